@@ -1,0 +1,203 @@
+package modgw
+
+import "time"
+
+// AppName is the label of an app block: letters, digits, "-", "_" and ".", at most 64 bytes.
+type AppName string
+
+// MountPath is where an app begins in the URL space: "/" or "/blog", never with a slash at its end.
+type MountPath string
+
+// Kind says which contract an app's program speaks; it is the name of the descriptor's kind block.
+type Kind string
+
+// The kinds of apps.
+const (
+	KindWSGI    Kind = "wsgi"
+	KindASGI    Kind = "asgi"
+	KindGo      Kind = "go"
+	KindHTTP    Kind = "http"
+	KindFastCGI Kind = "fastcgi"
+	KindCGI     Kind = "cgi"
+	KindStatic  Kind = "static"
+)
+
+// Descriptor is what one app block says, with every default filled in and every path absolute. It is plain data, and
+// nothing changes it after the loader made it.
+type Descriptor struct {
+	Name  AppName
+	File  string    // the descriptor file it came from; "" when it was made from a bare entry
+	Line  int       // where the app block begins in File, from 1; 0 without a file
+	Hosts []string  // lower case, without port; "*.example.com" matches one or more labels; empty: any host
+	Mount MountPath // never ""
+	Root  string    // working directory of the app; all relative paths were resolved against it
+
+	Kind    Kind
+	WSGI    *WSGI    // set when Kind is KindWSGI, and so on: exactly one of these is not nil
+	ASGI    *ASGI    //
+	Go      *Go      //
+	HTTP    *HTTP    //
+	FastCGI *FastCGI //
+	CGI     *CGI     //
+	Static  *Static  //
+
+	Python  Python
+	Env     map[string]string // env and env_file together; env wins
+	EnvFile string            // absolute; "" without one
+	User    string            // "": the host's own user
+	Group   string            // "": the user's own groups
+	Aliases []Alias           // longest Path first
+
+	Reload   Reload
+	Timeouts Timeouts
+	Queue    Queue
+	Recycle  Recycle
+	Idle     Idle
+	Limits   Limits
+	Health   Health
+
+	// Sources are the files beside File that were read to make the descriptor, by file(), fileset(), secret() and
+	// env_file: a change to one of them is a change of the descriptor.
+	Sources []string
+
+	// Secrets are the values that must not be shown to anybody; see [Descriptor.Redacted].
+	Secrets []string
+}
+
+// WSGI runs a PEP 3333 callable.
+type WSGI struct {
+	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"
+	Workers int    // processes; 0: number of CPUs
+	Threads int    // requests at once in each worker; never 0
+}
+
+// ASGI runs an ASGI 3 (or 2) application.
+type ASGI struct {
+	Entry       string // as in [WSGI]
+	Workers     int    // processes; 0: number of CPUs
+	Concurrency int    // requests at once in each worker; never 0
+}
+
+// Go builds a package of the app's own module and runs it; the program speaks HTTP.
+type Go struct {
+	Package    string // such as "./cmd/shop"
+	Args       []string
+	Workers    int // 0: one
+	StripMount bool
+}
+
+// HTTP runs any program that serves HTTP on $PORT or on the inherited socket.
+type HTTP struct {
+	Command    []string
+	Workers    int // 0: one
+	StripMount bool
+}
+
+// FastCGI spawns a FastCGI program, or connects to one that somebody else runs.
+type FastCGI struct {
+	Command    []string // spawned with its listening socket as descriptor 0; empty with Connect
+	Connect    string   // "unix:PATH" or "HOST:PORT"
+	ScriptRoot string   // becomes the directory of SCRIPT_FILENAME
+	Workers    int      // 0: one
+}
+
+// CGI runs one process for each request (RFC 3875).
+type CGI struct {
+	Dir    string // the next path segment names the script in it
+	Script string // or one script for all
+}
+
+// Static serves files.
+type Static struct {
+	Dir string
+}
+
+// Python says which interpreter and which packages a wsgi or asgi app runs with.
+type Python struct {
+	Version      string   // "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
+	Requirements []string // absolute requirement files
+	Packages     []string // PEP 508 requirements, in place of files
+	Venv         string   // an existing virtual environment that is used as it is
+	Path         []string // extra sys.path entries, absolute
+}
+
+// Alias is a URL path below the mount whose files the host serves without asking the app.
+type Alias struct {
+	Path string // "/static", relative to the mount
+	Dir  string // absolute
+}
+
+// ReloadMode says how the host learns that an app's files changed.
+type ReloadMode string
+
+// The reload modes. Auto is inotify where events can be trusted and polling elsewhere; Touch reloads only when the
+// descriptor or the entry file changes.
+const (
+	ReloadAuto    ReloadMode = "auto"
+	ReloadInotify ReloadMode = "inotify"
+	ReloadPoll    ReloadMode = "poll"
+	ReloadTouch   ReloadMode = "touch"
+	ReloadOff     ReloadMode = "off"
+)
+
+// Reload says which changes of an app's files make a new generation, and when.
+type Reload struct {
+	Mode      ReloadMode
+	Watch     []string      // globs relative to Root that count as code beside the code itself
+	Ignore    []string      // globs relative to Root that never count
+	Settle    time.Duration // how long no further change may come before the app is reloaded
+	MaxSettle time.Duration // the longest that further changes can put a reload off
+}
+
+// Timeouts bound what an app may keep waiting for.
+type Timeouts struct {
+	Startup        time.Duration // from spawning a worker until it is ready
+	Request        time.Duration // from handing a request to a worker until its response is complete; 0: none
+	Drain          time.Duration // how long a replaced generation may finish its requests
+	WebSocketDrain time.Duration // the same for WebSockets and event streams
+	Stop           time.Duration // from SIGTERM to SIGKILL
+}
+
+// Queue bounds the requests that wait for a free worker; a request beyond it is answered 503 with Retry-After.
+type Queue struct {
+	Max     int           // 0: none may wait
+	Timeout time.Duration // 0: no limit
+}
+
+// Recycle says when a worker is replaced, and only then retired; zero values mean never.
+type Recycle struct {
+	Requests int
+	Age      time.Duration
+	Memory   int64   // bytes of resident memory
+	Jitter   float64 // 0.1 spreads each limit by ±10 %
+}
+
+// IdleStart says when an app's first generation is started.
+type IdleStart string
+
+// The idle starts.
+const (
+	StartEager    IdleStart = "eager"
+	StartOnDemand IdleStart = "on-demand"
+)
+
+// Idle says when an app without requests has processes.
+type Idle struct {
+	Start     IdleStart
+	StopAfter time.Duration // without a request for so long, the workers are stopped; 0: never
+}
+
+// Limits bound what an app may use; zero values mean no limit but the system's.
+type Limits struct {
+	Body      int64   // bytes of a request body; a larger one is answered 413
+	Memory    int64   // bytes
+	CPU       float64 // CPUs: 0.5 is half of one
+	Files     int     // open files of each worker
+	Processes int
+}
+
+// Health is the request that a new generation must answer with a status below 400 before it takes over.
+type Health struct {
+	Path    string // relative to the mount; "": no such request is made
+	Timeout time.Duration
+}

@@ -1,0 +1,24 @@
+package modgw
+
+import "time"
+
+// Environment is what was built for a descriptor. It is immutable: another set of inputs makes another environment.
+type Environment struct {
+	ID          string    // "blog-3f9a1c07d2e4": the app's name and the hash of the inputs; "" when nothing was built
+	Dir         string    // the folder that holds it; the virtual environment for a Python app
+	Interpreter string    // absolute path of the python to run; "" for other kinds
+	Version     string    // "CPython 3.12.1"
+	SearchPath  []string  // entries to put before the rest of sys.path
+	Variables   []string  // "KEY=value" that processes in the environment need: PATH, VIRTUAL_ENV
+	Source      string    // the input that decided: "requirements.txt", "packages", "PEP 723 block of hello.wsgi"
+	Builder     string    // "uv 0.13.9", "pip 24.0"; "" when nothing was built
+	Packages    []Package // what is installed, by name
+	Built       time.Time
+	Took        time.Duration // zero when it was there already
+}
+
+// Package is one installed distribution.
+type Package struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}

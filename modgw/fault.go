@@ -1,0 +1,38 @@
+package modgw
+
+import "strings"
+
+// Fault is an error that an administrator can look up. Its text begins with "cannot", quotes names, and says on lines
+// of their own what the failing program printed and how to mend it.
+type Fault struct {
+	Code    string // stable, such as "MGW-ENV-003"; an anchor in troubleshooting.md
+	Summary string // one line without the code
+	Output  string // the last lines of what a program printed; "" without one
+	Hint    string // what to do; "" when nobody can say
+	Err     error  // the cause; nil without one
+}
+
+// Error is the summary with its cause and code, the output and the hint.
+func (f *Fault) Error() string {
+	var b strings.Builder
+	b.WriteString(f.Line())
+	if f.Output != "" {
+		b.WriteString("\n" + strings.TrimRight(f.Output, "\n"))
+	}
+	if f.Hint != "" {
+		b.WriteString("\nhint: " + f.Hint)
+	}
+	return b.String()
+}
+
+// Line is the first line of the fault alone: the summary with its cause and code.
+func (f *Fault) Line() string {
+	line := f.Summary
+	if f.Err != nil {
+		line += ": " + f.Err.Error()
+	}
+	return line + " [" + f.Code + "]"
+}
+
+// Unwrap returns the cause.
+func (f *Fault) Unwrap() error { return f.Err }

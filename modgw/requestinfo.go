@@ -1,0 +1,77 @@
+package modgw
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+)
+
+// RequestInfo is what CGI knows of a request and [http.Request] does not. A front makes one for each request, the
+// gateway completes it, and a runner reads it. It belongs to its request and is not shared between goroutines until a
+// runner has it.
+type RequestInfo struct {
+	// Set by the front.
+
+	Front     string    // "fcgi", "http", "uwsgi" or "scgi"
+	App       AppName   // the app that a trusted front named with MODGW_APP; "": route by host and path
+	Path      string    // the decoded path that the web server authorised, as bytes; begins with "/"
+	RawTarget string    // the request target as the client sent it, with its query: REQUEST_URI
+	Received  time.Time // when the request's head was complete
+
+	ServerName     string // SERVER_NAME; "" lets the runner use the Host header
+	ServerPort     string // SERVER_PORT; "" lets the runner use the Host header or the scheme's default
+	ServerSoftware string // SERVER_SOFTWARE of the web server in front; "" without one
+	Scheme         string // "http" or "https"
+	RemoteAddr     string // the client's address without port; "" when unknown
+	RemotePort     string // the client's port; "" when unknown
+	RemoteUser     string // REMOTE_USER, as the web server authenticated it
+	AuthType       string // AUTH_TYPE
+
+	// Variables are further variables that the web server's administrator set, with SetEnv for example. A runner
+	// passes them to the app's request environment and never to a process environment. nil without any.
+	Variables map[string]string
+
+	// Set by the gateway.
+
+	ScriptName string // SCRIPT_NAME: the mount, "" for "/"
+	PathInfo   string // PATH_INFO: Path without ScriptName
+	ID         string // names the request in logs and error pages
+}
+
+type requestInfoKey struct{}
+
+// WithRequestInfo returns a context that carries info.
+func WithRequestInfo(ctx context.Context, info *RequestInfo) context.Context {
+	return context.WithValue(ctx, requestInfoKey{}, info)
+}
+
+// RequestInfoOf returns what the front said of r. A request without it, as from a plain [net/http.Server], gets one
+// that is made from the request itself.
+func RequestInfoOf(r *http.Request) *RequestInfo {
+	if info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo); ok {
+		return info
+	}
+	return requestInfoFrom(r)
+}
+
+// requestInfoFrom is what a request over plain HTTP says of itself.
+func requestInfoFrom(r *http.Request) *RequestInfo {
+	info := &RequestInfo{
+		Front:     "http",
+		Path:      r.URL.Path,
+		RawTarget: r.RequestURI,
+		Received:  time.Now(),
+		Scheme:    "http",
+	}
+	if info.RawTarget == "" {
+		info.RawTarget = r.URL.RequestURI()
+	}
+	if r.TLS != nil {
+		info.Scheme = "https"
+	}
+	if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		info.RemoteAddr, info.RemotePort = host, port
+	}
+	return info
+}

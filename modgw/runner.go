@@ -1,0 +1,63 @@
+package modgw
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Runner starts an app's processes and serves requests with them. It belongs to one generation.
+//
+// ServeHTTP is called only between a successful Start and Stop, by many goroutines. It answers every request: with the
+// app's response, or with [ServeFault] when the app has none to give; after the head was sent it can only
+// panic(http.ErrAbortHandler).
+type Runner interface {
+	http.Handler
+
+	// Start spawns the workers and returns nil when all of them are ready, or the reason why they never will be. After
+	// an error nothing that it started is left. ctx bounds the start alone, not the life of the workers.
+	Start(ctx context.Context) error
+
+	// Stop ends all workers: politely until ctx is done, then by force. It returns when every process and goroutine of
+	// the runner has ended. The gateway calls it once, when no request is in flight any more or the drain limit is over.
+	Stop(ctx context.Context)
+
+	// Status tells how the runner is now.
+	Status() RunnerStatus
+}
+
+// RunnerConfig is what a runner is made from.
+type RunnerConfig struct {
+	Descriptor  Descriptor
+	Environment *Environment // never nil; empty for kinds without one
+	Generation  int          // counts the app's generations from 1
+	Dev         bool         // development: tracebacks may be shown to the client
+	Log         *slog.Logger // has the attributes app and generation already
+}
+
+// NewRunner makes the runner for a kind. It starts nothing; an error means that the descriptor cannot be run.
+type NewRunner func(RunnerConfig) (Runner, error)
+
+// RunnerStatus is a snapshot of a runner.
+type RunnerStatus struct {
+	Workers  []WorkerStatus `json:"workers"`
+	Busy     int            `json:"busy"`     // requests that workers execute now
+	Capacity int            `json:"capacity"` // requests that could be executed at once
+	Queued   int            `json:"queued"`   // requests that wait for a free worker
+	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
+}
+
+// WorkerStatus is a snapshot of one worker.
+type WorkerStatus struct {
+	Number   int       `json:"number"` // from 1
+	PID      int       `json:"pid"`    // 0 while there is no process
+	State    string    `json:"state"`  // "starting", "ready", "retiring", "backoff" …
+	Since    time.Time `json:"since"`  // of the state
+	Requests int       `json:"requests"`
+	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
+}
+
+// AppLine is the message of a log record that holds one line which an app wrote to its standard output or error; the
+// line is in the attribute "line" and the stream, "stdout" or "stderr", in "stream".
+const AppLine = "app output"

@@ -1,0 +1,71 @@
+// Package wire is what the host and a worker say to each other: length-prefixed frames over Unix socketpairs, many
+// requests interleaved by stream id, with flow control in both directions.
+//
+// # Connections
+//
+// A worker inherits one control connection as file descriptor 3 and its lanes as 4, 5, …: one lane for each thread of a
+// WSGI worker, one for all requests of an ASGI worker. Requests travel on lanes, everything else on the control
+// connection. Whoever sees the end of a control connection knows that its peer is gone.
+//
+// # Frames
+//
+// A frame is a header of 12 bytes, little-endian, and a payload:
+//
+//	length   uint32  of the payload, at most MaxPayload
+//	stream   uint32  the request; 0 on the control connection
+//	type     uint8
+//	flags    uint8   FlagEnd: nothing more follows in this direction of the stream
+//	reserved uint16  0
+//
+// Stream ids grow and are never used twice on a lane. The host opens a stream with Request; the worker closes it with
+// FlagEnd on Response, Body or File, or with Abort. A frame for a stream that is closed already was on its way when it
+// closed: it is dropped.
+//
+//	type        on       from    payload
+//	Request     lane     host    uint32 length of the head, head, first piece of the body
+//	Body        lane     both    a piece of the body; may be empty with FlagEnd
+//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent
+//	Cancel      lane     host    the request is over for the host: its client has gone or its time is up;
+//	                             the payload is the reason as text. The worker still closes the stream
+//	Response    lane     worker  uint32 length of the head, head, first piece of the body
+//	Abort       lane     worker  why the response cannot be completed, as text; before Response it becomes a 500,
+//	                             after it the client sees a response that was cut off
+//	File        lane     worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
+//	                             descriptor travels with the frame's first byte (SCM_RIGHTS); always has FlagEnd
+//	Event       lane     both    a WebSocket or lifespan event
+//	Start       control  host    what to load
+//	Ready       control  worker  the app is loaded and takes requests
+//	Failed      control  worker  the app cannot be loaded, and why; the worker ends then
+//	Stop        control  host    finish what is in flight, run exit handlers, end
+//	Dump        control  host    log the stacks of all threads; the payload is the reason as text
+//	Log         control  worker  a log record
+//	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
+//
+// # Dictionaries
+//
+// The heads of Request and Response and the payloads of Start, Ready, Failed, Log and Event are in Python's marshal
+// format, so that a worker reads and writes them in one C call. The host writes only what marshal version 2 has, and
+// reads only None, True, False, int, bytes, str, tuple, list and dict, of bounded size and depth.
+//
+//	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope
+//	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1 characters, or bytes
+//	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
+//	          "app": str, "generation": int, "worker": int, "dev": bool, "validate": bool}
+//	Ready     {"pid": int, "python": str, "callable": str}
+//	Failed    {"reason": "import"|"missing"|"not callable"|"exit", "type": str, "message": str,
+//	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
+//	          code, "" and 0 when there is none
+//	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,
+//	          "file": str, "line": int}; request is the RequestInfo.ID or ""
+//
+// # Flow control
+//
+// A direction of a stream starts with a window of InitialWindow bytes. Pieces of the body use it up, those in Request
+// and Response included; Window gives back what the receiver has consumed. A worker that sends beyond its window breaks
+// the protocol.
+//
+// # Trust
+//
+// The host believes nothing that a worker sends: lengths are capped, ids and states are checked, and a frame that breaks
+// a rule makes an error that costs that worker its life and nobody else anything. The worker trusts the host.
+package wire
