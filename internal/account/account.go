@@ -1,0 +1,146 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Account is a user and its groups. A nil *Account is the user that this process runs as.
+type Account struct {
+	Name   string
+	Home   string
+	UID    uint32
+	GID    uint32
+	Groups []uint32 // supplementary groups, without GID
+}
+
+// ErrRoot is returned for an account that has root's rights: nothing is started as root by name.
+var ErrRoot = errors.New("root is not allowed here")
+
+// Lookup finds the account for a user name or number and, unless it is "", another primary group. An empty user gives
+// nil, this process's own user. Users that only a directory service knows are found through getent(1).
+func Lookup(userName, groupName string) (*Account, error) {
+	if userName == "" {
+		if groupName != "" {
+			return nil, fmt.Errorf("cannot use group %q without a user", groupName)
+		}
+		return nil, nil
+	}
+	a, err := lookupUser(userName)
+	if err != nil {
+		return nil, err
+	}
+	if groupName != "" {
+		if a.GID, err = lookupGroup(groupName); err != nil {
+			return nil, err
+		}
+	}
+	if a.UID == 0 || a.GID == 0 {
+		return nil, fmt.Errorf("cannot use user %q, group %d: %w", userName, a.GID, ErrRoot)
+	}
+	if a.UID == uint32(os.Getuid()) && a.GID == uint32(os.Getgid()) {
+		return nil, nil
+	}
+	return a, nil
+}
+
+// Credential is what a child process needs to run as the account; nil for this process's own user.
+func (a *Account) Credential() *syscall.Credential {
+	if a == nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: a.UID, Gid: a.GID, Groups: a.Groups}
+}
+
+// HomeDir is the account's home directory; for this process's own user that of the environment, else "/".
+func (a *Account) HomeDir() string {
+	if a != nil {
+		return a.Home
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return home
+	}
+	return "/"
+}
+
+func lookupUser(name string) (*Account, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		if _, atoiErr := strconv.Atoi(name); atoiErr == nil {
+			u, err = user.LookupId(name)
+		}
+	}
+	if err != nil {
+		if u, err = getentUser(name); err != nil {
+			return nil, fmt.Errorf("cannot find user %q", name)
+		}
+	}
+	uid, uidErr := parseID(u.Uid)
+	gid, gidErr := parseID(u.Gid)
+	if err := errors.Join(uidErr, gidErr); err != nil {
+		return nil, fmt.Errorf("cannot use user %q: %w", name, err)
+	}
+	a := &Account{Name: u.Username, Home: u.HomeDir, UID: uid, GID: gid}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the groups of user %q: %w", name, err)
+	}
+	for _, id := range ids {
+		g, err := parseID(id)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use user %q: %w", name, err)
+		}
+		if g != gid {
+			a.Groups = append(a.Groups, g)
+		}
+	}
+	return a, nil
+}
+
+func lookupGroup(name string) (uint32, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		if _, atoiErr := strconv.Atoi(name); atoiErr == nil {
+			g, err = user.LookupGroupId(name)
+		}
+	}
+	if err == nil {
+		return parseID(g.Gid)
+	}
+	fields, err := getent("group", name)
+	if err != nil || len(fields) < 3 {
+		return 0, fmt.Errorf("cannot find group %q", name)
+	}
+	return parseID(fields[2])
+}
+
+func getentUser(name string) (*user.User, error) {
+	f, err := getent("passwd", name)
+	if err != nil {
+		return nil, err
+	}
+	if len(f) < 7 {
+		return nil, fmt.Errorf("getent printed %d fields, not 7", len(f))
+	}
+	return &user.User{Username: f[0], Uid: f[2], Gid: f[3], HomeDir: f[5]}, nil
+}
+
+func getent(database, key string) ([]string, error) {
+	out, err := exec.Command("getent", database, "--", key).Output()
+	if err != nil {
+		return nil, err
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return strings.Split(line, ":"), nil
+}
+
+func parseID(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	return uint32(n), err
+}

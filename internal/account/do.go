@@ -1,0 +1,80 @@
+package account
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Do runs f while the kernel judges file access by the account's rights, and returns what f returns. It is for the
+// short work of opening files in folders that the account can change: f must not start goroutines or processes.
+//
+// The rights are those of one thread (setfsuid(2), and setgroups(2) without the C library's broadcast), which ends
+// with the call, so nothing else in the process ever has them. For this process's own user f just runs.
+func (a *Account) Do(f func() error) error {
+	if a == nil {
+		return f()
+	}
+	done := make(chan error, 1)
+	go func() {
+		// Never unlocked: the runtime ends the thread with the goroutine instead of giving it back.
+		runtime.LockOSThread()
+		if err := a.assume(); err != nil {
+			done <- err
+			return
+		}
+		done <- f()
+	}()
+	return <-done
+}
+
+// Open opens a file for reading with the account's rights.
+func (a *Account) Open(name string) (*os.File, error) {
+	var f *os.File
+	err := a.Do(func() (err error) {
+		f, err = os.Open(name)
+		return err
+	})
+	return f, err
+}
+
+// ReadFile reads a whole file of at most limit bytes with the account's rights.
+func (a *Account) ReadFile(name string, limit int64) ([]byte, error) {
+	f, err := a.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("cannot read %q: it is not a regular file", name)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("cannot read %q: it has %d bytes, and at most %d are read", name, info.Size(), limit)
+	}
+	data := make([]byte, info.Size())
+	n, err := f.ReadAt(data, 0)
+	if n == len(data) {
+		return data, nil
+	}
+	return nil, err
+}
+
+func (a *Account) assume() error {
+	if err := setThreadGroups(a.Groups); err != nil {
+		return fmt.Errorf("cannot take the groups of user %q: %w", a.Name, err)
+	}
+	// setfsuid and setfsgid report no errors: they return the previous id, so a second call tells what the first did.
+	_ = unix.Setfsgid(int(a.GID))
+	_ = unix.Setfsuid(int(a.UID))
+	gid, _ := unix.SetfsgidRetGid(-1)
+	uid, _ := unix.SetfsuidRetUid(-1)
+	if gid != int(a.GID) || uid != int(a.UID) {
+		return fmt.Errorf("cannot take the rights of user %q: the kernel kept uid %d, gid %d", a.Name, uid, gid)
+	}
+	return nil
+}
