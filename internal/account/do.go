@@ -30,11 +30,11 @@ func (a *Account) Do(f func() error) error {
 	return <-done
 }
 
-// Open opens a file for reading with the account's rights.
+// Open opens a file for reading with the account's rights. It does not wait for the other end of a named pipe.
 func (a *Account) Open(name string) (*os.File, error) {
 	var f *os.File
 	err := a.Do(func() (err error) {
-		f, err = os.Open(name)
+		f, err = os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 		return err
 	})
 	return f, err

@@ -1,0 +1,170 @@
+package modgw
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// AppState says what an app does with a request.
+type AppState string
+
+// The states of an app.
+const (
+	AppIdle     AppState = "idle"     // has no generation until a request asks for one
+	AppStarting AppState = "starting" // has no generation yet; requests wait
+	AppServing  AppState = "serving"  // has a generation
+	AppFailed   AppState = "failed"   // has no generation, and the last try to make one failed
+	AppStopped  AppState = "stopped"  // was stopped by its administrator
+)
+
+// App is a name, its current generation and the last good one.
+type App struct {
+	name    AppName
+	current atomic.Pointer[Generation] // nil while there is none
+
+	// deploying is held by the one deploy, rollback or stop that is under way.
+	deploying chan struct{}
+
+	requests atomic.Int64 // ever handed to a generation
+	lastUsed atomic.Int64 // when, in nanoseconds of the wall clock
+
+	mu       sync.Mutex
+	routed   Descriptor // whose hosts and mount the routes show
+	state    AppState
+	changed  chan struct{} // closed and replaced when state changes
+	waiting  int           // requests that wait for a generation
+	failure  *Failure      // of the last deploy; nil after a good one
+	previous *Generation   // the last good one before current; its workers have ended
+	count    int           // generations made so far
+	draining map[*Generation]time.Time
+}
+
+// Failure is a deploy that did not succeed.
+type Failure struct {
+	Fault *Fault
+	Cause string // why there was a deploy: "views.py changed"
+	Time  time.Time
+}
+
+func newApp(d Descriptor, state AppState) *App {
+	return &App{
+		name:      d.Name,
+		deploying: make(chan struct{}, 1),
+		routed:    d,
+		state:     state,
+		changed:   make(chan struct{}),
+		draining:  map[*Generation]time.Time{},
+	}
+}
+
+// descriptor is the one by which the app is routed now.
+func (a *App) descriptor() Descriptor {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.routed
+}
+
+// lock waits until no other deploy of the app is under way.
+func (a *App) lock(ctx context.Context) error {
+	select {
+	case a.deploying <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (a *App) unlock() { <-a.deploying }
+
+// setState changes the state and wakes the requests that wait for one.
+func (a *App) setState(s AppState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.setStateLocked(s)
+}
+
+func (a *App) setStateLocked(s AppState) {
+	a.state = s
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// acquire returns the current generation, with the request counted in. Without one it wakes an idle app and waits for
+// the first, bounded by the app's queue; the fault says why there is none.
+func (a *App) acquire(ctx context.Context, wake func(AppName)) (*Generation, *Fault) {
+	for {
+		// A generation that is retired between the two calls has been replaced already.
+		if g := a.current.Load(); g != nil && g.begin() {
+			return g, nil
+		}
+		if fault := a.await(ctx, wake); fault != nil {
+			return nil, fault
+		}
+	}
+}
+
+// await returns nil when it is worth looking for a generation again.
+func (a *App) await(ctx context.Context, wake func(AppName)) *Fault {
+	a.mu.Lock()
+	if a.current.Load() != nil {
+		a.mu.Unlock()
+		return nil
+	}
+	switch a.state {
+	case AppFailed:
+		defer a.mu.Unlock()
+		return a.failure.Fault
+	case AppStopped:
+		defer a.mu.Unlock()
+		return &Fault{
+			Code:    "MGW-APP-101",
+			Summary: fmt.Sprintf("cannot answer: app %q was stopped", a.name),
+			Hint:    fmt.Sprintf("start it with: modgw-host restart %s", a.name),
+		}
+	case AppIdle:
+		a.setStateLocked(AppStarting)
+		defer wake(a.name)
+	}
+	queue := a.routed.Queue
+	if a.waiting >= queue.Max {
+		defer a.mu.Unlock()
+		return &Fault{
+			Code:    "MGW-APP-102",
+			Summary: fmt.Sprintf("cannot queue another request: app %q is still starting and its queue is full", a.name),
+			Hint:    "raise queue.max, or find out with modgw-host status what the start waits for",
+		}
+	}
+	a.waiting++
+	changed := a.changed
+	a.mu.Unlock()
+	return a.sleep(ctx, changed, queue.Timeout)
+}
+
+func (a *App) sleep(ctx context.Context, changed <-chan struct{}, limit time.Duration) *Fault {
+	defer func() {
+		a.mu.Lock()
+		a.waiting--
+		a.mu.Unlock()
+	}()
+	var expired <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return &Fault{Code: "MGW-APP-103", Summary: "cannot answer: the client has gone", Err: context.Cause(ctx)}
+	case <-expired:
+		return &Fault{
+			Code:    "MGW-APP-104",
+			Summary: fmt.Sprintf("cannot answer: app %q was still starting after %s", a.name, limit),
+			Hint:    "raise queue.timeout, or find out with modgw-host status what the start waits for",
+		}
+	}
+}

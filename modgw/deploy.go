@@ -1,0 +1,197 @@
+package modgw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Deploy makes a new generation of the descriptor's app and swaps it in: build, start, ready, swap; then the old one
+// drains and stops on its own. It returns when the new generation serves, or with the reason why the app is as it was
+// before: any failure leaves the old generation serving. cause says why there is a deploy, such as "views.py changed".
+//
+// Deploys of one app wait for each other. A new app is routable as soon as its first deploy begins: its requests wait.
+func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error {
+	app, err := g.enter(d)
+	if err != nil {
+		return err
+	}
+	return g.replace(ctx, app, cause, func() (Descriptor, *Environment, error) {
+		env, err := g.build(ctx, d)
+		return d, env, err
+	})
+}
+
+// Rollback makes a new generation from the descriptor and the environment of the last good one before the current. The
+// files of the app are what they are now: what an editor overwrote, no rollback brings back.
+func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
+	app, err := g.app(name)
+	if err != nil {
+		return err
+	}
+	app.mu.Lock()
+	previous := app.previous
+	app.mu.Unlock()
+	if previous == nil {
+		return &Fault{
+			Code:    "MGW-APP-105",
+			Summary: fmt.Sprintf("cannot roll back app %q: there is no earlier generation", name),
+		}
+	}
+	cause := fmt.Sprintf("rollback to generation %d", previous.Number)
+	return g.replace(ctx, app, cause, func() (Descriptor, *Environment, error) {
+		return previous.Descriptor, previous.Environment, nil
+	})
+}
+
+// Restart replaces the app's workers: a new generation of the same descriptor, with an environment built anew if its
+// inputs changed. A stopped app starts.
+func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error {
+	app, err := g.app(name)
+	if err != nil {
+		return err
+	}
+	return g.Deploy(ctx, app.descriptor(), cause)
+}
+
+// replace makes a generation from what choose returns and swaps it in.
+func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose func() (Descriptor, *Environment, error)) error {
+	if err := app.lock(ctx); err != nil {
+		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
+	}
+	defer app.unlock()
+	app.mu.Lock()
+	if app.current.Load() == nil {
+		app.setStateLocked(AppStarting)
+	}
+	app.count++
+	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{})}
+	app.mu.Unlock()
+
+	began := time.Now()
+	if err := g.prepare(ctx, next, choose); err != nil {
+		return g.refuse(ctx, app, next, err)
+	}
+	next.Ready = time.Now()
+	next.Took = next.Ready.Sub(began)
+	g.swap(app, next)
+	return nil
+}
+
+// prepare fills in the generation and starts its runner. After an error nothing of it is left.
+func (g *Gateway) prepare(ctx context.Context, next *Generation, choose func() (Descriptor, *Environment, error)) error {
+	var err error
+	if next.Descriptor, next.Environment, err = choose(); err != nil {
+		return err
+	}
+	newRunner := g.config.Runners[next.Descriptor.Kind]
+	if newRunner == nil {
+		return &Fault{
+			Code:    "MGW-APP-106",
+			Summary: fmt.Sprintf("cannot run app %q: this host has no runner for apps of kind %q", next.Descriptor.Name, next.Descriptor.Kind),
+			Hint:    "modgw-host version lists the kinds that this version runs",
+		}
+	}
+	if next.user, err = account.Lookup(next.Descriptor.User, next.Descriptor.Group); err != nil {
+		return &Fault{
+			Code:    "MGW-APP-111",
+			Summary: fmt.Sprintf("cannot run app %q as user %q", next.Descriptor.Name, next.Descriptor.User),
+			Err:     err,
+			Hint:    "create the user with useradd --system, or take the user line out of the descriptor",
+		}
+	}
+	next.runner, err = newRunner(RunnerConfig{
+		Descriptor:  next.Descriptor,
+		Environment: next.Environment,
+		Generation:  next.Number,
+		Dev:         g.config.Dev,
+		Log:         g.log.With("app", next.Descriptor.Name, "generation", next.Number),
+	})
+	if err != nil {
+		return err
+	}
+	if err := next.runner.Start(ctx); err != nil {
+		return err
+	}
+	if err := g.awaitHealth(ctx, next); err != nil {
+		next.stop()
+		return err
+	}
+	return nil
+}
+
+func (g *Gateway) build(ctx context.Context, d Descriptor) (*Environment, error) {
+	if g.config.Build == nil {
+		return &Environment{}, nil
+	}
+	return g.config.Build(ctx, d)
+}
+
+// refuse notes that next will not be, and returns why.
+func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err error) error {
+	var fault *Fault
+	if !errors.As(err, &fault) {
+		fault = &Fault{Code: "MGW-APP-107", Summary: fmt.Sprintf("cannot deploy app %q", app.name), Err: err}
+	}
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	current := app.current.Load()
+	// A deploy that was called off, because a newer one waits, says nothing about the app.
+	if ctx.Err() == nil {
+		app.failure = &Failure{Fault: fault, Cause: next.Cause, Time: time.Now()}
+		log := g.log.With("app", app.name, "generation", next.Number, "cause", next.Cause, "code", fault.Code, "error", fault.Error())
+		if current != nil {
+			log.Error("generation not started, the old one keeps serving", "serving", current.Number)
+		} else {
+			log.Error("generation not started, the app has none")
+		}
+		if current == nil {
+			app.setStateLocked(AppFailed)
+		}
+	}
+	return fault
+}
+
+// swap lets next answer all requests that come from now on. The generation before it drains and stops on its own.
+func (g *Gateway) swap(app *App, next *Generation) {
+	app.mu.Lock()
+	old := app.current.Swap(next)
+	if old != nil {
+		app.previous = old
+	}
+	app.failure = nil
+	app.routed = next.Descriptor
+	app.setStateLocked(AppServing)
+	app.mu.Unlock()
+
+	g.reroute()
+	g.log.Info("generation ready", "app", app.name, "generation", next.Number, "cause", next.Cause,
+		"took", next.Took.Round(time.Millisecond).String())
+	g.watchIdle(app, next)
+	if old != nil {
+		g.drain(app, old)
+	}
+}
+
+// drain lets the requests in flight on old finish, and stops it.
+func (g *Gateway) drain(app *App, old *Generation) {
+	app.mu.Lock()
+	app.draining[old] = time.Now()
+	app.mu.Unlock()
+	inFlight := old.retire()
+	g.ends.Go(func() {
+		cut := old.drainAndStop(g.cutOff)
+		app.mu.Lock()
+		delete(app.draining, old)
+		app.mu.Unlock()
+		log := g.log.With("app", app.name, "generation", old.Number, "requests", inFlight)
+		if cut > 0 {
+			log.Warn("generation stopped before its requests had ended", "cut", cut, "limit", old.Descriptor.Timeouts.Drain.String())
+			return
+		}
+		log.Info("generation drained")
+	})
+}

@@ -1,0 +1,138 @@
+package modgw
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a Gateway is made from.
+type Config struct {
+	// Build makes the environment of a descriptor, and may be asked for the same one again and again. nil gives every
+	// app an empty environment.
+	Build func(context.Context, Descriptor) (*Environment, error)
+
+	// Runners make the runner for each kind of app. A kind without one is refused at deploy.
+	Runners map[Kind]NewRunner
+
+	// Wake is called, without waiting for it, when an app that is idle gets a request: somebody should deploy it.
+	// nil means that idle apps are not woken, and their requests wait.
+	Wake func(AppName)
+
+	// Dev shows clients what went wrong in an app.
+	Dev bool
+
+	// Log gets what the gateway does; nil discards it.
+	Log *slog.Logger
+}
+
+// Gateway routes requests to apps, and deploys, swaps and drains their generations. It is an [http.Handler] for any
+// server; a request that comes through one of the fronts carries a [RequestInfo]. Its methods may be called from many
+// goroutines.
+type Gateway struct {
+	config Config
+	log    *slog.Logger
+	routes atomic.Pointer[routes]
+	ends   sync.WaitGroup // what runs on its own: draining generations, and idle watches
+	cutOff chan struct{}  // closed when nothing may go on draining
+
+	mu     sync.Mutex
+	apps   map[AppName]*App
+	closed bool
+}
+
+// New makes a gateway without apps. Close it.
+func New(c Config) *Gateway {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Wake == nil {
+		c.Wake = func(AppName) {}
+	}
+	g := &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, cutOff: make(chan struct{})}
+	g.routes.Store(newRoutes(nil))
+	return g
+}
+
+// ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front named.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	info, r := ensureInfo(r)
+	if info.ID == "" {
+		info.ID = strconv.FormatUint(rand.Uint64()|1<<63, 36)
+	}
+	app, fault := g.route(r, info)
+	if fault != nil {
+		g.log.Debug("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)
+		// Which apps there are is no secret of the host's; that there is none here should be plain to see.
+		ServeFault(w, r, http.StatusNotFound, fault, true)
+		return
+	}
+	generation, fault := app.acquire(r.Context(), g.config.Wake)
+	if fault != nil {
+		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
+		ServeFault(w, r, http.StatusServiceUnavailable, fault, g.config.Dev)
+		return
+	}
+	defer generation.end()
+	app.requests.Add(1)
+	if generation.Descriptor.Idle.StopAfter > 0 {
+		app.lastUsed.Store(time.Now().UnixNano())
+	}
+	if alias, rest, ok := findAlias(generation.Descriptor.Aliases, info.PathInfo); ok {
+		g.serveAlias(w, r, generation, alias, rest)
+		return
+	}
+	generation.runner.ServeHTTP(w, r)
+}
+
+// ensureInfo returns what the front said of the request, and the request that carries it.
+func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
+	if info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo); ok {
+		return info, r
+	}
+	info := requestInfoFrom(r)
+	return info, r.WithContext(WithRequestInfo(r.Context(), info))
+}
+
+// route finds the app and splits the path at its mount.
+func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
+	table := g.routes.Load()
+	here := table.byName[info.App]
+	if info.App == "" {
+		here = table.find(r.Host, info.Path)
+	}
+	if here == nil {
+		return nil, noApp(r.Host, info)
+	}
+	var ok bool
+	info.ScriptName, info.PathInfo, ok = here.mount.split(info.Path)
+	if !ok {
+		return nil, &Fault{
+			Code:    "MGW-REQ-101",
+			Summary: fmt.Sprintf("cannot answer: path %q is not below the mount %q of app %q", info.Path, here.mount, here.app.name),
+			Hint:    "write the web server's configuration anew with modgw-host apache config",
+		}
+	}
+	return here.app, nil
+}
+
+func noApp(host string, info *RequestInfo) *Fault {
+	if info.App != "" {
+		return &Fault{
+			Code:    "MGW-REQ-102",
+			Summary: fmt.Sprintf("cannot answer: there is no app %q, which the web server asked for", info.App),
+			Hint:    "modgw-host status shows the apps; write the web server's configuration anew with modgw-host apache config",
+		}
+	}
+	return &Fault{
+		Code:    "MGW-REQ-103",
+		Summary: fmt.Sprintf("cannot answer: no app is mounted at host %q and path %q", host, info.Path),
+		Hint:    "modgw-host status shows the apps with their hosts and mounts",
+	}
+}

@@ -1,0 +1,77 @@
+package modgw
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Generation is one running build of an app. It is never changed, only replaced.
+type Generation struct {
+	Number      int // counts the app's generations from 1
+	Descriptor  Descriptor
+	Environment *Environment
+	Cause       string        // why it was made: "start", "views.py changed"
+	Ready       time.Time     // when it took over
+	Took        time.Duration // from the beginning of its deploy until then
+
+	runner Runner
+	user   *account.Account // whose rights open the app's files
+
+	// users counts the requests in flight; drained closes when none is left after retire.
+	users     atomic.Int64
+	drained   chan struct{}
+	drainOnce sync.Once // a begin that comes too late counts itself out like the last request
+}
+
+// retired is added to users when no request may begin any more.
+const retired = 1 << 62
+
+// begin counts a request in. It reports false when the generation has been replaced; ask the app again then.
+func (g *Generation) begin() bool {
+	if g.users.Add(1) < retired {
+		return true
+	}
+	g.end()
+	return false
+}
+
+// end counts a request out.
+func (g *Generation) end() {
+	if g.users.Add(-1) == retired {
+		g.drainOnce.Do(func() { close(g.drained) })
+	}
+}
+
+// retire lets no further request begin and reports how many are in flight.
+func (g *Generation) retire() int {
+	// Counting itself in and out makes the last one out, whoever that is, close drained.
+	inFlight := g.users.Add(retired+1) - retired - 1
+	g.end()
+	return int(inFlight)
+}
+
+// drainAndStop waits for the requests in flight, as long as the descriptor allows or until cutOff is closed, and ends the
+// workers. It reports how many requests were cut off.
+func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
+	limit := time.NewTimer(g.Descriptor.Timeouts.Drain)
+	defer limit.Stop()
+	select {
+	case <-g.drained:
+	case <-limit.C:
+		cut = int(g.users.Load() - retired)
+	case <-cutOff:
+		cut = int(g.users.Load() - retired)
+	}
+	g.stop()
+	return cut
+}
+
+func (g *Generation) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), g.Descriptor.Timeouts.Stop)
+	defer cancel()
+	g.runner.Stop(ctx)
+}

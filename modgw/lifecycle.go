@@ -1,0 +1,133 @@
+package modgw
+
+import (
+	"context"
+	"fmt"
+	"maps"
+)
+
+// Register makes the app of a descriptor known without starting it: it is idle until a request wakes it or somebody
+// deploys it. An app that is known already only gets the new descriptor's hosts and mount.
+func (g *Gateway) Register(d Descriptor) error {
+	_, err := g.enroll(d, AppIdle)
+	return err
+}
+
+// Stop ends the workers of an app after their requests; the app answers 503 until it is deployed or restarted.
+func (g *Gateway) Stop(ctx context.Context, name AppName) error {
+	app, err := g.app(name)
+	if err != nil {
+		return err
+	}
+	return g.halt(ctx, app, AppStopped)
+}
+
+// Remove forgets an app: its requests are answered 404 from now on, and its workers end after the requests in flight.
+func (g *Gateway) Remove(ctx context.Context, name AppName) error {
+	app, err := g.app(name)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	delete(g.apps, name)
+	g.mu.Unlock()
+	g.reroute()
+	return g.halt(ctx, app, AppStopped)
+}
+
+// Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that the gateway started is
+// left when it returns.
+func (g *Gateway) Close(ctx context.Context) {
+	g.mu.Lock()
+	g.closed = true
+	apps := maps.Clone(g.apps)
+	g.mu.Unlock()
+	for _, app := range apps {
+		// A deploy under way ends with its caller's context, which is over when the gateway is closed.
+		_ = g.halt(context.WithoutCancel(ctx), app, AppStopped)
+	}
+	ended := make(chan struct{})
+	go func() {
+		g.ends.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		close(g.cutOff)
+		<-ended
+	}
+}
+
+// halt takes the app's current generation away and lets it drain on its own.
+func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
+	if err := app.lock(ctx); err != nil {
+		return fmt.Errorf("cannot stop app %q: %w", app.name, err)
+	}
+	defer app.unlock()
+	app.mu.Lock()
+	old := app.current.Swap(nil)
+	if old != nil {
+		app.previous = old
+	}
+	app.setStateLocked(state)
+	app.mu.Unlock()
+	if old != nil {
+		g.drain(app, old)
+	}
+	return nil
+}
+
+// enter returns the app for a deploy of d, made known if it was not.
+func (g *Gateway) enter(d Descriptor) (*App, error) { return g.enroll(d, AppStarting) }
+
+func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, fmt.Errorf("cannot deploy app %q: the host is stopping", d.Name)
+	}
+	for name, other := range g.apps {
+		if name != d.Name && shareRoute(d, other.descriptor()) {
+			return nil, &Fault{
+				Code:    "MGW-APP-108",
+				Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, name, d.Mount),
+				Hint:    "give one of them another mount or host",
+			}
+		}
+	}
+	app := g.apps[d.Name]
+	switch {
+	case app == nil:
+		app = newApp(d, state)
+		g.apps[d.Name] = app
+	case app.current.Load() == nil:
+		app.mu.Lock()
+		app.routed = d
+		app.mu.Unlock()
+	default:
+		return app, nil // its routes change when the new generation takes over
+	}
+	g.routes.Store(newRoutes(g.apps))
+	return app, nil
+}
+
+// reroute makes the routes follow the apps.
+func (g *Gateway) reroute() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.routes.Store(newRoutes(g.apps))
+}
+
+func (g *Gateway) app(name AppName) (*App, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if app := g.apps[name]; app != nil {
+		return app, nil
+	}
+	return nil, &Fault{
+		Code:    "MGW-APP-109",
+		Summary: fmt.Sprintf("cannot find app %q", name),
+		Hint:    "modgw-host status shows the apps",
+	}
+}

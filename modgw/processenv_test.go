@@ -1,0 +1,28 @@
+package modgw
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestProcessEnvIsTheAppsAlone(t *testing.T) {
+	t.Setenv("HOST_ONLY", "secret")
+	t.Setenv("TZ", "Europe/Vienna")
+	d := Descriptor{Env: map[string]string{"LANG": "de_AT.UTF-8", "A": "1=2"}}
+	env := &Environment{Variables: []string{"PATH=/env/bin:/bin", "VIRTUAL_ENV=/env"}}
+	want := []string{
+		"A=1=2", "HOME=/home/blog", "LANG=de_AT.UTF-8", "PATH=/env/bin:/bin", "TZ=Europe/Vienna", "VIRTUAL_ENV=/env",
+	}
+	if diff := cmp.Diff(want, d.ProcessEnv(env, "/home/blog")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProcessEnvWithoutEnvironment(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	want := []string{"HOME=/", "LANG=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=UTC"}
+	if diff := cmp.Diff(want, Descriptor{}.ProcessEnv(nil, "/")); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,144 @@
+package modgw
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// AppStatus is a snapshot of an app, as status shows it and the control socket sends it.
+type AppStatus struct {
+	App        AppName           `json:"app"`
+	State      AppState          `json:"state"`
+	Kind       Kind              `json:"kind"`
+	Hosts      []string          `json:"hosts"` // empty: any
+	Mount      MountPath         `json:"mount"`
+	Root       string            `json:"root"`
+	Descriptor string            `json:"descriptor"` // the file; "" without one
+	Generation *GenerationStatus `json:"generation"` // null while there is none
+	Previous   int               `json:"previous"`   // the generation that rollback returns to; 0 without one
+	Draining   []DrainingStatus  `json:"draining"`
+	Runner     RunnerStatus      `json:"runner"`
+	Waiting    int               `json:"waiting"`  // requests that wait for the first generation
+	Requests   int64             `json:"requests"` // handed to the app since the host started
+	Failure    *FailureStatus    `json:"failure"`  // the last deploy, when it failed
+}
+
+// GenerationStatus is a snapshot of a generation.
+type GenerationStatus struct {
+	Number      int               `json:"number"`
+	Cause       string            `json:"cause"`
+	Ready       time.Time         `json:"ready"`
+	Took        float64           `json:"took"`     // seconds from the beginning of its deploy until it was ready
+	InFlight    int               `json:"inFlight"` // requests
+	Environment EnvironmentStatus `json:"environment"`
+}
+
+// EnvironmentStatus is a snapshot of an environment.
+type EnvironmentStatus struct {
+	ID          string    `json:"id"`
+	Dir         string    `json:"dir"`
+	Interpreter string    `json:"interpreter"`
+	Version     string    `json:"version"`
+	Source      string    `json:"source"`
+	Builder     string    `json:"builder"`
+	Packages    []Package `json:"packages"`
+}
+
+// DrainingStatus is a replaced generation that still finishes requests.
+type DrainingStatus struct {
+	Generation int       `json:"generation"`
+	InFlight   int       `json:"inFlight"`
+	Since      time.Time `json:"since"`
+}
+
+// FailureStatus tells of a deploy that did not succeed.
+type FailureStatus struct {
+	Code  string    `json:"code"`
+	Error string    `json:"error"` // one line
+	Text  string    `json:"text"`  // all of it, with the output of the failing program and the hint
+	Cause string    `json:"cause"`
+	Time  time.Time `json:"time"`
+}
+
+// Status returns a snapshot of all apps, by name.
+func (g *Gateway) Status() []AppStatus {
+	g.mu.Lock()
+	apps := make([]*App, 0, len(g.apps))
+	for _, app := range g.apps {
+		apps = append(apps, app)
+	}
+	g.mu.Unlock()
+	all := make([]AppStatus, 0, len(apps))
+	for _, app := range apps {
+		all = append(all, app.status())
+	}
+	slices.SortFunc(all, func(a, b AppStatus) int { return strings.Compare(string(a.App), string(b.App)) })
+	return all
+}
+
+// AppStatus returns a snapshot of one app.
+func (g *Gateway) AppStatus(name AppName) (AppStatus, error) {
+	app, err := g.app(name)
+	if err != nil {
+		return AppStatus{}, err
+	}
+	return app.status(), nil
+}
+
+func (a *App) status() AppStatus {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d := a.routed
+	s := AppStatus{
+		App:        a.name,
+		State:      a.state,
+		Kind:       d.Kind,
+		Hosts:      append([]string{}, d.Hosts...),
+		Mount:      d.Mount,
+		Root:       d.Root,
+		Descriptor: d.File,
+		Draining:   []DrainingStatus{},
+		Runner:     RunnerStatus{Workers: []WorkerStatus{}},
+		Waiting:    a.waiting,
+		Requests:   a.requests.Load(),
+	}
+	if g := a.current.Load(); g != nil {
+		s.Generation = g.status()
+		s.Runner = g.runner.Status()
+	}
+	if a.previous != nil {
+		s.Previous = a.previous.Number
+	}
+	for g, since := range a.draining {
+		s.Draining = append(s.Draining, DrainingStatus{g.Number, g.inFlight(), since})
+	}
+	slices.SortFunc(s.Draining, func(a, b DrainingStatus) int { return a.Generation - b.Generation })
+	if f := a.failure; f != nil {
+		s.Failure = &FailureStatus{f.Fault.Code, f.Fault.Line(), f.Fault.Error(), f.Cause, f.Time}
+	}
+	return s
+}
+
+func (g *Generation) status() *GenerationStatus {
+	env := g.Environment
+	return &GenerationStatus{
+		Number:   g.Number,
+		Cause:    g.Cause,
+		Ready:    g.Ready,
+		Took:     g.Took.Seconds(),
+		InFlight: g.inFlight(),
+		Environment: EnvironmentStatus{
+			ID:          env.ID,
+			Dir:         env.Dir,
+			Interpreter: env.Interpreter,
+			Version:     env.Version,
+			Source:      env.Source,
+			Builder:     env.Builder,
+			Packages:    append([]Package{}, env.Packages...),
+		},
+	}
+}
+
+// inFlight is how many requests the generation has.
+func (g *Generation) inFlight() int { return int(g.users.Load() &^ retired) }
