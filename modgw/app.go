@@ -124,9 +124,6 @@ func (a *App) await(ctx context.Context, wake func(AppName)) *Fault {
 			Summary: fmt.Sprintf("cannot answer: app %q was stopped", a.name),
 			Hint:    fmt.Sprintf("start it with: modgw-host restart %s", a.name),
 		}
-	case AppIdle:
-		a.setStateLocked(AppStarting)
-		defer wake(a.name)
 	}
 	queue := a.routed.Queue
 	if a.waiting >= queue.Max {
@@ -138,8 +135,15 @@ func (a *App) await(ctx context.Context, wake func(AppName)) *Fault {
 		}
 	}
 	a.waiting++
+	idle := a.state == AppIdle
+	if idle {
+		a.setStateLocked(AppStarting)
+	}
 	changed := a.changed
 	a.mu.Unlock()
+	if idle {
+		wake(a.name)
+	}
 	return a.sleep(ctx, changed, queue.Timeout)
 }
 

@@ -1,0 +1,465 @@
+package modgw
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stubRunner answers with its generation's greeting. It is all that the gateway can see of a real one.
+type stubRunner struct {
+	config  RunnerConfig
+	stage   *stage
+	stopped chan struct{}
+}
+
+// stage is what the stub runners of a test share.
+type stage struct {
+	startErr func(Descriptor) error    // nil: every start succeeds
+	serve    http.HandlerFunc          // nil: answers the greeting
+	starting func(ctx context.Context) // runs during a start
+	mu       sync.Mutex
+	runners  []*stubRunner
+}
+
+func (s *stage) newRunner(c RunnerConfig) (Runner, error) {
+	r := &stubRunner{config: c, stage: s, stopped: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runners = append(s.runners, r)
+	return r, nil
+}
+
+func (r *stubRunner) Start(ctx context.Context) error {
+	if r.stage.starting != nil {
+		r.stage.starting(ctx)
+	}
+	if r.stage.startErr != nil {
+		return r.stage.startErr(r.config.Descriptor)
+	}
+	return nil
+}
+
+func (r *stubRunner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	select {
+	case <-r.stopped:
+		panic("a stopped runner got a request")
+	default:
+	}
+	if r.stage.serve != nil {
+		r.stage.serve(w, req)
+		return
+	}
+	io.WriteString(w, r.config.Descriptor.Env["GREETING"])
+}
+
+func (r *stubRunner) Stop(context.Context) { close(r.stopped) }
+func (r *stubRunner) Status() RunnerStatus { return RunnerStatus{Workers: []WorkerStatus{}} }
+
+func testGateway(t *testing.T, s *stage, change ...func(*Config)) *Gateway {
+	c := Config{Runners: map[Kind]NewRunner{KindWSGI: s.newRunner}}
+	for _, f := range change {
+		f(&c)
+	}
+	g := New(c)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		g.Close(ctx)
+	})
+	return g
+}
+
+func descriptor(greeting string) Descriptor {
+	return Descriptor{
+		Name:     "blog",
+		Mount:    "/",
+		Kind:     KindWSGI,
+		WSGI:     &WSGI{Entry: "blog:app", Threads: 1},
+		Env:      map[string]string{"GREETING": greeting},
+		Timeouts: Timeouts{Startup: 5 * time.Second, Drain: 5 * time.Second, Stop: time.Second},
+		Queue:    Queue{Max: 100, Timeout: 5 * time.Second},
+	}
+}
+
+func deploy(t *testing.T, g *Gateway, d Descriptor) {
+	t.Helper()
+	if err := g.Deploy(t.Context(), d, "test"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(g http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest("GET", "http://example.com"+path, nil))
+	return w
+}
+
+func TestSwapDropsNoRequest(t *testing.T) {
+	g := testGateway(t, &stage{})
+	deploy(t, g, descriptor("old"))
+	var clients sync.WaitGroup
+	stop := make(chan struct{})
+	for range 8 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if w := get(g, "/"); w.Code != 200 || (w.Body.String() != "old" && w.Body.String() != "new") {
+					t.Errorf("answer %d %q", w.Code, w.Body)
+					return
+				}
+			}
+		})
+	}
+	for range 50 {
+		deploy(t, g, descriptor("new"))
+	}
+	close(stop)
+	clients.Wait()
+	if w := get(g, "/"); w.Body.String() != "new" {
+		t.Errorf("after the swaps: %q", w.Body)
+	}
+}
+
+func TestFailedDeployLeavesTheOldGenerationServing(t *testing.T) {
+	broken := &Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError: views.py:41"}
+	s := &stage{startErr: func(d Descriptor) error {
+		if d.Env["GREETING"] == "broken" {
+			return broken
+		}
+		return nil
+	}}
+	g := testGateway(t, s)
+	deploy(t, g, descriptor("old"))
+	if err := g.Deploy(t.Context(), descriptor("broken"), "views.py changed"); !errors.Is(err, error(broken)) {
+		t.Errorf("Deploy = %v", err)
+	}
+	if w := get(g, "/"); w.Code != 200 || w.Body.String() != "old" {
+		t.Errorf("answer %d %q", w.Code, w.Body)
+	}
+	status, err := g.AppStatus("blog")
+	if err != nil || status.State != AppServing || status.Generation.Number != 1 {
+		t.Errorf("status %+v, %v", status, err)
+	}
+	if f := status.Failure; f == nil || f.Code != "MGW-APP-001" || f.Cause != "views.py changed" || !strings.Contains(f.Text, "views.py:41") {
+		t.Errorf("failure %+v", f)
+	}
+	deploy(t, g, descriptor("fixed"))
+	if status, _ := g.AppStatus("blog"); status.Failure != nil || status.Generation.Number != 3 {
+		t.Errorf("after the fix: %+v", status)
+	}
+}
+
+func TestRequestsWaitForTheFirstGeneration(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	g := testGateway(t, &stage{starting: func(context.Context) { close(began); <-finish }})
+	var all sync.WaitGroup
+	all.Go(func() { deploy(t, g, descriptor("hello")) })
+	<-began
+	answers := make(chan *httptest.ResponseRecorder, 3)
+	for range cap(answers) {
+		all.Go(func() { answers <- get(g, "/") })
+	}
+	waitFor(t, func() bool { s, _ := g.AppStatus("blog"); return s.Waiting == cap(answers) })
+	close(finish)
+	all.Wait()
+	for range cap(answers) {
+		if w := <-answers; w.Code != 200 || w.Body.String() != "hello" {
+			t.Errorf("answer %d %q", w.Code, w.Body)
+		}
+	}
+}
+
+func TestWaitingIsBoundedInNumberAndTime(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	g := testGateway(t, &stage{starting: func(context.Context) { close(began); <-finish }})
+	d := descriptor("hello")
+	d.Queue = Queue{Max: 1, Timeout: 50 * time.Millisecond}
+	var all sync.WaitGroup
+	all.Go(func() { deploy(t, g, d) })
+	<-began
+	first := make(chan *httptest.ResponseRecorder)
+	all.Go(func() { first <- get(g, "/") })
+	waitFor(t, func() bool { s, _ := g.AppStatus("blog"); return s.Waiting == 1 })
+	for _, w := range []*httptest.ResponseRecorder{get(g, "/"), <-first} {
+		if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+			t.Errorf("answer %d %v", w.Code, w.Header())
+		}
+	}
+	close(finish)
+	all.Wait()
+}
+
+func TestAppThatNeverStartedAnswers503WithoutItsSecrets(t *testing.T) {
+	s := &stage{startErr: func(Descriptor) error {
+		return &Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "password=hunter2"}
+	}}
+	g := testGateway(t, s)
+	if g.Deploy(t.Context(), descriptor("x"), "start") == nil {
+		t.Fatal("deployed")
+	}
+	w := get(g, "/")
+	if w.Code != 503 || strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(w.Body.String(), "incident ") {
+		t.Errorf("answer %d %q", w.Code, w.Body)
+	}
+}
+
+func TestDevelopmentShowsWhatWentWrong(t *testing.T) {
+	s := &stage{startErr: func(Descriptor) error {
+		return &Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError <here>"}
+	}}
+	g := testGateway(t, s, func(c *Config) { c.Dev = true })
+	_ = g.Deploy(t.Context(), descriptor("x"), "start")
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), "SyntaxError &lt;here&gt;") {
+		t.Errorf("page %q", w.Body)
+	}
+}
+
+func TestKindWithoutRunnerIsRefused(t *testing.T) {
+	g := testGateway(t, &stage{})
+	d := descriptor("x")
+	d.Kind = KindCGI
+	err := g.Deploy(t.Context(), d, "start")
+	if err == nil || !strings.Contains(err.Error(), `no runner for apps of kind "cgi"`) {
+		t.Errorf("Deploy = %v", err)
+	}
+}
+
+func TestTwoAppsNeverShareAMount(t *testing.T) {
+	g := testGateway(t, &stage{})
+	deploy(t, g, descriptor("first"))
+	second := descriptor("second")
+	second.Name = "other"
+	if err := g.Deploy(t.Context(), second, "start"); err == nil || !strings.Contains(err.Error(), "MGW-APP-108") {
+		t.Errorf("Deploy = %v", err)
+	}
+	second.Mount = "/other"
+	deploy(t, g, second)
+	if w := get(g, "/other/x"); w.Body.String() != "second" {
+		t.Errorf("answer %q", w.Body)
+	}
+}
+
+func TestDrainLetsRequestsFinishOnTheOldGeneration(t *testing.T) {
+	gate := make(chan struct{})
+	s := &stage{}
+	s.serve = func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-gate
+		}
+		io.WriteString(w, "done")
+	}
+	g := testGateway(t, s)
+	deploy(t, g, descriptor("old"))
+	slow := make(chan *httptest.ResponseRecorder)
+	go func() { slow <- get(g, "/slow") }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	deploy(t, g, descriptor("new"))
+	if w := get(g, "/"); w.Code != 200 {
+		t.Errorf("while draining: %d", w.Code)
+	}
+	st, _ := g.AppStatus("blog")
+	if len(st.Draining) != 1 || st.Draining[0].Generation != 1 || st.Draining[0].InFlight != 1 {
+		t.Errorf("draining %+v", st.Draining)
+	}
+	close(gate)
+	if w := <-slow; w.Code != 200 || w.Body.String() != "done" {
+		t.Errorf("slow answer %d %q", w.Code, w.Body)
+	}
+	<-s.runners[0].stopped
+}
+
+func TestDrainLimitEndsARequestThatDoesNot(t *testing.T) {
+	gate := make(chan struct{})
+	s := &stage{serve: func(http.ResponseWriter, *http.Request) { <-gate }}
+	g := testGateway(t, s)
+	d := descriptor("old")
+	d.Timeouts.Drain = time.Millisecond
+	deploy(t, g, d)
+	ended := make(chan struct{})
+	go func() { get(g, "/"); close(ended) }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	deploy(t, g, d)
+	<-s.runners[0].stopped
+	close(gate)
+	<-ended
+}
+
+func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {
+	g := testGateway(t, &stage{})
+	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-109") {
+		t.Errorf("rollback of an unknown app: %v", err)
+	}
+	deploy(t, g, descriptor("one"))
+	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-105") {
+		t.Errorf("rollback without an earlier generation: %v", err)
+	}
+	deploy(t, g, descriptor("two"))
+	if err := g.Rollback(t.Context(), "blog"); err != nil {
+		t.Fatal(err)
+	}
+	if w := get(g, "/"); w.Body.String() != "one" {
+		t.Errorf("answer %q", w.Body)
+	}
+}
+
+func TestStoppedAppAnswers503AndRestarts(t *testing.T) {
+	s := &stage{}
+	g := testGateway(t, s)
+	deploy(t, g, descriptor("hello"))
+	if err := g.Stop(t.Context(), "blog"); err != nil {
+		t.Fatal(err)
+	}
+	<-s.runners[0].stopped
+	if w := get(g, "/"); w.Code != 503 {
+		t.Errorf("stopped: %d", w.Code)
+	}
+	if err := g.Restart(t.Context(), "blog", "restart"); err != nil {
+		t.Fatal(err)
+	}
+	if w := get(g, "/"); w.Body.String() != "hello" {
+		t.Errorf("restarted: %q", w.Body)
+	}
+}
+
+func TestRemovedAppIsNotFound(t *testing.T) {
+	g := testGateway(t, &stage{})
+	deploy(t, g, descriptor("hello"))
+	if err := g.Remove(t.Context(), "blog"); err != nil {
+		t.Fatal(err)
+	}
+	if w := get(g, "/"); w.Code != 404 || !strings.Contains(w.Body.String(), "MGW-REQ-103") {
+		t.Errorf("answer %d %q", w.Code, w.Body)
+	}
+}
+
+func TestIdleAppIsWokenByItsFirstRequestAndRestsAgain(t *testing.T) {
+	d := descriptor("hello")
+	d.Idle = Idle{Start: StartOnDemand, StopAfter: 10 * time.Millisecond}
+	s := &stage{}
+	var g *Gateway
+	var woken sync.WaitGroup
+	g = testGateway(t, s, func(c *Config) {
+		c.Wake = func(AppName) { woken.Go(func() { deploy(t, g, d) }) }
+	})
+	if err := g.Register(d); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if w := get(g, "/"); w.Code != 200 || w.Body.String() != "hello" {
+			t.Errorf("answer %d %q", w.Code, w.Body)
+		}
+		waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.State == AppIdle })
+	}
+	woken.Wait()
+}
+
+func TestUnhealthyGenerationNeverTakesOver(t *testing.T) {
+	s := &stage{serve: func(w http.ResponseWriter, r *http.Request) {
+		if RequestInfoOf(r).PathInfo == "/healthz" {
+			w.WriteHeader(500)
+		}
+	}}
+	g := testGateway(t, s)
+	d := descriptor("sick")
+	d.Health = Health{Path: "/healthz", Timeout: time.Second}
+	d.Timeouts.Startup = 10 * time.Millisecond
+	if err := g.Deploy(t.Context(), d, "start"); err == nil || !strings.Contains(err.Error(), "MGW-APP-110") {
+		t.Errorf("Deploy = %v", err)
+	}
+	<-s.runners[0].stopped
+}
+
+func TestAppNamedByTheFrontDecides(t *testing.T) {
+	g := testGateway(t, &stage{})
+	d := descriptor("blog")
+	d.Mount = "/blog"
+	deploy(t, g, d)
+	for _, c := range []struct {
+		info RequestInfo
+		code int
+		text string
+	}{
+		{RequestInfo{App: "blog", Path: "/blog/x"}, 200, "blog"},
+		{RequestInfo{App: "blog", Path: "/shop"}, 404, "MGW-REQ-101"},
+		{RequestInfo{App: "shop", Path: "/blog/x"}, 404, "MGW-REQ-102"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r.WithContext(WithRequestInfo(r.Context(), &c.info)))
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.text) {
+			t.Errorf("%+v: %d %q", c.info, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAliasServesFilesOfItsFolderAlone(t *testing.T) {
+	dir := t.TempDir()
+	static := filepath.Join(dir, "static")
+	for name, text := range map[string]string{"static/site.css": "body{}", "secret": "s"} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../secret", filepath.Join(static, "link")); err != nil {
+		t.Fatal(err)
+	}
+	g := testGateway(t, &stage{})
+	d := descriptor("app")
+	d.Aliases = []Alias{{Path: "/static", Dir: static}}
+	deploy(t, g, d)
+	for path, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"/static/site.css":  {200, "body{}"},
+		"/static/../secret": {404, ""},
+		"/static/link":      {404, ""},
+		"/static/":          {404, ""},
+		"/static/none":      {404, ""},
+		"/staticx":          {200, "app"},
+		"/static":           {200, "app"},
+	} {
+		w := get(g, path)
+		if w.Code != want.code || !strings.Contains(w.Body.String(), want.text) {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+	}
+	if w := get(g, "/static/site.css"); w.Header().Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("type %q", w.Header().Get("Content-Type"))
+	}
+}
+
+// waitFor waits until cond holds.
+func waitFor(t *testing.T, cond func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !cond() {
+		select {
+		case <-deadline:
+			t.Fatal("the condition never held")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package modgw
+
+import "testing"
+
+func TestRequestGoesToTheClosestHostAndTheLongestMount(t *testing.T) {
+	apps := map[AppName]*App{}
+	for _, d := range []Descriptor{
+		{Name: "any", Mount: "/"},
+		{Name: "any-blog", Mount: "/blog"},
+		{Name: "shop", Mount: "/", Hosts: []string{"shop.example.com"}},
+		{Name: "shop-admin", Mount: "/admin/panel", Hosts: []string{"shop.example.com", "admin.example.com"}},
+		{Name: "wild", Mount: "/", Hosts: []string{"*.example.com"}},
+		{Name: "deep", Mount: "/", Hosts: []string{"*.eu.example.com"}},
+	} {
+		apps[d.Name] = newApp(d, AppIdle)
+	}
+	table := newRoutes(apps)
+	for _, c := range []struct {
+		host, path string
+		want       AppName
+	}{
+		{"localhost", "/", "any"},
+		{"localhost", "/blog", "any-blog"},
+		{"localhost", "/blog/", "any-blog"},
+		{"localhost", "/blog/a/b", "any-blog"},
+		{"localhost", "/blogx", "any"},
+		{"localhost", "/Blog", "any"},
+		{"shop.example.com", "/", "shop"},
+		{"SHOP.Example.com:8080", "/x", "shop"},
+		{"shop.example.com.", "/x", "shop"},
+		{"shop.example.com", "/admin/panel/x", "shop-admin"},
+		{"shop.example.com", "/admin", "shop"},
+		{"admin.example.com", "/admin/panel", "shop-admin"},
+		{"admin.example.com", "/", "wild"},
+		{"a.b.example.com", "/", "wild"},
+		{"a.eu.example.com", "/", "deep"},
+		{"a.b.eu.example.com", "/", "deep"},
+		{"example.com", "/", "any"},
+		{"[::1]:8000", "/", "any"},
+		{"[::1]", "/blog", "any-blog"},
+		{"", "/", "any"},
+		{"localhost", "//blog", "any"},
+		{"localhost", "/ȺȺȺ/blog", "any"},
+		{"localhost", "*", ""},
+		{"localhost", "", ""},
+	} {
+		got := AppName("")
+		if here := table.find(c.host, c.path); here != nil {
+			got = here.app.name
+		}
+		if got != c.want {
+			t.Errorf("host %q, path %q: app %q, want %q", c.host, c.path, got, c.want)
+		}
+	}
+}
+
+func TestPathIsSplitAtTheMount(t *testing.T) {
+	for _, c := range []struct {
+		mount              MountPath
+		path               string
+		scriptName, pathIn string
+		ok                 bool
+	}{
+		{"/", "/", "", "/", true},
+		{"/", "/a//b", "", "/a//b", true},
+		{"/blog", "/blog", "/blog", "", true},
+		{"/blog", "/blog/", "/blog", "/", true},
+		{"/blog", "/blog/a\xff", "/blog", "/a\xff", true},
+		{"/blog", "/blogx", "", "", false},
+		{"/blog", "/", "", "", false},
+		{"/", "*", "", "*", false},
+	} {
+		scriptName, pathInfo, ok := c.mount.split(c.path)
+		if ok != c.ok || ok && (scriptName != c.scriptName || pathInfo != c.pathIn) {
+			t.Errorf("%q at %q: %q, %q, %v", c.path, c.mount, scriptName, pathInfo, ok)
+		}
+	}
+}
+
+func FuzzSplitLosesNothing(f *testing.F) {
+	f.Add("/blog", "/blog/a")
+	f.Add("/", "//")
+	f.Fuzz(func(t *testing.T, mount, path string) {
+		scriptName, pathInfo, ok := MountPath(mount).split(path)
+		if ok && scriptName+pathInfo != path {
+			t.Errorf("%q + %q is not %q", scriptName, pathInfo, path)
+		}
+	})
+}
