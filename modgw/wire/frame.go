@@ -1,0 +1,111 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// The sizes that both sides agree on.
+const (
+	// HeaderSize is the length of a frame without its payload.
+	HeaderSize = 12
+
+	// MaxPayload is the longest payload of a frame.
+	MaxPayload = 1 << 20
+
+	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
+	// It fits into a socket's default buffer together with a common head, so that writing it never waits.
+	InitialWindow = 128 << 10
+)
+
+// Type says what a frame is; see the package documentation for who sends it, where, and with which payload.
+type Type uint8
+
+// The types of frames. Their numbers are the protocol.
+const (
+	Request  Type = 1
+	Body     Type = 2
+	Window   Type = 3
+	Cancel   Type = 4
+	Response Type = 5
+	Abort    Type = 6
+	File     Type = 7
+	Event    Type = 8
+	Start    Type = 16
+	Ready    Type = 17
+	Failed   Type = 18
+	Stop     Type = 19
+	Dump     Type = 20
+	Log      Type = 21
+	Retire   Type = 22
+)
+
+var typeNames = map[Type]string{
+	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
+	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
+	Log: "Log", Retire: "Retire",
+}
+
+// String is the name that the package documentation uses.
+func (t Type) String() string {
+	if name, ok := typeNames[t]; ok {
+		return name
+	}
+	return fmt.Sprintf("Type(%d)", uint8(t))
+}
+
+// Flags are the bits of a frame's flags byte.
+type Flags uint8
+
+// FlagEnd says that nothing more follows in this direction of the stream.
+const FlagEnd Flags = 1
+
+// Frame is one message.
+type Frame struct {
+	Type    Type
+	Flags   Flags
+	Stream  uint32 // 0 on the control connection
+	Payload []byte // from a [Reader]: valid until the next frame is read
+}
+
+// End reports whether nothing more follows in this direction of the stream.
+func (f Frame) End() bool { return f.Flags&FlagEnd != 0 }
+
+// AppendFrame appends the frame to b. A payload beyond [MaxPayload] is a bug of the caller.
+func AppendFrame(b []byte, f Frame) []byte {
+	start := len(b)
+	b = BeginFrame(b, f.Type, f.Flags, f.Stream)
+	return EndFrame(append(b, f.Payload...), start)
+}
+
+// BeginFrame appends the header of a frame whose payload the caller appends next; [EndFrame] then fills in the length.
+func BeginFrame(b []byte, t Type, flags Flags, stream uint32) []byte {
+	b = append(b, 0, 0, 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, stream)
+	return append(b, byte(t), byte(flags), 0, 0)
+}
+
+// EndFrame completes the frame that begins at b[start].
+func EndFrame(b []byte, start int) []byte {
+	length := len(b) - start - HeaderSize
+	if length < 0 || length > MaxPayload {
+		panic(fmt.Sprintf("wire: frame of %d bytes", length))
+	}
+	binary.LittleEndian.PutUint32(b[start:], uint32(length))
+	return b
+}
+
+// parseHeader reads the header at the beginning of b, which has at least HeaderSize bytes.
+func parseHeader(b []byte) (f Frame, length int, err error) {
+	n := binary.LittleEndian.Uint32(b)
+	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9])}
+	switch {
+	case n > MaxPayload:
+		return f, 0, protocolError("frame of %d bytes, more than %d", n, MaxPayload)
+	case f.Flags&^FlagEnd != 0 || b[10] != 0 || b[11] != 0:
+		return f, 0, protocolError("frame header % x has unknown bits", b[:HeaderSize])
+	case typeNames[f.Type] == "":
+		return f, 0, protocolError("frame of unknown type %d", b[8])
+	}
+	return f, int(n), nil
+}

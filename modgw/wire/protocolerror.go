@@ -1,0 +1,15 @@
+package wire
+
+import "fmt"
+
+// ProtocolError is a rule of this package that the peer broke. The connection cannot be used any more.
+type ProtocolError struct {
+	Rule string // what the peer did: "frame of unknown type 77"
+}
+
+// Error says what the peer did.
+func (e *ProtocolError) Error() string { return "protocol error: " + e.Rule }
+
+func protocolError(format string, args ...any) error {
+	return &ProtocolError{Rule: fmt.Sprintf(format, args...)}
+}
