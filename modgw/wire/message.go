@@ -1,0 +1,180 @@
+package wire
+
+import "encoding/binary"
+
+// StartMessage says what a worker loads.
+type StartMessage struct {
+	Kind        string // "wsgi" or "asgi"
+	Entry       string
+	Threads     int      // lanes of a WSGI worker
+	Concurrency int      // requests at once on the lane of an ASGI worker
+	Path        []string // entries to put before the rest of sys.path
+	Root        string
+	App         string
+	Generation  int
+	Worker      int
+	Dev         bool
+}
+
+// Append appends the message as payload of a Start frame.
+func (m StartMessage) Append(b []byte) []byte {
+	text := func(key, value string) { b = AppendText(AppendText(b, key), value) }
+	number := func(key string, value int) { b = AppendInt(AppendText(b, key), int64(value)) }
+	b = BeginDict(b)
+	text("kind", m.Kind)
+	text("entry", m.Entry)
+	number("threads", m.Threads)
+	number("concurrency", m.Concurrency)
+	b = AppendList(AppendText(b, "path"), len(m.Path))
+	for _, entry := range m.Path {
+		b = AppendText(b, entry)
+	}
+	text("root", m.Root)
+	text("app", m.App)
+	number("generation", m.Generation)
+	number("worker", m.Worker)
+	b = AppendBool(AppendText(b, "dev"), m.Dev)
+	return EndDict(b)
+}
+
+// ReadyMessage is what a worker says of itself when it takes requests.
+type ReadyMessage struct {
+	PID      int
+	Python   string
+	Callable string
+}
+
+// DecodeReady reads the payload of a Ready frame.
+func DecodeReady(payload []byte) (m ReadyMessage, err error) {
+	d := NewDecoder(string(payload))
+	d.Dict(func(key string) {
+		switch key {
+		case "pid":
+			m.PID = int(d.Int())
+		case "python":
+			m.Python = d.Text()
+		case "callable":
+			m.Callable = d.Text()
+		default:
+			d.Skip()
+		}
+	})
+	return m, d.Finish()
+}
+
+// FailedMessage says why a worker cannot load its app.
+type FailedMessage struct {
+	Reason    string // "import", "missing", "not callable" or "exit"
+	Type      string // of the exception
+	Message   string // of the exception
+	File      string // the place in the app's own code; "" when there is none
+	Line      int
+	Text      string // that line
+	Traceback string
+}
+
+// DecodeFailed reads the payload of a Failed frame.
+func DecodeFailed(payload []byte) (m FailedMessage, err error) {
+	d := NewDecoder(string(payload))
+	d.Dict(func(key string) {
+		switch key {
+		case "reason":
+			m.Reason = d.Text()
+		case "type":
+			m.Type = d.Text()
+		case "message":
+			m.Message = d.Text()
+		case "file":
+			m.File = d.Text()
+		case "line":
+			m.Line = int(d.Int())
+		case "text":
+			m.Text = d.Text()
+		case "traceback":
+			m.Traceback = d.Text()
+		default:
+			d.Skip()
+		}
+	})
+	return m, d.Finish()
+}
+
+// LogMessage is a log record of a worker.
+type LogMessage struct {
+	Level     string // "debug", "info", "warning" or "error"
+	Message   string
+	Traceback string // "" without one
+	Request   string // the id of the request it belongs to; "" without one
+	File      string // the place in the app's own code; "" when there is none
+	Line      int
+}
+
+// DecodeLog reads the payload of a Log frame.
+func DecodeLog(payload []byte) (m LogMessage, err error) {
+	d := NewDecoder(string(payload))
+	d.Dict(func(key string) {
+		switch key {
+		case "level":
+			m.Level = d.Text()
+		case "message":
+			m.Message = d.Text()
+		case "traceback":
+			m.Traceback = d.Text()
+		case "request":
+			m.Request = d.Text()
+		case "file":
+			m.File = d.Text()
+		case "line":
+			m.Line = int(d.Int())
+		default:
+			d.Skip()
+		}
+	})
+	return m, d.Finish()
+}
+
+// SplitHead splits the payload of a Request or Response frame into its head and the first piece of the body.
+func SplitHead(payload []byte) (head, body []byte, err error) {
+	if len(payload) < 4 {
+		return nil, nil, protocolError("a head in %d bytes", len(payload))
+	}
+	n := binary.LittleEndian.Uint32(payload)
+	rest := payload[4:]
+	if uint64(n) > uint64(len(rest)) {
+		return nil, nil, protocolError("a head of %d bytes where %d are left", n, len(rest))
+	}
+	return rest[:n], rest[n:], nil
+}
+
+// FileRange is the payload of a File frame.
+type FileRange struct {
+	Offset, Length int64
+}
+
+// DecodeFile reads the payload of a File frame.
+func DecodeFile(payload []byte) (FileRange, error) {
+	if len(payload) != 16 {
+		return FileRange{}, protocolError("a File frame of %d bytes", len(payload))
+	}
+	offset, length := binary.LittleEndian.Uint64(payload), binary.LittleEndian.Uint64(payload[8:])
+	const most = 1 << 62
+	if offset > most || length > most {
+		return FileRange{}, protocolError("a file from %d, %d bytes long", offset, length)
+	}
+	return FileRange{Offset: int64(offset), Length: int64(length)}, nil
+}
+
+// DecodeWindow reads the payload of a Window frame.
+func DecodeWindow(payload []byte) (int, error) {
+	if len(payload) != 4 {
+		return 0, protocolError("a Window frame of %d bytes", len(payload))
+	}
+	return int(binary.LittleEndian.Uint32(payload)), nil
+}
+
+// AppendWindow appends a whole Window frame that gives back n bytes.
+func AppendWindow(b []byte, stream uint32, n int) []byte {
+	start := len(b)
+	b = BeginFrame(b, Window, 0, stream)
+	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(n)), start)
+}

@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// readerSize is what a Reader's buffer has while no longer frame came.
+	readerSize = 16 << 10
+
+	// maxDescriptors is how many descriptors may have arrived ahead of their frames.
+	maxDescriptors = 4
+)
+
+// Reader reads frames, and the descriptors that travel with them, from a Unix stream socket. It asks the kernel for as
+// much as there is, so that several frames cost one system call, and allocates only when a frame is longer than all
+// before it. It is for one goroutine at a time.
+type Reader struct {
+	conn        *net.UnixConn
+	buf         []byte // buf[next:end] was read and not returned yet
+	next, end   int
+	oob         []byte
+	descriptors []*os.File // arrived, in order
+}
+
+// NewReader returns a Reader that reads from conn.
+func NewReader(conn *net.UnixConn) *Reader {
+	return &Reader{
+		conn: conn,
+		buf:  make([]byte, readerSize),
+		oob:  make([]byte, unix.CmsgSpace(maxDescriptors*4)),
+	}
+}
+
+// Next returns the next frame; its payload is valid until the next call. The error is io.EOF when the peer closed the
+// connection between two frames, a [*ProtocolError] when it broke a rule, or one that satisfies os.ErrDeadlineExceeded,
+// after which Next can be called again.
+func (r *Reader) Next() (Frame, error) {
+	for {
+		f, ok, err := r.Buffered()
+		if ok || err != nil {
+			return f, err
+		}
+		if err := r.fill(); err != nil {
+			return Frame{}, err
+		}
+	}
+}
+
+// Buffered returns the next frame if it was read completely already; ok tells.
+func (r *Reader) Buffered() (f Frame, ok bool, err error) {
+	have := r.end - r.next
+	if have < HeaderSize {
+		return Frame{}, false, nil
+	}
+	f, length, err := parseHeader(r.buf[r.next:r.end])
+	if err != nil {
+		return Frame{}, false, err
+	}
+	if have < HeaderSize+length {
+		r.makeRoom(HeaderSize + length)
+		return Frame{}, false, nil
+	}
+	payload := r.next + HeaderSize
+	r.next = payload + length
+	f.Payload = r.buf[payload:r.next:r.next]
+	return f, true, nil
+}
+
+// Descriptor returns the descriptor that came with the File frame just read. The caller closes it.
+func (r *Reader) Descriptor() (*os.File, error) {
+	if len(r.descriptors) == 0 {
+		return nil, protocolError("a File frame without a descriptor")
+	}
+	f := r.descriptors[0]
+	r.descriptors = r.descriptors[1:]
+	return f, nil
+}
+
+// SetDeadline bounds reading: Next fails when it would wait beyond t; the zero time removes the bound.
+func (r *Reader) SetDeadline(t time.Time) error { return r.conn.SetReadDeadline(t) }
+
+// Release closes the descriptors that nobody asked for. The connection is the caller's.
+func (r *Reader) Release() {
+	for _, f := range r.descriptors {
+		f.Close()
+	}
+	r.descriptors = nil
+}
+
+// fill reads once into the free part of the buffer.
+func (r *Reader) fill() error {
+	if r.next == r.end {
+		r.next, r.end = 0, 0
+		if len(r.descriptors) > 0 {
+			return protocolError("a descriptor without its File frame")
+		}
+	}
+	if r.end == len(r.buf) {
+		r.makeRoom(len(r.buf))
+	}
+	n, oobn, flags, _, err := r.conn.ReadMsgUnix(r.buf[r.end:], r.oob)
+	r.end += max(n, 0)
+	if oobn > 0 {
+		if err := r.takeDescriptors(r.oob[:oobn]); err != nil {
+			return err
+		}
+	}
+	switch {
+	case flags&unix.MSG_CTRUNC != 0 || len(r.descriptors) > maxDescriptors:
+		return protocolError("more than %d descriptors at once", maxDescriptors)
+	case err == io.EOF && r.next < r.end:
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// makeRoom moves what is unread to the beginning of a buffer that holds size bytes and more than what is unread.
+func (r *Reader) makeRoom(size int) {
+	if r.next == 0 && size <= len(r.buf) {
+		return
+	}
+	target := r.buf
+	if size > len(r.buf) {
+		target = make([]byte, size)
+	}
+	r.end = copy(target, r.buf[r.next:r.end])
+	r.buf, r.next = target, 0
+}
+
+func (r *Reader) takeDescriptors(oob []byte) error {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return protocolError("a control message that cannot be read: %v", err)
+	}
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return protocolError("a control message without descriptors")
+		}
+		for _, fd := range fds {
+			r.descriptors = append(r.descriptors, os.NewFile(uintptr(fd), "file of the app"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"io"
+	"sync"
+)
+
+// keepBuffer is the size above which a Writer's buffer is given back after use.
+const keepBuffer = 64 << 10
+
+// Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in one system call; the
+// others leave their frames and go on. The flow control of the streams bounds what can wait.
+type Writer struct {
+	conn io.Writer
+
+	mu      sync.Mutex
+	waiting []byte // frames that nobody writes yet
+	spare   []byte // the buffer that was written last
+	writing bool
+	err     error // the first error of conn
+}
+
+// NewWriter returns a Writer that writes to conn.
+func NewWriter(conn io.Writer) *Writer { return &Writer{conn: conn} }
+
+// Write lets add append whole frames to the buffer and sees that they are written. When another goroutine writes at the
+// moment, it writes these too, and Write returns nil at once; the reader of the connection learns of an error then.
+// add must not block.
+func (w *Writer) Write(add func(b []byte) []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	w.waiting = add(w.waiting)
+	if w.writing {
+		return nil
+	}
+	w.writing = true
+	for len(w.waiting) > 0 && w.err == nil {
+		w.writeOut()
+	}
+	w.writing = false
+	return w.err
+}
+
+// writeOut writes what waits; w.mu is held on entry and return, and free in between.
+func (w *Writer) writeOut() {
+	out := w.waiting
+	w.waiting, w.spare = w.spare[:0], nil
+	w.mu.Unlock()
+	_, err := w.conn.Write(out)
+	w.mu.Lock()
+	w.err = err
+	if cap(out) <= keepBuffer {
+		w.spare = out
+	}
+}
