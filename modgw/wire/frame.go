@@ -14,8 +14,7 @@ const (
 	MaxPayload = 1 << 20
 
 	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
-	// It fits into a socket's default buffer together with a common head, so that writing it never waits.
-	InitialWindow = 128 << 10
+	InitialWindow = 256 << 10
 )
 
 // Type says what a frame is; see the package documentation for who sends it, where, and with which payload.
@@ -31,13 +30,13 @@ const (
 	Abort    Type = 6
 	File     Type = 7
 	Event    Type = 8
-	Start    Type = 16
-	Ready    Type = 17
-	Failed   Type = 18
-	Stop     Type = 19
-	Dump     Type = 20
-	Log      Type = 21
-	Retire   Type = 22
+	Start    Type = 9
+	Ready    Type = 10
+	Failed   Type = 11
+	Stop     Type = 12
+	Dump     Type = 13
+	Log      Type = 14
+	Retire   Type = 15
 )
 
 var typeNames = map[Type]string{
