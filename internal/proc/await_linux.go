@@ -1,0 +1,47 @@
+package proc
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// awaitExit returns when the process has ended, and leaves it to be reaped. It waits in the runtime's poller, so that a
+// thousand processes do not need a thousand threads.
+func (p *Process) awaitExit() {
+	if p.pidfd < 0 || !pollExit(p.pidfd) {
+		blockUntilExit(p.pid)
+	}
+}
+
+// pollExit reports whether it could wait for the exit by the descriptor, which it closes.
+func pollExit(pidfd int) bool {
+	err := syscall.SetNonblock(pidfd, true)
+	f := os.NewFile(uintptr(pidfd), "pidfd")
+	defer f.Close()
+	if err != nil {
+		return false
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	ended := false
+	err = conn.Read(func(fd uintptr) bool {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		ended = err == nil && info.Signo != 0
+		return ended || err != nil && err != unix.EINTR
+	})
+	return err == nil && ended
+}
+
+func blockUntilExit(pid int) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package proc
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit is how a process ended.
+type Exit struct {
+	Code        int            // exit code; 0 when a signal ended it
+	Signal      syscall.Signal // that ended it; 0 without one
+	Core        bool           // it left a core dump
+	Killed      bool           // by [Process.Kill]
+	OutOfMemory bool           // the kernel killed something for want of memory meanwhile, probably this
+}
+
+// String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
+func (e Exit) String() string {
+	if e.Signal == 0 {
+		return fmt.Sprintf("exited with code %d", e.Code)
+	}
+	text := fmt.Sprintf("killed by signal %d (%s)", int(e.Signal), unix.SignalName(e.Signal))
+	if e.Core {
+		text += ", core dumped"
+	}
+	if e.OutOfMemory {
+		text += ", out of memory"
+	}
+	return text
+}
+
+func exitOf(status syscall.WaitStatus) Exit {
+	if status.Signaled() {
+		return Exit{Signal: status.Signal(), Core: status.CoreDump()}
+	}
+	return Exit{Code: status.ExitStatus()}
+}
+
+// oomKills is how many processes the kernel killed for want of memory since it started; 0 when it does not tell.
+func oomKills() uint64 {
+	data, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return 0
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		if value, ok := bytes.CutPrefix(lines.Bytes(), []byte("oom_kill ")); ok {
+			n, _ := strconv.ParseUint(string(value), 10, 64)
+			return n
+		}
+	}
+	return 0
+}

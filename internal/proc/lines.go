@@ -1,0 +1,140 @@
+package proc
+
+import (
+	"bytes"
+	"cmp"
+	"os"
+	"sync"
+	"time"
+)
+
+// lull is how long a stream must be silent until what was held back is passed on.
+const lull = 200 * time.Millisecond
+
+// cutMark ends a line that was cut.
+const cutMark = " […]"
+
+// pump reads what a process prints until the end, so that the process never waits for a reader.
+func pump(r *os.File, stream string, output Output) {
+	l := newLines(stream, output)
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := r.Read(buf)
+		l.take(buf[:n], time.Now())
+		if err != nil {
+			l.end()
+			return
+		}
+	}
+}
+
+// lines makes records of what a stream prints: one for each line, one for each traceback.
+type lines struct {
+	stream string
+	emit   func(Line)
+	max    int
+	silent *time.Timer // runs lulled
+
+	mu        sync.Mutex
+	budget    budget
+	partial   []byte // a line whose end has not come
+	cut       bool   // the rest of the line is thrown away
+	traceback traceback
+}
+
+func newLines(stream string, output Output) *lines {
+	l := &lines{
+		stream: stream,
+		emit:   output.Line,
+		max:    cmp.Or(output.MaxLine, defaultMaxLine),
+		budget: budget{perSecond: cmp.Or(output.PerSecond, defaultPerSecond)},
+	}
+	if l.emit == nil {
+		l.emit = func(Line) {}
+	}
+	l.silent = time.AfterFunc(lull, l.lulled)
+	l.silent.Stop()
+	return l
+}
+
+// take splits data, which came now, into lines.
+func (l *lines) take(data []byte, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(data) > 0 {
+		line, rest, whole := bytes.Cut(data, []byte{'\n'})
+		data = rest
+		l.extend(line)
+		if whole {
+			l.endLine(now)
+		}
+	}
+	if l.traceback.open() || l.budget.dropped > 0 {
+		l.silent.Reset(lull)
+	}
+}
+
+// end passes on everything that was held back; the stream has ended.
+func (l *lines) end() {
+	l.silent.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.partial) > 0 {
+		l.endLine(time.Now())
+	}
+	l.passOn(l.traceback.take())
+	l.reportDropped()
+}
+
+func (l *lines) lulled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.passOn(l.traceback.take())
+	l.reportDropped()
+}
+
+// extend adds to the line whose end has not come; what is too long is cut.
+func (l *lines) extend(piece []byte) {
+	if l.cut {
+		return
+	}
+	if room := l.max - len(l.partial); len(piece) > room {
+		piece, l.cut = piece[:room], true
+	}
+	l.partial = append(l.partial, piece...)
+}
+
+func (l *lines) endLine(now time.Time) {
+	text, cut := bytes.TrimSuffix(l.partial, []byte{'\r'}), l.cut
+	l.partial, l.cut = l.partial[:0], false
+	if !l.traceback.open() && !l.allowed(now) {
+		return
+	}
+	clean := printable(text)
+	if cut {
+		clean += cutMark
+	}
+	l.passOn(l.traceback.add(clean))
+}
+
+// allowed reports whether one more record may be passed on, and tells of those that were dropped when it may again.
+func (l *lines) allowed(now time.Time) bool {
+	if !l.budget.spend(now) {
+		return false
+	}
+	l.reportDropped()
+	return true
+}
+
+func (l *lines) passOn(records []string) {
+	for _, record := range records {
+		l.emit(Line{Stream: l.stream, Text: record})
+	}
+}
+
+func (l *lines) reportDropped() {
+	if l.budget.dropped > 0 {
+		l.emit(Line{Stream: l.stream, Dropped: l.budget.dropped})
+		l.budget.dropped = 0
+	}
+}

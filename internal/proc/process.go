@@ -1,0 +1,148 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a started process in a group of its own.
+type Process struct {
+	cmd      *exec.Cmd
+	pid      int
+	pidfd    int    // -1 where the kernel has none
+	oomKills uint64 // of the whole system, before the start
+
+	mu     sync.Mutex
+	reaped bool // the pid may belong to another process
+	killed bool // by Kill
+
+	pumps sync.WaitGroup
+	done  chan struct{}
+	exit  Exit // set when done closes
+}
+
+// Start starts a process. Its standard input is empty. The caller waits for Done.
+func Start(spec Spec) (*Process, error) {
+	p := &Process{pidfd: -1, done: make(chan struct{}), oomKills: oomKills()}
+	p.cmd = &exec.Cmd{
+		Path:        spec.Path,
+		Args:        append([]string{spec.Path}, spec.Args...),
+		Env:         append([]string{}, spec.Env...), // nil would mean this process's own
+		Dir:         spec.Dir,
+		ExtraFiles:  spec.Files[:len(spec.Files):len(spec.Files)],
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Credential: spec.Credential, PidFD: &p.pidfd},
+	}
+	pipes, err := p.connect(spec)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
+	}
+	err = p.cmd.Start()
+	pipes.closeTheirs()
+	if err != nil {
+		pipes.closeOurs()
+		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
+	}
+	p.pid = p.cmd.Process.Pid
+	p.pumps.Go(func() { pump(pipes.stdout, "stdout", spec.Output) })
+	p.pumps.Go(func() { pump(pipes.stderr, "stderr", spec.Output) })
+	go p.supervise(pipes)
+	if err := spec.Limits.apply(p.pid); err != nil {
+		p.Kill()
+		<-p.done
+		return nil, fmt.Errorf("cannot limit %q: %w", spec.Path, err)
+	}
+	return p, nil
+}
+
+// PID is the id of the process and of its group.
+func (p *Process) PID() int { return p.pid }
+
+// Done closes when the process has ended, nothing of its group is left, and its output was read.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says how the process ended, after Done.
+func (p *Process) Exit() Exit {
+	<-p.done
+	return p.exit
+}
+
+// Signal sends a signal to the process and its children. It does nothing when the process has ended.
+func (p *Process) Signal(sig syscall.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.signal(sig)
+}
+
+// SignalLeader sends a signal to the process alone.
+func (p *Process) SignalLeader(sig syscall.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
+		// It can only have ended, which Done tells.
+		_ = syscall.Kill(p.pid, sig)
+	}
+}
+
+// Kill ends the process and its children by force. Exit does not wonder about it then.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killed = true
+	p.signal(syscall.SIGKILL)
+}
+
+// Terminate asks the process and its children to end with SIGTERM, and ends them by force when grace is over. It
+// returns when the process has ended.
+func (p *Process) Terminate(grace time.Duration) {
+	p.Signal(syscall.SIGTERM)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+		p.Kill()
+		<-p.done
+	}
+}
+
+func (p *Process) signal(sig syscall.Signal) {
+	if !p.reaped {
+		_ = syscall.Kill(-p.pid, sig)
+	}
+}
+
+// supervise waits for the end of the process and cleans up behind it.
+func (p *Process) supervise(pipes *pipes) {
+	defer close(p.done)
+	p.awaitExit()
+	p.reap()
+	pipes.expire(time.Now().Add(pipeDelay))
+	p.pumps.Wait()
+	pipes.closeOurs()
+}
+
+// reap kills what the process left in its group, and then lets go of its id: as long as it is not reaped, nobody else
+// can have the group's id.
+func (p *Process) reap() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.signal(syscall.SIGKILL)
+	// The error only repeats what the state says.
+	_ = p.cmd.Wait()
+	p.reaped = true
+	p.exit = exitOf(p.cmd.ProcessState.Sys().(syscall.WaitStatus))
+	p.exit.Killed = p.killed
+	p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL && !p.killed && oomKills() > p.oomKills
+}
+
+// startError turns what exec says into what is wrong.
+func startError(err error) error {
+	if errors.Is(err, syscall.EAGAIN) {
+		return fmt.Errorf("the user has too many processes: %w", err)
+	}
+	return err
+}

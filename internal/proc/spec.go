@@ -1,0 +1,52 @@
+package proc
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// Spec says what to start. Path and Env must be set: nothing of this process's own environment is passed on.
+type Spec struct {
+	Path       string              // absolute
+	Args       []string            // without the program's name
+	Env        []string            // "KEY=value"
+	Dir        string              // working directory; "": this process's own
+	Credential *syscall.Credential // nil: this process's own user
+	Files      []*os.File          // inherited as descriptors 3, 4, …; still the caller's to close
+	Limits     Limits
+	Output     Output
+
+	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing is ever written and
+	// whose other end closes when this process ends, however it ends. A process that arms it with O_ASYNC and its own
+	// process group as owner is ended by SIGIO then, even when it is stuck.
+	//
+	// PR_SET_PDEATHSIG would not do: it is bound to the thread that started the process, and Go ends threads at will.
+	Lifeline bool
+}
+
+// Output says what happens to the lines that a process prints.
+type Output struct {
+	// Line is called for each line, from one goroutine for each stream. nil throws them away.
+	Line func(Line)
+
+	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
+	PerSecond int // lines of a stream; what comes beyond is counted and dropped. 0: 2000
+}
+
+// Line is one line of output, or a whole Python traceback with line feeds between its lines. Control characters and
+// bytes that are no UTF-8 are escaped, so that it can be shown on a terminal.
+type Line struct {
+	Stream  string // "stdout" or "stderr"
+	Text    string
+	Dropped int // so many lines were dropped before this; Text is empty then
+}
+
+const (
+	// pipeDelay is how long output is still read after the process ended: another process that it left behind, outside
+	// its group, may hold the pipes open for ever.
+	pipeDelay = time.Second
+
+	defaultMaxLine   = 16 << 10
+	defaultPerSecond = 2000
+)

@@ -1,0 +1,60 @@
+package proc
+
+import "strings"
+
+// maxTraceback is when a traceback is passed on although more of it may come.
+const maxTraceback = 128 << 10
+
+// traceback collects the lines of a Python traceback, with the chained ones before it:
+//
+//	Traceback (most recent call last):
+//	  File "app.py", line 1, in <module>
+//	ValueError: bad
+//	                                                                   (an empty line)
+//	During handling of the above exception, another exception occurred:
+type traceback struct {
+	text      strings.Builder
+	concluded bool // the line that names the exception came
+}
+
+// open reports whether there are lines that wait for more.
+func (t *traceback) open() bool { return t.text.Len() > 0 }
+
+// add takes the next line and returns the records that are complete now.
+func (t *traceback) add(line string) (complete []string) {
+	begins := strings.HasSuffix(line, "Traceback (most recent call last):")
+	if t.concluded && !begins && !chains(line) {
+		complete = t.take()
+	}
+	if !t.open() && !begins {
+		return append(complete, line)
+	}
+	if t.open() {
+		t.text.WriteByte('\n')
+	}
+	t.text.WriteString(line)
+	t.concluded = !begins && (t.concluded || line != "" && !indented(line))
+	if t.text.Len() > maxTraceback {
+		return t.take()
+	}
+	return complete
+}
+
+// take returns what was collected as one record, or none.
+func (t *traceback) take() []string {
+	if !t.open() {
+		return nil
+	}
+	text := strings.TrimRight(t.text.String(), "\n")
+	t.text.Reset()
+	t.concluded = false
+	return []string{text}
+}
+
+func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
+
+// chains reports whether a line may stand between two tracebacks of one record.
+func chains(line string) bool {
+	return line == "" || indented(line) || strings.HasPrefix(line, "During handling of the above exception") ||
+		strings.HasPrefix(line, "The above exception was the direct cause")
+}
