@@ -1,0 +1,136 @@
+package fcgi
+
+import (
+	"fmt"
+	"io"
+)
+
+// Reader reads records from a stream of bytes through a buffer that its user lends it. It allocates nothing. A read
+// error leaves it where it was, so that reading can go on after a deadline.
+type Reader struct {
+	src        io.Reader
+	buf        []byte
+	start, end int    // what of buf was read from src and not taken yet
+	current    Header // the record that Next announced; Content and Padding count down
+}
+
+// Reset makes the reader begin anew with src, buf, and the n bytes that buf holds already. buf must not be shorter than
+// HeaderLen; the longer it is the fewer reads it takes.
+func (r *Reader) Reset(src io.Reader, buf []byte, n int) {
+	*r = Reader{src: src, buf: buf, end: n}
+}
+
+// Next announces the next record, after skipping what is left of the current one. It returns io.EOF when the stream
+// ends between two records, and io.ErrUnexpectedEOF when it ends within one.
+func (r *Reader) Next() (Header, error) {
+	if err := r.skip(); err != nil {
+		return Header{}, err
+	}
+	for r.end-r.start < HeaderLen {
+		if err := r.fill(); err != nil {
+			return Header{}, err
+		}
+	}
+	h, err := ParseHeader(r.buf[r.start:])
+	if err != nil {
+		return Header{}, err
+	}
+	r.start += HeaderLen
+	r.current = h
+	return h, nil
+}
+
+// Left is the number of bytes of the current record's content that were not taken yet.
+func (r *Reader) Left() int { return r.current.Content }
+
+// Buffered is the number of bytes that were read from the stream and not taken yet.
+func (r *Reader) Buffered() int { return r.end - r.start }
+
+// Between reports whether the reader stands between two records with nothing in its buffer.
+func (r *Reader) Between() bool {
+	return r.Buffered() == 0 && r.current.Content == 0 && r.current.Padding == 0
+}
+
+// Piece takes a piece of the current record's content: as much as is at hand, at least one byte unless none is left.
+// The piece is valid until the next call.
+func (r *Reader) Piece() ([]byte, error) {
+	return r.take(r.current.Content)
+}
+
+// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this record.
+func (r *Reader) Read(p []byte) (int, error) {
+	if r.current.Content == 0 {
+		return 0, io.EOF
+	}
+	piece, err := r.take(min(len(p), r.current.Content))
+	return copy(p, piece), err
+}
+
+// ReadBody takes the whole content of the current record, which must be BodyLen bytes long, as begin and end records'
+// is.
+func (r *Reader) ReadBody() ([BodyLen]byte, error) {
+	var b [BodyLen]byte
+	if r.current.Content != BodyLen {
+		return b, fmt.Errorf("record of type %d with %d bytes of content, not %d", r.current.Type, r.current.Content, BodyLen)
+	}
+	_, err := io.ReadFull(r, b[:])
+	return b, err
+}
+
+func (r *Reader) take(limit int) ([]byte, error) {
+	if limit == 0 {
+		return nil, nil
+	}
+	if r.start == r.end {
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
+	}
+	n := min(limit, r.end-r.start)
+	piece := r.buf[r.start : r.start+n]
+	r.start += n
+	r.current.Content -= n
+	return piece, nil
+}
+
+// skip drops what is left of the current record.
+func (r *Reader) skip() error {
+	for r.current.Content > 0 {
+		if _, err := r.take(r.current.Content); err != nil {
+			return err
+		}
+	}
+	for r.current.Padding > 0 {
+		if r.start == r.end {
+			if err := r.fill(); err != nil {
+				return err
+			}
+		}
+		n := min(r.current.Padding, r.end-r.start)
+		r.start += n
+		r.current.Padding -= n
+	}
+	return nil
+}
+
+// fill reads once from the source, after making room.
+func (r *Reader) fill() error {
+	switch {
+	case r.start == r.end:
+		r.start, r.end = 0, 0
+	case r.end == len(r.buf):
+		r.end = copy(r.buf, r.buf[r.start:r.end])
+		r.start = 0
+	}
+	n, err := r.src.Read(r.buf[r.end:])
+	r.end += n
+	switch {
+	case n > 0:
+		return nil // an error comes again with the next read
+	case err == nil:
+		return io.ErrNoProgress
+	case err == io.EOF && !r.Between():
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,43 @@
+package fcgi
+
+import "strconv"
+
+// Values is what an application says of itself when it is asked (section 4.1).
+type Values struct {
+	MaxConns int  // connections at once
+	MaxReqs  int  // requests at once
+	Mpxs     bool // several requests at once on one connection
+}
+
+// maxQuery bounds the names that one query may ask for; a client knows three.
+const maxQuery = 64
+
+// Answer is the content of the result record for the content of a query: what is known of the names asked for. A query
+// that cannot be read, or that asks for more names than there can be, is answered as far as it was read.
+func (v Values) Answer(query string) []byte {
+	var answer []byte
+	var done [3]bool
+	known := func(i int, name, value string) {
+		if !done[i] {
+			done[i] = true
+			answer = AppendPair(answer, name, value)
+		}
+	}
+	limits := Limits{Name: 256, Value: 256, Total: MaxContent, Count: maxQuery}
+	_ = limits.EachPair(query, func(name, _ string) error {
+		switch name {
+		case "FCGI_MAX_CONNS":
+			known(0, name, strconv.Itoa(v.MaxConns))
+		case "FCGI_MAX_REQS":
+			known(1, name, strconv.Itoa(v.MaxReqs))
+		case "FCGI_MPXS_CONNS":
+			mpxs := "0"
+			if v.Mpxs {
+				mpxs = "1"
+			}
+			known(2, name, mpxs)
+		}
+		return nil
+	})
+	return answer
+}

@@ -1,0 +1,97 @@
+package metavars
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Builder collects the variables of one request. Its zero value is ready for use; it is used once.
+//
+// A name that comes more than once counts as it came last, as with every FastCGI application; only cookies are joined,
+// because some servers send a variable for each Cookie header.
+type Builder struct {
+	method, protocol                     string
+	scriptName, pathInfo, documentURI    string
+	requestURI, query                    string
+	hasScriptName, hasQuery              bool
+	contentLength, transferEncoding      string
+	https, requestScheme                 string
+	serverName, serverPort, software     string
+	remoteAddr, remotePort               string
+	remoteUser, authType, app, cookieRaw string
+	host                                 string
+
+	header    http.Header
+	variables map[string]string
+}
+
+// Options are what a front knows of a request beside its variables.
+type Options struct {
+	Front    string    // RequestInfo.Front
+	Trusted  bool      // the peer may name the app with MODGW_APP
+	Received time.Time // RequestInfo.Received
+}
+
+// Set takes one variable. The error is a *modgw.Fault about a name or value that no web server sends.
+func (b *Builder) Set(name, value string) error {
+	if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
+		return badVariable(name, "it contains a NUL byte")
+	}
+	if rest, ok := strings.CutPrefix(name, "HTTP_"); ok {
+		return b.setHeader(rest, value)
+	}
+	switch name {
+	case "REQUEST_METHOD":
+		b.method = value
+	case "SERVER_PROTOCOL":
+		b.protocol = value
+	case "SCRIPT_NAME":
+		b.scriptName, b.hasScriptName = value, true
+	case "PATH_INFO":
+		b.pathInfo = value
+	case "DOCUMENT_URI":
+		b.documentURI = value
+	case "REQUEST_URI":
+		b.requestURI = value
+	case "QUERY_STRING":
+		b.query, b.hasQuery = value, true
+	case "CONTENT_LENGTH":
+		b.contentLength = value
+	case "CONTENT_TYPE":
+		return b.setContentType(value)
+	case "HTTPS":
+		b.https = value
+	case "REQUEST_SCHEME":
+		b.requestScheme = value
+	case "SERVER_NAME":
+		b.serverName = value
+	case "SERVER_PORT":
+		b.serverPort = value
+	case "SERVER_SOFTWARE":
+		b.software = value
+	case "REMOTE_ADDR":
+		b.remoteAddr = value
+	case "REMOTE_PORT":
+		b.remotePort = value
+	case "REMOTE_USER":
+		b.remoteUser = value
+	case "AUTH_TYPE":
+		b.authType = value
+	case "MODGW_APP":
+		b.app = value
+	default:
+		b.setVariable(name, value)
+	}
+	return nil
+}
+
+func (b *Builder) setVariable(name, value string) {
+	if dropped(name) {
+		return
+	}
+	if b.variables == nil {
+		b.variables = make(map[string]string)
+	}
+	b.variables[name] = value
+}

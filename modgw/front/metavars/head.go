@@ -1,0 +1,105 @@
+package metavars
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// MaxHeaderLine is the longest response header line, in bytes with its line end, that Apache is known to take: from
+// about 8190 on it answers 500 and says nothing of the reason.
+const MaxHeaderLine = 8000
+
+// AppendHead appends a CGI response head to dst, without the empty line that ends it. The status line always comes
+// first, so that the server does not have to guess. Headers that concern only one connection are left out, as the
+// server has its own. The error is a *modgw.Fault: the head breaks HTTP's rules or the server's.
+func AppendHead(dst []byte, status int, header http.Header) ([]byte, error) {
+	if status < 200 || status > 599 {
+		return dst, badStatus(status)
+	}
+	dst = append(dst, "Status: "...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, http.StatusText(status)...)
+	dst = append(dst, "\r\n"...)
+	for name, values := range header {
+		if hopByHop(name, header) {
+			continue
+		}
+		for _, value := range values {
+			if err := checkField(name, value); err != nil {
+				return dst, err
+			}
+			dst = append(dst, name...)
+			dst = append(dst, ": "...)
+			dst = append(dst, value...)
+			dst = append(dst, "\r\n"...)
+		}
+	}
+	return dst, nil
+}
+
+// ImplicitStatus is the status of a response whose handler named none: a Location alone is a redirect (RFC 3875 section
+// 6.2.3), which Apache's FastCGI would not make of it.
+func ImplicitStatus(header http.Header) int {
+	if len(header["Location"]) > 0 {
+		return http.StatusFound
+	}
+	return http.StatusOK
+}
+
+// hopByHop reports whether a header may not go past the next server (RFC 9110 section 7.6.1), be it by itself or because
+// the response's Connection header lists it. Trailers cannot be sent either.
+func hopByHop(name string, header http.Header) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Status":
+		return true
+	}
+	if strings.HasPrefix(name, http.TrailerPrefix) {
+		return true
+	}
+	for _, list := range header["Connection"] {
+		for token := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func checkField(name, value string) error {
+	if name == "" {
+		return badField(name, "it has no name")
+	}
+	for i := range len(name) {
+		if !isToken(name[i]) {
+			return badField(name, "its name has a character that no header name has")
+		}
+	}
+	if at := invalidValueByte(value); at >= 0 {
+		return badField(name, fmt.Sprintf("its value has a control character, number %d, at byte %d", value[at], at))
+	}
+	if n := len(name) + len(value) + len(": \r\n"); n > MaxHeaderLine {
+		return &modgw.Fault{
+			Code:    "MGW-REQ-003",
+			Summary: fmt.Sprintf("cannot send the response header %q: it has %d bytes, and Apache takes no more than %d", name, n, MaxHeaderLine),
+			Hint:    "shorten it or split it: usual culprits are Set-Cookie, Content-Security-Policy and Link",
+		}
+	}
+	return nil
+}
+
+func badField(name, why string) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-002", Summary: fmt.Sprintf("cannot send the response header %q: %s", name, why)}
+}
+
+func badStatus(status int) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-REQ-004",
+		Summary: fmt.Sprintf("cannot send the response status %d: want 200 to 599", status),
+	}
+}

@@ -1,0 +1,105 @@
+package metavars
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// setHeader takes the variable HTTP_<name>.
+func (b *Builder) setHeader(name, value string) error {
+	switch name {
+	case "", "PROXY", "CONTENT_LENGTH", "CONTENT_TYPE", "EXPECT":
+		// Proxy: would become HTTP_PROXY, which programs take for their own proxy setting (CVE-2016-5385). Length and type
+		// have variables of their own, which the web server checked. Expect: the web server has answered it already.
+		return nil
+	}
+	if at := invalidValueByte(value); at >= 0 {
+		return badVariable("HTTP_"+name, "it contains a control character")
+	}
+	switch name {
+	case "HOST":
+		b.host = value
+	case "TRANSFER_ENCODING":
+		b.transferEncoding = value // the body comes without it
+	case "COOKIE":
+		if b.cookieRaw != "" {
+			value = b.cookieRaw + "; " + value
+		}
+		b.cookieRaw = value
+	default:
+		if key := headerKey(name); key != "" {
+			b.put(key, value)
+		}
+	}
+	return nil
+}
+
+func (b *Builder) setContentType(value string) error {
+	if invalidValueByte(value) >= 0 {
+		return badVariable("CONTENT_TYPE", "it contains a control character")
+	}
+	if value != "" {
+		b.put("Content-Type", value)
+	}
+	return nil
+}
+
+func (b *Builder) put(key, value string) {
+	if b.header == nil {
+		b.header = make(http.Header, 16)
+	}
+	b.header[key] = []string{value}
+}
+
+// headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that is no header name.
+// Which of the "-" were "_" in the client's request nobody can tell any more: a server that lets such headers through
+// (lighttpd does) must be told not to.
+func headerKey(name string) string {
+	if key, ok := wellKnown[name]; ok {
+		return key
+	}
+	for i := range len(name) {
+		if !isToken(name[i]) {
+			return ""
+		}
+	}
+	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+}
+
+// wellKnown spares the most frequent headers the conversion.
+var wellKnown = func() map[string]string {
+	known := make(map[string]string)
+	for _, key := range []string{
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Access-Control-Request-Headers",
+		"Access-Control-Request-Method", "Authorization", "Cache-Control", "Connection", "Cookie", "Dnt", "Forwarded",
+		"From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Keep-Alive",
+		"Origin", "Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform",
+		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Te", "Traceparent",
+		"Tracestate", "Upgrade", "Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Csrftoken", "X-Forwarded-For",
+		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Real-Ip", "X-Request-Id",
+		"X-Request-Start", "X-Requested-With",
+	} {
+		known[strings.ToUpper(strings.ReplaceAll(key, "-", "_"))] = key
+	}
+	return known
+}()
+
+// isToken reports whether c may stand in a header name (RFC 9110 section 5.6.2).
+func isToken(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+// invalidValueByte is the index of the first control character in a header value, -1 without one. A tab is none.
+func invalidValueByte(value string) int {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return i
+		}
+	}
+	return -1
+}

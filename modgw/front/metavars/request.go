@@ -1,0 +1,199 @@
+package metavars
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Request makes the request from the variables that were set. Its context is ctx with the RequestInfo; its body is
+// [http.NoBody], and its ContentLength -1 when the variables do not tell. The error is a *modgw.Fault: the request is
+// bad, and 400 is the answer.
+func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error) {
+	if err := b.checkMethod(); err != nil {
+		return nil, err
+	}
+	length, err := parseLength(b.contentLength)
+	if err != nil {
+		return nil, err
+	}
+	target, err := b.target()
+	if err != nil {
+		return nil, err
+	}
+	host, err := b.effectiveHost()
+	if err != nil {
+		return nil, err
+	}
+	major, minor := protocolVersion(b.protocol)
+	r := http.Request{
+		Method:        b.method,
+		URL:           b.url(target),
+		Proto:         b.protocol,
+		ProtoMajor:    major,
+		ProtoMinor:    minor,
+		Header:        b.finishedHeader(),
+		Body:          http.NoBody,
+		ContentLength: length,
+		Host:          host,
+		RemoteAddr:    b.remote(),
+		RequestURI:    target.Raw,
+	}
+	if length < 0 && b.transferEncoding != "" {
+		r.TransferEncoding = []string{"chunked"}
+	}
+	return r.WithContext(modgw.WithRequestInfo(ctx, b.info(target, o))), nil
+}
+
+func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
+	info := &modgw.RequestInfo{
+		Front:          o.Front,
+		Path:           target.Path,
+		RawTarget:      target.Raw,
+		Received:       o.Received,
+		ServerName:     b.serverName,
+		ServerPort:     b.serverPort,
+		ServerSoftware: b.software,
+		Scheme:         b.scheme(),
+		RemoteAddr:     b.remoteAddr,
+		RemotePort:     b.remotePort,
+		RemoteUser:     b.remoteUser,
+		AuthType:       b.authType,
+		Variables:      b.variables,
+	}
+	if o.Trusted {
+		info.App = modgw.AppName(b.app)
+	}
+	return info
+}
+
+// url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over the query of REQUEST_URI,
+// which a rewrite may have changed.
+func (b *Builder) url(target Target) *url.URL {
+	rawPath, rawQuery := splitTarget(target.Raw)
+	u := &url.URL{Path: target.Path, RawQuery: strings.TrimPrefix(rawQuery, "?")}
+	if b.hasQuery {
+		u.RawQuery = escapeQuery(b.query)
+	}
+	if rawPath != target.Path {
+		if decoded, ok := unescape(rawPath, false); ok && decoded == target.Path {
+			u.RawPath = rawPath
+		}
+	}
+	return u
+}
+
+func (b *Builder) scheme() string {
+	switch strings.ToLower(b.https) {
+	case "on", "1":
+		return "https"
+	case "off":
+		return "http"
+	}
+	if strings.EqualFold(b.requestScheme, "https") {
+		return "https"
+	}
+	return "http"
+}
+
+func (b *Builder) remote() string {
+	if b.remoteAddr == "" {
+		return ""
+	}
+	port := b.remotePort
+	if port == "" {
+		port = "0"
+	}
+	return net.JoinHostPort(b.remoteAddr, port)
+}
+
+func (b *Builder) finishedHeader() http.Header {
+	if b.cookieRaw != "" {
+		b.put("Cookie", repairCookies(b.cookieRaw))
+	}
+	if b.contentLength != "" {
+		b.put("Content-Length", b.contentLength)
+	}
+	if b.header == nil {
+		b.header = make(http.Header)
+	}
+	return b.header
+}
+
+func (b *Builder) checkMethod() error {
+	if b.method == "" {
+		return badVariable("REQUEST_METHOD", "it is missing")
+	}
+	for i := range len(b.method) {
+		if !isToken(b.method[i]) {
+			return badVariable("REQUEST_METHOD", "it is not a method")
+		}
+	}
+	return nil
+}
+
+// effectiveHost is the host that the request is for: that of a target in absolute form before the Host header, as RFC
+// 9112 section 3.2.2 wants and web servers route, and what the server calls itself when the client named none.
+func (b *Builder) effectiveHost() (string, error) {
+	host := b.host
+	if a := authority(b.requestURI); a != "" {
+		host = a
+	}
+	if host == "" {
+		host = b.serverName
+		if b.serverPort != "" && b.serverPort != "80" && b.serverPort != "443" && host != "" {
+			host = net.JoinHostPort(strings.Trim(host, "[]"), b.serverPort)
+		}
+	}
+	if !validHost(host) {
+		return "", badVariable("HTTP_HOST", "it is not a host name")
+	}
+	return host, nil
+}
+
+// validHost reports whether s has only characters that a host with port can have (RFC 3986 section 3.2.2).
+func validHost(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-._~!$&'()*+,;=:[]%", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func protocolVersion(s string) (major, minor int) {
+	if major, minor, ok := http.ParseHTTPVersion(s); ok {
+		return major, minor
+	}
+	switch s {
+	case "HTTP/2":
+		return 2, 0
+	case "HTTP/3":
+		return 3, 0
+	}
+	return 1, 1
+}
+
+// parseLength reads CONTENT_LENGTH: digits and nothing else, -1 when it is absent or empty.
+func parseLength(s string) (int64, error) {
+	if s == "" {
+		return -1, nil
+	}
+	var n int64
+	for i := range len(s) {
+		digit := int64(s[i]) - '0'
+		if digit < 0 || digit > 9 || len(s) > 18 {
+			return 0, badVariable("CONTENT_LENGTH", "it is not a number of bytes")
+		}
+		n = n*10 + digit
+	}
+	return n, nil
+}
