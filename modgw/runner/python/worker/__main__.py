@@ -1,0 +1,7 @@
+"""Runs the worker from its folder: PYTHON FOLDER --lanes N --lifeline FD [app=NAME gen=N worker=N]."""
+
+import sys
+
+from modgw_worker import main
+
+sys.exit(main.main(sys.argv[1:], folder=sys.path[0]))

@@ -1,0 +1,127 @@
+"""wsgi.input for a request body that is still on its way."""
+
+import io
+from collections import deque
+
+from . import wire
+
+_HALF_WINDOW = wire.INITIAL_WINDOW // 2
+
+
+class ClientDisconnected(ConnectionError):
+    """The request is over for the host: its client has gone, or its time is up."""
+
+
+class Input(io.BufferedIOBase):
+    """Reads the body as the host sends it, and lets the host send more as it is read. close does nothing."""
+
+    def __init__(self, exchange, piece):
+        self._exchange = exchange
+        self._pieces = deque((piece,) if piece else ())
+        self._ended = False
+        self._unreported = 0  # bytes that were read and not told to the host
+
+    def feed(self, piece, ended):
+        """Takes what the host sent."""
+        if piece:
+            self._pieces.append(piece)
+        if ended:
+            self._ended = True
+
+    def readable(self):
+        return True
+
+    def close(self):
+        pass
+
+    def read(self, size=-1):
+        """Exactly size bytes, or fewer at the end of the body; all that is left with a negative size or None."""
+        if size is None or size < 0:
+            size = -1
+        taken, left = [], size
+        while left:
+            piece = self.read1(left)
+            if not piece:
+                break
+            taken.append(piece)
+            if size > 0:
+                left -= len(piece)
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def read1(self, size=-1):
+        """What is there, at most size bytes; waits only for the first of them."""
+        if size == 0 or not self._fill():
+            return b""
+        piece = self._pieces.popleft()
+        if 0 < size < len(piece):
+            self._pieces.appendleft(piece[size:])
+            piece = piece[:size]
+        self._account(len(piece))
+        return piece
+
+    def readinto(self, buffer):
+        with memoryview(buffer).cast("B") as view:
+            data = self.read(len(view))
+            view[: len(data)] = data
+        return len(data)
+
+    def readinto1(self, buffer):
+        with memoryview(buffer).cast("B") as view:
+            data = self.read1(len(view))
+            view[: len(data)] = data
+        return len(data)
+
+    def readline(self, size=-1):
+        """One line with its end, at most size bytes of it."""
+        if size is None or size < 0:
+            size = -1
+        taken, left = [], size
+        while left and self._fill():
+            piece = self._pieces[0]
+            newline = piece.find(b"\n") + 1
+            piece = self.read1(min(newline or len(piece), left if left > 0 else len(piece)))
+            taken.append(piece)
+            if size > 0:
+                left -= len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return b"".join(taken)
+
+    def readlines(self, hint=-1):
+        """The lines that are left; stops after those that make up hint bytes."""
+        lines, size = [], 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def _fill(self):
+        """Waits for a piece; False at the end of the body."""
+        self._exchange.check()
+        while not self._pieces:
+            if self._ended:
+                return False
+            self._report()
+            self._exchange.wait()
+        return True
+
+    def _account(self, size):
+        self._unreported += size
+        if self._unreported >= _HALF_WINDOW:
+            self._report()
+
+    def _report(self):
+        if self._unreported and not self._ended:
+            self._exchange.consumed(self._unreported)
+        self._unreported = 0

@@ -1,0 +1,204 @@
+"""Finds and loads the app that a descriptor's entry names."""
+
+import ast
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import os
+import sys
+
+from .failure import describe
+
+_DEFAULT_NAMES = ("application", "app")
+
+
+class LoadError(Exception):
+    """Why there is no app: fields is the payload of a Failed frame."""
+
+    def __init__(self, reason, failure):
+        super().__init__(failure.message)
+        self.fields = {
+            "reason": reason,
+            "type": failure.type,
+            "message": failure.message,
+            "file": failure.file,
+            "line": failure.line,
+            "text": failure.text,
+            "traceback": failure.traceback,
+        }
+
+
+def load(entry, root, path):
+    """The callable of entry and its name; prepares sys.path and sys.argv for it. Raises LoadError."""
+    sys.argv[:] = [entry]
+    file, expression = _split(entry)
+    base = _import_base(file, root) if file else root
+    _put_first(sys.path, [*path, base, root])
+    try:
+        module = _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
+        return _find(module, expression)
+    except LoadError:
+        raise
+    except SystemExit as error:
+        raise LoadError("exit", describe(error)) from None
+    except BaseException as error:
+        raise LoadError("import", describe(error)) from None
+
+
+def _split(entry):
+    """The file ("" for a module) and the expression ("" for the default names)."""
+    if not entry.startswith("/"):
+        return "", entry.partition(":")[2]
+    if not os.path.exists(entry) and ":" in entry:
+        file, _, expression = entry.rpartition(":")
+        return file, expression
+    return entry, ""
+
+
+def _import_base(file, root):
+    """The folder from which an import would find the file: above the packages that it is in, but never above root."""
+    folder = os.path.dirname(file)
+    while folder != root and os.path.exists(os.path.join(folder, "__init__.py")):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _put_first(entries, wanted):
+    """Puts the wanted entries first, in their order, each once."""
+    first = list(dict.fromkeys(entry for entry in wanted if entry))
+    entries[:] = first + [entry for entry in entries if entry not in first]
+
+
+def _load_file(file, base):
+    """The module of a file: the one that an import of it would give, so that it is never loaded twice, if there is one."""
+    name = _import_name(file, base)
+    if name:
+        return importlib.import_module(name)
+    # No import finds this file. The name is the same in every process, so that objects can be pickled between workers.
+    name = "_modgw_" + hashlib.sha256(os.fsencode(file)).hexdigest()[:32]
+    spec = importlib.util.spec_from_file_location(name, file, loader=_ScriptLoader(name, file))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _import_name(file, base):
+    """The dotted name under which the import system finds file, or ""."""
+    stem, suffix = os.path.splitext(os.path.relpath(file, base))
+    parts = stem.split(os.sep)
+    if suffix != ".py" or not all(part.isidentifier() for part in parts) or parts[-1] == "__main__":
+        return ""
+    name = parts[0]
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return ""
+    if spec is None or not spec.origin:
+        return ""
+    first = os.path.join(base, name, "__init__.py") if len(parts) > 1 else file
+    if os.path.exists(spec.origin) and os.path.exists(first) and os.path.samefile(spec.origin, first):
+        return ".".join(parts)
+    return ""
+
+
+class _ScriptLoader(importlib.machinery.SourceFileLoader):
+    """Compiles a file with any suffix, without a cached copy: blog.wsgi and blog.py would share one."""
+
+    def get_code(self, fullname):
+        return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
+
+
+def _find(module, expression):
+    """The callable that expression names in the module, and its name."""
+    if not expression:
+        for name in _DEFAULT_NAMES:
+            if hasattr(module, name):
+                return _checked(getattr(module, name), name, module)
+        raise _missing(module, " or ".join(_DEFAULT_NAMES))
+    tree = _parse(expression)
+    call = isinstance(tree, ast.Call)
+    value = module
+    for name in _names(tree.func if call else tree, expression):
+        try:
+            value = getattr(value, name)
+        except AttributeError:
+            raise _missing(module, name) from None
+    if call:
+        value = value(
+            *[ast.literal_eval(argument) for argument in tree.args],
+            **{keyword.arg: ast.literal_eval(keyword.value) for keyword in tree.keywords},
+        )
+    return _checked(value, expression, module)
+
+
+def _parse(expression):
+    try:
+        return ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        raise ValueError('cannot read %r: want a name, or a call such as "create_app()"' % expression) from None
+
+
+def _names(tree, expression):
+    """The dotted name as a list; nothing else is evaluated."""
+    names = []
+    while isinstance(tree, ast.Attribute):
+        names.append(tree.attr)
+        tree = tree.value
+    if not isinstance(tree, ast.Name):
+        raise ValueError('cannot use %r: want a name, or a call such as "create_app()"' % expression)
+    return [tree.id, *reversed(names)]
+
+
+def _checked(value, name, module):
+    if not callable(value):
+        raise LoadError(
+            "not callable",
+            _about(module, TypeError("cannot use %s in %s: it is %s, not a callable" % (name, _title(module), _article(value)))),
+        )
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__):
+        raise LoadError(
+            "not callable",
+            _about(module, TypeError("cannot run %s in %s as WSGI: it is an ASGI app, which an asgi block runs" % (name, _title(module)))),
+        )
+    return value, name
+
+
+def _missing(module, wanted):
+    found = sorted(
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and callable(value) and getattr(value, "__module__", module.__name__) == module.__name__
+    )
+    apps = sorted(
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and callable(value) and name not in found and not inspect.isclass(value) and not inspect.isroutine(value)
+    )
+    what = "it has the callables " + ", ".join([*apps, *found][:20]) if found or apps else "it has no callables at all"
+    error = AttributeError("cannot find %s in %s; %s" % (wanted, _title(module), what))
+    return LoadError("missing", _about(module, error))
+
+
+def _about(module, error):
+    """A Failure that points at the module's file and has no traceback of use."""
+    failure = describe(error)
+    failure.file = getattr(module, "__file__", "") or ""
+    failure.traceback = ""
+    return failure
+
+
+def _title(module):
+    if module.__name__.startswith("_modgw_"):
+        return '"%s"' % module.__file__
+    return 'module "%s"' % module.__name__
+
+
+def _article(value):
+    return "None" if value is None else "of type " + type(value).__name__

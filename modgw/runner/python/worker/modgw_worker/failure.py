@@ -1,0 +1,92 @@
+"""Exceptions as the host's log shows them: with the place in the app's own code."""
+
+import linecache
+import os
+import sysconfig
+import traceback
+
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = tuple(
+    {os.path.realpath(path) + os.sep for path in (sysconfig.get_path(name) for name in ("stdlib", "platstdlib")) if path}
+)
+
+
+class Failure:
+    """What is known of an exception."""
+
+    def __init__(self, error, file, line, text, trace):
+        self.type = type(error).__qualname__
+        self.message = _message(error)
+        self.file = file  # of the app's own code; "" when none of it is involved
+        self.line = line
+        self.text = text  # that line of source
+        self.traceback = trace
+
+    def summary(self):
+        return "%s: %s" % (self.type, self.message) if self.message else self.type
+
+
+def describe(error, fallback=None):
+    """The Failure for error; fallback is the object of the app to blame when no frame of the app is in the traceback."""
+    file, line = _place(error)
+    if not file and fallback is not None:
+        file, line = _place_of_object(fallback)
+    text = linecache.getline(file, line).strip() if file else ""
+    return Failure(error, file, line, text, _format(error))
+
+
+def is_app_file(name):
+    """Whether a file is neither the worker's, nor a library's, nor no file at all."""
+    if not name or name.startswith("<") or name.startswith(_OWN):
+        return False
+    if "/site-packages/" in name or "/dist-packages/" in name:
+        return False
+    return not os.path.realpath(name).startswith(_LIBRARIES)
+
+
+def _place(error):
+    if isinstance(error, SyntaxError) and error.filename and os.path.isfile(error.filename):
+        return error.filename, error.lineno or 0
+    place = "", 0
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if is_app_file(name):
+            place = name, trace.tb_lineno
+        trace = trace.tb_next
+    return place
+
+
+def _place_of_object(value):
+    """Where an app's generator stands, or where its callable is defined."""
+    frame = getattr(value, "gi_frame", None)
+    if frame is not None:
+        return frame.f_code.co_filename, frame.f_lineno
+    for candidate in (value, getattr(value, "gi_code", None), getattr(type(value), "__call__", None)):
+        code = getattr(candidate, "__code__", candidate)
+        name = getattr(code, "co_filename", "")
+        if name and is_app_file(name):
+            return name, code.co_firstlineno
+    return "", 0
+
+
+def _format(error):
+    """The traceback from the first frame that is not the worker's own."""
+    trace = error.__traceback__
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    try:
+        return "".join(traceback.format_exception(type(error), error, trace))
+    except Exception as failed:  # an exception whose str raises, for example
+        return "%s (its traceback cannot be shown: %r)\n" % (type(error).__qualname__, failed)
+
+
+def _is_machinery(name):
+    return name.startswith(_OWN) or name.startswith("<frozen ") or "/importlib/" in name
+
+
+def _message(error):
+    try:
+        return str(error)
+    except Exception:
+        return ""

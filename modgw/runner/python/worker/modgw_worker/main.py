@@ -1,0 +1,114 @@
+"""The worker process: from its arguments to its exit."""
+
+import os
+import platform
+import signal
+import socket
+import sys
+import types
+import marshal
+
+from . import bytecode, entry, lifeline, stacks, stdio, wire
+from .control import Control
+from .filewrapper import FileWrapper
+from .lane import Lane
+from .signals import Signals
+
+_CONTROL_FD = 3
+_FIRST_LANE_FD = 4
+
+
+def main(arguments, folder):
+    """Runs the worker and returns its exit code."""
+    options = dict(zip(arguments[::2], arguments[1::2]))
+    count = int(options["--lanes"])
+    held = int(options["--lifeline"])
+    fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
+    for fd in (_CONTROL_FD, *fds, held):
+        os.set_inheritable(fd, False)
+    lifeline.hold(held)
+    errors = stdio.prepare()
+    bytecode.write_only_settled()
+    _leave_no_trace(folder)
+    worker = Worker(Control(_CONTROL_FD), fds, errors)
+    return worker.run()
+
+
+def _leave_no_trace(folder):
+    """Makes the process look to the app as if nothing but the app was started in it."""
+    sys.path[:] = [path for path in sys.path if path != folder]
+    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+class Worker:
+    """The process: its control connection, its lanes, and the app."""
+
+    def __init__(self, control, fds, errors):
+        self._control = control
+        self._fds = fds
+        self._errors = errors
+        self._lanes = []
+        self._signals = Signals(control)
+
+    def run(self):
+        """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
+        os.register_at_fork(after_in_child=self._let_go)
+        message = self._control.receive()
+        if message is None or message[0] != wire.START:
+            return 0
+        start = marshal.loads(message[1])
+        self._signals.install()
+        try:
+            app, name = entry.load(start["entry"], start["root"], start["path"])
+        except entry.LoadError as failed:
+            if self._signals.stopping:
+                return 0
+            self._control.send_dict(wire.FAILED, failed.fields)
+            stdio.flush()
+            os._exit(1)  # Threads that the app may have left must not hold this up.
+        self._signals.restore()
+        self._open_lanes(app, start)
+        version = "%s %s" % (platform.python_implementation(), platform.python_version())
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
+        self._obey()
+        for lane in self._lanes:
+            lane.stop()
+        for lane in self._lanes:
+            lane.thread.join()
+        return 0
+
+    def _open_lanes(self, app, start):
+        environ = {
+            "wsgi.version": (1, 0),
+            "wsgi.multithread": len(self._fds) > 1,
+            "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+            "wsgi.file_wrapper": FileWrapper,
+            "modgw.app": start["app"],
+            "modgw.generation": start["generation"],
+            "modgw.worker": start["worker"],
+        }
+        for number, fd in enumerate(self._fds, 1):
+            own = dict(environ)
+            own["wsgi.errors"] = stdio.ErrorStream(self._errors)
+            self._lanes.append(Lane(number, fd, app, own, self._control))
+        for lane in self._lanes:
+            lane.thread.start()
+
+    def _obey(self):
+        """Does what the host says on the control connection, until that is to stop."""
+        while self._signals.wait(self._control):
+            message = self._control.receive()
+            if message is None or message[0] == wire.STOP:
+                return
+            if message[0] == wire.DUMP:
+                stacks.dump(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+
+    def _let_go(self):
+        """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""
+        self._signals.reset()
+        self._control.close_in_child()
+        for lane in self._lanes:
+            lane.close_in_child()

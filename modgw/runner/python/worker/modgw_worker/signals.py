@@ -1,0 +1,81 @@
+"""SIGTERM means stop, and a second one means at once; SIGINT is the host's business."""
+
+import os
+import select
+import signal
+import socket
+
+
+class Stopped(SystemExit):
+    """Ends the loading of an app."""
+
+
+class Signals:
+    """The signal handlers of the worker. All methods are for the main thread."""
+
+    def __init__(self, control):
+        self.stopping = False
+        self._loading = False
+        self._control = control
+        # A signal that comes just before the main thread begins to wait must still end the wait.
+        self._wake, self._waker = socket.socketpair()
+        self._wake.setblocking(False)
+        self._waker.setblocking(False)
+
+    def install(self):
+        self._loading = True
+        self._take_over()
+
+    def restore(self):
+        """Takes the signals back from an app that has set its own handlers while it was loaded."""
+        self._loading = False
+        replaced = signal.getsignal(signal.SIGTERM) != self._terminate
+        self._take_over()
+        if replaced:
+            self._control.log(
+                "warning",
+                "cannot let the app handle SIGTERM: its handler was replaced; use atexit to do something at the end",
+            )
+
+    def reset(self):
+        """Gives the signals their usual meaning in a forked child, unless the app has handlers of its own."""
+        if signal.getsignal(signal.SIGTERM) == self._terminate:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) == self._interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def wait(self, control):
+        """Waits for a frame on the control connection; False when it is time to stop."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        poll.register(control.socket, select.POLLIN)
+        while not self.stopping:
+            if control.pending():
+                return True
+            ready = dict(poll.poll())
+            if control.socket.fileno() in ready:
+                return not self.stopping
+            self._drain()
+        return False
+
+    def _take_over(self):
+        signal.signal(signal.SIGTERM, self._terminate)
+        signal.signal(signal.SIGINT, self._interrupt)  # not SIG_IGN, which programs that the app starts would inherit
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+
+    def _drain(self):
+        try:
+            self._wake.recv(4096)
+        except BlockingIOError:
+            pass
+
+    def _terminate(self, number, frame):
+        if self.stopping:
+            os._exit(0)
+        self.stopping = True
+        if self._loading:
+            raise Stopped(0)
+
+    def _interrupt(self, number, frame):
+        pass

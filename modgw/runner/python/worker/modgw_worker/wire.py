@@ -1,0 +1,36 @@
+"""The frames of modgw/wire: a header of 12 bytes, little-endian, and a payload."""
+
+import struct
+
+HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, reserved
+HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
+SIZE = struct.Struct("<I")
+RANGE = struct.Struct("<QQ")  # offset and length of a File
+
+END = 1  # flag: nothing more follows in this direction of the stream
+
+REQUEST = 1
+BODY = 2
+WINDOW = 3
+CANCEL = 4
+RESPONSE = 5
+ABORT = 6
+FILE = 7
+EVENT = 8
+START = 9
+READY = 10
+FAILED = 11
+STOP = 12
+DUMP = 13
+LOG = 14
+RETIRE = 15
+
+INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
+MAX_PAYLOAD = 1 << 20
+
+MARSHAL_VERSION = 2  # the newest whose every type the host reads
+
+
+def frame(kind, stream, payload=b"", flags=0):
+    """The bytes of one frame."""
+    return HEADER.pack(len(payload), stream, kind, flags, 0) + payload
