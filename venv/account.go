@@ -1,0 +1,39 @@
+package venv
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// lookupAccount finds the user that builds for d; nil is this process's own.
+func lookupAccount(d modgw.Descriptor) (*account.Account, error) {
+	acct, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return nil, &modgw.Fault{
+			Code:    "MGW-ENV-018",
+			Summary: fmt.Sprintf("cannot build the environment of app %q as its user", d.Name),
+			Err:     err,
+			Hint:    "name an existing user other than root in the descriptor's user",
+		}
+	}
+	if acct != nil && os.Geteuid() != 0 {
+		return nil, &modgw.Fault{
+			Code:    "MGW-ENV-018",
+			Summary: fmt.Sprintf("cannot build the environment of app %q as its user", d.Name),
+			Err:     fmt.Errorf("only a host that runs as root can act as user %q", acct.Name),
+			Hint:    "start the host as root, or take user out of the descriptor",
+		}
+	}
+	return acct, nil
+}
+
+// uidOf tells accounts apart; this process's own user is -1.
+func uidOf(acct *account.Account) int {
+	if acct == nil {
+		return -1
+	}
+	return int(acct.UID)
+}

@@ -1,0 +1,123 @@
+package venv
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Config is what a [Builder] is made from.
+type Config struct {
+	State   string        // the host's folder; environments are in its envs folder. Never ""
+	Log     *slog.Logger  // nil: nothing is logged
+	Timeout time.Duration // the longest that one build may take; 0: 30 minutes
+
+	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and their kin are looked up; nil: the process environment.
+	Environ []string
+}
+
+// Builder makes environments. Its methods may be called by many goroutines, and by many processes for one state folder.
+type Builder struct {
+	envs    string
+	caches  string
+	log     *slog.Logger
+	timeout time.Duration
+	host    hostEnviron
+	pythons answers[interpreter]
+	uvs     answers[string] // versions
+}
+
+// New returns a Builder. It touches no file.
+func New(c Config) *Builder {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Environ == nil {
+		c.Environ = os.Environ()
+	}
+	return &Builder{
+		envs:    filepath.Join(c.State, "envs"),
+		caches:  filepath.Join(c.State, "cache"),
+		log:     c.Log,
+		timeout: cmp.Or(c.Timeout, 30*time.Minute),
+		host:    newHostEnviron(c.Environ),
+	}
+}
+
+// Step is something that a build does now, for people who wait for it.
+type Step struct {
+	App    modgw.AppName
+	Text   string // "creating the environment with CPython 3.12.1", or one line that the installer printed
+	Output bool   // Text is such a line
+}
+
+// attempts is how often a build starts anew because its inputs changed while it ran.
+const attempts = 3
+
+// Build returns the environment for d and builds it when it is not there. progress may be nil; it is called while Build
+// runs, never by two goroutines at once. An error leaves everything as it was.
+func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
+	if !isPython(d) {
+		return &modgw.Environment{}, nil
+	}
+	if progress == nil {
+		progress = func(Step) {}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.timeout, errBuildTimeout)
+	defer cancel()
+	for range attempts {
+		p, err := b.plan(ctx, d, progress)
+		if err != nil {
+			return nil, err
+		}
+		if p.existing {
+			return p.existingEnvironment(), nil
+		}
+		env, err := b.realise(ctx, p)
+		if !errors.Is(err, errInputsChanged) {
+			return env, err
+		}
+		p.say("starting again, because %s changed", p.inputs.source)
+	}
+	return nil, keptChanging(d.Name)
+}
+
+// Fingerprint is the name of the environment that d asks for now, without building it: two equal fingerprints mean that
+// nothing has to be built and that running processes have what they should have. It is "" for kinds without environment.
+func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
+	if !isPython(d) {
+		return "", nil
+	}
+	p, err := b.plan(context.Background(), d, func(Step) {})
+	if err != nil {
+		return "", err
+	}
+	return p.id, nil
+}
+
+// Inputs are the absolute paths of the files whose change can change the environment for d, whether they exist or not.
+// The entry file is one of them only when its PEP 723 block is what would decide.
+func (b *Builder) Inputs(d modgw.Descriptor) []string {
+	if !isPython(d) {
+		return nil
+	}
+	acct, err := lookupAccount(d)
+	if err != nil {
+		return nil
+	}
+	in, _ := readInputs(d, acct) // what cannot be read is watched all the same
+	return in.watched
+}
+
+func isPython(d modgw.Descriptor) bool { return d.Kind == modgw.KindWSGI || d.Kind == modgw.KindASGI }
+
+var (
+	errInputsChanged = errors.New("the inputs changed")
+	errBuildTimeout  = errors.New("the time for a build is over")
+)

@@ -1,0 +1,143 @@
+package venv
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// scratchName is the folder in an environment that is home and temporary folder of its build.
+const scratchName = ".modgw-build"
+
+// construction is the building of one environment.
+type construction struct {
+	plan    *plan
+	lock    *os.File
+	environ []string
+	printed lines
+}
+
+func (c *construction) python() string { return pythonIn(c.plan.dir) }
+
+func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
+
+// prepare makes the folder of the environment and those that the build writes to, owned by whoever builds.
+func (c *construction) prepare(b *Builder) error {
+	p := c.plan
+	c.printed.each = p.sayOutput
+	cache := filepath.Join(b.caches, strconv.Itoa(os.Geteuid()))
+	if p.account != nil {
+		cache = filepath.Join(b.caches, strconv.Itoa(uidOf(p.account)))
+	}
+	if err := c.own(p.dir, 0o755); err != nil {
+		return err
+	}
+	if err := c.own(cache, 0o700); err != nil {
+		return err
+	}
+	c.environ = append(b.host.buildSettings(),
+		"PATH="+filepath.Join(p.dir, "bin")+":"+safePath, "LANG=C.UTF-8",
+		"HOME="+filepath.Join(c.scratch(), "home"), "TMPDIR="+filepath.Join(c.scratch(), "tmp"),
+		"PIP_CACHE_DIR="+filepath.Join(cache, "pip"), "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1",
+		"PIP_PROGRESS_BAR=off", "PIP_NO_COLOR=1", "PIP_NO_WARN_SCRIPT_LOCATION=1", "PIP_ROOT_USER_ACTION=ignore",
+		"UV_CACHE_DIR="+filepath.Join(cache, "uv"), "UV_NO_PROGRESS=1", "UV_COMPILE_BYTECODE=1",
+		"UV_PYTHON_DOWNLOADS=never", "NO_COLOR=1")
+	return p.account.Do(func() error {
+		return errors.Join(
+			os.MkdirAll(filepath.Join(c.scratch(), "home"), 0o700), os.MkdirAll(filepath.Join(c.scratch(), "tmp"), 0o700))
+	})
+}
+
+// own makes a folder in one that only this process can change, and gives it to the account.
+func (c *construction) own(dir string, perm os.FileMode) error {
+	if err := os.Mkdir(dir, perm); err != nil && !os.IsExist(err) {
+		return err
+	}
+	if c.plan.account == nil {
+		return os.Chmod(dir, perm)
+	}
+	return os.Lchown(dir, int(c.plan.account.UID), int(c.plan.account.GID))
+}
+
+// run runs one command line in the app's root; program is its name for people.
+func (c *construction) run(ctx context.Context, program string, args ...string) error {
+	p := process{args: args, dir: c.workingDir(), env: c.environ, account: c.plan.account, lock: c.lock}
+	if err := p.run(ctx, &c.printed); err != nil {
+		return &toolError{program: program, err: err}
+	}
+	return nil
+}
+
+// workingDir is the app's root, for paths in requirements are relative to it.
+func (c *construction) workingDir() string {
+	root := c.plan.descriptor.Root
+	err := c.plan.account.Do(func() error {
+		info, err := os.Stat(root + "/.")
+		if err == nil && !info.IsDir() {
+			return syscall.ENOTDIR
+		}
+		return err
+	})
+	if root == "" || err != nil {
+		return "/"
+	}
+	return root
+}
+
+// requirementArgs is what pip and uv pip are asked to install.
+func (c *construction) requirementArgs() []string {
+	var args []string
+	if c.plan.inputs.hashed {
+		args = append(args, "--require-hashes")
+	}
+	for _, file := range c.plan.inputs.files {
+		args = append(args, "-r", file)
+	}
+	if len(c.plan.inputs.packages) > 0 {
+		args = append(append(args, "--"), c.plan.inputs.packages...)
+	}
+	return args
+}
+
+// finish clears up, makes everything durable, and only then writes the marker that makes it an environment.
+func (c *construction) finish(started time.Time) (marker, error) {
+	p := c.plan
+	m := marker{
+		ID: p.id, App: p.descriptor.Name, Source: p.inputs.source, Builder: p.tool.String(),
+		Interpreter: p.interpreter.Path, Version: p.interpreter.String(),
+		Built: time.Now().UTC().Truncate(time.Second), Took: time.Since(started).Round(time.Millisecond).String(),
+	}
+	err := p.account.Do(func() (err error) {
+		if err = os.RemoveAll(c.scratch()); err != nil {
+			return err
+		}
+		if m.Packages, err = installedPackages(p.dir); err != nil {
+			return err
+		}
+		if err = syncFilesystem(p.dir); err != nil {
+			return err
+		}
+		return m.write(p.dir)
+	})
+	return m, err
+}
+
+// syncFilesystem writes out all that is pending, because fsync of the marker says nothing about the thousand files that
+// it vouches for.
+func syncFilesystem(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Syncfs(int(d.Fd())), d.Close())
+}
+
+func pythonIn(dir string) string { return filepath.Join(dir, "bin", "python") }
+
+func ownerOf(info os.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }

@@ -1,0 +1,111 @@
+package venv
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	pep440 "github.com/aquasecurity/go-pep440-version"
+)
+
+// The implementations that a demand can name, as platform.python_implementation() spells them.
+const (
+	cpython = "CPython"
+	pypy    = "PyPy"
+)
+
+// demand is what somebody asks of an interpreter. The zero value is met by any.
+type demand struct {
+	text           string // as it was written
+	from           string // where it was written, for people
+	path           string // this very interpreter, and nothing else is set
+	implementation string // "": any
+	freeThreaded   bool   // wanted; a demand that does not name it does not get it
+	versions       pep440.Specifiers
+	bounded        bool // versions says something
+	minor          int  // the 12 of "3.12"; -1 when more than one can fit
+}
+
+// versionName is "3.12", "3.12.1", "python3.12", "cpython-3.12.1", "pypy3.9", "pypy3.9-7.3.11", "pypy" or "3.14t".
+var versionName = regexp.MustCompile(
+	`^(?i)(?:(cpython|python|pypy)-?)?(?:(\d+)(?:\.(\d+)(?:\.(\d+[a-z0-9]*?))?)?)?(t|\+freethreaded)?(?:-.*)?$`)
+
+// parseDemand reads what a descriptor may say in python.version.
+func parseDemand(text, from string) (demand, error) {
+	text = strings.TrimSpace(text)
+	if filepath.IsAbs(text) {
+		return demand{text: text, from: from, path: text, minor: -1}, nil
+	}
+	m := versionName.FindStringSubmatch(text)
+	if m == nil || (m[1] == "" && m[2] == "") {
+		return parseRange(text, from)
+	}
+	d := demand{text: text, from: from, minor: -1, implementation: cpython, freeThreaded: m[5] != ""}
+	if strings.EqualFold(m[1], pypy) {
+		d.implementation = pypy
+	}
+	version := m[2]
+	switch {
+	case m[2] == "":
+		return d, nil
+	case m[4] != "":
+		version = m[2] + "." + m[3] + "." + m[4]
+	case m[3] != "":
+		version = m[2] + "." + m[3] + ".*"
+	default:
+		version = m[2] + ".*"
+	}
+	if m[2] == "3" && m[3] != "" {
+		fmt.Sscan(m[3], &d.minor)
+	}
+	return d.within("==" + version)
+}
+
+// parseRange reads a PEP 440 range.
+func parseRange(text, from string) (demand, error) {
+	d := demand{text: text, from: from, implementation: cpython, minor: -1}
+	if !strings.ContainsAny(text, "<>=!~") {
+		return d, fmt.Errorf("%q is no version of Python", text)
+	}
+	return d.within(text)
+}
+
+func (d demand) within(specifiers string) (demand, error) {
+	versions, err := pep440.NewSpecifiers(specifiers, pep440.WithPreRelease(true))
+	if err != nil {
+		return d, fmt.Errorf("%q is no version of Python", d.text)
+	}
+	d.versions, d.bounded = versions, true
+	return d, nil
+}
+
+// misfit says why an interpreter does not meet the demand, "" when it does.
+func (d demand) misfit(i interpreter) string {
+	switch {
+	case d.path != "" || d.text == "":
+		return ""
+	case d.implementation != "" && d.implementation != i.Implementation:
+		return "it is not " + d.implementation
+	case d.bounded && !d.admits(i.Version):
+		return fmt.Sprintf("it does not fit %q", d.text)
+	case d.freeThreaded && !i.FreeThreaded:
+		return "it is not free-threaded"
+	case !d.freeThreaded && i.FreeThreaded:
+		return "it is free-threaded"
+	}
+	return ""
+}
+
+func (d demand) admits(version string) bool {
+	v, err := pep440.Parse(version)
+	return err == nil && d.versions.Check(v)
+}
+
+// mayBeMinor reports whether some 3.minor release could meet the demand, so that its name is worth looking for.
+func (d demand) mayBeMinor(minor int) bool {
+	if d.minor >= 0 {
+		return d.minor == minor
+	}
+	return !d.bounded || d.admits(fmt.Sprintf("3.%d.0", minor)) || d.admits(fmt.Sprintf("3.%d.99", minor))
+}

@@ -1,0 +1,59 @@
+package venv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// planExisting looks at the virtual environment that the descriptor names, without touching it.
+func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
+	dir := p.descriptor.Python.Venv
+	p.existing, p.dir = true, dir
+	p.say("looking at %s", dir)
+	p.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
+	if err == nil && p.interpreter.Prefix == p.interpreter.BasePrefix {
+		err = errors.New("its bin/python belongs to no virtual environment")
+	}
+	if err == nil && p.interpreter.tooOld() {
+		err = fmt.Errorf("it has %s, and apps need Python 3.8 or newer", p.interpreter)
+	}
+	if err != nil {
+		return &modgw.Fault{
+			Code:    "MGW-ENV-021",
+			Summary: fmt.Sprintf("cannot use the virtual environment %q of app %q", dir, p.descriptor.Name),
+			Err:     err,
+			Hint:    "make it anew (python3 -m venv), or let the host make one: take venv out of the descriptor",
+		}
+	}
+	var config []byte
+	config, err = p.account.ReadFile(filepath.Join(dir, "pyvenv.cfg"), maxInputSize)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	p.inputs.decisive = []string{dir, string(config)}
+	p.id = fmt.Sprintf("%s-%s", p.descriptor.Name, p.hash(b.host))
+	return nil
+}
+
+// existingEnvironment is the environment that planExisting looked at. It has no ID, because nothing was built.
+func (p *plan) existingEnvironment() *modgw.Environment {
+	var packages []modgw.Package
+	_ = p.account.Do(func() (err error) { // for display only
+		packages, err = installedPackages(p.dir)
+		return err
+	})
+	return &modgw.Environment{
+		Dir:         p.dir,
+		Interpreter: pythonIn(p.dir),
+		Version:     p.interpreter.String(),
+		SearchPath:  p.descriptor.Python.Path,
+		Variables:   variables(p.dir),
+		Source:      p.inputs.source,
+		Packages:    packages,
+	}
+}

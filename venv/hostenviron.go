@@ -1,0 +1,91 @@
+package venv
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// hostEnviron is the environment of the host, of which a build sees little.
+type hostEnviron map[string]string
+
+func newHostEnviron(environ []string) hostEnviron {
+	h := make(hostEnviron, len(environ))
+	for _, v := range environ {
+		if key, value, ok := strings.Cut(v, "="); ok {
+			h[key] = value
+		}
+	}
+	return h
+}
+
+func (h hostEnviron) get(key string) string { return h[key] }
+
+// networkSettings say how an index is reached; they are passed to builds with all that begins with PIP_ or UV_.
+var networkSettings = []string{
+	"http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "TZ",
+}
+
+// misleadingSettings would make pip or uv install something else, or elsewhere, than what was asked.
+var misleadingSettings = []string{
+	"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIREMENT",
+	"PIP_EDITABLE", "PIP_DRY_RUN", "PIP_LOG", "PIP_CACHE_DIR", "PIP_SRC", "PIP_REPORT", "PIP_IGNORE_INSTALLED",
+	"PIP_QUIET", "PIP_VERBOSE", "PIP_NO_DEPS", "PIP_REQUIRE_HASHES",
+	"UV_PYTHON", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "UV_CACHE_DIR", "UV_NO_CACHE",
+	"UV_WORKING_DIRECTORY", "UV_VENV_CLEAR", "UV_VENV_SEED", "UV_PYTHON_DOWNLOADS", "UV_COMPILE_BYTECODE",
+	"UV_REQUIRE_HASHES",
+}
+
+// decisiveSettings say where packages come from and which are taken, so they are among what names an environment.
+var decisiveSettings = []string{
+	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONFIG_FILE", "PIP_CONSTRAINT",
+	"PIP_BUILD_CONSTRAINT", "PIP_PRE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY",
+	"PIP_UPLOADED_PRIOR_TO",
+	"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX",
+	"UV_INDEX_STRATEGY", "UV_CONFIG_FILE", "UV_NO_CONFIG", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT",
+	"UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_BINARY", "UV_NO_BUILD", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND",
+}
+
+// systemConfigs are the files in which administrators say where packages come from.
+var systemConfigs = []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/etc/uv/uv.toml"}
+
+// buildSettings is what a build sees of the host's environment, as "KEY=value".
+func (h hostEnviron) buildSettings() []string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(h)) {
+		ours := strings.HasPrefix(key, "PIP_") || strings.HasPrefix(key, "UV_")
+		if ours && !slices.Contains(misleadingSettings, key) || slices.Contains(networkSettings, key) {
+			list = append(list, key+"="+h[key])
+		}
+	}
+	return list
+}
+
+// indexSettings is what decides where packages come from, for the hash.
+func (h hostEnviron) indexSettings() []string {
+	var list []string
+	for _, key := range decisiveSettings {
+		if value, ok := h[key]; ok {
+			list = append(list, key+"="+value)
+		}
+	}
+	for _, file := range systemConfigs {
+		if data, err := os.ReadFile(file); err == nil {
+			list = append(list, file+"="+string(data))
+		}
+	}
+	return list
+}
+
+// uvFindEnviron is for uv python find, which must see where uv keeps its interpreters.
+func (h hostEnviron) uvFindEnviron() []string {
+	list := []string{"UV_PYTHON_DOWNLOADS=never", "UV_NO_CACHE=1", "PATH=" + safePath, "HOME=" + h.get("HOME")}
+	for _, key := range []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"} {
+		if value, ok := h[key]; ok {
+			list = append(list, key+"="+value)
+		}
+	}
+	return list
+}

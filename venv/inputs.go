@@ -1,0 +1,128 @@
+package venv
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// inputs is what decides what an environment holds. Each kind of input has a file of its own, which fills it in.
+type inputs struct {
+	source   string   // for people: "requirements.txt"
+	files    []string // requirement files for the installer
+	packages []string // requirements for the installer
+	hashed   bool     // the files have hashes, so nothing without one may be installed
+	decisive []string // what is hashed: everything above in normal form
+	demands  []demand // all of them must be met by the interpreter
+	watched  []string // files whose change can change any of this
+}
+
+// readInputs finds the inputs of d by their precedence. With an error, what it returns has at least the watched files
+// that were found by then.
+func readInputs(d modgw.Descriptor, acct *account.Account) (inputs, error) {
+	in := inputs{source: "no requirements"}
+	if d.Python.Venv != "" {
+		in.source = "venv " + d.Python.Venv
+		in.watched = []string{filepath.Join(d.Python.Venv, "pyvenv.cfg")}
+		return in, nil
+	}
+	if err := in.readPackages(d, acct); err != nil {
+		return in, err
+	}
+	return in, in.readDemands(d, acct)
+}
+
+func (in *inputs) readPackages(d modgw.Descriptor, acct *account.Account) error {
+	if len(d.Python.Requirements) > 0 || len(d.Python.Packages) > 0 {
+		return in.readNamed(d, acct)
+	}
+	found, err := in.readFound(filepath.Join(d.Root, "requirements.txt"), d, acct)
+	if found || err != nil {
+		return err
+	}
+	if script := entryFile(d); script != "" {
+		return in.readScript(script, acct)
+	}
+	return nil
+}
+
+// readNamed takes what the descriptor names itself.
+func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
+	var sources []string
+	for _, file := range d.Python.Requirements {
+		sources = append(sources, relative(d.Root, file))
+	}
+	if len(d.Python.Packages) > 0 {
+		sources = append(sources, "packages")
+	}
+	in.source = strings.Join(sources, ", ")
+	for _, p := range d.Python.Packages {
+		if err := checkPackage(d.Name, p); err != nil {
+			return err
+		}
+		in.packages = append(in.packages, p)
+		in.decisive = append(in.decisive, "package "+strings.TrimSpace(p))
+	}
+	return in.readRequirements(d.Python.Requirements, d, acct)
+}
+
+// checkPackage refuses what the installer would take for an option.
+func checkPackage(app modgw.AppName, p string) error {
+	if t := strings.TrimSpace(p); t != "" && t[0] != '-' && !strings.ContainsAny(t, "\r\n\x00") {
+		return nil
+	}
+	return &modgw.Fault{
+		Code:    "MGW-ENV-006",
+		Summary: fmt.Sprintf("cannot use %q as a package of app %q", p, app),
+		Hint:    `write packages as "name", "name==1.2" or "name @ https://…"; options belong into a requirements file`,
+	}
+}
+
+// readDemands finds what is asked of the interpreter: the descriptor's word alone, or else the entry file's, or else
+// the project's.
+func (in *inputs) readDemands(d modgw.Descriptor, acct *account.Account) error {
+	if d.Python.Version != "" {
+		dm, err := parseDemand(d.Python.Version, "python.version")
+		if err != nil {
+			return &modgw.Fault{
+				Code:    "MGW-ENV-001",
+				Summary: fmt.Sprintf("cannot use the Python version of app %q", d.Name),
+				Err:     err,
+				Hint:    `write "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or the absolute path of an interpreter`,
+			}
+		}
+		in.demands = []demand{dm}
+		return nil
+	}
+	if len(in.demands) > 0 {
+		return nil
+	}
+	return in.readProject(d.Root, acct)
+}
+
+// entryFile is the app's entry when it is a single file that can have a PEP 723 block, else "".
+func entryFile(d modgw.Descriptor) string {
+	var entry string
+	switch {
+	case d.WSGI != nil:
+		entry = d.WSGI.Entry
+	case d.ASGI != nil:
+		entry = d.ASGI.Entry
+	}
+	ext := filepath.Ext(entry)
+	if !filepath.IsAbs(entry) || (ext != ".py" && ext != ".wsgi") {
+		return ""
+	}
+	return entry
+}
+
+// relative is the path as people know it: from root where it is below it.
+func relative(root, path string) string {
+	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}

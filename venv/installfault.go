@@ -1,0 +1,117 @@
+package venv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"syscall"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// toolError is the unsuccessful end of one program of a build.
+type toolError struct {
+	program string
+	err     error
+}
+
+func (e *toolError) Error() string { return exitText(e.program, e.err).Error() }
+func (e *toolError) Unwrap() error { return e.err }
+
+// complaint is something that pip and uv say when they give up, and what it means.
+type complaint struct {
+	says    *regexp.Regexp
+	code    string
+	summary string // with the app's name
+	hint    string
+}
+
+// complaints are tried in this order, because a full disk or a dead index makes pip say further things.
+var complaints = []complaint{
+	{
+		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|errno 28\b`),
+		"MGW-ENV-013", "cannot install the packages of app %q: the disk is full",
+		"make room in the state folder's file system, then reload",
+	},
+	{
+		regexp.MustCompile(`(?i)do not match the hashes|hash mismatch|hashes are required|--require-hashes mode|` +
+			`have a hash|missing hash`),
+		"MGW-ENV-014", "cannot install the packages of app %q: a hash is missing or does not match",
+		"make the requirements anew (pip-compile --generate-hashes, uv pip compile --generate-hashes); " +
+			"a package that changed under its version was tampered with or built again",
+	},
+	{
+		regexp.MustCompile(`(?i)connection refused|failed to establish a new connection|name or service not known|` +
+			`temporary failure in name resolution|network is unreachable|no route to host|connection (aborted|reset)|` +
+			`connect ?timeout|read timed out|timed out|error sending request|failed to fetch|dns error|` +
+			`certificate_verify_failed|certificate verify failed|50[0234] (server|client) error|proxyerror|` +
+			`could not fetch url|connecttimeouterror|too many 50\d error`),
+		"MGW-ENV-012", "cannot install the packages of app %q: the package index cannot be reached",
+		"look at network, proxy, certificates and PIP_INDEX_URL or UV_INDEX_URL of the host, then reload",
+	},
+	{
+		regexp.MustCompile(`(?i)resolutionimpossible|conflicting dependencies|conflicts with|` +
+			`requirements are unsatisfiable|double requirement given`),
+		"MGW-ENV-011", "cannot install the packages of app %q: the requirements contradict each other or cannot be met",
+		"loosen one of the requirements that are named above",
+	},
+	{
+		regexp.MustCompile(`(?i)no matching distribution|could not find a version|was not found in the (package registry|` +
+			`provided package locations)|there (is|are) no versions? of|not found in the package registry|no solution found`),
+		"MGW-ENV-011", "cannot install the packages of app %q: no package fits a requirement",
+		"look for a misspelt name or a version that does not exist, or that does not exist for this Python",
+	},
+	{
+		regexp.MustCompile(`(?i)failed to build|failed-wheel-build|metadata-generation-failed|subprocess-exited-with-error|` +
+			`build backend (returned an error|failed)|command .* failed|python setup\.py|python\.h: no such file`),
+		"MGW-ENV-019", "cannot install the packages of app %q: a package could not be built from its source",
+		"install its compiler and headers (apt install build-essential python3-dev), " +
+			"or ask for a version that has a wheel for this Python",
+	},
+	{
+		regexp.MustCompile(`(?i)invalid requirement|couldn't parse requirement|failed to parse|expected one of`),
+		"MGW-ENV-006", "cannot install the packages of app %q: a requirement is not written as it should be",
+		"see the line that is named above",
+	},
+}
+
+// fault makes the error of an unsuccessful program: code and summary are for an end that cannot be told more exactly.
+func (c *construction) fault(ctx context.Context, code, summary string, err error) error {
+	p, output := c.plan, c.printed.tail()
+	switch {
+	case ctx.Err() != nil:
+		return p.stopped(ctx, err)
+	case isDiskFull(err):
+		return p.diskFull(err, output)
+	case wasKilled(err):
+		return &modgw.Fault{
+			Code:    "MGW-ENV-020",
+			Summary: fmt.Sprintf("cannot build the environment of app %q: the build was killed", p.descriptor.Name),
+			Output:  output, Err: err,
+			Hint: "often the kernel did that because memory ran out; look at dmesg, then reload",
+		}
+	}
+	for _, known := range complaints {
+		if known.says.MatchString(output) {
+			return &modgw.Fault{
+				Code: known.code, Summary: fmt.Sprintf(known.summary, p.descriptor.Name),
+				Output: output, Hint: known.hint, Err: err,
+			}
+		}
+	}
+	return &modgw.Fault{Code: code, Summary: fmt.Sprintf(summary, p.descriptor.Name), Output: output, Err: err}
+}
+
+func (p *plan) diskFull(err error, output string) error {
+	return &modgw.Fault{
+		Code:    "MGW-ENV-013",
+		Summary: fmt.Sprintf("cannot build the environment of app %q: the disk is full", p.descriptor.Name),
+		Output:  output, Err: err,
+		Hint: "make room in the state folder's file system, then reload",
+	}
+}
+
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

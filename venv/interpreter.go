@@ -1,0 +1,70 @@
+package venv
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The oldest Python that apps can run with.
+const (
+	oldestMinor = 8
+	oldest      = "3.8"
+)
+
+// interpreter is what a Python said of itself when it was asked.
+type interpreter struct {
+	Path           string `json:"-"` // to run it: without symbolic links, never that of a virtual environment
+	Implementation string `json:"implementation"`
+	Version        string `json:"version"`      // of the language: "3.12.1"
+	PyPyVersion    string `json:"pypy_version"` // "7.3.11"; "" for others
+	SOABI          string `json:"soabi"`
+	FreeThreaded   bool   `json:"free_threaded"`
+	Prefix         string `json:"prefix"`
+	BasePrefix     string `json:"base_prefix"`
+	BaseExecutable string `json:"base_executable"`
+	Pip            string `json:"pip"`       // its version; "" without one
+	EnsurePip      bool   `json:"ensurepip"` // can make a virtual environment that has pip
+
+	state string // what the file was like when it was asked: device, inode, size, time
+}
+
+// String is the interpreter for people: "CPython 3.12.1".
+func (i interpreter) String() string {
+	name := i.Implementation + " " + i.Version
+	if i.FreeThreaded {
+		name += "t"
+	}
+	if i.PyPyVersion != "" {
+		name += " (" + i.PyPyVersion + ")"
+	}
+	return name
+}
+
+// identity is all that makes another environment when it changes.
+func (i interpreter) identity() []string {
+	return []string{i.Path, i.String(), i.SOABI, i.state}
+}
+
+// tooOld reports whether the interpreter is older than the oldest that apps can run with.
+func (i interpreter) tooOld() bool {
+	major, minor := versionNumbers(i.Version)
+	return major < 3 || (major == 3 && minor < oldestMinor)
+}
+
+// versionNumbers are the first two numbers of a version, 0 for what is missing.
+func versionNumbers(version string) (major, minor int) {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, _ = strconv.Atoi(first)
+	minor, _ = strconv.Atoi(second)
+	return major, minor
+}
+
+// atLeast reports whether a version such as pip's is major.minor or newer.
+func atLeast(version string, major, minor int) bool {
+	a, b := versionNumbers(version)
+	return a > major || (a == major && b >= minor)
+}
+
+var oldPython = fmt.Sprintf("it is older than %s", oldest)

@@ -1,0 +1,64 @@
+package venv
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	maxLine   = 2000 // bytes of a line that are shown
+	tailLines = 20   // lines that an error shows
+)
+
+// lines cuts a program's output into lines, hands each on, and keeps the last ones. Packages that are built print what
+// they want, so nothing that could steer a terminal or forge a line gets through.
+type lines struct {
+	each    func(string) // nil: nobody listens
+	partial []byte
+	last    []string
+}
+
+func (l *lines) Write(data []byte) (int, error) {
+	for _, c := range data {
+		switch {
+		case c == '\n' || c == '\r':
+			l.flush()
+		case len(l.partial) < maxLine:
+			l.partial = append(l.partial, c)
+		}
+	}
+	return len(data), nil
+}
+
+// tail is the end of the output.
+func (l *lines) tail() string {
+	l.flush()
+	return strings.Join(l.last, "\n")
+}
+
+func (l *lines) flush() {
+	line := strings.TrimRight(plain(string(l.partial)), " \t")
+	l.partial = l.partial[:0]
+	if strings.TrimSpace(line) == "" {
+		return
+	}
+	if l.last = append(l.last, line); len(l.last) > tailLines {
+		l.last = l.last[1:]
+	}
+	if l.each != nil {
+		l.each(line)
+	}
+}
+
+var escapeSequence = regexp.MustCompile(`\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?)`)
+
+// plain takes escape sequences and control characters out of a line.
+func plain(line string) string {
+	line = escapeSequence.ReplaceAllString(line, "")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, "\ufffd"))
+}

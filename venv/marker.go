@@ -1,0 +1,88 @@
+package venv
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/modgw"
+)
+
+const (
+	markerName    = ".modgw-ok"
+	maxMarkerSize = 1 << 20
+)
+
+// marker is the file that makes a folder an environment: it is written last. Where the app has a user of its own, that
+// user can write it too, so nothing in it decides what is run.
+type marker struct {
+	ID          string          `json:"id"`
+	App         modgw.AppName   `json:"app"`
+	Source      string          `json:"source"`
+	Builder     string          `json:"builder"`
+	Interpreter string          `json:"interpreter"`
+	Version     string          `json:"version"`
+	Packages    []modgw.Package `json:"packages"`
+	Built       time.Time       `json:"built"`
+	Took        string          `json:"took"`
+}
+
+func (m marker) write(dir string) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, markerName), append(data, '\n'), 0o644)
+}
+
+// readMarker reads the marker in dir; false when there is none that can be believed.
+func readMarker(dir string, acct *account.Account) (m marker, ok bool) {
+	data, err := acct.ReadFile(filepath.Join(dir, markerName), maxMarkerSize)
+	if err != nil || json.Unmarshal(data, &m) != nil {
+		return marker{}, false
+	}
+	return m, m.ID == filepath.Base(dir)
+}
+
+// complete reports whether the environment is there, and what its marker says.
+func (p *plan) complete() (marker, bool) {
+	m, ok := readMarker(p.dir, p.account)
+	if !ok {
+		return m, false
+	}
+	err := p.account.Do(func() error { _, err := os.Stat(pythonIn(p.dir)); return err })
+	return m, err == nil
+}
+
+// environment is what a process needs to know of a complete environment.
+func (p *plan) environment(m marker, took time.Duration) *modgw.Environment {
+	return &modgw.Environment{
+		ID:          p.id,
+		Dir:         p.dir,
+		Interpreter: pythonIn(p.dir),
+		Version:     p.interpreter.String(),
+		SearchPath:  p.descriptor.Python.Path,
+		Variables:   variables(p.dir),
+		Source:      p.inputs.source,
+		Builder:     p.tool.String(),
+		Packages:    m.Packages,
+		Built:       m.Built,
+		Took:        took,
+	}
+}
+
+// variables are what processes in an environment need.
+//
+// Bytecode of the packages was written when they were installed. None is written for the app's own code: its user often
+// may not, and Python tells a stale file only by size and second, so that a file saved twice within a second would be
+// served in its first version for good. An app that wants it sets PYTHONDONTWRITEBYTECODE = "" in its env.
+func variables(dir string) []string {
+	return []string{
+		"PATH=" + filepath.Join(dir, "bin") + ":" + safePath,
+		"VIRTUAL_ENV=" + dir,
+		"PYTHONDONTWRITEBYTECODE=1",
+	}
+}

@@ -1,0 +1,109 @@
+package venv
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// scriptBlock is the expression of PEP 723 for an embedded block.
+var scriptBlock = regexp.MustCompile(`(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$`)
+
+// scriptMetadata is what the block says that matters here.
+type scriptMetadata struct {
+	RequiresPython string   `toml:"requires-python"`
+	Dependencies   []string `toml:"dependencies"`
+}
+
+// readScript takes the PEP 723 block of the entry file, if there is one. A file that is not there is left to the
+// worker, which has more to say about it.
+func (in *inputs) readScript(path string, acct *account.Account) error {
+	in.watched = append(in.watched, path)
+	data, err := acct.ReadFile(path, maxInputSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return scriptFault(path, 0, err)
+	}
+	meta, line, err := parseScript(string(data))
+	if err != nil {
+		return scriptFault(path, line, err)
+	}
+	if line == 0 {
+		return nil
+	}
+	in.source = "PEP 723 block of " + filepath.Base(path)
+	for _, p := range meta.Dependencies {
+		if err := checkPackage("", p); err != nil {
+			return scriptFault(path, line, err)
+		}
+		in.packages = append(in.packages, p)
+		in.decisive = append(in.decisive, "package "+strings.TrimSpace(p))
+	}
+	if meta.RequiresPython == "" {
+		return nil
+	}
+	dm, err := parseRange(meta.RequiresPython, in.source)
+	if err != nil {
+		return scriptFault(path, line, err)
+	}
+	in.demands = []demand{dm}
+	return nil
+}
+
+// parseScript returns what the script block says and the line where the block begins, 0 without one. With an error,
+// the line is where the error is.
+func parseScript(source string) (meta scriptMetadata, line int, err error) {
+	source = strings.ReplaceAll(source, "\r\n", "\n")
+	found := false
+	for _, m := range scriptBlock.FindAllStringSubmatchIndex(source, -1) {
+		if source[m[2]:m[3]] != "script" {
+			continue
+		}
+		start := 1 + strings.Count(source[:m[0]], "\n")
+		if found {
+			return meta, start, errors.New(`the file has two blocks "# /// script"`)
+		}
+		found, line = true, start
+		if err = decodeScript(source[m[4]:m[5]], &meta); err != nil {
+			var syntax toml.ParseError
+			if errors.As(err, &syntax) {
+				return meta, start + syntax.Position.Line, errors.New(syntax.Message)
+			}
+			return meta, start, err
+		}
+	}
+	return meta, line, nil
+}
+
+// decodeScript takes the comment signs off and reads the TOML below them.
+func decodeScript(content string, meta *scriptMetadata) error {
+	var b strings.Builder
+	for line := range strings.Lines(content) {
+		b.WriteString(strings.TrimPrefix(strings.TrimPrefix(line, "#"), " "))
+	}
+	_, err := toml.Decode(b.String(), meta)
+	return err
+}
+
+func scriptFault(path string, line int, err error) error {
+	place := path
+	if line > 0 {
+		place = fmt.Sprintf("%s:%d", path, line)
+	}
+	return &modgw.Fault{
+		Code:    "MGW-ENV-007",
+		Summary: fmt.Sprintf("cannot use the PEP 723 block at %s", place),
+		Err:     err,
+		Hint:    `the block is TOML in comments between "# /// script" and "# ///", with requires-python and dependencies`,
+	}
+}

@@ -1,0 +1,120 @@
+package venv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// safePath is the PATH of everything that runs for a build: compilers are there, the host's own surroundings are not.
+const safePath = "/usr/local/bin:/usr/bin:/bin"
+
+// pipeGrace is how long output is waited for from processes that left their group and kept the pipe.
+const pipeGrace = 2 * time.Second
+
+// process is one program of a build. It has a process group of its own, of which nothing is left when it has ended, and
+// reads nothing.
+type process struct {
+	args    []string
+	dir     string
+	env     []string
+	account *account.Account
+	lock    *os.File // stays locked as long as the program lives, even when this process does not; nil: none
+}
+
+// run runs the program until it ends or ctx is done, with its output and errors written to w.
+func (p process) run(ctx context.Context, w io.Writer) error {
+	cmd := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, w, w
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.account.Credential()}
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.WaitDelay = pipeGrace
+	if p.lock != nil {
+		cmd.ExtraFiles = []*os.File{p.lock}
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	awaitExit(cmd.Process.Pid)
+	_ = killGroup(cmd.Process.Pid) // what it started and did not wait for; ESRCH means that there is nothing
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil
+	}
+	return err
+}
+
+// output runs the program and returns the first 64 KiB of what it printed.
+func (p process) output(ctx context.Context) (string, error) {
+	var b strings.Builder
+	err := p.run(ctx, &capped{w: &b, left: 64 << 10})
+	return b.String(), err
+}
+
+// awaitExit waits until the process has ended and leaves it to be reaped, so that its number, which is that of its
+// group, cannot belong to others yet.
+func awaitExit(pid int) {
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
+}
+
+func killGroup(pid int) error {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+// capped writes the first bytes and swallows the rest.
+type capped struct {
+	w    io.Writer
+	left int
+}
+
+func (c *capped) Write(data []byte) (int, error) {
+	n := min(len(data), c.left)
+	c.left -= n
+	if _, err := c.w.Write(data[:n]); err != nil {
+		return 0, err
+	}
+	return len(data), nil
+}
+
+// exitText says how a program ended: "exited with code 1", "was killed by signal: killed".
+func exitText(program string, err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	if wasKilled(err) {
+		return fmt.Errorf("%s was killed", program)
+	}
+	return fmt.Errorf("%s exited with code %d", program, exit.ExitCode())
+}
+
+// wasKilled reports whether a program, or the one that it ran for us, ended by SIGKILL: pip hands on the end of the pip
+// that it runs in the environment as exit code -9, a shell as 137.
+func wasKilled(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	if ok && status.Signaled() {
+		return status.Signal() == syscall.SIGKILL
+	}
+	return exit.ExitCode() == 256-9 || exit.ExitCode() == 128+9
+}

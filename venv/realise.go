@@ -1,0 +1,174 @@
+package venv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// realise returns the environment of the plan: at once when it is there, else after building it, or after waiting for
+// whoever builds it already.
+func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, error) {
+	if m, ok := p.complete(); ok {
+		return p.environment(m, 0), nil
+	}
+	if err := b.prepareFolders(p); err != nil {
+		return nil, err
+	}
+	lock, err := acquire(ctx, p.dir+".lock", func() { p.say("waiting for another build of %s", p.id) })
+	if err != nil {
+		return nil, p.stopped(ctx, err)
+	}
+	defer lock.Close()
+	if m, ok := p.complete(); ok {
+		return p.environment(m, 0), nil
+	}
+	started := time.Now()
+	m, err := b.construct(ctx, p, lock)
+	if err != nil {
+		// The folder has no marker, so that it stays rubbish when it cannot be removed now.
+		if removeErr := p.removeFolder(); removeErr != nil {
+			b.log.Warn("half-built environment kept", "app", p.descriptor.Name, "dir", p.dir, "error", removeErr)
+		}
+		return nil, err
+	}
+	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id, "python", m.Version,
+		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", time.Since(started))
+	return p.environment(m, time.Since(started)), nil
+}
+
+// prepareFolders makes the folders above the environment, which only this process's user may change.
+func (b *Builder) prepareFolders(p *plan) error {
+	for _, dir := range []string{b.envs, b.caches} {
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = ownFolder(dir)
+		}
+		if err == nil {
+			err = p.account.Do(func() error { _, err := os.Stat(dir + "/."); return err })
+		}
+		if err != nil {
+			return &modgw.Fault{
+				Code:    "MGW-ENV-016",
+				Summary: fmt.Sprintf("cannot keep the environment of app %q in %q", p.descriptor.Name, dir),
+				Err:     err,
+				Hint: "the state folder must belong to the host's user, be writable for nobody else, " +
+					"and the app's user must be able to enter it (mode 0755)",
+			}
+		}
+	}
+	return nil
+}
+
+// ownFolder refuses a folder in which somebody else could put something in the place of an environment.
+func ownFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%q is not a folder", dir)
+	case ownerOf(info) != os.Geteuid():
+		return fmt.Errorf("%q belongs to user %d", dir, ownerOf(info))
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%q can be changed by others (mode %04o)", dir, info.Mode().Perm())
+	}
+	return nil
+}
+
+// construct builds the environment in its place and marks it as complete.
+func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker, error) {
+	started := time.Now()
+	if err := p.removeFolder(); err != nil {
+		return marker{}, p.cannotWrite(err)
+	}
+	c := &construction{plan: p, lock: lock}
+	if err := c.prepare(b); err != nil {
+		return marker{}, p.cannotWrite(err)
+	}
+	p.say("creating the environment with %s", p.interpreter)
+	if err := p.tool.create(ctx, c); err != nil {
+		return marker{}, c.fault(ctx, "MGW-ENV-008", "cannot create the environment of app %q", err)
+	}
+	if len(p.inputs.files) > 0 || len(p.inputs.packages) > 0 {
+		p.say("installing %s with %s", p.inputs.source, p.tool)
+		if err := p.tool.install(ctx, c); err != nil {
+			return marker{}, c.fault(ctx, "MGW-ENV-010", "cannot install the packages of app %q", err)
+		}
+	}
+	if _, err := b.askOnly(ctx, c.python(), p.account); err != nil {
+		return marker{}, c.fault(ctx, "MGW-ENV-008", "cannot create the environment of app %q", err)
+	}
+	if err := b.unchanged(p); err != nil {
+		return marker{}, err
+	}
+	m, err := c.finish(started)
+	if err != nil {
+		return m, p.cannotWrite(err)
+	}
+	return m, nil
+}
+
+// unchanged reads the inputs again: pip read them after they were hashed, and the name must not lie about the content.
+func (b *Builder) unchanged(p *plan) error {
+	again := *p
+	var err error
+	if again.inputs, err = readInputs(p.descriptor, p.account); err != nil {
+		return err
+	}
+	if fmt.Sprintf("%s-%s", p.descriptor.Name, again.hash(b.host)) != p.id {
+		return errInputsChanged
+	}
+	return nil
+}
+
+// stopped is the error of a build that was given up or took too long.
+func (p *plan) stopped(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); cause {
+	case nil:
+		return p.cannotWrite(err)
+	case errBuildTimeout:
+		return &modgw.Fault{
+			Code:    "MGW-ENV-015",
+			Summary: fmt.Sprintf("cannot build the environment of app %q: it took too long and was stopped", p.descriptor.Name),
+			Hint:    "look whether the package index answers, then reload",
+		}
+	default:
+		return fmt.Errorf("cannot build the environment of app %q: %w", p.descriptor.Name, cause)
+	}
+}
+
+func (p *plan) cannotWrite(err error) error {
+	if isDiskFull(err) {
+		return p.diskFull(err, "")
+	}
+	return &modgw.Fault{
+		Code:    "MGW-ENV-016",
+		Summary: fmt.Sprintf("cannot keep the environment of app %q in %q", p.descriptor.Name, p.dir),
+		Err:     err,
+	}
+}
+
+// removeFolder removes what an earlier build left, with the rights of the user who built it: root follows nothing below
+// a folder that the app can change.
+func (p *plan) removeFolder() error {
+	if _, err := os.Lstat(p.dir); err != nil {
+		return ignoreMissing(err)
+	}
+	if p.account != nil {
+		_ = p.account.Do(func() error { return os.RemoveAll(p.dir) }) // all but the folder itself, which is the host's
+		return ignoreMissing(os.Remove(p.dir))
+	}
+	return os.RemoveAll(p.dir)
+}
+
+func ignoreMissing(err error) error {
+	if os.IsNotExist(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,270 @@
+package venv
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	pep440 "github.com/aquasecurity/go-pep440-version"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// newestMinor is the newest 3.x whose name is looked for; names that do not exist cost next to nothing.
+const newestMinor = 30
+
+// search is one look for an interpreter.
+type search struct {
+	builder *Builder
+	account *account.Account
+	app     modgw.AppName
+	demands []demand
+}
+
+// sighting is an interpreter that was looked at and not taken.
+type sighting struct {
+	path  string
+	found string // "CPython 3.7.16", "" when it could not be asked
+	why   string
+}
+
+// find returns the first interpreter that meets all demands.
+func (s search) find(ctx context.Context) (interpreter, error) {
+	var seen []sighting
+	var old *interpreter
+	known := make(map[string]bool)
+	for path := range s.candidates(ctx) {
+		real, _, err := fileState(path, s.account)
+		if errors.Is(err, fs.ErrNotExist) && s.explicit() == "" || known[real] {
+			continue
+		}
+		known[real] = real != ""
+		i, err := s.builder.ask(ctx, path, s.account)
+		if ctx.Err() != nil {
+			return i, context.Cause(ctx)
+		}
+		if err != nil {
+			seen = append(seen, sighting{path, "", err.Error()})
+			continue
+		}
+		misfit := s.misfit(i)
+		if misfit == "" && i.tooOld() {
+			old, misfit = &i, oldPython
+		}
+		if misfit == "" {
+			return i, nil
+		}
+		seen = append(seen, sighting{path, i.String(), misfit})
+	}
+	if old != nil {
+		return interpreter{}, s.tooOldFault(*old)
+	}
+	return interpreter{}, s.notFoundFault(seen)
+}
+
+// explicit is the path that the descriptor names, "" when it names none.
+func (s search) explicit() string {
+	if len(s.demands) == 1 {
+		return s.demands[0].path
+	}
+	return ""
+}
+
+func (s search) misfit(i interpreter) string {
+	for _, d := range s.demands {
+		if m := d.misfit(i); m != "" {
+			return m
+		}
+	}
+	return ""
+}
+
+// wanted is what is looked for, for people: "Python 3.12".
+func (s search) wanted() string {
+	texts := make([]string, len(s.demands))
+	for i, d := range s.demands {
+		texts[i] = d.text
+	}
+	switch text := strings.Join(texts, " and "); {
+	case text == "":
+		return "Python 3"
+	case s.explicit() != "" || strings.HasPrefix(text, "py"):
+		return text
+	default:
+		return "Python " + text
+	}
+}
+
+// candidates are the paths where an interpreter may be, the best first.
+func (s search) candidates(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if path := s.explicit(); path != "" {
+			yield(path)
+			return
+		}
+		host := s.builder.host
+		dirs := host.pythonDirs()
+		sources := []func() []string{
+			func() []string { return paths(dirs, s.names()) },
+			func() []string { return host.pyenvPythons() },
+			func() []string { return s.askUV(ctx) },
+			func() []string { return paths(dirs, everyName()) },
+		}
+		if len(s.demands) == 0 {
+			// Whoever asks for nothing gets what the system calls python3.
+			sources = slices.Insert(sources, 0, func() []string { return paths(dirs, []string{"python3"}) })
+		}
+		for _, source := range sources {
+			for _, path := range source() {
+				if !yield(path) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// names are the file names that an interpreter which meets the demands may have, newest first.
+func (s search) names() []string {
+	var names []string
+	if slices.ContainsFunc(s.demands, func(d demand) bool { return d.implementation == pypy }) {
+		for minor := newestMinor; minor >= oldestMinor; minor-- {
+			if s.mayBeMinor(minor) {
+				names = append(names, fmt.Sprintf("pypy3.%d", minor))
+			}
+		}
+		return append(names, "pypy3", "pypy")
+	}
+	for minor := newestMinor; minor >= oldestMinor; minor-- {
+		if s.mayBeMinor(minor) {
+			names = append(names, fmt.Sprintf("python3.%dt", minor), fmt.Sprintf("python3.%d", minor))
+		}
+	}
+	return names
+}
+
+func (s search) mayBeMinor(minor int) bool {
+	return !slices.ContainsFunc(s.demands, func(d demand) bool { return !d.mayBeMinor(minor) })
+}
+
+// everyName is looked for last, also to tell what there is when nothing fits.
+func everyName() []string {
+	names := []string{"python3", "python"}
+	for minor := newestMinor; minor >= 0; minor-- {
+		names = append(names, fmt.Sprintf("python3.%d", minor))
+	}
+	return append(names, "python2.7", "pypy3", "pypy")
+}
+
+// paths joins every folder with every name: all folders for the first name, then for the second.
+func paths(dirs, names []string) []string {
+	var list []string
+	for _, name := range names {
+		for _, dir := range dirs {
+			list = append(list, filepath.Join(dir, name))
+		}
+	}
+	return list
+}
+
+// askUV asks uv, which knows the interpreters that it installed itself.
+func (s search) askUV(ctx context.Context) []string {
+	uv := s.builder.host.find("uv")
+	if uv == "" || len(s.demands) == 0 {
+		return nil
+	}
+	wanted := s.demands[0].text
+	if bare, ok := strings.CutSuffix(wanted, "t"); ok {
+		wanted = bare + "+freethreaded"
+	}
+	p := process{account: s.account, dir: "/", env: s.builder.host.uvFindEnviron()}
+	p.args = []string{uv, "python", "find", "--no-project", "--no-config", wanted}
+	out, err := p.output(ctx)
+	path := strings.TrimSpace(out)
+	if err != nil || !filepath.IsAbs(path) {
+		return nil
+	}
+	return []string{path}
+}
+
+// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find another Python in
+// every folder, the version that pyenv uses everywhere stands in for them.
+func (h hostEnviron) pythonDirs() []string {
+	var dirs []string
+	for _, dir := range append(filepath.SplitList(h.get("PATH")), "/usr/bin", "/usr/local/bin") {
+		if filepath.Base(dir) == "shims" {
+			dir = h.pyenvGlobal()
+		}
+		if filepath.IsAbs(dir) && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+func (h hostEnviron) pyenvRoot() string {
+	if root := h.get("PYENV_ROOT"); root != "" {
+		return root
+	}
+	return filepath.Join(h.get("HOME"), ".pyenv")
+}
+
+// pyenvGlobal is the bin folder of pyenv's global version, "" without one.
+func (h hostEnviron) pyenvGlobal() string {
+	data, err := os.ReadFile(filepath.Join(h.pyenvRoot(), "version"))
+	names := strings.Fields(string(data))
+	if err != nil || len(names) == 0 || !filepath.IsLocal(names[0]) {
+		return ""
+	}
+	return filepath.Join(h.pyenvRoot(), "versions", names[0], "bin")
+}
+
+// pyenvPythons are the interpreters that pyenv installed, newest first.
+func (h hostEnviron) pyenvPythons() []string {
+	versions := filepath.Join(h.pyenvRoot(), "versions")
+	entries, _ := os.ReadDir(versions) // a host without pyenv has none
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int { return compareVersions(b.Name(), a.Name()) })
+	var list []string
+	for _, e := range entries {
+		list = append(list, filepath.Join(versions, e.Name(), "bin", "python"))
+	}
+	return list
+}
+
+// compareVersions orders names of pyenv versions; what is no version comes before all that are.
+func compareVersions(a, b string) int {
+	va, errA := pep440.Parse(a)
+	vb, errB := pep440.Parse(b)
+	if errA != nil || errB != nil {
+		return cmp.Or(cmp.Compare(btoi(errA == nil), btoi(errB == nil)), cmp.Compare(a, b))
+	}
+	return va.Compare(vb)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// find looks a program up in the host's PATH; "" when it is not there.
+func (h hostEnviron) find(name string) string {
+	for _, dir := range filepath.SplitList(h.get("PATH")) {
+		if path := filepath.Join(dir, name); filepath.IsAbs(path) {
+			if found, err := exec.LookPath(path); err == nil {
+				return found
+			}
+		}
+	}
+	return ""
+}

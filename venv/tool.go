@@ -1,0 +1,50 @@
+package venv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// tool makes virtual environments and installs into them. Its String is among what names an environment.
+type tool interface {
+	String() string
+	create(ctx context.Context, c *construction) error
+	install(ctx context.Context, c *construction) error
+}
+
+// chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes with venv. PyPy is
+// left to pip.
+func (b *Builder) chooseTool(ctx context.Context, p *plan) (tool, error) {
+	if p.interpreter.Implementation == cpython {
+		if uv, ok := b.findUV(ctx, p.account); ok {
+			return uv, nil
+		}
+	}
+	switch i := p.interpreter; {
+	case atLeast(i.Pip, 22, 3):
+		return outerPip{version: i.Pip}, nil
+	case i.EnsurePip:
+		return innerPip{}, nil
+	case len(p.inputs.files) == 0 && len(p.inputs.packages) == 0:
+		return outerPip{}, nil // makes an empty environment, which takes no pip
+	}
+	return nil, withoutPip(p)
+}
+
+func withoutPip(p *plan) error {
+	major, minor := versionNumbers(p.interpreter.Version)
+	hint := "install uv, or pip 22.3 or newer for this Python"
+	if _, err := os.Stat("/etc/debian_version"); err == nil && filepath.Dir(p.interpreter.Path) == "/usr/bin" {
+		hint = fmt.Sprintf("apt install python%d.%d-venv, or python3-pip, or install uv", major, minor)
+	}
+	return &modgw.Fault{
+		Code: "MGW-ENV-009",
+		Summary: fmt.Sprintf("cannot install packages for app %q: %s at %q has neither pip nor ensurepip",
+			p.descriptor.Name, p.interpreter, p.interpreter.Path),
+		Hint: hint,
+	}
+}
