@@ -1,0 +1,79 @@
+package reload
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Class says what a change asks for. The strongest class of all changed files is that of the change.
+type Class int
+
+// The classes, weakest first.
+const (
+	Nothing      Class = iota // no reload
+	Code                      // new workers
+	Dependencies              // perhaps another environment, then new workers
+	Descriptor                // another descriptor, then all the rest
+)
+
+// String is the class in lower case, as logs and status show it.
+func (c Class) String() string {
+	return [...]string{"nothing", "code", "dependencies", "descriptor"}[c]
+}
+
+// Change is what happened to an app's files since the last change that was reported.
+type Change struct {
+	App   modgw.AppName
+	Class Class
+	Paths []string // what was added, changed or removed: relative to the root where they are below it, sorted; "." is the root itself
+	Cause string   // "views.py changed", "views.py and 3 more changed"
+}
+
+// difference is one file that is not what it was.
+type difference struct {
+	path  string // absolute
+	class Class
+	verb  string // "added", "changed", "removed", or for a directory what it is now
+}
+
+// changeOf sums differences up, of which there is at least one.
+func changeOf(in Interest, found []difference) Change {
+	slices.SortFunc(found, func(a, b difference) int {
+		if a.class != b.class {
+			return int(b.class - a.class)
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	c := Change{App: in.App, Class: found[0].class, Cause: causeOf(in, found)}
+	for _, d := range found {
+		c.Paths = append(c.Paths, relative(in.Root, d.path))
+	}
+	slices.Sort(c.Paths)
+	return c
+}
+
+func causeOf(in Interest, found []difference) string {
+	if i := slices.IndexFunc(found, func(d difference) bool { return d.path == in.Root }); i >= 0 {
+		return in.Root + " " + found[i].verb
+	}
+	first, more, verb := relative(in.Root, found[0].path), len(found)-1, found[0].verb
+	if more == 0 {
+		return first + " " + verb
+	}
+	if slices.ContainsFunc(found, func(d difference) bool { return d.verb != verb }) {
+		verb = "changed"
+	}
+	return fmt.Sprintf("%s and %d more %s", first, more, verb)
+}
+
+// relative is path as seen from root where it is below it.
+func relative(root, path string) string {
+	if rel, err := filepath.Rel(root, path); root != "" && err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}

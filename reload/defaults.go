@@ -1,0 +1,82 @@
+package reload
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// templates are loaded once and kept by Django, Jinja and their like, so that users see a change only after a reload;
+// message catalogues and .env files likewise.
+var templates = []string{
+	"**/templates/**", "**/jinja2/**", "**/*.{jinja,jinja2,j2,mako}", "**/*.mo", ".env", ".env.*",
+}
+
+var pythonCode = append([]string{"**/*.{py,wsgi,asgi,so}"}, templates...)
+
+var goCode = append([]string{"**/*.{go,s,c,h,tmpl,gotmpl}"}, templates...)
+
+var programCode = append([]string{"**/*.{js,mjs,cjs,ts,tsx,jsx,py,rb,ru,pl,pm,psgi,php,lua,ex,exs,jar}"}, templates...)
+
+// codeOf are the globs of the files that a program of the app's kind is made from. Scripts that run once for each
+// request, static files and programs that somebody else runs need no reload.
+func codeOf(d modgw.Descriptor) []string {
+	switch d.Kind {
+	case modgw.KindWSGI, modgw.KindASGI:
+		code := append([]string{}, pythonCode...)
+		for _, dir := range d.Python.Path {
+			if filepath.IsAbs(relative(d.Root, dir)) {
+				code = append(code, escape(dir)+"/**/*.py")
+			}
+		}
+		return code
+	case modgw.KindGo:
+		return append([]string{}, goCode...)
+	case modgw.KindHTTP:
+		return append([]string{}, programCode...)
+	case modgw.KindFastCGI:
+		if d.FastCGI.Connect == "" {
+			return append([]string{}, programCode...)
+		}
+	}
+	return nil
+}
+
+// dependencyFiles are the names below the root that can decide what an environment holds, whether they exist now or not.
+func dependencyFiles(d modgw.Descriptor) []string {
+	switch d.Kind {
+	case modgw.KindWSGI, modgw.KindASGI:
+		return []string{"requirements.txt", "pyproject.toml", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock",
+			"Pipfile", "Pipfile.lock", "setup.py", "setup.cfg", ".python-version"}
+	case modgw.KindGo:
+		return []string{"go.mod", "go.sum", "go.work"}
+	case modgw.KindHTTP:
+		return []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"}
+	}
+	return nil
+}
+
+// skippedFolders are never descended into: version control, caches, environments and packages of others.
+var skippedFolders = map[string]bool{
+	".git": true, ".hg": true, ".svn": true, ".bzr": true, ".jj": true,
+	"__pycache__": true, ".mypy_cache": true, ".pytest_cache": true, ".ruff_cache": true, ".hypothesis": true, ".cache": true,
+	".venv": true, "venv": true, ".tox": true, ".nox": true, ".direnv": true, ".eggs": true, "site-packages": true,
+	"node_modules": true, ".idea": true, ".vscode": true,
+}
+
+// skippedFile reports whether name is what editors, compilers and copying programs leave beside a file for a while.
+func skippedFile(name string) bool {
+	switch {
+	case strings.HasPrefix(name, ".#"), strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#"): // emacs
+	case strings.HasPrefix(name, "flycheck_"): // emacs, too
+	case strings.HasSuffix(name, "~"), name == "4913": // vim
+	case strings.HasPrefix(name, ".") && strings.HasPrefix(filepath.Ext(name), ".sw") && len(filepath.Ext(name)) == 4: // vim
+	case strings.Contains(name, "___jb_"): // JetBrains
+	case strings.HasPrefix(name, ".goutputstream-"), strings.HasPrefix(name, ".nfs"), name == ".DS_Store":
+	case strings.HasSuffix(name, ".pyc"), strings.HasSuffix(name, ".pyo"):
+	default:
+		return false
+	}
+	return true
+}

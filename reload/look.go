@@ -1,0 +1,177 @@
+package reload
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// lookAgain bounds how often a look is repeated because it found further folders to watch.
+const lookAgain = 5
+
+// look scans all files and watches the folders that it finds.
+func (a *app) look() {
+	a.scans <- struct{}{}
+	defer func() { <-a.scans }()
+	a.decide()
+	var s *scanner
+	for range lookAgain {
+		s = a.scanner()
+		if err := a.now.Account.Do(func() error { s.scan(); return nil }); err != nil {
+			a.warn("files could not be looked at", err)
+			return
+		}
+		if s.err == nil && a.polling == "" {
+			s.err = a.watchPins(s.out)
+		}
+		if s.err == nil || !errors.Is(s.err, errNewFolders) {
+			break
+		}
+	}
+	if s.err != nil && !errors.Is(s.err, errNewFolders) {
+		a.exhausted(s.err)
+	}
+	if s.full {
+		a.warn("too many folders; changes below the rest are not seen", tooManyFolders(a.now.Interest))
+	}
+	a.left = map[string]bool{}
+	for dir := range a.last.dirs {
+		if s.out.dirs[dir] == nil {
+			a.left[dir] = true
+		}
+	}
+	a.last = s.out
+	a.unwatchOthers()
+	a.status.set(func(st *Status) {
+		st.Mode, st.Reason, st.Folders, st.Files = a.mode(), a.polling, len(a.watched), len(a.last.files)
+	})
+}
+
+func (a *app) scanner() *scanner {
+	s := a.now.scanner()
+	s.hash, s.previous = true, a.last
+	if a.polling == "" {
+		s.enter = a.enter
+	}
+	return s
+}
+
+func (a *app) enter(dir string) error {
+	if err := a.watcher.watch(dir, a.inbox); err != nil {
+		return err
+	}
+	a.watched[dir] = true
+	return nil
+}
+
+// errNewFolders says that a folder was not watched yet when it was looked at.
+var errNewFolders = errors.New("further folders are watched now")
+
+// watchPins watches the folders of pins, with this process's own rights: only the pinned names in them count.
+func (a *app) watchPins(s *snapshot) error {
+	var grown error
+	for dir := range s.pins {
+		if !a.watched[dir] {
+			grown = errNewFolders
+		}
+		if err := a.enter(dir); err != nil {
+			return err
+		}
+	}
+	return grown
+}
+
+// decide chooses between events and polling.
+func (a *app) decide() {
+	switch {
+	case a.polling != "":
+	case a.now.Mode == modgw.ReloadPoll:
+		a.polling = "the descriptor says so"
+	case a.watcher == nil:
+		a.polling = "there are no file events"
+	case a.now.Mode != modgw.ReloadInotify:
+		a.polling = a.now.remote
+	}
+	if a.polling != "" {
+		a.unwatch()
+	}
+}
+
+// exhausted goes over to polling because a folder cannot be watched.
+func (a *app) exhausted(err error) {
+	a.polling = err.Error()
+	a.unwatch()
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) {
+		err = watchesExhausted(err)
+	}
+	a.warn("files are polled, for events are not to be had", err)
+}
+
+// warn logs trouble once until there is other trouble.
+func (a *app) warn(message string, err error) {
+	if a.warned == err.Error() {
+		return
+	}
+	a.warned = err.Error()
+	a.log.Warn(message, "err", err)
+}
+
+func (a *app) unwatch() {
+	for dir := range a.watched {
+		a.watcher.forget(dir, a.inbox)
+	}
+	clear(a.watched)
+}
+
+func (a *app) unwatchOthers() {
+	for dir := range a.watched {
+		if a.last.dirs[dir] == nil && a.last.pins[dir] == nil {
+			a.watcher.forget(dir, a.inbox)
+			delete(a.watched, dir)
+		}
+	}
+}
+
+// concerns reports whether an event for name in a folder of a tree matters, and watches name if it is a new folder.
+func (a *app) concerns(p place, e fsnotify.Event, name string) bool {
+	rel := filepath.Join(p.rel, name)
+	if p.tree.class(rel) != Nothing {
+		return true
+	}
+	if !e.Has(fsnotify.Create) || !p.tree.descends(rel, p.depth+1) {
+		return false
+	}
+	info, err := os.Lstat(e.Name)
+	switch {
+	case err != nil:
+		return false
+	case info.Mode()&os.ModeSymlink != 0:
+		return true
+	case !info.IsDir():
+		return false
+	}
+	a.arm(p.tree, e.Name, rel, p.depth+1)
+	return true
+}
+
+// arm watches a new folder and all below it.
+func (a *app) arm(t *tree, real, rel string, depth int) {
+	s := a.scanner()
+	s.hash, s.out, s.now = false, newSnapshot(), time.Now()
+	s.names, s.open = map[string]int{}, map[string]bool{}
+	err := a.now.Account.Do(func() error { s.walk(t, real, rel, depth); return nil })
+	if err != nil || s.err != nil {
+		return // the look that follows meets the same error and deals with it
+	}
+	for dir, places := range s.out.dirs {
+		a.last.dirs[dir] = places
+	}
+}
+
+func splitPath(path string) (dir, name string) { return filepath.Dir(path), filepath.Base(path) }

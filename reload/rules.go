@@ -1,0 +1,160 @@
+package reload
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// rules is an interest made ready to judge paths.
+type rules struct {
+	files   map[string]Class // single files, wherever they are
+	touched map[string]bool  // files that a newer time alone changes
+	trees   []*tree
+}
+
+// tree is a folder that is walked for files that match globs.
+type tree struct {
+	base   string
+	globs  []glob
+	ignore []string // relative to base
+	depth  int      // folders deep that it is walked, base being 1
+}
+
+type glob struct {
+	pattern string // relative to the tree's base
+	class   Class
+}
+
+// bottomless is the depth of trees with a "**" in a glob, against folders that nest without end.
+const bottomless = 64
+
+// rulesOf compiles an interest; its error names the glob that cannot be used.
+func rulesOf(in Interest) (*rules, error) {
+	r := &rules{files: map[string]Class{}, touched: map[string]bool{}}
+	r.addFiles(in.Descriptor, Descriptor, true)
+	r.addFiles(in.Entry, Code, true)
+	if in.Mode != modgw.ReloadTouch {
+		r.addFiles(in.Dependencies, Dependencies, false)
+	}
+	for _, g := range in.Globs {
+		if in.Mode == modgw.ReloadTouch && g.Class != Descriptor {
+			continue
+		}
+		if err := r.addGlob(in, g); err != nil {
+			return nil, err
+		}
+	}
+	for _, pattern := range in.Ignore {
+		if !doublestar.ValidatePattern(pattern) {
+			return nil, badGlob(in.App, pattern)
+		}
+	}
+	return r, nil
+}
+
+func (r *rules) addFiles(paths []string, class Class, touched bool) {
+	for _, path := range paths {
+		path = filepath.Clean(path)
+		r.files[path] = max(r.files[path], class)
+		r.touched[path] = r.touched[path] || touched
+	}
+}
+
+func (r *rules) addGlob(in Interest, g Glob) error {
+	absolute := filepath.IsAbs(g.Pattern)
+	if !doublestar.ValidatePattern(g.Pattern) || !absolute && in.Root == "" {
+		return badGlob(in.App, g.Pattern)
+	}
+	pattern := filepath.Clean(g.Pattern)
+	if !absolute && !strings.HasPrefix(pattern, "../") {
+		r.treeAt(in.Root, in.Ignore).add(glob{pattern, g.Class})
+		return nil
+	}
+	if !absolute {
+		pattern = filepath.Join(escape(in.Root), pattern)
+	}
+	base, pattern := doublestar.SplitPattern(pattern)
+	r.treeAt(base, nil).add(glob{pattern, g.Class})
+	return nil
+}
+
+func (r *rules) treeAt(base string, ignore []string) *tree {
+	for _, t := range r.trees {
+		if t.base == base && len(t.ignore) == len(ignore) {
+			return t
+		}
+	}
+	t := &tree{base: base, ignore: ignore}
+	r.trees = append(r.trees, t)
+	return t
+}
+
+func (t *tree) add(g glob) {
+	t.globs = append(t.globs, g)
+	depth := strings.Count(g.pattern, "/") + 1
+	if strings.Contains(g.pattern, "**") {
+		depth = bottomless
+	}
+	t.depth = max(t.depth, depth)
+}
+
+// class judges a file by its path; a tree's base is code.
+func (r *rules) class(path string) Class {
+	class := r.files[path]
+	for _, t := range r.trees {
+		rel := relative(t.base, path)
+		switch {
+		case rel == ".":
+			class = max(class, Code)
+		case !filepath.IsAbs(rel):
+			class = max(class, t.class(rel))
+		}
+	}
+	return class
+}
+
+// class judges a file of the tree by its path below the base.
+func (t *tree) class(rel string) Class {
+	if skippedFile(filepath.Base(rel)) || t.ignores(rel) {
+		return Nothing
+	}
+	class := Nothing
+	for _, g := range t.globs {
+		if g.class > class && doublestar.MatchUnvalidated(g.pattern, rel) {
+			class = g.class
+		}
+	}
+	return class
+}
+
+// descends reports whether the folder at rel, which is depth levels below the base, is walked.
+func (t *tree) descends(rel string, depth int) bool {
+	return depth < t.depth && !skippedFolders[filepath.Base(rel)] && !t.ignores(rel)
+}
+
+func (t *tree) ignores(rel string) bool {
+	for _, pattern := range t.ignore {
+		if doublestar.MatchUnvalidated(strings.TrimSuffix(pattern, "/"), rel) {
+			return true
+		}
+	}
+	return false
+}
+
+const metaCharacters = `*?[]{}\`
+
+// escape makes a pattern that matches path alone.
+func escape(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		if strings.IndexByte(metaCharacters, c) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}

@@ -1,0 +1,175 @@
+package reload
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// folderLimit is the number of folders of one app that are watched; the rest is left out, and the log says so.
+const folderLimit = 20000
+
+// aliasLimit is under how many names one folder is walked when links lead to it, against links that multiply.
+const aliasLimit = 4
+
+// scanner looks at everything that an interest names.
+type scanner struct {
+	rules    *rules
+	root     string             // the interest's root, "" without one
+	hash     bool               // read contents
+	inodes   bool               // compare inodes; some network filesystems number a file anew each time
+	previous *snapshot          // what an earlier scan found; nil for none
+	enter    func(string) error // watches a folder before it is listed; nil to watch nothing
+	now      time.Time
+
+	out   *snapshot
+	names map[string]int  // how often a real folder was walked in the current tree
+	open  map[string]bool // real folders that are being walked, against links in a circle
+	full  bool            // folderLimit was reached
+	err   error           // the first of enter
+}
+
+// scan returns the state of all files. It has no side effects but those of enter.
+func (s *scanner) scan() *snapshot {
+	s.out = newSnapshot()
+	s.now = time.Now()
+	for _, t := range s.rules.trees {
+		s.names, s.open = map[string]int{}, map[string]bool{}
+		real, info := s.out.trace(t.base)
+		if info == nil || !info.IsDir() {
+			continue
+		}
+		if t.base == s.root {
+			s.link(t.base, real, info)
+		}
+		s.walk(t, real, ".", 0)
+	}
+	for path, class := range s.rules.files {
+		real, info := s.out.trace(path)
+		if info != nil && info.Mode().IsRegular() {
+			s.add(path, real, info, class)
+		}
+	}
+	return s.out
+}
+
+// walk lists the folder real, which the tree knows as rel.
+func (s *scanner) walk(t *tree, real, rel string, depth int) {
+	if s.names[real]++; s.open[real] || s.names[real] > aliasLimit {
+		return
+	}
+	s.open[real] = true
+	defer delete(s.open, real)
+	if len(s.out.dirs) >= folderLimit {
+		s.full = true
+		return
+	}
+	s.out.dirs[real] = append(s.out.dirs[real], place{t, rel, depth})
+	s.watch(real)
+	names, err := os.ReadDir(real)
+	if err != nil || depth > 0 && isEnvironment(names) {
+		return
+	}
+	for _, name := range names {
+		s.visit(t, filepath.Join(real, name.Name()), filepath.Join(rel, name.Name()), depth, name.Type())
+	}
+}
+
+func (s *scanner) visit(t *tree, real, rel string, depth int, kind fs.FileMode) {
+	switch {
+	case kind.IsDir():
+		if t.descends(rel, depth+1) {
+			s.walk(t, real, rel, depth+1)
+		}
+	case kind&fs.ModeSymlink != 0:
+		s.follow(t, real, rel, depth)
+	case kind.IsRegular():
+		class := t.class(rel)
+		if class == Nothing {
+			return
+		}
+		if info, err := os.Lstat(real); err == nil {
+			s.add(filepath.Join(t.base, rel), real, info, class)
+		}
+	}
+}
+
+// follow looks at what a link in a tree leads to.
+func (s *scanner) follow(t *tree, link, rel string, depth int) {
+	class := t.class(rel)
+	if class == Nothing && !t.descends(rel, depth+1) || skippedFile(filepath.Base(rel)) {
+		return
+	}
+	real, info := s.out.trace(link)
+	path := filepath.Join(t.base, rel)
+	switch {
+	case info == nil:
+	case info.Mode().IsRegular() && class != Nothing:
+		s.add(path, real, info, class)
+	case info.IsDir() && t.descends(rel, depth+1):
+		before := len(s.out.files)
+		s.walk(t, real, rel, depth+1)
+		if len(s.out.files) > before {
+			s.link(path, real, info)
+		}
+	}
+}
+
+// link records where path leads: another folder is a change even when it has the same content, for workers would keep
+// running in the old one.
+func (s *scanner) link(path, real string, info fs.FileInfo) {
+	e := s.entry(info, Code, false)
+	e.target = real
+	s.out.files[path] = e
+}
+
+func (s *scanner) entry(info fs.FileInfo, class Class, touched bool) entry {
+	e := entryOf(info, class, touched)
+	if !s.inodes {
+		e.inode = 0
+	}
+	return e
+}
+
+func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
+	e := s.entry(info, class, s.rules.touched[path])
+	if age := s.now.Sub(e.ctime); age < racyWindow && age > -racyWindow {
+		e.racy = true
+	}
+	if seen, ok := s.out.files[path]; ok {
+		e.class = max(e.class, seen.class)
+	}
+	if s.hash {
+		if old, ok := s.previousEntry(path); ok && old.hashed && !old.racy && old.sameStat(e) {
+			e.hash, e.hashed = old.hash, true
+		} else {
+			e.read(real)
+		}
+	}
+	s.out.files[path] = e
+}
+
+func (s *scanner) previousEntry(path string) (entry, bool) {
+	if s.previous == nil {
+		return entry{}, false
+	}
+	e, ok := s.previous.files[path]
+	return e, ok
+}
+
+func (s *scanner) watch(dir string) {
+	if s.enter == nil {
+		return
+	}
+	if err := s.enter(dir); err != nil && s.err == nil {
+		s.err = fmt.Errorf("cannot watch %q: %w", dir, err)
+	}
+}
+
+// isEnvironment reports whether a folder with these names is a Python virtual environment.
+func isEnvironment(names []os.DirEntry) bool {
+	return slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() == "pyvenv.cfg" })
+}
