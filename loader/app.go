@@ -1,0 +1,127 @@
+package loader
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// app decodes one app block; nil after a mistake.
+func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
+	d := &modgw.Descriptor{File: written.DefRange().Filename, Line: written.DefRange().Start.Line, Root: file.home}
+	out := &app{Descriptor: d, name: written.DefRange(), mount: written.DefRange()}
+	dec := &decoder{report: r, scope: file}
+	mark := len(r.found)
+	b := appBlock(d)
+	if _, ok := dec.label(b, written); !ok {
+		return nil
+	}
+	out.name = written.LabelRanges[0]
+	if attr := written.Body.Attributes["mount"]; attr != nil {
+		out.mount = attr.SrcRange
+	}
+	dec.scope = file.forApp(d.Name)
+	layers := []layer{{written.Body, dec.scope, dec.scope.context(n), false}}
+	if defaults := file.opts.Defaults; defaults != nil {
+		layers = append(layers, defaults.layer(dec))
+	}
+	dec.oneKind(b, written)
+	dec.decode(b, place{"app", written.DefRange()}, layers)
+	dec.pythonOnly(d, written)
+	dec.owner(d, written)
+	if d.Kind == modgw.KindFastCGI && d.FastCGI.ScriptRoot == "" {
+		d.FastCGI.ScriptRoot = d.Root
+	}
+	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
+		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
+	})
+	d.Sources, d.Secrets = dec.scope.sources, dec.scope.secrets
+	r.redact(mark, d.Secrets)
+	if r.failed(mark) {
+		return out.failed()
+	}
+	return out
+}
+
+// oneKind reports an app that says not what it runs, or says it twice.
+func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
+	var kinds []*hclsyntax.Block
+	for _, inner := range written.Body.Blocks {
+		if in, ok := b.inner(inner.Type); ok && in.optional && !slices.ContainsFunc(kinds, func(k *hclsyntax.Block) bool { return k.Type == inner.Type }) {
+			kinds = append(kinds, inner)
+		}
+	}
+	switch {
+	case len(kinds) == 0:
+		d.add(codeKind, written.DefRange(), "The app has no kind", "Give it one of the blocks wsgi, asgi, go, http, fastcgi, cgi and static. "+explainHint("app"))
+	case len(kinds) > 1:
+		for _, k := range kinds[1:] {
+			d.add(codeKind, k.DefRange(), fmt.Sprintf("The app has two kinds, %q and %q", kinds[0].Type, k.Type),
+				fmt.Sprintf("An app has exactly one; the other is at %s. Make two app blocks of it.", rangeOf(kinds[0].DefRange())))
+		}
+	}
+}
+
+// pythonOnly reports a python block that would mean nothing. From the defaults it is passed over.
+func (d *decoder) pythonOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	if desc.Kind == "" || desc.Kind == modgw.KindWSGI || desc.Kind == modgw.KindASGI {
+		return
+	}
+	desc.Python = modgw.Python{}
+	for _, b := range blocksOf(written.Body, "python") {
+		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no python block", desc.Kind), "It is for wsgi and asgi apps.")
+	}
+}
+
+// owner holds an app to the rights of whoever can change its descriptor: whoever could make it run as somebody else
+// would have that somebody's rights.
+func (d *decoder) owner(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	as := d.scope.files.as
+	if as == nil {
+		return
+	}
+	if desc.User == "" {
+		desc.User = as.Name
+	}
+	rng := written.DefRange()
+	if attr := written.Body.Attributes["user"]; attr != nil {
+		rng = attr.Expr.Range()
+	}
+	switch {
+	case as.Name == "":
+		d.add(codeOwner, rng, "The descriptor can be changed by many",
+			fmt.Sprintf("Whoever can change it decides what runs. Make sure that only one user can: chmod go-w on %q and the folders that lead to it.", desc.File))
+	case desc.User != as.Name && desc.User != strconv.Itoa(int(as.UID)):
+		d.add(codeOwner, rng, fmt.Sprintf("The app may not run as %q", desc.User),
+			fmt.Sprintf("The descriptor belongs to user %q, and its app can only run as that user. Root may own it instead.", as.Name))
+	case desc.Group != "" && !inGroup(as, desc.Group):
+		d.add(codeOwner, rng, fmt.Sprintf("The app may not run with group %q", desc.Group),
+			fmt.Sprintf("The descriptor belongs to user %q, who is not in that group.", as.Name))
+	}
+}
+
+func inGroup(as *account.Account, group string) bool {
+	wanted, err := account.Lookup(as.Name, group)
+	if err != nil {
+		return false
+	}
+	return wanted == nil || wanted.GID == as.GID || slices.Contains(as.Groups, wanted.GID)
+}
+
+// app is a descriptor with the places that messages about it point at.
+type app struct {
+	*modgw.Descriptor
+	name, mount hcl.Range
+	broken      bool
+}
+
+func (a *app) failed() *app {
+	a.broken = true
+	return a
+}

@@ -1,0 +1,64 @@
+package loader
+
+import (
+	"regexp"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// callable is an app that stands in the text of a Python file.
+type callable struct {
+	kind modgw.Kind
+	name string // "app", "create_app()"
+	what string // for people
+}
+
+// plain reports whether the worker finds the callable in a file by itself.
+func (c callable) plain() bool {
+	return c.name == "application" || c.name == "app"
+}
+
+var (
+	framework = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:[A-Za-z_]\w*\.)*(Flask|FastAPI|Starlette|Quart|Litestar|BlackSheep|APIFlask|OpenAPI|Bottle)\(`)
+	factory   = regexp.MustCompile(`(?m)^def\s+(create_app|make_app|create_application|get_app)\s*\(([^)]*)\)`)
+	asyncApp  = regexp.MustCompile(`(?m)^async\s+def\s+(application|app)\s*\(`)
+	plainDef  = regexp.MustCompile(`(?m)^(?:def\s+(application|app)\s*\(|(application|app)\s*(?::[^=\n]*)?=[^=])`)
+	asyncLibs = regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
+	argument0 = regexp.MustCompile(`^\s*(?:[A-Za-z_]\w*\s*(?::[^=,]*)?=|\*)`)
+)
+
+// asgiFrameworks are those whose apps speak ASGI.
+var asgiFrameworks = map[string]bool{"FastAPI": true, "Starlette": true, "Quart": true, "Litestar": true, "BlackSheep": true}
+
+// findCallable finds the app in the text of a Python file: of a framework, plain, or a factory without arguments.
+func findCallable(text string) (callable, bool) {
+	if m := framework.FindStringSubmatch(text); m != nil {
+		kind := modgw.KindWSGI
+		if asgiFrameworks[m[2]] {
+			kind = modgw.KindASGI
+		}
+		return callable{kind, m[1], m[2] + " app"}, true
+	}
+	if m := asyncApp.FindStringSubmatch(text); m != nil {
+		return callable{modgw.KindASGI, m[1], "ASGI app"}, true
+	}
+	if m := plainDef.FindStringSubmatch(text); m != nil {
+		kind, what := kindOf(text)
+		return callable{kind, m[1] + m[2], what}, true
+	}
+	for _, m := range factory.FindAllStringSubmatch(text, -1) {
+		if m[2] == "" || argument0.MatchString(m[2]) {
+			kind, what := kindOf(text)
+			return callable{kind, m[1] + "()", what}, true
+		}
+	}
+	return callable{}, false
+}
+
+// kindOf tells from what a file imports whether its app speaks ASGI.
+func kindOf(text string) (modgw.Kind, string) {
+	if asyncLibs.MatchString(text) {
+		return modgw.KindASGI, "ASGI app"
+	}
+	return modgw.KindWSGI, "WSGI app"
+}

@@ -1,0 +1,285 @@
+package loader
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// decoder puts what bodies say to where the table of blocks points.
+type decoder struct {
+	*report
+	scope *scope
+}
+
+// layer is a body that may say what a block says: the file's own, or that of the defaults.
+type layer struct {
+	body     *hclsyntax.Body
+	scope    *scope // whose rights files are read with
+	context  *hcl.EvalContext
+	fallback bool // the defaults, whose own mistakes were reported when the host file was loaded
+}
+
+// place is where a block is written, for what is missing in it.
+type place struct {
+	name string // key for modgw-host explain: "app.wsgi"
+	rng  hcl.Range
+}
+
+// decode puts what the layers say, first come first served, to where b points.
+func (d *decoder) decode(b block, at place, layers []layer) {
+	mark := len(d.found)
+	for _, l := range layers {
+		if !l.fallback {
+			d.refuseUnknown(b, at, l.body)
+		}
+	}
+	chosen := d.choose(b, at, layers)
+	for _, a := range b.args {
+		if slices.Contains(b.either, a.name) {
+			d.argument(a, at, chosen)
+		} else {
+			d.argument(a, at, layers)
+		}
+	}
+	for _, open := range b.blocks {
+		d.blocks(open, at, layers)
+	}
+	if b.done != nil && !d.failed(mark) {
+		b.done()
+	}
+}
+
+// choose is the layer that sets one of the arguments that exclude each other, so that a default of one does not meet the
+// app's own of another.
+func (d *decoder) choose(b block, at place, layers []layer) []layer {
+	for _, l := range layers {
+		var first *hclsyntax.Attribute
+		for _, name := range b.either {
+			attr := l.body.Attributes[name]
+			switch {
+			case attr == nil:
+			case first == nil:
+				first = attr
+			default:
+				d.add(codeTwice, attr.NameRange, fmt.Sprintf("Both %q and %q are set", first.Name, name),
+					fmt.Sprintf("Only one of them can be; the other is at %s.", rangeOf(first.NameRange)))
+			}
+		}
+		if first != nil {
+			return []layer{l}
+		}
+	}
+	if b.needed {
+		d.add(codeMissing, at.rng, fmt.Sprintf("Missing argument %q or %q", b.either[0], b.either[1]), explainHint(at.name))
+	}
+	return nil
+}
+
+// argument sets one argument from the first layer that has it, or to its default. An object of variables takes what all
+// layers say.
+func (d *decoder) argument(a argument, at place, layers []layer) {
+	found := false
+	for _, l := range layers {
+		attr := l.body.Attributes[a.name]
+		if attr == nil || a.keyword || found && a.name != "env" {
+			continue
+		}
+		found = d.attribute(a, attr, l) || found
+	}
+	switch {
+	case found:
+	case a.required:
+		d.add(codeMissing, at.rng, fmt.Sprintf("Missing argument %q", a.name), join(sentence(fmt.Sprintf("it is needed here: %s", a.value.form)), explainHint(at.name+"."+a.name)))
+	case a.def != nil:
+		v := literal(a.def)
+		a.value.set(&leaf{decoder: d, name: a.name, value: v, rng: at.rng})
+	}
+}
+
+// attribute evaluates an argument once and sets it; false when it says null, which is as if it were not there.
+func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool {
+	raw, ok := d.evaluate(attr.Expr, l.context, a)
+	if !ok {
+		return true
+	}
+	secret := raw.ContainsMarked()
+	v, _ := raw.UnmarkDeep()
+	switch {
+	case v.IsNull():
+		return false
+	case !v.IsWhollyKnown():
+		d.add(codeExpression, attr.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.name), "Its value cannot be known here.")
+		return true
+	}
+	a.value.set(&leaf{
+		decoder: &decoder{d.report, l.scope}, name: a.name, value: v, secret: secret,
+		fallback: l.fallback, rng: attr.Expr.Range(), expr: attr.Expr,
+	})
+	return true
+}
+
+// evaluate is the value of an expression; false when it has none, which is reported then.
+func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, a argument) (cty.Value, bool) {
+	v, diags := expr.Value(context)
+	if diags.HasErrors() {
+		d.addEvaluation(expr, context, diags, a)
+		return cty.NilVal, false
+	}
+	d.scope.noteMarked(v, false)
+	return v, true
+}
+
+// blocks decodes the blocks of one type: all of them where it may repeat, and otherwise the one there is. A block that
+// nobody wrote still has its defaults, unless it is optional.
+func (d *decoder) blocks(open func() block, at place, layers []layer) {
+	b := open()
+	at.name = key(at.name, b.name)
+	if b.repeat {
+		d.repeated(open, at, layers)
+		return
+	}
+	var inner []layer
+	for _, l := range layers {
+		written := blocksOf(l.body, b.name)
+		if len(written) == 0 {
+			if b.optional && !l.fallback {
+				return
+			}
+			continue
+		}
+		if !l.fallback {
+			at.rng = written[0].DefRange()
+			d.refuseLabels(written[0])
+			for _, other := range written[1:] {
+				d.add(codeTwice, other.DefRange(), fmt.Sprintf("Duplicate block %q", b.name),
+					fmt.Sprintf("The first one is at %s.", rangeOf(written[0].DefRange())))
+			}
+		}
+		inner = append(inner, layer{written[0].Body, l.scope, l.context, l.fallback})
+	}
+	d.decode(b, at, inner)
+}
+
+// repeated decodes blocks with labels; one of the defaults counts unless the file has one with the same label.
+func (d *decoder) repeated(open func() block, at place, layers []layer) {
+	seen := map[string]hcl.Range{}
+	for _, l := range layers {
+		for _, written := range blocksOf(l.body, open().name) {
+			b := open()
+			at.rng = written.DefRange()
+			label, ok := d.label(b, written)
+			first, twice := seen[label]
+			switch {
+			case !ok, twice && l.fallback:
+				continue
+			case twice && b.name != "listen":
+				d.add(codeTwice, written.LabelRanges[0], fmt.Sprintf("Duplicate %s %q", b.name, label),
+					fmt.Sprintf("The first one is at %s.", rangeOf(first)))
+				continue
+			}
+			seen[label] = written.LabelRanges[0]
+			d.decode(b, at, []layer{{written.Body, l.scope, l.context, l.fallback}})
+		}
+	}
+}
+
+// label hands a block its label; false when there is none, or more than one, or it is not right.
+func (d *decoder) label(b block, written *hclsyntax.Block) (string, bool) {
+	if len(written.Labels) != 1 {
+		d.add(codeMissing, written.DefRange(), fmt.Sprintf("The block %q needs one label", b.name),
+			fmt.Sprintf("Its label is the %s: %s \"…\" {", b.label, b.name))
+		return "", false
+	}
+	mark := len(d.found)
+	v := cty.StringVal(written.Labels[0])
+	b.labelled(&leaf{decoder: d, name: b.name, value: v, rng: written.LabelRanges[0]})
+	return written.Labels[0], !d.failed(mark)
+}
+
+func (d *decoder) refuseLabels(written *hclsyntax.Block) {
+	if len(written.Labels) > 0 {
+		d.add(codeUnknown, written.LabelRanges[0], fmt.Sprintf("The block %q has no label", written.Type), "")
+	}
+}
+
+// refuseUnknown reports what the table does not have.
+func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) {
+	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
+		if _, known := b.argument(name); known {
+			continue
+		}
+		detail := didYouMean(name, b.argumentNames())
+		if _, isBlock := b.inner(name); isBlock {
+			detail = fmt.Sprintf("It is a block: write %s { … } without \"=\".", name)
+		} else if detail == "" {
+			detail = didYouMean(name, b.blockNames())
+		}
+		d.add(codeUnknown, body.Attributes[name].NameRange, fmt.Sprintf("Unknown argument %q", name), join(detail, elsewhere(b, name), explainHint(at.name)))
+	}
+	for _, written := range body.Blocks {
+		if _, known := b.inner(written.Type); known {
+			continue
+		}
+		detail := didYouMean(written.Type, b.blockNames())
+		if _, isArgument := b.argument(written.Type); isArgument {
+			detail = fmt.Sprintf("It is an argument: write %s = …", written.Type)
+		}
+		d.add(codeUnknown, written.TypeRange, fmt.Sprintf("Unknown block %q", written.Type), join(detail, explainHint(at.name)))
+	}
+}
+
+// elsewhere says which inner block has an argument that was written one block too far out.
+func elsewhere(b block, name string) string {
+	for _, open := range b.blocks {
+		in := open()
+		if _, has := in.argument(name); has && in.name != "app" && in.name != "defaults" {
+			return fmt.Sprintf("The block %q has one.", in.name)
+		}
+	}
+	return ""
+}
+
+func explainHint(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "More: modgw-host explain " + key
+}
+
+// key is the name of something in a block for modgw-host explain.
+func key(block, name string) string {
+	if block == "" {
+		return name
+	}
+	return block + "." + name
+}
+
+func blocksOf(body *hclsyntax.Body, name string) []*hclsyntax.Block {
+	var found []*hclsyntax.Block
+	for _, b := range body.Blocks {
+		if b.Type == name {
+			found = append(found, b)
+		}
+	}
+	return found
+}
+
+// literal is a default of the table as a value.
+func literal(def any) cty.Value {
+	switch v := def.(type) {
+	case string:
+		return cty.StringVal(v)
+	case int:
+		return cty.NumberIntVal(int64(v))
+	case float64:
+		return cty.NumberFloatVal(v)
+	case bool:
+		return cty.BoolVal(v)
+	}
+	panic(fmt.Sprintf("a default of type %T", def))
+}

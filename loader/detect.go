@@ -1,0 +1,129 @@
+package loader
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a module in the working
+// directory ("package.module:callable"), or of a folder with a Django, Flask, FastAPI, Starlette or plain WSGI or ASGI
+// project. Files are only read, as text; nothing is run.
+func Detect(target string) (modgw.Descriptor, error) {
+	a, err := detect(target, Options{})
+	if err != nil {
+		return modgw.Descriptor{}, err
+	}
+	return *a.Descriptor, nil
+}
+
+// finding is what was found out about a project.
+type finding struct {
+	name     string // of the app
+	what     string // "Django project", for people
+	kind     modgw.Kind
+	root     string // absolute
+	entry    string
+	settings string // Django's settings module
+	static   string // folder of static files below root; "" without one
+}
+
+// detect decodes what Init would write, so that a detected app has the same defaults and checks as a written one.
+func detect(target string, opts Options) (*app, error) {
+	found, as, err := find(target, opts)
+	if err != nil {
+		return nil, err
+	}
+	opts.Account = as
+	f := &File{report: newReport()}
+	f.decode(found.source(), found.root, opts)
+	if err := f.found.Err(); err != nil {
+		return nil, err
+	}
+	a := f.apps[0]
+	a.Line = 0
+	return a, nil
+}
+
+func cannotDetect(hint, format string, args ...any) error {
+	return &modgw.Fault{Code: codeDetect, Summary: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// find looks at a target in the way that its form asks for.
+func find(target string, opts Options) (*finding, *account.Account, error) {
+	path, err := filepath.Abs(target)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		p, err := openProject(path, opts)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := p.look()
+		return found, p.files.as, err
+	case err == nil:
+		p, err := openProject(filepath.Dir(path), opts)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := p.lookAtFile(filepath.Base(path))
+		return found, p.files.as, err
+	case module.MatchString(target):
+		p, err := openProject(filepath.Dir(path), opts)
+		if err != nil {
+			return nil, nil, err
+		}
+		return p.module(target), p.files.as, nil
+	case bareModule.MatchString(target) && !isFileEntry(target):
+		return nil, nil, cannotDetect(fmt.Sprintf("name the callable of a module too: %q", target+":application"), "cannot find %q", target)
+	}
+	return nil, nil, cannotDetect("give a descriptor, a project folder, a .wsgi or .py file, or \"package.module:callable\"", "cannot find %q", target)
+}
+
+// module is a callable that was named; only its kind is looked for.
+func (p *project) module(target string) *finding {
+	name, callable, _ := strings.Cut(target, ":")
+	kind := modgw.KindWSGI
+	text := p.moduleText(name)
+	if c, ok := findCallable(text); ok {
+		kind = c.kind
+	}
+	if text == "" && strings.Contains(strings.ToLower(name+callable), "asgi") {
+		kind = modgw.KindASGI
+	}
+	first, _, _ := strings.Cut(name, ".")
+	return &finding{name: nameFrom(first), what: "module", kind: kind, root: p.dir, entry: target}
+}
+
+// moduleText is the source of a module below the project, or in its src folder; "" when it is not there.
+func (p *project) moduleText(name string) string {
+	file := strings.ReplaceAll(name, ".", "/")
+	for _, candidate := range []string{file + ".py", file + "/__init__.py", "src/" + file + ".py", "src/" + file + "/__init__.py"} {
+		if text := p.text(candidate); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// nameFrom makes an app name of the name of a folder or file.
+func nameFrom(s string) string {
+	name := strings.Trim(notInName.ReplaceAllString(s, "-"), "-")
+	if len(name) > 64 {
+		name = name[:64]
+	}
+	if name == "" {
+		return "app"
+	}
+	return name
+}

@@ -1,0 +1,71 @@
+package loader
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+var (
+	settingsModule  = regexp.MustCompile(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
+	wsgiApplication = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
+)
+
+// django recognises a Django project by its manage.py, which names the settings; nil when it is none.
+func (p *project) django() *finding {
+	manage := p.text("manage.py")
+	if !strings.Contains(manage, "django") && !strings.Contains(manage, "DJANGO_SETTINGS_MODULE") {
+		return nil
+	}
+	settings := ""
+	if m := settingsModule.FindStringSubmatch(manage); m != nil {
+		settings = m[1]
+	}
+	entry := p.djangoEntry(settings)
+	if entry == "" {
+		return nil
+	}
+	name, _, _ := strings.Cut(entry, ".")
+	if settings == "" {
+		settings = name + ".settings"
+	}
+	if name == "config" || name == "core" || name == "project" {
+		name = base(p.dir)
+	}
+	found := &finding{name: nameFrom(name), what: "Django project", kind: modgw.KindWSGI, root: p.dir, entry: entry, settings: settings}
+	for _, folder := range []string{"staticfiles", "static"} {
+		if p.has(folder) {
+			found.static = folder
+			break
+		}
+	}
+	return found
+}
+
+// djangoEntry is the callable of a Django project: what its settings name, else wsgi.py beside them or in any package.
+func (p *project) djangoEntry(settings string) string {
+	if m := wsgiApplication.FindStringSubmatch(p.moduleText(settings)); m != nil {
+		return m[1] + ":" + m[2]
+	}
+	for at := settings; at != ""; {
+		at = parentModule(at)
+		if at != "" && p.moduleText(at+".wsgi") != "" {
+			return at + ".wsgi:application"
+		}
+	}
+	for _, folder := range p.packages() {
+		if strings.Contains(p.text(folder+"/wsgi.py"), "get_wsgi_application") {
+			return folder + ".wsgi:application"
+		}
+	}
+	return ""
+}
+
+func parentModule(name string) string {
+	at := strings.LastIndexByte(name, '.')
+	if at < 0 {
+		return ""
+	}
+	return name[:at]
+}

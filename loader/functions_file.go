@@ -1,0 +1,191 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// mostMatches is how many files fileset() may find.
+const mostMatches = 10_000
+
+var pathParameter = []function.Parameter{{Name: "path", Type: cty.String}}
+
+// fileFunction is file(path): the text of a file.
+func (s *scope) fileFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: pathParameter,
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, err := s.textOf(args[0].AsString())
+			return cty.StringVal(text), err
+		},
+	})
+}
+
+// secretFunction is secret(path): the text of a file without the line ends after it, marked so that it is never shown.
+func (s *scope) secretFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: pathParameter,
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, err := s.textOf(args[0].AsString())
+			if err != nil {
+				return cty.UnknownVal(cty.String), err
+			}
+			text = strings.TrimRight(text, "\r\n")
+			s.noteSecret(text)
+			return cty.StringVal(text).Mark(secretMark{}), nil
+		},
+	})
+}
+
+func (s *scope) textOf(path string) (string, error) {
+	path = s.absolute(path)
+	data, err := s.files.readFile(path)
+	switch {
+	case err != nil:
+		return "", function.NewArgErrorf(0, "cannot read %q: %s", path, reason(err))
+	case !utf8.Valid(data):
+		return "", function.NewArgErrorf(0, "cannot use %q: it is not UTF-8 text", path)
+	}
+	return string(data), nil
+}
+
+// filesetFunction is fileset(folder, pattern): the files below a folder that match a glob, relative to it and sorted.
+func (s *scope) filesetFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "pattern", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.List(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			folder, pattern := s.absolute(args[0].AsString()), args[1].AsString()
+			s.noteSource(folder)
+			var found []string
+			err := s.files.do(folder, func() (err error) {
+				found, err = doublestar.Glob(os.DirFS(folder), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+				return err
+			})
+			switch {
+			case errors.Is(err, doublestar.ErrBadPattern):
+				return cty.NilVal, function.NewArgErrorf(1, "%q is not a glob", pattern)
+			case err != nil:
+				return cty.NilVal, function.NewArgErrorf(0, "cannot list %q: %s", folder, reason(err))
+			case len(found) > mostMatches:
+				return cty.NilVal, function.NewArgErrorf(1, "%q matches %d files, and at most %d are listed", pattern, len(found), mostMatches)
+			case len(found) == 0:
+				return cty.ListValEmpty(cty.String), nil
+			}
+			slices.Sort(found)
+			values := make([]cty.Value, len(found))
+			for i, f := range found {
+				values[i] = cty.StringVal(f)
+			}
+			return cty.ListVal(values), nil
+		},
+	})
+}
+
+// fileExistsFunction is fileexists(path).
+func (s *scope) fileExistsFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: pathParameter,
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			path := s.absolute(args[0].AsString())
+			s.noteSource(path)
+			info, err := s.files.stat(path)
+			return cty.BoolVal(err == nil && !info.IsDir()), nil
+		},
+	})
+}
+
+// absPathFunction is abspath(path).
+func (s *scope) absPathFunction() function.Function {
+	return pathFunction(func(p string) string { return s.absolute(p) })
+}
+
+// envFunction is env(name) and env(name, default): a variable of the host's own environment. What the administrator gave
+// the host is not for everybody who may write a descriptor.
+func (s *scope) envFunction() function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "default", Type: cty.String},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			if len(args) > 2 {
+				return cty.NilVal, errors.New("env takes a name and one default")
+			}
+			value, found := "", false
+			if s.files.as == nil {
+				value, found = s.opts.getenv(name)
+			}
+			switch {
+			case found:
+				return cty.StringVal(strings.ToValidUTF8(value, "�")), nil
+			case len(args) == 2:
+				return args[1], nil
+			case s.files.as != nil:
+				return cty.NilVal, fmt.Errorf("the host's environment is only for descriptors that nobody but root can change; give a default: env(%q, \"…\")", name)
+			}
+			return cty.NilVal, fmt.Errorf("the host has no environment variable %q; give a default: env(%q, \"…\")", name, name)
+		},
+	})
+}
+
+// pathFunction is a function from path to path that looks at no file.
+func pathFunction(f func(string) string) function.Function {
+	return function.New(&function.Spec{
+		Params: pathParameter,
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return cty.StringVal(f(args[0].AsString())), nil
+		},
+	})
+}
+
+func base(p string) string    { return filepath.Base(p) }
+func dirname(p string) string { return filepath.Dir(p) }
+
+// toFunction converts to a type by its name in HCL.
+func toFunction(name string) function.Function {
+	switch name {
+	case "bool":
+		return stdlib.MakeToFunc(cty.Bool)
+	case "number":
+		return stdlib.MakeToFunc(cty.Number)
+	case "list":
+		return stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType))
+	case "set":
+		return stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType))
+	}
+	return stdlib.MakeToFunc(cty.String)
+}
+
+// wide matches a width or precision that would make format() write megabytes.
+var wide = regexp.MustCompile(`%[^%A-Za-z]*(?:\d{4,}|\*)`)
+
+// boundedFormat is format() or formatlist() with widths below 1000.
+func boundedFormat(f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params:   []function.Parameter{{Name: "format", Type: cty.String}},
+		VarParam: &function.Parameter{Name: "args", Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true},
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if wide.MatchString(args[0].AsString()) {
+				return cty.NilType, function.NewArgErrorf(0, "widths must be below 1000")
+			}
+			return f.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	})
+}

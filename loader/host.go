@@ -1,0 +1,107 @@
+package loader
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Defaults are the settings that the host file gives to all apps. They count as if they stood in each app block, except
+// that var.* and local.* are those of the host file.
+type Defaults struct {
+	body    *hclsyntax.Body
+	names   names
+	secrets []string
+	account *account.Account // whose rights the host file has; nil: the host's
+	report  *report          // has the source for snippets
+}
+
+// LoadHost reads the host's own file. After an error the host file holds what could be read of it. Defaults are nil when
+// the file has none.
+func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostics) {
+	r := newReport()
+	path, err := filepath.Abs(path)
+	h := &modgw.HostFile{File: path}
+	if err != nil {
+		r.add(codeRead, wholeFile(path), fmt.Sprintf("Cannot read %q", path), sentence(reason(err)))
+		return h, nil, r.found
+	}
+	src, as, ok := r.read(path, opts)
+	if !ok {
+		return h, nil, r.found
+	}
+	opts.Account, opts.Defaults = as, nil
+	real := linkTarget(path)
+	body := r.parse(src, path)
+	if body == nil {
+		return h, nil, r.found.sorted()
+	}
+	s := newScope(filepath.Dir(real), opts)
+	if real != path {
+		s.noteSource(real)
+	}
+	defaults := r.host(h, body, s)
+	h.Sources = s.sources
+	r.redact(0, s.secrets)
+	return h, defaults, r.found.sorted()
+}
+
+// host decodes the body of a host file.
+func (r *report) host(h *modgw.HostFile, body *hclsyntax.Body, s *scope) *Defaults {
+	d := &decoder{report: r, scope: s}
+	n := d.names(body)
+	b := hostBlock(h)
+	b.blocks = append(b.blocks, func() block { return variableBlock(new(declared)) }, localsBlock)
+	d.refuseUnknown(b, place{rng: body.SrcRange}, body)
+	layers := []layer{{body, s, s.context(n), true}} // true: what is unknown at the top was reported already
+	for _, a := range b.args {
+		d.argument(a, place{rng: body.SrcRange}, layers)
+	}
+	layers[0].fallback = false
+	for _, open := range hostBlock(h).blocks {
+		if open().name != "defaults" {
+			d.blocks(open, place{}, layers)
+		}
+	}
+	return d.defaults(body, n)
+}
+
+// defaults takes the defaults block unevaluated, since its values can differ from app to app, and reports what is unknown
+// in it.
+func (d *decoder) defaults(body *hclsyntax.Body, n names) *Defaults {
+	written := blocksOf(body, "defaults")
+	if len(written) == 0 {
+		return nil
+	}
+	for _, other := range written[1:] {
+		d.add(codeTwice, other.DefRange(), `Duplicate block "defaults"`, fmt.Sprintf("The first one is at %s.", rangeOf(written[0].DefRange())))
+	}
+	d.refuseLabels(written[0])
+	d.refuseUnknownDeep(appBlock(new(modgw.Descriptor)), place{name: "app"}, written[0].Body)
+	return &Defaults{body: written[0].Body, names: n, secrets: d.scope.secrets, account: d.scope.opts.Account, report: d.report}
+}
+
+// refuseUnknownDeep is refuseUnknown for a body and all bodies in it.
+func (d *decoder) refuseUnknownDeep(b block, at place, body *hclsyntax.Body) {
+	d.refuseUnknown(b, at, body)
+	for _, inner := range body.Blocks {
+		if in, ok := b.inner(inner.Type); ok {
+			d.refuseUnknownDeep(in, place{name: key(at.name, in.name)}, inner.Body)
+		}
+	}
+}
+
+// layer is what the defaults say to one app.
+func (defaults *Defaults) layer(d *decoder) layer {
+	for name, file := range defaults.report.sources {
+		d.sources[name] = file
+	}
+	for _, secret := range defaults.secrets {
+		d.scope.noteSecret(secret)
+	}
+	scope := d.scope.withRights(defaults.account)
+	return layer{body: defaults.body, scope: scope, context: scope.context(defaults.names), fallback: true}
+}

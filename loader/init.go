@@ -1,0 +1,74 @@
+package loader
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/modgw/modgw/modgw"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Init looks at the project in dir and writes a descriptor for it: name is the file that it belongs into, src its text. It
+// stores nothing. An error says that no app was found, or that there is a descriptor already.
+func Init(dir string) (name string, src []byte, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	name = filepath.Join(dir, descriptorName)
+	if isFile(name) {
+		return "", nil, &modgw.Fault{Code: codeExists, Summary: fmt.Sprintf("cannot write %q: it is there already", name),
+			Hint: "edit it, or remove it first"}
+	}
+	found, _, err := find(dir, Options{})
+	if err != nil {
+		return "", nil, err
+	}
+	return name, found.commented(), nil
+}
+
+// source is the descriptor of what was found, for the decoder.
+func (f *finding) source() []byte {
+	file := hclwrite.NewEmptyFile()
+	f.write(file.Body())
+	return file.Bytes()
+}
+
+// commented is the descriptor of what was found, for people: with the little that most of them add next.
+func (f *finding) commented() []byte {
+	file := hclwrite.NewEmptyFile()
+	f.comment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))
+	app := f.write(file.Body())
+	app.AppendNewline()
+	f.comment(app, `hosts    = ["www.example.com"]   # default: any host`)
+	f.comment(app, `mount    = "/`+f.name+`"   # default: "/"`)
+	f.comment(app, `env_file = ".env"   # KEY=VALUE lines`)
+	if f.static == "" {
+		f.comment(app, `alias "/static" { dir = "static" }   # served without asking the app`)
+	}
+	text := string(hclwrite.Format(file.Bytes()))
+	return []byte(strings.ReplaceAll(text, "\n\n\n", "\n\n"))
+}
+
+// write appends the app block and gives its body.
+func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
+	app := body.AppendNewBlock("app", []string{f.name}).Body()
+	kind := app.AppendNewBlock(string(f.kind), nil).Body()
+	kind.SetAttributeValue("entry", cty.StringVal(f.entry))
+	if f.settings != "" {
+		app.AppendNewline()
+		app.SetAttributeValue("env", cty.ObjectVal(map[string]cty.Value{"DJANGO_SETTINGS_MODULE": cty.StringVal(f.settings)}))
+	}
+	if f.static != "" {
+		app.AppendNewline()
+		app.AppendNewBlock("alias", []string{"/static"}).Body().SetAttributeValue("dir", cty.StringVal(f.static))
+	}
+	return app
+}
+
+func (f *finding) comment(body *hclwrite.Body, text string) {
+	body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
+}

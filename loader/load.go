@@ -1,0 +1,104 @@
+package loader
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/modgw/modgw/modgw"
+)
+
+// File is what one descriptor file said.
+type File struct {
+	Path string // absolute, as it was named; "" for an app that was found without a descriptor
+
+	// Descriptors are the apps without mistakes. While there are errors, an app of this file that is missing here is not
+	// gone: what it is cannot be told, and its last good generation should stay.
+	Descriptors []modgw.Descriptor
+
+	// Sources are further files that were read or looked for: a change to one of them changes what the file says. The
+	// folder that fileset() listed is among them.
+	Sources []string
+
+	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one of another file.
+	Diagnostics Diagnostics
+
+	apps []*app
+	*report
+}
+
+// Load reads one descriptor file. The file is never nil, so that what has to be watched is known also when it cannot be
+// read. Apps that stand in each other's way within the file are reported; for those of several files see [LoadAll].
+func Load(path string, opts Options) (*File, Diagnostics) {
+	f := load(path, opts)
+	separate([]*File{f})
+	return f, f.Diagnostics
+}
+
+// load reads one file alone.
+func load(path string, opts Options) *File {
+	path, err := filepath.Abs(path)
+	f := &File{Path: path, report: newReport()}
+	if err != nil {
+		f.add(codeRead, wholeFile(path), fmt.Sprintf("Cannot read %q", path), sentence(reason(err)))
+		return f
+	}
+	real := linkTarget(path)
+	if real != path {
+		f.Sources = append(f.Sources, real)
+	}
+	src, as, ok := f.read(path, opts)
+	if !ok {
+		return f
+	}
+	opts.Account = as
+	f.decode(src, filepath.Dir(real), opts)
+	return f
+}
+
+// decode fills in what the text of the file says.
+func (f *File) decode(src []byte, home string, opts Options) {
+	body := f.parse(src, f.Path)
+	if body == nil {
+		return
+	}
+	s := newScope(home, opts)
+	s.sources = slices.Clone(f.Sources)
+	d := &decoder{report: f.report, scope: s}
+	d.refuseUnknown(fileBlock(), place{rng: body.SrcRange}, body)
+	n := d.names(body)
+	f.redact(0, s.secrets)
+	for _, written := range blocksOf(body, "app") {
+		a := f.app(written, s, n)
+		if a == nil {
+			continue
+		}
+		f.apps = append(f.apps, a)
+		s.sources = mergeSorted(s.sources, a.Sources)
+	}
+	f.Sources = s.sources
+}
+
+// fileBlock is everything that may stand at the top of a descriptor file.
+func fileBlock() block {
+	return block{blocks: []func() block{
+		func() block { return appBlock(new(modgw.Descriptor)) },
+		func() block { return variableBlock(new(declared)) },
+		localsBlock,
+	}}
+}
+
+// looksLikeHost reports whether a body has what only the host's own file has.
+func looksLikeHost(body *hclsyntax.Body) bool {
+	return body.Attributes["apps"] != nil || len(blocksOf(body, "listen")) > 0
+}
+
+func mergeSorted(a, b []string) []string {
+	set := map[string]bool{}
+	for _, s := range slices.Concat(a, b) {
+		set[s] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}

@@ -1,0 +1,116 @@
+package loader
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// descriptorName is what the descriptor of a project is called.
+const descriptorName = "modgw.hcl"
+
+// LoadAll reads what targets name, each file alone, and then holds them against each other. A target is a descriptor file,
+// a glob of such files, a folder of them, or an app without descriptor as [Detect] finds it: a project folder,
+// "app.wsgi" or "package.module:callable". A folder with a modgw.hcl means that file. A glob may match nothing. Files
+// come in the order of their paths, each once.
+func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
+	var files []*File
+	seen := map[string]bool{}
+	for _, target := range targets {
+		for _, f := range loadTarget(target, opts, seen) {
+			files = append(files, f)
+		}
+	}
+	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
+	separate(files)
+	var all Diagnostics
+	for _, f := range files {
+		all = append(all, f.Diagnostics...)
+	}
+	return files, all.sorted()
+}
+
+func loadTarget(target string, opts Options, seen map[string]bool) []*File {
+	paths, ok := descriptorFiles(target)
+	if !ok {
+		return []*File{detected(target, opts)}
+	}
+	var files []*File
+	for _, p := range paths {
+		if !seen[p] {
+			seen[p] = true
+			files = append(files, load(p, opts))
+		}
+	}
+	return files
+}
+
+// descriptorFiles are the absolute paths of the descriptor files that target names; false when it names an app.
+func descriptorFiles(target string) ([]string, bool) {
+	path, err := filepath.Abs(target)
+	if err != nil {
+		return []string{target}, true
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return descriptorsIn(path)
+	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)):
+		return []string{path}, true
+	case err != nil && isGlob(path):
+		found, _ := doublestar.FilepathGlob(path, doublestar.WithFilesOnly())
+		return found, true
+	}
+	return nil, false
+}
+
+// descriptorsIn are the descriptors of a folder; false when it has none and is a project perhaps.
+func descriptorsIn(folder string) ([]string, bool) {
+	if own := filepath.Join(folder, descriptorName); isFile(own) {
+		return []string{own}, true
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, false
+	}
+	var found []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
+			found = append(found, filepath.Join(folder, e.Name()))
+		}
+	}
+	return found, len(found) > 0
+}
+
+func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// order is what files are sorted by.
+func (f *File) order() string {
+	if f.Path == "" && len(f.apps) > 0 {
+		return f.apps[0].Root
+	}
+	return f.Path
+}
+
+// detected is the file of an app that has none.
+func detected(target string, opts Options) *File {
+	f := &File{report: newReport()}
+	a, err := detect(target, opts)
+	if err != nil {
+		f.add(codeDetect, wholeFile(""), fmt.Sprintf("Cannot load %q", target), sentence(err.Error()))
+		return f
+	}
+	f.apps = []*app{a}
+	f.Sources = a.Sources
+	return f
+}

@@ -1,0 +1,54 @@
+package loader
+
+import (
+	"os"
+	"runtime"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Options are what a load knows beside its file. The zero value is what a host without settings uses.
+type Options struct {
+	// Vars are the values of var.* that the command line gave. They win over MODGW_VAR_name in the environment, which
+	// wins over the default in the file.
+	Vars map[string]string
+
+	// Defaults are those of the host file; nil: none.
+	Defaults *Defaults
+
+	// Account is the user with whose rights files are read, and the only one that the apps may run as. nil: this
+	// process's own user. A process of root then reads what others than root can change with the rights of those others,
+	// and apps in such a descriptor may run as its owner alone.
+	Account *account.Account
+
+	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].
+	Getenv func(string) (string, bool)
+
+	CPUs     int    // host.cpus; 0: that of this machine
+	Hostname string // host.name; "": that of this machine
+}
+
+func (o Options) getenv(name string) (string, bool) {
+	if o.Getenv != nil {
+		return o.Getenv(name)
+	}
+	return os.LookupEnv(name)
+}
+
+func (o Options) cpus() int {
+	if o.CPUs > 0 {
+		return o.CPUs
+	}
+	return runtime.NumCPU()
+}
+
+func (o Options) hostname() string {
+	if o.Hostname != "" {
+		return o.Hostname
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

@@ -1,0 +1,163 @@
+package loader
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// project is a folder that is searched for an app.
+type project struct {
+	dir   string
+	files *reader
+}
+
+func openProject(dir string, opts Options) (*project, error) {
+	as := opts.Account
+	if as == nil {
+		var err error
+		// The folder's files are what decides; one that is not there stands for all that may be.
+		if as, err = rightsFor(dir); err != nil {
+			return nil, err
+		}
+	}
+	return &project{dir: dir, files: &reader{as: as, seen: &record{}}}, nil
+}
+
+// text is what a file of the project says; "" when it cannot be read.
+func (p *project) text(name string) string {
+	data, err := p.files.read(filepath.Join(p.dir, name))
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+func (p *project) has(name string) bool {
+	_, err := p.files.stat(filepath.Join(p.dir, name))
+	return err == nil
+}
+
+// packages are the names of the folders with Python files, hidden ones and virtual environments aside.
+func (p *project) packages() []string {
+	var entries []fs.DirEntry
+	_ = p.files.do(p.dir, func() (err error) {
+		entries, err = os.ReadDir(p.dir)
+		return err
+	})
+	var names []string
+	for _, e := range entries {
+		if name := e.Name(); bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !p.has(name+"/pyvenv.cfg") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// scripts are the names of the .wsgi files.
+func (p *project) scripts() []string {
+	var names []string
+	_ = p.files.do(p.dir, func() error {
+		entries, err := os.ReadDir(p.dir)
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".wsgi") && !e.IsDir() {
+				names = append(names, e.Name())
+			}
+		}
+		return err
+	})
+	return names
+}
+
+// usualFiles are where frameworks and deployments keep the app, the likelier first.
+var usualFiles = []string{"wsgi.py", "asgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "api.py", "hello.py"}
+
+// look finds the app of a project folder.
+func (p *project) look() (*finding, error) {
+	if found := p.django(); found != nil {
+		return found, nil
+	}
+	scripts := p.scripts()
+	if len(scripts) == 1 {
+		return p.lookAtFile(scripts[0])
+	}
+	for _, name := range usualFiles {
+		if c, ok := findCallable(p.text(name)); ok {
+			return p.found(strings.TrimSuffix(name, ".py"), c), nil
+		}
+	}
+	for _, folder := range p.packages() {
+		if found := p.inPackage(folder); found != nil {
+			return found, nil
+		}
+	}
+	if len(scripts) > 1 {
+		return nil, cannotDetect("name one of them", "cannot choose between the apps %s in %q", strings.Join(quoted(scripts), ", "), p.dir)
+	}
+	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor: modgw-host init",
+		"cannot find an app in %q: there is no manage.py, no .wsgi file, and no callable in %s", p.dir, strings.Join(usualFiles[:4], ", "))
+}
+
+// inPackage finds the app in a package: "app/main.py" is app.main.
+func (p *project) inPackage(folder string) *finding {
+	prefix := strings.ReplaceAll(folder, "/", ".")
+	for _, name := range slices.Concat([]string{"__init__.py"}, usualFiles) {
+		c, ok := findCallable(p.text(folder + "/" + name))
+		if !ok {
+			continue
+		}
+		module := prefix
+		if name != "__init__.py" {
+			module += "." + strings.TrimSuffix(name, ".py")
+		}
+		return p.found(module, c)
+	}
+	return nil
+}
+
+// lookAtFile finds the callable in one file, which becomes the entry itself when its callable has a usual name.
+func (p *project) lookAtFile(name string) (*finding, error) {
+	stem := strings.TrimSuffix(strings.TrimSuffix(name, ".py"), ".wsgi")
+	if stem == name {
+		return nil, cannotDetect("an app is a .wsgi or .py file; a descriptor ends with .hcl", "cannot run %q", filepath.Join(p.dir, name))
+	}
+	if name == "manage.py" {
+		if found := p.django(); found != nil {
+			return found, nil
+		}
+	}
+	c, ok := findCallable(p.text(name))
+	if !ok {
+		c = callable{kind: modgw.KindWSGI, name: "application", what: "WSGI app"} // it may be imported from elsewhere
+	}
+	if c.plain() || !strings.HasSuffix(name, ".py") || !bareModule.MatchString(stem) {
+		return &finding{name: nameFrom(stem), what: c.what, kind: c.kind, root: p.dir, entry: "./" + name}, nil
+	}
+	found := p.found(stem, c)
+	found.name = nameFrom(stem)
+	return found, nil
+}
+
+func (p *project) found(module string, c callable) *finding {
+	f := &finding{
+		name: nameFrom(filepath.Base(p.dir)), what: c.what, kind: c.kind, root: p.dir,
+		entry: fmt.Sprintf("%s:%s", module, c.name),
+	}
+	if p.has("static") && c.kind == modgw.KindWSGI {
+		f.static = "static"
+	}
+	return f
+}
+
+func quoted(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = fmt.Sprintf("%q", n)
+	}
+	return out
+}

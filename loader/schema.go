@@ -1,0 +1,74 @@
+package loader
+
+// block is one kind of block that may be written, bound to the place where what it says is put. The table of blocks is
+// what decodes, explains and documents; there is no other list of what a descriptor may say.
+type block struct {
+	name     string
+	doc      string
+	label    string   // what its label says; "" for a block without one
+	repeat   bool     // may be there more than once, with different labels
+	optional bool     // its defaults count only when it is written
+	either   []string // arguments of which one at most may be set
+	needed   bool     // whether one of either must be set
+	args     []argument
+	blocks   []func() block // those within it; each call makes one with a place of its own
+
+	labelled func(*leaf) // takes the label; nil without one
+	done     func()      // called when the block was decoded without a mistake; nil: nothing to do
+}
+
+// argument is one thing that may be assigned in a block.
+type argument struct {
+	name     string
+	value    value
+	def      any    // the default as a Go value; nil: none
+	note     string // what the default is when no value can say it: "number of CPUs"
+	required bool
+	keyword  bool // its value is a word, not an expression
+	doc      string
+	example  string // HCL of a value that is not the default; "" where the default shows the form
+}
+
+// value is a form that values have, and the place for one.
+type value struct {
+	form string // for people: "duration", "list of strings"
+	set  func(*leaf)
+}
+
+func (b block) argument(name string) (argument, bool) {
+	for _, a := range b.args {
+		if a.name == name {
+			return a, true
+		}
+	}
+	return argument{}, false
+}
+
+// inner makes the block called name that may stand in b.
+func (b block) inner(name string) (block, bool) {
+	for _, open := range b.blocks {
+		if in := open(); in.name == name {
+			return in, true
+		}
+	}
+	return block{}, false
+}
+
+func (b block) argumentNames() []string {
+	names := make([]string, 0, len(b.args))
+	for _, a := range b.args {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+func (b block) blockNames() []string {
+	names := make([]string, 0, len(b.blocks))
+	for _, open := range b.blocks {
+		names = append(names, open().name)
+	}
+	return names
+}
+
+// since is the version that the whole of the table appeared in; an argument that comes later says so in its doc.
+const since = "0.1.0"

@@ -1,0 +1,184 @@
+package loader
+
+import "github.com/modgw/modgw/modgw"
+
+// appBlock is everything that an app block can say, put into d.
+func appBlock(d *modgw.Descriptor) block {
+	return block{
+		name:     "app",
+		label:    "name of the app",
+		labelled: appName(&d.Name),
+		repeat:   true,
+		doc: "One app: a program, where it is mounted, and how it runs. A file may have several. The name is letters, " +
+			"digits, \"-\", \"_\" and \".\", at most 64.",
+		args: []argument{
+			{name: "root", value: rootDir(&d.Root), note: "path.dir, the folder of the descriptor",
+				doc: "Working directory of the app. All relative paths are relative to it.", example: `"/srv/blog"`},
+			{name: "user", value: text(&d.User), note: "the host's own user; for a descriptor that is not root's, its owner",
+				doc: "User that the app's processes run as, when the host runs as root.", example: `"blog"`},
+			{name: "group", value: text(&d.Group), note: "the user's own groups",
+				doc: "Primary group that the app's processes run with.", example: `"www-data"`},
+			{name: "hosts", value: hostNames(&d.Hosts), note: "any host",
+				doc: "Host names that the app answers for, without port. \"*.example.com\" matches every name below " +
+					"example.com.", example: `["blog.example.com", "*.blog.example.com"]`},
+			{name: "mount", value: mountPath(&d.Mount), def: "/",
+				doc: "Where the app begins in the URL space. The longest mount that fits a request wins, at whole path " +
+					"segments; it becomes SCRIPT_NAME or root_path.", example: `"/blog"`},
+			{name: "env_file", value: envFile(d),
+				doc: "File of KEY=VALUE lines with more environment variables; env wins. It must exist.", example: `".env"`},
+			{name: "env", value: variables(&d.Env),
+				doc: "Environment variables of the app. It sees these, PATH, HOME, LANG=C.UTF-8 and TZ, and nothing of the " +
+					"host's own environment. Variables of defaults are added unless the app sets them.",
+				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
+		},
+		blocks: append(kindBlocks(d),
+			func() block { return pythonBlock(&d.Python) },
+			func() block { return aliasBlock(d) },
+			func() block { return reloadBlock(&d.Reload) },
+			func() block { return timeoutsBlock(&d.Timeouts) },
+			func() block { return queueBlock(&d.Queue) },
+			func() block { return recycleBlock(&d.Recycle) },
+			func() block { return idleBlock(&d.Idle) },
+			func() block { return limitsBlock(&d.Limits) },
+			func() block { return healthBlock(&d.Health) },
+		),
+	}
+}
+
+func pythonBlock(p *modgw.Python) block {
+	return block{
+		name:   "python",
+		doc:    "Interpreter and packages of a wsgi or asgi app. At most one of requirements, packages and venv.",
+		either: []string{"requirements", "packages", "venv"},
+		args: []argument{
+			{name: "version", value: interpreter(&p.Version), note: "what the project asks for, else python3",
+				doc:     "Python to run with: a version, a range, \"pypy3.9\", \"3.14t\" for free-threaded, or the path of an interpreter.",
+				example: `">=3.10,<3.14"`},
+			{name: "requirements", value: files(&p.Requirements), note: "found in the project",
+				doc: "Requirement files to install from.", example: `["requirements.txt"]`},
+			{name: "packages", value: texts(&p.Packages), note: "none",
+				doc: "Packages to install, instead of files.", example: `["flask==3.1.0"]`},
+			{name: "venv", value: folder(&p.Venv), note: "one is built",
+				doc: "An existing virtual environment that is used as it is and never changed.", example: `"/srv/blog/.venv"`},
+			{name: "path", value: paths(&p.Path), note: "none",
+				doc: "Extra entries of sys.path.", example: `["lib"]`},
+		},
+	}
+}
+
+func aliasBlock(d *modgw.Descriptor) block {
+	a := new(modgw.Alias)
+	return block{
+		name:     "alias",
+		label:    "URL path below the mount",
+		labelled: aliasPath(&a.Path),
+		repeat:   true,
+		doc: "A folder whose files the host serves itself, and Apache in the generated configuration, without asking " +
+			"the app. The longest path wins.",
+		args: []argument{
+			{name: "dir", value: path(&a.Dir), required: true, doc: "The folder.", example: `"static"`},
+		},
+		done: func() { d.Aliases = append(d.Aliases, *a) },
+	}
+}
+
+func reloadBlock(r *modgw.Reload) block {
+	return block{
+		name: "reload",
+		doc:  "Which changes of files make the host replace the app's processes, and when.",
+		args: []argument{
+			{name: "mode", value: oneOf(&r.Mode, modgw.ReloadAuto, modgw.ReloadInotify, modgw.ReloadPoll, modgw.ReloadTouch, modgw.ReloadOff),
+				def: "auto", doc: "How changes are noticed. auto is inotify where its events can be trusted and polling elsewhere; " +
+					"touch reloads only when the descriptor or the entry file changes."},
+			{name: "watch", value: globs(&r.Watch), note: "none",
+				doc: "Globs, relative to root, of files that count beside the code.", example: `["templates/**"]`},
+			{name: "ignore", value: globs(&r.Ignore), note: "none",
+				doc: "Globs, relative to root, of files that never count.", example: `["media/**"]`},
+			{name: "settle", value: duration(&r.Settle), def: "100ms",
+				doc: "How long it must be quiet after a change."},
+			{name: "max_settle", value: duration(&r.MaxSettle), def: "1.5s",
+				doc: "How long further changes can put a reload off."},
+		},
+	}
+}
+
+func timeoutsBlock(t *modgw.Timeouts) block {
+	return block{
+		name: "timeouts",
+		doc:  "How long the host waits for the app.",
+		args: []argument{
+			{name: "startup", value: positive(&t.Startup), def: "60s", doc: "From starting a worker until it is ready."},
+			{name: "request", value: duration(&t.Request), def: "60s",
+				doc: "From handing a request to a worker until its response is complete. \"0s\": no limit."},
+			{name: "drain", value: duration(&t.Drain), def: "30s",
+				doc: "How long replaced workers may finish their requests."},
+			{name: "websocket_drain", value: duration(&t.WebSocketDrain), def: "5s",
+				doc: "The same for WebSockets and event streams."},
+			{name: "stop", value: duration(&t.Stop), def: "10s", doc: "From SIGTERM to SIGKILL."},
+		},
+	}
+}
+
+func queueBlock(q *modgw.Queue) block {
+	return block{
+		name: "queue",
+		doc:  "Requests that wait for a free worker. One beyond is answered 503 with Retry-After.",
+		args: []argument{
+			{name: "max", value: number(&q.Max, 0, 1<<20), def: 100, doc: "How many may wait. 0: none."},
+			{name: "timeout", value: duration(&q.Timeout), def: "10s", doc: "How long one may wait. \"0s\": no limit."},
+		},
+	}
+}
+
+func recycleBlock(r *modgw.Recycle) block {
+	return block{
+		name: "recycle",
+		doc:  "When a worker is replaced by a fresh one, which is ready before the old one retires. Zero: never.",
+		args: []argument{
+			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, doc: "After so many requests."},
+			{name: "age", value: duration(&r.Age), def: "0s", doc: "After so long."},
+			{name: "memory", value: size(&r.Memory), def: "0", doc: "When it uses so much memory.", example: `"512MiB"`},
+			{name: "jitter", value: fraction(&r.Jitter, 0, 1), def: 0.1,
+				doc: "Spreads each limit, so that workers do not retire together: 0.1 is ±10 %."},
+		},
+	}
+}
+
+func idleBlock(i *modgw.Idle) block {
+	return block{
+		name: "idle",
+		doc:  "When an app without requests has processes.",
+		args: []argument{
+			{name: "start", value: oneOf(&i.Start, modgw.StartEager, modgw.StartOnDemand), def: "eager",
+				doc: "Whether the app starts with the host or with its first request."},
+			{name: "stop_after", value: duration(&i.StopAfter), def: "0s",
+				doc: "Workers are stopped after so long without a request. \"0s\": never."},
+		},
+	}
+}
+
+func limitsBlock(l *modgw.Limits) block {
+	return block{
+		name: "limits",
+		doc:  "What the app may use. Zero: no limit but the system's.",
+		args: []argument{
+			{name: "body", value: size(&l.Body), def: "64MiB", doc: "Largest request body. A larger one is answered 413."},
+			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of the app's processes together.", example: `"1GiB"`},
+			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one.", example: `"1.5"`},
+			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, doc: "Open files of each worker."},
+			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, doc: "Processes and threads of the app together."},
+		},
+	}
+}
+
+func healthBlock(h *modgw.Health) block {
+	return block{
+		name: "health",
+		doc:  "A request that new workers must answer with a status below 400 before they take over.",
+		args: []argument{
+			{name: "path", value: urlPath(&h.Path), note: "no request is made",
+				doc: "URL path below the mount.", example: `"/healthz"`},
+			{name: "timeout", value: positive(&h.Timeout), def: "5s", doc: "How long the answer may take."},
+		},
+	}
+}

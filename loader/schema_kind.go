@@ -1,0 +1,130 @@
+package loader
+
+import "github.com/modgw/modgw/modgw"
+
+// kindBlocks are the blocks of which an app has exactly one.
+func kindBlocks(d *modgw.Descriptor) []func() block {
+	return []func() block{
+		func() block { return wsgiBlock(d) },
+		func() block { return asgiBlock(d) },
+		func() block { return goBlock(d) },
+		func() block { return httpBlock(d) },
+		func() block { return fastcgiBlock(d) },
+		func() block { return cgiBlock(d) },
+		func() block { return staticBlock(d) },
+	}
+}
+
+const (
+	entryDoc = "The app: a file (its callable is `application`, else `app`), \"package.module:callable\", or a factory, " +
+		"\"package.module:create_app()\"."
+	stripDoc = "Take the mount off the path that the program sees; it is in X-Forwarded-Prefix either way."
+)
+
+func wsgiBlock(d *modgw.Descriptor) block {
+	w := new(modgw.WSGI)
+	return block{
+		name: "wsgi", optional: true,
+		doc: "Runs a Python WSGI app (PEP 3333).",
+		args: []argument{
+			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
+			{name: "workers", value: number(&w.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
+				doc: "Processes.", example: `2`},
+			{name: "threads", value: number(&w.Threads, 1, 1024), def: 5,
+				doc: "Requests that one worker executes at once. The default is that of mod_wsgi-express: apps wait for " +
+					"databases more than they compute. 1 suits an app that is not thread-safe."},
+		},
+		done: func() { d.Kind, d.WSGI = modgw.KindWSGI, w },
+	}
+}
+
+func asgiBlock(d *modgw.Descriptor) block {
+	a := new(modgw.ASGI)
+	return block{
+		name: "asgi", optional: true,
+		doc: "Runs a Python ASGI app.",
+		args: []argument{
+			{name: "entry", value: entry(&a.Entry, "app"), required: true, doc: entryDoc, example: `"api.main:app"`},
+			{name: "workers", value: number(&a.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
+				doc: "Processes.", example: `2`},
+			{name: "concurrency", value: number(&a.Concurrency, 1, 1<<20), def: 1000,
+				doc: "Requests and WebSockets that one worker has at once; further ones wait in the queue."},
+		},
+		done: func() { d.Kind, d.ASGI = modgw.KindASGI, a },
+	}
+}
+
+func goBlock(d *modgw.Descriptor) block {
+	g := new(modgw.Go)
+	return block{
+		name: "go", optional: true,
+		doc: "Builds a Go package of the app's own module and runs it. The program serves HTTP on $PORT or on the socket " +
+			"that it inherits (LISTEN_FDS).",
+		args: []argument{
+			{name: "package", value: text(&g.Package), def: ".", doc: "The main package.", example: `"./cmd/shop"`},
+			{name: "args", value: texts(&g.Args), note: "none", doc: "Arguments of the program.", example: `["-v"]`},
+			{name: "workers", value: number(&g.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
+			{name: "strip_mount", value: flag(&g.StripMount), def: false, doc: stripDoc},
+		},
+		done: func() { d.Kind, d.Go = modgw.KindGo, g },
+	}
+}
+
+func httpBlock(d *modgw.Descriptor) block {
+	h := new(modgw.HTTP)
+	return block{
+		name: "http", optional: true,
+		doc: "Runs any program that serves HTTP on $PORT or on the socket that it inherits (LISTEN_FDS).",
+		args: []argument{
+			{name: "command", value: command(&h.Command), required: true, doc: "Program and arguments; no shell is involved.",
+				example: `["node", "server.js"]`},
+			{name: "workers", value: number(&h.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
+			{name: "strip_mount", value: flag(&h.StripMount), def: false, doc: stripDoc},
+		},
+		done: func() { d.Kind, d.HTTP = modgw.KindHTTP, h },
+	}
+}
+
+func fastcgiBlock(d *modgw.Descriptor) block {
+	f := new(modgw.FastCGI)
+	return block{
+		name: "fastcgi", optional: true, either: []string{"command", "connect"}, needed: true,
+		doc: "Runs a FastCGI program, or talks to one that somebody else runs. Exactly one of command and connect.",
+		args: []argument{
+			{name: "command", value: command(&f.Command), doc: "Program and arguments; its listening socket is file descriptor 0.",
+				example: `["php-cgi"]`},
+			{name: "connect", value: connectAddress(&f.Connect), doc: "Address of a running program.",
+				example: `"unix:/run/php/php-fpm.sock"`},
+			{name: "script_root", value: path(&f.ScriptRoot), note: "root",
+				doc: "Folder that SCRIPT_FILENAME begins with.", example: `"public"`},
+			{name: "workers", value: number(&f.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes of command.", example: `2`},
+		},
+		done: func() { d.Kind, d.FastCGI = modgw.KindFastCGI, f },
+	}
+}
+
+func cgiBlock(d *modgw.Descriptor) block {
+	c := new(modgw.CGI)
+	return block{
+		name: "cgi", optional: true, either: []string{"dir", "script"}, needed: true,
+		doc: "Runs one process for each request (RFC 3875). Exactly one of dir and script.",
+		args: []argument{
+			{name: "dir", value: folder(&c.Dir), doc: "Folder of scripts; the path segment after the mount names one.",
+				example: `"cgi-bin"`},
+			{name: "script", value: file(&c.Script), doc: "One script for all requests.", example: `"hello.cgi"`},
+		},
+		done: func() { d.Kind, d.CGI = modgw.KindCGI, c },
+	}
+}
+
+func staticBlock(d *modgw.Descriptor) block {
+	s := new(modgw.Static)
+	return block{
+		name: "static", optional: true,
+		doc: "Serves files.",
+		args: []argument{
+			{name: "dir", value: folder(&s.Dir), required: true, doc: "The folder.", example: `"public"`},
+		},
+		done: func() { d.Kind, d.Static = modgw.KindStatic, s },
+	}
+}

@@ -1,0 +1,131 @@
+package loader
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// scope is what the expressions of one file, or of one app in it, can see, and what they have seen.
+type scope struct {
+	*record
+	opts      Options
+	home      string // path.dir
+	app       modgw.AppName
+	files     *reader
+	functions map[string]function.Function
+}
+
+// record is what the expressions of an app, and those of the defaults for it, have brought to light together.
+type record struct {
+	dir     string // where relative paths begin: home, then root
+	sources []string
+	secrets []string
+}
+
+// secretMark is the cty mark of values that must not be shown.
+type secretMark struct{}
+
+// newScope is the scope of a file in the folder home.
+func newScope(home string, opts Options) *scope {
+	return (&scope{record: &record{dir: home}, opts: opts, home: home}).complete()
+}
+
+func (s *scope) complete() *scope {
+	s.files = &reader{as: s.opts.Account, seen: s.record}
+	s.functions = s.table()
+	return s
+}
+
+// forApp is a scope of its own for one app; what the file has read and learned counts for each of its apps.
+func (s *scope) forApp(name modgw.AppName) *scope {
+	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
+	return (&scope{record: known, opts: s.opts, home: s.home, app: name}).complete()
+}
+
+// withRights is the same scope, with what the account may read; nil is the host.
+func (s *scope) withRights(as *account.Account) *scope {
+	other := &scope{record: s.record, opts: s.opts, home: s.home, app: s.app}
+	other.opts.Account = as
+	return other.complete()
+}
+
+// context is what expressions are evaluated in.
+func (s *scope) context(names names) *hcl.EvalContext {
+	vars := map[string]cty.Value{
+		"path": cty.ObjectVal(map[string]cty.Value{"dir": cty.StringVal(s.home)}),
+		"host": cty.ObjectVal(map[string]cty.Value{
+			"cpus": cty.NumberIntVal(int64(s.opts.cpus())),
+			"name": cty.StringVal(s.opts.hostname()),
+		}),
+		"var":   object(names.variables),
+		"local": object(names.locals),
+	}
+	if s.app != "" {
+		vars["app"] = cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(string(s.app))})
+	}
+	return &hcl.EvalContext{Variables: vars, Functions: s.functions}
+}
+
+// names are the values that a file gives names to.
+type names struct {
+	variables map[string]cty.Value // var.*
+	locals    map[string]cty.Value // local.*
+}
+
+func object(values map[string]cty.Value) cty.Value {
+	if len(values) == 0 {
+		return cty.EmptyObjectVal
+	}
+	return cty.ObjectVal(maps.Clone(values))
+}
+
+// noteSecret remembers a value that must not be shown.
+func (r *record) noteSecret(value string) {
+	if value != "" && !slices.Contains(r.secrets, value) {
+		r.secrets = append(r.secrets, value)
+	}
+}
+
+// noteSource remembers a file or folder that was looked at.
+func (r *record) noteSource(path string) {
+	if !slices.Contains(r.sources, path) {
+		r.sources = append(r.sources, path)
+	}
+}
+
+var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
+
+// noteVariable treats an environment variable whose name says so as a secret, wherever it came from.
+func (r *record) noteVariable(name, value string) {
+	if secretName.MatchString(name) {
+		r.noteSecret(value)
+	}
+}
+
+// noteMarked remembers the strings in v that are marked as secret: also those that were computed from one.
+func (r *record) noteMarked(v cty.Value, marked bool) {
+	if v.IsMarked() {
+		v, _ = v.Unmark()
+		marked = true
+	}
+	switch {
+	case !v.IsKnown() || v.IsNull():
+	case v.Type() == cty.String:
+		if marked {
+			r.noteSecret(v.AsString())
+		}
+	case v.CanIterateElements():
+		for it := v.ElementIterator(); it.Next(); {
+			key, element := it.Element()
+			r.noteMarked(key, marked)
+			r.noteMarked(element, marked)
+		}
+	}
+}

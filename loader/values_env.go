@@ -1,0 +1,102 @@
+package loader
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// variables are environment variables; those of the defaults are added to the app's own.
+func variables(dst *map[string]string) value {
+	return value{form: "object of strings", set: func(l *leaf) {
+		t := l.value.Type()
+		if !t.IsObjectType() && !t.IsMapType() {
+			l.wrong("%q must be an object such as { DEBUG = \"1\" }, not %s.", l.name, typeName(t))
+			return
+		}
+		if *dst == nil {
+			*dst = map[string]string{}
+		}
+		values := l.value.AsValueMap()
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if _, set := (*dst)[name]; set && l.fallback {
+				continue
+			}
+			if s, ok := l.variable(name, values[name]); ok {
+				(*dst)[name] = s
+			}
+		}
+	}}
+}
+
+// variable is the value of one environment variable; numbers and booleans are written out.
+func (l *leaf) variable(name string, v cty.Value) (string, bool) {
+	if why := badVariable(name); why != "" {
+		l.add(codeEnvName, l.keyRange(name), fmt.Sprintf("Cannot set environment variable %s", l.shown(name)), sentence(why))
+		return "", false
+	}
+	s, err := convert.Convert(v, cty.String)
+	if err != nil || s.IsNull() || !s.IsKnown() {
+		l.failAt(codeValue, l.keyRange(name), fmt.Sprintf("The environment variable %s must be a string.", l.shown(name)))
+		return "", false
+	}
+	if !l.clean(s.AsString(), l.keyRange(name)) {
+		return "", false
+	}
+	l.scope.noteVariable(name, s.AsString())
+	return s.AsString(), true
+}
+
+// badVariable says why a process cannot have a variable of that name. What the host and systemd use to hand over sockets
+// and settings is theirs. LD_PRELOAD and its kin are not refused: they act only in the app's own processes, which run as
+// the app's user anyway, and allocators such as jemalloc come in that way.
+func badVariable(name string) string {
+	switch {
+	case name == "":
+		return "it has no name"
+	case strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c == '=' || c == 0x7f }):
+		return "its name must not have \"=\", spaces or control characters"
+	case strings.HasPrefix(name, "MODGW_"):
+		return "names that begin with MODGW_ are the host's own"
+	case slices.Contains([]string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}, name):
+		return "it is how the host hands over sockets and hears of readiness"
+	}
+	return ""
+}
+
+// envFile reads the env_file into the descriptor's environment.
+func envFile(d *modgw.Descriptor) value {
+	return value{form: "path of a file", set: func(l *leaf) {
+		p, ok := l.path()
+		if !ok {
+			return
+		}
+		data, err := l.scope.files.readFile(p)
+		if err != nil {
+			l.add(codeEnvFile, l.rng, fmt.Sprintf("Cannot read %s", l.shown(p)), join(sentence(reason(err)), l.relativeHint()))
+			return
+		}
+		d.EnvFile = p
+		if d.Env == nil {
+			d.Env = map[string]string{}
+		}
+		found, mistakes := parseDotenv(string(data))
+		for _, m := range mistakes {
+			// The line itself is not shown: what stands in such files is secret more often than not.
+			l.add(codeEnvFile, lineOf(p, m.line), "Invalid line in env_file", m.why)
+		}
+		for _, v := range found {
+			if why := badVariable(v.name); why != "" {
+				l.add(codeEnvName, lineOf(p, v.line), fmt.Sprintf("Cannot set environment variable %q", v.name), sentence(why))
+				continue
+			}
+			d.Env[v.name] = v.value
+			l.scope.noteVariable(v.name, v.value)
+		}
+	}}
+}

@@ -1,0 +1,222 @@
+package loader
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	urlpath "path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// appName takes the label of an app block.
+func appName(dst *modgw.AppName) func(*leaf) {
+	return func(l *leaf) {
+		s := l.value.AsString()
+		if !validName.MatchString(s) || len(s) > 64 || strings.Trim(s, ".") == "" {
+			l.add(codeAddress, l.rng, fmt.Sprintf("Invalid app name %s", l.shown(s)),
+				"A name is 1 to 64 letters, digits, \"-\", \"_\" and \".\", and more than dots.")
+			return
+		}
+		*dst = modgw.AppName(s)
+	}
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// aliasPath takes the label of an alias block.
+func aliasPath(dst *string) func(*leaf) {
+	return func(l *leaf) {
+		clean, why := cleanMount(l.value.AsString())
+		if why == "" && clean == "/" {
+			why = "it would hide the whole app; a static app serves a folder at its mount"
+		}
+		if why != "" {
+			l.add(codeAddress, l.rng, fmt.Sprintf("Invalid path %s", l.shown(l.value.AsString())), sentence(why))
+			return
+		}
+		*dst = clean
+	}
+}
+
+func mountPath(dst *modgw.MountPath) value {
+	return value{form: "URL path", set: func(l *leaf) {
+		s, ok := l.text()
+		if !ok {
+			return
+		}
+		clean, why := cleanMount(s)
+		if why != "" {
+			l.fail(codeAddress, sentence(why))
+			return
+		}
+		*dst = modgw.MountPath(clean)
+	}}
+}
+
+// urlPath is the path of a request, with a query perhaps.
+func urlPath(dst *string) value {
+	return value{form: "URL path", set: func(l *leaf) {
+		s, ok := l.text()
+		switch {
+		case !ok:
+		case !strings.HasPrefix(s, "/"):
+			l.fail(codeAddress, fmt.Sprintf("It must begin with \"/\": %s = %q", l.name, "/"+s))
+		case strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }):
+			l.fail(codeAddress, "It must not have spaces, control characters or \"#\".")
+		default:
+			*dst = s
+		}
+	}}
+}
+
+// cleanMount takes one slash off the end of a mount, and says why it cannot be one.
+func cleanMount(s string) (clean, why string) {
+	clean = s
+	if len(s) > 1 {
+		clean = strings.TrimSuffix(s, "/")
+	}
+	switch {
+	case s == "":
+		return "", `it must not be empty; "/" is the whole site`
+	case !strings.HasPrefix(s, "/"):
+		return "", fmt.Sprintf("it must begin with a slash: %q", "/"+s)
+	case strings.Contains(clean, "%"):
+		return "", "write the path decoded, without \"%\""
+	case strings.ContainsFunc(clean, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return "", "it must not have control characters"
+	case strings.ContainsAny(clean, "?#"):
+		return "", "it must not have a query or fragment"
+	case urlpath.Clean(clean) != clean:
+		return "", fmt.Sprintf("it must not have \".\", \"..\" or double slashes: %q", urlpath.Clean(clean))
+	}
+	return clean, ""
+}
+
+func hostNames(dst *[]string) value {
+	return value{form: "list of host names", set: func(l *leaf) {
+		list, ok := l.texts()
+		var names []string
+		for i, given := range list {
+			name, why := cleanHost(given)
+			if why != "" {
+				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is not a host name: %s.", l.shown(given), why))
+				ok = false
+			}
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		if ok {
+			*dst = names
+		}
+	}}
+}
+
+var label = regexp.MustCompile(`^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$`)
+
+// cleanHost is a host name as the Gateway compares it, or why it is none.
+func cleanHost(given string) (name, why string) {
+	name = strings.TrimSuffix(strings.ToLower(given), ".")
+	if ip := net.ParseIP(strings.Trim(name, "[]")); ip != nil {
+		return strings.Trim(name, "[]"), ""
+	}
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		return "", fmt.Sprintf("ports are not looked at; write %q", host)
+	}
+	switch {
+	case name == "":
+		return "", "it is empty"
+	case name == "*":
+		return "", "leave hosts out to answer for any host"
+	case strings.Contains(name, "://"), strings.Contains(name, "/"):
+		return "", "write the name alone, without scheme and path"
+	case len(name) > 253:
+		return "", "it is longer than 253 bytes"
+	}
+	for i, part := range strings.Split(name, ".") {
+		switch {
+		case i == 0 && part == "*":
+		case strings.Contains(part, "*"):
+			return "", `"*" can only be the whole first label, as in "*.example.com"`
+		case strings.ContainsFunc(part, func(c rune) bool { return c > 0x7f }):
+			return "", `write international names in their "xn--" form`
+		case !label.MatchString(part):
+			return "", fmt.Sprintf("the label %q is not allowed in one", part)
+		}
+	}
+	return name, ""
+}
+
+// listenAddress is an address to listen on.
+func listenAddress[T ~string](dst *T) value {
+	return value{form: "unix:PATH or HOST:PORT", set: func(l *leaf) {
+		s, ok := l.text()
+		if !ok {
+			return
+		}
+		address, err := modgw.ParseAddress(s)
+		if err != nil {
+			l.fail(codeAddress, sentence(err.Error()))
+			return
+		}
+		*dst = T(address)
+	}}
+}
+
+// connectAddress is the address of somebody who listens.
+func connectAddress(dst *string) value {
+	return listenAddress(dst)
+}
+
+// listenKind takes the label of a listen block.
+func listenKind(dst *string) func(*leaf) {
+	return oneOf(dst, "fastcgi", "http", "uwsgi", "scgi").set
+}
+
+// permissions are those of a file, in octal digits.
+func permissions(dst *uint32) value {
+	return value{form: "permissions in octal, such as \"0660\"", set: func(l *leaf) {
+		s, ok := l.text()
+		if !ok {
+			return
+		}
+		mode, err := strconv.ParseUint(s, 8, 32)
+		if err != nil || mode > 0o777 || mode == 0 {
+			l.wrong("%q must be permissions in octal such as \"0660\", not %s.", l.name, l.shown(s))
+			return
+		}
+		*dst = uint32(mode)
+	}}
+}
+
+// networks are addresses, each with the length of its prefix or alone.
+func networks(dst *[]netip.Prefix) value {
+	return value{form: "list of networks", set: func(l *leaf) {
+		list, ok := l.texts()
+		prefixes := []netip.Prefix{}
+		for i, s := range list {
+			prefix, err := parseNetwork(s)
+			if err != nil {
+				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is not a network such as \"10.0.0.0/8\".", l.shown(s)))
+				ok = false
+			}
+			prefixes = append(prefixes, prefix)
+		}
+		if ok {
+			*dst = prefixes
+		}
+	}}
+}
+
+func parseNetwork(s string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(s)
+	return prefix.Masked(), err
+}
