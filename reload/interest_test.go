@@ -1,0 +1,75 @@
+package reload_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/reload"
+)
+
+func TestTheInterestNamesWhatAnAppIsMadeFrom(t *testing.T) {
+	tests := map[string]struct {
+		d            modgw.Descriptor
+		entry        []string
+		dependencies []string
+		glob         string
+	}{
+		"a WSGI file": {
+			d:            modgw.Descriptor{Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{Entry: "/srv/app.wsgi"}},
+			entry:        []string{"/srv/app.wsgi"},
+			dependencies: []string{"/srv/requirements.txt", "/srv/uv.lock"},
+			glob:         "**/*.{py,wsgi,asgi,so}",
+		},
+		"an ASGI module": {
+			d: modgw.Descriptor{Kind: modgw.KindASGI, ASGI: &modgw.ASGI{Entry: "blog.main:create()"},
+				Python: modgw.Python{Path: []string{"/opt/lib[1]"}, Requirements: []string{"/etc/reqs.txt"}}},
+			entry:        []string{"/srv/blog/main.py", "/srv/blog/main/__init__.py", "/opt/lib[1]/blog/main.py", "/opt/lib[1]/blog/main/__init__.py"},
+			dependencies: []string{"/etc/reqs.txt"},
+			glob:         `/opt/lib\[1\]/**/*.py`,
+		},
+		"a Go package": {
+			d:            modgw.Descriptor{Kind: modgw.KindGo, Go: &modgw.Go{Package: "./cmd/shop"}},
+			dependencies: []string{"/srv/go.mod", "/srv/go.sum"},
+			glob:         "**/*.{go,s,c,h,tmpl,gotmpl}",
+		},
+		"a Node program": {
+			d:            modgw.Descriptor{Kind: modgw.KindHTTP, HTTP: &modgw.HTTP{Command: []string{"node", "--inspect", "server.js"}}},
+			entry:        []string{"/srv/server.js"},
+			dependencies: []string{"/srv/package-lock.json"},
+			glob:         "**/templates/**",
+		},
+		"watched globs": {
+			d: modgw.Descriptor{Kind: modgw.KindStatic, Static: &modgw.Static{}, Reload: modgw.Reload{Watch: []string{"conf/*"}}},
+
+			glob: "conf/*",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.d.Root, tt.d.File, tt.d.EnvFile, tt.d.Sources = "/srv", "/etc/blog.hcl", "/etc/blog.env", []string{"/etc/key"}
+			in := reload.Of(tt.d)
+			if !slices.Equal(in.Descriptor, []string{"/etc/blog.hcl", "/etc/blog.env", "/etc/key"}) {
+				t.Errorf("descriptor %q", in.Descriptor)
+			}
+			if !slices.Equal(in.Entry, tt.entry) {
+				t.Errorf("entry %q", in.Entry)
+			}
+			for _, f := range tt.dependencies {
+				if !slices.Contains(in.Dependencies, f) {
+					t.Errorf("%s is not in %q", f, in.Dependencies)
+				}
+			}
+			if !slices.Contains(in.Globs, reload.Glob{Pattern: tt.glob, Class: reload.Code}) {
+				t.Errorf("%s is not in %q", tt.glob, in.Globs)
+			}
+		})
+	}
+}
+
+func TestScriptsThatRunOncePerRequestNeedNoReload(t *testing.T) {
+	in := reload.Of(modgw.Descriptor{Kind: modgw.KindCGI, CGI: &modgw.CGI{Dir: "/srv/cgi-bin"}, Root: "/srv"})
+	if len(in.Globs) != 0 {
+		t.Errorf("globs %q", in.Globs)
+	}
+}
