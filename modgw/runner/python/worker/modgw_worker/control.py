@@ -68,6 +68,7 @@ class Control:
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
+        self._sending = threading.Lock()  # Another thread of the parent may have held it.
 
 
 # The host refuses longer payloads; a record this long has lost its reader anyway.

@@ -51,9 +51,13 @@ def _split(entry):
     """The file ("" for a module) and the expression ("" for the default names)."""
     if not entry.startswith("/"):
         return "", entry.partition(":")[2]
-    if not os.path.exists(entry) and ":" in entry:
-        file, _, expression = entry.rpartition(":")
-        return file, expression
+    colon = -1
+    while not os.path.exists(entry):
+        colon = entry.find(":", colon + 1)
+        if colon < 0:
+            break
+        if os.path.isfile(entry[:colon]):
+            return entry[:colon], entry[colon + 1 :]
     return entry, ""
 
 

@@ -26,11 +26,13 @@ class Failure:
         return "%s: %s" % (self.type, self.message) if self.message else self.type
 
 
-def describe(error, fallback=None):
-    """The Failure for error; fallback is the object of the app to blame when no frame of the app is in the traceback."""
+def describe(error, suspects=()):
+    """The Failure for error; the first suspect with a place is to blame when no frame of the app is in the traceback."""
     file, line = _place(error)
-    if not file and fallback is not None:
-        file, line = _place_of_object(fallback)
+    for suspect in suspects:
+        if file:
+            break
+        file, line = _place_of_object(suspect)
     text = linecache.getline(file, line).strip() if file else ""
     return Failure(error, file, line, text, _format(error))
 

@@ -22,7 +22,7 @@ def response_head(status, headers):
     if parsed is None:
         parsed = _parse_status(status)
     if type(headers) is not list:
-        raise TypeError("cannot use %s as headers: start_response wants a list of tuples" % _kind(headers))
+        raise TypeError("cannot use %s as headers: start_response wants a list of tuples" % kind(headers))
     length = -1
     for header in headers:
         if type(header) is not tuple or len(header) != 2:
@@ -53,12 +53,17 @@ def as_bytes(data, what="the app's iterable yielded"):
     """data when it is bytes; what names its source when it is not."""
     if isinstance(data, bytes):
         return bytes(data)
-    raise TypeError("cannot send a response: %s %s, not bytes" % (what, _kind(data)))
+    raise TypeError("cannot send a response: %s %s, not bytes" % (what, kind(data)))
+
+
+def kind(value):
+    """What an error calls a value of the wrong type."""
+    return "None" if value is None else type(value).__name__
 
 
 def _parse_status(status):
     if not isinstance(status, str):
-        raise TypeError('cannot use %s as status: it must be a str such as "200 OK"' % _kind(status))
+        raise TypeError('cannot use %s as status: it must be a str such as "200 OK"' % kind(status))
     status = str.__str__(status)
     if not _STATUS(status):
         raise ValueError('cannot use %r as status: it must look like "200 OK"' % status)
@@ -94,9 +99,5 @@ def _plain(header):
     """The header with subclasses of str made plain, which is all that marshal takes."""
     for part in header:
         if not isinstance(part, str):
-            raise TypeError("cannot use %r as a header: name and value must be str, not %s" % (header, _kind(part)))
+            raise TypeError("cannot use %r as a header: name and value must be str, not %s" % (header, kind(part)))
     return str.__str__(header[0]), str.__str__(header[1])
-
-
-def _kind(value):
-    return "None" if value is None else type(value).__name__

@@ -5,6 +5,7 @@ import collections
 import os
 import socket
 import threading
+import traceback
 from time import perf_counter
 
 from . import wire
@@ -17,10 +18,6 @@ _REQUEST = wire.REQUEST
 _RECEIVE = 256 << 10  # bytes asked of one recv
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
 _HOLD_SECONDS = 0.0005  # answers wait for the next one only while the app usually needs less than this
-
-
-class LaneClosed(Exception):
-    """The host closed the lane."""
 
 
 class Lane:
@@ -40,6 +37,7 @@ class Lane:
         self._usual = 0.0  # seconds that the app usually needs for a request
         self._idle = False
         self._stopping = False
+        self._lost = False
         self._pid = os.getpid()
         self.thread = threading.Thread(target=self._run, name="modgw-lane-%d" % number, daemon=True)
 
@@ -67,20 +65,12 @@ class Lane:
     def put_large(self, header, piece):
         """Sends a frame whose payload is too large to be copied."""
         self.flush()
-        sent = self.socket.sendmsg((header, piece))
-        if sent < len(header):
-            self.socket.sendall(header[sent:])
-            sent = len(header)
-        if sent < len(header) + len(piece):
-            self.socket.sendall(memoryview(piece)[sent - len(header) :])
+        self._send((header, piece), ())
 
     def put_descriptor(self, frame, fd):
         """Sends a frame and with its first byte a file descriptor."""
         self.flush()
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))
-        sent = self.socket.sendmsg((frame,), (rights,))
-        if sent < len(frame):
-            self.socket.sendall(frame[sent:])
+        self._send((frame,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,))),))
 
     def flush(self):
         """Sends all frames that wait."""
@@ -89,19 +79,25 @@ class Lane:
             data = answers[0] if len(answers) == 1 else b"".join(answers)
             answers.clear()
             self._held = 0
-            self.socket.sendall(data)
+            try:
+                self.socket.sendall(data)
+            except OSError:
+                self._lose()
 
     def pump(self, wait):
         """Takes in what the host says while a request is being served; with wait, at least one frame."""
         if wait:
             self.flush()
-        while not self._route_next():
+        while not self._route_next() and not self._lost:
             try:
                 data = self.socket.recv(_RECEIVE, 0 if wait else socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
+            except OSError:
+                data = b""
             if not data:
-                raise LaneClosed
+                self._lose()
+                return
             self._append(data)
         while self._route_next():
             pass
@@ -109,16 +105,14 @@ class Lane:
     def _run(self):
         try:
             self._serve()
-        except (LaneClosed, OSError):
-            pass  # The host is gone or wants this worker no more; the main thread learns it from the control connection.
         except BaseException as error:
-            self.control.log("error", "cannot go on serving requests: %r" % error)
+            self.control.log("error", "cannot go on serving requests: %r" % error, traceback=traceback.format_exc())
             os._exit(70)
         if os.getpid() != self._pid:
             os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
 
     def _serve(self):
-        while True:
+        while not self._lost:
             exchange = self._next()
             if exchange is None:
                 return
@@ -129,6 +123,22 @@ class Lane:
             self.current = None
             if self._usual > _HOLD_SECONDS:
                 self.flush()
+
+    def _send(self, parts, ancillary):
+        try:
+            sent = self.socket.sendmsg(parts, ancillary)
+            for part in parts:
+                if sent < len(part):
+                    self.socket.sendall(memoryview(part)[sent:])
+                sent = max(0, sent - len(part))
+        except OSError:
+            self._lose()
+
+    def _lose(self):
+        """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
+        self._lost = True
+        if self.current is not None:
+            self.current.cancelled = "the host has closed the connection"
 
     def _next(self):
         """The next request; None when there will be none any more."""
@@ -155,7 +165,7 @@ class Lane:
         self._idle = True
         try:
             return self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT if self._stopping else 0)
-        except BlockingIOError:
+        except OSError:
             return b""
         finally:
             self._idle = False

@@ -7,7 +7,7 @@ from . import wire
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
 from .failure import describe
-from .head import as_bytes, response_head, with_length
+from .head import as_bytes, kind, response_head, with_length
 
 _loads = marshal.loads
 _unpack_size = wire.SIZE.unpack_from
@@ -59,6 +59,9 @@ class Exchange:
 
     def run(self):
         """Calls the app and sends what it answers."""
+        if self.cancelled is not None:
+            self.abort(self.cancelled)
+            return
         lane = self.lane
         environ = self.environ
         environ.update(lane.environ)
@@ -69,11 +72,11 @@ class Exchange:
         result = None
         try:
             result = lane.app(environ, self.start_response)
-            kind = type(result)
-            if kind is list or kind is tuple:
+            shape = type(result)
+            if shape is list or shape is tuple:
                 self._finish(result[0] if len(result) == 1 else b"".join(map(as_bytes, result)))
                 return
-            if kind is not FileWrapper or not self._finish_with_file(result):
+            if shape is not FileWrapper or not self._finish_with_file(result):
                 self._send_all(result)
         except BaseException as error:
             self._fail(error, result)
@@ -110,7 +113,7 @@ class Exchange:
 
     def take(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
-        if kind == _BODY:
+        if kind == _BODY and type(self.input) is Input:
             self.input.feed(payload, flags & _END)
         elif kind == wire.WINDOW:
             self._window += _unpack_size(payload)[0]
@@ -150,6 +153,8 @@ class Exchange:
             or self._left >= 0
             and self._left != size
         ):
+            if self._bodiless and head is not None and self._left < 0 and size > 0:
+                self._head = with_length(head, size)
             self._send_all((body,))
             return
         self.ended = self._sent = True
@@ -157,15 +162,23 @@ class Exchange:
 
     def _send_all(self, pieces):
         """Sends each piece as it comes, and ends the response."""
-        if self._bodiless and self._left < 0 and type(pieces) is tuple and self._head is not None and not self._sent:
-            self._head = with_length(self._head, len(pieces[0]))
+        try:
+            pieces = iter(pieces)
+        except TypeError:
+            if hasattr(pieces, "__iter__"):
+                raise
+            raise TypeError("cannot send a response: the app returned %s, which cannot be iterated over" % kind(pieces)) from None
         for data in pieces:
             if type(data) is not bytes:
-                data = as_bytes(data, "the app's iterable yielded")
+                data = as_bytes(data)
             if data:
                 if self.ended:
+                    if type(pieces) is not FileWrapper:
+                        self._overrun()
                     break
                 self._send(data)
+                if self._bodiless:
+                    break
         self._end()
 
     def _write(self, data):
@@ -260,7 +273,7 @@ class Exchange:
             self.abort(self.cancelled)
             return
         control = self.lane.control
-        found = describe(error, fallback=result if result is not None else self.lane.app)
+        found = describe(error, suspects=(result, self.lane.app))
         summary = found.summary()
         control.log(
             "error",
