@@ -1,0 +1,170 @@
+package fronttest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a web server that runs until the test ends.
+type Server struct {
+	URL  string // "http://127.0.0.1:40001", without a slash at its end
+	Addr string // "127.0.0.1:40001"
+	PID  int    // of the main process
+	Dir  string // the server's own folder, which everybody may enter
+
+	log *lockedBuffer
+}
+
+// Log is what the server has printed and logged so far.
+func (s *Server) Log() string { return s.log.String() }
+
+// Require returns the path of a program, and skips the test without it; where CI is set, the test fails instead.
+func Require(t testing.TB, program, aptPackage string) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
+		path := filepath.Join(dir, program)
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	message := fmt.Sprintf("%s is not installed: apt install %s", program, aptPackage)
+	if os.Getenv("CI") != "" {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+	return ""
+}
+
+// Dir makes a folder that users other than the test's own can enter, unlike [testing.T.TempDir], and whose path is short
+// enough for Unix sockets. It is removed when the test ends.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "front")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// FreePort is a TCP port of the loopback interface that nobody listens on.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// start runs a server's command in the foreground and waits until it answers on port.
+func start(t testing.TB, dir string, port int, command ...string) *Server {
+	t.Helper()
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(lockedBuffer)}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.WaitDelay = 5 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.PID = cmd.Process.Pid
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended shows in its log
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		stop(s.PID, ended)
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", filepath.Base(command[0]), s.Log())
+		}
+	})
+	s.waitUntilAnswering(t, ended)
+	return s
+}
+
+// stop ends a process group: politely, then by force.
+func stop(pid int, ended <-chan struct{}) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		_ = syscall.Kill(-pid, signal) // it may have ended by itself
+		select {
+		case <-ended:
+			_ = syscall.Kill(-pid, syscall.SIGKILL) // children that stayed behind
+			return
+		case <-time.After(5 * time.Second):
+		}
+	}
+	<-ended
+}
+
+// waitUntilAnswering asks nonsense until the server says that it is. A server listens before it is ready to answer, and a
+// proper request could reach the test's own handlers.
+func (s *Server) waitUntilAnswering(t testing.TB, ended <-chan struct{}) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for !s.answers() {
+		select {
+		case <-ended:
+			t.Fatalf("the server ended:\n%s", s.Log())
+		case <-deadline:
+			t.Fatalf("the server does not answer on %s:\n%s", s.Addr, s.Log())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) answers() bool {
+	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	if _, err := conn.Write([]byte("nonsense\r\n\r\n")); err != nil {
+		return false
+	}
+	n, _ := conn.Read(make([]byte, 1))
+	return n == 1
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}

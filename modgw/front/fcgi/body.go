@@ -1,0 +1,66 @@
+package fcgi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// errBodyTooLong is what reading a body returns after its declared length when more has come.
+var errBodyTooLong = errors.New("request body longer than its Content-Length")
+
+// body is a request's body.
+type body struct{ stream *stream }
+
+// Read takes what was received or, when nobody leads, takes records itself. It ends with io.EOF only after the peer has
+// said that the body is complete and no shorter than was declared.
+func (b *body) Read(p []byte) (int, error) {
+	s := b.stream
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		switch {
+		case s.bodyErr == http.ErrBodyReadAfterClose:
+			return 0, s.bodyErr
+		case len(s.stdin) > 0:
+			n := copy(p, s.stdin)
+			s.stdin = s.stdin[n:]
+			c.turn.Broadcast() // the leader may have waited for room
+			return n, nil
+		case s.bodyErr != nil:
+			return 0, s.bodyErr
+		case s.ended:
+			return 0, io.EOF
+		case c.reading || c.leading:
+			c.turn.Wait()
+		default:
+			if err := c.takeTurn(); err != nil {
+				c.mu.Unlock()
+				c.fail(err)
+				c.mu.Lock()
+			}
+			if len(c.ready) > 0 {
+				c.promote() // a request came along that nobody would serve before this handler returns
+			}
+		}
+	}
+}
+
+// Close makes reading fail. What is still to come of the body is dropped.
+func (b *body) Close() error {
+	c := b.stream.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.stream.closeBody()
+	return nil
+}
+
+func (s *stream) closeBody() {
+	s.stdin = nil
+	s.bodyErr = http.ErrBodyReadAfterClose
+	s.conn.turn.Broadcast()
+}

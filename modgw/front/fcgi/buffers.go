@@ -1,0 +1,22 @@
+package fcgi
+
+import "sync"
+
+// bufferSize is how much is read or written at once. It leaves room for one record as long as records can be.
+const bufferSize = 64 << 10
+
+// buffers lends out buffers of bufferSize bytes. A borrower must not look at what the one before left in it.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[bufferSize]byte {
+	if buf, ok := b.pool.Get().(*[bufferSize]byte); ok {
+		return buf
+	}
+	return new([bufferSize]byte)
+}
+
+func (b *buffers) put(buf *[bufferSize]byte) {
+	if buf != nil {
+		b.pool.Put(buf)
+	}
+}

@@ -1,0 +1,287 @@
+package fcgi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+)
+
+// leadAfter is how long a handler runs before another goroutine takes the lead of its connection. Requests that take
+// longer do not feel the cost; faster ones do not have it.
+const leadAfter = 10 * time.Millisecond
+
+var (
+	errDrained      = errors.New("the host ends and could not wait any longer")
+	errReadTimeout  = errors.New("the rest of the request did not come in time")
+	errWriteTimeout = errors.New("the response was not taken in time")
+	errGone         = errors.New("the client has gone")
+	errEnded        = errors.New("the connection has ended")
+)
+
+// conn is one connection of a web server.
+type conn struct {
+	server  *Server
+	base    context.Context // of all requests; never done
+	rwc     net.Conn
+	trusted bool
+	log     *slog.Logger
+	in      fcgi.Reader // belongs to whoever has the reading turn
+	inBuf   *[bufferSize]byte
+	spare   []byte // for the variables of the next request; belongs to the reading turn
+
+	mu        sync.Mutex
+	turn      sync.Cond // something below, or of a stream, has changed
+	reading   bool      // somebody has the reading turn
+	leading   bool      // a goroutine is in lead and not in a handler
+	multiplex bool      // the peer has sent a request while another was in flight
+	streams   []*stream // requests in flight, from their begin record to our end record
+	ready     []*stream // those whose handler can be called
+	closing   bool      // ends when no request is in flight and none lingers
+	lingers   bool      // a finished request's body is still on its way, and closing before its end would hurt the response
+	lingerID  uint16
+	failed    error // why the connection is of no use any more
+	group     sync.WaitGroup
+
+	out out
+
+	// Times that the patrol looks after; 0: none.
+	leadAt, readBy, writeBy atomic.Int64
+}
+
+func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
+	c := &conn{
+		server:  s,
+		base:    base,
+		rwc:     rwc,
+		trusted: s.config.TrustedPeer(rwc),
+		log:     s.config.Log,
+		inBuf:   s.buffers.get(),
+		leading: true,
+	}
+	c.turn.L = &c.mu
+	c.in.Reset(rwc, c.inBuf[:], 0)
+	return c
+}
+
+// serve returns when the connection has ended and no handler of it runs.
+func (c *conn) serve() {
+	c.lead()
+	c.group.Wait()
+	c.rwc.Close()
+	c.server.buffers.put(c.inBuf)
+}
+
+// lead takes records and serves the requests that they make, until the connection ends or another goroutine has taken
+// the lead while this one was in a handler.
+func (c *conn) lead() {
+	for {
+		s, err := c.nextReady()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if c.isMultiplex() {
+			c.group.Go(func() { c.run(s) })
+			continue
+		}
+		if !c.runLeaderless(s) {
+			return
+		}
+	}
+}
+
+// nextReady takes records until there is a request whose handler can be called.
+func (c *conn) nextReady() (*stream, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.failed != nil:
+			return nil, c.failed
+		case len(c.ready) > 0:
+			s := c.ready[0]
+			c.ready = slices.Delete(c.ready, 0, 1)
+			return s, nil
+		case c.over():
+			return nil, errEnded
+		case c.reading || c.readAheadFull():
+			c.turn.Wait()
+		default:
+			if err := c.takeTurn(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// takeTurn takes one record, or a piece of one. The caller holds c.mu, which is given up meanwhile.
+func (c *conn) takeTurn() error {
+	c.reading = true
+	if c.awaited() {
+		due := c.server.patrol.after(c.server.config.ReadTimeout)
+		c.readBy.Store(due)
+		c.server.patrol.note(due)
+	}
+	c.mu.Unlock()
+	err := c.takeRecord()
+	c.mu.Lock()
+	c.readBy.Store(0)
+	c.reading = false
+	c.turn.Broadcast()
+	return err
+}
+
+// awaited reports whether the peer owes us something.
+func (c *conn) awaited() bool {
+	return c.lingers || slices.ContainsFunc(c.streams, func(s *stream) bool { return !s.ended })
+}
+
+// readAheadFull reports whether some handler should first read of its body what was read ahead.
+func (c *conn) readAheadFull() bool {
+	return slices.ContainsFunc(c.streams, func(s *stream) bool { return s.running && len(s.stdin) >= readAhead })
+}
+
+func (c *conn) over() bool { return c.closing && len(c.streams) == 0 && !c.lingers }
+
+func (c *conn) isMultiplex() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.multiplex
+}
+
+// runLeaderless calls the handler of s in the goroutine that leads. It reports whether that goroutine leads afterwards.
+func (c *conn) runLeaderless(s *stream) bool {
+	c.mu.Lock()
+	c.leading = false
+	c.mu.Unlock()
+	due := c.server.patrol.after(leadAfter)
+	c.leadAt.Store(due)
+	c.server.patrol.note(due)
+	c.run(s)
+	c.leadAt.Store(0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leading {
+		return false
+	}
+	c.leading = true
+	return true
+}
+
+// promote makes another goroutine lead when the one that led has been in a handler for long, or when a request is ready
+// beside the one that it serves.
+func (c *conn) promote() {
+	c.leadAt.Store(0)
+	if c.leading {
+		return
+	}
+	c.leading = true
+	c.turn.Broadcast()
+	c.group.Go(c.lead)
+}
+
+// look does what is due and returns when something will be.
+func (c *conn) look(now int64) (next int64) {
+	due := func(at *atomic.Int64) bool {
+		t := at.Load()
+		if t != 0 && t > now {
+			next = min(next, t)
+		}
+		return t != 0 && t <= now
+	}
+	next = never
+	if due(&c.leadAt) {
+		c.mu.Lock()
+		if c.leadAt.Load() != 0 {
+			c.promote()
+		}
+		c.mu.Unlock()
+	}
+	if due(&c.readBy) {
+		c.fail(errReadTimeout)
+	}
+	if due(&c.writeBy) {
+		c.fail(errWriteTimeout)
+	}
+	return next
+}
+
+// drain ends the connection as soon as no request is in flight.
+func (c *conn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	if c.over() {
+		c.rwc.Close()
+	}
+}
+
+// fail ends the connection and tells all its requests why. A handler that still runs finds out by its context, its body
+// or its next write.
+func (c *conn) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		return
+	}
+	c.failed = err
+	c.logEnd(err)
+	cause := err
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		cause = errGone
+	}
+	for _, s := range slices.Clone(c.streams) {
+		s.lose(cause)
+		if !s.running {
+			c.remove(s)
+		}
+	}
+	c.ready = nil
+	// After its request a client may shut down only its sending side and wait for the response: then the running handler's
+	// writes succeed. In all other cases nothing can be sent any more.
+	if !errors.Is(err, io.EOF) {
+		c.rwc.Close()
+	}
+	c.turn.Broadcast()
+}
+
+// logEnd logs why the connection ended where that is not the way of all connections.
+func (c *conn) logEnd(err error) {
+	switch {
+	case errors.Is(err, errEnded), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		c.log.Debug("connection ended within a request", "peer", c.rwc.RemoteAddr())
+	default:
+		c.log.Warn("connection ended", "peer", c.rwc.RemoteAddr(), "error", err)
+	}
+}
+
+func (c *conn) find(id uint16) *stream {
+	for _, s := range c.streams {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
+func (c *conn) lookup(id uint16) *stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.find(id)
+}
+
+func (c *conn) remove(s *stream) {
+	if i := slices.Index(c.streams, s); i >= 0 {
+		c.streams = slices.Delete(c.streams, i, i+1)
+	}
+	c.turn.Broadcast()
+}

@@ -1,0 +1,19 @@
+// Package fcgi is the front for web servers that speak FastCGI: Apache's mod_proxy_fcgi first of all, nginx, lighttpd,
+// HAProxy and every other client of a responder.
+//
+// It turns records into *http.Request and responses into records. It routes nothing, limits no body, and does not
+// authorise or filter: those two FastCGI roles are refused.
+//
+// # Who reads a connection
+//
+// One goroutine serves a connection from read to write: it takes the records of a request, calls the handler and writes
+// the answer, so that a fast request costs no wake-up at all. While the handler runs, its request body takes records
+// itself, when it is read. Only when a handler has run for [leadAfter] and nobody reads does another goroutine take the
+// lead: it notices the client's going, multiplexed requests and aborts, and reads ahead a little. The goroutine that
+// called the handler ends then with the handler. Whoever takes records holds the conn's reading turn.
+//
+// # Who watches the time
+//
+// A timer for each request would wake the scheduler for each request. One patrol for all connections of a server looks
+// at the times they have noted down instead; it sleeps while there is none.
+package fcgi

@@ -1,0 +1,51 @@
+package fcgi
+
+import (
+	"net"
+	"sync"
+)
+
+// out is the sending side of a connection. Each write is whole records.
+type out struct {
+	mu  sync.Mutex
+	err error // of the first write that failed
+	vec [3][]byte
+}
+
+// send writes records of stream s, or of no stream when s is nil. It fails when the stream is over.
+func (c *conn) send(s *stream, pieces ...[]byte) error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if c.out.err == nil && s != nil && s.silenced {
+		return errGone
+	}
+	return c.write(pieces...)
+}
+
+// sendLast is send for the last records of a stream; nothing more is sent of it.
+func (c *conn) sendLast(s *stream, pieces ...[]byte) error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if s.silenced {
+		return errGone
+	}
+	s.silenced = true
+	return c.write(pieces...)
+}
+
+func (c *conn) write(pieces ...[]byte) error {
+	if c.out.err != nil {
+		return c.out.err
+	}
+	due := c.server.patrol.after(c.server.config.WriteTimeout)
+	c.writeBy.Store(due)
+	c.server.patrol.note(due)
+	if len(pieces) == 1 {
+		_, c.out.err = c.rwc.Write(pieces[0])
+	} else {
+		buffers := net.Buffers(c.out.vec[:copy(c.out.vec[:], pieces)])
+		_, c.out.err = buffers.WriteTo(c.rwc)
+	}
+	c.writeBy.Store(0)
+	return c.out.err
+}

@@ -1,0 +1,99 @@
+package fcgi
+
+import (
+	"net/http"
+	"net/url"
+	"runtime/debug"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// run calls the handler of a request and ends its response.
+func (c *conn) run(s *stream) {
+	defer s.cancel(nil)
+	s.response.stream = s
+	if c.callHandler(s) {
+		s.response.finish()
+	} else {
+		s.response.abort()
+	}
+	c.finished(s)
+}
+
+// callHandler reports whether the handler has returned, and not panicked.
+func (c *conn) callHandler(s *stream) (returned bool) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		if value != http.ErrAbortHandler {
+			f := panicked(value)
+			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", s.request.Method,
+				"target", s.request.RequestURI, "stack", string(debug.Stack()))
+			s.response.fault, s.response.faultStatus = f, http.StatusInternalServerError
+		}
+	}()
+	c.server.config.Handler.ServeHTTP(&s.response, s.request)
+	return true
+}
+
+// finished takes a request whose response is complete, or never will be, off the connection.
+func (c *conn) finished(s *stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.closeBody()
+	c.remove(s)
+	if !s.keepConn || c.closing {
+		c.closing = true
+		if !s.ended && c.failed == nil {
+			c.lingers, c.lingerID = true, s.id
+		}
+	}
+	if c.over() {
+		c.rwc.Close()
+	}
+}
+
+// cutOff ends the connection, without an end record, as soon as no other request needs it: only so does the client see
+// that a response is not complete (apache.md A3, A4).
+func (c *conn) cutOff(s *stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	s.ended = true // what is still to come of it is of no use
+}
+
+// refuse answers a request without calling its handler.
+func (s *stream) refuse(status int, f *modgw.Fault) {
+	c := s.conn
+	c.log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+	s.response.stream = s
+	modgw.ServeFault(&s.response, s.requestOrBlank(), status, f, false)
+	s.response.finish()
+	c.finished(s)
+}
+
+// requestOrBlank is the request, or a blank one when its variables were of no use.
+func (s *stream) requestOrBlank() *http.Request {
+	if s.request != nil {
+		return s.request
+	}
+	return &http.Request{URL: &url.URL{Path: "/"}, Header: make(http.Header)}
+}
+
+func (s *stream) target() string { return s.requestOrBlank().RequestURI }
+
+// bodyWasShort reports whether the body ended before its declared length.
+func (s *stream) bodyWasShort() bool {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return s.ended && s.received < s.length
+}
+
+// lost tells a request that its response cannot be sent any more.
+func (c *conn) lost(s *stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.lose(errGone)
+}

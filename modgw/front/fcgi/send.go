@@ -1,0 +1,209 @@
+package fcgi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front/metavars"
+)
+
+// add puts p behind what is to be sent, and sends when it does not fit.
+func (w *response) add(p []byte) error {
+	w.borrow()
+	if len(p) <= cap(w.buf)-tailRoom-len(w.buf) {
+		w.buf = append(w.buf, p...)
+		return nil
+	}
+	for len(p) > 0 {
+		w.borrow()
+		if err := w.sendHeadAlone(); err != nil {
+			return err
+		}
+		start := w.recordStart()
+		content := len(w.buf) - start - fcgi.HeaderLen
+		n := min(len(p), fcgi.MaxAligned-content)
+		h := fcgi.NewHeader(fcgi.TypeStdout, w.stream.id, content+n)
+		h.Put(w.buf[start:])
+		var zero [8]byte
+		if err := w.note(w.stream.conn.send(w.stream, w.buf[start:], p[:n], zero[:h.Padding])); err != nil {
+			return err
+		}
+		w.emptied()
+		p = p[n:]
+	}
+	return nil
+}
+
+// smallRoom is the room in a buffer that is not worth a read of its own.
+const smallRoom = 4 << 10
+
+// room is what is free in the buffer, after sending what is in it when that is too little.
+func (w *response) room() ([]byte, error) {
+	w.borrow()
+	if cap(w.buf)-tailRoom-len(w.buf) < smallRoom {
+		if err := w.send(); err != nil {
+			return nil, err
+		}
+		w.borrow()
+	}
+	return w.buf[len(w.buf) : cap(w.buf)-tailRoom], nil
+}
+
+// send sends what is in the buffer. It sends no empty record, which would end the response.
+func (w *response) send() error {
+	if w.lent == nil && w.buf == nil {
+		return nil
+	}
+	start := w.recordStart()
+	content := w.buf[start+fcgi.HeaderLen:]
+	if len(content) == 0 {
+		w.emptied()
+		return nil
+	}
+	err := w.note(w.stream.conn.send(w.stream, w.records(start)))
+	w.emptied()
+	return err
+}
+
+// sendLast sends what is in the buffer and ends the response.
+func (w *response) sendLast() error {
+	w.borrow()
+	start := w.recordStart()
+	var records []byte
+	if len(w.buf) > start+fcgi.HeaderLen {
+		records = w.records(start)
+	} else {
+		records = w.buf[:0]
+	}
+	records = fcgi.AppendRecord(records, fcgi.TypeStdout, w.stream.id, nil)
+	records = fcgi.AppendEnd(records, w.stream.id, fcgi.End{})
+	err := w.note(w.stream.conn.sendLast(w.stream, records))
+	w.emptied()
+	return err
+}
+
+// records makes the record of what is in the buffer from start on; several when it is a head too long for one.
+func (w *response) records(start int) []byte {
+	content := w.buf[start+fcgi.HeaderLen:]
+	if len(content) > fcgi.MaxAligned {
+		return fcgi.AppendStream(nil, fcgi.TypeStdout, w.stream.id, content)
+	}
+	h := fcgi.NewHeader(fcgi.TypeStdout, w.stream.id, len(content))
+	h.Put(w.buf[start:])
+	return h.AppendPadding(w.buf[start:])
+}
+
+// recordStart is where the record in the buffer begins. It moves the head, if it was not sent yet, up to the body and
+// ends it.
+func (w *response) recordStart() int {
+	if w.headLen == 0 {
+		return w.bodyAt - fcgi.HeaderLen
+	}
+	var room [headRoom]byte
+	tail := room[:0]
+	if w.lengthKnown {
+		tail = append(tail, "Content-Length: "...)
+		tail = strconv.AppendInt(tail, w.written, 10)
+		tail = append(tail, "\r\n"...)
+	}
+	tail = append(tail, "\r\n"...)
+	at := w.bodyAt - len(tail) - w.headLen
+	copy(w.buf[at:], w.buf[:w.headLen])
+	copy(w.buf[at+w.headLen:], tail)
+	w.bodyAt, w.headLen = at, 0
+	return at - fcgi.HeaderLen
+}
+
+// sendHeadAlone sends what is in the buffer when it is longer than a record can be.
+func (w *response) sendHeadAlone() error {
+	if len(w.buf)-w.bodyAt+w.headLen+headRoom < fcgi.MaxAligned {
+		return nil
+	}
+	if err := w.send(); err != nil {
+		return err
+	}
+	w.borrow()
+	return nil
+}
+
+// borrow makes sure that there is a buffer.
+func (w *response) borrow() {
+	if w.buf != nil {
+		return
+	}
+	w.lent = w.stream.conn.server.buffers.get()
+	w.bodyAt = fcgi.HeaderLen
+	w.buf = w.lent[:w.bodyAt]
+}
+
+// emptied gives the buffer back: a response that waits for its next piece needs none.
+func (w *response) emptied() {
+	w.stream.conn.server.buffers.put(w.lent)
+	w.lent, w.buf = nil, nil
+}
+
+// note keeps the first error of sending.
+func (w *response) note(err error) error {
+	w.sent = true
+	if err != nil && w.err == nil {
+		w.err = err
+		w.stream.conn.lost(w.stream)
+	}
+	return err
+}
+
+// finish ends the response of a handler that has returned.
+func (w *response) finish() {
+	if w.status == 0 && w.fault == nil && w.stream.bodyWasShort() {
+		w.deny(http.StatusBadRequest, bodyLength(w.stream.length, "shorter"))
+	}
+	if w.status == 0 && w.fault == nil {
+		w.WriteHeader(metavars.ImplicitStatus(w.header))
+	}
+	if w.fault == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
+		w.deny(http.StatusInternalServerError, responseLength(w.declared, w.written))
+	}
+	if w.fault != nil {
+		w.serveFault()
+		return
+	}
+	w.lengthKnown = !w.sent && w.declared < 0 && !w.bodiless && (!w.isHead() || w.written > 0)
+	if err := w.sendLast(); err != nil && err != errGone {
+		w.stream.conn.cutOff(w.stream)
+	}
+}
+
+// abort ends the response of a handler that has panicked. What the client has got already cannot be taken back, so it
+// must see that it is not complete; else it gets an error page.
+func (w *response) abort() {
+	if w.fault == nil {
+		w.fault, w.faultStatus = aborted(), http.StatusBadGateway
+	}
+	w.serveFault()
+}
+
+// deny makes the response an error page, and all writes to it fail.
+func (w *response) deny(status int, err error) {
+	f, ok := err.(*modgw.Fault)
+	if !ok {
+		f = &modgw.Fault{Code: "MGW-REQ-002", Summary: "cannot send the response", Err: err}
+	}
+	s := w.stream
+	s.conn.log.Error("response refused", "code", f.Code, "error", f.Line(), "target", s.target())
+	w.fault, w.faultStatus, w.err = f, status, errSealed
+}
+
+// serveFault sends the error page in place of the response, or cuts the response off when it is too late for that.
+func (w *response) serveFault() {
+	s := w.stream
+	w.emptied()
+	if w.sent {
+		s.conn.cutOff(s)
+		return
+	}
+	page := response{stream: s}
+	modgw.ServeFault(&page, s.requestOrBlank(), w.faultStatus, w.fault, false)
+	page.finish()
+}

@@ -1,0 +1,149 @@
+package fcgi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
+)
+
+// Sizes of request bodies in memory, in bytes.
+const (
+	// smallBody is what is received before the handler is called, so that a slow client occupies no worker.
+	smallBody = 64 << 10
+
+	// readAhead is how much of a body is received while its handler runs and does not read.
+	readAhead = 64 << 10
+)
+
+// stream is one request of a connection. What is not said otherwise is guarded by conn.mu.
+type stream struct {
+	conn     *conn
+	id       uint16
+	keepConn bool
+
+	params     []byte // belongs to the reading turn
+	paramsDone bool   // belongs to the reading turn
+
+	request *http.Request // set when paramsDone
+	cancel  context.CancelCauseFunc
+	length  int64 // what the request says that its body has; -1 when it does not
+	whole   bool  // the handler is called when the body is complete
+
+	running  bool   // the handler was called, or is about to be
+	stdin    []byte // received and not read yet
+	received int64  // bytes of the body
+	ended    bool   // the empty STDIN record has come
+	bodyErr  error  // what reading the body says when stdin is read up
+
+	silenced bool // guarded by conn.out.mu: our end record was sent or never will be
+
+	body     body
+	response response
+}
+
+// headComplete makes the request of the variables that have come.
+func (c *conn) headComplete(s *stream) {
+	params := string(s.params)
+	c.spare, s.params = s.params[:0], nil
+	var b metavars.Builder
+	if err := c.server.config.Limits.EachPair(params, b.Set); err != nil {
+		status, fault := variablesFault(err)
+		s.refuse(status, fault)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(c.base)
+	r, err := b.Request(ctx, metavars.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now()})
+	if err != nil {
+		cancel(err)
+		status, fault := variablesFault(err)
+		s.refuse(status, fault)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.request, s.cancel, s.length = r, cancel, r.ContentLength
+	chunked := s.length < 0 && r.TransferEncoding != nil
+	s.whole = s.length >= 0 && s.length <= smallBody || s.length < 0 && !chunked && seldomHasBody(r.Method)
+	if s.length < 0 && !s.whole {
+		s.begin()
+	}
+}
+
+// seldomHasBody tells for which requests without a declared length it is not worth to call the handler before it is
+// known that they have no body.
+func seldomHasBody(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// bodyGrows adds a piece to the body. A long body's first piece calls the handler: not before, so that a body that was
+// lost on the way (apache.md A16) never reaches an app.
+func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
+	s.received += int64(len(piece))
+	if excess := s.received - s.length; s.length >= 0 && excess > 0 {
+		if !s.running {
+			return bodyLength(s.length, "longer")
+		}
+		piece = piece[:max(0, int64(len(piece))-excess)]
+		s.bodyFails(errBodyTooLong)
+	}
+	if s.bodyErr != http.ErrBodyReadAfterClose {
+		s.stdin = append(s.stdin, piece...)
+	}
+	if !s.whole || len(s.stdin) > smallBody {
+		s.begin()
+	}
+	return nil
+}
+
+// bodyEnds takes note that the body is complete.
+func (s *stream) bodyEnds() *modgw.Fault {
+	s.ended = true
+	if s.received < s.length {
+		if !s.running {
+			return bodyLength(s.length, "shorter")
+		}
+		s.bodyFails(io.ErrUnexpectedEOF)
+	}
+	s.begin()
+	return nil
+}
+
+func (s *stream) bodyFails(err error) {
+	if s.bodyErr == nil {
+		s.bodyErr = err
+	}
+}
+
+// begin makes the stream ready for its handler, once.
+func (s *stream) begin() {
+	if s.running {
+		return
+	}
+	s.running = true
+	if s.length < 0 && s.ended {
+		s.request.ContentLength = s.received
+	}
+	if s.request.ContentLength != 0 {
+		s.body.stream = s
+		s.request.Body = &s.body
+	}
+	s.conn.ready = append(s.conn.ready, s)
+}
+
+// lose tells a stream that its client has gone.
+func (s *stream) lose(cause error) {
+	if !s.ended {
+		s.bodyFails(io.ErrUnexpectedEOF)
+	}
+	if s.cancel != nil {
+		s.cancel(cause)
+	}
+}

@@ -1,0 +1,51 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// Bounds of the pause after a failed accept.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it closes ln and returns
+// nil. It returns an error only when ln fails for good. serve must not block. Running out of file descriptors is not for
+// good: accepting goes on when some are free again, and until then clients wait in the socket's backlog.
+func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger, serve func(net.Conn)) error {
+	stop := context.AfterFunc(ctx, func() { ln.Close() })
+	defer stop()
+	pause := shortestPause
+	for {
+		conn, err := ln.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				serve(conn) // accepted while the listener was being closed: the client must not be the one to suffer
+			}
+			return nil
+		case err == nil:
+			pause = shortestPause
+			if err := peers.check(conn); err != nil {
+				log.Warn("connection refused", "error", err)
+				conn.Close()
+				continue
+			}
+			serve(conn)
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default:
+			log.Warn("connection not accepted", "error", err, "again_in", pause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, longestPause)
+		}
+	}
+}
