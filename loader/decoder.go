@@ -228,6 +228,8 @@ func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) {
 		detail := didYouMean(written.Type, b.blockNames())
 		if _, isArgument := b.argument(written.Type); isArgument {
 			detail = fmt.Sprintf("It is an argument: write %s = …", written.Type)
+		} else if written.Type == "app" {
+			detail = "Apps are in files of their own, which the host file names: apps = [\"apps-enabled/*.hcl\"]"
 		}
 		d.add(codeUnknown, written.TypeRange, fmt.Sprintf("Unknown block %q", written.Type), join(detail, explainHint(at.name)))
 	}

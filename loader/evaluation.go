@@ -2,7 +2,9 @@ package loader
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -24,13 +26,24 @@ func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalCont
 		}
 		detail := diag.Detail
 		switch {
-		case hidden:
+		case hidden && !quotesNoValue[diag.Summary]:
 			detail = hiddenDetail(diag.Detail)
 		case diag.Summary == "Unknown variable" || diag.Summary == "Variables not allowed":
 			detail = join(d.unknownVariable(diag.Detail), d.bareWord(expr, a))
+		case diag.Summary == "Unsupported attribute":
+			detail = join(diag.Detail, nearName(expr, context, rng))
 		}
 		d.add(codeExpression, rng, diag.Summary, strings.TrimSpace(detail))
 	}
+}
+
+// quotesNoValue are the mistakes whose details tell of names alone.
+var quotesNoValue = map[string]bool{
+	"Unknown variable":              true,
+	"Variables not allowed":         true,
+	"Call to unknown function":      true,
+	"Not enough function arguments": true,
+	"Too many function arguments":   true,
 }
 
 // cannotRead matches what secret() says of a file that it could not read, which quotes no value.
@@ -54,10 +67,25 @@ func (d *decoder) unknownVariable(detail string) string {
 // bareWord proposes quotes for a name that stands where a string is wanted.
 func (d *decoder) bareWord(expr hclsyntax.Expression, a argument) string {
 	file := d.sources[expr.Range().Filename]
-	if _, ok := expr.(*hclsyntax.ScopeTraversalExpr); !ok || file == nil || !expr.Range().CanSliceBytes(file.Bytes) {
+	if name, ok := expr.(*hclsyntax.ScopeTraversalExpr); !ok || len(name.Traversal) > 1 || file == nil || !expr.Range().CanSliceBytes(file.Bytes) {
 		return ""
 	}
 	return fmt.Sprintf("Or put it in quotes: %s = %q", a.name, expr.Range().SliceBytes(file.Bytes))
+}
+
+// nearName proposes a name for the part of var.x or another object that does not exist.
+func nearName(expr hclsyntax.Expression, context *hcl.EvalContext, at hcl.Range) string {
+	for _, t := range expr.Variables() {
+		if len(t) < 2 || t[1].SourceRange().Start.Byte != at.Start.Byte {
+			continue
+		}
+		root, ok := context.Variables[t.RootName()]
+		step, isAttr := t[1].(hcl.TraverseAttr)
+		if ok && isAttr && root.Type().IsObjectType() {
+			return didYouMean(step.Name, slices.Sorted(maps.Keys(root.Type().AttributeTypes())))
+		}
+	}
+	return ""
 }
 
 // usesSecret reports whether a secret can have a part in what expr is.

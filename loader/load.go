@@ -54,8 +54,20 @@ func load(path string, opts Options) *File {
 		return f
 	}
 	opts.Account = as
-	f.decode(src, filepath.Dir(real), opts)
+	f.decodeSafely(src, filepath.Dir(real), opts)
 	return f
+}
+
+// decodeSafely is decode for text that a stranger may have written: a mistake of ours in reading it must cost that file
+// alone, not the host.
+func (f *File) decodeSafely(src []byte, home string, opts Options) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			f.apps = nil
+			f.add(codeSyntax, wholeFile(f.Path), "Cannot make sense of the file", fmt.Sprintf("This is a mistake in modgw-host, please report it: %v", cause))
+		}
+	}()
+	f.decode(src, home, opts)
 }
 
 // decode fills in what the text of the file says.
@@ -67,6 +79,10 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	s := newScope(home, opts)
 	s.sources = slices.Clone(f.Sources)
 	d := &decoder{report: f.report, scope: s}
+	if looksLikeHost(body) {
+		f.add(codeUnknown, wholeFile(f.Path), "This is the host's own file, not a descriptor", "Pass it with -c: modgw-host serve -c "+f.Path)
+		return
+	}
 	d.refuseUnknown(fileBlock(), place{rng: body.SrcRange}, body)
 	n := d.names(body)
 	f.redact(0, s.secrets)

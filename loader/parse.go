@@ -48,7 +48,11 @@ func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 		if hint == "" && d.Summary == "Missing newline after argument" {
 			hint = quotesHint(lines, line-1)
 		}
-		r.addHCL(codeSyntax, hcl.Diagnostics{d}, hint)
+		code := codeSyntax
+		if d.Summary == "Attribute redefined" {
+			code = codeTwice
+		}
+		r.addHCL(code, hcl.Diagnostics{d}, hint)
 	}
 }
 

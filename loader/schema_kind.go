@@ -64,7 +64,7 @@ func goBlock(d *modgw.Descriptor) block {
 			{name: "package", value: text(&g.Package), def: ".", doc: "The main package.", example: `"./cmd/shop"`},
 			{name: "args", value: texts(&g.Args), note: "none", doc: "Arguments of the program.", example: `["-v"]`},
 			{name: "workers", value: number(&g.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
-			{name: "strip_mount", value: flag(&g.StripMount), def: false, doc: stripDoc},
+			{name: "strip_mount", value: truth(&g.StripMount), def: false, doc: stripDoc},
 		},
 		done: func() { d.Kind, d.Go = modgw.KindGo, g },
 	}
@@ -79,7 +79,7 @@ func httpBlock(d *modgw.Descriptor) block {
 			{name: "command", value: command(&h.Command), required: true, doc: "Program and arguments; no shell is involved.",
 				example: `["node", "server.js"]`},
 			{name: "workers", value: number(&h.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
-			{name: "strip_mount", value: flag(&h.StripMount), def: false, doc: stripDoc},
+			{name: "strip_mount", value: truth(&h.StripMount), def: false, doc: stripDoc},
 		},
 		done: func() { d.Kind, d.HTTP = modgw.KindHTTP, h },
 	}

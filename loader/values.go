@@ -43,7 +43,7 @@ func command(dst *[]string) value {
 	}}
 }
 
-func flag(dst *bool) value {
+func truth(dst *bool) value {
 	return value{form: "true or false", set: func(l *leaf) {
 		if l.value.Type() != cty.Bool {
 			l.wrong("%q must be true or false, without quotes.", l.name)
@@ -149,7 +149,7 @@ func timeSpan(dst *time.Duration, least time.Duration, form string) value {
 		if l.value.Type() == cty.Number {
 			unit := ""
 			if source, ok := l.literal(); ok {
-				unit = fmt.Sprintf(" Write %s = %q.", l.name, source+"s")
+				unit = fmt.Sprintf(" For seconds write %s = %q.", l.name, source+"s")
 			}
 			l.wrong("%q must be a duration with its unit, in quotes.%s", l.name, unit)
 			return

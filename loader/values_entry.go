@@ -23,7 +23,7 @@ func entry(dst *string, usual string) value {
 			if p := l.absolute(s); l.entryExists(p, s, usual) {
 				*dst = p
 			}
-		case module.MatchString(s):
+		case module.MatchString(s) && pythonFile(s) == "":
 			*dst = s
 		default:
 			l.wrong("%s", join(fmt.Sprintf("%q must be a file, or \"package.module:callable\", not %s.", l.name, l.shown(s)), entryHint(s, usual)))
@@ -36,14 +36,22 @@ func isFileEntry(s string) bool {
 	return strings.Contains(s, "/") || strings.HasSuffix(s, ".py") || strings.HasSuffix(s, ".wsgi")
 }
 
+// pythonFile is the file of an entry that names one with a callable, "app.py:app"; "" for any other.
+func pythonFile(s string) string {
+	if file, _, found := strings.Cut(s, ":"); found && strings.HasSuffix(file, ".py") {
+		return file
+	}
+	return ""
+}
+
 // entryHint says what was probably meant.
 func entryHint(s, usual string) string {
-	file, callable, found := strings.Cut(s, ":")
+	file := pythonFile(s)
 	switch {
 	case bareModule.MatchString(s):
 		return fmt.Sprintf("For a module, name its callable too: \"%s:%s\".", s, usual)
-	case found && strings.HasSuffix(file, ".py") && !strings.Contains(file, "/"):
-		return fmt.Sprintf("Write the module without its ending: \"%s:%s\".", strings.TrimSuffix(file, ".py"), callable)
+	case file != "" && !strings.Contains(file, "/"):
+		return fmt.Sprintf("Write the module without its ending: \"%s%s\".", strings.TrimSuffix(file, ".py"), s[len(file):])
 	}
 	return ""
 }

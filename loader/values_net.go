@@ -125,9 +125,7 @@ func cleanHost(given string) (name, why string) {
 	if ip := net.ParseIP(strings.Trim(name, "[]")); ip != nil {
 		return strings.Trim(name, "[]"), ""
 	}
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		return "", fmt.Sprintf("ports are not looked at; write %q", host)
-	}
+	host, _, err := net.SplitHostPort(name)
 	switch {
 	case name == "":
 		return "", "it is empty"
@@ -135,6 +133,8 @@ func cleanHost(given string) (name, why string) {
 		return "", "leave hosts out to answer for any host"
 	case strings.Contains(name, "://"), strings.Contains(name, "/"):
 		return "", "write the name alone, without scheme and path"
+	case err == nil:
+		return "", fmt.Sprintf("ports are not looked at; write %q", host)
 	case len(name) > 253:
 		return "", "it is longer than 253 bytes"
 	}

@@ -1,0 +1,66 @@
+package loader
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Reference is the part of the manual that lists every block and argument, in Markdown.
+func Reference() []byte {
+	var b bytes.Buffer
+	referenceOf(&b, "", appBlock(new(modgw.Descriptor)))
+	referenceOf(&b, "", variableBlock(new(declared)))
+	referenceOf(&b, "", localsBlock())
+	b.WriteString("## The host file\n\n")
+	host := hostBlock(new(modgw.HostFile))
+	argumentTable(&b, host)
+	for _, open := range host.blocks {
+		in := open()
+		if in.name == "defaults" { // its inside is that of app
+			in.args, in.blocks = nil, nil
+		}
+		referenceOf(&b, "", in)
+	}
+	return b.Bytes()
+}
+
+func referenceOf(b *bytes.Buffer, prefix string, in block) {
+	name := key(prefix, in.name)
+	fmt.Fprintf(b, "### %s\n\n%s\n\n", name, in.doc)
+	if in.label != "" {
+		fmt.Fprintf(b, "`%s { }`: the label is the %s.\n\n", in.heading(), in.label)
+	}
+	argumentTable(b, in)
+	for _, open := range in.blocks {
+		referenceOf(b, name, open())
+	}
+}
+
+func argumentTable(b *bytes.Buffer, in block) {
+	if len(in.args) == 0 {
+		return
+	}
+	b.WriteString("| argument | value | default | meaning | since |\n|---|---|---|---|---|\n")
+	for _, a := range in.args {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s Example: `%s` | %s |\n", a.name, a.value.form, a.defaultCell(), cell(a.doc), a.exampleText(), since)
+	}
+	b.WriteString("\n")
+}
+
+func (a argument) defaultCell() string {
+	switch {
+	case a.required:
+		return "required"
+	case a.note != "":
+		return cell(a.note)
+	case a.def != nil:
+		return "`" + hclText(a.def) + "`"
+	}
+	return ""
+}
+
+// cell is text that cannot end a cell of a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
