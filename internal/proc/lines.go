@@ -15,8 +15,8 @@ const lull = 200 * time.Millisecond
 const cutMark = " […]"
 
 // pump reads what a process prints until the end, so that the process never waits for a reader.
-func pump(r *os.File, stream string, output Output) {
-	l := newLines(stream, output)
+func pump(r *os.File, stream string, pid int, output Output) {
+	l := newLines(stream, pid, output)
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := r.Read(buf)
@@ -31,6 +31,7 @@ func pump(r *os.File, stream string, output Output) {
 // lines makes records of what a stream prints: one for each line, one for each traceback.
 type lines struct {
 	stream string
+	pid    int
 	emit   func(Line)
 	max    int
 	silent *time.Timer // runs lulled
@@ -42,9 +43,10 @@ type lines struct {
 	traceback traceback
 }
 
-func newLines(stream string, output Output) *lines {
+func newLines(stream string, pid int, output Output) *lines {
 	l := &lines{
 		stream: stream,
+		pid:    pid,
 		emit:   output.Line,
 		max:    cmp.Or(output.MaxLine, defaultMaxLine),
 		budget: budget{perSecond: cmp.Or(output.PerSecond, defaultPerSecond)},
@@ -128,13 +130,13 @@ func (l *lines) allowed(now time.Time) bool {
 
 func (l *lines) passOn(records []string) {
 	for _, record := range records {
-		l.emit(Line{Stream: l.stream, Text: record})
+		l.emit(Line{Stream: l.stream, PID: l.pid, Text: record})
 	}
 }
 
 func (l *lines) reportDropped() {
 	if l.budget.dropped > 0 {
-		l.emit(Line{Stream: l.stream, Dropped: l.budget.dropped})
+		l.emit(Line{Stream: l.stream, PID: l.pid, Dropped: l.budget.dropped})
 		l.budget.dropped = 0
 	}
 }

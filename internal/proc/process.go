@@ -47,8 +47,8 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
 	}
 	p.pid = p.cmd.Process.Pid
-	p.pumps.Go(func() { pump(pipes.stdout, "stdout", spec.Output) })
-	p.pumps.Go(func() { pump(pipes.stderr, "stderr", spec.Output) })
+	p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
+	p.pumps.Go(func() { pump(pipes.stderr, "stderr", p.pid, spec.Output) })
 	go p.supervise(pipes)
 	if err := spec.Limits.apply(p.pid); err != nil {
 		p.Kill()

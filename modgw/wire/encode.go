@@ -78,7 +78,7 @@ func AppendText(b []byte, v string) []byte {
 }
 
 // AppendLatin1 appends a str with one character for each byte of v: what PEP 3333 calls a native string.
-func AppendLatin1(b []byte, v string) []byte {
+func AppendLatin1[T string | []byte](b []byte, v T) []byte {
 	start := len(b)
 	b = binary.LittleEndian.AppendUint32(append(b, codeStr), uint32(len(v)))
 	for i := range len(v) {
@@ -89,7 +89,7 @@ func AppendLatin1(b []byte, v string) []byte {
 	return append(b, v...)
 }
 
-func appendLatin1Slow(b []byte, start int, rest string) []byte {
+func appendLatin1Slow[T string | []byte](b []byte, start int, rest T) []byte {
 	for i := range len(rest) {
 		b = utf8.AppendRune(b, rune(rest[i]))
 	}

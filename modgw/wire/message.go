@@ -178,3 +178,11 @@ func AppendWindow(b []byte, stream uint32, n int) []byte {
 	b = BeginFrame(b, Window, 0, stream)
 	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(n)), start)
 }
+
+// AppendRequest appends a whole Request frame.
+func AppendRequest(b []byte, stream uint32, flags Flags, head, body []byte) []byte {
+	start := len(b)
+	b = BeginFrame(b, Request, flags, stream)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(head)))
+	return EndFrame(append(append(b, head...), body...), start)
+}

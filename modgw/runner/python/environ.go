@@ -1,0 +1,157 @@
+package python
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// serverSoftware is SERVER_SOFTWARE when no web server in front gives its own.
+const serverSoftware = "modgw"
+
+// appendEnviron appends the head of a Request frame: what PEP 3333 wants in environ, but for the wsgi.* objects, which
+// the worker adds. Every value is a native string, one character for each byte. length is the body's; -1: unknown.
+func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
+	b = wire.BeginDict(b)
+	for name, value := range info.Variables {
+		if !reserved(name) {
+			b = appendPair(b, name, value)
+		}
+	}
+	pathInfo := info.PathInfo
+	if pathInfo == "" && info.ScriptName == "" {
+		pathInfo = info.Path // nobody has split it
+	}
+	b = appendPair(b, "REQUEST_METHOD", r.Method)
+	b = appendPair(b, "SCRIPT_NAME", info.ScriptName)
+	b = appendPair(b, "PATH_INFO", pathInfo)
+	b = appendPair(b, "QUERY_STRING", r.URL.RawQuery)
+	b = appendPair(b, "REQUEST_URI", info.RawTarget)
+	b = appendPair(b, "RAW_URI", info.RawTarget)
+	b = appendPair(b, "REQUEST_SCHEME", info.Scheme)
+	b = appendPair(b, "wsgi.url_scheme", info.Scheme)
+	b = appendPair(b, "SERVER_PROTOCOL", r.Proto)
+	b = appendServer(b, r, info)
+	b = appendPair(b, "REMOTE_ADDR", info.RemoteAddr)
+	b = appendPairIfSet(b, "REMOTE_PORT", info.RemotePort)
+	b = appendPairIfSet(b, "REMOTE_USER", info.RemoteUser)
+	b = appendPairIfSet(b, "AUTH_TYPE", info.AuthType)
+	b = appendPair(b, "modgw.request_id", info.ID)
+	b = appendPair(b, "modgw.mount", info.ScriptName)
+	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
+		b = appendPair(b, "CONTENT_LENGTH", strconv.FormatInt(length, 10))
+	}
+	b = appendHeaders(b, r)
+	return wire.EndDict(b)
+}
+
+// appendServer appends what names the server: the front's word, else the Host header's, else what is true of any server.
+func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
+	name, port := info.ServerName, info.ServerPort
+	if name == "" || port == "" {
+		host, hostPort, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host, hostPort = r.Host, ""
+		}
+		name, port = firstSet(name, host, "localhost"), firstSet(port, hostPort, defaultPort(info.Scheme))
+	}
+	b = appendPair(b, "SERVER_NAME", name)
+	b = appendPair(b, "SERVER_PORT", port)
+	return appendPair(b, "SERVER_SOFTWARE", firstSet(info.ServerSoftware, serverSoftware))
+}
+
+// appendHeaders appends the headers of the request as CGI has them (RFC 3875, 4.1.18). Left out are names that would be
+// the same as another one there (X_Forwarded_For), and Proxy, which programs take for their own HTTP_PROXY.
+func appendHeaders(b []byte, r *http.Request) []byte {
+	if r.Host != "" {
+		b = appendPair(b, "HTTP_HOST", r.Host)
+	}
+	for name, values := range r.Header {
+		switch name {
+		case "Content-Type":
+			b = appendPair(b, "CONTENT_TYPE", values[0])
+		case "Cookie":
+			b = appendPair(b, "HTTP_COOKIE", joined(values, "; "))
+		case "Content-Length", "Host", "Proxy", "Transfer-Encoding":
+		default:
+			b = appendHeader(b, name, values)
+		}
+	}
+	return b
+}
+
+func appendHeader(b []byte, name string, values []string) []byte {
+	var stack [64]byte
+	variable := append(stack[:0], "HTTP_"...)
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '-':
+			variable = append(variable, '_')
+		case c >= 'a' && c <= 'z':
+			variable = append(variable, c-'a'+'A')
+		case c == '_' || !tokenChar(c):
+			return b
+		default:
+			variable = append(variable, c)
+		}
+	}
+	return wire.AppendLatin1(wire.AppendLatin1(b, variable), joined(values, ", "))
+}
+
+func appendPair(b []byte, name, value string) []byte {
+	return wire.AppendLatin1(wire.AppendLatin1(b, name), value)
+}
+
+func appendPairIfSet(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendPair(b, name, value)
+}
+
+// reserved reports whether only the host itself may set a name in environ.
+func reserved(name string) bool {
+	switch name {
+	case "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "RAW_URI", "REQUEST_SCHEME",
+		"SERVER_PROTOCOL", "SERVER_NAME", "SERVER_PORT", "SERVER_SOFTWARE", "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER",
+		"AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE":
+		return true
+	}
+	return strings.HasPrefix(name, "wsgi.") || strings.HasPrefix(name, "modgw.") || strings.HasPrefix(name, "HTTP_")
+}
+
+// tokenChar reports whether RFC 9110, 5.6.2, has a byte in a token.
+func tokenChar(c byte) bool {
+	switch {
+	case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
+		return true
+	}
+	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+func joined(values []string, separator string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return strings.Join(values, separator)
+}
+
+func firstSet(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}

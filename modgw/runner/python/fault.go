@@ -1,0 +1,145 @@
+package python
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// cannotLoad is the fault for what a worker said when loading the app failed.
+func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
+	entry := c.Descriptor.WSGI.Entry
+	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m))}
+	switch m.Reason {
+	case "missing":
+		fault.Code, fault.Summary = "MGW-APP-002", fmt.Sprintf("cannot find the callable of %q", entry)
+		fault.Hint = "name it in entry, as in \"package.module:callable\""
+	case "not callable":
+		fault.Code, fault.Summary = "MGW-APP-003", fmt.Sprintf("cannot call what %q names", entry)
+		fault.Hint = "the entry must name a WSGI callable, or with \"()\" a factory that returns one"
+	case "exit":
+		fault.Code, fault.Summary = "MGW-APP-004", fmt.Sprintf("cannot import %q: it ended the process", entry)
+		fault.Hint = "an app must not call sys.exit() or run a server while it is imported; put that below if __name__ == \"__main__\":"
+	default:
+		fault.Code, fault.Summary = "MGW-APP-001", fmt.Sprintf("cannot import %q", entry)
+		if m.Type == "ModuleNotFoundError" {
+			fault.Hint = "add the package to the app's requirements, or its folder to python { path = […] }"
+		}
+	}
+	return fault
+}
+
+// place says what happened and where, on one line.
+func place(m *wire.FailedMessage) string {
+	text := m.Type
+	if m.Message != "" {
+		text += ": " + m.Message
+	}
+	if m.File != "" {
+		text += fmt.Sprintf(" (%s:%d)", m.File, m.Line)
+	}
+	return text
+}
+
+// endedEarly is the fault for a worker that ended before it was ready.
+func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-004",
+		Summary: fmt.Sprintf("cannot import %q: the worker ended: %s", c.Descriptor.WSGI.Entry, why),
+		Output:  output,
+	}
+}
+
+// startedTooLong is the fault for a worker that is not ready in time; output has the stacks of its threads.
+func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-005",
+		Summary: fmt.Sprintf("cannot import %q within %s", c.Descriptor.WSGI.Entry, c.Descriptor.Timeouts.Startup),
+		Output:  output,
+		Hint:    "the stack above shows what it waits for; when it only needs longer, raise timeouts { startup }",
+	}
+}
+
+// cannotStart is the fault for a worker whose process could not be started.
+func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
+	fault := &modgw.Fault{Code: "MGW-APP-006", Summary: "cannot start a worker", Err: err}
+	interpreter := c.Environment.Interpreter
+	switch {
+	case interpreter == "":
+		fault.Hint = "the environment has no interpreter; set python { version = … } or python { venv = … }"
+	case errors.Is(err, fs.ErrNotExist):
+		fault.Hint = fmt.Sprintf("the interpreter %q (%s) or the app's root %q is not there any more; reload the app to build its environment again",
+			interpreter, c.Environment.Version, c.Descriptor.Root)
+	case errors.Is(err, fs.ErrPermission):
+		fault.Hint = fmt.Sprintf("user %q must be allowed to run %q and to enter %q", c.Descriptor.User, interpreter, c.Descriptor.Root)
+	}
+	return fault
+}
+
+// workerDied is the fault for a request whose worker ended before it answered.
+func workerDied(why string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-008",
+		Summary: fmt.Sprintf("cannot answer: the worker ended: %s", why),
+		Hint:    "what the app printed last is in its log; PYTHONFAULTHANDLER's stacks too when it crashed",
+	}
+}
+
+// overdue is the fault for a request that took too long.
+func overdue(limit time.Duration) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-009",
+		Summary: fmt.Sprintf("cannot answer: the app took longer than %s", limit),
+		Hint:    "the log shows where the app's threads were; when it only needs longer, raise timeouts { request }",
+	}
+}
+
+// noLane is the fault for a request that no worker could take.
+func noLane(err error, q modgw.Queue) *modgw.Fault {
+	fault := &modgw.Fault{Code: "MGW-APP-010", Summary: "cannot answer: all workers are busy", Err: err}
+	switch {
+	case errors.Is(err, errNoWorkers):
+		fault.Code, fault.Summary = "MGW-APP-011", "cannot answer: no worker is up"
+		fault.Hint = "the log says why the workers ended"
+	case errors.Is(err, errClosed):
+		fault.Code, fault.Summary = "MGW-APP-012", "cannot answer: the app is being stopped"
+	case errors.Is(err, errQueueFull):
+		fault.Hint = fmt.Sprintf("raise workers or threads, or let more than queue { max = %d } wait", q.Max)
+	case errors.Is(err, errQueueTimeout):
+		fault.Hint = fmt.Sprintf("raise workers or threads, or let them wait longer than queue { timeout = %q }", q.Timeout)
+	}
+	return fault
+}
+
+// appFailed is the fault for an app that gave no response.
+func appFailed(reason string) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-APP-013", Summary: "cannot answer: the app failed: " + reason}
+}
+
+// badResponse is the fault for a response that must not be sent.
+func badResponse(format string, args ...any) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-APP-014", Summary: "cannot send the app's response: " + fmt.Sprintf(format, args...)}
+}
+
+// bodyTooLarge is the fault for a request body beyond the limit.
+func bodyTooLarge(limit int64) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-015",
+		Summary: fmt.Sprintf("cannot take a request body of more than %d bytes", limit),
+		Hint:    "raise limits { body } when the app expects larger ones",
+	}
+}
+
+// bodyIncomplete is the fault for a request body that ended too early.
+func bodyIncomplete(err error) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-APP-016", Summary: "cannot read the request body", Err: err}
+}
+
+// headTooLarge is the fault for a request whose environ is too large.
+func headTooLarge(size int) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size)}
+}

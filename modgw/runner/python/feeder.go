@@ -1,0 +1,130 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// feeder sends the rest of a request's body to the worker, as fast as its window allows, while the response is read.
+type feeder struct {
+	body   *requestBody
+	stream *stream
+	client *http.ResponseController
+	source io.Closer // the request's body
+
+	halt chan struct{} // closes when no more is to be read
+	once sync.Once
+	done chan struct{} // closes when the goroutine has ended
+
+	reading sync.Mutex // held while the body is read
+	err     error      // why the body was not sent to its end; to be read after done
+}
+
+// feed starts a feeder. Its owner calls stop and waits for done.
+func feed(s *stream, body *requestBody, w http.ResponseWriter, r *http.Request) *feeder {
+	f := &feeder{
+		body:   body,
+		stream: s,
+		client: http.NewResponseController(w),
+		source: r.Body,
+		halt:   make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	// HTTP/1 would read the whole body before it sends the response; fronts that have no such habit say so by an error.
+	_ = f.client.EnableFullDuplex()
+	go f.run()
+	return f
+}
+
+func (f *feeder) run() {
+	defer close(f.done)
+	buffer := bodyBuffers.Get().(*[aheadSize]byte)
+	defer bodyBuffers.Put(buffer)
+	for {
+		room := f.awaitRoom()
+		if room == 0 {
+			return
+		}
+		n, err := f.read(buffer[:min(room, aheadSize)])
+		if n > 0 && err == nil || err == io.EOF {
+			f.stream.send(buffer[:n], err == io.EOF)
+		}
+		switch {
+		case err == nil:
+		case err == io.EOF || errors.Is(err, context.Canceled):
+			return
+		default:
+			f.err = err
+			f.stream.cancel("the request body is incomplete: " + err.Error())
+			return
+		}
+	}
+}
+
+// awaitRoom waits until the worker may be sent something, and returns how much; 0 when nothing is to be sent any more.
+func (f *feeder) awaitRoom() int {
+	for {
+		select {
+		case <-f.halt:
+			return 0
+		default:
+		}
+		if room := f.stream.window.Load(); room > 0 {
+			return int(room)
+		}
+		select {
+		case <-f.stream.credit:
+		case <-f.halt:
+			return 0
+		}
+	}
+}
+
+func (f *feeder) read(p []byte) (int, error) {
+	f.reading.Lock()
+	defer f.reading.Unlock()
+	select {
+	case <-f.halt:
+		return 0, context.Canceled
+	default:
+		return f.body.next(p)
+	}
+}
+
+// stop makes sure that the body is not read any more, which must not happen after a handler has returned. What can
+// still take time then is a write to a worker that does not read; done tells.
+func (f *feeder) stop() {
+	f.once.Do(func() {
+		close(f.halt)
+		select {
+		case <-f.done:
+			return
+		default:
+		}
+		// A client that sends nothing would hold up reading; whichever of these the front knows ends that.
+		if f.client.SetReadDeadline(time.Unix(1, 0)) != nil {
+			_ = f.source.Close()
+		}
+		f.reading.Lock()
+		defer f.reading.Unlock()
+	})
+}
+
+// send sends a piece of the request's body, which the window must allow.
+func (s *stream) send(piece []byte, end bool) {
+	flags := wire.Flags(0)
+	if end {
+		flags = wire.FlagEnd
+	}
+	s.window.Add(-int64(len(piece)))
+	// When it cannot be sent, the worker is gone, which reading the stream tells.
+	_ = s.lane.out.Write(func(b []byte) []byte {
+		return wire.AppendFrame(b, wire.Frame{Type: wire.Body, Flags: flags, Stream: s.id, Payload: piece})
+	})
+}

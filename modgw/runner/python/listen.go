@@ -1,0 +1,114 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// exitTime is how long a process may take to end after it closed its control connection, as the kernel does early in
+// the exit of every process.
+const exitTime = time.Second
+
+// workerLogged is the message of a log record that a worker made; what it says is in the attribute "text".
+const workerLogged = "worker logged"
+
+// listen takes what the worker says on its control connection, until the worker has ended.
+func (w *worker) listen() {
+	defer w.in.Release()
+	for {
+		f, err := w.in.Next()
+		if err == nil {
+			err = w.hear(f)
+		}
+		if err == nil {
+			continue
+		}
+		w.lose()
+		if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
+			w.damage(err)
+			return
+		}
+		if err == io.EOF {
+			err = errors.New("it closed its connection to the host")
+		}
+		timer := time.NewTimer(exitTime)
+		defer timer.Stop()
+		select {
+		case <-w.process.Done():
+		case <-timer.C:
+			w.damage(err)
+		}
+		return
+	}
+}
+
+func (w *worker) hear(f wire.Frame) error {
+	if f.Stream != 0 {
+		return brokeRule("a %s frame for stream %d on the control connection", f.Type, f.Stream)
+	}
+	switch f.Type {
+	case wire.Ready:
+		m, err := wire.DecodeReady(f.Payload)
+		return w.report(loading{ready: m}, err)
+	case wire.Failed:
+		m, err := wire.DecodeFailed(f.Payload)
+		return w.report(loading{failed: &m}, err)
+	case wire.Log:
+		m, err := wire.DecodeLog(f.Payload)
+		if err == nil {
+			w.record(m)
+		}
+		return err
+	case wire.Retire:
+		w.want(proc.Printable(string(f.Payload)))
+		return nil
+	}
+	return brokeRule("a %s frame on the control connection", f.Type)
+}
+
+// report passes on how loading the app ended, which a worker says once.
+func (w *worker) report(l loading, err error) error {
+	if err != nil {
+		return err
+	}
+	select {
+	case w.loaded <- l:
+		return nil
+	default:
+		return brokeRule("it was ready, or failed, twice")
+	}
+}
+
+// levels are the levels that a worker may give to a record; others count as info.
+var levels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "warning": slog.LevelWarn, "error": slog.LevelError,
+}
+
+// record logs what the worker wants to be logged.
+func (w *worker) record(m wire.LogMessage) {
+	attrs := []slog.Attr{slog.String("text", proc.Printable(m.Message))}
+	if m.Request != "" {
+		attrs = append(attrs, slog.String("request", proc.Printable(m.Request)))
+	}
+	if m.File != "" {
+		attrs = append(attrs, slog.String("file", proc.Printable(m.File)), slog.Int("line", m.Line))
+	}
+	if m.Traceback != "" {
+		attrs = append(attrs, slog.String("traceback", proc.Printable(m.Traceback)))
+		w.dumped()
+	}
+	w.log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
+}
+
+// dumped counts a record with a traceback as the answer to a Dump, if one is outstanding.
+func (w *worker) dumped() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dumps = 0
+}

@@ -1,0 +1,230 @@
+package python
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// app is a runner under test, behind a real HTTP server.
+type app struct {
+	*testing.T
+	runner *Runner
+	server *httptest.Server
+	log    *logBuffer
+	root   string
+}
+
+// serve starts an app from its source and stops it when the test ends.
+func serve(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
+	t.Helper()
+	a := prepare(t, source, change...)
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
+	return a
+}
+
+// prepare makes an app that is not started.
+func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "hello.py"), []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Unpack(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := modgw.Descriptor{
+		Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
+		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
+		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
+		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+	}
+	for _, f := range change {
+		f(&d)
+	}
+	log := &logBuffer{}
+	runner, err := New(modgw.RunnerConfig{
+		Descriptor:  d,
+		Environment: &modgw.Environment{Interpreter: interpreter(t)},
+		Generation:  1,
+		Log:         slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	return &app{T: t, runner: runner, log: log, root: root}
+}
+
+func (a *app) listen() {
+	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		info := modgw.RequestInfoOf(r)
+		info.ID = r.Header.Get("X-Request-Id")
+		info.PathInfo = info.Path
+		a.runner.ServeHTTP(w, r.WithContext(modgw.WithRequestInfo(r.Context(), info)))
+	}))
+	a.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	a.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		a.runner.Stop(ctx)
+		a.server.CloseClientConnections()
+		a.server.Close()
+		http.DefaultClient.CloseIdleConnections()
+	})
+}
+
+// answer is a response that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	err    error // of reading the body
+}
+
+func (a *app) get(path string) answer {
+	a.Helper()
+	return a.do("GET", path, nil)
+}
+
+func (a *app) do(method, path string, body io.Reader) answer {
+	a.Helper()
+	r, err := http.NewRequest(method, a.server.URL+path, body)
+	if err != nil {
+		a.Fatal(err)
+	}
+	return a.send(r)
+}
+
+func (a *app) send(r *http.Request) answer {
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return answer{err: err}
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(data), err}
+}
+
+// pid is the worker's, by its number.
+func (a *app) pid(number int) int {
+	for _, w := range a.runner.Status().Workers {
+		if w.Number == number && w.State == "ready" {
+			return w.PID
+		}
+	}
+	return 0
+}
+
+// path is a file in the app's root.
+func (a *app) path(name string) string { return filepath.Join(a.root, name) }
+
+// open lets an app go on that waits for the file to exist.
+func (a *app) open(gate string) {
+	a.Helper()
+	if err := os.WriteFile(a.path(gate), nil, 0o644); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// eventually waits for a condition.
+func (a *app) eventually(what string, condition func() bool) {
+	a.Helper()
+	eventually(a.T, what, condition)
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	limit := time.NewTimer(30 * time.Second)
+	defer limit.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			t.Fatalf("%s: it did not happen", what)
+		}
+	}
+}
+
+// interpreter is the Python to test with: $MODGW_TEST_PYTHON or python3.
+func interpreter(t *testing.T) string {
+	t.Helper()
+	name := os.Getenv("MODGW_TEST_PYTHON")
+	if name == "" {
+		name = "python3"
+	}
+	out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		t.Skipf("no %s here: %v", name, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logBuffer) count(text string) int { return strings.Count(l.String(), text) }
+
+func alive(pid int) bool {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(data), ") Z ")
+}
+
+const hello = `
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello, World!"]
+`
+
+func TestHello(t *testing.T) {
+	a := serve(t, hello)
+	got := a.get("/")
+	if got.status != 200 || got.body != "Hello, World!" || got.err != nil {
+		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	if got.header.Get("Content-Length") != "13" || got.header.Get("Content-Type") != "text/plain" {
+		t.Errorf("headers %v", got.header)
+	}
+}

@@ -1,0 +1,189 @@
+package python
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// response passes an app's response on to the client.
+type response struct {
+	w      http.ResponseWriter
+	client *http.ResponseController
+	stream *stream
+	isHead bool // the request's method is HEAD
+
+	sent     bool // the head was
+	bodiless bool
+	length   int64 // Content-Length; -1: unknown
+	written  int64 // of the body
+	cut      int64 // bytes beyond the length, which were thrown away
+}
+
+// copy reads the response from the stream and writes it to the client, until its end. It returns nil, errClientGone, a
+// *failure, or what stream.next returned.
+func (p *response) copy() error {
+	f, err := p.stream.next()
+	if err != nil {
+		return err
+	}
+	if f.Type == wire.Abort {
+		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
+	}
+	raw, body, err := p.stream.split(f)
+	if err != nil {
+		return err
+	}
+	head, err := decodeHead(raw)
+	if err != nil {
+		return err
+	}
+	if err := p.begin(head, body, f.End()); err != nil {
+		return err
+	}
+	for !p.stream.closed {
+		if err := p.more(); err != nil {
+			return err
+		}
+	}
+	if p.written < p.length && !p.bodiless {
+		return &failure{http.StatusInternalServerError, badResponse("it has %d bytes, and its Content-Length is %d", p.written, p.length)}
+	}
+	return nil
+}
+
+// begin sends the head and the first piece of the body. A response that is complete already gets a Content-Length.
+func (p *response) begin(head responseHead, body []byte, complete bool) error {
+	p.length = head.length
+	p.bodiless = p.isHead || head.status == http.StatusNoContent || head.status == http.StatusNotModified
+	switch {
+	case head.status == http.StatusNoContent:
+		p.length = -1
+	case complete && p.length < 0 && (!p.bodiless || len(body) > 0):
+		p.length = int64(len(body))
+	case complete && p.length > int64(len(body)) && !p.bodiless:
+		return badHead("it has %d bytes, and its Content-Length is %d", len(body), p.length)
+	}
+	header := p.w.Header()
+	head.copyTo(header)
+	if p.length >= 0 {
+		header["Content-Length"] = []string{strconv.FormatInt(p.length, 10)}
+	}
+	p.w.WriteHeader(head.status)
+	p.sent = true
+	return p.write(body)
+}
+
+// more passes on the next frame; what has arrived already goes out with it.
+func (p *response) more() error {
+	f, ok, err := p.stream.buffered()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if err := p.flush(); err != nil {
+			return err
+		}
+		if f, err = p.stream.next(); err != nil {
+			return err
+		}
+	}
+	switch f.Type {
+	case wire.Abort:
+		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
+	case wire.File:
+		return p.writeFile(f)
+	}
+	return p.write(f.Payload)
+}
+
+// write writes a piece of the body and gives its bytes back to the worker.
+func (p *response) write(piece []byte) error {
+	size := len(piece)
+	if size == 0 {
+		return nil
+	}
+	if room := p.length - p.written; p.length >= 0 && int64(size) > room {
+		p.cut += int64(size) - room
+		piece = piece[:room]
+	}
+	p.written += int64(len(piece))
+	if len(piece) > 0 && !p.bodiless {
+		if err := p.timed(func() error { _, err := p.w.Write(piece); return err }); err != nil {
+			return err
+		}
+	}
+	return p.stream.consumed(size)
+}
+
+func (p *response) flush() error {
+	return p.timed(func() error {
+		if err := p.client.Flush(); err != nil && !isUnsupported(err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// timed runs a write to the client, whose time is not the app's.
+func (p *response) timed(write func() error) error {
+	if p.stream.closed {
+		return clientError(write())
+	}
+	begin := time.Now()
+	err := write()
+	if took := time.Since(begin); took > time.Millisecond {
+		p.stream.extend(took)
+	}
+	return clientError(err)
+}
+
+// writeFile writes the part of a file that is the rest of the body. The kernel does it where the front allows.
+func (p *response) writeFile(f wire.Frame) error {
+	part, err := wire.DecodeFile(f.Payload)
+	if err != nil {
+		return err
+	}
+	file, err := p.stream.lane.in.Descriptor()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return brokeRule("a File frame with a descriptor of something else")
+	}
+	size := part.Length
+	if p.length >= 0 {
+		size = min(size, p.length-p.written)
+		p.cut += part.Length - size
+	}
+	if p.bodiless || size == 0 {
+		p.written += size
+		return nil
+	}
+	if _, err := file.Seek(part.Offset, io.SeekStart); err != nil {
+		return &failure{http.StatusInternalServerError, badResponse("its file cannot be read: %v", err)}
+	}
+	n, err := io.Copy(p.w, io.LimitReader(file, size))
+	p.written += n
+	if err != nil {
+		return clientError(err)
+	}
+	if n < size {
+		return &failure{http.StatusInternalServerError, badResponse("its file ended %d bytes too early", size-n)}
+	}
+	return nil
+}
+
+func clientError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errClientGone, err)
+}

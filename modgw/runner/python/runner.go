@@ -1,0 +1,163 @@
+package python
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Runner runs a WSGI app. It implements [modgw.Runner].
+type Runner struct {
+	config   modgw.RunnerConfig
+	files    Files
+	user     *account.Account // nil: the host's own
+	pool     pool
+	restarts atomic.Int64
+
+	halt    chan struct{}  // closes when the runner stops
+	force   chan struct{}  // closes when its workers must not take longer to end
+	running sync.WaitGroup // every goroutine of the runner
+
+	mu      sync.Mutex
+	workers map[*worker]bool // that have a process
+	waiting map[int]life     // numbers without a process, after failures
+	stopped bool             // nothing more is run in the background
+}
+
+var _ modgw.Runner = (*Runner)(nil)
+
+// New makes a runner that serves with the worker code in files. It starts nothing.
+func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
+	d := config.Descriptor
+	if d.Kind != modgw.KindWSGI || d.WSGI == nil {
+		return nil, fmt.Errorf("cannot run an app of kind %q with Python's WSGI", d.Kind)
+	}
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+	}
+	return &Runner{
+		config:  config,
+		files:   files,
+		user:    user,
+		pool:    pool{queue: d.Queue},
+		halt:    make(chan struct{}),
+		force:   make(chan struct{}),
+		workers: make(map[*worker]bool),
+		waiting: make(map[int]life),
+	}, nil
+}
+
+// Start implements [modgw.Runner].
+func (r *Runner) Start(ctx context.Context) error {
+	count := r.count()
+	r.pool.hope(count)
+	results := make(chan error, count)
+	for number := 1; number <= count; number++ {
+		r.running.Go(func() {
+			w, err := r.startWorker(ctx, number)
+			results <- err
+			if err == nil {
+				r.supervise(w)
+			}
+		})
+	}
+	for range count {
+		if err := <-results; err != nil {
+			r.stopNow()
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop implements [modgw.Runner].
+func (r *Runner) Stop(ctx context.Context) {
+	r.pool.close()
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	close(r.halt)
+	polite := context.AfterFunc(ctx, func() { close(r.force) })
+	defer polite()
+	r.running.Wait()
+}
+
+// Status implements [modgw.Runner].
+func (r *Runner) Status() modgw.RunnerStatus {
+	status := modgw.RunnerStatus{
+		Capacity: r.count() * r.threads(),
+		Restarts: int(r.restarts.Load()),
+	}
+	status.Busy, status.Queued = r.pool.counts()
+	for _, w := range r.tracked() {
+		status.Workers = append(status.Workers, w.status())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, number := range slices.Sorted(maps.Keys(r.waiting)) {
+		l := r.waiting[number]
+		status.Workers = append(status.Workers, modgw.WorkerStatus{Number: number, State: l.state.String(), Since: l.since})
+	}
+	return status
+}
+
+// count is how many workers there are.
+func (r *Runner) count() int {
+	if n := r.config.Descriptor.WSGI.Workers; n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// threads is how many requests each of them executes at once.
+func (r *Runner) threads() int { return max(1, r.config.Descriptor.WSGI.Threads) }
+
+// stopNow ends everything by force.
+func (r *Runner) stopNow() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r.Stop(ctx)
+}
+
+// background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the runner stops: its
+// processes are about to end then, and with them whatever f could do. Goroutines that Stop waits for already need not ask.
+func (r *Runner) background(f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.running.Go(f)
+	}
+	return !r.stopped
+}
+
+func (r *Runner) keepTrack(w *worker) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.workers[w] = true
+}
+
+func (r *Runner) loseTrack(w *worker) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.workers, w)
+}
+
+// tracked is the workers that have a process, by number, the older first.
+func (r *Runner) tracked() []*worker {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(r.workers), func(a, b *worker) int {
+		if a.number != b.number {
+			return a.number - b.number
+		}
+		return a.process.PID() - b.process.PID()
+	})
+}

@@ -1,0 +1,220 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+const (
+	// maxTries is how often a request is given to a worker; more than once only when no app code can have seen it, or
+	// when seeing it twice does no harm.
+	maxTries = 3
+
+	// maxHead is how long a request's environ may be, so that it fits into a frame with what was read ahead.
+	maxHead = wire.MaxPayload - aheadSize - 4
+
+	// deathTime is how long a request waits to learn why its worker ended.
+	deathTime = 500 * time.Millisecond
+)
+
+// headBuffers has buffers for environs.
+var headBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// call is one request on its way through the runner.
+type call struct {
+	runner *Runner
+	w      http.ResponseWriter
+	r      *http.Request
+	info   *modgw.RequestInfo
+	body   *requestBody
+	head   []byte
+	tries  int
+}
+
+// ServeHTTP implements [modgw.Runner].
+func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	c := &call{runner: r, w: w, r: req, info: modgw.RequestInfoOf(req)}
+	var err error
+	if c.body, err = readAhead(req, r.config.Descriptor.Limits.Body); err != nil {
+		c.answer(r.config.Log, c.bodyFailure(err), false)
+		return
+	}
+	defer c.body.release()
+	buffer := headBuffers.Get().(*[]byte)
+	defer headBuffers.Put(buffer)
+	*buffer = appendEnviron((*buffer)[:0], req, c.info, c.body.length)
+	if c.head = *buffer; len(c.head) > maxHead {
+		c.answer(r.config.Log, &failure{http.StatusRequestHeaderFieldsTooLarge, headTooLarge(len(c.head))}, false)
+		return
+	}
+	for c.try() {
+	}
+}
+
+// try gives the request to a worker and passes the response on. It reports whether to try again.
+func (c *call) try() (again bool) {
+	l, err := c.runner.pool.acquire(c.r.Context())
+	if err != nil {
+		c.refuse(err)
+		return false
+	}
+	c.tries++
+	s, err := l.open(c.head, c.body.ahead, c.body.whole, c.deadline())
+	if err != nil {
+		c.runner.suspect(l.worker, err)
+		c.runner.pool.release(l)
+		return c.lost(l.worker, true, false)
+	}
+	p := &response{
+		w:      c.w,
+		client: http.NewResponseController(c.w),
+		stream: s,
+		isHead: c.r.Method == http.MethodHead,
+		length: -1,
+	}
+	return c.exchange(s, p)
+}
+
+// exchange has the response passed on and sees that the lane goes back.
+func (c *call) exchange(s *stream, p *response) (again bool) {
+	unwatch := context.AfterFunc(c.r.Context(), s.interrupt)
+	var f *feeder
+	if !c.body.whole {
+		f = feed(s, c.body, c.w, c.r)
+	}
+	err := p.copy()
+	unwatch()
+	if f != nil {
+		f.stop()
+	}
+	w := s.lane.worker
+	var failed *failure
+	switch {
+	case err == nil:
+		c.finish(s, f)
+		if p.cut > 0 {
+			w.log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
+		}
+		return false
+	case errors.As(err, &failed):
+		c.giveUp(s, f, "the response cannot be used")
+		if f != nil && s.closed && f.err != nil && !p.sent {
+			failed = c.bodyFailure(f.err)
+		}
+		c.answer(w.log, failed, p.sent)
+		return false
+	case errors.Is(err, errOverdue):
+		limit := c.runner.config.Descriptor.Timeouts.Request
+		c.runner.tookTooLong(w, c.info.ID)
+		s.resume(time.Time{})
+		c.giveUp(s, f, "it took longer than "+limit.String())
+		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
+		return false
+	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+		s.resume(s.deadline)
+		c.giveUp(s, f, "the client has gone")
+		w.log.Debug("request abandoned", "request", c.info.ID, "reason", err)
+		panic(http.ErrAbortHandler)
+	}
+	unread := errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed
+	c.runner.suspect(w, err)
+	c.runner.release(s, f)
+	return c.lost(w, unread, p.sent)
+}
+
+// finish gives the lane of a closed stream back.
+func (c *call) finish(s *stream, f *feeder) {
+	if f != nil {
+		<-f.done
+	}
+	if err := s.lane.settle(); err != nil {
+		c.runner.suspect(s.lane.worker, err)
+	}
+	s.lane.unbind()
+	c.runner.pool.release(s.lane)
+	s.lane.worker.finished()
+}
+
+// giveUp tells the worker that nobody wants the response, and leaves the lane to a goroutine until the stream is closed.
+func (c *call) giveUp(s *stream, f *feeder, reason string) {
+	if s.closed {
+		c.finish(s, f)
+		return
+	}
+	s.cancel(reason)
+	c.runner.pool.abandon(s.lane)
+	if !c.runner.background(func() { c.runner.sweep(s, f, c.info.ID) }) {
+		c.runner.release(s, f)
+	}
+}
+
+// lost answers a request whose worker was lost, or has it tried again: when the worker cannot have seen it (unread), or
+// when the request may be executed twice.
+func (c *call) lost(w *worker, unread, sent bool) (again bool) {
+	repeatable := c.body.whole && (unread || c.isSafe() && c.tries == 1)
+	if !sent && repeatable && c.tries < maxTries {
+		w.log.Info("request given to another worker", "request", c.info.ID)
+		return true
+	}
+	c.answer(w.log, &failure{http.StatusBadGateway, workerDied(w.whyLost())}, sent)
+	return false
+}
+
+// isSafe reports whether a request may be executed twice (RFC 9110, 9.2.1).
+func (c *call) isSafe() bool {
+	switch c.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return true
+	}
+	return false
+}
+
+// refuse answers a request that got no lane.
+func (c *call) refuse(err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		panic(http.ErrAbortHandler)
+	}
+	c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, noLane(err, c.runner.config.Descriptor.Queue)}, false)
+}
+
+// answer logs a failure and answers with it, or cuts the response off when its head was sent.
+func (c *call) answer(log *slog.Logger, f *failure, sent bool) {
+	level := slog.LevelError
+	if f.status < 500 {
+		level = slog.LevelInfo
+	}
+	log.Log(context.Background(), level, "request failed", "request", c.info.ID, "method", c.r.Method, "path", c.info.Path,
+		"status", f.status, "cut_off", sent, "code", f.fault.Code, "error", f.fault.Line())
+	if sent {
+		panic(http.ErrAbortHandler)
+	}
+	modgw.ServeFault(c.w, c.r, f.status, f.fault, c.runner.config.Dev)
+}
+
+// bodyFailure says what is wrong with a request's body.
+func (c *call) bodyFailure(err error) *failure {
+	if errors.Is(err, errTooLarge) {
+		return &failure{http.StatusRequestEntityTooLarge, bodyTooLarge(c.runner.config.Descriptor.Limits.Body)}
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return &failure{http.StatusBadRequest, bodyIncomplete(err)}
+}
+
+// deadline is when the request's time is up; zero: never.
+func (c *call) deadline() time.Time {
+	if limit := c.runner.config.Descriptor.Timeouts.Request; limit > 0 {
+		return time.Now().Add(limit)
+	}
+	return time.Time{}
+}

@@ -1,0 +1,153 @@
+package python
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// spawn starts the process of a worker and tells it what to load. An error is a fault.
+func (r *Runner) spawn(number int) (*worker, error) {
+	w := &worker{
+		number: number,
+		log:    r.config.Log.With("worker", number),
+		wanted: make(chan string, 1),
+		loaded: make(chan loading, 1),
+		lost:   make(chan struct{}),
+	}
+	theirs, err := w.connect(r.threads())
+	defer closeFiles(theirs)
+	if err == nil {
+		err = r.startProcess(w, theirs)
+	}
+	if err != nil {
+		w.closeConnections()
+		return nil, cannotStart(r.config, err)
+	}
+	w.log = w.log.With("pid", w.process.PID())
+	w.event((*life).spawned)
+	r.keepTrack(w)
+	r.running.Go(w.listen)
+	r.running.Go(func() { r.bury(w) })
+	w.say(wire.Start, r.startMessage(number).Append(nil))
+	return w, nil
+}
+
+// connect makes the control connection and the lanes, and returns the worker's ends.
+func (w *worker) connect(lanes int) (theirs []*os.File, err error) {
+	control, file, err := wire.Pair()
+	if err != nil {
+		return nil, err
+	}
+	theirs = append(theirs, file)
+	w.control, w.in, w.out = control, wire.NewReader(control), wire.NewWriter(control)
+	for number := range lanes {
+		l, file, err := newLane(w, number)
+		if err != nil {
+			return theirs, err
+		}
+		theirs = append(theirs, file)
+		w.lanes = append(w.lanes, l)
+	}
+	return theirs, nil
+}
+
+func (w *worker) closeConnections() {
+	if w.control != nil {
+		w.control.Close()
+	}
+	for _, l := range w.lanes {
+		l.close()
+	}
+}
+
+// startProcess runs the interpreter with the worker's ends as descriptors 3, 4, … and the lifeline after them.
+func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
+	d := r.config.Descriptor
+	lifeline := 3 + len(theirs)
+	var err error
+	w.process, err = proc.Start(proc.Spec{
+		Path: r.config.Environment.Interpreter,
+		Args: []string{
+			"-X", "faulthandler", r.files.Dir,
+			"--lanes", strconv.Itoa(len(w.lanes)), "--lifeline", strconv.Itoa(lifeline),
+			// These are for people who look at the list of processes.
+			"app=" + string(d.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.number),
+		},
+		Env:        d.ProcessEnv(r.config.Environment, r.user.HomeDir()),
+		Dir:        d.Root,
+		Credential: r.user.Credential(),
+		Files:      theirs,
+		Limits:     proc.Limits{Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory},
+		Output:     proc.Output{Line: w.printer()},
+		Lifeline:   true,
+	})
+	return err
+}
+
+// printer returns what logs a line of output.
+func (w *worker) printer() func(proc.Line) {
+	log := w.log // the one without a pid, which nobody knows yet
+	return func(line proc.Line) {
+		if line.Dropped > 0 {
+			log.Warn("app output dropped", "lines", line.Dropped, "stream", line.Stream, "pid", line.PID)
+			return
+		}
+		w.output.add(line.Text)
+		log.Info(modgw.AppLine, "line", line.Text, "stream", line.Stream, "pid", line.PID)
+	}
+}
+
+func (r *Runner) startMessage(number int) wire.StartMessage {
+	d := r.config.Descriptor
+	return wire.StartMessage{
+		Kind:       string(d.Kind),
+		Entry:      d.WSGI.Entry,
+		Threads:    d.WSGI.Threads,
+		Path:       append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
+		Root:       d.Root,
+		App:        string(d.Name),
+		Generation: r.config.Generation,
+		Worker:     number,
+		Dev:        r.config.Dev,
+	}
+}
+
+// bury waits for the end of a worker's process and lets go of all that belonged to it.
+func (r *Runner) bury(w *worker) {
+	<-w.process.Done()
+	w.lose()
+	w.control.Close()
+	for _, l := range r.pool.bury(w) {
+		l.close()
+	}
+	w.disarm()
+	r.loseTrack(w)
+	r.logEnd(w)
+	w.event((*life).exited)
+}
+
+// logEnd logs the end of a worker, once. Of one that never was ready the fault tells, and of one that was told to end
+// nobody needs to know more.
+func (r *Runner) logEnd(w *worker) {
+	w.mu.Lock()
+	state := w.life.state
+	w.mu.Unlock()
+	switch state {
+	case ready, retiring:
+		w.log.Error("worker ended", "reason", w.why())
+	case stopping:
+		w.log.Info("worker stopped", "reason", w.why())
+	}
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		// It was only passed on.
+		_ = f.Close()
+	}
+}

@@ -1,0 +1,190 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// Why a stream cannot go on.
+var (
+	errOverdue   = errors.New("the request's time is up")
+	errLaneSpent = errors.New("the lane has no stream ids left")
+)
+
+// brokeRule is an error that costs the worker its life.
+func brokeRule(format string, args ...any) error {
+	return &wire.ProtocolError{Rule: fmt.Sprintf(format, args...)}
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// stream is one request on a lane and its response. It belongs to one goroutine, but for what a feeder uses: window,
+// credit and the lane's writer.
+type stream struct {
+	lane     *lane
+	id       uint32
+	deadline time.Time // zero: none
+
+	headed   bool // the head of the response came
+	closed   bool // the worker closed the stream
+	received wire.ReceiveWindow
+
+	window atomic.Int64  // bytes of body that may be sent
+	credit chan struct{} // has a token after window grew
+
+	interrupted bool // guarded by lane.mu
+}
+
+// next returns the next frame of the response: Response, Body, File or Abort. It is errOverdue when the deadline passed,
+// context.Canceled after interrupt, and otherwise an error of the connection.
+func (s *stream) next() (wire.Frame, error) {
+	for {
+		f, err := s.lane.in.Next()
+		if err != nil {
+			return f, s.readError(err)
+		}
+		if f, ok, err := s.accept(f); ok || err != nil {
+			return f, err
+		}
+	}
+}
+
+// buffered reports whether the next frame has arrived already.
+func (s *stream) buffered() (f wire.Frame, ok bool, err error) {
+	for {
+		f, ok, err := s.lane.in.Buffered()
+		if !ok || err != nil {
+			return f, false, err
+		}
+		if f, ok, err := s.accept(f); ok || err != nil {
+			return f, ok, err
+		}
+	}
+}
+
+// accept judges a frame and reports whether it is a part of the response.
+func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
+	if f.Stream != s.id {
+		return f, false, s.lane.stale(f)
+	}
+	switch f.Type {
+	case wire.Window:
+		return f, false, s.grow(f.Payload)
+	case wire.Response:
+		if s.headed {
+			return f, false, brokeRule("a second Response on stream %d", s.id)
+		}
+		s.headed = true
+		s.closed = f.End()
+	case wire.Body:
+		if !s.headed {
+			return f, false, brokeRule("a Body frame before Response on stream %d", s.id)
+		}
+		s.closed = f.End()
+		if err := s.received.Received(len(f.Payload)); err != nil {
+			return f, false, err
+		}
+	case wire.File:
+		if !s.headed || !f.End() {
+			return f, false, brokeRule("a File frame before Response, or without the end, on stream %d", s.id)
+		}
+		s.closed = true
+	case wire.Abort:
+		s.closed = true
+	default:
+		return f, false, brokeRule("a %s frame on a lane", f.Type)
+	}
+	return f, true, nil
+}
+
+// grow adds to what may be sent.
+func (s *stream) grow(payload []byte) error {
+	n, err := wire.DecodeWindow(payload)
+	if err != nil {
+		return err
+	}
+	if s.window.Add(int64(n)) > wire.InitialWindow {
+		return brokeRule("a Window frame for more than was sent on stream %d", s.id)
+	}
+	select {
+	case s.credit <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// consumed gives bytes of the body that were used back to the worker.
+func (s *stream) consumed(n int) error {
+	back := s.received.Consumed(n)
+	if back == 0 || s.closed {
+		return nil
+	}
+	return s.lane.out.Write(func(b []byte) []byte { return wire.AppendWindow(b, s.id, back) })
+}
+
+// cancel tells the worker that the request is over. When that cannot be said, the worker is ending anyway.
+func (s *stream) cancel(reason string) {
+	_ = s.lane.out.Write(func(b []byte) []byte {
+		return wire.AppendFrame(b, wire.Frame{Type: wire.Cancel, Stream: s.id, Payload: []byte(reason)})
+	})
+}
+
+// interrupt makes next return context.Canceled; any goroutine may call it, also after the stream's end.
+func (s *stream) interrupt() {
+	l := s.lane
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current == s {
+		s.interrupted = true
+		l.setDeadline(longAgo)
+	}
+}
+
+// extend puts the deadline off, for time that the client took and not the app.
+func (s *stream) extend(d time.Duration) {
+	if s.deadline.IsZero() {
+		return
+	}
+	s.deadline = s.deadline.Add(d)
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	if !s.interrupted {
+		s.lane.setDeadline(s.deadline)
+	}
+}
+
+// resume makes next wait again after an interruption, until the given time.
+func (s *stream) resume(deadline time.Time) {
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	s.deadline, s.interrupted = deadline, false
+	s.lane.setDeadline(deadline)
+}
+
+func (s *stream) readError(err error) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	if s.interrupted {
+		return context.Canceled
+	}
+	return errOverdue
+}
+
+// split splits a Response frame and counts what it has of the body.
+func (s *stream) split(f wire.Frame) (head, body []byte, err error) {
+	head, body, err = wire.SplitHead(f.Payload)
+	if err == nil {
+		err = s.received.Received(len(body))
+	}
+	return head, body, err
+}

@@ -1,0 +1,104 @@
+package python
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// sweep reads what a worker still sends on a stream that nobody wants any more, until the worker closes it; only then
+// does the lane go back, so that no late answer can reach another request.
+func (r *Runner) sweep(s *stream, f *feeder, request string) {
+	for !s.closed {
+		frame, err := s.next()
+		if errors.Is(err, errOverdue) {
+			r.tookTooLong(s.lane.worker, request)
+			s.resume(time.Time{})
+			continue
+		}
+		if err == nil {
+			err = s.discard(frame)
+		}
+		if err != nil {
+			r.suspect(s.lane.worker, err)
+			break
+		}
+	}
+	if s.closed {
+		if err := s.lane.settle(); err != nil {
+			r.suspect(s.lane.worker, err)
+		}
+		s.lane.worker.finished()
+	}
+	r.release(s, f)
+}
+
+// discard takes what belongs to a frame besides its payload.
+func (s *stream) discard(f wire.Frame) error {
+	switch f.Type {
+	case wire.Response:
+		_, _, err := s.split(f)
+		return err
+	case wire.File:
+		file, err := s.lane.in.Descriptor()
+		if err != nil {
+			return err
+		}
+		return file.Close()
+	}
+	return nil
+}
+
+// release gives a lane back on which nothing is read any more.
+func (r *Runner) release(s *stream, f *feeder) {
+	if f != nil {
+		<-f.done
+	}
+	s.lane.unbind()
+	r.pool.release(s.lane)
+}
+
+// suspect notes that the connections of a worker do not work any more. One that broke a rule is ended at once; another
+// one is probably ending by itself, and keeps its own reason for it.
+func (r *Runner) suspect(w *worker, err error) {
+	r.pool.remove(w)
+	w.lose()
+	if _, broke := errors.AsType[*wire.ProtocolError](err); broke || errors.Is(err, errLaneSpent) {
+		w.damage(err)
+		return
+	}
+	r.background(func() {
+		timer := time.NewTimer(exitTime)
+		defer timer.Stop()
+		select {
+		case <-w.process.Done():
+		case <-timer.C:
+			w.damage(fmt.Errorf("a connection to it broke: %w", err))
+		}
+	})
+}
+
+// tookTooLong has a worker replaced in which a request took longer than it may, and its stacks logged.
+func (r *Runner) tookTooLong(w *worker, request string) {
+	limit := r.config.Descriptor.Timeouts.Request
+	reason := fmt.Sprintf("request %s took longer than %s", request, limit)
+	w.askForStacks(reason)
+	w.want(reason)
+}
+
+// whyLost explains the end of a worker, if it ends soon.
+func (w *worker) whyLost() string {
+	timer := time.NewTimer(deathTime)
+	defer timer.Stop()
+	select {
+	case <-w.process.Done():
+		return w.why()
+	case <-timer.C:
+		return "its connection broke"
+	}
+}
+
+func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }
