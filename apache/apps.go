@@ -1,0 +1,123 @@
+package apache
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// apps writes the directives for apps, the one that is asked first coming first.
+func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
+	w.comment("An encoded slash reaches the app as it was sent.")
+	w.directive("AllowEncodedSlashes", "NoDecode")
+	w.open("IfModule", "mod_headers.c")
+	w.comment("When the request came in, from which the host knows how long it waited.")
+	w.directive("RequestHeader", "set", "X-Request-Start", "%t")
+	w.close("IfModule")
+	// Of sections that hold a URL the last one wins, of ProxyPass and Alias the first one.
+	for _, d := range slices.Backward(apps) {
+		w.location(d, up)
+	}
+	for _, d := range apps {
+		w.passes(d, up)
+	}
+}
+
+func (w *writer) location(d modgw.Descriptor, up upstream) {
+	w.line("")
+	w.origin(d)
+	w.open("Location", w.url(d, string(d.Mount)))
+	w.directive("ProxyFCGIBackendType", "GENERIC")
+	w.directive("CGIPassAuth", "On")
+	w.directive("SetEnv", "MODGW_APP", string(d.Name))
+	w.comment("The host vouches for Content-Length, which Apache would drop.")
+	w.directive("SetEnv", "ap_trust_cgilike_cl", "1")
+	if up.upgrades(d) {
+		w.directive("ProxyPreserveHost", "On")
+		w.open("IfModule", "mod_headers.c")
+		w.directive("RequestHeader", "set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}", "expr=%{HTTP:Upgrade} != ''")
+		w.close("IfModule")
+	}
+	w.close("Location")
+}
+
+// passes writes which URLs of an app Apache answers itself and which it passes on.
+func (w *writer) passes(d modgw.Descriptor, up upstream) {
+	w.line("")
+	w.origin(d)
+	for _, a := range d.Aliases {
+		w.alias(d, a)
+	}
+	w.directive("ProxyPass", w.url(d, string(d.Mount)), up.fastcgi(d), "enablereuse=on", "flushpackets=on",
+		"iobuffersize=65536", fmt.Sprintf("timeout=%d", patience(d)))
+	if up.upgrades(d) {
+		w.websockets(d, up)
+	}
+}
+
+func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
+	url := w.url(d, strings.TrimSuffix(string(d.Mount), "/")+strings.TrimSuffix(a.Path, "/")+"/")
+	dir := strings.TrimSuffix(a.Dir, "/")
+	w.directive("ProxyPass", url, "!")
+	w.directive("Alias", url, dir+"/")
+	w.open("Directory", pattern(dir))
+	w.comment("Files are sent as they are and never run.")
+	w.directive("SetHandler", "default-handler")
+	w.directive("Options", "SymLinksIfOwnerMatch")
+	w.directive("AllowOverride", "None")
+	w.directive("Require", "all", "granted")
+	w.close("Directory")
+}
+
+// websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot upgrade.
+func (w *writer) websockets(d modgw.Descriptor, up upstream) {
+	w.open("IfModule", "mod_rewrite.c")
+	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", max(3600, patience(d))))
+	w.close("Proxy")
+	w.directive("RewriteEngine", "On")
+	w.directive("RewriteCond", "%{HTTP:Upgrade}", "=websocket", "[NC]")
+	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
+	w.close("IfModule")
+}
+
+func mountPattern(m modgw.MountPath) string {
+	if m == "/" {
+		return "^/"
+	}
+	return "^" + regexp.QuoteMeta(string(m)) + "(/|$)"
+}
+
+func (w *writer) origin(d modgw.Descriptor) {
+	if d.File == "" {
+		w.comment("app %q", d.Name)
+		return
+	}
+	w.comment("app %q, %q line %d", d.Name, d.File, d.Line)
+}
+
+// url checks a path that Apache must take literally: sections read some characters as wildcards.
+func (w *writer) url(d modgw.Descriptor, path string) string {
+	if strings.ContainsAny(path, "*?[]{}|^$+()") || !strings.HasPrefix(path, "/") {
+		w.fail(unusable(fmt.Sprintf("URL path of app %q", d.Name), path))
+	}
+	return path
+}
+
+// pattern writes a folder so that <Directory> takes its wildcards literally.
+func pattern(dir string) string {
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(dir)
+}
+
+// patience is how many seconds Apache waits for an app: longer than the host, whose answer says what the trouble is.
+func patience(d modgw.Descriptor) int {
+	if d.Timeouts.Request == 0 {
+		return int((24 * time.Hour).Seconds())
+	}
+	whole := d.Timeouts.Startup + d.Queue.Timeout + d.Timeouts.Request
+	return int(math.Ceil(whole.Seconds())) + 5
+}

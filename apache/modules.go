@@ -1,0 +1,20 @@
+package apache
+
+import (
+	"slices"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// needs are the modules that a configuration cannot do without, sorted.
+func needs(up upstream, apps []modgw.Descriptor, o Options) []string {
+	modules := []string{"alias", "authz_core", "env", "headers", "proxy", "proxy_fcgi"}
+	if slices.ContainsFunc(apps, up.upgrades) {
+		modules = append(modules, "proxy_http", "rewrite")
+	}
+	if o.TLS != nil {
+		modules = append(modules, "ssl")
+	}
+	slices.Sort(modules)
+	return modules
+}
