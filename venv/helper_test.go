@@ -1,0 +1,230 @@
+package venv
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// site is an app in a folder, a folder of packages in place of an index, and a state folder.
+type site struct {
+	t       *testing.T
+	root    string
+	index   string
+	state   string
+	environ []string
+	steps   []string
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	base, err := os.MkdirTemp("", "venv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, root: filepath.Join(base, "app"), index: filepath.Join(base, "index"), state: filepath.Join(base, "state")}
+	for _, dir := range []string{s.root, s.index} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.environ = []string{
+		"PATH=" + pathWithoutUV(), "HOME=" + os.Getenv("HOME"), "PYENV_ROOT=" + os.Getenv("PYENV_ROOT"),
+		"PIP_FIND_LINKS=" + s.index, "PIP_NO_INDEX=1", "PIP_CONFIG_FILE=/dev/null",
+	}
+	return s
+}
+
+func pathWithoutUV() string {
+	dirs := slices.DeleteFunc(filepath.SplitList(os.Getenv("PATH")), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, "uv"))
+		return err == nil
+	})
+	return strings.Join(dirs, ":")
+}
+
+func (s *site) builder() *Builder { return New(Config{State: s.state, Environ: s.environ}) }
+
+// descriptor is a WSGI app whose entry is hello.wsgi.
+func (s *site) descriptor() modgw.Descriptor {
+	return modgw.Descriptor{
+		Name: "blog", Kind: modgw.KindWSGI, Root: s.root,
+		WSGI: &modgw.WSGI{Entry: filepath.Join(s.root, "hello.wsgi")},
+	}
+}
+
+func (s *site) write(name, content string) string {
+	s.t.Helper()
+	path := filepath.Join(s.root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+func (s *site) build(d modgw.Descriptor) (*modgw.Environment, error) {
+	s.steps = nil
+	return s.builder().Build(s.t.Context(), d, func(step Step) { s.steps = append(s.steps, step.Text) })
+}
+
+func (s *site) mustBuild(d modgw.Descriptor) *modgw.Environment {
+	s.t.Helper()
+	env, err := s.build(d)
+	if err != nil {
+		s.t.Fatalf("%v\nsteps: %s", err, strings.Join(s.steps, "\n"))
+	}
+	return env
+}
+
+// mustFail builds and wants a fault with the code.
+func (s *site) mustFail(d modgw.Descriptor, code string) *modgw.Fault {
+	s.t.Helper()
+	env, err := s.build(d)
+	return wantFault(s.t, env, err, code)
+}
+
+func wantFault(t *testing.T, env *modgw.Environment, err error, code string) *modgw.Fault {
+	t.Helper()
+	var f *modgw.Fault
+	if !errors.As(err, &f) || env != nil {
+		t.Fatalf("got %+v, %v; want a fault", env, err)
+	}
+	if f.Code != code {
+		t.Fatalf("code %s, want %s:\n%v", f.Code, code, f)
+	}
+	if !strings.HasPrefix(f.Summary, "cannot ") {
+		t.Errorf("summary %q does not begin with cannot", f.Summary)
+	}
+	return f
+}
+
+// environments are the names of the folders below envs.
+func (s *site) environments() []string {
+	entries, _ := os.ReadDir(filepath.Join(s.state, "envs"))
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// run runs Python code in an environment and returns what it prints.
+func run(t *testing.T, env *modgw.Environment, code string) string {
+	t.Helper()
+	out, err := exec.Command(env.Interpreter, "-I", "-c", code).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// wheel puts a wheel into the index: one module of the package's name that has __version__, and more files.
+func (s *site) wheel(name, version string, requires []string, more map[string]string) string {
+	s.t.Helper()
+	info := name + "-" + version + ".dist-info/"
+	metadata := "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n"
+	for _, r := range requires {
+		metadata += "Requires-Dist: " + r + "\n"
+	}
+	files := map[string]string{
+		name + ".py":      fmt.Sprintf("__version__ = %q\n", version),
+		info + "METADATA": metadata,
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+	}
+	maps.Copy(files, more)
+	record := ""
+	for _, f := range slices.Sorted(maps.Keys(files)) {
+		record += f + ",,\n"
+	}
+	files[info+"RECORD"] = record + info + "RECORD,,\n"
+
+	path := filepath.Join(s.index, name+"-"+version+"-py3-none-any.whl")
+	f, err := os.Create(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create(file)
+		if err == nil {
+			_, err = w.Write([]byte(files[file]))
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// sdist puts a source distribution into the index whose build runs the Python code.
+func (s *site) sdist(name, version, code string) {
+	s.t.Helper()
+	f, err := os.Create(filepath.Join(s.index, name+"-"+version+".tar.gz"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	z := gzip.NewWriter(f)
+	w := tar.NewWriter(z)
+	for file, content := range map[string]string{
+		"PKG-INFO":       "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n",
+		"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n",
+		"backend.py":     code,
+	} {
+		head := &tar.Header{Name: name + "-" + version + "/" + file, Mode: 0o644, Size: int64(len(content))}
+		if err := w.WriteHeader(head); err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(content)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatalf("%s did not happen", what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
