@@ -33,6 +33,9 @@ func AppendHead(dst []byte, status int, header http.Header) ([]byte, error) {
 			if err := checkField(name, value); err != nil {
 				return dst, err
 			}
+			if err := checkLength(name, value); err != nil {
+				return dst, err
+			}
 			dst = append(dst, name...)
 			dst = append(dst, ": "...)
 			dst = append(dst, value...)
@@ -49,6 +52,34 @@ func ImplicitStatus(header http.Header) int {
 		return http.StatusFound
 	}
 	return http.StatusOK
+}
+
+// CheckHead returns a *modgw.Fault when a status and header break HTTP's rules.
+func CheckHead(status int, header http.Header) error {
+	if status < 200 || status > 599 {
+		return badStatus(status)
+	}
+	for name, values := range header {
+		for _, value := range values {
+			if err := checkField(strings.TrimPrefix(name, http.TrailerPrefix), value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// StripHopByHop takes the headers out that concern only one connection. Those about trailers stay.
+func StripHopByHop(header http.Header) {
+	var names []string
+	for name := range header {
+		if name != "Trailer" && !strings.HasPrefix(name, http.TrailerPrefix) && hopByHop(name, header) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		delete(header, name)
+	}
 }
 
 // hopByHop reports whether a header may not go past the next server (RFC 9110 section 7.6.1), be it by itself or because
@@ -83,14 +114,19 @@ func checkField(name, value string) error {
 	if at := invalidValueByte(value); at >= 0 {
 		return badField(name, fmt.Sprintf("its value has a control character, number %d, at byte %d", value[at], at))
 	}
-	if n := len(name) + len(value) + len(": \r\n"); n > MaxHeaderLine {
-		return &modgw.Fault{
-			Code:    "MGW-REQ-003",
-			Summary: fmt.Sprintf("cannot send the response header %q: it has %d bytes, and Apache takes no more than %d", name, n, MaxHeaderLine),
-			Hint:    "shorten it or split it: usual culprits are Set-Cookie, Content-Security-Policy and Link",
-		}
-	}
 	return nil
+}
+
+func checkLength(name, value string) error {
+	n := len(name) + len(value) + len(": \r\n")
+	if n <= MaxHeaderLine {
+		return nil
+	}
+	return &modgw.Fault{
+		Code:    "MGW-REQ-003",
+		Summary: fmt.Sprintf("cannot send the response header %q: it has %d bytes, and Apache takes no more than %d", name, n, MaxHeaderLine),
+		Hint:    "shorten it or split it: usual culprits are Set-Cookie, Content-Security-Policy and Link",
+	}
 }
 
 func badField(name, why string) *modgw.Fault {

@@ -1,0 +1,55 @@
+package http
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Config is what a Server is made from.
+type Config struct {
+	Handler http.Handler
+	Log     *slog.Logger // nil: nothing is logged
+
+	// TrustedProxies are the peers whose forwarded headers are believed; nil: none is.
+	TrustedProxies []netip.Prefix
+
+	// TrustUnix makes whoever connects to a Unix socket a trusted proxy: the socket's permissions say who that is.
+	TrustUnix bool
+
+	HeaderTimeout  time.Duration // for a request's head, from its first byte; 0: 10 seconds
+	IdleTimeout    time.Duration // between two requests; 0: 60 seconds
+	WriteTimeout   time.Duration // for each write of a response, which as a whole may last for ever; 0: 60 seconds
+	MaxHeaderBytes int           // of a request's head; one beyond is answered 431; 0: 64 KiB
+
+	// A request's body may keep its reader waiting for BodyGrace and one second more for each MinBodyRate bytes of it.
+	BodyGrace   time.Duration // 0: 20 seconds
+	MinBodyRate int           // bytes per second; 0: 500
+
+	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
+	DrainTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	fill := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	fill(&c.HeaderTimeout, 10*time.Second)
+	fill(&c.IdleTimeout, 60*time.Second)
+	fill(&c.WriteTimeout, 60*time.Second)
+	fill(&c.BodyGrace, 20*time.Second)
+	fill(&c.DrainTimeout, 30*time.Second)
+	if c.MaxHeaderBytes == 0 {
+		c.MaxHeaderBytes = 64 << 10
+	}
+	if c.MinBodyRate == 0 {
+		c.MinBodyRate = 500
+	}
+	return c
+}

@@ -1,0 +1,87 @@
+package http
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// filePiece is how much of a file is sent under one deadline.
+const filePiece = 1 << 20
+
+// conn is a connection whose single writes must end in time. A deadline for the whole response, as net/http has it,
+// would cut off streams.
+type conn struct {
+	net.Conn
+	writeTimeout time.Duration
+	read         readDeadline
+}
+
+// SetReadDeadline is for net/http, which interrupts its own reads with it.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	return c.read.set(c.Conn, &c.read.server, t)
+}
+
+// setBodyDeadline bounds the next read of a request's body; the zero time lifts the bound.
+func (c *conn) setBodyDeadline(t time.Time) error {
+	return c.read.set(c.Conn, &c.read.body, t)
+}
+
+// readDeadline is the earlier of two deadlines that are set independently: lifting the one must not lift the other, with
+// which net/http may just be interrupting a read.
+type readDeadline struct {
+	mu           sync.Mutex
+	server, body time.Time
+}
+
+func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	*which = t
+	earlier := d.server
+	if earlier.IsZero() || !d.body.IsZero() && d.body.Before(earlier) {
+		earlier = d.body
+	}
+	return c.SetReadDeadline(earlier)
+}
+
+// Write writes p before the write timeout is over.
+func (c *conn) Write(p []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// ReadFrom sends src, by sendfile(2) where that is possible.
+func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
+	to, ok := c.Conn.(io.ReaderFrom)
+	limited, isLimited := src.(*io.LimitedReader)
+	if !ok || !isLimited {
+		return io.Copy(writerOnly{c}, src)
+	}
+	for limited.N > 0 {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+			return n, err
+		}
+		piece := &io.LimitedReader{R: limited.R, N: min(limited.N, filePiece)}
+		m, err := to.ReadFrom(piece)
+		n += m
+		limited.N -= m
+		if err != nil || m == 0 {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// CloseWrite ends the sending side, so that net/http can linger before it closes a connection with unread input.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+type writerOnly struct{ io.Writer }

@@ -1,0 +1,186 @@
+package http
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// forwardedHeaders are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
+// X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves nothing to contradict it.
+var forwardedHeaders = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Scheme",
+	"X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-Https", "X-Forwarded-Server", "X-Forwarded-By",
+	"X-Forwarded-Prefix", "X-Forwarded", "X-Script-Name", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Remote-Addr", "X-Url-Scheme", "X-Scheme", "Front-End-Https", "X-Https", "X-Original-Host", "X-Original-Uri", "X-Original-Url",
+	"X-Rewrite-Url",
+}
+
+// forwarded is what a trusted proxy says of the client. Empty fields were not said.
+type forwarded struct {
+	addr, port  string // of the client
+	proto, host string
+	serverPort  string
+}
+
+// takeForwarded takes the forwarded headers off the request, and returns what they say if the peer is trusted:
+//
+//	client   X-Forwarded-For, else Forwarded's for=
+//	scheme   X-Forwarded-Proto, else Forwarded's proto=
+//	host     X-Forwarded-Host, else Forwarded's host=
+//	port     X-Forwarded-Port
+//
+// A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the client's other on.
+// Those that a trusted proxy was believed stay for the app to see. The mount is the descriptor's to say, so
+// X-Forwarded-Prefix is never believed.
+func (t trust) takeForwarded(r *http.Request, p *peer) forwarded {
+	var f forwarded
+	var believed []string
+	if p.trusted {
+		f = t.readForwarded(r.Header)
+		believed = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"}
+		if len(elements(r.Header["X-Forwarded-For"])) == 0 {
+			believed = append(believed, "Forwarded")
+		}
+	}
+	for _, name := range forwardedHeaders {
+		if !slices.Contains(believed, name) {
+			delete(r.Header, name)
+		}
+	}
+	return f
+}
+
+func (t trust) readForwarded(h http.Header) forwarded {
+	var f forwarded
+	hops := elements(h["X-Forwarded-For"])
+	if len(hops) == 0 {
+		f = t.readRFC7239(h["Forwarded"])
+	} else {
+		f.addr, f.port = t.client(hops)
+	}
+	if proto := lastOf(h["X-Forwarded-Proto"]); proto != "" {
+		f.proto = proto
+	}
+	if host := lastOf(h["X-Forwarded-Host"]); host != "" {
+		f.host = host
+	}
+	f.serverPort = lastOf(h["X-Forwarded-Port"])
+	return f.checked()
+}
+
+// readRFC7239 reads Forwarded: the element that the proxy next to the client wrote tells all.
+func (t trust) readRFC7239(values []string) forwarded {
+	all := elements(values)
+	hops := make([]string, len(all))
+	for i, element := range all {
+		hops[i] = parameter(element, "for")
+	}
+	if len(all) == 0 {
+		return forwarded{}
+	}
+	at := t.clientAt(hops)
+	f := forwarded{proto: parameter(all[at], "proto"), host: parameter(all[at], "host")}
+	f.addr, f.port = splitHop(hops[at])
+	return f
+}
+
+// client is the nearest hop that is no trusted proxy.
+func (t trust) client(hops []string) (addr, port string) {
+	return splitHop(hops[t.clientAt(hops)])
+}
+
+// clientAt walks from the nearest hop to the farthest: what stands before the first untrusted one is what that one
+// claims. When all are trusted, the farthest is the client.
+func (t trust) clientAt(hops []string) int {
+	for i := len(hops) - 1; i > 0; i-- {
+		if addr, _ := splitHop(hops[i]); !t.proxy(addr) {
+			return i
+		}
+	}
+	return 0
+}
+
+// checked drops what is no address, scheme, host or port.
+func (f forwarded) checked() forwarded {
+	if _, err := netip.ParseAddr(f.addr); err != nil {
+		f.addr, f.port = "", ""
+	}
+	if f.proto = strings.ToLower(f.proto); f.proto != "http" && f.proto != "https" {
+		f.proto = ""
+	}
+	if strings.ContainsAny(f.host, " \t\"/\\?#@") {
+		f.host = ""
+	}
+	if strings.Trim(f.serverPort, "0123456789") != "" || len(f.serverPort) > 5 {
+		f.serverPort = ""
+	}
+	return f
+}
+
+// apply lets the request be the one that the client sent to the proxy.
+func (f forwarded) apply(r *http.Request, info *modgw.RequestInfo) {
+	if f.addr != "" {
+		info.RemoteAddr, info.RemotePort = f.addr, f.port
+		port := f.port
+		if port == "" {
+			port = "0"
+		}
+		r.RemoteAddr = net.JoinHostPort(f.addr, port)
+	}
+	if f.proto != "" {
+		info.Scheme = f.proto
+	}
+	if f.host != "" {
+		r.Host = f.host
+	}
+	info.ServerPort = f.serverPort
+}
+
+// splitHop splits "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80" and "2001:db8::1".
+func splitHop(hop string) (addr, port string) {
+	if _, err := netip.ParseAddr(hop); err == nil {
+		return hop, ""
+	}
+	if addr, port, err := net.SplitHostPort(hop); err == nil {
+		return addr, port
+	}
+	return strings.Trim(hop, "[]"), ""
+}
+
+// elements are the elements of a list header, over all its lines, without empty ones.
+func elements(values []string) []string {
+	var all []string
+	for _, value := range values {
+		for element := range strings.SplitSeq(value, ",") {
+			if element = strings.TrimSpace(element); element != "" {
+				all = append(all, element)
+			}
+		}
+	}
+	return all
+}
+
+// lastOf is what the nearest proxy says, where every proxy may add an element.
+func lastOf(values []string) string {
+	all := elements(values)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1]
+}
+
+// parameter is the value of a parameter of an element of Forwarded (RFC 7239 section 4).
+func parameter(element, name string) string {
+	for pair := range strings.SplitSeq(element, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if strings.EqualFold(key, name) {
+			return strings.Trim(value, `"`)
+		}
+	}
+	return ""
+}

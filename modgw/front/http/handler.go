@@ -1,0 +1,106 @@
+package http
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// ServeHTTP makes of a request what fronts hand to the gateway, and of the response what may be sent.
+func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	s.group.Add(1)
+	defer s.group.Done()
+	w := &response{ResponseWriter: rw, server: s, request: r}
+	defer w.finish()
+	if f := refusal(r); f != nil {
+		w.refuse(http.StatusBadRequest, f)
+		return
+	}
+	p, _ := r.Context().Value(peerKey{}).(*peer)
+	r = r.WithContext(modgw.WithRequestInfo(r.Context(), s.prepare(r, p)))
+	w.request = r
+	if r.ContentLength != 0 {
+		s.prepareBody(rw, r, p)
+	}
+	s.config.Handler.ServeHTTP(w, r)
+}
+
+// prepareBody lets a response begin, and even end, before the request's body is complete, and bounds the time that the
+// client takes for it.
+func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) {
+	control := http.NewResponseController(rw)
+	setDeadline := p.conn.setBodyDeadline
+	if r.ProtoMajor == 1 {
+		_ = control.EnableFullDuplex() // no error with HTTP/1
+	} else {
+		setDeadline = control.SetReadDeadline // of the stream
+	}
+	r.Body = &body{ReadCloser: r.Body, setDeadline: setDeadline, grace: s.config.BodyGrace, rate: s.config.MinBodyRate}
+}
+
+// prepare cleans the request's header and tells what is known of the request.
+func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
+	for name := range r.Header {
+		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become HTTP_PROXY.
+		if strings.Contains(name, "_") || name == "Proxy" {
+			delete(r.Header, name)
+		}
+	}
+	target := r.RequestURI
+	if !strings.HasPrefix(target, "/") {
+		target = r.URL.RequestURI() // absolute form; net/http has taken the host from it
+	}
+	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
+	if r.URL.Path == "" {
+		r.URL.Path = "/"
+	}
+	info := &modgw.RequestInfo{
+		Front:      "http",
+		Path:       r.URL.Path,
+		RawTarget:  target,
+		Received:   time.Now(),
+		Scheme:     "http",
+		RemoteAddr: p.addr,
+		RemotePort: p.port,
+	}
+	s.trust.takeForwarded(r, p).apply(r, info)
+	return info
+}
+
+// refusal tells why no app can be asked this; nil for nearly every request.
+func refusal(r *http.Request) *modgw.Fault {
+	switch {
+	case r.Method == http.MethodConnect:
+		return badRequest("this is no proxy")
+	case r.URL.Path != "" && r.URL.Path[0] != '/':
+		return badRequest("its path does not begin with a slash")
+	case strings.IndexByte(r.URL.Path, 0) >= 0:
+		return badRequest("its path has a NUL byte")
+	}
+	return nil
+}
+
+func badRequest(why string) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
+}
+
+// recovered answers for a handler that has panicked with value.
+func (w *response) recovered(value any) {
+	f := &modgw.Fault{Code: "MGW-REQ-010", Summary: "cannot answer the request: its handler gave up before it sent anything"}
+	status := http.StatusBadGateway
+	if value != http.ErrAbortHandler {
+		f = &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
+		status = http.StatusInternalServerError
+		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", w.request.Method,
+			"target", w.request.RequestURI, "stack", string(debug.Stack()))
+	}
+	if w.begun {
+		panic(http.ErrAbortHandler) // net/http cuts the response off so that the client can see it
+	}
+	clear(w.Header())
+	modgw.ServeFault(w, w.request, status, f, false)
+}

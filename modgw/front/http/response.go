@@ -1,0 +1,108 @@
+package http
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
+)
+
+// response keeps what a handler says within what may be sent.
+type response struct {
+	http.ResponseWriter
+	server  *Server
+	request *http.Request
+	begun   bool  // the head is on its way
+	err     error // what writes return
+}
+
+// WriteHeader sends the response's head. Informational responses but the switch to another protocol are dropped, as on
+// every front.
+func (w *response) WriteHeader(status int) {
+	if w.begun || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		return
+	}
+	if status != http.StatusSwitchingProtocols {
+		if err := metavars.CheckHead(status, w.Header()); err != nil {
+			w.err = err
+			f := err.(*modgw.Fault)
+			clear(w.Header())
+			w.refuse(http.StatusInternalServerError, f)
+			return
+		}
+		metavars.StripHopByHop(w.Header())
+		if _, ok := w.Header()["Content-Type"]; !ok {
+			w.Header()["Content-Type"] = nil // net/http would guess one from the body (CVE-2020-24553)
+		}
+	}
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends p.
+func (w *response) Write(p []byte) (int, error) {
+	if err := w.begin(); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom sends all of src.
+func (w *response) ReadFrom(src io.Reader) (int64, error) {
+	if err := w.begin(); err != nil {
+		return 0, err
+	}
+	return io.Copy(w.ResponseWriter, src)
+}
+
+// Flush sends what was written.
+func (w *response) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for [http.ResponseController].
+func (w *response) FlushError() error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack hands the connection over.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.begun = true
+	}
+	return c, buffered, err
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *response) begin() error {
+	if !w.begun {
+		w.WriteHeader(metavars.ImplicitStatus(w.Header()))
+	}
+	return w.err
+}
+
+// refuse answers in place of the app.
+func (w *response) refuse(status int, f *modgw.Fault) {
+	w.server.config.Log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(),
+		"target", w.request.RequestURI)
+	refused := *w
+	refused.err = nil
+	modgw.ServeFault(&refused, w.request, status, f, false)
+	w.begun = true
+}
+
+// finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
+func (w *response) finish() {
+	if value := recover(); value != nil {
+		w.recovered(value)
+		return
+	}
+	_ = w.begin() // nobody is left to tell
+}
