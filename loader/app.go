@@ -94,9 +94,6 @@ func (d *decoder) owner(desc *modgw.Descriptor, written *hclsyntax.Block) {
 		rng = attr.Expr.Range()
 	}
 	switch {
-	case as.Name == "":
-		d.add(codeOwner, rng, "The descriptor can be changed by many",
-			fmt.Sprintf("Whoever can change it decides what runs. Make sure that only one user can: chmod go-w on %q and the folders that lead to it.", desc.File))
 	case desc.User != as.Name && desc.User != strconv.Itoa(int(as.UID)):
 		d.add(codeOwner, rng, fmt.Sprintf("The app may not run as %q", desc.User),
 			fmt.Sprintf("The descriptor belongs to user %q, and its app can only run as that user. Root may own it instead.", as.Name))

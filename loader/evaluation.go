@@ -29,7 +29,9 @@ func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalCont
 		case hidden && !quotesNoValue[diag.Summary]:
 			detail = hiddenDetail(diag.Detail)
 		case diag.Summary == "Unknown variable" || diag.Summary == "Variables not allowed":
-			detail = join(d.unknownVariable(diag.Detail), d.bareWord(expr, a))
+			detail = join(d.unknownName(rng, "variable", slices.Sorted(maps.Keys(context.Variables))), d.bareWord(expr, a))
+		case diag.Summary == "Call to unknown function":
+			detail = d.unknownName(rng, "function", slices.Sorted(maps.Keys(context.Functions)))
 		case diag.Summary == "Unsupported attribute":
 			detail = join(diag.Detail, nearName(expr, context, rng))
 		}
@@ -57,11 +59,17 @@ func hiddenDetail(detail string) string {
 	return "Details are not shown, because the expression uses a secret."
 }
 
-func (d *decoder) unknownVariable(detail string) string {
-	if d.scope.app == "" && strings.Contains(detail, `"app"`) {
+// unknownName is what hcl says too, with a suggestion that is the same each time.
+func (d *decoder) unknownName(at hcl.Range, what string, known []string) string {
+	file := d.sources[at.Filename]
+	if file == nil || !at.CanSliceBytes(file.Bytes) {
+		return ""
+	}
+	name := string(at.SliceBytes(file.Bytes))
+	if name == "app" {
 		return "app.name is known only within an app block."
 	}
-	return detail
+	return join(fmt.Sprintf("There is no %s named %q.", what, name), didYouMean(name, known))
 }
 
 // bareWord proposes quotes for a name that stands where a string is wanted.

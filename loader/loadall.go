@@ -2,6 +2,7 @@ package loader
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/modgw/modgw/modgw"
 )
 
 // descriptorName is what the descriptor of a project is called.
@@ -107,7 +110,11 @@ func detected(target string, opts Options) *File {
 	f := &File{report: newReport()}
 	a, err := detect(target, opts)
 	if err != nil {
-		f.add(codeDetect, wholeFile(""), fmt.Sprintf("Cannot load %q", target), sentence(err.Error()))
+		summary, hint := sentence(err.Error()), ""
+		if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+			summary, hint = sentence(fault.Summary), sentence(fault.Hint)
+		}
+		f.add(codeDetect, hcl.Range{}, fmt.Sprintf("Cannot load %q", target), join(summary, hint))
 		return f
 	}
 	f.apps = []*app{a}

@@ -18,6 +18,12 @@ func (r *report) read(path string, opts Options) ([]byte, *account.Account, bool
 			return nil, nil, false
 		}
 	}
+	if as != nil && as.Name == "" {
+		r.add(codeOwner, wholeFile(path), fmt.Sprintf("Cannot trust %q", path),
+			"More than one user can change it, or the folders that lead to it, and so decide what root's host runs. "+
+				"Let one user own them all, and take the right to write from everybody else: chmod go-w")
+		return nil, nil, false
+	}
 	src, err := (&reader{as: as}).read(path)
 	if err == nil {
 		return src, as, true

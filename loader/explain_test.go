@@ -1,0 +1,131 @@
+package loader
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/modgw/modgw/modgw"
+)
+
+func TestExplain(t *testing.T) {
+	for key, want := range map[string][]string{
+		"app.wsgi.threads":          {"whole number from 1 to 1024; default 5", "threads = 5"},
+		"app.wsgi":                  {"Runs a Python WSGI app", "entry", "required"},
+		"app":                       {"timeouts", "mount", `default "/"`},
+		"listen.address":            {"required", `listen "…" {`},
+		"defaults.timeouts.request": {"default \"60s\""},
+		"variable.type":             {"type = number"},
+		"":                          {"trusted_proxies", "locals"},
+	} {
+		got, ok := Explain(key)
+		if !ok {
+			t.Errorf("%q is unknown", key)
+		}
+		wantText(t, got, want...)
+	}
+}
+
+func TestExplainSuggests(t *testing.T) {
+	for key, want := range map[string]string{
+		"threads":          "app.wsgi.threads",
+		"app.wsgi.thread":  "app.wsgi.threads",
+		"reload.settle":    "app.reload.settle",
+		"timeout":          "app.queue.timeout, app.health.timeout",
+		"app.wsgi.entry.x": "app.wsgi.entry",
+		"xyzzy":            "modgw-host explain app",
+	} {
+		got, ok := Explain(key)
+		if ok || !strings.Contains(got, want) {
+			t.Errorf("%s: %v\n%s", key, ok, got)
+		}
+	}
+}
+
+// TestTableIsWhole holds the table to what decoding and the manual need of it.
+func TestTableIsWhole(t *testing.T) {
+	var walk func(prefix string, b block)
+	walk = func(prefix string, b block) {
+		if b.doc == "" {
+			t.Errorf("%s has no doc", prefix)
+		}
+		for _, a := range b.args {
+			if a.doc == "" || a.value.form == "" || a.value.set == nil {
+				t.Errorf("%s.%s lacks something", prefix, a.name)
+			}
+			if a.def == nil && a.example == "" {
+				t.Errorf("%s.%s has neither default nor example", prefix, a.name)
+			}
+		}
+		for _, open := range b.blocks {
+			walk(prefix+"."+open().name, open())
+		}
+	}
+	walk("", everything())
+}
+
+// TestExamplesDecode writes every example of the table down and decodes it.
+func TestExamplesDecode(t *testing.T) {
+	files := map[string]string{"requirements.txt": "", "hello.cgi": "", "cgi-bin/x": "", "public/x": "", "blog.wsgi": "", "key": "k", ".env": ""}
+	dir := testProject(t, files)
+	skip := map[string]bool{"root": true, "venv": true, "user": true, "group": true} // they name what only a real host has
+	app := appBlock(new(modgw.Descriptor))
+	var src strings.Builder
+	src.WriteString("app \"example\" {\n")
+	var body func(b block)
+	body = func(b block) {
+		for i, a := range b.args {
+			text := strings.ReplaceAll(a.exampleText(), "/etc/modgw/blog.key", "key")
+			if !skip[a.name] && (len(b.either) == 0 || a.name == b.either[0] || !strings.Contains(strings.Join(b.either, " "), a.name)) {
+				src.WriteString(b.args[i].name + " = " + text + "\n")
+			}
+		}
+	}
+	body(app)
+	for _, open := range app.blocks {
+		in := open()
+		if in.optional && in.name != "wsgi" {
+			continue
+		}
+		label := ""
+		if in.label != "" {
+			label = ` "/x"`
+		}
+		src.WriteString(in.name + label + " {\n")
+		body(in)
+		src.WriteString("}\n")
+	}
+	src.WriteString("}\n")
+	f := &File{Path: dir + "/modgw.hcl", report: newReport()}
+	f.decode([]byte(src.String()), dir, testOptions())
+	if f.found.HasErrors() {
+		t.Errorf("%s\n%s", rendered(t, f.found), src.String())
+	}
+}
+
+func TestManualHasTheReference(t *testing.T) {
+	const manual = "../docs/descriptor.md"
+	text, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := []byte("<!-- reference: begin -->\n"), []byte("<!-- reference: end -->")
+	from, to := bytes.Index(text, begin), bytes.Index(text, end)
+	if from < 0 || to < from {
+		t.Fatal("the manual has no place for the reference")
+	}
+	from += len(begin)
+	want := append([]byte("\n"), Reference()...)
+	if *update {
+		text = append(append(append([]byte{}, text[:from]...), want...), text[to:]...)
+		if err := os.WriteFile(manual, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(want), string(text[from:to])); diff != "" {
+		t.Errorf("run go test ./loader -update: -want +got\n%s", diff)
+	}
+}
