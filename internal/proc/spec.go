@@ -39,8 +39,8 @@ type Output struct {
 type Line struct {
 	Stream  string // "stdout" or "stderr"
 	Text    string
-	PID     int    // of the process
-	Dropped int    // so many lines were dropped before this; Text is empty then
+	PID     int // of the process
+	Dropped int // so many lines were dropped before this; Text is empty then
 }
 
 const (

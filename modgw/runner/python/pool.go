@@ -106,9 +106,10 @@ func (p *pool) bury(w *worker) (idle []*lane) {
 func (p *pool) drained(w *worker) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.drain = make(chan struct{})
+	drained := make(chan struct{})
+	w.drain = drained
 	w.settleDrain()
-	return w.drain
+	return drained
 }
 
 // add makes a worker's lanes available.

@@ -3,6 +3,7 @@ package python
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type app struct {
 	server *httptest.Server
 	log    *logBuffer
 	root   string
+
+	stopped bool // the test has stopped the runner itself
 }
 
 // serve starts an app from its source and stops it when the test ends.
@@ -74,7 +77,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() || os.Getenv("SHOWLOG") != "" {
 			t.Log(log.String())
 		}
 	})
@@ -92,7 +95,9 @@ func (a *app) listen() {
 	a.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		a.runner.Stop(ctx)
+		if !a.stopped {
+			a.runner.Stop(ctx)
+		}
 		a.server.CloseClientConnections()
 		a.server.Close()
 		http.DefaultClient.CloseIdleConnections()
@@ -129,6 +134,20 @@ func (a *app) send(r *http.Request) answer {
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, string(data), err}
+}
+
+// failsToStart starts the runner and returns why it failed.
+func (a *app) failsToStart() *modgw.Fault {
+	a.Helper()
+	err := a.runner.Start(a.Context())
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	if !ok {
+		a.Fatalf("Start: %v", err)
+	}
+	if left := a.runner.tracked(); len(left) > 0 {
+		a.Errorf("%d workers are left", len(left))
+	}
+	return fault
 }
 
 // pid is the worker's, by its number.
@@ -206,6 +225,17 @@ func (l *logBuffer) String() string {
 }
 
 func (l *logBuffer) count(text string) int { return strings.Count(l.String(), text) }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 func alive(pid int) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")

@@ -84,7 +84,7 @@ func (r *Runner) suspect(w *worker, err error) {
 // tookTooLong has a worker replaced in which a request took longer than it may, and its stacks logged.
 func (r *Runner) tookTooLong(w *worker, request string) {
 	limit := r.config.Descriptor.Timeouts.Request
-	reason := fmt.Sprintf("request %s took longer than %s", request, limit)
+	reason := fmt.Sprintf("request %q took longer than %s", request, limit)
 	w.askForStacks(reason)
 	w.want(reason)
 }

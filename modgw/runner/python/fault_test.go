@@ -1,0 +1,373 @@
+package python
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// gates is the beginning of apps that tests hold up: wait("x") returns when the file x exists in the app's root.
+const gates = `
+import os, sys, time, threading, signal
+ROOT = os.path.dirname(os.path.abspath(__file__))
+def touch(name):
+    open(os.path.join(ROOT, name), "w").close()
+def wait(name):
+    while not os.path.exists(os.path.join(ROOT, name)):
+        time.sleep(0.005)
+def ok(start_response, body):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body.encode()]
+`
+
+func workers(n, threads int) func(*modgw.Descriptor) {
+	return func(d *modgw.Descriptor) { d.WSGI.Workers, d.WSGI.Threads = n, threads }
+}
+
+func requestTimeout(limit time.Duration) func(*modgw.Descriptor) {
+	return func(d *modgw.Descriptor) { d.Timeouts.Request = limit }
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func TestF1KillIdleWorkerLosesNothing(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    return ok(start_response, str(os.getpid()))
+`, workers(1, 2))
+	for range 3 {
+		pid := a.pid(1)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.do("POST", "/", strings.NewReader("order")); got.status != 200 {
+			t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+		}
+		a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != pid })
+	}
+	a.eventually("log", func() bool { return a.log.count("killed by signal 9 (SIGKILL)") == 3 })
+	if got := a.runner.Status().Restarts; got != 3 {
+		t.Errorf("%d restarts", got)
+	}
+}
+
+func TestF2KillBeforeHeadRepeatsOnlyWhatIsSafe(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    with open(os.path.join(ROOT, "ledger"), "a") as f:
+        f.write(environ["REQUEST_METHOD"] + "\n")
+    if not os.path.exists(os.path.join(ROOT, environ["REQUEST_METHOD"])):
+        touch(environ["REQUEST_METHOD"])
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ok(start_response, "second time")
+`)
+	if got := a.do("POST", "/", strings.NewReader("order")); got.status != 502 {
+		t.Errorf("POST got %d %q, %v", got.status, got.body, got.err)
+	}
+	if got := a.get("/"); got.status != 200 || got.body != "second time" {
+		t.Errorf("GET got %d %q, %v", got.status, got.body, got.err)
+	}
+	ledger, err := os.ReadFile(a.path("ledger"))
+	if err != nil || string(ledger) != "POST\nGET\nGET\n" {
+		t.Errorf("the app saw %q, %v", ledger, err)
+	}
+	if a.log.count("code=MGW-APP-008") != 1 {
+		t.Errorf("logged %d times", a.log.count("code=MGW-APP-008"))
+	}
+}
+
+func TestF2SafeRequestIsRepeatedOnce(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    with open(os.path.join(ROOT, "ledger"), "a") as f:
+        f.write("x")
+    os._exit(3)
+`)
+	if got := a.get("/"); got.status != 502 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	if ledger, err := os.ReadFile(a.path("ledger")); err != nil || string(ledger) != "xx" {
+		t.Errorf("the app saw it %d times, %v", len(ledger), err)
+	}
+	if a.log.count("the worker ended: exited with code 3") == 0 {
+		t.Error("the exit code is not in the log")
+	}
+}
+
+func TestF3KillInBodyCutsTheResponseOff(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"first piece"
+    wait("go")
+    os.kill(os.getpid(), signal.SIGKILL)
+`)
+	response, err := http.Get(a.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	piece := make([]byte, 100)
+	n, err := response.Body.Read(piece)
+	if string(piece[:n]) != "first piece" {
+		t.Fatalf("got %q, %v", piece[:n], err)
+	}
+	a.open("go")
+	if n, err := response.Body.Read(piece); err == nil || err.Error() == "EOF" {
+		t.Errorf("the end looks complete: %d, %v", n, err)
+	}
+	a.eventually("log", func() bool { return a.log.count("code=MGW-APP-008") == 1 })
+}
+
+func TestF4CrashIsExplained(t *testing.T) {
+	a := serve(t, gates+`
+import ctypes
+def application(environ, start_response):
+    ctypes.string_at(0)
+`)
+	if got := a.do("POST", "/", nil); got.status != 502 {
+		t.Errorf("got %d %q", got.status, got.body)
+	}
+	a.eventually("exit signal", func() bool { return a.log.count("(SIGSEGV)") >= 2 }) // of the request and of the worker
+	a.eventually("stacks", func() bool { return a.log.count("Fatal Python error: Segmentation fault") == 1 })
+}
+
+func TestF5MemoryLimitIsFeltByTheAppAlone(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    try:
+        return ok(start_response, str(len(bytearray(1 << 30))))
+    except MemoryError:
+        return ok(start_response, "MemoryError")
+`, func(d *modgw.Descriptor) { d.Limits.Memory = 400 << 20 })
+	if got := a.get("/"); got.body != "MemoryError" {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+const stuck = gates + `
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        touch("stuck")
+        while True:
+            time.sleep(0.01)
+    if environ["PATH_INFO"] == "/slow":
+        touch("slow")
+        wait("go")
+    return ok(start_response, environ["PATH_INFO"] + " " + str(os.getpid()))
+`
+
+func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
+	a := serve(t, stuck, workers(1, 2), requestTimeout(time.Second))
+	old := a.pid(1)
+	overdue := make(chan answer, 1)
+	go func() { overdue <- a.get("/stuck") }()
+	a.eventually("stuck", func() bool { return exists(a.path("stuck")) })
+	if got := <-overdue; got.status != 504 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != old })
+	if got := a.get("/fast"); got.status != 200 || strings.HasSuffix(got.body, " "+itoa(old)) {
+		t.Errorf("got %d %q", got.status, got.body)
+	}
+	a.eventually("stacks", func() bool { return a.log.count("stacks of all threads: request") == 1 })
+	if a.log.count("code=MGW-APP-009") != 1 || a.log.count("hello.py") == 0 {
+		t.Error("the fault or the place is not in the log")
+	}
+	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}
+
+func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {
+	a := serve(t, stuck, workers(1, 2), requestTimeout(3*time.Second))
+	old := a.pid(1)
+	results := make(chan answer, 2)
+	go func() { results <- a.get("/stuck") }()
+	a.eventually("stuck", func() bool { return exists(a.path("stuck")) })
+	time.AfterFunc(time.Second, func() { // so that its own time is not up when the other's is
+		go func() { results <- a.get("/slow") }()
+	})
+	a.eventually("slow", func() bool { return exists(a.path("slow")) })
+	if got := <-results; got.status != 504 {
+		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.open("go")
+	if got := <-results; got.status != 200 || got.body != "/slow "+itoa(old) {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}
+
+func TestF6StuckInterpreterStillShowsItsStack(t *testing.T) {
+	a := serve(t, gates+`
+import ctypes
+def application(environ, start_response):
+    ctypes.PyDLL(None).sleep(3600)  # never lets go of the interpreter
+`, requestTimeout(500*time.Millisecond), func(d *modgw.Descriptor) { d.Timeouts.Stop = 200 * time.Millisecond })
+	old := a.pid(1)
+	if got := a.get("/"); got.status != 504 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("end of the old worker", func() bool { return !alive(old) })
+	a.eventually("stacks", func() bool { return a.log.count("Fatal Python error: Aborted") == 1 })
+}
+
+func TestF8DeadlockAtImportIsATimeoutWithItsPlace(t *testing.T) {
+	a := prepare(t, gates+`
+lock = threading.Lock()
+lock.acquire()
+lock.acquire()
+`, func(d *modgw.Descriptor) { d.Timeouts.Startup = time.Second })
+	fault := a.failsToStart()
+	if fault.Code != "MGW-APP-005" || !strings.Contains(fault.Output, `hello.py", line`) {
+		t.Errorf("%v", fault)
+	}
+}
+
+func TestF9ExitInHandler(t *testing.T) {
+	for name, c := range map[string]struct {
+		code   string
+		status int
+	}{
+		"sys.exit":                        {"sys.exit(3)", 500},
+		"os._exit":                        {"os._exit(0)", 502},
+		"SystemExit after start_response": {"start_response('200 OK', []); raise SystemExit(3)", 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, gates+`
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/exit":
+        `+c.code+`
+    return ok(start_response, "up")
+`)
+			if got := a.do("POST", "/exit", nil); got.status != c.status {
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			if got := a.get("/"); got.status != 200 || got.body != "up" {
+				t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+			}
+		})
+	}
+}
+
+func TestF10CrashLoopBacksOffAndAnswersAtOnce(t *testing.T) {
+	a := serve(t, gates+`
+if os.path.exists(os.path.join(ROOT, "broken")):
+    with open(os.path.join(ROOT, "attempts"), "a") as f:
+        f.write("x")
+    os._exit(1)
+def application(environ, start_response):
+    return ok(start_response, "up")
+`)
+	a.open("broken")
+	if err := syscall.Kill(a.pid(1), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	var got answer
+	a.eventually("refusal", func() bool { got = a.get("/"); return got.status == 503 })
+	if got.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if a.log.count("code=MGW-APP-011") == 0 || a.log.count("exited with code 1") == 0 {
+		t.Error("the log does not say why")
+	}
+	if attempts, err := os.ReadFile(a.path("attempts")); err != nil || len(attempts) > 6 {
+		t.Errorf("%d attempts, %v", len(attempts), err)
+	}
+	if err := os.Remove(a.path("broken")); err != nil {
+		t.Fatal(err)
+	}
+	a.eventually("recovery", func() bool { return a.get("/").status == 200 })
+}
+
+func TestF11AppMaySpoilItsStreams(t *testing.T) {
+	a := serve(t, gates+`
+import fcntl
+for fd in (1, 2):
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/flood":
+        line = b"x" * 99 + b"\n"
+        for _ in range(200):
+            try:
+                os.write(2, line * 500)
+            except BlockingIOError:
+                time.sleep(0.001)
+    if environ["PATH_INFO"] == "/close":
+        os.close(1); os.close(2)
+        print("nobody hears this")
+        environ["wsgi.errors"].write("nor this\n")
+    return ok(start_response, "up")
+`)
+	for _, path := range []string{"/flood", "/close", "/"} {
+		if got := a.get(path); got.status != 200 && path != "/close" {
+			t.Errorf("%s: %d %q, %v", path, got.status, got.body, got.err)
+		}
+	}
+	a.eventually("drop notice", func() bool { return a.log.count("app output dropped") > 0 })
+	if n := a.log.count("app output\""); n > 5000 {
+		t.Errorf("%d lines were logged", n)
+	}
+}
+
+func TestF12GrandchildrenHoldNothingUp(t *testing.T) {
+	a := serve(t, gates+`
+import subprocess
+inner = subprocess.Popen(["sleep", "3600"])
+outer = subprocess.Popen(["sleep", "3600"], start_new_session=True)
+def application(environ, start_response):
+    return ok(start_response, "%d %d" % (inner.pid, outer.pid))
+`)
+	pids := strings.Fields(a.get("/").body)
+	a.runner.Stop(t.Context())
+	inner, outer := atoi(t, pids[0]), atoi(t, pids[1])
+	t.Cleanup(func() { syscall.Kill(outer, syscall.SIGKILL) })
+	a.eventually("end of the one in the group", func() bool { return !alive(inner) })
+	if !alive(outer) {
+		t.Error("the one in its own session should only have been left alone")
+	}
+	a.stopped = true
+}
+
+func TestF14ClosedDescriptorsAreAWorkersDeath(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/close":
+        os.closerange(3, 1000)
+    return ok(start_response, str(os.getpid()))
+`)
+	old := a.pid(1)
+	if got := a.do("POST", "/close", nil); got.status != 502 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	if got := a.get("/"); got.status != 200 || got.body == itoa(old) {
+		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}
+
+func TestF16WorkerThatIgnoresSignalsIsKilled(t *testing.T) {
+	a := serve(t, gates+`
+import atexit
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+atexit.register(time.sleep, 3600)
+def application(environ, start_response):
+    return ok(start_response, "up")
+`, func(d *modgw.Descriptor) { d.Timeouts.Stop = 300 * time.Millisecond })
+	pid := a.pid(1)
+	a.runner.Stop(t.Context())
+	a.stopped = true
+	if alive(pid) {
+		t.Error("it lives")
+	}
+	if a.log.count("worker killed") != 1 {
+		t.Errorf("logged %d times", a.log.count("worker killed"))
+	}
+}
