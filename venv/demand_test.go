@@ -45,7 +45,7 @@ func TestDemands(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "latest", "3.x", ">=three", "python", "./python", "3.12,3.13", "-"} {
+	for _, text := range []string{"", "latest", "3.x", ">=three", "./python", "3.12,3.13", "-"} {
 		if d, err := parseDemand(text, "test"); err == nil {
 			t.Errorf("%q was understood as %+v", text, d)
 		}

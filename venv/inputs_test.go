@@ -29,7 +29,9 @@ func TestPrecedenceOfInputs(t *testing.T) {
 			[]string{"requirements.txt", ".python-version", "pyproject.toml"}, nil},
 		{func() { d.Python.Packages = []string{"tiny==1.0"} }, "packages",
 			[]string{".python-version", "pyproject.toml"}, []string{"tiny==1.0"}},
-		{func() { d.Python.Requirements = []string{s.write("deps/prod.txt", "-r base.txt\n"), s.write("deps/base.txt", "")} },
+		{func() {
+			d.Python.Requirements = []string{s.write("deps/prod.txt", "-r base.txt\n"), s.write("deps/base.txt", "")}
+		},
 			"deps/prod.txt, deps/base.txt, packages",
 			[]string{"deps/prod.txt", "deps/base.txt", ".python-version", "pyproject.toml"}, []string{"tiny==1.0"}},
 		{func() { d.Python.Version = "3.12" }, "deps/prod.txt, deps/base.txt, packages",
@@ -184,7 +186,7 @@ func TestProjectSaysWhichPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("pyproject.toml", "[project\n")
-	if f := s.mustFail(s.descriptor(), "MGW-ENV-001"); !strings.Contains(f.Error(), "line 1") {
+	if f := s.mustFail(s.descriptor(), "MGW-ENV-001"); !strings.Contains(f.Error(), "toml: line ") {
 		t.Errorf("the line is not named: %v", f)
 	}
 }

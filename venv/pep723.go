@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -75,11 +76,8 @@ func parseScript(source string) (meta scriptMetadata, line int, err error) {
 		}
 		found, line = true, start
 		if err = decodeScript(source[m[4]:m[5]], &meta); err != nil {
-			var syntax toml.ParseError
-			if errors.As(err, &syntax) {
-				return meta, start + syntax.Position.Line, errors.New(syntax.Message)
-			}
-			return meta, start, err
+			within, reason := tomlLine(err)
+			return meta, start + within, reason
 		}
 	}
 	return meta, line, nil
@@ -93,6 +91,23 @@ func decodeScript(content string, meta *scriptMetadata) error {
 	}
 	_, err := toml.Decode(b.String(), meta)
 	return err
+}
+
+// typeError is how the TOML library words that a value has another type than wanted; only in words has it the line.
+var typeError = regexp.MustCompile(`^toml: line (\d+) \(last key (".*")\): (.*)`)
+
+// tomlLine takes the line out of an error of the TOML library; 0 when it has none.
+func tomlLine(err error) (int, error) {
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		return syntax.Position.Line, errors.New(syntax.Message)
+	}
+	m := typeError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0, err
+	}
+	line, _ := strconv.Atoi(m[1])
+	return line, fmt.Errorf("%s: %s", m[2], m[3])
 }
 
 func scriptFault(path string, line int, err error) error {
