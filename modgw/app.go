@@ -79,13 +79,16 @@ func (a *App) lock(ctx context.Context) error {
 
 func (a *App) unlock() { <-a.deploying }
 
-// setState changes the state and wakes the requests that wait for one.
-func (a *App) setState(s AppState) {
+// expect lets the requests of an app without a generation wait for the one that is about to be made.
+func (a *App) expect() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.setStateLocked(s)
+	if a.current.Load() == nil {
+		a.setStateLocked(AppStarting)
+	}
 }
 
+// setStateLocked changes the state and wakes the requests that wait for a change.
 func (a *App) setStateLocked(s AppState) {
 	a.state = s
 	close(a.changed)

@@ -19,10 +19,18 @@ func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error 
 	if err != nil {
 		return err
 	}
-	return g.replace(ctx, app, cause, func() (Descriptor, *Environment, error) {
-		env, err := g.build(ctx, d)
-		return d, env, err
-	})
+	app.expect()
+	return g.replace(ctx, app, cause, g.builder(ctx, d))
+}
+
+// Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on being refused at once
+// instead of waiting.
+func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
+	app, err := g.enter(d)
+	if err != nil {
+		return err
+	}
+	return g.replace(ctx, app, cause, g.builder(ctx, d))
 }
 
 // Rollback makes a new generation from the descriptor and the environment of the last good one before the current. The
@@ -41,6 +49,7 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 			Summary: fmt.Sprintf("cannot roll back app %q: there is no earlier generation", name),
 		}
 	}
+	app.expect()
 	cause := fmt.Sprintf("rollback to generation %d", previous.Number)
 	return g.replace(ctx, app, cause, func() (Descriptor, *Environment, error) {
 		return previous.Descriptor, previous.Environment, nil
@@ -64,9 +73,6 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose fu
 	}
 	defer app.unlock()
 	app.mu.Lock()
-	if app.current.Load() == nil {
-		app.setStateLocked(AppStarting)
-	}
 	app.count++
 	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{})}
 	app.mu.Unlock()
@@ -123,11 +129,15 @@ func (g *Gateway) prepare(ctx context.Context, next *Generation, choose func() (
 	return nil
 }
 
-func (g *Gateway) build(ctx context.Context, d Descriptor) (*Environment, error) {
-	if g.config.Build == nil {
-		return &Environment{}, nil
+// builder returns the descriptor with an environment that is built for it.
+func (g *Gateway) builder(ctx context.Context, d Descriptor) func() (Descriptor, *Environment, error) {
+	return func() (Descriptor, *Environment, error) {
+		if g.config.Build == nil {
+			return d, &Environment{}, nil
+		}
+		env, err := g.config.Build(ctx, d)
+		return d, env, err
 	}
-	return g.config.Build(ctx, d)
 }
 
 // refuse notes that next will not be, and returns why.
@@ -136,23 +146,35 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 	if !errors.As(err, &fault) {
 		fault = &Fault{Code: "MGW-APP-107", Summary: fmt.Sprintf("cannot deploy app %q", app.name), Err: err}
 	}
-	app.mu.Lock()
-	defer app.mu.Unlock()
-	current := app.current.Load()
+	fault = fault.redacted(next.Descriptor.Secrets)
 	// A deploy that was called off, because a newer one waits, says nothing about the app.
 	if ctx.Err() == nil {
-		app.failure = &Failure{Fault: fault, Cause: next.Cause, Time: time.Now()}
-		log := g.log.With("app", app.name, "generation", next.Number, "cause", next.Cause, "code", fault.Code, "error", fault.Error())
-		if current != nil {
-			log.Error("generation not started, the old one keeps serving", "serving", current.Number)
-		} else {
-			log.Error("generation not started, the app has none")
-		}
-		if current == nil {
-			app.setStateLocked(AppFailed)
-		}
+		g.fail(app, fault, next.Cause)
 	}
 	return fault
+}
+
+// Refuse notes that an app cannot be what it should be now, for a reason that was found before any deploy, such as a
+// mistake in its descriptor. What serves goes on serving.
+func (g *Gateway) Refuse(name AppName, fault *Fault, cause string) {
+	if app, err := g.app(name); err == nil {
+		g.fail(app, fault, cause)
+	}
+}
+
+func (g *Gateway) fail(app *App, fault *Fault, cause string) {
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	app.failure = &Failure{Fault: fault, Cause: cause, Time: time.Now()}
+	log := g.log.With("app", app.name, "cause", cause, "code", fault.Code, "error", fault.Error())
+	if current := app.current.Load(); current != nil {
+		log.Error("generation not started, the old one keeps serving", "serving", current.Number)
+		return
+	}
+	log.Error("generation not started, the app has none")
+	if app.state == AppStarting {
+		app.setStateLocked(AppFailed)
+	}
 }
 
 // swap lets next answer all requests that come from now on. The generation before it drains and stops on its own.

@@ -36,3 +36,26 @@ func (f *Fault) Line() string {
 
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }
+
+// redacted is the fault without the secrets in its text.
+func (f *Fault) redacted(secrets []string) *Fault {
+	if len(secrets) == 0 {
+		return f
+	}
+	clean := *f
+	clean.Summary = RedactString(f.Summary, secrets)
+	clean.Output = RedactString(f.Output, secrets)
+	if f.Err != nil {
+		clean.Err = &redactedError{f.Err, RedactString(f.Err.Error(), secrets)}
+	}
+	return &clean
+}
+
+// redactedError is an error with another text.
+type redactedError struct {
+	err  error
+	text string
+}
+
+func (e *redactedError) Error() string { return e.text }
+func (e *redactedError) Unwrap() error { return e.err }

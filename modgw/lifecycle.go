@@ -13,6 +13,17 @@ func (g *Gateway) Register(d Descriptor) error {
 	return err
 }
 
+// State tells what an app does with a request now; "" for an app that is not known.
+func (g *Gateway) State(name AppName) AppState {
+	app, err := g.app(name)
+	if err != nil {
+		return ""
+	}
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	return app.state
+}
+
 // Stop ends the workers of an app after their requests; the app answers 503 until it is deployed or restarted.
 func (g *Gateway) Stop(ctx context.Context, name AppName) error {
 	app, err := g.app(name)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// newAct makes one of the commands that tell the running host to do something to an app.
+func newAct(c console, verb string) *cobra.Command {
+	var s settings
+	var wait bool
+	cmd := &cobra.Command{
+		Use:               verb + " APP",
+		Short:             "Make a new generation of an app",
+		Args:              arguments(cobra.ExactArgs(1)),
+		ValidArgsFunction: s.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app := ""
+			if len(args) > 0 {
+				app = args[0]
+			}
+			return act(cmd.Context(), c, &s, verb, modgw.AppName(app))
+		},
+	}
+	s.bind(cmd)
+	switch verb {
+	case "reload":
+		cmd.Use, cmd.Args = "reload [APP]", arguments(cobra.MaximumNArgs(1))
+		cmd.Short = "Read descriptors anew and replace the generation of an app, or of all"
+	case "restart":
+		cmd.Short = "Replace the workers of an app, or start a stopped one"
+	case "rollback":
+		cmd.Short = "Return an app to the descriptor and environment of its last good generation"
+	}
+	cmd.Flags().BoolVar(&wait, "wait", true, "wait until the new generation serves, and fail if it does not")
+	return cmd
+}
+
+func act(ctx context.Context, c console, s *settings, verb string, app modgw.AppName) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	if err := client.Do(ctx, verb, app); err != nil {
+		return told(err)
+	}
+	return confirm(ctx, c, client, app)
+}
+
+// confirm says what serves now.
+func confirm(ctx context.Context, c console, client *control.Client, app modgw.AppName) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range status.Apps {
+		if app == "" || a.App == app {
+			fmt.Fprintln(c.stdout, summary(a))
+		}
+	}
+	return nil
+}
+
+// told is the error that the host itself told.
+func told(err error) error {
+	if refusal, ok := errors.AsType[*control.Refusal](err); ok {
+		return errors.New(refusal.Text)
+	}
+	return err
+}
+
+func newStop(c console) *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:               "stop [APP]",
+		Short:             "Stop an app, or without one the host itself",
+		Args:              arguments(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: s.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return act(cmd.Context(), c, &s, "stop", modgw.AppName(args[0]))
+			}
+			client, err := s.client()
+			if err != nil {
+				return err
+			}
+			return told(client.Shutdown(cmd.Context()))
+		},
+	}
+	s.bind(cmd)
+	return cmd
+}

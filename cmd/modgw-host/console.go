@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"golang.org/x/term"
+
+	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/modgw"
+)
+
+// colour reports whether stderr shows colours: NO_COLOR, FORCE_COLOR and TERM=dumb decide before the terminal does.
+func (c console) colour() bool {
+	switch {
+	case os.Getenv("NO_COLOR") != "", os.Getenv("TERM") == "dumb":
+		return false
+	case os.Getenv("FORCE_COLOR") != "", os.Getenv("CLICOLOR_FORCE") != "":
+		return true
+	}
+	f, ok := c.stderr.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// logger prints to stderr: for people ("text"), for a journal when that is what stderr is, or as JSON ("json").
+func (c console) logger(format string) (*slog.Logger, error) {
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.stderr, nil)), nil
+	case "text":
+		return slog.New(logtext.New(c.stderr, logtext.Options{
+			Colour:  c.colour(),
+			Journal: c.journal(),
+			Plain:   modgw.AppLine,
+		})), nil
+	}
+	return nil, fmt.Errorf("cannot log as %q: --log-format is text or json", format)
+}
+
+// journal reports whether stderr goes to systemd's journal (systemd.exec(5), JOURNAL_STREAM).
+func (c console) journal() bool {
+	f, ok := c.stderr.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
+}
+
+// json prints a result for programs.
+func (c console) json(result any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(result)
+}
+
+// table prints rows in columns, the first row being their heads.
+func (c console) table(rows [][]string) error {
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}

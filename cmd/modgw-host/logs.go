@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+func newLogs(c console) *cobra.Command {
+	var s settings
+	var q control.LogQuery
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:               "logs [APP]",
+		Short:             "Show what the running host and its apps logged",
+		Args:              arguments(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: s.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				q.App = modgw.AppName(args[0])
+			}
+			client, err := s.client()
+			if err != nil {
+				return err
+			}
+			var failed error
+			show := c.logPrinter(cmd.Context(), asJSON)
+			err = client.Logs(cmd.Context(), q, func(r control.LogRecord) bool {
+				failed = show(r)
+				return failed == nil
+			})
+			if err != nil {
+				return told(err)
+			}
+			return failed
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is logged from now on")
+	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "at most so many of the records kept; 0 is all")
+	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
+	return cmd
+}
+
+// logPrinter prints records to stdout as the host prints them to its log.
+func (c console) logPrinter(ctx context.Context, asJSON bool) func(control.LogRecord) error {
+	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{Level: slog.LevelDebug, Plain: modgw.AppLine})
+	if asJSON {
+		handler = slog.NewJSONHandler(c.stdout, &slog.HandlerOptions{Level: slog.LevelDebug})
+	}
+	return func(r control.LogRecord) error {
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(r.Level)); err != nil {
+			return err
+		}
+		record := slog.NewRecord(r.Time, level, r.Message, 0)
+		if r.App != "" {
+			record.AddAttrs(slog.String("app", string(r.App)))
+		}
+		for _, a := range r.Attrs {
+			record.AddAttrs(slog.String(a.Key, a.Value))
+		}
+		return handler.Handle(ctx, record)
+	}
+}

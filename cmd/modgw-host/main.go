@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends everything in order; a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// console is where a command reads and writes: results to stdout, progress and diagnostics to stderr.
+type console struct {
+	stdin          *os.File
+	stdout, stderr io.Writer
+}
+
+// run is the program. It returns the exit code.
+func run(ctx context.Context, args []string, c console) int {
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	c.fail(err)
+	if usage, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprintf(c.stderr, "Run %q for help.\n", usage.command+" --help")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// fail prints an error as people read it.
+func (c console) fail(err error) {
+	if broken, ok := errors.AsType[*host.LoadError](err); ok {
+		_ = broken.Diagnostics.WriteText(c.stderr, c.colour())
+		return
+	}
+	if errors.Is(err, control.ErrNoHost) {
+		fmt.Fprintf(c.stderr, "modgw-host: %v\nhint: start one with modgw-host serve, or say where it listens with --control\n", err)
+		return
+	}
+	fmt.Fprintf(c.stderr, "modgw-host: %v\n", err)
+}
+
+// exitCode is an error that was told already.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// usageError is a command line that says something impossible.
+type usageError struct {
+	command string
+	text    string
+}
+
+func (e *usageError) Error() string { return e.text }
+
+func newRoot(c console) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "modgw-host",
+		Short:         "Host web apps behind Apache, nginx, lighttpd or alone",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return &usageError{cmd.CommandPath(), fmt.Sprintf("unknown command %q%s", args[0], suggestion(cmd, args[0]))}
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{cmd.CommandPath(), err.Error()}
+	})
+	root.AddCommand(
+		newServe(c), newDev(c), newRun(c),
+		newCheck(c), newFmt(c), newExplain(c), newInit(c),
+		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c),
+		newEnv(c), newExec(c), newApache(c),
+		newVersion(c),
+	)
+	return root
+}
+
+func suggestion(cmd *cobra.Command, typed string) string {
+	for _, known := range cmd.SuggestionsFor(typed) {
+		return fmt.Sprintf("; did you mean %q?", known)
+	}
+	return ""
+}
+
+// arguments is cobra's check of the number of arguments, with our exit code.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{cmd.CommandPath(), err.Error()}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+func newRun(c console) *cobra.Command {
+	var f serveFlags
+	var app string
+	cmd := &cobra.Command{
+		Use:   "run --app NAME [TARGET…]",
+		Short: "Run one app in the foreground, for systemd, containers and schedulers",
+		Long: "Run one app in the foreground. It listens at --listen, on the sockets that systemd passes (LISTEN_FDS, named\n" +
+			"http or fastcgi), or on $PORT; its files are not watched.",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			if app == "" {
+				return &usageError{cmd.CommandPath(), "say which app with --app NAME"}
+			}
+			config, err := f.config(cmd, c, targets)
+			if err != nil {
+				return err
+			}
+			config.Only, config.Unwatched = modgw.AppName(app), true
+			if config.State == "" {
+				// Each app that is run alone has a host of its own, and a state folder belongs to one host.
+				config.State = filepath.Join(host.DefaultState(os.Getuid()), "run", app)
+			}
+			if len(f.listen) == 0 {
+				if err := inherit(&config); err != nil {
+					return err
+				}
+			}
+			return runHost(cmd.Context(), config)
+		},
+	}
+	f.bind(cmd)
+	cmd.Flags().StringVar(&app, "app", "", "the `NAME` of the app")
+	return cmd
+}
+
+// inherit makes the host listen where whoever started it wants: on sockets that are open already, or on $PORT.
+func inherit(config *host.Config) error {
+	byName, err := activation.ListenersWithNames()
+	if err != nil {
+		return fmt.Errorf("cannot use the sockets that systemd passed: %w", err)
+	}
+	for name, listeners := range byName {
+		for _, l := range listeners {
+			if l != nil {
+				config.Sockets = append(config.Sockets, host.Socket{Kind: kindOf(name), Listener: l})
+			}
+		}
+	}
+	if len(config.Sockets) > 0 {
+		config.Listeners = nil
+		return nil
+	}
+	if port := os.Getenv("PORT"); port != "" {
+		address, err := modgw.ParseAddress(net.JoinHostPort("", port))
+		if err != nil {
+			return err
+		}
+		config.Listeners = []modgw.Listener{{Kind: "http", Address: address}}
+	}
+	return nil
+}
+
+// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName).
+func kindOf(name string) string {
+	if strings.HasPrefix(name, "fastcgi") || strings.HasPrefix(name, "fcgi") {
+		return "fastcgi"
+	}
+	return "http"
+}

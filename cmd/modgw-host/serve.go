@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+// serveFlags are those of the commands that run a host.
+type serveFlags struct {
+	settings
+	listen    []string
+	logFormat string
+}
+
+func (f *serveFlags) bind(cmd *cobra.Command) {
+	f.settings.bind(cmd)
+	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen at `KIND=ADDRESS`, such as http=127.0.0.1:8000 or fastcgi=unix:/run/modgw/modgw.sock (repeatable)")
+	cmd.Flags().StringVar(&f.logFormat, "log-format", "text", "`text` or json")
+}
+
+func newServe(c console) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve [TARGET…]",
+		Short: "Run the host",
+		Long: "Run the host with the apps of its own file, or with TARGETs: descriptors, folders of descriptors, or app\n" +
+			"entries (app.wsgi, package.module:callable, a Django, Flask or plain folder).",
+		Example: "  modgw-host serve blog.hcl --listen http=127.0.0.1:8000\n  modgw-host serve -c /etc/modgw/modgw.hcl",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			config, err := f.config(cmd, c, targets)
+			if err != nil {
+				return err
+			}
+			return runHost(cmd.Context(), config)
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// config is what the flags and targets mean.
+func (f *serveFlags) config(cmd *cobra.Command, c console, targets []string) (host.Config, error) {
+	log, err := c.logger(f.logFormat)
+	if err != nil {
+		return host.Config{}, &usageError{cmd.CommandPath(), err.Error()}
+	}
+	config := host.Config{
+		File:    f.hostFileFor(targets),
+		Targets: targets,
+		State:   f.state,
+		Control: modgw.Address(f.control),
+		Vars:    f.vars,
+		Version: version(),
+		Log:     log,
+	}
+	if config.File == "" && len(targets) == 0 {
+		config.Targets = []string{"."}
+	}
+	for _, text := range f.listen {
+		l, err := parseListen(text)
+		if err != nil {
+			return config, &usageError{cmd.CommandPath(), err.Error()}
+		}
+		config.Listeners = append(config.Listeners, l)
+	}
+	if config.File == "" && len(config.Listeners) == 0 {
+		config.Listeners = []modgw.Listener{{Kind: "http", Address: "127.0.0.1:8000"}}
+	}
+	return config, nil
+}
+
+// parseListen reads KIND=ADDRESS.
+func parseListen(text string) (modgw.Listener, error) {
+	kind, address, ok := strings.Cut(text, "=")
+	if !ok {
+		kind, address = "http", text
+	}
+	a, err := modgw.ParseAddress(address)
+	return modgw.Listener{Kind: kind, Address: a}, err
+}
+
+// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it stands.
+func runHost(ctx context.Context, config host.Config) error {
+	config.Ready = func() { notify(daemon.SdNotifyReady) }
+	h, err := host.New(config)
+	if err != nil {
+		return err
+	}
+	reloading := make(chan os.Signal, 1)
+	signal.Notify(reloading, syscall.SIGHUP)
+	defer signal.Stop(reloading)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				notify(daemon.SdNotifyStopping)
+				return
+			case <-reloading:
+				// What fails is logged and shown by status, app by app.
+				_ = h.Reload(ctx, "")
+			}
+		}
+	}()
+	err = h.Run(ctx)
+	cancel()
+	<-ended
+	return err
+}
+
+// notify tells systemd, where it started the host, how the host is (sd_notify(3)).
+func notify(state string) {
+	// Without systemd nobody listens, and that is no error.
+	_, _ = daemon.SdNotify(false, state)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/loader"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+// hostFile is the host's own file where it exists and the command line names none.
+const hostFile = "/etc/modgw/modgw.hcl"
+
+// settings are the flags that say which host and which apps a command is about.
+type settings struct {
+	file    string
+	state   string
+	control string
+	vars    map[string]string
+}
+
+func (s *settings) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.file, "config", "c", "", "the host's own `FILE` (default "+hostFile+" where it exists)")
+	cmd.Flags().StringVar(&s.state, "state", "", "`DIR` of environments and last good generations (default "+host.DefaultState(os.Getuid())+")")
+	cmd.Flags().StringVar(&s.control, "control", "", "`ADDRESS` of the control socket (default unix:STATE/control.sock)")
+	cmd.Flags().StringToStringVar(&s.vars, "var", nil, "a value `NAME=VALUE` of var.NAME in descriptors")
+}
+
+// hostFileFor is the host file that applies when targets were given on the command line.
+func (s *settings) hostFileFor(targets []string) string {
+	if s.file != "" || len(targets) > 0 {
+		return s.file
+	}
+	if _, err := os.Stat(hostFile); err == nil {
+		return hostFile
+	}
+	return ""
+}
+
+// host makes a host that is not to be run, to ask it what it would be.
+func (s *settings) host(targets []string) (*host.Host, error) {
+	return host.New(host.Config{
+		File:    s.hostFileFor(targets),
+		Targets: targets,
+		State:   s.state,
+		Control: modgw.Address(s.control),
+		Vars:    s.vars,
+	})
+}
+
+// client asks the host that runs.
+func (s *settings) client() (*control.Client, error) {
+	h, err := s.host(nil)
+	if err != nil {
+		return nil, err
+	}
+	address, err := modgw.ParseAddress(string(h.Control()))
+	if err != nil {
+		return nil, err
+	}
+	return control.NewClient(address), nil
+}
+
+// descriptors are those of the host that runs, or without one those of the files: targets, or what the host file names,
+// or the current folder.
+func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.Descriptor, error) {
+	if len(targets) == 0 {
+		client, err := s.client()
+		if err != nil {
+			return nil, err
+		}
+		all, err := client.Descriptors(ctx)
+		if !errors.Is(err, control.ErrNoHost) {
+			return all, err
+		}
+	}
+	files, diags, err := s.load(targets)
+	if err != nil {
+		return nil, err
+	}
+	var all []modgw.Descriptor
+	for _, f := range files {
+		all = append(all, f.Descriptors...)
+	}
+	if err := diags.Err(); err != nil && len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}
+
+// load reads the descriptors that targets, the host file or the current folder have.
+func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics, error) {
+	opts := loader.Options{Vars: s.vars}
+	if file := s.hostFileFor(targets); file != "" {
+		read, defaults, diags := loader.LoadHost(file, opts)
+		if diags.HasErrors() {
+			return nil, diags, nil
+		}
+		opts.Defaults = defaults
+		targets = append(targets, read.Apps...)
+	} else if len(targets) == 0 {
+		targets = []string{"."}
+	}
+	files, diags := loader.LoadAll(targets, opts)
+	return files, diags, nil
+}
+
+// descriptor is the one of an app.
+func (s *settings) descriptor(ctx context.Context, app string, targets []string) (modgw.Descriptor, error) {
+	all, err := s.descriptors(ctx, targets)
+	if err != nil {
+		return modgw.Descriptor{}, err
+	}
+	var names []string
+	for _, d := range all {
+		if string(d.Name) == app {
+			return d, nil
+		}
+		names = append(names, string(d.Name))
+	}
+	return modgw.Descriptor{}, fmt.Errorf("cannot find app %q; there is %s", app, strings.Join(names, ", "))
+}
+
+// stateDir is the state folder that the settings mean.
+func (s *settings) stateDir() (string, error) {
+	h, err := s.host(nil)
+	if err != nil {
+		return "", err
+	}
+	return h.State(), nil
+}
+
+// completeApps offers the names of the running host's apps.
+func (s *settings) completeApps(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	if all, err := s.descriptors(cmd.Context(), nil); err == nil {
+		for _, d := range all {
+			names = append(names, string(d.Name))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

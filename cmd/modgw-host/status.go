@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+func newStatus(c console) *cobra.Command {
+	var s settings
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:               "status [APP]",
+		Short:             "Show what the running host does",
+		Args:              arguments(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: s.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := s.client()
+			if err != nil {
+				return err
+			}
+			status, err := client.Status(cmd.Context())
+			if err != nil {
+				return told(err)
+			}
+			if len(args) == 0 {
+				if asJSON {
+					return c.json(status)
+				}
+				return c.overview(status)
+			}
+			for _, a := range status.Apps {
+				if a.App != modgw.AppName(args[0]) {
+					continue
+				}
+				if asJSON {
+					return c.json(a)
+				}
+				_, err := fmt.Fprint(c.stdout, details(a))
+				return err
+			}
+			return fmt.Errorf("cannot find app %q on this host", args[0])
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// overview prints the host and a row for each app.
+func (c console) overview(s control.Status) error {
+	fmt.Fprintf(c.stdout, "modgw-host %s   pid %d   up %s   %s\n", s.Version, s.PID, ago(s.Started), listening(s))
+	rows := [][]string{{"APP", "STATE", "PLACE", "KIND", "GENERATION", "WORKERS", "PYTHON", "NOTE"}}
+	for _, a := range s.Apps {
+		generation, python := "-", ""
+		if g := a.Generation; g != nil {
+			generation, python = fmt.Sprintf("%d since %s", g.Number, ago(g.Ready)), g.Environment.Version
+		}
+		note := ""
+		if a.Failure != nil {
+			note = firstLine(a.Failure.Error)
+		}
+		rows = append(rows, []string{string(a.App), string(a.State), placeOf(a.Hosts, a.Mount), string(a.Kind),
+			generation, workers(a.Runner), python, note})
+	}
+	if err := c.table(rows); err != nil {
+		return err
+	}
+	for _, b := range s.Broken {
+		fmt.Fprintf(c.stdout, "\n%s cannot be used:\n%s", b.File, b.Diagnostics)
+	}
+	return nil
+}
+
+func listening(s control.Status) string {
+	var all []string
+	for _, l := range s.Listeners {
+		all = append(all, l.Kind+" "+string(l.Address))
+	}
+	return strings.Join(all, ", ")
+}
+
+func workers(r modgw.RunnerStatus) string {
+	ready := 0
+	for _, w := range r.Workers {
+		if w.State == "ready" {
+			ready++
+		}
+	}
+	return fmt.Sprintf("%d/%d", ready, len(r.Workers))
+}
+
+// summary is an app in one line.
+func summary(a control.AppStatus) string {
+	if g := a.Generation; g != nil {
+		return fmt.Sprintf("%s  %s  generation %d (%s)", a.App, a.State, g.Number, g.Cause)
+	}
+	return fmt.Sprintf("%s  %s", a.App, a.State)
+}
+
+// details is the first screen about an app.
+func details(a control.AppStatus) string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "● %s  %s   %s   %s\n", a.App, a.State, placeOf(a.Hosts, a.Mount), a.Descriptor)
+	if g := a.Generation; g != nil {
+		line("generation", "%d since %s, %s, ready in %s", g.Number, ago(g.Ready), g.Cause, seconds(g.Took))
+		env := g.Environment
+		line("env", "%s", strings.Join(nonEmpty(env.ID, env.Version, from(env.Source), env.Builder), "  "))
+		line("workers", "%s ready   busy %d/%d   queued %d   restarts %d", workers(a.Runner), a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued, a.Runner.Restarts)
+		for _, w := range a.Runner.Workers {
+			line("", "%d  pid %d  %s  %d requests  %s", w.Number, w.PID, w.State, w.Requests, mebibytes(w.Memory))
+		}
+	}
+	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
+	line("watching", "%s", watching(a.Watch))
+	for _, d := range a.Draining {
+		line("draining", "generation %d, %d requests, since %s", d.Generation, d.InFlight, ago(d.Since))
+	}
+	if a.Previous > 0 {
+		line("rollback", "to generation %d: modgw-host rollback %s", a.Previous, a.App)
+	}
+	if f := a.Failure; f != nil {
+		line("failed", "%s ago: %s", ago(f.Time), f.Cause)
+		for text := range strings.SplitSeq(strings.TrimRight(f.Text, "\n"), "\n") {
+			fmt.Fprintf(&b, "             %s\n", text)
+		}
+	}
+	return b.String()
+}
+
+func watching(w control.WatchStatus) string {
+	text := w.Mode
+	if w.Directories > 0 {
+		text += fmt.Sprintf(", %d files in %d directories", w.Files, w.Directories)
+	}
+	if w.Reason != "" {
+		text += ": " + w.Reason
+	}
+	if !w.LastEvent.IsZero() {
+		text += ", last event " + ago(w.LastEvent) + " ago"
+	}
+	return text
+}
+
+func from(source string) string {
+	if source == "" {
+		return ""
+	}
+	return "from " + source
+}
+
+func nonEmpty(all ...string) []string {
+	var kept []string
+	for _, s := range all {
+		if s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// ago is the time since t, roughly.
+func ago(t time.Time) string {
+	d := time.Since(t)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+func mebibytes(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}

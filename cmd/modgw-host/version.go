@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(c console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			v := struct {
+				Version  string   `json:"version"`
+				Go       string   `json:"go"`
+				Platform string   `json:"platform"`
+				Kinds    []string `json:"kinds"`
+				Fronts   []string `json:"fronts"`
+			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, []string{"wsgi"}, []string{"fastcgi", "http"}}
+			if asJSON {
+				return c.json(v)
+			}
+			_, err := fmt.Fprintf(c.stdout, "modgw-host %s (%s, %s)\nkinds: %v\nfronts: %v\n", v.Version, v.Go, v.Platform, v.Kinds, v.Fronts)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// version is the module version that the binary was built from, or what version control said of the checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,188 @@
+package logtext
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Options say how records look.
+type Options struct {
+	Level   slog.Leveler // nil: info
+	Colour  bool
+	Journal bool // for systemd's journal: a priority in front (sd-daemon(3)), and no time
+
+	// Plain are messages of which only the attribute "line" is printed, for what an app wrote itself.
+	Plain string
+}
+
+// Handler is a slog.Handler.
+type Handler struct {
+	options Options
+	mu      *sync.Mutex
+	out     io.Writer
+	app     string
+	with    []slog.Attr
+}
+
+// New returns a handler that prints to out, each record in one write.
+func New(out io.Writer, o Options) *Handler {
+	if o.Level == nil {
+		o.Level = slog.LevelInfo
+	}
+	return &Handler{options: o, mu: new(sync.Mutex), out: out}
+}
+
+// Enabled implements [slog.Handler].
+func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.options.Level.Level()
+}
+
+// Handle implements [slog.Handler].
+func (h *Handler) Handle(_ context.Context, r slog.Record) error {
+	attrs, app := h.with, h.app
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "app" {
+			app = a.Value.String()
+		} else {
+			attrs = append(attrs[:len(attrs):len(attrs)], a)
+		}
+		return true
+	})
+	var b strings.Builder
+	h.head(&b, r, app)
+	if h.options.Plain != "" && r.Message == h.options.Plain {
+		plain(&b, attrs)
+	} else {
+		h.body(&b, r, attrs)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, err := io.WriteString(h.out, b.String())
+	return err
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	c.with = append([]slog.Attr(nil), h.with...)
+	for _, a := range attrs {
+		if a.Key == "app" {
+			c.app = a.Value.String()
+		} else {
+			c.with = append(c.with, a)
+		}
+	}
+	return &c
+}
+
+// WithGroup implements [slog.Handler]; groups are not shown.
+func (h *Handler) WithGroup(string) slog.Handler { return h }
+
+// widest is how much room the column of app names has.
+const widest = 10
+
+func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
+	if h.options.Journal {
+		fmt.Fprintf(b, "<%d>", priority(r.Level))
+	} else {
+		h.paint(b, faint, r.Time.Format("15:04:05"))
+		b.WriteByte(' ')
+	}
+	h.paint(b, bold, fmt.Sprintf("%-*s", widest, app))
+	b.WriteByte(' ')
+}
+
+func (h *Handler) body(b *strings.Builder, r slog.Record, attrs []slog.Attr) {
+	switch {
+	case r.Level >= slog.LevelError:
+		h.paint(b, red, "✗ "+r.Message)
+	case r.Level >= slog.LevelWarn:
+		h.paint(b, yellow, "! "+r.Message)
+	default:
+		b.WriteString(r.Message)
+	}
+	var below []string
+	for _, a := range attrs {
+		value := a.Value.Resolve().String()
+		if strings.Contains(value, "\n") || a.Key == "error" {
+			below = append(below, strings.TrimRight(value, "\n"))
+			continue
+		}
+		b.WriteByte(' ')
+		h.paint(b, faint, a.Key+"=")
+		b.WriteString(quoted(value))
+	}
+	b.WriteByte('\n')
+	for _, text := range below {
+		for line := range strings.SplitSeq(text, "\n") {
+			b.WriteString("    " + printable(line) + "\n")
+		}
+	}
+}
+
+// plain prints what an app wrote, each line with a bar in front.
+func plain(b *strings.Builder, attrs []slog.Attr) {
+	for _, a := range attrs {
+		if a.Key != "line" {
+			continue
+		}
+		lines := strings.Split(a.Value.String(), "\n")
+		for i, line := range lines {
+			if i > 0 {
+				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1))
+			}
+			b.WriteString("| " + printable(line) + "\n")
+		}
+	}
+}
+
+func quoted(s string) string {
+	if s == "" || strings.ContainsAny(s, " \"=") || s != printable(s) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// printable takes away what could steer a terminal: whoever wrote the text need not be trusted.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+			return r
+		}
+		return '�'
+	}, s)
+}
+
+// priority is the level as syslog(3) counts it.
+func priority(l slog.Level) int {
+	switch {
+	case l >= slog.LevelError:
+		return 3
+	case l >= slog.LevelWarn:
+		return 4
+	case l >= slog.LevelInfo:
+		return 6
+	}
+	return 7
+}
+
+// Terminal attributes (ECMA-48 section 8.3.117).
+const (
+	bold   = "1"
+	faint  = "2"
+	red    = "31"
+	yellow = "33"
+)
+
+func (h *Handler) paint(b *strings.Builder, attribute, text string) {
+	if !h.options.Colour {
+		b.WriteString(text)
+		return
+	}
+	b.WriteString("\x1b[" + attribute + "m" + text + "\x1b[0m")
+}

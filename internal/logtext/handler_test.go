@@ -1,0 +1,36 @@
+package logtext
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestRecordsReadWell(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options Options
+		log     func(*slog.Logger)
+		want    string
+	}{
+		{"message and attributes", Options{Journal: true}, func(l *slog.Logger) {
+			l.Info("generation ready", "generation", 2, "cause", "views.py changed")
+		}, "<6>blog       generation ready generation=2 cause=\"views.py changed\"\n"},
+		{"error with lines of its own", Options{Journal: true}, func(l *slog.Logger) {
+			l.Error("generation not started", "error", "cannot import\nSyntaxError")
+		}, "<3>blog       ✗ generation not started\n    cannot import\n    SyntaxError\n"},
+		{"what an app wrote", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
+			l.Info("app output", "line", "hello\nworld", "stream", "stdout")
+		}, "<6>blog       | hello\n" + strings.Repeat(" ", 20) + "| world\n"},
+		{"escape sequences do nothing", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
+			l.Info("app output", "line", "\x1b[31mred\x9b")
+		}, "<6>blog       | �[31mred�\n"},
+		{"below the level", Options{}, func(l *slog.Logger) { l.Debug("never seen") }, ""},
+	} {
+		var out strings.Builder
+		c.log(slog.New(New(&out, c.options)).With("app", "blog"))
+		if out.String() != c.want {
+			t.Errorf("%s:\n%q\nwant\n%q", c.name, out.String(), c.want)
+		}
+	}
+}

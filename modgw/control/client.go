@@ -1,0 +1,142 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// ErrNoHost is returned when no host listens at the control address.
+var ErrNoHost = errors.New("no host is running")
+
+// Client asks a running host.
+type Client struct {
+	address modgw.Address
+	http    *http.Client
+}
+
+// NewClient makes a client for the host at a control address. It does not connect yet.
+func NewClient(address modgw.Address) *Client {
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, address.Network(), address.Target())
+		},
+		// One command asks one question; nothing is kept open behind its back.
+		DisableKeepAlives: true,
+	}
+	return &Client{address: address, http: &http.Client{Transport: transport}}
+}
+
+// Status asks for a snapshot of the host.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status")
+}
+
+// Descriptors asks for what the host runs, secrets included.
+func (c *Client) Descriptors(ctx context.Context) ([]modgw.Descriptor, error) {
+	return ask[[]modgw.Descriptor](ctx, c, http.MethodGet, "/v1/descriptors")
+}
+
+// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload" to all for "", and
+// waits until it is done.
+func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName) error {
+	path := "/v1/" + verb
+	if app != "" {
+		path = "/v1/apps/" + url.PathEscape(string(app)) + "/" + verb
+	}
+	_, err := ask[struct{}](ctx, c, http.MethodPost, path)
+	return err
+}
+
+// Shutdown tells the host to end.
+func (c *Client) Shutdown(ctx context.Context) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/shutdown")
+	return err
+}
+
+// Logs calls yield with log records until there are no more, ctx is done or yield returns false.
+func (c *Client) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) bool) error {
+	values := url.Values{"app": {string(q.App)}, "request": {q.Request}, "lines": {strconv.Itoa(q.Lines)}}
+	if q.Follow {
+		values.Set("follow", "true")
+	}
+	response, err := c.send(ctx, http.MethodGet, "/v1/logs?"+values.Encode())
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	for decoder := json.NewDecoder(response.Body); ; {
+		var record LogRecord
+		switch err := decoder.Decode(&record); {
+		case err == io.EOF || ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("cannot read the host's log: %w", err)
+		}
+		if !yield(record) {
+			return nil
+		}
+	}
+}
+
+func ask[T any](ctx context.Context, c *Client, method, path string) (answer T, err error) {
+	response, err := c.send(ctx, method, path)
+	if err != nil {
+		return answer, err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return answer, fmt.Errorf("cannot read the host's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// send returns a response with status 200, or an error with what the host said.
+func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://control"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(r)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w at %s", ErrNoHost, c.address)
+	case err != nil:
+		return nil, fmt.Errorf("cannot ask the host at %s: %w", c.address, errors.Unwrap(err))
+	case response.StatusCode == http.StatusOK:
+		return response, nil
+	}
+	defer response.Body.Close()
+	return nil, refused(response)
+}
+
+func refused(response *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("cannot read the host's answer: %w", err)
+	}
+	var answer refusal
+	if json.Unmarshal(body, &answer) != nil || answer.Error == "" {
+		return fmt.Errorf("the host answered %s: %s", response.Status, bytes.TrimSpace(body))
+	}
+	return &Refusal{Code: answer.Code, Text: answer.Error}
+}
+
+// Refusal is the host's own error: what it was told could not be done.
+type Refusal struct {
+	Code string // "" for an error without one
+	Text string // all lines
+}
+
+func (r *Refusal) Error() string { return r.Text }

@@ -1,0 +1,99 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Host is what the API asks. Its errors may be faults, whose text reaches the client whole.
+type Host interface {
+	// Status is a snapshot of the host and all its apps.
+	Status() Status
+
+	// Descriptors are what the host runs, secrets included.
+	Descriptors() []modgw.Descriptor
+
+	// Reload reads the descriptor of an app anew and replaces its generation; "" means the host's own file and all
+	// apps. It returns when the new generations serve, with an error for those that do not.
+	Reload(ctx context.Context, app modgw.AppName) error
+
+	// Restart replaces the workers of an app and starts a stopped one.
+	Restart(ctx context.Context, app modgw.AppName) error
+
+	// Rollback returns an app to its last good generation.
+	Rollback(ctx context.Context, app modgw.AppName) error
+
+	// StopApp ends the workers of an app.
+	StopApp(ctx context.Context, app modgw.AppName) error
+
+	// Shutdown begins to end the host.
+	Shutdown()
+
+	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is set with every
+	// further one, until ctx is done or yield returns false.
+	Logs(ctx context.Context, query LogQuery, yield func(LogRecord) bool)
+}
+
+// Status is a snapshot of a host.
+type Status struct {
+	Version   string           `json:"version"`
+	PID       int              `json:"pid"`
+	Started   time.Time        `json:"started"`
+	File      string           `json:"file"` // the host's own file; "" without one
+	State     string           `json:"state"`
+	Listeners []ListenerStatus `json:"listeners"`
+	Apps      []AppStatus      `json:"apps"`
+	Broken    []BrokenFile     `json:"broken"` // descriptor files that cannot be used
+}
+
+// ListenerStatus is one address the host listens on.
+type ListenerStatus struct {
+	Kind    string        `json:"kind"`
+	Address modgw.Address `json:"address"`
+}
+
+// AppStatus is a snapshot of an app and of what is watched for it.
+type AppStatus struct {
+	modgw.AppStatus
+	Watch WatchStatus `json:"watch"`
+}
+
+// WatchStatus tells how the host learns of an app's changes.
+type WatchStatus struct {
+	Mode        string    `json:"mode"`             // "inotify", "poll", "touch" or "off"
+	Reason      string    `json:"reason,omitempty"` // why files are polled; "" when they are not
+	Directories int       `json:"directories"`      // watched
+	Files       int       `json:"files"`            // that count
+	LastEvent   time.Time `json:"lastEvent"`        // zero: none yet
+}
+
+// BrokenFile is a descriptor file that has mistakes; the apps that it described before keep running.
+type BrokenFile struct {
+	File        string `json:"file"`
+	Diagnostics string `json:"diagnostics"` // as check prints them
+}
+
+// LogQuery selects log records.
+type LogQuery struct {
+	App     modgw.AppName // "": all
+	Lines   int           // how many of the kept ones at most; 0: all
+	Request string        // only records of this request; "": all
+	Follow  bool
+}
+
+// LogRecord is one kept log record.
+type LogRecord struct {
+	Time    time.Time     `json:"time"`
+	Level   string        `json:"level"`
+	App     modgw.AppName `json:"app,omitempty"`
+	Message string        `json:"message"`
+	Attrs   []LogAttr     `json:"attrs,omitempty"`
+}
+
+// LogAttr is one attribute of a log record.
+type LogAttr struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}

@@ -1,0 +1,118 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Server answers the API.
+type Server struct {
+	Host Host
+	Log  *slog.Logger // nil discards
+}
+
+// Serve answers connections of l until ctx is done, and returns when every answer has ended.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	server := &http.Server{
+		Handler:           s.mux(),
+		ReadHeaderTimeout: 10 * time.Second,
+		// Long answers, such as followed logs and awaited reloads, end with the host.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
+	defer stopped()
+	err := server.Serve(&peerListener{Listener: l, log: s.Log})
+	if !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	// Serve returns when Shutdown begins; this one returns when all connections are idle.
+	return server.Shutdown(context.Background())
+}
+
+func (s *Server) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
+	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("POST /v1/shutdown", s.shutdown)
+	mux.HandleFunc("POST /v1/reload", s.act(s.Host.Reload))
+	mux.HandleFunc("POST /v1/apps/{app}/reload", s.act(s.Host.Reload))
+	mux.HandleFunc("POST /v1/apps/{app}/restart", s.act(s.Host.Restart))
+	mux.HandleFunc("POST /v1/apps/{app}/rollback", s.act(s.Host.Rollback))
+	mux.HandleFunc("POST /v1/apps/{app}/stop", s.act(s.Host.StopApp))
+	return mux
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { respond(w, s.Host.Status()) }
+
+func (s *Server) descriptors(w http.ResponseWriter, _ *http.Request) {
+	respond(w, s.Host.Descriptors())
+}
+
+func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
+	respond(w, struct{}{})
+	s.Host.Shutdown()
+}
+
+// act answers a request by one of the host's verbs. With ?wait=false it answers before the verb is done.
+func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := verb(r.Context(), modgw.AppName(r.PathValue("app"))); err != nil {
+			refuse(w, err)
+			return
+		}
+		respond(w, struct{}{})
+	}
+}
+
+func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	lines, _ := strconv.Atoi(q.Get("lines"))
+	query := LogQuery{
+		App:     modgw.AppName(q.Get("app")),
+		Request: q.Get("request"),
+		Lines:   lines,
+		Follow:  q.Has("follow"),
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	w.WriteHeader(http.StatusOK)
+	encoder, controller := json.NewEncoder(w), http.NewResponseController(w)
+	_ = controller.Flush()
+	s.Host.Logs(r.Context(), query, func(record LogRecord) bool {
+		return encoder.Encode(record) == nil && controller.Flush() == nil
+	})
+}
+
+func respond(w http.ResponseWriter, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	// A client that has gone needs no answer.
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// refusal is the answer to what could not be done.
+type refusal struct {
+	Code  string `json:"code"` // "" for an error without one
+	Error string `json:"error"`
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	answer := refusal{Error: err.Error()}
+	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+		answer.Code = fault.Code
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusConflict)
+	_ = json.NewEncoder(w).Encode(answer)
+}

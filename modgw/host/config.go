@@ -1,0 +1,62 @@
+package host
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Config is what a Host is made from. What it says wins over the host's own file.
+type Config struct {
+	// File is the host's own HCL file; "": there is none.
+	File string
+
+	// Targets are apps beside those of File: descriptors, globs or folders of them, or entries such as "app.wsgi" and
+	// "package.module:callable".
+	Targets []string
+
+	// Listeners replace those of File when there are any.
+	Listeners []modgw.Listener
+
+	// Sockets are further listeners, open already; the host closes them.
+	Sockets []Socket
+
+	// State is the folder of environments and last good generations; "": that of File, else [DefaultState].
+	State string
+
+	// Control is the address of the control socket; "": that of File, else [ControlAddress] of the state folder.
+	Control modgw.Address
+
+	// TrustedProxies are peers whose forwarded headers are believed, beside those of File.
+	TrustedProxies []netip.Prefix
+
+	// Vars are the values of var.* in descriptors.
+	Vars map[string]string
+
+	// Only is the one app to run; "": all.
+	Only modgw.AppName
+
+	// Dev is for development: one worker for apps that say nothing else, errors shown to the client, and a broken app is
+	// tried again when its files change and not before.
+	Dev bool
+
+	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
+	Unwatched bool
+
+	// Ready is called once, when the first deploy of every app has ended.
+	Ready func()
+
+	// Version is shown by status.
+	Version string
+
+	// Log gets everything the host and its apps say; nil discards it.
+	Log *slog.Logger
+}
+
+// Socket is a listener that somebody else opened, and the kind of front for it.
+type Socket struct {
+	Kind     string // as in [modgw.Listener]
+	Listener net.Listener
+}

@@ -1,0 +1,113 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/reload"
+)
+
+// Status implements [control.Host].
+func (h *Host) Status() control.Status {
+	s := control.Status{
+		Version:   h.config.Version,
+		PID:       os.Getpid(),
+		Started:   h.started,
+		File:      h.config.File,
+		State:     h.State(),
+		Listeners: []control.ListenerStatus{},
+		Apps:      []control.AppStatus{},
+		Broken:    []control.BrokenFile{},
+	}
+	for _, l := range h.Listeners() {
+		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Kind, Address: l.Address})
+	}
+	for _, app := range h.gateway.Status() {
+		watch := h.watcher.Status(app.App)
+		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Watch: control.WatchStatus{
+			Mode:        string(watch.Mode),
+			Reason:      watch.Reason,
+			Directories: watch.Folders,
+			Files:       watch.Files,
+			LastEvent:   watch.LastEvent,
+		}})
+	}
+	for _, f := range h.brokenFiles() {
+		var text strings.Builder
+		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
+		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Diagnostics: text.String()})
+	}
+	return s
+}
+
+// Descriptors implements [control.Host].
+func (h *Host) Descriptors() []modgw.Descriptor {
+	var all []modgw.Descriptor
+	for _, t := range h.tenants() {
+		all = append(all, t.keeper.descriptor())
+	}
+	slices.SortFunc(all, func(a, b modgw.Descriptor) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	return all
+}
+
+// Reload implements [control.Host].
+func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
+	if app != "" && h.keeper(app) == nil {
+		// Its file may have come since; what is still unknown then is an error.
+		h.reconcile("reload", func(modgw.Descriptor) bool { return false })
+		return h.await(ctx, h.orderOne(app, "reload"))
+	}
+	return h.await(ctx, h.reconcile("reload", func(d modgw.Descriptor) bool { return app == "" || d.Name == app }))
+}
+
+// Restart implements [control.Host].
+func (h *Host) Restart(ctx context.Context, app modgw.AppName) error {
+	return h.await(ctx, h.orderOne(app, "restart"))
+}
+
+// Rollback implements [control.Host].
+func (h *Host) Rollback(ctx context.Context, app modgw.AppName) error {
+	return h.gateway.Rollback(ctx, app)
+}
+
+// StopApp implements [control.Host].
+func (h *Host) StopApp(ctx context.Context, app modgw.AppName) error {
+	return h.gateway.Stop(ctx, app)
+}
+
+// Logs implements [control.Host].
+func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {
+	h.book.read(ctx, q, yield)
+}
+
+// orderOne asks for a new generation of one app; an app that is not known fails at once.
+func (h *Host) orderOne(app modgw.AppName, cause string) []<-chan error {
+	if k := h.keeper(app); k != nil {
+		return []<-chan error{k.ask(order{class: reload.Descriptor, cause: cause})}
+	}
+	_, err := h.gateway.AppStatus(app)
+	failed := make(chan error, 1)
+	failed <- err
+	return []<-chan error{failed}
+}
+
+// await returns when all that was ordered has ended, with the errors of what failed.
+func (h *Host) await(ctx context.Context, ordered []<-chan error) error {
+	var failed []error
+	for _, ended := range ordered {
+		select {
+		case err := <-ended:
+			if err != nil {
+				failed = append(failed, err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return errors.Join(failed...)
+}

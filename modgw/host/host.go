@@ -1,0 +1,146 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/loader"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/runner/python"
+	"github.com/modgw/modgw/reload"
+	"github.com/modgw/modgw/venv"
+)
+
+// Host runs apps from descriptors. Make it with [New].
+type Host struct {
+	config  Config
+	log     *slog.Logger
+	book    *logbook
+	gateway *modgw.Gateway
+	builder *venv.Builder
+	watcher *reload.Watcher
+	started time.Time
+	stop    chan struct{} // closed by Shutdown
+	halt    sync.Once
+
+	worker python.Files // set by Run, before any deploy
+
+	mu       sync.Mutex
+	file     modgw.HostFile
+	defaults *loader.Defaults
+	files    []*loader.File
+	apps     map[modgw.AppName]*tenant
+	running  context.Context // that of the tenants; nil before Run and after it
+}
+
+// tenant is an app on this host and the goroutine that keeps it.
+type tenant struct {
+	keeper *keeper
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// New makes a host and reads the host's own file. It starts nothing and opens nothing.
+func New(c Config) (*Host, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Host{
+		config:  c,
+		book:    newLogbook(),
+		started: time.Now(),
+		stop:    make(chan struct{}),
+		apps:    map[modgw.AppName]*tenant{},
+	}
+	h.log = slog.New(&bookHandler{book: h.book, next: c.Log.Handler()})
+	if err := h.readFile(); err != nil {
+		return nil, err
+	}
+	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
+	var err error
+	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed}); err != nil {
+		return nil, err
+	}
+	h.gateway = modgw.New(modgw.Config{
+		Build:   h.build,
+		Runners: h.runners(),
+		Wake:    h.wake,
+		Dev:     c.Dev,
+		Log:     h.log,
+	})
+	return h, nil
+}
+
+// ServeHTTP answers a request as the fronts do. It is for programs with listeners of their own, while Run runs.
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.gateway.ServeHTTP(w, r) }
+
+// State is the host's state folder.
+func (h *Host) State() string {
+	return cmp.Or(h.config.State, h.file.State, DefaultState(os.Getuid()))
+}
+
+// Control is the address of the host's control socket.
+func (h *Host) Control() modgw.Address {
+	return cmp.Or(h.config.Control, modgw.Address(h.file.Control), ControlAddress(h.State()))
+}
+
+// Listeners are the addresses that the host's fronts listen on.
+func (h *Host) Listeners() []modgw.Listener {
+	if len(h.config.Listeners) > 0 {
+		return h.config.Listeners
+	}
+	return h.file.Listeners
+}
+
+// Shutdown makes Run end. It may be called again.
+func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
+
+// runners make the generations' runners, by kind.
+func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
+	return map[modgw.Kind]modgw.NewRunner{
+		modgw.KindWSGI: func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+	}
+}
+
+// build makes an environment and tells the app's keeper that its code is about to be read.
+func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {
+	log := h.log.With("app", d.Name)
+	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
+		if s.Output {
+			log.Info(modgw.AppLine, "line", s.Text, "stream", "build")
+			return
+		}
+		log.Info("environment: " + s.Text)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if k := h.keeper(d.Name); k != nil {
+		k.built()
+	}
+	return env, nil
+}
+
+// wake deploys an idle app that got a request.
+func (h *Host) wake(name modgw.AppName) {
+	if k := h.keeper(name); k != nil {
+		k.order(order{class: reload.Code, cause: "first request"})
+	}
+}
+
+func (h *Host) keeper(name modgw.AppName) *keeper {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.apps[name]; t != nil {
+		return t.keeper
+	}
+	return nil
+}
+
+var _ control.Host = (*Host)(nil)

@@ -1,0 +1,173 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/reload"
+)
+
+// stubGateway notes the causes of deploys and lets a test decide how they end.
+type stubGateway struct {
+	deploy func(ctx context.Context, cause string) error
+	mu     sync.Mutex
+	causes []string
+	state  modgw.AppState
+}
+
+func (g *stubGateway) Deploy(ctx context.Context, _ modgw.Descriptor, cause string) error {
+	g.mu.Lock()
+	g.causes = append(g.causes, cause)
+	g.mu.Unlock()
+	err := g.deploy(ctx, cause)
+	if err == nil {
+		g.state = modgw.AppServing
+	}
+	return err
+}
+
+func (g *stubGateway) deploys() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]string(nil), g.causes...)
+}
+
+func (g *stubGateway) Retry(ctx context.Context, d modgw.Descriptor, cause string) error {
+	return g.Deploy(ctx, d, cause)
+}
+
+func (g *stubGateway) State(modgw.AppName) modgw.AppState { return g.state }
+
+// keeping runs a keeper while f does, in a bubble of virtual time.
+func keeping(t *testing.T, g *stubGateway, f func(k *keeper)) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(g, modgw.Descriptor{Name: "blog"}, true)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { k.run(ctx) })
+		f(k)
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestOrdersThatCameWhileOneIsDoneBecomeOne(t *testing.T) {
+	g := &stubGateway{}
+	g.deploy = func(ctx context.Context, _ string) error {
+		select {
+		case <-time.After(time.Second):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	keeping(t, g, func(k *keeper) {
+		k.order(order{class: reload.Code, cause: "first"})
+		synctest.Wait()
+		k.built()
+		done := make(chan error, 2)
+		k.order(order{class: reload.Code, cause: "second", done: []chan<- error{done}})
+		k.order(order{class: reload.Code, cause: "third", done: []chan<- error{done}})
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Error(err)
+		}
+		if causes := g.deploys(); len(causes) != 2 || causes[1] != "third" {
+			t.Errorf("deploys %q", causes)
+		}
+	})
+}
+
+func TestCodeSavedWhileTheEnvironmentIsBuiltNeedsNoSecondDeploy(t *testing.T) {
+	g := &stubGateway{}
+	var built chan struct{}
+	var k *keeper
+	g.deploy = func(ctx context.Context, _ string) error {
+		select {
+		case <-built:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		k.built()
+		return nil
+	}
+	keeping(t, g, func(kept *keeper) {
+		k, built = kept, make(chan struct{}) // of this bubble
+		k.order(order{class: reload.Dependencies, cause: "requirements.txt changed"})
+		synctest.Wait()
+		done := make(chan error, 1)
+		k.order(order{class: reload.Code, cause: "views.py changed", done: []chan<- error{done}})
+		synctest.Wait()
+		close(built)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if causes := g.deploys(); len(causes) != 1 {
+			t.Errorf("deploys %q", causes)
+		}
+	})
+}
+
+func TestChangedDependenciesCallABuildOff(t *testing.T) {
+	g := &stubGateway{}
+	g.deploy = func(ctx context.Context, cause string) error {
+		if cause == "second" {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	keeping(t, g, func(k *keeper) {
+		done := make(chan error, 2)
+		k.order(order{class: reload.Dependencies, cause: "first", done: []chan<- error{done}})
+		synctest.Wait()
+		k.order(order{class: reload.Dependencies, cause: "second", done: []chan<- error{done}})
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Errorf("those who waited for the first were told %v", err)
+		}
+	})
+}
+
+func TestAppWithoutAGenerationIsTriedAgainLessAndLessOften(t *testing.T) {
+	g := &stubGateway{state: modgw.AppFailed}
+	g.deploy = func(context.Context, string) error { return errors.New("broken") }
+	keeping(t, g, func(k *keeper) {
+		began := time.Now()
+		k.order(order{class: reload.Code, cause: "start"})
+		time.Sleep(3*time.Minute + 100*time.Millisecond)
+		synctest.Wait()
+		// 1, 2, 4, 8, 16, 30, 30 … seconds apart
+		if n := len(g.deploys()); n != 10 {
+			t.Errorf("%d deploys in %s", n, time.Since(began))
+		}
+	})
+}
+
+func TestBrokenChangeIsNotTriedAgainWhileTheOldGenerationServes(t *testing.T) {
+	g := &stubGateway{state: modgw.AppServing}
+	g.deploy = func(context.Context, string) error { return errors.New("broken") }
+	keeping(t, g, func(k *keeper) {
+		k.order(order{class: reload.Code, cause: "views.py changed"})
+		time.Sleep(time.Hour)
+		if causes := g.deploys(); len(causes) != 1 {
+			t.Errorf("deploys %q", causes)
+		}
+	})
+}
+
+func TestStoppingTellsThoseWhoWait(t *testing.T) {
+	g := &stubGateway{}
+	g.deploy = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+	done := make(chan error, 1)
+	keeping(t, g, func(k *keeper) {
+		k.order(order{class: reload.Code, done: []chan<- error{done}})
+		synctest.Wait()
+	})
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("told %v", err)
+	}
+}

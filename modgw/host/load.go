@@ -1,0 +1,104 @@
+package host
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/modgw/modgw/loader"
+	"github.com/modgw/modgw/modgw"
+)
+
+// file is a loaded descriptor file.
+type file = loader.File
+
+// readFile reads the host's own file.
+func (h *Host) readFile() error {
+	if h.config.File == "" {
+		return nil
+	}
+	read, defaults, diags := loader.LoadHost(h.config.File, h.options(nil))
+	if err := diags.Err(); err != nil {
+		return &LoadError{Diagnostics: diags, first: err}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.file, h.defaults = *read, defaults
+	return nil
+}
+
+func (h *Host) options(defaults *loader.Defaults) loader.Options {
+	return loader.Options{Vars: h.config.Vars, Defaults: defaults}
+}
+
+// targets is where descriptors are looked for.
+func (h *Host) targets() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append(slices.Clone(h.file.Apps), h.config.Targets...)
+}
+
+// read reads all descriptors.
+func (h *Host) read() ([]*file, loader.Diagnostics) {
+	h.mu.Lock()
+	defaults := h.defaults
+	h.mu.Unlock()
+	return loader.LoadAll(h.targets(), h.options(defaults))
+}
+
+// load reads all descriptors for the start. It is an error when there are mistakes and not one good app.
+func (h *Host) load() ([]*file, error) {
+	files, diags := h.read()
+	wanted := h.wanted(files)
+	if err := diags.Err(); err != nil && len(wanted) == 0 {
+		return nil, &LoadError{Diagnostics: diags, first: err}
+	}
+	if name := h.config.Only; name != "" && len(wanted) == 0 {
+		return nil, &modgw.Fault{
+			Code:    "MGW-HST-014",
+			Summary: "cannot find app \"" + string(name) + "\" in the descriptors",
+			Hint:    "modgw-host check lists the apps that the descriptors define",
+		}
+	}
+	return files, nil
+}
+
+// wanted are the descriptors that this host should run, by name.
+func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
+	all := map[modgw.AppName]modgw.Descriptor{}
+	for _, f := range files {
+		for _, d := range f.Descriptors {
+			if h.config.Only == "" || h.config.Only == d.Name {
+				all[d.Name] = h.adapt(d)
+			}
+		}
+	}
+	return all
+}
+
+// adapt fills in what depends on how the host was started.
+func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
+	if h.config.Dev && d.WSGI != nil && d.WSGI.Workers == 0 {
+		wsgi := *d.WSGI
+		wsgi.Workers = 1
+		d.WSGI = &wsgi
+	}
+	if h.config.Only != "" || h.config.Dev {
+		d.Idle.Start = modgw.StartEager
+	}
+	return d
+}
+
+func (h *Host) trustedProxies() []netip.Prefix {
+	return append(slices.Clone(h.file.TrustedProxies), h.config.TrustedProxies...)
+}
+
+// LoadError is returned when a host cannot be started because of mistakes in its files.
+type LoadError struct {
+	Diagnostics loader.Diagnostics
+	first       error
+}
+
+func (e *LoadError) Error() string { return e.first.Error() }
+
+// Unwrap returns the first mistake as a fault.
+func (e *LoadError) Unwrap() error { return e.first }

@@ -1,0 +1,182 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/runner/python"
+)
+
+// Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done or Shutdown is called;
+// then it lets the requests in flight finish, ends everything it started, and returns nil. An error means that the host
+// could not be started or that a listener failed. Run may be called once.
+func (h *Host) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, h.Shutdown)()
+	go func() {
+		select {
+		case <-h.stop:
+			cancel(nil)
+		case <-ctx.Done():
+		}
+	}()
+
+	unlock, err := lockState(h.State())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if h.worker, err = python.Unpack(h.State()); err != nil {
+		return stateFault(h.State(), err)
+	}
+	files, err := h.load()
+	if err != nil {
+		return err
+	}
+	sockets, err := h.open()
+	if err != nil {
+		return err
+	}
+	return h.serve(ctx, cancel, files, sockets)
+}
+
+// sockets are what the host listens on.
+type sockets struct {
+	fronts  []front
+	control net.Listener
+}
+
+func (s *sockets) close() {
+	for _, f := range s.fronts {
+		f.listener.Close()
+	}
+	if s.control != nil {
+		s.control.Close()
+	}
+}
+
+// open opens all listeners or none.
+func (h *Host) open() (*sockets, error) {
+	s := &sockets{}
+	var err error
+	for _, l := range h.Listeners() {
+		var f front
+		if f, err = h.openFront(l); err != nil {
+			s.close()
+			return nil, err
+		}
+		s.fronts = append(s.fronts, f)
+	}
+	for _, socket := range h.config.Sockets {
+		f, err := h.newFront(socket.Kind, socket.Listener.Addr().String())
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		f.listener = socket.Listener
+		s.fronts = append(s.fronts, f)
+	}
+	address, err := modgw.ParseAddress(string(h.Control()))
+	if err == nil && address.Network() != "unix" {
+		err = &modgw.Fault{
+			Code:    "MGW-HST-013",
+			Summary: fmt.Sprintf("cannot use control address %q: it must be a Unix socket, whose users the kernel knows", address),
+			Hint:    `write it as "unix:/run/modgw/control.sock"`,
+		}
+	}
+	if err == nil {
+		s.control, err = listen.Open(modgw.Listener{Kind: "control", Address: address, Mode: 0o600})
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// serve runs everything until ctx is done, and ends it in the order in which nothing is lost: first no more changes, then
+// the fronts with the requests they have, then the apps.
+func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files []*file, s *sockets) error {
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var fronts, others, watching sync.WaitGroup
+	others.Go(func() {
+		server := control.Server{Host: h, Log: h.log}
+		if err := server.Serve(keeping, s.control); err != nil {
+			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
+		}
+	})
+	for _, f := range s.fronts {
+		fronts.Go(func() {
+			if err := f.serve(ctx); err != nil {
+				cancel(fmt.Errorf("cannot go on listening at %s: %w", f.address(), err))
+			}
+		})
+	}
+	h.begin(keeping)
+	watching.Go(func() { _ = h.watcher.Run(keeping) })
+	first := h.apply(files, "start")
+	others.Go(func() { h.announce(ctx, first, s) })
+
+	<-ctx.Done()
+	h.log.Info("stopping", "cause", stopCause(ctx))
+	h.end()
+	stopKeeping()
+	watching.Wait()
+	fronts.Wait()
+	bounded, done := context.WithTimeout(context.Background(), h.drainLimit())
+	defer done()
+	h.gateway.Close(bounded)
+	others.Wait()
+	h.log.Info("stopped")
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+func stopCause(ctx context.Context) string {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause.Error()
+	}
+	return "asked to"
+}
+
+// announce says that the host is ready when the first deploy of every app has ended.
+func (h *Host) announce(ctx context.Context, first []<-chan error, s *sockets) {
+	failed := 0
+	for _, ended := range first {
+		select {
+		case err := <-ended:
+			if err != nil {
+				failed++
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+	attrs := []any{"apps", len(first), "failed", failed}
+	for _, f := range s.fronts {
+		attrs = append(attrs, f.kind, f.address())
+	}
+	h.log.Info("ready", append(attrs, "control", string(h.Control()))...)
+	if h.config.Ready != nil {
+		h.config.Ready()
+	}
+}
+
+// drainLimit is the longest that an app may take to finish what it has, and a little more.
+func (h *Host) drainLimit() time.Duration {
+	limit := time.Second
+	for _, d := range h.Descriptors() {
+		limit = max(limit, d.Timeouts.Drain)
+	}
+	return limit + time.Second
+}

@@ -1,0 +1,89 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// lockState makes the state folder this host's own until the returned function is called. The lock goes with the process,
+// however that ends.
+func lockState(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, stateFault(dir, err)
+	}
+	name := filepath.Join(dir, "host.lock")
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, stateFault(dir, err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer file.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, stateFault(dir, err)
+		}
+		return nil, &modgw.Fault{
+			Code:    "MGW-HST-010",
+			Summary: fmt.Sprintf("cannot use state folder %q: the host with pid %s holds it", dir, holder(name)),
+			Hint:    "stop that host with modgw-host stop, or give this one a folder of its own with --state",
+		}
+	}
+	// Who holds it is a help for people; the lock itself is the kernel's.
+	_ = file.Truncate(0)
+	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return func() { file.Close() }, nil
+}
+
+func holder(name string) string {
+	pid, err := os.ReadFile(name)
+	if err != nil || len(pid) == 0 {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(pid))
+}
+
+func stateFault(dir string, err error) error {
+	hint := "give it another folder with --state"
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		hint = fmt.Sprintf("make it writable for this user (chown), or choose another folder with --state; a normal user's default is below $XDG_STATE_HOME, and %q is root's", DefaultState(0))
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "make room on that file system: modgw-host env gc removes environments that nothing uses"
+	}
+	return &modgw.Fault{
+		Code:    "MGW-HST-011",
+		Summary: fmt.Sprintf("cannot use state folder %q", dir),
+		Err:     err,
+		Hint:    hint,
+	}
+}
+
+// DefaultState is the state folder of a host that was told none: /var/lib/modgw for root, and for others modgw below
+// $XDG_STATE_HOME (XDG Base Directory Specification), by default ~/.local/state.
+func DefaultState(uid int) string {
+	if uid == 0 {
+		return "/var/lib/modgw"
+	}
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return filepath.Join(os.TempDir(), fmt.Sprintf("modgw-%d", uid))
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "modgw")
+}
+
+// ControlAddress is where a host with that state folder listens for commands unless it is told otherwise.
+func ControlAddress(state string) modgw.Address {
+	return modgw.Address("unix:" + filepath.Join(state, "control.sock"))
+}

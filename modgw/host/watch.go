@@ -1,0 +1,154 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/reload"
+)
+
+// ownFiles names the interest in descriptors and the host's own file. No app can have that name.
+const ownFiles modgw.AppName = ""
+
+// watch declares which files matter: those of each app, and all descriptors.
+func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
+	if h.config.Unwatched {
+		return
+	}
+	for _, d := range wanted {
+		h.watchApp(d)
+	}
+	own := reload.Interest{App: ownFiles, Descriptor: h.ownDescriptors(files)}
+	for _, target := range h.targets() {
+		if pattern, ok := folderPattern(target); ok {
+			own.Globs = append(own.Globs, reload.Glob{Pattern: pattern, Class: reload.Descriptor})
+		}
+	}
+	if err := h.watcher.Watch(own); err != nil {
+		h.log.Error("descriptors are not watched", "error", err.Error())
+	}
+}
+
+func (h *Host) watchApp(d modgw.Descriptor) {
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return // the deploy says so
+	}
+	in := reload.Of(d)
+	in.Account = user
+	in.Descriptor = nil // all descriptors together are one interest: see watch
+	in.Dependencies = append(in.Dependencies, h.builder.Inputs(d)...)
+	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
+		// What the host itself writes is no change of the app.
+		in.Ignore = append(slices.Clone(in.Ignore), state+"/**")
+	}
+	if err := h.watcher.Watch(in); err != nil {
+		h.log.Error("files of an app are not watched", "app", d.Name, "error", err.Error())
+	}
+}
+
+// ownDescriptors are all files that descriptors were made from.
+func (h *Host) ownDescriptors(files []*file) []string {
+	var all []string
+	add := func(paths ...string) {
+		for _, p := range paths {
+			if p != "" {
+				all = append(all, p)
+			}
+		}
+	}
+	h.mu.Lock()
+	add(h.file.File)
+	add(h.file.Sources...)
+	h.mu.Unlock()
+	for _, f := range files {
+		add(f.Path)
+		add(f.Sources...)
+	}
+	return all
+}
+
+// folderPattern is the glob of the descriptors that a target can have beside those that are there now.
+func folderPattern(target string) (string, bool) {
+	path, err := filepath.Abs(target)
+	if err != nil {
+		return "", false
+	}
+	if strings.ContainsAny(target, "*?[{") {
+		return path, true
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, "*.hcl"), true
+	}
+	return "", false
+}
+
+// changed obeys a change that the watcher saw.
+func (h *Host) changed(_ context.Context, c reload.Change) {
+	if c.App == ownFiles {
+		paths := map[string]bool{}
+		for _, p := range c.Paths {
+			paths[p] = true
+		}
+		h.reconcile(c.Cause, func(d modgw.Descriptor) bool {
+			return d.Reload.Mode != modgw.ReloadOff && belongs(d, paths)
+		})
+		return
+	}
+	k := h.keeper(c.App)
+	if k == nil || h.sleeps(c.App) {
+		return
+	}
+	k.order(order{class: c.Class, cause: c.Cause})
+}
+
+// reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
+// deployed again even if their descriptors say what they said before. It returns a channel for each deploy it ordered.
+func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []<-chan error {
+	before := h.Listeners()
+	if err := h.readFile(); err != nil {
+		h.log.Error("host file not used, the settings before stay", "error", err.Error())
+	} else if !sameListeners(before, h.Listeners()) {
+		h.log.Warn("listeners changed; they take effect when the host is started anew")
+	}
+	files, diags := h.read()
+	if err := diags.Err(); err != nil {
+		h.log.Error("descriptors have mistakes, the apps in them stay as they are", "error", err.Error())
+	}
+	unchanged := map[modgw.AppName]bool{}
+	for name, t := range h.tenants() {
+		unchanged[name] = also(t.keeper.descriptor())
+	}
+	ordered := h.apply(files, cause)
+	for name, t := range h.tenants() {
+		if unchanged[name] && !h.sleeps(name) && !t.keeper.busy() {
+			ordered = append(ordered, t.keeper.ask(order{class: reload.Descriptor, cause: cause}))
+		}
+	}
+	return ordered
+}
+
+func sameListeners(a, b []modgw.Listener) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func asFault(err error) *modgw.Fault {
+	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+		return fault
+	}
+	return &modgw.Fault{Code: "MGW-HST-015", Summary: "cannot use the descriptor", Err: err}
+}
