@@ -35,7 +35,9 @@ type conn struct {
 	log     *slog.Logger
 	in      fcgi.Reader // belongs to whoever has the reading turn
 	inBuf   *[bufferSize]byte
-	spare   []byte // for the variables of the next request; belongs to the reading turn
+	idle    idle
+	tryRead func(fd uintptr) bool // readOnce, made once
+	spare   []byte                // for the variables of the next request; belongs to the reading turn
 
 	mu        sync.Mutex
 	turn      sync.Cond // something below, or of a stream, has changed
@@ -44,6 +46,7 @@ type conn struct {
 	multiplex bool      // the peer has sent a request while another was in flight
 	streams   []*stream // requests in flight, from their begin record to our end record
 	ready     []*stream // those whose handler can be called
+	begun     bool      // the peer has begun a request
 	closing   bool      // ends when no request is in flight and none lingers
 	lingers   bool      // a finished request's body is still on its way, and closing before its end would hurt the response
 	lingerID  uint16
@@ -63,11 +66,11 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 		rwc:     rwc,
 		trusted: s.config.TrustedPeer(rwc),
 		log:     s.config.Log,
-		inBuf:   s.buffers.get(),
 		leading: true,
 	}
 	c.turn.L = &c.mu
-	c.in.Reset(rwc, c.inBuf[:], 0)
+	c.idle.raw = rawConn(rwc)
+	c.tryRead = c.readOnce
 	return c
 }
 
@@ -130,8 +133,15 @@ func (c *conn) takeTurn() error {
 		c.readBy.Store(due)
 		c.server.patrol.note(due)
 	}
+	waits := len(c.streams) == 0 && c.in.Between()
 	c.mu.Unlock()
-	err := c.takeRecord()
+	var err error
+	if waits {
+		err = c.awaitBytes()
+	}
+	if err == nil {
+		err = c.takeRecord()
+	}
 	c.mu.Lock()
 	c.readBy.Store(0)
 	c.reading = false
@@ -149,7 +159,9 @@ func (c *conn) readAheadFull() bool {
 	return slices.ContainsFunc(c.streams, func(s *stream) bool { return s.running && len(s.stdin) >= readAhead })
 }
 
-func (c *conn) over() bool { return c.closing && len(c.streams) == 0 && !c.lingers }
+// over reports whether the connection has done its work. One on which nothing was asked yet has not: its client may have
+// waited in the backlog of the socket for long.
+func (c *conn) over() bool { return c.closing && c.begun && len(c.streams) == 0 && !c.lingers }
 
 func (c *conn) isMultiplex() bool {
 	c.mu.Lock()
@@ -206,7 +218,7 @@ func (c *conn) look(now int64) (next int64) {
 		c.mu.Unlock()
 	}
 	if due(&c.readBy) {
-		c.fail(errReadTimeout)
+		c.fail(c.lateRead())
 	}
 	if due(&c.writeBy) {
 		c.fail(errWriteTimeout)
@@ -214,10 +226,28 @@ func (c *conn) look(now int64) (next int64) {
 	return next
 }
 
+// lateRead is why a read must not go on.
+func (c *conn) lateRead() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.begun {
+		return errEnded
+	}
+	return errReadTimeout
+}
+
+// newcomerGrace is how long a connection that was accepted last of all may take to begin its request.
+const newcomerGrace = time.Second
+
 // drain ends the connection as soon as no request is in flight.
 func (c *conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.begun {
+		due := c.server.patrol.after(newcomerGrace)
+		c.readBy.Store(due)
+		c.server.patrol.note(due)
+	}
 	c.closing = true
 	if c.over() {
 		c.rwc.Close()

@@ -82,6 +82,7 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 		c.mu.Unlock()
 		return fmt.Errorf("cannot begin request %d twice", h.ID)
 	}
+	c.begun = true
 	c.lingers = false // a client that begins anew has done with the request before (apache.md A11)
 	inFlight := len(c.streams)
 	c.multiplex = c.multiplex || inFlight > 0

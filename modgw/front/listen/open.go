@@ -140,10 +140,14 @@ func (ln *unixListener) Addr() net.Addr {
 
 // Close removes the name first, so that nobody connects to a socket on which nobody accepts.
 func (ln *unixListener) Close() error {
+	ln.removeName()
+	return ln.UnixListener.Close()
+}
+
+func (ln *unixListener) removeName() {
 	ln.once.Do(func() {
 		if now, err := os.Lstat(ln.path); err == nil && os.SameFile(now, ln.own) {
 			_ = os.Remove(ln.path) // what is left is found stale by the next host
 		}
 	})
-	return ln.UnixListener.Close()
 }

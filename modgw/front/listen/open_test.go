@@ -217,3 +217,25 @@ func TestLoopbackIsAllThatConnectsByDefault(t *testing.T) {
 		}
 	}
 }
+
+func TestBacklogIsServedBeforeTheEnd(t *testing.T) {
+	ln := open(t, socketIn(t))
+	var waiting []net.Conn
+	for range 5 {
+		conn, err := net.Dial("unix", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		waiting = append(waiting, conn)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	served := 0
+	if err := Accept(ctx, ln, Peers{}, slog.New(slog.DiscardHandler), func(conn net.Conn) { served++; conn.Close() }); err != nil {
+		t.Fatal(err)
+	}
+	if served != len(waiting) {
+		t.Errorf("%d of %d connections were served", served, len(waiting))
+	}
+}
