@@ -1,0 +1,109 @@
+package manual
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/modgw/modgw/"
+
+// layers says which packages of this module a package may import, by the longest prefix that fits it. A name that ends
+// in "/" means all packages below.
+var layers = map[string][]string{
+	"internal/":            {"internal/"},
+	"internal/fronttest":   {},
+	"modgw":                {"internal/account"},
+	"modgw/wire":           {},
+	"modgw/fcgi":           {},
+	"modgw/front/listen":   {"modgw", "internal/account"},
+	"modgw/front/metavars": {"modgw"},
+	"modgw/front/fcgi":     {"modgw", "modgw/fcgi", "modgw/front/listen", "modgw/front/metavars"},
+	"modgw/front/http":     {"modgw", "modgw/front/listen", "modgw/front/metavars"},
+	"modgw/runner/python":  {"modgw", "modgw/wire", "internal/"},
+	"modgw/control":        {"modgw", "modgw/front/listen"},
+	"modgw/host":           {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},
+	"loader":               {"modgw", "internal/"},
+	"venv":                 {"modgw", "internal/"},
+	"reload":               {"modgw", "internal/"},
+	"apache":               {"modgw", "internal/"},
+	"cmd/":                 {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache"},
+	"tests":                {"modgw", "modgw/", "internal/"},
+	"bench":                {"modgw", "modgw/", "internal/"},
+}
+
+// alone says which package of this module is the only one to import another module.
+var alone = map[string]string{
+	"github.com/hashicorp/hcl/":     "loader",
+	"github.com/zclconf/go-cty/":    "loader",
+	"github.com/fsnotify/fsnotify":  "reload",
+	"github.com/spf13/cobra":        "cmd/",
+	"github.com/coreos/go-systemd/": "cmd/",
+}
+
+func TestImportsPointDownward(t *testing.T) {
+	for _, p := range packages(t) {
+		name, ours := strings.CutPrefix(p.ImportPath, module)
+		if !ours {
+			continue // the root, which imports nothing of ours
+		}
+		allowed, ok := longest(layers, name)
+		if !ok {
+			t.Errorf("%s is in no layer: say in this test what it may import", name)
+		}
+		for _, imported := range p.Imports {
+			if below, ours := strings.CutPrefix(imported, module); ours && !covered(allowed, below) {
+				t.Errorf("%s imports %s, which is not below it", name, below)
+			}
+			if only, ok := longest(alone, imported); ok && !covered([]string{only}, name) {
+				t.Errorf("%s imports %s, which only %s may", name, imported, only)
+			}
+		}
+	}
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		switch err := decoder.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// longest returns the value of the longest key that covers name.
+func longest[V any](table map[string]V, name string) (value V, found bool) {
+	length := -1
+	for key, v := range table {
+		if len(key) > length && covered([]string{key}, name) {
+			value, found, length = v, true, len(key)
+		}
+	}
+	return value, found
+}
+
+func covered(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if p == name || strings.HasSuffix(p, "/") && strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
