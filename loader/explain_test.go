@@ -129,3 +129,20 @@ func TestManualHasTheReference(t *testing.T) {
 		t.Errorf("run go test ./loader -update: -want +got\n%s", diff)
 	}
 }
+
+func TestManualsExamplesAreHCL(t *testing.T) {
+	text, err := os.ReadFile("../docs/descriptor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := strings.Split(string(text), "```hcl\n")[1:]
+	if len(pieces) < 4 {
+		t.Fatalf("%d examples", len(pieces))
+	}
+	for _, p := range pieces {
+		src, _, _ := strings.Cut(p, "```")
+		if formatted, diags := Format([]byte(src), "example"); diags != nil || string(formatted) != src {
+			t.Errorf("%s\n%s", rendered(t, diags), formatted)
+		}
+	}
+}

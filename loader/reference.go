@@ -45,7 +45,11 @@ func argumentTable(b *bytes.Buffer, in block) {
 	}
 	b.WriteString("| argument | value | default | meaning | since |\n|---|---|---|---|---|\n")
 	for _, a := range in.args {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s Example: `%s` | %s |\n", a.name, a.value.form, a.defaultCell(), cell(a.doc), a.exampleText(), since)
+		example := ""
+		if a.example != "" {
+			example = fmt.Sprintf(" Example: `%s`", cell(a.example))
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s%s | %s |\n", a.name, a.value.form, a.defaultCell(), cell(a.doc), example, since)
 	}
 	b.WriteString("\n")
 }

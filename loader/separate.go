@@ -20,6 +20,7 @@ func separate(files []*File) {
 			f.Descriptors = append(f.Descriptors, *a.Descriptor)
 		}
 		f.Diagnostics = f.found.sorted()
+		f.apps, f.report = nil, nil // a host with a thousand files keeps what they said, not how
 	}
 }
 
