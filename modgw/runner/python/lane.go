@@ -110,6 +110,8 @@ func (l *lane) stale(f wire.Frame) error {
 	return brokeRule("a %s frame for stream %d, which is not open", f.Type, f.Stream)
 }
 
+// close ends the lane; nobody reads it any more.
 func (l *lane) close() {
+	l.in.Release()
 	l.conn.Close()
 }

@@ -258,3 +258,12 @@ func TestHello(t *testing.T) {
 		t.Errorf("headers %v", got.header)
 	}
 }
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}

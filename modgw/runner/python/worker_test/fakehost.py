@@ -21,13 +21,18 @@ TYPES = (
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
 WINDOW_SIZE = 256 << 10
-PATIENCE = 60  # seconds until a test that waits gives up
+PATIENCE = 30  # seconds until a test that waits gives up
 
 
 def _keep_low_descriptors_free():
-    """Takes all low descriptors, so that those of a worker never collide with ones that this process uses."""
+    """Takes all low descriptors, so that those of a worker never collide with ones that this process uses or inherited."""
     while os.open(os.devnull, os.O_RDONLY) < 40:
         pass
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            os.set_inheritable(fd, fd < 3)
+        except OSError:
+            pass  # the one that listed the folder
 
 
 _keep_low_descriptors_free()

@@ -163,7 +163,7 @@ class Cancelled(WorkerTestCase):
                 try:
                     environ["wsgi.input"].read()
                 except OSError as error:
-                    open("seen", "w").write("%s: %s" % (type(error).__name__, error))
+                    with open("seen", "w") as file: file.write("%s: %s" % (type(error).__name__, error))
                     raise
             """
         )
@@ -228,7 +228,7 @@ class Cancelled(WorkerTestCase):
                     while True:
                         write(b"x" * 1000)
                 except OSError as error:
-                    open("seen", "w").write(str(error))
+                    with open("seen", "w") as file: file.write(str(error))
                     raise
             """
         )
@@ -242,7 +242,7 @@ class Cancelled(WorkerTestCase):
         worker = self.serve(
             """
             def application(environ, start_response):
-                open("called", "a").write(environ["PATH_INFO"])
+                with open("called", "a") as file: file.write(environ["PATH_INFO"])
                 environ["wsgi.input"].read()
                 start_response("200 OK", [])
                 return [b"x"]
@@ -318,7 +318,7 @@ class Files(WorkerTestCase):
                 read = property(lambda self: self.file.read)
                 fileno = property(lambda self: self.file.fileno)
                 def close(self):
-                    open("closed", "a").write("x")
+                    with open("closed", "a") as file: file.write("x")
                     self.file.close()
 
             def temporary(kind):

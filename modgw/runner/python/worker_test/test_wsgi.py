@@ -257,7 +257,7 @@ class ConformingApps(WorkerTestCase):
                     yield b"body"
 
                 def close(self):
-                    open("closed", "a").write("x")
+                    with open("closed", "a") as file: file.write("x")
 
             def application(environ, start_response):
                 start_response("200 OK", [("Content-Type", "text/plain")])
@@ -456,7 +456,7 @@ class BrokenApps(WorkerTestCase):
                     return 7
 
                 def close(self):
-                    open("closed", "a").write("x")
+                    with open("closed", "a") as file: file.write("x")
 
             def application(environ, start_response):
                 start_response("200 OK", [])

@@ -1,0 +1,49 @@
+package python
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
+	for malice, status := range map[string]int{
+		"garbage": 502, "huge frame": 502, "unknown type": 502, "reserved bits": 502, "other stream": 502,
+		"earlier stream": 502, "body before head": 502, "too much window": 502, "short window": 502, "no head": 502,
+		"head beyond payload": 502, "no marshal": 502, "allocation bomb": 502, "wrong types": 502,
+		"control frame on lane": 502, "ready twice": 502, "lane frame on control": 502, "bad log": 502,
+		// After the head was sent, the response can only be cut off.
+		"answers twice": 0, "beyond window": 0, "file without descriptor": 0, "file that is a pipe": 0,
+		"many descriptors": 0, "descriptor without file": 0,
+		// This one's first answer is right, so it stands.
+		"answers again later": 200,
+	} {
+		t.Run(malice, func(t *testing.T) {
+			a := prepare(t, "", func(d *modgw.Descriptor) {
+				d.WSGI.Entry, d.WSGI.Workers, d.WSGI.Threads = malice, 1, 1
+				d.Timeouts.Stop = 50 * time.Millisecond // the stand-in knows no Stop
+			})
+			a.runner.files.Dir = absolute(t, "testdata/malicious")
+			if err := a.runner.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.listen()
+			bad := a.pid(1)
+			got := a.do("POST", "/bad", nil)
+			if status == 0 {
+				if got.err == nil && got.status != 502 {
+					t.Errorf("the response looks complete: %d %q", got.status, got.body)
+				}
+			} else if got.status != status || strings.Contains(got.body, "yours") {
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			a.eventually("end of the worker", func() bool { return !alive(bad) })
+			if got := a.get("/good"); got.body != "good" {
+				t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+			}
+			a.eventually("reason", func() bool { return a.log.count("protocol error: ") > 0 })
+		})
+	}
+}
