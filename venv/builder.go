@@ -35,6 +35,9 @@ type Builder struct {
 
 // New returns a Builder. It touches no file.
 func New(c Config) *Builder {
+	if state, err := filepath.Abs(c.State); err == nil {
+		c.State = state // programs that are told of it run in other folders
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

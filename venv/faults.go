@@ -24,7 +24,7 @@ func (s search) notFoundFault(seen []sighting) error {
 		asked = append(asked, fmt.Sprintf("%s in %s", d.text, d.from))
 	}
 	if len(asked) == 0 {
-		asked = []string{oldest + " or newer"}
+		asked = []string{"3.8 or newer"}
 	}
 	return &modgw.Fault{
 		Code:    "MGW-ENV-003",

@@ -3,6 +3,8 @@ package venv
 import (
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -43,7 +45,7 @@ var decisiveSettings = []string{
 	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONFIG_FILE", "PIP_CONSTRAINT",
 	"PIP_BUILD_CONSTRAINT", "PIP_PRE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY",
 	"PIP_UPLOADED_PRIOR_TO",
-	"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX",
+	"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
 	"UV_INDEX_STRATEGY", "UV_CONFIG_FILE", "UV_NO_CONFIG", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT",
 	"UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_BINARY", "UV_NO_BUILD", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND",
 }
@@ -71,7 +73,7 @@ func (h hostEnviron) indexSettings() []string {
 			list = append(list, key+"="+value)
 		}
 	}
-	for _, file := range systemConfigs {
+	for _, file := range append([]string{h["PIP_CONFIG_FILE"], h["UV_CONFIG_FILE"]}, systemConfigs...) {
 		if data, err := os.ReadFile(file); err == nil {
 			list = append(list, file+"="+string(data))
 		}
@@ -88,4 +90,31 @@ func (h hostEnviron) uvFindEnviron() []string {
 		}
 	}
 	return list
+}
+
+// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find another Python in
+// every folder, the version that pyenv uses everywhere stands in for them.
+func (h hostEnviron) pythonDirs() []string {
+	var dirs []string
+	for _, dir := range append(filepath.SplitList(h.get("PATH")), "/usr/bin", "/usr/local/bin") {
+		if filepath.Base(dir) == "shims" {
+			dir = h.pyenvGlobal()
+		}
+		if filepath.IsAbs(dir) && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// find looks a program up in the host's PATH; "" when it is not there.
+func (h hostEnviron) find(name string) string {
+	for _, dir := range filepath.SplitList(h.get("PATH")) {
+		if path := filepath.Join(dir, name); filepath.IsAbs(path) {
+			if found, err := exec.LookPath(path); err == nil {
+				return found
+			}
+		}
+	}
+	return ""
 }

@@ -1,16 +1,12 @@
 package venv
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
 
-// The oldest Python that apps can run with.
-const (
-	oldestMinor = 8
-	oldest      = "3.8"
-)
+// oldestMinor is the 8 of the oldest Python that apps can run with.
+const oldestMinor = 8
 
 // interpreter is what a Python said of itself when it was asked.
 type interpreter struct {
@@ -26,7 +22,7 @@ type interpreter struct {
 	Pip            string `json:"pip"`       // its version; "" without one
 	EnsurePip      bool   `json:"ensurepip"` // can make a virtual environment that has pip
 
-	state string // what the file was like when it was asked: device, inode, size, time
+	state string // what the file was like when it was asked: inode, size, time
 }
 
 // String is the interpreter for people: "CPython 3.12.1".
@@ -66,5 +62,3 @@ func atLeast(version string, major, minor int) bool {
 	a, b := versionNumbers(version)
 	return a > major || (a == major && b >= minor)
 }
-
-var oldPython = fmt.Sprintf("it is older than %s", oldest)

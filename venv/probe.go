@@ -118,7 +118,8 @@ func fileState(path string, acct *account.Account) (real, state string, err erro
 	if err != nil {
 		return "", "", err
 	}
+	// Not the device: its number may be another after every start of the machine.
 	st := info.Sys().(*syscall.Stat_t)
-	state = fmt.Sprintf("%d:%d:%d:%d", st.Dev, st.Ino, st.Size, info.ModTime().UnixNano())
+	state = fmt.Sprintf("%d:%d:%d", st.Ino, st.Size, info.ModTime().UnixNano())
 	return real, state, nil
 }

@@ -1,19 +1,14 @@
 package venv
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	pep440 "github.com/aquasecurity/go-pep440-version"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
@@ -58,7 +53,7 @@ func (s search) find(ctx context.Context) (interpreter, error) {
 		}
 		misfit := s.misfit(i)
 		if misfit == "" && i.tooOld() {
-			old, misfit = &i, oldPython
+			old, misfit = &i, "it is older than 3.8"
 		}
 		if misfit == "" {
 			return i, nil
@@ -194,77 +189,4 @@ func (s search) askUV(ctx context.Context) []string {
 		return nil
 	}
 	return []string{path}
-}
-
-// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find another Python in
-// every folder, the version that pyenv uses everywhere stands in for them.
-func (h hostEnviron) pythonDirs() []string {
-	var dirs []string
-	for _, dir := range append(filepath.SplitList(h.get("PATH")), "/usr/bin", "/usr/local/bin") {
-		if filepath.Base(dir) == "shims" {
-			dir = h.pyenvGlobal()
-		}
-		if filepath.IsAbs(dir) && !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	return dirs
-}
-
-func (h hostEnviron) pyenvRoot() string {
-	if root := h.get("PYENV_ROOT"); root != "" {
-		return root
-	}
-	return filepath.Join(h.get("HOME"), ".pyenv")
-}
-
-// pyenvGlobal is the bin folder of pyenv's global version, "" without one.
-func (h hostEnviron) pyenvGlobal() string {
-	data, err := os.ReadFile(filepath.Join(h.pyenvRoot(), "version"))
-	names := strings.Fields(string(data))
-	if err != nil || len(names) == 0 || !filepath.IsLocal(names[0]) {
-		return ""
-	}
-	return filepath.Join(h.pyenvRoot(), "versions", names[0], "bin")
-}
-
-// pyenvPythons are the interpreters that pyenv installed, newest first.
-func (h hostEnviron) pyenvPythons() []string {
-	versions := filepath.Join(h.pyenvRoot(), "versions")
-	entries, _ := os.ReadDir(versions) // a host without pyenv has none
-	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int { return compareVersions(b.Name(), a.Name()) })
-	var list []string
-	for _, e := range entries {
-		list = append(list, filepath.Join(versions, e.Name(), "bin", "python"))
-	}
-	return list
-}
-
-// compareVersions orders names of pyenv versions; what is no version comes before all that are.
-func compareVersions(a, b string) int {
-	va, errA := pep440.Parse(a)
-	vb, errB := pep440.Parse(b)
-	if errA != nil || errB != nil {
-		return cmp.Or(cmp.Compare(btoi(errA == nil), btoi(errB == nil)), cmp.Compare(a, b))
-	}
-	return va.Compare(vb)
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// find looks a program up in the host's PATH; "" when it is not there.
-func (h hostEnviron) find(name string) string {
-	for _, dir := range filepath.SplitList(h.get("PATH")) {
-		if path := filepath.Join(dir, name); filepath.IsAbs(path) {
-			if found, err := exec.LookPath(path); err == nil {
-				return found
-			}
-		}
-	}
-	return ""
 }

@@ -1,0 +1,198 @@
+package venv
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// uvFolder is a folder with uv, from PATH or else newly installed.
+func uvFolder(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("uv"); err == nil {
+		return filepath.Dir(path)
+	}
+	if testing.Short() {
+		t.Skip("uv is not installed, and a short test downloads nothing")
+	}
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"python3", "-m", "venv", "--without-pip", dir},
+		{"python3", "-m", "pip", "--python", filepath.Join(dir, "bin", "python"), "install", "--quiet", "--only-binary=:all:", "uv"},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Skipf("uv cannot be installed: %v\n%s", err, out)
+		}
+	}
+	return filepath.Join(dir, "bin")
+}
+
+func TestUVBuildsWhereItIsFound(t *testing.T) {
+	dir := uvFolder(t)
+	s := newSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	s.wheel("tiny", "2.0", nil, nil)
+	s.wheel("needsold", "1.0", []string{"tiny==1.0"}, nil)
+	s.sdist("broken", "1.0", "import sys\nprint('the compiler is on holiday')\nsys.exit(3)\n")
+	s.sdist("killed", "1.0", "import os\nos.killpg(0, 9)\n")
+	// At the end of PATH: the Python beside it must not be found first.
+	s.environ[0] += ":" + dir
+	s.write("requirements.txt", "tiny==1.0\n")
+	env := s.mustBuild(s.descriptor())
+	if !strings.HasPrefix(env.Builder, "uv ") || len(env.Packages) != 1 {
+		t.Errorf("got %+v", env)
+	}
+	if got := run(t, env, "import tiny; print(tiny.__version__)"); got != "1.0" {
+		t.Errorf("tiny is %q", got)
+	}
+	if again := s.mustBuild(s.descriptor()); again.ID != env.ID || again.Took != 0 {
+		t.Errorf("got %+v", again)
+	}
+	for requirements, code := range map[string]string{
+		"tinny\n":               "MGW-ENV-011",
+		"tiny==7\n":             "MGW-ENV-011",
+		"tiny==2.0\nneedsold\n": "MGW-ENV-011",
+		"broken\n":              "MGW-ENV-019",
+		"killed\n":              "MGW-ENV-020",
+		"tiny==1.0 --hash=sha256:" + strings.Repeat("0", 64) + "\n": "MGW-ENV-014",
+	} {
+		s.write("requirements.txt", requirements)
+		f := s.mustFail(s.descriptor(), code)
+		if f.Output == "" && code != "MGW-ENV-020" {
+			t.Errorf("%q: uv said nothing", requirements)
+		}
+	}
+
+	d := s.descriptor()
+	d.Python.Packages = []string{"tiny"}
+	s.environ[0] = "PATH=/usr/bin:/bin:" + dir
+	if pythons, _ := filepath.Glob("/usr/bin/pypy3.*"); len(pythons) > 0 {
+		d.Python.Version = "pypy"
+		if env := s.mustBuild(d); !strings.HasPrefix(env.Builder, "pip ") {
+			t.Errorf("PyPy was left to %s", env.Builder)
+		}
+	}
+	s.environ = append(s.environ[:3], "PIP_INDEX_URL=http://127.0.0.1:9/simple", "UV_HTTP_RETRIES=0")
+	d.Python.Version = ""
+	s.mustFail(d, "MGW-ENV-012")
+}
+
+func TestEveryPythonGetsAnEnvironment(t *testing.T) {
+	s := newSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	built := 0
+	for _, version := range []string{"3.8", "3.9", "3.13", "pypy3.9", "pypy3.10"} {
+		d := s.descriptor()
+		d.Python = modgw.Python{Version: version, Packages: []string{"tiny"}}
+		if _, err := (search{builder: s.builder(), demands: mustDemands(t, d)}).find(t.Context()); err != nil {
+			t.Logf("no Python %s", version)
+			continue
+		}
+		env := s.mustBuild(d)
+		if got := run(t, env, "import sys, tiny; print('%d.%d' % sys.version_info[:2])"); got != strings.TrimPrefix(version, "pypy") {
+			t.Errorf("%s runs Python %s", version, got)
+		}
+		if len(env.Packages) != 1 {
+			t.Errorf("%s: packages %v", version, env.Packages)
+		}
+		built++
+	}
+	if built == 0 {
+		t.Skip("none of these Pythons is installed")
+	}
+}
+
+func mustDemands(t *testing.T, d modgw.Descriptor) []demand {
+	t.Helper()
+	in, err := readInputs(d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in.demands
+}
+
+// What the host may hold when Debian's python3 is installed without python3-pip and python3-venv.
+func TestPythonWithoutPip(t *testing.T) {
+	s := newSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	real := s.mustBuild(s.descriptor())
+	// An interpreter that hides its pip: asked for it, it behaves as if there were none.
+	python := shelf{t, s.root}.program("python", `
+case "$*" in
+*import*pip*) `+real.Interpreter+` "$@" | sed 's/"pip": "[^"]*"/"pip": ""/; s/"ensurepip": true/"ensurepip": '$ENSURE'/; s/"prefix": "[^"]*"/"prefix": ""/; s/"base_prefix": "[^"]*"/"base_prefix": ""/' ;;
+*) exec `+real.Interpreter+` "$@" ;;
+esac`)
+	d := s.descriptor()
+	d.Python = modgw.Python{Version: python}
+	ensure := func(value string) {
+		t.Helper()
+		data, err := os.ReadFile(python)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(python, []byte(strings.Replace(string(data), "'$ENSURE'", value, 1)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ensure("false")
+	s.mustBuild(d) // an empty environment needs no pip
+	d.Python.Packages = []string{"tiny"}
+	f := s.mustFail(d, "MGW-ENV-009")
+	if !strings.Contains(f.Hint, "uv") {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestVenvBringsPipWhereTheInterpreterHasNone(t *testing.T) {
+	s := newSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	d := s.descriptor()
+	d.Python.Packages = []string{"tiny"}
+	b := s.builder()
+	p, err := b.plan(t.Context(), d, func(Step) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.interpreter.Pip = "20.3"; !p.interpreter.EnsurePip {
+		t.Skip("this Python has no ensurepip")
+	}
+	if p.tool, err = b.chooseTool(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	p.id = "blog-" + p.hash(b.host)
+	p.dir = filepath.Join(b.envs, p.id)
+	env, err := b.realise(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, env, "import pip, tiny; print(tiny.__version__)"); got != "1.0" {
+		t.Errorf("tiny is %q", got)
+	}
+}
+
+// uv reads no pip.conf: where that says which index to use, uv must not go to another.
+func TestIndexOfPipIsNotBypassed(t *testing.T) {
+	s := newSite(t)
+	config := s.write("pip.conf", "[global]\nindex-url = https://packages.example.com/simple\n")
+	for _, c := range []struct {
+		environ []string
+		bypass  bool
+	}{
+		{[]string{"PIP_CONFIG_FILE=" + config}, true},
+		{[]string{"PIP_CONFIG_FILE=" + config, "UV_DEFAULT_INDEX=https://packages.example.com/simple"}, false},
+		{[]string{"PIP_CONFIG_FILE=/dev/null"}, false},
+	} {
+		if got := newHostEnviron(c.environ).onlyPipKnowsIndex(); got != c.bypass {
+			t.Errorf("%v: %v, want %v", c.environ, got, c.bypass)
+		}
+	}
+	noIndex, environ := newHostEnviron([]string{"PIP_NO_INDEX=1", "PIP_FIND_LINKS=/a /b", "PIP_INDEX_URL=x"}).inWordsOfUV()
+	if want := "[UV_DEFAULT_INDEX=x UV_FIND_LINKS=/a,/b]"; !noIndex || fmt.Sprint(environ) != want {
+		t.Errorf("got %v, %v; want %s", noIndex, environ, want)
+	}
+}
