@@ -128,25 +128,30 @@ func (c *conn) nextReady() (*stream, error) {
 // takeTurn takes one record, or a piece of one. The caller holds c.mu, which is given up meanwhile.
 func (c *conn) takeTurn() error {
 	c.reading = true
-	if c.awaited() {
-		due := c.server.patrol.after(c.server.config.ReadTimeout)
-		c.readBy.Store(due)
-		c.server.patrol.note(due)
-	}
-	waits := len(c.streams) == 0 && c.in.Between()
+	idle := len(c.streams) == 0 && c.in.Between()
+	awaited := c.awaited()
 	c.mu.Unlock()
-	var err error
-	if waits {
-		err = c.awaitBytes()
-	}
-	if err == nil {
-		err = c.takeRecord()
-	}
+	err := c.takeInTime(idle, awaited)
 	c.mu.Lock()
-	c.readBy.Store(0)
 	c.reading = false
 	c.turn.Broadcast()
 	return err
+}
+
+// takeInTime takes a record within the read timeout, unless the peer may take its time with it.
+func (c *conn) takeInTime(idle, awaited bool) error {
+	if idle {
+		if err := c.awaitBytes(); err != nil {
+			return err
+		}
+	}
+	if awaited || !c.in.Between() {
+		due := c.server.patrol.after(c.server.config.ReadTimeout)
+		c.readBy.Store(due)
+		c.server.patrol.note(due)
+		defer c.readBy.Store(0)
+	}
+	return c.takeRecord()
 }
 
 // awaited reports whether the peer owes us something.

@@ -169,16 +169,16 @@ func (c *conn) takeAbort(h fcgi.Header) error {
 	if err := c.in.Skip(); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	s := c.find(h.ID)
+	s := c.lookup(h.ID)
 	if s == nil {
-		c.mu.Unlock()
 		return nil
 	}
+	// First the end record: what the handler still writes when it learns of the abort must not come before it.
+	_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{}))
+	c.mu.Lock()
 	s.lose(errGone)
 	s.ended = true // nothing more comes of a request that was aborted
 	c.mu.Unlock()
-	_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{}))
 	c.finished(s)
 	return nil
 }
