@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw/wire"
@@ -22,6 +23,9 @@ type feeder struct {
 	once sync.Once
 	done chan struct{} // closes when the goroutine has ended
 
+	duplex bool        // the front sends the response without reading the body to its end first
+	ended  atomic.Bool // the body was read to its end
+
 	reading sync.Mutex // held while the body is read
 	err     error      // why the body was not sent to its end; to be read after done
 }
@@ -37,7 +41,7 @@ func feed(s *stream, body *requestBody, w http.ResponseWriter, r *http.Request) 
 		done:   make(chan struct{}),
 	}
 	// HTTP/1 would read the whole body before it sends the response; fronts that have no such habit say so by an error.
-	_ = f.client.EnableFullDuplex()
+	f.duplex = f.client.EnableFullDuplex() == nil
 	go f.run()
 	return f
 }
@@ -52,6 +56,9 @@ func (f *feeder) run() {
 			return
 		}
 		n, err := f.read(buffer[:min(room, aheadSize)])
+		if err == io.EOF {
+			f.ended.Store(true)
+		}
 		if n > 0 && err == nil || err == io.EOF {
 			f.stream.send(buffer[:n], err == io.EOF)
 		}
@@ -97,15 +104,21 @@ func (f *feeder) read(p []byte) (int, error) {
 	}
 }
 
+// announce says in the head of a response that the connection cannot be used again, when the rest of the body is still
+// in it.
+func (f *feeder) announce(header http.Header) {
+	if f != nil && f.duplex && !f.ended.Load() {
+		header.Set("Connection", "close")
+	}
+}
+
 // stop makes sure that the body is not read any more, which must not happen after a handler has returned. What can
 // still take time then is a write to a worker that does not read; done tells.
 func (f *feeder) stop() {
 	f.once.Do(func() {
 		close(f.halt)
-		select {
-		case <-f.done:
+		if f.ended.Load() {
 			return
-		default:
 		}
 		// A client that sends nothing would hold up reading; whichever of these the front knows ends that.
 		if f.client.SetReadDeadline(time.Unix(1, 0)) != nil {

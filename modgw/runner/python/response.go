@@ -16,7 +16,8 @@ type response struct {
 	w      http.ResponseWriter
 	client *http.ResponseController
 	stream *stream
-	isHead bool // the request's method is HEAD
+	feeder *feeder // of the request's body; nil without one
+	isHead bool    // the request's method is HEAD
 
 	sent     bool // the head was
 	bodiless bool
@@ -74,6 +75,7 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 	if p.length >= 0 {
 		header["Content-Length"] = []string{strconv.FormatInt(p.length, 10)}
 	}
+	p.feeder.announce(header)
 	p.w.WriteHeader(head.status)
 	p.sent = true
 	return p.write(body)

@@ -90,6 +90,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	var f *feeder
 	if !c.body.whole {
 		f = feed(s, c.body, c.w, c.r)
+		p.feeder = f
 	}
 	err := p.copy()
 	unwatch()
@@ -110,6 +111,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		if f != nil && s.closed && f.err != nil && !p.sent {
 			failed = c.bodyFailure(f.err)
 		}
+		f.announce(c.w.Header())
 		c.answer(w.log, failed, p.sent)
 		return false
 	case errors.Is(err, errOverdue):
@@ -117,6 +119,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		c.runner.tookTooLong(w, c.info.ID)
 		s.resume(time.Time{})
 		c.giveUp(s, f, "it took longer than "+limit.String())
+		f.announce(c.w.Header())
 		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
@@ -128,6 +131,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	unread := errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed
 	c.runner.suspect(w, err)
 	c.runner.release(s, f)
+	f.announce(c.w.Header())
 	return c.lost(w, unread, p.sent)
 }
 
