@@ -21,3 +21,55 @@ func unusable(what, value string) error {
 		Hint:    "use a name without control characters, backslashes, wildcards and ${",
 	}
 }
+
+func notInstalled() error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-003",
+		Summary: "cannot find Apache: there is no apache2 and no httpd",
+		Hint:    "apt install apache2, dnf install httpd, apk add apache2-proxy; or name the program",
+	}
+}
+
+func notApache(path, output string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-003",
+		Summary: fmt.Sprintf("cannot use %q as Apache: it does not tell its version", path),
+		Output:  output,
+		Err:     err,
+		Hint:    "name the server itself, apache2 or httpd",
+	}
+}
+
+func missingModule(p *Program, module string) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-004",
+		Summary: fmt.Sprintf("cannot configure Apache %s: it has no module %q", p.Version, module),
+		Hint:    fmt.Sprintf("install the package with mod_%s.so; modules are looked for in %q", module, p.Modules),
+	}
+}
+
+func rejected(output string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-005",
+		Summary: "cannot use the configuration for Apache: Apache does not accept it",
+		Output:  output,
+		Err:     err,
+	}
+}
+
+func ended(how, output string) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-006",
+		Summary: "cannot keep Apache running: it " + how,
+		Output:  output,
+		Hint:    "another program may listen on the same port: ss -ltnp",
+	}
+}
+
+func silent(address string, after fmt.Stringer, output string) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-006",
+		Summary: fmt.Sprintf("cannot start Apache: it does not answer on %s after %s", address, after),
+		Output:  output,
+	}
+}

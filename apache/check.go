@@ -1,0 +1,184 @@
+package apache
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Level says how bad a finding is.
+type Level string
+
+// The levels of findings.
+const (
+	Good    Level = "good"    // as it should be
+	Advice  Level = "advice"  // works, and could be better
+	Problem Level = "problem" // requests will fail
+)
+
+// Finding is one thing that a check found out.
+type Finding struct {
+	Level Level  `json:"level"`
+	Text  string `json:"text"`          // what is so
+	Fix   string `json:"fix,omitempty"` // the command or the line that mends it; "" when nothing is to be mended
+}
+
+// CheckConfig says what to check an installed Apache for.
+type CheckConfig struct {
+	Options
+
+	Program   string // path of httpd; "": the first that is found
+	User      string // that Apache answers requests as; "": what its configuration says, else the distribution's
+	Apps      []modgw.Descriptor
+	Listeners []modgw.Listener
+}
+
+// Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come worst first; an error
+// means that nothing could be found out.
+func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
+	up, err := upstreamOf(c.Listeners)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Find(ctx, c.Program)
+	if err != nil {
+		return nil, err
+	}
+	found := p.checkVersion(up, c.Apps)
+	found = append(found, p.checkModules(ctx, needs(up, c.Apps, c.Options))...)
+	if c.User == "" {
+		c.User = p.user(ctx)
+	}
+	for _, a := range up.sockets() {
+		found = append(found, checkSocket(a, c.User))
+	}
+	slices.SortStableFunc(found, func(a, b Finding) int { return severity(b.Level) - severity(a.Level) })
+	return found, nil
+}
+
+func severity(l Level) int { return slices.Index([]Level{Good, Advice, Problem}, l) }
+
+func (u upstream) sockets() []modgw.Address {
+	var sockets []modgw.Address
+	for _, a := range []modgw.Address{u.fcgi, u.web} {
+		if a != "" && a.Network() == "unix" {
+			sockets = append(sockets, a)
+		}
+	}
+	return sockets
+}
+
+// quirks are versions of Apache that do not do what the configuration relies on.
+var quirks = []struct {
+	before, from string // from "" is the first
+	websockets   bool   // matters only for them
+	text, fix    string
+}{
+	{"2.4.26", "", false, "an app that does not answer in time looks like 503 instead of 504, and CGIPassAuth may be missing", "upgrade Apache"},
+	{"2.4.47", "", true, "WebSockets cannot pass: ProxyPass has no upgrade=websocket", "upgrade Apache to 2.4.47 or later"},
+	{"2.4.51", "2.4.49", false, "files outside of folders can be read (CVE-2021-41773, CVE-2021-42013)", "upgrade Apache at once"},
+	{"2.4.63", "2.4.60", false, "Unix sockets in ProxyPass have regressions (AH01059, PR 69203)", "upgrade Apache to 2.4.63 or later"},
+	{"2.4.63", "", true, "WebSockets over a Unix socket need RewriteRule [P] of 2.4.63", "upgrade Apache to 2.4.63 or later"},
+}
+
+func (p *Program) checkVersion(up upstream, apps []modgw.Descriptor) []Finding {
+	found := []Finding{{Good, fmt.Sprintf("Apache %s at %s", p.Version, p.Path), ""}}
+	upgrades := slices.ContainsFunc(apps, up.upgrades)
+	for _, q := range quirks {
+		if !p.before(q.before) || q.from != "" && p.before(q.from) || q.websockets && !upgrades {
+			continue
+		}
+		found = append(found, Finding{Problem, fmt.Sprintf("Apache %s: %s", p.Version, q.text), q.fix})
+	}
+	return found
+}
+
+func (p *Program) checkModules(ctx context.Context, needed []string) []Finding {
+	loaded, out, err := p.loaded(ctx)
+	if err != nil {
+		return []Finding{{Problem, "Apache does not accept its own configuration: " + lastLine(out), "apachectl configtest"}}
+	}
+	var missing []string
+	for _, m := range needed {
+		if !slices.Contains(loaded, m) {
+			missing = append(missing, m)
+		}
+	}
+	found := []Finding{{Good, "all modules that the configuration needs are loaded: " + join(needed), ""}}
+	if len(missing) > 0 {
+		found = []Finding{{Problem, "modules are not loaded: " + join(missing), p.enable(missing)}}
+	}
+	if slices.Contains(loaded, "mpm_prefork") {
+		fix := "load mpm_event in place of mpm_prefork"
+		if p.debian() {
+			fix = "a2dismod mpm_prefork && a2enmod mpm_event && systemctl restart apache2"
+		}
+		found = append(found, Finding{Advice, "the prefork MPM needs a whole process for each request and each WebSocket", fix})
+	}
+	return found
+}
+
+// enable says how modules are loaded here.
+func (p *Program) enable(modules []string) string {
+	if p.debian() {
+		return "a2enmod " + join(modules) + " && systemctl restart apache2"
+	}
+	var lines, absent []string
+	for _, m := range modules {
+		if file := p.file(m); file != "" {
+			lines = append(lines, fmt.Sprintf("LoadModule %s_module %s", m, file))
+		} else {
+			absent = append(absent, "mod_"+m)
+		}
+	}
+	if len(absent) > 0 {
+		lines = append(lines, "install "+join(absent)+", of which there is no file")
+	}
+	return strings.Join(lines, "\n")
+}
+
+var (
+	loadedPattern = regexp.MustCompile(`(?m)^\s*(\w+)_module \(`)
+	userPattern   = regexp.MustCompile(`(?m)^User: name="([^"]+)"`)
+)
+
+// loaded are the modules that the system's Apache runs with.
+func (p *Program) loaded(ctx context.Context) (modules []string, output string, err error) {
+	output, err = ask(ctx, p.speaker(), "-M")
+	for _, m := range loadedPattern.FindAllStringSubmatch(output, -1) {
+		modules = append(modules, m[1])
+	}
+	return modules, output, err
+}
+
+// user is who answers requests in the system's Apache.
+func (p *Program) user(ctx context.Context) string {
+	out, _ := ask(ctx, p.speaker(), "-t", "-D", "DUMP_RUN_CFG")
+	if m := userPattern.FindStringSubmatch(out); m != nil {
+		return m[1]
+	}
+	name, _ := defaultAccount()
+	return name
+}
+
+// speaker is the program that can be asked about the system's configuration.
+func (p *Program) speaker() string {
+	if p.Control != "" {
+		return p.Control
+	}
+	return p.Path
+}
+
+func lastLine(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	for _, l := range slices.Backward(lines) {
+		if !strings.HasPrefix(l, "AH00558") && !strings.HasPrefix(l, "Action ") && !strings.HasPrefix(l, "The Apache error log") {
+			return l
+		}
+	}
+	return strings.TrimSpace(output)
+}

@@ -1,0 +1,216 @@
+package apache
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+)
+
+// RunConfig says what an Apache of our own is like.
+type RunConfig struct {
+	Options // Port 0: 8080
+
+	Program   string // path of httpd; "": the first that is found
+	Dir       string // absolute folder for its configuration and state; made if it is missing
+	Address   string // that it listens on; "": 127.0.0.1
+	User      string // that answers requests when this process is root; "": the distribution's user for Apache
+	Group     string // "": the user's own
+	AccessLog string // file; "": none is written
+	Apps      []modgw.Descriptor
+	Listeners []modgw.Listener
+	Log       *slog.Logger // nil: nothing is logged
+}
+
+// Server is an Apache of our own, which listens where no other does and shares nothing with the one of the system.
+type Server struct {
+	program string
+	dir     string
+	address string
+	url     string
+	log     *slog.Logger
+	ready   chan struct{}
+
+	mu      sync.Mutex
+	config  RunConfig
+	found   *Program
+	process *proc.Process // nil while it does not run
+	tail    []string      // its last lines
+}
+
+const (
+	pidFile     = "httpd.pid"
+	configFile  = "httpd.conf"
+	emptyFolder = "empty"
+	tailLines   = 20
+	stopGrace   = 12 * time.Second // a little more than GracefulShutdownTimeout
+	startGrace  = 30 * time.Second
+)
+
+// New makes a server. It starts nothing.
+func New(c RunConfig) *Server {
+	c = c.withDefaults()
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{program: c.Program, dir: c.Dir, log: c.Log, config: c, ready: make(chan struct{})}
+	s.address = net.JoinHostPort(c.Address, strconv.Itoa(c.Port))
+	s.url = "http://" + s.address
+	if c.TLS != nil {
+		s.url = "https://" + s.address
+	}
+	return s
+}
+
+// Ready closes when Apache answers for the first time.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// URL is where it answers.
+func (s *Server) URL() string { return s.url }
+
+// Run runs Apache in the foreground until ctx is done, then lets requests in flight finish and returns nil when all its
+// processes have ended. It may be called once. A configuration that Apache does not accept, and an end that nobody asked for, are errors with
+// Apache's own words.
+func (s *Server) Run(ctx context.Context) error {
+	program, err := Find(ctx, s.program)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.found = program
+	config := s.config
+	s.mu.Unlock()
+	if err := prepare(s.dir); err != nil {
+		return err
+	}
+	if err := s.configure(ctx, config); err != nil {
+		return err
+	}
+	if err := endStale(ctx, s.dir); err != nil {
+		return err
+	}
+	process, err := s.start()
+	if err != nil {
+		return err
+	}
+	return s.supervise(ctx, process)
+}
+
+// Reload changes the set of apps: Apache takes the new configuration gracefully, without dropping a request. When it does
+// not accept it, it keeps the old one. Before Run only the set is changed.
+func (s *Server) Reload(ctx context.Context, apps []modgw.Descriptor) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.config
+	next.Apps = apps
+	if s.process != nil {
+		if err := s.configure(ctx, next); err != nil {
+			return err
+		}
+		s.process.SignalLeader(syscall.SIGUSR1)
+	}
+	s.config = next
+	return nil
+}
+
+func prepare(dir string) error {
+	for _, d := range []string{dir, filepath.Join(dir, emptyFolder)} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure writes the configuration after Apache has accepted it.
+func (s *Server) configure(ctx context.Context, c RunConfig) error {
+	text, err := privateConfig(s.found, c)
+	if err != nil {
+		return err
+	}
+	candidate := filepath.Join(c.Dir, configFile+".new")
+	if err := atomicfile.Write(candidate, text, 0o644); err != nil {
+		return err
+	}
+	if out, err := ask(ctx, s.found.Path, "-t", "-f", candidate); err != nil {
+		return rejected(out, err)
+	}
+	return os.Rename(candidate, filepath.Join(c.Dir, configFile))
+}
+
+func (s *Server) start() (*proc.Process, error) {
+	process, err := proc.Start(proc.Spec{
+		Path:   s.found.Path,
+		Args:   []string{"-f", filepath.Join(s.dir, configFile), "-DFOREGROUND"},
+		Env:    []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"},
+		Dir:    s.dir,
+		Output: proc.Output{Line: s.line},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.process = process
+	s.mu.Unlock()
+	return process, nil
+}
+
+// supervise waits until Apache answers, and then for the end of ctx or of Apache.
+func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
+	answers := make(chan bool, 1)
+	asking, stopAsking := context.WithTimeout(ctx, startGrace)
+	var asker sync.WaitGroup
+	asker.Go(func() { answers <- untilAnswering(asking, process.PID(), s.dir, s.address) })
+	defer asker.Wait()
+	defer stopAsking()
+	for {
+		select {
+		case <-process.Done():
+			s.ended()
+			return ended(process.Exit().String(), s.lastLines())
+		case ok := <-answers:
+			switch {
+			case ok:
+				s.log.Info("apache ready", "url", s.url, "version", s.found.Version, "pid", process.PID())
+				close(s.ready)
+			case ctx.Err() == nil:
+				process.Kill()
+				<-process.Done()
+				s.ended()
+				return silent(s.address, startGrace, s.lastLines())
+			}
+		case <-ctx.Done():
+			process.SignalLeader(syscall.SIGWINCH) // httpd's graceful-stop
+			select {
+			case <-process.Done():
+			case <-time.After(stopGrace):
+				process.Terminate(time.Second)
+			}
+			s.ended()
+			s.log.Info("apache stopped")
+			return nil
+		}
+	}
+}
+
+func (s *Server) ended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.process = nil
+}
+
+func (s *Server) lastLines() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.tail, "\n")
+}

@@ -1,0 +1,46 @@
+package apache
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/modgw/modgw/internal/proc"
+)
+
+// line forwards one line of Apache's log.
+func (s *Server) line(l proc.Line) {
+	if l.Dropped > 0 {
+		s.log.Warn("apache lines dropped", "count", l.Dropped)
+		return
+	}
+	module, level, text := parseLine(l.Text)
+	s.mu.Lock()
+	s.tail = append(s.tail, text)
+	s.tail = s.tail[max(0, len(s.tail)-tailLines):]
+	s.mu.Unlock()
+	attributes := []any{"line", text}
+	if module != "" {
+		attributes = append(attributes, "module", module)
+	}
+	s.log.Log(context.Background(), level, "apache output", attributes...)
+}
+
+// parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines come from before
+// Apache has its log, and tell of trouble.
+func parseLine(text string) (module string, level slog.Level, rest string) {
+	head, rest, ok := strings.Cut(text, "] ")
+	module, name, found := strings.Cut(strings.TrimPrefix(head, "["), ":")
+	if !ok || !found || !strings.HasPrefix(head, "[") {
+		return "", slog.LevelWarn, text
+	}
+	switch name {
+	case "emerg", "alert", "crit", "error":
+		return module, slog.LevelError, rest
+	case "warn":
+		return module, slog.LevelWarn, rest
+	case "notice", "info":
+		return module, slog.LevelInfo, rest
+	}
+	return module, slog.LevelDebug, rest
+}
