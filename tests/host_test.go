@@ -1,0 +1,229 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// site is a folder with a host file, descriptors and apps, and the host that runs them.
+type site struct {
+	t   *testing.T
+	dir string // everybody may enter it
+	url string // of the HTTP listener, without a slash at its end
+	pid int
+	log *output
+}
+
+// newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
+// HTTP port and the Unix socket fcgi.sock, which everybody may open.
+func newSite(t *testing.T) *site {
+	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
+	s.write("modgw.hcl", `
+		apps  = ["apps/*/modgw.hcl"]
+		state = "state"
+		listen "http" { address = "127.0.0.1:0" }
+		listen "fastcgi" {
+		  address = "unix:`+s.dir+`/fcgi.sock"
+		  mode    = "0666"
+		}
+		defaults {
+		  reload { settle = "50ms" }
+		}
+	`)
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+// write writes a file as editors do that save atomically.
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	path := s.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path+"~", []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// start runs the host until the test ends, and waits until it is ready.
+func (s *site) start(environ ...string) {
+	s.t.Helper()
+	s.spawn(environ, "serve", "-c", s.path("modgw.hcl"))
+}
+
+var readyLine = regexp.MustCompile(`ready apps=\d+ failed=\d+ (?:.* )?http=(\S+)`)
+
+func (s *site) spawn(environ []string, args ...string) {
+	s.t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), environ...)
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.pid = cmd.Process.Pid
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	s.t.Cleanup(func() { s.end(cmd, ended) })
+	s.eventually("the host is ready", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			s.t.Fatalf("the host ended: %v\n%s", err, s.log)
+		default:
+		}
+		match := readyLine.FindStringSubmatch(s.log.String())
+		if match != nil {
+			s.url = "http://" + match[1]
+		}
+		return match != nil
+	})
+}
+
+// end asks the host to end, and sees to it that it does so in order and leaves no process behind.
+func (s *site) end(cmd *exec.Cmd, ended chan error) {
+	children := descendants(cmd.Process.Pid)
+	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case err := <-ended:
+		if err != nil {
+			s.t.Errorf("the host ended with %v", err)
+		}
+	case <-time.After(60 * time.Second):
+		_ = cmd.Process.Kill()
+		s.t.Error("the host did not end when it was asked to")
+	}
+	for _, pid := range children {
+		s.eventually(fmt.Sprintf("process %d has ended", pid), func() bool { return syscall.Kill(pid, 0) != nil })
+	}
+	if strings.Contains(s.log.String(), "DATA RACE") {
+		s.t.Error("the host has a data race")
+	}
+	if s.t.Failed() {
+		s.t.Logf("log of the host:\n%s", s.log)
+	}
+}
+
+// descendants are the processes that a process started, and theirs.
+func descendants(pid int) []int {
+	var all []int
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil
+	}
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		text, err = os.ReadFile(task)
+		if err != nil {
+			continue
+		}
+		for _, field := range strings.Fields(string(text)) {
+			var child int
+			if _, err := fmt.Sscan(field, &child); err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// run runs a command of modgw-host for this site, and returns what it printed and whether it succeeded.
+func (s *site) run(args ...string) (string, bool) {
+	cmd := exec.Command(program, args...)
+	cmd.Dir = s.dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
+}
+
+// mustRun is run for a command that has to succeed.
+func (s *site) mustRun(args ...string) string {
+	s.t.Helper()
+	out, ok := s.run(args...)
+	if !ok {
+		s.t.Fatalf("modgw-host %s failed:\n%s", strings.Join(args, " "), out)
+	}
+	return out
+}
+
+// status is what status --json says of an app.
+func (s *site) status(app string) control.AppStatus {
+	s.t.Helper()
+	var a control.AppStatus
+	if err := json.Unmarshal([]byte(s.mustRun("status", app, "--json", "-c", "modgw.hcl")), &a); err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// get asks the host directly.
+func (s *site) get(path string) (int, string) {
+	s.t.Helper()
+	return get(s.t, s.url+path)
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// eventually waits until a condition holds.
+func (s *site) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	deadline := time.After(60 * time.Second)
+	for !holds() {
+		select {
+		case <-deadline:
+			s.t.Fatalf("never: %s\n%s", what, s.log)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// output collects what a process prints.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}

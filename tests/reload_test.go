@@ -1,0 +1,135 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/wheeltest"
+)
+
+// countingApp writes down each request's id and answers with it, its own version and that of a package.
+const countingApp = `
+import os, greeting
+VERSION = %q
+LOG = os.open(os.path.join(os.path.dirname(__file__), "executed.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+def application(environ, start_response):
+    id = environ["QUERY_STRING"].partition("=")[2]
+    if id:
+        os.write(LOG, (id + "\n").encode())
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("id=%%s version=%%s greeting=%%s" %% (id, VERSION, greeting.__version__)).encode()]
+`
+
+func TestReloadBehindApacheLosesNoRequest(t *testing.T) {
+	for _, workers := range []int{1, 4} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) { reloadBehindApache(t, workers) })
+	}
+}
+
+func reloadBehindApache(t *testing.T, workers int) {
+	s := newSite(t)
+	wheels := fronttest.Dir(t)
+	for _, version := range []string{"1.0", "2.0"} {
+		wheeltest.Write(t, wheels, wheeltest.Package{Name: "greeting", Version: version})
+	}
+	s.write("apps/count/modgw.hcl", fmt.Sprintf(`
+		app "count" {
+		  mount = "/count"
+		  wsgi {
+		    entry   = "count.py"
+		    workers = %d
+		    threads = 4
+		  }
+		  python { requirements = ["requirements.txt"] }
+		}
+	`, workers))
+	s.write("apps/count/requirements.txt", "greeting==1.0\n")
+	s.write("apps/count/count.py", fmt.Sprintf(countingApp, "one"))
+	s.start("PIP_NO_INDEX=1", "PIP_FIND_LINKS="+wheels, "UV_NO_INDEX=1", "UV_FIND_LINKS="+wheels)
+	apache := fronttest.StartApache(t, s.apacheSite())
+	url := apache.URL + "/count/"
+
+	ctx, stop := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	book := newLedger(url)
+	asking.Go(func() { book.run(ctx) })
+	defer func() {
+		stop()
+		asking.Wait()
+		book.settle(t, s.path("apps/count/executed.txt"))
+	}()
+	// Between two events some more requests are answered.
+	calm := func() {
+		n := book.answered()
+		s.eventually("requests are answered", func() bool { return book.answered() >= n+ledgerRate/4 })
+	}
+	shows := func(text string) {
+		t.Helper()
+		s.eventually("the page shows "+text, func() bool {
+			_, body := get(t, url)
+			return strings.Contains(body, text)
+		})
+	}
+	shows("version=one greeting=1.0")
+	calm()
+
+	s.write("apps/count/count.py", fmt.Sprintf(countingApp, "two"))
+	shows("version=two")
+	calm()
+
+	s.write("apps/count/count.py", "def application(:\n")
+	s.eventually("status names the SyntaxError's file and line", func() bool {
+		f := s.status("count").Failure
+		return f != nil && strings.Contains(f.Text, "SyntaxError") && strings.Contains(f.Text, "count.py") && strings.Contains(f.Text, "line 1")
+	})
+	calm()
+	shows("version=two")
+
+	s.write("apps/count/count.py", fmt.Sprintf(countingApp, "three"))
+	shows("version=three")
+	if f := s.status("count").Failure; f != nil {
+		t.Errorf("still failing after the fix: %+v", f)
+	}
+
+	s.write("apps/count/requirements.txt", "greeting==2.0\n")
+	shows("greeting=2.0")
+	calm()
+
+	s.mustRun("reload", "count", "-c", "modgw.hcl")
+	calm()
+
+	before := s.status("count").Runner
+	killed := before.Workers[0].PID
+	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the killed worker was replaced", func() bool {
+		ready := 0
+		for _, w := range s.status("count").Runner.Workers {
+			if w.State == "ready" && w.PID != killed {
+				ready++
+			}
+		}
+		return ready == workers
+	})
+	calm()
+}
+
+// apacheSite is what apache config prints for the running host, made fit for the main server of a test's Apache.
+func (s *site) apacheSite() string {
+	s.t.Helper()
+	conf := s.mustRun("apache", "config", "-c", "modgw.hcl")
+	var kept []string
+	for line := range strings.SplitSeq(conf, "\n") {
+		if !strings.Contains(line, "VirtualHost") && !strings.Contains(line, "ServerName") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
+}
