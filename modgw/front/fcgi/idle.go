@@ -19,6 +19,7 @@ type idle struct {
 func (c *conn) awaitBytes() error {
 	c.server.buffers.put(c.inBuf)
 	c.inBuf = nil
+	c.in.Reset(nil, nil, 0) // which would keep the buffer from being freed
 	if c.idle.raw == nil {
 		c.inBuf = c.server.buffers.get()
 		c.in.Reset(c.rwc, c.inBuf[:], 0)
