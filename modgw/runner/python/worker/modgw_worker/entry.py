@@ -30,8 +30,12 @@ class LoadError(Exception):
         }
 
 
-def load(entry, root, path):
-    """The callable of entry and its name; prepares sys.path and sys.argv for it. Raises LoadError."""
+def load(start):
+    """The callable that a Start message names and its name; prepares sys.path and sys.argv for it. Raises LoadError."""
+    entry, root, path = start["entry"], start["root"], start["path"]
+    if start["kind"] != "wsgi":
+        error = ValueError('cannot run an app of kind "%s": this worker runs wsgi alone' % start["kind"])
+        raise LoadError("not callable", describe(error))
     sys.argv[:] = [entry]
     file, expression = _split(entry)
     base = _import_base(file, root) if file else root

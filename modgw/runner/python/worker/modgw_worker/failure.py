@@ -84,7 +84,7 @@ def _format(error):
 
 
 def _is_machinery(name):
-    return name.startswith(_OWN) or name.startswith("<frozen ") or "/importlib/" in name
+    return name.startswith((_OWN, "<frozen ", "<builtin>/frozen ")) or "/importlib/" in name
 
 
 def _message(error):

@@ -17,7 +17,8 @@ _REQUEST = wire.REQUEST
 
 _RECEIVE = 256 << 10  # bytes asked of one recv
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
-_HOLD_SECONDS = 0.0005  # answers wait for the next one only while the app usually needs less than this
+_HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one took longer than this
+_FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
 class Lane:
@@ -34,7 +35,7 @@ class Lane:
         self._queue = collections.deque()  # requests that arrived while another one read its body or wrote
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
-        self._usual = 0.0  # seconds that the app usually needs for a request
+        self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
         self._idle = False
         self._stopping = False
         self._lost = False
@@ -119,9 +120,9 @@ class Lane:
             self.current = exchange
             begin = perf_counter()
             exchange.run()
-            self._usual += (perf_counter() - begin - self._usual) * 0.125
+            self._slowest = max(perf_counter() - begin, self._slowest * _FORGET)
             self.current = None
-            if self._usual > _HOLD_SECONDS:
+            if self._slowest > _HOLD_SECONDS:
                 self.flush()
 
     def _send(self, parts, ancillary):

@@ -1,12 +1,10 @@
 """The worker process: from its arguments to its exit."""
 
+import marshal
 import os
 import platform
-import signal
-import socket
 import sys
 import types
-import marshal
 
 from . import bytecode, entry, lifeline, stacks, stdio, wire
 from .control import Control
@@ -53,14 +51,14 @@ class Worker:
 
     def run(self):
         """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
-        os.register_at_fork(after_in_child=self._let_go)
+        os.register_at_fork(before=self._signals.hold, after_in_parent=self._signals.release, after_in_child=self._let_go)
         message = self._control.receive()
         if message is None or message[0] != wire.START:
             return 0
         start = marshal.loads(message[1])
         self._signals.install()
         try:
-            app, name = entry.load(start["entry"], start["root"], start["path"])
+            app, name = entry.load(start)
         except entry.LoadError as failed:
             if self._signals.stopping:
                 return 0
@@ -108,7 +106,8 @@ class Worker:
 
     def _let_go(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""
-        self._signals.reset()
         self._control.close_in_child()
         for lane in self._lanes:
             lane.close_in_child()
+        self._signals.reset()
+        self._signals.release()

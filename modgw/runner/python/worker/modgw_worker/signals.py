@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+import threading
 
 
 class Stopped(SystemExit):
@@ -17,6 +18,7 @@ class Signals:
         self.stopping = False
         self._loading = False
         self._control = control
+        self._masks = threading.local()
         # A signal that comes just before the main thread begins to wait must still end the wait.
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
@@ -37,13 +39,26 @@ class Signals:
                 "cannot let the app handle SIGTERM: its handler was replaced; use atexit to do something at the end",
             )
 
+    def hold(self):
+        """Puts SIGTERM off while the calling thread forks: a child forgets what comes before it has its own handlers."""
+        self._masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def release(self):
+        """Ends what hold has begun."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before_fork)
+
     def reset(self):
         """Gives the signals their usual meaning in a forked child, unless the app has handlers of its own."""
-        if signal.getsignal(signal.SIGTERM) == self._terminate:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if signal.getsignal(signal.SIGINT) == self._interrupt:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        ours = signal.getsignal(signal.SIGTERM) == self._terminate, signal.getsignal(signal.SIGINT) == self._interrupt
+        try:
+            if ours[0]:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            if ours[1]:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+        except ValueError:
+            # PyPy does not make the thread that forked the main thread, which alone may set handlers.
+            _reset_in_c(number for number, own in zip((signal.SIGTERM, signal.SIGINT), ours) if own)
 
     def wait(self, control):
         """Waits for a frame on the control connection; False when it is time to stop."""
@@ -79,3 +94,12 @@ class Signals:
 
     def _interrupt(self, number, frame):
         pass
+
+
+def _reset_in_c(numbers):
+    import ctypes
+
+    default = ctypes.CDLL(None).signal
+    default.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    for number in numbers:
+        default(number, None)
