@@ -32,7 +32,7 @@ func distribution(t *testing.T, version string, modules ...string) (program stri
 		listing += " " + m + "_module (shared)\n"
 	}
 	script := fmt.Sprintf("#!/bin/sh\ncase $1 in\n-v) echo 'Server version: Apache/%s (Unix)';;\n-l) printf 'Compiled in modules:\\n  core.c\\n  mod_so.c\\n';;\n"+
-		"-M) printf 'Loaded Modules:\\n%s';;\n-t) echo 'User: name=\"nobody\" id=65534';;\nesac\n", version, strings.ReplaceAll(listing, "\n", "\\n"))
+		"-M) printf 'Loaded Modules:\\n%s';;\n-t) echo 'User: name=\"daemon\" id=1';;\nesac\n", version, strings.ReplaceAll(listing, "\n", "\\n"))
 	program = filepath.Join(dir, "httpd")
 	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
