@@ -75,20 +75,29 @@ func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(S
 	ctx, cancel := context.WithTimeoutCause(ctx, b.timeout, errBuildTimeout)
 	defer cancel()
 	for range attempts {
-		p, err := b.plan(ctx, d, progress)
-		if err != nil {
+		env, err := b.attempt(ctx, d, progress)
+		switch {
+		case err == nil:
+			return env, nil
+		case ctx.Err() != nil:
+			return nil, stopped(d.Name, context.Cause(ctx))
+		case !errors.Is(err, errInputsChanged):
 			return nil, err
 		}
-		if p.existing {
-			return p.existingEnvironment(), nil
-		}
-		env, err := b.realise(ctx, p)
-		if !errors.Is(err, errInputsChanged) {
-			return env, err
-		}
-		p.say("starting again, because %s changed", p.inputs.source)
 	}
 	return nil, keptChanging(d.Name)
+}
+
+// attempt builds from the inputs as they are now; errInputsChanged says that they are different ones by now.
+func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
+	p, err := b.plan(ctx, d, progress)
+	if err != nil {
+		return nil, err
+	}
+	if p.existing {
+		return p.existingEnvironment(), nil
+	}
+	return b.realise(ctx, p)
 }
 
 // Fingerprint is the name of the environment that d asks for now, without building it: two equal fingerprints mean that

@@ -45,10 +45,11 @@ func parseDemand(text, from string) (demand, error) {
 	if strings.EqualFold(m[1], pypy) {
 		d.implementation = pypy
 	}
-	version := m[2]
-	switch {
-	case m[2] == "":
+	if m[2] == "" {
 		return d, nil
+	}
+	var version string
+	switch {
 	case m[4] != "":
 		version = m[2] + "." + m[3] + "." + m[4]
 	case m[3] != "":

@@ -1,7 +1,6 @@
 package venv
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -77,11 +76,9 @@ var complaints = []complaint{
 }
 
 // fault makes the error of an unsuccessful program: code and summary are for an end that cannot be told more exactly.
-func (c *construction) fault(ctx context.Context, code, summary string, err error) error {
+func (c *construction) fault(code, summary string, err error) error {
 	p, output := c.plan, c.printed.tail()
 	switch {
-	case ctx.Err() != nil:
-		return p.stopped(ctx, err)
 	case isDiskFull(err):
 		return p.diskFull(err, output)
 	case wasKilled(err):

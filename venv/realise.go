@@ -20,7 +20,7 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	}
 	lock, err := acquire(ctx, p.dir+".lock", func() { p.say("waiting for another build of %s", p.id) })
 	if err != nil {
-		return nil, p.stopped(ctx, err)
+		return nil, p.cannotWrite(err)
 	}
 	defer lock.Close()
 	if m, ok := p.complete(); ok {
@@ -51,13 +51,7 @@ func (b *Builder) prepareFolders(p *plan) error {
 			err = p.account.Do(func() error { _, err := os.Stat(dir + "/."); return err })
 		}
 		if err != nil {
-			return &modgw.Fault{
-				Code:    "MGW-ENV-016",
-				Summary: fmt.Sprintf("cannot keep the environment of app %q in %q", p.descriptor.Name, dir),
-				Err:     err,
-				Hint: "the state folder must belong to the host's user, be writable for nobody else, " +
-					"and the app's user must be able to enter it (mode 0755)",
-			}
+			return p.cannotWrite(err)
 		}
 	}
 	return nil
@@ -92,16 +86,16 @@ func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker
 	}
 	p.say("creating the environment with %s", p.interpreter)
 	if err := p.tool.create(ctx, c); err != nil {
-		return marker{}, c.fault(ctx, "MGW-ENV-008", "cannot create the environment of app %q", err)
+		return marker{}, c.fault("MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
 	if len(p.inputs.files) > 0 || len(p.inputs.packages) > 0 {
 		p.say("installing %s with %s", p.inputs.source, p.tool)
 		if err := p.tool.install(ctx, c); err != nil {
-			return marker{}, c.fault(ctx, "MGW-ENV-010", "cannot install the packages of app %q", err)
+			return marker{}, c.fault("MGW-ENV-010", "cannot install the packages of app %q", err)
 		}
 	}
 	if _, err := b.askOnly(ctx, c.python(), p.account); err != nil {
-		return marker{}, c.fault(ctx, "MGW-ENV-008", "cannot create the environment of app %q", err)
+		return marker{}, c.fault("MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
 	if err := b.unchanged(p); err != nil {
 		return marker{}, err
@@ -127,18 +121,14 @@ func (b *Builder) unchanged(p *plan) error {
 }
 
 // stopped is the error of a build that was given up or took too long.
-func (p *plan) stopped(ctx context.Context, err error) error {
-	switch cause := context.Cause(ctx); cause {
-	case nil:
-		return p.cannotWrite(err)
-	case errBuildTimeout:
-		return &modgw.Fault{
-			Code:    "MGW-ENV-015",
-			Summary: fmt.Sprintf("cannot build the environment of app %q: it took too long and was stopped", p.descriptor.Name),
-			Hint:    "look whether the package index answers, then reload",
-		}
-	default:
-		return fmt.Errorf("cannot build the environment of app %q: %w", p.descriptor.Name, cause)
+func stopped(app modgw.AppName, cause error) error {
+	if cause != errBuildTimeout {
+		return fmt.Errorf("cannot build the environment of app %q: %w", app, cause)
+	}
+	return &modgw.Fault{
+		Code:    "MGW-ENV-015",
+		Summary: fmt.Sprintf("cannot build the environment of app %q: it took too long and was stopped", app),
+		Hint:    "look whether the package index answers, then reload",
 	}
 }
 
@@ -150,6 +140,8 @@ func (p *plan) cannotWrite(err error) error {
 		Code:    "MGW-ENV-016",
 		Summary: fmt.Sprintf("cannot keep the environment of app %q in %q", p.descriptor.Name, p.dir),
 		Err:     err,
+		Hint: "the state folder must belong to the host's user, be writable for nobody else, " +
+			"and the app's user must be able to enter it (mode 0755)",
 	}
 }
 
