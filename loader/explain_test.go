@@ -46,7 +46,7 @@ func TestExplainSuggests(t *testing.T) {
 
 // TestTableIsWhole holds the table to what decoding and the manual need of it.
 func TestTableIsWhole(t *testing.T) {
-	var walk func(prefix string, b block)
+	var walk func(string, block)
 	walk = func(prefix string, b block) {
 		if b.doc == "" {
 			t.Errorf("%s has no doc", prefix)

@@ -39,7 +39,7 @@ func (s *scope) secretFunction() function.Function {
 		Params: pathParameter,
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			text, err := s.textOf(args[0].AsString())
+			text, err := s.textOf(s.credential(args[0].AsString()))
 			if err != nil {
 				return cty.UnknownVal(cty.String), err
 			}
@@ -48,6 +48,19 @@ func (s *scope) secretFunction() function.Function {
 			return cty.StringVal(text).Mark(secretMark{}), nil
 		},
 	})
+}
+
+// credential is where systemd put the credential of that name for the host (LoadCredential= in systemd.exec(5)); name
+// itself when there is none, or the descriptor is a stranger's.
+func (s *scope) credential(name string) string {
+	folder, given := s.opts.getenv("CREDENTIALS_DIRECTORY")
+	if !given || s.files.as != nil || strings.Contains(name, "/") {
+		return name
+	}
+	if path := filepath.Join(folder, name); isFile(path) {
+		return path
+	}
+	return name
 }
 
 func (s *scope) textOf(path string) (string, error) {

@@ -59,6 +59,9 @@ func goldenRun(t *testing.T, archive *txtar.Archive, everything bool) string {
 		}
 	}
 	opts := testOptions()
+	if strings.Contains(string(txtar.Format(archive)), `variable "stage"`) {
+		opts.Vars = map[string]string{"stage": "production"}
+	}
 	var out strings.Builder
 	host := filepath.Join(dir, "host.hcl")
 	if _, err := os.Stat(host); err == nil {

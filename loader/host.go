@@ -19,8 +19,8 @@ type Defaults struct {
 	report  *report          // has the source for snippets
 }
 
-// LoadHost reads the host's own file. After an error the host file holds what could be read of it. Defaults are nil when
-// the file has none.
+// LoadHost reads the host's own file. After an error the host file holds what could be read of it, and the defaults are nil
+// when that is nothing.
 func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostics) {
 	r := newReport()
 	path, err := filepath.Abs(path)
@@ -72,16 +72,18 @@ func (r *report) host(h *modgw.HostFile, body *hclsyntax.Body, s *scope) *Defaul
 // defaults takes the defaults block unevaluated, since its values can differ from app to app, and reports what is unknown
 // in it.
 func (d *decoder) defaults(body *hclsyntax.Body, n names) *Defaults {
+	out := &Defaults{body: &hclsyntax.Body{}, names: n, secrets: d.scope.secrets, account: d.scope.opts.Account, report: d.report}
 	written := blocksOf(body, "defaults")
 	if len(written) == 0 {
-		return nil
+		return out
 	}
 	for _, other := range written[1:] {
 		d.add(codeTwice, other.DefRange(), `Duplicate block "defaults"`, fmt.Sprintf("The first one is at %s.", rangeOf(written[0].DefRange())))
 	}
 	d.refuseLabels(written[0])
 	d.refuseUnknownDeep(appBlock(new(modgw.Descriptor)), place{name: "app"}, written[0].Body)
-	return &Defaults{body: written[0].Body, names: n, secrets: d.scope.secrets, account: d.scope.opts.Account, report: d.report}
+	out.body = written[0].Body
+	return out
 }
 
 // refuseUnknownDeep is refuseUnknown for a body and all bodies in it.

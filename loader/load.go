@@ -25,7 +25,8 @@ type File struct {
 	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one of another file.
 	Diagnostics Diagnostics
 
-	apps []*app
+	apps      []*app
+	variables []string // that the file declares
 	*report
 }
 
@@ -85,6 +86,7 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	}
 	d.refuseUnknown(fileBlock(), place{rng: body.SrcRange}, body)
 	n := d.names(body)
+	f.variables = slices.Sorted(maps.Keys(n.variables))
 	f.redact(0, s.secrets)
 	for _, written := range blocksOf(body, "app") {
 		a := f.app(written, s, n)

@@ -258,6 +258,26 @@ func TestRelativePathsBeginAtRoot(t *testing.T) {
 	}
 }
 
+func TestSecretsCanBeCredentialsOfSystemd(t *testing.T) {
+	credentials := testProject(t, map[string]string{"db": "hunter2hunter2\n"})
+	opts := testOptions()
+	opts.Getenv = func(name string) (string, bool) { return credentials, name == "CREDENTIALS_DIRECTORY" }
+	dir := testProject(t, map[string]string{"own": "from the file", "modgw.hcl": "app \"a\" {\n static { dir = \".\" }\n env = { A = secret(\"db\"), B = secret(\"own\") }\n}\n"})
+	f, diags := Load(filepath.Join(dir, "modgw.hcl"), opts)
+	if diags.HasErrors() || f.Descriptors[0].Env["A"] != "hunter2hunter2" || f.Descriptors[0].Env["B"] != "from the file" {
+		t.Errorf("%v %v", f.Descriptors, diags)
+	}
+}
+
+func TestVariablesThatNobodyDeclares(t *testing.T) {
+	dir := testProject(t, map[string]string{"modgw.hcl": "variable \"stage\" {\n default = 1\n}\n" + small})
+	_, diags := LoadAll([]string{dir}, Options{Vars: map[string]string{"stag": "x", "stage": "y"}})
+	if len(diags) != 1 || diags.HasErrors() || diags.Err() != nil {
+		t.Fatal(diags)
+	}
+	wantText(t, rendered(t, diags), `warning[MGW-CFG-017]: No file declares variable "stag"`, `Did you mean "stage"?`)
+}
+
 func TestFormat(t *testing.T) {
 	got, diags := Format([]byte("app   \"a\" {\nmount=\"/\"\n  root  =  path.dir\n}\n"), "a.hcl")
 	if want := "app \"a\" {\n  mount = \"/\"\n  root  = path.dir\n}\n"; string(got) != want || diags != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,17 +26,39 @@ func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 	var files []*File
 	seen := map[string]bool{}
 	for _, target := range targets {
-		for _, f := range loadTarget(target, opts, seen) {
-			files = append(files, f)
-		}
+		files = append(files, loadTarget(target, opts, seen)...)
 	}
 	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
+	all := undeclared(files, opts)
 	separate(files)
-	var all Diagnostics
 	for _, f := range files {
 		all = append(all, f.Diagnostics...)
 	}
 	return files, all.sorted()
+}
+
+// undeclared warns of variables that the command line gave and no file has. While a file cannot be read, it could.
+func undeclared(files []*File, opts Options) Diagnostics {
+	var known []string
+	for _, f := range files {
+		if len(f.apps) == 0 && f.found.HasErrors() {
+			return nil
+		}
+		known = append(known, f.variables...)
+	}
+	if opts.Defaults != nil {
+		known = slices.AppendSeq(known, maps.Keys(opts.Defaults.names.variables))
+	}
+	var warnings Diagnostics
+	for _, name := range slices.Sorted(maps.Keys(opts.Vars)) {
+		if !slices.Contains(known, name) {
+			warnings = append(warnings, Diagnostic{
+				Severity: Warning, Code: codeVariable, Summary: fmt.Sprintf("No file declares variable %q", name),
+				Detail: join("Its value is not used.", didYouMean(name, known)),
+			})
+		}
+	}
+	return warnings
 }
 
 func loadTarget(target string, opts Options, seen map[string]bool) []*File {

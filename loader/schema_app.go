@@ -91,7 +91,7 @@ func reloadBlock(r *modgw.Reload) block {
 				def: "auto", doc: "How changes are noticed. auto is inotify where its events can be trusted and polling elsewhere; " +
 					"touch reloads only when the descriptor or the entry file changes."},
 			{name: "watch", value: globs(&r.Watch), note: "none",
-				doc: "Globs, relative to root, of files that count beside the code.", example: `["templates/**"]`},
+				doc: "Globs of files that count beside the code, relative to root or absolute.", example: `["templates/**"]`},
 			{name: "ignore", value: globs(&r.Ignore), note: "none",
 				doc: "Globs, relative to root, of files that never count.", example: `["media/**"]`},
 			{name: "settle", value: duration(&r.Settle), def: "100ms",

@@ -41,7 +41,7 @@ func (l *leaf) variable(name string, v cty.Value) (string, bool) {
 		return "", false
 	}
 	s, err := convert.Convert(v, cty.String)
-	if err != nil || s.IsNull() || !s.IsKnown() {
+	if err != nil || s.IsNull() || !s.IsKnown() || v.Type() == cty.Number && v.AsBigFloat().IsInf() {
 		l.failAt(codeValue, l.keyRange(name), fmt.Sprintf("The environment variable %s must be a string.", l.shown(name)))
 		return "", false
 	}

@@ -77,7 +77,7 @@ func urlPath(dst *string) value {
 // cleanMount takes one slash off the end of a mount, and says why it cannot be one.
 func cleanMount(s string) (clean, why string) {
 	clean = s
-	if len(s) > 1 {
+	if len(s) > 2 {
 		clean = strings.TrimSuffix(s, "/")
 	}
 	switch {

@@ -3,7 +3,6 @@ package loader
 import (
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -109,17 +108,14 @@ func (l *leaf) relativeHint() string {
 	return fmt.Sprintf("Relative paths begin at %q.", l.scope.dir)
 }
 
-// globs are patterns relative to root.
+// globs are patterns relative to root; an absolute one is for files elsewhere.
 func globs(dst *[]string) value {
 	return value{form: "list of globs", set: func(l *leaf) {
 		list, ok := l.texts()
 		for i, g := range list {
-			switch {
-			case !doublestar.ValidatePattern(g) || g == "":
+			if !doublestar.ValidatePattern(g) || g == "" {
 				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("%s is not a glob; \"templates/**\" and \"*.html\" are.", l.shown(g)))
 				ok = false
-			case filepath.IsAbs(g):
-				// Kept: files outside root can be watched by their absolute path.
 			}
 		}
 		if ok {
