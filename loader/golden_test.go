@@ -97,7 +97,6 @@ func goldenRun(t *testing.T, archive *txtar.Archive, everything bool) string {
 func testOptions() Options {
 	return Options{
 		CPUs: 4, Hostname: "web1",
-		Vars: map[string]string{"stage": "production"},
 		Getenv: func(name string) (string, bool) {
 			v, ok := map[string]string{"HOST_VAR": "from the host", "MODGW_VAR_port": "8080"}[name]
 			return v, ok
