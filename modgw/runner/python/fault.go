@@ -115,9 +115,12 @@ func noLane(err error, q modgw.Queue) *modgw.Fault {
 	return fault
 }
 
+// codeAppFailed is the code of what an app does wrong while it answers a request.
+const codeAppFailed = "MGW-APP-013"
+
 // appFailed is the fault for an app that gave no response.
 func appFailed(reason string) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-APP-013", Summary: "cannot answer: the app failed: " + reason}
+	return &modgw.Fault{Code: codeAppFailed, Summary: "cannot answer: the app failed: " + reason}
 }
 
 // badResponse is the fault for a response that must not be sent.

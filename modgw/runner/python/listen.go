@@ -95,6 +95,9 @@ func (w *worker) record(m wire.LogMessage) {
 	attrs := []slog.Attr{slog.String("text", proc.Printable(m.Message))}
 	if m.Request != "" {
 		attrs = append(attrs, slog.String("request", proc.Printable(m.Request)))
+		if m.Level == "error" {
+			attrs = append(attrs, slog.String("code", codeAppFailed))
+		}
 	}
 	if m.File != "" {
 		attrs = append(attrs, slog.String("file", proc.Printable(m.File)), slog.Int("line", m.Line))
@@ -102,6 +105,9 @@ func (w *worker) record(m wire.LogMessage) {
 	if m.Traceback != "" {
 		attrs = append(attrs, slog.String("traceback", proc.Printable(m.Traceback)))
 		w.dumped()
+		if w.dev && m.Request != "" {
+			w.failures.add(m.Request, m.Traceback)
+		}
 	}
 	w.log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
 }

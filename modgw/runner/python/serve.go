@@ -111,6 +111,9 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		if f != nil && s.closed && f.err != nil && !p.sent {
 			failed = c.bodyFailure(f.err)
 		}
+		if w.dev && failed.fault.Code == codeAppFailed {
+			failed.fault.Output = w.failures.await(c.info.ID)
+		}
 		f.announce(c.w.Header())
 		c.answer(w.log, failed, p.sent)
 		return false
@@ -193,7 +196,7 @@ func (c *call) refuse(err error) {
 // answer logs a failure and answers with it, or cuts the response off when its head was sent.
 func (c *call) answer(log *slog.Logger, f *failure, sent bool) {
 	level := slog.LevelError
-	if f.status < 500 {
+	if f.status < 500 || f.fault.Code == codeAppFailed { // the worker has logged the traceback as an error
 		level = slog.LevelInfo
 	}
 	log.Log(context.Background(), level, "request failed", "request", c.info.ID, "method", c.r.Method, "path", c.info.Path,

@@ -14,6 +14,7 @@ import (
 func (r *Runner) spawn(number int) (*worker, error) {
 	w := &worker{
 		number: number,
+		dev:    r.config.Dev,
 		log:    r.config.Log.With("worker", number),
 		wanted: make(chan string, 1),
 		loaded: make(chan loading, 1),

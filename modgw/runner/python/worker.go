@@ -24,6 +24,9 @@ type worker struct {
 	lanes   []*lane
 	output  tail // what it printed last
 
+	dev      bool
+	failures tracebacks // in development
+
 	busy      int // lanes that are taken; guarded by the pool
 	abandoned int // of those, the ones whose request was answered without it; guarded by the pool
 	buried    bool
