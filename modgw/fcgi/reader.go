@@ -23,7 +23,7 @@ func (r *Reader) Reset(src io.Reader, buf []byte, n int) {
 // Next announces the next record, after skipping what is left of the current one. It returns io.EOF when the stream
 // ends between two records, and io.ErrUnexpectedEOF when it ends within one.
 func (r *Reader) Next() (Header, error) {
-	if err := r.skip(); err != nil {
+	if err := r.Skip(); err != nil {
 		return Header{}, err
 	}
 	for r.end-r.start < HeaderLen {
@@ -39,6 +39,9 @@ func (r *Reader) Next() (Header, error) {
 	r.current = h
 	return h, nil
 }
+
+// Current is the record that Next announced last, with the length of what is left of it.
+func (r *Reader) Current() Header { return r.current }
 
 // Left is the number of bytes of the current record's content that were not taken yet.
 func (r *Reader) Left() int { return r.current.Content }
@@ -93,8 +96,8 @@ func (r *Reader) take(limit int) ([]byte, error) {
 	return piece, nil
 }
 
-// skip drops what is left of the current record.
-func (r *Reader) skip() error {
+// Skip drops what is left of the current record.
+func (r *Reader) Skip() error {
 	for r.current.Content > 0 {
 		if _, err := r.take(r.current.Content); err != nil {
 			return err
