@@ -20,7 +20,7 @@ func uvFolder(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("uv is not installed, and a short test downloads nothing")
 	}
-	dir := t.TempDir()
+	dir := newSite(t).root // where other users may run it, too
 	for _, args := range [][]string{
 		{"python3", "-m", "venv", "--without-pip", dir},
 		{"python3", "-m", "pip", "--python", filepath.Join(dir, "bin", "python"), "install", "--quiet", "--only-binary=:all:", "uv"},
@@ -82,7 +82,28 @@ func TestUVBuildsWhereItIsFound(t *testing.T) {
 	s.mustFail(d, "MGW-ENV-012")
 }
 
+func TestUVBuildsAsTheAppsUser(t *testing.T) {
+	s, d, uid := ownedSite(t)
+	s.environ[0] += ":" + uvFolder(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	s.write("requirements.txt", "tiny\n")
+	env := s.mustBuild(d)
+	if !strings.HasPrefix(env.Builder, "uv ") {
+		t.Errorf("built by %s", env.Builder)
+	}
+	info, err := os.Stat(filepath.Join(env.Dir, "lib"))
+	if err != nil || ownerOf(info) != int(uid) {
+		t.Errorf("the environment belongs to user %d, %v", ownerOf(info), err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(s.state, "cache")); err != nil || len(entries) != 1 || entries[0].Name() != fmt.Sprint(uid) {
+		t.Errorf("caches %v, %v", entries, err)
+	}
+}
+
 func TestEveryPythonGetsAnEnvironment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds one environment after the other")
+	}
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	built := 0
