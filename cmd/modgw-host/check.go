@@ -14,7 +14,7 @@ func newCheck(c console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "check [TARGET…]",
-		Aliases: []string{"-t", "validate"},
+		Aliases: []string{"validate"},
 		Short:   "Check descriptors without running anything",
 		RunE: func(_ *cobra.Command, targets []string) error {
 			files, diags, err := s.load(targets)

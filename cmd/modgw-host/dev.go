@@ -31,7 +31,7 @@ func newDev(c console) *cobra.Command {
 					return err
 				}
 			}
-			return runHost(cmd.Context(), config)
+			return runHost(cmd.Context(), config, func() {})
 		},
 	}
 	f.bind(cmd)

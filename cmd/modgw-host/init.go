@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -22,11 +21,10 @@ func newInit(c console) *cobra.Command {
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			name, src, err := loader.Init(dir)
+			path, src, err := loader.Init(dir)
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(dir, name)
 			if err := writeNew(path, src); err != nil {
 				return err
 			}

@@ -38,6 +38,9 @@ type console struct {
 // run is the program. It returns the exit code.
 func run(ctx context.Context, args []string, c console) int {
 	root := newRoot(c)
+	if len(args) > 0 && args[0] == "-t" {
+		args[0] = "check" // as apachectl and nginx have it
+	}
 	root.SetArgs(args)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)

@@ -40,7 +40,7 @@ func newRun(c console) *cobra.Command {
 					return err
 				}
 			}
-			return runHost(cmd.Context(), config)
+			return runHost(cmd.Context(), config, func() {})
 		},
 	}
 	f.bind(cmd)

@@ -40,7 +40,7 @@ func newServe(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runHost(cmd.Context(), config)
+			return runHost(cmd.Context(), config, func() {})
 		},
 	}
 	f.bind(cmd)
@@ -88,9 +88,13 @@ func parseListen(text string) (modgw.Listener, error) {
 	return modgw.Listener{Kind: kind, Address: a}, err
 }
 
-// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it stands.
-func runHost(ctx context.Context, config host.Config) error {
-	config.Ready = func() { notify(daemon.SdNotifyReady) }
+// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it stands. ready is called
+// when all apps are up.
+func runHost(ctx context.Context, config host.Config, ready func()) error {
+	config.Ready = func() {
+		notify(daemon.SdNotifyReady)
+		ready()
+	}
 	h, err := host.New(config)
 	if err != nil {
 		return err

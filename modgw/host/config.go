@@ -48,6 +48,9 @@ type Config struct {
 	// Ready is called once, when the first deploy of every app has ended.
 	Ready func()
 
+	// Changed is called with all descriptors when the set of apps, or one of them, has changed; nil: nobody is told.
+	Changed func([]modgw.Descriptor)
+
 	// Version is shown by status.
 	Version string
 

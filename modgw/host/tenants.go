@@ -52,6 +52,9 @@ func (h *Host) apply(files []*file, cause string) []<-chan error {
 		}
 	}
 	h.watch(files, wanted)
+	if h.config.Changed != nil {
+		h.config.Changed(h.Descriptors())
+	}
 	return ordered
 }
 

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/apache"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+func newApacheRun(c console) *cobra.Command {
+	var f serveFlags
+	var a apache.RunConfig
+	cmd := &cobra.Command{
+		Use:   "run [TARGET…]",
+		Short: "Run an Apache of its own in front of the host, in one command and without root",
+		Long: "Run the host and, in front of it, an Apache with a private configuration that listens on --port. It shares\n" +
+			"nothing with an Apache that the system runs, and ends with Ctrl-C.",
+		Example: "  modgw-host apache run examples/two-sites --port 8080",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			config, err := f.config(cmd, c, targets)
+			if err != nil {
+				return err
+			}
+			if config.State == "" && config.File == "" {
+				if config.State, err = devState(config.Targets[0]); err != nil {
+					return err
+				}
+			}
+			return runApache(cmd.Context(), config, a, len(f.listen) > 0)
+		},
+	}
+	f.bind(cmd)
+	cmd.Flags().IntVar(&a.Port, "port", 8080, "the `PORT` that Apache listens on")
+	cmd.Flags().StringVar(&a.Address, "address", "127.0.0.1", "the `ADDRESS` that Apache listens on")
+	cmd.Flags().StringVar(&a.Program, "httpd", "", "`PATH` of Apache's program (default: the first that is found)")
+	cmd.Flags().StringVar(&a.AccessLog, "access-log", "", "write Apache's access log to `FILE`")
+	return cmd
+}
+
+// runApache runs the host and Apache until ctx is done or one of them ends.
+func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool) error {
+	probe, err := host.New(config)
+	if err != nil {
+		return err
+	}
+	state, err := filepath.Abs(probe.State())
+	if err != nil {
+		return err
+	}
+	if !listens && config.File == "" {
+		config.Listeners = []modgw.Listener{frontSocket(state)}
+	}
+	a.Dir, a.Log = filepath.Join(state, "apache"), config.Log
+	a.Listeners = config.Listeners
+	if len(a.Listeners) == 0 {
+		a.Listeners = probe.Listeners()
+	}
+	server := apache.New(a)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	var apacheErr error
+	config.Changed = func(apps []modgw.Descriptor) {
+		if err := server.Reload(ctx, apps); err != nil {
+			config.Log.Error("apache keeps its configuration", "error", err.Error())
+		}
+	}
+	ready := sync.OnceFunc(func() {
+		running.Go(func() {
+			defer cancel()
+			apacheErr = server.Run(ctx)
+		})
+	})
+	hostErr := runHost(ctx, config, ready)
+	cancel()
+	running.Wait()
+	return errors.Join(hostErr, apacheErr)
+}
+
+// frontSocket is where the host listens for an Apache that is its own; Apache's user may open it and no other.
+func frontSocket(state string) modgw.Listener {
+	l := modgw.Listener{Kind: "fastcgi", Address: modgw.Address("unix:" + filepath.Join(state, "fcgi.sock")), Mode: 0o600}
+	if os.Getuid() == 0 {
+		l.Mode = 0o660
+		_, l.Group = apache.Account()
+	}
+	return l
+}
