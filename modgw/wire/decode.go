@@ -141,7 +141,7 @@ func (d *Decoder) long() int64 {
 			return 0
 		}
 		digit := uint64(raw[0]) | uint64(raw[1])<<8
-		if digit > 0x7fff || i == 4 && digit > 7 {
+		if digit > 0x7fff || i == 4 && digit > 15 {
 			d.fail("an int with the digit %d", digit)
 			return 0
 		}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -114,8 +115,10 @@ func (r *Reader) fill() error {
 	switch {
 	case flags&unix.MSG_CTRUNC != 0 || len(r.descriptors) > maxDescriptors:
 		return protocolError("more than %d descriptors at once", maxDescriptors)
-	case err == io.EOF && r.next < r.end:
+	case errors.Is(err, io.EOF) && r.next < r.end:
 		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.EOF // alone
 	}
 	return err
 }
