@@ -26,6 +26,9 @@ func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalCont
 		}
 		detail := diag.Detail
 		switch {
+		case strings.Contains(detail, errTooMuch.Error()):
+			diag = tooLarge(rng)
+			detail = diag.Detail
 		case hidden && !quotesNoValue[diag.Summary]:
 			detail = hiddenDetail(diag.Detail)
 		case diag.Summary == "Unknown variable" || diag.Summary == "Variables not allowed":
@@ -69,6 +72,7 @@ func (d *decoder) unknownName(at hcl.Range, what string, known []string) string 
 	if name == "app" {
 		return "app.name is known only within an app block."
 	}
+	known = slices.DeleteFunc(known, func(k string) bool { return k == pay })
 	return join(fmt.Sprintf("There is no %s named %q.", what, name), didYouMean(name, known))
 }
 

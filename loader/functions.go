@@ -9,7 +9,7 @@ import (
 // table is every function that a descriptor can call. All give the same result for the same files and variables: one
 // that did not, such as a clock or random numbers, would make every load look like a change.
 func (s *scope) table() map[string]function.Function {
-	return map[string]function.Function{
+	all := map[string]function.Function{
 		"env":        s.envFunction(),
 		"file":       s.fileFunction(),
 		"secret":     s.secretFunction(),
@@ -86,4 +86,11 @@ func (s *scope) table() map[string]function.Function {
 		"values":          stdlib.ValuesFunc,
 		"zipmap":          stdlib.ZipmapFunc,
 	}
+	for name, f := range all {
+		if name != "try" && name != "can" { // their arguments are expressions
+			all[name] = s.budget.bound(name, f)
+		}
+	}
+	all[pay] = s.budget.payFunction()
+	return all
 }

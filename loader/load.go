@@ -79,6 +79,7 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	}
 	s := newScope(home, opts)
 	s.sources = slices.Clone(f.Sources)
+	watch(body)
 	d := &decoder{report: f.report, scope: s}
 	if looksLikeHost(body) {
 		f.add(codeUnknown, wholeFile(f.Path), "This is the host's own file, not a descriptor", "Pass it with -c: modgw-host serve -c "+f.Path)

@@ -24,7 +24,8 @@ type scope struct {
 
 // record is what the expressions of an app, and those of the defaults for it, have brought to light together.
 type record struct {
-	dir     string // where relative paths begin: home, then root
+	budget  *budget // of the expression that is evaluated
+	dir     string  // where relative paths begin: home, then root
 	sources []string
 	secrets []string
 }
@@ -34,7 +35,7 @@ type secretMark struct{}
 
 // newScope is the scope of a file in the folder home.
 func newScope(home string, opts Options) *scope {
-	return (&scope{record: &record{dir: home}, opts: opts, home: home}).complete()
+	return (&scope{record: &record{dir: home, budget: new(budget)}, opts: opts, home: home}).complete()
 }
 
 func (s *scope) complete() *scope {
@@ -45,7 +46,7 @@ func (s *scope) complete() *scope {
 
 // forApp is a scope of its own for one app; what the file has read and learned counts for each of its apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
-	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
+	known := &record{dir: s.home, budget: s.budget, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
 	return (&scope{record: known, opts: s.opts, home: s.home, app: name}).complete()
 }
 

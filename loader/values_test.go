@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,6 +134,34 @@ func TestHugeValues(t *testing.T) {
 		f.decode([]byte("app \"a\" {\n static { dir = \".\" }\n env = { A = "+expr+" }\n}\n"), dir, testOptions())
 		if !f.found.HasErrors() {
 			t.Errorf("%s is fine: %v", expr, f.apps[0].Env)
+		}
+	}
+}
+
+// TestMultiplyingExpressions describes more than there is memory, in a few lines each.
+func TestMultiplyingExpressions(t *testing.T) {
+	double := "locals {\n l0 = \"0123456789abcdef\"\n"
+	nest := "locals {\n l0 = [1, 2]\n"
+	for i := range 60 {
+		double += fmt.Sprintf(" l%d = \"${local.l%d}${local.l%d}\"\n", i+1, i, i)
+		nest += fmt.Sprintf(" l%d = [local.l%d, local.l%d]\n", i+1, i, i)
+	}
+	thousand := `range(1000)`
+	for what, text := range map[string]string{
+		"doubled text":  double + "}",
+		"doubled lists": nest + "}",
+		"loops":         "locals {\n l = [for a in " + thousand + ": [for b in " + thousand + ": [for c in " + thousand + ": [for d in " + thousand + ": 1]]]]\n}",
+		"templates":     "locals {\n l = \"%{for a in " + thousand + "}%{for b in " + thousand + "}%{for c in " + thousand + "}x%{endfor}%{endfor}%{endfor}\"\n}",
+		"replace":       `locals { l = replace(join("", [for a in range(1000) : "aaaaaaaaaa"]), "a", join("", [for a in range(1000) : "aaaaaaaaaa"])) }`,
+		"regexreplace":  `locals { l = regexreplace(join("", [for a in range(1000) : "aaaaaaaaaa"]), "a", join("", [for a in range(1000) : "aaaaaaaaaa"])) }`,
+		"format":        `locals { l = format(join("", [for a in range(1000) : "%[1]s"]), join("", [for a in range(1000) : "aaaaaaaaaa"])) }`,
+		"setproduct":    "locals {\n l = setproduct(" + strings.Repeat(thousand+", ", 8) + thousand + ")\n}",
+		"indent":        `locals { l = indent(999999999, "a\nb") }`,
+	} {
+		f := &File{Path: "/modgw.hcl", report: newReport()}
+		f.decode([]byte(text), "/", testOptions())
+		if got := rendered(t, f.found); !strings.Contains(got, "at most 100000 elements and 4 MiB of text") {
+			t.Errorf("%s: %.400s", what, got)
 		}
 	}
 }
