@@ -1,0 +1,284 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if err := Seal(); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// printed collects lines.
+type printed struct {
+	mu    sync.Mutex
+	lines []Line
+}
+
+func (p *printed) add(l Line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = append(p.lines, l)
+}
+
+func (p *printed) text(stream string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	for _, l := range p.lines {
+		if l.Stream == stream {
+			fmt.Fprintf(&b, "%s|", l.Text)
+		}
+	}
+	return b.String()
+}
+
+// sh starts a shell script.
+func sh(t *testing.T, script string, change ...func(*Spec)) (*Process, *printed) {
+	t.Helper()
+	out := &printed{}
+	spec := Spec{
+		Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/bin:/bin", "A=b"},
+		Output: Output{Line: out.add},
+	}
+	for _, f := range change {
+		f(&spec)
+	}
+	p, err := Start(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Kill(); <-p.Done() })
+	return p, out
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	limit := time.NewTimer(30 * time.Second)
+	defer limit.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			t.Fatalf("%s: it did not happen", what)
+		}
+	}
+}
+
+func alive(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(data), ") Z ")
+}
+
+func TestExitIsExplained(t *testing.T) {
+	for script, want := range map[string]string{
+		"exit 0":        "exited with code 0",
+		"exit 3":        "exited with code 3",
+		"kill -KILL $$": "killed by signal 9 (SIGKILL)",
+		"kill -SEGV $$": "killed by signal 11 (SIGSEGV)",
+		"kill -TERM $$": "killed by signal 15 (SIGTERM)",
+	} {
+		p, _ := sh(t, script)
+		if got := strings.TrimSuffix(p.Exit().String(), ", core dumped"); got != want {
+			t.Errorf("%s: %s", script, got)
+		}
+	}
+}
+
+func TestProcessSeesExactlyWhatItIsGiven(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_HOST", "x")
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, out := sh(t, "pwd; echo to-file >&3; cat; tr '\\0' '\\n' </proc/$$/environ | sort; cd /proc/$$/fd; echo *", func(s *Spec) {
+		s.Dir, s.Files, s.Lifeline = dir, []*os.File{f}, true
+	})
+	<-p.Done()
+	if got, want := out.text("stdout"), dir+"|A=b|PATH=/usr/bin:/bin|0 1 2 3 4 5|" // 5 is the folder that the shell lists; got != want {
+		t.Errorf("got %s, want %s, stderr %s", got, want, out.text("stderr"))
+	}
+	if data, err := os.ReadFile(f.Name()); string(data) != "to-file\n" {
+		t.Errorf("file has %q, %v", data, err)
+	}
+}
+
+func TestTerminateAsksBeforeItKills(t *testing.T) {
+	p, out := sh(t, "trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.01; done")
+	eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
+	p.Terminate(30 * time.Second)
+	if got := p.Exit(); got.Code != 7 || got.Killed || out.text("stdout") != "up|asked|" {
+		t.Errorf("%v, printed %q", got, out.text("stdout"))
+	}
+
+	p, out = sh(t, "trap '' TERM; echo up; while :; do sleep 0.01; done")
+	eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
+	p.Terminate(50 * time.Millisecond)
+	if got := p.Exit(); got.Signal != syscall.SIGKILL || !got.Killed {
+		t.Errorf("%v", got)
+	}
+	p.Signal(syscall.SIGTERM) // of a process that has ended: nobody gets it
+}
+
+func TestNothingOfTheGroupIsLeft(t *testing.T) {
+	p, out := sh(t, "sleep 3600 & echo $!; exit 0")
+	<-p.Done()
+	child, err := strconv.Atoi(strings.Trim(out.text("stdout"), "|"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of the child", func() bool { return !alive(child) })
+}
+
+func TestPipesHeldByOthersHoldNothingUp(t *testing.T) {
+	p, out := sh(t, "setsid sleep 3600 & echo $!; exit 0")
+	<-p.Done()
+	child, err := strconv.Atoi(strings.Trim(out.text("stdout"), "|"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(child, syscall.SIGKILL); err != nil && alive(child) {
+		t.Error(err)
+	}
+}
+
+func TestLimitsApply(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, out := sh(t, "read x <&3; ulimit -n; ulimit -d", func(s *Spec) {
+		s.Files = []*os.File{r}
+		s.Limits = Limits{Files: 77, Memory: 64 << 20}
+	})
+	w.Close() // lets it go on
+	<-p.Done()
+	if got := out.text("stdout"); got != "77|65536|" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestMissingProgramIsNamed(t *testing.T) {
+	_, err := Start(Spec{Path: "/no/such/program"})
+	if err == nil || !strings.Contains(err.Error(), `cannot start "/no/such/program"`) || !os.IsNotExist(unwrapAll(err)) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func unwrapAll(err error) error {
+	for {
+		next, ok := err.(interface{ Unwrap() error })
+		if !ok || next.Unwrap() == nil {
+			return err
+		}
+		err = next.Unwrap()
+	}
+}
+
+func TestManyProcessesLeaveNothing(t *testing.T) {
+	count := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	run := func() {
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				p, err := Start(Spec{Path: "/bin/true", Lifeline: true})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				<-p.Done()
+			})
+		}
+		all.Wait()
+	}
+	run() // the runtime's own descriptors are made
+	before := count()
+	run()
+	if after := count(); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func TestLifelineEndsTheGroupWithItsHost(t *testing.T) {
+	if os.Getenv("PROC_TEST_HOST") != "" {
+		hostOfLifeline()
+		return
+	}
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := Start(Spec{
+		Path: exe, Args: []string{"-test.run=^TestLifelineEndsTheGroupWithItsHost$"},
+		Env: []string{"PROC_TEST_HOST=" + pidFile, "PATH=" + os.Getenv("PATH")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	eventually(t, "pid of the worker", func() bool {
+		data, _ := os.ReadFile(pidFile)
+		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
+		return pid != 0 || closed(host.Done())
+	})
+	if pid == 0 {
+		t.Skip("no python3 here")
+	}
+	if !alive(pid) {
+		t.Error("it did not live to begin with")
+	}
+	host.Kill() // it could not say good-bye
+	<-host.Done()
+	eventually(t, "end of the worker", func() bool { return !alive(pid) })
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// hostOfLifeline starts a process that arms its lifeline and then hangs.
+func hostOfLifeline() {
+	p, err := Start(Spec{
+		Path: "/usr/bin/env", Args: []string{"python3", "-c", `
+import fcntl, os, sys, time
+fcntl.fcntl(3, fcntl.F_SETOWN, -os.getpgrp())
+fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC)
+open(sys.argv[1] + ".new", "w").write(str(os.getpid()))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(3600)
+`, os.Getenv("PROC_TEST_HOST")},
+		Env: []string{"PATH=" + os.Getenv("PATH")}, Lifeline: true,
+	})
+	if err == nil {
+		<-p.Done()
+	}
+}
