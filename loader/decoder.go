@@ -125,9 +125,10 @@ func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool
 
 // evaluate is the value of an expression; false when it has none, which is reported then.
 func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, a argument) (cty.Value, bool) {
-	d.scope.budget.renew()
+	budget := d.scope.opts.tools.budget
+	budget.renew()
 	v, diags := expr.Value(context)
-	if d.scope.budget.renew(); !diags.HasErrors() && !d.scope.budget.take(v) {
+	if budget.renew(); !diags.HasErrors() && !budget.take(v) {
 		diags = append(diags, tooLarge(expr.Range()))
 	}
 	if diags.HasErrors() {

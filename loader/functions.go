@@ -1,15 +1,35 @@
 package loader
 
 import (
+	"maps"
+
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
+// tools are the functions that are the same for every file, with the budget that they draw on. Making them takes longer than
+// most descriptors do, so files that are loaded one after the other share them.
+type tools struct {
+	budget    *budget
+	functions map[string]function.Function
+}
+
+func newTools() *tools {
+	t := &tools{budget: new(budget), functions: pureFunctions()}
+	for name, f := range t.functions {
+		t.functions[name] = t.budget.bound(name, f)
+	}
+	t.functions[pay] = t.budget.payFunction()
+	t.functions["try"], t.functions["can"] = tryfunc.TryFunc, tryfunc.CanFunc // their arguments are expressions
+	return t
+}
+
 // table is every function that a descriptor can call. All give the same result for the same files and variables: one
 // that did not, such as a clock or random numbers, would make every load look like a change.
 func (s *scope) table() map[string]function.Function {
-	all := map[string]function.Function{
+	all := maps.Clone(s.opts.tools.functions)
+	for name, f := range map[string]function.Function{
 		"env":        s.envFunction(),
 		"file":       s.fileFunction(),
 		"secret":     s.secretFunction(),
@@ -18,9 +38,15 @@ func (s *scope) table() map[string]function.Function {
 		"abspath":    s.absPathFunction(),
 		"basename":   pathFunction(base),
 		"dirname":    pathFunction(dirname),
-		"try":        tryfunc.TryFunc,
-		"can":        tryfunc.CanFunc,
+	} {
+		all[name] = s.opts.tools.budget.bound(name, f)
+	}
+	return all
+}
 
+// pureFunctions look at nothing but their arguments.
+func pureFunctions() map[string]function.Function {
+	return map[string]function.Function{
 		"abs":             stdlib.AbsoluteFunc,
 		"ceil":            stdlib.CeilFunc,
 		"chomp":           stdlib.ChompFunc,
@@ -86,11 +112,4 @@ func (s *scope) table() map[string]function.Function {
 		"values":          stdlib.ValuesFunc,
 		"zipmap":          stdlib.ZipmapFunc,
 	}
-	for name, f := range all {
-		if name != "try" && name != "can" { // their arguments are expressions
-			all[name] = s.budget.bound(name, f)
-		}
-	}
-	all[pay] = s.budget.payFunction()
-	return all
 }

@@ -23,6 +23,7 @@ const descriptorName = "modgw.hcl"
 // "app.wsgi" or "package.module:callable". A folder with a modgw.hcl means that file. A glob may match nothing. Files
 // come in the order of their paths, each once.
 func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
+	opts.tools = newTools()
 	var files []*File
 	seen := map[string]bool{}
 	for _, target := range targets {

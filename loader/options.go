@@ -26,6 +26,8 @@ type Options struct {
 
 	CPUs     int    // host.cpus; 0: that of this machine
 	Hostname string // host.name; "": that of this machine
+
+	tools *tools // nil: new ones
 }
 
 func (o Options) getenv(name string) (string, bool) {

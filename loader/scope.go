@@ -24,8 +24,7 @@ type scope struct {
 
 // record is what the expressions of an app, and those of the defaults for it, have brought to light together.
 type record struct {
-	budget  *budget // of the expression that is evaluated
-	dir     string  // where relative paths begin: home, then root
+	dir     string // where relative paths begin: home, then root
 	sources []string
 	secrets []string
 }
@@ -35,7 +34,10 @@ type secretMark struct{}
 
 // newScope is the scope of a file in the folder home.
 func newScope(home string, opts Options) *scope {
-	return (&scope{record: &record{dir: home, budget: new(budget)}, opts: opts, home: home}).complete()
+	if opts.tools == nil {
+		opts.tools = newTools()
+	}
+	return (&scope{record: &record{dir: home}, opts: opts, home: home}).complete()
 }
 
 func (s *scope) complete() *scope {
@@ -46,7 +48,7 @@ func (s *scope) complete() *scope {
 
 // forApp is a scope of its own for one app; what the file has read and learned counts for each of its apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
-	known := &record{dir: s.home, budget: s.budget, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
+	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
 	return (&scope{record: known, opts: s.opts, home: s.home, app: name}).complete()
 }
 

@@ -140,6 +140,7 @@ func TestHugeValues(t *testing.T) {
 
 // TestMultiplyingExpressions describes more than there is memory, in a few lines each.
 func TestMultiplyingExpressions(t *testing.T) {
+	dir := testProject(t, map[string]string{"large": strings.Repeat("x", 1<<19)})
 	double := "locals {\n l0 = \"0123456789abcdef\"\n"
 	nest := "locals {\n l0 = [1, 2]\n"
 	for i := range 60 {
@@ -156,10 +157,11 @@ func TestMultiplyingExpressions(t *testing.T) {
 		"regexreplace":  `locals { l = regexreplace(join("", [for a in range(1000) : "aaaaaaaaaa"]), "a", join("", [for a in range(1000) : "aaaaaaaaaa"])) }`,
 		"format":        `locals { l = format(join("", [for a in range(1000) : "%[1]s"]), join("", [for a in range(1000) : "aaaaaaaaaa"])) }`,
 		"setproduct":    "locals {\n l = setproduct(" + strings.Repeat(thousand+", ", 8) + thousand + ")\n}",
+		"files":         `locals { l = [for a in range(1000) : file("large")] }`,
 		"indent":        `locals { l = indent(999999999, "a\nb") }`,
 	} {
 		f := &File{Path: "/modgw.hcl", report: newReport()}
-		f.decode([]byte(text), "/", testOptions())
+		f.decode([]byte(text), dir, testOptions())
 		if got := rendered(t, f.found); !strings.Contains(got, "at most 100000 elements and 4 MiB of text") {
 			t.Errorf("%s: %.400s", what, got)
 		}

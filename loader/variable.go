@@ -83,7 +83,7 @@ func (d *decoder) variable(b *hclsyntax.Block) cty.Value {
 				fmt.Sprintf("Give it one with -var %s=… or MODGW_VAR_%s, or a default.", name, name))
 			return cty.DynamicVal
 		}
-		d.scope.budget.renew()
+		d.scope.opts.tools.budget.renew()
 		given, _ = v.fallback.Expr.Value(d.scope.context(names{}))
 		from, rng = "its default", v.fallback.Expr.Range()
 	}
