@@ -124,6 +124,20 @@ func TestRubbishIsReplaced(t *testing.T) {
 	}
 }
 
+func TestKnownEnvironmentIsFoundInSilence(t *testing.T) {
+	s := newSite(t)
+	b := s.builder()
+	var steps []string
+	listen := func(step Step) { steps = append(steps, step.Text) }
+	if _, err := b.Build(t.Context(), s.descriptor(), listen); err != nil || !strings.HasPrefix(steps[0], "finding Python 3") {
+		t.Fatalf("steps %q, %v", steps, err)
+	}
+	steps = nil
+	if _, err := b.Build(t.Context(), s.descriptor(), listen); err != nil || len(steps) != 0 {
+		t.Errorf("steps %q, %v", steps, err)
+	}
+}
+
 func TestTwoBuildersBuildOnce(t *testing.T) {
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)

@@ -14,7 +14,6 @@ import (
 func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	dir := p.descriptor.Python.Venv
 	p.existing, p.dir = true, dir
-	p.say("looking at %s", dir)
 	p.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
 	if err == nil && p.interpreter.Prefix == p.interpreter.BasePrefix {
 		err = errors.New("its bin/python belongs to no virtual environment")
@@ -51,7 +50,6 @@ func (p *plan) existingEnvironment() *modgw.Environment {
 		Dir:         p.dir,
 		Interpreter: pythonIn(p.dir),
 		Version:     p.interpreter.String(),
-		SearchPath:  p.descriptor.Python.Path,
 		Variables:   variables(p.dir),
 		Source:      p.inputs.source,
 		Packages:    packages,

@@ -64,7 +64,6 @@ func (p *plan) environment(m marker, took time.Duration) *modgw.Environment {
 		Dir:         p.dir,
 		Interpreter: pythonIn(p.dir),
 		Version:     p.interpreter.String(),
-		SearchPath:  p.descriptor.Python.Path,
 		Variables:   variables(p.dir),
 		Source:      p.inputs.source,
 		Builder:     p.tool.String(),

@@ -42,8 +42,7 @@ func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(St
 	if d.Python.Venv != "" {
 		return p, b.planExisting(ctx, p)
 	}
-	s := search{builder: b, account: acct, app: d.Name, demands: p.inputs.demands}
-	p.say("finding %s", s.wanted())
+	s := search{builder: b, account: acct, app: d.Name, demands: p.inputs.demands, say: p.say}
 	if p.interpreter, err = s.find(ctx); err != nil {
 		return nil, err
 	}

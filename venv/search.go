@@ -23,6 +23,7 @@ type search struct {
 	account *account.Account
 	app     modgw.AppName
 	demands []demand
+	say     func(format string, args ...any) // told once when interpreters have to be asked; nil: nobody listens
 }
 
 // sighting is an interpreter that was looked at and not taken.
@@ -33,16 +34,17 @@ type sighting struct {
 }
 
 // find returns the first interpreter that meets all demands.
-func (s search) find(ctx context.Context) (interpreter, error) {
+func (s *search) find(ctx context.Context) (interpreter, error) {
 	var seen []sighting
 	var old *interpreter
 	known := make(map[string]bool)
 	for path := range s.candidates(ctx) {
-		real, _, err := fileState(path, s.account)
+		real, state, err := fileState(path, s.account)
 		if errors.Is(err, fs.ErrNotExist) && s.explicit() == "" || known[real] {
 			continue
 		}
 		known[real] = real != ""
+		s.announce(answerKey{path, state, uidOf(s.account)})
 		i, err := s.builder.ask(ctx, path, s.account)
 		if ctx.Err() != nil {
 			return i, context.Cause(ctx)
@@ -64,6 +66,14 @@ func (s search) find(ctx context.Context) (interpreter, error) {
 		return interpreter{}, s.tooOldFault(*old)
 	}
 	return interpreter{}, s.notFoundFault(seen)
+}
+
+// announce tells that people have to wait, unless it is known already what the interpreter will say.
+func (s *search) announce(key answerKey) {
+	if _, known := s.builder.pythons.get(key); !known && s.say != nil {
+		s.say("finding %s", s.wanted())
+		s.say = nil
+	}
 }
 
 // explicit is the path that the descriptor names, "" when it names none.
