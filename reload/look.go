@@ -20,21 +20,12 @@ func (a *app) look() {
 	a.scans <- struct{}{}
 	defer func() { <-a.scans }()
 	a.decide()
-	var s *scanner
-	for range lookAgain {
-		s = a.scanner()
-		if err := a.now.Account.Do(func() error { s.scan(); return nil }); err != nil {
-			a.warn("files could not be looked at", err)
-			return
-		}
-		if s.err == nil && a.polling == "" {
-			s.err = a.watchPins(s.out)
-		}
-		if s.err == nil || !errors.Is(s.err, errNewFolders) {
-			break
-		}
+	s, err := a.scan()
+	if err != nil {
+		a.warn("files could not be looked at", err)
+		return
 	}
-	if s.err != nil && !errors.Is(s.err, errNewFolders) {
+	if s.err != nil {
 		a.exhausted(s.err)
 	}
 	if s.full {
@@ -53,9 +44,39 @@ func (a *app) look() {
 	})
 }
 
+// scan looks at all files after the folders on the way to them are watched, and again when it finds more of those. The
+// error means that nothing was looked at.
+func (a *app) scan() (*scanner, error) {
+	for range lookAgain {
+		paths := newSnapshot()
+		if err := a.now.Account.Do(func() error { a.now.rules.trace(paths); return nil }); err != nil {
+			return nil, err
+		}
+		if grown, _ := a.watchPins(paths); !grown {
+			break
+		}
+	}
+	s, previous := a.scanner(), a.last
+	for range lookAgain {
+		s.previous = previous
+		if err := a.now.Account.Do(func() error { s.scan(); return nil }); err != nil {
+			return nil, err
+		}
+		grown, err := a.watchPins(s.out)
+		if s.err == nil {
+			s.err = err
+		}
+		if !grown || s.err != nil {
+			break
+		}
+		previous = s.out
+	}
+	return s, nil
+}
+
 func (a *app) scanner() *scanner {
 	s := a.now.scanner()
-	s.hash, s.previous = true, a.last
+	s.hash = true
 	if a.polling == "" {
 		s.enter = a.enter
 	}
@@ -70,21 +91,19 @@ func (a *app) enter(dir string) error {
 	return nil
 }
 
-// errNewFolders says that a folder was not watched yet when it was looked at.
-var errNewFolders = errors.New("further folders are watched now")
-
-// watchPins watches the folders of pins, with this process's own rights: only the pinned names in them count.
-func (a *app) watchPins(s *snapshot) error {
-	var grown error
+// watchPins watches the folders of pins, with this process's own rights: only the pinned names in them count. It reports
+// whether one of them was not watched before.
+func (a *app) watchPins(s *snapshot) (grown bool, err error) {
+	if a.polling != "" {
+		return false, nil
+	}
 	for dir := range s.pins {
-		if !a.watched[dir] {
-			grown = errNewFolders
-		}
+		grown = grown || !a.watched[dir]
 		if err := a.enter(dir); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return grown
+	return grown, nil
 }
 
 // decide chooses between events and polling.

@@ -53,6 +53,7 @@ func (s *scanner) scan() *snapshot {
 			s.add(path, real, info, class)
 		}
 	}
+	s.out.traced = nil
 	return s.out
 }
 

@@ -11,9 +11,10 @@ import (
 
 // snapshot is what a scan saw.
 type snapshot struct {
-	files map[string]entry           // by the path as the interest names it
-	dirs  map[string][]place         // folders of the trees, by their real path
-	pins  map[string]map[string]bool // real folders in which single names matter: links on the way, single files, what is missing
+	files  map[string]entry           // by the path as the interest names it
+	dirs   map[string][]place         // folders of the trees, by their real path
+	traced map[string]spot            // where folders are; only while scanning
+	pins   map[string]map[string]bool // real folders in which single names matter: links on the way, single files, what is missing
 }
 
 // place is where a folder lies in a tree.
@@ -45,7 +46,12 @@ const largeFile = 1 << 20
 const racyWindow = 50 * time.Millisecond
 
 func newSnapshot() *snapshot {
-	return &snapshot{files: map[string]entry{}, dirs: map[string][]place{}, pins: map[string]map[string]bool{}}
+	return &snapshot{
+		files:  map[string]entry{},
+		dirs:   map[string][]place{},
+		pins:   map[string]map[string]bool{},
+		traced: map[string]spot{},
+	}
 }
 
 func (s *snapshot) pin(dir, name string) {

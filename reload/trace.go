@@ -10,52 +10,82 @@ import (
 // linkLimit is how many symbolic links one path may lead through, as in the kernel.
 const linkLimit = 40
 
-// trace follows path through every link and returns the real path, and whether it exists. Each folder on the way in which a
-// name decides where the path leads is pinned: that of every link, that of the first missing name, and the parents of real
-// folders, which can be renamed away. Only folders that everybody may write to, as /tmp, are left out of the last: there
-// is too much going on in them.
+// spot is a path without links in it, and what is there; nil for nothing.
+type spot struct {
+	real string
+	info fs.FileInfo
+}
+
+// trace follows path through every link and returns the real path, and what is there; nil for nothing. Each folder on the
+// way in which a name decides where the path leads is pinned: that of every link, that of the first missing name, and the
+// parents of real folders, which can be renamed away. Only folders that everybody may write to, as /tmp, are left out of
+// the last: there is too much going on in them.
 func (s *snapshot) trace(path string) (real string, info fs.FileInfo) {
-	real = "/"
-	rest := split(path)
+	dir := filepath.Dir(path)
+	above, ok := s.traced[dir] // most files of an interest are in few folders
+	if !ok {
+		above = s.resolve(spot{real: "/"}, split(dir))
+		s.traced[dir] = above
+	}
+	if above.info == nil {
+		return path, nil
+	}
+	at := s.resolve(above, split(filepath.Base(path)))
+	return at.real, at.info
+}
+
+// trace traces all paths of an interest.
+func (r *rules) trace(s *snapshot) {
+	for _, t := range r.trees {
+		s.trace(t.base)
+	}
+	for path := range r.files {
+		s.trace(path)
+	}
+}
+
+// resolve follows names from a spot on.
+func (s *snapshot) resolve(at spot, rest []string) spot {
+	if at.info == nil {
+		at.info, _ = os.Lstat(at.real)
+	}
 	for links := 0; len(rest) > 0; {
 		name := rest[0]
 		rest = rest[1:]
 		if name == ".." {
-			real = filepath.Dir(real)
+			at.real = filepath.Dir(at.real)
+			at.info, _ = os.Lstat(at.real)
 			continue
 		}
-		next := filepath.Join(real, name)
-		lstat, err := os.Lstat(next)
+		next := filepath.Join(at.real, name)
+		info, err := os.Lstat(next)
 		switch {
 		case err != nil:
-			s.pin(real, name)
-			return filepath.Join(append([]string{next}, rest...)...), nil
-		case lstat.Mode()&fs.ModeSymlink != 0:
-			s.pin(real, name)
+			s.pin(at.real, name)
+			return spot{real: next}
+		case info.Mode()&fs.ModeSymlink != 0:
+			s.pin(at.real, name)
 			target, err := os.Readlink(next)
 			if links++; err != nil || links > linkLimit {
-				return next, nil
+				return spot{real: next}
 			}
 			if filepath.IsAbs(target) {
-				real = "/"
+				at.real = "/"
+				at.info, _ = os.Lstat(at.real)
 			}
 			rest = append(split(target), rest...)
 			continue
-		case len(rest) == 0 && !lstat.IsDir(), !openToAll(real):
-			s.pin(real, name)
+		case len(rest) == 0 && !info.IsDir(), !openToAll(at.info):
+			s.pin(at.real, name)
 		}
-		real, info = next, lstat
+		at = spot{next, info}
 	}
-	if info == nil {
-		info, _ = os.Lstat(real)
-	}
-	return real, info
+	return at
 }
 
-// openToAll reports whether everybody may make files in dir.
-func openToAll(dir string) bool {
-	info, err := os.Lstat(dir)
-	return err == nil && info.Mode().Perm()&0o002 != 0
+// openToAll reports whether everybody may make files in a folder.
+func openToAll(folder fs.FileInfo) bool {
+	return folder != nil && folder.Mode().Perm()&0o002 != 0
 }
 
 // split cuts a path into its names; "." and empty ones go.
