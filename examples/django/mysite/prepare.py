@@ -1,0 +1,26 @@
+"""What a deployment of a real site does by hand: migrate and collectstatic.
+
+An example has nobody who deploys it, so its first worker does it, while the others wait.
+"""
+
+import fcntl
+import subprocess
+import sys
+
+from django.conf import settings
+
+
+def prepare():
+    settings.VAR_DIR.mkdir(exist_ok=True)
+    with open(settings.VAR_DIR / "prepare.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (settings.VAR_DIR / "site.sqlite3").exists():
+            _manage("migrate")
+        if not (settings.STATIC_ROOT / "admin").exists():
+            _manage("collectstatic")
+
+
+def _manage(command):
+    # In a process of its own: here, the static files would be told their URL before a request has told the mount.
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), command, "--no-input", "--verbosity=0"]
+    subprocess.run(manage, check=True)

@@ -1,0 +1,7 @@
+app "hello" {
+  mount = "/hello"
+
+  wsgi {
+    entry = "hello.wsgi"
+  }
+}
