@@ -58,6 +58,8 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 		}
 	}
 	switch {
+	case len(kinds) == 0 && misspeltKind(b, written):
+		// Said already, where the unknown block is reported.
 	case len(kinds) == 0:
 		d.add(codeKind, written.DefRange(), "The app has no kind", "Give it one of the blocks wsgi, asgi, go, http, fastcgi, cgi and static. "+explainHint("app"))
 	case len(kinds) > 1:
@@ -66,6 +68,14 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 				fmt.Sprintf("An app has exactly one; the other is at %s. Make two app blocks of it.", rangeOf(kinds[0].DefRange())))
 		}
 	}
+}
+
+// misspeltKind reports whether one of the unknown blocks was probably meant to be the kind.
+func misspeltKind(b block, written *hclsyntax.Block) bool {
+	return slices.ContainsFunc(written.Body.Blocks, func(inner *hclsyntax.Block) bool {
+		in, ok := b.inner(closest(inner.Type, b.blockNames()))
+		return ok && in.optional
+	})
 }
 
 // pythonOnly reports a python block that would mean nothing. From the defaults it is passed over.

@@ -33,13 +33,16 @@ type place struct {
 // decode puts what the layers say, first come first served, to where b points.
 func (d *decoder) decode(b block, at place, layers []layer) {
 	mark := len(d.found)
+	var misspelt []string
 	for _, l := range layers {
 		if !l.fallback {
-			d.refuseUnknown(b, at, l.body)
+			misspelt = append(misspelt, d.refuseUnknown(b, at, l.body)...)
 		}
 	}
+	b.needed = b.needed && !slices.ContainsFunc(b.either, func(name string) bool { return slices.Contains(misspelt, name) })
 	chosen := d.choose(b, at, layers)
 	for _, a := range b.args {
+		a.required = a.required && !slices.Contains(misspelt, a.name)
 		if slices.Contains(b.either, a.name) {
 			d.argument(a, at, chosen)
 		} else {
@@ -212,13 +215,14 @@ func (d *decoder) refuseLabels(written *hclsyntax.Block) {
 	}
 }
 
-// refuseUnknown reports what the table does not have.
-func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) {
+// refuseUnknown reports what the table does not have, and gives the arguments that were probably meant.
+func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) (misspelt []string) {
 	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
 		if _, known := b.argument(name); known {
 			continue
 		}
 		detail := didYouMean(name, b.argumentNames())
+		misspelt = append(misspelt, closest(name, b.argumentNames()))
 		if _, isBlock := b.inner(name); isBlock {
 			detail = fmt.Sprintf("It is a block: write %s { … } without \"=\".", name)
 		} else if detail == "" {
@@ -238,6 +242,7 @@ func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) {
 		}
 		d.add(codeUnknown, written.TypeRange, fmt.Sprintf("Unknown block %q", written.Type), join(detail, explainHint(at.name)))
 	}
+	return misspelt
 }
 
 // elsewhere says which inner block has an argument that was written one block too far out.
