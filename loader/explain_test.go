@@ -74,8 +74,7 @@ func TestExamplesDecode(t *testing.T) {
 	app := appBlock(new(modgw.Descriptor))
 	var src strings.Builder
 	src.WriteString("app \"example\" {\n")
-	var body func(b block)
-	body = func(b block) {
+	body := func(b block) {
 		for i, a := range b.args {
 			text := strings.ReplaceAll(a.exampleText(), "/etc/modgw/blog.key", "key")
 			if !skip[a.name] && (len(b.either) == 0 || a.name == b.either[0] || !strings.Contains(strings.Join(b.either, " "), a.name)) {
