@@ -129,7 +129,7 @@ func TestTheInstalledApacheIsFound(t *testing.T) {
 
 func TestAProgramThatIsNoApacheIsRefused(t *testing.T) {
 	_, err := Find(t.Context(), "/bin/true")
-	if err == nil || !strings.HasPrefix(err.Error(), `cannot use "/bin/true" as Apache: it does not tell its version [MGW-APA-003]`) {
+	if err == nil || !strings.HasPrefix(err.Error(), `cannot use "/bin/true" as Apache: it does not tell its version [MGW-APA-007]`) {
 		t.Errorf("got %v", err)
 	}
 }

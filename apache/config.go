@@ -2,6 +2,7 @@ package apache
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -57,7 +58,7 @@ func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener
 	}
 	w := &writer{}
 	w.head(up, apps, Options{})
-	w.apps(appsFor(host, apps), up)
+	w.apps(appsFor(strings.ToLower(host), apps), up)
 	return w.bytes()
 }
 

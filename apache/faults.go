@@ -32,7 +32,7 @@ func notInstalled() error {
 
 func notApache(path, output string, err error) error {
 	return &modgw.Fault{
-		Code:    "MGW-APA-003",
+		Code:    "MGW-APA-007",
 		Summary: fmt.Sprintf("cannot use %q as Apache: it does not tell its version", path),
 		Output:  output,
 		Err:     err,
@@ -68,7 +68,7 @@ func ended(how, output string) error {
 
 func silent(address string, after fmt.Stringer, output string) error {
 	return &modgw.Fault{
-		Code:    "MGW-APA-006",
+		Code:    "MGW-APA-008",
 		Summary: fmt.Sprintf("cannot start Apache: it does not answer on %s after %s", address, after),
 		Output:  output,
 	}

@@ -82,24 +82,24 @@ func (s *Server) URL() string { return s.url }
 // processes have ended. It may be called once. A configuration that Apache does not accept, and an end that nobody asked for, are errors with
 // Apache's own words.
 func (s *Server) Run(ctx context.Context) error {
+	if err := s.run(ctx); ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) run(ctx context.Context) error {
 	program, err := Find(ctx, s.program)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.found = program
-	config := s.config
-	s.mu.Unlock()
 	if err := prepare(s.dir); err != nil {
-		return err
-	}
-	if err := s.configure(ctx, config); err != nil {
 		return err
 	}
 	if err := endStale(ctx, s.dir); err != nil {
 		return err
 	}
-	process, err := s.start()
+	process, err := s.start(ctx, program)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,11 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Reload changes the set of apps: Apache takes the new configuration gracefully, without dropping a request. When it does
-// not accept it, it keeps the old one. Before Run only the set is changed.
+// not accept it, it keeps the old one. Before and after Run only the set is changed.
 func (s *Server) Reload(ctx context.Context, apps []modgw.Descriptor) error {
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := s.config
@@ -123,6 +126,24 @@ func (s *Server) Reload(ctx context.Context, apps []modgw.Descriptor) error {
 	return nil
 }
 
+// awaitReady waits while Apache starts: the signal for a graceful restart would end it.
+func (s *Server) awaitReady(ctx context.Context) error {
+	s.mu.Lock()
+	process := s.process
+	s.mu.Unlock()
+	if process == nil {
+		return nil
+	}
+	select {
+	case <-s.ready:
+		return nil
+	case <-process.Done():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func prepare(dir string) error {
 	for _, d := range []string{dir, filepath.Join(dir, emptyFolder)} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
@@ -132,7 +153,7 @@ func prepare(dir string) error {
 	return nil
 }
 
-// configure writes the configuration after Apache has accepted it.
+// configure writes the configuration after Apache has accepted it. The caller holds mu.
 func (s *Server) configure(ctx context.Context, c RunConfig) error {
 	text, err := privateConfig(s.found, c)
 	if err != nil {
@@ -148,21 +169,22 @@ func (s *Server) configure(ctx context.Context, c RunConfig) error {
 	return os.Rename(candidate, filepath.Join(c.Dir, configFile))
 }
 
-func (s *Server) start() (*proc.Process, error) {
+func (s *Server) start(ctx context.Context, program *Program) (*proc.Process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = program
+	if err := s.configure(ctx, s.config); err != nil {
+		return nil, err
+	}
 	process, err := proc.Start(proc.Spec{
-		Path:   s.found.Path,
+		Path:   program.Path,
 		Args:   []string{"-f", filepath.Join(s.dir, configFile), "-DFOREGROUND"},
 		Env:    []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"},
 		Dir:    s.dir,
 		Output: proc.Output{Line: s.line},
 	})
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
 	s.process = process
-	s.mu.Unlock()
-	return process, nil
+	return process, err
 }
 
 // supervise waits until Apache answers, and then for the end of ctx or of Apache.
@@ -173,6 +195,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 	asker.Go(func() { answers <- untilAnswering(asking, process.PID(), s.dir, s.address) })
 	defer asker.Wait()
 	defer stopAsking()
+	stop := process.Terminate
 	for {
 		select {
 		case <-process.Done():
@@ -183,6 +206,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 			case ok:
 				s.log.Info("apache ready", "url", s.url, "version", s.found.Version, "pid", process.PID())
 				close(s.ready)
+				stop = func(grace time.Duration) { gracefulStop(process, grace) }
 			case ctx.Err() == nil:
 				process.Kill()
 				<-process.Done()
@@ -190,16 +214,21 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 				return silent(s.address, startGrace, s.lastLines())
 			}
 		case <-ctx.Done():
-			process.SignalLeader(syscall.SIGWINCH) // httpd's graceful-stop
-			select {
-			case <-process.Done():
-			case <-time.After(stopGrace):
-				process.Terminate(time.Second)
-			}
+			stop(stopGrace)
 			s.ended()
 			s.log.Info("apache stopped")
 			return nil
 		}
+	}
+}
+
+// gracefulStop lets requests in flight finish. Before Apache answers it would not know the signal.
+func gracefulStop(process *proc.Process, grace time.Duration) {
+	process.SignalLeader(syscall.SIGWINCH)
+	select {
+	case <-process.Done():
+	case <-time.After(grace):
+		process.Terminate(time.Second)
 	}
 }
 

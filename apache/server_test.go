@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -152,6 +154,48 @@ func TestReloadChangesTheAppsWithoutLosingARequest(t *testing.T) {
 	}
 }
 
+func TestReloadsUnderLoadLoseNothing(t *testing.T) {
+	o := run(t, apache.RunConfig{Apps: []modgw.Descriptor{wsgi("blog", "/blog")}, Listeners: []modgw.Listener{serve(t, echo)}})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	var served atomic.Int32
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				resp, err := client.Get(o.URL() + "/blog/x")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Error(resp.Status)
+				}
+				served.Add(1)
+			}
+		})
+	}
+	for i := range 5 {
+		next := fmt.Sprintf("shop%d", i)
+		if err := o.Reload(t.Context(), []modgw.Descriptor{wsgi("blog", "/blog"), wsgi(next, modgw.MountPath("/"+next))}); err != nil {
+			t.Error(err)
+		}
+		until(t, "the new app answers", func() bool {
+			resp, _ := get(t, o.URL()+"/"+next, "")
+			return resp.StatusCode == 200
+		})
+	}
+	close(stop)
+	clients.Wait()
+	t.Logf("%d requests", served.Load())
+}
+
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); {
@@ -194,6 +238,22 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	o.end(t)
+}
+
+func TestARunThatIsEndedWhileItStartsEndsAtOnce(t *testing.T) {
+	fronttest.Require(t, "apache2", "apache2")
+	listener := serve(t, echo)
+	for _, delay := range []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond} {
+		s := apache.New(apache.RunConfig{Dir: fronttest.Dir(t), Options: apache.Options{Port: fronttest.FreePort(t)}, Listeners: []modgw.Listener{listener}})
+		ctx, cancel := context.WithTimeout(context.Background(), delay)
+		reloaded := make(chan error, 1)
+		go func() { reloaded <- s.Reload(ctx, []modgw.Descriptor{wsgi("blog", "/")}) }()
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("after %s: %v", delay, err)
+		}
+		<-reloaded
+		cancel()
+	}
 }
 
 func TestAPortInUseIsToldInApachesWords(t *testing.T) {

@@ -147,6 +147,11 @@ func (a *app) settled(host context.Context) {
 	if a.read(a.inbox.take()) && time.Now().Before(a.lull.due()) {
 		return
 	}
+	if now := time.Now(); beingWritten(a.now.Root, now) {
+		a.lull.over()
+		a.lull.noted(now)
+		return
+	}
 	a.look()
 	if a.read(a.inbox.take()) && time.Now().Before(a.lull.due()) {
 		return
