@@ -299,6 +299,16 @@ func (c *conn) logEnd(err error) {
 	}
 }
 
+// inFlight is the number of requests that wait for an answer.
+func (c *conn) inFlight() (n int) {
+	for _, s := range c.streams {
+		if !s.replied {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *conn) find(id uint16) *stream {
 	for _, s := range c.streams {
 		if s.id == id {

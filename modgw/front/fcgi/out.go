@@ -24,6 +24,9 @@ func (c *conn) send(s *stream, pieces ...[]byte) error {
 
 // sendLast is send for the last records of a stream; nothing more is sent of it.
 func (c *conn) sendLast(s *stream, pieces ...[]byte) error {
+	c.mu.Lock()
+	s.replied = true // before the peer can know it
+	c.mu.Unlock()
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	if s.silenced {

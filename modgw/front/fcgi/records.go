@@ -78,13 +78,15 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 	begin := fcgi.ParseBegin(content[:])
 	s := &stream{conn: c, id: h.ID, keepConn: begin.KeepConn}
 	c.mu.Lock()
-	if c.find(h.ID) != nil {
+	if old := c.find(h.ID); old != nil && !old.replied {
 		c.mu.Unlock()
 		return fmt.Errorf("cannot begin request %d twice", h.ID)
+	} else if old != nil {
+		c.remove(old) // its goroutine has not come to that yet
 	}
 	c.begun = true
 	c.lingers = false // a client that begins anew has done with the request before (apache.md A11)
-	inFlight := len(c.streams)
+	inFlight := c.inFlight()
 	c.multiplex = c.multiplex || inFlight > 0
 	c.streams = append(c.streams, s)
 	s.params, c.spare = c.spare[:0], nil

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -43,15 +44,25 @@ func (c *conn) finished(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.closeBody()
+	succeeded := !slices.Contains(c.streams, s) // by one with the same id
 	c.remove(s)
 	if !s.keepConn || c.closing {
 		c.closing = true
-		if !s.ended && c.failed == nil {
-			c.lingers, c.lingerID = true, s.id
+		if !s.ended && !succeeded && c.failed == nil {
+			c.linger(s)
 		}
 	}
 	if c.over() {
 		c.rwc.Close()
+	}
+}
+
+// linger lets the rest of a finished request's body come. Closing before would take the response from a client that is
+// still sending; but some clients, nginx without keep-alive for one, stop sending and wait for the end of ours.
+func (c *conn) linger(s *stream) {
+	c.lingers, c.lingerID = true, s.id
+	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok && !s.keepConn {
+		_ = half.CloseWrite() // if it fails the connection has ended, which reading will tell
 	}
 }
 

@@ -38,6 +38,7 @@ type stream struct {
 	received int64  // bytes of the body
 	ended    bool   // the empty STDIN record has come
 	bodyErr  error  // what reading the body says when stdin is read up
+	replied  bool   // the end record is sent, or about to be: the peer may use the id again
 
 	silenced bool // guarded by conn.out.mu: our end record was sent or never will be
 

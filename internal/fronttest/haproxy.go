@@ -1,0 +1,25 @@
+package fronttest
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+// StartHAProxy starts HAProxy with a frontend that uses "backend app", which conf must define.
+func StartHAProxy(t testing.TB, conf string) *Server {
+	t.Helper()
+	haproxy := Require(t, "haproxy", "haproxy")
+	dir := Dir(t)
+	port := FreePort(t)
+	file := filepath.Join(dir, "haproxy.cfg")
+	write(t, file, lines(
+		"global", "  log stderr format raw local0 warning",
+		"defaults", "  mode http", "  timeout connect 5s", "  timeout client 20s", "  timeout server 20s",
+		"frontend web",
+		fmt.Sprintf("  bind 127.0.0.1:%d", port),
+		"  default_backend app",
+		conf,
+	))
+	return start(t, dir, port, haproxy, "-db", "-f", file)
+}
