@@ -1,0 +1,124 @@
+package http
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// tell answers with what the front says of the client, and with the forwarded headers that are left.
+func tell(w http.ResponseWriter, r *http.Request) {
+	info := modgw.RequestInfoOf(r)
+	var left []string
+	for _, name := range forwardedHeaders {
+		if r.Header[name] != nil {
+			left = append(left, name)
+		}
+	}
+	fmt.Fprintf(w, "%s|%s|%s|%s|%s", info.RemoteAddr, info.Scheme, r.Host, info.ServerPort, strings.Join(left, ","))
+}
+
+func ask(t *testing.T, transport *http.Transport, url string, header http.Header) string {
+	t.Helper()
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header, r.Host = header, "direct.example"
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return string(body)
+}
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
+
+// H4: no header of an untrusted peer says who the client is.
+func TestForwardedHeadersOfStrangersAreDropped(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(tell)})
+	header := make(http.Header)
+	for _, name := range forwardedHeaders {
+		header.Set(name, "6.6.6.6")
+	}
+	header.Set("Forwarded", "for=6.6.6.6;proto=https;host=evil")
+	header["X_Forwarded_For"] = []string{"6.6.6.6"}
+	if got := ask(t, new(http.Transport), "http://"+addr, header); got != "127.0.0.1|http|direct.example||" {
+		t.Error(got)
+	}
+}
+
+func TestForwardedHeadersOfTrustedProxiesAreBelieved(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(tell), TrustedProxies: loopback})
+	for _, c := range []struct{ header, want string }{
+		{"", "127.0.0.1|http|direct.example||"},
+		{"X-Forwarded-For: 192.0.2.1", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: 6.6.6.6, 192.0.2.1", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.1.1.1, 2001:db8::1", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: 192.0.2.1, , ,10.1.1.1,", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: 10.1.1.2, 10.1.1.1", "10.1.1.2|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: 192.0.2.1:4711", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: [2001:db9::1]:4711", "2001:db9::1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: unknown", "127.0.0.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-For: ,", "127.0.0.1|http|direct.example||X-Forwarded-For"},
+		{"X-Forwarded-Proto: https\nX-Forwarded-Host: a.example\nX-Forwarded-Port: 8443", "127.0.0.1|https|a.example|8443|X-Forwarded-Host,X-Forwarded-Port,X-Forwarded-Proto"},
+		{"X-Forwarded-Proto: javascript\nX-Forwarded-Host: a/b\nX-Forwarded-Port: 99999999", "127.0.0.1|http|direct.example||X-Forwarded-Host,X-Forwarded-Port,X-Forwarded-Proto"},
+		{"X-Forwarded-Host: evil.example, a.example", "127.0.0.1|http|a.example||X-Forwarded-Host"},
+		{"Forwarded: for=192.0.2.1;proto=https;host=a.example", "192.0.2.1|https|a.example||Forwarded"},
+		{`Forwarded: for=6.6.6.6, for="[2001:db9::1]:80";proto=https, for=10.0.0.1;proto=http`, "2001:db9::1|https|direct.example||Forwarded"},
+		{"Forwarded: for=6.6.6.6;host=evil\nX-Forwarded-For: 192.0.2.1", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+		{"X-Real-Ip: 6.6.6.6\nX-Client-Ip: 6.6.6.6\nX-Forwarded-Ssl: on\nX-Forwarded-Server: x\nX-Forwarded-Prefix: /x", "127.0.0.1|http|direct.example||"},
+		{"Connection: X-Forwarded-For\nX-Forwarded-For: 192.0.2.1", "192.0.2.1|http|direct.example||X-Forwarded-For"},
+	} {
+		header := make(http.Header)
+		for line := range strings.SplitSeq(c.header, "\n") {
+			if name, value, ok := strings.Cut(line, ": "); ok {
+				header.Add(name, value)
+			}
+		}
+		if got := ask(t, new(http.Transport), "http://"+addr, header); got != c.want {
+			t.Errorf("%q:\ngot  %s\nwant %s", c.header, got, c.want)
+		}
+	}
+}
+
+func TestUnixPeersAreTrustedWhereThatIsSaid(t *testing.T) {
+	for trusted, want := range map[bool]string{true: "192.0.2.1|http|direct.example||X-Forwarded-For", false: "|http|direct.example||"} {
+		dir, err := os.MkdirTemp("/tmp", "front")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		socket := filepath.Join(dir, "s")
+		ln, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serveOn(t, Config{Handler: http.HandlerFunc(tell), TrustUnix: trusted}, ln)
+		transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}
+		if got := ask(t, transport, "http://x", http.Header{"X-Forwarded-For": {"192.0.2.1"}}); got != want {
+			t.Errorf("trusted %v: %s", trusted, got)
+		}
+	}
+}
+
+func TestAmbiguousHeadersAreDropped(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%q %q %q", r.Header["X-Mine"], r.Header["X_mine"], r.Header["Proxy"])
+	})})
+	header := http.Header{"X-Mine": {"1"}, "X_Mine": {"2"}, "Proxy": {"http://evil/"}}
+	if got := ask(t, new(http.Transport), "http://"+addr, header); got != `["1"] [] []` {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,185 @@
+package http
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// H1, H2, F64, F65, H12: what is asked of a raw socket, and the verdict. After a request that is refused nothing more is
+// answered on its connection.
+func TestF64RawRequestsAndTheirVerdicts(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "[%s %s %s]", modgw.RequestInfoOf(r).Path, r.Host, body)
+	})})
+	const next = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+	for _, c := range []struct {
+		name, request string
+		want          []int
+		part          string
+	}{
+		{"plain", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/ a ]"},
+		{"no Host", "GET / HTTP/1.1\r\n\r\n", []int{400}, ""},
+		{"space in Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", []int{400}, ""},
+		{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", []int{200}, ""},
+		{"HTTP/3.0", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", []int{505}, ""},
+		{"nonsense", "nonsense\r\n\r\n", []int{400}, ""},
+		{"space before colon", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", []int{400}, ""},
+		{"NUL in header", "GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", []int{400}, ""},
+		{"lone CR in header", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", []int{400}, ""},
+		{"space in header name", "GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n", []int{400}, ""},
+		{"length and chunks", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{200, 200}, "[/ a ]"},
+		{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", []int{400}, ""},
+		{"length list", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4, 4\r\n\r\nabcd", []int{400}, ""},
+		{"length +4", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +4\r\n\r\nabcd", []int{400}, ""},
+		{"length -1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", []int{400}, ""},
+		{"length 1e1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1e1\r\n\r\n", []int{400}, ""},
+		{"no length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", []int{400}, ""},
+		{"length 0x4", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x4\r\n\r\nabcd", []int{400}, ""},
+		{"gzip, chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
+		{"xchunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
+		{"chunked twice", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
+		{"Expect: x", "POST / HTTP/1.1\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\na", []int{417}, ""},
+		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
+		{"NUL in path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
+		{"bad escape", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
+		{"path without slash", "GET x HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
+		{"GET *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
+		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, ""},
+		{"two slashes", "GET //evil.example/x HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[//evil.example/x a ]"},
+		{"absolute form", "GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/x b ]"},
+		{"absolute form without path", "GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/ b ]"},
+		{"long header", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", []int{431}, ""},
+		{"many headers", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: y\r\n", 20000) + "\r\n", []int{431}, ""},
+		{"long target", "GET /" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", []int{431}, ""},
+		{"bare LF in chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", nil, ""},
+	} {
+		answer := raw(t, addr, c.request+next)
+		got := statuses(answer)
+		if c.want != nil && !slices.Equal(got, c.want) || c.part != "" && !strings.Contains(answer, c.part) {
+			t.Errorf("%s: %v, want %v: %.300q", c.name, got, c.want, answer)
+		}
+		if c.want == nil && strings.Contains(answer, "/next") {
+			t.Errorf("%s: the next request was answered: %.300q", c.name, answer)
+		}
+	}
+}
+
+func TestEarlyResponseComesBeforeTheBody(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})})
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\nfirst")
+	b := make([]byte, 12)
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != "HTTP/1.1 413" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+func TestF63BodyThatTricklesIsGivenUp(t *testing.T) {
+	result := make(chan error, 1)
+	addr := serve(t, Config{BodyGrace: 100 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		result <- err
+	})})
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nfirst")
+	if err := <-result; err != errSlowBody {
+		t.Error(err)
+	}
+}
+
+func TestF63HeadThatTricklesIsGivenUp(t *testing.T) {
+	addr := serve(t, Config{HeaderTimeout: 100 * time.Millisecond, Handler: http.NotFoundHandler()})
+	if answer := raw(t, addr, "GET / HTTP/1.1\r\nHost"); strings.Contains(answer, "404") {
+		t.Error(answer)
+	}
+}
+
+func TestResponsesKeepTheRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler   http.HandlerFunc
+		want, not string
+	}{
+		"hop by hop": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Keep-Alive", "x")
+			w.Header().Set("X-A", "b")
+		}, "X-A: b", "Keep-Alive"},
+		"early hints":    {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103) }, "HTTP/1.1 200", "103"},
+		"line end":       {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-A", "a\r\nX-B: b") }, "HTTP/1.1 500", "X-B"},
+		"bad name":       {func(w http.ResponseWriter, r *http.Request) { w.Header()["X A"] = []string{"b"} }, "HTTP/1.1 500", "X A"},
+		"status 700":     {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(700) }, "HTTP/1.1 500", "700"},
+		"status 99":      {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(99) }, "HTTP/1.1 500", " 99"},
+		"location":       {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Location", "/y") }, "HTTP/1.1 302", ""},
+		"no type":        {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") }, "<html>", "Content-Type"},
+		"panic":          {func(w http.ResponseWriter, r *http.Request) { panic("oops") }, "HTTP/1.1 500", "oops"},
+		"abort":          {func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, "HTTP/1.1 502", ""},
+		"nothing at all": {func(w http.ResponseWriter, r *http.Request) {}, "HTTP/1.1 200", ""},
+	} {
+		addr := serve(t, Config{Handler: c.handler})
+		answer := raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		if !strings.Contains(answer, c.want) || c.not != "" && strings.Contains(answer, c.not) {
+			t.Errorf("%s: %q", name, answer)
+		}
+	}
+}
+
+// F3: what was sent already must not look complete, by HTTP/1.1 and HTTP/2.
+func TestF3ResponseThatBreaksOffIsSeen(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})})
+	for _, h2 := range []bool{false, true} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(!h2)
+		protocols.SetUnencryptedHTTP2(h2)
+		transport := &http.Transport{Protocols: protocols}
+		resp, err := (&http.Client{Transport: transport}).Get("http://" + addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err == nil || resp.ProtoMajor == 2 != h2 {
+			t.Errorf("HTTP/%d: the response looks complete", resp.ProtoMajor)
+		}
+		resp.Body.Close()
+		transport.CloseIdleConnections()
+	}
+}
+
+func TestConnectionCanBeTakenOver(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+		line, _ := buffered.ReadString('\n')
+		io.WriteString(c, "you said "+line)
+	})})
+	answer := raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello\n")
+	if !strings.HasSuffix(answer, "you said hello\n") {
+		t.Errorf("%q", answer)
+	}
+}
