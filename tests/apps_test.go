@@ -230,3 +230,38 @@ def application(environ, start_response):
 		}
 	}
 }
+
+func TestFilesThatADescriptorReadBelongToIt(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/one/modgw.hcl", `
+		app "one" {
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 1
+		  }
+		  env = {
+		    GREETING = trimspace(file("greeting.txt"))
+		    PLUGINS  = join(",", fileset("plugins", "*.conf"))
+		  }
+		}
+	`)
+	s.write("apps/one/app.py", `
+import os
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [(os.environ["GREETING"] + " " + os.environ["PLUGINS"]).encode()]
+`)
+	s.write("apps/one/greeting.txt", "hello\n")
+	s.write("apps/one/plugins/a.conf", "")
+	s.start()
+	shows := func(want string) {
+		t.Helper()
+		s.eventually("the app shows "+want, func() bool { _, body := s.get("/"); return body == want })
+	}
+	shows("hello a.conf")
+	s.write("apps/one/greeting.txt", "welcome\n")
+	shows("welcome a.conf")
+	s.write("apps/one/plugins/b.conf", "")
+	shows("welcome a.conf,b.conf")
+}

@@ -2,8 +2,8 @@ package host
 
 import (
 	"context"
-	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
@@ -161,10 +161,12 @@ func belongs(d modgw.Descriptor, paths map[string]bool) bool {
 	if paths[d.File] || paths[d.EnvFile] {
 		return true
 	}
-	for _, source := range d.Sources {
-		// A changed file in a folder that fileset() listed counts as a change of the folder.
-		if paths[source] || paths[filepath.Dir(source)] {
-			return true
+	for path := range paths {
+		for _, source := range d.Sources {
+			// A source can be a folder that fileset() listed.
+			if path == source || strings.HasPrefix(path, source+"/") {
+				return true
+			}
 		}
 	}
 	return false

@@ -24,7 +24,14 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	for _, d := range wanted {
 		h.watchApp(d)
 	}
-	own := reload.Interest{App: ownFiles, Descriptor: h.ownDescriptors(files)}
+	own := reload.Interest{App: ownFiles}
+	for _, path := range h.ownDescriptors(files) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() { // that fileset() listed
+			own.Globs = append(own.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor})
+			continue
+		}
+		own.Descriptor = append(own.Descriptor, path)
+	}
 	for _, target := range h.targets() {
 		if pattern, ok := folderPattern(target); ok {
 			own.Globs = append(own.Globs, reload.Glob{Pattern: pattern, Class: reload.Descriptor})
