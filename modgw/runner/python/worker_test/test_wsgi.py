@@ -273,6 +273,30 @@ class ConformingApps(WorkerTestCase):
         self.eventually(lambda: os.path.getsize(closed) == 2, "the second close")
 
 
+    def test_an_idle_lane_keeps_nothing_of_the_last_request(self):
+        worker = self.serve_app(
+            """
+            import gc, weakref
+
+            class Thing:
+                pass
+
+            last = [lambda: None]
+
+            def application(environ, start_response):
+                gc.collect()
+                alive = last[0]() is not None
+                environ["app.thing"] = Thing()
+                last[0] = weakref.ref(environ["app.thing"])
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [str(alive).encode()]
+            """,
+            threads=2,
+        )
+        worker.get(lane=0)
+        self.assertEqual(worker.get(lane=1).body, b"False")
+
+
 class ConformingAppsValidated(ConformingApps):
     def serve_app(self, source, **options):
         self.write("app.wsgi", source)
@@ -435,7 +459,7 @@ class BrokenApps(WorkerTestCase):
         )
         response = worker.get()
         self.assertEqual((response.status, response.body, response.aborted), (200, b"body", None))
-        self.assertIn("OSError: cannot close", worker.log()["message"])
+        self.assertEqual(worker.log()["message"], "cannot finish after the response to GET /: OSError: cannot close")
         self.assertEqual(worker.get().body, b"body")
 
     def test_close_is_called_once_whatever_happens(self):

@@ -80,7 +80,7 @@ def _put_first(entries, wanted):
 
 
 def _load_file(file, base):
-    """The module of a file: the one that an import of it would give, so that it is never loaded twice, if there is one."""
+    """The module of a file: if there is one, that which an import of it gives, so that it is never loaded twice."""
     name = _import_name(file, base)
     if name:
         return importlib.import_module(name)
@@ -166,36 +166,37 @@ def _names(tree, expression):
 
 def _checked(value, name, module):
     if not callable(value):
-        raise LoadError(
-            "not callable",
-            _about(module, TypeError("cannot use %s in %s: it is %s, not a callable" % (name, _title(module), _article(value)))),
-        )
+        error = TypeError("cannot use %s in %s: it is %s, not a callable" % (name, _title(module), _article(value)))
+        raise LoadError("not callable", _about(module, error))
     if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__):
-        raise LoadError(
-            "not callable",
-            _about(module, TypeError("cannot run %s in %s as WSGI: it is an ASGI app, which an asgi block runs" % (name, _title(module)))),
-        )
+        where = "%s in %s" % (name, _title(module))
+        error = TypeError("cannot run %s as WSGI: it is an ASGI app, which an asgi block runs" % where)
+        raise LoadError("not callable", _about(module, error))
     return value, name
 
 
 def _missing(module, wanted):
-    found = sorted(
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value) and getattr(value, "__module__", module.__name__) == module.__name__
-    )
-    apps = sorted(
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value) and name not in found and not inspect.isclass(value) and not inspect.isroutine(value)
-    )
-    what = "it has the callables " + ", ".join([*apps, *found][:20]) if found or apps else "it has no callables at all"
+    names = _callables(module)
+    what = "it has the callables " + ", ".join(names[:20]) if names else "it has no callables at all"
     error = AttributeError("cannot find %s in %s; %s" % (wanted, _title(module), what))
     return LoadError("missing", _about(module, error))
 
 
+def _callables(module):
+    """The names of what might be meant: objects that can be called, then the module's own functions and classes."""
+    objects, own = [], []
+    for name, value in sorted(vars(module).items()):
+        if name.startswith("_") or not callable(value):
+            continue
+        if getattr(value, "__module__", None) == module.__name__:
+            own.append(name)
+        elif not inspect.isclass(value) and not inspect.isroutine(value):
+            objects.append(name)
+    return objects + own
+
+
 def _about(module, error):
-    """A Failure that points at the module's file and has no traceback of use."""
+    """A Failure that points at the module's file; there is no traceback of use."""
     failure = describe(error)
     failure.file = getattr(module, "__file__", "") or ""
     failure.traceback = ""

@@ -6,9 +6,7 @@ import sysconfig
 import traceback
 
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_LIBRARIES = tuple(
-    {os.path.realpath(path) + os.sep for path in (sysconfig.get_path(name) for name in ("stdlib", "platstdlib")) if path}
-)
+_LIBRARIES = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")})
 
 
 class Failure:
@@ -27,7 +25,7 @@ class Failure:
 
 
 def describe(error, suspects=()):
-    """The Failure for error; the first suspect with a place is to blame when no frame of the app is in the traceback."""
+    """The Failure for error; with no frame of the app in its traceback, the first suspect with a place is to blame."""
     file, line = _place(error)
     for suspect in suspects:
         if file:

@@ -10,7 +10,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _LATIN_1 = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _STATUS = re.compile(r"[1-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*").fullmatch
 
-# Apps use few names and statuses again and again: checking each of them once is enough. The bounds are for those that do not.
+# Apps use few names and statuses again and again: checking each of them once is enough. The bound is for those that
+# make them up.
 _names = {}  # checked header names; True for Content-Length
 _statuses = {}  # checked statuses as (code, reason)
 _REMEMBERED = 1000
@@ -84,9 +85,8 @@ def _check_name(name):
 
 def _check_value(name, value):
     if not _LATIN_1(value):
-        raise ValueError(
-            "cannot use %r as the value of the header %s: it has control characters or ones beyond latin-1" % (value, name)
-        )
+        what = "it has control characters or ones beyond latin-1"
+        raise ValueError("cannot use %r as the value of the header %s: %s" % (value, name, what))
 
 
 def _parse_length(value):

@@ -121,7 +121,7 @@ class Lane:
             begin = perf_counter()
             exchange.run()
             self._slowest = max(perf_counter() - begin, self._slowest * _FORGET)
-            self.current = None
+            self.current = exchange = None  # An idle lane keeps nothing of the request in memory.
             if self._slowest > _HOLD_SECONDS:
                 self.flush()
 

@@ -51,7 +51,8 @@ class Worker:
 
     def run(self):
         """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
-        os.register_at_fork(before=self._signals.hold, after_in_parent=self._signals.release, after_in_child=self._let_go)
+        signals = self._signals
+        os.register_at_fork(before=signals.hold, after_in_parent=signals.release, after_in_child=self._let_go)
         message = self._control.receive()
         if message is None or message[0] != wire.START:
             return 0

@@ -40,7 +40,7 @@ class Signals:
             )
 
     def hold(self):
-        """Puts SIGTERM off while the calling thread forks: a child forgets what comes before it has its own handlers."""
+        """Puts SIGTERM off while the calling thread forks: a child forgets signals that come before it is set up."""
         self._masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def release(self):

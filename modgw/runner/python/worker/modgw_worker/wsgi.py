@@ -167,7 +167,8 @@ class Exchange:
         except TypeError:
             if hasattr(pieces, "__iter__"):
                 raise
-            raise TypeError("cannot send a response: the app returned %s, which cannot be iterated over" % kind(pieces)) from None
+            what = "the app returned %s, which cannot be iterated over" % kind(pieces)
+            raise TypeError("cannot send a response: " + what) from None
         for data in pieces:
             if type(data) is not bytes:
                 data = as_bytes(data)
@@ -275,9 +276,10 @@ class Exchange:
         control = self.lane.control
         found = describe(error, suspects=(result, self.lane.app))
         summary = found.summary()
+        task = "finish after the response to" if self.ended else "answer"
         control.log(
             "error",
-            "cannot answer %s: %s" % (self.title(), summary),
+            "cannot %s %s: %s" % (task, self.title(), summary),
             traceback=found.traceback,
             request=self.environ.get("modgw.request_id", ""),
             file=found.file,
