@@ -111,7 +111,7 @@ func TestProcessSeesExactlyWhatItIsGiven(t *testing.T) {
 		s.Dir, s.Files, s.Lifeline = dir, []*os.File{f}, true
 	})
 	<-p.Done()
-	if got, want := out.text("stdout"), dir+"|A=b|PATH=/usr/bin:/bin|0 1 2 3 4 5|" // 5 is the folder that the shell lists; got != want {
+	if got, want := out.text("stdout"), dir+"|A=b|PATH=/usr/bin:/bin|0 1 2 3 4 5|"; got != want { // 5 is the folder that the shell lists
 		t.Errorf("got %s, want %s, stderr %s", got, want, out.text("stderr"))
 	}
 	if data, err := os.ReadFile(f.Name()); string(data) != "to-file\n" {
