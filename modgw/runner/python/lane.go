@@ -50,6 +50,9 @@ func (l *lane) open(head, body []byte, end bool, deadline time.Time) (*stream, e
 		return nil, errLaneSpent
 	}
 	l.last++
+	if l.last == 1<<31 {
+		l.worker.want("one of its lanes has used half of its stream ids")
+	}
 	s := &stream{lane: l, id: l.last, deadline: deadline, credit: make(chan struct{}, 1)}
 	s.window.Store(int64(wire.InitialWindow - len(body)))
 	l.bind(s)

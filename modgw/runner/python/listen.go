@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -104,7 +105,7 @@ func (w *worker) record(m wire.LogMessage) {
 	}
 	if m.Traceback != "" {
 		attrs = append(attrs, slog.String("traceback", proc.Printable(m.Traceback)))
-		w.dumped()
+		w.dumped(m.Message)
 		if w.dev && m.Request != "" {
 			w.failures.add(m.Request, m.Traceback)
 		}
@@ -112,9 +113,14 @@ func (w *worker) record(m wire.LogMessage) {
 	w.log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
 }
 
-// dumped counts a record with a traceback as the answer to a Dump, if one is outstanding.
-func (w *worker) dumped() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dumps = 0
+// stacksMessage begins the record in which a worker answers a Dump frame.
+const stacksMessage = "stacks of all threads"
+
+// dumped takes note of a record that answers a Dump frame.
+func (w *worker) dumped(message string) {
+	if strings.HasPrefix(message, stacksMessage) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.dumps = 0
+	}
 }

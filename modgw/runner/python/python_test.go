@@ -193,7 +193,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 }
 
 // interpreter is the Python to test with: $MODGW_TEST_PYTHON or python3.
-func interpreter(t *testing.T) string {
+func interpreter(t testing.TB) string {
 	t.Helper()
 	name := os.Getenv("MODGW_TEST_PYTHON")
 	if name == "" {
