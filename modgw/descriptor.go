@@ -42,6 +42,7 @@ type Descriptor struct {
 	Static  *Static  //
 
 	Python  Python
+	Build   *Build            // nil: nothing is built beside the environment
 	Env     map[string]string // env and env_file together; env wins
 	EnvFile string            // absolute; "" without one
 	User    string            // "": the host's own user
@@ -117,8 +118,17 @@ type Python struct {
 	Version      string   // "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
 	Requirements []string // absolute requirement files
 	Packages     []string // PEP 508 requirements, in place of files
+	Extras       []string // optional dependencies of the project to install as well
+	Groups       []string // dependency groups of the project to install as well (PEP 735)
 	Venv         string   // an existing virtual environment that is used as it is
 	Path         []string // extra sys.path entries, absolute
+}
+
+// Build is a command that makes files of the app from others, such as a front end from its sources. It runs in Root when
+// what it is made from has changed.
+type Build struct {
+	Command []string // program and arguments; never empty
+	Inputs  []string // globs relative to Root of the files that it reads; empty: it runs once, until its command changes
 }
 
 // Alias is a URL path below the mount whose files the host serves without asking the app.

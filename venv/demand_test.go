@@ -51,3 +51,10 @@ func TestDemands(t *testing.T) {
 		}
 	}
 }
+
+func TestFreeThreadedBuildsSayIt(t *testing.T) {
+	i := interpreter{Implementation: cpython, Version: "3.14.0", FreeThreaded: true}
+	if got := i.String(); got != "CPython 3.14.0 free-threaded" {
+		t.Errorf("String = %q", got)
+	}
+}

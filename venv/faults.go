@@ -68,7 +68,7 @@ func (s search) lastUsed() string {
 	if _, _, err := fileState(m.Interpreter, s.account); err == nil {
 		return ""
 	}
-	return fmt.Sprintf("; the last environment was built with %s at %q, which is gone", m.Version, m.Interpreter)
+	return fmt.Sprintf("; interpreter %q not found (was %s)", m.Interpreter, m.Version)
 }
 
 func keptChanging(app modgw.AppName) error {

@@ -2,11 +2,8 @@ package venv
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"compress/gzip"
 	"errors"
-	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/wheeltest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -142,43 +140,7 @@ func run(t *testing.T, env *modgw.Environment, code string) string {
 // wheel puts a wheel into the index: one module of the package's name that has __version__, and more files.
 func (s *site) wheel(name, version string, requires []string, more map[string]string) string {
 	s.t.Helper()
-	info := name + "-" + version + ".dist-info/"
-	metadata := "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n"
-	for _, r := range requires {
-		metadata += "Requires-Dist: " + r + "\n"
-	}
-	files := map[string]string{
-		name + ".py":      fmt.Sprintf("__version__ = %q\n", version),
-		info + "METADATA": metadata,
-		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-	}
-	maps.Copy(files, more)
-	record := ""
-	for _, f := range slices.Sorted(maps.Keys(files)) {
-		record += f + ",,\n"
-	}
-	files[info+"RECORD"] = record + info + "RECORD,,\n"
-
-	path := filepath.Join(s.index, name+"-"+version+"-py3-none-any.whl")
-	f, err := os.Create(path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer f.Close()
-	z := zip.NewWriter(f)
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		w, err := z.Create(file)
-		if err == nil {
-			_, err = w.Write([]byte(files[file]))
-		}
-		if err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		s.t.Fatal(err)
-	}
-	return path
+	return wheeltest.Write(s.t, s.index, wheeltest.Package{Name: name, Version: version, Requires: requires, Files: more})
 }
 
 // sdist puts a source distribution into the index whose build runs the Python code.

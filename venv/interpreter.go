@@ -25,11 +25,11 @@ type interpreter struct {
 	state string // what the file was like when it was asked: inode, size, time
 }
 
-// String is the interpreter for people: "CPython 3.12.1".
+// String is the interpreter for people: "CPython 3.12.1", "CPython 3.14.0 free-threaded".
 func (i interpreter) String() string {
 	name := i.Implementation + " " + i.Version
 	if i.FreeThreaded {
-		name += "t"
+		name += " free-threaded"
 	}
 	if i.PyPyVersion != "" {
 		name += " (" + i.PyPyVersion + ")"

@@ -35,9 +35,10 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 		}
 		return nil, err
 	}
+	took := time.Since(started)
 	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id, "python", m.Version,
-		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", time.Since(started))
-	return p.environment(m, time.Since(started)), nil
+		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", took.Round(time.Millisecond))
+	return p.environment(m, took), nil
 }
 
 // prepareFolders makes the folders above the environment, which only this process's user may change.

@@ -173,7 +173,7 @@ exec /usr/bin/env python3 "$@"`)
 		t.Fatal(err)
 	}
 	f := s.mustFail(d, "MGW-ENV-002")
-	for _, want := range []string{python, "no such file", second.Version, "which is gone"} {
+	for _, want := range []string{python, "no such file", second.Version, "not found (was "} {
 		if !strings.Contains(f.Error(), want) {
 			t.Errorf("the fault does not say %q:\n%v", want, f)
 		}
