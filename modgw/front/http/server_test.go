@@ -1,11 +1,14 @@
 package http
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -23,5 +26,64 @@ func TestRequestInfoIsThatOfThePlainConnection(t *testing.T) {
 	body, _ := io.ReadAll(resp.Body)
 	if want := "http /a b/c /a%20b/c?d=e http 127.0.0.1 " + addr; string(body) != want {
 		t.Errorf("got %q, want %q", body, want)
+	}
+}
+
+func TestEndingServesWhatIsInFlight(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, release := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- New(Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(running)
+			<-release
+			fmt.Fprint(w, r.Context().Err())
+		})}).Serve(ctx, ln)
+	}()
+	answer := make(chan string)
+	go func() { answer <- raw(t, ln.Addr().String(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n") }()
+	<-running
+	cancel()
+	close(release)
+	if a := <-answer; !strings.HasSuffix(a, "<nil>") {
+		t.Errorf("the request in flight: %q", a)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEndingDoesNotWaitForEver(t *testing.T) {
+	for name, hijack := range map[string]bool{"request": false, "taken over": true} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		running := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- New(Config{DrainTimeout: 50 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if hijack {
+					if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+						defer c.Close()
+					}
+				}
+				close(running)
+				<-r.Context().Done()
+			})}).Serve(ctx, ln)
+		}()
+		done := make(chan struct{})
+		go func() { defer close(done); raw(t, ln.Addr().String(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n") }()
+		<-running
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		<-done
 	}
 }

@@ -1,0 +1,34 @@
+package fcgi
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+)
+
+// FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
+func FuzzConnection(f *testing.F) {
+	f.Add(request(1, true, nil, ""))
+	f.Add(slices.Concat(request(1, true, post("5"), "hello"), request(2, false, post("5"), "hell")))
+	f.Add(slices.Concat(begin(1, true), begin(2, true), record(fcgi.TypeAbort, 1, ""), recordsOf(fcgi.TypeParams, 2, pairs(vars(nil)))))
+	f.Add(slices.Concat(record(fcgi.TypeGetValues, 0, "\x00\x00"), record(99, 0, "x")))
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	f.Fuzz(func(t *testing.T, in []byte) {
+		s := New(Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		ours, theirs := net.Pipe()
+		s.start(context.Background(), ours)
+		go io.Copy(io.Discard, theirs)
+		theirs.Write(in) // fails when the connection has ended before it took everything
+		theirs.Close()
+		s.group.Wait()
+		if len(s.conns) != 0 {
+			t.Error("a connection is left")
+		}
+	})
+}
