@@ -129,13 +129,9 @@ func (s *site) end(cmd *exec.Cmd, ended chan error) {
 // descendants are the processes that a process started, and theirs.
 func descendants(pid int) []int {
 	var all []int
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return nil
-	}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
-		text, err = os.ReadFile(task)
+		text, err := os.ReadFile(task)
 		if err != nil {
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 // newAct makes one of the commands that tell the running host to do something to an app.
 func newAct(c console, verb string) *cobra.Command {
 	var s settings
-	var wait bool
+	wait := true
 	cmd := &cobra.Command{
 		Use:               verb + " APP",
 		Short:             "Make a new generation of an app",
@@ -25,7 +25,7 @@ func newAct(c console, verb string) *cobra.Command {
 			if len(args) > 0 {
 				app = args[0]
 			}
-			return act(cmd.Context(), c, &s, verb, modgw.AppName(app))
+			return act(cmd.Context(), c, &s, verb, modgw.AppName(app), wait)
 		},
 	}
 	s.bind(cmd)
@@ -38,16 +38,18 @@ func newAct(c console, verb string) *cobra.Command {
 	case "rollback":
 		cmd.Short = "Return an app to the descriptor and environment of its last good generation"
 	}
-	cmd.Flags().BoolVar(&wait, "wait", true, "wait until the new generation serves, and fail if it does not")
+	if verb != "rollback" {
+		cmd.Flags().BoolVar(&wait, "wait", true, "wait until the new generation serves, and fail if it does not")
+	}
 	return cmd
 }
 
-func act(ctx context.Context, c console, s *settings, verb string, app modgw.AppName) error {
+func act(ctx context.Context, c console, s *settings, verb string, app modgw.AppName, wait bool) error {
 	client, err := s.client()
 	if err != nil {
 		return err
 	}
-	if err := client.Do(ctx, verb, app); err != nil {
+	if err := client.Do(ctx, verb, app, wait); err != nil {
 		return told(err)
 	}
 	return confirm(ctx, c, client, app)
@@ -84,7 +86,7 @@ func newStop(c console) *cobra.Command {
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return act(cmd.Context(), c, &s, "stop", modgw.AppName(args[0]))
+				return act(cmd.Context(), c, &s, "stop", modgw.AppName(args[0]), true)
 			}
 			client, err := s.client()
 			if err != nil {

@@ -48,12 +48,15 @@ func (c *Client) Descriptors(ctx context.Context) ([]modgw.Descriptor, error) {
 	return ask[[]modgw.Descriptor](ctx, c, http.MethodGet, "/v1/descriptors")
 }
 
-// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload" to all for "", and
-// waits until it is done.
-func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName) error {
+// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload" to all for "". It waits
+// until that is done; without wait, a reload or restart has only begun when it returns.
+func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bool) error {
 	path := "/v1/" + verb
 	if app != "" {
 		path = "/v1/apps/" + url.PathEscape(string(app)) + "/" + verb
+	}
+	if !wait {
+		path += "?wait=false"
 	}
 	_, err := ask[struct{}](ctx, c, http.MethodPost, path)
 	return err

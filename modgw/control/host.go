@@ -16,7 +16,8 @@ type Host interface {
 	Descriptors() []modgw.Descriptor
 
 	// Reload reads the descriptor of an app anew and replaces its generation; "" means the host's own file and all
-	// apps. It returns when the new generations serve, with an error for those that do not.
+	// apps. It returns when the new generations serve, with an error for those that do not. When ctx is done it returns
+	// too, and what it began goes on; the same holds for Restart.
 	Reload(ctx context.Context, app modgw.AppName) error
 
 	// Restart replaces the workers of an app and starts a stopped one.

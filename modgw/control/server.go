@@ -47,9 +47,9 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("POST /v1/shutdown", s.shutdown)
-	mux.HandleFunc("POST /v1/reload", s.act(s.Host.Reload))
-	mux.HandleFunc("POST /v1/apps/{app}/reload", s.act(s.Host.Reload))
-	mux.HandleFunc("POST /v1/apps/{app}/restart", s.act(s.Host.Restart))
+	mux.HandleFunc("POST /v1/reload", s.order(s.Host.Reload))
+	mux.HandleFunc("POST /v1/apps/{app}/reload", s.order(s.Host.Reload))
+	mux.HandleFunc("POST /v1/apps/{app}/restart", s.order(s.Host.Restart))
 	mux.HandleFunc("POST /v1/apps/{app}/rollback", s.act(s.Host.Rollback))
 	mux.HandleFunc("POST /v1/apps/{app}/stop", s.act(s.Host.StopApp))
 	return mux
@@ -66,7 +66,7 @@ func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
 	s.Host.Shutdown()
 }
 
-// act answers a request by one of the host's verbs. With ?wait=false it answers before the verb is done.
+// act answers a request by one of the host's verbs when that is done.
 func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := verb(r.Context(), modgw.AppName(r.PathValue("app"))); err != nil {
@@ -74,6 +74,26 @@ func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.Handl
 			return
 		}
 		respond(w, struct{}{})
+	}
+}
+
+// order is act for a verb that goes on by itself when nobody waits for it; with ?wait=false nobody does.
+func (s *Server) order(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
+	waiting := s.act(verb)
+	beginning := s.act(func(ctx context.Context, app modgw.AppName) error {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := verb(ctx, app); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	})
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("wait") == "false" {
+			beginning(w, r)
+			return
+		}
+		waiting(w, r)
 	}
 }
 

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -52,9 +51,6 @@ type attempt struct {
 	calledOff bool
 	cancel    context.CancelFunc
 }
-
-// errSuperseded ends an attempt that a newer order outdated.
-var errSuperseded = errors.New("a newer change came before it was done")
 
 func newKeeper(g deployer, d modgw.Descriptor, retries bool) *keeper {
 	return &keeper{gateway: g, retries: retries, keeps: d, wake: make(chan struct{}, 1)}
