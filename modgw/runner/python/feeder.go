@@ -12,6 +12,9 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
+// interruptTime is how long an interrupted read may take to end.
+const interruptTime = 20 * time.Millisecond
+
 // feeder sends the rest of a request's body to the worker, as fast as its window allows, while the response is read.
 type feeder struct {
 	body   *requestBody
@@ -120,13 +123,25 @@ func (f *feeder) stop() {
 		if f.ended.Load() {
 			return
 		}
-		// A client that sends nothing would hold up reading; whichever of these the front knows ends that.
-		if f.client.SetReadDeadline(time.Unix(1, 0)) != nil {
-			_ = f.source.Close()
+		for !f.reading.TryLock() {
+			f.interrupt()
 		}
-		f.reading.Lock()
-		defer f.reading.Unlock()
+		f.reading.Unlock()
 	})
+}
+
+// interrupt ends reading from a client that sends nothing, if the front knows how, and waits a little for the effect. A
+// front that sets deadlines of its own may just have replaced this one.
+func (f *feeder) interrupt() {
+	if f.client.SetReadDeadline(time.Unix(1, 0)) != nil {
+		_ = f.source.Close()
+	}
+	timer := time.NewTimer(interruptTime)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+	case <-timer.C:
+	}
 }
 
 // send sends a piece of the request's body, which the window must allow.

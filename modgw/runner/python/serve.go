@@ -95,6 +95,9 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	err := p.copy()
 	unwatch()
 	if f != nil {
+		if p.sent && err == nil && !f.ended.Load() {
+			err = p.flush() // the client may wait for it before it sends on
+		}
 		f.stop()
 	}
 	w := s.lane.worker
