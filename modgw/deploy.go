@@ -149,7 +149,7 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 	fault = fault.redacted(next.Descriptor.Secrets)
 	// A deploy that was called off, because a newer one waits, says nothing about the app.
 	if ctx.Err() == nil {
-		g.fail(app, fault, next.Cause)
+		g.fail(app, fault, next.Number, next.Cause)
 	}
 	return fault
 }
@@ -158,16 +158,20 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 // mistake in its descriptor. What serves goes on serving.
 func (g *Gateway) Refuse(name AppName, fault *Fault, cause string) {
 	if app, err := g.app(name); err == nil {
-		g.fail(app, fault, cause)
+		g.fail(app, fault, 0, cause)
 	}
 }
 
-func (g *Gateway) fail(app *App, fault *Fault, cause string) {
+// fail notes why a generation was not started; its number is 0 when none was tried.
+func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
+	failed := Event{App: app.name, Generation: number, Cause: cause, Fault: fault}
+	defer func() { g.config.Observe(failed) }()
 	app.mu.Lock()
 	defer app.mu.Unlock()
 	app.failure = &Failure{Fault: fault, Cause: cause, Time: time.Now()}
 	log := g.log.With("app", app.name, "cause", cause, "code", fault.Code, "error", fault.Error())
 	if current := app.current.Load(); current != nil {
+		failed.Serving = current.Number
 		log.Error("generation not started, the old one keeps serving", "serving", current.Number)
 		return
 	}
@@ -193,9 +197,12 @@ func (g *Gateway) swap(app *App, next *Generation) {
 	g.log.Info("generation ready", "app", app.name, "generation", next.Number, "cause", next.Cause,
 		"took", next.Took.Round(time.Millisecond).String())
 	g.watchIdle(app, next)
+	ready := Event{App: app.name, Generation: next.Number, Cause: next.Cause, Took: next.Took, Serving: next.Number}
 	if old != nil {
+		ready.Draining = old.inFlight()
 		g.drain(app, old)
 	}
+	g.config.Observe(ready)
 }
 
 // drain lets the requests in flight on old finish, and stops it.

@@ -10,6 +10,8 @@ type Fault struct {
 	Output  string // the last lines of what a program printed; "" without one
 	Hint    string // what to do; "" when nobody can say
 	Err     error  // the cause; nil without one
+
+	Exceptions []Exception // what the program raised, the oldest first; nil without one, and always outside development
 }
 
 // Error is the summary with its cause and code, the output and the hint.

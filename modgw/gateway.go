@@ -28,6 +28,10 @@ type Config struct {
 	// Dev shows clients what went wrong in an app.
 	Dev bool
 
+	// Observe is called with what becomes of each generation, when the app's requests have it already. It must not wait
+	// for anything. nil: nobody is told.
+	Observe func(Event)
+
 	// Log gets what the gateway does; nil discards it.
 	Log *slog.Logger
 }
@@ -54,6 +58,9 @@ func New(c Config) *Gateway {
 	}
 	if c.Wake == nil {
 		c.Wake = func(AppName) {}
+	}
+	if c.Observe == nil {
+		c.Observe = func(Event) {}
 	}
 	g := &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, cutOff: make(chan struct{})}
 	g.routes.Store(newRoutes(nil))
@@ -98,6 +105,19 @@ func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 	}
 	info := requestInfoFrom(r)
 	return info, r.WithContext(WithRequestInfo(r.Context(), info))
+}
+
+// Find returns the app that answers a request, and the path that it is mounted at; "" when none does.
+func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
+	info, table := RequestInfoOf(r), g.routes.Load()
+	here := table.byName[info.App]
+	if info.App == "" {
+		here = table.find(r.Host, info.Path)
+	}
+	if here == nil {
+		return "", ""
+	}
+	return here.app.name, here.mount
 }
 
 // route finds the app and splits the path at its mount.

@@ -39,6 +39,10 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 	}
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	if page := faultPageOf(r.Context()); dev && page != nil {
+		page(w, r, status, f)
+		return
+	}
 	answer.write(w, r.Header.Get("Accept"))
 }
 
