@@ -1,6 +1,4 @@
 app "hello" {
-  mount = "/hello"
-
   wsgi {
     entry = "hello.wsgi"
   }
