@@ -15,6 +15,10 @@ type Limits struct {
 	Files     int   // open files of each process
 	Processes int   // of the user, who must not be root
 	Memory    int64 // bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
+
+	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory runs out; see
+	// oom_score_adj in proc_pid_oom_score_adj(5).
+	OOMScore int
 }
 
 func (l Limits) apply(pid int) error {
@@ -34,6 +38,10 @@ func (l Limits) apply(pid int) error {
 		if err != nil && err != unix.ESRCH { // a process that has ended already says so by itself
 			return fmt.Errorf("cannot set %s to %d: %w", limit.name, limit.value, err)
 		}
+	}
+	if l.OOMScore > 0 {
+		// Where it is not allowed, as in some containers, the kernel chooses without it.
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), strconv.AppendInt(nil, int64(l.OOMScore), 10), 0)
 	}
 	return nil
 }

@@ -164,13 +164,13 @@ func TestLimitsApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p, out := sh(t, "read x <&3; ulimit -n; ulimit -d", func(s *Spec) {
+	p, out := sh(t, "read x <&3; ulimit -n; ulimit -d; cat /proc/$$/oom_score_adj", func(s *Spec) {
 		s.Files = []*os.File{r}
-		s.Limits = Limits{Files: 77, Memory: 64 << 20}
+		s.Limits = Limits{Files: 77, Memory: 64 << 20, OOMScore: 900}
 	})
 	w.Close() // lets it go on
 	<-p.Done()
-	if got := out.text("stdout"); got != "77|65536|" {
+	if got := out.text("stdout"); got != "77|65536|900|" {
 		t.Errorf("got %s", got)
 	}
 }

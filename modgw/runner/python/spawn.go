@@ -10,6 +10,9 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
+// oomScore makes the kernel kill a worker rather than the host when memory runs out.
+const oomScore = 300
+
 // spawn starts the process of a worker and tells it what to load. An error is a fault.
 func (r *Runner) spawn(number int) (*worker, error) {
 	w := &worker{
@@ -83,9 +86,11 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 		Dir:        d.Root,
 		Credential: r.user.Credential(),
 		Files:      theirs,
-		Limits:     proc.Limits{Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory},
-		Output:     proc.Output{Line: w.printer()},
-		Lifeline:   true,
+		Limits: proc.Limits{
+			Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: oomScore,
+		},
+		Output:   proc.Output{Line: w.printer()},
+		Lifeline: true,
 	})
 	return err
 }
