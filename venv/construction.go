@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -99,10 +100,21 @@ func (c *construction) requirementArgs() []string {
 	for _, file := range c.plan.inputs.files {
 		args = append(args, "-r", file)
 	}
+	if c.plan.inputs.editable != "" {
+		args = append(args, "-e", c.plan.inputs.editable)
+	}
 	if len(c.plan.inputs.packages) > 0 {
 		args = append(append(args, "--"), c.plan.inputs.packages...)
 	}
 	return args
+}
+
+// writePins writes requirements into a file that goes away with the rest of the scratch folder.
+func (c *construction) writePins(pins []string) (string, error) {
+	path := filepath.Join(c.scratch(), "pins.txt")
+	return path, c.plan.account.Do(func() error {
+		return os.WriteFile(path, []byte(strings.Join(pins, "\n")+"\n"), 0o600)
+	})
 }
 
 // finish clears up, makes everything durable, and only then writes the marker that makes it an environment.

@@ -3,6 +3,7 @@ package venv
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
@@ -15,6 +16,14 @@ type inputs struct {
 	files    []string // requirement files for the installer
 	packages []string // requirements for the installer
 	hashed   bool     // the files have hashes, so nothing without one may be installed
+	editable string   // a project to install as editable, with extras; "": none
+	project  string   // the folder whose uv.lock is installed; "": none
+	script   string   // the file whose lock is installed; "": none
+	lock     string   // the lock file of PEP 751 that is installed; "": none
+
+	pins       []string // requirements that mean the same as lock
+	unpinnable error    // why there are none
+
 	decisive []string // what is hashed: everything above in normal form
 	demands  []demand // all of them must be met by the interpreter
 	watched  []string // files whose change can change any of this
@@ -39,18 +48,45 @@ func (in *inputs) readPackages(d modgw.Descriptor, acct *account.Account) error 
 	if len(d.Python.Requirements) > 0 || len(d.Python.Packages) > 0 {
 		return in.readNamed(d, acct)
 	}
-	found, err := in.readFound(filepath.Join(d.Root, "requirements.txt"), d, acct)
-	if found || err != nil {
-		return err
-	}
-	if script := entryFile(d); script != "" {
-		return in.readScript(script, acct)
+	for _, read := range in.finders(d) {
+		if found, err := read(d, acct); found || err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// finders look for one kind of input each, in this order; the first that finds something decides. Extras and groups are
+// words of a project, so that only what a project has is looked for when the descriptor asks for some.
+func (in *inputs) finders(d modgw.Descriptor) []func(modgw.Descriptor, *account.Account) (bool, error) {
+	if len(d.Python.Extras)+len(d.Python.Groups) > 0 {
+		return []func(modgw.Descriptor, *account.Account) (bool, error){in.readUVLock, in.readFoundPylock, in.readPyproject}
+	}
+	return []func(modgw.Descriptor, *account.Account) (bool, error){
+		in.readUVLock, in.readFoundPylock, in.readFound, in.readScript, in.readPyproject,
+	}
+}
+
+// isEmpty reports whether there is nothing to install.
+func (in *inputs) isEmpty() bool {
+	return len(in.files) == 0 && len(in.packages) == 0 && in.editable == "" && in.lock == "" && !in.needsUV()
+}
+
+// watch adds a file whose change can change the inputs.
+func (in *inputs) watch(path string) {
+	if !slices.Contains(in.watched, path) {
+		in.watched = append(in.watched, path)
+	}
+}
+
+// decide adds to what is hashed.
+func (in *inputs) decide(list ...string) { in.decisive = append(in.decisive, list...) }
+
 // readNamed takes what the descriptor names itself.
 func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
+	if names := d.Python.Requirements; len(names) == 1 && pylockName.MatchString(filepath.Base(names[0])) && len(d.Python.Packages) == 0 {
+		return in.readPylock(names[0], d, acct)
+	}
 	var sources []string
 	for _, file := range d.Python.Requirements {
 		sources = append(sources, relative(d.Root, file))
@@ -64,7 +100,13 @@ func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
 			return err
 		}
 		in.packages = append(in.packages, p)
-		in.decisive = append(in.decisive, "package "+strings.TrimSpace(p))
+		in.decide("package " + strings.TrimSpace(p))
+		if namesPath.MatchString(p) {
+			in.decide("root " + d.Root)
+		}
+		if err := in.readLocalRequirement(p, d.Root, acct); err != nil {
+			return unreadableLocal(d.Name, p, err)
+		}
 	}
 	return in.readRequirements(d.Python.Requirements, d, acct)
 }

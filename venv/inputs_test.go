@@ -24,9 +24,21 @@ func TestPrecedenceOfInputs(t *testing.T) {
 		watched  []string
 		packages []string
 	}{
-		{func() {}, "PEP 723 block of hello.wsgi", []string{"requirements.txt", "hello.wsgi"}, []string{"tiny==2.0"}},
+		{func() {}, "PEP 723 block of hello.wsgi", []string{"uv.lock", "pylock.toml", "requirements.txt", "hello.wsgi", "hello.wsgi.lock"}, []string{"tiny==2.0"}},
+		{func() { s.write("hello.wsgi.lock", "version = 1\n") }, "hello.wsgi.lock",
+			[]string{"uv.lock", "pylock.toml", "requirements.txt", "hello.wsgi", "hello.wsgi.lock"}, []string{"tiny==2.0"}},
+		{func() {
+			s.write("pyproject.toml", "[project]\ndependencies = [\"tiny\"]\n[dependency-groups]\nprod = [\"gunicorn\"]\n")
+		},
+			"hello.wsgi.lock", []string{"uv.lock", "pylock.toml", "requirements.txt", "hello.wsgi", "hello.wsgi.lock"}, []string{"tiny==2.0"}},
 		{func() { s.write("requirements.txt", "tiny\n") }, "requirements.txt",
-			[]string{"requirements.txt", ".python-version", "pyproject.toml"}, nil},
+			[]string{"uv.lock", "pylock.toml", "requirements.txt", ".python-version", "pyproject.toml"}, nil},
+		{func() { d.Python.Groups = []string{"prod"} }, "pyproject.toml with group prod",
+			[]string{"uv.lock", "pylock.toml", "pyproject.toml", ".python-version"}, []string{"tiny", "gunicorn"}},
+		{func() { s.write("pylock.prod.toml", "lock-version = \"1.0\"\n") }, "pylock.prod.toml with group prod",
+			[]string{"uv.lock", "pylock.toml", "pylock.prod.toml", ".python-version", "pyproject.toml"}, nil},
+		{func() { s.write("uv.lock", "version = 1\n") }, "uv.lock with group prod",
+			[]string{"uv.lock", "pyproject.toml", "setup.py", "setup.cfg", ".python-version"}, nil},
 		{func() { d.Python.Packages = []string{"tiny==1.0"} }, "packages",
 			[]string{".python-version", "pyproject.toml"}, []string{"tiny==1.0"}},
 		{func() {
@@ -186,7 +198,7 @@ func TestProjectSaysWhichPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("pyproject.toml", "[project\n")
-	if f := s.mustFail(s.descriptor(), "MGW-ENV-001"); !strings.Contains(f.Error(), "toml: line ") {
+	if f := s.mustFail(s.descriptor(), "MGW-ENV-023"); !strings.Contains(f.Error(), "toml: line ") {
 		t.Errorf("the line is not named: %v", f)
 	}
 }

@@ -34,6 +34,11 @@ var complaints = []complaint{
 		"make room in the state folder's file system, then reload",
 	},
 	{
+		regexp.MustCompile("(?i)lockfile .*needs to be updated"),
+		"MGW-ENV-025", "cannot install the packages of app %q: the lock is older than what it was made from",
+		"run uv lock (uv lock --script FILE), and put the new lock beside the file",
+	},
+	{
 		regexp.MustCompile(`(?i)do not match the hashes|hash mismatch|hashes are required|--require-hashes mode|` +
 			`have a hash|missing hash`),
 		"MGW-ENV-014", "cannot install the packages of app %q: a hash is missing or does not match",

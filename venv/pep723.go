@@ -26,22 +26,31 @@ type scriptMetadata struct {
 
 // readScript takes the PEP 723 block of the entry file, if there is one. A file that is not there is left to the
 // worker, which has more to say about it.
-func (in *inputs) readScript(path string, acct *account.Account) error {
-	in.watched = append(in.watched, path)
+func (in *inputs) readScript(d modgw.Descriptor, acct *account.Account) (bool, error) {
+	path := entryFile(d)
+	if path == "" {
+		return false, nil
+	}
+	in.watch(path)
 	data, err := acct.ReadFile(path, maxInputSize)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return scriptFault(path, 0, err)
+		return true, scriptFault(path, 0, err)
 	}
 	meta, line, err := parseScript(string(data))
 	if err != nil {
-		return scriptFault(path, line, err)
+		return true, scriptFault(path, line, err)
 	}
 	if line == 0 {
-		return nil
+		return false, nil
 	}
+	return true, in.readBlock(path, line, meta, acct)
+}
+
+// readBlock takes what the block in line says, and the lock that uv made from it.
+func (in *inputs) readBlock(path string, line int, meta scriptMetadata, acct *account.Account) error {
 	in.source = "PEP 723 block of " + filepath.Base(path)
 	for _, p := range meta.Dependencies {
 		if err := checkPackage("", p); err != nil {
@@ -50,14 +59,14 @@ func (in *inputs) readScript(path string, acct *account.Account) error {
 		in.packages = append(in.packages, p)
 		in.decisive = append(in.decisive, "package "+strings.TrimSpace(p))
 	}
-	if meta.RequiresPython == "" {
-		return nil
+	if meta.RequiresPython != "" {
+		if err := in.demandRange(meta.RequiresPython, in.source); err != nil {
+			return scriptFault(path, line, err)
+		}
 	}
-	dm, err := parseRange(meta.RequiresPython, in.source)
-	if err != nil {
-		return scriptFault(path, line, err)
+	if err := in.readScriptLock(path, acct); err != nil {
+		return scriptFault(path, 0, err)
 	}
-	in.demands = []demand{dm}
 	return nil
 }
 

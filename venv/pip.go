@@ -15,8 +15,7 @@ func (p outerPip) create(ctx context.Context, c *construction) error {
 }
 
 func (p outerPip) install(ctx context.Context, c *construction) error {
-	args := []string{c.plan.interpreter.Path, "-I", "-m", "pip", "--python", c.python(), "install"}
-	return c.run(ctx, "pip", append(args, c.requirementArgs()...)...)
+	return installWithPip(ctx, c, c.plan.interpreter.Path, "-I", "-m", "pip", "--python", c.python(), "install")
 }
 
 // innerPip is the pip that the venv module puts into the environment itself.
@@ -29,6 +28,24 @@ func (innerPip) create(ctx context.Context, c *construction) error {
 }
 
 func (innerPip) install(ctx context.Context, c *construction) error {
-	args := []string{c.python(), "-I", "-m", "pip", "install"}
-	return c.run(ctx, "pip", append(args, c.requirementArgs()...)...)
+	return installWithPip(ctx, c, c.python(), "-I", "-m", "pip", "install")
+}
+
+// installWithPip lets pip install what was found. A lock it gets as requirements, unless they cannot say what the lock
+// says; then this pip is new enough to read it.
+func installWithPip(ctx context.Context, c *construction, pip ...string) error {
+	in := c.plan.inputs
+	switch {
+	case in.lock == "":
+		return c.run(ctx, "pip", append(pip, c.requirementArgs()...)...)
+	case in.unpinnable != nil:
+		return c.run(ctx, "pip", append(pip, "-r", in.lock)...)
+	case len(in.pins) == 0:
+		return nil
+	}
+	file, err := c.writePins(in.pins)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, "pip", append(pip, "--require-hashes", "--no-deps", "-r", file)...)
 }

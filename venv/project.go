@@ -23,7 +23,7 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 		{"pyproject.toml", readRequiresPython},
 	} {
 		path := filepath.Join(root, source.file)
-		in.watched = append(in.watched, path)
+		in.watch(path)
 		data, err := acct.ReadFile(path, maxInputSize)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

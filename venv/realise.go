@@ -89,7 +89,7 @@ func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker
 	if err := p.tool.create(ctx, c); err != nil {
 		return marker{}, c.fault("MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
-	if len(p.inputs.files) > 0 || len(p.inputs.packages) > 0 {
+	if !p.inputs.isEmpty() {
 		p.say("installing from %s with %s", p.inputs.source, p.tool)
 		if err := p.tool.install(ctx, c); err != nil {
 			return marker{}, c.fault("MGW-ENV-010", "cannot install the packages of app %q", err)

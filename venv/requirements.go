@@ -20,10 +20,12 @@ const (
 )
 
 // readFound takes the requirements.txt that was found and not named, if there is one.
-func (in *inputs) readFound(path string, d modgw.Descriptor, acct *account.Account) (bool, error) {
-	in.watched = append(in.watched, path)
+func (in *inputs) readFound(d modgw.Descriptor, acct *account.Account) (bool, error) {
+	path := filepath.Join(d.Root, "requirements.txt")
+	in.watch(path)
+	before := len(in.watched)
 	err := in.readRequirements([]string{path}, d, acct)
-	if errors.Is(err, fs.ErrNotExist) && len(in.watched) == 1 {
+	if errors.Is(err, fs.ErrNotExist) && len(in.watched) == before {
 		in.files = nil
 		return false, nil
 	}
@@ -33,7 +35,7 @@ func (in *inputs) readFound(path string, d modgw.Descriptor, acct *account.Accou
 
 // readRequirements reads the files and all that they include.
 func (in *inputs) readRequirements(files []string, d modgw.Descriptor, acct *account.Account) error {
-	r := requirementReader{in: in, app: d.Name, account: acct}
+	r := requirementReader{in: in, app: d.Name, root: d.Root, account: acct}
 	for _, file := range files {
 		in.files = append(in.files, file)
 		if err := r.read(file, ""); err != nil {
@@ -50,6 +52,7 @@ func (in *inputs) readRequirements(files []string, d modgw.Descriptor, acct *acc
 type requirementReader struct {
 	in      *inputs
 	app     modgw.AppName
+	root    string // of the app; paths in requirements are relative to it
 	account *account.Account
 	seen    []string
 	local   bool // a line names a path, which means something else below another root
@@ -61,9 +64,7 @@ func (r *requirementReader) read(path, from string) error {
 		return nil
 	}
 	r.seen = append(r.seen, path)
-	if !slices.Contains(r.in.watched, path) {
-		r.in.watched = append(r.in.watched, path)
-	}
+	r.in.watch(path)
 	if len(r.seen) > maxRequirementFiles {
 		return r.fault(path, from, fmt.Errorf("more than %d files are included", maxRequirementFiles))
 	}
@@ -85,6 +86,9 @@ func (r *requirementReader) line(path string, line requirementLine) error {
 		r.in.decisive = append(r.in.decisive, "line "+line.text)
 		r.in.hashed = r.in.hashed || strings.Contains(line.text, "--hash=") || line.text == "--require-hashes"
 		r.local = r.local || namesPath.MatchString(line.text)
+		if err := r.in.readLocalRequirement(line.text, r.root, r.account); err != nil {
+			return unreadableLocal(r.app, line.text, err)
+		}
 		return nil
 	}
 	if constraint {
@@ -98,6 +102,15 @@ func (r *requirementReader) line(path string, line requirementLine) error {
 	}
 	r.in.decisive = append(r.in.decisive, "end")
 	return nil
+}
+
+func unreadableLocal(app modgw.AppName, line string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-ENV-005",
+		Summary: fmt.Sprintf("cannot read the requirements of app %q: the local project in %q", app, line),
+		Err:     err,
+		Hint:    "the app's user must be able to read its folder",
+	}
 }
 
 func (r *requirementReader) fault(path, from string, err error) error {

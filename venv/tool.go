@@ -19,17 +19,27 @@ type tool interface {
 // chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes with venv. PyPy is
 // left to pip.
 func (b *Builder) chooseTool(ctx context.Context, p *plan) (tool, error) {
+	if p.inputs.needsUV() {
+		uv, ok := b.lockingUV(ctx, p.account)
+		if !ok {
+			return nil, withoutUV(p)
+		}
+		return uv, nil
+	}
 	if p.interpreter.Implementation == cpython {
 		if uv, ok := b.findUV(ctx, p.account); ok {
 			return uv, nil
 		}
+	}
+	if p.inputs.unpinnable != nil && !pipReadsLocks(p.interpreter.Pip) {
+		return nil, unreadableLock(p)
 	}
 	switch i := p.interpreter; {
 	case atLeast(i.Pip, 22, 3):
 		return outerPip{version: i.Pip}, nil
 	case i.EnsurePip:
 		return innerPip{}, nil
-	case len(p.inputs.files) == 0 && len(p.inputs.packages) == 0:
+	case p.inputs.isEmpty():
 		return outerPip{}, nil // makes an empty environment, which takes no pip
 	}
 	return nil, withoutPip(p)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
 )
 
 // uvTool is Astral's uv.
@@ -24,11 +25,21 @@ func (b *Builder) findUV(ctx context.Context, acct *account.Account) (uvTool, bo
 	if !ok || b.host.onlyPipKnowsIndex() {
 		return uvTool{}, false
 	}
+	return b.uvTool(version), true
+}
+
+// lockingUV is findUV for a lock of uv, which says itself where packages come from.
+func (b *Builder) lockingUV(ctx context.Context, acct *account.Account) (uvTool, bool) {
+	version, ok := b.uvVersion(ctx, acct)
+	return b.uvTool(version), ok
+}
+
+func (b *Builder) uvTool(version string) uvTool {
 	u := uvTool{path: b.host.find("uv"), version: version}
 	if !b.host.uvKnowsIndex() {
 		u.noIndex, u.environ = b.host.inWordsOfUV()
 	}
-	return u, true
+	return u
 }
 
 // uvVersion asks uv for its version; false when the account cannot run it.
@@ -59,10 +70,47 @@ func (u uvTool) create(ctx context.Context, c *construction) error {
 }
 
 func (u uvTool) install(ctx context.Context, c *construction) error {
+	c.environ = append(c.environ, u.environ...)
+	in := c.plan.inputs
+	if in.needsUV() {
+		return c.run(ctx, "uv", u.syncArgs(c)...)
+	}
 	args := []string{u.path, "pip", "install", "--python", c.python()}
 	if u.noIndex {
 		args = append(args, "--no-index")
 	}
-	c.environ = append(c.environ, u.environ...)
+	if in.lock != "" {
+		args = append(args, "-r", in.lock)
+		return c.run(ctx, "uv", append(args, selectionArgs(c.plan.descriptor.Python)...)...)
+	}
 	return c.run(ctx, "uv", append(args, c.requirementArgs()...)...)
+}
+
+// syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is installed as
+// editable: its code is to be run as it is now and not as it was when the environment was built.
+func (u uvTool) syncArgs(c *construction) []string {
+	in := c.plan.inputs
+	args := []string{u.path, "sync", "--locked", "--python", c.plan.interpreter.Path}
+	if u.noIndex {
+		args = append(args, "--no-index")
+	}
+	if in.script != "" {
+		c.environ = append(c.environ, "VIRTUAL_ENV="+c.plan.dir)
+		return append(args, "--active", "--script", in.script)
+	}
+	c.environ = append(c.environ, "UV_PROJECT_ENVIRONMENT="+c.plan.dir)
+	args = append(args, "--no-dev", "--project", in.project)
+	return append(args, selectionArgs(c.plan.descriptor.Python)...)
+}
+
+// selectionArgs ask for extras and groups.
+func selectionArgs(p modgw.Python) []string {
+	var args []string
+	for _, extra := range p.Extras {
+		args = append(args, "--extra", extra)
+	}
+	for _, group := range p.Groups {
+		args = append(args, "--group", group)
+	}
+	return args
 }

@@ -1,0 +1,221 @@
+package venv
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// pyproject is what pyproject.toml says of what is to be installed.
+type pyproject struct {
+	Project struct {
+		Name         string
+		Dependencies []string
+		Optional     map[string][]string `toml:"optional-dependencies"`
+		Dynamic      []string
+	}
+	BuildSystem map[string]any   `toml:"build-system"`
+	Groups      map[string][]any `toml:"dependency-groups"` // PEP 735: requirements and tables that include other groups
+}
+
+// isPackage reports whether the project itself is installed, as editable. Without a build system it is only a list of
+// dependencies, as for uv.
+func (p pyproject) isPackage() bool { return p.BuildSystem != nil && p.Project.Name != "" }
+
+// saysNothing reports whether there is nothing in the file to install, as when it only has settings of linters.
+func (p pyproject) saysNothing() bool {
+	return len(p.Project.Dependencies) == 0 && !slices.Contains(p.Project.Dynamic, "dependencies") && p.Groups == nil &&
+		p.Project.Optional == nil
+}
+
+// readPyproject takes the dependencies of the project in root, if it names any, with the extras and groups that the
+// descriptor asks for.
+func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool, error) {
+	path := filepath.Join(d.Root, "pyproject.toml")
+	in.watch(path)
+	data, err := acct.ReadFile(path, maxInputSize)
+	asked := len(d.Python.Extras)+len(d.Python.Groups) > 0
+	if errors.Is(err, fs.ErrNotExist) && !asked {
+		return false, nil
+	}
+	var project pyproject
+	if err == nil {
+		err = decodeTOML(data, &project)
+	}
+	if err != nil {
+		return true, unusableProject(d.Name, path, err)
+	}
+	if project.saysNothing() && !asked {
+		return false, nil
+	}
+	in.source = "pyproject.toml" + selection(d.Python)
+	if project.isPackage() {
+		if err := in.readPackage(d, acct); err != nil {
+			return true, unusableProject(d.Name, path, err)
+		}
+	} else if err = in.readDependencies(project, d.Python.Extras); err != nil {
+		return true, unusableProject(d.Name, path, err)
+	}
+	for _, group := range d.Python.Groups {
+		list, err := project.group(group, nil)
+		if err != nil {
+			return true, unusableProject(d.Name, path, err)
+		}
+		in.packages = append(in.packages, list...)
+	}
+	for _, p := range in.packages {
+		if err := checkPackage(d.Name, p); err != nil {
+			return true, unusableProject(d.Name, path, err)
+		}
+		in.decide("package " + strings.TrimSpace(p))
+	}
+	return true, nil
+}
+
+// readPackage lets the project itself be installed, which brings its dependencies.
+func (in *inputs) readPackage(d modgw.Descriptor, acct *account.Account) error {
+	in.editable = d.Root
+	if len(d.Python.Extras) > 0 {
+		in.editable += "[" + strings.Join(d.Python.Extras, ",") + "]"
+	}
+	in.decide("editable " + in.editable)
+	return in.readLocal(d.Root, true, acct)
+}
+
+func (in *inputs) readDependencies(project pyproject, extras []string) error {
+	in.packages = append(in.packages, project.Project.Dependencies...)
+	for _, extra := range extras {
+		list, err := project.extra(extra, nil)
+		if err != nil {
+			return err
+		}
+		in.packages = append(in.packages, list...)
+	}
+	return nil
+}
+
+// extra lists what an extra adds; in place of the project itself with other extras, what those add.
+func (p pyproject) extra(name string, within []string) ([]string, error) {
+	for key, list := range p.Project.Optional {
+		if normalName(key) != normalName(name) || slices.Contains(within, normalName(key)) {
+			continue
+		}
+		var all []string
+		for _, requirement := range list {
+			inner, own := p.ownExtras(requirement)
+			if !own {
+				all = append(all, requirement)
+			}
+			for _, extra := range inner {
+				more, err := p.extra(extra, append(within, normalName(key)))
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, more...)
+			}
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("it has no extra %q", name)
+}
+
+// ownExtras are the extras in a requirement that names the project itself, as "blog[web,mail]" does.
+func (p pyproject) ownExtras(requirement string) (extras []string, own bool) {
+	name, rest, found := strings.Cut(requirement, "[")
+	list, _, closed := strings.Cut(rest, "]")
+	if !found || !closed || normalName(strings.TrimSpace(name)) != normalName(p.Project.Name) {
+		return nil, false
+	}
+	for extra := range strings.SplitSeq(list, ",") {
+		extras = append(extras, strings.TrimSpace(extra))
+	}
+	return extras, true
+}
+
+// group lists what a dependency group holds, with the groups that it includes.
+func (p pyproject) group(name string, within []string) ([]string, error) {
+	if slices.Contains(within, normalName(name)) {
+		return nil, fmt.Errorf("the dependency group %q includes itself", name)
+	}
+	for key, list := range p.Groups {
+		if normalName(key) != normalName(name) {
+			continue
+		}
+		var all []string
+		for _, item := range list {
+			switch v := item.(type) {
+			case string:
+				all = append(all, v)
+			case map[string]any:
+				included, _ := v["include-group"].(string)
+				more, err := p.group(included, append(within, normalName(key)))
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, more...)
+			}
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("it has no dependency group %q", name)
+}
+
+// selection names the extras and groups for people: " [web] with group prod".
+func selection(p modgw.Python) string {
+	text := ""
+	if len(p.Extras) > 0 {
+		text = " [" + strings.Join(p.Extras, ",") + "]"
+	}
+	for _, group := range p.Groups {
+		text += " with group " + group
+	}
+	return text
+}
+
+// installationTables are the tables of pyproject.toml that can change what is installed.
+var installationTables = []string{
+	"uv", "setuptools", "setuptools_scm", "hatch", "poetry", "pdm", "flit", "maturin", "meson-python", "scikit-build",
+}
+
+// installationPart is what counts of a pyproject.toml, in normal form: other spelling and settings of linters do not.
+func installationPart(content string) string {
+	var all map[string]any
+	if _, err := toml.Decode(content, &all); err != nil {
+		return content
+	}
+	written, _ := all["tool"].(map[string]any)
+	tools := map[string]any{}
+	for _, name := range installationTables {
+		if table, ok := written[name]; ok {
+			tools[name] = table
+		}
+	}
+	part, err := json.Marshal([]any{all["project"], all["build-system"], all["dependency-groups"], tools})
+	if err != nil {
+		return content
+	}
+	return string(part)
+}
+
+func decodeTOML(data []byte, into any) error {
+	_, err := toml.Decode(string(data), into)
+	return err
+}
+
+func unusableProject(app modgw.AppName, path string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-ENV-023",
+		Summary: fmt.Sprintf("cannot learn from %q what app %q needs", path, app),
+		Err:     err,
+		Hint:    "mend the file, or name requirements or packages in the descriptor",
+	}
+}
