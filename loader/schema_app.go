@@ -33,6 +33,7 @@ func appBlock(d *modgw.Descriptor) block {
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },
+			func() block { return buildBlock(d) },
 			func() block { return aliasBlock(d) },
 			func() block { return reloadBlock(&d.Reload) },
 			func() block { return timeoutsBlock(&d.Timeouts) },
@@ -58,11 +59,33 @@ func pythonBlock(p *modgw.Python) block {
 				doc: "Requirement files to install from.", example: `["requirements.txt"]`},
 			{name: "packages", value: texts(&p.Packages), note: "none",
 				doc: "Packages to install, instead of files.", example: `["flask==3.1.0"]`},
+			{name: "extras", value: texts(&p.Extras), note: "none",
+				doc: "Optional dependencies of the project to install as well, from uv.lock, pylock.toml or pyproject.toml. With " +
+					"extras or groups, requirements.txt and the entry file are not looked at.", example: `["web"]`},
+			{name: "groups", value: texts(&p.Groups), note: "none",
+				doc: "Dependency groups of the project to install as well (PEP 735).", example: `["prod"]`},
 			{name: "venv", value: folder(&p.Venv), note: "one is built",
 				doc: "An existing virtual environment that is used as it is and never changed.", example: `"/srv/blog/.venv"`},
 			{name: "path", value: paths(&p.Path), note: "none",
 				doc: "Extra entries of sys.path.", example: `["lib"]`},
 		},
+	}
+}
+
+func buildBlock(d *modgw.Descriptor) block {
+	b := new(modgw.Build)
+	return block{
+		name: "build", optional: true,
+		doc: "A command that makes files of the app from others, such as a front end from its sources. It runs in root, as " +
+			"the app's user, before the app is started, and only when what it is made from has changed.",
+		args: []argument{
+			{name: "command", value: command(&b.Command), required: true, doc: "Program and arguments; no shell is involved.",
+				example: `["npm", "run", "build"]`},
+			{name: "inputs", value: globs(&b.Inputs), note: "none: it runs once",
+				doc: "Globs, relative to root, of the files that the command reads. What it writes must not be among them.",
+				example: `["frontend/**"]`},
+		},
+		done: func() { d.Build = b },
 	}
 }
 

@@ -40,6 +40,11 @@ func (d Descriptor) Redacted() Descriptor {
 		g.Args = redactAll(g.Args, secrets)
 		d.Go = &g
 	}
+	if d.Build != nil {
+		b := *d.Build
+		b.Command = redactAll(b.Command, secrets)
+		d.Build = &b
+	}
 	d.Python.Packages = redactAll(d.Python.Packages, secrets)
 	return d
 }
