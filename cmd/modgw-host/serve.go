@@ -10,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
 )
@@ -94,6 +95,9 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	config.Ready = func() {
 		notify(daemon.SdNotifyReady)
 		ready()
+	}
+	if err := proc.Seal(); err != nil {
+		config.Log.Debug("inherited descriptors are not kept from apps", "error", err.Error())
 	}
 	h, err := host.New(config)
 	if err != nil {
