@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"modgw/front/http":     {"modgw", "modgw/front/listen", "modgw/front/metavars"},
 	"modgw/runner/python":  {"modgw", "modgw/wire", "internal/"},
 	"modgw/control":        {"modgw", "modgw/front/listen"},
+	"modgw/devel":          {"modgw"},
 	"modgw/host":           {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},
 	"loader":               {"modgw", "internal/"},
 	"venv":                 {"modgw", "internal/"},

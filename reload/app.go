@@ -16,6 +16,7 @@ import (
 type app struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
+	pending func(bool)
 	every   time.Duration // between polls
 	watcher folderWatcher // nil: there is none, so poll
 	scans   chan struct{} // bounds how many apps look at their files at the same time
@@ -33,6 +34,7 @@ type app struct {
 	lull   lull
 	missed map[string]difference // found while the consumer was busy
 	busy   chan struct{}         // closed when the consumer is done; nil while it has nothing to do
+	stirs  bool                  // pending was told so
 }
 
 // folderWatcher sends the events of folders to an inbox.
@@ -51,6 +53,7 @@ func (a *app) run(ctx, host context.Context) {
 	defer tick.Stop()
 	for {
 		a.setTimers(due, tick)
+		a.tell(!a.lull.due().IsZero() || a.busy != nil)
 		select {
 		case <-ctx.Done():
 			return
@@ -101,7 +104,16 @@ func (a *app) stop() {
 	if a.busy != nil {
 		<-a.busy
 	}
+	a.tell(false)
 	a.unwatch()
+}
+
+// tell says whether there is something to be looked into, once.
+func (a *app) tell(pending bool) {
+	if a.stirs != pending {
+		a.stirs = pending
+		a.pending(pending)
+	}
 }
 
 // read judges what came in, and reports whether files may have changed.

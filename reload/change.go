@@ -15,6 +15,7 @@ type Class int
 // The classes, weakest first.
 const (
 	Nothing      Class = iota // no reload
+	Asset                     // what only browsers read
 	Code                      // new workers
 	Dependencies              // perhaps another environment, then new workers
 	Descriptor                // another descriptor, then all the rest
@@ -22,7 +23,7 @@ const (
 
 // String is the class in lower case, as logs and status show it.
 func (c Class) String() string {
-	return [...]string{"nothing", "code", "dependencies", "descriptor"}[c]
+	return [...]string{"nothing", "asset", "code", "dependencies", "descriptor"}[c]
 }
 
 // Change is what happened to an app's files since the last change that was reported.

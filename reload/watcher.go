@@ -16,6 +16,10 @@ type Config struct {
 	Log  *slog.Logger  // nil: nothing is logged
 	Poll time.Duration // how often files that send no events are looked at; 0: once a second
 
+	// Pending is called when files may have changed, before that is looked into, and again with false when nothing is
+	// left to be looked into and every call of Changed has returned. It must not wait for anything. nil: nobody is told.
+	Pending func(app modgw.AppName, pending bool)
+
 	// Changed is called with each change, in a goroutine of its own: for one app never twice at the same time, and
 	// with all that changed during a call in one change after it. ctx ends with Run.
 	Changed func(ctx context.Context, c Change)
@@ -25,6 +29,7 @@ type Config struct {
 type Watcher struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
+	pending func(modgw.AppName, bool)
 	scans   chan struct{}
 	poll    time.Duration
 
@@ -56,10 +61,14 @@ func New(c Config) (*Watcher, error) {
 	if c.Poll <= 0 {
 		c.Poll = time.Second
 	}
+	if c.Pending == nil {
+		c.Pending = func(modgw.AppName, bool) {}
+	}
 	return &Watcher{
 		log:     c.Log,
 		poll:    c.Poll,
 		changed: c.Changed,
+		pending: c.Pending,
 		scans:   make(chan struct{}, parallelScans),
 		apps:    map[modgw.AppName]*member{},
 	}, nil
@@ -160,6 +169,7 @@ func (w *Watcher) newApp(now *watching) *app {
 	return &app{
 		log:     w.log.With("app", now.App),
 		changed: w.changed,
+		pending: func(pending bool) { w.pending(now.App, pending) },
 		every:   w.poll,
 		scans:   w.scans,
 		inbox:   newInbox(),

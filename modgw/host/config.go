@@ -42,6 +42,9 @@ type Config struct {
 	// tried again when its files change and not before.
 	Dev bool
 
+	// Still is set, in development, to leave pages alone that are open in browsers: they do not follow the code.
+	Still bool
+
 	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
 	Unwatched bool
 
@@ -50,6 +53,9 @@ type Config struct {
 
 	// Changed is called with all descriptors when the set of apps, or one of them, has changed; nil: nobody is told.
 	Changed func([]modgw.Descriptor)
+
+	// Observe is called with what becomes of each generation, as in [modgw.Config]; nil: nobody is told.
+	Observe func(modgw.Event)
 
 	// Version is shown by status.
 	Version string

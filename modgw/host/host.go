@@ -12,6 +12,7 @@ import (
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/devel"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/reload"
 	"github.com/modgw/modgw/venv"
@@ -23,6 +24,7 @@ type Host struct {
 	log     *slog.Logger
 	book    *logbook
 	gateway *modgw.Gateway
+	devel   *devel.Handler // nil outside development
 	builder *venv.Builder
 	watcher *reload.Watcher
 	started time.Time
@@ -64,21 +66,25 @@ func New(c Config) (*Host, error) {
 	}
 	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
 	var err error
-	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed}); err != nil {
+	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending}); err != nil {
 		return nil, err
 	}
 	h.gateway = modgw.New(modgw.Config{
 		Build:   h.build,
 		Runners: h.runners(),
 		Wake:    h.wake,
+		Observe: h.observe,
 		Dev:     c.Dev,
 		Log:     h.log,
 	})
+	if c.Dev {
+		h.devel = devel.New(devel.Config{Gateway: h.gateway, Still: c.Still, Log: h.log})
+	}
 	return h, nil
 }
 
 // ServeHTTP answers a request as the fronts do. It is for programs with listeners of their own, while Run runs.
-func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.gateway.ServeHTTP(w, r) }
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.entrance().ServeHTTP(w, r) }
 
 // State is the host's state folder.
 func (h *Host) State() string {

@@ -36,12 +36,16 @@ type keeper struct {
 	gateway deployer
 	retries bool // whether an app without a generation is tried again on its own
 
+	// hold, when set, is called before there is something to do, and what it returns when there is nothing left.
+	hold func() (release func())
+
 	mu       sync.Mutex
 	wake     chan struct{} // has one element when next was set
 	next     *order
 	current  *attempt
 	keeps    modgw.Descriptor
 	retrying time.Duration // how long until the next retry; 0 after a success
+	release  func()        // what hold returned; nil while there is nothing to do
 }
 
 // attempt is a deploy under way.
@@ -69,6 +73,9 @@ func (k *keeper) order(o order) {
 	defer k.mu.Unlock()
 	if o.descriptor != nil {
 		k.keeps = *o.descriptor
+	}
+	if k.hold != nil && k.release == nil {
+		k.release = k.hold()
 	}
 	if k.next == nil {
 		k.next = &o
@@ -203,6 +210,7 @@ func (k *keeper) attempt(ctx context.Context) {
 		done = nil
 	}
 	k.plan(err)
+	k.rest()
 	k.mu.Unlock()
 	for _, c := range done {
 		c <- err
@@ -232,4 +240,13 @@ func (k *keeper) abandon(ctx context.Context) {
 		c <- context.Cause(ctx)
 	}
 	k.next = nil
+	k.rest()
+}
+
+// rest lets go of what was held when there is nothing left to do; k.mu is held.
+func (k *keeper) rest() {
+	if k.next == nil && k.release != nil {
+		k.release()
+		k.release = nil
+	}
 }

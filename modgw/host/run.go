@@ -21,6 +21,9 @@ func (h *Host) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, h.Shutdown)()
+	if h.devel != nil {
+		defer context.AfterFunc(ctx, h.devel.Close)()
+	}
 	go func() {
 		select {
 		case <-h.stop:

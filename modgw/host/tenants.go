@@ -98,6 +98,7 @@ func (h *Host) sleeps(name modgw.AppName) bool {
 func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	ctx, cancel := context.WithCancel(running)
 	t := &tenant{keeper: newKeeper(h.gateway, d, !h.config.Dev), cancel: cancel, ended: make(chan struct{})}
+	t.keeper.hold = h.hold(d.Name)
 	go func() {
 		defer close(t.ended)
 		t.keeper.run(ctx)

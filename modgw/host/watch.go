@@ -49,6 +49,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	}
 	in := reload.Of(d)
 	in.Account = user
+	h.watchAssets(&in, d)
 	in.Descriptor = nil // all descriptors together are one interest: see watch
 	in.Dependencies = append(in.Dependencies, h.builder.Inputs(d)...)
 	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
@@ -106,6 +107,10 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 		h.reconcile(c.Cause, func(d modgw.Descriptor) bool {
 			return d.Reload.Mode != modgw.ReloadOff && belongs(d, paths)
 		})
+		return
+	}
+	if c.Class == reload.Asset {
+		h.devel.Assets(c.App, c.Paths)
 		return
 	}
 	k := h.keeper(c.App)

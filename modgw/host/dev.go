@@ -1,0 +1,48 @@
+package host
+
+import (
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/reload"
+)
+
+// entrance is where requests come in.
+func (h *Host) entrance() http.Handler {
+	if h.devel != nil {
+		return h.devel
+	}
+	return h.gateway
+}
+
+// observe passes on what became of a generation.
+func (h *Host) observe(e modgw.Event) {
+	if h.devel != nil {
+		h.devel.Observe(e)
+	}
+	if h.config.Observe != nil {
+		h.config.Observe(e)
+	}
+}
+
+// pending lets requests wait, in development, while files have changed that nobody has looked at yet.
+func (h *Host) pending(name modgw.AppName, pending bool) {
+	if h.devel != nil {
+		h.devel.Pending(name, pending)
+	}
+}
+
+// hold lets requests wait, in development, for what a keeper was asked for.
+func (h *Host) hold(name modgw.AppName) func() (release func()) {
+	if h.devel == nil {
+		return nil
+	}
+	return func() func() { return h.devel.Hold(name) }
+}
+
+// watchAssets adds, in development, the files to an interest that only browsers read.
+func (h *Host) watchAssets(in *reload.Interest, d modgw.Descriptor) {
+	if h.devel != nil {
+		in.Globs = append(in.Globs, reload.Assets(d)...)
+	}
+}
