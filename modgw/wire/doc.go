@@ -58,6 +58,9 @@
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,
 //	          "file": str, "line": int}; request is the RequestInfo.ID or ""
 //
+// In development Failed, and a Log that is about an exception, also have "details": str, a JSON text with the exceptions
+// and their frames as modgw.Exception has them.
+//
 // # Flow control
 //
 // A direction of a stream starts with a window of InitialWindow bytes. Pieces of the body use it up, those in Request

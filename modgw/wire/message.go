@@ -71,6 +71,7 @@ type FailedMessage struct {
 	Line      int
 	Text      string // that line
 	Traceback string
+	Details   string // the exception with its frames, in development; see doc.go
 }
 
 // DecodeFailed reads the payload of a Failed frame.
@@ -92,6 +93,8 @@ func DecodeFailed(payload []byte) (m FailedMessage, err error) {
 			m.Text = d.Text()
 		case "traceback":
 			m.Traceback = d.Text()
+		case "details":
+			m.Details = d.Text()
 		default:
 			d.Skip()
 		}
@@ -107,6 +110,7 @@ type LogMessage struct {
 	Request   string // the id of the request it belongs to; "" without one
 	File      string // the place in the app's own code; "" when there is none
 	Line      int
+	Details   string // as in FailedMessage
 }
 
 // DecodeLog reads the payload of a Log frame.
@@ -120,6 +124,8 @@ func DecodeLog(payload []byte) (m LogMessage, err error) {
 			m.Message = d.Text()
 		case "traceback":
 			m.Traceback = d.Text()
+		case "details":
+			m.Details = d.Text()
 		case "request":
 			m.Request = d.Text()
 		case "file":

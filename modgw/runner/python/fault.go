@@ -13,7 +13,7 @@ import (
 // cannotLoad is the fault for what a worker said when loading the app failed.
 func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	entry := c.Descriptor.WSGI.Entry
-	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m))}
+	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: exceptions(m.Details, c.Descriptor.Secrets)}
 	switch m.Reason {
 	case "missing":
 		fault.Code, fault.Summary = "MGW-APP-002", fmt.Sprintf("cannot find the callable of %q", entry)

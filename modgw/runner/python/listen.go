@@ -107,7 +107,7 @@ func (w *worker) record(m wire.LogMessage) {
 		attrs = append(attrs, slog.String("traceback", proc.Printable(m.Traceback)))
 		w.dumped(m.Message)
 		if w.dev && m.Request != "" {
-			w.failures.add(m.Request, m.Traceback)
+			w.failures.add(m.Request, trace{m.Traceback, m.Details})
 		}
 	}
 	w.log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)

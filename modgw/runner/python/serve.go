@@ -115,7 +115,9 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 			failed = c.bodyFailure(f.err)
 		}
 		if w.dev && failed.fault.Code == codeAppFailed {
-			failed.fault.Output = w.failures.await(c.info.ID)
+			found := w.failures.await(c.info.ID)
+			failed.fault.Output = found.text
+			failed.fault.Exceptions = exceptions(found.details, c.runner.config.Descriptor.Secrets)
 		}
 		f.announce(c.w.Header())
 		c.answer(w.log, failed, p.sent)

@@ -15,6 +15,7 @@ class Control:
         self.socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
         self._buffer = b""
+        self.explain = None  # in development: turns an exception into its details
 
     def receive(self):
         """The next frame as (type, payload), or None when the host is gone."""
@@ -47,11 +48,13 @@ class Control:
     def send_dict(self, kind, fields):
         self.send(kind, marshal.dumps(fields, wire.MARSHAL_VERSION))
 
-    def log(self, level, message, traceback="", request="", file="", line=0):
-        """Writes one record to the host's log."""
+    def log(self, level, message, traceback="", request="", file="", line=0, error=None):
+        """Writes one record to the host's log; in development with the details of the exception error."""
+        details = {"details": self.explain(error)} if self.explain and error is not None else {}
         self.send_dict(
             wire.LOG,
             {
+                **details,
                 "level": level,
                 "message": _text(message),
                 "traceback": _text(traceback),

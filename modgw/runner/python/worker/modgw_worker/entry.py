@@ -46,9 +46,9 @@ def load(start):
     except LoadError:
         raise
     except SystemExit as error:
-        raise LoadError("exit", describe(error)) from None
+        raise LoadError("exit", describe(error)) from error
     except BaseException as error:
-        raise LoadError("import", describe(error)) from None
+        raise LoadError("import", describe(error)) from error
 
 
 def _split(entry):

@@ -70,19 +70,20 @@ def _place_of_object(value):
     return "", 0
 
 
+def is_machinery(name):
+    """Whether a file is the worker's own or of the import system."""
+    return name.startswith((_OWN, "<frozen ", "<builtin>/frozen ")) or "/importlib/" in name
+
+
 def _format(error):
     """The traceback from the first frame that is not the worker's own."""
     trace = error.__traceback__
-    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+    while trace is not None and is_machinery(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     try:
         return "".join(traceback.format_exception(type(error), error, trace))
     except Exception as failed:  # an exception whose str raises, for example
         return "%s (its traceback cannot be shown: %r)\n" % (type(error).__qualname__, failed)
-
-
-def _is_machinery(name):
-    return name.startswith((_OWN, "<frozen ", "<builtin>/frozen ")) or "/importlib/" in name
 
 
 def _message(error):

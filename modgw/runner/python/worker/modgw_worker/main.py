@@ -57,12 +57,18 @@ class Worker:
         if message is None or message[0] != wire.START:
             return 0
         start = marshal.loads(message[1])
+        if start.get("dev"):
+            from .details import explain  # not needed elsewhere
+
+            self._control.explain = explain
         self._signals.install()
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:
             if self._signals.stopping:
                 return 0
+            if self._control.explain and failed.__cause__ is not None:
+                failed.fields["details"] = self._control.explain(failed.__cause__)
             self._control.send_dict(wire.FAILED, failed.fields)
             stdio.flush()
             os._exit(1)  # Threads that the app may have left must not hold this up.

@@ -284,6 +284,7 @@ class Exchange:
             request=self.environ.get("modgw.request_id", ""),
             file=found.file,
             line=found.line,
+            error=error,
         )
         self.abort(summary)
         if isinstance(error, SystemExit):
