@@ -66,9 +66,6 @@ const attempts = 3
 // Build returns the environment for d and builds it when it is not there. progress may be nil; it is called while Build
 // runs, never by two goroutines at once. An error leaves everything as it was.
 func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
-	if !isPython(d) {
-		return &modgw.Environment{}, nil
-	}
 	if progress == nil {
 		progress = func(Step) {}
 	}
@@ -94,7 +91,10 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 	if err != nil {
 		return nil, err
 	}
-	if p.existing {
+	switch {
+	case p.recipe == nil:
+		return &modgw.Environment{}, nil
+	case p.existing:
 		return p.existingEnvironment(), nil
 	}
 	return b.realise(ctx, p)
@@ -103,14 +103,11 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 // Fingerprint is the name of the environment that d asks for now, without building it: two equal fingerprints mean that
 // nothing has to be built and that running processes have what they should have. It is "" for kinds without environment.
 func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
-	if !isPython(d) {
-		return "", nil
-	}
 	p, err := b.plan(context.Background(), d, func(Step) {})
 	if err != nil {
 		return "", err
 	}
-	return p.id, nil
+	return p.id(), nil
 }
 
 // Inputs are the absolute paths of the files whose change can change the environment for d, whether they exist or not.
@@ -126,8 +123,6 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	in, _ := readInputs(d, acct) // what cannot be read is watched all the same
 	return in.watched
 }
-
-func isPython(d modgw.Descriptor) bool { return d.Kind == modgw.KindWSGI || d.Kind == modgw.KindASGI }
 
 var (
 	errInputsChanged = errors.New("the inputs changed")

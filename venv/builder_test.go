@@ -81,13 +81,19 @@ func TestChangedInputsBuildBeside(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("List = %+v, %v", list, err)
 	}
-	want := Info{
-		ID: changed.ID, App: "blog", Dir: changed.Dir, Python: changed.Version, Source: "requirements.txt",
-		Builder: changed.Builder, Packages: 1, Built: changed.Built,
+	i := slices.IndexFunc(list, func(i Info) bool { return "blog-"+i.ID == changed.ID })
+	if i < 0 {
+		t.Fatalf("%s is not listed", changed.ID)
 	}
-	if i := slices.IndexFunc(list, func(i Info) bool { return i.ID == changed.ID }); i < 0 {
-		t.Errorf("%s is not listed", changed.ID)
-	} else if diff := cmp.Diff(want, list[i]); diff != "" {
+	if list[i].Size < 1000 || time.Since(list[i].Used) > time.Hour {
+		t.Errorf("size %d, used %v", list[i].Size, list[i].Used)
+	}
+	want := Info{
+		ID: strings.TrimPrefix(changed.ID, "blog-"), Apps: []modgw.AppName{"blog"}, Dir: changed.Dir, Python: changed.Version,
+		Source: "requirements.txt", Builder: changed.Builder, Packages: 1, Built: changed.Built,
+		Size: list[i].Size, Used: list[i].Used,
+	}
+	if diff := cmp.Diff(want, list[i]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -175,7 +181,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 	if err := os.MkdirAll(b.envs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := acquire(t.Context(), filepath.Join(b.envs, id+".lock"), func() { t.Error("nobody holds the lock") })
+	lock, err := acquire(t.Context(), filepath.Join(b.envs, strings.TrimPrefix(id, "blog-")+".lock"), func() { t.Error("nobody holds the lock") })
 	if err != nil {
 		t.Fatal(err)
 	}

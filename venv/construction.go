@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -21,10 +20,9 @@ type construction struct {
 	plan    *plan
 	lock    *os.File
 	environ []string
+	cache   string // where what was downloaded is kept, for this user alone
 	printed lines
 }
-
-func (c *construction) python() string { return pythonIn(c.plan.dir) }
 
 func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
 
@@ -42,13 +40,11 @@ func (c *construction) prepare(b *Builder) error {
 	if err := c.own(cache, 0o700); err != nil {
 		return err
 	}
-	c.environ = append(b.host.buildSettings(),
-		"PATH="+filepath.Join(p.dir, "bin")+":"+safePath, "LANG=C.UTF-8",
-		"HOME="+filepath.Join(c.scratch(), "home"), "TMPDIR="+filepath.Join(c.scratch(), "tmp"),
-		"PIP_CACHE_DIR="+filepath.Join(cache, "pip"), "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1",
-		"PIP_PROGRESS_BAR=off", "PIP_NO_COLOR=1", "PIP_NO_WARN_SCRIPT_LOCATION=1", "PIP_ROOT_USER_ACTION=ignore",
-		"UV_CACHE_DIR="+filepath.Join(cache, "uv"), "UV_NO_PROGRESS=1", "UV_COMPILE_BYTECODE=1",
-		"UV_PYTHON_DOWNLOADS=never", "NO_COLOR=1")
+	c.cache = cache
+	c.environ = []string{
+		"PATH=" + filepath.Join(p.dir, "bin") + ":" + safePath, "LANG=C.UTF-8", "NO_COLOR=1",
+		"HOME=" + filepath.Join(c.scratch(), "home"), "TMPDIR=" + filepath.Join(c.scratch(), "tmp"),
+	}
 	return p.account.Do(func() error {
 		return errors.Join(
 			os.MkdirAll(filepath.Join(c.scratch(), "home"), 0o700), os.MkdirAll(filepath.Join(c.scratch(), "tmp"), 0o700))
@@ -91,45 +87,18 @@ func (c *construction) workingDir() string {
 	return root
 }
 
-// requirementArgs is what pip and uv pip are asked to install.
-func (c *construction) requirementArgs() []string {
-	var args []string
-	if c.plan.inputs.hashed {
-		args = append(args, "--require-hashes")
-	}
-	for _, file := range c.plan.inputs.files {
-		args = append(args, "-r", file)
-	}
-	if c.plan.inputs.editable != "" {
-		args = append(args, "-e", c.plan.inputs.editable)
-	}
-	if len(c.plan.inputs.packages) > 0 {
-		args = append(append(args, "--"), c.plan.inputs.packages...)
-	}
-	return args
-}
-
-// writePins writes requirements into a file that goes away with the rest of the scratch folder.
-func (c *construction) writePins(pins []string) (string, error) {
-	path := filepath.Join(c.scratch(), "pins.txt")
-	return path, c.plan.account.Do(func() error {
-		return os.WriteFile(path, []byte(strings.Join(pins, "\n")+"\n"), 0o600)
-	})
-}
-
 // finish clears up, makes everything durable, and only then writes the marker that makes it an environment.
 func (c *construction) finish(started time.Time) (marker, error) {
 	p := c.plan
 	m := marker{
-		ID: p.id, App: p.descriptor.Name, Source: p.inputs.source, Builder: p.tool.String(),
-		Interpreter: p.interpreter.Path, Version: p.interpreter.String(),
+		ID: p.hash, App: p.descriptor.Name,
 		Built: time.Now().UTC().Truncate(time.Second), Took: time.Since(started).Round(time.Millisecond).String(),
 	}
 	err := p.account.Do(func() (err error) {
 		if err = os.RemoveAll(c.scratch()); err != nil {
 			return err
 		}
-		if m.Packages, err = installedPackages(p.dir); err != nil {
+		if err = p.recipe.describe(p.dir, &m); err != nil {
 			return err
 		}
 		if err = syncFilesystem(p.dir); err != nil {

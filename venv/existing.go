@@ -14,12 +14,14 @@ import (
 func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	dir := p.descriptor.Python.Venv
 	p.existing, p.dir = true, dir
-	p.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
-	if err == nil && p.interpreter.Prefix == p.interpreter.BasePrefix {
+	r := &pythonRecipe{inputs: inputs{source: "venv " + dir}}
+	p.recipe = r
+	r.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
+	if err == nil && r.interpreter.Prefix == r.interpreter.BasePrefix {
 		err = errors.New("its bin/python belongs to no virtual environment")
 	}
-	if err == nil && p.interpreter.tooOld() {
-		err = fmt.Errorf("it has %s, and apps need Python 3.8 or newer", p.interpreter)
+	if err == nil && r.interpreter.tooOld() {
+		err = fmt.Errorf("it has %s, and apps need Python 3.8 or newer", r.interpreter)
 	}
 	if err != nil {
 		return &modgw.Fault{
@@ -34,8 +36,9 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	p.inputs.decisive = []string{dir, string(config)}
-	p.id = fmt.Sprintf("%s-%s", p.descriptor.Name, p.hash(b.host))
+	r.inputs.decide(dir, string(config))
+	p.settle(b)
+	p.dir = dir
 	return nil
 }
 
@@ -46,12 +49,7 @@ func (p *plan) existingEnvironment() *modgw.Environment {
 		packages, err = installedPackages(p.dir)
 		return err
 	})
-	return &modgw.Environment{
-		Dir:         p.dir,
-		Interpreter: pythonIn(p.dir),
-		Version:     p.interpreter.String(),
-		Variables:   variables(p.dir),
-		Source:      p.inputs.source,
-		Packages:    packages,
-	}
+	env := p.recipe.environment(p.dir, marker{Packages: packages})
+	env.Dir = p.dir
+	return &env
 }

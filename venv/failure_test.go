@@ -63,7 +63,7 @@ func TestFailedBuildLeavesTheOldEnvironment(t *testing.T) {
 	good := s.mustBuild(s.descriptor())
 	s.write("requirements.txt", "tiny\ntinny\n")
 	s.mustFail(s.descriptor(), "MGW-ENV-011")
-	if got := s.environments(); len(got) != 1 || got[0] != good.ID {
+	if got := s.environments(); len(got) != 1 || got[0] != filepath.Base(good.Dir) {
 		t.Errorf("environments %v, want %s", got, good.ID)
 	}
 	s.write("requirements.txt", "tiny\n")

@@ -66,6 +66,15 @@ func (h hostEnviron) buildSettings() []string {
 	return list
 }
 
+// pythonBuildSettings keep pip and uv quiet and their caches where the host keeps them.
+func pythonBuildSettings(cache string) []string {
+	return []string{
+		"PIP_CACHE_DIR=" + filepath.Join(cache, "pip"), "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1",
+		"PIP_PROGRESS_BAR=off", "PIP_NO_COLOR=1", "PIP_NO_WARN_SCRIPT_LOCATION=1", "PIP_ROOT_USER_ACTION=ignore",
+		"UV_CACHE_DIR=" + filepath.Join(cache, "uv"), "UV_NO_PROGRESS=1", "UV_COMPILE_BYTECODE=1", "UV_PYTHON_DOWNLOADS=never",
+	}
+}
+
 // indexSettings is what decides where packages come from, for the hash.
 func (h hostEnviron) indexSettings() []string {
 	var list []string

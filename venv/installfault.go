@@ -26,8 +26,8 @@ type complaint struct {
 	hint    string
 }
 
-// complaints are tried in this order, because a full disk or a dead index makes pip say further things.
-var complaints = []complaint{
+// pythonComplaints are tried in this order, because a full disk or a dead index makes pip say further things.
+var pythonComplaints = []complaint{
 	{
 		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|errno 28\b`),
 		"MGW-ENV-013", "cannot install the packages of app %q: the disk is full",
@@ -80,8 +80,8 @@ var complaints = []complaint{
 	},
 }
 
-// fault makes the error of an unsuccessful program: code and summary are for an end that cannot be told more exactly.
-func (c *construction) fault(code, summary string, err error) error {
+// fault makes the error of an unsuccessful program, by what it complains of: code and summary are for an end that cannot be told more exactly.
+func (c *construction) fault(complaints []complaint, code, summary string, err error) error {
 	p, output := c.plan, c.printed.tail()
 	switch {
 	case isDiskFull(err):

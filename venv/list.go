@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
@@ -15,59 +17,99 @@ import (
 
 // Info is what is known of one environment in the state folder.
 type Info struct {
-	ID       string        `json:"id"`
-	App      modgw.AppName `json:"app"`
-	Dir      string        `json:"dir"`
-	Python   string        `json:"python"`  // "CPython 3.12.1"
-	Source   string        `json:"source"`  // the input that decided
-	Builder  string        `json:"builder"` // "uv 0.13.9", "pip 24.0"
-	Packages int           `json:"packages"`
-	Built    time.Time     `json:"built"`
+	ID       string          `json:"id"`   // the hash of its inputs; for an app, its name comes before it
+	Apps     []modgw.AppName `json:"apps"` // that asked for it so far
+	Dir      string          `json:"dir"`
+	Python   string          `json:"python"`   // "CPython 3.12.1", or what else it was made for
+	Source   string          `json:"source"`   // the input that decided
+	Builder  string          `json:"builder"`  // "uv 0.13.9", "pip 24.0"
+	Packages int             `json:"packages"` // how many are installed
+	Built    time.Time       `json:"built"`
+	Used     time.Time       `json:"used"` // when an app last asked for it
+	Size     int64           `json:"size"` // bytes on the disk
 }
 
 // List returns all complete environments, by app, the newest of each first.
 func (b *Builder) List() ([]Info, error) {
-	markers, err := b.markers()
+	shelf, err := b.look()
 	var list []Info
-	for _, m := range markers {
+	for _, e := range shelf {
+		if !e.complete {
+			continue
+		}
 		list = append(list, Info{
-			ID: m.ID, App: m.App, Dir: filepath.Join(b.envs, m.ID), Python: m.Version, Source: m.Source,
-			Builder: m.Builder, Packages: len(m.Packages), Built: m.Built,
+			ID: e.name, Apps: e.apps(), Dir: filepath.Join(b.envs, e.name), Python: e.marker.Version, Source: e.marker.Source,
+			Builder: e.marker.Builder, Packages: len(e.marker.Packages), Built: e.marker.Built, Used: e.used(),
+			Size: sizeOf(filepath.Join(b.envs, e.name), e.owner),
 		})
 	}
 	return list, err
 }
 
-// newestOf is the marker of the newest environment of an app.
-func (b *Builder) newestOf(app modgw.AppName) (marker, bool) {
-	markers, _ := b.markers() // for a hint only
-	i := slices.IndexFunc(markers, func(m marker) bool { return m.App == app })
-	if i < 0 {
-		return marker{}, false
-	}
-	return markers[i], true
+// entry is one folder among the environments.
+type entry struct {
+	name     string
+	complete bool
+	marker   marker // when complete
+	owner    *account.Account
+	uses     map[modgw.AppName]time.Time // when each app last asked for it
 }
 
-// markers reads those of all environments, by app, the newest of each first.
-func (b *Builder) markers() ([]marker, error) {
-	entries, err := os.ReadDir(b.envs)
+func (e entry) apps() []modgw.AppName { return slices.Sorted(maps.Keys(e.uses)) }
+
+// used is when any app last asked for it; when it was built if none was noted.
+func (e entry) used() time.Time {
+	last := e.marker.Built
+	for _, at := range e.uses {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// look reads what there is, by app, the newest of each first.
+func (b *Builder) look() ([]entry, error) {
+	files, err := os.ReadDir(b.envs)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var list []marker
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !info.IsDir() {
-			continue
-		}
-		if m, ok := readMarker(filepath.Join(b.envs, e.Name()), builderOf(info)); ok {
-			list = append(list, m)
+	known := uses(files)
+	var list []entry
+	for _, f := range files {
+		if e, ok := b.entry(f, known); ok {
+			list = append(list, e)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y marker) int {
-		return cmp.Or(cmp.Compare(x.App, y.App), y.Built.Compare(x.Built))
+	slices.SortStableFunc(list, func(x, y entry) int {
+		return cmp.Or(slices.Compare(x.apps(), y.apps()), y.marker.Built.Compare(x.marker.Built))
 	})
 	return list, err
+}
+
+// entry reads one folder; false when it is none.
+func (b *Builder) entry(f fs.DirEntry, known map[string]map[modgw.AppName]time.Time) (entry, bool) {
+	info, err := f.Info()
+	if err != nil || !info.IsDir() {
+		return entry{}, false
+	}
+	e := entry{name: f.Name(), owner: builderOf(info), uses: known[f.Name()]}
+	e.marker, e.complete = readMarker(filepath.Join(b.envs, e.name), e.owner)
+	if len(e.uses) == 0 && e.complete {
+		e.uses = map[modgw.AppName]time.Time{e.marker.App: e.marker.Built}
+	}
+	return e, true
+}
+
+// newestOf is the marker of the newest environment of an app.
+func (b *Builder) newestOf(app modgw.AppName) (newest marker, ok bool) {
+	all, _ := b.look() // for a hint only
+	for _, e := range all {
+		if _, uses := e.uses[app]; uses && e.complete && e.marker.Built.After(newest.Built) {
+			newest, ok = e.marker, true
+		}
+	}
+	return newest, ok
 }
 
 // builderOf is the account that a folder belongs to, with no more of its rights than that.
@@ -77,4 +119,20 @@ func builderOf(info fs.FileInfo) *account.Account {
 		return nil
 	}
 	return &account.Account{UID: uint32(uid), GID: uint32(uid)}
+}
+
+// sizeOf is what a folder takes on the disk. What cannot be looked at is not counted.
+func sizeOf(dir string, owner *account.Account) (size int64) {
+	_ = owner.Do(func() error {
+		return filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return nil
+			}
+			if info, err := e.Info(); err == nil {
+				size += info.Sys().(*syscall.Stat_t).Blocks * 512
+			}
+			return nil
+		})
+	})
+	return size
 }

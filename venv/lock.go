@@ -2,6 +2,7 @@ package venv
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -13,30 +14,62 @@ const lockPoll = 100 * time.Millisecond
 
 // acquire locks the file at path, which is made when it is missing, until ctx is done. waiting is called once when
 // somebody else holds the lock. Closing the file gives the lock back, as does the end of the process.
-//
-// The file is never removed: whoever waited for it would hold the lock of a file that nobody else can find.
 func acquire(ctx context.Context, path string, waiting func()) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
 	for first := true; ; first = false {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if err != unix.EWOULDBLOCK && err != unix.EINTR {
-			f.Close()
-			return nil, err
+		f, err := tryLock(path, unix.LOCK_EX, os.O_CREATE)
+		if err == nil || !errors.Is(err, unix.EWOULDBLOCK) {
+			return f, err
 		}
 		if first {
 			waiting()
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
 			return nil, context.Cause(ctx)
 		case <-time.After(lockPoll):
 		}
 	}
+}
+
+// share takes the lock together with others who share it; false when somebody has it alone, or there is none.
+func share(path string) (*os.File, bool) {
+	f, err := tryLock(path, unix.LOCK_SH, 0)
+	return f, err == nil
+}
+
+// tryLock takes the lock if it is free; the error is EWOULDBLOCK when it is not. A file that was removed or replaced before
+// it was locked is no lock, for nobody else would find it.
+func tryLock(path string, how, flags int) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDONLY|flags, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		for err = unix.EINTR; err == unix.EINTR; {
+			err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if sameFile(f, path) {
+			return f, nil
+		}
+		f.Close()
+	}
+}
+
+// release gives the lock back, also from a process that outlived the build and still has the file.
+func release(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // an open file always can be unlocked
+	f.Close()
+}
+
+func sameFile(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
 }

@@ -53,24 +53,15 @@ func (p *plan) complete() (marker, bool) {
 	if !ok {
 		return m, false
 	}
-	err := p.account.Do(func() error { _, err := os.Stat(pythonIn(p.dir)); return err })
+	err := p.account.Do(func() error { _, err := os.Stat(p.recipe.program(p.dir)); return err })
 	return m, err == nil
 }
 
 // environment is what a process needs to know of a complete environment.
 func (p *plan) environment(m marker, took time.Duration) *modgw.Environment {
-	return &modgw.Environment{
-		ID:          p.id,
-		Dir:         p.dir,
-		Interpreter: pythonIn(p.dir),
-		Version:     p.interpreter.String(),
-		Variables:   variables(p.dir),
-		Source:      p.inputs.source,
-		Builder:     p.tool.String(),
-		Packages:    m.Packages,
-		Built:       m.Built,
-		Took:        took,
-	}
+	env := p.recipe.environment(p.dir, m)
+	env.ID, env.Dir, env.Built, env.Took = p.id(), p.dir, m.Built, took
+	return &env
 }
 
 // variables are what processes in an environment need.

@@ -1,6 +1,11 @@
 package venv
 
-import "context"
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+)
 
 // outerPip is the pip of the interpreter that an environment is made with. It installs from outside, so that no time is
 // spent on putting a pip into every environment and none is there in production.
@@ -10,12 +15,12 @@ type outerPip struct {
 
 func (p outerPip) String() string { return "pip " + p.version }
 
-func (p outerPip) create(ctx context.Context, c *construction) error {
-	return c.run(ctx, "venv", c.plan.interpreter.Path, "-I", "-m", "venv", "--without-pip", c.plan.dir)
+func (p outerPip) create(ctx context.Context, c *construction, r *pythonRecipe) error {
+	return c.run(ctx, "venv", r.interpreter.Path, "-I", "-m", "venv", "--without-pip", c.plan.dir)
 }
 
-func (p outerPip) install(ctx context.Context, c *construction) error {
-	return installWithPip(ctx, c, c.plan.interpreter.Path, "-I", "-m", "pip", "--python", c.python(), "install")
+func (p outerPip) install(ctx context.Context, c *construction, r *pythonRecipe) error {
+	return installWithPip(ctx, c, r, r.interpreter.Path, "-I", "-m", "pip", "--python", pythonIn(c.plan.dir), "install")
 }
 
 // innerPip is the pip that the venv module puts into the environment itself.
@@ -23,21 +28,21 @@ type innerPip struct{}
 
 func (innerPip) String() string { return "pip of ensurepip" }
 
-func (innerPip) create(ctx context.Context, c *construction) error {
-	return c.run(ctx, "venv", c.plan.interpreter.Path, "-I", "-m", "venv", c.plan.dir)
+func (innerPip) create(ctx context.Context, c *construction, r *pythonRecipe) error {
+	return c.run(ctx, "venv", r.interpreter.Path, "-I", "-m", "venv", c.plan.dir)
 }
 
-func (innerPip) install(ctx context.Context, c *construction) error {
-	return installWithPip(ctx, c, c.python(), "-I", "-m", "pip", "install")
+func (innerPip) install(ctx context.Context, c *construction, r *pythonRecipe) error {
+	return installWithPip(ctx, c, r, pythonIn(c.plan.dir), "-I", "-m", "pip", "install")
 }
 
 // installWithPip lets pip install what was found. A lock it gets as requirements, unless they cannot say what the lock
 // says; then this pip is new enough to read it.
-func installWithPip(ctx context.Context, c *construction, pip ...string) error {
-	in := c.plan.inputs
+func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip ...string) error {
+	in := r.inputs
 	switch {
 	case in.lock == "":
-		return c.run(ctx, "pip", append(pip, c.requirementArgs()...)...)
+		return c.run(ctx, "pip", append(pip, r.requirementArgs()...)...)
 	case in.unpinnable != nil:
 		return c.run(ctx, "pip", append(pip, "-r", in.lock)...)
 	case len(in.pins) == 0:
@@ -48,4 +53,12 @@ func installWithPip(ctx context.Context, c *construction, pip ...string) error {
 		return err
 	}
 	return c.run(ctx, "pip", append(pip, "--require-hashes", "--no-deps", "-r", file)...)
+}
+
+// writePins writes requirements into a file that goes away with the rest of the scratch folder.
+func (c *construction) writePins(pins []string) (string, error) {
+	path := filepath.Join(c.scratch(), "pins.txt")
+	return path, c.plan.account.Do(func() error {
+		return os.WriteFile(path, []byte(strings.Join(pins, "\n")+"\n"), 0o600)
+	})
 }

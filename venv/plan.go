@@ -14,58 +14,59 @@ import (
 )
 
 // formatVersion changes when environments that an older version of this package built must not be used any more.
-const formatVersion = "modgw environment 1"
+const formatVersion = "modgw environment 2"
 
 // plan is everything that is known before anything is built.
 type plan struct {
-	descriptor  modgw.Descriptor
-	account     *account.Account
-	inputs      inputs
-	interpreter interpreter
-	existing    bool // the descriptor names its own virtual environment
-	tool        tool // nil when existing
-	id          string
-	dir         string
-	progress    func(Step)
+	descriptor modgw.Descriptor
+	account    *account.Account
+	recipe     recipe // nil: the app needs no environment
+	existing   bool   // the descriptor names its own virtual environment
+	hash       string // of all that decides what the environment holds, and the name of its folder
+	dir        string
+	progress   func(Step)
 }
 
-// plan finds the inputs, the interpreter and the tool for d.
+// plan finds out which environment d needs.
 func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*plan, error) {
 	acct, err := lookupAccount(d)
 	if err != nil {
 		return nil, err
 	}
 	p := &plan{descriptor: d, account: acct, progress: progress}
-	if p.inputs, err = readInputs(d, acct); err != nil {
-		return nil, err
-	}
-	if d.Python.Venv != "" {
+	if isPython(d) && d.Python.Venv != "" {
 		return p, b.planExisting(ctx, p)
 	}
-	s := search{builder: b, account: acct, app: d.Name, demands: p.inputs.demands, say: p.say}
-	if p.interpreter, err = s.find(ctx); err != nil {
-		return nil, err
+	if p.recipe, err = b.recipe(ctx, p); err != nil || p.recipe == nil {
+		return p, err
 	}
-	if p.tool, err = b.chooseTool(ctx, p); err != nil {
-		return nil, err
-	}
-	p.id = fmt.Sprintf("%s-%s", d.Name, p.hash(b.host))
-	p.dir = filepath.Join(b.envs, p.id)
+	p.settle(b)
 	return p, nil
 }
 
-// hash is over all that decides what the environment holds.
-func (p *plan) hash(host hostEnviron) string {
+// settle names the environment by its recipe. Apps of one user with the same recipe share it.
+func (p *plan) settle(b *Builder) {
 	h := sha256.New()
 	feed(h, formatVersion, runtime.GOOS, runtime.GOARCH, fmt.Sprint(uidOf(p.account)))
-	feed(h, p.interpreter.identity()...)
-	if p.tool != nil {
-		feed(h, p.tool.String())
-		feed(h, host.indexSettings()...)
+	for _, part := range p.recipe.identity() {
+		feed(h, part...)
 	}
-	feed(h, p.inputs.decisive...)
-	return hex.EncodeToString(h.Sum(nil))[:12]
+	p.hash = hex.EncodeToString(h.Sum(nil))[:hashLength]
+	p.dir = filepath.Join(b.envs, p.hash)
 }
+
+// hashLength is how many hexadecimal digits name an environment.
+const hashLength = 12
+
+// id is the name of the environment for this app.
+func (p *plan) id() string {
+	if p.hash == "" {
+		return ""
+	}
+	return string(p.descriptor.Name) + "-" + p.hash
+}
+
+func (p *plan) lockPath() string { return p.dir + ".lock" }
 
 // feed writes a list so that no other list is written the same way.
 func feed(w io.Writer, list ...string) {

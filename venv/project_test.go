@@ -243,13 +243,14 @@ func TestLocksThatOnlyUVUnderstands(t *testing.T) {
 	if err != nil || in.unpinnable == nil {
 		t.Fatalf("got %+v, %v", in, err)
 	}
-	p := &plan{descriptor: d, inputs: in, interpreter: interpreter{Implementation: cpython, Version: "3.12.1", Pip: "25.0"}}
-	_, err = s.builder().chooseTool(t.Context(), p)
+	p := &plan{descriptor: d}
+	r := &pythonRecipe{inputs: in, interpreter: interpreter{Implementation: cpython, Version: "3.12.1", Pip: "25.0"}}
+	_, err = s.builder().chooseTool(t.Context(), p, r)
 	if f := wantFault(t, nil, err, "MGW-ENV-024"); !strings.Contains(f.Error(), "version control") {
 		t.Errorf("got %v", f)
 	}
-	p.interpreter.Pip = "26.1"
-	if tool, err := s.builder().chooseTool(t.Context(), p); err != nil || tool.String() != "pip 26.1" {
+	r.interpreter.Pip = "26.1"
+	if tool, err := s.builder().chooseTool(t.Context(), p, r); err != nil || tool.String() != "pip 26.1" {
 		t.Errorf("got %v, %v", tool, err)
 	}
 

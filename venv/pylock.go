@@ -180,11 +180,11 @@ func (p lockedPackage) hashes() []string {
 // pipReadsLocks reports whether pip takes a lock file as it is.
 func pipReadsLocks(version string) bool { return atLeast(version, 26, 1) }
 
-func unreadableLock(p *plan) error {
+func unreadableLock(p *plan, r *pythonRecipe) error {
 	return &modgw.Fault{
 		Code:    "MGW-ENV-024",
-		Summary: fmt.Sprintf("cannot install from %q for app %q without uv", p.inputs.source, p.descriptor.Name),
-		Err:     p.inputs.unpinnable,
+		Summary: fmt.Sprintf("cannot install from %q for app %q without uv", r.inputs.source, p.descriptor.Name),
+		Err:     r.inputs.unpinnable,
 		Hint:    "install uv, or pip 26.1 or newer for this Python, or export the lock: uv export -o requirements.txt",
 	}
 }

@@ -6,37 +6,40 @@ import (
 	"os"
 	"time"
 
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
 )
 
 // realise returns the environment of the plan: at once when it is there, else after building it, or after waiting for
 // whoever builds it already.
 func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, error) {
-	if m, ok := p.complete(); ok {
+	if m, ok := b.known(p); ok {
 		return p.environment(m, 0), nil
 	}
 	if err := b.prepareFolders(p); err != nil {
 		return nil, err
 	}
-	lock, err := acquire(ctx, p.dir+".lock", func() { p.say("waiting for another build of %s", p.id) })
+	lock, err := acquire(ctx, p.lockPath(), func() { p.say("waiting for another build of %s", p.id()) })
 	if err != nil {
 		return nil, p.cannotWrite(err)
 	}
-	defer lock.Close()
+	defer release(lock)
 	if m, ok := p.complete(); ok {
+		b.noteUse(p)
 		return p.environment(m, 0), nil
 	}
 	started := time.Now()
 	m, err := b.construct(ctx, p, lock)
 	if err != nil {
 		// The folder has no marker, so that it stays rubbish when it cannot be removed now.
-		if removeErr := p.removeFolder(); removeErr != nil {
+		if removeErr := removeFolder(p.dir, p.account); removeErr != nil {
 			b.log.Warn("half-built environment kept", "app", p.descriptor.Name, "dir", p.dir, "error", removeErr)
 		}
 		return nil, err
 	}
+	b.noteUse(p)
 	took := time.Since(started)
-	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id, "python", m.Version,
+	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id(), "python", m.Version,
 		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", took.Round(time.Millisecond))
 	return p.environment(m, took), nil
 }
@@ -78,27 +81,17 @@ func ownFolder(dir string) error {
 // construct builds the environment in its place and marks it as complete.
 func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker, error) {
 	started := time.Now()
-	if err := p.removeFolder(); err != nil {
+	if err := removeFolder(p.dir, p.account); err != nil {
 		return marker{}, p.cannotWrite(err)
 	}
 	c := &construction{plan: p, lock: lock}
 	if err := c.prepare(b); err != nil {
 		return marker{}, p.cannotWrite(err)
 	}
-	p.say("creating the environment with %s", p.interpreter)
-	if err := p.tool.create(ctx, c); err != nil {
-		return marker{}, c.fault("MGW-ENV-008", "cannot create the environment of app %q", err)
+	if err := p.recipe.build(ctx, b, c); err != nil {
+		return marker{}, err
 	}
-	if !p.inputs.isEmpty() {
-		p.say("installing from %s with %s", p.inputs.source, p.tool)
-		if err := p.tool.install(ctx, c); err != nil {
-			return marker{}, c.fault("MGW-ENV-010", "cannot install the packages of app %q", err)
-		}
-	}
-	if _, err := b.askOnly(ctx, c.python(), p.account); err != nil {
-		return marker{}, c.fault("MGW-ENV-008", "cannot create the environment of app %q", err)
-	}
-	if err := b.unchanged(p); err != nil {
+	if err := b.unchanged(ctx, p); err != nil {
 		return marker{}, err
 	}
 	m, err := c.finish(started)
@@ -108,17 +101,14 @@ func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker
 	return m, nil
 }
 
-// unchanged reads the inputs again: pip read them after they were hashed, and the name must not lie about the content.
-func (b *Builder) unchanged(p *plan) error {
-	again := *p
-	var err error
-	if again.inputs, err = readInputs(p.descriptor, p.account); err != nil {
-		return err
-	}
-	if fmt.Sprintf("%s-%s", p.descriptor.Name, again.hash(b.host)) != p.id {
+// unchanged looks at the inputs again: the installer read them after they were hashed, and the name must not lie about
+// the content.
+func (b *Builder) unchanged(ctx context.Context, p *plan) error {
+	again, err := b.plan(ctx, p.descriptor, func(Step) {})
+	if err == nil && again.hash != p.hash {
 		return errInputsChanged
 	}
-	return nil
+	return err
 }
 
 // stopped is the error of a build that was given up or took too long.
@@ -148,15 +138,15 @@ func (p *plan) cannotWrite(err error) error {
 
 // removeFolder removes what an earlier build left, with the rights of the user who built it: root follows nothing below
 // a folder that the app can change.
-func (p *plan) removeFolder() error {
-	if _, err := os.Lstat(p.dir); err != nil {
+func removeFolder(dir string, acct *account.Account) error {
+	if _, err := os.Lstat(dir); err != nil {
 		return ignoreMissing(err)
 	}
-	if p.account != nil {
-		_ = p.account.Do(func() error { return os.RemoveAll(p.dir) }) // all but the folder itself, which is the host's
-		return ignoreMissing(os.Remove(p.dir))
+	if acct != nil {
+		_ = acct.Do(func() error { return os.RemoveAll(dir) }) // all but the folder itself, which is the host's
+		return ignoreMissing(os.Remove(dir))
 	}
-	return os.RemoveAll(p.dir)
+	return os.RemoveAll(dir)
 }
 
 func ignoreMissing(err error) error {

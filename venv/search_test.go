@@ -142,7 +142,8 @@ func TestVirtualEnvironmentsAreNotBuiltOnEachOther(t *testing.T) {
 	s := newSite(t)
 	base := s.mustBuild(s.descriptor())
 	d := s.descriptor()
-	d.Name, d.Python.Version = "shop", base.Interpreter
+	s.wheel("tiny", "1.0", nil, nil)
+	d.Python = modgw.Python{Version: base.Interpreter, Packages: []string{"tiny"}} // else they would share one
 	env := s.mustBuild(d)
 	target, err := filepath.EvalSymlinks(env.Interpreter)
 	if err != nil || strings.HasPrefix(target, s.state) {

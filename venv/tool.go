@@ -12,49 +12,49 @@ import (
 // tool makes virtual environments and installs into them. Its String is among what names an environment.
 type tool interface {
 	String() string
-	create(ctx context.Context, c *construction) error
-	install(ctx context.Context, c *construction) error
+	create(ctx context.Context, c *construction, r *pythonRecipe) error
+	install(ctx context.Context, c *construction, r *pythonRecipe) error
 }
 
 // chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes with venv. PyPy is
 // left to pip.
-func (b *Builder) chooseTool(ctx context.Context, p *plan) (tool, error) {
-	if p.inputs.needsUV() {
+func (b *Builder) chooseTool(ctx context.Context, p *plan, r *pythonRecipe) (tool, error) {
+	if r.inputs.needsUV() {
 		uv, ok := b.lockingUV(ctx, p.account)
 		if !ok {
-			return nil, withoutUV(p)
+			return nil, withoutUV(p, r)
 		}
 		return uv, nil
 	}
-	if p.interpreter.Implementation == cpython {
+	if r.interpreter.Implementation == cpython {
 		if uv, ok := b.findUV(ctx, p.account); ok {
 			return uv, nil
 		}
 	}
-	if p.inputs.unpinnable != nil && !pipReadsLocks(p.interpreter.Pip) {
-		return nil, unreadableLock(p)
+	if r.inputs.unpinnable != nil && !pipReadsLocks(r.interpreter.Pip) {
+		return nil, unreadableLock(p, r)
 	}
-	switch i := p.interpreter; {
+	switch i := r.interpreter; {
 	case atLeast(i.Pip, 22, 3):
 		return outerPip{version: i.Pip}, nil
 	case i.EnsurePip:
 		return innerPip{}, nil
-	case p.inputs.isEmpty():
+	case r.inputs.isEmpty():
 		return outerPip{}, nil // makes an empty environment, which takes no pip
 	}
-	return nil, withoutPip(p)
+	return nil, withoutPip(p, r)
 }
 
-func withoutPip(p *plan) error {
-	major, minor := versionNumbers(p.interpreter.Version)
+func withoutPip(p *plan, r *pythonRecipe) error {
+	major, minor := versionNumbers(r.interpreter.Version)
 	hint := "install uv, or pip 22.3 or newer for this Python"
-	if _, err := os.Stat("/etc/debian_version"); err == nil && filepath.Dir(p.interpreter.Path) == "/usr/bin" {
+	if _, err := os.Stat("/etc/debian_version"); err == nil && filepath.Dir(r.interpreter.Path) == "/usr/bin" {
 		hint = fmt.Sprintf("apt install python%d.%d-venv, or python3-pip, or install uv", major, minor)
 	}
 	return &modgw.Fault{
 		Code: "MGW-ENV-009",
 		Summary: fmt.Sprintf("cannot install packages for app %q: %s at %q has neither pip nor ensurepip",
-			p.descriptor.Name, p.interpreter, p.interpreter.Path),
+			p.descriptor.Name, r.interpreter, r.interpreter.Path),
 		Hint: hint,
 	}
 }

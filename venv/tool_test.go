@@ -1,6 +1,7 @@
 package venv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -179,19 +180,19 @@ func TestVenvBringsPipWhereTheInterpreterHasNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.interpreter.Pip = "20.3"; !p.interpreter.EnsurePip {
+	r := p.recipe.(*pythonRecipe)
+	if r.interpreter.Pip = "20.3"; !r.interpreter.EnsurePip {
 		t.Skip("this Python has no ensurepip")
 	}
-	if p.tool, err = b.chooseTool(t.Context(), p); err != nil {
+	if r.tool, err = b.chooseTool(t.Context(), p, r); err != nil || r.tool != (innerPip{}) {
+		t.Fatal(r.tool, err)
+	}
+	c := &construction{plan: p}
+	if err := errors.Join(b.prepareFolders(p), c.prepare(b), r.build(t.Context(), b, c)); err != nil {
 		t.Fatal(err)
 	}
-	p.id = "blog-" + p.hash(b.host)
-	p.dir = filepath.Join(b.envs, p.id)
-	env, err := b.realise(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := run(t, env, "import pip, tiny; print(tiny.__version__)"); got != "1.0" {
+	env := r.environment(p.dir, marker{})
+	if got := run(t, &env, "import pip, tiny; print(tiny.__version__)"); got != "1.0" {
 		t.Errorf("tiny is %q", got)
 	}
 }

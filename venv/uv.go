@@ -63,19 +63,19 @@ func (b *Builder) uvVersion(ctx context.Context, acct *account.Account) (string,
 	return fields[1], true
 }
 
-func (u uvTool) create(ctx context.Context, c *construction) error {
+func (u uvTool) create(ctx context.Context, c *construction, r *pythonRecipe) error {
 	// The folder is there already, with the home of the build in it.
 	return c.run(ctx, "uv", u.path, "venv", "--quiet", "--no-project", "--allow-existing",
-		"--python", c.plan.interpreter.Path, c.plan.dir)
+		"--python", r.interpreter.Path, c.plan.dir)
 }
 
-func (u uvTool) install(ctx context.Context, c *construction) error {
+func (u uvTool) install(ctx context.Context, c *construction, r *pythonRecipe) error {
 	c.environ = append(c.environ, u.environ...)
-	in := c.plan.inputs
+	in := r.inputs
 	if in.needsUV() {
-		return c.run(ctx, "uv", u.syncArgs(c)...)
+		return c.run(ctx, "uv", u.syncArgs(c, r)...)
 	}
-	args := []string{u.path, "pip", "install", "--python", c.python()}
+	args := []string{u.path, "pip", "install", "--python", pythonIn(c.plan.dir)}
 	if u.noIndex {
 		args = append(args, "--no-index")
 	}
@@ -83,14 +83,14 @@ func (u uvTool) install(ctx context.Context, c *construction) error {
 		args = append(args, "-r", in.lock)
 		return c.run(ctx, "uv", append(args, selectionArgs(c.plan.descriptor.Python)...)...)
 	}
-	return c.run(ctx, "uv", append(args, c.requirementArgs()...)...)
+	return c.run(ctx, "uv", append(args, r.requirementArgs()...)...)
 }
 
 // syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is installed as
 // editable: its code is to be run as it is now and not as it was when the environment was built.
-func (u uvTool) syncArgs(c *construction) []string {
-	in := c.plan.inputs
-	args := []string{u.path, "sync", "--locked", "--python", c.plan.interpreter.Path}
+func (u uvTool) syncArgs(c *construction, r *pythonRecipe) []string {
+	in := r.inputs
+	args := []string{u.path, "sync", "--locked", "--python", r.interpreter.Path}
 	if u.noIndex {
 		args = append(args, "--no-index")
 	}

@@ -78,14 +78,14 @@ func (in *inputs) readScriptLock(script string, acct *account.Account) error {
 // needsUV reports whether only uv can install what was found.
 func (in *inputs) needsUV() bool { return in.project != "" || in.script != "" }
 
-func withoutUV(p *plan) error {
+func withoutUV(p *plan, r *pythonRecipe) error {
 	export := "uv export -o pylock.toml"
-	if p.inputs.script != "" {
-		export = fmt.Sprintf("uv export --script %s -o requirements.txt", filepath.Base(p.inputs.script))
+	if r.inputs.script != "" {
+		export = fmt.Sprintf("uv export --script %s -o requirements.txt", filepath.Base(r.inputs.script))
 	}
 	return &modgw.Fault{
 		Code:    "MGW-ENV-024",
-		Summary: fmt.Sprintf("cannot install from %q for app %q without uv", p.inputs.source, p.descriptor.Name),
+		Summary: fmt.Sprintf("cannot install from %q for app %q without uv", r.inputs.source, p.descriptor.Name),
 		Hint:    "install uv into a folder of the host's PATH where the app's user can run it, or export the lock: " + export,
 	}
 }

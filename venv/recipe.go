@@ -1,0 +1,34 @@
+package venv
+
+import (
+	"context"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// recipe is what one kind of environment is made from, and how.
+type recipe interface {
+	// identity is all that makes another environment when it changes.
+	identity() [][]string
+
+	// build fills the folder of the environment. It returns a fault, or the cause of ctx.
+	build(ctx context.Context, b *Builder, c *construction) error
+
+	// program is the file in the environment without which it is none.
+	program(dir string) string
+
+	// describe fills in what a marker tells people of an environment that was built in dir.
+	describe(dir string, m *marker) error
+
+	// environment is what processes need to know of the environment in dir.
+	environment(dir string, m marker) modgw.Environment
+}
+
+// recipe finds the one for the plan's descriptor; nil when the app needs no environment.
+func (b *Builder) recipe(ctx context.Context, p *plan) (recipe, error) {
+	switch p.descriptor.Kind {
+	case modgw.KindWSGI, modgw.KindASGI:
+		return b.pythonRecipe(ctx, p)
+	}
+	return nil, nil
+}
