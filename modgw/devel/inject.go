@@ -9,7 +9,7 @@ import (
 
 // wantsScript reports whether the answer to a request can be a page that a browser shows.
 func wantsScript(r *http.Request) bool {
-	if r.Method != http.MethodGet || r.Header.Get("Range") != "" {
+	if r.Method != http.MethodGet || r.Header.Get("Range") != "" || !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return false
 	}
 	switch r.Header.Get("Sec-Fetch-Dest") {

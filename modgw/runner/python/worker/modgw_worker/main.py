@@ -72,6 +72,10 @@ class Worker:
             self._control.send_dict(wire.FAILED, failed.fields)
             stdio.flush()
             os._exit(1)  # Threads that the app may have left must not hold this up.
+        if self._control.explain:
+            from .propagate import let_through
+
+            let_through(app)
         self._signals.restore()
         self._open_lanes(app, start)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
