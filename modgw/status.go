@@ -18,10 +18,14 @@ type AppStatus struct {
 	Generation *GenerationStatus `json:"generation"` // null while there is none
 	Previous   int               `json:"previous"`   // the generation that rollback returns to; 0 without one
 	Draining   []DrainingStatus  `json:"draining"`
-	Runner     RunnerStatus      `json:"runner"`
-	Waiting    int               `json:"waiting"`  // requests that wait for the first generation
-	Requests   int64             `json:"requests"` // handed to the app since the host started
-	Failure    *FailureStatus    `json:"failure"`  // the last deploy, when it failed
+
+	// PreviousEnvironment is the ID of the environment that rollback needs; "" without one.
+	PreviousEnvironment string `json:"previousEnvironment"`
+
+	Runner   RunnerStatus   `json:"runner"`
+	Waiting  int            `json:"waiting"`  // requests that wait for the first generation
+	Requests int64          `json:"requests"` // handed to the app since the host started
+	Failure  *FailureStatus `json:"failure"`  // the last deploy, when it failed
 }
 
 // GenerationStatus is a snapshot of a generation.
@@ -50,6 +54,9 @@ type DrainingStatus struct {
 	Generation int       `json:"generation"`
 	InFlight   int       `json:"inFlight"`
 	Since      time.Time `json:"since"`
+
+	// Environment is the ID of the environment that its workers run in; "" without one.
+	Environment string `json:"environment"`
 }
 
 // FailureStatus tells of a deploy that did not succeed.
@@ -108,10 +115,10 @@ func (a *App) status() AppStatus {
 		s.Runner = g.runner.Status()
 	}
 	if a.previous != nil {
-		s.Previous = a.previous.Number
+		s.Previous, s.PreviousEnvironment = a.previous.Number, a.previous.Environment.ID
 	}
 	for g, since := range a.draining {
-		s.Draining = append(s.Draining, DrainingStatus{g.Number, g.inFlight(), since})
+		s.Draining = append(s.Draining, DrainingStatus{g.Number, g.inFlight(), since, g.Environment.ID})
 	}
 	slices.SortFunc(s.Draining, func(a, b DrainingStatus) int { return a.Generation - b.Generation })
 	if f := a.failure; f != nil {

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +14,18 @@ import (
 func newEnv(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env",
-		Short: "List and build environments",
+		Short: "List, build, enter and clear up environments",
 		Args:  arguments(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newEnvList(c), newEnvBuild(c))
+	cmd.AddCommand(newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))
 	return cmd
+}
+
+// environmentRow is one environment in the list.
+type environmentRow struct {
+	venv.Info
+	InUse bool `json:"inUse"` // by an app that runs, or that could be rolled back to it
 }
 
 func newEnvList(c console) *cobra.Command {
@@ -29,23 +35,27 @@ func newEnvList(c console) *cobra.Command {
 		Use:   "list",
 		Short: "List the environments in the state folder",
 		Args:  arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			dir, err := s.stateDir()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			builder, err := s.builder()
 			if err != nil {
 				return err
 			}
-			all, err := venv.New(venv.Config{State: dir}).List()
+			list, err := builder.List()
 			if err != nil {
 				return err
+			}
+			inUse, err := s.runningEnvironments(cmd.Context())
+			if err != nil {
+				return err
+			}
+			rows := make([]environmentRow, len(list))
+			for i, info := range list {
+				rows[i] = environmentRow{Info: info, InUse: inUse[info.ID]}
 			}
 			if asJSON {
-				return c.json(all)
+				return c.json(rows)
 			}
-			rows := [][]string{{"ENVIRONMENT", "APP", "PYTHON", "FROM", "PACKAGES", "BUILT"}}
-			for _, e := range all {
-				rows = append(rows, []string{e.ID, string(e.App), e.Python, e.Source, fmt.Sprint(e.Packages), e.Built.Format(time.DateTime)})
-			}
-			return c.table(rows)
+			return c.table(environmentTable(rows))
 		},
 	}
 	s.bind(cmd)
@@ -53,60 +63,41 @@ func newEnvList(c console) *cobra.Command {
 	return cmd
 }
 
-func newEnvBuild(c console) *cobra.Command {
-	var s settings
-	var targets []string
-	cmd := &cobra.Command{
-		Use:   "build [APP…]",
-		Short: "Build the environments of apps, or of all, without running them",
-		RunE: func(cmd *cobra.Command, apps []string) error {
-			all, err := s.descriptors(cmd.Context(), targets)
-			if err != nil {
-				return err
-			}
-			dir, err := s.stateDir()
-			if err != nil {
-				return err
-			}
-			builder := venv.New(venv.Config{State: dir})
-			var failed []error
-			for _, d := range chosen(all, apps) {
-				env, err := builder.Build(cmd.Context(), d, c.progress)
-				if err != nil {
-					failed = append(failed, err)
-					continue
-				}
-				fmt.Fprintf(c.stdout, "%s  %s  %s  %d packages  from %s\n", d.Name, env.ID, env.Version, len(env.Packages), env.Source)
-			}
-			return errors.Join(failed...)
-		},
+func environmentTable(list []environmentRow) [][]string {
+	table := [][]string{{"ENVIRONMENT", "APPS", "MADE FOR", "FROM", "PACKAGES", "SIZE", "BUILT", "IN USE"}}
+	for _, e := range list {
+		inUse := ""
+		if e.InUse {
+			inUse = "yes"
+		}
+		table = append(table, []string{e.ID, joinApps(e.Apps), e.Python, e.Source, fmt.Sprint(e.Packages), mebibytes(e.Size),
+			e.Built.Format(time.DateTime), inUse})
 	}
-	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
-	return cmd
+	return table
+}
+
+func joinApps(apps []modgw.AppName) string {
+	texts := make([]string, len(apps))
+	for i, app := range apps {
+		texts[i] = string(app)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// builder is one for the state folder that the settings mean.
+func (s *settings) builder() (*venv.Builder, error) {
+	dir, err := s.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return venv.New(venv.Config{State: dir}), nil
 }
 
 // progress prints the steps of a build to stderr.
 func (c console) progress(s venv.Step) {
 	if s.Output {
-		fmt.Fprintf(c.stderr, "    %s\n", s.Text)
+		fmt.Fprintf(c.stderr, "%s |   %s\n", s.App, s.Text)
 		return
 	}
-	fmt.Fprintf(c.stderr, "%s: %s\n", s.App, s.Text)
-}
-
-// chosen are the descriptors of the named apps; of all without names.
-func chosen(all []modgw.Descriptor, names []string) []modgw.Descriptor {
-	if len(names) == 0 {
-		return all
-	}
-	var found []modgw.Descriptor
-	for _, d := range all {
-		for _, name := range names {
-			if string(d.Name) == name {
-				found = append(found, d)
-			}
-		}
-	}
-	return found
+	fmt.Fprintf(c.stderr, "%s | %s\n", s.App, s.Text)
 }

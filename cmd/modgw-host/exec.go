@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"os/exec"
-
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/venv"
@@ -35,12 +32,7 @@ func newExec(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			command.Stdin, command.Stdout, command.Stderr = c.stdin, c.stdout, c.stderr
-			err = command.Run()
-			if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-				return exitCode(max(ended.ExitCode(), exitFailed))
-			}
-			return err
+			return c.hand(command)
 		},
 	}
 	s.bind(cmd)

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/venv"
+)
+
+func newEnvGC(c console) *cobra.Command {
+	var s settings
+	var targets []string
+	var dryRun, asJSON bool
+	var newest int
+	cmd := &cobra.Command{
+		Use:   "gc",
+		Short: "Remove environments that nothing uses",
+		Long: "Remove environments that nothing uses, and what killed builds have left. What the running host's apps run in or\n" +
+			"could be rolled back to stays; so does what the descriptors ask for now, and what was asked for in the last ten\n" +
+			"minutes.",
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			builder, err := s.builder()
+			if err != nil {
+				return err
+			}
+			keep, err := s.neededEnvironments(cmd.Context(), c, builder, targets)
+			if err != nil {
+				return err
+			}
+			removed, err := builder.Collect(cmd.Context(), venv.Collection{Keep: keep, Newest: newest, DryRun: dryRun})
+			if asJSON {
+				return errors.Join(c.json(removed), err)
+			}
+			return errors.Join(c.removals(removed, dryRun), err)
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant, when no host runs (repeatable)")
+	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "only print what would be removed")
+	cmd.Flags().IntVar(&newest, "keep", 2, "how many of each app's environments stay in any case, those that it used last")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// removals prints what was removed, and how much that was.
+func (c console) removals(list []venv.Removal, dryRun bool) error {
+	verb := "removed"
+	if dryRun {
+		verb = "would remove"
+	}
+	var size int64
+	for _, r := range list {
+		size += r.Size
+		of := joinApps(r.Apps)
+		if of != "" {
+			of = " of " + of
+		}
+		fmt.Fprintf(c.stdout, "%s %s %s%s  %s\n", verb, r.What, r.ID, of, mebibytes(r.Size))
+	}
+	_, err := fmt.Fprintf(c.stdout, "%s %d, %s\n", verb, len(list), fmt.Sprintf("%.1f MiB", float64(size)/(1<<20)))
+	return err
+}
+
+// neededEnvironments are the IDs of those that the running host's generations need, and of those that descriptors ask for
+// now.
+func (s *settings) neededEnvironments(ctx context.Context, c console, builder *venv.Builder, targets []string) ([]string, error) {
+	running, err := s.runningEnvironments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needed := slices.Collect(maps.Keys(running))
+	all, err := s.descriptors(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		id, err := builder.Fingerprint(d)
+		if err != nil {
+			fmt.Fprintf(c.stderr, "what %s needs is not known: %s\n", d.Name, firstLine(err.Error()))
+			continue
+		}
+		needed = append(needed, id)
+	}
+	return needed, nil
+}
+
+// runningEnvironments are the hashes of those that the running host's generations need: live ones, draining ones, and
+// those that rollback returns to. Without a running host there are none.
+func (s *settings) runningEnvironments(ctx context.Context) (map[string]bool, error) {
+	client, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	status, err := client.Status(ctx)
+	if errors.Is(err, control.ErrNoHost) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	running := map[string]bool{}
+	add := func(id string) {
+		if id != "" {
+			running[id[strings.LastIndexByte(id, '-')+1:]] = true
+		}
+	}
+	for _, app := range status.Apps {
+		add(app.PreviousEnvironment)
+		if app.Generation != nil {
+			add(app.Generation.Environment.ID)
+		}
+		for _, d := range app.Draining {
+			add(d.Environment)
+		}
+	}
+	return running, nil
+}
