@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
@@ -47,7 +48,7 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 // prepareFolders makes the folders above the environment, which only this process's user may change.
 func (b *Builder) prepareFolders(p *plan) error {
 	for _, dir := range []string{b.envs, b.caches} {
-		err := os.MkdirAll(dir, 0o755)
+		err := makeFolders(dir)
 		if err == nil {
 			err = ownFolder(dir)
 		}
@@ -59,6 +60,23 @@ func (b *Builder) prepareFolders(p *plan) error {
 		}
 	}
 	return nil
+}
+
+// makeFolders makes dir and those above it that are missing, for everybody to enter whatever the umask is.
+func makeFolders(dir string) error {
+	if _, err := os.Stat(dir); err == nil || !os.IsNotExist(err) {
+		return err
+	}
+	if err := makeFolders(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		if os.IsExist(err) {
+			return nil
+		}
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // ownFolder refuses a folder in which somebody else could put something in the place of an environment.
