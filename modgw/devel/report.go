@@ -15,8 +15,9 @@ type report struct {
 	Status     int               `json:"status"`
 	Title      string            `json:"title"`
 	App        modgw.AppName     `json:"app"`
-	Error      string            `json:"error"` // one line
-	Place      string            `json:"place,omitempty"`
+	Error      string            `json:"error"`              // one line
+	Place      string            `json:"place,omitempty"`    // file:line
+	Function   string            `json:"function,omitempty"` // that is there
 	Code       string            `json:"code"`
 	Hint       string            `json:"hint,omitempty"`
 	Traceback  string            `json:"traceback,omitempty"`
@@ -70,7 +71,7 @@ func (v *visit) report(r *http.Request, status int, f *modgw.Fault) *report {
 	}
 	p.describeApp(v)
 	if place := modgw.Place(f.Exceptions); place != nil {
-		p.Place = fmt.Sprintf("%s:%d", p.short(place.File), place.Line)
+		p.Place, p.Function = fmt.Sprintf("%s:%d", p.short(place.File), place.Line), place.Function
 	}
 	if failure := v.state.failure; failure != nil && failure.Fault == f {
 		p.loads = false
