@@ -33,7 +33,7 @@ func newApacheRun(c console) *cobra.Command {
 					return err
 				}
 			}
-			return runApache(cmd.Context(), config, a, len(f.listen) > 0)
+			return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
 		},
 	}
 	f.bind(cmd)
@@ -44,8 +44,8 @@ func newApacheRun(c console) *cobra.Command {
 	return cmd
 }
 
-// runApache runs the host and Apache until ctx is done or one of them ends.
-func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool) error {
+// runApache runs the host and Apache until ctx is done or one of them ends. It calls up when all apps are.
+func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool, up func()) error {
 	probe, err := host.New(config)
 	if err != nil {
 		return err
@@ -74,6 +74,7 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 		}
 	}
 	ready := sync.OnceFunc(func() {
+		up()
 		running.Go(func() {
 			defer cancel()
 			apacheErr = server.Run(ctx)

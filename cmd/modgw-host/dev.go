@@ -3,39 +3,123 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/modgw/modgw/apache"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
 )
 
+// devFlags are those of dev beside those of every command that runs a host.
+type devFlags struct {
+	serveFlags
+	apache  bool
+	private apache.RunConfig
+	still   bool
+	verbose bool
+}
+
 func newDev(c console) *cobra.Command {
-	var f serveFlags
+	var f devFlags
 	cmd := &cobra.Command{
 		Use:   "dev [TARGET]",
-		Short: "Run an app for its developer: one worker, and errors in the browser",
-		Args:  arguments(cobra.MaximumNArgs(1)),
+		Short: "Run an app for its developer: new code at once, and errors in the browser",
+		Long: "Run the app of a folder, a descriptor or an entry for its developer, at http://127.0.0.1:8000/. A change is\n" +
+			"loaded when it is saved; a request that comes meanwhile waits for it, and open pages show it by themselves. What\n" +
+			"fails is shown in the browser, with the traceback. This is for one's own machine: whoever can reach the address\n" +
+			"sees source code.",
+		Example: "  modgw-host dev\n  modgw-host dev examples/flask --listen http=127.0.0.1:8001\n  modgw-host dev --apache --port 8080",
+		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			if len(targets) == 0 {
 				targets = []string{"."}
 			}
-			config, err := f.config(cmd, c, targets)
-			if err != nil {
-				return err
-			}
-			config.Dev = true
-			if config.State == "" {
-				if config.State, err = devState(targets[0]); err != nil {
-					return err
-				}
-			}
-			return runHost(cmd.Context(), config, func() {})
+			return f.run(cmd, c, targets)
 		},
 	}
 	f.bind(cmd)
+	cmd.Flags().BoolVar(&f.still, "no-live-reload", false, "leave pages alone that are open in browsers")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print the ordinary log, as serve does")
+	cmd.Flags().BoolVar(&f.apache, "apache", false, "put an Apache of its own in front, as apache run does")
+	cmd.Flags().IntVar(&f.private.Port, "port", 8080, "with --apache: the `PORT` that Apache listens on")
 	return cmd
+}
+
+func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
+	config, err := f.config(cmd, c, targets)
+	if err != nil {
+		return err
+	}
+	config.Dev, config.Still = true, f.still
+	if config.State == "" {
+		if config.State, err = devState(targets[0]); err != nil {
+			return err
+		}
+	}
+	if err := f.checkKinds(config, targets); err != nil {
+		return err
+	}
+	ready := func() {}
+	if !f.verbose && !cmd.Flags().Changed("log-format") {
+		t := newTerminal(cmd.Context(), c, config)
+		if f.apache {
+			t.url = fmt.Sprintf("http://127.0.0.1:%d/", f.private.Port)
+		}
+		config.Log, config.Observe, ready = t.logger(), t.observe, t.greet
+	}
+	if f.apache {
+		f.private.Address = "127.0.0.1"
+		return runApache(cmd.Context(), config, f.private, len(f.listen) > 0, ready)
+	}
+	return portTaken(runHost(cmd.Context(), config, ready))
+}
+
+// checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.
+func (f *devFlags) checkKinds(config host.Config, targets []string) error {
+	files, _, err := f.load(targets)
+	if err != nil {
+		return err
+	}
+	probe, err := host.New(config)
+	if err != nil {
+		return err
+	}
+	var unable []error
+	count := 0
+	for _, file := range files {
+		for _, d := range file.Descriptors {
+			count++
+			if !probe.Runs(d.Kind) {
+				unable = append(unable, &modgw.Fault{
+					Code:    "MGW-DEV-002",
+					Summary: fmt.Sprintf("cannot run app %q: it is of kind %q (%s), which this version does not run yet", d.Name, d.Kind, kindTitle(d.Kind)),
+					Hint:    "modgw-host version lists the kinds that this version runs",
+				})
+			}
+		}
+	}
+	if len(unable) < count {
+		return nil // the others run, and this one's page says why it does not
+	}
+	return errors.Join(unable...)
+}
+
+// kindTitle says which programs are of a kind.
+func kindTitle(k modgw.Kind) string {
+	switch k {
+	case modgw.KindASGI:
+		return "FastAPI, Starlette and their like"
+	case modgw.KindGo:
+		return "a Go program"
+	case modgw.KindHTTP:
+		return "a program that speaks HTTP"
+	}
+	return "such as " + string(k)
 }
 
 // devState is a state folder for one project, so that two projects can be developed side by side.

@@ -120,7 +120,7 @@ func (h *Handler) body(b *strings.Builder, r slog.Record, attrs []slog.Attr) {
 	b.WriteByte('\n')
 	for _, text := range below {
 		for line := range strings.SplitSeq(text, "\n") {
-			b.WriteString("    " + printable(line) + "\n")
+			b.WriteString("    " + Printable(line) + "\n")
 		}
 	}
 }
@@ -136,20 +136,20 @@ func plain(b *strings.Builder, attrs []slog.Attr) {
 			if i > 0 {
 				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1))
 			}
-			b.WriteString("| " + printable(line) + "\n")
+			b.WriteString("| " + Printable(line) + "\n")
 		}
 	}
 }
 
 func quoted(s string) string {
-	if s == "" || strings.ContainsAny(s, " \"=") || s != printable(s) {
+	if s == "" || strings.ContainsAny(s, " \"=") || s != Printable(s) {
 		return strconv.Quote(s)
 	}
 	return s
 }
 
-// printable takes away what could steer a terminal: whoever wrote the text need not be trusted.
-func printable(s string) string {
+// Printable takes away what could steer a terminal: whoever wrote the text need not be trusted.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
 			return r

@@ -46,3 +46,6 @@ func (h *Host) watchAssets(in *reload.Interest, d modgw.Descriptor) {
 		in.Globs = append(in.Globs, reload.Assets(d)...)
 	}
 }
+
+// Runs reports whether this host has a runner for apps of a kind.
+func (h *Host) Runs(k modgw.Kind) bool { return h.runners()[k] != nil }

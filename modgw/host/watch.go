@@ -110,6 +110,7 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 		return
 	}
 	if c.Class == reload.Asset {
+		h.log.Info("assets changed", "app", c.App, "cause", c.Cause)
 		h.devel.Assets(c.App, c.Paths)
 		return
 	}

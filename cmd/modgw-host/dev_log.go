@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/modgw"
+)
+
+// logger is for what the host logs: the terminal shows what the apps print and what went wrong, and says the rest in
+// its own words.
+func (t *terminal) logger() *slog.Logger {
+	return slog.New(&terminalLog{
+		terminal: t,
+		ordinary: logtext.New(t, logtext.Options{Colour: t.colour, Plain: modgw.AppLine}),
+	})
+}
+
+// terminalLog is the slog.Handler of a terminal.
+type terminalLog struct {
+	terminal *terminal
+	ordinary slog.Handler
+	with     []slog.Attr
+}
+
+// Enabled implements [slog.Handler].
+func (h *terminalLog) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *terminalLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &terminalLog{h.terminal, h.ordinary.WithAttrs(attrs), append(h.with[:len(h.with):len(h.with)], attrs...)}
+}
+
+// WithGroup implements [slog.Handler]; nothing here logs groups.
+func (h *terminalLog) WithGroup(string) slog.Handler { return h }
+
+// Handle implements [slog.Handler].
+func (h *terminalLog) Handle(ctx context.Context, r slog.Record) error {
+	attrs := map[string]string{}
+	note := func(a slog.Attr) bool {
+		attrs[a.Key] = a.Value.Resolve().String()
+		return true
+	}
+	for _, a := range h.with {
+		note(a)
+	}
+	r.Attrs(note)
+	switch {
+	case r.Message == modgw.AppLine:
+		if attrs["stream"] == "build" {
+			return nil
+		}
+	case r.Message == "ready" && attrs["http"] != "":
+		h.terminal.listens(attrs["http"])
+		return nil
+	case strings.HasPrefix(r.Message, "environment: "):
+		return h.say(r.Time, attrs["app"], strings.TrimPrefix(r.Message, "environment: ")+" …", "")
+	case r.Message == "assets changed":
+		return h.say(r.Time, attrs["app"], h.terminal.paint(green, "↻ ")+attrs["cause"]+" → open pages show it", "")
+	case strings.HasPrefix(r.Message, "generation not started"):
+		return nil // observe tells it
+	case r.Message == "worker logged" && attrs["traceback"] != "":
+		return h.say(r.Time, attrs["app"], h.terminal.paint(red, "✗ "+attrs["text"]), attrs["traceback"])
+	case r.Level < slog.LevelWarn:
+		return nil
+	}
+	return h.ordinary.Handle(ctx, r)
+}
+
+// say prints a line, and below it some text.
+func (h *terminalLog) say(at time.Time, app, line, below string) error {
+	var b strings.Builder
+	h.terminal.head(&b, at, modgw.AppName(app))
+	b.WriteString(line + "\n")
+	for text := range strings.Lines(below) {
+		b.WriteString(strings.Repeat(" ", len("15:04:05   ")) + logtext.Printable(strings.TrimRight(text, "\n")) + "\n")
+	}
+	_, err := io.WriteString(h.terminal, b.String())
+	return err
+}
+
+// listens notes where the host's pages are.
+func (t *terminal) listens(address string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.url == "" {
+		t.url = fmt.Sprintf("http://%s/", address)
+	}
+}

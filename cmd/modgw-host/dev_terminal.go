@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/host"
+)
+
+// terminal tells a developer what the host does: a few lines at the start, then one for each event.
+type terminal struct {
+	ctx     context.Context // of the command
+	config  host.Config
+	colour  bool
+	version string
+
+	mu    sync.Mutex
+	out   io.Writer
+	roots map[modgw.AppName]string
+	url   string // of the page to open; "" until the host says where it listens
+	began time.Time
+}
+
+func newTerminal(ctx context.Context, c console, config host.Config) *terminal {
+	return &terminal{
+		ctx: ctx, config: config, colour: c.colour(), version: version(), out: c.stderr,
+		roots: map[modgw.AppName]string{}, began: time.Now(),
+	}
+}
+
+// Write implements [io.Writer] for the log, so that its lines and those of the terminal do not mix.
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out.Write(p)
+}
+
+// greet prints what runs and where, when all apps are up.
+func (t *terminal) greet() {
+	client := control.NewClient(t.controlAddress())
+	status, err := client.Status(t.ctx)
+	if err != nil {
+		return // the host is ending
+	}
+	var b strings.Builder
+	for _, app := range status.Apps {
+		t.introduce(&b, app)
+	}
+	t.row(&b, "URL", t.address())
+	t.row(&b, "Control", "modgw-host status --state "+shellName(t.config.State))
+	b.WriteString(t.paint(faint, "Press Ctrl-C to stop.") + "\n")
+	_, _ = io.WriteString(t, b.String())
+}
+
+// controlAddress is where the host can be asked.
+func (t *terminal) controlAddress() modgw.Address {
+	if t.config.Control != "" {
+		return t.config.Control
+	}
+	return host.ControlAddress(t.config.State)
+}
+
+// introduce prints what one app is made from.
+func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
+	t.mu.Lock()
+	t.roots[app.App] = app.Root
+	t.mu.Unlock()
+	kind := strings.ToUpper(string(app.Kind))
+	if app.Descriptor != "" {
+		kind += ", " + filepath.Base(app.Descriptor)
+	}
+	if app.Mount != "/" {
+		kind += ", at " + string(app.Mount)
+	}
+	fmt.Fprintf(b, "modgw-host %s   %s  (%s)\n", t.version, t.paint(bold, string(app.App)), kind)
+	if g := app.Generation; g != nil {
+		t.row(b, "Environment", t.paint(green, "✓ ")+environmentLine(g.Environment))
+		t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app))
+	} else {
+		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")
+	}
+	t.row(b, "Watching", watchLine(app))
+}
+
+func (t *terminal) row(b *strings.Builder, name, value string) {
+	fmt.Fprintf(b, "  %s %s\n", t.paint(faint, fmt.Sprintf("%-13s", name)), value)
+}
+
+func environmentLine(e modgw.EnvironmentStatus) string {
+	line := e.Version
+	if e.Builder != "" {
+		line += fmt.Sprintf(", %s (%s)", plural(len(e.Packages), "package"), e.Builder)
+	}
+	if e.Source != "" {
+		line += " from " + e.Source
+	}
+	return line + "   " + homely(e.Dir)
+}
+
+func workersLine(app control.AppStatus) string {
+	n := len(app.Runner.Workers)
+	processes := fmt.Sprintf("%d processes", n)
+	if n == 1 {
+		processes = "1 process"
+	}
+	if threads := app.Runner.Capacity / max(1, n); threads > 0 {
+		processes += fmt.Sprintf(" × %d threads", threads)
+	}
+	return fmt.Sprintf("%s, ready in %s", processes, short(time.Duration(app.Generation.Took*float64(time.Second))))
+}
+
+func watchLine(app control.AppStatus) string {
+	w := app.Watch
+	if w.Mode == string(modgw.ReloadOff) {
+		return "nothing: reload { mode = \"off\" }"
+	}
+	line := fmt.Sprintf("%s (%s, %s)", homely(app.Root), w.Mode, plural(w.Files, "file"))
+	if w.Reason != "" {
+		line += ": " + w.Reason
+	}
+	return line + "; edit and save"
+}
+
+// address is the page to open.
+func (t *terminal) address() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.url
+}
+
+// observe prints what became of a generation.
+func (t *terminal) observe(e modgw.Event) {
+	if e.Fault == nil && e.Cause == "start" {
+		return // the greeting says so
+	}
+	var b strings.Builder
+	t.head(&b, time.Now(), e.App)
+	if e.Fault == nil {
+		fmt.Fprintf(&b, "%s → generation %d ready in %s", t.paint(green, "↻ ")+e.Cause, e.Generation, short(e.Took))
+		if e.Draining > 0 {
+			fmt.Fprintf(&b, ", %s draining", plural(e.Draining, "request"))
+		}
+		b.WriteByte('\n')
+		_, _ = io.WriteString(t, b.String())
+		return
+	}
+	what := fmt.Sprintf("generation %d not started", e.Generation)
+	if e.Generation == 0 {
+		what = e.Cause + ", and cannot be used"
+	}
+	if e.Serving > 0 {
+		what += fmt.Sprintf(", still serving generation %d", e.Serving)
+	}
+	b.WriteString(t.paint(red, "✗ "+what) + "\n")
+	for _, line := range t.reasons(e) {
+		b.WriteString(strings.Repeat(" ", len("15:04:05 ")) + "  " + line + "\n")
+	}
+	_, _ = io.WriteString(t, b.String())
+}
+
+// reasons are the lines that tell why a generation was not started.
+func (t *terminal) reasons(e modgw.Event) []string {
+	f := e.Fault
+	place := modgw.Place(f.Exceptions)
+	if place == nil {
+		return strings.Split(logtext.Printable(f.Error()), "\n")
+	}
+	last := f.Exceptions[len(f.Exceptions)-1]
+	lines := []string{fmt.Sprintf("%s: %s:%d  %s", last.Type, t.relative(e.App, place.File), place.Line, logtext.Printable(last.Message))}
+	if i := place.Line - place.First; i >= 0 && i < len(place.Source) {
+		lines = append(lines, "    "+logtext.Printable(strings.TrimSpace(place.Source[i])))
+	}
+	if f.Hint != "" {
+		lines = append(lines, "hint: "+f.Hint)
+	}
+	return lines
+}
+
+// relative is a file's name as seen from the app's root.
+func (t *terminal) relative(app modgw.AppName, file string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if rel, err := filepath.Rel(t.roots[app], file); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return file
+}
+
+func (t *terminal) head(b *strings.Builder, at time.Time, app modgw.AppName) {
+	fmt.Fprintf(b, "%s %s  ", t.paint(faint, at.Format("15:04:05")), t.paint(bold, string(app)))
+}
+
+// Terminal attributes (ECMA-48 section 8.3.117).
+const (
+	bold  = "1"
+	faint = "2"
+	red   = "31"
+	green = "32"
+)
+
+func (t *terminal) paint(attribute, text string) string {
+	if !t.colour {
+		return text
+	}
+	return "\x1b[" + attribute + "m" + text + "\x1b[0m"
+}
+
+// short is a duration for people.
+func short(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// homely is path with ~ for the home directory.
+func homely(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, ok := strings.CutPrefix(path, home+"/"); err == nil && ok {
+		return "~/" + rest
+	}
+	return path
+}
+
+// shellName is path as a word for a shell.
+func shellName(path string) string {
+	if strings.ContainsAny(path, " '\"$&;()<>|*?[]\\`") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return homely(path)
+}
