@@ -49,24 +49,41 @@ func act(ctx context.Context, c console, s *settings, verb string, app modgw.App
 	if err != nil {
 		return err
 	}
+	before, err := client.Status(ctx)
+	if err != nil {
+		return told(err)
+	}
 	if err := client.Do(ctx, verb, app, wait); err != nil {
 		return told(err)
 	}
-	return confirm(ctx, c, client, app)
+	after, err := client.Status(ctx)
+	if err != nil {
+		return told(err)
+	}
+	c.confirm(after, app)
+	if verb == "rollback" && rootOf(before, app) == rootOf(after, app) {
+		fmt.Fprintf(c.stderr, "The files in %s are what they are now: descriptor and environment were rolled back, code was not.\n", rootOf(after, app))
+	}
+	return nil
 }
 
 // confirm says what serves now.
-func confirm(ctx context.Context, c console, client *control.Client, app modgw.AppName) error {
-	status, err := client.Status(ctx)
-	if err != nil {
-		return err
-	}
+func (c console) confirm(status control.Status, app modgw.AppName) {
 	for _, a := range status.Apps {
 		if app == "" || a.App == app {
 			fmt.Fprintln(c.stdout, summary(a))
 		}
 	}
-	return nil
+}
+
+// rootOf is the folder that an app's generation runs in, with links resolved when it was made.
+func rootOf(status control.Status, app modgw.AppName) string {
+	for _, a := range status.Apps {
+		if a.App == app {
+			return a.Root
+		}
+	}
+	return ""
 }
 
 // told is the error that the host itself told.

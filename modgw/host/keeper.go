@@ -199,7 +199,7 @@ func (k *keeper) attempt(ctx context.Context) {
 	if a.order.class == reload.Nothing {
 		deploy = k.gateway.Retry
 	}
-	err := deploy(ctx, d, a.order.cause)
+	err := deploy(ctx, pinned(d), a.order.cause)
 
 	k.mu.Lock()
 	k.current = nil

@@ -50,7 +50,7 @@
 //	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope
 //	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1 characters, or bytes
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
-//	          "app": str, "generation": int, "worker": int, "dev": bool}
+//	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}
 //	Ready     {"pid": int, "python": str, "callable": str}
 //	Failed    {"reason": "import"|"missing"|"not callable"|"exit", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own

@@ -10,6 +10,7 @@ type StartMessage struct {
 	Concurrency int      // requests at once on the lane of an ASGI worker
 	Path        []string // entries to put before the rest of sys.path
 	Root        string
+	Mount       string // path that the app is mounted at
 	App         string
 	Generation  int
 	Worker      int
@@ -30,6 +31,7 @@ func (m StartMessage) Append(b []byte) []byte {
 		b = AppendText(b, entry)
 	}
 	text("root", m.Root)
+	text("mount", m.Mount)
 	text("app", m.App)
 	number("generation", m.Generation)
 	number("worker", m.Worker)

@@ -116,6 +116,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		Threads:    d.WSGI.Threads,
 		Path:       append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
 		Root:       d.Root,
+		Mount:      string(d.Mount),
 		App:        string(d.Name),
 		Generation: r.config.Generation,
 		Worker:     number,

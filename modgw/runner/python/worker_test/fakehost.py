@@ -167,6 +167,7 @@ class Worker:
             "concurrency": 0,
             "path": list(path),
             "root": root,
+            "mount": "/",
             "app": "test",
             "generation": 7,
             "worker": 1,

@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 
+from . import warmup
 from .failure import describe
 
 _DEFAULT_NAMES = ("application", "app")
@@ -42,7 +43,9 @@ def load(start):
     _put_first(sys.path, [*path, base, root])
     try:
         module = _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
-        return _find(module, expression)
+        found = _find(module, expression)
+        warmup.complete(start["mount"])
+        return found
     except LoadError:
         raise
     except SystemExit as error:

@@ -1,0 +1,45 @@
+package host
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// pinned is d with the links in its root resolved, so that a generation keeps the release that it was made from: when
+// "current" leads to another one, its modules that are imported late still come from the old one, and a rollback
+// returns to it. A root that cannot be resolved stays as it is; the deploy tells why.
+func pinned(d modgw.Descriptor) modgw.Descriptor {
+	real, err := filepath.EvalSymlinks(d.Root)
+	if err != nil || real == d.Root {
+		return d
+	}
+	moved := func(path string) string {
+		if rest, below := strings.CutPrefix(path, d.Root+"/"); below {
+			return filepath.Join(real, rest)
+		}
+		return path
+	}
+	all := func(paths []string) []string {
+		var pinned []string
+		for _, p := range paths {
+			pinned = append(pinned, moved(p))
+		}
+		return pinned
+	}
+	if d.WSGI != nil {
+		wsgi := *d.WSGI
+		wsgi.Entry = moved(wsgi.Entry)
+		d.WSGI = &wsgi
+	}
+	d.Python.Requirements, d.Python.Path = all(d.Python.Requirements), all(d.Python.Path)
+	d.Python.Venv = moved(d.Python.Venv)
+	var aliases []modgw.Alias
+	for _, a := range d.Aliases {
+		aliases = append(aliases, modgw.Alias{Path: a.Path, Dir: moved(a.Dir)})
+	}
+	d.Aliases = aliases
+	d.Root = real
+	return d
+}
