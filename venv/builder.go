@@ -111,17 +111,22 @@ func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 }
 
 // Inputs are the absolute paths of the files whose change can change the environment for d, whether they exist or not.
-// The entry file is one of them only when its PEP 723 block is what would decide.
+// The entry file is one of them only when its PEP 723 block is what would decide. What a Go program is compiled from is
+// not among them, for that is the app's code.
 func (b *Builder) Inputs(d modgw.Descriptor) []string {
-	if !isPython(d) {
-		return nil
-	}
 	acct, err := lookupAccount(d)
 	if err != nil {
 		return nil
 	}
-	in, _ := readInputs(d, acct) // what cannot be read is watched all the same
-	return in.watched
+	switch d.Kind {
+	case modgw.KindWSGI, modgw.KindASGI:
+		in, _ := readInputs(d, acct) // what cannot be read is watched all the same
+		return in.watched
+	case modgw.KindGo:
+		sources, _ := readGoSources(d.Root, acct)
+		return sources.watched
+	}
+	return nil
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -21,7 +22,10 @@ func TestMain(m *testing.M) {
 		beBuilder(value)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(goState())
+		os.Exit(code)
+	}))
 }
 
 // beBuilder builds and prints a line for each step.
@@ -31,3 +35,15 @@ func beBuilder(value string) {
 	env, err := New(Config{State: state}).Build(context.Background(), d, func(s Step) { fmt.Println(s.Text) })
 	fmt.Println("done", env != nil, err)
 }
+
+// goState is a state folder that all tests share which build Go programs: the standard library takes long to compile.
+var goState = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "venvgo")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return dir
+})

@@ -29,6 +29,8 @@ func (b *Builder) recipe(ctx context.Context, p *plan) (recipe, error) {
 	switch p.descriptor.Kind {
 	case modgw.KindWSGI, modgw.KindASGI:
 		return b.pythonRecipe(ctx, p)
+	case modgw.KindGo:
+		return b.goRecipe(p)
 	}
 	return nil, nil
 }
