@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 // errSlowBody is what reading a body returns whose client sends too slowly.
@@ -16,10 +19,12 @@ type body struct {
 	io.ReadCloser
 	setDeadline func(time.Time) error // for the next read
 	grace       time.Duration
-	rate        int // bytes per second
+	rate        int    // bytes per second
+	guard       *guard // of the connection
 
 	received int64
 	waited   time.Duration
+	refused  atomic.Pointer[modgw.Fault] // why no more of it can be read; nil: it can
 }
 
 // Read reads until the client has used up its time. Between reads no deadline stands: the connection is only watched for
@@ -37,5 +42,16 @@ func (b *body) Read(p []byte) (int, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, errSlowBody
 	}
+	if err != nil && err != io.EOF {
+		b.refused.Store(b.guard.refused.Load()) // net/http may have an error of its own for what the guard broke off
+	}
 	return n, err
+}
+
+// fault is why the client is refused within the body; nil while it is not, and without a body.
+func (b *body) fault() *modgw.Fault {
+	if b == nil {
+		return nil
+	}
+	return b.refused.Load()
 }

@@ -4,19 +4,25 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // filePiece is how much of a file is sent under one deadline.
 const filePiece = 1 << 20
 
-// conn is a connection whose single writes must end in time. A deadline for the whole response, as net/http has it,
-// would cut off streams.
+// conn is a connection whose input is guarded, and whose single writes must end in time. A deadline for the whole response,
+// as net/http has it, would cut off streams.
 type conn struct {
 	net.Conn
-	writeTimeout time.Duration
-	read         readDeadline
+	server  *Server
+	guard   guard
+	read    readDeadline
+	closing atomic.Bool // and lingering
 }
+
+// Read reads what the guard lets pass.
+func (c *conn) Read(p []byte) (int, error) { return c.guard.read(c.Conn, p) }
 
 // SetReadDeadline is for net/http, which interrupts its own reads with it.
 func (c *conn) SetReadDeadline(t time.Time) error {
@@ -48,7 +54,7 @@ func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
 
 // Write writes p before the write timeout is over.
 func (c *conn) Write(p []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
@@ -62,7 +68,7 @@ func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(writerOnly{c}, src)
 	}
 	for limited.N > 0 {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
 			return n, err
 		}
 		piece := &io.LimitedReader{R: limited.R, N: min(limited.N, filePiece)}

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -106,7 +107,9 @@ func TestUnixPeersAreTrustedWhereThatIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		serveOn(t, Config{Handler: http.HandlerFunc(tell), TrustUnix: trusted}, ln)
-		transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}}
 		if got := ask(t, transport, "http://x", http.Header{"X-Forwarded-For": {"192.0.2.1"}}); got != want {
 			t.Errorf("trusted %v: %s", trusted, got)
 		}

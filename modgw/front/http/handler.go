@@ -24,14 +24,14 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(modgw.WithRequestInfo(r.Context(), s.prepare(r, p)))
 	w.request = r
 	if r.ContentLength != 0 {
-		s.prepareBody(rw, r, p)
+		w.body = s.prepareBody(rw, r, p)
 	}
 	s.config.Handler.ServeHTTP(w, r)
 }
 
 // prepareBody lets a response begin, and even end, before the request's body is complete, and bounds the time that the
 // client takes for it.
-func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) {
+func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) *body {
 	control := http.NewResponseController(rw)
 	setDeadline := p.conn.setBodyDeadline
 	if r.ProtoMajor == 1 {
@@ -39,7 +39,15 @@ func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) {
 	} else {
 		setDeadline = control.SetReadDeadline // of the stream
 	}
-	r.Body = &body{ReadCloser: r.Body, setDeadline: setDeadline, grace: s.config.BodyGrace, rate: s.config.MinBodyRate}
+	b := &body{
+		ReadCloser:  r.Body,
+		setDeadline: setDeadline,
+		grace:       s.config.BodyGrace,
+		rate:        s.config.MinBodyRate,
+		guard:       &p.conn.guard,
+	}
+	r.Body = b
+	return b
 }
 
 // prepare cleans the request's header and tells what is known of the request.

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// H1, H2, F64, F65, H12: what is asked of a raw socket, and the verdict. After a request that is refused nothing more is
-// answered on its connection.
-func TestF64RawRequestsAndTheirVerdicts(t *testing.T) {
+// H12, F65: what is well-formed and yet refused, and what is not. After a request that is refused nothing more is answered on
+// its connection.
+func TestWellFormedRequestsAndTheirVerdicts(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "[%s %s %s]", modgw.RequestInfoOf(r).Path, r.Host, body)
@@ -27,32 +27,15 @@ func TestF64RawRequestsAndTheirVerdicts(t *testing.T) {
 		part          string
 	}{
 		{"plain", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/ a ]"},
-		{"no Host", "GET / HTTP/1.1\r\n\r\n", []int{400}, ""},
 		{"space in Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", []int{400}, ""},
 		{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", []int{200}, ""},
 		{"HTTP/3.0", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", []int{505}, ""},
-		{"nonsense", "nonsense\r\n\r\n", []int{400}, ""},
-		{"space before colon", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", []int{400}, ""},
-		{"NUL in header", "GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", []int{400}, ""},
-		{"lone CR in header", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", []int{400}, ""},
-		{"space in header name", "GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n", []int{400}, ""},
-		{"length and chunks", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{200, 200}, "[/ a ]"},
-		{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", []int{400}, ""},
-		{"length list", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4, 4\r\n\r\nabcd", []int{400}, ""},
-		{"length +4", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +4\r\n\r\nabcd", []int{400}, ""},
-		{"length -1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", []int{400}, ""},
-		{"length 1e1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1e1\r\n\r\n", []int{400}, ""},
-		{"no length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", []int{400}, ""},
-		{"length 0x4", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x4\r\n\r\nabcd", []int{400}, ""},
-		{"gzip, chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
-		{"xchunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
-		{"chunked twice", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{501}, ""},
 		{"Expect: x", "POST / HTTP/1.1\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\na", []int{417}, ""},
-		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
-		{"NUL in path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
+		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
+		{"NUL in path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
 		{"bad escape", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
 		{"path without slash", "GET x HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
-		{"GET *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", []int{400, 200}, ""},
+		{"GET *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
 		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, ""},
 		{"two slashes", "GET //evil.example/x HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[//evil.example/x a ]"},
 		{"absolute form", "GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/x b ]"},
@@ -60,15 +43,11 @@ func TestF64RawRequestsAndTheirVerdicts(t *testing.T) {
 		{"long header", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", []int{431}, ""},
 		{"many headers", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: y\r\n", 20000) + "\r\n", []int{431}, ""},
 		{"long target", "GET /" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", []int{431}, ""},
-		{"bare LF in chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", nil, ""},
 	} {
 		answer := raw(t, addr, c.request+next)
 		got := statuses(answer)
-		if c.want != nil && !slices.Equal(got, c.want) || c.part != "" && !strings.Contains(answer, c.part) {
+		if !slices.Equal(got, c.want) || c.part != "" && !strings.Contains(answer, c.part) {
 			t.Errorf("%s: %v, want %v: %.300q", c.name, got, c.want, answer)
-		}
-		if c.want == nil && strings.Contains(answer, "/next") {
-			t.Errorf("%s: the next request was answered: %.300q", c.name, answer)
 		}
 	}
 }

@@ -15,7 +15,9 @@ type response struct {
 	http.ResponseWriter
 	server  *Server
 	request *http.Request
+	body    *body // of the request; nil without one
 	begun   bool  // the head is on its way
+	closing bool  // the connection ends with this response
 	err     error // what writes return
 }
 
@@ -23,6 +25,12 @@ type response struct {
 // every front.
 func (w *response) WriteHeader(status int) {
 	if w.begun || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		return
+	}
+	if f := w.body.fault(); f != nil {
+		w.err = f
+		clear(w.Header())
+		w.answer(http.StatusBadRequest, f) // whatever the app makes of half a body
 		return
 	}
 	if status != http.StatusSwitchingProtocols {
@@ -34,6 +42,9 @@ func (w *response) WriteHeader(status int) {
 			return
 		}
 		metavars.StripHopByHop(w.Header())
+		if w.closing && w.request.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close")
+		}
 		if _, ok := w.Header()["Content-Type"]; !ok {
 			w.Header()["Content-Type"] = nil // net/http would guess one from the body (CVE-2020-24553)
 		}
@@ -92,9 +103,15 @@ func (w *response) begin() error {
 func (w *response) refuse(status int, f *modgw.Fault) {
 	w.server.config.Log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(),
 		"target", w.request.RequestURI)
-	refused := *w
-	refused.err = nil
-	modgw.ServeFault(&refused, w.request, status, f, false)
+	w.answer(status, f)
+}
+
+// answer tells the client what has gone wrong. After a bad request nothing more is taken from its connection.
+func (w *response) answer(status int, f *modgw.Fault) {
+	answer := *w
+	answer.err, answer.body = nil, nil
+	answer.closing = status == http.StatusBadRequest
+	modgw.ServeFault(&answer, w.request, status, f, false)
 	w.begun = true
 }
 

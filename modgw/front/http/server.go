@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // maxStreams is how many requests one HTTP/2 connection may have in flight.
@@ -17,7 +16,7 @@ const maxStreams = 100
 type Server struct {
 	config Config
 	trust  trust
-	group  sync.WaitGroup // of connections and handlers
+	group  sync.WaitGroup // of connections, lingering ones too, and handlers
 }
 
 // New makes a server. It starts nothing.
@@ -38,7 +37,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		defer close(drained)
 		s.drain(server, cutOff)
 	})
-	err := server.Serve(&listener{Listener: ln, writeTimeout: s.config.WriteTimeout})
+	err := server.Serve(&listener{Listener: ln, server: s})
 	if !stop() {
 		<-drained
 	}
@@ -89,24 +88,28 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       s.trust.connContext,
-		ConnState:         s.count,
+		ConnState:         s.follow,
 	}
 }
 
-// count keeps the group in step with the connections. A hijacked connection counts by its handler.
-func (s *Server) count(_ net.Conn, state http.ConnState) {
+// follow keeps the group in step with the connections, and the guards away from those that are not HTTP/1 any more. A
+// hijacked connection counts by its handler.
+func (s *Server) follow(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.group.Add(1)
-	case http.StateClosed, http.StateHijacked:
+	case http.StateClosed:
+		s.group.Done()
+	case http.StateHijacked:
+		c.(*conn).guard.stepAside()
 		s.group.Done()
 	}
 }
 
-// listener makes every write of its connections end in time.
+// listener makes its connections guarded ones.
 type listener struct {
 	net.Listener
-	writeTimeout time.Duration
+	server *Server
 }
 
 // Accept waits for the next connection.
@@ -115,5 +118,5 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, writeTimeout: l.writeTimeout}, nil
+	return &conn{Conn: c, server: l.server}, nil
 }

@@ -32,7 +32,7 @@ func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger,
 		switch {
 		case err == nil:
 			pause = shortestPause
-			if err := peers.check(conn); err != nil {
+			if err := peers.Check(conn); err != nil {
 				log.Warn("connection refused", "error", err)
 				conn.Close()
 				continue

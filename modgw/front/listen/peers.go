@@ -21,8 +21,9 @@ func Anyone() Peers {
 	return Peers{Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
 }
 
-// check returns nil when the peer of conn may connect.
-func (p Peers) check(conn net.Conn) error {
+// Check returns nil when the peer of conn, a Unix socket's or a TCP connection, may connect, and else an error that says
+// who it is.
+func (p Peers) Check(conn net.Conn) error {
 	switch conn := conn.(type) {
 	case *net.UnixConn:
 		return p.checkUser(conn)
