@@ -72,7 +72,14 @@ func (s *site) start(environ ...string) {
 
 var readyLine = regexp.MustCompile(`ready apps=\d+ failed=\d+ (?:.* )?http=(\S+)`)
 
+// spawn runs modgw-host until the test ends, and waits until it says that it is ready and where it speaks HTTP.
 func (s *site) spawn(environ []string, args ...string) {
+	s.t.Helper()
+	s.url = "http://" + s.spawnUntil(readyLine, environ, args...)
+}
+
+// spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group matched.
+func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string) (found string) {
 	s.t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = s.dir
@@ -94,12 +101,13 @@ func (s *site) spawn(environ []string, args ...string) {
 			s.t.Fatalf("the host ended: %v\n%s", err, s.log)
 		default:
 		}
-		match := readyLine.FindStringSubmatch(s.log.String())
+		match := ready.FindStringSubmatch(s.log.String())
 		if match != nil {
-			s.url = "http://" + match[1]
+			found = match[1]
 		}
 		return match != nil
 	})
+	return found
 }
 
 // end asks the host to end, and sees to it that it does so in order and leaves no process behind.
