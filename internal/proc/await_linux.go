@@ -10,6 +10,10 @@ import (
 // awaitExit returns when the process has ended, and leaves it to be reaped. It waits in the runtime's poller, so that a
 // thousand processes do not need a thousand threads.
 func (p *Process) awaitExit() {
+	if p.adopted != nil {
+		pollAdopted(p.pidfd)
+		return
+	}
 	if p.pidfd < 0 || !pollExit(p.pidfd) {
 		blockUntilExit(p.pid)
 	}
@@ -17,6 +21,19 @@ func (p *Process) awaitExit() {
 
 // pollExit reports whether it could wait for the exit by the descriptor, which it closes.
 func pollExit(pidfd int) bool {
+	ended := false
+	waited := pollUntil(pidfd, func(fd uintptr) bool {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		ended = err == nil && info.Signo != 0
+		return ended || err != nil && err != unix.EINTR
+	})
+	return waited && ended
+}
+
+// pollUntil asks ready whenever the descriptor may have news, until it says so, and closes the descriptor. It reports
+// whether it could.
+func pollUntil(pidfd int, ready func(fd uintptr) bool) bool {
 	err := syscall.SetNonblock(pidfd, true)
 	f := os.NewFile(uintptr(pidfd), "pidfd")
 	defer f.Close()
@@ -27,14 +44,7 @@ func pollExit(pidfd int) bool {
 	if err != nil {
 		return false
 	}
-	ended := false
-	err = conn.Read(func(fd uintptr) bool {
-		var info unix.Siginfo
-		err := unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		ended = err == nil && info.Signo != 0
-		return ended || err != nil && err != unix.EINTR
-	})
-	return err == nil && ended
+	return conn.Read(ready) == nil
 }
 
 func blockUntilExit(pid int) {

@@ -18,10 +18,14 @@ type Exit struct {
 	Core        bool           // it left a core dump
 	Killed      bool           // by [Process.Kill]
 	OutOfMemory bool           // the kernel killed something for want of memory meanwhile, probably this
+	Unknown     bool           // nobody can tell: the process that had forked it ended first
 }
 
 // String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
 func (e Exit) String() string {
+	if e.Unknown {
+		return "ended, and so had its template, which alone could tell how"
+	}
 	if e.Signal == 0 {
 		return fmt.Sprintf("exited with code %d", e.Code)
 	}

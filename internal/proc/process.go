@@ -7,14 +7,17 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process is a started process in a group of its own.
 type Process struct {
 	cmd      *exec.Cmd
 	pid      int
-	pidfd    int    // -1 where the kernel has none
-	oomKills uint64 // of the whole system, before the start
+	pidfd    int      // -1 where the kernel has none
+	oomKills uint64   // of the whole system, before the start
+	adopted  *adopted // nil for a child
 
 	mu     sync.Mutex
 	reaped bool // the pid may belong to another process
@@ -47,9 +50,7 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
 	}
 	p.pid = p.cmd.Process.Pid
-	p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
-	p.pumps.Go(func() { pump(pipes.stderr, "stderr", p.pid, spec.Output) })
-	go p.supervise(pipes)
+	p.watch(spec, pipes)
 	if err := spec.Limits.apply(p.pid); err != nil {
 		p.Kill()
 		<-p.done
@@ -81,7 +82,11 @@ func (p *Process) Signal(sig syscall.Signal) {
 func (p *Process) SignalLeader(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.reaped {
+	switch {
+	case p.reaped:
+	case p.adopted != nil:
+		_ = unix.PidfdSendSignal(p.adopted.pidfd, sig, nil, 0)
+	default:
 		// It can only have ended, which Done tells.
 		_ = syscall.Kill(p.pid, sig)
 	}
@@ -110,16 +115,31 @@ func (p *Process) Terminate(grace time.Duration) {
 }
 
 func (p *Process) signal(sig syscall.Signal) {
-	if !p.reaped {
+	switch {
+	case p.reaped:
+	case p.adopted != nil:
+		p.adopted.signal(p.pid, sig)
+	default:
 		_ = syscall.Kill(-p.pid, sig)
 	}
+}
+
+// watch reads what the process prints and waits for its end.
+func (p *Process) watch(spec Spec, pipes *pipes) {
+	p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
+	p.pumps.Go(func() { pump(pipes.stderr, "stderr", p.pid, spec.Output) })
+	go p.supervise(pipes)
 }
 
 // supervise waits for the end of the process and cleans up behind it.
 func (p *Process) supervise(pipes *pipes) {
 	defer close(p.done)
 	p.awaitExit()
-	p.reap()
+	if p.adopted != nil {
+		p.reapAdopted()
+	} else {
+		p.reap()
+	}
 	pipes.expire(time.Now().Add(pipeDelay))
 	p.pumps.Wait()
 	pipes.closeOurs()
@@ -134,7 +154,12 @@ func (p *Process) reap() {
 	// The error only repeats what the state says.
 	_ = p.cmd.Wait()
 	p.reaped = true
-	p.exit = exitOf(p.cmd.ProcessState.Sys().(syscall.WaitStatus))
+	p.settle(p.cmd.ProcessState.Sys().(syscall.WaitStatus))
+}
+
+// settle notes how the process ended.
+func (p *Process) settle(status syscall.WaitStatus) {
+	p.exit = exitOf(status)
 	p.exit.Killed = p.killed
 	p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL && !p.killed && oomKills() > p.oomKills
 }
