@@ -1,0 +1,126 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Child is a process that another process has forked for this one.
+type Child struct {
+	PID    int // the leader of a process group of its own
+	Parent int // the pid of the process that forked it and must not let go of it before Reap
+
+	// Reap makes the parent let go of the child, which has ended, and says how it did. It reports false when nobody
+	// can tell, because the parent has ended as well.
+	Reap func() (syscall.WaitStatus, bool)
+}
+
+// Adopt supervises a process as [Start] does that is not started but forked by another process. fork is called with the
+// descriptors that the new process must have as 1, 2, 3, …: standard output, standard error, those of the spec, and the
+// lifeline. Of the spec, only Files, Limits, Output and Lifeline matter.
+//
+// The process that forks need not be trusted: what it names must be its child, and is signalled only as long as it is.
+func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
+	p := &Process{pidfd: -1, done: make(chan struct{}), oomKills: oomKills()}
+	p.cmd = &exec.Cmd{ExtraFiles: spec.Files[:len(spec.Files):len(spec.Files)]}
+	pipes, err := p.connect(spec)
+	if err != nil {
+		return nil, fmt.Errorf("cannot fork: %w", err)
+	}
+	child, err := fork(append([]*os.File{p.cmd.Stdout.(*os.File), p.cmd.Stderr.(*os.File)}, p.cmd.ExtraFiles...))
+	pipes.closeTheirs()
+	if err == nil {
+		err = p.take(child)
+	}
+	if err != nil {
+		pipes.closeOurs()
+		return nil, fmt.Errorf("cannot fork: %w", err)
+	}
+	p.watch(spec, pipes)
+	if err := spec.Limits.apply(p.pid); err != nil {
+		p.Kill()
+		<-p.done
+		return nil, fmt.Errorf("cannot limit a forked process: %w", err)
+	}
+	return p, nil
+}
+
+// take checks that the child is what it should be, and gets hold of it.
+func (p *Process) take(child Child) error {
+	fd, err := unix.PidfdOpen(child.PID, 0)
+	if err != nil {
+		return fmt.Errorf("cannot watch process %d: %w", child.PID, err)
+	}
+	if parent := parentOf(child.PID); parent != child.Parent {
+		unix.Close(fd)
+		return fmt.Errorf("process %d is a child of %d, not of %d", child.PID, parent, child.Parent)
+	}
+	// The descriptor that awaitExit uses is closed at the end of the process; this one must last longer.
+	kept, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		unix.Close(fd)
+		return fmt.Errorf("cannot watch process %d: %w", child.PID, err)
+	}
+	p.pid, p.pidfd, p.adopted = child.PID, fd, &adopted{pidfd: kept, reap: child.Reap}
+	return nil
+}
+
+// adopted is what is known of a process that is not a child of this one.
+type adopted struct {
+	pidfd int
+	reap  func() (syscall.WaitStatus, bool)
+}
+
+// signal sends a signal to the group, unless its number may be another group's by now: the leader was reaped, and a
+// process has its id again.
+func (a *adopted) signal(pid int, sig syscall.Signal) {
+	if a.held() || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		_ = syscall.Kill(-pid, sig)
+	}
+}
+
+// held reports whether the leader runs, or has ended and was not reaped.
+func (a *adopted) held() bool { return unix.PidfdSendSignal(a.pidfd, 0, nil, 0) == nil }
+
+// reapAdopted does for a process that is not a child what reap does for one that is.
+func (p *Process) reapAdopted() {
+	p.mu.Lock()
+	p.signal(syscall.SIGKILL)
+	p.reaped = true
+	p.mu.Unlock()
+	unix.Close(p.adopted.pidfd)
+	status, known := p.adopted.reap()
+	p.settle(status)
+	p.exit.Unknown = !known
+}
+
+func parentOf(pid int) int {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The name in parentheses may have anything in it.
+	var state string
+	var parent int
+	for i := len(data) - 1; i >= 0; i-- {
+		if data[i] == ')' {
+			_, _ = fmt.Sscan(string(data[i+1:]), &state, &parent)
+			break
+		}
+	}
+	return parent
+}
+
+// pollAdopted is pollExit for a process that is not a child: its descriptor becomes readable when it has ended.
+func pollAdopted(pidfd int) bool {
+	return pollUntil(pidfd, func(fd uintptr) bool {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ready, 0)
+		return n > 0 || err != nil && err != unix.EINTR
+	})
+}
