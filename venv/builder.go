@@ -3,6 +3,8 @@ package venv
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"os"
@@ -26,6 +28,7 @@ type Config struct {
 type Builder struct {
 	envs    string
 	caches  string
+	steps   string // what is known of the commands of build blocks
 	log     *slog.Logger
 	timeout time.Duration
 	host    hostEnviron
@@ -47,6 +50,7 @@ func New(c Config) *Builder {
 	return &Builder{
 		envs:    filepath.Join(c.State, "envs"),
 		caches:  filepath.Join(c.State, "cache"),
+		steps:   filepath.Join(c.State, "builds"),
 		log:     c.Log,
 		timeout: cmp.Or(c.Timeout, 30*time.Minute),
 		host:    newHostEnviron(c.Environ),
@@ -91,23 +95,37 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 	if err != nil {
 		return nil, err
 	}
+	env := &modgw.Environment{}
 	switch {
-	case p.recipe == nil:
-		return &modgw.Environment{}, nil
 	case p.existing:
-		return p.existingEnvironment(), nil
+		env = p.existingEnvironment()
+	case p.recipe != nil:
+		if env, err = b.realise(ctx, p); err != nil {
+			return nil, err
+		}
 	}
-	return b.realise(ctx, p)
+	if err := b.runStep(ctx, p, env); err != nil {
+		return nil, err
+	}
+	return env, nil
 }
 
-// Fingerprint is the name of the environment that d asks for now, without building it: two equal fingerprints mean that
-// nothing has to be built and that running processes have what they should have. It is "" for kinds without environment.
+// Fingerprint names what d asks for now, without building it: the ID of its environment and, where it has a build block,
+// "+" and the hash of what its command reads. Two equal fingerprints mean that nothing has to be built and that running
+// processes have what they should have. It is "" when the app needs nothing.
 func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 	p, err := b.plan(context.Background(), d, func(Step) {})
+	if err != nil || d.Build == nil {
+		return p.id(), err
+	}
+	read, err := p.stepInputs()
 	if err != nil {
 		return "", err
 	}
-	return p.id(), nil
+	h := sha256.New()
+	feed(h, d.Build.Command...)
+	feed(h, read...)
+	return p.id() + "+" + hex.EncodeToString(h.Sum(nil))[:hashLength], nil
 }
 
 // Inputs are the absolute paths of the files whose change can change the environment for d, whether they exist or not.
@@ -118,15 +136,22 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	if err != nil {
 		return nil
 	}
-	switch d.Kind {
+	var list []string
+	switch d.Kind { // what cannot be read is watched all the same
 	case modgw.KindWSGI, modgw.KindASGI:
-		in, _ := readInputs(d, acct) // what cannot be read is watched all the same
-		return in.watched
+		in, _ := readInputs(d, acct)
+		list = in.watched
 	case modgw.KindGo:
 		sources, _ := readGoSources(d.Root, acct)
-		return sources.watched
+		list = sources.watched
 	}
-	return nil
+	if d.Build != nil {
+		files, _ := (&plan{descriptor: d, account: acct}).stepFiles()
+		for _, file := range files {
+			list = append(list, filepath.Join(d.Root, file))
+		}
+	}
+	return list
 }
 
 var (

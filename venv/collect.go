@@ -16,7 +16,7 @@ import (
 
 // Collection says what [Builder.Collect] leaves.
 type Collection struct {
-	Keep   []string // environments that are in use, by the ID that an app's environment has
+	Keep   []string // environments that are in use, by their ID or by an app's fingerprint
 	Newest int      // how many of each app's environments stay in any case, those that it used last; 0: none
 	DryRun bool     // only tell what would go
 }
@@ -65,6 +65,7 @@ func (b *Builder) Collect(ctx context.Context, c Collection) ([]Removal, error) 
 func (c Collection) kept(all []entry) map[string]bool {
 	kept := map[string]bool{}
 	for _, id := range c.Keep {
+		id, _, _ = strings.Cut(id, "+")
 		kept[id[strings.LastIndexByte(id, '-')+1:]] = true
 	}
 	ofApp := map[modgw.AppName][]entry{}

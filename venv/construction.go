@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
 )
 
 // scratchName is the folder in an environment that is home and temporary folder of its build.
@@ -30,14 +32,11 @@ func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scrat
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each = p.sayOutput
-	cache := filepath.Join(b.caches, strconv.Itoa(os.Geteuid()))
-	if p.account != nil {
-		cache = filepath.Join(b.caches, strconv.Itoa(uidOf(p.account)))
-	}
-	if err := c.own(p.dir, 0o755); err != nil {
+	if err := own(p.dir, 0o755, p.account); err != nil {
 		return err
 	}
-	if err := c.own(cache, 0o700); err != nil {
+	cache, err := p.cache(b)
+	if err != nil {
 		return err
 	}
 	c.cache = cache
@@ -51,15 +50,25 @@ func (c *construction) prepare(b *Builder) error {
 	})
 }
 
+// cache is the folder where what was downloaded for the account is kept. It is made when it is missing.
+func (p *plan) cache(b *Builder) (string, error) {
+	uid := os.Geteuid()
+	if p.account != nil {
+		uid = uidOf(p.account)
+	}
+	dir := filepath.Join(b.caches, strconv.Itoa(uid))
+	return dir, errors.Join(makeFolders(b.caches), own(dir, 0o700, p.account))
+}
+
 // own makes a folder in one that only this process can change, and gives it to the account.
-func (c *construction) own(dir string, perm os.FileMode) error {
+func own(dir string, perm os.FileMode, acct *account.Account) error {
 	if err := os.Mkdir(dir, perm); err != nil && !os.IsExist(err) {
 		return err
 	}
-	if c.plan.account == nil {
+	if acct == nil {
 		return os.Chmod(dir, perm)
 	}
-	return os.Lchown(dir, int(c.plan.account.UID), int(c.plan.account.GID))
+	return os.Lchown(dir, int(acct.UID), int(acct.GID))
 }
 
 // run runs one command line in the app's root; program is its name for people.

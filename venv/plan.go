@@ -29,6 +29,9 @@ type plan struct {
 
 // plan finds out which environment d needs.
 func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*plan, error) {
+	if needsNothing(d) {
+		return &plan{descriptor: d}, nil
+	}
 	acct, err := lookupAccount(d)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,7 @@ const hashLength = 12
 
 // id is the name of the environment for this app.
 func (p *plan) id() string {
-	if p.hash == "" {
+	if p == nil || p.hash == "" {
 		return ""
 	}
 	return string(p.descriptor.Name) + "-" + p.hash

@@ -24,6 +24,15 @@ type recipe interface {
 	environment(dir string, m marker) modgw.Environment
 }
 
+// needsNothing reports whether nothing is built for d, whatever its files are.
+func needsNothing(d modgw.Descriptor) bool {
+	switch d.Kind {
+	case modgw.KindWSGI, modgw.KindASGI, modgw.KindGo, modgw.KindHTTP:
+		return false
+	}
+	return d.Build == nil
+}
+
 // recipe finds the one for the plan's descriptor; nil when the app needs no environment.
 func (b *Builder) recipe(ctx context.Context, p *plan) (recipe, error) {
 	switch p.descriptor.Kind {
