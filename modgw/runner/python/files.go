@@ -18,6 +18,9 @@ var sources embed.FS
 // Files says where the worker's Python code was unpacked. There is no use in its zero value.
 type Files struct {
 	Dir string // what the interpreter runs
+
+	// Templates are those that workers are forked from; nil: every worker is started on its own.
+	Templates *Templates
 }
 
 // Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its content, readable for

@@ -66,6 +66,12 @@ func (w *worker) hear(f wire.Frame) error {
 			w.record(m)
 		}
 		return err
+	case wire.Event:
+		m, err := decodeReport(f.Payload)
+		if err == nil {
+			w.reported(m)
+		}
+		return err
 	case wire.Retire:
 		w.want(proc.Printable(string(f.Payload)))
 		return nil

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -18,8 +20,10 @@ type response struct {
 	stream *stream
 	feeder *feeder // of the request's body; nil without one
 	isHead bool    // the request's method is HEAD
+	info   *modgw.RequestInfo
 
-	sent     bool // the head was
+	forget   func() // takes the registration as an endless response back; nil without one
+	sent     bool   // the head was
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
 	written  int64 // of the body
@@ -78,7 +82,16 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 	p.feeder.announce(header)
 	p.w.WriteHeader(head.status)
 	p.sent = true
+	if !complete && isEventStream(header) {
+		p.stream.unbound() // the request's time limit is for responses that are meant to end
+		p.forget = p.info.OnReplaced(p.stream.replace)
+	}
 	return p.write(body)
+}
+
+// isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
+func isEventStream(header http.Header) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
 // more passes on the next frame; what has arrived already goes out with it.

@@ -20,6 +20,8 @@ type Runner struct {
 	user     *account.Account // nil: the host's own
 	pool     pool
 	restarts atomic.Int64
+	stock    *stock                   // nil: every worker is started on its own
+	outside  atomic.Pointer[[]string] // see OutsideFiles
 
 	halt    chan struct{}  // closes when the runner stops
 	force   chan struct{}  // closes when its workers must not take longer to end
@@ -57,6 +59,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
+	r.stock = r.files.Templates.enter(r)
 	count := r.count()
 	r.pool.hope(count)
 	results := make(chan error, count)
@@ -88,6 +91,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	polite := context.AfterFunc(ctx, func() { close(r.force) })
 	defer polite()
 	r.running.Wait()
+	r.files.Templates.leave(r.stock, r)
 }
 
 // Status implements [modgw.Runner].
@@ -107,6 +111,15 @@ func (r *Runner) Status() modgw.RunnerStatus {
 		status.Workers = append(status.Workers, modgw.WorkerStatus{Number: number, State: l.state.String(), Since: l.since})
 	}
 	return status
+}
+
+// OutsideFiles are the files of the modules that the app has loaded and that belong neither to its environment nor to
+// Python: its own, and those of packages that are worked on elsewhere. There are none before a worker has told them.
+func (r *Runner) OutsideFiles() []string {
+	if files := r.outside.Load(); files != nil {
+		return *files
+	}
+	return nil
 }
 
 // count is how many workers there are.

@@ -79,6 +79,7 @@ func (c *call) try() (again bool) {
 		client: http.NewResponseController(c.w),
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
+		info:   c.info,
 		length: -1,
 	}
 	return c.exchange(s, p)
@@ -94,6 +95,9 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	}
 	err := p.copy()
 	unwatch()
+	if p.forget != nil {
+		p.forget()
+	}
 	if f != nil {
 		if p.sent && err == nil && !f.ended.Load() {
 			err = p.flush() // the client may wait for it before it sends on
@@ -130,6 +134,11 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		f.announce(c.w.Header())
 		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
+	case errors.Is(err, errReplaced):
+		s.resume(time.Time{})
+		c.giveUp(s, f, errReplaced.Error())
+		w.log.Debug("event stream ended", "request", c.info.ID, "reason", err)
+		return false // an end that the client can see, after which it connects again
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
 		s.resume(s.deadline)
 		c.giveUp(s, f, "the client has gone")

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,8 +14,9 @@ import (
 // oomScore makes the kernel kill a worker rather than the host when memory runs out.
 const oomScore = 300
 
-// spawn starts the process of a worker and tells it what to load. An error is a fault.
-func (r *Runner) spawn(number int) (*worker, error) {
+// spawn starts the process of a worker, or forks it from t unless that is nil, and tells it what to load. An error is a
+// fault, or an *unfit.
+func (r *Runner) spawn(number int, t *template) (*worker, error) {
 	w := &worker{
 		number: number,
 		dev:    r.config.Dev,
@@ -22,6 +24,12 @@ func (r *Runner) spawn(number int) (*worker, error) {
 		wanted: make(chan string, 1),
 		loaded: make(chan loading, 1),
 		lost:   make(chan struct{}),
+
+		template: t,
+	}
+	w.reported = func(m workerReport) {
+		r.outside.Store(&m.files)
+		r.stock.learn(r, m)
 	}
 	theirs, err := w.connect(r.threads())
 	defer closeFiles(theirs)
@@ -30,6 +38,9 @@ func (r *Runner) spawn(number int) (*worker, error) {
 	}
 	if err != nil {
 		w.closeConnections()
+		if u, ok := errors.AsType[*unfit](err); ok {
+			return nil, u
+		}
 		return nil, cannotStart(r.config, err)
 	}
 	w.log = w.log.With("pid", w.process.PID())
@@ -69,19 +80,14 @@ func (w *worker) closeConnections() {
 	}
 }
 
-// startProcess runs the interpreter with the worker's ends as descriptors 3, 4, … and the lifeline after them.
+// startProcess runs the interpreter with the worker's ends as descriptors 3, 4, … and the lifeline after them, or has it
+// forked from the worker's template.
 func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 	d := r.config.Descriptor
-	lifeline := 3 + len(theirs)
-	var err error
-	w.process, err = proc.Start(proc.Spec{
-		Path: r.config.Environment.Interpreter,
-		Args: []string{
-			"-X", "faulthandler", r.files.Dir,
-			"--lanes", strconv.Itoa(len(w.lanes)), "--lifeline", strconv.Itoa(lifeline),
-			// These are for people who look at the list of processes.
-			"app=" + string(d.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.number),
-		},
+	options := r.options(w, 3+len(theirs))
+	spec := proc.Spec{
+		Path:       r.config.Environment.Interpreter,
+		Args:       append([]string{"-X", "faulthandler", r.files.Dir}, options...),
 		Env:        d.ProcessEnv(r.config.Environment, r.user.HomeDir()),
 		Dir:        d.Root,
 		Credential: r.user.Credential(),
@@ -91,8 +97,32 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 		},
 		Output:   proc.Output{Line: w.printer()},
 		Lifeline: true,
+	}
+	var err error
+	if w.template == nil {
+		w.process, err = proc.Start(spec)
+		return err
+	}
+	release := func() {}
+	w.process, err = proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
+		child, release, err = w.template.fork(options, append([]string{spec.Path}, spec.Args...), theirs)
+		return child, err
 	})
+	if err != nil {
+		release()
+	}
 	return err
+}
+
+// options are what the worker's program is told on its command line.
+func (r *Runner) options(w *worker, lifeline int) []string {
+	options := []string{"--lanes", strconv.Itoa(len(w.lanes)), "--lifeline", strconv.Itoa(lifeline)}
+	if r.stock != nil {
+		options = append(options, "--report", "modules")
+	}
+	// These are for people who look at the list of processes.
+	return append(options,
+		"app="+string(r.config.Descriptor.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.number))
 }
 
 // printer returns what logs a line of output.

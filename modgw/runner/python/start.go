@@ -2,10 +2,14 @@ package python
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
 )
 
 // stackTime is how long a worker may take to print its stacks when it is told to abort.
@@ -14,14 +18,15 @@ const stackTime = 2 * time.Second
 // startWorker starts a worker and returns it when it is ready and in the pool. After an error nothing of it is left;
 // the error is a fault, errClosed when the runner stops, or ctx's.
 func (r *Runner) startWorker(ctx context.Context, number int) (*worker, error) {
-	w, err := r.spawn(number)
-	if err != nil {
-		return nil, err
+	t := r.stock.pick()
+	w, err := r.loadWorker(ctx, number, t)
+	if t != nil && err != nil && mayBeTheTemplate(err) {
+		forked := err
+		if w, err = r.loadWorker(ctx, number, nil); err == nil {
+			r.stock.distrust(r, t, forked)
+		}
 	}
-	err = r.awaitReady(ctx, w)
 	if err != nil {
-		w.process.Kill()
-		<-w.process.Done()
 		return nil, err
 	}
 	r.arm(w)
@@ -31,6 +36,39 @@ func (r *Runner) startWorker(ctx context.Context, number int) (*worker, error) {
 	w.event((*life).loaded)
 	r.pool.add(w)
 	return w, nil
+}
+
+// loadWorker starts a worker, forked from t unless that is nil, and returns it when it has loaded the app. After an error
+// nothing of it is left.
+func (r *Runner) loadWorker(ctx context.Context, number int, t *template) (*worker, error) {
+	w, err := r.spawn(number, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.awaitReady(ctx, w); err != nil {
+		w.process.Kill()
+		<-w.process.Done()
+		return nil, err
+	}
+	return w, nil
+}
+
+// mayBeTheTemplate reports whether a worker that could not be forked might still be started on its own.
+func mayBeTheTemplate(err error) bool {
+	if _, ok := errors.AsType[*unfit](err); ok {
+		return true
+	}
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	return ok && !isSyntaxError(fault)
+}
+
+// isSyntaxError reports whether the app could not even be compiled, which no template can change.
+func isSyntaxError(fault *modgw.Fault) bool {
+	if fault.Err == nil {
+		return false
+	}
+	kind, _, _ := strings.Cut(fault.Err.Error(), ":")
+	return kind == "SyntaxError" || kind == "IndentationError" || kind == "TabError"
 }
 
 // awaitReady waits until the worker has loaded the app.
@@ -57,10 +95,18 @@ func (r *Runner) awaitReady(ctx context.Context, w *worker) error {
 
 func (r *Runner) judge(w *worker, l loading) error {
 	if l.failed != nil {
-		return cannotLoad(r.config, l.failed)
+		return r.cannotLoad(w, l.failed)
 	}
 	w.log.Info("worker ready", "python", proc.Printable(l.ready.Python), "callable", proc.Printable(l.ready.Callable))
 	return nil
+}
+
+// cannotLoad is why a worker could not load the app, or should not have in a process that was forked.
+func (r *Runner) cannotLoad(w *worker, m *wire.FailedMessage) error {
+	if w.template != nil && m.Reason == "template" {
+		return &unfit{proc.Printable(m.Message)}
+	}
+	return cannotLoad(r.config, m)
 }
 
 // judgeLost explains why a worker ended before it was ready. What it said last may still be on its way.
@@ -69,7 +115,7 @@ func (r *Runner) judgeLost(w *worker) error {
 	select {
 	case l := <-w.loaded:
 		if l.failed != nil {
-			return cannotLoad(r.config, l.failed)
+			return r.cannotLoad(w, l.failed)
 		}
 	default:
 	}

@@ -14,6 +14,7 @@ import (
 // Why a stream cannot go on.
 var (
 	errOverdue   = errors.New("the request's time is up")
+	errReplaced  = errors.New("the generation was replaced")
 	errLaneSpent = errors.New("the lane has no stream ids left")
 )
 
@@ -40,10 +41,11 @@ type stream struct {
 	credit chan struct{} // has a token after window grew
 
 	interrupted bool // guarded by lane.mu
+	replaced    bool // likewise: why it was interrupted
 }
 
 // next returns the next frame of the response: Response, Body, File or Abort. It is errOverdue when the deadline passed,
-// context.Canceled after interrupt, and otherwise an error of the connection.
+// context.Canceled after interrupt, errReplaced after replace, and otherwise an error of the connection.
 func (s *stream) next() (wire.Frame, error) {
 	for {
 		f, err := s.lane.in.Next()
@@ -147,12 +149,30 @@ func (s *stream) interrupt() {
 	}
 }
 
+// replace makes next return errReplaced; any goroutine may call it, also after the stream's end.
+func (s *stream) replace() {
+	s.lane.mu.Lock()
+	s.replaced = true
+	s.lane.mu.Unlock()
+	s.interrupt()
+}
+
 // extend puts the deadline off, for time that the client took and not the app.
 func (s *stream) extend(d time.Duration) {
 	if s.deadline.IsZero() {
 		return
 	}
 	s.deadline = s.deadline.Add(d)
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	if !s.interrupted {
+		s.lane.setDeadline(s.deadline)
+	}
+}
+
+// unbound takes the deadline away.
+func (s *stream) unbound() {
+	s.deadline = time.Time{}
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
 	if !s.interrupted {
@@ -174,7 +194,10 @@ func (s *stream) readError(err error) error {
 	}
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
-	if s.interrupted {
+	switch {
+	case s.replaced:
+		return errReplaced
+	case s.interrupted:
 		return context.Canceled
 	}
 	return errOverdue

@@ -15,14 +15,17 @@ import (
 // worker is one process that runs the app, from its start to its end. It is never started again: another one takes its
 // number.
 type worker struct {
-	number  int
-	log     *slog.Logger // has the attributes worker and pid
-	process *proc.Process
-	control *net.UnixConn
-	in      *wire.Reader // of control; for listen alone
-	out     *wire.Writer // of control
-	lanes   []*lane
-	output  tail // what it printed last
+	number   int
+	log      *slog.Logger // has the attributes worker and pid
+	process  *proc.Process
+	template *template // that it was forked from; nil: none
+	control  *net.UnixConn
+	in       *wire.Reader // of control; for listen alone
+	out      *wire.Writer // of control
+	lanes    []*lane
+	output   tail // what it printed last
+
+	reported func(workerReport)
 
 	dev      bool
 	failures tracebacks // in development

@@ -14,11 +14,22 @@ from .signals import Signals
 
 _CONTROL_FD = 3
 _FIRST_LANE_FD = 4
+_LONGEST_REPORT = 900_000  # bytes; the host passes it on with more in the same frame
 
 
 def main(arguments, folder):
     """Runs the worker and returns its exit code."""
     options = dict(zip(arguments[::2], arguments[1::2]))
+    bytecode.write_only_settled()
+    _leave_no_trace(folder)
+    forked = None
+    if "--template" in options:
+        from . import template
+
+        forked = template.serve()
+        if forked is None:
+            return 0
+        options = dict(zip(forked.arguments[::2], forked.arguments[1::2]))
     count = int(options["--lanes"])
     held = int(options["--lifeline"])
     fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
@@ -26,9 +37,7 @@ def main(arguments, folder):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
     errors = stdio.prepare()
-    bytecode.write_only_settled()
-    _leave_no_trace(folder)
-    worker = Worker(Control(_CONTROL_FD), fds, errors)
+    worker = Worker(Control(_CONTROL_FD), fds, errors, forked, "--report" in options)
     return worker.run()
 
 
@@ -42,8 +51,10 @@ def _leave_no_trace(folder):
 class Worker:
     """The process: its control connection, its lanes, and the app."""
 
-    def __init__(self, control, fds, errors):
+    def __init__(self, control, fds, errors, forked=None, reports=False):
         self._control = control
+        self._forked = forked
+        self._reports = reports
         self._fds = fds
         self._errors = errors
         self._lanes = []
@@ -62,6 +73,7 @@ class Worker:
 
             self._control.explain = explain
         self._signals.install()
+        environ = dict(os.environ)
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:
@@ -80,12 +92,26 @@ class Worker:
         self._open_lanes(app, start)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
+        if self._reports:
+            self._report(environ)
         self._obey()
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
             lane.thread.join()
         return 0
+
+    def _fail(self, fields):
+        self._control.send_dict(wire.FAILED, fields)
+        stdio.flush()
+        os._exit(1)  # Threads that the app may have left must not hold this up.
+
+    def _report(self, environ):
+        from . import modules
+
+        payload = marshal.dumps(modules.report(environ), wire.MARSHAL_VERSION)
+        if len(payload) <= _LONGEST_REPORT:
+            self._control.send(wire.EVENT, payload)
 
     def _open_lanes(self, app, start):
         environ = {

@@ -40,12 +40,17 @@ class _Descriptor(io.RawIOBase):
 
 def prepare():
     """Sets up sys.stdout and sys.stderr, and returns a descriptor of stderr that stays the worker's own."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    configure()
     fd = os.dup(2)
     faulthandler.enable(file=fd)
     return fd
+
+
+def configure():
+    """Makes sys.stdout and sys.stderr write whole lines, and never fail for a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def flush():
