@@ -40,6 +40,7 @@ type App struct {
 	previous *Generation   // the last good one before current; its workers have ended
 	count    int           // generations made so far
 	draining map[*Generation]time.Time
+	drained  *DrainedStatus // how the last of them ended; nil while none has
 }
 
 // Failure is a deploy that did not succeed.

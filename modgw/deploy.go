@@ -215,6 +215,7 @@ func (g *Gateway) drain(app *App, old *Generation) {
 		cut := old.drainAndStop(g.cutOff)
 		app.mu.Lock()
 		delete(app.draining, old)
+		app.drained = &DrainedStatus{old.Number, inFlight, cut, time.Now()}
 		app.mu.Unlock()
 		log := g.log.With("app", app.name, "generation", old.Number, "requests", inFlight)
 		if cut > 0 {

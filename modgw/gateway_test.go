@@ -305,6 +305,28 @@ func TestDrainLimitEndsARequestThatDoesNot(t *testing.T) {
 	<-ended
 }
 
+func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
+	s := &stage{serve: func(_ http.ResponseWriter, r *http.Request) {
+		ended := make(chan struct{})
+		defer RequestInfoOf(r).OnReplaced(func() { close(ended) })()
+		<-ended
+	}}
+	g := testGateway(t, s)
+	d := descriptor("streams")
+	d.Timeouts.Drain, d.Timeouts.WebSocketDrain = time.Hour, time.Millisecond
+	deploy(t, g, d)
+	ended := make(chan struct{})
+	go func() { get(g, "/"); close(ended) }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	deploy(t, g, d)
+	<-ended
+	<-s.runners[0].stopped
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Drained != nil })
+	if st, _ := g.AppStatus("blog"); st.Drained.Requests != 1 || st.Drained.Cut != 0 {
+		t.Errorf("drained %+v", st.Drained)
+	}
+}
+
 func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {
 	g := testGateway(t, &stage{})
 	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-109") {

@@ -18,8 +18,9 @@ type Generation struct {
 	Ready       time.Time     // when it took over
 	Took        time.Duration // from the beginning of its deploy until then
 
-	runner Runner
-	user   *account.Account // whose rights open the app's files
+	runner  Runner
+	user    *account.Account // whose rights open the app's files
+	endless endless
 
 	// users counts the requests in flight; drained closes when none is left after retire.
 	users     atomic.Int64
@@ -59,12 +60,14 @@ func (g *Generation) retire() int {
 func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	limit := time.NewTimer(g.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
+	endless := time.AfterFunc(g.Descriptor.Timeouts.WebSocketDrain, g.endless.end)
+	defer endless.Stop()
 	select {
 	case <-g.drained:
 	case <-limit.C:
-		cut = int(g.users.Load() - retired)
+		cut = g.inFlight()
 	case <-cutOff:
-		cut = int(g.users.Load() - retired)
+		cut = g.inFlight()
 	}
 	g.stop()
 	return cut

@@ -37,6 +37,8 @@ type RequestInfo struct {
 	ScriptName string // SCRIPT_NAME: the mount, "" for "/"
 	PathInfo   string // PATH_INFO: Path without ScriptName
 	ID         string // names the request in logs and error pages
+
+	generation *Generation
 }
 
 type requestInfoKey struct{}

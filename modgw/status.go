@@ -18,6 +18,7 @@ type AppStatus struct {
 	Generation *GenerationStatus `json:"generation"` // null while there is none
 	Previous   int               `json:"previous"`   // the generation that rollback returns to; 0 without one
 	Draining   []DrainingStatus  `json:"draining"`
+	Drained    *DrainedStatus    `json:"drained"` // the generation that ended last; null while none has
 
 	// PreviousEnvironment is the ID of the environment that rollback needs; "" without one.
 	PreviousEnvironment string `json:"previousEnvironment"`
@@ -57,6 +58,14 @@ type DrainingStatus struct {
 
 	// Environment is the ID of the environment that its workers run in; "" without one.
 	Environment string `json:"environment"`
+}
+
+// DrainedStatus tells how a replaced generation ended.
+type DrainedStatus struct {
+	Generation int       `json:"generation"`
+	Requests   int       `json:"requests"` // in flight when it was replaced
+	Cut        int       `json:"cut"`      // of them, those that had not ended when its time was over
+	Time       time.Time `json:"time"`
 }
 
 // FailureStatus tells of a deploy that did not succeed.
@@ -108,6 +117,7 @@ func (a *App) status() AppStatus {
 		Draining:   []DrainingStatus{},
 		Runner:     RunnerStatus{Workers: []WorkerStatus{}},
 		Waiting:    a.waiting,
+		Drained:    a.drained,
 		Requests:   a.requests.Load(),
 	}
 	if g := a.current.Load(); g != nil {

@@ -1,8 +1,11 @@
 package tests
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"syscall"
@@ -119,6 +122,57 @@ func reloadBehindApache(t *testing.T, workers int) {
 		return ready == workers
 	})
 	calm()
+}
+
+func TestEventStreamsDoNotHoldUpAReload(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/events/modgw.hcl", `
+		app "events" {
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 1
+		    threads = 4
+		  }
+		  timeouts {
+		    request         = "100ms" # is not for streams
+		    drain           = "1h"
+		    websocket_drain = "200ms"
+		  }
+		}
+	`)
+	app := `
+import itertools, time
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/version":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"VERSION"]
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    def events():
+        for n in itertools.count():
+            yield b"data: %d\n\n" % n
+            time.sleep(0.05)
+    return events()
+`
+	s.write("apps/events/app.py", strings.Replace(app, "VERSION", "one", 1))
+	s.start()
+	response, err := http.Get(s.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	events := bufio.NewReader(response.Body)
+	for range 20 { // more than the time limit of a request
+		if _, err := events.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write("apps/events/app.py", strings.Replace(app, "VERSION", "two", 1))
+	s.eventually("the new code answers", func() bool { _, body := s.get("/version"); return body == "two" })
+	if _, err := io.Copy(io.Discard, events); err != nil {
+		t.Errorf("the stream ended with %v, and not as a response does that is over", err)
+	}
+	s.eventually("the old generation has ended", func() bool { d := s.status("events").Drained; return d != nil && d.Cut == 0 })
 }
 
 // apacheSite is what apache config prints for the running host, made fit for the main server of a test's Apache.

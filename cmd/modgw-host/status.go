@@ -124,6 +124,9 @@ func details(a control.AppStatus) string {
 	for _, d := range a.Draining {
 		line("draining", "generation %d, %d requests, since %s", d.Generation, d.InFlight, ago(d.Since))
 	}
+	if d := a.Drained; d != nil {
+		line("drained", "generation %d, %s ago: %d requests in flight, %d cut off", d.Generation, ago(d.Time), d.Requests, d.Cut)
+	}
 	if a.Previous > 0 {
 		line("rollback", "to generation %d: modgw-host rollback %s", a.Previous, a.App)
 	}
