@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,6 +85,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{handler: h, app: h.app(name), name: name, mount: mount, body: captureBody(r)}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		h.gate.listen(r.Context(), h.closed)
+	}
 	if !h.gate.wait(r.Context(), h.closed, name, h.config.Hold) {
 		v.serveLate(w, r)
 		return

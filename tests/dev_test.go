@@ -1,0 +1,211 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// devApp is a WSGI app without a framework: it shows text in a page, and fails at /fail.
+const devApp = `
+TEXT = %q
+
+def price(basket):
+    secret_key = "hunter2"
+    return basket["apple"]
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/fail":
+        price({"pear": 5})
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [b'<!doctype html><html><head><link rel="stylesheet" href="/static/site.css"></head>'
+            b"<body><h1 id=text>" + TEXT.encode() + b"</h1></body></html>"]
+`
+
+var urlLine = regexp.MustCompile(`URL +(http://\S+)/\n`)
+
+// develop writes the app and runs modgw-host dev for its folder until the test ends.
+func develop(t *testing.T, flags ...string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), log: &output{}}
+	s.write("blog/app.py", fmt.Sprintf(devApp, "one"))
+	s.write("blog/static/site.css", "h1 { color: rgb(1, 2, 3) }\n")
+	s.write("blog/modgw.hcl", `
+		app "blog" {
+		  wsgi { entry = "app.py" }
+		  alias "/static" { dir = "static" }
+		  reload { settle = "20ms" }
+		}
+	`)
+	s.url = s.spawnUntil(urlLine, nil, append([]string{"dev", "blog", "--listen", "http=127.0.0.1:0", "--state", s.path("state")}, flags...)...)
+	return s
+}
+
+// ask asks as a browser does, or as a program that wants something else.
+func (s *site) ask(path, accept string) (int, string) {
+	s.t.Helper()
+	r, err := http.NewRequest("GET", s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", accept)
+	return s.send(r)
+}
+
+func (s *site) send(r *http.Request) (int, string) {
+	s.t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestDevelopingSaveAndReload(t *testing.T) {
+	s := develop(t)
+	for _, want := range []string{"blog", "Environment", "Workers", "1 process", "Watching", "inotify", "Press Ctrl-C to stop."} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the greeting does not say %q", want)
+		}
+	}
+	if _, text := s.ask("/", "text/html"); !strings.Contains(text, "one") || !strings.Contains(text, "/-/modgw/events") {
+		t.Errorf("no page that follows:\n%s", text)
+	}
+
+	for i := range 5 {
+		s.write("blog/app.py", fmt.Sprintf(devApp, fmt.Sprint("version ", i)))
+		s.eventually("the page shows what was saved", func() bool {
+			status, text := s.ask("/", "text/html")
+			if status != 200 {
+				t.Fatalf("save %d: %d\n%s", i, status, text)
+			}
+			return strings.Contains(text, fmt.Sprint("version ", i))
+		})
+	}
+	s.eventually("the terminal tells of it", func() bool {
+		return strings.Contains(s.log.String(), "↻ app.py changed → generation 6 ready in ")
+	})
+
+	s.write("blog/app.py", "x = 1\ndef application(:\n")
+	var text string
+	s.eventually("the page shows that the code does not load", func() bool {
+		var status int
+		status, text = s.ask("/", "text/html")
+		return status == 500
+	})
+	for _, want := range []string{"SyntaxError", "app.py:2", "app.py changed", "still works (generation 6)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if _, text := s.ask("/", "*/*"); !strings.Contains(text, "app.py:2  SyntaxError") || strings.Contains(text, "<") {
+		t.Errorf("as plain text:\n%s", text)
+	}
+	s.eventually("the terminal says why", func() bool {
+		log := s.log.String()
+		return strings.Contains(log, "✗ generation 7 not started, still serving generation 6") && strings.Contains(log, "SyntaxError: app.py:2")
+	})
+
+	s.write("blog/app.py", fmt.Sprintf(devApp, "mended"))
+	s.eventually("the page shows that it was mended", func() bool {
+		status, text := s.ask("/", "text/html")
+		return status == 200 && strings.Contains(text, "mended")
+	})
+}
+
+func TestDevelopingShowsWhereTheAppFails(t *testing.T) {
+	s := develop(t)
+	status, text := s.ask("/fail", "text/html")
+	if status != 500 {
+		t.Errorf("status %d, want 500", status)
+	}
+	for _, want := range []string{"KeyError", "app.py:6", "in price", "&#39;pear&#39;: 5", "secret_key", "••••••", "Copy as text"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if !strings.Contains(text, "<th>secret_key</th><td>••••••</td>") {
+		t.Error("the page shows the value of a secret")
+	}
+}
+
+// TestServingShowsNothingOfIt asks a host that serves for everything that development shows.
+func TestServingShowsNothingOfIt(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/blog/app.py", fmt.Sprintf(devApp, "one"))
+	s.write("apps/blog/modgw.hcl", `app "blog" {
+	  wsgi { entry = "app.py" }
+	}`)
+	s.start()
+	shown := func(path string) string {
+		t.Helper()
+		all := ""
+		for _, accept := range []string{"text/html", "application/json", "*/*"} {
+			_, text := s.ask(path, accept)
+			all += text
+		}
+		return all
+	}
+	for _, path := range []string{"/", "/fail", "/-/modgw/events", "/-/modgw/still?of=x&to=/fail"} {
+		text := shown(path)
+		for _, never := range []string{"Traceback", "KeyError", "app.py", "price", "pear", "hunter2", "data-modgw", "EventSource"} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s shows %q:\n%s", path, never, text)
+			}
+		}
+	}
+	s.write("apps/blog/app.py", "def application(:\n")
+	s.eventually("the change was refused", func() bool { return s.status("blog").Failure != nil })
+	if text := shown("/"); !strings.Contains(text, "one") || strings.Contains(text, "SyntaxError") {
+		t.Errorf("after a broken change:\n%s", text)
+	}
+}
+
+func TestHostEndsWhileAPageFollows(t *testing.T) {
+	var stream io.Closer
+	t.Cleanup(func() { stream.Close() }) // after the host has ended, which it does while the page follows
+	s := develop(t)
+	response, err := http.Get(s.url + "/-/modgw/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream = response.Body
+	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Fatalf("Content-Type %q", got)
+	}
+}
+
+func TestDevelopingNamesWhoHasThePort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := &site{t: t, dir: t.TempDir(), log: &output{}}
+	s.write("app.py", fmt.Sprintf(devApp, "one"))
+	text, ok := s.run("dev", "app.py", "--listen", "http="+taken.Addr().String(), "--state", s.path("state"))
+	if ok || !strings.Contains(text, "MGW-DEV-003") || !strings.Contains(text, fmt.Sprintf("process %d listens there", os.Getpid())) {
+		t.Errorf("ok=%v:\n%s", ok, text)
+	}
+}
+
+func TestDevelopingTellsOfKindsThatAreNotRunYet(t *testing.T) {
+	s := &site{t: t, dir: t.TempDir(), log: &output{}}
+	s.write("modgw.hcl", `app "shop" {
+	  http { command = ["true"] }
+	}`)
+	text, ok := s.run("dev", "modgw.hcl", "--state", s.path("state"))
+	if ok || !strings.Contains(text, "MGW-DEV-002") {
+		t.Errorf("ok=%v:\n%s", ok, text)
+	}
+}
