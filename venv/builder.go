@@ -144,6 +144,10 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	case modgw.KindGo:
 		sources, _ := readGoSources(d.Root, acct)
 		list = sources.watched
+	case modgw.KindHTTP:
+		for _, name := range nodeInputs {
+			list = append(list, filepath.Join(d.Root, name))
+		}
 	}
 	if d.Build != nil {
 		files, _ := (&plan{descriptor: d, account: acct}).stepFiles()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -73,11 +74,25 @@ func own(dir string, perm os.FileMode, acct *account.Account) error {
 
 // run runs one command line in the app's root; program is its name for people.
 func (c *construction) run(ctx context.Context, program string, args ...string) error {
-	p := process{args: args, dir: c.workingDir(), env: c.environ, account: c.plan.account, lock: c.lock}
+	return c.runIn(ctx, c.workingDir(), program, args...)
+}
+
+// runIn is run in another folder.
+func (c *construction) runIn(ctx context.Context, dir, program string, args ...string) error {
+	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, lock: c.lock}
 	if err := p.run(ctx, &c.printed); err != nil {
 		return &toolError{program: program, err: err}
 	}
 	return nil
+}
+
+// ask runs a program for the version that it prints; "" when it prints none, which is only shown.
+func (c *construction) ask(ctx context.Context, args ...string) string {
+	out, err := process{args: args, dir: "/", env: c.environ, account: c.plan.account}.output(ctx)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.TrimSpace(out), "v")
 }
 
 // workingDir is the app's root, for paths in requirements are relative to it.

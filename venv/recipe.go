@@ -40,6 +40,8 @@ func (b *Builder) recipe(ctx context.Context, p *plan) (recipe, error) {
 		return b.pythonRecipe(ctx, p)
 	case modgw.KindGo:
 		return b.goRecipe(p)
+	case modgw.KindHTTP:
+		return b.nodeRecipe(p)
 	}
 	return nil, nil
 }
