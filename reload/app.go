@@ -17,30 +17,38 @@ type app struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
 	pending func(bool)
-	every   time.Duration // between polls
+	every   time.Duration // between polls, at least
 	watcher folderWatcher // nil: there is none, so poll
-	scans   chan struct{} // bounds how many apps look at their files at the same time
+	shared  *shared
 	inbox   *inbox
 	status  *statusBox
 
 	now      *watching
+	remote   string    // why the files send no events; "" when they do
 	reported *snapshot // what the consumer knows
-	last     *snapshot // what the last scan saw
+	last     *snapshot // what the last look saw
+	took     time.Duration
 	watched  map[string]bool
-	left     map[string]bool // folders that the scan before the last one saw and the last did not
+	left     map[string]bool // folders that the look before the last one saw and the last did not
 	polling  string          // why files are polled; "" while events are trusted
+	spent    bool            // they are polled because a folder could not be watched
+	full     bool            // there are more folders than are watched
+	gone     bool            // the root was missing when changes had settled
 	warned   string          // the last trouble that was logged
+	blind    []string        // files whose replacement is not seen, as far as they were logged
 
-	lull   lull
-	missed map[string]difference // found while the consumer was busy
-	busy   chan struct{}         // closed when the consumer is done; nil while it has nothing to do
-	stirs  bool                  // pending was told so
+	lull    lull
+	barrier barrier
+	missed  map[string]difference // found while the consumer was busy
+	busy    chan struct{}         // closed when the consumer is done; nil while it has nothing to do
+	stirs   bool                  // pending was told so
 }
 
 // folderWatcher sends the events of folders to an inbox.
 type folderWatcher interface {
 	watch(dir string, to *inbox) error
 	forget(dir string, to *inbox)
+	deaf(dir string) bool
 }
 
 // run watches until ctx is done and the consumer, which is called with host, has returned.
@@ -53,7 +61,7 @@ func (a *app) run(ctx, host context.Context) {
 	defer tick.Stop()
 	for {
 		a.setTimers(due, tick)
-		a.tell(!a.lull.due().IsZero() || a.busy != nil)
+		a.stir(!a.lull.due().IsZero() || a.busy != nil)
 		select {
 		case <-ctx.Done():
 			return
@@ -65,7 +73,7 @@ func (a *app) run(ctx, host context.Context) {
 			a.poll()
 		case <-a.busy:
 			a.busy = nil
-			if len(a.missed) > 0 && a.lull.due().IsZero() {
+			if len(a.missed) > 0 && a.due().IsZero() && !a.rootless() {
 				a.report(host)
 			}
 		}
@@ -74,7 +82,7 @@ func (a *app) run(ctx, host context.Context) {
 
 // setTimers lets due fire when changes have settled and tick while files are polled; otherwise nothing ticks.
 func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
-	if at := a.lull.due(); at.IsZero() {
+	if at := a.due(); at.IsZero() {
 		due.Stop()
 	} else {
 		due.Reset(time.Until(at))
@@ -82,34 +90,40 @@ func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
 	if a.polling == "" {
 		tick.Stop()
 	} else {
-		tick.Reset(a.every)
+		tick.Reset(max(a.every, pollShare*a.took))
 	}
 }
 
-// begin looks at everything for the first time, and finds what changed since the interest was declared.
+// pollShare is how many times longer the pause between polls is than what a poll takes.
+const pollShare = 20
+
+// due is when changes are to be looked at; zero while there are none.
+func (a *app) due() time.Time {
+	due := a.lull.due()
+	if !due.IsZero() && due.Before(a.barrier.again) {
+		return a.barrier.again
+	}
+	return due
+}
+
+// begin looks at everything for the first time.
 func (a *app) begin() {
-	a.reported, a.last = a.now.baseline, a.now.baseline
+	a.reported, a.last = newSnapshot(), newSnapshot()
+	a.remote = a.deafness()
 	a.look()
-	for path, old := range a.reported.files {
-		if now, ok := a.last.files[path]; ok && old.sameStat(now) {
-			a.reported.files[path] = now // with its hash
-		}
-	}
-	if len(differences(a.reported, a.last)) > 0 {
-		a.lull.noted(time.Now())
-	}
+	a.know(nil)
 }
 
 func (a *app) stop() {
 	if a.busy != nil {
 		<-a.busy
 	}
-	a.tell(false)
+	a.stir(false)
 	a.unwatch()
 }
 
-// tell says whether there is something to be looked into, once.
-func (a *app) tell(pending bool) {
+// stir says whether there is something to be looked into, once.
+func (a *app) stir(pending bool) {
 	if a.stirs != pending {
 		a.stirs = pending
 		a.pending(pending)
@@ -118,10 +132,13 @@ func (a *app) tell(pending bool) {
 
 // read judges what came in, and reports whether files may have changed.
 func (a *app) read(l letter) bool {
+	if l.watcher != nil {
+		a.mend(l.watcher)
+	}
 	if l.interest != nil {
 		a.replace(l.interest)
 	}
-	relevant := l.rescan || l.interest != nil
+	relevant := l.rescan || l.interest != nil || a.remounted(l.mounts)
 	for _, e := range l.events {
 		if a.relevant(e) {
 			relevant = true
@@ -133,49 +150,86 @@ func (a *app) read(l letter) bool {
 	return relevant
 }
 
-// replace takes another interest. Files that it shares with the one before keep the state that was reported, so that what
-// changed in the meantime is still found.
+// replace takes another interest.
 func (a *app) replace(next *watching) {
-	known := next.baseline.files
-	for path := range known {
-		if _, ok := a.reported.files[path]; !ok && a.now.rules.class(path) != Nothing {
-			delete(known, path) // it is new, and nobody has said so
-		}
-	}
-	for path, old := range a.reported.files {
-		if class := next.rules.class(path); class != Nothing {
-			old.class, old.touched = class, next.rules.touched[path]
-			known[path] = old
-		}
-	}
+	before := a.now.rules
 	maps.DeleteFunc(a.missed, func(path string, _ difference) bool { return next.rules.class(path) == Nothing })
-	a.now, a.reported, a.polling = next, next.baseline, ""
+	a.gone = a.gone && next.Root == a.now.Root
+	a.now = next
+	a.remote = a.deafness()
+	a.polling, a.spent = "", false
 	a.lull.quiet, a.lull.most = next.Settle, next.MaxSettle
 	a.look()
+	a.know(before)
+}
+
+// know settles what the consumer is taken to know after an interest was declared. Files that the interest before had,
+// too, keep the state that was reported, so that what changed in the meantime is still found; others are known as they
+// are, but for those that changed since the declaration.
+func (a *app) know(before *rules) {
+	known := newSnapshot()
+	for path, now := range a.last.files {
+		if old, ok := a.reported.files[path]; ok {
+			old.class, old.touched = now.class, a.now.rules.touched[path]
+			known.files[path] = old
+			continue
+		}
+		if before != nil && before.class(path) != Nothing {
+			continue // it is new, and nobody has said so
+		}
+		now.unsure = now.target == "" && a.now.since(now)
+		known.files[path] = now
+	}
+	for path, old := range a.reported.files {
+		class := a.now.rules.class(path)
+		if _, ok := a.last.files[path]; ok || class == Nothing {
+			continue
+		}
+		old.class = class
+		known.files[path] = old
+	}
+	a.reported = known
+	if len(differences(known, a.last)) > 0 {
+		a.lull.noted(time.Now())
+	}
 }
 
 // settled compares when nothing has changed for a while.
 func (a *app) settled(host context.Context) {
-	if a.read(a.inbox.take()) && time.Now().Before(a.lull.due()) {
+	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
 		return
 	}
-	if now := time.Now(); beingWritten(a.now.Root, now) {
-		a.lull.over()
-		a.lull.noted(now)
-		return
-	}
+	quiet := a.lull.quietAt(time.Now())
 	a.look()
-	if a.read(a.inbox.take()) && time.Now().Before(a.lull.due()) {
+	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
 		return
 	}
 	a.lull.over()
+	found := differences(a.reported, a.last)
+	if a.held(found, quiet) || a.rootless() {
+		return
+	}
 	if a.busy == nil {
 		a.report(host)
 		return
 	}
-	for _, d := range differences(a.reported, a.last) {
+	for _, d := range found {
 		a.missed[d.path] = d
 	}
+}
+
+// held reports whether what changed must not go live yet, and has it looked at again later.
+func (a *app) held(found []difference, quiet bool) bool {
+	now := time.Now()
+	fault := a.barrier.judge(now, a.lull.quiet, func() []obstacle { return a.obstacles(found, quiet) })
+	if fault != nil {
+		a.log.Warn("did not wait any longer for files to be complete", "err", fault)
+	}
+	if a.barrier.again.IsZero() {
+		return false
+	}
+	a.lull.noted(now)
+	return true
 }
 
 // poll looks whether anything changed.
@@ -193,6 +247,7 @@ func (a *app) report(host context.Context) {
 	for _, d := range differences(a.reported, a.last) {
 		a.missed[d.path] = d
 	}
+	a.restored()
 	a.reported = a.last
 	found := slices.Collect(maps.Values(a.missed))
 	clear(a.missed)

@@ -30,3 +30,36 @@ func tooManyFolders(in Interest) error {
 		Hint:    `leave out what is not code: reload { ignore = ["media/**"] }`,
 	}
 }
+
+func noEvents(dir string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-RLD-004",
+		Summary: fmt.Sprintf("cannot rely on file events for %q: none arrive", dir),
+		Err:     err,
+		Hint:    "nothing needs to be done: the files are looked at once a second instead",
+	}
+}
+
+func heldTooLong(o obstacle) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-RLD-005",
+		Summary: fmt.Sprintf("cannot tell whether all files are written: after %s still %s", barrierLimit, o.why),
+		Hint:    "what is there now goes live; when the writer has ended for good, remove what it left behind",
+	}
+}
+
+func rootGone(in Interest) error {
+	return &modgw.Fault{
+		Code:    "MGW-RLD-006",
+		Summary: fmt.Sprintf("cannot find the folder %q of app %q any more", in.Root, in.App),
+		Hint:    "put it back, or mount it again: the app is reloaded then; to end the app, remove its descriptor",
+	}
+}
+
+func mountedAlone(path string) error {
+	return &modgw.Fault{
+		Code:    "MGW-RLD-007",
+		Summary: fmt.Sprintf("cannot see when %q is replaced outside: it is mounted as a single file", path),
+		Hint:    "mount the folder that it is in",
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -17,13 +18,15 @@ import (
 type folders struct {
 	log    *slog.Logger
 	notify *fsnotify.Watcher
+	ears   ears
 
 	adding sync.Mutex // held while notify is changed; never by the goroutine that reads its events
 	ids    map[string]fileID
-	paths  map[fileID]string
+	names  map[fileID][]string // the paths under which a folder is watched; fsnotify knows it by the first
 
 	mu    sync.RWMutex
 	byDir map[string]map[*inbox]bool
+	twins map[string][]string // the other names of folders that are mounted at several places, by the first
 }
 
 func newFolders(log *slog.Logger) (*folders, error) {
@@ -31,7 +34,14 @@ func newFolders(log *slog.Logger) (*folders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folders{log: log, notify: notify, ids: map[string]fileID{}, paths: map[fileID]string{}, byDir: map[string]map[*inbox]bool{}}, nil
+	return &folders{
+		log:    log,
+		notify: notify,
+		ids:    map[string]fileID{},
+		names:  map[fileID][]string{},
+		byDir:  map[string]map[*inbox]bool{},
+		twins:  map[string][]string{},
+	}, nil
 }
 
 // watch makes events in dir go to the inbox. Doing it again is cheap and mends a watch that was lost when the folder
@@ -45,7 +55,7 @@ func (f *folders) watch(dir string, to *inbox) error {
 	}
 	f.byDir[dir][to] = true
 	f.mu.Unlock()
-	f.unname(dir)
+	f.identify(dir)
 	err := f.notify.Add(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
@@ -65,35 +75,74 @@ func (f *folders) forget(dir string, to *inbox) {
 	}
 	f.mu.Unlock()
 	if last {
-		f.remove(dir)
+		f.drop(dir)
 	}
 }
 
-// unname ends watches that would hide the one of dir: inotify knows a folder by its inode, and fsnotify reports its events
-// under the first path it was watched by, so that a folder which was renamed would keep its old name.
-func (f *folders) unname(dir string) {
+// deaf reports whether the file system of dir was tried and sends no events.
+func (f *folders) deaf(dir string) bool { return f.ears.deaf(dir) }
+
+// identify notes which folder dir is. inotify knows a folder by its inode, and fsnotify reports its events under the
+// first path it was watched by: so a folder that was renamed must not keep its old name, and one that is mounted at two
+// places has both.
+func (f *folders) identify(dir string) {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return
 	}
 	id := idOf(info)
 	if old, ok := f.ids[dir]; ok && old != id {
-		f.remove(dir)
+		f.drop(dir)
 	}
-	if old, ok := f.paths[id]; ok && old != dir {
-		if there, err := os.Lstat(old); err != nil || idOf(there) != id {
-			f.remove(old)
+	for _, other := range slices.Clone(f.names[id]) {
+		if there, err := os.Lstat(other); err != nil || idOf(there) != id {
+			f.drop(other)
 		}
 	}
-	f.ids[dir], f.paths[id] = id, dir
+	if !slices.Contains(f.names[id], dir) {
+		f.ids[dir], f.names[id] = id, append(f.names[id], dir)
+		f.pair(id)
+	}
 }
 
-func (f *folders) remove(dir string) {
-	_ = f.notify.Remove(dir) // the folder may be gone, and its watch with it
-	id := f.ids[dir]
+// drop ends the watch of a folder under one name; under its other names it goes on.
+func (f *folders) drop(dir string) {
+	id, ok := f.ids[dir]
+	if !ok {
+		_ = f.notify.Remove(dir) // it was never there, as far as is known
+		return
+	}
 	delete(f.ids, dir)
-	if f.paths[id] == dir {
-		delete(f.paths, id)
+	names := f.names[id]
+	first := names[0] == dir
+	names = slices.DeleteFunc(names, func(name string) bool { return name == dir })
+	if f.names[id] = names; len(names) == 0 {
+		delete(f.names, id)
+	}
+	if first {
+		_ = f.notify.Remove(dir) // the folder may be gone, and its watch with it
+		if len(names) > 0 {
+			_ = f.notify.Add(names[0]) // the next look meets the same error and deals with it
+		}
+		f.mu.Lock()
+		delete(f.twins, dir)
+		f.mu.Unlock()
+	}
+	f.pair(id)
+}
+
+// pair tells route which folders have several names.
+func (f *folders) pair(id fileID) {
+	names := f.names[id]
+	if len(names) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(names) > 1 {
+		f.twins[names[0]] = slices.Clone(names[1:])
+	} else {
+		delete(f.twins, names[0])
 	}
 }
 
@@ -122,10 +171,21 @@ func (f *folders) deliver(ctx context.Context) {
 	}
 }
 
-// route hands an event to all that watch the folder it happened in, or the folder it happened to.
+// route hands an event to all that watch the folder it happened in, or the folder it happened to, under any name.
 func (f *folders) route(e fsnotify.Event) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	f.hand(e)
+	dir, name := splitPath(e.Name)
+	for _, twin := range f.twins[dir] {
+		f.hand(fsnotify.Event{Name: filepath.Join(twin, name), Op: e.Op})
+	}
+	for _, twin := range f.twins[e.Name] {
+		f.hand(fsnotify.Event{Name: twin, Op: e.Op})
+	}
+}
+
+func (f *folders) hand(e fsnotify.Event) {
 	above := f.byDir[filepath.Dir(e.Name)]
 	for to := range above {
 		to.event(e)

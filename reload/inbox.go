@@ -20,8 +20,10 @@ type inbox struct {
 // letter is what came since the inbox was emptied.
 type letter struct {
 	events   []fsnotify.Event
-	rescan   bool      // events were lost: look at everything
-	interest *watching // a new interest
+	rescan   bool          // events were lost: look at everything
+	interest *watching     // a new interest
+	mounts   []string      // paths at which something was mounted or unmounted
+	watcher  folderWatcher // watch with it what is polled for want of events; nil: there is none
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
@@ -39,6 +41,12 @@ func (b *inbox) event(e fsnotify.Event) {
 func (b *inbox) rescan() { b.put(func(l *letter) { l.rescan = true }) }
 
 func (b *inbox) replace(w *watching) { b.put(func(l *letter) { l.interest = w }) }
+
+func (b *inbox) mounted(paths []string) {
+	b.put(func(l *letter) { l.mounts = append(l.mounts, paths...) })
+}
+
+func (b *inbox) mend(f folderWatcher) { b.put(func(l *letter) { l.watcher = f }) }
 
 func (b *inbox) put(change func(*letter)) {
 	b.mu.Lock()

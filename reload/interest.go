@@ -18,6 +18,7 @@ type Interest struct {
 	Descriptor   []string // absolute files of class Descriptor
 	Dependencies []string // absolute files of class Dependencies
 	Entry        []string // absolute files of class Code
+	Extra        []string // absolute files of class Code that workers were seen to load from outside the root
 	Globs        []Glob   // further files
 	Ignore       []string // globs relative to Root that never count
 

@@ -17,8 +17,10 @@ const lookAgain = 5
 
 // look scans all files and watches the folders that it finds.
 func (a *app) look() {
-	a.scans <- struct{}{}
-	defer func() { <-a.scans }()
+	a.shared.scans <- struct{}{}
+	defer func() { <-a.shared.scans }()
+	began := time.Now()
+	defer func() { a.took = time.Since(began) }()
 	a.decide()
 	s, err := a.scan()
 	if err != nil {
@@ -28,7 +30,7 @@ func (a *app) look() {
 	if s.err != nil {
 		a.exhausted(s.err)
 	}
-	if s.full {
+	if a.full = s.full; a.full {
 		a.warn("too many folders; changes below the rest are not seen", tooManyFolders(a.now.Interest))
 	}
 	a.left = map[string]bool{}
@@ -39,9 +41,8 @@ func (a *app) look() {
 	}
 	a.last = s.out
 	a.unwatchOthers()
-	a.status.set(func(st *Status) {
-		st.Mode, st.Reason, st.Folders, st.Files = a.mode(), a.polling, len(a.watched), len(a.last.files)
-	})
+	a.findBlind()
+	a.show()
 }
 
 // scan looks at all files after the folders on the way to them are watched, and again when it finds more of those. The
@@ -75,8 +76,7 @@ func (a *app) scan() (*scanner, error) {
 }
 
 func (a *app) scanner() *scanner {
-	s := a.now.scanner()
-	s.hash = true
+	s := &scanner{rules: a.now.rules, root: a.now.Root, inodes: a.remote == "", hash: true}
 	if a.polling == "" {
 		s.enter = a.enter
 	}
@@ -110,26 +110,54 @@ func (a *app) watchPins(s *snapshot) (grown bool, err error) {
 func (a *app) decide() {
 	switch {
 	case a.polling != "":
+		return
 	case a.now.Mode == modgw.ReloadPoll:
 		a.polling = "the descriptor says so"
 	case a.watcher == nil:
-		a.polling = "there are no file events"
-	case a.now.Mode != modgw.ReloadInotify:
-		a.polling = a.now.remote
+		a.polling, a.spent = "there are no file events", true
+	case a.now.Mode != modgw.ReloadInotify && a.remote != "":
+		a.polling = a.remote
+		a.log.Info("files are polled", "reason", a.polling)
 	}
 	if a.polling != "" {
 		a.unwatch()
 	}
 }
 
-// exhausted goes over to polling because a folder cannot be watched.
+// deafness says why files send no events that tell everything; "" when they do.
+func (a *app) deafness() string {
+	if reason := a.now.rules.remote(); reason != "" || a.watcher == nil {
+		return reason
+	}
+	for _, t := range a.now.rules.trees {
+		if a.watcher.deaf(t.base) {
+			return t.base + " sends no events"
+		}
+	}
+	return ""
+}
+
+// exhausted goes over to polling because a folder cannot be watched. All apps together complain once.
 func (a *app) exhausted(err error) {
-	a.polling = err.Error()
+	a.polling, a.spent = err.Error(), true
 	a.unwatch()
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) {
+		if !a.shared.once.first("exhausted") {
+			return
+		}
 		err = watchesExhausted(err)
 	}
 	a.warn("files are polled, for events are not to be had", err)
+}
+
+// mend goes back to events where they could not be had.
+func (a *app) mend(watcher folderWatcher) {
+	a.watcher = watcher
+	if a.spent {
+		a.spent, a.polling, a.warned = false, "", ""
+		a.remote = a.deafness()
+		a.look()
+	}
 }
 
 // warn logs trouble once until there is other trouble.

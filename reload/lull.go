@@ -28,5 +28,8 @@ func (l *lull) due() time.Time {
 	return due
 }
 
+// quietAt reports whether the changes have settled, and not only waited for long enough.
+func (l *lull) quietAt(now time.Time) bool { return !now.Before(l.last.Add(l.quiet)) }
+
 // over forgets the changes.
 func (l *lull) over() { l.first, l.last = time.Time{}, time.Time{} }

@@ -39,6 +39,7 @@ func rulesOf(in Interest) (*rules, error) {
 	r.addFiles(in.Entry, Code, true)
 	if in.Mode != modgw.ReloadTouch {
 		r.addFiles(in.Dependencies, Dependencies, false)
+		r.addFiles(in.Extra, Code, false)
 	}
 	for _, g := range in.Globs {
 		if in.Mode == modgw.ReloadTouch && g.Class != Descriptor {

@@ -80,6 +80,9 @@ func (s *scanner) walk(t *tree, real, rel string, depth int) {
 }
 
 func (s *scanner) visit(t *tree, real, rel string, depth int, kind fs.FileMode) {
+	if len(s.out.unfinished) < unfinishedLimit && t.unfinished(rel, kind.IsDir()) {
+		s.out.unfinished = append(s.out.unfinished, real)
+	}
 	switch {
 	case kind.IsDir():
 		if t.descends(rel, depth+1) {

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	watch KEY=VALUE …         declare the interest of a WSGI app: root, entry, file, env_file, watch, ignore, mode; once
 //	want CLASS: CAUSE         the next change
 //	paths PATH …              what changed in it
+//	degraded TEXT             what the status says cannot be seen
 //	want nothing              of what was done since the last want, nothing counted
 //	events                    the rest of the script is for file events alone
 func TestScripts(t *testing.T) {
@@ -117,6 +118,8 @@ func (s *script) run(line string) bool {
 			return s.wantNothing()
 		}
 		return s.want(rest)
+	case "degraded":
+		return s.degraded(rest)
 	case "paths":
 		if got := strings.Join(s.last.Paths, " "); got != rest {
 			s.Errorf("got %s", got)
@@ -167,6 +170,7 @@ func (s *script) watch(settings []string) bool {
 	s.root = d.Root
 	in := reload.Of(d)
 	in.Globs = append(in.Globs, reload.Glob{Pattern: filepath.Join(s.dir, probe), Class: reload.Descriptor})
+	reload.AwaitTick(s)
 	if err := s.watcher.Watch(in); err != nil {
 		s.Error(err)
 		return false
@@ -183,6 +187,25 @@ func (s *script) watch(settings []string) bool {
 		}
 	}
 	return true
+}
+
+func (s *script) degraded(text string) bool {
+	deadline := time.After(20 * time.Second)
+	for {
+		got := strings.ReplaceAll(s.watcher.Status("blog").Degraded, s.dir+"/", "")
+		if got == text {
+			return true
+		}
+		select {
+		case c := <-s.changes:
+			s.Errorf("a change: %+v", c)
+			return false
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			s.Errorf("got %q", got)
+			return false
+		}
+	}
 }
 
 func (s *script) next() bool {

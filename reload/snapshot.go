@@ -15,6 +15,8 @@ type snapshot struct {
 	dirs   map[string][]place         // folders of the trees, by their real path
 	traced map[string]spot            // where folders are; only while scanning
 	pins   map[string]map[string]bool // real folders in which single names matter: links on the way, single files, what is missing
+
+	unfinished []string // what copying programs are about to rename, some of it
 }
 
 // place is where a folder lies in a tree.
@@ -37,6 +39,7 @@ type entry struct {
 	hashed bool // hash is that of the content
 	hash   [16]byte
 	target string // what a link to a folder leads to, with the folder's inode; "" for files
+	unsure bool   // it changed while nobody looked
 }
 
 // largeFile is the size from which a file's times and not its content tell whether it changed.
@@ -95,7 +98,7 @@ func (e entry) verb(now entry) string {
 // same reports whether now is the same file content as e was.
 func (e entry) same(now entry) bool {
 	switch {
-	case e.target != now.target:
+	case e.unsure, e.target != now.target:
 		return false
 	case e.target != "":
 		return e.sameInode(now)

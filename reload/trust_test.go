@@ -22,6 +22,7 @@ type fullWatcher struct{}
 
 func (fullWatcher) watch(string, *inbox) error { return syscall.ENOSPC }
 func (fullWatcher) forget(string, *inbox)      {}
+func (fullWatcher) deaf(string) bool           { return false }
 
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -45,6 +46,7 @@ func trial(t *testing.T, c Config) (file string, w *Watcher, in Interest, change
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "views.py")
 	put(t, file, "1")
+	AwaitTick(t)
 	changes = make(chan Change, 10)
 	c.Changed = func(_ context.Context, c Change) { changes <- c }
 	c.Poll = 20 * ms
@@ -132,7 +134,7 @@ func TestLostEventsAreMadeGoodByLookingAtEverything(t *testing.T) {
 	}()
 	until(t, "watching", func() bool { return w.Status("blog").Files == 2 })
 	w.mu.Lock()
-	notify := w.folders.(*folders).notify
+	notify := w.ears.folders.notify
 	w.mu.Unlock()
 	if err := notify.Remove(filepath.Dir(file)); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,10 @@ type Config struct {
 	Log  *slog.Logger  // nil: nothing is logged
 	Poll time.Duration // how often files that send no events are looked at; 0: once a second
 
+	// Canary is a folder of the host's own. In a new folder below it a file is changed at the start of Run, to prove
+	// that events arrive; "": that is not tried.
+	Canary string
+
 	// Pending is called when files may have changed, before that is looked into, and again with false when nothing is
 	// left to be looked into and every call of Changed has returned. It must not wait for anything. nil: nobody is told.
 	Pending func(app modgw.AppName, pending bool)
@@ -30,14 +34,22 @@ type Watcher struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
 	pending func(modgw.AppName, bool)
-	scans   chan struct{}
+	canary  string
 	poll    time.Duration
+	shared  *shared
 
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*member
 	running context.Context // nil before Run and after it
-	folders folderWatcher   // nil: poll
+	ears    *hearing        // nil: poll
 	workers sync.WaitGroup
+}
+
+// shared is what the apps of one watcher have in common.
+type shared struct {
+	scans  chan struct{} // bounds how many apps look at their files at the same time
+	once   once
+	mounts *mounts // nil: they are not known
 }
 
 // member is an app and what the watcher needs to know of it.
@@ -67,30 +79,22 @@ func New(c Config) (*Watcher, error) {
 	return &Watcher{
 		log:     c.Log,
 		poll:    c.Poll,
+		canary:  c.Canary,
 		changed: c.Changed,
 		pending: c.Pending,
-		scans:   make(chan struct{}, parallelScans),
+		shared:  &shared{scans: make(chan struct{}, parallelScans)},
 		apps:    map[modgw.AppName]*member{},
 	}, nil
 }
 
 // Run watches until ctx is done, and returns when every call of Changed has. Without inotify it polls; it returns nil.
 func (w *Watcher) Run(ctx context.Context) error {
-	var delivery sync.WaitGroup
-	delivering, stopDelivery := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopDelivery()
-	folders, err := newFolders(w.log)
-	if err != nil {
-		w.log.Warn("files are polled, for events are not to be had", "err", watchesExhausted(err))
-	} else {
-		delivery.Go(func() { folders.deliver(delivering) })
-	}
+	var following sync.WaitGroup
+	w.follow(ctx, &following)
+	ears := w.listen(ctx)
 
 	w.mu.Lock()
-	w.running = ctx
-	if folders != nil {
-		w.folders = folders
-	}
+	w.running, w.ears = ctx, ears
 	for _, m := range w.apps {
 		w.start(m)
 	}
@@ -98,43 +102,38 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 	<-ctx.Done()
 	w.mu.Lock()
-	w.running = nil
+	w.running, ears = nil, w.ears
 	w.mu.Unlock()
 	w.workers.Wait()
-	stopDelivery()
-	delivery.Wait()
-	if folders == nil {
-		return nil
-	}
-	return folders.close()
+	following.Wait()
+	return ears.close()
 }
 
-// Watch declares an interest, in place of an earlier one of the same app. Every change after Watch was called is
-// reported, also one that comes before Run. An interest whose mode is off is forgotten. The error is for a glob that
-// cannot be used.
+// Watch declares an interest, in place of an earlier one of the same app. It looks at no file: that is done by the app's
+// own goroutine, as soon as Run runs. What was changed or added after Watch was called is reported, also before Run; a
+// file that goes before it was ever looked at is not missed. An interest whose mode is off is forgotten. The error is for
+// a glob that cannot be used.
 func (w *Watcher) Watch(in Interest) error {
 	if in.Mode == modgw.ReloadOff {
 		w.Forget(in.App)
 		return nil
 	}
 	w.mu.Lock()
-	old := w.apps[in.App]
-	w.mu.Unlock()
-	if old != nil && reflect.DeepEqual(old.interest, in) {
+	defer w.mu.Unlock()
+	m := w.apps[in.App]
+	if m != nil && reflect.DeepEqual(m.interest, in) {
 		return nil
 	}
 	next, err := newWatching(in)
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if m := w.apps[in.App]; m != nil {
+	if m != nil {
 		m.interest = in
 		m.app.inbox.replace(next)
 		return nil
 	}
-	m := &member{interest: in, app: w.newApp(next)}
+	m = &member{interest: in, app: w.newApp(next)}
 	w.apps[in.App] = m
 	if w.running != nil {
 		w.start(m)
@@ -151,6 +150,36 @@ func (w *Watcher) Forget(name modgw.AppName) {
 		if m.stop != nil {
 			m.stop()
 		}
+	}
+}
+
+// Mend tries again to get file events for the apps that are polled for want of them, and looks at their files.
+func (w *Watcher) Mend() {
+	w.mu.Lock()
+	ctx, ears := w.running, w.ears
+	w.mu.Unlock()
+	if ctx == nil {
+		return
+	}
+	var fresh *hearing
+	if ears == nil {
+		if fresh = w.listen(ctx); fresh == nil {
+			return
+		}
+	}
+	w.mu.Lock()
+	if fresh != nil && (w.ears != nil || w.running == nil) { // somebody else was faster
+		w.mu.Unlock()
+		_ = fresh.close() // nothing was watched with it
+		return
+	}
+	defer w.mu.Unlock()
+	if fresh != nil {
+		w.ears = fresh
+	}
+	w.shared.once.forget()
+	for _, m := range w.apps {
+		m.app.inbox.mend(w.ears.folders)
 	}
 }
 
@@ -171,7 +200,7 @@ func (w *Watcher) newApp(now *watching) *app {
 		changed: w.changed,
 		pending: func(pending bool) { w.pending(now.App, pending) },
 		every:   w.poll,
-		scans:   w.scans,
+		shared:  w.shared,
 		inbox:   newInbox(),
 		status:  &statusBox{},
 		now:     now,
@@ -184,42 +213,9 @@ func (w *Watcher) newApp(now *watching) *app {
 func (w *Watcher) start(m *member) {
 	var ctx context.Context
 	ctx, m.stop = context.WithCancel(w.running)
-	m.app.watcher = w.folders
+	if w.ears != nil {
+		m.app.watcher = w.ears.folders
+	}
 	host := w.running
 	w.workers.Go(func() { m.app.run(ctx, host) })
-}
-
-// watching is an interest with its rules and what was there when it was declared.
-type watching struct {
-	Interest
-	rules    *rules
-	baseline *snapshot
-	remote   string // why its files send no events; "" when they do
-}
-
-// scanner looks at the files without reading and watching them.
-func (w *watching) scanner() *scanner {
-	return &scanner{rules: w.rules, root: w.Root, inodes: w.remote == ""}
-}
-
-// newWatching prepares an interest and looks at what is there now.
-func newWatching(in Interest) (*watching, error) {
-	if in.Settle <= 0 {
-		in.Settle = defaultSettle
-	}
-	if in.MaxSettle <= 0 {
-		in.MaxSettle = defaultMaxSettle
-	}
-	in.MaxSettle = max(in.MaxSettle, in.Settle, time.Millisecond)
-	rules, err := rulesOf(in)
-	if err != nil {
-		return nil, err
-	}
-	now := &watching{Interest: in, rules: rules, remote: rules.remote()}
-	s := now.scanner()
-	if err := in.Account.Do(func() error { s.scan(); return nil }); err != nil {
-		return nil, err
-	}
-	now.baseline = s.out
-	return now, nil
 }

@@ -56,6 +56,7 @@ func (s *site) write(name, content string) {
 
 func (s *site) watch(w *reload.Watcher) {
 	s.Helper()
+	reload.AwaitTick(s)
 	if err := w.Watch(s.Interest); err != nil {
 		s.Fatal(err)
 	}

@@ -147,6 +147,9 @@ func watching(w control.WatchStatus) string {
 	if w.Reason != "" {
 		text += ": " + w.Reason
 	}
+	if w.Degraded != "" {
+		text += ", degraded: " + w.Degraded
+	}
 	if !w.LastEvent.IsZero() {
 		text += ", last event " + ago(w.LastEvent) + " ago"
 	}

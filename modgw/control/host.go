@@ -63,11 +63,13 @@ type AppStatus struct {
 
 // WatchStatus tells how the host learns of an app's changes.
 type WatchStatus struct {
-	Mode        string    `json:"mode"`             // "inotify", "poll", "touch" or "off"
-	Reason      string    `json:"reason,omitempty"` // why files are polled; "" when they are not
-	Directories int       `json:"directories"`      // watched
-	Files       int       `json:"files"`            // that count
-	LastEvent   time.Time `json:"lastEvent"`        // zero: none yet
+	Mode        string    `json:"mode"`               // "inotify", "poll", "touch" or "off"
+	Reason      string    `json:"reason,omitempty"`   // why files are polled; "" when they are not
+	Degraded    string    `json:"degraded,omitempty"` // what cannot be seen, and why; "" when all can
+	Directories int       `json:"directories"`        // that matter, watched or polled
+	Folders     []string  `json:"folders"`            // the first hundred of them, by name
+	Files       int       `json:"files"`              // that count
+	LastEvent   time.Time `json:"lastEvent"`          // zero: none yet
 }
 
 // BrokenFile is a descriptor file that has mistakes; the apps that it described before keep running.

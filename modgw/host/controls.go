@@ -32,6 +32,8 @@ func (h *Host) Status() control.Status {
 		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Watch: control.WatchStatus{
 			Mode:        string(watch.Mode),
 			Reason:      watch.Reason,
+			Degraded:    watch.Degraded,
+			Folders:     watch.Watched,
 			Directories: watch.Folders,
 			Files:       watch.Files,
 			LastEvent:   watch.LastEvent,

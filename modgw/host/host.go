@@ -66,7 +66,7 @@ func New(c Config) (*Host, error) {
 	}
 	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
 	var err error
-	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending}); err != nil {
+	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
 	}
 	h.gateway = modgw.New(modgw.Config{

@@ -1,0 +1,17 @@
+package reload
+
+import (
+	"runtime"
+	"testing"
+)
+
+// AwaitTick returns when files that change from now on have other times than those that changed before. The kernel's
+// clock for them lags up to two steps behind the one that it takes for files that somebody has just looked at.
+func AwaitTick(t testing.TB) {
+	t.Helper()
+	for range 3 {
+		for before := kernelTime(); kernelTime().Equal(before); {
+			runtime.Gosched()
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package reload
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// installing are the words that make a package installer change files, by the installer's name.
+var installing = map[string][]string{
+	"pip": {"install", "uninstall"},
+	"uv":  {"sync", "add", "remove", "lock", "install", "uninstall"},
+}
+
+// installers are the package installers at work in root: those that run in it or have a path in it on their command
+// line. Those that this host started are not among them.
+func installers(root string) []obstacle {
+	if root == "" {
+		return nil
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []obstacle
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		words := commandWords(line)
+		name := installerOf(words)
+		if name == "" || !worksIn(root, pid, words) || descends(pid, os.Getpid()) {
+			continue
+		}
+		found = append(found, obstacle{fmt.Sprintf("process %d", pid), fmt.Sprintf("%s is at work (process %d)", name, pid)})
+	}
+	return found
+}
+
+func commandWords(line []byte) []string {
+	var words []string
+	for word := range bytes.SplitSeq(bytes.TrimRight(line, "\x00"), []byte{0}) {
+		words = append(words, string(word))
+	}
+	return words
+}
+
+// installerOf names the installer that a command line runs to change files; "" when it does something else.
+func installerOf(words []string) string {
+	for i, word := range words[:min(len(words), 4)] {
+		name := strings.TrimRight(filepath.Base(word), "0123456789.")
+		verbs := installing[name]
+		if verbs == nil || i > 0 && !strings.HasPrefix(filepath.Base(words[0]), "py") {
+			continue
+		}
+		rest := words[i+1:]
+		if slices.Contains(rest, "run") || !slices.ContainsFunc(rest, func(w string) bool { return slices.Contains(verbs, w) }) {
+			return ""
+		}
+		return name
+	}
+	return ""
+}
+
+// worksIn reports whether a process runs in dir or was told a path in it.
+func worksIn(dir string, pid int, words []string) bool {
+	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+	if err == nil && within(dir, cwd) {
+		return true
+	}
+	return slices.ContainsFunc(words[1:], func(word string) bool {
+		if _, value, ok := strings.Cut(word, "="); ok {
+			word = value
+		}
+		if !filepath.IsAbs(word) {
+			word = filepath.Join(cwd, word)
+		}
+		return within(dir, filepath.Clean(word))
+	})
+}
+
+// descends reports whether a process was started by another, or by one that it started.
+func descends(pid, ancestor int) bool {
+	for pid > 1 && pid != ancestor {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return false
+		}
+		// The name in parentheses can hold anything.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) < 2 {
+			return false
+		}
+		if pid, err = strconv.Atoi(fields[1]); err != nil {
+			return false
+		}
+	}
+	return pid == ancestor
+}

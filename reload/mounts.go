@@ -1,0 +1,132 @@
+package reload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// mounts follows the table of what is mounted where: a folder that is unmounted, or mounted over, sends no event.
+type mounts struct {
+	table *os.File
+	now   atomic.Pointer[map[string]string] // what is mounted, by the path at which it is
+}
+
+// openMounts reads the table of this process.
+func openMounts() (*mounts, error) {
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	m := &mounts{table: table}
+	m.now.Store(&map[string]string{})
+	if _, err := m.read(); err != nil {
+		table.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// points are the paths at which something is mounted; none for nil.
+func (m *mounts) points() map[string]string {
+	if m == nil {
+		return nil
+	}
+	return *m.now.Load()
+}
+
+// follow tells which paths were mounted at or unmounted, until ctx is done. It sleeps in the kernel in between.
+func (m *mounts) follow(ctx context.Context, tell func(paths []string)) error {
+	defer m.table.Close()
+	end, stop, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("cannot follow mounts: %w", err)
+	}
+	defer end.Close()
+	defer stop.Close()
+	defer context.AfterFunc(ctx, func() { stop.Close() })()
+	for {
+		waiting := []unix.PollFd{{Fd: int32(m.table.Fd()), Events: unix.POLLPRI}, {Fd: int32(end.Fd()), Events: unix.POLLIN}}
+		_, err := unix.Poll(waiting, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return fmt.Errorf("cannot follow mounts: %w", err)
+		case waiting[1].Revents != 0:
+			return nil
+		}
+		changed, err := m.read()
+		if err != nil {
+			return fmt.Errorf("cannot follow mounts: %w", err)
+		}
+		if len(changed) > 0 {
+			tell(changed)
+		}
+	}
+}
+
+// read takes in the table and returns the paths at which it is another.
+func (m *mounts) read() (changed []string, err error) {
+	if _, err := m.table.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(m.table)
+	if err != nil {
+		return nil, err
+	}
+	before, now := *m.now.Load(), mountPoints(string(text))
+	m.now.Store(&now)
+	for path := range maps.Keys(now) {
+		if before[path] != now[path] {
+			changed = append(changed, path)
+		}
+	}
+	for path := range before {
+		if _, ok := now[path]; !ok {
+			changed = append(changed, path)
+		}
+	}
+	return changed, nil
+}
+
+// mountPoints reads a table as in proc_pid_mountinfo(5). Of several mounts at one path, one upon the other, the last counts.
+func mountPoints(text string) map[string]string {
+	points := map[string]string{}
+	for line := range strings.Lines(text) {
+		// ID, parent, device, the root of the mount in its file system, the path.
+		if f := strings.Fields(line); len(f) > 4 {
+			points[unescapeMount(f[4])] = f[0] + " " + f[2] + " " + f[3]
+		}
+	}
+	return points
+}
+
+// unescapeMount undoes what the kernel does to blanks and backslashes in paths: \040.
+func unescapeMount(path string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(path, `\`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if len(after) < 3 {
+			return b.String() + `\` + after
+		}
+		c, err := strconv.ParseUint(after[:3], 8, 8)
+		if err != nil {
+			return b.String() + `\` + after
+		}
+		b.WriteByte(byte(c))
+		path = after[3:]
+	}
+}

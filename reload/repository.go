@@ -1,0 +1,68 @@
+package reload
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// repositoryLocks are the locks that git and Mercurial hold while they change the files in the folders, each of which may
+// be anywhere in a repository.
+func repositoryLocks(dirs []string) []obstacle {
+	var found []obstacle
+	seen := map[string]bool{} // folders that were looked at on the way up from another
+	for _, dir := range dirs {
+		for ; !seen[dir]; dir = filepath.Dir(dir) {
+			seen[dir] = true
+			lock, ok := repositoryLock(dir)
+			if !ok {
+				continue
+			}
+			info, err := os.Lstat(lock)
+			if err == nil && time.Since(info.ModTime()) < abandoned {
+				found = append(found, obstacle{lock + info.ModTime().String(), lock + " is held"})
+			}
+			break
+		}
+	}
+	return found
+}
+
+// repositoryLock returns the lock of the repository whose working tree has its top at dir.
+func repositoryLock(dir string) (path string, ok bool) {
+	git := filepath.Join(dir, ".git")
+	if info, err := os.Stat(git); err == nil {
+		if !info.IsDir() {
+			git = gitDir(git)
+		}
+		return filepath.Join(git, "index.lock"), true
+	}
+	hg := filepath.Join(dir, ".hg")
+	if _, err := os.Lstat(hg); err == nil {
+		return filepath.Join(hg, "wlock"), true
+	}
+	return "", false
+}
+
+// gitDir is where the .git file of a worktree or a submodule points to; "" when it points nowhere.
+func gitDir(file string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	if err != nil {
+		return ""
+	}
+	dir, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+	switch {
+	case !ok:
+		return ""
+	case filepath.IsAbs(dir):
+		return dir
+	}
+	return filepath.Join(filepath.Dir(file), dir)
+}
