@@ -129,7 +129,7 @@ var corpus = []rawRequest{
 	{"vertical tab before chunked", postHead + "Transfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n", controlInValue},
 	{"no coding", postHead + "Transfer-Encoding:\r\n\r\n", badCoding},
 	{"chunks in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", oldCoding},
-	{"PRI later in a connection", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", badPreface},
+	{"nearly HTTP/2", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", badPreface},
 
 	{"bare LF after a chunk's size", chunks + "1\na\r\n0\r\n\r\n", bareLineFeed},
 	{"bare CR after a chunk's size", chunks + "1\ra\r\n0\r\n\r\n", bareReturn},

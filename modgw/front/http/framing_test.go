@@ -76,7 +76,9 @@ func TestAcceptedLengthsAreCounted(t *testing.T) {
 // what was let through ends where framing says that it ends, without an error in its body.
 func FuzzFraming(f *testing.F) {
 	for _, c := range corpus {
-		f.Add([]byte(c.octets+getHead+"\r\n"), uint64(len(c.name)))
+		if len(c.octets) < 10000 {
+			f.Add([]byte(c.octets+getHead+"\r\n"), uint64(len(c.name)))
+		}
 	}
 	f.Add([]byte(preface+"\x00\x00\x00\x04"), uint64(3))
 	f.Fuzz(func(t *testing.T, octets []byte, seed uint64) {

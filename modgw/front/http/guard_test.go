@@ -41,7 +41,7 @@ func TestF64CorpusOverSockets(t *testing.T) {
 func TestF64CorpusOctetByOctet(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
 	for _, c := range corpus {
-		if len(c.octets) > 10000 {
+		if len(c.octets) > 10000 || c.want == badPreface { // the latter is answered and closed before its last octets come
 			continue
 		}
 		client, err := net.Dial("tcp", addr)
@@ -258,6 +258,25 @@ func TestUpgradedConnectionsAreNotLookedInto(t *testing.T) {
 		}
 		writing.Wait()
 		client.Close()
+	}
+}
+
+func TestHTTP2PassesTheGuard(t *testing.T) {
+	addr := serve(t, Config{Handler: echo})
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	for range 3 {
+		resp, err := (&http.Client{Transport: transport}).Post("http://"+addr, "text/plain", strings.NewReader("a\nb\x00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.ProtoMajor != 2 || !strings.Contains(string(body), `"a\nb\x00" <nil>`) {
+			t.Errorf("%s: %q", resp.Proto, body)
+		}
 	}
 }
 
