@@ -14,6 +14,8 @@ const (
 // they want, so nothing that could steer a terminal or forge a line gets through.
 type lines struct {
 	each    func(string) // nil: nobody listens
+	usage   string       // a line that begins so is the first of a manual that nobody asked for; "": there is none
+	silent  bool         // since that line
 	partial []byte
 	last    []string
 }
@@ -39,7 +41,8 @@ func (l *lines) tail() string {
 func (l *lines) flush() {
 	line := strings.TrimRight(plain(string(l.partial)), " \t")
 	l.partial = l.partial[:0]
-	if strings.TrimSpace(line) == "" {
+	l.silent = l.silent || l.usage != "" && strings.HasPrefix(line, l.usage)
+	if strings.TrimSpace(line) == "" || l.silent {
 		return
 	}
 	if l.last = append(l.last, line); len(l.last) > tailLines {

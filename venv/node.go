@@ -149,6 +149,7 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	if !r.all {
 		args = append(args, "--omit=dev")
 	}
+	c.printed.usage = "npm error Clean install"
 	if err := c.runIn(ctx, p.dir, "npm", args...); err != nil {
 		return c.fault(npmComplaints, "MGW-ENV-030", "cannot install the Node.js packages of app %q", err)
 	}
