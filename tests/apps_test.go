@@ -119,7 +119,7 @@ func TestDevelopmentShowsTheTracebackInTheBrowser(t *testing.T) {
 def application(environ, start_response):
     raise RuntimeError("the tea is <cold>")
 `)
-	s.spawn(nil, "dev", "apps/one/app.py", "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
+	s.spawn(nil, "dev", "-v", "apps/one/app.py", "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
 	r, err := http.NewRequest("GET", s.url, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,108 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// newBrowser starts a Chromium with a profile of its own for the test.
+func newBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("cannot find chromium: scripts/setup test installs it")
+		}
+		t.Skip("no chromium here")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	)
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, flags...)...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func visit(t *testing.T, browser context.Context, url string) {
+	t.Helper()
+	if _, err := chromedp.Run(browser, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// evaluate is what a JavaScript expression is in the page. While a page is being loaded it is the zero value.
+func evaluate[V any](browser context.Context, expression string) V {
+	value, _ := chromedp.Run(browser, chromedp.Evaluate[V](expression))
+	return value
+}
+
+func TestOpenPageFollowsTheCode(t *testing.T) {
+	s := develop(t)
+	browser := newBrowser(t)
+	visit(t, browser, s.url+"/")
+	shows := func(text string) {
+		t.Helper()
+		s.eventually("the page shows "+text, func() bool {
+			return strings.Contains(evaluate[string](browser, "document.body.innerText"), text)
+		})
+	}
+	colour := func(want string) {
+		t.Helper()
+		s.eventually("the heading is "+want, func() bool {
+			return evaluate[string](browser, "getComputedStyle(document.querySelector('h1')).color") == want
+		})
+	}
+	shows("one")
+	colour("rgb(1, 2, 3)")
+
+	// Code: the page is loaded again by itself.
+	s.write("blog/app.py", fmt.Sprintf(devApp, "two"))
+	shows("two")
+
+	// Style sheets: they are swapped, and the page stays as it is.
+	evaluate[int](browser, "window.sameDocument = 1")
+	s.write("blog/static/site.css", "h1 { color: rgb(9, 8, 7) }\n")
+	colour("rgb(9, 8, 7)")
+	if evaluate[int](browser, "window.sameDocument") != 1 {
+		t.Error("the page was loaded again for a style sheet")
+	}
+
+	// Broken code: the page becomes the error page, whose link leads to the version that still works.
+	s.write("blog/app.py", "def application(:\n")
+	shows("SyntaxError")
+	evaluate[any](browser, "document.querySelector('a.still').click()")
+	shows("two")
+
+	// Mended code: the page that shows the old version follows, too.
+	s.write("blog/app.py", fmt.Sprintf(devApp, "three"))
+	shows("three")
+}
+
+func TestErrorPageIsForLightAndDark(t *testing.T) {
+	s := develop(t)
+	background := func(scheme string) string {
+		t.Helper()
+		browser := newBrowser(t, chromedp.Flag("blink-settings", "preferredColorScheme="+scheme))
+		visit(t, browser, s.url+"/fail")
+		if evaluate[bool](browser, "document.getElementById('copy').hidden") {
+			t.Error("there is no button to copy the traceback")
+		}
+		return evaluate[string](browser, "getComputedStyle(document.body).backgroundColor")
+	}
+	const dark, light = "0", "1"
+	if a, b := background(dark), background(light); a == b || a == "" || b == "" {
+		t.Errorf("the background is %q in the dark and %q in the light", a, b)
+	}
+}
