@@ -33,7 +33,7 @@ var layers = map[string][]string{
 	"apache":               {"modgw", "internal/"},
 	"cmd/":                 {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache"},
 	"tests":                {"modgw", "modgw/", "internal/"},
-	"bench":                {"modgw", "modgw/", "internal/"},
+	"bench/":               {"modgw", "modgw/", "internal/"},
 }
 
 // alone says which package of this module is the only one to import another module.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// server is one way to serve an app with a reloader.
+type server struct {
+	name    string
+	only    string // the app that it can serve; "": all
+	command func(dir string, a app, port int) ([]string, error)
+	after   func(dir string, a app) error // what its user does after saving; nil: nothing
+}
+
+func (s server) runs(a app) bool { return s.only == "" || s.only == a.name }
+
+const modWSGI = "/usr/lib/apache2/modules/mod_wsgi.so"
+
+// servers are modgw-host first, then the others.
+func (b *bench) servers() []server {
+	all := []server{
+		{name: "modgw-host", command: b.modgw},
+		{name: "gunicorn --reload", command: func(_ string, a app, port int) ([]string, error) {
+			return []string{b.python, "-m", "gunicorn", "--reload", "-b", address(port), a.entry}, nil
+		}},
+		{name: "uvicorn --reload", command: func(_ string, a app, port int) ([]string, error) {
+			return []string{b.python, "-m", "uvicorn", "--reload", "--interface", "wsgi", "--port", fmt.Sprint(port), a.entry}, nil
+		}},
+		{name: "runserver", only: "django", command: func(_ string, _ app, port int) ([]string, error) {
+			return []string{b.python, "manage.py", "runserver", "--skip-checks", address(port)}, nil
+		}},
+	}
+	if _, err := os.Stat(modWSGI); err == nil {
+		all = append(all, server{name: "mod_wsgi, touch", command: b.modWSGI, after: func(dir string, _ app) error {
+			return os.WriteFile(filepath.Join(dir, "entry.wsgi"), []byte(entryScript(dir)), 0o644)
+		}})
+	}
+	return all
+}
+
+func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+func (b *bench) modgw(dir string, a app, port int) ([]string, error) {
+	descriptor := fmt.Sprintf(`
+app %q {
+  wsgi {
+    entry   = %q
+    workers = 1
+  }
+  python { venv = %q }
+  env = { DJANGO_SETTINGS_MODULE = "site_settings" }
+}
+`, a.name, a.entry, filepath.Join(b.dir, "venv"))
+	file := filepath.Join(dir, "modgw.hcl")
+	if err := os.WriteFile(file, []byte(descriptor), 0o644); err != nil {
+		return nil, err
+	}
+	return []string{b.host, "serve", file, "--listen", "http=" + address(port), "--state", filepath.Join(b.dir, "state")}, nil
+}
+
+// entryScript loads the module that entry.txt names; touching the script makes mod_wsgi start its process anew.
+func entryScript(dir string) string {
+	return fmt.Sprintf(`import sys, importlib
+sys.path.insert(0, %q)
+module, _, name = open(%q).read().partition(":")
+application = getattr(importlib.import_module(module), name)
+`, dir, filepath.Join(dir, "entry.txt"))
+}
+
+func (b *bench) modWSGI(dir string, a app, port int) ([]string, error) {
+	conf := fmt.Sprintf(`
+ServerRoot %[1]s
+DefaultRuntimeDir %[1]s
+PidFile %[1]s/pid
+Listen %[2]s
+ServerName localhost
+ErrorLog %[1]s/error.log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule wsgi_module %[3]s
+User www-data
+Group www-data
+WSGISocketPrefix %[1]s/wsgi
+WSGIDaemonProcess app processes=1 threads=5 python-home=%[4]s
+WSGIScriptAlias / %[1]s/entry.wsgi process-group=app application-group=%%{GLOBAL}
+<Directory %[1]s>
+  Require all granted
+</Directory>
+`, dir, address(port), modWSGI, filepath.Join(b.dir, "venv"))
+	for name, text := range map[string]string{"httpd.conf": conf, "entry.txt": a.entry, "entry.wsgi": entryScript(dir)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"/usr/sbin/apache2", "-f", filepath.Join(dir, "httpd.conf"), "-DFOREGROUND"}, nil
+}
