@@ -105,7 +105,7 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 	}
 	release := func() {}
 	w.process, err = proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
-		child, release, err = w.template.fork(options, append([]string{spec.Path}, spec.Args...), theirs)
+		child, release, err = w.template.fork(forkRequest(d.Root, options, append([]string{spec.Path}, spec.Args...)), theirs)
 		return child, err
 	})
 	if err != nil {

@@ -122,16 +122,16 @@ func (t *template) rise() {
 	}
 }
 
-// fork makes a worker with the descriptors as its 1, 2, 3, …. release must be called when nobody will reap it; it may be
-// called in any case.
-func (t *template) fork(options, arguments []string, theirs []*os.File) (child proc.Child, release func(), err error) {
+// fork makes a worker as the request says, with the descriptors as its 1, 2, 3, …. release must be called when nobody will
+// reap it; it may be called in any case.
+func (t *template) fork(request func(b []byte) []byte, theirs []*os.File) (child proc.Child, release func(), err error) {
 	if !t.begin() {
 		return proc.Child{}, func() {}, &unfit{"it was replaced"}
 	}
 	release = sync.OnceFunc(t.endOfChild)
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
-	answer, err := t.ask(ctx, forkRequest(options, arguments), theirs)
+	answer, err := t.ask(ctx, request, theirs)
 	switch {
 	case err != nil:
 	case answer.unfit != "":

@@ -86,7 +86,7 @@ func decodeExclusions(d *wire.Decoder) map[string]string {
 func prepareRequest(r *Runner, report []byte, excluded []string) func(b []byte) []byte {
 	return func(b []byte) []byte {
 		b = wire.AppendText(wire.AppendText(wire.BeginDict(b), "task"), "prepare")
-		b = wire.AppendText(wire.AppendText(b, "entry"), entryOf(r.config.Descriptor))
+		b = wire.AppendText(wire.AppendText(b, "entry"), r.config.Descriptor.WSGI.Entry)
 		b = appendTexts(wire.AppendText(b, "path"), r.config.Environment.SearchPath)
 		b = wire.AppendBytes(wire.AppendText(b, "report"), report)
 		b = appendTexts(wire.AppendText(b, "exclude"), excluded)
@@ -94,11 +94,12 @@ func prepareRequest(r *Runner, report []byte, excluded []string) func(b []byte) 
 	}
 }
 
-// forkRequest asks a template for a worker. options are those of a worker that is started on its own, and arguments its
-// whole command line.
-func forkRequest(options, arguments []string) func(b []byte) []byte {
+// forkRequest asks a template for a worker in the folder root. options are those of a worker that is started on its own,
+// and arguments its whole command line.
+func forkRequest(root string, options, arguments []string) func(b []byte) []byte {
 	return func(b []byte) []byte {
 		b = wire.AppendText(wire.AppendText(wire.BeginDict(b), "task"), "fork")
+		b = wire.AppendText(wire.AppendText(b, "root"), root)
 		b = appendTexts(wire.AppendText(b, "options"), options)
 		b = appendTexts(wire.AppendText(b, "arguments"), arguments)
 		return wire.EndDict(b)

@@ -66,16 +66,15 @@ func mayFork(r *Runner) bool {
 	return d.Kind == modgw.KindWSGI && r.threads()+len([]string{"stdout", "stderr", "control", "lifeline"}) <= mostDescriptors
 }
 
-// shape is the name of all that shapes a process before it loads the app.
+// shape is the name of all that shapes a process before it loads the app. The app's root is no part of it: every release
+// may have one of its own, and a worker goes to it after it was forked.
 func (r *Runner) shape() string {
 	d, env := r.config.Descriptor, r.config.Environment
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, d.Root, r.files.Dir)
-	fmt.Fprintf(hash, "%q %q %q", d.Python.Path, d.ProcessEnv(env, r.user.HomeDir()), entryOf(d))
+	fmt.Fprintf(hash, "%q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, r.files.Dir)
+	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, r.user.HomeDir()))
 	if c := r.user.Credential(); c != nil {
 		fmt.Fprintf(hash, "%d %d %d", c.Uid, c.Gid, slices.Sorted(slices.Values(c.Groups)))
 	}
 	return string(hash.Sum(nil))
 }
-
-func entryOf(d modgw.Descriptor) string { return d.WSGI.Entry }

@@ -55,6 +55,7 @@ class Worker:
         self._control = control
         self._forked = forked
         self._reports = reports
+        self._loading = None
         self._fds = fds
         self._errors = errors
         self._lanes = []
@@ -73,7 +74,7 @@ class Worker:
 
             self._control.explain = explain
         self._signals.install()
-        environ = dict(os.environ)
+        self._watch()
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:
@@ -81,9 +82,12 @@ class Worker:
                 return 0
             if self._control.explain and failed.__cause__ is not None:
                 failed.fields["details"] = self._control.explain(failed.__cause__)
-            self._control.send_dict(wire.FAILED, failed.fields)
-            stdio.flush()
-            os._exit(1)  # Threads that the app may have left must not hold this up.
+            self._fail(failed.fields)
+        if self._loading:
+            self._loading.leave()
+        misfit = self._forked.misfit() if self._forked else ""
+        if misfit:
+            self._fail({"reason": "template", "message": misfit})
         if self._control.explain:
             from .propagate import let_through
 
@@ -92,8 +96,7 @@ class Worker:
         self._open_lanes(app, start)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
-        if self._reports:
-            self._report(environ)
+        self._report()
         self._obey()
         for lane in self._lanes:
             lane.stop()
@@ -106,12 +109,19 @@ class Worker:
         stdio.flush()
         os._exit(1)  # Threads that the app may have left must not hold this up.
 
-    def _report(self, environ):
-        from . import modules
+    def _watch(self):
+        if self._reports:
+            from . import modules
 
-        payload = marshal.dumps(modules.report(environ), wire.MARSHAL_VERSION)
-        if len(payload) <= _LONGEST_REPORT:
-            self._control.send(wire.EVENT, payload)
+            self._loading = modules.Loading(self._forked.order() if self._forked else ())
+            self._loading.enter()
+
+    def _report(self):
+        """Tells the host which modules were loaded."""
+        if self._loading:
+            payload = marshal.dumps(self._loading.report(), wire.MARSHAL_VERSION)
+            if len(payload) <= _LONGEST_REPORT:
+                self._control.send(wire.EVENT, payload)
 
     def _open_lanes(self, app, start):
         environ = {

@@ -19,10 +19,41 @@ _LOADERS = frozenset(
 _PATCHERS = ("gevent", "eventlet", "ddtrace", "newrelic", "debugpy", "pydevd")
 
 
-def report(environ):
-    """The fields of what the host is told once the app is loaded; environ is os.environ before it was."""
+class Loading:
+    """Watches the app being loaded, between enter and leave.
+
+    It notes the order in which imports of modules begin; sys.modules has that in which they end.
+    """
+
+    def __init__(self, before=()):
+        self._order = list(before)  # the names of modules that are loaded already
+        self._environ = dict(os.environ)
+
+    def enter(self):
+        sys.meta_path.insert(0, self)
+
+    def leave(self):
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name, path=None, target=None):
+        self._order.append(name)
+        return None
+
+    def invalidate_caches(self):
+        pass
+
+    def report(self):
+        """What the host is told, as a dict."""
+        return _report(self._environ, self._order)
+
+
+def _report(environ, order):
+    """Tells of the loaded modules; those that order has come first."""
     known, app, outside = [], [], []
-    for name, module in list(sys.modules.items()):
+    loaded = dict(sys.modules)
+    for name in dict.fromkeys([*order, *loaded]):
+        module = loaded.get(name)
         if module is None or name in ("__main__", "__mp_main__") or name.partition(".")[0] == "modgw_worker":
             continue
         file = file_of(module)

@@ -51,6 +51,10 @@ class Preload:
             self._remember_files()
         return watch.blamed
 
+    def order(self):
+        """The names of what workers begin with, in the order in which it was loaded."""
+        return self._plain
+
     def count(self):
         """How many modules were loaded."""
         return len(sys.modules.keys() - self._base)

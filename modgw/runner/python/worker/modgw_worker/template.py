@@ -28,6 +28,10 @@ class Forked:
         """Why the app might have become another one in a process of its own; "" when it is the same."""
         return self._preload.misfit()
 
+    def order(self):
+        """The names of the modules that are loaded already, in the order of their imports."""
+        return self._preload.order()
+
 
 def serve():
     """Forks workers for the host. Returns a Forked in each of them, and None in the template when it is to end."""
@@ -92,6 +96,7 @@ class Template:
             os.close(_LIFELINE_FD)
             arguments = fields["arguments"]
             _place(fds)
+            os.chdir(fields["root"])
             _rename(arguments)
             _forget_missing_folders()
             return Forked(fields["options"], self._preload)
