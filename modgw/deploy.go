@@ -114,6 +114,7 @@ func (g *Gateway) prepare(ctx context.Context, next *Generation, choose func() (
 		Environment: next.Environment,
 		Generation:  next.Number,
 		Dev:         g.config.Dev,
+		Terminal:    g.config.Terminal,
 		Log:         g.log.With("app", next.Descriptor.Name, "generation", next.Number),
 	})
 	if err != nil {

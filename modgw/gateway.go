@@ -28,6 +28,9 @@ type Config struct {
 	// Dev shows clients what went wrong in an app.
 	Dev bool
 
+	// Terminal is passed to runners; nil: there is none.
+	Terminal *Terminal
+
 	// Observe is called with what becomes of each generation, when the app's requests have it already. It must not wait
 	// for anything. nil: nobody is told.
 	Observe func(Event)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -33,7 +34,14 @@ type RunnerConfig struct {
 	Environment *Environment // never nil; empty for kinds without one
 	Generation  int          // counts the app's generations from 1
 	Dev         bool         // development: tracebacks may be shown to the client
+	Terminal    *Terminal    // where the app's developer sits; nil: nobody does
 	Log         *slog.Logger // has the attributes app and generation already
+}
+
+// Terminal is where a developer talks to an app, as breakpoint() does.
+type Terminal struct {
+	In  *os.File     // standard input of all workers, such as one end of a pipe
+	Out func([]byte) // gets what they write to standard output, as it comes
 }
 
 // NewRunner makes the runner for a kind. It starts nothing; an error means that the descriptor cannot be run.

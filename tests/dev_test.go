@@ -32,6 +32,13 @@ var urlLine = regexp.MustCompile(`URL +(http://\S+)/\n`)
 // develop writes the app and runs modgw-host dev for its folder until the test ends.
 func develop(t *testing.T, flags ...string) *site {
 	t.Helper()
+	s := newProject(t)
+	s.develop(flags...)
+	return s
+}
+
+// newProject writes the app.
+func newProject(t *testing.T) *site {
 	s := &site{t: t, dir: t.TempDir(), log: &output{}}
 	s.write("blog/app.py", fmt.Sprintf(devApp, "one"))
 	s.write("blog/static/site.css", "h1 { color: rgb(1, 2, 3) }\n")
@@ -42,8 +49,13 @@ func develop(t *testing.T, flags ...string) *site {
 		  reload { settle = "20ms" }
 		}
 	`)
-	s.url = s.spawnUntil(urlLine, nil, append([]string{"dev", "blog", "--listen", "http=127.0.0.1:0", "--state", s.path("state")}, flags...)...)
 	return s
+}
+
+// develop runs modgw-host dev for the project until the test ends.
+func (s *site) develop(flags ...string) {
+	s.t.Helper()
+	s.url = s.spawnUntil(urlLine, nil, append([]string{"dev", "blog", "--listen", "http=127.0.0.1:0", "--state", s.path("state")}, flags...)...)
 }
 
 // ask asks as a browser does, or as a program that wants something else.
@@ -182,6 +194,42 @@ func TestHostEndsWhileAPageFollows(t *testing.T) {
 	stream = response.Body
 	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
 		t.Fatalf("Content-Type %q", got)
+	}
+}
+
+func TestBreakpointTalksToTheTerminal(t *testing.T) {
+	s := newProject(t)
+	s.write("blog/app.py", `
+def application(environ, start_response):
+    answer = 6 * 7
+    breakpoint()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("answer %d" % answer).encode()]
+`)
+	typed, keyboard, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { typed.Close(); keyboard.Close() })
+	s.stdin = typed
+	s.develop("--debugger")
+	answered := make(chan string)
+	go func() {
+		_, text := s.ask("/", "*/*")
+		answered <- text
+	}()
+	for _, turn := range []struct{ wait, say string }{
+		{"(Pdb) ", "p 'the answer is', answer\n"},
+		{"('the answer is', 42)", "answer = 43\n"},
+		{"(Pdb) ", "continue\n"},
+	} {
+		s.eventually("the terminal shows "+turn.wait, func() bool { return strings.Contains(s.log.String(), turn.wait) })
+		if _, err := keyboard.WriteString(turn.say); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := <-answered; text != "answer 43" {
+		t.Errorf("got %q", text)
 	}
 }
 

@@ -26,6 +26,8 @@ type site struct {
 	url string // of the HTTP listener, without a slash at its end
 	pid int
 	log *output
+
+	stdin *os.File // of the host; nil: it is empty
 }
 
 // newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
@@ -85,6 +87,9 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), environ...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
+	if s.stdin != nil {
+		cmd.Stdin = s.stdin
+	}
 	cmd.WaitDelay = 10 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

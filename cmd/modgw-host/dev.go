@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -22,6 +23,7 @@ type devFlags struct {
 	private apache.RunConfig
 	still   bool
 	verbose bool
+	debug   bool
 }
 
 func newDev(c console) *cobra.Command {
@@ -45,6 +47,7 @@ func newDev(c console) *cobra.Command {
 	f.bind(cmd)
 	cmd.Flags().BoolVar(&f.still, "no-live-reload", false, "leave pages alone that are open in browsers")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print the ordinary log, as serve does")
+	cmd.Flags().BoolVar(&f.debug, "debugger", false, "let breakpoint() in the app talk to this terminal (the default when there is one)")
 	cmd.Flags().BoolVar(&f.apache, "apache", false, "put an Apache of its own in front, as apache run does")
 	cmd.Flags().IntVar(&f.private.Port, "port", 8080, "with --apache: the `PORT` that Apache listens on")
 	return cmd
@@ -64,19 +67,34 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 	if err := f.checkKinds(config, targets); err != nil {
 		return err
 	}
+	if !cmd.Flags().Changed("debugger") {
+		f.debug = c.interactive()
+	}
 	ready := func() {}
 	if !f.verbose && !cmd.Flags().Changed("log-format") {
 		t := newTerminal(cmd.Context(), c, config)
+		t.raw = f.debug
 		if f.apache {
 			t.url = fmt.Sprintf("http://127.0.0.1:%d/", f.private.Port)
 		}
 		config.Log, config.Observe, ready = t.logger(), t.observe, t.greet
 	}
+	if !f.debug {
+		return f.runHost(cmd.Context(), config, ready)
+	}
+	return withDebugger(cmd.Context(), c, func(ctx context.Context, t *modgw.Terminal) error {
+		config.Terminal = t
+		return f.runHost(ctx, config, ready)
+	})
+}
+
+// runHost runs the host, with an Apache in front if that is wanted.
+func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()) error {
 	if f.apache {
 		f.private.Address = "127.0.0.1"
-		return runApache(cmd.Context(), config, f.private, len(f.listen) > 0, ready)
+		return runApache(ctx, config, f.private, len(f.listen) > 0, ready)
 	}
-	return portTaken(runHost(cmd.Context(), config, ready))
+	return portTaken(runHost(ctx, config, ready))
 }
 
 // checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.

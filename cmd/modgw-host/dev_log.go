@@ -54,9 +54,12 @@ func (h *terminalLog) Handle(ctx context.Context, r slog.Record) error {
 	r.Attrs(note)
 	switch {
 	case r.Message == modgw.AppLine:
-		if attrs["stream"] == "build" {
+		if attrs["stream"] == "build" || h.terminal.raw && attrs["stream"] == "stdout" {
 			return nil
 		}
+	case r.Message == "environment built":
+		h.terminal.tookToBuild(modgw.AppName(attrs["app"]), attrs["took"])
+		return nil
 	case r.Message == "ready" && attrs["http"] != "":
 		h.terminal.listens(attrs["http"])
 		return nil
@@ -84,6 +87,17 @@ func (h *terminalLog) say(at time.Time, app, line, below string) error {
 	}
 	_, err := io.WriteString(h.terminal, b.String())
 	return err
+}
+
+// tookToBuild notes how long an environment took.
+func (t *terminal) tookToBuild(app modgw.AppName, took string) {
+	d, err := time.ParseDuration(took)
+	if err != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.built[app] = "built in " + short(d) + "  "
 }
 
 // listens notes where the host's pages are.

@@ -21,19 +21,20 @@ type terminal struct {
 	ctx     context.Context // of the command
 	config  host.Config
 	colour  bool
+	raw     bool // apps write to standard output themselves
 	version string
 
 	mu    sync.Mutex
 	out   io.Writer
 	roots map[modgw.AppName]string
-	url   string // of the page to open; "" until the host says where it listens
-	began time.Time
+	url   string                   // of the page to open; "" until the host says where it listens
+	built map[modgw.AppName]string // how long building an environment took, where one was built
 }
 
 func newTerminal(ctx context.Context, c console, config host.Config) *terminal {
 	return &terminal{
 		ctx: ctx, config: config, colour: c.colour(), version: version(), out: c.stderr,
-		roots: map[modgw.AppName]string{}, began: time.Now(),
+		roots: map[modgw.AppName]string{}, built: map[modgw.AppName]string{},
 	}
 }
 
@@ -73,6 +74,7 @@ func (t *terminal) controlAddress() modgw.Address {
 func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	t.mu.Lock()
 	t.roots[app.App] = app.Root
+	built := t.built[app.App]
 	t.mu.Unlock()
 	kind := strings.ToUpper(string(app.Kind))
 	if app.Descriptor != "" {
@@ -83,7 +85,7 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	}
 	fmt.Fprintf(b, "modgw-host %s   %s  (%s)\n", t.version, t.paint(bold, string(app.App)), kind)
 	if g := app.Generation; g != nil {
-		t.row(b, "Environment", t.paint(green, "✓ ")+environmentLine(g.Environment))
+		t.row(b, "Environment", t.paint(green, "✓ ")+built+environmentLine(g.Environment))
 		t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app))
 	} else {
 		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")

@@ -20,6 +20,9 @@ func pump(r *os.File, stream string, pid int, output Output) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := r.Read(buf)
+		if output.Raw != nil && n > 0 && stream == "stdout" {
+			output.Raw(buf[:n])
+		}
 		l.take(buf[:n], time.Now())
 		if err != nil {
 			l.end()

@@ -28,7 +28,7 @@ type Process struct {
 	exit  Exit // set when done closes
 }
 
-// Start starts a process. Its standard input is empty. The caller waits for Done.
+// Start starts a process. The caller waits for Done.
 func Start(spec Spec) (*Process, error) {
 	p := &Process{pidfd: -1, done: make(chan struct{}), oomKills: oomKills()}
 	p.cmd = &exec.Cmd{
@@ -38,6 +38,9 @@ func Start(spec Spec) (*Process, error) {
 		Dir:         spec.Dir,
 		ExtraFiles:  spec.Files[:len(spec.Files):len(spec.Files)],
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Credential: spec.Credential, PidFD: &p.pidfd},
+	}
+	if spec.Stdin != nil {
+		p.cmd.Stdin = spec.Stdin
 	}
 	pipes, err := p.connect(spec)
 	if err != nil {

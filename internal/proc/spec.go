@@ -16,6 +16,7 @@ type Spec struct {
 	Files      []*os.File          // inherited as descriptors 3, 4, …; still the caller's to close
 	Limits     Limits
 	Output     Output
+	Stdin      *os.File // standard input; nil: it is empty. Still the caller's to close
 
 	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing is ever written and
 	// whose other end closes when this process ends, however it ends. A process that arms it with O_ASYNC and its own
@@ -29,6 +30,10 @@ type Spec struct {
 type Output struct {
 	// Line is called for each line, from one goroutine for each stream. nil throws them away.
 	Line func(Line)
+
+	// Raw is called with what comes on standard output before it is split into lines, also with a piece of a line: for
+	// a terminal. nil: it is for lines alone.
+	Raw func([]byte)
 
 	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
 	PerSecond int // lines of a stream; what comes beyond is counted and dropped. 0: 2000

@@ -45,6 +45,10 @@ type Config struct {
 	// Still is set, in development, to leave pages alone that are open in browsers: they do not follow the code.
 	Still bool
 
+	// Terminal lets a developer talk to the apps, in development: their requests may take as long as they like. nil: there
+	// is none.
+	Terminal *modgw.Terminal
+
 	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
 	Unwatched bool
 

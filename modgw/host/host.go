@@ -70,12 +70,13 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.gateway = modgw.New(modgw.Config{
-		Build:   h.build,
-		Runners: h.runners(),
-		Wake:    h.wake,
-		Observe: h.observe,
-		Dev:     c.Dev,
-		Log:     h.log,
+		Build:    h.build,
+		Runners:  h.runners(),
+		Wake:     h.wake,
+		Observe:  h.observe,
+		Dev:      c.Dev,
+		Terminal: c.Terminal,
+		Log:      h.log,
 	})
 	if c.Dev {
 		h.devel = devel.New(devel.Config{Gateway: h.gateway, Still: c.Still, Log: h.log})

@@ -82,6 +82,9 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 		wsgi.Workers = 1
 		d.WSGI = &wsgi
 	}
+	if h.config.Terminal != nil {
+		d.Timeouts.Request = 0
+	}
 	if h.config.Only != "" || h.config.Dev {
 		d.Idle.Start = modgw.StartEager
 	}

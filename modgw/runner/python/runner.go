@@ -59,7 +59,9 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
-	r.stock = r.files.Templates.enter(r)
+	if r.config.Terminal == nil { // a forked worker has the standard input of its template
+		r.stock = r.files.Templates.enter(r)
+	}
 	count := r.count()
 	r.pool.hope(count)
 	results := make(chan error, count)

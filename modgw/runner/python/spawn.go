@@ -98,6 +98,9 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 		Output:   proc.Output{Line: w.printer()},
 		Lifeline: true,
 	}
+	if t := r.config.Terminal; t != nil {
+		spec.Stdin, spec.Output.Raw = t.In, t.Out
+	}
 	var err error
 	if w.template == nil {
 		w.process, err = proc.Start(spec)
