@@ -82,7 +82,7 @@ func buildBlock(d *modgw.Descriptor) block {
 			{name: "command", value: command(&b.Command), required: true, doc: "Program and arguments; no shell is involved.",
 				example: `["npm", "run", "build"]`},
 			{name: "inputs", value: globs(&b.Inputs), note: "none: it runs once",
-				doc: "Globs, relative to root, of the files that the command reads. What it writes must not be among them.",
+				doc:     "Globs, relative to root, of the files that the command reads. What it writes must not be among them.",
 				example: `["frontend/**"]`},
 		},
 		done: func() { d.Build = b },
@@ -117,6 +117,9 @@ func reloadBlock(r *modgw.Reload) block {
 				doc: "Globs of files that count beside the code, relative to root or absolute.", example: `["templates/**"]`},
 			{name: "ignore", value: globs(&r.Ignore), note: "none",
 				doc: "Globs, relative to root, of files that never count.", example: `["media/**"]`},
+			{name: "strategy", value: oneOf(&r.Strategy, modgw.SideBySide, modgw.OneByOne),
+				def: "side-by-side", doc: "side-by-side starts all new workers before the old ones end. one-by-one starts one, " +
+					"lets the old ones end, and then starts the rest: for machines without the memory for both."},
 			{name: "settle", value: duration(&r.Settle), def: "100ms",
 				doc: "How long it must be quiet after a change."},
 			{name: "max_settle", value: duration(&r.MaxSettle), def: "1.5s",

@@ -78,7 +78,7 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose fu
 	app.mu.Unlock()
 
 	began := time.Now()
-	if err := g.prepare(ctx, next, choose); err != nil {
+	if err := g.prepare(ctx, app, next, choose); err != nil {
 		return g.refuse(ctx, app, next, err)
 	}
 	next.Ready = time.Now()
@@ -88,7 +88,7 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose fu
 }
 
 // prepare fills in the generation and starts its runner. After an error nothing of it is left.
-func (g *Gateway) prepare(ctx context.Context, next *Generation, choose func() (Descriptor, *Environment, error)) error {
+func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choose func() (Descriptor, *Environment, error)) error {
 	var err error
 	if next.Descriptor, next.Environment, err = choose(); err != nil {
 		return err
@@ -114,6 +114,7 @@ func (g *Gateway) prepare(ctx context.Context, next *Generation, choose func() (
 		Environment: next.Environment,
 		Generation:  next.Number,
 		Dev:         g.config.Dev,
+		Few:         next.Descriptor.Reload.Strategy == OneByOne && app.current.Load() != nil,
 		Terminal:    g.config.Terminal,
 		Log:         g.log.With("app", next.Descriptor.Name, "generation", next.Number),
 	})
@@ -201,19 +202,22 @@ func (g *Gateway) swap(app *App, next *Generation) {
 	ready := Event{App: app.name, Generation: next.Number, Cause: next.Cause, Took: next.Took, Serving: next.Number}
 	if old != nil {
 		ready.Draining = old.inFlight()
-		g.drain(app, old)
+		g.drain(app, old, next.expand)
 	}
 	g.config.Observe(ready)
 }
 
-// drain lets the requests in flight on old finish, and stops it.
-func (g *Gateway) drain(app *App, old *Generation) {
+// drain lets the requests in flight on old finish, and stops it. then is called when it has ended; nil does nothing.
+func (g *Gateway) drain(app *App, old *Generation, then func()) {
 	app.mu.Lock()
 	app.draining[old] = time.Now()
 	app.mu.Unlock()
 	inFlight := old.retire()
 	g.ends.Go(func() {
 		cut := old.drainAndStop(g.cutOff)
+		if then != nil {
+			then()
+		}
 		app.mu.Lock()
 		delete(app.draining, old)
 		app.drained = &DrainedStatus{old.Number, inFlight, cut, time.Now()}

@@ -150,9 +150,21 @@ const (
 	ReloadOff     ReloadMode = "off"
 )
 
+// ReloadStrategy says how many workers there are while one generation replaces another.
+type ReloadStrategy string
+
+// The reload strategies. SideBySide starts all new workers before the old ones end. OneByOne, for machines without the
+// memory for that, starts one of them, swaps, lets the old generation drain and end, and then starts the rest; it costs
+// throughput for as long as that takes.
+const (
+	SideBySide ReloadStrategy = "side-by-side"
+	OneByOne   ReloadStrategy = "one-by-one"
+)
+
 // Reload says which changes of an app's files make a new generation, and when.
 type Reload struct {
 	Mode      ReloadMode
+	Strategy  ReloadStrategy
 	Watch     []string      // globs relative to Root that count as code beside the code itself
 	Ignore    []string      // globs relative to Root that never count
 	Settle    time.Duration // how long no further change may come before the app is reloaded

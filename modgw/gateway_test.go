@@ -327,6 +327,47 @@ func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
+// growing is a runner that notes when it was told to expand.
+type growing struct {
+	*stubRunner
+	expanded chan struct{}
+}
+
+func (g *growing) Expand() { close(g.expanded) }
+
+func TestOneByOneStartsTheRestWhenTheOldGenerationHasEnded(t *testing.T) {
+	gate := make(chan struct{})
+	s := &stage{serve: func(http.ResponseWriter, *http.Request) { <-gate }}
+	var all []*growing
+	g := testGateway(t, s, func(c *Config) {
+		c.Runners[KindWSGI] = func(c RunnerConfig) (Runner, error) {
+			r, err := s.newRunner(c)
+			next := &growing{r.(*stubRunner), make(chan struct{})}
+			all = append(all, next)
+			return next, err
+		}
+	})
+	d := descriptor("small")
+	d.Reload.Strategy = OneByOne
+	deploy(t, g, d)
+	ended := make(chan struct{})
+	go func() { get(g, "/"); close(ended) }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	deploy(t, g, d)
+	if all[0].config.Few || !all[1].config.Few {
+		t.Errorf("few workers at the first start: %v, at the second: %v", all[0].config.Few, all[1].config.Few)
+	}
+	select {
+	case <-all[1].expanded:
+		t.Error("the rest was started beside the old generation")
+	default:
+	}
+	close(gate)
+	<-all[1].expanded
+	<-all[0].stopped
+	<-ended
+}
+
 func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {
 	g := testGateway(t, &stage{})
 	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-109") {

@@ -73,6 +73,15 @@ func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	return cut
 }
 
+// expand starts the workers that the generation did without while the one before it had not ended, unless it has been
+// replaced itself.
+func (g *Generation) expand() {
+	if e, ok := g.runner.(Expander); ok && g.begin() {
+		defer g.end()
+		e.Expand()
+	}
+}
+
 func (g *Generation) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), g.Descriptor.Timeouts.Stop)
 	defer cancel()

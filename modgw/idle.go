@@ -48,5 +48,5 @@ func (g *Gateway) rest(app *App, generation *Generation, limit time.Duration) {
 	app.setStateLocked(AppIdle)
 	app.mu.Unlock()
 	g.log.Info("app idle, workers stopped", "app", app.name, "generation", generation.Number, "after", limit.String())
-	g.drain(app, generation)
+	g.drain(app, generation, nil)
 }

@@ -84,7 +84,7 @@ func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
 	app.setStateLocked(state)
 	app.mu.Unlock()
 	if old != nil {
-		g.drain(app, old)
+		g.drain(app, old, nil)
 	}
 	return nil
 }

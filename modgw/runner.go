@@ -28,12 +28,20 @@ type Runner interface {
 	Status() RunnerStatus
 }
 
+// Expander is a runner that can begin with fewer workers than it has in the end.
+type Expander interface {
+	// Expand starts the workers that Start left out, because RunnerConfig.Few is set. It returns at once; a worker that
+	// does not start is tried again until Stop.
+	Expand()
+}
+
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
 	Descriptor  Descriptor
 	Environment *Environment // never nil; empty for kinds without one
 	Generation  int          // counts the app's generations from 1
 	Dev         bool         // development: tracebacks may be shown to the client
+	Few         bool         // an Expander's Start is to start one worker alone
 	Terminal    *Terminal    // where the app's developer sits; nil: nobody does
 	Log         *slog.Logger // has the attributes app and generation already
 }

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -34,7 +35,7 @@ app "` + name + `" {
 `
 }
 
-func TestAppsComeAndGoWithTheirDescriptors(t *testing.T) {
+func TestF28F29AppsComeAndGoWithTheirDescriptors(t *testing.T) {
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/one"))
 	s.write("apps/one/app.py", answering("one"))
@@ -139,7 +140,7 @@ def application(environ, start_response):
 	}
 }
 
-func TestRequirementThatCannotBeInstalledChangesNothing(t *testing.T) {
+func TestF30RequirementThatCannotBeInstalledChangesNothing(t *testing.T) {
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -264,4 +265,74 @@ def application(environ, start_response):
 	shows("welcome a.conf")
 	s.write("apps/one/plugins/b.conf", "")
 	shows("welcome a.conf,b.conf")
+}
+
+func TestF22ChangeThatTakesTheCallableAwayChangesNothing(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/one/modgw.hcl", mounted("one", "/"))
+	s.write("apps/one/app.py", answering("one"))
+	s.start()
+	for _, c := range []struct{ text, told string }{
+		{"def my_app(environ, start_response):\n    pass\n", "my_app"},
+		{"application = 'not callable'\n", "cannot call what"},
+		{"import no_such_module\n", "no_such_module"},
+		{"raise SystemExit(3)\n", "SystemExit"},
+	} {
+		s.write("apps/one/app.py", c.text)
+		s.eventually("status tells "+c.told, func() bool {
+			f := s.status("one").Failure
+			return f != nil && strings.Contains(f.Text, c.told)
+		})
+		if code, body := s.get("/"); code != 200 || body != "one" {
+			t.Errorf("after %q: %d %q", c.text, code, body)
+		}
+	}
+	s.write("apps/one/app.py", answering("two"))
+	s.eventually("the mended app answers", func() bool { _, body := s.get("/"); return body == "two" })
+}
+
+func TestF36OneByOneEndsWithAllWorkers(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/one/modgw.hcl", `
+		app "one" {
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 3
+		  }
+		  reload { strategy = "one-by-one" }
+		}
+	`)
+	s.write("apps/one/app.py", answering("one"))
+	s.start()
+	s.write("apps/one/app.py", answering("two"))
+	s.eventually("the new code answers", func() bool { _, body := s.get("/"); return body == "two" })
+	s.eventually("all workers are there again", func() bool {
+		ready := 0
+		for _, w := range s.status("one").Runner.Workers {
+			if w.State == "ready" {
+				ready++
+			}
+		}
+		return ready == 3
+	})
+}
+
+func TestF37BytecodeNeverHidesAChange(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/one/modgw.hcl", mounted("one", "/"))
+	s.write("apps/one/app.py", `
+import text
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [text.TEXT]
+`)
+	s.write("apps/one/text.py", "TEXT = b'00'\n")
+	s.start()
+	// Of the same size, and most of them within the second that bytecode files count in.
+	for n := 1; n <= 5; n++ {
+		want := fmt.Sprintf("%02d", n)
+		s.write("apps/one/text.py", "TEXT = b'"+want+"'\n")
+		s.eventually("the change shows", func() bool { _, body := s.get("/"); return body == want })
+	}
 }

@@ -29,7 +29,7 @@ def application(environ, start_response):
     return [("id=%%s version=%%s greeting=%%s" %% (id, VERSION, greeting.__version__)).encode()]
 `
 
-func TestReloadBehindApacheLosesNoRequest(t *testing.T) {
+func TestF21ReloadBehindApacheLosesNoRequest(t *testing.T) {
 	for _, workers := range []int{1, 4} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) { reloadBehindApache(t, workers) })
 	}
@@ -124,7 +124,7 @@ func reloadBehindApache(t *testing.T, workers int) {
 	calm()
 }
 
-func TestEventStreamsDoNotHoldUpAReload(t *testing.T) {
+func TestF33EventStreamsDoNotHoldUpAReload(t *testing.T) {
 	s := newSite(t)
 	s.write("apps/events/modgw.hcl", `
 		app "events" {

@@ -33,7 +33,10 @@ type Runner struct {
 	stopped bool             // nothing more is run in the background
 }
 
-var _ modgw.Runner = (*Runner)(nil)
+var (
+	_ modgw.Runner   = (*Runner)(nil)
+	_ modgw.Expander = (*Runner)(nil)
+)
 
 // New makes a runner that serves with the worker code in files. It starts nothing.
 func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
@@ -62,7 +65,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	if r.config.Terminal == nil { // a forked worker has the standard input of its template
 		r.stock = r.files.Templates.enter(r)
 	}
-	count := r.count()
+	count := r.first()
 	r.pool.hope(count)
 	results := make(chan error, count)
 	for number := 1; number <= count; number++ {
@@ -81,6 +84,13 @@ func (r *Runner) Start(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Expand implements [modgw.Expander].
+func (r *Runner) Expand() {
+	for number := r.first() + 1; number <= r.count(); number++ {
+		r.background(func() { r.supervise(r.startAtLast(number)) })
+	}
 }
 
 // Stop implements [modgw.Runner].
@@ -130,6 +140,14 @@ func (r *Runner) count() int {
 		return n
 	}
 	return runtime.NumCPU()
+}
+
+// first is how many workers Start starts.
+func (r *Runner) first() int {
+	if r.config.Few {
+		return 1
+	}
+	return r.count()
 }
 
 // threads is how many requests each of them executes at once.

@@ -59,6 +59,26 @@ func (r *Runner) replaceLost(w *worker, b *backoff) *worker {
 	}
 }
 
+// startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the runner
+// stops.
+func (r *Runner) startAtLast(number int) *worker {
+	var b backoff
+	for {
+		w, err := r.startWorker(context.Background(), number)
+		switch {
+		case err == nil:
+			r.pool.hope(1)
+			return w
+		case errors.Is(err, errClosed):
+			return nil
+		}
+		r.logFailure(number, err)
+		if !r.backOff(number, b.failed(0)) {
+			return nil
+		}
+	}
+}
+
 // replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
 // supervise from now on, which is w when there is no successor; then it is asked for again later.
 func (r *Runner) replaceFirst(w *worker, reason string, b *backoff) *worker {
