@@ -32,6 +32,7 @@ func TestOtherKindsNeedNoEnvironment(t *testing.T) {
 }
 
 func TestEqualInputsReuseTheEnvironment(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny==1.0\n")
@@ -62,6 +63,7 @@ func TestEqualInputsReuseTheEnvironment(t *testing.T) {
 }
 
 func TestChangedInputsBuildBeside(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.wheel("tiny", "2.0", nil, nil)
@@ -99,6 +101,7 @@ func TestChangedInputsBuildBeside(t *testing.T) {
 }
 
 func TestRubbishIsReplaced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	good := s.mustBuild(s.descriptor())
 	for name, spoil := range map[string]func() error{
@@ -145,6 +148,7 @@ func TestKnownEnvironmentIsFoundInSilence(t *testing.T) {
 }
 
 func TestTwoBuildersBuildOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
@@ -199,6 +203,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 }
 
 func TestInputsThatChangeDuringABuildAreBuiltAgain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.wheel("tiny", "2.0", nil, nil)
@@ -220,6 +225,7 @@ func TestInputsThatChangeDuringABuildAreBuiltAgain(t *testing.T) {
 }
 
 func TestInputsThatNeverRestAreGivenUp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
@@ -237,6 +243,7 @@ func TestInputsThatNeverRestAreGivenUp(t *testing.T) {
 }
 
 func TestBuildThatTakesTooLongIsStopped(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.sdist("slow", "1.0", "import time\nwhile True: time.sleep(60)\n")
 	s.write("requirements.txt", "slow\n")

@@ -58,6 +58,7 @@ func TestBuildCommandRunsWhenItsInputsChange(t *testing.T) {
 }
 
 func TestBuildCommandSeesTheEnvironment(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")

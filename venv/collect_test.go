@@ -58,6 +58,7 @@ func (s *site) age(hashes ...string) {
 }
 
 func TestUnusedEnvironmentsAreCollected(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	var hashes []string
 	for _, version := range []string{"1.0", "2.0", "3.0", "4.0"} {
@@ -127,6 +128,7 @@ func TestWhatKilledBuildsLeftIsCollected(t *testing.T) {
 }
 
 func TestCollectingLeavesABuildAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny")

@@ -15,6 +15,7 @@ import (
 )
 
 func TestFailedInstallationSaysWhy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name         string
 		requirements string
@@ -57,6 +58,7 @@ func TestFailedInstallationSaysWhy(t *testing.T) {
 }
 
 func TestFailedBuildLeavesTheOldEnvironment(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")

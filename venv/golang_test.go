@@ -35,6 +35,7 @@ func runProgram(t *testing.T, env *modgw.Environment) string {
 }
 
 func TestGoProgramIsBuiltFromItsModule(t *testing.T) {
+	t.Parallel()
 	s, d := goSite(t)
 	env := s.mustBuild(d)
 	if got := runProgram(t, env); got != "hello" {
@@ -130,6 +131,7 @@ func TestGoProgramsThatCannotBeBuilt(t *testing.T) {
 }
 
 func TestGoProgramIsBuiltAsTheAppsUser(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("compiles the standard library for another user")
 	}

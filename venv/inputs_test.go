@@ -73,6 +73,7 @@ func TestPrecedenceOfInputs(t *testing.T) {
 }
 
 func TestOneFileIsAnAppWithItsPackages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "2.0", nil, nil)
 	s.write("hello.wsgi", block+"import tiny\n")

@@ -87,6 +87,7 @@ func runNode(t *testing.T, env *modgw.Environment, d modgw.Descriptor, args ...s
 }
 
 func TestPackagesOfNodeAreInstalledAsideAndFound(t *testing.T) {
+	t.Parallel()
 	s, d := nodeSite(t)
 	env := s.mustBuild(d)
 	if !strings.HasPrefix(env.Version, "Node.js ") || !strings.HasPrefix(env.Builder, "npm ") {
@@ -138,6 +139,7 @@ func TestPackagesOfNodeAreInstalledAsideAndFound(t *testing.T) {
 }
 
 func TestPackagesOfNodeThatCannotBeInstalled(t *testing.T) {
+	t.Parallel()
 	s, d := nodeSite(t)
 	lock, err := os.ReadFile(filepath.Join(s.root, "package-lock.json"))
 	if err != nil {

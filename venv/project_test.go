@@ -72,6 +72,7 @@ func names(env *modgw.Environment) string {
 }
 
 func TestDependenciesOfAProjectAreInstalled(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, name := range []string{"tiny", "webby", "maily", "prody", "basey"} {
 		s.wheel(name, "1.0", nil, nil)
@@ -115,6 +116,7 @@ round = [{include-group = "Round"}]
 }
 
 func TestProjectThatIsAPackageRunsItsOwnCode(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.writePackage(".")
@@ -140,6 +142,7 @@ func TestProjectThatIsAPackageRunsItsOwnCode(t *testing.T) {
 }
 
 func TestLocalProjectsAreInputs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.writePackage("lib")
@@ -187,6 +190,7 @@ func TestLocalPaths(t *testing.T) {
 }
 
 func TestLocksOfPEP751AreInstalledWithPip(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	sum := func(path string) string {
 		data, err := os.ReadFile(path)
@@ -265,6 +269,7 @@ func TestLocksThatOnlyUVUnderstands(t *testing.T) {
 }
 
 func TestUVInstallsItsLocks(t *testing.T) {
+	t.Parallel()
 	dir := uvFolder(t)
 	s := newSite(t)
 	s.environ[0] += ":" + dir

@@ -17,6 +17,7 @@ import (
 
 // Whenever a host is killed while it builds, also together with all that it started, the next build is right.
 func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
+	t.Parallel()
 	for _, step := range killSteps() {
 		for _, group := range []bool{true, false} {
 			s := newSite(t)

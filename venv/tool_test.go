@@ -34,6 +34,7 @@ func uvFolder(t *testing.T) string {
 }
 
 func TestUVBuildsWhereItIsFound(t *testing.T) {
+	t.Parallel()
 	dir := uvFolder(t)
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
@@ -84,6 +85,7 @@ func TestUVBuildsWhereItIsFound(t *testing.T) {
 }
 
 func TestUVBuildsAsTheAppsUser(t *testing.T) {
+	t.Parallel()
 	s, d, uid := ownedSite(t)
 	s.environ[0] += ":" + uvFolder(t)
 	s.wheel("tiny", "1.0", nil, nil)
@@ -102,6 +104,7 @@ func TestUVBuildsAsTheAppsUser(t *testing.T) {
 }
 
 func TestEveryPythonGetsAnEnvironment(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds one environment after the other")
 	}
@@ -171,6 +174,7 @@ esac`)
 }
 
 func TestVenvBringsPipWhereTheInterpreterHasNone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	d := s.descriptor()

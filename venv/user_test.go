@@ -30,6 +30,7 @@ func ownedSite(t *testing.T) (*site, modgw.Descriptor, uint32) {
 }
 
 func TestBuildRunsAsTheAppsUser(t *testing.T) {
+	t.Parallel()
 	s, d, uid := ownedSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
