@@ -1,13 +1,18 @@
 package loader
 
-import "github.com/hashicorp/hcl/v2/hclwrite"
+import (
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/modgw/modgw/internal/account"
+)
 
 // Format is src in the usual layout; filename is for messages. A file that is not HCL stays as it is, and the diagnostics
 // say why.
 func Format(src []byte, filename string) ([]byte, Diagnostics) {
 	r := newReport()
 	if len(src) > largestFile {
-		r.add(codeTooMuch, wholeFile(filename), "Cannot format the file", sentence((&tooLargeError{int64(len(src))}).Error()))
+		large := &account.TooLargeError{Size: int64(len(src)), Limit: largestFile}
+		r.add(codeTooMuch, wholeFile(filename), "Cannot format the file", sentence(large.Error()))
 		return src, r.found
 	}
 	if r.parse(src, filename) == nil {

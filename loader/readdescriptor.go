@@ -29,7 +29,7 @@ func (r *report) read(path string, opts Options) ([]byte, *account.Account, bool
 		return src, as, true
 	}
 	summary := fmt.Sprintf("Cannot read %q", path)
-	var large *tooLargeError
+	var large *account.TooLargeError
 	switch {
 	case errors.As(err, &large):
 		r.add(codeTooMuch, wholeFile(path), summary, sentence(large.Error()))

@@ -2,12 +2,9 @@ package loader
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
 )
@@ -32,7 +29,7 @@ func (r *reader) readFile(path string) ([]byte, error) {
 func (r *reader) read(path string) ([]byte, error) {
 	var data []byte
 	err := r.do(path, func() (err error) {
-		data, err = readRegular(path)
+		data, err = account.ReadFile(path, largestFile)
 		return err
 	})
 	return data, err
@@ -58,37 +55,6 @@ func (r *reader) do(path string, f func() error) error {
 		}
 	}
 	return as.Do(f)
-}
-
-// readRegular reads a regular file of bounded size. It is opened without waiting, so that a FIFO cannot hold it up.
-func readRegular(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, errors.New("it is a folder")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case info.Size() > largestFile:
-		return nil, &tooLargeError{info.Size()}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
-	if err == nil && len(data) > largestFile {
-		return nil, &tooLargeError{int64(len(data))}
-	}
-	return data, err
-}
-
-type tooLargeError struct{ size int64 }
-
-func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("it has %d bytes, and at most %d are read", e.size, largestFile)
 }
 
 // reason is an error of the file system without the path, which the message around it names already.

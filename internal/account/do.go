@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -28,40 +27,6 @@ func (a *Account) Do(f func() error) error {
 		done <- f()
 	}()
 	return <-done
-}
-
-// Open opens a file for reading with the account's rights. It does not wait for the other end of a named pipe.
-func (a *Account) Open(name string) (*os.File, error) {
-	var f *os.File
-	err := a.Do(func() (err error) {
-		f, err = os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
-		return err
-	})
-	return f, err
-}
-
-// ReadFile reads a whole file of at most limit bytes with the account's rights.
-func (a *Account) ReadFile(name string, limit int64) ([]byte, error) {
-	f, err := a.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("cannot read %q: it is not a regular file", name)
-	case info.Size() > limit:
-		return nil, fmt.Errorf("cannot read %q: it has %d bytes, and at most %d are read", name, info.Size(), limit)
-	}
-	data := make([]byte, info.Size())
-	n, err := f.ReadAt(data, 0)
-	if n == len(data) {
-		return data, nil
-	}
-	return nil, err
 }
 
 func (a *Account) assume() error {
