@@ -113,18 +113,31 @@ func (f *devFlags) checkKinds(config host.Config, targets []string) error {
 		for _, d := range file.Descriptors {
 			count++
 			if !probe.Runs(d.Kind) {
-				unable = append(unable, &modgw.Fault{
-					Code:    "MGW-DEV-002",
-					Summary: fmt.Sprintf("cannot run app %q: it is of kind %q (%s), which this version does not run yet", d.Name, d.Kind, kindTitle(d.Kind)),
-					Hint:    "modgw-host version lists the kinds that this version runs",
-				})
+				unable = append(unable, notRunYet(d.Name, d.Kind))
 			}
 		}
+	}
+	if folder, err := filepath.Abs(targets[0]); err == nil && count == 0 && !probe.Runs(modgw.KindGo) && isGoModule(folder) {
+		return notRunYet(modgw.AppName(filepath.Base(folder)), modgw.KindGo)
 	}
 	if len(unable) < count {
 		return nil // the others run, and this one's page says why it does not
 	}
 	return errors.Join(unable...)
+}
+
+func notRunYet(app modgw.AppName, kind modgw.Kind) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-DEV-002",
+		Summary: fmt.Sprintf("cannot run app %q: it is of kind %q (%s), which this version does not run yet", app, kind, kindTitle(kind)),
+		Hint:    "modgw-host version lists the kinds that this version runs",
+	}
+}
+
+// isGoModule reports whether a folder has a Go program.
+func isGoModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
 
 // kindTitle says which programs are of a kind.

@@ -70,7 +70,7 @@ func (h *terminalLog) Handle(ctx context.Context, r slog.Record) error {
 	case strings.HasPrefix(r.Message, "generation not started"):
 		return nil // observe tells it
 	case r.Message == "worker logged" && attrs["traceback"] != "":
-		return h.say(r.Time, attrs["app"], h.terminal.paint(red, "✗ "+attrs["text"]), attrs["traceback"])
+		return h.say(r.Time, attrs["app"], h.terminal.paint(red, "✗ "+attrs["text"]), foldTraceback(attrs["traceback"]))
 	case r.Level < slog.LevelWarn:
 		return nil
 	}

@@ -26,7 +26,7 @@ func (fakeGateway) Find(r *http.Request) (modgw.AppName, modgw.MountPath) {
 }
 
 func (fakeGateway) AppStatus(modgw.AppName) (modgw.AppStatus, error) {
-	return modgw.AppStatus{Root: "/srv/blog", Generation: &modgw.GenerationStatus{
+	return modgw.AppStatus{Root: "/srv/blog", Hosts: []string{"blog.example.com", "*.wild.example.com"}, Generation: &modgw.GenerationStatus{
 		Number: 2, Cause: "views.py changed",
 		Environment: modgw.EnvironmentStatus{Version: "CPython 3.13.0", Packages: []modgw.Package{{Name: "flask", Version: "3.1.0"}}},
 	}}, nil

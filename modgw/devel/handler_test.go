@@ -2,6 +2,7 @@ package devel
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -173,6 +174,29 @@ func TestFaultInARequestShowsTheRequestWithoutItsSecrets(t *testing.T) {
 	for _, secret := range []string{"hunter2", "aHVudGVyMjo"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the page shows the secret %q", secret)
+		}
+	}
+}
+
+func TestErrorPageIsNotForNamesOfOthers(t *testing.T) {
+	b := newBench(t, document("hello"))
+	b.handler.Observe(syntaxError(1, 0))
+	for host, shown := range map[string]bool{
+		"127.0.0.1:8000": true, "[::1]:8000": true, "localhost": true, "blog.localhost:8000": true, "box": true,
+		"box.local": true, "blog.example.com": true, "a.wild.example.com": true,
+		"evil.example.com": false, "wild.example.org": false, "127.0.0.1.evil.example.com": false,
+	} {
+		r, _ := http.NewRequest("GET", b.url, nil)
+		r.Host = host
+		r.Header.Set("Accept", "text/html")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if got := strings.Contains(string(text), "SyntaxError"); got != shown {
+			t.Errorf("host %s: shown %v, want %v", host, got, shown)
 		}
 	}
 }

@@ -38,5 +38,9 @@ func (v *visit) serve(w http.ResponseWriter, r *http.Request, status int, f *mod
 
 // serveFault is the [modgw.FaultPage] of a visit.
 func (v *visit) serveFault(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
+	if !v.isForDeveloper(r) {
+		v.serveOthers(w, r, status)
+		return
+	}
 	v.report(r, status, f).write(w, r.Header.Get("Accept"))
 }
