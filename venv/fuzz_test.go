@@ -4,7 +4,7 @@ import "testing"
 
 // What an app's files say is written by others, and must not end the host.
 func FuzzWhatAppsSay(f *testing.F) {
-	for _, s := range []string{"3.12", ">=3.10,<3.14", "~=3.9", "==3.*", "pypy3.9-7.3.11", "3.14t", block, "-r a.txt \\\n # b\n--hash=x", "[project]\nrequires-python = \"===3\""} {
+	for _, s := range []string{"3.12", ">=3.10,<3.14", "~=3.9", "==3.*", "pypy3.9-7.3.11", "3.14t", block, "-r a.txt \\\n # b\n--hash=x", "[project]\nname = \"x\"\n[project.optional-dependencies]\na = [\"x[b]\"]\nb = [\"x[a]\"]\n[dependency-groups]\na = [{include-group = \"b\"}]\nb = [\"y\"]\n", "lock-version = \"1.0\"\n[[packages]]\nname = \"x\"\nversion = \"1\"\nwheels = [{hashes = {sha256 = \"0\"}}]\n", "-e ./lib[web]", "[project]\nrequires-python = \"===3\""} {
 		f.Add(s)
 	}
 	three := interpreter{Implementation: cpython, Version: "3.12.1"}
@@ -28,5 +28,22 @@ func FuzzWhatAppsSay(f *testing.F) {
 			t.Errorf("a block in line %d", line)
 		}
 		plain(s)
+		installationPart(s)
+		localPath(s)
+		npmPart([]byte(s))
+		_ = nodeFiles{nodeInputs[0]: []byte(s)}.check()
+		var project pyproject
+		if decodeTOML([]byte(s), &project) == nil {
+			for name := range project.Groups {
+				_, _ = project.group(name, nil, map[string]bool{})
+			}
+			for name := range project.Project.Optional {
+				_, _ = project.extra(name, map[string]bool{})
+			}
+		}
+		var lock pylock
+		if decodeTOML([]byte(s), &lock) == nil {
+			_, _ = lock.pins()
+		}
 	})
 }

@@ -38,10 +38,11 @@ func share(path string) (*os.File, bool) {
 }
 
 // tryLock takes the lock if it is free; the error is EWOULDBLOCK when it is not. A file that was removed or replaced before
-// it was locked is no lock, for nobody else would find it.
+// it was locked is no lock, for nobody else would find it. Only this process's user may open the file, for whoever can
+// open it can keep it locked.
 func tryLock(path string, how, flags int) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(path, os.O_RDONLY|flags, 0o644)
+		f, err := os.OpenFile(path, os.O_RDONLY|flags, 0o600)
 		if err != nil {
 			return nil, err
 		}

@@ -65,8 +65,9 @@ func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool
 	} else if err = in.readDependencies(project, d.Python.Extras); err != nil {
 		return true, unusableProject(d.Name, path, err)
 	}
+	done := map[string]bool{}
 	for _, group := range d.Python.Groups {
-		list, err := project.group(group, nil)
+		list, err := project.group(group, nil, done)
 		if err != nil {
 			return true, unusableProject(d.Name, path, err)
 		}
@@ -93,8 +94,9 @@ func (in *inputs) readPackage(d modgw.Descriptor, acct *account.Account) error {
 
 func (in *inputs) readDependencies(project pyproject, extras []string) error {
 	in.packages = append(in.packages, project.Project.Dependencies...)
+	done := map[string]bool{}
 	for _, extra := range extras {
-		list, err := project.extra(extra, nil)
+		list, err := project.extra(extra, done)
 		if err != nil {
 			return err
 		}
@@ -103,10 +105,15 @@ func (in *inputs) readDependencies(project pyproject, extras []string) error {
 	return nil
 }
 
-// extra lists what an extra adds; in place of the project itself with other extras, what those add.
-func (p pyproject) extra(name string, within []string) ([]string, error) {
+// extra lists what an extra adds; in place of the project itself with other extras, what those add. What is done was
+// listed before and is not listed again.
+func (p pyproject) extra(name string, done map[string]bool) ([]string, error) {
+	if done[normalName(name)] {
+		return nil, nil
+	}
+	done[normalName(name)] = true
 	for key, list := range p.Project.Optional {
-		if normalName(key) != normalName(name) || slices.Contains(within, normalName(key)) {
+		if normalName(key) != normalName(name) {
 			continue
 		}
 		var all []string
@@ -116,7 +123,7 @@ func (p pyproject) extra(name string, within []string) ([]string, error) {
 				all = append(all, requirement)
 			}
 			for _, extra := range inner {
-				more, err := p.extra(extra, append(within, normalName(key)))
+				more, err := p.extra(extra, done)
 				if err != nil {
 					return nil, err
 				}
@@ -141,11 +148,16 @@ func (p pyproject) ownExtras(requirement string) (extras []string, own bool) {
 	return extras, true
 }
 
-// group lists what a dependency group holds, with the groups that it includes.
-func (p pyproject) group(name string, within []string) ([]string, error) {
+// group lists what a dependency group holds, with the groups that it includes. What is done was listed before and is not
+// listed again; within are the groups that are being listed.
+func (p pyproject) group(name string, within []string, done map[string]bool) ([]string, error) {
 	if slices.Contains(within, normalName(name)) {
 		return nil, fmt.Errorf("the dependency group %q includes itself", name)
 	}
+	if done[normalName(name)] {
+		return nil, nil
+	}
+	done[normalName(name)] = true
 	for key, list := range p.Groups {
 		if normalName(key) != normalName(name) {
 			continue
@@ -157,7 +169,7 @@ func (p pyproject) group(name string, within []string) ([]string, error) {
 				all = append(all, v)
 			case map[string]any:
 				included, _ := v["include-group"].(string)
-				more, err := p.group(included, append(within, normalName(key)))
+				more, err := p.group(included, append(within, normalName(key)), done)
 				if err != nil {
 					return nil, err
 				}

@@ -32,10 +32,7 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	started := time.Now()
 	m, err := b.construct(ctx, p, lock)
 	if err != nil {
-		// The folder has no marker, so that it stays rubbish when it cannot be removed now.
-		if removeErr := removeFolder(p.dir, p.account); removeErr != nil {
-			b.log.Warn("half-built environment kept", "app", p.descriptor.Name, "dir", p.dir, "error", removeErr)
-		}
+		b.clear(p)
 		return nil, err
 	}
 	b.noteUse(p)
@@ -43,6 +40,18 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id(), "python", m.Version,
 		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", took.Round(time.Millisecond))
 	return p.environment(m, took), nil
+}
+
+// clear removes what a failed build left, while its lock is held.
+func (b *Builder) clear(p *plan) {
+	err := removeFolder(p.dir, p.account)
+	if err == nil {
+		err = os.Remove(p.lockPath())
+	}
+	if err != nil {
+		// It has no marker, so that it is no environment and goes before the next build.
+		b.log.Warn("half-built environment kept", "app", p.descriptor.Name, "dir", p.dir, "error", err)
+	}
 }
 
 // prepareFolders makes the folders above the environment, which only this process's user may change.

@@ -46,7 +46,7 @@ func newEnvList(c console) *cobra.Command {
 			}
 			inUse, err := s.runningEnvironments(cmd.Context())
 			if err != nil {
-				return err
+				fmt.Fprintf(c.stderr, "which are in use is not known: %s\n", firstLine(err.Error()))
 			}
 			rows := make([]environmentRow, len(list))
 			for i, info := range list {

@@ -63,7 +63,7 @@ func (c console) removals(list []venv.Removal, dryRun bool) error {
 		if of != "" {
 			of = " of " + of
 		}
-		fmt.Fprintf(c.stdout, "%s %s %s%s  %s\n", verb, r.What, r.ID, of, mebibytes(r.Size))
+		fmt.Fprintln(c.stdout, strings.TrimSpace(fmt.Sprintf("%s %s %s%s  %s", verb, r.What, r.ID, of, mebibytes(r.Size))))
 	}
 	_, err := fmt.Fprintf(c.stdout, "%s %d, %s\n", verb, len(list), fmt.Sprintf("%.1f MiB", float64(size)/(1<<20)))
 	return err
