@@ -92,10 +92,11 @@ func (p *Process) reapAdopted() {
 	p.mu.Lock()
 	p.signal(syscall.SIGKILL)
 	p.reaped = true
+	killed := p.killed
 	p.mu.Unlock()
 	unix.Close(p.adopted.pidfd)
 	status, known := p.adopted.reap()
-	p.settle(status)
+	p.settle(status, killed)
 	p.exit.Unknown = !known
 }
 

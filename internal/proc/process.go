@@ -157,14 +157,14 @@ func (p *Process) reap() {
 	// The error only repeats what the state says.
 	_ = p.cmd.Wait()
 	p.reaped = true
-	p.settle(p.cmd.ProcessState.Sys().(syscall.WaitStatus))
+	p.settle(p.cmd.ProcessState.Sys().(syscall.WaitStatus), p.killed)
 }
 
-// settle notes how the process ended.
-func (p *Process) settle(status syscall.WaitStatus) {
+// settle notes how the process ended, and whether that was by Kill.
+func (p *Process) settle(status syscall.WaitStatus, killed bool) {
 	p.exit = exitOf(status)
-	p.exit.Killed = p.killed
-	p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL && !p.killed && oomKills() > p.oomKills
+	p.exit.Killed = killed
+	p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL && !killed && oomKills() > p.oomKills
 }
 
 // startError turns what exec says into what is wrong.

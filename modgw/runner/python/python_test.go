@@ -38,6 +38,9 @@ type app struct {
 // serve starts an app from its source and stops it when the test ends.
 func serve(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
+	if os.Getenv(forkEnv) != "" {
+		return withTemplate(t, source, change...)
+	}
 	a := prepare(t, source, change...)
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -222,6 +225,12 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+func (l *logBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Reset()
 }
 
 func (l *logBuffer) count(text string) int { return strings.Count(l.String(), text) }

@@ -29,7 +29,7 @@ func (r *Runner) spawn(number int, t *template) (*worker, error) {
 	}
 	w.reported = func(m workerReport) {
 		r.outside.Store(&m.files)
-		r.stock.learn(r, m)
+		r.stock.learn(r, w, m)
 	}
 	theirs, err := w.connect(r.threads())
 	defer closeFiles(theirs)

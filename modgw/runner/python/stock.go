@@ -38,6 +38,7 @@ type stock struct {
 	renewals  int
 	excluded  map[string]string // modules that a template must not load, and why
 	preparing string            // digest of the modules that the latest template was prepared with
+	spare     *workerReport     // of a worker that was started on its own although there is a template
 }
 
 // pick returns the template to fork from; nil when there is none.
@@ -51,12 +52,19 @@ func (s *stock) pick() *template {
 }
 
 // learn takes what a ready worker tells of its modules, and has a template made of them unless there is one.
-func (s *stock) learn(r *Runner, report workerReport) {
+func (s *stock) learn(r *Runner, w *worker, report workerReport) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.current != nil && w.template == nil {
+		s.spare = &report
+	}
+	s.learnLocked(r, report)
+}
+
+func (s *stock) learnLocked(r *Runner, report workerReport) {
 	switch {
 	case s.closed || s.givenUp || s.busy:
 		return
@@ -66,7 +74,7 @@ func (s *stock) learn(r *Runner, report workerReport) {
 	case s.current != nil && s.preparing == report.digest:
 		return
 	}
-	s.busy, s.preparing = true, report.digest
+	s.busy, s.preparing, s.spare = true, report.digest, nil
 	s.running.Go(func() {
 		t, err := s.prepare(r, report)
 		s.mu.Lock()
@@ -158,6 +166,9 @@ func (s *stock) distrust(r *Runner, t *template, err error) {
 		s.current = nil
 		s.retireLocked(t)
 		r.config.Log.Info("template outdated, another one will be made", "reason", err.Error())
+		if s.spare != nil {
+			s.learnLocked(r, *s.spare)
+		}
 		return
 	}
 	s.giveUpLocked(r, err)

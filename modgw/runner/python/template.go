@@ -196,7 +196,8 @@ func (t *template) reap(pid int) (syscall.WaitStatus, bool) {
 func (t *template) ask(ctx context.Context, request func(b []byte) []byte, files []*os.File) (templateAnswer, error) {
 	answered := make(chan templateAnswer, 1)
 	if err := t.send(request, files, answered); err != nil {
-		return templateAnswer{}, err
+		t.process.Kill()
+		return templateAnswer{}, t.why()
 	}
 	select {
 	case answer := <-answered:

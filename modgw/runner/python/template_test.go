@@ -27,6 +27,7 @@ func withTemplate(t *testing.T, source string, change ...func(*modgw.Descriptor)
 		t.Fatal(err)
 	}
 	first.runner.Stop(t.Context())
+	first.log.reset()
 	second.listen()
 	return second
 }

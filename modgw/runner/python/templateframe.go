@@ -1,6 +1,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -87,7 +89,7 @@ func prepareRequest(r *Runner, report []byte, excluded []string) func(b []byte) 
 	return func(b []byte) []byte {
 		b = wire.AppendText(wire.AppendText(wire.BeginDict(b), "task"), "prepare")
 		b = wire.AppendText(wire.AppendText(b, "entry"), r.config.Descriptor.WSGI.Entry)
-		b = appendTexts(wire.AppendText(b, "path"), r.config.Environment.SearchPath)
+		b = appendTexts(wire.AppendText(b, "path"), append(slices.Clone(r.config.Descriptor.Python.Path), r.config.Environment.SearchPath...))
 		b = wire.AppendBytes(wire.AppendText(b, "report"), report)
 		b = appendTexts(wire.AppendText(b, "exclude"), excluded)
 		return wire.EndDict(b)
