@@ -68,6 +68,8 @@ func pythonBlock(p *modgw.Python) block {
 				doc: "An existing virtual environment that is used as it is and never changed.", example: `"/srv/blog/.venv"`},
 			{name: "path", value: paths(&p.Path), note: "none",
 				doc: "Extra entries of sys.path.", example: `["lib"]`},
+			{name: "template", value: untruth(&p.NoTemplate), def: true,
+				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already."},
 		},
 	}
 }

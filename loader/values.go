@@ -53,6 +53,17 @@ func truth(dst *bool) value {
 	}}
 }
 
+// untruth sets the opposite of what is written: for a field whose zero value is the argument's default, true.
+func untruth(dst *bool) value {
+	var written bool
+	v := truth(&written)
+	return value{form: v.form, set: func(l *leaf) {
+		written = !*dst
+		v.set(l)
+		*dst = !written
+	}}
+}
+
 // number is a whole number from lo to hi.
 func number(dst *int, lo, hi int) value {
 	form := fmt.Sprintf("whole number from %d to %d", lo, hi)

@@ -122,6 +122,7 @@ type Python struct {
 	Groups       []string // dependency groups of the project to install as well (PEP 735)
 	Venv         string   // an existing virtual environment that is used as it is
 	Path         []string // extra sys.path entries, absolute
+	NoTemplate   bool     // every worker is started on its own, with nothing loaded
 }
 
 // Build is a command that makes files of the app from others, such as a front end from its sources. It runs in Root when
