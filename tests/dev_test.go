@@ -257,3 +257,24 @@ func TestDevelopingTellsOfKindsThatAreNotRunYet(t *testing.T) {
 		t.Errorf("ok=%v:\n%s", ok, text)
 	}
 }
+
+func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
+	s := newProject(t)
+	s.write("blog/modgw.hcl", `
+		app "blog" {
+		  hosts = ["blog.example.com"]
+		  mount = "/journal"
+		  wsgi { entry = "app.py" }
+		}
+	`)
+	s.develop()
+	if !strings.HasSuffix(s.url, "/journal") {
+		t.Errorf("the URL is %s", s.url)
+	}
+	if status, text := s.ask("/", "text/html"); status != 200 || !strings.Contains(text, `"/journal/-/modgw/events"`) {
+		t.Errorf("%d\n%s", status, text)
+	}
+	if status, _ := s.ask("/-/modgw/still", "text/html"); status != http.StatusNotFound {
+		t.Errorf("status %d of the page that the switch leads to", status) // "/", where nothing is
+	}
+}

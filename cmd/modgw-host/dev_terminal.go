@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +58,6 @@ func (t *terminal) greet() {
 	for _, app := range status.Apps {
 		t.introduce(&b, app)
 	}
-	t.row(&b, "URL", t.address())
 	t.row(&b, "Control", "modgw-host status --state "+shellName(t.config.State))
 	b.WriteString(t.paint(faint, "Press Ctrl-C to stop.") + "\n")
 	_, _ = io.WriteString(t, b.String())
@@ -91,6 +92,7 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")
 	}
 	t.row(b, "Watching", watchLine(app))
+	t.row(b, "URL", t.address(app))
 }
 
 func (t *terminal) row(b *strings.Builder, name, value string) {
@@ -132,11 +134,18 @@ func watchLine(app control.AppStatus) string {
 	return line + "; edit and save"
 }
 
-// address is the page to open.
-func (t *terminal) address() string {
+// address is the page of an app to open.
+func (t *terminal) address(app control.AppStatus) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.url
+	at, err := url.Parse(t.url)
+	if err != nil {
+		return t.url
+	}
+	if len(app.Hosts) > 0 && !slices.Contains(app.Hosts, "localhost") {
+		at.Host = strings.ToLower(string(app.App)) + ".localhost:" + at.Port()
+	}
+	return at.JoinPath(string(app.Mount), "/").String()
 }
 
 // observe prints what became of a generation.

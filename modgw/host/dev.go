@@ -2,6 +2,8 @@ package host
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
@@ -44,6 +46,21 @@ func (h *Host) hold(name modgw.AppName) func() (release func()) {
 func (h *Host) watchAssets(in *reload.Interest, d modgw.Descriptor) {
 	if h.devel != nil {
 		in.Globs = append(in.Globs, reload.Assets(d)...)
+	}
+}
+
+// bringHome lets apps that belong to hosts elsewhere be asked on this machine: at APP.localhost, and the only one at any
+// local name.
+func bringHome(all map[modgw.AppName]modgw.Descriptor) {
+	for name, d := range all {
+		if len(d.Hosts) == 0 {
+			continue
+		}
+		d.Hosts = append(slices.Clone(d.Hosts), strings.ToLower(string(name))+".localhost")
+		if len(all) == 1 {
+			d.Hosts = append(d.Hosts, "localhost", "127.0.0.1", "[::1]")
+		}
+		all[name] = d
 	}
 }
 

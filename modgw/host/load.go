@@ -72,6 +72,9 @@ func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
 			}
 		}
 	}
+	if h.config.Dev {
+		bringHome(all)
+	}
 	return all
 }
 
