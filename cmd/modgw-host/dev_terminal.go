@@ -183,7 +183,7 @@ func (t *terminal) reasons(e modgw.Event) []string {
 	f := e.Fault
 	place := modgw.Place(f.Exceptions)
 	if place == nil {
-		return strings.Split(logtext.Printable(f.Error()), "\n")
+		return lastLines(f)
 	}
 	last := f.Exceptions[len(f.Exceptions)-1]
 	lines := []string{fmt.Sprintf("%s: %s:%d  %s", last.Type, t.relative(e.App, place.File), place.Line, logtext.Printable(last.Message))}
@@ -192,6 +192,28 @@ func (t *terminal) reasons(e modgw.Event) []string {
 	}
 	if f.Hint != "" {
 		lines = append(lines, "hint: "+f.Hint)
+	}
+	return lines
+}
+
+// shownOutput is how many lines of what a failing program printed are shown.
+const shownOutput = 12
+
+// lastLines are the fault without the beginning of a long output.
+func lastLines(f *modgw.Fault) []string {
+	lines := []string{f.Line()}
+	output := strings.Split(strings.TrimSpace(f.Output), "\n")
+	if len(output) > shownOutput {
+		output = append([]string{"…"}, output[len(output)-shownOutput:]...)
+	}
+	if f.Output != "" {
+		lines = append(lines, output...)
+	}
+	if f.Hint != "" {
+		lines = append(lines, "hint: "+f.Hint)
+	}
+	for i, line := range lines {
+		lines[i] = logtext.Printable(line)
 	}
 	return lines
 }

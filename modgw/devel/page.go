@@ -93,6 +93,8 @@ func (p *report) page() *page {
 
 func (p *report) heading() string {
 	switch {
+	case !p.loads && strings.HasPrefix(p.Code, "MGW-ENV-"):
+		return "The environment cannot be built"
 	case !p.loads:
 		return "The code does not load"
 	case len(p.Exceptions) > 0:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -136,5 +137,14 @@ func (p *report) short(file string) string {
 			return rest
 		}
 	}
+	if m := standardLibrary.FindStringIndex(file); m != nil {
+		return file[m[1]:]
+	}
+	if strings.HasPrefix(file, "<frozen importlib") {
+		return "importlib"
+	}
 	return file
 }
+
+// standardLibrary is the folder of a Python's own modules.
+var standardLibrary = regexp.MustCompile(`/lib/(?:python|pypy)3\.\d+t?/`)
