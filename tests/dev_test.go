@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -195,6 +196,25 @@ func TestHostEndsWhileAPageFollows(t *testing.T) {
 	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
 		t.Fatalf("Content-Type %q", got)
 	}
+}
+
+func TestHostEndsWhileARequestSitsAtABreakpoint(t *testing.T) {
+	typed, keyboard, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asking sync.WaitGroup
+	t.Cleanup(func() { asking.Wait(); typed.Close(); keyboard.Close() })
+	s := newProject(t)
+	s.write("blog/app.py", "def application(environ, start_response):\n    breakpoint()\n")
+	s.stdin = typed
+	s.develop("--debugger")
+	asking.Go(func() {
+		if response, err := http.Get(s.url); err == nil { // the host may end before it has answered
+			response.Body.Close()
+		}
+	})
+	s.eventually("the debugger asks", func() bool { return strings.Contains(s.log.String(), "(Pdb) ") })
 }
 
 func TestBreakpointTalksToTheTerminal(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
@@ -15,6 +16,18 @@ func (h *Host) entrance() http.Handler {
 		return h.devel
 	}
 	return h.gateway
+}
+
+// developersPatience is how long a host in development waits, when it ends, for requests and for workers: one may sit at a
+// breakpoint, and nobody else needs the answer.
+const developersPatience = time.Second
+
+// frontDrain is how long fronts let requests finish when the host ends; 0 leaves that to them.
+func (h *Host) frontDrain() time.Duration {
+	if h.config.Dev {
+		return developersPatience
+	}
+	return 0
 }
 
 // observe passes on what became of a generation.

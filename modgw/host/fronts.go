@@ -43,9 +43,11 @@ func (h *Host) newFront(kind, address string) (front, error) {
 	f := front{kind: kind}
 	switch kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Handler: h.entrance(), Log: h.log})
+		f.server = fcgi.New(fcgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
 	case "http":
-		f.server = http.New(http.Config{Handler: h.entrance(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true})
+		f.server = http.New(http.Config{
+			Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true,
+		})
 	default:
 		return f, &modgw.Fault{
 			Code:    "MGW-HST-012",

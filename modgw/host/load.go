@@ -85,6 +85,9 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 		wsgi.Workers = 1
 		d.WSGI = &wsgi
 	}
+	if h.config.Dev {
+		d.Timeouts.Stop = min(d.Timeouts.Stop, developersPatience)
+	}
 	if h.config.Terminal != nil {
 		d.Timeouts.Request = 0
 	}

@@ -177,6 +177,9 @@ func (h *Host) announce(ctx context.Context, first []<-chan error, s *sockets) {
 
 // drainLimit is the longest that an app may take to finish what it has, and a little more.
 func (h *Host) drainLimit() time.Duration {
+	if h.config.Dev {
+		return developersPatience
+	}
 	limit := time.Second
 	for _, d := range h.Descriptors() {
 		limit = max(limit, d.Timeouts.Drain)
