@@ -132,7 +132,7 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	p := c.plan
 	err := p.account.Do(func() error {
 		for name, data := range r.files {
-			if err := os.WriteFile(filepath.Join(p.dir, name), data, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(p.dir, name), data, 0o600); err != nil {
 				return err
 			}
 		}
@@ -153,7 +153,8 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	if err := c.runIn(ctx, p.dir, "npm", args...); err != nil {
 		return c.fault(npmComplaints, "MGW-ENV-030", "cannot install the Node.js packages of app %q", err)
 	}
-	return nil
+	// It may have the password of an index.
+	return p.account.Do(func() error { return ignoreMissing(os.Remove(filepath.Join(p.dir, ".npmrc"))) })
 }
 
 func (r *nodeRecipe) path(dir string) string {

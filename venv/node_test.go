@@ -89,7 +89,11 @@ func runNode(t *testing.T, env *modgw.Environment, d modgw.Descriptor, args ...s
 func TestPackagesOfNodeAreInstalledAsideAndFound(t *testing.T) {
 	t.Parallel()
 	s, d := nodeSite(t)
+	s.write(".npmrc", "//example.com/:_authToken=hush\n")
 	env := s.mustBuild(d)
+	if _, err := os.Stat(filepath.Join(env.Dir, ".npmrc")); err == nil {
+		t.Error("the password of an index is left in the environment")
+	}
 	if !strings.HasPrefix(env.Version, "Node.js ") || !strings.HasPrefix(env.Builder, "npm ") {
 		t.Errorf("made for %q by %q", env.Version, env.Builder)
 	}

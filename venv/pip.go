@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 // outerPip is the pip of the interpreter that an environment is made with. It installs from outside, so that no time is
@@ -44,7 +46,7 @@ func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip .
 	case in.lock == "":
 		return c.run(ctx, "pip", append(pip, r.requirementArgs()...)...)
 	case in.unpinnable != nil:
-		return c.run(ctx, "pip", append(pip, "-r", in.lock)...)
+		return c.run(ctx, "pip", append(pip, pipLockArgs(in.lock, c.plan.descriptor.Python)...)...)
 	case len(in.pins) == 0:
 		return nil
 	}
@@ -53,6 +55,18 @@ func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip .
 		return err
 	}
 	return c.run(ctx, "pip", append(pip, "--require-hashes", "--no-deps", "-r", file)...)
+}
+
+// pipLockArgs are what pip 26.1 and newer take for a lock with extras and groups.
+func pipLockArgs(lock string, p modgw.Python) []string {
+	args := []string{"-r", lock}
+	if len(p.Extras) > 0 {
+		args[1] += "[" + strings.Join(p.Extras, ",") + "]"
+	}
+	for _, group := range p.Groups {
+		args = append(args, "--group", lock+":"+group)
+	}
+	return args
 }
 
 // writePins writes requirements into a file that goes away with the rest of the scratch folder.

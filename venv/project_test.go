@@ -258,6 +258,11 @@ func TestLocksThatOnlyUVUnderstands(t *testing.T) {
 		t.Errorf("got %v, %v", tool, err)
 	}
 
+	args := pipLockArgs("/srv/pylock.toml", modgw.Python{Extras: []string{"a", "b"}, Groups: []string{"prod"}})
+	if diff := cmp.Diff([]string{"-r", "/srv/pylock.toml[a,b]", "--group", "/srv/pylock.toml:prod"}, args); diff != "" {
+		t.Error(diff)
+	}
+
 	s.write("uv.lock", "version = 1\n")
 	s.write("pyproject.toml", "[project]\nname = \"x\"\n")
 	f := s.mustFail(d, "MGW-ENV-024")

@@ -99,6 +99,17 @@ func TestOrderOfInterpreters(t *testing.T) {
 	}
 }
 
+func TestFreeThreadedPythonIsTakenWhenAskedFor(t *testing.T) {
+	s := shelf{t, t.TempDir()}
+	free := s.program("bin/python3.28t", `echo 'modgw:{"implementation": "CPython", "version": "3.28.1", "free_threaded": true, "prefix": "/usr", "base_prefix": "/usr"}'`)
+	usual := s.put("bin/python3.28", cpython, "3.28.1")
+	for demand, want := range map[string]string{"3.28t": free, "3.28": usual, ">=3.28": usual} {
+		if i, err := s.find("blog", demand); err != nil || i.Path != want {
+			t.Errorf("%s: %q, %v; want %q", demand, i.Path, err, want)
+		}
+	}
+}
+
 func TestGlobalVersionStandsInForShims(t *testing.T) {
 	s := shelf{t, t.TempDir()}
 	s.put("pyenv/versions/3.27.9/bin/python3", cpython, "3.27.9")
