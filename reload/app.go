@@ -132,13 +132,11 @@ func (a *app) stir(pending bool) {
 
 // read judges what came in, and reports whether files may have changed.
 func (a *app) read(l letter) bool {
-	if l.watcher != nil {
-		a.mend(l.watcher)
-	}
+	mended := l.watcher != nil && a.mend(l.watcher)
 	if l.interest != nil {
 		a.replace(l.interest)
 	}
-	relevant := l.rescan || l.interest != nil || a.remounted(l.mounts)
+	relevant := mended || l.rescan || l.interest != nil || a.remounted(l.mounts)
 	for _, e := range l.events {
 		if a.relevant(e) {
 			relevant = true

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"os"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -24,7 +25,7 @@ type barrier struct {
 
 // obstacle is a sign that files are being written.
 type obstacle struct {
-	key string // the same for the same one
+	key string // the same for the same one; "": it is another one every time
 	why string // "git holds …"
 }
 
@@ -55,7 +56,7 @@ func (b *barrier) judge(now time.Time, pause time.Duration, find func() []obstac
 		return nil
 	}
 	for _, o := range found {
-		b.passed[o.key] = true
+		b.passed[o.key] = o.key != ""
 	}
 	b.since, b.again = time.Time{}, time.Time{}
 	return heldTooLong(*first)
@@ -68,7 +69,7 @@ func (a *app) obstacles(found []difference, quiet bool) []obstacle {
 	}
 	var all []obstacle
 	if !quiet && len(found) >= bulk {
-		all = append(all, obstacle{"bulk", "files go on changing"})
+		all = append(all, obstacle{"", "files go on changing"})
 	}
 	look := func() error {
 		all = append(all, repositoryLocks(a.changedFolders(found))...)
@@ -79,7 +80,7 @@ func (a *app) obstacles(found []difference, quiet bool) []obstacle {
 	if err := a.now.Account.Do(look); err != nil {
 		a.warn("could not see whether files are being written", err)
 	}
-	return append(all, installers(a.realRoot())...)
+	return append(all, installers(a.realRoot(), os.Getpid())...)
 }
 
 // changedFolders are the root and the folders of what changed.

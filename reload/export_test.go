@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// WaitForInput is what a test's helper process does.
+var WaitForInput = waitForInput
+
 // AwaitTick returns when files that change from now on have other times than those that changed before. The kernel's
 // clock for them lags up to two steps behind the one that it takes for files that somebody has just looked at.
 func AwaitTick(t testing.TB) {
@@ -15,3 +18,6 @@ func AwaitTick(t testing.TB) {
 		}
 	}
 }
+
+// LockedLog collects what a watcher logs.
+type LockedLog = lockedBuffer

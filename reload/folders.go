@@ -121,14 +121,27 @@ func (f *folders) drop(dir string) {
 	}
 	if first {
 		_ = f.notify.Remove(dir) // the folder may be gone, and its watch with it
-		if len(names) > 0 {
-			_ = f.notify.Add(names[0]) // the next look meets the same error and deals with it
-		}
 		f.mu.Lock()
 		delete(f.twins, dir)
 		f.mu.Unlock()
+		f.promote(names)
 	}
 	f.pair(id)
+}
+
+// promote watches a folder under the first of its names that are left. What happened in between is found by looking.
+func (f *folders) promote(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	_ = f.notify.Add(names[0]) // the look meets the same error and deals with it
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, name := range names {
+		for to := range f.byDir[name] {
+			to.rescan()
+		}
+	}
 }
 
 // pair tells route which folders have several names.

@@ -17,8 +17,8 @@ var installing = map[string][]string{
 }
 
 // installers are the package installers at work in root: those that run in it or have a path in it on their command
-// line. Those that this host started are not among them.
-func installers(root string) []obstacle {
+// line. Those that a process of the host started are not among them.
+func installers(root string, host int) []obstacle {
 	if root == "" {
 		return nil
 	}
@@ -38,7 +38,7 @@ func installers(root string) []obstacle {
 		}
 		words := commandWords(line)
 		name := installerOf(words)
-		if name == "" || !worksIn(root, pid, words) || descends(pid, os.Getpid()) {
+		if name == "" || !worksIn(root, pid, words) || descends(pid, host) {
 			continue
 		}
 		found = append(found, obstacle{fmt.Sprintf("process %d", pid), fmt.Sprintf("%s is at work (process %d)", name, pid)})

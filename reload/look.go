@@ -150,14 +150,16 @@ func (a *app) exhausted(err error) {
 	a.warn("files are polled, for events are not to be had", err)
 }
 
-// mend goes back to events where they could not be had.
-func (a *app) mend(watcher folderWatcher) {
+// mend goes back to events where they could not be had, and reports whether it does.
+func (a *app) mend(watcher folderWatcher) bool {
 	a.watcher = watcher
-	if a.spent {
-		a.spent, a.polling, a.warned = false, "", ""
-		a.remote = a.deafness()
-		a.look()
+	if !a.spent {
+		return false
 	}
+	a.spent, a.polling, a.warned = false, "", ""
+	a.remote = a.deafness()
+	a.look()
+	return true
 }
 
 // warn logs trouble once until there is other trouble.

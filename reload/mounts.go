@@ -22,10 +22,13 @@ type mounts struct {
 
 // openMounts reads the table of this process.
 func openMounts() (*mounts, error) {
-	table, err := os.Open("/proc/self/mountinfo")
+	// Not os.Open: the runtime would poll the table, too, and take away the news of changes.
+	const path = "/proc/self/mountinfo"
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
+	table := os.NewFile(uintptr(fd), path)
 	m := &mounts{table: table}
 	m.now.Store(&map[string]string{})
 	if _, err := m.read(); err != nil {

@@ -16,7 +16,13 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("RELOAD_TEST_WAIT") != "" {
+		reload.WaitForInput()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestScripts runs testdata/*.script, each once with file events and once by polling. A line of a script is
 //

@@ -1,0 +1,358 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wholeApp answers with what its files say, and does not start unless they say the same and are whole.
+const wholeApp = `
+import parts, sys
+if parts.VERSION != VERSION or not parts.END:
+    raise RuntimeError("half of a version: %s and %s" % (VERSION, parts.VERSION))
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [VERSION.encode()]
+`
+
+// partsOfApp is a parts.py that says what app.py says.
+const partsOfApp = `
+END = True
+VERSION = open(__file__.replace("parts", "app")).readline().split('"')[1]
+`
+
+// app is a site with one app at /, in apps/blog.
+type app struct {
+	*site
+	root string
+}
+
+// newApp writes version "one" of the app into root, a path below the site's folder, and starts the host.
+func newApp(t *testing.T, root string, environ ...string) *app {
+	a := prepareApp(t, root)
+	a.start(environ...)
+	a.shows("one")
+	return a
+}
+
+func prepareApp(t *testing.T, root string) *app {
+	t.Helper()
+	a := &app{newSite(t), root}
+	a.write("apps/blog/modgw.hcl", `
+		app "blog" {
+		  root = "`+a.path(root)+`"
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 1
+		  }
+		}
+	`)
+	a.version(root, "one")
+	return a
+}
+
+// code is the content of the app's two files in a version.
+func code(version string) map[string]string {
+	return map[string]string{
+		"app.py":   fmt.Sprintf("VERSION = %q\n", version) + wholeApp,
+		"parts.py": fmt.Sprintf("VERSION = %q\nEND = True\n", version),
+	}
+}
+
+// version writes a version of the app into a folder below the site's.
+func (a *app) version(dir, version string) {
+	a.t.Helper()
+	for name, text := range code(version) {
+		a.write(filepath.Join(dir, name), text)
+	}
+}
+
+// shows waits until the app answers with the text, and fails if it ever answers with anything but 200.
+func (a *app) shows(text string) {
+	a.t.Helper()
+	a.eventually("the page shows "+text, func() bool {
+		status, body := a.get("/")
+		if status != 200 {
+			a.t.Fatalf("status %d: %s", status, body)
+		}
+		return body == text
+	})
+}
+
+var generationLine = regexp.MustCompile(`generation ready generation=(\d+) cause="?([^"\n]*?)"? took=`)
+
+// generations are the causes of all generations so far, the first being that of number 1. No deploy may have failed.
+func (a *app) generations() []string {
+	a.t.Helper()
+	log := a.log.String()
+	if strings.Contains(log, "generation not started") {
+		a.t.Fatal("a deploy failed")
+	}
+	var causes []string
+	for _, match := range generationLine.FindAllStringSubmatch(log, -1) {
+		causes = append(causes, match[2])
+	}
+	return causes
+}
+
+// oneReload does something after which the app has to answer with the text, from the generation after the one before.
+func (a *app) oneReload(text string, do func()) {
+	a.t.Helper()
+	before := len(a.generations())
+	do()
+	a.shows(text)
+	a.probe()
+	if now := a.generations(); len(now) != before+2 {
+		a.t.Errorf("not one generation was made: %q", now[before:])
+	}
+}
+
+// probe changes a file and waits for the generation of that change. What was changed before has been seen then.
+func (a *app) probe() {
+	a.t.Helper()
+	a.write(filepath.Join(a.root, "probe.py"), fmt.Sprintf("# %d\n", time.Now().UnixNano()))
+	a.eventually("a generation has what was saved", func() bool {
+		causes := a.generations()
+		return len(causes) > 0 && strings.Contains(causes[len(causes)-1], "probe.py")
+	})
+}
+
+func (a *app) sh(script string, args ...string) {
+	a.t.Helper()
+	cmd := exec.Command("sh", append([]string{"-e", "-c", script, "sh"}, args...)...)
+	cmd.Dir = a.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		a.t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skip(program + " is not installed")
+	}
+}
+
+func TestF23AHalfWrittenFileIsNeverLoaded(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "apps/blog")
+	a.oneReload("two", func() {
+		for name, text := range code("two") {
+			file, err := os.Create(a.path("apps/blog/" + name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, half := range []string{text[:len(text)/2], text[len(text)/2:]} {
+				if _, err := file.WriteString(half); err != nil {
+					t.Fatal(err)
+				}
+				pause(t, 300*time.Millisecond) // the time between two writes is what this is about
+			}
+			if err := file.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func pause(t *testing.T, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
+}
+
+func TestF24EveryEditorsWayToSaveIsOneReload(t *testing.T) {
+	t.Parallel()
+	a := prepareApp(t, "apps/blog")
+	a.write("apps/blog/parts.py", partsOfApp)
+	a.start()
+	saves := map[string]string{
+		"vim":       `: > .app.py.swp; : > 4913; rm 4913; mv app.py app.py~; cat new > app.py; rm app.py~ .app.py.swp`,
+		"emacs":     `ln -s me@host.1:2 .#app.py; cp app.py app.py~; cat new > app.py; rm .#app.py`,
+		"VS Code":   `cp new app.py.tmp; mv app.py.tmp app.py`,
+		"sed":       `sed -i 's/^VERSION = .*/VERSION = "'"$1"'"/' app.py`,
+		"JetBrains": `cp new app.py___jb_tmp___; mv app.py app.py___jb_old___; mv app.py___jb_tmp___ app.py; rm app.py___jb_old___`,
+	}
+	number := 0
+	for editor, script := range saves {
+		number++
+		version := fmt.Sprintf("save-%d", number)
+		a.write("apps/blog/new", code(version)["app.py"])
+		t.Log(editor)
+		a.oneReload(version, func() { a.sh("cd apps/blog; "+script, version) })
+	}
+}
+
+func TestF25ACheckoutOfManyFilesIsOneReload(t *testing.T) {
+	t.Parallel()
+	needs(t, "git")
+	a := prepareApp(t, "apps/blog/src")
+	const count = 5000
+	many := func(version string) {
+		for i := range count {
+			name := fmt.Sprintf("apps/blog/src/pkg%d/mod%d.py", i%50, i)
+			if err := os.MkdirAll(filepath.Dir(a.path(name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(a.path(name), []byte("VERSION = "+version), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	git := `cd apps/blog; git -c user.name=t -c user.email=t@example.com `
+	many("1")
+	a.sh(git + `init -q -b one`)
+	a.sh(git + `add -A`)
+	a.sh(git + `commit -qm one`)
+	a.sh(git + `checkout -qb two`)
+	many("2")
+	a.version("apps/blog/src", "two")
+	a.sh(git + `commit -qam two`)
+	a.sh(git + `checkout -q one`)
+	a.start()
+	a.shows("one")
+	a.oneReload("two", func() { a.sh(git + `checkout -q two`) })
+}
+
+func TestF25ASlowCopyOfManyFilesIsOneReload(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "apps/blog")
+	a.oneReload("two", func() {
+		// Longer than max_settle, and never at rest.
+		a.write("apps/blog/app.py", code("two")["app.py"])
+		for i := range 100 {
+			a.write(fmt.Sprintf("apps/blog/many/mod%d.py", i), "VERSION = 2")
+			pause(t, 25*time.Millisecond)
+		}
+		a.write("apps/blog/parts.py", code("two")["parts.py"])
+	})
+}
+
+func TestF25RsyncIsOneReload(t *testing.T) {
+	t.Parallel()
+	needs(t, "rsync")
+	a := newApp(t, "apps/blog")
+	a.version("next", "two")
+	a.write("next/parts.py", code("two")["parts.py"]+strings.Repeat("# a long file\n", 100_000))
+	a.oneReload("two", func() { a.sh(`rsync -r --bwlimit=800 next/ apps/blog/`) })
+}
+
+func TestF26AFlippedLinkIsFollowedWhereverItIsInThePath(t *testing.T) {
+	t.Parallel()
+	a := prepareApp(t, "current/web/app")
+	a.sh(`mkdir releases; mv current releases/1; ln -s releases/1 current`)
+	a.start()
+	a.shows("one")
+	a.version("releases/2/web/app", "two")
+	a.oneReload("two", func() { a.sh(`ln -s releases/2 next; mv -T next current`) })
+	a.version("releases/3/web/app", "three")
+	a.oneReload("three", func() { a.sh(`ln -sfn releases/3 current`) })
+	// The part of the path above the link is replaced.
+	a.version("other/web/app", "four")
+	a.oneReload("four", func() { a.sh(`mv releases old; mkdir releases; mv other releases/3`) })
+	a.oneReload("five", func() { a.version("releases/3/web/app", "five") })
+}
+
+func TestF27AMissingFolderIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "srv/blog")
+	for _, restored := range []struct{ version, away, back string }{
+		{"one", `mv srv/blog away`, `mv away srv/blog`},
+		{"two", `rm -rf srv`, `mkdir srv; cp -r next2 srv/blog`},
+		{"three", `mv srv gone`, `mkdir srv; cp -r next3 srv/blog`},
+	} {
+		a.version("next2", "two")
+		a.version("next3", "three")
+		before := len(a.generations())
+		_, was := a.get("/")
+		a.sh(restored.away)
+		a.eventually("the status is degraded", func() bool {
+			return strings.Contains(a.status("blog").Watch.Degraded, a.path("srv/blog")+" is missing")
+		})
+		a.shows(was)
+		a.sh(restored.back)
+		a.eventually("a new generation serves", func() bool { return len(a.generations()) > before })
+		a.shows(restored.version)
+		if d := a.status("blog").Watch.Degraded; d != "" {
+			t.Errorf("still degraded: %s", d)
+		}
+	}
+	a.oneReload("four", func() { a.version("srv/blog", "four") })
+}
+
+func TestF28ADescriptorThatIsDeletedEndsItsAppAlone(t *testing.T) {
+	t.Parallel()
+	a := prepareApp(t, "apps/blog")
+	a.write("apps/shop/modgw.hcl", strings.ReplaceAll(`
+		app "shop" {
+		  mount = "/shop"
+		  root  = "ROOT"
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 1
+		  }
+		}
+	`, "ROOT", a.path("apps/shop")))
+	a.version("apps/shop", "shop")
+	a.start()
+	a.shows("one")
+	if err := os.Remove(a.path("apps/shop/modgw.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	a.eventually("the app is gone", func() bool { _, known := a.run("status", "shop", "-c", "modgw.hcl"); return !known })
+	a.shows("one")
+	if n := a.status("blog").Generation.Number; n != 1 {
+		t.Errorf("the other app was reloaded: generation %d", n)
+	}
+}
+
+func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) {
+	t.Parallel()
+	a := prepareApp(t, "apps/blog")
+	a.write("apps/blog/parts.py", partsOfApp)
+	a.start()
+	watching, stop := context.WithCancel(t.Context())
+	most := make(chan int, 1)
+	go func() { most <- a.mostWorkers(watching) }()
+	defer func() {
+		stop()
+		if n := <-most; n > 4 {
+			t.Errorf("%d workers were alive at once: more than two generations, a candidate and one that is ending", n)
+		}
+	}()
+	const saves = 80
+	for i := range saves {
+		a.write("apps/blog/app.py", code(fmt.Sprint("save-", i))["app.py"])
+		pause(t, 100*time.Millisecond)
+	}
+	a.shows(fmt.Sprint("save-", saves-1))
+}
+
+// mostWorkers is the largest number of processes that ran the app's code at the same time.
+func (a *app) mostWorkers(ctx context.Context) int {
+	most := 0
+	for {
+		workers := 0
+		for _, pid := range descendants(a.pid) {
+			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if err == nil && strings.Contains(string(line), "python") {
+				workers++
+			}
+		}
+		most = max(most, workers)
+		select {
+		case <-ctx.Done():
+			return most
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
