@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"os"
 	"reflect"
 	"strings"
 
@@ -72,6 +73,9 @@ func (h *Host) house(d modgw.Descriptor, cause string) <-chan error {
 		h.apps[d.Name] = t
 	}
 	h.mu.Unlock()
+	if fresh && d.User == "" && os.Getuid() == 0 && !h.config.Dev {
+		h.log.Warn(`app runs as root: give it a user, such as user = "www-data", in its descriptor`, "app", d.Name)
+	}
 	if !fresh && reflect.DeepEqual(t.keeper.descriptor(), d) {
 		return nil
 	}
