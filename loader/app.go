@@ -53,7 +53,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 	var kinds []*hclsyntax.Block
 	for _, inner := range written.Body.Blocks {
-		if in, ok := b.inner(inner.Type); ok && in.optional && !slices.ContainsFunc(kinds, func(k *hclsyntax.Block) bool { return k.Type == inner.Type }) {
+		if in, ok := b.inner(inner.Type); ok && in.kind && !slices.ContainsFunc(kinds, func(k *hclsyntax.Block) bool { return k.Type == inner.Type }) {
 			kinds = append(kinds, inner)
 		}
 	}
@@ -74,7 +74,7 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 func misspeltKind(b block, written *hclsyntax.Block) bool {
 	return slices.ContainsFunc(written.Body.Blocks, func(inner *hclsyntax.Block) bool {
 		in, ok := b.inner(closest(inner.Type, b.blockNames()))
-		return ok && in.optional
+		return ok && in.kind
 	})
 }
 

@@ -8,6 +8,7 @@ type block struct {
 	label    string   // what its label says; "" for a block without one
 	repeat   bool     // may be there more than once, with different labels
 	optional bool     // its defaults count only when it is written
+	kind     bool     // one of those of which an app has exactly one
 	either   []string // arguments of which one at most may be set
 	needed   bool     // whether one of either must be set
 	args     []argument

@@ -24,7 +24,7 @@ const (
 func wsgiBlock(d *modgw.Descriptor) block {
 	w := new(modgw.WSGI)
 	return block{
-		name: "wsgi", optional: true,
+		name: "wsgi", optional: true, kind: true,
 		doc: "Runs a Python WSGI app (PEP 3333).",
 		args: []argument{
 			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
@@ -41,7 +41,7 @@ func wsgiBlock(d *modgw.Descriptor) block {
 func asgiBlock(d *modgw.Descriptor) block {
 	a := new(modgw.ASGI)
 	return block{
-		name: "asgi", optional: true,
+		name: "asgi", optional: true, kind: true,
 		doc: "Runs a Python ASGI app.",
 		args: []argument{
 			{name: "entry", value: entry(&a.Entry, "app"), required: true, doc: entryDoc, example: `"api.main:app"`},
@@ -57,7 +57,7 @@ func asgiBlock(d *modgw.Descriptor) block {
 func goBlock(d *modgw.Descriptor) block {
 	g := new(modgw.Go)
 	return block{
-		name: "go", optional: true,
+		name: "go", optional: true, kind: true,
 		doc: "Builds a Go package of the app's own module and runs it. The program serves HTTP on $PORT or on the socket " +
 			"that it inherits (LISTEN_FDS).",
 		args: []argument{
@@ -73,7 +73,7 @@ func goBlock(d *modgw.Descriptor) block {
 func httpBlock(d *modgw.Descriptor) block {
 	h := new(modgw.HTTP)
 	return block{
-		name: "http", optional: true,
+		name: "http", optional: true, kind: true,
 		doc: "Runs any program that serves HTTP on $PORT or on the socket that it inherits (LISTEN_FDS).",
 		args: []argument{
 			{name: "command", value: command(&h.Command), required: true, doc: "Program and arguments; no shell is involved.",
@@ -88,7 +88,7 @@ func httpBlock(d *modgw.Descriptor) block {
 func fastcgiBlock(d *modgw.Descriptor) block {
 	f := new(modgw.FastCGI)
 	return block{
-		name: "fastcgi", optional: true, either: []string{"command", "connect"}, needed: true,
+		name: "fastcgi", optional: true, kind: true, either: []string{"command", "connect"}, needed: true,
 		doc: "Runs a FastCGI program, or talks to one that somebody else runs. Exactly one of command and connect.",
 		args: []argument{
 			{name: "command", value: command(&f.Command), doc: "Program and arguments; its listening socket is file descriptor 0.",
@@ -106,7 +106,7 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 func cgiBlock(d *modgw.Descriptor) block {
 	c := new(modgw.CGI)
 	return block{
-		name: "cgi", optional: true, either: []string{"dir", "script"}, needed: true,
+		name: "cgi", optional: true, kind: true, either: []string{"dir", "script"}, needed: true,
 		doc: "Runs one process for each request (RFC 3875). Exactly one of dir and script.",
 		args: []argument{
 			{name: "dir", value: folder(&c.Dir), doc: "Folder of scripts; the path segment after the mount names one.",
@@ -120,7 +120,7 @@ func cgiBlock(d *modgw.Descriptor) block {
 func staticBlock(d *modgw.Descriptor) block {
 	s := new(modgw.Static)
 	return block{
-		name: "static", optional: true,
+		name: "static", optional: true, kind: true,
 		doc: "Serves files.",
 		args: []argument{
 			{name: "dir", value: folder(&s.Dir), required: true, doc: "The folder.", example: `"public"`},
