@@ -62,9 +62,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
-	if r.config.Terminal == nil { // a forked worker has the standard input of its template
-		r.stock = r.files.Templates.enter(r)
-	}
+	r.stock = r.files.Templates.enter(r)
 	count := r.first()
 	r.pool.hope(count)
 	results := make(chan error, count)

@@ -95,7 +95,8 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 		Limits: proc.Limits{
 			Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: oomScore,
 		},
-		Output:   proc.Output{Line: w.printer()},
+		Output:   proc.Output{Line: w.printer(), Raw: r.show()},
+		Stdin:    r.typed(),
 		Lifeline: true,
 	}
 	if t := r.config.Terminal; t != nil {

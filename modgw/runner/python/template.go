@@ -74,6 +74,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Dir:        d.Root,
 		Credential: r.user.Credential(),
 		Files:      []*os.File{theirs},
+		Stdin:      r.typed(), // what it forks inherits it
 		Limits:     proc.Limits{OOMScore: oomScore},
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {

@@ -1,0 +1,19 @@
+package python
+
+import "os"
+
+// typed is the standard input of workers; nil: it is empty.
+func (r *Runner) typed() *os.File {
+	if t := r.config.Terminal; t != nil {
+		return t.In
+	}
+	return nil
+}
+
+// show passes on what workers write to standard output, as it comes; nil: nobody looks.
+func (r *Runner) show() func([]byte) {
+	if t := r.config.Terminal; t != nil {
+		return t.Out
+	}
+	return nil
+}
