@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/modgw/modgw/internal/proc"
 )
 
 const (
@@ -69,7 +71,8 @@ func (s *stock) learnLocked(r *Runner, report workerReport) {
 	case s.closed || s.givenUp || s.busy:
 		return
 	case report.refusal != "":
-		s.giveUpLocked(r, errors.New(report.refusal))
+		s.givenUp = true
+		r.config.Log.Info("no template for this app", "reason", proc.Printable(report.refusal))
 		return
 	case s.current != nil && s.preparing == report.digest:
 		return
