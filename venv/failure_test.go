@@ -214,3 +214,13 @@ func TestUnsuitablePackagesAreRefused(t *testing.T) {
 		s.mustFail(d, "MGW-ENV-006")
 	}
 }
+
+// The usual way to have setuptools and an app whose code belongs to somebody else than its user.
+func TestProjectThatMayNotBeWrittenToIsTold(t *testing.T) {
+	s, d, _ := ownedSite(t)
+	s.write("backend.py", "import sys\nprint(\"error: could not create 'x.egg-info': Permission denied\")\nsys.exit(1)\n")
+	s.write("pyproject.toml", packaged)
+	if f := s.mustFail(d, "MGW-ENV-019"); !strings.Contains(f.Hint, "hatchling") {
+		t.Errorf("got %v", f)
+	}
+}

@@ -67,6 +67,12 @@ var pythonComplaints = []complaint{
 		"look for a misspelt name or a version that does not exist, or that does not exist for this Python",
 	},
 	{
+		regexp.MustCompile(`(?i)egg-info': permission denied|permission denied: '\S*egg-info`),
+		"MGW-ENV-019", "cannot install the packages of app %q: its user may not write beside its own project, as setuptools does",
+		"use hatchling or uv_build as the build system, which write nothing; or take [build-system] out of pyproject.toml, so " +
+			"that it is a list of dependencies, and set python.path to where the code is",
+	},
+	{
 		regexp.MustCompile(`(?i)failed to build|failed-wheel-build|metadata-generation-failed|subprocess-exited-with-error|` +
 			`build backend (returned an error|failed)|command .* failed|python setup\.py|python\.h: no such file`),
 		"MGW-ENV-019", "cannot install the packages of app %q: a package could not be built from its source",
