@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,7 +28,8 @@ type site struct {
 	pid int
 	log *output
 
-	stdin *os.File // of the host; nil: it is empty
+	stdin  *os.File // of the host; nil: it is empty
+	within []string // a command that runs the host; empty: it runs by itself
 }
 
 // newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
@@ -83,7 +85,8 @@ func (s *site) spawn(environ []string, args ...string) {
 // spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group matched.
 func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string) (found string) {
 	s.t.Helper()
-	cmd := exec.Command(program, args...)
+	line := append(append(slices.Clone(s.within), program), args...)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), environ...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -354,5 +355,47 @@ func (a *app) mostWorkers(ctx context.Context) int {
 			return most
 		case <-time.After(10 * time.Millisecond):
 		}
+	}
+}
+
+func TestF34WithoutInotifyTheHostPollsUntilItIsThere(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ limit, few string }{{"max_inotify_instances", "0"}, {"max_inotify_watches", "2"}} {
+		t.Run(test.limit, func(t *testing.T) {
+			t.Parallel()
+			// Limits that are this host's alone.
+			if out, err := exec.Command("unshare", "-Ur", "true").CombinedOutput(); err != nil {
+				t.Skipf("limits cannot be set here: %v %s", err, out)
+			}
+			a := prepareApp(t, "apps/blog")
+			a.within = []string{"unshare", "-Ur", "sh", "-c", "echo " + test.few + " > /proc/sys/user/" + test.limit + `; exec "$@"`, "sh"}
+			a.start()
+			a.shows("one")
+			if w := a.status("blog").Watch; w.Mode != "poll" || w.Reason == "" {
+				t.Errorf("watched by %s: %s", w.Mode, w.Reason)
+			}
+			if n := strings.Count(a.log.String(), "MGW-RLD-002"); n != 1 {
+				t.Errorf("the log says it %d times", n)
+			}
+			a.oneReload("two", func() { a.version("apps/blog", "two") })
+			a.sh(`nsenter -t "$1" -U --preserve-credentials sh -c "echo 10000 > /proc/sys/user/$2"`, strconv.Itoa(a.pid), test.limit)
+			a.mustRun("reload", "blog", "-c", "modgw.hcl")
+			a.eventually("events are used", func() bool { return a.status("blog").Watch.Mode == "inotify" })
+			a.oneReload("three", func() { a.version("apps/blog", "three") })
+		})
+	}
+}
+
+func TestF35TimesThatSayNothingHideNoChange(t *testing.T) {
+	t.Parallel()
+	a := prepareApp(t, "apps/blog")
+	a.write("apps/blog/parts.py", partsOfApp)
+	a.start()
+	a.shows("one")
+	for version, when := range map[string]string{"two": "2 days ago", "six": "2 days", "ten": "same"} {
+		a.write("apps/blog/new", code(version)["app.py"]) // all of one size
+		a.oneReload(version, func() {
+			a.sh(`cd apps/blog; touch -r app.py was; cat new > app.py; if [ "$1" = same ]; then touch -r was app.py; else touch -d "$1" app.py; fi`, when)
+		})
 	}
 }
