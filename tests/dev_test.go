@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
 )
 
 // devApp is a WSGI app without a framework: it shows text in a page, and fails at /fail.
@@ -296,5 +299,50 @@ func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
 	}
 	if status, _ := s.ask("/-/modgw/still", "text/html"); status != http.StatusNotFound {
 		t.Errorf("status %d of the page that the switch leads to", status) // "/", where nothing is
+	}
+}
+
+func TestDevelopingBehindApache(t *testing.T) {
+	fronttest.Require(t, "apache2", "apache2")
+	s := newProject(t)
+	s.dir = fronttest.Dir(t) // which Apache's user may enter
+	s.write("blog/app.py", fmt.Sprintf(devApp, "one"))
+	s.url = s.spawnUntil(urlLine, nil, "dev", "blog", "--apache", "--port", fmt.Sprint(fronttest.FreePort(t)), "--state", s.path("state"))
+	s.eventually("Apache passes pages on", func() bool {
+		r, err := http.NewRequest("GET", s.url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/html")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false // it is still starting
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		return err == nil && response.StatusCode == 200 && strings.Contains(string(text), "/-/modgw/events")
+	})
+	events, err := http.Get(s.url + "/-/modgw/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	lines := bufio.NewScanner(events.Body)
+	next := func() string {
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		t.Fatalf("the stream has ended: %v", lines.Err())
+		return ""
+	}
+	first := next()
+	s.write("blog/app.py", "def application(:\n")
+	if second := next(); second == first {
+		t.Errorf("the stream says %s again", second)
+	}
+	if status, text := s.ask("/", "text/html"); status != 500 || !strings.Contains(text, "SyntaxError") {
+		t.Errorf("%d\n%s", status, text)
 	}
 }
