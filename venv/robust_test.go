@@ -178,3 +178,31 @@ func TestUpgradedInterpreterLeavesTheOldEnvironment(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Two hosts that want the same environment at the same time build it once.
+func TestTwoHostsBuildOneEnvironmentOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	s.write("requirements.txt", "tiny\n")
+	var hosts [2]*exec.Cmd
+	var said [2]strings.Builder
+	for i := range hosts {
+		hosts[i] = exec.Command(os.Args[0])
+		hosts[i].Env = append(s.environ, builderVariable+"="+s.state+":"+s.root)
+		hosts[i].Stdout = &said[i]
+		if err := hosts[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	created := 0
+	for i, host := range hosts {
+		if err := host.Wait(); err != nil || !strings.Contains(said[i].String(), "done true") {
+			t.Errorf("%v\n%s", err, said[i].String())
+		}
+		created += strings.Count(said[i].String(), "creating the environment")
+	}
+	if created != 1 || len(s.environments()) != 1 {
+		t.Errorf("created %d times, environments %v", created, s.environments())
+	}
+}
