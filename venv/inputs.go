@@ -16,6 +16,7 @@ type inputs struct {
 	files    []string // requirement files for the installer
 	packages []string // requirements for the installer
 	hashed   bool     // the files have hashes, so nothing without one may be installed
+	copies   bool     // a project on this machine is installed as a copy
 	editable string   // a project to install as editable, with extras; "": none
 	project  string   // the folder whose uv.lock is installed; "": none
 	script   string   // the file whose lock is installed; "": none

@@ -26,6 +26,7 @@ func (in *inputs) readLocal(path string, editable bool, acct *account.Account) e
 	if err := in.readProjectFiles(path, acct); err != nil || editable {
 		return err
 	}
+	in.copies = true
 	sum, err := tree{
 		dir: path, account: acct, enter: sourceFolder,
 		matters: func(file string) bool { return !strings.HasSuffix(file, ".pyc") },

@@ -144,6 +144,21 @@ func TestProjectThatIsAPackageRunsItsOwnCode(t *testing.T) {
 func TestLocalProjectsAreInputs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	s.checkLocalProjects()
+	d := s.descriptor()
+	wheel := s.wheel("tiny", "2.0", nil, nil)
+	d.Python.Packages = []string{wheel}
+	before := s.fingerprint(d)
+	s.wheel("tiny", "2.0", nil, map[string]string{"more.py": ""})
+	if s.fingerprint(d) == before {
+		t.Error("a wheel with other content made no other environment")
+	}
+}
+
+// checkLocalProjects installs a project in the app's folder in each way, and changes its code.
+func (s *site) checkLocalProjects() {
+	t := s.t
+	t.Helper()
 	s.wheel("tiny", "1.0", nil, nil)
 	s.writePackage("lib")
 	for requirement, copied := range map[string]bool{"./lib": true, "-e ./lib": false, "shoplib @ file://" + s.root + "/lib": true} {
@@ -161,14 +176,6 @@ func TestLocalProjectsAreInputs(t *testing.T) {
 		if !strings.Contains(strings.Join(s.builder().Inputs(s.descriptor()), "\n"), filepath.Join(s.root, "lib/pyproject.toml")) {
 			t.Errorf("%s: the project's file is not watched", requirement)
 		}
-	}
-	d := s.descriptor()
-	wheel := s.wheel("tiny", "2.0", nil, nil)
-	d.Python.Packages = []string{wheel}
-	before := s.fingerprint(d)
-	s.wheel("tiny", "2.0", nil, map[string]string{"more.py": ""})
-	if s.fingerprint(d) == before {
-		t.Error("a wheel with other content made no other environment")
 	}
 }
 
@@ -271,6 +278,14 @@ func TestLocksThatOnlyUVUnderstands(t *testing.T) {
 			t.Errorf("the hint does not say %q: %v", fix, f)
 		}
 	}
+}
+
+func TestUVInstallsLocalProjectsAsTheyAreNow(t *testing.T) {
+	t.Parallel()
+	dir := uvFolder(t)
+	s := newSite(t)
+	s.environ[0] += ":" + dir
+	s.checkLocalProjects()
 }
 
 func TestUVInstallsItsLocks(t *testing.T) {

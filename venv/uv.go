@@ -73,12 +73,9 @@ func (u uvTool) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	c.environ = append(c.environ, u.environ...)
 	in := r.inputs
 	if in.needsUV() {
-		return c.run(ctx, "uv", u.syncArgs(c, r)...)
+		return c.run(ctx, "uv", append(u.syncArgs(c, r), u.sourceArgs(in)...)...)
 	}
-	args := []string{u.path, "pip", "install", "--python", pythonIn(c.plan.dir)}
-	if u.noIndex {
-		args = append(args, "--no-index")
-	}
+	args := append([]string{u.path, "pip", "install", "--python", pythonIn(c.plan.dir)}, u.sourceArgs(in)...)
 	if in.lock != "" {
 		args = append(args, "-r", in.lock)
 		return c.run(ctx, "uv", append(args, selectionArgs(c.plan.descriptor.Python)...)...)
@@ -86,14 +83,24 @@ func (u uvTool) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	return c.run(ctx, "uv", append(args, r.requirementArgs()...)...)
 }
 
+// sourceArgs say where packages come from. What uv has built of a project on this machine before, it would take again as
+// long as pyproject.toml stays, whatever its code is by now.
+func (u uvTool) sourceArgs(in inputs) []string {
+	var args []string
+	if u.noIndex {
+		args = append(args, "--no-index")
+	}
+	if in.copies {
+		args = append(args, "--refresh")
+	}
+	return args
+}
+
 // syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is installed as
 // editable: its code is to be run as it is now and not as it was when the environment was built.
 func (u uvTool) syncArgs(c *construction, r *pythonRecipe) []string {
 	in := r.inputs
 	args := []string{u.path, "sync", "--locked", "--python", r.interpreter.Path}
-	if u.noIndex {
-		args = append(args, "--no-index")
-	}
 	if in.script != "" {
 		c.environ = append(c.environ, "VIRTUAL_ENV="+c.plan.dir)
 		return append(args, "--active", "--script", in.script)
