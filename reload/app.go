@@ -245,8 +245,10 @@ func (a *app) report(host context.Context) {
 	for _, d := range differences(a.reported, a.last) {
 		a.missed[d.path] = d
 	}
-	a.restored()
-	a.reported = a.last
+	restored := a.restored()
+	if a.reported = a.last; restored {
+		a.show()
+	}
 	found := slices.Collect(maps.Values(a.missed))
 	clear(a.missed)
 	if len(found) == 0 || host.Err() != nil {

@@ -51,8 +51,8 @@ func heldTooLong(o obstacle) *modgw.Fault {
 func rootGone(in Interest) error {
 	return &modgw.Fault{
 		Code:    "MGW-RLD-006",
-		Summary: fmt.Sprintf("cannot find the folder %q of app %q any more", in.Root, in.App),
-		Hint:    "put it back, or mount it again: the app is reloaded then; to end the app, remove its descriptor",
+		Summary: fmt.Sprintf("cannot find the files of app %q in %q any more", in.App, in.Root),
+		Hint:    "put them back, or mount the folder again: the app is reloaded then; to end the app, remove its descriptor",
 	}
 }
 

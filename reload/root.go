@@ -5,30 +5,51 @@ import (
 	"strings"
 )
 
-// rootless reports whether the app has lost its root. Nothing is reported then, for no new worker could start in it: the
-// workers that run go on, and the root is waited for.
+// rootless reports whether the app has lost its root, or all that was in it. Nothing is reported then, for no new worker
+// could start: the workers that run go on, and the root is waited for.
 func (a *app) rootless() bool {
-	_, known := a.reported.files[a.now.Root]
-	_, there := a.last.files[a.now.Root]
-	if there || !known {
+	lacks := a.lacking()
+	if lacks == "" || lacks == a.lackingIn(a.reported) {
 		return false
 	}
 	if !a.gone {
 		a.gone = true
-		a.log.Warn("the app's folder is gone; its workers go on, and it is waited for", "err", rootGone(a.now.Interest))
-		a.show()
+		a.log.Warn("the app's files are gone; its workers go on, and they are waited for", "err", rootGone(a.now.Interest))
 	}
+	a.show()
 	return true
 }
 
-// restored makes a change of a root that came back, even when it looks like the one that went: workers still run in that.
-func (a *app) restored() {
+// lacking says what is wrong with the root: it is missing, or empty; "" when nothing is.
+func (a *app) lacking() string { return a.lackingIn(a.last) }
+
+func (a *app) lackingIn(s *snapshot) string {
 	root := a.now.Root
-	if now, there := a.last.files[root]; a.gone && there {
-		a.gone = false
-		a.missed[root] = difference{root, now.class, "restored"}
-		a.show()
+	if root == "" || len(a.now.rules.trees) == 0 {
+		return ""
 	}
+	if _, there := s.files[root]; !there {
+		return "missing"
+	}
+	for path := range s.files {
+		if path != root && within(root, path) {
+			return ""
+		}
+	}
+	return "empty"
+}
+
+// restored makes a change of a root that came back, even when it looks like the one that went: workers still run in that.
+// It reports whether there was one.
+func (a *app) restored() bool {
+	root := a.now.Root
+	now, there := a.last.files[root]
+	if !a.gone || !there {
+		return false
+	}
+	a.gone = false
+	a.missed[root] = difference{root, now.class, "restored"}
+	return true
 }
 
 // remounted reports whether something was mounted or unmounted at, above or in the folders that matter.

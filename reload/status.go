@@ -50,22 +50,16 @@ func (a *app) folders() []string {
 }
 
 func (a *app) degraded() string {
+	lacks := a.lacking()
 	switch {
-	case a.gone, a.neverThere():
-		return a.now.Root + " is missing"
+	case lacks != "" && a.gone, lacks == "missing" && a.lackingIn(a.reported) == lacks:
+		return a.now.Root + " is " + lacks
 	case len(a.blind) > 0:
 		return a.blind[0] + " is mounted as a single file"
 	case a.full:
 		return fmt.Sprintf("there are more than %d folders", folderLimit)
 	}
 	return ""
-}
-
-// neverThere reports whether the root was missing from the beginning.
-func (a *app) neverThere() bool {
-	_, known := a.reported.files[a.now.Root]
-	_, there := a.last.files[a.now.Root]
-	return a.now.Root != "" && len(a.now.rules.trees) > 0 && !there && !known
 }
 
 type statusBox struct {
