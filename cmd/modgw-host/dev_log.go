@@ -97,7 +97,7 @@ func (t *terminal) tookToBuild(app modgw.AppName, took string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.built[app] = "built in " + short(d) + "  "
+	t.built[app] = d
 }
 
 // listens notes where the host's pages are.

@@ -28,14 +28,14 @@ type terminal struct {
 	mu    sync.Mutex
 	out   io.Writer
 	roots map[modgw.AppName]string
-	url   string                   // of the page to open; "" until the host says where it listens
-	built map[modgw.AppName]string // how long building an environment took, where one was built
+	url   string                          // of the page to open; "" until the host says where it listens
+	built map[modgw.AppName]time.Duration // how long building an environment took, where one was built
 }
 
 func newTerminal(ctx context.Context, c console, config host.Config) *terminal {
 	return &terminal{
 		ctx: ctx, config: config, colour: c.colour(), version: version(), out: c.stderr,
-		roots: map[modgw.AppName]string{}, built: map[modgw.AppName]string{},
+		roots: map[modgw.AppName]string{}, built: map[modgw.AppName]time.Duration{},
 	}
 }
 
@@ -85,8 +85,8 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	}
 	fmt.Fprintf(b, "modgw-host %s   %s  (%s)\n", t.version, t.paint(bold, string(app.App)), kind)
 	if g := app.Generation; g != nil {
-		t.row(b, "Environment", t.paint(green, "✓ ")+built+environmentLine(g.Environment))
-		t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app))
+		t.row(b, "Environment", t.paint(green, "✓ ")+environmentLine(g.Environment, built))
+		t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app, built))
 	} else {
 		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")
 	}
@@ -98,8 +98,11 @@ func (t *terminal) row(b *strings.Builder, name, value string) {
 	fmt.Fprintf(b, "  %s %s\n", t.paint(faint, fmt.Sprintf("%-13s", name)), value)
 }
 
-func environmentLine(e modgw.EnvironmentStatus) string {
+func environmentLine(e modgw.EnvironmentStatus, built time.Duration) string {
 	line := e.Version
+	if built > 0 {
+		line = "built in " + short(built) + "  " + line
+	}
 	if e.Builder != "" {
 		line += fmt.Sprintf(", %s (%s)", plural(len(e.Packages), "package"), e.Builder)
 	}
@@ -109,7 +112,7 @@ func environmentLine(e modgw.EnvironmentStatus) string {
 	return line + "   " + homely(e.Dir)
 }
 
-func workersLine(app control.AppStatus) string {
+func workersLine(app control.AppStatus, built time.Duration) string {
 	n := len(app.Runner.Workers)
 	processes := fmt.Sprintf("%d processes", n)
 	if n == 1 {
@@ -118,7 +121,7 @@ func workersLine(app control.AppStatus) string {
 	if threads := app.Runner.Capacity / max(1, n); threads > 0 {
 		processes += fmt.Sprintf(" × %d threads", threads)
 	}
-	return fmt.Sprintf("%s, ready in %s", processes, short(time.Duration(app.Generation.Took*float64(time.Second))))
+	return fmt.Sprintf("%s, ready in %s", processes, short(time.Duration(app.Generation.Took*float64(time.Second))-built))
 }
 
 func watchLine(app control.AppStatus) string {

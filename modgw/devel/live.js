@@ -19,23 +19,38 @@
     });
   }
 
+  var events = null, again = 0;
+
   function connect() {
-    var events = new EventSource(own.modgwEvents);
+    clearTimeout(again);
+    if (events || document.hidden) return;
+    events = new EventSource(own.modgwEvents);
     events.onmessage = function (message) {
       var now = JSON.parse(message.data);
       if (now.revision !== own.modgwRevision) {
-        events.close();
+        disconnect();
         location.reload();
       } else if (String(now.styles) !== String(styles)) {
         refreshStyles(now.styles);
       }
     };
     events.onerror = function () {
-      if (events.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+      if (events && events.readyState === EventSource.CLOSED) {
+        disconnect();
+        again = setTimeout(connect, 1000);
+      }
     };
-    window.addEventListener("pagehide", function () { events.close(); });
   }
 
-  window.addEventListener("pageshow", function (shown) { if (shown.persisted) connect(); });
+  function disconnect() {
+    clearTimeout(again);
+    if (events) events.close();
+    events = null;
+  }
+
+  // A browser has few connections for one host: pages that nobody sees leave them to the others.
+  document.addEventListener("visibilitychange", function () { document.hidden ? disconnect() : connect(); });
+  window.addEventListener("pagehide", disconnect);
+  window.addEventListener("pageshow", connect);
   connect();
 })();
