@@ -26,7 +26,8 @@ def price(basket):
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/fail":
         price({"pear": 5})
-    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    start_response("200 OK", [
+        ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'self'")])
     return [b'<!doctype html><html><head><link rel="stylesheet" href="/static/site.css"></head>'
             b"<body><h1 id=text>" + TEXT.encode() + b"</h1></body></html>"]
 `
