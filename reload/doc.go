@@ -1,6 +1,10 @@
 // Package reload tells when files that an app was made from have changed: it watches directories, waits until the
-// changes settle, drops those that changed nothing, and says what class the rest is of.
+// changes settle and nobody is writing any more, drops those that changed nothing, and says what class the rest is of.
 //
 // It decides nothing: it reads no descriptor, builds nothing and reloads nothing. A consumer gives it an [Interest] for
 // each app and a function that is called with each [Change].
+//
+// At rest it does nothing at all: while file events are trusted no timer runs and no file is looked at; one goroutine sleeps
+// in the read of events and one in the wait for mounts. Files that are polled are looked at once in [Config.Poll], or so
+// rarely that it takes a twentieth of the time.
 package reload

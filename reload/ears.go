@@ -13,7 +13,7 @@ import (
 )
 
 // canaryLimit is how long an event of the host's own making may take.
-const canaryLimit = 5 * time.Second
+const canaryLimit = 3 * time.Second
 
 // canary proves that events arrive: it changes a file in a new folder below dir, which it takes away again, and waits for
 // the event on the way that all events take. A dir that cannot be written to proves nothing, and is no error.

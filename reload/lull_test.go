@@ -164,6 +164,33 @@ func TestEventsThatDoNotMatterWakeNobody(t *testing.T) {
 	})
 }
 
+// countingWatcher counts the folders that are watched: each look watches all of them again.
+type countingWatcher struct {
+	quietWatcher
+	looks *int
+}
+
+func (w countingWatcher) watch(string, *inbox) error { *w.looks++; return nil }
+
+func TestAtRestNothingIsLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSettling(t)
+		looks := 0
+		s.app.inbox.mend(countingWatcher{looks: &looks})
+		s.save(t, time.Second)
+		synctest.Wait()
+		if looks == 0 {
+			t.Fatal("a change was not looked at")
+		}
+		looks = 0
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if looks != 0 {
+			t.Errorf("%d looks in a day without changes", looks)
+		}
+	})
+}
+
 func TestAFloodOfEventsBecomesOneLook(t *testing.T) {
 	b := newInbox()
 	for range 3 * inboxLimit {

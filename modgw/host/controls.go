@@ -59,6 +59,7 @@ func (h *Host) Descriptors() []modgw.Descriptor {
 
 // Reload implements [control.Host].
 func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
+	h.watcher.Mend()
 	if app != "" && h.keeper(app) == nil {
 		// Its file may have come since; what is still unknown then is an error.
 		h.reconcile("reload", func(modgw.Descriptor) bool { return false })

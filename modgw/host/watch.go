@@ -124,7 +124,6 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 // reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
 // deployed again even if their descriptors say what they said before. It returns a channel for each deploy it ordered.
 func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []<-chan error {
-	h.watcher.Mend()
 	before := h.Listeners()
 	if err := h.readFile(); err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
