@@ -9,6 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	"github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/front/scgi"
+	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
 // front is an open listener and what serves it.
@@ -48,11 +50,15 @@ func (h *Host) newFront(kind, address string) (front, error) {
 		f.server = http.New(http.Config{
 			Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true,
 		})
+	case "uwsgi":
+		f.server = uwsgi.New(uwsgi.Config{Handler: h.entrance(), Log: h.log})
+	case "scgi":
+		f.server = scgi.New(scgi.Config{Handler: h.entrance(), Log: h.log})
 	default:
 		return f, &modgw.Fault{
 			Code:    "MGW-HST-012",
 			Summary: fmt.Sprintf("cannot listen at %q: this host has no front of kind %q", address, kind),
-			Hint:    `use "fastcgi" or "http"`,
+			Hint:    `use "fastcgi", "http", "uwsgi" or "scgi"`,
 		}
 	}
 	return f, nil

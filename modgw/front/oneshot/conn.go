@@ -1,0 +1,197 @@
+package oneshot
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
+)
+
+var (
+	errDrained = errors.New("the host ends and could not wait any longer")
+	errGone    = errors.New("the client has gone")
+	errEnded   = errors.New("the request has ended")
+)
+
+// conn is one connection of a web server, and its request.
+type conn struct {
+	server *Server
+	rwc    net.Conn
+	input  *input
+	in     *bufio.Reader
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	request *http.Request // blank until the variables have come
+	body    *body         // nil until the variables have come
+	broken  bool          // the response was begun and cannot be completed
+}
+
+func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
+	c := &conn{
+		server:  s,
+		rwc:     rwc,
+		input:   &input{rwc: rwc, pause: s.config.ReadTimeout},
+		request: &http.Request{URL: &url.URL{Path: "/"}, Header: make(http.Header)},
+	}
+	c.in = bufio.NewReader(c.input)
+	c.ctx, c.cancel = context.WithCancelCause(base)
+	return c
+}
+
+// serve returns when the connection has ended and no handler of it runs.
+func (c *conn) serve() {
+	defer c.cancel(errEnded)
+	defer c.close()
+	list, err := c.server.protocol.Read(c.in, c.server.config.Limits)
+	if err != nil {
+		c.unreadable(err)
+		return
+	}
+	if err := c.makeRequest(list); err != nil {
+		c.refuse(variablesFault(err))
+		return
+	}
+	if status, f := c.lengthFault(); f != nil {
+		c.refuse(status, f)
+		return
+	}
+	c.body = newBody(c.in, c.input, c.request.ContentLength, c.cancel)
+	if err := c.body.fill(); err != nil {
+		than := "shorter"
+		if err == errBodyTooLong {
+			than = "longer"
+		}
+		c.refuse(http.StatusBadRequest, bodyLength(c.request.ContentLength, than))
+		return
+	}
+	c.run()
+}
+
+// unreadable ends a connection whose variables did not come, with an answer where that may be understood.
+func (c *conn) unreadable(err error) {
+	log := c.server.config.Log
+	if f, ok := errors.AsType[*modgw.Fault](err); ok {
+		log.Warn("connection refused", "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+		return
+	}
+	if errors.Is(err, ErrLimit) || errors.Is(err, ErrGarbled) {
+		c.refuse(variablesFault(err))
+		return
+	}
+	log.Debug("connection ended before its request was complete", "error", err, "peer", c.rwc.RemoteAddr())
+}
+
+func (c *conn) makeRequest(list []Variable) error {
+	var b metavars.Builder
+	for _, v := range list {
+		if err := b.Set(v.Name, v.Value); err != nil {
+			return err
+		}
+	}
+	r, err := b.Request(c.ctx, metavars.Options{
+		Front:    c.server.protocol.Name,
+		Trusted:  c.server.config.TrustedPeer(c.rwc),
+		Received: time.Now(),
+	})
+	if err == nil {
+		c.request = r
+	}
+	return err
+}
+
+// lengthFault is the answer to a request that does not say where it ends.
+func (c *conn) lengthFault() (status int, f *modgw.Fault) {
+	if c.request.TransferEncoding != nil {
+		return http.StatusLengthRequired, noLength()
+	}
+	c.request.ContentLength = max(0, c.request.ContentLength)
+	return 0, nil
+}
+
+// run calls the handler and ends its response.
+func (c *conn) run() {
+	if c.request.ContentLength > 0 {
+		c.request.Body = c.body
+	}
+	received := make(chan struct{})
+	go func() {
+		c.body.receive()
+		close(received)
+	}()
+	w := &response{conn: c}
+	if c.callHandler(w) {
+		w.finish()
+	} else {
+		w.abort()
+	}
+	if c.body.finish() || c.broken {
+		c.close()
+	} else {
+		c.closeWrite()
+	}
+	<-received
+}
+
+// callHandler reports whether the handler has returned, and not panicked.
+func (c *conn) callHandler(w *response) (returned bool) {
+	defer func() {
+		value := recover()
+		if value == nil || value == http.ErrAbortHandler {
+			return
+		}
+		f := panicked(value)
+		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", c.request.Method,
+			"target", c.request.RequestURI, "stack", string(debug.Stack()))
+		w.fault, w.faultStatus = f, http.StatusInternalServerError
+	}()
+	c.server.config.Handler.ServeHTTP(w, c.request)
+	return true
+}
+
+// refuse answers without calling the handler, and lets the rest of the request come: closing before would take the
+// response from a client that is still sending.
+func (c *conn) refuse(status int, f *modgw.Fault) {
+	c.server.config.Log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+	w := &response{conn: c}
+	modgw.ServeFault(w, c.request, status, f, false)
+	w.finish()
+	if c.ctx.Err() == nil && !c.broken {
+		c.closeWrite()
+		_, _ = io.Copy(io.Discard, c.in) // it ends when the client closes, or pauses too long
+	}
+}
+
+// closeWrite lets the client see the end of the response while its request is still on its way.
+func (c *conn) closeWrite() {
+	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // if it fails the connection has ended, which reading will tell
+		return
+	}
+	c.rwc.Close()
+}
+
+// close ends the connection; where the response has broken off it does so in a way that looks like it, if there is one.
+func (c *conn) close() {
+	if tcp, ok := c.rwc.(*net.TCPConn); ok && c.broken {
+		_ = tcp.SetLinger(0) // if it fails the connection has ended already
+	}
+	c.rwc.Close()
+}
+
+// drain does not wait long for a request of which nothing has come yet.
+func (c *conn) drain() { c.input.drain() }
+
+// fail ends the connection. A handler that still runs finds out by its context, its body or its next write.
+func (c *conn) fail(err error) {
+	c.cancel(err)
+	c.rwc.Close()
+}
