@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/modgw/modgw/internal/fronttest"
 )
 
 // newBrowser starts a Chromium with a profile of its own for the test.
@@ -105,4 +108,29 @@ func TestErrorPageIsForLightAndDark(t *testing.T) {
 	if a, b := background(dark), background(light); a == b || a == "" || b == "" {
 		t.Errorf("the background is %q in the dark and %q in the light", a, b)
 	}
+}
+
+func TestOpenPageFollowsAHostThatWasStartedAnew(t *testing.T) {
+	s := newProject(t)
+	address := fmt.Sprintf("http=127.0.0.1:%d", fronttest.FreePort(t))
+	start := func(s *site) {
+		s.url = s.spawnUntil(urlLine, nil, "dev", "blog", "--listen", address, "--state", s.path("state"))
+	}
+	start(s)
+	browser := newBrowser(t)
+	visit(t, browser, s.url+"/")
+	shows := func(text string) {
+		t.Helper()
+		s.eventually("the page shows "+text, func() bool {
+			return strings.Contains(evaluate[string](browser, "document.body.innerText"), text)
+		})
+	}
+	shows("one")
+	if err := syscall.Kill(s.pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the host has ended", func() bool { return syscall.Kill(s.pid, 0) != nil })
+	s.write("blog/app.py", fmt.Sprintf(devApp, "two"))
+	start(&site{t: t, dir: s.dir, log: &output{}})
+	shows("two")
 }
