@@ -41,6 +41,7 @@ type Descriptor struct {
 	CGI     *CGI     //
 	Static  *Static  //
 
+	Attach  bool // the one worker is not started but attaches to the host, from a debugger for example
 	Python  Python
 	Build   *Build            // nil: nothing is built beside the environment
 	Env     map[string]string // env and env_file together; env wins

@@ -74,6 +74,9 @@ type WorkerStatus struct {
 	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
 }
 
+// StateAttached is the state of a worker that takes requests and was not started by the host.
+const StateAttached = "attached"
+
 // AppLine is the message of a log record that holds one line which an app wrote to its standard output or error; the
 // line is in the attribute "line" and the stream, "stdout" or "stderr", in "stream".
 const AppLine = "app output"

@@ -7,6 +7,10 @@
 // WSGI worker, one for all requests of an ASGI worker. Requests travel on lanes, everything else on the control
 // connection. Whoever sees the end of a control connection knows that its peer is gone.
 //
+// A worker can also be attached: a process that the host has not started connects to a Unix socket. That is its control
+// connection, and the descriptors of its lanes travel with the first byte of Start (SCM_RIGHTS). A host that does not
+// want it sends Abort on stream 0 instead, with the reason as text, and closes the connection.
+//
 // # Frames
 //
 // A frame is a header of 12 bytes, little-endian, and a payload:

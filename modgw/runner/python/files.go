@@ -17,7 +17,8 @@ var sources embed.FS
 
 // Files says where the worker's Python code was unpacked. There is no use in its zero value.
 type Files struct {
-	Dir string // what the interpreter runs
+	Dir   string // what the interpreter runs
+	State string // the folder of the host below which workers find sockets to attach at
 
 	// Templates are those that workers are forked from; nil: every worker is started on its own.
 	Templates *Templates
@@ -36,13 +37,14 @@ func Unpack(stateDir string) (Files, error) {
 	}
 	parent := filepath.Join(stateDir, "worker")
 	dir := filepath.Join(parent, name)
+	files := Files{Dir: dir, State: stateDir}
 	if _, err := os.Stat(dir); err == nil {
-		return Files{Dir: dir}, nil
+		return files, nil
 	}
 	if err := unpackAs(dir, parent, code); err != nil {
 		return Files{}, fmt.Errorf("cannot unpack the worker into %q: %w", dir, err)
 	}
-	return Files{Dir: dir}, nil
+	return files, nil
 }
 
 func contentHash(code fs.FS) (string, error) {

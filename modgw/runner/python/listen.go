@@ -31,12 +31,12 @@ func (w *worker) listen() {
 			continue
 		}
 		w.lose()
-		if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
-			w.damage(err)
-			return
-		}
 		if err == io.EOF {
 			err = errors.New("it closed its connection to the host")
+		}
+		if _, broke := errors.AsType[*wire.ProtocolError](err); broke || w.attached {
+			w.damage(err)
+			return
 		}
 		timer := time.NewTimer(exitTime)
 		defer timer.Stop()

@@ -20,6 +20,7 @@ type Runner struct {
 	user     *account.Account // nil: the host's own
 	pool     pool
 	restarts atomic.Int64
+	attached *attachment              // nil: workers are started
 	stock    *stock                   // nil: every worker is started on its own
 	outside  atomic.Pointer[[]string] // see OutsideFiles
 
@@ -48,7 +49,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if err != nil {
 		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
 	}
-	return &Runner{
+	r := &Runner{
 		config:  config,
 		files:   files,
 		user:    user,
@@ -57,11 +58,19 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		force:   make(chan struct{}),
 		workers: make(map[*worker]bool),
 		waiting: make(map[int]life),
-	}, nil
+	}
+	if d.Attach {
+		r.config.Descriptor = attachable(d)
+		r.attached = &attachment{closed: make(chan struct{})}
+	}
+	return r, nil
 }
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
+	if r.attached != nil {
+		return r.awaitAttached()
+	}
 	r.stock = r.files.Templates.enter(r)
 	count := r.first()
 	r.pool.hope(count)
@@ -111,6 +120,10 @@ func (r *Runner) Status() modgw.RunnerStatus {
 		Restarts: int(r.restarts.Load()),
 	}
 	status.Busy, status.Queued = r.pool.counts()
+	if r.attached != nil {
+		status.Workers = append(status.Workers, r.attached.status())
+		return status
+	}
 	for _, w := range r.tracked() {
 		status.Workers = append(status.Workers, w.status())
 	}

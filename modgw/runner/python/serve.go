@@ -181,7 +181,7 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 // lost answers a request whose worker was lost, or has it tried again: when the worker cannot have seen it (unread), or
 // when the request may be executed twice.
 func (c *call) lost(w *worker, unread, sent bool) (again bool) {
-	repeatable := c.body.whole && (unread || c.isSafe() && c.tries == 1)
+	repeatable := c.body.whole && (unread || c.isSafe() && c.tries == 1 && c.runner.attached == nil)
 	if !sent && repeatable && c.tries < maxTries {
 		w.log.Info("request given to another worker", "request", c.info.ID)
 		return true
@@ -204,7 +204,7 @@ func (c *call) refuse(err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		panic(http.ErrAbortHandler)
 	}
-	c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, noLane(err, c.runner.config.Descriptor.Queue)}, false)
+	c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, c.runner.noLane(err)}, false)
 }
 
 // answer logs a failure and answers with it, or cuts the response off when its head was sent.

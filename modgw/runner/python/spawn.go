@@ -60,6 +60,12 @@ func (w *worker) connect(lanes int) (theirs []*os.File, err error) {
 	}
 	theirs = append(theirs, file)
 	w.control, w.in, w.out = control, wire.NewReader(control), wire.NewWriter(control)
+	files, err := w.makeLanes(lanes)
+	return append(theirs, files...), err
+}
+
+// makeLanes makes the lanes, and returns the worker's ends of those that it made.
+func (w *worker) makeLanes(lanes int) (theirs []*os.File, err error) {
 	for number := range lanes {
 		l, file, err := newLane(w, number)
 		if err != nil {
@@ -180,6 +186,10 @@ func (r *Runner) logEnd(w *worker) {
 	w.mu.Unlock()
 	switch state {
 	case ready, retiring:
+		if w.attached {
+			w.log.Info("worker detached", "reason", w.why()) // it may come again
+			return
+		}
 		w.log.Error("worker ended", "reason", w.why())
 	case stopping:
 		w.log.Info("worker stopped", "reason", w.why())

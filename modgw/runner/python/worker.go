@@ -17,7 +17,8 @@ import (
 type worker struct {
 	number   int
 	log      *slog.Logger // has the attributes worker and pid
-	process  *proc.Process
+	process  process
+	attached bool      // it came by itself, and its process is not the host's
 	template *template // that it was forked from; nil: none
 	control  *net.UnixConn
 	in       *wire.Reader // of control; for listen alone

@@ -27,12 +27,15 @@ class Control:
                     payload, self._buffer = self._buffer[wire.HEADER.size : end], self._buffer[end:]
                     return kind, payload
             try:
-                data = self.socket.recv(65536)
+                data = self._read()
             except ConnectionError:
                 data = b""
             if not data:
                 return None
             self._buffer += data
+
+    def _read(self):
+        return self.socket.recv(65536)
 
     def pending(self):
         """Whether bytes of a further frame were read already."""

@@ -48,6 +48,21 @@ def _leave_no_trace(folder):
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
+def environ_for(start, lanes):
+    """What is in the environ of every request."""
+    return {
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": lanes > 1,
+        "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
+        "modgw.app": start["app"],
+        "modgw.generation": start["generation"],
+        "modgw.worker": start["worker"],
+    }
+
+
 class Worker:
     """The process: its control connection, its lanes, and the app."""
 
@@ -124,17 +139,7 @@ class Worker:
                 self._control.send(wire.EVENT, payload)
 
     def _open_lanes(self, app, start):
-        environ = {
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": len(self._fds) > 1,
-            "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-            "wsgi.file_wrapper": FileWrapper,
-            "modgw.app": start["app"],
-            "modgw.generation": start["generation"],
-            "modgw.worker": start["worker"],
-        }
+        environ = environ_for(start, len(self._fds))
         for number, fd in enumerate(self._fds, 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)

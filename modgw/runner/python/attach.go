@@ -1,0 +1,256 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// maxAttachedLanes is how many descriptors one message can carry (SCM_MAX_FD in unix(7)), and some less.
+const maxAttachedLanes = 250
+
+// AttachAddress is where the worker of an app attaches to a host with the state folder.
+func AttachAddress(stateDir string, app modgw.AppName) modgw.Address {
+	return modgw.Address("unix:" + filepath.Join(stateDir, "attach", string(app)+".sock"))
+}
+
+// attachment is the place of the one worker that attaches to an app. The host starts none for it.
+type attachment struct {
+	closed chan struct{} // closes when nobody can attach any more
+
+	mu    sync.Mutex
+	taken *worker   // nil: the place is free
+	since time.Time // that it is free
+}
+
+// attachable is d as it is for an app whose worker stands at breakpoints: one worker, without limits of time.
+func attachable(d modgw.Descriptor) modgw.Descriptor {
+	wsgi := *d.WSGI
+	wsgi.Workers, wsgi.Threads = 1, min(max(1, wsgi.Threads), maxAttachedLanes)
+	d.WSGI = &wsgi
+	d.Timeouts.Startup, d.Timeouts.Request = 0, 0
+	d.Recycle = modgw.Recycle{}
+	return d
+}
+
+// awaitAttached lets a worker attach, from now on until the runner stops. Requests wait for it.
+func (r *Runner) awaitAttached() error {
+	address := AttachAddress(r.files.State, r.config.Descriptor.Name)
+	ln, err := r.openAttach(address)
+	if err != nil {
+		return &modgw.Fault{
+			Code:    "MGW-APP-201",
+			Summary: fmt.Sprintf("cannot let a worker attach at %q", address),
+			Err:     err,
+			Hint:    "the host must be able to make the socket; a shorter --state helps when the path is too long",
+		}
+	}
+	r.pool.hope(1)
+	r.attached.since = time.Now()
+	r.config.Log.Info("waiting for a worker to attach", "address", address)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.running.Go(func() {
+		<-r.halt
+		cancel()
+	})
+	r.running.Go(func() {
+		defer close(r.attached.closed)
+		if err := listen.Accept(ctx, ln, r.attachers(), r.config.Log, r.welcome); err != nil {
+			r.config.Log.Error("no worker can attach any more", "error", err)
+		}
+	})
+	return nil
+}
+
+// openAttach opens the socket, in place of that of the generation before.
+func (r *Runner) openAttach(address modgw.Address) (net.Listener, error) {
+	dir := filepath.Dir(address.Target())
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755)); err != nil { // whatever the umask is
+		return nil, err
+	}
+	if _, err := modgw.ParseAddress(string(address)); err != nil {
+		return nil, err
+	}
+	l := modgw.Listener{Address: address, Mode: 0o600}
+	if r.user != nil {
+		l.Owner = r.user.Name
+	}
+	return listen.Replace(l)
+}
+
+// attachers are root, the host's user and the app's.
+func (r *Runner) attachers() listen.Peers {
+	allowed := listen.Peers{UIDs: []uint32{0, uint32(os.Getuid())}}
+	if r.user != nil {
+		allowed.UIDs = append(allowed.UIDs, r.user.UID)
+	}
+	return allowed
+}
+
+// welcome takes a connection of somebody who may attach.
+func (r *Runner) welcome(conn net.Conn) {
+	if !r.background(func() { r.entertain(conn.(*net.UnixConn)) }) {
+		conn.Close()
+	}
+}
+
+// entertain lets the worker at the other end of conn serve the app, from its start to its end.
+func (r *Runner) entertain(conn *net.UnixConn) {
+	w, err := r.admit(conn)
+	if err != nil {
+		r.config.Log.Warn("worker not attached", "pid", peerPID(conn), "error", err)
+		refuse(conn, err)
+		return
+	}
+	defer r.attached.vacate()
+	if err := r.awaitReady(context.Background(), w); err != nil {
+		if !errors.Is(err, errClosed) {
+			r.logFailure(w.number, err)
+		}
+		w.process.Kill()
+		<-w.process.Done()
+		return
+	}
+	w.mu.Lock()
+	w.readyAt = time.Now()
+	w.mu.Unlock()
+	w.event((*life).loaded)
+	r.pool.add(w)
+	select {
+	case <-w.lost:
+		r.pool.remove(w)
+		<-w.process.Done()
+	case <-r.halt:
+		<-r.attached.closed // it must not attach here again
+		select {
+		case <-w.process.Done():
+		default:
+			r.end(w)
+		}
+	}
+}
+
+// admit gives the free place to the worker at the other end of conn and tells it what to load. Its lanes travel with
+// that. After an error conn is the caller's.
+func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
+	w := &worker{
+		number:   1,
+		attached: true,
+		dev:      r.config.Dev,
+		log:      r.config.Log.With("worker", 1, "pid", peerPID(conn)),
+		wanted:   make(chan string, 1),
+		loaded:   make(chan loading, 1),
+		lost:     make(chan struct{}),
+		reported: func(workerReport) {},
+		control:  conn,
+		in:       wire.NewReader(conn),
+		out:      wire.NewWriter(conn),
+	}
+	if err := r.attached.take(w, conn); err != nil {
+		return nil, err
+	}
+	theirs, err := w.makeLanes(r.threads())
+	defer closeFiles(theirs)
+	if err == nil {
+		err = sendStart(conn, r.startMessage(w.number), theirs)
+	}
+	if err != nil {
+		for _, l := range w.lanes {
+			l.close()
+		}
+		r.attached.vacate()
+		return nil, err
+	}
+	g := w.process.(*guest)
+	for _, l := range w.lanes {
+		g.conns = append(g.conns, l.conn)
+	}
+	w.event((*life).spawned)
+	r.keepTrack(w)
+	r.running.Go(w.listen)
+	r.running.Go(func() { r.bury(w) })
+	return w, nil
+}
+
+// take gives w, whose process has connected, the place if it is free.
+func (a *attachment) take(w *worker, conn *net.UnixConn) error {
+	w.process = &guest{pid: peerPID(conn), conns: []*net.UnixConn{conn}, done: make(chan struct{})}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.taken != nil {
+		return fmt.Errorf("cannot attach a second worker: process %d is attached already", a.taken.process.PID())
+	}
+	a.taken = w
+	return nil
+}
+
+// vacate makes the place free again.
+func (a *attachment) vacate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.taken, a.since = nil, time.Now()
+}
+
+// refuse tells the process at the other end of conn why it is not wanted. One that does not read that is not waited for.
+func refuse(conn *net.UnixConn, reason error) {
+	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = conn.Write(wire.AppendFrame(nil, wire.Frame{Type: wire.Abort, Payload: []byte(reason.Error())}))
+}
+
+// sendStart sends a Start frame, and with its first byte the ends of the lanes that are the worker's.
+func sendStart(conn *net.UnixConn, m wire.StartMessage, lanes []*os.File) error {
+	fds := make([]int, len(lanes))
+	for i, f := range lanes {
+		fds[i] = int(f.Fd())
+	}
+	frame := wire.AppendFrame(nil, wire.Frame{Type: wire.Start, Payload: m.Append(nil)})
+	if err := conn.SetWriteDeadline(time.Now().Add(exitTime)); err != nil {
+		return err
+	}
+	n, _, err := conn.WriteMsgUnix(frame, unix.UnixRights(fds...), nil)
+	if err == nil {
+		_, err = conn.Write(frame[n:])
+	}
+	return errors.Join(err, conn.SetWriteDeadline(time.Time{}))
+}
+
+// status is what is known of the place: the worker that has it, or that there is none.
+func (a *attachment) status() modgw.WorkerStatus {
+	a.mu.Lock()
+	w, since := a.taken, a.since
+	a.mu.Unlock()
+	if w == nil {
+		return modgw.WorkerStatus{Number: 1, State: "waiting for a worker", Since: since}
+	}
+	status := w.status()
+	if status.State == ready.String() {
+		status.State = modgw.StateAttached
+	}
+	return status
+}
+
+// noLane is the fault for a request that no worker could take.
+func (r *Runner) noLane(err error) *modgw.Fault {
+	fault := noLane(err, r.config.Descriptor.Queue)
+	if r.attached == nil || errors.Is(err, errClosed) || r.attached.status().PID != 0 {
+		return fault
+	}
+	return &modgw.Fault{
+		Code:    "MGW-APP-204",
+		Summary: "cannot answer: no worker is attached",
+		Err:     err,
+		Hint:    fmt.Sprintf("modgw-host attach %s prints how to attach one", r.config.Descriptor.Name),
+	}
+}

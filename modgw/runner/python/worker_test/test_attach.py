@@ -1,0 +1,149 @@
+"""Serving an app from inside another program, as a test or a debugger does."""
+
+import array
+import io
+import marshal
+import os
+import socket
+import sys
+import threading
+import unittest
+from contextlib import redirect_stderr
+
+from fakehost import ABORT, END, LOG, PATIENCE, READY, REQUEST, RESPONSE, START, STOP, WORKER, Connection, frame
+from fakehost import WorkerTestCase
+
+sys.path.insert(0, WORKER)
+from modgw_worker import attach  # noqa: E402
+
+
+class Host:
+    """Lets one worker at a time attach at a socket."""
+
+    def __init__(self, folder, lanes=2):
+        path = os.path.join(folder, "app.sock")
+        self.address = "unix:" + path
+        self.lanes = [Connection() for _ in range(lanes)]
+        self.control = Connection()
+        self.control.close()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(5)
+        self._listener.settimeout(PATIENCE)
+
+    def accept(self):
+        self.control.socket, _ = self._listener.accept()
+        self.control.socket.settimeout(PATIENCE)
+
+    def start(self):
+        self.accept()
+        message = {"kind": "wsgi", "entry": "nothing", "threads": len(self.lanes), "concurrency": 0, "path": [],
+                   "root": "/", "mount": "/", "app": "test", "generation": 3, "worker": 1, "dev": False}
+        fds = array.array("i", [lane.theirs.fileno() for lane in self.lanes])
+        whole = frame(START, payload=marshal.dumps(message, 2))
+        # The descriptors come with the first byte, and the frame in pieces.
+        self.control.socket.sendmsg([whole[:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        self.control.socket.sendall(whole[1:])
+        for lane in self.lanes:
+            lane.theirs.close()
+
+    def get(self, path, lane=0):
+        head = marshal.dumps({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
+                              "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+                              "wsgi.url_scheme": "http", "modgw.request_id": "r1"}, 2)
+        self.lanes[lane].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
+        return self.lanes[lane].receive()
+
+    def close(self):
+        self._listener.close()
+        for connection in (self.control, *self.lanes):
+            connection.close()
+            connection.theirs.close()
+
+
+def hello(environ, start_response):
+    if environ["PATH_INFO"] == "/fail":
+        raise ValueError("on purpose")
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("%s %s" % (environ["modgw.app"], threading.current_thread().name)).encode()]
+
+
+class AttachTest(WorkerTestCase):
+    def host(self, **options):
+        host = Host(self.folder, **options)
+        self.addCleanup(host.close)
+        return host
+
+    def serving(self, host):
+        """A thread that serves hello, and what it raised."""
+        raised = []
+
+        def serve():
+            try:
+                attach.serve(hello, host.address)
+            except Exception as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        self.addCleanup(thread.join, PATIENCE)
+        return thread, raised
+
+    def test_serve_answers_in_a_thread_until_the_host_says_stop(self):
+        host = self.host()
+        thread, raised = self.serving(host)
+        host.start()
+        ready = host.control.receive()
+        self.assertEqual(ready.kind, READY)
+        self.assertEqual((ready.dict()["pid"], ready.dict()["callable"]), (os.getpid(), "hello"))
+        for number in (0, 1):
+            answer = host.get("/", number)
+            self.assertEqual((answer.kind, answer.head()[0]), (RESPONSE, 200))
+            self.assertEqual(answer.body(), b"test modgw-lane-%d" % (number + 1))
+        host.control.send(STOP)
+        self.assertIsNone(host.control.receive())
+        thread.join(PATIENCE)
+        self.assertFalse(thread.is_alive() or raised)
+
+    def test_serving_ends_with_its_block(self):
+        host = self.host(lanes=1)
+        accepted = threading.Thread(target=host.start)
+        accepted.start()
+        with attach.serving(hello, host.address):
+            accepted.join(PATIENCE)
+            self.assertEqual(host.control.receive().kind, READY)
+            self.assertEqual(host.get("/").head()[0], 200)
+        self.assertIsNone(host.control.receive())
+        self.assertIsNone(host.lanes[0].receive())
+
+    def test_exceptions_are_printed_and_told(self):
+        host = self.host(lanes=1)
+        printed = io.StringIO()
+        with redirect_stderr(printed):
+            self.serving(host)
+            host.start()
+            self.assertEqual(host.control.receive().kind, READY)
+            self.assertEqual(host.get("/fail").kind, ABORT)
+            told = host.control.receive()
+            self.eventually(lambda: "ValueError: on purpose" in printed.getvalue(), "the traceback")
+        self.assertEqual((told.kind, told.dict()["request"]), (LOG, "r1"))
+        host.control.send(STOP)
+
+    def test_refusals_are_raised(self):
+        host = self.host()
+        thread, raised = self.serving(host)
+        host.accept()
+        host.control.send(ABORT, payload=b"another one is attached")
+        thread.join(PATIENCE)
+        self.assertIsInstance(raised[0], attach.Refused)
+        self.assertEqual(str(raised[0]), "another one is attached")
+
+    def test_missing_host_is_raised(self):
+        with self.assertRaises(FileNotFoundError):
+            attach.serve(hello, "unix:" + os.path.join(self.folder, "nobody"))
+        with self.assertRaises(ValueError):
+            attach.serve(hello, "127.0.0.1:80")
+
+
+if __name__ == "__main__":
+    unittest.main()
