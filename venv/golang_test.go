@@ -18,7 +18,7 @@ func goSite(t *testing.T) (*site, modgw.Descriptor) {
 	}
 	s := newSite(t)
 	s.environ = append(s.environ, "GOPROXY=off", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local")
-	s.state = goState()
+	s.state = filepath.Join(sharedFolder(), "go") // the standard library is compiled once
 	s.write("go.mod", "module example.com/shop\n\ngo 1.21\n")
 	s.write("cmd/shop/main.go", "package main\n\nimport _ \"embed\"\n\n//go:embed greeting.txt\nvar greeting string\n\nfunc main() { print(greeting) }\n")
 	s.write("cmd/shop/greeting.txt", "hello")

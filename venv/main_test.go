@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(goState())
+		os.RemoveAll(sharedFolder())
 		os.Exit(code)
 	}))
 }
@@ -36,9 +36,9 @@ func beBuilder(value string) {
 	fmt.Println("done", env != nil, err)
 }
 
-// goState is a state folder that all tests share which build Go programs: the standard library takes long to compile.
-var goState = sync.OnceValue(func() string {
-	dir, err := os.MkdirTemp("", "venvgo")
+// sharedFolder is for what takes long to make and all tests can use.
+var sharedFolder = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "venvshared")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
@@ -21,17 +22,25 @@ func uvFolder(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("uv is not installed, and a short test downloads nothing")
 	}
-	dir := newSite(t).root // where other users may run it, too
+	if err := installUV(); err != nil {
+		t.Skip(err)
+	}
+	return filepath.Join(sharedFolder(), "uv", "bin")
+}
+
+// installUV installs uv where other users may run it, too.
+var installUV = sync.OnceValue(func() error {
+	dir := filepath.Join(sharedFolder(), "uv")
 	for _, args := range [][]string{
 		{"python3", "-m", "venv", "--without-pip", dir},
 		{"python3", "-m", "pip", "--python", filepath.Join(dir, "bin", "python"), "install", "--quiet", "--only-binary=:all:", "uv"},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("uv cannot be installed: %v\n%s", err, out)
+			return fmt.Errorf("uv cannot be installed: %w\n%s", err, out)
 		}
 	}
-	return filepath.Join(dir, "bin")
-}
+	return nil
+})
 
 func TestUVBuildsWhereItIsFound(t *testing.T) {
 	t.Parallel()
