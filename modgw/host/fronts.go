@@ -51,9 +51,9 @@ func (h *Host) newFront(kind, address string) (front, error) {
 			Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true,
 		})
 	case "uwsgi":
-		f.server = uwsgi.New(uwsgi.Config{Handler: h.entrance(), Log: h.log})
+		f.server = uwsgi.New(uwsgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
 	case "scgi":
-		f.server = scgi.New(scgi.Config{Handler: h.entrance(), Log: h.log})
+		f.server = scgi.New(scgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
 	default:
 		return f, &modgw.Fault{
 			Code:    "MGW-HST-012",
