@@ -41,7 +41,7 @@ func (b *Builder) runStep(ctx context.Context, p *plan, env *modgw.Environment) 
 	if stampOf(stamp) == s.key {
 		return nil
 	}
-	if err := makeFolders(b.steps); err != nil {
+	if err := hostFolder(b.steps); err != nil {
 		return p.cannotWrite(err)
 	}
 	lock, err := acquire(ctx, filepath.Join(b.steps, string(p.descriptor.Name)+".lock"), func() { p.say("waiting for another build") })

@@ -58,7 +58,10 @@ func (p *plan) cache(b *Builder) (string, error) {
 		uid = uidOf(p.account)
 	}
 	dir := filepath.Join(b.caches, strconv.Itoa(uid))
-	return dir, errors.Join(makeFolders(b.caches), own(dir, 0o700, p.account))
+	if err := hostFolder(b.caches); err != nil {
+		return "", err
+	}
+	return dir, own(dir, 0o700, p.account)
 }
 
 // own makes a folder in one that only this process can change, and gives it to the account.

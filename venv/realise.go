@@ -37,7 +37,7 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	}
 	b.noteUse(p)
 	took := time.Since(started)
-	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id(), "python", m.Version,
+	b.log.Info("environment built", "app", p.descriptor.Name, "environment", p.id(), "version", m.Version,
 		"source", m.Source, "builder", m.Builder, "packages", len(m.Packages), "took", took.Round(time.Millisecond))
 	return p.environment(m, took), nil
 }
@@ -57,10 +57,7 @@ func (b *Builder) clear(p *plan) {
 // prepareFolders makes the folders above the environment, which only this process's user may change.
 func (b *Builder) prepareFolders(p *plan) error {
 	for _, dir := range []string{b.envs, b.caches} {
-		err := makeFolders(dir)
-		if err == nil {
-			err = ownFolder(dir)
-		}
+		err := hostFolder(dir)
 		if err == nil {
 			err = p.account.Do(func() error { _, err := os.Stat(dir + "/."); return err })
 		}
@@ -69,6 +66,14 @@ func (b *Builder) prepareFolders(p *plan) error {
 		}
 	}
 	return nil
+}
+
+// hostFolder makes a folder that only this process's user may change.
+func hostFolder(dir string) error {
+	if err := makeFolders(dir); err != nil {
+		return err
+	}
+	return ownFolder(dir)
 }
 
 // makeFolders makes dir and those above it that are missing, for everybody to enter whatever the umask is.
