@@ -22,6 +22,8 @@ var networkFilesystems = map[uint32]string{
 	0x7461636f: "OCFS2",
 	0x0BD00BD0: "Lustre",
 	0x47504653: "GPFS",
+	0x19830326: "BeeGFS",
+	0x20030528: "OrangeFS",
 	0xbacbacbc: "VMware shared folders",
 	0x7c7c6673: "Parallels shared folders",
 }

@@ -30,7 +30,7 @@ func (a *app) show() {
 	a.status.set(func(st *Status) {
 		st.Mode, st.Reason, st.Degraded = a.mode(), a.polling, degraded
 		st.Folders, st.Files = len(folders), len(a.last.files)
-		st.Watched = folders[:min(len(folders), listedFolders):min(len(folders), listedFolders)]
+		st.Watched = slices.Clone(folders[:min(len(folders), listedFolders)])
 	})
 }
 

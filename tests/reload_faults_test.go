@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/wheeltest"
 )
 
 // wholeApp answers with what its files say, and does not start unless they say the same and are whole.
@@ -247,6 +250,25 @@ func TestF25RsyncIsOneReload(t *testing.T) {
 	a.oneReload("two", func() { a.sh(`rsync -r --bwlimit=800 next/ apps/blog/`) })
 }
 
+func TestF25PipInTheAppsFolderIsOneReload(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "apps/blog")
+	wheels := fronttest.Dir(t)
+	install := []string{"-m", "pip", "install", "--no-index", "--find-links", wheels, "--target", a.path("apps/blog/lib")}
+	for i := range 5 {
+		name := fmt.Sprint("greeting", i)
+		wheeltest.Write(t, wheels, wheeltest.Package{Name: name, Version: "1.0"})
+		install = append(install, name)
+	}
+	a.oneReload("one", func() {
+		cmd := exec.Command("python3", install...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Skipf("pip does not work here: %v\n%s", err, out)
+		}
+		a.eventually("a generation has the packages", func() bool { return len(a.generations()) > 1 })
+	})
+}
+
 func TestF26AFlippedLinkIsFollowedWhereverItIsInThePath(t *testing.T) {
 	t.Parallel()
 	a := prepareApp(t, "current/web/app")
@@ -288,32 +310,6 @@ func TestF27AMissingFolderIsWaitedFor(t *testing.T) {
 		}
 	}
 	a.oneReload("four", func() { a.version("srv/blog", "four") })
-}
-
-func TestF28ADescriptorThatIsDeletedEndsItsAppAlone(t *testing.T) {
-	t.Parallel()
-	a := prepareApp(t, "apps/blog")
-	a.write("apps/shop/modgw.hcl", strings.ReplaceAll(`
-		app "shop" {
-		  mount = "/shop"
-		  root  = "ROOT"
-		  wsgi {
-		    entry   = "app.py"
-		    workers = 1
-		  }
-		}
-	`, "ROOT", a.path("apps/shop")))
-	a.version("apps/shop", "shop")
-	a.start()
-	a.shows("one")
-	if err := os.Remove(a.path("apps/shop/modgw.hcl")); err != nil {
-		t.Fatal(err)
-	}
-	a.eventually("the app is gone", func() bool { _, known := a.run("status", "shop", "-c", "modgw.hcl"); return !known })
-	a.shows("one")
-	if n := a.status("blog").Generation.Number; n != 1 {
-		t.Errorf("the other app was reloaded: generation %d", n)
-	}
 }
 
 func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) {
