@@ -64,7 +64,11 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 			return err
 		}
 	}
-	if err := f.checkKinds(config, targets); err != nil {
+	apps, err := f.apps(targets)
+	if err != nil {
+		return err
+	}
+	if err := checkKinds(config, targets[0], apps); err != nil {
 		return err
 	}
 	if !cmd.Flags().Changed("debugger") {
@@ -72,7 +76,7 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 	}
 	ready := func() {}
 	if !f.verbose && !cmd.Flags().Changed("log-format") {
-		t := newTerminal(cmd.Context(), c, config)
+		t := newTerminal(cmd.Context(), c, config, apps)
 		t.raw = f.debug
 		if f.apache {
 			t.url = fmt.Sprintf("http://127.0.0.1:%d/", f.private.Port)
@@ -97,30 +101,32 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 	return portTaken(runHost(ctx, config, ready))
 }
 
-// checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.
-func (f *devFlags) checkKinds(config host.Config, targets []string) error {
+// apps are those of the targets that have no mistakes; the host tells of the others.
+func (f *devFlags) apps(targets []string) ([]modgw.Descriptor, error) {
 	files, _, err := f.load(targets)
-	if err != nil {
-		return err
+	var all []modgw.Descriptor
+	for _, file := range files {
+		all = append(all, file.Descriptors...)
 	}
+	return all, err
+}
+
+// checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.
+func checkKinds(config host.Config, target string, apps []modgw.Descriptor) error {
 	probe, err := host.New(config)
 	if err != nil {
 		return err
 	}
 	var unable []error
-	count := 0
-	for _, file := range files {
-		for _, d := range file.Descriptors {
-			count++
-			if !probe.Runs(d.Kind) {
-				unable = append(unable, notRunYet(d.Name, d.Kind))
-			}
+	for _, d := range apps {
+		if !probe.Runs(d.Kind) {
+			unable = append(unable, notRunYet(d.Name, d.Kind))
 		}
 	}
-	if folder, err := filepath.Abs(targets[0]); err == nil && count == 0 && !probe.Runs(modgw.KindGo) && isGoModule(folder) {
+	if folder, err := filepath.Abs(target); err == nil && len(apps) == 0 && !probe.Runs(modgw.KindGo) && isGoModule(folder) {
 		return notRunYet(modgw.AppName(filepath.Base(folder)), modgw.KindGo)
 	}
-	if len(unable) < count {
+	if len(unable) < len(apps) {
 		return nil // the others run, and this one's page says why it does not
 	}
 	return errors.Join(unable...)

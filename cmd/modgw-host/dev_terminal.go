@@ -32,11 +32,15 @@ type terminal struct {
 	built map[modgw.AppName]time.Duration // how long building an environment took, where one was built
 }
 
-func newTerminal(ctx context.Context, c console, config host.Config) *terminal {
-	return &terminal{
+func newTerminal(ctx context.Context, c console, config host.Config, apps []modgw.Descriptor) *terminal {
+	t := &terminal{
 		ctx: ctx, config: config, colour: c.colour(), version: version(), out: c.stderr,
 		roots: map[modgw.AppName]string{}, built: map[modgw.AppName]time.Duration{},
 	}
+	for _, d := range apps {
+		t.roots[d.Name] = d.Root
+	}
+	return t
 }
 
 // Write implements [io.Writer] for the log, so that its lines and those of the terminal do not mix.
