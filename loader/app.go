@@ -34,6 +34,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	dec.oneKind(b, written)
 	dec.decode(b, place{"app", written.DefRange()}, layers)
 	dec.pythonOnly(d, written)
+	dec.attachOnly(d, written)
 	dec.owner(d, written)
 	if d.Kind == modgw.KindFastCGI && d.FastCGI.ScriptRoot == "" {
 		d.FastCGI.ScriptRoot = d.Root

@@ -30,6 +30,9 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "Environment variables of the app. It sees these, PATH, HOME, LANG=C.UTF-8 and TZ, and nothing of the " +
 					"host's own environment. Variables of defaults are added unless the app sets them.",
 				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
+			{name: "attach", value: truth(&d.Attach), def: false,
+				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
+					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi apps."},
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },

@@ -88,7 +88,7 @@ func listening(s control.Status) string {
 func workers(r modgw.RunnerStatus) string {
 	ready := 0
 	for _, w := range r.Workers {
-		if w.State == "ready" {
+		if w.State == "ready" || w.State == modgw.StateAttached {
 			ready++
 		}
 	}

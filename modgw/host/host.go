@@ -111,12 +111,16 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
-		modgw.KindWSGI: func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
 }
 
 // build makes an environment and tells the app's keeper that its code is about to be read.
 func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {
+	if d.Attach {
+		return &modgw.Environment{}, nil // the worker brings its own
+	}
 	log := h.log.With("app", d.Name)
 	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
 		if s.Output {

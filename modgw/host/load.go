@@ -94,6 +94,9 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 	if h.config.Only != "" || h.config.Dev {
 		d.Idle.Start = modgw.StartEager
 	}
+	if d.Attach {
+		d = attachable(d)
+	}
 	return d
 }
 

@@ -43,6 +43,10 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 }
 
 func (h *Host) watchApp(d modgw.Descriptor) {
+	if d.Attach {
+		h.watcher.Forget(d.Name) // whoever attached the worker restarts it
+		return
+	}
 	user, err := account.Lookup(d.User, d.Group)
 	if err != nil {
 		return // the deploy says so

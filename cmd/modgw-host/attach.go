@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python"
+)
+
+const attachHelp = `Tell how to serve an app from a debugger, an IDE or a test.
+
+The descriptor says attach = true. The host then starts no worker for the app: its requests wait until one attaches.
+What this command prints runs one in a terminal, with the Python that is first in PATH, which must have the app's packages.
+
+VS Code: --vscode prints a configuration for .vscode/launch.json. Choose it under Run and Debug.
+
+PyCharm: add a Python run configuration that runs the module modgw_worker (not a script), with what follows "-m
+modgw_worker" as its parameters, the app's root as its working directory, and PYTHONPATH among its environment variables.
+
+pytest: with PYTHONPATH set as printed,
+  from modgw_worker.attach import serving
+  with serving(app, "unix:…"):
+      …  # requests to the host are answered by app, in this process`
+
+func newAttach(c console) *cobra.Command {
+	var s settings
+	var vscode bool
+	var targets []string
+	cmd := &cobra.Command{
+		Use:               "attach APP [ENTRY]",
+		Short:             "Tell how to serve an app from a debugger, an IDE or a test",
+		Long:              attachHelp,
+		Example:           "  modgw-host attach blog\n  eval \"$(modgw-host attach blog)\"",
+		Args:              arguments(cobra.RangeArgs(1, 2)),
+		ValidArgsFunction: s.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := s.descriptor(cmd.Context(), args[0], targets)
+			if err != nil {
+				return err
+			}
+			if !d.Attach {
+				return &modgw.Fault{
+					Code:    "MGW-APP-205",
+					Summary: fmt.Sprintf("cannot attach to app %q: the host starts its workers", d.Name),
+					Hint:    "write attach = true into its app block",
+				}
+			}
+			state, err := s.stateDir()
+			if err != nil {
+				return err
+			}
+			if state, err = filepath.Abs(state); err != nil {
+				return err
+			}
+			files, err := python.Unpack(state)
+			if err != nil {
+				return err
+			}
+			run := attachCommand{descriptor: d.Redacted(), code: files.Dir, entry: d.WSGI.Entry,
+				address: string(python.AttachAddress(state, d.Name))}
+			if len(args) > 1 {
+				run.entry = args[1]
+			}
+			if vscode {
+				return c.json(run.launch(d))
+			}
+			_, err = fmt.Fprintln(c.stdout, run.shell())
+			return err
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().BoolVar(&vscode, "vscode", false, "print a configuration for VS Code's launch.json")
+	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` that has the app (repeatable)")
+	return cmd
+}
+
+// attachCommand is how to run a worker that attaches.
+type attachCommand struct {
+	descriptor modgw.Descriptor // without secrets
+	code       string           // the folder of the worker's Python code
+	address    string
+	entry      string
+}
+
+// shell is the command line for a terminal.
+func (a attachCommand) shell() string {
+	return fmt.Sprintf("cd %s && PYTHONPATH=%s python -m modgw_worker --attach %s %s",
+		quoted(a.descriptor.Root), quoted(a.code), quoted(a.address), quoted(a.entry))
+}
+
+// launch is a file .vscode/launch.json. Of the variables in the descriptor it has those that are no secrets; full is the
+// descriptor with the secrets, to tell.
+func (a attachCommand) launch(full modgw.Descriptor) any {
+	variables := map[string]string{"PYTHONPATH": a.code}
+	for name, value := range a.descriptor.Env {
+		if value == full.Env[name] {
+			variables[name] = value
+		}
+	}
+	configuration := map[string]any{
+		"name":       "modgw: " + string(a.descriptor.Name),
+		"type":       "debugpy",
+		"request":    "launch",
+		"module":     "modgw_worker",
+		"args":       []string{"--attach", a.address, a.entry},
+		"cwd":        a.descriptor.Root,
+		"env":        variables,
+		"console":    "integratedTerminal",
+		"justMyCode": true,
+	}
+	return map[string]any{"version": "0.2.0", "configurations": []any{configuration}}
+}
+
+// quoted is a word as a shell reads it.
+func quoted(word string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !safe(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
