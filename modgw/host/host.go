@@ -111,8 +111,7 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
-		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
-		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
+		modgw.KindWSGI: func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 	}
 }
 
