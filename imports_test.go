@@ -16,7 +16,7 @@ const module = "github.com/modgw/modgw/"
 var layers = map[string][]string{
 	"internal/":            {"internal/"},
 	"internal/fronttest":   {},
-	"modgw":                {"internal/account"},
+	"modgw":                {"internal/account", "internal/files"},
 	"modgw/wire":           {},
 	"modgw/fcgi":           {},
 	"modgw/front/listen":   {"modgw", "internal/account"},
@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"modgw/front/uwsgi":    {"modgw/front/oneshot"},
 	"modgw/front/scgi":     {"modgw/front/oneshot"},
 	"modgw/runner/python":  {"modgw", "modgw/wire", "modgw/front/listen", "internal/"},
+	"modgw/runner/static":  {"modgw", "internal/account", "internal/files"},
 	"modgw/control":        {"modgw", "modgw/front/listen"},
 	"modgw/devel":          {"modgw"},
 	"modgw/host":           {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},

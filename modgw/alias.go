@@ -2,11 +2,9 @@ package modgw
 
 import (
 	"net/http"
-	"os"
 	"strings"
-	"syscall"
 
-	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 )
 
 // findAlias returns the alias that holds a path below the mount, and what follows the alias in it.
@@ -27,31 +25,12 @@ func (g *Gateway) serveAlias(w http.ResponseWriter, r *http.Request, generation 
 		http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	file, err := openBeneath(generation.user, alias.Dir, rest)
+	file, err := files.Folder{Dir: alias.Dir, User: generation.user}.Open(rest)
 	if err != nil {
 		g.log.Debug("file not served", "app", generation.Descriptor.Name, "error", err.Error())
 		http.Error(w, "404 Not Found", http.StatusNotFound)
 		return
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		http.Error(w, "404 Not Found", http.StatusNotFound)
-		return
-	}
-	http.ServeContent(w, r, info.Name(), info.ModTime(), file)
-}
-
-func openBeneath(user *account.Account, dir, name string) (file *os.File, err error) {
-	err = user.Do(func() error {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return err
-		}
-		defer root.Close()
-		// Not blocking on a pipe that somebody put there.
-		file, err = root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		return err
-	})
-	return file, err
+	http.ServeContent(w, r, file.Info.Name(), file.Info.ModTime(), file)
 }

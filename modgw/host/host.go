@@ -14,6 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/devel"
 	"github.com/modgw/modgw/modgw/runner/python"
+	"github.com/modgw/modgw/modgw/runner/static"
 	"github.com/modgw/modgw/reload"
 	"github.com/modgw/modgw/venv"
 )
@@ -111,7 +112,8 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
-		modgw.KindWSGI: func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
 }
 

@@ -1,0 +1,95 @@
+package static
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/internal/files"
+)
+
+// indexFile is what a folder answers with.
+const indexFile = "index.html"
+
+// encodings are the precompressed siblings that a file can have, the smaller first.
+var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
+
+// variant is the file that answers a request.
+type variant struct {
+	file     *files.File // nil: the path is that of a folder, and lacks the slash
+	name     string      // of the file without compression
+	encoding string      // "" without
+	varies   bool        // there are others of the same name
+	sniffed  string      // content type by content, where the name does not tell
+}
+
+// find finds what answers a path. It does so in one visit: taking on a user's rights is not cheap.
+func find(folder files.Folder, pathInfo string, accept []string) (found variant, err error) {
+	name, isFolder, ok := fileName(pathInfo)
+	if !ok {
+		return variant{}, fmt.Errorf("cannot serve %q: it is no name of a public file", pathInfo)
+	}
+	err = folder.Visit(func(root *os.Root) error {
+		if name == "" || isFolder {
+			name = strings.TrimPrefix(name+"/"+indexFile, "/")
+			if !isFolder {
+				_, err := root.Stat(name) // the mount itself
+				return err
+			}
+		} else if info, err := root.Stat(name); err == nil && info.IsDir() {
+			_, err := root.Stat(name + "/" + indexFile)
+			return err
+		}
+		found, err = open(root, name, accept)
+		return err
+	})
+	return found, err
+}
+
+// open opens a file, or the best of its precompressed siblings. One that is older than the file was forgotten when the file
+// was changed, and is not used.
+func open(root *os.Root, name string, accept []string) (variant, error) {
+	plain, err := files.OpenIn(root, name)
+	if err != nil {
+		return variant{}, err
+	}
+	v := variant{file: plain, name: name}
+	for _, e := range encodings {
+		info, err := root.Stat(name + e.suffix)
+		if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(plain.Info.ModTime()) {
+			continue
+		}
+		v.varies = true
+		if v.encoding != "" || !accepts(accept, e.name) {
+			continue
+		}
+		if packed, err := files.OpenIn(root, name+e.suffix); err == nil {
+			v.file, v.encoding = packed, e.name
+		}
+	}
+	if contentType(name) == "" {
+		v.sniffed = sniff(plain)
+	}
+	if v.file != plain {
+		plain.Close()
+	}
+	return v, nil
+}
+
+// accepts reports whether Accept-Encoding headers name an encoding, and not with the weight 0 (RFC 9110 section 12.5.3).
+// That "*" includes it does not count: who says so seldom knows.
+func accepts(headers []string, encoding string) bool {
+	for _, header := range headers {
+		for element := range strings.SplitSeq(header, ",") {
+			name, parameter, _ := strings.Cut(element, ";")
+			if !strings.EqualFold(strings.TrimSpace(name), encoding) {
+				continue
+			}
+			weight, weighted := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(parameter, " ", "")), "q=")
+			q, err := strconv.ParseFloat(weight, 64)
+			return !weighted || err == nil && q > 0
+		}
+	}
+	return false
+}
