@@ -67,9 +67,13 @@ func (w *worker) hear(f wire.Frame) error {
 		}
 		return err
 	case wire.Event:
+		if w.reported == nil {
+			return brokeRule("a report of its modules, which nobody asked for")
+		}
 		m, err := decodeReport(f.Payload)
 		if err == nil {
 			w.reported(m)
+			w.reported = nil
 		}
 		return err
 	case wire.Retire:

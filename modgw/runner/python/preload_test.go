@@ -194,3 +194,21 @@ func (a *app) rewrite(name, old, text string) {
 	}
 	a.write(a.path(name), strings.Replace(string(data), old, text, 1))
 }
+
+func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
+	elsewhere := t.TempDir()
+	a := prepare(t, "import sys, json, mine, edited\n"+hello, func(d *modgw.Descriptor) { d.Python.Path = []string{elsewhere} })
+	a.write(filepath.Join(elsewhere, "edited.py"), "")
+	a.write(a.path("mine.py"), "")
+	a.runner.files.Templates = NewTemplates()
+	a.runner.config.Descriptor.Python.NoTemplate = true
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
+	want := []string{filepath.Join(elsewhere, "edited.py")}
+	a.eventually("files", func() bool { return slices.Equal(a.runner.OutsideFiles(), want) })
+	if a.runner.stock != nil {
+		t.Error("there is a template that the app does not want")
+	}
+}

@@ -136,15 +136,6 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	return status
 }
 
-// OutsideFiles are the files of the modules that the app has loaded and that belong neither to its environment nor to
-// Python: its own, and those of packages that are worked on elsewhere. There are none before a worker has told them.
-func (r *Runner) OutsideFiles() []string {
-	if files := r.outside.Load(); files != nil {
-		return *files
-	}
-	return nil
-}
-
 // count is how many workers there are.
 func (r *Runner) count() int {
 	if n := r.config.Descriptor.WSGI.Workers; n > 0 {

@@ -27,9 +27,8 @@ func (r *Runner) spawn(number int, t *template) (*worker, error) {
 
 		template: t,
 	}
-	w.reported = func(m workerReport) {
-		r.outside.Store(&m.files)
-		r.stock.learn(r, w, m)
+	if r.files.Templates != nil {
+		w.reported = func(m workerReport) { r.learn(w, m) }
 	}
 	theirs, err := w.connect(r.threads())
 	defer closeFiles(theirs)
@@ -105,9 +104,6 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 		Stdin:    r.typed(),
 		Lifeline: true,
 	}
-	if t := r.config.Terminal; t != nil {
-		spec.Stdin, spec.Output.Raw = t.In, t.Out
-	}
 	var err error
 	if w.template == nil {
 		w.process, err = proc.Start(spec)
@@ -127,7 +123,7 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 // options are what the worker's program is told on its command line.
 func (r *Runner) options(w *worker, lifeline int) []string {
 	options := []string{"--lanes", strconv.Itoa(len(w.lanes)), "--lifeline", strconv.Itoa(lifeline)}
-	if r.stock != nil {
+	if r.files.Templates != nil {
 		options = append(options, "--report", "modules")
 	}
 	// These are for people who look at the list of processes.

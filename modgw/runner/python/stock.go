@@ -141,7 +141,7 @@ func (s *stock) exclude(r *Runner, found map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, why := range found {
-		r.config.Log.Debug("module not in the template", "module", name, "reason", why)
+		r.config.Log.Debug("module not in the template", "module", proc.Printable(name), "reason", proc.Printable(why))
 		s.excluded[name] = why
 	}
 }

@@ -50,6 +50,10 @@ func (a *app) awaitTemplate() {
 		if a.log.count("template given up") > 0 {
 			a.Fatal("the template was given up")
 		}
+		if a.log.count("no template for this app") > 0 {
+			a.runner.Stop(a.Context())
+			a.Skip("this interpreter has no template")
+		}
 		return a.runner.stock.pick() != nil
 	})
 }

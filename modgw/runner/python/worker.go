@@ -26,7 +26,7 @@ type worker struct {
 	lanes    []*lane
 	output   tail // what it printed last
 
-	reported func(workerReport)
+	reported func(workerReport) // takes the report of its modules, once; nil: none is wanted. For listen alone
 
 	dev      bool
 	failures tracebacks // in development
