@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -190,76 +189,6 @@ func (a *app) know(before *rules) {
 	if len(differences(known, a.last)) > 0 {
 		a.lull.noted(time.Now())
 	}
-}
-
-// settled compares when nothing has changed for a while.
-func (a *app) settled(host context.Context) {
-	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
-		return
-	}
-	quiet := a.lull.quietAt(time.Now())
-	a.look()
-	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
-		return
-	}
-	a.lull.over()
-	found := differences(a.reported, a.last)
-	if a.held(found, quiet) || a.rootless() {
-		return
-	}
-	if a.busy == nil {
-		a.report(host)
-		return
-	}
-	for _, d := range found {
-		a.missed[d.path] = d
-	}
-}
-
-// held reports whether what changed must not go live yet, and has it looked at again later.
-func (a *app) held(found []difference, quiet bool) bool {
-	now := time.Now()
-	fault := a.barrier.judge(now, a.lull.quiet, func() []obstacle { return a.obstacles(found, quiet) })
-	if fault != nil {
-		a.log.Warn("did not wait any longer for files to be complete", "err", fault)
-	}
-	if a.barrier.again.IsZero() {
-		return false
-	}
-	a.lull.noted(now)
-	return true
-}
-
-// poll looks whether anything changed.
-func (a *app) poll() {
-	before := a.last
-	a.look()
-	if len(differences(before, a.last)) > 0 {
-		a.status.event(time.Now())
-		a.lull.noted(time.Now())
-	}
-}
-
-// report hands all differences to the consumer.
-func (a *app) report(host context.Context) {
-	for _, d := range differences(a.reported, a.last) {
-		a.missed[d.path] = d
-	}
-	restored := a.restored()
-	if a.reported = a.last; restored {
-		a.show()
-	}
-	found := slices.Collect(maps.Values(a.missed))
-	clear(a.missed)
-	if len(found) == 0 || host.Err() != nil {
-		return
-	}
-	change, busy := changeOf(a.now.Interest, found), make(chan struct{})
-	a.busy = busy
-	go func() {
-		defer close(busy)
-		a.changed(host, change)
-	}()
 }
 
 // relevant reports whether an event can mean that a file of the interest changed. A new folder is watched at once, so that

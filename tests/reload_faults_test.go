@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -310,6 +311,9 @@ func TestF27AMissingFolderIsWaitedFor(t *testing.T) {
 		}
 	}
 	a.oneReload("four", func() { a.version("srv/blog", "four") })
+	if folders := a.status("blog").Watch.Folders; !slices.Contains(folders, a.path("srv/blog")) || !slices.Contains(folders, a.path("srv")) {
+		t.Errorf("watched: %q", folders)
+	}
 }
 
 func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) {
@@ -332,6 +336,7 @@ func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) 
 		pause(t, 100*time.Millisecond)
 	}
 	a.shows(fmt.Sprint("save-", saves-1))
+	t.Logf("%d saves made %d generations", saves, len(a.generations()))
 }
 
 // mostWorkers is the largest number of processes that ran the app's code at the same time.
