@@ -232,3 +232,34 @@ func TestEndingLetsRequestsFinish(t *testing.T) {
 		}
 	})
 }
+
+func TestEndingDoesNotWaitForEver(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, p protocol) {
+		entered := make(chan struct{})
+		cause := make(chan error, 1)
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		config := handle(func(w http.ResponseWriter, r *http.Request) {
+			close(entered)
+			<-r.Context().Done()
+			cause <- context.Cause(r.Context())
+		})
+		config.DrainTimeout = 50 * time.Millisecond
+		go func() { ended <- p.new(config).Serve(ctx, ln) }()
+		dial(t, ln.Addr().String()) // says nothing
+		busy := dial(t, ln.Addr().String())
+		io.WriteString(busy, p.encode(vars(nil)))
+		<-entered
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := <-cause; err == nil || !strings.Contains(err.Error(), "the host ends") {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package oneshot
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
+func FuzzConnection(f *testing.F) {
+	for _, text := range []string{"", "GET\n0\n\n", "POST\n5\n\nhello", "POST\n5\n\nhell", "POST\n4\n\nhello", "POST\n99999\n\nx", "HEAD\n0\nHTTP_TRANSFER_ENCODING=chunked\n\n"} {
+		f.Add(text)
+	}
+	p := Protocol{Name: "lines", StatusLine: "Status:", Read: readLines}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	f.Fuzz(func(t *testing.T, in string) {
+		s := New(p, Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		ours, theirs := net.Pipe()
+		s.start(context.Background(), ours)
+		go io.Copy(io.Discard, theirs)
+		io.WriteString(theirs, in) // fails when the connection has ended before it took everything
+		theirs.Close()
+		s.group.Wait()
+		if len(s.conns) != 0 {
+			t.Error("a connection is left")
+		}
+	})
+}
+
+// readLines reads a method, a length and further variables, a line each, up to an empty one.
+func readLines(in *bufio.Reader, limits Limits) (list []Variable, err error) {
+	for _, name := range []string{"REQUEST_METHOD", "CONTENT_LENGTH", ""} {
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return nil, err
+			}
+			line = strings.TrimSuffix(line, "\n")
+			if line == "" {
+				return list, nil
+			}
+			v := Variable{name, line}
+			if name == "" {
+				v.Name, v.Value, _ = strings.Cut(line, "=")
+			}
+			if list, err = limits.Append(list, v); err != nil {
+				return nil, err
+			}
+			if name != "" {
+				break
+			}
+		}
+	}
+	return list, nil
+}
