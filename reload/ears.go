@@ -78,11 +78,11 @@ func heard(dir string) bool {
 	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_OPEN); err != nil {
 		return true
 	}
-	folder, err := os.Open(dir)
+	folder, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return true
 	}
-	folder.Close()
+	unix.Close(folder)
 	// The kernel queues the event before the open returns.
 	_, err = unix.Read(fd, make([]byte, 4096))
 	return !errors.Is(err, unix.EAGAIN)

@@ -14,10 +14,13 @@ func (a *app) settled(host context.Context) {
 	}
 	quiet := a.lull.quietAt(time.Now())
 	a.look()
-	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
+	late := a.read(a.inbox.take())
+	if late && time.Now().Before(a.due()) {
 		return
 	}
-	a.lull.over()
+	if a.lull.over(); late {
+		a.lull.noted(time.Now()) // the look may have come too early for it
+	}
 	found := differences(a.reported, a.last)
 	if a.held(found, quiet) || a.rootless() {
 		return
