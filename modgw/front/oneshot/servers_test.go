@@ -50,6 +50,13 @@ func demo(w http.ResponseWriter, r *http.Request) {
 	case info.Path == "/hints":
 		w.WriteHeader(http.StatusEarlyHints)
 		io.WriteString(w, "final")
+	case info.Path == "/slow":
+		select {
+		case <-r.Context().Done():
+			io.WriteString(w, "the client seems to have gone")
+		case <-time.After(100 * time.Millisecond):
+			io.WriteString(w, "done")
+		}
 	case info.Path == "/refuse":
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 	}
@@ -112,6 +119,8 @@ func askAll(t *testing.T, url string, cannot ...string) {
 	want("GET", "/status", http.Header{"If-None-Match": {`"1"`}}, nil, 418, "")
 	want("GET", "/hints", nil, nil, 200, "final")
 	want("HEAD", "/large", nil, nil, 200, "")
+	want("GET", "/slow", nil, nil, 200, "done")
+	want("POST", "/slow", nil, strings.NewReader("hello"), 200, "done")
 	if h := want("GET", "/moved", nil, nil, 302, ""); !strings.HasSuffix(h.Get("Location"), "/there") {
 		t.Errorf("Location %q", h.Get("Location"))
 	}
@@ -220,4 +229,23 @@ func TestBehindLighttpd(t *testing.T) {
 	lighttpd := fronttest.StartLighttpd(t, fmt.Sprintf(
 		`scgi.server = ("/" => (("socket" => %q, "check-local" => "disable", "fix-root-scriptname" => "enable")))`, p.serve(t, handle(demo))))
 	askAll(t, lighttpd.URL, cannotCut)
+}
+
+func TestClientThatGoesIsNoticedBehindNginx(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, p protocol) {
+		entered, left := make(chan struct{}), make(chan struct{})
+		socket := p.serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
+			close(entered)
+			<-r.Context().Done()
+			close(left)
+		}))
+		nginx := fronttest.StartNginx(t, strings.ReplaceAll("location / { NAME_pass unix:"+socket+";"+nginxParams+"}", "NAME", p.name))
+		conn := dial(t, nginx.Addr)
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		<-entered
+		conn.Close()
+		<-left
+	})
 }
