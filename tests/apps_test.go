@@ -336,3 +336,18 @@ def application(environ, start_response):
 		s.eventually("the change shows", func() bool { _, body := s.get("/"); return body == want })
 	}
 }
+
+func TestSavedDescriptorIsOneReload(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/one/modgw.hcl", mounted("one", "/"))
+	s.write("apps/one/app.py", answering("one"))
+	s.start()
+	for n := 2; n <= 4; n++ {
+		s.write("apps/one/modgw.hcl", mounted("one", "/")+fmt.Sprintf("# edited %d times\n", n))
+		s.eventually("a new generation serves", func() bool { return s.status("one").Generation.Number >= n })
+		s.quiet("one")
+		if number := s.status("one").Generation.Number; number != n {
+			t.Fatalf("generation %d serves after %d saves", number, n-1)
+		}
+	}
+}

@@ -104,9 +104,6 @@ func (k *keeper) adopt(d modgw.Descriptor) {
 	k.keeps = d
 }
 
-// busy reports whether something was ordered that has not begun yet.
-func (k *keeper) busy() bool { return k.pending() }
-
 func (k *keeper) nudge() {
 	select {
 	case k.wake <- struct{}{}:

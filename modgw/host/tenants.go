@@ -38,9 +38,9 @@ func (t *tenant) leave() {
 	<-t.ended
 }
 
-// apply makes the apps what the files say: new ones are deployed, changed ones deployed again, gone ones removed. It
-// returns a channel for each deploy that it ordered.
-func (h *Host) apply(files []*file, cause string) []<-chan error {
+// apply makes the apps what the files say: new ones are deployed, changed ones deployed again, and so are those that also
+// chooses; gone ones are removed. It returns a channel for each deploy that it ordered.
+func (h *Host) apply(files []*file, cause string, also func(modgw.Descriptor) bool) []<-chan error {
 	wanted := h.wanted(files)
 	h.mu.Lock()
 	h.files = files
@@ -48,7 +48,7 @@ func (h *Host) apply(files []*file, cause string) []<-chan error {
 	h.evict(files, wanted)
 	var ordered []<-chan error
 	for _, d := range wanted {
-		if ended := h.house(d, cause); ended != nil {
+		if ended := h.house(d, cause, also(d)); ended != nil {
 			ordered = append(ordered, ended)
 		}
 	}
@@ -59,8 +59,9 @@ func (h *Host) apply(files []*file, cause string) []<-chan error {
 	return ordered
 }
 
-// house makes sure that the app of d runs as d says. It returns nil when nothing has to be deployed for it.
-func (h *Host) house(d modgw.Descriptor, cause string) <-chan error {
+// house makes sure that the app of d runs as d says, in a new generation if again is set or anything changed. It returns
+// nil when nothing has to be deployed for it.
+func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error {
 	h.mu.Lock()
 	t, running := h.apps[d.Name], h.running
 	if running == nil {
@@ -76,7 +77,8 @@ func (h *Host) house(d modgw.Descriptor, cause string) <-chan error {
 	if fresh && d.User == "" && os.Getuid() == 0 && !h.config.Dev {
 		h.log.Warn(`app runs as root: give it a user, such as user = "www-data", in its descriptor`, "app", d.Name)
 	}
-	if !fresh && reflect.DeepEqual(t.keeper.descriptor(), d) {
+	same := !fresh && reflect.DeepEqual(t.keeper.descriptor(), d)
+	if same && (!again || h.sleeps(d.Name)) {
 		return nil
 	}
 	if d.Idle.Start == modgw.StartOnDemand && h.sleeps(d.Name) {

@@ -138,17 +138,7 @@ func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []<-cha
 	if err := diags.Err(); err != nil {
 		h.log.Error("descriptors have mistakes, the apps in them stay as they are", "error", err.Error())
 	}
-	again := map[modgw.AppName]bool{}
-	for name, d := range h.wanted(files) {
-		again[name] = also(d) && h.keeper(name) != nil
-	}
-	ordered := h.apply(files, cause)
-	for name, t := range h.tenants() {
-		if again[name] && !h.sleeps(name) && !t.keeper.busy() {
-			ordered = append(ordered, t.keeper.ask(order{class: reload.Descriptor, cause: cause}))
-		}
-	}
-	return ordered
+	return h.apply(files, cause, also)
 }
 
 func sameListeners(a, b []modgw.Listener) bool {

@@ -37,6 +37,8 @@
 //	File        lane     worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
 //	                             descriptor travels with the frame's first byte (SCM_RIGHTS); always has FlagEnd
 //	Event       lane     both    a WebSocket or lifespan event
+//	Event       control  both    what a template process is asked and answers; and once, from a worker that may be
+//	                             learned from, the modules it has loaded
 //	Start       control  host    what to load
 //	Ready       control  worker  the app is loaded and takes requests
 //	Failed      control  worker  the app cannot be loaded, and why; the worker ends then
