@@ -248,7 +248,7 @@ func TestF25RsyncIsOneReload(t *testing.T) {
 	a := newApp(t, "apps/blog")
 	a.version("next", "two")
 	a.write("next/parts.py", code("two")["parts.py"]+strings.Repeat("# a long file\n", 100_000))
-	a.oneReload("two", func() { a.sh(`rsync -r --bwlimit=800 next/ apps/blog/`) })
+	a.oneReload("two", func() { a.sh(`rsync -r --checksum --bwlimit=800 next/ apps/blog/`) })
 }
 
 func TestF25PipInTheAppsFolderIsOneReload(t *testing.T) {
