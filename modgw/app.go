@@ -80,6 +80,40 @@ func (a *App) lock(ctx context.Context) error {
 
 func (a *App) unlock() { <-a.deploying }
 
+// mostDraining is how many generations of an app may drain before the next deploy waits for one of them, so that saving
+// again and again under long requests does not fill the machine with old workers.
+const mostDraining = 2
+
+// awaitRoom waits until fewer generations drain.
+func (a *App) awaitRoom(ctx context.Context) error {
+	for {
+		oldest := a.oldestDraining()
+		if oldest == nil {
+			return nil
+		}
+		select {
+		case <-oldest.ended:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// oldestDraining is the generation that has drained longest; nil while there is room for more.
+func (a *App) oldestDraining() (oldest *Generation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.draining) < mostDraining {
+		return nil
+	}
+	for g := range a.draining {
+		if oldest == nil || g.Number < oldest.Number {
+			oldest = g
+		}
+	}
+	return oldest
+}
+
 // expect lets the requests of an app without a generation wait for the one that is about to be made.
 func (a *App) expect() {
 	a.mu.Lock()

@@ -72,9 +72,12 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose fu
 		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
 	}
 	defer app.unlock()
+	if err := app.awaitRoom(ctx); err != nil {
+		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
+	}
 	app.mu.Lock()
 	app.count++
-	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{})}
+	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{}), ended: make(chan struct{})}
 	app.mu.Unlock()
 
 	began := time.Now()
@@ -222,6 +225,7 @@ func (g *Gateway) drain(app *App, old *Generation, then func()) {
 		delete(app.draining, old)
 		app.drained = &DrainedStatus{old.Number, inFlight, cut, time.Now()}
 		app.mu.Unlock()
+		close(old.ended)
 		log := g.log.With("app", app.name, "generation", old.Number, "requests", inFlight)
 		if cut > 0 {
 			log.Warn("generation stopped before its requests had ended", "cut", cut, "limit", old.Descriptor.Timeouts.Drain.String())

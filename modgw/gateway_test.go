@@ -327,6 +327,33 @@ func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestGenerationsThatDrainAreFew(t *testing.T) {
+	gate := make(chan struct{})
+	s := &stage{serve: func(http.ResponseWriter, *http.Request) { <-gate }}
+	g := testGateway(t, s)
+	var requests sync.WaitGroup
+	for n := range mostDraining + 1 {
+		deploy(t, g, descriptor("busy"))
+		requests.Go(func() { get(g, "/") })
+		waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 && len(st.Draining) == n })
+	}
+	deployed := make(chan error)
+	go func() { deployed <- g.Deploy(t.Context(), descriptor("late"), "test") }()
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Deploy(impatient, descriptor("impatient"), "test"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a deploy that was called off while it waited: %v", err)
+	}
+	if st, _ := g.AppStatus("blog"); len(st.Draining) != mostDraining {
+		t.Errorf("%d generations drain", len(st.Draining))
+	}
+	close(gate)
+	if err := <-deployed; err != nil {
+		t.Error(err)
+	}
+	requests.Wait()
+}
+
 // growing is a runner that notes when it was told to expand.
 type growing struct {
 	*stubRunner

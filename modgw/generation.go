@@ -25,7 +25,8 @@ type Generation struct {
 	// users counts the requests in flight; drained closes when none is left after retire.
 	users     atomic.Int64
 	drained   chan struct{}
-	drainOnce sync.Once // a begin that comes too late counts itself out like the last request
+	ended     chan struct{} // closes when it has drained and its workers are gone
+	drainOnce sync.Once     // a begin that comes too late counts itself out like the last request
 }
 
 // retired is added to users when no request may begin any more.

@@ -63,6 +63,11 @@ func Of(d modgw.Descriptor) Interest {
 		in.Dependencies = append(in.Dependencies, filepath.Join(d.Root, name))
 	}
 	in.Dependencies = append(in.Dependencies, d.Python.Requirements...)
+	if d.Build != nil {
+		for _, pattern := range d.Build.Inputs {
+			in.Globs = append(in.Globs, Glob{pattern, Dependencies})
+		}
+	}
 	return in
 }
 

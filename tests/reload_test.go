@@ -187,3 +187,29 @@ func (s *site) apacheSite() string {
 	}
 	return strings.Join(kept, "\n")
 }
+
+func TestCodeOutsideTheRootIsFollowed(t *testing.T) {
+	s := newSite(t)
+	s.write("shared/helper.py", "TEXT = b'one'\n")
+	s.write("apps/one/modgw.hcl", `
+		app "one" {
+		  wsgi {
+		    entry   = "app.py"
+		    workers = 1
+		  }
+		}
+	`)
+	s.write("apps/one/app.py", `
+import os, sys
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../shared"))
+import helper
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [helper.TEXT]
+`)
+	s.start()
+	s.eventually("the helper is watched", func() bool { return s.status("one").Watch.Files >= 2 })
+	s.write("shared/helper.py", "TEXT = b'three'\n")
+	s.eventually("the changed helper answers", func() bool { _, body := s.get("/"); return body == "three" })
+}

@@ -39,7 +39,8 @@ type Host struct {
 	defaults *loader.Defaults
 	files    []*loader.File
 	apps     map[modgw.AppName]*tenant
-	running  context.Context // that of the tenants; nil before Run and after it
+	outside  map[modgw.AppName][]string // code that apps have loaded from outside their roots
+	running  context.Context            // that of the tenants; nil before Run and after it
 }
 
 // tenant is an app on this host and the goroutine that keeps it.
@@ -60,6 +61,7 @@ func New(c Config) (*Host, error) {
 		started: time.Now(),
 		stop:    make(chan struct{}),
 		apps:    map[modgw.AppName]*tenant{},
+		outside: map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(&bookHandler{book: h.book, next: c.Log.Handler()})
 	if err := h.readFile(); err != nil {

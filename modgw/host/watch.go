@@ -56,12 +56,33 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	h.watchAssets(&in, d)
 	in.Descriptor = nil // all descriptors together are one interest: see watch
 	in.Dependencies = append(in.Dependencies, h.builder.Inputs(d)...)
+	h.mu.Lock()
+	in.Extra = h.outside[d.Name]
+	h.mu.Unlock()
 	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
 		// What the host itself writes is no change of the app.
 		in.Ignore = append(slices.Clone(in.Ignore), state+"/**")
 	}
 	if err := h.watcher.Watch(in); err != nil {
 		h.log.Error("files of an app are not watched", "app", d.Name, "error", err.Error())
+	}
+}
+
+// mostOutside is how many files outside its root are watched for an app.
+const mostOutside = 5000
+
+// foundOutside watches code, too, that one of an app's workers was seen to load from outside the root.
+func (h *Host) foundOutside(app modgw.AppName, files []string) {
+	h.mu.Lock()
+	known := h.outside[app]
+	all := append(slices.Clone(known), files...)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	h.outside[app] = all[:min(len(all), mostOutside)]
+	grown := len(h.outside[app]) > len(known)
+	h.mu.Unlock()
+	if k := h.keeper(app); k != nil && grown && !h.config.Unwatched {
+		h.watchApp(k.descriptor())
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 //go:embed worker/__main__.py worker/modgw_worker/*.py
@@ -22,6 +24,11 @@ type Files struct {
 
 	// Templates are those that workers are forked from; nil: every worker is started on its own.
 	Templates *Templates
+
+	// Outside is called, for each worker that tells, with the files of the modules that the app has loaded from outside
+	// its root and that belong neither to its environment nor to Python, such as those of a package that is installed as
+	// editable. Workers tell where there are Templates. nil: nobody wants to know.
+	Outside func(app modgw.AppName, files []string)
 }
 
 // Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its content, readable for

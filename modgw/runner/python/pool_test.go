@@ -233,7 +233,7 @@ func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, err := Unpack(state)
-	if err != nil || second != first {
+	if err != nil || second.Dir != first.Dir {
 		t.Errorf("unpacked twice: %v and %v, %v", first, second, err)
 	}
 	if !exists(first.Dir+"/__main__.py") || !exists(first.Dir+"/modgw_worker/lane.py") {

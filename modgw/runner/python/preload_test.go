@@ -200,14 +200,17 @@ func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
 	a := prepare(t, "import sys, json, mine, edited\n"+hello, func(d *modgw.Descriptor) { d.Python.Path = []string{elsewhere} })
 	a.write(filepath.Join(elsewhere, "edited.py"), "")
 	a.write(a.path("mine.py"), "")
+	told := make(chan []string, 1)
 	a.runner.files.Templates = NewTemplates()
+	a.runner.files.Outside = func(_ modgw.AppName, files []string) { told <- files }
 	a.runner.config.Descriptor.Python.NoTemplate = true
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	a.listen()
-	want := []string{filepath.Join(elsewhere, "edited.py")}
-	a.eventually("files", func() bool { return slices.Equal(a.runner.OutsideFiles(), want) })
+	if got, want := <-told, []string{filepath.Join(elsewhere, "edited.py")}; !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
 	if a.runner.stock != nil {
 		t.Error("there is a template that the app does not want")
 	}

@@ -20,9 +20,8 @@ type Runner struct {
 	user     *account.Account // nil: the host's own
 	pool     pool
 	restarts atomic.Int64
-	attached *attachment              // nil: workers are started
-	stock    *stock                   // nil: every worker is started on its own
-	outside  atomic.Pointer[[]string] // see OutsideFiles
+	attached *attachment // nil: workers are started
+	stock    *stock      // nil: every worker is started on its own
 
 	halt    chan struct{}  // closes when the runner stops
 	force   chan struct{}  // closes when its workers must not take longer to end
