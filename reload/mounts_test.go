@@ -24,7 +24,7 @@ func inOwnMounts(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("RELOAD_TEST_MOUNTS") != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-			t.Fatal(err)
+			t.Skip("mounts cannot be kept to a process here, as in a chroot: ", err)
 		}
 		return true
 	}
@@ -39,6 +39,9 @@ func inOwnMounts(t *testing.T) bool {
 	out, err := cmd.CombinedOutput()
 	if _, ran := err.(*exec.ExitError); err != nil && !ran {
 		t.Skip("a process cannot have mounts of its own here: ", err)
+	}
+	if bytes.Contains(out, []byte("--- SKIP: "+t.Name())) {
+		t.Skipf("%s", out)
 	}
 	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
 		t.Errorf("%v\n%s", err, out)
