@@ -14,7 +14,7 @@ const (
 // they want, so nothing that could steer a terminal or forge a line gets through.
 type lines struct {
 	each    func(string) // nil: nobody listens
-	usage   string       // a line that begins so is the first of a manual that nobody asked for; "": there is none
+	usage   string       // a line that has it is the first of a manual that nobody asked for; "": there is none
 	silent  bool         // since that line
 	partial []byte
 	last    []string
@@ -41,7 +41,7 @@ func (l *lines) tail() string {
 func (l *lines) flush() {
 	line := strings.TrimRight(plain(string(l.partial)), " \t")
 	l.partial = l.partial[:0]
-	l.silent = l.silent || l.usage != "" && strings.HasPrefix(line, l.usage)
+	l.silent = l.silent || l.usage != "" && strings.Contains(line, l.usage)
 	if strings.TrimSpace(line) == "" || l.silent {
 		return
 	}

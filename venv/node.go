@@ -149,7 +149,7 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	if !r.all {
 		args = append(args, "--omit=dev")
 	}
-	c.printed.usage = "npm error Clean install"
+	c.printed.usage = "Clean install a project"
 	if err := c.runIn(ctx, p.dir, "npm", args...); err != nil {
 		return c.fault(npmComplaints, "MGW-ENV-030", "cannot install the Node.js packages of app %q", err)
 	}
