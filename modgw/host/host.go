@@ -35,7 +35,7 @@ type Host struct {
 	worker python.Files // set by Run, before any deploy
 
 	mu       sync.Mutex
-	file     modgw.HostFile
+	file     modgw.HostFile // only Apps and Sources change after New
 	defaults *loader.Defaults
 	files    []*loader.File
 	apps     map[modgw.AppName]*tenant
@@ -64,11 +64,11 @@ func New(c Config) (*Host, error) {
 		outside: map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(&bookHandler{book: h.book, next: c.Log.Handler()})
-	if err := h.readFile(); err != nil {
+	var err error
+	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
 	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
-	var err error
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
 	}

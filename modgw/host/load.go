@@ -12,17 +12,30 @@ import (
 type file = loader.File
 
 // readFile reads the host's own file.
-func (h *Host) readFile() error {
+func (h *Host) readFile() (modgw.HostFile, *loader.Defaults, error) {
 	if h.config.File == "" {
-		return nil
+		return modgw.HostFile{}, nil, nil
 	}
 	read, defaults, diags := loader.LoadHost(h.config.File, h.options(nil))
 	if err := diags.Err(); err != nil {
-		return &LoadError{Diagnostics: diags, first: err}
+		return modgw.HostFile{}, nil, &LoadError{Diagnostics: diags, first: err}
+	}
+	return *read, defaults, nil
+}
+
+// readFileAgain takes from the host's own file what can change while the host runs: which apps there are, and their
+// defaults. The rest stays what it was at the start, so that it can be read without a lock and says what is.
+func (h *Host) readFileAgain() error {
+	read, defaults, err := h.readFile()
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(read.Listeners, h.file.Listeners) {
+		h.log.Warn("listeners changed; they take effect when the host is started anew")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.file, h.defaults = *read, defaults
+	h.file.Apps, h.file.Sources, h.defaults = read.Apps, read.Sources, defaults
 	return nil
 }
 

@@ -149,29 +149,14 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 // reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
 // deployed again even if their descriptors say what they said before. It returns a channel for each deploy it ordered.
 func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []<-chan error {
-	before := h.Listeners()
-	if err := h.readFile(); err != nil {
+	if err := h.readFileAgain(); err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
-	} else if !sameListeners(before, h.Listeners()) {
-		h.log.Warn("listeners changed; they take effect when the host is started anew")
 	}
 	files, diags := h.read()
 	if err := diags.Err(); err != nil {
 		h.log.Error("descriptors have mistakes, the apps in them stay as they are", "error", err.Error())
 	}
 	return h.apply(files, cause, also)
-}
-
-func sameListeners(a, b []modgw.Listener) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func asFault(err error) *modgw.Fault {
