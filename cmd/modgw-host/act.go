@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -51,14 +50,14 @@ func act(ctx context.Context, c console, s *settings, verb string, app modgw.App
 	}
 	before, err := client.Status(ctx)
 	if err != nil {
-		return told(err)
+		return err
 	}
 	if err := client.Do(ctx, verb, app, wait); err != nil {
-		return told(err)
+		return err
 	}
 	after, err := client.Status(ctx)
 	if err != nil {
-		return told(err)
+		return err
 	}
 	c.confirm(after, app)
 	if verb == "rollback" && rootOf(before, app) == rootOf(after, app) {
@@ -86,14 +85,6 @@ func rootOf(status control.Status, app modgw.AppName) string {
 	return ""
 }
 
-// told is the error that the host itself told.
-func told(err error) error {
-	if refusal, ok := errors.AsType[*control.Refusal](err); ok {
-		return errors.New(refusal.Text)
-	}
-	return err
-}
-
 func newStop(c console) *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
@@ -109,7 +100,7 @@ func newStop(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return told(client.Shutdown(cmd.Context()))
+			return client.Shutdown(cmd.Context())
 		},
 	}
 	s.bind(cmd)

@@ -125,7 +125,7 @@ func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
 	}
 	status, err := client.Status(cmd.Context())
 	if errors.Is(err, control.ErrNoHost) {
-		h, err := s.host(nil)
+		h, err := s.host()
 		if err != nil {
 			return nil, err
 		}

@@ -17,10 +17,7 @@ func newCheck(c console) *cobra.Command {
 		Aliases: []string{"validate"},
 		Short:   "Check descriptors without running anything",
 		RunE: func(_ *cobra.Command, targets []string) error {
-			files, diags, err := s.load(targets)
-			if err != nil {
-				return err
-			}
+			files, diags := s.load(targets)
 			if asJSON {
 				if err := diags.WriteJSON(c.stdout); err != nil {
 					return err

@@ -64,10 +64,7 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 			return err
 		}
 	}
-	apps, err := f.apps(targets)
-	if err != nil {
-		return err
-	}
+	apps := f.apps(targets)
 	if err := checkKinds(config, targets[0], apps); err != nil {
 		return err
 	}
@@ -102,13 +99,9 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 }
 
 // apps are those of the targets that have no mistakes; the host tells of the others.
-func (f *devFlags) apps(targets []string) ([]modgw.Descriptor, error) {
-	files, _, err := f.load(targets)
-	var all []modgw.Descriptor
-	for _, file := range files {
-		all = append(all, file.Descriptors...)
-	}
-	return all, err
+func (f *devFlags) apps(targets []string) []modgw.Descriptor {
+	files, _ := f.load(targets)
+	return descriptorsOf(files)
 }
 
 // checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.

@@ -35,7 +35,7 @@ func newLogs(c console) *cobra.Command {
 				return failed == nil
 			})
 			if err != nil {
-				return told(err)
+				return err
 			}
 			return failed
 		},

@@ -45,10 +45,9 @@ func (s *settings) hostFileFor(targets []string) string {
 }
 
 // host makes a host that is not to be run, to ask it what it would be.
-func (s *settings) host(targets []string) (*host.Host, error) {
+func (s *settings) host() (*host.Host, error) {
 	return host.New(host.Config{
-		File:    s.hostFileFor(targets),
-		Targets: targets,
+		File:    s.hostFileFor(nil),
 		State:   s.state,
 		Control: modgw.Address(s.control),
 		Vars:    s.vars,
@@ -57,7 +56,7 @@ func (s *settings) host(targets []string) (*host.Host, error) {
 
 // client asks the host that runs.
 func (s *settings) client() (*control.Client, error) {
-	h, err := s.host(nil)
+	h, err := s.host()
 	if err != nil {
 		return nil, err
 	}
@@ -81,35 +80,37 @@ func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.D
 			return all, err
 		}
 	}
-	files, diags, err := s.load(targets)
-	if err != nil {
-		return nil, err
-	}
-	var all []modgw.Descriptor
-	for _, f := range files {
-		all = append(all, f.Descriptors...)
-	}
+	files, diags := s.load(targets)
+	all := descriptorsOf(files)
 	if err := diags.Err(); err != nil && len(all) == 0 {
 		return nil, err
 	}
 	return all, nil
 }
 
+// descriptorsOf are the apps of the files that have no mistakes.
+func descriptorsOf(files []*loader.File) []modgw.Descriptor {
+	var all []modgw.Descriptor
+	for _, f := range files {
+		all = append(all, f.Descriptors...)
+	}
+	return all
+}
+
 // load reads the descriptors that targets, the host file or the current folder have.
-func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics, error) {
+func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics) {
 	opts := loader.Options{Vars: s.vars}
 	if file := s.hostFileFor(targets); file != "" {
 		read, defaults, diags := loader.LoadHost(file, opts)
 		if diags.HasErrors() {
-			return nil, diags, nil
+			return nil, diags
 		}
 		opts.Defaults = defaults
 		targets = append(targets, read.Apps...)
 	} else if len(targets) == 0 {
 		targets = []string{"."}
 	}
-	files, diags := loader.LoadAll(targets, opts)
-	return files, diags, nil
+	return loader.LoadAll(targets, opts)
 }
 
 // descriptor is the one of an app.
@@ -130,7 +131,7 @@ func (s *settings) descriptor(ctx context.Context, app string, targets []string)
 
 // stateDir is the state folder that the settings mean.
 func (s *settings) stateDir() (string, error) {
-	h, err := s.host(nil)
+	h, err := s.host()
 	if err != nil {
 		return "", err
 	}

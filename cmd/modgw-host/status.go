@@ -26,7 +26,7 @@ func newStatus(c console) *cobra.Command {
 			}
 			status, err := client.Status(cmd.Context())
 			if err != nil {
-				return told(err)
+				return err
 			}
 			if len(args) == 0 {
 				if asJSON {
