@@ -19,6 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/fcgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,7 +60,7 @@ func serve(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 
 func serveOn(t *testing.T, ln net.Listener, handler http.HandlerFunc) {
 	t.Helper()
-	server := fcgi.New(fcgi.Config{Handler: handler, DrainTimeout: time.Second})
+	server := fcgi.New(fcgi.Config{Config: serving.Config{Handler: handler, DrainTimeout: time.Second}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, ln) }()

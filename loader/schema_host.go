@@ -41,6 +41,10 @@ func listenBlock(h *modgw.HostFile) block {
 			{name: "mode", value: permissions(&l.Mode), def: "0660", doc: "Permissions of a Unix socket."},
 			{name: "owner", value: text(&l.Owner), note: "unchanged", doc: "User that owns a Unix socket.", example: `"modgw"`},
 			{name: "group", value: text(&l.Group), note: "unchanged", doc: "Group that owns a Unix socket.", example: `"www-data"`},
+			{name: "allow", value: networks(&l.Allow), note: "anybody by http; this machine by fastcgi, uwsgi and scgi, whose peers can claim to be any client",
+				doc: "Addresses that may connect over TCP.", example: `["10.0.0.0/8"]`},
+			{name: "max_connections", value: number(&l.MaxConnections, 1, 1_000_000), note: "half of the host's file descriptors, at most 16384",
+				doc: "Connections at once. More wait in the socket's backlog.", example: "1000"},
 		},
 		done: func() { h.Listeners = append(h.Listeners, *l) },
 	}

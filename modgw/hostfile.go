@@ -20,4 +20,7 @@ type Listener struct {
 	Mode    uint32 // permission bits of a Unix socket; 0: 0660
 	Owner   string // user that owns a Unix socket; "": unchanged
 	Group   string // group that owns a Unix socket; "": unchanged
+
+	Allow          []netip.Prefix // peers that may connect over TCP; nil: anybody by "http", and this machine by the others
+	MaxConnections int            // at once; 0: what the process's file descriptors allow
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/front/scgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
@@ -33,31 +34,38 @@ func (f front) address() string {
 }
 
 func (h *Host) openFront(l modgw.Listener) (front, error) {
-	f, err := h.newFront(l.Kind, string(l.Address))
+	f, err := h.newFront(l)
 	if err == nil {
 		f.listener, err = listen.Open(l)
 	}
 	return f, err
 }
 
-// newFront makes what serves listeners of a kind; address is for the error.
-func (h *Host) newFront(kind, address string) (front, error) {
-	f := front{kind: kind}
-	switch kind {
+// newFront makes what serves a listener that is not open yet.
+func (h *Host) newFront(l modgw.Listener) (front, error) {
+	f := front{kind: l.Kind}
+	common := serving.Config{
+		Handler:        h.entrance(),
+		Log:            h.log,
+		Peers:          listen.Peers{Networks: l.Allow},
+		MaxConnections: l.MaxConnections,
+		DrainTimeout:   h.frontDrain(),
+	}
+	switch l.Kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
+		f.server = fcgi.New(fcgi.Config{Config: common})
 	case "http":
 		f.server = http.New(http.Config{
 			Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true,
 		})
 	case "uwsgi":
-		f.server = uwsgi.New(uwsgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
+		f.server = uwsgi.New(uwsgi.Config{Config: common})
 	case "scgi":
-		f.server = scgi.New(scgi.Config{Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log})
+		f.server = scgi.New(scgi.Config{Config: common})
 	default:
 		return f, &modgw.Fault{
 			Code:    "MGW-HST-012",
-			Summary: fmt.Sprintf("cannot listen at %q: this host has no front of kind %q", address, kind),
+			Summary: fmt.Sprintf("cannot listen at %q: this host has no front of kind %q", l.Address, l.Kind),
 			Hint:    `use "fastcgi", "http", "uwsgi" or "scgi"`,
 		}
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 
 	"github.com/modgw/modgw/loader"
@@ -30,7 +31,7 @@ func (h *Host) readFileAgain() error {
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(read.Listeners, h.file.Listeners) {
+	if !reflect.DeepEqual(read.Listeners, h.file.Listeners) {
 		h.log.Warn("listeners changed; they take effect when the host is started anew")
 	}
 	h.mu.Lock()

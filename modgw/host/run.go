@@ -80,7 +80,7 @@ func (h *Host) open() (*sockets, error) {
 		s.fronts = append(s.fronts, f)
 	}
 	for _, socket := range h.config.Sockets {
-		f, err := h.newFront(socket.Kind, socket.Listener.Addr().String())
+		f, err := h.newFront(modgw.Listener{Kind: socket.Kind, Address: modgw.Address(socket.Listener.Addr().String())})
 		if err != nil {
 			s.close()
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 // BenchmarkRoundTrip is one small request after the other on a kept connection. With a timer it does in addition what a
@@ -18,13 +19,13 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			timer := time.AfterFunc(time.Hour, func() {})
 			defer timer.Stop()
-			socket := serve(b, Config{Log: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			socket := serve(b, Config{Config: serving.Config{Log: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if timed {
 					timer.Reset(leadAfter)
 					defer timer.Stop()
 				}
 				io.WriteString(w, "Hello, world!")
-			})})
+			})}})
 			conn, err := net.Dial("unix", socket)
 			if err != nil {
 				b.Fatal(err)

@@ -1,26 +1,14 @@
 package fcgi
 
 import (
-	"log/slog"
-	"net"
-	"net/http"
-	"time"
-
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
-// Config is what a Server is made from.
+// Config is what a Server is made from. Connections between requests may stay idle for ever, because closing one can lose
+// the request that is on its way.
 type Config struct {
-	Handler http.Handler
-	Log     *slog.Logger // nil: nothing is logged
-
-	// Peers may connect; others are closed before a byte of theirs is read. Zero: whoever may open the Unix socket, and
-	// over TCP this machine.
-	Peers listen.Peers
-
-	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
-	TrustedPeer func(net.Conn) bool
+	serving.Config
 
 	// Limits bound the variables of a request; one beyond them is answered 431. Zero values: the defaults of
 	// [fcgi.Limits].
@@ -28,38 +16,13 @@ type Config struct {
 
 	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered 503. 0: 100.
 	MaxStreams int
-
-	// ReadTimeout bounds a pause within a request: between two reads of its variables or, where it is waited for, its
-	// body. Connections between requests may stay idle for ever, because closing one can lose the request that is on its
-	// way. 0: two minutes.
-	ReadTimeout time.Duration
-
-	// WriteTimeout bounds how long a peer may take nothing of a response. 0: two minutes.
-	WriteTimeout time.Duration
-
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
-	DrainTimeout time.Duration
 }
 
 func (c Config) withDefaults() Config {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.TrustedPeer == nil {
-		c.TrustedPeer = func(net.Conn) bool { return true }
-	}
+	c.Config = c.Config.WithDefaults()
 	c.Limits = c.Limits.WithDefaults()
 	if c.MaxStreams == 0 {
 		c.MaxStreams = 100
-	}
-	if c.ReadTimeout == 0 {
-		c.ReadTimeout = 2 * time.Minute
-	}
-	if c.WriteTimeout == 0 {
-		c.WriteTimeout = 2 * time.Minute
-	}
-	if c.DrainTimeout == 0 {
-		c.DrainTimeout = 30 * time.Second
 	}
 	return c
 }

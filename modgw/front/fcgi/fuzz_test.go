@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 // FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
@@ -20,15 +21,13 @@ func FuzzConnection(f *testing.F) {
 	f.Add(slices.Concat(record(fcgi.TypeGetValues, 0, "\x00\x00"), record(99, 0, "x")))
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	f.Fuzz(func(t *testing.T, in []byte) {
-		s := New(Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		s := New(Config{Config: serving.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
 		ours, theirs := net.Pipe()
-		s.start(context.Background(), ours)
+		s.conns.Start(context.Background(), ours, func() {})
 		go io.Copy(io.Discard, theirs)
 		theirs.Write(in) // fails when the connection has ended before it took everything
 		theirs.Close()
-		s.group.Wait()
-		if len(s.conns) != 0 {
-			t.Error("a connection is left")
-		}
+		s.conns.Wait()
+		s.conns.Each(func(*conn) { t.Error("a connection is left") })
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 func TestMain(m *testing.M) {
@@ -49,4 +50,4 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 	})
 }
 
-func handle(f http.HandlerFunc) Config { return Config{Handler: f} }
+func handle(f http.HandlerFunc) Config { return Config{Config: serving.Config{Handler: f}} }

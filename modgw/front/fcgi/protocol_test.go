@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 // echo answers with method, target, Content-Length, length of the body and how reading it ended.
@@ -167,7 +168,7 @@ func TestInterleavedRequestsAreAllAnswered(t *testing.T) {
 
 func TestRequestsBeyondTheLimitOfAConnectionAreRefused(t *testing.T) {
 	release := make(chan struct{})
-	socket := serve(t, Config{MaxStreams: 2, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })})
+	socket := serve(t, Config{MaxStreams: 2, Config: serving.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })}})
 	c := dial(t, socket)
 	c.send(request(1, true, nil, ""), request(2, true, nil, ""), request(3, true, nil, ""))
 	a := c.read(3)
@@ -259,8 +260,8 @@ func TestF57ValuesAreTold(t *testing.T) {
 
 func TestF58OddVariables(t *testing.T) {
 	socket := serve(t, Config{
-		Limits:  fcgi.Limits{Value: 64 << 10, Total: 256 << 10, Count: 1000},
-		Handler: http.HandlerFunc(echo),
+		Config: serving.Config{Handler: http.HandlerFunc(echo)},
+		Limits: fcgi.Limits{Value: 64 << 10, Total: 256 << 10, Count: 1000},
 	})
 	plain := pairs(vars(nil))
 	many := slices.Clone(plain)

@@ -17,39 +17,60 @@ const (
 // lastCall is how long a listener that is told to end waits for another connection in its backlog.
 const lastCall = 20 * time.Millisecond
 
-// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it accepts what waits in
-// the backlog, closes ln and returns nil. It returns an error only when ln fails for good. serve must not block.
-//
-// Running out of file descriptors is not for good: accepting goes on when some are free again, and until then clients
-// wait in the socket's backlog.
+// Accept is [Door.Accept] of a door for any number of connections that may come.
 func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger, serve func(net.Conn)) error {
+	door := Door{Peers: peers, Log: log}
+	return door.Accept(ctx, ln, func(conn net.Conn, _ func()) { serve(conn) })
+}
+
+// Door says who may come in by a listener.
+type Door struct {
+	Peers Peers
+	Most  int // connections at once; 0: any number
+	Log   *slog.Logger
+}
+
+// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it accepts what waits in
+// the backlog, closes ln and returns nil. It returns an error only when ln fails for good. serve must not block, and left
+// must be called once when its connection has ended.
+//
+// Running out of file descriptors is not for good, nor are too many connections: accepting goes on when some have ended,
+// and until then clients wait in the socket's backlog.
+func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.Conn, left func())) error {
 	stop := context.AfterFunc(ctx, func() { callLast(ln) })
 	defer stop()
 	defer ln.Close()
+	room := newRoom(d.Most, d.Log)
 	pause := shortestPause
 	for {
+		if !room.enter(ctx) {
+			return nil
+		}
 		conn, err := ln.Accept()
-		switch {
-		case err == nil:
+		if err == nil {
 			pause = shortestPause
-			if err := peers.Check(conn); err != nil {
-				log.Warn("connection refused", "error", err)
+			if err := d.Peers.Check(conn); err != nil {
+				room.leave()
+				d.Log.Warn("connection refused", "error", err)
 				conn.Close()
 				continue
 			}
-			serve(conn)
+			serve(conn, room.leave)
+			continue
+		}
+		room.leave()
+		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return err
-		default:
-			log.Warn("connection not accepted", "error", err, "again_in", pause)
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, longestPause)
 		}
+		d.Log.Warn("connection not accepted", "error", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longestPause)
 	}
 }
 

@@ -54,6 +54,20 @@ func ImplicitStatus(header http.Header) int {
 	return http.StatusOK
 }
 
+// DeclaredLength is the Content-Length of a response's header, -1 without one. One that is no length is taken out: the body
+// says it better.
+func DeclaredLength(header http.Header) int64 {
+	values := header["Content-Length"]
+	if len(values) == 0 {
+		return -1
+	}
+	if n, err := strconv.ParseUint(values[0], 10, 63); err == nil && len(values) == 1 && values[0][0] != '+' {
+		return int64(n)
+	}
+	delete(header, "Content-Length")
+	return -1
+}
+
 // CheckHead returns a *modgw.Fault when a status and header break HTTP's rules.
 func CheckHead(status int, header http.Header) error {
 	if status < 200 || status > 599 {

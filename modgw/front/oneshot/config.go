@@ -1,55 +1,17 @@
 package oneshot
 
-import (
-	"log/slog"
-	"net"
-	"net/http"
-	"time"
-
-	"github.com/modgw/modgw/modgw/front/listen"
-)
+import "github.com/modgw/modgw/modgw/front/serving"
 
 // Config is what a Server is made from.
 type Config struct {
-	Handler http.Handler
-	Log     *slog.Logger // nil: nothing is logged
-
-	// Peers may connect; others are closed before a byte of theirs is read. Zero: whoever may open the Unix socket, and
-	// over TCP this machine.
-	Peers listen.Peers
-
-	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
-	TrustedPeer func(net.Conn) bool
+	serving.Config
 
 	// Limits bound the variables of a request; one beyond them is answered 431.
 	Limits Limits
-
-	// ReadTimeout bounds a pause within a request: between two reads of its variables or its body. 0: two minutes.
-	ReadTimeout time.Duration
-
-	// WriteTimeout bounds how long a peer may take nothing of a response. 0: two minutes.
-	WriteTimeout time.Duration
-
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
-	DrainTimeout time.Duration
 }
 
 func (c Config) withDefaults() Config {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.TrustedPeer == nil {
-		c.TrustedPeer = func(net.Conn) bool { return true }
-	}
+	c.Config = c.Config.WithDefaults()
 	c.Limits = c.Limits.WithDefaults()
-	if c.ReadTimeout == 0 {
-		c.ReadTimeout = 2 * time.Minute
-	}
-	if c.WriteTimeout == 0 {
-		c.WriteTimeout = 2 * time.Minute
-	}
-	if c.DrainTimeout == 0 {
-		c.DrainTimeout = 30 * time.Second
-	}
 	return c
 }

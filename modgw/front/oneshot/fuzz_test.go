@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 // FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
@@ -19,16 +21,14 @@ func FuzzConnection(f *testing.F) {
 	p := Protocol{Name: "lines", StatusLine: "Status:", Read: readLines}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	f.Fuzz(func(t *testing.T, in string) {
-		s := New(p, Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		s := New(p, Config{Config: serving.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
 		ours, theirs := net.Pipe()
-		s.start(context.Background(), ours)
+		s.conns.Start(context.Background(), ours, func() {})
 		go io.Copy(io.Discard, theirs)
 		io.WriteString(theirs, in) // fails when the connection has ended before it took everything
 		theirs.Close()
-		s.group.Wait()
-		if len(s.conns) != 0 {
-			t.Error("a connection is left")
-		}
+		s.conns.Wait()
+		s.conns.Each(func(*conn) { t.Error("a connection is left") })
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw/front/oneshot"
 	"github.com/modgw/modgw/modgw/front/scgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
@@ -110,7 +111,9 @@ func (p protocol) serveOn(t testing.TB, config oneshot.Config, ln net.Listener) 
 	})
 }
 
-func handle(f http.HandlerFunc) oneshot.Config { return oneshot.Config{Handler: f} }
+func handle(f http.HandlerFunc) oneshot.Config {
+	return oneshot.Config{Config: serving.Config{Handler: f}}
+}
 
 // vars are the variables of a plain GET with changes: "" takes one away.
 func vars(changes map[string]string) map[string]string {

@@ -50,7 +50,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.declared = declaredLength(w.header)
+	w.declared = metavars.DeclaredLength(w.header)
 	w.bodiless = status == http.StatusNoContent || status == http.StatusNotModified
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
@@ -150,18 +150,4 @@ func (w *response) finishedHead() []byte {
 		w.head = append(w.head, "\r\n"...)
 	}
 	return append(w.head, "\r\n"...)
-}
-
-// declaredLength is the Content-Length of a header, -1 without one. One that is no length is taken out: the body says
-// it better.
-func declaredLength(header http.Header) int64 {
-	values := header["Content-Length"]
-	if len(values) == 0 {
-		return -1
-	}
-	if n, err := strconv.ParseUint(values[0], 10, 63); err == nil && len(values) == 1 && values[0][0] != '+' {
-		return int64(n)
-	}
-	delete(header, "Content-Length")
-	return -1
 }

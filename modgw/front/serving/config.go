@@ -1,0 +1,60 @@
+package serving
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw/front/listen"
+)
+
+// Config are the settings that all such fronts have.
+type Config struct {
+	Handler http.Handler
+	Log     *slog.Logger // nil: nothing is logged
+
+	// Peers may connect; others are closed before a byte of theirs is read. Zero: whoever may open the Unix socket, and
+	// over TCP this machine.
+	Peers listen.Peers
+
+	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
+	TrustedPeer func(net.Conn) bool
+
+	// MaxConnections is how many connections there may be at once; more wait in the socket's backlog. 0: that of
+	// [listen.DefaultMost].
+	MaxConnections int
+
+	// ReadTimeout bounds a pause within a request: between two reads of its variables or, where it is waited for, its
+	// body. 0: two minutes.
+	ReadTimeout time.Duration
+
+	// WriteTimeout bounds how long a peer may take nothing of a response. 0: two minutes.
+	WriteTimeout time.Duration
+
+	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
+	DrainTimeout time.Duration
+}
+
+// WithDefaults is c with every zero filled in.
+func (c Config) WithDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.TrustedPeer == nil {
+		c.TrustedPeer = func(net.Conn) bool { return true }
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = listen.DefaultMost()
+	}
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = 2 * time.Minute
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 2 * time.Minute
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 30 * time.Second
+	}
+	return c
+}

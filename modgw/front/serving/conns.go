@@ -1,0 +1,87 @@
+package serving
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw/front/listen"
+)
+
+// Conns are the connections of a front, each a C. Config and the funcs are set before the first one comes; none of the funcs
+// may be nil.
+type Conns[C comparable] struct {
+	Config Config // without zeros
+
+	// Open makes the connection of what was accepted. It must not block. base is never done: what ends a request is its
+	// client or the drain.
+	Open  func(base context.Context, rwc net.Conn) C
+	Serve func(C) // returns when the connection has ended and no handler of it runs
+	Drain func(C) // makes Serve return as soon as no request is in flight; it must not block
+	Cut   func(C) // makes Serve return at once; it must not block
+
+	mu    sync.Mutex
+	conns map[C]struct{}
+	group sync.WaitGroup // of the goroutines that serve conns
+}
+
+// Run accepts connections from ln and serves them until ctx is done. Then it closes ln, drains the connections within the
+// drain timeout, and returns nil when none is left. It may be called once; an error means that ln has failed.
+func (s *Conns[C]) Run(ctx context.Context, ln net.Listener) error {
+	base := context.WithoutCancel(ctx)
+	door := listen.Door{Peers: s.Config.Peers, Most: s.Config.MaxConnections, Log: s.Config.Log}
+	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.Start(base, rwc, left) })
+	s.drain()
+	return err
+}
+
+// Start serves a connection that was accepted, and calls left when it has ended.
+func (s *Conns[C]) Start(base context.Context, rwc net.Conn, left func()) {
+	c := s.Open(base, rwc)
+	s.mu.Lock()
+	if s.conns == nil {
+		s.conns = make(map[C]struct{})
+	}
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	s.group.Go(func() {
+		defer left()
+		s.Serve(c)
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	})
+}
+
+// Wait returns when no connection is left.
+func (s *Conns[C]) Wait() { s.group.Wait() }
+
+// drain waits until all connections have ended, and ends them by force when it has waited long enough.
+func (s *Conns[C]) drain() {
+	s.Each(s.Drain)
+	ended := make(chan struct{})
+	go func() {
+		s.group.Wait()
+		close(ended)
+	}()
+	limit := time.NewTimer(s.Config.DrainTimeout)
+	defer limit.Stop()
+	select {
+	case <-ended:
+		return
+	case <-limit.C:
+		s.Config.Log.Warn("requests cut off", "after", s.Config.DrainTimeout)
+		s.Each(s.Cut)
+		<-ended
+	}
+}
+
+// Each calls f for every connection. None comes or goes meanwhile.
+func (s *Conns[C]) Each(f func(C)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		f(c)
+	}
+}
