@@ -14,6 +14,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -125,7 +126,7 @@ func (r *Runner) entertain(conn *net.UnixConn) {
 	w.mu.Lock()
 	w.readyAt = time.Now()
 	w.mu.Unlock()
-	w.event((*life).loaded)
+	w.event((*crew.Life).Loaded)
 	r.pool.add(w)
 	select {
 	case <-w.lost:
@@ -176,7 +177,7 @@ func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
 	for _, l := range w.lanes {
 		g.conns = append(g.conns, l.conn)
 	}
-	w.event((*life).spawned)
+	w.event((*crew.Life).Spawned)
 	r.keepTrack(w)
 	r.running.Go(w.listen)
 	r.running.Go(func() { r.bury(w) })
@@ -235,7 +236,7 @@ func (a *attachment) status() modgw.WorkerStatus {
 		return modgw.WorkerStatus{Number: 1, State: "waiting for a worker", Since: since}
 	}
 	status := w.status()
-	if status.State == ready.String() {
+	if status.State == crew.Ready.String() {
 		status.State = modgw.StateAttached
 	}
 	return status

@@ -3,6 +3,7 @@ package python
 import (
 	"time"
 
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -10,7 +11,7 @@ import (
 // process has ended.
 func (r *Runner) end(w *worker) {
 	r.pool.remove(w)
-	w.event((*life).stopped)
+	w.event((*crew.Life).Stopped)
 	w.say(wire.Stop, nil)
 	limit := time.NewTimer(r.config.Descriptor.Timeouts.Stop)
 	defer limit.Stop()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -190,40 +189,6 @@ func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 		t.Error("open although nobody waits for the worker")
 	}
 	p.release(lanes[0])
-}
-
-func TestBackoffGrowsAndForgets(t *testing.T) {
-	var b backoff
-	var total time.Duration
-	for i, want := range []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
-		if got := b.failed(0); got != want {
-			t.Errorf("failure %d: %s, want %s", i+1, got, want)
-		}
-	}
-	for range 100 {
-		total = b.failed(time.Second)
-	}
-	if total != maxDelay {
-		t.Errorf("in the end: %s", total)
-	}
-	if got := b.failed(okayTime); got != 0 {
-		t.Errorf("after it stayed up: %s", got)
-	}
-}
-
-func TestImpossibleEventsAreErrors(t *testing.T) {
-	var l life
-	if err := l.loaded(); err == nil || l.state != waiting {
-		t.Errorf("ready before it was started: %v", err)
-	}
-	for _, event := range []func() error{l.spawned, l.loaded, l.retired, l.stopped, l.exited} {
-		if err := event(); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := l.stopped(); err == nil || err.Error() != `cannot go from state "ended" to "stopping"` {
-		t.Errorf("got %v", err)
-	}
 }
 
 func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 )
 
 // Runner runs a WSGI app. It implements [modgw.Runner].
@@ -28,9 +29,9 @@ type Runner struct {
 	running sync.WaitGroup // every goroutine of the runner
 
 	mu      sync.Mutex
-	workers map[*worker]bool // that have a process
-	waiting map[int]life     // numbers without a process, after failures
-	stopped bool             // nothing more is run in the background
+	workers map[*worker]bool  // that have a process
+	waiting map[int]crew.Life // numbers without a process, after failures
+	stopped bool              // nothing more is run in the background
 }
 
 var (
@@ -56,7 +57,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
 		workers: make(map[*worker]bool),
-		waiting: make(map[int]life),
+		waiting: make(map[int]crew.Life),
 	}
 	if d.Attach {
 		r.config.Descriptor = attachable(d)
@@ -130,7 +131,7 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	defer r.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(r.waiting)) {
 		l := r.waiting[number]
-		status.Workers = append(status.Workers, modgw.WorkerStatus{Number: number, State: l.state.String(), Since: l.since})
+		status.Workers = append(status.Workers, modgw.WorkerStatus{Number: number, State: l.State.String(), Since: l.Since})
 	}
 	return status
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -43,7 +44,7 @@ func (r *Runner) spawn(number int, t *template) (*worker, error) {
 		return nil, cannotStart(r.config, err)
 	}
 	w.log = w.log.With("pid", w.process.PID())
-	w.event((*life).spawned)
+	w.event((*crew.Life).Spawned)
 	r.keepTrack(w)
 	r.running.Go(w.listen)
 	r.running.Go(func() { r.bury(w) })
@@ -139,7 +140,7 @@ func (w *worker) printer() func(proc.Line) {
 			log.Warn("app output dropped", "lines", line.Dropped, "stream", line.Stream, "pid", line.PID)
 			return
 		}
-		w.output.add(line.Text)
+		w.output.Add(line.Text)
 		log.Info(modgw.AppLine, "line", line.Text, "stream", line.Stream, "pid", line.PID)
 	}
 }
@@ -171,23 +172,23 @@ func (r *Runner) bury(w *worker) {
 	w.disarm()
 	r.loseTrack(w)
 	r.logEnd(w)
-	w.event((*life).exited)
+	w.event((*crew.Life).Exited)
 }
 
 // logEnd logs the end of a worker, once. Of one that never was ready the fault tells, and of one that was told to end
 // nobody needs to know more.
 func (r *Runner) logEnd(w *worker) {
 	w.mu.Lock()
-	state := w.life.state
+	state := w.life.State
 	w.mu.Unlock()
 	switch state {
-	case ready, retiring:
+	case crew.Ready, crew.Retiring:
 		if w.attached {
 			w.log.Info("worker detached", "reason", w.why()) // it may come again
 			return
 		}
 		w.log.Error("worker ended", "reason", w.why())
-	case stopping:
+	case crew.Stopping:
 		w.log.Info("worker stopped", "reason", w.why())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -33,7 +34,7 @@ func (r *Runner) startWorker(ctx context.Context, number int) (*worker, error) {
 	w.mu.Lock()
 	w.readyAt = time.Now()
 	w.mu.Unlock()
-	w.event((*life).loaded)
+	w.event((*crew.Life).Loaded)
 	r.pool.add(w)
 	return w, nil
 }

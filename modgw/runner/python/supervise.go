@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 )
 
 // patience is how long requests wait for a worker that has failed before, rather than being refused.
@@ -14,7 +15,7 @@ const patience = time.Second
 // supervise keeps a worker running under w's number until the runner stops: one that ends is replaced at once, or later
 // when that happens again and again; one that is to be replaced serves until the other one is ready.
 func (r *Runner) supervise(w *worker) {
-	var b backoff
+	var b crew.Backoff
 	for w != nil {
 		select {
 		case <-w.lost:
@@ -29,14 +30,14 @@ func (r *Runner) supervise(w *worker) {
 }
 
 // replaceLost starts workers until one is ready, and returns it; nil when the runner stops.
-func (r *Runner) replaceLost(w *worker, b *backoff) *worker {
+func (r *Runner) replaceLost(w *worker, b *crew.Backoff) *worker {
 	r.pool.remove(w)
 	<-w.process.Done()
 	r.restarts.Add(1)
 	hopeless := false
 	stayed := w.stayedReady()
 	for {
-		delay := b.failed(stayed)
+		delay := b.Failed(stayed)
 		if delay >= patience && !hopeless {
 			r.pool.hope(-1)
 			hopeless = true
@@ -62,7 +63,7 @@ func (r *Runner) replaceLost(w *worker, b *backoff) *worker {
 // startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the runner
 // stops.
 func (r *Runner) startAtLast(number int) *worker {
-	var b backoff
+	var b crew.Backoff
 	for {
 		w, err := r.startWorker(context.Background(), number)
 		switch {
@@ -73,7 +74,7 @@ func (r *Runner) startAtLast(number int) *worker {
 			return nil
 		}
 		r.logFailure(number, err)
-		if !r.backOff(number, b.failed(0)) {
+		if !r.backOff(number, b.Failed(0)) {
 			return nil
 		}
 	}
@@ -81,7 +82,7 @@ func (r *Runner) startAtLast(number int) *worker {
 
 // replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
 // supervise from now on, which is w when there is no successor; then it is asked for again later.
-func (r *Runner) replaceFirst(w *worker, reason string, b *backoff) *worker {
+func (r *Runner) replaceFirst(w *worker, reason string, b *crew.Backoff) *worker {
 	next, err := r.startWorker(context.Background(), w.number)
 	switch {
 	case err == nil:
@@ -91,7 +92,7 @@ func (r *Runner) replaceFirst(w *worker, reason string, b *backoff) *worker {
 		return w
 	}
 	r.logFailure(w.number, err)
-	again := time.NewTimer(max(firstDelay, b.failed(0)))
+	again := time.NewTimer(max(crew.FirstDelay, b.Failed(0)))
 	defer again.Stop()
 	select {
 	case <-again.C:
@@ -105,7 +106,7 @@ func (r *Runner) replaceFirst(w *worker, reason string, b *backoff) *worker {
 // backOff waits before the next attempt to start a worker. It reports false when the runner stops meanwhile.
 func (r *Runner) backOff(number int, delay time.Duration) bool {
 	r.mu.Lock()
-	r.waiting[number] = life{state: waiting, since: time.Now()}
+	r.waiting[number] = crew.Life{State: crew.Waiting, Since: time.Now()}
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
@@ -130,7 +131,7 @@ func (r *Runner) backOff(number int, delay time.Duration) bool {
 // retire lets a worker finish its requests, as long as drain allows, and ends it.
 func (r *Runner) retire(w *worker, reason string) {
 	r.pool.remove(w)
-	w.event((*life).retired)
+	w.event((*crew.Life).Retired)
 	w.log.Info("worker retired", "reason", reason)
 	limit := time.NewTimer(r.config.Descriptor.Timeouts.Drain)
 	defer limit.Stop()

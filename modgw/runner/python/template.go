@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -37,7 +38,7 @@ type template struct {
 	conn    *net.UnixConn
 	in      *wire.Reader  // for hear alone
 	heard   chan struct{} // closes when hear has ended
-	output  tail          // what it printed last
+	output  crew.Tail     // what it printed last
 	nice    bool          // its priority is lowered
 
 	mu       sync.Mutex
@@ -78,7 +79,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Limits:     proc.Limits{OOMScore: oomScore},
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {
-			t.output.add(line.Text)
+			t.output.Add(line.Text)
 			log.Debug("template output", "line", line.Text, "stream", line.Stream, "pid", line.PID)
 		}},
 	})

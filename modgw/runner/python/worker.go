@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -24,7 +25,7 @@ type worker struct {
 	in       *wire.Reader // of control; for listen alone
 	out      *wire.Writer // of control
 	lanes    []*lane
-	output   tail // what it printed last
+	output   crew.Tail // what it printed last
 
 	reported func(workerReport) // takes the report of its modules, once; nil: none is wanted. For listen alone
 
@@ -44,7 +45,7 @@ type worker struct {
 	loseOnce sync.Once
 
 	mu      sync.Mutex
-	life    life
+	life    crew.Life
 	broken  error     // the rule of the protocol that it broke; nil
 	readyAt time.Time // zero: never
 	dumps   int       // stacks that were asked for and not logged yet
@@ -70,7 +71,7 @@ func (w *worker) want(reason string) {
 }
 
 // event applies an event of the worker's life. What is impossible is a bug, and worth a line in the log.
-func (w *worker) event(apply func(*life) error) {
+func (w *worker) event(apply func(*crew.Life) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := apply(&w.life); err != nil {
@@ -125,11 +126,11 @@ func (w *worker) status() modgw.WorkerStatus {
 	defer w.mu.Unlock()
 	status := modgw.WorkerStatus{
 		Number:   w.number,
-		State:    w.life.state.String(),
-		Since:    w.life.since,
+		State:    w.life.State.String(),
+		Since:    w.life.Since,
 		Requests: int(w.requests.Load()),
 	}
-	if w.process != nil && w.life.state != ended {
+	if w.process != nil && w.life.State != crew.Ended {
 		status.PID = w.process.PID()
 		status.Memory = proc.ResidentMemory(status.PID)
 	}

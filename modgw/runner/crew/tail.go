@@ -1,4 +1,4 @@
-package python
+package crew
 
 import (
 	"strings"
@@ -8,13 +8,14 @@ import (
 // tailLines is how many lines of output a fault shows.
 const tailLines = 20
 
-// tail remembers the last lines that a worker printed. Its zero value is empty.
-type tail struct {
+// Tail remembers the last lines that a worker printed. Its zero value is empty.
+type Tail struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (t *tail) add(text string) {
+// Add takes one or more lines.
+func (t *Tail) Add(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines, strings.Split(text, "\n")...)
@@ -24,7 +25,7 @@ func (t *tail) add(text string) {
 }
 
 // String is the lines, each with its end.
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return strings.Join(t.lines, "\n")

@@ -1,0 +1,173 @@
+package crew
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// patience is how long requests wait for a worker that has failed before, rather than being refused.
+const patience = time.Second
+
+// supervise keeps a worker running under w's number until the crew stops: one that ends is replaced at once, or later
+// when that happens again and again; one that is to be replaced serves until the other one is ready.
+func (c *Crew) supervise(w *Worker) {
+	var b Backoff
+	for w != nil {
+		select {
+		case <-w.process.Done():
+			w = c.replaceLost(w, &b)
+		case reason := <-w.wanted:
+			w = c.replaceFirst(w, reason, &b)
+		case <-c.halt:
+			c.end(w)
+			return
+		}
+	}
+}
+
+// replaceLost starts workers until one is ready, and returns it; nil when the crew stops.
+func (c *Crew) replaceLost(w *Worker, b *Backoff) *Worker {
+	c.restarts.Add(1)
+	hopeless := false
+	stayed := w.stayedReady()
+	for {
+		delay := b.Failed(stayed)
+		if delay >= patience && !hopeless {
+			c.config.Hope(-1)
+			hopeless = true
+		}
+		if !c.backOff(w.Number, delay) {
+			return nil
+		}
+		next, err := c.startWorker(context.Background(), w.Number)
+		switch {
+		case err == nil:
+			if hopeless {
+				c.config.Hope(1)
+			}
+			return next
+		case errors.Is(err, errStopped):
+			return nil
+		}
+		c.logFailure(w.Number, err)
+		stayed = 0
+	}
+}
+
+// startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the crew
+// stops.
+func (c *Crew) startAtLast(number int) *Worker {
+	var b Backoff
+	for {
+		w, err := c.startWorker(context.Background(), number)
+		switch {
+		case err == nil:
+			c.config.Hope(1)
+			return w
+		case errors.Is(err, errStopped):
+			return nil
+		}
+		c.logFailure(number, err)
+		if !c.backOff(number, b.Failed(0)) {
+			return nil
+		}
+	}
+}
+
+// replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
+// supervise from now on, which is w when there is no successor; then it is asked for again later.
+func (c *Crew) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
+	next, err := c.startWorker(context.Background(), w.Number)
+	switch {
+	case err == nil:
+		c.running.Go(func() { c.retire(w, reason) })
+		return next
+	case errors.Is(err, errStopped):
+		return w
+	}
+	c.logFailure(w.Number, err)
+	again := time.NewTimer(max(FirstDelay, b.Failed(0)))
+	defer again.Stop()
+	select {
+	case <-again.C:
+		w.Want(reason)
+	case <-w.process.Done():
+	case <-c.halt:
+	}
+	return w
+}
+
+// backOff waits before the next attempt to start a worker. It reports false when the crew stops meanwhile.
+func (c *Crew) backOff(number int, delay time.Duration) bool {
+	c.mu.Lock()
+	c.waiting[number] = Life{State: Waiting, Since: time.Now()}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		delete(c.waiting, number)
+		c.mu.Unlock()
+	}()
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.halt:
+		return false
+	}
+	select {
+	case <-c.halt:
+		return false
+	default:
+		return true
+	}
+}
+
+// retire lets a worker finish its requests, as long as drain allows, and ends it.
+func (c *Crew) retire(w *Worker, reason string) {
+	w.event((*Life).Retired)
+	w.Log.Info("worker retired", "reason", reason)
+	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Drain)
+	defer limit.Stop()
+	select {
+	case <-w.job.Retire():
+	case <-limit.C:
+	case <-w.process.Done():
+	case <-c.halt:
+	}
+	c.end(w)
+}
+
+// end tells a worker to end, and ends it by force when it takes too long. It returns when the process has ended.
+func (c *Crew) end(w *Worker) {
+	w.job.Retire()
+	w.event((*Life).Stopped)
+	limit := c.config.Runner.Descriptor.Timeouts.Stop
+	forced := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-c.force:
+			w.process.Kill()
+		case <-forced:
+		}
+	}()
+	w.process.Terminate(limit)
+	close(forced)
+	<-watched
+	if w.process.Exit().Killed {
+		w.Log.Warn("worker killed", "reason", "it did not end when it was told to", "after", limit)
+	}
+}
+
+// logFailure logs why a worker could not be started.
+func (c *Crew) logFailure(number int, err error) {
+	attrs := []any{"worker", number, "error", err}
+	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+		attrs = []any{"worker", number, "code", fault.Code, "error", fault.Line(), "output", fault.Output, "hint", fault.Hint}
+	}
+	c.config.Runner.Log.Error("worker not started", attrs...)
+}

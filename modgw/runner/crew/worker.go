@@ -1,0 +1,135 @@
+package crew
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Worker is one process of a crew, from its start to its end. It is never started again: another one takes its number.
+type Worker struct {
+	Number int
+	Log    *slog.Logger // has the attribute worker, and pid once there is a process
+
+	job     Job
+	process *proc.Process
+	output  Tail
+	wanted  chan string // has the reason once it is to be replaced; the first one wins
+
+	requests atomic.Int64
+	span     span
+
+	mu      sync.Mutex
+	life    Life
+	readyAt time.Time // zero: never
+}
+
+// Want asks for the worker to be replaced: by another one first, and only then it is retired.
+func (w *Worker) Want(reason string) {
+	select {
+	case w.wanted <- reason:
+	default: // somebody else asked already
+	}
+}
+
+// Done closes when the process has ended.
+func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
+
+// Kill ends the process by force.
+func (w *Worker) Kill() { w.process.Kill() }
+
+// Why explains how the process ended, if it ends soon: somebody waits for an answer.
+func (w *Worker) Why() string {
+	if w.ends(deathTime) {
+		return w.process.Exit().String()
+	}
+	return "its connection broke"
+}
+
+// ends reports whether the process ends within the time.
+func (w *Worker) ends(within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-w.process.Done():
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// event applies an event of the worker's life. What is impossible is a bug, and worth a line in the log.
+func (w *Worker) event(apply func(*Life) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := apply(&w.life); err != nil {
+		w.Log.Error("worker got an impossible event", "error", err)
+	}
+}
+
+func (w *Worker) becameReady() {
+	w.event((*Life).Loaded)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.readyAt = time.Now()
+}
+
+// stayedReady is how long the worker has been ready; 0 when it never was.
+func (w *Worker) stayedReady() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.readyAt.IsZero() {
+		return 0
+	}
+	return time.Since(w.readyAt)
+}
+
+func (w *Worker) state() State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.life.State
+}
+
+func (w *Worker) status() modgw.WorkerStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	status := modgw.WorkerStatus{
+		Number:   w.Number,
+		State:    w.life.State.String(),
+		Since:    w.life.Since,
+		Requests: int(w.requests.Load()),
+	}
+	if w.life.State != Ended {
+		status.PID = w.process.PID()
+		status.Memory = proc.ResidentMemory(status.PID)
+	}
+	return status
+}
+
+// printer returns what logs a line of output.
+func (w *Worker) printer() func(proc.Line) {
+	log := w.Log // the one without a pid, which nobody knows yet
+	return func(line proc.Line) {
+		if line.Dropped == 0 {
+			w.output.Add(line.Text)
+		}
+		LogLine(log, line)
+	}
+}
+
+// LogLine logs what an app has printed.
+func LogLine(log *slog.Logger, line proc.Line) {
+	attrs := []any{"stream", line.Stream}
+	if line.PID != 0 {
+		attrs = append(attrs, "pid", line.PID)
+	}
+	if line.Dropped > 0 {
+		log.Warn("app output dropped", append(attrs, "lines", line.Dropped)...)
+		return
+	}
+	log.Info(modgw.AppLine, append(attrs, "line", line.Text)...)
+}

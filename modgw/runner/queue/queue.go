@@ -1,0 +1,242 @@
+package queue
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Why a request gets no place.
+var (
+	ErrFull    = errors.New("the queue is full")
+	ErrTimeout = errors.New("no worker became free in time")
+	ErrNobody  = errors.New("all workers have failed and wait to be started again")
+	ErrClosed  = errors.New("the app is being stopped")
+)
+
+// Queue hands out the places of its members. Make it with [New].
+type Queue struct {
+	limits modgw.Queue
+
+	mu      sync.Mutex
+	members []*Member
+	waiters list.List // of *waiter
+	hopes   int       // members that are there or will be soon; without any, nobody waits
+	closed  bool
+	busy    int
+}
+
+// Member has places for requests. Its owner adds it to a queue and sets no field afterwards.
+type Member struct {
+	Places int // requests at once
+	Value  any // whatever the owner wants to know of it
+
+	busy  int
+	drain chan struct{} // closes when busy is 0; nil while nobody wants to know
+}
+
+// waiter is a request that waits for a place.
+type waiter struct {
+	got    chan struct{} // closes when member or err is set
+	member *Member
+	err    error
+}
+
+// New makes a queue without members.
+func New(limits modgw.Queue) *Queue { return &Queue{limits: limits} }
+
+// Acquire returns a member with a place that is the caller's until Release. The error is one of the above, or ctx's.
+func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
+	q.mu.Lock()
+	if m := q.free(); m != nil {
+		q.take(m)
+		q.mu.Unlock()
+		return m, nil
+	}
+	if err := q.refusal(); err != nil {
+		q.mu.Unlock()
+		return nil, err
+	}
+	w := &waiter{got: make(chan struct{})}
+	place := q.waiters.PushBack(w)
+	q.mu.Unlock()
+	return q.wait(ctx, w, place)
+}
+
+// Release gives a place back.
+func (q *Queue) Release(m *Member) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m.busy--
+	q.busy--
+	m.settle()
+	q.serve()
+}
+
+// Add lets requests come to a member.
+func (q *Queue) Add(m *Member) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.members = append(q.members, m)
+	q.serve()
+}
+
+// Remove lets no more requests come to a member, which need not be there any more. The channel closes when none is left.
+func (q *Queue) Remove(m *Member) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.members {
+		if q.members[i] == m {
+			q.members = append(q.members[:i:i], q.members[i+1:]...)
+			break
+		}
+	}
+	if m.drain == nil {
+		m.drain = make(chan struct{})
+		m.settle()
+	}
+	return m.drain
+}
+
+// Hope counts the members that are worth waiting for up or down.
+func (q *Queue) Hope(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.hopes += n
+	if q.hopes == 0 {
+		q.dismiss(ErrNobody)
+	}
+}
+
+// Close refuses all requests from now on.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.dismiss(ErrClosed)
+}
+
+// Counts is how many requests have a place, how many there could be at once, and how many wait.
+func (q *Queue) Counts() (busy, capacity, queued int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range q.members {
+		capacity += m.Places
+	}
+	return q.busy, capacity, q.waiters.Len()
+}
+
+func (q *Queue) wait(ctx context.Context, w *waiter, place *list.Element) (*Member, error) {
+	var late <-chan time.Time
+	if q.limits.Timeout > 0 {
+		timer := time.NewTimer(q.limits.Timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-w.got:
+		return w.member, w.err
+	case <-late:
+		return q.leave(w, place, ErrTimeout)
+	case <-ctx.Done():
+		return q.leave(w, place, ctx.Err())
+	}
+}
+
+// leave takes a waiter out of the queue, unless it just got its place.
+func (q *Queue) leave(w *waiter, place *list.Element, err error) (*Member, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-w.got:
+		return w.member, w.err
+	default:
+		q.waiters.Remove(place)
+		return nil, err
+	}
+}
+
+// refusal is why a request may not even wait; q.mu is held, as in all that follows.
+func (q *Queue) refusal() error {
+	switch {
+	case q.closed:
+		return ErrClosed
+	case q.hopes == 0:
+		return ErrNobody
+	case q.waiters.Len() >= q.limits.Max:
+		return ErrFull
+	}
+	return nil
+}
+
+func (q *Queue) serve() {
+	for q.waiters.Len() > 0 {
+		m := q.free()
+		if m == nil {
+			return
+		}
+		q.take(m)
+		w := q.waiters.Remove(q.waiters.Front()).(*waiter)
+		w.member = m
+		close(w.got)
+	}
+}
+
+func (q *Queue) dismiss(err error) {
+	for q.waiters.Len() > 0 {
+		w := q.waiters.Remove(q.waiters.Front()).(*waiter)
+		w.err = err
+		close(w.got)
+	}
+}
+
+func (q *Queue) take(m *Member) {
+	m.busy++
+	q.busy++
+}
+
+// free is the member to go to next, which is the least busy one; nil when all are busy or the queue is closed.
+func (q *Queue) free() (least *Member) {
+	if q.closed {
+		return nil
+	}
+	for _, m := range q.members {
+		if m.busy < m.Places && (least == nil || m.busy < least.busy) {
+			least = m
+		}
+	}
+	return least
+}
+
+func (m *Member) settle() {
+	if m.drain == nil || m.busy > 0 {
+		return
+	}
+	select {
+	case <-m.drain:
+	default:
+		close(m.drain)
+	}
+}
+
+// Fault says why a request got no place.
+func Fault(err error, limits modgw.Queue) *modgw.Fault {
+	fault := &modgw.Fault{Code: "MGW-APP-010", Summary: "cannot answer: all workers are busy", Err: err}
+	switch {
+	case errors.Is(err, ErrNobody):
+		fault.Code, fault.Summary = "MGW-APP-011", "cannot answer: no worker is up"
+		fault.Hint = "the log says why the workers ended"
+	case errors.Is(err, ErrClosed):
+		fault.Code, fault.Summary = "MGW-APP-012", "cannot answer: the app is being stopped"
+	case errors.Is(err, ErrFull):
+		fault.Hint = fmt.Sprintf("let more requests be executed at once, or more than queue { max = %d } wait", limits.Max)
+	case errors.Is(err, ErrTimeout):
+		fault.Hint = fmt.Sprintf("let more requests be executed at once, or wait longer than queue { timeout = %q }", limits.Timeout)
+	}
+	return fault
+}
