@@ -12,7 +12,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	for key, want := range map[string][]string{
-		"app.wsgi.threads":          {"whole number from 1 to 1024; default 5", "threads = 5"},
+		"app.wsgi.threads":          {"whole number from 0 to 1024; default 0: 5; ", "threads = 0"},
 		"app.wsgi":                  {"Runs a Python WSGI app", "entry", "required"},
 		"app":                       {"timeouts", "mount", `default "/"`},
 		"listen.address":            {"required", `listen "…" {`},

@@ -70,7 +70,7 @@ type Descriptor struct {
 type WSGI struct {
 	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"
 	Workers int    // processes; 0: number of CPUs
-	Threads int    // requests at once in each worker; never 0
+	Threads int    // requests at once in each worker; 0: as many as suit the interpreter
 }
 
 // ASGI runs an ASGI 3 (or 2) application.

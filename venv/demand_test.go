@@ -58,3 +58,12 @@ func TestFreeThreadedBuildsSayIt(t *testing.T) {
 		t.Errorf("String = %q", got)
 	}
 }
+
+func TestEnvironmentsOfFreeThreadedBuildsSayIt(t *testing.T) {
+	for _, free := range []bool{true, false} {
+		r := &pythonRecipe{interpreter: interpreter{FreeThreaded: free}}
+		if env := r.environment("/srv/envs/1", marker{}); env.FreeThreaded != free {
+			t.Errorf("free-threaded %t: got %+v", free, env)
+		}
+	}
+}

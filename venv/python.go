@@ -68,11 +68,12 @@ func (r *pythonRecipe) describe(dir string, m *marker) (err error) {
 
 func (r *pythonRecipe) environment(dir string, m marker) modgw.Environment {
 	env := modgw.Environment{
-		Interpreter: pythonIn(dir),
-		Version:     r.interpreter.String(),
-		Variables:   variables(dir),
-		Source:      r.inputs.source,
-		Packages:    m.Packages,
+		Interpreter:  pythonIn(dir),
+		Version:      r.interpreter.String(),
+		FreeThreaded: r.interpreter.FreeThreaded,
+		Variables:    variables(dir),
+		Source:       r.inputs.source,
+		Packages:     m.Packages,
 	}
 	if r.tool != nil {
 		env.Builder = r.tool.String()

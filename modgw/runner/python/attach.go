@@ -1,6 +1,7 @@
 package python
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ type attachment struct {
 // attachable is d as it is for an app whose worker stands at breakpoints: one worker, without limits of time.
 func attachable(d modgw.Descriptor) modgw.Descriptor {
 	wsgi := *d.WSGI
-	wsgi.Workers, wsgi.Threads = 1, min(max(1, wsgi.Threads), maxAttachedLanes)
+	wsgi.Workers, wsgi.Threads = 1, min(cmp.Or(wsgi.Threads, usualThreads), maxAttachedLanes)
 	d.WSGI = &wsgi
 	d.Timeouts.Startup, d.Timeouts.Request = 0, 0
 	d.Recycle = modgw.Recycle{}

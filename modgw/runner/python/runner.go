@@ -152,9 +152,6 @@ func (r *Runner) first() int {
 	return r.count()
 }
 
-// threads is how many requests each of them executes at once.
-func (r *Runner) threads() int { return max(1, r.config.Descriptor.WSGI.Threads) }
-
 // stopNow ends everything by force.
 func (r *Runner) stopNow() {
 	ctx, cancel := context.WithCancel(context.Background())

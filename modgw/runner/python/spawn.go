@@ -150,7 +150,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 	return wire.StartMessage{
 		Kind:       string(d.Kind),
 		Entry:      d.WSGI.Entry,
-		Threads:    d.WSGI.Threads,
+		Threads:    r.threads(),
 		Path:       append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
 		Root:       d.Root,
 		Mount:      string(d.Mount),

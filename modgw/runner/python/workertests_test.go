@@ -36,12 +36,13 @@ type workerInterpreter struct {
 // workerInterpreters finds the interpreters, each version once.
 func workerInterpreters(t *testing.T) []workerInterpreter {
 	t.Helper()
-	candidates := []string{"python3", "pypy3"}
+	candidates := []string{"python3", "pypy3", "python3.14", "python3.13t", "python3.14t"}
 	if home, err := os.UserHomeDir(); err == nil {
 		installed, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "*", "bin", "python"))
 		candidates = append(candidates, installed...)
 	}
-	const describe = "import platform, sys; sys.version_info >= (3, 8) and print(platform.python_implementation(), platform.python_version())"
+	const describe = "import platform, sys; sys.version_info >= (3, 8) and " +
+		"print(platform.python_implementation(), platform.python_version() + getattr(sys, 'abiflags', ''))"
 	var found []workerInterpreter
 	seen := make(map[string]bool)
 	for _, candidate := range candidates {

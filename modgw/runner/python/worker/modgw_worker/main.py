@@ -6,7 +6,7 @@ import platform
 import sys
 import types
 
-from . import bytecode, entry, lifeline, stacks, stdio, wire
+from . import bytecode, entry, gil, lifeline, stacks, stdio, wire
 from .control import Control
 from .filewrapper import FileWrapper
 from .lane import Lane
@@ -90,6 +90,7 @@ class Worker:
             self._control.explain = explain
         self._signals.install()
         self._watch()
+        gil.watch(self._control)
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:
