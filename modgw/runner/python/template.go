@@ -25,7 +25,7 @@ const (
 	// answerTime is how long a template may take to fork a worker, or to tell how one ended.
 	answerTime = 5 * time.Second
 
-	// lowered is the priority (see nice(1)) of a template that still loads modules.
+	// lowered is how much nicer (see nice(1)) than a worker a template is that still loads modules.
 	lowered = 10
 
 	// titleRoom is what a template adds to its command line, so that those of its workers have room in its place.
@@ -40,6 +40,7 @@ type template struct {
 	heard   chan struct{} // closes when hear has ended
 	output  crew.Tail     // what it printed last
 	nice    bool          // its priority is lowered
+	usual   int           // what it was before
 
 	mu       sync.Mutex
 	last     uint32 // number of the latest request
@@ -89,7 +90,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 	}
 	// Only who may raise it again may lower it: workers inherit it.
 	if os.Geteuid() == 0 {
-		t.nice = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), lowered) == nil
+		t.lower()
 	}
 	go t.hear()
 	return t, nil
@@ -116,11 +117,22 @@ func (t *template) prepare(ctx context.Context, r *Runner, report []byte, exclud
 	return answer, nil
 }
 
+// lower gives the template a lower priority than the host has.
+func (t *template) lower() {
+	const inverse = 20 // the system call returns no negative numbers, so it counts down from here
+	priority, err := unix.Getpriority(unix.PRIO_PROCESS, t.process.PID())
+	if err != nil {
+		return
+	}
+	t.usual = inverse - priority
+	t.nice = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), t.usual+lowered) == nil
+}
+
 // rise gives the template the priority that workers shall have.
 func (t *template) rise() {
 	if t.nice {
 		// When it fails workers are slower, and nothing else.
-		_ = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), 0)
+		_ = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), t.usual)
 	}
 }
 
