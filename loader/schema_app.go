@@ -195,6 +195,8 @@ func limitsBlock(l *modgw.Limits) block {
 		args: []argument{
 			{name: "body", value: size(&l.Body), def: "64MiB", doc: "Largest request body. A larger one is answered 413."},
 			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of the app's processes together.", example: `"1GiB"`},
+			{name: "build_memory", value: size(&l.BuildMemory), def: "0", note: "0: three quarters of the machine's memory",
+				doc: "Memory of each process that makes the environment or runs the build command.", example: `"2GiB"`},
 			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one.", example: `"1.5"`},
 			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, doc: "Open files of each worker."},
 			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, doc: "Processes and threads of the app together."},

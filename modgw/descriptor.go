@@ -213,8 +213,13 @@ type Idle struct {
 
 // Limits bound what an app may use; zero values mean no limit but the system's.
 type Limits struct {
-	Body      int64   // bytes of a request body; a larger one is answered 413
-	Memory    int64   // bytes
+	Body   int64 // bytes of a request body; a larger one is answered 413
+	Memory int64 // bytes
+
+	// BuildMemory is how many bytes each process may have that makes the environment or runs the build command; 0: three
+	// quarters of the machine's memory.
+	BuildMemory int64
+
 	CPU       float64 // CPUs: 0.5 is half of one
 	Files     int     // open files of each worker
 	Processes int

@@ -29,6 +29,24 @@ type AppStatus struct {
 	Failure  *FailureStatus `json:"failure"`  // the last deploy, when it failed
 }
 
+// Environments are the IDs of the environments that the app needs: for its generation, for those that drain, and for the
+// one that rollback returns to.
+func (s AppStatus) Environments() (ids []string) {
+	add := func(id string) {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	add(s.PreviousEnvironment)
+	if s.Generation != nil {
+		add(s.Generation.Environment.ID)
+	}
+	for _, d := range s.Draining {
+		add(d.Environment)
+	}
+	return ids
+}
+
 // GenerationStatus is a snapshot of a generation.
 type GenerationStatus struct {
 	Number      int               `json:"number"`

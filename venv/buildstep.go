@@ -167,15 +167,18 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	s.plan.say("running %s", strings.Join(d.Build.Command, " "))
 	printed := lines{each: s.plan.sayOutput}
 	p := process{
-		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, lock: lock,
+		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, limits: s.plan.limits(), lock: lock,
 		env: append(s.environ, "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
 	}
 	err = p.run(ctx, &printed)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if isDiskFull(err) {
-		return s.plan.diskFull(err, printed.tail())
+	switch output := printed.tail(); {
+	case isDiskFull(err):
+		return s.plan.diskFull(err, output)
+	case isOutOfMemory(output):
+		return s.plan.outOfMemory(err, output)
 	}
 	fault := &modgw.Fault{
 		Code:    "MGW-ENV-029",

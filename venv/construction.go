@@ -82,7 +82,7 @@ func (c *construction) run(ctx context.Context, program string, args ...string) 
 
 // runIn is run in another folder.
 func (c *construction) runIn(ctx context.Context, dir, program string, args ...string) error {
-	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, lock: c.lock}
+	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, limits: c.plan.limits(), lock: c.lock}
 	if err := p.run(ctx, &c.printed); err != nil {
 		return &toolError{program: program, err: err}
 	}

@@ -110,6 +110,22 @@ func TestFullDiskIsTold(t *testing.T) {
 }
 
 // A build that is given up takes everything with it that it started.
+func TestBuildGetsNoMoreMemoryThanItMayHave(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.sdist("greedy", "1.0", "x = b'x' * (1 << 30)\n")
+	s.write("requirements.txt", "greedy\n")
+	d := s.descriptor()
+	d.Limits.BuildMemory = 256 << 20
+	f := s.mustFail(d, "MGW-ENV-032")
+	if !strings.Contains(f.Output, "MemoryError") || !strings.Contains(f.Hint, "256 MiB") {
+		t.Errorf("got %v", f)
+	}
+	d = frontend(s, "exec python3 -c 'x = b\"x\" * (1 << 30)'")
+	d.Limits.BuildMemory = 256 << 20
+	s.mustFail(d, "MGW-ENV-032")
+}
+
 func TestCancelledBuildLeavesNoProcess(t *testing.T) {
 	s := newSite(t)
 	pids := filepath.Join(s.root, "pids")

@@ -92,6 +92,8 @@ func (c *construction) fault(complaints []complaint, code, summary string, err e
 	switch {
 	case isDiskFull(err):
 		return p.diskFull(err, output)
+	case isOutOfMemory(output):
+		return p.outOfMemory(err, output)
 	case wasKilled(err):
 		return &modgw.Fault{
 			Code:    "MGW-ENV-020",
@@ -119,6 +121,21 @@ func (p *plan) diskFull(err error, output string) error {
 		Hint: "make room in the state folder's file system, then reload",
 	}
 }
+
+func (p *plan) outOfMemory(err error, output string) error {
+	return &modgw.Fault{
+		Code:    "MGW-ENV-032",
+		Summary: fmt.Sprintf("cannot build the environment of app %q: a program of the build got no more memory", p.descriptor.Name),
+		Output:  output, Err: err,
+		Hint: fmt.Sprintf("each may have %d MiB; more with limits { build_memory = … }", p.limits().Memory>>20),
+	}
+}
+
+// memoryComplaint is what Python, compilers, linkers, npm and uv say when they get no more memory.
+var memoryComplaint = regexp.MustCompile(`(?m)^\s*MemoryError\b|(?i)cannot allocate memory|virtual memory exhausted|std::bad_alloc|` +
+	`memory exhausted|out of memory|memory allocation of \d+ bytes failed`)
+
+func isOutOfMemory(output string) bool { return memoryComplaint.MatchString(output) }
 
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/proc"
 )
 
 // safePath is the PATH of everything that runs for a build: compilers are there, the host's own surroundings are not.
@@ -29,6 +30,7 @@ type process struct {
 	dir     string
 	env     []string
 	account *account.Account
+	limits  proc.Limits
 	lock    *os.File // stays locked as long as the program lives, even when this process does not; nil: none
 }
 
@@ -45,11 +47,18 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	limited := p.limits.Apply(cmd.Process.Pid)
+	if limited != nil {
+		_ = killGroup(cmd.Process.Pid) // ESRCH means that it has ended by itself
+	}
 	awaitExit(cmd.Process.Pid)
 	_ = killGroup(cmd.Process.Pid) // what it started and did not wait for; ESRCH means that there is nothing
 	err := cmd.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if limited != nil {
+		return limited
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil

@@ -107,18 +107,9 @@ func (s *settings) runningEnvironments(ctx context.Context) (map[string]bool, er
 		return nil, err
 	}
 	running := map[string]bool{}
-	add := func(id string) {
-		if id != "" {
-			running[id[strings.LastIndexByte(id, '-')+1:]] = true
-		}
-	}
 	for _, app := range status.Apps {
-		add(app.PreviousEnvironment)
-		if app.Generation != nil {
-			add(app.Generation.Environment.ID)
-		}
-		for _, d := range app.Draining {
-			add(d.Environment)
+		for _, id := range app.Environments() {
+			running[id[strings.LastIndexByte(id, '-')+1:]] = true
 		}
 	}
 	return running, nil

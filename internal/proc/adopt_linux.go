@@ -42,7 +42,7 @@ func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, er
 		return nil, fmt.Errorf("cannot fork: %w", err)
 	}
 	p.watch(spec, pipes)
-	if err := spec.Limits.apply(p.pid); err != nil {
+	if err := spec.Limits.Apply(p.pid); err != nil {
 		p.Kill()
 		<-p.done
 		return nil, fmt.Errorf("cannot limit a forked process: %w", err)

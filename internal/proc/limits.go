@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what a process may use; zero values change nothing. They are set from outside right after the start, so
-// a program must not have done anything worth limiting until it is told to begin.
+// Limits bound what a process and its later children may use; zero values change nothing. They are set from outside right
+// after the start, so a program must not have done anything worth limiting until then.
 type Limits struct {
 	Files     int   // open files of each process
 	Processes int   // of the user, who must not be root
@@ -21,7 +21,8 @@ type Limits struct {
 	OOMScore int
 }
 
-func (l Limits) apply(pid int) error {
+// Apply sets the limits of a process that runs.
+func (l Limits) Apply(pid int) error {
 	for _, limit := range []struct {
 		name     string
 		resource int

@@ -54,7 +54,7 @@ func Start(spec Spec) (*Process, error) {
 	}
 	p.pid = p.cmd.Process.Pid
 	p.watch(spec, pipes)
-	if err := spec.Limits.apply(p.pid); err != nil {
+	if err := spec.Limits.Apply(p.pid); err != nil {
 		p.Kill()
 		<-p.done
 		return nil, fmt.Errorf("cannot limit %q: %w", spec.Path, err)

@@ -29,6 +29,7 @@ type Host struct {
 	builder *venv.Builder
 	watcher *reload.Watcher
 	started time.Time
+	unused  *collector
 	stop    chan struct{} // closed by Shutdown
 	halt    sync.Once
 
@@ -69,6 +70,7 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
+	h.unused = newCollector(h.State(), h.collect)
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
 	}
@@ -135,6 +137,7 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 	if err != nil {
 		return nil, err
 	}
+	h.unused.nudge()
 	if k := h.keeper(d.Name); k != nil {
 		k.built()
 	}

@@ -127,7 +127,10 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	h.begin(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
 	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
-	others.Go(func() { h.announce(ctx, first, s) })
+	others.Go(func() {
+		h.announce(ctx, first, s)
+		h.unused.run(ctx)
+	})
 
 	<-ctx.Done()
 	h.log.Info("stopping", "cause", stopCause(ctx))

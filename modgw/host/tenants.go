@@ -136,6 +136,7 @@ func (h *Host) evict(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 		h.watcher.Forget(name)
 		if err := h.gateway.Remove(context.Background(), name); err == nil {
 			h.log.Info("app removed", "app", name)
+			h.unused.nudge()
 		}
 	}
 }

@@ -1,0 +1,111 @@
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/venv"
+)
+
+const (
+	// collectEvery is how often environments are removed that nothing uses.
+	collectEvery = 24 * time.Hour
+
+	// keptNewest is how many of each app's environments stay in any case, those that it used last.
+	keptNewest = 2
+)
+
+// collector removes the environments that nothing uses, once a day. It has no timer while nothing has happened since the
+// last time that could have made one useless.
+type collector struct {
+	stamp   string                // the file that has the time of the last collection, for a host may not run for a day
+	reason  chan struct{}         // has one element when an environment may have become useless
+	collect func(context.Context) // removes them
+}
+
+func newCollector(state string, collect func(context.Context)) *collector {
+	return &collector{stamp: filepath.Join(state, "collected"), reason: make(chan struct{}, 1), collect: collect}
+}
+
+// nudge says that an environment may have become useless.
+func (c *collector) nudge() {
+	select {
+	case c.reason <- struct{}{}:
+	default:
+	}
+}
+
+// forget drops the reasons that there were until now: they are dealt with.
+func (c *collector) forget() {
+	select {
+	case <-c.reason:
+	default:
+	}
+}
+
+// run collects until ctx is done.
+func (c *collector) run(ctx context.Context) {
+	for {
+		due := time.NewTimer(time.Until(c.due()))
+		select {
+		case <-due.C:
+		case <-ctx.Done():
+			due.Stop()
+			return
+		}
+		c.forget()
+		c.collect(ctx)
+		c.note()
+		select {
+		case <-c.reason:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// due is when it is time again. A first day begins when there is no trace of an earlier one.
+func (c *collector) due() time.Time {
+	text, err := os.ReadFile(c.stamp)
+	if err == nil {
+		var last time.Time
+		if last, err = time.Parse(time.RFC3339, string(text)); err == nil && !last.After(time.Now()) {
+			return last.Add(collectEvery)
+		}
+	}
+	c.note()
+	return time.Now().Add(collectEvery)
+}
+
+// note remembers that environments were collected now. Where it cannot be written, the day begins with the host.
+func (c *collector) note() {
+	_ = atomicfile.Write(c.stamp, []byte(time.Now().Format(time.RFC3339)), 0o600)
+}
+
+// collect removes the environments that no generation needs and no descriptor asks for.
+func (h *Host) collect(ctx context.Context) {
+	var keep []string
+	for _, app := range h.gateway.Status() {
+		keep = append(keep, app.Environments()...)
+	}
+	for _, d := range h.Descriptors() {
+		// What a descriptor asks for that cannot be told is among the newest of its app.
+		if id, err := h.builder.Fingerprint(d); err == nil && id != "" {
+			keep = append(keep, id)
+		}
+	}
+	removed, err := h.builder.Collect(ctx, venv.Collection{Keep: keep, Newest: keptNewest})
+	var size int64
+	for _, r := range removed {
+		size += r.Size
+	}
+	if len(removed) > 0 {
+		h.log.Info("unused environments removed", "count", len(removed), "mebibytes", size>>20)
+	}
+	if err != nil && ctx.Err() == nil {
+		h.log.Warn("unused environments not removed", "error", err.Error())
+	}
+}
