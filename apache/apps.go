@@ -2,11 +2,9 @@ package apache
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -19,6 +17,12 @@ func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
 	w.comment("When the request came in, from which the host knows how long it waited.")
 	w.directive("RequestHeader", "set", "X-Request-Start", "%t")
 	w.close("IfModule")
+	if slices.ContainsFunc(apps, up.upgrades) {
+		w.comment("WebSockets over HTTP/2, where Apache can.")
+		w.open("IfDirective", "H2WebSockets")
+		w.directive("H2WebSockets", "on")
+		w.close("IfDirective")
+	}
 	// Of sections that hold a URL the last one wins, of ProxyPass and Alias the first one.
 	for _, d := range slices.Backward(apps) {
 		w.location(d, up)
@@ -32,18 +36,32 @@ func (w *writer) location(d modgw.Descriptor, up upstream) {
 	w.line("")
 	w.origin(d)
 	w.open("Location", w.url(d, string(d.Mount)))
-	w.directive("ProxyFCGIBackendType", "GENERIC")
-	w.directive("CGIPassAuth", "On")
-	w.directive("SetEnv", "MODGW_APP", string(d.Name))
-	w.comment("The host vouches for Content-Length, which Apache would drop.")
-	w.directive("SetEnv", "ap_trust_cgilike_cl", "1")
-	if up.upgrades(d) {
+	w.comment("How large a request may be is the host's to say.")
+	w.directive("LimitRequestBody", "0")
+	if up.fcgi != "" {
+		w.directive("ProxyFCGIBackendType", "GENERIC")
+		w.directive("CGIPassAuth", "On")
+		w.directive("SetEnv", "MODGW_APP", string(d.Name))
+		w.comment("The host vouches for Content-Length, which Apache would drop.")
+		w.directive("SetEnv", "ap_trust_cgilike_cl", "1")
+	}
+	if up.speaksHTTP(d) {
 		w.directive("ProxyPreserveHost", "On")
-		w.open("IfModule", "mod_headers.c")
-		w.directive("RequestHeader", "set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}", "expr=%{HTTP:Upgrade} != ''")
-		w.close("IfModule")
+		w.forwarded(up)
 	}
 	w.close("Location")
+}
+
+// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to the client.
+func (w *writer) forwarded(up upstream) {
+	var condition []string
+	if up.fcgi != "" {
+		condition = []string{"expr=%{HTTP:Upgrade} != ''"}
+	}
+	w.open("IfModule", "mod_headers.c")
+	w.directive("RequestHeader", append([]string{"set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}"}, condition...)...)
+	w.directive("RequestHeader", append([]string{"set", "X-Forwarded-Port", "expr=%{SERVER_PORT}"}, condition...)...)
+	w.close("IfModule")
 }
 
 // passes writes which URLs of an app Apache answers itself and which it passes on.
@@ -53,11 +71,25 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 	for _, a := range d.Aliases {
 		w.alias(d, a)
 	}
-	w.directive("ProxyPass", w.url(d, string(d.Mount)), up.fastcgi(d), "enablereuse=on", "flushpackets=on",
-		"iobuffersize=65536", fmt.Sprintf("timeout=%d", patience(d)))
-	if up.upgrades(d) {
+	mount := w.url(d, string(d.Mount))
+	if up.fcgi == "" {
+		w.directive("ProxyPass", append([]string{mount, up.http(d) + mount}, httpParameters(d)...)...)
+		return
+	}
+	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=on",
+		"iobuffersize=65536", fmt.Sprintf("timeout=%d", d.Patience()))
+	if up.speaksHTTP(d) {
 		w.websockets(d, up)
 	}
+}
+
+// httpParameters are those of an app's worker that speaks HTTP. The host closes a connection that is idle for a minute;
+// Apache has to do so first, or a request could be lost on it.
+func httpParameters(d modgw.Descriptor) []string {
+	if !d.Upgrades() {
+		return []string{"ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.Patience())}
+	}
+	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.UpgradePatience())}
 }
 
 func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
@@ -77,7 +109,7 @@ func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
 // websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot upgrade.
 func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.open("IfModule", "mod_rewrite.c")
-	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", max(3600, patience(d))))
+	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", d.UpgradePatience()))
 	w.close("Proxy")
 	w.directive("RewriteEngine", "On")
 	w.directive("RewriteCond", "%{HTTP:Upgrade}", "=websocket", "[NC]")
@@ -111,13 +143,4 @@ func (w *writer) url(d modgw.Descriptor, path string) string {
 // pattern writes a folder so that <Directory> takes its wildcards literally.
 func pattern(dir string) string {
 	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(dir)
-}
-
-// patience is how many seconds Apache waits for an app: longer than the host, whose answer says what the trouble is.
-func patience(d modgw.Descriptor) int {
-	if d.Timeouts.Request == 0 {
-		return int((24 * time.Hour).Seconds())
-	}
-	whole := d.Timeouts.Startup + d.Queue.Timeout + d.Timeouts.Request
-	return int(math.Ceil(whole.Seconds())) + 5
 }

@@ -76,20 +76,21 @@ func (u upstream) sockets() []modgw.Address {
 var quirks = []struct {
 	before, from string // from "" is the first
 	websockets   bool   // matters only for them
+	beside       bool   // matters only beside FastCGI
 	text, fix    string
 }{
-	{"2.4.26", "", false, "an app that does not answer in time looks like 503 instead of 504, and CGIPassAuth may be missing", "upgrade Apache"},
-	{"2.4.47", "", true, "WebSockets cannot pass: ProxyPass has no upgrade=websocket", "upgrade Apache to 2.4.47 or later"},
-	{"2.4.51", "2.4.49", false, "files outside of folders can be read (CVE-2021-41773, CVE-2021-42013)", "upgrade Apache at once"},
-	{"2.4.63", "2.4.60", false, "Unix sockets in ProxyPass have regressions (AH01059, PR 69203)", "upgrade Apache to 2.4.63 or later"},
-	{"2.4.63", "", true, "WebSockets over a Unix socket need RewriteRule [P] of 2.4.63", "upgrade Apache to 2.4.63 or later"},
+	{"2.4.26", "", false, false, "an app that does not answer in time looks like 503 instead of 504, and CGIPassAuth may be missing", "upgrade Apache"},
+	{"2.4.47", "", true, false, "WebSockets cannot pass: ProxyPass has no upgrade=websocket", "upgrade Apache to 2.4.47 or later"},
+	{"2.4.51", "2.4.49", false, false, "files outside of folders can be read (CVE-2021-41773, CVE-2021-42013)", "upgrade Apache at once"},
+	{"2.4.63", "2.4.60", false, false, "Unix sockets in ProxyPass have regressions (AH01059, PR 69203)", "upgrade Apache to 2.4.63 or later"},
+	{"2.4.63", "", true, true, "WebSockets over a Unix socket need RewriteRule [P] of 2.4.63", "upgrade Apache to 2.4.63 or later, or let the host listen with HTTP alone"},
 }
 
 func (p *Program) checkVersion(up upstream, apps []modgw.Descriptor) []Finding {
 	found := []Finding{{Good, fmt.Sprintf("Apache %s at %s", p.Version, p.Path), ""}}
 	upgrades := slices.ContainsFunc(apps, up.upgrades)
 	for _, q := range quirks {
-		if !p.before(q.before) || q.from != "" && p.before(q.from) || q.websockets && !upgrades {
+		if !p.before(q.before) || q.from != "" && p.before(q.from) || q.websockets && !upgrades || q.beside && up.fcgi == "" {
 			continue
 		}
 		found = append(found, Finding{Problem, fmt.Sprintf("Apache %s: %s", p.Version, q.text), q.fix})

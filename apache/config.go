@@ -25,8 +25,8 @@ type TLS struct {
 // is the default for all other host names if no earlier configuration file has one.
 //
 // The listeners are those that the host really has: requests go to the first FastCGI one, a Unix socket before TCP.
-// WebSockets, which FastCGI cannot carry, go to the first HTTP listener on a Unix socket; without one they get no
-// further than Apache.
+// WebSockets, which FastCGI cannot carry, go to the first HTTP listener on a Unix socket, under the same URLs; without
+// one they get no further than Apache. A host that has no FastCGI listener gets everything over HTTP.
 func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf(listeners)
 	if err != nil {
@@ -43,7 +43,7 @@ func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]b
 	}
 	w := &writer{}
 	w.head(up, apps, o)
-	for _, s := range sitesOf(apps) {
+	for _, s := range modgw.SitesOf(apps) {
 		w.site(s, up, o)
 	}
 	return w.bytes()
@@ -58,19 +58,22 @@ func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener
 	}
 	w := &writer{}
 	w.head(up, apps, Options{})
-	w.apps(appsFor(strings.ToLower(host), apps), up)
+	w.apps(modgw.AppsFor(strings.ToLower(host), apps), up)
 	return w.bytes()
 }
 
 func (w *writer) head(up upstream, apps []modgw.Descriptor, o Options) {
 	w.comment("For Apache 2.4.47 or later, in front of modgw-host. Written by: modgw-host apache config")
 	w.comment("Modules it needs: %s", join(needs(up, apps, o)))
+	if up.fcgi == "" && up.web.Network() != "unix" {
+		w.comment("The host believes what Apache says of clients only where trusted_proxies has Apache's address.")
+	}
 }
 
-func (w *writer) site(s site, up upstream, o Options) {
+func (w *writer) site(s modgw.Site, up upstream, o Options) {
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
-	names := s.hosts
+	names := s.Hosts
 	if len(names) == 0 {
 		w.comment("Apps without a host. This is the default for all host names that no other block has,")
 		w.comment("if no file that Apache reads before this one has a <VirtualHost> for the same port.")
@@ -86,9 +89,18 @@ func (w *writer) site(s site, up upstream, o Options) {
 		w.directive("SSLEngine", "on")
 		w.directive("SSLCertificateFile", o.TLS.Certificate)
 		w.directive("SSLCertificateKeyFile", o.TLS.Key)
+		w.section("IfModule", []string{"mod_http2.c"}, "Protocols h2 http/1.1")
 	}
 	w.comment("A response that breaks off is seen by its client only after this time.")
 	w.directive("KeepAliveTimeout", "2")
-	w.apps(s.apps, up)
+	w.apps(s.Apps, up)
 	w.close("VirtualHost")
+}
+
+// serverName is a name that stands for host, which may be a wildcard.
+func serverName(host string) string {
+	if suffix, ok := strings.CutPrefix(host, "*"); ok {
+		return "any" + suffix
+	}
+	return host
 }

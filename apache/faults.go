@@ -9,7 +9,7 @@ import (
 func noListener() error {
 	return &modgw.Fault{
 		Code:    "MGW-APA-001",
-		Summary: "cannot configure Apache: the host has no FastCGI listener",
+		Summary: "cannot configure Apache: the host has no FastCGI and no HTTP listener",
 		Hint:    `add listen "fastcgi" { address = "unix:/run/modgw/modgw.sock" } to the host's file`,
 	}
 }

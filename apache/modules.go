@@ -8,9 +8,14 @@ import (
 
 // needs are the modules that a configuration cannot do without, sorted.
 func needs(up upstream, apps []modgw.Descriptor, o Options) []string {
-	modules := []string{"alias", "authz_core", "env", "headers", "proxy", "proxy_fcgi"}
-	if slices.ContainsFunc(apps, up.upgrades) {
-		modules = append(modules, "proxy_http", "rewrite")
+	modules := []string{"alias", "authz_core", "env", "headers", "proxy"}
+	switch {
+	case up.fcgi == "":
+		modules = append(modules, "proxy_http")
+	case slices.ContainsFunc(apps, up.upgrades):
+		modules = append(modules, "proxy_fcgi", "proxy_http", "rewrite")
+	default:
+		modules = append(modules, "proxy_fcgi")
 	}
 	if o.TLS != nil {
 		modules = append(modules, "ssl")

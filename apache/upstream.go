@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"net"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
@@ -13,8 +12,8 @@ import (
 
 // upstream is where Apache reaches the host.
 type upstream struct {
-	fcgi modgw.Address
-	web  modgw.Address // an HTTP listener on a Unix socket; "" without one
+	fcgi modgw.Address // a FastCGI listener; "" without one: everything goes over HTTP
+	web  modgw.Address // an HTTP listener; beside FastCGI only on a Unix socket; "" without one
 }
 
 func upstreamOf(listeners []modgw.Listener) (upstream, error) {
@@ -24,17 +23,28 @@ func upstreamOf(listeners []modgw.Listener) (upstream, error) {
 		if unix && !plainPath.MatchString(l.Address.Target()) {
 			return up, unusable("path of a socket", l.Address.Target())
 		}
-		switch {
-		case l.Kind == "fastcgi" && (up.fcgi == "" || unix && up.fcgi.Network() != "unix"):
-			up.fcgi = l.Address
-		case l.Kind == "http" && unix && up.web == "":
-			up.web = l.Address
+		switch l.Kind {
+		case "fastcgi":
+			up.fcgi = preferred(up.fcgi, l.Address)
+		case "http":
+			up.web = preferred(up.web, l.Address)
 		}
 	}
-	if up.fcgi == "" {
+	switch {
+	case up.fcgi == "" && up.web == "":
 		return up, noListener()
+	case up.fcgi != "" && up.web != "" && up.web.Network() != "unix":
+		up.web = "" // who connects there is nobody whose word about clients counts
 	}
 	return up, nil
+}
+
+// preferred is the first address, or the first Unix socket if there is one.
+func preferred(chosen, next modgw.Address) modgw.Address {
+	if chosen == "" || next.Network() == "unix" && chosen.Network() != "unix" {
+		return next
+	}
+	return chosen
 }
 
 // plainPath is a path without any character that Apache, in whatever directive, might take for something else.
@@ -49,15 +59,19 @@ func (u upstream) fastcgi(d modgw.Descriptor) string {
 	return fmt.Sprintf("fcgi://%s/%s/", dialable(u.fcgi), workerName(d.Name))
 }
 
-// http is the URL of an app's worker for WebSockets, without a slash at its end.
+// http is the URL of an app's worker that speaks HTTP, without a slash at its end.
 func (u upstream) http(d modgw.Descriptor) string {
-	return fmt.Sprintf("unix:%s|http://%s", u.web.Target(), workerName(d.Name))
+	if u.web.Network() == "unix" {
+		return fmt.Sprintf("unix:%s|http://%s", u.web.Target(), workerName(d.Name))
+	}
+	return "http://" + dialable(u.web)
 }
 
 // upgrades reports whether WebSockets can reach an app.
-func (u upstream) upgrades(d modgw.Descriptor) bool {
-	return u.web != "" && slices.Contains([]modgw.Kind{modgw.KindASGI, modgw.KindHTTP, modgw.KindGo}, d.Kind)
-}
+func (u upstream) upgrades(d modgw.Descriptor) bool { return u.web != "" && d.Upgrades() }
+
+// speaksHTTP reports whether Apache sends any request for an app over HTTP.
+func (u upstream) speaksHTTP(d modgw.Descriptor) bool { return u.fcgi == "" || u.upgrades(d) }
 
 var notHostName = regexp.MustCompile(`[^a-z0-9.-]`)
 

@@ -55,7 +55,7 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 		return err
 	}
 	if !listens && config.File == "" {
-		config.Listeners = []modgw.Listener{frontSocket(state)}
+		config.Listeners = frontSockets(state)
 	}
 	a.Dir, a.Log = filepath.Join(state, "apache"), config.Log
 	a.Listeners = config.Listeners
@@ -86,12 +86,18 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 	return errors.Join(hostErr, apacheErr)
 }
 
-// frontSocket is where the host listens for an Apache that is its own; Apache's user may open it and no other.
-func frontSocket(state string) modgw.Listener {
-	l := modgw.Listener{Kind: "fastcgi", Address: modgw.Address("unix:" + filepath.Join(state, "fcgi.sock")), Mode: 0o600}
+// frontSockets are where the host listens for an Apache that is its own: FastCGI, and HTTP for WebSockets. Apache's user
+// may open them and no other.
+func frontSockets(state string) []modgw.Listener {
+	mode, group := uint32(0o600), ""
 	if os.Getuid() == 0 {
-		l.Mode = 0o660
-		_, l.Group = apache.Account()
+		mode = 0o660
+		_, group = apache.Account()
 	}
-	return l
+	var sockets []modgw.Listener
+	for _, kind := range []string{"fastcgi", "http"} {
+		address := modgw.Address("unix:" + filepath.Join(state, kind+".sock"))
+		sockets = append(sockets, modgw.Listener{Kind: kind, Address: address, Mode: mode, Group: group})
+	}
+	return sockets
 }

@@ -1,21 +1,21 @@
-package apache
+package modgw
 
 import (
+	"math"
 	"slices"
 	"strings"
-
-	"github.com/modgw/modgw/modgw"
+	"time"
 )
 
-// site is a virtual host: names that reach the same apps.
-type site struct {
-	hosts []string           // sorted; empty: all that have no other site
-	apps  []modgw.Descriptor // the one that is asked first comes first
+// Site is a virtual host of a web server in front: names that reach the same apps.
+type Site struct {
+	Hosts []string     // exact names before wildcards; empty: all names that have no other site
+	Apps  []Descriptor // the one that is asked first comes first
 }
 
-// sitesOf makes the sites for apps: first that without names, which is the default, then exact names, then wildcards, the
-// longer ones first, because Apache takes the first that fits.
-func sitesOf(apps []modgw.Descriptor) []site {
+// SitesOf tells a web server in front how the gateway routes: first the site without names, which is the default, then
+// exact names, then wildcards, the longer ones first, for servers that take the first that fits.
+func SitesOf(apps []Descriptor) []Site {
 	var names []string
 	for _, d := range apps {
 		names = append(names, d.Hosts...)
@@ -23,16 +23,16 @@ func sitesOf(apps []modgw.Descriptor) []site {
 	slices.SortFunc(names, bySpecificity)
 	names = slices.Compact(names)
 
-	var sites []site
-	if anyHost := appsFor("", apps); len(anyHost) > 0 {
-		sites = append(sites, site{apps: anyHost})
+	var sites []Site
+	if anyHost := AppsFor("", apps); len(anyHost) > 0 {
+		sites = append(sites, Site{Apps: anyHost})
 	}
 	bySet := map[string]int{}
 	for _, name := range names {
-		s := site{hosts: []string{name}, apps: appsFor(name, apps)}
-		key := set(s)
+		s := Site{Hosts: []string{name}, Apps: AppsFor(name, apps)}
+		key := appSet(s)
 		if i, ok := bySet[key]; ok {
-			sites[i].hosts = append(sites[i].hosts, name)
+			sites[i].Hosts = append(sites[i].Hosts, name)
 			continue
 		}
 		bySet[key] = len(sites)
@@ -41,13 +41,13 @@ func sitesOf(apps []modgw.Descriptor) []site {
 	return sites
 }
 
-// set names the apps of a site. Wildcards of different length stay apart, so that the order of sites is theirs.
-func set(s site) string {
+// appSet names the apps of a site. Wildcards of different length stay apart, so that the order of sites is theirs.
+func appSet(s Site) string {
 	var b strings.Builder
-	if strings.HasPrefix(s.hosts[0], "*") {
-		b.WriteString(s.hosts[0])
+	if strings.HasPrefix(s.Hosts[0], "*") {
+		b.WriteString(s.Hosts[0])
 	}
-	for _, d := range s.apps {
+	for _, d := range s.Apps {
 		b.WriteString("\x00" + string(d.Name))
 	}
 	return b.String()
@@ -67,11 +67,11 @@ func bySpecificity(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// appsFor are the apps that host reaches, in the order in which the gateway asks them: those of that very name, of the
+// AppsFor are the apps that host reaches, in the order in which the gateway asks them: those of that very name, of the
 // longest wildcard, of any host; among each the longest mount. Apps that no request can reach are left out.
-func appsFor(host string, apps []modgw.Descriptor) []modgw.Descriptor {
+func AppsFor(host string, apps []Descriptor) []Descriptor {
 	type candidate struct {
-		modgw.Descriptor
+		Descriptor
 		rank int // length of the host that fits; the exact one longest
 	}
 	var candidates []candidate
@@ -89,9 +89,9 @@ func appsFor(host string, apps []modgw.Descriptor) []modgw.Descriptor {
 		}
 		return strings.Compare(string(a.Mount)+string(a.Name), string(b.Mount)+string(b.Name))
 	})
-	var reached []modgw.Descriptor
+	var reached []Descriptor
 	for _, c := range candidates {
-		if !slices.ContainsFunc(reached, func(d modgw.Descriptor) bool { return holds(d.Mount, c.Mount) }) {
+		if !slices.ContainsFunc(reached, func(d Descriptor) bool { return holds(d.Mount, c.Mount) }) {
 			reached = append(reached, c.Descriptor)
 		}
 	}
@@ -116,14 +116,24 @@ func fits(host string, hosts []string) (rank int, ok bool) {
 }
 
 // holds reports whether every URL below mount is below outer too.
-func holds(outer, mount modgw.MountPath) bool {
+func holds(outer, mount MountPath) bool {
 	return outer == "/" || outer == mount || strings.HasPrefix(string(mount), string(outer)+"/")
 }
 
-// serverName is a name that stands for host, which may be a wildcard.
-func serverName(host string) string {
-	if suffix, ok := strings.CutPrefix(host, "*"); ok {
-		return "any" + suffix
-	}
-	return host
+// Upgrades reports whether an app may speak WebSocket.
+func (d Descriptor) Upgrades() bool {
+	return d.Kind == KindASGI || d.Kind == KindHTTP || d.Kind == KindGo
 }
+
+// Patience is how many seconds a web server in front should wait for the app: longer than the host, whose answer says
+// what the trouble is.
+func (d Descriptor) Patience() int {
+	if d.Timeouts.Request == 0 {
+		return int((24 * time.Hour).Seconds())
+	}
+	whole := d.Timeouts.Startup + d.Queue.Timeout + d.Timeouts.Request
+	return int(math.Ceil(whole.Seconds())) + 5
+}
+
+// UpgradePatience is Patience for a connection that may become a WebSocket, which is silent for long.
+func (d Descriptor) UpgradePatience() int { return max(3600, d.Patience()) }
