@@ -38,7 +38,8 @@ var layers = map[string][]string{
 	"venv":                 {"modgw", "internal/"},
 	"reload":               {"modgw", "internal/"},
 	"apache":               {"modgw", "internal/"},
-	"cmd/":                 {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache"},
+	"export":               {"modgw", "internal/"},
+	"cmd/":                 {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache", "export"},
 	"tests":                {"modgw", "modgw/", "internal/"},
 	"bench/":               {"modgw", "modgw/", "internal/"},
 }

@@ -106,7 +106,7 @@ func newRoot(c console) *cobra.Command {
 		newServe(c), newDev(c), newRun(c),
 		newCheck(c), newFmt(c), newExplain(c), newInit(c),
 		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c),
-		newEnv(c), newExec(c), newAttach(c), newApache(c),
+		newEnv(c), newExec(c), newAttach(c), newApache(c), newNginx(c), newLighttpd(c),
 		newVersion(c),
 	)
 	return root

@@ -10,21 +10,38 @@ import (
 // StartLighttpd starts lighttpd with conf after the port, the document root and mod_fastcgi.
 func StartLighttpd(t testing.TB, conf string) *Server {
 	t.Helper()
-	lighttpd := Require(t, "lighttpd", "lighttpd")
-	dir := Dir(t)
-	port := FreePort(t)
+	dir, port := Dir(t), FreePort(t)
+	return start(t, dir, port, Require(t, "lighttpd", "lighttpd"), "-D", "-f", lighttpdFile(t, dir, port, conf))
+}
+
+// CheckLighttpd lets lighttpd check conf, and returns what it says.
+func CheckLighttpd(t testing.TB, conf string) string {
+	t.Helper()
+	return output(t, Require(t, "lighttpd", "lighttpd"), "-tt", "-f", lighttpdFile(t, Dir(t), FreePort(t), conf))
+}
+
+func lighttpdFile(t testing.TB, dir string, port int, conf string) string {
+	t.Helper()
 	user := ""
 	if os.Getuid() == 0 {
 		user = "server.username = \"www-data\"\nserver.groupname = \"www-data\""
+	}
+	uploads := filepath.Join(dir, "uploads")
+	if err := os.Mkdir(uploads, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(uploads, 0o777); err != nil { // whatever the umask is
+		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "lighttpd.conf")
 	write(t, file, lines(
 		`server.modules = ("mod_fastcgi", "mod_scgi", "mod_proxy")`,
 		fmt.Sprintf("server.document-root = %q", dir),
+		fmt.Sprintf("server.upload-dirs = ( %q )", uploads),
 		`server.bind = "127.0.0.1"`,
 		fmt.Sprintf("server.port = %d", port),
 		user,
 		conf,
 	))
-	return start(t, dir, port, lighttpd, "-D", "-f", file)
+	return file
 }

@@ -10,9 +10,20 @@ import (
 // StartNginx starts nginx with conf inside its one server block. FastCGIParams there includes the usual variables.
 func StartNginx(t testing.TB, conf string) *Server {
 	t.Helper()
-	nginx := Require(t, "nginx", "nginx")
-	dir := Dir(t)
 	port := FreePort(t)
+	return StartNginxSites(t, port, lines("server {", fmt.Sprintf("listen 127.0.0.1:%d;", port), conf, "}"))
+}
+
+// StartNginxSites starts nginx with conf, which must listen on port, inside its http block.
+func StartNginxSites(t testing.TB, port int, conf string) *Server {
+	t.Helper()
+	dir := Dir(t)
+	return start(t, dir, port, append([]string{Require(t, "nginx", "nginx")}, nginxArguments(t, dir, conf)...)...)
+}
+
+// nginxArguments writes a configuration with conf inside its http block, and returns the arguments that name it.
+func nginxArguments(t testing.TB, dir, conf string) []string {
+	t.Helper()
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user www-data;"
@@ -27,13 +38,16 @@ func StartNginx(t testing.TB, conf string) *Server {
 		"  access_log off;",
 		"  client_body_temp_path "+dir+"/body;", "  proxy_temp_path "+dir+"/proxy;", "  fastcgi_temp_path "+dir+"/fastcgi;",
 		"  uwsgi_temp_path "+dir+"/uwsgi;", "  scgi_temp_path "+dir+"/scgi;",
-		"  server {",
-		fmt.Sprintf("    listen 127.0.0.1:%d;", port),
 		conf,
-		"  }",
 		"}",
 	))
-	return start(t, dir, port, nginx, "-c", file, "-p", dir, "-e", "stderr")
+	return []string{"-c", file, "-p", dir, "-e", "stderr"}
+}
+
+// CheckNginx lets nginx check conf inside its http block, and returns what it says.
+func CheckNginx(t testing.TB, conf string) string {
+	t.Helper()
+	return output(t, Require(t, "nginx", "nginx"), append([]string{"-t"}, nginxArguments(t, Dir(t), conf)...)...)
 }
 
 // FastCGIParams are the variables that Debian's fastcgi_params file sets.

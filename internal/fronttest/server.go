@@ -2,6 +2,7 @@ package fronttest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -141,6 +142,17 @@ func (s *Server) answers() bool {
 	}
 	n, _ := conn.Read(make([]byte, 1))
 	return n == 1
+}
+
+// output is what a command prints, however it ends.
+func output(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 func write(t testing.TB, path, text string) {

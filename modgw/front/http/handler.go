@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 // ServeHTTP makes of a request what fronts hand to the gateway, and of the response what may be sent.
@@ -68,7 +69,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	}
 	info := &modgw.RequestInfo{
 		Front:      "http",
-		Path:       r.URL.Path,
+		Path:       metavars.RemoveDots(r.URL.Path), // as every other front has it from its web server
 		RawTarget:  target,
 		Received:   time.Now(),
 		Scheme:     "http",

@@ -87,7 +87,7 @@ func leadsTo(rawPath, path string) bool {
 	merged := mergeSlashes(path)
 	for _, keepSlash := range []bool{true, false} {
 		decoded, ok := unescape(rawPath, keepSlash)
-		if ok && removeDots(mergeSlashes(decoded)) == merged {
+		if ok && RemoveDots(mergeSlashes(decoded)) == merged {
 			return true
 		}
 	}
@@ -144,8 +144,8 @@ func mergeSlashes(s string) string {
 	return string(b)
 }
 
-// removeDots resolves "." and ".." segments of a path that begins with a slash (RFC 3986 section 5.2.4).
-func removeDots(s string) string {
+// RemoveDots resolves "." and ".." segments of a path that begins with a slash (RFC 3986 section 5.2.4).
+func RemoveDots(s string) string {
 	if !strings.Contains(s, "/.") {
 		return s
 	}

@@ -1,0 +1,23 @@
+package export
+
+import (
+	"fmt"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+func noListener(server string) error {
+	return &modgw.Fault{
+		Code:    "MGW-EXP-001",
+		Summary: fmt.Sprintf("cannot configure %s: the host listens nowhere", server),
+		Hint:    `add listen "fastcgi" { address = "unix:/run/modgw/modgw.sock" } to the host's file`,
+	}
+}
+
+func unusable(server, what, value string) error {
+	return &modgw.Fault{
+		Code:    "MGW-EXP-002",
+		Summary: fmt.Sprintf("cannot configure %s: the %s is %q, which it would not read as it stands", server, what, value),
+		Hint:    "use a name without control characters, quotes, backslashes and dollar signs",
+	}
+}

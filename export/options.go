@@ -1,0 +1,39 @@
+package export
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Options say what the servers of a configuration are like.
+type Options struct {
+	Address string // that they listen on; "": all
+	Port    int    // 0: 80, with TLS 443
+	TLS     *TLS   // nil: plain HTTP
+}
+
+// TLS is a certificate with its key, as PEM files.
+type TLS struct {
+	Certificate string
+	Key         string
+}
+
+// port is the one that the servers listen on.
+func (o Options) port() int {
+	switch {
+	case o.Port != 0:
+		return o.Port
+	case o.TLS != nil:
+		return 443
+	}
+	return 80
+}
+
+// listens is the address with the port, which for IPv6 has brackets.
+func (o Options) listens() string {
+	address := o.Address
+	if strings.Contains(address, ":") && !strings.HasPrefix(address, "[") {
+		address = "[" + address + "]"
+	}
+	return fmt.Sprintf("%s:%d", address, o.port())
+}

@@ -1,0 +1,62 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// writer writes lines of a configuration so that no value can be read as anything but that value.
+type writer struct {
+	server string // for errors
+	buffer bytes.Buffer
+	indent int
+	err    error
+}
+
+// line writes one line. Values in it must have come from quoted.
+func (w *writer) line(format string, args ...any) {
+	if format != "" {
+		w.buffer.WriteString(strings.Repeat("    ", w.indent))
+		fmt.Fprintf(&w.buffer, format, args...)
+	}
+	w.buffer.WriteByte('\n')
+}
+
+// open begins a block, and close ends it.
+func (w *writer) open(format string, args ...any) {
+	w.line(format+" {", args...)
+	w.indent++
+}
+
+func (w *writer) close() {
+	w.indent--
+	w.line("}")
+}
+
+// comment writes a line of its own. Variable parts must be written with %q.
+func (w *writer) comment(format string, args ...any) { w.line("# "+format, args...) }
+
+// quoted is a value between quotes. What a server might read as something else there is refused: a quote, a backslash,
+// and the dollar sign, which begins a variable and has no other way to be written.
+func (w *writer) quoted(what, value string) string {
+	if !utf8.ValidString(value) || strings.ContainsAny(value, "\"\\$") || strings.ContainsFunc(value, unicode.IsControl) {
+		w.fail(what, value)
+	}
+	return `"` + value + `"`
+}
+
+func (w *writer) fail(what, value string) {
+	if w.err == nil {
+		w.err = unusable(w.server, what, value)
+	}
+}
+
+func (w *writer) bytes() ([]byte, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	return w.buffer.Bytes(), nil
+}
