@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/scgi"
+	"github.com/modgw/modgw/modgw/front/serving"
 	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
@@ -100,15 +101,16 @@ func serve(t *testing.T, kind string, g *modgw.Gateway) modgw.Listener {
 	var server interface {
 		Serve(context.Context, net.Listener) error
 	}
+	common := serving.Config{Handler: g, DrainTimeout: time.Second}
 	switch kind {
 	case "fastcgi":
-		server = fcgi.New(fcgi.Config{Handler: g, DrainTimeout: time.Second})
+		server = fcgi.New(fcgi.Config{Config: common})
 	case "http":
 		server = fronthttp.New(fronthttp.Config{Handler: g, DrainTimeout: time.Second, TrustUnix: true})
 	case "uwsgi":
-		server = uwsgi.New(uwsgi.Config{Handler: g, DrainTimeout: time.Second})
+		server = uwsgi.New(uwsgi.Config{Config: common})
 	case "scgi":
-		server = scgi.New(scgi.Config{Handler: g, DrainTimeout: time.Second})
+		server = scgi.New(scgi.Config{Config: common})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
