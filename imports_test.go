@@ -41,7 +41,8 @@ var layers = map[string][]string{
 	"export":               {"modgw", "internal/"},
 	"cmd/":                 {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache", "export"},
 	"tests":                {"modgw", "modgw/", "internal/"},
-	"bench/":               {"modgw", "modgw/", "internal/"},
+	"bench":                {"modgw", "modgw/", "internal/", "bench/"},
+	"bench/":               {"modgw", "modgw/", "internal/", "bench/"},
 }
 
 // alone says which package of this module is the only one to import another module.

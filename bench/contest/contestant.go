@@ -1,0 +1,103 @@
+package contest
+
+import "fmt"
+
+// Front is what stands between the client and a contestant.
+type Front string
+
+const (
+	Direct Front = "direct" // nothing: it speaks HTTP itself
+	Apache Front = "apache" // Apache with the event MPM, as the contestant's own manual says
+)
+
+// Kind is the interface of an app.
+type Kind string
+
+const (
+	WSGI Kind = "wsgi"
+	ASGI Kind = "asgi"
+)
+
+// Site is an app that all contestants of a kind serve.
+type Site struct {
+	Name  string
+	Kind  Kind
+	Entry string // module:callable
+}
+
+// The sites, in the files of the folder sites.
+var (
+	RawWSGI = Site{"bare WSGI", WSGI, "raw_wsgi:application"}
+	RawASGI = Site{"bare ASGI", ASGI, "raw_asgi:application"}
+	Flask   = Site{"Flask", WSGI, "flask_site:application"}
+	Django  = Site{"Django", WSGI, "django_site:application"}
+)
+
+// Setting is how contestants are started to be compared.
+type Setting struct {
+	Site    Site
+	Front   Front
+	Workers int // processes that run the app
+	Threads int // of each; ASGI has one whatever this says
+}
+
+func (s Setting) String() string {
+	return fmt.Sprintf("%s %s, %s, %s", s.Site.Name, s.Front, count(s.Workers, "worker"), count(s.Threads, "thread"))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Contestant is one server, in one of the ways to run it.
+type Contestant struct {
+	Name string
+
+	// serves says whether it can be started so.
+	serves func(Setting) bool
+	// missing says what it needs and is not installed; "": it can run. nil: it needs nothing.
+	missing func(*Kit) string
+	// launch says how it is started. Relative files are written into the place's folder by it.
+	launch func(*Kit, Setting, Place) (Launch, error)
+}
+
+// Ours is the name of the contestant that the others are compared with.
+const Ours = "modgw"
+
+// Place is where a contestant runs.
+type Place struct {
+	Dir    string // of its own, with the sites, which everybody may enter
+	Port   int    // where the client asks: of the contestant, or of its Apache
+	Socket string // path of a Unix socket, behind Apache
+}
+
+func (p Place) address() string { return fmt.Sprintf("127.0.0.1:%d", p.Port) }
+
+// Launch is a command and what Apache has to be told.
+type Launch struct {
+	Command []string // empty: Apache runs the app itself
+	Apache  httpd    // behind Apache
+}
+
+// All are modgw first and then the others.
+func All() []Contestant {
+	return []Contestant{
+		modgw, modgwHTTP, modWSGIDaemon, modWSGIEmbedded, uWSGI, gunicornSync, gunicornThreads, granian, uvicorn, hypercorn, stdlib,
+	}
+}
+
+// Serves says whether the contestant can be started with a setting.
+func (c Contestant) Serves(s Setting) bool { return c.serves(s) }
+
+func wsgiOnly(s Setting) bool    { return s.Site.Kind == WSGI }
+func anything(Setting) bool      { return true }
+func oneThread(s Setting) bool   { return wsgiOnly(s) && s.Threads == 1 }
+func moreThreads(s Setting) bool { return wsgiOnly(s) && s.Threads > 1 }
+func both(a, b func(Setting) bool) func(Setting) bool {
+	return func(s Setting) bool { return a(s) && b(s) }
+}
+func behindApache(s Setting) bool { return s.Front == Apache }
+func direct(s Setting) bool       { return s.Front == Direct }

@@ -1,0 +1,178 @@
+package contest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Kit is what was installed to be compared.
+type Kit struct {
+	venv string // a virtual environment with the peers and the frameworks; "": there is none
+	host string // modgw-host
+	log  io.Writer
+}
+
+// packages go into the virtual environment of the peers.
+var packages = []string{"gunicorn", "uvicorn[standard]", "hypercorn[uvloop]", "granian", "flask", "django"}
+
+// built need a compiler and the headers of Python and Apache; where they cannot be built, Debian's are taken.
+var built = []string{"uwsgi", "mod_wsgi"}
+
+// aptPackages are the peers that Debian has, and Apache.
+var aptPackages = []string{"apache2", "libapache2-mod-wsgi-py3", "uwsgi-plugin-python3"}
+
+// CacheFolder is where peers are kept from one run to the next. Root's is one that Apache's user may enter.
+func CacheFolder() (string, error) {
+	if os.Getuid() == 0 {
+		return "/var/cache/modgw-bench", nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(base, "modgw-bench"), nil
+}
+
+// NewKit builds modgw-host into dir. Peers come later, if they are wanted: [Kit.Install].
+func NewKit(ctx context.Context, dir string, log io.Writer) (*Kit, error) {
+	kit := &Kit{host: filepath.Join(dir, "modgw-host"), log: log}
+	build := exec.CommandContext(ctx, "go", "build", "-o", kit.host, "github.com/modgw/modgw/cmd/modgw-host")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+	}
+	return kit, nil
+}
+
+// Install installs the peers that are not there yet: from the Python package index into a virtual environment below
+// cache, and as root from Debian's archive. What cannot be installed is left out of the comparison.
+func (k *Kit) Install(ctx context.Context, cache string) error {
+	if err := k.installDebian(ctx); err != nil {
+		fmt.Fprintf(k.log, "some peers are left out: %v\n", err)
+	}
+	venv := filepath.Join(cache, "venv")
+	python := filepath.Join(venv, "bin/python")
+	if _, err := os.Stat(filepath.Join(venv, "complete")); err == nil {
+		k.venv = venv
+		return nil
+	}
+	// mod_wsgi and uWSGI run the Python that they were built for: Debian's.
+	base := "/usr/bin/python3"
+	if _, err := os.Stat(base); err != nil {
+		base = "python3"
+	}
+	fmt.Fprintf(k.log, "installing %s\n", strings.Join(packages, " "))
+	if err := k.run(ctx, base, "-m", "venv", venv); err != nil {
+		return err
+	}
+	if err := k.run(ctx, append([]string{python, "-m", "pip", "install", "--quiet"}, packages...)...); err != nil {
+		return err
+	}
+	for _, name := range built {
+		if err := k.run(ctx, python, "-m", "pip", "install", "--quiet", name); err != nil {
+			fmt.Fprintf(k.log, "Debian's %s is taken: the newest cannot be built\n", name)
+		}
+	}
+	k.venv = venv
+	return os.WriteFile(filepath.Join(venv, "complete"), nil, 0o644)
+}
+
+func (k *Kit) installDebian(ctx context.Context) error {
+	var missing []string
+	for _, name := range aptPackages {
+		status, _ := exec.CommandContext(ctx, "dpkg-query", "-W", "-f=${Status}", name).Output() // unknown: missing
+		if !strings.Contains(string(status), "ok installed") {
+			missing = append(missing, name)
+		}
+	}
+	switch {
+	case len(missing) == 0:
+		return nil
+	case os.Getuid() != 0:
+		return fmt.Errorf("ask root for: apt-get install %s", strings.Join(missing, " "))
+	}
+	fmt.Fprintf(k.log, "installing %s\n", strings.Join(missing, " "))
+	return k.run(ctx, append([]string{"apt-get", "install", "-y", "-qq", "--no-install-recommends"}, missing...)...)
+}
+
+func (k *Kit) run(ctx context.Context, command ...string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot run %s: %w\n%s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
+
+// python is the interpreter of the peers, else the system's.
+func (k *Kit) python() string {
+	if k.venv == "" {
+		return "python3"
+	}
+	return filepath.Join(k.venv, "bin/python")
+}
+
+// program is a program of the virtual environment.
+func (k *Kit) program(name string) string { return filepath.Join(k.venv, "bin", name) }
+
+// Usable are the contestants that can run here. The others are named in the log.
+func (k *Kit) Usable(all []Contestant) (usable []Contestant) {
+	for _, c := range all {
+		if c.missing != nil {
+			if why := c.missing(k); why != "" {
+				fmt.Fprintf(k.log, "%s is left out: %s\n", c.Name, why)
+				continue
+			}
+		}
+		usable = append(usable, c)
+	}
+	return usable
+}
+
+// newest is a file of the virtual environment if a package was built there, else Debian's.
+func (k *Kit) newest(pattern, debian string) string {
+	if found, _ := filepath.Glob(filepath.Join(k.venv, pattern)); k.venv != "" && len(found) > 0 {
+		return found[0]
+	}
+	return debian
+}
+
+func needVenv(k *Kit) string {
+	if k.venv == "" {
+		return "it is not installed"
+	}
+	return ""
+}
+
+// need says that a file and the virtual environment are needed.
+func (k *Kit) need(path, apt string) string {
+	if _, err := os.Stat(path); err != nil {
+		return "apt-get install " + apt
+	}
+	return needVenv(k)
+}
+
+// Versions are those of the peers that are installed, and of Python and Apache.
+func (k *Kit) Versions(ctx context.Context) map[string]string {
+	versions := map[string]string{}
+	say := func(name string, command ...string) {
+		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).Output(); err == nil {
+			versions[name] = strings.TrimSpace(string(out))
+		}
+	}
+	say("Python", k.python(), "-c", "import platform; print(platform.python_version())")
+	for name, apt := range map[string]string{"Apache": "apache2", "mod_wsgi": "libapache2-mod-wsgi-py3", "uWSGI": "uwsgi-plugin-python3"} {
+		say(name, "dpkg-query", "-W", "-f=${Version}", apt)
+	}
+	if k.venv != "" {
+		for _, name := range []string{"mod_wsgi", "uWSGI", "gunicorn", "uvicorn", "uvloop", "httptools", "hypercorn", "granian", "flask", "django"} {
+			say(name, k.python(), "-c", "import importlib.metadata as m; print(m.version('"+name+"'))")
+		}
+	}
+	return versions
+}

@@ -1,0 +1,75 @@
+package contest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// modgw is behind Apache by the configuration that it writes itself.
+var modgw = Contestant{Name: Ours, serves: anything, launch: launchModgw}
+
+// modgwHTTP is behind Apache over HTTP, as an app server would be.
+var modgwHTTP = Contestant{Name: "modgw by mod_proxy_http", serves: both(behindApache, wsgiOnly), launch: func(k *Kit, s Setting, p Place) (Launch, error) {
+	launch, err := launchModgw(k, s, p)
+	launch.Apache = httpd{Lines: fmt.Sprintf("ProxyPass / \"unix:%s|http://app/\" enablereuse=on\n", httpSocket(p))}
+	return launch, err
+}}
+
+func httpSocket(p Place) string { return filepath.Join(p.Dir, "http.sock") }
+
+func launchModgw(k *Kit, s Setting, p Place) (Launch, error) {
+	if err := writeDescriptor(k, s, p); err != nil {
+		return Launch{}, err
+	}
+	listen := fmt.Sprintf("listen \"http\" { address = %q }\n", p.address())
+	if s.Front == Apache {
+		listen = fmt.Sprintf(`
+listen "fastcgi" {
+  address = "unix:%s"
+  mode    = "0666"
+}
+listen "http" {
+  address = "unix:%s"
+  mode    = "0666"
+}
+`, p.Socket, httpSocket(p))
+	}
+	file := filepath.Join(p.Dir, "host.hcl")
+	text := "apps = [\"app.hcl\"]\nstate = \"state\"\n" + listen
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return Launch{}, err
+	}
+	launch := Launch{Command: []string{k.host, "serve", "-c", file}}
+	if s.Front == Apache {
+		// No host runs yet: the configuration is made from the files.
+		conf, err := exec.Command(k.host, "apache", "config", "-c", file, "--port", fmt.Sprint(p.Port)).Output()
+		if err != nil {
+			return Launch{}, fmt.Errorf("cannot write Apache's configuration: %w", err)
+		}
+		launch.Apache = httpd{Lines: string(conf)}
+	}
+	return launch, nil
+}
+
+func writeDescriptor(k *Kit, s Setting, p Place) error {
+	python := ""
+	if k.venv != "" {
+		python = fmt.Sprintf("  python { venv = %q }\n", k.venv)
+	}
+	threads := ""
+	if s.Site.Kind == WSGI {
+		threads = fmt.Sprintf("    threads = %d\n", s.Threads)
+	}
+	return os.WriteFile(filepath.Join(p.Dir, "app.hcl"), fmt.Appendf(nil, `
+app "bench" {
+  %s {
+    entry   = %q
+    workers = %d
+%s  }
+%s  queue  { max = 4096 }
+  limits { body = "1GiB" }
+}
+`, s.Site.Kind, s.Site.Entry, s.Workers, threads, python), 0o644)
+}

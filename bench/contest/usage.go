@@ -1,0 +1,41 @@
+package contest
+
+import "time"
+
+// Role is what a process does in a contestant.
+type Role string
+
+const (
+	ApacheRole Role = "apache" // the front, with mod_wsgi embedded the app as well
+	HostRole   Role = "host"   // modgw-host
+	WorkerRole Role = "worker" // runs the app; of other servers all processes
+)
+
+// Roles are all roles in the order of a request's way.
+var Roles = []Role{ApacheRole, HostRole, WorkerRole}
+
+// CPU is the CPU time that the processes of each role have used so far.
+func (r *Running) CPU() map[Role]time.Duration {
+	used := map[Role]time.Duration{}
+	for _, p := range r.processes() {
+		used[p.role()] += p.cpu
+	}
+	return used
+}
+
+// Memory is the memory of the processes of each role in bytes; what is shared is divided among those that share it.
+func (r *Running) Memory() map[Role]int64 {
+	used := map[Role]int64{}
+	for _, p := range r.processes() {
+		used[p.role()] += p.memory()
+	}
+	return used
+}
+
+// processes are all of the contestant.
+func (r *Running) processes() (all []process) {
+	for _, p := range r.started {
+		all = append(all, tree(p.pid)...)
+	}
+	return all
+}

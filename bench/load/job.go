@@ -1,0 +1,46 @@
+package load
+
+import "time"
+
+// Protocol is what is done on a connection.
+type Protocol string
+
+const (
+	HTTP      Protocol = "http"      // a request, its response, and again
+	WebSocket Protocol = "websocket" // after a handshake, a message and its echo, and again
+	Events    Protocol = "events"    // one request whose response is an event stream without end
+)
+
+// Job is one measurement.
+type Job struct {
+	Address     string // HOST:PORT
+	Protocol    Protocol
+	Path        string
+	Upload      int64 // bytes of a request's body; 0: GET without one
+	Length      int64 // bytes that a right response has
+	Connections int
+	Idle        int           // further connections, which ask once and are then kept open
+	Rate        float64       // requests a second over all connections; 0: each asks again as soon as it is answered
+	Warmup      time.Duration // not counted
+	Duration    time.Duration // counted
+	CPU         int           // the processor to run on, from 1; 0: any
+}
+
+// Result is what a job saw from the end of its warm-up on.
+type Result struct {
+	Answered   int
+	Errors     map[string]int // what went wrong, and how often
+	Reconnects int            // connections that the server closed
+	In, Out    int64          // bytes of bodies, of those requests too that were not finished
+	Elapsed    time.Duration
+	CPU        time.Duration // of the client
+	Latency    Histogram
+}
+
+// Failed is the number of requests that got no right answer.
+func (r Result) Failed() (n int) {
+	for _, times := range r.Errors {
+		n += times
+	}
+	return n
+}

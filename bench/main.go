@@ -1,0 +1,118 @@
+// Command bench compares modgw-host with other servers, directly and behind the same Apache.
+//
+//	go run ./bench                     # minutes; installs the peers into a cache folder, some of them as root with apt-get
+//	go run ./bench -full               # everything: hours
+//	go run ./bench -only 'hello.*apache' -against uWSGI
+//	go run ./bench -smallest           # that everything works: modgw and wsgiref, one round of a second
+//	go run ./bench -out docs/performance
+//
+// All contestants of a comparison run at the same time, and are asked in turn, in several rounds, so that whatever else the
+// machine does meets all of them. Only ratios of one run mean anything: machines differ.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/bench/contest"
+	"github.com/modgw/modgw/bench/load"
+	"github.com/modgw/modgw/bench/report"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == load.Argument {
+		exit(load.Main(os.Stdin, os.Stdout))
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	exit(err)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := workFolder()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := prepare(ctx, o, dir, stderr)
+	if err != nil {
+		return err
+	}
+	r := &report.Report{
+		Command: strings.TrimSpace("go run ./bench " + strings.Join(args, " ")), Began: time.Now(), Rounds: b.rounds, Window: b.window,
+		Machine: report.ThisMachine(), Versions: b.kit.Versions(ctx),
+	}
+	for _, s := range o.plan() {
+		rows, err := b.run(ctx, s)
+		r.Rows = append(r.Rows, rows...)
+		if err != nil {
+			return err
+		}
+	}
+	r.Took = time.Since(r.Began)
+	return write(r, o.out, stdout)
+}
+
+// prepare installs who is to be compared.
+func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench, error) {
+	kit, err := contest.NewKit(ctx, dir, log)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{dir: dir, kit: kit, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
+	if o.smallest {
+		b.rounds = 1
+	} else {
+		cache, err := contest.CacheFolder()
+		if err != nil {
+			return nil, err
+		}
+		if err := kit.Install(ctx, cache); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range kit.Usable(contest.All()) {
+		if c.Name == contest.Ours || matches(o.against, c.Name) {
+			b.contestants = append(b.contestants, c)
+		}
+	}
+	return b, nil
+}
+
+func write(r *report.Report, out string, stdout io.Writer) error {
+	if out == "" {
+		return r.WriteMarkdown(stdout)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	if err := r.WriteJSON(filepath.Join(out, "report.json")); err != nil {
+		return err
+	}
+	table, err := os.Create(filepath.Join(out, "report.md"))
+	if err != nil {
+		return err
+	}
+	defer table.Close()
+	return r.WriteMarkdown(table)
+}

@@ -1,0 +1,43 @@
+package report
+
+import (
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Machine is where the run was.
+type Machine struct {
+	CPU    string
+	Cores  int
+	Memory string
+	Kernel string
+	Load   string // load average of the last minute before the run: how much else was going on
+}
+
+// ThisMachine describes the machine that this program runs on.
+func ThisMachine() Machine {
+	return Machine{
+		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: field("/proc/meminfo", "MemTotal"),
+		Kernel: strings.TrimSpace(read("/proc/sys/kernel/osrelease")), Load: first(read("/proc/loadavg")),
+	}
+}
+
+func field(file, name string) string {
+	for line := range strings.Lines(read(file)) {
+		if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func first(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
+}
+
+func read(file string) string {
+	text, _ := os.ReadFile(file) // what is not known is left empty
+	return string(text)
+}

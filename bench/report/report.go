@@ -1,0 +1,79 @@
+package report
+
+import (
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/modgw/modgw/bench/contest"
+)
+
+// Report is all that one run has measured.
+type Report struct {
+	Command  string
+	Began    time.Time
+	Took     time.Duration
+	Rounds   int
+	Window   time.Duration // of one measurement in one round
+	Machine  Machine
+	Versions map[string]string
+	Rows     []Row
+}
+
+// Row is what was measured of one contestant in one situation, as the median of the rounds.
+type Row struct {
+	Situation
+	Contestant string
+	Ratio      float64 // modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
+
+	PerSecond float64                  // answers; of long bodies, as many as their bytes make
+	Rounds    []float64                // answers a second in each round
+	CPU       map[contest.Role]float64 // microseconds for each answer
+	ClientCPU float64                  // the same of the client
+	Memory    map[contest.Role]int64   // bytes, after the last round
+	Latency   Latency                  // of all rounds together
+	Requests  int                      // in all rounds
+	Errors    map[string]int           `json:",omitempty"`
+	Failed    string                   `json:",omitempty"` // why there are no numbers
+}
+
+// Situation is what all contestants of a table meet.
+type Situation struct {
+	Work        string
+	Front       contest.Front
+	Workers     int
+	Threads     int
+	Connections int
+	Idle        int     `json:",omitempty"` // further connections that do nothing
+	Rate        float64 `json:",omitempty"` // requests a second; 0: as many as are answered
+}
+
+// Latency tells how long answers took, in microseconds.
+type Latency struct {
+	P50, P90, P99, P999, Max float64
+}
+
+// TotalCPU is what all processes of the contestant used for an answer, in microseconds.
+func (r Row) TotalCPU() (sum float64) {
+	for _, used := range r.CPU {
+		sum += used
+	}
+	return sum
+}
+
+// TotalMemory is that of all processes of the contestant, in bytes.
+func (r Row) TotalMemory() (sum int64) {
+	for _, used := range r.Memory {
+		sum += used
+	}
+	return sum
+}
+
+// WriteJSON writes the report as JSON.
+func (r *Report) WriteJSON(file string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
