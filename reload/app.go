@@ -41,6 +41,7 @@ type app struct {
 	missed  map[string]difference // found while the consumer was busy
 	busy    chan struct{}         // closed when the consumer is done; nil while it has nothing to do
 	stirs   bool                  // pending was told so
+	asked   []chan<- struct{}     // closed when pending was told
 }
 
 // folderWatcher sends the events of folders to an inbox.
@@ -61,6 +62,7 @@ func (a *app) run(ctx, host context.Context) {
 	for {
 		a.setTimers(due, tick)
 		a.stir(!a.lull.due().IsZero() || a.busy != nil)
+		a.answer()
 		select {
 		case <-ctx.Done():
 			return
@@ -119,6 +121,8 @@ func (a *app) stop() {
 	}
 	a.stir(false)
 	a.unwatch()
+	a.asked = append(a.asked, a.inbox.take().asked...)
+	a.answer()
 }
 
 // stir says whether there is something to be looked into, once.
@@ -129,8 +133,23 @@ func (a *app) stir(pending bool) {
 	}
 }
 
+// answer tells those who asked that pending was told what is known now.
+func (a *app) answer() {
+	for _, answered := range a.asked {
+		close(answered)
+	}
+	a.asked = nil
+}
+
+// quickLook is how long a look at all files may have taken last time to be repeated because somebody asks.
+const quickLook = 20 * time.Millisecond
+
 // read judges what came in, and reports whether files may have changed.
 func (a *app) read(l letter) bool {
+	a.asked = append(a.asked, l.asked...)
+	if len(l.asked) > 0 && a.polling != "" && a.took < quickLook {
+		a.poll()
+	}
 	mended := l.watcher != nil && a.mend(l.watcher)
 	if l.interest != nil {
 		a.replace(l.interest)

@@ -19,6 +19,7 @@ type folders struct {
 	log    *slog.Logger
 	notify *fsnotify.Watcher
 	ears   ears
+	echo   echo
 
 	adding sync.Mutex // held while notify is changed; never by the goroutine that reads its events
 	ids    map[string]fileID
@@ -29,7 +30,8 @@ type folders struct {
 	twins map[string][]string // the other names of folders that are mounted at several places, by the first
 }
 
-func newFolders(log *slog.Logger) (*folders, error) {
+// newFolders watches nothing yet. The folder own is the host's, for its echoes; "" leaves them out.
+func newFolders(log *slog.Logger, own string) (*folders, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
@@ -37,6 +39,7 @@ func newFolders(log *slog.Logger) (*folders, error) {
 	return &folders{
 		log:    log,
 		notify: notify,
+		echo:   echo{parent: own},
 		ids:    map[string]fileID{},
 		names:  map[fileID][]string{},
 		byDir:  map[string]map[*inbox]bool{},
@@ -176,7 +179,9 @@ func (f *folders) deliver(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case event := <-f.notify.Events:
-			f.route(event)
+			if !f.echo.hear(event) {
+				f.route(event)
+			}
 		case err := <-f.notify.Errors:
 			f.log.Warn("file events were lost; all watched files are looked at again", "err", err)
 			f.everybody((*inbox).rescan)
@@ -224,4 +229,4 @@ func (f *folders) everybody(tell func(*inbox)) {
 	}
 }
 
-func (f *folders) close() error { return f.notify.Close() }
+func (f *folders) close() error { return errors.Join(f.notify.Close(), f.echo.close()) }

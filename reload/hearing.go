@@ -15,7 +15,7 @@ type hearing struct {
 
 // listen makes file events arrive and proves that they do. It returns nil when there are none; the log says why.
 func (w *Watcher) listen(ctx context.Context) *hearing {
-	folders, err := newFolders(w.log)
+	folders, err := newFolders(w.log, w.canary)
 	if err != nil {
 		w.log.Warn("files are polled, for events are not to be had", "err", watchesExhausted(err))
 		return nil

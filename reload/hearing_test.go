@@ -31,7 +31,7 @@ func serve(t *testing.T, w *Watcher) {
 
 func TestTheCanaryIsHeardAndLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
-	f, err := newFolders(slog.New(slog.DiscardHandler))
+	f, err := newFolders(slog.New(slog.DiscardHandler), "")
 	if err != nil {
 		t.Fatal(err)
 	}

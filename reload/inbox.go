@@ -20,10 +20,11 @@ type inbox struct {
 // letter is what came since the inbox was emptied.
 type letter struct {
 	events   []fsnotify.Event
-	rescan   bool          // events were lost: look at everything
-	interest *watching     // a new interest
-	mounts   []string      // paths at which something was mounted or unmounted
-	watcher  folderWatcher // watch with it what is polled for want of events; nil: there is none
+	rescan   bool              // events were lost: look at everything
+	interest *watching         // a new interest
+	mounts   []string          // paths at which something was mounted or unmounted
+	watcher  folderWatcher     // watch with it what is polled for want of events; nil: there is none
+	asked    []chan<- struct{} // closed when it is known whether something is pending
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
@@ -47,6 +48,10 @@ func (b *inbox) mounted(paths []string) {
 }
 
 func (b *inbox) mend(f folderWatcher) { b.put(func(l *letter) { l.watcher = f }) }
+
+func (b *inbox) ask(answered chan<- struct{}) {
+	b.put(func(l *letter) { l.asked = append(l.asked, answered) })
+}
 
 func (b *inbox) put(change func(*letter)) {
 	b.mu.Lock()

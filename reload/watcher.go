@@ -183,6 +183,42 @@ func (w *Watcher) Mend() {
 	}
 }
 
+// CatchUp returns when Pending was told of everything that had happened to the files of an app, and to descriptors (the app
+// named ""), when it was called. Of files that are polled it is told what a look at them shows, where that is a matter
+// of milliseconds. CatchUp returns earlier when ctx is done.
+func (w *Watcher) CatchUp(ctx context.Context, names ...modgw.AppName) {
+	w.mu.Lock()
+	ears := w.ears
+	w.mu.Unlock()
+	if ears != nil {
+		ears.folders.echo.call(ctx, ears.folders)
+	}
+	for _, answered := range w.ask(names) {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask returns what closes when each of the apps has read its mail.
+func (w *Watcher) ask(names []modgw.AppName) (all []<-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running == nil || w.running.Err() != nil {
+		return nil
+	}
+	for _, name := range names {
+		if m := w.apps[name]; m != nil {
+			answered := make(chan struct{})
+			m.app.inbox.ask(answered)
+			all = append(all, answered)
+		}
+	}
+	return all
+}
+
 // Status tells how an app's files are watched; the mode is off for an app without an interest.
 func (w *Watcher) Status(name modgw.AppName) Status {
 	w.mu.Lock()

@@ -62,20 +62,6 @@ func (g *gate) wait(ctx, closed context.Context, name modgw.AppName, limit time.
 	return true
 }
 
-// grace is how long the news of a saved file may be on its way when its developer asks for the page.
-const grace = 10 * time.Millisecond
-
-// listen waits for news that are on their way.
-func (g *gate) listen(ctx, closed context.Context) {
-	news := time.NewTimer(grace)
-	defer news.Stop()
-	select {
-	case <-news.C:
-	case <-ctx.Done():
-	case <-closed.Done():
-	}
-}
-
 // shut is nil when nothing holds the app, else it closes when it is worth asking again.
 func (g *gate) shut(name modgw.AppName) <-chan struct{} {
 	g.mu.Lock()

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +29,9 @@ type Config struct {
 
 	// Hold is how long a request waits for changed code at most; 0: one minute.
 	Hold time.Duration
+
+	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx is done; nil: nobody knows.
+	CatchUp func(ctx context.Context, app modgw.AppName)
 
 	// Log gets what developers should know of their pages; nil discards it.
 	Log *slog.Logger
@@ -85,9 +87,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{handler: h, app: h.app(name), name: name, mount: mount, body: captureBody(r)}
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		h.gate.listen(r.Context(), h.closed)
-	}
+	h.catchUp(r.Context(), name)
 	if !h.gate.wait(r.Context(), h.closed, name, h.config.Hold) {
 		v.serveLate(w, r)
 		return
@@ -105,6 +105,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &injector{ResponseWriter: w, visit: v}
 	h.config.Gateway.ServeHTTP(in, r)
 	in.finish()
+}
+
+// newsTime is how long the news of a saved file may be on its way when its developer asks for the page.
+const newsTime = time.Second
+
+// catchUp waits for news that are on their way.
+func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
+	if h.config.CatchUp == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, newsTime)
+	defer cancel()
+	defer context.AfterFunc(h.closed, cancel)()
+	h.config.CatchUp(ctx, name)
 }
 
 // Hold keeps requests of an app back ("" means all apps) until release is called. It is for the time from an order for a

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,6 +46,11 @@ func (h *Host) pending(name modgw.AppName, pending bool) {
 	if h.devel != nil {
 		h.devel.Pending(name, pending)
 	}
+}
+
+// catchUp waits until pending was told of every change until now.
+func (h *Host) catchUp(ctx context.Context, name modgw.AppName) {
+	h.watcher.CatchUp(ctx, name, ownFiles)
 }
 
 // hold lets requests wait, in development, for what a keeper was asked for.

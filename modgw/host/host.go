@@ -84,7 +84,7 @@ func New(c Config) (*Host, error) {
 		Log:      h.log,
 	})
 	if c.Dev {
-		h.devel = devel.New(devel.Config{Gateway: h.gateway, Still: c.Still, Log: h.log})
+		h.devel = devel.New(devel.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
 	}
 	return h, nil
 }

@@ -1,0 +1,103 @@
+package reload
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// pendings notes what Pending was told.
+type pendings struct{ now atomic.Bool }
+
+func (p *pendings) note(_ modgw.AppName, pending bool) { p.now.Store(pending) }
+
+// watched runs a watcher for the test, and returns when it knows its files.
+func watched(t *testing.T, w *Watcher, in Interest) {
+	t.Helper()
+	if err := w.Watch(in); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, "watching", func() bool { return w.Status(in.App).Files == 2 })
+}
+
+func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
+	state := t.TempDir()
+	for _, mode := range []modgw.ReloadMode{modgw.ReloadAuto, modgw.ReloadPoll} {
+		t.Run(string(mode), func(t *testing.T) {
+			var p pendings
+			file, w, in, changes := trial(t, Config{Canary: state, Pending: p.note})
+			in.Mode = mode
+			watched(t, w, in)
+			for i := range 20 {
+				w.CatchUp(t.Context(), "blog", "nobody")
+				put(t, file, fmt.Sprint("content ", i))
+				w.CatchUp(t.Context(), "blog", "nobody")
+				if !p.now.Load() && len(changes) == 0 {
+					t.Fatalf("save %d was not known", i)
+				}
+				receive(t, changes)
+				until(t, "quiet", func() bool { return !p.now.Load() })
+			}
+		})
+	}
+	if left, err := filepath.Glob(filepath.Join(state, ".echo-*")); err != nil || len(left) > 0 {
+		t.Errorf("%q was left, %v", left, err)
+	}
+}
+
+func TestManyMayAskAtOnce(t *testing.T) {
+	state := t.TempDir()
+	_, w, in, _ := trial(t, Config{Canary: state})
+	watched(t, w, in)
+	var asking sync.WaitGroup
+	for range 20 {
+		asking.Go(func() {
+			for range 20 {
+				w.CatchUp(t.Context(), "blog")
+			}
+		})
+	}
+	asking.Wait()
+	until(t, "echoes are gone", func() bool {
+		left, _ := filepath.Glob(filepath.Join(state, ".echo-*", "*"))
+		return len(left) == 0
+	})
+}
+
+func TestAskingEndsWithItsContextAndWithTheWatcher(t *testing.T) {
+	_, w, in, _ := trial(t, Config{Canary: filepath.Join(t.TempDir(), "missing")})
+	w.CatchUp(t.Context(), "blog") // before Run
+	watched(t, w, in)
+	w.CatchUp(t.Context(), "blog") // without a folder for echoes
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	<-ctx.Done()
+	w.CatchUp(ctx, "blog")
+}
+
+func TestStateFolderThatGoesAwayHoldsNobodyUp(t *testing.T) {
+	state := t.TempDir()
+	_, w, in, _ := trial(t, Config{Canary: state})
+	watched(t, w, in)
+	w.CatchUp(t.Context(), "blog")
+	if err := os.RemoveAll(state); err != nil {
+		t.Fatal(err)
+	}
+	w.CatchUp(t.Context(), "blog")
+}
