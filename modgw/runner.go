@@ -74,6 +74,9 @@ type WorkerStatus struct {
 	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
 }
 
+// StateAwaited is the state of a worker that somebody else than the host is to start.
+const StateAwaited = "waiting for a worker"
+
 // StateAttached is the state of a worker that takes requests and was not started by the host.
 const StateAttached = "attached"
 

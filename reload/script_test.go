@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 //
 //	# a comment
 //	$ COMMAND                 run by sh in the script's folder
-//	watch KEY=VALUE …         declare the interest of a WSGI app: root, entry, file, env_file, watch, ignore, mode; once
+//	watch KEY=VALUE …         declare the interest of a WSGI app: root, entry, file, env_file, watch, ignore, mode, and settle,
+//	                          for commands that take several programs; once
 //	want CLASS: CAUSE         the next change
 //	paths PATH …              what changed in it
 //	degraded TEXT             what the status says cannot be seen
@@ -166,6 +167,13 @@ func (s *script) watch(settings []string) bool {
 			d.Reload.Watch = append(d.Reload.Watch, value)
 		case "ignore":
 			d.Reload.Ignore = append(d.Reload.Ignore, value)
+		case "settle":
+			settle, err := time.ParseDuration(value)
+			if err != nil {
+				s.Error(err)
+				return false
+			}
+			d.Reload.Settle = settle
 		case "mode":
 			d.Reload.Mode = modgw.ReloadMode(value)
 		default:

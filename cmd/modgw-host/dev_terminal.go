@@ -89,8 +89,15 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	}
 	fmt.Fprintf(b, "modgw-host %s   %s  (%s)\n", t.version, t.paint(bold, string(app.App)), kind)
 	if g := app.Generation; g != nil {
-		t.row(b, "Environment", t.paint(green, "✓ ")+environmentLine(g.Environment, built))
-		t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app, built))
+		if g.Environment.Dir != "" {
+			t.row(b, "Environment", t.paint(green, "✓ ")+environmentLine(g.Environment, built))
+		}
+		switch {
+		case awaitsWorker(app):
+			t.row(b, "Workers", fmt.Sprintf("none yet: modgw-host attach %s --state %s", app.App, shellName(t.config.State)))
+		case len(app.Runner.Workers) > 0:
+			t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app, built))
+		}
 	} else {
 		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")
 	}
@@ -116,6 +123,11 @@ func environmentLine(e modgw.EnvironmentStatus, built time.Duration) string {
 	return line + "   " + homely(e.Dir)
 }
 
+// awaitsWorker reports whether the app's worker is to be started by its developer.
+func awaitsWorker(app control.AppStatus) bool {
+	return slices.ContainsFunc(app.Runner.Workers, func(w modgw.WorkerStatus) bool { return w.State == modgw.StateAwaited })
+}
+
 func workersLine(app control.AppStatus, built time.Duration) string {
 	n := len(app.Runner.Workers)
 	processes := fmt.Sprintf("%d processes", n)
@@ -130,7 +142,12 @@ func workersLine(app control.AppStatus, built time.Duration) string {
 
 func watchLine(app control.AppStatus) string {
 	w := app.Watch
-	if w.Mode == string(modgw.ReloadOff) {
+	switch {
+	case awaitsWorker(app):
+		return "nothing: whoever attaches the worker restarts it"
+	case w.Mode == "": // the first look goes on
+		return homely(app.Root) + "; edit and save"
+	case w.Mode == string(modgw.ReloadOff):
 		return "nothing: reload { mode = \"off\" }"
 	}
 	line := fmt.Sprintf("%s (%s, %s)", homely(app.Root), w.Mode, plural(w.Files, "file"))

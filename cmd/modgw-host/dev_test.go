@@ -3,9 +3,14 @@ package main
 import (
 	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/host"
 )
 
 func TestCallsInLibrariesAreFolded(t *testing.T) {
@@ -46,5 +51,25 @@ func TestListenerIsFoundByItsPort(t *testing.T) {
 	pid, command := listenerOf(uint16(l.Addr().(*net.TCPAddr).Port))
 	if pid != os.Getpid() || command == "" {
 		t.Errorf("process %d %q, want this one, %d", pid, command, os.Getpid())
+	}
+}
+
+func TestGreetingSaysOnlyWhatAnAppHas(t *testing.T) {
+	greeting := func(app control.AppStatus) string {
+		term := &terminal{config: host.Config{State: "/state"}, url: "http://127.0.0.1:8000/", roots: map[modgw.AppName]string{}}
+		app.App, app.Mount, app.Root = "shop", "/", "/srv/shop"
+		var b strings.Builder
+		term.introduce(&b, app)
+		return b.String()
+	}
+	var folder, attached control.AppStatus
+	folder.Generation = &modgw.GenerationStatus{}
+	if got := greeting(folder); strings.Contains(got, "process") || strings.Contains(got, "Environment") || strings.Contains(got, "files") {
+		t.Errorf("a folder:\n%s", got)
+	}
+	attached.Generation = &modgw.GenerationStatus{}
+	attached.Runner.Workers = []modgw.WorkerStatus{{Number: 1, State: modgw.StateAwaited}}
+	if got := greeting(attached); !strings.Contains(got, "none yet: modgw-host attach shop --state /state") || strings.Contains(got, "process") {
+		t.Errorf("an app that waits for a worker:\n%s", got)
 	}
 }

@@ -234,7 +234,7 @@ func (a *attachment) status() modgw.WorkerStatus {
 	w, since := a.taken, a.since
 	a.mu.Unlock()
 	if w == nil {
-		return modgw.WorkerStatus{Number: 1, State: "waiting for a worker", Since: since}
+		return modgw.WorkerStatus{Number: 1, State: modgw.StateAwaited, Since: since}
 	}
 	status := w.status()
 	if status.State == crew.Ready.String() {
