@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"modgw/front/scgi":     {"modgw/front/oneshot"},
 	"modgw/runner/crew":    {"modgw", "internal/"},
 	"modgw/runner/queue":   {"modgw"},
+	"modgw/runner/process": {"modgw", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
 	"modgw/runner/python":  {"modgw", "modgw/wire", "modgw/front/listen", "modgw/runner/crew", "internal/"},
 	"modgw/runner/static":  {"modgw", "internal/account", "internal/files"},
 	"modgw/control":        {"modgw", "modgw/front/listen"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
@@ -41,6 +42,8 @@ func (w *response) WriteHeader(status int) {
 			w.refuse(http.StatusInternalServerError, f)
 			return
 		}
+		// So says a handler that has left a part of the request's body in the connection.
+		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close")
 		metavars.StripHopByHop(w.Header())
 		if w.closing && w.request.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")

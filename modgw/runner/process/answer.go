@@ -1,0 +1,118 @@
+package process
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// flushInterval is how long a part of a response may wait for more. Responses of unknown length never wait.
+const flushInterval = 10 * time.Millisecond
+
+var errReplaced = errors.New("the app's generation was replaced")
+
+// isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
+func isEventStream(header http.Header) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
+}
+
+// answer is the body of a response, and knows how it ended.
+type answer struct {
+	io.ReadCloser
+	cancel   context.CancelCauseFunc // of the request
+	forget   func()                  // takes the registration as an endless response back; nil without one
+	replaced atomic.Bool
+
+	complete bool
+	err      error // why it broke off
+}
+
+// Read implements [io.Reader]. An event stream of a replaced generation just ends, and its client connects again.
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+	case err == io.EOF || a.replaced.Load():
+		a.complete, err = true, io.EOF
+	default:
+		a.err = err
+	}
+	return n, err
+}
+
+func (a *answer) replace() {
+	a.replaced.Store(true)
+	a.cancel(errReplaced)
+}
+
+// client is the response on its way to the client, for whom the clock waits.
+type client struct {
+	http.ResponseWriter
+	controller *http.ResponseController
+	clock      *clock
+	taken      atomic.Pointer[takenConn] // after Hijack; nil before
+}
+
+// Write implements [http.ResponseWriter].
+func (c *client) Write(p []byte) (int, error) {
+	c.clock.pause()
+	defer c.clock.resume()
+	return c.ResponseWriter.Write(p)
+}
+
+// FlushError is for [http.ResponseController].
+func (c *client) FlushError() error {
+	c.clock.pause()
+	defer c.clock.resume()
+	return c.controller.Flush()
+}
+
+// Hijack is for [http.ResponseController].
+func (c *client) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := c.controller.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	taken := &takenConn{conn, buffered.Reader}
+	c.taken.Store(taken)
+	return taken, buffered, nil
+}
+
+// Unwrap is for [http.ResponseController].
+func (c *client) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// takenConn is a connection whose first bytes were read already.
+type takenConn struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// Read implements [net.Conn].
+func (c *takenConn) Read(p []byte) (int, error) { return c.in.Read(p) }
+
+// CloseWrite ends what is sent to the client.
+func (c *takenConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// buffers has buffers to copy responses with. It implements [httputil.BufferPool].
+type buffers struct{ pool sync.Pool }
+
+var copyBuffers httputil.BufferPool = &buffers{sync.Pool{New: func() any { return new([32 << 10]byte) }}}
+
+// Get implements [httputil.BufferPool].
+func (b *buffers) Get() []byte { return b.pool.Get().(*[32 << 10]byte)[:] }
+
+// Put implements [httputil.BufferPool].
+func (b *buffers) Put(p []byte) { b.pool.Put((*[32 << 10]byte)(p)) }

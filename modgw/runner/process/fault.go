@@ -1,0 +1,65 @@
+package process
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// cannotListen is the fault for a worker for which no socket could be made.
+func cannotListen(err error) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-PRG-021", Summary: "cannot make the sockets of a worker", Err: err}
+}
+
+// noAnswer is the fault for a request whose worker was lost before it answered; why is "" when nobody knows.
+func noAnswer(why string, err error) *modgw.Fault {
+	f := &modgw.Fault{Code: "MGW-PRG-022", Summary: "cannot answer: the program ended the connection without a response", Err: err}
+	if why != "" {
+		f.Summary, f.Err = "cannot answer: the worker ended: "+why, nil
+		f.Hint = "what the program printed last is in its log"
+	}
+	return f
+}
+
+// badAnswer is the fault for a response that is none.
+func badAnswer(err error) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-PRG-023",
+		Summary: "cannot use the program's response",
+		Err:     err,
+		Hint:    "what listens there must speak HTTP/1.1",
+	}
+}
+
+// overdue is the fault for a request that took too long.
+func overdue(limit time.Duration) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-PRG-024",
+		Summary: fmt.Sprintf("cannot answer: the program took longer than %s", limit),
+		Hint:    "when it only needs longer, raise timeouts { request }",
+	}
+}
+
+// bodyTooLarge is the fault for a request body beyond the limit.
+func bodyTooLarge(limit int64) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-PRG-025",
+		Summary: fmt.Sprintf("cannot pass on a request body of more than %d bytes", limit),
+		Hint:    "raise limits { body } when the app expects larger ones",
+	}
+}
+
+// bodyIncomplete is the fault for a request body that ended too early.
+func bodyIncomplete(err error) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-PRG-026", Summary: "cannot read the request body to its end", Err: err}
+}
+
+// noWebSocket is the fault for a WebSocket through a front that has no way to carry one.
+func noWebSocket(front, protocol string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-020",
+		Summary: fmt.Sprintf("cannot open a WebSocket over the %s front with %s", front, protocol),
+		Hint:    "let the web server pass WebSockets to an http listener of the host: modgw-host apache config writes the lines",
+	}
+}

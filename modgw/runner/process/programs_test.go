@@ -1,0 +1,168 @@
+package process
+
+import (
+	"bufio"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// programs are what the test binary can be as an app.
+var programs = map[string]func(){
+	"port":      func() { must(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), handler())) },
+	"port6":     func() { must(http.ListenAndServe("[::1]:"+os.Getenv("PORT"), handler())) },
+	"any":       func() { must(http.ListenAndServe(":"+os.Getenv("PORT"), handler())) },
+	"inherited": func() { must(http.Serve(inheritedListener(), handler())) },
+	"neither":   func() { fmt.Println("listening to nobody"); time.Sleep(time.Hour) },
+	"exits":     func() { fmt.Fprintln(os.Stderr, "no database at all"); os.Exit(7) },
+	"raw":       raw,
+}
+
+func must(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// inheritedListener is what sd_listen_fds(3) says.
+func inheritedListener() net.Listener {
+	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") != "1" || os.Getenv("LISTEN_FDNAMES") != "http" {
+		must(fmt.Errorf("LISTEN_PID=%s LISTEN_FDS=%s", os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")))
+	}
+	l, err := net.FileListener(os.NewFile(3, "http"))
+	if err != nil {
+		must(err)
+	}
+	return l
+}
+
+func handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Version", os.Getenv("VERSION"))
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"method": r.Method, "uri": r.RequestURI, "host": r.Host, "header": r.Header, "pid": os.Getpid(),
+			"env": os.Environ(), "te": r.TransferEncoding, "length": r.ContentLength,
+		})
+	})
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			fmt.Println("body:", err)
+		}
+		_, _ = w.Write(body)
+	})
+	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "I have read enough", http.StatusForbidden)
+	})
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("slow began")
+		select {
+		case <-r.Context().Done():
+			fmt.Println("slow was cancelled")
+		case <-time.After(duration(r)):
+			fmt.Fprint(w, "at last")
+		}
+	})
+	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: first\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	mux.HandleFunc("/ws", webSocketEcho)
+	return mux
+}
+
+func duration(r *http.Request) time.Duration {
+	d, err := time.ParseDuration(r.URL.Query().Get("for"))
+	if err != nil {
+		return time.Hour
+	}
+	return d
+}
+
+// webSocketEcho accepts a WebSocket, and sends every frame back that it gets. A frame that says "half" gets one half of a
+// frame back, and the other half when the next one comes.
+func webSocketEcho(w http.ResponseWriter, r *http.Request) {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		must(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		base64.StdEncoding.EncodeToString(sum[:]))
+	_ = buffered.Flush()
+	for {
+		opcode, text, err := readFrame(buffered.Reader)
+		if err != nil {
+			return
+		}
+		fmt.Printf("frame %d %q\n", opcode, text)
+		frame := append([]byte{0x80 | opcode, byte(len(text))}, text...)
+		if string(text) == "half" {
+			_, _ = conn.Write(frame[:3])
+			_, _, _ = readFrame(buffered.Reader)
+			frame = frame[3:]
+		}
+		if _, err := conn.Write(frame); err != nil || opcode == 8 {
+			return
+		}
+	}
+}
+
+// readFrame reads a small frame, masked or not.
+func readFrame(r *bufio.Reader) (opcode byte, text []byte, err error) {
+	head := make([]byte, 2)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return 0, nil, err
+	}
+	mask := make([]byte, 4)
+	if head[1]&0x80 != 0 {
+		if _, err := io.ReadFull(r, mask); err != nil {
+			return 0, nil, err
+		}
+	}
+	text = make([]byte, head[1]&0x7f)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return 0, nil, err
+	}
+	for i := range text {
+		text[i] ^= mask[i%4]
+	}
+	return head[0] & 0xf, text, nil
+}
+
+// raw answers with whatever bytes the query names, and keeps the connection open when it is told to.
+func raw() {
+	l := inheritedListener()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			must(err)
+		}
+		go func() {
+			defer conn.Close()
+			r, err := http.ReadRequest(bufio.NewReader(conn))
+			if err != nil {
+				return
+			}
+			text, _ := strconv.Unquote(`"` + r.URL.Query().Get("answer") + `"`)
+			if n, err := strconv.Atoi(r.URL.Query().Get("pad")); err == nil {
+				text = strings.ReplaceAll(text, "PAD", strings.Repeat("x", n))
+			}
+			_, _ = io.WriteString(conn, text)
+			if r.URL.Query().Get("hold") != "" {
+				_, _ = io.Copy(io.Discard, conn)
+			}
+		}()
+	}
+}

@@ -1,0 +1,80 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// places is how many requests a worker has at once; what comes beyond waits in the queue. Programs that serve HTTP have no
+// fixed number of places, so this only bounds what a program that hangs can hold open.
+const places = 1000
+
+// Runner runs a program that serves HTTP. It implements [modgw.Runner].
+type Runner struct {
+	*crew.Crew
+	config  modgw.RunnerConfig
+	user    *account.Account // nil: the host's own
+	queue   *queue.Queue
+	command []string
+	network string // of the socket that workers inherit: "unix" or "tcp"
+	strip   bool   // the mount is taken off the path
+}
+
+var (
+	_ modgw.Runner   = (*Runner)(nil)
+	_ modgw.Expander = (*Runner)(nil)
+)
+
+// New makes a runner for an app of kind go or http. It starts nothing.
+func New(config modgw.RunnerConfig) (*Runner, error) {
+	d := config.Descriptor
+	r := &Runner{config: config, queue: queue.New(d.Queue)}
+	count := 0
+	switch {
+	case d.Kind == modgw.KindGo && d.Go != nil:
+		r.command = append([]string{config.Environment.Binary}, d.Go.Args...)
+		r.network, r.strip, count = "unix", d.Go.StripMount, d.Go.Workers
+	case d.Kind == modgw.KindHTTP && d.HTTP != nil:
+		r.command, r.network, r.strip, count = d.HTTP.Command, "tcp", d.HTTP.StripMount, d.HTTP.Workers
+	default:
+		return nil, fmt.Errorf("cannot run an app of kind %q as a program that serves HTTP", d.Kind)
+	}
+	var err error
+	if r.user, err = account.Lookup(d.User, d.Group); err != nil {
+		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+	}
+	r.Crew = crew.New(crew.Config{
+		Runner: config,
+		User:   r.user,
+		Count:  count,
+		NewJob: r.newWorker,
+		Hope:   r.queue.Hope,
+		Slow: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +
+			"when it only needs longer, raise timeouts { startup }",
+	})
+	return r, nil
+}
+
+// Stop implements [modgw.Runner].
+func (r *Runner) Stop(ctx context.Context) {
+	r.queue.Close()
+	r.Crew.Stop(ctx)
+}
+
+// Status implements [modgw.Runner].
+func (r *Runner) Status() modgw.RunnerStatus {
+	var s modgw.RunnerStatus
+	s.Workers, s.Restarts = r.Crew.Status()
+	s.Busy, s.Capacity, s.Queued = r.queue.Counts()
+	return s
+}
+
+// silent is for the proxy, whose errors are told by the exchange.
+var silent = log.New(io.Discard, "", 0)

@@ -1,0 +1,333 @@
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// seen is what the program saw of a request.
+type seen struct {
+	Method, URI, Host string
+	Header            http.Header
+	PID               int
+	Env               []string
+}
+
+func (s *site) seen(path string, header ...string) seen {
+	s.Helper()
+	a := s.do("GET", path, nil, header...)
+	var got seen
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		s.Fatalf("%d %q: %v", a.status, a.body, err)
+	}
+	return got
+}
+
+func TestProgramMayListenAsItLikes(t *testing.T) {
+	for _, program := range []string{"port", "port6", "any", "inherited"} {
+		for _, kind := range []modgw.Kind{modgw.KindHTTP, modgw.KindGo} {
+			t.Run(program+" "+string(kind), func(t *testing.T) {
+				s := serve(t, program, func(d *modgw.Descriptor) {
+					if d.Kind = kind; kind == modgw.KindGo {
+						d.Go = &modgw.Go{}
+					}
+				})
+				got := s.seen("/a%2Fb?c=d;e&%zz")
+				if got.URI != "/a%2Fb?c=d;e&%zz" {
+					t.Errorf("it saw %q", got.URI)
+				}
+				if slices.ContainsFunc(got.Env, func(v string) bool { return strings.HasPrefix(v, "GO") }) {
+					t.Errorf("it has variables of the host: %q", got.Env)
+				}
+			})
+		}
+	}
+}
+
+func TestProgramThatListensNowhereIsNotStarted(t *testing.T) {
+	s := prepare(t, "neither", func(d *modgw.Descriptor) { d.Timeouts.Startup = 300 * time.Millisecond })
+	err := s.deploy()
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	if !ok || fault.Code != "MGW-PRG-003" || !strings.Contains(fault.Output, "listening to nobody") || !strings.Contains(fault.Hint, "$PORT") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgramThatEndsAtOnceSaysWhy(t *testing.T) {
+	s := prepare(t, "exits")
+	err := s.deploy()
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	if !ok || fault.Code != "MGW-PRG-002" || !strings.Contains(fault.Output, "no database at all") || !strings.Contains(fault.Summary, "code 7") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgramThatIsNotThereSaysSo(t *testing.T) {
+	s := prepare(t, "", func(d *modgw.Descriptor) { d.HTTP.Command = []string{"no-such-program"} })
+	err := s.deploy()
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	if !ok || fault.Code != "MGW-PRG-001" || !strings.Contains(err.Error(), "no-such-program") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgramIsToldOfTheClientByTheHostAlone(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Mount = "/shop" })
+	got := s.seen("/shop/x", "X-Forwarded-For", "10.9.8.7", "X-Forwarded-Prefix", "/evil", "Forwarded", "for=10.9.8.7",
+		"X-Real-Ip", "10.9.8.7", "X-Remote-User", "root", "Connection", "X-Forwarded-Proto, X-Thing", "X-Thing", "1",
+		"Te", "gzip")
+	want := map[string]string{
+		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": s.addr, "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/shop",
+		"Forwarded": `for=127.0.0.1;host="` + s.addr + `";proto=http`, "X-Real-Ip": "", "X-Remote-User": "", "X-Thing": "", "Te": "",
+	}
+	for name, value := range want {
+		if got.Header.Get(name) != value {
+			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), value)
+		}
+	}
+	if got.URI != "/shop/x" || got.Host != s.addr {
+		t.Errorf("it saw %q on %q", got.URI, got.Host)
+	}
+}
+
+func TestMountIsTakenOffThePath(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Mount, d.HTTP.StripMount = "/shop", true })
+	for path, want := range map[string]string{
+		"/shop": "/", "/shop/": "/", "/shop/a%2Fb?q=1": "/a%2Fb?q=1", "/sh%6Fp/a%20b": "/a%20b",
+	} {
+		if got := s.seen(path); got.URI != want || got.Header.Get("X-Forwarded-Prefix") != "/shop" {
+			t.Errorf("%s: it saw %q", path, got.URI)
+		}
+	}
+}
+
+func TestReloadUnderLoadLosesNothing(t *testing.T) {
+	s := serve(t, "port", func(d *modgw.Descriptor) { d.HTTP.Workers = 2 })
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	var count atomic.Int64
+	for i := range 6 {
+		clients.Go(func() {
+			for !stop.Load() {
+				method, path := "GET", "/"
+				if i%2 == 0 {
+					method, path = "POST", "/echo"
+				}
+				if a := s.do(method, path, strings.NewReader("hello")); a.status != 200 || a.err != nil {
+					t.Errorf("%s: %d %q %v", method, a.status, a.body, a.err)
+				}
+				count.Add(1)
+			}
+		})
+	}
+	for i := range 4 {
+		seenBefore := count.Load()
+		eventually(t, "some requests", func() bool { return count.Load() > seenBefore+50 })
+		s.d.Env = map[string]string{programEnv: "port", "VERSION": fmt.Sprint(i)}
+		if err := s.deploy(); err != nil {
+			t.Error(err)
+		}
+		if got := s.get("/").header.Get("X-Version"); got != fmt.Sprint(i) {
+			t.Errorf("after deploy %d: version %q", i, got)
+		}
+	}
+	stop.Store(true)
+	clients.Wait()
+}
+
+func TestBrokenProgramLeavesTheOldOneServing(t *testing.T) {
+	s := serve(t, "inherited")
+	before := s.seen("/").PID
+	s.d.Env = map[string]string{programEnv: "exits"}
+	if err := s.deploy(); err == nil {
+		t.Error("it was deployed")
+	}
+	if after := s.seen("/").PID; after != before {
+		t.Errorf("process %d answers, not %d", after, before)
+	}
+}
+
+func TestKilledWorkerIsReplacedWithoutLossOfSafeRequests(t *testing.T) {
+	s := serve(t, "port")
+	for range 3 {
+		pid := s.seen("/").PID
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.seen("/"); got.PID == pid {
+			t.Errorf("process %d answers, which is dead", pid)
+		}
+	}
+}
+
+func TestRequestWhoseWorkerDiesIsNotSentAgain(t *testing.T) {
+	s := serve(t, "inherited")
+	pid := s.worker().PID
+	done := make(chan answered)
+	go func() { done <- s.do("POST", "/slow", strings.NewReader("x")) }()
+	eventually(t, "request", func() bool { return s.log.has("slow began") })
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-done; a.status != 502 {
+		t.Errorf("got %d %q %v", a.status, a.body, a.err)
+	}
+	if !s.log.has("MGW-PRG-022") || strings.Count(s.log.String(), "slow began") != 1 {
+		t.Error("log does not tell that the worker was killed, or the request was sent twice")
+	}
+}
+
+func TestClientThatGoesCancelsTheRequest(t *testing.T) {
+	s := serve(t, "inherited")
+	conn := s.dial()
+	fmt.Fprintf(conn, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+	eventually(t, "request", func() bool { return s.log.has("slow began") })
+	conn.Close()
+	eventually(t, "cancellation", func() bool { return s.log.has("slow was cancelled") })
+}
+
+func TestRequestThatTakesTooLongIsAnswered504(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Timeouts.Request = 100 * time.Millisecond })
+	if a := s.get("/slow"); a.status != 504 {
+		t.Errorf("got %d %q", a.status, a.body)
+	}
+	eventually(t, "cancellation", func() bool { return s.log.has("slow was cancelled") })
+}
+
+func TestRequestBodies(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Limits.Body = 1 << 20 })
+	big := strings.Repeat("0123456789abcdef", 1<<14) // 256 KiB
+	for name, c := range map[string]struct {
+		path, body string
+		chunked    bool
+		status     int
+		answer     string
+	}{
+		"small":                   {"/echo", "hello", false, 200, "hello"},
+		"empty":                   {"/echo", "", false, 200, ""},
+		"large":                   {"/echo", big, false, 200, big},
+		"in pieces":               {"/echo", big, true, 200, big},
+		"too large":               {"/echo", strings.Repeat(big, 5), false, 413, ""},
+		"too large in pieces":     {"/slow", strings.Repeat(big, 5), true, 413, ""},
+		"answered before its end": {"/early", strings.Repeat(big, 3), false, 403, "I have read enough\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader := strings.NewReader(c.body)
+			var a answered
+			if c.chunked {
+				a = s.do("POST", c.path, onlyReader{reader})
+			} else {
+				a = s.do("POST", c.path, reader)
+			}
+			if a.status != c.status || c.answer != "" && a.body != c.answer {
+				t.Errorf("got %d, %d bytes, %v", a.status, len(a.body), a.err)
+			}
+		})
+	}
+}
+
+type onlyReader struct{ *strings.Reader }
+
+func TestHeldBackBodyIsAskedForByTheProgram(t *testing.T) {
+	s := serve(t, "inherited")
+	for path, want := range map[string]string{"/early": "HTTP/1.1 403", "/echo": "HTTP/1.1 100"} {
+		conn := s.dial()
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", path)
+		line, err := conn.r.ReadString('\n')
+		if !strings.HasPrefix(line, want) {
+			t.Errorf("%s: %q, %v", path, line, err)
+		}
+		conn.Close()
+	}
+}
+
+func TestBadResponses(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
+	for name, c := range map[string]struct {
+		answer string
+		pad    int
+		status int
+		cut    bool
+	}{
+		"nothing":                  {"", 0, 502, false},
+		"no HTTP":                  {`220 mail.example.com ESMTP\r\n`, 0, 502, false},
+		"half a head":              {`HTTP/1.1 200 OK\r\nContent-Le`, 0, 502, false},
+		"head that never ends":     {`HTTP/1.1 200 OK\r\nX: PAD\r\n\r\nhello`, 100000, 502, false},
+		"two ways to its length":   {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 0, 502, false},
+		"two ways, after a 103":    {`HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n`, 0, 502, false},
+		"two lengths":              {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`, 0, 502, false},
+		"no length":                {`HTTP/1.1 200 OK\r\n\r\nhello`, 0, 200, false},
+		"shorter than its length":  {`HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello`, 0, 200, true},
+		"longer than its length":   {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more`, 0, 200, false},
+		"piece without its end":    {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, 0, 200, true},
+		"piece of nonsense":        {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n`, 0, 200, true},
+		"switch nobody asked for":  {`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`, 0, 502, false},
+		"name with a space":        {`HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n`, 0, 500, false}, // which the front says
+		"control character inside": {`HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n`, 0, 502, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.get("/?pad=" + fmt.Sprint(c.pad) + "&answer=" + url.QueryEscape(c.answer))
+			if c.cut && a.status == 0 {
+				a.status = c.status // its head did not even leave
+			}
+			if a.status != c.status || c.cut != (a.err != nil) {
+				t.Errorf("got %d %q, %v", a.status, a.body, a.err)
+			}
+			if c.status == 200 && !c.cut && a.body != "hello" {
+				t.Errorf("got %q", a.body)
+			}
+		})
+	}
+}
+
+func TestNoProcessOrDescriptorIsLeft(t *testing.T) {
+	count := func() int {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds)
+	}
+	s := serve(t, "port")
+	_ = s.seen("/")
+	deployed := func() {
+		pid := s.worker().PID
+		if err := s.deploy(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "end of the old one", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
+		eventually(t, "draining", func() bool {
+			status, err := s.gateway.AppStatus("shop")
+			return err == nil && len(status.Draining) == 0
+		})
+		_ = s.seen("/")
+	}
+	deployed()
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	before := count()
+	for range 3 {
+		deployed()
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	eventually(t, "as few descriptors as before", func() bool { return count() <= before })
+}
+
+func TestWorkersAreReplacedAfterTheirShare(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Recycle.Requests = 5 })
+	first := s.seen("/").PID
+	eventually(t, "another process", func() bool { return s.seen("/").PID != first })
+	eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
+}

@@ -1,0 +1,255 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"syscall"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// maxTries is how often a request is given to a worker; more than once only when no program can have seen it, or when
+// seeing it twice does no harm.
+const maxTries = 3
+
+var errOverdue = errors.New("the request's time is over")
+
+// exchange is one request on its way through the runner, and its response. It implements [http.RoundTripper] for the
+// proxy that does the work.
+type exchange struct {
+	runner *Runner
+	w      *client
+	r      *http.Request
+	info   *modgw.RequestInfo
+	upload *upload // nil without a body
+	clock  clock
+	ctx    context.Context // of the request to the program; ends with the exchange
+	cancel context.CancelCauseFunc
+
+	member   *queue.Member // whose place it has; nil for none
+	conn     *conn         // that the response comes on
+	answer   *answer       // the response's body; nil before there is one
+	upgraded bool
+	leave    func() // ends what a tunnel needs; nil without one
+	failed   bool   // it was answered with a fault
+}
+
+// ServeHTTP implements [modgw.Runner].
+func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	// The proxy would panic by itself when a response breaks off, but only for requests of net/http's own server.
+	ctx = context.WithValue(ctx, http.ServerContextKey, nil)
+	e := &exchange{runner: r, r: req, info: modgw.RequestInfoOf(req), ctx: ctx, cancel: cancel}
+	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w), clock: &e.clock}
+	defer e.end()
+	limit := r.config.Descriptor.Limits.Body
+	if limit > 0 && req.ContentLength > limit {
+		e.fail(http.StatusRequestEntityTooLarge, bodyTooLarge(limit))
+		return
+	}
+	if req.ContentLength != 0 && req.Body != nil && req.Body != http.NoBody {
+		_ = e.w.controller.EnableFullDuplex() // of fronts, only HTTP/1 has to be told
+		e.upload = newUpload(e.w.controller, req, limit, &e.clock)
+	}
+	upgradeable, fault := e.upgrade()
+	if fault != nil {
+		w.Header().Set("Upgrade", "websocket")
+		e.fail(http.StatusUpgradeRequired, fault)
+		return
+	}
+	if !upgradeable {
+		req = req.Clone(ctx)
+		req.Header.Del("Upgrade")
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: e.gotConn})
+	proxy := httputil.ReverseProxy{
+		Transport:      e,
+		Rewrite:        e.rewrite,
+		ModifyResponse: e.receive,
+		ErrorHandler:   e.refuse,
+		FlushInterval:  flushInterval,
+		ErrorLog:       silent,
+		BufferPool:     copyBuffers,
+	}
+	proxy.ServeHTTP(e.w, req.WithContext(ctx))
+	if !e.failed && !e.upgraded {
+		e.complete()
+	}
+}
+
+// RoundTrip gives the request to a worker, or to another one when that does no harm.
+func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
+	if e.upload != nil {
+		out.Body = e.upload
+	}
+	for tries := 1; ; tries++ {
+		m, err := e.runner.queue.Acquire(out.Context())
+		if err != nil {
+			return nil, err
+		}
+		e.member = m
+		e.clock.start(e.runner.config.Descriptor.Timeouts.Request, func() { e.cancel(errOverdue) })
+		w := m.Value.(*worker)
+		response, err := w.upstream.transport.RoundTrip(out)
+		if err == nil || out.Context().Err() != nil {
+			return response, err
+		}
+		_, unsent := errors.AsType[*dialError](err)
+		if unsent {
+			w.suspect(err)
+		}
+		if tries == maxTries || !unsent && (tries > 1 || !e.mayRepeat(err)) {
+			return nil, err
+		}
+		w.Log.Info("request given to another worker", "request", e.info.ID, "reason", err)
+		e.release()
+	}
+}
+
+// mayRepeat reports whether a request whose connection broke may be sent to another worker (RFC 9110, 9.2.2).
+func (e *exchange) mayRepeat(err error) bool {
+	switch e.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return e.upload == nil && isLost(err)
+	}
+	return false
+}
+
+// isLost reports whether an error means that the connection ended before there was a response.
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		err.Error() == "http: server closed idle connection"
+}
+
+func (e *exchange) gotConn(info httptrace.GotConnInfo) {
+	e.conn = info.Conn.(*conn)
+	e.conn.expecting.Store(true)
+}
+
+// receive takes the head of a response.
+func (e *exchange) receive(response *http.Response) error {
+	header := response.Header
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		e.clock.stop()
+		e.upgraded = true
+		e.tunnel(response)
+		return nil
+	}
+	e.answer = &answer{ReadCloser: response.Body, cancel: e.cancel}
+	response.Body = e.answer
+	e.announce(header)
+	if isEventStream(header) {
+		e.clock.stop() // the time limit is for responses that are meant to end
+		e.answer.forget = e.info.OnReplaced(e.answer.replace)
+	}
+	return nil
+}
+
+// announce says in the head of a response that the connection cannot be used again, when the rest of the body is still in
+// it.
+func (e *exchange) announce(header http.Header) {
+	if _, err := e.upload.state(); err != io.EOF {
+		header.Set("Connection", "close")
+	}
+}
+
+// refuse answers a request that got no response.
+func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
+	e.failed = true
+	ctx := e.r.Context()
+	if ctx.Err() != nil {
+		panic(http.ErrAbortHandler)
+	}
+	d := e.runner.config.Descriptor
+	_, unread := e.upload.state()
+	switch {
+	case e.member == nil:
+		e.fail(http.StatusServiceUnavailable, queue.Fault(err, d.Queue))
+	case errors.Is(unread, errTooLarge):
+		e.fail(http.StatusRequestEntityTooLarge, bodyTooLarge(d.Limits.Body))
+	case unread != nil && unread != io.EOF && unread != errHalted:
+		e.fail(http.StatusBadRequest, bodyIncomplete(unread))
+	case e.overdue():
+		e.fail(http.StatusGatewayTimeout, overdue(d.Timeouts.Request))
+	case isUnsent(err), isLost(err):
+		e.fail(http.StatusBadGateway, noAnswer(e.member.Value.(*worker).Why(), err))
+	default:
+		e.fail(http.StatusBadGateway, badAnswer(err))
+	}
+}
+
+func isUnsent(err error) bool {
+	_, ok := errors.AsType[*dialError](err)
+	return ok
+}
+
+// overdue reports whether the request has used up its time.
+func (e *exchange) overdue() bool { return context.Cause(e.ctx) == errOverdue }
+
+// complete sees that a response which broke off does not look complete to the client.
+func (e *exchange) complete() {
+	if e.answer.complete {
+		return
+	}
+	err := e.answer.err
+	switch {
+	case e.r.Context().Err() != nil || err == nil:
+		panic(http.ErrAbortHandler) // the client has gone
+	case e.overdue():
+		e.cutOff(overdue(e.runner.config.Descriptor.Timeouts.Request))
+	default:
+		e.cutOff(badAnswer(err))
+	}
+}
+
+// fail answers with a fault.
+func (e *exchange) fail(status int, f *modgw.Fault) {
+	e.failed = true
+	e.log(status, false, f)
+	e.announce(e.w.Header())
+	modgw.ServeFault(e.w.ResponseWriter, e.r, status, f, e.runner.config.Dev)
+}
+
+// cutOff ends a response whose head was sent.
+func (e *exchange) cutOff(f *modgw.Fault) {
+	e.log(http.StatusBadGateway, true, f)
+	panic(http.ErrAbortHandler)
+}
+
+func (e *exchange) log(status int, cutOff bool, f *modgw.Fault) {
+	log := e.runner.config.Log.Error
+	if status < http.StatusInternalServerError {
+		log = e.runner.config.Log.Info
+	}
+	log("request failed", "request", e.info.ID, "method", e.r.Method, "path", proc.Printable(e.info.Path),
+		"status", status, "cut_off", cutOff, "code", f.Code, "error", proc.Printable(f.Line()))
+}
+
+// end lets go of everything.
+func (e *exchange) end() {
+	e.clock.stop()
+	if e.answer != nil && e.answer.forget != nil {
+		e.answer.forget()
+	}
+	if e.leave != nil {
+		e.leave()
+	}
+	e.upload.stop()
+	e.release()
+}
+
+// release gives the place back.
+func (e *exchange) release() {
+	if e.member != nil {
+		e.member.Value.(*worker).Finished()
+		e.runner.queue.Release(e.member)
+		e.member = nil
+	}
+}

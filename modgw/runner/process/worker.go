@@ -1,0 +1,164 @@
+package process
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that nobody knows before the start.
+const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
+
+// deathTime is how long a worker that does not listen any more may take to end by itself.
+const deathTime = time.Second
+
+// worker is one process of the program. It implements [crew.Job].
+type worker struct {
+	*crew.Worker
+	runner    *Runner
+	member    *queue.Member
+	inherited *inherited // nil once it is not needed any more
+	port      *port
+
+	mu       sync.Mutex // the process may end at any time
+	upstream *upstream  // set by Ready
+	ended    bool
+}
+
+func (r *Runner) newWorker(w *crew.Worker) crew.Job {
+	job := &worker{Worker: w, runner: r}
+	job.member = &queue.Member{Places: places, Value: job}
+	return job
+}
+
+// Spec implements [crew.Job].
+func (w *worker) Spec() (spec proc.Spec, err error) {
+	r := w.runner
+	env := withOwnPrograms(crew.Environ(r.config, r.user), r.config.Descriptor.Root)
+	path, err := crew.FindProgram(r.command[0], r.config.Descriptor.Root, env)
+	if err != nil {
+		return spec, err
+	}
+	defer func() {
+		if err != nil {
+			w.End()
+		}
+	}()
+	if w.inherited, err = openInherited(r.network); err != nil {
+		return spec, cannotListen(err)
+	}
+	if w.port, err = reservePort(); err != nil {
+		return spec, cannotListen(err)
+	}
+	spec = proc.Spec{
+		Path:  "/bin/sh",
+		Args:  append([]string{"-c", withPID, "sh", path}, r.command[1:]...),
+		Env:   withVariables(env, "PORT="+strconv.Itoa(w.port.number), "LISTEN_FDS=1", "LISTEN_FDNAMES=http"),
+		Files: []*os.File{w.inherited.file},
+	}
+	if t := r.config.Terminal; t != nil {
+		spec.Stdin, spec.Output.Raw = t.In, t.Out
+	}
+	return spec, nil
+}
+
+// Ready implements [crew.Job]: it finds out which of the two ways to listen the program uses.
+func (w *worker) Ready(ctx context.Context) error {
+	w.mu.Lock() // End, which closes everything, waits until this has seen the end of ctx
+	defer w.mu.Unlock()
+	if w.ended {
+		return context.Canceled
+	}
+	address, err := listening(ctx, w.inherited, w.port, w.runner.user)
+	if err != nil {
+		return err
+	}
+	if !address.inherited {
+		w.inherited.close()
+	}
+	w.upstream = newUpstream(address)
+	w.Log.Debug("worker listens", "address", address.String())
+	// From now on only the process has the socket, so that nobody waits for a process that has gone.
+	return w.inherited.closeFile()
+}
+
+// Begin implements [crew.Job].
+func (w *worker) Begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.runner.queue.Add(w.member)
+	}
+}
+
+// Retire implements [crew.Job].
+func (w *worker) Retire() <-chan struct{} { return w.runner.queue.Remove(w.member) }
+
+// End implements [crew.Job].
+func (w *worker) End() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	w.runner.queue.Remove(w.member)
+	w.upstream.end() // before others can have what it is reached by
+	w.inherited.close()
+	w.port.release()
+}
+
+// suspect says that nobody listens at the worker any more. It gets no more requests, and when it does not end by itself,
+// as one does whose end is just not known yet, it is ended.
+func (w *worker) suspect(err error) {
+	w.runner.queue.Remove(w.member)
+	w.runner.Background(func() {
+		timer := time.NewTimer(deathTime)
+		defer timer.Stop()
+		select {
+		case <-w.Done():
+		case <-timer.C:
+			w.Log.Warn("worker does not listen any more", "error", err)
+			w.Kill()
+		}
+	})
+}
+
+// ownPrograms are where a project keeps the programs that it has installed for itself, below its root.
+var ownPrograms = []string{"node_modules/.bin", ".venv/bin", "venv/bin"}
+
+// withOwnPrograms puts the folders of a project's own programs before the system's in PATH.
+func withOwnPrograms(env []string, root string) []string {
+	for i, variable := range env {
+		list, ok := strings.CutPrefix(variable, "PATH=")
+		if !ok {
+			continue
+		}
+		folders := filepath.SplitList(list)
+		at := slices.IndexFunc(folders, func(f string) bool { return strings.HasPrefix(f, "/usr/") || f == "/bin" })
+		if at < 0 {
+			at = len(folders)
+		}
+		for _, own := range ownPrograms {
+			folders = slices.Insert(folders, at, filepath.Join(root, own))
+			at++
+		}
+		env[i] = "PATH=" + strings.Join(folders, string(filepath.ListSeparator))
+	}
+	return env
+}
+
+// withVariables adds variables, in the place of others of the same name.
+func withVariables(env []string, variables ...string) []string {
+	for _, v := range variables {
+		name, _, _ := strings.Cut(v, "=")
+		env = slices.DeleteFunc(env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
+	}
+	return append(env, variables...)
+}
