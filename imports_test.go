@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"modgw/front/serving":  {"modgw/front/listen"},
 	"modgw/front/fcgi":     {"modgw", "modgw/fcgi", "modgw/front/serving", "modgw/front/metavars"},
 	"modgw/front/http":     {"modgw", "modgw/front/listen", "modgw/front/metavars"},
+	"modgw/front/certs":    {"modgw", "internal/account"},
 	"modgw/front/oneshot":  {"modgw", "modgw/front/serving", "modgw/front/metavars"},
 	"modgw/front/uwsgi":    {"modgw/front/oneshot"},
 	"modgw/front/scgi":     {"modgw/front/oneshot"},
@@ -53,6 +54,7 @@ var alone = map[string]string{
 	"github.com/fsnotify/fsnotify":  "reload",
 	"github.com/spf13/cobra":        "cmd/",
 	"github.com/coreos/go-systemd/": "cmd/",
+	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }
 
 func TestImportsPointDownward(t *testing.T) {

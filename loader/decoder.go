@@ -52,6 +52,9 @@ func (d *decoder) decode(b block, at place, layers []layer) {
 	for _, open := range b.blocks {
 		d.blocks(open, at, layers)
 	}
+	if b.check != nil && !d.failed(mark) {
+		b.check(written{d, at, layers})
+	}
 	if b.done != nil && !d.failed(mark) {
 		b.done()
 	}
@@ -173,13 +176,50 @@ func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	d.decode(b, at, inner)
 }
 
-// repeated decodes blocks with labels; one of the defaults counts unless the file has one with the same label.
+// written is a block that was decoded, for what must be said of all of it.
+type written struct {
+	*decoder
+	at     place
+	layers []layer
+}
+
+// wrong reports that an argument, or an inner block, does not go with the rest.
+func (w written) wrong(name, detail string) {
+	w.add(codeValue, w.placeOf(name), fmt.Sprintf("Invalid use of %q", name), detail)
+}
+
+// warn is wrong for what does no harm by itself.
+func (w written) warn(name, detail string) {
+	w.wrong(name, detail)
+	w.found[len(w.found)-1].Severity = Warning
+}
+
+// placeOf is where an argument or an inner block is written, or else the block itself.
+func (w written) placeOf(name string) hcl.Range {
+	for _, l := range w.layers {
+		if attr := l.body.Attributes[name]; attr != nil {
+			return attr.SrcRange
+		}
+		if inner := blocksOf(l.body, name); len(inner) > 0 {
+			return inner[0].DefRange()
+		}
+	}
+	return w.at.rng
+}
+
+// repeated decodes blocks with labels; one of the defaults counts unless the file has one with the same label. Blocks without
+// labels all count.
 func (d *decoder) repeated(open func() block, at place, layers []layer) {
 	seen := map[string]hcl.Range{}
 	for _, l := range layers {
 		for _, written := range blocksOf(l.body, open().name) {
 			b := open()
 			at.rng = written.DefRange()
+			if b.label == "" {
+				d.refuseLabels(written)
+				d.decode(b, at, []layer{{written.Body, l.scope, l.context, l.fallback}})
+				continue
+			}
 			label, ok := d.label(b, written)
 			first, twice := seen[label]
 			switch {

@@ -6,7 +6,7 @@ type block struct {
 	name     string
 	doc      string
 	label    string   // what its label says; "" for a block without one
-	repeat   bool     // may be there more than once, with different labels
+	repeat   bool     // may be there more than once, with different labels or without any
 	optional bool     // its defaults count only when it is written
 	kind     bool     // one of those of which an app has exactly one
 	either   []string // arguments of which one at most may be set
@@ -14,8 +14,9 @@ type block struct {
 	args     []argument
 	blocks   []func() block // those within it; each call makes one with a place of its own
 
-	labelled func(*leaf) // takes the label; nil without one
-	done     func()      // called when the block was decoded without a mistake; nil: nothing to do
+	labelled func(*leaf)   // takes the label; nil without one
+	check    func(written) // called then, to report what does not go together; nil: everything does
+	done     func()        // called when the block was decoded without a mistake; nil: nothing to do
 }
 
 // argument is one thing that may be assigned in a block.

@@ -45,8 +45,63 @@ func listenBlock(h *modgw.HostFile) block {
 				doc: "Addresses that may connect over TCP.", example: `["10.0.0.0/8"]`},
 			{name: "max_connections", value: number(&l.MaxConnections, 1, 1_000_000), note: "half of the host's file descriptors, at most 16384",
 				doc: "Connections at once. More wait in the socket's backlog.", example: "1000"},
+			{name: "proxy_protocol", value: truth(&l.ProxyProtocol), def: false,
+				doc: "http: every connection begins with a PROXY protocol header, version 1 or 2, that names the client. Over TCP " +
+					"only trusted_proxies may connect then."},
+			{name: "client_ca", value: file(&l.ClientCA), note: "clients are not asked for a certificate",
+				doc: "http with TLS: file with the authorities, in PEM, of the certificates that clients have to show.", example: `"clients.pem"`},
+			{name: "client_certificate", value: oneOf(&l.ClientCertificate, modgw.ClientCertificateRequired, modgw.ClientCertificateOptional),
+				note: "required, where there is a client_ca", doc: "http with TLS: \"optional\" lets clients without a certificate in too.",
+				example: `"optional"`},
+			{name: "redirect_https", value: truth(&l.RedirectHTTPS), def: false,
+				doc: "http without TLS: every request is sent to the same address with https, at port 443."},
 		},
-		done: func() { h.Listeners = append(h.Listeners, *l) },
+		blocks: []func() block{
+			func() block { return tlsBlock(l) },
+			func() block { return acmeBlock(l) },
+		},
+		check: func(w written) { checkListener(w, h, l) },
+		done:  func() { h.Listeners = append(h.Listeners, *l) },
+	}
+}
+
+func tlsBlock(l *modgw.Listener) block {
+	c := new(modgw.Certificate)
+	return block{
+		name:   "tls",
+		repeat: true,
+		doc: "http: a certificate for TLS. Of several the first counts that fits the name that a client asks for, else the first of " +
+			"all. Changed files are noticed within a second and open connections stay; files that cannot be used change nothing.",
+		args: []argument{
+			{name: "certificate", value: file(&c.File), required: true, doc: "File in PEM: the certificate, then the intermediate ones.",
+				example: `"/etc/letsencrypt/live/example.com/fullchain.pem"`},
+			{name: "key", value: file(&c.Key), required: true, doc: "File in PEM with its key, which only the host's user should be able to read.",
+				example: `"/etc/letsencrypt/live/example.com/privkey.pem"`},
+		},
+		check: func(w written) { w.checkPair(*c) },
+		done:  func() { l.TLS = append(l.TLS, *c) },
+	}
+}
+
+func acmeBlock(l *modgw.Listener) block {
+	a := new(modgw.ACME)
+	var agreed bool
+	return block{
+		name:     "acme",
+		optional: true,
+		doc: "http: certificates from an authority that speaks ACME, such as Let's Encrypt, got when a name is first asked for and kept " +
+			"below the state folder. The authority must reach this listener at port 443, or one without TLS at port 80.",
+		args: []argument{
+			{name: "hosts", value: hostNames(&a.Hosts), required: true, doc: "Names to get certificates for, each its own.",
+				example: `["example.com", "www.example.com"]`},
+			{name: "email", value: text(&a.Email), note: "none", doc: "Where the authority writes to when something is wrong.", example: `"admin@example.com"`},
+			{name: "agree_tos", value: truth(&agreed), required: true, doc: "Must be true: you agree to the authority's terms of service.",
+				example: "true"},
+			{name: "directory", value: directoryURL(&a.Directory), note: "Let's Encrypt", doc: "URL of the authority's directory.",
+				example: `"https://acme-staging-v02.api.letsencrypt.org/directory"`},
+		},
+		check: func(w written) { checkACME(w, a, agreed) },
+		done:  func() { l.ACME = a },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	urlpath "path"
 	"regexp"
 	"slices"
@@ -191,6 +192,22 @@ func permissions(dst *uint32) value {
 			return
 		}
 		*dst = uint32(mode)
+	}}
+}
+
+// directoryURL is where an ACME authority says what it offers.
+func directoryURL(dst *string) value {
+	return value{form: "URL", set: func(l *leaf) {
+		s, ok := l.text()
+		if !ok {
+			return
+		}
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			l.fail(codeAddress, "It must be a URL such as \"https://acme-v02.api.letsencrypt.org/directory\".")
+			return
+		}
+		*dst = s
 	}}
 }
 

@@ -23,4 +23,39 @@ type Listener struct {
 
 	Allow          []netip.Prefix // peers that may connect over TCP; nil: anybody by "http", and this machine by the others
 	MaxConnections int            // at once; 0: what the process's file descriptors allow
+
+	// What follows is for "http" alone.
+
+	ProxyProtocol bool          // connections begin with a PROXY protocol header; only TrustedProxies may connect
+	TLS           []Certificate // by the name that a client asks for, else the first; nil without ACME: there is no TLS
+	ACME          *ACME         // an authority that gives certificates; nil: there is none
+	ClientCA      string        // file with the authorities of clients' certificates; "": clients are not asked for one
+	RedirectHTTPS bool          // every request is sent to the same address with https
+
+	ClientCertificate ClientCertificate // whether a client must have a certificate; "": it must
 }
+
+// Encrypted reports whether the listener speaks TLS.
+func (l Listener) Encrypted() bool { return l.TLS != nil || l.ACME != nil }
+
+// Certificate are the files of a certificate.
+type Certificate struct {
+	File string // PEM: the certificate, then the intermediate ones
+	Key  string // PEM
+}
+
+// ACME is an authority that gives certificates to whoever shows that a name is theirs (RFC 8555).
+type ACME struct {
+	Email     string   // for the authority to write to; "": none
+	Hosts     []string // names to get certificates for, in lower case
+	Directory string   // URL; "": Let's Encrypt
+}
+
+// ClientCertificate is whether a client with TLS must have a certificate.
+type ClientCertificate string
+
+// The values of ClientCertificate.
+const (
+	ClientCertificateRequired ClientCertificate = "required"
+	ClientCertificateOptional ClientCertificate = "optional"
+)

@@ -2,6 +2,7 @@ package modgw
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -28,8 +29,12 @@ type RequestInfo struct {
 	RemoteUser     string // REMOTE_USER, as the web server authenticated it
 	AuthType       string // AUTH_TYPE
 
-	// Variables are further variables that the web server's administrator set, with SetEnv for example. A runner
-	// passes them to the app's request environment and never to a process environment. nil without any.
+	// TLS is how the connection to this host is encrypted; nil when it is not, or when a web server in front did it, which says
+	// so in Variables.
+	TLS *tls.ConnectionState
+
+	// Variables are further variables that the web server's administrator set, with SetEnv for example, and those of
+	// mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS of its own. A runner passes them to the app's request environment and never to a process environment. nil without any.
 	Variables map[string]string
 
 	// Set by the gateway.
@@ -69,7 +74,7 @@ func requestInfoFrom(r *http.Request) *RequestInfo {
 	if info.RawTarget == "" {
 		info.RawTarget = r.URL.RequestURI()
 	}
-	if r.TLS != nil {
+	if info.TLS = r.TLS; r.TLS != nil {
 		info.Scheme = "https"
 	}
 	if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	nethttp "net/http"
+	"path/filepath"
+	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	"github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/listen"
@@ -16,34 +20,105 @@ import (
 
 // front is an open listener and what serves it.
 type front struct {
-	kind     string
-	listener net.Listener
-	server   interface {
+	settings     modgw.Listener
+	listener     net.Listener
+	certificates *certs.Store // nil without TLS
+	server       interface {
 		Serve(context.Context, net.Listener) error
 	}
 }
 
-func (f front) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
+func (f *front) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
 
 // address is where it really listens: a port 0 has become the one that the kernel chose.
-func (f front) address() string {
+func (f *front) address() string {
 	if a := f.listener.Addr(); a.Network() == "unix" {
 		return "unix:" + a.String()
 	}
 	return f.listener.Addr().String()
 }
 
-func (h *Host) openFront(l modgw.Listener) (front, error) {
-	f, err := h.newFront(l)
-	if err == nil {
-		f.listener, err = listen.Open(l)
+// kind is what the log calls it.
+func (f *front) kind() string {
+	if f.settings.Encrypted() {
+		return "https"
 	}
-	return f, err
+	return f.settings.Kind
 }
 
-// newFront makes what serves a listener that is not open yet.
-func (h *Host) newFront(l modgw.Listener) (front, error) {
-	f := front{kind: l.Kind}
+func (f *front) close() {
+	if f.listener != nil {
+		f.listener.Close()
+	}
+	if f.certificates != nil {
+		f.certificates.Close()
+	}
+}
+
+// openFronts opens all fronts or none.
+func (h *Host) openFronts() ([]*front, error) {
+	var fronts []*front
+	for _, socket := range h.config.Sockets {
+		fronts = append(fronts, &front{settings: h.settingsOf(socket), listener: socket.Listener})
+	}
+	for _, l := range h.Listeners() {
+		if !slices.ContainsFunc(fronts, func(f *front) bool { return f.settings.Kind == l.Kind && f.settings.Address == l.Address }) {
+			fronts = append(fronts, &front{settings: l})
+		}
+	}
+	err := h.prepareFronts(fronts)
+	if err != nil {
+		for _, f := range fronts {
+			f.close()
+		}
+		return nil, err
+	}
+	return fronts, nil
+}
+
+// settingsOf is what the host's file says of a socket that somebody else has opened, if it says anything.
+func (h *Host) settingsOf(s Socket) modgw.Listener {
+	opened := &front{listener: s.Listener}
+	for _, l := range h.file.Listeners {
+		if l.Kind == s.Kind && string(l.Address) == opened.address() {
+			return l
+		}
+	}
+	return modgw.Listener{Kind: s.Kind, Address: modgw.Address(opened.address())}
+}
+
+// prepareFronts reads certificates before it opens anything: a listener that is open is one that answers.
+func (h *Host) prepareFronts(fronts []*front) (err error) {
+	for _, f := range fronts {
+		if !f.settings.Encrypted() {
+			continue
+		}
+		if f.certificates, err = certs.New(certs.Config{
+			Listener: f.settings,
+			Cache:    filepath.Join(h.State(), "acme"),
+			Log:      h.log,
+		}); err != nil {
+			return err
+		}
+	}
+	for _, f := range fronts {
+		if err := h.prepareFront(f, fronts); err != nil {
+			return err
+		}
+	}
+	for _, f := range fronts {
+		if f.listener == nil {
+			if f.listener, err = listen.Open(f.settings); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// prepareFront makes what serves a front.
+func (h *Host) prepareFront(f *front, all []*front) error {
+	l := f.settings
 	common := serving.Config{
 		Handler:        h.entrance(),
 		Log:            h.log,
@@ -55,19 +130,50 @@ func (h *Host) newFront(l modgw.Listener) (front, error) {
 	case "fastcgi":
 		f.server = fcgi.New(fcgi.Config{Config: common})
 	case "http":
-		f.server = http.New(http.Config{
-			Handler: h.entrance(), DrainTimeout: h.frontDrain(), Log: h.log, TrustedProxies: h.trustedProxies(), TrustUnix: true,
-		})
+		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":
 		f.server = uwsgi.New(uwsgi.Config{Config: common})
 	case "scgi":
 		f.server = scgi.New(scgi.Config{Config: common})
 	default:
-		return f, &modgw.Fault{
+		return &modgw.Fault{
 			Code:    "MGW-HST-012",
 			Summary: fmt.Sprintf("cannot listen at %q: this host has no front of kind %q", l.Address, l.Kind),
 			Hint:    `use "fastcgi", "http", "uwsgi" or "scgi"`,
 		}
 	}
-	return f, nil
+	return nil
+}
+
+func (h *Host) httpConfig(f *front, all []*front) http.Config {
+	l := f.settings
+	c := http.Config{
+		Handler:        h.entrance(),
+		Log:            h.log,
+		TrustedProxies: h.trustedProxies(),
+		TrustUnix:      true,
+		ProxyProtocol:  l.ProxyProtocol,
+		Allow:          l.Allow,
+		MaxConnections: l.MaxConnections,
+		DrainTimeout:   h.frontDrain(),
+	}
+	if f.certificates != nil {
+		c.TLS = f.certificates.TLS()
+		return c
+	}
+	if l.RedirectHTTPS {
+		c.Handler = http.RedirectHTTPS(c.Handler)
+	}
+	c.Handler = challenged(c.Handler, all)
+	return c
+}
+
+// challenged lets a certificate authority find what it looks for at a listener without TLS.
+func challenged(h nethttp.Handler, fronts []*front) nethttp.Handler {
+	for _, f := range fronts {
+		if f.certificates != nil {
+			h = f.certificates.Challenges(h)
+		}
+	}
+	return h
 }

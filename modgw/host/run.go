@@ -54,13 +54,13 @@ func (h *Host) Run(ctx context.Context) error {
 
 // sockets are what the host listens on.
 type sockets struct {
-	fronts  []front
+	fronts  []*front
 	control net.Listener
 }
 
 func (s *sockets) close() {
 	for _, f := range s.fronts {
-		f.listener.Close()
+		f.close()
 	}
 	if s.control != nil {
 		s.control.Close()
@@ -71,22 +71,8 @@ func (s *sockets) close() {
 func (h *Host) open() (*sockets, error) {
 	s := &sockets{}
 	var err error
-	for _, l := range h.Listeners() {
-		var f front
-		if f, err = h.openFront(l); err != nil {
-			s.close()
-			return nil, err
-		}
-		s.fronts = append(s.fronts, f)
-	}
-	for _, socket := range h.config.Sockets {
-		f, err := h.newFront(modgw.Listener{Kind: socket.Kind, Address: modgw.Address(socket.Listener.Addr().String())})
-		if err != nil {
-			s.close()
-			return nil, err
-		}
-		f.listener = socket.Listener
-		s.fronts = append(s.fronts, f)
+	if s.fronts, err = h.openFronts(); err != nil {
+		return nil, err
 	}
 	address, err := modgw.ParseAddress(string(h.Control()))
 	if err == nil && address.Network() != "unix" {
@@ -138,6 +124,9 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	stopKeeping()
 	watching.Wait()
 	fronts.Wait()
+	for _, f := range s.fronts {
+		f.close()
+	}
 	bounded, done := context.WithTimeout(context.Background(), h.drainLimit())
 	defer done()
 	h.gateway.Close(bounded)
@@ -171,7 +160,7 @@ func (h *Host) announce(ctx context.Context, first []<-chan error, s *sockets) {
 	}
 	attrs := []any{"apps", len(first), "failed", failed}
 	for _, f := range s.fronts {
-		attrs = append(attrs, f.kind, f.address())
+		attrs = append(attrs, f.kind(), f.address())
 	}
 	h.log.Info("ready", append(attrs, "control", string(h.Control()))...)
 	if h.config.Ready != nil {

@@ -1,10 +1,13 @@
 package http
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/modgw/modgw/modgw/front/listen"
 )
 
 // Config is what a Server is made from.
@@ -12,13 +15,24 @@ type Config struct {
 	Handler http.Handler
 	Log     *slog.Logger // nil: nothing is logged
 
+	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or "h2", or else the connection
+	// ends after the handshake.
+	TLS *tls.Config
+
 	// TrustedProxies are the peers whose forwarded headers are believed; nil: none is.
 	TrustedProxies []netip.Prefix
 
 	// TrustUnix makes whoever connects to a Unix socket a trusted proxy: the socket's permissions say who that is.
 	TrustUnix bool
 
-	HeaderTimeout  time.Duration // for a request's head, from its first byte; 0: 10 seconds
+	// ProxyProtocol makes every connection begin with a header in which a proxy names its client (PROXY protocol, version 1 or
+	// 2). Only trusted proxies may connect then.
+	ProxyProtocol bool
+
+	Allow          []netip.Prefix // peers that may connect over TCP; nil: anyone. It does not count with ProxyProtocol
+	MaxConnections int            // at once; more wait in the socket's backlog; 0: that of [listen.DefaultMost]
+
+	HeaderTimeout  time.Duration // for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
 	IdleTimeout    time.Duration // between two requests; 0: 60 seconds
 	WriteTimeout   time.Duration // for each write of a response, which as a whole may last for ever; 0: 60 seconds
 	MaxHeaderBytes int           // of a request's head; one beyond is answered 431; 0: 64 KiB
@@ -45,6 +59,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.WriteTimeout, 60*time.Second)
 	fill(&c.BodyGrace, 20*time.Second)
 	fill(&c.DrainTimeout, 30*time.Second)
+	if c.MaxConnections == 0 {
+		c.MaxConnections = listen.DefaultMost()
+	}
 	if c.MaxHeaderBytes == 0 {
 		c.MaxHeaderBytes = 64 << 10
 	}

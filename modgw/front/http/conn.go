@@ -1,6 +1,7 @@
 package http
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"sync"
@@ -8,18 +9,34 @@ import (
 	"time"
 )
 
-// filePiece is how much of a file is sent under one deadline.
-const filePiece = 1 << 20
+// How much is sent under one deadline: of a file, and of what a handler writes at once.
+const (
+	filePiece  = 1 << 20
+	writePiece = 256 << 10
+)
 
 // conn is a connection whose input is guarded, and whose single writes must end in time. A deadline for the whole response,
 // as net/http has it, would cut off streams.
 type conn struct {
-	net.Conn
-	server  *Server
-	guard   guard
-	read    readDeadline
-	closing atomic.Bool // and lingering
+	net.Conn // what requests are read from: the kernel's connection, or what TLS has decrypted
+	server   *Server
+	raw      net.Conn             // the kernel's
+	client   net.Addr             // whom the requests come from: the peer, or whom the peer has named
+	tls      *tls.ConnectionState // nil without TLS
+	facts    map[string]string    // of TLS, as variables; nil without
+	guard    guard
+	read     readDeadline
+	closing  atomic.Bool // and lingering
+	ended    sync.Once
+	left     func() // called when the connection has ended
 }
+
+func newConn(s *Server, rwc net.Conn, left func()) *conn {
+	return &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
+}
+
+// RemoteAddr is the client's address.
+func (c *conn) RemoteAddr() net.Addr { return c.client }
 
 // Read reads what the guard lets pass.
 func (c *conn) Read(p []byte) (int, error) { return c.guard.read(c.Conn, p) }
@@ -52,12 +69,18 @@ func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
 	return c.SetReadDeadline(earlier)
 }
 
-// Write writes p before the write timeout is over.
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
-		return 0, err
+// Write writes each piece of p before the write timeout is over.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
+			return n, err
+		}
+		m, err := c.Conn.Write(p[:min(len(p), writePiece)])
+		n += m
+		if p = p[m:]; err != nil || len(p) == 0 {
+			return n, err
+		}
 	}
-	return c.Conn.Write(p)
 }
 
 // ReadFrom sends src, by sendfile(2) where that is possible.
@@ -83,11 +106,20 @@ func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
 }
 
 // CloseWrite ends the sending side, so that net/http can linger before it closes a connection with unread input.
-func (c *conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
+
+func closeWrite(c net.Conn) error {
+	if half, ok := c.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return nil
+}
+
+// end closes the connection for good.
+func (c *conn) end() error {
+	err := c.Conn.Close()
+	c.ended.Do(c.left)
+	return err
 }
 
 type writerOnly struct{ io.Writer }

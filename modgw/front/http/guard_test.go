@@ -335,7 +335,7 @@ func BenchmarkSmallRequest(b *testing.B) {
 			server := New(Config{})
 			plain := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "Hello, World!") }), ConnState: server.follow}
 			var serving sync.WaitGroup
-			serving.Go(func() { plain.Serve(&steppedListener{listener{ln, server}, at}) })
+			serving.Go(func() { plain.Serve(&steppedListener{ln, server, at}) })
 			defer serving.Wait()
 			defer plain.Close()
 			client, err := net.Dial("tcp", ln.Addr().String())
@@ -359,14 +359,17 @@ func BenchmarkSmallRequest(b *testing.B) {
 
 // steppedListener's guards begin at a step.
 type steppedListener struct {
-	listener
-	at step
+	net.Listener
+	server *Server
+	at     step
 }
 
 func (l *steppedListener) Accept() (net.Conn, error) {
-	c, err := l.listener.Accept()
-	if err == nil {
-		c.(*conn).guard.framing.at = l.at
+	rwc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	c := newConn(l.server, rwc, func() {})
+	c.guard.framing.at = l.at
+	return c, nil
 }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -75,6 +76,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 		Scheme:     "http",
 		RemoteAddr: p.addr,
 		RemotePort: p.port,
+	}
+	if c := p.conn; c.tls != nil {
+		r.TLS, info.TLS, info.Scheme, info.Variables = c.tls, c.tls, "https", maps.Clone(c.facts)
 	}
 	s.trust.takeForwarded(r, p).apply(r, info)
 	return info

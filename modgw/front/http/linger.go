@@ -16,7 +16,7 @@ const (
 func (c *conn) Close() error {
 	fault := c.guard.refused.Load()
 	if fault == nil || c.closing.Swap(true) {
-		return c.Conn.Close()
+		return c.end()
 	}
 	c.server.config.Log.Warn("request refused", "code", fault.Code, "error", fault.Line(), "client", c.RemoteAddr().String())
 	c.server.group.Go(c.linger) // the connection itself counts until Close returns
@@ -29,5 +29,5 @@ func (c *conn) linger() {
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerOctets)
 		enough.Stop()
 	}
-	c.Conn.Close()
+	_ = c.end()
 }

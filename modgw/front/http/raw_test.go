@@ -102,7 +102,7 @@ func TestResponsesKeepTheRules(t *testing.T) {
 			w.Header().Set("Keep-Alive", "x")
 			w.Header().Set("X-A", "b")
 		}, "X-A: b", "Keep-Alive"},
-		"early hints":    {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103) }, "HTTP/1.1 200", "103"},
+		"processing":     {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(102) }, "HTTP/1.1 200", "102"},
 		"line end":       {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-A", "a\r\nX-B: b") }, "HTTP/1.1 500", "X-B"},
 		"bad name":       {func(w http.ResponseWriter, r *http.Request) { w.Header()["X A"] = []string{"b"} }, "HTTP/1.1 500", "X A"},
 		"status 700":     {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(700) }, "HTTP/1.1 500", "700"},

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
@@ -22,10 +23,16 @@ type response struct {
 	err     error // what writes return
 }
 
-// WriteHeader sends the response's head. Informational responses but the switch to another protocol are dropped, as on
-// every front.
+// WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
+// switch to another protocol.
 func (w *response) WriteHeader(status int) {
-	if w.begun || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+	switch {
+	case w.begun:
+		return
+	case status == http.StatusEarlyHints:
+		w.hint()
+		return
+	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
 		return
 	}
 	if f := w.body.fault(); f != nil {
@@ -56,20 +63,65 @@ func (w *response) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// hint sends what the header has so far as early hints, to clients that know them (RFC 8297). A client of HTTP/1.0 would take
+// them for the response, and what may not be in a response may not be in them.
+func (w *response) hint() {
+	if !w.request.ProtoAtLeast(1, 1) || metavars.CheckHead(http.StatusOK, w.Header()) != nil {
+		return
+	}
+	metavars.StripHopByHop(w.Header())
+	w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
+}
+
+// inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client can make one response
+// wait and not the connection. Over HTTP/1 the connection does it.
+func (w *response) inTime() (sent func()) {
+	if w.request.ProtoMajor != 2 {
+		return func() {}
+	}
+	control := http.NewResponseController(w.ResponseWriter)
+	_ = control.SetWriteDeadline(time.Now().Add(w.server.config.WriteTimeout)) // there is no error with HTTP/2
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
+}
+
 // Write sends p.
 func (w *response) Write(p []byte) (int, error) {
 	if err := w.begin(); err != nil {
 		return 0, err
 	}
+	defer w.inTime()()
 	return w.ResponseWriter.Write(p)
 }
 
 // ReadFrom sends all of src.
-func (w *response) ReadFrom(src io.Reader) (int64, error) {
-	if err := w.begin(); err != nil {
-		return 0, err
+func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
+	if !w.begun {
+		// src may be the request's body, which some clients do not send before they are told to: by reading it, and not after
+		// the head of a response.
+		if n, err = io.CopyN(writerOnly{w}, src, firstPiece); err != nil {
+			return n, ended(err)
+		}
 	}
-	return io.Copy(w.ResponseWriter, src)
+	if err := w.begin(); err != nil {
+		return n, err
+	}
+	to := io.Writer(w.ResponseWriter)
+	if w.request.ProtoMajor == 2 {
+		to = writerOnly{w} // each write in time
+	}
+	m, err := io.Copy(to, src)
+	return n + m, err
+}
+
+// firstPiece is how much is read before a response begins.
+const firstPiece = 512
+
+// ended is the error of a copy that may end early.
+func ended(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // Flush sends what was written.
@@ -80,6 +132,7 @@ func (w *response) FlushError() error {
 	if err := w.begin(); err != nil {
 		return err
 	}
+	defer w.inTime()()
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
@@ -125,4 +178,5 @@ func (w *response) finish() {
 		return
 	}
 	_ = w.begin() // nobody is left to tell
+	w.inTime()    // for what is left to send when this returns
 }

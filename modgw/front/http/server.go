@@ -6,23 +6,37 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/listen"
 )
 
 // maxStreams is how many requests one HTTP/2 connection may have in flight.
 const maxStreams = 100
 
+// newcomerGrace is how long a connection that was accepted last of all may take to say who it is.
+const newcomerGrace = time.Second
+
 // Server is the HTTP front.
 type Server struct {
-	config Config
-	trust  trust
-	group  sync.WaitGroup // of connections, lingering ones too, and handlers
+	config  Config
+	trust   trust
+	lobby   *lobby
+	opening sync.WaitGroup // of connections that are not ready for requests yet
+	group   sync.WaitGroup // of connections, lingering ones too, and handlers
 }
 
 // New makes a server. It starts nothing.
 func New(config Config) *Server {
 	config = config.withDefaults()
-	return &Server{config: config, trust: trust{networks: config.TrustedProxies, unix: config.TrustUnix}}
+	return &Server{
+		config: config,
+		trust:  trust{networks: config.TrustedProxies, unix: config.TrustUnix},
+		lobby:  newLobby(),
+	}
 }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln, lets requests in
@@ -32,21 +46,65 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	server := s.httpServer(base)
-	drained := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(drained)
-		s.drain(server, cutOff)
-	})
-	err := server.Serve(&listener{Listener: ln, server: s})
-	if !stop() {
-		<-drained
-	}
+	s.lobby.addr = ln.Addr()
+	served := make(chan struct{})
+	go func() {
+		_ = server.Serve(s.lobby) // it ends when the lobby is closed
+		close(served)
+	}()
+
+	opening, hurry := context.WithCancel(base)
+	defer hurry()
+	door := listen.Door{Peers: s.peers(), Most: s.config.MaxConnections, Log: s.config.Log}
+	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.receive(opening, rwc, left) })
+
+	last := time.AfterFunc(newcomerGrace, hurry)
+	s.opening.Wait()
+	last.Stop()
+	s.lobby.Close()
+	<-served
+	s.drain(server, cutOff)
 	server.Close()
 	s.group.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
 	return err
+}
+
+// peers may connect. Where proxies are to name their clients nobody else may: they could name any.
+func (s *Server) peers() listen.Peers {
+	switch {
+	case s.config.ProxyProtocol:
+		return listen.Peers{Networks: append([]netip.Prefix{}, s.config.TrustedProxies...)}
+	case s.config.Allow != nil:
+		return listen.Peers{Networks: s.config.Allow}
+	}
+	return listen.Anyone()
+}
+
+// receive hands a connection to net/http when it is ready for requests.
+func (s *Server) receive(ctx context.Context, rwc net.Conn, left func()) {
+	c := newConn(s, rwc, left)
+	if !s.config.ProxyProtocol && s.config.TLS == nil {
+		s.lobby.enter(c)
+		return
+	}
+	s.opening.Go(func() {
+		if err := c.open(ctx); err != nil {
+			s.notOpened(c, err)
+			return
+		}
+		s.lobby.enter(c)
+	})
+}
+
+// notOpened ends a connection on which there will be no request. Strangers who look for open ports are no news.
+func (s *Server) notOpened(c *conn, err error) {
+	client := c.RemoteAddr().String()
+	if f, ok := errors.AsType[*modgw.Fault](err); ok {
+		s.config.Log.Warn("connection refused", "code", f.Code, "error", f.Line(), "client", client)
+	} else {
+		s.config.Log.Debug("connection ended before its first request", "error", err, "client", client)
+	}
+	c.Close()
 }
 
 var errDrained = errors.New("the host ends and could not wait any longer")
@@ -74,6 +132,8 @@ func (s *Server) drain(server *http.Server, cutOff context.CancelCauseFunc) {
 	<-ended
 }
 
+// httpServer is net/http's server. It knows nothing of TLS: the guard stands behind the decryption, and HTTP/2 begins on
+// both kinds of connection in the same way.
 func (s *Server) httpServer(base context.Context) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -104,19 +164,4 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 		c.(*conn).guard.stepAside()
 		s.group.Done()
 	}
-}
-
-// listener makes its connections guarded ones.
-type listener struct {
-	net.Listener
-	server *Server
-}
-
-// Accept waits for the next connection.
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: c, server: l.server}, nil
 }

@@ -1,0 +1,134 @@
+package certs
+
+import (
+	"crypto/tls"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// lookAgain is how long the files of a pair are not looked at after a look.
+const lookAgain = time.Second
+
+// pair is a certificate with its key in two files that may be replaced at any time. Whoever shakes hands looks whether they
+// were, at most once a second: that costs two stats, needs no watcher, which would not see what lies behind links of links,
+// and does nothing while nobody connects.
+type pair struct {
+	files  modgw.Certificate
+	log    *slog.Logger
+	loaded atomic.Pointer[tls.Certificate]
+	next   atomic.Int64 // Unix time in nanoseconds of the next look
+
+	// They belong to whoever has the look.
+	mark    pairMark // of the files that were loaded
+	spoiled pairMark // of files that could not be loaded; zero: there are none
+	told    bool     // and it was said
+	looking atomic.Bool
+}
+
+// fileMark tells a file from one that has replaced it, or that has other contents.
+type fileMark struct {
+	inode            uint64
+	size             int64
+	changed, written syscall.Timespec
+}
+
+type pairMark struct{ certificate, key fileMark }
+
+func newPair(files modgw.Certificate, log *slog.Logger) (*pair, error) {
+	p := &pair{files: files, log: log}
+	p.mark = p.markNow()
+	certificate, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	p.loaded.Store(certificate)
+	p.next.Store(time.Now().Add(lookAgain).UnixNano())
+	return p, nil
+}
+
+// current is the certificate that the files have, or had when they were last good.
+func (p *pair) current() *tls.Certificate {
+	if time.Now().UnixNano() >= p.next.Load() && p.looking.CompareAndSwap(false, true) {
+		p.look()
+		p.next.Store(time.Now().Add(lookAgain).UnixNano())
+		p.looking.Store(false)
+	}
+	return p.loaded.Load()
+}
+
+// look loads the files when they have changed. Files that cannot be loaded are not spoken of before a second look: the one
+// may have been written, and the other not yet.
+func (p *pair) look() {
+	now := p.markNow()
+	if now == p.mark {
+		p.spoiled, p.told = pairMark{}, false
+		return
+	}
+	again := now == p.spoiled
+	if again && p.told {
+		return
+	}
+	certificate, err := p.load()
+	if err == nil {
+		p.mark, p.spoiled, p.told = now, pairMark{}, false
+		p.loaded.Store(certificate)
+		p.log.Info("certificate replaced", "file", p.files.File, "expires", certificate.Leaf.NotAfter)
+		return
+	}
+	if p.told = again; again {
+		f := err.(*modgw.Fault)
+		p.log.Error("certificate not replaced", "code", f.Code, "error", f.Line(), "hint", "the old one stays in use")
+	}
+	p.spoiled = now
+}
+
+// load reads both files with the host's own rights. An error is a *modgw.Fault.
+func (p *pair) load() (*tls.Certificate, error) {
+	text, err := account.ReadFile(p.files.File, largestFile)
+	if err != nil {
+		return nil, notReadable(p.files.File, err)
+	}
+	key, err := account.ReadFile(p.files.Key, largestFile)
+	if err != nil {
+		return nil, notReadable(p.files.Key, err)
+	}
+	certificate, err := tls.X509KeyPair(text, key)
+	if err != nil {
+		return nil, noPair(p.files, err)
+	}
+	if info, err := os.Stat(p.files.Key); err == nil && info.Mode()&0o004 != 0 {
+		f := openKey(p.files.Key)
+		p.log.Warn("key is no secret", "code", f.Code, "error", f.Line())
+	}
+	if expires := certificate.Leaf.NotAfter; time.Now().After(expires) {
+		f := expired(p.files.File, expires)
+		p.log.Warn("certificate expired", "code", f.Code, "error", f.Line())
+	}
+	return &certificate, nil
+}
+
+func (p *pair) markNow() pairMark { return pairMark{markOf(p.files.File), markOf(p.files.Key)} }
+
+// markOf is zero for a file that is not there.
+func markOf(name string) fileMark {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fileMark{}
+	}
+	return newFileMark(info)
+}
+
+func newFileMark(info fs.FileInfo) fileMark {
+	m := fileMark{size: info.Size()}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		m.inode, m.changed, m.written = s.Ino, s.Ctim, s.Mtim
+	}
+	return m
+}

@@ -1,0 +1,54 @@
+package http
+
+import (
+	"bufio"
+	"net"
+
+	"github.com/pires/go-proxyproto"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// introduced is a connection on which a proxy has named its client.
+type introduced struct {
+	net.Conn
+	in *bufio.Reader // has what came with the header; nil when that was read
+}
+
+// introduce reads the header of the PROXY protocol. A proxy that speaks for itself, to see whether we are well, names nobody.
+func (c *conn) introduce() error {
+	in := bufio.NewReader(c.Conn)
+	if _, err := in.Peek(1); err != nil {
+		return err // it has said nothing at all, as a proxy does that looks whether the port is open
+	}
+	header, err := proxyproto.Read(in)
+	if err != nil {
+		return notIntroduced(err)
+	}
+	c.Conn = &introduced{c.Conn, in}
+	if client, ok := header.SourceAddr.(*net.TCPAddr); ok && header.Command.IsProxy() {
+		c.client = client
+	}
+	return nil
+}
+
+// Read reads what follows the header.
+func (c *introduced) Read(p []byte) (int, error) {
+	if c.in != nil && c.in.Buffered() > 0 {
+		return c.in.Read(p)
+	}
+	c.in = nil
+	return c.Conn.Read(p)
+}
+
+// CloseWrite ends the sending side.
+func (c *introduced) CloseWrite() error { return closeWrite(c.Conn) }
+
+func notIntroduced(err error) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-REQ-015",
+		Summary: "cannot take the connection: it does not begin with a PROXY protocol header",
+		Hint:    "let the proxy send one (send-proxy-v2 in HAProxy, proxy_protocol on in nginx), or leave proxy_protocol out of the listen block",
+		Err:     err,
+	}
+}
