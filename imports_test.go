@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"modgw/runner/crew":    {"modgw", "internal/"},
 	"modgw/runner/queue":   {"modgw"},
 	"modgw/runner/process": {"modgw", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
-	"modgw/runner/python":  {"modgw", "modgw/wire", "modgw/front/listen", "modgw/runner/crew", "internal/"},
+	"modgw/runner/python":  {"modgw", "modgw/wire", "modgw/front/listen", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
 	"modgw/runner/static":  {"modgw", "internal/account", "internal/files"},
 	"modgw/control":        {"modgw", "modgw/front/listen"},
 	"modgw/devel":          {"modgw"},
@@ -53,6 +53,7 @@ var alone = map[string]string{
 	"github.com/zclconf/go-cty/":    "loader",
 	"github.com/fsnotify/fsnotify":  "reload",
 	"github.com/spf13/cobra":        "cmd/",
+	"github.com/coder/websocket":    "modgw/runner/python",
 	"github.com/coreos/go-systemd/": "cmd/",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }

@@ -118,6 +118,7 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
 		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindASGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 		modgw.KindGo:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
 		modgw.KindHTTP:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
 		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },

@@ -99,6 +99,11 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 		wsgi.Workers = 1
 		d.WSGI = &wsgi
 	}
+	if h.config.Dev && d.ASGI != nil && d.ASGI.Workers == 0 {
+		asgi := *d.ASGI
+		asgi.Workers = 1
+		d.ASGI = &asgi
+	}
 	if h.config.Dev {
 		d.Timeouts.Stop = min(d.Timeouts.Stop, developersPatience)
 	}

@@ -33,6 +33,11 @@ func pinned(d modgw.Descriptor) modgw.Descriptor {
 		wsgi.Entry = moved(wsgi.Entry)
 		d.WSGI = &wsgi
 	}
+	if d.ASGI != nil {
+		asgi := *d.ASGI
+		asgi.Entry = moved(asgi.Entry)
+		d.ASGI = &asgi
+	}
 	d.Python.Requirements, d.Python.Path = all(d.Python.Requirements), all(d.Python.Path)
 	d.Python.Venv = moved(d.Python.Venv)
 	var aliases []modgw.Alias

@@ -30,20 +30,22 @@
 //	Body        lane     both    a piece of the body; may be empty with FlagEnd
 //	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent
 //	Cancel      lane     host    the request is over for the host: its client has gone or its time is up;
-//	                             the payload is the reason as text. The worker still closes the stream
+//	                             the payload is the reason as text. With FlagEnd the app shall not go on with it,
+//	                             as far as it can be stopped. The worker still closes the stream
 //	Response    lane     worker  uint32 length of the head, head, first piece of the body
 //	Abort       lane     worker  why the response cannot be completed, as text; before Response it becomes a 500,
 //	                             after it the client sees a response that was cut off
 //	File        lane     worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
 //	                             descriptor travels with the frame's first byte (SCM_RIGHTS); always has FlagEnd
-//	Event       lane     both    a WebSocket or lifespan event
+//	Event       lane     both    something of a WebSocket, or early hints or trailers of a response; see below
 //	Event       control  both    what a template process is asked and answers; and once, from a worker that may be
 //	                             learned from, the modules it has loaded
 //	Start       control  host    what to load
 //	Ready       control  worker  the app is loaded and takes requests
 //	Failed      control  worker  the app cannot be loaded, and why; the worker ends then
 //	Stop        control  host    finish what is in flight, run exit handlers, end
-//	Dump        control  host    log the stacks of all threads; the payload is the reason as text
+//	Dump        control  host    log the stacks of all threads; the payload is the reason as text. Without one: log that
+//	                             of the event loop if it is blocked
 //	Log         control  worker  a log record
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
 //
@@ -53,16 +55,23 @@
 // format, so that a worker reads and writes them in one C call. The host writes only what marshal version 2 has, and
 // reads only None, True, False, int, bytes, str, tuple, list and dict, of bounded size and depth.
 //
-//	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope
+//	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope, without what is the
+//	          same in all scopes of a worker and without its state
 //	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1 characters, or bytes
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
 //	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}
 //	Ready     {"pid": int, "python": str, "callable": str}
-//	Failed    {"reason": "import"|"missing"|"not callable"|"exit", "type": str, "message": str,
+//	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
 //	          code, "" and 0 when there is none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,
 //	          "file": str, "line": int}; request is the RequestInfo.ID or ""
+//
+// An Event on a lane is, on the stream of a WebSocket, from either side, a message: its str or bytes. A long one comes as Body
+// frames and is completed by True (text) or False (binary). The worker accepts with a list of the subprotocol, or "", and a
+// list of headers as in Response, or answers with a Response in place of the WebSocket. Whoever closes sends the tuple (code
+// int, reason str) with FlagEnd. On the stream of a request the worker sends early hints as a list of Link values, before
+// Response, and trailers as a list of headers, with FlagEnd, after the last Body.
 //
 // In development Failed, and a Log that is about an exception, also have "details": str, a JSON text with the exceptions
 // and their frames as modgw.Exception has them.
@@ -70,7 +79,8 @@
 // # Flow control
 //
 // A direction of a stream starts with a window of InitialWindow bytes. Pieces of the body use it up, those in Request
-// and Response included; Window gives back what the receiver has consumed. A worker that sends beyond its window breaks
+// and Response included, and so do the payloads of Events, but for the one that accepts a WebSocket, those with FlagEnd, and
+// True and False from the host; Window gives back what the receiver has consumed. A worker that sends beyond its window breaks
 // the protocol.
 //
 // # Trust

@@ -66,7 +66,7 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 
 // FailedMessage says why a worker cannot load its app.
 type FailedMessage struct {
-	Reason    string // "import", "missing", "not callable" or "exit"
+	Reason    string // "import", "missing", "not callable", "exit" or "startup"
 	Type      string // of the exception
 	Message   string // of the exception
 	File      string // the place in the app's own code; "" when there is none

@@ -47,3 +47,12 @@ func (c *Crew) startedTooLong(w *Worker) error {
 		Hint:    c.config.Slow,
 	}
 }
+
+// NoWebSocket is the fault for a WebSocket through a front that has no way to carry one.
+func NoWebSocket(front, protocol string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-020",
+		Summary: fmt.Sprintf("cannot open a WebSocket over the %s front with %s", front, protocol),
+		Hint:    "let the web server pass WebSockets to an http listener of the host: modgw-host apache config writes the lines",
+	}
+}

@@ -54,12 +54,3 @@ func bodyTooLarge(limit int64) *modgw.Fault {
 func bodyIncomplete(err error) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-PRG-026", Summary: "cannot read the request body to its end", Err: err}
 }
-
-// noWebSocket is the fault for a WebSocket through a front that has no way to carry one.
-func noWebSocket(front, protocol string) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-APP-020",
-		Summary: fmt.Sprintf("cannot open a WebSocket over the %s front with %s", front, protocol),
-		Hint:    "let the web server pass WebSockets to an http listener of the host: modgw-host apache config writes the lines",
-	}
-}

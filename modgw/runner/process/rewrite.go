@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 )
 
 // claims are headers by which somebody in between says who the client is or what it asked for. The program gets only what
@@ -111,7 +112,7 @@ func (e *exchange) upgrade() (may bool, _ *modgw.Fault) {
 	case canHijack(e.w) && e.r.ProtoMajor == 1:
 		return !strings.EqualFold(wanted, "h2c"), nil // requests in it would pass the host by
 	case strings.EqualFold(wanted, "websocket"):
-		return false, noWebSocket(e.info.Front, e.r.Proto)
+		return false, crew.NoWebSocket(e.info.Front, e.r.Proto)
 	}
 	return false, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -38,9 +39,16 @@ type attachment struct {
 
 // attachable is d as it is for an app whose worker stands at breakpoints: one worker, without limits of time.
 func attachable(d modgw.Descriptor) modgw.Descriptor {
-	wsgi := *d.WSGI
-	wsgi.Workers, wsgi.Threads = 1, min(cmp.Or(wsgi.Threads, usualThreads), maxAttachedLanes)
-	d.WSGI = &wsgi
+	if d.WSGI != nil {
+		wsgi := *d.WSGI
+		wsgi.Workers, wsgi.Threads = 1, min(cmp.Or(wsgi.Threads, usualThreads), maxAttachedLanes)
+		d.WSGI = &wsgi
+	}
+	if d.ASGI != nil {
+		asgi := *d.ASGI
+		asgi.Workers = 1
+		d.ASGI = &asgi
+	}
 	d.Timeouts.Startup, d.Timeouts.Request = 0, 0
 	d.Recycle = modgw.Recycle{}
 	return d
@@ -58,7 +66,7 @@ func (r *Runner) awaitAttached() error {
 			Hint:    "the host must be able to make the socket; a shorter --state helps when the path is too long",
 		}
 	}
-	r.pool.hope(1)
+	r.roster.hope(1)
 	r.attached.since = time.Now()
 	r.config.Log.Info("waiting for a worker to attach", "address", address)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,10 +136,10 @@ func (r *Runner) entertain(conn *net.UnixConn) {
 	w.readyAt = time.Now()
 	w.mu.Unlock()
 	w.event((*crew.Life).Loaded)
-	r.pool.add(w)
+	r.roster.add(w)
 	select {
 	case <-w.lost:
-		r.pool.remove(w)
+		r.roster.remove(w)
 		<-w.process.Done()
 	case <-r.halt:
 		<-r.attached.closed // it must not attach here again
@@ -162,15 +170,13 @@ func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
 	if err := r.attached.take(w, conn); err != nil {
 		return nil, err
 	}
-	theirs, err := w.makeLanes(r.threads())
+	theirs, err := r.makeLanes(w)
 	defer closeFiles(theirs)
 	if err == nil {
 		err = sendStart(conn, r.startMessage(w.number), theirs)
 	}
 	if err != nil {
-		for _, l := range w.lanes {
-			l.close()
-		}
+		w.closeLanes()
 		r.attached.vacate()
 		return nil, err
 	}
@@ -178,10 +184,10 @@ func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
 	for _, l := range w.lanes {
 		g.conns = append(g.conns, l.conn)
 	}
-	w.event((*crew.Life).Spawned)
-	r.keepTrack(w)
-	r.running.Go(w.listen)
-	r.running.Go(func() { r.bury(w) })
+	if w.shared != nil {
+		g.conns = append(g.conns, w.shared.conn)
+	}
+	r.begin(w)
 	return w, nil
 }
 
@@ -245,7 +251,7 @@ func (a *attachment) status() modgw.WorkerStatus {
 
 // noLane is the fault for a request that no worker could take.
 func (r *Runner) noLane(err error) *modgw.Fault {
-	fault := noLane(err, r.config.Descriptor.Queue)
+	fault := queue.Fault(err, r.config.Descriptor.Queue)
 	if r.attached == nil || errors.Is(err, errClosed) || r.attached.status().PID != 0 {
 		return fault
 	}

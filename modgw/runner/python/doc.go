@@ -1,6 +1,7 @@
 // Package python runs Python apps: it keeps worker processes that speak the protocol of [wire], gives each request to a
 // free one, and turns what it answers into the response.
 //
-// It finds no interpreter and installs nothing: the environment comes with the descriptor. It speaks WSGI; what is not
-// particular to WSGI (workers, lanes, streams) knows nothing of it.
+// It finds no interpreter and installs nothing: the environment comes with the descriptor. Apps speak WSGI, where a request
+// has a lane to itself while it lasts, or ASGI, where all requests of a worker share one. How workers are started, kept and
+// replaced is the same for both.
 package python

@@ -10,7 +10,7 @@ import (
 // end tells a worker to finish what it does and end, and ends it by force when it takes too long. It returns when the
 // process has ended.
 func (r *Runner) end(w *worker) {
-	r.pool.remove(w)
+	r.roster.remove(w)
 	w.event((*crew.Life).Stopped)
 	w.say(wire.Stop, nil)
 	limit := time.NewTimer(r.config.Descriptor.Timeouts.Stop)

@@ -12,7 +12,7 @@ import (
 
 // cannotLoad is the fault for what a worker said when loading the app failed.
 func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
-	entry := c.Descriptor.WSGI.Entry
+	entry := entryOf(c)
 	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: exceptions(m.Details, c.Descriptor.Secrets)}
 	switch m.Reason {
 	case "missing":
@@ -20,10 +20,13 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 		fault.Hint = "name it in entry, as in \"package.module:callable\""
 	case "not callable":
 		fault.Code, fault.Summary = "MGW-APP-003", fmt.Sprintf("cannot call what %q names", entry)
-		fault.Hint = "the entry must name a WSGI callable, or with \"()\" a factory that returns one"
+		fault.Hint = fmt.Sprintf("the entry must name %s callable, or with \"()\" a factory that returns one", article[c.Descriptor.Kind])
 	case "exit":
 		fault.Code, fault.Summary = "MGW-APP-004", fmt.Sprintf("cannot import %q: it ended the process", entry)
 		fault.Hint = "an app must not call sys.exit() or run a server while it is imported; put that below if __name__ == \"__main__\":"
+	case "startup":
+		fault.Code, fault.Summary = "MGW-APP-021", fmt.Sprintf("cannot start %q: its lifespan startup failed", entry)
+		fault.Hint = "what the app does before its first request failed; the place is named above"
 	default:
 		fault.Code, fault.Summary = "MGW-APP-001", fmt.Sprintf("cannot import %q", entry)
 		if m.Type == "ModuleNotFoundError" {
@@ -31,6 +34,15 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 		}
 	}
 	return fault
+}
+
+// article is what an entry must name, by the app's kind.
+var article = map[modgw.Kind]string{modgw.KindWSGI: "a WSGI", modgw.KindASGI: "an ASGI"}
+
+// entryOf is the entry of an app that has a runner, and thereby a program.
+func entryOf(c modgw.RunnerConfig) string {
+	p, _ := programOf(c)
+	return p.entry
 }
 
 // place says what happened and where, on one line.
@@ -49,7 +61,7 @@ func place(m *wire.FailedMessage) string {
 func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-APP-004",
-		Summary: fmt.Sprintf("cannot import %q: the worker ended: %s", c.Descriptor.WSGI.Entry, why),
+		Summary: fmt.Sprintf("cannot import %q: the worker ended: %s", entryOf(c), why),
 		Output:  output,
 	}
 }
@@ -58,7 +70,7 @@ func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
 func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-APP-005",
-		Summary: fmt.Sprintf("cannot import %q within %s", c.Descriptor.WSGI.Entry, c.Descriptor.Timeouts.Startup),
+		Summary: fmt.Sprintf("cannot import %q within %s", entryOf(c), c.Descriptor.Timeouts.Startup),
 		Output:  output,
 		Hint:    "the stack above shows what it waits for; when it only needs longer, raise timeouts { startup }",
 	}
@@ -98,23 +110,6 @@ func overdue(limit time.Duration) *modgw.Fault {
 	}
 }
 
-// noLane is the fault for a request that no worker could take.
-func noLane(err error, q modgw.Queue) *modgw.Fault {
-	fault := &modgw.Fault{Code: "MGW-APP-010", Summary: "cannot answer: all workers are busy", Err: err}
-	switch {
-	case errors.Is(err, errNoWorkers):
-		fault.Code, fault.Summary = "MGW-APP-011", "cannot answer: no worker is up"
-		fault.Hint = "the log says why the workers ended"
-	case errors.Is(err, errClosed):
-		fault.Code, fault.Summary = "MGW-APP-012", "cannot answer: the app is being stopped"
-	case errors.Is(err, errQueueFull):
-		fault.Hint = fmt.Sprintf("raise workers or threads, or let more than queue { max = %d } wait", q.Max)
-	case errors.Is(err, errQueueTimeout):
-		fault.Hint = fmt.Sprintf("raise workers or threads, or let them wait longer than queue { timeout = %q }", q.Timeout)
-	}
-	return fault
-}
-
 // codeAppFailed is the code of what an app does wrong while it answers a request.
 const codeAppFailed = "MGW-APP-013"
 
@@ -140,6 +135,19 @@ func bodyTooLarge(limit int64) *modgw.Fault {
 // bodyIncomplete is the fault for a request body that ended too early.
 func bodyIncomplete(err error) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-APP-016", Summary: "cannot read the request body", Err: err}
+}
+
+// badHandshake is the fault for a request for a WebSocket that is none.
+func badHandshake(mistake string) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-APP-022", Summary: "cannot open a WebSocket: " + mistake}
+}
+
+// refusedWebSocket is the fault for a WebSocket that the app does not want.
+func refusedWebSocket(reason string) *modgw.Fault {
+	if reason == "" {
+		reason = "it gave no reason"
+	}
+	return &modgw.Fault{Code: "MGW-APP-023", Summary: "cannot open a WebSocket: the app refused it: " + reason}
 }
 
 // headTooLarge is the fault for a request whose environ is too large.

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/modgw/modgw/modgw/wire"
 )
 
 // interruptTime is how long an interrupted read may take to end.
@@ -18,7 +16,7 @@ const interruptTime = 20 * time.Millisecond
 // feeder sends the rest of a request's body to the worker, as fast as its window allows, while the response is read.
 type feeder struct {
 	body   *requestBody
-	stream *stream
+	stream *outflow
 	client *http.ResponseController
 	source io.Closer // the request's body
 
@@ -34,7 +32,7 @@ type feeder struct {
 }
 
 // feed starts a feeder. Its owner calls stop and waits for done.
-func feed(s *stream, body *requestBody, w http.ResponseWriter, r *http.Request) *feeder {
+func feed(s *outflow, body *requestBody, w http.ResponseWriter, r *http.Request) *feeder {
 	f := &feeder{
 		body:   body,
 		stream: s,
@@ -142,17 +140,4 @@ func (f *feeder) interrupt() {
 	case <-f.done:
 	case <-timer.C:
 	}
-}
-
-// send sends a piece of the request's body, which the window must allow.
-func (s *stream) send(piece []byte, end bool) {
-	flags := wire.Flags(0)
-	if end {
-		flags = wire.FlagEnd
-	}
-	s.window.Add(-int64(len(piece)))
-	// When it cannot be sent, the worker is gone, which reading the stream tells.
-	_ = s.lane.out.Write(func(b []byte) []byte {
-		return wire.AppendFrame(b, wire.Frame{Type: wire.Body, Flags: flags, Stream: s.id, Payload: piece})
-	})
 }

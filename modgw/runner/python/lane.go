@@ -53,7 +53,7 @@ func (l *lane) open(head, body []byte, end bool, deadline time.Time) (*stream, e
 	if l.last == 1<<31 {
 		l.worker.want("one of its lanes has used half of its stream ids")
 	}
-	s := &stream{lane: l, id: l.last, deadline: deadline, credit: make(chan struct{}, 1)}
+	s := &stream{lane: l, outflow: outflow{id: l.last, out: l.out, credit: make(chan struct{}, 1)}, deadline: deadline}
 	s.window.Store(int64(wire.InitialWindow - len(body)))
 	l.bind(s)
 	flags := wire.Flags(0)

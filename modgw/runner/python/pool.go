@@ -3,20 +3,20 @@ package python
 import (
 	"container/list"
 	"context"
-	"errors"
 	"math"
 	"sync"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
 // Why a request gets no lane.
 var (
-	errQueueFull    = errors.New("the queue is full")
-	errQueueTimeout = errors.New("no worker became free in time")
-	errNoWorkers    = errors.New("all workers have failed and wait to be started again")
-	errClosed       = errors.New("the app is being stopped")
+	errQueueFull    = queue.ErrFull
+	errQueueTimeout = queue.ErrTimeout
+	errNoWorkers    = queue.ErrNobody
+	errClosed       = queue.ErrClosed
 )
 
 // pool gives each request a lane of its own: of the least busy ready worker the first that is free, so that an app which

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,10 @@ import (
 type response struct {
 	w      http.ResponseWriter
 	client *http.ResponseController
-	stream *stream
+	stream incoming
 	feeder *feeder // of the request's body; nil without one
 	isHead bool    // the request's method is HEAD
+	asgi   bool    // the app speaks ASGI
 	info   *modgw.RequestInfo
 
 	forget   func() // takes the registration as an endless response back; nil without one
@@ -30,6 +32,40 @@ type response struct {
 	cut      int64 // bytes beyond the length, which were thrown away
 }
 
+// incoming is a stream on which an app's response comes.
+type incoming interface {
+	// next returns the next frame of the response. It is errOverdue when the time for it was up, context.Canceled when
+	// the request's context was done, errReplaced after replace, and otherwise an error of the connection.
+	next() (wire.Frame, error)
+
+	// buffered returns it if it has arrived already.
+	buffered() (f wire.Frame, ok bool, err error)
+
+	// split splits a Response frame and counts what it has of the body.
+	split(wire.Frame) (head, body []byte, err error)
+
+	// descriptor returns the file that came with a File frame. The caller closes it.
+	descriptor() (*os.File, error)
+
+	// consumed gives bytes of the body that were used back to the worker.
+	consumed(n int) error
+
+	// ended reports whether the worker has said all that it will say.
+	ended() bool
+
+	// extend puts the deadline off, and unbound takes it away.
+	extend(time.Duration)
+	unbound()
+
+	// replace makes next return errReplaced; any goroutine may call it, also after the stream's end.
+	replace()
+}
+
+var (
+	_ incoming = (*stream)(nil)
+	_ incoming = (*sharedStream)(nil)
+)
+
 // copy reads the response from the stream and writes it to the client, until its end. It returns nil, errClientGone, a
 // *failure, or what stream.next returned.
 func (p *response) copy() error {
@@ -37,6 +73,11 @@ func (p *response) copy() error {
 	if err != nil {
 		return err
 	}
+	return p.from(f)
+}
+
+// from is copy with the first frame in hand.
+func (p *response) from(f wire.Frame) error {
 	if f.Type == wire.Abort {
 		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
 	}
@@ -44,14 +85,14 @@ func (p *response) copy() error {
 	if err != nil {
 		return err
 	}
-	head, err := decodeHead(raw)
+	head, err := decodeHead(raw, p.asgi)
 	if err != nil {
 		return err
 	}
 	if err := p.begin(head, body, f.End()); err != nil {
 		return err
 	}
-	for !p.stream.closed {
+	for !p.stream.ended() {
 		if err := p.more(); err != nil {
 			return err
 		}
@@ -147,7 +188,7 @@ func (p *response) flush() error {
 
 // timed runs a write to the client, whose time is not the app's.
 func (p *response) timed(write func() error) error {
-	if p.stream.closed {
+	if p.stream.ended() {
 		return clientError(write())
 	}
 	begin := time.Now()
@@ -164,7 +205,7 @@ func (p *response) writeFile(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	file, err := p.stream.lane.in.Descriptor()
+	file, err := p.stream.descriptor()
 	if err != nil {
 		return err
 	}

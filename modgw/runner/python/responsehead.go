@@ -31,8 +31,9 @@ type field struct {
 	name, value string // name is canonical
 }
 
-// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's.
-func decodeHead(raw []byte) (h responseHead, err error) {
+// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's. What belongs to
+// the connection is dropped when lenient: ASGI apps have the habit of setting it.
+func decodeHead(raw []byte, lenient bool) (h responseHead, err error) {
 	if len(raw) > maxHeaderBytes {
 		return h, badHead("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
@@ -55,7 +56,7 @@ func decodeHead(raw []byte) (h responseHead, err error) {
 		if d.Err() != nil {
 			break
 		}
-		if err := h.add(f); err != nil {
+		if err := h.add(f, lenient); err != nil {
 			return h, err
 		}
 	}
@@ -69,7 +70,7 @@ func decodeHead(raw []byte) (h responseHead, err error) {
 }
 
 // add checks a header and adds it.
-func (h *responseHead) add(f field) error {
+func (h *responseHead) add(f field, lenient bool) error {
 	if !isToken(f.name) {
 		return badHead("%q cannot be the name of a header", f.name)
 	}
@@ -78,6 +79,9 @@ func (h *responseHead) add(f field) error {
 		return badHead("the value %q of header %q has a control character", f.value, f.name)
 	}
 	if hopByHop[f.name] {
+		if lenient {
+			return nil
+		}
 		return badHead("header %q concerns the connection, which is not the app's", f.name)
 	}
 	if f.name == "Content-Length" {

@@ -2,9 +2,7 @@ package python
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,12 +12,15 @@ import (
 	"github.com/modgw/modgw/modgw/runner/crew"
 )
 
-// Runner runs a WSGI app. It implements [modgw.Runner].
+// Runner runs a WSGI or ASGI app. It implements [modgw.Runner].
 type Runner struct {
 	config   modgw.RunnerConfig
 	files    Files
 	user     *account.Account // nil: the host's own
-	pool     pool
+	program  program
+	roster   roster // the one of these two that the app's kind has
+	pool     *pool  // of a WSGI app
+	seats    *seats // of an ASGI app
 	restarts atomic.Int64
 	attached *attachment // nil: workers are started
 	stock    *stock      // nil: every worker is started on its own
@@ -42,8 +43,13 @@ var (
 // New makes a runner that serves with the worker code in files. It starts nothing.
 func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	d := config.Descriptor
-	if d.Kind != modgw.KindWSGI || d.WSGI == nil {
-		return nil, fmt.Errorf("cannot run an app of kind %q with Python's WSGI", d.Kind)
+	if d.Attach {
+		d = attachable(d)
+		config.Descriptor = d
+	}
+	program, err := programOf(config)
+	if err != nil {
+		return nil, err
 	}
 	user, err := account.Lookup(d.User, d.Group)
 	if err != nil {
@@ -53,14 +59,20 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		config:  config,
 		files:   files,
 		user:    user,
-		pool:    pool{queue: d.Queue},
+		program: program,
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
 		workers: make(map[*worker]bool),
 		waiting: make(map[int]crew.Life),
 	}
+	if d.Kind == modgw.KindASGI {
+		r.seats = newSeats(d.Queue, program.seats)
+		r.roster = r.seats
+	} else {
+		r.pool = &pool{queue: d.Queue}
+		r.roster = r.pool
+	}
 	if d.Attach {
-		r.config.Descriptor = attachable(d)
 		r.attached = &attachment{closed: make(chan struct{})}
 	}
 	return r, nil
@@ -73,7 +85,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	r.stock = r.files.Templates.enter(r)
 	count := r.first()
-	r.pool.hope(count)
+	r.roster.hope(count)
 	results := make(chan error, count)
 	for number := 1; number <= count; number++ {
 		r.running.Go(func() {
@@ -95,14 +107,14 @@ func (r *Runner) Start(ctx context.Context) error {
 
 // Expand implements [modgw.Expander].
 func (r *Runner) Expand() {
-	for number := r.first() + 1; number <= r.count(); number++ {
+	for number := r.first() + 1; number <= r.program.workers; number++ {
 		r.background(func() { r.supervise(r.startAtLast(number)) })
 	}
 }
 
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
-	r.pool.close()
+	r.roster.close()
 	r.mu.Lock()
 	r.stopped = true
 	r.mu.Unlock()
@@ -116,10 +128,10 @@ func (r *Runner) Stop(ctx context.Context) {
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{
-		Capacity: r.count() * r.threads(),
+		Capacity: r.program.workers * r.program.seats,
 		Restarts: int(r.restarts.Load()),
 	}
-	status.Busy, status.Queued = r.pool.counts()
+	status.Busy, status.Queued = r.roster.counts()
 	if r.attached != nil {
 		status.Workers = append(status.Workers, r.attached.status())
 		return status
@@ -136,20 +148,12 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	return status
 }
 
-// count is how many workers there are.
-func (r *Runner) count() int {
-	if n := r.config.Descriptor.WSGI.Workers; n > 0 {
-		return n
-	}
-	return runtime.NumCPU()
-}
-
 // first is how many workers Start starts.
 func (r *Runner) first() int {
 	if r.config.Few {
 		return 1
 	}
-	return r.count()
+	return r.program.workers
 }
 
 // stopNow ends everything by force.

@@ -43,6 +43,10 @@ type call struct {
 // ServeHTTP implements [modgw.Runner].
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	c := &call{runner: r, w: w, r: req, info: modgw.RequestInfoOf(req)}
+	if r.seats != nil {
+		c.serveASGI()
+		return
+	}
 	var err error
 	if c.body, err = readAhead(req, r.config.Descriptor.Limits.Body); err != nil {
 		c.answer(r.config.Log, c.bodyFailure(err), false)
@@ -90,7 +94,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	unwatch := context.AfterFunc(c.r.Context(), s.interrupt)
 	var f *feeder
 	if !c.body.whole {
-		f = feed(s, c.body, c.w, c.r)
+		f = feed(&s.outflow, c.body, c.w, c.r)
 		p.feeder = f
 	}
 	err := p.copy()

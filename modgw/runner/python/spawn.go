@@ -9,6 +9,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -31,7 +32,7 @@ func (r *Runner) spawn(number int, t *template) (*worker, error) {
 	if r.files.Templates != nil {
 		w.reported = func(m workerReport) { r.learn(w, m) }
 	}
-	theirs, err := w.connect(r.threads())
+	theirs, err := r.connect(w)
 	defer closeFiles(theirs)
 	if err == nil {
 		err = r.startProcess(w, theirs)
@@ -44,29 +45,45 @@ func (r *Runner) spawn(number int, t *template) (*worker, error) {
 		return nil, cannotStart(r.config, err)
 	}
 	w.log = w.log.With("pid", w.process.PID())
-	w.event((*crew.Life).Spawned)
-	r.keepTrack(w)
-	r.running.Go(w.listen)
-	r.running.Go(func() { r.bury(w) })
+	r.begin(w)
 	w.say(wire.Start, r.startMessage(number).Append(nil))
 	return w, nil
 }
 
+// begin watches over a worker that has a process now, until its end.
+func (r *Runner) begin(w *worker) {
+	w.event((*crew.Life).Spawned)
+	r.keepTrack(w)
+	r.running.Go(w.listen)
+	if w.shared != nil {
+		r.running.Go(w.shared.read)
+	}
+	r.running.Go(func() { r.bury(w) })
+}
+
 // connect makes the control connection and the lanes, and returns the worker's ends.
-func (w *worker) connect(lanes int) (theirs []*os.File, err error) {
+func (r *Runner) connect(w *worker) (theirs []*os.File, err error) {
 	control, file, err := wire.Pair()
 	if err != nil {
 		return nil, err
 	}
 	theirs = append(theirs, file)
 	w.control, w.in, w.out = control, wire.NewReader(control), wire.NewWriter(control)
-	files, err := w.makeLanes(lanes)
+	files, err := r.makeLanes(w)
 	return append(theirs, files...), err
 }
 
 // makeLanes makes the lanes, and returns the worker's ends of those that it made.
-func (w *worker) makeLanes(lanes int) (theirs []*os.File, err error) {
-	for number := range lanes {
+func (r *Runner) makeLanes(w *worker) (theirs []*os.File, err error) {
+	if r.seats != nil {
+		shared, file, err := newSharedLane(r, w)
+		if err != nil {
+			return nil, err
+		}
+		w.shared, w.seats = shared, &queue.Member{Places: r.program.seats, Value: w}
+		return []*os.File{file}, nil
+	}
+	for number := range r.program.lanes {
 		l, file, err := newLane(w, number)
 		if err != nil {
 			return theirs, err
@@ -81,8 +98,15 @@ func (w *worker) closeConnections() {
 	if w.control != nil {
 		w.control.Close()
 	}
+	w.closeLanes()
+}
+
+func (w *worker) closeLanes() {
 	for _, l := range w.lanes {
 		l.close()
+	}
+	if w.shared != nil {
+		w.shared.close()
 	}
 }
 
@@ -123,7 +147,7 @@ func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
 
 // options are what the worker's program is told on its command line.
 func (r *Runner) options(w *worker, lifeline int) []string {
-	options := []string{"--lanes", strconv.Itoa(len(w.lanes)), "--lifeline", strconv.Itoa(lifeline)}
+	options := []string{"--lanes", strconv.Itoa(r.program.lanes), "--lifeline", strconv.Itoa(lifeline)}
 	if r.files.Templates != nil {
 		options = append(options, "--report", "modules")
 	}
@@ -148,16 +172,17 @@ func (w *worker) printer() func(proc.Line) {
 func (r *Runner) startMessage(number int) wire.StartMessage {
 	d := r.config.Descriptor
 	return wire.StartMessage{
-		Kind:       string(d.Kind),
-		Entry:      d.WSGI.Entry,
-		Threads:    r.threads(),
-		Path:       append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
-		Root:       d.Root,
-		Mount:      string(d.Mount),
-		App:        string(d.Name),
-		Generation: r.config.Generation,
-		Worker:     number,
-		Dev:        r.config.Dev,
+		Kind:        string(d.Kind),
+		Entry:       r.program.entry,
+		Threads:     r.program.lanes,
+		Concurrency: r.program.seats,
+		Path:        append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
+		Root:        d.Root,
+		Mount:       string(d.Mount),
+		App:         string(d.Name),
+		Generation:  r.config.Generation,
+		Worker:      number,
+		Dev:         r.config.Dev,
 	}
 }
 
@@ -166,7 +191,7 @@ func (r *Runner) bury(w *worker) {
 	<-w.process.Done()
 	w.lose()
 	w.control.Close()
-	for _, l := range r.pool.bury(w) {
+	for _, l := range r.roster.bury(w) {
 		l.close()
 	}
 	w.disarm()

@@ -35,7 +35,7 @@ func (r *Runner) startWorker(ctx context.Context, number int) (*worker, error) {
 	w.readyAt = time.Now()
 	w.mu.Unlock()
 	w.event((*crew.Life).Loaded)
-	r.pool.add(w)
+	r.roster.add(w)
 	return w, nil
 }
 

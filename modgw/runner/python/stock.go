@@ -130,7 +130,7 @@ func (s *stock) waitForCalm(r *Runner) error {
 		case <-s.ctx.Done():
 			return s.ctx.Err()
 		}
-		if busy, queued := r.pool.counts(); busy+queued == 0 {
+		if busy, queued := r.roster.counts(); busy+queued == 0 {
 			return nil
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw/wire"
@@ -26,19 +25,15 @@ func brokeRule(format string, args ...any) error {
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// stream is one request on a lane and its response. It belongs to one goroutine, but for what a feeder uses: window,
-// credit and the lane's writer.
+// stream is one request on a lane and its response. It belongs to one goroutine, but for the outflow, which a feeder uses.
 type stream struct {
+	outflow
 	lane     *lane
-	id       uint32
 	deadline time.Time // zero: none
 
 	headed   bool // the head of the response came
 	closed   bool // the worker closed the stream
 	received wire.ReceiveWindow
-
-	window atomic.Int64  // bytes of body that may be sent
-	credit chan struct{} // has a token after window grew
 
 	interrupted bool // guarded by lane.mu
 	replaced    bool // likewise: why it was interrupted
@@ -106,22 +101,6 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 	return f, true, nil
 }
 
-// grow adds to what may be sent.
-func (s *stream) grow(payload []byte) error {
-	n, err := wire.DecodeWindow(payload)
-	if err != nil {
-		return err
-	}
-	if s.window.Add(int64(n)) > wire.InitialWindow {
-		return brokeRule("a Window frame for more than was sent on stream %d", s.id)
-	}
-	select {
-	case s.credit <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
 // consumed gives bytes of the body that were used back to the worker.
 func (s *stream) consumed(n int) error {
 	back := s.received.Consumed(n)
@@ -129,13 +108,6 @@ func (s *stream) consumed(n int) error {
 		return nil
 	}
 	return s.lane.out.Write(func(b []byte) []byte { return wire.AppendWindow(b, s.id, back) })
-}
-
-// cancel tells the worker that the request is over. When that cannot be said, the worker is ending anyway.
-func (s *stream) cancel(reason string) {
-	_ = s.lane.out.Write(func(b []byte) []byte {
-		return wire.AppendFrame(b, wire.Frame{Type: wire.Cancel, Stream: s.id, Payload: []byte(reason)})
-	})
 }
 
 // interrupt makes next return context.Canceled; any goroutine may call it, also after the stream's end.
@@ -187,6 +159,12 @@ func (s *stream) resume(deadline time.Time) {
 	s.deadline, s.interrupted = deadline, false
 	s.lane.setDeadline(deadline)
 }
+
+// ended reports whether the worker has closed the stream.
+func (s *stream) ended() bool { return s.closed }
+
+// descriptor returns the descriptor that came with a File frame. The caller closes it.
+func (s *stream) descriptor() (*os.File, error) { return s.lane.in.Descriptor() }
 
 func (s *stream) readError(err error) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -31,7 +31,7 @@ func (r *Runner) supervise(w *worker) {
 
 // replaceLost starts workers until one is ready, and returns it; nil when the runner stops.
 func (r *Runner) replaceLost(w *worker, b *crew.Backoff) *worker {
-	r.pool.remove(w)
+	r.roster.remove(w)
 	<-w.process.Done()
 	r.restarts.Add(1)
 	hopeless := false
@@ -39,7 +39,7 @@ func (r *Runner) replaceLost(w *worker, b *crew.Backoff) *worker {
 	for {
 		delay := b.Failed(stayed)
 		if delay >= patience && !hopeless {
-			r.pool.hope(-1)
+			r.roster.hope(-1)
 			hopeless = true
 		}
 		if !r.backOff(w.number, delay) {
@@ -48,7 +48,7 @@ func (r *Runner) replaceLost(w *worker, b *crew.Backoff) *worker {
 		next, err := r.startWorker(context.Background(), w.number)
 		if err == nil {
 			if hopeless {
-				r.pool.hope(1)
+				r.roster.hope(1)
 			}
 			return next
 		}
@@ -68,7 +68,7 @@ func (r *Runner) startAtLast(number int) *worker {
 		w, err := r.startWorker(context.Background(), number)
 		switch {
 		case err == nil:
-			r.pool.hope(1)
+			r.roster.hope(1)
 			return w
 		case errors.Is(err, errClosed):
 			return nil
@@ -130,13 +130,16 @@ func (r *Runner) backOff(number int, delay time.Duration) bool {
 
 // retire lets a worker finish its requests, as long as drain allows, and ends it.
 func (r *Runner) retire(w *worker, reason string) {
-	r.pool.remove(w)
+	r.roster.remove(w)
 	w.event((*crew.Life).Retired)
 	w.log.Info("worker retired", "reason", reason)
+	if w.shared != nil {
+		defer time.AfterFunc(r.config.Descriptor.Timeouts.WebSocketDrain, w.shared.endEndless).Stop()
+	}
 	limit := time.NewTimer(r.config.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
 	select {
-	case <-r.pool.drained(w):
+	case <-r.roster.drained(w):
 	case <-limit.C:
 	case <-w.lost:
 	case <-r.halt:

@@ -64,7 +64,7 @@ func (r *Runner) release(s *stream, f *feeder) {
 // suspect notes that the connections of a worker do not work any more. One that broke a rule is ended at once; another
 // one is probably ending by itself, and keeps its own reason for it.
 func (r *Runner) suspect(w *worker, err error) {
-	r.pool.remove(w)
+	r.roster.remove(w)
 	w.lose()
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke || errors.Is(err, errLaneSpent) {
 		w.damage(err)

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/modgw/modgw/modgw"
 )
 
 // Templates keep a template process for every app whose workers may be forked: it has the modules of the environment
@@ -62,8 +60,7 @@ func (t *Templates) leave(s *stock, r *Runner) {
 
 // mayFork reports whether nothing that is known before the first start speaks against it.
 func mayFork(r *Runner) bool {
-	d := r.config.Descriptor
-	return d.Kind == modgw.KindWSGI && !d.Python.NoTemplate && r.threads()+len([]string{"stdout", "stderr", "control", "lifeline"}) <= mostDescriptors
+	return !r.config.Descriptor.Python.NoTemplate && r.program.lanes+len([]string{"stdout", "stderr", "control", "lifeline"}) <= mostDescriptors
 }
 
 // shape is the name of all that shapes a process before it loads the app. The app's root is no part of it: every release

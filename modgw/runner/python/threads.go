@@ -1,6 +1,10 @@
 package python
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/modgw/modgw/modgw"
+)
 
 // usualThreads is that of mod_wsgi-express: apps wait for databases more than they compute.
 const usualThreads = 5
@@ -8,12 +12,12 @@ const usualThreads = 5
 // freeThreads is how many threads there are for each CPU where Python executes them at the same time.
 const freeThreads = 4
 
-// threads is how many requests each worker executes at once.
-func (r *Runner) threads() int {
-	if n := r.config.Descriptor.WSGI.Threads; n > 0 {
-		return n
+// threadsOf is how many requests each worker of a WSGI app executes at once.
+func threadsOf(w *modgw.WSGI, env *modgw.Environment) int {
+	if w.Threads > 0 {
+		return w.Threads
 	}
-	if r.config.Environment.FreeThreaded {
+	if env != nil && env.FreeThreaded {
 		return max(usualThreads, freeThreads*runtime.NumCPU())
 	}
 	return usualThreads

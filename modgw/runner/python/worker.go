@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -22,10 +23,12 @@ type worker struct {
 	attached bool      // it came by itself, and its process is not the host's
 	template *template // that it was forked from; nil: none
 	control  *net.UnixConn
-	in       *wire.Reader // of control; for listen alone
-	out      *wire.Writer // of control
-	lanes    []*lane
-	output   crew.Tail // what it printed last
+	in       *wire.Reader  // of control; for listen alone
+	out      *wire.Writer  // of control
+	lanes    []*lane       // of a WSGI worker
+	shared   *sharedLane   // of an ASGI worker
+	seats    *queue.Member // at it
+	output   crew.Tail     // what it printed last
 
 	reported func(workerReport) // takes the report of its modules, once; nil: none is wanted. For listen alone
 
@@ -39,6 +42,7 @@ type worker struct {
 
 	requests atomic.Int64 // that it has finished
 	span     span
+	lagAsked atomic.Int64 // when the event loop was asked after, in Unix nanoseconds
 	wanted   chan string  // has the reason once it is to be replaced; the first one wins
 	loaded   chan loading // has how loading the app ended
 	lost     chan struct{}

@@ -252,9 +252,11 @@ class Failures(WorkerTestCase):
         worker.failed()
         self.assertEqual(worker.output(), "half a line")
 
-    def test_an_asgi_descriptor_is_refused_by_this_worker(self):
+    def test_a_wsgi_app_is_not_run_as_asgi(self):
         worker = self.worker(self.write("app.wsgi", ANSWER % ("app", "b''")), kind="asgi")
-        self.assertIn("asgi", worker.failed()["message"])
+        fields = worker.failed()
+        self.assertEqual(fields["reason"], "not callable")
+        self.assertIn("it is a WSGI app, which a wsgi block runs", fields["message"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 
-from . import warmup
+from . import convention, warmup
 from .failure import describe
 
 _DEFAULT_NAMES = ("application", "app")
@@ -34,16 +34,13 @@ class LoadError(Exception):
 def load(start):
     """The callable that a Start message names and its name; prepares sys.path and sys.argv for it. Raises LoadError."""
     entry, root, path = start["entry"], start["root"], start["path"]
-    if start["kind"] != "wsgi":
-        error = ValueError('cannot run an app of kind "%s": this worker runs wsgi alone' % start["kind"])
-        raise LoadError("not callable", describe(error))
     sys.argv[:] = [entry]
     file, expression = _split(entry)
     base = _import_base(file, root) if file else root
     _put_first(sys.path, [*path, base, root])
     try:
         module = _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
-        found = _find(module, expression)
+        found = _find(module, expression, start["kind"])
         warmup.complete(start["mount"])
         return found
     except LoadError:
@@ -52,6 +49,16 @@ def load(start):
         raise LoadError("exit", describe(error)) from error
     except BaseException as error:
         raise LoadError("import", describe(error)) from error
+
+
+def start(loop):
+    """Starts a loop with the app's lifespan. Raises LoadError."""
+    try:
+        loop.start()
+    except SystemExit as error:
+        raise LoadError("exit", describe(error)) from error
+    except BaseException as error:
+        raise LoadError("startup", describe(error)) from error
 
 
 def _split(entry):
@@ -126,12 +133,12 @@ class _ScriptLoader(importlib.machinery.SourceFileLoader):
         return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
 
 
-def _find(module, expression):
+def _find(module, expression, kind):
     """The callable that expression names in the module, and its name."""
     if not expression:
         for name in _DEFAULT_NAMES:
             if hasattr(module, name):
-                return _checked(getattr(module, name), name, module)
+                return _checked(getattr(module, name), name, module, kind)
         raise _missing(module, " or ".join(_DEFAULT_NAMES))
     tree = _parse(expression)
     call = isinstance(tree, ast.Call)
@@ -146,7 +153,7 @@ def _find(module, expression):
             *[ast.literal_eval(argument) for argument in tree.args],
             **{keyword.arg: ast.literal_eval(keyword.value) for keyword in tree.keywords},
         )
-    return _checked(value, expression, module)
+    return _checked(value, expression, module, kind)
 
 
 def _parse(expression):
@@ -167,15 +174,15 @@ def _names(tree, expression):
     return [tree.id, *reversed(names)]
 
 
-def _checked(value, name, module):
+def _checked(value, name, module, kind):
     if not callable(value):
         error = TypeError("cannot use %s in %s: it is %s, not a callable" % (name, _title(module), _article(value)))
         raise LoadError("not callable", _about(module, error))
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__):
-        where = "%s in %s" % (name, _title(module))
-        error = TypeError("cannot run %s as WSGI: it is an ASGI app, which an asgi block runs" % where)
+    mistake = convention.mistake(value, kind)
+    if mistake:
+        error = TypeError("cannot run %s in %s as %s: %s" % (name, _title(module), kind.upper(), mistake))
         raise LoadError("not callable", _about(module, error))
-    return value, name
+    return convention.as_asgi3(value) if kind == "asgi" else value, name
 
 
 def _missing(module, wanted):

@@ -91,14 +91,16 @@ class Worker:
         self._signals.install()
         self._watch()
         gil.watch(self._control)
+        loop = None
+        if start["kind"] == "asgi":
+            from .loop import new_loop
+
+            loop = new_loop()
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:
-            if self._signals.stopping:
-                return 0
-            if self._control.explain and failed.__cause__ is not None:
-                failed.fields["details"] = self._control.explain(failed.__cause__)
-            self._fail(failed.fields)
+            self._give_up(failed)
+            return 0
         if self._loading:
             self._loading.leave()
         misfit = self._forked.misfit() if self._forked else ""
@@ -109,7 +111,11 @@ class Worker:
 
             let_through(app)
         self._signals.restore()
-        self._open_lanes(app, start)
+        try:
+            self._open_lanes(app, start, loop)
+        except entry.LoadError as failed:
+            self._give_up(failed)
+            return 0
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
         self._report()
@@ -119,6 +125,13 @@ class Worker:
         for lane in self._lanes:
             lane.thread.join()
         return 0
+
+    def _give_up(self, failed):
+        """Tells the host why there is no app, unless it was told to stop."""
+        if not self._signals.stopping:
+            if self._control.explain and failed.__cause__ is not None:
+                failed.fields["details"] = self._control.explain(failed.__cause__)
+            self._fail(failed.fields)
 
     def _fail(self, fields):
         self._control.send_dict(wire.FAILED, fields)
@@ -139,7 +152,13 @@ class Worker:
             if len(payload) <= _LONGEST_REPORT:
                 self._control.send(wire.EVENT, payload)
 
-    def _open_lanes(self, app, start):
+    def _open_lanes(self, app, start, loop):
+        if loop is not None:
+            from .loop import LoopThread
+
+            self._lanes.append(LoopThread(loop, self._fds[0], app, start, self._control))
+            entry.start(self._lanes[0])
+            return
         environ = environ_for(start, len(self._fds))
         for number, fd in enumerate(self._fds, 1):
             own = dict(environ)
@@ -155,7 +174,7 @@ class Worker:
             if message is None or message[0] == wire.STOP:
                 return
             if message[0] == wire.DUMP:
-                stacks.dump(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
 
     def _let_go(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""

@@ -5,6 +5,14 @@ import threading
 import traceback
 
 
+def dump_or_probe(control, lanes, reason):
+    """Logs the stacks of all threads; without a reason, that of an event loop that is blocked."""
+    if reason:
+        dump(control, lanes, reason)
+    elif hasattr(lanes[0], "probe"):
+        lanes[0].probe()
+
+
 def dump(control, lanes, reason):
     """Logs the stacks of all threads as one record."""
     serving = {}
@@ -22,4 +30,6 @@ def dump(control, lanes, reason):
         if ident in serving:
             title += ", serving " + serving[ident]
         parts.append("%s:\n%s" % (title, "".join(traceback.format_stack(frame))))
+    for lane in lanes:
+        parts.extend(getattr(lane, "tasks", tuple)())
     control.log("warning", "stacks of all threads: " + reason, traceback="\n".join(parts))

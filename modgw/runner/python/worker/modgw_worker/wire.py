@@ -1,5 +1,6 @@
 """The frames of modgw/wire: a header of 12 bytes, little-endian, and a payload."""
 
+import marshal
 import struct
 
 HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, reserved
@@ -30,7 +31,14 @@ MAX_PAYLOAD = 1 << 20
 
 MARSHAL_VERSION = 2  # the newest whose every type the host reads
 
+loads = marshal.loads
+
 
 def frame(kind, stream, payload=b"", flags=0):
     """The bytes of one frame."""
     return HEADER.pack(len(payload), stream, kind, flags, 0) + payload
+
+
+def dumps(value):
+    """A value as the payload of a frame has it."""
+    return marshal.dumps(value, MARSHAL_VERSION)

@@ -1,0 +1,166 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// stuckTime is how long a worker may take to end a request that it was told to end; an event loop that is blocked takes
+// longer.
+const stuckTime = 5 * time.Second
+
+// serveASGI serves a request with an ASGI app.
+func (c *call) serveASGI() {
+	if wantsWebSocket(c.r) {
+		c.serveWebSocket()
+		return
+	}
+	var err error
+	if c.body, err = readAhead(c.r, c.runner.config.Descriptor.Limits.Body); err != nil {
+		c.answer(c.runner.config.Log, c.bodyFailure(err), false)
+		return
+	}
+	defer c.body.release()
+	buffer := headBuffers.Get().(*[]byte)
+	defer headBuffers.Put(buffer)
+	*buffer = appendScope((*buffer)[:0], c.r, c.info, c.body.length)
+	if c.head = *buffer; len(c.head) > maxHead {
+		c.answer(c.runner.config.Log, &failure{http.StatusRequestHeaderFieldsTooLarge, headTooLarge(len(c.head))}, false)
+		return
+	}
+	for c.tryASGI() {
+	}
+}
+
+// tryASGI gives the request to a worker and passes the response on. It reports whether to try again.
+func (c *call) tryASGI() (again bool) {
+	w, err := c.runner.seats.acquire(c.r.Context())
+	if err != nil {
+		c.refuse(err)
+		return false
+	}
+	c.tries++
+	s, err := w.shared.open(c.r.Context(), httpStream, c.head, c.body.ahead, c.body.whole, c.deadline())
+	if err != nil {
+		return c.lost(w, true, false)
+	}
+	return c.exchangeASGI(s, &response{
+		w:      c.w,
+		client: http.NewResponseController(c.w),
+		stream: s,
+		isHead: c.r.Method == http.MethodHead,
+		asgi:   true,
+		info:   c.info,
+		length: -1,
+	})
+}
+
+// exchangeASGI has the response passed on.
+func (c *call) exchangeASGI(s *sharedStream, p *response) (again bool) {
+	defer s.finish()
+	var f *feeder
+	if !c.body.whole {
+		f = feed(&s.outflow, c.body, c.w, c.r)
+		p.feeder = f
+	}
+	err := p.copy()
+	if p.forget != nil {
+		p.forget()
+	}
+	if f != nil {
+		if p.sent && err == nil && !f.ended.Load() {
+			err = p.flush() // the client may wait for it before it sends on
+		}
+		f.stop()
+	}
+	return c.concludeASGI(s, p, f, err)
+}
+
+// concludeASGI answers what the app did not, and has the worker told when its response is not wanted any more.
+func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) (again bool) {
+	w := s.lane.worker
+	var failed *failure
+	switch {
+	case err == nil:
+		if p.cut > 0 {
+			w.log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
+		}
+		return false
+	case errors.As(err, &failed):
+		if f != nil && s.ended() && !p.sent {
+			<-f.done
+			if f.err != nil {
+				failed = c.bodyFailure(f.err)
+			}
+		}
+		s.abandon("the response cannot be used", true)
+		c.enrich(w, failed)
+		f.announce(c.w.Header())
+		c.answer(w.log, failed, p.sent)
+		return false
+	case errors.Is(err, errOverdue):
+		limit := c.runner.config.Descriptor.Timeouts.Request
+		s.abandon("it took longer than "+limit.String(), true)
+		c.runner.watchStuck(s, c.info.ID)
+		f.announce(c.w.Header())
+		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
+		return false
+	case errors.Is(err, errReplaced):
+		s.abandon(errReplaced.Error(), false)
+		w.log.Debug("event stream ended", "request", c.info.ID, "reason", err)
+		return false // an end that the client can see, after which it connects again
+	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+		s.abandon("the client has gone", false)
+		w.log.Debug("request abandoned", "request", c.info.ID, "reason", err)
+		panic(http.ErrAbortHandler)
+	}
+	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
+		c.runner.suspect(w, err)
+	}
+	s.abandon("", true)
+	f.announce(c.w.Header())
+	return c.lost(w, false, p.sent)
+}
+
+// enrich adds to the fault of an app what its worker has logged of it, in development.
+func (c *call) enrich(w *worker, failed *failure) {
+	if w.dev && failed.fault.Code == codeAppFailed {
+		found := w.failures.await(c.info.ID)
+		failed.fault.Output = found.text
+		failed.fault.Exceptions = exceptions(found.details, c.runner.config.Descriptor.Secrets)
+	}
+}
+
+// watchStuck has a worker replaced, and its stacks logged, when it does not end a request that it was told to end.
+func (r *Runner) watchStuck(s *sharedStream, request string) {
+	r.background(func() {
+		timer := time.NewTimer(stuckTime)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-s.lane.worker.process.Done():
+			return
+		case <-r.halt:
+			return
+		}
+		s.mu.Lock()
+		closed := s.closed || s.err != nil
+		s.mu.Unlock()
+		if !closed {
+			r.tookTooLong(s.lane.worker, request)
+		}
+	})
+}
+
+// askForLag asks the worker to log the stack of its event loop if that is blocked, now and then at most.
+func (w *worker) askForLag() {
+	now := time.Now().UnixNano()
+	last := w.lagAsked.Load()
+	if now-last >= int64(lagTime) && w.lagAsked.CompareAndSwap(last, now) {
+		w.say(wire.Dump, nil)
+	}
+}

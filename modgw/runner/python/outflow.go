@@ -1,0 +1,52 @@
+package python
+
+import (
+	"sync/atomic"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// outflow is what the host sends on a stream, within what the worker allows.
+type outflow struct {
+	id     uint32
+	out    *wire.Writer
+	window atomic.Int64  // bytes of body that may be sent
+	credit chan struct{} // has a token after window grew
+}
+
+// grow adds to what may be sent, as a Window frame says.
+func (o *outflow) grow(payload []byte) error {
+	n, err := wire.DecodeWindow(payload)
+	if err != nil {
+		return err
+	}
+	if o.window.Add(int64(n)) > wire.InitialWindow {
+		return brokeRule("a Window frame for more than was sent on stream %d", o.id)
+	}
+	select {
+	case o.credit <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// send sends a piece of the request's body, which the window must allow.
+func (o *outflow) send(piece []byte, end bool) {
+	flags := wire.Flags(0)
+	if end {
+		flags = wire.FlagEnd
+	}
+	o.window.Add(-int64(len(piece)))
+	o.write(wire.Frame{Type: wire.Body, Flags: flags, Payload: piece})
+}
+
+// cancel tells the worker that the request is over.
+func (o *outflow) cancel(reason string) {
+	o.write(wire.Frame{Type: wire.Cancel, Payload: []byte(reason)})
+}
+
+// write sends a frame. When it cannot be sent, the worker is gone, which reading the stream tells.
+func (o *outflow) write(f wire.Frame) {
+	f.Stream = o.id
+	_ = o.out.Write(func(b []byte) []byte { return wire.AppendFrame(b, f) })
+}

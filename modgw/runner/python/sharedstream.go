@@ -1,0 +1,345 @@
+package python
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// streamKind says what a stream of a shared lane carries.
+type streamKind uint8
+
+const (
+	httpStream streamKind = iota
+	webSocketStream
+)
+
+// lagTime is how long a request waits for the first sign of its answer before the worker is asked whether its event loop
+// is blocked.
+const lagTime = time.Second
+
+// sharedStream is one request on a shared lane and its response. The goroutine that reads the lane leaves here what
+// comes; one other goroutine, which has the request, takes it. The windows of the protocol bound what can lie here.
+type sharedStream struct {
+	outflow
+	lane     *sharedLane
+	ctx      context.Context // of the request
+	kind     streamKind
+	deadline time.Time // zero: none
+	timer    *time.Timer
+	asked    bool          // whether the loop is blocked
+	news     chan struct{} // has a token when there is something new
+
+	mu        sync.Mutex
+	headed    bool // the head of the response came, or the WebSocket was accepted
+	closed    bool // the worker closed the stream
+	abandoned bool // nobody wants any more what comes
+	endless   bool
+	replaced  bool
+	told      bool // a WebSocket's app that it has ended
+	received  wire.ReceiveWindow
+	arrived   []arrival
+	err       error // of the lane
+}
+
+// arrival is a frame that has come. A body that comes in many frames becomes one.
+type arrival struct {
+	wire.Frame
+	file *os.File // with a File frame
+}
+
+// take leaves a frame for whoever has the request. It reports whether the worker has closed the stream with it.
+func (s *sharedStream) take(f wire.Frame, file *os.File) (closed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Type == wire.Window {
+		return false, s.grow(f.Payload)
+	}
+	if err := s.judge(f); err != nil {
+		closeFile(file)
+		return false, err
+	}
+	closed = f.End() || f.Type == wire.Abort
+	if s.abandoned {
+		closeFile(file)
+		s.closed = closed
+		return closed, s.giveBack(len(f.Payload), f.Type)
+	}
+	s.keep(f, file)
+	s.closed = closed
+	s.tell()
+	return closed, nil
+}
+
+// judge checks that a frame may come now.
+func (s *sharedStream) judge(f wire.Frame) error {
+	switch f.Type {
+	case wire.Response:
+		if s.headed {
+			return brokeRule("a second Response on stream %d", s.id)
+		}
+		s.headed = true
+		return nil // split counts what it has of the body
+	case wire.Body:
+		if !s.headed {
+			return brokeRule("a Body frame before Response on stream %d", s.id)
+		}
+		return s.received.Received(len(f.Payload))
+	case wire.Event:
+		if len(f.Payload) == 0 {
+			return brokeRule("an empty Event on stream %d", s.id)
+		}
+		accepts := s.kind == webSocketStream && !s.headed
+		s.headed = s.headed || accepts
+		if accepts || f.End() {
+			return nil // there is one of each
+		}
+		return s.received.Received(len(f.Payload))
+	case wire.File:
+		if !s.headed || !f.End() || s.kind != httpStream {
+			return brokeRule("a File frame before Response, or without the end, on stream %d", s.id)
+		}
+		return nil
+	case wire.Abort:
+		return nil
+	}
+	return brokeRule("a %s frame on a lane", f.Type)
+}
+
+// keep stores a frame, whose payload is only lent.
+func (s *sharedStream) keep(f wire.Frame, file *os.File) {
+	if n := len(s.arrived); n > 0 && f.Type == wire.Body && s.arrived[n-1].Type == wire.Body {
+		last := &s.arrived[n-1]
+		last.Payload = append(last.Payload, f.Payload...)
+		last.Flags |= f.Flags
+		return
+	}
+	f.Payload = append([]byte(nil), f.Payload...)
+	s.arrived = append(s.arrived, arrival{f, file})
+}
+
+// next implements [incoming].
+func (s *sharedStream) next() (wire.Frame, error) {
+	for {
+		f, ok, err := s.buffered()
+		if ok || err != nil {
+			return f, err
+		}
+		if err := s.wait(); err != nil {
+			return wire.Frame{}, err
+		}
+	}
+}
+
+// buffered implements [incoming].
+func (s *sharedStream) buffered() (f wire.Frame, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.replaced:
+		return f, false, errReplaced
+	case len(s.arrived) == 0:
+		return f, false, s.err
+	case s.arrived[0].Type == wire.File:
+		return s.arrived[0].Frame, true, nil // descriptor takes it away
+	}
+	f = s.arrived[0].Frame
+	s.arrived[0] = arrival{}
+	s.arrived = s.arrived[1:]
+	return f, true, nil
+}
+
+// wait waits for something new.
+func (s *sharedStream) wait() error {
+	var late <-chan time.Time
+	if s.timer == nil {
+		s.timer = time.NewTimer(s.patience())
+	}
+	late = s.timer.C
+	select {
+	case <-s.news:
+		return nil
+	case <-s.ctx.Done():
+		return context.Canceled
+	case <-late:
+	}
+	if s.asked = true; !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
+		return errOverdue
+	}
+	s.lane.worker.askForLag()
+	s.timer.Reset(s.patience())
+	return nil
+}
+
+// patience is how long to wait until the deadline, or until it is time to ask what holds the app up.
+func (s *sharedStream) patience() time.Duration {
+	const never = 1 << 62
+	limit := time.Duration(never)
+	if !s.deadline.IsZero() {
+		limit = time.Until(s.deadline)
+	}
+	if !s.asked {
+		limit = min(limit, lagTime)
+	}
+	return limit
+}
+
+// split implements [incoming].
+func (s *sharedStream) split(f wire.Frame) (head, body []byte, err error) {
+	head, body, err = wire.SplitHead(f.Payload)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = s.received.Received(len(body))
+	}
+	return head, body, err
+}
+
+// descriptor implements [incoming].
+func (s *sharedStream) descriptor() (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	file := s.arrived[0].file
+	s.arrived = nil
+	return file, nil
+}
+
+// consumed implements [incoming].
+func (s *sharedStream) consumed(n int) error {
+	s.mu.Lock()
+	back := s.received.Consumed(n)
+	closed := s.closed
+	s.mu.Unlock()
+	if back > 0 && !closed {
+		// When it cannot be sent, the worker is gone, which next tells.
+		_ = s.out.Write(func(b []byte) []byte { return wire.AppendWindow(b, s.id, back) })
+	}
+	return nil
+}
+
+// ended implements [incoming].
+func (s *sharedStream) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed && len(s.arrived) == 0
+}
+
+// extend implements [incoming].
+func (s *sharedStream) extend(d time.Duration) {
+	if !s.deadline.IsZero() {
+		s.bound(s.deadline.Add(d))
+	}
+}
+
+// unbound implements [incoming].
+func (s *sharedStream) unbound() {
+	s.bound(time.Time{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endless = true
+}
+
+func (s *sharedStream) bound(deadline time.Time) {
+	s.deadline = deadline
+	if s.timer != nil {
+		s.timer.Reset(s.patience())
+	}
+}
+
+// replace implements [incoming].
+func (s *sharedStream) replace() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replaced = true
+	s.tell()
+}
+
+// abandon says that nobody wants any more what comes, tells the worker why, and with over also that it shall not go on
+// with the request. The seat is given back when the worker closes the stream.
+func (s *sharedStream) abandon(reason string, over bool) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Lock()
+	closed, lost := s.closed, s.err != nil
+	s.abandoned = true
+	s.drop()
+	s.mu.Unlock()
+	if closed || lost {
+		return
+	}
+	f := wire.Frame{Type: wire.Cancel, Payload: []byte(reason)}
+	if over {
+		f.Flags = wire.FlagEnd
+	}
+	s.lane.runner.background(func() { s.write(f) }) // a worker that is stuck reads nothing
+}
+
+// finish lets go of what belongs to a stream that has ended.
+func (s *sharedStream) finish() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// fail says that the lane ended before the stream.
+func (s *sharedStream) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	s.tell()
+}
+
+// replaceEndless is replace for a stream that may last for ever.
+func (s *sharedStream) replaceEndless() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.endless {
+		s.replaced = true
+		s.tell()
+	}
+}
+
+// tell says that there is something new.
+func (s *sharedStream) tell() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// drop forgets what has come; s.mu is held.
+func (s *sharedStream) drop() {
+	used := 0
+	for _, a := range s.arrived {
+		closeFile(a.file)
+		if a.Type == wire.Body || a.Type == wire.Event {
+			used += len(a.Payload)
+		}
+	}
+	s.arrived = nil
+	_ = s.giveBack(used, wire.Body)
+}
+
+// giveBack lets the worker send on what nobody wants, so that it comes to its end; s.mu is held.
+func (s *sharedStream) giveBack(n int, t wire.Type) error {
+	if t != wire.Body && t != wire.Event || s.closed {
+		return nil
+	}
+	if back := s.received.Consumed(n); back > 0 {
+		s.lane.runner.background(func() { // reading must not wait for writing
+			s.write(wire.Frame{Type: wire.Window, Payload: wire.AppendWindow(nil, s.id, back)[wire.HeaderSize:]})
+		})
+	}
+	return nil
+}
+
+func closeFile(file *os.File) {
+	if file != nil {
+		// It was only read.
+		_ = file.Close()
+	}
+}

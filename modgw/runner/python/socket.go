@@ -1,0 +1,245 @@
+package python
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// shortMessage is the longest message that goes to a worker in one Event; longer ones go in pieces.
+const shortMessage = 64 << 10
+
+// marshalled is what marshal adds to a message.
+const marshalled = 5
+
+// socket is an open WebSocket between a client and its app.
+type socket struct {
+	call   *call
+	stream *sharedStream
+	conn   *websocket.Conn
+	cancel context.CancelFunc // ends the stream's context
+
+	long []byte // what has come of a long message of the app
+}
+
+// serve passes messages on in both directions until one side closes.
+func (t *socket) serve() {
+	s, ctx := t.stream, t.stream.ctx
+	forget := t.call.info.OnReplaced(func() {
+		s.replace()
+		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
+	})
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		defer t.cancel()
+		t.listen(ctx)
+	}()
+	t.close(t.speak(ctx))
+	forget()
+	t.cancel()
+	<-heard
+}
+
+// listen passes the client's messages on to the app, and at last how they ended.
+func (t *socket) listen(ctx context.Context) {
+	for {
+		kind, data, err := t.conn.Read(ctx)
+		switch {
+		case err != nil:
+			t.stream.disconnect(closedBy(err))
+			return
+		case kind == websocket.MessageText && !utf8.Valid(data):
+			t.stream.disconnect(int(websocket.StatusInvalidFramePayloadData), "")
+			_ = t.conn.Close(websocket.StatusInvalidFramePayloadData, "a text message is not UTF-8")
+			return
+		case !t.stream.message(ctx, kind == websocket.MessageText, data):
+			return
+		}
+	}
+}
+
+// closedBy is how a client has ended a WebSocket.
+func closedBy(err error) (code int, reason string) {
+	if e, ok := errors.AsType[websocket.CloseError](err); ok {
+		return int(e.Code), e.Reason
+	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		return int(websocket.StatusMessageTooBig), ""
+	}
+	return int(websocket.StatusAbnormalClosure), ""
+}
+
+// speak passes the app's messages on to the client until the app closes, and returns how. The code is 0 when the client
+// has closed.
+func (t *socket) speak(ctx context.Context) (code int, reason string) {
+	s := t.stream
+	for {
+		f, err := s.next()
+		switch {
+		case errors.Is(err, errReplaced):
+			s.disconnect(int(websocket.StatusServiceRestart), "")
+			return int(websocket.StatusServiceRestart), errReplaced.Error()
+		case errors.Is(err, context.Canceled):
+			return 0, ""
+		case err != nil:
+			return int(websocket.StatusInternalError), ""
+		}
+		size := len(f.Payload)
+		switch f.Type {
+		case wire.Body:
+			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {
+				t.suspect(brokeRule("a message of more than %d bytes", maxMessage))
+				return int(websocket.StatusInternalError), ""
+			}
+		case wire.Event:
+			done, err := t.say(ctx, f)
+			if err != nil {
+				return 0, ""
+			}
+			if done != nil {
+				return done.code, done.reason
+			}
+		case wire.Abort:
+			t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
+			return int(websocket.StatusInternalError), ""
+		default:
+			t.suspect(brokeRule("a %s frame on an open WebSocket", f.Type))
+			return int(websocket.StatusInternalError), ""
+		}
+		_ = s.consumed(size) // it has no error
+	}
+}
+
+// say does what one event of the app asks for. It returns the event when that closes the WebSocket.
+func (t *socket) say(ctx context.Context, f wire.Frame) (end *socketEvent, err error) {
+	e, err := decodeSocketEvent(f.Payload)
+	if err != nil {
+		t.suspect(err)
+		return &socketEvent{code: int(websocket.StatusInternalError)}, nil
+	}
+	switch e.kind {
+	case socketText, socketBinary:
+		return nil, t.conn.Write(ctx, messageType(e.kind == socketText), []byte(e.data))
+	case socketTextEnd, socketBinaryEnd:
+		message := t.long
+		t.long = nil
+		return nil, t.conn.Write(ctx, messageType(e.kind == socketTextEnd), message)
+	case socketClose:
+		return &e, nil
+	}
+	t.suspect(brokeRule("a second acceptance on stream %d", t.stream.id))
+	return &socketEvent{code: int(websocket.StatusInternalError)}, nil
+}
+
+// close ends the WebSocket for the client, if it has not ended it itself, and for the app.
+func (t *socket) close(code int, reason string) {
+	if code == 0 {
+		_ = t.conn.CloseNow()
+		t.stream.leave()
+		return
+	}
+	if !mayClose(code) {
+		t.log("WebSocket closed with a code that cannot be sent", fmt.Sprint(code))
+		code = int(websocket.StatusInternalError)
+	}
+	// The client may be gone already; then there is nobody to tell.
+	_ = t.conn.Close(websocket.StatusCode(code), closeReason(reason))
+	t.stream.leave()
+}
+
+// suspect ends a worker that broke a rule. What an app does wrong is no such rule, and is logged.
+func (t *socket) suspect(err error) {
+	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
+		t.call.runner.suspect(t.stream.lane.worker, err)
+		return
+	}
+	t.log("WebSocket ended by a mistake of the app", err.Error())
+}
+
+func (t *socket) log(what, reason string) {
+	t.stream.lane.worker.log.Warn(what, "request", t.call.info.ID, "path", t.call.info.Path, "reason", reason)
+}
+
+func messageType(text bool) websocket.MessageType {
+	if text {
+		return websocket.MessageText
+	}
+	return websocket.MessageBinary
+}
+
+// message sends a message to the app when it has room for it. It reports false when ctx is done before.
+func (s *sharedStream) message(ctx context.Context, text bool, data []byte) bool {
+	if len(data) <= shortMessage {
+		size := len(data) + marshalled
+		if !s.awaitRoom(ctx, size) {
+			return false
+		}
+		s.window.Add(-int64(size))
+		s.event(0, func(b []byte) []byte {
+			if text {
+				return wire.AppendText(b, string(data))
+			}
+			return wire.AppendBytes(b, data)
+		})
+		return true
+	}
+	for len(data) > 0 {
+		piece := data[:min(len(data), shortMessage)]
+		if !s.awaitRoom(ctx, len(piece)) {
+			return false
+		}
+		s.send(piece, false)
+		data = data[len(piece):]
+	}
+	s.event(0, func(b []byte) []byte { return wire.AppendBool(b, text) })
+	return true
+}
+
+// awaitRoom waits until so many bytes may be sent.
+func (s *sharedStream) awaitRoom(ctx context.Context, size int) bool {
+	for s.window.Load() < int64(size) {
+		select {
+		case <-s.credit:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// disconnect tells the app that its WebSocket has ended.
+func (s *sharedStream) disconnect(code int, reason string) {
+	s.mu.Lock()
+	closed, told := s.closed, s.told
+	s.told = true
+	s.mu.Unlock()
+	if !closed && !told {
+		s.event(wire.FlagEnd, func(b []byte) []byte {
+			return wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 2), int64(code)), reason)
+		})
+	}
+}
+
+func (s *sharedStream) event(flags wire.Flags, add func([]byte) []byte) {
+	_ = s.out.Write(func(b []byte) []byte { // as in outflow.write
+		start := len(b)
+		return wire.EndFrame(add(wire.BeginFrame(b, wire.Event, flags, s.id)), start)
+	})
+}
+
+// leave says that nobody takes any more what comes. An app that was told of the end closes the stream in its own time.
+func (s *sharedStream) leave() {
+	s.disconnect(int(websocket.StatusAbnormalClosure), "")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned = true
+	s.drop()
+}

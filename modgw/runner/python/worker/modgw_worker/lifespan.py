@@ -1,0 +1,96 @@
+"""The lifespan of an ASGI app (specification 2.0): what it does before its first request and after its last."""
+
+import asyncio
+
+
+
+class StartupFailed(RuntimeError):
+    """The app said so."""
+
+
+class Lifespan:
+    """One call of the app for the whole life of the worker."""
+
+    def __init__(self, app, scope, control, loop):
+        self.state = {}
+        self._app = app
+        self._scope = {**scope, "type": "lifespan", "state": self.state}
+        self._control = control
+        self._loop = loop
+        self._heard = False  # whether the app has received lifespan.startup: then it knows what that is
+        self._answer = loop.create_future()  # result of the startup: None, or the message of its failure
+        self._stopping = loop.create_future()
+        self._stopped = loop.create_future()
+        self._task = None
+
+    async def startup(self):
+        """Lets the app start; raises what keeps it from that. An app without lifespan is fine."""
+        self._task = self._loop.create_task(self._run())
+        failed = await asyncio.shield(self._answer)
+        if failed is None:
+            return
+        # Frameworks send the message first, and then let the exception go.
+        await asyncio.wait([self._task], timeout=1)
+        error = self._task.exception() if self._task.done() and not self._task.cancelled() else None
+        raise error or StartupFailed(failed)
+
+    async def shutdown(self):
+        """Lets the app tidy up."""
+        if self._task is None or self._task.done():
+            return
+        if not self._stopping.done():
+            self._stopping.set_result(None)
+        await asyncio.wait([self._task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not self._task.done():
+            await asyncio.wait([self._task], timeout=1)
+        if self._task.done() and not self._task.cancelled() and self._task.exception() is not None:
+            self._log("cannot shut the app down", self._task.exception())
+
+    async def _run(self):
+        try:
+            await self._app(self._scope, self._receive, self._send)
+        except BaseException as error:
+            if not self._answer.done():
+                if not self._heard:
+                    self._answer.set_result(None)  # It knows no lifespan, and says so in its own way.
+                    return
+                self._answer.set_result("%s: %s" % (type(error).__name__, error))
+            raise
+        if not self._answer.done():
+            self._answer.set_result(None)
+
+    async def _receive(self):
+        if not self._heard:
+            self._heard = True
+            return {"type": "lifespan.startup"}
+        await asyncio.shield(self._stopping)
+        return {"type": "lifespan.shutdown"}
+
+    async def _send(self, message):
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
+            if not self._answer.done():
+                self._answer.set_result(None)
+        elif kind == "lifespan.startup.failed":
+            if not self._answer.done():
+                self._answer.set_result(message.get("message", "") or "the app sent lifespan.startup.failed")
+        elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            if kind.endswith("failed"):
+                self._control.log("error", "cannot shut the app down: %s" % message.get("message", ""))
+            if not self._stopped.done():
+                self._stopped.set_result(None)
+        else:
+            raise RuntimeError("cannot send %s: it is no message of a lifespan" % kind)
+
+    def _log(self, what, error):
+        from .failure import describe
+
+        found = describe(error, suspects=(self._app,))
+        self._control.log(
+            "error",
+            "%s: %s" % (what, found.summary()),
+            traceback=found.traceback,
+            file=found.file,
+            line=found.line,
+            error=error,
+        )

@@ -1,0 +1,176 @@
+"""One WebSocket of an ASGI app (specification 2.5). The host does the protocol; here are only its events.
+
+An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came in Body frames. A list
+accepts, a tuple closes.
+"""
+
+from collections import deque
+
+from . import wire
+from .exchange import BaseExchange, ClientDisconnected, pairs
+from .http import Exchange
+
+_SHORT = 64 << 10  # the longest message in one Event
+_HALF_WINDOW = wire.INITIAL_WINDOW // 2
+_EXTENSIONS = {"websocket.http.response": {}}
+_DENIAL = "websocket.http.response."
+
+
+class WebSocket(BaseExchange):
+    """A WebSocket: what the app receives, and where it sends."""
+
+    __slots__ = ("_connected", "_accepted", "_messages", "_long", "_unreported", "_code", "_reason", "_denial")
+
+    def __init__(self, lane, stream, scope, piece, ended):
+        super().__init__(lane, stream, scope)
+        scope["extensions"] = {**_EXTENSIONS, **scope.get("extensions", {})}
+        self._connected = False  # whether the app has received websocket.connect
+        self._accepted = False
+        self._messages = deque()  # that the app has not received yet, each with what it takes of the window
+        self._long = []  # pieces of a message that is not complete yet
+        self._unreported = 0  # bytes that were received and not told to the host
+        self._code = 0  # of the end, once it is there
+        self._reason = ""
+        self._denial = None  # the HTTP response in place of the WebSocket
+
+    async def receive(self):
+        """ASGI's receive."""
+        if not self._connected:
+            self._connected = True
+            return {"type": "websocket.connect"}
+        while not self._messages:
+            if self._code:
+                return {"type": "websocket.disconnect", "code": self._code, "reason": self._reason}
+            self._report()
+            await self._news()
+        message, size = self._messages.popleft()
+        self._consumed(size)
+        if type(message) is str:
+            return {"type": "websocket.receive", "text": message, "bytes": None}
+        return {"type": "websocket.receive", "bytes": message, "text": None}
+
+    async def send(self, message):
+        """ASGI's send."""
+        kind = message["type"]
+        if self._code:
+            if kind == "websocket.close":
+                return
+            raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
+        if kind == "websocket.send":
+            if not self._accepted:
+                raise RuntimeError("cannot send a message before websocket.accept")
+            data = message.get("bytes")
+            await self._send(message["text"] if data is None else data)
+        elif kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._end(message.get("code", 1000) or 1000, message.get("reason") or "")
+        elif kind.startswith(_DENIAL):
+            await self._deny(kind, message)
+        else:
+            raise RuntimeError("cannot send %s: it is no message of a WebSocket" % kind)
+
+    def take(self, kind, flags, payload):
+        """Takes a frame that the host sent for this stream."""
+        if kind == wire.EVENT:
+            value, size = wire.loads(payload), len(payload)
+            if value is True or value is False:
+                data = b"".join(self._long)
+                self._long.clear()
+                value, size = data.decode("utf-8") if value else data, 0
+            if type(value) is tuple:
+                self._close(*value)
+                self.cancelled = "the WebSocket has ended with code %d" % self._code
+                self._stop_waiting()
+            else:
+                self._messages.append((value, size))
+            self._tell()
+        elif kind == wire.BODY:
+            self._long.append(payload)
+            self._consumed(len(payload))
+        else:
+            super().take(kind, flags, payload)
+            if self._denial is not None:
+                self._denial.take(kind, flags, payload)
+
+    def cancel(self, reason, over):
+        self._close(1006, "")
+        super().cancel(reason, over)
+
+    def conclude(self):
+        """Judges a call of the app that has returned."""
+        if self._denial is not None:
+            self._denial.conclude()
+        elif not self.ended:
+            self._end(1000, "")
+        self.lane.forget(self.stream)
+
+    def fail(self, error):
+        if self._code and isinstance(error, ClientDisconnected):
+            self.abort("the WebSocket has ended")
+            return
+        if self._denial is not None:
+            self.ended = self._denial.ended
+        super().fail(error)
+
+    def title(self):
+        return "WebSocket %s" % self.scope.get("path", "")
+
+    def _accept(self, message):
+        if self._accepted or self._denial is not None:
+            raise RuntimeError("cannot send websocket.accept twice")
+        protocol = message.get("subprotocol") or ""
+        if not isinstance(protocol, str):
+            raise TypeError("cannot use %r as subprotocol: it must be a str" % (protocol,))
+        self._accepted = True
+        self.lane.put(self._event([str(protocol), pairs(message.get("headers") or ())]))
+
+    async def _send(self, data):
+        if isinstance(data, str):
+            text, data = True, data.encode("utf-8", "surrogatepass")
+        else:
+            text, data = False, bytes(data)
+        lane = self.lane
+        if len(data) <= _SHORT:
+            await self._room(len(data) + 5)  # of marshal
+            code = b"u" if text else b"s"
+            lane.put(wire.frame(wire.EVENT, self.stream, code + wire.SIZE.pack(len(data)) + data))
+        else:
+            for start in range(0, len(data), _SHORT):
+                piece = data[start : start + _SHORT]
+                await self._room(len(piece))
+                lane.put(wire.frame(wire.BODY, self.stream, piece))
+            await self._room(1)
+            lane.put(self._event(text))
+        if lane.congested():
+            await lane.drained()
+
+    async def _deny(self, kind, message):
+        if self._accepted:
+            raise RuntimeError("cannot send %s after websocket.accept" % kind)
+        if self._denial is None:
+            self._denial = Exchange(self.lane, self.stream, self.scope, b"", True)
+        await self._denial.send({**message, "type": kind[len("websocket.") :]})
+        self.ended = self._denial.ended
+
+    def _end(self, code, reason):
+        """Closes from this side."""
+        self.ended = True
+        self._close(code, reason)
+        self.lane.put(self._event((int(code), str(reason)), wire.END))
+        self.lane.forget(self.stream)
+
+    def _close(self, code, reason):
+        if not self._code:
+            self._code, self._reason = code, reason
+        self._tell()
+
+    def _consumed(self, size):
+        self._unreported += size
+        if self._unreported >= _HALF_WINDOW:
+            self._report()
+
+    def _report(self):
+        if self._unreported and not self.ended and not self._code:
+            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
+            self._unreported = 0
