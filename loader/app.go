@@ -36,9 +36,6 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	dec.pythonOnly(d, written)
 	dec.attachOnly(d, written)
 	dec.owner(d, written)
-	if d.Kind == modgw.KindFastCGI && d.FastCGI.ScriptRoot == "" {
-		d.FastCGI.ScriptRoot = d.Root
-	}
 	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
 	})

@@ -1,6 +1,10 @@
 package modgw
 
-import "time"
+import (
+	"path"
+	"strings"
+	"time"
+)
 
 // AppName is the label of an app block: letters, digits, "-", "_" and ".", at most 64 bytes.
 type AppName string
@@ -99,8 +103,16 @@ type HTTP struct {
 type FastCGI struct {
 	Command    []string // spawned with its listening socket as descriptor 0; empty with Connect
 	Connect    string   // "unix:PATH" or "HOST:PORT"
-	ScriptRoot string   // becomes the directory of SCRIPT_FILENAME
+	ScriptRoot string   // folder of the scripts that it executes; "": Root when Command is PHP, else it answers all paths itself
 	Workers    int      // 0: one
+}
+
+// Scripts is the folder of the scripts that the program executes; "" when it answers all paths itself. root is the app's.
+func (f FastCGI) Scripts(root string) string {
+	if f.ScriptRoot == "" && len(f.Command) > 0 && strings.HasPrefix(path.Base(f.Command[0]), "php") {
+		return root
+	}
+	return f.ScriptRoot
 }
 
 // CGI runs one process for each request (RFC 3875).

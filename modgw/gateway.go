@@ -90,7 +90,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer generation.end()
-	info.generation = generation
+	info.gateway, info.generation = g, generation
 	app.requests.Add(1)
 	if generation.Descriptor.Idle.StopAfter > 0 {
 		app.lastUsed.Store(time.Now().UnixNano())

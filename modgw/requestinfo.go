@@ -43,7 +43,9 @@ type RequestInfo struct {
 	PathInfo   string // PATH_INFO: Path without ScriptName
 	ID         string // names the request in logs and error pages
 
+	gateway    *Gateway
 	generation *Generation
+	redirects  int // how often another request was answered in place of the client's
 }
 
 type requestInfoKey struct{}

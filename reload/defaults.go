@@ -36,7 +36,7 @@ func codeOf(d modgw.Descriptor) []string {
 	case modgw.KindHTTP:
 		return append([]string{}, programCode...)
 	case modgw.KindFastCGI:
-		if d.FastCGI.Connect == "" {
+		if d.FastCGI.Connect == "" && d.FastCGI.Scripts(d.Root) == "" {
 			return append([]string{}, programCode...)
 		}
 	}

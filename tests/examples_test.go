@@ -124,3 +124,13 @@ func TestExampleTwoSitesOnTwoPythonsBehindOneApache(t *testing.T) {
 	has(t, s.page("/shop/"), "CPython 3.11", "8.1.8", `"mount":"/shop"`)
 	has(t, s.page("/notes/"), "PyPy 3.9", "7.1.2", `"mount": "/notes"`)
 }
+
+func TestExamplePHP(t *testing.T) {
+	fronttest.Require(t, "php-cgi", "php-cgi")
+	s := example(t, "php")
+	has(t, s.page("/any/path"), "answers /any/path")
+	has(t, s.page("/greet.php/Ada"), "Hello, Ada!")
+	has(t, s.page("/assets/style.css"), "sans-serif")
+	s.write("php/public/greet.php", "<?php echo 'edited';")
+	has(t, s.page("/greet.php"), "edited")
+}

@@ -31,6 +31,25 @@ func pump(r *os.File, stream string, pid int, output Output) {
 	}
 }
 
+// Printer splits what is written to it into lines as if a process had printed it, for those who have their output from
+// elsewhere than a pipe. Close passes on what was held back.
+type Printer struct{ lines *lines }
+
+// NewPrinter makes a printer for a stream, such as "stderr".
+func NewPrinter(stream string, output Output) Printer { return Printer{newLines(stream, 0, output)} }
+
+// Write never fails.
+func (p Printer) Write(data []byte) (int, error) {
+	p.lines.take(data, time.Now())
+	return len(data), nil
+}
+
+// Close implements [io.Closer].
+func (p Printer) Close() error {
+	p.lines.end()
+	return nil
+}
+
 // lines makes records of what a stream prints: one for each line, one for each traceback.
 type lines struct {
 	stream string

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -222,9 +223,15 @@ func TestManyProcessesLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestLifelineEndsTheGroupWithItsHost(t *testing.T) {
-	if os.Getenv("PROC_TEST_HOST") != "" {
-		hostOfLifeline()
+func TestLifelineEndsTheGroupWithItsHost(t *testing.T) { endsWithItsHost(t, hostOfLifeline) }
+
+func TestLeashEndsAProgramThatKnowsNothingOfIt(t *testing.T) { endsWithItsHost(t, hostOfLeash) }
+
+// endsWithItsHost runs the test again in a process of its own, where host starts a process that writes its pid into a
+// file, and sees that the latter ends when the former is killed.
+func endsWithItsHost(t *testing.T, host func(pidFile string)) {
+	if file := os.Getenv("PROC_TEST_HOST"); file != "" {
+		host(file)
 		return
 	}
 	pidFile := filepath.Join(t.TempDir(), "pid")
@@ -232,8 +239,8 @@ func TestLifelineEndsTheGroupWithItsHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := Start(Spec{
-		Path: exe, Args: []string{"-test.run=^TestLifelineEndsTheGroupWithItsHost$"},
+	process, err := Start(Spec{
+		Path: exe, Args: []string{"-test.run=^" + t.Name() + "$"},
 		Env: []string{"PROC_TEST_HOST=" + pidFile, "PATH=" + os.Getenv("PATH")},
 	})
 	if err != nil {
@@ -243,7 +250,7 @@ func TestLifelineEndsTheGroupWithItsHost(t *testing.T) {
 	eventually(t, "pid of the worker", func() bool {
 		data, _ := os.ReadFile(pidFile)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
-		return pid != 0 || closed(host.Done())
+		return pid != 0 || closed(process.Done())
 	})
 	if pid == 0 {
 		t.Skip("no python3 here")
@@ -251,8 +258,8 @@ func TestLifelineEndsTheGroupWithItsHost(t *testing.T) {
 	if !alive(pid) {
 		t.Error("it did not live to begin with")
 	}
-	host.Kill() // it could not say good-bye
-	<-host.Done()
+	process.Kill() // it could not say good-bye
+	<-process.Done()
 	eventually(t, "end of the worker", func() bool { return !alive(pid) })
 }
 
@@ -266,7 +273,7 @@ func closed(c <-chan struct{}) bool {
 }
 
 // hostOfLifeline starts a process that arms its lifeline and then hangs.
-func hostOfLifeline() {
+func hostOfLifeline(pidFile string) {
 	p, err := Start(Spec{
 		Path: "/usr/bin/env", Args: []string{"python3", "-c", `
 import fcntl, os, sys, time
@@ -275,10 +282,38 @@ fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC)
 open(sys.argv[1] + ".new", "w").write(str(os.getpid()))
 os.rename(sys.argv[1] + ".new", sys.argv[1])
 time.sleep(3600)
-`, os.Getenv("PROC_TEST_HOST")},
+`, pidFile},
 		Env: []string{"PATH=" + os.Getenv("PATH")}, Lifeline: true,
 	})
 	if err == nil {
 		<-p.Done()
+	}
+}
+
+// hostOfLeash starts a process that ignores what it can.
+func hostOfLeash(pidFile string) {
+	p, err := Start(Spec{
+		Path: "/bin/sh", Args: []string{"-c", `trap "" TERM INT HUP IO; echo $$ >"$0.new"; mv "$0.new" "$0"; sleep 3600; :`, pidFile},
+		Env: []string{"PATH=" + os.Getenv("PATH")}, Leash: true,
+	})
+	if err == nil {
+		<-p.Done()
+	}
+}
+
+func TestOutputMayGoElsewhere(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := Start(Spec{Path: "/bin/echo", Args: []string{"hello"}, Stdout: w})
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if got, err := io.ReadAll(r); string(got) != "hello\n" || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -46,15 +46,16 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
-	err = p.cmd.Start()
-	pipes.closeTheirs()
-	if err != nil {
+	if err = p.cmd.Start(); err != nil {
+		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
 	}
 	p.pid = p.cmd.Process.Pid
+	armed := pipes.arm(p.pid)
+	pipes.closeTheirs()
 	p.watch(spec, pipes)
-	if err := spec.Limits.Apply(p.pid); err != nil {
+	if err := errors.Join(armed, spec.Limits.Apply(p.pid)); err != nil {
 		p.Kill()
 		<-p.done
 		return nil, fmt.Errorf("cannot limit %q: %w", spec.Path, err)
@@ -129,7 +130,9 @@ func (p *Process) signal(sig syscall.Signal) {
 
 // watch reads what the process prints and waits for its end.
 func (p *Process) watch(spec Spec, pipes *pipes) {
-	p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
+	if pipes.stdout != nil {
+		p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
+	}
 	p.pumps.Go(func() { pump(pipes.stderr, "stderr", p.pid, spec.Output) })
 	go p.supervise(pipes)
 }

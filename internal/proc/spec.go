@@ -17,6 +17,7 @@ type Spec struct {
 	Limits     Limits
 	Output     Output
 	Stdin      *os.File // standard input; nil: it is empty. Still the caller's to close
+	Stdout     *os.File // standard output; nil: lines of Output. Still the caller's to close
 
 	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing is ever written and
 	// whose other end closes when this process ends, however it ends. A process that arms it with O_ASYNC and its own
@@ -24,6 +25,10 @@ type Spec struct {
 	//
 	// PR_SET_PDEATHSIG would not do: it is bound to the thread that started the process, and Go ends threads at will.
 	Lifeline bool
+
+	// Leash adds such a descriptor too, armed already, for a program that knows nothing of it: its group is killed when
+	// this process ends, as long as somebody in it has the descriptor open.
+	Leash bool
 }
 
 // Output says what happens to the lines that a process prints.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/devel"
+	"github.com/modgw/modgw/modgw/runner/fastcgi"
 	"github.com/modgw/modgw/modgw/runner/process"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/static"
@@ -117,6 +119,9 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
+		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
+			return fastcgi.New(c, filepath.Join(h.State(), "fastcgi"))
+		},
 		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 		modgw.KindASGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 		modgw.KindGo:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },

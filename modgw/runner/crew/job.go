@@ -7,7 +7,8 @@ import (
 )
 
 // Job is what one worker is there for. Its methods are called in the order in which they stand here, and those after
-// Spec only when the one before it succeeded; End is called for everybody whose Spec was.
+// Spec only when the one before it succeeded; but a process can end at any time, and End is called then, also while Ready
+// or Begin run.
 type Job interface {
 	// Spec says what to start. The crew fills in the environment, the working directory, the user, the limits and where
 	// output goes, unless they are set.

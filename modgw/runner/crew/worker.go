@@ -50,6 +50,15 @@ func (w *Worker) Why() string {
 	return "its connection broke"
 }
 
+// EndSoon returns when the process has ended, by itself or, because of err, by force.
+func (w *Worker) EndSoon(err error) {
+	if !w.ends(deathTime) {
+		w.Log.Warn("worker killed", "reason", err)
+		w.process.Kill()
+		<-w.process.Done()
+	}
+}
+
 // ends reports whether the process ends within the time.
 func (w *Worker) ends(within time.Duration) bool {
 	timer := time.NewTimer(within)

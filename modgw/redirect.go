@@ -1,0 +1,58 @@
+package modgw
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// maxRedirects is how often the answer to one request may be that another one is to be answered instead.
+const maxRedirects = 10
+
+// Redirect answers r as if the client had asked for target, a path with an optional query. That is what a CGI program wants
+// whose response is a local Location (RFC 3875, 6.2.2). A runner calls it when it has sent nothing and holds nothing of r
+// that the other request could wait for. The web server in front has not seen the other path: whoever may run programs
+// here may reach all that this host serves.
+func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target string) {
+	u, err := url.ParseRequestURI(target)
+	var fault *Fault
+	switch {
+	case i.gateway == nil || err != nil || u.Host != "" || u.Path == "" || u.Path[0] != '/':
+		fault = &Fault{
+			Code:    "MGW-REQ-104",
+			Summary: fmt.Sprintf("cannot redirect to %q: it is no path on this host", target),
+			Err:     err,
+		}
+	case i.redirects >= maxRedirects:
+		fault = &Fault{
+			Code:    "MGW-REQ-105",
+			Summary: fmt.Sprintf("cannot redirect to %q: it is the %dth time for one request", target, maxRedirects+1),
+			Hint:    "scripts redirect to each other; let one of them answer, or redirect the client with a Status",
+		}
+	}
+	if fault != nil {
+		ServeFault(w, r, http.StatusBadGateway, fault, i.generation != nil && i.gateway != nil && i.gateway.config.Dev)
+		return
+	}
+	next := *i
+	next.Path, next.RawTarget, next.redirects = u.Path, target, i.redirects+1
+	if _, _, below := MountPath(i.ScriptName).split(u.Path); i.ScriptName != "" && !below {
+		next.App = "" // another app answers, by its host and mount
+	}
+	next.ScriptName, next.PathInfo, next.generation = "", "", nil
+	i.gateway.ServeHTTP(w, redirected(r, &next, u))
+}
+
+// redirected is the request for u that takes the place of r.
+func redirected(r *http.Request, info *RequestInfo, u *url.URL) *http.Request {
+	next := r.Clone(WithRequestInfo(r.Context(), info))
+	next.URL, next.RequestURI = u, info.RawTarget
+	next.Body, next.ContentLength, next.TransferEncoding = http.NoBody, 0, nil
+	if next.Method != http.MethodHead {
+		next.Method = http.MethodGet
+	}
+	for _, name := range []string{"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Expect"} {
+		next.Header.Del(name)
+	}
+	return next
+}

@@ -1,0 +1,421 @@
+package fastcgi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/fcgi"
+)
+
+// backend is a FastCGI program that a test plays.
+type backend struct {
+	*testing.T
+	listener net.Listener
+	values   fcgi.Values
+	dials    atomic.Int64
+	serve    func(*asked)
+	running  sync.WaitGroup
+
+	processes chan struct{} // has an element for each connection that is served now; there are MaxReqs, or any number
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// asked is one connection that a backend has got, with the request that it has read.
+type asked struct {
+	net.Conn
+	r       fcgi.Reader
+	id      uint16
+	params  map[string]string
+	body    string
+	request int // counts them on this connection, from 1
+	aborted bool
+}
+
+// play starts a backend that answers with serve, and an app that connects to it.
+func play(t *testing.T, values fcgi.Values, answer func(*asked), change ...func(*modgw.Descriptor)) (*app, *backend) {
+	t.Helper()
+	b := &backend{T: t, values: values, serve: answer, processes: make(chan struct{}, cmp.Or(values.MaxReqs, 1000))}
+	path := filepath.Join(fronttest.Dir(t), "s")
+	var err error
+	if b.listener, err = net.Listen("unix", path); err != nil {
+		t.Fatal(err)
+	}
+	b.running.Go(b.accept)
+	t.Cleanup(func() {
+		b.listener.Close()
+		b.mu.Lock()
+		for _, c := range b.conns {
+			c.Close()
+		}
+		b.mu.Unlock()
+		b.running.Wait()
+	})
+	d := descriptor(t, modgw.FastCGI{Connect: "unix:" + path})
+	for _, f := range change {
+		f(&d)
+	}
+	return serve(t, d, nil), b
+}
+
+func (b *backend) accept() {
+	for {
+		conn, err := b.listener.Accept()
+		if err != nil {
+			return
+		}
+		b.mu.Lock()
+		b.conns = append(b.conns, conn)
+		b.mu.Unlock()
+		b.running.Go(func() {
+			b.processes <- struct{}{}
+			defer func() { <-b.processes }()
+			b.talk(conn)
+		})
+	}
+}
+
+// talk answers requests on a connection until serve closes it or the other side does.
+func (b *backend) talk(conn net.Conn) {
+	defer conn.Close()
+	x := &asked{Conn: conn}
+	x.r.Reset(conn, make([]byte, 70000), 0)
+	for first := true; ; first = false {
+		isRequest, err := x.read(b.values)
+		if err != nil {
+			return
+		}
+		if !isRequest {
+			continue // it asked what we can
+		}
+		if first || x.request == 0 {
+			b.dials.Add(1)
+		}
+		x.request++
+		b.serve(x)
+	}
+}
+
+// read reads a whole request.
+func (x *asked) read(values fcgi.Values) (bool, error) {
+	var params []byte
+	x.body, x.aborted = "", false
+	for {
+		h, err := x.r.Next()
+		if err != nil {
+			return false, err
+		}
+		content, err := io.ReadAll(&x.r)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case h.Type == fcgi.TypeGetValues:
+			_, err = x.Write(fcgi.AppendRecord(nil, fcgi.TypeGetValuesResult, 0, values.Answer(string(content))))
+			return false, err
+		case h.Type == fcgi.TypeBegin:
+			x.id = h.ID
+		case h.Type == fcgi.TypeParams && len(content) > 0:
+			params = append(params, content...)
+		case h.Type == fcgi.TypeParams:
+			x.params = map[string]string{}
+			err = fcgi.Limits{}.WithDefaults().EachPair(string(params), func(name, value string) error {
+				if _, twice := x.params[name]; twice {
+					return errors.New("it comes twice: " + name)
+				}
+				x.params[name] = value
+				return nil
+			})
+			if err != nil {
+				return false, err
+			}
+		case h.Type == fcgi.TypeStdin && len(content) > 0:
+			x.body += string(content)
+		case h.Type == fcgi.TypeStdin:
+			return true, nil
+		case h.Type == fcgi.TypeAbort:
+			x.aborted = true
+		}
+	}
+}
+
+func (x *asked) out(text string) {
+	_, _ = x.Write(fcgi.AppendStream(nil, fcgi.TypeStdout, x.id, []byte(text)))
+}
+
+func (x *asked) end(status fcgi.ProtocolStatus) {
+	_, _ = x.Write(fcgi.AppendEnd(nil, x.id, fcgi.End{Protocol: status}))
+}
+
+func (x *asked) raw(b ...byte) { _, _ = x.Write(b) }
+
+const okHead = "Content-Type: text/plain\r\n\r\n"
+
+// one is the most careful kind of program: one request at a time.
+var one = fcgi.Values{MaxConns: 1}
+
+func TestMaliciousProgramHurtsOnlyItself(t *testing.T) {
+	id := func(x *asked, kind fcgi.Type, id uint16, content string) {
+		_, _ = x.Write(fcgi.AppendRecord(nil, kind, id, []byte(content)))
+	}
+	for name, c := range map[string]struct {
+		serve  func(x *asked)
+		status int // 0: cut off visibly
+		body   string
+	}{
+		"garbage":            {func(x *asked) { x.raw([]byte("HTTP/1.1 200 OK\r\n\r\nhello")...) }, 502, ""},
+		"version 2":          {func(x *asked) { x.raw(2, 6, 0, byte(x.id), 0, 0, 0, 0) }, 502, ""},
+		"other request":      {func(x *asked) { id(x, fcgi.TypeStdout, x.id+1, okHead+"theirs") }, 502, ""},
+		"unknown type":       {func(x *asked) { id(x, 99, x.id, "") }, 502, ""},
+		"a client's record":  {func(x *asked) { id(x, fcgi.TypeParams, x.id, "") }, 502, ""},
+		"short end":          {func(x *asked) { id(x, fcgi.TypeEnd, x.id, "x") }, 502, ""},
+		"long end":           {func(x *asked) { id(x, fcgi.TypeEnd, x.id, strings.Repeat("x", 9)) }, 502, ""},
+		"protocol status 77": {func(x *asked) { x.end(77) }, 502, ""},
+		"cannot multiplex":   {func(x *asked) { x.end(fcgi.CannotMultiplex) }, 502, ""},
+		"overloaded":         {func(x *asked) { x.end(fcgi.Overloaded) }, 503, ""},
+		"unknown role":       {func(x *asked) { x.end(fcgi.UnknownRole) }, 502, ""},
+		"nothing":            {func(x *asked) { x.end(0) }, 502, ""},
+		"end in head":        {func(x *asked) { x.out("Content-Type: text/plain\r\n"); x.end(0) }, 502, ""},
+		"closes":             {func(x *asked) { x.Close() }, 502, ""},
+		"closes in a record": {func(x *asked) { x.raw(1, 6, 0, byte(x.id), 0, 9, 0, 0, 'C'); x.Close() }, 502, ""},
+		"closes in body":     {func(x *asked) { x.out(okHead + "half"); x.Close() }, 0, ""},
+		"no colon":           {func(x *asked) { x.out("Content-Type\r\n\r\n"); x.end(0) }, 502, ""},
+		"no CGI field":       {func(x *asked) { x.out("X-Other: 1\r\n\r\nbody"); x.end(0) }, 502, ""},
+		"bad name":           {func(x *asked) { x.out("Bad Name: 1\r\n" + okHead); x.end(0) }, 502, ""},
+		"NUL in value":       {func(x *asked) { x.out("A: \x00\r\n" + okHead); x.end(0) }, 502, ""},
+		"CR in value":        {func(x *asked) { x.out("A: x\rSet-Cookie: y\r\n" + okHead); x.end(0) }, 502, ""},
+		"folded header":      {func(x *asked) { x.out("A: x\r\n folded\r\n" + okHead); x.end(0) }, 502, ""},
+		"status 99":          {func(x *asked) { x.out("Status: 99\r\n" + okHead); x.end(0) }, 502, ""},
+		"status 1000":        {func(x *asked) { x.out("Status: 1000\r\n" + okHead); x.end(0) }, 502, ""},
+		"two statuses":       {func(x *asked) { x.out("Status: 200\r\nStatus: 404\r\n" + okHead); x.end(0) }, 502, ""},
+		"two types":          {func(x *asked) { x.out("Content-Type: text/html\r\n" + okHead); x.end(0) }, 502, ""},
+		"two lengths":        {func(x *asked) { x.out("Content-Length: 1\r\nContent-Length: 2\r\n" + okHead); x.end(0) }, 502, ""},
+		"length +1":          {func(x *asked) { x.out("Content-Length: +1\r\n" + okHead + "x"); x.end(0) }, 502, ""},
+		"transfer encoding":  {func(x *asked) { x.out("Transfer-Encoding: chunked\r\n" + okHead); x.end(0) }, 502, ""},
+		"endless headers":    {func(x *asked) { x.out(strings.Repeat("A: b\r\n", 100000)); x.end(0) }, 502, ""},
+		"endless header":     {func(x *asked) { x.out("A: " + strings.Repeat("b", 100000)); x.end(0) }, 502, ""},
+		"too short":          {func(x *asked) { x.out("Content-Length: 10\r\n" + okHead + "short"); x.end(0) }, 502, ""},
+		"too short, late":    {func(x *asked) { x.out("Content-Length: 100000\r\n" + okHead + strings.Repeat("x", 70000)); x.end(0) }, 0, ""},
+		"too long":           {func(x *asked) { x.out("Content-Length: 3\r\n" + okHead + "yes and more"); x.end(0) }, 200, "yes"},
+		"much padding": {func(x *asked) {
+			x.raw(append([]byte{1, 6, 0, byte(x.id), 0, 0, 255, 0}, make([]byte, 255)...)...)
+			x.out(okHead + "padded")
+			x.end(0)
+		}, 200, "padded"},
+		"management records": {func(x *asked) { id(x, fcgi.TypeUnknown, 0, "12345678"); x.out(okHead + "managed"); x.end(0) }, 200, "managed"},
+		"one byte in a record": {func(x *asked) {
+			for i := range len(okHead) {
+				x.out(okHead[i : i+1])
+			}
+			x.end(0)
+		}, 200, ""},
+		"much on stderr": {func(x *asked) {
+			id(x, fcgi.TypeStderr, x.id, strings.Repeat("\x1b[31mloud ", 5000))
+			x.out(okHead + "said")
+			x.end(0)
+		}, 200, "said"},
+		"after the end":    {func(x *asked) { x.out(okHead + "first"); x.end(0); x.out(okHead + "second") }, 200, "first"},
+		"HTTP status line": {func(x *asked) { x.out("HTTP/1.1 404 Not Found\r\n" + okHead + "no"); x.end(0) }, 404, "no"},
+		"bare line feeds":  {func(x *asked) { x.out("Status: 201 Created\nContent-Type: text/plain\n\nmade"); x.end(0) }, 201, "made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, _ := play(t, one, func(x *asked) {
+				if x.params["REQUEST_URI"] == "/bad" {
+					c.serve(x)
+					return
+				}
+				x.out(okHead + "good")
+				x.end(0)
+			})
+			got := a.do("POST", "/bad", nil, nil)
+			switch {
+			case c.status == 0 && got.err == nil:
+				t.Errorf("the response looks complete: %d %q", got.status, got.body)
+			case c.status != 0 && (got.err != nil || got.status != c.status || !strings.Contains(got.body, c.body)):
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			if strings.Contains(got.body, "theirs") || strings.Contains(got.body, "more") || got.header.Get("Set-Cookie") != "" {
+				t.Errorf("got %q, %v", got.body, got.header)
+			}
+			a.want(a.get("/good"), 200, "good")
+			if strings.Contains(a.log.String(), "\x1b") {
+				t.Error("an escape sequence is in the log")
+			}
+		})
+	}
+}
+
+func TestConnectionsAreKeptAndReplacedWhenTheyAreStale(t *testing.T) {
+	closing := make(chan net.Conn, 1)
+	a, b := play(t, one, func(x *asked) {
+		x.out(okHead + x.params["REQUEST_METHOD"])
+		x.end(0)
+		if x.params["REQUEST_URI"] == "/last" {
+			closing <- x.Conn
+		}
+	})
+	for range 5 {
+		a.want(a.get("/"), 200, "GET")
+	}
+	if n := b.dials.Load(); n != 1 {
+		t.Errorf("%d connections for five requests", n)
+	}
+	for range 20 {
+		a.want(a.get("/last"), 200, "GET")
+		(<-closing).Close() // right after the response, as a program that was restarted
+		a.want(a.do("POST", "/", strings.NewReader("order"), nil), 200, "POST")
+		a.want(a.get("/last"), 200, "GET")
+		(<-closing).Close()
+		a.want(a.get("/"), 200, "GET")
+	}
+}
+
+func TestAbortedRequestIsAbortedAtTheProgram(t *testing.T) {
+	began, aborted := make(chan struct{}), make(chan bool, 1)
+	a, _ := play(t, one, func(x *asked) {
+		if x.params["REQUEST_URI"] != "/slow" {
+			x.out(okHead + "next")
+			x.end(0)
+			return
+		}
+		x.out(okHead + "begins")
+		close(began)
+		h, err := x.r.Next()
+		aborted <- err == nil && h.Type == fcgi.TypeAbort && h.ID == x.id
+		x.end(0)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", a.server.URL+"/slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	cancel()
+	response.Body.Close()
+	if !<-aborted {
+		t.Error("the program was not told")
+	}
+	a.want(a.get("/"), 200, "next")
+}
+
+func TestSeveralRequestsShareAConnectionWhereTheProgramCanDoThat(t *testing.T) {
+	const requests = 40
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	here := 0
+	all := make(chan struct{})
+	a, b := play(t, fcgi.Values{MaxConns: 2, MaxReqs: 100, Mpxs: true}, func(x *asked) {
+		mine := *x
+		wait.Go(func() {
+			mu.Lock()
+			if here++; here == requests {
+				close(all)
+			}
+			mu.Unlock()
+			<-all
+			_, _ = mine.Conn.Write(fcgi.AppendEnd(fcgi.AppendStream(nil, fcgi.TypeStdout, mine.id, []byte(okHead+mine.params["REQUEST_URI"])), mine.id, fcgi.End{}))
+		})
+	})
+	var clients sync.WaitGroup
+	for i := range requests {
+		clients.Go(func() { path := "/" + strings.Repeat("x", i); a.want(a.get(path), 200, path) })
+	}
+	clients.Wait()
+	wait.Wait()
+	if n := b.dials.Load(); n > 2 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// A program with fewer processes than there are requests would otherwise never accept the connections of some: all its
+// processes would wait for further requests on those that are kept.
+func TestKeptConnectionsMakeWayForThoseThatWait(t *testing.T) {
+	a, _ := play(t, fcgi.Values{MaxReqs: 2}, func(x *asked) {
+		x.out(okHead + "served")
+		x.end(0)
+	})
+	var clients sync.WaitGroup
+	for range 30 {
+		clients.Go(func() { a.want(a.get("/"), 200, "served") })
+	}
+	clients.Wait()
+}
+
+func TestResponseWaitsForItsClient(t *testing.T) {
+	var written atomic.Int64
+	a, _ := play(t, one, func(x *asked) {
+		x.out(okHead)
+		for range 1000 {
+			x.out(strings.Repeat("x", 60000))
+			written.Add(60000)
+		}
+		x.end(0)
+	})
+	response, err := http.Get(a.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var before int64 = -1
+	a.eventually("a halt", func() bool { // everything between is full
+		now := written.Load()
+		halted := now > 0 && now == before
+		before = now
+		time.Sleep(50 * time.Millisecond)
+		return halted
+	})
+	if n := written.Load(); n > 30<<20 {
+		t.Errorf("%d bytes were taken for a client that reads none", n)
+	}
+	if n, err := io.Copy(io.Discard, response.Body); n != 60_000_000 || err != nil {
+		t.Errorf("got %d bytes, %v", n, err)
+	}
+}
+
+func TestBodyIsStreamedBothWays(t *testing.T) {
+	a, _ := play(t, one, func(x *asked) {
+		x.out(okHead + x.params["CONTENT_LENGTH"] + " " + x.body[:5])
+		x.end(0)
+	})
+	a.want(a.do("POST", "/", strings.NewReader("hello"+strings.Repeat("x", 5<<20)), nil), 200, "5242885 hello")
+}
+
+func TestSlowProgramIsTimedOut(t *testing.T) {
+	free := make(chan struct{})
+	a, _ := play(t, fcgi.Values{}, func(x *asked) {
+		if x.params["REQUEST_URI"] == "/half" {
+			x.out(okHead + "half")
+		}
+		<-free
+	}, func(d *modgw.Descriptor) { d.Timeouts.Request = 50 * time.Millisecond })
+	defer close(free)
+	a.want(a.get("/"), 504, "")
+	if got := a.get("/half"); got.err == nil {
+		t.Errorf("the response looks complete: %q", got.body)
+	}
+}
+
+func TestUnreachableProgramIsAFault(t *testing.T) {
+	_, err := deploy(t, descriptor(t, modgw.FastCGI{Connect: "unix:/no/such/socket"}), nil)
+	var fault *modgw.Fault
+	if !errors.As(err, &fault) || fault.Code != "MGW-CGI-002" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,64 @@
+package fastcgi
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+// notReachable is the fault for a program of somebody else's that cannot be connected to.
+func notReachable(address modgw.Address, err error) *modgw.Fault {
+	fault := &modgw.Fault{
+		Code: "MGW-CGI-002", Summary: fmt.Sprintf("cannot connect to the FastCGI program at %q", address), Err: err,
+		Hint: "start the program, or mend connect",
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		fault.Hint = "the host's user, or its group, must be allowed to connect; PHP-FPM's pool has listen.owner, listen.group and listen.mode for it"
+	}
+	return fault
+}
+
+// refused is the failure of a request that the program did not carry out.
+func refused(err error) *exchange.Failure {
+	status := http.StatusBadGateway
+	if errors.Is(err, errOverloaded) {
+		status = http.StatusServiceUnavailable
+	}
+	return &exchange.Failure{Status: status, Fault: &modgw.Fault{
+		Code: "MGW-CGI-003", Summary: "cannot answer: the FastCGI program refused the request", Err: err,
+	}}
+}
+
+// brokeProtocol is the failure of a request whose program does not speak FastCGI as it must.
+func brokeProtocol(err error) *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusBadGateway, Fault: &modgw.Fault{
+		Code: "MGW-CGI-004", Summary: "cannot understand the FastCGI program", Err: err,
+	}}
+}
+
+// noScript is the failure of a request for which there is no script.
+func noScript(path, root string) *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusNotFound, Fault: &modgw.Fault{
+		Code: "MGW-CGI-005", Summary: fmt.Sprintf("cannot answer: %q names no script below %q, and there is no index.php to answer instead", path, root),
+		Hint: "script_root must be the folder of the app's scripts",
+	}}
+}
+
+// hiddenScript is the failure of a request whose script cannot be looked for.
+func hiddenScript(root string, err error) *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
+		Code: "MGW-CGI-006", Summary: fmt.Sprintf("cannot look for scripts below %q", root), Err: err,
+		Hint: "the app's user must be allowed to enter the folder: set user, or its permissions",
+	}}
+}
+
+// headTooLarge is the failure of a request with more headers and variables than are passed on.
+func headTooLarge(size int) *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
+		Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size),
+	}}
+}

@@ -1,0 +1,60 @@
+package fastcgi
+
+import (
+	"strings"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+// maxParams is how long the variables of a request may be, as in other servers.
+const maxParams = 1 << 20
+
+// params are a request's variables as a FastCGI stream: those of CGI, then what the descriptor says to a program that has
+// its environment from somebody else, then what the web server's administrator has set; the first one of a name counts.
+func (c *call) params(where location, length int64) []byte {
+	var b []byte
+	seen := map[string]bool{}
+	set := func(name, value string) {
+		if !seen[name] {
+			seen[name] = true
+			b = fcgi.AppendPair(b, name, value)
+		}
+	}
+	exchange.Variables(c.R, c.Info, where.Script, length, set)
+	set("FCGI_ROLE", "RESPONDER")
+	if where.filename != "" {
+		set("SCRIPT_FILENAME", where.filename)
+		set("DOCUMENT_ROOT", where.root)
+		set("REDIRECT_STATUS", "200") // php-cgi wants to hear that a web server has chosen the script
+		if where.PathInfo != "" {
+			set("PATH_TRANSLATED", where.root+where.PathInfo)
+		}
+	}
+	if c.runner.crew == nil {
+		for name, value := range c.Config.Descriptor.Env {
+			set(name, value)
+		}
+	}
+	for name, value := range c.Info.Variables {
+		if !reserved(name) {
+			set(name, value)
+		}
+	}
+	return b
+}
+
+// reserved reports whether a variable chooses what a program executes, or with which settings, or could be taken for one
+// of CGI's: no web server in front may set it.
+func reserved(name string) bool {
+	switch name {
+	case "CONTENT_LENGTH", "CONTENT_TYPE", "PATH_INFO", "REMOTE_USER", "AUTH_TYPE", "HTTPS", "PHPRC", "PHP_INI_SCAN_DIR":
+		return true
+	}
+	for _, prefix := range [...]string{"HTTP_", "PHP_VALUE", "PHP_ADMIN_VALUE", "SCRIPT_", "DOCUMENT_", "PATH_", "ORIG_", "REDIRECT_STATUS", "FCGI_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}

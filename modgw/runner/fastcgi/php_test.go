@@ -1,0 +1,108 @@
+package fastcgi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/modgw"
+)
+
+// phpVars prints the variables that tests look at.
+const phpVars = `<?php
+header("Content-Type: text/plain");
+foreach (["SCRIPT_FILENAME","SCRIPT_NAME","PATH_INFO","DOCUMENT_ROOT","QUERY_STRING","REQUEST_URI","HTTP_PROXY","SERVER_PROTOCOL","PHP_SELF","X"] as $name)
+	echo $name, "=", $_SERVER[$name] ?? "(none)", "\n";
+echo "body=", file_get_contents("php://input"), "\n";
+`
+
+func php(t *testing.T) string { return fronttest.Require(t, "php-cgi", "php-cgi") }
+
+func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
+	d := descriptor(t, modgw.FastCGI{Command: []string{php(t)}, ScriptRoot: ""})
+	d.Mount = "/site"
+	a := serve(t, d, map[string]string{
+		"index.php":        "<?php echo 'front ', $_SERVER['SCRIPT_NAME'], ' ', $_SERVER['PATH_INFO'] ?? '-', ' ', $_SERVER['REQUEST_URI'];",
+		"vars.php":         phpVars,
+		"admin/index.php":  "<?php echo 'admin';",
+		"picture.png":      "<?php echo 'executed a picture';",
+		"plain/readme.txt": "text",
+	})
+	outside := t.TempDir() + "/secret.php"
+	if err := writeFile(outside, "<?php echo 'escaped';"); err != nil {
+		t.Fatal(err)
+	}
+	if err := symlink(outside, a.root+"/link.php"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"/site/":                         {200, "front /site/index.php - /site/"},
+		"/site/pretty/url?x=1":           {200, "front /site/index.php - /site/pretty/url?x=1"},
+		"/site/admin/":                   {200, "admin"},
+		"/site/admin":                    {301, ""},
+		"/site/vars.php":                 {200, "SCRIPT_NAME=/site/vars.php\nPATH_INFO=(none)\n"},
+		"/site/vars.php/a/b.php?q":       {200, "SCRIPT_NAME=/site/vars.php\nPATH_INFO=/a/b.php\n"},
+		"/site//vars.php":                {200, "SCRIPT_FILENAME=" + a.root + "/vars.php\n"},
+		"/site/picture.png/x.php":        {200, "front "},
+		"/site/picture.png%00.php":       {404, ""},
+		"/site/picture.png":              {200, "front "},
+		"/site/../vars.php":              {404, ""},
+		"/site/%2e%2e/%2e%2e/etc/passwd": {404, ""},
+		"/site/link.php":                 {200, "front "},
+		"/site/vars.PHP":                 {200, "front "},
+		"/site/missing.php":              {200, "front "},
+		"/site/%c8%ba%c8%ba.php":         {200, "front "},
+		"/site/index.php/%0a":            {200, "front /site/index.php /\n"},
+	} {
+		got := a.get(path)
+		if got.err != nil || got.status != want.status || !strings.Contains(got.body, want.body) {
+			t.Errorf("%s: got %d %q, %v; want %d with %q", path, got.status, got.body, got.err, want.status, want.body)
+		}
+		if strings.Contains(got.body, "executed a picture") || strings.Contains(got.body, "escaped") {
+			t.Errorf("%s executed what is no script of the app: %q", path, got.body)
+		}
+	}
+	if got := a.get("/site/admin?x=1").header.Get("Location"); got != "/site/admin/?x=1" {
+		t.Errorf("redirect to %q", got)
+	}
+}
+
+func TestPHPGetsTheRequestAndNoProxy(t *testing.T) {
+	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{php(t)}}), map[string]string{"vars.php": phpVars})
+	got := a.do("POST", "/vars.php?a=b", strings.NewReader("a body"), http.Header{"Proxy": {"http://evil"}, "Content-Type": {"text/plain"}})
+	a.want(got, 200, "body=a body")
+	a.want(got, 200, "QUERY_STRING=a=b\n")
+	a.want(got, 200, "HTTP_PROXY=(none)\n")
+	a.want(got, 200, "DOCUMENT_ROOT="+a.root+"\n")
+	// Of unknown length, which CGI cannot say.
+	got = a.do("POST", "/vars.php", struct{ *strings.Reader }{strings.NewReader(strings.Repeat("chunk", 50000))}, nil)
+	a.want(got, 200, "body="+strings.Repeat("chunk", 50000))
+	for range 20 {
+		a.want(a.get("/vars.php"), 200, "QUERY_STRING=\n")
+	}
+	if s := a.runner.Status(); s.Restarts != 0 || len(s.Workers) != 1 || s.Capacity != 1 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestPHPErrorsReachTheLogAndStatusesTheClient(t *testing.T) {
+	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{php(t), "-d", "display_errors=0", "-d", "log_errors=1"}}), map[string]string{
+		"index.php":    "<?php nonsense();",
+		"redirect.php": "<?php header('Location: /elsewhere');",
+		"gone.php":     "<?php http_response_code(410); setcookie('a', 'b'); setcookie('c', 'd'); echo 'gone';",
+	})
+	a.want(a.get("/"), 500, "")
+	a.eventually("log", func() bool { return strings.Contains(a.log.String(), "Call to undefined function nonsense()") })
+	if got := a.get("/redirect.php"); got.status != 302 || got.header.Get("Location") != "/elsewhere" {
+		t.Errorf("got %d %v", got.status, got.header)
+	}
+	got := a.get("/gone.php")
+	a.want(got, 410, "gone")
+	if len(got.header["Set-Cookie"]) != 2 {
+		t.Errorf("cookies %q", got.header["Set-Cookie"])
+	}
+}

@@ -1,0 +1,130 @@
+package fastcgi
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+)
+
+const (
+	// silence is how long a program that has read the question may take to answer it: some never do.
+	silence = 300 * time.Millisecond
+
+	// lookInterval is how often a program that starts is looked at whether it has read the question.
+	lookInterval = 10 * time.Millisecond
+)
+
+// values are what FCGI_GET_VALUES may ask for.
+var valueNames = []string{"FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS"}
+
+// answer is what a program says of itself.
+type answer struct {
+	fcgi.Values
+	closed bool // it closed the connection instead
+}
+
+// ask asks a program what it can (section 4.1). It returns when the program has answered, or has accepted the connection
+// and says nothing, which programs may that know no management records; then nothing is known.
+func ask(ctx context.Context, connect func(context.Context) (net.Conn, error)) (answer, error) {
+	conn, err := connect(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	var query []byte
+	for _, name := range valueNames {
+		query = fcgi.AppendPair(query, name, "")
+	}
+	if _, err := conn.Write(fcgi.AppendRecord(nil, fcgi.TypeGetValues, 0, query)); err != nil {
+		return answer{closed: true}, context.Cause(ctx)
+	}
+	answers := make(chan answer, 1)
+	go func() { answers <- hear(conn) }()
+	return await(ctx, conn, answers)
+}
+
+// await waits for the answer for as long as it may still come, and then some.
+func await(ctx context.Context, conn net.Conn, answers <-chan answer) (answer, error) {
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	var enough <-chan time.Time
+	for {
+		select {
+		case a := <-answers:
+			return a, context.Cause(ctx)
+		case <-enough:
+			conn.Close()
+			<-answers
+			return answer{}, nil
+		case <-look.C:
+			if wasRead(conn) {
+				look.Stop()
+				timer := time.NewTimer(silence)
+				defer timer.Stop()
+				enough = timer.C
+			}
+		}
+	}
+}
+
+// wasRead reports whether the other side has read all that was written.
+func wasRead(conn net.Conn) bool {
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	unread := 0
+	controlErr := raw.Control(func(fd uintptr) { unread, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	return controlErr != nil || err != nil || unread == 0
+}
+
+// hear reads the answer. Whatever else comes, or the end of the connection, is an answer too: somebody is there.
+func hear(conn net.Conn) answer {
+	var r fcgi.Reader
+	r.Reset(conn, make([]byte, fcgi.HeaderLen+fcgi.MaxContent), 0)
+	h, err := r.Next()
+	if err != nil || h.Type != fcgi.TypeGetValuesResult || h.ID != 0 {
+		return answer{closed: err != nil}
+	}
+	content := make([]byte, 0, h.Content)
+	for r.Left() > 0 {
+		piece, err := r.Piece()
+		if err != nil {
+			return answer{closed: true}
+		}
+		content = append(content, piece...)
+	}
+	return answer{Values: parseValues(string(content))}
+}
+
+// parseValues reads what a program says of itself; what makes no sense is not said.
+func parseValues(content string) (v fcgi.Values) {
+	limits := fcgi.Limits{Name: 256, Value: 256, Total: fcgi.MaxContent, Count: 64}
+	_ = limits.EachPair(content, func(name, value string) error {
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil {
+			return nil
+		}
+		switch name {
+		case "FCGI_MAX_CONNS":
+			v.MaxConns = int(n)
+		case "FCGI_MAX_REQS":
+			v.MaxReqs = int(n)
+		case "FCGI_MPXS_CONNS":
+			v.Mpxs = n == 1
+		}
+		return nil
+	})
+	return v
+}

@@ -1,0 +1,234 @@
+package fastcgi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+)
+
+const (
+	// idleTime is how long a connection is kept that has no request: it may occupy a process of a program that others use
+	// too.
+	idleTime = 10 * time.Second
+
+	// dialTime is how long a program may take to accept a connection that the kernel cannot keep for it.
+	dialTime = 5 * time.Second
+
+	// maxStreams is how many requests are on a connection at once where a program can take several.
+	maxStreams = 100
+
+	// maxConns is how many connections such a program gets until it must take several requests on one.
+	maxConns = 16
+)
+
+var (
+	errIdle    = errors.New("it was idle")
+	errPut     = errors.New("the program is not asked any more")
+	errMakeWay = errors.New("another connection waits to be accepted")
+)
+
+// program is what accepts connections at one address: a process of ours, or something that somebody else runs.
+type program struct {
+	connect func(context.Context) (net.Conn, error)
+	values  fcgi.Values // what it says of itself; set before it gets requests
+	readers sync.WaitGroup
+
+	mu     sync.Mutex
+	conns  map[*conn]*place
+	fresh  int // connections that were not accepted yet
+	closed bool
+}
+
+// place is what a program knows of its connection.
+type place struct {
+	streams int
+	idle    *time.Timer // runs while there are none
+}
+
+func newProgram(connect func(context.Context) (net.Conn, error)) *program {
+	return &program{connect: connect, conns: make(map[*conn]*place)}
+}
+
+// open returns a connection with a stream of its own for s. Where reuse is false nobody has used it before.
+func (p *program) open(ctx context.Context, s *stream, reuse bool) (*conn, error) {
+	if c := p.pick(reuse); c != nil {
+		err := c.begin(s)
+		if err == nil {
+			return c, nil
+		}
+		p.put(c, false)
+	}
+	c, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.begin(s); err != nil {
+		p.put(c, false)
+		return nil, err
+	}
+	return c, nil
+}
+
+// dial opens a connection with a place that is taken.
+func (p *program) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	raw, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		raw.Close()
+		return nil, errPut
+	}
+	c := &conn{
+		program: p,
+		net:     raw,
+		mpxs:    p.values.Mpxs,
+		ended:   make(chan struct{}),
+		streams: make(map[uint16]*stream),
+	}
+	p.conns[c] = &place{streams: 1}
+	p.fresh++
+	p.readers.Go(c.read)
+	return c, nil
+}
+
+// pick takes a place on a connection that there is; nil when there must be a new one.
+func (p *program) pick(reuse bool) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var best *conn
+	for c, at := range p.conns {
+		if c.why() == nil && (best == nil || at.streams < p.conns[best].streams) {
+			best = c
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	at := p.conns[best]
+	limit := p.values.MaxConns
+	if limit == 0 {
+		limit = maxConns
+	}
+	switch {
+	case at.streams == 0 && !reuse && !best.mpxs:
+		// A process that waits for the next request on this connection accepts no other.
+		at.idle.Stop()
+		delete(p.conns, best)
+		best.close(errMakeWay)
+		return nil
+	case at.streams == 0:
+		at.idle.Stop()
+	case !best.mpxs || at.streams >= maxStreams || len(p.conns) < limit:
+		return nil
+	}
+	at.streams++
+	return best
+}
+
+// put gives a place back, and keeps the connection for others if it may.
+func (p *program) put(c *conn, keep bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.conns[c]
+	if at == nil {
+		return // it broke meanwhile
+	}
+	at.streams--
+	switch {
+	case !keep:
+		c.close(errPut)
+	case at.streams > 0:
+		return
+	case p.closed:
+		c.close(errPut)
+	case p.fresh > 0 && !c.mpxs:
+		c.close(errMakeWay)
+	default:
+		at.idle = time.AfterFunc(idleTime, func() { p.expire(c) })
+		return
+	}
+	if at.streams == 0 {
+		delete(p.conns, c)
+	}
+}
+
+// expire closes a connection that was idle for too long.
+func (p *program) expire(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := p.conns[c]; at != nil && at.streams == 0 {
+		delete(p.conns, c)
+		c.close(errIdle)
+	}
+}
+
+// accepted counts a connection out of the fresh ones.
+func (p *program) accepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fresh--
+}
+
+// lost forgets a connection that broke.
+func (p *program) lost(c *conn, wasAccepted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !wasAccepted {
+		p.fresh--
+	}
+	if at := p.conns[c]; at != nil {
+		if at.idle != nil {
+			at.idle.Stop()
+		}
+		delete(p.conns, c)
+	}
+}
+
+// retire opens no more connections and lets those end that have requests; what the program has said already is still
+// read.
+func (p *program) retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for c, at := range p.conns {
+		if at.streams == 0 {
+			at.idle.Stop()
+			delete(p.conns, c)
+			c.close(errPut)
+		}
+	}
+}
+
+// gone reports whether a retired program has no connections left.
+func (p *program) gone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed && len(p.conns) == 0
+}
+
+// close ends all connections, and returns when nothing reads them any more.
+func (p *program) close() {
+	p.retire()
+	p.mu.Lock()
+	for c := range p.conns {
+		c.close(errPut)
+	}
+	p.mu.Unlock()
+	p.readers.Wait()
+}
+
+// noMpxs notes that the program cannot take several requests on one connection, whatever it said.
+func (p *program) noMpxs() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.values.Mpxs = false
+}

@@ -1,0 +1,204 @@
+package fastcgi
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/modgw"
+)
+
+// developed builds the program of testdata that is made with the development kit.
+func developed(t *testing.T, workers int) modgw.FastCGI {
+	t.Helper()
+	if _, err := os.Stat("/usr/include/fcgi_stdio.h"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("fcgi_stdio.h is not installed: apt install libfcgi-dev")
+		}
+		t.Skip("fcgi_stdio.h is not installed: apt install libfcgi-dev")
+	}
+	out := filepath.Join(t.TempDir(), "counter")
+	if text, err := exec.Command(fronttest.Require(t, "gcc", "gcc"), "-o", out, "testdata/counter.c", "-lfcgi").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return modgw.FastCGI{Command: []string{out}, Workers: workers}
+}
+
+func TestProgramOfTheDevelopmentKit(t *testing.T) {
+	d := descriptor(t, developed(t, 1))
+	d.Mount = "/c"
+	a := serve(t, d, nil)
+	a.want(a.get("/c/some/path"), 201, "count=1 path=/some/path body=")
+	a.want(a.do("POST", "/c/x", strings.NewReader("posted"), nil), 201, "count=2 path=/x body=posted")
+	a.eventually("standard error in the log", func() bool { return strings.Contains(a.log.String(), "request 2 for /x") })
+	if got := a.get("/c/exit"); got.status != 502 {
+		t.Errorf("got %d %q", got.status, got.body)
+	}
+	a.want(a.get("/c/after"), 201, "path=/after")
+	if got := a.get("/c/crash-late"); got.err == nil {
+		t.Errorf("the response looks complete: %q", got.body)
+	}
+	a.eventually("reason in the log", func() bool { return strings.Contains(a.log.String(), "SIGABRT") })
+}
+
+func TestProgramOfPerl(t *testing.T) {
+	if exec.Command("perl", "-MFCGI", "-e", "1").Run() != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("Perl's FCGI is not installed: apt install libfcgi-perl")
+		}
+		t.Skip("Perl's FCGI is not installed: apt install libfcgi-perl")
+	}
+	source, err := os.ReadFile("testdata/hello.pl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{"./hello.pl"}, Workers: 2}), map[string]string{"hello.pl": string(source)})
+	a.want(a.get("/a/b?c=d"), 200, "perl  /a/b c=d ")
+	a.want(a.do("POST", "/", strings.NewReader("body"), nil), 200, "perl  /  body")
+	a.want(a.get("/stream"), 200, "line 1\nline 2\nline 3\nline 4\nline 5\n")
+}
+
+func TestKilledWorkerIsReplaced(t *testing.T) {
+	a := serve(t, descriptor(t, developed(t, 2)), nil)
+	for range 3 {
+		pids := map[int]bool{}
+		for _, w := range a.runner.Status().Workers {
+			pids[w.PID] = true
+			if err := syscall.Kill(w.PID, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			a.want(a.get("/"), 201, "path=/")
+		}
+		a.eventually("two others", func() bool {
+			ready := 0
+			for _, w := range a.runner.Status().Workers {
+				if w.State == "ready" && !pids[w.PID] {
+					ready++
+				}
+			}
+			return ready == 2
+		})
+	}
+	if n := a.runner.Status().Restarts; n != 6 {
+		t.Errorf("%d restarts", n)
+	}
+}
+
+func TestSwapDropsNoRequest(t *testing.T) {
+	d := descriptor(t, developed(t, 2))
+	a := serve(t, d, nil)
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				a.want(a.do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
+			}
+		})
+	}
+	for range 5 {
+		if err := a.gateway.Deploy(t.Context(), d, "again"); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	clients.Wait()
+}
+
+func TestRecycledWorkerIsReplacedFirst(t *testing.T) {
+	d := descriptor(t, developed(t, 1))
+	d.Recycle.Requests = 5
+	a := serve(t, d, nil)
+	pids := map[string]bool{}
+	for len(pids) < 3 && !t.Failed() {
+		got := a.get("/")
+		a.want(got, 201, "pid=")
+		pids[strings.Fields(got.body)[0]] = true
+	}
+	if s := a.runner.Status(); s.Restarts != 0 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestProgramThatDoesNotStartIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		command []string
+		says    string
+	}{
+		"missing":      {[]string{"no-such-program"}, "MGW-PRG-001"},
+		"missing path": {[]string{"./no-such-program"}, "MGW-PRG-001"},
+		"ends":         {[]string{"sh", "-c", "echo last words >&2; exit 3"}, "exited with code 3"},
+		"output":       {[]string{"sh", "-c", "echo last words >&2; exit 3"}, "last words"},
+		"accepts none": {[]string{"sleep", "60"}, "MGW-PRG-003"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := descriptor(t, modgw.FastCGI{Command: c.command})
+			if name == "accepts none" {
+				d.Timeouts.Startup = 100 * time.Millisecond
+			}
+			_, err := deploy(t, d, nil)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestPHPFPM(t *testing.T) {
+	fpm := fronttest.Require(t, "php-fpm8.2", "php-fpm")
+	dir := fronttest.Dir(t)
+	socket := filepath.Join(dir, "fpm.sock")
+	config := "[global]\nerror_log = " + dir + "/log\ndaemonize = no\n[www]\nlisten = " + socket +
+		"\nlisten.mode = 0666\npm = static\npm.max_children = 2\npm.max_requests = 7\n"
+	arguments := []string{"-n", "-F", "-y", dir + "/fpm.conf"}
+	if os.Getuid() == 0 {
+		config += "user = www-data\ngroup = www-data\n"
+	}
+	if err := writeFile(dir+"/fpm.conf", config); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(fpm, arguments...)
+	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its children
+		_ = cmd.Wait()
+	})
+	(&app{T: t}).eventually("socket", func() bool { _, err := os.Stat(socket); return err == nil })
+
+	d := descriptor(t, modgw.FastCGI{Connect: "unix:" + socket, ScriptRoot: dir})
+	d.Env = map[string]string{"X": "from the descriptor"}
+	a := serve(t, d, nil)
+	if err := writeFile(dir+"/vars.php", phpVars); err != nil {
+		t.Fatal(err)
+	}
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for range 25 { // beyond max_children at once, and beyond max_requests
+				got := a.do("POST", "/vars.php", strings.NewReader("posted"), http.Header{"Content-Type": {"text/plain"}})
+				a.want(got, 200, "body=posted")
+				a.want(a.get("/vars.php/info"), 200, "PATH_INFO=/info\n")
+			}
+		})
+	}
+	clients.Wait()
+	a.want(a.get("/vars.php"), 200, "X=from the descriptor\n")
+}

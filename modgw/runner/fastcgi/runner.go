@@ -1,0 +1,167 @@
+package fastcgi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// externalPlaces is how many requests a program that somebody else runs gets at once when it does not say what it can.
+const externalPlaces = 64
+
+// Runner runs a FastCGI app. It implements [modgw.Runner].
+type Runner struct {
+	config  modgw.RunnerConfig
+	sockets string           // folder for the sockets of workers
+	user    *account.Account // nil: the host's own
+	scripts *scripts         // nil: the program answers all paths itself
+	queue   *queue.Queue
+	crew    *crew.Crew // nil: somebody else runs the program
+	stderr  proc.Printer
+
+	ending   sync.WaitGroup // what goes on after a request was answered
+	mu       sync.Mutex
+	programs []*program // that may have connections
+	stopped  bool
+}
+
+var (
+	_ modgw.Runner   = (*Runner)(nil)
+	_ modgw.Expander = (*Runner)(nil)
+)
+
+// target is whom a place in the queue belongs to.
+type target struct {
+	program *program
+	worker  *worker // nil: somebody else runs the program
+}
+
+// New makes the runner of a generation. Sockets of its workers are made below the folder sockets. It starts nothing.
+func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
+	d := c.Descriptor
+	if d.FastCGI == nil {
+		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not fastcgi", d.Name, d.Kind)
+	}
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+	}
+	r := &Runner{
+		config:  c,
+		sockets: sockets,
+		user:    user,
+		queue:   queue.New(d.Queue),
+	}
+	if root := d.FastCGI.Scripts(d.Root); root != "" {
+		r.scripts = &scripts{folder: files.Folder{Dir: root, User: user}, local: d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix"}
+	}
+	if d.FastCGI.Connect == "" {
+		r.crew = crew.New(crew.Config{
+			Runner: c, User: user, Count: d.FastCGI.Workers, NewJob: r.newWorker, Hope: r.queue.Hope,
+			Slow: "it must accept connections on its standard input, which is a listening socket, and read them",
+		})
+	}
+	return r, nil
+}
+
+// Start implements [modgw.Runner].
+func (r *Runner) Start(ctx context.Context) error {
+	r.stderr = proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { crew.LogLine(r.config.Log, line) }})
+	err := r.begin(ctx)
+	if err != nil {
+		r.stderr.Close()
+	}
+	return err
+}
+
+func (r *Runner) begin(ctx context.Context) error {
+	if r.crew != nil {
+		return r.crew.Start(ctx)
+	}
+	if limit := r.config.Descriptor.Timeouts.Startup; limit > 0 {
+		timed, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		ctx = timed
+	}
+	address := modgw.Address(r.config.Descriptor.FastCGI.Connect)
+	p := r.add(newProgram(connector(address)))
+	said, err := ask(ctx, p.connect)
+	if err != nil {
+		return notReachable(address, err)
+	}
+	p.values = said.Values
+	r.queue.Hope(1)
+	r.queue.Add(&queue.Member{Places: r.places(said.Values, externalPlaces), Value: target{program: p}})
+	return nil
+}
+
+// places is how many requests a program gets at once.
+func (r *Runner) places(v fcgi.Values, otherwise int) int {
+	if v.Mpxs {
+		return cmp.Or(v.MaxReqs, maxStreams)
+	}
+	return cmp.Or(v.MaxConns, otherwise)
+}
+
+// Expand implements [modgw.Expander].
+func (r *Runner) Expand() {
+	if r.crew != nil {
+		r.crew.Expand()
+	}
+}
+
+// Stop implements [modgw.Runner].
+func (r *Runner) Stop(ctx context.Context) {
+	r.queue.Close()
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.ending.Wait()
+	if r.crew != nil {
+		r.crew.Stop(ctx)
+	}
+	for _, p := range r.programs {
+		p.close()
+	}
+	r.stderr.Close()
+}
+
+// add keeps track of a program, and not any more of those that have gone.
+func (r *Runner) add(p *program) *program {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.programs = append(slices.DeleteFunc(r.programs, (*program).gone), p)
+	return p
+}
+
+// Status implements [modgw.Runner].
+func (r *Runner) Status() modgw.RunnerStatus {
+	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
+	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
+	if r.crew != nil {
+		status.Workers, status.Restarts = r.crew.Status()
+	}
+	return status
+}
+
+// later runs f in a goroutine that Stop waits for; when the runner stops already, it is run here.
+func (r *Runner) later(f func()) {
+	r.mu.Lock()
+	if !r.stopped {
+		r.ending.Go(f)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	f()
+}

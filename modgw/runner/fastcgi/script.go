@@ -1,0 +1,181 @@
+package fastcgi
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+const (
+	// extension ends the names of scripts. Nothing else is executed, whatever a path looks like: a picture that a visitor has
+	// uploaded is none, and neither is what stands behind it in /picture.png/x.php.
+	extension = ".php"
+
+	// index is the script for a folder; that of the root also answers every path that names no other.
+	index = "index.php"
+)
+
+// location is where a request's script is.
+type location struct {
+	exchange.Script
+	filename string // SCRIPT_FILENAME; "": the program answers all paths itself
+	root     string // DOCUMENT_ROOT
+}
+
+// scripts finds the script that a path means.
+type scripts struct {
+	folder files.Folder
+	local  bool // the program sees the same files as the host
+}
+
+// errSlash says that a path names a folder and should end in a slash.
+var errSlash = errors.New("the path names a folder")
+
+// locate finds the script for a request. The error is a *Failure, or errSlash.
+func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
+	whole := info.PathInfo
+	if whole == "" && info.ScriptName == "" {
+		whole = "/"
+	}
+	if r.scripts == nil {
+		return location{Script: exchange.Script{Name: info.ScriptName, PathInfo: whole}}, nil
+	}
+	name, rest, err := r.scripts.find(whole)
+	if err != nil {
+		return location{}, err
+	}
+	root := strings.TrimSuffix(r.scripts.folder.Dir, "/")
+	return location{
+		Script:   exchange.Script{Name: info.ScriptName + name, PathInfo: rest},
+		filename: root + path.Clean(name),
+		root:     root,
+	}, nil
+}
+
+// find splits a path below the mount into the path of a script and the rest. The script of a folder has its name added;
+// that of the root stands for all paths that name none, and gets no rest then, as with other servers: it looks at
+// REQUEST_URI.
+func (s *scripts) find(whole string) (name, rest string, err error) {
+	if !clean(whole) {
+		return "", "", noScript(whole, s.folder.Dir)
+	}
+	err = s.folder.Visit(func(root *os.Root) error {
+		name, rest, err = find(root, whole)
+		return err
+	})
+	switch {
+	case err == nil || errors.Is(err, errSlash):
+		return name, rest, err
+	case errors.Is(err, fs.ErrNotExist) && !s.exists():
+		name, rest = guess(whole)
+		return name, rest, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "", "", noScript(whole, s.folder.Dir)
+	}
+	return "", "", hiddenScript(s.folder.Dir, err)
+}
+
+// exists reports whether the folder is on this machine; otherwise the program alone, on another one, knows its scripts.
+func (s *scripts) exists() bool {
+	return s.local || s.folder.Visit(func(*os.Root) error { return nil }) == nil
+}
+
+// clean reports whether every name in a path could be one of a file below a folder.
+func clean(whole string) bool {
+	if strings.IndexByte(whole, 0) >= 0 {
+		return false
+	}
+	for segment := range strings.SplitSeq(whole, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// find looks for the first script on the path.
+func find(root *os.Root, whole string) (name, rest string, err error) {
+	for end := range ends(whole) {
+		if !strings.HasSuffix(whole[:end], extension) {
+			continue
+		}
+		found, err := isScript(root, whole[:end])
+		if err != nil || found {
+			return whole[:end], whole[end:], err
+		}
+	}
+	if name, err := findIndex(root, whole); name != "" || err != nil {
+		return name, "", err
+	}
+	found, err := isScript(root, "/"+index)
+	if err == nil && !found {
+		err = fs.ErrNotExist
+	}
+	return "/" + index, "", err
+}
+
+// findIndex finds the script of a folder that a path names; "" when there is none.
+func findIndex(root *os.Root, whole string) (string, error) {
+	name := path.Join(whole, index)
+	found, err := isScript(root, name)
+	switch {
+	case err != nil || !found:
+		return "", err
+	case !strings.HasSuffix(whole, "/"):
+		return "", errSlash
+	}
+	return whole + index, nil
+}
+
+// isScript reports whether a path names a regular file.
+func isScript(root *os.Root, name string) (bool, error) {
+	info, err := root.Stat(strings.TrimPrefix(path.Clean(name), "/"))
+	switch {
+	case err == nil:
+		return info.Mode().IsRegular(), nil
+	case errors.Is(err, fs.ErrPermission):
+		return false, err
+	}
+	return false, nil // there is none, or the way to it leads out of the folder
+}
+
+// guess is find for scripts that cannot be looked at.
+func guess(whole string) (name, rest string) {
+	for end := range ends(whole) {
+		if strings.HasSuffix(whole[:end], extension) {
+			return whole[:end], whole[end:]
+		}
+	}
+	if strings.HasSuffix(whole, "/") {
+		return whole + index, ""
+	}
+	return "/" + index, ""
+}
+
+// ends yields where the names in a path end.
+func ends(whole string) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := 1; i <= len(whole); i++ {
+			if (i == len(whole) || whole[i] == '/') && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// addSlash redirects to the path with a slash at its end, so that what a page refers to is looked for below it.
+func addSlash(e *exchange.Exchange) {
+	target, query, _ := strings.Cut(e.Info.RawTarget, "?")
+	target = "/" + strings.TrimLeft(target, "/") + "/" // two slashes would name another host
+	if query != "" {
+		target += "?" + query
+	}
+	http.Redirect(e.W, e.R, target, http.StatusMovedPermanently)
+}

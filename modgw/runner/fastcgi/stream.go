@@ -1,0 +1,130 @@
+package fastcgi
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+// abortTime is how long a program may take to end a request that it was told to abort.
+const abortTime = time.Second
+
+// Why a program did not carry out a request.
+var (
+	errOverloaded = errors.New("it says that it is overloaded")
+	errCannotMpx  = errors.New("it cannot take several requests on one connection")
+	errRole       = errors.New("it does not know the responder role")
+)
+
+// stream is one request on a connection and its response.
+type stream struct {
+	conn     *conn
+	id       uint16
+	pipe     *exchange.Pipe
+	log      io.Writer // takes STDERR
+	deadline time.Time // for what is written; zero: none
+
+	// For the connection's reader alone, until ended closes.
+	newline bool // STDERR stopped at the end of a line
+	said    bool // something came on STDERR or STDOUT
+	ended   chan struct{}
+	end     fcgi.End
+}
+
+func newStream(log io.Writer, limit time.Duration) *stream {
+	s := &stream{pipe: exchange.NewPipe(limit), log: log, newline: true, ended: make(chan struct{})}
+	if limit > 0 {
+		s.deadline = time.Now().Add(limit)
+	}
+	return s
+}
+
+func (s *stream) stdout(piece []byte) {
+	s.said = true
+	_, _ = s.pipe.Write(piece) // it never fails
+}
+
+func (s *stream) stderr(piece []byte) {
+	s.said = true
+	s.newline = piece[len(piece)-1] == '\n'
+	_, _ = s.log.Write(piece) // likewise
+}
+
+// finish is called when the program ends the request.
+func (s *stream) finish(end fcgi.End) {
+	s.end = end
+	s.close(map[fcgi.ProtocolStatus]error{
+		fcgi.RequestComplete: io.EOF,
+		fcgi.Overloaded:      errOverloaded,
+		fcgi.CannotMultiplex: errCannotMpx,
+		fcgi.UnknownRole:     errRole,
+	}[end.Protocol])
+}
+
+// fail is called when the connection breaks.
+func (s *stream) fail(err error) {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // the response is not complete without an end record
+	}
+	s.close(err)
+}
+
+func (s *stream) close(err error) {
+	if err == nil {
+		err = brokeRule("an end record with protocol status %d", s.end.Protocol)
+	}
+	if !s.newline {
+		_, _ = s.log.Write([]byte{'\n'})
+	}
+	s.pipe.End(err)
+	close(s.ended)
+}
+
+// open sends the head of a request: its role and its variables, and the end of its body when it has none.
+func (s *stream) open(params []byte, bodiless bool) error {
+	return s.conn.write(s.deadline, func(b []byte) []byte {
+		b = fcgi.AppendBegin(b, s.id, fcgi.Begin{Role: fcgi.RoleResponder, KeepConn: true})
+		b = fcgi.AppendStream(b, fcgi.TypeParams, s.id, params)
+		b = fcgi.AppendRecord(b, fcgi.TypeParams, s.id, nil)
+		if bodiless {
+			b = fcgi.AppendRecord(b, fcgi.TypeStdin, s.id, nil)
+		}
+		return b
+	})
+}
+
+// Send implements [exchange.Sink].
+func (s *stream) Send(piece []byte) error {
+	select {
+	case <-s.ended:
+		return io.ErrClosedPipe // the program did not want to read it
+	default:
+	}
+	return s.conn.write(s.deadline, func(b []byte) []byte { return fcgi.AppendStream(b, fcgi.TypeStdin, s.id, piece) })
+}
+
+// End implements [exchange.Sink].
+func (s *stream) End() error {
+	return s.conn.write(s.deadline, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeStdin, s.id, nil) })
+}
+
+// Fail implements [exchange.Sink].
+func (s *stream) Fail(err error) { s.pipe.Cut(err) }
+
+// abort tells the program that nobody wants the response, waits a little for it to agree, and else closes the connection,
+// which a program notices that writes.
+func (s *stream) abort(cause error) {
+	s.pipe.Cut(cause)
+	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // whoever writes now must not hold this up
+	_ = s.conn.write(time.Now().Add(abortTime), func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
+	timer := time.NewTimer(abortTime)
+	defer timer.Stop()
+	select {
+	case <-s.ended:
+	case <-timer.C:
+		s.conn.close(cause)
+	}
+}

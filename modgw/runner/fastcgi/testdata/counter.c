@@ -1,0 +1,25 @@
+/* A program as the FastCGI development kit's manual has it. */
+#include <fcgi_stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(void) {
+	int count = 0;
+	while (FCGI_Accept() >= 0) {
+		const char *info = getenv("PATH_INFO"), *length = getenv("CONTENT_LENGTH");
+		char body[4096] = "";
+		if (info != NULL && strcmp(info, "/exit") == 0)
+			exit(3);
+		if (info != NULL && strcmp(info, "/crash-late") == 0) {
+			printf("Content-Type: text/plain\r\n\r\nhalf");
+			FCGI_fflush(FCGI_stdout);
+			abort();
+		}
+		if (length != NULL)
+			body[fread(body, 1, sizeof body - 1, stdin)] = 0;
+		fprintf(stderr, "request %d for %s\n", count + 1, info);
+		printf("Status: 201 Created\r\nContent-Type: text/plain\r\n\r\npid=%d count=%d path=%s body=%s", (int)getpid(), ++count, info, body);
+	}
+	return 0;
+}

@@ -1,0 +1,105 @@
+package fastcgi
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// worker is the job of one process of the app's program: to take requests on a socket of its own.
+type worker struct {
+	*crew.Worker
+	runner  *Runner
+	socket  *socket
+	program *program
+
+	mu      sync.Mutex
+	member  *queue.Member // nil until it is ready
+	retired bool          // it gets no more requests; a process can end at any time
+}
+
+func (r *Runner) newWorker(w *crew.Worker) crew.Job { return &worker{Worker: w, runner: r} }
+
+// Spec implements [crew.Job].
+func (w *worker) Spec() (proc.Spec, error) {
+	c := w.runner.config
+	env := crew.Environ(c, w.runner.user)
+	command := c.Descriptor.FastCGI.Command
+	path, err := crew.FindProgram(command[0], c.Descriptor.Root, env)
+	if err != nil {
+		return proc.Spec{}, err
+	}
+	if w.socket, err = listen(w.runner.sockets); err != nil {
+		return proc.Spec{}, err
+	}
+	w.program = w.runner.add(newProgram(w.socket.connect))
+	return proc.Spec{Path: path, Args: command[1:], Env: env, Stdin: w.socket.file, Leash: true}, nil
+}
+
+// Ready implements [crew.Job].
+func (w *worker) Ready(ctx context.Context) error {
+	w.socket.handedOver()
+	said, err := ask(ctx, w.socket.connect)
+	if err == nil && said.closed {
+		err = w.stays(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	w.program.values = said.Values
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.member = &queue.Member{Places: w.runner.places(said.Values, 1), Value: target{w.program, w}}
+	return nil
+}
+
+// stays returns nil when the process goes on after it closed a connection.
+func (w *worker) stays(ctx context.Context) error {
+	timer := time.NewTimer(silence)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Begin implements [crew.Job].
+func (w *worker) Begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.retired {
+		w.runner.queue.Add(w.member)
+	}
+}
+
+// Retire implements [crew.Job]. Programs that wait for a request on a connection may not hear that they are to end.
+func (w *worker) Retire() <-chan struct{} {
+	w.program.retire()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retired = true
+	if w.member == nil {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	return w.runner.queue.Remove(w.member)
+}
+
+// suspect lets no more requests come to a worker whose socket is closed, and ends it if it does not end by itself.
+func (w *worker) suspect(err error) {
+	w.Retire()
+	w.runner.crew.Background(func() { w.EndSoon(err) })
+}
+
+// End implements [crew.Job].
+func (w *worker) End() {
+	w.Retire()
+	w.socket.close()
+}
