@@ -17,6 +17,7 @@ var layers = map[string][]string{
 	"internal/":             {"internal/"},
 	"internal/fronttest":    {},
 	"modgw":                 {"internal/account", "internal/files"},
+	"modgw/app":             {},
 	"modgw/wire":            {},
 	"modgw/fcgi":            {},
 	"modgw/front/listen":    {"modgw", "internal/account"},

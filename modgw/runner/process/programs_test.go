@@ -33,7 +33,7 @@ func must(err error) {
 
 // inheritedListener is what sd_listen_fds(3) says.
 func inheritedListener() net.Listener {
-	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") != "1" || os.Getenv("LISTEN_FDNAMES") != "http" {
+	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") != "1" || os.Getenv("LISTEN_FDNAMES") != "modgw" {
 		must(fmt.Errorf("LISTEN_PID=%s LISTEN_FDS=%s", os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")))
 	}
 	l, err := net.FileListener(os.NewFile(3, "http"))

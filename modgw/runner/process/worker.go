@@ -62,7 +62,7 @@ func (w *worker) Spec() (spec proc.Spec, err error) {
 	spec = proc.Spec{
 		Path:  "/bin/sh",
 		Args:  append([]string{"-c", withPID, "sh", path}, r.command[1:]...),
-		Env:   withVariables(env, "PORT="+strconv.Itoa(w.port.number), "LISTEN_FDS=1", "LISTEN_FDNAMES=http"),
+		Env:   withVariables(env, "PORT="+strconv.Itoa(w.port.number), "LISTEN_FDS=1", "LISTEN_FDNAMES=modgw"),
 		Files: []*os.File{w.inherited.file},
 	}
 	if t := r.config.Terminal; t != nil {
