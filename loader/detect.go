@@ -13,7 +13,7 @@ import (
 
 // Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a module in the working
 // directory ("package.module:callable"), or of a folder with a Django, Flask, FastAPI, Starlette or plain WSGI or ASGI
-// project. Files are only read, as text; nothing is run.
+// project, a Go module with a program, or a Node.js project that says how it is started. Files are only read, as text; nothing is run.
 func Detect(target string) (modgw.Descriptor, error) {
 	a, err := detect(target, Options{})
 	if err != nil {
@@ -27,10 +27,12 @@ type finding struct {
 	name     string // of the app
 	what     string // "Django project", for people
 	kind     modgw.Kind
-	root     string // absolute
-	entry    string
-	settings string // Django's settings module
-	static   string // folder of static files below root; "" without one
+	root     string   // absolute
+	entry    string   // of a Python app
+	pkg      string   // of a Go program; "" is that of the root
+	command  []string // of a program that serves HTTP
+	settings string   // Django's settings module
+	static   string   // folder of static files below root; "" without one
 }
 
 // detect decodes what Init would write, so that a detected app has the same defaults and checks as a written one.

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -233,5 +234,50 @@ func TestLoadAllTakesProjectsBesideDescriptors(t *testing.T) {
 	files, diags := LoadAll([]string{dir, other}, Options{})
 	if diags != nil || len(files) != 2 || len(files[0].Descriptors)+len(files[1].Descriptors) != 2 {
 		t.Errorf("%v %v", files, diags)
+	}
+}
+
+func TestDetectFindsPrograms(t *testing.T) {
+	const program = "// A program.\npackage main\n\nfunc main() {}\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string // the kind block's content
+		app   modgw.AppName
+	}{
+		"Go program in the root": {map[string]string{"go.mod": "module x\n", "main.go": program}, `go .`, ""},
+		"Go program below cmd": {
+			map[string]string{"go.mod": "module x\n", "x.go": "package x\n", "cmd/shop/main.go": program, "cmd/internal/a.go": "package a\n"},
+			`go ./cmd/shop`, "shop",
+		},
+		"Go program beside scripts": {map[string]string{"go.mod": "module x\n", "main.go": program, "app.py": "app = Flask(__name__)\n"}, `go .`, ""},
+		"Go library beside an app":  {map[string]string{"go.mod": "module x\n", "x_test.go": program, "app.py": "app = Flask(__name__)\n"}, `wsgi app:app`, ""},
+		"node alone":                {map[string]string{"package.json": `{"scripts": {"start": "node --enable-source-maps src/server.js"}}`}, `http [node --enable-source-maps src/server.js]`, ""},
+		"another start script":      {map[string]string{"package.json": `{"scripts": {"start": "NODE_ENV=x node server.js"}}`}, `http [npm start]`, ""},
+		"a script with a shell":     {map[string]string{"package.json": `{"scripts": {"start": "node a.js && node b.js"}}`}, `http [npm start]`, ""},
+		"no start script":           {map[string]string{"package.json": `{}`, "server.js": ""}, `http [node server.js]`, ""},
+		"Django with a front end":   {map[string]string{"package.json": `{"scripts": {"start": "vite"}}`, "app.py": "app = Flask(__name__)\n"}, `wsgi app:app`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := Detect(testProject(t, c.files))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			switch d.Kind {
+			case modgw.KindGo:
+				got = "go " + d.Go.Package
+			case modgw.KindHTTP:
+				got = fmt.Sprintf("http %v", d.HTTP.Command)
+			default:
+				got = string(d.Kind) + " " + entryOf(d)
+			}
+			if got != c.want || c.app != "" && d.Name != c.app {
+				t.Errorf("%s: %s, want %s", d.Name, got, c.want)
+			}
+		})
+	}
+	two := testProject(t, map[string]string{"go.mod": "module x\n", "cmd/a/a.go": program, "cmd/b/b.go": program})
+	if _, err := Detect(two); err == nil || !strings.Contains(err.Error(), `cannot choose between the programs "./cmd/a", "./cmd/b"`) {
+		t.Errorf("two programs: %v", err)
 	}
 }

@@ -56,8 +56,7 @@ func (f *finding) commented() []byte {
 // write appends the app block and gives its body.
 func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
 	app := body.AppendNewBlock("app", []string{f.name}).Body()
-	kind := app.AppendNewBlock(string(f.kind), nil).Body()
-	kind.SetAttributeValue("entry", cty.StringVal(f.entry))
+	f.writeKind(app.AppendNewBlock(string(f.kind), nil).Body())
 	if f.settings != "" {
 		app.AppendNewline()
 		app.SetAttributeValue("env", cty.ObjectVal(map[string]cty.Value{"DJANGO_SETTINGS_MODULE": cty.StringVal(f.settings)}))
@@ -67,6 +66,23 @@ func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
 		app.AppendNewBlock("alias", []string{"/static"}).Body().SetAttributeValue("dir", cty.StringVal(f.static))
 	}
 	return app
+}
+
+func (f *finding) writeKind(kind *hclwrite.Body) {
+	switch f.kind {
+	case modgw.KindGo:
+		if f.pkg != "" {
+			kind.SetAttributeValue("package", cty.StringVal(f.pkg))
+		}
+	case modgw.KindHTTP:
+		words := make([]cty.Value, len(f.command))
+		for i, word := range f.command {
+			words[i] = cty.StringVal(word)
+		}
+		kind.SetAttributeValue("command", cty.ListVal(words))
+	default:
+		kind.SetAttributeValue("entry", cty.StringVal(f.entry))
+	}
 }
 
 func (f *finding) comment(body *hclwrite.Body, text string) {

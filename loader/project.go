@@ -60,12 +60,16 @@ func (p *project) packages() []string {
 }
 
 // scripts are the names of the .wsgi files.
-func (p *project) scripts() []string {
+func (p *project) scripts() []string { return p.filesIn(".", ".wsgi") }
+
+// filesIn are the names of the files in a folder of the project that end with suffix.
+func (p *project) filesIn(folder, suffix string) []string {
 	var names []string
-	_ = p.files.do(p.dir, func() error {
-		entries, err := os.ReadDir(p.dir)
+	dir := filepath.Join(p.dir, folder)
+	_ = p.files.do(dir, func() error {
+		entries, err := os.ReadDir(dir)
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".wsgi") && !e.IsDir() {
+			if strings.HasSuffix(e.Name(), suffix) && !e.IsDir() {
 				names = append(names, e.Name())
 			}
 		}
@@ -86,6 +90,9 @@ func (p *project) look() (*finding, error) {
 	if len(scripts) == 1 {
 		return p.lookAtFile(scripts[0])
 	}
+	if found, err := p.golang(); found != nil || err != nil {
+		return found, err
+	}
 	for _, name := range usualFiles {
 		if c, ok := findCallable(p.text(name)); ok {
 			return p.found(strings.TrimSuffix(name, ".py"), c), nil
@@ -96,11 +103,14 @@ func (p *project) look() (*finding, error) {
 			return found, nil
 		}
 	}
+	if found := p.node(); found != nil {
+		return found, nil
+	}
 	if len(scripts) > 1 {
 		return nil, cannotDetect("name one of them", "cannot choose between the apps %s in %q", strings.Join(quoted(scripts), ", "), p.dir)
 	}
 	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor: modgw-host init",
-		"cannot find an app in %q: there is no manage.py, no .wsgi file, and no callable in %s", p.dir, strings.Join(usualFiles[:4], ", "))
+		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program and no package.json with a start script", p.dir, strings.Join(usualFiles[:4], ", "))
 }
 
 // inPackage finds the app in a package: "app/main.py" is app.main.

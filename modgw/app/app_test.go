@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -66,7 +67,9 @@ func start(t *testing.T, change func(*exec.Cmd)) program {
 // get asks a server until it is there.
 func get(t *testing.T, network, address, path string, header ...string) string {
 	t.Helper()
-	transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial(network, address) }}
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial(network, address)
+	}}
 	defer transport.CloseIdleConnections()
 	r := httptest.NewRequest("GET", "http://x"+path, nil)
 	r.RequestURI = ""
