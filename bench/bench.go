@@ -20,6 +20,7 @@ type bench struct {
 	dir         string // for everything that is written meanwhile
 	kit         *contest.Kit
 	contestants []contest.Contestant
+	reloaders   []contest.Reloader
 	rounds      int
 	warmup      time.Duration
 	window      time.Duration
@@ -168,33 +169,17 @@ func (m *measured) row(s report.Situation, r *contest.Running) report.Row {
 	if m.failed != "" {
 		return row
 	}
-	row.PerSecond, row.Rounds, row.ClientCPU = median(m.perSecond), m.perSecond, median(m.client)
+	row.PerSecond, row.Rounds, row.ClientCPU = report.Median(m.perSecond), m.perSecond, report.Median(m.client)
 	row.Requests, row.Errors, row.Memory = m.requests, m.errors, r.Memory()
 	row.CPU = map[contest.Role]float64{}
 	for role, rounds := range m.cpu {
-		row.CPU[role] = median(rounds)
+		row.CPU[role] = report.Median(rounds)
 	}
-	row.Latency = report.Latency{
-		P50: microseconds(m.latency.Quantile(0.5)), P90: microseconds(m.latency.Quantile(0.9)), P99: microseconds(m.latency.Quantile(0.99)),
-		P999: microseconds(m.latency.Quantile(0.999)), Max: microseconds(m.latency.Slow),
-	}
+	row.Latency = latency(m.latency)
 	return row
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// median is the middle one; 0: there is none.
-func median(all []float64) float64 {
-	if len(all) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(all))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
 
 // medianRatio compares what was measured at about the same time; 0: there is nothing to compare.
 func medianRatio(ours, theirs []float64) float64 {
@@ -204,7 +189,7 @@ func medianRatio(ours, theirs []float64) float64 {
 			ratios = append(ratios, ours[n]/theirs[n])
 		}
 	}
-	return median(ratios)
+	return report.Median(ratios)
 }
 
 // workFolder is a temporary folder that Apache's user may enter.

@@ -69,6 +69,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
+	for _, i := range o.incidents() {
+		r.Reloads = append(r.Reloads, b.reloads(ctx, i)...)
+	}
+	for _, i := range o.increases() {
+		r.Growth = append(r.Growth, b.grow(ctx, i))
+	}
+	if matches(o.only, "saved") && !o.smallest {
+		for _, site := range []contest.Site{contest.OnePage, contest.DjangoPage} {
+			s, err := b.savings(ctx, site, 5)
+			if err != nil {
+				return err
+			}
+			r.Savings = append(r.Savings, s)
+		}
+	}
 	r.Took = time.Since(r.Began)
 	return write(r, o.out, stdout)
 }
@@ -94,6 +109,11 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 	for _, c := range kit.Usable(contest.All()) {
 		if c.Name == contest.Ours || matches(o.against, c.Name) {
 			b.contestants = append(b.contestants, c)
+		}
+	}
+	for _, r := range contest.Reloaders() {
+		if strings.HasPrefix(r.Name, contest.Ours) || !o.smallest && matches(o.against, r.Name) && kit.Has(r.Contestant) {
+			b.reloaders = append(b.reloaders, r)
 		}
 	}
 	return b, nil

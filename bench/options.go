@@ -41,16 +41,39 @@ func matches(pattern *regexp.Regexp, name string) bool {
 	return pattern == nil || pattern.MatchString(name)
 }
 
-// plan is what the options leave of the stages and their tasks.
-func (o options) plan() (stages []stage) {
-	how := usual
+func (o options) size() size {
 	switch {
 	case o.smallest:
-		how = smallest
+		return smallest
 	case o.full:
-		how = full
+		return full
 	}
-	for _, s := range plan(how) {
+	return usual
+}
+
+// incidents are what the options leave of the incidents.
+func (o options) incidents() (left []incident) {
+	for _, i := range incidents(o.size()) {
+		if matches(o.only, i.String()) {
+			left = append(left, i)
+		}
+	}
+	return left
+}
+
+// increases are what the options leave of what modgw grows with.
+func (o options) increases() (left []increase) {
+	for _, i := range increases(o.size()) {
+		if matches(o.only, i.String()) {
+			left = append(left, i)
+		}
+	}
+	return left
+}
+
+// plan is what the options leave of the stages and their tasks.
+func (o options) plan() (stages []stage) {
+	for _, s := range plan(o.size()) {
 		var tasks []task
 		for _, t := range s.tasks {
 			if matches(o.only, s.situation(t).String()) {

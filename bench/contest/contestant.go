@@ -39,6 +39,8 @@ type Setting struct {
 	Front   Front
 	Workers int // processes that run the app
 	Threads int // of each; ASGI has one whatever this says
+
+	Dependency bool // the site requires a package, which modgw installs by itself
 }
 
 func (s Setting) String() string {

@@ -142,6 +142,9 @@ func (k *Kit) newest(pattern, debian string) string {
 	return debian
 }
 
+// Has says whether a contestant can run here.
+func (k *Kit) Has(c Contestant) bool { return c.missing == nil || c.missing(k) == "" }
+
 func needVenv(k *Kit) string {
 	if k.venv == "" {
 		return "it is not installed"

@@ -54,9 +54,9 @@ listen "http" {
 }
 
 func writeDescriptor(k *Kit, s Setting, p Place) error {
-	python := ""
-	if k.venv != "" {
-		python = fmt.Sprintf("  python { venv = %q }\n", k.venv)
+	python := k.pythonBlock()
+	if s.Dependency {
+		python = "  python { requirements = [\"requirements.txt\"] }\n"
 	}
 	threads := ""
 	if s.Site.Kind == WSGI {

@@ -52,7 +52,7 @@ func launchGunicorn(class string) func(*Kit, Setting, Place) (Launch, error) {
 	return func(k *Kit, s Setting, p Place) (Launch, error) {
 		command := []string{
 			k.program("gunicorn"), "--worker-class", class, "--workers", fmt.Sprint(s.Workers), "--chdir", p.Dir,
-			"--backlog", "4096", "--umask", "0", "--keep-alive", "60", "--worker-connections", "4096",
+			"--backlog", "4096", "--umask", "0", "--keep-alive", "60", "--worker-connections", "20000",
 		}
 		if class == "gthread" {
 			command = append(command, "--threads", fmt.Sprint(s.Threads))

@@ -40,6 +40,9 @@ func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := k.equip(ctx, c, s, place); err != nil {
+		return nil, err
+	}
 	launch, err := c.launch(k, s, place)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", c.Name, err)
@@ -71,8 +74,25 @@ func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*
 	return r, nil
 }
 
+// equip writes what the site needs beside its code.
+func (k *Kit) equip(ctx context.Context, c Contestant, s Setting, p Place) error {
+	for name, text := range map[string]string{"page.py": Code(1), "reload": ""} {
+		if err := save(filepath.Join(p.Dir, name), text); err != nil {
+			return err
+		}
+	}
+	if !s.Dependency {
+		return nil
+	}
+	wheel, err := Depend(p.Dir, 1)
+	if err != nil || s.requires(c) {
+		return err
+	}
+	return k.installInto(ctx, p.Dir, wheel)
+}
+
 func newPlace(parent string) (p Place, err error) {
-	if p.Dir, err = os.MkdirTemp(parent, ""); err != nil {
+	if p.Dir, err = os.MkdirTemp(parent, "app"); err != nil {
 		return p, err
 	}
 	if err := os.Chmod(p.Dir, 0o755); err != nil {

@@ -1,6 +1,13 @@
 package contest
 
-import "time"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Role is what a process does in a contestant.
 type Role string
@@ -38,4 +45,28 @@ func (r *Running) processes() (all []process) {
 		all = append(all, tree(p.pid)...)
 	}
 	return all
+}
+
+// Wakeups is how often the threads of modgw-host have been given a processor so far.
+func (r *Running) Wakeups() (n int) {
+	for _, p := range r.processes() {
+		if p.role() == HostRole {
+			n += p.wakeups()
+		}
+	}
+	return n
+}
+
+func (p process) wakeups() (n int) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.pid)) // the pattern is right
+	for _, file := range threads {
+		text, _ := os.ReadFile(file) // the thread may have ended
+		for line := range strings.Lines(string(text)) {
+			if name, value, _ := strings.Cut(line, ":"); strings.HasSuffix(name, "voluntary_ctxt_switches") {
+				times, _ := strconv.Atoi(strings.TrimSpace(value)) // the kernel writes a number
+				n += times
+			}
+		}
+	}
+	return n
 }

@@ -18,6 +18,8 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	for _, table := range r.tables() {
 		writeTable(out, table)
 	}
+	r.writeReloads(out)
+	r.writeGrowth(out)
 	_, err := io.WriteString(w, out.String())
 	return err
 }

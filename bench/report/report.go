@@ -17,7 +17,10 @@ type Report struct {
 	Window   time.Duration // of one measurement in one round
 	Machine  Machine
 	Versions map[string]string
-	Rows     []Row
+	Rows     []Row    `json:",omitempty"`
+	Reloads  []Reload `json:",omitempty"`
+	Growth   []Growth `json:",omitempty"`
+	Savings  []Saving `json:",omitempty"`
 }
 
 // Row is what was measured of one contestant in one situation, as the median of the rounds.

@@ -1,0 +1,231 @@
+package contest
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The site whose code is changed while it is asked.
+var (
+	Ledger     = Site{"ledger", WSGI, "ledger_site:application"}
+	LedgerASGI = Site{"ledger", ASGI, "ledger_site:asgi"}
+)
+
+// LedgerLength is how long its page is, which says which version it is of.
+const LedgerLength = int64(len("version=0000"))
+
+// Page is what the page of a version says.
+func Page(version int) string { return fmt.Sprintf("version=%04d", version) }
+
+// Reloader is a contestant in one of its ways to take changed code.
+type Reloader struct {
+	Contestant
+	Site    Site
+	Front   Front
+	Workers func(int) bool // with how many it can; nil: any number
+	reload  func(*Running) error
+}
+
+// Reloaders are modgw first and then the others.
+func Reloaders() []Reloader {
+	ours := modgw
+	ours.missing = nil
+	behind := ours
+	behind.Name = Ours + " behind Apache"
+	several := func(n int) bool { return n > 1 }
+	return []Reloader{
+		{Contestant: ours, Site: Ledger, Front: Direct},
+		{Contestant: behind, Site: Ledger, Front: Apache},
+		{Contestant: named(gunicornThreads, "gunicorn, HUP"), Site: Ledger, Front: Direct, reload: hangUp},
+		{Contestant: withWords(uWSGI, "uWSGI, touch", "--touch-reload", "reload"), Site: Ledger, Front: Direct, reload: touch},
+		{
+			Contestant: withWords(uWSGI, "uWSGI, chain", "--lazy-apps", "--touch-chain-reload", "reload"),
+			Site:       Ledger, Front: Direct, Workers: several, reload: touch,
+		},
+		{Contestant: named(modWSGIDaemon, "mod_wsgi, touch"), Site: Ledger, Front: Apache, reload: touchScript},
+		{
+			Contestant: withWords(uvicorn, "uvicorn --reload", "--reload"),
+			Site:       LedgerASGI, Front: Direct, Workers: func(n int) bool { return n == 1 },
+		},
+		{Contestant: named(uvicorn, "uvicorn, HUP"), Site: LedgerASGI, Front: Direct, Workers: several, reload: hangUp},
+		{Contestant: withWords(granian, "Granian --reload", "--reload"), Site: Ledger, Front: Direct},
+	}
+}
+
+func named(c Contestant, name string) Contestant {
+	c.Name = name
+	return c
+}
+
+// withWords adds words to a command, right after the program.
+func withWords(c Contestant, name string, words ...string) Contestant {
+	launch := c.launch
+	c.launch = func(k *Kit, s Setting, p Place) (Launch, error) {
+		l, err := launch(k, s, p)
+		if err == nil {
+			l.Command = slices.Concat(l.Command[:1], words, l.Command[1:])
+		}
+		return l, err
+	}
+	return named(c, name)
+}
+
+// hangUp tells the first process what its administrator would tell it.
+func hangUp(r *Running) error { return syscall.Kill(r.started[0].pid, syscall.SIGHUP) }
+
+func touch(r *Running) error { return os.WriteFile(filepath.Join(r.Dir, "reload"), nil, 0o644) }
+
+func touchScript(r *Running) error {
+	return os.WriteFile(filepath.Join(r.Dir, "bench.wsgi"), []byte(importing(r.setting.Site)), 0o644)
+}
+
+// Reload saves code and does what makes the contestant take it.
+func (r Reloader) Reload(running *Running, code string) error {
+	if err := save(filepath.Join(running.Dir, "page.py"), code); err != nil {
+		return err
+	}
+	return r.tell(running)
+}
+
+// Save saves the code of a version.
+func Save(running *Running, version int) error {
+	return save(filepath.Join(running.Dir, "page.py"), Code(version))
+}
+
+func (r Reloader) tell(running *Running) error {
+	if r.reload == nil {
+		return nil
+	}
+	return r.reload(running)
+}
+
+// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode cache would not see a change within a second.
+func Code(version int) string {
+	return fmt.Sprintf("VERSION = %d\n# %s\n", version, strings.Repeat("#", version))
+}
+
+// Broken is code that cannot be loaded.
+const Broken = "VERSION = (\n"
+
+// save saves a file as editors do.
+func save(file, text string) error {
+	if err := os.WriteFile(file+"~", []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(file+"~", file)
+}
+
+// Depend writes a package of a version, and what makes modgw install it.
+func Depend(dir string, version int) (wheel string, err error) {
+	wheel = filepath.Join(dir, fmt.Sprintf("dependency-%d-py3-none-any.whl", version))
+	if err := writeWheel(wheel, version); err != nil {
+		return "", err
+	}
+	return wheel, save(filepath.Join(dir, "requirements.txt"), "dependency @ file://"+wheel+"\n")
+}
+
+// ChangeDependency brings a new version of a package: modgw finds it by itself, for the others it is installed and they are told.
+func (r Reloader) ChangeDependency(ctx context.Context, running *Running, version int) error {
+	wheel, err := Depend(running.Dir, version)
+	if err != nil || running.setting.requires(r.Contestant) {
+		return err
+	}
+	if err := running.kit.installInto(ctx, running.Dir, wheel); err != nil {
+		return err
+	}
+	// Reloaders that watch the app's own files see this.
+	return r.Reload(running, Code(version))
+}
+
+// requires says whether the contestant installs what an app requires.
+func (s Setting) requires(c Contestant) bool { return s.Dependency && strings.HasPrefix(c.Name, Ours) }
+
+func (k *Kit) installInto(ctx context.Context, dir, wheel string) error {
+	return k.run(ctx, k.python(), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--upgrade", "--target", dir, wheel)
+}
+
+func writeWheel(file string, version int) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	info := fmt.Sprintf("dependency-%d.dist-info/", version)
+	files := map[string]string{
+		"dependency.py":   fmt.Sprintf("VERSION = %d\n", version),
+		info + "METADATA": fmt.Sprintf("Metadata-Version: 2.1\nName: dependency\nVersion: %d\n", version),
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "RECORD":   fmt.Sprintf("dependency.py,,\n%[1]sMETADATA,,\n%[1]sWHEEL,,\n%[1]sRECORD,,\n", info),
+	}
+	archive := zip.NewWriter(out)
+	for name, text := range maps.All(files) {
+		w, err := archive.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err != nil {
+			return errors.Join(err, out.Close())
+		}
+	}
+	return errors.Join(archive.Close(), out.Close())
+}
+
+// KillWorker kills one of the processes that run the app.
+func (r *Running) KillWorker() error {
+	for _, p := range r.processes() {
+		if p.role() == WorkerRole && p.pid != r.started[0].pid && p.runsApp() {
+			return syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	}
+	return errors.New("cannot find a worker to kill")
+}
+
+// runsApp says whether a worker is one that serves, and not one that helps others to start.
+func (p process) runsApp() bool {
+	for _, helper := range []string{"--template", "resource_tracker"} {
+		if strings.Contains(p.words, helper) {
+			return false
+		}
+	}
+	return true
+}
+
+// Await asks again and again until a page says what is wanted, on a connection of its own each time. It returns false when ctx is done before.
+func (r *Running) Await(ctx context.Context, want string, each time.Duration) bool {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		if ask(ctx, &client, "http://"+r.Address+"/") == want {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(each):
+		}
+	}
+}
+
+// ask returns the page; "" when there is none.
+func ask(ctx context.Context, client *http.Client, url string) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return ""
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body) // a page that breaks off is not the one that is waited for
+	return string(body)
+}

@@ -1,0 +1,37 @@
+"""A site that takes 0.3 s to import and 5 ms to answer, and says which version it is of."""
+import asyncio
+import time
+
+import page
+
+try:
+    from dependency import VERSION
+except ImportError:
+    VERSION = page.VERSION
+
+time.sleep(0.3)
+BODY = b"version=%04d" % VERSION
+HEADERS = [("Content-Type", "text/plain"), ("Content-Length", str(len(BODY)))]
+
+
+def pause(path):
+    return 3 if path == "/long" else 0.005
+
+
+def application(environ, start_response):
+    time.sleep(pause(environ["PATH_INFO"]))
+    start_response("200 OK", HEADERS)
+    return [BODY]
+
+
+async def asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            event = await receive()
+            await send({"type": event["type"] + ".complete"})
+            if event["type"] == "lifespan.shutdown":
+                return
+    await asyncio.sleep(pause(scope["path"]))
+    headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": BODY})

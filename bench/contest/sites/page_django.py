@@ -1,0 +1,8 @@
+"""The site of Django, which says at / which version it is of."""
+import django_site
+import page_site
+
+
+def application(environ, start_response):
+    site = page_site if environ["PATH_INFO"] == "/" else django_site
+    return site.application(environ, start_response)

@@ -1,0 +1,10 @@
+"""A site that says which version it is of, and takes no time to import."""
+import page
+
+BODY = b"version=%04d" % page.VERSION
+HEADERS = [("Content-Type", "text/plain"), ("Content-Length", str(len(BODY)))]
+
+
+def application(environ, start_response):
+    start_response("200 OK", HEADERS)
+    return [BODY]

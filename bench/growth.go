@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/modgw/modgw/bench/contest"
+	"github.com/modgw/modgw/bench/load"
+	"github.com/modgw/modgw/bench/report"
+)
+
+// increase is a number of something that modgw is started with.
+type increase struct {
+	of    string
+	n     int
+	start func(*contest.Kit, context.Context, string, int) (*contest.Running, time.Duration, error)
+	then  func(*bench, context.Context, *contest.Running, *report.Growth) error
+}
+
+func (i increase) String() string { return fmt.Sprintf("growth, %d %s", i.n, i.of) }
+
+func increases(s size) (all []increase) {
+	apps, files := []int{1, 10, 100, 1000}, []int{100, 1000, 10_000, 100_000}
+	if s == smallest {
+		apps, files = apps[:1], files[:1]
+	}
+	for _, n := range apps {
+		all = append(all, increase{"apps", n, (*contest.Kit).Crowd, (*bench).route})
+	}
+	for _, n := range files {
+		all = append(all, increase{"files", n, (*contest.Kit).Forest, (*bench).saveOnce})
+	}
+	return all
+}
+
+// idleTime is how long an idle host is watched.
+const idleTime = 2 * time.Second
+
+// grow measures modgw with a number of something.
+func (b *bench) grow(ctx context.Context, i increase) report.Growth {
+	g := report.Growth{Of: i.of, N: i.n}
+	if err := b.growTo(ctx, i, &g); err != nil {
+		g.Failed = err.Error()
+	}
+	fmt.Fprintf(b.log, "%-24s start %5.0f ms  memory %5.1f MiB  idle %4.0f µs/s %4.1f wake-ups/s  request %4.0f µs  saved %4.0f ms  %s\n",
+		i, g.Start, float64(g.Memory)/mib, g.IdleCPU, g.Wakeups, g.Request, g.Saved, g.Failed)
+	return g
+}
+
+func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error {
+	running, start, err := i.start(b.kit, ctx, b.dir, i.n)
+	if err != nil {
+		return err
+	}
+	defer running.Stop()
+	g.Start = microseconds(start) / 1000
+	if g.Busy, err = settled(ctx, running); err != nil {
+		return err
+	}
+	cpu, wakeups := running.CPU()[contest.HostRole], running.Wakeups()
+	pause(ctx, idleTime)
+	g.IdleCPU = microseconds(running.CPU()[contest.HostRole]-cpu) / idleTime.Seconds()
+	g.Wakeups = float64(running.Wakeups()-wakeups) / idleTime.Seconds()
+	g.Memory = running.Memory()[contest.HostRole]
+	return i.then(b, ctx, running, g)
+}
+
+// settled waits until the host has nothing to do any more. It returns for how many milliseconds it had.
+func settled(ctx context.Context, running *contest.Running) (float64, error) {
+	const calm = 500 * time.Millisecond
+	began := time.Now()
+	for last := time.Duration(-1); ; {
+		used := running.CPU()[contest.HostRole]
+		if used == last {
+			return microseconds(max(0, time.Since(began)-calm)) / 1000, nil
+		}
+		if last = used; time.Since(began) > time.Minute {
+			return 0, errors.New("the host is not idle a minute after its start")
+		}
+		pause(ctx, calm)
+	}
+}
+
+// route measures what a request to one app among all costs.
+func (b *bench) route(ctx context.Context, running *contest.Running, g *report.Growth) error {
+	job := load.Job{
+		Address: running.Address, Protocol: load.HTTP, Path: "/0/", Length: hello.length, Connections: 8,
+		Warmup: time.Second, Duration: b.window,
+	}
+	var before, after time.Duration
+	result, err := load.Run(ctx, job,
+		func() { before = running.CPU()[contest.HostRole] }, func() { after = running.CPU()[contest.HostRole] })
+	if err == nil && result.Answered > 0 {
+		g.Request = microseconds(after-before) / float64(result.Answered)
+	}
+	return err
+}
+
+func (b *bench) saveOnce(ctx context.Context, running *contest.Running, g *report.Growth) (err error) {
+	g.Saved, err = saved(ctx, running, 2)
+	return err
+}
+
+// saved is how many milliseconds it takes until a page of the version comes.
+func saved(ctx context.Context, running *contest.Running, version int) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	began := time.Now()
+	if err := contest.Save(running, version); err != nil {
+		return 0, err
+	}
+	if !running.Await(ctx, contest.Page(version), time.Millisecond) {
+		return 0, fmt.Errorf("the page of version %d did not come", version)
+	}
+	return microseconds(time.Since(began)) / 1000, nil
+}
+
+// settle is how long modgw waits whether more is saved, if the descriptor does not say anything else.
+const settle = 100 * time.Millisecond
+
+// savings measure modgw with sites that are saved again and again.
+func (b *bench) savings(ctx context.Context, site contest.Site, times int) (report.Saving, error) {
+	s := report.Saving{Site: site.Name, Settle: microseconds(settle) / 1000}
+	running, err := b.kit.Start(ctx, b.dir, contest.All()[0], contest.Setting{Site: site, Front: contest.Direct, Workers: 1, Threads: 1})
+	if err != nil {
+		return s, err
+	}
+	defer running.Stop()
+	for version := 2; version < 2+times; version++ {
+		pause(ctx, time.Second) // editors do not save all the time
+		took, err := saved(ctx, running, version)
+		if err != nil {
+			return s, err
+		}
+		s.Times = append(s.Times, took)
+	}
+	fmt.Fprintf(b.log, "%-24s saved → new page %4.0f ms (%.0f)\n", site.Name, report.Median(s.Times), s.Times)
+	return s, nil
+}

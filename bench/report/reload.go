@@ -1,0 +1,63 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/modgw/modgw/bench/contest"
+)
+
+// Event is what happens while requests come in at a fixed rate.
+type Event string
+
+const (
+	Good       Event = "good code"
+	BadCode    Event = "SyntaxError, mended after 2 s"
+	Dependency Event = "dependency"
+	Killed     Event = "worker killed"
+	InFlight   Event = "good code, a request of 3 s in flight"
+)
+
+// Reload is what an event cost.
+type Reload struct {
+	Event      Event
+	Workers    int
+	Front      contest.Front
+	Contestant string
+	Rate       float64 // requests a second
+
+	Answered int
+	Lost     int     // without any answer
+	Wrong    int     // answered with another status than 200
+	Long     string  `json:",omitempty"` // how the request in flight ended
+	Before   Latency // without the event
+	During   Latency
+	NewCode  float64 // milliseconds from saving until a page of the new code came; 0: none did
+	Failed   string  `json:",omitempty"` // why there are no numbers
+}
+
+// Added is how much longer than usual the slowest request took, in milliseconds.
+func (r Reload) Added() float64 { return max(0, r.During.Max-r.Before.P50) / 1000 }
+
+func (r *Report) writeReloads(out *strings.Builder) {
+	var event Event
+	workers := 0
+	for _, row := range r.Reloads {
+		if row.Event != event || row.Workers != workers {
+			event, workers = row.Event, row.Workers
+			fmt.Fprintf(out, "\n### %s, %s, %.0f requests a second\n\n", row.Event, plural(workers, "worker"), row.Rate)
+			out.WriteString("| server | answered | lost | not 200 | p99 ms | slowest, added ms | new code after ms | long request |\n|---|--:|--:|--:|--:|--:|--:|---|\n")
+		}
+		if row.Failed != "" {
+			fmt.Fprintf(out, "| %s | – | | | | | | %s |\n", row.Contestant, firstLine(row.Failed))
+			continue
+		}
+		fmt.Fprintf(out, "| %s | %d | %d | %d | %s | %.0f | %s | %s |\n", row.Contestant, row.Answered, row.Lost, row.Wrong,
+			milliseconds(row.During.P99), row.Added(), nonzero("%.0f", row.NewCode), row.Long)
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
