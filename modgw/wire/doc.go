@@ -19,11 +19,16 @@
 //	stream   uint32  the request; 0 on the control connection
 //	type     uint8
 //	flags    uint8   FlagEnd: nothing more follows in this direction of the stream
-//	reserved uint16  0
+//	pace     uint16  with Response, how long the thread's requests take of late, in units of 16 µs; 0: unknown.
+//	                 0 with all others
 //
 // Stream ids grow and are never used twice on a lane. The host opens a stream with Request; the worker closes it with
 // FlagEnd on Response, Body or File, or with Abort. A frame for a stream that is closed already was on its way when it
 // closed: it is dropped.
+//
+// A thread answers the requests of its lane in their order. Several may be on their way to it at once, so that it takes
+// them, and answers them, with few system calls; those that wait behind one that takes long are given back on Recall.
+// Only requests whose Request frame has FlagEnd are.
 //
 //	type        on       from    payload
 //	Request     lane     host    uint32 length of the head, head, first piece of the body
@@ -48,6 +53,9 @@
 //	                             of the event loop if it is blocked
 //	Log         control  worker  a log record
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
+//	Recall      control  host    uint32 number of a lane, from 0: give back what waits there behind a request that takes long
+//	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
+//	                             were not begun and never will be, and nothing more is said of them
 //
 // # Dictionaries
 //

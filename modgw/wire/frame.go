@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // The sizes that both sides agree on.
@@ -15,6 +16,9 @@ const (
 
 	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
 	InitialWindow = 256 << 10
+
+	// PaceUnit is what the pace of a thread is told in.
+	PaceUnit = 16 * time.Microsecond
 )
 
 // Type says what a frame is; see the package documentation for who sends it, where, and with which payload.
@@ -37,12 +41,14 @@ const (
 	Dump     Type = 13
 	Log      Type = 14
 	Retire   Type = 15
+	Recall   Type = 16
+	Returned Type = 17
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
-	Log: "Log", Retire: "Retire",
+	Log: "Log", Retire: "Retire", Recall: "Recall", Returned: "Returned",
 }
 
 // String is the name that the package documentation uses.
@@ -64,6 +70,7 @@ type Frame struct {
 	Type    Type
 	Flags   Flags
 	Stream  uint32 // 0 on the control connection
+	Pace    uint16 // with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
 	Payload []byte // from a [Reader]: valid until the next frame is read
 }
 
@@ -97,11 +104,11 @@ func EndFrame(b []byte, start int) []byte {
 // parseHeader reads the header at the beginning of b, which has at least HeaderSize bytes.
 func parseHeader(b []byte) (f Frame, length int, err error) {
 	n := binary.LittleEndian.Uint32(b)
-	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9])}
+	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9]), Pace: binary.LittleEndian.Uint16(b[10:])}
 	switch {
 	case n > MaxPayload:
 		return f, 0, protocolError("frame of %d bytes, more than %d", n, MaxPayload)
-	case f.Flags&^FlagEnd != 0 || b[10] != 0 || b[11] != 0:
+	case f.Flags&^FlagEnd != 0 || f.Pace != 0 && f.Type != Response:
 		return f, 0, protocolError("frame header % x has unknown bits", b[:HeaderSize])
 	case typeNames[f.Type] == "":
 		return f, 0, protocolError("frame of unknown type %d", b[8])

@@ -187,6 +187,22 @@ func AppendWindow(b []byte, stream uint32, n int) []byte {
 	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(n)), start)
 }
 
+// AppendRecall appends the payload of a Recall frame.
+func AppendRecall(b []byte, lane int) []byte {
+	return binary.LittleEndian.AppendUint32(b, uint32(lane))
+}
+
+// DecodeReturned reads the payload of a Returned frame.
+func DecodeReturned(payload []byte) (lane uint32, streams []uint32, err error) {
+	if len(payload) < 4 || len(payload)%4 != 0 {
+		return 0, nil, protocolError("a Returned frame of %d bytes", len(payload))
+	}
+	for rest := payload[4:]; len(rest) > 0; rest = rest[4:] {
+		streams = append(streams, binary.LittleEndian.Uint32(rest))
+	}
+	return binary.LittleEndian.Uint32(payload), streams, nil
+}
+
 // AppendRequest appends a whole Request frame.
 func AppendRequest(b []byte, stream uint32, flags Flags, head, body []byte) []byte {
 	start := len(b)

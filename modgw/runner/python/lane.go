@@ -3,40 +3,58 @@ package python
 import (
 	"net"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// lane is one connection to a worker. It carries one stream after another: a lane is taken from the pool, a stream is
-// opened on it, and it goes back when the worker has closed the stream. The goroutine that has the stream reads the
-// connection itself, so that a request costs no hand-over between goroutines.
+const (
+	// lookAhead is how much work a lane may be given at once: so many requests as its thread can be expected to answer
+	// in this time.
+	lookAhead = time.Millisecond
+
+	// mostAhead is how many requests that is at most.
+	mostAhead = 16
+)
+
+// lane is one connection to a thread of a worker. The requests on it are answered in their order, and the goroutine whose
+// answer is the next one reads the connection itself: a request that is alone costs no hand-over between goroutines.
 type lane struct {
 	worker *worker
+	pool   *pool
 	number int // from 0
 	conn   *net.UnixConn
-	in     *wire.Reader
+	in     *wire.Reader // belongs to the first stream
 	out    *wire.Writer
 
-	busy      bool // guarded by the pool
-	abandoned bool // the request was answered without the worker; guarded by the pool
+	load  int  // requests on it; guarded by the pool
+	alone bool // the one on it shares the lane with no other; guarded by the pool
 
-	last uint32 // id of the latest stream; ids are never used twice
+	depth   atomic.Int32 // how many requests it may have at once; 0, before anything is known of it: one
+	stalled atomic.Bool  // its thread is busy with a request for long, and gets no more
 
-	mu      sync.Mutex
-	current *stream // whose reading may be interrupted
-	bounded bool    // a read deadline is set
+	last atomic.Uint32 // id of the latest stream; ids are never used twice
+
+	mu       sync.Mutex
+	order    []*stream // that the worker has not closed, in the order of their requests
+	progress int       // how many streams have left
+	broken   error     // why nothing more can be read
+	bound    time.Time // the read deadline of the connection
+	watch    watch
 }
 
 // newLane returns a lane and the end of it that the worker inherits.
-func newLane(w *worker, number int) (*lane, *os.File, error) {
+func newLane(p *pool, w *worker, number int) (*lane, *os.File, error) {
 	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, nil, err
 	}
 	return &lane{
 		worker: w,
+		pool:   p,
 		number: number,
 		conn:   conn,
 		in:     wire.NewReader(conn),
@@ -44,54 +62,118 @@ func newLane(w *worker, number int) (*lane, *os.File, error) {
 	}, theirs, nil
 }
 
-// open begins a stream with a Request frame. An error means that the worker cannot have received it whole.
-func (l *lane) open(head, body []byte, end bool, deadline time.Time) (*stream, error) {
-	if l.last == 1<<32-1 {
-		return nil, errLaneSpent
+// open begins a stream with a Request frame. After an error the stream has left already.
+func (l *lane) open(s *stream, head, body []byte) error {
+	s.lane, s.out = l, l.out
+	s.window.Store(int64(wire.InitialWindow - len(body)))
+	flags := wire.FlagEnd
+	if !s.whole {
+		flags = 0
+		s.credit = make(chan struct{}, 1)
 	}
-	l.last++
-	if l.last == 1<<31 {
+	var refused error
+	err := l.out.Write(func(b []byte) []byte {
+		if refused = l.register(s); refused != nil {
+			return b
+		}
+		return wire.AppendRequest(b, s.id, flags, head, body)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		s.leave()
+	}
+	return err
+}
+
+// register gives a stream its id and its place. Ids grow in the order of the Request frames.
+func (l *lane) register(s *stream) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.broken != nil:
+		return l.broken
+	case l.last.Load() == 1<<32-1:
+		return errLaneSpent
+	}
+	s.id = l.last.Add(1)
+	if s.id == 1<<31 {
 		l.worker.want("one of its lanes has used half of its stream ids")
 	}
-	s := &stream{lane: l, outflow: outflow{id: l.last, out: l.out, credit: make(chan struct{}, 1)}, deadline: deadline}
-	s.window.Store(int64(wire.InitialWindow - len(body)))
-	l.bind(s)
-	flags := wire.Flags(0)
-	if end {
-		flags = wire.FlagEnd
+	l.order = append(l.order, s)
+	if len(l.order) == 1 {
+		s.begin()
+		return nil
 	}
-	err := l.out.Write(func(b []byte) []byte { return wire.AppendRequest(b, s.id, flags, head, body) })
-	if err != nil {
-		l.unbind()
-		return nil, err
-	}
-	return s, nil
+	s.turn = make(chan struct{}, 1)
+	l.watchOver()
+	return nil
 }
 
-func (l *lane) bind(s *stream) {
+// remove takes a stream off the lane, after which the next one may read; l.mu is held. An error means that the worker has
+// sent what belongs to no stream.
+func (l *lane) remove(s *stream) error {
+	i := slices.Index(l.order, s)
+	if i < 0 {
+		return nil
+	}
+	l.order = slices.Delete(l.order, i, i+1)
+	if i > 0 {
+		return nil
+	}
+	l.progress++
+	l.stalled.Store(false)
+	if len(l.order) == 0 {
+		return l.settle()
+	}
+	l.order[0].begin()
+	l.order[0].wake()
+	l.watchOver()
+	return nil
+}
+
+// isFirst reports whether a stream is the one that reads; l.mu is held.
+func (l *lane) isFirst(s *stream) bool { return len(l.order) > 0 && l.order[0] == s }
+
+// fail says that nothing more can be read.
+func (l *lane) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.current = s
-	l.setDeadline(s.deadline)
+	if l.broken == nil {
+		l.broken = err
+	}
 }
 
-func (l *lane) unbind() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.current = nil
+// paced takes note of how long the thread's requests take of late.
+func (l *lane) paced(pace uint16) {
+	depth := 1
+	if pace > 0 {
+		depth = min(max(1, int(lookAhead/wire.PaceUnit)/int(pace)), mostAhead)
+	}
+	l.depth.Store(int32(depth))
 }
 
-// setDeadline bounds reading; l.mu is held. A lane that is idle reads nothing, so an old deadline does not matter to it.
+// hasRoom reports whether a request may wait behind those that the lane has; the pool's lock is held.
+func (l *lane) hasRoom() bool {
+	return !l.alone && l.load < int(l.depth.Load()) && !l.stalled.Load()
+}
+
+// setDeadline bounds reading; l.mu is held. A bound that comes earlier, and not yet, stays: the reader puts it off then,
+// which is seldom, so that a request costs no timer. A lane that is idle reads nothing, so an old bound does not matter to it.
 func (l *lane) setDeadline(t time.Time) {
-	if t.IsZero() && !l.bounded {
+	switch {
+	case t.IsZero() && l.bound.IsZero():
+		return
+	case !t.IsZero() && !l.bound.After(t) && l.bound.After(time.Now()):
 		return
 	}
-	l.bounded = !t.IsZero()
+	l.bound = t
 	// It fails only on a closed connection, which reading tells.
 	_ = l.in.SetDeadline(t)
 }
 
-// settle checks what the worker sent beyond the end of its stream: nothing that belongs to a response may be there.
+// settle checks what the worker sent beyond the end of the last stream: nothing that belongs to a response may be there.
 func (l *lane) settle() error {
 	for {
 		f, ok, err := l.in.Buffered()
@@ -104,10 +186,9 @@ func (l *lane) settle() error {
 	}
 }
 
-// stale judges a frame that does not belong to the open stream. What crossed the end of its stream on the way is
-// dropped.
+// stale judges a frame that does not belong to the first stream. What crossed the end of its stream on the way is dropped.
 func (l *lane) stale(f wire.Frame) error {
-	if f.Stream <= l.last && (f.Type == wire.Window || f.Type == wire.Abort) {
+	if f.Stream <= l.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil
 	}
 	return brokeRule("a %s frame for stream %d, which is not open", f.Type, f.Stream)
@@ -115,6 +196,9 @@ func (l *lane) stale(f wire.Frame) error {
 
 // close ends the lane; nobody reads it any more.
 func (l *lane) close() {
+	l.mu.Lock()
+	l.watch.stop()
+	l.mu.Unlock()
 	l.in.Release()
 	l.conn.Close()
 }

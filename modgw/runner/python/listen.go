@@ -76,6 +76,8 @@ func (w *worker) hear(f wire.Frame) error {
 			w.reported = nil
 		}
 		return err
+	case wire.Returned:
+		return w.takeBack(f.Payload)
 	case wire.Retire:
 		w.want(proc.Printable(string(f.Payload)))
 		return nil

@@ -19,58 +19,79 @@ var (
 	errClosed       = queue.ErrClosed
 )
 
-// pool gives each request a lane of its own: of the least busy ready worker the first that is free, so that an app which
-// answers fast stays on one thread. When none is free, requests wait in the order in which they came. No lane ever has
-// two requests, so none waits behind a slow one that it did not have to wait for.
+// pool gives requests to lanes: of the least busy ready worker to the first that is idle, or that has room for more of
+// those that its thread answers fast, so that a fast app stays on one thread. Otherwise requests wait in the order in
+// which they came. One that waits on a lane behind a slow one is taken back, and waits here again.
 type pool struct {
-	queue modgw.Queue
+	queue    modgw.Queue
+	parallel bool // the threads of a worker run at the same time, so that a free one is better than a fast one
 
 	mu      sync.Mutex
 	workers []*worker // that are ready
-	waiters list.List // of *waiter
+	waiters list.List // of *waiter, by number
+	number  uint64    // of the latest request
 	hopes   int       // workers that are ready or will be soon; without any, nobody waits
 	closed  bool
-	busy    int
+	busy    int // lanes that have requests
+	behind  int // requests that wait behind another one on a lane
+}
+
+// ticket is what the pool knows of a request.
+type ticket struct {
+	alone    bool   // it shares its lane with no other
+	returned bool   // a worker has given it back without having begun it
+	number   uint64 // counts requests in the order in which they came; 0: not yet
 }
 
 // waiter is a request that waits for a lane.
 type waiter struct {
-	got  chan struct{} // closes when lane or err is set
-	lane *lane
-	err  error
+	ticket *ticket
+	got    chan struct{} // closes when lane or err is set
+	lane   *lane
+	err    error
 }
 
-// acquire returns a lane that nobody else has until release. The error is one of the above, or ctx's.
-func (p *pool) acquire(ctx context.Context) (*lane, error) {
+// acquire returns a lane for a request until release. The error is one of the above, or ctx's.
+func (p *pool) acquire(ctx context.Context, t *ticket) (*lane, error) {
 	p.mu.Lock()
-	if l := p.free(); l != nil {
-		p.take(l)
-		p.mu.Unlock()
-		return l, nil
+	if t.number == 0 {
+		p.number++
+		t.number = p.number
 	}
-	if err := p.refusal(); err != nil {
+	first := p.waiters.Front()
+	if first == nil || t.number < first.Value.(*waiter).ticket.number {
+		if l := p.free(t); l != nil {
+			p.take(l, t)
+			p.mu.Unlock()
+			return l, nil
+		}
+	}
+	if err := p.refusal(t); err != nil {
 		p.mu.Unlock()
 		return nil, err
 	}
-	w := &waiter{got: make(chan struct{})}
-	place := p.waiters.PushBack(w)
+	w := &waiter{ticket: t, got: make(chan struct{})}
+	element := p.enqueue(w)
 	p.mu.Unlock()
-	return p.wait(ctx, w, place)
+	return p.wait(ctx, w, element)
 }
 
-// release gives a lane back whose stream is closed.
-func (p *pool) release(l *lane) {
+// release gives a request's part of a lane back.
+func (p *pool) release(l *lane, abandoned bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := l.worker
-	l.busy = false
-	if l.abandoned {
-		l.abandoned = false
+	if abandoned {
 		w.abandoned--
 	}
-	p.busy--
+	if l.load--; l.load > 0 {
+		p.behind--
+	} else {
+		p.busy--
+		l.alone = false
+	}
 	w.busy--
-	if w.buried {
+	if w.buried && l.load == 0 {
 		l.close()
 	}
 	w.settleDrain()
@@ -81,7 +102,6 @@ func (p *pool) release(l *lane) {
 func (p *pool) abandon(l *lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.abandoned = true
 	l.worker.abandoned++
 	l.worker.settleDrain()
 }
@@ -94,7 +114,7 @@ func (p *pool) bury(w *worker) (idle []*lane) {
 	defer p.mu.Unlock()
 	w.buried = true
 	for _, l := range w.lanes {
-		if !l.busy {
+		if l.load == 0 {
 			idle = append(idle, l)
 		}
 	}
@@ -154,10 +174,10 @@ func (p *pool) close() {
 func (p *pool) counts() (busy, queued int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.busy, p.waiters.Len()
+	return p.busy, p.queued()
 }
 
-func (p *pool) wait(ctx context.Context, w *waiter, place *list.Element) (*lane, error) {
+func (p *pool) wait(ctx context.Context, w *waiter, element *list.Element) (*lane, error) {
 	var late <-chan time.Time
 	if p.queue.Timeout > 0 {
 		timer := time.NewTimer(p.queue.Timeout)
@@ -168,46 +188,62 @@ func (p *pool) wait(ctx context.Context, w *waiter, place *list.Element) (*lane,
 	case <-w.got:
 		return w.lane, w.err
 	case <-late:
-		return p.leave(w, place, errQueueTimeout)
+		return p.leave(w, element, errQueueTimeout)
 	case <-ctx.Done():
-		return p.leave(w, place, ctx.Err())
+		return p.leave(w, element, ctx.Err())
 	}
 }
 
 // leave takes a waiter out of the queue, unless it just got its lane.
-func (p *pool) leave(w *waiter, place *list.Element, err error) (*lane, error) {
+func (p *pool) leave(w *waiter, element *list.Element, err error) (*lane, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case <-w.got:
 		return w.lane, w.err
 	default:
-		p.waiters.Remove(place)
+		p.waiters.Remove(element)
+		p.serveWaiters() // those behind it may have been waiting for it alone
 		return nil, err
 	}
 }
 
 // refusal is why a request may not even wait; p.mu is held, as in all that follows.
-func (p *pool) refusal() error {
+func (p *pool) refusal(t *ticket) error {
 	switch {
 	case p.closed:
 		return errClosed
 	case p.hopes == 0:
 		return errNoWorkers
-	case p.waiters.Len() >= p.queue.Max:
+	case p.queued() >= p.queue.Max && !t.returned: // that one was in the queue already
 		return errQueueFull
 	}
 	return nil
 }
 
+// queued is how many requests wait, here or behind another one.
+func (p *pool) queued() int { return p.waiters.Len() + p.behind }
+
+// enqueue puts a waiter behind those that came before it.
+func (p *pool) enqueue(w *waiter) *list.Element {
+	for e := p.waiters.Back(); e != nil; e = e.Prev() {
+		if e.Value.(*waiter).ticket.number < w.ticket.number {
+			return p.waiters.InsertAfter(w, e)
+		}
+	}
+	return p.waiters.PushFront(w)
+}
+
 func (p *pool) serveWaiters() {
 	for p.waiters.Len() > 0 {
-		l := p.free()
+		first := p.waiters.Front()
+		w := first.Value.(*waiter)
+		l := p.free(w.ticket)
 		if l == nil {
 			return
 		}
-		p.take(l)
-		w := p.waiters.Remove(p.waiters.Front()).(*waiter)
+		p.waiters.Remove(first)
+		p.take(l, w.ticket)
 		w.lane = l
 		close(w.got)
 	}
@@ -221,26 +257,39 @@ func (p *pool) dismiss(err error) {
 	}
 }
 
-func (p *pool) take(l *lane) {
-	l.busy = true
-	p.busy++
+func (p *pool) take(l *lane, t *ticket) {
+	if l.load++; l.load > 1 {
+		p.behind++
+	} else {
+		p.busy++
+		l.alone = t.alone
+	}
 	l.worker.busy++
 }
 
-// free is the lane to take next; nil when all are busy.
-func (p *pool) free() *lane {
-	var least *worker
+// free is the lane to take next; nil when none has room.
+func (p *pool) free(t *ticket) (found *lane) {
+	behind := !t.alone && p.behind < p.queue.Max
 	busy := math.MaxInt
 	for _, w := range p.workers {
-		if w.busy < busy && w.busy < len(w.lanes) {
-			least, busy = w, w.busy
+		if w.busy >= busy {
+			continue
+		}
+		l := w.freeLane(behind && !p.parallel)
+		if l == nil && p.parallel {
+			l = w.freeLane(behind)
+		}
+		if l != nil {
+			found, busy = l, w.busy
 		}
 	}
-	if least == nil {
-		return nil
-	}
-	for _, l := range least.lanes {
-		if !l.busy {
+	return found
+}
+
+// freeLane is the first lane that is idle or, for a request that may wait behind others, has room; nil without one.
+func (w *worker) freeLane(behind bool) *lane {
+	for _, l := range w.lanes {
+		if l.load == 0 || behind && l.hasRoom() {
 			return l
 		}
 	}

@@ -3,6 +3,7 @@ package python
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -20,13 +21,48 @@ func idleWorker(number, lanes int) *worker {
 	return w
 }
 
-// TestPoolGivesEachLaneToOne does in any order what can happen to a pool, beside a model of who has which lane.
-func TestPoolGivesEachLaneToOne(t *testing.T) {
+// TestPoolGivesRoomAndNoMore does in any order what can happen to a pool, beside a model of which lane has what.
+func TestPoolGivesRoomAndNoMore(t *testing.T) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // nobody waits
+	type request struct {
+		lane             *lane
+		alone, abandoned bool
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		p := &pool{hopes: 1}
+		p := &pool{hopes: 1, queue: modgw.Queue{Max: rapid.IntRange(0, 5).Draw(t, "queue")}}
 		var present, all []*worker
-		taken := map[*lane]bool{}
-		var order []*lane
+		var requests []*request
+		on := func(l *lane) (found []*request) {
+			for _, r := range requests {
+				if r.lane == l {
+					found = append(found, r)
+				}
+			}
+			return found
+		}
+		counts := func() (busy, behind int) {
+			for _, w := range all {
+				for _, l := range w.lanes {
+					if n := len(on(l)); n > 0 {
+						busy, behind = busy+1, behind+n-1
+					}
+				}
+			}
+			return busy, behind
+		}
+		room := func(l *lane, alone bool) bool {
+			here := on(l)
+			_, behind := counts()
+			return len(here) == 0 || !alone && !here[0].alone && behind < p.queue.Max &&
+				len(here) < int(l.depth.Load()) && !l.stalled.Load()
+		}
+		draw := func(t *rapid.T, what string) *lane {
+			if len(all) == 0 {
+				t.Skip("none")
+			}
+			return rapid.SampledFrom(rapid.SampledFrom(all).Draw(t, "worker").lanes).Draw(t, what)
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
 				w := idleWorker(len(all)+1, rapid.IntRange(1, 4).Draw(t, "lanes"))
@@ -41,57 +77,60 @@ func TestPoolGivesEachLaneToOne(t *testing.T) {
 				p.remove(present[i])
 				present = append(present[:i:i], present[i+1:]...)
 			},
+			"pace": func(t *rapid.T) { draw(t, "lane").paced(uint16(rapid.IntRange(0, 65535).Draw(t, "pace"))) },
+			"stall": func(t *rapid.T) {
+				draw(t, "lane").stalled.Store(rapid.Bool().Draw(t, "stalled"))
+			},
 			"acquire": func(t *rapid.T) {
-				l, err := p.acquire(context.Background())
-				least := -1
+				alone, least := rapid.Bool().Draw(t, "alone"), -1
 				for _, w := range present {
-					if w.busy < len(w.lanes) && (least < 0 || w.busy < least) {
+					if slices.ContainsFunc(w.lanes, func(l *lane) bool { return room(l, alone) }) && (least < 0 || w.busy < least) {
 						least = w.busy
 					}
 				}
-				// What acquire has taken is counted already.
+				l, err := p.acquire(gone, &ticket{alone: alone})
 				if err != nil {
-					if !errors.Is(err, errQueueFull) || least >= 0 {
-						t.Fatalf("refused with %v", err)
+					if least >= 0 {
+						t.Fatalf("refused with %v although there is room", err)
 					}
 					return
 				}
-				if taken[l] {
-					t.Fatalf("lane %d of worker %d was taken already", l.number, l.worker.number)
+				if !room(l, alone) {
+					t.Fatalf("lane %d of worker %d had no room", l.number, l.worker.number)
 				}
-				if least >= 0 && l.worker.busy-1 > least {
+				if l.worker.busy-1 > least { // what acquire has taken is counted already
 					t.Fatalf("worker %d has %d requests, and another one %d", l.worker.number, l.worker.busy-1, least)
 				}
 				for _, other := range l.worker.lanes[:l.number] {
-					if !taken[other] {
-						t.Fatalf("lane %d was taken, and %d is free", l.number, other.number)
+					if room(other, alone) {
+						t.Fatalf("lane %d was taken, and %d has room", l.number, other.number)
 					}
 				}
-				taken[l] = true
-				order = append(order, l)
+				requests = append(requests, &request{lane: l, alone: alone})
 			},
 			"release": func(t *rapid.T) {
-				if len(order) == 0 {
+				if len(requests) == 0 {
 					t.Skip("none")
 				}
-				i := rapid.IntRange(0, len(order)-1).Draw(t, "lane")
-				l := order[i]
-				order = append(order[:i:i], order[i+1:]...)
-				delete(taken, l)
-				p.release(l)
+				i := rapid.IntRange(0, len(requests)-1).Draw(t, "request")
+				r := requests[i]
+				requests = append(requests[:i:i], requests[i+1:]...)
+				p.release(r.lane, r.abandoned)
 			},
 			"abandon": func(t *rapid.T) {
-				for _, l := range order {
-					if !l.abandoned {
-						p.abandon(l)
+				for _, r := range requests {
+					if !r.abandoned {
+						r.abandoned = true
+						p.abandon(r.lane)
 						return
 					}
 				}
 				t.Skip("none")
 			},
 			"": func(t *rapid.T) {
-				if busy, queued := p.counts(); busy != len(taken) || queued != 0 {
-					t.Fatalf("%d busy and %d queued, want %d and 0", busy, queued, len(taken))
+				wantBusy, wantQueued := counts()
+				if busy, queued := p.counts(); busy != wantBusy || queued != wantQueued {
+					t.Fatalf("%d busy and %d queued, want %d and %d", busy, queued, wantBusy, wantQueued)
 				}
 				for _, w := range all {
 					if w.abandoned > w.busy || w.abandoned < 0 {
@@ -114,7 +153,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 				ctx = gone
 			}
 			go func() {
-				if _, err := p.acquire(ctx); err == nil {
+				if _, err := p.acquire(ctx, &ticket{}); err == nil {
 					served <- i
 				}
 			}()
@@ -128,7 +167,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 			if got := <-served; got != want {
 				t.Errorf("%d was served, want %d", got, want)
 			}
-			p.release(w.lanes[0])
+			p.release(w.lanes[0], false)
 		}
 	})
 }
@@ -138,7 +177,7 @@ func TestWaitersAreDismissedWhenThereIsNoHope(t *testing.T) {
 		p := &pool{hopes: 1, queue: modgw.Queue{Max: 10}}
 		result := make(chan error, 1)
 		go func() {
-			_, err := p.acquire(t.Context())
+			_, err := p.acquire(t.Context(), &ticket{})
 			result <- err
 		}()
 		synctest.Wait()
@@ -146,12 +185,12 @@ func TestWaitersAreDismissedWhenThereIsNoHope(t *testing.T) {
 		if err := <-result; !errors.Is(err, errNoWorkers) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := p.acquire(t.Context()); !errors.Is(err, errNoWorkers) {
+		if _, err := p.acquire(t.Context(), &ticket{}); !errors.Is(err, errNoWorkers) {
 			t.Errorf("got %v", err)
 		}
 		p.hope(1)
 		p.close()
-		if _, err := p.acquire(t.Context()); !errors.Is(err, errClosed) {
+		if _, err := p.acquire(t.Context(), &ticket{}); !errors.Is(err, errClosed) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -163,7 +202,7 @@ func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 	p.add(w)
 	var lanes []*lane
 	for range 3 {
-		l, err := p.acquire(t.Context())
+		l, err := p.acquire(t.Context(), &ticket{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,15 +219,15 @@ func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 			return true
 		}
 	}
-	p.release(lanes[1])
+	p.release(lanes[1], false)
 	if !open() {
 		t.Error("closed while a request is in flight")
 	}
-	p.release(lanes[2])
+	p.release(lanes[2], false)
 	if open() {
 		t.Error("open although nobody waits for the worker")
 	}
-	p.release(lanes[0])
+	p.release(lanes[0], true)
 }
 
 func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {

@@ -151,7 +151,7 @@ func TestBodyOverTheLimitIsRefused(t *testing.T) {
 	data := make([]byte, 100_001)
 	for name, body := range map[string]io.Reader{
 		"with Content-Length": bytes.NewReader(data),
-		"in chunks":           io.MultiReader(bytes.NewReader(data)),
+		"in chunks":           io.MultiReader(bytes.NewReader(data[:70_000]), gate{a, "reading"}, bytes.NewReader(data[70_000:])),
 	} {
 		if got := a.do("POST", "/", body); got.status != 413 {
 			t.Errorf("%s: %d %q, %v", name, got.status, got.body, got.err)
@@ -163,6 +163,17 @@ func TestBodyOverTheLimitIsRefused(t *testing.T) {
 	if !exists(a.path("error")) {
 		t.Error("the app did not learn that its body was cut")
 	}
+}
+
+// gate is an empty part of a body that ends when the file of that name exists in the app's root.
+type gate struct {
+	*app
+	name string
+}
+
+func (g gate) Read([]byte) (int, error) {
+	g.eventually(g.name, func() bool { return exists(g.path(g.name)) })
+	return 0, io.EOF
 }
 
 // raw is a connection that says what the test says.

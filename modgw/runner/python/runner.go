@@ -69,7 +69,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		r.seats = newSeats(d.Queue, program.seats)
 		r.roster = r.seats
 	} else {
-		r.pool = &pool{queue: d.Queue}
+		r.pool = &pool{queue: d.Queue, parallel: config.Environment != nil && config.Environment.FreeThreaded}
 		r.roster = r.pool
 	}
 	if d.Attach {

@@ -38,6 +38,7 @@ type call struct {
 	body   *requestBody
 	head   []byte
 	tries  int
+	ticket ticket
 }
 
 // ServeHTTP implements [modgw.Runner].
@@ -66,17 +67,17 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // try gives the request to a worker and passes the response on. It reports whether to try again.
 func (c *call) try() (again bool) {
-	l, err := c.runner.pool.acquire(c.r.Context())
+	c.ticket.alone = !c.mayShare()
+	l, err := c.runner.pool.acquire(c.r.Context(), &c.ticket)
 	if err != nil {
 		c.refuse(err)
 		return false
 	}
 	c.tries++
-	s, err := l.open(c.head, c.body.ahead, c.body.whole, c.deadline())
-	if err != nil {
+	s := &stream{whole: c.body.whole, limit: c.runner.config.Descriptor.Timeouts.Request, spare: c.head}
+	if err := l.open(s, c.head, c.body.ahead); err != nil {
 		c.runner.suspect(l.worker, err)
-		c.runner.pool.release(l)
-		return c.lost(l.worker, true, false)
+		return c.lost(l.worker, c.ticket.alone, false)
 	}
 	p := &response{
 		w:      c.w,
@@ -133,23 +134,33 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	case errors.Is(err, errOverdue):
 		limit := c.runner.config.Descriptor.Timeouts.Request
 		c.runner.tookTooLong(w, c.info.ID)
-		s.resume(time.Time{})
+		s.resume(true)
 		c.giveUp(s, f, "it took longer than "+limit.String())
 		f.announce(c.w.Header())
 		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
 	case errors.Is(err, errReplaced):
-		s.resume(time.Time{})
+		s.resume(true)
 		c.giveUp(s, f, errReplaced.Error())
 		w.log.Debug("event stream ended", "request", c.info.ID, "reason", err)
 		return false // an end that the client can see, after which it connects again
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
-		s.resume(s.deadline)
+		s.resume(false)
 		c.giveUp(s, f, "the client has gone")
 		w.log.Debug("request abandoned", "request", c.info.ID, "reason", err)
 		panic(http.ErrAbortHandler)
+	case errors.Is(err, errReturned):
+		s.leave()
+		c.tries--
+		c.ticket.returned = true
+		return true
+	case errors.Is(err, errQueueTimeout):
+		s.resume(false)
+		c.giveUp(s, f, err.Error())
+		c.refuse(err)
+		return false
 	}
-	unread := errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed
+	unread := errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed && c.ticket.alone
 	c.runner.suspect(w, err)
 	c.runner.release(s, f)
 	f.announce(c.w.Header())
@@ -161,12 +172,18 @@ func (c *call) finish(s *stream, f *feeder) {
 	if f != nil {
 		<-f.done
 	}
-	if err := s.lane.settle(); err != nil {
-		c.runner.suspect(s.lane.worker, err)
+	s.leave()
+	if s.stray != nil {
+		c.runner.suspect(s.lane.worker, s.stray)
 	}
-	s.lane.unbind()
-	c.runner.pool.release(s.lane)
 	s.lane.worker.finished()
+}
+
+// mayShare reports whether the request may be on a lane beside others: only what may be executed twice, because of
+// them nobody knows which ones a worker that ends has begun. One that was given back, or has seen a worker end, has a lane
+// to itself.
+func (c *call) mayShare() bool {
+	return c.body.whole && c.isSafe() && c.tries == 0 && !c.ticket.returned && c.runner.attached == nil
 }
 
 // giveUp tells the worker that nobody wants the response, and leaves the lane to a goroutine until the stream is closed.
@@ -176,6 +193,7 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 		return
 	}
 	s.cancel(reason)
+	s.abandoned, s.spare = true, nil // the buffer is this call's
 	c.runner.pool.abandon(s.lane)
 	if !c.runner.background(func() { c.runner.sweep(s, f, c.info.ID) }) {
 		c.runner.release(s, f)

@@ -84,7 +84,7 @@ func (r *Runner) makeLanes(w *worker) (theirs []*os.File, err error) {
 		return []*os.File{file}, nil
 	}
 	for number := range r.program.lanes {
-		l, file, err := newLane(w, number)
+		l, file, err := newLane(r.pool, w, number)
 		if err != nil {
 			return theirs, err
 		}

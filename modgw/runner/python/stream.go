@@ -15,6 +15,7 @@ var (
 	errOverdue   = errors.New("the request's time is up")
 	errReplaced  = errors.New("the generation was replaced")
 	errLaneSpent = errors.New("the lane has no stream ids left")
+	errReturned  = errors.New("the worker has given the request back")
 )
 
 // brokeRule is an error that costs the worker its life.
@@ -25,31 +26,143 @@ func brokeRule(format string, args ...any) error {
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
+// smallEnd is the longest last frame of a response that is copied, so that others may read the lane while it is written to
+// the client.
+const smallEnd = 32 << 10
+
 // stream is one request on a lane and its response. It belongs to one goroutine, but for the outflow, which a feeder uses.
 type stream struct {
 	outflow
 	lane     *lane
-	deadline time.Time // zero: none
+	whole    bool          // the request has no body beyond its Request frame
+	limit    time.Duration // for the response, from when the thread can have begun; 0: none
+	spare    []byte        // where the last frame is copied to
+	deadline time.Time     // zero: none, or not yet
+	stray    error         // the rule that the worker broke beyond the end
+
+	abandoned bool // the request was answered without the worker
+
+	first bool          // it is the first of its lane, and reads
+	turn  chan struct{} // has a token when it may be the first, or something below is set; nil: it was from the beginning
 
 	headed   bool // the head of the response came
 	closed   bool // the worker closed the stream
 	received wire.ReceiveWindow
 
-	interrupted bool // guarded by lane.mu
-	replaced    bool // likewise: why it was interrupted
+	// Guarded by lane.mu.
+	left bool // it is off the lane
+
+	// Likewise: why it must not wait any longer.
+	interrupted bool
+	replaced    bool // the reason of that
+	returned    bool // the request was not begun
+	late        bool // it has waited behind others for too long
 }
 
 // next returns the next frame of the response: Response, Body, File or Abort. It is errOverdue when the deadline passed,
-// context.Canceled after interrupt, errReplaced after replace, and otherwise an error of the connection.
+// context.Canceled after interrupt, errReplaced after replace, errReturned when the request was not begun, errQueueTimeout
+// when it waited behind others for too long, and otherwise an error of the connection.
 func (s *stream) next() (wire.Frame, error) {
+	if err := s.awaitTurn(); err != nil {
+		return wire.Frame{}, err
+	}
 	for {
 		f, err := s.lane.in.Next()
 		if err != nil {
-			return f, s.readError(err)
-		}
-		if f, ok, err := s.accept(f); ok || err != nil {
+			if err = s.readError(err); err == nil {
+				continue
+			}
 			return f, err
 		}
+		f, ok, err := s.accept(f)
+		if err != nil {
+			s.lane.fail(err)
+			return f, err
+		}
+		if ok {
+			return s.keepLast(f), nil
+		}
+	}
+}
+
+// awaitTurn waits until the stream is the first of its lane.
+func (s *stream) awaitTurn() error {
+	for !s.first {
+		s.lane.mu.Lock()
+		err := s.unwanted()
+		s.first = s.lane.isFirst(s)
+		s.lane.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if !s.first {
+			<-s.turn
+		}
+	}
+	return nil
+}
+
+// begin lets the stream, which is the first one now, have its time; lane.mu is held.
+func (s *stream) begin() {
+	switch {
+	case s.turn == nil:
+		s.first = true // it does not wait for its turn
+	case s.interrupted || s.returned:
+		return // it is leaving
+	}
+	if s.limit > 0 {
+		s.deadline = time.Now().Add(s.limit)
+	}
+	s.lane.setDeadline(s.deadline)
+}
+
+// wake makes a stream that waits look at what has changed; lane.mu is held.
+func (s *stream) wake() {
+	select {
+	case s.turn <- struct{}{}:
+	default: // it will look anyway, or reads
+	}
+}
+
+// unwanted is why the stream must not wait for its turn any longer; lane.mu is held.
+func (s *stream) unwanted() error {
+	switch {
+	case s.returned:
+		return errReturned
+	case s.replaced:
+		return errReplaced
+	case s.interrupted:
+		return context.Canceled
+	case s.late:
+		return errQueueTimeout
+	}
+	return s.lane.broken
+}
+
+// isStirred reports whether an error of next is about who waits for the response, and not about its worker.
+func (s *stream) isStirred(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, errReplaced) || errors.Is(err, errQueueTimeout)
+}
+
+// keepLast lets others read the lane as soon as a response is complete, before it is written to the client.
+func (s *stream) keepLast(f wire.Frame) wire.Frame {
+	if s.closed && s.whole && f.Type != wire.File && len(f.Payload) <= smallEnd {
+		f.Payload = append(s.spare[:0], f.Payload...)
+		s.leave()
+	}
+	return f
+}
+
+// leave gives the lane to the next stream, and the place of this one to the pool. It may be called again.
+func (s *stream) leave() {
+	s.lane.mu.Lock()
+	again := s.left
+	if !again {
+		s.left, s.stray = true, s.lane.remove(s)
+	}
+	s.lane.mu.Unlock()
+	if !again {
+		s.lane.pool.release(s.lane, s.abandoned)
 	}
 }
 
@@ -61,7 +174,7 @@ func (s *stream) buffered() (f wire.Frame, ok bool, err error) {
 			return f, false, err
 		}
 		if f, ok, err := s.accept(f); ok || err != nil {
-			return f, ok, err
+			return s.keepLast(f), ok, err
 		}
 	}
 }
@@ -80,6 +193,7 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		}
 		s.headed = true
 		s.closed = f.End()
+		s.lane.paced(f.Pace)
 	case wire.Body:
 		if !s.headed {
 			return f, false, brokeRule("a Body frame before Response on stream %d", s.id)
@@ -115,10 +229,14 @@ func (s *stream) interrupt() {
 	l := s.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.current == s {
-		s.interrupted = true
+	if s.left {
+		return
+	}
+	s.interrupted = true
+	if l.isFirst(s) {
 		l.setDeadline(longAgo)
 	}
+	s.wake()
 }
 
 // replace makes next return errReplaced; any goroutine may call it, also after the stream's end.
@@ -134,30 +252,31 @@ func (s *stream) extend(d time.Duration) {
 	if s.deadline.IsZero() {
 		return
 	}
-	s.deadline = s.deadline.Add(d)
-	s.lane.mu.Lock()
-	defer s.lane.mu.Unlock()
-	if !s.interrupted {
-		s.lane.setDeadline(s.deadline)
-	}
+	s.bound(s.deadline.Add(d))
 }
 
 // unbound takes the deadline away.
-func (s *stream) unbound() {
-	s.deadline = time.Time{}
+func (s *stream) unbound() { s.bound(time.Time{}) }
+
+func (s *stream) bound(deadline time.Time) {
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
-	if !s.interrupted {
-		s.lane.setDeadline(s.deadline)
+	if s.deadline = deadline; !s.interrupted {
+		s.lane.setDeadline(deadline)
 	}
 }
 
-// resume makes next wait again after an interruption, until the given time.
-func (s *stream) resume(deadline time.Time) {
+// resume makes next wait again, as long as the request's time lasts; with forever also when it is up.
+func (s *stream) resume(forever bool) {
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
-	s.deadline, s.interrupted = deadline, false
-	s.lane.setDeadline(deadline)
+	s.interrupted, s.replaced, s.late = false, false, false
+	if forever {
+		s.limit, s.deadline = 0, time.Time{}
+	}
+	if s.lane.isFirst(s) {
+		s.lane.setDeadline(s.deadline)
+	}
 }
 
 // ended reports whether the worker has closed the stream.
@@ -166,19 +285,22 @@ func (s *stream) ended() bool { return s.closed }
 // descriptor returns the descriptor that came with a File frame. The caller closes it.
 func (s *stream) descriptor() (*os.File, error) { return s.lane.in.Descriptor() }
 
+// readError is why reading has failed, and nil when it only was another stream's deadline that passed.
 func (s *stream) readError(err error) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.lane.fail(err)
 		return err
 	}
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
-	switch {
-	case s.replaced:
-		return errReplaced
-	case s.interrupted:
-		return context.Canceled
+	if why := s.unwanted(); why != nil {
+		return why
 	}
-	return errOverdue
+	if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
+		return errOverdue
+	}
+	s.lane.setDeadline(s.deadline)
+	return nil
 }
 
 // split splits a Response frame and counts what it has of the body.

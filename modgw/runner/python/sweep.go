@@ -14,23 +14,25 @@ import (
 func (r *Runner) sweep(s *stream, f *feeder, request string) {
 	for !s.closed {
 		frame, err := s.next()
-		if errors.Is(err, errOverdue) {
+		switch {
+		case err == nil:
+			err = s.discard(frame)
+		case errors.Is(err, errOverdue):
 			r.tookTooLong(s.lane.worker, request)
-			s.resume(time.Time{})
+			s.resume(true)
+			continue
+		case s.isStirred(err): // by what was on its way when the stream was given up
+			s.resume(false)
 			continue
 		}
-		if err == nil {
-			err = s.discard(frame)
-		}
 		if err != nil {
-			r.suspect(s.lane.worker, err)
+			if !errors.Is(err, errReturned) {
+				r.suspect(s.lane.worker, err)
+			}
 			break
 		}
 	}
 	if s.closed {
-		if err := s.lane.settle(); err != nil {
-			r.suspect(s.lane.worker, err)
-		}
 		s.lane.worker.finished()
 	}
 	r.release(s, f)
@@ -52,13 +54,15 @@ func (s *stream) discard(f wire.Frame) error {
 	return nil
 }
 
-// release gives a lane back on which nothing is read any more.
+// release takes a stream off its lane of which nothing is read any more.
 func (r *Runner) release(s *stream, f *feeder) {
 	if f != nil {
 		<-f.done
 	}
-	s.lane.unbind()
-	r.pool.release(s.lane)
+	s.leave()
+	if s.closed && s.stray != nil {
+		r.suspect(s.lane.worker, s.stray)
+	}
 }
 
 // suspect notes that the connections of a worker do not work any more. One that broke a rule is ended at once; another

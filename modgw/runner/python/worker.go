@@ -35,8 +35,8 @@ type worker struct {
 	dev      bool
 	failures tracebacks // in development
 
-	busy      int // lanes that are taken; guarded by the pool
-	abandoned int // of those, the ones whose request was answered without it; guarded by the pool
+	busy      int // requests on its lanes; guarded by the pool
+	abandoned int // of those, the ones that were answered without it; guarded by the pool
 	buried    bool
 	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
 

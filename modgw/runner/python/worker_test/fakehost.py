@@ -16,7 +16,7 @@ import unittest
 WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 HEADER = struct.Struct("<IIBBH")
 TYPES = (
-    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE".split()
+    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE RECALL RETURNED".split()
 )
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
@@ -79,8 +79,9 @@ class Connection:
         """The next frame, or None at the end of the connection."""
         while True:
             if len(self._buffer) >= HEADER.size:
-                length, stream, kind, flags, reserved = HEADER.unpack_from(self._buffer)
-                assert reserved == 0 and length <= 1 << 20 and flags in (0, END) and 1 <= kind <= 15, self._buffer[:12]
+                length, stream, kind, flags, pace = HEADER.unpack_from(self._buffer)
+                assert length <= 1 << 20 and flags in (0, END) and 1 <= kind <= len(TYPES), self._buffer[:12]
+                assert pace == 0 or kind == RESPONSE, self._buffer[:12]
                 end = HEADER.size + length
                 if len(self._buffer) >= end:
                     payload, self._buffer = self._buffer[HEADER.size : end], self._buffer[end:]
@@ -206,11 +207,16 @@ class Worker:
 
     def begin(self, method="GET", path="/", body=b"", end=True, lane=0, **environ):
         """Sends a request and returns its stream."""
+        stream, data = self.frame(method, path, body, end, **environ)
+        self.lanes[lane].socket.sendall(data)
+        return stream
+
+    def frame(self, method="GET", path="/", body=b"", end=True, **environ):
+        """A new stream, and the frame of its request."""
         self._streams += 1
         head = marshal.dumps(self.environ(method, path, **environ), 2)
         payload = struct.pack("<I", len(head)) + head + body
-        self.lanes[lane].send(REQUEST, self._streams, payload, END if end else 0)
-        return self._streams
+        return self._streams, frame(REQUEST, self._streams, payload, END if end else 0)
 
     def environ(self, method="GET", path="/", **environ):
         path, _, query = path.partition("?")

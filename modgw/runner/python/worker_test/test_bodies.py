@@ -156,10 +156,15 @@ class StreamedInput(WorkerTestCase):
 
 
 class Cancelled(WorkerTestCase):
+    def begun(self):
+        """Waits until the app has begun: one whose request is cancelled before is not called."""
+        self.eventually(lambda: os.path.exists(os.path.join(self.folder, "begun")), "the app's beginning")
+
     def test_a_read_raises_an_oserror_that_is_not_the_apps_fault(self):
         worker = self.serve(
             """
             def application(environ, start_response):
+                open("begun", "w").close()
                 try:
                     environ["wsgi.input"].read()
                 except OSError as error:
@@ -168,6 +173,7 @@ class Cancelled(WorkerTestCase):
             """
         )
         stream = worker.begin("POST", "/", b"a", end=False)
+        self.begun()
         worker.lanes[0].send(CANCEL, stream, b"client gone")
         self.assertEqual(worker.finish(stream).aborted, "client gone")
         with open(os.path.join(self.folder, "seen")) as seen:
@@ -223,6 +229,7 @@ class Cancelled(WorkerTestCase):
         worker = self.serve(
             """
             def application(environ, start_response):
+                open("begun", "w").close()
                 write = start_response("200 OK", [])
                 try:
                     while True:
@@ -233,6 +240,7 @@ class Cancelled(WorkerTestCase):
             """
         )
         stream = worker.begin()
+        self.begun()
         worker.lanes[0].send(CANCEL, stream, b"time is up")
         self.assertEqual(worker.finish(stream, grant=False).aborted, "time is up")
         with open(os.path.join(self.folder, "seen")) as seen:

@@ -15,14 +15,16 @@ _HEADER_SIZE = wire.HEADER.size
 _unpack_header = wire.HEADER.unpack_from
 _REQUEST = wire.REQUEST
 
-_RECEIVE = 256 << 10  # bytes asked of one recv
+_RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
 _HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one took longer than this
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
+_AVERAGED = 0.125  # how much one request counts in the average
+_SLOW = 0.004  # seconds that a request counts with at most, so that a single slow one is forgotten soon
 
 
 class Lane:
-    """Owns one thread. Everything but the methods stop and close_in_child belongs to that thread."""
+    """Owns one thread. Everything but the methods stop, recall and close_in_child belongs to that thread."""
 
     def __init__(self, number, fd, app, environ, control):
         self.app = app
@@ -32,10 +34,15 @@ class Lane:
         self.socket = socket.socket(fileno=fd)
         self._buffer = b""
         self._position = 0  # of the first byte in _buffer that was not looked at
-        self._queue = collections.deque()  # requests that arrived while another one read its body or wrote
+        self._queue = collections.deque()  # requests that have arrived
+        self._taking = threading.Lock()  # held while one is taken from the queue
+        self._receiving = threading.Lock()  # held for the socket's input and the buffer
+        self._sending = threading.Lock()  # held for the socket's output, and while answers are taken
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
         self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
+        self._average = 0.0  # seconds that the recent ones have needed
+        self.pace = 0  # the average as the host is told; 0: not known yet
         self._idle = False
         self._stopping = False
         self._lost = False
@@ -52,9 +59,36 @@ class Lane:
             except OSError:
                 pass
 
+    def recall(self):
+        """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
+
+        What the thread has answered already is sent: it may be busy for long."""
+        if self._receiving.acquire(False):
+            try:
+                self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))
+            except OSError:
+                pass  # There is nothing more, or nobody to give it back to.
+            finally:
+                while self._take(_REQUEST):
+                    pass  # Other frames are for the thread, which may be about to wait for one.
+                self._receiving.release()
+        streams = []
+        with self._taking:
+            while self._queue and self._queue[-1].whole:
+                streams.append(self._queue.pop().stream)
+        if self._sending.acquire(False):
+            try:
+                self._send_answers()
+            except OSError:
+                pass  # The thread will see it.
+            finally:
+                self._sending.release()
+        return streams
+
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
+        self._receiving, self._sending = threading.Lock(), threading.Lock()  # The parent's main thread may hold them.
 
     def put(self, frame):
         """Sends a frame at the end of the batch, or at once when much waits already."""
@@ -75,13 +109,11 @@ class Lane:
 
     def flush(self):
         """Sends all frames that wait."""
-        answers = self._answers
-        if answers:
-            data = answers[0] if len(answers) == 1 else b"".join(answers)
-            answers.clear()
-            self._held = 0
+        if self._answers:
+            self.pace = min(int(self._average * wire.PACE_UNITS) + 1, 0xFFFF)
             try:
-                self.socket.sendall(data)
+                with self._sending:
+                    self._send_answers()
             except OSError:
                 self._lose()
 
@@ -89,19 +121,14 @@ class Lane:
         """Takes in what the host says while a request is being served; with wait, at least one frame."""
         if wait:
             self.flush()
-        while not self._route_next() and not self._lost:
-            try:
-                data = self.socket.recv(_RECEIVE, 0 if wait else socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._lose()
-                return
-            self._append(data)
-        while self._route_next():
+        try:
+            with self._receiving:
+                if not self._fill(0 if wait else socket.MSG_DONTWAIT):
+                    self._lose()
+        except BlockingIOError:
             pass
+        except OSError:
+            self._lose()
 
     def _run(self):
         try:
@@ -117,21 +144,32 @@ class Lane:
             exchange = self._next()
             if exchange is None:
                 return
-            self.current = exchange
             begin = perf_counter()
             exchange.run()
-            self._slowest = max(perf_counter() - begin, self._slowest * _FORGET)
+            took = perf_counter() - begin
+            self._slowest = max(took, self._slowest * _FORGET)
+            self._average += (min(took, _SLOW) - self._average) * _AVERAGED
             self.current = exchange = None  # An idle lane keeps nothing of the request in memory.
             if self._slowest > _HOLD_SECONDS:
                 self.flush()
 
+    def _send_answers(self):
+        answers = self._answers
+        count = len(answers)  # The thread may add more meanwhile.
+        if count:
+            data = answers[0] if count == 1 else b"".join(answers[:count])
+            del answers[:count]
+            self._held = 0
+            self.socket.sendall(data)
+
     def _send(self, parts, ancillary):
         try:
-            sent = self.socket.sendmsg(parts, ancillary)
-            for part in parts:
-                if sent < len(part):
-                    self.socket.sendall(memoryview(part)[sent:])
-                sent = max(0, sent - len(part))
+            with self._sending:
+                sent = self.socket.sendmsg(parts, ancillary)
+                for part in parts:
+                    if sent < len(part):
+                        self.socket.sendall(memoryview(part)[sent:])
+                    sent = max(0, sent - len(part))
         except OSError:
             self._lose()
 
@@ -142,34 +180,39 @@ class Lane:
             self.current.cancelled = "the host has closed the connection"
 
     def _next(self):
-        """The next request; None when there will be none any more."""
-        if self._queue:
-            return self._queue.popleft()
+        """The next request, which is the current one then; None when there will be none any more."""
         while True:
-            buffer, start = self._buffer, self._position
-            if len(buffer) - start >= _HEADER_SIZE:
-                length, stream, kind, flags, _ = _unpack_header(buffer, start)
-                start += _HEADER_SIZE
-                end = start + length
-                if end <= len(buffer):
-                    self._position = end
-                    if kind == _REQUEST:
-                        return Exchange(self, stream, flags, buffer, start, end)
-                    continue  # It belongs to a stream that is closed already.
+            with self._taking:
+                if self._queue:
+                    self.current = self._queue.popleft()
+                    return self.current
             self.flush()
-            data = self._receive_idle()
-            if not data:
+            if not self._receive_idle():
                 return None
-            self._append(data)
 
     def _receive_idle(self):
-        self._idle = True
-        try:
-            return self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT if self._stopping else 0)
-        except OSError:
-            return b""
-        finally:
-            self._idle = False
+        """Waits for a request; False when there will be none any more."""
+        with self._receiving:
+            if self._queue:
+                return True
+            self._idle = True
+            try:
+                return self._fill(socket.MSG_DONTWAIT if self._stopping else 0)
+            except OSError:
+                return False
+            finally:
+                self._idle = False
+
+    def _fill(self, flags):
+        """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
+        while not self._take():
+            data = self.socket.recv(_RECEIVE, flags)
+            if not data:
+                return False
+            self._append(data)
+        while self._take():
+            pass
+        return True
 
     def _append(self, data):
         if self._position == len(self._buffer):
@@ -178,21 +221,27 @@ class Lane:
             self._buffer = self._buffer[self._position :] + data
         self._position = 0
 
-    def _route_next(self):
-        """Gives the next complete frame to the request that it belongs to; False when there is none."""
+    def _take(self, wanted=None):
+        """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet."""
         buffer, start = self._buffer, self._position
         if len(buffer) - start < _HEADER_SIZE:
             return False
         length, stream, kind, flags, _ = _unpack_header(buffer, start)
         start += _HEADER_SIZE
         end = start + length
-        if end > len(buffer):
+        if end > len(buffer) or wanted is not None and kind != wanted:
             return False
         self._position = end
         if kind == _REQUEST:
             self._queue.append(Exchange(self, stream, flags, buffer, start, end))
-            return True
-        for exchange in (self.current, *self._queue):
-            if exchange is not None and exchange.stream == stream:
-                exchange.take(kind, flags, buffer[start:end])
+        else:
+            self._route(stream, kind, flags, buffer[start:end])
         return True
+
+    def _route(self, stream, kind, flags, payload):
+        """Gives a frame to the request that it belongs to, unless its stream is closed already."""
+        with self._taking:
+            exchanges = (self.current, *self._queue)
+        for exchange in exchanges:
+            if exchange is not None and exchange.stream == stream:
+                exchange.take(kind, flags, payload)

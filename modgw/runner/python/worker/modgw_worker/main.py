@@ -173,8 +173,16 @@ class Worker:
             message = self._control.receive()
             if message is None or message[0] == wire.STOP:
                 return
-            if message[0] == wire.DUMP:
+            if message[0] == wire.RECALL:
+                self._recall(message[1])
+            elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+
+    def _recall(self, number):
+        """Gives back what waits on a lane whose thread is busy for long."""
+        streams = self._lanes[wire.SIZE.unpack(number)[0]].recall()
+        if streams:
+            self._control.send(wire.RETURNED, number + b"".join(map(wire.SIZE.pack, streams)))
 
     def _let_go(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""

@@ -3,7 +3,7 @@
 import marshal
 import struct
 
-HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, reserved
+HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
 SIZE = struct.Struct("<I")
 RANGE = struct.Struct("<QQ")  # offset and length of a File
@@ -25,6 +25,10 @@ STOP = 12
 DUMP = 13
 LOG = 14
 RETIRE = 15
+RECALL = 16
+RETURNED = 17
+
+PACE_UNITS = 62500  # in a second
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
 MAX_PAYLOAD = 1 << 20

@@ -26,6 +26,7 @@ class Exchange:
     __slots__ = (
         "lane",
         "stream",
+        "whole",
         "environ",
         "input",
         "cancelled",
@@ -44,9 +45,10 @@ class Exchange:
         self.stream = stream
         start += 4
         body = start + _unpack_size(buffer, start - 4)[0]
+        self.whole = flags & _END  # whether the body came whole
         self.environ = _loads(buffer[start:body])
         # A body that came whole needs no flow control, and BytesIO reads it in C.
-        self.input = BytesIO(buffer[body:end]) if flags & _END else Input(self, buffer[body:end])
+        self.input = BytesIO(buffer[body:end]) if self.whole else Input(self, buffer[body:end])
         self.cancelled = None  # the reason, once the host has given the request up
         self.ended = False  # whether the last frame of the response was made
         self._head = None  # marshalled status and headers
@@ -158,7 +160,8 @@ class Exchange:
             self._send_all((body,))
             return
         self.ended = self._sent = True
-        self.lane.put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, 0, len(head)) + head + body)
+        lane = self.lane
+        lane.put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, lane.pace, len(head)) + head + body)
 
     def _send_all(self, pieces):
         """Sends each piece as it comes, and ends the response."""
@@ -223,7 +226,8 @@ class Exchange:
             header = _pack_header(size, self.stream, _BODY, flags, 0)
         else:
             head = self._require_head()
-            header = _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head)) + head
+            pace = self.lane.pace
+            header = _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, pace, len(head)) + head
             self._sent = True
         if flags:
             self.ended = True

@@ -1,0 +1,77 @@
+"""What the thread of a lane does with several requests, and what it gives back."""
+
+import os
+import struct
+
+from fakehost import RECALL, RESPONSE, RETURNED, WorkerTestCase
+
+HELD = """
+    import os, time
+
+    def application(environ, start_response):
+        path = environ["PATH_INFO"][1:]
+        with open("ledger", "a") as file: file.write(path + " ")
+        while path == "hold" and not os.path.exists("go"):
+            time.sleep(0.005)
+        start_response("200 OK", [])
+        return [path.encode()]
+"""
+
+
+class Recalled(WorkerTestCase):
+    def ledger(self):
+        try:
+            with open(os.path.join(self.folder, "ledger")) as file:
+                return file.read().split()
+        except FileNotFoundError:
+            return []
+
+    def recall(self, worker, lane=0):
+        worker.control.send(RECALL, payload=struct.pack("<I", lane))
+
+    def returned(self, worker):
+        payload = worker.control_frame(RETURNED).payload
+        return sorted(struct.unpack("<%dI" % (len(payload) // 4), payload)[1:])
+
+    def test_what_was_not_begun_is_given_back(self):
+        worker = self.serve(HELD)
+        held = worker.begin("GET", "/hold")
+        self.eventually(self.ledger, "the first request")
+        behind = [worker.begin("GET", "/behind") for _ in range(3)]
+        self.recall(worker)
+        self.assertEqual(self.returned(worker), behind)
+        self.write("go", "")
+        self.assertEqual(worker.finish(held).body, b"hold")
+        self.assertEqual(worker.get("/next").body, b"next")
+        self.assertEqual(self.ledger(), ["hold", "next"])
+
+    def test_what_was_answered_is_sent(self):
+        worker = self.serve(HELD)
+        for _ in range(200):
+            worker.get("/fast")  # so that answers wait for the end of their batch
+        first = worker.lanes[0]
+        batch = [worker.frame("GET", path) for path in ("/fast", "/hold", "/behind")]
+        first.socket.sendall(b"".join(data for _, data in batch))
+        self.eventually(lambda: "hold" in self.ledger(), "the request that takes long")
+        self.recall(worker)
+        self.assertEqual(worker.finish(batch[0][0]).body, b"fast")
+        self.assertEqual(self.returned(worker), [batch[2][0]])
+        self.write("go", "")
+        self.assertEqual(worker.finish(batch[1][0]).body, b"hold")
+
+    def test_a_request_whose_body_is_still_to_come_stays(self):
+        worker = self.serve(HELD)
+        held = worker.begin("GET", "/hold")
+        self.eventually(self.ledger, "the first request")
+        worker.begin("POST", "/upload", b"a", end=False)
+        self.recall(worker)
+        self.assertTrue(worker.control.quiet())
+        self.write("go", "")
+        self.assertEqual(worker.finish(held).body, b"hold")
+        self.assertEqual(worker.lanes[0].receive().kind, RESPONSE)
+
+    def test_an_idle_lane_has_nothing_to_give_back(self):
+        worker = self.serve(HELD, threads=2)
+        self.recall(worker, 1)
+        self.assertTrue(worker.control.quiet())
+        self.assertEqual(worker.get("/next", lane=1).body, b"next")
