@@ -153,6 +153,7 @@ func (w *lighttpd) alias(d modgw.Descriptor, a modgw.Alias, link string) {
 }
 
 func (w *lighttpd) app(d modgw.Descriptor) {
+	w.line(`server.range-requests = "disable"`) // an app does that itself, or does not want it
 	w.line("server.max-request-size = %d", (max(d.Limits.Body, 0)+1023)/1024)
 	if w.up.kind != "http" {
 		w.line(`setenv.add-environment = ( "MODGW_APP" => %s )`, w.quoted("name of an app", string(d.Name)))

@@ -222,6 +222,8 @@ func (w *nginx) settings(kind string, patience int) {
 	w.line("%s_read_timeout %ds;", kind, patience)
 	w.line("%s_send_timeout %ds;", kind, patience)
 	w.line("%s_buffering off;", kind)
+	w.line("%s_buffer_size 32k;", kind)       // holds a response's head
+	w.line("%s_buffers 4 32k;", kind)         // which nginx wants to be larger
 	if kind == "fastcgi" || kind == "proxy" { // the others cannot do without the body's length
 		w.line("%s_request_buffering off;", kind)
 	}

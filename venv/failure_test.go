@@ -87,7 +87,7 @@ func TestUnreachableIndexIsTold(t *testing.T) {
 	s.mustFail(s.descriptor(), "MGW-ENV-012")
 }
 
-func TestF31FullDiskIsTold(t *testing.T) {
+func TestFullDiskIsTold(t *testing.T) {
 	needRoot(t)
 	s := newSite(t)
 	s.wheel("big", "1.0", nil, map[string]string{"big.bin": strings.Repeat("x", 12<<20)})

@@ -16,7 +16,7 @@ import (
 )
 
 // Whenever a host is killed while it builds, also together with all that it started, the next build is right.
-func TestF31BuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
+func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 	t.Parallel()
 	for i, step := range killSteps() {
 		s := newSite(t)

@@ -112,8 +112,6 @@ func (a attachCommand) launch(full modgw.Descriptor) any {
 		"env":        variables,
 		"console":    "integratedTerminal",
 		"justMyCode": true,
-		// Without this, steps lead out of the app into the worker, whose except stands for the app's own.
-		"rules": []any{map[string]any{"path": "**/modgw_worker/**", "include": false}},
 	}
 	return map[string]any{"version": "0.2.0", "configurations": []any{configuration}}
 }

@@ -23,6 +23,7 @@ type body struct {
 	guard       *guard // of the connection
 
 	received int64
+	complete bool // nothing more comes
 	waited   time.Duration
 	refused  atomic.Pointer[modgw.Fault] // why no more of it can be read; nil: it can
 }
@@ -41,6 +42,9 @@ func (b *body) Read(p []byte) (int, error) {
 	b.waited += time.Since(start)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, errSlowBody
+	}
+	if err == io.EOF {
+		b.complete = true
 	}
 	if err != nil && err != io.EOF {
 		b.refused.Store(b.guard.refused.Load()) // net/http may have an error of its own for what the guard broke off

@@ -29,6 +29,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.body = s.prepareBody(rw, r, p)
 	}
 	s.config.Handler.ServeHTTP(w, r)
+	if p.trusted && r.ProtoMajor == 1 {
+		w.dropBody()
+	}
 }
 
 // prepareBody lets a response begin, and even end, before the request's body is complete, and bounds the time that the
@@ -55,8 +58,9 @@ func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) *
 // prepare cleans the request's header and tells what is known of the request.
 func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	for name := range r.Header {
-		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become HTTP_PROXY.
-		if strings.Contains(name, "_") || name == "Proxy" {
+		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become HTTP_PROXY. What the client
+		// expects it has got when the app reads the body.
+		if strings.Contains(name, "_") || name == "Proxy" || name == "Expect" {
 			delete(r.Header, name)
 		}
 	}
@@ -79,6 +83,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	}
 	if c := p.conn; c.tls != nil {
 		r.TLS, info.TLS, info.Scheme, info.Variables = c.tls, c.tls, "https", maps.Clone(c.facts)
+	}
+	if cookies := r.Header["Cookie"]; p.trusted && len(cookies) == 1 {
+		cookies[0] = metavars.RepairCookies(cookies[0]) // Apache joins them as a proxy too
 	}
 	s.trust.takeForwarded(r, p).apply(r, info)
 	return info

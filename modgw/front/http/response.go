@@ -140,7 +140,7 @@ func (w *response) FlushError() error {
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
-		w.begun = true
+		w.begun, w.body = true, nil
 	}
 	return c, buffered, err
 }
@@ -169,6 +169,15 @@ func (w *response) answer(status int, f *modgw.Fault) {
 	answer.closing = status == http.StatusBadRequest
 	modgw.ServeFault(&answer, w.request, status, f, false)
 	w.begun = true
+}
+
+// dropBody reads what a proxy still sends of the request after its response. Apache passes a body on as a whole before it
+// looks for the response, and takes a connection that is closed meanwhile for a failure.
+func (w *response) dropBody() {
+	if w.body == nil || w.body.complete || w.FlushError() != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, w.body) // however it ends, the response is on its way
 }
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.

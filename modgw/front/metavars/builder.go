@@ -8,8 +8,8 @@ import (
 
 // Builder collects the variables of one request. Its zero value is ready for use; it is used once.
 //
-// A name that comes more than once counts as it came last, as with every FastCGI application; only cookies are joined,
-// because some servers send a variable for each Cookie header.
+// A name that comes more than once counts as it came last, as with every FastCGI application; only headers are joined,
+// because some servers send a variable for each line of a header.
 type Builder struct {
 	method, protocol                     string
 	scriptName, pathInfo, documentURI    string

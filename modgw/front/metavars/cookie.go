@@ -2,12 +2,12 @@ package metavars
 
 import "strings"
 
-// repairCookies undoes what Apache does to a request with several Cookie headers over HTTP/1: it joins them with ", ",
+// RepairCookies undoes what Apache does to a request with several Cookie headers over HTTP/1: it joins them with ", ",
 // which no cookie parser splits, so that the second cookie would become part of the first one's value.
 //
 // A comma that belongs to a value stays: ", " separates only when the cookie before it is finished, with a name, a value
 // and no open quote, and "name=" follows it.
-func repairCookies(s string) string {
+func RepairCookies(s string) string {
 	if !strings.Contains(s, ", ") {
 		return s
 	}

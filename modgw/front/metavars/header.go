@@ -29,7 +29,7 @@ func (b *Builder) setHeader(name, value string) error {
 		b.cookieRaw = value
 	default:
 		if key := headerKey(name); key != "" {
-			b.put(key, value)
+			b.join(key, value)
 		}
 	}
 	return nil
@@ -43,6 +43,14 @@ func (b *Builder) setContentType(value string) error {
 		b.put("Content-Type", value)
 	}
 	return nil
+}
+
+// join adds a line to a header: nginx before 1.23 and HAProxy send a variable for each line that the client sent.
+func (b *Builder) join(key, value string) {
+	if before := b.header[key]; before != nil {
+		value = before[0] + ", " + value
+	}
+	b.put(key, value)
 }
 
 func (b *Builder) put(key, value string) {

@@ -55,7 +55,7 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		Path:           target.Path,
 		RawTarget:      target.Raw,
 		Received:       o.Received,
-		ServerName:     b.serverName,
+		ServerName:     withoutPort(b.serverName),
 		ServerPort:     b.serverPort,
 		ServerSoftware: b.software,
 		Scheme:         b.scheme(),
@@ -69,6 +69,14 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		info.App = modgw.AppName(b.app)
 	}
 	return info
+}
+
+// withoutPort is a name without the port that HAProxy leaves in SERVER_NAME.
+func withoutPort(name string) string {
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		return host
+	}
+	return name
 }
 
 // url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over the query of REQUEST_URI,
@@ -113,7 +121,7 @@ func (b *Builder) remote() string {
 
 func (b *Builder) finishedHeader() http.Header {
 	if b.cookieRaw != "" {
-		b.put("Cookie", repairCookies(b.cookieRaw))
+		b.put("Cookie", RepairCookies(b.cookieRaw))
 	}
 	if b.contentLength != "" {
 		b.put("Content-Length", b.contentLength)

@@ -1,0 +1,186 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
+)
+
+// door is a way to the app: a web server with the front that it uses.
+type door struct {
+	name string
+	addr string
+	web  *fronttest.Server // nil: none stands before the host
+}
+
+// told is a site whose two apps, at / and /app, tell what they were told; it listens with every front.
+func newTold(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	code, err := os.ReadFile("testdata/told.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("apps/told/told.py", string(code))
+	s.write("apps/told/modgw.hcl", describe("told", "/")+describe("mounted", "/app"))
+	if err := os.Mkdir(s.path("apps/told/marks"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(s.path("apps/told/marks"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {
+		listen := fmt.Sprintf("listen %q {\n  address = \"unix:%s\"\n  mode = \"0666\"\n}\n", kind, s.path(kind))
+		s.write(kind+".hcl", "apps = [\"apps/*/modgw.hcl\"]\n"+listen)
+		all += listen
+	}
+	s.write("modgw.hcl", "apps = [\"apps/*/modgw.hcl\"]\nstate = \"state\"\n"+all+"listen \"http\" { address = \"127.0.0.1:0\" }\n") // the last one is where the site says it is
+	s.start()
+	return s
+}
+
+func describe(name, mount string) string {
+	return fmt.Sprintf(`
+app %q {
+  mount = %q
+  wsgi {
+    entry   = "told.py"
+    workers = 1
+    threads = 8
+  }
+  limits { body = "0" }
+  reload { mode = "off" }
+}
+`, name, mount)
+}
+
+// generated is what a command writes for a web server on a port, from a host that listens with one kind of front alone.
+func (s *site) generated(server, kind string, port int) string {
+	s.t.Helper()
+	return s.mustRun(server, "config", "-c", kind+".hcl", "--state", s.path("nowhere"), "--port", fmt.Sprint(port))
+}
+
+// doors starts the web servers, one process of each, and returns the ways that lead through them. The first is mod_wsgi, whose
+// answers are the measure.
+func (s *site) doors() []door {
+	s.t.Helper()
+	all := s.apacheDoors()
+	all = append(all, door{name: "direct", addr: strings.TrimPrefix(s.url, "http://")})
+	all = append(all, s.nginxDoors()...)
+	all = append(all, s.lighttpdDoors()...)
+	return append(all, s.haproxyDoor())
+}
+
+func (s *site) apacheDoors() []door {
+	module := "/usr/lib/apache2/modules/mod_wsgi.so"
+	fronttest.Require(s.t, "apache2", "apache2")
+	if _, err := os.Stat(module); err != nil {
+		if os.Getenv("CI") != "" {
+			s.t.Fatal("mod_wsgi is not installed: apt install libapache2-mod-wsgi-py3")
+		}
+		s.t.Skip("mod_wsgi is not installed: apt install libapache2-mod-wsgi-py3")
+	}
+	var conf strings.Builder
+	var all []door
+	open := func(name string, write func(port int) string) {
+		port := fronttest.FreePort(s.t)
+		fmt.Fprintf(&conf, "Listen 127.0.0.1:%d\n%s\n", port, write(port))
+		all = append(all, door{name: name, addr: fmt.Sprintf("127.0.0.1:%d", port)})
+	}
+	host := func(port int, lines string) string {
+		return fmt.Sprintf("<VirtualHost *:%d>\nAllowEncodedSlashes NoDecode\n<Location />\nCGIPassAuth On\n</Location>\n%s</VirtualHost>\n", port, lines)
+	}
+	script := s.path("apps/told/told.py")
+	fmt.Fprintf(&conf, "LoadModule wsgi_module %s\nWSGISocketPrefix %s/wsgi\nWSGIDaemonProcess told processes=1 threads=8 home=%s\n"+
+		"<Directory %s>\nRequire all granted\n</Directory>\n", module, s.dir, filepath.Dir(script), filepath.Dir(script))
+	open("mod_wsgi", func(port int) string {
+		return host(port, fmt.Sprintf("WSGIProcessGroup told\nWSGIApplicationGroup %%{GLOBAL}\nWSGIPassAuthorization On\nWSGIChunkedRequest On\n"+
+			"WSGIScriptAlias /app %s\nWSGIScriptAlias / %s\n", script, script))
+	})
+	open("Apache, FastCGI", func(port int) string { return s.generated("apache", "fastcgi", port) })
+	open("Apache, FastCGI without reuse", func(port int) string {
+		return host(port, fmt.Sprintf("SetEnv ap_trust_cgilike_cl 1\nProxyPass / \"unix:%s|fcgi://once/\" flushpackets=on\n", s.path("fastcgi")))
+	})
+	open("Apache, HTTP", func(port int) string { return s.generated("apache", "http", port) })
+	for _, kind := range []string{"uwsgi", "scgi"} {
+		open("Apache, "+kind, func(port int) string {
+			return host(port, fmt.Sprintf("SetEnv ap_trust_cgilike_cl 1\nProxyPass / \"unix:%s|%s://told/\" flushpackets=on\n", s.path(kind), kind))
+		})
+	}
+	web := fronttest.StartApache(s.t, conf.String())
+	for i := range all {
+		all[i].web = web
+	}
+	return all
+}
+
+func (s *site) nginxDoors() []door {
+	var conf strings.Builder
+	var all []door
+	first := 0
+	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {
+		port := fronttest.FreePort(s.t)
+		if first == 0 {
+			first = port
+		}
+		text := s.generated("nginx", kind, port)
+		text = regexp.MustCompile(`(?m)^.*listen \[::\].*\n`).ReplaceAllString(text, "")
+		conf.WriteString(strings.Replace(text, fmt.Sprintf("listen %d", port), fmt.Sprintf("listen 127.0.0.1:%d", port), 1))
+		all = append(all, door{name: "nginx, " + title(kind), addr: fmt.Sprintf("127.0.0.1:%d", port)})
+	}
+	web := fronttest.StartNginxSites(s.t, first, conf.String())
+	for i := range all {
+		all[i].web = web
+	}
+	return all
+}
+
+func (s *site) lighttpdDoors() []door {
+	var conf strings.Builder
+	var all []door
+	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {
+		port := fronttest.FreePort(s.t)
+		text := strings.ReplaceAll(s.generated("lighttpd", kind, port), "modgw_unsaid", "modgw_unsaid_"+kind)
+		conf.WriteString(strings.Replace(text, fmt.Sprintf(`":%d"`, port), fmt.Sprintf(`"127.0.0.1:%d"`, port), 1))
+		all = append(all, door{name: "lighttpd, " + title(kind), addr: fmt.Sprintf("127.0.0.1:%d", port)})
+	}
+	web := fronttest.StartLighttpd(s.t, conf.String())
+	for i := range all {
+		all[i].web = web
+	}
+	return all
+}
+
+func (s *site) haproxyDoor() door {
+	web := fronttest.StartHAProxy(s.t, fmt.Sprintf(`
+fcgi-app told
+  docroot /srv
+  path-info ^(/)(.*)$
+  pass-header authorization
+  option keep-conn
+  option get-values
+  option mpxs-conns
+backend app
+  http-reuse always
+  use-fcgi-app told
+  server s unix@%s proto fcgi
+`, s.path("fastcgi")))
+	return door{"HAProxy, FastCGI", web.Addr, web}
+}
+
+// title is what people call a kind of front.
+func title(kind string) string {
+	switch kind {
+	case "fastcgi":
+		return "FastCGI"
+	case "http":
+		return "HTTP"
+	}
+	return kind
+}

@@ -1,0 +1,202 @@
+package tests
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// caller is what one door is tried with.
+type caller struct {
+	site *site
+	door door
+	mark string // begins the names of its marks
+}
+
+// mark is a file by which the app and the test tell each other how far they are.
+func (v caller) file(name string) string {
+	return v.site.path("apps/told/marks/" + v.mark + "-" + name)
+}
+
+// send opens a connection and sends the beginning of a request on it.
+func (v caller) send(t *testing.T, text string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", v.door.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// able reports whether the door is none of those that cannot do a thing.
+func (v caller) able(cannot string) bool {
+	return !slices.ContainsFunc(strings.Split(cannot, ";"), func(pattern string) bool {
+		ok, err := path.Match(pattern, v.door.name)
+		return ok && err == nil
+	})
+}
+
+func (v caller) events(t *testing.T) {
+	conn := v.send(t, "GET / HTTP/1.1\nHost: x\nX-Answer: events\nX-Mark: "+v.mark+"\n\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for i := range 3 {
+		want := fmt.Sprintf("data: %d\n\n", i)
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != want {
+			t.Fatalf("%q, %v", got, err)
+		}
+		if err := os.WriteFile(v.file(fmt.Sprint("arrived-", i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rest, err := io.ReadAll(resp.Body); len(rest) > 0 || err != nil {
+		t.Errorf("after the last event: %q, %v", rest, err)
+	}
+}
+
+func (v caller) gone(t *testing.T) {
+	conn := v.send(t, "GET / HTTP/1.1\nHost: x\nX-Answer: endless\nX-Mark: "+v.mark+"\n\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resp.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	v.site.eventually("the app is told", func() bool {
+		_, err := os.Stat(v.file("closed"))
+		return err == nil
+	})
+}
+
+// gatherers are the ways on which a server passes the whole body on before it looks for a response.
+const gatherers = "mod_wsgi;nginx, uwsgi;nginx, scgi;lighttpd, *;Apache, HTTP;Apache, uwsgi;Apache, scgi;HAProxy, FastCGI"
+
+func (v caller) refusal(t *testing.T) {
+	const size = 3 << 20
+	conn := v.send(t, fmt.Sprintf("POST / HTTP/1.1\nHost: x\nX-Answer: refusal\nContent-Length: %d\n\n", size))
+	part := bytes.Repeat([]byte("x"), size/8)
+	if !v.able(gatherers) {
+		part = bytes.Repeat([]byte("x"), size)
+	}
+	// A server may close the connection while this is still written; what counts is the response.
+	_, _ = conn.Write(part)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); resp.StatusCode != 413 || string(body) != "too large" || err != nil {
+		t.Errorf("%s %q, %v", resp.Status, body, err)
+	}
+}
+
+// largeBodies sends much both ways and sees that neither the host nor its workers keep it in memory. MODGW_LARGE says how
+// many MiB, 64 without.
+func largeBodies(t *testing.T, s *site, doors []door) {
+	size := 64 << 20
+	if text := os.Getenv("MODGW_LARGE"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size = n << 20
+	}
+	for _, d := range doors {
+		if size == 64<<20 && !slices.Contains([]string{"direct", "Apache, FastCGI", "Apache, HTTP", "nginx, uwsgi", "lighttpd, scgi"}, d.name) {
+			continue
+		}
+		t.Run(d.name, func(t *testing.T) {
+			processes := append(descendants(s.pid), s.pid)
+			before := peaks(t, processes)
+			received := d.large(t, "GET / HTTP/1.1\r\nHost: x\r\nX-Answer: large\r\nX-Size: "+fmt.Sprint(size)+"\r\n\r\n", 0, io.Discard)
+			if received != int64(size) {
+				t.Errorf("%d bytes arrived of %d", received, size)
+			}
+			var told bytes.Buffer
+			d.large(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size), size, &told)
+			if !strings.Contains(told.String(), fmt.Sprintf(`"body": "%d `, size)) {
+				t.Errorf("the app was told %.300q", &told)
+			}
+			for i, after := range peaks(t, processes) {
+				if grown := after - before[i]; grown > 32<<20 && before[i] > 0 {
+					t.Errorf("process %d has grown by %d MiB", processes[i], grown>>20)
+				}
+			}
+		})
+	}
+}
+
+// large sends a head and a body of a size, and copies the response's body to w.
+func (d door) large(t *testing.T, head string, size int, w io.Writer) int64 {
+	t.Helper()
+	conn, err := net.Dial("tcp", d.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	piece := make([]byte, 1<<20)
+	for range size / len(piece) {
+		if _, err := conn.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	n, err := io.Copy(w, resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		t.Errorf("%s, %d bytes, %v", resp.Status, n, err)
+	}
+	return n
+}
+
+// peaks are the largest sizes that processes have had in memory since the last call, in bytes; 0 for one that has ended.
+func peaks(t *testing.T, processes []int) []int64 {
+	t.Helper()
+	sizes := make([]int64, len(processes))
+	for i, pid := range processes {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue
+		}
+		if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
+			if _, err := fmt.Sscan(rest, &sizes[i]); err != nil {
+				t.Fatal(err)
+			}
+			sizes[i] <<= 10
+		}
+		// proc(5): 5 resets the peak. Without the right to it, the peak of the whole life counts.
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+	}
+	return sizes
+}
