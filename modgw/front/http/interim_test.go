@@ -12,37 +12,37 @@ import (
 	"github.com/modgw/modgw/internal/certtest"
 )
 
-// clients are one for each version of HTTP, and where they find a front with the handler.
-func clients(t *testing.T, handler http.HandlerFunc) map[string]struct {
-	*http.Client
+// client is one that speaks one version of HTTP, and where it finds a front.
+type client struct {
+	http.Client
 	URL string
-} {
+}
+
+// clients are one for each version, with fronts that have the handler.
+func clients(t *testing.T, handler http.HandlerFunc) map[string]*client {
+	return clientsOf(t, Config{}, handler)
+}
+
+func clientsOf(t *testing.T, config Config, handler http.HandlerFunc) map[string]*client {
 	t.Helper()
 	ca := certtest.New(t)
 	h2c := new(http.Transport)
 	h2c.Protocols = new(http.Protocols)
 	h2c.Protocols.SetUnencryptedHTTP2(true)
-	all := map[string]struct {
-		*http.Client
-		URL string
-	}{}
-	for name, c := range map[string]struct {
-		transport *http.Transport
-		config    Config
-		scheme    string
-	}{
-		"HTTP/1.1":          {new(http.Transport), Config{}, "http"},
-		"HTTP/1.1 over TLS": {&http.Transport{TLSClientConfig: ca.Client("a.example")}, Config{TLS: secured(t, ca, "a.example")}, "https"},
-		"h2c":               {h2c, Config{}, "http"},
-		"HTTP/2":            {&http.Transport{TLSClientConfig: ca.Client("a.example"), ForceAttemptHTTP2: true}, Config{TLS: secured(t, ca, "a.example")}, "https"},
+	config.Handler = handler
+	all := map[string]*client{}
+	for name, transport := range map[string]*http.Transport{
+		"HTTP/1.1":          {},
+		"HTTP/1.1 over TLS": {TLSClientConfig: ca.Client("a.example")},
+		"h2c":               h2c,
+		"HTTP/2":            {TLSClientConfig: ca.Client("a.example"), ForceAttemptHTTP2: true},
 	} {
-		c.config.Handler = handler
-		addr := serve(t, c.config)
-		t.Cleanup(c.transport.CloseIdleConnections)
-		all[name] = struct {
-			*http.Client
-			URL string
-		}{&http.Client{Transport: c.transport}, c.scheme + "://" + addr}
+		scheme := "http"
+		if config.TLS = nil; transport.TLSClientConfig != nil {
+			config.TLS, scheme = secured(t, ca, "a.example"), "https"
+		}
+		all[name] = &client{http.Client{Transport: transport}, scheme + "://" + serve(t, config)}
+		t.Cleanup(transport.CloseIdleConnections)
 	}
 	return all
 }
