@@ -61,8 +61,9 @@ func (h *Host) openFronts() ([]*front, error) {
 	for _, socket := range h.config.Sockets {
 		fronts = append(fronts, &front{settings: h.settingsOf(socket), listener: socket.Listener})
 	}
+	opened := fronts
 	for _, l := range h.Listeners() {
-		if !slices.ContainsFunc(fronts, func(f *front) bool { return f.settings.Kind == l.Kind && f.settings.Address == l.Address }) {
+		if !slices.ContainsFunc(opened, func(f *front) bool { return f.settings.Kind == l.Kind && f.settings.Address == l.Address }) {
 			fronts = append(fronts, &front{settings: l})
 		}
 	}

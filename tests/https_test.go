@@ -1,0 +1,156 @@
+package tests
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/certtest"
+	"github.com/modgw/modgw/internal/fronttest"
+)
+
+var httpsLine = regexp.MustCompile(` https=(\S+) `)
+
+// secureSite is a running site that has HTTPS for a.example and b.example, HTTP behind HAProxy, and HTTP that sends everybody
+// to HTTPS. It tells an app's view of each request.
+func secureSite(t *testing.T, ca *certtest.Authority) (s *site, https string) {
+	s = newSite(t)
+	ca.Issue(t, s.dir, "a.example")
+	ca.Issue(t, s.dir, "b.example")
+	s.write("modgw.hcl", fmt.Sprintf(`
+		apps            = ["apps/*/modgw.hcl"]
+		state           = "state"
+		trusted_proxies = ["127.0.0.1/32"]
+		listen "http" {
+		  address            = "127.0.0.1:0"
+		  client_ca          = %q
+		  client_certificate = "optional"
+		  tls {
+		    certificate = "a.example.pem"
+		    key         = "a.example.key"
+		  }
+		  tls {
+		    certificate = "b.example.pem"
+		    key         = "b.example.key"
+		  }
+		}
+		listen "http" {
+		  address        = "unix:%s/proxied.sock"
+		  mode           = "0666"
+		  proxy_protocol = true
+		}
+		listen "http" {
+		  address        = "127.0.0.1:0"
+		  redirect_https = true
+		}
+	`, ca.File, s.dir))
+	s.write("apps/tell/modgw.hcl", "app \"tell\" {\n  wsgi { entry = \"app.wsgi\" }\n}\n")
+	s.write("apps/tell/app.wsgi", `
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    names = "wsgi.url_scheme", "REMOTE_ADDR", "SSL_PROTOCOL", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY", "SSL_CLIENT_S_DN_CN"
+    return [" ".join(str(environ.get(name, "-")) for name in names).encode()]
+`)
+	s.start()
+	return s, httpsLine.FindStringSubmatch(s.log.String())[1]
+}
+
+// browser is a client that finds every name at one address.
+func browser(t *testing.T, addr string, config *tls.Config) *http.Client {
+	transport := &http.Transport{
+		TLSClientConfig:   config,
+		ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		},
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func page(t *testing.T, c *http.Client, url string) (*http.Response, string) {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestHTTPSReachesTheAppAndTakesUpNewCertificates(t *testing.T) {
+	ca := certtest.New(t)
+	s, https := secureSite(t, ca)
+	stranger := browser(t, https, ca.Client(""))
+	for _, name := range []string{"a.example", "b.example"} {
+		resp, body := page(t, stranger, "https://"+name+"/")
+		if want := "https 127.0.0.1 TLSv1.3 " + name + " NONE -"; body != want || resp.ProtoMajor != 2 {
+			t.Errorf("%s: %s %q, want %q", name, resp.Proto, body, want)
+		}
+	}
+	if _, body := page(t, browser(t, https, ca.Client("", ca.Issue(t, t.TempDir(), "bob"))), "https://a.example/"); !strings.HasSuffix(body, " SUCCESS bob") {
+		t.Errorf("with a certificate of its own: %q", body)
+	}
+
+	serial := func(c *http.Client) string {
+		resp, _ := page(t, c, "https://a.example/")
+		return resp.TLS.PeerCertificates[0].SerialNumber.String()
+	}
+	old := serial(stranger)
+	s.write("a.example.key", "spoiled")
+	s.eventually("a broken key is reported", func() bool {
+		if got := serial(browser(t, https, ca.Client(""))); got != old {
+			t.Fatalf("certificate %s, want %s", got, old)
+		}
+		return strings.Contains(s.log.String(), "MGW-TLS-002")
+	})
+	ca.Issue(t, s.dir, "a.example")
+	s.eventually("the new certificate is used", func() bool { return serial(browser(t, https, ca.Client(""))) != old })
+	if got := serial(stranger); got != old {
+		t.Error("the first connection did not stay open")
+	}
+}
+
+func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
+	ca := certtest.New(t)
+	s, _ := secureSite(t, ca)
+	resp, _ := page(t, browser(t, strings.TrimPrefix(s.url, "http://"), nil), "http://a.example:8080/x%2Fy?z")
+	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusPermanentRedirect || got != "https://a.example/x%2Fy?z" {
+		t.Errorf("%d to %q", resp.StatusCode, got)
+	}
+	proxy := fronttest.StartHAProxy(t, "backend app\n  server modgw unix@"+s.path("proxied.sock")+" send-proxy-v2\n")
+	if _, body := page(t, http.DefaultClient, proxy.URL); !strings.HasPrefix(body, "http 127.0.0.1 ") {
+		t.Errorf("behind HAProxy: %q", body)
+	}
+}
+
+func TestCheckTellsWhereAListenerIsWrong(t *testing.T) {
+	s := newSite(t)
+	certtest.New(t).Issue(t, s.dir, "a.example")
+	s.write("modgw.hcl", `
+listen "http" {
+  address        = "127.0.0.1:0"
+  proxy_protocol = true
+  tls {
+    certificate = "a.example.pem"
+    key         = "a.example.pem"
+  }
+}
+`)
+	out, ok := s.run("check", "-c", "modgw.hcl")
+	for _, want := range []string{"modgw.hcl:6:5", "private key"} {
+		if ok || !strings.Contains(out, want) {
+			t.Errorf("%v, without %q:\n%s", ok, want, out)
+		}
+	}
+}
