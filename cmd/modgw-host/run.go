@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/modgw"
@@ -50,20 +47,8 @@ func newRun(c console) *cobra.Command {
 
 // inherit makes the host listen where whoever started it wants: on sockets that are open already, or on $PORT.
 func inherit(config *host.Config) error {
-	byName, err := activation.ListenersWithNames()
-	if err != nil {
-		return fmt.Errorf("cannot use the sockets that systemd passed: %w", err)
-	}
-	for name, listeners := range byName {
-		for _, l := range listeners {
-			if l != nil {
-				config.Sockets = append(config.Sockets, host.Socket{Kind: kindOf(name), Listener: l})
-			}
-		}
-	}
-	if len(config.Sockets) > 0 {
-		config.Listeners = nil
-		return nil
+	if err := adopt(config); err != nil || len(config.Sockets) > 0 {
+		return err
 	}
 	if port := os.Getenv("PORT"); port != "" {
 		address, err := modgw.ParseAddress(net.JoinHostPort("", port))
@@ -73,12 +58,4 @@ func inherit(config *host.Config) error {
 		config.Listeners = []modgw.Listener{{Kind: "http", Address: address}}
 	}
 	return nil
-}
-
-// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName).
-func kindOf(name string) string {
-	if strings.HasPrefix(name, "fastcgi") || strings.HasPrefix(name, "fcgi") {
-		return "fastcgi"
-	}
-	return "http"
 }

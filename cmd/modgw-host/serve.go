@@ -34,12 +34,18 @@ func newServe(c console) *cobra.Command {
 		Use:   "serve [TARGET…]",
 		Short: "Run the host",
 		Long: "Run the host with the apps of its own file, or with TARGETs: descriptors, folders of descriptors, or app\n" +
-			"entries (app.wsgi, package.module:callable, a Django, Flask or plain folder).",
+			"entries (app.wsgi, package.module:callable, a Django, Flask or plain folder). Without --listen, sockets that\n" +
+			"systemd passes (LISTEN_FDS) are used too, with the settings of the listen block that has their address.",
 		Example: "  modgw-host serve blog.hcl --listen http=127.0.0.1:8000\n  modgw-host serve -c /etc/modgw/modgw.hcl",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			config, err := f.config(cmd, c, targets)
 			if err != nil {
 				return err
+			}
+			if len(f.listen) == 0 {
+				if err := adopt(&config); err != nil {
+					return err
+				}
 			}
 			return runHost(cmd.Context(), config, func() {})
 		},

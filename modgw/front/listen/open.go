@@ -21,8 +21,6 @@ const defaultMode = 0o660
 //
 // A Unix socket appears under its name at once with its final mode and owner, and in place of one that nobody answers
 // on any more; one that somebody answers on is left alone. Closing the listener removes the name, if it is still its own.
-//
-// A socket that a service manager has opened already would be looked up here, by its address, before a new one is made.
 func Open(l modgw.Listener) (net.Listener, error) {
 	if l.Address.Network() == "unix" {
 		return openUnix(l)
