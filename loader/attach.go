@@ -9,11 +9,11 @@ import (
 
 // attachOnly reports an app that no worker can attach to. From the defaults it is passed over.
 func (d *decoder) attachOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
-	if !desc.Attach || desc.Kind == "" || desc.Kind == modgw.KindWSGI {
+	if !desc.Attach || desc.Kind == "" || desc.Entry() != "" {
 		return
 	}
 	desc.Attach = false
 	if attach := written.Body.Attributes["attach"]; attach != nil {
-		d.add(codeUnknown, attach.SrcRange, fmt.Sprintf("No worker can attach to a %s app", desc.Kind), "That is for wsgi apps.")
+		d.add(codeUnknown, attach.SrcRange, fmt.Sprintf("No worker can attach to a %s app", desc.Kind), "That is for wsgi and asgi apps.")
 	}
 }

@@ -47,6 +47,27 @@ var projects = []struct {
 		app: "shop", kind: modgw.KindWSGI, entry: "shop.deploy:application", settings: "shop.settings",
 	},
 	{
+		name: "Django with Channels",
+		files: map[string]string{"manage.py": strings.Replace(managePy, "@@", "shop.settings", 1),
+			"shop/settings.py": "WSGI_APPLICATION = 'shop.wsgi.application'\nASGI_APPLICATION = 'shop.asgi.application'\n", "shop/wsgi.py": djangoWSGI},
+		app: "shop", kind: modgw.KindASGI, entry: "shop.asgi:application", settings: "shop.settings",
+	},
+	{
+		name:  "Quart",
+		files: map[string]string{"app.py": "from quart import Quart\n\napp = Quart(__name__)\n", "static/x.css": ""},
+		kind:  modgw.KindASGI, entry: "app:app",
+	},
+	{
+		name:  "Litestar",
+		files: map[string]string{"app.py": "from litestar import Litestar, get\n@get('/')\nasync def index() -> str:\n    return ''\n\napp = Litestar([index])\n"},
+		kind:  modgw.KindASGI, entry: "app:app",
+	},
+	{
+		name:  "FastAPI factory",
+		files: map[string]string{"api.py": "from fastapi import FastAPI\n\ndef create_app() -> FastAPI:\n    return FastAPI()\n"},
+		kind:  modgw.KindASGI, entry: "api:create_app()",
+	},
+	{
 		name:  "Flask",
 		files: map[string]string{"app.py": "from flask import Flask\n\napp = Flask(__name__)\n", "static/x.css": ""},
 		kind:  modgw.KindWSGI, entry: "app:app", aliases: 1,

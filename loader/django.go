@@ -9,6 +9,7 @@ import (
 
 var (
 	settingsModule  = regexp.MustCompile(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
+	asgiApplication = regexp.MustCompile(`(?m)^ASGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
 	wsgiApplication = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
 )
 
@@ -22,7 +23,7 @@ func (p *project) django() *finding {
 	if m := settingsModule.FindStringSubmatch(manage); m != nil {
 		settings = m[1]
 	}
-	entry := p.djangoEntry(settings)
+	kind, entry := p.djangoEntry(settings)
 	if entry == "" {
 		return nil
 	}
@@ -33,7 +34,7 @@ func (p *project) django() *finding {
 	if name == "config" || name == "core" || name == "project" {
 		name = base(p.dir)
 	}
-	found := &finding{name: nameFrom(name), what: "Django project", kind: modgw.KindWSGI, root: p.dir, entry: entry, settings: settings}
+	found := &finding{name: nameFrom(name), what: "Django project", kind: kind, root: p.dir, entry: entry, settings: settings}
 	for _, folder := range []string{"staticfiles", "static"} {
 		if p.has(folder) {
 			found.static = folder
@@ -43,11 +44,21 @@ func (p *project) django() *finding {
 	return found
 }
 
-// djangoEntry is the callable of a Django project: what its settings name, else wsgi.py beside them or in any package.
-func (p *project) djangoEntry(settings string) string {
-	if m := wsgiApplication.FindStringSubmatch(p.moduleText(settings)); m != nil {
-		return m[1] + ":" + m[2]
+// djangoEntry is the callable of a Django project and its kind: what its settings name, else wsgi.py beside them or in any
+// package. Only Channels and its like have ASGI_APPLICATION, with which the project has WebSockets.
+func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
+	text := p.moduleText(settings)
+	if m := asgiApplication.FindStringSubmatch(text); m != nil {
+		return modgw.KindASGI, m[1] + ":" + m[2]
 	}
+	if m := wsgiApplication.FindStringSubmatch(text); m != nil {
+		return modgw.KindWSGI, m[1] + ":" + m[2]
+	}
+	return modgw.KindWSGI, p.djangoScript(settings)
+}
+
+// djangoScript is the callable in the wsgi.py of a Django project.
+func (p *project) djangoScript(settings string) string {
 	for at := settings; at != ""; {
 		at = parentModule(at)
 		if at != "" && p.moduleText(at+".wsgi") != "" {

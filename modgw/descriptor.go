@@ -70,6 +70,17 @@ type Descriptor struct {
 	Secrets []string
 }
 
+// Entry is what the block of a wsgi or asgi app names; "" for an app of another kind.
+func (d Descriptor) Entry() string {
+	switch {
+	case d.WSGI != nil:
+		return d.WSGI.Entry
+	case d.ASGI != nil:
+		return d.ASGI.Entry
+	}
+	return ""
+}
+
 // WSGI runs a PEP 3333 callable.
 type WSGI struct {
 	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"

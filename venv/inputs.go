@@ -148,13 +148,7 @@ func (in *inputs) readDemands(d modgw.Descriptor, acct *account.Account) error {
 
 // entryFile is the app's entry when it is a single file that can have a PEP 723 block, else "".
 func entryFile(d modgw.Descriptor) string {
-	var entry string
-	switch {
-	case d.WSGI != nil:
-		entry = d.WSGI.Entry
-	case d.ASGI != nil:
-		entry = d.ASGI.Entry
-	}
+	entry := d.Entry()
 	ext := filepath.Ext(entry)
 	if !filepath.IsAbs(entry) || (ext != ".py" && ext != ".wsgi") {
 		return ""

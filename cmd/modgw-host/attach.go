@@ -61,7 +61,7 @@ func newAttach(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			run := attachCommand{descriptor: d.Redacted(), code: files.Dir, entry: d.WSGI.Entry,
+			run := attachCommand{descriptor: d.Redacted(), code: files.Dir, entry: d.Entry(),
 				address: string(python.AttachAddress(state, d.Name))}
 			if len(args) > 1 {
 				run.entry = args[1]

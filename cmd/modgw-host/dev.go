@@ -142,8 +142,6 @@ func isGoModule(folder string) bool {
 // kindTitle says which programs are of a kind.
 func kindTitle(k modgw.Kind) string {
 	switch k {
-	case modgw.KindASGI:
-		return "FastAPI, Starlette and their like"
 	case modgw.KindGo:
 		return "a Go program"
 	case modgw.KindHTTP:

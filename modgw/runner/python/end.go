@@ -12,6 +12,9 @@ import (
 func (r *Runner) end(w *worker) {
 	r.roster.remove(w)
 	w.event((*crew.Life).Stopped)
+	if w.shared != nil {
+		w.shared.endEndless()
+	}
 	w.say(wire.Stop, nil)
 	limit := time.NewTimer(r.config.Descriptor.Timeouts.Stop)
 	defer limit.Stop()

@@ -12,7 +12,7 @@ import (
 
 // cannotLoad is the fault for what a worker said when loading the app failed.
 func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
-	entry := entryOf(c)
+	entry := c.Descriptor.Entry()
 	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: exceptions(m.Details, c.Descriptor.Secrets)}
 	switch m.Reason {
 	case "missing":
@@ -39,12 +39,6 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 // article is what an entry must name, by the app's kind.
 var article = map[modgw.Kind]string{modgw.KindWSGI: "a WSGI", modgw.KindASGI: "an ASGI"}
 
-// entryOf is the entry of an app that has a runner, and thereby a program.
-func entryOf(c modgw.RunnerConfig) string {
-	p, _ := programOf(c)
-	return p.entry
-}
-
 // place says what happened and where, on one line.
 func place(m *wire.FailedMessage) string {
 	text := m.Type
@@ -61,7 +55,7 @@ func place(m *wire.FailedMessage) string {
 func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-APP-004",
-		Summary: fmt.Sprintf("cannot import %q: the worker ended: %s", entryOf(c), why),
+		Summary: fmt.Sprintf("cannot import %q: the worker ended: %s", c.Descriptor.Entry(), why),
 		Output:  output,
 	}
 }
@@ -70,7 +64,7 @@ func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
 func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-APP-005",
-		Summary: fmt.Sprintf("cannot import %q within %s", entryOf(c), c.Descriptor.Timeouts.Startup),
+		Summary: fmt.Sprintf("cannot import %q within %s", c.Descriptor.Entry(), c.Descriptor.Timeouts.Startup),
 		Output:  output,
 		Hint:    "the stack above shows what it waits for; when it only needs longer, raise timeouts { startup }",
 	}

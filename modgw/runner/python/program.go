@@ -9,7 +9,6 @@ import (
 
 // program is what the block of an app's kind says.
 type program struct {
-	entry   string
 	workers int // processes; never 0
 	lanes   int // connections of each worker
 	seats   int // requests at once in each worker
@@ -22,9 +21,9 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 	switch {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
-		p = program{entry: d.WSGI.Entry, workers: d.WSGI.Workers, lanes: threads, seats: threads}
+		p = program{workers: d.WSGI.Workers, lanes: threads, seats: threads}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
-		p = program{entry: d.ASGI.Entry, workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency)}
+		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency)}
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)
 	}

@@ -139,6 +139,7 @@ func (l *sharedLane) closed(s *sharedStream) {
 	_, open := l.streams[s.id]
 	delete(l.streams, s.id)
 	l.mu.Unlock()
+	s.settle()
 	if open {
 		l.runner.seats.release(l.worker)
 		l.worker.finished()
@@ -155,6 +156,7 @@ func (l *sharedLane) fail(err error) {
 	l.mu.Unlock()
 	for _, s := range streams {
 		s.fail(err)
+		s.settle()
 		l.runner.seats.release(l.worker)
 	}
 	l.close()

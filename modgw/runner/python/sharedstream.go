@@ -40,6 +40,7 @@ type sharedStream struct {
 	endless   bool
 	replaced  bool
 	told      bool // a WebSocket's app that it has ended
+	reaper    *time.Timer
 	received  wire.ReceiveWindow
 	arrived   []arrival
 	err       error // of the lane
@@ -258,7 +259,8 @@ func (s *sharedStream) replace() {
 }
 
 // abandon says that nobody wants any more what comes, tells the worker why, and with over also that it shall not go on
-// with the request. The seat is given back when the worker closes the stream.
+// with the request; otherwise that is said when the request's time is up. The seat is given back when the worker closes
+// the stream.
 func (s *sharedStream) abandon(reason string, over bool) {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -266,16 +268,33 @@ func (s *sharedStream) abandon(reason string, over bool) {
 	s.mu.Lock()
 	closed, lost := s.closed, s.err != nil
 	s.abandoned = true
+	over = over || s.endless // an app that has nobody to send events to has nothing more to do
+	if !closed && !lost && !over && !s.deadline.IsZero() {
+		s.reaper = time.AfterFunc(time.Until(s.deadline), func() { s.callOff(reason, true) })
+	}
 	s.drop()
 	s.mu.Unlock()
-	if closed || lost {
-		return
+	if !closed && !lost {
+		s.callOff(reason, over)
 	}
+}
+
+// callOff sends Cancel. A worker that is stuck reads nothing, so that nobody waits for it.
+func (s *sharedStream) callOff(reason string, over bool) {
 	f := wire.Frame{Type: wire.Cancel, Payload: []byte(reason)}
 	if over {
 		f.Flags = wire.FlagEnd
 	}
-	s.lane.runner.background(func() { s.write(f) }) // a worker that is stuck reads nothing
+	s.lane.runner.background(func() { s.write(f) })
+}
+
+// settle ends what was to happen if the stream did not end. The lane calls it when it has.
+func (s *sharedStream) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reaper != nil {
+		s.reaper.Stop()
+	}
 }
 
 // finish lets go of what belongs to a stream that has ended.

@@ -173,7 +173,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 	d := r.config.Descriptor
 	return wire.StartMessage{
 		Kind:        string(d.Kind),
-		Entry:       r.program.entry,
+		Entry:       d.Entry(),
 		Threads:     r.program.lanes,
 		Concurrency: r.program.seats,
 		Path:        append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),

@@ -88,7 +88,7 @@ func decodeExclusions(d *wire.Decoder) map[string]string {
 func prepareRequest(r *Runner, report []byte, excluded []string) func(b []byte) []byte {
 	return func(b []byte) []byte {
 		b = wire.AppendText(wire.AppendText(wire.BeginDict(b), "task"), "prepare")
-		b = wire.AppendText(wire.AppendText(b, "entry"), r.program.entry)
+		b = wire.AppendText(wire.AppendText(b, "entry"), r.config.Descriptor.Entry())
 		b = appendTexts(wire.AppendText(b, "path"), append(slices.Clone(r.config.Descriptor.Python.Path), r.config.Environment.SearchPath...))
 		b = wire.AppendBytes(wire.AppendText(b, "report"), report)
 		b = appendTexts(wire.AppendText(b, "exclude"), excluded)

@@ -4,6 +4,7 @@ The process stays its own: its standard streams, signals, environment and workin
 """
 
 import array
+import asyncio
 import contextlib
 import marshal
 import os
@@ -17,7 +18,10 @@ import weakref
 
 from . import entry, wire
 from .control import Control
+from .convention import as_asgi3
+from .failure import describe
 from .lane import Lane
+from .loop import LoopThread, new_loop
 from .main import environ_for
 from .stdio import ErrorStream
 
@@ -62,6 +66,7 @@ class Attachment:
     def __init__(self, address):
         self._control = _AttachedControl(_connect(address))
         self._lanes = []
+        self._loop = None  # of an ASGI app
         self.closed = False
         self.message = None  # what the host wants to be loaded
         try:
@@ -73,6 +78,9 @@ class Attachment:
     def load(self, named=""):
         """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells the host."""
         self._watch_exceptions()
+        if self.message["kind"] == "asgi":
+            self._loop = new_loop()
+            asyncio.set_event_loop(self._loop)
         try:
             app, _ = entry.load({**self.message, "entry": named or self.message["entry"]})
         except entry.LoadError as failed:
@@ -89,16 +97,11 @@ class Attachment:
             from .propagate import let_through
 
             let_through(app)
-        environ = environ_for(self.message, len(self._control.descriptors))
-        environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
-        while self._control.descriptors:
-            own = dict(environ)
-            own["wsgi.errors"] = ErrorStream(_STDERR)
-            fd = self._control.descriptors.pop(0)
-            self._lanes.append(Lane(len(self._lanes) + 1, fd, app, own, self._control))
         _leave_alone_in_children(self)
-        for lane in self._lanes:
-            lane.thread.start()
+        if self.message["kind"] == "asgi":
+            self._open_loop(app)
+        else:
+            self._open_lanes(app)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
@@ -107,6 +110,30 @@ class Attachment:
             lane.stop()
         for lane in self._lanes:
             lane.thread.join()
+
+    def _open_lanes(self, app):
+        environ = environ_for(self.message, len(self._control.descriptors))
+        environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
+        while self._control.descriptors:
+            own = dict(environ)
+            own["wsgi.errors"] = ErrorStream(_STDERR)
+            fd = self._control.descriptors.pop(0)
+            self._lanes.append(Lane(len(self._lanes) + 1, fd, app, own, self._control))
+        for lane in self._lanes:
+            lane.thread.start()
+
+    def _open_loop(self, app):
+        loop = LoopThread(
+            self._loop or new_loop(), self._control.descriptors.pop(0), as_asgi3(app), self.message, self._control
+        )
+        self._loop = None  # It ends with this host.
+        self._lanes.append(loop)
+        try:
+            loop.start()
+        except BaseException as error:
+            failed = describe(error, suspects=(app,))
+            self._control.send_dict(wire.FAILED, entry.LoadError("startup", failed).fields)
+            raise
 
     def stop(self):
         """Makes serve end when it has answered what has arrived. It may be called from any thread."""
@@ -155,7 +182,7 @@ class Attachment:
             if message[0] == wire.DUMP:
                 from . import stacks
 
-                stacks.dump(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
 
 
 class _AttachedControl(Control):

@@ -48,9 +48,8 @@ class BaseExchange:
 
     def cancel(self, reason, over):
         """Takes note that the host has given the request up; with over the app is not to go on with it."""
-        if self.cancelled is not None:
-            return
-        self.cancelled = reason
+        if self.cancelled is None:
+            self.cancelled = reason
         if over and self.task is not None:
             self.task.cancel()
         self._tell()

@@ -4,6 +4,9 @@ import asyncio
 
 
 
+_ASGI = {"version": "3.0", "spec_version": "2.0"}
+
+
 class StartupFailed(RuntimeError):
     """The app said so."""
 
@@ -11,10 +14,10 @@ class StartupFailed(RuntimeError):
 class Lifespan:
     """One call of the app for the whole life of the worker."""
 
-    def __init__(self, app, scope, control, loop):
+    def __init__(self, app, app_name, control, loop):
         self.state = {}
         self._app = app
-        self._scope = {**scope, "type": "lifespan", "state": self.state}
+        self._scope = {"type": "lifespan", "asgi": _ASGI.copy(), "modgw.app": app_name, "state": self.state}
         self._control = control
         self._loop = loop
         self._heard = False  # whether the app has received lifespan.startup: then it knows what that is

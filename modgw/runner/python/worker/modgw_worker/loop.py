@@ -1,6 +1,8 @@
 """The event loop of an ASGI app, in a thread of its own: the main thread stays free to obey the host."""
 
 import asyncio
+import os
+import socket
 import sys
 import threading
 import traceback
@@ -9,22 +11,17 @@ from .failure import describe
 from .lifespan import Lifespan
 from .sharedlane import SharedLane
 
+_MOST_TASKS = 50  # whose stacks are logged
 _PROMPT = 0.3  # seconds in which a loop that is not blocked answers
 
 
 def new_loop():
-    """A loop that is the current one of the calling thread, for an app that asks for it while it is imported.
-
-    It is uvloop's when the environment of the app has it.
-    """
+    """A loop, of uvloop when the environment of the app has it."""
     try:
         import uvloop
-
-        loop = uvloop.new_event_loop()
     except ImportError:
-        loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    return loop
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 class LoopThread:
@@ -35,10 +32,9 @@ class LoopThread:
         self.current = None  # as lanes of WSGI have it
         self.thread = threading.Thread(target=self._run, name="modgw-loop", daemon=True)
         self._app = app
-        self._fd = fd
+        self.socket = socket.socket(fileno=fd)
         self._control = control
-        scope = {"asgi": {"version": "3.0", "spec_version": "2.5"}, "modgw.app": start["app"]}
-        self._scope = scope
+        self._app_name = start["app"]
         self._lane = None
         self._lifespan = None
         self._begun = threading.Event()
@@ -76,16 +72,18 @@ class LoopThread:
 
     def tasks(self):
         """What the tasks of the app stand at, as texts."""
+        tasks = list(self._lane.tasks.items()) if self._lane else []
         texts = []
-        for task in list(self._lane.tasks)[:50] if self._lane else ():
-            lines = ["  File \"%s\", line %d, in %s\n" % (f.f_code.co_filename, f.f_lineno, f.f_code.co_name) for f in task.get_stack()]
-            texts.append("task %s:\n%s" % (task.get_coro().__qualname__, "".join(lines)))
+        for task, exchange in tasks[:_MOST_TASKS]:
+            request = exchange.scope.get("modgw.request_id", "without id")
+            texts.append("task serving %s, request %s:\n%s" % (exchange.title(), request, _stack(task.get_coro())))
+        if len(tasks) > _MOST_TASKS:
+            texts.append("and %d more tasks" % (len(tasks) - _MOST_TASKS))
         return texts
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
-        if self._lane is not None:
-            self._lane.close_in_child()
+        os.close(self.socket.detach())
 
     def _respond(self, alive):
         self._blocked = False
@@ -100,7 +98,8 @@ class LoopThread:
         asyncio.set_event_loop(loop)
         try:
             loop.run_until_complete(self._serve())
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(_tidy(loop))
+            loop.close()
         except BaseException as error:
             if self._begun.is_set():
                 found = describe(error, suspects=(self._app,))
@@ -112,11 +111,33 @@ class LoopThread:
 
     async def _serve(self):
         self._ending = self.loop.create_future()
-        lifespan = Lifespan(self._app, self._scope, self._control, self.loop)
+        lifespan = Lifespan(self._app, self._app_name, self._control, self.loop)
         await lifespan.startup()
-        self._lane = lane = SharedLane(self._fd, self._app, self._scope, lifespan.state, self._control, self.loop)
+        self._lane = lane = SharedLane(self.socket, self._app, self._app_name, lifespan.state, self._control, self.loop)
         lane.start()
         self._begun.set()
         await self._ending
         await lane.stop()
         await lifespan.shutdown()
+
+
+def _stack(awaited):
+    """Where a coroutine stands, and what it waits for."""
+    lines = []
+    while awaited is not None and len(lines) < 50:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None:
+            lines.extend(traceback.format_stack(frame, 1))
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return "".join(lines)
+
+
+async def _tidy(loop):
+    """Ends what the app has left running, as asyncio.run does."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    if hasattr(loop, "shutdown_default_executor"):
+        await loop.shutdown_default_executor()

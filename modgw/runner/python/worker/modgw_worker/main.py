@@ -93,9 +93,12 @@ class Worker:
         gil.watch(self._control)
         loop = None
         if start["kind"] == "asgi":
+            import asyncio
+
             from .loop import new_loop
 
             loop = new_loop()
+            asyncio.set_event_loop(loop)  # An app that asks for it while it is imported gets the one that it will run in.
         try:
             app, name = entry.load(start)
         except entry.LoadError as failed:

@@ -22,17 +22,20 @@ _HOLD_SECONDS = 0.001  # an answer waits no longer than this for others, while t
 _EAGER = sys.version_info >= (3, 12) and sys.implementation.name == "cpython"
 
 
-class SharedLane:
-    """Belongs to the thread of its loop, but for close_in_child."""
+_ASGI = {"version": "3.0", "spec_version": "2.5"}
 
-    def __init__(self, fd, app, scope, state, control, loop):
+
+class SharedLane:
+    """Belongs to the thread of its loop."""
+
+    def __init__(self, connection, app, app_name, state, control, loop):
         self.app = app
-        self.scope = scope  # what is in every connection scope
+        self.app_name = app_name
         self.state = state  # of the lifespan; every scope has a copy
         self.control = control
         self.loop = loop
-        self.tasks = set()  # of the requests, and of what the app still does after the response
-        self.socket = socket.socket(fileno=fd)
+        self.tasks = {}  # to their requests; with what the app still does after the response
+        self.socket = connection
         self.socket.setblocking(False)
         self._streams = {}
         self._buffer = b""
@@ -55,10 +58,8 @@ class SharedLane:
             self._flush()
             if self._backlog:
                 await self.drained()
-
-    def close_in_child(self):
-        """Lets go of the connection in a forked child, where it is the parent's to use."""
-        os.close(self.socket.detach())
+        if self.socket.fileno() >= 0:
+            self.loop.remove_reader(self.socket.fileno())
 
     def put(self, frame):
         """Sends a frame, at the end of the batch."""
@@ -141,7 +142,8 @@ class SharedLane:
         start += 4
         body = start + _unpack_size(data, start - 4)[0]
         scope = wire.loads(data[start:body])
-        scope.update(self.scope)
+        scope["asgi"] = _ASGI.copy()
+        scope["modgw.app"] = self.app_name
         scope["state"] = self.state.copy()
         make = Exchange if scope["type"] == "http" else WebSocket
         exchange = self._streams[stream] = make(self, stream, scope, data[body:end], flags & wire.END)
@@ -152,11 +154,11 @@ class SharedLane:
         else:
             task = self.loop.create_task(exchange.run())
         exchange.task = task
-        self.tasks.add(task)
+        self.tasks[task] = exchange
         task.add_done_callback(self._done)
 
     def _done(self, task):
-        self.tasks.discard(task)
+        del self.tasks[task]
         if self._stopped is not None and not self.tasks and not self._stopped.done():
             self._stopped.set_result(None)
 

@@ -1,0 +1,91 @@
+"""The lifespan of an ASGI app."""
+
+import unittest
+
+from asgihost import ASGITestCase
+
+
+class Lifespan(ASGITestCase):
+    HANDLED = """
+    async def lifespan(scope, receive, send):
+        assert (await receive())["type"] == "lifespan.startup"
+        scope["state"]["items"] = ["shared"]
+        scope["state"]["name"] = "begun"
+        await send({"type": "lifespan.startup.complete"})
+        assert (await receive())["type"] == "lifespan.shutdown"
+        await asyncio.sleep(0.05)
+        print("shut down")
+        await send({"type": "lifespan.shutdown.complete"})
+    async def http(scope, receive, send):
+        state = scope["state"]
+        state["items"].append(scope["path"])
+        await answer(send, repr((state["name"], state["items"])).encode())
+        state["name"] = "changed"
+    """
+
+    def test_its_state_is_copied_for_each_request(self):
+        worker = self.serve(self.HANDLED)
+        self.assertEqual(worker.fetch("/a").body, b"('begun', ['shared', '/a'])")
+        self.assertEqual(worker.fetch("/b").body, b"('begun', ['shared', '/a', '/b'])")
+
+    def test_stop_lets_the_app_shut_down(self):
+        worker = self.serve(self.HANDLED)
+        self.assertEqual(worker.stop(), 0)
+        self.assertEqual(worker.output(), "shut down\n")
+
+    def test_an_app_may_know_nothing_of_it(self):
+        for source in (
+            "async def lifespan(scope, receive, send): raise ValueError('not me')",
+            "async def lifespan(scope, receive, send): assert scope['type'] == 'http'",
+            "async def lifespan(scope, receive, send): return",
+        ):
+            worker = self.serve(source)
+            self.assertEqual(worker.fetch().body, b"up")
+            self.assertEqual(worker.logs, [])
+
+    def test_a_startup_that_raises_fails_the_worker_with_its_place(self):
+        for source in (
+            "async def lifespan(scope, receive, send):\n    await receive()\n    raise OSError('no database')\n",
+            "async def lifespan(scope, receive, send):\n    await receive()\n    try:\n        raise OSError('no database')\n"
+            "    except OSError as error:\n        await send({'type': 'lifespan.startup.failed', 'message': 'x'})\n        raise\n",
+        ):
+            worker = self.worker(self.write("app.py", self._app(source)))
+            fields = worker.failed()
+            self.assertEqual((fields["reason"], fields["type"], fields["message"]), ("startup", "OSError", "no database"))
+            self.assertTrue(fields["file"].endswith("app.py") and "no database" in fields["text"], fields)
+
+    def test_a_startup_that_the_app_calls_failed(self):
+        worker = self.worker(
+            self.write(
+                "app.py",
+                self._app(
+                    "async def lifespan(scope, receive, send):\n    await receive()\n"
+                    "    await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
+                ),
+            )
+        )
+        fields = worker.failed()
+        self.assertEqual((fields["reason"], fields["message"]), ("startup", "no database"))
+
+    def test_a_shutdown_that_raises_is_logged(self):
+        worker = self.serve(
+            """
+            async def lifespan(scope, receive, send):
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                raise ValueError("stuck")
+            """
+        )
+        worker.control.send(12)
+        self.assertIn("cannot shut the app down: ValueError: stuck", worker.log()["message"])
+        self.assertEqual(worker.process.wait(30), 0)
+
+    def _app(self, source):
+        from asgihost import APP
+
+        return APP + source
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,169 @@
+"""WebSockets of an ASGI app, as the events that the host makes of them."""
+
+import struct
+import unittest
+
+from asgihost import ASGITestCase
+from fakehost import ABORT, BODY, END, EVENT, WINDOW, WINDOW_SIZE
+
+ECHO = """
+async def websocket(scope, receive, send):
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept", "subprotocol": "chat", "headers": [(b"x-a", b"b")]})
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            print(message["code"], message["reason"])
+            return
+        text, data = message["text"], message["bytes"]
+        await send({"type": "websocket.send", "text": text, "bytes": data})
+"""
+
+
+class WebSockets(ASGITestCase):
+    def test_messages_go_both_ways(self):
+        worker = self.serve(ECHO)
+        stream = worker.connect()
+        self.assertEqual(worker.event(stream), ["chat", [(b"x-a", b"b")]])
+        for message in ("text", b"bytes", "", b"", "\u20ac"):
+            worker.say(stream, message)
+            self.assertEqual(worker.event(stream), message)
+
+    def test_long_messages_go_in_pieces(self):
+        worker = self.serve(ECHO)
+        stream = worker.connect()
+        worker.event(stream)
+        for message in ("\u20ac" * 50000, b"x" * 200000):
+            data = message.encode() if isinstance(message, str) else message
+            for start in range(0, len(data), 60000):
+                worker.lane.send(BODY, stream, data[start : start + 60000])
+            worker.say(stream, isinstance(message, str))
+            got = b""
+            while True:
+                frame = worker.next(stream, BODY, EVENT)
+                if frame.kind == EVENT:
+                    break
+                got += frame.payload
+                worker.grant(stream, len(frame.payload))
+            self.assertEqual((got, frame.dict()), (data, isinstance(message, str)))
+
+    def test_the_client_closes(self):
+        worker = self.serve(ECHO)
+        stream = worker.connect()
+        worker.event(stream)
+        worker.say(stream, (4000, "bye"), END)
+        self.assertEqual(worker.next(stream).flags, END)
+        self.eventually(lambda: "4000 bye" in worker.output(), "the disconnect")
+
+    def test_the_app_closes(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await send({"type": "websocket.accept"})
+                await send({"type": "websocket.close", "code": 4001, "reason": "enough"})
+                await receive()
+                message = await receive()
+                print(message["type"], message["code"])
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        frame = worker.next(stream)
+        self.assertEqual((frame.dict(), frame.flags), ((4001, "enough"), END))
+        self.eventually(lambda: "websocket.disconnect 4001" in worker.output(), "the disconnect")
+
+    def test_the_app_returns_or_raises(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await send({"type": "websocket.accept"})
+                if scope["path"] == "/raise":
+                    raise ValueError("spoiled")
+            """
+        )
+        stream = worker.connect("/return")
+        worker.event(stream)
+        self.assertEqual(worker.event(stream), (1000, ""))
+        stream = worker.connect("/raise")
+        worker.event(stream)
+        self.assertEqual(worker.next(stream).kind, ABORT)
+        self.assertIn("cannot answer WebSocket /raise: ValueError: spoiled", worker.log()["message"])
+
+    def test_the_app_refuses(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await receive()
+                if scope["path"] == "/plain":
+                    return await send({"type": "websocket.close", "code": 1008, "reason": "no"})
+                await send({"type": "websocket.http.response.start", "status": 401, "headers": [(b"x-a", b"b")]})
+                await send({"type": "websocket.http.response.body", "body": b"x" * 400000, "more_body": True})
+                await send({"type": "websocket.http.response.body"})
+            """
+        )
+        frame = worker.next(worker.connect("/plain"))
+        self.assertEqual((frame.dict(), frame.flags), ((1008, "no"), END))
+        response = worker.whole(worker.connect("/response"))
+        self.assertEqual((response.status, response.headers, len(response.body)), (401, [(b"x-a", b"b")], 400000))
+
+    def test_an_app_that_receives_nothing_keeps_the_window_shut(self):
+        worker = self.serve(
+            """
+            gate = []
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.accept"})
+                gate.append(asyncio.get_running_loop().create_future())
+                await gate[0]
+                while True:
+                    await receive()
+            async def http(scope, receive, send):
+                gate[0].set_result(None)
+                await answer(send, b"")
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        for _ in range(4):
+            worker.say(stream, b"x" * 60000)
+        self.assertTrue(worker.lane.quiet())
+        worker.fetch()
+        self.assertGreaterEqual(struct.unpack("<I", worker.next(stream, WINDOW).payload)[0], WINDOW_SIZE // 2)
+
+    def test_a_host_that_takes_nothing_stops_the_app(self):
+        worker = self.serve(
+            """
+            sent = 0
+            async def websocket(scope, receive, send):
+                global sent
+                await send({"type": "websocket.accept"})
+                while True:
+                    await send({"type": "websocket.send", "bytes": b"x" * 10000})
+                    sent += 10000
+            async def http(scope, receive, send):
+                await answer(send, str(sent).encode())
+            """
+        )
+        stream = worker.connect()
+        self.eventually(lambda: int(worker.fetch().body) > WINDOW_SIZE - 20000, "a full window")
+        self.assertLessEqual(int(worker.fetch().body), WINDOW_SIZE)
+        worker.say(stream, (1006, ""), END)
+        worker.next(stream, ABORT)
+        self.assertEqual(worker.logs, [])
+
+    def test_mistakes_are_named(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                if scope["path"] == "/early":
+                    return await send({"type": "websocket.send", "text": "x"})
+                await send({"type": "websocket.accept"})
+                await send({"type": "websocket.accept"})
+            """
+        )
+        self.assertIn(b"before websocket.accept", worker.next(worker.connect("/early")).payload)
+        self.assertIn(b"twice", worker.next(worker.connect("/twice"), ABORT).payload)
+
+
+if __name__ == "__main__":
+    unittest.main()
