@@ -16,6 +16,7 @@ const module = "github.com/modgw/modgw/"
 var layers = map[string][]string{
 	"internal/":             {"internal/"},
 	"internal/fronttest":    {},
+	"internal/runnertest":   {"modgw"},
 	"modgw":                 {"internal/account", "internal/files"},
 	"modgw/app":             {},
 	"modgw/wire":            {},
@@ -32,6 +33,7 @@ var layers = map[string][]string{
 	"modgw/runner/crew":     {"modgw", "internal/"},
 	"modgw/runner/queue":    {"modgw"},
 	"modgw/runner/exchange": {"modgw", "internal/proc"},
+	"modgw/runner/cgi":      {"modgw", "modgw/runner/crew", "modgw/runner/queue", "modgw/runner/exchange", "internal/"},
 	"modgw/runner/fastcgi":  {"modgw", "modgw/fcgi", "modgw/runner/crew", "modgw/runner/queue", "modgw/runner/exchange", "internal/"},
 	"modgw/runner/process":  {"modgw", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
 	"modgw/runner/python":   {"modgw", "modgw/wire", "modgw/front/listen", "modgw/runner/crew", "modgw/runner/queue", "internal/"},

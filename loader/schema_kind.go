@@ -112,6 +112,8 @@ func cgiBlock(d *modgw.Descriptor) block {
 			{name: "dir", value: folder(&c.Dir), doc: "Folder of scripts; the path segment after the mount names one.",
 				example: `"cgi-bin"`},
 			{name: "script", value: file(&c.Script), doc: "One script for all requests.", example: `"hello.cgi"`},
+			{name: "concurrency", value: number(&c.Concurrency, 1, 1<<16), def: 10,
+				doc: "Scripts that run at once; further requests wait in the queue."},
 		},
 		done: func() { d.Kind, d.CGI = modgw.KindCGI, c },
 	}

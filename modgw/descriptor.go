@@ -130,6 +130,8 @@ func (f FastCGI) Scripts(root string) string {
 type CGI struct {
 	Dir    string // the next path segment names the script in it
 	Script string // or one script for all
+
+	Concurrency int // scripts that run at once; 0: ten
 }
 
 // Static serves files.

@@ -31,6 +31,7 @@ func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target st
 		}
 	}
 	if fault != nil {
+		i.warn(fault)
 		ServeFault(w, r, http.StatusBadGateway, fault, i.generation != nil && i.gateway != nil && i.gateway.config.Dev)
 		return
 	}
@@ -41,6 +42,13 @@ func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target st
 	}
 	next.ScriptName, next.PathInfo, next.generation = "", "", nil
 	i.gateway.ServeHTTP(w, redirected(r, &next, u))
+}
+
+// warn logs why a request is not answered.
+func (i *RequestInfo) warn(fault *Fault) {
+	if i.gateway != nil && i.generation != nil {
+		i.gateway.log.Warn("request refused", "app", i.generation.Descriptor.Name, "request", i.ID, "code", fault.Code, "error", fault.Line())
+	}
 }
 
 // redirected is the request for u that takes the place of r.

@@ -134,3 +134,9 @@ func TestExamplePHP(t *testing.T) {
 	s.write("php/public/greet.php", "<?php echo 'edited';")
 	has(t, s.page("/greet.php"), "edited")
 }
+
+func TestExampleScriptsOfPerl(t *testing.T) {
+	s := example(t, "perl-cgi")
+	has(t, s.page("/cgi-bin/hello/Ada"), "Hello, Ada!")
+	has(t, s.page("/cgi-bin/moved"), "Hello, again!")
+}

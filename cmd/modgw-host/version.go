@@ -21,7 +21,7 @@ func newVersion(c console) *cobra.Command {
 				Platform string   `json:"platform"`
 				Kinds    []string `json:"kinds"`
 				Fronts   []string `json:"fronts"`
-			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, []string{"wsgi", "fastcgi", "static"}, []string{"fastcgi", "http", "uwsgi", "scgi"}}
+			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, []string{"wsgi", "asgi", "go", "http", "fastcgi", "cgi", "static"}, []string{"fastcgi", "http", "uwsgi", "scgi"}}
 			if asJSON {
 				return c.json(v)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/devel"
+	"github.com/modgw/modgw/modgw/runner/cgi"
 	"github.com/modgw/modgw/modgw/runner/fastcgi"
 	"github.com/modgw/modgw/modgw/runner/process"
 	"github.com/modgw/modgw/modgw/runner/python"
@@ -126,6 +127,7 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 		modgw.KindASGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 		modgw.KindGo:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
 		modgw.KindHTTP:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
+		modgw.KindCGI:    func(c modgw.RunnerConfig) (modgw.Runner, error) { return cgi.New(c) },
 		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
 }

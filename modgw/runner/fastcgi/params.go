@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"path"
 	"strings"
 
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -28,7 +29,7 @@ func (c *call) params(where location, length int64) []byte {
 		set("DOCUMENT_ROOT", where.root)
 		set("REDIRECT_STATUS", "200") // php-cgi wants to hear that a web server has chosen the script
 		if where.PathInfo != "" {
-			set("PATH_TRANSLATED", where.root+where.PathInfo)
+			set("PATH_TRANSLATED", where.root+path.Clean(where.PathInfo))
 		}
 	}
 	if c.runner.crew == nil {

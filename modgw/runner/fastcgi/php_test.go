@@ -2,6 +2,7 @@ package fastcgi
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
 	if err := writeFile(outside, "<?php echo 'escaped';"); err != nil {
 		t.Fatal(err)
 	}
-	if err := symlink(outside, a.root+"/link.php"); err != nil {
+	if err := os.Symlink(outside, a.Root+"/link.php"); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]struct {
@@ -46,7 +47,7 @@ func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
 		"/site/admin":                    {301, ""},
 		"/site/vars.php":                 {200, "SCRIPT_NAME=/site/vars.php\nPATH_INFO=(none)\n"},
 		"/site/vars.php/a/b.php?q":       {200, "SCRIPT_NAME=/site/vars.php\nPATH_INFO=/a/b.php\n"},
-		"/site//vars.php":                {200, "SCRIPT_FILENAME=" + a.root + "/vars.php\n"},
+		"/site//vars.php":                {200, "SCRIPT_FILENAME=" + a.Root + "/vars.php\n"},
 		"/site/picture.png/x.php":        {200, "front "},
 		"/site/picture.png%00.php":       {404, ""},
 		"/site/picture.png":              {200, "front "},
@@ -58,31 +59,31 @@ func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
 		"/site/%c8%ba%c8%ba.php":         {200, "front "},
 		"/site/index.php/%0a":            {200, "front /site/index.php /\n"},
 	} {
-		got := a.get(path)
-		if got.err != nil || got.status != want.status || !strings.Contains(got.body, want.body) {
-			t.Errorf("%s: got %d %q, %v; want %d with %q", path, got.status, got.body, got.err, want.status, want.body)
+		got := a.Get(path)
+		if got.Err != nil || got.Status != want.status || !strings.Contains(got.Body, want.body) {
+			t.Errorf("%s: got %d %q, %v; want %d with %q", path, got.Status, got.Body, got.Err, want.status, want.body)
 		}
-		if strings.Contains(got.body, "executed a picture") || strings.Contains(got.body, "escaped") {
-			t.Errorf("%s executed what is no script of the app: %q", path, got.body)
+		if strings.Contains(got.Body, "executed a picture") || strings.Contains(got.Body, "escaped") {
+			t.Errorf("%s executed what is no script of the app: %q", path, got.Body)
 		}
 	}
-	if got := a.get("/site/admin?x=1").header.Get("Location"); got != "/site/admin/?x=1" {
+	if got := a.Get("/site/admin?x=1").Header.Get("Location"); got != "/site/admin/?x=1" {
 		t.Errorf("redirect to %q", got)
 	}
 }
 
 func TestPHPGetsTheRequestAndNoProxy(t *testing.T) {
 	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{php(t)}}), map[string]string{"vars.php": phpVars})
-	got := a.do("POST", "/vars.php?a=b", strings.NewReader("a body"), http.Header{"Proxy": {"http://evil"}, "Content-Type": {"text/plain"}})
-	a.want(got, 200, "body=a body")
-	a.want(got, 200, "QUERY_STRING=a=b\n")
-	a.want(got, 200, "HTTP_PROXY=(none)\n")
-	a.want(got, 200, "DOCUMENT_ROOT="+a.root+"\n")
+	got := a.Do("POST", "/vars.php?a=b", strings.NewReader("a body"), http.Header{"Proxy": {"http://evil"}, "Content-Type": {"text/plain"}})
+	a.Want(got, 200, "body=a body")
+	a.Want(got, 200, "QUERY_STRING=a=b\n")
+	a.Want(got, 200, "HTTP_PROXY=(none)\n")
+	a.Want(got, 200, "DOCUMENT_ROOT="+a.Root+"\n")
 	// Of unknown length, which CGI cannot say.
-	got = a.do("POST", "/vars.php", struct{ *strings.Reader }{strings.NewReader(strings.Repeat("chunk", 50000))}, nil)
-	a.want(got, 200, "body="+strings.Repeat("chunk", 50000))
+	got = a.Do("POST", "/vars.php", struct{ *strings.Reader }{strings.NewReader(strings.Repeat("chunk", 50000))}, nil)
+	a.Want(got, 200, "body="+strings.Repeat("chunk", 50000))
 	for range 20 {
-		a.want(a.get("/vars.php"), 200, "QUERY_STRING=\n")
+		a.Want(a.Get("/vars.php"), 200, "QUERY_STRING=\n")
 	}
 	if s := a.runner.Status(); s.Restarts != 0 || len(s.Workers) != 1 || s.Capacity != 1 {
 		t.Errorf("status %+v", s)
@@ -95,14 +96,14 @@ func TestPHPErrorsReachTheLogAndStatusesTheClient(t *testing.T) {
 		"redirect.php": "<?php header('Location: /elsewhere');",
 		"gone.php":     "<?php http_response_code(410); setcookie('a', 'b'); setcookie('c', 'd'); echo 'gone';",
 	})
-	a.want(a.get("/"), 500, "")
-	a.eventually("log", func() bool { return strings.Contains(a.log.String(), "Call to undefined function nonsense()") })
-	if got := a.get("/redirect.php"); got.status != 302 || got.header.Get("Location") != "/elsewhere" {
-		t.Errorf("got %d %v", got.status, got.header)
+	a.Want(a.Get("/"), 500, "")
+	a.Eventually("log", func() bool { return strings.Contains(a.Log(), "Call to undefined function nonsense()") })
+	if got := a.Get("/redirect.php"); got.Status != 302 || got.Header.Get("Location") != "/elsewhere" {
+		t.Errorf("got %d %v", got.Status, got.Header)
 	}
-	got := a.get("/gone.php")
-	a.want(got, 410, "gone")
-	if len(got.header["Set-Cookie"]) != 2 {
-		t.Errorf("cookies %q", got.header["Set-Cookie"])
+	got := a.Get("/gone.php")
+	a.Want(got, 410, "gone")
+	if len(got.Header["Set-Cookie"]) != 2 {
+		t.Errorf("cookies %q", got.Header["Set-Cookie"])
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -36,17 +37,17 @@ func TestProgramOfTheDevelopmentKit(t *testing.T) {
 	d := descriptor(t, developed(t, 1))
 	d.Mount = "/c"
 	a := serve(t, d, nil)
-	a.want(a.get("/c/some/path"), 201, "count=1 path=/some/path body=")
-	a.want(a.do("POST", "/c/x", strings.NewReader("posted"), nil), 201, "count=2 path=/x body=posted")
-	a.eventually("standard error in the log", func() bool { return strings.Contains(a.log.String(), "request 2 for /x") })
-	if got := a.get("/c/exit"); got.status != 502 {
-		t.Errorf("got %d %q", got.status, got.body)
+	a.Want(a.Get("/c/some/path"), 201, "count=1 path=/some/path body=")
+	a.Want(a.Do("POST", "/c/x", strings.NewReader("posted"), nil), 201, "count=2 path=/x body=posted")
+	a.Eventually("standard error in the log", func() bool { return strings.Contains(a.Log(), "request 2 for /x") })
+	if got := a.Get("/c/exit"); got.Status != 502 {
+		t.Errorf("got %d %q", got.Status, got.Body)
 	}
-	a.want(a.get("/c/after"), 201, "path=/after")
-	if got := a.get("/c/crash-late"); got.err == nil {
-		t.Errorf("the response looks complete: %q", got.body)
+	a.Want(a.Get("/c/after"), 201, "path=/after")
+	if got := a.Get("/c/crash-late"); got.Err == nil {
+		t.Errorf("the response looks complete: %q", got.Body)
 	}
-	a.eventually("reason in the log", func() bool { return strings.Contains(a.log.String(), "SIGABRT") })
+	a.Eventually("reason in the log", func() bool { return strings.Contains(a.Log(), "SIGABRT") })
 }
 
 func TestProgramOfPerl(t *testing.T) {
@@ -61,9 +62,9 @@ func TestProgramOfPerl(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{"./hello.pl"}, Workers: 2}), map[string]string{"hello.pl": string(source)})
-	a.want(a.get("/a/b?c=d"), 200, "perl  /a/b c=d ")
-	a.want(a.do("POST", "/", strings.NewReader("body"), nil), 200, "perl  /  body")
-	a.want(a.get("/stream"), 200, "line 1\nline 2\nline 3\nline 4\nline 5\n")
+	a.Want(a.Get("/a/b?c=d"), 200, "perl  /a/b c=d ")
+	a.Want(a.Do("POST", "/", strings.NewReader("body"), nil), 200, "perl  /  body")
+	a.Want(a.Get("/stream"), 200, "line 1\nline 2\nline 3\nline 4\nline 5\n")
 }
 
 func TestKilledWorkerIsReplaced(t *testing.T) {
@@ -77,9 +78,9 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 			}
 		}
 		for range 20 {
-			a.want(a.get("/"), 201, "path=/")
+			a.Want(a.Get("/"), 201, "path=/")
 		}
-		a.eventually("two others", func() bool {
+		a.Eventually("two others", func() bool {
 			ready := 0
 			for _, w := range a.runner.Status().Workers {
 				if w.State == "ready" && !pids[w.PID] {
@@ -107,12 +108,12 @@ func TestSwapDropsNoRequest(t *testing.T) {
 					return
 				default:
 				}
-				a.want(a.do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
+				a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
 			}
 		})
 	}
 	for range 5 {
-		if err := a.gateway.Deploy(t.Context(), d, "again"); err != nil {
+		if err := a.Gateway.Deploy(t.Context(), d, "again"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -126,9 +127,9 @@ func TestRecycledWorkerIsReplacedFirst(t *testing.T) {
 	a := serve(t, d, nil)
 	pids := map[string]bool{}
 	for len(pids) < 3 && !t.Failed() {
-		got := a.get("/")
-		a.want(got, 201, "pid=")
-		pids[strings.Fields(got.body)[0]] = true
+		got := a.Get("/")
+		a.Want(got, 201, "pid=")
+		pids[strings.Fields(got.Body)[0]] = true
 	}
 	if s := a.runner.Status(); s.Restarts != 0 {
 		t.Errorf("status %+v", s)
@@ -181,7 +182,7 @@ func TestPHPFPM(t *testing.T) {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its children
 		_ = cmd.Wait()
 	})
-	(&app{T: t}).eventually("socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	(&runnertest.App{T: t}).Eventually("socket", func() bool { _, err := os.Stat(socket); return err == nil })
 
 	d := descriptor(t, modgw.FastCGI{Connect: "unix:" + socket, ScriptRoot: dir})
 	d.Env = map[string]string{"X": "from the descriptor"}
@@ -193,12 +194,12 @@ func TestPHPFPM(t *testing.T) {
 	for range 4 {
 		clients.Go(func() {
 			for range 25 { // beyond max_children at once, and beyond max_requests
-				got := a.do("POST", "/vars.php", strings.NewReader("posted"), http.Header{"Content-Type": {"text/plain"}})
-				a.want(got, 200, "body=posted")
-				a.want(a.get("/vars.php/info"), 200, "PATH_INFO=/info\n")
+				got := a.Do("POST", "/vars.php", strings.NewReader("posted"), http.Header{"Content-Type": {"text/plain"}})
+				a.Want(got, 200, "body=posted")
+				a.Want(a.Get("/vars.php/info"), 200, "PATH_INFO=/info\n")
 			}
 		})
 	}
 	clients.Wait()
-	a.want(a.get("/vars.php"), 200, "X=from the descriptor\n")
+	a.Want(a.Get("/vars.php"), 200, "X=from the descriptor\n")
 }

@@ -40,7 +40,11 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if !c.prepare() {
 		return
 	}
-	defer c.body.Close()
+	defer func() {
+		if c.body != nil {
+			c.body.Close()
+		}
+	}()
 	for c.try() {
 	}
 	if c.local != "" {
@@ -210,11 +214,14 @@ func (t *turn) letGo() bool {
 
 // giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed.
 func (c *call) giveUp(t *turn, cause error) {
+	body := c.body
+	c.body = nil // it may still be on its way to the program
 	c.runner.later(func() {
 		t.stream.abort(cause)
 		if t.feeder != nil {
 			t.letGo()
 		}
+		body.Close()
 		t.program.put(t.conn, t.conn.mpxs && t.conn.why() == nil)
 		c.runner.release(t)
 	})

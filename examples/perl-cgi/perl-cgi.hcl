@@ -1,0 +1,4 @@
+app "perl-cgi" {
+  mount = "/cgi-bin"
+  cgi { dir = "cgi-bin" }
+}

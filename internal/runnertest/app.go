@@ -1,0 +1,162 @@
+// Package runnertest puts a runner under test behind the gateway and a real HTTP server.
+//
+// It is for tests alone.
+package runnertest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// App is an app of one generation after the other.
+type App struct {
+	*testing.T
+	Gateway *modgw.Gateway
+	URL     string
+	Root    string
+
+	log *lockedBuffer
+}
+
+// Descriptor is that of an app in an empty folder, of a kind that is still to be filled in.
+func Descriptor(t *testing.T) modgw.Descriptor {
+	return modgw.Descriptor{
+		Name: "app", Root: t.TempDir(), Mount: "/",
+		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
+		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+	}
+}
+
+// Deploy makes an app with files, named by their paths, and stops it when the test ends. The error is that of the deploy.
+func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files map[string]string) (*App, error) {
+	t.Helper()
+	a := &App{T: t, log: &lockedBuffer{}, Root: d.Root}
+	for name, text := range files {
+		a.Write(name, text)
+	}
+	a.Gateway = modgw.New(modgw.Config{
+		Runners: map[modgw.Kind]modgw.NewRunner{d.Kind: newRunner},
+		Log:     slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	server := httptest.NewServer(a.Gateway)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	a.URL = server.URL
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		a.Gateway.Close(ctx)
+		server.CloseClientConnections()
+		server.Close()
+		http.DefaultClient.CloseIdleConnections()
+		if t.Failed() {
+			t.Log(a.Log())
+		}
+	})
+	return a, a.Gateway.Deploy(t.Context(), d, "start")
+}
+
+// Log is what was logged so far.
+func (a *App) Log() string { return a.log.String() }
+
+// Write writes a file of the app, which everybody may execute.
+func (a *App) Write(name, text string) {
+	a.Helper()
+	path := filepath.Join(a.Root, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// Answer is a response that was read.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+	Err    error // of sending the request, or of reading the body
+}
+
+// Get asks for a path as it is, also when it is no clean one.
+func (a *App) Get(path string) Answer { return a.Do("GET", path, nil, nil) }
+
+// Do sends a request.
+func (a *App) Do(method, path string, body io.Reader, header http.Header) Answer {
+	a.Helper()
+	r, err := http.NewRequestWithContext(a.Context(), method, a.URL, body)
+	if err != nil {
+		a.Fatal(err)
+	}
+	r.URL.Opaque = path // as it is, also when it is no clean path
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(r)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	return Answer{response.StatusCode, response.Header, string(data), err}
+}
+
+// Want checks status and body of an answer.
+func (a *App) Want(got Answer, status int, body string) {
+	a.Helper()
+	if got.Err != nil || got.Status != status || !strings.Contains(got.Body, body) {
+		a.Errorf("got %d %.300q, %v; want %d with %q", got.Status, got.Body, got.Err, status, body)
+	}
+}
+
+// Eventually waits for a condition.
+func (a *App) Eventually(what string, condition func() bool) {
+	a.Helper()
+	limit := time.After(30 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			a.Fatalf("%s: it did not happen", what)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// Status is that of the app's runner.
+func (a *App) Status() modgw.RunnerStatus {
+	a.Helper()
+	status, err := a.Gateway.AppStatus("app")
+	if err != nil {
+		a.Fatal(err)
+	}
+	return status.Runner
+}

@@ -1,0 +1,48 @@
+package cgi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+// noScript is the failure of a request for which there is no script, or none that can be executed.
+func noScript(file string, err error) *exchange.Failure {
+	if errors.Is(err, errNoScript) {
+		return &exchange.Failure{Status: http.StatusNotFound, Fault: &modgw.Fault{
+			Code: "MGW-CGI-007", Summary: fmt.Sprintf("cannot find script %q", file), Err: err,
+			Hint: "the path segment after the mount names a file in the folder of scripts",
+		}}
+	}
+	return &exchange.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
+		Code: "MGW-CGI-008", Summary: fmt.Sprintf("cannot execute script %q", file), Err: err,
+		Hint: fmt.Sprintf("chmod +x %q, and let the app's user enter %q", file, filepath.Dir(file)),
+	}}
+}
+
+// noFolder is the fault for a folder of scripts that cannot be entered.
+func noFolder(dir string, err error) *modgw.Fault {
+	return &modgw.Fault{
+		Code: "MGW-CGI-011", Summary: fmt.Sprintf("cannot run the scripts in %q", dir), Err: err,
+		Hint: "the folder must exist, and the app's user must be able to enter it",
+	}
+}
+
+// headTooLarge is the failure of a request with more headers than a process's environment can hold.
+func headTooLarge() *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
+		Code: "MGW-CGI-010", Summary: fmt.Sprintf("cannot put the request into a script's environment: it has more than %d bytes, or a NUL in it", maxEnvironment),
+	}}
+}
+
+// notStarted is the failure of a request whose script could not be started.
+func notStarted(file string, err error) *exchange.Failure {
+	return &exchange.Failure{Status: http.StatusInternalServerError, Fault: &modgw.Fault{
+		Code: "MGW-CGI-009", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
+		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
+	}}
+}

@@ -1,0 +1,156 @@
+package cgi
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/exchange"
+)
+
+// exitTime is how long a script may take to end after it closed its output, to learn how it ends; it may go on after that.
+const exitTime = 100 * time.Millisecond
+
+// script is a running script.
+type script struct {
+	process *proc.Process
+	stdin   *os.File // nil without a body
+	stdout  *os.File
+	pipe    *exchange.Pipe
+	output  crew.Tail     // what it printed on standard error last
+	read    chan struct{} // closes when its standard output is not read any more
+}
+
+// launch starts a script. The error is that of the start.
+func (c *call) launch() (*script, error) {
+	s := &script{pipe: exchange.NewPipe(c.Config.Descriptor.Timeouts.Request), read: make(chan struct{})}
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	theirs, s.stdout = append(theirs, theirOut), out
+	spec := proc.Spec{
+		Path:   c.where.file,
+		Env:    c.environ,
+		Dir:    c.dir(),
+		Stdout: theirOut,
+		Output: proc.Output{Line: c.printer(s)},
+	}
+	if c.body.Length > 0 {
+		if spec.Stdin, s.stdin, err = os.Pipe(); err != nil {
+			out.Close()
+			return nil, err
+		}
+		theirs = append(theirs, spec.Stdin)
+	}
+	if s.process, err = c.runner.start(spec); err != nil {
+		s.close()
+		return nil, err
+	}
+	c.runner.running.Go(s.pump)
+	return s, nil
+}
+
+// printer returns what logs a line of the script's standard error.
+func (c *call) printer(s *script) func(proc.Line) {
+	log := c.Config.Log.With("script", c.where.Name, "request", c.Info.ID)
+	return func(line proc.Line) {
+		s.output.Add(line.Text)
+		crew.LogLine(log, line)
+	}
+}
+
+// pump passes the script's standard output on. It is complete when the script has closed it and was not killed.
+func (s *script) pump() {
+	defer close(s.read)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := s.stdout.Read(buf)
+		_, _ = s.pipe.Write(buf[:n]) // it never fails
+		if err != nil {
+			s.pipe.End(s.judge())
+			return
+		}
+	}
+}
+
+// errKilled says that a script was ended by a signal.
+var errKilled = errors.New("it was killed")
+
+func (s *script) judge() error {
+	timer := time.NewTimer(exitTime)
+	defer timer.Stop()
+	select {
+	case <-s.process.Done():
+		if s.process.Exit().Signal != 0 {
+			return errKilled
+		}
+	case <-timer.C:
+	}
+	return io.EOF
+}
+
+// Send implements [exchange.Sink].
+func (s *script) Send(piece []byte) error {
+	_, err := s.stdin.Write(piece)
+	return err // a script need not read its input (RFC 3875, 4.2)
+}
+
+// End implements [exchange.Sink].
+func (s *script) End() error { return s.stdin.Close() }
+
+// Fail implements [exchange.Sink].
+func (s *script) Fail(err error) { s.pipe.Cut(err) }
+
+func (s *script) close() {
+	for _, f := range []*os.File{s.stdin, s.stdout} {
+		if f != nil {
+			f.Close() // again, perhaps
+		}
+	}
+}
+
+// environment is that of a script: what all processes of the app have, and the variables of the request, nothing of which
+// the client or the web server in front can name freely. ok is false for what no process's environment can hold.
+func (c *call) environment() (list []string, ok bool) {
+	variables := map[string]string{}
+	var order []string
+	set := func(name, value string) {
+		if _, there := variables[name]; !there {
+			order = append(order, name)
+		}
+		variables[name] = value
+	}
+	for _, variable := range crew.Environ(*c.Config, c.runner.user) {
+		name, value := split(variable)
+		set(name, value)
+	}
+	exchange.Variables(c.R, c.Info, c.where.Script, c.body.Length, set)
+	root := c.Config.Descriptor.Root
+	set("DOCUMENT_ROOT", root)
+	set("SCRIPT_FILENAME", c.where.file)
+	set("REDIRECT_STATUS", "200")
+	if c.where.PathInfo != "" {
+		set("PATH_TRANSLATED", root+path.Clean(c.where.PathInfo))
+	}
+	size := 0
+	for _, name := range order {
+		variable := name + "=" + variables[name]
+		size += len(variable)
+		list = append(list, variable)
+		if hasNUL(variable) {
+			return nil, false
+		}
+	}
+	return list, size <= maxEnvironment
+}

@@ -1,0 +1,135 @@
+package cgi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// defaultConcurrency is how many scripts run at once.
+const defaultConcurrency = 10
+
+// Runner runs a CGI app. It implements [modgw.Runner].
+type Runner struct {
+	config  modgw.RunnerConfig
+	user    *account.Account // nil: the host's own
+	scripts scripts
+	queue   *queue.Queue
+
+	running sync.WaitGroup // processes that nobody waits for any more
+	mu      sync.Mutex
+	live    map[*proc.Process]bool
+	stopped bool
+}
+
+var _ modgw.Runner = (*Runner)(nil)
+
+// New makes the runner of a generation. It starts nothing.
+func New(c modgw.RunnerConfig) (*Runner, error) {
+	d := c.Descriptor
+	if d.CGI == nil {
+		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not cgi", d.Name, d.Kind)
+	}
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+	}
+	return &Runner{
+		config:  c,
+		user:    user,
+		scripts: scripts{user: user, dir: d.CGI.Dir, script: d.CGI.Script},
+		queue:   queue.New(d.Queue),
+		live:    make(map[*proc.Process]bool),
+	}, nil
+}
+
+// Start implements [modgw.Runner]: it looks whether there is something to run.
+func (r *Runner) Start(context.Context) error {
+	var err error
+	if dir := r.config.Descriptor.CGI.Dir; dir != "" {
+		folder := files.Folder{Dir: dir, User: r.user}
+		if err = folder.Visit(func(*os.Root) error { return nil }); err != nil {
+			err = noFolder(dir, err)
+		}
+	} else if err = r.scripts.look(r.config.Descriptor.CGI.Script); err != nil {
+		err = noScript(r.config.Descriptor.CGI.Script, err).Fault
+	}
+	if err != nil {
+		return err
+	}
+	r.queue.Hope(1)
+	r.queue.Add(&queue.Member{Places: cmp.Or(r.config.Descriptor.CGI.Concurrency, defaultConcurrency)})
+	return nil
+}
+
+// Stop implements [modgw.Runner].
+func (r *Runner) Stop(ctx context.Context) {
+	r.queue.Close()
+	r.mu.Lock()
+	r.stopped = true
+	for p := range r.live {
+		r.running.Go(func() { p.Terminate(r.config.Descriptor.Timeouts.Stop) })
+	}
+	r.mu.Unlock()
+	defer context.AfterFunc(ctx, r.kill)()
+	r.running.Wait()
+}
+
+// Status implements [modgw.Runner].
+func (r *Runner) Status() modgw.RunnerStatus {
+	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
+	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
+	return status
+}
+
+// kill ends all processes by force.
+func (r *Runner) kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p := range r.live {
+		p.Kill()
+	}
+}
+
+// later runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the runner stops.
+func (r *Runner) later(f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.running.Go(f)
+	}
+	return !r.stopped
+}
+
+// start starts a process that Stop ends.
+func (r *Runner) start(spec proc.Spec) (*proc.Process, error) {
+	spec.Credential = r.user.Credential()
+	spec.Limits = crew.Limits(r.config.Descriptor)
+	spec.Leash = true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return nil, queue.ErrClosed
+	}
+	p, err := proc.Start(spec)
+	if err != nil {
+		return nil, err
+	}
+	r.live[p] = true
+	r.running.Go(func() {
+		<-p.Done()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.live, p)
+	})
+	return p, nil
+}
