@@ -272,7 +272,7 @@ func TestDevelopingNamesWhoHasThePort(t *testing.T) {
 func TestDevelopingTellsOfKindsThatAreNotRunYet(t *testing.T) {
 	s := &site{t: t, dir: t.TempDir(), log: &output{}}
 	s.write("modgw.hcl", `app "shop" {
-	  http { command = ["true"] }
+	  cgi { script = "modgw.hcl" }
 	}`)
 	text, ok := s.run("dev", "modgw.hcl", "--state", s.path("state"))
 	if ok || !strings.Contains(text, "MGW-DEV-002") {

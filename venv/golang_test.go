@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,5 +150,16 @@ func TestGoProgramIsBuiltAsTheAppsUser(t *testing.T) {
 	}
 	if got := runProgram(t, env); got != "hello" {
 		t.Errorf("the program says %q", got)
+	}
+}
+
+func TestCommentIsNoModuleBesideTheApp(t *testing.T) {
+	s := newSite(t)
+	s.write("go.mod", "module x\n\n// a comment\nreplace (\n\t// another\n\ta => ../a\n\tb => /srv/b // why\n)\n")
+	s.write("go.work", "use (\n\t.\n\t./c\n)\nuse ../d\n")
+	got := neighbours(s.root, nil)
+	want := []string{filepath.Join(s.root, "../a"), "/srv/b", filepath.Join(s.root, "c"), filepath.Join(s.root, "../d")}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

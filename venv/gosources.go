@@ -85,8 +85,8 @@ func inside(path, dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// localModule is a path in go.mod (replace) or go.work (use, replace).
-var localModule = regexp.MustCompile(`(?m)(?:=>|^use|^\s)\s*("?)(\.\.?/[^\s"]*|\.\.|/[^\s"]*)`)
+// localModule is a path in go.mod (replace) or go.work (use, replace), and never a comment.
+var localModule = regexp.MustCompile(`(?m)(?:=>|^use|^[ \t])[ \t]*("?)(\.\.?/[^\s"]*|\.\.|/[^\s"/][^\s"]*)`)
 
 // neighbours are the folders of the modules on this machine that a module or workspace names.
 func neighbours(dir string, acct *account.Account) []string {

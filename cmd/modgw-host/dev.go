@@ -65,7 +65,7 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 		}
 	}
 	apps := f.apps(targets)
-	if err := checkKinds(config, targets[0], apps); err != nil {
+	if err := checkKinds(config, apps); err != nil {
 		return err
 	}
 	if !cmd.Flags().Changed("debugger") {
@@ -105,7 +105,7 @@ func (f *devFlags) apps(targets []string) []modgw.Descriptor {
 }
 
 // checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.
-func checkKinds(config host.Config, target string, apps []modgw.Descriptor) error {
+func checkKinds(config host.Config, apps []modgw.Descriptor) error {
 	probe, err := host.New(config)
 	if err != nil {
 		return err
@@ -116,9 +116,6 @@ func checkKinds(config host.Config, target string, apps []modgw.Descriptor) erro
 			unable = append(unable, notRunYet(d.Name, d.Kind))
 		}
 	}
-	if folder, err := filepath.Abs(target); err == nil && len(apps) == 0 && !probe.Runs(modgw.KindGo) && isGoModule(folder) {
-		return notRunYet(modgw.AppName(filepath.Base(folder)), modgw.KindGo)
-	}
 	if len(unable) < len(apps) {
 		return nil // the others run, and this one's page says why it does not
 	}
@@ -128,26 +125,9 @@ func checkKinds(config host.Config, target string, apps []modgw.Descriptor) erro
 func notRunYet(app modgw.AppName, kind modgw.Kind) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-DEV-002",
-		Summary: fmt.Sprintf("cannot run app %q: it is of kind %q (%s), which this version does not run yet", app, kind, kindTitle(kind)),
+		Summary: fmt.Sprintf("cannot run app %q: it is of kind %q, which this version does not run yet", app, kind),
 		Hint:    "modgw-host version lists the kinds that this version runs",
 	}
-}
-
-// isGoModule reports whether a folder has a Go program.
-func isGoModule(folder string) bool {
-	_, err := os.Stat(filepath.Join(folder, "go.mod"))
-	return err == nil
-}
-
-// kindTitle says which programs are of a kind.
-func kindTitle(k modgw.Kind) string {
-	switch k {
-	case modgw.KindGo:
-		return "a Go program"
-	case modgw.KindHTTP:
-		return "a program that speaks HTTP"
-	}
-	return "such as " + string(k)
 }
 
 // devState is a state folder for one project, so that two projects can be developed side by side.

@@ -60,11 +60,19 @@ func openUnix() (_ *inherited, err error) {
 	return s, nil
 }
 
-// waiting reports whether a connection waits to be accepted.
+// waiting reports whether a connection waits to be accepted. It leaves the socket as the program has set it: Fd would make it
+// block for the program too.
 func (s *inherited) waiting() bool {
-	fds := []unix.PollFd{{Fd: int32(s.file.Fd()), Events: unix.POLLIN}}
-	n, err := unix.Poll(fds, 0)
-	return err != nil || n > 0
+	raw, err := s.file.SyscallConn()
+	if err != nil {
+		return true
+	}
+	pending := true
+	_ = raw.Control(func(fd uintptr) {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		pending = err != nil || n > 0
+	})
+	return pending
 }
 
 // closeFile leaves the socket to the program.

@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
@@ -10,8 +11,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +26,7 @@ var programs = map[string]func(){
 	"inherited": func() { must(http.Serve(inheritedListener(), handler())) },
 	"neither":   func() { fmt.Println("listening to nobody"); time.Sleep(time.Hour) },
 	"exits":     func() { fmt.Fprintln(os.Stderr, "no database at all"); os.Exit(7) },
+	"graceful":  graceful,
 	"raw":       raw,
 }
 
@@ -139,6 +143,16 @@ func readFrame(r *bufio.Reader) (opcode byte, text []byte, err error) {
 		text[i] ^= mask[i%4]
 	}
 	return head[0] & 0xf, text, nil
+}
+
+// graceful ends when it is told to, after its requests.
+func graceful() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	server := http.Server{Handler: handler()}
+	go func() { _ = server.Serve(inheritedListener()) }()
+	<-ctx.Done()
+	_ = server.Shutdown(context.Background())
 }
 
 // raw answers with whatever bytes the query names, and keeps the connection open when it is told to.

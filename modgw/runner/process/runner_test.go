@@ -148,6 +148,18 @@ func TestReloadUnderLoadLosesNothing(t *testing.T) {
 	clients.Wait()
 }
 
+func TestReplacedProgramMayEndByItself(t *testing.T) {
+	s := serve(t, "graceful")
+	_ = s.seen("/")
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of the old one", func() bool { return s.log.has("worker stopped") })
+	if s.log.has("worker killed") || !s.log.has(`reason="exited with code 0"`) {
+		t.Error("it did not end by itself")
+	}
+}
+
 func TestBrokenProgramLeavesTheOldOneServing(t *testing.T) {
 	s := serve(t, "inherited")
 	before := s.seen("/").PID

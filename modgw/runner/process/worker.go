@@ -64,6 +64,7 @@ func (w *worker) Spec() (spec proc.Spec, err error) {
 		Args:  append([]string{"-c", withPID, "sh", path}, r.command[1:]...),
 		Env:   withVariables(env, "PORT="+strconv.Itoa(w.port.number), "LISTEN_FDS=1", "LISTEN_FDNAMES=modgw"),
 		Files: []*os.File{w.inherited.file},
+		Leash: true,
 	}
 	if t := r.config.Terminal; t != nil {
 		spec.Stdin, spec.Output.Raw = t.In, t.Out

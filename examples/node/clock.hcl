@@ -1,0 +1,7 @@
+app "clock" {
+  mount = "/clock"
+
+  http {
+    command = ["node", "server.js"]
+  }
+}

@@ -1,0 +1,96 @@
+package tests
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
+)
+
+func TestExampleGoIsBuiltAndBrokenAndMended(t *testing.T) {
+	fronttest.Require(t, "go", "golang-go")
+	repository, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t)
+	if err := os.CopyFS(s.path("apps/go"), os.DirFS(filepath.Join(repository, "examples", "go"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.path("apps/go/shop.hcl"), s.path("apps/go/modgw.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	s.edit("apps/go/go.mod", "../..", repository)
+	s.start("GOPROXY=off")
+	has(t, s.page("/shop/"), "0 in the basket", `action="/shop/basket"`)
+	response, err := http.PostForm(s.url+"/shop/basket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	has(t, s.page("/shop/"), "1 in the basket")
+
+	s.edit("apps/go/main.go", "basket.Add(1)", "basket.Add(one)")
+	s.eventually("the mistake shows in status", func() bool { return s.status("shop").Failure != nil })
+	if f := s.status("shop").Failure; f.Code != "MGW-ENV-026" || !strings.Contains(f.Error, "main.go:") || !strings.Contains(f.Error, "undefined: one") {
+		t.Errorf("failure is %s: %s", f.Code, f.Error)
+	}
+	has(t, s.page("/shop/"), "1 in the basket")
+
+	s.edit("apps/go/main.go", "basket.Add(one)", "basket.Add(100)")
+	s.eventually("the new program answers", func() bool { _, body := s.get("/shop/"); return strings.Contains(body, "0 in the basket") })
+	if strings.Contains(s.log.String(), "worker killed") {
+		t.Error("the old program did not end when it was told to")
+	}
+}
+
+// edit replaces a text in a file.
+func (s *site) edit(name, old, text string) {
+	s.t.Helper()
+	data, err := os.ReadFile(s.path(name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if !strings.Contains(string(data), old) {
+		s.t.Fatalf("%s has no %q", name, old)
+	}
+	s.write(name, strings.ReplaceAll(string(data), old, text))
+}
+
+func TestExampleNode(t *testing.T) {
+	fronttest.Require(t, "node", "nodejs")
+	s := example(t, "node")
+	has(t, s.page("/clock"), "Hello 127.0.0.1", `EventSource("/clock/events")`)
+	response, err := http.Get(s.url + "/clock/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if line, err := bufio.NewReader(response.Body).ReadString('\n'); !strings.HasPrefix(line, "data: ") {
+		t.Errorf("got %q, %v", line, err)
+	}
+	s.edit("node/server.js", "Hello", "Good day")
+	s.eventually("the new program answers", func() bool { _, body := s.get("/clock"); return strings.Contains(body, "Good day") })
+}
+
+func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
+	fronttest.Require(t, "node", "nodejs")
+	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
+	s.write("web/package.json", `{"scripts": {"start": "node server.js"}}`)
+	s.write("web/server.js", `require("http").createServer((q, a) => a.end("first")).listen(process.env.PORT)`)
+	s.spawn(nil, "dev", "web", "--log-format", "text", "--listen", "127.0.0.1:0", "--state", s.path("state"))
+	if code, body := s.get("/"); code != 200 || body != "first" {
+		t.Errorf("got %d %q", code, body)
+	}
+	s.write("web/server.js", `require("http").createServer((q, a) => a.end("second").listen(process.env.PORT)`)
+	s.eventually("the page tells of the mistake", func() bool {
+		code, body := s.ask("/", "text/html")
+		return code == 500 && strings.Contains(body, "SyntaxError") && strings.Contains(body, "server.js:1")
+	})
+	s.write("web/server.js", `require("http").createServer((q, a) => a.end("third")).listen(process.env.PORT)`)
+	s.eventually("the new program answers", func() bool { _, body := s.get("/"); return body == "third" })
+}
