@@ -47,6 +47,7 @@ var layers = map[string][]string{
 	"apache":                {"modgw", "internal/"},
 	"export":                {"modgw", "internal/"},
 	"cmd/":                  {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache", "export"},
+	"examples/":             {"modgw/app"},
 	"tests":                 {"modgw", "modgw/", "internal/"},
 	"bench":                 {"modgw", "modgw/", "internal/", "bench/"},
 	"bench/":                {"modgw", "modgw/", "internal/", "bench/"},

@@ -1,7 +1,7 @@
 app "shop" {
   mount = "/shop"
 
-  # Built from go.mod beside this file; a change of the code builds it anew, and a mistake leaves the old one running.
+  # Built from the nearest go.mod above this file; a change of the code builds it anew, and a mistake leaves the old one running.
   go {
     package = "."
   }
