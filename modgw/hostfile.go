@@ -38,6 +38,18 @@ type Listener struct {
 // Encrypted reports whether the listener speaks TLS.
 func (l Listener) Encrypted() bool { return l.TLS != nil || l.ACME != nil }
 
+// Public reports whether the listener is for clients or balancers: a web server in front of the host would have to speak
+// TLS to it or the PROXY protocol, or would be sent to HTTPS.
+func (l Listener) Public() bool { return l.Encrypted() || l.ProxyProtocol || l.RedirectHTTPS }
+
+// Protocol is what clients call the protocol that the listener speaks: its kind, or "https".
+func (l Listener) Protocol() string {
+	if l.Encrypted() {
+		return "https"
+	}
+	return l.Kind
+}
+
 // Certificate are the files of a certificate.
 type Certificate struct {
 	File string // PEM: the certificate, then the intermediate ones

@@ -128,6 +128,12 @@ func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
 	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusPermanentRedirect || got != "https://a.example/x%2Fy?z" {
 		t.Errorf("%d to %q", resp.StatusCode, got)
 	}
+	if out := s.mustRun("status", "-c", "modgw.hcl"); !strings.Contains(out, "https 127.0.0.1:0") {
+		t.Errorf("status says\n%s", out)
+	}
+	if out, ok := s.run("nginx", "config", "-c", "modgw.hcl"); ok {
+		t.Errorf("nginx is put before listeners for clients and balancers:\n%s", out)
+	}
 	proxy := fronttest.StartHAProxy(t, "backend app\n  server modgw unix@"+s.path("proxied.sock")+" send-proxy-v2\n")
 	if _, body := page(t, http.DefaultClient, proxy.URL); !strings.HasPrefix(body, "http 127.0.0.1 ") {
 		t.Errorf("behind HAProxy: %q", body)

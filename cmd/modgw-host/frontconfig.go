@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +58,7 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 	return cmd
 }
 
-// listeners are those of the host that runs, or without one those of the host file.
+// listeners are those of the host that runs, or without one those of the host file, that a web server can be put in front of.
 func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
 	client, err := s.client()
 	if err != nil {
@@ -69,14 +70,16 @@ func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
 		if err != nil {
 			return nil, err
 		}
-		return h.Listeners(), nil
+		return slices.DeleteFunc(slices.Clone(h.Listeners()), modgw.Listener.Public), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	var all []modgw.Listener
 	for _, l := range status.Listeners {
-		all = append(all, modgw.Listener{Kind: l.Kind, Address: l.Address})
+		if !l.Public {
+			all = append(all, modgw.Listener{Kind: l.Kind, Address: l.Address})
+		}
 	}
 	return all, nil
 }

@@ -51,8 +51,9 @@ type Status struct {
 
 // ListenerStatus is one address the host listens on.
 type ListenerStatus struct {
-	Kind    string        `json:"kind"`
+	Kind    string        `json:"kind"` // as in a listen block; "https" for one of "http" with TLS
 	Address modgw.Address `json:"address"`
+	Public  bool          `json:"public,omitempty"` // for clients or balancers, not for a web server of this machine's own
 }
 
 // AppStatus is a snapshot of an app and of what is watched for it.

@@ -24,8 +24,9 @@ func (h *Host) Status() control.Status {
 		Apps:      []control.AppStatus{},
 		Broken:    []control.BrokenFile{},
 	}
-	for _, l := range h.Listeners() {
-		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Kind, Address: l.Address})
+	for _, f := range h.newFronts() {
+		l := f.settings
+		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
 	for _, app := range h.gateway.Status() {
 		watch := h.watcher.Status(app.App)

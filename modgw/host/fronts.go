@@ -38,14 +38,6 @@ func (f *front) address() string {
 	return f.listener.Addr().String()
 }
 
-// kind is what the log calls it.
-func (f *front) kind() string {
-	if f.settings.Encrypted() {
-		return "https"
-	}
-	return f.settings.Kind
-}
-
 func (f *front) close() {
 	if f.listener != nil {
 		f.listener.Close()
@@ -57,6 +49,18 @@ func (f *front) close() {
 
 // openFronts opens all fronts or none.
 func (h *Host) openFronts() ([]*front, error) {
+	fronts := h.newFronts()
+	if err := h.prepareFronts(fronts); err != nil {
+		for _, f := range fronts {
+			f.close()
+		}
+		return nil, err
+	}
+	return fronts, nil
+}
+
+// newFronts are the fronts that the host has: on sockets that are open already, and on the listeners that are not among them.
+func (h *Host) newFronts() []*front {
 	var fronts []*front
 	for _, socket := range h.config.Sockets {
 		fronts = append(fronts, &front{settings: h.settingsOf(socket), listener: socket.Listener})
@@ -67,14 +71,7 @@ func (h *Host) openFronts() ([]*front, error) {
 			fronts = append(fronts, &front{settings: l})
 		}
 	}
-	err := h.prepareFronts(fronts)
-	if err != nil {
-		for _, f := range fronts {
-			f.close()
-		}
-		return nil, err
-	}
-	return fronts, nil
+	return fronts
 }
 
 // settingsOf is what the host's file says of a socket that somebody else has opened, if it says anything.

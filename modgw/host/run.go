@@ -160,7 +160,7 @@ func (h *Host) announce(ctx context.Context, first []<-chan error, s *sockets) {
 	}
 	attrs := []any{"apps", len(first), "failed", failed}
 	for _, f := range s.fronts {
-		attrs = append(attrs, f.kind(), f.address())
+		attrs = append(attrs, f.settings.Protocol(), f.address())
 	}
 	h.log.Info("ready", append(attrs, "control", string(h.Control()))...)
 	if h.config.Ready != nil {
