@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 // forwardedHeaders are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
@@ -113,7 +114,7 @@ func (f forwarded) checked() forwarded {
 	if f.proto = strings.ToLower(f.proto); f.proto != "http" && f.proto != "https" {
 		f.proto = ""
 	}
-	if strings.ContainsAny(f.host, " \t\"/\\?#@") {
+	if !metavars.ValidHost(f.host) {
 		f.host = ""
 	}
 	if strings.Trim(f.serverPort, "0123456789") != "" || len(f.serverPort) > 5 {

@@ -75,6 +75,8 @@ func TestForwardedHeadersOfTrustedProxiesAreBelieved(t *testing.T) {
 		{"X-Forwarded-For: ,", "127.0.0.1|http|direct.example||X-Forwarded-For"},
 		{"X-Forwarded-Proto: https\nX-Forwarded-Host: a.example\nX-Forwarded-Port: 8443", "127.0.0.1|https|a.example|8443|X-Forwarded-Host,X-Forwarded-Port,X-Forwarded-Proto"},
 		{"X-Forwarded-Proto: javascript\nX-Forwarded-Host: a/b\nX-Forwarded-Port: 99999999", "127.0.0.1|http|direct.example||X-Forwarded-Host,X-Forwarded-Port,X-Forwarded-Proto"},
+		{"X-Forwarded-Host: <script>", "127.0.0.1|http|direct.example||X-Forwarded-Host"},
+		{"X-Forwarded-Host: [2001:db8::1]:8080", "127.0.0.1|http|[2001:db8::1]:8080||X-Forwarded-Host"},
 		{"X-Forwarded-Host: evil.example, a.example", "127.0.0.1|http|a.example||X-Forwarded-Host"},
 		{"Forwarded: for=192.0.2.1;proto=https;host=a.example", "192.0.2.1|https|a.example||Forwarded"},
 		{`Forwarded: for=6.6.6.6, for="[2001:db9::1]:80";proto=https, for=10.0.0.1;proto=http`, "2001:db9::1|https|direct.example||Forwarded"},
@@ -124,4 +126,29 @@ func TestAmbiguousHeadersAreDropped(t *testing.T) {
 	if got := ask(t, new(http.Transport), "http://"+addr, header); got != `["1"] [] []` {
 		t.Error(got)
 	}
+}
+
+// FuzzForwarded reads anything that a trusted proxy passes on: what is taken of it is an address, a scheme, a host and a port,
+// and never a trusted proxy's address while there is another.
+func FuzzForwarded(f *testing.F) {
+	f.Add("6.6.6.6, 192.0.2.1, , 10.1.1.1", "", "https", "a.example", "443")
+	f.Add("", `for=6.6.6.6, for="[2001:db9::1]:80";proto=https;host=a`, "", "", "")
+	f.Fuzz(func(t *testing.T, xff, rfc, proto, host, port string) {
+		of := trust{networks: loopback}
+		got := of.readForwarded(http.Header{
+			"X-Forwarded-For": {xff}, "Forwarded": {rfc}, "X-Forwarded-Proto": {proto}, "X-Forwarded-Host": {host}, "X-Forwarded-Port": {port},
+		})
+		if _, err := netip.ParseAddr(got.addr); got.addr != "" && err != nil {
+			t.Errorf("the address %q", got.addr)
+		}
+		if got.proto != "" && got.proto != "http" && got.proto != "https" {
+			t.Errorf("the scheme %q", got.proto)
+		}
+		if strings.ContainsAny(got.host, " \r\n\"/\\<>?#@") {
+			t.Errorf("the host %q", got.host)
+		}
+		if strings.Trim(got.serverPort, "0123456789") != "" {
+			t.Errorf("the port %q", got.serverPort)
+		}
+	})
 }

@@ -157,14 +157,14 @@ func (b *Builder) effectiveHost() (string, error) {
 			host = net.JoinHostPort(strings.Trim(host, "[]"), b.serverPort)
 		}
 	}
-	if !validHost(host) {
+	if !ValidHost(host) {
 		return "", badVariable("HTTP_HOST", "it is not a host name")
 	}
 	return host, nil
 }
 
-// validHost reports whether s has only characters that a host with port can have (RFC 3986 section 3.2.2).
-func validHost(s string) bool {
+// ValidHost reports whether s has only characters that a host with port can have (RFC 3986 section 3.2.2).
+func ValidHost(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		switch {
