@@ -53,14 +53,18 @@ func newSite(t *testing.T) *site {
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write writes a file as editors do that save atomically.
+// write writes a file as editors do that save atomically, and keeps its permissions.
 func (s *site) write(name, text string) {
 	s.t.Helper()
 	path := s.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := os.WriteFile(path+"~", []byte(text), 0o644); err != nil {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode()
+	}
+	if err := os.WriteFile(path+"~", []byte(text), mode); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := os.Rename(path+"~", path); err != nil {

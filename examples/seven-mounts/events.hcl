@@ -1,0 +1,8 @@
+app "events" {
+  mount = "/events"
+  root  = "events"
+  asgi {
+    entry   = "events:app"
+    workers = 1
+  }
+}

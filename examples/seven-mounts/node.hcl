@@ -1,0 +1,5 @@
+app "node" {
+  mount = "/node"
+  root  = "node"
+  http { command = ["node", "server.js"] }
+}

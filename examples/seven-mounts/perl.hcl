@@ -1,0 +1,5 @@
+app "perl" {
+  mount = "/perl"
+  root  = "perl"
+  cgi { script = "guest.pl" }
+}

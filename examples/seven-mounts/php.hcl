@@ -1,0 +1,8 @@
+app "php" {
+  mount = "/php"
+  root  = "php"
+  fastcgi {
+    command     = ["php-cgi"]
+    script_root = "."
+  }
+}

@@ -1,0 +1,5 @@
+app "shop" {
+  mount = "/shop"
+  root  = "shop"
+  go { package = "." }
+}

@@ -1,0 +1,4 @@
+app "site" {
+  root = "site"
+  static { dir = "." }
+}
