@@ -30,9 +30,12 @@ func wsgiBlock(d *modgw.Descriptor) block {
 			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
 			{name: "workers", value: number(&w.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
 				doc: "Processes.", example: `2`},
-			{name: "threads", value: number(&w.Threads, 0, 1024), def: 0, note: "0: 5; with free-threaded Python 4 for each CPU, at least 5",
+			{name: "threads", value: number(&w.Threads, 0, 1024), def: 0, note: "0: 5; with free-threaded Python 4 for each CPU, at least 5; with gevent 200",
 				doc: "Requests that one worker executes at once. The default is that of mod_wsgi-express: apps wait for " +
 					"databases more than they compute. 1 suits an app that is not thread-safe."},
+			{name: "concurrency", value: oneOf(&w.Concurrency, modgw.Threads, modgw.Gevent), def: "threads",
+				doc: "What executes these requests. With gevent each is a greenlet, and waiting costs next to nothing; the app's " +
+					"environment must have gevent."},
 		},
 		done: func() { d.Kind, d.WSGI = modgw.KindWSGI, w },
 	}

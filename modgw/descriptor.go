@@ -81,11 +81,22 @@ func (d Descriptor) Entry() string {
 	return ""
 }
 
+// Concurrency says what executes the requests that a WSGI worker has at once.
+type Concurrency string
+
+// The concurrencies.
+const (
+	Threads Concurrency = "threads"
+	Gevent  Concurrency = "gevent" // greenlets in one thread; the app's environment must have gevent
+)
+
 // WSGI runs a PEP 3333 callable.
 type WSGI struct {
 	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"
 	Workers int    // processes; 0: number of CPUs
-	Threads int    // requests at once in each worker; 0: as many as suit the interpreter
+	Threads int    // requests at once in each worker; 0: as many as suit the interpreter and Concurrency
+
+	Concurrency Concurrency // "": threads
 }
 
 // ASGI runs an ASGI 3 (or 2) application.

@@ -7,7 +7,8 @@ type StartMessage struct {
 	Kind        string // "wsgi" or "asgi"
 	Entry       string
 	Threads     int      // lanes of a WSGI worker
-	Concurrency int      // requests at once on the lane of an ASGI worker
+	Concurrency int      // requests at once on the lane of an ASGI worker, or of one with gevent
+	Gevent      bool     // requests of a WSGI worker are greenlets
 	Path        []string // entries to put before the rest of sys.path
 	Root        string
 	Mount       string // path that the app is mounted at
@@ -26,6 +27,7 @@ func (m StartMessage) Append(b []byte) []byte {
 	text("entry", m.Entry)
 	number("threads", m.Threads)
 	number("concurrency", m.Concurrency)
+	b = AppendBool(AppendText(b, "gevent"), m.Gevent)
 	b = AppendList(AppendText(b, "path"), len(m.Path))
 	for _, entry := range m.Path {
 		b = AppendText(b, entry)

@@ -13,9 +13,10 @@ import (
 // longer.
 const stuckTime = 5 * time.Second
 
-// serveASGI serves a request with an ASGI app.
+// serveASGI serves a request with a worker whose requests share a lane: those of ASGI apps, and of WSGI apps with gevent.
 func (c *call) serveASGI() {
-	if wantsWebSocket(c.r) {
+	asgi := c.runner.program.asgi
+	if asgi && wantsWebSocket(c.r) {
 		c.serveWebSocket()
 		return
 	}
@@ -27,7 +28,11 @@ func (c *call) serveASGI() {
 	defer c.body.release()
 	buffer := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buffer)
-	*buffer = appendScope((*buffer)[:0], c.r, c.info, c.body.length)
+	if asgi {
+		*buffer = appendScope((*buffer)[:0], c.r, c.info, c.body.length)
+	} else {
+		*buffer = appendEnviron((*buffer)[:0], c.r, c.info, c.body.length)
+	}
 	if c.head = *buffer; len(c.head) > maxHead {
 		c.answer(c.runner.config.Log, &failure{http.StatusRequestHeaderFieldsTooLarge, headTooLarge(len(c.head))}, false)
 		return
@@ -53,7 +58,7 @@ func (c *call) tryASGI() (again bool) {
 		client: http.NewResponseController(c.w),
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
-		asgi:   true,
+		asgi:   c.runner.program.asgi,
 		info:   c.info,
 		length: -1,
 	})

@@ -42,6 +42,7 @@ func attachable(d modgw.Descriptor) modgw.Descriptor {
 	if d.WSGI != nil {
 		wsgi := *d.WSGI
 		wsgi.Workers, wsgi.Threads = 1, min(cmp.Or(wsgi.Threads, usualThreads), maxAttachedLanes)
+		wsgi.Concurrency = modgw.Threads // nobody has patched the developer's process
 		d.WSGI = &wsgi
 	}
 	if d.ASGI != nil {

@@ -24,6 +24,9 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	case "exit":
 		fault.Code, fault.Summary = "MGW-APP-004", fmt.Sprintf("cannot import %q: it ended the process", entry)
 		fault.Hint = "an app must not call sys.exit() or run a server while it is imported; put that below if __name__ == \"__main__\":"
+	case "gevent":
+		fault.Code, fault.Summary = "MGW-APP-031", fmt.Sprintf("cannot run %q with gevent: its environment has none that works", entry)
+		fault.Hint = "add gevent to the app's requirements, or take concurrency out of its wsgi block"
 	case "startup":
 		fault.Code, fault.Summary = "MGW-APP-021", fmt.Sprintf("cannot start %q: its lifespan startup failed", entry)
 		fault.Hint = "what the app does before its first request failed; the place is named above"

@@ -9,9 +9,12 @@ import (
 
 // program is what the block of an app's kind says.
 type program struct {
-	workers int // processes; never 0
-	lanes   int // connections of each worker
-	seats   int // requests at once in each worker
+	workers int  // processes; never 0
+	lanes   int  // connections of each worker
+	seats   int  // requests at once in each worker
+	shared  bool // all requests of a worker are on one lane
+	asgi    bool
+	gevent  bool
 }
 
 // programOf is the program of an app that speaks WSGI or ASGI.
@@ -22,8 +25,11 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
 		p = program{workers: d.WSGI.Workers, lanes: threads, seats: threads}
+		if p.gevent = d.WSGI.Concurrency == modgw.Gevent; p.gevent {
+			p.shared, p.lanes = true, 1
+		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
-		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency)}
+		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency), shared: true, asgi: true}
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)
 	}

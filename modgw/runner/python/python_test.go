@@ -38,8 +38,11 @@ type app struct {
 // serve starts an app from its source and stops it when the test ends.
 func serve(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
-	if os.Getenv(forkEnv) != "" {
+	switch {
+	case os.Getenv(forkEnv) != "":
 		return withTemplate(t, source, change...)
+	case os.Getenv(greenEnv) != "":
+		return serveGreen(t, source, change...)
 	}
 	a := prepare(t, source, change...)
 	if err := a.runner.Start(t.Context()); err != nil {

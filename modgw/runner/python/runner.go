@@ -65,7 +65,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		workers: make(map[*worker]bool),
 		waiting: make(map[int]crew.Life),
 	}
-	if d.Kind == modgw.KindASGI {
+	if program.shared {
 		r.seats = newSeats(d.Queue, program.seats)
 		r.roster = r.seats
 	} else {

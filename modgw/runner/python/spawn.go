@@ -176,6 +176,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		Entry:       d.Entry(),
 		Threads:     r.program.lanes,
 		Concurrency: r.program.seats,
+		Gevent:      r.program.gevent,
 		Path:        append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
 		Root:        d.Root,
 		Mount:       string(d.Mount),

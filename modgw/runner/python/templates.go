@@ -60,7 +60,7 @@ func (t *Templates) leave(s *stock, r *Runner) {
 
 // mayFork reports whether nothing that is known before the first start speaks against it.
 func mayFork(r *Runner) bool {
-	return !r.config.Descriptor.Python.NoTemplate && r.program.lanes+len([]string{"stdout", "stderr", "control", "lifeline"}) <= mostDescriptors
+	return !r.config.Descriptor.Python.NoTemplate && !r.program.gevent && r.program.lanes+len([]string{"stdout", "stderr", "control", "lifeline"}) <= mostDescriptors
 }
 
 // shape is the name of all that shapes a process before it loads the app. The app's root is no part of it: every release

@@ -18,9 +18,14 @@ func TestFreeThreadedPythonGetsMoreThreadsUnlessTheAppSaysHowMany(t *testing.T) 
 		{free: true, want: max(5, 4*runtime.NumCPU())},
 		{free: true, asks: 2, want: 2},
 	} {
-		a := prepare(t, hello, func(d *modgw.Descriptor) { d.WSGI.Threads = c.asks })
-		a.runner.config.Environment.FreeThreaded = c.free
-		if got := a.runner.Status().Capacity; got != c.want {
+		p, err := programOf(modgw.RunnerConfig{
+			Descriptor:  modgw.Descriptor{Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{Threads: c.asks}},
+			Environment: &modgw.Environment{FreeThreaded: c.free},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.seats; got != c.want {
 			t.Errorf("free-threaded %t, threads = %d: %d requests at once, want %d", c.free, c.asks, got, c.want)
 		}
 	}

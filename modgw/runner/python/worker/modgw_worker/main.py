@@ -99,7 +99,12 @@ class Worker:
 
             loop = new_loop()
             asyncio.set_event_loop(loop)  # An app that asks for it while it is imported gets the one that it will run in.
+        green = start.get("gevent", False)
         try:
+            if green:
+                from . import greenlane
+
+                greenlane.patch()
             app, name = entry.load(start)
         except entry.LoadError as failed:
             self._give_up(failed)
@@ -122,7 +127,10 @@ class Worker:
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
         self._report()
-        self._obey()
+        if green:
+            greenlane.beside(self._obey)
+        else:
+            self._obey()
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
@@ -161,6 +169,14 @@ class Worker:
 
             self._lanes.append(LoopThread(loop, self._fds[0], app, start, self._control))
             entry.start(self._lanes[0])
+            return
+        if start.get("gevent", False):
+            from .greenlane import GreenLane
+
+            environ = environ_for(start, start["concurrency"])
+            environ["wsgi.errors"] = stdio.ErrorStream(self._errors)
+            self._lanes.append(GreenLane(self._fds[0], app, environ, self._control))
+            self._lanes[0].thread.start()
             return
         environ = environ_for(start, len(self._fds))
         for number, fd in enumerate(self._fds, 1):

@@ -1,10 +1,10 @@
 """SIGTERM means stop, and a second one means at once; SIGINT is the host's business."""
 
 import os
-import select
 import signal
 import socket
 import threading
+from select import POLLIN, poll  # which gevent replaces in the module
 
 
 class Stopped(SystemExit):
@@ -12,7 +12,7 @@ class Stopped(SystemExit):
 
 
 class Signals:
-    """The signal handlers of the worker. All methods are for the main thread."""
+    """The signal handlers of the worker. All methods but wait are for the main thread."""
 
     def __init__(self, control):
         self.stopping = False
@@ -62,13 +62,13 @@ class Signals:
 
     def wait(self, control):
         """Waits for a frame on the control connection; False when it is time to stop."""
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        poll.register(control.socket, select.POLLIN)
+        poller = poll()
+        poller.register(self._wake, POLLIN)
+        poller.register(control.socket, POLLIN)
         while not self.stopping:
             if control.pending():
                 return True
-            ready = dict(poll.poll())
+            ready = dict(poller.poll())
             if control.socket.fileno() in ready:
                 return not self.stopping
             self._drain()
