@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ type bench struct {
 	kit         *contest.Kit
 	contestants []contest.Contestant
 	reloaders   []contest.Reloader
+	everything  bool // rows too that differ little from others
 	rounds      int
 	warmup      time.Duration
 	window      time.Duration
@@ -81,6 +83,7 @@ func (b *bench) compare(ctx context.Context, situation report.Situation, t task,
 	var ours []float64
 	for n, r := range field {
 		row := measured[n].row(situation, r)
+		row.Body = t.body()
 		if r.Name == contest.Ours {
 			ours = row.Rounds
 		}
@@ -127,6 +130,7 @@ type measured struct {
 	perSecond []float64
 	cpu       map[contest.Role][]float64
 	client    []float64
+	memory    map[contest.Role]int64
 	latency   load.Histogram
 	requests  int
 	errors    map[string]int
@@ -135,7 +139,11 @@ type measured struct {
 
 func (m *measured) measure(ctx context.Context, r *contest.Running, t task, job load.Job) error {
 	var before, after map[contest.Role]time.Duration
-	result, err := load.Run(ctx, job, func() { before = r.CPU() }, func() { after = r.CPU() })
+	result, err := load.Run(ctx, job, load.Watch{
+		Begun: func() { before = r.CPU() },
+		Ended: func() { after = r.CPU() },
+		Over:  func() { m.memory = r.Memory() },
+	})
 	if err != nil {
 		return err
 	}
@@ -170,13 +178,24 @@ func (m *measured) row(s report.Situation, r *contest.Running) report.Row {
 		return row
 	}
 	row.PerSecond, row.Rounds, row.ClientCPU = report.Median(m.perSecond), m.perSecond, report.Median(m.client)
-	row.Requests, row.Errors, row.Memory = m.requests, m.errors, r.Memory()
+	row.Requests, row.Errors, row.Memory = m.requests, m.errors, m.memory
 	row.CPU = map[contest.Role]float64{}
 	for role, rounds := range m.cpu {
 		row.CPU[role] = report.Median(rounds)
 	}
 	row.Latency = latency(m.latency)
+	if s.Rate > 0 {
+		row.Distribution = distribution(m.latency)
+	}
 	return row
+}
+
+// distribution has points for 50 %, 71 %, 84 %, 91 %, 95 % and so on.
+func distribution(h load.Histogram) (points [][2]float64) {
+	for digits := math.Log10(2); digits <= math.Log10(float64(h.N)); digits += 0.25 {
+		points = append(points, [2]float64{digits, microseconds(h.Quantile(1-math.Pow(10, -digits))) / 1000})
+	}
+	return points
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

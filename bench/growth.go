@@ -59,6 +59,7 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 	if g.Busy, err = settled(ctx, running); err != nil {
 		return err
 	}
+	pause(ctx, time.Second) // the collector may come once more
 	cpu, wakeups := running.CPU()[contest.HostRole], running.Wakeups()
 	pause(ctx, idleTime)
 	g.IdleCPU = microseconds(running.CPU()[contest.HostRole]-cpu) / idleTime.Seconds()
@@ -90,8 +91,10 @@ func (b *bench) route(ctx context.Context, running *contest.Running, g *report.G
 		Warmup: time.Second, Duration: b.window,
 	}
 	var before, after time.Duration
-	result, err := load.Run(ctx, job,
-		func() { before = running.CPU()[contest.HostRole] }, func() { after = running.CPU()[contest.HostRole] })
+	result, err := load.Run(ctx, job, load.Watch{
+		Begun: func() { before = running.CPU()[contest.HostRole] },
+		Ended: func() { after = running.CPU()[contest.HostRole] },
+	})
 	if err == nil && result.Answered > 0 {
 		g.Request = microseconds(after-before) / float64(result.Answered)
 	}

@@ -94,7 +94,7 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, kit: kit, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
+	b := &bench{dir: dir, kit: kit, everything: o.full, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
 	if o.smallest {
 		b.rounds = 1
 	} else {
@@ -107,7 +107,9 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 		}
 	}
 	for _, c := range kit.Usable(contest.All()) {
-		if c.Name == contest.Ours || matches(o.against, c.Name) {
+		// The slowest, which is only there because Python brings it, has nobody to be compared with in a larger run.
+		wanted := matches(o.against, c.Name) && (o.size() != usual || c.Name != contest.Stdlib)
+		if c.Name == contest.Ours || wanted {
 			b.contestants = append(b.contestants, c)
 		}
 	}
@@ -127,6 +129,12 @@ func write(r *report.Report, out string, stdout io.Writer) error {
 		return err
 	}
 	if err := r.WriteJSON(filepath.Join(out, "report.json")); err != nil {
+		return err
+	}
+	if err := r.WritePlots(out); err != nil {
+		return err
+	}
+	if err := r.WriteSummary(filepath.Clean(out) + ".md"); err != nil {
 		return err
 	}
 	table, err := os.Create(filepath.Join(out, "report.md"))

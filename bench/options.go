@@ -24,7 +24,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.Func("only", "measure only what this `pattern` matches, such as 'hello.*direct'", into(&o.only))
 	flags.Func("against", "only the servers that this `pattern` matches; modgw is always there", into(&o.against))
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is asked")
-	flags.DurationVar(&o.window, "window", time.Second, "how long each is asked in a round")
+	flags.DurationVar(&o.window, "window", 600*time.Millisecond, "how long each is asked in a round")
 	flags.StringVar(&o.out, "out", "", "folder for report.json, report.md and plots; none: the tables go to standard output")
 	return o, flags.Parse(args)
 }

@@ -31,14 +31,14 @@ func plan(s size) []stage {
 
 func usualPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	idle := task{work: hello, connections: 16, idle: 1000}
-	bodies := slices.Concat(short.with(16), long.with(8), upload.with(4))
+	idle := []task{{work: hello, connections: 16, idle: 100}, {work: hello, connections: 16, idle: 1000}}
+	bodies := slices.Concat(short.with(16), middle.with(16), long.with(8), huge.with(2), upload.with(4))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		add := func(site contest.Site, workers, threads int, tasks ...task) {
 			stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 		}
 		add(contest.RawWSGI, 1, 1, hello.with(1, 16, 64)...)
-		add(contest.RawWSGI, 1, 8, slices.Concat(hello.with(16, 64), bodies, []task{fixed, idle})...)
+		add(contest.RawWSGI, 1, 8, slices.Concat(hello.with(1, 16, 64), bodies, []task{fixed}, idle)...)
 		add(contest.RawWSGI, 2, 8, hello.with(64)...)
 		add(contest.Flask, 1, 8, page.with(16)...)
 		add(contest.Django, 1, 8, page.with(16)...)
@@ -49,7 +49,10 @@ func usualPlan() (stages []stage) {
 
 func fullPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	idle := task{work: hello, connections: 16, idle: 1000}
+	var idle []task
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		idle = append(idle, task{work: hello, connections: 16, idle: n})
+	}
 	bodies := slices.Concat(short.with(1, 16, 64), middle.with(16), long.with(1, 8), huge.with(1, 4), upload.with(1, 4))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		for _, workers := range []int{1, 2} {
@@ -57,12 +60,12 @@ func fullPlan() (stages []stage) {
 				add := func(site contest.Site, tasks ...task) {
 					stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 				}
-				add(contest.RawWSGI, slices.Concat(hello.with(1, 16, 64, 256), bodies, file.with(1, 8), []task{fixed, idle})...)
+				add(contest.RawWSGI, slices.Concat(hello.with(1, 16, 64, 256), bodies, file.with(1, 8), []task{fixed}, idle)...)
 				add(contest.Flask, page.with(1, 16, 64)...)
 				add(contest.Django, page.with(1, 16, 64)...)
 			}
 			asgi := contest.Setting{Site: contest.RawASGI, Front: front, Workers: workers, Threads: 1}
-			tasks := slices.Concat(hello.with(1, 16, 64, 256), bodies, []task{fixed, idle})
+			tasks := slices.Concat(hello.with(1, 16, 64, 256), bodies, []task{fixed}, idle)
 			if front == contest.Direct {
 				tasks = slices.Concat(tasks, echoes.with(1, 1000), listened.with(200))
 			}

@@ -25,12 +25,12 @@ type incident struct {
 
 func incidents(s size) []incident {
 	all := []incident{
-		{report.Good, 1, 4 * time.Second},
-		{report.Good, 4, 4 * time.Second},
-		{report.BadCode, 4, 6 * time.Second},
-		{report.Killed, 4, 3 * time.Second},
-		{report.InFlight, 4, 6 * time.Second},
-		{report.Dependency, 4, 12 * time.Second},
+		{report.Good, 1, 3 * time.Second},
+		{report.Good, 4, 3 * time.Second},
+		{report.BadCode, 4, 5 * time.Second},
+		{report.Killed, 4, 2 * time.Second},
+		{report.InFlight, 4, 5 * time.Second},
+		{report.Dependency, 4, 10 * time.Second},
 	}
 	switch s {
 	case smallest:
@@ -52,6 +52,9 @@ func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) 
 	for _, r := range b.reloaders {
 		if ctx.Err() != nil || r.Workers != nil && !r.Workers(i.workers) {
 			continue
+		}
+		if i.event == report.Dependency && !b.everything && !r.Installs() {
+			continue // for the others it is good code after pip
 		}
 		row := report.Reload{Event: i.event, Workers: i.workers, Front: r.Front, Contestant: r.Name, Rate: ledgerRate}
 		if err := b.meet(ctx, i, r, &row); err != nil {
@@ -75,8 +78,7 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 		Address: running.Address, Protocol: load.HTTP, Path: "/", Length: contest.LedgerLength, Connections: 64, Rate: ledgerRate,
 		Warmup: 500 * time.Millisecond, Duration: time.Second,
 	}
-	ignore := func() {}
-	before, err := load.Run(ctx, job, ignore, ignore)
+	before, err := load.Run(ctx, job, load.Watch{})
 	if err != nil {
 		return err
 	}
@@ -85,10 +87,9 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 		cause     error
 	)
 	job.Duration = i.window
-	begun := func() {
+	during, err := load.Run(ctx, job, load.Watch{Begun: func() {
 		happening.Go(func() { cause = happen(ctx, i, r, running, row) })
-	}
-	during, err := load.Run(ctx, job, begun, ignore)
+	}})
 	happening.Wait()
 	if err != nil {
 		return err

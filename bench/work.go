@@ -17,6 +17,9 @@ type work struct {
 	length   int64 // of the response's body; 0: as long as the first one is
 }
 
+// body is how many bytes of bodies a request moves, if they are what it is about.
+func (w work) body() int64 { return max(w.upload, w.length) }
+
 const (
 	kib = 1 << 10
 	mib = 1 << 20
@@ -61,9 +64,8 @@ type stage struct {
 }
 
 func (s stage) situation(t task) report.Situation {
-	name := t.name + ", " + s.setting.Site.Name
 	return report.Situation{
-		Work: name, Front: s.setting.Front, Workers: s.setting.Workers, Threads: s.setting.Threads,
+		Work: t.name, Site: s.setting.Site.Name, Front: s.setting.Front, Workers: s.setting.Workers, Threads: s.setting.Threads,
 		Connections: t.connections, Idle: t.idle, Rate: t.rate,
 	}
 }

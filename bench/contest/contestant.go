@@ -66,8 +66,10 @@ type Contestant struct {
 	launch func(*Kit, Setting, Place) (Launch, error)
 }
 
-// Ours is the name of the contestant that the others are compared with.
-const Ours = "modgw"
+const (
+	Ours   = "modgw"   // is compared with the others
+	Stdlib = "wsgiref" // is there wherever Python is
+)
 
 // Place is where a contestant runs.
 type Place struct {

@@ -81,8 +81,14 @@ func withWords(c Contestant, name string, words ...string) Contestant {
 	return named(c, name)
 }
 
-// hangUp tells the first process what its administrator would tell it.
-func hangUp(r *Running) error { return syscall.Kill(r.started[0].pid, syscall.SIGHUP) }
+// hangUp tells the first process what its administrator would tell it. One that broken code has ended cannot be told: that shows in
+// what its clients get.
+func hangUp(r *Running) error {
+	if err := syscall.Kill(r.started[0].pid, syscall.SIGHUP); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
 
 func touch(r *Running) error { return os.WriteFile(filepath.Join(r.Dir, "reload"), nil, 0o644) }
 
@@ -147,6 +153,9 @@ func (r Reloader) ChangeDependency(ctx context.Context, running *Running, versio
 	// Reloaders that watch the app's own files see this.
 	return r.Reload(running, Code(version))
 }
+
+// Installs says whether it installs by itself what an app requires.
+func (r Reloader) Installs() bool { return strings.HasPrefix(r.Name, Ours) }
 
 // requires says whether the contestant installs what an app requires.
 func (s Setting) requires(c Contestant) bool { return s.Dependency && strings.HasPrefix(c.Name, Ours) }

@@ -129,7 +129,7 @@ var hypercorn = Contestant{
 
 // stdlib needs nothing but Python: the smallest run has it as its peer.
 var stdlib = Contestant{
-	Name: "wsgiref", serves: both(direct, both(wsgiOnly, func(s Setting) bool { return s.Workers == 1 })),
+	Name: Stdlib, serves: both(direct, both(wsgiOnly, func(s Setting) bool { return s.Workers == 1 })),
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
 		return Launch{Command: []string{k.python(), filepath.Join(p.Dir, "stdlib.py"), p.address(), s.Site.Entry}}, nil
 	},

@@ -62,8 +62,8 @@ func requestHead(job Job) []byte {
 	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\n%s\r\n", method, job.Path, job.Address, more)
 }
 
-// run does the job. begun and ended are called where counting begins and ends.
-func (e *engine) run(begun, ended func()) (Result, error) {
+// run does the job.
+func (e *engine) run(w Watch) (Result, error) {
 	if err := e.openIdle(); err != nil {
 		return Result{}, err
 	}
@@ -82,14 +82,18 @@ func (e *engine) run(begun, ended func()) (Result, error) {
 		return Result{}, err
 	}
 	e.begin()
-	begun()
+	call(w.Begun)
 	if err := e.loop(e.until); err != nil {
 		return Result{}, err
 	}
 	e.result.Elapsed = time.Since(e.start)
 	e.result.CPU = processTime() - e.result.CPU
-	ended()
+	call(w.Ended)
 	err := e.finish()
+	call(w.Over)
+	for _, c := range e.byFD {
+		c.close()
+	}
 	return e.result, err
 }
 
@@ -129,9 +133,6 @@ func (e *engine) finish() error {
 		e.result.Errors["no answer in 5 seconds"] += n
 	}
 	e.counting = false
-	for _, c := range e.byFD {
-		c.close()
-	}
 	return nil
 }
 

@@ -80,7 +80,7 @@ func run(t *testing.T, job Job) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := e.run(func() {}, func() {})
+	result, err := e.run(Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}

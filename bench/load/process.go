@@ -21,6 +21,7 @@ const Argument = "load-client"
 const (
 	beginLine = "begin\n"
 	endLine   = "end\n"
+	overLine  = "over\n" // nothing is asked any more; connections are kept until the client's input ends
 )
 
 // Main does the job that comes as JSON from in, and writes its result to out.
@@ -42,16 +43,31 @@ func Main(in io.Reader, out io.Writer) error {
 		return err
 	}
 	say := func(line string) func() { return func() { fmt.Fprint(out, line) } }
-	result, err := e.run(say(beginLine), say(endLine))
+	result, err := e.run(Watch{Begun: say(beginLine), Ended: say(endLine), Over: func() {
+		fmt.Fprint(out, overLine)
+		_, _ = io.Copy(io.Discard, in) // nothing comes but the end
+	}})
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(result)
 }
 
-// Run does a job in a process of its own, which this program's own binary is. begun and ended are called where counting begins and
-// ends, a moment late.
-func Run(ctx context.Context, job Job, begun, ended func()) (Result, error) {
+// Watch is told, a moment late, how far a job is. What is nil is not called.
+type Watch struct {
+	Begun func() // counting begins
+	Ended func() // counting ends
+	Over  func() // all connections are still open, and nothing happens on them
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// Run does a job in a process of its own, which this program's own binary is.
+func Run(ctx context.Context, job Job, w Watch) (Result, error) {
 	text, err := json.Marshal(job)
 	if err != nil {
 		return Result{}, err
@@ -61,10 +77,13 @@ func Run(ctx context.Context, job Job, begun, ended func()) (Result, error) {
 		return Result{}, err
 	}
 	cmd := exec.CommandContext(ctx, self, Argument)
-	cmd.Stdin = strings.NewReader(string(text))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
 	var complaint strings.Builder
 	cmd.Stderr = &complaint
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return Result{}, err
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return Result{}, err
@@ -72,14 +91,21 @@ func Run(ctx context.Context, job Job, begun, ended func()) (Result, error) {
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
-	result, readErr := listen(bufio.NewReader(out), begun, ended)
+	_, _ = in.Write(append(text, '\n')) // a client that has ended says why
+	over := w.Over
+	w.Over = func() {
+		call(over)
+		in.Close()
+	}
+	result, readErr := listen(bufio.NewReader(out), w)
+	in.Close()
 	if err := cmd.Wait(); err != nil {
 		return Result{}, fmt.Errorf("cannot ask %s: %w: %s", job.Address, err, strings.TrimSpace(complaint.String()))
 	}
 	return result, readErr
 }
 
-func listen(out *bufio.Reader, begun, ended func()) (result Result, err error) {
+func listen(out *bufio.Reader, w Watch) (result Result, err error) {
 	for {
 		line, err := out.ReadString('\n')
 		if err != nil {
@@ -87,9 +113,11 @@ func listen(out *bufio.Reader, begun, ended func()) (result Result, err error) {
 		}
 		switch line {
 		case beginLine:
-			begun()
+			call(w.Begun)
 		case endLine:
-			ended()
+			call(w.Ended)
+		case overLine:
+			call(w.Over)
 		default:
 			return result, json.Unmarshal([]byte(line), &result)
 		}

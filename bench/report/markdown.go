@@ -12,9 +12,11 @@ import (
 // WriteMarkdown writes a table for each situation.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "Measured %s with `%s` on %d × %s, Linux %s, load average before it %s; %d rounds of %s, in turn.\n\n",
+	fmt.Fprintf(out, "Measured %s with `%s` on %d × %s, Linux %s, load average before it %s; %d rounds of %s, in turn.\n",
 		r.Began.UTC().Format(time.DateOnly), r.Command, r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel, r.Machine.Load, r.Rounds, r.Window)
 	r.writeVersions(out)
+	r.writeVerdicts(out)
+	r.writeAhead(out)
 	for _, table := range r.tables() {
 		writeTable(out, table)
 	}
@@ -31,7 +33,7 @@ func (r *Report) writeVersions(out *strings.Builder) {
 			all = append(all, name+" "+version)
 		}
 	}
-	fmt.Fprintf(out, "%s.\n\n", strings.Join(all, ", "))
+	fmt.Fprintf(out, "\n%s.\n\n", strings.Join(all, ", "))
 }
 
 // tables are the rows by situation, in the order of the run.
@@ -69,7 +71,7 @@ func writeTable(out *strings.Builder, rows []Row) {
 }
 
 func (s Situation) String() string {
-	text := fmt.Sprintf("%s, %s, %s, %s, %s", s.Work, s.Front, plural(s.Workers, "worker"), plural(s.Threads, "thread"), plural(s.Connections, "connection"))
+	text := fmt.Sprintf("%s, %s, %s, %s, %s, %s", s.Work, s.Site, s.Front, plural(s.Workers, "worker"), plural(s.Threads, "thread"), plural(s.Connections, "connection"))
 	if s.Idle > 0 {
 		text += fmt.Sprintf(" beside %d idle ones", s.Idle)
 	}

@@ -29,20 +29,23 @@ type Row struct {
 	Contestant string
 	Ratio      float64 // modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
 
-	PerSecond float64                  // answers; of long bodies, as many as their bytes make
-	Rounds    []float64                // answers a second in each round
-	CPU       map[contest.Role]float64 // microseconds for each answer
-	ClientCPU float64                  // the same of the client
-	Memory    map[contest.Role]int64   // bytes, after the last round
-	Latency   Latency                  // of all rounds together
-	Requests  int                      // in all rounds
-	Errors    map[string]int           `json:",omitempty"`
-	Failed    string                   `json:",omitempty"` // why there are no numbers
+	PerSecond    float64                  // answers; of long bodies, as many as their bytes make
+	Rounds       []float64                // answers a second in each round
+	CPU          map[contest.Role]float64 // microseconds for each answer
+	ClientCPU    float64                  // the same of the client
+	Memory       map[contest.Role]int64   // bytes, after the last round
+	Latency      Latency                  // of all rounds together
+	Distribution [][2]float64             `json:",omitempty"` // of requests at a fixed rate: digits of the quantile (2: 99 %), milliseconds
+	Body         int64                    `json:",omitempty"` // bytes of bodies that an answer moves
+	Requests     int                      // in all rounds
+	Errors       map[string]int           `json:",omitempty"`
+	Failed       string                   `json:",omitempty"` // why there are no numbers
 }
 
 // Situation is what all contestants of a table meet.
 type Situation struct {
 	Work        string
+	Site        string
 	Front       contest.Front
 	Workers     int
 	Threads     int
