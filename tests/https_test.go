@@ -54,7 +54,7 @@ func secureSite(t *testing.T, ca *certtest.Authority) (s *site, https string) {
 	s.write("apps/tell/app.wsgi", `
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    names = "wsgi.url_scheme", "REMOTE_ADDR", "SSL_PROTOCOL", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY", "SSL_CLIENT_S_DN_CN"
+    names = "wsgi.url_scheme", "HTTPS", "REMOTE_ADDR", "SSL_PROTOCOL", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY", "SSL_CLIENT_S_DN_CN"
     return [" ".join(str(environ.get(name, "-")) for name in names).encode()]
 `)
 	s.start()
@@ -94,7 +94,7 @@ func TestHTTPSReachesTheAppAndTakesUpNewCertificates(t *testing.T) {
 	stranger := browser(t, https, ca.Client(""))
 	for _, name := range []string{"a.example", "b.example"} {
 		resp, body := page(t, stranger, "https://"+name+"/")
-		if want := "https 127.0.0.1 TLSv1.3 " + name + " NONE -"; body != want || resp.ProtoMajor != 2 {
+		if want := "https on 127.0.0.1 TLSv1.3 " + name + " NONE -"; body != want || resp.ProtoMajor != 2 {
 			t.Errorf("%s: %s %q, want %q", name, resp.Proto, body, want)
 		}
 	}
@@ -135,7 +135,7 @@ func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
 		t.Errorf("nginx is put before listeners for clients and balancers:\n%s", out)
 	}
 	proxy := fronttest.StartHAProxy(t, "backend app\n  server modgw unix@"+s.path("proxied.sock")+" send-proxy-v2\n")
-	if _, body := page(t, http.DefaultClient, proxy.URL); !strings.HasPrefix(body, "http 127.0.0.1 ") {
+	if _, body := page(t, http.DefaultClient, proxy.URL); !strings.HasPrefix(body, "http - 127.0.0.1 ") {
 		t.Errorf("behind HAProxy: %q", body)
 	}
 }

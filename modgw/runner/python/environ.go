@@ -34,6 +34,9 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 	b = appendPair(b, "RAW_URI", info.RawTarget)
 	b = appendPair(b, "REQUEST_SCHEME", info.Scheme)
 	b = appendPair(b, "wsgi.url_scheme", info.Scheme)
+	if info.Scheme == "https" {
+		b = appendPair(b, "HTTPS", "on") // as mod_ssl has it
+	}
 	b = appendPair(b, "SERVER_PROTOCOL", r.Proto)
 	b = appendServer(b, r, info)
 	b = appendPair(b, "REMOTE_ADDR", info.RemoteAddr)
