@@ -1,18 +1,14 @@
 package apache_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
@@ -20,25 +16,9 @@ import (
 // serveHTTP runs the HTTP front on a Unix socket that everybody may use, until the test ends.
 func serveHTTP(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	t.Helper()
-	path := filepath.Join(fronttest.Dir(t), "h.sock")
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	server := fronthttp.New(fronthttp.Config{Handler: handler, TrustUnix: true, DrainTimeout: time.Second})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return modgw.Listener{Kind: "http", Address: modgw.Address("unix:" + path)}
+	ln, address := listen(t)
+	runFront(t, ln, fronthttp.New(fronthttp.Config{Handler: handler, TrustUnix: true, DrainTimeout: time.Second}))
+	return modgw.Listener{Kind: "http", Address: address}
 }
 
 // told answers with what the host gets to know of the client, of its connection to Apache, and of the path.

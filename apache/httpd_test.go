@@ -46,7 +46,15 @@ func echo(w http.ResponseWriter, r *http.Request) {
 // serve runs the FastCGI front on a Unix socket that everybody may use, until the test ends.
 func serve(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	t.Helper()
-	path := filepath.Join(fronttest.Dir(t), "f.sock")
+	ln, address := listen(t)
+	serveOn(t, ln, handler)
+	return modgw.Listener{Kind: "fastcgi", Address: address}
+}
+
+// listen opens a Unix socket that everybody may use.
+func listen(t *testing.T) (net.Listener, modgw.Address) {
+	t.Helper()
+	path := filepath.Join(fronttest.Dir(t), "sock")
 	ln, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -54,13 +62,19 @@ func serve(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, ln, handler)
-	return modgw.Listener{Kind: "fastcgi", Address: modgw.Address("unix:" + path)}
+	return ln, modgw.Address("unix:" + path)
 }
 
 func serveOn(t *testing.T, ln net.Listener, handler http.HandlerFunc) {
 	t.Helper()
-	server := fcgi.New(fcgi.Config{Config: serving.Config{Handler: handler, DrainTimeout: time.Second}})
+	runFront(t, ln, fcgi.New(fcgi.Config{Config: serving.Config{Handler: handler, DrainTimeout: time.Second}}))
+}
+
+// runFront lets a front serve until the test ends.
+func runFront(t *testing.T, ln net.Listener, server interface {
+	Serve(context.Context, net.Listener) error
+}) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, ln) }()

@@ -3,7 +3,6 @@ package apache
 import (
 	"fmt"
 	"hash/fnv"
-	"net"
 	"regexp"
 	"strings"
 
@@ -17,34 +16,19 @@ type upstream struct {
 }
 
 func upstreamOf(listeners []modgw.Listener) (upstream, error) {
-	var up upstream
 	for _, l := range listeners {
-		unix := l.Address.Network() == "unix"
-		if unix && !plainPath.MatchString(l.Address.Target()) {
-			return up, unusable("path of a socket", l.Address.Target())
-		}
-		switch l.Kind {
-		case "fastcgi":
-			up.fcgi = preferred(up.fcgi, l.Address)
-		case "http":
-			up.web = preferred(up.web, l.Address)
+		if l.Address.Network() == "unix" && !plainPath.MatchString(l.Address.Target()) {
+			return upstream{}, unusable("path of a socket", l.Address.Target())
 		}
 	}
+	up := upstream{fcgi: modgw.Reach(listeners, "fastcgi"), web: modgw.Reach(listeners, "http")}
 	switch {
 	case up.fcgi == "" && up.web == "":
 		return up, noListener()
-	case up.fcgi != "" && up.web != "" && up.web.Network() != "unix":
+	case up.fcgi != "" && up.web.Network() != "unix":
 		up.web = "" // who connects there is nobody whose word about clients counts
 	}
 	return up, nil
-}
-
-// preferred is the first address, or the first Unix socket if there is one.
-func preferred(chosen, next modgw.Address) modgw.Address {
-	if chosen == "" || next.Network() == "unix" && chosen.Network() != "unix" {
-		return next
-	}
-	return chosen
 }
 
 // plainPath is a path without any character that Apache, in whatever directive, might take for something else.
@@ -56,7 +40,7 @@ func (u upstream) fastcgi(d modgw.Descriptor) string {
 	if u.fcgi.Network() == "unix" {
 		return fmt.Sprintf("unix:%s|fcgi://%s/", u.fcgi.Target(), workerName(d.Name))
 	}
-	return fmt.Sprintf("fcgi://%s/%s/", dialable(u.fcgi), workerName(d.Name))
+	return fmt.Sprintf("fcgi://%s/%s/", u.fcgi.Dialable(), workerName(d.Name))
 }
 
 // http is the URL of an app's worker that speaks HTTP, without a slash at its end.
@@ -64,7 +48,7 @@ func (u upstream) http(d modgw.Descriptor) string {
 	if u.web.Network() == "unix" {
 		return fmt.Sprintf("unix:%s|http://%s", u.web.Target(), workerName(d.Name))
 	}
-	return "http://" + dialable(u.web)
+	return "http://" + string(u.web.Dialable())
 }
 
 // upgrades reports whether WebSockets can reach an app.
@@ -84,19 +68,4 @@ func workerName(app modgw.AppName) string {
 		name = fmt.Sprintf("%s-%08x", name, h.Sum32())
 	}
 	return name + ".modgw"
-}
-
-// dialable is an address as a client must name it: every interface is reached through loopback.
-func dialable(a modgw.Address) string {
-	host, port, err := net.SplitHostPort(a.Target())
-	if err != nil {
-		return a.Target()
-	}
-	switch host {
-	case "", "0.0.0.0":
-		host = "127.0.0.1"
-	case "::":
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port)
 }

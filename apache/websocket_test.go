@@ -8,27 +8,17 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 )
 
 // serveUpgrades is an HTTP listener that echoes lines after an upgrade.
 func serveUpgrades(t *testing.T) modgw.Listener {
 	t.Helper()
-	path := filepath.Join(fronttest.Dir(t), "h.sock")
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	ln, address := listen(t)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, stream, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -46,7 +36,7 @@ func serveUpgrades(t *testing.T) modgw.Listener {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() { server.Close(); <-done })
-	return modgw.Listener{Kind: "http", Address: modgw.Address("unix:" + path)}
+	return modgw.Listener{Kind: "http", Address: address}
 }
 
 func TestWebSocketsReachTheHTTPListener(t *testing.T) {

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -192,7 +193,10 @@ func (w *lighttpd) backend(a modgw.Address) string {
 	if a.Network() == "unix" {
 		return `"socket" => ` + w.quoted("path of a socket", a.Target())
 	}
-	host, port := dialable(a)
+	host, port, err := net.SplitHostPort(a.Dialable().Target())
+	if err != nil {
+		w.fail("address", string(a))
+	}
 	return fmt.Sprintf(`"host" => %s, "port" => %s`, w.quoted("address", host), port)
 }
 

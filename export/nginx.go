@@ -59,11 +59,7 @@ func (w *nginx) head(apps []modgw.Descriptor) {
 
 func (w *nginx) upstream(name string, a modgw.Address) {
 	w.open("upstream %s", name)
-	if a.Network() == "unix" {
-		w.line("server %s;", a)
-	} else {
-		w.line("server %s;", net.JoinHostPort(dialable(a)))
-	}
+	w.line("server %s;", a.Dialable())
 	switch name {
 	case "modgw_fastcgi":
 		w.line("keepalive 32;")

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"net"
 	"regexp"
 	"slices"
 
@@ -26,7 +25,7 @@ func upstreamOf(server string, listeners []modgw.Listener) (upstream, error) {
 		}
 	}
 	for _, kind := range kinds {
-		if a := preferred(listeners, kind); a != "" {
+		if a := modgw.Reach(listeners, kind); a != "" {
 			up.kind, up.main = kind, a
 			break
 		}
@@ -35,7 +34,7 @@ func upstreamOf(server string, listeners []modgw.Listener) (upstream, error) {
 		return up, noListener(server)
 	}
 	// Who connects over TCP is nobody whose word about clients counts, unless the administrator says so.
-	if a := preferred(listeners, "http"); up.kind == "http" || a.Network() == "unix" {
+	if a := modgw.Reach(listeners, "http"); up.kind == "http" || a.Network() == "unix" {
 		up.web = a
 	}
 	return up, nil
@@ -43,17 +42,6 @@ func upstreamOf(server string, listeners []modgw.Listener) (upstream, error) {
 
 // plainPath is a path without any character that a server, in whatever directive, might take for something else.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@+-]*$`)
-
-// preferred is the first address of a kind, a Unix socket before TCP; "" without one.
-func preferred(listeners []modgw.Listener, kind string) modgw.Address {
-	var chosen modgw.Address
-	for _, l := range listeners {
-		if l.Kind == kind && (chosen == "" || l.Address.Network() == "unix" && chosen.Network() != "unix") {
-			chosen = l.Address
-		}
-	}
-	return chosen
-}
 
 // splits reports whether the WebSockets of an app go another way than its other requests.
 func (u upstream) splits(d modgw.Descriptor) bool {
@@ -63,19 +51,4 @@ func (u upstream) splits(d modgw.Descriptor) bool {
 // speaksHTTP reports whether any request for apps goes over HTTP.
 func (u upstream) speaksHTTP(apps []modgw.Descriptor) bool {
 	return u.kind == "http" || slices.ContainsFunc(apps, u.splits)
-}
-
-// dialable are host and port as a client must name them: every interface is reached through loopback.
-func dialable(a modgw.Address) (host, port string) {
-	host, port, err := net.SplitHostPort(a.Target())
-	if err != nil {
-		return a.Target(), ""
-	}
-	switch host {
-	case "", "0.0.0.0":
-		host = "127.0.0.1"
-	case "::":
-		host = "::1"
-	}
-	return host, port
 }

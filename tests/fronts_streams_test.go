@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // caller is what one door is tried with.
@@ -31,14 +30,8 @@ func (v caller) file(name string) string {
 // send opens a connection and sends the beginning of a request on it.
 func (v caller) send(t *testing.T, text string) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", v.door.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := v.door.dial(t)
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := io.WriteString(conn, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -151,14 +144,8 @@ func largeBodies(t *testing.T, s *site, doors []door) {
 // large sends a head and a body of a size, and copies the response's body to w.
 func (d door) large(t *testing.T, head string, size int, w io.Writer) int64 {
 	t.Helper()
-	conn, err := net.Dial("tcp", d.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := d.dial(t)
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := io.WriteString(conn, head); err != nil {
 		t.Fatal(err)
 	}

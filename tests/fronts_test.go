@@ -77,17 +77,24 @@ func compare(t *testing.T, d door, r row, want, got outcome, met map[int]bool) {
 	}
 }
 
-// ask sends a row and returns its outcome.
-func (d door) ask(t *testing.T, r row) outcome {
+// dial opens a connection that ends by itself at last.
+func (d door) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", d.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+// ask sends a row and returns its outcome.
+func (d door) ask(t *testing.T, r row) outcome {
+	t.Helper()
+	conn := d.dial(t)
+	defer conn.Close()
 	_, port, _ := net.SplitHostPort(d.addr)
 	head, rest := r.raw(port)
 	if !r.expects() {
