@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -142,21 +143,30 @@ func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
 
 func TestCheckTellsWhereAListenerIsWrong(t *testing.T) {
 	s := newSite(t)
-	certtest.New(t).Issue(t, s.dir, "a.example")
-	s.write("modgw.hcl", `
+	pair := certtest.New(t).Issue(t, s.dir, "a.example")
+	if err := os.Chmod(pair.Key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.write("app.hcl", staticApp(".", ""))
+	for key, want := range map[string]struct {
+		good bool
+		says string
+	}{
+		"a.example.pem": {false, "modgw.hcl:6:5"},
+		"a.example.key": {true, "warning[MGW-CFG-005]"},
+	} {
+		s.write("modgw.hcl", fmt.Sprintf(`
+apps = ["app.hcl"]
 listen "http" {
-  address        = "127.0.0.1:0"
-  proxy_protocol = true
+  address = "127.0.0.1:0"
   tls {
     certificate = "a.example.pem"
-    key         = "a.example.pem"
+    key         = %q
   }
 }
-`)
-	out, ok := s.run("check", "-c", "modgw.hcl")
-	for _, want := range []string{"modgw.hcl:6:5", "private key"} {
-		if ok || !strings.Contains(out, want) {
-			t.Errorf("%v, without %q:\n%s", ok, want, out)
+`, key))
+		if out, good := s.run("check", "-c", "modgw.hcl"); good != want.good || !strings.Contains(out, want.says) {
+			t.Errorf("%v, want %v and %q:\n%s", good, want.good, want.says, out)
 		}
 	}
 }

@@ -100,17 +100,19 @@ func descriptorsOf(files []*loader.File) []modgw.Descriptor {
 // load reads the descriptors that targets, the host file or the current folder have.
 func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics) {
 	opts := loader.Options{Vars: s.vars}
+	var warnings loader.Diagnostics
 	if file := s.hostFileFor(targets); file != "" {
 		read, defaults, diags := loader.LoadHost(file, opts)
 		if diags.HasErrors() {
 			return nil, diags
 		}
-		opts.Defaults = defaults
+		opts.Defaults, warnings = defaults, diags
 		targets = append(targets, read.Apps...)
 	} else if len(targets) == 0 {
 		targets = []string{"."}
 	}
-	return loader.LoadAll(targets, opts)
+	files, diags := loader.LoadAll(targets, opts)
+	return files, append(warnings, diags...)
 }
 
 // descriptor is the one of an app.
