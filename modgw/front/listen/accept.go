@@ -42,13 +42,14 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	defer ln.Close()
 	room := newRoom(d.Most, d.Log)
 	pause := shortestPause
+	sure := false // that nobody waits in the backlog: one last call may be over before it was listened to
 	for {
 		if !room.enter(ctx) {
 			return nil
 		}
 		conn, err := ln.Accept()
 		if err == nil {
-			pause = shortestPause
+			pause, sure = shortestPause, false
 			if err := d.Peers.Check(conn); err != nil {
 				room.leave()
 				d.Log.Warn("connection refused", "error", err)
@@ -60,6 +61,9 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 		}
 		room.leave()
 		switch {
+		case ctx.Err() != nil && !sure && extend(ln):
+			sure = true
+			continue
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -79,8 +83,13 @@ func callLast(ln net.Listener) {
 	if named, ok := ln.(interface{ removeName() }); ok {
 		named.removeName()
 	}
-	timed, ok := ln.(interface{ SetDeadline(time.Time) error })
-	if !ok || timed.SetDeadline(time.Now().Add(lastCall)) != nil {
+	if !extend(ln) {
 		ln.Close()
 	}
+}
+
+// extend lets a listener wait a moment longer; false when it cannot.
+func extend(ln net.Listener) bool {
+	timed, ok := ln.(interface{ SetDeadline(time.Time) error })
+	return ok && timed.SetDeadline(time.Now().Add(lastCall)) == nil
 }
