@@ -170,14 +170,14 @@ func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
 	d := e.runner.config.Descriptor
 	_, unread := e.upload.state()
 	switch {
+	case e.overdue():
+		e.fail(http.StatusGatewayTimeout, overdue(d.Timeouts.Request))
 	case e.member == nil:
 		e.fail(http.StatusServiceUnavailable, queue.Fault(err, d.Queue))
 	case errors.Is(unread, errTooLarge):
 		e.fail(http.StatusRequestEntityTooLarge, bodyTooLarge(d.Limits.Body))
 	case unread != nil && unread != io.EOF && unread != errHalted:
 		e.fail(http.StatusBadRequest, bodyIncomplete(unread))
-	case e.overdue():
-		e.fail(http.StatusGatewayTimeout, overdue(d.Timeouts.Request))
 	case isUnsent(err), isLost(err):
 		e.fail(http.StatusBadGateway, noAnswer(e.member.Value.(*worker).Why(), err))
 	default:

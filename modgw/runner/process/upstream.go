@@ -19,9 +19,6 @@ const (
 	// is safe. It is long enough for an app under load, and another connection to the same machine costs next to nothing.
 	idleTime = time.Second
 
-	// continueTime is how long the program may take to ask for a body that the client holds back (RFC 9110, 10.1.1).
-	continueTime = time.Second
-
 	idleConnections = 128
 )
 
@@ -41,7 +38,6 @@ func newUpstream(a address) *upstream {
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    idleConnections,
 		IdleConnTimeout:        idleTime,
-		ExpectContinueTimeout:  continueTime,
 		MaxResponseHeaderBytes: maxResponseHead,
 	}
 	return u

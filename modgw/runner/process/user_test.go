@@ -1,0 +1,93 @@
+package process
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+func TestProgramRunsAsItsUser(t *testing.T) {
+	const interpreter = "/usr/bin/python3"
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a program as another user")
+	}
+	if _, err := os.Stat(interpreter); err != nil {
+		t.Skip(err)
+	}
+	s := prepare(t, "", func(d *modgw.Descriptor) {
+		d.User = "nobody"
+		d.HTTP.Command = []string{interpreter, "-c", `
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"%d %d" % (os.getuid(), os.getgid()))
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+`}
+	})
+	for dir := s.d.Root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.get("/"); a.body != "65534 65534" {
+		t.Errorf("got %d %q", a.status, a.body)
+	}
+}
+
+func TestListenerOfAnotherUserIsNotTheProgram(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	own := uint32(os.Getuid())
+	if !ownListener(port, nil) {
+		t.Error("the host's own listener is taken for another user's")
+	}
+	other := &account.Account{UID: own + 1}
+	if got, want := ownListener(port, other), own == 0; got != want { // root may listen for its apps
+		t.Errorf("another user's listener: %v, want %v", got, want)
+	}
+}
+
+func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
+	p, err := reservePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.release()
+	for _, a := range p.addresses() {
+		if a.answers(t.Context()) {
+			t.Errorf("somebody listens on %s", a)
+		}
+		l, err := net.Listen(a.network, a.name) // with SO_REUSEADDR
+		if err != nil {
+			t.Errorf("the program cannot listen: %v", err)
+			continue
+		}
+		if !a.answers(t.Context()) {
+			t.Errorf("nobody listens on %s", a)
+		}
+		l.Close()
+	}
+	for range 2000 {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Addr().(*net.TCPAddr).Port == p.number {
+			t.Fatal("the kernel gave the reserved port away")
+		}
+		l.Close()
+	}
+}
