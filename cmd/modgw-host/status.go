@@ -114,6 +114,9 @@ func details(a control.AppStatus) string {
 		line("generation", "%d since %s, %s, ready in %s", g.Number, ago(g.Ready), g.Cause, seconds(g.Took))
 		env := g.Environment
 		line("env", "%s", strings.Join(nonEmpty(env.ID, env.Version, from(env.Source), env.Builder), "  "))
+		if len(env.Packages) > 0 {
+			line("", "%s", installed(env.Packages))
+		}
 		line("workers", "%s ready   busy %d/%d   queued %d   restarts %d", workers(a.Runner), a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued, a.Runner.Restarts)
 		for _, w := range a.Runner.Workers {
 			line("", "%d  pid %d  %s  %d requests  %s", w.Number, w.PID, w.State, w.Requests, mebibytes(w.Memory))
@@ -201,4 +204,20 @@ func mebibytes(n int64) string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// mostPackages is how many packages are shown where there are more.
+const mostPackages = 12
+
+// installed is a line of packages with their versions.
+func installed(packages []modgw.Package) string {
+	shown := make([]string, 0, mostPackages)
+	for _, p := range packages[:min(len(packages), mostPackages)] {
+		shown = append(shown, p.Name+" "+p.Version)
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(packages) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
