@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,7 @@ func newApacheConfig(c console) *cobra.Command {
 func newApacheCheck(c console) *cobra.Command {
 	var s settings
 	var targets []string
-	var asJSON bool
+	var asJSON, probe bool
 	var program string
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -57,12 +58,15 @@ func newApacheCheck(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if probe {
+				found = append([]apache.Finding{apache.ProbeWebSocket(cmd.Context(), program, listeners)}, found...)
+			}
 			if asJSON {
 				err = c.json(found)
 			} else {
 				err = c.findings(found)
 			}
-			if err == nil && len(found) > 0 && found[0].Level == apache.Problem {
+			if err == nil && slices.ContainsFunc(found, func(f apache.Finding) bool { return f.Level == apache.Problem }) {
 				return exitCode(exitFailed)
 			}
 			return err
@@ -71,6 +75,7 @@ func newApacheCheck(c console) *cobra.Command {
 	s.bind(cmd)
 	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
 	cmd.Flags().StringVar(&program, "httpd", "", "`PATH` of Apache's program (default: the first that is found)")
+	cmd.Flags().BoolVar(&probe, "probe", false, "start an Apache of its own for a moment, and see that a WebSocket passes it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
