@@ -61,6 +61,8 @@ func (c *call) tryASGI() (again bool) {
 		asgi:   c.runner.program.asgi,
 		info:   c.info,
 		length: -1,
+
+		trailers: hasToken(c.r.Header["Te"], "trailers"),
 	})
 }
 

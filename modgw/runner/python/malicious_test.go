@@ -1,15 +1,18 @@
 package python
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/modgw/modgw/modgw"
 )
 
 func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
-	for malice, status := range map[string]int{
+	malices := map[string]int{
 		"garbage": 502, "huge frame": 502, "unknown type": 502, "reserved bits": 502, "other stream": 502,
 		"earlier stream": 502, "body before head": 502, "too much window": 502, "short window": 502, "no head": 502,
 		"head beyond payload": 502, "no marshal": 502, "allocation bomb": 502, "wrong types": 502,
@@ -19,25 +22,41 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		"many descriptors": 0, "descriptor without file": 0,
 		// This one's first answer is right, so it stands.
 		"answers again later": 200,
+	}
+	for malice, status := range malices {
+		t.Run(malice, func(t *testing.T) {
+			a := serveMalice(t, func(d *modgw.Descriptor) { d.WSGI.Entry, d.WSGI.Workers, d.WSGI.Threads = malice, 1, 1 })
+			hurtsOnlyItself(t, a, status)
+		})
+	}
+	maps.Copy(malices, map[string]int{
+		"empty event": 502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
+	})
+	for malice, status := range malices {
+		t.Run("ASGI "+malice, func(t *testing.T) {
+			hurtsOnlyItself(t, serveMalice(t, asgi, func(d *modgw.Descriptor) { d.ASGI.Entry = malice }), status)
+		})
+	}
+}
+
+func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
+	for _, malice := range []string{
+		"empty event", "event of wrong types", "message before acceptance", "accepts twice", "messages beyond the window",
+		"message without end", "response on a WebSocket", "file on a WebSocket", "body before head",
 	} {
 		t.Run(malice, func(t *testing.T) {
-			a := prepare(t, "", func(d *modgw.Descriptor) {
-				d.WSGI.Entry, d.WSGI.Workers, d.WSGI.Threads = malice, 1, 1
-				d.Timeouts.Stop = 50 * time.Millisecond // the stand-in knows no Stop
-			})
-			a.runner.files.Dir = absolute(t, "testdata/malicious")
-			if err := a.runner.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			a.listen()
+			a := serveMalice(t, asgi, func(d *modgw.Descriptor) { d.ASGI.Entry = malice })
 			bad := a.pid(1)
-			got := a.do("POST", "/bad", nil)
-			if status == 0 {
-				if got.err == nil && got.status != 502 {
-					t.Errorf("the response looks complete: %d %q", got.status, got.body)
+			conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/bad", nil)
+			if err == nil {
+				conn.SetReadLimit(-1)
+				for err == nil {
+					_, _, err = conn.Read(t.Context())
 				}
-			} else if got.status != status || strings.Contains(got.body, "yours") {
-				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+				if code := websocket.CloseStatus(err); code != websocket.StatusInternalError {
+					t.Errorf("closed by %v", err)
+				}
+				conn.CloseNow()
 			}
 			a.eventually("end of the worker", func() bool { return !alive(bad) })
 			if got := a.get("/good"); got.body != "good" {
@@ -46,4 +65,37 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 			a.eventually("reason", func() bool { return a.log.count("protocol error: ") > 0 })
 		})
 	}
+}
+
+// serveMalice runs the stand-in for a worker that breaks the protocol in the way that the entry names.
+func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
+	t.Helper()
+	a := prepare(t, "", append(change, func(d *modgw.Descriptor) {
+		d.Timeouts.Stop = 50 * time.Millisecond // the stand-in knows no Stop
+	})...)
+	a.runner.files.Dir = absolute(t, "testdata/malicious")
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
+	return a
+}
+
+// hurtsOnlyItself sees that a request gets the status, 0 for one that is cut off, and that the next one is served.
+func hurtsOnlyItself(t *testing.T, a *app, status int) {
+	t.Helper()
+	bad := a.pid(1)
+	got := a.do("POST", "/bad", nil)
+	if status == 0 {
+		if got.err == nil && got.status != 502 {
+			t.Errorf("the response looks complete: %d %q", got.status, got.body)
+		}
+	} else if got.status != status || strings.Contains(got.body, "yours") {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("end of the worker", func() bool { return !alive(bad) })
+	if got := a.get("/good"); got.body != "good" {
+		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("reason", func() bool { return a.log.count("protocol error: ") > 0 })
 }

@@ -32,6 +32,10 @@ type app struct {
 	log    *logBuffer
 	root   string
 
+	mount     string            // of the app; "" for "/"
+	variables map[string]string // of the front
+	info      func(*modgw.RequestInfo)
+
 	stopped bool // the test has stopped the runner itself
 }
 
@@ -94,7 +98,11 @@ func (a *app) listen() {
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)
 		info.ID = r.Header.Get("X-Request-Id")
-		info.PathInfo = info.Path
+		info.ScriptName, info.Variables = a.mount, a.variables
+		info.PathInfo = strings.TrimPrefix(info.Path, a.mount)
+		if a.info != nil {
+			a.info(info)
+		}
 		a.runner.ServeHTTP(w, r.WithContext(modgw.WithRequestInfo(r.Context(), info)))
 	}))
 	a.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

@@ -22,6 +22,8 @@ type response struct {
 	feeder *feeder // of the request's body; nil without one
 	isHead bool    // the request's method is HEAD
 	asgi   bool    // the app speaks ASGI
+
+	trailers bool // the client takes some
 	info   *modgw.RequestInfo
 
 	forget   func() // takes the registration as an endless response back; nil without one
@@ -78,6 +80,15 @@ func (p *response) copy() error {
 
 // from is copy with the first frame in hand.
 func (p *response) from(f wire.Frame) error {
+	for f.Type == wire.Event {
+		err := p.hint(f)
+		if err == nil {
+			f, err = p.stream.next()
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if f.Type == wire.Abort {
 		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
 	}
@@ -154,6 +165,8 @@ func (p *response) more() error {
 		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
 	case wire.File:
 		return p.writeFile(f)
+	case wire.Event:
+		return p.trail(f)
 	}
 	return p.write(f.Payload)
 }

@@ -57,6 +57,7 @@ func appendConnection(b []byte, r *http.Request, info *modgw.RequestInfo) []byte
 	name, port := serverOf(r, info)
 	b = appendPlace(wire.AppendText(b, "server"), name, port)
 	b = appendText(b, "modgw.request_id", info.ID)
+	b = appendTLS(b, info)
 	return appendServerVariables(b, info)
 }
 

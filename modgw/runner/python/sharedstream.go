@@ -279,13 +279,15 @@ func (s *sharedStream) abandon(reason string, over bool) {
 	}
 }
 
-// callOff sends Cancel. A worker that is stuck reads nothing, so that nobody waits for it.
+// callOff sends Cancel. A worker that is stuck reads nothing, so that nobody waits for it unless it is about to be ended.
 func (s *sharedStream) callOff(reason string, over bool) {
 	f := wire.Frame{Type: wire.Cancel, Payload: []byte(reason)}
 	if over {
 		f.Flags = wire.FlagEnd
 	}
-	s.lane.runner.background(func() { s.write(f) })
+	if !s.lane.runner.background(func() { s.write(f) }) {
+		s.write(f)
+	}
 }
 
 // settle ends what was to happen if the stream did not end. The lane calls it when it has.

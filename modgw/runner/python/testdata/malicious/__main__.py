@@ -9,7 +9,7 @@ import sys
 
 MALICE = ""
 HEADER = struct.Struct("<IIBBH")
-REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, READY, LOG = 1, 2, 3, 5, 6, 7, 10, 14
+REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG = 1, 2, 3, 5, 6, 7, 8, 10, 14
 
 
 def frame(kind, stream, payload=b"", flags=0):
@@ -93,6 +93,31 @@ def answer(lane, control, stream):
         control.sendall(response(stream))
     elif MALICE == "bad log":
         control.sendall(frame(LOG, 0, marshal.dumps({"level": {"deep": [1]}}, 2)))
+    elif MALICE == "empty event":
+        lane.sendall(frame(EVENT, stream))
+    elif MALICE == "event of wrong types":
+        lane.sendall(frame(EVENT, stream, marshal.dumps({"deep": [1]}, 2)))
+    elif MALICE == "trailers without end":
+        lane.sendall(response(stream, flags=0) + frame(EVENT, stream, marshal.dumps([], 2)))
+    elif MALICE == "request from the worker":
+        lane.sendall(frame(REQUEST, stream, marshal.dumps({}, 2)))
+    elif MALICE == "message before acceptance":
+        lane.sendall(frame(EVENT, stream, marshal.dumps("x", 2)))
+    elif MALICE == "accepts twice":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) * 2)
+    elif MALICE == "messages beyond the window":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) + frame(EVENT, stream, marshal.dumps("x" * 100000, 2)) * 30)
+    elif MALICE == "message without end":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)))
+        while True:
+            lane.sendall(frame(BODY, stream, b"x" * 131072))
+            while receive(lane)[0] != WINDOW:
+                pass
+    elif MALICE == "response on a WebSocket":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) + response(stream))
+    elif MALICE == "file on a WebSocket":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)))
+        files(lane, stream, 0)
     elif MALICE == "answers again later":
         lane.sendall(response(stream, body=b"fine") + response(stream, body=b"again"))
 
@@ -107,8 +132,11 @@ def main():
     lane = socket.socket(fileno=4)
     while True:
         kind, stream, payload = receive(lane)
+        if kind != REQUEST:
+            continue
         size = struct.unpack("<I", payload[:4])[0]
-        if marshal.loads(payload[4 : 4 + size])["PATH_INFO"] == "/good":
+        head = marshal.loads(payload[4 : 4 + size])
+        if head.get("PATH_INFO", head.get("path")) == "/good":
             lane.sendall(response(stream, body=b"good"))
         else:
             answer(lane, control, stream)

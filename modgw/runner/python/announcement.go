@@ -1,0 +1,65 @@
+package python
+
+import (
+	"net/http"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// maxHints is how many links one message of early hints may have.
+const maxHints = 100
+
+// hint passes early hints on (RFC 8297), where the front can.
+func (p *response) hint(f wire.Frame) error {
+	d := wire.NewDecoder(string(f.Payload))
+	n := d.List()
+	if n > maxHints {
+		return badHead("its early hints have %d links, more than %d", n, maxHints)
+	}
+	links := make([]string, 0, n)
+	for range n {
+		link := d.Latin1()
+		if !isFieldValue(link) {
+			return badHead("the link %q in its early hints has a control character", link)
+		}
+		links = append(links, link)
+	}
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	if len(links) > 0 {
+		header := p.w.Header()
+		before := header["Link"]
+		header["Link"] = links
+		p.w.WriteHeader(http.StatusEarlyHints)
+		header["Link"] = before
+		if before == nil {
+			delete(header, "Link")
+		}
+	}
+	return p.stream.consumed(len(f.Payload))
+}
+
+// trail passes trailers on (RFC 9110, 6.5), where the client takes some and the front can.
+func (p *response) trail(f wire.Frame) error {
+	if !f.End() {
+		return brokeRule("trailers that do not end the response")
+	}
+	d := wire.NewDecoder(string(f.Payload))
+	fields, err := decodeFields(d)
+	if err == nil {
+		err = d.Finish()
+	}
+	if err != nil || !p.trailers {
+		return err
+	}
+	if err := p.flush(); err != nil { // or net/http would give a short body a length in place of trailers
+		return err
+	}
+	header := p.w.Header()
+	for _, f := range fields {
+		name := http.TrailerPrefix + f.name
+		header[name] = append(header[name], f.value)
+	}
+	return nil
+}
