@@ -24,7 +24,7 @@ type response struct {
 	asgi   bool    // the app speaks ASGI
 
 	trailers bool // the client takes some
-	info   *modgw.RequestInfo
+	info     *modgw.RequestInfo
 
 	forget   func() // takes the registration as an endless response back; nil without one
 	sent     bool   // the head was
