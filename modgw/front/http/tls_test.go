@@ -131,6 +131,21 @@ func dialTLS(t testing.TB, addr string, config *tls.Config) *tls.Conn {
 	return c
 }
 
+// RFC 8737: an authority that looks whether a name is ours shakes hands, and asks for nothing.
+func TestChallengeEndsAfterTheHandshake(t *testing.T) {
+	ca := certtest.New(t)
+	config := secured(t, ca, "a.example")
+	config.NextProtos = append(config.NextProtos, "acme-tls/1")
+	addr := serve(t, Config{TLS: config, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("there was a request") })})
+	authority := ca.Client("a.example")
+	authority.NextProtos = []string{"acme-tls/1"}
+	c := dialTLS(t, addr, authority)
+	io.WriteString(c, getAndClose)
+	if answer, _ := io.ReadAll(c); len(answer) > 0 {
+		t.Errorf("%q", answer)
+	}
+}
+
 func TestPlainRequestToTLSIsToldSo(t *testing.T) {
 	ca := certtest.New(t)
 	addr := serve(t, Config{TLS: secured(t, ca, "a.example"), Handler: http.NotFoundHandler()})
