@@ -269,17 +269,6 @@ func TestDevelopingNamesWhoHasThePort(t *testing.T) {
 	}
 }
 
-func TestDevelopingTellsOfKindsThatAreNotRunYet(t *testing.T) {
-	s := &site{t: t, dir: t.TempDir(), log: &output{}}
-	s.write("modgw.hcl", `app "shop" {
-	  cgi { script = "modgw.hcl" }
-	}`)
-	text, ok := s.run("dev", "modgw.hcl", "--state", s.path("state"))
-	if ok || !strings.Contains(text, "MGW-DEV-002") {
-		t.Errorf("ok=%v:\n%s", ok, text)
-	}
-}
-
 func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
 	s := newProject(t)
 	s.write("blog/modgw.hcl", `

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,16 +63,12 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 			return err
 		}
 	}
-	apps := f.apps(targets)
-	if err := checkKinds(config, apps); err != nil {
-		return err
-	}
 	if !cmd.Flags().Changed("debugger") {
 		f.debug = c.interactive()
 	}
 	ready := func() {}
 	if !f.verbose && !cmd.Flags().Changed("log-format") {
-		t := newTerminal(cmd.Context(), c, config, apps)
+		t := newTerminal(cmd.Context(), c, config, f.apps(targets))
 		t.raw = f.debug
 		if f.apache {
 			t.url = fmt.Sprintf("http://127.0.0.1:%d/", f.private.Port)
@@ -102,32 +97,6 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 func (f *devFlags) apps(targets []string) []modgw.Descriptor {
 	files, _ := f.load(targets)
 	return descriptorsOf(files)
-}
-
-// checkKinds says at once, and not in a log line, that an app is of a kind that cannot be run.
-func checkKinds(config host.Config, apps []modgw.Descriptor) error {
-	probe, err := host.New(config)
-	if err != nil {
-		return err
-	}
-	var unable []error
-	for _, d := range apps {
-		if !probe.Runs(d.Kind) {
-			unable = append(unable, notRunYet(d.Name, d.Kind))
-		}
-	}
-	if len(unable) < len(apps) {
-		return nil // the others run, and this one's page says why it does not
-	}
-	return errors.Join(unable...)
-}
-
-func notRunYet(app modgw.AppName, kind modgw.Kind) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-DEV-002",
-		Summary: fmt.Sprintf("cannot run app %q: it is of kind %q, which this version does not run yet", app, kind),
-		Hint:    "modgw-host version lists the kinds that this version runs",
-	}
 }
 
 // devState is a state folder for one project, so that two projects can be developed side by side.

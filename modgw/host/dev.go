@@ -82,6 +82,3 @@ func bringHome(all map[modgw.AppName]modgw.Descriptor) {
 		all[name] = d
 	}
 }
-
-// Runs reports whether this host has a runner for apps of a kind.
-func (h *Host) Runs(k modgw.Kind) bool { return h.runners()[k] != nil }
