@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"modgw/runner/process":  {"modgw", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
 	"modgw/runner/python":   {"modgw", "modgw/wire", "modgw/front/listen", "modgw/runner/crew", "modgw/runner/queue", "internal/"},
 	"modgw/runner/static":   {"modgw", "internal/account", "internal/files"},
+	"modgw/resident":        {"modgw/fcgi"},
 	"modgw/control":         {"modgw", "modgw/front/listen"},
 	"modgw/devel":           {"modgw"},
 	"modgw/host":            {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/hashicorp/hcl/v2"
@@ -87,13 +89,27 @@ func descriptorFiles(target string) ([]string, bool) {
 	switch {
 	case err == nil && info.IsDir():
 		return descriptorsIn(path)
-	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)):
+	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)), err == nil && isScript(path):
 		return []string{path}, true
 	case err != nil && isGlob(path):
 		found, _ := doublestar.FilepathGlob(path, doublestar.WithFilesOnly())
 		return found, true
 	}
 	return nil, false
+}
+
+// isScript reports whether a file is a descriptor that a web server executes: its first line, which HCL takes for a comment,
+// names this program.
+func isScript(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(f, head)
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	return strings.HasPrefix(line, "#!") && strings.Contains(line, "modgw-host")
 }
 
 // descriptorsIn are the descriptors of a folder; false when it has none and is a project perhaps.

@@ -136,6 +136,7 @@ func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
 	}
 	var ok bool
 	info.ScriptName, info.PathInfo, ok = here.mount.split(info.Path)
+	info.ScriptName = info.Prefix + info.ScriptName
 	if !ok {
 		return nil, &Fault{
 			Code:    "MGW-REQ-101",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // maxRedirects is how often the answer to one request may be that another one is to be answered instead.
@@ -16,8 +17,13 @@ const maxRedirects = 10
 func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target string) {
 	u, err := url.ParseRequestURI(target)
 	var fault *Fault
+	var path string
+	var ours bool
+	if err == nil {
+		path, ours = strings.CutPrefix(u.Path, i.Prefix)
+	}
 	switch {
-	case i.gateway == nil || err != nil || u.Host != "" || u.Path == "" || u.Path[0] != '/':
+	case i.gateway == nil || !ours || u.Host != "" || path == "" || path[0] != '/':
 		fault = &Fault{
 			Code:    "MGW-REQ-104",
 			Summary: fmt.Sprintf("cannot redirect to %q: it is no path on this host", target),
@@ -36,8 +42,9 @@ func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target st
 		return
 	}
 	next := *i
-	next.Path, next.RawTarget, next.redirects = u.Path, target, i.redirects+1
-	if _, _, below := MountPath(i.ScriptName).split(u.Path); i.ScriptName != "" && !below {
+	next.Path, next.RawTarget, next.redirects = path, target, i.redirects+1
+	mount := strings.TrimPrefix(i.ScriptName, i.Prefix)
+	if _, _, below := MountPath(mount).split(path); mount != "" && !below {
 		next.App = "" // another app answers, by its host and mount
 	}
 	next.ScriptName, next.PathInfo, next.generation = "", "", nil

@@ -20,6 +20,14 @@ type RequestInfo struct {
 	RawTarget string    // the request target as the client sent it, with its query: REQUEST_URI
 	Received  time.Time // when the request's head was complete
 
+	// WebScript is what Path begins with that the web server takes for a script of its own, its SCRIPT_NAME, and WebMount is
+	// where clients know it: the same, unless the server has rewritten their path to reach the script. "" over HTTP.
+	WebScript string
+	WebMount  string
+
+	// Prefix stands in front of every mount and is not a part of Path. Only whoever takes it off Path sets it.
+	Prefix string
+
 	ServerName     string // SERVER_NAME; "" lets the runner use the Host header
 	ServerPort     string // SERVER_PORT; "" lets the runner use the Host header or the scheme's default
 	ServerSoftware string // SERVER_SOFTWARE of the web server in front; "" without one
@@ -39,7 +47,7 @@ type RequestInfo struct {
 
 	// Set by the gateway.
 
-	ScriptName string // SCRIPT_NAME: the mount, "" for "/"
+	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"
 	PathInfo   string // PATH_INFO: Path without ScriptName
 	ID         string // names the request in logs and error pages
 

@@ -95,7 +95,7 @@ func (m mounts) find(path string) *place {
 // path is not below the mount.
 func (m MountPath) split(path string) (scriptName, pathInfo string, ok bool) {
 	if m == "/" {
-		return "", path, strings.HasPrefix(path, "/")
+		return "", path, path == "" || path[0] == '/'
 	}
 	rest, found := strings.CutPrefix(path, string(m))
 	if !found || (rest != "" && rest[0] != '/') {

@@ -49,6 +49,10 @@ type Config struct {
 	// is none.
 	Terminal *modgw.Terminal
 
+	// Script is set for a host behind web servers that take its one app for a script of theirs: the app is mounted where that
+	// script is, and answers for every host name.
+	Script bool
+
 	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
 	Unwatched bool
 

@@ -16,6 +16,9 @@ func (h *Host) entrance() http.Handler {
 	if h.devel != nil {
 		return h.devel
 	}
+	if h.config.Script {
+		return h.scripted(h.gateway)
+	}
 	return h.gateway
 }
 

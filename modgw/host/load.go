@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -73,6 +74,13 @@ func (h *Host) load() ([]*file, error) {
 			Hint:    "modgw-host check lists the apps that the descriptors define",
 		}
 	}
+	if h.config.Script && len(wanted) != 1 {
+		return nil, &modgw.Fault{
+			Code:    "MGW-HST-018",
+			Summary: fmt.Sprintf("cannot serve %d apps as one script", len(wanted)),
+			Hint:    "a file that a web server executes describes one app; write one file for each",
+		}
+	}
 	return files, nil
 }
 
@@ -103,6 +111,9 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 		asgi := *d.ASGI
 		asgi.Workers = 1
 		d.ASGI = &asgi
+	}
+	if h.config.Script {
+		d.Hosts, d.Mount = nil, "/"
 	}
 	if h.config.Dev {
 		d.Timeouts.Stop = min(d.Timeouts.Stop, developersPatience)

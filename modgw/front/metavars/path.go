@@ -42,6 +42,27 @@ func (b *Builder) target() (Target, error) {
 	return Target{Path: path, Raw: raw}, nil
 }
 
+// webScript is what the path begins with that the web server takes for its script.
+func (b *Builder) webScript(target Target) string {
+	if !strings.HasPrefix(target.Path, b.scriptName) {
+		return ""
+	}
+	return b.scriptName
+}
+
+// webMount is webScript as clients know it. A server that was told to rewrite /x to /app.fcgi/x says SCRIPT_NAME=/app.fcgi
+// and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for the client.
+func (b *Builder) webMount(target Target) string {
+	rawPath, _ := splitTarget(b.requestURI)
+	decoded, ok := unescape(rawPath, false)
+	if ok && strings.HasPrefix(b.pathInfo, "/") && strings.HasPrefix(decoded, "/") {
+		if before, ok := strings.CutSuffix(decoded, b.pathInfo); ok && !strings.Contains(before, "//") {
+			return before
+		}
+	}
+	return b.webScript(target)
+}
+
 // splitTarget takes scheme and host off a request target in absolute form, and cuts it before the "?".
 func splitTarget(target string) (path, query string) {
 	if i := strings.IndexByte(target, '?'); i >= 0 {

@@ -53,6 +53,8 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 	info := &modgw.RequestInfo{
 		Front:          o.Front,
 		Path:           target.Path,
+		WebScript:      b.webScript(target),
+		WebMount:       b.webMount(target),
 		RawTarget:      target.Raw,
 		Received:       o.Received,
 		ServerName:     withoutPort(b.serverName),

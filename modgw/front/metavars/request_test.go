@@ -52,6 +52,7 @@ func TestRequestIsComplete(t *testing.T) {
 	}
 	info := &modgw.RequestInfo{
 		Front: "fcgi", App: "blog", Path: "/blog/a b", RawTarget: "/blog/a%20b?q=1", Received: time.Unix(1, 0),
+		WebScript: "/blog/a b", WebMount: "/blog/a b",
 		ServerName: "blog.example", ServerPort: "8080", ServerSoftware: "Apache/2.4.71", Scheme: "https",
 		RemoteAddr: "192.0.2.1", RemotePort: "1234", RemoteUser: "ann", AuthType: "Basic",
 		Variables: map[string]string{"SSL_CLIENT_S_DN": "CN=ann", "UNIQUE_ID": "x"},

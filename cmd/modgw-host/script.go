@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/host"
+	"github.com/modgw/modgw/modgw/resident"
+)
+
+// defaultIdle is how long a host stays that nobody wants anything of.
+const defaultIdle = 10 * time.Minute
+
+// scriptFlags are those of the commands that web servers execute.
+type scriptFlags struct {
+	state string
+	idle  time.Duration
+}
+
+func (f *scriptFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.state, "state", "", "`DIR` of environments (default below ~/.local/state/modgw where the user has a home, else a folder for temporary files)")
+	cmd.Flags().DurationVar(&f.idle, "idle", defaultIdle, "how long the host stays without requests")
+}
+
+func newFcgi(c console) *cobra.Command {
+	var f scriptFlags
+	cmd := &cobra.Command{
+		Use:   "fcgi FILE",
+		Short: "Serve a file as a FastCGI script, executed by mod_fcgid, lighttpd or spawn-fcgi",
+		Long: "Serve a descriptor or an app entry as a FastCGI script: file descriptor 0 is a socket that a web server listens\n" +
+			"on. All scripts of one FILE and user share one host, which is started when it is needed. Executed as a CGI\n" +
+			"script, it is one.",
+		Example: "  #!/usr/bin/env -S modgw-host fcgi\n  app \"blog\" { wsgi { entry = \"blog.wsgi\" } }",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := f.resident(args[0])
+			if err != nil {
+				return err
+			}
+			ln, err := inheritedListener(c.stdin)
+			switch {
+			case err == nil:
+				log := slog.New(slog.NewTextHandler(c.stderr, nil))
+				return h.Relay(cmd.Context(), ln, log)
+			case os.Getenv("REQUEST_METHOD") != "":
+				return answer(cmd.Context(), c, h)
+			}
+			return fmt.Errorf("cannot serve FastCGI: %w; a web server must execute this, or spawn-fcgi", err)
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+func newCgi(c console) *cobra.Command {
+	var f scriptFlags
+	cmd := &cobra.Command{
+		Use:   "cgi FILE",
+		Short: "Answer one request as a CGI script, by way of a host that stays",
+		Long: "Answer one CGI request (RFC 3875) with a descriptor or an app entry. The first request starts a host that\n" +
+			"answers the further ones too, and ends when it has been idle.",
+		Example: "  #!/usr/bin/env -S modgw-host cgi\n  app \"blog\" { wsgi { entry = \"blog.wsgi\" } }",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := f.resident(args[0])
+			if err != nil {
+				return err
+			}
+			return answer(cmd.Context(), c, h)
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// newResident is the command that the two others start.
+func newResident(c console) *cobra.Command {
+	var f scriptFlags
+	var dir string
+	cmd := &cobra.Command{
+		Use:    "resident FILE",
+		Short:  "Serve a file for scripts until it has been idle",
+		Hidden: true,
+		Args:   arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			folder := resident.Folder(dir)
+			ln, err := folder.Listen(f.idle, cancel)
+			if err != nil {
+				return err
+			}
+			defer ln.Release()
+			log, err := c.logger("text")
+			if err != nil {
+				return err
+			}
+			return runHost(ctx, host.Config{
+				Targets: args,
+				Sockets: []host.Socket{{Kind: "fastcgi", Listener: ln}},
+				State:   f.state,
+				Control: modgw.Address("unix:" + folder.Control()),
+				Script:  true,
+				Version: version(),
+				Log:     log,
+			}, func() {})
+		},
+	}
+	f.bind(cmd)
+	cmd.Flags().StringVar(&dir, "dir", "", "the host's private `FOLDER`")
+	return cmd
+}
+
+// resident is the host for a file.
+func (f *scriptFlags) resident(file string) (resident.Host, error) {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return resident.Host{}, err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return resident.Host{}, err
+	}
+	folder, err := resident.FolderFor(path + "\x00" + exe + "\x00" + f.state)
+	if err != nil {
+		return resident.Host{}, fmt.Errorf("cannot find a private folder for the host: %w", err)
+	}
+	home := homeDir()
+	return resident.Host{
+		Folder:  folder,
+		Command: []string{exe, "resident", "--dir", string(folder), "--state", f.stateFor(folder, home), "--idle", f.idle.String(), path},
+		Env:     residentEnv(home),
+	}, nil
+}
+
+// stateFor is where environments are kept.
+func (f *scriptFlags) stateFor(folder resident.Folder, home string) string {
+	switch {
+	case f.state != "":
+		return f.state
+	case home != "":
+		return filepath.Join(home, ".local", "state", "modgw", "scripts", filepath.Base(string(folder)))
+	}
+	return folder.State()
+}
+
+// homeDir is the user's home if it is the user's own; "" otherwise, as for those of web servers.
+func homeDir() string {
+	u, err := user.LookupId(strconv.Itoa(os.Geteuid()))
+	if err != nil || !filepath.IsAbs(u.HomeDir) {
+		return ""
+	}
+	var info unix.Stat_t
+	if unix.Stat(u.HomeDir, &info) != nil || int(info.Uid) != os.Geteuid() || info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return ""
+	}
+	return u.HomeDir
+}
+
+// residentEnv is the environment of the host: nothing of the request that happened to start it.
+func residentEnv(home string) []string {
+	env := []string{"HOME=" + home, "LANG=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin"}
+	for _, name := range []string{"TZ", "TMPDIR", "XDG_RUNTIME_DIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// answer answers a CGI request. What goes wrong is told to the web server's log; the client learns only that something did.
+func answer(ctx context.Context, c console, h resident.Host) error {
+	err := h.Answer(ctx, os.Environ(), c.stdin, c.stdout, c.stderr)
+	if _, cut := errors.AsType[*resident.CutError](err); err != nil && !cut {
+		fmt.Fprint(c.stdout, "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\r\n503 Service Unavailable\n")
+	}
+	return err
+}
+
+// inheritedListener is the listening socket that a file is.
+func inheritedListener(f *os.File) (net.Listener, error) {
+	listening, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil || listening == 0 {
+		return nil, errors.New("file descriptor 0 is no socket that somebody listens on")
+	}
+	ln, err := net.FileListener(f)
+	if l, ok := ln.(*net.UnixListener); ok {
+		l.SetUnlinkOnClose(false) // its name is the web server's
+	}
+	return ln, err
+}

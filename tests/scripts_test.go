@@ -1,0 +1,222 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
+)
+
+// scriptApp is an app that a web server executes; it tells of its mount, its process and the request's body.
+const scriptApp = `import os
+def application(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [("version 1 pid=%d script=%s path=%s body=%d" % (os.getpid(), environ["SCRIPT_NAME"], environ["PATH_INFO"], len(body))).encode()]
+`
+
+// scripts makes a folder that every user may read, with the app and the scripts of both kinds.
+func scripts(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
+	copied, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.path("modgw-host"), copied, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.path("tmp"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(s.path("tmp"), 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	s.write("app/hello.py", scriptApp)
+	for _, verb := range []string{"cgi", "fcgi"} {
+		name := "app/hello." + verb
+		s.write(name, "#!/usr/bin/env -S "+s.path("modgw-host")+" "+verb+` --idle 1s
+app "hello" {
+  wsgi {
+    entry   = "hello.py"
+    workers = 1
+  }
+  reload { settle = "50ms" }
+}
+`)
+		if err := os.Chmod(s.path(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		s.eventually("no host is left", func() bool { return len(s.residents()) == 0 })
+		if t.Failed() {
+			logs, _ := filepath.Glob(s.path("tmp/modgw-*/*/log"))
+			for _, log := range logs {
+				text, _ := os.ReadFile(log)
+				t.Logf("%s:\n%s", log, text)
+			}
+		}
+	})
+	return s
+}
+
+// residents are the hosts that scripts have started.
+func (s *site) residents() (pids []int) {
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range commands {
+		text, err := os.ReadFile(file)
+		var pid int
+		if err == nil && strings.HasPrefix(string(text), s.path("modgw-host")+"\x00resident\x00") {
+			fmt.Sscanf(file, "/proc/%d/", &pid)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// answersAsOne sees that the script behind a URL is one host with one worker whoever asks, that it is mounted where it should,
+// and that an edited app is served.
+func (s *site) answersAsOne(url, mount string) {
+	s.t.Helper()
+	var mu sync.Mutex
+	pids := map[string]bool{}
+	var clients sync.WaitGroup
+	for i := range 6 {
+		clients.Go(func() {
+			response, err := http.Post(fmt.Sprintf("%s/path/%d", url, i), "text/plain", strings.NewReader(strings.Repeat("x", 100_000*i)))
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			text, err := io.ReadAll(response.Body)
+			want := fmt.Sprintf("script=%s path=/path/%d body=%d", mount, i, 100_000*i)
+			if err != nil || response.StatusCode != 200 || !strings.HasSuffix(string(text), want) {
+				s.t.Errorf("got %d %q, %v; want %q", response.StatusCode, text, err, want)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			pids[strings.Fields(string(text))[2]] = true
+		})
+	}
+	clients.Wait()
+	if len(pids) != 1 || len(s.residents()) != 1 {
+		s.t.Errorf("workers %v, hosts %v", pids, s.residents())
+	}
+	for _, version := range []string{"version 2", "version 1"} {
+		s.write("app/hello.py", strings.Replace(scriptApp, "version 1", version, 1))
+		s.eventually("the edited app", func() bool { return strings.HasPrefix(s.fetch(url), version) })
+	}
+}
+
+// fetch is the text at a URL.
+func (s *site) fetch(url string) string {
+	s.t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		s.t.Error(err)
+		return ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != 200 {
+		s.t.Errorf("got %d %q, %v", response.StatusCode, text, err)
+	}
+	return string(text)
+}
+
+// TestScriptIsAnsweredByAHostThatStays is a file that Apache executes, in each of the ways that it has.
+func TestScriptIsAnsweredByAHostThatStays(t *testing.T) {
+	fronttest.Require(t, "apache2", "apache2 libapache2-mod-fcgid")
+	s := scripts(t)
+	apache := fronttest.StartApache(t, `
+LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
+LoadModule fcgid_module /usr/lib/apache2/modules/mod_fcgid.so
+ScriptSock `+s.path("cgisock")+`
+FcgidIPCDir `+s.path("tmp")+`
+FcgidProcessTableFile `+s.path("fcgid_shm")+`
+FcgidInitialEnv TMPDIR `+s.path("tmp")+`
+FcgidMaxRequestLen 10000000
+SetEnv TMPDIR `+s.path("tmp")+`
+Alias /app `+s.path("app")+`
+<Directory `+s.path("app")+`>
+  Options +ExecCGI
+  Require all granted
+  <Files hello.cgi>
+    SetHandler cgi-script
+  </Files>
+  <Files hello.fcgi>
+    SetHandler fcgid-script
+  </Files>
+</Directory>
+RewriteEngine on
+RewriteRule ^/pretty(/.*)?$ /app/hello.fcgi$1 [PT]
+`)
+	s.answersAsOne(apache.URL+"/app/hello.cgi", "/app/hello.cgi")
+	s.eventually("the idle host has ended", func() bool { return len(s.residents()) == 0 })
+	s.answersAsOne(apache.URL+"/app/hello.fcgi", "/app/hello.fcgi")
+	s.answersAsOne(apache.URL+"/pretty", "/pretty")
+}
+
+func TestScriptThatLighttpdStarts(t *testing.T) {
+	fronttest.Require(t, "lighttpd", "lighttpd")
+	s := scripts(t)
+	lighttpd := fronttest.StartLighttpd(t, `
+fastcgi.server = ("/hello" => ((
+  "bin-path" => "`+s.path("app/hello.fcgi")+`",
+  "socket" => "`+s.path("tmp/lighttpd.sock")+`",
+  "max-procs" => 2,
+  "check-local" => "disable",
+  "bin-environment" => ("TMPDIR" => "`+s.path("tmp")+`"),
+)))`)
+	s.answersAsOne(lighttpd.URL+"/hello", "/hello")
+}
+
+func TestScriptThatIsExecutedByHand(t *testing.T) {
+	s := scripts(t)
+	run := func(environ ...string) (string, string) {
+		cmd := exec.Command(s.path("app/hello.cgi"))
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + s.path("tmp")}, environ...)
+		var out, problems strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &problems
+		_ = cmd.Run() // how it ended shows in what it printed
+		return out.String(), problems.String()
+	}
+	request := []string{"REQUEST_METHOD=GET", "SCRIPT_NAME=/s", "PATH_INFO=/x", "SERVER_NAME=h", "SERVER_PORT=80", "SERVER_PROTOCOL=HTTP/1.1", "QUERY_STRING="}
+	if _, problems := run(); !strings.Contains(problems, "no REQUEST_METHOD") {
+		t.Errorf("without a request: %q", problems)
+	}
+	if out, problems := run(request...); !strings.HasPrefix(out, "Status: 200 OK\r\n") || !strings.Contains(out, "script=/s path=/x") {
+		t.Errorf("got %q, %q", out, problems)
+	}
+	// A host that was killed is replaced.
+	for _, pid := range s.residents() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if out, problems := run(request...); !strings.Contains(out, "script=/s path=/x") {
+		t.Errorf("got %q, %q", out, problems)
+	}
+	s.eventually("the idle host has ended", func() bool { return len(s.residents()) == 0 })
+
+	// Somebody else has prepared the folder.
+	folders, err := filepath.Glob(s.path("tmp/modgw-*/*"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("folders %v, %v", folders, err)
+	}
+	if err := os.Chmod(folders[0], 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if out, problems := run(request...); !strings.Contains(problems, "others have rights to it") || strings.Contains(out, "path=/x") {
+		t.Errorf("got %q, %q", out, problems)
+	}
+}
