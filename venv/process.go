@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
-	"github.com/modgw/modgw/internal/proc"
 )
 
 // safePath is the PATH of everything that runs for a build: compilers are there, the host's own surroundings are not.
@@ -30,7 +29,7 @@ type process struct {
 	dir     string
 	env     []string
 	account *account.Account
-	limits  proc.Limits
+	limits  limits
 	lock    *os.File // stays locked as long as the program lives, even when this process does not; nil: none
 }
 
@@ -47,7 +46,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	limited := p.limits.Apply(cmd.Process.Pid)
+	limited := p.limits.apply(cmd.Process.Pid)
 	if limited != nil {
 		_ = killGroup(cmd.Process.Pid) // ESRCH means that it has ended by itself
 	}

@@ -23,6 +23,10 @@ type Limits struct {
 
 // Apply sets the limits of a process that runs.
 func (l Limits) Apply(pid int) error {
+	if l.OOMScore > 0 {
+		// Where it is not allowed, as in some containers, the kernel chooses without it.
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), strconv.AppendInt(nil, int64(l.OOMScore), 10), 0)
+	}
 	for _, limit := range []struct {
 		name     string
 		resource int
@@ -39,10 +43,6 @@ func (l Limits) Apply(pid int) error {
 		if err != nil && err != unix.ESRCH { // a process that has ended already says so by itself
 			return fmt.Errorf("cannot set %s to %d: %w", limit.name, limit.value, err)
 		}
-	}
-	if l.OOMScore > 0 {
-		// Where it is not allowed, as in some containers, the kernel chooses without it.
-		_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), strconv.AppendInt(nil, int64(l.OOMScore), 10), 0)
 	}
 	return nil
 }
