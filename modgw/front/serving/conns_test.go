@@ -1,0 +1,121 @@
+package serving
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// guest is a connection that stays until it is asked to go, or made to.
+type guest struct {
+	rwc        net.Conn
+	asked, cut chan struct{}
+}
+
+// house runs connections until the test ends them; heeds says whether they go when they are asked to.
+func house(t *testing.T, config Config, heeds bool) (addr string, in chan *guest, end context.CancelFunc, ended chan error) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, ended = make(chan *guest, 10), make(chan error, 1)
+	conns := Conns[*guest]{
+		Config: config.WithDefaults(),
+		Open: func(_ context.Context, rwc net.Conn) *guest {
+			return &guest{rwc, make(chan struct{}), make(chan struct{})}
+		},
+		Serve: func(g *guest) {
+			defer g.rwc.Close()
+			in <- g
+			select {
+			case <-g.cut:
+			case <-g.asked:
+				if !heeds {
+					<-g.cut
+				}
+			}
+		},
+		Drain: func(g *guest) { close(g.asked) },
+		Cut:   func(g *guest) { close(g.cut) },
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { ended <- conns.Run(ctx, ln) }()
+	return ln.Addr().String(), in, cancel, ended
+}
+
+func connect(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	return c
+}
+
+func TestConnectionsThatEndWhenAskedAreNotCut(t *testing.T) {
+	addr, in, end, ended := house(t, Config{DrainTimeout: time.Hour}, true)
+	c := connect(t, addr)
+	g := <-in
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-g.cut:
+		t.Error("it was cut")
+	default:
+	}
+	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the client sees %v", err)
+	}
+}
+
+func TestConnectionsThatStayAreCutAfterTheDrain(t *testing.T) {
+	addr, in, end, ended := house(t, Config{DrainTimeout: 10 * time.Millisecond}, false)
+	connect(t, addr)
+	g := <-in
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	<-g.cut
+}
+
+func TestNoMoreConnectionsAreServedThanMayBe(t *testing.T) {
+	addr, in, end, ended := house(t, Config{MaxConnections: 1}, true)
+	connect(t, addr)
+	connect(t, addr)
+	first := <-in
+	select {
+	case <-in:
+		t.Error("there are two at once")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(first.cut)
+	<-in
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestListenerThatFailsIsAnErrorAfterTheDrain(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	conns := Conns[*guest]{Config: Config{}.WithDefaults()}
+	if err := conns.Run(t.Context(), ln); err == nil {
+		t.Error("there is no error")
+	}
+}
