@@ -2,6 +2,7 @@ package wire
 
 import (
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -37,11 +38,20 @@ func (w *Writer) Write(add func(b []byte) []byte) error {
 		return nil
 	}
 	w.writing = true
+	w.awaitOthers()
 	for len(w.waiting) > 0 && w.err == nil {
 		w.writeOut()
 	}
 	w.writing = false
 	return w.err
+}
+
+// awaitOthers lets the goroutines that can run already leave their frames, too; w.mu is held on entry and return, and free in
+// between. When there are none, it costs nothing.
+func (w *Writer) awaitOthers() {
+	w.mu.Unlock()
+	runtime.Gosched()
+	w.mu.Lock()
 }
 
 // writeOut writes what waits; w.mu is held on entry and return, and free in between.
