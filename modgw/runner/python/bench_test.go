@@ -1,8 +1,8 @@
 package python
 
 import (
-	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -12,12 +12,43 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// discard is a client that reads everything at once.
-type discard struct{ *httptest.ResponseRecorder }
+// nowhere is a response that nobody reads.
+type nowhere struct{ header http.Header }
 
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (w nowhere) Header() http.Header         { return w.header }
+func (w nowhere) WriteHeader(int)             {}
+func (w nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
-func BenchmarkHello(b *testing.B) {
+func BenchmarkRequest(b *testing.B) {
+	r := benchmarked(b)
+	b.Run("one after another", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ask(r)
+		}
+	})
+	b.Run("16 at once", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetParallelism(16)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				ask(r)
+			}
+		})
+	})
+}
+
+func ask(r *Runner) {
+	request := httptest.NewRequest("GET", "/hello?x=1", nil)
+	request.Header = http.Header{"User-Agent": {"bench"}, "Accept": {"*/*"}}
+	info := modgw.RequestInfoOf(request)
+	info.PathInfo, info.ID = info.Path, "bench"
+	r.ServeHTTP(nowhere{http.Header{}}, request.WithContext(modgw.WithRequestInfo(request.Context(), info)))
+}
+
+// benchmarked is a runner of a hello app that ends with the benchmark.
+func benchmarked(b *testing.B) *Runner {
+	b.Helper()
 	root := b.TempDir()
 	if err := os.WriteFile(filepath.Join(root, "hello.py"), []byte(hello), 0o644); err != nil {
 		b.Fatal(err)
@@ -26,25 +57,23 @@ func BenchmarkHello(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	runner, err := New(modgw.RunnerConfig{
+	r, err := New(modgw.RunnerConfig{
 		Descriptor: modgw.Descriptor{
-			Name: "hello", Root: root, Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 4},
-			Timeouts: modgw.Timeouts{Startup: time.Minute, Request: time.Minute, Stop: time.Second}, Queue: modgw.Queue{Max: 100},
+			Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
+			WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 4},
+			Timeouts: modgw.Timeouts{Startup: time.Minute, Request: time.Minute, Stop: time.Second},
+			Queue:    modgw.Queue{Max: 100, Timeout: time.Minute},
 		},
 		Environment: &modgw.Environment{Interpreter: interpreter(b)},
-		Log:         slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Generation:  1,
+		Log:         slog.New(slog.DiscardHandler),
 	}, files)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := runner.Start(b.Context()); err != nil {
+	if err := r.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	defer runner.Stop(b.Context())
-	request := httptest.NewRequest("GET", "/", nil)
-	request = request.WithContext(modgw.WithRequestInfo(b.Context(), &modgw.RequestInfo{PathInfo: "/", RawTarget: "/", Scheme: "http"}))
-	b.ReportAllocs()
-	for b.Loop() {
-		runner.ServeHTTP(discard{httptest.NewRecorder()}, request)
-	}
+	b.Cleanup(r.stopNow)
+	return r
 }
