@@ -5,35 +5,46 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// readerSize is what a Reader's buffer has while no longer frame came.
+	// readerSize is what a Reader's own buffer has.
 	readerSize = 16 << 10
+
+	// largeSize is what a buffer for long frames has. The longest pieces of bodies fit in.
+	largeSize = InitialWindow + readerSize
 
 	// maxDescriptors is how many descriptors may have arrived ahead of their frames.
 	maxDescriptors = 4
 )
 
+// largeBuffers has buffers of largeSize.
+var largeBuffers = sync.Pool{New: func() any { return new([largeSize]byte) }}
+
 // Reader reads frames, and the descriptors that travel with them, from a Unix stream socket. It asks the kernel for as
-// much as there is, so that several frames cost one system call, and allocates only when a frame is longer than all
-// before it. It is for one goroutine at a time.
+// much as there is, so that several frames cost one system call, and borrows a larger buffer for frames that need it. It is for
+// one goroutine at a time.
 type Reader struct {
 	conn        *net.UnixConn
 	buf         []byte // buf[next:end] was read and not returned yet
 	next, end   int
+	own         []byte           // the buffer for frames that are not long
+	large       *[largeSize]byte // the one that is borrowed; nil: none is
 	oob         []byte
 	descriptors []*os.File // arrived, in order
 }
 
 // NewReader returns a Reader that reads from conn.
 func NewReader(conn *net.UnixConn) *Reader {
+	own := make([]byte, readerSize)
 	return &Reader{
 		conn: conn,
-		buf:  make([]byte, readerSize),
+		buf:  own,
+		own:  own,
 		oob:  make([]byte, unix.CmsgSpace(maxDescriptors*4)),
 	}
 }
@@ -94,6 +105,21 @@ func (r *Reader) Release() {
 	r.descriptors = nil
 }
 
+// Rest gives a large buffer back, unless something in it was not returned yet. Whoever will not call Next again soon calls it.
+func (r *Reader) Rest() {
+	if r.next == r.end && len(r.buf) > readerSize {
+		r.buf, r.next, r.end = r.own, 0, 0
+		r.giveBack()
+	}
+}
+
+func (r *Reader) giveBack() {
+	if r.large != nil {
+		largeBuffers.Put(r.large)
+		r.large = nil
+	}
+}
+
 // fill reads once into the free part of the buffer.
 func (r *Reader) fill() error {
 	if r.next == r.end {
@@ -128,12 +154,17 @@ func (r *Reader) makeRoom(size int) {
 	if r.next == 0 && size <= len(r.buf) {
 		return
 	}
-	target := r.buf
-	if size > len(r.buf) {
-		target = make([]byte, size)
+	unread := r.buf[r.next:r.end]
+	switch {
+	case size <= len(r.buf):
+	case size <= largeSize:
+		r.large = largeBuffers.Get().(*[largeSize]byte)
+		r.buf = r.large[:]
+	default:
+		defer r.giveBack() // it is copied before
+		r.buf = make([]byte, size)
 	}
-	r.end = copy(target, r.buf[r.next:r.end])
-	r.buf, r.next = target, 0
+	r.next, r.end = 0, copy(r.buf, unread)
 }
 
 func (r *Reader) takeDescriptors(oob []byte) error {

@@ -8,7 +8,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
 )
+
+// feedSize is how much of a body is sent in one frame at most, which fits into a buffer then.
+const feedSize = aheadSize - wire.HeaderSize
 
 // interruptTime is how long an interrupted read may take to end.
 const interruptTime = 20 * time.Millisecond
@@ -56,7 +61,7 @@ func (f *feeder) run() {
 		if room == 0 {
 			return
 		}
-		n, err := f.read(buffer[:min(room, aheadSize)])
+		n, err := f.read(buffer[:min(room, feedSize)])
 		if err == io.EOF {
 			f.ended.Store(true)
 		}

@@ -125,7 +125,9 @@ func (l *lane) remove(s *stream) error {
 	l.progress++
 	l.stalled.Store(false)
 	if len(l.order) == 0 {
-		return l.settle()
+		err := l.settle()
+		l.in.Rest()
+		return err
 	}
 	l.order[0].begin()
 	l.order[0].wake()

@@ -26,6 +26,7 @@ func (w *worker) listen() {
 		f, err := w.in.Next()
 		if err == nil {
 			err = w.hear(f)
+			w.in.Rest()
 		}
 		if err == nil {
 			continue

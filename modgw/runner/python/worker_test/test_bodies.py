@@ -47,14 +47,14 @@ class StreamedInput(WorkerTestCase):
         lane = worker.lanes[0]
         lane.send(BODY, stream, b"x" * (WINDOW_SIZE - 1000))
         given = []
-        while sum(given) < WINDOW_SIZE:
+        while sum(given) < WINDOW_SIZE // 2:
             got = lane.receive()
             self.assertEqual(got.kind, WINDOW)
             given.append(struct.unpack("<I", got.payload)[0])
-        self.assertLessEqual(len(given), 4)
-        self.assertEqual(sum(given), WINDOW_SIZE)
+        self.assertLessEqual(len(given), 2)
+        lane.send(BODY, stream, b"x" * given[0])
         lane.send(BODY, stream, b"", END)
-        self.assertEqual(worker.finish(stream).body, b"%d" % WINDOW_SIZE)
+        self.assertEqual(worker.finish(stream).body, b"%d" % (WINDOW_SIZE + given[0]))
 
     def test_lines_and_reads_cross_the_pieces(self):
         worker = self.serve(

@@ -18,6 +18,7 @@ class Input(io.BufferedIOBase):
     def __init__(self, exchange, piece):
         self._exchange = exchange
         self._pieces = deque((piece,) if piece else ())
+        self._offset = 0  # in the first piece: what stands before was read
         self._ended = False
         self._unreported = 0  # bytes that were read and not told to the host
 
@@ -52,10 +53,15 @@ class Input(io.BufferedIOBase):
         """What is there, at most size bytes; waits only for the first of them."""
         if size == 0 or not self._fill():
             return b""
-        piece = self._pieces.popleft()
-        if 0 < size < len(piece):
-            self._pieces.appendleft(piece[size:])
-            piece = piece[:size]
+        piece, start = self._pieces[0], self._offset
+        if 0 < size < len(piece) - start:
+            self._offset = start + size
+            piece = piece[start : self._offset]
+        else:
+            self._offset = 0
+            self._pieces.popleft()
+            if start:
+                piece = piece[start:]
         self._account(len(piece))
         return piece
 
@@ -78,8 +84,8 @@ class Input(io.BufferedIOBase):
         taken, left = [], size
         while left and self._fill():
             piece = self._pieces[0]
-            newline = piece.find(b"\n") + 1
-            piece = self.read1(min(newline or len(piece), left if left > 0 else len(piece)))
+            end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
+            piece = self.read1(min(end, left) if left > 0 else end)
             taken.append(piece)
             if size > 0:
                 left -= len(piece)
@@ -112,16 +118,12 @@ class Input(io.BufferedIOBase):
         while not self._pieces:
             if self._ended:
                 return False
-            self._report()
             self._exchange.wait()
         return True
 
     def _account(self, size):
+        """Lets the host send more in time: it has half a window left then, and need not wait."""
         self._unreported += size
-        if self._unreported >= _HALF_WINDOW:
-            self._report()
-
-    def _report(self):
-        if self._unreported and not self._ended:
+        if self._unreported >= _HALF_WINDOW and not self._ended:
             self._exchange.consumed(self._unreported)
-        self._unreported = 0
+            self._unreported = 0

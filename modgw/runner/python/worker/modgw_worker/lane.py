@@ -13,7 +13,7 @@ from .wsgi import Exchange
 
 _HEADER_SIZE = wire.HEADER.size
 _unpack_header = wire.HEADER.unpack_from
-_REQUEST = wire.REQUEST
+_REQUEST, _BODY = wire.REQUEST, wire.BODY
 
 _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
@@ -34,6 +34,7 @@ class Lane:
         self.socket = socket.socket(fileno=fd)
         self._buffer = b""
         self._position = 0  # of the first byte in _buffer that was not looked at
+        self._rest = None  # of a Body frame that has come in part: its stream, its flags, and how many bytes are to come
         self._queue = collections.deque()  # requests that have arrived
         self._taking = threading.Lock()  # held while one is taken from the queue
         self._receiving = threading.Lock()  # held for the socket's input and the buffer
@@ -222,21 +223,41 @@ class Lane:
         self._position = 0
 
     def _take(self, wanted=None):
-        """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet."""
+        """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet.
+
+        A Body frame is taken in the pieces in which it comes."""
+        if self._rest and wanted is None:
+            return self._take_piece(*self._rest)
         buffer, start = self._buffer, self._position
         if len(buffer) - start < _HEADER_SIZE:
             return False
         length, stream, kind, flags, _ = _unpack_header(buffer, start)
         start += _HEADER_SIZE
         end = start + length
-        if end > len(buffer) or wanted is not None and kind != wanted:
+        if wanted is not None and (kind != wanted or self._rest):
             return False
+        if end > len(buffer):
+            if kind != _BODY:
+                return False
+            self._position = start
+            return self._take_piece(stream, flags, length)
         self._position = end
         if kind == _REQUEST:
             self._queue.append(Exchange(self, stream, flags, buffer, start, end))
         else:
             self._route(stream, kind, flags, buffer[start:end])
         return True
+
+    def _take_piece(self, stream, flags, left):
+        """Takes what has come of the rest of a Body frame; False when nothing has."""
+        start = self._position
+        piece = self._buffer[start : start + left]
+        self._position = start + len(piece)
+        left -= len(piece)
+        self._rest = (stream, flags, left) if left else None
+        if piece:
+            self._route(stream, _BODY, 0 if left else flags, piece)
+        return bool(piece)
 
     def _route(self, stream, kind, flags, payload):
         """Gives a frame to the request that it belongs to, unless its stream is closed already."""

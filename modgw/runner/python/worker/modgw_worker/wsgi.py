@@ -16,7 +16,7 @@ _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 
 _WINDOW = wire.INITIAL_WINDOW
-_PIECE = 128 << 10  # the longest piece of a body in one frame; a longer one only delays what else the host has to do
+_PIECE = wire.INITIAL_WINDOW  # the longest piece of a body in one frame
 _COPY = 32 << 10  # longer pieces are sent from where they are
 
 
