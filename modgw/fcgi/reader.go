@@ -49,6 +49,14 @@ func (r *Reader) Left() int { return r.current.Content }
 // Buffered is the number of bytes that were read from the stream and not taken yet.
 func (r *Reader) Buffered() int { return r.end - r.start }
 
+// Ready reports whether a record, or a piece of the current one, is at hand: taking it reads nothing.
+func (r *Reader) Ready() bool {
+	if r.current.Content > 0 {
+		return r.Buffered() > 0
+	}
+	return r.Buffered() > r.current.Padding+HeaderLen
+}
+
 // Between reports whether the reader stands between two records with nothing in its buffer.
 func (r *Reader) Between() bool {
 	return r.Buffered() == 0 && r.current.Content == 0 && r.current.Padding == 0

@@ -27,6 +27,27 @@ func TestRecordsOnTheWire(t *testing.T) {
 	}
 }
 
+// TestReadyReadsNothing has a source that must not be read.
+func TestReadyReadsNothing(t *testing.T) {
+	all := AppendBegin(nil, 1, Begin{Role: RoleResponder})
+	all = AppendStream(all, TypeStdin, 1, bytes.Repeat([]byte("body"), 100))
+	all = AppendRecord(all, TypeStdin, 1, nil)
+	for length := range len(all) {
+		var r Reader
+		r.Reset(iotest.ErrReader(errors.New("it was read")), bytes.Clone(all), length)
+		for r.Ready() {
+			if r.Left() == 0 {
+				if _, err := r.Next(); err != nil {
+					t.Fatalf("%d bytes: %v", length, err)
+				}
+			}
+			if _, err := r.Piece(); err != nil {
+				t.Fatalf("%d bytes: %v", length, err)
+			}
+		}
+	}
+}
+
 // P7: nothing of what the buffer held before leaves with the padding.
 func TestPaddingIsZero(t *testing.T) {
 	dst := bytes.Repeat([]byte{0xaa}, 64)[:0]

@@ -28,7 +28,7 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, s.bodyErr
 		case len(s.stdin) > 0:
 			n := copy(p, s.stdin)
-			s.stdin = s.stdin[n:]
+			s.stdin = s.stdin[:copy(s.stdin, s.stdin[n:])]
 			c.turn.Broadcast() // the leader may have waited for room
 			return n, nil
 		case s.bodyErr != nil:

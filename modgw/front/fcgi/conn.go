@@ -125,7 +125,7 @@ func (c *conn) nextReady() (*stream, error) {
 	}
 }
 
-// takeTurn takes one record, or a piece of one. The caller holds c.mu, which is given up meanwhile.
+// takeTurn takes one record, or a piece of one, and those that came with it. The caller holds c.mu, which is given up meanwhile.
 func (c *conn) takeTurn() error {
 	c.reading = true
 	idle := len(c.streams) == 0 && c.in.Between()
@@ -138,7 +138,14 @@ func (c *conn) takeTurn() error {
 	return err
 }
 
-// takeInTime takes a record within the read timeout, unless the peer may take its time with it.
+// wantsMore reports whether more records may be taken before anybody is told of those that were.
+func (c *conn) wantsMore() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.ready) == 0 && !c.readAheadFull() && !c.over()
+}
+
+// takeInTime takes a record, and those that came with it, within the read timeout, unless the peer may take its time with it.
 func (c *conn) takeInTime(idle, awaited bool) error {
 	if idle {
 		if err := c.awaitBytes(); err != nil {
@@ -151,7 +158,11 @@ func (c *conn) takeInTime(idle, awaited bool) error {
 		c.server.patrol.note(due)
 		defer c.readBy.Store(0)
 	}
-	return c.takeRecord()
+	err := c.takeRecord()
+	for err == nil && c.in.Ready() && c.wantsMore() {
+		err = c.takeRecord()
+	}
+	return err
 }
 
 // awaited reports whether the peer owes us something.
