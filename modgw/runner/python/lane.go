@@ -123,7 +123,9 @@ func (l *lane) remove(s *stream) error {
 		return nil
 	}
 	l.progress++
-	l.stalled.Store(false)
+	if l.stalled.Swap(false) {
+		l.watch.on = false // it begins anew
+	}
 	if len(l.order) == 0 {
 		err := l.settle()
 		l.in.Rest()

@@ -13,8 +13,20 @@ const stallTime = 3 * time.Millisecond
 type watch struct {
 	timer    *time.Timer
 	on       bool
-	progress int  // of the lane, when it was looked at last
+	since    time.Time
+	progress int  // of the lane, then
 	over     bool // the lane is closed
+}
+
+// again has look called after a while.
+func (w *watch) again(d time.Duration, look func()) {
+	switch {
+	case w.over:
+	case w.timer == nil:
+		w.timer = time.AfterFunc(d, look)
+	default:
+		w.timer.Reset(d)
+	}
 }
 
 func (w *watch) stop() {
@@ -26,44 +38,51 @@ func (w *watch) stop() {
 
 // watchOver begins to look after the streams that wait, if there are any; l.mu is held.
 func (l *lane) watchOver() {
-	if l.watch.on || l.watch.over || len(l.order) < 2 {
+	if l.watch.on || len(l.order) < 2 {
 		return
 	}
-	l.watch.on, l.watch.progress = true, l.progress
-	if l.watch.timer == nil {
-		l.watch.timer = time.AfterFunc(stallTime, l.look)
-	} else {
-		l.watch.timer.Reset(stallTime)
+	l.watch.on, l.watch.progress, l.watch.since = true, l.progress, time.Now()
+	l.watch.again(stallTime, l.look)
+}
+
+// look recalls the streams that wait behind one for too long. It does so again, at longer intervals, while they are there: on a
+// busy machine their requests may be on their way still.
+func (l *lane) look() {
+	if l.isStuck() {
+		l.worker.say(wire.Recall, wire.AppendRecall(nil, l.number))
 	}
 }
 
-// look recalls the streams that wait behind one for too long. A worker that does not even give them back, because its
-// interpreter is stuck, has the time that requests may wait in the queue.
-func (l *lane) look() {
+// isStuck reports whether to recall what waits, and sees that somebody looks again. A worker that gives nothing back, because
+// its interpreter is stuck, has the time that requests may wait in the queue.
+func (l *lane) isStuck() bool {
 	l.mu.Lock()
-	moved := l.watch.progress != l.progress
-	l.watch.progress = l.progress
-	recall, limit := false, l.pool.queue.Timeout
-	switch {
-	case l.watch.over || len(l.order) < 2:
+	defer l.mu.Unlock()
+	if len(l.order) < 2 || l.watch.progress != l.progress {
 		l.watch.on = false
-	case moved:
-		l.watch.timer.Reset(stallTime)
-	case !l.stalled.Swap(true):
-		recall = true
-		if l.watch.on = limit > 0; l.watch.on {
-			l.watch.timer.Reset(limit)
-		}
-	default:
-		l.watch.on = false
-		for _, s := range l.order[1:] {
-			s.late = true
-			s.wake()
-		}
+		l.watchOver()
+		return false
 	}
-	l.mu.Unlock()
-	if recall {
-		l.worker.say(wire.Recall, wire.AppendRecall(nil, l.number))
+	l.stalled.Store(true)
+	waited, limit := time.Since(l.watch.since), l.pool.queue.Timeout
+	if limit > 0 && waited >= limit {
+		l.watch.on = false
+		l.dismiss()
+		return false
+	}
+	again := max(stallTime, waited)
+	if limit > 0 {
+		again = min(again, limit-waited)
+	}
+	l.watch.again(again, l.look)
+	return true
+}
+
+// dismiss tells the streams that wait that it was too long; l.mu is held.
+func (l *lane) dismiss() {
+	for _, s := range l.order[1:] {
+		s.late = true
+		s.wake()
 	}
 }
 
