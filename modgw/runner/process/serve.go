@@ -101,8 +101,8 @@ func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 		if err == nil || out.Context().Err() != nil {
 			return response, err
 		}
-		_, unsent := errors.AsType[*dialError](err)
-		if unsent {
+		unsent := isUnsent(err)
+		if errors.Is(err, syscall.ECONNREFUSED) {
 			w.suspect(err)
 		}
 		if tries == maxTries || !unsent && (tries > 1 || !e.mayRepeat(err)) {
@@ -185,6 +185,7 @@ func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
 	}
 }
 
+// isUnsent reports whether an error means that there was nobody to send the request to.
 func isUnsent(err error) bool {
 	_, ok := errors.AsType[*dialError](err)
 	return ok

@@ -43,7 +43,7 @@ func newUpstream(a address) *upstream {
 	return u
 }
 
-// dial connects to the worker. An error wraps errDial.
+// dial connects to the worker. An error is a *dialError.
 func (u *upstream) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	u.dialing.RLock()
 	defer u.dialing.RUnlock()
