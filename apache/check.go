@@ -56,8 +56,13 @@ func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
 	for _, a := range up.sockets() {
 		found = append(found, checkSocket(a, c.User))
 	}
+	return Sorted(found), nil
+}
+
+// Sorted puts the worst findings first.
+func Sorted(found []Finding) []Finding {
 	slices.SortStableFunc(found, func(a, b Finding) int { return severity(b.Level) - severity(a.Level) })
-	return found, nil
+	return found
 }
 
 func severity(l Level) int { return slices.Index([]Level{Good, Advice, Problem}, l) }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -59,14 +58,14 @@ func newApacheCheck(c console) *cobra.Command {
 				return err
 			}
 			if probe {
-				found = append([]apache.Finding{apache.ProbeWebSocket(cmd.Context(), program, listeners)}, found...)
+				found = apache.Sorted(append(found, apache.ProbeWebSocket(cmd.Context(), program, listeners)))
 			}
 			if asJSON {
 				err = c.json(found)
 			} else {
 				err = c.findings(found)
 			}
-			if err == nil && slices.ContainsFunc(found, func(f apache.Finding) bool { return f.Level == apache.Problem }) {
+			if err == nil && len(found) > 0 && found[0].Level == apache.Problem {
 				return exitCode(exitFailed)
 			}
 			return err
