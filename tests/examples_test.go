@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"net/url"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
 
 	"github.com/modgw/modgw/internal/fronttest"
 )
@@ -139,4 +142,35 @@ func TestExampleScriptsOfPerl(t *testing.T) {
 	s := example(t, "perl-cgi")
 	has(t, s.page("/cgi-bin/hello/Ada"), "Hello, Ada!")
 	has(t, s.page("/cgi-bin/moved"), "Hello, again!")
+}
+
+func TestExampleChat(t *testing.T) {
+	s := example(t, "chat")
+	has(t, s.page("/chat/"), "new WebSocket")
+	first, second := s.dial(t, "/chat/ws?name=Ada"), s.dial(t, "/chat/ws?name=Bea")
+	s.eventually("two are in the room", func() bool { return s.page("/chat/people") == "2" })
+	if err := first.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := second.Read(t.Context()); err != nil || string(text) != "Ada: hello" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := second.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	s.eventually("one is left", func() bool { return s.page("/chat/people") == "1" })
+}
+
+func TestExampleEvents(t *testing.T) {
+	s := example(t, "events")
+	has(t, s.page("/events/"), "EventSource")
+	response, err := http.Get(s.url + "/events/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	line, err := bufio.NewReader(response.Body).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "data: ") || response.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%q with %v, %v", line, response.Header, err)
+	}
 }

@@ -1,0 +1,9 @@
+app "events" {
+  mount = "/events"
+
+  asgi {
+    entry       = "events.py"
+    workers     = 1
+    concurrency = 200 # streams and requests at once; further ones wait in the queue
+  }
+}
