@@ -56,7 +56,11 @@ func (e *echo) open(watcher *folders) bool {
 	if e.parent == "" {
 		return false
 	}
-	dir, err := os.MkdirTemp(e.parent, ".echo-")
+	dir := filepath.Join(e.parent, ".echo")
+	err := os.RemoveAll(dir) // a host that was killed has left it
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
 	if err == nil {
 		err = watcher.watch(dir, newInbox())
 	}

@@ -18,24 +18,6 @@ type pendings struct{ now atomic.Bool }
 
 func (p *pendings) note(_ modgw.AppName, pending bool) { p.now.Store(pending) }
 
-// watched runs a watcher for the test, and returns when it knows its files.
-func watched(t *testing.T, w *Watcher, in Interest) {
-	t.Helper()
-	if err := w.Watch(in); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	until(t, "watching", func() bool { return w.Status(in.App).Files == 2 })
-}
-
 func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
 	state := t.TempDir()
 	for _, mode := range []modgw.ReloadMode{modgw.ReloadAuto, modgw.ReloadPoll} {
@@ -56,7 +38,7 @@ func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
 			}
 		})
 	}
-	if left, err := filepath.Glob(filepath.Join(state, ".echo-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(state, ".echo")); err != nil || len(left) > 0 {
 		t.Errorf("%q was left, %v", left, err)
 	}
 }
@@ -75,7 +57,7 @@ func TestManyMayAskAtOnce(t *testing.T) {
 	}
 	asking.Wait()
 	until(t, "echoes are gone", func() bool {
-		left, _ := filepath.Glob(filepath.Join(state, ".echo-*", "*"))
+		left, _ := filepath.Glob(filepath.Join(state, ".echo", "*"))
 		return len(left) == 0
 	})
 }

@@ -57,6 +57,24 @@ func trial(t *testing.T, c Config) (file string, w *Watcher, in Interest, change
 	return file, w, Interest{App: "blog", Root: filepath.Dir(file), Globs: []Glob{{"**/*.py", Code}}, Settle: 20 * ms}, changes
 }
 
+// watched runs a watcher for the test, and returns when it knows its files.
+func watched(t *testing.T, w *Watcher, in Interest) {
+	t.Helper()
+	if err := w.Watch(in); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, "watching", func() bool { return w.Status(in.App).Files == 2 })
+}
+
 func put(t *testing.T, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
@@ -120,19 +138,7 @@ func TestWithoutWatchesFilesArePolledAndTheLogSaysHowToGetMore(t *testing.T) {
 
 func TestLostEventsAreMadeGoodByLookingAtEverything(t *testing.T) {
 	file, w, in, changes := trial(t, Config{})
-	if err := w.Watch(in); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
-	until(t, "watching", func() bool { return w.Status("blog").Files == 2 })
+	watched(t, w, in)
 	w.mu.Lock()
 	notify := w.ears.folders.notify
 	w.mu.Unlock()
