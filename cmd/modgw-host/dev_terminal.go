@@ -134,7 +134,7 @@ func workersLine(app control.AppStatus, built time.Duration) string {
 	if n == 1 {
 		processes = "1 process"
 	}
-	if threads := app.Runner.Capacity / max(1, n); threads > 0 {
+	if threads := app.Runner.Capacity / max(1, n); threads > 0 && app.Kind == modgw.KindWSGI {
 		processes += fmt.Sprintf(" × %d threads", threads)
 	}
 	return fmt.Sprintf("%s, ready in %s", processes, short(time.Duration(app.Generation.Took*float64(time.Second))-built))
