@@ -22,6 +22,7 @@ type bench struct {
 	kit         *contest.Kit
 	contestants []contest.Contestant
 	reloaders   []contest.Reloader
+	client      int  // the processor that the client has for itself, from 1; 0: none
 	everything  bool // rows too that differ little from others
 	rounds      int
 	warmup      time.Duration
@@ -71,7 +72,7 @@ func (b *bench) compare(ctx context.Context, situation report.Situation, t task,
 			if measured[n].failed != "" {
 				continue
 			}
-			if err := measured[n].measure(ctx, r, t, t.job(r.Address, lengths[n], b.warmup, b.window)); err != nil {
+			if err := measured[n].measure(ctx, r, t, b.job(r, t, lengths[n])); err != nil {
 				if ctx.Err() != nil {
 					return rows, ctx.Err()
 				}

@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,6 +50,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.from != "" {
+		r, err := report.Read(o.from)
+		if err != nil {
+			return err
+		}
+		return write(r, o.out, stdout)
+	}
 	dir, err := workFolder()
 	if err != nil {
 		return err
@@ -62,6 +70,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Command: strings.TrimSpace("go run ./bench " + strings.Join(args, " ")), Began: time.Now(), Rounds: b.rounds, Window: b.window,
 		Machine: report.ThisMachine(), Versions: b.kit.Versions(ctx),
 	}
+	measuring := b.everyPart(ctx, o, r)
+	r.Took = time.Since(r.Began)
+	// A run that was interrupted has measured something.
+	return errors.Join(measuring, write(r, o.out, stdout))
+}
+
+// everyPart measures what the options leave.
+func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) error {
 	for _, s := range o.plan() {
 		rows, err := b.run(ctx, s)
 		r.Rows = append(r.Rows, rows...)
@@ -75,17 +91,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, i := range o.increases() {
 		r.Growth = append(r.Growth, b.grow(ctx, i))
 	}
-	if matches(o.only, "saved") && !o.smallest {
-		for _, site := range []contest.Site{contest.OnePage, contest.DjangoPage} {
-			s, err := b.savings(ctx, site, 5)
-			if err != nil {
-				return err
-			}
-			r.Savings = append(r.Savings, s)
+	for _, site := range o.saved() {
+		s, err := b.savings(ctx, site, 5)
+		if err != nil {
+			return err
 		}
+		r.Savings = append(r.Savings, s)
 	}
-	r.Took = time.Since(r.Began)
-	return write(r, o.out, stdout)
+	return ctx.Err()
 }
 
 // prepare installs who is to be compared.
@@ -94,7 +107,11 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, kit: kit, everything: o.full, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
+	client := o.clientProcessor()
+	if client > 1 {
+		kit.Processors = fmt.Sprintf("0-%d", client-2)
+	}
+	b := &bench{dir: dir, kit: kit, client: client, everything: o.full, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
 	if o.smallest {
 		b.rounds = 1
 	} else {

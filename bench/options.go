@@ -4,16 +4,20 @@ import (
 	"flag"
 	"io"
 	"regexp"
+	"runtime"
 	"time"
+
+	"github.com/modgw/modgw/bench/contest"
 )
 
 // options are those of the command line.
 type options struct {
 	smallest, full bool
+	pin            bool
 	only, against  *regexp.Regexp // nil: everything
 	rounds         int
 	window         time.Duration
-	out            string
+	out, from      string
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
@@ -21,12 +25,22 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&o.smallest, "smallest", false, "only see that everything works: modgw and wsgiref, one round of a second")
 	flags.BoolVar(&o.full, "full", false, "measure everything, which takes hours")
+	flags.BoolVar(&o.pin, "pin", false, "keep the client on the last processor and the servers off it, with four processors or more")
 	flags.Func("only", "measure only what this `pattern` matches, such as 'hello.*direct'", into(&o.only))
 	flags.Func("against", "only the servers that this `pattern` matches; modgw is always there", into(&o.against))
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is asked")
-	flags.DurationVar(&o.window, "window", 600*time.Millisecond, "how long each is asked in a round")
+	flags.DurationVar(&o.window, "window", 400*time.Millisecond, "how long each is asked in a round")
+	flags.StringVar(&o.from, "from", "", "measure nothing and write the tables and plots of this report.json")
 	flags.StringVar(&o.out, "out", "", "folder for report.json, report.md and plots; none: the tables go to standard output")
 	return o, flags.Parse(args)
+}
+
+// clientProcessor is the one that the client has for itself, from 1; 0: it has none.
+func (o options) clientProcessor() int {
+	if n := runtime.NumCPU(); o.pin && n >= 4 {
+		return n
+	}
+	return 0
 }
 
 func into(pattern **regexp.Regexp) func(string) error {
@@ -69,6 +83,14 @@ func (o options) increases() (left []increase) {
 		}
 	}
 	return left
+}
+
+// saved are the sites that are saved to see how soon the new page comes.
+func (o options) saved() []contest.Site {
+	if o.smallest || !matches(o.only, "saved") {
+		return nil
+	}
+	return []contest.Site{contest.OnePage, contest.DjangoPage}
 }
 
 // plan is what the options leave of the stages and their tasks.

@@ -31,13 +31,16 @@ func plan(s size) []stage {
 
 func usualPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	idle := []task{{work: hello, connections: 16, idle: 100}, {work: hello, connections: 16, idle: 1000}}
-	bodies := slices.Concat(short.with(16), middle.with(16), long.with(8), huge.with(2), upload.with(4))
+	bodies := slices.Concat(short.with(16), middle.with(16), long.with(8), huge.with(2), file.with(4), upload.with(4))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		add := func(site contest.Site, workers, threads int, tasks ...task) {
 			stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 		}
 		add(contest.RawWSGI, 1, 1, hello.with(1, 16, 64)...)
+		idle := idling(1000)
+		if front == contest.Direct {
+			idle = idling(100, 1000, 10_000) // Apache keeps fewer
+		}
 		add(contest.RawWSGI, 1, 8, slices.Concat(hello.with(1, 16, 64), bodies, []task{fixed}, idle)...)
 		add(contest.RawWSGI, 2, 8, hello.with(64)...)
 		add(contest.Flask, 1, 8, page.with(16)...)
@@ -47,12 +50,17 @@ func usualPlan() (stages []stage) {
 	return append(stages, stage{asgi, slices.Concat(hello.with(16, 64), long.with(8), upload.with(4), echoes.with(1, 1000), listened.with(200))})
 }
 
+// idling are tasks beside connections that do nothing.
+func idling(connections ...int) (tasks []task) {
+	for _, n := range connections {
+		tasks = append(tasks, task{work: hello, connections: 16, idle: n})
+	}
+	return tasks
+}
+
 func fullPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	var idle []task
-	for _, n := range []int{1, 10, 100, 1000, 10_000} {
-		idle = append(idle, task{work: hello, connections: 16, idle: n})
-	}
+	idle := idling(1, 10, 100, 1000, 10_000)
 	bodies := slices.Concat(short.with(1, 16, 64), middle.with(16), long.with(1, 8), huge.with(1, 4), upload.with(1, 4))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		for _, workers := range []int{1, 2} {

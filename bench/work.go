@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/modgw/modgw/bench/contest"
 	"github.com/modgw/modgw/bench/load"
 	"github.com/modgw/modgw/bench/report"
@@ -46,10 +44,10 @@ type task struct {
 	rate        float64
 }
 
-func (t task) job(address string, length int64, warmup, window time.Duration) load.Job {
+func (b *bench) job(r *contest.Running, t task, length int64) load.Job {
 	job := load.Job{
-		Address: address, Protocol: t.protocol, Path: t.path, Upload: t.upload, Length: length,
-		Connections: t.connections, Idle: t.idle, Rate: t.rate, Warmup: warmup, Duration: window,
+		Address: r.Address, Protocol: t.protocol, Path: t.path, Upload: t.upload, Length: length,
+		Connections: t.connections, Idle: t.idle, Rate: t.rate, Warmup: b.warmup, Duration: b.window, CPU: b.client,
 	}
 	if job.Protocol == "" {
 		job.Protocol = load.HTTP

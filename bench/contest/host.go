@@ -85,7 +85,7 @@ func (k *Kit) startHost(ctx context.Context, p Place, apps string) (*Running, ti
 		return nil, 0, err
 	}
 	began := time.Now()
-	started, err := run([]string{k.host, "serve", "-c", file}, p.Dir, "server0.log")
+	started, err := k.start([]string{k.host, "serve", "-c", file}, p.Dir, "server0.log")
 	if err != nil {
 		return nil, 0, err
 	}

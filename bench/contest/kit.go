@@ -15,6 +15,9 @@ type Kit struct {
 	venv string // a virtual environment with the peers and the frameworks; "": there is none
 	host string // modgw-host
 	log  io.Writer
+
+	// Processors are those that servers run on, as taskset(1) takes them; "": all.
+	Processors string
 }
 
 // packages go into the virtual environment of the peers.

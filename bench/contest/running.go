@@ -60,7 +60,7 @@ func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*
 		if len(command) == 0 {
 			continue
 		}
-		p, err := run(command, place.Dir, fmt.Sprintf("server%d.log", n))
+		p, err := k.start(command, place.Dir, fmt.Sprintf("server%d.log", n))
 		if err != nil {
 			r.Stop()
 			return nil, fmt.Errorf("cannot start %s: %w", c.Name, err)
@@ -183,7 +183,10 @@ type program struct {
 	ended chan struct{}
 }
 
-func run(command []string, dir, log string) (*program, error) {
+func (k *Kit) start(command []string, dir, log string) (*program, error) {
+	if k.Processors != "" {
+		command = append([]string{"taskset", "-c", k.Processors}, command...)
+	}
 	out, err := os.Create(filepath.Join(dir, log))
 	if err != nil {
 		return nil, err

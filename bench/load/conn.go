@@ -48,6 +48,9 @@ func (c *conn) send() {
 	c.flush()
 }
 
+// open says whether a WebSocket or a stream has begun.
+func (c *conn) open() bool { return c.upgraded || c.answer.state > inHead }
+
 func (c *conn) connect() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

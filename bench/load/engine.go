@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,8 +68,7 @@ func (e *engine) run(w Watch) (Result, error) {
 	if err := e.openIdle(); err != nil {
 		return Result{}, err
 	}
-	now := time.Now()
-	e.start, e.until = now.Add(e.job.Warmup), now.Add(e.job.Warmup+e.job.Duration)
+	e.until = time.Now().Add(openingTime)
 	for range e.job.Connections {
 		c := &conn{engine: e, fd: -1}
 		e.conns = append(e.conns, c)
@@ -78,6 +78,11 @@ func (e *engine) run(w Watch) (Result, error) {
 			c.ask(time.Now())
 		}
 	}
+	if err := e.awaitOpen(); err != nil {
+		return Result{}, err
+	}
+	e.start = time.Now().Add(e.job.Warmup)
+	e.until = e.start.Add(e.job.Duration)
 	if err := e.loop(e.start); err != nil {
 		return Result{}, err
 	}
@@ -102,14 +107,33 @@ func (e *engine) openIdle() error {
 	for range e.job.Idle {
 		c := &conn{engine: e, fd: -1, idle: true}
 		c.ask(time.Now())
-		for !c.began.IsZero() {
-			if err := e.wait(time.Now().Add(time.Second)); err != nil {
+		for patience := time.Now().Add(10 * time.Second); !c.began.IsZero(); {
+			if time.Now().After(patience) {
+				return fmt.Errorf("with %d idle connections there is no answer in 10 seconds", len(e.byFD)-1)
+			}
+			if err := e.wait(patience); err != nil {
 				return err
 			}
 		}
 	}
 	if failed := e.result.Failed(); failed > 0 {
 		return fmt.Errorf("%d of %d idle connections got no answer: %v", failed, e.job.Idle, e.result.Errors)
+	}
+	return nil
+}
+
+// openingTime is how long many WebSockets or streams may take to open.
+const openingTime = 20 * time.Second
+
+// awaitOpen waits until all connections that stay open are.
+func (e *engine) awaitOpen() error {
+	for e.job.Protocol != HTTP && slices.ContainsFunc(e.conns, func(c *conn) bool { return !c.open() }) {
+		if time.Now().After(e.until) {
+			return fmt.Errorf("not all of %d connections were open after %s: %v", len(e.conns), openingTime, e.result.Errors)
+		}
+		if err := e.wait(e.until); err != nil {
+			return err
+		}
 	}
 	return nil
 }

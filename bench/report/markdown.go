@@ -101,7 +101,13 @@ func amount(x float64) string {
 
 func ratio(x float64) string { return nonzero("%.2f", x) }
 
-func milliseconds(us float64) string { return amount(us / 1000) }
+// milliseconds is empty for what was not measured: no answer came whole.
+func milliseconds(us float64) string {
+	if us == 0 {
+		return ""
+	}
+	return amount(us / 1000)
+}
 
 func nonzero(format string, x float64) string {
 	if x == 0 {

@@ -83,3 +83,13 @@ func (r *Report) WriteJSON(file string) error {
 	}
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
+
+// Read reads what [Report.WriteJSON] wrote.
+func Read(file string) (*Report, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Report)
+	return r, json.Unmarshal(text, r)
+}
