@@ -27,7 +27,7 @@ func incidents(s size) []incident {
 	all := []incident{
 		{report.Good, 1, 3 * time.Second},
 		{report.Good, 4, 3 * time.Second},
-		{report.BadCode, 4, 5 * time.Second},
+		{report.BadCode, 4, 7 * time.Second},
 		{report.Killed, 4, 2 * time.Second},
 		{report.InFlight, 4, 5 * time.Second},
 		{report.Dependency, 4, 10 * time.Second},
@@ -120,7 +120,7 @@ func happen(ctx context.Context, i incident, r contest.Reloader, running *contes
 		err = r.ChangeDependency(ctx, running, 2)
 	case report.BadCode:
 		if err = r.Reload(running, contest.Broken); err == nil {
-			pause(ctx, 2*time.Second)
+			pause(ctx, 4*time.Second) // the slowest reloaders have met it by then
 			began = time.Now()
 			err = r.Reload(running, contest.Code(2))
 		}

@@ -1,11 +1,23 @@
 package chart
 
+import "cmp"
+
 // Bar is one bar, of one or more parts.
 type Bar struct {
 	Name  string
 	Parts []float64
 	Note  string // behind the bar; "": the sum
+	Tone  Tone   // of a bar of one part
 }
+
+// Tone says how a bar is to be seen.
+type Tone string
+
+const (
+	Plain  Tone = "#9aa5b1"
+	Strong Tone = "#0072b2" // it is what the chart is about
+	Bad    Tone = "#d55e00" // whatever its length, it is bad
+)
 
 // Bars is a chart of horizontal bars, in groups.
 type Bars struct {
@@ -45,14 +57,14 @@ func (b Bars) SVG() string {
 	for _, g := range b.Groups {
 		y += lineHeight
 		c.write(12, y, atStart, faint, g.Name)
-		for n, bar := range g.Bars {
+		for _, bar := range g.Bars {
 			y += lineHeight
 			c.write(names-8, y, atEnd, ink, bar.Name)
 			at := x.from
 			for part, v := range bar.Parts {
 				fill := colour(part)
-				if len(b.Parts) == 0 && n > 0 {
-					fill = "#9aa5b1"
+				if len(b.Parts) == 0 {
+					fill = string(cmp.Or(bar.Tone, Plain))
 				}
 				c.box(at, y-12, x.place(v)-x.from, barHeight-2, fill)
 				at += x.place(v) - x.from

@@ -32,7 +32,7 @@ func TestChartsAreWellFormedWhateverTheyShow(t *testing.T) {
 		}
 	}
 	wellFormed(t, Bars{Title: "none"}.SVG())
-	wellFormed(t, Bars{Title: "some", Parts: []string{"a", "b"}, Groups: []Group{{"g", []Bar{{"x", []float64{0, 0}, ""}, {"y", []float64{3, 4e6}, "n"}}}}}.SVG())
+	wellFormed(t, Bars{Title: "some", Parts: []string{"a", "b"}, Groups: []Group{{"g", []Bar{{"x", []float64{0, 0}, "", Plain}, {"y", []float64{3, 4e6}, "n", ""}}}}}.SVG())
 }
 
 func TestTicksAreRoundAndWithinTheAxis(t *testing.T) {

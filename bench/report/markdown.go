@@ -12,8 +12,8 @@ import (
 // WriteMarkdown writes a table for each situation.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "Measured %s with `%s` on %d × %s, Linux %s, load average before it %s; %d rounds of %s, in turn.\n",
-		r.Began.UTC().Format(time.DateOnly), r.Command, r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel, r.Machine.Load, r.Rounds, r.Window)
+	fmt.Fprintf(out, "Measured %s with `%s` on %d × %s, Linux %s, load average before it %s; %s of %s, in turn.\n",
+		r.Began.UTC().Format(time.DateOnly), r.Command, r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel, r.Machine.Load, plural(r.Rounds, "round"), r.Window)
 	r.writeVersions(out)
 	r.writeVerdicts(out)
 	r.writeAhead(out)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/modgw/modgw/bench/chart"
 	"github.com/modgw/modgw/bench/contest"
@@ -90,7 +91,7 @@ func (r *Report) bars(bars chart.Bars, parts func(Row) []float64) string {
 	for _, c := range comparisons {
 		group := chart.Group{Name: c.name}
 		for _, row := range r.best(c.has) {
-			group.Bars = append(group.Bars, chart.Bar{Name: row.Contestant, Parts: parts(row)})
+			group.Bars = append(group.Bars, chart.Bar{Name: row.Contestant, Parts: parts(row), Tone: tone(row.Contestant)})
 		}
 		if len(group.Bars) > 0 {
 			bars.Groups = append(bars.Groups, group)
@@ -100,6 +101,13 @@ func (r *Report) bars(bars chart.Bars, parts func(Row) []float64) string {
 		return ""
 	}
 	return bars.SVG()
+}
+
+func tone(contestant string) chart.Tone {
+	if strings.HasPrefix(contestant, contest.Ours) {
+		return chart.Strong
+	}
+	return chart.Plain
 }
 
 // series has a curve for each contestant, modgw's first.
@@ -196,7 +204,7 @@ func (r *Report) latency() string {
 }
 
 func (r *Report) reload() string {
-	bars := chart.Bars{Title: "How much longer the slowest request took, 4 workers", Unit: "ms"}
+	bars := chart.Bars{Title: "How much longer the slowest answer took, 4 workers", Unit: "ms"}
 	for _, row := range r.Reloads {
 		if row.Workers != 4 || row.Failed != "" {
 			continue
@@ -204,12 +212,13 @@ func (r *Report) reload() string {
 		if n := len(bars.Groups); n == 0 || bars.Groups[n-1].Name != string(row.Event) {
 			bars.Groups = append(bars.Groups, chart.Group{Name: string(row.Event)})
 		}
-		note := fmt.Sprintf("%.0f ms", row.Added())
+		bar := chart.Bar{Name: row.Contestant, Parts: []float64{row.Added()}, Note: fmt.Sprintf("%.0f ms", row.Added()), Tone: tone(row.Contestant)}
 		if failed := row.Lost + row.Wrong; failed > 0 {
-			note += fmt.Sprintf(", %d of %d failed", failed, row.Answered+failed)
+			bar.Tone = chart.Bad
+			bar.Note += fmt.Sprintf(", %d of %d failed", failed, row.Answered+failed)
 		}
 		group := &bars.Groups[len(bars.Groups)-1]
-		group.Bars = append(group.Bars, chart.Bar{Name: row.Contestant, Parts: []float64{row.Added()}, Note: note})
+		group.Bars = append(group.Bars, bar)
 	}
 	if len(bars.Groups) == 0 {
 		return ""
@@ -233,7 +242,7 @@ func (r *Report) growth(of string) string {
 			saved = append(saved, [2]float64{n, g.Saved})
 		}
 	}
-	l := chart.Lines{Title: "modgw with many " + of, X: of, Y: "see the curves", LogX: true, LogY: true}
+	l := chart.Lines{Title: "modgw with many " + of, X: of, Y: "what the curves say, on a logarithmic scale", LogX: true, LogY: true}
 	for _, s := range []chart.Series{
 		{Name: "ready after, ms", Points: start}, {Name: "host's memory, MiB", Points: memory},
 		{Name: "host's CPU/request, µs", Points: request}, {Name: "saved → new page, ms", Points: saved},

@@ -12,7 +12,7 @@ type Event string
 
 const (
 	Good       Event = "good code"
-	BadCode    Event = "SyntaxError, mended after 2 s"
+	BadCode    Event = "SyntaxError, mended after 4 s"
 	Dependency Event = "dependency"
 	Killed     Event = "worker killed"
 	InFlight   Event = "good code, a request of 3 s in flight"

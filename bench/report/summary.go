@@ -37,9 +37,9 @@ func (r *Report) WriteSummary(page string) error {
 
 func (r *Report) summary() string {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "\nMeasured on %s with `%s`, in %s: %d processors of %s, Linux %s, load average before the run %s; %d rounds of %s for each.\n",
+	fmt.Fprintf(out, "\nMeasured on %s with `%s`, in %s: %d processors of %s, Linux %s, load average before the run %s; %s of %s for each.\n",
 		r.Began.UTC().Format(time.DateOnly), r.Command, r.Took.Round(time.Second), r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel,
-		r.Machine.Load, r.Rounds, r.Window)
+		r.Machine.Load, plural(r.Rounds, "round"), r.Window)
 	r.writeVersions(out)
 	for _, c := range comparisons {
 		writeBest(out, c.name, r.best(c.has))
