@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -579,5 +580,87 @@ func waitUntilStill(t *testing.T, n *atomic.Int64) {
 			last, same = now, 0
 		}
 		return same > 40
+	})
+}
+
+func TestASGIExceptionIsShownInDevelopment(t *testing.T) {
+	a := prepare(t, asgiCases(map[string]string{
+		"raise": `raise ValueError("spoiled")`,
+		"page": `
+await start(500)
+await body(b"Internal Server Error")
+raise ValueError("behind a page")`,
+		"meant": `await start(500); await body(b"as the app means it")`,
+	}), asgi)
+	a.runner.config.Dev = true
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
+	for path, want := range map[string]string{"/raise": "ValueError: spoiled", "/page": "ValueError: behind a page", "/meant": "as the app means it"} {
+		r, err := http.NewRequest("GET", a.server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Request-Id", path)
+		if got := a.send(r); got.status != 500 || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d %q", path, got.status, got.body)
+		}
+	}
+}
+
+func TestForkedASGIWorkerServes(t *testing.T) {
+	a := withTemplate(t, "import asyncio, json, decimal\n"+asgiCases(nil), asgi)
+	if got := a.get("/"); got.body != "up" {
+		t.Fatalf("got %d %q", got.status, got.body)
+	}
+	for _, w := range a.runner.tracked() {
+		if w.template == nil {
+			t.Error("the worker was not forked")
+		}
+	}
+}
+
+func TestRetiredASGIWorkerEndsItsWebSockets(t *testing.T) {
+	a := serve(t, asgiCases(map[string]string{
+		"open": `await receive(); await send({"type": "websocket.accept"}); await receive()`,
+	}), asgi, func(d *modgw.Descriptor) {
+		d.Recycle, d.Timeouts.WebSocketDrain = modgw.Recycle{Requests: 3}, 10*time.Millisecond
+	})
+	first := a.pid(1)
+	conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/open", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	for range 3 {
+		if got := a.get("/"); got.body != "up" {
+			t.Fatalf("got %d %q", got.status, got.body)
+		}
+	}
+	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("the WebSocket ended with %v", err)
+	}
+	a.eventually("end of the worker", func() bool { return !alive(first) })
+	if a.log.count("worker killed") > 0 {
+		t.Error("the worker had to be killed")
+	}
+}
+
+func FuzzSocketEvent(f *testing.F) {
+	for _, seed := range []string{"u\x01\x00\x00\x00a", "s\x00\x00\x00\x00", "T", "F", "[\x02\x00\x00\x00", "(\x02\x00\x00\x00i\xe8\x03\x00\x00"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		if len(payload) == 0 {
+			return // a stream lets none pass
+		}
+		e, err := decodeSocketEvent(payload)
+		if err == nil && len(e.data)+len(e.reason) > 3*len(payload) {
+			t.Errorf("%d bytes became %+v", len(payload), e)
+		}
+		if reason := closeReason(e.reason); len(reason) > 123 || !utf8.ValidString(reason) {
+			t.Errorf("reason %q", reason)
+		}
 	})
 }

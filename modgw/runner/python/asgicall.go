@@ -83,6 +83,7 @@ func (c *call) exchangeASGI(s *sharedStream, p *response) (again bool) {
 			err = p.flush() // the client may wait for it before it sends on
 		}
 		f.stop()
+		c.runner.background(func() { <-f.done }) // what it still sends may have to wait
 	}
 	return c.concludeASGI(s, p, f, err)
 }

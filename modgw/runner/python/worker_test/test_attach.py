@@ -35,9 +35,9 @@ class Host:
         self.control.socket, _ = self._listener.accept()
         self.control.socket.settimeout(PATIENCE)
 
-    def start(self):
+    def start(self, kind="wsgi"):
         self.accept()
-        message = {"kind": "wsgi", "entry": "nothing", "threads": len(self.lanes), "concurrency": 0, "path": [],
+        message = {"kind": kind, "entry": "nothing", "threads": len(self.lanes), "concurrency": 0, "path": [],
                    "root": "/", "mount": "/", "app": "test", "generation": 3, "worker": 1, "dev": False}
         fds = array.array("i", [lane.theirs.fileno() for lane in self.lanes])
         whole = frame(START, payload=marshal.dumps(message, 2))
@@ -66,6 +66,21 @@ def hello(environ, start_response):
         raise ValueError("on purpose")
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [("%s %s" % (environ["modgw.app"], threading.current_thread().name)).encode()]
+
+
+class Greeter:
+    """An ASGI app that must have been started."""
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"]["greeting"] = b"started"
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self.stopped = True
+            return await send({"type": "lifespan.shutdown.complete"})
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": scope["state"]["greeting"]})
 
 
 class AttachTest(WorkerTestCase):
@@ -104,6 +119,24 @@ class AttachTest(WorkerTestCase):
         self.assertIsNone(host.control.receive())
         thread.join(PATIENCE)
         self.assertFalse(thread.is_alive() or raised)
+
+    def test_an_asgi_app_has_its_loop_and_lifespan_for_each_host(self):
+        app = Greeter()
+        for _ in range(2):
+            folder = os.path.join(self.folder, str(_))
+            os.mkdir(folder)
+            host = Host(folder, lanes=1)
+            self.addCleanup(host.close)
+            thread = threading.Thread(target=attach.serve, args=(app, host.address))
+            thread.start()
+            host.start("asgi")
+            self.assertEqual(host.control.receive().kind, READY)
+            head = marshal.dumps({"type": "http", "path": "/", "method": "GET"}, 2)
+            host.lanes[0].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
+            self.assertEqual(host.lanes[0].receive().body(), b"started")
+            host.control.send(STOP)
+            thread.join(PATIENCE)
+            self.assertTrue(app.stopped and not thread.is_alive())
 
     def test_serving_ends_with_its_block(self):
         host = self.host(lanes=1)

@@ -111,7 +111,9 @@ class Exchange(BaseExchange):
         self._release()
 
     def fail(self, error):
-        self._held = None
+        if self._held is not None:
+            self._held = None  # Nobody has seen it: the developer gets to see the exception.
+            self.ended = False
         super().fail(error)
 
     def _start(self, message):

@@ -25,8 +25,8 @@ def _bottle(app):
 
 
 def _django(app):
-    handlers, conf = sys.modules.get("django.core.handlers.wsgi"), sys.modules.get("django.conf")
-    if handlers is None or conf is None or not isinstance(app, handlers.WSGIHandler):
+    base, conf = sys.modules.get("django.core.handlers.base"), sys.modules.get("django.conf")
+    if base is None or conf is None or not isinstance(app, base.BaseHandler):
         return
     if not conf.settings.DEBUG:  # With DEBUG, Django shows a page of its own that knows more of Django.
         conf.settings.DEBUG_PROPAGATE_EXCEPTIONS = True
