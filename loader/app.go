@@ -35,6 +35,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	dec.decode(b, place{"app", written.DefRange()}, layers)
 	dec.pythonOnly(d, written)
 	dec.attachOnly(d, written)
+	dec.wsgiOnly(d, written)
 	dec.owner(d, written)
 	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
@@ -84,6 +85,25 @@ func (d *decoder) pythonOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	desc.Python = modgw.Python{}
 	for _, b := range blocksOf(written.Body, "python") {
 		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no python block", desc.Kind), "It is for wsgi and asgi apps.")
+	}
+}
+
+// wsgiOnly reports an authorize block that nobody would ask. From the defaults it is passed over.
+func (d *decoder) wsgiOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	a := desc.Authorize
+	switch {
+	case a == nil || desc.Kind == "":
+		return
+	case desc.Kind == modgw.KindWSGI && (a.CheckPassword != "" || a.AllowAccess != "" || len(a.Groups) > 0 && a.GroupsForUser != ""):
+		return
+	case desc.Kind == modgw.KindWSGI:
+		desc.Authorize = nil
+		d.add(codeMissing, written.DefRange(), "The authorize block lets everybody pass", "Give it check_password, allow_access, or groups_for_user with groups.")
+		return
+	}
+	desc.Authorize = nil
+	for _, b := range blocksOf(written.Body, "authorize") {
+		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no authorize block", desc.Kind), "It is for wsgi apps.")
 	}
 }
 

@@ -36,6 +36,7 @@ func appBlock(d *modgw.Descriptor) block {
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },
+			func() block { return authorizeBlock(d) },
 			func() block { return buildBlock(d) },
 			func() block { return aliasBlock(d) },
 			func() block { return reloadBlock(&d.Reload) },
@@ -74,6 +75,27 @@ func pythonBlock(p *modgw.Python) block {
 			{name: "template", value: untruth(&p.NoTemplate), def: true,
 				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already."},
 		},
+	}
+}
+
+func authorizeBlock(d *modgw.Descriptor) block {
+	a := new(modgw.Authorize)
+	return block{
+		name: "authorize", optional: true,
+		doc: "Lets a web server ask whether requests for something else may pass (FastCGI authorizer role, Apache's " +
+			"mod_authnz_fcgi). For wsgi apps; the callables are those of mod_wsgi.",
+		args: []argument{
+			{name: "check_password", value: entry(&a.CheckPassword, "check_password"),
+				doc:     "check_password(environ, user, password): True, a name for the user, False, or None for one who is not known.",
+				example: `"accounts:check_password"`},
+			{name: "groups_for_user", value: entry(&a.GroupsForUser, "groups_for_user"),
+				doc: "groups_for_user(environ, user): the user's groups.", example: `"accounts:groups_for_user"`},
+			{name: "groups", value: texts(&a.Groups), note: "any user will do",
+				doc: "Groups of which the user must be in one.", example: `["editors"]`},
+			{name: "allow_access", value: entry(&a.AllowAccess, "allow_access"),
+				doc: "allow_access(environ, host): True, False, or None to leave that to the others.", example: `"accounts:allow_access"`},
+		},
+		done: func() { d.Authorize = a },
 	}
 }
 

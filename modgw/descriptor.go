@@ -45,6 +45,8 @@ type Descriptor struct {
 	CGI     *CGI     //
 	Static  *Static  //
 
+	Authorize *Authorize // nil: the app decides on no requests but its own
+
 	Attach  bool // the one worker is not started but attaches to the host, from a debugger for example
 	Python  Python
 	Build   *Build            // nil: nothing is built beside the environment
@@ -160,6 +162,15 @@ type Python struct {
 	Venv         string   // an existing virtual environment that is used as it is
 	Path         []string // extra sys.path entries, absolute
 	NoTemplate   bool     // every worker is started on its own, with nothing loaded
+}
+
+// Authorize names callables of a WSGI app's Python that tell a web server whether to let a request for something else
+// through (FastCGI authorizer role). Each is an absolute file, or "package.module:callable"; "" leaves the question out.
+type Authorize struct {
+	CheckPassword string   // check_password(environ, user, password): True, False, or None for a user who is not known
+	GroupsForUser string   // groups_for_user(environ, user): the user's groups
+	Groups        []string // of which the user must be in one; empty: any user will do
+	AllowAccess   string   // allow_access(environ, host): True, False, or None to leave it to others
 }
 
 // Build is a command that makes files of the app from others, such as a front end from its sources. It runs in Root when

@@ -91,11 +91,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer generation.end()
 	info.gateway, info.generation = g, generation
+	if info.Authorizer && generation.Descriptor.Authorize == nil {
+		fault := noAuthorizer(app.name)
+		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
+		ServeFault(w, r, http.StatusForbidden, fault, g.config.Dev)
+		return
+	}
 	app.requests.Add(1)
 	if generation.Descriptor.Idle.StopAfter > 0 {
 		app.lastUsed.Store(time.Now().UnixNano())
 	}
-	if alias, rest, ok := findAlias(generation.Descriptor.Aliases, info.PathInfo); ok {
+	if alias, rest, ok := findAlias(generation.Descriptor.Aliases, info.PathInfo); ok && !info.Authorizer {
 		g.serveAlias(w, r, generation, alias, rest)
 		return
 	}
@@ -145,6 +151,14 @@ func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
 		}
 	}
 	return here.app, nil
+}
+
+func noAuthorizer(name AppName) *Fault {
+	return &Fault{
+		Code:    "MGW-REQ-106",
+		Summary: fmt.Sprintf("cannot decide whether a request may pass: app %q has no authorize block", name),
+		Hint:    `add authorize { check_password = "module:callable" } to the app, or let the web server ask another one`,
+	}
 }
 
 func noApp(host string, info *RequestInfo) *Fault {

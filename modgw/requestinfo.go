@@ -25,6 +25,10 @@ type RequestInfo struct {
 	WebScript string
 	WebMount  string
 
+	// Authorizer is set when the web server does not want the request answered, but to know whether it may be: status 200
+	// lets it through. Whoever does not know of this must not see the request.
+	Authorizer bool
+
 	// Prefix stands in front of every mount and is not a part of Path. Only whoever takes it off Path sets it.
 	Prefix string
 

@@ -126,7 +126,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 	}
 	switch l.Kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Config: common})
+		f.server = fcgi.New(fcgi.Config{Config: common, Authorizer: h.devel == nil})
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":

@@ -16,6 +16,10 @@ type StartMessage struct {
 	Generation  int
 	Worker      int
 	Dev         bool
+
+	// Authorize names, by question, the callables that answer whether other requests may pass; nil: there are none.
+	Authorize map[string]string
+	Groups    []string // of which a user must be in one
 }
 
 // Append appends the message as payload of a Start frame.
@@ -38,6 +42,17 @@ func (m StartMessage) Append(b []byte) []byte {
 	number("generation", m.Generation)
 	number("worker", m.Worker)
 	b = AppendBool(AppendText(b, "dev"), m.Dev)
+	if m.Authorize != nil {
+		b = BeginDict(AppendText(b, "authorize"))
+		for question, callable := range m.Authorize {
+			text(question, callable)
+		}
+		b = EndDict(b)
+		b = AppendList(AppendText(b, "groups"), len(m.Groups))
+		for _, group := range m.Groups {
+			b = AppendText(b, group)
+		}
+	}
 	return EndDict(b)
 }
 

@@ -14,6 +14,9 @@ type Config struct {
 	// [fcgi.Limits].
 	Limits fcgi.Limits
 
+	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
+	Authorizer bool
+
 	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered 503. 0: 100.
 	MaxStreams int
 }

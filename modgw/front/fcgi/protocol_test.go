@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/front/serving"
 )
@@ -222,6 +223,27 @@ func TestF56OtherRolesAreUnknown(t *testing.T) {
 		c.send(request(1, false, nil, ""))
 		if a := c.read(1); a.status() != "Status: 200" {
 			t.Errorf("after role %d: %+v", role, a)
+		}
+	}
+}
+
+func TestAuthorizerIsARoleForHandlersThatKnowIt(t *testing.T) {
+	config := handle(func(w http.ResponseWriter, r *http.Request) {
+		info := modgw.RequestInfoOf(r)
+		w.Header().Set("Variable-Path", info.Path)
+		if !info.Authorizer || r.ContentLength != 0 {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	})
+	config.Authorizer = true
+	socket := serve(t, config)
+	c := dial(t, socket)
+	params := fcgi.AppendPair(fcgi.AppendPair(fcgi.AppendPair(nil, "REQUEST_METHOD", "POST"), "REQUEST_URI", "/secret?x"), "CONTENT_LENGTH", "5")
+	// With and without the end of a body that it cannot have.
+	for _, stray := range [][]byte{nil, recordsOf(fcgi.TypeStdin, 5, nil)} {
+		c.send(fcgi.AppendBegin(nil, 5, fcgi.Begin{Role: fcgi.RoleAuthorizer, KeepConn: true}), recordsOf(fcgi.TypeParams, 5, params), stray)
+		if a := c.read(5); a.status() != "Status: 200" || !strings.Contains(a.stdout, "Variable-Path: /secret") {
+			t.Errorf("got %+v", a)
 		}
 	}
 }

@@ -77,6 +77,7 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 	}
 	begin := fcgi.ParseBegin(content[:])
 	s := &stream{conn: c, id: h.ID, keepConn: begin.KeepConn}
+	s.authorizer = begin.Role == fcgi.RoleAuthorizer && c.server.config.Authorizer
 	c.mu.Lock()
 	if old := c.find(h.ID); old != nil && !old.replied {
 		c.mu.Unlock()
@@ -93,7 +94,7 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 	c.mu.Unlock()
 
 	switch {
-	case begin.Role != fcgi.RoleResponder:
+	case begin.Role != fcgi.RoleResponder && !s.authorizer:
 		s.ended = true
 		_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{Protocol: fcgi.UnknownRole}))
 		c.finished(s)
@@ -159,6 +160,8 @@ func (c *conn) addStdin(s *stream, h fcgi.Header, piece []byte) (*modgw.Fault, e
 		return nil, nil
 	case !s.paramsDone:
 		return nil, fmt.Errorf("cannot take the body of request %d before its variables", h.ID)
+	case s.authorizer:
+		return nil, nil // it has no body (section 6.3 of the specification)
 	case s.ended:
 		return nil, fmt.Errorf("cannot take more of the body of request %d after its end", h.ID)
 	case h.Content == 0:

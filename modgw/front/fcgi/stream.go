@@ -25,6 +25,8 @@ type stream struct {
 	id       uint16
 	keepConn bool
 
+	authorizer bool // the peer wants to know whether the request may pass
+
 	params     []byte // belongs to the reading turn
 	paramsDone bool   // belongs to the reading turn
 
@@ -57,7 +59,7 @@ func (c *conn) headComplete(s *stream) {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(c.base)
-	r, err := b.Request(ctx, metavars.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now()})
+	r, err := b.Request(ctx, metavars.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now(), Authorizer: s.authorizer})
 	if err != nil {
 		cancel(err)
 		status, fault := variablesFault(err)
@@ -69,7 +71,10 @@ func (c *conn) headComplete(s *stream) {
 	s.request, s.cancel, s.length = r, cancel, r.ContentLength
 	chunked := s.length < 0 && r.TransferEncoding != nil
 	s.whole = s.length >= 0 && s.length <= smallBody || s.length < 0 && !chunked && seldomHasBody(r.Method)
-	if s.length < 0 && !s.whole {
+	if s.authorizer {
+		s.ended = true
+	}
+	if s.length < 0 && !s.whole || s.authorizer {
 		s.begin()
 	}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	Front    string    // RequestInfo.Front
 	Trusted  bool      // the peer may name the app with MODGW_APP
 	Received time.Time // RequestInfo.Received
+
+	// Authorizer is set when the web server asks whether the request may pass; then it has no body, whatever it says.
+	Authorizer bool
 }
 
 // Set takes one variable. The error is a *modgw.Fault about a name or value that no web server sends.

@@ -17,6 +17,9 @@ func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error)
 	if err := b.checkMethod(); err != nil {
 		return nil, err
 	}
+	if o.Authorizer {
+		b.contentLength, b.transferEncoding = "0", ""
+	}
 	length, err := parseLength(b.contentLength)
 	if err != nil {
 		return nil, err
@@ -53,6 +56,7 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 	info := &modgw.RequestInfo{
 		Front:          o.Front,
 		Path:           target.Path,
+		Authorizer:     o.Authorizer,
 		WebScript:      b.webScript(target),
 		WebMount:       b.webMount(target),
 		RawTarget:      target.Raw,

@@ -45,6 +45,9 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 	b = appendPairIfSet(b, "AUTH_TYPE", info.AuthType)
 	b = appendPair(b, "modgw.request_id", info.ID)
 	b = appendPair(b, "modgw.mount", info.ScriptName)
+	if info.Authorizer {
+		b = appendPair(b, "modgw.authorizer", "1") // the worker's own code answers, and not the app
+	}
 	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
 		b = appendPair(b, "CONTENT_LENGTH", strconv.FormatInt(length, 10))
 	}

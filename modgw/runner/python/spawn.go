@@ -184,7 +184,24 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		Generation:  r.config.Generation,
 		Worker:      number,
 		Dev:         r.config.Dev,
+		Authorize:   callables(d.Authorize),
+		Groups:      groups(d.Authorize),
 	}
+}
+
+// callables are those of an authorizer, by what they are asked; nil without one.
+func callables(a *modgw.Authorize) map[string]string {
+	if a == nil {
+		return nil
+	}
+	return map[string]string{"check_password": a.CheckPassword, "groups_for_user": a.GroupsForUser, "allow_access": a.AllowAccess}
+}
+
+func groups(a *modgw.Authorize) []string {
+	if a == nil {
+		return nil
+	}
+	return a.Groups
 }
 
 // bury waits for the end of a worker's process and lets go of all that belonged to it.

@@ -61,6 +61,20 @@ def start(loop):
         raise LoadError("startup", describe(error)) from error
 
 
+def load_callable(text, root, usual):
+    """The callable that text names as an entry does, the usual one of a file; sys.path was prepared by load. Raises LoadError."""
+    file, expression = _split(text)
+    try:
+        module = _load_file(file, _import_base(file, root)) if file else importlib.import_module(text.partition(":")[0])
+        return _find(module, expression or usual, "wsgi")[0]
+    except LoadError:
+        raise
+    except SystemExit as error:
+        raise LoadError("exit", describe(error)) from error
+    except BaseException as error:
+        raise LoadError("import", describe(error)) from error
+
+
 def _split(entry):
     """The file ("" for a module) and the expression ("" for the default names)."""
     if not entry.startswith("/"):

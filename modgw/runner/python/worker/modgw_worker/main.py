@@ -106,6 +106,10 @@ class Worker:
 
                 greenlane.patch()
             app, name = entry.load(start)
+            if "authorize" in start:
+                from . import authorizer
+
+                app = authorizer.guard(app, start)
         except entry.LoadError as failed:
             self._give_up(failed)
             return 0
