@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -268,6 +269,26 @@ func TestGeventFinishesItsRequestsBeforeItStops(t *testing.T) {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	<-stopped
+	if !a.has("left") {
+		t.Error("exit handlers did not run")
+	}
+}
+
+func TestGeventWorkerObeysSIGTERM(t *testing.T) {
+	a := serveGreen(t, greenApp)
+	old := a.pid(1)
+	answered := make(chan answer, 1)
+	go func() { answered <- a.get("/wait") }()
+	a.eventually("the request is there", func() bool { return a.has("waits") })
+	if err := syscall.Kill(old, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	a.touch("gate")
+	if got := <-answered; got.status != http.StatusOK || got.body != "waited" {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != old })
+	a.eventually("end", func() bool { return !alive(old) })
 	if !a.has("left") {
 		t.Error("exit handlers did not run")
 	}

@@ -34,25 +34,30 @@ def patch():
     monkey.patch_all()
 
 
-def beside(task):
-    """Runs task in a thread of the system, which no busy greenlet holds up, and returns when it has ended."""
+def beside(task, signals):
+    """Runs task, which waits for signals, in a thread of the system that no busy greenlet holds up, until it has ended."""
     import gevent
     from gevent.event import Event
 
     ended = Event()
-    signal = gevent.get_hub().loop.async_()
-    signal.start(ended.set)
+    loop = gevent.get_hub().loop
+    end, poke = loop.async_(), loop.async_()
+    end.start(ended.set)
+    poke.start(int)  # Python handles signals before it calls anything.
+    signals.poke = poke.send
 
     def run():
         try:
             task()
         finally:
-            signal.send()
+            end.send()
 
     start_new_thread(run, ())
     ended.wait()
-    signal.stop()
-    signal.close()
+    signals.poke = None
+    for watcher in (end, poke):
+        watcher.stop()
+        watcher.close()
 
 
 class GreenLane:

@@ -132,7 +132,7 @@ class Worker:
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
         self._report()
         if green:
-            greenlane.beside(self._obey)
+            greenlane.beside(self._obey, self._signals)
         else:
             self._obey()
         for lane in self._lanes:

@@ -16,6 +16,7 @@ class Signals:
 
     def __init__(self, control):
         self.stopping = False
+        self.poke = None  # makes the main thread handle signals, where it runs a loop and another thread waits
         self._loading = False
         self._control = control
         self._masks = threading.local()
@@ -72,6 +73,8 @@ class Signals:
             if control.socket.fileno() in ready:
                 return not self.stopping
             self._drain()
+            if self.poke:
+                self.poke()
         return False
 
     def _take_over(self):
@@ -89,6 +92,11 @@ class Signals:
         if self.stopping:
             os._exit(0)
         self.stopping = True
+        if self.poke:
+            try:
+                self._waker.send(b"!")
+            except BlockingIOError:
+                pass  # It is awake already.
         if self._loading:
             raise Stopped(0)
 
