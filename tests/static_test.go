@@ -17,8 +17,8 @@ func staticSite(t *testing.T, settings string) *site {
 	s.write("apps/docs/modgw.hcl", staticApp("one", settings))
 	s.write("apps/docs/one/index.html", "first page")
 	s.write("apps/docs/one/sub/index.html", "sub page")
-	s.write("apps/docs/one/.env", "secret")
-	s.write("apps/docs/secret", "secret")
+	s.write("apps/docs/one/.env", "not for you")
+	s.write("apps/docs/secret", "not for you")
 	s.write("apps/docs/two/index.html", "page of another folder")
 	s.start()
 	return s
@@ -47,7 +47,7 @@ func TestStaticAppServesTheFilesOfItsFolderAlone(t *testing.T) {
 		"/docs/sub/%2e%2e/%2e%2e/etc": {404, ""},
 	} {
 		status, body := s.get(path)
-		if status != want.status || !strings.Contains(body, want.text) || strings.Contains(body, "secret") {
+		if status != want.status || !strings.Contains(body, want.text) || strings.Contains(body, "not for you") {
 			t.Errorf("GET %s: %d %q, want %d %q", path, status, body, want.status, want.text)
 		}
 	}
