@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/exchange"
 )
 
 // backend is a FastCGI program that a test plays.
@@ -395,6 +398,54 @@ func TestBodyIsStreamedBothWays(t *testing.T) {
 		x.end(0)
 	})
 	a.Want(a.Do("POST", "/", strings.NewReader("hello"+strings.Repeat("x", 5<<20)), nil), 200, "5242885 hello")
+}
+
+// P5: what stands in a body is never taken for records, however long it is.
+func TestRecordsInABodyAreABody(t *testing.T) {
+	a, _ := play(t, one, func(x *asked) {
+		x.out(okHead + x.params["REQUEST_URI"] + " " + strconv.Itoa(len(x.body)))
+		x.end(0)
+	})
+	fake := fcgi.AppendBegin(nil, 1, fcgi.Begin{Role: fcgi.RoleResponder})
+	fake = fcgi.AppendStream(fake, fcgi.TypeParams, 1, fcgi.AppendPair(nil, "REQUEST_URI", "/smuggled"))
+	body := strings.Repeat("x", 65528) + strings.Repeat(string(fake), 1500)
+	for range 3 {
+		a.Want(a.Do("POST", "/honest", strings.NewReader(body), nil), 200, "/honest "+strconv.Itoa(len(body)))
+		a.Want(a.Do("POST", "/honest", struct{ io.Reader }{strings.NewReader(body)}, nil), 200, "/honest "+strconv.Itoa(len(body)))
+	}
+}
+
+// Variables that choose what PHP executes, or how, come from nobody else.
+func TestVariablesOfAFrontChooseNothing(t *testing.T) {
+	d := descriptor(t, modgw.FastCGI{})
+	c := &call{Exchange: &exchange.Exchange{
+		R: httptest.NewRequest("GET", "/x.php", nil),
+		Info: &modgw.RequestInfo{Variables: map[string]string{
+			"PHP_VALUE": "auto_prepend_file=/etc/passwd", "PHP_ADMIN_VALUE": "x", "SCRIPT_FILENAME": "/etc/passwd", "DOCUMENT_ROOT": "/etc",
+			"PATH_TRANSLATED": "/etc", "REDIRECT_STATUS": "500", "HTTP_PROXY": "http://evil", "CONTENT_LENGTH": "9", "ORIG_PATH_INFO": "x",
+			"SSL_CLIENT_S_DN": "CN=ada",
+		}},
+		Config: &modgw.RunnerConfig{Descriptor: d},
+	}, runner: &Runner{}}
+	got := map[string]string{}
+	err := fcgi.Limits{}.WithDefaults().EachPair(string(c.params(location{filename: "/srv/x.php", root: "/srv"}, -1)), func(name, value string) error {
+		if _, twice := got[name]; twice {
+			t.Errorf("%s comes twice", name)
+		}
+		got[name] = value
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"SCRIPT_FILENAME": "/srv/x.php", "DOCUMENT_ROOT": "/srv", "REDIRECT_STATUS": "200", "SSL_CLIENT_S_DN": "CN=ada",
+		"PHP_VALUE": "", "PHP_ADMIN_VALUE": "", "PATH_TRANSLATED": "", "HTTP_PROXY": "", "CONTENT_LENGTH": "", "ORIG_PATH_INFO": "",
+	} {
+		if got[name] != value {
+			t.Errorf("%s is %q, not %q", name, got[name], value)
+		}
+	}
 }
 
 func TestSlowProgramIsTimedOut(t *testing.T) {

@@ -1,0 +1,89 @@
+package exchange
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// FuzzReadHead sees that no head, however it comes, is more than it may be, and that what is taken can be sent.
+func FuzzReadHead(f *testing.F) {
+	for _, head := range []string{
+		"Content-Type: text/html\r\n\r\nbody", "Status: 404 Not Found\nContent-Type: a\n\n", "Location: /local?x\n\n",
+		"Location: //host/x\n\n", "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "Status: 99\n\n", "A\n\n", ": x\n\n", "A : b\n\n", " A: b\n\n",
+		"Content-Length: 5\nContent-Length: 5\nContent-Type: a\n\n", "Status:\n\n", "A: \x00\nContent-Type: a\n\n", "\n", "",
+	} {
+		f.Add([]byte(head))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		whole, wholeErr := ReadHead(bufio.NewReader(strings.NewReader(string(in))))
+		pieces, piecesErr := ReadHead(bufio.NewReaderSize(iotest.OneByteReader(strings.NewReader(string(in))), 16))
+		if (wholeErr == nil) != (piecesErr == nil) || whole.Status != pieces.Status || whole.Length != pieces.Length || whole.Local != pieces.Local {
+			t.Fatalf("%+v, %v at once; %+v, %v in pieces", whole, wholeErr, pieces, piecesErr)
+		}
+		if wholeErr != nil {
+			return
+		}
+		if whole.Local == "" && (whole.Status < 200 || whole.Status > 599) {
+			t.Fatalf("status %d", whole.Status)
+		}
+		for name, values := range whole.Header {
+			for _, value := range values {
+				if !isToken(name) || !isFieldValue(value) || name == "Transfer-Encoding" || name == "Status" {
+					t.Fatalf("header %q: %q", name, value)
+				}
+			}
+		}
+	})
+}
+
+func TestPipeWaitsForItsReaderAndThrowsAwayWhatNobodyWants(t *testing.T) {
+	p := NewPipe(0)
+	wrote := make(chan struct{})
+	go func() {
+		defer close(wrote)
+		for range 4 {
+			_, _ = p.Write(make([]byte, pipeSize))
+		}
+		p.End(io.EOF)
+	}()
+	first := make([]byte, 10)
+	if n, err := io.ReadFull(p, first); n != 10 || err != nil {
+		t.Fatal(n, err)
+	}
+	select {
+	case <-wrote:
+		t.Error("it takes more than it may")
+	default:
+	}
+	p.Cut(ErrClientGone)
+	<-wrote
+	if _, err := p.Read(first); err != ErrClientGone {
+		t.Error(err)
+	}
+}
+
+func TestPipeCountsTheTimeThatItsReaderWaits(t *testing.T) {
+	p := NewPipe(1)
+	if _, err := p.Read(make([]byte, 1)); err != ErrOverdue {
+		t.Error(err)
+	}
+	p = NewPipe(1)
+	_, _ = p.Write([]byte("there"))
+	if n, err := p.Read(make([]byte, 9)); n != 5 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestHeadersBecomeVariables(t *testing.T) {
+	for name, want := range map[string]string{
+		"Accept": "HTTP_ACCEPT", "X-Forwarded-For": "HTTP_X_FORWARDED_FOR", "X_Forwarded_For": "", "X.Y": "", "X~": "", "9": "HTTP_9",
+	} {
+		if got := headerVariable(http.CanonicalHeaderKey(name)); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
