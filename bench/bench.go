@@ -51,7 +51,9 @@ func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error)
 		field = append(field, r)
 	}
 	for _, t := range s.tasks {
-		if rows, err = b.compare(ctx, s.situation(t), t, field, rows); err != nil {
+		compared, err := b.compare(ctx, s, t, field)
+		rows = append(rows, compared...)
+		if err != nil {
 			return rows, err
 		}
 	}
@@ -59,7 +61,7 @@ func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error)
 }
 
 // compare asks all in turn for a task, in several rounds.
-func (b *bench) compare(ctx context.Context, situation report.Situation, t task, field []*contest.Running, rows []report.Row) ([]report.Row, error) {
+func (b *bench) compare(ctx context.Context, s stage, t task, field []*contest.Running) (rows []report.Row, err error) {
 	measured := make([]measured, len(field))
 	lengths := make([]int64, len(field))
 	for n, r := range field {
@@ -74,7 +76,7 @@ func (b *bench) compare(ctx context.Context, situation report.Situation, t task,
 			}
 			if err := measured[n].measure(ctx, r, t, b.job(r, t, lengths[n])); err != nil {
 				if ctx.Err() != nil {
-					return rows, ctx.Err()
+					return nil, ctx.Err()
 				}
 				measured[n].failed = err.Error()
 				fmt.Fprintf(b.log, "  %s, %s, round %d: %v\n", t.name, r.Name, round+1, err)
@@ -83,7 +85,7 @@ func (b *bench) compare(ctx context.Context, situation report.Situation, t task,
 	}
 	var ours []float64
 	for n, r := range field {
-		row := measured[n].row(situation, r)
+		row := measured[n].row(s.situation(t), r)
 		row.Body = t.body()
 		if r.Name == contest.Ours {
 			ours = row.Rounds

@@ -1,7 +1,7 @@
 // Command bench compares modgw-host with other servers, directly and behind the same Apache.
 //
 //	go run ./bench                     # minutes; installs the peers into a cache folder, some of them as root with apt-get
-//	go run ./bench -full               # everything: hours
+//	go run ./bench -full               # everything: over an hour
 //	go run ./bench -only 'hello.*apache' -against uWSGI
 //	go run ./bench -smallest           # that everything works: modgw and wsgiref, one round of a second
 //	go run ./bench -out docs/performance

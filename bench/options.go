@@ -24,7 +24,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&o.smallest, "smallest", false, "only see that everything works: modgw and wsgiref, one round of a second")
-	flags.BoolVar(&o.full, "full", false, "measure everything, which takes hours")
+	flags.BoolVar(&o.full, "full", false, "measure everything, which takes over an hour")
 	flags.BoolVar(&o.pin, "pin", false, "keep the client on the last processor and the servers off it, with four processors or more")
 	flags.Func("only", "measure only what this `pattern` matches, such as 'hello.*direct'", into(&o.only))
 	flags.Func("against", "only the servers that this `pattern` matches; modgw is always there", into(&o.against))

@@ -74,6 +74,6 @@ TimeOut 120
 }
 
 // proxyHTTP lets Apache pass everything on over HTTP through a Unix socket.
-func proxyHTTP(p Place) httpd {
-	return httpd{Lines: fmt.Sprintf("ProxyPass / \"unix:%s|http://app/\" enablereuse=on\n", p.Socket)}
+func proxyHTTP(socket string) httpd {
+	return httpd{Lines: fmt.Sprintf("ProxyPass / \"unix:%s|http://app/\" enablereuse=on\n", socket)}
 }

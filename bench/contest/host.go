@@ -32,7 +32,16 @@ func (k *Kit) Crowd(ctx context.Context, dir string, apps int) (*Running, time.D
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return nil, 0, err
 		}
-		descriptor := fmt.Sprintf("app \"app%[1]d\" {\n  mount = \"/%[1]d\"\n  wsgi {\n    entry   = \"raw_wsgi:application\"\n    workers = 1\n  }\n%[2]s  idle { start = \"on-demand\" }\n}\n", n, k.pythonBlock())
+		descriptor := fmt.Sprintf(`
+app "app%[1]d" {
+  mount = "/%[1]d"
+  wsgi {
+    entry   = "raw_wsgi:application"
+    workers = 1
+  }
+%[2]s  idle { start = "on-demand" }
+}
+`, n, k.pythonBlock())
 		for name, text := range map[string]string{"raw_wsgi.py": string(site), "app.hcl": descriptor} {
 			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 				return nil, 0, err

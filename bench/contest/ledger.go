@@ -116,7 +116,8 @@ func (r Reloader) tell(running *Running) error {
 	return r.reload(running)
 }
 
-// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode cache would not see a change within a second.
+// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode cache would not see a
+// change within a second.
 func Code(version int) string {
 	return fmt.Sprintf("VERSION = %d\n# %s\n", version, strings.Repeat("#", version))
 }
@@ -209,7 +210,8 @@ func (p process) runsApp() bool {
 	return true
 }
 
-// Await asks again and again until a page says what is wanted, on a connection of its own each time. It returns false when ctx is done before.
+// Await asks again and again until a page says what is wanted, on a connection of its own each time. It returns false when
+// ctx is done before.
 func (r *Running) Await(ctx context.Context, want string, each time.Duration) bool {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {

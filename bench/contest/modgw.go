@@ -11,11 +11,14 @@ import (
 var modgw = Contestant{Name: Ours, serves: anything, launch: launchModgw}
 
 // modgwHTTP is behind Apache over HTTP, as an app server would be.
-var modgwHTTP = Contestant{Name: "modgw over HTTP", serves: both(behindApache, wsgiOnly), launch: func(k *Kit, s Setting, p Place) (Launch, error) {
-	launch, err := launchModgw(k, s, p)
-	launch.Apache = httpd{Lines: fmt.Sprintf("ProxyPass / \"unix:%s|http://app/\" enablereuse=on\n", httpSocket(p))}
-	return launch, err
-}}
+var modgwHTTP = Contestant{
+	Name: "modgw over HTTP", serves: both(behindApache, wsgiOnly),
+	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
+		launch, err := launchModgw(k, s, p)
+		launch.Apache = proxyHTTP(httpSocket(p))
+		return launch, err
+	},
+}
 
 func httpSocket(p Place) string { return filepath.Join(p.Dir, "http.sock") }
 

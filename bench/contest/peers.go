@@ -72,7 +72,7 @@ func bind(s Setting, p Place) string {
 func httpServer(command []string, s Setting, p Place) Launch {
 	launch := Launch{Command: command}
 	if s.Front == Apache {
-		launch.Apache = proxyHTTP(p)
+		launch.Apache = proxyHTTP(p.Socket)
 	}
 	return launch
 }

@@ -89,7 +89,7 @@ func run(t *testing.T, job Job) Result {
 
 func TestEveryConnectionIsKeptBusy(t *testing.T) {
 	address := server(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("hello")) })
-	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 4, Idle: 3, Duration: 100 * time.Millisecond})
+	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 4, Idle: 3, Duration: 300 * time.Millisecond})
 	if result.Answered == 0 || result.Failed() > 0 || result.Reconnects > 0 {
 		t.Errorf("%+v", result)
 	}
@@ -100,7 +100,7 @@ func TestClosedConnectionsAreOpenedAgain(t *testing.T) {
 		w.Header().Set("Connection", "close")
 		_, _ = w.Write([]byte("hello"))
 	})
-	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 2, Duration: 100 * time.Millisecond})
+	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 2, Duration: 300 * time.Millisecond})
 	if result.Answered == 0 || result.Failed() > 0 || result.Reconnects == 0 {
 		t.Errorf("%+v", result)
 	}
@@ -108,14 +108,14 @@ func TestClosedConnectionsAreOpenedAgain(t *testing.T) {
 
 func TestWrongAnswersAreErrors(t *testing.T) {
 	address := server(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusServiceUnavailable) })
-	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 1, Duration: 50 * time.Millisecond})
+	result := run(t, Job{Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 1, Duration: 200 * time.Millisecond})
 	if result.Errors["status 503"] == 0 || result.Answered > 0 {
 		t.Errorf("%+v", result)
 	}
 }
 
 func TestNobodyListeningIsAnError(t *testing.T) {
-	result := run(t, Job{Address: "127.0.0.1:1", Protocol: HTTP, Path: "/", Length: 5, Connections: 1, Duration: 50 * time.Millisecond})
+	result := run(t, Job{Address: "127.0.0.1:1", Protocol: HTTP, Path: "/", Length: 5, Connections: 1, Duration: 200 * time.Millisecond})
 	if result.Failed() == 0 || result.Answered > 0 {
 		t.Errorf("%+v", result)
 	}

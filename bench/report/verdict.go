@@ -110,7 +110,8 @@ func (r *Report) reloadVerdicts() (all []Verdict) {
 	return append(all, r.growthVerdicts()...)
 }
 
-// reloaded sums up what modgw lost in an event, directly and behind Apache. patience is what the slowest may take more than usual; 0: anything.
+// reloaded sums up what modgw lost in an event, directly and behind Apache. patience is how many milliseconds more than
+// usual the slowest answer may take; 0: any number.
 func (r *Report) reloaded(event Event, workers int, patience float64) (measured string, met bool) {
 	met = true
 	for _, row := range r.Reloads {
