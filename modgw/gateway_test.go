@@ -327,6 +327,23 @@ func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestEndlessResponsesEndWhenTheHostIsAboutTo(t *testing.T) {
+	s := &stage{serve: func(_ http.ResponseWriter, r *http.Request) {
+		ended := make(chan struct{})
+		defer RequestInfoOf(r).OnReplaced(func() { close(ended) })()
+		<-ended
+	}}
+	g := testGateway(t, s)
+	d := descriptor("streams")
+	d.Timeouts.WebSocketDrain = time.Millisecond
+	deploy(t, g, d)
+	ended := make(chan struct{})
+	go func() { get(g, "/"); close(ended) }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	defer g.EndStreams()()
+	<-ended
+}
+
 func TestGenerationsThatDrainAreFew(t *testing.T) {
 	gate := make(chan struct{})
 	s := &stage{serve: func(http.ResponseWriter, *http.Request) { <-gate }}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 )
 
 // Register makes the app of a descriptor known without starting it: it is idle until a request wakes it or somebody
@@ -44,6 +45,25 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	g.mu.Unlock()
 	g.reroute()
 	return g.halt(ctx, app, AppStopped)
+}
+
+// EndStreams ends the event streams and WebSockets of all apps, each app's when its Timeouts.WebSocketDrain has passed, as if
+// its generation had been replaced. It is for a host that is about to end, whose fronts would otherwise wait for them until
+// their own limit. It returns at once; cancel takes back what has not happened yet.
+func (g *Gateway) EndStreams() (cancel func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var timers []*time.Timer
+	for _, app := range g.apps {
+		if generation := app.current.Load(); generation != nil {
+			timers = append(timers, time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.end))
+		}
+	}
+	return func() {
+		for _, timer := range timers {
+			timer.Stop()
+		}
+	}
 }
 
 // Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that the gateway started is

@@ -117,6 +117,7 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 	}
 	if h.config.Dev {
 		d.Timeouts.Stop = min(d.Timeouts.Stop, developersPatience)
+		d.Timeouts.WebSocketDrain = min(d.Timeouts.WebSocketDrain, developersPatience)
 	}
 	if h.config.Terminal != nil {
 		d.Timeouts.Request = 0

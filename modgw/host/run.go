@@ -120,6 +120,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 
 	<-ctx.Done()
 	h.log.Info("stopping", "cause", stopCause(ctx))
+	defer h.gateway.EndStreams()()
 	h.end()
 	stopKeeping()
 	watching.Wait()

@@ -87,7 +87,7 @@
 // # Flow control
 //
 // A direction of a stream starts with a window of InitialWindow bytes. Pieces of the body use it up, those in Request
-// and Response included, and so do the payloads of Events, but for the one that accepts a WebSocket, those with FlagEnd, and
+// and Response included, and so do Events, with EventCost beside their payload, but for the one that accepts a WebSocket, those with FlagEnd, and
 // True and False from the host; Window gives back what the receiver has consumed. A worker that sends beyond its window breaks
 // the protocol.
 //

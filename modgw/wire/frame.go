@@ -17,6 +17,9 @@ const (
 	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
 	InitialWindow = 256 << 10
 
+	// EventCost is what an Event uses of the window beside its payload, so that many small ones are bounded too.
+	EventCost = 64
+
 	// PaceUnit is what the pace of a thread is told in.
 	PaceUnit = 16 * time.Microsecond
 )

@@ -37,7 +37,7 @@ func (p *response) hint(f wire.Frame) error {
 			delete(header, "Link")
 		}
 	}
-	return p.stream.consumed(len(f.Payload))
+	return p.stream.consumed(cost(f))
 }
 
 // trail passes trailers on (RFC 9110, 6.5), where the client takes some and the front can.

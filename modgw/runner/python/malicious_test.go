@@ -42,7 +42,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 	for _, malice := range []string{
 		"empty event", "event of wrong types", "message before acceptance", "accepts twice", "messages beyond the window",
-		"message without end", "response on a WebSocket", "file on a WebSocket", "body before head",
+		"many empty messages", "message without end", "response on a WebSocket", "file on a WebSocket", "body before head",
 	} {
 		t.Run(malice, func(t *testing.T) {
 			a := serveMalice(t, asgi, func(d *modgw.Descriptor) { d.ASGI.Entry = malice })

@@ -67,7 +67,8 @@ func (s *sharedStream) take(f wire.Frame, file *os.File) (closed bool, err error
 	if s.abandoned {
 		closeFile(file)
 		s.closed = closed
-		return closed, s.giveBack(len(f.Payload), f.Type)
+		s.giveBack(cost(f))
+		return closed, nil
 	}
 	s.keep(f, file)
 	s.closed = closed
@@ -98,7 +99,7 @@ func (s *sharedStream) judge(f wire.Frame) error {
 		if accepts || f.End() {
 			return nil // there is one of each
 		}
-		return s.received.Received(len(f.Payload))
+		return s.received.Received(cost(f))
 	case wire.File:
 		if !s.headed || !f.End() || s.kind != httpStream {
 			return brokeRule("a File frame before Response, or without the end, on stream %d", s.id)
@@ -337,25 +338,33 @@ func (s *sharedStream) drop() {
 	used := 0
 	for _, a := range s.arrived {
 		closeFile(a.file)
-		if a.Type == wire.Body || a.Type == wire.Event {
-			used += len(a.Payload)
-		}
+		used += cost(a.Frame)
 	}
 	s.arrived = nil
-	_ = s.giveBack(used, wire.Body)
+	s.giveBack(used)
+}
+
+// cost is what a frame uses of the window, and gives back when it is consumed.
+func cost(f wire.Frame) int {
+	switch f.Type {
+	case wire.Body:
+		return len(f.Payload)
+	case wire.Event:
+		return len(f.Payload) + wire.EventCost
+	}
+	return 0
 }
 
 // giveBack lets the worker send on what nobody wants, so that it comes to its end; s.mu is held.
-func (s *sharedStream) giveBack(n int, t wire.Type) error {
-	if t != wire.Body && t != wire.Event || s.closed {
-		return nil
+func (s *sharedStream) giveBack(n int) {
+	if n == 0 || s.closed {
+		return
 	}
 	if back := s.received.Consumed(n); back > 0 {
 		s.lane.runner.background(func() { // reading must not wait for writing
 			s.write(wire.Frame{Type: wire.Window, Payload: wire.AppendWindow(nil, s.id, back)[wire.HeaderSize:]})
 		})
 	}
-	return nil
 }
 
 func closeFile(file *os.File) {

@@ -16,8 +16,8 @@ import (
 // shortMessage is the longest message that goes to a worker in one Event; longer ones go in pieces.
 const shortMessage = 64 << 10
 
-// marshalled is what marshal adds to a message.
-const marshalled = 5
+// wrapping is what a message in one Event uses of the window beside its bytes: what marshal adds, and the Event itself.
+const wrapping = 5 + wire.EventCost
 
 // socket is an open WebSocket between a client and its app.
 type socket struct {
@@ -92,7 +92,6 @@ func (t *socket) speak(ctx context.Context) (code int, reason string) {
 		case err != nil:
 			return int(websocket.StatusInternalError), ""
 		}
-		size := len(f.Payload)
 		switch f.Type {
 		case wire.Body:
 			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {
@@ -114,7 +113,7 @@ func (t *socket) speak(ctx context.Context) (code int, reason string) {
 			t.suspect(brokeRule("a %s frame on an open WebSocket", f.Type))
 			return int(websocket.StatusInternalError), ""
 		}
-		_ = s.consumed(size) // it has no error
+		_ = s.consumed(cost(f)) // it has no error
 	}
 }
 
@@ -178,7 +177,7 @@ func messageType(text bool) websocket.MessageType {
 // message sends a message to the app when it has room for it. It reports false when ctx is done before.
 func (s *sharedStream) message(ctx context.Context, text bool, data []byte) bool {
 	if len(data) <= shortMessage {
-		size := len(data) + marshalled
+		size := len(data) + wrapping
 		if !s.awaitRoom(ctx, size) {
 			return false
 		}

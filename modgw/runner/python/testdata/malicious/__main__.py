@@ -107,6 +107,8 @@ def answer(lane, control, stream):
         lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) * 2)
     elif MALICE == "messages beyond the window":
         lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) + frame(EVENT, stream, marshal.dumps("x" * 100000, 2)) * 30)
+    elif MALICE == "many empty messages":
+        lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)) + frame(EVENT, stream, marshal.dumps(False, 2)) * 100000)
     elif MALICE == "message without end":
         lane.sendall(frame(EVENT, stream, marshal.dumps(["", []], 2)))
         while True:

@@ -185,7 +185,7 @@ class Exchange(BaseExchange):
         elif kind == "http.response.early_hint":
             if not self._sent:
                 event = self._event([bytes(link) for link in message["links"]])
-                await self._room(len(event) - wire.HEADER.size)
+                await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST)
                 self.lane.put(event)
         elif kind != "http.response.debug":
             raise RuntimeError("cannot send %s: it is no message of an HTTP response" % kind)

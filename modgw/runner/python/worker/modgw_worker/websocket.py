@@ -73,7 +73,7 @@ class WebSocket(BaseExchange):
     def take(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
         if kind == wire.EVENT:
-            value, size = wire.loads(payload), len(payload)
+            value, size = wire.loads(payload), len(payload) + wire.EVENT_COST
             if value is True or value is False:
                 data = b"".join(self._long)
                 self._long.clear()
@@ -132,7 +132,7 @@ class WebSocket(BaseExchange):
             text, data = False, bytes(data)
         lane = self.lane
         if len(data) <= _SHORT:
-            await self._room(len(data) + 5)  # of marshal
+            await self._room(len(data) + 5 + wire.EVENT_COST)  # 5: of marshal
             code = b"u" if text else b"s"
             lane.put(wire.frame(wire.EVENT, self.stream, code + wire.SIZE.pack(len(data)) + data))
         else:
@@ -140,7 +140,7 @@ class WebSocket(BaseExchange):
                 piece = data[start : start + _SHORT]
                 await self._room(len(piece))
                 lane.put(wire.frame(wire.BODY, self.stream, piece))
-            await self._room(1)
+            await self._room(1 + wire.EVENT_COST)
             lane.put(self._event(text))
         if lane.congested():
             await lane.drained()

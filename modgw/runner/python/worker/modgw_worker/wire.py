@@ -31,6 +31,7 @@ RETURNED = 17
 PACE_UNITS = 62500  # in a second
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
+EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 
 MARSHAL_VERSION = 2  # the newest whose every type the host reads
