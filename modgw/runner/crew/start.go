@@ -29,7 +29,7 @@ func (c *Crew) startWorker(ctx context.Context, number int) (*Worker, error) {
 		<-w.process.Done()
 		return nil, err
 	}
-	w.arm(c.config.Runner.Descriptor.Recycle)
+	w.span.Arm(c.config.Runner.Descriptor.Recycle, w.Want)
 	w.becameReady()
 	w.Log.Info("worker ready")
 	w.job.Begin()
@@ -113,7 +113,7 @@ var errEnded = errors.New("the process has ended")
 func (c *Crew) bury(w *Worker) {
 	<-w.process.Done()
 	w.job.End()
-	w.disarm()
+	w.span.Disarm()
 	c.track(w, false)
 	switch why := w.process.Exit().String(); w.state() {
 	case Ready, Retiring:

@@ -3,7 +3,6 @@ package crew
 import (
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -20,8 +19,7 @@ type Worker struct {
 	output  Tail
 	wanted  chan string // has the reason once it is to be replaced; the first one wins
 
-	requests atomic.Int64
-	span     span
+	span Span
 
 	mu      sync.Mutex
 	life    Life
@@ -35,6 +33,9 @@ func (w *Worker) Want(reason string) {
 	default: // somebody else asked already
 	}
 }
+
+// Finished counts a request, and asks for the worker to be replaced when it has done enough.
+func (w *Worker) Finished() { w.span.Finished(w.process.PID()) }
 
 // Done closes when the process has ended.
 func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
@@ -110,7 +111,7 @@ func (w *Worker) status() modgw.WorkerStatus {
 		Number:   w.Number,
 		State:    w.life.State.String(),
 		Since:    w.life.Since,
-		Requests: int(w.requests.Load()),
+		Requests: w.span.Requests(),
 	}
 	if w.life.State != Ended {
 		status.PID = w.process.PID()

@@ -212,7 +212,7 @@ func (r *Runner) bury(w *worker) {
 	for _, l := range r.roster.bury(w) {
 		l.close()
 	}
-	w.disarm()
+	w.span.Disarm()
 	r.loseTrack(w)
 	r.logEnd(w)
 	w.event((*crew.Life).Exited)

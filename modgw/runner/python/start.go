@@ -30,7 +30,7 @@ func (r *Runner) startWorker(ctx context.Context, number int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.arm(w)
+	w.span.Arm(r.config.Descriptor.Recycle, w.want)
 	w.mu.Lock()
 	w.readyAt = time.Now()
 	w.mu.Unlock()

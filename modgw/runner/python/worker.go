@@ -40,8 +40,7 @@ type worker struct {
 	buried    bool
 	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
 
-	requests atomic.Int64 // that it has finished
-	span     span
+	span     crew.Span
 	lagAsked atomic.Int64 // when the event loop was asked after, in Unix nanoseconds
 	wanted   chan string  // has the reason once it is to be replaced; the first one wins
 	loaded   chan loading // has how loading the app ended
@@ -132,7 +131,7 @@ func (w *worker) status() modgw.WorkerStatus {
 		Number:   w.number,
 		State:    w.life.State.String(),
 		Since:    w.life.Since,
-		Requests: int(w.requests.Load()),
+		Requests: w.span.Requests(),
 	}
 	if w.process != nil && w.life.State != crew.Ended {
 		status.PID = w.process.PID()
