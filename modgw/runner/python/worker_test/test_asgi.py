@@ -346,6 +346,20 @@ class Process(ASGITestCase):
         worker.whole(stream)
         self.assertTrue(worker.control.quiet())
 
+    def test_a_loop_that_ends_hangs_up(self):
+        worker = self.serve(
+            """
+            async def leave():
+                raise SystemExit("enough")
+            async def http(scope, receive, send):
+                asyncio.ensure_future(leave())
+                await asyncio.sleep(1000)
+            """
+        )
+        worker.open()
+        self.assertIsNone(worker.lane.receive())
+        self.assertIn("cannot go on serving requests: SystemExit: enough", worker.log()["message"])
+
     def test_stacks_show_what_tasks_wait_for(self):
         worker = self.serve(
             """

@@ -85,6 +85,13 @@ class LoopThread:
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
 
+    def _hang_up(self):
+        """Lets the host replace this worker."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # The host has ended it already.
+
     def _respond(self, alive):
         self._blocked = False
         alive.set()
@@ -104,6 +111,7 @@ class LoopThread:
             if self._begun.is_set():
                 found = describe(error, suspects=(self._app,))
                 self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
+                self._hang_up()
             else:
                 self._failed = error
         finally:
