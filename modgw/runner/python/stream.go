@@ -140,7 +140,7 @@ func (s *stream) unwanted() error {
 }
 
 // isStirred reports whether an error of next is about who waits for the response, and not about its worker.
-func (s *stream) isStirred(err error) bool {
+func isStirred(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, errReplaced) || errors.Is(err, errQueueTimeout)
 }
 
@@ -274,7 +274,11 @@ func (s *stream) resume(forever bool) {
 	if forever {
 		s.limit, s.deadline = 0, time.Time{}
 	}
-	if s.lane.isFirst(s) {
+	switch {
+	case !s.lane.isFirst(s):
+	case s.deadline.IsZero():
+		s.begin() // it was about to leave when it became the first
+	default:
 		s.lane.setDeadline(s.deadline)
 	}
 }

@@ -21,7 +21,7 @@ func (r *Runner) sweep(s *stream, f *feeder, request string) {
 			r.tookTooLong(s.lane.worker, request)
 			s.resume(true)
 			continue
-		case s.isStirred(err): // by what was on its way when the stream was given up
+		case isStirred(err): // by what was on its way when the stream was given up
 			s.resume(false)
 			continue
 		}
