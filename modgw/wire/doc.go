@@ -55,7 +55,8 @@
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
 //	Recall      control  host    uint32 number of a lane, from 0: give back what waits there behind a request that takes long
 //	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
-//	                             were not begun and never will be, and nothing more is said of them
+//	                             were not begun and never will be, and nothing more is said of them. Answers
+//	                             to later requests, on the lane, may overtake this frame
 //
 // # Dictionaries
 //

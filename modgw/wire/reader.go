@@ -84,6 +84,9 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
+// Unread makes f, which Next has just returned, the next frame again.
+func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
+
 // Descriptor returns the descriptor that came with the File frame just read. The caller closes it.
 func (r *Reader) Descriptor() (*os.File, error) {
 	if len(r.descriptors) == 0 {

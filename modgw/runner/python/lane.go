@@ -140,6 +140,13 @@ func (l *lane) remove(s *stream) error {
 // isFirst reports whether a stream is the one that reads; l.mu is held.
 func (l *lane) isFirst(s *stream) bool { return len(l.order) > 0 && l.order[0] == s }
 
+// waits reports whether a stream waits behind the first one.
+func (l *lane) waits(id uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.order) > 1 && slices.ContainsFunc(l.order[1:], func(s *stream) bool { return s.id == id })
+}
+
 // fail says that nothing more can be read.
 func (l *lane) fail(err error) {
 	l.mu.Lock()

@@ -74,6 +74,10 @@ func (s *stream) next() (wire.Frame, error) {
 			}
 			return f, err
 		}
+		if f.Stream != s.id && !s.headed && s.lane.waits(f.Stream) {
+			s.lane.in.Unread(f)
+			return f, s.awaitNotice()
+		}
 		f, ok, err := s.accept(f)
 		if err != nil {
 			s.lane.fail(err)
@@ -100,6 +104,33 @@ func (s *stream) awaitTurn() error {
 		}
 	}
 	return nil
+}
+
+// awaitNotice waits for the word that the request was given back, which comes on another connection: the worker has answered
+// one behind it already.
+func (s *stream) awaitNotice() error {
+	s.lane.mu.Lock()
+	if s.turn == nil {
+		s.turn = make(chan struct{}, 1)
+	}
+	s.lane.mu.Unlock()
+	limit := time.NewTimer(exitTime)
+	defer limit.Stop()
+	for {
+		s.lane.mu.Lock()
+		err := s.unwanted()
+		s.lane.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-s.turn:
+		case <-limit.C:
+			err := brokeRule("an answer to another request than stream %d, whose turn it is", s.id)
+			s.lane.fail(err)
+			return err
+		}
+	}
 }
 
 // begin lets the stream, which is the first one now, have its time; lane.mu is held.
