@@ -35,9 +35,6 @@ func increases(s size) (all []increase) {
 	return all
 }
 
-// idleTime is how long an idle host is watched.
-const idleTime = 2 * time.Second
-
 // grow measures modgw with a number of something.
 func (b *bench) grow(ctx context.Context, i increase) report.Growth {
 	g := report.Growth{Of: i.of, N: i.n}
@@ -59,7 +56,8 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 	if g.Busy, err = settled(ctx, running); err != nil {
 		return err
 	}
-	pause(ctx, time.Second) // the collector may come once more
+	idleTime := 5 * b.window
+	pause(ctx, 2*b.window) // the collector may come once more
 	cpu, wakeups := running.CPU()[contest.HostRole], running.Wakeups()
 	pause(ctx, idleTime)
 	g.IdleCPU = microseconds(running.CPU()[contest.HostRole]-cpu) / idleTime.Seconds()
@@ -88,7 +86,7 @@ func settled(ctx context.Context, running *contest.Running) (float64, error) {
 func (b *bench) route(ctx context.Context, running *contest.Running, g *report.Growth) error {
 	job := load.Job{
 		Address: running.Address, Protocol: load.HTTP, Path: "/0/", Length: hello.length, Connections: 8,
-		Warmup: time.Second, Duration: b.window,
+		Warmup: 2 * b.window, Duration: b.window,
 	}
 	var before, after time.Duration
 	result, err := load.Run(ctx, job, load.Watch{

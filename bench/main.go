@@ -131,7 +131,8 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 		}
 	}
 	for _, r := range contest.Reloaders() {
-		if strings.HasPrefix(r.Name, contest.Ours) || !o.smallest && matches(o.against, r.Name) && kit.Has(r.Contestant) {
+		ours := r.Name == contest.Ours || strings.HasPrefix(r.Name, contest.Ours) && !o.smallest
+		if ours || !o.smallest && matches(o.against, r.Name) && kit.Has(r.Contestant) {
 			b.reloaders = append(b.reloaders, r)
 		}
 	}

@@ -1,6 +1,7 @@
 package contest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,12 +80,9 @@ func (k *Kit) Forest(ctx context.Context, dir string, files int) (*Running, time
 	return k.startHost(ctx, place, "app.hcl")
 }
 
-// pythonBlock lets a descriptor use the virtual environment of the peers, if there is one.
+// pythonBlock lets a descriptor use the virtual environment that the peers use.
 func (k *Kit) pythonBlock() string {
-	if k.venv == "" {
-		return ""
-	}
-	return fmt.Sprintf("  python { venv = %q }\n", k.venv)
+	return fmt.Sprintf("  python { venv = %q }\n", cmp.Or(k.venv, k.bare))
 }
 
 func (k *Kit) startHost(ctx context.Context, p Place, apps string) (*Running, time.Duration, error) {

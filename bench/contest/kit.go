@@ -1,6 +1,7 @@
 package contest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 // Kit is what was installed to be compared.
 type Kit struct {
 	venv string // a virtual environment with the peers and the frameworks; "": there is none
+	bare string // one without packages, for when there is no other
 	host string // modgw-host
 	log  io.Writer
 
@@ -43,7 +45,10 @@ func CacheFolder() (string, error) {
 
 // NewKit builds modgw-host into dir. Peers come later, if they are wanted: [Kit.Install].
 func NewKit(ctx context.Context, dir string, log io.Writer) (*Kit, error) {
-	kit := &Kit{host: filepath.Join(dir, "modgw-host"), log: log}
+	kit := &Kit{host: filepath.Join(dir, "modgw-host"), bare: filepath.Join(dir, "bare"), log: log}
+	if err := kit.run(ctx, "python3", "-m", "venv", "--without-pip", kit.bare); err != nil {
+		return nil, err
+	}
 	build := exec.CommandContext(ctx, "go", "build", "-o", kit.host, "github.com/modgw/modgw/cmd/modgw-host")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -113,13 +118,8 @@ func (k *Kit) run(ctx context.Context, command ...string) error {
 	return nil
 }
 
-// python is the interpreter of the peers, else the system's.
-func (k *Kit) python() string {
-	if k.venv == "" {
-		return "python3"
-	}
-	return filepath.Join(k.venv, "bin/python")
-}
+// python is the interpreter of the peers, else of the environment without packages.
+func (k *Kit) python() string { return filepath.Join(cmp.Or(k.venv, k.bare), "bin/python") }
 
 // program is a program of the virtual environment.
 func (k *Kit) program(name string) string { return filepath.Join(k.venv, "bin", name) }

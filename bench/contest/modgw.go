@@ -26,7 +26,7 @@ func launchModgw(k *Kit, s Setting, p Place) (Launch, error) {
 	if err := writeDescriptor(k, s, p); err != nil {
 		return Launch{}, err
 	}
-	listen := fmt.Sprintf("listen \"http\" { address = %q }\n", p.address())
+	listen := fmt.Sprintf("listen \"http\" {\n  address         = %q\n  max_connections = %d\n}\n", p.address(), mostConnections)
 	if s.Front == Apache {
 		listen = fmt.Sprintf(`
 listen "fastcgi" {

@@ -52,7 +52,7 @@ func launchGunicorn(class string) func(*Kit, Setting, Place) (Launch, error) {
 	return func(k *Kit, s Setting, p Place) (Launch, error) {
 		command := []string{
 			k.program("gunicorn"), "--worker-class", class, "--workers", fmt.Sprint(s.Workers), "--chdir", p.Dir,
-			"--backlog", "4096", "--umask", "0", "--keep-alive", "60", "--worker-connections", "20000",
+			"--backlog", "4096", "--umask", "0", "--keep-alive", "60", "--worker-connections", fmt.Sprint(mostConnections),
 		}
 		if class == "gthread" {
 			command = append(command, "--threads", fmt.Sprint(s.Threads))
@@ -81,7 +81,8 @@ var granian = Contestant{
 	Name: "Granian", serves: anything, missing: needVenv,
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
 		command := []string{
-			k.program("granian"), "--interface", string(s.Site.Kind), "--workers", fmt.Sprint(s.Workers), "--backlog", "4096",
+			k.program("granian"), "--interface", string(s.Site.Kind), "--workers", fmt.Sprint(s.Workers),
+			"--backlog", fmt.Sprint(s.Workers * mostConnections), // it takes no more connections at once either
 			"--working-dir", p.Dir, "--no-access-log", "--log-level", "warning",
 		}
 		if s.Site.Kind == WSGI {

@@ -141,6 +141,7 @@ func (e *engine) awaitOpen() error {
 func (e *engine) begin() {
 	e.counting = true
 	e.start = time.Now()
+	e.until = e.start.Add(e.job.Duration)
 	e.sent = 0
 	e.result = Result{Errors: map[string]int{}, CPU: processTime()}
 }
@@ -171,6 +172,9 @@ func (e *engine) loop(until time.Time) error {
 			return err
 		}
 	}
+	if e.job.Rate > 0 {
+		e.sendDue(until) // those that came due while this thread was not given a processor
+	}
 	return nil
 }
 
@@ -182,7 +186,7 @@ func (e *engine) sendDue(until time.Time) {
 	}
 	for {
 		due := origin.Add(time.Duration(float64(e.sent) / e.job.Rate * float64(time.Second)))
-		if due.After(until) {
+		if !due.Before(until) {
 			return
 		}
 		if left := time.Until(due); left > 0 {

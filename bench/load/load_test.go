@@ -139,7 +139,7 @@ func TestAFixedRateCountsFromTheIntendedMoment(t *testing.T) {
 			late += n
 		}
 	}
-	if late < 20 || result.Failed() > 0 {
+	if late < 20 || result.Failed() > 0 || result.Answered < 80 {
 		t.Errorf("%d of %d requests were late: %v", late, result.Latency.N, result.Errors)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/bench/contest"
@@ -148,13 +149,14 @@ func (r *Report) growthVerdicts() []Verdict {
 }
 
 func (r *Report) writeVerdicts(out *strings.Builder) {
+	verdicts := slices.DeleteFunc(r.Verdicts(), func(v Verdict) bool { return v.Measured == "" })
+	if len(verdicts) == 0 {
+		return
+	}
 	out.WriteString("### Verdicts\n\n| what | bar | measured | |\n|---|---|---|---|\n")
-	for _, v := range r.Verdicts() {
+	for _, v := range verdicts {
 		word := "missed"
-		switch {
-		case v.Measured == "":
-			word = "not measured"
-		case v.Met:
+		if v.Met {
 			word = "**met**"
 		}
 		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", v.What, v.Bar, v.Measured, word)
