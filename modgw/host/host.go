@@ -121,7 +121,7 @@ func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return map[modgw.Kind]modgw.NewRunner{
 		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
-			return fastcgi.New(c, filepath.Join(h.State(), "fastcgi"))
+			return fastcgi.New(c, h.programSockets())
 		},
 		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
 		modgw.KindASGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
@@ -131,6 +131,9 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
 }
+
+// programSockets is the folder for the sockets of FastCGI programs.
+func (h *Host) programSockets() string { return filepath.Join(h.State(), "fastcgi") }
 
 // build makes an environment and tells the app's keeper that its code is about to be read.
 func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {

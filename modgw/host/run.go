@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -37,6 +38,9 @@ func (h *Host) Run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	if err := os.RemoveAll(h.programSockets()); err != nil { // those of a host that was killed
+		return stateFault(h.State(), err)
+	}
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}

@@ -95,6 +95,19 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	}
 }
 
+func TestStuckWorkerGetsNoMoreRequests(t *testing.T) {
+	d := descriptor(t, developed(t, 1))
+	d.Timeouts.Request, d.Timeouts.Drain, d.Timeouts.Stop = 500*time.Millisecond, 100*time.Millisecond, time.Second
+	a := serve(t, d, nil)
+	stuck := a.runner.Status().Workers[0].PID
+	a.Want(a.Get("/stuck"), 504, "")
+	for range 5 {
+		a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
+	}
+	a.Eventually("end of the stuck worker", func() bool { return syscall.Kill(stuck, 0) != nil })
+	a.Want(a.Get("/"), 201, "path=/")
+}
+
 func TestSwapDropsNoRequest(t *testing.T) {
 	d := descriptor(t, developed(t, 2))
 	a := serve(t, d, nil)

@@ -29,6 +29,7 @@ type Runner struct {
 	crew    *crew.Crew // nil: somebody else runs the program
 	stderr  proc.Printer
 
+	halt     chan struct{}  // closes when the runner stops
 	ending   sync.WaitGroup // what goes on after a request was answered
 	mu       sync.Mutex
 	programs []*program // that may have connections
@@ -61,6 +62,7 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		sockets: sockets,
 		user:    user,
 		queue:   queue.New(d.Queue),
+		halt:    make(chan struct{}),
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
 		r.scripts = &scripts{folder: files.Folder{Dir: root, User: user}, local: d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix"}
@@ -126,6 +128,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Lock()
 	r.stopped = true
 	r.mu.Unlock()
+	close(r.halt)
 	r.ending.Wait()
 	if r.crew != nil {
 		r.crew.Stop(ctx)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"syscall"
@@ -212,7 +213,8 @@ func (t *turn) letGo() bool {
 	return true
 }
 
-// giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed.
+// giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed. A process of ours
+// that took too long is stuck, perhaps: its place goes to nobody until the process has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
 	body := c.body
 	c.body = nil // it may still be on its way to the program
@@ -223,6 +225,12 @@ func (c *call) giveUp(t *turn, cause error) {
 		}
 		body.Close()
 		t.program.put(t.conn, t.conn.mpxs && t.conn.why() == nil)
+		if t.worker != nil && errors.Is(cause, exchange.ErrOverdue) {
+			select {
+			case <-t.worker.Done():
+			case <-c.runner.halt:
+			}
+		}
 		c.runner.release(t)
 	})
 }
@@ -235,16 +243,18 @@ func (r *Runner) release(t *turn) {
 	r.queue.Release(t.member)
 }
 
-// unanswered lets go of a program that accepts no connection. One of ours gets no more requests then: it is ending.
+// unanswered lets go of a program that accepts no connection. One of ours that has closed its socket is ending, and gets no
+// more requests; one that was retired in this moment goes on with those that it has.
 func (c *call) unanswered(t *turn, err error) (again bool) {
-	if t.worker != nil {
+	ending := t.worker != nil && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, net.ErrClosed))
+	if ending {
 		t.worker.suspect(err)
 	}
 	c.runner.queue.Release(t.member)
-	switch {
-	case c.R.Context().Err() != nil:
+	if c.R.Context().Err() != nil {
 		panic(http.ErrAbortHandler)
-	case t.worker != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+	}
+	if ending || errors.Is(err, errPut) {
 		c.tries-- // there is one worker less to try
 	}
 	return c.lost(t, err, true)

@@ -80,7 +80,7 @@ func (w *worker) Begin() {
 
 // Retire implements [crew.Job]. Programs that wait for a request on a connection may not hear that they are to end.
 func (w *worker) Retire() <-chan struct{} {
-	w.program.retire()
+	defer w.program.retire()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.retired = true

@@ -11,6 +11,8 @@ int main(void) {
 		char body[4096] = "";
 		if (info != NULL && strcmp(info, "/exit") == 0)
 			exit(3);
+		if (info != NULL && strcmp(info, "/stuck") == 0)
+			sleep(600);
 		if (info != NULL && strcmp(info, "/crash-late") == 0) {
 			printf("Content-Type: text/plain\r\n\r\nhalf");
 			FCGI_fflush(FCGI_stdout);
