@@ -2,6 +2,7 @@ package python
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 // TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack has them come in the order that two connections allow.
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	p := &pool{}
-	w := &worker{log: slog.New(slog.DiscardHandler)}
+	w := &worker{log: slog.New(slog.DiscardHandler), out: wire.NewWriter(io.Discard)} // it hears of no recall
 	l, theirs, err := newLane(p, w, 0)
 	if err != nil {
 		t.Fatal(err)
