@@ -10,7 +10,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(programEnv) != "" {
+		programOfGo()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // app is an app with the runner of its latest generation.
 type app struct {

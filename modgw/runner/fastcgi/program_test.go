@@ -1,8 +1,10 @@
 package fastcgi
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/fcgi"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,6 +67,52 @@ func TestProgramOfPerl(t *testing.T) {
 	a.Want(a.Get("/a/b?c=d"), 200, "perl  /a/b c=d ")
 	a.Want(a.Do("POST", "/", strings.NewReader("body"), nil), 200, "perl  /  body")
 	a.Want(a.Get("/stream"), 200, "line 1\nline 2\nline 3\nline 4\nline 5\n")
+}
+
+// programEnv makes the test binary a FastCGI program of Go's standard library, which takes many requests on a connection.
+const programEnv = "FASTCGI_TEST_PROGRAM"
+
+func programOfGo() {
+	err := fcgi.Serve(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "go %s %s %d %d", r.Method, r.URL.Path, len(body), os.Getuid())
+	}))
+	fmt.Fprintln(os.Stderr, err)
+}
+
+func TestProgramOfGo(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := descriptor(t, modgw.FastCGI{Command: []string{exe}})
+	d.Env = map[string]string{programEnv: "1"}
+	a := serve(t, d, nil)
+	var clients sync.WaitGroup
+	for i := range 40 {
+		clients.Go(func() {
+			a.Want(a.Do("POST", "/some/path", strings.NewReader(strings.Repeat("x", i*5000)), nil), 200, fmt.Sprintf("go POST /some/path %d ", i*5000))
+			a.Want(a.Get("/"), 200, "go GET / 0 ")
+		})
+	}
+	clients.Wait()
+	if s := a.runner.Status(); s.Capacity < 2 || s.Restarts > 0 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestProgramRunsAsItsUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a program as another user")
+	}
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := descriptor(t, modgw.FastCGI{Command: []string{"./program"}})
+	d.Env, d.User, d.Root = map[string]string{programEnv: "1"}, "nobody", fronttest.Dir(t)
+	a := serve(t, d, map[string]string{"program": string(text)})
+	a.Want(a.Get("/"), 200, "go GET / 0 65534")
 }
 
 func TestKilledWorkerIsReplaced(t *testing.T) {

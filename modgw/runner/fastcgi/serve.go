@@ -271,7 +271,9 @@ func (c *call) lost(t *turn, err error, unsent bool) (again bool) {
 	}
 	switch {
 	case t.worker != nil:
-		c.Fail(c.log(t), exchange.Died(t.worker.Why()))
+		failure := exchange.Died(t.worker.Why())
+		failure.Fault.Err = err
+		c.Fail(c.log(t), failure)
 	case unsent:
 		address := modgw.Address(c.Config.Descriptor.FastCGI.Connect)
 		c.Fail(c.log(t), &exchange.Failure{Status: http.StatusBadGateway, Fault: notReachable(address, err)})

@@ -79,8 +79,8 @@ func (s *stream) close(err error) {
 	if !s.newline {
 		_, _ = s.log.Write([]byte{'\n'})
 	}
+	close(s.ended) // first, so that whoever has read the end finds that the program has said it
 	s.pipe.End(err)
-	close(s.ended)
 }
 
 // open sends the head of a request: its role and its variables, and the end of its body when it has none.
