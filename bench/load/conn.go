@@ -173,7 +173,9 @@ func (c *conn) beginEcho() {
 		return
 	}
 	c.upgraded = true
-	c.send()
+	if !c.engine.opening {
+		c.send()
+	}
 }
 
 // ended is called when the server has closed the connection.

@@ -30,6 +30,7 @@ type engine struct {
 	start time.Time
 	until time.Time
 
+	opening  bool // WebSockets are opened and not used yet
 	counting bool
 	result   Result
 }
@@ -69,6 +70,7 @@ func (e *engine) run(w Watch) (Result, error) {
 		return Result{}, err
 	}
 	e.until = time.Now().Add(openingTime)
+	e.opening = e.job.Protocol == WebSocket
 	for range e.job.Connections {
 		c := &conn{engine: e, fd: -1}
 		e.conns = append(e.conns, c)
@@ -133,6 +135,12 @@ func (e *engine) awaitOpen() error {
 		}
 		if err := e.wait(e.until); err != nil {
 			return err
+		}
+	}
+	if e.opening {
+		e.opening = false
+		for _, c := range e.conns {
+			c.ask(time.Now())
 		}
 	}
 	return nil

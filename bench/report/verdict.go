@@ -40,7 +40,7 @@ func (r *Report) Verdicts() (all []Verdict) {
 			heavy := func(row Row) bool {
 				return row.Work == work && row.Site == contest.RawWSGI.Name && row.Front == front && row.Workers == 1
 			}
-			all = append(all, r.rate(fmt.Sprintf("%s, WSGI, %s", work, front), heavy, 1, "mod_wsgi", "uWSGI", "gunicorn"))
+			all = append(all, r.rate(fmt.Sprintf("%s, WSGI, %s", work, front), heavy, 1, "mod_wsgi daemon", "uWSGI", "gunicorn"))
 		}
 	}
 	return append(all, r.reloadVerdicts()...)
