@@ -13,7 +13,8 @@ import (
 
 // Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a module in the working
 // directory ("package.module:callable"), or of a folder with a Django, Flask, FastAPI, Starlette or plain WSGI or ASGI
-// project, a Go module with a program, or a Node.js project that says how it is started. Files are only read, as text; nothing is run.
+// project, a Go module with a program, a Node.js project that says how it is started, PHP scripts or a static site. Files
+// are only read, as text; nothing is run.
 func Detect(target string) (modgw.Descriptor, error) {
 	a, err := detect(target, Options{})
 	if err != nil {
@@ -30,7 +31,8 @@ type finding struct {
 	root     string   // absolute
 	entry    string   // of a Python app
 	pkg      string   // of a Go program; "" is that of the root
-	command  []string // of a program that serves HTTP
+	command  []string // of a program that serves HTTP or FastCGI
+	public   string   // folder of PHP scripts or of a static site below root; "." is root itself
 	settings string   // Django's settings module
 	static   string   // folder of static files below root; "" without one
 }

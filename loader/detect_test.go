@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -276,12 +277,22 @@ func TestDetectFindsPrograms(t *testing.T) {
 		"another start script":      {map[string]string{"package.json": `{"scripts": {"start": "NODE_ENV=x node server.js"}}`}, `http [npm start]`, ""},
 		"a script with a shell":     {map[string]string{"package.json": `{"scripts": {"start": "node a.js && node b.js"}}`}, `http [npm start]`, ""},
 		"no start script":           {map[string]string{"package.json": `{}`, "server.js": ""}, `http [node server.js]`, ""},
+		"PHP":                       {map[string]string{"index.php": "<?php", "index.html": ""}, `fastcgi php-cgi in .`, ""},
+		"PHP in a folder":           {map[string]string{"public/index.php": "<?php", "composer.json": "{}"}, `fastcgi php-cgi in public`, ""},
+		"a site":                    {map[string]string{"index.html": ""}, `static .`, ""},
+		"a site in a folder":        {map[string]string{"dist/index.html": "", "package.json": "{}"}, `static dist`, ""},
+		"an app with a site":        {map[string]string{"app.py": "app = Flask(__name__)\n", "public/index.html": ""}, `wsgi app:app`, ""},
 		"Django with a front end":   {map[string]string{"package.json": `{"scripts": {"start": "vite"}}`, "app.py": "app = Flask(__name__)\n"}, `wsgi app:app`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := Detect(testProject(t, c.files))
+			dir := testProject(t, c.files)
+			d, err := Detect(dir)
 			if err != nil {
 				t.Fatal(err)
+			}
+			below := func(path string) string {
+				rel, _ := filepath.Rel(dir, path)
+				return rel
 			}
 			var got string
 			switch d.Kind {
@@ -289,6 +300,10 @@ func TestDetectFindsPrograms(t *testing.T) {
 				got = "go " + d.Go.Package
 			case modgw.KindHTTP:
 				got = fmt.Sprintf("http %v", d.HTTP.Command)
+			case modgw.KindFastCGI:
+				got = fmt.Sprintf("fastcgi %s in %s", d.FastCGI.Command[0], below(cmp.Or(d.FastCGI.ScriptRoot, dir)))
+			case modgw.KindStatic:
+				got = "static " + below(d.Static.Dir)
 			default:
 				got = string(d.Kind) + " " + entryOf(d)
 			}
@@ -300,5 +315,17 @@ func TestDetectFindsPrograms(t *testing.T) {
 	two := testProject(t, map[string]string{"go.mod": "module x\n", "cmd/a/a.go": program, "cmd/b/b.go": program})
 	if _, err := Detect(two); err == nil || !strings.Contains(err.Error(), `cannot choose between the programs "./cmd/a", "./cmd/b"`) {
 		t.Errorf("two programs: %v", err)
+	}
+}
+
+func TestInitDoesNotMakeTheDescriptorPublic(t *testing.T) {
+	dir := testProject(t, map[string]string{"index.html": ""})
+	if _, _, err := Init(dir); err == nil || !strings.Contains(err.Error(), "would be public") {
+		t.Errorf("in a folder whose files are all served: %v", err)
+	}
+	dir = testProject(t, map[string]string{"public/index.html": ""})
+	_, src, err := Init(dir)
+	if err != nil || !strings.Contains(string(src), `dir = "public"`) {
+		t.Errorf("beside the folder: %v\n%s", err, src)
 	}
 }

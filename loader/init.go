@@ -27,6 +27,10 @@ func Init(dir string) (name string, src []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if found.kind == modgw.KindStatic && found.public == "." {
+		return "", nil, &modgw.Fault{Code: codeDetect, Summary: fmt.Sprintf("cannot write %q: all files of that folder would be public, and it is one of them", name),
+			Hint: `move the site into a folder of its own, such as "public"; modgw-host dev and serve need no descriptor for it`}
+	}
 	return name, found.commented(), nil
 }
 
@@ -75,14 +79,25 @@ func (f *finding) writeKind(kind *hclwrite.Body) {
 			kind.SetAttributeValue("package", cty.StringVal(f.pkg))
 		}
 	case modgw.KindHTTP:
-		words := make([]cty.Value, len(f.command))
-		for i, word := range f.command {
-			words[i] = cty.StringVal(word)
+		kind.SetAttributeValue("command", words(f.command))
+	case modgw.KindFastCGI:
+		kind.SetAttributeValue("command", words(f.command))
+		if f.public != "." {
+			kind.SetAttributeValue("script_root", cty.StringVal(f.public))
 		}
-		kind.SetAttributeValue("command", cty.ListVal(words))
+	case modgw.KindStatic:
+		kind.SetAttributeValue("dir", cty.StringVal(f.public))
 	default:
 		kind.SetAttributeValue("entry", cty.StringVal(f.entry))
 	}
+}
+
+func words(list []string) cty.Value {
+	values := make([]cty.Value, len(list))
+	for i, word := range list {
+		values[i] = cty.StringVal(word)
+	}
+	return cty.ListVal(values)
 }
 
 func (f *finding) comment(body *hclwrite.Body, text string) {

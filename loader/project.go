@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -109,8 +110,12 @@ func (p *project) look() (*finding, error) {
 	if len(scripts) > 1 {
 		return nil, cannotDetect("name one of them", "cannot choose between the apps %s in %q", strings.Join(quoted(scripts), ", "), p.dir)
 	}
-	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor: modgw-host init",
-		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program and no package.json with a start script", p.dir, strings.Join(usualFiles[:4], ", "))
+	if found := cmp.Or(p.php(), p.site()); found != nil {
+		return found, nil
+	}
+	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor yourself (modgw-host explain app)",
+		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program, no package.json with a start script, no index.php and no index.html",
+		p.dir, strings.Join(usualFiles[:4], ", "))
 }
 
 // inPackage finds the app in a package: "app/main.py" is app.main.

@@ -173,14 +173,19 @@ func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
 	defer func() { g.config.Observe(failed) }()
 	app.mu.Lock()
 	defer app.mu.Unlock()
+	told := app.failure != nil && app.failure.Fault.Error() == fault.Error()
 	app.failure = &Failure{Fault: fault, Cause: cause, Time: time.Now()}
-	log := g.log.With("app", app.name, "cause", cause, "code", fault.Code, "error", fault.Error())
-	if current := app.current.Load(); current != nil {
+	log := g.log.With("app", app.name, "cause", cause, "code", fault.Code)
+	switch current := app.current.Load(); {
+	case current != nil:
 		failed.Serving = current.Number
-		log.Error("generation not started, the old one keeps serving", "serving", current.Number)
+		log.Error("generation not started, the old one keeps serving", "serving", current.Number, "error", fault.Error())
 		return
+	case told: // it is tried again and again
+		log.Error("generation not started, for the same reason as before")
+	default:
+		log.Error("generation not started, the app has none", "error", fault.Error())
 	}
-	log.Error("generation not started, the app has none")
 	if app.state == AppStarting {
 		app.setStateLocked(AppFailed)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -163,6 +164,27 @@ func TestFailedDeployLeavesTheOldGenerationServing(t *testing.T) {
 	deploy(t, g, descriptor("fixed"))
 	if status, _ := g.AppStatus("blog"); status.Failure != nil || status.Generation.Number != 3 {
 		t.Errorf("after the fix: %+v", status)
+	}
+}
+
+func TestReasonThatStaysTheSameIsToldOnce(t *testing.T) {
+	reason := &Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError: views.py:41"}
+	var log strings.Builder
+	s := &stage{startErr: func(Descriptor) error { return reason }}
+	g := testGateway(t, s, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	for range 3 {
+		_ = g.Retry(t.Context(), descriptor("broken"), "retry")
+	}
+	if told, again := strings.Count(log.String(), "views.py:41"), strings.Count(log.String(), "the same reason"); told != 1 || again != 2 {
+		t.Errorf("told %d times, and %d times that it is the same:\n%s", told, again, &log)
+	}
+	reason = &Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError: views.py:42"}
+	_ = g.Retry(t.Context(), descriptor("broken"), "retry")
+	if !strings.Contains(log.String(), "views.py:42") {
+		t.Errorf("another reason was not told:\n%s", &log)
+	}
+	if status, err := g.AppStatus("blog"); err != nil || status.State != AppFailed {
+		t.Errorf("status %+v, %v", status, err)
 	}
 }
 

@@ -156,7 +156,12 @@ func (g *Gateway) app(name AppName) (*App, error) {
 	if app := g.apps[name]; app != nil {
 		return app, nil
 	}
-	return nil, &Fault{
+	return nil, UnknownApp(name)
+}
+
+// UnknownApp is the fault of asking a host for an app that it has not.
+func UnknownApp(name AppName) *Fault {
+	return &Fault{
 		Code:    "MGW-APP-109",
 		Summary: fmt.Sprintf("cannot find app %q", name),
 		Hint:    "modgw-host status shows the apps",

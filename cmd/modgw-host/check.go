@@ -44,7 +44,9 @@ func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 		name := f.Path
 		if f.Diagnostics.HasErrors() {
 			broken++
-			rows = append(rows, []string{name, "FAILED", "", "", ""})
+			if name != "" { // what is no descriptor is named by the mistake
+				rows = append(rows, []string{name, "FAILED", "", "", ""})
+			}
 		}
 		for _, d := range f.Descriptors {
 			rows = append(rows, []string{name, "ok", string(d.Name), string(d.Kind), place(d)})

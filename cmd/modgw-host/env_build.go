@@ -24,15 +24,18 @@ func newEnvBuild(c console) *cobra.Command {
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, apps []string) error {
 			if all && len(apps) > 0 {
-				return &usageError{cmd.CommandPath(), "--all and the names of apps exclude each other"}
+				return &usageError{cmd.CommandPath(), "cannot build all environments and those of some apps: give --all or names"}
 			}
 			descriptors, err := s.descriptors(cmd.Context(), targets)
 			if err != nil {
 				return err
 			}
-			if descriptors = chosen(descriptors, apps); len(descriptors) < len(apps) {
-				return fmt.Errorf("cannot find all of the apps %q", apps)
+			for _, name := range apps {
+				if !slices.ContainsFunc(descriptors, func(d modgw.Descriptor) bool { return string(d.Name) == name }) {
+					return fmt.Errorf("cannot find app %q; descriptors and folders are named with --target", name)
+				}
 			}
+			descriptors = chosen(descriptors, apps)
 			builder, err := s.builder()
 			if err != nil {
 				return err
@@ -78,7 +81,7 @@ func (c console) buildAll(ctx context.Context, builder *venv.Builder, apps []mod
 func builtLine(d modgw.Descriptor, env *modgw.Environment) string {
 	switch {
 	case env.ID != "":
-		return fmt.Sprintf("%s  %s  %s  %d packages  from %s", d.Name, env.ID, env.Version, len(env.Packages), env.Source)
+		return fmt.Sprintf("%s  %s  %s  %s  from %s", d.Name, env.ID, env.Version, count(len(env.Packages), "package"), env.Source)
 	case env.Dir != "":
 		return fmt.Sprintf("%s  %s  %s", d.Name, env.Dir, env.Version)
 	}

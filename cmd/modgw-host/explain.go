@@ -35,7 +35,7 @@ func newExplain(c console) *cobra.Command {
 func explainCode(code string) (string, bool) {
 	_, rest, found := strings.Cut(manual.Troubleshooting, "### "+code+"\n")
 	if !found {
-		return fmt.Sprintf("there is no error code %q", code), false
+		return fmt.Sprintf("cannot explain %q: there is no such error code\nhint: all of them are in troubleshooting.md", code), false
 	}
 	entry, _, _ := strings.Cut(rest, "\n##")
 	return code + "\n" + entry, true

@@ -78,5 +78,9 @@ func (c console) source(name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(c.stdin)
 	}
-	return os.ReadFile(name)
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot format %q: %w", name, err)
+	}
+	return src, nil
 }

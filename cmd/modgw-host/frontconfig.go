@@ -33,7 +33,7 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 		Example: front.example,
 		RunE: func(cmd *cobra.Command, apps []string) error {
 			if len(f.tls) != 0 && len(f.tls) != 2 {
-				return &usageError{cmd.CommandPath(), "--tls takes a certificate and a key: --tls CERT,KEY"}
+				return &usageError{cmd.CommandPath(), "cannot use --tls: it takes a certificate and a key: --tls CERT,KEY"}
 			}
 			all, err := s.descriptors(cmd.Context(), targets)
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -29,15 +30,16 @@ func newLogs(c console) *cobra.Command {
 				return err
 			}
 			var failed error
+			shown := false
 			show := c.logPrinter(cmd.Context(), asJSON)
 			err = client.Logs(cmd.Context(), q, func(r control.LogRecord) bool {
-				failed = show(r)
+				shown, failed = true, show(r)
 				return failed == nil
 			})
-			if err != nil {
-				return err
+			if err != nil || shown || q.App == "" {
+				return errors.Join(err, failed)
 			}
-			return failed
+			return known(cmd.Context(), client, q.App)
 		},
 	}
 	s.bind(cmd)
@@ -46,6 +48,20 @@ func newLogs(c console) *cobra.Command {
 	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
 	return cmd
+}
+
+// known is an error when the host has no such app, which could also just have logged nothing.
+func known(ctx context.Context, client *control.Client, app modgw.AppName) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range status.Apps {
+		if a.App == app {
+			return nil
+		}
+	}
+	return modgw.UnknownApp(app)
 }
 
 // logPrinter prints records to stdout as the host prints them to its log.

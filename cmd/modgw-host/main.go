@@ -66,7 +66,7 @@ func (c console) fail(err error) {
 		return
 	}
 	if errors.Is(err, control.ErrNoHost) {
-		fmt.Fprintf(c.stderr, "modgw-host: %v\nhint: start one with modgw-host serve, or say where it listens with --control\n", err)
+		fmt.Fprintf(c.stderr, "modgw-host: cannot reach a host: %v\nhint: start one with modgw-host serve, or say where it listens with --control\n", err)
 		return
 	}
 	fmt.Fprintf(c.stderr, "modgw-host: %v\n", err)
@@ -95,12 +95,12 @@ func newRoot(c console) *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return &usageError{cmd.CommandPath(), fmt.Sprintf("unknown command %q%s", args[0], suggestion(cmd, args[0]))}
+			return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot run command %q: there is none of that name%s", args[0], suggestion(cmd, args[0]))}
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{cmd.CommandPath(), err.Error()}
+		return &usageError{cmd.CommandPath(), "cannot read the command line: " + err.Error()}
 	})
 	root.AddCommand(
 		newServe(c), newDev(c), newRun(c), newFcgi(c), newCgi(c), newResident(c),
@@ -119,12 +119,16 @@ func suggestion(cmd *cobra.Command, typed string) string {
 	return ""
 }
 
-// arguments is cobra's check of the number of arguments, with our exit code.
+// arguments is cobra's check of the number of arguments, with our exit code and the usage that was not followed.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{cmd.CommandPath(), err.Error()}
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
+		text := "cannot run it without arguments"
+		if len(args) > 0 {
+			text = fmt.Sprintf("cannot run it with the arguments %q", args)
+		}
+		return &usageError{cmd.CommandPath(), fmt.Sprintf("%s: the usage is %q", text, cmd.UseLine())}
 	}
 }

@@ -21,7 +21,7 @@ func newRun(c console) *cobra.Command {
 			"http or fastcgi), or on $PORT; its files are not watched.",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			if app == "" {
-				return &usageError{cmd.CommandPath(), "say which app with --app NAME"}
+				return &usageError{cmd.CommandPath(), "cannot run an app without its name: say which with --app NAME"}
 			}
 			config, err := f.config(cmd, c, targets)
 			if err != nil {

@@ -128,6 +128,9 @@ func (s *settings) descriptor(ctx context.Context, app string, targets []string)
 		}
 		names = append(names, string(d.Name))
 	}
+	if len(names) == 0 {
+		return modgw.Descriptor{}, fmt.Errorf("cannot find app %q: there are no apps", app)
+	}
 	return modgw.Descriptor{}, fmt.Errorf("cannot find app %q; there is %s", app, strings.Join(names, ", "))
 }
 

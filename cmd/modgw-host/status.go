@@ -44,7 +44,7 @@ func newStatus(c console) *cobra.Command {
 				_, err := fmt.Fprint(c.stdout, details(a))
 				return err
 			}
-			return fmt.Errorf("cannot find app %q on this host", args[0])
+			return modgw.UnknownApp(modgw.AppName(args[0]))
 		},
 	}
 	s.bind(cmd)
@@ -55,18 +55,18 @@ func newStatus(c console) *cobra.Command {
 // overview prints the host and a row for each app.
 func (c console) overview(s control.Status) error {
 	fmt.Fprintf(c.stdout, "modgw-host %s   pid %d   up %s   %s\n", s.Version, s.PID, ago(s.Started), listening(s))
-	rows := [][]string{{"APP", "STATE", "PLACE", "KIND", "GENERATION", "WORKERS", "PYTHON", "NOTE"}}
+	rows := [][]string{{"APP", "STATE", "PLACE", "KIND", "GENERATION", "WORKERS", "RUNTIME", "NOTE"}}
 	for _, a := range s.Apps {
-		generation, python := "-", ""
+		generation, runtime := "-", ""
 		if g := a.Generation; g != nil {
-			generation, python = fmt.Sprintf("%d since %s", g.Number, ago(g.Ready)), g.Environment.Version
+			generation, runtime = fmt.Sprintf("%d since %s", g.Number, ago(g.Ready)), g.Environment.Version
 		}
 		note := ""
 		if a.Failure != nil {
 			note = firstLine(a.Failure.Error)
 		}
 		rows = append(rows, []string{string(a.App), string(a.State), placeOf(a.Hosts, a.Mount), string(a.Kind),
-			generation, workers(a.Runner), python, note})
+			generation, workers(a.Runner), runtime, note})
 	}
 	if err := c.table(rows); err != nil {
 		return err
@@ -109,17 +109,19 @@ func details(a control.AppStatus) string {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "● %s  %s   %s   %s\n", a.App, a.State, placeOf(a.Hosts, a.Mount), a.Descriptor)
+	fmt.Fprintf(&b, "● %s  %s\n", a.App, strings.Join(nonEmpty(string(a.State), placeOf(a.Hosts, a.Mount), a.Descriptor), "   "))
 	if g := a.Generation; g != nil {
 		line("generation", "%d since %s, %s, ready in %s", g.Number, ago(g.Ready), g.Cause, seconds(g.Took))
 		env := g.Environment
-		line("env", "%s", strings.Join(nonEmpty(env.ID, env.Version, from(env.Source), env.Builder), "  "))
+		if about := nonEmpty(env.ID, env.Version, from(env.Source), builder(env)); len(about) > 0 {
+			line("env", "%s", strings.Join(about, "  "))
+		}
 		if len(env.Packages) > 0 {
 			line("", "%s", installed(env.Packages))
 		}
 		line("workers", "%s ready   busy %d/%d   queued %d   restarts %d", workers(a.Runner), a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued, a.Runner.Restarts)
 		for _, w := range a.Runner.Workers {
-			line("", "%d  pid %d  %s  %d requests  %s", w.Number, w.PID, w.State, w.Requests, mebibytes(w.Memory))
+			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, count(w.Requests, "request"), mebibytes(w.Memory)), "  "))
 		}
 	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
@@ -164,6 +166,22 @@ func from(source string) string {
 		return ""
 	}
 	return "from " + source
+}
+
+// builder is what made an environment, unless that is the version that runs in it, too, as with Go.
+func builder(env modgw.EnvironmentStatus) string {
+	if env.Builder == env.Version {
+		return ""
+	}
+	return env.Builder
+}
+
+// count is "1 request" or "2 requests".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func nonEmpty(all ...string) []string {

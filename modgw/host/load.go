@@ -64,8 +64,11 @@ func (h *Host) read() ([]*file, loader.Diagnostics) {
 func (h *Host) load() ([]*file, error) {
 	files, diags := h.read()
 	wanted := h.wanted(files)
-	if err := diags.Err(); err != nil && len(wanted) == 0 {
-		return nil, &LoadError{Diagnostics: diags, first: err}
+	if err := diags.Err(); err != nil {
+		if len(wanted) == 0 {
+			return nil, &LoadError{Diagnostics: diags, first: err}
+		}
+		h.log.Error("descriptors have mistakes, the apps in them are not started", "error", err.Error())
 	}
 	if name := h.config.Only; name != "" && len(wanted) == 0 {
 		return nil, &modgw.Fault{
