@@ -101,6 +101,9 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 			{name: "script_root", value: path(&f.ScriptRoot), note: "root for PHP; other programs answer all paths themselves",
 				doc: "Folder of scripts that the program executes (`*.php`): SCRIPT_FILENAME is in it.", example: `"public"`},
 			{name: "workers", value: number(&f.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes of command.", example: `2`},
+			{name: "concurrency", value: number(&f.Concurrency, 0, 1<<16), def: 0, note: "0: what the program says, else one; 64 for connect",
+				doc: "Requests at once in each process of command, or in connect as a whole. Threaded programs of the development kit " +
+					"say one, and can do more.", example: `8`},
 		},
 		done: func() { d.Kind, d.FastCGI = modgw.KindFastCGI, f },
 	}

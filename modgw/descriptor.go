@@ -129,6 +129,8 @@ type FastCGI struct {
 	Connect    string   // "unix:PATH" or "HOST:PORT"
 	ScriptRoot string   // folder of the scripts that it executes; "": Root when Command is PHP, else it answers all paths itself
 	Workers    int      // 0: one
+
+	Concurrency int // requests at once in each worker, or in all of Connect; 0: what the program says that it can
 }
 
 // Scripts is the folder of the scripts that the program executes; "" when it answers all paths itself. root is the app's.

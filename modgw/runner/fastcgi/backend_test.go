@@ -361,6 +361,22 @@ func TestKeptConnectionsMakeWayForThoseThatWait(t *testing.T) {
 	clients.Wait()
 }
 
+func TestProgramThatCanDoMoreThanItSays(t *testing.T) {
+	var here sync.WaitGroup
+	here.Add(5)
+	a, _ := play(t, one, func(x *asked) {
+		here.Done()
+		here.Wait()
+		x.out(okHead + "together")
+		x.end(0)
+	}, func(d *modgw.Descriptor) { d.FastCGI.Concurrency = 5 })
+	var clients sync.WaitGroup
+	for range 5 {
+		clients.Go(func() { a.Want(a.Get("/"), 200, "together") })
+	}
+	clients.Wait()
+}
+
 func TestResponseWaitsForItsClient(t *testing.T) {
 	var written atomic.Int64
 	a, _ := play(t, one, func(x *asked) {

@@ -109,6 +109,9 @@ func (r *Runner) begin(ctx context.Context) error {
 
 // places is how many requests a program gets at once.
 func (r *Runner) places(v fcgi.Values, otherwise int) int {
+	if n := r.config.Descriptor.FastCGI.Concurrency; n > 0 {
+		return n
+	}
 	if v.Mpxs {
 		return cmp.Or(v.MaxReqs, maxStreams)
 	}
