@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
@@ -24,6 +25,8 @@ type Runner struct {
 	restarts atomic.Int64
 	attached *attachment // nil: workers are started
 	stock    *stock      // nil: every worker is started on its own
+
+	heartbeat time.Duration // of WebSockets
 
 	halt    chan struct{}  // closes when the runner stops
 	force   chan struct{}  // closes when its workers must not take longer to end
@@ -64,6 +67,8 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		force:   make(chan struct{}),
 		workers: make(map[*worker]bool),
 		waiting: make(map[int]crew.Life),
+
+		heartbeat: defaultHeartbeat,
 	}
 	if program.shared {
 		r.seats = newSeats(d.Queue, program.seats)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -26,7 +29,11 @@ type socket struct {
 	conn   *websocket.Conn
 	cancel context.CancelFunc // ends the stream's context
 
-	long []byte // what has come of a long message of the app
+	long    []byte // what has come of a long message of the app
+	signs   signs
+	pings   pings                  // for the reader of conn alone
+	given   atomic.Pointer[ending] // nil as long as the host has no reason to end it
+	running sync.WaitGroup         // what goes on beside serve
 }
 
 // serve passes messages on in both directions until one side closes.
@@ -36,34 +43,55 @@ func (t *socket) serve() {
 		s.replace()
 		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
 	})
-	heard := make(chan struct{})
-	go func() {
-		defer close(heard)
+	t.running.Go(func() {
 		defer t.cancel()
 		t.listen(ctx)
-	}()
+	})
+	t.running.Go(func() { t.watch(ctx) })
 	t.close(t.speak(ctx))
 	forget()
 	t.cancel()
-	<-heard
+	t.running.Wait()
 }
 
 // listen passes the client's messages on to the app, and at last how they ended.
 func (t *socket) listen(ctx context.Context) {
 	for {
-		kind, data, err := t.conn.Read(ctx)
+		kind, data, err := t.read(ctx)
 		switch {
 		case err != nil:
 			t.stream.disconnect(closedBy(err))
 			return
 		case kind == websocket.MessageText && !utf8.Valid(data):
-			t.stream.disconnect(int(websocket.StatusInvalidFramePayloadData), "")
-			_ = t.conn.Close(websocket.StatusInvalidFramePayloadData, "a text message is not UTF-8")
+			t.give(ending{websocket.StatusInvalidFramePayloadData, "a text message is not UTF-8"})
 			return
-		case !t.stream.message(ctx, kind == websocket.MessageText, data):
+		case !t.pass(ctx, kind == websocket.MessageText, data):
 			return
 		}
 	}
+}
+
+// read reads a message of the client.
+func (t *socket) read(ctx context.Context) (kind websocket.MessageType, data []byte, err error) {
+	kind, r, err := t.conn.Reader(ctx)
+	if err == nil {
+		data, err = io.ReadAll(t.signs.from(r))
+	}
+	return kind, data, err
+}
+
+// pass passes a message of the client on to the app when it takes it.
+func (t *socket) pass(ctx context.Context, text bool, data []byte) bool {
+	t.signs.waiting.Store(true)
+	defer t.signs.waiting.Store(false)
+	return t.stream.message(ctx, text, data)
+}
+
+// write writes a message of the app.
+func (t *socket) write(ctx context.Context, text bool, data []byte) error {
+	t.signs.sending.Store(true)
+	defer t.signs.sending.Store(false)
+	return t.conn.Write(ctx, messageType(text), data)
 }
 
 // closedBy is how a client has ended a WebSocket.
@@ -126,11 +154,11 @@ func (t *socket) say(ctx context.Context, f wire.Frame) (end *socketEvent, err e
 	}
 	switch e.kind {
 	case socketText, socketBinary:
-		return nil, t.conn.Write(ctx, messageType(e.kind == socketText), []byte(e.data))
+		return nil, t.write(ctx, e.kind == socketText, []byte(e.data))
 	case socketTextEnd, socketBinaryEnd:
 		message := t.long
 		t.long = nil
-		return nil, t.conn.Write(ctx, messageType(e.kind == socketTextEnd), message)
+		return nil, t.write(ctx, e.kind == socketTextEnd, message)
 	case socketClose:
 		return &e, nil
 	}
@@ -140,6 +168,9 @@ func (t *socket) say(ctx context.Context, f wire.Frame) (end *socketEvent, err e
 
 // close ends the WebSocket for the client, if it has not ended it itself, and for the app.
 func (t *socket) close(code int, reason string) {
+	if given := t.given.Load(); given != nil {
+		code, reason = int(given.code), given.reason
+	}
 	if code == 0 {
 		_ = t.conn.CloseNow()
 		t.stream.leave()
@@ -154,6 +185,19 @@ func (t *socket) close(code int, reason string) {
 	t.stream.leave()
 }
 
+// ending is how the host ends a WebSocket for what its client does.
+type ending struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+// give ends the WebSocket for what the client does. An app that was told of it may close as well; this is what counts.
+func (t *socket) give(e ending) {
+	t.given.Store(&e)
+	t.stream.disconnect(int(e.code), "")
+	_ = t.conn.Close(e.code, e.reason)
+}
+
 // suspect ends a worker that broke a rule. What an app does wrong is no such rule, and is logged.
 func (t *socket) suspect(err error) {
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
@@ -164,7 +208,7 @@ func (t *socket) suspect(err error) {
 }
 
 func (t *socket) log(what, reason string) {
-	t.stream.lane.worker.log.Warn(what, "request", t.call.info.ID, "path", t.call.info.Path, "reason", reason)
+	t.stream.lane.worker.log.Warn(what, "request", t.call.info.ID, "path", proc.Printable(t.call.info.Path), "reason", reason)
 }
 
 func messageType(text bool) websocket.MessageType {

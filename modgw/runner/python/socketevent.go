@@ -62,6 +62,7 @@ func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 // decodeFields reads a list of headers. A *wire.ProtocolError is the worker's fault, a *failure the app's.
 func decodeFields(d *wire.Decoder) ([]field, error) {
 	h := responseHead{length: -1}
+	size := 0
 	n := d.List()
 	if n > maxHeaderLines {
 		return nil, badHead("it has %d headers, more than %d", n, maxHeaderLines)
@@ -73,6 +74,9 @@ func decodeFields(d *wire.Decoder) ([]field, error) {
 		f := field{name: d.Latin1(), value: d.Latin1()}
 		if d.Err() != nil {
 			return nil, d.Err()
+		}
+		if size += len(f.name) + len(f.value); size > maxHeaderBytes {
+			return nil, badHead("its headers have more than %d bytes", maxHeaderBytes)
 		}
 		if err := h.add(f, true); err != nil {
 			return nil, err

@@ -40,12 +40,12 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// subprotocols are what the client offers, the one it likes best first.
+// subprotocols are what the client offers, the one it likes best first. What cannot be one (RFC 6455, 4.1) is left out.
 func subprotocols(r *http.Request) []string {
 	var offered []string
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for part := range strings.SplitSeq(value, ",") {
-			if name := strings.TrimSpace(part); name != "" {
+			if name := strings.TrimSpace(part); isToken(name) {
 				offered = append(offered, name)
 			}
 		}
@@ -136,23 +136,26 @@ func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) e
 	}
 	header := c.w.Header()
 	for _, f := range e.header {
-		header[f.name] = append(header[f.name], f.value)
+		if f.name != "Sec-Websocket-Extensions" { // which are between the client and the host
+			header[f.name] = append(header[f.name], f.value)
+		}
 	}
+	t := &socket{call: c, stream: s, cancel: cancel}
 	options := &websocket.AcceptOptions{
+		OnPingReceived:     t.pinged,
 		InsecureSkipVerify: true, // the app sees Origin, and knows which ones it wants
 		CompressionMode:    websocket.CompressionNoContextTakeover,
 	}
 	if e.subprotocol != "" {
 		options.Subprotocols = []string{e.subprotocol}
 	}
-	conn, err := websocket.Accept(c.w, c.r, options)
-	if err != nil {
+	var err error
+	if t.conn, err = websocket.Accept(c.w, c.r, options); err != nil {
 		s.lane.worker.log.Warn("WebSocket not opened", "request", c.info.ID, "error", err)
 		return errors.Join(errClientGone, err)
 	}
-	conn.SetReadLimit(c.messageLimit())
+	t.conn.SetReadLimit(c.messageLimit())
 	s.unbound()
-	t := &socket{call: c, stream: s, conn: conn, cancel: cancel}
 	t.serve()
 	return nil
 }

@@ -126,6 +126,8 @@ class Exchange(BaseExchange):
             headers = [pair for pair in headers if pair[0].lower() != b"trailer"]
         if type(status) is not int:
             status = int(status)
+        if not 0 <= status <= 999:
+            raise ValueError("cannot use %d as status" % status)
         self._head = _dumps((status, "", headers))
         if len(self._head) > wire.MAX_PAYLOAD // 2:
             raise ValueError("cannot send %d bytes of headers" % len(self._head))

@@ -11,6 +11,7 @@ from .exchange import BaseExchange, ClientDisconnected, pairs
 from .http import Exchange
 
 _SHORT = 64 << 10  # the longest message in one Event
+_LONGEST = 16 << 20  # that the host takes
 _HALF_WINDOW = wire.INITIAL_WINDOW // 2
 _EXTENSIONS = {"websocket.http.response": {}}
 _DENIAL = "websocket.http.response."
@@ -122,6 +123,8 @@ class WebSocket(BaseExchange):
         protocol = message.get("subprotocol") or ""
         if not isinstance(protocol, str):
             raise TypeError("cannot use %r as subprotocol: it must be a str" % (protocol,))
+        if not protocol.isascii():
+            raise ValueError("cannot use %a as subprotocol: it must be ASCII" % (protocol,))
         self._accepted = True
         self.lane.put(self._event([str(protocol), pairs(message.get("headers") or ())]))
 
@@ -130,6 +133,8 @@ class WebSocket(BaseExchange):
             text, data = True, data.encode("utf-8", "surrogatepass")
         else:
             text, data = False, bytes(data)
+        if len(data) > _LONGEST:
+            raise ValueError("cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST))
         lane = self.lane
         if len(data) <= _SHORT:
             await self._room(len(data) + 5 + wire.EVENT_COST)  # 5: of marshal
@@ -155,9 +160,12 @@ class WebSocket(BaseExchange):
 
     def _end(self, code, reason):
         """Closes from this side."""
+        code = int(code)
+        if not 0 <= code <= 0xFFFF:
+            raise ValueError("cannot close a WebSocket with code %d: it has 16 bits" % code)
         self.ended = True
         self._close(code, reason)
-        self.lane.put(self._event((int(code), str(reason)), wire.END))
+        self.lane.put(self._event((code, str(reason)), wire.END))
         self.lane.forget(self.stream)
 
     def _close(self, code, reason):

@@ -1,0 +1,105 @@
+package python
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+func TestF7LoopThatStaysBlockedCostsItsWorker(t *testing.T) {
+	a := serve(t, asgiCases(map[string]string{"block": `time.sleep(1000)`}), asgi, func(d *modgw.Descriptor) {
+		d.Timeouts.Request, d.Timeouts.Stop = 500*time.Millisecond, 100*time.Millisecond
+	})
+	blocked := a.pid(1)
+	if got := a.get("/block"); got.status != 504 {
+		t.Errorf("got %d %q", got.status, got.body)
+	}
+	if got := a.get("/"); got.status != 504 && got.body != "up" {
+		t.Errorf("behind it: %d %q", got.status, got.body)
+	}
+	a.eventually("another worker", func() bool { pid := a.pid(1); return pid != 0 && pid != blocked })
+	a.eventually("end of the blocked one", func() bool { return !alive(blocked) })
+	if got := a.get("/"); got.body != "up" {
+		t.Errorf("afterwards: %d %q", got.status, got.body)
+	}
+	if !strings.Contains(a.log.String(), "time.sleep(1000)") {
+		t.Error("the log does not show what blocks the loop")
+	}
+}
+
+// lifespan is an app that does something of its own at its start and end, and answers "up".
+func lifespan(startup, shutdown string) string {
+	return asgiGates + `
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        assert (await receive())["type"] == "lifespan.startup"
+        ` + startup + `
+        await send({"type": "lifespan.startup.complete"})
+        assert (await receive())["type"] == "lifespan.shutdown"
+        ` + shutdown + `
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"up"})
+`
+}
+
+func TestF19StartupThatFailsIsNoStart(t *testing.T) {
+	for name, c := range map[string]struct{ startup, told string }{
+		"says so": {`return await send({"type": "lifespan.startup.failed", "message": "no database"})`, "no database"},
+		"raises":  {`raise OSError("no database")`, "no database"},
+		"exits":   {`raise SystemExit(3)`, "3"},
+		"hangs":   {`await asyncio.sleep(1000)`, "within 2s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := prepare(t, lifespan(c.startup, "pass"), asgi, func(d *modgw.Descriptor) {
+				d.Timeouts.Startup = 10 * time.Second
+				if name == "hangs" {
+					d.Timeouts.Startup = 2 * time.Second
+				}
+			})
+			if fault := a.failsToStart(); !strings.Contains(fault.Error(), c.told) {
+				t.Errorf("it is told %v", fault)
+			}
+		})
+	}
+}
+
+func TestF19ShutdownThatFailsOrHangsIsTheEndAllTheSame(t *testing.T) {
+	for name, shutdown := range map[string]string{
+		"says so": `return await send({"type": "lifespan.shutdown.failed", "message": "stuck"})`,
+		"raises":  `raise OSError("stuck")`,
+		"returns": `return`,
+		"hangs":   `await asyncio.sleep(1000)`,
+		"blocks":  `time.sleep(1000)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, lifespan("pass", shutdown), asgi, func(d *modgw.Descriptor) { d.Timeouts.Stop = 300 * time.Millisecond })
+			if got := a.get("/"); got.body != "up" {
+				t.Errorf("got %d %q", got.status, got.body)
+			}
+			pid := a.pid(1)
+			a.runner.Stop(t.Context())
+			a.stopped = true
+			if alive(pid) {
+				t.Error("the worker is left")
+			}
+		})
+	}
+}
+
+func TestF19AppThatKnowsNoLifespanIsServed(t *testing.T) {
+	for name, source := range map[string]string{
+		"raises":  `raise NotImplementedError`,
+		"returns": `return`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, strings.Replace(lifespan("pass", "pass"), `assert (await receive())["type"] == "lifespan.startup"`, source, 1), asgi)
+			if got := a.get("/"); got.body != "up" {
+				t.Errorf("got %d %q", got.status, got.body)
+			}
+		})
+	}
+}
