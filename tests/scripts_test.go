@@ -43,7 +43,7 @@ func scripts(t *testing.T) *site {
 	s.write("app/hello.py", scriptApp)
 	for _, verb := range []string{"cgi", "fcgi"} {
 		name := "app/hello." + verb
-		s.write(name, "#!/usr/bin/env -S "+s.path("modgw-host")+" "+verb+` --idle 1s
+		s.write(name, "#!/usr/bin/env -S "+s.path("modgw-host")+" "+verb+` --idle 3s
 app "hello" {
   wsgi {
     entry   = "hello.py"

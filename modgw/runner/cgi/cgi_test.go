@@ -283,7 +283,7 @@ func ended(id int) func() bool {
 
 func TestScriptThatTakesTooLongIsKilledWithItsChildren(t *testing.T) {
 	d := descriptor(t)
-	d.Timeouts.Request, d.Timeouts.Stop = 50*time.Millisecond, 50*time.Millisecond
+	d.Timeouts.Request, d.Timeouts.Stop = 2*time.Second, 50*time.Millisecond
 	a := serve(t, d, map[string]string{"slow": stubborn})
 	a.Want(a.Get("/slow"), 504, "")
 	a.Eventually("end", ended(pid(a)))

@@ -145,7 +145,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 
 func TestStuckWorkerGetsNoMoreRequests(t *testing.T) {
 	d := descriptor(t, developed(t, 1))
-	d.Timeouts.Request, d.Timeouts.Drain, d.Timeouts.Stop = 500*time.Millisecond, 100*time.Millisecond, time.Second
+	d.Timeouts.Request, d.Timeouts.Drain, d.Timeouts.Stop = 2*time.Second, 100*time.Millisecond, time.Second
 	a := serve(t, d, nil)
 	stuck := a.runner.Status().Workers[0].PID
 	a.Want(a.Get("/stuck"), 504, "")
