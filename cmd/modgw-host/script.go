@@ -103,7 +103,12 @@ func newResident(c console) *cobra.Command {
 				return err
 			}
 			defer ln.Release()
-			log, err := c.logger("text")
+			out, err := folder.OpenLog()
+			if err != nil {
+				return err
+			}
+			defer out.Close()
+			log, err := console{c.stdin, c.stdout, out}.logger("text")
 			if err != nil {
 				return err
 			}

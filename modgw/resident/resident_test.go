@@ -231,3 +231,25 @@ func TestWebServersMayBeListed(t *testing.T) {
 		}
 	}
 }
+
+func TestLogBeginsAnewWhenItIsTooLong(t *testing.T) {
+	temporary(t)
+	folder, err := FolderFor("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := folder.OpenLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	log.limit = 25
+	for _, line := range []string{"first line\n", "second line\n", "third line\n"} {
+		if _, err := log.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := folder.lastLines(); got != "third line" {
+		t.Errorf("got %q", got)
+	}
+}
