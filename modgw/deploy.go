@@ -152,6 +152,11 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 		fault = &Fault{Code: "MGW-APP-107", Summary: fmt.Sprintf("cannot deploy app %q", app.name), Err: err}
 	}
 	fault = fault.redacted(next.Descriptor.Secrets)
+	if g.config.Dev && fault.Exceptions == nil {
+		shown := *fault
+		shown.Exceptions = printedMistake(fault.Output, next.Descriptor)
+		fault = &shown
+	}
 	// A deploy that was called off, because a newer one waits, says nothing about the app.
 	if ctx.Err() == nil {
 		g.fail(app, fault, next.Number, next.Cause)

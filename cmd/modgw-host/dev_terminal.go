@@ -80,7 +80,7 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	t.roots[app.App] = app.Root
 	built := t.built[app.App]
 	t.mu.Unlock()
-	kind := strings.ToUpper(string(app.Kind))
+	kind := kindName(app.Kind)
 	if app.Descriptor != "" {
 		kind += ", " + filepath.Base(app.Descriptor)
 	}
@@ -109,13 +109,29 @@ func (t *terminal) row(b *strings.Builder, name, value string) {
 	fmt.Fprintf(b, "  %s %s\n", t.paint(faint, fmt.Sprintf("%-13s", name)), value)
 }
 
+// kindName is a kind as people write it.
+func kindName(kind modgw.Kind) string {
+	switch kind {
+	case modgw.KindGo:
+		return "Go"
+	case modgw.KindFastCGI:
+		return "FastCGI"
+	case modgw.KindStatic:
+		return "static files"
+	}
+	return strings.ToUpper(string(kind))
+}
+
 func environmentLine(e modgw.EnvironmentStatus, built time.Duration) string {
 	line := e.Version
 	if built > 0 {
 		line = "built in " + short(built) + "  " + line
 	}
-	if e.Builder != "" {
-		line += fmt.Sprintf(", %s (%s)", plural(len(e.Packages), "package"), e.Builder)
+	if len(e.Packages) > 0 {
+		line += ", " + plural(len(e.Packages), "package")
+	}
+	if e.Builder != "" && e.Builder != e.Version { // Go is both
+		line += " (" + e.Builder + ")"
 	}
 	if e.Source != "" {
 		line += " from " + e.Source

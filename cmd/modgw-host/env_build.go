@@ -81,7 +81,7 @@ func (c console) buildAll(ctx context.Context, builder *venv.Builder, apps []mod
 func builtLine(d modgw.Descriptor, env *modgw.Environment) string {
 	switch {
 	case env.ID != "":
-		return fmt.Sprintf("%s  %s  %s  %s  from %s", d.Name, env.ID, env.Version, count(len(env.Packages), "package"), env.Source)
+		return fmt.Sprintf("%s  %s  %s  %s  from %s", d.Name, env.ID, env.Version, plural(len(env.Packages), "package"), env.Source)
 	case env.Dir != "":
 		return fmt.Sprintf("%s  %s  %s", d.Name, env.Dir, env.Version)
 	}

@@ -121,7 +121,7 @@ func details(a control.AppStatus) string {
 		}
 		line("workers", "%s ready   busy %d/%d   queued %d   restarts %d", workers(a.Runner), a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued, a.Runner.Restarts)
 		for _, w := range a.Runner.Workers {
-			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, count(w.Requests, "request"), mebibytes(w.Memory)), "  "))
+			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, plural(w.Requests, "request"), mebibytes(w.Memory)), "  "))
 		}
 	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
@@ -174,14 +174,6 @@ func builder(env modgw.EnvironmentStatus) string {
 		return ""
 	}
 	return env.Builder
-}
-
-// count is "1 request" or "2 requests".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func nonEmpty(all ...string) []string {

@@ -32,6 +32,7 @@ type page struct {
 	Kind        string // of the error: what stands before the colon
 	Message     string
 	Chain       []exceptionView // the last one first
+	Calls       bool            // one of them knows the functions that it came through
 	Environment modgw.EnvironmentStatus
 	Copy        template.JS
 	Live        template.HTML
@@ -40,6 +41,7 @@ type page struct {
 
 type exceptionView struct {
 	Title  string
+	Calls  bool   // it has calls, and is not just a place that a compiler named
 	Link   string // to the one shown before it
 	Groups []frameGroup
 	Omits  int
@@ -81,7 +83,8 @@ func (p *report) page() *page {
 		v.Kind, v.Message = "", p.Error
 	}
 	for i, e := range slices.Backward(p.Exceptions) {
-		shown := exceptionView{Title: title(e), Groups: p.groups(e.Frames), Omits: e.Skipped}
+		v.Calls = v.Calls || hasCalls(e)
+		shown := exceptionView{Title: title(e), Calls: hasCalls(e), Groups: p.groups(e.Frames), Omits: e.Skipped}
 		if i+1 < len(p.Exceptions) {
 			shown.Link = p.Exceptions[i+1].Link
 		}
@@ -91,9 +94,14 @@ func (p *report) page() *page {
 	return v
 }
 
+// hasCalls reports whether an exception knows the functions that it came through.
+func hasCalls(e modgw.Exception) bool {
+	return slices.ContainsFunc(e.Frames, func(f modgw.Frame) bool { return f.Function != "" })
+}
+
 func (p *report) heading() string {
 	switch {
-	case !p.loads && strings.HasPrefix(p.Code, "MGW-ENV-"):
+	case !p.loads && strings.HasPrefix(p.Code, "MGW-ENV-") && len(p.Exceptions) == 0:
 		return "The environment cannot be built"
 	case !p.loads:
 		return "The code does not load"

@@ -1,0 +1,87 @@
+package modgw
+
+import (
+	"bufio"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
+)
+
+// What programs print of their mistakes.
+var (
+	goMistake   = regexp.MustCompile(`(?m)^(\S+\.go):(\d+)(?::(\d+))?: (.+)$`)
+	nodeMistake = regexp.MustCompile(`(?m)^(?:Uncaught )?(\w*Error)(?: \[\w+\])?: (.+)$`)
+	nodePlace   = regexp.MustCompile(`(?m)^(?:file://)?(/\S+\.[cm]?[jt]s):(\d+)()()$`)
+	nodeCall    = regexp.MustCompile(`(?m)^\s+at (?:.+ \()?(?:file://)?(/[^:()\n]+\.[cm]?[jt]s):(\d+):(\d+)\)?()$`)
+)
+
+// printedMistake is the mistake in what the Go compiler or Node.js printed about the app of d, with the source around it, as
+// Python's workers tell it by themselves; nil without one. The output is the app's own, so only files below its root are
+// read, with the rights of its user.
+func printedMistake(output string, d Descriptor) []Exception {
+	if m := goMistake.FindStringSubmatch(output); m != nil {
+		return []Exception{{Type: "build error", Message: m[4], Frames: []Frame{printedFrame(m, d)}}}
+	}
+	m := nodeMistake.FindStringSubmatch(output)
+	if m == nil {
+		return nil
+	}
+	places := append(nodePlace.FindAllStringSubmatch(output, 1), nodeCall.FindAllStringSubmatch(output, -1)...)
+	for _, place := range places {
+		if f := printedFrame(place, d); f.Own {
+			return []Exception{{Type: m[1], Message: m[2], Frames: []Frame{f}}}
+		}
+	}
+	return nil
+}
+
+// printedFrame is the frame at a place: file, line and column.
+func printedFrame(place []string, d Descriptor) Frame {
+	f := Frame{File: place[1]}
+	f.Line, _ = strconv.Atoi(place[2])
+	f.Column, _ = strconv.Atoi(place[3])
+	if !filepath.IsAbs(f.File) {
+		f.File = filepath.Join(d.Root, f.File)
+	}
+	name, err := filepath.Rel(d.Root, f.File)
+	if err == nil && filepath.IsLocal(name) && !strings.Contains(name, "node_modules/") {
+		f.Own = true
+		f.First, f.Source = around(d, name, f.Line)
+	}
+	return f
+}
+
+// How much of a file is shown around a line, and how long lines and files may be.
+const (
+	linesAround  = 5
+	longestLine  = 400
+	furthestLine = 100_000
+)
+
+// around are the lines of a file around one of them, with the number of the first; none when it cannot be read.
+func around(d Descriptor, name string, line int) (first int, source []string) {
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil || line > furthestLine {
+		return 0, nil
+	}
+	file, err := files.Folder{Dir: d.Root, User: user}.Open(name)
+	if err != nil {
+		return 0, nil
+	}
+	defer file.Close()
+	first = max(1, line-linesAround)
+	lines := bufio.NewScanner(file)
+	for n := 1; n <= line+linesAround && lines.Scan(); n++ {
+		if text := lines.Text(); n >= first {
+			source = append(source, RedactString(text[:min(len(text), longestLine)], d.Secrets))
+		}
+	}
+	if len(source) == 0 {
+		return 0, nil
+	}
+	return first, source
+}
