@@ -143,14 +143,17 @@ func (p *report) groups(frames []modgw.Frame) []frameGroup {
 func (p *report) view(f modgw.Frame) frameView {
 	v := frameView{Frame: f, Name: p.short(f.File)}
 	for i, text := range f.Source {
-		line := lineView{Number: f.First + i, Text: text, Current: f.First+i == f.Line}
+		line := lineView{Number: f.First + i, Text: untabbed.Replace(text), Current: f.First+i == f.Line}
 		if line.Current && f.Column > 0 {
-			line.Caret = indent(text, f.Column-1)
+			line.Caret = untabbed.Replace(indent(text, f.Column-1))
 		}
 		v.Lines = append(v.Lines, line)
 	}
 	return v
 }
+
+// untabbed replaces tabs, whose stops would count from the line's number.
+var untabbed = strings.NewReplacer("\t", "    ")
 
 // indent is as wide as the first n characters of text.
 func indent(text string, n int) string {
