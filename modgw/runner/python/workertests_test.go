@@ -20,6 +20,7 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 	}
 	for _, interpreter := range interpreters {
 		t.Run(interpreter.version, func(t *testing.T) {
+			t.Parallel() // they wait more than they compute
 			command := exec.CommandContext(t.Context(), interpreter.path, "-B", "-W", "error::ResourceWarning", "-m", "unittest")
 			command.Dir = "worker_test"
 			if output, err := command.CombinedOutput(); err != nil {

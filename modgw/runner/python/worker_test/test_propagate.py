@@ -35,11 +35,12 @@ class Propagate(unittest.TestCase):
 
     def test_django_is_asked_without_debug(self):
         for debug in (True, False):
-            handler = type("WSGIHandler", (), {})
+            base = type("BaseHandler", (), {})
+            handler = type("WSGIHandler", (base,), {})
             settings = types.SimpleNamespace(DEBUG=debug)
-            sys.modules["django.core.handlers.wsgi"] = types.SimpleNamespace(WSGIHandler=handler)
+            sys.modules["django.core.handlers.base"] = types.SimpleNamespace(BaseHandler=base)
             sys.modules["django.conf"] = types.SimpleNamespace(settings=settings)
-            self.addCleanup(sys.modules.pop, "django.core.handlers.wsgi", None)
+            self.addCleanup(sys.modules.pop, "django.core.handlers.base", None)
             self.addCleanup(sys.modules.pop, "django.conf", None)
             let_through(handler())
             self.assertEqual(hasattr(settings, "DEBUG_PROPAGATE_EXCEPTIONS"), not debug)
