@@ -23,7 +23,7 @@ type declared struct {
 func variableBlock(v *declared) block {
 	return block{
 		name: "variable", repeat: true, label: "name of the variable", labelled: func(*leaf) {},
-		doc: "A value that the command line gives with -var name=value, or the environment with MODGW_VAR_name. " +
+		doc: "A value that the command line gives with --var name=value, or the environment with MODGW_VAR_name. " +
 			"Expressions use it as var.name.",
 		args: []argument{
 			{name: "type", keyword: true, value: value{form: "string, number or bool", set: func(*leaf) {}}, note: "string when given from outside",
@@ -80,7 +80,7 @@ func (d *decoder) variable(b *hclsyntax.Block) cty.Value {
 	if !ok {
 		if v.fallback == nil {
 			d.add(codeVariable, rng, fmt.Sprintf("No value for variable %q", name),
-				fmt.Sprintf("Give it one with -var %s=… or MODGW_VAR_%s, or a default.", name, name))
+				fmt.Sprintf("Give it one with --var %s=… or MODGW_VAR_%s, or a default.", name, name))
 			return cty.DynamicVal
 		}
 		d.scope.opts.tools.budget.renew()

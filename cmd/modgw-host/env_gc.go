@@ -45,7 +45,7 @@ func newEnvGC(c console) *cobra.Command {
 	s.bind(cmd)
 	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant, when no host runs (repeatable)")
 	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "only print what would be removed")
-	cmd.Flags().IntVar(&newest, "keep", 2, "how many of each app's environments stay in any case, those that it used last")
+	cmd.Flags().IntVar(&newest, "keep", 2, "`N` environments of each app stay in any case, those that it used last")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

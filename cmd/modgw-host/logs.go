@@ -44,7 +44,7 @@ func newLogs(c console) *cobra.Command {
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is logged from now on")
-	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "at most so many of the records kept; 0 is all")
+	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "at most `N` of the records kept; 0 is all")
 	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
 	return cmd

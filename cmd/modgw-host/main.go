@@ -109,6 +109,16 @@ func newRoot(c console) *cobra.Command {
 		newEnv(c), newExec(c), newAttach(c), newApache(c), newNginx(c), newLighttpd(c),
 		newVersion(c),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() { // cobra's own, in the words of the others
+		case "help":
+			cmd.Short = "Tell about a command"
+		case "completion":
+			cmd.Short, cmd.Long = "Print a script with which a shell completes commands and the names of apps", ""
+		}
+	}
 	return root
 }
 

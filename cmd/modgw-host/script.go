@@ -31,7 +31,7 @@ type scriptFlags struct {
 
 func (f *scriptFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.state, "state", "", "`DIR` of environments (default below ~/.local/state/modgw where the user has a home, else a folder for temporary files)")
-	cmd.Flags().DurationVar(&f.idle, "idle", defaultIdle, "how long the host stays without requests")
+	cmd.Flags().DurationVar(&f.idle, "idle", defaultIdle, "the `TIME` that the host stays without requests")
 }
 
 func newFcgi(c console) *cobra.Command {

@@ -30,7 +30,8 @@ func (s *settings) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.file, "config", "c", "", "the host's own `FILE` (default "+hostFile+" where it exists)")
 	cmd.Flags().StringVar(&s.state, "state", "", "`DIR` of environments and last good generations (default "+host.DefaultState(os.Getuid())+")")
 	cmd.Flags().StringVar(&s.control, "control", "", "`ADDRESS` of the control socket (default unix:STATE/control.sock)")
-	cmd.Flags().StringToStringVar(&s.vars, "var", nil, "a value `NAME=VALUE` of var.NAME in descriptors")
+	cmd.Flags().StringToStringVar(&s.vars, "var", nil, "a value `NAME=VALUE` of var.NAME in descriptors (repeatable)")
+	cmd.Flags().Lookup("var").DefValue = "" // none, and not "[]"
 }
 
 // hostFileFor is the host file that applies when targets were given on the command line.
