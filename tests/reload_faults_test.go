@@ -48,7 +48,8 @@ func newApp(t *testing.T, root string, environ ...string) *app {
 	return a
 }
 
-func prepareApp(t *testing.T, root string) *app {
+// prepareApp writes an app with further settings.
+func prepareApp(t *testing.T, root string, settings ...string) *app {
 	t.Helper()
 	a := &app{newSite(t), root}
 	a.write("apps/blog/modgw.hcl", `
@@ -58,6 +59,7 @@ func prepareApp(t *testing.T, root string) *app {
 		    entry   = "app.py"
 		    workers = 1
 		  }
+		  `+strings.Join(settings, "\n")+`
 		}
 	`)
 	a.version(root, "one")
@@ -230,7 +232,10 @@ func TestF25ACheckoutOfManyFilesIsOneReload(t *testing.T) {
 
 func TestF25ASlowCopyOfManyFilesIsOneReload(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, "apps/blog")
+	// On a machine that has much to do, the pauses below are longer than they should be.
+	a := prepareApp(t, "apps/blog", `reload { settle = "1s" }`)
+	a.start()
+	a.shows("one")
 	a.oneReload("two", func() {
 		// Longer than max_settle, and never at rest.
 		a.write("apps/blog/app.py", code("two")["app.py"])

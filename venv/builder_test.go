@@ -92,7 +92,8 @@ func TestChangedInputsBuildBeside(t *testing.T) {
 	}
 	want := Info{
 		ID: strings.TrimPrefix(changed.ID, "blog-"), Apps: []modgw.AppName{"blog"}, Dir: changed.Dir, Python: changed.Version,
-		Source: "requirements.txt", Builder: changed.Builder, Packages: 1, Built: changed.Built,
+		Source: "requirements.txt", Builder: changed.Builder, Packages: 1,
+		Installed: []modgw.Package{{Name: "tiny", Version: "2.0"}}, Built: changed.Built,
 		Size: list[i].Size, Used: list[i].Used,
 	}
 	if diff := cmp.Diff(want, list[i]); diff != "" {
