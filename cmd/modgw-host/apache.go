@@ -13,7 +13,7 @@ func newApache(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apache",
 		Short: "Write, check and run Apache configuration",
-		Args:  arguments(cobra.NoArgs),
+		Args:  commands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newApacheConfig(c), newApacheCheck(c), newApacheRun(c))

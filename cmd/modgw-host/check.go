@@ -59,6 +59,8 @@ func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 		return err
 	}
 	switch {
+	case diags.HasErrors() && len(files) == 0: // the mistakes are in the host's own file
+		fmt.Fprintln(c.stderr, "configuration test failed")
 	case diags.HasErrors():
 		fmt.Fprintf(c.stderr, "configuration test failed (%d of %d files)\n", broken, len(files))
 	default:

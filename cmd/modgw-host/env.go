@@ -15,7 +15,7 @@ func newEnv(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: "List, build, enter and clear up environments",
-		Args:  arguments(cobra.NoArgs),
+		Args:  commands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))

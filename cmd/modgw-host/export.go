@@ -19,7 +19,7 @@ func newExport(c console, server string, write func([]modgw.Descriptor, []modgw.
 	cmd := &cobra.Command{
 		Use:   server,
 		Short: "Write " + server + " configuration",
-		Args:  arguments(cobra.NoArgs),
+		Args:  commands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newFrontConfig(c, front))

@@ -91,13 +91,8 @@ func newRoot(c console) *cobra.Command {
 		Short:         "Host web apps behind Apache, nginx, lighttpd or alone",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot run command %q: there is none of that name%s", args[0], suggestion(cmd, args[0]))}
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          commands,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{cmd.CommandPath(), "cannot read the command line: " + err.Error()}
@@ -117,14 +112,30 @@ func newRoot(c console) *cobra.Command {
 			cmd.Short = "Tell about a command"
 		case "completion":
 			cmd.Short, cmd.Long = "Print a script with which a shell completes commands and the names of apps", ""
+			cmd.Args, cmd.RunE = commands, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Short = "Print the script for " + shell.Name()
+			}
 		}
 	}
 	return root
 }
 
+// commands are the arguments of a command that is nothing but its subcommands: any argument is one that there is not.
+func commands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot run command %q: there is none of that name%s", args[0], suggestion(cmd, args[0]))}
+}
+
+// suggestion is the command that was meant: one that begins so, else the nearest with at most two letters that are wrong.
 func suggestion(cmd *cobra.Command, typed string) string {
-	for _, known := range cmd.SuggestionsFor(typed) {
-		return fmt.Sprintf("; did you mean %q?", known)
+	for wrong := range 3 {
+		cmd.SuggestionsMinimumDistance = wrong
+		for _, known := range cmd.SuggestionsFor(typed) {
+			return fmt.Sprintf("; did you mean %q?", known)
+		}
 	}
 	return ""
 }

@@ -23,9 +23,16 @@ func notAllowed(address modgw.Address, err error) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-HST-002",
 		Summary: fmt.Sprintf("cannot listen on %q: permission denied", address),
-		Hint:    "the host's user must be able to write to the socket's folder, to give it the owner and group that are set, and to use a port below 1024",
+		Hint:    permissionHint(address),
 		Err:     err,
 	}
+}
+
+func permissionHint(address modgw.Address) string {
+	if address.Network() == "unix" {
+		return "the host's user must be able to write to the socket's folder, and to give the socket the owner and group that are set"
+	}
+	return "choose a port from 1024 on, or let the host use the lower ones: setcap cap_net_bind_service=+ep on its program, or a socket of systemd"
 }
 
 func noFolder(address modgw.Address, err error) *modgw.Fault {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -49,6 +51,8 @@ func place(m *wire.FailedMessage) string {
 		text += ": " + m.Message
 	}
 	if m.File != "" {
+		// A SyntaxError names its place, too.
+		text = strings.TrimSuffix(text, fmt.Sprintf(" (%s, line %d)", filepath.Base(m.File), m.Line))
 		text += fmt.Sprintf(" (%s:%d)", m.File, m.Line)
 	}
 	return text
