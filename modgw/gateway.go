@@ -45,9 +45,9 @@ type Config struct {
 type Gateway struct {
 	config Config
 	log    *slog.Logger
-	routes atomic.Pointer[routes]
-	ends   sync.WaitGroup // what runs on its own: draining generations, and idle watches
-	cutOff chan struct{}  // closed when nothing may go on draining
+	routes atomic.Pointer[routes] // nil: they are to be made anew
+	ends   sync.WaitGroup         // what runs on its own: draining generations, and idle watches
+	cutOff chan struct{}          // closed when nothing may go on draining
 
 	mu     sync.Mutex
 	apps   map[AppName]*App
@@ -65,9 +65,7 @@ func New(c Config) *Gateway {
 	if c.Observe == nil {
 		c.Observe = func(Event) {}
 	}
-	g := &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, cutOff: make(chan struct{})}
-	g.routes.Store(newRoutes(nil))
-	return g
+	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, cutOff: make(chan struct{})}
 }
 
 // ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front named.
@@ -119,7 +117,7 @@ func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 
 // Find returns the app that answers a request, and the path that it is mounted at; "" when none does.
 func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
-	info, table := RequestInfoOf(r), g.routes.Load()
+	info, table := RequestInfoOf(r), g.table()
 	here := table.byName[info.App]
 	if info.App == "" {
 		here = table.find(r.Host, info.Path)
@@ -132,7 +130,7 @@ func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
 
 // route finds the app and splits the path at its mount.
 func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
-	table := g.routes.Load()
+	table := g.table()
 	here := table.byName[info.App]
 	if info.App == "" {
 		here = table.find(r.Host, info.Path)

@@ -139,7 +139,7 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 	default:
 		return app, nil // its routes change when the new generation takes over
 	}
-	g.routes.Store(newRoutes(g.apps))
+	g.routes.Store(nil)
 	return app, nil
 }
 
@@ -147,7 +147,23 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 func (g *Gateway) reroute() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.routes.Store(newRoutes(g.apps))
+	g.routes.Store(nil)
+}
+
+// table is the routes of the apps as they are. The first request that needs them makes them, so that a thousand apps
+// that are enrolled one after another cost one table and not a thousand.
+func (g *Gateway) table() *routes {
+	if t := g.routes.Load(); t != nil {
+		return t
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.routes.Load()
+	if t == nil {
+		t = newRoutes(g.apps)
+		g.routes.Store(t)
+	}
+	return t
 }
 
 func (g *Gateway) app(name AppName) (*App, error) {
