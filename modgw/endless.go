@@ -2,17 +2,19 @@ package modgw
 
 import "sync"
 
-// endless are the responses of a generation that may last for ever: event streams and WebSockets. When the generation
-// has been replaced they have a time of their own to end, so that they neither keep it alive nor are cut off at once.
-type endless struct {
+// Endless are responses that may last for ever: the event streams and WebSockets of a generation, or of a worker. When that
+// is to go they have a time of their own to end, so that they neither keep it alive nor are cut off at once. Its zero value
+// has none.
+type Endless struct {
 	mu    sync.Mutex
 	ends  map[int]func()
 	count int
 	over  bool // their time is
 }
 
-// add registers a response's end. It returns how to take it back.
-func (e *endless) add(end func()) (cancel func()) {
+// Add registers how to end a response; end must not wait for it, and is called once, at once when the time is over already.
+// cancel takes that back.
+func (e *Endless) Add(end func()) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over {
@@ -32,8 +34,8 @@ func (e *endless) add(end func()) (cancel func()) {
 	}
 }
 
-// end ends all of them, and those that come later at once.
-func (e *endless) end() {
+// End ends all of them, and those that come later at once.
+func (e *Endless) End() {
 	e.mu.Lock()
 	ends := e.ends
 	e.ends, e.over = nil, true
@@ -50,5 +52,5 @@ func (i *RequestInfo) OnReplaced(end func()) (cancel func()) {
 	if i.generation == nil {
 		return func() {}
 	}
-	return i.generation.endless.add(end)
+	return i.generation.endless.Add(end)
 }

@@ -20,7 +20,7 @@ type Generation struct {
 
 	runner  Runner
 	user    *account.Account // whose rights open the app's files
-	endless endless
+	endless Endless
 
 	// users counts the requests in flight; drained closes when none is left after retire.
 	users     atomic.Int64
@@ -61,7 +61,7 @@ func (g *Generation) retire() int {
 func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	limit := time.NewTimer(g.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
-	endless := time.AfterFunc(g.Descriptor.Timeouts.WebSocketDrain, g.endless.end)
+	endless := time.AfterFunc(g.Descriptor.Timeouts.WebSocketDrain, g.endless.End)
 	defer endless.Stop()
 	select {
 	case <-g.drained:

@@ -56,7 +56,7 @@ func (g *Gateway) EndStreams() (cancel func()) {
 	var timers []*time.Timer
 	for _, app := range g.apps {
 		if generation := app.current.Load(); generation != nil {
-			timers = append(timers, time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.end))
+			timers = append(timers, time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.End))
 		}
 	}
 	return func() {

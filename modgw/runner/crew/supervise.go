@@ -129,6 +129,7 @@ func (c *Crew) backOff(number int, delay time.Duration) bool {
 func (c *Crew) retire(w *Worker, reason string) {
 	w.event((*Life).Retired)
 	w.Log.Info("worker retired", "reason", reason)
+	defer time.AfterFunc(c.config.Runner.Descriptor.Timeouts.WebSocketDrain, w.endless.End).Stop()
 	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
 	select {

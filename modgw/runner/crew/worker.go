@@ -19,7 +19,8 @@ type Worker struct {
 	output  Tail
 	wanted  chan string // has the reason once it is to be replaced; the first one wins
 
-	span Span
+	span    Span
+	endless modgw.Endless
 
 	mu      sync.Mutex
 	life    Life
@@ -31,6 +32,18 @@ func (w *Worker) Want(reason string) {
 	select {
 	case w.wanted <- reason:
 	default: // somebody else asked already
+	}
+}
+
+// OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets do. When its request's
+// generation has been replaced, or the worker was retired, and Timeouts.WebSocketDrain has passed since, end is called,
+// once; it must not wait for the response. cancel takes that back; call it when the response has ended.
+func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func()) {
+	end = sync.OnceFunc(end)
+	ofGeneration, ofWorker := info.OnReplaced(end), w.endless.Add(end)
+	return func() {
+		ofGeneration()
+		ofWorker()
 	}
 }
 

@@ -57,6 +57,9 @@ type Response struct {
 
 	Feeder *Feeder // of the request's body; nil without one
 
+	// OnReplaced registers how to end an event stream when the program is to go; nil: only its generation can be replaced.
+	OnReplaced func(end func()) (cancel func())
+
 	forget func() // takes the registration as an endless response back; nil without one
 }
 
@@ -162,7 +165,11 @@ func (s *sending) begin(n int, complete bool) error {
 	if !complete && strings.HasPrefix(header.Get("Content-Type"), "text/event-stream") {
 		// The request's time limit is for responses that are meant to end.
 		s.response.Pipe.Unbound()
-		s.response.forget = e.Info.OnReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
+		onReplaced := s.response.OnReplaced
+		if onReplaced == nil {
+			onReplaced = e.Info.OnReplaced
+		}
+		s.response.forget = onReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
 	}
 	return nil
 }

@@ -123,7 +123,11 @@ func (c *call) exchange(t *turn) error {
 		_, err = io.Copy(io.Discard, in)
 		return err
 	}
-	err = c.Send(&exchange.Response{Head: head, Pipe: s.pipe, Body: in, Feeder: t.feeder})
+	response := &exchange.Response{Head: head, Pipe: s.pipe, Body: in, Feeder: t.feeder}
+	if t.worker != nil {
+		response.OnReplaced = func(end func()) (cancel func()) { return t.worker.OnReplaced(c.Info, end) }
+	}
+	err = c.Send(response)
 	if err == nil && t.feeder != nil && !t.feeder.Ended() {
 		_ = http.NewResponseController(c.W).Flush() // the client may wait for it before it sends on
 	}

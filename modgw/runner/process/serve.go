@@ -147,7 +147,7 @@ func (e *exchange) receive(response *http.Response) error {
 	e.announce(header)
 	if isEventStream(header) {
 		e.clock.stop() // the time limit is for responses that are meant to end
-		e.answer.forget = e.info.OnReplaced(e.answer.replace)
+		e.answer.forget = e.worker().OnReplaced(e.info, e.answer.replace)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
 	case unread != nil && unread != io.EOF && unread != errHalted:
 		e.fail(http.StatusBadRequest, bodyIncomplete(unread))
 	case isUnsent(err), isLost(err):
-		e.fail(http.StatusBadGateway, noAnswer(e.member.Value.(*worker).Why(), err))
+		e.fail(http.StatusBadGateway, noAnswer(e.worker().Why(), err))
 	default:
 		e.fail(http.StatusBadGateway, badAnswer(err))
 	}
@@ -246,10 +246,13 @@ func (e *exchange) end() {
 	e.release()
 }
 
+// worker is the one whose place the exchange has.
+func (e *exchange) worker() *worker { return e.member.Value.(*worker) }
+
 // release gives the place back.
 func (e *exchange) release() {
 	if e.member != nil {
-		e.member.Value.(*worker).Finished()
+		e.worker().Finished()
 		e.runner.queue.Release(e.member)
 		e.member = nil
 	}

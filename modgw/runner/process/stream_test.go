@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,6 +121,28 @@ func TestEventsComeAtOnceAndEndWhenReplaced(t *testing.T) {
 		t.Errorf("it did not end well: %q, %v", rest, err)
 	}
 	eventually(t, "draining", func() bool { return s.log.has("generation drained") })
+}
+
+func TestRetiredWorkerEndsItsEventsAndWebSockets(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) {
+		d.Recycle, d.Timeouts.WebSocketDrain, d.Timeouts.Drain = modgw.Recycle{Requests: 3}, 10*time.Millisecond, time.Hour
+	})
+	first := s.worker().PID
+	socket := s.webSocket()
+	response, err := http.Get("http://" + s.addr + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	eventually(t, "another process", func() bool { return s.seen("/").PID != first })
+	if rest, err := io.ReadAll(response.Body); string(rest) != "data: first\n\n" || err != nil {
+		t.Errorf("the event stream did not end well: %q, %v", rest, err)
+	}
+	if opcode, code, err := readFrame(socket.r); opcode != 8 || string(code) != "\x03\xf4" || err != nil {
+		t.Errorf("got %d %q, %v", opcode, code, err)
+	}
+	socket.send(8, "\x03\xf4") // as a client does
+	eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
 }
 
 func TestWebSocketOverAFrontThatCannotIsAnswered426(t *testing.T) {
