@@ -110,6 +110,17 @@ func (c *Crew) Background(f func()) bool {
 	return !c.stopped
 }
 
+// Halted closes when the crew stops.
+func (c *Crew) Halted() <-chan struct{} { return c.halt }
+
+// Jobs are those of the workers that have a process, by number, the older first.
+func (c *Crew) Jobs() (jobs []Job) {
+	for _, w := range c.tracked() {
+		jobs = append(jobs, w.job)
+	}
+	return jobs
+}
+
 // Count is how many workers there are when all run.
 func (c *Crew) Count() int { return c.config.Count }
 

@@ -13,5 +13,5 @@ func Environ(c modgw.RunnerConfig, user *account.Account) []string {
 
 // Limits are those of an app's processes.
 func Limits(d modgw.Descriptor) proc.Limits {
-	return proc.Limits{Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: oomScore}
+	return proc.Limits{Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: OOMScore}
 }

@@ -31,7 +31,7 @@ func (c *Crew) notStarted(err error) error {
 func (c *Crew) endedEarly(w *Worker) error {
 	return &modgw.Fault{
 		Code:    "MGW-PRG-002",
-		Summary: fmt.Sprintf("cannot start the program of app %q: it ended: %s", c.config.Runner.Descriptor.Name, w.process.Exit()),
+		Summary: fmt.Sprintf("cannot start the program of app %q: it ended: %s", c.config.Runner.Descriptor.Name, w.Reason()),
 		Output:  w.output.String(),
 		Hint:    "run its command by hand, as the app's user and in the app's root",
 	}

@@ -1,21 +1,18 @@
 package crew
 
-import (
-	"context"
+import "context"
 
-	"github.com/modgw/modgw/internal/proc"
-)
-
-// Job is what one worker is there for. Its methods are called in the order in which they stand here, and those after
-// Spec only when the one before it succeeded; but a process can end at any time, and End is called then, also while Ready
-// or Begin run.
+// Job is what one worker is there for. A job embeds its [Worker], whose methods Stop, LastWords, Explain and Instead are what
+// is usual for programs.
+//
+// Launch, Ready, Begin and Retire are called in this order, each only when the one before it succeeded; but a process can end
+// at any time, and End is called then, also while Ready or Begin run.
 type Job interface {
-	// Spec says what to start. The crew fills in the environment, the working directory, the user, the limits and where
-	// output goes, unless they are set.
-	Spec() (proc.Spec, error)
+	// Launch starts the process, or has it started. After an error nothing of it may be left.
+	Launch() (Process, error)
 
-	// Ready returns nil when the worker can take requests. ctx ends when the process does.
-	Ready(ctx context.Context) error
+	// Ready returns when the worker can take requests, with attributes for the log. ctx ends when the process does.
+	Ready(ctx context.Context) ([]any, error)
 
 	// Begin lets requests come.
 	Begin()
@@ -23,6 +20,20 @@ type Job interface {
 	// Retire lets no more requests come. The channel closes when none is left. It may be called again.
 	Retire() <-chan struct{}
 
+	// Stop tells the process to end. Retire was called.
+	Stop()
+
+	// LastWords lets a process that has not ended in time tell why. It is killed when this returns.
+	LastWords()
+
 	// End lets go of everything: the process has ended.
 	End()
+
+	// Explain says why the worker was not started, for the log and for whoever waits: err is what Launch or Ready has
+	// returned, [ErrEnded] or [ErrLate]. The process may still run.
+	Explain(err error) error
+
+	// Instead makes the job of another worker that may start although this one, because of what Explain has said, did not.
+	// nil: there is no other way.
+	Instead(err error) func(*Worker) Job
 }

@@ -4,76 +4,81 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/modgw/modgw/internal/proc"
 )
 
-// oomScore makes the kernel kill a worker rather than the host when memory runs out.
-const oomScore = 300
+// OOMScore makes the kernel kill a worker rather than the host when memory runs out.
+const OOMScore = 300
 
 // deathTime is how long it takes at most to learn that a process whose connection broke has ended.
 const deathTime = 500 * time.Millisecond
 
-var errLate = errors.New("the time to start is over")
+// Why a worker did not become ready, besides what its job says.
+var (
+	ErrEnded = errors.New("the process has ended")
+	ErrLate  = errors.New("the time to start is over")
+)
 
 // startWorker starts a worker and returns it when requests can come. After an error nothing of it is left; the error is
-// a fault, errStopped, or ctx's.
+// what the job has explained, errStopped, or ctx's.
 func (c *Crew) startWorker(ctx context.Context, number int) (*Worker, error) {
-	w := &Worker{Number: number, Log: c.config.Runner.Log.With("worker", number), wanted: make(chan string, 1)}
-	w.job = c.config.NewJob(w)
-	if err := c.launch(w); err != nil {
-		return nil, c.notStarted(err)
+	for newJob := c.config.NewJob; ; {
+		w := c.newWorker(number, newJob)
+		err := c.prepare(ctx, w)
+		if err == nil {
+			return w, nil
+		}
+		if newJob = w.job.Instead(err); newJob == nil {
+			return nil, err
+		}
 	}
-	if err := c.awaitReady(ctx, w); err != nil {
+}
+
+func (c *Crew) newWorker(number int, newJob func(*Worker) Job) *Worker {
+	w := &Worker{Number: number, Log: c.config.Runner.Log.With("worker", number), crew: c, wanted: make(chan string, 1)}
+	w.job = newJob(w)
+	return w
+}
+
+// prepare starts the process of a worker and lets requests come when it is ready. After an error it has ended.
+func (c *Crew) prepare(ctx context.Context, w *Worker) error {
+	if err := c.launch(w); err != nil {
+		return err
+	}
+	details, err := c.awaitReady(ctx, w)
+	if err != nil {
 		w.process.Kill()
 		<-w.process.Done()
-		return nil, err
+		return err
 	}
 	w.span.Arm(c.config.Runner.Descriptor.Recycle, w.Want)
-	w.becameReady()
-	w.Log.Info("worker ready")
+	if !w.becameReady() {
+		return w.job.Explain(ErrEnded)
+	}
+	w.Log.Info("worker ready", details...)
 	w.job.Begin()
-	return w, nil
+	return nil
 }
 
 // launch starts the process of a worker.
 func (c *Crew) launch(w *Worker) error {
-	spec, err := w.job.Spec()
+	p, err := w.job.Launch()
 	if err != nil {
-		return err
+		return w.job.Explain(err)
 	}
-	c.fill(&spec, w)
-	if w.process, err = proc.Start(spec); err != nil {
-		w.job.End()
-		return err
-	}
-	w.Log = w.Log.With("pid", w.process.PID())
+	w.process = p
+	w.Log = w.Log.With("pid", p.PID())
 	w.event((*Life).Spawned)
 	c.track(w, true)
 	c.running.Go(func() { c.bury(w) })
 	return nil
 }
 
-// fill fills in what is the same for all programs of an app.
-func (c *Crew) fill(spec *proc.Spec, w *Worker) {
-	d := c.config.Runner.Descriptor
-	if spec.Env == nil {
-		spec.Env = Environ(c.config.Runner, c.config.User)
-	}
-	if spec.Dir == "" {
-		spec.Dir = d.Root
-	}
-	spec.Credential = c.config.User.Credential()
-	spec.Limits = Limits(d)
-	spec.Output.Line = w.printer()
-}
-
-// awaitReady waits until the worker can take requests.
-func (c *Crew) awaitReady(ctx context.Context, w *Worker) error {
+// awaitReady waits until the worker can take requests, and returns what the log should say of it.
+func (c *Crew) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if limit := c.config.Runner.Descriptor.Timeouts.Startup; limit > 0 {
-		timed, stop := context.WithTimeoutCause(ctx, limit, errLate)
+		timed, stop := context.WithTimeoutCause(ctx, limit, ErrLate)
 		defer stop()
 		ctx = timed
 	}
@@ -84,30 +89,24 @@ func (c *Crew) awaitReady(ctx context.Context, w *Worker) error {
 		defer close(watched)
 		select {
 		case <-w.process.Done():
-			cancel(errEnded)
+			cancel(ErrEnded)
 		case <-c.halt:
 			cancel(errStopped)
 		case <-ctx.Done():
 		}
 	}()
-	err := w.job.Ready(ctx)
+	details, err := w.job.Ready(ctx)
 	switch cause := context.Cause(ctx); {
 	case err == nil:
-		return nil
-	case cause == nil && !w.ends(deathTime):
-		return c.notStarted(err)
+		return details, nil
 	case cause == nil:
-		return c.endedEarly(w)
-	case errors.Is(cause, errEnded):
-		return c.endedEarly(w)
-	case errors.Is(cause, errLate):
-		return c.startedTooLong(w)
+		return nil, w.job.Explain(err)
+	case errors.Is(cause, ErrEnded), errors.Is(cause, ErrLate):
+		return nil, w.job.Explain(cause)
 	default:
-		return cause
+		return nil, cause
 	}
 }
-
-var errEnded = errors.New("the process has ended")
 
 // bury waits for the end of a worker's process and lets go of all that belonged to it.
 func (c *Crew) bury(w *Worker) {
@@ -115,11 +114,19 @@ func (c *Crew) bury(w *Worker) {
 	w.job.End()
 	w.span.Disarm()
 	c.track(w, false)
-	switch why := w.process.Exit().String(); w.state() {
-	case Ready, Retiring:
-		w.Log.Error("worker ended", "reason", why)
-	case Stopping:
-		w.Log.Info("worker stopped", "reason", why)
+	c.logEnd(w, w.exited())
+}
+
+// logEnd logs the end of a worker that was in the state, once. Of one that never was ready the explanation tells, and of one that was told to end
+// nobody needs to know more.
+func (c *Crew) logEnd(w *Worker, state State) {
+	switch {
+	case state == Stopping:
+		w.Log.Info("worker stopped", "reason", w.Reason())
+	case state != Ready && state != Retiring:
+	case w.guest:
+		w.Log.Info("worker detached", "reason", w.Reason()) // it may come again
+	default:
+		w.Log.Error("worker ended", "reason", w.Reason())
 	}
-	w.event((*Life).Exited)
 }

@@ -127,13 +127,16 @@ func (c *Crew) backOff(number int, delay time.Duration) bool {
 
 // retire lets a worker finish its requests, as long as drain allows, and ends it.
 func (c *Crew) retire(w *Worker, reason string) {
-	w.event((*Life).Retired)
+	drained := w.job.Retire()
+	if !w.event((*Life).Retired) {
+		return
+	}
 	w.Log.Info("worker retired", "reason", reason)
 	defer time.AfterFunc(c.config.Runner.Descriptor.Timeouts.WebSocketDrain, w.endless.End).Stop()
 	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
 	select {
-	case <-w.job.Retire():
+	case <-drained:
 	case <-limit.C:
 	case <-w.process.Done():
 	case <-c.halt:
@@ -144,24 +147,23 @@ func (c *Crew) retire(w *Worker, reason string) {
 // end tells a worker to end, and ends it by force when it takes too long. It returns when the process has ended.
 func (c *Crew) end(w *Worker) {
 	w.job.Retire()
-	w.event((*Life).Stopped)
-	limit := c.config.Runner.Descriptor.Timeouts.Stop
-	forced := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-c.force:
-			w.process.Kill()
-		case <-forced:
-		}
-	}()
-	w.process.Terminate(limit)
-	close(forced)
-	<-watched
-	if w.process.Exit().Killed {
-		w.Log.Warn("worker killed", "reason", "it did not end when it was told to", "after", limit)
+	if !w.event((*Life).Stopped) {
+		return
 	}
+	w.job.Stop()
+	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Stop)
+	defer limit.Stop()
+	select {
+	case <-w.process.Done():
+		return
+	case <-limit.C:
+		w.Log.Warn("worker killed", "reason", "it did not end when it was told to", "after", c.config.Runner.Descriptor.Timeouts.Stop)
+	case <-c.force:
+		w.Log.Warn("worker killed", "reason", "the time to stop was over")
+	}
+	w.job.LastWords()
+	w.process.Kill()
+	<-w.process.Done()
 }
 
 // logFailure logs why a worker could not be started.

@@ -3,6 +3,7 @@ package crew
 import (
 	"log/slog"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -14,8 +15,10 @@ type Worker struct {
 	Number int
 	Log    *slog.Logger // has the attribute worker, and pid once there is a process
 
+	crew    *Crew
 	job     Job
-	process *proc.Process
+	guest   bool    // it came by itself
+	process Process // set by launch, before anything but the job knows the worker
 	output  Tail
 	wanted  chan string // has the reason once it is to be replaced; the first one wins
 
@@ -24,6 +27,7 @@ type Worker struct {
 
 	mu      sync.Mutex
 	life    Life
+	broken  error     // what was wrong with it; nil
 	readyAt time.Time // zero: never
 }
 
@@ -56,13 +60,39 @@ func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
 // Kill ends the process by force.
 func (w *Worker) Kill() { w.process.Kill() }
 
-// Why explains how the process ended, if it ends soon: somebody waits for an answer.
+// Signal sends a signal to the process, and not to its children.
+func (w *Worker) Signal(sig syscall.Signal) { w.process.SignalLeader(sig) }
+
+// Damage notes what is wrong with the worker, which is then why it ended, and ends it by force.
+func (w *Worker) Damage(err error) {
+	w.mu.Lock()
+	if w.broken == nil {
+		w.broken = err
+	}
+	w.mu.Unlock()
+	w.process.Kill()
+}
+
+// Reason explains the end of the worker, after it.
+func (w *Worker) Reason() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return w.broken.Error()
+	}
+	return w.process.Exit().String()
+}
+
+// Why explains the end of the worker, if it ends soon: somebody waits for an answer.
 func (w *Worker) Why() string {
 	if w.ends(deathTime) {
-		return w.process.Exit().String()
+		return w.Reason()
 	}
 	return "its connection broke"
 }
+
+// Output is what the worker printed last.
+func (w *Worker) Output() string { return w.output.String() }
 
 // EndSoon returns when the process has ended, by itself or, because of err, by force.
 func (w *Worker) EndSoon(err error) {
@@ -85,20 +115,37 @@ func (w *Worker) ends(within time.Duration) bool {
 	}
 }
 
-// event applies an event of the worker's life. What is impossible is a bug, and worth a line in the log.
-func (w *Worker) event(apply func(*Life) error) {
+// event applies an event of the worker's life, and reports whether it happened. After the worker's end, which may come at any
+// time, nothing does; what is impossible before it is a bug, and worth a line in the log.
+func (w *Worker) event(apply func(*Life) error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := apply(&w.life); err != nil {
+	if w.life.State == Ended {
+		return false
+	}
+	err := apply(&w.life)
+	if err != nil {
 		w.Log.Error("worker got an impossible event", "error", err)
 	}
+	return err == nil
 }
 
-func (w *Worker) becameReady() {
-	w.event((*Life).Loaded)
+// becameReady reports false when the worker has ended instead.
+func (w *Worker) becameReady() bool {
+	ready := w.event((*Life).Loaded)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.readyAt = time.Now()
+	return ready
+}
+
+// exited is the event of the worker's end. It returns the state before it.
+func (w *Worker) exited() (before State) {
+	w.event(func(l *Life) error {
+		before = l.State
+		return l.Exited()
+	})
+	return before
 }
 
 // stayedReady is how long the worker has been ready; 0 when it never was.
@@ -109,12 +156,6 @@ func (w *Worker) stayedReady() time.Duration {
 		return 0
 	}
 	return time.Since(w.readyAt)
-}
-
-func (w *Worker) state() State {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.life.State
 }
 
 func (w *Worker) status() modgw.WorkerStatus {
@@ -131,17 +172,6 @@ func (w *Worker) status() modgw.WorkerStatus {
 		status.Memory = proc.ResidentMemory(status.PID)
 	}
 	return status
-}
-
-// printer returns what logs a line of output.
-func (w *Worker) printer() func(proc.Line) {
-	log := w.Log // the one without a pid, which nobody knows yet
-	return func(line proc.Line) {
-		if line.Dropped == 0 {
-			w.output.Add(line.Text)
-		}
-		LogLine(log, line)
-	}
 }
 
 // LogLine logs what an app has printed.

@@ -24,37 +24,41 @@ type worker struct {
 
 func (r *Runner) newWorker(w *crew.Worker) crew.Job { return &worker{Worker: w, runner: r} }
 
-// Spec implements [crew.Job].
-func (w *worker) Spec() (proc.Spec, error) {
+// Launch implements [crew.Job].
+func (w *worker) Launch() (crew.Process, error) {
 	c := w.runner.config
 	env := crew.Environ(c, w.runner.user)
 	command := c.Descriptor.FastCGI.Command
 	path, err := crew.FindProgram(command[0], c.Descriptor.Root, env)
 	if err != nil {
-		return proc.Spec{}, err
+		return nil, err
 	}
 	if w.socket, err = listen(w.runner.sockets); err != nil {
-		return proc.Spec{}, err
+		return nil, err
 	}
 	w.program = w.runner.add(newProgram(w.socket.connect))
-	return proc.Spec{Path: path, Args: command[1:], Env: env, Stdin: w.socket.file, Leash: true}, nil
+	p, err := w.Run(proc.Spec{Path: path, Args: command[1:], Env: env, Stdin: w.socket.file, Leash: true})
+	if err != nil {
+		w.End()
+	}
+	return p, err
 }
 
 // Ready implements [crew.Job].
-func (w *worker) Ready(ctx context.Context) error {
+func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.socket.handedOver()
 	said, err := ask(ctx, w.socket.connect)
 	if err == nil && said.closed {
 		err = w.stays(ctx)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.program.values = said.Values
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.member = &queue.Member{Places: w.runner.places(said.Values, 1), Value: target{w.program, w}}
-	return nil
+	return nil, nil
 }
 
 // stays returns nil when the process goes on after it closed a connection.

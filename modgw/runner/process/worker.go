@@ -40,19 +40,28 @@ func (r *Runner) newWorker(w *crew.Worker) crew.Job {
 	return job
 }
 
-// Spec implements [crew.Job].
-func (w *worker) Spec() (spec proc.Spec, err error) {
+// Launch implements [crew.Job].
+func (w *worker) Launch() (crew.Process, error) {
+	spec, err := w.spec()
+	if err != nil {
+		w.End()
+		return nil, err
+	}
+	p, err := w.Run(spec)
+	if err != nil {
+		w.End()
+	}
+	return p, err
+}
+
+// spec says what to start.
+func (w *worker) spec() (spec proc.Spec, err error) {
 	r := w.runner
 	env := withOwnPrograms(crew.Environ(r.config, r.user), r.config.Descriptor.Root)
 	path, err := crew.FindProgram(r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
 		return spec, err
 	}
-	defer func() {
-		if err != nil {
-			w.End()
-		}
-	}()
 	if w.inherited, err = openInherited(r.network); err != nil {
 		return spec, cannotListen(err)
 	}
@@ -73,15 +82,15 @@ func (w *worker) Spec() (spec proc.Spec, err error) {
 }
 
 // Ready implements [crew.Job]: it finds out which of the two ways to listen the program uses.
-func (w *worker) Ready(ctx context.Context) error {
+func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.mu.Lock() // End, which closes everything, waits until this has seen the end of ctx
 	defer w.mu.Unlock()
 	if w.ended {
-		return context.Canceled
+		return nil, context.Canceled
 	}
 	address, err := listening(ctx, w.inherited, w.port, w.runner.user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !address.inherited {
 		w.inherited.close()
@@ -89,7 +98,7 @@ func (w *worker) Ready(ctx context.Context) error {
 	w.upstream = newUpstream(address)
 	w.Log.Debug("worker listens", "address", address.String())
 	// From now on only the process has the socket, so that nobody waits for a process that has gone.
-	return w.inherited.closeFile()
+	return nil, w.inherited.closeFile()
 }
 
 // Begin implements [crew.Job].

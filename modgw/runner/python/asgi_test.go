@@ -614,7 +614,7 @@ func TestForkedASGIWorkerServes(t *testing.T) {
 	if got := a.get("/"); got.body != "up" {
 		t.Fatalf("got %d %q", got.status, got.body)
 	}
-	for _, w := range a.runner.tracked() {
+	for _, w := range a.tracked() {
 		if w.template == nil {
 			t.Error("the worker was not forked")
 		}

@@ -83,7 +83,7 @@ func (c *call) exchangeASGI(s *sharedStream, p *response) (again bool) {
 			err = p.flush() // the client may wait for it before it sends on
 		}
 		f.stop()
-		c.runner.background(func() { <-f.done }) // what it still sends may have to wait
+		c.runner.Background(func() { <-f.done }) // what it still sends may have to wait
 	}
 	return c.concludeASGI(s, p, f, err)
 }
@@ -95,7 +95,7 @@ func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) 
 	switch {
 	case err == nil:
 		if p.cut > 0 {
-			w.log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
+			w.Log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
 		}
 		return false
 	case errors.As(err, &failed):
@@ -108,22 +108,22 @@ func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) 
 		s.abandon("the response cannot be used", true)
 		c.enrich(w, failed)
 		f.announce(c.w.Header())
-		c.answer(w.log, failed, p.sent)
+		c.answer(w.Log, failed, p.sent)
 		return false
 	case errors.Is(err, errOverdue):
 		limit := c.runner.config.Descriptor.Timeouts.Request
 		s.abandon("it took longer than "+limit.String(), true)
 		c.runner.watchStuck(s, c.info.ID)
 		f.announce(c.w.Header())
-		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
+		c.answer(w.Log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
 	case errors.Is(err, errReplaced):
 		s.abandon(errReplaced.Error(), false)
-		w.log.Debug("event stream ended", "request", c.info.ID, "reason", err)
+		w.Log.Debug("event stream ended", "request", c.info.ID, "reason", err)
 		return false // an end that the client can see, after which it connects again
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
 		s.abandon("the client has gone", false)
-		w.log.Debug("request abandoned", "request", c.info.ID, "reason", err)
+		w.Log.Debug("request abandoned", "request", c.info.ID, "reason", err)
 		panic(http.ErrAbortHandler)
 	}
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
@@ -145,14 +145,14 @@ func (c *call) enrich(w *worker, failed *failure) {
 
 // watchStuck has a worker replaced, and its stacks logged, when it does not end a request that it was told to end.
 func (r *Runner) watchStuck(s *sharedStream, request string) {
-	r.background(func() {
+	r.Background(func() {
 		timer := time.NewTimer(stuckTime)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-s.lane.worker.process.Done():
+		case <-s.lane.worker.Done():
 			return
-		case <-r.halt:
+		case <-r.Halted():
 			return
 		}
 		s.mu.Lock()

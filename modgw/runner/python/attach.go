@@ -33,7 +33,8 @@ type attachment struct {
 	closed chan struct{} // closes when nobody can attach any more
 
 	mu    sync.Mutex
-	taken *worker   // nil: the place is free
+	taken bool
+	pid   int       // of the process that has the place; 0: nobody knows it
 	since time.Time // that it is free
 }
 
@@ -71,16 +72,20 @@ func (r *Runner) awaitAttached() error {
 	r.attached.since = time.Now()
 	r.config.Log.Info("waiting for a worker to attach", "address", address)
 	ctx, cancel := context.WithCancel(context.Background())
-	r.running.Go(func() {
-		<-r.halt
+	r.Background(func() {
+		<-r.Halted()
 		cancel()
 	})
-	r.running.Go(func() {
+	accepting := r.Background(func() {
 		defer close(r.attached.closed)
 		if err := listen.Accept(ctx, ln, r.attachers(), r.config.Log, r.welcome); err != nil {
 			r.config.Log.Error("no worker can attach any more", "error", err)
 		}
 	})
+	if !accepting {
+		cancel()
+		return errors.Join(errClosed, ln.Close())
+	}
 	return nil
 }
 
@@ -111,7 +116,7 @@ func (r *Runner) attachers() listen.Peers {
 
 // welcome takes a connection of somebody who may attach.
 func (r *Runner) welcome(conn net.Conn) {
-	if !r.background(func() { r.entertain(conn.(*net.UnixConn)) }) {
+	if !r.Background(func() { r.entertain(conn.(*net.UnixConn)) }) {
 		conn.Close()
 	}
 }
@@ -125,82 +130,49 @@ func (r *Runner) entertain(conn *net.UnixConn) {
 		return
 	}
 	defer r.attached.vacate()
-	if err := r.awaitReady(context.Background(), w); err != nil {
-		if !errors.Is(err, errClosed) {
-			r.logFailure(w.number, err)
-		}
-		w.process.Kill()
-		<-w.process.Done()
-		return
-	}
-	w.mu.Lock()
-	w.readyAt = time.Now()
-	w.mu.Unlock()
-	w.event((*crew.Life).Loaded)
-	r.roster.add(w)
-	select {
-	case <-w.lost:
-		r.roster.remove(w)
-		<-w.process.Done()
-	case <-r.halt:
-		<-r.attached.closed // it must not attach here again
-		select {
-		case <-w.process.Done():
-		default:
-			r.end(w)
-		}
-	}
+	r.Host(1, func(c *crew.Worker) crew.Job {
+		w.Worker = c
+		return w
+	})
 }
 
 // admit gives the free place to the worker at the other end of conn and tells it what to load. Its lanes travel with
 // that. After an error conn is the caller's.
 func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
-	w := &worker{
-		number:   1,
-		attached: true,
-		dev:      r.config.Dev,
-		log:      r.config.Log.With("worker", 1, "pid", peerPID(conn)),
-		wanted:   make(chan string, 1),
-		loaded:   make(chan loading, 1),
-		lost:     make(chan struct{}),
-		reported: func(workerReport) {},
-		control:  conn,
-		in:       wire.NewReader(conn),
-		out:      wire.NewWriter(conn),
-	}
-	if err := r.attached.take(w, conn); err != nil {
+	g := &guest{pid: peerPID(conn), conns: []*net.UnixConn{conn}, done: make(chan struct{})}
+	if err := r.attached.take(g.pid); err != nil {
 		return nil, err
 	}
-	theirs, err := r.makeLanes(w)
+	w := r.newWorker(nil, nil)
+	w.guest, w.reported = g, func(workerReport) {}
+	w.control, w.in, w.out = conn, wire.NewReader(conn), wire.NewWriter(conn)
+	theirs, err := w.makeLanes()
 	defer closeFiles(theirs)
 	if err == nil {
-		err = sendStart(conn, r.startMessage(w.number), theirs)
+		err = sendStart(conn, r.startMessage(1), theirs)
 	}
 	if err != nil {
 		w.closeLanes()
 		r.attached.vacate()
 		return nil, err
 	}
-	g := w.process.(*guest)
 	for _, l := range w.lanes {
 		g.conns = append(g.conns, l.conn)
 	}
 	if w.shared != nil {
 		g.conns = append(g.conns, w.shared.conn)
 	}
-	r.begin(w)
 	return w, nil
 }
 
-// take gives w, whose process has connected, the place if it is free.
-func (a *attachment) take(w *worker, conn *net.UnixConn) error {
-	w.process = &guest{pid: peerPID(conn), conns: []*net.UnixConn{conn}, done: make(chan struct{})}
+// take gives a process the place if it is free.
+func (a *attachment) take(pid int) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.taken != nil {
-		return fmt.Errorf("cannot attach a second worker: process %d is attached already", a.taken.process.PID())
+	if a.taken {
+		return fmt.Errorf("cannot attach a second worker: process %d is attached already", a.pid)
 	}
-	a.taken = w
+	a.taken, a.pid = true, pid
 	return nil
 }
 
@@ -208,7 +180,7 @@ func (a *attachment) take(w *worker, conn *net.UnixConn) error {
 func (a *attachment) vacate() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.taken, a.since = nil, time.Now()
+	a.taken, a.since = false, time.Now()
 }
 
 // refuse tells the process at the other end of conn why it is not wanted. One that does not read that is not waited for.
@@ -236,14 +208,13 @@ func sendStart(conn *net.UnixConn, m wire.StartMessage, lanes []*os.File) error 
 }
 
 // status is what is known of the place: the worker that has it, or that there is none.
-func (a *attachment) status() modgw.WorkerStatus {
+func (a *attachment) status(workers []modgw.WorkerStatus) modgw.WorkerStatus {
 	a.mu.Lock()
-	w, since := a.taken, a.since
-	a.mu.Unlock()
-	if w == nil {
-		return modgw.WorkerStatus{Number: 1, State: modgw.StateAwaited, Since: since}
+	defer a.mu.Unlock()
+	if !a.taken || len(workers) == 0 {
+		return modgw.WorkerStatus{Number: 1, State: modgw.StateAwaited, Since: a.since}
 	}
-	status := w.status()
+	status := workers[len(workers)-1]
 	if status.State == crew.Ready.String() {
 		status.State = modgw.StateAttached
 	}
@@ -253,7 +224,7 @@ func (a *attachment) status() modgw.WorkerStatus {
 // noLane is the fault for a request that no worker could take.
 func (r *Runner) noLane(err error) *modgw.Fault {
 	fault := queue.Fault(err, r.config.Descriptor.Queue)
-	if r.attached == nil || errors.Is(err, errClosed) || r.attached.status().PID != 0 {
+	if r.attached == nil || errors.Is(err, errClosed) || r.Status().Workers[0].PID != 0 {
 		return fault
 	}
 	return &modgw.Fault{

@@ -74,6 +74,6 @@ func benchmarked(b *testing.B) *Runner {
 	if err := r.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(r.stopNow)
+	b.Cleanup(func() { r.Stop(b.Context()) }) // which has ended then
 	return r
 }

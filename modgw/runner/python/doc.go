@@ -2,6 +2,6 @@
 // free one, and turns what it answers into the response.
 //
 // It finds no interpreter and installs nothing: the environment comes with the descriptor. Apps speak WSGI, where each
-// thread has a lane and answers the requests on it one after another, or ASGI, where all requests of a worker share one. How workers are started, kept and
-// replaced is the same for both.
+// thread has a lane and answers the requests on it one after another, or ASGI, where all requests of a worker share one.
+// Package crew keeps the workers of both running.
 package python

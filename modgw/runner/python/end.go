@@ -3,34 +3,50 @@ package python
 import (
 	"time"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// end tells a worker to finish what it does and end, and ends it by force when it takes too long. It returns when the
-// process has ended.
-func (r *Runner) end(w *worker) {
-	r.roster.remove(w)
-	w.event((*crew.Life).Stopped)
+// Retire implements [crew.Job]. What may last for ever is ended after a while.
+func (w *worker) Retire() <-chan struct{} {
+	w.runner.roster.remove(w)
+	w.mu.Lock()
+	if w.shared != nil && w.endSoon == nil && !w.lost {
+		w.endSoon = time.AfterFunc(w.runner.config.Descriptor.Timeouts.WebSocketDrain, w.shared.endEndless)
+	}
+	w.mu.Unlock()
+	return w.runner.roster.drained(w)
+}
+
+// Stop implements [crew.Job]: the worker finishes what it does, and ends.
+func (w *worker) Stop() {
+	if w.guest != nil {
+		<-w.runner.attached.closed // it must not attach here again
+	}
 	if w.shared != nil {
 		w.shared.endEndless()
 	}
 	w.say(wire.Stop, nil)
-	limit := time.NewTimer(r.config.Descriptor.Timeouts.Stop)
-	defer limit.Stop()
-	select {
-	case <-w.process.Done():
-		return
-	case <-limit.C:
-		w.log.Warn("worker killed", "reason", "it did not end when it was told to", "after", r.config.Descriptor.Timeouts.Stop)
-	case <-r.force:
-		w.log.Warn("worker killed", "reason", "the time to stop was over")
-	}
+}
+
+// LastWords implements [crew.Job].
+func (w *worker) LastWords() {
 	if w.owesStacks() {
-		abort(w)
+		w.abort()
 	}
-	w.process.Kill()
-	<-w.process.Done()
+}
+
+// End implements [crew.Job].
+func (w *worker) End() {
+	w.lose()
+	w.control.Close()
+	for _, l := range w.runner.roster.bury(w) {
+		l.close()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.endSoon != nil {
+		w.endSoon.Stop()
+	}
 }
 
 // askForStacks makes the worker log the stacks of its threads.

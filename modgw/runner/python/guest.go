@@ -19,16 +19,16 @@ type guest struct {
 	once  sync.Once
 }
 
-// PID implements [process]. It is 0 for a process that this one cannot see.
+// PID implements [crew.Process]. It is 0 for a process that this one cannot see.
 func (g *guest) PID() int { return g.pid }
 
-// Done implements [process].
+// Done implements [crew.Process].
 func (g *guest) Done() <-chan struct{} { return g.done }
 
-// Exit implements [process]. Nobody tells the host how the process ends, if it does.
+// Exit implements [crew.Process]. Nobody tells the host how the process ends, if it does.
 func (g *guest) Exit() proc.Exit { return proc.Exit{} }
 
-// Kill implements [process]. Whoever reads one of the connections sees its end.
+// Kill implements [crew.Process]. Whoever reads one of the connections sees its end.
 func (g *guest) Kill() {
 	g.once.Do(func() {
 		for _, conn := range g.conns {
@@ -40,7 +40,10 @@ func (g *guest) Kill() {
 	})
 }
 
-// SignalLeader implements [process]: it does nothing.
+// Signal implements [crew.Process]: it does nothing.
+func (g *guest) Signal(syscall.Signal) {}
+
+// SignalLeader implements [crew.Process]: it does nothing.
 func (g *guest) SignalLeader(syscall.Signal) {}
 
 // peerPID is the id of the process that has connected.

@@ -99,7 +99,7 @@ func (l *lane) register(s *stream) error {
 	}
 	s.id = l.last.Add(1)
 	if s.id == 1<<31 {
-		l.worker.want("one of its lanes has used half of its stream ids")
+		l.worker.Want("one of its lanes has used half of its stream ids")
 	}
 	l.order = append(l.order, s)
 	if len(l.order) == 1 {

@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack has them come in the order that two connections allow.
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	p := &pool{}
-	w := &worker{log: slog.New(slog.DiscardHandler), out: wire.NewWriter(io.Discard)} // it hears of no recall
+	w := &worker{Worker: &crew.Worker{Log: slog.New(slog.DiscardHandler)}, out: wire.NewWriter(io.Discard)} // it hears of no recall
 	l, theirs, err := newLane(p, w, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 	if err := a.runner.Start(ctx); err == nil {
 		t.Fatal("it started")
 	}
-	if left := a.runner.tracked(); len(left) != 0 {
+	if left := a.tracked(); len(left) != 0 {
 		t.Errorf("%d workers are left", len(left))
 	}
 }

@@ -35,14 +35,14 @@ func (w *worker) listen() {
 		if err == io.EOF {
 			err = errors.New("it closed its connection to the host")
 		}
-		if _, broke := errors.AsType[*wire.ProtocolError](err); broke || w.attached {
+		if _, broke := errors.AsType[*wire.ProtocolError](err); broke || w.guest != nil {
 			w.damage(err)
 			return
 		}
 		timer := time.NewTimer(exitTime)
 		defer timer.Stop()
 		select {
-		case <-w.process.Done():
+		case <-w.Done():
 		case <-timer.C:
 			w.damage(err)
 		}
@@ -80,7 +80,7 @@ func (w *worker) hear(f wire.Frame) error {
 	case wire.Returned:
 		return w.takeBack(f.Payload)
 	case wire.Retire:
-		w.want(proc.Printable(string(f.Payload)))
+		w.Want(proc.Printable(string(f.Payload)))
 		return nil
 	}
 	return brokeRule("a %s frame on the control connection", f.Type)
@@ -123,7 +123,7 @@ func (w *worker) record(m wire.LogMessage) {
 			w.failures.add(m.Request, trace{m.Traceback, m.Details})
 		}
 	}
-	w.log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
+	w.Log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
 }
 
 // stacksMessage begins the record in which a worker answers a Dump frame.

@@ -10,11 +10,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 )
 
 // idleWorker is a worker without a process.
 func idleWorker(number, lanes int) *worker {
-	w := &worker{number: number}
+	w := &worker{Worker: &crew.Worker{Number: number}}
 	for i := range lanes {
 		w.lanes = append(w.lanes, &lane{worker: w, number: i})
 	}
@@ -96,10 +97,10 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 					return
 				}
 				if !room(l, alone) {
-					t.Fatalf("lane %d of worker %d had no room", l.number, l.worker.number)
+					t.Fatalf("lane %d of worker %d had no room", l.number, l.worker.Number)
 				}
 				if l.worker.busy-1 > least { // what acquire has taken is counted already
-					t.Fatalf("worker %d has %d requests, and another one %d", l.worker.number, l.worker.busy-1, least)
+					t.Fatalf("worker %d has %d requests, and another one %d", l.worker.Number, l.worker.busy-1, least)
 				}
 				for _, other := range l.worker.lanes[:l.number] {
 					if room(other, alone) {

@@ -28,7 +28,7 @@ func withLibraries(t *testing.T, libraries map[string]string, source string) *ap
 }
 
 // forked reports whether the app's worker was.
-func (a *app) forked() bool { return a.runner.tracked()[0].template != nil }
+func (a *app) forked() bool { return a.tracked()[0].template != nil }
 
 // next starts the next generation of an app.
 func (a *app) next() *app {

@@ -150,6 +150,14 @@ func (a *app) send(r *http.Request) answer {
 	return answer{response.StatusCode, response.Header, string(data), err}
 }
 
+// tracked is the workers that have a process.
+func (a *app) tracked() (workers []*worker) {
+	for _, job := range a.runner.Jobs() {
+		workers = append(workers, job.(*worker))
+	}
+	return workers
+}
+
 // failsToStart starts the runner and returns why it failed.
 func (a *app) failsToStart() *modgw.Fault {
 	a.Helper()
@@ -158,7 +166,7 @@ func (a *app) failsToStart() *modgw.Fault {
 	if !ok {
 		a.Fatalf("Start: %v", err)
 	}
-	if left := a.runner.tracked(); len(left) > 0 {
+	if left := a.tracked(); len(left) > 0 {
 		a.Errorf("%d workers are left", len(left))
 	}
 	return fault

@@ -95,7 +95,7 @@ func (w *worker) takeBack(payload []byte) error {
 	if uint64(number) >= uint64(len(w.lanes)) {
 		return brokeRule("a Returned frame for lane %d of %d", number, len(w.lanes))
 	}
-	w.log.Debug("requests given back", "lane", number, "requests", len(ids))
+	w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
 	l := w.lanes[number]
 	l.mu.Lock()
 	defer l.mu.Unlock()

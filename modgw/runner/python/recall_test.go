@@ -32,7 +32,7 @@ func (a *app) knownFast() {
 	a.Helper()
 	a.eventually("a thread that is known to be fast", func() bool {
 		a.get("/fast")
-		for _, w := range a.runner.tracked() {
+		for _, w := range a.tracked() {
 			if w.lanes[0].depth.Load() > 1 {
 				return true
 			}

@@ -2,10 +2,7 @@ package python
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
@@ -15,27 +12,19 @@ import (
 
 // Runner runs a WSGI or ASGI app. It implements [modgw.Runner].
 type Runner struct {
+	*crew.Crew
 	config   modgw.RunnerConfig
 	files    Files
 	user     *account.Account // nil: the host's own
 	program  program
-	roster   roster // the one of these two that the app's kind has
-	pool     *pool  // of a WSGI app
-	seats    *seats // of an ASGI app
-	restarts atomic.Int64
+	roster   roster      // the one of these two that the app's kind has
+	pool     *pool       // of a WSGI app
+	seats    *seats      // of an ASGI app
 	attached *attachment // nil: workers are started
 	stock    *stock      // nil: every worker is started on its own
 
-	heartbeat time.Duration // of WebSockets
-
-	halt    chan struct{}  // closes when the runner stops
-	force   chan struct{}  // closes when its workers must not take longer to end
-	running sync.WaitGroup // every goroutine of the runner
-
-	mu      sync.Mutex
-	workers map[*worker]bool  // that have a process
-	waiting map[int]crew.Life // numbers without a process, after failures
-	stopped bool              // nothing more is run in the background
+	heartbeat time.Duration  // of WebSockets
+	reading   sync.WaitGroup // of what reads what workers say; only the crew's goroutines add to it
 }
 
 var (
@@ -63,10 +52,6 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		files:   files,
 		user:    user,
 		program: program,
-		halt:    make(chan struct{}),
-		force:   make(chan struct{}),
-		workers: make(map[*worker]bool),
-		waiting: make(map[int]crew.Life),
 
 		heartbeat: defaultHeartbeat,
 	}
@@ -80,6 +65,13 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if d.Attach {
 		r.attached = &attachment{closed: make(chan struct{})}
 	}
+	r.Crew = crew.New(crew.Config{
+		Runner: config,
+		User:   user,
+		Count:  program.workers,
+		NewJob: func(w *crew.Worker) crew.Job { return r.newWorker(w, r.stock.pick()) },
+		Hope:   r.roster.hope,
+	})
 	return r, nil
 }
 
@@ -89,116 +81,34 @@ func (r *Runner) Start(ctx context.Context) error {
 		return r.awaitAttached()
 	}
 	r.stock = r.files.Templates.enter(r)
-	count := r.first()
-	r.roster.hope(count)
-	results := make(chan error, count)
-	for number := 1; number <= count; number++ {
-		r.running.Go(func() {
-			w, err := r.startWorker(ctx, number)
-			results <- err
-			if err == nil {
-				r.supervise(w)
-			}
-		})
+	err := r.Crew.Start(ctx)
+	if err != nil {
+		r.roster.close()
+		r.finish()
 	}
-	for range count {
-		if err := <-results; err != nil {
-			r.stopNow()
-			return err
-		}
-	}
-	return nil
-}
-
-// Expand implements [modgw.Expander].
-func (r *Runner) Expand() {
-	for number := r.first() + 1; number <= r.program.workers; number++ {
-		r.background(func() { r.supervise(r.startAtLast(number)) })
-	}
+	return err
 }
 
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
 	r.roster.close()
-	r.mu.Lock()
-	r.stopped = true
-	r.mu.Unlock()
-	close(r.halt)
-	polite := context.AfterFunc(ctx, func() { close(r.force) })
-	defer polite()
-	r.running.Wait()
+	r.Crew.Stop(ctx)
+	r.finish()
+}
+
+// finish lets go of what the workers needed.
+func (r *Runner) finish() {
+	r.reading.Wait()
 	r.files.Templates.leave(r.stock, r)
 }
 
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
-	status := modgw.RunnerStatus{
-		Capacity: r.program.workers * r.program.seats,
-		Restarts: int(r.restarts.Load()),
-	}
+	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.seats}
 	status.Busy, status.Queued = r.roster.counts()
+	status.Workers, status.Restarts = r.Crew.Status()
 	if r.attached != nil {
-		status.Workers = append(status.Workers, r.attached.status())
-		return status
-	}
-	for _, w := range r.tracked() {
-		status.Workers = append(status.Workers, w.status())
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, number := range slices.Sorted(maps.Keys(r.waiting)) {
-		l := r.waiting[number]
-		status.Workers = append(status.Workers, modgw.WorkerStatus{Number: number, State: l.State.String(), Since: l.Since})
+		status.Workers = []modgw.WorkerStatus{r.attached.status(status.Workers)}
 	}
 	return status
-}
-
-// first is how many workers Start starts.
-func (r *Runner) first() int {
-	if r.config.Few {
-		return 1
-	}
-	return r.program.workers
-}
-
-// stopNow ends everything by force.
-func (r *Runner) stopNow() {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	r.Stop(ctx)
-}
-
-// background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the runner stops: its
-// processes are about to end then, and with them whatever f could do. Goroutines that Stop waits for already need not ask.
-func (r *Runner) background(f func()) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.stopped {
-		r.running.Go(f)
-	}
-	return !r.stopped
-}
-
-func (r *Runner) keepTrack(w *worker) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.workers[w] = true
-}
-
-func (r *Runner) loseTrack(w *worker) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.workers, w)
-}
-
-// tracked is the workers that have a process, by number, the older first.
-func (r *Runner) tracked() []*worker {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.SortedFunc(maps.Keys(r.workers), func(a, b *worker) int {
-		if a.number != b.number {
-			return a.number - b.number
-		}
-		return a.process.PID() - b.process.PID()
-	})
 }

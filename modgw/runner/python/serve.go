@@ -21,9 +21,6 @@ const (
 
 	// maxHead is how long a request's environ may be, so that it fits into a frame with what was read ahead.
 	maxHead = wire.MaxPayload - aheadSize - 4
-
-	// deathTime is how long a request waits to learn why its worker ended.
-	deathTime = 500 * time.Millisecond
 )
 
 // headBuffers has buffers for environs.
@@ -115,7 +112,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	case err == nil:
 		c.finish(s, f)
 		if p.cut > 0 {
-			w.log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
+			w.Log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
 		}
 		return false
 	case errors.As(err, &failed):
@@ -129,7 +126,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 			failed.fault.Exceptions = exceptions(found.details, c.runner.config.Descriptor.Secrets)
 		}
 		f.announce(c.w.Header())
-		c.answer(w.log, failed, p.sent)
+		c.answer(w.Log, failed, p.sent)
 		return false
 	case errors.Is(err, errOverdue):
 		limit := c.runner.config.Descriptor.Timeouts.Request
@@ -137,17 +134,17 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		s.resume(true)
 		c.giveUp(s, f, "it took longer than "+limit.String())
 		f.announce(c.w.Header())
-		c.answer(w.log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
+		c.answer(w.Log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
 	case errors.Is(err, errReplaced):
 		s.resume(true)
 		c.giveUp(s, f, errReplaced.Error())
-		w.log.Debug("event stream ended", "request", c.info.ID, "reason", err)
+		w.Log.Debug("event stream ended", "request", c.info.ID, "reason", err)
 		return false // an end that the client can see, after which it connects again
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
 		s.resume(false)
 		c.giveUp(s, f, "the client has gone")
-		w.log.Debug("request abandoned", "request", c.info.ID, "reason", err)
+		w.Log.Debug("request abandoned", "request", c.info.ID, "reason", err)
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, errReturned):
 		s.leave()
@@ -176,7 +173,7 @@ func (c *call) finish(s *stream, f *feeder) {
 	if s.stray != nil {
 		c.runner.suspect(s.lane.worker, s.stray)
 	}
-	s.lane.worker.finished()
+	s.lane.worker.Finished()
 }
 
 // mayShare reports whether the request may be on a lane beside others: only what may be executed twice, because of
@@ -195,7 +192,7 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 	s.cancel(reason)
 	s.abandoned, s.spare = true, nil // the buffer is this call's
 	c.runner.pool.abandon(s.lane)
-	if !c.runner.background(func() { c.runner.sweep(s, f, c.info.ID) }) {
+	if !c.runner.Background(func() { c.runner.sweep(s, f, c.info.ID) }) {
 		c.runner.release(s, f)
 	}
 }
@@ -205,10 +202,10 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 func (c *call) lost(w *worker, unread, sent bool) (again bool) {
 	repeatable := c.body.whole && (unread || c.isSafe() && c.tries == 1 && c.runner.attached == nil)
 	if !sent && repeatable && c.tries < maxTries {
-		w.log.Info("request given to another worker", "request", c.info.ID)
+		w.Log.Info("request given to another worker", "request", c.info.ID)
 		return true
 	}
-	c.answer(w.log, &failure{http.StatusBadGateway, workerDied(w.whyLost())}, sent)
+	c.answer(w.Log, &failure{http.StatusBadGateway, workerDied(w.Why())}, sent)
 	return false
 }
 

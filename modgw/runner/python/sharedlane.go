@@ -87,7 +87,7 @@ func (l *sharedLane) register(s *sharedStream) (uint32, error) {
 	}
 	l.last++
 	if l.last == 1<<31 {
-		l.worker.want("its lane has used half of its stream ids")
+		l.worker.Want("its lane has used half of its stream ids")
 	}
 	l.streams[l.last] = s
 	return l.last, nil
@@ -142,7 +142,7 @@ func (l *sharedLane) closed(s *sharedStream) {
 	s.settle()
 	if open {
 		l.runner.seats.release(l.worker)
-		l.worker.finished()
+		l.worker.Finished()
 	}
 }
 

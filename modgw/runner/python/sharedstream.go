@@ -286,7 +286,7 @@ func (s *sharedStream) callOff(reason string, over bool) {
 	if over {
 		f.Flags = wire.FlagEnd
 	}
-	if !s.lane.runner.background(func() { s.write(f) }) {
+	if !s.lane.runner.Background(func() { s.write(f) }) {
 		s.write(f)
 	}
 }
@@ -361,7 +361,7 @@ func (s *sharedStream) giveBack(n int) {
 		return
 	}
 	if back := s.received.Consumed(n); back > 0 {
-		s.lane.runner.background(func() { // reading must not wait for writing
+		s.lane.runner.Background(func() { // reading must not wait for writing
 			s.write(wire.Frame{Type: wire.Window, Payload: wire.AppendWindow(nil, s.id, back)[wire.HeaderSize:]})
 		})
 	}

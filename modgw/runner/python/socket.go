@@ -208,7 +208,7 @@ func (t *socket) suspect(err error) {
 }
 
 func (t *socket) log(what, reason string) {
-	t.stream.lane.worker.log.Warn(what, "request", t.call.info.ID, "path", proc.Printable(t.call.info.Path), "reason", reason)
+	t.stream.lane.worker.Log.Warn(what, "request", t.call.info.ID, "path", proc.Printable(t.call.info.Path), "reason", reason)
 }
 
 func messageType(text bool) websocket.MessageType {

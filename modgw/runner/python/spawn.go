@@ -1,7 +1,6 @@
 package python
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,68 +12,39 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// oomScore makes the kernel kill a worker rather than the host when memory runs out.
-const oomScore = 300
-
-// spawn starts the process of a worker, or forks it from t unless that is nil, and tells it what to load. An error is a
-// fault, or an *unfit.
-func (r *Runner) spawn(number int, t *template) (*worker, error) {
-	w := &worker{
-		number: number,
-		dev:    r.config.Dev,
-		log:    r.config.Log.With("worker", number),
-		wanted: make(chan string, 1),
-		loaded: make(chan loading, 1),
-		lost:   make(chan struct{}),
-
-		template: t,
+// Launch implements [crew.Job]. It starts the interpreter, or has it forked.
+func (w *worker) Launch() (crew.Process, error) {
+	if w.guest != nil {
+		return w.guest, nil
 	}
-	if r.files.Templates != nil {
-		w.reported = func(m workerReport) { r.learn(w, m) }
-	}
-	theirs, err := r.connect(w)
+	theirs, err := w.connect()
 	defer closeFiles(theirs)
+	var p crew.Process
 	if err == nil {
-		err = r.startProcess(w, theirs)
+		p, err = w.startProcess(theirs)
 	}
 	if err != nil {
 		w.closeConnections()
-		if u, ok := errors.AsType[*unfit](err); ok {
-			return nil, u
-		}
-		return nil, cannotStart(r.config, err)
+		return nil, err
 	}
-	w.log = w.log.With("pid", w.process.PID())
-	r.begin(w)
-	w.say(wire.Start, r.startMessage(number).Append(nil))
-	return w, nil
-}
-
-// begin watches over a worker that has a process now, until its end.
-func (r *Runner) begin(w *worker) {
-	w.event((*crew.Life).Spawned)
-	r.keepTrack(w)
-	r.running.Go(w.listen)
-	if w.shared != nil {
-		r.running.Go(w.shared.read)
-	}
-	r.running.Go(func() { r.bury(w) })
+	return p, nil
 }
 
 // connect makes the control connection and the lanes, and returns the worker's ends.
-func (r *Runner) connect(w *worker) (theirs []*os.File, err error) {
+func (w *worker) connect() (theirs []*os.File, err error) {
 	control, file, err := wire.Pair()
 	if err != nil {
 		return nil, err
 	}
 	theirs = append(theirs, file)
 	w.control, w.in, w.out = control, wire.NewReader(control), wire.NewWriter(control)
-	files, err := r.makeLanes(w)
+	files, err := w.makeLanes()
 	return append(theirs, files...), err
 }
 
 // makeLanes makes the lanes, and returns the worker's ends of those that it made.
-func (r *Runner) makeLanes(w *worker) (theirs []*os.File, err error) {
+func (w *worker) makeLanes() (theirs []*os.File, err error) {
+	r := w.runner
 	if r.seats != nil {
 		shared, file, err := newSharedLane(r, w)
 		if err != nil {
@@ -112,37 +82,30 @@ func (w *worker) closeLanes() {
 
 // startProcess runs the interpreter with the worker's ends as descriptors 3, 4, … and the lifeline after them, or has it
 // forked from the worker's template.
-func (r *Runner) startProcess(w *worker, theirs []*os.File) error {
-	d := r.config.Descriptor
+func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
+	r := w.runner
 	options := r.options(w, 3+len(theirs))
 	spec := proc.Spec{
-		Path:       r.config.Environment.Interpreter,
-		Args:       append([]string{"-X", "faulthandler", r.files.Dir}, options...),
-		Env:        d.ProcessEnv(r.config.Environment, r.user.HomeDir()),
-		Dir:        d.Root,
-		Credential: r.user.Credential(),
-		Files:      theirs,
-		Limits: proc.Limits{
-			Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: oomScore,
-		},
-		Output:   proc.Output{Line: w.printer(), Raw: r.show()},
+		Path:     r.config.Environment.Interpreter,
+		Args:     append([]string{"-X", "faulthandler", r.files.Dir}, options...),
+		Files:    theirs,
+		Output:   proc.Output{Raw: r.show()},
 		Stdin:    r.typed(),
 		Lifeline: true,
 	}
-	var err error
 	if w.template == nil {
-		w.process, err = proc.Start(spec)
-		return err
+		return w.Run(spec)
 	}
+	w.Fill(&spec)
 	release := func() {}
-	w.process, err = proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
-		child, release, err = w.template.fork(forkRequest(d.Root, options, append([]string{spec.Path}, spec.Args...)), theirs)
+	p, err := proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
+		child, release, err = w.template.fork(forkRequest(spec.Dir, options, append([]string{spec.Path}, spec.Args...)), theirs)
 		return child, err
 	})
 	if err != nil {
 		release()
 	}
-	return err
+	return p, err
 }
 
 // options are what the worker's program is told on its command line.
@@ -153,20 +116,7 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 	}
 	// These are for people who look at the list of processes.
 	return append(options,
-		"app="+string(r.config.Descriptor.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.number))
-}
-
-// printer returns what logs a line of output.
-func (w *worker) printer() func(proc.Line) {
-	log := w.log // the one without a pid, which nobody knows yet
-	return func(line proc.Line) {
-		if line.Dropped > 0 {
-			log.Warn("app output dropped", "lines", line.Dropped, "stream", line.Stream, "pid", line.PID)
-			return
-		}
-		w.output.Add(line.Text)
-		log.Info(modgw.AppLine, "line", line.Text, "stream", line.Stream, "pid", line.PID)
-	}
+		"app="+string(r.config.Descriptor.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.Number))
 }
 
 func (r *Runner) startMessage(number int) wire.StartMessage {
@@ -202,38 +152,6 @@ func groups(a *modgw.Authorize) []string {
 		return nil
 	}
 	return a.Groups
-}
-
-// bury waits for the end of a worker's process and lets go of all that belonged to it.
-func (r *Runner) bury(w *worker) {
-	<-w.process.Done()
-	w.lose()
-	w.control.Close()
-	for _, l := range r.roster.bury(w) {
-		l.close()
-	}
-	w.span.Disarm()
-	r.loseTrack(w)
-	r.logEnd(w)
-	w.event((*crew.Life).Exited)
-}
-
-// logEnd logs the end of a worker, once. Of one that never was ready the fault tells, and of one that was told to end
-// nobody needs to know more.
-func (r *Runner) logEnd(w *worker) {
-	w.mu.Lock()
-	state := w.life.State
-	w.mu.Unlock()
-	switch state {
-	case crew.Ready, crew.Retiring:
-		if w.attached {
-			w.log.Info("worker detached", "reason", w.why()) // it may come again
-			return
-		}
-		w.log.Error("worker ended", "reason", w.why())
-	case crew.Stopping:
-		w.log.Info("worker stopped", "reason", w.why())
-	}
 }
 
 func closeFiles(files []*os.File) {

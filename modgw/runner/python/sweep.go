@@ -33,7 +33,7 @@ func (r *Runner) sweep(s *stream, f *feeder, request string) {
 		}
 	}
 	if s.closed {
-		s.lane.worker.finished()
+		s.lane.worker.Finished()
 	}
 	r.release(s, f)
 }
@@ -68,17 +68,16 @@ func (r *Runner) release(s *stream, f *feeder) {
 // suspect notes that the connections of a worker do not work any more. One that broke a rule is ended at once; another
 // one is probably ending by itself, and keeps its own reason for it.
 func (r *Runner) suspect(w *worker, err error) {
-	r.roster.remove(w)
 	w.lose()
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke || errors.Is(err, errLaneSpent) {
 		w.damage(err)
 		return
 	}
-	r.background(func() {
+	r.Background(func() {
 		timer := time.NewTimer(exitTime)
 		defer timer.Stop()
 		select {
-		case <-w.process.Done():
+		case <-w.Done():
 		case <-timer.C:
 			w.damage(fmt.Errorf("a connection to it broke: %w", err))
 		}
@@ -90,19 +89,7 @@ func (r *Runner) tookTooLong(w *worker, request string) {
 	limit := r.config.Descriptor.Timeouts.Request
 	reason := fmt.Sprintf("request %q took longer than %s", request, limit)
 	w.askForStacks(reason)
-	w.want(reason)
-}
-
-// whyLost explains the end of a worker, if it ends soon.
-func (w *worker) whyLost() string {
-	timer := time.NewTimer(deathTime)
-	defer timer.Stop()
-	select {
-	case <-w.process.Done():
-		return w.why()
-	case <-timer.C:
-		return "its connection broke"
-	}
+	w.Want(reason)
 }
 
 func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }

@@ -77,7 +77,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Credential: r.user.Credential(),
 		Files:      []*os.File{theirs},
 		Stdin:      r.typed(), // what it forks inherits it
-		Limits:     proc.Limits{OOMScore: oomScore},
+		Limits:     proc.Limits{OOMScore: crew.OOMScore},
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {
 			t.output.Add(line.Text)

@@ -63,7 +63,7 @@ func TestForkedWorkerServes(t *testing.T) {
 	if got := a.get("/"); got.body != "Hello, World!" {
 		t.Fatalf("got %d %q", got.status, got.body)
 	}
-	for _, w := range a.runner.tracked() {
+	for _, w := range a.tracked() {
 		if w.template == nil {
 			t.Error("a worker was not forked")
 		}
@@ -131,7 +131,7 @@ func TestForkedWorkerIsLikeOneStartedOnItsOwn(t *testing.T) {
 			t.Errorf("%s differs (-alone +forked):\n%s", path, diff)
 		}
 	}
-	if forked.runner.tracked()[0].template == nil {
+	if forked.tracked()[0].template == nil {
 		t.Error("the worker was not forked")
 	}
 	next := forked.again()

@@ -91,7 +91,7 @@ func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
 		if err := next.runner.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if next.runner.tracked()[0].template == nil {
+		if next.tracked()[0].template == nil {
 			t.Fatal("the worker was not forked")
 		}
 		next.runner.Stop(t.Context())

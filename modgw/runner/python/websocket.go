@@ -151,7 +151,7 @@ func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) e
 	}
 	var err error
 	if t.conn, err = websocket.Accept(c.w, c.r, options); err != nil {
-		s.lane.worker.log.Warn("WebSocket not opened", "request", c.info.ID, "error", err)
+		s.lane.worker.Log.Warn("WebSocket not opened", "request", c.info.ID, "error", err)
 		return errors.Join(errClientGone, err)
 	}
 	t.conn.SetReadLimit(c.messageLimit())

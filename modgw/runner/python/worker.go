@@ -1,36 +1,33 @@
 package python
 
 import (
-	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// worker is one process that runs the app, from its start to its end. It is never started again: another one takes its
-// number.
+// worker is one process that runs the app. It implements [crew.Job].
 type worker struct {
-	number   int
-	log      *slog.Logger // has the attributes worker and pid
-	process  process
-	attached bool      // it came by itself, and its process is not the host's
-	template *template // that it was forked from; nil: none
+	*crew.Worker
+	runner   *Runner
+	guest    *guest    // its process, which came by itself; nil: the host has it started
+	template *template // that it is forked from; nil: none
+	misfit   *misfit   // the template that it could not be forked from; nil: none
 	control  *net.UnixConn
 	in       *wire.Reader  // of control; for listen alone
 	out      *wire.Writer  // of control
 	lanes    []*lane       // of a WSGI worker
 	shared   *sharedLane   // of an ASGI worker
 	seats    *queue.Member // at it
-	output   crew.Tail     // what it printed last
 
-	reported func(workerReport) // takes the report of its modules, once; nil: none is wanted. For listen alone
+	loaded   chan loading        // has how loading the app ended
+	failed   *wire.FailedMessage // from loaded; for Ready and Explain alone
+	reported func(workerReport)  // takes the report of its modules, once; nil: none is wanted. For listen alone
 
 	dev      bool
 	failures tracebacks // in development
@@ -40,18 +37,12 @@ type worker struct {
 	buried    bool
 	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
 
-	span     crew.Span
 	lagAsked atomic.Int64 // when the event loop was asked after, in Unix nanoseconds
-	wanted   chan string  // has the reason once it is to be replaced; the first one wins
-	loaded   chan loading // has how loading the app ended
-	lost     chan struct{}
-	loseOnce sync.Once
 
 	mu      sync.Mutex
-	life    crew.Life
-	broken  error     // the rule of the protocol that it broke; nil
-	readyAt time.Time // zero: never
-	dumps   int       // stacks that were asked for and not logged yet
+	lost    bool        // it cannot be used any more
+	dumps   int         // stacks that were asked for and not logged yet
+	endSoon *time.Timer // ends what may last for ever; nil: the worker is not retired
 }
 
 // loading is how loading the app ended.
@@ -60,41 +51,39 @@ type loading struct {
 	failed *wire.FailedMessage // nil when it is ready
 }
 
+// misfit is a template that a worker could not be forked from, and why.
+type misfit struct {
+	template *template
+	err      error
+}
+
+// newWorker makes the job of a worker that is forked from t unless that is nil.
+func (r *Runner) newWorker(c *crew.Worker, t *template) *worker {
+	w := &worker{Worker: c, runner: r, template: t, dev: r.config.Dev, loaded: make(chan loading, 1)}
+	if r.files.Templates != nil {
+		w.reported = func(m workerReport) { r.learn(w, m) }
+	}
+	return w
+}
+
 // say sends a frame on the control connection. When that fails the worker is ending, which listen sees.
 func (w *worker) say(t wire.Type, payload []byte) {
 	_ = w.out.Write(func(b []byte) []byte { return wire.AppendFrame(b, wire.Frame{Type: t, Payload: payload}) })
 }
 
-// want asks for the worker to be replaced.
-func (w *worker) want(reason string) {
-	select {
-	case w.wanted <- reason:
-	default: // somebody else asked already
-	}
-}
-
-// event applies an event of the worker's life. What is impossible is a bug, and worth a line in the log.
-func (w *worker) event(apply func(*crew.Life) error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := apply(&w.life); err != nil {
-		w.log.Error("worker got an impossible event", "error", err)
-	}
-}
-
 // damage notes that the worker broke the protocol, or that its connections do not work any more, and ends it.
 func (w *worker) damage(err error) {
-	w.mu.Lock()
-	if w.broken == nil {
-		w.broken = err
-	}
-	w.mu.Unlock()
-	w.process.Kill()
+	w.Damage(err)
 	w.lose()
 }
 
 // lose says that the worker cannot be used any more.
-func (w *worker) lose() { w.loseOnce.Do(func() { close(w.lost) }) }
+func (w *worker) lose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = true
+	w.runner.roster.remove(w)
+}
 
 // settleDrain closes drain when it is time; the pool calls it with its lock held.
 func (w *worker) settleDrain() {
@@ -102,40 +91,4 @@ func (w *worker) settleDrain() {
 		close(w.drain)
 		w.drain = nil
 	}
-}
-
-// stayedReady is how long the worker has been ready; 0 when it never was.
-func (w *worker) stayedReady() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.readyAt.IsZero() {
-		return 0
-	}
-	return time.Since(w.readyAt)
-}
-
-// why explains the end of the worker, after it.
-func (w *worker) why() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.broken != nil {
-		return w.broken.Error()
-	}
-	return w.process.Exit().String()
-}
-
-func (w *worker) status() modgw.WorkerStatus {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	status := modgw.WorkerStatus{
-		Number:   w.number,
-		State:    w.life.State.String(),
-		Since:    w.life.Since,
-		Requests: w.span.Requests(),
-	}
-	if w.process != nil && w.life.State != crew.Ended {
-		status.PID = w.process.PID()
-		status.Memory = proc.ResidentMemory(status.PID)
-	}
-	return status
 }

@@ -1,0 +1,170 @@
+package crew
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+)
+
+// puppet is a process that ends when it is told to by force, and only then.
+type puppet struct {
+	done chan struct{}
+	once sync.Once
+}
+
+func (p *puppet) PID() int                    { return 0 }
+func (p *puppet) Done() <-chan struct{}       { return p.done }
+func (p *puppet) Exit() proc.Exit             { return proc.Exit{} }
+func (p *puppet) Kill()                       { p.once.Do(func() { close(p.done) }) }
+func (p *puppet) Signal(syscall.Signal)       {}
+func (p *puppet) SignalLeader(syscall.Signal) {}
+
+// diary is the job of a puppet. It notes what the crew does with it.
+type diary struct {
+	*Worker
+	puppet  *puppet
+	refused error // what Ready returns
+	other   func(*Worker) Job
+	begun   func() // nil: nothing is done then
+
+	mu    sync.Mutex
+	notes []string
+}
+
+func (d *diary) note(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes = append(d.notes, what)
+}
+
+func (d *diary) read() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.notes)
+}
+
+func (d *diary) Launch() (Process, error)             { d.note("launch"); return d.puppet, nil }
+func (d *diary) Ready(context.Context) ([]any, error) { d.note("ready"); return nil, d.refused }
+func (d *diary) Begin() {
+	d.note("begin")
+	if d.begun != nil {
+		d.begun()
+	}
+}
+func (d *diary) Stop()                           { d.note("stop") }
+func (d *diary) LastWords()                      { d.note("last words") }
+func (d *diary) End()                            { d.note("end") }
+func (d *diary) Explain(err error) error         { d.note("explain"); return err }
+func (d *diary) Instead(error) func(*Worker) Job { return d.other }
+func (d *diary) Retire() <-chan struct{} {
+	drained := make(chan struct{})
+	close(drained)
+	return drained
+}
+
+func newDiary() *diary { return &diary{puppet: &puppet{done: make(chan struct{})}} }
+
+// of makes d the job of a worker.
+func (d *diary) of(w *Worker) Job {
+	d.Worker = w
+	return d
+}
+
+// crewOf has workers whose jobs newJob makes, and a log to read when it has stopped.
+func crewOf(newJob func(*Worker) Job) (*Crew, *bytes.Buffer) {
+	var log bytes.Buffer
+	return New(Config{
+		Runner: modgw.RunnerConfig{
+			Descriptor: modgw.Descriptor{Timeouts: modgw.Timeouts{Stop: time.Millisecond, Drain: time.Minute}},
+			Log:        slog.New(slog.NewTextHandler(&log, nil)),
+		},
+		NewJob: newJob,
+	}), &log
+}
+
+func TestSlowWorkerMaySayWhyBeforeItIsKilled(t *testing.T) {
+	d := newDiary()
+	c, log := crewOf(d.of)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Stop(t.Context())
+	if got := d.read(); !slices.Equal(got, []string{"launch", "ready", "begin", "stop", "last words", "end"}) {
+		t.Errorf("%q", got)
+	}
+	if !strings.Contains(log.String(), "worker killed") {
+		t.Error(log)
+	}
+}
+
+func TestAnotherWorkerStartsInsteadOfOneThatCannot(t *testing.T) {
+	first, second := newDiary(), newDiary()
+	first.refused, first.other = errors.New("not this way"), second.of
+	c, log := crewOf(first.of)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Stop(t.Context())
+	if got := first.read(); !slices.Equal(got, []string{"launch", "ready", "explain", "end"}) {
+		t.Errorf("%q", got)
+	}
+	if got := second.read(); !slices.Contains(got, "begin") {
+		t.Errorf("%q", got)
+	}
+	if strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log)
+	}
+}
+
+func TestWorkerThatEndsAsItBecomesReadyIsNotStarted(t *testing.T) {
+	d := newDiary()
+	c, log := crewOf(d.of)
+	d.puppet.Kill()
+	w := c.newWorker(1, d.of)
+	if err := c.launch(w); err != nil {
+		t.Fatal(err)
+	}
+	c.running.Wait() // until it is buried
+	if w.becameReady() {
+		t.Error("it is ready")
+	}
+	if strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log)
+	}
+}
+
+func TestGuestThatLeavesIsNotReplaced(t *testing.T) {
+	d := newDiary()
+	c, log := crewOf(nil)
+	d.begun = d.puppet.Kill
+	c.Host(1, d.of)
+	c.Stop(t.Context())
+	if !strings.Contains(log.String(), "worker detached") || strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log)
+	}
+}
+
+func TestWorkerThatHasEndedIsNotRetired(t *testing.T) {
+	d := newDiary()
+	c, log := crewOf(d.of)
+	w, err := c.startWorker(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Damage(errors.New("it broke a rule"))
+	c.running.Wait()
+	c.retire(w, "it is old")
+	if got := log.String(); strings.Contains(got, "retired") || !strings.Contains(got, `reason="it broke a rule"`) {
+		t.Error(got)
+	}
+}
