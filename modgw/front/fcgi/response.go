@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -60,7 +59,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.declared = declaredLength(w.header)
+	w.declared = metavars.DeclaredLength(w.header)
 	w.bodiless = status == http.StatusNoContent || status == http.StatusNotModified
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
@@ -167,18 +166,4 @@ type writerOnly struct{ io.Writer }
 
 func (w *response) isHead() bool {
 	return w.stream.request != nil && w.stream.request.Method == http.MethodHead
-}
-
-// declaredLength is the Content-Length of a header, -1 without one. One that is no length is taken out: the body says
-// it better.
-func declaredLength(header http.Header) int64 {
-	values := header["Content-Length"]
-	if len(values) == 0 {
-		return -1
-	}
-	if n, err := strconv.ParseUint(values[0], 10, 63); err == nil && len(values) == 1 && values[0][0] != '+' {
-		return int64(n)
-	}
-	delete(header, "Content-Length")
-	return -1
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 // run calls the handler of a request and ends its response.
@@ -29,7 +30,7 @@ func (c *conn) callHandler(s *stream) (returned bool) {
 			return
 		}
 		if value != http.ErrAbortHandler {
-			f := panicked(value)
+			f := metavars.Panicked(value)
 			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", s.request.Method,
 				"target", s.request.RequestURI, "stack", string(debug.Stack()))
 			s.response.fault, s.response.faultStatus = f, http.StatusInternalServerError

@@ -163,7 +163,7 @@ func (w *response) finish() {
 		w.WriteHeader(metavars.ImplicitStatus(w.header))
 	}
 	if w.fault == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
-		w.deny(http.StatusInternalServerError, responseLength(w.declared, w.written))
+		w.deny(http.StatusInternalServerError, metavars.WrongLength(w.declared, w.written))
 	}
 	if w.fault != nil {
 		w.serveFault()
@@ -179,7 +179,7 @@ func (w *response) finish() {
 // must see that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
-		w.fault, w.faultStatus = aborted(), http.StatusBadGateway
+		w.fault, w.faultStatus = metavars.Aborted(), http.StatusBadGateway
 	}
 	w.serveFault()
 }

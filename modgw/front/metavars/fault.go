@@ -13,3 +13,22 @@ func badVariable(name, why string) *modgw.Fault {
 		Hint:    "if the client did not send it so, look at the web server's SetEnv, ProxyFCGISetEnvIf or fastcgi_param lines",
 	}
 }
+
+// WrongLength is the fault for a handler that did not write as many bytes as its response's Content-Length says.
+func WrongLength(declared, written int64) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-REQ-008",
+		Summary: fmt.Sprintf("cannot send the response: its body has %d bytes, and its Content-Length says %d", written, declared),
+		Hint:    "let the app set no Content-Length, or the right one",
+	}
+}
+
+// Panicked is the fault for a handler that panicked with the value.
+func Panicked(value any) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
+}
+
+// Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything was sent.
+func Aborted() *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-010", Summary: "cannot answer the request: its handler gave up before it sent anything"}
+}

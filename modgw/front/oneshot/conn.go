@@ -148,7 +148,7 @@ func (c *conn) callHandler(w *response) (returned bool) {
 		if value == nil || value == http.ErrAbortHandler {
 			return
 		}
-		f := panicked(value)
+		f := metavars.Panicked(value)
 		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", c.request.Method,
 			"target", c.request.RequestURI, "stack", string(debug.Stack()))
 		w.fault, w.faultStatus = f, http.StatusInternalServerError

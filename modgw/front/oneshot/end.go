@@ -19,7 +19,7 @@ func (w *response) finish() {
 		w.WriteHeader(metavars.ImplicitStatus(w.header))
 	}
 	if w.fault == nil && w.err == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
-		w.deny(http.StatusInternalServerError, responseLength(w.declared, w.written))
+		w.deny(http.StatusInternalServerError, metavars.WrongLength(w.declared, w.written))
 	}
 	if w.fault != nil {
 		w.serveFault()
@@ -39,7 +39,7 @@ func (w *response) finish() {
 // must see, as far as the protocol can show it, that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
-		w.fault, w.faultStatus = aborted(), http.StatusBadGateway
+		w.fault, w.faultStatus = metavars.Aborted(), http.StatusBadGateway
 	}
 	w.serveFault()
 }

@@ -45,19 +45,3 @@ func noLength() *modgw.Fault {
 		Hint:    "let the web server gather request bodies before it passes them on, or use a fastcgi or http listener",
 	}
 }
-
-func responseLength(declared, written int64) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-REQ-008",
-		Summary: fmt.Sprintf("cannot send the response: its body has %d bytes, and its Content-Length says %d", written, declared),
-		Hint:    "let the app set no Content-Length, or the right one",
-	}
-}
-
-func panicked(value any) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
-}
-
-func aborted() *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-010", Summary: "cannot answer the request: its handler gave up before it sent anything"}
-}
