@@ -1,16 +1,12 @@
 package reload
 
-import (
-	"path/filepath"
-
-	"github.com/modgw/modgw/modgw"
-)
+import "github.com/modgw/modgw/modgw"
 
 // assets are the files below the root that browsers alone read, wherever they are, and those that are served as they are.
 var assets = []string{"**/*.{css,js,mjs}", "**/static/**", "**/assets/**"}
 
-// Assets are the globs of the files of an app that no process of it reads: a change needs no new workers, but pages that
-// show them are old.
+// Assets are the globs of the files of an app that no process of it keeps, because browsers alone read them or because they
+// are executed anew for each request: a change needs no new workers, but pages that show them are old.
 func Assets(d modgw.Descriptor) []Glob {
 	var globs []Glob
 	add := func(pattern string) { globs = append(globs, Glob{pattern, Asset}) }
@@ -18,14 +14,38 @@ func Assets(d modgw.Descriptor) []Glob {
 		add(pattern)
 	}
 	for _, a := range d.Aliases {
-		if dir := relative(d.Root, a.Dir); filepath.IsAbs(dir) {
-			add(escape(a.Dir) + "/**")
-		} else {
-			add(escape(dir) + "/**")
-		}
+		add(below(d.Root, a.Dir, "**"))
 	}
 	if d.Static != nil {
-		add(escape(d.Static.Dir) + "/**")
+		add(below(d.Root, d.Static.Dir, "**"))
+	}
+	for _, pattern := range scriptsOf(d) {
+		add(pattern)
 	}
 	return globs
+}
+
+// scriptsOf are the globs of what is executed anew for each request, and of what that may include.
+func scriptsOf(d modgw.Descriptor) []string {
+	var own string
+	switch {
+	case d.CGI != nil && d.CGI.Script != "":
+		own = escape(relative(d.Root, d.CGI.Script))
+	case d.CGI != nil:
+		own = below(d.Root, d.CGI.Dir, "*")
+	case d.FastCGI != nil && d.FastCGI.Scripts(d.Root) != "":
+		own = below(d.Root, d.FastCGI.Scripts(d.Root), "**/*.php")
+	default:
+		return nil
+	}
+	return append([]string{own}, programCode...)
+}
+
+// below is a pattern for the files of a folder, relative to root where the folder is in it.
+func below(root, folder, pattern string) string {
+	name := relative(root, folder)
+	if name == "." {
+		return pattern
+	}
+	return escape(name) + "/" + pattern
 }

@@ -90,3 +90,18 @@ func TestScriptsThatAreReadForEachRequestNeedNoReload(t *testing.T) {
 		t.Error("a program of another kind is not watched")
 	}
 }
+
+func TestScriptsThatRunAnewForEachRequestMakePagesOld(t *testing.T) {
+	for want, d := range map[string]modgw.Descriptor{
+		"**/*.php":          {Kind: modgw.KindFastCGI, FastCGI: &modgw.FastCGI{Command: []string{"php-cgi"}}},
+		"public/**/*.php":   {Kind: modgw.KindFastCGI, FastCGI: &modgw.FastCGI{Command: []string{"php-cgi"}, ScriptRoot: "/srv/public"}},
+		"/var/www/**/*.php": {Kind: modgw.KindFastCGI, FastCGI: &modgw.FastCGI{Connect: "unix:/run/php.sock", ScriptRoot: "/var/www"}},
+		"cgi-bin/*":         {Kind: modgw.KindCGI, CGI: &modgw.CGI{Dir: "/srv/cgi-bin"}},
+		"wiki.cgi":          {Kind: modgw.KindCGI, CGI: &modgw.CGI{Script: "/srv/wiki.cgi"}},
+	} {
+		d.Root = "/srv"
+		if globs := reload.Assets(d); !slices.Contains(globs, reload.Glob{Pattern: want, Class: reload.Asset}) {
+			t.Errorf("no %q in %q", want, globs)
+		}
+	}
+}
