@@ -185,6 +185,37 @@ func (a *app) stillServes() {
 	}
 }
 
+func TestHandshakesThatAreNone(t *testing.T) {
+	a := serve(t, talker, asgi)
+	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	for name, lines := range map[string]string{
+		"no key":        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
+		"short key":     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2hvcnQ=\r\n",
+		"two keys":      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" + key + key,
+		"version 8":     "Connection: Upgrade\r\nSec-WebSocket-Version: 8\r\n" + key,
+		"no version":    "Connection: Upgrade\r\n" + key,
+		"no connection": "Sec-WebSocket-Version: 13\r\n" + key,
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(a.server.URL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+			fmt.Fprintf(conn, "GET /talk HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n%s\r\n", lines)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != 400 || response.Header.Get("Sec-Websocket-Version") != "13" {
+				t.Errorf("got %d, %v", response.StatusCode, response.Header)
+			}
+		})
+	}
+	a.stillServes()
+}
+
 func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 	a := serve(t, talker, asgi)
 	s := a.talk("")
