@@ -32,7 +32,7 @@ func appBlock(d *modgw.Descriptor) block {
 				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
 			{name: "attach", value: truth(&d.Attach), def: false,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
-					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi apps."},
+					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },
@@ -216,12 +216,17 @@ func limitsBlock(l *modgw.Limits) block {
 		doc:  "What the app may use. Zero: no limit but the system's.",
 		args: []argument{
 			{name: "body", value: size(&l.Body), def: "64MiB", doc: "Largest request body. A larger one is answered 413."},
-			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of the app's processes together.", example: `"1GiB"`},
+			{name: "memory", value: size(&l.Memory), def: "0", doc: "Private writable memory of each process of the app: asking for more fails.", example: `"1GiB"`},
 			{name: "build_memory", value: size(&l.BuildMemory), def: "0", note: "0: three quarters of the machine's memory",
 				doc: "Memory of each process that makes the environment or runs the build command.", example: `"2GiB"`},
-			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one.", example: `"1.5"`},
+			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one. Not enforced by this version.", example: `"1.5"`},
 			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, doc: "Open files of each worker."},
-			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, doc: "Processes and threads of the app together."},
+			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, doc: "Processes and threads of the app's user together; nothing for root."},
+		},
+		check: func(w written) {
+			if l.CPU > 0 {
+				w.warn("cpu", "This version does not enforce it. CPUQuota= of a systemd unit bounds the host with all of its apps.")
+			}
 		},
 	}
 }
