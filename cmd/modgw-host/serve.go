@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -60,10 +61,16 @@ func (f *serveFlags) config(cmd *cobra.Command, c console, targets []string) (ho
 	if err != nil {
 		return host.Config{}, &usageError{cmd.CommandPath(), err.Error()}
 	}
+	state := f.state
+	if state != "" { // what is told of it is for other folders, too
+		if state, err = filepath.Abs(state); err != nil {
+			return host.Config{}, err
+		}
+	}
 	config := host.Config{
 		File:    f.hostFileFor(targets),
 		Targets: targets,
-		State:   f.state,
+		State:   state,
 		Control: modgw.Address(f.control),
 		Vars:    f.vars,
 		Version: version(),

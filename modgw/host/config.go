@@ -23,7 +23,7 @@ type Config struct {
 	// Sockets are further listeners, open already; the host closes them.
 	Sockets []Socket
 
-	// State is the folder of environments and last good generations; "": that of File, else [DefaultState].
+	// State is the folder of environments and last good generations; "": that of File, else [DefaultState]. It may be relative.
 	State string
 
 	// Control is the address of the control socket; "": that of File, else [ControlAddress] of the state folder.

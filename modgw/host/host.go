@@ -60,6 +60,12 @@ func New(c Config) (*Host, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	var err error
+	if c.State != "" {
+		if c.State, err = filepath.Abs(c.State); err != nil {
+			return nil, err
+		}
+	}
 	h := &Host{
 		config:  c,
 		book:    newLogbook(),
@@ -69,7 +75,6 @@ func New(c Config) (*Host, error) {
 		outside: map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(&bookHandler{book: h.book, next: c.Log.Handler()})
-	var err error
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
