@@ -1,8 +1,10 @@
 """The lifespan of an ASGI app."""
 
+import time
 import unittest
 
 from asgihost import ASGITestCase
+from fakehost import BODY, RESPONSE
 
 
 class Lifespan(ASGITestCase):
@@ -79,6 +81,71 @@ class Lifespan(ASGITestCase):
         )
         worker.control.send(12)
         self.assertIn("cannot shut the app down: ValueError: stuck", worker.log()["message"])
+        self.assertEqual(worker.process.wait(30), 0)
+
+    def test_it_has_the_main_thread(self):
+        worker = self.serve(
+            """
+            import threading
+            async def http(scope, receive, send):
+                await answer(send, repr(threading.current_thread() is threading.main_thread()).encode())
+            """
+        )
+        self.assertEqual(worker.fetch().body, b"True")
+
+    def test_an_app_may_handle_signals_but_not_those_of_the_host(self):
+        worker = self.serve(
+            """
+            import os, signal
+            heard = None
+            async def lifespan(scope, receive, send):
+                global heard
+                await receive()
+                heard = asyncio.Event()
+                loop = asyncio.get_running_loop()
+                loop.add_signal_handler(signal.SIGUSR1, heard.set)
+                loop.add_signal_handler(signal.SIGTERM, lambda: print("a handler of SIGTERM"))
+                signal.signal(signal.SIGINT, lambda *_: print("a handler of SIGINT"))
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                print("shut down")
+                await send({"type": "lifespan.shutdown.complete"})
+            async def http(scope, receive, send):
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGUSR1)
+                await heard.wait()
+                await answer(send, b"heard")
+            """
+        )
+        self.assertEqual(worker.fetch().body, b"heard")
+        self.assertEqual(len(worker.logs), 1)
+        self.assertIn("cannot let the app handle SIGTERM and SIGINT: the host owns", worker.logs[0]["message"])
+        worker.process.terminate()
+        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.output(), "shut down\n")
+
+    def test_sigterm_ends_a_worker_whose_loop_waits(self):
+        worker = self.serve("")
+        self.assertEqual(worker.fetch().body, b"up")
+        worker.process.terminate()
+        self.assertEqual(worker.process.wait(30), 0)
+
+    def test_a_second_sigterm_ends_a_worker_whose_loop_is_blocked(self):
+        worker = self.serve(
+            """
+            import time
+            async def http(scope, receive, send):
+                await start(send)
+                await body(send, b"blocked", True)
+                await asyncio.sleep(0.05)
+                time.sleep(1000)
+            """
+        )
+        stream = worker.open()
+        self.assertEqual(worker.next(stream, RESPONSE, BODY).body() or worker.next(stream, BODY).body(), b"blocked")
+        while worker.process.poll() is None:
+            worker.process.terminate()
+            time.sleep(0.01)
         self.assertEqual(worker.process.wait(30), 0)
 
     def _app(self, source):

@@ -1,4 +1,4 @@
-"""The event loop of an ASGI app, in a thread of its own: the main thread stays free to obey the host."""
+"""The event loop of an ASGI app. It has the main thread, where apps expect it; another thread obeys the host."""
 
 import asyncio
 import os
@@ -24,44 +24,68 @@ def new_loop():
     return uvloop.new_event_loop()
 
 
-class LoopThread:
-    """Runs the app. The methods are for the main thread."""
+class Loop:
+    """Runs the app, in the thread that calls start and serve."""
 
     def __init__(self, loop, fd, app, start, control):
         self.loop = loop
         self.current = None  # as lanes of WSGI have it
-        self.thread = threading.Thread(target=self._run, name="modgw-loop", daemon=True)
+        self._ident = None  # of its thread
         self._app = app
         self.socket = socket.socket(fileno=fd)
         self._control = control
         self._app_name = start["app"]
         self._lane = None
         self._lifespan = None
-        self._begun = threading.Event()
-        self._failed = None
         self._ending = None
         self._blocked = False  # whether it was logged that the loop is
 
     def start(self):
         """Starts the loop and the app's lifespan; raises what keeps the app from starting."""
-        self.thread.start()
-        self._begun.wait()
-        if self._failed is not None:
-            raise self._failed
+        self._ident = threading.get_ident()
+        self.loop.run_until_complete(self._begin())
+
+    def serve(self):
+        """Serves requests until stop is called."""
+        loop = self.loop
+        try:
+            loop.run_until_complete(self._go_on())
+            loop.run_until_complete(_tidy(loop))
+            loop.close()
+        except BaseException as error:
+            found = describe(error, suspects=(self._app,))
+            self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
+            self._hang_up()
+
+    def serve_beside(self, task, signals):
+        """Serves requests while another thread does the task, which waits for signals and which no busy loop holds up."""
+
+        def run():
+            try:
+                task()
+            finally:
+                self.stop()
+
+        thread = threading.Thread(target=run, name="modgw-host", daemon=True)
+        signals.poke = self._poke
+        thread.start()
+        self.serve()
+        thread.join()
+        signals.poke = None
 
     def stop(self):
-        """Lets the app finish its requests and its lifespan."""
+        """Lets the app finish its requests and its lifespan. It is for another thread."""
         if not self._ending.done():
             self.loop.call_soon_threadsafe(self._end)
 
     def probe(self):
-        """Logs where the loop stands when it is blocked, once for each time."""
+        """Logs where the loop stands when it is blocked, once for each time. It is for another thread."""
         alive = threading.Event()
         self.loop.call_soon_threadsafe(self._respond, alive)
         if alive.wait(_PROMPT) or self._blocked:
             return
         self._blocked = True
-        frame = sys._current_frames().get(self.thread.ident)
+        frame = sys._current_frames().get(self._ident)
         if frame is None:
             return
         self._control.log(
@@ -92,6 +116,9 @@ class LoopThread:
         except OSError:
             pass  # The host has ended it already.
 
+    def _poke(self):
+        self.loop.call_soon_threadsafe(int)  # Python handles signals before it calls anything.
+
     def _respond(self, alive):
         self._blocked = False
         alive.set()
@@ -100,33 +127,45 @@ class LoopThread:
         if not self._ending.done():
             self._ending.set_result(None)
 
+    async def _begin(self):
+        self._ending = self.loop.create_future()
+        self._lifespan = Lifespan(self._app, self._app_name, self._control, self.loop)
+        await self._lifespan.startup()
+        state = self._lifespan.state
+        self._lane = SharedLane(self.socket, self._app, self._app_name, state, self._control, self.loop)
+
+    async def _go_on(self):
+        self._lane.start()
+        await self._ending
+        await self._lane.stop()
+        await self._lifespan.shutdown()
+
+
+class LoopThread(Loop):
+    """A loop with a thread of its own, in a process whose main thread is somebody else's."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.thread = threading.Thread(target=self._run, name="modgw-loop", daemon=True)
+        self._begun = threading.Event()
+        self._failed = None
+
+    def start(self):
+        self.thread.start()
+        self._begun.wait()
+        if self._failed is not None:
+            raise self._failed
+
     def _run(self):
-        loop = self.loop
-        asyncio.set_event_loop(loop)
+        asyncio.set_event_loop(self.loop)
         try:
-            loop.run_until_complete(self._serve())
-            loop.run_until_complete(_tidy(loop))
-            loop.close()
+            super().start()
         except BaseException as error:
-            if self._begun.is_set():
-                found = describe(error, suspects=(self._app,))
-                self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
-                self._hang_up()
-            else:
-                self._failed = error
+            self._failed = error
+            return
         finally:
             self._begun.set()
-
-    async def _serve(self):
-        self._ending = self.loop.create_future()
-        lifespan = Lifespan(self._app, self._app_name, self._control, self.loop)
-        await lifespan.startup()
-        self._lane = lane = SharedLane(self.socket, self._app, self._app_name, lifespan.state, self._control, self.loop)
-        lane.start()
-        self._begun.set()
-        await self._ending
-        await lane.stop()
-        await lifespan.shutdown()
+        self.serve()
 
 
 def _stack(awaited):

@@ -131,6 +131,9 @@ class Worker:
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
         self._report()
+        if loop is not None:
+            self._lanes[0].serve_beside(self._obey, self._signals)
+            return 0
         if green:
             greenlane.beside(self._obey, self._signals)
         else:
@@ -169,10 +172,11 @@ class Worker:
 
     def _open_lanes(self, app, start, loop):
         if loop is not None:
-            from .loop import LoopThread
+            from .loop import Loop
 
-            self._lanes.append(LoopThread(loop, self._fds[0], app, start, self._control))
+            self._lanes.append(Loop(loop, self._fds[0], app, start, self._control))
             entry.start(self._lanes[0])
+            loop.run_until_complete(self._signals.take_back(loop))
             return
         if start.get("gevent", False):
             from .greenlane import GreenLane

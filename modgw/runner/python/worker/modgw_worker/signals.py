@@ -40,6 +40,27 @@ class Signals:
                 "cannot let the app handle SIGTERM: its handler was replaced; use atexit to do something at the end",
             )
 
+    async def take_back(self, loop):
+        """Takes the signals back from an app that has set its own handlers while its loop started; it may have others.
+
+        It runs in the loop: uvloop lets go of a handler only while it runs.
+        """
+        own = {signal.SIGTERM: self._terminate, signal.SIGINT: self._interrupt}
+        replaced = [number for number in own if signal.getsignal(number) != own[number]]
+        for number in replaced:
+            loop.remove_signal_handler(number)
+            signal.signal(number, own[number])
+        # The loop has a wakeup of its own as long as it handles any signal, and of the two either is enough.
+        waker = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        if waker not in (-1, self._waker.fileno()):
+            signal.set_wakeup_fd(waker)
+        if replaced:
+            self._control.log(
+                "warning",
+                "cannot let the app handle %s: the host owns these signals; do what is due at the end in the shutdown of "
+                "the lifespan" % " and ".join(signal.Signals(number).name for number in replaced),
+            )
+
     def hold(self):
         """Puts SIGTERM off while the calling thread forks: a child forgets signals that come before it is set up."""
         self._masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
