@@ -14,6 +14,16 @@ func (g *Gateway) Register(d Descriptor) error {
 	return err
 }
 
+// Expect makes the app of a descriptor known before somebody deploys it, which must follow: its requests wait for that. An app
+// that serves goes on serving.
+func (g *Gateway) Expect(d Descriptor) error {
+	app, err := g.enter(d)
+	if err == nil {
+		app.expect()
+	}
+	return err
+}
+
 // State tells what an app does with a request now; "" for an app that is not known.
 func (g *Gateway) State(name AppName) AppState {
 	app, err := g.app(name)

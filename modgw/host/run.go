@@ -107,6 +107,10 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
 		}
 	})
+	h.begin(keeping)
+	watching.Go(func() { _ = h.watcher.Run(keeping) })
+	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
+	// Requests that came until now wait in the sockets' backlogs: there would have been no app for them.
 	for _, f := range s.fronts {
 		fronts.Go(func() {
 			if err := f.serve(ctx); err != nil {
@@ -114,9 +118,6 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 			}
 		})
 	}
-	h.begin(keeping)
-	watching.Go(func() { _ = h.watcher.Run(keeping) })
-	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
 	others.Go(func() {
 		h.announce(ctx, first, s)
 		h.unused.run(ctx)

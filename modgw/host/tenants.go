@@ -88,6 +88,9 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 		}
 		return nil
 	}
+	if fresh {
+		_ = h.gateway.Expect(d) // the deploy says why not
+	}
 	return t.keeper.ask(order{class: reload.Descriptor, cause: cause, descriptor: &d})
 }
 
