@@ -1,10 +1,8 @@
 package host
 
 import (
-	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
@@ -15,36 +13,17 @@ import (
 func (h *Host) scripted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)
-		h.awaitOnly(r.Context())
 		if rest, ok := strings.CutPrefix(info.Path, info.WebScript); ok && (rest == "" || rest[0] == '/') {
 			info.App, info.Prefix, info.Path = h.only(), info.WebMount, rest
-			_, query, has := strings.Cut(info.RawTarget, "?")
-			if info.RawTarget = metavars.EscapePath(info.Prefix + rest); has {
-				info.RawTarget += "?" + query
+			if info.WebMount != info.WebScript {
+				_, query, has := strings.Cut(info.RawTarget, "?")
+				if info.RawTarget = metavars.EscapePath(info.Prefix + rest); has {
+					info.RawTarget += "?" + query
+				}
 			}
 		}
 		next.ServeHTTP(w, r.WithContext(modgw.WithRequestInfo(r.Context(), info)))
 	})
-}
-
-// awaitOnly waits until the gateway knows the app: the web server's first request is what started the host.
-func (h *Host) awaitOnly(ctx context.Context) {
-	if h.gateway.State(h.only()) != "" {
-		return
-	}
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	limit := time.NewTimer(5 * time.Second)
-	defer limit.Stop()
-	for h.gateway.State(h.only()) == "" {
-		select {
-		case <-look.C:
-		case <-limit.C:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // only is the name of the host's one app.

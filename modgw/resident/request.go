@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -60,9 +61,10 @@ func (e *CutError) Error() string { return "the response broke off: " + e.Err.Er
 // Unwrap returns the reason.
 func (e *CutError) Unwrap() error { return e.Err }
 
-// request is the variables of a request as FastCGI has them, and the length of its body.
+// request is the variables of a request as FastCGI has them, and the length of its body, which may be shorter where the
+// client did not know it: Apache then decodes the chunks, and ends the script's standard input with them.
 func request(environ []string) (params []byte, length int64, err error) {
-	method := false
+	method, measured, chunked := false, false, false
 	for _, variable := range environ {
 		name, value, _ := strings.Cut(variable, "=")
 		switch {
@@ -70,6 +72,9 @@ func request(environ []string) (params []byte, length int64, err error) {
 			if length, err = strconv.ParseInt(value, 10, 64); err != nil || length < 0 {
 				return nil, 0, fmt.Errorf("cannot read CONTENT_LENGTH %q", value)
 			}
+			measured = true
+		case name == "HTTP_TRANSFER_ENCODING":
+			chunked = true
 		case name == "REQUEST_METHOD":
 			method = true
 		}
@@ -79,6 +84,9 @@ func request(environ []string) (params []byte, length int64, err error) {
 	}
 	if !method {
 		return nil, 0, errors.New("cannot answer: there is no REQUEST_METHOD, so no web server has asked")
+	}
+	if chunked && !measured {
+		length = math.MaxInt64
 	}
 	return params, length, nil
 }

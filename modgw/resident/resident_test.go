@@ -146,6 +146,15 @@ func TestRequestIsAnsweredByTheHost(t *testing.T) {
 	}
 }
 
+func TestBodyOfUnknownLengthIsReadToItsEnd(t *testing.T) {
+	h := host(t, echo)
+	var out strings.Builder
+	err := h.Answer(t.Context(), []string{"REQUEST_METHOD=POST", "HTTP_TRANSFER_ENCODING=chunked"}, strings.NewReader("body in chunks"), &out, io.Discard)
+	if err != nil || !strings.HasSuffix(out.String(), "body in chunks") {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
 func TestRequestThatNobodyReadIsSentAgain(t *testing.T) {
 	h := host(t, func(conn net.Conn, number int64) {
 		if number > 1 {

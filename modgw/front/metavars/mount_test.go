@@ -15,7 +15,12 @@ func TestMountIsWhereTheClientKnowsIt(t *testing.T) {
 		"rewritten root":       {"/app.fcgi", "/", "/", "/app.fcgi", ""},
 		"encoded":              {"/app.fcgi", "/a b", "/a%20b", "/app.fcgi", ""},
 		"something else":       {"/app.fcgi", "/x", "/else", "/app.fcgi", "/app.fcgi"},
-		"another host":         {"/app.fcgi", "/x", "//evil/x", "/app.fcgi", "/app.fcgi"},
+		"rewritten, slashes":   {"/app.fcgi", "/x", "//a//x", "/app.fcgi", "/a"},
+		"rewritten, dots":      {"/app.fcgi", "/x", "/a/b/../%2e/x", "/app.fcgi", "/a"},
+		"rewritten, NoDecode":  {"/app.fcgi", "/x%2Fy", "/a/x%2Fy", "/app.fcgi", "/a"},
+		"slashes":              {"", "/x", "//x", "", ""},
+		"dots":                 {"", "/x", "/a/%2e%2e/x", "", ""},
+		"dots and a script":    {"/app", "/x", "/app/../app/x", "/app", "/app"},
 		"none":                 {"", "/x", "/x", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,16 +51,21 @@ func (b *Builder) webScript(target Target) string {
 }
 
 // webMount is webScript as clients know it. A server that was told to rewrite /x to /app.fcgi/x says SCRIPT_NAME=/app.fcgi
-// and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for the client.
+// and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for the client. Without a rewrite the script's name
+// stands, however the client has written the path: neither its dots nor its slashes are a part of the mount.
 func (b *Builder) webMount(target Target) string {
+	script := b.webScript(target)
 	rawPath, _ := splitTarget(b.requestURI)
-	decoded, ok := unescape(rawPath, false)
-	if ok && strings.HasPrefix(b.pathInfo, "/") && strings.HasPrefix(decoded, "/") {
-		if before, ok := strings.CutSuffix(decoded, b.pathInfo); ok && !strings.Contains(before, "//") {
+	if leadsTo(rawPath, target.Path) || !strings.HasPrefix(rawPath, "/") || !strings.HasPrefix(b.pathInfo, "/") {
+		return script
+	}
+	for _, keepSlash := range []bool{true, false} {
+		decoded, ok := unescape(rawPath, keepSlash)
+		if before, cut := strings.CutSuffix(RemoveDots(mergeSlashes(decoded)), b.pathInfo); ok && cut {
 			return before
 		}
 	}
-	return b.webScript(target)
+	return script
 }
 
 // splitTarget takes scheme and host off a request target in absolute form, and cuts it before the "?".
