@@ -35,8 +35,8 @@ func (x difference) covers(door, row, name string, got outcome) bool {
 const (
 	every     = "*"
 	lighttpd  = "lighttpd, *"
-	lightCGI  = "lighttpd, FastCGI;lighttpd, uwsgi;lighttpd, scgi"
-	nginxCGI  = "nginx, FastCGI;nginx, uwsgi;nginx, scgi"
+	lightCGI  = "lighttpd, FastCGI;lighttpd, uwsgi;lighttpd, scgi;lighttpd, bin-path"
+	nginxCGI  = "nginx, FastCGI;nginx, uwsgi;nginx, scgi;nginx, spawn-fcgi"
 	haproxy   = "HAProxy, FastCGI"
 	httpDoors = "Apache, HTTP;nginx, HTTP;lighttpd, HTTP"
 )
@@ -49,9 +49,9 @@ var differences = []difference{
 	{every, []string{"chunked body", "long chunked body"}, "HTTP_TRANSFER_ENCODING", "", "the app reads the body without the chunks"},
 	{every, []string{"chunked body"}, "CONTENT_LENGTH", "11", "the host knows how long a small body is; mod_wsgi apps must read to its end without knowing"},
 
-	{"*, FastCGI;*, uwsgi;*, scgi", nil, "CONTENT_LENGTH", "0", "SCGI, lighttpd and HAProxy cannot say that a request has no body"},
+	{"*, FastCGI;*, uwsgi;*, scgi;*, bin-path;*, mod_fcgid", nil, "CONTENT_LENGTH", "0", "SCGI, lighttpd, HAProxy and mod_fcgid cannot say that a request has no body"},
 	{"lighttpd, HTTP", []string{"DELETE", "OPTIONS"}, "CONTENT_LENGTH", "0", "lighttpd says so of requests without a body"},
-	{"nginx, uwsgi;nginx, scgi;" + lighttpd, []string{"long chunked body"}, "CONTENT_LENGTH", "200000", "the server gathers the body first"},
+	{"nginx, uwsgi;nginx, scgi;Apache, mod_fcgid;" + lighttpd, []string{"long chunked body"}, "CONTENT_LENGTH", "200000", "the server gathers the body first"},
 	{"Apache, uwsgi;Apache, scgi", []string{"chunked body", "long chunked body"}, "status", "411", "Apache's modules for uwsgi and SCGI take no chunks"},
 	{haproxy, []string{"long chunked body"}, "status", "400", "HAProxy passes no long body without a length over FastCGI"},
 

@@ -42,6 +42,7 @@ func newTold(t *testing.T) *site {
 	}
 	s.write("modgw.hcl", "apps = [\"apps/*/modgw.hcl\"]\nstate = \"state\"\n"+all+"listen \"http\" { address = \"127.0.0.1:0\" }\n") // the last one is where the site says it is
 	s.start()
+	s.writeScripts()
 	return s
 }
 
@@ -78,14 +79,8 @@ func (s *site) doors() []door {
 }
 
 func (s *site) apacheDoors() []door {
-	module := "/usr/lib/apache2/modules/mod_wsgi.so"
 	fronttest.Require(s.t, "apache2", "apache2")
-	if _, err := os.Stat(module); err != nil {
-		if os.Getenv("CI") != "" {
-			s.t.Fatal("mod_wsgi is not installed: apt install libapache2-mod-wsgi-py3")
-		}
-		s.t.Skip("mod_wsgi is not installed: apt install libapache2-mod-wsgi-py3")
-	}
+	module := s.apacheModule("wsgi", "libapache2-mod-wsgi-py3")
 	var conf strings.Builder
 	var all []door
 	open := func(name string, write func(port int) string) {
@@ -113,11 +108,29 @@ func (s *site) apacheDoors() []door {
 			return host(port, fmt.Sprintf("SetEnv ap_trust_cgilike_cl 1\nProxyPass / \"unix:%s|%s://told/\" flushpackets=on\n", s.path(kind), kind))
 		})
 	}
+	common, lines := s.apacheScripts()
+	conf.WriteString(common)
+	open("Apache, mod_fcgid", func(port int) string { return host(port, lines("fcgid-script", "fcgi")) })
+	open("Apache, mod_cgid", func(port int) string { return host(port, lines("cgi-script", "cgi")) })
 	web := fronttest.StartApache(s.t, conf.String())
 	for i := range all {
 		all[i].web = web
 	}
 	return all
+}
+
+// apacheModule is the path of a module that is not always installed.
+func (s *site) apacheModule(name, aptPackage string) string {
+	s.t.Helper()
+	path := "/usr/lib/apache2/modules/mod_" + name + ".so"
+	if _, err := os.Stat(path); err != nil {
+		message := fmt.Sprintf("mod_%s is not installed: apt install %s", name, aptPackage)
+		if os.Getenv("CI") != "" {
+			s.t.Fatal(message)
+		}
+		s.t.Skip(message)
+	}
+	return path
 }
 
 func (s *site) nginxDoors() []door {
@@ -134,6 +147,9 @@ func (s *site) nginxDoors() []door {
 		conf.WriteString(strings.Replace(text, fmt.Sprintf("listen %d", port), fmt.Sprintf("listen 127.0.0.1:%d", port), 1))
 		all = append(all, door{name: "nginx, " + title(kind), addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	}
+	port := fronttest.FreePort(s.t)
+	conf.WriteString(s.nginxScripts(port))
+	all = append(all, door{name: "nginx, spawn-fcgi", addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	web := fronttest.StartNginxSites(s.t, first, conf.String())
 	for i := range all {
 		all[i].web = web
@@ -150,6 +166,9 @@ func (s *site) lighttpdDoors() []door {
 		conf.WriteString(strings.Replace(text, fmt.Sprintf(`":%d"`, port), fmt.Sprintf(`"127.0.0.1:%d"`, port), 1))
 		all = append(all, door{name: "lighttpd, " + title(kind), addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	}
+	port := fronttest.FreePort(s.t)
+	conf.WriteString(s.lighttpdScripts(port))
+	all = append(all, door{name: "lighttpd, bin-path", addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	web := fronttest.StartLighttpd(s.t, conf.String())
 	for i := range all {
 		all[i].web = web

@@ -85,7 +85,7 @@ func (v caller) gone(t *testing.T) {
 }
 
 // gatherers are the ways on which a server passes the whole body on before it looks for a response.
-const gatherers = "mod_wsgi;nginx, uwsgi;nginx, scgi;lighttpd, *;Apache, HTTP;Apache, uwsgi;Apache, scgi;HAProxy, FastCGI"
+const gatherers = "mod_wsgi;Apache, mod_fcgid;Apache, mod_cgid;nginx, uwsgi;nginx, scgi;lighttpd, *;Apache, HTTP;Apache, uwsgi;Apache, scgi;HAProxy, FastCGI"
 
 func (v caller) refusal(t *testing.T) {
 	const size = 3 << 20

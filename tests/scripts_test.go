@@ -27,23 +27,11 @@ def application(environ, start_response):
 func scripts(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
-	copied, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(s.path("modgw-host"), copied, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(s.path("tmp"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(s.path("tmp"), 0o777|os.ModeSticky); err != nil {
-		t.Fatal(err)
-	}
+	s.allowScripts()
 	s.write("app/hello.py", scriptApp)
 	for _, verb := range []string{"cgi", "fcgi"} {
 		name := "app/hello." + verb
-		s.write(name, "#!/usr/bin/env -S "+s.path("modgw-host")+" "+verb+` --idle 3s
+		s.writeExecutable(name, "#!/usr/bin/env -S "+s.path("modgw-host")+" "+verb+` --idle 3s
 app "hello" {
   wsgi {
     entry   = "hello.py"
@@ -52,21 +40,46 @@ app "hello" {
   reload { settle = "50ms" }
 }
 `)
-		if err := os.Chmod(s.path(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
 	}
-	t.Cleanup(func() {
+	return s
+}
+
+// allowScripts gives the site what scripts need that every user may run: the program, and a folder for temporary files. When
+// the test ends, no host of a script may be left.
+func (s *site) allowScripts() {
+	s.t.Helper()
+	copied, err := os.ReadFile(program)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(s.path("modgw-host"), copied, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Mkdir(s.path("tmp"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Chmod(s.path("tmp"), 0o777|os.ModeSticky); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
 		s.eventually("no host is left", func() bool { return len(s.residents()) == 0 })
-		if t.Failed() {
+		if s.t.Failed() {
 			logs, _ := filepath.Glob(s.path("tmp/modgw-*/*/log"))
 			for _, log := range logs {
 				text, _ := os.ReadFile(log)
-				t.Logf("%s:\n%s", log, text)
+				s.t.Logf("%s:\n%s", log, text)
 			}
 		}
 	})
-	return s
+}
+
+// writeExecutable writes a file that everybody may execute.
+func (s *site) writeExecutable(name, text string) {
+	s.t.Helper()
+	s.write(name, text)
+	if err := os.Chmod(s.path(name), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // residents are the hosts that scripts have started.
@@ -204,6 +217,16 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	if out, problems := run(request...); !strings.Contains(out, "script=/s path=/x") {
+		t.Errorf("got %q, %q", out, problems)
+	}
+	// So is one whose socket somebody has cleared away.
+	sockets, _ := filepath.Glob(s.path("tmp/modgw-*/*/fcgi.sock"))
+	for _, socket := range sockets {
+		if err := os.Remove(socket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, problems := run(request...); len(sockets) == 0 || !strings.Contains(out, "script=/s path=/x") {
 		t.Errorf("got %q, %q", out, problems)
 	}
 	s.eventually("the idle host has ended", func() bool { return len(s.residents()) == 0 })

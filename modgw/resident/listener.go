@@ -11,7 +11,7 @@ import (
 type Listener struct {
 	*net.UnixListener
 	idle    time.Duration
-	expired func()
+	name    *name
 	release func()
 
 	mu    sync.Mutex
@@ -21,7 +21,7 @@ type Listener struct {
 }
 
 // Listen waits until no other host serves the folder, and listens there. expired is called when there was no connection for
-// as long as idle.
+// as long as idle, and when somebody has taken the socket's name away, so that there can be none.
 func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 	release, err := f.lock("host.lock")
 	if err != nil {
@@ -33,7 +33,7 @@ func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 		release()
 		return nil, err
 	}
-	l := &Listener{UnixListener: ln.(*net.UnixListener), idle: idle, expired: expired, release: release}
+	l := &Listener{UnixListener: ln.(*net.UnixListener), idle: idle, name: nameOf(f.Socket(), expired), release: release}
 	l.timer = time.AfterFunc(idle, expired)
 	return l, nil
 }
@@ -51,9 +51,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &guest{UnixConn: conn, listener: l}, nil
 }
 
-// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not served.
+// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not served; a name that has
+// become another host's stays.
 func (l *Listener) Close() error {
-	l.once.Do(func() { l.timer.Stop() })
+	l.once.Do(func() {
+		l.timer.Stop()
+		l.name.release()
+		l.SetUnlinkOnClose(l.name.ours())
+	})
 	return l.UnixListener.Close()
 }
 

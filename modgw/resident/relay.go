@@ -43,17 +43,21 @@ func (h Host) Relay(ctx context.Context, ln net.Listener, log *slog.Logger) erro
 	}
 }
 
-// pass copies what two connections say to each other until one of them ends.
-func pass(a, b net.Conn) {
-	var both sync.WaitGroup
-	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
-		both.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1]) // the other side sees the end, whatever the reason
-			pair[0].Close()
-			pair[1].Close()
-		})
+// pass copies what a web server and the host say to each other. When the host has ended first, the web server can still get
+// rid of a body that nobody wants: mod_fcgid looks for the response only after that.
+func pass(web, host net.Conn) {
+	var response sync.WaitGroup
+	response.Go(func() {
+		_, _ = io.Copy(web, host) // the web server sees the end, whatever the reason
+		if half, ok := web.(interface{ CloseWrite() error }); ok {
+			_ = half.CloseWrite() // it may have gone
+		}
+	})
+	if _, err := io.Copy(host, web); err != nil {
+		_, _ = io.Copy(io.Discard, web)
 	}
-	both.Wait()
+	host.Close()
+	response.Wait()
 }
 
 // webServers says who may connect over TCP (FastCGI 1.0, section 3.2): those in the list, or everybody without one.

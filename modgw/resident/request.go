@@ -36,6 +36,7 @@ func (h Host) Answer(ctx context.Context, environ []string, in io.Reader, out, p
 		conn.Close()
 		switch {
 		case err == nil:
+			body.drop()
 			return nil
 		case c.written:
 			return &CutError{err}
@@ -134,6 +135,10 @@ func (b *bodyReader) rewind() bool {
 	return !b.over
 }
 
+// drop reads what is left. Apache's mod_cgid loses the response of a script that ends with its input unread: both go over one
+// socket, whose end is a reset then.
+func (b *bodyReader) drop() { _, _ = io.Copy(io.Discard, b.in) }
+
 // client is one request on a connection of its own.
 type client struct {
 	conn     net.Conn
@@ -158,7 +163,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 	}()
 	err := c.receive(id)
 	c.conn.Close() // whoever still sends has nobody to read it
-	if err == nil || c.written {
+	if err != nil && c.written {
 		return err // a body of which nothing more comes would hold the end of this process up
 	}
 	<-sent

@@ -3,13 +3,16 @@ package resident
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -146,6 +149,19 @@ func TestRequestIsAnsweredByTheHost(t *testing.T) {
 	}
 }
 
+func TestBodyIsReadThoughTheResponseCameFirst(t *testing.T) {
+	h := host(t, func(conn net.Conn, _ int64) {
+		_, _ = io.ReadFull(conn, make([]byte, 1000))
+		_, _ = conn.Write(fcgi.AppendEnd(fcgi.AppendStream(nil, fcgi.TypeStdout, 1, []byte("too large")), 1, fcgi.End{}))
+	})
+	body := strings.NewReader(strings.Repeat("x", 3<<20))
+	var out strings.Builder
+	err := h.Answer(t.Context(), []string{"REQUEST_METHOD=POST", fmt.Sprint("CONTENT_LENGTH=", 3<<20)}, body, &out, io.Discard)
+	if err != nil || out.String() != "too large" || body.Len() > 0 {
+		t.Errorf("got %q, %v; %d bytes of the body are left", out.String(), err, body.Len())
+	}
+}
+
 func TestBodyOfUnknownLengthIsReadToItsEnd(t *testing.T) {
 	h := host(t, echo)
 	var out strings.Builder
@@ -195,6 +211,36 @@ func TestOnlyVariablesOfTheRequestReachTheHost(t *testing.T) {
 	}
 }
 
+// TestResponseWaitsForAWebServerThatSendsAllOfABodyFirst is mod_fcgid's way with a response that comes early.
+func TestResponseWaitsForAWebServerThatSendsAllOfABodyFirst(t *testing.T) {
+	h := host(t, func(conn net.Conn, _ int64) {
+		_, _ = io.ReadFull(conn, make([]byte, 1000))
+		_, _ = conn.Write([]byte("too large"))
+	})
+	ln, err := net.Listen("unix", filepath.Join(string(h.Folder), "web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- h.Relay(ctx, ln, slog.New(slog.DiscardHandler)) }()
+	web, err := net.Dial("unix", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := web.Write(make([]byte, 3<<20)); err != nil {
+		t.Errorf("the body: %v", err)
+	}
+	if response, err := io.ReadAll(web); err != nil || string(response) != "too large" {
+		t.Errorf("got %q, %v", response, err)
+	}
+	web.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHostThatEndsIsNamed(t *testing.T) {
 	temporary(t)
 	folder, err := FolderFor("a")
@@ -221,6 +267,64 @@ func TestIdleHostIsTold(t *testing.T) {
 	defer ln.Release()
 	defer ln.Close()
 	<-expired
+}
+
+func TestHostThatCannotBeReachedAnyMoreIsTold(t *testing.T) {
+	for what, clear := range map[string]func(Folder) error{
+		"socket": func(f Folder) error { return os.Remove(f.Socket()) },
+		"folder": func(f Folder) error { return os.RemoveAll(string(f)) },
+		"parent": func(f Folder) error { return os.RemoveAll(filepath.Dir(string(f))) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			temporary(t)
+			folder, err := FolderFor("a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			expired := make(chan struct{})
+			old, err := folder.Listen(time.Hour, func() { close(expired) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer old.Release()
+			defer old.Close()
+			if err := clear(folder); err != nil {
+				t.Fatal(err)
+			}
+			<-expired
+		})
+	}
+}
+
+func TestHostThatEndsLeavesTheSocketOfItsSuccessor(t *testing.T) {
+	temporary(t)
+	folder, err := FolderFor("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := folder.Listen(time.Hour, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Release()
+	if err := os.RemoveAll(string(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if folder, err = FolderFor("a"); err != nil {
+		t.Fatal(err)
+	}
+	next, err := folder.Listen(time.Hour, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Release()
+	defer next.Close()
+	old.Close()
+	conn, err := net.Dial("unix", folder.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
 }
 
 func TestWebServersMayBeListed(t *testing.T) {
