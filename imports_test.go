@@ -15,8 +15,9 @@ const module = "github.com/modgw/modgw/"
 // in "/" means all packages below.
 var layers = map[string][]string{
 	"internal/":             {"internal/"},
-	"internal/fronttest":    {},
-	"internal/runnertest":   {"modgw"},
+	"internal/fronttest":    {"internal/watchtest"},
+	"internal/runnertest":   {"modgw", "internal/watchtest"},
+	"internal/watchtest":    {},
 	"modgw":                 {"internal/account", "internal/files"},
 	"modgw/app":             {},
 	"modgw/wire":            {},

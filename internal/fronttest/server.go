@@ -1,7 +1,6 @@
 package fronttest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -9,10 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // Server is a web server that runs until the test ends.
@@ -22,7 +22,7 @@ type Server struct {
 	PID  int    // of the main process
 	Dir  string // the server's own folder, which everybody may enter
 
-	log *lockedBuffer
+	log *watchtest.Log
 }
 
 // Log is what the server has printed and logged so far.
@@ -75,7 +75,7 @@ func FreePort(t testing.TB) int {
 func start(t testing.TB, dir string, port int, command ...string) *Server {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(lockedBuffer)}
+	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(watchtest.Log)}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = s.log, s.log
@@ -163,20 +163,3 @@ func write(t testing.TB, path, text string) {
 }
 
 func lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 func TestMain(m *testing.M) {
@@ -65,21 +67,6 @@ func sh(t *testing.T, script string, change ...func(*Spec)) (*Process, *printed)
 	return p, out
 }
 
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
-	defer limit.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("%s: it did not happen", what)
-		}
-	}
-}
-
 func alive(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(data), ") Z ")
@@ -122,14 +109,14 @@ func TestProcessSeesExactlyWhatItIsGiven(t *testing.T) {
 
 func TestTerminateAsksBeforeItKills(t *testing.T) {
 	p, out := sh(t, "trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.01; done")
-	eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
+	watchtest.Eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
 	p.Terminate(30 * time.Second)
 	if got := p.Exit(); got.Code != 7 || got.Killed || out.text("stdout") != "up|asked|" {
 		t.Errorf("%v, printed %q", got, out.text("stdout"))
 	}
 
 	p, out = sh(t, "trap '' TERM; echo up; while :; do sleep 0.01; done")
-	eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
+	watchtest.Eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
 	p.Terminate(50 * time.Millisecond)
 	if got := p.Exit(); got.Signal != syscall.SIGKILL || !got.Killed {
 		t.Errorf("%v", got)
@@ -144,7 +131,7 @@ func TestNothingOfTheGroupIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "end of the child", func() bool { return !alive(child) })
+	watchtest.Eventually(t, "end of the child", func() bool { return !alive(child) })
 }
 
 func TestPipesHeldByOthersHoldNothingUp(t *testing.T) {
@@ -247,7 +234,7 @@ func endsWithItsHost(t *testing.T, host func(pidFile string)) {
 		t.Fatal(err)
 	}
 	var pid int
-	eventually(t, "pid of the worker", func() bool {
+	watchtest.Eventually(t, "pid of the worker", func() bool {
 		data, _ := os.ReadFile(pidFile)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
 		return pid != 0 || closed(process.Done())
@@ -260,7 +247,7 @@ func endsWithItsHost(t *testing.T, host func(pidFile string)) {
 	}
 	process.Kill() // it could not say good-bye
 	<-process.Done()
-	eventually(t, "end of the worker", func() bool { return !alive(pid) })
+	watchtest.Eventually(t, "end of the worker", func() bool { return !alive(pid) })
 }
 
 func closed(c <-chan struct{}) bool {

@@ -13,10 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -27,7 +27,7 @@ type App struct {
 	URL     string
 	Root    string
 
-	log *lockedBuffer
+	log *watchtest.Log
 }
 
 // Descriptor is that of an app in an empty folder, of a kind that is still to be filled in.
@@ -42,7 +42,7 @@ func Descriptor(t *testing.T) modgw.Descriptor {
 // Deploy makes an app with files, named by their paths, and stops it when the test ends. The error is that of the deploy.
 func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files map[string]string) (*App, error) {
 	t.Helper()
-	a := &App{T: t, log: &lockedBuffer{}, Root: d.Root}
+	a := &App{T: t, log: &watchtest.Log{}, Root: d.Root}
 	for name, text := range files {
 		a.Write(name, text)
 	}
@@ -122,33 +122,7 @@ func (a *App) Want(got Answer, status int, body string) {
 // Eventually waits for a condition.
 func (a *App) Eventually(what string, condition func() bool) {
 	a.Helper()
-	limit := time.After(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			a.Fatalf("%s: it did not happen", what)
-		}
-	}
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	watchtest.Eventually(a.T, what, condition)
 }
 
 // Status is that of the app's runner.

@@ -1,21 +1,19 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	front "github.com/modgw/modgw/modgw/front/http"
 )
@@ -40,7 +38,7 @@ type site struct {
 	gateway *modgw.Gateway
 	d       modgw.Descriptor
 	addr    string
-	log     *logBuffer
+	log     *watchtest.Log
 }
 
 // serve deploys a program of this test binary and serves it until the test ends.
@@ -70,7 +68,7 @@ func prepare(t *testing.T, program string, change ...func(*modgw.Descriptor)) *s
 	for _, f := range change {
 		f(&d)
 	}
-	s := &site{T: t, d: d, log: &logBuffer{}}
+	s := &site{T: t, d: d, log: &watchtest.Log{}}
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	runner := func(c modgw.RunnerConfig) (modgw.Runner, error) { return New(c) }
 	s.gateway = modgw.New(modgw.Config{
@@ -151,38 +149,3 @@ func (s *site) worker() modgw.WorkerStatus {
 	}
 	return status.Runner.Workers[0]
 }
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
-	defer limit.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("%s: it did not happen", what)
-		}
-	}
-}
-
-// logBuffer keeps what is logged.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logBuffer) has(text string) bool { return strings.Contains(l.String(), text) }

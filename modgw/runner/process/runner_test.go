@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -136,7 +137,7 @@ func TestReloadUnderLoadLosesNothing(t *testing.T) {
 	}
 	for i := range 4 {
 		seenBefore := count.Load()
-		eventually(t, "some requests", func() bool { return count.Load() > seenBefore+50 })
+		watchtest.Eventually(t, "some requests", func() bool { return count.Load() > seenBefore+50 })
 		s.d.Env = map[string]string{programEnv: "port", "VERSION": fmt.Sprint(i)}
 		if err := s.deploy(); err != nil {
 			t.Error(err)
@@ -155,8 +156,8 @@ func TestReplacedProgramMayEndByItself(t *testing.T) {
 	if err := s.deploy(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "end of the old one", func() bool { return s.log.has("worker stopped") })
-	if s.log.has("worker killed") || !s.log.has(`reason="exited with code 0"`) {
+	watchtest.Eventually(t, "end of the old one", func() bool { return s.log.Has("worker stopped") })
+	if s.log.Has("worker killed") || !s.log.Has(`reason="exited with code 0"`) {
 		t.Error("it did not end by itself")
 	}
 }
@@ -191,14 +192,14 @@ func TestRequestWhoseWorkerDiesIsNotSentAgain(t *testing.T) {
 	pid := s.worker().PID
 	done := make(chan answered)
 	go func() { done <- s.do("POST", "/slow", strings.NewReader("x")) }()
-	eventually(t, "request", func() bool { return s.log.has("slow began") })
+	watchtest.Eventually(t, "request", func() bool { return s.log.Has("slow began") })
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if a := <-done; a.status != 502 {
 		t.Errorf("got %d %q %v", a.status, a.body, a.err)
 	}
-	if !s.log.has("MGW-PRG-022") || strings.Count(s.log.String(), "slow began") != 1 {
+	if !s.log.Has("MGW-PRG-022") || strings.Count(s.log.String(), "slow began") != 1 {
 		t.Error("log does not tell that the worker was killed, or the request was sent twice")
 	}
 }
@@ -207,9 +208,9 @@ func TestClientThatGoesCancelsTheRequest(t *testing.T) {
 	s := serve(t, "inherited")
 	conn := s.dial()
 	fmt.Fprintf(conn, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-	eventually(t, "request", func() bool { return s.log.has("slow began") })
+	watchtest.Eventually(t, "request", func() bool { return s.log.Has("slow began") })
 	conn.Close()
-	eventually(t, "cancellation", func() bool { return s.log.has("slow was cancelled") })
+	watchtest.Eventually(t, "cancellation", func() bool { return s.log.Has("slow was cancelled") })
 }
 
 func TestRequestThatTakesTooLongIsAnswered504(t *testing.T) {
@@ -217,7 +218,7 @@ func TestRequestThatTakesTooLongIsAnswered504(t *testing.T) {
 	if a := s.get("/slow"); a.status != 504 {
 		t.Errorf("got %d %q", a.status, a.body)
 	}
-	eventually(t, "cancellation", func() bool { return s.log.has("slow was cancelled") })
+	watchtest.Eventually(t, "cancellation", func() bool { return s.log.Has("slow was cancelled") })
 }
 
 func TestRequestBodies(t *testing.T) {
@@ -327,8 +328,8 @@ func TestNoProcessOrDescriptorIsLeft(t *testing.T) {
 		if err := s.deploy(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "end of the old one", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
-		eventually(t, "draining", func() bool {
+		watchtest.Eventually(t, "end of the old one", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
+		watchtest.Eventually(t, "draining", func() bool {
 			status, err := s.gateway.AppStatus("shop")
 			return err == nil && len(status.Draining) == 0
 		})
@@ -341,12 +342,12 @@ func TestNoProcessOrDescriptorIsLeft(t *testing.T) {
 		deployed()
 	}
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	eventually(t, "as few descriptors as before", func() bool { return count() <= before })
+	watchtest.Eventually(t, "as few descriptors as before", func() bool { return count() <= before })
 }
 
 func TestWorkersAreReplacedAfterTheirShare(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Recycle.Requests = 5 })
 	first := s.seen("/").PID
-	eventually(t, "another process", func() bool { return s.seen("/").PID != first })
-	eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
+	watchtest.Eventually(t, "another process", func() bool { return s.seen("/").PID != first })
+	watchtest.Eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
 }

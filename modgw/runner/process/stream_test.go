@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -92,11 +93,11 @@ func TestWebSocketOfAReplacedGenerationIsClosedWith1012(t *testing.T) {
 		}
 	}
 	idle.send(8, "\x03\xf4") // as a client does
-	eventually(t, "draining", func() bool {
+	watchtest.Eventually(t, "draining", func() bool {
 		status, err := s.gateway.AppStatus("shop")
 		return err == nil && len(status.Draining) == 0
 	})
-	if !s.log.has(`frame 8`) {
+	if !s.log.Has(`frame 8`) {
 		t.Error("the program was not told that the client closes")
 	}
 }
@@ -120,7 +121,7 @@ func TestEventsComeAtOnceAndEndWhenReplaced(t *testing.T) {
 	if rest, err := io.ReadAll(in); string(rest) != "\n" || err != nil {
 		t.Errorf("it did not end well: %q, %v", rest, err)
 	}
-	eventually(t, "draining", func() bool { return s.log.has("generation drained") })
+	watchtest.Eventually(t, "draining", func() bool { return s.log.Has("generation drained") })
 }
 
 func TestRetiredWorkerEndsItsEventsAndWebSockets(t *testing.T) {
@@ -134,7 +135,7 @@ func TestRetiredWorkerEndsItsEventsAndWebSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	eventually(t, "another process", func() bool { return s.seen("/").PID != first })
+	watchtest.Eventually(t, "another process", func() bool { return s.seen("/").PID != first })
 	if rest, err := io.ReadAll(response.Body); string(rest) != "data: first\n\n" || err != nil {
 		t.Errorf("the event stream did not end well: %q, %v", rest, err)
 	}
@@ -142,7 +143,7 @@ func TestRetiredWorkerEndsItsEventsAndWebSockets(t *testing.T) {
 		t.Errorf("got %d %q, %v", opcode, code, err)
 	}
 	socket.send(8, "\x03\xf4") // as a client does
-	eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
+	watchtest.Eventually(t, "end of the first", func() bool { return syscall.Kill(first, 0) == syscall.ESRCH })
 }
 
 func TestWebSocketOverAFrontThatCannotIsAnswered426(t *testing.T) {
@@ -152,7 +153,7 @@ func TestWebSocketOverAFrontThatCannotIsAnswered426(t *testing.T) {
 	r.Header.Set("Connection", "Upgrade")
 	w := &recorder{header: http.Header{}}
 	s.gateway.ServeHTTP(w, r)
-	if w.status != 426 || !s.log.has("MGW-APP-020") {
+	if w.status != 426 || !s.log.Has("MGW-APP-020") {
 		t.Errorf("got %d", w.status)
 	}
 }

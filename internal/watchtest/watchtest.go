@@ -1,0 +1,60 @@
+// Package watchtest watches what happens beside a test: it waits for conditions and reads logs that others write.
+//
+// It is for tests alone, and imports nothing of this module.
+package watchtest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Eventually waits for a condition, and fails the test when it does not come true within 30 seconds.
+func Eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	limit := time.NewTimer(30 * time.Second)
+	defer limit.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			t.Fatalf("%s: it did not happen", what)
+		}
+	}
+}
+
+// Log can be read while it is written. Its zero value is empty.
+type Log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements [io.Writer].
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is what was written.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Has reports whether a text was written.
+func (l *Log) Has(text string) bool { return strings.Contains(l.String(), text) }
+
+// Count is how often a text was written.
+func (l *Log) Count(text string) int { return strings.Count(l.String(), text) }
+
+// Reset forgets what was written.
+func (l *Log) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
