@@ -150,6 +150,7 @@ func (c *Crew) end(w *Worker) {
 	if !w.event((*Life).Stopped) {
 		return
 	}
+	w.endless.End()
 	w.job.Stop()
 	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Stop)
 	defer limit.Stop()

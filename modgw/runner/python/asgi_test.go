@@ -359,6 +359,24 @@ func TestASGIBlockedLoopIsLoggedOnce(t *testing.T) {
 	}
 }
 
+func TestASGIBlockedLoopIsLoggedForAMessage(t *testing.T) {
+	a := serve(t, asgiCases(map[string]string{"block": `
+await receive(); await send({"type": "websocket.accept"})
+await receive(); time.sleep(2.5)`}), asgi)
+	conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/block", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	if err := conn.Write(t.Context(), websocket.MessageText, []byte("go")); err != nil {
+		t.Fatal(err)
+	}
+	a.eventually("record", func() bool { return a.log.count("the event loop is blocked") == 1 })
+	if !strings.Contains(a.log.String(), "time.sleep(2.5)") {
+		t.Error("the record has no stack")
+	}
+}
+
 func TestASGIStartupThatFailsNamesItsPlace(t *testing.T) {
 	a := prepare(t, `
 async def application(scope, receive, send):

@@ -56,6 +56,7 @@ func (c *call) tryASGI() (again bool) {
 	return c.exchangeASGI(s, &response{
 		w:      c.w,
 		client: http.NewResponseController(c.w),
+		worker: w,
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
 		asgi:   c.runner.program.asgi,
@@ -162,13 +163,4 @@ func (r *Runner) watchStuck(s *sharedStream, request string) {
 			r.tookTooLong(s.lane.worker, request)
 		}
 	})
-}
-
-// askForLag asks the worker to log the stack of its event loop if that is blocked, now and then at most.
-func (w *worker) askForLag() {
-	now := time.Now().UnixNano()
-	last := w.lagAsked.Load()
-	if now-last >= int64(lagTime) && w.lagAsked.CompareAndSwap(last, now) {
-		w.say(wire.Dump, nil)
-	}
 }

@@ -1,19 +1,10 @@
 package python
 
-import (
-	"time"
+import "github.com/modgw/modgw/modgw/wire"
 
-	"github.com/modgw/modgw/modgw/wire"
-)
-
-// Retire implements [crew.Job]. What may last for ever is ended after a while.
+// Retire implements [crew.Job].
 func (w *worker) Retire() <-chan struct{} {
 	w.runner.roster.remove(w)
-	w.mu.Lock()
-	if w.shared != nil && w.endSoon == nil && !w.lost {
-		w.endSoon = time.AfterFunc(w.runner.config.Descriptor.Timeouts.WebSocketDrain, w.shared.endEndless)
-	}
-	w.mu.Unlock()
 	return w.runner.roster.drained(w)
 }
 
@@ -21,9 +12,6 @@ func (w *worker) Retire() <-chan struct{} {
 func (w *worker) Stop() {
 	if w.guest != nil {
 		<-w.runner.attached.closed // it must not attach here again
-	}
-	if w.shared != nil {
-		w.shared.endEndless()
 	}
 	w.say(wire.Stop, nil)
 }
@@ -41,11 +29,6 @@ func (w *worker) End() {
 	w.control.Close()
 	for _, l := range w.runner.roster.bury(w) {
 		l.close()
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.endSoon != nil {
-		w.endSoon.Stop()
 	}
 }
 

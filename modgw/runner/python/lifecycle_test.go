@@ -2,6 +2,7 @@ package python
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -117,6 +118,39 @@ def application(environ, start_response):
 	}
 	if a.runner.Status().Restarts != 0 {
 		t.Error("recycling counts as restarts")
+	}
+}
+
+func TestRetiredWorkerEndsItsEventStreams(t *testing.T) {
+	a := serve(t, `
+import os, time
+def application(environ, start_response):
+    if environ["PATH_INFO"] != "/events":
+        start_response("200 OK", [])
+        return [str(os.getpid()).encode()]
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    def events():
+        while True:
+            yield b"data: tick\n\n"
+            time.sleep(0.01)
+    return events()
+`, func(d *modgw.Descriptor) {
+		d.WSGI.Threads, d.Recycle = 2, modgw.Recycle{Requests: 3}
+		d.Timeouts.WebSocketDrain, d.Timeouts.Drain = 10*time.Millisecond, time.Hour
+	})
+	first := a.pid(1)
+	events, err := http.Get(a.server.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	a.eventually("another worker", func() bool { return a.get("/").body != itoa(first) })
+	if _, err := io.ReadAll(events.Body); err != nil {
+		t.Errorf("the event stream ended with %v", err)
+	}
+	a.eventually("end of the worker", func() bool { return !alive(first) })
+	if a.log.count("worker killed") > 0 {
+		t.Error("the worker had to be killed")
 	}
 }
 

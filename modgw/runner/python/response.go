@@ -18,6 +18,7 @@ import (
 type response struct {
 	w      http.ResponseWriter
 	client *http.ResponseController
+	worker *worker
 	stream incoming
 	feeder *feeder // of the request's body; nil without one
 	isHead bool    // the request's method is HEAD
@@ -136,7 +137,7 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 	p.sent = true
 	if !complete && isEventStream(header) {
 		p.stream.unbound() // the request's time limit is for responses that are meant to end
-		p.forget = p.info.OnReplaced(p.stream.replace)
+		p.forget = p.worker.OnReplaced(p.info, p.stream.replace)
 	}
 	return p.write(body)
 }

@@ -79,6 +79,7 @@ func (c *call) try() (again bool) {
 	p := &response{
 		w:      c.w,
 		client: http.NewResponseController(c.w),
+		worker: l.worker,
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
 		info:   c.info,

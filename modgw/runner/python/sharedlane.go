@@ -162,15 +162,6 @@ func (l *sharedLane) fail(err error) {
 	l.close()
 }
 
-// endEndless ends the streams that may last for ever.
-func (l *sharedLane) endEndless() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.streams {
-		s.replaceEndless()
-	}
-}
-
 // hurry bounds the time for what is still to be read.
 func (l *sharedLane) hurry() {
 	// It fails only on a closed connection, which needs no bound.

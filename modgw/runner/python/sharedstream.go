@@ -17,10 +17,6 @@ const (
 	webSocketStream
 )
 
-// lagTime is how long a request waits for the first sign of its answer before the worker is asked whether its event loop
-// is blocked.
-const lagTime = time.Second
-
 // sharedStream is one request on a shared lane and its response. The goroutine that reads the lane leaves here what
 // comes; one other goroutine, which has the request, takes it. The windows of the protocol bound what can lie here.
 type sharedStream struct {
@@ -313,16 +309,6 @@ func (s *sharedStream) fail(err error) {
 	defer s.mu.Unlock()
 	s.err = err
 	s.tell()
-}
-
-// replaceEndless is replace for a stream that may last for ever.
-func (s *sharedStream) replaceEndless() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.endless {
-		s.replaced = true
-		s.tell()
-	}
 }
 
 // tell says that there is something new.

@@ -31,6 +31,7 @@ type socket struct {
 
 	long    []byte // what has come of a long message of the app
 	signs   signs
+	lag     lagWatch
 	pings   pings                  // for the reader of conn alone
 	given   atomic.Pointer[ending] // nil as long as the host has no reason to end it
 	running sync.WaitGroup         // what goes on beside serve
@@ -39,7 +40,7 @@ type socket struct {
 // serve passes messages on in both directions until one side closes.
 func (t *socket) serve() {
 	s, ctx := t.stream, t.stream.ctx
-	forget := t.call.info.OnReplaced(func() {
+	forget := s.lane.worker.OnReplaced(t.call.info, func() {
 		s.replace()
 		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
 	})
@@ -52,6 +53,7 @@ func (t *socket) serve() {
 	forget()
 	t.cancel()
 	t.running.Wait()
+	t.lag.stop()
 }
 
 // listen passes the client's messages on to the app, and at last how they ended.
@@ -82,6 +84,7 @@ func (t *socket) read(ctx context.Context) (kind websocket.MessageType, data []b
 
 // pass passes a message of the client on to the app when it takes it.
 func (t *socket) pass(ctx context.Context, text bool, data []byte) bool {
+	t.lag.began()
 	t.signs.waiting.Store(true)
 	defer t.signs.waiting.Store(false)
 	return t.stream.message(ctx, text, data)
@@ -120,6 +123,7 @@ func (t *socket) speak(ctx context.Context) (code int, reason string) {
 		case err != nil:
 			return int(websocket.StatusInternalError), ""
 		}
+		t.lag.stop()
 		switch f.Type {
 		case wire.Body:
 			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {

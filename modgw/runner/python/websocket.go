@@ -119,7 +119,7 @@ func (c *call) serveWebSocket() {
 
 // deny answers a request whose WebSocket was not opened: with the app's own response, or with the reason.
 func (c *call) deny(s *sharedStream, f wire.Frame, err error) {
-	p := &response{w: c.w, client: http.NewResponseController(c.w), stream: s, asgi: true, info: c.info, length: -1}
+	p := &response{w: c.w, client: http.NewResponseController(c.w), worker: s.lane.worker, stream: s, asgi: true, info: c.info, length: -1}
 	if err == nil {
 		err = p.from(f)
 	}
@@ -140,7 +140,7 @@ func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) e
 			header[f.name] = append(header[f.name], f.value)
 		}
 	}
-	t := &socket{call: c, stream: s, cancel: cancel}
+	t := &socket{call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.lane.worker}}
 	options := &websocket.AcceptOptions{
 		OnPingReceived:     t.pinged,
 		InsecureSkipVerify: true, // the app sees Origin, and knows which ones it wants

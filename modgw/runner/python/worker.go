@@ -4,7 +4,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
@@ -39,10 +38,9 @@ type worker struct {
 
 	lagAsked atomic.Int64 // when the event loop was asked after, in Unix nanoseconds
 
-	mu      sync.Mutex
-	lost    bool        // it cannot be used any more
-	dumps   int         // stacks that were asked for and not logged yet
-	endSoon *time.Timer // ends what may last for ever; nil: the worker is not retired
+	mu    sync.Mutex
+	lost  bool // it cannot be used any more
+	dumps int  // stacks that were asked for and not logged yet
 }
 
 // loading is how loading the app ended.
