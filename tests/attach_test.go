@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -86,5 +87,23 @@ def application(environ, start_response):
 	})
 	if code, body := s.get("/"); code != 200 || body != "two" {
 		t.Errorf("from the host's own: %d %q", code, body)
+	}
+}
+
+func TestASGIAppIsServedByTheProcessThatAttaches(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/hello/modgw.hcl", "app \"hello\" {\n  attach = true\n  asgi { entry = \"app.py\" }\n}\n")
+	s.write("apps/hello/app.py", fmt.Sprintf(asgiVersion, "one"))
+	s.start()
+	s.attach("hello")
+	if code, body := s.get("/"); code != 200 || body != "one" {
+		t.Errorf("got %d %q", code, body)
+	}
+	if _, text, err := s.dial(t, "/").Read(t.Context()); string(text) != "one" {
+		t.Errorf("the WebSocket got %q, %v", text, err)
+	}
+	s.mustRun("restart", "hello", "-c", "modgw.hcl")
+	if code, body := s.get("/"); code != 200 || body != "one" {
+		t.Errorf("after the restart: %d %q", code, body)
 	}
 }

@@ -334,3 +334,34 @@ func TestDevelopingBehindApache(t *testing.T) {
 		t.Errorf("%d\n%s", status, text)
 	}
 }
+
+func TestDevelopingShowsWhereAnASGIAppFails(t *testing.T) {
+	s := &site{t: t, dir: t.TempDir(), log: &output{}}
+	const source = `
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        %s
+        await send({"type": "lifespan.startup.complete"})
+        return
+    {}["pear"]
+`
+	s.write("blog/app.py", fmt.Sprintf(source, "pass"))
+	s.write("blog/modgw.hcl", "app \"blog\" {\n  asgi { entry = \"app.py\" }\n  reload { settle = \"20ms\" }\n}\n")
+	s.develop()
+	shows := func(kind string, wanted ...string) {
+		t.Helper()
+		for _, accept := range []string{"text/html", "application/json", "*/*"} {
+			status, text := s.ask("/", accept)
+			for _, want := range wanted {
+				if status != 500 || !strings.Contains(text, want) {
+					t.Errorf("%s, as %s: %d, without %q:\n%s", kind, accept, status, want, text)
+				}
+			}
+		}
+	}
+	shows("handler", "KeyError", "app.py")
+	s.write("blog/app.py", fmt.Sprintf(source, `raise OSError("no database")`))
+	s.eventually("the startup fails", func() bool { _, text := s.ask("/", "*/*"); return strings.Contains(text, "no database") })
+	shows("startup", "OSError", "no database", "app.py")
+}

@@ -204,3 +204,44 @@ func TestSocketOfSystemdHasTheSettingsOfItsListener(t *testing.T) {
 		t.Errorf("%q", body)
 	}
 }
+
+func TestASGIAppIsToldOfTLS(t *testing.T) {
+	ca := certtest.New(t)
+	s := newSite(t)
+	ca.Issue(t, s.dir, "a.example")
+	s.write("modgw.hcl", fmt.Sprintf(`
+		apps  = ["apps/*/modgw.hcl"]
+		state = "state"
+		listen "http" {
+		  address            = "127.0.0.1:0"
+		  client_ca          = %q
+		  client_certificate = "optional"
+		  tls {
+		    certificate = "a.example.pem"
+		    key         = "a.example.key"
+		  }
+		}
+		listen "http" { address = "127.0.0.1:0" }
+	`, ca.File))
+	s.write("apps/tell/modgw.hcl", "app \"tell\" {\n  asgi { entry = \"app.py\" }\n}\n")
+	s.write("apps/tell/app.py", `
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise NotImplementedError
+    tls = scope["extensions"].get("tls", {})
+    text = "%s %s %s" % (scope["scheme"], tls.get("tls_version"), tls.get("client_cert_name"))
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": text.encode()})
+`)
+	s.start()
+	https := httpsLine.FindStringSubmatch(s.log.String())[1]
+	if _, body := page(t, browser(t, https, ca.Client("")), "https://a.example/"); body != "https 772 None" {
+		t.Errorf("without a certificate: %q", body)
+	}
+	if _, body := page(t, browser(t, https, ca.Client("", ca.Issue(t, t.TempDir(), "bob"))), "https://a.example/"); body != "https 772 CN=bob" {
+		t.Errorf("with a certificate: %q", body)
+	}
+	if _, body := s.get("/"); body != "http None None" {
+		t.Errorf("without TLS: %q", body)
+	}
+}

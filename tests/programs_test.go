@@ -114,3 +114,21 @@ func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
 	s.write("web/server.js", `require("http").createServer((q, a) => a.end("third")).listen(process.env.PORT)`)
 	s.eventually("the new program answers", func() bool { _, body := s.get("/"); return body == "third" })
 }
+
+func TestNodeProjectIsInstalledAndServed(t *testing.T) {
+	fronttest.Require(t, "npm", "npm")
+	s := newSite(t)
+	s.write("apps/web/package.json", `{"name": "web", "version": "1.0.0", "scripts": {"start": "node server.js"}}`)
+	s.write("apps/web/package-lock.json", `{"name": "web", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "web", "version": "1.0.0"}}}`)
+	s.write("apps/web/server.js", `require("http").createServer((q, a) => a.end("from npm start")).listen(process.env.PORT)`)
+	s.write("apps/web/modgw.hcl", `
+		app "web" {
+		  http { command = ["npm", "start"] }
+		  build { command = ["npm", "ci", "--offline"] }
+		}
+	`)
+	s.start()
+	if code, body := s.get("/"); code != 200 || body != "from npm start" {
+		t.Errorf("got %d %q", code, body)
+	}
+}
