@@ -503,6 +503,22 @@ func TestIdleAppIsWokenByItsFirstRequestAndRestsAgain(t *testing.T) {
 	woken.Wait()
 }
 
+func TestRequestsWaitForTheDeployOfAnAppThatIsExpected(t *testing.T) {
+	g := testGateway(t, &stage{})
+	if err := g.Expect(descriptor("hello")); err != nil {
+		t.Fatal(err)
+	}
+	var client sync.WaitGroup
+	client.Go(func() {
+		if w := get(g, "/"); w.Code != 200 || w.Body.String() != "hello" {
+			t.Errorf("answer %d %q", w.Code, w.Body)
+		}
+	})
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.State == AppStarting && st.Waiting == 1 })
+	deploy(t, g, descriptor("hello"))
+	client.Wait()
+}
+
 func TestUnhealthyGenerationNeverTakesOver(t *testing.T) {
 	s := &stage{serve: func(w http.ResponseWriter, r *http.Request) {
 		if RequestInfoOf(r).PathInfo == "/healthz" {
