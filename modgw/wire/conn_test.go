@@ -316,6 +316,59 @@ func TestManyWritersLoseNothing(t *testing.T) {
 	}
 }
 
+// TestLongBodyComesInPieces has a reader that does not wait for the whole of it.
+func TestLongBodyComesInPieces(t *testing.T) {
+	mine, theirs := pair(t)
+	r := NewReader(mine).InPieces()
+	body := bytes.Repeat([]byte("0123456789"), 100_000)
+	sent := make(chan error, 1)
+	go func() {
+		w := NewWriter(theirs)
+		sent <- errors.Join(
+			w.WriteLong(Frame{Type: Body, Flags: FlagEnd, Stream: 7, Payload: body}),
+			w.WriteLong(Frame{Type: Body, Flags: FlagEnd, Stream: 8}),
+		)
+	}()
+	var got []byte
+	for pieces := 1; ; pieces++ {
+		f, err := r.Next()
+		if err != nil || f.Type != Body || f.Stream != 7 || len(f.Payload) == 0 {
+			t.Fatalf("%v on stream %d with %d bytes, %v", f.Type, f.Stream, len(f.Payload), err)
+		}
+		got = append(got, f.Payload...)
+		if f.End() != (len(got) == len(body)) {
+			t.Fatalf("the end is %v after %d bytes", f.End(), len(got))
+		}
+		if f.End() {
+			if pieces == 1 {
+				t.Error("it came as a whole")
+			}
+			break
+		}
+	}
+	if !bytes.Equal(got, body) {
+		t.Error("the pieces do not make up the body")
+	}
+	if f, err := r.Next(); err != nil || f.Stream != 8 || !f.End() || len(f.Payload) > 0 {
+		t.Errorf("after it came %+v, %v", f, err)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConnectionThatEndsWithinAPieceIsNoEnd has a body of which only the header has come.
+func TestConnectionThatEndsWithinAPieceIsNoEnd(t *testing.T) {
+	mine, theirs := pair(t)
+	if _, err := theirs.Write(AppendFrame(nil, Frame{Type: Body, Stream: 7, Payload: make([]byte, 9)})[:HeaderSize]); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	if _, err := NewReader(mine).InPieces().Next(); err != io.ErrUnexpectedEOF {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestWindowAllowsWhatWasGivenBack(t *testing.T) {
 	var w ReceiveWindow
 	total := 0

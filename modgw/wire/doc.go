@@ -87,10 +87,10 @@
 //
 // # Flow control
 //
-// A direction of a stream starts with a window of InitialWindow bytes. Pieces of the body use it up, those in Request
-// and Response included, and so do Events, with EventCost beside their payload, but for the one that accepts a WebSocket, those with FlagEnd, and
-// True and False from the host; Window gives back what the receiver has consumed. A worker that sends beyond its window breaks
-// the protocol.
+// A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the lane of a thread. Pieces of
+// the body use it up, those in Request and Response included, and so do Events, with EventCost beside their payload, but
+// for the one that accepts a WebSocket, those with FlagEnd, and True and False from the host; Window gives back what the
+// receiver has consumed. A worker that sends beyond its window breaks the protocol.
 //
 // # Trust
 //

@@ -17,6 +17,10 @@ const (
 	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
 	InitialWindow = 256 << 10
 
+	// ThreadWindow is the same on the lane of a thread, where what one response is ahead of its client waits in the
+	// connection and not in the host's memory.
+	ThreadWindow = 1 << 20
+
 	// EventCost is what an Event uses of the window beside its payload, so that many small ones are bounded too.
 	EventCost = 64
 
@@ -92,6 +96,14 @@ func BeginFrame(b []byte, t Type, flags Flags, stream uint32) []byte {
 	b = append(b, 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint32(b, stream)
 	return append(b, byte(t), byte(flags), 0, 0)
+}
+
+// appendHeader appends the header of the frame, after which the payload must come.
+func appendHeader(b []byte, f Frame) []byte {
+	start := len(b)
+	b = BeginFrame(b, f.Type, f.Flags, f.Stream)
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(f.Payload)))
+	return b
 }
 
 // EndFrame completes the frame that begins at b[start].

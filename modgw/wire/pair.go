@@ -10,7 +10,7 @@ import (
 
 // socketBuffer is how much may be on its way in each direction of a connection, so that a side that has a window's worth to
 // send need not wait for the other one to run.
-const socketBuffer = 2 * InitialWindow
+const socketBuffer = 2 * ThreadWindow
 
 // Pair makes a connection: the host's end, and the end that a worker inherits.
 func Pair() (*net.UnixConn, *os.File, error) {

@@ -15,7 +15,7 @@ const (
 	// readerSize is what a Reader's own buffer has.
 	readerSize = 16 << 10
 
-	// largeSize is what a buffer for long frames has. The longest pieces of bodies fit in.
+	// largeSize is what a buffer for long frames has.
 	largeSize = InitialWindow + readerSize
 
 	// maxDescriptors is how many descriptors may have arrived ahead of their frames.
@@ -36,6 +36,10 @@ type Reader struct {
 	large       *[largeSize]byte // the one that is borrowed; nil: none is
 	oob         []byte
 	descriptors []*os.File // arrived, in order
+
+	pieces bool  // Body frames are returned as they come
+	rest   Frame // the Body frame of which more is to come
+	left   int   // how many bytes of it
 }
 
 // NewReader returns a Reader that reads from conn.
@@ -47,6 +51,13 @@ func NewReader(conn *net.UnixConn) *Reader {
 		own:  own,
 		oob:  make([]byte, unix.CmsgSpace(maxDescriptors*4)),
 	}
+}
+
+// InPieces makes the Reader return a long Body frame in the pieces in which it comes, each a Body frame; only the last one
+// has the flags.
+func (r *Reader) InPieces() *Reader {
+	r.pieces = true
+	return r
 }
 
 // Next returns the next frame; its payload is valid until the next call. The error is io.EOF when the peer closed the
@@ -66,6 +77,9 @@ func (r *Reader) Next() (Frame, error) {
 
 // Buffered returns the next frame if it was read completely already; ok tells.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
+	if r.left > 0 {
+		return r.piece()
+	}
 	have := r.end - r.next
 	if have < HeaderSize {
 		return Frame{}, false, nil
@@ -73,6 +87,11 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	f, length, err := parseHeader(r.buf[r.next:r.end])
 	if err != nil {
 		return Frame{}, false, err
+	}
+	if have < HeaderSize+length && r.pieces && f.Type == Body {
+		r.next += HeaderSize
+		r.rest, r.left = f, length
+		return r.piece()
 	}
 	if have < HeaderSize+length {
 		r.makeRoom(HeaderSize + length)
@@ -84,7 +103,23 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
-// Unread makes f, which Next has just returned, the next frame again.
+// piece returns what was read of a Body frame that comes in pieces.
+func (r *Reader) piece() (f Frame, ok bool, err error) {
+	n := min(r.left, r.end-r.next)
+	if n == 0 {
+		return Frame{}, false, nil
+	}
+	f = r.rest
+	f.Payload = r.buf[r.next : r.next+n : r.next+n]
+	r.next += n
+	r.left -= n
+	if r.left > 0 {
+		f.Flags = 0
+	}
+	return f, true, nil
+}
+
+// Unread makes f, which Next has just returned and which is no Body frame, the next frame again.
 func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
 
 // Descriptor returns the descriptor that came with the File frame just read. The caller closes it.
@@ -130,6 +165,9 @@ func (r *Reader) fill() error {
 		if len(r.descriptors) > 0 {
 			return protocolError("a descriptor without its File frame")
 		}
+		if r.left > len(r.buf) {
+			r.makeRoom(largeSize)
+		}
 	}
 	if r.end == len(r.buf) {
 		r.makeRoom(len(r.buf))
@@ -144,7 +182,7 @@ func (r *Reader) fill() error {
 	switch {
 	case flags&unix.MSG_CTRUNC != 0 || len(r.descriptors) > maxDescriptors:
 		return protocolError("more than %d descriptors at once", maxDescriptors)
-	case errors.Is(err, io.EOF) && r.next < r.end:
+	case errors.Is(err, io.EOF) && (r.next < r.end || r.left > 0):
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, io.EOF):
 		return io.EOF // alone

@@ -1,7 +1,10 @@
 package wire
 
+import "cmp"
+
 // ReceiveWindow counts what a stream may still receive. Its zero value stands for [InitialWindow].
 type ReceiveWindow struct {
+	Size     int // of the window; 0: InitialWindow
 	used     int // received and not given back
 	consumed int // consumed and not given back
 }
@@ -9,17 +12,19 @@ type ReceiveWindow struct {
 // Received counts n bytes of body that came; it is an error when the peer was not allowed to send them.
 func (w *ReceiveWindow) Received(n int) error {
 	w.used += n
-	if w.used > InitialWindow {
-		return protocolError("%d bytes of body beyond the window", w.used-InitialWindow)
+	if beyond := w.used - w.size(); beyond > 0 {
+		return protocolError("%d bytes of body beyond the window", beyond)
 	}
 	return nil
 }
+
+func (w *ReceiveWindow) size() int { return cmp.Or(w.Size, InitialWindow) }
 
 // Consumed counts n bytes that were used, and returns how many to give back to the peer now: nothing until it is worth
 // a frame.
 func (w *ReceiveWindow) Consumed(n int) int {
 	w.consumed += n
-	if w.consumed < InitialWindow/2 {
+	if w.consumed < w.size()/2 {
 		return 0
 	}
 	back := w.consumed

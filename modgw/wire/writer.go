@@ -2,6 +2,7 @@ package wire
 
 import (
 	"io"
+	"net"
 	"runtime"
 	"sync"
 )
@@ -39,11 +40,34 @@ func (w *Writer) Write(add func(b []byte) []byte) error {
 	}
 	w.writing = true
 	w.awaitOthers()
+	w.writeAll()
+	return w.err
+}
+
+// WriteLong is Write for one frame, whose payload is only copied when another goroutine writes at the moment.
+func (w *Writer) WriteLong(f Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	if w.writing {
+		w.waiting = AppendFrame(w.waiting, f)
+		return nil
+	}
+	w.writing = true
+	w.waiting = appendHeader(w.waiting, f)
+	w.writeOut(f.Payload)
+	w.writeAll()
+	return w.err
+}
+
+// writeAll writes until nothing waits; like writeOut.
+func (w *Writer) writeAll() {
 	for len(w.waiting) > 0 && w.err == nil {
-		w.writeOut()
+		w.writeOut(nil)
 	}
 	w.writing = false
-	return w.err
 }
 
 // awaitOthers lets the goroutines that can run already leave their frames, too; w.mu is held on entry and return, and free in
@@ -54,12 +78,18 @@ func (w *Writer) awaitOthers() {
 	w.mu.Lock()
 }
 
-// writeOut writes what waits; w.mu is held on entry and return, and free in between.
-func (w *Writer) writeOut() {
+// writeOut writes what waits, and then the payload of the last frame in it if it is not in there; w.mu is held on entry
+// and return, and free in between.
+func (w *Writer) writeOut(payload []byte) {
 	out := w.waiting
 	w.waiting, w.spare = w.spare[:0], nil
 	w.mu.Unlock()
-	_, err := w.conn.Write(out)
+	var err error
+	if len(payload) == 0 {
+		_, err = w.conn.Write(out)
+	} else {
+		_, err = (&net.Buffers{out, payload}).WriteTo(w.conn)
+	}
 	w.mu.Lock()
 	w.err = err
 	if cap(out) <= keepBuffer {

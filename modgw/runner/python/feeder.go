@@ -12,8 +12,11 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// feedSize is how much of a body is sent in one frame at most, which fits into a buffer then.
-const feedSize = aheadSize - wire.HeaderSize
+// feedSize is how much of a body is sent in one frame at most: a wake-up of the worker costs more than the copies.
+const feedSize = 256 << 10
+
+// feedBuffers has buffers of feedSize.
+var feedBuffers = sync.Pool{New: func() any { return new([feedSize]byte) }}
 
 // interruptTime is how long an interrupted read may take to end.
 const interruptTime = 20 * time.Millisecond
@@ -54,14 +57,14 @@ func feed(s *outflow, body *requestBody, w http.ResponseWriter, r *http.Request)
 
 func (f *feeder) run() {
 	defer close(f.done)
-	buffer := bodyBuffers.Get().(*[aheadSize]byte)
-	defer bodyBuffers.Put(buffer)
+	buffer, giveBack := f.borrow()
+	defer giveBack()
 	for {
 		room := f.awaitRoom()
 		if room == 0 {
 			return
 		}
-		n, err := f.read(buffer[:min(room, feedSize)])
+		n, err := f.read(buffer[:min(room, len(buffer))])
 		if err == io.EOF {
 			f.ended.Store(true)
 		}
@@ -78,6 +81,17 @@ func (f *feeder) run() {
 			return
 		}
 	}
+}
+
+// borrow lends a buffer for the payload of a frame. As many requests of a shared lane can have one as it has seats, so
+// theirs are smaller.
+func (f *feeder) borrow() (buffer []byte, giveBack func()) {
+	if f.stream.most == wire.ThreadWindow {
+		large := feedBuffers.Get().(*[feedSize]byte)
+		return large[:], func() { feedBuffers.Put(large) }
+	}
+	small := bodyBuffers.Get().(*[aheadSize]byte)
+	return small[:aheadSize-wire.HeaderSize], func() { bodyBuffers.Put(small) }
 }
 
 // awaitRoom waits until the worker may be sent something, and returns how much; 0 when nothing is to be sent any more.

@@ -57,15 +57,16 @@ func newLane(p *pool, w *worker, number int) (*lane, *os.File, error) {
 		pool:   p,
 		number: number,
 		conn:   conn,
-		in:     wire.NewReader(conn),
+		in:     wire.NewReader(conn).InPieces(),
 		out:    wire.NewWriter(conn),
 	}, theirs, nil
 }
 
 // open begins a stream with a Request frame. After an error the stream has left already.
 func (l *lane) open(s *stream, head, body []byte) error {
-	s.lane, s.out = l, l.out
-	s.window.Store(int64(wire.InitialWindow - len(body)))
+	s.lane, s.out, s.most = l, l.out, wire.ThreadWindow
+	s.received.Size = wire.ThreadWindow
+	s.window.Store(s.most - int64(len(body)))
 	flags := wire.FlagEnd
 	if !s.whole {
 		flags = 0

@@ -18,7 +18,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		"head beyond payload": 502, "no marshal": 502, "allocation bomb": 502, "wrong types": 502,
 		"control frame on lane": 502, "ready twice": 502, "lane frame on control": 502, "bad log": 502,
 		// After the head was sent, the response can only be cut off.
-		"answers twice": 0, "beyond window": 0, "file without descriptor": 0, "file that is a pipe": 0,
+		"answers twice": 0, "file without descriptor": 0, "file that is a pipe": 0,
 		"many descriptors": 0, "descriptor without file": 0,
 		// This one's first answer is right, so it stands.
 		"answers again later": 200,
@@ -30,7 +30,8 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		})
 	}
 	maps.Copy(malices, map[string]int{
-		"empty event": 502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
+		"beyond window": 0, // the host keeps nothing of a thread's response, and only takes as much of it as its client does
+		"empty event":   502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
 	})
 	for malice, status := range malices {
 		t.Run("ASGI "+malice, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 type outflow struct {
 	id     uint32
 	out    *wire.Writer
+	most   int64         // bytes of body that may be sent at first, and never more
 	window atomic.Int64  // bytes of body that may be sent
 	credit chan struct{} // has a token after window grew
 }
@@ -20,7 +21,7 @@ func (o *outflow) grow(payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if o.window.Add(int64(n)) > wire.InitialWindow {
+	if o.window.Add(int64(n)) > o.most {
 		return brokeRule("a Window frame for more than was sent on stream %d", o.id)
 	}
 	select {
@@ -37,7 +38,8 @@ func (o *outflow) send(piece []byte, end bool) {
 		flags = wire.FlagEnd
 	}
 	o.window.Add(-int64(len(piece)))
-	o.write(wire.Frame{Type: wire.Body, Flags: flags, Payload: piece})
+	// When it cannot be sent, the worker is gone, which reading the stream tells.
+	_ = o.out.WriteLong(wire.Frame{Type: wire.Body, Flags: flags, Stream: o.id, Payload: piece})
 }
 
 // cancel tells the worker that the request is over.

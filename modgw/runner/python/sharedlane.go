@@ -45,14 +45,14 @@ func newSharedLane(r *Runner, w *worker) (*sharedLane, *os.File, error) {
 // After an error the seat is given back already.
 func (l *sharedLane) open(ctx context.Context, kind streamKind, head, body []byte, end bool, deadline time.Time) (*sharedStream, error) {
 	s := &sharedStream{
-		outflow:  outflow{out: l.out, credit: make(chan struct{}, 1)},
+		outflow:  outflow{out: l.out, most: wire.InitialWindow, credit: make(chan struct{}, 1)},
 		lane:     l,
 		ctx:      ctx,
 		kind:     kind,
 		deadline: deadline,
 		news:     make(chan struct{}, 1),
 	}
-	s.window.Store(int64(wire.InitialWindow - len(body)))
+	s.window.Store(s.most - int64(len(body)))
 	flags := wire.Flags(0)
 	if end {
 		flags = wire.FlagEnd

@@ -74,7 +74,7 @@ func (s *stream) next() (wire.Frame, error) {
 			}
 			return f, err
 		}
-		if f.Stream != s.id && !s.headed && s.lane.waits(f.Stream) {
+		if f.Stream != s.id && f.Type != wire.Body && !s.headed && s.lane.waits(f.Stream) {
 			s.lane.in.Unread(f)
 			return f, s.awaitNotice()
 		}

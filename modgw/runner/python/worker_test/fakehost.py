@@ -21,6 +21,7 @@ TYPES = (
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
 WINDOW_SIZE = 256 << 10
+THREAD_WINDOW = 1 << 20
 PATIENCE = 30  # seconds until a test that waits gives up
 
 

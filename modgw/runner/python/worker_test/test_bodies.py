@@ -4,7 +4,7 @@ import os
 import struct
 import unittest
 
-from fakehost import ABORT, BODY, CANCEL, END, FILE, REQUEST, RESPONSE, WINDOW, WINDOW_SIZE, WorkerTestCase
+from fakehost import ABORT, BODY, CANCEL, END, FILE, REQUEST, RESPONSE, THREAD_WINDOW as WINDOW_SIZE, WINDOW, WorkerTestCase
 
 ECHO_LENGTH = """
 def application(environ, start_response):
@@ -273,7 +273,7 @@ class LargeResponses(WorkerTestCase):
                 worker = self.serve(
                     """
                     def application(environ, start_response):
-                        size = 1 << 20
+                        size = 2 << 20
                         start_response("200 OK", [("Content-Length", str(size))])
                         return %s
                     """
@@ -290,10 +290,10 @@ class LargeResponses(WorkerTestCase):
                 lane.send(WINDOW, stream, struct.pack("<I", 10))
                 self.assertEqual(len(lane.receive().body()), 10)
                 self.assertTrue(lane.quiet())
-                while size < (1 << 20) - 10:
+                while size < (2 << 20) - 10:
                     lane.send(WINDOW, stream, struct.pack("<I", 1 << 16))
                     received = 0
-                    while received < min(1 << 16, (1 << 20) - 10 - size):
+                    while received < min(1 << 16, (2 << 20) - 10 - size):
                         got = lane.receive()
                         received += len(got.body())
                     size += received

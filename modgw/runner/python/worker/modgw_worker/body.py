@@ -3,9 +3,8 @@
 import io
 from collections import deque
 
-from . import wire
 
-_HALF_WINDOW = wire.INITIAL_WINDOW // 2
+_ALL = 1 << 30
 
 
 class ClientDisconnected(ConnectionError):
@@ -51,7 +50,7 @@ class Input(io.BufferedIOBase):
 
     def read1(self, size=-1):
         """What is there, at most size bytes; waits only for the first of them."""
-        if size == 0 or not self._fill():
+        if size == 0 or not self._fill(size if size > 0 else _ALL):
             return b""
         piece, start = self._pieces[0], self._offset
         if 0 < size < len(piece) - start:
@@ -112,18 +111,18 @@ class Input(io.BufferedIOBase):
             raise StopIteration
         return line
 
-    def _fill(self):
-        """Waits for a piece; False at the end of the body."""
+    def _fill(self, want=0):
+        """Waits for a piece, of the size that is wanted if that costs no copy; False at the end of the body."""
         self._exchange.check()
         while not self._pieces:
             if self._ended:
                 return False
-            self._exchange.wait()
+            self._exchange.wait(want)
         return True
 
     def _account(self, size):
         """Lets the host send more in time: it has half a window left then, and need not wait."""
         self._unreported += size
-        if self._unreported >= _HALF_WINDOW and not self._ended:
+        if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
             self._exchange.consumed(self._unreported)
             self._unreported = 0

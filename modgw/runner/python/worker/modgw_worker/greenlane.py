@@ -253,6 +253,7 @@ class Seat:
     """What a request sees of the lane: as if it had one for itself."""
 
     pace = 0  # nobody asks for it
+    window = wire.INITIAL_WINDOW
 
     def __init__(self, lane, news):
         self.app = lane.app
@@ -276,7 +277,7 @@ class Seat:
     def flush(self):
         """Nothing is held back that could be sent."""
 
-    def pump(self, wait):
+    def pump(self, wait, want=0):
         """With wait, returns when a frame for this request has come: others take it in."""
         if wait:
             self._news.wait()

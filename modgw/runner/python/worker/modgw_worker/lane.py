@@ -26,6 +26,8 @@ _SLOW = 0.004  # seconds that a request counts with at most, so that a single sl
 class Lane:
     """Owns one thread. Everything but the methods stop, recall and close_in_child belongs to that thread."""
 
+    window = wire.THREAD_WINDOW
+
     def __init__(self, number, fd, app, environ, control):
         self.app = app
         self.environ = environ  # what is in every request's environ
@@ -118,13 +120,15 @@ class Lane:
             except OSError:
                 self._lose()
 
-    def pump(self, wait):
-        """Takes in what the host says while a request is being served; with wait, at least one frame."""
+    def pump(self, wait, want=0):
+        """Takes in what the host says while a request is being served; with wait, at least one frame or piece of one.
+
+        With want, as many bytes as are wanted of a body come as one piece, if its frame has so many."""
         if wait:
             self.flush()
         try:
             with self._receiving:
-                if not self._fill(0 if wait else socket.MSG_DONTWAIT):
+                if not self._fill(0 if wait else socket.MSG_DONTWAIT, want):
                     self._lose()
         except BlockingIOError:
             pass
@@ -204,16 +208,25 @@ class Lane:
             finally:
                 self._idle = False
 
-    def _fill(self, flags):
+    def _fill(self, flags, want=0):
         """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
         while not self._take():
-            data = self.socket.recv(_RECEIVE, flags)
+            if want and self._position == len(self._buffer):
+                data = self._receive_exactly(want)
+            else:
+                data = self.socket.recv(_RECEIVE, flags)
             if not data:
                 return False
             self._append(data)
         while self._take():
             pass
         return True
+
+    def _receive_exactly(self, want):
+        """Receives a header, or of a body what is wanted: neither is copied then to be cut off or joined."""
+        if self._rest:
+            return self.socket.recv(min(want, self._rest[2], _RECEIVE), socket.MSG_WAITALL)
+        return self.socket.recv(_HEADER_SIZE)
 
     def _append(self, data):
         if self._position == len(self._buffer):

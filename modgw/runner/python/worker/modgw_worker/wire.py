@@ -31,6 +31,7 @@ RETURNED = 17
 PACE_UNITS = 62500  # in a second
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
+THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 

@@ -15,8 +15,6 @@ _pack_header = wire.HEADER.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 
-_WINDOW = wire.INITIAL_WINDOW
-_PIECE = wire.INITIAL_WINDOW  # the longest piece of a body in one frame
 _COPY = 32 << 10  # longer pieces are sent from where they are
 
 
@@ -57,7 +55,7 @@ class Exchange:
         self._bodiless = False  # whether the response to this method has no body
         self._sent = False  # whether the head is on its way
         self._wrote = False  # whether write was used
-        self._window = _WINDOW  # bytes of body that may be sent
+        self._window = lane.window  # bytes of body that may be sent
 
     def run(self):
         """Calls the app and sends what it answers."""
@@ -133,9 +131,9 @@ class Exchange:
         self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
         self.lane.flush()
 
-    def wait(self):
-        """Waits until the host has sent something; raises when the request is over."""
-        self.lane.pump(wait=True)
+    def wait(self, want=0):
+        """Waits until the host has sent something, of the body as many bytes as wanted; raises when the request is over."""
+        self.lane.pump(wait=True, want=want)
         self.check()
 
     def check(self):
@@ -210,7 +208,7 @@ class Exchange:
         position = 0
         while position < size:
             self.check()
-            room = min(self._window, _PIECE, size - position)
+            room = min(self._window, size - position)
             if room <= 0:
                 self.lane.pump(wait=True)
                 continue
@@ -224,17 +222,23 @@ class Exchange:
         size = len(piece)
         if self._sent:
             header = _pack_header(size, self.stream, _BODY, flags, 0)
+        elif size > _COPY:
+            # The host need not copy what a frame has for itself.
+            header = self._head_frame(0, 0) + _pack_header(size, self.stream, _BODY, flags, 0)
         else:
-            head = self._require_head()
-            pace = self.lane.pace
-            header = _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, pace, len(head)) + head
-            self._sent = True
+            header = self._head_frame(size, flags)
         if flags:
             self.ended = True
         if size > _COPY:
             self.lane.put_large(header, piece)
         else:
             self.lane.put(header + piece)
+
+    def _head_frame(self, size, flags):
+        """The Response frame without the size bytes of body in it."""
+        head = self._require_head()
+        self._sent = True
+        return _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, self.lane.pace, len(head)) + head
 
     def _end(self):
         """Ends the response if its end was not sent with its last piece."""
