@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,9 +56,9 @@ func asgiCases(bodies map[string]string) string {
     async def say(value):
         await send({"type": "websocket.send", "text" if isinstance(value, str) else "bytes": value})
 `)
-	for name, code := range bodies {
+	for _, name := range slices.Sorted(maps.Keys(bodies)) { // a global statement must come before the name
 		fmt.Fprintf(&source, "    if name == %q:\n", name)
-		for line := range strings.Lines(strings.TrimSpace(code)) {
+		for line := range strings.Lines(strings.TrimSpace(bodies[name])) {
 			source.WriteString("        " + line)
 		}
 		source.WriteString("\n        return\n")
