@@ -629,6 +629,18 @@ raise ValueError("behind a page")`,
 	}
 }
 
+func TestASGIWorkerHasItsLimits(t *testing.T) {
+	a := serve(t, asgiCases(map[string]string{"limits": `
+import resource
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)[0], resource.getrlimit(resource.RLIMIT_DATA)[0]
+await start(); await body(repr(limits).encode())`}), asgi, func(d *modgw.Descriptor) {
+		d.Limits.Files, d.Limits.Memory = 77, 4<<30
+	})
+	if got := a.get("/limits"); got.body != "(77, 4294967296)" {
+		t.Errorf("got %d %q", got.status, got.body)
+	}
+}
+
 func TestForkedASGIWorkerServes(t *testing.T) {
 	a := withTemplate(t, "import asyncio, json, decimal\n"+asgiCases(nil), asgi)
 	if got := a.get("/"); got.body != "up" {
