@@ -177,6 +177,8 @@ func (w *response) dropBody() {
 	if w.body == nil || w.body.complete || w.FlushError() != nil {
 		return
 	}
+	// A runner that had to interrupt its reading has left a deadline that is over.
+	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(time.Time{})
 	_, _ = io.Copy(io.Discard, w.body) // however it ends, the response is on its way
 }
 

@@ -87,3 +87,30 @@ func TestEndingDoesNotWaitForEver(t *testing.T) {
 		<-done
 	}
 }
+
+func TestProxyMayPassAWholeBodyOnBeforeItLooksForTheResponse(t *testing.T) {
+	const size = 32 << 20 // more than the kernel keeps
+	addr := serve(t, Config{TrustedProxies: loopback, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// As a runner does that gives up reading.
+		if err := http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Connection", "close")
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})})
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Write(make([]byte, size)); err != nil {
+		t.Errorf("after %d bytes: %v", n, err)
+	}
+	if answer, err := io.ReadAll(c); !strings.Contains(string(answer), "413") || err != nil {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
