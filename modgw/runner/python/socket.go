@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,9 @@ func (t *socket) listen(ctx context.Context) {
 	for {
 		kind, data, err := t.read(ctx)
 		switch {
+		case err != nil && brokeFraming(err):
+			t.give(ending{websocket.StatusProtocolError, "a frame breaks the rules"}) // not every mistake is answered by the library
+			return
 		case err != nil:
 			t.stream.disconnect(closedBy(err))
 			return
@@ -95,6 +99,24 @@ func (t *socket) write(ctx context.Context, text bool, data []byte) error {
 	t.signs.sending.Store(true)
 	defer t.signs.sending.Store(false)
 	return t.conn.Write(ctx, messageType(text), data)
+}
+
+// brokeFraming reports whether it was the client's frames that ended reading, and not the end of the connection.
+func brokeFraming(err error) bool {
+	if _, closed := errors.AsType[websocket.CloseError](err); closed {
+		return false
+	}
+	if _, broken := errors.AsType[net.Error](err); broken {
+		return false
+	}
+	for _, other := range []error{
+		websocket.ErrMessageTooBig, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // closedBy is how a client has ended a WebSocket.

@@ -129,9 +129,9 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 	a := serve(t, talker, asgi, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	for name, c := range map[string]struct {
 		sent []byte
-		code int // 0: the connection is closed without a word
+		code int
 	}{
-		"unmasked":                 {[]byte{fin | opText, 1, 'x'}, 0},
+		"unmasked":                 {[]byte{fin | opText, 1, 'x'}, 1002},
 		"reserved bit 1":           {frame(fin|0x40|opText, []byte("x")), 1002}, // no compression was agreed on
 		"reserved bit 2":           {frame(fin|0x20|opText, []byte("x")), 1002},
 		"reserved bit 3":           {frame(fin|0x10|opText, []byte("x")), 1002},
@@ -141,7 +141,7 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 		"long ping":                {frame(fin|opPing, make([]byte, 126)), 1002},
 		"continuation of nothing":  {frame(fin|opContinuation, nil), 1002},
 		"message within a message": {append(frame(opText, []byte("x")), frame(fin|opText, []byte("y"))...), 1002},
-		"length without end":       {[]byte{fin | opText, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, 0},
+		"length without end":       {[]byte{fin | opText, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, 1002},
 		"message too long":         {frame(fin|opBinary, make([]byte, 100_001)), 1009},
 		"too long in pieces": {bytes.Join([][]byte{
 			frame(opBinary, make([]byte, 60_000)), frame(opContinuation, make([]byte, 60_000)),
