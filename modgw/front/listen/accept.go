@@ -17,6 +17,9 @@ const (
 // lastCall is how long a listener that is told to end waits for another connection in its backlog.
 const lastCall = 20 * time.Millisecond
 
+// longestCall is how long it does so in all: clients that connect again and again must not keep it open.
+const longestCall = 10 * lastCall
+
 // Accept is [Door.Accept] of a door for any number of connections that may come.
 func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger, serve func(net.Conn)) error {
 	door := Door{Peers: peers, Log: log}
@@ -42,7 +45,8 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	defer ln.Close()
 	room := newRoom(d.Most, d.Log)
 	pause := shortestPause
-	sure := false // that nobody waits in the backlog: one last call may be over before it was listened to
+	sure := false     // that nobody waits in the backlog: one last call may be over before it was listened to
+	var end time.Time // of last calls; zero before the first one
 	for {
 		if !room.enter(ctx) {
 			return nil
@@ -60,8 +64,11 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 			continue
 		}
 		room.leave()
+		if ctx.Err() != nil && end.IsZero() {
+			end = time.Now().Add(longestCall)
+		}
 		switch {
-		case ctx.Err() != nil && !sure && extend(ln):
+		case ctx.Err() != nil && !sure && time.Now().Before(end) && extend(ln):
 			sure = true
 			continue
 		case ctx.Err() != nil:

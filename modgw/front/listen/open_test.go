@@ -239,3 +239,22 @@ func TestBacklogIsServedBeforeTheEnd(t *testing.T) {
 		t.Errorf("%d of %d connections were served", served, len(waiting))
 	}
 }
+
+func TestClientsThatConnectAgainAndAgainDoNotKeepAListenerOpen(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := make(chan error)
+	go func() {
+		ended <- Accept(ctx, ln, Peers{}, slog.New(slog.DiscardHandler), func(conn net.Conn) { conn.Close() })
+	}()
+	for conn, err := net.Dial("tcp", ln.Addr().String()); err == nil; conn, err = net.Dial("tcp", ln.Addr().String()) {
+		conn.Close() // until nobody listens any more
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
