@@ -26,6 +26,7 @@ func (w *worker) LastWords() {
 // End implements [crew.Job].
 func (w *worker) End() {
 	w.lose()
+	w.hearOut()
 	w.control.Close()
 	for _, l := range w.runner.roster.bury(w) {
 		l.close()

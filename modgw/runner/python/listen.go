@@ -16,6 +16,10 @@ import (
 // the exit of every process.
 const exitTime = time.Second
 
+// lastWordTime is how long what an ended process has said may take to be heard: its own end of the connection is closed, but
+// a program that it has left behind may hold another.
+const lastWordTime = 500 * time.Millisecond
+
 // workerLogged is the message of a log record that a worker made; what it says is in the attribute "text".
 const workerLogged = "worker logged"
 
@@ -31,6 +35,7 @@ func (w *worker) listen() {
 		if err == nil {
 			continue
 		}
+		close(w.heard)
 		w.lose()
 		if err == io.EOF {
 			err = errors.New("it closed its connection to the host")
@@ -47,6 +52,16 @@ func (w *worker) listen() {
 			w.damage(err)
 		}
 		return
+	}
+}
+
+// hearOut waits until all that the worker has said was heard. Its process has ended.
+func (w *worker) hearOut() {
+	timer := time.NewTimer(lastWordTime)
+	defer timer.Stop()
+	select {
+	case <-w.heard:
+	case <-timer.C:
 	}
 }
 

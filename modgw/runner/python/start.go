@@ -53,6 +53,7 @@ func (w *worker) Begin() {
 // threads: SIGABRT makes it do that even when it is stuck.
 func (w *worker) Explain(err error) error {
 	if errors.Is(err, crew.ErrEnded) && w.failed == nil {
+		w.hearOut()
 		select {
 		case l := <-w.loaded:
 			w.failed = l.failed

@@ -24,6 +24,7 @@ type worker struct {
 	shared   *sharedLane   // of an ASGI worker
 	seats    *queue.Member // at it
 
+	heard    chan struct{}       // closes when nothing more is to be heard on the control connection
 	loaded   chan loading        // has how loading the app ended
 	failed   *wire.FailedMessage // from loaded; for Ready and Explain alone
 	reported func(workerReport)  // takes the report of its modules, once; nil: none is wanted. For listen alone
@@ -57,7 +58,9 @@ type misfit struct {
 
 // newWorker makes the job of a worker that is forked from t unless that is nil.
 func (r *Runner) newWorker(c *crew.Worker, t *template) *worker {
-	w := &worker{Worker: c, runner: r, template: t, dev: r.config.Dev, loaded: make(chan loading, 1)}
+	w := &worker{
+		Worker: c, runner: r, template: t, dev: r.config.Dev, heard: make(chan struct{}), loaded: make(chan loading, 1),
+	}
 	if r.files.Templates != nil {
 		w.reported = func(m workerReport) { r.learn(w, m) }
 	}
