@@ -113,7 +113,14 @@ func TestACheckoutOfManyFilesIsOneChange(t *testing.T) {
 	git(t, s.Root, "commit", "-qm", "two")
 
 	s.Settle, s.MaxSettle = time.Second, time.Minute
-	s.watch(start(t, s.changed))
+	w := start(t, s.changed)
+	s.watch(w)
+	// A file that goes before it was looked at is not missed.
+	for deadline := time.Now().Add(20 * time.Second); w.Status(s.App).Files <= count; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", w.Status(s.App))
+		}
+	}
 	git(t, s.Root, "checkout", "-q", "one")
 	if c := s.next(); len(c.Paths) != count+1 || c.Cause != "new/deep/er.py and 2000 more changed" {
 		t.Errorf("%d paths, %s", len(c.Paths), c.Cause)
