@@ -336,7 +336,7 @@ func TestASGIConcurrencyIsLimited(t *testing.T) {
 	}
 	go func() { results <- a.get("/wait?3") }()
 	a.eventually("queue", func() bool { return a.runner.Status().Queued == 1 })
-	if got := a.get("/"); got.status != 503 || a.log.count("MGW-APP-010") == 0 {
+	if got := a.get("/"); got.status != 503 || a.log.Count("MGW-APP-010") == 0 {
 		t.Errorf("beyond the queue: %d", got.status)
 	}
 	if s := a.runner.Status(); s.Busy != 2 || s.Capacity != 2 {
@@ -355,7 +355,7 @@ func TestASGIBlockedLoopIsLoggedOnce(t *testing.T) {
 	if got := a.get("/block"); got.body != "at last" {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
-	a.eventually("record", func() bool { return a.log.count("the event loop is blocked") == 1 })
+	a.eventually("record", func() bool { return a.log.Count("the event loop is blocked") == 1 })
 	if !strings.Contains(a.log.String(), "time.sleep(2.5)") {
 		t.Error("the record has no stack")
 	}
@@ -373,7 +373,7 @@ await receive(); time.sleep(2.5)`}), asgi)
 	if err := conn.Write(t.Context(), websocket.MessageText, []byte("go")); err != nil {
 		t.Fatal(err)
 	}
-	a.eventually("record", func() bool { return a.log.count("the event loop is blocked") == 1 })
+	a.eventually("record", func() bool { return a.log.Count("the event loop is blocked") == 1 })
 	if !strings.Contains(a.log.String(), "time.sleep(2.5)") {
 		t.Error("the record has no stack")
 	}
@@ -445,7 +445,7 @@ await send({"type": "websocket.http.response.body", "body": b"log in"})`,
 	if err == nil || response == nil || response.StatusCode != 426 || response.Header.Get("Upgrade") != "websocket" {
 		t.Errorf("over another front: %+v, %v", response, err)
 	}
-	if a.log.count("code=MGW-APP-020") != 1 {
+	if a.log.Count("code=MGW-APP-020") != 1 {
 		t.Error("not logged")
 	}
 }
@@ -567,7 +567,7 @@ func TestStoppedASGIWorkerEndsItsStreams(t *testing.T) {
 	if a.read("code") != "1012" {
 		t.Errorf("the app was told %q", a.read("code"))
 	}
-	if a.log.count("worker killed") > 0 {
+	if a.log.Count("worker killed") > 0 {
 		t.Error("the worker had to be killed")
 	}
 }
@@ -674,7 +674,7 @@ func TestRetiredASGIWorkerEndsItsWebSockets(t *testing.T) {
 		t.Errorf("the WebSocket ended with %v", err)
 	}
 	a.eventually("end of the worker", func() bool { return !alive(first) })
-	if a.log.count("worker killed") > 0 {
+	if a.log.Count("worker killed") > 0 {
 		t.Error("the worker had to be killed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -15,7 +16,7 @@ import (
 type guestProcess struct {
 	*testing.T
 	command *exec.Cmd
-	output  *logBuffer
+	output  *watchtest.Log
 }
 
 // serveAttached runs an app for which nothing is started.
@@ -38,7 +39,7 @@ func (a *app) attach(entry ...string) *guestProcess {
 // attachAs starts a process that attaches to the app, after a change to its command.
 func (a *app) attachAs(change func(*exec.Cmd)) *guestProcess {
 	a.Helper()
-	g := &guestProcess{T: a.T, output: &logBuffer{}}
+	g := &guestProcess{T: a.T, output: &watchtest.Log{}}
 	g.command = exec.Command(interpreter(a.T), "-m", "modgw_worker", "--attach", a.attachAddress())
 	g.command.Env = append(os.Environ(), "PYTHONPATH="+a.runner.files.Dir, "PYTHONDONTWRITEBYTECODE=1")
 	g.command.Dir = a.root
@@ -220,7 +221,7 @@ func TestExceptionsArePrintedWhereTheWorkerRuns(t *testing.T) {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
 	a.eventually("the traceback", func() bool { return strings.Contains(g.output.String(), "ValueError: on purpose") })
-	a.eventually("the log", func() bool { return a.log.count("ValueError: on purpose") > 0 })
+	a.eventually("the log", func() bool { return a.log.Count("ValueError: on purpose") > 0 })
 }
 
 func TestBrokenAppLeavesThePlaceFree(t *testing.T) {
@@ -233,7 +234,7 @@ func TestBrokenAppLeavesThePlaceFree(t *testing.T) {
 		t.Errorf("%v: %s", err, broken.output)
 	}
 	a.awaitState("waiting for a worker")
-	if a.log.count("code=MGW-APP-001") != 1 {
+	if a.log.Count("code=MGW-APP-001") != 1 {
 		t.Error("the log does not tell why")
 	}
 	a.attach()
@@ -253,14 +254,14 @@ func TestInterruptEndsAnAttachedWorker(t *testing.T) {
 		t.Errorf("%v: %s", g.command.ProcessState, g.output)
 	}
 	a.awaitState("waiting for a worker")
-	if a.log.count("worker detached") != 1 {
+	if a.log.Count("worker detached") != 1 {
 		t.Error("the log does not tell")
 	}
 }
 
 func TestRequestThatNobodyAttachesForIsRefused(t *testing.T) {
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.Queue.Timeout = time.Millisecond })
-	if got := a.get("/"); got.status != 503 || a.log.count("code=MGW-APP-204") != 1 {
+	if got := a.get("/"); got.status != 503 || a.log.Count("code=MGW-APP-204") != 1 {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
 }

@@ -79,7 +79,7 @@ func TestStrangersCannotAttach(t *testing.T) {
 	if got := stranger(); !strings.Contains(got, "MGW-APP-202") {
 		t.Errorf("by who it is: %s", got)
 	}
-	if a.log.count("cannot let user 65534") != 1 {
+	if a.log.Count("cannot let user 65534") != 1 {
 		t.Error("the log does not tell")
 	}
 }

@@ -53,7 +53,7 @@ def application(environ, start_response):
 		}
 		a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != pid })
 	}
-	a.eventually("log", func() bool { return a.log.count("killed by signal 9 (SIGKILL)") == 3 })
+	a.eventually("log", func() bool { return a.log.Count("killed by signal 9 (SIGKILL)") == 3 })
 	if got := a.runner.Status().Restarts; got != 3 {
 		t.Errorf("%d restarts", got)
 	}
@@ -79,8 +79,8 @@ def application(environ, start_response):
 	if err != nil || string(ledger) != "POST\nGET\nGET\n" {
 		t.Errorf("the app saw %q, %v", ledger, err)
 	}
-	if a.log.count("code=MGW-APP-008") != 1 {
-		t.Errorf("logged %d times", a.log.count("code=MGW-APP-008"))
+	if a.log.Count("code=MGW-APP-008") != 1 {
+		t.Errorf("logged %d times", a.log.Count("code=MGW-APP-008"))
 	}
 }
 
@@ -97,7 +97,7 @@ def application(environ, start_response):
 	if ledger, err := os.ReadFile(a.path("ledger")); err != nil || string(ledger) != "xx" {
 		t.Errorf("the app saw it %d times, %v", len(ledger), err)
 	}
-	if a.log.count("the worker ended: exited with code 3") == 0 {
+	if a.log.Count("the worker ended: exited with code 3") == 0 {
 		t.Error("the exit code is not in the log")
 	}
 }
@@ -124,7 +124,7 @@ def application(environ, start_response):
 	if n, err := response.Body.Read(piece); err == nil || err.Error() == "EOF" {
 		t.Errorf("the end looks complete: %d, %v", n, err)
 	}
-	a.eventually("log", func() bool { return a.log.count("code=MGW-APP-008") == 1 })
+	a.eventually("log", func() bool { return a.log.Count("code=MGW-APP-008") == 1 })
 }
 
 func TestF4CrashIsExplained(t *testing.T) {
@@ -136,8 +136,8 @@ def application(environ, start_response):
 	if got := a.do("POST", "/", nil); got.status != 502 {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
-	a.eventually("exit signal", func() bool { return a.log.count("(SIGSEGV)") >= 2 }) // of the request and of the worker
-	a.eventually("stacks", func() bool { return a.log.count("Fatal Python error: Segmentation fault") == 1 })
+	a.eventually("exit signal", func() bool { return a.log.Count("(SIGSEGV)") >= 2 }) // of the request and of the worker
+	a.eventually("stacks", func() bool { return a.log.Count("Fatal Python error: Segmentation fault") == 1 })
 }
 
 func TestF5MemoryLimitIsFeltByTheAppAlone(t *testing.T) {
@@ -178,8 +178,8 @@ func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 	if got := a.get("/fast"); got.status != 200 || strings.HasSuffix(got.body, " "+itoa(old)) {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
-	a.eventually("stacks", func() bool { return a.log.count("stacks of all threads: request") == 1 })
-	if a.log.count("code=MGW-APP-009") != 1 || a.log.count("hello.py") == 0 {
+	a.eventually("stacks", func() bool { return a.log.Count("stacks of all threads: request") == 1 })
+	if a.log.Count("code=MGW-APP-009") != 1 || a.log.Count("hello.py") == 0 {
 		t.Error("the fault or the place is not in the log")
 	}
 	a.eventually("end of the old worker", func() bool { return !alive(old) })
@@ -216,7 +216,7 @@ def application(environ, start_response):
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	a.eventually("end of the old worker", func() bool { return !alive(old) })
-	a.eventually("stacks", func() bool { return a.log.count("Fatal Python error: Aborted") == 1 })
+	a.eventually("stacks", func() bool { return a.log.Count("Fatal Python error: Aborted") == 1 })
 }
 
 func TestF8DeadlockAtImportIsATimeoutWithItsPlace(t *testing.T) {
@@ -275,7 +275,7 @@ def application(environ, start_response):
 	if got.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if a.log.count("code=MGW-APP-011") == 0 || a.log.count("exited with code 1") == 0 {
+	if a.log.Count("code=MGW-APP-011") == 0 || a.log.Count("exited with code 1") == 0 {
 		t.Error("the log does not say why")
 	}
 	if attempts, err := os.ReadFile(a.path("attempts")); err != nil || len(attempts) > 6 {
@@ -311,8 +311,8 @@ def application(environ, start_response):
 			t.Errorf("%s: %d %q, %v", path, got.status, got.body, got.err)
 		}
 	}
-	a.eventually("drop notice", func() bool { return a.log.count("app output dropped") > 0 })
-	if n := a.log.count("app output\""); n > 5000 {
+	a.eventually("drop notice", func() bool { return a.log.Count("app output dropped") > 0 })
+	if n := a.log.Count("app output\""); n > 5000 {
 		t.Errorf("%d lines were logged", n)
 	}
 }
@@ -373,7 +373,7 @@ def application(environ, start_response):
 	if alive(pid) {
 		t.Error("it lives")
 	}
-	if a.log.count("worker killed") != 1 {
-		t.Errorf("logged %d times", a.log.count("worker killed"))
+	if a.log.Count("worker killed") != 1 {
+		t.Errorf("logged %d times", a.log.Count("worker killed"))
 	}
 }

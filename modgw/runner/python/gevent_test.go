@@ -232,7 +232,7 @@ func TestGeventKeepsTheContractOfWSGI(t *testing.T) {
 		})
 	}
 	asking.Wait()
-	if got := a.log.count("on purpose"); got < 5 {
+	if got := a.log.Count("on purpose"); got < 5 {
 		t.Errorf("%d of 5 exceptions were logged", got)
 	}
 	pid := a.get("/").body
@@ -246,7 +246,7 @@ func TestGeventLetsARequestGoWhoseTimeIsUp(t *testing.T) {
 	if got := a.get("/wait"); got.status != http.StatusGatewayTimeout {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
-	a.eventually("the greenlet ends", func() bool { return a.log.count("let go: ClientDisconnected") == 1 })
+	a.eventually("the greenlet ends", func() bool { return a.log.Count("let go: ClientDisconnected") == 1 })
 	a.eventually("its place is free", func() bool { return a.runner.Status().Busy == 0 })
 	if got := a.get("/"); got.body != pid {
 		t.Errorf("the worker was replaced: %q, was %q", got.body, pid)
@@ -305,7 +305,7 @@ func TestGeventSaysWhatBlocksItsHubAndWhereGreenletsStand(t *testing.T) {
 	if got := a.log.String(); !strings.Contains(got, "gevent's hub is blocked") || !strings.Contains(got, "hello.py") {
 		t.Error("nothing was said of what blocks the hub")
 	}
-	a.eventually("the stacks are logged", func() bool { return a.log.count("greenlet serving GET /wait") > 0 })
+	a.eventually("the stacks are logged", func() bool { return a.log.Count("greenlet serving GET /wait") > 0 })
 	<-waiting
 	a.touch("gate")
 }

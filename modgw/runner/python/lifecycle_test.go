@@ -147,7 +147,7 @@ def application(environ, start_response):
 		t.Errorf("the event stream ended with %v", err)
 	}
 	a.eventually("end of the worker", func() bool { return !alive(first) })
-	if a.log.count("worker killed") > 0 {
+	if a.log.Count("worker killed") > 0 {
 		t.Error("the worker had to be killed")
 	}
 }
@@ -183,7 +183,7 @@ def application(environ, start_response):
 			t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
 		}
 	}
-	a.eventually("failure in the log", func() bool { return a.log.count("code=MGW-APP-001") > 0 })
+	a.eventually("failure in the log", func() bool { return a.log.Count("code=MGW-APP-001") > 0 })
 	if err := os.Remove(a.path("broken")); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ def application(environ, start_response):
 	}
 	a.open("go")
 	<-result
-	if a.log.count("code=MGW-APP-010") != 1 {
+	if a.log.Count("code=MGW-APP-010") != 1 {
 		t.Error("not logged once")
 	}
 }

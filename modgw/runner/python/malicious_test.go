@@ -63,7 +63,7 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 			if got := a.get("/good"); got.body != "good" {
 				t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 			}
-			a.eventually("reason", func() bool { return a.log.count("protocol error: ") > 0 })
+			a.eventually("reason", func() bool { return a.log.Count("protocol error: ") > 0 })
 		})
 	}
 }
@@ -98,5 +98,5 @@ func hurtsOnlyItself(t *testing.T, a *app, status int) {
 	if got := a.get("/good"); got.body != "good" {
 		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 	}
-	a.eventually("reason", func() bool { return a.log.count("protocol error: ") > 0 })
+	a.eventually("reason", func() bool { return a.log.Count("protocol error: ") > 0 })
 }

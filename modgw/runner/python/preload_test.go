@@ -124,13 +124,13 @@ def application(environ, start_response):
 			if got := next.get("/").body; got != "new" || next.forked() {
 				t.Errorf("got %q, forked %t", got, next.forked())
 			}
-			a.eventually("news", func() bool { return a.log.count("template outdated") == 1 })
+			a.eventually("news", func() bool { return a.log.Count("template outdated") == 1 })
 			a.awaitTemplate()
 			last := a.next()
 			if got := last.get("/").body; got != "new" || !last.forked() {
 				t.Errorf("with the other template: got %q, forked %t", got, last.forked())
 			}
-			if a.log.count("level=ERROR") > 0 {
+			if a.log.Count("level=ERROR") > 0 {
 				t.Error("there are errors in the log")
 			}
 		})
@@ -139,7 +139,7 @@ def application(environ, start_response):
 
 func TestTemplateThatDiesIsGivenUp(t *testing.T) {
 	a := prepareLibrary(t, "import os, sys\nif 'hello' not in sys.modules: os._exit(7)\n")
-	a.eventually("reason", func() bool { return a.log.count("template given up") == 1 && a.log.count("exited with code 7") == 1 })
+	a.eventually("reason", func() bool { return a.log.Count("template given up") == 1 && a.log.Count("exited with code 7") == 1 })
 	next := a.next()
 	if got := next.get("/"); got.status != 200 || next.forked() {
 		t.Errorf("got %d %q", got.status, got.body)
@@ -156,7 +156,7 @@ func TestBrokenAppIsNoFaultOfTheTemplate(t *testing.T) {
 		}
 	}
 	a.write(a.path("hello.py"), hello+"\n")
-	if next := a.next(); !next.forked() || a.log.count("template given up") != 0 {
+	if next := a.next(); !next.forked() || a.log.Count("template given up") != 0 {
 		t.Error("the template was given up")
 	}
 }

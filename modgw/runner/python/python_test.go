@@ -1,7 +1,6 @@
 package python
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,12 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -29,7 +28,7 @@ type app struct {
 	*testing.T
 	runner *Runner
 	server *httptest.Server
-	log    *logBuffer
+	log    *watchtest.Log
 	root   string
 
 	mount     string            // of the app; "" for "/"
@@ -76,7 +75,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	for _, f := range change {
 		f(&d)
 	}
-	log := &logBuffer{}
+	log := &watchtest.Log{}
 	runner, err := New(modgw.RunnerConfig{
 		Descriptor:  d,
 		Environment: &modgw.Environment{Interpreter: interpreter(t)},
@@ -227,32 +226,6 @@ func interpreter(t testing.TB) string {
 	}
 	return strings.TrimSpace(string(out))
 }
-
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logBuffer) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf.Reset()
-}
-
-func (l *logBuffer) count(text string) int { return strings.Count(l.String(), text) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

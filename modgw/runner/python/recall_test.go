@@ -83,7 +83,7 @@ func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 		}
 		short.Wait() // the gates are closed
 	}
-	if a.log.count("requests given back") == 0 {
+	if a.log.Count("requests given back") == 0 {
 		t.Error("no request has ever waited behind a long one, which this test is about")
 	}
 	for i, result := range held {
@@ -115,7 +115,7 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	if a.log.count("requests given back") == 0 {
+	if a.log.Count("requests given back") == 0 {
 		t.Error("no request has ever waited behind a long one, which this test is about")
 	}
 	for path, count := range a.begun() {
@@ -133,7 +133,7 @@ func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	if got := a.get("/late"); got.status != 503 {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
-	if a.begun()["/late"] != 0 || a.log.count("requests given back") != 1 {
+	if a.begun()["/late"] != 0 || a.log.Count("requests given back") != 1 {
 		t.Errorf("begun %v", a.begun())
 	}
 	a.open("hold")

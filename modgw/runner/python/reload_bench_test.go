@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -30,7 +31,7 @@ func BenchmarkReload(b *testing.B) {
 				templates.calm = time.Millisecond
 			}
 			files.Templates = templates
-			log := &logBuffer{}
+			log := &watchtest.Log{}
 			generation := func(number int) *Runner {
 				runner, err := New(modgw.RunnerConfig{
 					Descriptor: modgw.Descriptor{
@@ -55,7 +56,7 @@ func BenchmarkReload(b *testing.B) {
 			first := generation(1)
 			defer first.Stop(b.Context())
 			for templates != nil && first.stock.pick() == nil {
-				if log.count("template given up") > 0 {
+				if log.Count("template given up") > 0 {
 					b.Fatal(log.String())
 				}
 				time.Sleep(10 * time.Millisecond)

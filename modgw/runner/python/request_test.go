@@ -214,7 +214,7 @@ func TestShortBodyIsNeverComplete(t *testing.T) {
 	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	a.eventually("refusal", func() bool { return a.log.count("code=MGW-APP-016") == 1 })
+	a.eventually("refusal", func() bool { return a.log.Count("code=MGW-APP-016") == 1 })
 	if exists(a.path("reading")) {
 		t.Error("the app saw it")
 	}

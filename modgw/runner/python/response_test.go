@@ -280,7 +280,7 @@ def application(environ, start_response):
 	conn := a.raw("GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
 	a.eventually("request", func() bool { return exists(a.path("begun")) })
 	conn.Close()
-	a.eventually("its end for the host", func() bool { return a.log.count("request abandoned") == 1 })
+	a.eventually("its end for the host", func() bool { return a.log.Count("request abandoned") == 1 })
 	if busy := a.runner.Status().Busy; busy != 1 {
 		t.Errorf("%d lanes are busy: the one of the late answer must be", busy)
 	}

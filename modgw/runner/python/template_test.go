@@ -27,7 +27,7 @@ func withTemplate(t *testing.T, source string, change ...func(*modgw.Descriptor)
 		t.Fatal(err)
 	}
 	first.runner.Stop(t.Context())
-	first.log.reset()
+	first.log.Reset()
 	second.listen()
 	return second
 }
@@ -47,10 +47,10 @@ func (a *app) again() *app {
 func (a *app) awaitTemplate() {
 	a.Helper()
 	a.eventually("template", func() bool {
-		if a.log.count("template given up") > 0 {
+		if a.log.Count("template given up") > 0 {
 			a.Fatal("the template was given up")
 		}
-		if a.log.count("no template for this app") > 0 {
+		if a.log.Count("no template for this app") > 0 {
 			a.runner.Stop(a.Context())
 			a.Skip("this interpreter has no template")
 		}

@@ -58,14 +58,14 @@ def application(environ, start_response):
 		t.Errorf("got %d %q after %q", got.status, got.body, before)
 	}
 	a.eventually("reasons", func() bool {
-		return a.log.count("template given up") == 1 && a.log.count("the template killed by signal 9 (SIGKILL)") == 1
+		return a.log.Count("template given up") == 1 && a.log.Count("the template killed by signal 9 (SIGKILL)") == 1
 	})
 	next := a.again()
 	if err := next.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	next.listen()
-	if got := next.get("/"); got.status != 200 || a.log.count("template given up") != 1 {
+	if got := next.get("/"); got.status != 200 || a.log.Count("template given up") != 1 {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
 }
