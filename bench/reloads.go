@@ -13,30 +13,31 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// ledgerRate is how many requests come in a second while code is changed.
-const ledgerRate = 100
-
-// incident is an event and the numbers of workers with which it is looked at.
+// incident is an event, and with what it is looked at.
 type incident struct {
 	event   report.Event
 	workers int
+	rate    float64 // requests a second that come meanwhile
 	window  time.Duration
+	ours    bool // is for modgw alone
 }
 
 func incidents(s size) []incident {
 	all := []incident{
-		{report.Good, 1, 3 * time.Second},
-		{report.Good, 4, 3 * time.Second},
-		{report.BadCode, 4, 7 * time.Second},
-		{report.Killed, 4, 2 * time.Second},
-		{report.InFlight, 4, 5 * time.Second},
-		{report.Dependency, 4, 10 * time.Second},
+		{event: report.Good, workers: 1, rate: 30, window: 3 * time.Second, ours: true},
+		{event: report.Good, workers: 1, rate: 200, window: 3 * time.Second},
+		{event: report.Good, workers: 4, rate: 30, window: 3 * time.Second, ours: true},
+		{event: report.Good, workers: 4, rate: 200, window: 3 * time.Second},
+		{event: report.BadCode, workers: 4, rate: 200, window: 7 * time.Second},
+		{event: report.Killed, workers: 4, rate: 200, window: 2 * time.Second},
+		{event: report.InFlight, workers: 4, rate: 200, window: 5 * time.Second},
+		{event: report.Dependency, workers: 4, rate: 200, window: 10 * time.Second},
 	}
 	switch s {
 	case smallest:
-		return []incident{{report.Good, 1, time.Second}}
+		return []incident{{event: report.Good, workers: 1, rate: 30, window: time.Second}}
 	case full:
-		for _, i := range all[2:] {
+		for _, i := range all[4:] {
 			i.workers = 1
 			all = append(all, i)
 		}
@@ -44,19 +45,21 @@ func incidents(s size) []incident {
 	return all
 }
 
-func (i incident) String() string { return fmt.Sprintf("reload, %s, %d workers", i.event, i.workers) }
+func (i incident) String() string {
+	return fmt.Sprintf("reload, %s, %d workers, %.0f requests a second", i.event, i.workers, i.rate)
+}
 
 // reloads lets everybody meet an incident, one after the other.
 func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) {
 	fmt.Fprintf(b.log, "%s\n", i)
 	for _, r := range b.reloaders {
-		if ctx.Err() != nil || r.Workers != nil && !r.Workers(i.workers) {
+		if ctx.Err() != nil || r.Workers != nil && !r.Workers(i.workers) || i.ours && !r.Ours() {
 			continue
 		}
-		if i.event == report.Dependency && !b.everything && !r.Installs() {
+		if i.event == report.Dependency && !b.everything && !r.Ours() {
 			continue // for the others it is good code after pip
 		}
-		row := report.Reload{Event: i.event, Workers: i.workers, Front: r.Front, Contestant: r.Name, Rate: ledgerRate}
+		row := report.Reload{Event: i.event, Workers: i.workers, Front: r.Front, Contestant: r.Name, Rate: i.rate}
 		if err := b.meet(ctx, i, r, &row); err != nil {
 			row.Failed = err.Error()
 		}
@@ -75,7 +78,7 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 	}
 	defer running.Stop()
 	job := load.Job{
-		Address: running.Address, Protocol: load.HTTP, Path: "/", Length: contest.LedgerLength, Connections: 64, Rate: ledgerRate,
+		Address: running.Address, Protocol: load.HTTP, Path: "/", Length: contest.LedgerLength, Connections: 64, Rate: i.rate,
 		Warmup: 500 * time.Millisecond, Duration: time.Second,
 	}
 	before, err := load.Run(ctx, job, load.Watch{})

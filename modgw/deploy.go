@@ -112,12 +112,14 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 			Hint:    "create the user with useradd --system, or take the user line out of the descriptor",
 		}
 	}
+	replaces := app.current.Load() != nil
 	next.runner, err = newRunner(RunnerConfig{
 		Descriptor:  next.Descriptor,
 		Environment: next.Environment,
 		Generation:  next.Number,
 		Dev:         g.config.Dev,
-		Few:         next.Descriptor.Reload.Strategy == OneByOne && app.current.Load() != nil,
+		Replaces:    replaces,
+		Few:         replaces && next.Descriptor.Reload.Strategy == OneByOne,
 		Terminal:    g.config.Terminal,
 		Log:         g.log.With("app", next.Descriptor.Name, "generation", next.Number),
 	})

@@ -129,7 +129,7 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 		return nil, fmt.Errorf("cannot deploy app %q: the host is stopping", d.Name)
 	}
 	for name, other := range g.apps {
-		if name != d.Name && shareRoute(d, other.descriptor()) {
+		if name != d.Name && other.sharesRoute(&d) {
 			return nil, &Fault{
 				Code:    "MGW-APP-108",
 				Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, name, d.Mount),

@@ -112,8 +112,14 @@ func hostName(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// shareRoute reports whether some request would fit both descriptors equally well.
-func shareRoute(a, b Descriptor) bool {
+// sharesRoute reports whether some request would fit the app and d equally well.
+func (a *App) sharesRoute(d *Descriptor) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return shareRoute(&a.routed, d)
+}
+
+func shareRoute(a, b *Descriptor) bool {
 	if a.Mount != b.Mount {
 		return false
 	}

@@ -41,6 +41,7 @@ type RunnerConfig struct {
 	Environment *Environment // never nil; empty for kinds without one
 	Generation  int          // counts the app's generations from 1
 	Dev         bool         // development: tracebacks may be shown to the client
+	Replaces    bool         // another generation of the app serves until this one is ready
 	Few         bool         // an Expander's Start is to start one worker alone
 	Terminal    *Terminal    // where the app's developer sits; nil: nobody does
 	Log         *slog.Logger // has the attributes app and generation already

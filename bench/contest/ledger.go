@@ -155,8 +155,8 @@ func (r Reloader) ChangeDependency(ctx context.Context, running *Running, versio
 	return r.Reload(running, Code(version))
 }
 
-// Installs says whether it installs by itself what an app requires.
-func (r Reloader) Installs() bool { return strings.HasPrefix(r.Name, Ours) }
+// Ours says whether it is modgw, which installs by itself what an app requires.
+func (r Reloader) Ours() bool { return strings.HasPrefix(r.Name, Ours) }
 
 // requires says whether the contestant installs what an app requires.
 func (s Setting) requires(c Contestant) bool { return s.Dependency && strings.HasPrefix(c.Name, Ours) }

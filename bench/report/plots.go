@@ -204,9 +204,9 @@ func (r *Report) latency() string {
 }
 
 func (r *Report) reload() string {
-	bars := chart.Bars{Title: "How much longer the slowest answer took, 4 workers", Unit: "ms"}
+	bars := chart.Bars{Title: "How much longer the slowest answer took, 4 workers, 200 requests a second", Unit: "ms"}
 	for _, row := range r.Reloads {
-		if row.Workers != 4 || row.Failed != "" {
+		if row.Workers != 4 || row.Rate != 200 || row.Failed != "" {
 			continue
 		}
 		if n := len(bars.Groups); n == 0 || bars.Groups[n-1].Name != string(row.Event) {

@@ -39,13 +39,16 @@ type Reload struct {
 // Added is how much longer than usual the slowest request took, in milliseconds.
 func (r Reload) Added() float64 { return max(0, r.During.Max-r.Before.P50) / 1000 }
 
+func (r Reload) title() string {
+	return fmt.Sprintf("%s, %s, %.0f requests a second", r.Event, plural(r.Workers, "worker"), r.Rate)
+}
+
 func (r *Report) writeReloads(out *strings.Builder) {
-	var event Event
-	workers := 0
+	title := ""
 	for _, row := range r.Reloads {
-		if row.Event != event || row.Workers != workers {
-			event, workers = row.Event, row.Workers
-			fmt.Fprintf(out, "\n### %s, %s, %.0f requests a second\n\n", row.Event, plural(workers, "worker"), row.Rate)
+		if last := title; last != row.title() {
+			title = row.title()
+			fmt.Fprintf(out, "\n### %s\n\n", title)
 			out.WriteString("| server | answered | lost | not 200 | p99 ms | slowest, added ms | new code after ms | long request |\n|---|--:|--:|--:|--:|--:|--:|---|\n")
 		}
 		if row.Failed != "" {

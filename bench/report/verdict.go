@@ -119,7 +119,7 @@ func (r *Report) reloaded(event Event, workers int, patience float64) (measured 
 		if row.Event != event || row.Workers != workers || !among(row.Contestant, []string{contest.Ours}) {
 			continue
 		}
-		measured += fmt.Sprintf("; %s: %d lost, %d other than 200, %.0f ms added", row.Contestant, row.Lost, row.Wrong, row.Added())
+		measured += fmt.Sprintf("; %s, %.0f/s: %d lost, %d other than 200, %.0f ms added", row.Contestant, row.Rate, row.Lost, row.Wrong, row.Added())
 		met = met && row.Failed == "" && row.Lost+row.Wrong == 0 && (patience == 0 || row.Added() <= patience)
 	}
 	return strings.TrimPrefix(measured, "; "), met && measured != ""

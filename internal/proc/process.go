@@ -22,6 +22,8 @@ type Process struct {
 	mu     sync.Mutex
 	reaped bool // the pid may belong to another process
 	killed bool // by Kill
+	yields bool // its priority is lowered
+	usual  int  // how nice it was before
 
 	pumps sync.WaitGroup
 	done  chan struct{}

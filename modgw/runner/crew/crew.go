@@ -66,7 +66,7 @@ func (c *Crew) Start(ctx context.Context) error {
 	results := make(chan error, count)
 	for number := 1; number <= count; number++ {
 		c.running.Go(func() {
-			w, err := c.startWorker(ctx, number)
+			w, err := c.startWorker(ctx, number, c.config.Runner.Replaces)
 			results <- err
 			if err == nil {
 				c.supervise(w)

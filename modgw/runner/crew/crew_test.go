@@ -20,6 +20,7 @@ import (
 type puppet struct {
 	done chan struct{}
 	once sync.Once
+	note func(string) // is told of priorities; nil: nobody is
 }
 
 func (p *puppet) PID() int                    { return 0 }
@@ -28,6 +29,14 @@ func (p *puppet) Exit() proc.Exit             { return proc.Exit{} }
 func (p *puppet) Kill()                       { p.once.Do(func() { close(p.done) }) }
 func (p *puppet) Signal(syscall.Signal)       {}
 func (p *puppet) SignalLeader(syscall.Signal) {}
+func (p *puppet) Yield()                      { p.tell("yield") }
+func (p *puppet) Resume()                     { p.tell("resume") }
+
+func (p *puppet) tell(what string) {
+	if p.note != nil {
+		p.note(what)
+	}
+}
 
 // diary is the job of a puppet. It notes what the crew does with it.
 type diary struct {
@@ -126,6 +135,20 @@ func TestAnotherWorkerStartsInsteadOfOneThatCannot(t *testing.T) {
 	}
 }
 
+func TestWorkerThatStartsBesideOthersYieldsToThemUntilItIsReady(t *testing.T) {
+	d := newDiary()
+	d.puppet.note = d.note
+	c, _ := crewOf(d.of)
+	c.config.Runner.Replaces = true
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Stop(t.Context())
+	if got := d.read()[:5]; !slices.Equal(got, []string{"launch", "yield", "ready", "resume", "begin"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWorkerThatEndsAsItBecomesReadyIsNotStarted(t *testing.T) {
 	d := newDiary()
 	c, log := crewOf(d.of)
@@ -157,7 +180,7 @@ func TestGuestThatLeavesIsNotReplaced(t *testing.T) {
 func TestWorkerThatHasEndedIsNotRetired(t *testing.T) {
 	d := newDiary()
 	c, log := crewOf(d.of)
-	w, err := c.startWorker(t.Context(), 1)
+	w, err := c.startWorker(t.Context(), 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 func (c *Crew) Host(number int, newJob func(*Worker) Job) {
 	w := c.newWorker(number, newJob)
 	w.guest = true
-	if err := c.prepare(context.Background(), w); err != nil {
+	if err := c.prepare(context.Background(), w, false); err != nil {
 		if !errors.Is(err, errStopped) {
 			c.logFailure(number, err)
 		}

@@ -25,6 +25,10 @@ type Process interface {
 
 	// SignalLeader sends a signal to it alone.
 	SignalLeader(syscall.Signal)
+
+	// Yield leaves the processors to others until Resume, where that can be.
+	Yield()
+	Resume()
 }
 
 var _ Process = (*proc.Process)(nil)

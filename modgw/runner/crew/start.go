@@ -18,12 +18,12 @@ var (
 	ErrLate  = errors.New("the time to start is over")
 )
 
-// startWorker starts a worker and returns it when requests can come. After an error nothing of it is left; the error is
-// what the job has explained, errStopped, or ctx's.
-func (c *Crew) startWorker(ctx context.Context, number int) (*Worker, error) {
+// startWorker starts a worker and returns it when requests can come. One that yields loads what it must when those that
+// serve leave a processor free. After an error nothing of it is left; the error is what the job has explained, errStopped, or ctx's.
+func (c *Crew) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
 	for newJob := c.config.NewJob; ; {
 		w := c.newWorker(number, newJob)
-		err := c.prepare(ctx, w)
+		err := c.prepare(ctx, w, yields)
 		if err == nil {
 			return w, nil
 		}
@@ -40,9 +40,13 @@ func (c *Crew) newWorker(number int, newJob func(*Worker) Job) *Worker {
 }
 
 // prepare starts the process of a worker and lets requests come when it is ready. After an error it has ended.
-func (c *Crew) prepare(ctx context.Context, w *Worker) error {
+func (c *Crew) prepare(ctx context.Context, w *Worker, yields bool) error {
 	if err := c.launch(w); err != nil {
 		return err
+	}
+	if yields {
+		w.process.Yield()
+		defer time.AfterFunc(c.longestYield(), w.process.Resume).Stop()
 	}
 	details, err := c.awaitReady(ctx, w)
 	if err != nil {
@@ -50,6 +54,7 @@ func (c *Crew) prepare(ctx context.Context, w *Worker) error {
 		<-w.process.Done()
 		return err
 	}
+	w.process.Resume()
 	w.span.Arm(c.config.Runner.Descriptor.Recycle, w.Want)
 	if !w.becameReady() {
 		return w.job.Explain(ErrEnded)
@@ -57,6 +62,16 @@ func (c *Crew) prepare(ctx context.Context, w *Worker) error {
 	w.Log.Info("worker ready", details...)
 	w.job.Begin()
 	return nil
+}
+
+// longestYield is how long a worker that starts leaves the processors to those that serve, at most: on a busy machine it might
+// not become ready in time.
+func (c *Crew) longestYield() time.Duration {
+	const most = 10 * time.Second
+	if startup := c.config.Runner.Descriptor.Timeouts.Startup; startup > 0 {
+		return min(most, startup/4)
+	}
+	return most
 }
 
 // launch starts the process of a worker.

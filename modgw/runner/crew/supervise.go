@@ -42,7 +42,7 @@ func (c *Crew) replaceLost(w *Worker, b *Backoff) *Worker {
 		if !c.backOff(w.Number, delay) {
 			return nil
 		}
-		next, err := c.startWorker(context.Background(), w.Number)
+		next, err := c.startWorker(context.Background(), w.Number, false)
 		switch {
 		case err == nil:
 			if hopeless {
@@ -62,7 +62,7 @@ func (c *Crew) replaceLost(w *Worker, b *Backoff) *Worker {
 func (c *Crew) startAtLast(number int) *Worker {
 	var b Backoff
 	for {
-		w, err := c.startWorker(context.Background(), number)
+		w, err := c.startWorker(context.Background(), number, true)
 		switch {
 		case err == nil:
 			c.config.Hope(1)
@@ -80,7 +80,7 @@ func (c *Crew) startAtLast(number int) *Worker {
 // replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
 // supervise from now on, which is w when there is no successor; then it is asked for again later.
 func (c *Crew) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
-	next, err := c.startWorker(context.Background(), w.Number)
+	next, err := c.startWorker(context.Background(), w.Number, true)
 	switch {
 	case err == nil:
 		c.running.Go(func() { c.retire(w, reason) })

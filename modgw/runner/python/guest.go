@@ -46,6 +46,12 @@ func (g *guest) Signal(syscall.Signal) {}
 // SignalLeader implements [crew.Process]: it does nothing.
 func (g *guest) SignalLeader(syscall.Signal) {}
 
+// Yield implements [crew.Process]: it does nothing.
+func (g *guest) Yield() {}
+
+// Resume implements [crew.Process]: it does nothing.
+func (g *guest) Resume() {}
+
 // peerPID is the id of the process that has connected.
 func peerPID(conn *net.UnixConn) int {
 	raw, err := conn.SyscallConn()

@@ -107,7 +107,7 @@ func (s *stock) prepare(r *Runner, report workerReport) (*template, error) {
 		}
 		found, err := t.prepare(s.ctx, r, report.raw, s.excludedNames())
 		if err == nil && len(found.exclude) == 0 {
-			t.rise()
+			t.process.Resume()
 			r.config.Log.Info("template ready", "pid", t.process.PID(), "modules", found.loaded, "excluded", len(s.excluded))
 			return t, nil
 		}

@@ -25,9 +25,6 @@ const (
 	// answerTime is how long a template may take to fork a worker, or to tell how one ended.
 	answerTime = 5 * time.Second
 
-	// lowered is how much nicer (see nice(1)) than a worker a template is that still loads modules.
-	lowered = 10
-
 	// titleRoom is what a template adds to its command line, so that those of its workers have room in its place.
 	titleRoom = 160
 )
@@ -39,8 +36,6 @@ type template struct {
 	in      *wire.Reader  // for hear alone
 	heard   chan struct{} // closes when hear has ended
 	output  crew.Tail     // what it printed last
-	nice    bool          // its priority is lowered
-	usual   int           // what it was before
 
 	mu       sync.Mutex
 	last     uint32 // number of the latest request
@@ -88,10 +83,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		conn.Close()
 		return nil, err
 	}
-	// Only who may raise it again may lower it: workers inherit it.
-	if os.Geteuid() == 0 {
-		t.lower()
-	}
+	t.process.Yield() // until it has loaded the modules: those that it forks are to be as usual
 	go t.hear()
 	return t, nil
 }
@@ -115,25 +107,6 @@ func (t *template) prepare(ctx context.Context, r *Runner, report []byte, exclud
 		return answer, fmt.Errorf("cannot load modules ahead of the app: %w", err)
 	}
 	return answer, nil
-}
-
-// lower gives the template a lower priority than the host has.
-func (t *template) lower() {
-	const inverse = 20 // the system call returns no negative numbers, so it counts down from here
-	priority, err := unix.Getpriority(unix.PRIO_PROCESS, t.process.PID())
-	if err != nil {
-		return
-	}
-	t.usual = inverse - priority
-	t.nice = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), t.usual+lowered) == nil
-}
-
-// rise gives the template the priority that workers shall have.
-func (t *template) rise() {
-	if t.nice {
-		// When it fails workers are slower, and nothing else.
-		_ = unix.Setpriority(unix.PRIO_PROCESS, t.process.PID(), t.usual)
-	}
 }
 
 // fork makes a worker as the request says, with the descriptors as its 1, 2, 3, …. release must be called when nobody will
