@@ -15,11 +15,6 @@ const (
 
 	// MaxContent is the longest content that a record can have.
 	MaxContent = 65535
-
-	// MaxAligned is the longest content that needs no padding.
-	MaxAligned = 65528
-
-	alignment = 8
 )
 
 // Type is the type of a record (section 8 of the specification).
@@ -66,12 +61,6 @@ func ParseHeader(b []byte) (Header, error) {
 	}, nil
 }
 
-// NewHeader is the header of a record with n bytes of content and as much padding as aligns the next one. n must be
-// at most MaxContent.
-func NewHeader(t Type, id uint16, n int) Header {
-	return Header{Type: t, ID: id, Content: n, Padding: -n & (alignment - 1)}
-}
-
 // Put writes the header into the first HeaderLen bytes of b.
 func (h Header) Put(b []byte) {
 	_ = b[HeaderLen-1]
@@ -83,30 +72,22 @@ func (h Header) Put(b []byte) {
 	b[7] = 0
 }
 
-// AppendPadding appends the header's padding, all zero, to dst.
-func (h Header) AppendPadding(dst []byte) []byte {
-	var zero [255]byte
-	return append(dst, zero[:h.Padding]...)
-}
-
 // AppendRecord appends one record to dst. The content must be at most MaxContent bytes long; longer streams are
-// several records.
+// several records. It has no padding: a reader without a buffer, as Apache is, would have to read once more for it.
 func AppendRecord(dst []byte, t Type, id uint16, content []byte) []byte {
 	if len(content) > MaxContent {
 		panic(fmt.Sprintf("fcgi: record of %d bytes", len(content)))
 	}
-	h := NewHeader(t, id, len(content))
 	var b [HeaderLen]byte
-	h.Put(b[:])
+	Header{Type: t, ID: id, Content: len(content)}.Put(b[:])
 	dst = append(dst, b[:]...)
-	dst = append(dst, content...)
-	return h.AppendPadding(dst)
+	return append(dst, content...)
 }
 
 // AppendStream appends content to dst as as many records as it takes. It does not end the stream: an empty record does.
 func AppendStream(dst []byte, t Type, id uint16, content []byte) []byte {
 	for len(content) > 0 {
-		n := min(len(content), MaxAligned)
+		n := min(len(content), MaxContent)
 		dst = AppendRecord(dst, t, id, content[:n])
 		content = content[n:]
 	}

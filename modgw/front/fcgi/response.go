@@ -15,8 +15,8 @@ const (
 	// only at the end, the empty line, and the header of the record.
 	headRoom = len("Content-Length: 9223372036854775807\r\n") + len("\r\n") + fcgi.HeaderLen
 
-	// tailRoom is what is kept free after the body: for padding, the end of STDOUT and the end record.
-	tailRoom = 8 + fcgi.HeaderLen + fcgi.HeaderLen + fcgi.BodyLen
+	// tailRoom is what is kept free after the body, for the end record.
+	tailRoom = fcgi.HeaderLen + fcgi.BodyLen
 )
 
 var errSealed = errors.New("the response was replaced by an error page")

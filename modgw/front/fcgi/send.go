@@ -23,11 +23,9 @@ func (w *response) add(p []byte) error {
 		}
 		start := w.recordStart()
 		content := len(w.buf) - start - fcgi.HeaderLen
-		n := min(len(p), fcgi.MaxAligned-content)
-		h := fcgi.NewHeader(fcgi.TypeStdout, w.stream.id, content+n)
-		h.Put(w.buf[start:])
-		var zero [8]byte
-		if err := w.note(w.stream.conn.send(w.stream, w.buf[start:], p[:n], zero[:h.Padding])); err != nil {
+		n := min(len(p), fcgi.MaxContent-content)
+		fcgi.Header{Type: fcgi.TypeStdout, ID: w.stream.id, Content: content + n}.Put(w.buf[start:])
+		if err := w.note(w.stream.conn.send(w.stream, w.buf[start:], p[:n])); err != nil {
 			return err
 		}
 		w.emptied()
@@ -67,7 +65,9 @@ func (w *response) send() error {
 	return err
 }
 
-// sendLast sends what is in the buffer and ends the response.
+// sendLast sends what is in the buffer and ends the response. The end record says that STDOUT is at its end, too: the empty
+// record that the specification has for that (section 3.3) would make Apache poll and read once more, and no web server
+// needs it, as PHP's processes have never sent it.
 func (w *response) sendLast() error {
 	w.borrow()
 	start := w.recordStart()
@@ -77,7 +77,6 @@ func (w *response) sendLast() error {
 	} else {
 		records = w.buf[:0]
 	}
-	records = fcgi.AppendRecord(records, fcgi.TypeStdout, w.stream.id, nil)
 	records = fcgi.AppendEnd(records, w.stream.id, fcgi.End{})
 	err := w.note(w.stream.conn.sendLast(w.stream, records))
 	w.emptied()
@@ -87,12 +86,11 @@ func (w *response) sendLast() error {
 // records makes the record of what is in the buffer from start on; several when it is a head too long for one.
 func (w *response) records(start int) []byte {
 	content := w.buf[start+fcgi.HeaderLen:]
-	if len(content) > fcgi.MaxAligned {
+	if len(content) > fcgi.MaxContent {
 		return fcgi.AppendStream(nil, fcgi.TypeStdout, w.stream.id, content)
 	}
-	h := fcgi.NewHeader(fcgi.TypeStdout, w.stream.id, len(content))
-	h.Put(w.buf[start:])
-	return h.AppendPadding(w.buf[start:])
+	fcgi.Header{Type: fcgi.TypeStdout, ID: w.stream.id, Content: len(content)}.Put(w.buf[start:])
+	return w.buf[start:]
 }
 
 // recordStart is where the record in the buffer begins. It moves the head, if it was not sent yet, up to the body and
@@ -118,7 +116,7 @@ func (w *response) recordStart() int {
 
 // sendHeadAlone sends what is in the buffer when it is longer than a record can be.
 func (w *response) sendHeadAlone() error {
-	if len(w.buf)-w.bodyAt+w.headLen+headRoom < fcgi.MaxAligned {
+	if len(w.buf)-w.bodyAt+w.headLen+headRoom < fcgi.MaxContent {
 		return nil
 	}
 	if err := w.send(); err != nil {
