@@ -5,10 +5,11 @@
 //
 // A worker inherits one control connection as file descriptor 3 and its lanes as 4, 5, …: one lane for each thread of a
 // WSGI worker, one for all requests of an ASGI worker. Requests travel on lanes, everything else on the control
-// connection. Whoever sees the end of a control connection knows that its peer is gone.
+// connection. Whoever sees the end of a control connection knows that its peer is gone. After the lanes of threads
+// comes, where the host's kernel has such a thing, an area: memory that both map.
 //
 // A worker can also be attached: a process that the host has not started connects to a Unix socket. That is its control
-// connection, and the descriptors of its lanes travel with the first byte of Start (SCM_RIGHTS). A host that does not
+// connection, and the descriptors of its lanes and of the area travel with the first byte of Start (SCM_RIGHTS). A host that does not
 // want it sends Abort on stream 0 instead, with the reason as text, and closes the connection.
 //
 // # Frames
@@ -33,7 +34,8 @@
 //	type        on       from    payload
 //	Request     lane     host    uint32 length of the head, head, first piece of the body
 //	Body        lane     both    a piece of the body; may be empty with FlagEnd
-//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent
+//	Lent        lane     both    uint32 offset, uint32 length: a piece of the body, which lies in the area; see below
+//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent; on stream 0, of those lent
 //	Cancel      lane     host    the request is over for the host: its client has gone or its time is up;
 //	                             the payload is the reason as text. With FlagEnd the app shall not go on with it,
 //	                             as far as it can be stopped. The worker still closes the stream
@@ -69,7 +71,7 @@
 //	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1 characters, or bytes
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
 //	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}
-//	Ready     {"pid": int, "python": str, "callable": str}
+//	Ready     {"pid": int, "python": str, "callable": str, "area": bool}; area: the worker has mapped the area
 //	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
 //	          code, "" and 0 when there is none
@@ -91,6 +93,20 @@
 // the body use it up, those in Request and Response included, and so do Events, with EventCost beside their payload, but
 // for the one that accepts a WebSocket, those with FlagEnd, and True and False from the host; Window gives back what the
 // receiver has consumed. A worker that sends beyond its window breaks the protocol.
+//
+// # The area
+//
+// Large bodies would be copied into the connection and out of it again, and the copies, and waiting for room, are most of what
+// they cost. So each lane of a thread has a plot of the area, of 2 × AreaWindow bytes: the first half is the worker's, which
+// puts pieces of responses there, the second one the host's, for the pieces of a request's body that do not come in Request. A
+// Lent frame says where in its half the sender has put a piece, which takes the place of a Body frame among the others, and uses no
+// window of the stream. Whoever has put a piece there leaves it alone until the other side has given its bytes back, by
+// Window on stream 0, in the order in which they were lent and for all streams of the lane together: also what nobody wanted any
+// more. Which pieces are lent and which are sent is the sender's choice; the host lends nothing unless Ready says that the
+// area is mapped.
+//
+// The worker can write to all of the area at any time. The host therefore looks at nothing but the bytes that it passes on, never
+// decides by them, and the size of the area is sealed (F_SEAL_SHRINK in fcntl(2)).
 //
 // # Trust
 //

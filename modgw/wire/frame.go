@@ -50,12 +50,13 @@ const (
 	Retire   Type = 15
 	Recall   Type = 16
 	Returned Type = 17
+	Lent     Type = 18
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
-	Log: "Log", Retire: "Retire", Recall: "Recall", Returned: "Returned",
+	Log: "Log", Retire: "Retire", Recall: "Recall", Returned: "Returned", Lent: "Lent",
 }
 
 // String is the name that the package documentation uses.

@@ -61,6 +61,7 @@ type ReadyMessage struct {
 	PID      int
 	Python   string
 	Callable string
+	Area     bool // it has mapped the memory that the host shares with it
 }
 
 // DecodeReady reads the payload of a Ready frame.
@@ -74,6 +75,8 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 			m.Python = d.Text()
 		case "callable":
 			m.Callable = d.Text()
+		case "area":
+			m.Area = d.Bool()
 		default:
 			d.Skip()
 		}
@@ -202,6 +205,21 @@ func AppendWindow(b []byte, stream uint32, n int) []byte {
 	start := len(b)
 	b = BeginFrame(b, Window, 0, stream)
 	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(n)), start)
+}
+
+// AppendLent appends a whole Lent frame for length bytes that lie at an offset.
+func AppendLent(b []byte, stream uint32, flags Flags, offset, length int) []byte {
+	start := len(b)
+	b = BeginFrame(b, Lent, flags, stream)
+	b = binary.LittleEndian.AppendUint32(b, uint32(offset))
+	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(length)), start)
+}
+
+func decodeLent(payload []byte) (offset, length uint32, err error) {
+	if len(payload) != 8 {
+		return 0, 0, protocolError("a Lent frame of %d bytes", len(payload))
+	}
+	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
 
 // AppendRecall appends the payload of a Recall frame.

@@ -60,16 +60,16 @@ func (f *feeder) run() {
 	buffer, giveBack := f.borrow()
 	defer giveBack()
 	for {
-		room := f.awaitRoom()
-		if room == 0 {
+		room := f.awaitRoom(buffer)
+		if len(room) == 0 {
 			return
 		}
-		n, err := f.read(buffer[:min(room, len(buffer))])
+		n, err := f.read(room)
 		if err == io.EOF {
 			f.ended.Store(true)
 		}
 		if n > 0 && err == nil || err == io.EOF {
-			f.stream.send(buffer[:n], err == io.EOF)
+			f.stream.send(room[:n], err == io.EOF)
 		}
 		switch {
 		case err == nil:
@@ -83,9 +83,12 @@ func (f *feeder) run() {
 	}
 }
 
-// borrow lends a buffer for the payload of a frame. As many requests of a shared lane can have one as it has seats, so
+// borrow lends a buffer for the payload of a frame, unless the body passes through a plot. As many requests of a shared lane can have one as it has seats, so
 // theirs are smaller.
 func (f *feeder) borrow() (buffer []byte, giveBack func()) {
+	if f.stream.plot != nil {
+		return nil, func() {}
+	}
 	if f.stream.most == wire.ThreadWindow {
 		large := feedBuffers.Get().(*[feedSize]byte)
 		return large[:], func() { feedBuffers.Put(large) }
@@ -94,21 +97,22 @@ func (f *feeder) borrow() (buffer []byte, giveBack func()) {
 	return small[:aheadSize-wire.HeaderSize], func() { bodyBuffers.Put(small) }
 }
 
-// awaitRoom waits until the worker may be sent something, and returns how much; 0 when nothing is to be sent any more.
-func (f *feeder) awaitRoom() int {
+// awaitRoom waits until the worker may be sent something, and returns where that can be read to; nil when nothing is to be
+// sent any more.
+func (f *feeder) awaitRoom(buffer []byte) []byte {
 	for {
 		select {
 		case <-f.halt:
-			return 0
+			return nil
 		default:
 		}
-		if room := f.stream.window.Load(); room > 0 {
-			return int(room)
+		if room := f.stream.room(buffer); len(room) > 0 {
+			return room
 		}
 		select {
 		case <-f.stream.credit:
 		case <-f.halt:
-			return 0
+			return nil
 		}
 	}
 }

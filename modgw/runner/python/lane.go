@@ -29,6 +29,8 @@ type lane struct {
 	conn   *net.UnixConn
 	in     *wire.Reader // belongs to the first stream
 	out    *wire.Writer
+	plot   *wire.Plot    // that large bodies pass through; nil: none
+	credit chan struct{} // has a token after more of a request's body may be sent
 
 	load  int  // requests on it; guarded by the pool
 	alone bool // the one on it shares the lane with no other; guarded by the pool
@@ -59,18 +61,19 @@ func newLane(p *pool, w *worker, number int) (*lane, *os.File, error) {
 		conn:   conn,
 		in:     wire.NewReader(conn).InPieces(),
 		out:    wire.NewWriter(conn),
+		credit: make(chan struct{}, 1),
 	}, theirs, nil
 }
 
 // open begins a stream with a Request frame. After an error the stream has left already.
 func (l *lane) open(s *stream, head, body []byte) error {
-	s.lane, s.out, s.most = l, l.out, wire.ThreadWindow
+	s.lane, s.out, s.plot, s.most = l, l.out, l.plot, wire.ThreadWindow
 	s.received.Size = wire.ThreadWindow
 	s.window.Store(s.most - int64(len(body)))
 	flags := wire.FlagEnd
 	if !s.whole {
 		flags = 0
-		s.credit = make(chan struct{}, 1)
+		s.credit = l.credit // no other stream is on the lane
 	}
 	var refused error
 	err := l.out.Write(func(b []byte) []byte {
@@ -200,6 +203,9 @@ func (l *lane) settle() error {
 
 // stale judges a frame that does not belong to the first stream. What crossed the end of its stream on the way is dropped.
 func (l *lane) stale(f wire.Frame) error {
+	if f.Stream == 0 && f.Type == wire.Window {
+		return l.regain(f.Payload)
+	}
 	if f.Stream <= l.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil
 	}
@@ -213,4 +219,5 @@ func (l *lane) close() {
 	l.mu.Unlock()
 	l.in.Release()
 	l.conn.Close()
+	l.unshare()
 }

@@ -12,7 +12,8 @@ type outflow struct {
 	out    *wire.Writer
 	most   int64         // bytes of body that may be sent at first, and never more
 	window atomic.Int64  // bytes of body that may be sent
-	credit chan struct{} // has a token after window grew
+	plot   *wire.Plot    // that the body passes through; nil: none
+	credit chan struct{} // has a token after more may be sent
 }
 
 // grow adds to what may be sent, as a Window frame says.
@@ -31,14 +32,27 @@ func (o *outflow) grow(payload []byte) error {
 	return nil
 }
 
-// send sends a piece of the request's body, which the window must allow.
+// room is where the next piece of a body can be read to, buffer without a plot; empty while the worker allows none.
+func (o *outflow) room(buffer []byte) []byte {
+	if o.plot != nil {
+		room := o.plot.Room()
+		return room[:min(len(room), feedSize)]
+	}
+	return buffer[:min(max(0, o.window.Load()), int64(len(buffer)))]
+}
+
+// send sends a piece of the request's body, which is in room.
 func (o *outflow) send(piece []byte, end bool) {
 	flags := wire.Flags(0)
 	if end {
 		flags = wire.FlagEnd
 	}
-	o.window.Add(-int64(len(piece)))
 	// When it cannot be sent, the worker is gone, which reading the stream tells.
+	if o.plot != nil && len(piece) > 0 {
+		_ = o.out.Write(func(b []byte) []byte { return wire.AppendLent(b, o.id, flags, o.plot.Lend(len(piece)), len(piece)) })
+		return
+	}
+	o.window.Add(-int64(len(piece)))
 	_ = o.out.WriteLong(wire.Frame{Type: wire.Body, Flags: flags, Stream: o.id, Payload: piece})
 }
 

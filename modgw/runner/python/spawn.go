@@ -42,7 +42,7 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 	return append(theirs, files...), err
 }
 
-// makeLanes makes the lanes, and returns the worker's ends of those that it made.
+// makeLanes makes the lanes, and returns the worker's ends of those that it made, and after them what it shares.
 func (w *worker) makeLanes() (theirs []*os.File, err error) {
 	r := w.runner
 	if r.seats != nil {
@@ -60,6 +60,9 @@ func (w *worker) makeLanes() (theirs []*os.File, err error) {
 		}
 		theirs = append(theirs, file)
 		w.lanes = append(w.lanes, l)
+	}
+	if area := w.share(); area != nil {
+		theirs = append(theirs, area)
 	}
 	return theirs, nil
 }
@@ -80,7 +83,7 @@ func (w *worker) closeLanes() {
 	}
 }
 
-// startProcess runs the interpreter with the worker's ends as descriptors 3, 4, … and the lifeline after them, or has it
+// startProcess runs the interpreter with what is the worker's as descriptors 3, 4, … and the lifeline after them, or has it
 // forked from the worker's template.
 func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
 	r := w.runner
@@ -111,6 +114,9 @@ func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
 // options are what the worker's program is told on its command line.
 func (r *Runner) options(w *worker, lifeline int) []string {
 	options := []string{"--lanes", strconv.Itoa(r.program.lanes), "--lifeline", strconv.Itoa(lifeline)}
+	if w.area {
+		options = append(options, "--area", strconv.Itoa(lifeline-1))
+	}
 	if r.files.Templates != nil {
 		options = append(options, "--report", "modules")
 	}

@@ -31,6 +31,9 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 		if w.failed = l.failed; w.failed != nil {
 			return nil, w.cannotLoad()
 		}
+		if !l.ready.Area {
+			w.unshare()
+		}
 		return []any{"python", proc.Printable(l.ready.Python), "callable", proc.Printable(l.ready.Callable)}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

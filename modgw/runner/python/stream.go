@@ -48,6 +48,7 @@ type stream struct {
 	headed   bool // the head of the response came
 	closed   bool // the worker closed the stream
 	received wire.ReceiveWindow
+	borrowed int // bytes of the lane's plot that are being looked at
 
 	// Guarded by lane.mu.
 	left bool // it is off the lane
@@ -66,6 +67,7 @@ func (s *stream) next() (wire.Frame, error) {
 	if err := s.awaitTurn(); err != nil {
 		return wire.Frame{}, err
 	}
+	s.restore()
 	for {
 		f, err := s.lane.in.Next()
 		if err != nil {
@@ -186,6 +188,7 @@ func (s *stream) keepLast(f wire.Frame) wire.Frame {
 
 // leave gives the lane to the next stream, and the place of this one to the pool. It may be called again.
 func (s *stream) leave() {
+	s.restore()
 	s.lane.mu.Lock()
 	again := s.left
 	if !again {
@@ -199,6 +202,7 @@ func (s *stream) leave() {
 
 // buffered reports whether the next frame has arrived already.
 func (s *stream) buffered() (f wire.Frame, ok bool, err error) {
+	s.restore()
 	for {
 		f, ok, err := s.lane.in.Buffered()
 		if !ok || err != nil {
@@ -225,11 +229,15 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		s.headed = true
 		s.closed = f.End()
 		s.lane.paced(f.Pace)
-	case wire.Body:
+	case wire.Body, wire.Lent:
 		if !s.headed {
-			return f, false, brokeRule("a Body frame before Response on stream %d", s.id)
+			return f, false, brokeRule("a %s frame before Response on stream %d", f.Type, s.id)
 		}
 		s.closed = f.End()
+		if f.Type == wire.Lent {
+			f, err := s.borrow(f)
+			return f, err == nil, err
+		}
 		if err := s.received.Received(len(f.Payload)); err != nil {
 			return f, false, err
 		}
@@ -248,6 +256,10 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 
 // consumed gives bytes of the body that were used back to the worker.
 func (s *stream) consumed(n int) error {
+	if s.borrowed > 0 {
+		s.restore()
+		return nil
+	}
 	back := s.received.Consumed(n)
 	if back == 0 || s.closed {
 		return nil

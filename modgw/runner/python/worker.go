@@ -23,6 +23,7 @@ type worker struct {
 	lanes    []*lane       // of a WSGI worker
 	shared   *sharedLane   // of an ASGI worker
 	seats    *queue.Member // at it
+	area     bool          // the lanes have plots
 
 	heard    chan struct{}       // closes when nothing more is to be heard on the control connection
 	loaded   chan loading        // has how loading the app ended

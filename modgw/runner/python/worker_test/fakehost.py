@@ -16,7 +16,7 @@ import unittest
 WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 HEADER = struct.Struct("<IIBBH")
 TYPES = (
-    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE RECALL RETURNED".split()
+    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE RECALL RETURNED LENT".split()
 )
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1

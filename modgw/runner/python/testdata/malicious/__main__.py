@@ -9,7 +9,8 @@ import sys
 
 MALICE = ""
 HEADER = struct.Struct("<IIBBH")
-REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG = 1, 2, 3, 5, 6, 7, 8, 10, 14
+REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG, LENT = 1, 2, 3, 5, 6, 7, 8, 10, 14, 18
+AREA_WINDOW = 1 << 20
 
 
 def frame(kind, stream, payload=b"", flags=0):
@@ -33,6 +34,10 @@ def receive(conn):
 def response(stream, status=200, headers=(), body=b"", flags=1):
     head = marshal.dumps((status, "", list(headers)), 2)
     return frame(RESPONSE, stream, struct.pack("<I", len(head)) + head + body, flags)
+
+
+def lent(stream, offset, length, flags=1):
+    return frame(LENT, stream, struct.pack("<II", offset, length), flags)
 
 
 def files(lane, stream, *fds):
@@ -63,6 +68,18 @@ def answer(lane, control, stream):
         lane.sendall(frame(WINDOW, stream, struct.pack("<I", 1)))
     elif MALICE == "short window":
         lane.sendall(frame(WINDOW, stream, b"x"))
+    elif MALICE == "returns what was not lent":
+        lane.sendall(frame(WINDOW, 0, struct.pack("<I", 1)))
+    elif MALICE == "lends before head":
+        lane.sendall(lent(stream, 0, 100))
+    elif MALICE == "lends beyond the area":
+        lane.sendall(response(stream, flags=0) + lent(stream, AREA_WINDOW - 1, 2))
+    elif MALICE == "lends nothing":
+        lane.sendall(response(stream, flags=0) + lent(stream, 0, 0))
+    elif MALICE == "lends for another stream":
+        lane.sendall(response(stream, flags=0) + lent(stream + 1, 0, 100))
+    elif MALICE == "lends what it does not share":
+        lane.sendall(response(stream, flags=0) + lent(stream, 0, 100))
     elif MALICE == "no head":
         lane.sendall(frame(RESPONSE, stream, b"xx", 1))
     elif MALICE == "head beyond payload":
@@ -130,7 +147,7 @@ def main():
     control = socket.socket(fileno=3)
     kind, stream, payload = receive(control)
     MALICE = marshal.loads(payload)["entry"]
-    control.sendall(frame(READY, 0, marshal.dumps({"pid": os.getpid(), "python": "x", "callable": "y"}, 2)))
+    control.sendall(frame(READY, 0, marshal.dumps({"pid": os.getpid(), "python": "x", "callable": "y", "area": "share" not in MALICE}, 2)))
     lane = socket.socket(fileno=4)
     while True:
         kind, stream, payload = receive(lane)

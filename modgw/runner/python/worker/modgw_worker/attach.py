@@ -17,6 +17,7 @@ import traceback
 import weakref
 
 from . import entry, wire
+from .area import open_plots
 from .control import Control
 from .convention import as_asgi3
 from .failure import describe
@@ -25,7 +26,7 @@ from .loop import LoopThread, new_loop
 from .main import environ_for
 from .stdio import ErrorStream
 
-_MOST_LANES = 250  # descriptors that one message can carry (SCM_MAX_FD)
+_MOST_DESCRIPTORS = 253  # that one message can carry (SCM_MAX_FD)
 _PAUSE = 0.3  # seconds between two attempts to reach a host that is not there
 _STDERR = 2
 
@@ -98,13 +99,14 @@ class Attachment:
 
             let_through(app)
         _leave_alone_in_children(self)
+        shares = False
         if self.message["kind"] == "asgi":
             self._open_loop(app)
         else:
-            self._open_lanes(app)
+            shares = self._open_lanes(app)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares})
         self._obey()
         for lane in self._lanes:
             lane.stop()
@@ -112,15 +114,19 @@ class Attachment:
             lane.thread.join()
 
     def _open_lanes(self, app):
-        environ = environ_for(self.message, len(self._control.descriptors))
+        """Starts the lanes, and returns whether large bodies pass through memory that is shared with the host."""
+        descriptors, count = self._control.descriptors, self.message["threads"]
+        plots = open_plots(descriptors.pop(), count) if len(descriptors) > count else [None] * count
+        environ = environ_for(self.message, count)
         environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
-        while self._control.descriptors:
+        for plot in plots:
             own = dict(environ)
             own["wsgi.errors"] = ErrorStream(_STDERR)
-            fd = self._control.descriptors.pop(0)
-            self._lanes.append(Lane(len(self._lanes) + 1, fd, app, own, self._control))
+            fd = descriptors.pop(0)
+            self._lanes.append(Lane(len(self._lanes) + 1, fd, plot, app, own, self._control))
         for lane in self._lanes:
             lane.thread.start()
+        return plots[0] is not None
 
     def _open_loop(self, app):
         loop = LoopThread(
@@ -190,7 +196,7 @@ class _AttachedControl(Control):
 
     def __init__(self, connected):
         super().__init__(connected.detach())
-        self.descriptors = []  # of the lanes, in their order
+        self.descriptors = []  # of the lanes, in their order, and of the memory that they share with the host
 
     def log(self, level, message, traceback="", **more):
         super().log(level, message, traceback=traceback, **more)
@@ -205,7 +211,7 @@ class _AttachedControl(Control):
 
     def _read(self):
         passed = array.array("i")
-        data, ancillary, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(_MOST_LANES * passed.itemsize))
+        data, ancillary, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize))
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 passed.frombytes(content[: len(content) - len(content) % passed.itemsize])

@@ -3,6 +3,7 @@
 import io
 from collections import deque
 
+from .area import Loan
 
 _ALL = 1 << 30
 
@@ -19,6 +20,7 @@ class Input(io.BufferedIOBase):
         self._pieces = deque((piece,) if piece else ())
         self._offset = 0  # in the first piece: what stands before was read
         self._ended = False
+        self._lent = False  # whether what comes is lent, which the lane accounts for
         self._unreported = 0  # bytes that were read and not told to the host
 
     def feed(self, piece, ended):
@@ -27,6 +29,19 @@ class Input(io.BufferedIOBase):
             self._pieces.append(piece)
         if ended:
             self._ended = True
+
+    def lend(self, loan, ended):
+        """Takes what the host has put into shared memory."""
+        self._lent = True
+        self._pieces.append(loan)
+        if ended:
+            self._ended = True
+
+    def drop(self):
+        """Lets go of what the host has lent, when the request is over."""
+        for piece in self._pieces:
+            if type(piece) is Loan:
+                piece.drop()
 
     def readable(self):
         return True
@@ -53,6 +68,8 @@ class Input(io.BufferedIOBase):
         if size == 0 or not self._fill(size if size > 0 else _ALL):
             return b""
         piece, start = self._pieces[0], self._offset
+        if type(piece) is Loan:
+            return self._read_loan(size)
         if 0 < size < len(piece) - start:
             self._offset = start + size
             piece = piece[start : self._offset]
@@ -83,6 +100,8 @@ class Input(io.BufferedIOBase):
         taken, left = [], size
         while left and self._fill():
             piece = self._pieces[0]
+            if type(piece) is Loan:
+                piece = self._pieces[0] = piece.read(piece.size)
             end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
             piece = self.read1(min(end, left) if left > 0 else end)
             taken.append(piece)
@@ -120,8 +139,18 @@ class Input(io.BufferedIOBase):
             self._exchange.wait(want)
         return True
 
+    def _read_loan(self, size):
+        """As many bytes of the first piece, which is lent, as it has, and at most size."""
+        loan = self._pieces[0]
+        piece = loan.read(min(size, loan.size) if size > 0 else loan.size)
+        if not loan.size:
+            self._pieces.popleft()
+        return piece
+
     def _account(self, size):
         """Lets the host send more in time: it has half a window left then, and need not wait."""
+        if self._lent:
+            return
         self._unreported += size
         if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
             self._exchange.consumed(self._unreported)

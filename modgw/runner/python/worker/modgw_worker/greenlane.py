@@ -254,6 +254,7 @@ class Seat:
 
     pace = 0  # nobody asks for it
     window = wire.INITIAL_WINDOW
+    plot = None
 
     def __init__(self, lane, news):
         self.app = lane.app

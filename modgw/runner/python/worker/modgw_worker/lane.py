@@ -28,7 +28,8 @@ class Lane:
 
     window = wire.THREAD_WINDOW
 
-    def __init__(self, number, fd, app, environ, control):
+    def __init__(self, number, fd, plot, app, environ, control):
+        self.plot = plot  # that large bodies pass through; None: there is none
         self.app = app
         self.environ = environ  # what is in every request's environ
         self.control = control
@@ -91,7 +92,16 @@ class Lane:
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
+        self.plot = None
         self._receiving, self._sending = threading.Lock(), threading.Lock()  # The parent's main thread may hold them.
+
+    def give_back(self, size):
+        """Lets the host use bytes of the plot again; it is told when there are enough of them."""
+        if self.plot is not None:
+            size = self.plot.returned(size)
+            if size:
+                self.put(wire.frame(wire.WINDOW, 0, wire.SIZE.pack(size)))
+                self.flush()
 
     def put(self, frame):
         """Sends a frame at the end of the batch, or at once when much waits already."""
@@ -151,6 +161,8 @@ class Lane:
                 return
             begin = perf_counter()
             exchange.run()
+            if not exchange.whole:
+                exchange.input.drop()
             took = perf_counter() - begin
             self._slowest = max(took, self._slowest * _FORGET)
             self._average += (min(took, _SLOW) - self._average) * _AVERAGED
@@ -274,8 +286,14 @@ class Lane:
 
     def _route(self, stream, kind, flags, payload):
         """Gives a frame to the request that it belongs to, unless its stream is closed already."""
+        if stream == 0:
+            self.plot.regain(wire.SIZE.unpack(payload)[0])
+            return
         with self._taking:
             exchanges = (self.current, *self._queue)
         for exchange in exchanges:
             if exchange is not None and exchange.stream == stream:
                 exchange.take(kind, flags, payload)
+                return
+        if kind == wire.LENT:
+            self.give_back(wire.LOAN.unpack(payload)[1])

@@ -7,6 +7,7 @@ import sys
 import types
 
 from . import bytecode, entry, gil, lifeline, stacks, stdio, wire
+from .area import open_plots
 from .control import Control
 from .filewrapper import FileWrapper
 from .lane import Lane
@@ -33,11 +34,12 @@ def main(arguments, folder):
     count = int(options["--lanes"])
     held = int(options["--lifeline"])
     fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
+    plots = open_plots(int(options["--area"]), count) if "--area" in options else [None] * count
     for fd in (_CONTROL_FD, *fds, held):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
     errors = stdio.prepare()
-    worker = Worker(Control(_CONTROL_FD), fds, errors, forked, "--report" in options)
+    worker = Worker(Control(_CONTROL_FD), fds, plots, errors, forked, "--report" in options)
     return worker.run()
 
 
@@ -66,12 +68,13 @@ def environ_for(start, lanes):
 class Worker:
     """The process: its control connection, its lanes, and the app."""
 
-    def __init__(self, control, fds, errors, forked=None, reports=False):
+    def __init__(self, control, fds, plots, errors, forked=None, reports=False):
         self._control = control
         self._forked = forked
         self._reports = reports
         self._loading = None
         self._fds = fds
+        self._plots = plots  # of the lanes
         self._errors = errors
         self._lanes = []
         self._signals = Signals(control)
@@ -129,7 +132,8 @@ class Worker:
             self._give_up(failed)
             return 0
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name})
+        shares = self._plots[0] is not None
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares})
         self._report()
         if loop is not None:
             self._lanes[0].serve_beside(self._obey, self._signals)
@@ -187,10 +191,10 @@ class Worker:
             self._lanes[0].thread.start()
             return
         environ = environ_for(start, len(self._fds))
-        for number, fd in enumerate(self._fds, 1):
+        for number, (fd, plot) in enumerate(zip(self._fds, self._plots), 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._lanes.append(Lane(number, fd, app, own, self._control))
+            self._lanes.append(Lane(number, fd, plot, app, own, self._control))
         for lane in self._lanes:
             lane.thread.start()
 

@@ -6,6 +6,8 @@ import struct
 HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
 SIZE = struct.Struct("<I")
+LOAN = struct.Struct("<II")  # offset and length of what is Lent
+HEADER_AND_LOAN = struct.Struct("<IIBBHII")  # a whole Lent frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
 END = 1  # flag: nothing more follows in this direction of the stream
@@ -27,11 +29,13 @@ LOG = 14
 RETIRE = 15
 RECALL = 16
 RETURNED = 17
+LENT = 18
 
 PACE_UNITS = 62500  # in a second
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
 THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread
+AREA_WINDOW = 1 << 20  # bytes of a lane's bodies in the shared memory in each direction
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 

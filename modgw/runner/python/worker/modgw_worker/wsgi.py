@@ -4,6 +4,7 @@ import marshal
 from io import BytesIO
 
 from . import wire
+from .area import Loan
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
 from .failure import describe
@@ -12,10 +13,12 @@ from .head import as_bytes, kind, response_head, with_length
 _loads = marshal.loads
 _unpack_size = wire.SIZE.unpack_from
 _pack_header = wire.HEADER.pack
+_pack_loan = wire.HEADER_AND_LOAN.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 
-_COPY = 32 << 10  # longer pieces are sent from where they are
+_COPY = 32 << 10  # longer pieces are sent from where they are, or lent
+_LOAN = 512 << 10  # the longest piece that is lent: half of what may be, so that the next one can be copied meanwhile
 
 
 class Exchange:
@@ -115,6 +118,8 @@ class Exchange:
         """Takes a frame that the host sent for this stream."""
         if kind == _BODY and type(self.input) is Input:
             self.input.feed(payload, flags & _END)
+        elif kind == wire.LENT:
+            self.input.lend(Loan(self.lane, *wire.LOAN.unpack(payload)), flags & _END)
         elif kind == wire.WINDOW:
             self._window += _unpack_size(payload)[0]
         elif kind == wire.CANCEL:
@@ -206,16 +211,22 @@ class Exchange:
         if self._sent:
             self.lane.pump(wait=False)  # A client that has gone is noticed here.
         position = 0
+        plot = self.lane.plot if size > _COPY else None
         while position < size:
             self.check()
-            room = min(self._window, size - position)
+            left = size - position
+            room = min(self._window, left) if plot is None else plot.room(min(left, _LOAN))
             if room <= 0:
                 self.lane.pump(wait=True)
                 continue
-            self._window -= room
             piece = data if room == size else memoryview(data)[position : position + room]
             position += room
-            self._send_piece(piece, _END if self._left == 0 and position == size else 0)
+            flags = _END if self._left == 0 and position == size else 0
+            if plot is None:
+                self._window -= room
+                self._send_piece(piece, flags)
+            else:
+                self._lend_piece(plot.lend(piece, room), room, flags)
         self.lane.flush()
 
     def _send_piece(self, piece, flags):
@@ -233,6 +244,13 @@ class Exchange:
             self.lane.put_large(header, piece)
         else:
             self.lane.put(header + piece)
+
+    def _lend_piece(self, offset, size, flags):
+        head = b"" if self._sent else self._head_frame(0, 0)
+        if flags:
+            self.ended = True
+        self.lane.put(head + _pack_loan(8, self.stream, wire.LENT, flags, 0, offset, size))
+        self.lane.flush()  # The host passes it on while the next one is copied.
 
     def _head_frame(self, size, flags):
         """The Response frame without the size bytes of body in it."""

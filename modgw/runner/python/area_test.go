@@ -1,0 +1,316 @@
+package python
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// largeApp answers /send?N with N bytes, and to /take?HOW with how many bytes came and their hash. What is sent is the same
+// everywhere, and does not repeat at any size of a buffer.
+const largeApp = gates + `
+import hashlib
+PATTERN = bytes(i * i % 251 for i in range(65521))
+def data(size):
+    return (PATTERN * (size // len(PATTERN) + 1))[:size]
+def pieces(size):
+    whole, start, length = data(size), 0, 1
+    while start < size:
+        yield whole[start:start + length]
+        start += length
+        length = length * 5 % 1500007
+def unlike(size):
+    return bytes(255 - b for b in data(size))
+def take(body, how):
+    if how == "all":
+        yield body.read()
+    elif how == "lines":
+        for line in body:
+            yield line
+    elif how == "into":
+        buffer = bytearray(300007)
+        while True:
+            size = body.readinto(buffer)
+            if not size:
+                return
+            yield bytes(buffer[:size])
+    elif how == "mixed":
+        yield body.read(70001)
+        yield body.readline(5)
+        yield body.read1()
+        yield body.readline()
+        yield body.read(2000003)
+        yield body.read()
+    elif how != "nothing":
+        while True:
+            piece = body.read(int(how))
+            if not piece:
+                return
+            yield piece
+def application(environ, start_response):
+    path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+    if path == "/take":
+        sum, size = hashlib.sha256(), 0
+        for piece in take(environ["wsgi.input"], query):
+            sum.update(piece)
+            size += len(piece)
+        return ok(start_response, "%d %s" % (size, sum.hexdigest()))
+    if path == "/hold":
+        touch("begun")
+        wait("go")
+        body = environ["wsgi.input"].read()
+        return ok(start_response, str(len(body)))
+    size = int(query or 0)
+    if path == "/short":
+        start_response("200 OK", [("Content-Length", str(size + 1))])
+        return [data(size)]
+    if path == "/long":
+        start_response("200 OK", [("Content-Length", str(size - 1))])
+        return [data(size)]
+    write = start_response("200 OK", [("Content-Length", str(size))])
+    if path == "/pieces":
+        return pieces(size)
+    if path == "/write":
+        for piece in pieces(size):
+            write(piece)
+        return []
+    if path == "/fork":
+        def body():
+            yield data(size)[:size // 3]
+            child = os.fork()
+            if child == 0:
+                yield unlike(size // 3)
+                yield unlike(size)
+            os.waitpid(child, 0)
+            yield data(size)[size // 3:]
+        return body()
+    return [data(size)]
+`
+
+// largeData is what largeApp sends.
+func largeData(size int) []byte {
+	pattern := make([]byte, 65521)
+	for i := range pattern {
+		pattern[i] = byte(i * i % 251)
+	}
+	return bytes.Repeat(pattern, size/len(pattern)+1)[:size]
+}
+
+// digest is what largeApp says of a body that it took.
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return itoa(len(data)) + " " + hex.EncodeToString(sum[:])
+}
+
+// shares sees that large bodies of the app pass through memory.
+func (a *app) shares() {
+	a.Helper()
+	for _, w := range a.tracked() {
+		if !w.area {
+			a.Skip("no memory can be shared here")
+		}
+	}
+}
+
+func TestLargeBodiesAreExact(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 2))
+	a.shares()
+	exactBodies(a)
+}
+
+func exactBodies(a *app) {
+	a.Helper()
+	const window = wire.AreaWindow
+	for _, size := range []int{smallEnd, smallEnd + 1, 100_000, window/2 - 1, window/2 + 1, window - 1, window, window + 1, 5*window + 12345} {
+		for _, path := range []string{"/send", "/pieces", "/write"} {
+			if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
+				a.Errorf("%s of %d bytes: %d, %d bytes, %v", path, size, got.status, len(got.body), got.err)
+			}
+		}
+		data := largeData(size)
+		for _, how := range []string{"all", "65536", "1000003", "lines", "into", "mixed"} {
+			if got := a.do("POST", "/take?"+how, bytes.NewReader(data)); got.body != digest(data) {
+				a.Errorf("%d bytes, read by %s: %d %q, %v", size, how, got.status, got.body, got.err)
+			}
+		}
+	}
+	data := largeData(64 << 20)
+	if got := a.get("/send?" + itoa(len(data))); digest([]byte(got.body)) != digest(data) || got.err != nil {
+		a.Errorf("64 MiB: %d, %d bytes, %v", got.status, len(got.body), got.err)
+	}
+	if got := a.do("POST", "/take?all", bytes.NewReader(data)); got.body != digest(data) {
+		a.Errorf("64 MiB up: %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+func TestLargeBodiesOfAForkedAndAnAttachedWorkerAreExact(t *testing.T) {
+	t.Run("forked", func(t *testing.T) {
+		a := withTemplate(t, largeApp, workers(1, 2))
+		a.shares()
+		exactBodies(a)
+	})
+	t.Run("attached", func(t *testing.T) {
+		a := serveAttached(t, largeApp, workers(1, 2))
+		a.attach("hello:application")
+		a.awaitState("attached")
+		a.shares()
+		exactBodies(a)
+	})
+}
+
+func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
+	a := serve(t, largeApp, workers(2, 2))
+	var clients sync.WaitGroup
+	for c := range 8 {
+		clients.Go(func() {
+			for i := range 8 {
+				size := 200_000*c + 33_333*i + 40_000
+				data := largeData(size)
+				for j := range data {
+					data[j] += byte(c)
+				}
+				if got := a.do("POST", "/take?100003", bytes.NewReader(data)); got.body != digest(data) {
+					t.Errorf("upload of client %d: %d %q, %v", c, got.status, got.body, got.err)
+				}
+				if got := a.get("/send?" + itoa(size)); got.body != string(largeData(size)) {
+					t.Errorf("response to client %d: %d, %d bytes, %v", c, got.status, len(got.body), got.err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+}
+
+func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 1))
+	const size = 3_000_000
+	for range 3 {
+		if got := a.do("HEAD", "/send?"+itoa(size), nil); got.status != 200 || got.body != "" || got.header.Get("Content-Length") != itoa(size) {
+			t.Errorf("HEAD: %d %q %v", got.status, got.body, got.header)
+		}
+		if got := a.get("/short?" + itoa(size)); got.err == nil && got.status == 200 {
+			t.Errorf("too short, and looks complete: %d bytes", len(got.body))
+		}
+		if got := a.get("/long?" + itoa(size)); got.body != string(largeData(size-1)) || got.err != nil {
+			t.Errorf("too long: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		}
+		if got := a.get("/send?" + itoa(size)); got.body != string(largeData(size)) {
+			t.Errorf("afterwards: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		}
+	}
+}
+
+// What a request leaves in the memory must not be missing for the next ones: each of these leaves much, and more of them
+// than there is room for.
+func TestGivenUpBodiesLeaveRoom(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 1))
+	pid := a.pid(1)
+	for range 8 {
+		conn := a.raw("GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+		if _, err := io.CopyN(io.Discard, conn, 500_000); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		conn = a.raw("POST /take?nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)))
+		if _, err := io.ReadFull(conn, make([]byte, 12)); err != nil {
+			t.Errorf("early response: %v", err)
+		}
+		conn.Close()
+		conn = a.raw("POST /take?all HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)))
+		conn.Close()
+	}
+	data := largeData(5_000_000)
+	if got := a.do("POST", "/take?100000", bytes.NewReader(data)); got.body != digest(data) {
+		t.Errorf("upload afterwards: %d %q, %v", got.status, got.body, got.err)
+	}
+	if got := a.get("/send?5000000"); got.body != string(data) {
+		t.Errorf("response afterwards: %d, %d bytes, %v", got.status, len(got.body), got.err)
+	}
+	if a.pid(1) != pid {
+		t.Error("clients that left have cost the worker")
+	}
+	a.eventually("free lane", func() bool { return a.runner.Status().Busy == 0 })
+}
+
+func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 1))
+	conn := a.raw("POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)))
+	a.eventually("app", func() bool { return exists(a.path("begun")) })
+	conn.Close()
+	a.eventually("its end for the host", func() bool { return a.log.Count("request abandoned") == 1 })
+	next := make(chan answer)
+	data := largeData(3_000_000)
+	go func() { next <- a.do("POST", "/take?all", bytes.NewReader(data)) }()
+	a.eventually("the next request", func() bool { return a.runner.Status().Queued == 1 })
+	a.open("go")
+	if got := <-next; got.body != digest(data) {
+		t.Errorf("the next request: %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 1))
+	a.shares()
+	for range 3 {
+		const size = 3_000_000
+		if got := a.get("/fork?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
+			t.Errorf("got %d, %d bytes, %v", got.status, len(got.body), got.err)
+		}
+	}
+}
+
+func TestKilledWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
+	a := serve(t, largeApp, workers(1, 2))
+	a.shares()
+	for _, request := range []string{
+		"GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)),
+	} {
+		pid := a.pid(1)
+		conn := a.raw(request)
+		if strings.HasPrefix(request, "GET") {
+			if _, err := io.CopyN(io.Discard, conn, 100_000); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			a.eventually("app", func() bool { return exists(a.path("begun")) })
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != pid })
+		conn.Close()
+		if got := a.get("/send?3000000"); got.body != string(largeData(3_000_000)) {
+			t.Errorf("afterwards: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		}
+	}
+	a.eventually("end of the requests", func() bool { return a.runner.Status().Busy == 0 })
+	a.runner.Stop(t.Context())
+	a.stopped = true
+	http.DefaultClient.CloseIdleConnections()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(maps), "modgw bodies") {
+		t.Errorf("still mapped:\n%s", maps)
+	}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		if target, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.Contains(target, "modgw bodies") {
+			t.Errorf("still open: %s", target)
+		}
+	}
+}
