@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/nowait"
 )
 
 const (
@@ -29,7 +31,7 @@ var largeBuffers = sync.Pool{New: func() any { return new([largeSize]byte) }}
 // much as there is, so that several frames cost one system call, and borrows a larger buffer for frames that need it. It is for
 // one goroutine at a time.
 type Reader struct {
-	conn        *net.UnixConn
+	conn        *nowait.Conn
 	buf         []byte // buf[next:end] was read and not returned yet
 	next, end   int
 	own         []byte           // the buffer for frames that are not long
@@ -45,8 +47,9 @@ type Reader struct {
 // NewReader returns a Reader that reads from conn.
 func NewReader(conn *net.UnixConn) *Reader {
 	own := make([]byte, readerSize)
+	socket, _ := nowait.Of(conn)
 	return &Reader{
-		conn: conn,
+		conn: socket,
 		buf:  own,
 		own:  own,
 		oob:  make([]byte, unix.CmsgSpace(maxDescriptors*4)),
@@ -172,8 +175,8 @@ func (r *Reader) fill() error {
 	if r.end == len(r.buf) {
 		r.makeRoom(len(r.buf))
 	}
-	n, oobn, flags, _, err := r.conn.ReadMsgUnix(r.buf[r.end:], r.oob)
-	r.end += max(n, 0)
+	n, oobn, flags, err := r.conn.ReadMessage(r.buf[r.end:], r.oob)
+	r.end += n
 	if oobn > 0 {
 		if err := r.takeDescriptors(r.oob[:oobn]); err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"net"
 	"runtime"
 	"sync"
+
+	"github.com/modgw/modgw/internal/nowait"
 )
 
 // keepBuffer is the size above which a Writer's buffer is given back after use.
@@ -13,7 +15,8 @@ const keepBuffer = 64 << 10
 // Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in one system call; the
 // others leave their frames and go on. The flow control of the streams bounds what can wait.
 type Writer struct {
-	conn io.Writer
+	conn  io.Writer // takes long frames
+	quick io.Writer // likewise, others
 
 	mu      sync.Mutex
 	waiting []byte // frames that nobody writes yet
@@ -23,7 +26,15 @@ type Writer struct {
 }
 
 // NewWriter returns a Writer that writes to conn.
-func NewWriter(conn io.Writer) *Writer { return &Writer{conn: conn} }
+func NewWriter(conn io.Writer) *Writer {
+	w := &Writer{conn: conn, quick: conn}
+	if c, ok := conn.(net.Conn); ok {
+		if socket, ok := nowait.Of(c); ok {
+			w.quick = socket
+		}
+	}
+	return w
+}
 
 // Write lets add append whole frames to the buffer and sees that they are written. When another goroutine writes at the
 // moment, it writes these too, and Write returns nil at once; the reader of the connection learns of an error then.
@@ -86,7 +97,7 @@ func (w *Writer) writeOut(payload []byte) {
 	w.mu.Unlock()
 	var err error
 	if len(payload) == 0 {
-		_, err = w.conn.Write(out)
+		_, err = w.quick.Write(out)
 	} else {
 		_, err = (&net.Buffers{out, payload}).WriteTo(w.conn)
 	}

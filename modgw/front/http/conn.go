@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/internal/nowait"
 )
 
 // How much is sent under one deadline: of a file, and of what a handler writes at once.
@@ -32,6 +34,9 @@ type conn struct {
 }
 
 func newConn(s *Server, rwc net.Conn, left func()) *conn {
+	if socket, ok := nowait.Of(rwc); ok {
+		rwc = socket
+	}
 	return &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
 }
 

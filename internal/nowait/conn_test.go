@@ -1,0 +1,134 @@
+package nowait
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pair are the two ends of a connection over TCP.
+func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dialled, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialled.Close(); accepted.Close() })
+	ours, ok := Of(accepted)
+	if !ok {
+		t.Fatal("a TCP connection is no socket")
+	}
+	return ours, dialled.(*net.TCPConn)
+}
+
+func TestBytesOfAnyNumberArriveInBothDirections(t *testing.T) {
+	for _, size := range []int{1, 4096, most, most + 1, 5 << 20} {
+		ours, theirs := pair(t)
+		sent := bytes.Repeat([]byte("0123456789abcdef!"), size/17+1)[:size]
+		go func() {
+			defer theirs.CloseWrite()
+			if _, err := io.Copy(theirs, io.LimitReader(theirs, int64(size))); err != nil {
+				t.Error(err)
+			}
+		}()
+		written := make(chan error, 1)
+		go func() {
+			n, err := ours.WriteTwo(sent[:size/3], sent[size/3:])
+			if err == nil && n != size {
+				err = io.ErrShortWrite
+			}
+			written <- err
+		}()
+		got, err := io.ReadAll(ours)
+		if err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("%d bytes came back as %d: %v", size, len(got), err)
+		}
+		if err := <-written; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestReadingEndsAtItsDeadline(t *testing.T) {
+	ours, theirs := pair(t)
+	read := make(chan error, 1)
+	go func() {
+		_, err := ours.Read(make([]byte, 1))
+		read <- err
+	}()
+	ours.SetReadDeadline(time.Unix(1, 0))
+	var e net.Error
+	if err := <-read; !errors.As(err, &e) || !e.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the error is %v", err)
+	}
+	ours.SetReadDeadline(time.Time{})
+	theirs.Write([]byte("x"))
+	if n, err := ours.Read(make([]byte, 10)); n != 1 || err != nil {
+		t.Errorf("read %d bytes after the deadline was lifted: %v", n, err)
+	}
+}
+
+func TestWritingEndsAtItsDeadlineAndTellsHowFarItCame(t *testing.T) {
+	ours, theirs := pair(t)
+	piece := make([]byte, 100<<10)
+	total := 0
+	ours.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	for {
+		n, err := ours.Write(piece)
+		total += n
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours.Close()
+	if n, err := io.Copy(io.Discard, theirs); n != int64(total) {
+		t.Errorf("%d bytes came of the %d that were written: %v", n, total, err)
+	}
+}
+
+func TestErrorsAreThoseOfTheNetPackage(t *testing.T) {
+	ours, theirs := pair(t)
+	theirs.SetLinger(0)
+	theirs.Close()
+	_, err := ours.Read(make([]byte, 1))
+	if e, ok := errors.AsType[*net.OpError](err); !ok || e.Op != "read" || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("reading from a connection that was reset: %v", err)
+	}
+	if _, err := ours.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("writing to a connection that was reset: %v", err)
+	}
+	ours.Close()
+	if _, err := ours.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("reading from a closed connection: %v", err)
+	}
+}
+
+func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	if _, ok := Of(a); ok {
+		t.Error("a pipe is a socket")
+	}
+}
