@@ -1,9 +1,12 @@
 package http
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,9 +31,16 @@ type conn struct {
 	facts    map[string]string    // of TLS, as variables; nil without
 	guard    guard
 	read     readDeadline
+	write    writeDeadline
 	closing  atomic.Bool // and lingering
 	ended    sync.Once
 	left     func() // called when the connection has ended
+
+	gone      context.CancelFunc // ends the requests in flight; nil before net/http has the connection
+	watched   bool               // hangups tell when the client hangs up
+	fd        int32              // by which hangups know it
+	answering atomic.Bool        // a request, and nobody reads
+	hungUp    atomic.Bool        // the client has, at least in one direction
 }
 
 func newConn(s *Server, rwc net.Conn, left func()) *conn {
@@ -44,7 +54,21 @@ func newConn(s *Server, rwc net.Conn, left func()) *conn {
 func (c *conn) RemoteAddr() net.Addr { return c.client }
 
 // Read reads what the guard lets pass.
-func (c *conn) Read(p []byte) (int, error) { return c.guard.read(c.Conn, p) }
+func (c *conn) Read(p []byte) (int, error) {
+	if c.leavesToHangups(p) {
+		return 0, nil
+	}
+	if err := c.read.begin(c.Conn); err != nil {
+		return 0, err
+	}
+	defer c.read.end()
+	for {
+		n, err := c.guard.read(c.Conn, p)
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.read.passed(c.Conn) {
+			return n, err
+		}
+	}
+}
 
 // SetReadDeadline is for net/http, which interrupts its own reads with it.
 func (c *conn) SetReadDeadline(t time.Time) error {
@@ -56,33 +80,49 @@ func (c *conn) setBodyDeadline(t time.Time) error {
 	return c.read.set(c.Conn, &c.read.body, t)
 }
 
-// readDeadline is the earlier of two deadlines that are set independently: lifting the one must not lift the other, with
-// which net/http may just be interrupting a read.
-type readDeadline struct {
-	mu           sync.Mutex
-	server, body time.Time
+// SetWriteDeadline bounds writing until the next Write, which has a bound of its own.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	return c.write.set(c.Conn, t)
 }
 
-func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	*which = t
-	earlier := d.server
-	if earlier.IsZero() || !d.body.IsZero() && d.body.Before(earlier) {
-		earlier = d.body
-	}
-	return c.SetReadDeadline(earlier)
+// SetDeadline sets both.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Write writes each piece of p before the write timeout is over.
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
-			return n, err
-		}
-		m, err := c.Conn.Write(p[:min(len(p), writePiece)])
+		m, err := c.writeInTime(p[:min(len(p), writePiece)])
 		n += m
 		if p = p[m:]; err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+func (c *conn) writeInTime(p []byte) (n int, err error) {
+	now := time.Now()
+	end := now.Add(c.server.config.WriteTimeout)
+	if c.tls != nil { // which is done for after a write that was not in time
+		if err := c.write.set(c.Conn, end); err != nil {
+			return 0, err
+		}
+		return c.Conn.Write(p)
+	}
+	for {
+		if err := c.write.apply(c.Conn, end, now); err != nil {
+			return n, err
+		}
+		m, err := c.Conn.Write(p[n:])
+		n += m
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if now = time.Now(); !now.Before(end) {
 			return n, err
 		}
 	}
@@ -96,7 +136,7 @@ func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(writerOnly{c}, src)
 	}
 	for limited.N > 0 {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
+		if err := c.write.set(c.Conn, time.Now().Add(c.server.config.WriteTimeout)); err != nil {
 			return n, err
 		}
 		piece := &io.LimitedReader{R: limited.R, N: min(limited.N, filePiece)}
@@ -122,6 +162,9 @@ func closeWrite(c net.Conn) error {
 
 // end closes the connection for good.
 func (c *conn) end() error {
+	if c.watched {
+		c.server.hangups.remove(c)
+	}
 	err := c.Conn.Close()
 	c.ended.Do(c.left)
 	return err

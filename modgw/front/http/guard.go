@@ -43,6 +43,11 @@ func (g *guard) read(from io.Reader, p []byte) (int, error) {
 	return g.readRest(p)
 }
 
+// between reports whether all that was received are whole requests.
+func (g *guard) between() bool {
+	return g.framing.at == atStart && g.framing.verdict == accepted && g.rest == nil
+}
+
 // readRest reads after a refusal, or after the guard has stepped aside with something in hand.
 func (g *guard) readRest(p []byte) (int, error) {
 	fault := g.refused.Load()

@@ -24,10 +24,8 @@ func (c *conn) Close() error {
 }
 
 func (c *conn) linger() {
-	if c.CloseWrite() == nil {
-		enough := time.AfterFunc(lingerTime, func() { c.Conn.Close() })
+	if c.CloseWrite() == nil && c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerOctets)
-		enough.Stop()
 	}
 	_ = c.end()
 }

@@ -21,6 +21,8 @@ type response struct {
 	begun   bool  // the head is on its way
 	closing bool  // the connection ends with this response
 	err     error // what writes return
+
+	hijacked *conn // nil: it was not
 }
 
 // WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
@@ -140,7 +142,7 @@ func (w *response) FlushError() error {
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
-		w.begun, w.body = true, nil
+		w.begun, w.body, w.hijacked = true, nil, c.(*conn)
 	}
 	return c, buffered, err
 }
@@ -184,6 +186,9 @@ func (w *response) dropBody() {
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
 func (w *response) finish() {
+	if w.hijacked != nil {
+		defer w.hijacked.gone() // not earlier: it may be closed long before the handler is done
+	}
 	if value := recover(); value != nil {
 		w.recovered(value)
 		return

@@ -25,6 +25,7 @@ type Server struct {
 	config  Config
 	trust   trust
 	lobby   *lobby
+	hangups *hangups       // nil: there is none, and net/http has to listen itself
 	opening sync.WaitGroup // of connections that are not ready for requests yet
 	group   sync.WaitGroup // of connections, lingering ones too, and handlers
 }
@@ -47,6 +48,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cutOff(nil)
 	server := s.httpServer(base)
 	s.lobby.addr = ln.Addr()
+	defer s.listenForHangups()()
 	served := make(chan struct{})
 	go func() {
 		_ = server.Serve(s.lobby) // it ends when the lobby is closed
@@ -69,6 +71,25 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
+// listenForHangups returns what ends that.
+func (s *Server) listenForHangups() (end func()) {
+	h, err := newHangups()
+	if err != nil {
+		s.config.Log.Warn("clients that leave cost more to notice", "error", err)
+		return func() {}
+	}
+	s.hangups = h
+	ended := make(chan struct{})
+	go func() {
+		h.run()
+		close(ended)
+	}()
+	return func() {
+		h.close()
+		<-ended
+	}
+}
+
 // peers may connect. Where proxies are to name their clients nobody else may: they could name any.
 func (s *Server) peers() listen.Peers {
 	switch {
@@ -84,6 +105,7 @@ func (s *Server) peers() listen.Peers {
 func (s *Server) receive(ctx context.Context, rwc net.Conn, left func()) {
 	c := newConn(s, rwc, left)
 	if !s.config.ProxyProtocol && s.config.TLS == nil {
+		c.watched = s.hangups.add(c)
 		s.lobby.enter(c)
 		return
 	}
@@ -147,9 +169,15 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       s.trust.connContext,
+		ConnContext:       s.connContext,
 		ConnState:         s.follow,
 	}
+}
+
+// connContext is that of all requests of a connection.
+func (s *Server) connContext(ctx context.Context, c net.Conn) context.Context {
+	ctx, c.(*conn).gone = context.WithCancel(ctx)
+	return s.trust.connContext(ctx, c)
 }
 
 // follow keeps the group in step with the connections, and the guards away from those that are not HTTP/1 any more. A
@@ -159,6 +187,7 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 	case http.StateNew:
 		s.group.Add(1)
 	case http.StateClosed:
+		c.(*conn).gone()
 		s.group.Done()
 	case http.StateHijacked:
 		c.(*conn).guard.stepAside()

@@ -1,0 +1,127 @@
+package http
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// hangups hears of clients that hang up while a request of theirs is answered and nobody reads from the connection. One
+// goroutine waits for all of them, where net/http would wake one for each request, and stop it again.
+type hangups struct {
+	epoll int
+	file  *os.File        // of epoll
+	ready syscall.RawConn // likewise
+
+	mu    sync.Mutex
+	conns map[int32]*conn // by descriptor
+}
+
+func newHangups() (*hangups, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cannot watch connections: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // or else Go would not wait for it in its own poller
+		unix.Close(fd)
+		return nil, fmt.Errorf("cannot watch connections: %w", err)
+	}
+	h := &hangups{epoll: fd, file: os.NewFile(uintptr(fd), "epoll"), conns: map[int32]*conn{}}
+	if h.ready, err = h.file.SyscallConn(); err != nil {
+		h.close()
+		return nil, fmt.Errorf("cannot watch connections: %w", err)
+	}
+	return h, nil
+}
+
+// add has c told when its client hangs up. It reports whether that is possible.
+func (h *hangups) add(c *conn) (ok bool) {
+	s, isSocket := c.raw.(syscall.Conn)
+	if h == nil || !isSocket {
+		return false
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	err = raw.Control(func(fd uintptr) {
+		c.fd = int32(fd)
+		event := unix.EpollEvent{Events: unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd}
+		ok = unix.EpollCtl(h.epoll, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
+	})
+	if ok = ok && err == nil; ok {
+		h.conns[c.fd] = c
+	}
+	return ok
+}
+
+// remove forgets c, which is about to be closed; that takes its descriptor off the epoll instance.
+func (h *hangups) remove(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.conns[c.fd] == c { // the descriptor may have come back with another one already
+		delete(h.conns, c.fd)
+	}
+}
+
+// run tells connections until close is called.
+func (h *hangups) run() {
+	for {
+		var events [64]unix.EpollEvent
+		n := 0
+		err := h.ready.Read(func(fd uintptr) bool {
+			n, _ = unix.EpollWait(int(fd), events[:], 0)
+			return n > 0
+		})
+		if err != nil {
+			return // it was closed
+		}
+		for _, event := range events[:n] {
+			h.mu.Lock()
+			c := h.conns[event.Fd]
+			h.mu.Unlock()
+			if c != nil {
+				c.hangUp()
+			}
+		}
+	}
+}
+
+func (h *hangups) close() { h.file.Close() }
+
+// leavesToHangups reports whether a read need not be done: one by which net/http only wants to learn, while a request is
+// answered, that the client has hung up. It takes it well that nothing was read.
+func (c *conn) leavesToHangups(p []byte) bool {
+	if !c.watched {
+		return false
+	}
+	waits := len(p) == 1 && c.guard.between() && c.read.isNone()
+	c.answering.Store(waits)
+	return waits && !c.hungUp.Load() // or else the read tells
+}
+
+// hangUp ends the requests in flight when the client has sent all that it will ever send, and all of that was read.
+func (c *conn) hangUp() {
+	c.hungUp.Store(true)
+	if c.answering.Load() && c.isAtEnd() {
+		c.gone()
+	}
+}
+
+// isAtEnd reports whether there is nothing left to read, now and later.
+func (c *conn) isAtEnd() (end bool) {
+	raw, err := c.raw.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Control(func(fd uintptr) {
+		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		end = err == nil && n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR
+	})
+	return end || err != nil
+}
