@@ -32,6 +32,8 @@ type conn struct {
 	guard    guard
 	read     readDeadline
 	write    writeDeadline
+	gathers  atomic.Bool // full buffers are held
+	held     atomic.Pointer[[bufferSize]byte]
 	closing  atomic.Bool // and lingering
 	ended    sync.Once
 	left     func() // called when the connection has ended
@@ -80,10 +82,11 @@ func (c *conn) setBodyDeadline(t time.Time) error {
 	return c.read.set(c.Conn, &c.read.body, t)
 }
 
-// SetWriteDeadline bounds writing until the next Write, which has a bound of its own.
+// SetWriteDeadline bounds writing until the next Write, which has a bound of its own. net/http lifts the bound when it has
+// written a response to its end.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() {
-		return nil
+		return c.scatter()
 	}
 	return c.write.set(c.Conn, t)
 }
@@ -95,29 +98,40 @@ func (c *conn) SetDeadline(t time.Time) error {
 
 // Write writes each piece of p before the write timeout is over.
 func (c *conn) Write(p []byte) (n int, err error) {
+	if c.hold(p) {
+		return len(p), nil
+	}
+	var first []byte
+	if held := c.held.Swap(nil); held != nil {
+		defer heldBuffers.Put(held)
+		first = held[:]
+	}
 	for {
-		m, err := c.writeInTime(p[:min(len(p), writePiece)])
+		m, err := c.writeInTime(first, p[:min(len(p), writePiece-len(first))])
+		m = max(0, m-len(first))
 		n += m
-		if p = p[m:]; err != nil || len(p) == 0 {
+		if p, first = p[m:], nil; err != nil || len(p) == 0 {
 			return n, err
 		}
 	}
 }
 
-func (c *conn) writeInTime(p []byte) (n int, err error) {
+// writeInTime writes both pieces, of which the first is empty but for sockets.
+func (c *conn) writeInTime(first, p []byte) (n int, err error) {
 	now := time.Now()
 	end := now.Add(c.server.config.WriteTimeout)
-	if c.tls != nil { // which is done for after a write that was not in time
+	socket, ok := c.Conn.(*nowait.Conn)
+	if !ok {
 		if err := c.write.set(c.Conn, end); err != nil {
 			return 0, err
 		}
-		return c.Conn.Write(p)
+		return c.Conn.Write(p) // TLS is done for after a write that was not in time
 	}
 	for {
 		if err := c.write.apply(c.Conn, end, now); err != nil {
 			return n, err
 		}
-		m, err := c.Conn.Write(p[n:])
+		m, err := socket.WriteTwo(first, p)
 		n += m
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
@@ -125,11 +139,16 @@ func (c *conn) writeInTime(p []byte) (n int, err error) {
 		if now = time.Now(); !now.Before(end) {
 			return n, err
 		}
+		written := min(m, len(first))
+		first, p = first[written:], p[m-written:]
 	}
 }
 
 // ReadFrom sends src, by sendfile(2) where that is possible.
 func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
 	to, ok := c.Conn.(io.ReaderFrom)
 	limited, isLimited := src.(*io.LimitedReader)
 	if !ok || !isLimited {

@@ -16,13 +16,16 @@ import (
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.group.Add(1)
 	defer s.group.Done()
-	w := &response{ResponseWriter: rw, server: s, request: r}
+	p, _ := r.Context().Value(peerKey{}).(*peer)
+	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r}
 	defer w.finish()
 	if f := refusal(r); f != nil {
 		w.refuse(http.StatusBadRequest, f)
 		return
 	}
-	p, _ := r.Context().Value(peerKey{}).(*peer)
+	if r.ProtoMajor == 1 {
+		p.conn.gather()
+	}
 	r = r.WithContext(modgw.WithRequestInfo(r.Context(), s.prepare(r, p)))
 	w.request = r
 	if r.ContentLength != 0 {
@@ -119,6 +122,7 @@ func (w *response) recovered(value any) {
 			"target", w.request.RequestURI, "stack", string(debug.Stack()))
 	}
 	if w.begun {
+		_ = w.conn.flush()          // a client that has got nothing at all might ask again
 		panic(http.ErrAbortHandler) // net/http cuts the response off so that the client can see it
 	}
 	clear(w.Header())

@@ -22,7 +22,8 @@ type response struct {
 	closing bool  // the connection ends with this response
 	err     error // what writes return
 
-	hijacked *conn // nil: it was not
+	conn     *conn
+	hijacked bool // it is the handler's
 }
 
 // WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
@@ -73,6 +74,7 @@ func (w *response) hint() {
 	}
 	metavars.StripHopByHop(w.Header())
 	w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
+	_ = w.conn.flush() // the next write tells
 }
 
 // inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client can make one response
@@ -135,14 +137,17 @@ func (w *response) FlushError() error {
 		return err
 	}
 	defer w.inTime()()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
+		return err
+	}
+	return w.conn.flush()
 }
 
 // Hijack hands the connection over.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
-		w.begun, w.body, w.hijacked = true, nil, c.(*conn)
+		w.begun, w.body, w.hijacked = true, nil, true
 	}
 	return c, buffered, err
 }
@@ -186,8 +191,8 @@ func (w *response) dropBody() {
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
 func (w *response) finish() {
-	if w.hijacked != nil {
-		defer w.hijacked.gone() // not earlier: it may be closed long before the handler is done
+	if w.hijacked {
+		defer w.conn.gone() // not earlier: it may be closed long before the handler is done
 	}
 	if value := recover(); value != nil {
 		w.recovered(value)
