@@ -75,7 +75,7 @@ func (a *app) run(ctx, host context.Context) {
 		case <-a.busy:
 			a.busy = nil
 			if len(a.missed) > 0 && a.due().IsZero() && !a.rootless() {
-				a.report(host)
+				a.report(host, differences(a.reported, a.last))
 			}
 		}
 	}

@@ -28,6 +28,7 @@ type scanner struct {
 	out   *snapshot
 	names map[string]int  // how often a real folder was walked in the current tree
 	open  map[string]bool // real folders that are being walked, against links in a circle
+	room  []byte          // for pieces of files
 	full  bool            // folderLimit was reached
 	err   error           // the first of enter
 }
@@ -35,6 +36,9 @@ type scanner struct {
 // scan returns the state of all files. It has no side effects but those of enter.
 func (s *scanner) scan() *snapshot {
 	s.out = newSnapshot()
+	if s.previous != nil {
+		s.out.files = make(map[string]entry, len(s.previous.files))
+	}
 	s.now = time.Now()
 	for _, t := range s.rules.trees {
 		s.names, s.open = map[string]int{}, map[string]bool{}
@@ -75,8 +79,19 @@ func (s *scanner) walk(t *tree, real, rel string, depth int) {
 		return
 	}
 	for _, name := range names {
-		s.visit(t, filepath.Join(real, name.Name()), filepath.Join(rel, name.Name()), depth, name.Type())
+		s.visit(t, joined(real, name.Name()), joined(rel, name.Name()), depth, name.Type())
 	}
+}
+
+// joined is [filepath.Join] for what needs no cleaning: a hundred thousand paths are joined in a scan.
+func joined(dir, name string) string {
+	switch dir {
+	case ".":
+		return name
+	case "/":
+		return "/" + name
+	}
+	return dir + "/" + name
 }
 
 func (s *scanner) visit(t *tree, real, rel string, depth int, kind fs.FileMode) {
@@ -150,7 +165,10 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 		if old, ok := s.previousEntry(path); ok && old.hashed && !old.racy && old.sameStat(e) {
 			e.hash, e.hashed = old.hash, true
 		} else {
-			e.read(real)
+			if s.room == nil {
+				s.room = make([]byte, 32<<10)
+			}
+			e.read(real, s.room)
 		}
 	}
 	s.out.files[path] = e

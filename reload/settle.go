@@ -26,7 +26,7 @@ func (a *app) settled(host context.Context) {
 		return
 	}
 	if a.busy == nil {
-		a.report(host)
+		a.report(host, found)
 		return
 	}
 	for _, d := range found {
@@ -58,16 +58,16 @@ func (a *app) poll() {
 	}
 }
 
-// report hands all differences to the consumer.
-func (a *app) report(host context.Context) {
-	for _, d := range differences(a.reported, a.last) {
+// report hands what was missed and found, which are all differences from what was reported, to the consumer.
+func (a *app) report(host context.Context, found []difference) {
+	for _, d := range found {
 		a.missed[d.path] = d
 	}
 	restored := a.restored()
 	if a.reported = a.last; restored {
 		a.show()
 	}
-	found := slices.Collect(maps.Values(a.missed))
+	found = slices.Collect(maps.Values(a.missed))
 	clear(a.missed)
 	if len(found) == 0 || host.Err() != nil {
 		return

@@ -67,14 +67,21 @@ func (s *snapshot) pin(dir, name string) {
 // differences are the files that are not in both snapshots or not the same in them.
 func differences(before, after *snapshot) []difference {
 	var found []difference
+	stayed := 0
 	for path, now := range after.files {
 		old, ok := before.files[path]
+		if ok {
+			stayed++
+		}
 		switch {
 		case !ok:
 			found = append(found, difference{path, now.class, "added"})
 		case !old.same(now):
 			found = append(found, difference{path, max(old.class, now.class), old.verb(now)})
 		}
+	}
+	if stayed == len(before.files) {
+		return found // which is usual, and half of the work where there are many files
 	}
 	for path, old := range before.files {
 		if _, ok := after.files[path]; !ok {
@@ -130,8 +137,8 @@ func entryOf(info fs.FileInfo, class Class, touched bool) entry {
 	return e
 }
 
-// read hashes a file that is small enough. A file that cannot be read is left without a hash: it counts as changed once it can.
-func (e *entry) read(path string) {
+// read hashes a file that is small enough, in pieces that have room. A file that cannot be read is left without a hash: it counts as changed once it can.
+func (e *entry) read(path string, room []byte) {
 	if e.size >= largeFile {
 		return
 	}
@@ -146,7 +153,7 @@ func (e *entry) read(path string) {
 		return
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(f, largeFile)); err != nil {
+	if _, err := io.CopyBuffer(h, io.LimitReader(f, largeFile), room); err != nil {
 		return
 	}
 	e.hash, e.hashed = [16]byte(h.Sum(nil)), true

@@ -66,7 +66,7 @@ func (k *Kit) Forest(ctx context.Context, dir string, files int) (*Running, time
 				return nil, 0, err
 			}
 		}
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("m%d.py", n)), nil, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("m%d.py", n)), []byte(Code(n%1000)), 0o644); err != nil {
 			return nil, 0, err
 		}
 	}
