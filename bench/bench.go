@@ -24,7 +24,7 @@ type bench struct {
 	reloaders   []contest.Reloader
 	client      int  // the processor that the client has for itself, from 1; 0: none
 	everything  bool // rows too that differ little from others
-	rounds      int
+	often       int  // how many rounds there are, if nothing else is said
 	warmup      time.Duration
 	window      time.Duration
 	log         io.Writer
@@ -32,24 +32,8 @@ type bench struct {
 
 // run starts everybody in a stage and asks them in turn, task by task and round by round.
 func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error) {
-	fmt.Fprintf(b.log, "%s\n", s.setting)
-	var field []*contest.Running
-	defer func() {
-		for _, r := range field {
-			r.Stop()
-		}
-	}()
-	for _, c := range b.contestants {
-		if !c.Serves(s.setting) {
-			continue
-		}
-		r, err := b.kit.Start(ctx, b.dir, c, s.setting)
-		if err != nil {
-			fmt.Fprintf(b.log, "  %s is left out: %v\n", c.Name, err)
-			continue
-		}
-		field = append(field, r)
-	}
+	field := b.start(ctx, s.setting)
+	defer stopAll(field)
 	for _, t := range s.tasks {
 		compared, err := b.compare(ctx, s, t, field)
 		rows = append(rows, compared...)
@@ -58,6 +42,29 @@ func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error)
 		}
 	}
 	return rows, nil
+}
+
+// start starts everybody who serves in a setting.
+func (b *bench) start(ctx context.Context, s contest.Setting) (field []*contest.Running) {
+	fmt.Fprintf(b.log, "%s\n", s)
+	for _, c := range b.contestants {
+		if !c.Serves(s) {
+			continue
+		}
+		r, err := b.kit.Start(ctx, b.dir, c, s)
+		if err != nil {
+			fmt.Fprintf(b.log, "  %s is left out: %v\n", c.Name, err)
+			continue
+		}
+		field = append(field, r)
+	}
+	return field
+}
+
+func stopAll(field []*contest.Running) {
+	for _, r := range field {
+		r.Stop()
+	}
 }
 
 // compare asks all in turn for a task, in several rounds.
@@ -69,7 +76,7 @@ func (b *bench) compare(ctx context.Context, s stage, t task, field []*contest.R
 			fmt.Fprintf(b.log, "  %s, %s: %s\n", t.name, r.Name, measured[n].failed)
 		}
 	}
-	for round := range b.rounds {
+	for round := range b.rounds(t) {
 		for n, r := range field {
 			if measured[n].failed != "" {
 				continue

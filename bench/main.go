@@ -1,7 +1,7 @@
 // Command bench compares modgw-host with other servers, directly and behind the same Apache.
 //
 //	go run ./bench                     # minutes; installs the peers into a cache folder, some of them as root with apt-get
-//	go run ./bench -full               # everything: over an hour
+//	go run ./bench -full               # everything: three quarters of an hour; -plan says what that is
 //	go run ./bench -only 'hello.*apache' -against uWSGI
 //	go run ./bench -smallest           # that everything works: modgw and wsgiref, one round of a second
 //	go run ./bench -out docs/performance
@@ -50,6 +50,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.list {
+		o.tell(stdout)
+		return nil
+	}
 	if o.from != "" {
 		r, err := report.Read(o.from)
 		if err != nil {
@@ -67,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	r := &report.Report{
-		Command: strings.TrimSpace("go run ./bench " + strings.Join(args, " ")), Began: time.Now(), Rounds: b.rounds, Window: b.window,
+		Command: strings.TrimSpace("go run ./bench " + strings.Join(args, " ")), Began: time.Now(), Rounds: b.often, Window: b.window,
 		Machine: report.ThisMachine(), Versions: b.kit.Versions(ctx),
 	}
 	measuring := b.everyPart(ctx, o, r)
@@ -78,6 +82,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // everyPart measures what the options leave.
 func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) error {
+	if o.calls {
+		for _, s := range o.plan() {
+			r.Calls = append(r.Calls, b.countCalls(ctx, s)...)
+		}
+		return ctx.Err()
+	}
 	for _, s := range o.plan() {
 		rows, err := b.run(ctx, s)
 		r.Rows = append(r.Rows, rows...)
@@ -111,10 +121,9 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 	if client > 1 {
 		kit.Processors = fmt.Sprintf("0-%d", client-2)
 	}
-	b := &bench{dir: dir, kit: kit, client: client, everything: o.full, rounds: o.rounds, warmup: o.window / 5, window: o.window, log: log}
-	if o.smallest {
-		b.rounds = 1
-	} else {
+	b := o.bench()
+	b.dir, b.kit, b.client, b.log = dir, kit, client, log
+	if !o.smallest {
 		cache, err := contest.CacheFolder()
 		if err != nil {
 			return nil, err
@@ -124,15 +133,12 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 		}
 	}
 	for _, c := range kit.Usable(contest.All()) {
-		// The slowest, which is only there because Python brings it, has nobody to be compared with in a larger run.
-		wanted := matches(o.against, c.Name) && (o.size() != usual || c.Name != contest.Stdlib)
-		if c.Name == contest.Ours || wanted {
+		if o.compares(c) {
 			b.contestants = append(b.contestants, c)
 		}
 	}
 	for _, r := range contest.Reloaders() {
-		ours := r.Name == contest.Ours || strings.HasPrefix(r.Name, contest.Ours) && !o.smallest
-		if ours || !o.smallest && matches(o.against, r.Name) && kit.Has(r.Contestant) {
+		if o.reloads(r) && kit.Has(r.Contestant) {
 			b.reloaders = append(b.reloaders, r)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 // options are those of the command line.
 type options struct {
 	smallest, full bool
-	pin            bool
+	pin, list      bool
+	calls          bool
 	only, against  *regexp.Regexp // nil: everything
 	rounds         int
 	window         time.Duration
@@ -24,8 +25,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&o.smallest, "smallest", false, "only see that everything works: modgw and wsgiref, one round of a second")
-	flags.BoolVar(&o.full, "full", false, "measure everything, which takes over an hour")
+	flags.BoolVar(&o.full, "full", false, "measure everything, which takes three quarters of an hour")
 	flags.BoolVar(&o.pin, "pin", false, "keep the client on the last processor and the servers off it, with four processors or more")
+	flags.BoolVar(&o.list, "plan", false, "measure nothing: list what would be, and how long it takes")
+	flags.BoolVar(&o.calls, "calls", false, "count the system calls for each answer, process by process, and measure nothing else; with perf, as root")
 	flags.Func("only", "measure only what this `pattern` matches, such as 'hello.*direct'", into(&o.only))
 	flags.Func("against", "only the servers that this `pattern` matches; modgw is always there", into(&o.against))
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is asked")
@@ -53,6 +56,29 @@ func into(pattern **regexp.Regexp) func(string) error {
 // matches says whether a pattern lets a name through.
 func matches(pattern *regexp.Regexp, name string) bool {
 	return pattern == nil || pattern.MatchString(name)
+}
+
+// bench is one that has nothing installed yet.
+func (o options) bench() *bench {
+	b := &bench{everything: o.full, often: o.rounds, warmup: o.window / 5, window: o.window}
+	if o.smallest {
+		b.often = 1
+	}
+	return b
+}
+
+// compares says whether a contestant takes part. The slowest, which is only there because Python brings it, has nobody to be
+// compared with in a larger run.
+func (o options) compares(c contest.Contestant) bool {
+	return c.Name == contest.Ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)
+}
+
+// reloads says whether a reloader takes part.
+func (o options) reloads(r contest.Reloader) bool {
+	if o.smallest {
+		return r.Name == contest.Ours
+	}
+	return r.Ours() || matches(o.against, r.Name)
 }
 
 func (o options) size() size {

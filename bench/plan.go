@@ -31,23 +31,25 @@ func plan(s size) []stage {
 
 func usualPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	bodies := slices.Concat(short.with(16), middle.with(16), long.with(8), huge.with(2), file.with(4), upload.with(4))
+	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(8)...), huge.with(2), file.with(4), deciding(upload.with(4)...))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		add := func(site contest.Site, workers, threads int, tasks ...task) {
 			stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 		}
-		add(contest.RawWSGI, 1, 1, hello.with(1, 16, 64)...)
-		idle := idling(1000)
+		add(contest.RawWSGI, 1, 1, slices.Concat(hello.with(1), deciding(hello.with(16, 64)...))...)
+		// Apache keeps fewer connections open.
+		rest := idling(1000)
 		if front == contest.Direct {
-			idle = idling(100, 1000, 10_000) // Apache keeps fewer
+			rest = slices.Concat(idling(100, 1000, 10_000), besideSlow(brief))
 		}
-		add(contest.RawWSGI, 1, 8, slices.Concat(hello.with(1, 16, 64), bodies, []task{fixed}, idle)...)
+		add(contest.RawWSGI, 1, 8, slices.Concat(deciding(hello.with(16, 64)...), bodies, []task{fixed}, rest)...)
 		add(contest.RawWSGI, 2, 8, hello.with(64)...)
 		add(contest.Flask, 1, 8, page.with(16)...)
 		add(contest.Django, 1, 8, page.with(16)...)
 	}
 	asgi := contest.Setting{Site: contest.RawASGI, Front: contest.Direct, Workers: 1, Threads: 1}
-	return append(stages, stage{asgi, slices.Concat(hello.with(16, 64), long.with(8), upload.with(4), echoes.with(1, 1000), listened.with(200))})
+	decided := deciding(slices.Concat(hello.with(16, 64), long.with(8), upload.with(4))...)
+	return append(stages, stage{asgi, slices.Concat(decided, echoes.with(1, 1000), listened.with(200))})
 }
 
 // idling are tasks beside connections that do nothing.
@@ -58,22 +60,46 @@ func idling(connections ...int) (tasks []task) {
 	return tasks
 }
 
+// besideSlow are a work alone and beside requests that keep half of eight threads.
+func besideSlow(w work) []task {
+	return []task{{work: w, connections: 12}, {work: w, connections: 12, slow: 4}}
+}
+
+// fullPlan has every work, each with what its outcome depends on: hello with every number of everything; bodies, which are the
+// network's, with one worker; pages, which are the app's own, at one number of connections; connections that are kept with
+// one worker and eight threads.
 func fullPlan() (stages []stage) {
 	fixed := task{work: hello, connections: 64, rate: 1000}
-	idle := idling(1, 10, 100, 1000, 10_000)
-	bodies := slices.Concat(short.with(1, 16, 64), middle.with(16), long.with(1, 8), huge.with(1, 4), upload.with(1, 4))
+	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(1, 8)...), huge.with(2), deciding(upload.with(1, 4)...))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		for _, workers := range []int{1, 2} {
+			hellos := slices.Concat(hello.with(1), deciding(hello.with(16, 64)...), hello.with(256))
+			if workers > 1 {
+				hellos = hello.with(1, 16, 64, 256)
+			}
 			for _, threads := range []int{1, 8} {
 				add := func(site contest.Site, tasks ...task) {
 					stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 				}
-				add(contest.RawWSGI, slices.Concat(hello.with(1, 16, 64, 256), bodies, file.with(1, 8), []task{fixed}, idle)...)
-				add(contest.Flask, page.with(1, 16, 64)...)
-				add(contest.Django, page.with(1, 16, 64)...)
+				raw := slices.Concat(hellos, []task{fixed})
+				if workers == 1 {
+					raw = slices.Concat(raw, bodies, file.with(4))
+				}
+				if workers == 1 && threads == 8 {
+					raw = slices.Concat(raw, idling(1, 10, 100, 1000), besideSlow(brief))
+				}
+				if workers == 1 && threads == 8 && front == contest.Direct {
+					raw = slices.Concat(raw, idling(10_000))
+				}
+				add(contest.RawWSGI, raw...)
+				add(contest.Flask, page.with(16)...)
+				add(contest.Django, page.with(16)...)
 			}
 			asgi := contest.Setting{Site: contest.RawASGI, Front: front, Workers: workers, Threads: 1}
-			tasks := slices.Concat(hello.with(1, 16, 64, 256), bodies, []task{fixed}, idle)
+			tasks := slices.Concat(hellos, []task{fixed})
+			if workers == 1 {
+				tasks = slices.Concat(tasks, bodies)
+			}
 			if front == contest.Direct {
 				tasks = slices.Concat(tasks, echoes.with(1, 1000), listened.with(200))
 			}

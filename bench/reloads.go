@@ -53,11 +53,8 @@ func (i incident) String() string {
 func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) {
 	fmt.Fprintf(b.log, "%s\n", i)
 	for _, r := range b.reloaders {
-		if ctx.Err() != nil || r.Workers != nil && !r.Workers(i.workers) || i.ours && !r.Ours() {
+		if ctx.Err() != nil || !b.meets(i, r) {
 			continue
-		}
-		if i.event == report.Dependency && !b.everything && !r.Ours() {
-			continue // for the others it is good code after pip
 		}
 		row := report.Reload{Event: i.event, Workers: i.workers, Front: r.Front, Contestant: r.Name, Rate: i.rate}
 		if err := b.meet(ctx, i, r, &row); err != nil {
@@ -70,6 +67,17 @@ func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) 
 	return rows
 }
 
+// meets says whether a reloader can meet an incident and it is worth the time.
+func (b *bench) meets(i incident, r contest.Reloader) bool {
+	switch {
+	case r.Workers != nil && !r.Workers(i.workers):
+		return false
+	case i.event == report.Dependency && !b.everything:
+		return r.Ours() // for the others it is good code after pip
+	}
+	return !i.ours || r.Ours()
+}
+
 func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *report.Reload) error {
 	setting := contest.Setting{Site: r.Site, Front: r.Front, Workers: i.workers, Threads: 4, Dependency: i.event == report.Dependency}
 	running, err := b.kit.Start(ctx, b.dir, r.Contestant, setting)
@@ -79,7 +87,7 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 	defer running.Stop()
 	job := load.Job{
 		Address: running.Address, Protocol: load.HTTP, Path: "/", Length: contest.LedgerLength, Connections: 64, Rate: i.rate,
-		Warmup: 500 * time.Millisecond, Duration: time.Second,
+		Warmup: 300 * time.Millisecond, Duration: 500 * time.Millisecond,
 	}
 	before, err := load.Run(ctx, job, load.Watch{})
 	if err != nil {
@@ -96,6 +104,9 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 	happening.Wait()
 	if err != nil {
 		return err
+	}
+	if i.event == report.BadCode && r.Ours() {
+		row.Told, row.Placed = running.Told("generation not started"), running.Told("page.py:1)")
 	}
 	row.Answered, row.Before, row.During = during.Answered, latency(before.Latency), latency(during.Latency)
 	for what, times := range during.Errors {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/modgw/modgw/bench/contest"
 	"github.com/modgw/modgw/bench/load"
 	"github.com/modgw/modgw/bench/report"
@@ -31,6 +33,7 @@ var (
 	long     = work{name: "1 MiB response", path: "/1m", length: mib}
 	huge     = work{name: "100 MiB response", path: "/100m", length: 100 * mib}
 	file     = work{name: "10 MiB file by wsgi.file_wrapper", path: "/file", length: 10 * mib}
+	brief    = work{name: "page that waits for 1 ms", path: "/millisecond", length: 13}
 	upload   = work{name: "10 MiB upload", path: "/upload", upload: 10 * mib, length: 13}
 	echoes   = work{name: "WebSocket echo", protocol: load.WebSocket, path: "/ws"}
 	listened = work{name: "event stream, 20 events a second to each", protocol: load.Events, path: "/events"}
@@ -41,13 +44,37 @@ type task struct {
 	work
 	connections int
 	idle        int
+	slow        int // further connections that ask for the page of a second
 	rate        float64
+	decides     bool // a verdict depends on it
+}
+
+// rounds is how often each is asked for the task: what a verdict depends on more often, so that another run says the same, and
+// once where it is memory that is looked at.
+func (b *bench) rounds(t task) int {
+	switch {
+	case t.decides && b.often > 1:
+		return 2*b.often + 1
+	case t.idle > 0:
+		return 1
+	}
+	return b.often
+}
+
+// lasts is how long each is asked in a round, warming up included. Slow requests must come and go meanwhile.
+func (b *bench) lasts(t task) (warmup, window time.Duration) {
+	if t.slow > 0 {
+		return b.warmup, 4 * b.window
+	}
+	return b.warmup, b.window
 }
 
 func (b *bench) job(r *contest.Running, t task, length int64) load.Job {
+	warmup, window := b.lasts(t)
 	job := load.Job{
 		Address: r.Address, Protocol: t.protocol, Path: t.path, Upload: t.upload, Length: length,
-		Connections: t.connections, Idle: t.idle, Rate: t.rate, Warmup: b.warmup, Duration: b.window, CPU: b.client,
+		Connections: t.connections, Idle: t.idle, Slow: t.slow, SlowPath: "/second",
+		Rate: t.rate, Warmup: warmup, Duration: window, CPU: b.client,
 	}
 	if job.Protocol == "" {
 		job.Protocol = load.HTTP
@@ -64,8 +91,16 @@ type stage struct {
 func (s stage) situation(t task) report.Situation {
 	return report.Situation{
 		Work: t.name, Site: s.setting.Site.Name, Front: s.setting.Front, Workers: s.setting.Workers, Threads: s.setting.Threads,
-		Connections: t.connections, Idle: t.idle, Rate: t.rate,
+		Connections: t.connections, Idle: t.idle, Slow: t.slow, Rate: t.rate,
 	}
+}
+
+// deciding are tasks that verdicts depend on.
+func deciding(tasks ...task) []task {
+	for n := range tasks {
+		tasks[n].decides = true
+	}
+	return tasks
 }
 
 // with are tasks for a work at some numbers of connections.

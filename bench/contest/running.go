@@ -169,6 +169,16 @@ func (r *Running) Log() string {
 	return text.String()
 }
 
+// Told is how often its programs have printed and logged a text.
+func (r *Running) Told(text string) (times int) {
+	logs, _ := filepath.Glob(filepath.Join(r.Dir, "*.log")) // the pattern is right
+	for _, name := range logs {
+		content, _ := os.ReadFile(name) // without a log nothing was told
+		times += strings.Count(string(content), text)
+	}
+	return times
+}
+
 // Stop ends all processes and removes the folder.
 func (r *Running) Stop() {
 	for _, p := range r.started {

@@ -14,6 +14,7 @@ type conn struct {
 	began  time.Time // when the request under way should have been sent; zero: none is
 	reused bool      // a response has come on this connection
 	idle   bool      // asks once and is then kept
+	slow   bool      // asks for the slow page
 
 	unsent   []byte // of the request's head, or of a message
 	body     int64  // of the request's body that is still to be sent
@@ -42,6 +43,8 @@ func (c *conn) send() {
 	switch {
 	case c.upgraded:
 		c.unsent = c.engine.message
+	case c.slow:
+		c.unsent = c.engine.slow
 	default:
 		c.unsent, c.body = c.engine.head, c.engine.job.Upload
 	}

@@ -14,6 +14,7 @@ type engine struct {
 	job     Job
 	address unix.SockaddrInet4
 	head    []byte // of each request
+	slow    []byte // of those to the slow page
 	message []byte
 	zeros   []byte // pieces of bodies
 	room    []byte // for what comes
@@ -42,7 +43,7 @@ func newEngine(job Job) (*engine, error) {
 	}
 	e := &engine{job: job, byFD: map[int]*conn{}, zeros: make([]byte, 256<<10), room: make([]byte, 256<<10)}
 	e.address = unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}
-	e.head, e.message = requestHead(job), message("hello, is there anybody out there?")
+	e.head, e.slow, e.message = requestHead(job), requestHead(Job{Address: job.Address, Path: job.SlowPath}), message("hello, is there anybody out there?")
 	if e.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
 	}
@@ -79,6 +80,10 @@ func (e *engine) run(w Watch) (Result, error) {
 		} else {
 			c.ask(time.Now())
 		}
+	}
+	for range e.job.Slow {
+		c := &conn{engine: e, fd: -1, slow: true}
+		c.ask(time.Now())
 	}
 	if err := e.awaitOpen(); err != nil {
 		return Result{}, err
@@ -151,7 +156,7 @@ func (e *engine) begin() {
 	e.start = time.Now()
 	e.until = e.start.Add(e.job.Duration)
 	e.sent = 0
-	e.result = Result{Errors: map[string]int{}, CPU: processTime()}
+	e.result = Result{Errors: map[string]int{}, CPU: processTime(), Start: monotonic()}
 }
 
 // finish waits for requests of a fixed rate that are under way or late: leaving the slow ones out would hide them.
@@ -259,13 +264,26 @@ func (e *engine) answered(c *conn, wrong string) {
 	switch {
 	case wrong != "":
 		e.book(wrong)
+	case c.slow:
 	case e.counting && !c.began.Before(e.start):
 		e.result.Answered++
 		e.result.Latency.Record(now.Sub(c.began))
 	case e.counting && e.job.Rate == 0:
 		e.result.Answered++ // begun in the warm-up
 	}
+	if e.counting && wrong == "" && !c.slow {
+		e.pace(now)
+	}
 	e.next(c, now)
+}
+
+// pace notes when an answer came.
+func (e *engine) pace(now time.Time) {
+	step := int(now.Sub(e.start) / PaceStep)
+	for len(e.result.Pace) <= step {
+		e.result.Pace = append(e.result.Pace, 0)
+	}
+	e.result.Pace[step]++
 }
 
 // fail books a request that got no answer.
@@ -286,7 +304,7 @@ func (e *engine) next(c *conn, now time.Time) {
 	c.began = time.Time{}
 	switch {
 	case c.idle:
-	case e.job.Rate == 0:
+	case c.slow, e.job.Rate == 0:
 		if now.Before(e.until) {
 			c.ask(now)
 		}
@@ -307,6 +325,12 @@ func (e *engine) events(c *conn, p []byte) {
 			e.result.Latency.Record(age)
 		}
 	})
+}
+
+func monotonic() time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // every Linux has this clock
+	return time.Duration(now.Nano())
 }
 
 func processTime() time.Duration {

@@ -20,6 +20,8 @@ type Job struct {
 	Length      int64 // bytes that a right response has
 	Connections int
 	Idle        int           // further connections, which ask once and are then kept open
+	Slow        int           // further connections, which ask for SlowPath again and again and are not counted
+	SlowPath    string        // its right response is as long as the others
 	Rate        float64       // requests a second over all connections; 0: each asks again as soon as it is answered
 	Warmup      time.Duration // not counted
 	Duration    time.Duration // counted
@@ -35,6 +37,22 @@ type Result struct {
 	Elapsed    time.Duration
 	CPU        time.Duration // of the client
 	Latency    Histogram
+
+	Start time.Duration // by CLOCK_MONOTONIC
+	Pace  []int         // answers in each [PaceStep] since then
+}
+
+// PaceStep is how exactly a result tells when answers came.
+const PaceStep = 5 * time.Millisecond
+
+// Between is how many answers came between two times by CLOCK_MONOTONIC.
+func (r Result) Between(from, to time.Duration) (answers int) {
+	for step, n := range r.Pace {
+		if at := r.Start + time.Duration(step)*PaceStep; at >= from && at < to {
+			answers += n
+		}
+	}
+	return answers
 }
 
 // Failed is the number of requests that got no right answer.

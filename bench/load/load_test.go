@@ -1,11 +1,13 @@
 package load
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -178,5 +180,24 @@ func TestUploadsAreSentWhole(t *testing.T) {
 	result := runUntil(t, Job{Address: address, Protocol: HTTP, Path: "/", Upload: size, Length: 5, Connections: 2, Duration: 200 * time.Millisecond}, answered)
 	if result.Answered == 0 || result.Failed() > 0 || result.Out < size {
 		t.Errorf("%+v", result)
+	}
+}
+
+func TestSlowRequestsAreMadeAndNotCounted(t *testing.T) {
+	var slow atomic.Int64
+	address := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			slow.Add(1)
+		}
+		fmt.Fprint(w, "hello")
+	})
+	result := run(t, Job{
+		Address: address, Protocol: HTTP, Path: "/", Length: 5, Connections: 1, Slow: 2, SlowPath: "/slow", Duration: 100 * time.Millisecond,
+	})
+	if slow.Load() < 2 || result.Failed() > 0 || result.Answered == 0 {
+		t.Errorf("%d slow requests, %+v", slow.Load(), result)
+	}
+	if told := result.Between(result.Start, result.Start+time.Hour); told != result.Answered {
+		t.Errorf("it tells when %d of %d answers came", told, result.Answered)
 	}
 }

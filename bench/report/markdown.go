@@ -16,12 +16,14 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		r.Began.UTC().Format(time.DateOnly), r.Command, r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel, r.Machine.Load, plural(r.Rounds, "round"), r.Window)
 	r.writeVersions(out)
 	r.writeVerdicts(out)
+	r.writeFairness(out)
 	r.writeAhead(out)
 	for _, table := range r.tables() {
 		writeTable(out, table)
 	}
 	r.writeReloads(out)
 	r.writeGrowth(out)
+	r.writeCalls(out)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -53,14 +55,14 @@ func (r *Report) tables() (tables [][]Row) {
 
 func writeTable(out *strings.Builder, rows []Row) {
 	fmt.Fprintf(out, "### %s\n\n", rows[0].Situation)
-	out.WriteString("| server | answers/s | modgw ÷ it | p50 ms | p99 ms | max ms | CPU µs | Apache | host | worker | memory MiB | errors |\n")
-	out.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	out.WriteString("| server | answers/s | ± % | modgw ÷ it | p50 ms | p99 ms | max ms | CPU µs | Apache | host | worker | memory MiB | errors |\n")
+	out.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, row := range rows {
 		if row.Failed != "" {
-			fmt.Fprintf(out, "| %s | – | | | | | | | | | | %s |\n", row.Contestant, row.Failed)
+			fmt.Fprintf(out, "| %s | – | | | | | | | | | | | %s |\n", row.Contestant, row.Failed)
 			continue
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %.0f |", row.Contestant, amount(row.PerSecond), ratio(row.Ratio),
+		fmt.Fprintf(out, "| %s | %s | %.0f | %s | %s | %s | %s | %.0f |", row.Contestant, amount(row.PerSecond), row.Spread(), ratio(row.Ratio),
 			milliseconds(row.Latency.P50), milliseconds(row.Latency.P99), milliseconds(row.Latency.Max), row.TotalCPU())
 		for _, role := range contest.Roles {
 			fmt.Fprintf(out, " %s |", nonzero("%.0f", row.CPU[role]))
@@ -74,6 +76,9 @@ func (s Situation) String() string {
 	text := fmt.Sprintf("%s, %s, %s, %s, %s, %s", s.Work, s.Site, s.Front, plural(s.Workers, "worker"), plural(s.Threads, "thread"), plural(s.Connections, "connection"))
 	if s.Idle > 0 {
 		text += fmt.Sprintf(" beside %d idle ones", s.Idle)
+	}
+	if s.Slow > 0 {
+		text += fmt.Sprintf(" beside %d that ask for a page of a second", s.Slow)
 	}
 	if s.Rate > 0 {
 		text += fmt.Sprintf(", %.0f requests a second", s.Rate)

@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Median is the median; 0: there is none.
 func Median(all []float64) float64 {
@@ -13,4 +16,27 @@ func Median(all []float64) float64 {
 		return sorted[half]
 	}
 	return (sorted[half-1] + sorted[half]) / 2
+}
+
+// quartiles are the values that a quarter of all are below, and above; without any they are 0.
+func quartiles(all []float64) (low, high float64) {
+	if len(all) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	at := func(share float64) float64 {
+		place := share * float64(len(sorted)-1)
+		below := math.Floor(place)
+		return sorted[int(below)] + (place-below)*(sorted[int(math.Ceil(place))]-sorted[int(below)])
+	}
+	return at(0.25), at(0.75)
+}
+
+// Spread is by how many percent of the median half of the rounds are further from it, about.
+func (r Row) Spread() float64 {
+	low, high := quartiles(r.Rounds)
+	if middle := Median(r.Rounds); middle > 0 {
+		return 100 * (high - low) / 2 / middle
+	}
+	return 0
 }

@@ -32,7 +32,7 @@ func (r *Report) WritePlots(dir string) error {
 
 // busy says whether a row is of a contestant with one worker that was asked as fast as it answered.
 func busy(row Row) bool {
-	return row.Workers == 1 && row.Idle == 0 && row.Rate == 0 && row.Failed == ""
+	return row.Workers == 1 && row.Idle == 0 && row.Slow == 0 && row.Rate == 0 && row.Failed == ""
 }
 
 // best is each contestant's fastest row, modgw's first and then the fastest.

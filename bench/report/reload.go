@@ -33,6 +33,8 @@ type Reload struct {
 	Before   Latency // without the event
 	During   Latency
 	NewCode  float64 // milliseconds from saving until a page of the new code came; 0: none did
+	Told     int     `json:",omitempty"` // of broken code: how often modgw logged that the generation was not started,
+	Placed   int     `json:",omitempty"` // and how often with file and line
 	Failed   string  `json:",omitempty"` // why there are no numbers
 }
 

@@ -21,6 +21,7 @@ type Report struct {
 	Reloads  []Reload `json:",omitempty"`
 	Growth   []Growth `json:",omitempty"`
 	Savings  []Saving `json:",omitempty"`
+	Calls    []Calls  `json:",omitempty"`
 }
 
 // Row is what was measured of one contestant in one situation, as the median of the rounds.
@@ -50,6 +51,7 @@ type Situation struct {
 	Workers     int
 	Threads     int
 	Connections int
+	Slow        int     `json:",omitempty"` // further connections that ask for a page of a second
 	Idle        int     `json:",omitempty"` // further connections that do nothing
 	Rate        float64 `json:",omitempty"` // requests a second; 0: as many as are answered
 }

@@ -39,15 +39,15 @@ func sample() *Report {
 
 func TestVerdictsSayWhatWasMetAndWhatWasNotMeasured(t *testing.T) {
 	want := map[string]string{
-		"hello WSGI directly, 1 worker ≥ 4 × gunicorn":                                     "missed",
-		"hello WSGI directly, 1 worker ≥ 1.5 × uWSGI":                                      "missed",
-		"hello ASGI directly, 1 worker ≥ 0.8 × uvicorn":                                    "not measured",
-		"good code under load, 4 workers 0 lost, 0 other than 200, ≤ 50 ms added":          "met",
-		"good code under load, 1 worker 0 lost, 0 other than 200, ≤ 50 ms added":           "not measured",
-		"broken code saved under load, 4 workers 0 lost, 0 other than 200":                 "missed",
-		"saved → new page, a page 100 ms of settling + ≤ 150 ms":                           "met",
-		"1 000 descriptors, on demand ready in ≤ 2 s, ≤ 100 KiB each, routing as with one": "met",
-		"idle host, 1 app ≤ 30 MiB, no wake-ups":                                           "met",
+		"hello WSGI directly, 1 worker ≥ 4 × gunicorn":                                                   "missed",
+		"hello WSGI directly, 1 worker ≥ 1.5 × uWSGI":                                                    "missed",
+		"hello ASGI directly, 1 worker ≥ 0.8 × uvicorn":                                                  "not measured",
+		"good code under load, 4 workers 0 lost, 0 other than 200, ≤ 50 ms added":                        "met",
+		"good code under load, 1 worker 0 lost, 0 other than 200, ≤ 50 ms added":                         "not measured",
+		"broken code saved under load, 4 workers 0 lost, 0 other than 200, one error with file and line": "missed",
+		"saved → new page, a page 100 ms of settling + ≤ 150 ms":                                         "met",
+		"1 000 descriptors, on demand ready in ≤ 2 s, ≤ 100 KiB each, routing as with one":               "met",
+		"idle host, 1 app ≤ 30 MiB, no wake-ups":                                                         "met",
 	}
 	for _, v := range sample().Verdicts() {
 		name := v.What + " " + v.Bar
@@ -103,5 +103,34 @@ func TestPlotsAreWrittenOfWhatWasMeasured(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, name+".svg")); (err == nil) != wanted {
 			t.Errorf("%s.svg: %v", name, err)
 		}
+	}
+}
+
+func TestVerdictIsNarrowWhereAnotherRunMayFindTheOther(t *testing.T) {
+	verdict := func(theirs ...float64) Verdict {
+		ours, peer := hello(contest.Ours, contest.Direct, 1500), hello("uWSGI", contest.Direct, Median(theirs))
+		ours.Rounds, peer.Rounds = []float64{1500, 1480, 1520}, theirs
+		r := &Report{Rows: []Row{ours, peer}}
+		return r.rate("hello", func(Row) bool { return true }, 1.5, "uWSGI")
+	}
+	if v := verdict(990, 1000, 1010); !v.Met || !v.Narrowly {
+		t.Errorf("%+v", v)
+	}
+	if v := verdict(790, 800, 810); !v.Met || v.Narrowly || !strings.Contains(v.Measured, "1.88 × (1.85 to 1.90; 1500 with 8 × 16 against") {
+		t.Errorf("%+v", v)
+	}
+	if v := verdict(1400, 1410, 1420); v.Met || v.Narrowly {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestShortRequestsAreComparedWithThemselvesBesideLongOnes(t *testing.T) {
+	alone := Row{Situation: Situation{Work: "short", Threads: 8, Connections: 12}, Contestant: contest.Ours, PerSecond: 5000, Latency: Latency{P50: 2000, P99: 4000}}
+	beside := alone
+	beside.Slow, beside.PerSecond, beside.Latency = 4, 2500, Latency{P50: 4000, P99: 6000}
+	var out strings.Builder
+	(&Report{Rows: []Row{alone, beside}}).writeFairness(&out)
+	if !strings.Contains(out.String(), "| modgw | 5000 | 2.00 | 4.00 | 2500 | 4.00 | 6.00 |") {
+		t.Error(out.String())
 	}
 }

@@ -45,6 +45,7 @@ func (r *Report) summary() string {
 		writeBest(out, c.name, r.best(c.has))
 	}
 	r.writeVerdicts(out)
+	r.writeFairness(out)
 	r.writeAhead(out)
 	return out.String()
 }
@@ -71,7 +72,7 @@ func (r *Report) writeAhead(out *strings.Builder) {
 	}
 	var rivals []*rival
 	for _, row := range r.Rows {
-		if row.Ratio == 0 || row.Ratio > 0.95 || row.Rate > 0 || strings.HasPrefix(row.Contestant, contest.Ours) {
+		if row.Ratio == 0 || row.Ratio > 0.95 || row.Rate > 0 || row.Slow > 0 || strings.HasPrefix(row.Contestant, contest.Ours) {
 			continue
 		}
 		at := slices.IndexFunc(rivals, func(known *rival) bool { return known.name == row.Contestant })

@@ -14,13 +14,14 @@ type Verdict struct {
 	Bar      string
 	Measured string // "": it was not
 	Met      bool
+	Narrowly bool // another run may say something else
 }
 
 // Verdicts are those on all bars.
 func (r *Report) Verdicts() (all []Verdict) {
 	hello := func(site contest.Site, front contest.Front) func(Row) bool {
 		return func(row Row) bool {
-			return row.Work == "hello" && row.Site == site.Name && row.Front == front && row.Workers == 1 && row.Idle == 0 && row.Rate == 0
+			return busy(row) && row.Work == "hello" && row.Site == site.Name && row.Front == front
 		}
 	}
 	through := hello(contest.RawWSGI, contest.Apache)
@@ -36,12 +37,15 @@ func (r *Report) Verdicts() (all []Verdict) {
 		r.rate("hello ASGI directly, 1 worker", async, 1, "hypercorn"),
 	}
 	for _, work := range []string{"1 MiB response", "10 MiB upload"} {
-		for _, front := range []contest.Front{contest.Direct, contest.Apache} {
-			heavy := func(row Row) bool {
-				return row.Work == work && row.Site == contest.RawWSGI.Name && row.Front == front && row.Workers == 1
+		heavy := func(site contest.Site, front contest.Front) func(Row) bool {
+			return func(row Row) bool {
+				return busy(row) && row.Work == work && row.Site == site.Name && row.Front == front
 			}
-			all = append(all, r.rate(fmt.Sprintf("%s, WSGI, %s", work, front), heavy, 1, "mod_wsgi daemon", "uWSGI", "gunicorn"))
 		}
+		all = append(all,
+			r.rate(work+", WSGI directly, 1 worker", heavy(contest.RawWSGI, contest.Direct), 1, "uWSGI", "gunicorn"),
+			r.rate(work+", WSGI behind Apache, 1 worker", heavy(contest.RawWSGI, contest.Apache), 1, "mod_wsgi daemon", "uWSGI", "gunicorn"),
+			r.rate(work+", ASGI directly, 1 worker", heavy(contest.RawASGI, contest.Direct), 1, "uvicorn", "hypercorn"))
 	}
 	return append(all, r.reloadVerdicts()...)
 }
@@ -65,12 +69,27 @@ func (r *Report) rate(what string, of func(Row) bool, least float64, peers ...st
 	v := Verdict{What: what, Bar: fmt.Sprintf("≥ %g × %s", least, name)}
 	if ours.PerSecond > 0 && theirs.PerSecond > 0 {
 		times := ours.PerSecond / theirs.PerSecond
-		v.Measured = fmt.Sprintf("%.2f × (%s against %s of %s a second; CPU %.0f µs against %.0f µs)",
-			times, amount(ours.PerSecond), amount(theirs.PerSecond), theirs.Contestant, ours.TotalCPU(), theirs.TotalCPU())
-		v.Met = times >= least
+		low, high := between(ours, theirs)
+		v.Measured = fmt.Sprintf("%.2f × (%.2f to %.2f; %s with %s against %s with %s of %s; CPU %.0f µs against %.0f µs)",
+			times, low, high, amount(ours.PerSecond), ours.with(), amount(theirs.PerSecond), theirs.with(), theirs.Contestant,
+			ours.TotalCPU(), theirs.TotalCPU())
+		v.Met, v.Narrowly = times >= least, low < least && least < high
 	}
 	return v
 }
+
+// between are the ratios of the quartiles of two rows: where the ratio of their medians may well be in another run.
+func between(ours, theirs Row) (low, high float64) {
+	ourLow, ourHigh := quartiles(ours.Rounds)
+	theirLow, theirHigh := quartiles(theirs.Rounds)
+	if theirLow == 0 {
+		return 0, 0
+	}
+	return ourLow / theirHigh, ourHigh / theirLow
+}
+
+// with says how a row's server was run and asked, shortly: threads × connections.
+func (r Row) with() string { return fmt.Sprintf("%d × %d", r.Threads, r.Connections) }
 
 func better(a, b Row) Row {
 	if b.PerSecond > a.PerSecond {
@@ -94,7 +113,7 @@ func (r *Report) reloadVerdicts() (all []Verdict) {
 		v.Measured, v.Met = r.reloaded(Good, workers, 50)
 		all = append(all, v)
 	}
-	broken := Verdict{What: "broken code saved under load, 4 workers", Bar: "0 lost, 0 other than 200"}
+	broken := Verdict{What: "broken code saved under load, 4 workers", Bar: "0 lost, 0 other than 200, one error with file and line"}
 	broken.Measured, broken.Met = r.reloaded(BadCode, 4, 0)
 	all = append(all, broken)
 	for _, s := range r.Savings {
@@ -120,6 +139,10 @@ func (r *Report) reloaded(event Event, workers int, patience float64) (measured 
 			continue
 		}
 		measured += fmt.Sprintf("; %s, %.0f/s: %d lost, %d other than 200, %.0f ms added", row.Contestant, row.Rate, row.Lost, row.Wrong, row.Added())
+		if event == BadCode {
+			measured += fmt.Sprintf(", %s, %d with file and line", plural(row.Told, "error"), row.Placed)
+			met = met && row.Told == 1 && row.Placed == 1
+		}
 		met = met && row.Failed == "" && row.Lost+row.Wrong == 0 && (patience == 0 || row.Added() <= patience)
 	}
 	return strings.TrimPrefix(measured, "; "), met && measured != ""
@@ -153,11 +176,16 @@ func (r *Report) writeVerdicts(out *strings.Builder) {
 	if len(verdicts) == 0 {
 		return
 	}
-	out.WriteString("### Verdicts\n\n| what | bar | measured | |\n|---|---|---|---|\n")
+	out.WriteString("### Verdicts\n\nOf each server the row counts in which it answers most, of all numbers of threads and connections with one worker; they are\n" +
+		"named as *threads × connections*. In brackets first where the ratio would be with the quartiles of the rounds: a verdict is *narrow*\n" +
+		"when the bar is in between, and another run may find the other one.\n\n| what | bar | measured | |\n|---|---|---|---|\n")
 	for _, v := range verdicts {
 		word := "missed"
 		if v.Met {
 			word = "**met**"
+		}
+		if v.Narrowly {
+			word += ", narrowly"
 		}
 		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", v.What, v.Bar, v.Measured, word)
 	}

@@ -1,5 +1,6 @@
 """Bare WSGI: what is measured is the server."""
 import os
+import time
 
 MIB = 1024 * 1024
 PLAIN = ("Content-Type", "text/plain")
@@ -41,6 +42,16 @@ def upload(environ, start_response):
     return [text]
 
 
+def waiting(seconds):
+    respond = fixed(b"Hello, world!")
+
+    def wait(environ, start_response):
+        time.sleep(seconds)
+        return respond(environ, start_response)
+
+    return wait
+
+
 PAGES = {
     "/": fixed(b"Hello, world!"),
     "/10k": fixed(b"x" * 10240),
@@ -49,6 +60,8 @@ PAGES = {
     "/100m": long_body,
     "/file": file,
     "/upload": upload,
+    "/millisecond": waiting(0.001),
+    "/second": waiting(1),
 }
 
 

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/modgw/modgw/bench/contest"
+)
+
+// What things cost beside what is measured, about: they only tell how long a run takes.
+const (
+	startCost    = 900 * time.Millisecond // of a contestant, with its Apache, until its first page; and of its end
+	clientCost   = 60 * time.Millisecond  // of a client's process, and of looking at the contestant's processes
+	openCost     = 300 * time.Microsecond // of a connection that is kept
+	incidentCost = 1300 * time.Millisecond
+	growthCost   = 7 * time.Second
+	savingCost   = 8 * time.Second
+)
+
+// tell lists what would be measured and how long that takes, about.
+func (o options) tell(w io.Writer) {
+	b := o.bench()
+	var total time.Duration
+	line := func(cost time.Duration, what any) {
+		total += cost
+		fmt.Fprintf(w, "%6.0f s  %v\n", cost.Seconds(), what)
+	}
+	for _, s := range o.plan() {
+		field := 0
+		for _, c := range contest.All() {
+			if o.compares(c) && c.Serves(s.setting) {
+				field++
+			}
+		}
+		line(time.Duration(field)*startCost, fmt.Sprintf("to start %d servers: %s", field, s.setting))
+		for _, t := range s.tasks {
+			line(time.Duration(field)*b.cost(t), s.situation(t))
+		}
+	}
+	for _, i := range o.incidents() {
+		field := 0
+		for _, r := range contest.Reloaders() {
+			if o.reloads(r) && b.meets(i, r) {
+				field++
+			}
+		}
+		line(time.Duration(field)*(i.window+incidentCost), i)
+	}
+	for _, i := range o.increases() {
+		line(growthCost, i)
+	}
+	for _, s := range o.saved() {
+		line(savingCost, "saved, "+s.Name)
+	}
+	fmt.Fprintf(w, "\n%s in all, about, when everything is installed.\n", total.Round(time.Minute))
+}
+
+// cost is how long one contestant is busy with a task, in all rounds.
+func (b *bench) cost(t task) time.Duration {
+	warmup, window := b.lasts(t)
+	return time.Duration(b.rounds(t)) * (warmup + window + clientCost + time.Duration(t.idle+t.connections)*openCost)
+}
