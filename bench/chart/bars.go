@@ -24,6 +24,7 @@ type Bars struct {
 	Title  string
 	Unit   string
 	Parts  []string // what the parts of each bar are; empty: they have one
+	Apart  bool     // each group has a scale of its own: they are about different things
 	Groups []Group
 }
 
@@ -35,26 +36,33 @@ type Group struct {
 
 // SVG draws the chart.
 func (b Bars) SVG() string {
-	const names, barHeight = 190.0, 16.0
-	rows, sums := 0.0, []float64{0}
+	const barHeight = 16.0
+	rows, notes := 0.0, 0
+	var sums []float64
 	for _, g := range b.Groups {
 		rows += float64(len(g.Bars)) + 1.6
+		sums = append(sums, g.sums()...)
 		for _, bar := range g.Bars {
-			sums = append(sums, sum(bar.Parts))
+			notes = max(notes, len(bar.note()))
 		}
 	}
 	c := &canvas{width: 760, height: top + 14 + rows*lineHeight + 30}
-	x := spanning(sums, names, c.width-70, false)
+	right := c.width - 24 - 6.6*float64(notes)
+	x := spanning(sums, names, right, false)
 	c.title(b.Title)
 	b.drawLegend(c)
 	bottom := c.height - 34
-	for _, v := range x.ticks() {
-		c.line(x.place(v), top+10, x.place(v), bottom, grid)
-		c.write(x.place(v), bottom+16, atMiddle, faint, number(v))
+	if b.Apart {
+		c.line(names, top+10, names, bottom, grid)
+		c.write(names, bottom+16, atStart, faint, b.Unit+"; each group has a scale of its own")
+	} else {
+		b.drawScale(c, x, bottom)
 	}
-	c.write(c.width-12, bottom+16, atEnd, faint, b.Unit)
 	y := top + 10
 	for _, g := range b.Groups {
+		if b.Apart {
+			x = spanning(g.sums(), names, right, false)
+		}
 		y += lineHeight
 		c.write(12, y, atStart, faint, g.Name)
 		for _, bar := range g.Bars {
@@ -62,28 +70,56 @@ func (b Bars) SVG() string {
 			c.write(names-8, y, atEnd, ink, bar.Name)
 			at := x.from
 			for part, v := range bar.Parts {
-				fill := colour(part)
+				fill := partColours[part%len(partColours)]
 				if len(b.Parts) == 0 {
 					fill = string(cmp.Or(bar.Tone, Plain))
 				}
 				c.box(at, y-12, x.place(v)-x.from, barHeight-2, fill)
 				at += x.place(v) - x.from
 			}
-			note := bar.Note
-			if note == "" {
-				note = number(sum(bar.Parts))
+			words := ink
+			if bar.Tone == Bad {
+				words = string(Bad) // its bar may be too short to be seen
 			}
-			c.write(at+6, y, atStart, ink, note)
+			c.write(at+6, y, atStart, words, bar.note())
 		}
 		y += 0.6 * lineHeight
 	}
 	return c.svg()
 }
 
+// names is where the bars begin, right of their names.
+const names = 190.0
+
+// partColours are those of the parts of bars. The first part is what all have in common.
+var partColours = []string{string(Plain), string(Strong), "#e69f00"}
+
+func (b Bars) drawScale(c *canvas, x axis, bottom float64) {
+	for _, v := range x.ticks() {
+		c.line(x.place(v), top+10, x.place(v), bottom, grid)
+		c.write(x.place(v), bottom+16, atMiddle, faint, number(v))
+	}
+	c.write(c.width-12, bottom+16, atEnd, faint, b.Unit)
+}
+
+func (g Group) sums() (all []float64) {
+	for _, bar := range g.Bars {
+		all = append(all, sum(bar.Parts))
+	}
+	return all
+}
+
+func (b Bar) note() string {
+	if b.Note != "" {
+		return b.Note
+	}
+	return number(sum(b.Parts))
+}
+
 func (b Bars) drawLegend(c *canvas) {
 	at := 12.0
 	for n, part := range b.Parts {
-		c.box(at, top-10, 10, 10, colour(n))
+		c.box(at, top-10, 10, 10, partColours[n%len(partColours)])
 		c.write(at+16, top-1, atStart, ink, part)
 		at += 40 + 7*float64(len(part))
 	}

@@ -28,10 +28,11 @@ func wellFormed(t *testing.T, svg string) {
 func TestChartsAreWellFormedWhateverTheyShow(t *testing.T) {
 	for _, points := range [][][2]float64{nil, {{1, 0}}, {{1, 5}}, {{1, 0}, {2, 0}}, {{1, 1}, {1000, 1e9}}} {
 		for _, log := range []bool{false, true} {
-			wellFormed(t, Lines{Title: "a < b & c", X: "x", Y: "y", LogX: log, LogY: log, Series: []Series{{"<name>", points}, {"other", points}}}.SVG())
+			wellFormed(t, Lines{Title: "a < b & c", X: "x", Y: "y", LogX: log, LogY: log, Series: []Series{{Name: "<name>", Points: points}, {Name: "other", Points: points, Colour: 1}}}.SVG())
 		}
 	}
 	wellFormed(t, Bars{Title: "none"}.SVG())
+	wellFormed(t, Bars{Title: "apart", Apart: true, Groups: []Group{{"empty", nil}, {"g", []Bar{{Name: "x", Parts: []float64{2}}}}}}.SVG())
 	wellFormed(t, Bars{Title: "some", Parts: []string{"a", "b"}, Groups: []Group{{"g", []Bar{{"x", []float64{0, 0}, "", Plain}, {"y", []float64{3, 4e6}, "n", ""}}}}}.SVG())
 }
 

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -10,6 +11,8 @@ import (
 type Series struct {
 	Name   string
 	Points [][2]float64 // x and y, by rising x
+	Colour int          // its place in the palette
+	Strong bool         // it is what the chart is about
 }
 
 // Lines is a chart of curves.
@@ -40,10 +43,21 @@ func (l Lines) SVG() string {
 	x, y := spanning(xs, left, right, l.LogX), spanning(ys, bottom, top, l.LogY)
 	c.title(l.Title)
 	l.drawAxes(c, x, y)
-	for n, s := range l.Series {
+	for n, s := range l.fromTheTop() {
 		l.drawSeries(c, x, y, n, s)
 	}
 	return c.svg()
+}
+
+// fromTheTop are the series in the order in which they end, so that the legend stands as the curves do.
+func (l Lines) fromTheTop() []Series {
+	end := func(s Series) float64 {
+		if len(s.Points) == 0 {
+			return 0
+		}
+		return s.Points[len(s.Points)-1][1]
+	}
+	return slices.SortedStableFunc(slices.Values(l.Series), func(a, b Series) int { return cmp.Compare(end(b), end(a)) })
 }
 
 func (l Lines) drawAxes(c *canvas, x, y axis) {
@@ -71,19 +85,19 @@ func (l Lines) drawAxes(c *canvas, x, y axis) {
 
 func (l Lines) drawSeries(c *canvas, x, y axis, n int, s Series) {
 	width := 1.6
-	if n == 0 {
-		width = 3
+	if s.Strong {
+		width = 3.2
 	}
 	var places [][2]float64
 	for _, p := range s.Points {
 		places = append(places, [2]float64{x.place(p[0]), y.place(p[1])})
 	}
-	c.curve(places, colour(n), width)
+	c.curve(places, colour(s.Colour), width)
 	for _, p := range places {
-		c.dot(p[0], p[1], colour(n))
+		c.dot(p[0], p[1], colour(s.Colour))
 	}
 	at := top + float64(n)*lineHeight
-	c.box(x.to+20, at-6, 18, 4, colour(n))
+	c.box(x.to+20, at-6, 18, 4, colour(s.Colour))
 	c.write(x.to+44, at, atStart, ink, s.Name)
 }
 

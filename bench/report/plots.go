@@ -73,12 +73,12 @@ func (c comparison) has(row Row) bool {
 }
 
 func (r *Report) throughput() string {
-	bars := chart.Bars{Title: "Answers a second, one worker, each at its best", Unit: "answers/s"}
+	bars := chart.Bars{Title: "Answers a second, one worker, each at its best", Unit: "answers a second", Apart: true}
 	return r.bars(bars, func(row Row) []float64 { return []float64{row.PerSecond} })
 }
 
 func (r *Report) cpu() string {
-	bars := chart.Bars{Title: "CPU time for an answer, one worker, each at its best", Unit: "µs", Parts: []string{"Apache", "modgw-host", "app server"}}
+	bars := chart.Bars{Title: "CPU time for an answer, one worker, each at its best", Unit: "µs", Apart: true, Parts: []string{"Apache", "modgw-host", "app server"}}
 	return r.bars(bars, func(row Row) (parts []float64) {
 		for _, role := range contest.Roles {
 			parts = append(parts, row.CPU[role])
@@ -124,13 +124,20 @@ func (r *Report) series(of func(Row) bool, point func(Row) [2]float64) (all []ch
 		curves[row.Contestant][p[0]] = max(curves[row.Contestant][p[0]], p[1])
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(curves), oursFirst) {
-		s := chart.Series{Name: name}
+		s := chart.Series{Name: name, Colour: colour(name), Strong: name == contest.Ours}
 		for _, x := range slices.Sorted(maps.Keys(curves[name])) {
 			s.Points = append(s.Points, [2]float64{x, curves[name][x]})
 		}
-		all = append(all, s)
+		if len(s.Points) > 1 {
+			all = append(all, s)
+		}
 	}
 	return all
+}
+
+// colour is the same for a contestant in all plots.
+func colour(name string) int {
+	return max(0, slices.IndexFunc(contest.All(), func(c contest.Contestant) bool { return c.Name == name }))
 }
 
 func oursFirst(a, b string) int {
@@ -145,12 +152,28 @@ func oursFirst(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// drawn is the chart; "": there is nothing to draw.
+// drawn is the chart; "": there is nothing to draw. Its ticks are where something was measured, if nothing else is said.
 func drawn(l chart.Lines) string {
 	if len(l.Series) == 0 {
 		return ""
 	}
+	if l.XLabels == nil {
+		l.XLabels = map[float64]string{}
+		for _, s := range l.Series {
+			for _, p := range s.Points {
+				l.XLabels[p[0]] = grouped(p[0])
+			}
+		}
+	}
 	return l.SVG()
+}
+
+// grouped writes a whole number with a gap before its thousands.
+func grouped(x float64) string {
+	if x < 1000 {
+		return fmt.Sprint(x)
+	}
+	return fmt.Sprintf("%d %03d", int(x)/1000, int(x)%1000)
 }
 
 func (r *Report) concurrency() string {
@@ -198,7 +221,9 @@ func (r *Report) latency() string {
 		}
 		at = row.Situation
 		l.Title = fmt.Sprintf("Latency at %.0f requests a second behind Apache, %s", row.Rate, row.Site)
-		l.Series = append(l.Series, chart.Series{Name: row.Contestant, Points: row.Distribution})
+		l.Series = append(l.Series, chart.Series{
+			Name: row.Contestant, Points: row.Distribution, Colour: colour(row.Contestant), Strong: row.Contestant == contest.Ours,
+		})
 	}
 	return drawn(l)
 }
@@ -227,7 +252,7 @@ func (r *Report) reload() string {
 }
 
 func (r *Report) growth(of string) string {
-	var start, memory, request, saved [][2]float64
+	var start, busy, memory, request, saved [][2]float64
 	for _, g := range r.Growth {
 		if g.Of != of || g.Failed != "" {
 			continue
@@ -235,6 +260,9 @@ func (r *Report) growth(of string) string {
 		n := float64(g.N)
 		start = append(start, [2]float64{n, g.Start})
 		memory = append(memory, [2]float64{n, float64(g.Memory) / (1 << 20)})
+		if g.Busy > 0 && of == "files" {
+			busy = append(busy, [2]float64{n, g.Busy})
+		}
 		if g.Request > 0 {
 			request = append(request, [2]float64{n, g.Request})
 		}
@@ -242,10 +270,11 @@ func (r *Report) growth(of string) string {
 			saved = append(saved, [2]float64{n, g.Saved})
 		}
 	}
-	l := chart.Lines{Title: "modgw with many " + of, X: of, Y: "what the curves say, on a logarithmic scale", LogX: true, LogY: true}
+	l := chart.Lines{Title: "modgw with many " + of, X: of, Y: "in the units of the legend, on one logarithmic scale", LogX: true, LogY: true}
 	for _, s := range []chart.Series{
-		{Name: "ready after, ms", Points: start}, {Name: "host's memory, MiB", Points: memory},
-		{Name: "host's CPU/request, µs", Points: request}, {Name: "saved → new page, ms", Points: saved},
+		{Name: "ready after, ms", Points: start, Strong: true}, {Name: "then busy for, ms", Points: busy, Colour: 4},
+		{Name: "host's memory, MiB", Points: memory, Colour: 1},
+		{Name: "host's CPU/request, µs", Points: request, Colour: 2}, {Name: "saved → new page, ms", Points: saved, Colour: 3},
 	} {
 		if len(s.Points) > 1 {
 			l.Series = append(l.Series, s)
