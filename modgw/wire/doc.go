@@ -5,8 +5,8 @@
 //
 // A worker inherits one control connection as file descriptor 3 and its lanes as 4, 5, …: one lane for each thread of a
 // WSGI worker, one for all requests of an ASGI worker. Requests travel on lanes, everything else on the control
-// connection. Whoever sees the end of a control connection knows that its peer is gone. After the lanes of threads
-// comes, where the host's kernel has such a thing, an area: memory that both map.
+// connection. Whoever sees the end of a control connection knows that its peer is gone. After the lanes comes, where the
+// host's kernel has such a thing, an area: memory that both map.
 //
 // A worker can also be attached: a process that the host has not started connects to a Unix socket. That is its control
 // connection, and the descriptors of its lanes and of the area travel with the first byte of Start (SCM_RIGHTS). A host that does not
@@ -35,7 +35,7 @@
 //	Request     lane     host    uint32 length of the head, head, first piece of the body
 //	Body        lane     both    a piece of the body; may be empty with FlagEnd
 //	Lent        lane     both    uint32 offset, uint32 length: a piece of the body, which lies in the area; see below
-//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent; on stream 0, of those lent
+//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent; on stream 0, see below
 //	Cancel      lane     host    the request is over for the host: its client has gone or its time is up;
 //	                             the payload is the reason as text. With FlagEnd the app shall not go on with it,
 //	                             as far as it can be stopped. The worker still closes the stream
@@ -97,13 +97,18 @@
 // # The area
 //
 // Large bodies would be copied into the connection and out of it again, and the copies, and waiting for room, are most of what
-// they cost. So each lane of a thread has a plot of the area, of 2 × AreaWindow bytes: the first half is the worker's, which
-// puts pieces of responses there, the second one the host's, for the pieces of a request's body that do not come in Request. A
-// Lent frame says where in its half the sender has put a piece, which takes the place of a Body frame among the others, and uses no
-// window of the stream. Whoever has put a piece there leaves it alone until the other side has given its bytes back, by
-// Window on stream 0, in the order in which they were lent and for all streams of the lane together: also what nobody wanted any
-// more. Which pieces are lent and which are sent is the sender's choice; the host lends nothing unless Ready says that the
-// area is mapped.
+// they cost. A Lent frame says where in the area the sender has put a piece instead, and takes the place of a Body frame among
+// the others. The sender leaves the piece alone until the other side has given its bytes back. Which pieces are lent and
+// which are sent is the sender's choice; the host lends nothing unless Ready says that the area is mapped.
+//
+// The lane of a thread has a plot of the area, of PlotSize bytes: the first half is the worker's, which puts pieces of responses
+// there, the second one the host's, for the pieces of a request's body that do not come in Request. Offsets count within the half.
+// Pieces that are lent use no window of their stream. They are given back by Window on stream 0, in the order in which they
+// were lent and for all streams of the lane together: also what nobody wanted any more.
+//
+// The lane of an ASGI worker has an area of ShelfSize bytes, which is the worker's, for pieces of responses. There they use the
+// window of their stream as Body frames do. Window on that stream gives them back, each when all that the stream has
+// sent up to its end was given back; the host does so for all that was lent, also for a stream that is closed.
 //
 // The worker can write to all of the area at any time. The host therefore looks at nothing but the bytes that it passes on, never
 // decides by them, and the size of the area is sealed (F_SEAL_SHRINK in fcntl(2)).

@@ -1,11 +1,8 @@
 package wire
 
 import (
-	"fmt"
 	"os"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 // Plot is what one lane has of an area: a half that the worker puts responses in, and one that the host puts requests in.
@@ -26,9 +23,9 @@ type Plot struct {
 
 // OpenPlot maps the plot of a lane, which is counted from 0.
 func OpenPlot(area *os.File, lane int) (*Plot, error) {
-	memory, err := unix.Mmap(int(area.Fd()), int64(lane)*plotSize, plotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := share(area, lane*PlotSize, PlotSize)
 	if err != nil {
-		return nil, fmt.Errorf("cannot map shared memory: %w", err)
+		return nil, err
 	}
 	return &Plot{
 		memory:    memory,
@@ -39,21 +36,18 @@ func OpenPlot(area *os.File, lane int) (*Plot, error) {
 }
 
 // Close unmaps the plot, which nobody uses any more, nor anything that it returned.
-func (p *Plot) Close() error { return unix.Munmap(p.memory) }
+func (p *Plot) Close() { unshare(p.memory) }
 
 // Borrow is the piece of a response that the payload of a Lent frame names.
 func (p *Plot) Borrow(payload []byte) ([]byte, error) {
-	offset, length, err := decodeLent(payload)
-	switch {
-	case err != nil:
-		return nil, err
-	case length == 0 || uint64(offset)+uint64(length) > AreaWindow:
-		return nil, protocolError("%d bytes were lent at %d of an area of %d", length, offset, AreaWindow)
-	}
-	if err := p.borrowed.Received(int(length)); err != nil {
+	piece, err := lent(p.responses, payload)
+	if err != nil {
 		return nil, err
 	}
-	return p.responses[offset : offset+length : offset+length], nil
+	if err := p.borrowed.Received(len(piece)); err != nil {
+		return nil, err
+	}
+	return piece, nil
 }
 
 // Return counts n borrowed bytes that are not looked at any more, and returns how many to tell the worker of now.

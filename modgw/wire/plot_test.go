@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share makes an area for two lanes and maps it twice, as host and worker do: the host's plot of the second lane, and all memory.
-func share(t testing.TB) (plot *Plot, worker []byte) {
+// sharePlot makes an area for two lanes and maps it twice, as host and worker do: the host's plot of the second lane, and all memory.
+func sharePlot(t testing.TB) (plot *Plot, worker []byte) {
 	t.Helper()
-	area, err := NewArea(2)
+	area, err := NewArea(2 * PlotSize)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -21,17 +21,13 @@ func share(t testing.TB) (plot *Plot, worker []byte) {
 	if plot, err = OpenPlot(area, 1); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := plot.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	worker, err = unix.Mmap(int(area.Fd()), 0, 2*plotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	t.Cleanup(plot.Close)
+	worker, err = unix.Mmap(int(area.Fd()), 0, 2*PlotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Munmap(worker) })
-	return plot, worker[plotSize:]
+	return plot, worker[PlotSize:]
 }
 
 // loan is the payload of a Lent frame.
@@ -45,12 +41,12 @@ func isProtocolError(err error) bool {
 }
 
 func TestWorkerCannotChangeTheSizeOfTheArea(t *testing.T) {
-	area, err := NewArea(1)
+	area, err := NewArea(PlotSize)
 	if err != nil {
 		t.Skip(err)
 	}
 	defer area.Close()
-	for _, size := range []int64{0, plotSize - 1, plotSize + 1} {
+	for _, size := range []int64{0, PlotSize - 1, PlotSize + 1} {
 		if err := os.Truncate(fmt.Sprintf("/proc/self/fd/%d", area.Fd()), size); !errors.Is(err, unix.EPERM) {
 			t.Errorf("size %d: %v", size, err)
 		}
@@ -61,7 +57,7 @@ func TestWorkerCannotChangeTheSizeOfTheArea(t *testing.T) {
 }
 
 func TestResponsesAreBorrowedWhereTheWorkerPutThem(t *testing.T) {
-	plot, worker := share(t)
+	plot, worker := sharePlot(t)
 	copy(worker[AreaWindow-5:], "hello")
 	piece, err := plot.Borrow(loan(AreaWindow-5, 5))
 	if string(piece) != "hello" || err != nil {
@@ -78,7 +74,7 @@ func TestLoansThatBreakARule(t *testing.T) {
 		"empty": {}, "short": make([]byte, 7), "long": make([]byte, 9), "of nothing": loan(0, 0), "at the end": loan(AreaWindow, 1),
 		"too long": loan(1, AreaWindow), "beyond 32 bits": loan(1<<32-1, 1<<32-1), "that wraps": loan(1<<32-1, 2),
 	} {
-		plot, _ := share(t)
+		plot, _ := sharePlot(t)
 		if piece, err := plot.Borrow(payload); !isProtocolError(err) || piece != nil {
 			t.Errorf("%s: %d bytes, %v", name, len(piece), err)
 		}
@@ -86,7 +82,7 @@ func TestLoansThatBreakARule(t *testing.T) {
 }
 
 func TestMemoryIsLentAgainOnlyOnceItWasReturned(t *testing.T) {
-	plot, _ := share(t)
+	plot, _ := sharePlot(t)
 	if _, err := plot.Borrow(loan(0, AreaWindow)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +101,7 @@ func TestMemoryIsLentAgainOnlyOnceItWasReturned(t *testing.T) {
 }
 
 func TestRequestsGoRoundTheirHalf(t *testing.T) {
-	plot, worker := share(t)
+	plot, worker := sharePlot(t)
 	put := func(n int) {
 		t.Helper()
 		room := plot.Room()
@@ -142,7 +138,7 @@ func FuzzPlot(f *testing.F) {
 	f.Add(loan(0, 1))
 	f.Add(loan(AreaWindow-1, 1))
 	f.Add(append(loan(0, AreaWindow), loan(AreaWindow, 1<<31)...))
-	plot, _ := share(f)
+	plot, _ := sharePlot(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for len(data) > 0 {
 			payload := data[:min(8, len(data))]

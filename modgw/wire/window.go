@@ -20,6 +20,13 @@ func (w *ReceiveWindow) Received(n int) error {
 
 func (w *ReceiveWindow) size() int { return cmp.Or(w.Size, InitialWindow) }
 
+// Rest is all that came and was not given back, to be given back when nothing of it will be looked at any more.
+func (w *ReceiveWindow) Rest() int {
+	back := w.used
+	w.used, w.consumed = 0, 0
+	return back
+}
+
 // Consumed counts n bytes that were used, and returns how many to give back to the peer now: nothing until it is worth
 // a frame.
 func (w *ReceiveWindow) Consumed(n int) int {

@@ -9,7 +9,7 @@ import (
 // share makes the memory that large bodies pass through, and returns it as the worker gets it. Where there is none,
 // they go through the lanes like all others.
 func (w *worker) share() *os.File {
-	area, err := wire.NewArea(len(w.lanes))
+	area, err := wire.NewArea(len(w.lanes) * wire.PlotSize)
 	if err == nil {
 		err = w.openPlots(area)
 	}
@@ -43,8 +43,7 @@ func (w *worker) unshare() {
 
 func (l *lane) unshare() {
 	if l.plot != nil {
-		// It fails for what was never mapped alone.
-		_ = l.plot.Close()
+		l.plot.Close()
 		l.plot = nil
 	}
 }

@@ -18,6 +18,7 @@ type sharedLane struct {
 	conn   *net.UnixConn
 	in     *wire.Reader
 	out    *wire.Writer
+	shelf  *wire.Shelf // that large responses pass through; nil: none
 
 	mu      sync.Mutex
 	last    uint32 // id of the latest stream; ids are never used twice
@@ -41,7 +42,8 @@ func newSharedLane(r *Runner, w *worker) (*sharedLane, *os.File, error) {
 	}, theirs, nil
 }
 
-// open begins a stream with a Request frame, for a request with a seat at the worker: closing the stream gives it back.
+// open begins a stream with a Request frame, for a request with a seat at the worker: closing the stream gives it back. The
+// caller calls finish.
 // After an error the seat is given back already.
 func (l *sharedLane) open(ctx context.Context, kind streamKind, head, body []byte, end bool, deadline time.Time) (*sharedStream, error) {
 	s := &sharedStream{
@@ -90,6 +92,7 @@ func (l *sharedLane) register(s *sharedStream) (uint32, error) {
 		l.worker.Want("its lane has used half of its stream ids")
 	}
 	l.streams[l.last] = s
+	l.hold()
 	return l.last, nil
 }
 
@@ -172,4 +175,5 @@ func (l *sharedLane) hurry() {
 func (l *sharedLane) close() {
 	l.in.Release()
 	l.conn.Close()
+	l.letGo()
 }

@@ -38,6 +38,7 @@ type sharedStream struct {
 	told      bool // a WebSocket's app that it has ended
 	reaper    *time.Timer
 	received  wire.ReceiveWindow
+	borrows   bool // some of the response came in shared memory
 	arrived   []arrival
 	err       error // of the lane
 }
@@ -45,7 +46,8 @@ type sharedStream struct {
 // arrival is a frame that has come. A body that comes in many frames becomes one.
 type arrival struct {
 	wire.Frame
-	file *os.File // with a File frame
+	file     *os.File // with a File frame
+	borrowed bool     // the payload is in shared memory
 }
 
 // take leaves a frame for whoever has the request. It reports whether the worker has closed the stream with it.
@@ -54,6 +56,12 @@ func (s *sharedStream) take(f wire.Frame, file *os.File) (closed bool, err error
 	defer s.mu.Unlock()
 	if f.Type == wire.Window {
 		return false, s.grow(f.Payload)
+	}
+	borrowed := f.Type == wire.Lent
+	if borrowed {
+		if f, err = s.borrow(f); err != nil {
+			return false, err
+		}
 	}
 	if err := s.judge(f); err != nil {
 		closeFile(file)
@@ -66,7 +74,11 @@ func (s *sharedStream) take(f wire.Frame, file *os.File) (closed bool, err error
 		s.giveBack(cost(f))
 		return closed, nil
 	}
-	s.keep(f, file)
+	if borrowed {
+		s.arrived = append(s.arrived, arrival{Frame: f, borrowed: true})
+	} else {
+		s.keep(f, file)
+	}
 	s.closed = closed
 	s.tell()
 	return closed, nil
@@ -109,14 +121,14 @@ func (s *sharedStream) judge(f wire.Frame) error {
 
 // keep stores a frame, whose payload is only lent.
 func (s *sharedStream) keep(f wire.Frame, file *os.File) {
-	if n := len(s.arrived); n > 0 && f.Type == wire.Body && s.arrived[n-1].Type == wire.Body {
+	if n := len(s.arrived); n > 0 && f.Type == wire.Body && s.arrived[n-1].Type == wire.Body && !s.arrived[n-1].borrowed {
 		last := &s.arrived[n-1]
 		last.Payload = append(last.Payload, f.Payload...)
 		last.Flags |= f.Flags
 		return
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
-	s.arrived = append(s.arrived, arrival{f, file})
+	s.arrived = append(s.arrived, arrival{Frame: f, file: file})
 }
 
 // next implements [incoming].
@@ -209,11 +221,10 @@ func (s *sharedStream) descriptor() (*os.File, error) {
 func (s *sharedStream) consumed(n int) error {
 	s.mu.Lock()
 	back := s.received.Consumed(n)
-	closed := s.closed
+	unheard := s.closed && !s.borrows
 	s.mu.Unlock()
-	if back > 0 && !closed {
-		// When it cannot be sent, the worker is gone, which next tells.
-		_ = s.out.Write(func(b []byte) []byte { return wire.AppendWindow(b, s.id, back) })
+	if back > 0 && !unheard {
+		s.allow(back)
 	}
 	return nil
 }
@@ -301,6 +312,8 @@ func (s *sharedStream) finish() {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.restore()
+	s.lane.letGo()
 }
 
 // fail says that the lane ended before the stream.
@@ -343,13 +356,15 @@ func cost(f wire.Frame) int {
 
 // giveBack lets the worker send on what nobody wants, so that it comes to its end; s.mu is held.
 func (s *sharedStream) giveBack(n int) {
-	if n == 0 || s.closed {
-		return
+	back := 0
+	switch {
+	case s.borrows:
+		back = s.received.Rest()
+	case !s.closed:
+		back = s.received.Consumed(n)
 	}
-	if back := s.received.Consumed(n); back > 0 {
-		s.lane.runner.Background(func() { // reading must not wait for writing
-			s.write(wire.Frame{Type: wire.Window, Payload: wire.AppendWindow(nil, s.id, back)[wire.HeaderSize:]})
-		})
+	if back > 0 {
+		s.lane.runner.Background(func() { s.allow(back) }) // reading must not wait for writing
 	}
 }
 

@@ -51,7 +51,11 @@ func (w *worker) makeLanes() (theirs []*os.File, err error) {
 			return nil, err
 		}
 		w.shared, w.seats = shared, &queue.Member{Places: r.program.seats, Value: w}
-		return []*os.File{file}, nil
+		theirs = append(theirs, file)
+		if area := w.shelve(); area != nil {
+			theirs = append(theirs, area)
+		}
+		return theirs, nil
 	}
 	for number := range r.program.lanes {
 		l, file, err := newLane(r.pool, w, number)

@@ -31,7 +31,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 		if w.failed = l.failed; w.failed != nil {
 			return nil, w.cannotLoad()
 		}
-		if !l.ready.Area {
+		if !l.ready.Area && w.shared == nil {
 			w.unshare()
 		}
 		return []any{"python", proc.Printable(l.ready.Python), "callable", proc.Printable(l.ready.Callable)}, nil

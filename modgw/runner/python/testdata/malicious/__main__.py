@@ -10,7 +10,7 @@ import sys
 MALICE = ""
 HEADER = struct.Struct("<IIBBH")
 REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG, LENT = 1, 2, 3, 5, 6, 7, 8, 10, 14, 18
-AREA_WINDOW = 1 << 20
+BEYOND = (4 << 20) - 1  # with one more byte, whatever kind of app it is
 
 
 def frame(kind, stream, payload=b"", flags=0):
@@ -73,7 +73,7 @@ def answer(lane, control, stream):
     elif MALICE == "lends before head":
         lane.sendall(lent(stream, 0, 100))
     elif MALICE == "lends beyond the area":
-        lane.sendall(response(stream, flags=0) + lent(stream, AREA_WINDOW - 1, 2))
+        lane.sendall(response(stream, flags=0) + lent(stream, BEYOND, 2))
     elif MALICE == "lends nothing":
         lane.sendall(response(stream, flags=0) + lent(stream, 0, 0))
     elif MALICE == "lends for another stream":

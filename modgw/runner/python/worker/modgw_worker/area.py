@@ -1,6 +1,6 @@
 """The memory that the host shares with the worker, through which large bodies pass without the kernel's copies."""
 
-import mmap
+import collections
 import os
 
 from . import wire
@@ -8,16 +8,22 @@ from . import wire
 _WINDOW = wire.AREA_WINDOW
 _PLOT_SIZE = 2 * _WINDOW
 
+SLOT = wire.INITIAL_WINDOW // 2  # bytes of a slot: the host passes one on while the next is filled
 
-def open_plots(fd, lanes):
-    """Maps the area with the descriptor, which is closed, and returns the lanes' plots; of None when that is not possible."""
+
+def open_shares(start, fd):
+    """Maps the area with the descriptor, which is closed, and returns what each lane has of it: None if that is impossible."""
+    shared = start["kind"] == "asgi"
+    lanes = 1 if shared else start["threads"]
     try:
-        memory = mmap.mmap(fd, lanes * _PLOT_SIZE)
-    except (OSError, ValueError):
+        import mmap  # not everybody needs it, or has it
+
+        memory = mmap.mmap(fd, wire.SHELF_SIZE if shared else lanes * _PLOT_SIZE)
+    except (ImportError, OSError, ValueError):
         return [None] * lanes
     finally:
         os.close(fd)
-    return [Plot(memory, number * _PLOT_SIZE) for number in range(lanes)]
+    return [Shelf(memory)] if shared else [Plot(memory, number * _PLOT_SIZE) for number in range(lanes)]
 
 
 class Plot:
@@ -59,6 +65,41 @@ class Plot:
             return 0
         size, self._unreported = self._unreported, 0
         return size
+
+
+class Shelf:
+    """Slots for pieces of responses. One that was used last is given out first: it is still in the processor's cache."""
+
+    def __init__(self, memory):
+        self._memory = memory
+        self._free = list(range(wire.SHELF_SIZE - SLOT, -1, -SLOT))
+        self._lent = {}  # to the streams: how many bytes were given back since, and pairs (of those when it is free, slot)
+
+    def lend(self, stream, piece, size, due):
+        """Puts a piece there and returns its offset; None without a free slot.
+
+        Its slot is free again when so many bytes that are due, the piece's own at last, were given back to the stream."""
+        if not self._free:
+            return None
+        slot = self._free.pop()
+        self._memory[slot : slot + size] = piece
+        lent = self._lent.get(stream)
+        if lent is None:
+            lent = self._lent[stream] = [0, collections.deque()]
+        lent[1].append((lent[0] + due, slot))
+        return slot
+
+    def regain(self, stream, size):
+        """Takes note that the host has given bytes back to a stream, which may have ended."""
+        lent = self._lent.get(stream)
+        if lent is None:
+            return
+        lent[0] += size
+        pieces = lent[1]
+        while pieces and pieces[0][0] <= lent[0]:
+            self._free.append(pieces.popleft()[1])
+        if not pieces:
+            del self._lent[stream]
 
 
 class Loan:

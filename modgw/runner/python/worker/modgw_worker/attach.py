@@ -17,7 +17,7 @@ import traceback
 import weakref
 
 from . import entry, wire
-from .area import open_plots
+from .area import open_shares
 from .control import Control
 from .convention import as_asgi3
 from .failure import describe
@@ -99,38 +99,36 @@ class Attachment:
 
             let_through(app)
         _leave_alone_in_children(self)
-        shares = False
+        lanes = 1 if self.message["kind"] == "asgi" else self.message["threads"]
+        descriptors = self._control.descriptors
+        shares = open_shares(self.message, descriptors.pop()) if len(descriptors) > lanes else [None] * lanes
         if self.message["kind"] == "asgi":
-            self._open_loop(app)
+            self._open_loop(app, shares[0])
         else:
-            shares = self._open_lanes(app)
+            self._open_lanes(app, shares)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares})
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares[0] is not None})
         self._obey()
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
             lane.thread.join()
 
-    def _open_lanes(self, app):
-        """Starts the lanes, and returns whether large bodies pass through memory that is shared with the host."""
-        descriptors, count = self._control.descriptors, self.message["threads"]
-        plots = open_plots(descriptors.pop(), count) if len(descriptors) > count else [None] * count
-        environ = environ_for(self.message, count)
+    def _open_lanes(self, app, shares):
+        environ = environ_for(self.message, len(shares))
         environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
-        for plot in plots:
+        for share in shares:
             own = dict(environ)
             own["wsgi.errors"] = ErrorStream(_STDERR)
-            fd = descriptors.pop(0)
-            self._lanes.append(Lane(len(self._lanes) + 1, fd, plot, app, own, self._control))
+            fd = self._control.descriptors.pop(0)
+            self._lanes.append(Lane(len(self._lanes) + 1, fd, share, app, own, self._control))
         for lane in self._lanes:
             lane.thread.start()
-        return plots[0] is not None
 
-    def _open_loop(self, app):
+    def _open_loop(self, app, share):
         loop = LoopThread(
-            self._loop or new_loop(), self._control.descriptors.pop(0), as_asgi3(app), self.message, self._control
+            self._loop or new_loop(), self._control.descriptors.pop(0), share, as_asgi3(app), self.message, self._control
         )
         self._loop = None  # It ends with this host.
         self._lanes.append(loop)

@@ -3,9 +3,11 @@
 import os
 
 from . import wire
+from .area import SLOT
 from .exchange import BaseExchange, ClientDisconnected, pairs
 
 _pack_header = wire.HEADER.pack
+_pack_loan = wire.HEADER_AND_LOAN.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 _dumps = wire.dumps
@@ -139,20 +141,34 @@ class Exchange(BaseExchange):
         lane = self.lane
         position, size = 0, len(body)
         last = not more and self._trailers is None
+        lends = lane.shelf is not None and self._held is None and size > _PIECE
         while True:
-            room = min(_PIECE, size - position)
+            room = min(SLOT if lends else _PIECE, size - position)
             if room:
                 await self._room(room)
-            piece = body if room == size else body[position : position + room]
+            piece = body if room == size else memoryview(body)[position : position + room]
             position += room
             end = _END if last and position == size else 0
             if end:
                 self._close()
-            self._put_piece(piece, end)
+            if not lends or not self._lend_piece(piece, room, end):
+                self._put_piece(piece, end)
             if position == size:
                 break
         if lane.congested():
             await lane.drained()
+
+    def _lend_piece(self, piece, size, flags):
+        """Puts a piece into shared memory; False when there is no room for it."""
+        shelf = self.lane.shelf
+        due = wire.INITIAL_WINDOW - self.window
+        offset = shelf.lend(self.stream, piece, size, due) if size and shelf is not None else None
+        if offset is None:
+            return False
+        if not self._sent:
+            self._put_piece(b"", 0)
+        self._put(_pack_loan(8, self.stream, wire.LENT, flags, 0, offset, size))
+        return True
 
     def _put_piece(self, piece, flags):
         size = len(piece)

@@ -27,12 +27,13 @@ def new_loop():
 class Loop:
     """Runs the app, in the thread that calls start and serve."""
 
-    def __init__(self, loop, fd, app, start, control):
+    def __init__(self, loop, fd, shelf, app, start, control):
         self.loop = loop
         self.current = None  # as lanes of WSGI have it
         self._ident = None  # of its thread
         self._app = app
         self.socket = socket.socket(fileno=fd)
+        self._shelf = shelf
         self._control = control
         self._app_name = start["app"]
         self._lane = None
@@ -108,6 +109,8 @@ class Loop:
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
+        if self._lane is not None:
+            self._lane.shelf = None
 
     def _hang_up(self):
         """Lets the host replace this worker."""
@@ -132,7 +135,7 @@ class Loop:
         self._lifespan = Lifespan(self._app, self._app_name, self._control, self.loop)
         await self._lifespan.startup()
         state = self._lifespan.state
-        self._lane = SharedLane(self.socket, self._app, self._app_name, state, self._control, self.loop)
+        self._lane = SharedLane(self.socket, self._shelf, self._app, self._app_name, state, self._control, self.loop)
 
     async def _go_on(self):
         self._lane.start()

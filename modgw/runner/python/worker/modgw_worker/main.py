@@ -7,7 +7,7 @@ import sys
 import types
 
 from . import bytecode, entry, gil, lifeline, stacks, stdio, wire
-from .area import open_plots
+from .area import open_shares
 from .control import Control
 from .filewrapper import FileWrapper
 from .lane import Lane
@@ -34,12 +34,12 @@ def main(arguments, folder):
     count = int(options["--lanes"])
     held = int(options["--lifeline"])
     fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
-    plots = open_plots(int(options["--area"]), count) if "--area" in options else [None] * count
-    for fd in (_CONTROL_FD, *fds, held):
+    area = int(options.get("--area", -1))
+    for fd in (_CONTROL_FD, *fds, held, *((area,) if area >= 0 else ())):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
     errors = stdio.prepare()
-    worker = Worker(Control(_CONTROL_FD), fds, plots, errors, forked, "--report" in options)
+    worker = Worker(Control(_CONTROL_FD), fds, area, errors, forked, "--report" in options)
     return worker.run()
 
 
@@ -68,13 +68,14 @@ def environ_for(start, lanes):
 class Worker:
     """The process: its control connection, its lanes, and the app."""
 
-    def __init__(self, control, fds, plots, errors, forked=None, reports=False):
+    def __init__(self, control, fds, area, errors, forked=None, reports=False):
         self._control = control
         self._forked = forked
         self._reports = reports
         self._loading = None
         self._fds = fds
-        self._plots = plots  # of the lanes
+        self._area = area  # descriptor of the memory that is shared; -1: there is none
+        self._shares = [None] * len(fds)  # what each lane has of it
         self._errors = errors
         self._lanes = []
         self._signals = Signals(control)
@@ -87,6 +88,8 @@ class Worker:
         if message is None or message[0] != wire.START:
             return 0
         start = marshal.loads(message[1])
+        if self._area >= 0:
+            self._shares = open_shares(start, self._area)
         if start.get("dev"):
             from .details import explain  # not needed elsewhere
 
@@ -132,8 +135,10 @@ class Worker:
             self._give_up(failed)
             return 0
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
-        shares = self._plots[0] is not None
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares})
+        self._control.send_dict(
+            wire.READY,
+            {"pid": os.getpid(), "python": version, "callable": name, "area": self._shares[0] is not None},
+        )
         self._report()
         if loop is not None:
             self._lanes[0].serve_beside(self._obey, self._signals)
@@ -178,7 +183,7 @@ class Worker:
         if loop is not None:
             from .loop import Loop
 
-            self._lanes.append(Loop(loop, self._fds[0], app, start, self._control))
+            self._lanes.append(Loop(loop, self._fds[0], self._shares[0], app, start, self._control))
             entry.start(self._lanes[0])
             loop.run_until_complete(self._signals.take_back(loop))
             return
@@ -191,10 +196,10 @@ class Worker:
             self._lanes[0].thread.start()
             return
         environ = environ_for(start, len(self._fds))
-        for number, (fd, plot) in enumerate(zip(self._fds, self._plots), 1):
+        for number, (fd, share) in enumerate(zip(self._fds, self._shares), 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._lanes.append(Lane(number, fd, plot, app, own, self._control))
+            self._lanes.append(Lane(number, fd, share, app, own, self._control))
         for lane in self._lanes:
             lane.thread.start()
 

@@ -15,7 +15,7 @@ from .websocket import WebSocket
 _HEADER_SIZE = wire.HEADER.size
 _unpack_header = wire.HEADER.unpack_from
 _unpack_size = wire.SIZE.unpack_from
-_REQUEST = wire.REQUEST
+_REQUEST, _WINDOW = wire.REQUEST, wire.WINDOW
 
 _RECEIVE = 128 << 10  # bytes asked of one recv
 _HOLD_SECONDS = 0.001  # an answer waits no longer than this for others, while the loop goes on
@@ -28,7 +28,8 @@ _ASGI = {"version": "3.0", "spec_version": "2.5"}
 class SharedLane:
     """Belongs to the thread of its loop."""
 
-    def __init__(self, connection, app, app_name, state, control, loop):
+    def __init__(self, connection, shelf, app, app_name, state, control, loop):
+        self.shelf = shelf  # that large responses pass through; None: there is none
         self.app = app
         self.app_name = app_name
         self.state = state  # of the lifespan; every scope has a copy
@@ -133,6 +134,8 @@ class SharedLane:
             if kind == _REQUEST:
                 self._begin(stream, flags, data, start, end)
                 continue
+            if kind == _WINDOW and self.shelf is not None:
+                self.shelf.regain(stream, _unpack_size(data, start)[0])
             exchange = streams.get(stream)
             if exchange is not None:
                 exchange.take(kind, flags, data[start:end])

@@ -36,6 +36,7 @@ PACE_UNITS = 62500  # in a second
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
 THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread
 AREA_WINDOW = 1 << 20  # bytes of a lane's bodies in the shared memory in each direction
+SHELF_SIZE = 4 << 20  # bytes of the memory that all responses on a shared lane share
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 

@@ -1,0 +1,154 @@
+package python
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// largeASGIApp answers /whole?N and /pieces?N with N bytes of what largeApp sends.
+var largeASGIApp = asgiCases(map[string]string{
+	"whole": `
+await start()
+await body(data(int(scope["query_string"])))`,
+	"pieces": `
+await start()
+whole, begin, length = data(int(scope["query_string"])), 0, 1
+while begin < len(whole):
+    await body(whole[begin:begin + length], True)
+    begin += length
+    length = length * 5 % 1500007
+await body()`,
+	"free": `
+await start()
+import gc, modgw_worker.area
+[shelf] = [o for o in gc.get_objects() if type(o) is modgw_worker.area.Shelf]
+await body(b"%d" % len(shelf._free))`,
+	"bad": `
+await start(200, [(b"x y", b"")])
+for _ in range(100):
+    await body(b"x" * 1000, True)
+    await body(b"x" * 100000, True)
+await body()`,
+}) + `
+PATTERN = bytes(i * i % 251 for i in range(65521))
+def data(size):
+    return (PATTERN * (size // len(PATTERN) + 1))[:size]
+`
+
+func (a *app) exactASGIResponses() {
+	a.Helper()
+	const slot = wire.InitialWindow / 2
+	for _, size := range []int{64 << 10, 64<<10 + 1, slot - 1, slot, slot + 1, 2*slot + 1, 1 << 20, 5<<20 + 4321, 64 << 20} {
+		for _, path := range []string{"/whole", "/pieces"} {
+			if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
+				a.Errorf("%s of %d bytes: %d, %d bytes, %v", path, size, got.status, len(got.body), got.err)
+			}
+		}
+	}
+}
+
+func TestLargeASGIResponsesAreExact(t *testing.T) {
+	t.Run("started", func(t *testing.T) {
+		a := serve(t, largeASGIApp, asgi)
+		a.shares()
+		a.exactASGIResponses()
+	})
+	t.Run("forked", func(t *testing.T) {
+		a := withTemplate(t, largeASGIApp, asgi)
+		a.shares()
+		a.exactASGIResponses()
+	})
+	t.Run("attached", func(t *testing.T) {
+		a := serveAttached(t, largeASGIApp, asgi)
+		a.attach("hello:application")
+		a.awaitState("attached")
+		a.shares()
+		a.exactASGIResponses()
+	})
+}
+
+// More clients than there are slots for leave all kinds of responses behind them; then as many get what is theirs.
+func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
+	a := serve(t, largeASGIApp, asgi)
+	a.shares()
+	pid := a.pid(1)
+	free := a.get("/free").body
+	var silent []io.Closer
+	for i := range 40 {
+		switch i % 3 {
+		case 0: // its client reads nothing
+			silent = append(silent, a.raw("GET /whole?5000000 HTTP/1.1\r\nHost: x\r\n\r\n"))
+		case 1:
+			conn := a.raw("GET /pieces?5000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := io.CopyN(io.Discard, conn, 100_000); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+		case 2:
+			if got := a.get("/bad"); got.status != 500 {
+				t.Errorf("bad: %d, %v", got.status, got.err)
+			}
+		}
+	}
+	var clients sync.WaitGroup
+	for c := range 16 {
+		clients.Go(func() {
+			for i := range 4 {
+				size := 300_000*c + 33_333*i + 60_000
+				for _, path := range []string{"/whole", "/pieces"} {
+					if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
+						t.Errorf("client %d: %d, %d bytes, %v", c, got.status, len(got.body), got.err)
+					}
+				}
+			}
+		})
+	}
+	clients.Wait()
+	for _, conn := range silent {
+		conn.Close()
+	}
+	a.eventually("return of all that was lent", func() bool { return a.get("/free").body == free })
+	if a.pid(1) != pid {
+		t.Error("clients that left have cost the worker")
+	}
+}
+
+func TestKilledASGIWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
+	a := serve(t, largeASGIApp, asgi)
+	a.shares()
+	for range 3 {
+		pid := a.pid(1)
+		var conns []io.Closer
+		for range 8 {
+			conn := a.raw("GET /whole?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := io.CopyN(io.Discard, conn, 100_000); err != nil {
+				t.Fatal(err)
+			}
+			conns = append(conns, conn)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != pid })
+		for _, conn := range conns {
+			conn.Close()
+		}
+		if got := a.get("/whole?3000000"); got.body != string(largeData(3_000_000)) {
+			t.Errorf("afterwards: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		}
+	}
+	a.runner.Stop(t.Context())
+	a.stopped = true
+	http.DefaultClient.CloseIdleConnections()
+	a.eventually("end of all mappings", func() bool {
+		maps, err := os.ReadFile("/proc/self/maps")
+		return err == nil && !strings.Contains(string(maps), "modgw bodies")
+	})
+}
