@@ -13,12 +13,14 @@ import (
 
 // forwardedHeaders are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
 // X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves nothing to contradict it.
-var forwardedHeaders = []string{
-	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Scheme",
-	"X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-Https", "X-Forwarded-Server", "X-Forwarded-By",
-	"X-Forwarded-Prefix", "X-Forwarded", "X-Script-Name", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip",
-	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Remote-Addr", "X-Url-Scheme", "X-Scheme", "Front-End-Https", "X-Https", "X-Original-Host", "X-Original-Uri", "X-Original-Url",
-	"X-Rewrite-Url",
+var forwardedHeaders = map[string]bool{
+	"Forwarded": true, "X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Port": true,
+	"X-Forwarded-Proto": true, "X-Forwarded-Scheme": true, "X-Forwarded-Protocol": true, "X-Forwarded-Ssl": true,
+	"X-Forwarded-Https": true, "X-Forwarded-Server": true, "X-Forwarded-By": true, "X-Forwarded-Prefix": true,
+	"X-Forwarded": true, "X-Script-Name": true, "X-Real-Ip": true, "X-Client-Ip": true, "X-Cluster-Client-Ip": true,
+	"Client-Ip": true, "True-Client-Ip": true, "Cf-Connecting-Ip": true, "Fastly-Client-Ip": true,
+	"X-Remote-Addr": true, "X-Url-Scheme": true, "X-Scheme": true, "Front-End-Https": true, "X-Https": true,
+	"X-Original-Host": true, "X-Original-Uri": true, "X-Original-Url": true, "X-Rewrite-Url": true,
 }
 
 // forwarded is what a trusted proxy says of the client. Empty fields were not said.
@@ -48,8 +50,8 @@ func (t trust) takeForwarded(r *http.Request, p *peer) forwarded {
 			believed = append(believed, "Forwarded")
 		}
 	}
-	for _, name := range forwardedHeaders {
-		if !slices.Contains(believed, name) {
+	for name := range r.Header {
+		if forwardedHeaders[name] && !slices.Contains(believed, name) {
 			delete(r.Header, name)
 		}
 	}

@@ -333,7 +333,7 @@ func BenchmarkSmallRequest(b *testing.B) {
 				b.Fatal(err)
 			}
 			server := New(Config{})
-			plain := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "Hello, World!") }), ConnState: server.follow}
+			plain := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "Hello, World!") }), ConnState: server.follow, ConnContext: server.connContext}
 			var serving sync.WaitGroup
 			serving.Go(func() { plain.Serve(&steppedListener{ln, server, at}) })
 			defer serving.Wait()
