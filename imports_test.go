@@ -16,6 +16,7 @@ const module = "github.com/modgw/modgw/"
 var layers = map[string][]string{
 	"internal/":             {"internal/"},
 	"internal/fronttest":    {"internal/watchtest"},
+	"internal/headroom":     {},
 	"internal/nowait":       {},
 	"internal/runnertest":   {"modgw", "internal/watchtest"},
 	"internal/watchtest":    {},

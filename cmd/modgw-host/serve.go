@@ -6,11 +6,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/modgw/modgw/internal/headroom"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
@@ -134,9 +136,12 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 			}
 		}
 	}()
+	var keeping sync.WaitGroup
+	keeping.Go(func() { headroom.Keep(ctx) })
 	err = h.Run(ctx)
 	cancel()
 	<-ended
+	keeping.Wait()
 	return err
 }
 

@@ -56,7 +56,8 @@ func (d *readDeadline) passed(c net.Conn) bool {
 func (d *readDeadline) isNone() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.earlier().After(time.Now())
+	t := d.earlier()
+	return t.IsZero() || !t.After(time.Now())
 }
 
 func (d *readDeadline) earlier() time.Time {
