@@ -39,13 +39,13 @@ func (o options) tell(w io.Writer) {
 		}
 	}
 	for _, i := range o.incidents() {
-		field := 0
+		var cost time.Duration
 		for _, r := range contest.Reloaders() {
 			if o.reloads(r) && b.meets(i, r) {
-				field++
+				cost += incidentCost + time.Duration(i.times(r))*i.window
 			}
 		}
-		line(time.Duration(field)*(i.window+incidentCost), i)
+		line(cost, i)
 	}
 	for _, i := range o.increases() {
 		line(growthCost, i)

@@ -36,7 +36,7 @@ func usualPlan() (stages []stage) {
 		add := func(site contest.Site, workers, threads int, tasks ...task) {
 			stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 		}
-		add(contest.RawWSGI, 1, 1, slices.Concat(hello.with(1), deciding(hello.with(16, 64)...))...)
+		add(contest.RawWSGI, 1, 1, slices.Concat(hello.with(1, 64), deciding(hello.with(16)...))...)
 		// Apache keeps fewer connections open.
 		rest := idling(1000)
 		if front == contest.Direct {

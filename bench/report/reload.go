@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/bench/contest"
@@ -12,7 +13,7 @@ type Event string
 
 const (
 	Good       Event = "good code"
-	BadCode    Event = "SyntaxError, mended after 4 s"
+	BadCode    Event = "SyntaxError, mended after 3 s"
 	Dependency Event = "dependency"
 	Killed     Event = "worker killed"
 	InFlight   Event = "good code, a request of 3 s in flight"
@@ -32,14 +33,24 @@ type Reload struct {
 	Long     string  `json:",omitempty"` // how the request in flight ended
 	Before   Latency // without the event
 	During   Latency
-	NewCode  float64 // milliseconds from saving until a page of the new code came; 0: none did
-	Told     int     `json:",omitempty"` // of broken code: how often modgw logged that the generation was not started,
-	Placed   int     `json:",omitempty"` // and how often with file and line
-	Failed   string  `json:",omitempty"` // why there are no numbers
+	Slowest  []float64 `json:",omitempty"` // microseconds that the slowest answer took, each time that the event was
+	NewCode  float64   // milliseconds from saving until a page of the new code came; 0: none did
+	Told     int       `json:",omitempty"` // of broken code: how often modgw logged that the generation was not started,
+	Placed   int       `json:",omitempty"` // and how often with file and line
+	Failed   string    `json:",omitempty"` // why there are no numbers
 }
 
-// Added is how much longer than usual the slowest request took, in milliseconds.
-func (r Reload) Added() float64 { return max(0, r.During.Max-r.Before.P50) / 1000 }
+// Added is how much longer than usual the slowest request took, in milliseconds; the median, where the event was several times.
+func (r Reload) Added() float64 { return max(0, Median(r.Slowest)-r.Before.P50) / 1000 }
+
+// again tells of the times that are not the median.
+func (r Reload) again() string {
+	if len(r.Slowest) < 2 {
+		return ""
+	}
+	low, high := slices.Min(r.Slowest), slices.Max(r.Slowest)
+	return fmt.Sprintf(" (%.0f to %.0f)", max(0, low-r.Before.P50)/1000, max(0, high-r.Before.P50)/1000)
+}
 
 func (r Reload) title() string {
 	return fmt.Sprintf("%s, %s, %.0f requests a second", r.Event, plural(r.Workers, "worker"), r.Rate)
@@ -57,8 +68,8 @@ func (r *Report) writeReloads(out *strings.Builder) {
 			fmt.Fprintf(out, "| %s | – | | | | | | %s |\n", row.Contestant, firstLine(row.Failed))
 			continue
 		}
-		fmt.Fprintf(out, "| %s | %d | %d | %d | %s | %.0f | %s | %s |\n", row.Contestant, row.Answered, row.Lost, row.Wrong,
-			milliseconds(row.During.P99), row.Added(), nonzero("%.0f", row.NewCode), row.Long)
+		fmt.Fprintf(out, "| %s | %d | %d | %d | %s | %.0f%s | %s | %s |\n", row.Contestant, row.Answered, row.Lost, row.Wrong,
+			milliseconds(row.During.P99), row.Added(), row.again(), nonzero("%.0f", row.NewCode), row.Long)
 	}
 }
 

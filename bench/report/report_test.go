@@ -25,7 +25,7 @@ func sample() *Report {
 	return &Report{
 		Rows: []Row{hello(contest.Ours, contest.Direct, 3000), slow, fast, {Situation: slow.Situation, Contestant: "hypercorn", Failed: "it has ended"}},
 		Reloads: []Reload{
-			{Event: Good, Workers: 4, Rate: 200, Contestant: contest.Ours, Answered: 400, Before: Latency{P50: 6000}, During: Latency{Max: 40000}},
+			{Event: Good, Workers: 4, Rate: 200, Contestant: contest.Ours, Answered: 400, Before: Latency{P50: 6000}, During: Latency{Max: 90000}, Slowest: []float64{40000, 10000, 90000}},
 			{Event: Good, Workers: 4, Rate: 200, Contestant: "other", Answered: 300, Lost: 90, Wrong: 10},
 			{Event: BadCode, Workers: 4, Contestant: contest.Ours, Answered: 399, Wrong: 1},
 		},

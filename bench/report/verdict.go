@@ -138,7 +138,7 @@ func (r *Report) reloaded(event Event, workers int, patience float64) (measured 
 		if row.Event != event || row.Workers != workers || !among(row.Contestant, []string{contest.Ours}) {
 			continue
 		}
-		measured += fmt.Sprintf("; %s, %.0f/s: %d lost, %d other than 200, %.0f ms added", row.Contestant, row.Rate, row.Lost, row.Wrong, row.Added())
+		measured += fmt.Sprintf("; %s, %.0f/s: %d lost, %d other than 200, %.0f ms%s added", row.Contestant, row.Rate, row.Lost, row.Wrong, row.Added(), row.again())
 		if event == BadCode {
 			measured += fmt.Sprintf(", %s, %d with file and line", plural(row.Told, "error"), row.Placed)
 			met = met && row.Told == 1 && row.Placed == 1
