@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"modgw/front/listen":    {"modgw", "internal/account"},
 	"modgw/front/metavars":  {"modgw"},
 	"modgw/front/serving":   {"modgw/front/listen"},
-	"modgw/front/fcgi":      {"modgw", "modgw/fcgi", "modgw/front/serving", "modgw/front/metavars"},
+	"modgw/front/fcgi":      {"modgw", "modgw/fcgi", "modgw/front/serving", "modgw/front/metavars", "internal/nowait"},
 	"modgw/front/http":      {"modgw", "modgw/front/listen", "modgw/front/metavars", "internal/nowait"},
 	"modgw/front/certs":     {"modgw", "internal/account"},
 	"modgw/front/oneshot":   {"modgw", "modgw/front/serving", "modgw/front/metavars"},

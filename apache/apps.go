@@ -77,7 +77,7 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 		return
 	}
 	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=on",
-		"iobuffersize=65536", fmt.Sprintf("timeout=%d", d.Patience()))
+		"iobuffersize=64000", fmt.Sprintf("timeout=%d", d.Patience()))
 	if up.speaksHTTP(d) {
 		w.websockets(d, up)
 	}

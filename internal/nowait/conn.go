@@ -47,6 +47,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadTwo reads into p, and what p has no room for into more, by one call. Neither may be empty.
+func (c *Conn) ReadTwo(p, more []byte) (int, error) {
+	n, _, _, err := c.in.do("read", p, more, nil)
+	return n, err
+}
+
 // ReadMessage reads into p, which must not be empty, and into oob the control messages that come beside it; flags are those
 // of recvmsg(2).
 func (c *Conn) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {

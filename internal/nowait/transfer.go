@@ -82,6 +82,20 @@ func named(op string, err error) error {
 	return err
 }
 
+// Read reads once from a descriptor that does not wait. The error is a [syscall.Errno], EAGAIN where it would wait.
+func Read(fd uintptr, p []byte) (int, error) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
 func receive(fd uintptr, message *unix.Msghdr) (int, syscall.Errno) {
 	return raw(unix.SYS_RECVMSG, fd, message, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 }

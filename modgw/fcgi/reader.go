@@ -68,13 +68,34 @@ func (r *Reader) Piece() ([]byte, error) {
 	return r.take(r.current.Content)
 }
 
-// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this record.
+// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this record. What is not at
+// hand is read straight into p, if the source can put what follows it into the buffer.
 func (r *Reader) Read(p []byte) (int, error) {
 	if r.current.Content == 0 {
 		return 0, io.EOF
 	}
+	if src, ok := r.src.(splitter); ok && r.start == r.end && len(p) >= r.current.Content {
+		return r.readStraight(src, p[:r.current.Content])
+	}
 	piece, err := r.take(min(len(p), r.current.Content))
 	return copy(p, piece), err
+}
+
+// splitter is a source that reads into p, and what p has no room for into more.
+type splitter interface {
+	ReadTwo(p, more []byte) (int, error)
+}
+
+// following is how much is read behind content that is read straight to where it is wanted: the header of the next record,
+// and not so much of its content that this could not be read straight, too.
+const following = 4 * HeaderLen
+
+func (r *Reader) readStraight(src splitter, p []byte) (int, error) {
+	n, err := src.ReadTwo(p, r.buf[:min(following, len(r.buf))])
+	taken := min(n, len(p))
+	r.start, r.end = 0, n-taken
+	r.current.Content -= taken
+	return taken, r.outcome(n, err)
 }
 
 // ReadBody takes the whole content of the current record, which must be BodyLen bytes long, as begin and end records'
@@ -135,6 +156,11 @@ func (r *Reader) fill() error {
 	}
 	n, err := r.src.Read(r.buf[r.end:])
 	r.end += n
+	return r.outcome(n, err)
+}
+
+// outcome is the error of a read of n bytes.
+func (r *Reader) outcome(n int, err error) error {
 	switch {
 	case n > 0:
 		return nil // an error comes again with the next read

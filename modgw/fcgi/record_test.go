@@ -124,6 +124,53 @@ func TestReaderReadsThroughAnyBuffer(t *testing.T) {
 	}
 }
 
+// splitting is a source that can fill two pieces at once, with at most so many bytes.
+type splitting struct {
+	left []byte
+	most int
+}
+
+func (s *splitting) Read(p []byte) (int, error) { return s.ReadTwo(p, nil) }
+
+func (s *splitting) ReadTwo(p, more []byte) (int, error) {
+	if len(s.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.left[:min(len(s.left), s.most)])
+	n += copy(more, s.left[n:min(len(s.left), max(n, s.most))])
+	s.left = s.left[n:]
+	return n, nil
+}
+
+func TestContentIsReadStraightToWhereItIsWanted(t *testing.T) {
+	want := bytes.Repeat([]byte("body"), 3000)
+	for _, records := range []int{1, 5, 1000, 12000} {
+		for _, most := range []int{1, 9, 1500, 1 << 20} {
+			src := &splitting{most: most}
+			for rest := want; len(rest) > 0; rest = rest[min(records, len(rest)):] {
+				src.left = AppendRecord(src.left, TypeStdin, 1, rest[:min(records, len(rest))])
+			}
+			var r Reader
+			r.Reset(src, make([]byte, 64), 0)
+			var got []byte
+			for {
+				if _, err := r.Next(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				content, err := io.ReadAll(&r)
+				if got = append(got, content...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("records of %d, reads of %d: %d bytes", records, most, len(got))
+			}
+		}
+	}
+}
+
 func TestReaderTruncatedAtEveryByte(t *testing.T) {
 	whole := sample()
 	ends := map[int]bool{0: true}

@@ -36,15 +36,21 @@ func (b *body) Read(p []byte) (int, error) {
 		case s.ended:
 			return 0, io.EOF
 		case c.reading || c.leading:
+			c.waiting++
 			c.turn.Wait()
+			c.waiting--
 		default:
-			if err := c.takeTurn(); err != nil {
+			n, err := c.takeWanted(s, p)
+			if err != nil {
 				c.mu.Unlock()
 				c.fail(err)
 				c.mu.Lock()
 			}
 			if len(c.ready) > 0 {
 				c.promote() // a request came along that nobody would serve before this handler returns
+			}
+			if n > 0 {
+				return n, nil
 			}
 		}
 	}
@@ -56,6 +62,7 @@ func (b *body) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.stream.closeBody()
+	c.interruptWanted(b.stream)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/nowait"
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
@@ -31,9 +32,11 @@ type conn struct {
 	server  *Server
 	base    context.Context // of all requests; never done
 	rwc     net.Conn
+	socket  net.Conn // rwc as it was accepted, for writes of two pieces
 	trusted bool
 	log     *slog.Logger
 	in      fcgi.Reader // belongs to whoever has the reading turn
+	wanted  wanted      // likewise
 	inBuf   *[bufferSize]byte
 	idle    idle
 	tryRead func(fd uintptr) bool // readOnce, made once
@@ -43,6 +46,7 @@ type conn struct {
 	turn      sync.Cond // something below, or of a stream, has changed
 	reading   bool      // somebody has the reading turn
 	leading   bool      // a goroutine is in lead and not in a handler
+	waiting   int       // handlers that wait for more of their request's body
 	multiplex bool      // the peer has sent a request while another was in flight
 	streams   []*stream // requests in flight, from their begin record to our end record
 	ready     []*stream // those whose handler can be called
@@ -64,12 +68,16 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 		server:  s,
 		base:    base,
 		rwc:     rwc,
+		socket:  rwc,
 		trusted: s.config.TrustedPeer(rwc),
 		log:     s.config.Log,
 		leading: true,
 	}
 	c.turn.L = &c.mu
 	c.idle.raw = rawConn(rwc)
+	if socket, ok := nowait.Of(rwc); ok {
+		c.rwc = socket
+	}
 	c.tryRead = c.readOnce
 	return c
 }
@@ -91,6 +99,9 @@ func (c *conn) lead() {
 			c.fail(err)
 			return
 		}
+		if s == nil {
+			return
+		}
 		if c.isMultiplex() {
 			c.group.Go(func() { c.run(s) })
 			continue
@@ -101,7 +112,9 @@ func (c *conn) lead() {
 	}
 }
 
-// nextReady takes records until there is a request whose handler can be called.
+// nextReady takes records until there is a request whose handler can be called, and returns it. It returns nil when a handler
+// leads from now on, as it does nothing but wait for the body of its request: to pass that on would cost a wake-up for
+// each record.
 func (c *conn) nextReady() (*stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,6 +128,11 @@ func (c *conn) nextReady() (*stream, error) {
 			return s, nil
 		case c.over():
 			return nil, errEnded
+		case c.waiting > 0 && !c.multiplex:
+			c.leading = false
+			c.turn.Broadcast()
+			c.promoteLater()
+			return nil, nil
 		case c.reading || c.readAheadFull():
 			c.turn.Wait()
 		default:
@@ -142,7 +160,7 @@ func (c *conn) takeTurn() error {
 func (c *conn) wantsMore() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.ready) == 0 && !c.readAheadFull() && !c.over()
+	return len(c.ready) == 0 && !c.readAheadFull() && !c.over() && !c.wanted.full()
 }
 
 // takeInTime takes a record, and those that came with it, within the read timeout, unless the peer may take its time with it.
@@ -190,9 +208,7 @@ func (c *conn) runLeaderless(s *stream) bool {
 	c.mu.Lock()
 	c.leading = false
 	c.mu.Unlock()
-	due := c.server.patrol.after(leadAfter)
-	c.leadAt.Store(due)
-	c.server.patrol.note(due)
+	c.promoteLater()
 	c.run(s)
 	c.leadAt.Store(0)
 	c.mu.Lock()
@@ -202,6 +218,13 @@ func (c *conn) runLeaderless(s *stream) bool {
 	}
 	c.leading = true
 	return true
+}
+
+// promoteLater has the patrol promote another goroutine when the handler runs for long.
+func (c *conn) promoteLater() {
+	due := c.server.patrol.after(leadAfter)
+	c.leadAt.Store(due)
+	c.server.patrol.note(due)
 }
 
 // promote makes another goroutine lead when the one that led has been in a handler for long, or when a request is ready

@@ -1,11 +1,13 @@
 package fcgi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,6 +161,86 @@ func TestEarlyResponseDoesNotWaitForTheBody(t *testing.T) {
 		c.send(record(fcgi.TypeStdin, 1, ""))
 		if !c.ended() {
 			t.Error("the connection goes on after the body")
+		}
+	}
+}
+
+func TestBodyArrivesWholeHoweverItIsSentAndRead(t *testing.T) {
+	sent := make([]byte, 700_000)
+	for i := range sent {
+		sent[i] = byte(i * i >> 3)
+	}
+	got := make(chan []byte, 1)
+	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
+		size, _ := strconv.Atoi(r.URL.RawQuery)
+		var body []byte
+		for b := make([]byte, size); ; {
+			n, err := r.Body.Read(b)
+			if body = append(body, b[:n]...); err != nil {
+				break
+			}
+		}
+		got <- body
+	}))
+	for _, records := range [][]int{{fcgi.MaxContent}, {64000}, {fcgi.MaxContent, 1}, {1, 7, 8000}} {
+		for _, size := range []string{"1000", "4096", "64000", "262144", "1000000"} {
+			c := dial(t, socket)
+			v := post(strconv.Itoa(len(sent)))
+			v["QUERY_STRING"] = size
+			c.send(begin(1, false), recordsOf(fcgi.TypeParams, 1, pairs(vars(v))))
+			for rest, i := sent, 0; len(rest) > 0; i++ {
+				n := min(len(rest), records[i%len(records)])
+				c.send(fcgi.AppendRecord(nil, fcgi.TypeStdin, 1, rest[:n]))
+				rest = rest[n:]
+			}
+			c.send(record(fcgi.TypeStdin, 1, ""))
+			if body := <-got; !bytes.Equal(body, sent) {
+				t.Errorf("records of %v read by %s: %d bytes came", records, size, len(body))
+			}
+			if a := c.read(1); a.status() != "Status: 200" {
+				t.Errorf("records of %v read by %s: %q", records, size, a.stdout)
+			}
+		}
+	}
+}
+
+// A handler that has answered early need not wait for a client that sends nothing more of its body.
+func TestClosingABodyEndsTheReadingOfIt(t *testing.T) {
+	ended := make(chan error, 1)
+	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			return
+		}
+		b := make([]byte, 256<<10)
+		if _, err := r.Body.Read(b); err != nil {
+			t.Error(err)
+		}
+		reads := make(chan struct{})
+		go func() {
+			close(reads)
+			for {
+				if _, err := r.Body.Read(b); err != nil {
+					ended <- err
+					return
+				}
+			}
+		}()
+		<-reads
+		r.Body.Close()
+		if err := <-ended; err != http.ErrBodyReadAfterClose {
+			t.Errorf("reading ended with %v", err)
+		}
+		io.WriteString(w, "early")
+	}))
+	c := dial(t, socket)
+	for range 20 {
+		c.send(begin(1, true), recordsOf(fcgi.TypeParams, 1, pairs(vars(post("3000000")))), record(fcgi.TypeStdin, 1, strings.Repeat("b", 60000)))
+		if a := c.read(1); a.body() != "early" || a.end == nil {
+			t.Fatalf("%+v", a)
+		}
+		c.send(record(fcgi.TypeStdin, 1, strings.Repeat("b", 60000)), request(1, true, nil, ""))
+		if a := c.read(1); a.status() != "Status: 200" || a.end == nil {
+			t.Fatalf("the next request: %+v", a)
 		}
 	}
 }

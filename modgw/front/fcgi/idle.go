@@ -4,7 +4,7 @@ import (
 	"io"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/modgw/modgw/internal/nowait"
 )
 
 // idle waits for the first bytes of a request without holding a buffer: web servers keep thousands of connections open,
@@ -41,13 +41,8 @@ func (c *conn) awaitBytes() error {
 // readOnce reads what is there, and reports whether there was something, or the end.
 func (c *conn) readOnce(fd uintptr) bool {
 	buf := c.server.buffers.get()
-	for {
-		c.idle.n, c.idle.err = unix.Read(int(fd), buf[:])
-		if c.idle.err != unix.EINTR {
-			break
-		}
-	}
-	if c.idle.err == unix.EAGAIN {
+	c.idle.n, c.idle.err = nowait.Read(fd, buf[:])
+	if c.idle.err == syscall.EAGAIN {
 		c.server.buffers.put(buf)
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 type out struct {
 	mu  sync.Mutex
 	err error // of the first write that failed
-	vec [3][]byte
+	vec [2][]byte
 }
 
 // send writes records of stream s, or of no stream when s is nil. It fails when the stream is over.
@@ -47,7 +47,7 @@ func (c *conn) write(pieces ...[]byte) error {
 		_, c.out.err = c.rwc.Write(pieces[0])
 	} else {
 		buffers := net.Buffers(c.out.vec[:copy(c.out.vec[:], pieces)])
-		_, c.out.err = buffers.WriteTo(c.rwc)
+		_, c.out.err = buffers.WriteTo(c.socket)
 	}
 	c.writeBy.Store(0)
 	return c.out.err

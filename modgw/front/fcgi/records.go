@@ -132,12 +132,9 @@ func (c *conn) takeParams(h fcgi.Header) error {
 
 // takeStdin takes one piece of a request's body, or its end.
 func (c *conn) takeStdin(h fcgi.Header) error {
-	var piece []byte
-	if h.Content > 0 {
-		var err error
-		if piece, err = c.in.Piece(); err != nil {
-			return err
-		}
+	piece, err := c.stdinPiece(h)
+	if err != nil {
+		return err
 	}
 	c.mu.Lock()
 	s := c.find(h.ID)
@@ -147,6 +144,15 @@ func (c *conn) takeStdin(h fcgi.Header) error {
 		s.refuse(http.StatusBadRequest, fault)
 	}
 	return err
+}
+
+// stdinPiece takes a piece of a request's body, straight to where it is wanted if it is.
+func (c *conn) stdinPiece(h fcgi.Header) ([]byte, error) {
+	if room := c.wanted.room(h.ID); h.Content > 0 && len(room) > 0 {
+		n, err := c.in.Read(room)
+		return room[:n], err
+	}
+	return c.in.Piece()
 }
 
 // addStdin gives a piece of its body to a request, or the end of it when the record is empty. A fault means that the

@@ -9,6 +9,10 @@ import (
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
+// recordSize is how much content a record of a long response has: as much as Apache reads at once with the iobuffersize that
+// the generated configuration has.
+const recordSize = 64000
+
 // add puts p behind what is to be sent, and sends when it does not fit.
 func (w *response) add(p []byte) error {
 	w.borrow()
@@ -23,7 +27,7 @@ func (w *response) add(p []byte) error {
 		}
 		start := w.recordStart()
 		content := len(w.buf) - start - fcgi.HeaderLen
-		n := min(len(p), fcgi.MaxContent-content)
+		n := min(len(p), max(0, recordSize-content))
 		fcgi.Header{Type: fcgi.TypeStdout, ID: w.stream.id, Content: content + n}.Put(w.buf[start:])
 		if err := w.note(w.stream.conn.send(w.stream, w.buf[start:], p[:n])); err != nil {
 			return err

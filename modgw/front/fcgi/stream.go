@@ -100,7 +100,7 @@ func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
 		piece = piece[:max(0, int64(len(piece))-excess)]
 		s.bodyFails(errBodyTooLong)
 	}
-	if s.bodyErr != http.ErrBodyReadAfterClose {
+	if s.bodyErr != http.ErrBodyReadAfterClose && !s.conn.wanted.took(piece) {
 		s.stdin = append(s.stdin, piece...)
 	}
 	if !s.whole || len(s.stdin) > smallBody {

@@ -1,0 +1,64 @@
+package fcgi
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// wanted is where a handler that has the reading turn wants the body of its request. It is made and cleared with conn.mu held,
+// and belongs to the reading turn meanwhile.
+type wanted struct {
+	stream      *stream // nil: nothing is wanted
+	into        []byte  // what is still free there; nil for a place so small that records go through stream.stdin
+	n           int     // bytes that were put there
+	interrupted bool    // guarded by conn.mu: the reading was
+}
+
+// room is where content of request id is wanted.
+func (w *wanted) room(id uint16) []byte {
+	if w.stream == nil || w.stream.id != id {
+		return nil
+	}
+	return w.into
+}
+
+// full reports whether nothing more can be put where it is wanted.
+func (w *wanted) full() bool { return w.n > 0 && len(w.into) == 0 }
+
+// took reports whether a piece was put where it is wanted, and takes note of it.
+func (w *wanted) took(piece []byte) bool {
+	if len(piece) == 0 || len(w.into) == 0 || &piece[0] != &w.into[0] {
+		return false
+	}
+	w.into = w.into[len(piece):]
+	w.n += len(piece)
+	return true
+}
+
+// takeWanted is takeTurn for a handler: what comes of the body of s is put into p, and n is how much. It returns early, and
+// without an error, when the body is closed. The caller holds c.mu, which is given up meanwhile.
+func (c *conn) takeWanted(s *stream, p []byte) (n int, err error) {
+	c.wanted = wanted{stream: s}
+	if len(p) >= smallRoom {
+		c.wanted.into = p
+	}
+	err = c.takeTurn()
+	n, interrupted := c.wanted.n, c.wanted.interrupted
+	c.wanted = wanted{}
+	if interrupted {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = nil
+		}
+		err = errors.Join(err, c.rwc.SetReadDeadline(time.Time{}))
+	}
+	return n, err
+}
+
+// interruptWanted ends the reading of a handler that waits for more of the body of s. The caller holds c.mu.
+func (c *conn) interruptWanted(s *stream) {
+	if c.wanted.stream == s && !c.wanted.interrupted {
+		c.wanted.interrupted = true
+		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // if it fails the connection has ended, which reading will tell
+	}
+}
