@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -121,6 +122,37 @@ func TestErrorsAreThoseOfTheNetPackage(t *testing.T) {
 	ours.Close()
 	if _, err := ours.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("reading from a closed connection: %v", err)
+	}
+}
+
+func TestOneCallReadsIntoTwoPieces(t *testing.T) {
+	ours, theirs := pair(t)
+	theirs.Write([]byte("first second"))
+	first, second := make([]byte, 6), make([]byte, 10)
+	n, err := ours.ReadTwo(first, second)
+	if got := string(first) + string(second[:max(0, n-len(first))]); got != "first second" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	theirs.Close()
+	if n, err := ours.ReadTwo(first, second); n != 0 || err != io.EOF {
+		t.Errorf("at the end: %d bytes, %v", n, err)
+	}
+}
+
+func TestReadingOnceDoesNotWait(t *testing.T) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	p := make([]byte, 10)
+	if n, err := Read(uintptr(fds[0]), p); n != 0 || err != syscall.EAGAIN {
+		t.Errorf("from an empty pipe: %d bytes, %v", n, err)
+	}
+	unix.Write(fds[1], []byte("here"))
+	if n, err := Read(uintptr(fds[0]), p); string(p[:n]) != "here" || err != nil {
+		t.Errorf("got %q, %v", p[:n], err)
 	}
 }
 
