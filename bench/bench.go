@@ -27,6 +27,7 @@ type bench struct {
 	often       int  // how many rounds there are, if nothing else is said
 	warmup      time.Duration
 	window      time.Duration
+	rest        time.Duration // how long the host is left alone before it counts as idle
 	log         io.Writer
 }
 

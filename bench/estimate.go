@@ -14,7 +14,7 @@ const (
 	clientCost   = 60 * time.Millisecond  // of a client's process, and of looking at the contestant's processes
 	openCost     = 300 * time.Microsecond // of a connection that is kept
 	incidentCost = 1300 * time.Millisecond
-	growthCost   = 7 * time.Second
+	growthCost   = 7*time.Second + restTime
 	savingCost   = 8 * time.Second
 )
 

@@ -57,7 +57,7 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 		return err
 	}
 	idleTime := 5 * b.window
-	pause(ctx, 2*b.window) // the collector may come once more
+	pause(ctx, b.rest)
 	cpu, wakeups := running.CPU()[contest.HostRole], running.Wakeups()
 	pause(ctx, idleTime)
 	g.IdleCPU = microseconds(running.CPU()[contest.HostRole]-cpu) / idleTime.Seconds()
@@ -65,6 +65,9 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 	g.Memory = running.Memory()[contest.HostRole]
 	return i.then(b, ctx, running, g)
 }
+
+// restTime is longer than the host waits, after its last collection of garbage, before it gives memory back.
+const restTime = 12 * time.Second
 
 // settled waits until the host has nothing to do any more. It returns for how many milliseconds it had.
 func settled(ctx context.Context, running *contest.Running) (float64, error) {
@@ -82,8 +85,25 @@ func settled(ctx context.Context, running *contest.Running) (float64, error) {
 	}
 }
 
+// routings is how often it is measured what a request costs.
+const routings = 5
+
 // route measures what a request to one app among all costs.
 func (b *bench) route(ctx context.Context, running *contest.Running, g *report.Growth) error {
+	var costs []float64
+	for range routings {
+		cost, err := b.routeOnce(ctx, running)
+		if err != nil {
+			return err
+		}
+		costs = append(costs, cost)
+	}
+	g.Request = report.Median(costs)
+	return nil
+}
+
+// routeOnce returns microseconds of the host's CPU time; 0 when nothing was answered.
+func (b *bench) routeOnce(ctx context.Context, running *contest.Running) (cost float64, err error) {
 	job := load.Job{
 		Address: running.Address, Protocol: load.HTTP, Path: "/0/", Length: hello.length, Connections: 8,
 		Warmup: 2 * b.window, Duration: b.window,
@@ -94,9 +114,9 @@ func (b *bench) route(ctx context.Context, running *contest.Running, g *report.G
 		Ended: func() { after = running.CPU()[contest.HostRole] },
 	})
 	if err == nil && result.Answered > 0 {
-		g.Request = microseconds(after-before) / float64(result.Answered)
+		cost = microseconds(after-before) / float64(result.Answered)
 	}
-	return err
+	return cost, err
 }
 
 func (b *bench) saveOnce(ctx context.Context, running *contest.Running, g *report.Growth) (err error) {

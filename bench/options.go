@@ -60,9 +60,9 @@ func matches(pattern *regexp.Regexp, name string) bool {
 
 // bench is one that has nothing installed yet.
 func (o options) bench() *bench {
-	b := &bench{everything: o.full, often: o.rounds, warmup: o.window / 5, window: o.window}
+	b := &bench{everything: o.full, often: o.rounds, warmup: o.window / 5, window: o.window, rest: restTime}
 	if o.smallest {
-		b.often = 1
+		b.often, b.rest = 1, 2*o.window
 	}
 	return b
 }
