@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -27,7 +28,12 @@ func (r *Running) CountCalls(ctx context.Context, d time.Duration) (Calls, error
 	for _, p := range r.processes() {
 		roles[p.pid] = p.role()
 	}
-	data := filepath.Join(r.Dir, "perf.data")
+	folder, err := os.MkdirTemp("", "calls") // and not where modgw watches: it would hear of each write
+	if err != nil {
+		return Calls{}, err
+	}
+	defer os.RemoveAll(folder)
+	data := filepath.Join(folder, "perf.data")
 	record := exec.CommandContext(ctx, "perf", "record", "--quiet", "--all-cpus", "--clockid", "CLOCK_MONOTONIC",
 		"--event", "raw_syscalls:sys_enter", "--output", data,
 		"--", "sleep", fmt.Sprint(d.Seconds()))
