@@ -15,6 +15,12 @@ func BenchmarkFront(b *testing.B) {
 		header["Content-Type"], header["Content-Length"] = []string{"text/plain"}, []string{"13"}
 		_, _ = io.WriteString(w, "Hello, World!")
 	})})
+	askAgainAndAgain(b, addr)
+}
+
+// askAgainAndAgain is one client that sends a request when it has the answer to the last one.
+func askAgainAndAgain(b *testing.B, addr string) {
+	b.Helper()
 	client, err := net.Dial("tcp", addr)
 	if err != nil {
 		b.Fatal(err)

@@ -338,21 +338,7 @@ func BenchmarkSmallRequest(b *testing.B) {
 			serving.Go(func() { plain.Serve(&steppedListener{ln, server, at}) })
 			defer serving.Wait()
 			defer plain.Close()
-			client, err := net.Dial("tcp", ln.Addr().String())
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer client.Close()
-			request, answer := []byte("GET / HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"), make([]byte, 4096)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := client.Write(request); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := client.Read(answer); err != nil {
-					b.Fatal(err)
-				}
-			}
+			askAgainAndAgain(b, ln.Addr().String())
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // dial connects to a front until the test ends.
-func dial(t *testing.T, addr string) *net.TCPConn {
+func dial(t testing.TB, addr string) *net.TCPConn {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

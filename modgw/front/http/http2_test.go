@@ -27,11 +27,7 @@ type rawHTTP2 struct {
 
 func dialHTTP2(t testing.TB, addr string, settings ...http2.Setting) *rawHTTP2 {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	conn := dial(t, addr)
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	c := &rawHTTP2{Framer: http2.NewFramer(conn, conn), conn: conn}
 	c.encoder = hpack.NewEncoder(&c.fields)
