@@ -114,6 +114,7 @@ func (d *decoder) owner(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	if as == nil {
 		return
 	}
+	desc.Owner = as.Name
 	if desc.User == "" {
 		desc.User = as.Name
 	}

@@ -121,6 +121,9 @@ func TestDescriptorOfAUserRunsAsThatUserAlone(t *testing.T) {
 	for _, f := range files {
 		for _, d := range f.Descriptors {
 			users[string(d.Name)] = d.User
+			if d.Owner != "nobody" {
+				t.Errorf("app %q belongs to %q", d.Name, d.Owner)
+			}
 		}
 	}
 	if len(users) != 2 || users["silent"] != "nobody" || users["self"] != "nobody" {

@@ -52,6 +52,7 @@ type Descriptor struct {
 	Build   *Build            // nil: nothing is built beside the environment
 	Env     map[string]string // env and env_file together; env wins
 	EnvFile string            // absolute; "" without one
+	Owner   string            // user who can change File, or Root without one; "": the host's own user alone
 	User    string            // "": the host's own user
 	Group   string            // "": the user's own groups
 	Aliases []Alias           // longest Path first
