@@ -121,6 +121,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 		Handler:        h.entrance(),
 		Log:            h.log,
 		Peers:          listen.Peers{Networks: l.Allow},
+		TrustedProxies: h.trustedProxies(),
 		MaxConnections: l.MaxConnections,
 		DrainTimeout:   h.frontDrain(),
 	}

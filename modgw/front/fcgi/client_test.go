@@ -47,9 +47,15 @@ type answer struct {
 	empty  int       // empty STDOUT records before the end record
 }
 
-func (a answer) head() string   { head, _, _ := strings.Cut(a.stdout, "\r\n\r\n"); return head }
-func (a answer) body() string   { _, body, _ := strings.Cut(a.stdout, "\r\n\r\n"); return body }
-func (a answer) status() string { return a.stdout[:min(len(a.stdout), len("Status: 200"))] }
+func (a answer) head() string { head, _, _ := strings.Cut(a.stdout, "\r\n\r\n"); return head }
+func (a answer) body() string { _, body, _ := strings.Cut(a.stdout, "\r\n\r\n"); return body }
+
+// status is the beginning of the status line: "Status: 200".
+func (a answer) status() string {
+	head := a.head()
+	line := head[max(0, strings.Index(head, "Status: ")):]
+	return line[:min(len(line), len("Status: 200"))]
+}
 
 // next reads a record with its content; ok is false when the connection has ended.
 func (c *client) next() (h fcgi.Header, content []byte, ok bool) {

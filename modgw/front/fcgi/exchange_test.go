@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/front/serving"
 )
@@ -337,5 +340,40 @@ func TestF60RequestThatTricklesIsGivenUp(t *testing.T) {
 	idle.send(request(1, true, nil, ""))
 	if a := idle.read(1); a.status() != "Status: 200" || called.Load() != 1 {
 		t.Errorf("the idle connection: %+v", a)
+	}
+}
+
+// The web server names its peer as the client. Where that is a trusted proxy, its headers say who the client is.
+func TestForwardedHeadersCountFromTrustedProxiesAlone(t *testing.T) {
+	config := handle(func(w http.ResponseWriter, r *http.Request) {
+		info := modgw.RequestInfoOf(r)
+		fmt.Fprintf(w, "%s %s %s %q %q|", info.RemoteAddr, info.Scheme, r.Host, info.ServerName, info.ServerPort)
+		for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+			fmt.Fprint(w, " ", name)
+		}
+	})
+	config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	c := dial(t, serve(t, config))
+	for _, tt := range []struct{ peer, want string }{
+		{"192.0.2.1", `192.0.2.1 http example.com "example.com" "80"|`},
+		{"", `192.0.2.1 http example.com "example.com" "80"|`},
+		{"10.0.0.1", `203.0.113.9 https a.example "" "8443"| X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto`},
+	} {
+		v := map[string]string{
+			"HTTP_X_FORWARDED_FOR": "6.6.6.6, 203.0.113.9, 10.1.1.1", "HTTP_X_FORWARDED_PROTO": "https",
+			"HTTP_X_FORWARDED_HOST": "a.example", "HTTP_X_FORWARDED_PORT": "8443", "HTTP_FORWARDED": "for=6.6.6.6",
+			"HTTP_X_REAL_IP": "6.6.6.6", "HTTP_X_FORWARDED_PREFIX": "/x", "HTTP_X_FORWARDED_SSL": "on",
+		}
+		if tt.peer != "" {
+			v["REMOTE_ADDR"] = tt.peer
+		}
+		c.send(request(1, true, v, ""))
+		if got := c.read(1).body(); got != tt.want {
+			t.Errorf("from %q:\ngot  %s\nwant %s", tt.peer, got, tt.want)
+		}
+	}
+	c.send(request(1, true, map[string]string{"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, ""))
+	if got, want := c.read(1).body(), `203.0.113.9 http example.com "example.com" "80"| X-Forwarded-For`; got != want {
+		t.Errorf("a client's address alone: %s, want %s", got, want)
 	}
 }

@@ -65,7 +65,7 @@ func (w *response) WriteHeader(status int) {
 		delete(w.header, "Content-Length")
 	}
 	w.borrow()
-	head, err := metavars.AppendHead(w.buf[:0], status, w.header)
+	head, err := appendHead(w.buf[:0], status, w.header)
 	if err != nil {
 		w.deny(http.StatusInternalServerError, err)
 		return
@@ -76,6 +76,16 @@ func (w *response) WriteHeader(status int) {
 		head = append(make([]byte, 0, w.bodyAt+bufferSize), head...)
 	}
 	w.buf = head[:w.bodyAt]
+}
+
+// appendHead appends a response's head without the empty line that ends it. Status always stands there, so that no server
+// has to guess, and it comes after all headers: HAProxy makes 302 of a response whose Location comes after its Status.
+func appendHead(dst []byte, status int, header http.Header) ([]byte, error) {
+	dst, err := metavars.AppendHeader(dst, header)
+	if err != nil {
+		return dst, err
+	}
+	return metavars.AppendStatus(append(dst, "Status: "...), status)
 }
 
 // Write sends p with the body, now or later.

@@ -30,7 +30,7 @@ func TestSmallResponseIsOneRecordAndOneWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n\r\nhello world"
+	content := "Content-Type: text/plain\r\nStatus: 200 OK\r\nContent-Length: 11\r\n\r\nhello world"
 	want := fcgi.AppendRecord(nil, fcgi.TypeStdout, 3, []byte(content))
 	want = fcgi.AppendEnd(want, 3, fcgi.End{})
 	if !bytes.Equal(b[:n], want) {
@@ -106,7 +106,7 @@ func TestResponses(t *testing.T) {
 		if !strings.Contains(a.head(), c.head) || c.notInHead != "" && strings.Contains(a.head(), c.notInHead) || a.end == nil {
 			t.Errorf("%s: %+v", name, a)
 		}
-		if !strings.HasPrefix(a.head(), "Status: 5") && a.body() != c.body {
+		if !strings.HasPrefix(a.status(), "Status: 5") && a.body() != c.body {
 			t.Errorf("%s: body %q, want %q", name, a.body(), c.body)
 		}
 		client.send(request(1, true, nil, ""))

@@ -66,6 +66,7 @@ func (c *conn) headComplete(s *stream) {
 		s.refuse(status, fault)
 		return
 	}
+	c.server.config.TrustedProxies.Resolve(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.request, s.cancel, s.length = r, cancel, r.ContentLength

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,15 +16,20 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
+// forwardedHeaders are headers by which proxies speak of the client, each under one of its names.
+var forwardedHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+	"X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Real-Ip", "X-Client-Ip", "X-Script-Name"}
+
 // tell answers with what the front says of the client, and with the forwarded headers that are left.
 func tell(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	var left []string
-	for _, name := range slices.Sorted(maps.Keys(forwardedHeaders)) {
-		if r.Header[name] != nil {
+	for name := range r.Header {
+		if slices.Contains(forwardedHeaders, name) {
 			left = append(left, name)
 		}
 	}
+	slices.Sort(left)
 	fmt.Fprintf(w, "%s|%s|%s|%s|%s", info.RemoteAddr, info.Scheme, r.Host, info.ServerPort, strings.Join(left, ","))
 }
 
@@ -52,7 +56,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 func TestForwardedHeadersOfStrangersAreDropped(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(tell)})
 	header := make(http.Header)
-	for _, name := range slices.Sorted(maps.Keys(forwardedHeaders)) {
+	for _, name := range forwardedHeaders {
 		header.Set(name, "6.6.6.6")
 	}
 	header.Set("Forwarded", "for=6.6.6.6;proto=https;host=evil")
@@ -128,29 +132,4 @@ func TestAmbiguousHeadersAreDropped(t *testing.T) {
 	if got := ask(t, new(http.Transport), "http://"+addr, header); got != `["1"] [] []` {
 		t.Error(got)
 	}
-}
-
-// FuzzForwarded reads anything that a trusted proxy passes on: what is taken of it is an address, a scheme, a host and a port,
-// and never a trusted proxy's address while there is another.
-func FuzzForwarded(f *testing.F) {
-	f.Add("6.6.6.6, 192.0.2.1, , 10.1.1.1", "", "https", "a.example", "443")
-	f.Add("", `for=6.6.6.6, for="[2001:db9::1]:80";proto=https;host=a`, "", "", "")
-	f.Fuzz(func(t *testing.T, xff, rfc, proto, host, port string) {
-		of := trust{networks: loopback}
-		got := of.readForwarded(http.Header{
-			"X-Forwarded-For": {xff}, "Forwarded": {rfc}, "X-Forwarded-Proto": {proto}, "X-Forwarded-Host": {host}, "X-Forwarded-Port": {port},
-		})
-		if _, err := netip.ParseAddr(got.addr); got.addr != "" && err != nil {
-			t.Errorf("the address %q", got.addr)
-		}
-		if got.proto != "" && got.proto != "http" && got.proto != "https" {
-			t.Errorf("the scheme %q", got.proto)
-		}
-		if strings.ContainsAny(got.host, " \r\n\"/\\<>?#@") {
-			t.Errorf("the host %q", got.host)
-		}
-		if strings.Trim(got.serverPort, "0123456789") != "" {
-			t.Errorf("the port %q", got.serverPort)
-		}
-	})
 }

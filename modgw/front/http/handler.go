@@ -90,7 +90,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	if cookies := r.Header["Cookie"]; p.trusted && len(cookies) == 1 {
 		cookies[0] = metavars.RepairCookies(cookies[0]) // Apache joins them as a proxy too
 	}
-	s.trust.takeForwarded(r, p).apply(r, info)
+	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, info)
 	return info
 }
 

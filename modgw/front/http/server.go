@@ -35,7 +35,7 @@ func New(config Config) *Server {
 	config = config.withDefaults()
 	return &Server{
 		config: config,
-		trust:  trust{networks: config.TrustedProxies, unix: config.TrustUnix},
+		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
 		lobby:  newLobby(),
 	}
 }

@@ -3,14 +3,14 @@ package http
 import (
 	"context"
 	"net"
-	"net/netip"
-	"slices"
+
+	"github.com/modgw/modgw/modgw/front/forwarded"
 )
 
 // trust says which peers are proxies whose word about the client counts.
 type trust struct {
-	networks []netip.Prefix
-	unix     bool
+	proxies forwarded.Proxies
+	unix    bool
 }
 
 // peer is what a connection's requests know of its other end.
@@ -31,17 +31,7 @@ func (t trust) peerOf(c net.Conn) *peer {
 	p := &peer{trusted: t.unix}
 	p.conn, _ = c.(*conn)
 	if host, port, err := net.SplitHostPort(c.RemoteAddr().String()); err == nil {
-		p.trusted, p.addr, p.port = t.proxy(host), host, port
+		p.trusted, p.addr, p.port = t.proxies.Contain(host), host, port
 	}
 	return p
-}
-
-// proxy reports whether an address is a trusted proxy's.
-func (t trust) proxy(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	addr = addr.Unmap().WithZone("")
-	return slices.ContainsFunc(t.networks, func(n netip.Prefix) bool { return n.Contains(addr) })
 }

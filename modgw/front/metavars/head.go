@@ -13,18 +13,22 @@ import (
 // about 8190 on it answers 500 and says nothing of the reason.
 const MaxHeaderLine = 8000
 
-// AppendHead appends a CGI response head to dst, without the empty line that ends it. The status line always comes
-// first, so that the server does not have to guess. Headers that concern only one connection are left out, as the
-// server has its own. The error is a *modgw.Fault: the head breaks HTTP's rules or the server's.
-func AppendHead(dst []byte, status int, header http.Header) ([]byte, error) {
+// AppendStatus appends a response status with its reason and the line end to dst. The error is a *modgw.Fault: no server
+// takes such a status.
+func AppendStatus(dst []byte, status int) ([]byte, error) {
 	if status < 200 || status > 599 {
 		return dst, badStatus(status)
 	}
-	dst = append(dst, "Status: "...)
 	dst = strconv.AppendInt(dst, int64(status), 10)
 	dst = append(dst, ' ')
 	dst = append(dst, http.StatusText(status)...)
-	dst = append(dst, "\r\n"...)
+	return append(dst, "\r\n"...), nil
+}
+
+// AppendHeader appends the lines of a response header to dst, without the empty line that ends it. Headers that concern
+// only one connection are left out, as the server has its own. The error is a *modgw.Fault: the header breaks HTTP's
+// rules or the server's.
+func AppendHeader(dst []byte, header http.Header) ([]byte, error) {
 	for name, values := range header {
 		if hopByHop(name, header) {
 			continue

@@ -102,10 +102,12 @@ func (c *conn) makeRequest(list []Variable) error {
 		Trusted:  c.server.config.TrustedPeer(c.rwc),
 		Received: time.Now(),
 	})
-	if err == nil {
-		c.request = r
+	if err != nil {
+		return err
 	}
-	return err
+	c.server.config.TrustedProxies.Resolve(r)
+	c.request = r
+	return nil
 }
 
 // lengthFault is the answer to a request that does not say where it ends.

@@ -55,12 +55,15 @@ func (w *response) WriteHeader(status int) {
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
 	}
-	head, err := metavars.AppendHead(nil, status, w.header)
+	head, err := metavars.AppendStatus([]byte(w.conn.server.protocol.StatusLine+" "), status)
+	if err == nil {
+		head, err = metavars.AppendHeader(head, w.header)
+	}
 	if err != nil {
 		w.deny(http.StatusInternalServerError, err)
 		return
 	}
-	w.head = append([]byte(w.conn.server.protocol.StatusLine), head[len("Status:"):]...)
+	w.head = head
 }
 
 // Write sends p with the body, now or later.

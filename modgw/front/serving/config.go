@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/modgw/modgw/modgw/front/forwarded"
 	"github.com/modgw/modgw/modgw/front/listen"
 )
 
@@ -20,6 +21,10 @@ type Config struct {
 
 	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
 	TrustedPeer func(net.Conn) bool
+
+	// TrustedProxies are believed what they say of the client in headers, where the web server names one of them as the
+	// client. From everybody else such headers are dropped.
+	TrustedProxies forwarded.Proxies
 
 	// MaxConnections is how many connections there may be at once; more wait in the socket's backlog. 0: that of
 	// [listen.DefaultMost].

@@ -1,4 +1,4 @@
-package http
+package forwarded
 
 import (
 	"net"
@@ -11,9 +11,9 @@ import (
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
-// forwardedHeaders are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
+// names are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
 // X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves nothing to contradict it.
-var forwardedHeaders = map[string]bool{
+var names = map[string]bool{
 	"Forwarded": true, "X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Port": true,
 	"X-Forwarded-Proto": true, "X-Forwarded-Scheme": true, "X-Forwarded-Protocol": true, "X-Forwarded-Ssl": true,
 	"X-Forwarded-Https": true, "X-Forwarded-Server": true, "X-Forwarded-By": true, "X-Forwarded-Prefix": true,
@@ -23,14 +23,15 @@ var forwardedHeaders = map[string]bool{
 	"X-Original-Host": true, "X-Original-Uri": true, "X-Original-Url": true, "X-Rewrite-Url": true,
 }
 
-// forwarded is what a trusted proxy says of the client. Empty fields were not said.
-type forwarded struct {
+// Facts are what a trusted proxy says of the client. Empty fields were not said.
+type Facts struct {
 	addr, port  string // of the client
 	proto, host string
 	serverPort  string
 }
 
-// takeForwarded takes the forwarded headers off the request, and returns what they say if the peer is trusted:
+// Take takes the forwarded headers out of a request's header, and returns what they say if the peer that sent it is
+// trusted:
 //
 //	client   X-Forwarded-For, else Forwarded's for=
 //	scheme   X-Forwarded-Proto, else Forwarded's proto=
@@ -40,31 +41,31 @@ type forwarded struct {
 // A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the client's other on.
 // Those that a trusted proxy was believed stay for the app to see. The mount is the descriptor's to say, so
 // X-Forwarded-Prefix is never believed.
-func (t trust) takeForwarded(r *http.Request, p *peer) forwarded {
-	var f forwarded
+func (p Proxies) Take(header http.Header, trusted bool) Facts {
+	var f Facts
 	var believed []string
-	if p.trusted {
-		f = t.readForwarded(r.Header)
+	if trusted {
+		f = p.read(header)
 		believed = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"}
-		if len(elements(r.Header["X-Forwarded-For"])) == 0 {
+		if len(elements(header["X-Forwarded-For"])) == 0 {
 			believed = append(believed, "Forwarded")
 		}
 	}
-	for name := range r.Header {
-		if forwardedHeaders[name] && !slices.Contains(believed, name) {
-			delete(r.Header, name)
+	for name := range header {
+		if names[name] && !slices.Contains(believed, name) {
+			delete(header, name)
 		}
 	}
 	return f
 }
 
-func (t trust) readForwarded(h http.Header) forwarded {
-	var f forwarded
+func (p Proxies) read(h http.Header) Facts {
+	var f Facts
 	hops := elements(h["X-Forwarded-For"])
 	if len(hops) == 0 {
-		f = t.readRFC7239(h["Forwarded"])
+		f = p.readRFC7239(h["Forwarded"])
 	} else {
-		f.addr, f.port = t.client(hops)
+		f.addr, f.port = p.client(hops)
 	}
 	if proto := lastOf(h["X-Forwarded-Proto"]); proto != "" {
 		f.proto = proto
@@ -77,31 +78,31 @@ func (t trust) readForwarded(h http.Header) forwarded {
 }
 
 // readRFC7239 reads Forwarded: the element that the proxy next to the client wrote tells all.
-func (t trust) readRFC7239(values []string) forwarded {
+func (p Proxies) readRFC7239(values []string) Facts {
 	all := elements(values)
 	hops := make([]string, len(all))
 	for i, element := range all {
 		hops[i] = parameter(element, "for")
 	}
 	if len(all) == 0 {
-		return forwarded{}
+		return Facts{}
 	}
-	at := t.clientAt(hops)
-	f := forwarded{proto: parameter(all[at], "proto"), host: parameter(all[at], "host")}
+	at := p.clientAt(hops)
+	f := Facts{proto: parameter(all[at], "proto"), host: parameter(all[at], "host")}
 	f.addr, f.port = splitHop(hops[at])
 	return f
 }
 
 // client is the nearest hop that is no trusted proxy.
-func (t trust) client(hops []string) (addr, port string) {
-	return splitHop(hops[t.clientAt(hops)])
+func (p Proxies) client(hops []string) (addr, port string) {
+	return splitHop(hops[p.clientAt(hops)])
 }
 
 // clientAt walks from the nearest hop to the farthest: what stands before the first untrusted one is what that one
 // claims. When all are trusted, the farthest is the client.
-func (t trust) clientAt(hops []string) int {
+func (p Proxies) clientAt(hops []string) int {
 	for i := len(hops) - 1; i > 0; i-- {
-		if addr, _ := splitHop(hops[i]); !t.proxy(addr) {
+		if addr, _ := splitHop(hops[i]); !p.Contain(addr) {
 			return i
 		}
 	}
@@ -109,7 +110,7 @@ func (t trust) clientAt(hops []string) int {
 }
 
 // checked drops what is no address, scheme, host or port.
-func (f forwarded) checked() forwarded {
+func (f Facts) checked() Facts {
 	if _, err := netip.ParseAddr(f.addr); err != nil {
 		f.addr, f.port = "", ""
 	}
@@ -125,8 +126,8 @@ func (f forwarded) checked() forwarded {
 	return f
 }
 
-// apply lets the request be the one that the client sent to the proxy.
-func (f forwarded) apply(r *http.Request, info *modgw.RequestInfo) {
+// Apply lets the request be the one that the client sent to the proxy.
+func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	if f.addr != "" {
 		info.RemoteAddr, info.RemotePort = f.addr, f.port
 		port := f.port
@@ -139,9 +140,18 @@ func (f forwarded) apply(r *http.Request, info *modgw.RequestInfo) {
 		info.Scheme = f.proto
 	}
 	if f.host != "" {
-		r.Host = f.host
+		r.Host, info.ServerName = f.host, ""
 	}
-	info.ServerPort = f.serverPort
+	if f.proto != "" || f.host != "" || f.serverPort != "" {
+		info.ServerPort = f.serverPort // that of the server behind the proxy is not the client's
+	}
+}
+
+// Resolve lets a request that a web server passed on be the one that the client sent: the server's peer, which it names
+// as the client, may be a trusted proxy. From everybody else the forwarded headers are dropped.
+func (p Proxies) Resolve(r *http.Request) {
+	info := modgw.RequestInfoOf(r)
+	p.Take(r.Header, p.Contain(info.RemoteAddr)).Apply(r, info)
 }
 
 // splitHop splits "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80" and "2001:db8::1".
