@@ -29,6 +29,7 @@ type site struct {
 	log *output
 
 	stdin  *os.File // of the host; nil: it is empty
+	stderr *os.File // of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
 	within []string // a command that runs the host; empty: it runs by itself
 }
 
@@ -89,23 +90,7 @@ func (s *site) spawn(environ []string, args ...string) {
 // spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group matched.
 func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string) (found string) {
 	s.t.Helper()
-	line := append(append(slices.Clone(s.within), program), args...)
-	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), environ...)
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	if s.stdin != nil {
-		cmd.Stdin = s.stdin
-	}
-	cmd.WaitDelay = 10 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.pid = cmd.Process.Pid
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	s.t.Cleanup(func() { s.end(cmd, ended) })
+	ended := s.launch(environ, args...)
 	s.eventually("the host is ready", func() bool {
 		select {
 		case err := <-ended:
@@ -120,6 +105,32 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 		return match != nil
 	})
 	return found
+}
+
+// launch is spawn that waits for nothing. How the host ended is sent to the channel that it returns.
+func (s *site) launch(environ []string, args ...string) (ended chan error) {
+	s.t.Helper()
+	line := append(append(slices.Clone(s.within), program), args...)
+	cmd := exec.Command(line[0], line[1:]...)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), environ...)
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	if s.stderr != nil {
+		cmd.Stdout, cmd.Stderr = s.stderr, s.stderr
+	}
+	if s.stdin != nil {
+		cmd.Stdin = s.stdin
+	}
+	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.pid = cmd.Process.Pid
+	ended = make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	s.t.Cleanup(func() { s.end(cmd, ended) })
+	return ended
 }
 
 // end asks the host to end, and sees to it that it does so in order and leaves no process behind.

@@ -24,16 +24,7 @@ func newApacheRun(c console) *cobra.Command {
 			"nothing with an Apache that the system runs, and ends with Ctrl-C.",
 		Example: "  modgw-host apache run examples/two-sites --port 8080",
 		RunE: func(cmd *cobra.Command, targets []string) error {
-			config, err := f.config(cmd, c, targets)
-			if err != nil {
-				return err
-			}
-			if config.State == "" && config.File == "" {
-				if config.State, err = devState(config.Targets[0]); err != nil {
-					return err
-				}
-			}
-			return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
+			return hosting(c, f.logFormat, func(c console) error { return f.runBehindApache(cmd, c, a, targets) })
 		},
 	}
 	f.bind(cmd)
@@ -42,6 +33,19 @@ func newApacheRun(c console) *cobra.Command {
 	cmd.Flags().StringVar(&a.Program, "httpd", "", "`PATH` of Apache's program (default: the first that is found)")
 	cmd.Flags().StringVar(&a.AccessLog, "access-log", "", "write Apache's access log to `FILE`")
 	return cmd
+}
+
+func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.RunConfig, targets []string) error {
+	config, err := f.config(cmd, c, targets)
+	if err != nil {
+		return err
+	}
+	if config.State == "" && config.File == "" {
+		if config.State, err = devState(config.Targets[0]); err != nil {
+			return err
+		}
+	}
+	return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
 }
 
 // runApache runs the host and Apache until ctx is done or one of them ends. It calls up when all apps are.

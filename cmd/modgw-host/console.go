@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -23,29 +24,44 @@ func (c console) colour() bool {
 	case os.Getenv("FORCE_COLOR") != "", os.Getenv("CLICOLOR_FORCE") != "":
 		return true
 	}
-	f, ok := c.stderr.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return c.onTerminal()
+}
+
+// onTerminal reports whether people see stderr at once.
+func (c console) onTerminal() bool {
+	f := c.stderrFile()
+	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // logger prints to stderr: for people ("text"), for a journal when that is what stderr is, or as JSON ("json").
 func (c console) logger(format string) (*slog.Logger, error) {
+	handler, err := c.logHandler(format, c.stderr)
+	if err != nil {
+		return nil, err
+	}
+	return slog.New(handler), nil
+}
+
+// logHandler prints to out what is meant for stderr.
+func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) {
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(c.stderr, nil)), nil
+		return slog.NewJSONHandler(out, nil), nil
 	case "text":
-		return slog.New(logtext.New(c.stderr, logtext.Options{
+		return logtext.New(out, logtext.Options{
 			Colour:  c.colour(),
 			Journal: c.journal(),
+			Dated:   !c.onTerminal(),
 			Plain:   modgw.AppLine,
-		})), nil
+		}), nil
 	}
 	return nil, fmt.Errorf("cannot log as %q: --log-format is text or json", format)
 }
 
 // journal reports whether stderr goes to systemd's journal (systemd.exec(5), JOURNAL_STREAM).
 func (c console) journal() bool {
-	f, ok := c.stderr.(*os.File)
-	if !ok {
+	f := c.stderrFile()
+	if f == nil {
 		return false
 	}
 	info, err := f.Stat()

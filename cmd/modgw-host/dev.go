@@ -40,7 +40,7 @@ func newDev(c console) *cobra.Command {
 			if len(targets) == 0 {
 				targets = []string{"."}
 			}
-			return f.run(cmd, c, targets)
+			return hosting(c, f.logFormat, func(c console) error { return f.run(cmd, c, targets) })
 		},
 	}
 	f.bind(cmd)

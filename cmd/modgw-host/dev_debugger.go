@@ -12,14 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"github.com/modgw/modgw/internal/logqueue"
 	"github.com/modgw/modgw/modgw"
 )
 
 // debugger passes what its developer types to the app, so that breakpoint() and input() work. Workers are process groups
 // of their own, which the kernel does not let read from the terminal.
 type debugger struct {
-	typed   *os.File // the terminal, or what stands in its place
-	in, out *os.File // the pipe that workers have as standard input
+	typed   *os.File         // the terminal, or what stands in its place
+	in, out *os.File         // the pipe that workers have as standard input
+	shown   *logqueue.Writer // what apps print goes to the terminal by way of it: a terminal may be stopped
 	copying sync.WaitGroup
 }
 
@@ -45,6 +47,7 @@ func newDebugger(c console) (*debugger, error) {
 		typed.Close()
 		return nil, fmt.Errorf("cannot make a pipe for what is typed: %w", err)
 	}
+	d.shown = logqueue.New(c.stdout, 0, nil)
 	d.copying.Go(func() {
 		// A terminal can be read on after Ctrl-D.
 		for isTerminal := term.IsTerminal(int(c.stdin.Fd())); ; {
@@ -57,8 +60,8 @@ func newDebugger(c console) (*debugger, error) {
 }
 
 // terminal is what apps get of it.
-func (d *debugger) terminal(c console) *modgw.Terminal {
-	return &modgw.Terminal{In: d.in, Out: func(p []byte) { _, _ = c.stdout.Write(p) }}
+func (d *debugger) terminal() *modgw.Terminal {
+	return &modgw.Terminal{In: d.in, Out: func(p []byte) { _, _ = d.shown.Write(p) }}
 }
 
 // close ends it.
@@ -70,6 +73,7 @@ func (d *debugger) close() {
 	d.typed.Close()
 	d.in.Close()
 	d.out.Close()
+	d.shown.Close(lastWords)
 }
 
 // reopen opens the terminal once more, so that waiting for it can be broken off and nobody else's descriptor is changed.
@@ -89,5 +93,5 @@ func withDebugger(ctx context.Context, c console, run func(context.Context, *mod
 		return err
 	}
 	defer d.close()
-	return run(ctx, d.terminal(c))
+	return run(ctx, d.terminal())
 }

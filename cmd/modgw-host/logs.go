@@ -66,7 +66,7 @@ func known(ctx context.Context, client *control.Client, app modgw.AppName) error
 
 // logPrinter prints records to stdout as the host prints them to its log.
 func (c console) logPrinter(ctx context.Context, asJSON bool) func(control.LogRecord) error {
-	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{Level: slog.LevelDebug, Plain: modgw.AppLine})
+	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{Level: slog.LevelDebug, Dated: true, Plain: modgw.AppLine})
 	if asJSON {
 		handler = slog.NewJSONHandler(c.stdout, &slog.HandlerOptions{Level: slog.LevelDebug})
 	}

@@ -44,7 +44,11 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetArgs(args)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	err := root.ExecuteContext(ctx)
+	return c.report(root.ExecuteContext(ctx))
+}
+
+// report prints an error, unless it is nil or was printed already, and returns the exit code.
+func (c console) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
@@ -72,7 +76,7 @@ func (c console) fail(err error) {
 	fmt.Fprintf(c.stderr, "modgw-host: %v\n", err)
 }
 
-// exitCode is an error that was told already.
+// exitCode is an error that was printed already.
 type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }

@@ -23,26 +23,30 @@ func newRun(c console) *cobra.Command {
 			if app == "" {
 				return &usageError{cmd.CommandPath(), "cannot run an app without its name: say which with --app NAME"}
 			}
-			config, err := f.config(cmd, c, targets)
-			if err != nil {
-				return err
-			}
-			config.Only, config.Unwatched = modgw.AppName(app), true
-			if config.State == "" {
-				// Each app that is run alone has a host of its own, and a state folder belongs to one host.
-				config.State = filepath.Join(host.DefaultState(os.Getuid()), "run", app)
-			}
-			if len(f.listen) == 0 {
-				if err := inherit(&config); err != nil {
-					return err
-				}
-			}
-			return runHost(cmd.Context(), config, func() {})
+			return hosting(c, f.logFormat, func(c console) error { return f.runApp(cmd, c, modgw.AppName(app), targets) })
 		},
 	}
 	f.bind(cmd)
 	cmd.Flags().StringVar(&app, "app", "", "the `NAME` of the app")
 	return cmd
+}
+
+func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, targets []string) error {
+	config, err := f.config(cmd, c, targets)
+	if err != nil {
+		return err
+	}
+	config.Only, config.Unwatched = app, true
+	if config.State == "" {
+		// Each app that is run alone has a host of its own, and a state folder belongs to one host.
+		config.State = filepath.Join(host.DefaultState(os.Getuid()), "run", string(app))
+	}
+	if len(f.listen) == 0 {
+		if err := inherit(&config); err != nil {
+			return err
+		}
+	}
+	return runHost(cmd.Context(), config, func() {})
 }
 
 // inherit makes the host listen where whoever started it wants: on sockets that are open already, or on $PORT.

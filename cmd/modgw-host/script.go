@@ -52,8 +52,9 @@ func newFcgi(c console) *cobra.Command {
 			ln, err := inheritedListener(c.stdin)
 			switch {
 			case err == nil:
-				log := slog.New(slog.NewTextHandler(c.stderr, nil))
-				return h.Relay(cmd.Context(), ln, log)
+				return hosting(c, "text", func(c console) error {
+					return h.Relay(cmd.Context(), ln, slog.New(slog.NewTextHandler(c.stderr, nil)))
+				})
 			case os.Getenv("REQUEST_METHOD") != "":
 				return answer(cmd.Context(), c, h)
 			}
@@ -108,19 +109,21 @@ func newResident(c console) *cobra.Command {
 				return err
 			}
 			defer out.Close()
-			log, err := console{c.stdin, c.stdout, out}.logger("text")
-			if err != nil {
-				return err
-			}
-			return runHost(ctx, host.Config{
-				Targets: args,
-				Sockets: []host.Socket{{Kind: "fastcgi", Listener: ln}},
-				State:   f.state,
-				Control: modgw.Address("unix:" + folder.Control()),
-				Script:  true,
-				Version: version(),
-				Log:     log,
-			}, func() {})
+			return hosting(console{c.stdin, c.stdout, out}, "text", func(c console) error {
+				log, err := c.logger("text")
+				if err != nil {
+					return err
+				}
+				return runHost(ctx, host.Config{
+					Targets: args,
+					Sockets: []host.Socket{{Kind: "fastcgi", Listener: ln}},
+					State:   f.state,
+					Control: modgw.Address("unix:" + folder.Control()),
+					Script:  true,
+					Version: version(),
+					Log:     log,
+				}, func() {})
+			})
 		},
 	}
 	f.bind(cmd)

@@ -41,20 +41,24 @@ func newServe(c console) *cobra.Command {
 			"systemd passes (LISTEN_FDS) are used too, with the settings of the listen block that has their address.",
 		Example: "  modgw-host serve blog.hcl --listen http=127.0.0.1:8000\n  modgw-host serve -c /etc/modgw/modgw.hcl",
 		RunE: func(cmd *cobra.Command, targets []string) error {
-			config, err := f.config(cmd, c, targets)
-			if err != nil {
-				return err
-			}
-			if len(f.listen) == 0 {
-				if err := adopt(&config); err != nil {
-					return err
-				}
-			}
-			return runHost(cmd.Context(), config, func() {})
+			return hosting(c, f.logFormat, func(c console) error { return f.serve(cmd, c, targets) })
 		},
 	}
 	f.bind(cmd)
 	return cmd
+}
+
+func (f *serveFlags) serve(cmd *cobra.Command, c console, targets []string) error {
+	config, err := f.config(cmd, c, targets)
+	if err != nil {
+		return err
+	}
+	if len(f.listen) == 0 {
+		if err := adopt(&config); err != nil {
+			return err
+		}
+	}
+	return runHost(cmd.Context(), config, func() {})
 }
 
 // config is what the flags and targets mean.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Options say how records look.
@@ -15,6 +16,7 @@ type Options struct {
 	Level   slog.Leveler // nil: info
 	Colour  bool
 	Journal bool // for systemd's journal: a priority in front (sd-daemon(3)), and no time
+	Dated   bool // the time has a date and a zone, for files that are read later
 
 	// Plain are messages of which only the attribute "line" is printed, for what an app wrote itself.
 	Plain string
@@ -56,7 +58,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	h.head(&b, r, app)
 	if h.options.Plain != "" && r.Message == h.options.Plain {
-		plain(&b, attrs)
+		h.plain(&b, attrs)
 	} else {
 		h.body(&b, r, attrs)
 	}
@@ -86,11 +88,19 @@ func (h *Handler) WithGroup(string) slog.Handler { return h }
 // widest is how much room the column of app names has.
 const widest = 10
 
+// layout is how the time is written.
+func (h *Handler) layout() string {
+	if h.options.Dated {
+		return "2006-01-02T15:04:05.000Z07:00"
+	}
+	return time.TimeOnly
+}
+
 func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
 	if h.options.Journal {
 		fmt.Fprintf(b, "<%d>", priority(r.Level))
 	} else {
-		h.paint(b, faint, r.Time.Format("15:04:05"))
+		h.paint(b, faint, r.Time.Format(h.layout()))
 		b.WriteByte(' ')
 	}
 	h.paint(b, bold, fmt.Sprintf("%-*s", widest, app))
@@ -126,7 +136,7 @@ func (h *Handler) body(b *strings.Builder, r slog.Record, attrs []slog.Attr) {
 }
 
 // plain prints what an app wrote, each line with a bar in front.
-func plain(b *strings.Builder, attrs []slog.Attr) {
+func (h *Handler) plain(b *strings.Builder, attrs []slog.Attr) {
 	for _, a := range attrs {
 		if a.Key != "line" {
 			continue
@@ -134,7 +144,7 @@ func plain(b *strings.Builder, attrs []slog.Attr) {
 		lines := strings.Split(a.Value.String(), "\n")
 		for i, line := range lines {
 			if i > 0 {
-				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1))
+				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1)) // not aligned below a date
 			}
 			b.WriteString("| " + Printable(line) + "\n")
 		}

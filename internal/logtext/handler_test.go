@@ -1,9 +1,11 @@
 package logtext
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRecordsReadWell(t *testing.T) {
@@ -25,6 +27,10 @@ func TestRecordsReadWell(t *testing.T) {
 		{"escape sequences do nothing", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
 			l.Info("app output", "line", "\x1b[31mred\x9b")
 		}, "<6>blog       | �[31mred�\n"},
+		{"date and zone", Options{Dated: true}, func(l *slog.Logger) {
+			record := slog.NewRecord(time.Date(2026, 11, 27, 9, 5, 1, 42e6, time.FixedZone("", -3600)), slog.LevelInfo, "ready", 0)
+			_ = l.Handler().Handle(context.Background(), record)
+		}, "2026-11-27T09:05:01.042-01:00 blog       ready\n"},
 		{"below the level", Options{}, func(l *slog.Logger) { l.Debug("never seen") }, ""},
 	} {
 		var out strings.Builder

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/logqueue"
+)
+
+// lastWords is how long a command that ran a host waits for a slow reader to take the end of the log.
+const lastWords = time.Second
+
+// hosting calls run, which runs a host, with a console whose stderr never makes it wait and never ends it: a full pipe, a
+// reader that has gone and a full disk cost lines of the log, which are counted, and nothing else.
+func hosting(c console, logFormat string, run func(console) error) error {
+	// Without this, a library that writes to the closed pipe by itself would end the process.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
+	queue := logqueue.New(c.stderr, 0, func(l logqueue.Lost) []byte { return c.lostLines(logFormat, l) })
+	defer queue.Close(lastWords)
+	log.SetOutput(queue)
+	c.stderr = queued{queue, c.stderrFile()}
+	if err := run(c); err != nil {
+		return exitCode(c.report(err))
+	}
+	return nil
+}
+
+// queued is a stderr that does not make its writers wait.
+type queued struct {
+	*logqueue.Writer
+	file *os.File // behind it; nil when it is no file
+}
+
+// stderrFile is the file that stderr leads to; nil when it leads to none.
+func (c console) stderrFile() *os.File {
+	switch out := c.stderr.(type) {
+	case *os.File:
+		return out
+	case queued:
+		return out.file
+	}
+	return nil
+}
+
+// lostLines is the record that reports a gap in the log.
+func (c console) lostLines(format string, l logqueue.Lost) []byte {
+	reason := "it was not read fast enough"
+	if l.Err != nil {
+		reason = l.Err.Error()
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of the log lost", 0)
+	record.Add("lines", l.Lines, "bytes", l.Bytes, "reason", reason)
+	var text bytes.Buffer
+	if handler, err := c.logHandler(format, &text); err == nil {
+		_ = handler.Handle(context.Background(), record) // a buffer takes everything
+	}
+	return text.Bytes()
+}

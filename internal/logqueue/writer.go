@@ -1,0 +1,201 @@
+package logqueue
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// DefaultLimit is how many bytes a queue holds unless told otherwise: enough for a burst, little beside a host.
+	DefaultLimit = 4 << 20
+
+	// largestWrite bounds what one failed write can lose, unless a single line is longer.
+	largestWrite = 64 << 10
+
+	// retryTime is how long after a failed write the loss is reported again, when nothing else is written.
+	retryTime = time.Second
+)
+
+// Lost says what could not be written.
+type Lost struct {
+	Lines int
+	Bytes int
+	Err   error // why the file refused it; nil when the file was too slow
+}
+
+func (l *Lost) add(text []byte, err error) {
+	l.Lines += bytes.Count(text, []byte{'\n'})
+	l.Bytes += len(text)
+	if err != nil {
+		l.Err = err
+	}
+}
+
+func (l *Lost) merge(other Lost) {
+	l.Lines += other.Lines
+	l.Bytes += other.Bytes
+	if other.Err != nil {
+		l.Err = other.Err
+	}
+}
+
+// Writer queues what is written to it and passes it on from a goroutine of its own. Each Write should hold whole lines.
+// Make it with [New], and Close it.
+type Writer struct {
+	limit  int
+	filled chan struct{} // has a value when the queue is not empty; closed by Close
+	ended  chan struct{} // closed when nothing is written any more
+
+	mu       sync.Mutex
+	queue    []byte
+	overflow Lost // what found no room behind the queue
+	closed   bool
+
+	// Only run and what it calls use these.
+	out    io.Writer
+	notice func(Lost) []byte
+	untold Lost // what was lost and is not reported yet
+	torn   bool // the last line in the file has no end
+}
+
+// New makes a writer in front of out. It keeps up to limit bytes; 0 means [DefaultLimit]. notice makes the line that
+// reports what was lost, and is written where the gap is; nil means that nothing reports it.
+func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	if notice == nil {
+		notice = func(Lost) []byte { return nil }
+	}
+	if f, ok := out.(*os.File); ok {
+		out = newFile(f)
+	}
+	w := &Writer{limit: limit, filled: make(chan struct{}, 1), ended: make(chan struct{}), out: out, notice: notice}
+	go w.run()
+	return w
+}
+
+// Write takes p as a whole or drops it as a whole. It returns at once and never fails.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// After one line has found no room none is taken, also no shorter one, until the queue was taken: there is one gap.
+	if w.closed || w.overflow.Bytes > 0 || len(w.queue)+len(p) > w.limit {
+		w.overflow.add(p, nil)
+		return len(p), nil
+	}
+	w.queue = append(w.queue, p...)
+	select {
+	case w.filled <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// Close waits until the queue is written, but no longer than the time given. What comes later is dropped.
+func (w *Writer) Close(within time.Duration) {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.filled)
+	}
+	w.mu.Unlock()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-w.ended:
+	case <-timer.C:
+	}
+}
+
+func (w *Writer) run() {
+	defer close(w.ended)
+	var spare []byte
+	for open := true; open; {
+		open = w.await()
+		queue, overflow := w.take(spare)
+		w.passAll(queue)
+		w.untold.merge(overflow)
+		w.report()
+		spare = queue[:0]
+		if cap(spare) > largestWrite {
+			spare = nil // a burst is no reason to keep its memory
+		}
+	}
+}
+
+// await waits for something to write. It reports false after Close.
+func (w *Writer) await() (open bool) {
+	if w.untold.Bytes == 0 {
+		_, open = <-w.filled
+		return open
+	}
+	timer := time.NewTimer(retryTime)
+	defer timer.Stop()
+	select {
+	case _, open = <-w.filled:
+		return open
+	case <-timer.C:
+		return true
+	}
+}
+
+// take returns everything queued, and what was dropped behind it. The next queue is built in spare.
+func (w *Writer) take(spare []byte) ([]byte, Lost) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	queue, overflow := w.queue, w.overflow
+	w.queue, w.overflow = spare, Lost{}
+	return queue, overflow
+}
+
+func (w *Writer) passAll(text []byte) {
+	for len(text) > 0 {
+		lines := wholeLines(text)
+		text = text[len(lines):]
+		w.report()
+		if n, err := w.write(lines); err != nil {
+			w.untold.add(lines[n:], err)
+		}
+	}
+}
+
+// report writes what was lost, if anything was. When that fails it stays to be reported.
+func (w *Writer) report() {
+	if w.untold.Bytes == 0 {
+		return
+	}
+	if _, err := w.write(w.notice(w.untold)); err == nil {
+		w.untold = Lost{}
+	}
+}
+
+// write writes lines, and ends one first that an earlier write left without its end.
+func (w *Writer) write(lines []byte) (int, error) {
+	if w.torn {
+		if _, err := w.out.Write([]byte{'\n'}); err != nil {
+			return 0, err
+		}
+		w.torn = false
+	}
+	n, err := w.out.Write(lines)
+	w.torn = err != nil && n > 0 && lines[n-1] != '\n'
+	return n, err
+}
+
+// wholeLines is the beginning of text for one write: as many lines as fit, but at least the first.
+func wholeLines(text []byte) []byte {
+	if len(text) <= largestWrite {
+		return text
+	}
+	if end := bytes.LastIndexByte(text[:largestWrite], '\n'); end >= 0 {
+		return text[:end+1]
+	}
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		return text[:end+1]
+	}
+	return text
+}

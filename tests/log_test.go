@@ -1,0 +1,196 @@
+package tests
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// talker is an app that prints a long line for each request.
+const talker = `
+import sys, time
+
+def application(environ, start_response):
+    print("x" * 8000, file=sys.stderr, flush=True)
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(300)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"v1"]
+`
+
+// newTalker is a site with that app.
+func newTalker(t *testing.T) *site {
+	s := newSite(t)
+	s.write("apps/talker/app.wsgi", talker)
+	s.write("apps/talker/modgw.hcl", `
+		app "talker" {
+		  wsgi {
+		    entry   = "app.wsgi"
+		    workers = 2
+		  }
+		  timeouts { request = "1s" }
+		}
+	`)
+	return s
+}
+
+// impatient gives up when a host hangs.
+var impatient = &http.Client{Timeout: 30 * time.Second}
+
+func (s *site) answers(path string, status int) {
+	s.t.Helper()
+	response, err := impatient.Get(s.url + path)
+	if err != nil {
+		s.t.Fatalf("GET %s: %v", path, err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	if response.StatusCode != status {
+		s.t.Fatalf("GET %s: status %d, want %d", path, response.StatusCode, status)
+	}
+}
+
+// worksOn lets the host do all that it logs something about.
+func (s *site) worksOn() {
+	s.t.Helper()
+	for range 100 { // nearly a megabyte of log
+		s.answers("/", 200)
+	}
+	s.answers("/slow", 504)
+	before := s.status("talker").Generation.Number
+	s.write("apps/talker/app.wsgi", strings.Replace(talker, "v1", "v2", 1)+fmt.Sprintf("# %d\n", before))
+	s.eventually("the new code is there", func() bool { return s.status("talker").Generation.Number > before })
+	s.answers("/", 200)
+}
+
+// readUntilReady reads the host's log until it is ready, and nothing after that.
+func (s *site) readUntilReady(log io.Reader) (done chan *bufio.Reader) {
+	done = make(chan *bufio.Reader, 1)
+	go func() {
+		lines := bufio.NewReaderSize(log, 16) // reads hardly anything ahead
+		for {
+			line, err := lines.ReadString('\n')
+			fmt.Fprint(s.log, line)
+			if err != nil || readyLine.MatchString(line) {
+				done <- lines
+				return
+			}
+		}
+	}()
+	return done
+}
+
+func TestFullPipeOfTheLogHoldsNothingUp(t *testing.T) {
+	s := newTalker(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	s.stderr = w
+	read := s.readUntilReady(r)
+	s.start()
+	w.Close()
+	<-read
+	s.worksOn()
+	// The pipe is full now, and stays so until the host has ended: the site's clean-up sees that it does.
+}
+
+func TestLogWhoseReaderHasGoneIsWrittenAgainWhenThereIsOne(t *testing.T) {
+	s := newTalker(t)
+	path := filepath.Join(s.dir, "log")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := func(flags int) *os.File {
+		f, err := os.OpenFile(path, flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first := open(os.O_RDWR) // so that the next one does not wait for it
+	s.stderr = open(os.O_WRONLY)
+	read := s.readUntilReady(first)
+	s.start()
+	s.stderr.Close()
+	<-read
+	first.Close()
+	s.worksOn()
+
+	second := open(os.O_RDONLY)
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(s.log, second)
+	}()
+	s.eventually("the loss is reported", func() bool {
+		return regexp.MustCompile(`! lines of the log lost lines=\d+ bytes=\d+ reason="broken pipe"`).MatchString(s.log.String())
+	})
+	s.answers("/", 200)
+	s.eventually("the app's lines are there again", func() bool { return strings.Contains(s.log.String(), "| xxxx") })
+	t.Cleanup(func() { second.Close(); <-copied })
+}
+
+func TestF44FullDiskOfTheLogHoldsNothingUp(t *testing.T) {
+	s := newTalker(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	s.stderr = full
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	s.url = "http://" + address
+	s.launch(nil, "serve", "-c", s.path("modgw.hcl"), "--listen", "http="+address)
+	s.eventually("the host is ready", func() bool {
+		response, err := impatient.Get(s.url)
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == 200
+	})
+	s.worksOn()
+	if logs := s.mustRun("logs", "talker", "-n", "0", "-c", "modgw.hcl"); !strings.Contains(logs, "generation ready") {
+		t.Errorf("the host's own memory of the log is not affected, but it has\n%s", logs)
+	}
+}
+
+func TestResultsToAClosedPipeEndACommandWithoutAWord(t *testing.T) {
+	s := newTalker(t)
+	s.start()
+	for _, args := range [][]string{
+		{"status", "--json"}, {"status"}, {"logs", "-n", "0"}, {"logs", "-f"}, {"apache", "config"}, {"env", "list"},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		var told strings.Builder
+		cmd := exec.Command(program, append(args, "-c", "modgw.hcl")...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, w, &told
+		err = cmd.Run()
+		w.Close()
+		if err == nil || told.Len() > 0 {
+			t.Errorf("%v ended with %v and said %q; other tools end with SIGPIPE and say nothing", args, err, told.String())
+		}
+	}
+}
