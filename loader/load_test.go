@@ -304,3 +304,24 @@ func TestWorkingDirectoryNeedNotBeTheFolder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHiddenFilesAreNoDescriptors(t *testing.T) {
+	const shop = `app "shop" { wsgi { entry = "shop.wsgi" } }`
+	dir := testProject(t, map[string]string{
+		"apps/shop.hcl": shop, "apps/.shop.hcl": shop, "apps/._shop.hcl": "\x00\x05\x16\x07Mac OS X",
+		"apps/.old/shop.hcl": shop, "shop.wsgi": "",
+	})
+	if err := os.Symlink("user@host.1:2", dir+"/apps/.#shop.hcl"); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"apps/*.hcl", "apps/**/*.hcl", "apps"} {
+		files, _ := LoadAll([]string{filepath.Join(dir, target)}, testOptions())
+		var paths []string
+		for _, f := range files {
+			paths = append(paths, f.Path)
+		}
+		if !slices.Equal(paths, []string{dir + "/apps/shop.hcl"}) {
+			t.Errorf("%s names %q", target, paths)
+		}
+	}
+}

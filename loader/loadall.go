@@ -92,7 +92,7 @@ func descriptorFiles(target string) ([]string, bool) {
 	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)), err == nil && isScript(path):
 		return []string{path}, true
 	case err != nil && isGlob(path):
-		found, _ := doublestar.FilepathGlob(path, doublestar.WithFilesOnly())
+		found, _ := doublestar.FilepathGlob(path, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
 		return found, true
 	}
 	return nil, false

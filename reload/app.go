@@ -32,6 +32,7 @@ type app struct {
 	polling  string          // why files are polled; "" while events are trusted
 	spent    bool            // they are polled because a folder could not be watched
 	full     bool            // there are more folders than are watched
+	crowded  string          // the link that leads to more than is watched; "" for none
 	gone     bool            // the root was missing when changes had settled
 	warned   string          // the last trouble that was logged
 	blind    []string        // files whose replacement is not seen, as far as they were logged
@@ -54,7 +55,7 @@ type folderWatcher interface {
 // run watches until ctx is done and the consumer, which is called with host, has returned.
 func (a *app) run(ctx, host context.Context) {
 	defer a.stop()
-	a.begin()
+	a.begin(ctx)
 	due := time.NewTimer(0)
 	defer due.Stop()
 	tick := time.NewTicker(a.every)
@@ -67,11 +68,11 @@ func (a *app) run(ctx, host context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.inbox.wake:
-			a.read(a.inbox.take())
+			a.read(ctx, a.inbox.take())
 		case <-due.C:
-			a.settled(host)
+			a.settled(ctx, host)
 		case <-tick.C:
-			a.poll()
+			a.poll(ctx)
 		case <-a.busy:
 			a.busy = nil
 			if len(a.missed) > 0 && a.due().IsZero() && !a.rootless() {
@@ -108,10 +109,10 @@ func (a *app) due() time.Time {
 }
 
 // begin looks at everything for the first time.
-func (a *app) begin() {
+func (a *app) begin(ctx context.Context) {
 	a.reported, a.last = newSnapshot(), newSnapshot()
 	a.remote = a.deafness()
-	a.look()
+	a.look(ctx)
 	a.know(nil)
 }
 
@@ -145,18 +146,18 @@ func (a *app) answer() {
 const quickLook = 20 * time.Millisecond
 
 // read judges what came in, and reports whether files may have changed.
-func (a *app) read(l letter) bool {
+func (a *app) read(ctx context.Context, l letter) bool {
 	a.asked = append(a.asked, l.asked...)
 	if len(l.asked) > 0 && a.polling != "" && a.took < quickLook {
-		a.poll()
+		a.poll(ctx)
 	}
-	mended := l.watcher != nil && a.mend(l.watcher)
+	mended := l.watcher != nil && a.mend(ctx, l.watcher)
 	if l.interest != nil {
-		a.replace(l.interest)
+		a.replace(ctx, l.interest)
 	}
 	relevant := mended || l.rescan || l.interest != nil || a.remounted(l.mounts)
 	for _, e := range l.events {
-		if a.relevant(e) {
+		if a.relevant(ctx, e) {
 			relevant = true
 		}
 	}
@@ -167,7 +168,7 @@ func (a *app) read(l letter) bool {
 }
 
 // replace takes another interest.
-func (a *app) replace(next *watching) {
+func (a *app) replace(ctx context.Context, next *watching) {
 	before := a.now.rules
 	maps.DeleteFunc(a.missed, func(path string, _ difference) bool { return next.rules.class(path) == Nothing })
 	a.gone = a.gone && next.Root == a.now.Root
@@ -175,7 +176,7 @@ func (a *app) replace(next *watching) {
 	a.remote = a.deafness()
 	a.polling, a.spent = "", false
 	a.lull.quiet, a.lull.most = next.Settle, next.MaxSettle
-	a.look()
+	a.look(ctx)
 	a.know(before)
 }
 
@@ -212,7 +213,7 @@ func (a *app) know(before *rules) {
 
 // relevant reports whether an event can mean that a file of the interest changed. A new folder is watched at once, so that
 // what happens in it is not missed while changes settle.
-func (a *app) relevant(e fsnotify.Event) bool {
+func (a *app) relevant(ctx context.Context, e fsnotify.Event) bool {
 	dir, name := splitPath(e.Name)
 	if a.last.pins[dir][name] {
 		a.status.event(time.Now())
@@ -225,7 +226,7 @@ func (a *app) relevant(e fsnotify.Event) bool {
 	}
 	found := false
 	for _, p := range a.last.dirs[dir] {
-		if a.concerns(p, e, name) {
+		if a.concerns(ctx, p, e, name) {
 			found = true
 		}
 	}

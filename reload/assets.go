@@ -9,7 +9,7 @@ var assets = []string{"**/*.{css,js,mjs}", "**/static/**", "**/assets/**"}
 // are executed anew for each request: a change needs no new workers, but pages that show them are old.
 func Assets(d modgw.Descriptor) []Glob {
 	var globs []Glob
-	add := func(pattern string) { globs = append(globs, Glob{pattern, Asset}) }
+	add := func(pattern string) { globs = append(globs, Glob{Pattern: pattern, Class: Asset}) }
 	for _, pattern := range assets {
 		add(pattern)
 	}

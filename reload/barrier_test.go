@@ -151,7 +151,7 @@ func TestAnOpenWriterIsSeenAndAReaderIsNot(t *testing.T) {
 }
 
 func TestTemporaryNamesAreThoseOfFilesThatCount(t *testing.T) {
-	r, err := rulesOf(Interest{App: "blog", Root: "/srv", Globs: []Glob{{"**/*.py", Code}}, Ignore: []string{"media/**"}})
+	r, err := rulesOf(Interest{App: "blog", Root: "/srv", Globs: []Glob{{Pattern: "**/*.py", Class: Code}}, Ignore: []string{"media/**"}})
 	if err != nil {
 		t.Fatal(err)
 	}

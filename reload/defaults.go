@@ -7,17 +7,31 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// templates are loaded once and kept by Django, Jinja and their like, so that users see a change only after a reload;
-// message catalogues and .env files likewise.
+// templates are loaded once and kept by Django, Jinja and the other engines, so that users see a change only after a
+// reload. The same holds for message catalogues and .env files.
 var templates = []string{
-	"**/templates/**", "**/jinja2/**", "**/*.{jinja,jinja2,j2,mako}", "**/*.mo", ".env", ".env.*",
+	"**/templates/**", "**/jinja2/**", "**/*.{jinja,jinja2,j2,mako,mak,tmpl,tpl,pt,djhtml,chameleon,genshi}", "**/*.mo",
+	".env", ".env.*",
 }
 
 var pythonCode = append([]string{"**/*.{py,wsgi,asgi,so}"}, templates...)
 
-var goCode = append([]string{"**/*.{go,s,c,h,tmpl,gotmpl}"}, templates...)
+var goCode = append([]string{"**/*.{go,s,c,h,gotmpl,gohtml,templ}"}, templates...)
 
-var programCode = append([]string{"**/*.{js,mjs,cjs,ts,tsx,jsx,py,rb,ru,pl,pm,psgi,php,lua,ex,exs,jar}"}, templates...)
+// programCode has the suffixes of the usual languages and of the templates that their frameworks keep.
+var programCode = append([]string{
+	"**/*.{js,mjs,cjs,ts,tsx,jsx,py,rb,ru,pl,pm,psgi,php,lua,ex,exs,jar}",
+	"**/*.{ejs,pug,jade,hbs,handlebars,mustache,njk,nunjucks,liquid,eta,vto,erb,haml,slim,ep,tt,tt2,tx,twig,latte,eex,heex,leex}",
+	"**/views/**",
+}, templates...)
+
+// notBuilt is a pattern of files with a suffix of code that no program of the kind is built from; "" for none.
+func notBuilt(kind modgw.Kind) string {
+	if kind == modgw.KindGo {
+		return "{**/*_test.go,**/testdata/**}"
+	}
+	return ""
+}
 
 // codeOf are the globs of the files that a program of the app's kind is made from. Scripts that run once for each
 // request, static files and programs that somebody else runs need no reload.
@@ -57,12 +71,12 @@ func dependencyFiles(d modgw.Descriptor) []string {
 	return nil
 }
 
-// skippedFolders are never descended into: version control, caches, environments and packages of others.
+// skippedFolders are never descended into: version control, caches, environments and packages of others. Other folders
+// with a leading dot are left out by the rule for hidden names.
 var skippedFolders = map[string]bool{
-	".git": true, ".hg": true, ".svn": true, ".bzr": true, ".jj": true,
-	"__pycache__": true, ".mypy_cache": true, ".pytest_cache": true, ".ruff_cache": true, ".hypothesis": true, ".cache": true,
-	".venv": true, "venv": true, ".tox": true, ".nox": true, ".direnv": true, ".eggs": true, "site-packages": true,
-	"node_modules": true, ".idea": true, ".vscode": true,
+	".git": true, ".hg": true, ".svn": true, ".bzr": true, ".jj": true, "CVS": true, "_darcs": true,
+	"__pycache__": true, "__pypackages__": true, ".venv": true, "venv": true, ".tox": true, ".nox": true,
+	"site-packages": true, "node_modules": true, "bower_components": true, "htmlcov": true,
 }
 
 // skippedFile reports whether name is what editors, compilers and copying programs leave beside a file for a while.

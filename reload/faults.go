@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -28,6 +29,15 @@ func tooManyFolders(in Interest) error {
 		Code:    "MGW-RLD-003",
 		Summary: fmt.Sprintf("cannot watch all folders below %q: there are more than %d", in.Root, folderLimit),
 		Hint:    `leave out what is not code: reload { ignore = ["media/**"] }`,
+	}
+}
+
+func crowdedLink(path string) error {
+	return &modgw.Fault{
+		Code: "MGW-RLD-008",
+		Summary: fmt.Sprintf("cannot watch all that %q leads to: links to other folders count up to %d folders and %d files",
+			path, outsideFolderLimit, outsideFileLimit),
+		Hint: `leave the link out when there is no code behind it: reload { ignore = ["` + filepath.Base(path) + `"] }`,
 	}
 }
 

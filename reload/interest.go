@@ -29,9 +29,14 @@ type Interest struct {
 }
 
 // Glob names files by a pattern, in which "**" means any folders and {a,b} either one.
+//
+// "*" and "**" match no name with a leading dot unless Hidden is set. Except is a pattern of files that do not count all
+// the same, relative to the root or to the folder that an absolute Pattern begins with; "": none.
 type Glob struct {
 	Pattern string // absolute, or relative to the root
 	Class   Class
+	Hidden  bool
+	Except  string
 }
 
 const (
@@ -51,8 +56,11 @@ func Of(d modgw.Descriptor) Interest {
 		Settle:    d.Reload.Settle,
 		MaxSettle: d.Reload.MaxSettle,
 	}
-	for _, pattern := range append(codeOf(d), d.Reload.Watch...) {
-		in.Globs = append(in.Globs, Glob{pattern, Code})
+	for _, pattern := range codeOf(d) {
+		in.Globs = append(in.Globs, Glob{Pattern: pattern, Class: Code, Except: notBuilt(d.Kind)})
+	}
+	for _, pattern := range d.Reload.Watch {
+		in.Globs = append(in.Globs, Glob{Pattern: pattern, Class: Code})
 	}
 	for _, f := range append([]string{d.File, d.EnvFile}, d.Sources...) {
 		if f != "" {
@@ -65,7 +73,7 @@ func Of(d modgw.Descriptor) Interest {
 	in.Dependencies = append(in.Dependencies, d.Python.Requirements...)
 	if d.Build != nil {
 		for _, pattern := range d.Build.Inputs {
-			in.Globs = append(in.Globs, Glob{pattern, Dependencies})
+			in.Globs = append(in.Globs, Glob{Pattern: pattern, Class: Dependencies})
 		}
 	}
 	return in

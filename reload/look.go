@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,13 +17,20 @@ import (
 const lookAgain = 5
 
 // look scans all files and watches the folders that it finds.
-func (a *app) look() {
-	a.shared.scans <- struct{}{}
+func (a *app) look(ctx context.Context) {
+	select {
+	case a.shared.scans <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
 	defer func() { <-a.shared.scans }()
 	began := time.Now()
 	defer func() { a.took = time.Since(began) }()
 	a.decide()
-	s, err := a.scan()
+	s, err := a.scan(ctx)
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		a.warn("files could not be looked at", err)
 		return
@@ -32,6 +40,9 @@ func (a *app) look() {
 	}
 	if a.full = s.full; a.full {
 		a.warn("too many folders; changes below the rest are not seen", tooManyFolders(a.now.Interest))
+	}
+	if a.crowded = s.outside.crowded; a.crowded != "" {
+		a.warn("not all that links lead to is watched", crowdedLink(a.crowded))
 	}
 	a.left = map[string]bool{}
 	for dir := range a.last.dirs {
@@ -47,7 +58,7 @@ func (a *app) look() {
 
 // scan looks at all files after the folders on the way to them are watched, and again when it finds more of those. The
 // error means that nothing was looked at.
-func (a *app) scan() (*scanner, error) {
+func (a *app) scan(ctx context.Context) (*scanner, error) {
 	for range lookAgain {
 		paths := newSnapshot()
 		if err := a.now.Account.Do(func() error { a.now.rules.trace(paths); return nil }); err != nil {
@@ -60,7 +71,7 @@ func (a *app) scan() (*scanner, error) {
 	s, previous := a.scanner(), a.last
 	for range lookAgain {
 		s.previous = previous
-		if err := a.now.Account.Do(func() error { s.scan(); return nil }); err != nil {
+		if err := a.now.Account.Do(func() error { s.scan(ctx); return nil }); err != nil {
 			return nil, err
 		}
 		grown, err := a.watchPins(s.out)
@@ -151,14 +162,14 @@ func (a *app) exhausted(err error) {
 }
 
 // mend goes back to events where they could not be had, and reports whether it does.
-func (a *app) mend(watcher folderWatcher) bool {
+func (a *app) mend(ctx context.Context, watcher folderWatcher) bool {
 	a.watcher = watcher
 	if !a.spent {
 		return false
 	}
 	a.spent, a.polling, a.warned = false, "", ""
 	a.remote = a.deafness()
-	a.look()
+	a.look(ctx)
 	return true
 }
 
@@ -188,7 +199,7 @@ func (a *app) unwatchOthers() {
 }
 
 // concerns reports whether an event for name in a folder of a tree matters, and watches name if it is a new folder.
-func (a *app) concerns(p place, e fsnotify.Event, name string) bool {
+func (a *app) concerns(ctx context.Context, p place, e fsnotify.Event, name string) bool {
 	rel := filepath.Join(p.rel, name)
 	if p.tree.class(rel) != Nothing {
 		return true
@@ -205,16 +216,16 @@ func (a *app) concerns(p place, e fsnotify.Event, name string) bool {
 	case !info.IsDir():
 		return false
 	}
-	a.arm(p.tree, e.Name, rel, p.depth+1)
+	a.arm(ctx, p.tree, e.Name, rel, p.depth+1)
 	return true
 }
 
 // arm watches a new folder and all below it.
-func (a *app) arm(t *tree, real, rel string, depth int) {
+func (a *app) arm(ctx context.Context, t *tree, real, rel string, depth int) {
 	s := a.scanner()
 	s.hash, s.out, s.now = false, newSnapshot(), time.Now()
-	s.names, s.open = map[string]int{}, map[string]bool{}
-	err := a.now.Account.Do(func() error { s.walk(t, real, rel, depth); return nil })
+	s.base, s.names, s.open = real, map[string]int{}, map[string]bool{}
+	err := a.now.Account.Do(func() error { s.walk(ctx, t, real, rel, depth); return nil })
 	if err != nil || s.err != nil {
 		return // the look that follows meets the same error and deals with it
 	}

@@ -38,7 +38,7 @@ func newSettling(t *testing.T) *settling {
 	s := &settling{file: filepath.Join(t.TempDir(), "views.py"), begin: time.Now()}
 	s.write(t)
 	AwaitTick(t)
-	now, err := newWatching(Interest{App: "blog", Root: filepath.Dir(s.file), Globs: []Glob{{"*.py", Code}}})
+	now, err := newWatching(Interest{App: "blog", Root: filepath.Dir(s.file), Globs: []Glob{{Pattern: "*.py", Class: Code}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -27,6 +28,8 @@ type tree struct {
 type glob struct {
 	pattern string // relative to the tree's base
 	class   Class
+	hidden  bool   // names with a leading dot count, too
+	except  string // relative to the tree's base; "" for none
 }
 
 // bottomless is the depth of trees with a "**" in a glob, against folders that nest without end.
@@ -72,14 +75,14 @@ func (r *rules) addGlob(in Interest, g Glob) error {
 	}
 	pattern := filepath.Clean(g.Pattern)
 	if !absolute && !strings.HasPrefix(pattern, "../") {
-		r.treeAt(in.Root, in.Ignore).add(glob{pattern, g.Class})
+		r.treeAt(in.Root, in.Ignore).add(glob{pattern, g.Class, g.Hidden, g.Except})
 		return nil
 	}
 	if !absolute {
 		pattern = filepath.Join(escape(in.Root), pattern)
 	}
 	base, pattern := doublestar.SplitPattern(pattern)
-	r.treeAt(base, nil).add(glob{pattern, g.Class})
+	r.treeAt(base, nil).add(glob{pattern, g.Class, g.Hidden, g.Except})
 	return nil
 }
 
@@ -125,7 +128,7 @@ func (t *tree) class(rel string) Class {
 	}
 	class := Nothing
 	for _, g := range t.globs {
-		if g.class > class && doublestar.MatchUnvalidated(g.pattern, rel) {
+		if g.class > class && g.matches(rel) {
 			class = g.class
 		}
 	}
@@ -134,7 +137,16 @@ func (t *tree) class(rel string) Class {
 
 // descends reports whether the folder at rel, which is depth levels below the base, is walked.
 func (t *tree) descends(rel string, depth int) bool {
-	return depth < t.depth && !skippedFolders[filepath.Base(rel)] && !t.ignores(rel)
+	if depth >= t.depth || skippedFolders[filepath.Base(rel)] || t.ignores(rel) {
+		return false
+	}
+	return !hidden(rel) || slices.ContainsFunc(t.globs, func(g glob) bool { return g.hidden || mayMatchBelow(g.pattern, rel) })
+}
+
+// matches judges a file by its path below the tree's base.
+func (g glob) matches(rel string) bool {
+	return doublestar.MatchUnvalidated(g.pattern, rel) && (g.hidden || matchesVisibly(g.pattern, rel)) &&
+		(g.except == "" || !doublestar.MatchUnvalidated(g.except, rel))
 }
 
 func (t *tree) ignores(rel string) bool {

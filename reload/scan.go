@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,17 +26,20 @@ type scanner struct {
 	enter    func(string) error // watches a folder before it is listed; nil to watch nothing
 	now      time.Time
 
-	out   *snapshot
-	names map[string]int  // how often a real folder was walked in the current tree
-	open  map[string]bool // real folders that are being walked, against links in a circle
-	room  []byte          // for pieces of files
-	full  bool            // folderLimit was reached
-	err   error           // the first of enter
+	out     *snapshot
+	base    string          // the real path of the current tree
+	names   map[string]int  // how often a real folder was walked in the current tree
+	open    map[string]bool // real folders that are being walked, against links in a circle
+	outside outsideWalk
+	room    []byte // for pieces of files
+	full    bool   // folderLimit was reached
+	err     error  // the first of enter, or that of the context
 }
 
-// scan returns the state of all files. It has no side effects but those of enter.
-func (s *scanner) scan() *snapshot {
-	s.out = newSnapshot()
+// scan returns the state of all files: first those of the trees, then single files, and last what links lead to outside
+// their tree. It has no side effects but those of enter. When ctx is done it ends early, and err says so.
+func (s *scanner) scan(ctx context.Context) *snapshot {
+	s.out, s.outside = newSnapshot(), outsideWalk{}
 	if s.previous != nil {
 		s.out.files = make(map[string]entry, len(s.previous.files))
 	}
@@ -49,7 +53,8 @@ func (s *scanner) scan() *snapshot {
 		if t.base == s.root {
 			s.link(t.base, real, info)
 		}
-		s.walk(t, real, ".", 0)
+		s.base = real
+		s.walk(ctx, t, real, ".", 0)
 	}
 	for path, class := range s.rules.files {
 		real, info := s.out.trace(path)
@@ -57,13 +62,17 @@ func (s *scanner) scan() *snapshot {
 			s.add(path, real, info, class)
 		}
 	}
+	s.walkOutside(ctx)
 	s.out.traced = nil
+	if err := context.Cause(ctx); err != nil {
+		s.err = err
+	}
 	return s.out
 }
 
 // walk lists the folder real, which the tree knows as rel.
-func (s *scanner) walk(t *tree, real, rel string, depth int) {
-	if s.names[real]++; s.open[real] || s.names[real] > aliasLimit {
+func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int) {
+	if s.names[real]++; s.open[real] || s.names[real] > aliasLimit || s.outside.full() || ctx.Err() != nil {
 		return
 	}
 	s.open[real] = true
@@ -72,6 +81,9 @@ func (s *scanner) walk(t *tree, real, rel string, depth int) {
 		s.full = true
 		return
 	}
+	if s.outside.walking != nil {
+		s.outside.folders++
+	}
 	s.out.dirs[real] = append(s.out.dirs[real], place{t, rel, depth})
 	s.watch(real)
 	names, err := os.ReadDir(real)
@@ -79,7 +91,7 @@ func (s *scanner) walk(t *tree, real, rel string, depth int) {
 		return
 	}
 	for _, name := range names {
-		s.visit(t, joined(real, name.Name()), joined(rel, name.Name()), depth, name.Type())
+		s.visit(ctx, t, joined(real, name.Name()), joined(rel, name.Name()), depth, name.Type())
 	}
 }
 
@@ -94,17 +106,17 @@ func joined(dir, name string) string {
 	return dir + "/" + name
 }
 
-func (s *scanner) visit(t *tree, real, rel string, depth int, kind fs.FileMode) {
+func (s *scanner) visit(ctx context.Context, t *tree, real, rel string, depth int, kind fs.FileMode) {
 	if len(s.out.unfinished) < unfinishedLimit && t.unfinished(rel, kind.IsDir()) {
 		s.out.unfinished = append(s.out.unfinished, real)
 	}
 	switch {
 	case kind.IsDir():
-		if t.descends(rel, depth+1) {
-			s.walk(t, real, rel, depth+1)
+		if t.descends(rel, depth+1) && !kernelFile(real) {
+			s.walk(ctx, t, real, rel, depth+1)
 		}
 	case kind&fs.ModeSymlink != 0:
-		s.follow(t, real, rel, depth)
+		s.follow(ctx, t, real, rel, depth)
 	case kind.IsRegular():
 		class := t.class(rel)
 		if class == Nothing {
@@ -112,27 +124,6 @@ func (s *scanner) visit(t *tree, real, rel string, depth int, kind fs.FileMode) 
 		}
 		if info, err := os.Lstat(real); err == nil {
 			s.add(filepath.Join(t.base, rel), real, info, class)
-		}
-	}
-}
-
-// follow looks at what a link in a tree leads to.
-func (s *scanner) follow(t *tree, link, rel string, depth int) {
-	class := t.class(rel)
-	if class == Nothing && !t.descends(rel, depth+1) || skippedFile(filepath.Base(rel)) {
-		return
-	}
-	real, info := s.out.trace(link)
-	path := filepath.Join(t.base, rel)
-	switch {
-	case info == nil:
-	case info.Mode().IsRegular() && class != Nothing:
-		s.add(path, real, info, class)
-	case info.IsDir() && t.descends(rel, depth+1):
-		before := len(s.out.files)
-		s.walk(t, real, rel, depth+1)
-		if len(s.out.files) > before {
-			s.link(path, real, info)
 		}
 	}
 }
@@ -154,6 +145,12 @@ func (s *scanner) entry(info fs.FileInfo, class Class, touched bool) entry {
 }
 
 func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
+	if s.outside.full() {
+		return
+	}
+	if s.outside.walking != nil {
+		s.outside.files++
+	}
 	e := s.entry(info, class, s.rules.touched[path])
 	if age := s.now.Sub(e.ctime); age < racyWindow && age > -racyWindow {
 		e.racy = true

@@ -8,13 +8,17 @@ import (
 )
 
 // settled compares when nothing has changed for a while.
-func (a *app) settled(host context.Context) {
-	if a.read(a.inbox.take()) && time.Now().Before(a.due()) {
+// The report is made with host, the work of looking with ctx.
+func (a *app) settled(ctx, host context.Context) {
+	if a.read(ctx, a.inbox.take()) && time.Now().Before(a.due()) {
 		return
 	}
 	quiet := a.lull.quietAt(time.Now())
-	a.look()
-	late := a.read(a.inbox.take())
+	a.look(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	late := a.read(ctx, a.inbox.take())
 	if late && time.Now().Before(a.due()) {
 		return
 	}
@@ -49,9 +53,9 @@ func (a *app) held(found []difference, quiet bool) bool {
 }
 
 // poll looks whether anything changed.
-func (a *app) poll() {
+func (a *app) poll(ctx context.Context) {
 	before := a.last
-	a.look()
+	a.look(ctx)
 	if len(differences(before, a.last)) > 0 {
 		a.status.event(time.Now())
 		a.lull.noted(time.Now())

@@ -56,6 +56,8 @@ func (a *app) degraded() string {
 		return a.now.Root + " is " + lacks
 	case len(a.blind) > 0:
 		return a.blind[0] + " is mounted as a single file"
+	case a.crowded != "":
+		return fmt.Sprintf("%s leads to more files than are watched", a.crowded)
 	case a.full:
 		return fmt.Sprintf("there are more than %d folders", folderLimit)
 	}

@@ -54,7 +54,7 @@ func trial(t *testing.T, c Config) (file string, w *Watcher, in Interest, change
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file, w, Interest{App: "blog", Root: filepath.Dir(file), Globs: []Glob{{"**/*.py", Code}}, Settle: 20 * ms}, changes
+	return file, w, Interest{App: "blog", Root: filepath.Dir(file), Globs: []Glob{{Pattern: "**/*.py", Class: Code}}, Settle: 20 * ms}, changes
 }
 
 // watched runs a watcher for the test, and returns when it knows its files.

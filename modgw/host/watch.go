@@ -27,7 +27,7 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	own := reload.Interest{App: ownFiles}
 	for _, path := range h.ownDescriptors(files) {
 		if info, err := os.Stat(path); err == nil && info.IsDir() { // that fileset() listed
-			own.Globs = append(own.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor})
+			own.Globs = append(own.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor, Hidden: true})
 			continue
 		}
 		own.Descriptor = append(own.Descriptor, path)

@@ -1,0 +1,112 @@
+package reload
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Links may lead anywhere. What they lead to outside their tree is looked at last, after everything below the root, and
+// only up to these bounds for all links of an app together.
+const (
+	outsideFolderLimit = 1000
+	outsideFileLimit   = 5000
+)
+
+// outsideLink is a link to a folder outside the tree that it is in.
+type outsideLink struct {
+	tree  *tree
+	path  string // of the link, as the tree names it
+	rel   string
+	depth int
+	real  string // what it leads to
+	info  fs.FileInfo
+}
+
+// outsideWalk counts what was found through links that lead outside their tree.
+type outsideWalk struct {
+	links   []outsideLink // found, and not walked yet
+	walking *outsideLink  // nil while the trees themselves are walked
+	folders int
+	files   int
+	crowded string // the link at which a limit was reached; "" for none
+}
+
+// full reports whether no more may be added, and notes at which link.
+func (o *outsideWalk) full() bool {
+	if o.walking == nil || o.folders < outsideFolderLimit && o.files < outsideFileLimit {
+		return false
+	}
+	if o.crowded == "" {
+		o.crowded = o.walking.path
+	}
+	return true
+}
+
+// walkOutside walks what the links lead to that were put off.
+func (s *scanner) walkOutside(ctx context.Context) {
+	s.names, s.open = map[string]int{}, map[string]bool{}
+	for len(s.outside.links) > 0 && ctx.Err() == nil {
+		link := s.outside.links[0]
+		s.outside.links, s.outside.walking = s.outside.links[1:], &link
+		s.base = s.out.traced[link.tree.base].real
+		before := len(s.out.files)
+		s.walk(ctx, link.tree, link.real, link.rel, link.depth)
+		if len(s.out.files) > before {
+			s.link(link.path, link.real, link.info)
+		}
+	}
+	s.outside.walking = nil
+}
+
+// offLimits reports whether a folder is never entered through a link: one that holds the tree itself would be walked in a
+// circle, and the kernel's file systems have no code.
+func offLimits(base, real string) bool {
+	return within(real, base) || kernelFile(real) || kernelMount(real)
+}
+
+// kernelFile reports whether a path is one of those at which Linux mounts its own file systems.
+func kernelFile(real string) bool {
+	return within("/proc", real) || within("/sys", real) || within("/dev", real)
+}
+
+// kernelMount reports whether the kernel itself makes up what is in a folder, wherever that is mounted.
+func kernelMount(dir string) bool {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return false
+	}
+	switch st.Type {
+	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.DEVPTS_SUPER_MAGIC, unix.CGROUP_SUPER_MAGIC,
+		unix.CGROUP2_SUPER_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC, unix.BPF_FS_MAGIC:
+		return true
+	}
+	return false
+}
+
+// follow looks at what a link in a tree leads to. A folder outside the tree has to wait for walkOutside.
+func (s *scanner) follow(ctx context.Context, t *tree, link, rel string, depth int) {
+	class := t.class(rel)
+	if class == Nothing && !t.descends(rel, depth+1) || skippedFile(filepath.Base(rel)) {
+		return
+	}
+	real, info := s.out.trace(link)
+	path := filepath.Join(t.base, rel)
+	switch {
+	case info == nil:
+	case info.Mode().IsRegular() && class != Nothing && !kernelFile(real):
+		s.add(path, real, info, class)
+	case !info.IsDir() || !t.descends(rel, depth+1) || offLimits(s.base, real):
+	case !within(s.base, real) && s.outside.walking == nil:
+		s.outside.links = append(s.outside.links, outsideLink{t, path, rel, depth + 1, real, info})
+	case s.outside.walking != nil && within(s.base, real): // it was walked with the tree
+	default:
+		before := len(s.out.files)
+		s.walk(ctx, t, real, rel, depth+1)
+		if len(s.out.files) > before {
+			s.link(path, real, info)
+		}
+	}
+}
