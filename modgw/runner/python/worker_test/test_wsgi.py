@@ -249,6 +249,55 @@ class ConformingApps(WorkerTestCase):
         body = worker.post("/", b"one\ntwo\nthree\nfour").body
         self.assertEqual(body, repr([b"one\n", b"tw", b"o\nt", [b"hree\n", b"four"], b"", b""]).encode())
 
+    def test_an_iterable_is_asked_for_its_iterator_once(self):
+        worker = self.serve_app(
+            """
+            class Result:
+                asked = 0
+
+                def __iter__(self):
+                    self.asked += 1
+                    return self
+
+                def __next__(self):
+                    if self.asked == 0:
+                        raise StopIteration
+                    asked, self.asked = self.asked, 0
+                    return b"asked %d" % asked
+
+            def application(environ, start_response):
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return Result()
+            """
+        )
+        self.assertEqual(worker.get().body, b"asked 1")
+
+    def test_an_old_sequence_is_an_iterable(self):
+        worker = self.serve(
+            """
+            class Result:
+                def __getitem__(self, index):
+                    return (b"a", b"b")[index]
+
+            def application(environ, start_response):
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return Result()
+            """
+        )
+        self.assertEqual(worker.get().body, b"ab")
+
+    def test_a_status_needs_no_reason(self):
+        worker = self.serve(
+            """
+            def application(environ, start_response):
+                start_response(environ["QUERY_STRING"].replace("+", " "), [("Content-Type", "text/plain")])
+                return [b"body"]
+            """
+        )
+        for status in ("202", "202+"):
+            response = worker.get("/?" + status)
+            self.assertEqual((response.status, response.reason, response.body), (202, "", b"body"))
+
     def test_close_is_called_once_when_all_was_sent(self):
         worker = self.serve_app(
             """
@@ -362,7 +411,10 @@ class BrokenApps(WorkerTestCase):
             ("b'200 OK'", "[]", "TypeError: cannot use bytes as status"),
             ("None", "[]", "TypeError: cannot use None as status"),
             ("'OK'", "[]", "ValueError: cannot use 'OK' as status"),
-            ("'200'", "[]", "ValueError: cannot use '200' as status"),
+            ("' 200 OK'", "[]", "ValueError: cannot use ' 200 OK' as status"),
+            ("'200OK'", "[]", "ValueError: cannot use '200OK' as status"),
+            ("'2000'", "[]", "ValueError: cannot use '2000' as status"),
+            ("''", "[]", "ValueError: cannot use '' as status"),
             ("'20x OK'", "[]", "ValueError: cannot use '20x OK' as status"),
             ("'200 OK\\r\\nX: y'", "[]", "ValueError: cannot use '200 OK"),
             ("'200 OK\\n'", "[]", "ValueError: cannot use '200 OK"),
@@ -433,15 +485,45 @@ class BrokenApps(WorkerTestCase):
         self.assertEqual((response.status, response.reason, response.body), (200, "Fine", b"body"))
         self.assertEqual(response.headers, [("X-A", "b"), ("X-C", "d")])
 
-    def test_more_than_content_length_is_dropped_with_a_warning(self):
-        for body in ("return [b'123456']", "yield b'123'\nyield b'456'", "yield b'12'\nyield b'34'", "return [b'12', b'34']"):
+    def test_more_than_content_length_fails_the_request(self):
+        begin = "start_response('200 OK', [('Content-Length', '3')])\n"
+        for body, status in (
+            ("return [b'123456']", None),
+            ("return [b'12', b'34']", None),
+            ("return iter([b'1234'])", None),
+            ("yield b'12'\nyield b'34'", 200),
+        ):
             with self.subTest(body=body):
-                source = "def application(environ, start_response):\n    start_response('200 OK', [('Content-Length', '3')])\n"
-                worker = self.serve(source + "".join("    %s\n" % line for line in body.splitlines()))
-                self.assertEqual(worker.get().body, b"123")
-                record = worker.log()
-                self.assertEqual(record["level"], "warning")
-                self.assertIn("cannot send more than the Content-Length", record["message"])
+                self.fails(begin + body, "body is longer than its Content-Length", status=status)
+
+    def test_write_raises_beyond_content_length(self):
+        worker = self.serve(
+            """
+            import sys
+
+            def application(environ, start_response):
+                write = start_response("200 OK", [("Content-Length", "3")])
+                try:
+                    write(b"1234")
+                except ValueError:
+                    start_response("500 Oops", [("Content-Type", "text/plain")], sys.exc_info())
+                return [b"sorry"]
+            """
+        )
+        response = worker.get()
+        self.assertEqual((response.status, response.body, response.aborted), (500, b"sorry", None))
+
+    def test_more_after_the_last_byte_of_content_length_is_logged_as_an_error(self):
+        worker = self.serve(
+            "def application(environ, start_response):\n"
+            "    start_response('200 OK', [('Content-Length', '3')])\n"
+            "    yield b'123'\n"
+            "    yield b'456'\n"
+        )
+        self.assertEqual(worker.get().body, b"123")
+        record = worker.log()
+        self.assertEqual((record["level"], record["line"]), ("error", 4))
+        self.assertIn("cannot finish after the response to GET /: ValueError: ", record["message"])
 
     def test_close_that_raises_is_logged_and_the_answer_stands(self):
         worker = self.serve(

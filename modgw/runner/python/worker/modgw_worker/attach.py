@@ -124,7 +124,7 @@ class Attachment:
             fd = self._control.descriptors.pop(0)
             self._lanes.append(Lane(len(self._lanes) + 1, fd, share, app, own, self._control))
         for lane in self._lanes:
-            lane.thread.start()
+            lane.start()
 
     def _open_loop(self, app, share):
         loop = LoopThread(

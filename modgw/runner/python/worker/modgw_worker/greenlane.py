@@ -90,6 +90,10 @@ class GreenLane:
         self._blocked = False  # whether it was logged that the hub is
         self._pulse.start(self._respond)
 
+    def start(self):
+        """Serves requests as soon as the hub turns."""
+        self.thread.start()
+
     def stop(self):
         """Lets the thread end as soon as everything that has arrived is answered."""
         self._stopping.set()

@@ -8,7 +8,7 @@ from . import wire
 _dumps = marshal.dumps
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _LATIN_1 = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
-_STATUS = re.compile(r"[1-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*").fullmatch
+_STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
 
 # Apps use few names and statuses again and again: checking each of them once is enough. The bound is for those that
 # make them up.

@@ -8,7 +8,7 @@ import threading
 import traceback
 from time import perf_counter
 
-from . import wire
+from . import beside, wire
 from .wsgi import Exchange
 
 _HEADER_SIZE = wire.HEADER.size
@@ -24,7 +24,9 @@ _SLOW = 0.004  # seconds that a request counts with at most, so that a single sl
 
 
 class Lane:
-    """Owns one thread. Everything but the methods stop, recall and close_in_child belongs to that thread."""
+    """Owns one thread: of its own once start was called, or the main thread in serve_beside.
+
+    Everything but the methods stop, recall and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -52,6 +54,19 @@ class Lane:
         self._lost = False
         self._pid = os.getpid()
         self.thread = threading.Thread(target=self._run, name="modgw-lane-%d" % number, daemon=True)
+
+    def start(self):
+        """Serves requests in a thread of its own."""
+        self.thread.start()
+
+    def serve_beside(self, task):
+        """Serves requests in this thread, while another one does the task; ends when both have.
+
+        In the main thread an app may use signals: signal.alarm ends what takes too long, for example."""
+        self.thread = threading.current_thread()
+        obeying = beside.start(task, self.stop)
+        self._run()
+        obeying.join()
 
     def stop(self):
         """Lets the thread end as soon as everything that has arrived is answered."""
@@ -127,8 +142,8 @@ class Lane:
             try:
                 with self._sending:
                     self._send_answers()
-            except OSError:
-                self._lose()
+            except OSError as error:
+                self._lose_for(error)
 
     def pump(self, wait, want=0):
         """Takes in what the host says while a request is being served; with wait, at least one frame or piece of one.
@@ -142,8 +157,8 @@ class Lane:
                     self._lose()
         except BlockingIOError:
             pass
-        except OSError:
-            self._lose()
+        except OSError as error:
+            self._lose_for(error)
 
     def _run(self):
         try:
@@ -187,8 +202,14 @@ class Lane:
                     if sent < len(part):
                         self.socket.sendall(memoryview(part)[sent:])
                     sent = max(0, sent - len(part))
-        except OSError:
-            self._lose()
+        except OSError as error:
+            self._lose_for(error)
+
+    def _lose_for(self, error):
+        """Notes that the connection is lost; raises the error again when a signal handler of the app has raised it."""
+        if not _is_of_system(error):
+            raise error
+        self._lose()
 
     def _lose(self):
         """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
@@ -215,10 +236,19 @@ class Lane:
             self._idle = True
             try:
                 return self._fill(socket.MSG_DONTWAIT if self._stopping else 0)
-            except OSError:
-                return False
+            except Exception as error:
+                if _is_of_system(error):
+                    return False
+                self._survive(error)
+                return True
             finally:
                 self._idle = False
+
+    def _survive(self, error):
+        """Goes on after what a signal handler of the app has raised between two requests, until the host has a successor."""
+        reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
+        self.control.log("error", reason, traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)))
+        self.control.retire(reason)
 
     def _fill(self, flags, want=0):
         """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
@@ -297,3 +327,8 @@ class Lane:
                 return
         if kind == wire.LENT:
             self.give_back(wire.LOAN.unpack(payload)[1])
+
+
+def _is_of_system(error):
+    """Whether a system call failed. What signal handlers raise, such as TimeoutError, has no number."""
+    return isinstance(error, OSError) and error.errno is not None

@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 
+from . import beside
 from .failure import describe
 from .lifespan import Lifespan
 from .sharedlane import SharedLane
@@ -60,16 +61,8 @@ class Loop:
 
     def serve_beside(self, task, signals):
         """Serves requests while another thread does the task, which waits for signals and which no busy loop holds up."""
-
-        def run():
-            try:
-                task()
-            finally:
-                self.stop()
-
-        thread = threading.Thread(target=run, name="modgw-host", daemon=True)
         signals.poke = self._poke
-        thread.start()
+        thread = beside.start(task, self.stop)
         self.serve()
         thread.join()
         signals.poke = None

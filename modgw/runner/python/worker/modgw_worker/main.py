@@ -143,6 +143,11 @@ class Worker:
         if loop is not None:
             self._lanes[0].serve_beside(self._obey, self._signals)
             return 0
+        if len(self._lanes) == 1 and not green:
+            self._lanes[0].serve_beside(self._obey)
+            return 0
+        for lane in self._lanes:
+            lane.start()
         if green:
             greenlane.beside(self._obey, self._signals)
         else:
@@ -193,15 +198,12 @@ class Worker:
             environ = environ_for(start, start["concurrency"])
             environ["wsgi.errors"] = stdio.ErrorStream(self._errors)
             self._lanes.append(GreenLane(self._fds[0], app, environ, self._control))
-            self._lanes[0].thread.start()
             return
         environ = environ_for(start, len(self._fds))
         for number, (fd, share) in enumerate(zip(self._fds, self._shares), 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
             self._lanes.append(Lane(number, fd, share, app, own, self._control))
-        for lane in self._lanes:
-            lane.thread.start()
 
     def _obey(self):
         """Does what the host says on the control connection, until that is to stop."""

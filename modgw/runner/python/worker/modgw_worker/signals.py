@@ -12,10 +12,15 @@ class Stopped(SystemExit):
 
 
 class Signals:
-    """The signal handlers of the worker. All methods but wait are for the main thread."""
+    """The signal handlers of the worker. All methods but wait are for the main thread.
+
+    The thread that waits reads from the wakeup descriptor which signals came: the handlers run in the main thread, which may be
+    about to block in a system call, or busy with a request of the app.
+    """
 
     def __init__(self, control):
         self.stopping = False
+        self._terminated = False  # whether the handler of SIGTERM has run
         self.poke = None  # makes the main thread handle signals, where it runs a loop and another thread waits
         self._loading = False
         self._control = control
@@ -105,19 +110,19 @@ class Signals:
 
     def _drain(self):
         try:
-            self._wake.recv(4096)
+            if signal.SIGTERM in self._wake.recv(4096):
+                self.stopping = True
         except BlockingIOError:
             pass
 
     def _terminate(self, number, frame):
-        if self.stopping:
+        if self._terminated:
             os._exit(0)
-        self.stopping = True
-        if self.poke:
-            try:
-                self._waker.send(b"!")
-            except BlockingIOError:
-                pass  # It is awake already.
+        self._terminated = self.stopping = True
+        try:
+            self._waker.send(b"!")  # The app may have replaced the wakeup descriptor.
+        except BlockingIOError:
+            pass  # It is awake already.
         if self._loading:
             raise Stopped(0)
 

@@ -168,21 +168,18 @@ class Exchange:
 
     def _send_all(self, pieces):
         """Sends each piece as it comes, and ends the response."""
-        try:
-            pieces = iter(pieces)
-        except TypeError:
-            if hasattr(pieces, "__iter__"):
-                raise
+        if not hasattr(pieces, "__iter__") and not hasattr(pieces, "__getitem__"):
             what = "the app returned %s, which cannot be iterated over" % kind(pieces)
-            raise TypeError("cannot send a response: " + what) from None
-        for data in pieces:
+            raise TypeError("cannot send a response: " + what)
+        is_file = type(pieces) is FileWrapper
+        for data in pieces:  # This alone calls iter: an iterable may count its calls, or allow only one.
             if type(data) is not bytes:
                 data = as_bytes(data)
-            if data:
-                if self.ended:
-                    if type(pieces) is not FileWrapper:
-                        self._overrun()
+            if is_file and 0 <= self._left < len(data):
+                data = data[: self._left]  # PEP 3333 lets a file be longer than what is sent of it.
+                if not data:
                     break
+            if data:
                 self._send(data)
                 if self._bodiless:
                     break
@@ -193,7 +190,7 @@ class Exchange:
         if type(data) is not bytes:
             data = as_bytes(data, "write was called with")
         self._wrote = True
-        if data and not self.ended:
+        if data:
             self._send(data)
             self.check()
 
@@ -205,8 +202,7 @@ class Exchange:
             return
         if self._left >= 0:
             if size > self._left:
-                self._overrun()
-                data, size = data[: self._left], self._left
+                raise ValueError("cannot send a response whose body is longer than its Content-Length")
             self._left -= size
         if self._sent:
             self.lane.pump(wait=False)  # A client that has gone is noticed here.
@@ -286,13 +282,6 @@ class Exchange:
         if self._head is None:
             raise AssertionError("cannot send a response before start_response was called")
         return self._head
-
-    def _overrun(self):
-        self.lane.control.log(
-            "warning",
-            "cannot send more than the Content-Length that the app gave; the rest was dropped",
-            request=self.environ.get("modgw.request_id", ""),
-        )
 
     def _fail(self, error, result):
         """Logs an exception that the app did not catch, and ends the stream."""
