@@ -120,22 +120,60 @@ class Entries(WorkerTestCase):
         data = workers[0].get().body
         self.assertEqual(workers[1].post("/", data).body, data)
 
+    def test_children_of_every_method_can_import_the_entry(self):
+        source = """
+            import concurrent.futures, multiprocessing, os, sys
+            here = os.getpid()
+
+            class Square:
+                def __init__(self, x):
+                    self.value = x * x
+
+            def square(x):
+                return Square(x), os.getpid()
+
+            def nested(x):
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    return pool.map(square, [x])[0]
+
+            def app(environ, start_response):
+                context = multiprocessing.get_context(environ["QUERY_STRING"])
+                with context.Pool(1) as pool:
+                    squares = pool.map(square, [1, 2, 3])
+                if sys.implementation.name == "cpython":  # That of PyPy 3.9 does not work.
+                    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
+                        squares.append(executor.submit(nested, 4).result())
+                assert all(pid != here for _, pid in squares)
+                start_response("200 OK", [])
+                return [repr([type(found) is Square and found.value for found, _ in squares]).encode()]
+            """
+        for name in ("my-site.wsgi", "uml\u00e4ut und_leer.py", "site_.py"):
+            worker = self.worker(self.write(name, source), threads=1 if name < "n" else 2)
+            worker.ready()
+            for method in ("spawn", "forkserver", "fork"):
+                with self.subTest(name=name, method=method):
+                    response = worker.get("/?" + method)
+                    self.assertIsNone(response.aborted, worker.logs)
+                    self.assertIn(response.body, (b"[1, 4, 9, 16]", b"[1, 4, 9]"))
+            self.assertEqual(worker.stop(), 0)
+
     def test_source_and_tracebacks_of_a_script_can_be_seen(self):
         path = self.write("app.wsgi", "import inspect\n" + ANSWER % ("app", "inspect.getsource(app).encode()"))
         self.assertIn("inspect.getsource(app).encode()", self.answer(path))
 
     def test_the_worker_leaves_no_trace(self):
-        path = self.write(
-            "app.wsgi",
-            """
+        source = """
             import sys, os, __main__
             def app(environ, start_response):
                 start_response("200 OK", [])
                 here = [entry for entry in sys.path if os.path.basename(entry) == "worker"]
-                return [repr((sys.argv, here, vars(__main__).get("__file__"), os.getcwd(), sys.stdin.read())).encode()]
-            """,
-        )
-        self.assertEqual(self.answer(path), repr(([path], [], None, self.folder, "")))
+                main = os.path.basename(vars(__main__).get("__file__", "none"))
+                return [repr((sys.argv, here, main, os.getcwd(), sys.stdin.read())).encode()]
+            """
+        path = self.write("app.wsgi", source)
+        self.write("app_.py", source)
+        self.assertEqual(self.answer(path), repr(([path], [], "script.py", self.folder, "")))
+        self.assertEqual(self.answer("app_", root=self.folder), repr((["app_"], [], "none", self.folder, "")))
 
     def test_a_changed_source_is_never_hidden_by_cached_bytecode(self):
         path = self.write("app.wsgi", "from part import version\n" + ANSWER % ("app", "version"))

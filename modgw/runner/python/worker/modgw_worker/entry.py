@@ -1,15 +1,13 @@
 """Finds and loads the app that a descriptor's entry names."""
 
 import ast
-import hashlib
 import importlib
-import importlib.machinery
 import importlib.util
 import inspect
 import os
 import sys
 
-from . import convention, warmup
+from . import convention, script, warmup
 from .failure import describe
 
 _DEFAULT_NAMES = ("application", "app")
@@ -106,19 +104,7 @@ def _put_first(entries, wanted):
 def _load_file(file, base):
     """The module of a file: if there is one, that which an import of it gives, so that it is never loaded twice."""
     name = _import_name(file, base)
-    if name:
-        return importlib.import_module(name)
-    # No import finds this file. The name is the same in every process, so that objects can be pickled between workers.
-    name = "_modgw_" + hashlib.sha256(os.fsencode(file)).hexdigest()[:32]
-    spec = importlib.util.spec_from_file_location(name, file, loader=_ScriptLoader(name, file))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
-    return module
+    return importlib.import_module(name) if name else script.load(file)
 
 
 def _import_name(file, base):
@@ -138,13 +124,6 @@ def _import_name(file, base):
     if os.path.exists(spec.origin) and os.path.exists(first) and os.path.samefile(spec.origin, first):
         return ".".join(parts)
     return ""
-
-
-class _ScriptLoader(importlib.machinery.SourceFileLoader):
-    """Compiles a file with any suffix, without a cached copy: blog.wsgi and blog.py would share one."""
-
-    def get_code(self, fullname):
-        return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
 
 
 def _find(module, expression, kind):
@@ -228,7 +207,7 @@ def _about(module, error):
 
 
 def _title(module):
-    if module.__name__.startswith("_modgw_"):
+    if script.is_script(module.__name__):
         return '"%s"' % module.__file__
     return 'module "%s"' % module.__name__
 

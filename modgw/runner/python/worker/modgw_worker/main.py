@@ -46,7 +46,7 @@ def main(arguments, folder):
 def _leave_no_trace(folder):
     """Makes the process look to the app as if nothing but the app was started in it."""
     sys.path[:] = [path for path in sys.path if path != folder]
-    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker.
+    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker; see script.py.
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
