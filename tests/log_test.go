@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,82 @@ func TestF44FullDiskOfTheLogHoldsNothingUp(t *testing.T) {
 	s.worksOn()
 	if logs := s.mustRun("logs", "talker", "-n", "0", "-c", "modgw.hcl"); !strings.Contains(logs, "generation ready") {
 		t.Errorf("the host's own memory of the log is not affected, but it has\n%s", logs)
+	}
+}
+
+func TestFloodOfLongLinesIsBoundedInBytesForTheApp(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/loud/app.wsgi", `
+import sys
+
+def application(environ, start_response):
+    for n in range(4000):
+        print("x" * 16000, file=sys.stderr)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"ok"]
+`)
+	s.write("apps/loud/modgw.hcl", `
+		app "loud" {
+		  mount = "/loud"
+		  wsgi {
+		    entry   = "app.wsgi"
+		    workers = 3
+		    threads = 1
+		  }
+		}
+	`)
+	s.write("apps/quiet/app.wsgi", strings.Replace(talker, `"x" * 8000`, `"quiet"`, 1))
+	s.write("apps/quiet/modgw.hcl", `
+		app "quiet" {
+		  wsgi { entry = "app.wsgi" }
+		}
+	`)
+	s.start()
+	before, began := len(s.log.String()), time.Now()
+	var floods sync.WaitGroup
+	for range 6 {
+		floods.Go(func() { s.answers("/loud", 200) })
+	}
+	floods.Wait()
+	s.answers("/", 200)
+	s.eventually("the quiet app's line is there", func() bool { return strings.Contains(s.log.String(), "| quiet") })
+	s.eventually("what was dropped is counted", func() bool {
+		return strings.Contains(s.log.String(), "! log records dropped of=\"app output\"")
+	})
+	most := (int(time.Since(began).Seconds()) + 2) << 20
+	if logged := len(s.log.String()) - before; logged > most+most/8 {
+		t.Errorf("of 384 MB printed, %d bytes were logged in %s", logged, time.Since(began))
+	}
+}
+
+func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
+	s := newTalker(t)
+	s.start()
+	began := time.Now()
+	var clients sync.WaitGroup
+	for range 10 {
+		clients.Go(func() {
+			for range 200 {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")
+				_, _ = io.Copy(io.Discard, conn)
+				conn.Close()
+			}
+		})
+	}
+	clients.Wait()
+	s.write("apps/talker/app.wsgi", talker+"# changed\n")
+	s.eventually("the reload is logged", func() bool { return strings.Contains(s.log.String(), "generation=2 cause=\"app.wsgi changed\"") })
+	s.eventually("what was dropped is counted", func() bool {
+		return regexp.MustCompile(`! log records dropped of="request refused" records=\d+`).MatchString(s.log.String())
+	})
+	most := 200 * (int(time.Since(began)/(10*time.Second)) + 2)
+	if refused := strings.Count(s.log.String(), "! request refused"); refused > most {
+		t.Errorf("%d records of 2000 refused requests in %s", refused, time.Since(began))
 	}
 }
 

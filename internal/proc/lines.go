@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/modgw/modgw/internal/logbudget"
 )
 
 // lull is how long a stream must be silent until what was held back is passed on.
@@ -59,7 +61,7 @@ type lines struct {
 	silent *time.Timer // runs lulled
 
 	mu        sync.Mutex
-	budget    budget
+	budget    logbudget.Budget
 	partial   []byte // a line whose end has not come
 	cut       bool   // the rest of the line is thrown away
 	traceback traceback
@@ -71,7 +73,11 @@ func newLines(stream string, pid int, output Output) *lines {
 		pid:    pid,
 		emit:   output.Line,
 		max:    cmp.Or(output.MaxLine, defaultMaxLine),
-		budget: budget{perSecond: cmp.Or(output.PerSecond, defaultPerSecond)},
+		budget: logbudget.New(logbudget.Limit{
+			Records: cmp.Or(output.PerSecond, defaultPerSecond),
+			Bytes:   cmp.Or(output.BytesPerSecond, defaultBytesPerSecond),
+			Per:     time.Second,
+		}),
 	}
 	if l.emit == nil {
 		l.emit = func(Line) {}
@@ -93,7 +99,7 @@ func (l *lines) take(data []byte, now time.Time) {
 			l.endLine(now)
 		}
 	}
-	if l.traceback.open() || l.budget.dropped > 0 {
+	if l.traceback.open() || l.budget.Dropping() {
 		l.silent.Reset(lull)
 	}
 }
@@ -131,19 +137,29 @@ func (l *lines) extend(piece []byte) {
 func (l *lines) endLine(now time.Time) {
 	text, cut := bytes.TrimSuffix(l.partial, []byte{'\r'}), l.cut
 	l.partial, l.cut = l.partial[:0], false
-	if !l.traceback.open() && !l.allowed(now) {
+	if !l.allowed(now, len(text)) {
 		return
 	}
 	clean := printable(text)
+	l.budget.Charge(len(clean) - len(text)) // escapes are longer than what they stand for
 	if cut {
 		clean += cutMark
 	}
 	l.passOn(l.traceback.add(clean))
 }
 
-// allowed reports whether one more record may be passed on, and tells of those that were dropped when it may again.
-func (l *lines) allowed(now time.Time) bool {
-	if !l.budget.spend(now) {
+// allowed reports whether one more line of so many bytes may be passed on, and reports those that were dropped when it
+// may again. A traceback counts as one record; when there is no room for all of it, it ends with what there was.
+func (l *lines) allowed(now time.Time, bytes int) bool {
+	if l.traceback.open() {
+		if l.budget.Extend(now, bytes) {
+			return true
+		}
+		l.traceback.text.WriteString(cutMark)
+		l.passOn(l.traceback.take())
+		return false
+	}
+	if !l.budget.Spend(now, bytes) {
 		return false
 	}
 	l.reportDropped()
@@ -157,8 +173,7 @@ func (l *lines) passOn(records []string) {
 }
 
 func (l *lines) reportDropped() {
-	if l.budget.dropped > 0 {
-		l.emit(Line{Stream: l.stream, PID: l.pid, Dropped: l.budget.dropped})
-		l.budget.dropped = 0
+	if dropped := l.budget.TakeDropped(); dropped.Records > 0 {
+		l.emit(Line{Stream: l.stream, PID: l.pid, Dropped: dropped.Records, DroppedBytes: dropped.Bytes})
 	}
 }

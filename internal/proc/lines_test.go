@@ -64,6 +64,21 @@ func TestTooManyLinesAreCounted(t *testing.T) {
 	}
 }
 
+func TestTooManyBytesAreCounted(t *testing.T) {
+	long := strings.Repeat("x", 40)
+	for name, c := range map[string]struct{ printed, want string }{
+		"lines":     {long + "\n" + long + "\n" + long + "\n", long + "|" + long + "|dropped x|"},
+		"escapes":   {strings.Repeat("\x00", 40) + "\n" + long + "\n", strings.Repeat(`\x00`, 40) + "|dropped x|"},
+		"traceback": {"Traceback (most recent call last):\n  " + long + "\n  " + long + "\nE\n", "Traceback (most recent call last):\n  " + long + cutMark + "|dropped xx|"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := feed(Output{BytesPerSecond: 100}, c.printed); got != c.want {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestHeldBackRecordsComeAfterALull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records := make(chan Line, 10)

@@ -42,6 +42,8 @@ type Output struct {
 
 	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
 	PerSecond int // lines of a stream; what comes beyond is counted and dropped. 0: 2000
+
+	BytesPerSecond int // of a stream's lines; what comes beyond is counted and dropped. 0: 1 MiB
 }
 
 // Line is one line of output, or a whole Python traceback with line feeds between its lines. Control characters and
@@ -51,6 +53,8 @@ type Line struct {
 	Text    string
 	PID     int // of the process
 	Dropped int // so many lines were dropped before this; Text is empty then
+
+	DroppedBytes int // the length of those lines
 }
 
 const (
@@ -60,4 +64,6 @@ const (
 
 	defaultMaxLine   = 16 << 10
 	defaultPerSecond = 2000
+
+	defaultBytesPerSecond = 1 << 20
 )

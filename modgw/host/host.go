@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
@@ -74,7 +75,7 @@ func New(c Config) (*Host, error) {
 		apps:    map[modgw.AppName]*tenant{},
 		outside: map[modgw.AppName][]string{},
 	}
-	h.log = slog.New(&bookHandler{book: h.book, next: c.Log.Handler()})
+	h.log = slog.New(logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets))
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}

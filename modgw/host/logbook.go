@@ -1,9 +1,11 @@
 package host
 
 import (
+	"container/list"
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,87 +13,148 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// bookSize is how many log records are kept for each app, and as many for the host itself.
-const bookSize = 1000
+// What is kept for logs is bounded, whatever apps print: for each app, so that one that prints much leaves others theirs,
+// and for all of them together.
+const (
+	recordsPerApp = 1000 // and as many for the host itself
+	bytesPerApp   = 1 << 20
+	bytesOfAll    = 16 << 20
 
-// logbook keeps the last log records of each app, so that logs can show them, and hands further ones to those who
-// follow.
+	// About what a record and an attribute cost beside their texts.
+	recordBytes    = 250
+	attributeBytes = 32
+)
+
+// logbook keeps the last log records of each app, so that logs can show them, and wakes those who follow them.
 type logbook struct {
 	mu        sync.Mutex
-	byApp     map[modgw.AppName][]control.LogRecord
-	followers map[chan control.LogRecord]bool
+	all       list.List // of *entry, oldest first
+	byApp     map[modgw.AppName]*page
+	bytes     int
+	last      uint64 // number of the newest record
+	followers map[chan struct{}]bool
+}
+
+// page are the records of one app.
+type page struct {
+	entries []*list.Element // oldest first
+	bytes   int
+}
+
+type entry struct {
+	number uint64 // counts all records
+	record control.LogRecord
+	bytes  int
 }
 
 func newLogbook() *logbook {
-	return &logbook{byApp: map[modgw.AppName][]control.LogRecord{}, followers: map[chan control.LogRecord]bool{}}
+	return &logbook{byApp: map[modgw.AppName]*page{}, followers: map[chan struct{}]bool{}}
 }
 
 func (b *logbook) add(record control.LogRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	kept := append(b.byApp[record.App], record)
-	if len(kept) >= 2*bookSize {
-		kept = append([]control.LogRecord(nil), kept[len(kept)-bookSize:]...)
+	b.last++
+	e := &entry{b.last, record, sizeOf(record)}
+	p := b.byApp[record.App]
+	if p == nil {
+		p = &page{}
+		b.byApp[record.App] = p
 	}
-	b.byApp[record.App] = kept
+	p.entries = append(p.entries, b.all.PushBack(e))
+	p.bytes += e.bytes
+	b.bytes += e.bytes
+	for len(p.entries) > recordsPerApp || p.bytes > bytesPerApp {
+		b.removeOldest(record.App)
+	}
+	for b.bytes > bytesOfAll {
+		b.removeOldest(b.all.Front().Value.(*entry).record.App)
+	}
 	for follower := range b.followers {
 		select {
-		case follower <- record:
-		default: // a follower that does not keep up misses records; the log itself waits for nobody
+		case follower <- struct{}{}:
+		default: // it has been woken already
 		}
 	}
 }
 
-// read implements the Logs of control.Host.
+// removeOldest forgets the oldest record of an app.
+func (b *logbook) removeOldest(app modgw.AppName) {
+	p := b.byApp[app]
+	oldest := p.entries[0].Value.(*entry)
+	b.all.Remove(p.entries[0])
+	p.entries[0] = nil
+	p.entries = p.entries[1:]
+	p.bytes -= oldest.bytes
+	b.bytes -= oldest.bytes
+	if len(p.entries) == 0 {
+		delete(b.byApp, app)
+	}
+}
+
+// sizeOf is about what a record takes of memory.
+func sizeOf(r control.LogRecord) int {
+	size := recordBytes + len(r.Message)
+	for _, a := range r.Attrs {
+		size += attributeBytes + len(a.Key) + len(a.Value)
+	}
+	return size
+}
+
+// read implements the Logs of control.Host. A follower that does not keep up misses what is not kept any more; nothing
+// is kept for it alone.
 func (b *logbook) read(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {
-	b.mu.Lock()
-	kept := b.kept(q)
-	var further chan control.LogRecord
+	woken := make(chan struct{}, 1)
 	if q.Follow {
-		further = make(chan control.LogRecord, bookSize)
-		b.followers[further] = true
-		defer func() {
-			b.mu.Lock()
-			delete(b.followers, further)
-			b.mu.Unlock()
-		}()
+		b.follow(woken)
+		defer b.unfollow(woken)
 	}
-	b.mu.Unlock()
-	for _, record := range kept {
-		if !yield(record) {
-			return
-		}
+	kept, seen := b.since(0, q)
+	if q.Lines > 0 && len(kept) > q.Lines {
+		kept = kept[len(kept)-q.Lines:]
 	}
-	for q.Follow {
-		select {
-		case <-ctx.Done():
-			return
-		case record := <-further:
-			if wanted(record, q) && !yield(record) {
+	for {
+		for _, record := range kept {
+			if !yield(record) {
 				return
 			}
 		}
+		if !q.Follow {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-woken:
+			kept, seen = b.since(seen, q)
+		}
 	}
 }
 
-// kept are the records that a query asks for, oldest first.
-func (b *logbook) kept(q control.LogQuery) []control.LogRecord {
-	var found []control.LogRecord
-	for app, records := range b.byApp {
-		if q.App != "" && q.App != app {
-			continue
-		}
-		for _, record := range records {
-			if wanted(record, q) {
-				found = append(found, record)
-			}
+func (b *logbook) follow(woken chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.followers[woken] = true
+}
+
+func (b *logbook) unfollow(woken chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.followers, woken)
+}
+
+// since returns the kept records that a query asks for and that came after the one with the number seen, oldest first,
+// and the number of the newest record.
+func (b *logbook) since(seen uint64, q control.LogQuery) (found []control.LogRecord, last uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for at := b.all.Back(); at != nil && at.Value.(*entry).number > seen; at = at.Prev() {
+		if record := at.Value.(*entry).record; wanted(record, q) {
+			found = append(found, record)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b control.LogRecord) int { return a.Time.Compare(b.Time) })
-	if q.Lines > 0 && len(found) > q.Lines {
-		found = found[len(found)-q.Lines:]
-	}
-	return found
+	slices.Reverse(found)
+	return found, b.last
 }
 
 func wanted(record control.LogRecord, q control.LogQuery) bool {
@@ -154,11 +217,12 @@ func (h *bookHandler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// note files an attribute: the app's name in its own place, all others in order.
+// note files an attribute: the app's name in its own place, all others in order. Texts are copied: they may be a part of
+// something large, such as the head of a request.
 func note(app *modgw.AppName, attrs *[]control.LogAttr, a slog.Attr) {
 	if a.Key == "app" {
-		*app = modgw.AppName(a.Value.String())
+		*app = modgw.AppName(strings.Clone(a.Value.String()))
 		return
 	}
-	*attrs = append(*attrs, control.LogAttr{Key: a.Key, Value: a.Value.String()})
+	*attrs = append(*attrs, control.LogAttr{Key: a.Key, Value: strings.Clone(a.Value.String())})
 }

@@ -181,7 +181,7 @@ func LogLine(log *slog.Logger, line proc.Line) {
 		attrs = append(attrs, "pid", line.PID)
 	}
 	if line.Dropped > 0 {
-		log.Warn("app output dropped", append(attrs, "lines", line.Dropped)...)
+		log.Warn("app output dropped", append(attrs, "lines", line.Dropped, "bytes", line.DroppedBytes)...)
 		return
 	}
 	log.Info(modgw.AppLine, append(attrs, "line", line.Text)...)

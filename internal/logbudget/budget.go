@@ -1,0 +1,81 @@
+package logbudget
+
+import "time"
+
+// Limit is how much may be logged in some time.
+type Limit struct {
+	Records int
+	Bytes   int
+	Per     time.Duration
+}
+
+// Dropped counts what was not logged.
+type Dropped struct {
+	Records int
+	Bytes   int
+}
+
+// Budget counts what is logged against a limit. It is for one goroutine at a time.
+type Budget struct {
+	limit   Limit
+	since   time.Time // when the current period began
+	records int
+	bytes   int
+	spent   bool // something was dropped in this period: all that follows in it is dropped too, in one gap
+	dropped Dropped
+}
+
+// New returns a budget with everything left.
+func New(l Limit) Budget { return Budget{limit: l} }
+
+// Spend takes a record of so many bytes from the budget, or reports false and counts it as dropped. A single record may
+// be larger than the limit.
+func (b *Budget) Spend(now time.Time, bytes int) bool {
+	b.begin(now)
+	if b.spent || b.records >= b.limit.Records || b.bytes > 0 && b.bytes+bytes > b.limit.Bytes {
+		b.drop(bytes)
+		return false
+	}
+	b.records++
+	b.bytes += bytes
+	return true
+}
+
+// Extend takes further bytes for a record that was allowed, or reports false and counts them as a dropped record.
+func (b *Budget) Extend(now time.Time, bytes int) bool {
+	b.begin(now)
+	if b.spent || b.bytes+bytes > b.limit.Bytes {
+		b.drop(bytes)
+		return false
+	}
+	b.bytes += bytes
+	return true
+}
+
+// Charge takes bytes for a record that was allowed, whether they are left or not.
+func (b *Budget) Charge(bytes int) { b.bytes += bytes }
+
+// TakeDropped returns what was dropped since it was called last.
+func (b *Budget) TakeDropped() Dropped {
+	dropped := b.dropped
+	b.dropped = Dropped{}
+	return dropped
+}
+
+// Dropping reports whether something was dropped that TakeDropped has not returned.
+func (b *Budget) Dropping() bool { return b.dropped.Records > 0 }
+
+// idle reports whether the budget is like a new one.
+func (b *Budget) idle(now time.Time) bool { return !b.Dropping() && now.Sub(b.since) >= b.limit.Per }
+
+func (b *Budget) begin(now time.Time) {
+	if now.Sub(b.since) >= b.limit.Per {
+		b.since, b.records, b.bytes, b.spent = now, 0, 0, false
+	}
+}
+
+func (b *Budget) drop(bytes int) {
+	b.spent = true
+	b.dropped.Records++
+	b.dropped.Bytes += bytes
+}
