@@ -27,6 +27,7 @@ type order struct {
 	class      reload.Class
 	cause      string
 	descriptor *modgw.Descriptor // nil: the one the keeper has
+	paths      []string          // files whose change is the cause; nil: it is another one
 	done       []chan<- error    // told how it ended; buffered
 }
 
@@ -39,6 +40,9 @@ type keeper struct {
 	// hold, when set, is called before there is something to do, and what it returns when there is nothing left.
 	hold func() (release func())
 
+	// warn is told, when set, of what users should know.
+	warn func(*modgw.Fault)
+
 	mu       sync.Mutex
 	wake     chan struct{} // has one element when next was set
 	next     *order
@@ -46,6 +50,10 @@ type keeper struct {
 	keeps    modgw.Descriptor
 	retrying time.Duration // how long until the next retry; 0 after a success
 	release  func()        // what hold returned; nil while there is nothing to do
+
+	self    selfReload
+	delayed *order    // waits because reloads cause themselves; nil: none does
+	until   time.Time // when delayed becomes next
 }
 
 // attempt is a deploy under way.
@@ -74,19 +82,58 @@ func (k *keeper) order(o order) {
 	if o.descriptor != nil {
 		k.keeps = *o.descriptor
 	}
+	if k.delay(o) {
+		k.nudge()
+		return
+	}
 	if k.hold != nil && k.release == nil {
 		k.release = k.hold()
 	}
-	if k.next == nil {
-		k.next = &o
-	} else {
-		k.next.merge(o)
-	}
+	k.releaseDelayed()
+	k.put(o)
 	if k.current != nil && k.current.outdatedBy(o.class) {
 		k.current.calledOff = true
 		k.current.cancel()
 	}
 	k.nudge()
+}
+
+// put makes o the next order, or a part of it. k.mu is held.
+func (k *keeper) put(o order) {
+	if k.next == nil {
+		k.next = &o
+	} else {
+		k.next.merge(o)
+	}
+}
+
+// delay reports whether o has to wait because the app's reloads cause themselves. k.mu is held.
+func (k *keeper) delay(o order) bool {
+	if len(o.paths) == 0 {
+		return false
+	}
+	now := time.Now()
+	pause, file := k.self.judge(o.paths, now)
+	if file != "" && k.warn != nil {
+		k.warn(reloadsItself(k.keeps.Name, file))
+	}
+	switch {
+	case pause == 0:
+		return false
+	case k.delayed == nil:
+		k.delayed, k.until = &o, now.Add(pause)
+	default:
+		k.delayed.merge(o)
+	}
+	return true
+}
+
+// releaseDelayed makes the delayed order a part of the next one. k.mu is held.
+func (k *keeper) releaseDelayed() {
+	if k.delayed != nil {
+		k.put(*k.delayed)
+		k.delayed = nil
+	}
 }
 
 // ask is order for one who waits: the channel tells how it ended.
@@ -141,7 +188,7 @@ func (k *keeper) built() {
 
 // run obeys orders until ctx is done.
 func (k *keeper) run(ctx context.Context) {
-	var retry <-chan time.Time
+	var retry, delayed <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,15 +197,30 @@ func (k *keeper) run(ctx context.Context) {
 		case <-k.wake:
 		case <-retry:
 			k.again()
+		case <-delayed:
+			k.mu.Lock()
+			k.releaseDelayed()
+			k.mu.Unlock()
 		}
-		retry = nil
+		retry, delayed = nil, nil
 		for k.pending() && ctx.Err() == nil {
 			k.attempt(ctx)
 		}
 		if pause := k.pause(); pause > 0 {
 			retry = time.After(pause)
 		}
+		delayed = k.afterDelay()
 	}
+}
+
+// afterDelay is when the delayed order is due; nil while there is none.
+func (k *keeper) afterDelay() <-chan time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.delayed == nil {
+		return nil
+	}
+	return time.After(time.Until(k.until))
 }
 
 func (k *keeper) pending() bool {
@@ -189,6 +251,7 @@ func (k *keeper) attempt(ctx context.Context) {
 	k.mu.Lock()
 	a := &attempt{order: k.next, building: true, cancel: cancel}
 	k.next, k.current = nil, a
+	k.self.begin()
 	d := k.keeps
 	k.mu.Unlock()
 
@@ -200,6 +263,7 @@ func (k *keeper) attempt(ctx context.Context) {
 
 	k.mu.Lock()
 	k.current = nil
+	k.self.end(time.Now())
 	done := a.order.done
 	if a.calledOff && err != nil && k.next != nil {
 		// Those who wait are waiting for the newer one now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,4 +171,84 @@ func TestStoppingTellsThoseWhoWait(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("told %v", err)
 	}
+}
+
+// writesItself lets every deploy take 50 ms and, until quiet is set, write gen.py at its end, as the watcher then reports it.
+func writesItself(g *stubGateway, k **keeper, quiet *atomic.Bool) {
+	g.deploy = func(ctx context.Context, _ string) error {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		time.AfterFunc(100*time.Millisecond, func() {
+			if quiet.Load() {
+				return
+			}
+			(*k).order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}})
+		})
+		return nil
+	}
+}
+
+func TestAnAppThatWritesCodeWhenItStartsIsReloadedEverMoreRarelyAndNamed(t *testing.T) {
+	g := &stubGateway{}
+	var k *keeper
+	var quiet atomic.Bool
+	writesItself(g, &k, &quiet)
+	var faults []*modgw.Fault
+	keeping(t, g, func(kept *keeper) {
+		k = kept
+		k.warn = func(fault *modgw.Fault) { faults = append(faults, fault) }
+		k.order(order{class: reload.Descriptor, cause: "start"})
+		time.Sleep(2 * time.Second)
+		early := len(g.deploys())
+		if early < selfReloads || early > selfReloads+3 {
+			t.Errorf("%d deploys in the first 2 s", early)
+		}
+		time.Sleep(time.Hour)
+		if late := len(g.deploys()) - early; late < 3600/300 || late > 30 {
+			t.Errorf("%d deploys in the hour after", late)
+		}
+		before := len(g.deploys())
+		k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}})
+		time.Sleep(60 * time.Millisecond)
+		if len(g.deploys()) != before+1 {
+			t.Error("a change of another file has to wait")
+		}
+		time.Sleep(10 * time.Minute)
+		if len(faults) != 1 || faults[0].Code != "MGW-HST-019" {
+			t.Errorf("faults %v, want one that names gen.py", faults)
+		}
+		quiet.Store(true)
+		time.Sleep(2 * lastSelfReload)
+		before = len(g.deploys())
+		k.order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}})
+		time.Sleep(time.Millisecond)
+		if len(g.deploys()) != before+1 {
+			t.Error("a change that no reload caused has to wait")
+		}
+	})
+}
+
+func TestSavesWithoutEndAreNoReloadsThatCauseThemselves(t *testing.T) {
+	g := &stubGateway{deploy: func(ctx context.Context, _ string) error {
+		select {
+		case <-time.After(300 * time.Millisecond):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	keeping(t, g, func(k *keeper) {
+		for range 100 { // 1 min in all
+			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}})
+			time.Sleep(600 * time.Millisecond)
+		}
+		saved := len(g.deploys())
+		time.Sleep(selfReloadWindow + 2*firstSelfReload)
+		if saved < 15 || len(g.deploys()) > saved+1 {
+			t.Errorf("%d deploys while views.py was saved 100 times, %d later", saved, len(g.deploys())-saved)
+		}
+	})
 }

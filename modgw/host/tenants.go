@@ -108,6 +108,7 @@ func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	ctx, cancel := context.WithCancel(running)
 	t := &tenant{keeper: newKeeper(h.gateway, d, !h.config.Dev), cancel: cancel, ended: make(chan struct{})}
 	t.keeper.hold = h.hold(d.Name)
+	t.keeper.warn = func(fault *modgw.Fault) { h.log.Warn("app reloads itself", "app", d.Name, "err", fault) }
 	go func() {
 		defer close(t.ended)
 		t.keeper.run(ctx)

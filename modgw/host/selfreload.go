@@ -1,0 +1,93 @@
+package host
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// An app that writes a file which counts as code whenever it starts would be reloaded for ever. A change counts as caused
+// by the reload before it when a file that caused that reload changes again while the new generation starts or within
+// selfReloadWindow after. After selfReloads of them in a row, further ones have to wait: firstSelfReload, then twice as
+// long each time, up to lastSelfReload.
+const (
+	selfReloads      = 4
+	selfReloadWindow = 2 * time.Second
+	firstSelfReload  = time.Second
+	lastSelfReload   = 5 * time.Minute
+)
+
+// selfReload notices that an app's reloads cause themselves. The zero value has seen none.
+type selfReload struct {
+	paths   []string // that changed in every reload of the row
+	inARow  int      // reloads that were caused by the one before
+	pause   time.Duration
+	known   []string  // files that were reported
+	counted bool      // the attempt under way, or the last one, has been counted
+	ended   time.Time // of the last attempt; zero while one is under way
+}
+
+// begin notes that an attempt begins.
+func (s *selfReload) begin() { s.counted, s.ended = false, time.Time{} }
+
+// end notes that it has ended.
+func (s *selfReload) end(now time.Time) { s.ended = now }
+
+// judge returns how long the reload for a change of paths has to wait, and the file to report, which is "" when there is
+// nothing to report.
+func (s *selfReload) judge(paths []string, now time.Time) (pause time.Duration, report string) {
+	caused := s.ended.IsZero() || now.Sub(s.ended) <= selfReloadWindow
+	common := intersection(s.paths, paths)
+	if !caused || len(common) == 0 {
+		s.paths, s.inARow, s.pause, s.counted = paths, 0, 0, true
+		return 0, ""
+	}
+	s.paths = common
+	if !s.counted {
+		s.counted = true
+		s.inARow++
+		reported := slices.Contains(s.known, common[0])
+		switch {
+		case s.pause > 0:
+			s.pause = min(2*s.pause, lastSelfReload)
+		case s.inARow >= selfReloads || reported:
+			s.pause = firstSelfReload
+		}
+		if s.pause > 0 && !reported {
+			s.known = append(s.known, common[0])
+			report = common[0]
+		}
+	}
+	return s.pause, report
+}
+
+// intersection has the elements of a that are in b, in the order of a.
+func intersection(a, b []string) []string {
+	var both []string
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			both = append(both, x)
+		}
+	}
+	return both
+}
+
+// reloadsItself is the fault that is logged for an app that is reloaded because it starts.
+func reloadsItself(app modgw.AppName, file string) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-HST-019",
+		Summary: fmt.Sprintf("cannot let app %q reload at once any more: %q changes whenever the app starts", app, file),
+		Hint:    fmt.Sprintf(`when the app itself writes it, leave it out: reload { ignore = [%q] }`, ignorePattern(file)),
+	}
+}
+
+// ignorePattern is what leaves the file out, wherever generated files of its name are.
+func ignorePattern(file string) string {
+	if path.IsAbs(file) {
+		return "**/" + path.Base(file)
+	}
+	return file
+}
