@@ -63,6 +63,7 @@ type RunnerStatus struct {
 	Capacity int            `json:"capacity"` // requests that could be executed at once
 	Queued   int            `json:"queued"`   // requests that wait for a free worker
 	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
+	Crash    *CrashStatus   `json:"crash"`    // the latest; null: no worker of the generation has crashed
 }
 
 // WorkerStatus is a snapshot of one worker.
@@ -73,6 +74,39 @@ type WorkerStatus struct {
 	Since    time.Time `json:"since"`  // of the state
 	Requests int       `json:"requests"`
 	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
+}
+
+// CrashStatus tells of a worker that ended because of a fault of its own while it had requests: by a signal such as SIGSEGV,
+// or with an exit code.
+type CrashStatus struct {
+	Worker int       `json:"worker"` // its number
+	PID    int       `json:"pid"`
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"` // how it ended
+
+	// Requests are those that it had: one of them is probably why. Those beyond MaxSuspects are only counted.
+	Requests []SuspectRequest `json:"requests"`
+	More     int              `json:"more"`
+}
+
+// MaxSuspects is how many requests a CrashStatus names.
+const MaxSuspects = 8
+
+// SuspectRequest names a request that a worker had when it crashed.
+type SuspectRequest struct {
+	Request string `json:"request"` // its ID, as in the log
+	Method  string `json:"method"`
+	Path    string `json:"path"` // with control characters escaped
+}
+
+// Clone returns a copy that shares nothing with c; nil for nil.
+func (c *CrashStatus) Clone() *CrashStatus {
+	if c == nil {
+		return nil
+	}
+	copied := *c
+	copied.Requests = append([]SuspectRequest{}, c.Requests...)
+	return &copied
 }
 
 // StateAwaited is the state of a worker that somebody else than the host is to start.

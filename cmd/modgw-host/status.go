@@ -124,6 +124,15 @@ func details(a control.AppStatus) string {
 			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, plural(w.Requests, "request"), mebibytes(w.Memory)), "  "))
 		}
 	}
+	if crash := a.Runner.Crash; crash != nil {
+		line("crashed", "%s ago: worker %d, pid %d, %s", ago(crash.Time), crash.Worker, crash.PID, crash.Reason)
+		for _, r := range crash.Requests {
+			line("", "with request %s: %s %s", r.Request, r.Method, r.Path)
+		}
+		if crash.More > 0 {
+			line("", "with %d more", crash.More)
+		}
+	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
 	line("watching", "%s", watching(a.Watch))
 	for _, d := range a.Draining {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ type Child struct {
 //
 // The process that forks need not be trusted: what it names must be its child, and is signalled only as long as it is.
 func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
-	p := &Process{pidfd: -1, done: make(chan struct{}), oomKills: oomKills()}
+	p := newProcess()
 	p.cmd = &exec.Cmd{ExtraFiles: spec.Files[:len(spec.Files):len(spec.Files)]}
 	pipes, err := p.connect(spec)
 	if err != nil {
@@ -90,30 +91,26 @@ func (a *adopted) held() bool { return unix.PidfdSendSignal(a.pidfd, 0, nil, 0) 
 // reapAdopted does for a process that is not a child what reap does for one that is.
 func (p *Process) reapAdopted() {
 	p.mu.Lock()
+	sent := p.sent
 	p.signal(syscall.SIGKILL)
 	p.reaped = true
-	killed := p.killed
 	p.mu.Unlock()
 	unix.Close(p.adopted.pidfd)
 	status, known := p.adopted.reap()
-	p.settle(status, killed)
-	p.exit.Unknown = !known
+	exit := exitOf(status)
+	exit.Unknown = !known
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settle(exit, sent)
 }
 
+// parentOf is the pid of the parent of a process; 0 when there is no such process.
 func parentOf(pid int) int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	_, fields := statOf(pid)
+	if len(fields) == 0 {
 		return 0
 	}
-	// The name in parentheses may have anything in it.
-	var state string
-	var parent int
-	for i := len(data) - 1; i >= 0; i-- {
-		if data[i] == ')' {
-			_, _ = fmt.Sscan(string(data[i+1:]), &state, &parent)
-			break
-		}
-	}
+	parent, _ := strconv.Atoi(fields[0])
 	return parent
 }
 

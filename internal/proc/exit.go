@@ -17,6 +17,7 @@ type Exit struct {
 	Signal      syscall.Signal // that ended it; 0 without one
 	Core        bool           // it left a core dump
 	Killed      bool           // by [Process.Kill]
+	Asked       bool           // Signal was sent by this process
 	OutOfMemory bool           // the kernel killed something for want of memory meanwhile, probably this
 	Unknown     bool           // nobody can tell: the process that had forked it ended first
 }
@@ -37,6 +38,16 @@ func (e Exit) String() string {
 		text += ", out of memory"
 	}
 	return text
+}
+
+// Crashed reports whether a signal has ended the process that the kernel or the process itself sends for a fault of its own,
+// as SIGSEGV after a wild pointer.
+func (e Exit) Crashed() bool {
+	switch e.Signal {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
+		return !e.Asked
+	}
+	return false
 }
 
 func exitOf(status syscall.WaitStatus) Exit {

@@ -20,19 +20,21 @@ type Process struct {
 	adopted  *adopted // nil for a child
 
 	mu     sync.Mutex
-	reaped bool // the pid may belong to another process
-	killed bool // by Kill
-	yields bool // its priority is lowered
-	usual  int  // how nice it was before
+	reaped bool           // the pid may belong to another process
+	killed bool           // by Kill
+	yields bool           // its priority is lowered
+	sent   syscall.Signal // the latest one that the leader got from here; 0: none
+	usual  int            // how nice it was before
 
 	pumps sync.WaitGroup
+	ended chan struct{} // closes when exit is set
 	done  chan struct{}
-	exit  Exit // set when done closes
+	exit  Exit
 }
 
 // Start starts a process. The caller waits for Done.
 func Start(spec Spec) (*Process, error) {
-	p := &Process{pidfd: -1, done: make(chan struct{}), oomKills: oomKills()}
+	p := newProcess()
 	p.cmd = &exec.Cmd{
 		Path:        spec.Path,
 		Args:        append([]string{spec.Path}, spec.Args...),
@@ -65,16 +67,33 @@ func Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
+func newProcess() *Process {
+	return &Process{pidfd: -1, ended: make(chan struct{}), done: make(chan struct{}), oomKills: oomKills()}
+}
+
 // PID is the id of the process and of its group.
 func (p *Process) PID() int { return p.pid }
 
 // Done closes when the process has ended, nothing of its group is left, and its output was read.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit says how the process ended, after Done.
+// Exit waits for the end of the process and says how it ended. What it printed may not be read yet.
 func (p *Process) Exit() Exit {
-	<-p.done
+	<-p.ended
 	return p.exit
+}
+
+// Ending reports whether the process has ended or is about to: its descriptors are closed, or will be at once. A process
+// whose connection broke and that is not ending has closed the connection itself.
+func (p *Process) Ending() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.held() || isExiting(p.pid)
 }
 
 // Signal sends a signal to the process and its children. It does nothing when the process has ended.
@@ -88,6 +107,7 @@ func (p *Process) Signal(sig syscall.Signal) {
 func (p *Process) SignalLeader(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sent = sig
 	switch {
 	case p.reaped:
 	case p.adopted != nil:
@@ -102,7 +122,7 @@ func (p *Process) SignalLeader(sig syscall.Signal) {
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.killed = true
+	p.killed = p.killed || !p.reaped
 	p.signal(syscall.SIGKILL)
 }
 
@@ -121,6 +141,7 @@ func (p *Process) Terminate(grace time.Duration) {
 }
 
 func (p *Process) signal(sig syscall.Signal) {
+	p.sent = sig
 	switch {
 	case p.reaped:
 	case p.adopted != nil:
@@ -158,18 +179,21 @@ func (p *Process) supervise(pipes *pipes) {
 func (p *Process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	sent := p.sent
 	p.signal(syscall.SIGKILL)
 	// The error only repeats what the state says.
 	_ = p.cmd.Wait()
 	p.reaped = true
-	p.settle(p.cmd.ProcessState.Sys().(syscall.WaitStatus), p.killed)
+	p.settle(exitOf(p.cmd.ProcessState.Sys().(syscall.WaitStatus)), sent)
 }
 
-// settle notes how the process ended, and whether that was by Kill.
-func (p *Process) settle(status syscall.WaitStatus, killed bool) {
-	p.exit = exitOf(status)
-	p.exit.Killed = killed
-	p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL && !killed && oomKills() > p.oomKills
+// settle notes how the process ended. sent is the last signal that it had got from here; p.mu is held.
+func (p *Process) settle(exit Exit, sent syscall.Signal) {
+	exit.Killed = p.killed
+	exit.Asked = sent != 0 && exit.Signal == sent
+	exit.OutOfMemory = exit.Signal == syscall.SIGKILL && !exit.Killed && oomKills() > p.oomKills
+	p.exit = exit
+	close(p.ended)
 }
 
 // startError turns what exec says into what is wrong.

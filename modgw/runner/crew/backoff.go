@@ -8,8 +8,8 @@ const (
 	MaxDelay   = 30 * time.Second
 )
 
-// OkayTime is how long a worker must have been ready for its end to count as the first one.
-const OkayTime = 10 * time.Second
+// SettledTime is how long a worker that gets no request must have been ready to count as one that works.
+const SettledTime = time.Second
 
 // Backoff says how long to wait before the next attempt to start a worker. Its zero value allows the first attempt at
 // once.
@@ -17,11 +17,8 @@ type Backoff struct {
 	failures int
 }
 
-// Failed counts a worker that ended unasked after it was ready for so long, or never, and returns how long to wait.
-func (b *Backoff) Failed(stayedReady time.Duration) time.Duration {
-	if stayedReady >= OkayTime {
-		b.failures = 0
-	}
+// Failed counts a worker that did not work, and returns how long to wait.
+func (b *Backoff) Failed() time.Duration {
 	b.failures++
 	if b.failures == 1 {
 		return 0
@@ -32,3 +29,6 @@ func (b *Backoff) Failed(stayedReady time.Duration) time.Duration {
 	}
 	return delay
 }
+
+// Worked forgets the failures: a worker has worked.
+func (b *Backoff) Worked() { b.failures = 0 }

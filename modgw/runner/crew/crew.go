@@ -24,6 +24,10 @@ type Config struct {
 	// nil: nobody wants to know.
 	Hope func(n int)
 
+	// CodeIsCrash says that an exit code other than 0 means what SIGSEGV does, as in runtimes that handle such signals and
+	// exceptions that nothing catches by exiting.
+	CodeIsCrash bool
+
 	// Slow is the hint for a program that does not become ready in time.
 	Slow string
 }
@@ -38,9 +42,10 @@ type Crew struct {
 	running sync.WaitGroup // every goroutine of the crew
 
 	mu      sync.Mutex
-	workers map[*Worker]bool // that have a process
-	waiting map[int]Life     // numbers without a process, after failures
-	stopped bool             // nothing more is run in the background
+	workers map[*Worker]bool   // that have a process
+	crash   *modgw.CrashStatus // the latest; nil: none yet
+	waiting map[int]Life       // numbers without a process, after failures
+	stopped bool               // nothing more is run in the background
 }
 
 // New makes a crew. It starts nothing.
@@ -124,10 +129,9 @@ func (c *Crew) Jobs() (jobs []Job) {
 // Count is how many workers there are when all run.
 func (c *Crew) Count() int { return c.config.Count }
 
-// Status tells of the workers, by number, the older first, and how many were started in place of others that had ended
-// unasked.
-func (c *Crew) Status() (workers []modgw.WorkerStatus, restarts int) {
-	workers = []modgw.WorkerStatus{}
+// Status fills in what a runner's status says of its workers: by number, the older first.
+func (c *Crew) Status(status *modgw.RunnerStatus) {
+	workers := []modgw.WorkerStatus{}
 	for _, w := range c.tracked() {
 		workers = append(workers, w.status())
 	}
@@ -137,7 +141,8 @@ func (c *Crew) Status() (workers []modgw.WorkerStatus, restarts int) {
 		l := c.waiting[number]
 		workers = append(workers, modgw.WorkerStatus{Number: number, State: l.State.String(), Since: l.Since})
 	}
-	return workers, int(c.restarts.Load())
+	status.Workers, status.Restarts = workers, int(c.restarts.Load())
+	status.Crash = c.crash.Clone()
 }
 
 // first is how many workers Start starts.
@@ -163,6 +168,16 @@ func (c *Crew) track(w *Worker, has bool) {
 	} else {
 		delete(c.workers, w)
 	}
+}
+
+// othersReady reports whether a worker other than w takes requests.
+func (c *Crew) othersReady(w *Worker) bool {
+	for _, other := range c.tracked() {
+		if other != w && other.isReady() {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Crew) tracked() []*Worker {

@@ -26,6 +26,7 @@ type puppet struct {
 func (p *puppet) PID() int                    { return 0 }
 func (p *puppet) Done() <-chan struct{}       { return p.done }
 func (p *puppet) Exit() proc.Exit             { return proc.Exit{} }
+func (p *puppet) Ending() bool                { return false }
 func (p *puppet) Kill()                       { p.once.Do(func() { close(p.done) }) }
 func (p *puppet) Signal(syscall.Signal)       {}
 func (p *puppet) SignalLeader(syscall.Signal) {}

@@ -9,18 +9,19 @@ func TestBackoffGrowsAndForgets(t *testing.T) {
 	var b Backoff
 	var total time.Duration
 	for i, want := range []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
-		if got := b.Failed(0); got != want {
+		if got := b.Failed(); got != want {
 			t.Errorf("failure %d: %s, want %s", i+1, got, want)
 		}
 	}
 	for range 100 {
-		total = b.Failed(time.Second)
+		total = b.Failed()
 	}
 	if total != MaxDelay {
 		t.Errorf("in the end: %s", total)
 	}
-	if got := b.Failed(OkayTime); got != 0 {
-		t.Errorf("after it stayed up: %s", got)
+	b.Worked()
+	if got := b.Failed(); got != 0 {
+		t.Errorf("after a worker has worked: %s", got)
 	}
 }
 

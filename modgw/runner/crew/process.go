@@ -14,8 +14,11 @@ type Process interface {
 	// Done closes when it has ended, for the host at least.
 	Done() <-chan struct{}
 
-	// Exit says how it ended, after Done.
+	// Exit waits for its end, and says how it ended.
 	Exit() proc.Exit
+
+	// Ending reports whether it has ended or is about to.
+	Ending() bool
 
 	// Kill ends it by force.
 	Kill()

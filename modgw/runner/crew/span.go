@@ -19,6 +19,7 @@ type Span struct {
 	requests int64
 	memory   int64
 	want     func(reason string)
+	began    atomic.Bool  // a request
 	done     atomic.Int64 // requests
 	looked   atomic.Int64 // at the memory, in Unix nanoseconds
 
@@ -50,6 +51,16 @@ func (s *Span) Disarm() {
 
 // Requests is how many were finished.
 func (s *Span) Requests() int { return int(s.done.Load()) }
+
+// Begin notes that the process was given a request.
+func (s *Span) Begin() {
+	if !s.began.Load() { // a write for each request would cost all processors something
+		s.began.Store(true)
+	}
+}
+
+// Began reports whether the process was given a request.
+func (s *Span) Began() bool { return s.began.Load() }
 
 // Finished counts a request of the process, and asks for the worker to be replaced when it has reached a limit.
 func (s *Span) Finished(pid int) {

@@ -11,8 +11,9 @@ import (
 // patience is how long requests wait for a worker that has failed before, rather than being refused.
 const patience = time.Second
 
-// supervise keeps a worker running under w's number until the crew stops: one that ends is replaced at once, or later
-// when that happens again and again; one that is to be replaced serves until the other one is ready.
+// supervise keeps a worker running under w's number until the crew stops. One that worked and ends is replaced at once; what
+// does not become ready, or ends right after it did without having been given a request, is started again after a delay that
+// grows. One that is to be replaced serves until the other one is ready.
 func (c *Crew) supervise(w *Worker) {
 	var b Backoff
 	for w != nil {
@@ -32,9 +33,8 @@ func (c *Crew) supervise(w *Worker) {
 func (c *Crew) replaceLost(w *Worker, b *Backoff) *Worker {
 	c.restarts.Add(1)
 	hopeless := false
-	stayed := w.stayedReady()
+	delay := c.delayAfter(w, b)
 	for {
-		delay := b.Failed(stayed)
 		if delay >= patience && !hopeless {
 			c.config.Hope(-1)
 			hopeless = true
@@ -53,8 +53,23 @@ func (c *Crew) replaceLost(w *Worker, b *Backoff) *Worker {
 			return nil
 		}
 		c.logFailure(w.Number, err)
-		stayed = 0
+		delay = b.Failed()
 	}
+}
+
+// delayAfter is how long to wait before a worker that was ready and has ended is replaced. One that was given a request, or
+// was ready for a while, worked: each end of its kind is paid for with a request or with time, so that replacing it at once
+// is no storm of processes. The app's last worker is missed most, and waits for FirstDelay at most.
+func (c *Crew) delayAfter(w *Worker, b *Backoff) time.Duration {
+	if w.worked() {
+		b.Worked()
+		return 0
+	}
+	delay := b.Failed()
+	if !c.othersReady(w) {
+		delay = min(delay, FirstDelay)
+	}
+	return delay
 }
 
 // startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the crew
@@ -71,7 +86,7 @@ func (c *Crew) startAtLast(number int) *Worker {
 			return nil
 		}
 		c.logFailure(number, err)
-		if !c.backOff(number, b.Failed(0)) {
+		if !c.backOff(number, b.Failed()) {
 			return nil
 		}
 	}
@@ -89,7 +104,7 @@ func (c *Crew) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
 		return w
 	}
 	c.logFailure(w.Number, err)
-	again := time.NewTimer(max(FirstDelay, b.Failed(0)))
+	again := time.NewTimer(max(FirstDelay, b.Failed()))
 	defer again.Stop()
 	select {
 	case <-again.C:
@@ -150,6 +165,7 @@ func (c *Crew) end(w *Worker) {
 	if !w.event((*Life).Stopped) {
 		return
 	}
+	w.told.Store(true)
 	w.endless.End()
 	w.job.Stop()
 	limit := time.NewTimer(c.config.Runner.Descriptor.Timeouts.Stop)

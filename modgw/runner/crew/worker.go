@@ -3,6 +3,7 @@ package crew
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ type Worker struct {
 	guest   bool    // it came by itself
 	process Process // set by launch, before anything but the job knows the worker
 	output  Tail
+	told    atomic.Bool // to end
 	wanted  chan string // has the reason once it is to be replaced; the first one wins
 
 	span    Span
@@ -50,6 +52,9 @@ func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func())
 		ofWorker()
 	}
 }
+
+// Began notes that the worker was given a request.
+func (w *Worker) Began() { w.span.Begin() }
 
 // Finished counts a request, and asks for the worker to be replaced when it has done enough.
 func (w *Worker) Finished() { w.span.Finished(w.process.PID()) }
@@ -85,7 +90,7 @@ func (w *Worker) Reason() string {
 
 // Why explains the end of the worker, if it ends soon: somebody waits for an answer.
 func (w *Worker) Why() string {
-	if w.ends(deathTime) {
+	if w.process.Ending() || w.ends(deathTime) {
 		return w.Reason()
 	}
 	return "its connection broke"
@@ -148,14 +153,17 @@ func (w *Worker) exited() (before State) {
 	return before
 }
 
-// stayedReady is how long the worker has been ready; 0 when it never was.
-func (w *Worker) stayedReady() time.Duration {
+// worked reports whether the worker, which has ended, was given a request or was ready for a while.
+func (w *Worker) worked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.readyAt.IsZero() {
-		return 0
-	}
-	return time.Since(w.readyAt)
+	return w.span.Began() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
+}
+
+func (w *Worker) isReady() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.life.State == Ready
 }
 
 func (w *Worker) status() modgw.WorkerStatus {

@@ -264,3 +264,21 @@ func TestPHPFPM(t *testing.T) {
 	clients.Wait()
 	a.Want(a.Get("/vars.php"), 200, "X=from the descriptor\n")
 }
+
+func TestRequestThatCrashesAProgramIsNamedAndNotRepeated(t *testing.T) {
+	a := serve(t, descriptor(t, developed(t, 2)), nil)
+	for n := 1; n <= 4; n++ {
+		a.Want(a.Get("/crash"), 502, "")
+		a.Eventually("line of the program", func() bool { return strings.Count(a.Log(), `line="crash began"`) >= n })
+		if began := strings.Count(a.Log(), `line="crash began"`); began != n {
+			t.Fatalf("%d crashes began after %d requests", began, n)
+		}
+		for range 4 {
+			a.Want(a.Do("POST", "/other", strings.NewReader("order"), nil), 201, "body=order")
+		}
+	}
+	crash := a.runner.Status().Crash
+	if crash == nil || len(crash.Requests) != 1 || crash.Requests[0].Method != "GET" || crash.Requests[0].Path != "/crash" {
+		t.Errorf("status has %+v", crash)
+	}
+}

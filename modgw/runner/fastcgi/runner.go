@@ -70,7 +70,8 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	if d.FastCGI.Connect == "" {
 		r.crew = crew.New(crew.Config{
 			Runner: c, User: user, Count: d.FastCGI.Workers, NewJob: r.newWorker, Hope: r.queue.Hope,
-			Slow: "it must accept connections on its standard input, which is a listening socket, and read them",
+			CodeIsCrash: true,
+			Slow:        "it must accept connections on its standard input, which is a listening socket, and read them",
 		})
 	}
 	return r, nil
@@ -155,7 +156,7 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
 	if r.crew != nil {
-		status.Workers, status.Restarts = r.crew.Status()
+		r.crew.Status(&status)
 	}
 	return status
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/exchange"
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
@@ -93,6 +94,9 @@ func (c *call) try() (again bool) {
 		return false
 	}
 	c.tries++
+	if w := m.Value.(target).worker; w != nil {
+		w.Began()
+	}
 	t := &turn{target: m.Value.(target), member: m, stream: newStream(c.runner.stderr, c.Config.Descriptor.Timeouts.Request)}
 	if t.conn, err = t.program.open(ctx, t.stream, c.IsSafe()); err != nil {
 		return c.unanswered(t, err)
@@ -266,8 +270,9 @@ func (c *call) unanswered(t *turn, err error) (again bool) {
 
 // lost answers a request whose program was lost, or has it tried again.
 func (c *call) lost(t *turn, err error, unsent bool) (again bool) {
+	crashed := !unsent && t.worker != nil && t.worker.CrashedWith(c.request())
 	// A program that resets the connection has not read all that it was sent.
-	harmless := c.IsSafe() && (c.tries == 1 || errors.Is(err, syscall.ECONNRESET))
+	harmless := !crashed && c.IsSafe() && (c.tries == 1 || errors.Is(err, syscall.ECONNRESET))
 	repeatable := c.body.Repeatable() && !c.Sent && (unsent || harmless)
 	if repeatable && c.tries < maxTries {
 		c.log(t).Info("request given to the program again", "request", c.Info.ID, "reason", err)
@@ -285,6 +290,11 @@ func (c *call) lost(t *turn, err error, unsent bool) (again bool) {
 		c.Fail(c.log(t), exchange.Died(err.Error()))
 	}
 	return false
+}
+
+// request is what log and status call it.
+func (c *call) request() crew.Request {
+	return crew.Request{ID: c.Info.ID, Method: c.R.Method, Path: c.Info.Path}
 }
 
 // refuse answers a request that got no place.

@@ -75,6 +75,11 @@ func handler() http.Handler {
 			fmt.Fprint(w, "at last")
 		}
 	})
+	mux.HandleFunc("/crash", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("crash began")
+		go func() { panic("nothing catches this") }()
+		<-r.Context().Done()
+	})
 	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprint(w, "data: first\n\n")

@@ -56,6 +56,8 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 		Count:  count,
 		NewJob: r.newWorker,
 		Hope:   r.queue.Hope,
+
+		CodeIsCrash: true,
 		Slow: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +
 			"when it only needs longer, raise timeouts { startup }",
 	})
@@ -71,7 +73,7 @@ func (r *Runner) Stop(ctx context.Context) {
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
 	var s modgw.RunnerStatus
-	s.Workers, s.Restarts = r.Crew.Status()
+	r.Crew.Status(&s)
 	s.Busy, s.Capacity, s.Queued = r.queue.Counts()
 	return s
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
@@ -95,17 +96,20 @@ func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		e.member = m
+		e.worker().Began()
 		e.clock.start(e.runner.config.Descriptor.Timeouts.Request, func() { e.cancel(errOverdue) })
 		w := m.Value.(*worker)
+		e.conn = nil
 		response, err := w.upstream.transport.RoundTrip(out)
 		if err == nil || out.Context().Err() != nil {
 			return response, err
 		}
-		unsent := isUnsent(err)
+		// The transport sends a request again by itself, to the same worker, when a connection broke that was kept.
+		unsent := isUnsent(err) && e.conn == nil
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			w.suspect(err)
 		}
-		if tries == maxTries || !unsent && (tries > 1 || !e.mayRepeat(err)) {
+		if tries == maxTries || !unsent && (tries > 1 || !e.mayRepeat(err) || w.CrashedWith(e.request())) {
 			return nil, err
 		}
 		w.Log.Info("request given to another worker", "request", e.info.ID, "reason", err)
@@ -117,7 +121,7 @@ func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 func (e *exchange) mayRepeat(err error) bool {
 	switch e.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return e.upload == nil && isLost(err)
+		return e.upload == nil && (isLost(err) || isUnsent(err))
 	}
 	return false
 }
@@ -179,6 +183,9 @@ func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
 	case unread != nil && unread != io.EOF && unread != errHalted:
 		e.fail(http.StatusBadRequest, bodyIncomplete(unread))
 	case isUnsent(err), isLost(err):
+		if e.conn != nil {
+			e.worker().CrashedWith(e.request())
+		}
 		e.fail(http.StatusBadGateway, noAnswer(e.worker().Why(), err))
 	default:
 		e.fail(http.StatusBadGateway, badAnswer(err))
@@ -205,6 +212,8 @@ func (e *exchange) complete() {
 		panic(http.ErrAbortHandler) // the client has gone
 	case e.overdue():
 		e.cutOff(overdue(e.runner.config.Descriptor.Timeouts.Request))
+	case e.worker().CrashedWith(e.request()):
+		e.cutOff(noAnswer(e.worker().Why(), err))
 	default:
 		e.cutOff(badAnswer(err))
 	}
@@ -244,6 +253,11 @@ func (e *exchange) end() {
 	}
 	e.upload.stop()
 	e.release()
+}
+
+// request is what log and status call it.
+func (e *exchange) request() crew.Request {
+	return crew.Request{ID: e.info.ID, Method: e.r.Method, Path: e.info.Path}
 }
 
 // worker is the one whose place the exchange has.

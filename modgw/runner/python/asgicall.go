@@ -49,7 +49,9 @@ func (c *call) tryASGI() (again bool) {
 		return false
 	}
 	c.tries++
-	s, err := w.shared.open(c.r.Context(), httpStream, c.head, c.body.ahead, c.body.whole, c.deadline())
+	s, err := w.shared.open(c.r.Context(), opening{
+		kind: httpStream, request: c.request(), head: c.head, body: c.body.ahead, whole: c.body.whole, deadline: c.deadline(),
+	})
 	if err != nil {
 		return c.lost(w, true, false)
 	}
@@ -132,7 +134,7 @@ func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) 
 	}
 	s.abandon("", true)
 	f.announce(c.w.Header())
-	return c.lost(w, false, p.sent)
+	return c.lost(w, s.unsent.Load() && f == nil, p.sent)
 }
 
 // enrich adds to the fault of an app what its worker has logged of it, in development.

@@ -28,6 +28,9 @@ func (g *guest) Done() <-chan struct{} { return g.done }
 // Exit implements [crew.Process]. Nobody tells the host how the process ends, if it does.
 func (g *guest) Exit() proc.Exit { return proc.Exit{} }
 
+// Ending implements [crew.Process]. Nobody tells the host.
+func (g *guest) Ending() bool { return false }
+
 // Kill implements [crew.Process]. Whoever reads one of the connections sees its end.
 func (g *guest) Kill() {
 	g.once.Do(func() {

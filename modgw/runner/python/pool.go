@@ -265,6 +265,7 @@ func (p *pool) take(l *lane, t *ticket) {
 		l.alone = t.alone
 	}
 	l.worker.busy++
+	l.worker.Began()
 }
 
 // free is the lane to take next; nil when none has room.

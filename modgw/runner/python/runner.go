@@ -106,7 +106,7 @@ func (r *Runner) finish() {
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.seats}
 	status.Busy, status.Queued = r.roster.counts()
-	status.Workers, status.Restarts = r.Crew.Status()
+	r.Crew.Status(&status)
 	if r.attached != nil {
 		status.Workers = []modgw.WorkerStatus{r.attached.status(status.Workers)}
 	}

@@ -24,7 +24,9 @@ func (s *seats) acquire(ctx context.Context) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.Value.(*worker), nil
+	w := m.Value.(*worker)
+	w.Began()
+	return w, nil
 }
 
 // release gives a seat back.

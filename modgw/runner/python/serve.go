@@ -10,7 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -74,7 +76,7 @@ func (c *call) try() (again bool) {
 	s := &stream{whole: c.body.whole, limit: c.runner.config.Descriptor.Timeouts.Request, spare: c.head}
 	if err := l.open(s, c.head, c.body.ahead); err != nil {
 		c.runner.suspect(l.worker, err)
-		return c.lost(l.worker, c.ticket.alone, false)
+		return c.lost(l.worker, true, false)
 	}
 	p := &response{
 		w:      c.w,
@@ -158,7 +160,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		c.refuse(err)
 		return false
 	}
-	unread := errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed && c.ticket.alone
+	unread := !s.first || errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed && c.ticket.alone
 	c.runner.suspect(w, err)
 	c.runner.release(s, f)
 	f.announce(c.w.Header())
@@ -193,21 +195,35 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 	s.cancel(reason)
 	s.abandoned, s.spare = true, nil // the buffer is this call's
 	c.runner.pool.abandon(s.lane)
-	if !c.runner.Background(func() { c.runner.sweep(s, f, c.info.ID) }) {
+	if !c.runner.Background(func() { c.runner.sweep(s, f, c.request()) }) {
 		c.runner.release(s, f)
 	}
 }
 
-// lost answers a request whose worker was lost, or has it tried again: when the worker cannot have seen it (unread), or
-// when the request may be executed twice.
+// lost answers a request whose worker was lost, or has it tried again: when the worker cannot have begun it (unread), or
+// when the request may be executed twice and has not crashed the worker.
 func (c *call) lost(w *worker, unread, sent bool) (again bool) {
-	repeatable := c.body.whole && (unread || c.isSafe() && c.tries == 1 && c.runner.attached == nil)
+	crashed := !unread && c.crashed(w)
+	repeatable := unread || !crashed && c.body.whole && c.isSafe() && c.tries == 1 && c.runner.attached == nil
 	if !sent && repeatable && c.tries < maxTries {
 		w.Log.Info("request given to another worker", "request", c.info.ID)
 		return true
 	}
 	c.answer(w.Log, &failure{http.StatusBadGateway, workerDied(w.Why())}, sent)
 	return false
+}
+
+// crashed reports whether a worker that had the request has crashed. A lane that requests share names them all itself.
+func (c *call) crashed(w *worker) bool {
+	if w.shared != nil {
+		return w.Crashed()
+	}
+	return w.CrashedWith(c.request())
+}
+
+// request is what log and status call it.
+func (c *call) request() crew.Request {
+	return crew.Request{ID: c.info.ID, Method: c.r.Method, Path: c.info.Path}
 }
 
 // isSafe reports whether a request may be executed twice (RFC 9110, 9.2.1).
@@ -233,7 +249,7 @@ func (c *call) answer(log *slog.Logger, f *failure, sent bool) {
 	if f.status < 500 || f.fault.Code == codeAppFailed { // the worker has logged the traceback as an error
 		level = slog.LevelInfo
 	}
-	log.Log(context.Background(), level, "request failed", "request", c.info.ID, "method", c.r.Method, "path", c.info.Path,
+	log.Log(context.Background(), level, "request failed", "request", c.info.ID, "method", c.r.Method, "path", proc.Printable(c.info.Path),
 		"status", f.status, "cut_off", sent, "code", f.fault.Code, "error", f.fault.Line())
 	if sent {
 		panic(http.ErrAbortHandler)

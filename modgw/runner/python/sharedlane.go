@@ -2,11 +2,14 @@ package python
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -42,21 +45,32 @@ func newSharedLane(r *Runner, w *worker) (*sharedLane, *os.File, error) {
 	}, theirs, nil
 }
 
+// opening says what a stream of a shared lane begins with.
+type opening struct {
+	kind     streamKind
+	request  crew.Request
+	head     []byte
+	body     []byte    // what is there of it
+	whole    bool      // that is all
+	deadline time.Time // of the response; zero: none
+}
+
 // open begins a stream with a Request frame, for a request with a seat at the worker: closing the stream gives it back. The
 // caller calls finish.
 // After an error the seat is given back already.
-func (l *sharedLane) open(ctx context.Context, kind streamKind, head, body []byte, end bool, deadline time.Time) (*sharedStream, error) {
+func (l *sharedLane) open(ctx context.Context, o opening) (*sharedStream, error) {
 	s := &sharedStream{
 		outflow:  outflow{out: l.out, most: wire.InitialWindow, credit: make(chan struct{}, 1)},
 		lane:     l,
 		ctx:      ctx,
-		kind:     kind,
-		deadline: deadline,
+		kind:     o.kind,
+		request:  o.request,
+		deadline: o.deadline,
 		news:     make(chan struct{}, 1),
 	}
-	s.window.Store(s.most - int64(len(body)))
+	s.window.Store(s.most - int64(len(o.body)))
 	flags := wire.Flags(0)
-	if end {
+	if o.whole {
 		flags = wire.FlagEnd
 	}
 	var refused error
@@ -64,7 +78,7 @@ func (l *sharedLane) open(ctx context.Context, kind streamKind, head, body []byt
 		if s.id, refused = l.register(s); refused != nil {
 			return b
 		}
-		return wire.AppendRequest(b, s.id, flags, head, body)
+		return wire.AppendRequest(b, s.id, flags, o.head, o.body)
 	})
 	switch {
 	case refused != nil:
@@ -74,7 +88,8 @@ func (l *sharedLane) open(ctx context.Context, kind streamKind, head, body []byt
 		l.runner.seats.release(l.worker)
 		return nil, err
 	}
-	return s, nil // what could not be written, reading the stream tells
+	s.unsent.Store(err != nil) // reading the stream tells the error
+	return s, nil
 }
 
 // register gives a stream its id. Ids grow in the order of the Request frames.
@@ -157,12 +172,22 @@ func (l *sharedLane) fail(err error) {
 	streams := l.streams
 	l.streams = nil
 	l.mu.Unlock()
+	l.runner.Background(func() { l.blame(streams) })
 	for _, s := range streams {
 		s.fail(err)
 		s.settle()
 		l.runner.seats.release(l.worker)
 	}
 	l.close()
+}
+
+// blame has the requests named that the worker had when it crashed, if it has.
+func (l *sharedLane) blame(streams map[uint32]*sharedStream) {
+	for _, id := range slices.Sorted(maps.Keys(streams)) {
+		if s := streams[id]; !s.unsent.Load() && !l.worker.CrashedWith(s.request) {
+			return
+		}
+	}
 }
 
 // hurry bounds the time for what is still to be read.

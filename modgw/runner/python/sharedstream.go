@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -24,7 +26,9 @@ type sharedStream struct {
 	lane     *sharedLane
 	ctx      context.Context // of the request
 	kind     streamKind
-	deadline time.Time // zero: none
+	request  crew.Request
+	unsent   atomic.Bool // the Request frame could not be written
+	deadline time.Time   // zero: none
 	timer    *time.Timer
 	asked    bool          // whether the loop is blocked
 	news     chan struct{} // has a token when there is something new

@@ -42,7 +42,7 @@ type stream struct {
 
 	abandoned bool // the request was answered without the worker
 
-	first bool          // it is the first of its lane, and reads
+	first bool          // it is the first of its lane, and reads; one that never was has not been begun
 	turn  chan struct{} // has a token when it may be the first, or something below is set; nil: it was from the beginning
 
 	headed   bool // the head of the response came
@@ -96,7 +96,9 @@ func (s *stream) awaitTurn() error {
 	for !s.first {
 		s.lane.mu.Lock()
 		err := s.unwanted()
-		s.first = s.lane.isFirst(s)
+		if err == nil {
+			s.first = s.lane.isFirst(s)
+		}
 		s.lane.mu.Unlock()
 		if err != nil {
 			return err

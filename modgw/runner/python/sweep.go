@@ -6,19 +6,20 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // sweep reads what a worker still sends on a stream that nobody wants any more, until the worker closes it; only then
 // does the lane go back, so that no late answer can reach another request.
-func (r *Runner) sweep(s *stream, f *feeder, request string) {
+func (r *Runner) sweep(s *stream, f *feeder, request crew.Request) {
 	for !s.closed {
 		frame, err := s.next()
 		switch {
 		case err == nil:
 			err = s.discard(frame)
 		case errors.Is(err, errOverdue):
-			r.tookTooLong(s.lane.worker, request)
+			r.tookTooLong(s.lane.worker, request.ID)
 			s.resume(true)
 			continue
 		case isStirred(err): // by what was on its way when the stream was given up
@@ -28,6 +29,9 @@ func (r *Runner) sweep(s *stream, f *feeder, request string) {
 		if err != nil {
 			if !errors.Is(err, errReturned) {
 				r.suspect(s.lane.worker, err)
+				if s.first {
+					s.lane.worker.CrashedWith(request)
+				}
 			}
 			break
 		}

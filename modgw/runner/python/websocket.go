@@ -91,19 +91,13 @@ func (c *call) serveWebSocket() {
 		return
 	}
 	c.body = &requestBody{whole: true}
-	w, err := c.runner.seats.acquire(c.r.Context())
-	if err != nil {
-		c.refuse(err)
-		return
-	}
-	c.tries = maxTries // it cannot be told whether the app has seen it
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
-	s, err := w.shared.open(ctx, webSocketStream, head, nil, false, c.deadline())
-	if err != nil {
-		c.lost(w, true, false)
+	s := c.openWebSocket(ctx, head)
+	if s == nil {
 		return
 	}
+	c.tries = maxTries // the app may have seen it
 	defer s.finish()
 	f, err := s.next()
 	if err == nil && f.Type == wire.Event {
@@ -115,6 +109,25 @@ func (c *call) serveWebSocket() {
 		}
 	}
 	c.deny(s, f, err)
+}
+
+// openWebSocket gives the request to a worker; nil when it was answered instead.
+func (c *call) openWebSocket(ctx context.Context, head []byte) *sharedStream {
+	for {
+		w, err := c.runner.seats.acquire(ctx)
+		if err != nil {
+			c.refuse(err)
+			return nil
+		}
+		c.tries++
+		s, err := w.shared.open(ctx, opening{kind: webSocketStream, request: c.request(), head: head, deadline: c.deadline()})
+		if err == nil {
+			return s
+		}
+		if !c.lost(w, true, false) {
+			return nil
+		}
+	}
 }
 
 // deny answers a request whose WebSocket was not opened: with the app's own response, or with the reason.

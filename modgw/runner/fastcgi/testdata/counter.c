@@ -1,5 +1,6 @@
 /* A program as the FastCGI development kit's manual has it. */
 #include <fcgi_stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@ int main(void) {
 		char body[4096] = "";
 		if (info != NULL && strcmp(info, "/exit") == 0)
 			exit(3);
+		if (info != NULL && strcmp(info, "/crash") == 0) {
+			fprintf(stderr, "crash began\n");
+			FCGI_fflush(FCGI_stderr);
+			raise(SIGSEGV);
+		}
 		if (info != NULL && strcmp(info, "/stuck") == 0)
 			sleep(600);
 		if (info != NULL && strcmp(info, "/crash-late") == 0) {

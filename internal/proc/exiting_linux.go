@@ -1,0 +1,40 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// pfExiting is the flag of a process that has begun to end, which it gets before its descriptors are closed (proc_pid_stat(5)
+// and PF_EXITING in the kernel's sched.h).
+const pfExiting = 0x4
+
+// isExiting reports whether a process has begun to end, or is not there any more.
+func isExiting(pid int) bool {
+	state, fields := statOf(pid)
+	const flags = 5 // of the fields after the state: ppid, pgrp, session, tty, tpgid, flags
+	if state == "" || state == "Z" || state == "X" || len(fields) <= flags {
+		return true
+	}
+	set, err := strconv.ParseUint(fields[flags], 10, 64)
+	return err == nil && set&pfExiting != 0
+}
+
+// statOf returns the state of a process and the fields of /proc/PID/stat after it; "" when there is no such process.
+func statOf(pid int) (state string, fields []string) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", nil
+	}
+	// The name in parentheses may have anything in it.
+	words := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
+	if len(words) == 0 {
+		return "", nil
+	}
+	for _, word := range words[1:] {
+		fields = append(fields, string(word))
+	}
+	return string(words[0]), fields
+}
