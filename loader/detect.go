@@ -2,12 +2,12 @@ package loader
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -64,7 +64,7 @@ func find(target string, opts Options) (*finding, *account.Account, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := os.Stat(path)
+	info, err := safepath.Opener{User: opts.Account}.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
 		p, err := openProject(path, opts)

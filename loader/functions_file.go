@@ -3,7 +3,6 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -57,7 +56,8 @@ func (s *scope) credential(name string) string {
 	if !given || s.files.as != nil || strings.Contains(name, "/") {
 		return name
 	}
-	if path := filepath.Join(folder, name); isFile(path) {
+	path := filepath.Join(folder, name)
+	if info, err := s.files.stat(path); err == nil && !info.IsDir() {
 		return path
 	}
 	return name
@@ -83,11 +83,7 @@ func (s *scope) filesetFunction() function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			folder, pattern := s.absolute(args[0].AsString()), args[1].AsString()
 			s.noteSource(folder)
-			var found []string
-			err := s.files.do(folder, func() (err error) {
-				found, err = doublestar.Glob(os.DirFS(folder), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
-				return err
-			})
+			found, err := doublestar.Glob(s.files.opener().FS(folder), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 			switch {
 			case errors.Is(err, doublestar.ErrBadPattern):
 				return cty.NilVal, function.NewArgErrorf(1, "%q is not a glob", pattern)

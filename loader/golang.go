@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -50,15 +49,10 @@ func (p *project) isProgram(folder string) bool {
 // foldersIn are the names of the folders in a folder of the project.
 func (p *project) foldersIn(folder string) []string {
 	var names []string
-	dir := filepath.Join(p.dir, folder)
-	_ = p.files.do(dir, func() error {
-		entries, err := os.ReadDir(dir)
-		for _, e := range entries {
-			if e.IsDir() {
-				names = append(names, e.Name())
-			}
+	for _, e := range p.list(folder) {
+		if e.IsDir() {
+			names = append(names, e.Name())
 		}
-		return err
-	})
+	}
 	return names
 }

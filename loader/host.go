@@ -29,19 +29,18 @@ func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostic
 		r.add(codeRead, wholeFile(path), fmt.Sprintf("Cannot read %q", path), sentence(reason(err)))
 		return h, nil, r.found
 	}
-	src, as, ok := r.read(path, opts)
-	if !ok {
+	src := r.read(path, opts)
+	if src == nil {
 		return h, nil, r.found
 	}
-	opts.Account, opts.Defaults = as, nil
-	real := linkTarget(path)
-	body := r.parse(src, path)
+	opts.Account, opts.Defaults = src.as, nil
+	body := r.parse(src.text, path)
 	if body == nil {
 		return h, nil, r.found.sorted()
 	}
-	s := newScope(filepath.Dir(real), opts)
-	if real != path {
-		s.noteSource(real)
+	s := newScope(filepath.Dir(src.path), opts)
+	if src.path != path {
+		s.noteSource(src.path)
 	}
 	defaults := r.host(h, body, s)
 	h.Sources = s.sources

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -19,7 +20,7 @@ func Init(dir string) (name string, src []byte, err error) {
 		return "", nil, err
 	}
 	name = filepath.Join(dir, descriptorName)
-	if isFile(name) {
+	if info, err := (safepath.Opener{}).Stat(name); err == nil && !info.IsDir() {
 		return "", nil, &modgw.Fault{Code: codeExists, Summary: fmt.Sprintf("cannot write %q: it is there already", name),
 			Hint: "edit it, or remove it first"}
 	}

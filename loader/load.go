@@ -46,16 +46,15 @@ func load(path string, opts Options) *File {
 		f.add(codeRead, wholeFile(path), fmt.Sprintf("Cannot read %q", path), sentence(reason(err)))
 		return f
 	}
-	real := linkTarget(path)
-	if real != path {
-		f.Sources = append(f.Sources, real)
-	}
-	src, as, ok := f.read(path, opts)
-	if !ok {
+	src := f.read(path, opts)
+	if src == nil {
 		return f
 	}
-	opts.Account = as
-	f.decodeSafely(src, filepath.Dir(real), opts)
+	if src.path != path {
+		f.Sources = append(f.Sources, src.path)
+	}
+	opts.Account = src.as
+	f.decodeSafely(src.text, filepath.Dir(src.path), opts)
 	return f
 }
 

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -65,7 +64,7 @@ func undeclared(files []*File, opts Options) Diagnostics {
 }
 
 func loadTarget(target string, opts Options, seen map[string]bool) []*File {
-	paths, ok := descriptorFiles(target)
+	paths, ok := descriptorFiles(target, safepath.Opener{User: opts.Account})
 	if !ok {
 		return []*File{detected(target, opts)}
 	}
@@ -80,28 +79,37 @@ func loadTarget(target string, opts Options, seen map[string]bool) []*File {
 }
 
 // descriptorFiles are the absolute paths of the descriptor files that target names; false when it names an app.
-func descriptorFiles(target string) ([]string, bool) {
+func descriptorFiles(target string, files safepath.Opener) ([]string, bool) {
 	path, err := filepath.Abs(target)
 	if err != nil {
 		return []string{target}, true
 	}
-	info, err := os.Stat(path)
+	info, err := files.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return descriptorsIn(path)
-	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)), err == nil && isScript(path):
+		return descriptorsIn(path, files)
+	case strings.HasSuffix(path, ".hcl") && (err == nil || !isGlob(path)), err == nil && isScript(path, files):
 		return []string{path}, true
 	case err != nil && isGlob(path):
-		found, _ := doublestar.FilepathGlob(path, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
-		return found, true
+		return filesLike(path, files), true
 	}
 	return nil, false
 }
 
+// filesLike are the files that an absolute glob matches; none for what is no glob.
+func filesLike(pattern string, files safepath.Opener) []string {
+	folder, pattern := doublestar.SplitPattern(pattern)
+	found, _ := doublestar.Glob(files.FS(folder), pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
+	for i, name := range found {
+		found[i] = filepath.Join(folder, name)
+	}
+	return found
+}
+
 // isScript reports whether a file is a descriptor that a web server executes: its first line, which HCL takes for a comment,
 // names this program.
-func isScript(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func isScript(path string, files safepath.Opener) bool {
+	f, err := files.Open(path)
 	if err != nil {
 		return false
 	}
@@ -113,11 +121,12 @@ func isScript(path string) bool {
 }
 
 // descriptorsIn are the descriptors of a folder; false when it has none and is a project perhaps.
-func descriptorsIn(folder string) ([]string, bool) {
-	if own := filepath.Join(folder, descriptorName); isFile(own) {
+func descriptorsIn(folder string, files safepath.Opener) ([]string, bool) {
+	own := filepath.Join(folder, descriptorName)
+	if info, err := files.Stat(own); err == nil && !info.IsDir() {
 		return []string{own}, true
 	}
-	entries, err := os.ReadDir(folder)
+	entries, err := files.ReadDir(folder)
 	if err != nil {
 		return nil, false
 	}
@@ -132,11 +141,6 @@ func descriptorsIn(folder string) ([]string, bool) {
 
 func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && !info.IsDir()
-}
-
 // order is what files are sorted by.
 func (f *File) order() string {
 	if f.Path == "" && len(f.apps) > 0 {
@@ -150,11 +154,11 @@ func detected(target string, opts Options) *File {
 	f := &File{report: newReport()}
 	a, err := detect(target, opts)
 	if err != nil {
-		summary, hint := sentence(err.Error()), ""
+		code, summary, hint := codeDetect, sentence(err.Error()), ""
 		if fault, ok := errors.AsType[*modgw.Fault](err); ok {
-			summary, hint = sentence(fault.Summary), sentence(fault.Hint)
+			code, summary, hint = fault.Code, sentence(fault.Summary), sentence(fault.Hint)
 		}
-		f.add(codeDetect, hcl.Range{}, fmt.Sprintf("Cannot load %q", target), join(summary, hint))
+		f.add(code, hcl.Range{}, fmt.Sprintf("Cannot load %q", target), join(summary, hint))
 		return f
 	}
 	f.apps = []*app{a}

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -21,10 +21,14 @@ type project struct {
 func openProject(dir string, opts Options) (*project, error) {
 	as := opts.Account
 	if as == nil {
-		var err error
-		// The folder's files are what decides; one that is not there stands for all that may be.
-		if as, err = rightsFor(dir); err != nil {
-			return nil, err
+		f, err := safepath.Opener{}.Open(dir)
+		if err != nil {
+			return nil, cannotDetect("the host's user must be able to read the folder", "cannot open %q: %s", dir, reason(err))
+		}
+		defer f.Close()
+		// The folder's files are what decides, and who can change the folder can change them.
+		if as, err = owner(f); err != nil {
+			return nil, &modgw.Fault{Code: codeOwner, Summary: fmt.Sprintf("cannot trust the folder %q", dir), Hint: err.Error()}
 		}
 	}
 	return &project{dir: dir, files: &reader{as: as, seen: &record{}}}, nil
@@ -46,13 +50,8 @@ func (p *project) has(name string) bool {
 
 // packages are the names of the folders with Python files, hidden ones and virtual environments aside.
 func (p *project) packages() []string {
-	var entries []fs.DirEntry
-	_ = p.files.do(p.dir, func() (err error) {
-		entries, err = os.ReadDir(p.dir)
-		return err
-	})
 	var names []string
-	for _, e := range entries {
+	for _, e := range p.list(".") {
 		if name := e.Name(); bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !p.has(name+"/pyvenv.cfg") {
 			names = append(names, name)
 		}
@@ -66,17 +65,21 @@ func (p *project) scripts() []string { return p.filesIn(".", ".wsgi") }
 // filesIn are the names of the files in a folder of the project that end with suffix.
 func (p *project) filesIn(folder, suffix string) []string {
 	var names []string
-	dir := filepath.Join(p.dir, folder)
-	_ = p.files.do(dir, func() error {
-		entries, err := os.ReadDir(dir)
-		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), suffix) && !e.IsDir() {
-				names = append(names, e.Name())
-			}
+	for _, e := range p.list(folder) {
+		if strings.HasSuffix(e.Name(), suffix) && !e.IsDir() {
+			names = append(names, e.Name())
 		}
-		return err
-	})
+	}
 	return names
+}
+
+// list is what is in a folder of the project; nothing when it cannot be read.
+func (p *project) list(folder string) []fs.DirEntry {
+	entries, err := p.files.opener().ReadDir(filepath.Join(p.dir, folder))
+	if err != nil {
+		return nil
+	}
+	return entries
 }
 
 // usualFiles are where frameworks and deployments keep the app, the likelier first.

@@ -6,28 +6,40 @@ import (
 	"io/fs"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 )
 
-// read is the text of a descriptor or host file, and the account that its apps are held to.
-func (r *report) read(path string, opts Options) ([]byte, *account.Account, bool) {
+// source is the text of a descriptor or host file.
+type source struct {
+	text []byte
+	path string           // where it really is, after the links that its name was
+	as   *account.Account // who its apps are held to; nil: the host's own user
+}
+
+// read reads a descriptor or host file; nil after a mistake.
+func (r *report) read(path string, opts Options) *source {
+	f, err := safepath.Opener{User: opts.Account}.Open(path)
+	if err != nil {
+		r.unreadable(path, err)
+		return nil
+	}
+	defer f.Close()
 	as := opts.Account
 	if as == nil {
-		var err error
-		if as, err = rightsFor(path); err != nil {
-			r.add(codeOwner, wholeFile(path), fmt.Sprintf("Cannot read %q", path), sentence(err.Error()))
-			return nil, nil, false
+		if as, err = owner(f); err != nil {
+			r.add(codeOwner, wholeFile(path), fmt.Sprintf("Cannot trust %q", path), sentence(err.Error()))
+			return nil
 		}
 	}
-	if as != nil && as.Name == "" {
-		r.add(codeOwner, wholeFile(path), fmt.Sprintf("Cannot trust %q", path),
-			"More than one user can change it, or the folders that lead to it, and so decide what root's host runs. "+
-				"Let one user own them all, and take the right to write from everybody else: chmod go-w")
-		return nil, nil, false
+	text, err := account.ReadRegular(f.File, largestFile)
+	if err != nil {
+		r.unreadable(path, err)
+		return nil
 	}
-	src, err := (&reader{as: as}).read(path)
-	if err == nil {
-		return src, as, true
-	}
+	return &source{text: text, path: f.Path, as: as}
+}
+
+func (r *report) unreadable(path string, err error) {
 	summary := fmt.Sprintf("Cannot read %q", path)
 	var large *account.TooLargeError
 	switch {
@@ -35,10 +47,29 @@ func (r *report) read(path string, opts Options) ([]byte, *account.Account, bool
 		r.add(codeTooMuch, wholeFile(path), summary, sentence(large.Error()))
 	case errors.Is(err, fs.ErrNotExist):
 		r.add(codeRead, wholeFile(path), summary, "There is no such file.")
-	case errors.Is(err, fs.ErrPermission) && as != nil:
-		r.add(codeRead, wholeFile(path), summary, fmt.Sprintf("Permission denied: it is read with the rights of user %q, who can change its folder.", as.Name))
 	default:
 		r.add(codeRead, wholeFile(path), summary, sentence(reason(err)))
 	}
-	return nil, nil, false
+}
+
+// owner is the account that an app is held to whose descriptor, or folder without one, is f: whoever can change it. nil is
+// this process's own user. What more than one user can change is refused, as sshd refuses the files of which it decides
+// who may log in.
+func owner(f *safepath.File) (*account.Account, error) {
+	if loose := f.Loose; loose.Path != "" {
+		return nil, fmt.Errorf("%s, and so decide what a host of root's runs; take that right away: chmod go-w %s", loose, loose.Path)
+	}
+	if f.Writers.RootAlone() {
+		return nil, nil
+	}
+	uid, one := f.Writers.User()
+	if !one {
+		return nil, fmt.Errorf("%s, and one user must own it all who decides what a host of root's runs; give it to one with chown",
+			safepath.Reasons(f.Steps))
+	}
+	as, err := account.LookupID(uid)
+	if err != nil {
+		return nil, fmt.Errorf("it belongs to nobody whom the system knows: %w", err)
+	}
+	return as, nil
 }

@@ -1,13 +1,16 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/exchangetest"
 )
 
 // asRoot skips unless root runs the test, and finds another user.
@@ -136,17 +139,131 @@ func TestDescriptorOfAUserRunsAsThatUserAlone(t *testing.T) {
 	}
 }
 
-func TestDescriptorThatAnybodyCanChangeIsRefused(t *testing.T) {
-	asRoot(t)
-	dir := testProject(t, map[string]string{"modgw.hcl": small})
-	if err := os.Chmod(filepath.Join(dir, "modgw.hcl"), 0o666); err != nil {
+func TestWhatOthersMayWriteToIsRefusedWhoeverOwnsIt(t *testing.T) {
+	user := asRoot(t)
+	for _, owner := range []*account.Account{{}, user} {
+		for name, c := range map[string]struct {
+			folder, file os.FileMode
+			loose        string // the place that is named; "" for none
+		}{
+			"all may write to the file":       {0o755, 0o666, "modgw.hcl"},
+			"its group may write to the file": {0o755, 0o664, "modgw.hcl"},
+			"all may write to the folder":     {0o777, 0o644, "."},
+			"its group may, to the folder":    {0o775, 0o644, "."},
+			"all may add to the folder":       {0o777 | os.ModeSticky, 0o644, ""},
+			"the owner alone":                 {0o755, 0o644, ""},
+		} {
+			dir := ownedBy(t, owner, map[string]string{"modgw.hcl": small})
+			if err := errors.Join(os.Chmod(dir, c.folder), os.Chmod(filepath.Join(dir, "modgw.hcl"), c.file)); err != nil {
+				t.Fatal(err)
+			}
+			for _, target := range []string{filepath.Join(dir, "modgw.hcl"), linkTo(t, filepath.Join(dir, "modgw.hcl"))} {
+				f, diags := Load(target, Options{})
+				if c.loose == "" {
+					if diags.HasErrors() || len(f.Descriptors) != 1 {
+						t.Errorf("%s, of user %d: %s", name, owner.UID, rendered(t, diags))
+					}
+					continue
+				}
+				if len(f.Descriptors) != 0 {
+					t.Errorf("%s, of user %d: it was loaded", name, owner.UID)
+				}
+				wantText(t, rendered(t, diags), "MGW-CFG-016", "chmod go-w "+filepath.Join(dir, c.loose))
+			}
+		}
+	}
+}
+
+// linkTo is a link of root's.
+func linkTo(t *testing.T, path string) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), "app.hcl")
+	writeLink(t, link, path)
+	return link
+}
+
+func TestFolderWithoutDescriptorThatOthersMayWriteToIsRefused(t *testing.T) {
+	user := asRoot(t)
+	for _, owner := range []*account.Account{{}, user} {
+		dir := ownedBy(t, owner, map[string]string{"index.html": "hello"})
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		files, diags := LoadAll([]string{dir}, Options{})
+		if len(files) != 1 || len(files[0].Descriptors) != 0 {
+			t.Errorf("of user %d: it was loaded", owner.UID)
+		}
+		wantText(t, rendered(t, diags), "MGW-CFG-016", "chmod go-w "+dir)
+	}
+}
+
+func TestDescriptorThatTwoUsersCanChangeIsRefused(t *testing.T) {
+	user := asRoot(t)
+	dir := ownedBy(t, user, map[string]string{"modgw.hcl": small})
+	if err := os.Chown(filepath.Join(dir, "modgw.hcl"), 1, 1); err != nil {
 		t.Fatal(err)
 	}
 	f, diags := Load(filepath.Join(dir, "modgw.hcl"), Options{})
 	if len(f.Descriptors) != 0 {
 		t.Error("it was loaded")
 	}
-	wantText(t, rendered(t, diags), "MGW-CFG-016", "chmod go-w")
+	wantText(t, rendered(t, diags), "MGW-CFG-016", fmt.Sprintf(`User "nobody" can change %q, and user "daemon" can change`, dir))
+}
+
+// TestDescriptorBehindAFolderOfAUserIsThatUsers has root's link lead through a folder of the user's back to a descriptor of
+// root's: the user chooses which.
+func TestDescriptorBehindAFolderOfAUserIsThatUsers(t *testing.T) {
+	user := asRoot(t)
+	target := filepath.Join(filepath.Dir(rootsFile(t, "")), "modgw.hcl")
+	write(t, target, small)
+	dir := ownedBy(t, user, nil)
+	writeLink(t, filepath.Join(dir, "modgw.hcl"), target)
+	f, diags := Load(linkTo(t, filepath.Join(dir, "modgw.hcl")), Options{})
+	if diags.HasErrors() || len(f.Descriptors) != 1 || f.Descriptors[0].User != "nobody" || f.Descriptors[0].Owner != "nobody" {
+		t.Errorf("%+v %s", f.Descriptors, rendered(t, diags))
+	}
+}
+
+func TestDescriptorThatAUserExchangesNeverGetsMoreThanTheUsersRights(t *testing.T) {
+	user := asRoot(t)
+	secret := rootsFile(t, "hunter2hunter2 {\n")
+	roots := filepath.Join(filepath.Dir(secret), "modgw.hcl")
+	write(t, roots, small)
+	const depth = 200
+	deep := strings.Repeat("d/", depth)
+	dir := ownedBy(t, user, map[string]string{
+		"modgw.hcl":      "app \"own\" {\n static { dir = \".\" }\n}\n",
+		deep + "any.txt": "",
+	})
+	for link, to := range map[string]string{"through": deep + "back", deep + "back": roots, "secret": secret} {
+		writeLink(t, filepath.Join(dir, link), to)
+		if err := os.Lchown(filepath.Join(dir, link), int(user.UID), int(user.GID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := linkTo(t, filepath.Join(dir, "modgw.hcl"))
+	end := exchangetest.Start(t, int(user.UID), dir, "modgw.hcl", "through", "secret")
+	seen := map[string]int{}
+	deadline := time.Now().Add(2 * time.Minute)
+	for i := 0; i < 1000 || len(seen) < 3 && time.Now().Before(deadline); i++ {
+		f, diags := Load(link, Options{})
+		if text := rendered(t, diags); strings.Contains(text, "hunter2") {
+			t.Fatal(text)
+		}
+		if len(f.Descriptors) == 0 {
+			seen["refused"]++
+			continue
+		}
+		d := f.Descriptors[0]
+		if d.User != user.Name || d.Owner != user.Name {
+			t.Fatalf("app %q belongs to %q and runs as %q", d.Name, d.Owner, d.User)
+		}
+		seen[string(d.Name)]++
+	}
+	end()
+	if len(seen) < 3 {
+		t.Errorf("the user showed only %v", seen)
+	}
 }
 
 func TestDefaultsOfTheHostFileKeepItsRights(t *testing.T) {

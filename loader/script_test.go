@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/modgw/modgw/internal/safepath"
 )
 
 func TestScriptOfAWebServerIsADescriptor(t *testing.T) {
@@ -22,7 +24,7 @@ func TestScriptOfAWebServerIsADescriptor(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if isScript(path) != c.is {
+		if isScript(path, safepath.Opener{}) != c.is {
 			t.Errorf("%s: %v", name, !c.is)
 		}
 	}

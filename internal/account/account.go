@@ -23,6 +23,33 @@ type Account struct {
 // ErrRoot is returned for an account that has root's rights: nothing is started as root by name.
 var ErrRoot = errors.New("root is not allowed here")
 
+// ErrUnknown is returned for a user or group that the system does not know.
+var ErrUnknown = errors.New("there is none")
+
+// LookupID finds the account of a user id, of whatever rights.
+func LookupID(uid uint32) (*Account, error) {
+	id := strconv.FormatUint(uint64(uid), 10)
+	u, err := user.LookupId(id)
+	if err != nil {
+		if u, err = getentUser(id); err != nil {
+			return nil, fmt.Errorf("cannot find user %s: %w", id, ErrUnknown)
+		}
+	}
+	return accountOf(u)
+}
+
+// GroupName is the name of a group, or its number where it has none.
+func GroupName(gid uint32) string {
+	id := strconv.FormatUint(uint64(gid), 10)
+	if g, err := user.LookupGroupId(id); err == nil {
+		return g.Name
+	}
+	if fields, err := getent("group", id); err == nil && fields[0] != "" {
+		return fields[0]
+	}
+	return id
+}
+
 // Lookup finds the account for a user name or number and, unless it is "", another primary group. An empty user gives
 // nil, this process's own user. Users that only a directory service knows are found through getent(1).
 func Lookup(userName, groupName string) (*Account, error) {
@@ -81,20 +108,24 @@ func lookupUser(name string) (*Account, error) {
 			return nil, fmt.Errorf("cannot find user %q", name)
 		}
 	}
+	return accountOf(u)
+}
+
+func accountOf(u *user.User) (*Account, error) {
 	uid, uidErr := parseID(u.Uid)
 	gid, gidErr := parseID(u.Gid)
 	if err := errors.Join(uidErr, gidErr); err != nil {
-		return nil, fmt.Errorf("cannot use user %q: %w", name, err)
+		return nil, fmt.Errorf("cannot use user %q: %w", u.Username, err)
 	}
 	a := &Account{Name: u.Username, Home: u.HomeDir, UID: uid, GID: gid}
 	ids, err := u.GroupIds()
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the groups of user %q: %w", name, err)
+		return nil, fmt.Errorf("cannot list the groups of user %q: %w", u.Username, err)
 	}
 	for _, id := range ids {
 		g, err := parseID(id)
 		if err != nil {
-			return nil, fmt.Errorf("cannot use user %q: %w", name, err)
+			return nil, fmt.Errorf("cannot use user %q: %w", u.Username, err)
 		}
 		if g != gid {
 			a.Groups = append(a.Groups, g)

@@ -27,14 +27,18 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := readRegular(f, limit)
+	data, err := ReadRegular(f, limit)
 	if err != nil {
 		return nil, &os.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data, nil
 }
 
-func readRegular(f *os.File, limit int64) ([]byte, error) {
+// ErrNotRegular is returned for a file that is neither regular nor a folder.
+var ErrNotRegular = errors.New("it is not a regular file")
+
+// ReadRegular reads an open file, which must be regular and have at most limit bytes.
+func ReadRegular(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -42,7 +46,7 @@ func readRegular(f *os.File, limit int64) ([]byte, error) {
 	case info.IsDir():
 		return nil, errors.New("it is a folder")
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
+		return nil, ErrNotRegular
 	case info.Size() > limit:
 		return nil, &TooLargeError{info.Size(), limit}
 	}

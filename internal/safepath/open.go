@@ -1,0 +1,132 @@
+package safepath
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// File is an open file or folder, and how it was found.
+type File struct {
+	*os.File
+	Path    string  // as it was asked for, after the links that its last name was; links to folders stay
+	Writers Writers // who could have changed where the path leads to, or what is there; nobody else where it is not judged
+	Steps   []Step  // where the writers come in
+	Loose   Loose   // the first place that the group or everybody may write to
+}
+
+// Opener opens files with the rights of one user. The zero value is for a process that acts for many: each path is opened
+// with the rights that all have who could have changed it, where this process is root's, and else with its own.
+type Opener struct {
+	User *account.Account // nil: whoever the path says
+}
+
+// Open opens the regular file or folder that an absolute path leads to, for reading. It never waits, as for the other end
+// of a named pipe. The caller closes the file.
+func (o Opener) Open(path string) (*File, error) {
+	f := &File{}
+	w, err := o.follow(path, func(w *walk) (err error) {
+		f.File, err = w.open()
+		return err
+	})
+	if err != nil {
+		return nil, w.fault("open", path, err)
+	}
+	f.Path, f.Writers, f.Steps, f.Loose = w.named, w.writers, w.steps, w.loose
+	return f, nil
+}
+
+// ReadFile reads the regular file that an absolute path leads to. One with more than limit bytes is an error.
+func (o Opener) ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := o.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := account.ReadRegular(f.File, limit)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return data, nil
+}
+
+// ReadDir lists the folder that an absolute path leads to, sorted by name.
+func (o Opener) ReadDir(path string) ([]fs.DirEntry, error) {
+	f, err := o.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// Stat describes what an absolute path leads to.
+func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
+	w, err := o.follow(path, func(w *walk) error {
+		f := os.NewFile(uintptr(w.fd), w.path)
+		w.fd = -1
+		defer f.Close()
+		info, err = f.Stat()
+		return err
+	})
+	if err != nil {
+		return nil, w.fault("stat", path, err)
+	}
+	return info, nil
+}
+
+// open opens what the walk has reached.
+func (w *walk) open() (*os.File, error) {
+	if w.at.mode&fs.ModeIrregular != 0 {
+		return nil, account.ErrNotRegular
+	}
+	// The name of a descriptor leads to what it is of, whatever has become of the path since.
+	name := "/proc/self/fd/" + strconv.Itoa(w.fd)
+	fd, err := ignoringEINTR(func() (int, error) {
+		return unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), w.named), nil
+}
+
+// fault is an error of the walk, with the reason for which rights were missing.
+func (w *walk) fault(op, path string, err error) error {
+	if errno, ok := err.(syscall.Errno); ok && errno == syscall.EACCES {
+		switch {
+		case w.user != nil:
+			err = deniedError(Writers{oneUser, w.user.UID}.rights())
+		case !w.writers.RootAlone():
+			err = deniedError(w.writers.rights() + ", because " + Reasons(w.steps))
+		}
+	}
+	return &fs.PathError{Op: op, Path: path, Err: err}
+}
+
+// Reasons says who can change what, as in `user "blog" can change "/srv/blog"`.
+func Reasons(steps []Step) string {
+	var list []string
+	for _, s := range steps {
+		list = append(list, s.String())
+	}
+	return strings.Join(list, ", and ")
+}
+
+// deniedError says with whose rights a file was not to be opened.
+type deniedError string
+
+func (e deniedError) Error() string {
+	return "permission denied: it is opened with the rights of " + string(e)
+}
+
+func (deniedError) Unwrap() error { return syscall.EACCES }

@@ -1,0 +1,242 @@
+package safepath
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Bounds of a walk: links as in the kernel, and names because links can be long themselves.
+const (
+	mostLinks = 40
+	mostNames = 4096
+)
+
+// walk goes from the root folder to what a path leads to. It holds one descriptor, of the place that it has reached,
+// which nobody can exchange for another.
+type walk struct {
+	fd    int
+	at    node
+	path  string   // where fd is, without links
+	named string   // the path that was asked for, with links followed that are its last name
+	rest  []string // names that are left
+	links int
+	names int
+
+	user    *account.Account // whose rights it has; nil: those of the writers
+	judges  bool             // whether writers count
+	writers Writers
+	steps   []Step // where writers were added
+	loose   Loose
+}
+
+// follow walks to the end of path and calls reached there, while the kernel judges by the rights of the user or of the
+// writers.
+func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
+	w := &walk{fd: -1, user: o.User, named: filepath.Clean(path), rest: split(path)}
+	w.judges = o.User == nil && os.Geteuid() == 0
+	if !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
+		return w, fs.ErrInvalid
+	}
+	defer w.close()
+	return w, o.User.Do(func() error {
+		if err := w.toRoot(); err != nil {
+			return err
+		}
+		return w.goOn(func() error { return reached(w) })
+	})
+}
+
+// goOn takes the steps that are left. After one that somebody else could have changed, it goes on with the rights that
+// this somebody has, too.
+func (w *walk) goOn(reached func() error) error {
+	for len(w.rest) > 0 {
+		before := w.writers
+		if err := w.step(); err != nil {
+			return err
+		}
+		if w.writers != before {
+			as, err := w.writers.Account()
+			if err != nil {
+				return err
+			}
+			return as.Do(func() error { return w.goOn(reached) })
+		}
+	}
+	return reached()
+}
+
+// step goes on by one name.
+func (w *walk) step() error {
+	if w.names++; w.names > mostNames {
+		return unix.ENAMETOOLONG
+	}
+	name := w.rest[0]
+	fd, stat, err := openName(w.fd, name, len(w.rest) > 1)
+	if err != nil {
+		return err
+	}
+	w.rest = w.rest[1:]
+	entry := nodeOf(stat)
+	if err := w.judge(filepath.Join(w.path, name), entry); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	if entry.mode&fs.ModeSymlink == 0 {
+		w.move(fd, filepath.Join(w.path, name), entry)
+		return nil
+	}
+	defer unix.Close(fd)
+	return w.redirect(fd)
+}
+
+// redirect goes on where a link leads, whose descriptor fd is.
+func (w *walk) redirect(fd int) error {
+	if w.links++; w.links > mostLinks {
+		return unix.ELOOP
+	}
+	target, err := readLink(fd)
+	if err != nil {
+		return err
+	}
+	last := len(w.rest) == 0
+	w.rest = append(split(target), w.rest...)
+	switch {
+	case filepath.IsAbs(target):
+		if last {
+			w.named = filepath.Clean(target)
+		}
+		return w.toRoot()
+	case last && strings.HasPrefix(target, ".."): // above a folder are the folders above its real place
+		w.named = filepath.Join(w.path, target)
+	case last:
+		w.named = filepath.Join(filepath.Dir(w.named), target)
+	}
+	return nil
+}
+
+// judge takes down who could have made an entry of the present folder what it is.
+func (w *walk) judge(path string, entry node) error {
+	if !w.judges {
+		return nil
+	}
+	writers := []Writers{entry.owner(), entry.others()}
+	if entry.many {
+		writers = append(writers, w.at.added()) // others may have made one of its names
+	}
+	if by := entry.others(); !by.RootAlone() && w.loose.Path == "" {
+		w.loose = Loose{Path: path, Folder: entry.mode.IsDir(), By: by}
+	}
+	for _, by := range writers {
+		all, err := w.writers.join(by)
+		if err != nil {
+			return err
+		}
+		if all != w.writers {
+			w.writers, w.steps = all, append(w.steps, Step{path, by})
+		}
+	}
+	return nil
+}
+
+// toRoot goes to the root folder.
+func (w *walk) toRoot() error {
+	fd, err := ignoringEINTR(func() (int, error) {
+		return unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return err
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	entry := nodeOf(&stat)
+	if err := w.judge("/", entry); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	w.move(fd, "/", entry)
+	return nil
+}
+
+// move makes fd the place that the walk has reached.
+func (w *walk) move(fd int, path string, at node) {
+	w.close()
+	w.fd, w.path, w.at = fd, path, at
+}
+
+func (w *walk) close() {
+	if w.fd >= 0 {
+		unix.Close(w.fd)
+		w.fd = -1
+	}
+}
+
+// openName opens an entry of a folder without reading it, and the link itself where it is one. A folder is entered so
+// that an automounter mounts it.
+func openName(dir int, name string, folder bool) (int, *syscall.Stat_t, error) {
+	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	open := func(flags int) (int, error) {
+		return ignoringEINTR(func() (int, error) { return unix.Openat(dir, name, flags, 0) })
+	}
+	fd, err := -1, error(unix.ENOTDIR)
+	if folder {
+		fd, err = open(flags | unix.O_DIRECTORY)
+	}
+	if err == unix.ENOTDIR {
+		fd, err = open(flags)
+	}
+	if err != nil {
+		return -1, nil, err
+	}
+	var stat syscall.Stat_t
+	err = syscall.Fstat(fd, &stat)
+	if kind := stat.Mode & syscall.S_IFMT; err == nil && folder && kind != syscall.S_IFDIR && kind != syscall.S_IFLNK {
+		err = unix.ENOTDIR
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, nil, err
+	}
+	return fd, &stat, nil
+}
+
+// readLink is what the link with the descriptor fd says.
+func readLink(fd int) (string, error) {
+	text := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", text)
+	switch {
+	case err != nil:
+		return "", err
+	case n == len(text):
+		return "", unix.ENAMETOOLONG
+	}
+	return string(text[:n]), nil
+}
+
+func ignoringEINTR(open func() (int, error)) (int, error) {
+	for {
+		if fd, err := open(); err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// split cuts a path into its names.
+func split(path string) []string {
+	var names []string
+	for name := range strings.SplitSeq(path, "/") {
+		if name != "" && name != "." {
+			names = append(names, name)
+		}
+	}
+	return names
+}

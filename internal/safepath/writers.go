@@ -1,0 +1,181 @@
+package safepath
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Writers are those who can change something, beside root, who can change everything. The zero value is nobody else.
+type Writers struct {
+	scope scope
+	id    uint32 // of the user or the group
+}
+
+type scope uint8
+
+const (
+	rootAlone scope = iota
+	oneUser
+	oneGroup
+	severalUsers
+)
+
+// nobody is the id that has no rights of its own (credentials(7)).
+const nobody = 65534
+
+// RootAlone reports whether nobody but root can change it.
+func (w Writers) RootAlone() bool { return w.scope == rootAlone }
+
+// User is the one user beside root who can change it; false when there is none, or more than one.
+func (w Writers) User() (uid uint32, ok bool) { return w.id, w.scope == oneUser }
+
+// Account has the rights that all writers have: with its help none of them can open more than alone. nil is root. A user
+// whom the system does not know has no groups, and an account without a name.
+func (w Writers) Account() (*account.Account, error) {
+	switch w.scope {
+	case rootAlone:
+		return nil, nil
+	case oneGroup:
+		return &account.Account{UID: nobody, GID: w.id}, nil
+	case severalUsers:
+		return &account.Account{UID: nobody, GID: nobody}, nil
+	}
+	a, err := account.LookupID(w.id)
+	if errors.Is(err, account.ErrUnknown) {
+		return &account.Account{UID: w.id, GID: nobody}, nil
+	}
+	return a, err
+}
+
+// String names the writers, as in `user "blog"`.
+func (w Writers) String() string {
+	switch w.scope {
+	case rootAlone:
+		return "root alone"
+	case oneUser:
+		if a, err := account.LookupID(w.id); err == nil {
+			return fmt.Sprintf("user %q", a.Name)
+		}
+		return fmt.Sprintf("user %d", w.id)
+	case oneGroup:
+		return fmt.Sprintf("group %q", account.GroupName(w.id))
+	}
+	return "everybody"
+}
+
+// rights names whose rights the writers have in common.
+func (w Writers) rights() string {
+	if w.scope == severalUsers {
+		return "nobody in particular"
+	}
+	return w.String()
+}
+
+// join adds the writers of another step on the same path.
+func (w Writers) join(other Writers) (Writers, error) {
+	switch {
+	case w == other, other.scope == rootAlone:
+		return w, nil
+	case w.scope == rootAlone:
+		return other, nil
+	case w.scope == oneUser && other.scope == oneGroup:
+		return w.joinGroup(other)
+	case w.scope == oneGroup && other.scope == oneUser:
+		return other.joinGroup(w)
+	}
+	return Writers{scope: severalUsers}, nil
+}
+
+// joinGroup is join for a user and a group: a member of the group has what all in the group have.
+func (w Writers) joinGroup(g Writers) (Writers, error) {
+	a, err := w.Account()
+	if err != nil {
+		return w, err
+	}
+	if a.GID == g.id || slices.Contains(a.Groups, g.id) {
+		return g, nil
+	}
+	return Writers{scope: severalUsers}, nil
+}
+
+// Step is a place on the way to a file, and who can change what is there.
+type Step struct {
+	Path string
+	By   Writers
+}
+
+func (s Step) String() string { return s.By.String() + " can change " + strconv.Quote(s.Path) }
+
+// Loose is a file, or a folder without the sticky bit, that its group or everybody may write to. Path is "" for none.
+type Loose struct {
+	Path   string
+	Folder bool
+	By     Writers
+}
+
+func (l Loose) String() string {
+	if l.Folder {
+		return fmt.Sprintf("%s may write to the folder %q", l.By, l.Path)
+	}
+	return fmt.Sprintf("%s may write to %q", l.By, l.Path)
+}
+
+// node is what is at one step.
+type node struct {
+	mode fs.FileMode // type, permissions and the sticky bit
+	uid  uint32
+	gid  uint32
+	many bool // it is a file with more than one name
+}
+
+func nodeOf(s *syscall.Stat_t) node {
+	n := node{mode: fs.FileMode(s.Mode & 0o777), uid: s.Uid, gid: s.Gid}
+	switch s.Mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
+		n.mode |= fs.ModeDir
+	case syscall.S_IFLNK:
+		n.mode |= fs.ModeSymlink
+	case syscall.S_IFREG:
+		n.many = s.Nlink > 1
+	default:
+		n.mode |= fs.ModeIrregular
+	}
+	if s.Mode&syscall.S_ISVTX != 0 {
+		n.mode |= fs.ModeSticky
+	}
+	return n
+}
+
+// owner is who can change the mode of a node, and replace it in a folder with the sticky bit.
+func (n node) owner() Writers {
+	if n.uid == 0 {
+		return Writers{}
+	}
+	return Writers{oneUser, n.uid}
+}
+
+// others are who may write to a node by its mode. A link's own mode means nothing, and with the sticky bit others can
+// only add to a folder.
+func (n node) others() Writers {
+	if n.mode&fs.ModeSymlink != 0 || n.mode.IsDir() && n.mode&fs.ModeSticky != 0 {
+		return Writers{}
+	}
+	return n.added()
+}
+
+// added are who may add names to a folder.
+func (n node) added() Writers {
+	switch {
+	case n.mode&0o002 != 0:
+		return Writers{scope: severalUsers}
+	case n.mode&0o020 != 0:
+		return Writers{oneGroup, n.gid}
+	}
+	return Writers{}
+}
