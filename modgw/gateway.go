@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,13 +70,12 @@ func New(c Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := ensureInfo(r)
 	if info.ID == "" {
-		info.ID = strconv.FormatUint(rand.Uint64()|1<<63, 36)
+		info.ID = newRequestID()
 	}
 	app, fault := g.route(r, info)
 	if fault != nil {
-		g.log.Debug("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)
-		// Which apps there are is no secret of the host's; that there is none here should be plain to see.
-		ServeFault(w, r, http.StatusNotFound, fault, true)
+		g.log.Info("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)
+		ServeFault(w, r, http.StatusNotFound, fault, g.config.Dev)
 		return
 	}
 	generation, fault := app.acquire(r.Context(), g.config.Wake)

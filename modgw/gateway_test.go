@@ -477,8 +477,9 @@ func TestRemovedAppIsNotFound(t *testing.T) {
 	if err := g.Remove(t.Context(), "blog"); err != nil {
 		t.Fatal(err)
 	}
-	if w := get(g, "/"); w.Code != 404 || !strings.Contains(w.Body.String(), "MGW-REQ-103") {
-		t.Errorf("answer %d %q", w.Code, w.Body)
+	w := get(g, "/")
+	if want := "404 Not Found\nincident " + w.Header().Get("X-Request-Id") + "\n"; w.Code != 404 || w.Body.String() != want {
+		t.Errorf("answer %d %q, want %q", w.Code, w.Body, want)
 	}
 }
 
@@ -546,8 +547,8 @@ func TestAppNamedByTheFrontDecides(t *testing.T) {
 		text string
 	}{
 		{RequestInfo{App: "blog", Path: "/blog/x"}, 200, "blog"},
-		{RequestInfo{App: "blog", Path: "/shop"}, 404, "MGW-REQ-101"},
-		{RequestInfo{App: "shop", Path: "/blog/x"}, 404, "MGW-REQ-102"},
+		{RequestInfo{App: "blog", Path: "/shop", ID: "a"}, 404, "404 Not Found\nincident a\n"},
+		{RequestInfo{App: "shop", Path: "/blog/x", ID: "b"}, 404, "404 Not Found\nincident b\n"},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		w := httptest.NewRecorder()

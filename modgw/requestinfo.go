@@ -49,11 +49,14 @@ type RequestInfo struct {
 	// mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS of its own. A runner passes them to the app's request environment and never to a process environment. nil without any.
 	Variables map[string]string
 
+	// ID names the request in logs and error pages. The front sets it when it has one from a web server, which it may
+	// believe; "" gets one from the gateway.
+	ID string
+
 	// Set by the gateway.
 
 	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"
 	PathInfo   string // PATH_INFO: Path without ScriptName
-	ID         string // names the request in logs and error pages
 
 	gateway    *Gateway
 	generation *Generation

@@ -19,7 +19,7 @@ var faultTemplate = template.Must(template.New("fault").Parse(faultPage))
 const retryAfter = 5
 
 // ServeFault answers a request that the app did not answer: with status, a short text and the request's id, by which
-// the log tells more. Only in development (dev) does the answer say what f says, traceback included. The answer is
+// the log tells more and which the header X-Request-Id has too. Only in development (dev) does the answer say what f says, traceback included. The answer is
 // HTML, JSON or plain text, as the client asks for. It logs nothing.
 func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, dev bool) {
 	answer := faultAnswer{
@@ -36,6 +36,9 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 	}
 	if status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	if answer.Incident != "" {
+		header.Set("X-Request-Id", answer.Incident)
 	}
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/fronttest"
 )
 
 // talker is an app that prints a long line for each request.
@@ -247,6 +249,67 @@ func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
 	most := 200 * (int(time.Since(began)/(10*time.Second)) + 2)
 	if refused := strings.Count(s.log.String(), "! request refused"); refused > most {
 		t.Errorf("%d records of 2000 refused requests in %s", refused, time.Since(began))
+	}
+}
+
+// Each page of the host's own has an id, in a header too, by which the log tells what the page does not.
+func TestIncidentOfAPageIsFoundInTheLog(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/talker/app.wsgi", "def application(environ, start_response):\n    raise ValueError('secret')\n")
+	s.write("apps/talker/modgw.hcl", `
+		app "talker" {
+		  mount = "/talker"
+		  wsgi { entry = "app.wsgi" }
+		}
+	`)
+	s.start()
+	for _, c := range []struct {
+		path, found string
+		status      int
+	}{
+		{"/nowhere", "request without an app", 404},
+		{"/talker", "ValueError: secret", 500},
+		{"/%00", "request refused", 400},
+	} {
+		response, err := impatient.Get(s.url + c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		id := response.Header.Get("X-Request-Id")
+		if want := fmt.Sprintf("%d %s\nincident %s\n", c.status, http.StatusText(c.status), id); string(body) != want || id == "" {
+			t.Errorf("GET %s is answered with %q, want %q", c.path, body, want)
+		}
+		if logs := s.mustRun("logs", "--id", id, "-c", "modgw.hcl"); !strings.Contains(logs, c.found) {
+			t.Errorf("logs --id says %q of %s, want %q", logs, c.path, c.found)
+		}
+	}
+}
+
+// Apache's id of a request is the host's too: Apache's access log names the page's incident.
+func TestApacheAndTheHostNameARequestAlike(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/talker/app.wsgi", "def application(environ, start_response):\n    raise ValueError(environ['modgw.request_id'])\n")
+	s.write("apps/talker/modgw.hcl", `
+		app "talker" {
+		  mount = "/talker"
+		  wsgi { entry = "app.wsgi" }
+		}
+	`)
+	s.start()
+	apache := fronttest.StartApache(t, "LoadModule unique_id_module "+s.apacheModule("unique_id", "apache2")+"\n"+
+		`CustomLog /dev/stderr "asked %{UNIQUE_ID}e answered %{X-Request-Id}o"`+"\n"+s.apacheSite())
+	status, page := get(t, apache.URL+"/talker/")
+	_, id, _ := strings.Cut(strings.TrimSpace(page), "incident ")
+	if status != 500 || id == "" {
+		t.Fatalf("status %d, %q", status, page)
+	}
+	s.eventually("Apache logs the id twice", func() bool {
+		return strings.Contains(apache.Log(), "asked "+id+" answered "+id)
+	})
+	if logs := s.mustRun("logs", "--id", id, "-c", "modgw.hcl"); !strings.Contains(logs, "ValueError: "+id) {
+		t.Errorf("logs --id %s says\n%s", id, logs)
 	}
 }
 

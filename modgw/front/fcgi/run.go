@@ -31,8 +31,9 @@ func (c *conn) callHandler(s *stream) (returned bool) {
 		}
 		if value != http.ErrAbortHandler {
 			f := metavars.Panicked(value)
-			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", s.request.Method,
-				"target", s.request.RequestURI, "stack", string(debug.Stack()))
+			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "request", modgw.RequestInfoOf(s.request).ID,
+				"method", s.request.Method, "target", s.request.RequestURI,
+				"stack", string(debug.Stack()))
 			s.response.fault, s.response.faultStatus = f, http.StatusInternalServerError
 		}
 	}()
@@ -79,9 +80,10 @@ func (c *conn) cutOff(s *stream) {
 // refuse answers a request without calling its handler.
 func (s *stream) refuse(status int, f *modgw.Fault) {
 	c := s.conn
-	c.log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+	r, id := modgw.Identify(s.requestOrBlank())
+	c.log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
 	s.response.stream = s
-	modgw.ServeFault(&s.response, s.requestOrBlank(), status, f, false)
+	modgw.ServeFault(&s.response, r, status, f, false)
 	s.response.finish()
 	c.finished(s)
 }

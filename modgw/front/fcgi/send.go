@@ -193,7 +193,8 @@ func (w *response) deny(status int, err error) {
 		f = &modgw.Fault{Code: "MGW-REQ-002", Summary: "cannot send the response", Err: err}
 	}
 	s := w.stream
-	s.conn.log.Error("response refused", "code", f.Code, "error", f.Line(), "target", s.target())
+	s.conn.log.Error("response refused", "code", f.Code, "error", f.Line(),
+		"request", modgw.RequestInfoOf(s.requestOrBlank()).ID, "target", s.target())
 	w.fault, w.faultStatus, w.err = f, status, errSealed
 }
 

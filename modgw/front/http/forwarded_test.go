@@ -66,6 +66,23 @@ func TestForwardedHeadersOfStrangersAreDropped(t *testing.T) {
 	}
 }
 
+func TestRequestIDOfATrustedProxyIsTakenOver(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, modgw.RequestInfoOf(r).ID) })
+	for _, c := range []struct {
+		proxies   []netip.Prefix
+		sent, got string
+	}{
+		{loopback, "aSk@x-1", "aSk@x-1"},
+		{loopback, "no id", ""},
+		{nil, "aSk@x-1", ""},
+	} {
+		addr := serve(t, Config{Handler: handler, TrustedProxies: c.proxies})
+		if got := ask(t, new(http.Transport), "http://"+addr, http.Header{"X-Request-Id": {c.sent}}); got != c.got {
+			t.Errorf("of %q with proxies %v: %q, want %q", c.sent, c.proxies, got, c.got)
+		}
+	}
+}
+
 func TestForwardedHeadersOfTrustedProxiesAreBelieved(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(tell), TrustedProxies: loopback})
 	for _, c := range []struct{ header, want string }{

@@ -90,6 +90,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	if cookies := r.Header["Cookie"]; p.trusted && len(cookies) == 1 {
 		cookies[0] = metavars.RepairCookies(cookies[0]) // Apache joins them as a proxy too
 	}
+	if p.trusted {
+		info.ID = modgw.RequestID(r.Header.Get("X-Request-Id"))
+	}
 	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, info)
 	return info
 }
@@ -118,8 +121,9 @@ func (w *response) recovered(value any) {
 	if value != http.ErrAbortHandler {
 		f = &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
 		status = http.StatusInternalServerError
-		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", w.request.Method,
-			"target", w.request.RequestURI, "stack", string(debug.Stack()))
+		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
+			"request", modgw.RequestInfoOf(w.request).ID, "method", w.request.Method, "target", w.request.RequestURI,
+			"stack", string(debug.Stack()))
 	}
 	if w.begun {
 		_ = w.conn.flush()          // a client that has got nothing at all might ask again

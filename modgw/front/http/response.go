@@ -164,7 +164,9 @@ func (w *response) begin() error {
 
 // refuse answers in place of the app.
 func (w *response) refuse(status int, f *modgw.Fault) {
-	w.server.config.Log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(),
+	r, id := modgw.Identify(w.request)
+	w.request = r
+	w.server.config.Log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(),
 		"target", w.request.RequestURI)
 	w.answer(status, f)
 }

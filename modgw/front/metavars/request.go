@@ -70,6 +70,7 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		RemoteUser:     b.remoteUser,
 		AuthType:       b.authType,
 		Variables:      b.variables,
+		ID:             modgw.RequestID(b.variables["UNIQUE_ID"], b.header.Get("X-Request-Id")),
 	}
 	if o.Trusted {
 		info.App = modgw.AppName(b.app)

@@ -151,8 +151,9 @@ func (c *conn) callHandler(w *response) (returned bool) {
 			return
 		}
 		f := metavars.Panicked(value)
-		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary, "method", c.request.Method,
-			"target", c.request.RequestURI, "stack", string(debug.Stack()))
+		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
+			"request", modgw.RequestInfoOf(c.request).ID, "method", c.request.Method, "target", c.request.RequestURI,
+			"stack", string(debug.Stack()))
 		w.fault, w.faultStatus = f, http.StatusInternalServerError
 	}()
 	c.server.config.Handler.ServeHTTP(w, c.request)
@@ -162,9 +163,11 @@ func (c *conn) callHandler(w *response) (returned bool) {
 // refuse answers without calling the handler, and lets the rest of the request come: closing before would take the
 // response from a client that is still sending.
 func (c *conn) refuse(status int, f *modgw.Fault) {
-	c.server.config.Log.Warn("request refused", "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+	r, id := modgw.Identify(c.request)
+	c.server.config.Log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(),
+		"peer", c.rwc.RemoteAddr())
 	w := &response{conn: c}
-	modgw.ServeFault(w, c.request, status, f, false)
+	modgw.ServeFault(w, r, status, f, false)
 	w.finish()
 	if c.ctx.Err() == nil && !c.broken {
 		c.closeWrite()

@@ -50,7 +50,8 @@ func (w *response) deny(status int, err error) {
 	if !ok {
 		f = &modgw.Fault{Code: "MGW-REQ-002", Summary: "cannot send the response", Err: err}
 	}
-	w.conn.server.config.Log.Error("response refused", "code", f.Code, "error", f.Line(), "target", w.conn.request.RequestURI)
+	w.conn.server.config.Log.Error("response refused", "code", f.Code, "error", f.Line(),
+		"request", modgw.RequestInfoOf(w.conn.request).ID, "target", w.conn.request.RequestURI)
 	w.fault, w.faultStatus, w.err = f, status, errSealed
 }
 
