@@ -16,6 +16,10 @@ func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
 	w.open("IfModule", "mod_headers.c")
 	w.comment("When the request came in, from which the host knows how long it waited.")
 	w.directive("RequestHeader", "set", "X-Request-Start", "%t")
+	w.comment("An app knows its ETag without what mod_deflate and mod_brotli add to it.")
+	for _, name := range []string{"If-None-Match", "If-Match"} {
+		w.directive("RequestHeader", "edit*", name, `-(gzip|br)"`, `"`)
+	}
 	w.close("IfModule")
 	if slices.ContainsFunc(apps, up.upgrades) {
 		w.comment("WebSockets over HTTP/2, where Apache can.")
@@ -29,6 +33,17 @@ func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
 	}
 	for _, d := range apps {
 		w.passes(d, up)
+	}
+}
+
+// facts tells apps what TLS says of the connection, and of the client's certificate where there is one.
+func (w *writer) facts() {
+	w.comment("What TLS says of the connection, and of the client's certificate where there is one.")
+	for _, name := range []string{"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY"} {
+		w.directive("ProxyFCGISetEnvIf", "%{HTTPS} == 'on'", name, "%{"+name+"}")
+	}
+	for _, name := range []string{"SSL_CLIENT_S_DN", "SSL_CLIENT_S_DN_CN", "SSL_CLIENT_I_DN", "SSL_CLIENT_M_SERIAL"} {
+		w.directive("ProxyFCGISetEnvIf", "-n %{"+name+"}", name, "%{"+name+"}")
 	}
 }
 
@@ -52,15 +67,29 @@ func (w *writer) location(d modgw.Descriptor, up upstream) {
 	w.close("Location")
 }
 
-// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to the client.
+// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to clients: only a trusted proxy in
+// front of Apache may say more. Over FastCGI the host itself drops what others say.
 func (w *writer) forwarded(up upstream) {
-	var condition []string
-	if up.fcgi != "" {
-		condition = []string{"expr=%{HTTP:Upgrade} != ''"}
+	var others []string
+	if len(up.proxies) > 0 {
+		var trusted []string
+		for _, p := range up.proxies {
+			trusted = append(trusted, fmt.Sprintf("%%{CONN_REMOTE_ADDR} -ipmatch '%s'", p.Masked()))
+		}
+		others = []string{"expr=! (" + strings.Join(trusted, " || ") + ")"}
 	}
 	w.open("IfModule", "mod_headers.c")
-	w.directive("RequestHeader", append([]string{"set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}"}, condition...)...)
-	w.directive("RequestHeader", append([]string{"set", "X-Forwarded-Port", "expr=%{SERVER_PORT}"}, condition...)...)
+	for _, set := range [][]string{
+		{"unset", "X-Forwarded-For"},
+		{"unset", "X-Forwarded-Host"},
+		{"set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}"},
+		{"set", "X-Forwarded-Port", "expr=%{SERVER_PORT}"},
+	} {
+		w.directive("RequestHeader", append(set, others...)...)
+	}
+	if len(up.proxies) > 0 {
+		w.directive("RequestHeader", "setifempty", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}")
+	}
 	w.close("IfModule")
 }
 
@@ -72,11 +101,15 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 		w.alias(d, a)
 	}
 	mount := w.url(d, string(d.Mount))
-	if up.fcgi == "" {
+	switch {
+	case up.rewrites(d):
+		w.rewrite(d, up)
+		return
+	case up.fcgi == "":
 		w.directive("ProxyPass", append([]string{mount, up.http(d) + mount}, httpParameters(d)...)...)
 		return
 	}
-	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=on",
+	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=auto", "flushwait=5",
 		"iobuffersize=64000", fmt.Sprintf("timeout=%d", d.Patience()))
 	if up.speaksHTTP(d) {
 		w.websockets(d, up)
@@ -93,7 +126,7 @@ func httpParameters(d modgw.Descriptor) []string {
 }
 
 func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
-	url := w.url(d, strings.TrimSuffix(string(d.Mount), "/")+strings.TrimSuffix(a.Path, "/")+"/")
+	url := w.url(d, aliasURL(d, a))
 	dir := strings.TrimSuffix(a.Dir, "/")
 	w.directive("ProxyPass", url, "!")
 	w.directive("Alias", url, dir+"/")
@@ -104,6 +137,17 @@ func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
 	w.directive("AllowOverride", "None")
 	w.directive("Require", "all", "granted")
 	w.close("Directory")
+}
+
+// rewrite passes an app's requests on over HTTP where ProxyPass cannot.
+func (w *writer) rewrite(d modgw.Descriptor, up upstream) {
+	w.open("Proxy", append([]string{up.http(d) + "/"}, httpParameters(d)...)...)
+	w.close("Proxy")
+	w.directive("RewriteEngine", "On")
+	for _, a := range d.Aliases {
+		w.directive("RewriteRule", literal(aliasURL(d, a)), "-", "[L]")
+	}
+	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
 }
 
 // websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot upgrade.
@@ -117,11 +161,22 @@ func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.close("IfModule")
 }
 
+// aliasURL is the path below which an alias has its files, with a slash at its end.
+func aliasURL(d modgw.Descriptor, a modgw.Alias) string {
+	return strings.TrimSuffix(string(d.Mount), "/") + strings.TrimSuffix(a.Path, "/") + "/"
+}
+
 func mountPattern(m modgw.MountPath) string {
 	if m == "/" {
 		return "^/"
 	}
-	return "^" + regexp.QuoteMeta(string(m)) + "(/|$)"
+	return literal(string(m)) + "(/|$)"
+}
+
+// literal is the beginning of a regular expression for a path that begins with text. mod_rewrite reads no quotation mark
+// within its arguments.
+func literal(text string) string {
+	return "^" + strings.ReplaceAll(regexp.QuoteMeta(text), `"`, `\x22`)
 }
 
 func (w *writer) origin(d modgw.Descriptor) {

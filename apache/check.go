@@ -40,7 +40,7 @@ type CheckConfig struct {
 // Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come worst first; an error
 // means that nothing could be found out.
 func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
-	up, err := upstreamOf(c.Listeners)
+	up, err := upstreamOf(c.Listeners, c.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -340,3 +341,6 @@ func TestTheHostIsReachedOverTCP(t *testing.T) {
 		}
 	}
 }
+
+// loopback are proxies on this machine.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

@@ -9,13 +9,15 @@ import (
 // needs are the modules that a configuration cannot do without, sorted.
 func needs(up upstream, apps []modgw.Descriptor, o Options) []string {
 	modules := []string{"alias", "authz_core", "env", "headers", "proxy"}
-	switch {
-	case up.fcgi == "":
-		modules = append(modules, "proxy_http")
-	case slices.ContainsFunc(apps, up.upgrades):
-		modules = append(modules, "proxy_fcgi", "proxy_http", "rewrite")
-	default:
+	upgrades := slices.ContainsFunc(apps, up.upgrades)
+	if up.fcgi != "" {
 		modules = append(modules, "proxy_fcgi")
+	}
+	if up.fcgi == "" || upgrades {
+		modules = append(modules, "proxy_http")
+	}
+	if up.fcgi != "" && upgrades || o.RedirectHTTPS || slices.ContainsFunc(apps, up.rewrites) {
+		modules = append(modules, "rewrite")
 	}
 	if o.TLS != nil {
 		modules = append(modules, "ssl")

@@ -14,7 +14,7 @@ var privateModules = []string{"unixd", "log_config", "authz_core", "mime", "dir"
 // privateConfig is the whole configuration of an Apache of our own: few threads, no file but those of aliases, no trace of
 // the distribution's configuration.
 func privateConfig(p *Program, c RunConfig) ([]byte, error) {
-	up, err := upstreamOf(c.Listeners)
+	up, err := upstreamOf(c.Listeners, c.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 // ProbeWebSocket starts the installed Apache for a moment, with the kind of configuration that [Config] writes for the
 // listeners, and sees whether a WebSocket passes it. program is the path of httpd; "": the first that is found.
 func ProbeWebSocket(ctx context.Context, program string, listeners []modgw.Listener) Finding {
-	up, err := upstreamOf(listeners)
+	up, err := upstreamOf(listeners, nil)
 	if err == nil && up.web == "" {
 		return Finding{Problem, "WebSockets end in Apache: the host has no HTTP listener for them",
 			`add listen "http" { address = "unix:/run/modgw/http.sock" } to the host's file`}

@@ -3,6 +3,7 @@ package apache
 import (
 	"fmt"
 	"hash/fnv"
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -12,21 +13,26 @@ import (
 // upstream is where Apache reaches the host.
 type upstream struct {
 	fcgi modgw.Address // a FastCGI listener; "" without one: everything goes over HTTP
-	web  modgw.Address // an HTTP listener; beside FastCGI only on a Unix socket; "" without one
+	web  modgw.Address // an HTTP listener; beside FastCGI only one that believes Apache; "" without one
+
+	distrusted modgw.Address // the HTTP listener that would be web if it believed Apache; "" without one
+	proxies    []netip.Prefix
 }
 
-func upstreamOf(listeners []modgw.Listener) (upstream, error) {
+// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over TCP believes what they
+// say of clients.
+func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	for _, l := range listeners {
 		if l.Address.Network() == "unix" && !plainPath.MatchString(l.Address.Target()) {
 			return upstream{}, unusable("path of a socket", l.Address.Target())
 		}
 	}
-	up := upstream{fcgi: modgw.Reach(listeners, "fastcgi"), web: modgw.Reach(listeners, "http")}
+	up := upstream{fcgi: modgw.Reach(listeners, "fastcgi"), web: modgw.Reach(listeners, "http"), proxies: proxies}
 	switch {
 	case up.fcgi == "" && up.web == "":
 		return up, noListener()
-	case up.fcgi != "" && up.web.Network() != "unix":
-		up.web = "" // who connects there is nobody whose word about clients counts
+	case up.fcgi != "" && up.web != "" && !up.web.Believes(proxies):
+		up.web, up.distrusted = "", up.web
 	}
 	return up, nil
 }
@@ -56,6 +62,14 @@ func (u upstream) upgrades(d modgw.Descriptor) bool { return u.web != "" && d.Up
 
 // speaksHTTP reports whether Apache sends any request for an app over HTTP.
 func (u upstream) speaksHTTP(d modgw.Descriptor) bool { return u.fcgi == "" || u.upgrades(d) }
+
+// rewrites reports whether requests for an app must be passed on by a RewriteRule. ProxyPass cannot read the URL of a Unix
+// socket whose path has a space or a letter beyond ASCII.
+func (u upstream) rewrites(d modgw.Descriptor) bool {
+	return u.fcgi == "" && u.web.Network() == "unix" && !plainMount.MatchString(string(d.Mount))
+}
+
+var plainMount = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]*$`)
 
 var notHostName = regexp.MustCompile(`[^a-z0-9.-]`)
 

@@ -57,7 +57,7 @@ func (w *writer) line(text string) {
 // wherever it stands, and has no way to write a line feed or to tell all uses of a backslash apart.
 func (w *writer) quoted(directive, value string) string {
 	if !utf8.ValidString(value) || strings.Contains(value, "${") || strings.ContainsFunc(value, unicode.IsControl) ||
-		strings.Contains(value, `\`) && directive != "RewriteRule" {
+		strings.Contains(value, `\`) && !strings.HasPrefix(directive, "Rewrite") {
 		w.fail(unusable("value for "+directive, value))
 	}
 	if value != "" && !strings.ContainsFunc(value, needsQuotes) {

@@ -13,6 +13,9 @@ type Site struct {
 	Apps  []Descriptor // the one that is asked first comes first
 }
 
+// Default reports whether the site has all names that no other has.
+func (s Site) Default() bool { return len(s.Hosts) == 0 }
+
 // SitesOf tells a web server in front how the gateway routes: first the site without names, which is the default, then
 // exact names, then wildcards, the longer ones first, for servers that take the first that fits.
 func SitesOf(apps []Descriptor) []Site {
