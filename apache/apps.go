@@ -82,6 +82,7 @@ func (w *writer) forwarded(up upstream) {
 	for _, set := range [][]string{
 		{"unset", "X-Forwarded-For"},
 		{"unset", "X-Forwarded-Host"},
+		{"unset", "X-Server-Software"},
 		{"set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}"},
 		{"set", "X-Forwarded-Port", "expr=%{SERVER_PORT}"},
 	} {

@@ -89,7 +89,7 @@ func apacheAccepts(t *testing.T, g golden, conf []byte) {
 		conf = append(append([]byte("<VirtualHost *:1>\n"), conf...), "</VirtualHost>\n"...)
 	}
 	if g.Options.TLS != nil {
-		key := selfSigned(t, dir)
+		key := fronttest.SelfSigned(t)
 		conf = bytes.ReplaceAll(conf, []byte(g.Options.TLS.Certificate), []byte(key))
 		conf = bytes.ReplaceAll(conf, []byte(g.Options.TLS.Key), []byte(key))
 	}

@@ -1,12 +1,10 @@
 package apache_test
 
 import (
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/fronttest"
@@ -35,25 +33,13 @@ func TestUnknownHostsAreRefusedUnlessAnAppHasThem(t *testing.T) {
 			web := startTLS(t, c.apps, []modgw.Listener{listener}, apache.Options{})
 			_, plain := behind(t, c.apps, listener)
 			for host, want := range c.want {
-				for _, url := range []string{plain, fmt.Sprintf("https://127.0.0.1:%d", web.port)} {
-					request, err := http.NewRequest("GET", url+"/x", nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					request.Host = host
-					resp, err := web.client.Do(request)
-					if err != nil {
-						t.Fatal(err)
-					}
-					body, err := io.ReadAll(resp.Body)
-					resp.Body.Close()
-					got := fmt.Sprint(resp.StatusCode)
-					if resp.StatusCode == 200 {
-						got += " " + string(body[:len(want)-len(got)-1])
-					}
-					if err != nil || got != want {
-						t.Errorf("%s, host %q: %s, want %s, %v", url, host, got, want, err)
-					}
+				resp, body := get(t, plain+"/x", host)
+				if got := fmt.Sprintf("%d %s", resp.StatusCode, body); !strings.HasPrefix(got, want+" ") {
+					t.Errorf("host %q: %s, want %s", host, got, want)
+				}
+				status, body := web.Get(t, host, "/x")
+				if got := fmt.Sprintf("%d %s", status, body); !strings.HasPrefix(got, want+" ") {
+					t.Errorf("host %q over TLS: %s, want %s", host, got, want)
 				}
 			}
 		})
@@ -63,7 +49,7 @@ func TestUnknownHostsAreRefusedUnlessAnAppHasThem(t *testing.T) {
 func TestAPortWithoutTLSServesOrRedirects(t *testing.T) {
 	apps := []modgw.Descriptor{wsgi("any", "/"), wsgi("blog", "/", "blog.example.com", "*.example.com")}
 	listener := serve(t, echo)
-	key := selfSigned(t, fronttest.Dir(t))
+	key := fronttest.SelfSigned(t)
 	for _, redirect := range []bool{false, true} {
 		o := apache.Options{
 			Port: fronttest.FreePort(t), TLS: &apache.TLS{Certificate: key, Key: key},
@@ -89,15 +75,8 @@ func TestAPortWithoutTLSServesOrRedirects(t *testing.T) {
 				t.Errorf("%s: %s %q", host, resp.Status, body)
 			}
 		}
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: time.Minute}
-		resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/", o.Port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		client.CloseIdleConnections()
-		if resp.StatusCode != 200 {
-			t.Errorf("over TLS: %s", resp.Status)
+		if status, body := fronttest.NewBrowser(t, o.Port).Get(t, "", "/"); status != 200 {
+			t.Errorf("over TLS: %d %q", status, body)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package apache_test
 
 import (
-	"bufio"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -43,14 +41,17 @@ func TestEveryKindOfMountIsReached(t *testing.T) {
 					}
 					target := (&url.URL{Path: strings.TrimSuffix(string(d.Mount), "/") + path}).EscapedPath()
 					want := strings.TrimSuffix(string(d.Mount), "/") + path
-					if got := web.get(t, target+"?q=1"); got != want+" q=1 https" {
-						t.Errorf("%s: %q", target, got)
+					if status, got := web.Get(t, "", target+"?q=1"); got != want+" q=1 https" {
+						t.Errorf("%s: %d %q", target, status, got)
 					}
 					if name == "FastCGI" {
 						continue
 					}
-					if got := web.upgrade(t, target+"?q=1"); got != want+" q=1 https" {
-						t.Errorf("%s, WebSocket: %q", target, got)
+					if status, got := web.Upgrade(t, "", target+"?q=1"); got != want+" q=1 https" {
+						t.Errorf("%s, WebSocket: %d %q", target, status, got)
+					}
+					if status, got := web.Connect(t, "", target+"?q=1"); got != want+" q=1 https" {
+						t.Errorf("%s, WebSocket over HTTP/2: %d %q", target, status, got)
 					}
 				}
 			}
@@ -71,7 +72,8 @@ func place(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	fmt.Fprintf(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n%s\n", text)
+	fronttest.SwitchToWebSocket(stream, r)
+	fmt.Fprintf(stream, "%s\n", text)
 	stream.Flush()
 }
 
@@ -86,78 +88,15 @@ func serveTCP(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	return modgw.Listener{Kind: "http", Address: modgw.Address(ln.Addr().String())}
 }
 
-// browser is a client of an Apache with TLS.
-type browser struct {
-	server *fronttest.Server
-	port   int
-	client *http.Client
-}
-
 // startTLS starts Apache with TLS and HTTP/2 and the configuration for apps.
-func startTLS(t *testing.T, apps []modgw.Descriptor, listeners []modgw.Listener, o apache.Options) *browser {
+func startTLS(t *testing.T, apps []modgw.Descriptor, listeners []modgw.Listener, o apache.Options) *fronttest.Browser {
 	t.Helper()
-	key := selfSigned(t, fronttest.Dir(t))
+	key := fronttest.SelfSigned(t)
 	o.Port, o.TLS = fronttest.FreePort(t), &apache.TLS{Certificate: key, Key: key}
 	conf, err := apache.Config(apps, listeners, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := fronttest.StartApache(t, fmt.Sprintf("SSLSessionCache none\nListen 127.0.0.1:%d\n%s", o.Port, conf))
-	client := &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true},
-		Timeout:       time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	t.Cleanup(client.CloseIdleConnections)
-	return &browser{server, o.Port, client}
-}
-
-// get asks for a target over HTTP/2, and returns the body of a response with status 200, else the status.
-func (b *browser) get(t *testing.T, target string) string {
-	t.Helper()
-	request, err := http.NewRequest("GET", fmt.Sprintf("https://127.0.0.1:%d%s", b.port, target), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := b.client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.ProtoMajor != 2 {
-		t.Errorf("%s: %s, %v", target, resp.Proto, err)
-	}
-	if resp.StatusCode != 200 {
-		return resp.Status
-	}
-	return string(body)
-}
-
-// upgrade asks for a WebSocket over HTTP/1.1, and returns the first line after the upgrade, else the status.
-func (b *browser) upgrade(t *testing.T, target string) string {
-	t.Helper()
-	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port), &tls.Config{InsecureSkipVerify: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: www.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", target)
-	stream := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(stream, nil)
-	if err != nil {
-		t.Fatalf("%s: %v", target, err)
-	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		return resp.Status
-	}
-	line, err := stream.ReadString('\n')
-	if err != nil {
-		t.Errorf("%s: %v", target, err)
-	}
-	return strings.TrimSuffix(line, "\n")
+	fronttest.StartApache(t, fmt.Sprintf("SSLSessionCache none\nListen 127.0.0.1:%d\n%s", o.Port, conf))
+	return fronttest.NewBrowser(t, o.Port)
 }

@@ -324,7 +324,7 @@ func TestAnApacheThatAnEarlierRunLeftBehindIsEnded(t *testing.T) {
 }
 
 func TestTLSIsServedWithTheCertificate(t *testing.T) {
-	file := selfSigned(t, fronttest.Dir(t))
+	file := fronttest.SelfSigned(t)
 	o := run(t, apache.RunConfig{Options: apache.Options{TLS: &apache.TLS{Certificate: file, Key: file}},
 		Apps: []modgw.Descriptor{wsgi("blog", "/")}, Listeners: []modgw.Listener{serve(t, echo)}})
 	out, err := exec.Command("curl", "-sS", "--cacert", file, "--resolve", strings.Replace(strings.TrimPrefix(o.URL(), "https://"), "127.0.0.1", "localhost", 1)+":127.0.0.1",

@@ -2,8 +2,6 @@ package apache_test
 
 import (
 	"bufio"
-	"crypto/sha1"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -26,9 +25,7 @@ func serveUpgrades(t *testing.T) modgw.Listener {
 			return
 		}
 		defer conn.Close()
-		accept := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, section 4.2.2
-		fmt.Fprintf(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-			base64.StdEncoding.EncodeToString(accept[:]))
+		fronttest.SwitchToWebSocket(stream, r)
 		fmt.Fprintf(stream, "%s %s %s\n", r.Host, r.RequestURI, r.Header.Get("X-Forwarded-Proto"))
 		stream.Flush()
 		io.Copy(conn, stream)

@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -14,26 +15,39 @@ import (
 // uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener, under the same URLs; without one they get
 // no further.
 func Lighttpd(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
-	up, err := upstreamOf("lighttpd", listeners)
+	up, err := upstreamOf("lighttpd", listeners, o.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
-	w := &lighttpd{writer{server: "lighttpd"}, up}
+	w := &lighttpd{writer{server: "lighttpd"}, up, o.TrustedProxies}
 	w.head(apps, o)
-	if own := o.Port != 0 || o.TLS != nil || o.Address != ""; own {
-		w.socket(o)
-		w.sites(modgw.SitesOf(apps))
-		w.close()
-	} else {
-		w.sites(modgw.SitesOf(apps))
+	sites := modgw.SitesOf(apps)
+	if o.Port == 0 && o.TLS == nil && o.Address == "" {
+		w.sites(sites, false)
+		return w.bytes()
 	}
+	if o.HTTPPort != 0 {
+		w.socket(o.plain())
+		if o.RedirectHTTPS {
+			w.redirects(sites, o)
+		} else {
+			w.sites(sites, true)
+		}
+		w.refusal(sites)
+		w.close()
+	}
+	w.socket(o)
+	w.sites(sites, true)
+	w.refusal(sites)
+	w.close()
 	return w.bytes()
 }
 
 // lighttpd writes a configuration for lighttpd.
 type lighttpd struct {
 	writer
-	up upstream
+	up      upstream
+	proxies []netip.Prefix
 }
 
 // lighttpdModules say which module speaks which protocol.
@@ -45,48 +59,102 @@ func (w *lighttpd) head(apps []modgw.Descriptor, o Options) {
 	if w.up.web != "" && w.up.web.Network() != "unix" {
 		w.comment("The host believes what lighttpd says of clients only where trusted_proxies has lighttpd's address.")
 	}
-	modules := []string{"mod_access", "mod_alias", "mod_setenv", lighttpdModules[w.up.kind]}
+	w.deadEnd(w.up, apps)
+	modules := []string{"mod_alias", "mod_setenv", lighttpdModules[w.up.kind]}
 	if w.up.kind != "http" && w.up.speaksHTTP(apps) {
 		modules = append(modules, "mod_proxy")
 	}
 	if o.TLS != nil {
 		modules = append(modules, "mod_openssl")
 	}
+	if o.RedirectHTTPS {
+		modules = append(modules, "mod_redirect")
+	}
 	w.line("")
 	w.line(`server.modules += ( "%s" )`, strings.Join(modules, `", "`))
 	w.line("")
-	w.comment("What comes in these headers comes from the client. lighttpd lets names with _ through, which are the same to an app.")
+	if !w.up.speaksHTTP(apps) {
+		return
+	}
+	w.comment("What comes in these headers over HTTP comes from the client.")
 	w.line("var.modgw_unsaid = (")
 	w.indent++
 	for _, name := range forwardedHeaders {
-		var pairs []string
-		for _, spelling := range spellings(name) {
-			pairs = append(pairs, fmt.Sprintf(`"%s" => ""`, spelling))
-		}
-		w.line("%s,", strings.Join(pairs, ", "))
+		w.line(`"%s" => "",`, name)
 	}
 	w.indent--
 	w.line(")")
 	w.line("")
 }
 
+// socket opens the sockets that sites are for, and begins the condition that a request came by one of them.
 func (w *lighttpd) socket(o Options) {
-	w.open(`$SERVER["socket"] == %s`, w.quoted("address", o.listens()))
-	if o.TLS != nil {
-		w.line(`ssl.engine = "enable"`)
-		w.line("ssl.pemfile = %s", w.quoted("certificate", o.TLS.Certificate))
-		w.line("ssl.privkey = %s", w.quoted("key of the certificate", o.TLS.Key))
+	if o.Address != "" {
+		w.open(`$SERVER["socket"] == %s`, w.quoted("address", o.listens()))
+		w.encryption(o)
+		return
 	}
+	for _, address := range []string{"", "[::]"} {
+		w.open(`$SERVER["socket"] == "%s:%d"`, address, o.port())
+		w.encryption(o)
+		w.close()
+	}
+	w.open(`$SERVER["socket"] =~ ":%d$"`, o.port())
+}
+
+func (w *lighttpd) encryption(o Options) {
+	if o.TLS == nil {
+		return
+	}
+	w.line(`ssl.engine = "enable"`)
+	w.line("ssl.pemfile = %s", w.quoted("certificate", o.TLS.Certificate))
+	w.line("ssl.privkey = %s", w.quoted("key of the certificate", o.TLS.Key))
+}
+
+// refusal ends the chain of a socket's sites: what is no site of theirs is no file of the server's either.
+func (w *lighttpd) refusal(sites []modgw.Site) {
+	if slices.ContainsFunc(sites, modgw.Site.Default) {
+		return
+	}
+	if len(sites) == 0 {
+		w.notFound()
+		return
+	}
+	w.open("else")
+	w.notFound()
+	w.close()
+}
+
+// notFound answers 404: there is nothing below a file.
+func (w *lighttpd) notFound() { w.line(`alias.url = ( "" => "/dev/null/" )`) }
+
+// redirects send the clients of sites to the port with TLS.
+func (w *lighttpd) redirects(sites []modgw.Site, o Options) {
+	port := ""
+	if o.port() != 443 {
+		port = fmt.Sprintf(":%d", o.port())
+	}
+	hosts := "^(.+?)(:[0-9]+)?$"
+	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+		var names []string
+		for _, s := range sites {
+			names = append(names, s.Hosts...)
+		}
+		hosts = w.hostPattern(names)
+	}
+	w.open(`$HTTP["host"] =~ "%s"`, hosts)
+	w.line("url.redirect-code = 308")
+	w.line(`url.redirect = ( "" => "https://%%1%s${url.path}${qsa}" )`, port)
+	w.close()
 }
 
 // sites writes a chain of conditions, of which the first that holds counts; the apps without a host are the last link.
-// Nothing stands outside of a condition, where it would be said to the server's other sites too.
-func (w *lighttpd) sites(sites []modgw.Site) {
-	var others []modgw.Site
+// Nothing stands outside of a condition, where it would be said to the server's other sites too. own says that the
+// socket has no other sites.
+func (w *lighttpd) sites(sites []modgw.Site, own bool) {
 	link := ""
 	for _, s := range sites {
-		if len(s.Hosts) == 0 {
-			others = append(others, s)
+		if s.Default() {
 			continue
 		}
 		w.open(`%s$HTTP["host"] =~ "%s"`, link, w.hostPattern(s.Hosts))
@@ -95,7 +163,10 @@ func (w *lighttpd) sites(sites []modgw.Site) {
 		w.close()
 		link = "else "
 	}
-	for _, s := range others {
+	for _, s := range sites {
+		if !s.Default() {
+			continue
+		}
 		w.comment("Apps without a host.")
 		if link == "" {
 			w.open(`$HTTP["url"] =~ "^/"`)
@@ -103,12 +174,17 @@ func (w *lighttpd) sites(sites []modgw.Site) {
 			w.open("else")
 		}
 		w.site(s)
+		if own {
+			w.nowhere(s)
+		}
 		w.close()
 	}
 }
 
 func (w *lighttpd) site(s modgw.Site) {
-	w.line("setenv.set-request-header = var.modgw_unsaid")
+	if w.up.speaksHTTP(s.Apps) {
+		w.unsaid()
+	}
 	w.comment("Event streams are sent as they come.")
 	w.line("server.stream-response-body = 1")
 	link := ""
@@ -133,13 +209,25 @@ func (w *lighttpd) site(s modgw.Site) {
 	}
 }
 
+// unsaid takes out what clients say of themselves, unless they are trusted proxies. Over the other protocols the host does
+// that.
+func (w *lighttpd) unsaid() {
+	for _, p := range w.proxies {
+		w.open(`$HTTP["remote-ip"] != "%s"`, p.Masked())
+	}
+	w.line("setenv.set-request-header = var.modgw_unsaid")
+	for range w.proxies {
+		w.close()
+	}
+}
+
 // nowhere sees to it that a site of apps has no file of the server's other sites.
 func (w *lighttpd) nowhere(s modgw.Site) {
 	if slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return d.Mount == "/" }) {
 		return
 	}
 	w.open("else")
-	w.line(`url.access-deny = ( "" )`)
+	w.notFound()
 	w.close()
 }
 
@@ -164,9 +252,12 @@ func (w *lighttpd) app(d modgw.Descriptor) {
 		return
 	}
 	if w.up.splits(d) {
-		w.open(`$REQUEST_HEADER["Upgrade"] =~ "(?i)^websocket$"`)
-		w.proxy(d)
-		w.close()
+		w.comment("WebSockets: over HTTP/2 there is no Upgrade header (RFC 8441), and lighttpd offers them with it.")
+		for _, condition := range []string{`$HTTP["request-method"] == "CONNECT"`, `else $REQUEST_HEADER["Upgrade"] =~ "(?i)^websocket$"`} {
+			w.open("%s", condition)
+			w.proxy(d)
+			w.close()
+		}
 		w.open("else")
 		defer w.close()
 	}

@@ -3,32 +3,39 @@ package export
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
 )
 
-// Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's http block. The
-// listeners are those that the host really has: requests go to the first FastCGI one, else over HTTP, uwsgi or SCGI, a
-// Unix socket before TCP. WebSockets go to the HTTP listener, under the same URLs; without one they get no further.
+// Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's http block. Where every
+// app has hosts, the first server answers other names with 404. The listeners are those that the host really has: requests
+// go to the first FastCGI one, else over HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener,
+// under the same URLs; without one they get no further.
 func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
-	up, err := upstreamOf("nginx", listeners)
+	up, err := upstreamOf("nginx", listeners, o.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
-	w := &nginx{writer{server: "nginx"}, up}
+	w := &nginx{writer{server: "nginx"}, up, o.TrustedProxies}
 	w.head(apps)
-	for _, s := range modgw.SitesOf(apps) {
-		w.site(s, o)
+	sites := modgw.SitesOf(apps)
+	if o.HTTPPort != 0 && o.RedirectHTTPS {
+		w.redirect(sites, o)
+	} else if o.HTTPPort != 0 {
+		w.sites(sites, o.plain())
 	}
+	w.sites(sites, o)
 	return w.bytes()
 }
 
 // nginx writes a configuration for nginx.
 type nginx struct {
 	writer
-	up upstream
+	up      upstream
+	proxies []netip.Prefix
 }
 
 func (w *nginx) head(apps []modgw.Descriptor) {
@@ -37,6 +44,7 @@ func (w *nginx) head(apps []modgw.Descriptor) {
 	if w.up.web != "" && w.up.web.Network() != "unix" {
 		w.comment("The host believes what nginx says of clients only where trusted_proxies has nginx's address.")
 	}
+	w.deadEnd(w.up, apps)
 	w.line("")
 	if w.up.kind != "http" {
 		w.upstream("modgw_"+w.up.kind, w.up.main)
@@ -55,6 +63,40 @@ func (w *nginx) head(apps []modgw.Descriptor) {
 	w.line("default upgrade;")
 	w.line(`"" "";`)
 	w.close()
+	w.believed()
+}
+
+// believed lets trusted proxies in front of nginx say who the client is, over HTTP. Over the other protocols the host
+// itself decides whom it believes.
+func (w *nginx) believed() {
+	if len(w.proxies) == 0 {
+		return
+	}
+	w.comment("Only trusted proxies say who their clients are.")
+	w.open("geo $modgw_peer")
+	w.line("default client;")
+	for _, p := range w.proxies {
+		w.line("%s proxy;", p.Masked())
+	}
+	w.close()
+	for _, m := range [][3]string{
+		{"$modgw_peer", "$modgw_for", "$remote_addr"},
+		{"$modgw_peer:$http_x_forwarded_host", "$modgw_host", "$http_host"},
+		{"$modgw_peer:$http_x_forwarded_proto", "$modgw_proto", "$scheme"},
+		{"$modgw_peer:$http_x_forwarded_port", "$modgw_port", "$server_port"},
+	} {
+		w.open("map %s %s", m[0], m[1])
+		w.line("default %s;", m[2])
+		switch m[1] {
+		case "$modgw_for":
+			w.line("proxy $proxy_add_x_forwarded_for;")
+		case "$modgw_port": // without one the scheme tells
+			w.line(`"~^proxy:(?<modgw_port_said>.*)$" $modgw_port_said;`)
+		default:
+			w.line(`"~^proxy:(?<%s_said>.+)$" %s_said;`, m[1][1:], m[1])
+		}
+		w.close()
+	}
 }
 
 func (w *nginx) upstream(name string, a modgw.Address) {
@@ -70,23 +112,57 @@ func (w *nginx) upstream(name string, a modgw.Address) {
 	w.close()
 }
 
+func (w *nginx) sites(sites []modgw.Site, o Options) {
+	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+		w.refusal(o)
+	}
+	for _, s := range sites {
+		w.site(s, o)
+	}
+}
+
+// refusal is the server for names that no app has. It does not say default_server, which may stand only once for a port:
+// where no server says it, nginx takes the first one.
+func (w *nginx) refusal(o Options) {
+	w.line("")
+	w.open("server")
+	w.comment("Host names that no other server has, unless another one is the default: no app is theirs.")
+	w.listen(o, "")
+	w.line(`server_name "";`)
+	w.encryption(o)
+	w.line("return 404;")
+	w.close()
+}
+
+// redirect are servers without TLS that send their clients to those with it.
+func (w *nginx) redirect(sites []modgw.Site, o Options) {
+	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+		w.refusal(o.plain())
+	}
+	port := ""
+	if o.port() != 443 {
+		port = fmt.Sprintf(":%d", o.port())
+	}
+	for _, s := range sites {
+		w.line("")
+		w.open("server")
+		w.names(s, o.plain())
+		w.line("return 308 https://$host%s$request_uri;", port)
+		w.close()
+	}
+}
+
 func (w *nginx) site(s modgw.Site, o Options) {
 	w.line("")
 	w.open("server")
-	w.listen(s, o)
-	if o.TLS != nil {
-		w.line("ssl_certificate %s;", w.quoted("certificate", o.TLS.Certificate))
-		w.line("ssl_certificate_key %s;", w.quoted("key of the certificate", o.TLS.Key))
-	}
+	w.names(s, o)
+	w.encryption(o)
 	w.line("")
-	if w.up.kind != "http" {
-		w.variables()
-	}
 	if w.up.speaksHTTP(s.Apps) {
 		w.headers()
 	}
 	for _, d := range s.Apps {
-		w.app(d)
+		w.app(d, o)
 	}
 	if !slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return d.Mount == "/" }) {
 		w.line("")
@@ -97,12 +173,15 @@ func (w *nginx) site(s modgw.Site, o Options) {
 	w.close()
 }
 
-func (w *nginx) listen(s modgw.Site, o Options) {
-	suffix := ""
-	if len(s.Hosts) == 0 {
-		w.comment("Apps without a host. This is the default for all host names that no other server has.")
-		suffix += " default_server"
+func (w *nginx) encryption(o Options) {
+	if o.TLS == nil {
+		return
 	}
+	w.line("ssl_certificate %s;", w.quoted("certificate", o.TLS.Certificate))
+	w.line("ssl_certificate_key %s;", w.quoted("key of the certificate", o.TLS.Key))
+}
+
+func (w *nginx) listen(o Options, suffix string) {
 	if o.TLS != nil {
 		suffix += " ssl http2"
 	}
@@ -112,10 +191,16 @@ func (w *nginx) listen(s modgw.Site, o Options) {
 	} else {
 		w.line("listen %s%s;", w.address(o), suffix)
 	}
-	if len(s.Hosts) == 0 {
+}
+
+func (w *nginx) names(s modgw.Site, o Options) {
+	if s.Default() {
+		w.comment("Apps without a host. This is the default for all host names that no other server has.")
+		w.listen(o, " default_server")
 		w.line("server_name _;")
 		return
 	}
+	w.listen(o, "")
 	names := make([]string, len(s.Hosts))
 	for i, name := range s.Hosts {
 		names[i] = w.quoted("host", name)
@@ -131,37 +216,49 @@ func (w *nginx) address(o Options) string {
 	return address
 }
 
-// variables are what nginx says of a request over FastCGI, uwsgi and SCGI.
-func (w *nginx) variables() {
+// variables are what nginx says of a request over FastCGI, uwsgi and SCGI. They stand in each location: a location that
+// has one of its own inherits none, and a variable of nginx in place of the app's name would be shared with subrequests.
+func (w *nginx) variables(d modgw.Descriptor, o Options) {
 	for _, v := range [][2]string{
 		{"REQUEST_METHOD", "$request_method"}, {"REQUEST_URI", "$request_uri"}, {"PATH_INFO", "$document_uri"},
 		{"QUERY_STRING", "$query_string"}, {"CONTENT_TYPE", "$content_type"}, {"CONTENT_LENGTH", "$content_length"},
 		{"SERVER_PROTOCOL", "$server_protocol"}, {"SERVER_SOFTWARE", "nginx/$nginx_version"},
 		{"SERVER_NAME", "$host"}, {"SERVER_PORT", "$server_port"}, {"REQUEST_SCHEME", "$scheme"}, {"HTTPS", "$https if_not_empty"},
 		{"REMOTE_ADDR", "$remote_addr"}, {"REMOTE_PORT", "$remote_port"}, {"REMOTE_USER", "$remote_user if_not_empty"},
-		{"HTTP_X_REQUEST_START", "t=$msec"}, {"MODGW_APP", "$modgw_app"},
+		{"HTTP_X_REQUEST_START", "t=$msec"}, {"MODGW_APP", w.quoted("name of an app", string(d.Name))},
 	} {
 		w.line("%s_param %s %s;", w.up.kind, v[0], v[1])
 	}
-	w.comment("Said above; what comes in headers comes from the client.")
-	for _, name := range forwardedHeaders {
-		w.line(`%s_param %s "" if_not_empty;`, w.up.kind, variable(name))
+	if o.TLS == nil {
+		return
+	}
+	for _, v := range [][2]string{
+		{"SSL_PROTOCOL", "$ssl_protocol"}, {"SSL_CIPHER", "$ssl_cipher"}, {"SSL_TLS_SNI", "$ssl_server_name"},
+		{"SSL_CLIENT_VERIFY", "$ssl_client_verify"}, {"SSL_CLIENT_S_DN", "$ssl_client_s_dn"},
+		{"SSL_CLIENT_I_DN", "$ssl_client_i_dn"}, {"SSL_CLIENT_M_SERIAL", "$ssl_client_serial"},
+	} {
+		w.line("%s_param %s %s if_not_empty;", w.up.kind, v[0], v[1])
 	}
 }
 
 // headers are what nginx says of a request over HTTP.
 func (w *nginx) headers() {
+	client := [4]string{"$remote_addr", "$http_host", "$server_port", "$scheme"}
+	if len(w.proxies) > 0 {
+		client = [4]string{"$modgw_for", "$modgw_host", "$modgw_port", "$modgw_proto"}
+	}
 	w.line("proxy_http_version 1.1;")
 	for _, h := range [][2]string{
 		{"Host", "$http_host"}, {"Upgrade", "$modgw_upgrade"}, {"Connection", "$modgw_connection"},
-		{"X-Forwarded-For", "$remote_addr"}, {"X-Forwarded-Host", "$http_host"}, {"X-Forwarded-Port", "$server_port"},
-		{"X-Forwarded-Proto", "$scheme"}, {"X-Request-Start", "t=$msec"}, {"Forwarded", `""`},
+		{"X-Forwarded-For", client[0]}, {"X-Forwarded-Host", client[1]}, {"X-Forwarded-Port", client[2]},
+		{"X-Forwarded-Proto", client[3]}, {"X-Server-Software", "nginx/$nginx_version"},
+		{"X-Request-Start", "t=$msec"}, {"Forwarded", `""`},
 	} {
 		w.line("proxy_set_header %s %s;", h[0], h[1])
 	}
 }
 
-func (w *nginx) app(d modgw.Descriptor) {
+func (w *nginx) app(d modgw.Descriptor, o Options) {
 	for _, a := range d.Aliases {
 		w.alias(d, a)
 	}
@@ -169,11 +266,11 @@ func (w *nginx) app(d modgw.Descriptor) {
 	origin(&w.writer, d)
 	if d.Mount != "/" {
 		w.open("location = %s", w.quoted("mount of app "+string(d.Name), string(d.Mount)))
-		w.pass(d)
+		w.pass(d, o)
 		w.close()
 	}
 	w.open("location ^~ %s", w.quoted("mount of app "+string(d.Name), strings.TrimSuffix(string(d.Mount), "/")+"/"))
-	w.pass(d)
+	w.pass(d, o)
 	w.close()
 }
 
@@ -187,7 +284,7 @@ func origin(w *writer, d modgw.Descriptor) {
 
 // pass hands all requests of a location over. An "if" with nothing but another way to pass a request in it is one of
 // those that nginx handles well.
-func (w *nginx) pass(d modgw.Descriptor) {
+func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("client_max_body_size %d;", max(d.Limits.Body, 0))
 	if w.up.kind == "http" {
 		patience := d.Patience()
@@ -198,7 +295,7 @@ func (w *nginx) pass(d modgw.Descriptor) {
 		w.line("proxy_pass http://modgw_http;")
 		return
 	}
-	w.line("set $modgw_app %s;", w.quoted("name of an app", string(d.Name)))
+	w.variables(d, o)
 	if w.up.splits(d) {
 		w.line("proxy_read_timeout %ds;", d.UpgradePatience())
 		w.line("proxy_send_timeout %ds;", d.UpgradePatience())
@@ -213,11 +310,11 @@ func (w *nginx) pass(d modgw.Descriptor) {
 	w.line("%s_pass modgw_%s;", w.up.kind, w.up.kind)
 }
 
-// settings let streams through as they come, and leave it to the host to say that an app takes too long.
+// settings leave it to the host to say that an app takes too long. The host tells nginx which responses may be streams, and
+// nginx gathers the others, so that no slow client holds an app.
 func (w *nginx) settings(kind string, patience int) {
 	w.line("%s_read_timeout %ds;", kind, patience)
 	w.line("%s_send_timeout %ds;", kind, patience)
-	w.line("%s_buffering off;", kind)
 	w.line("%s_buffer_size 32k;", kind)       // holds a response's head
 	w.line("%s_buffers 4 32k;", kind)         // which nginx wants to be larger
 	if kind == "fastcgi" || kind == "proxy" { // the others cannot do without the body's length

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -10,6 +11,17 @@ type Options struct {
 	Address string // that they listen on; "": all
 	Port    int    // 0: 80, with TLS 443
 	TLS     *TLS   // nil: plain HTTP
+
+	HTTPPort      int  // of servers without TLS beside those with it; 0: there are none
+	RedirectHTTPS bool // those of HTTPPort only redirect to Port
+
+	TrustedProxies []netip.Prefix // whose headers about clients are passed on over HTTP; nil: nobody's
+}
+
+// plain are the options of the servers on HTTPPort.
+func (o Options) plain() Options {
+	o.Port, o.HTTPPort, o.TLS = o.HTTPPort, 0, nil
+	return o
 }
 
 // TLS is a certificate with its key, as PEM files.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 
@@ -12,12 +13,16 @@ type upstream struct {
 	kind string        // of main: "fastcgi", "http", "uwsgi" or "scgi"
 	main modgw.Address // where requests go
 	web  modgw.Address // an HTTP listener, which can carry WebSockets; "" without one
+
+	distrusted modgw.Address // the HTTP listener that would be web if it believed the web server; "" without one
 }
 
 // kinds are those of listeners, the one that tells most first.
 var kinds = []string{"fastcgi", "http", "uwsgi", "scgi"}
 
-func upstreamOf(server string, listeners []modgw.Listener) (upstream, error) {
+// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over TCP believes what they
+// say of clients.
+func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	var up upstream
 	for _, l := range listeners {
 		if l.Address.Network() == "unix" && !plainPath.MatchString(l.Address.Target()) {
@@ -33,9 +38,12 @@ func upstreamOf(server string, listeners []modgw.Listener) (upstream, error) {
 	if up.main == "" {
 		return up, noListener(server)
 	}
-	// Who connects over TCP is nobody whose word about clients counts, unless the administrator says so.
-	if a := modgw.Reach(listeners, "http"); up.kind == "http" || a.Network() == "unix" {
+	switch a := modgw.Reach(listeners, "http"); {
+	case a == "":
+	case up.kind == "http" || a.Believes(proxies):
 		up.web = a
+	default:
+		up.distrusted = a
 	}
 	return up, nil
 }

@@ -3,9 +3,12 @@ package export
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 // writer writes lines of a configuration so that no value can be read as anything but that value.
@@ -38,6 +41,15 @@ func (w *writer) close() {
 
 // comment writes a line of its own. Variable parts must be written with %q.
 func (w *writer) comment(format string, args ...any) { w.line("# "+format, args...) }
+
+// deadEnd says why no WebSocket passes, where an app has them and the host an HTTP listener.
+func (w *writer) deadEnd(up upstream, apps []modgw.Descriptor) {
+	if up.distrusted == "" || !slices.ContainsFunc(apps, modgw.Descriptor.Upgrades) {
+		return
+	}
+	w.comment("WebSockets end in %s: the host's HTTP listener %q believes nothing that it says of clients.", w.server, up.distrusted)
+	w.comment("Let the host listen on a Unix socket, or name the address of %s in trusted_proxies.", w.server)
+}
 
 // quoted is a value between quotes. What a server might read as something else there is refused: a quote, a backslash,
 // and the dollar sign, which begins a variable and has no other way to be written.

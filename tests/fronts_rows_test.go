@@ -121,6 +121,7 @@ var rows = []row{
 	{name: "the app's ETag", answer: "etag", header: []string{"If-None-Match: \"1\""}},
 	{name: "an error of the app", answer: "error"},
 	{name: "response headers", answer: "headers"},
+	{name: "repeated response headers", answer: "repeated"},
 	{name: "response in pieces", answer: "pieces"},
 	{name: "HEAD of pieces", method: "HEAD", answer: "pieces"},
 	{name: "empty response", answer: "nothing"},

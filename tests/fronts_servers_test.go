@@ -163,7 +163,8 @@ func (s *site) lighttpdDoors() []door {
 	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {
 		port := fronttest.FreePort(s.t)
 		text := strings.ReplaceAll(s.generated("lighttpd", kind, port), "modgw_unsaid", "modgw_unsaid_"+kind)
-		conf.WriteString(strings.Replace(text, fmt.Sprintf(`":%d"`, port), fmt.Sprintf(`"127.0.0.1:%d"`, port), 1))
+		text = strings.NewReplacer(fmt.Sprintf(`":%d"`, port), fmt.Sprintf(`"127.0.0.1:%d"`, port), "[::]", "[::1]").Replace(text)
+		conf.WriteString(text)
 		all = append(all, door{name: "lighttpd, " + title(kind), addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	}
 	port := fronttest.FreePort(s.t)

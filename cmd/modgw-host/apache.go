@@ -26,7 +26,7 @@ func newApacheConfig(c console) *cobra.Command {
 		example: "  modgw-host apache config > /etc/apache2/sites-available/modgw.conf",
 		port:    "the `PORT` of the virtual hosts (default 80, with --tls 443)",
 		write: func(apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
-			options := apache.Options{Port: f.port}
+			options := apache.Options{Port: f.port, HTTPPort: f.httpPort, RedirectHTTPS: f.redirect, TrustedProxies: f.proxies}
 			if len(f.tls) == 2 {
 				options.TLS = &apache.TLS{Certificate: f.tls[0], Key: f.tls[1]}
 			}
@@ -53,7 +53,13 @@ func newApacheCheck(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := apache.Check(cmd.Context(), apache.CheckConfig{Program: program, Apps: all, Listeners: listeners})
+			proxies, err := s.trustedProxies()
+			if err != nil {
+				return err
+			}
+			found, err := apache.Check(cmd.Context(), apache.CheckConfig{
+				Options: apache.Options{TrustedProxies: proxies}, Program: program, Apps: all, Listeners: listeners,
+			})
 			if err != nil {
 				return err
 			}

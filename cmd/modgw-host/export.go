@@ -10,7 +10,7 @@ import (
 // newExport makes the command for a web server, with config below it.
 func newExport(c console, server string, write func([]modgw.Descriptor, []modgw.Listener, export.Options) ([]byte, error), front frontConfig) *cobra.Command {
 	front.write = func(apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
-		options := export.Options{Port: f.port}
+		options := export.Options{Port: f.port, HTTPPort: f.httpPort, RedirectHTTPS: f.redirect, TrustedProxies: f.proxies}
 		if len(f.tls) == 2 {
 			options.TLS = &export.TLS{Certificate: f.tls[0], Key: f.tls[1]}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,26 @@ type frontConfig struct {
 
 // frontFlags say what the web server's virtual hosts are like.
 type frontFlags struct {
-	port int
-	tls  []string // certificate and key; empty: plain HTTP
+	port     int
+	tls      []string // certificate and key; empty: plain HTTP
+	httpPort int      // without TLS beside that with it; 0: none
+	redirect bool     // from httpPort, or from 80, to the port with TLS
+
+	proxies []netip.Prefix // whom the host trusts
+}
+
+// check returns the mistake in a set of flags.
+func (f *frontFlags) check(command string) error {
+	switch {
+	case len(f.tls) != 0 && len(f.tls) != 2:
+		return &usageError{command, "cannot use --tls: it takes a certificate and a key: --tls CERT,KEY"}
+	case len(f.tls) == 0 && (f.httpPort != 0 || f.redirect):
+		return &usageError{command, "cannot use --http-port and --redirect-https without --tls CERT,KEY"}
+	}
+	if f.redirect && f.httpPort == 0 {
+		f.httpPort = 80
+	}
+	return nil
 }
 
 func newFrontConfig(c console, front frontConfig) *cobra.Command {
@@ -32,8 +51,8 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 		Short:   front.short,
 		Example: front.example,
 		RunE: func(cmd *cobra.Command, apps []string) error {
-			if len(f.tls) != 0 && len(f.tls) != 2 {
-				return &usageError{cmd.CommandPath(), "cannot use --tls: it takes a certificate and a key: --tls CERT,KEY"}
+			if err := f.check(cmd.CommandPath()); err != nil {
+				return err
 			}
 			all, err := s.descriptors(cmd.Context(), targets)
 			if err != nil {
@@ -41,6 +60,9 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 			}
 			listeners, err := s.listeners(cmd)
 			if err != nil {
+				return err
+			}
+			if f.proxies, err = s.trustedProxies(); err != nil {
 				return err
 			}
 			text, err := front.write(chosen(all, apps), listeners, f)
@@ -55,7 +77,18 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
 	cmd.Flags().IntVar(&f.port, "port", 0, front.port)
 	cmd.Flags().StringSliceVar(&f.tls, "tls", nil, "serve TLS with `CERT,KEY`")
+	cmd.Flags().IntVar(&f.httpPort, "http-port", 0, "with --tls: serve `PORT` too, without TLS")
+	cmd.Flags().BoolVar(&f.redirect, "redirect-https", false, "with --tls: redirect from --http-port (default 80) in place of serving it")
 	return cmd
+}
+
+// trustedProxies are those of the host file.
+func (s *settings) trustedProxies() ([]netip.Prefix, error) {
+	h, err := s.host()
+	if err != nil {
+		return nil, err
+	}
+	return h.TrustedProxies(), nil
 }
 
 // listeners are those of the host that runs, or without one those of the host file, that a web server can be put in front of.

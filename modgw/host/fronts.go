@@ -121,7 +121,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 		Handler:        h.entrance(),
 		Log:            h.log,
 		Peers:          listen.Peers{Networks: l.Allow},
-		TrustedProxies: h.trustedProxies(),
+		TrustedProxies: h.TrustedProxies(),
 		MaxConnections: l.MaxConnections,
 		DrainTimeout:   h.frontDrain(),
 	}
@@ -149,7 +149,7 @@ func (h *Host) httpConfig(f *front, all []*front) http.Config {
 	c := http.Config{
 		Handler:        h.entrance(),
 		Log:            h.log,
-		TrustedProxies: h.trustedProxies(),
+		TrustedProxies: h.TrustedProxies(),
 		TrustUnix:      true,
 		ProxyProtocol:  l.ProxyProtocol,
 		Allow:          l.Allow,

@@ -134,7 +134,8 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 	return d
 }
 
-func (h *Host) trustedProxies() []netip.Prefix {
+// TrustedProxies are the networks whose word about clients the host believes.
+func (h *Host) TrustedProxies() []netip.Prefix {
 	return append(slices.Clone(h.file.TrustedProxies), h.config.TrustedProxies...)
 }
 

@@ -66,6 +66,14 @@ def answer_headers(environ, start_response):
     return [b"ok"]
 
 
+def answer_repeated(environ, start_response):
+    start_response("401 Unauthorized", [
+        ("Content-Type", "text/plain"), ("Content-Length", "2"), ("WWW-Authenticate", 'Basic realm="a"'),
+        ("WWW-Authenticate", 'Bearer realm="b"'),
+    ])
+    return [b"no"]
+
+
 def answer_pieces(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return iter([b"one ", b"", b"two ", b"three"])

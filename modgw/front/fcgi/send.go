@@ -105,10 +105,14 @@ func (w *response) recordStart() int {
 	}
 	var room [headRoom]byte
 	tail := room[:0]
-	if w.lengthKnown {
+	switch {
+	case w.lengthKnown:
 		tail = append(tail, "Content-Length: "...)
 		tail = strconv.AppendInt(tail, w.written, 10)
 		tail = append(tail, "\r\n"...)
+	case w.declared < 0 && !w.bodiless && w.stream.request != nil &&
+		metavars.GathersStreams(modgw.RequestInfoOf(w.stream.request).ServerSoftware, w.header):
+		tail = append(tail, metavars.BufferingName+": "+metavars.BufferingValue+"\r\n"...)
 	}
 	tail = append(tail, "\r\n"...)
 	at := w.bodyAt - len(tail) - w.headLen

@@ -21,6 +21,7 @@ var names = map[string]bool{
 	"Client-Ip": true, "True-Client-Ip": true, "Cf-Connecting-Ip": true, "Fastly-Client-Ip": true,
 	"X-Remote-Addr": true, "X-Url-Scheme": true, "X-Scheme": true, "Front-End-Https": true, "X-Https": true,
 	"X-Original-Host": true, "X-Original-Uri": true, "X-Original-Url": true, "X-Rewrite-Url": true,
+	"X-Server-Software": true,
 }
 
 // Facts are what a trusted proxy says of the client. Empty fields were not said.
@@ -28,6 +29,7 @@ type Facts struct {
 	addr, port  string // of the client
 	proto, host string
 	serverPort  string
+	software    string // of the proxy itself
 }
 
 // Take takes the forwarded headers out of a request's header, and returns what they say if the peer that sent it is
@@ -37,6 +39,7 @@ type Facts struct {
 //	scheme   X-Forwarded-Proto, else Forwarded's proto=
 //	host     X-Forwarded-Host, else Forwarded's host=
 //	port     X-Forwarded-Port
+//	proxy    X-Server-Software, which names the program that a proxy runs, as SERVER_SOFTWARE does in CGI
 //
 // A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the client's other on.
 // Those that a trusted proxy was believed stay for the app to see. The mount is the descriptor's to say, so
@@ -74,6 +77,7 @@ func (p Proxies) read(h http.Header) Facts {
 		f.host = host
 	}
 	f.serverPort = lastOf(h["X-Forwarded-Port"])
+	f.software = lastOf(h["X-Server-Software"])
 	return f.checked()
 }
 
@@ -144,6 +148,9 @@ func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	}
 	if f.proto != "" || f.host != "" || f.serverPort != "" {
 		info.ServerPort = f.serverPort // that of the server behind the proxy is not the client's
+	}
+	if info.ServerSoftware == "" {
+		info.ServerSoftware = f.software
 	}
 }
 

@@ -62,6 +62,10 @@ func (w *response) WriteHeader(status int) {
 			w.Header()["Content-Type"] = nil // net/http would guess one from the body (CVE-2020-24553)
 		}
 	}
+	if len(w.Header()["Content-Length"]) == 0 && status != http.StatusNoContent && status != http.StatusNotModified &&
+		metavars.GathersStreams(modgw.RequestInfoOf(w.request).ServerSoftware, w.Header()) {
+		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
+	}
 	w.begun = true
 	w.ResponseWriter.WriteHeader(status)
 }

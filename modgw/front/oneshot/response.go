@@ -147,10 +147,14 @@ func (w *response) finishedHead() []byte {
 	if w.head == nil {
 		return nil
 	}
-	if w.lengthKnown {
+	switch {
+	case w.lengthKnown:
 		w.head = append(w.head, "Content-Length: "...)
 		w.head = strconv.AppendInt(w.head, w.written, 10)
 		w.head = append(w.head, "\r\n"...)
+	case w.declared < 0 && !w.bodiless && w.conn.request != nil &&
+		metavars.GathersStreams(modgw.RequestInfoOf(w.conn.request).ServerSoftware, w.header):
+		w.head = append(w.head, metavars.BufferingName+": "+metavars.BufferingValue+"\r\n"...)
 	}
 	return append(w.head, "\r\n"...)
 }

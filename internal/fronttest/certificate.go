@@ -1,4 +1,4 @@
-package apache_test
+package fronttest
 
 import (
 	"crypto/ecdsa"
@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// selfSigned writes a key and a certificate for localhost into one file.
-func selfSigned(t *testing.T, dir string) string {
+// SelfSigned writes a key and a certificate for localhost into one file, whose path it returns.
+func SelfSigned(t testing.TB) string {
 	t.Helper()
+	dir := Dir(t)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
