@@ -12,10 +12,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// app decodes one app block; nil after a mistake.
+// app decodes one app block; nil when it has no name that can be used.
 func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	d := &modgw.Descriptor{File: written.DefRange().Filename, Line: written.DefRange().Start.Line, Root: file.home}
-	out := &app{Descriptor: d, name: written.DefRange(), mount: written.DefRange()}
+	out := &app{Descriptor: d, name: written.DefRange(), mount: written.DefRange(), hosts: written.DefRange()}
 	dec := &decoder{report: r, scope: file}
 	mark := len(r.found)
 	b := appBlock(d)
@@ -25,6 +25,9 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	out.name = written.LabelRanges[0]
 	if attr := written.Body.Attributes["mount"]; attr != nil {
 		out.mount = attr.SrcRange
+	}
+	if attr := written.Body.Attributes["hosts"]; attr != nil {
+		out.hosts = attr.SrcRange
 	}
 	dec.scope = file.forApp(d.Name)
 	layers := []layer{{written.Body, dec.scope, dec.scope.context(n), false}}
@@ -42,10 +45,21 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	})
 	d.Sources, d.Secrets = dec.scope.sources, dec.scope.secrets
 	r.redact(mark, d.Secrets)
-	if r.failed(mark) {
-		return out.failed()
-	}
+	out.broken = r.failed(mark)
+	out.placed = r.placed(mark, written)
 	return out
+}
+
+// placed reports whether the hosts and the mount of an app are those that were meant, going by what was found since mark:
+// neither is wrong, and nothing unknown in the block could be one of them misspelt.
+func (r *report) placed(mark int, written *hclsyntax.Block) bool {
+	within := func(d Diagnostic, name string) bool {
+		attr := written.Body.Attributes[name]
+		return attr != nil && d.Range.Start.Byte >= attr.SrcRange.Start.Byte && d.Range.Start.Byte < attr.SrcRange.End.Byte
+	}
+	return !slices.ContainsFunc(r.found[mark:], func(d Diagnostic) bool {
+		return d.Severity == Error && (d.Code == codeUnknown || within(d, "hosts") || within(d, "mount"))
+	})
 }
 
 // oneKind reports an app that says not what it runs, or says it twice.
@@ -143,11 +157,8 @@ func inGroup(as *account.Account, group string) bool {
 // app is a descriptor with the places that messages about it point at.
 type app struct {
 	*modgw.Descriptor
-	name, mount hcl.Range
-	broken      bool
-}
+	name, mount, hosts hcl.Range // the last two are the block's head where the argument is missing
 
-func (a *app) failed() *app {
-	a.broken = true
-	return a
+	broken bool // there is a mistake
+	placed bool // and it is in neither hosts nor mount
 }

@@ -18,6 +18,10 @@ type File struct {
 	// gone: what it is cannot be told, and its last good generation should stay.
 	Descriptors []modgw.Descriptor
 
+	// Missing are the apps that the file describes and that are not among Descriptors, because of Diagnostics. An app whose
+	// name cannot be read is not among them.
+	Missing []modgw.AppName
+
 	// Sources are further files that were read or looked for: a change to one of them changes what the file says. The
 	// folder that fileset() listed is among them.
 	Sources []string
@@ -34,7 +38,7 @@ type File struct {
 // read. Apps that stand in each other's way within the file are reported; for those of several files see [LoadAll].
 func Load(path string, opts Options) (*File, Diagnostics) {
 	f := load(path, opts)
-	separate([]*File{f})
+	separate([]*File{f}, Held{})
 	return f, f.Diagnostics
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 // descriptorName is what the descriptor of a project is called.
@@ -24,6 +25,13 @@ const descriptorName = "modgw.hcl"
 // "app.wsgi" or "package.module:callable". A folder with a modgw.hcl means that file. A glob may match nothing. Files
 // come in the order of their paths, each once.
 func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
+	files, _, diags := LoadHeld(targets, Held{}, opts)
+	return files, diags
+}
+
+// LoadHeld is LoadAll for apps of which some are served already: they keep what they have, see [claims.Decide]. It also
+// returns what each app has from then on.
+func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Claim, Diagnostics) {
 	opts.tools = newTools()
 	var files []*File
 	seen := map[string]bool{}
@@ -32,11 +40,11 @@ func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 	}
 	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
 	all := undeclared(files, opts)
-	separate(files)
+	table := separate(files, held)
 	for _, f := range files {
 		all = append(all, f.Diagnostics...)
 	}
-	return files, all.sorted()
+	return files, table, all.sorted()
 }
 
 // undeclared warns of variables that the command line gave and no file has. While a file cannot be read, it could.

@@ -2,19 +2,51 @@ package loader
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
-// separate fills in the descriptors and diagnostics of files. Of two apps with one name, or on one host and mount, the
-// first in the order of files and lines stays and the other is refused; nobody else is disturbed.
-func separate(files []*File) {
-	names := map[modgw.AppName]*app{}
-	mounts := map[string]*app{}
+// Held is what apps have already. Its zero value is that nobody is served yet.
+type Held struct {
+	Claims []claims.Claim
+
+	// Partial is set when the files that are loaded are not all: claims of others count while those files exist. Otherwise a
+	// file that is not loaded is gone, and so are its apps.
+	Partial bool
+}
+
+// separate fills in the descriptors and diagnostics of files, and returns what the apps have from then on. An app that
+// asks for the name or place of another is refused; nobody else is disturbed.
+func separate(files []*File, held Held) []claims.Claim {
+	s := &separation{broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
 	for _, f := range files {
-		f.Descriptors = nil
+		s.loaded[f.Path] = true
+		s.broken[f.Path] = f.found.HasErrors()
 		for _, a := range f.apps {
-			if !f.stands(a, names, mounts) || a.broken {
+			s.add(a)
+		}
+	}
+	elsewhere := s.exists
+	if !held.Partial {
+		elsewhere = nil
+	}
+	table, refused := claims.Decide(held.Claims, s.wanted, claims.Files{
+		Broken:    func(file string) bool { return s.broken[file] },
+		Elsewhere: elsewhere,
+	})
+	next := 0
+	for _, f := range files {
+		f.Descriptors, f.Missing = nil, nil
+		for _, a := range f.apps {
+			refusal, no := refused[next]
+			next++
+			if no && (!a.broken || refusal.Reason == claims.NameTaken) { // the place may not be what was meant
+				f.refuse(a, refusal, s)
+			}
+			if no || a.broken {
+				f.Missing = append(f.Missing, a.Name)
 				continue
 			}
 			f.Descriptors = append(f.Descriptors, *a.Descriptor)
@@ -22,42 +54,70 @@ func separate(files []*File) {
 		f.Diagnostics = f.found.sorted()
 		f.apps, f.report = nil, nil // a host with a thousand files keeps what they said, not how
 	}
+	return table
 }
 
-// stands reports whether a is in nobody's way, and takes its name and places.
-func (f *File) stands(a *app, names map[modgw.AppName]*app, mounts map[string]*app) bool {
-	if first := names[a.Name]; first != nil {
-		f.add(codeSameName, a.name, fmt.Sprintf("Duplicate app name %q", a.Name), fmt.Sprintf("The first app of that name is at %s.", first.position()))
+// separation is what separate knows of all files.
+type separation struct {
+	wanted []claims.Wanted
+	broken map[string]bool // by path
+	loaded map[string]bool
+	apps   map[appKey]*app
+}
+
+// appKey finds the app that made a claim.
+type appKey struct {
+	file string
+	name modgw.AppName
+}
+
+func (s *separation) add(a *app) {
+	claim := claims.Of(*a.Descriptor)
+	if a.broken && !a.placed {
+		claim.Hosts, claim.Mount = nil, ""
+	}
+	s.wanted = append(s.wanted, claims.Wanted{Claim: claim, Mistaken: a.broken})
+	if key := (appKey{claim.File, claim.App}); s.apps[key] == nil {
+		s.apps[key] = a
+	}
+}
+
+// exists reports whether a file that is not loaded is still there.
+func (s *separation) exists(file string) bool {
+	if s.loaded[file] {
 		return false
 	}
-	names[a.Name] = a
-	if a.broken {
-		return false // its mount may not be what was meant
-	}
-	places := placesOf(a)
-	for _, p := range places {
-		if first := mounts[p]; first != nil {
-			f.add(codeSameMount, a.mount, fmt.Sprintf("The apps %q and %q are mounted at the same place, %s", first.Name, a.Name, p),
-				fmt.Sprintf("The other one is at %s. Give this one another mount or other hosts.", first.position()))
-			return false
-		}
-	}
-	for _, p := range places {
-		mounts[p] = a
-	}
-	return true
+	_, err := os.Lstat(file)
+	return err == nil
 }
 
-// placesOf are the hosts and mount of an app: "blog.example.com/blog", or "/blog" on any host.
-func placesOf(a *app) []string {
-	if len(a.Hosts) == 0 {
-		return []string{string(a.Mount)}
+// refuse reports what an app cannot have, with its own file and that of the app that has it.
+func (f *File) refuse(a *app, r claims.Refusal, s *separation) {
+	by := fmt.Sprintf("%q", r.By.File)
+	if other := s.apps[appKey{r.By.File, r.By.App}]; other != nil {
+		by = other.position()
 	}
-	places := make([]string, len(a.Hosts))
-	for i, h := range a.Hosts {
-		places[i] = h + string(a.Mount)
+	switch r.Reason {
+	case claims.NameTaken:
+		f.add(codeSameName, a.name, fmt.Sprintf("Duplicate app name %q", a.Name),
+			fmt.Sprintf("The app of that name at %s was there first and keeps it. Give this one another name.", by))
+	case claims.PlaceTaken:
+		f.add(codeSameMount, a.mount, fmt.Sprintf("The apps %q and %q are mounted at the same place, %s", r.By.App, a.Name, r.Place),
+			fmt.Sprintf("The app %q at %s was there first and keeps it. Give this one another mount or other hosts.", r.By.App, by))
+	case claims.HostTaken:
+		f.add(codeOthersHost, a.hosts, fmt.Sprintf("The app %q may not be mounted at %s, a host of %s", a.Name, r.Place, ownerOf(r.By)),
+			fmt.Sprintf("The app %q at %s was there first. Give this one other hosts.", r.By.App, by))
+	case claims.MountTaken:
+		f.add(codeOthersHost, a.mount, fmt.Sprintf("The app %q may not be mounted at %s, in the way of %s", a.Name, r.Place, ownerOf(r.By)),
+			fmt.Sprintf("The app %q at %s was there first, and has the mount %s. Give this one hosts, or a mount beside that.", r.By.App, by, r.By.Mount))
 	}
-	return places
+}
+
+func ownerOf(c claims.Claim) string {
+	if c.Owner == "" {
+		return "the host's own user"
+	}
+	return fmt.Sprintf("user %q", c.Owner)
 }
 
 func (a *app) position() string {

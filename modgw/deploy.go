@@ -174,6 +174,17 @@ func (g *Gateway) Refuse(name AppName, fault *Fault, cause string) {
 	}
 }
 
+// Fail makes the app of a descriptor known that cannot be deployed, for a reason as in [Gateway.Refuse]: its requests are
+// answered 503 until it is deployed or removed. Only the name, hosts, mount and file of d are looked at.
+func (g *Gateway) Fail(d Descriptor, fault *Fault, cause string) error {
+	app, err := g.enter(d)
+	if err != nil {
+		return err
+	}
+	g.fail(app, fault, 0, cause)
+	return nil
+}
+
 // fail notes why a generation was not started; its number is 0 when none was tried.
 func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
 	failed := Event{App: app.name, Generation: number, Cause: cause, Fault: fault}

@@ -50,6 +50,8 @@ type Gateway struct {
 	mu     sync.Mutex
 	apps   map[AppName]*App
 	closed bool
+
+	unplaced atomic.Pointer[Fault] // see SetUnplaced
 }
 
 // New makes a gateway without apps. Close it.
@@ -75,6 +77,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	app, fault := g.route(r, info)
 	if fault != nil {
 		g.log.Info("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)
+		if unplaced := g.unplaced.Load(); unplaced != nil && !g.table().names(r.Host) {
+			ServeFault(w, r, http.StatusServiceUnavailable, unplaced, g.config.Dev)
+			return
+		}
 		ServeFault(w, r, http.StatusNotFound, fault, g.config.Dev)
 		return
 	}
@@ -102,6 +108,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	generation.runner.ServeHTTP(w, r)
 }
+
+// SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app answers is then answered
+// 503, since it could be for one of them, unless an app names its host. nil: no such app is missing, and the answer is 404.
+func (g *Gateway) SetUnplaced(fault *Fault) { g.unplaced.Store(fault) }
 
 // ensureInfo returns what the front said of the request, and the request that carries it.
 func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {

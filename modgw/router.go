@@ -79,6 +79,25 @@ func (t *routes) find(host, path string) *place {
 	return t.anyHost.find(path)
 }
 
+// names reports whether an app names a host, be it by a wildcard.
+func (t *routes) names(host string) bool {
+	host = hostName(host)
+	if t.exact[host] != nil {
+		return true
+	}
+	for dot := strings.IndexByte(host, '.'); dot >= 0; {
+		if t.wildcard[host[dot:]] != nil {
+			return true
+		}
+		next := strings.IndexByte(host[dot+1:], '.')
+		if next < 0 {
+			break
+		}
+		dot += 1 + next
+	}
+	return false
+}
+
 func (m mounts) find(path string) *place {
 	if len(m) == 0 || !strings.HasPrefix(path, "/") {
 		return nil

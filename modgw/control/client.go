@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 // ErrNoHost is returned when no host listens at the control address.
@@ -46,6 +47,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 // Descriptors asks for what the host runs, secrets included.
 func (c *Client) Descriptors(ctx context.Context) ([]modgw.Descriptor, error) {
 	return ask[[]modgw.Descriptor](ctx, c, http.MethodGet, "/v1/descriptors")
+}
+
+// Claims asks for what each app has.
+func (c *Client) Claims(ctx context.Context) ([]claims.Claim, error) {
+	return ask[[]claims.Claim](ctx, c, http.MethodGet, "/v1/claims")
 }
 
 // Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload" to all for "". It waits

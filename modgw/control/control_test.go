@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,6 +40,9 @@ func (h *stubHost) note(verb string, app modgw.AppName) error {
 func (h *stubHost) Status() Status { return Status{Version: "1", Apps: []AppStatus{}} }
 func (h *stubHost) Descriptors() []modgw.Descriptor {
 	return []modgw.Descriptor{{Name: "blog", Mount: "/blog", Timeouts: modgw.Timeouts{Drain: time.Second}}}
+}
+func (h *stubHost) Claims() []claims.Claim {
+	return []claims.Claim{{App: "blog", Owner: "bob", File: "/blog.hcl", Mount: "/"}}
 }
 func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h.note("restart", a) }
 func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h.note("rollback", a) }

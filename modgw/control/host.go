@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 // Host is what the API asks. Its errors may be faults, whose text reaches the client whole.
@@ -14,6 +15,9 @@ type Host interface {
 
 	// Descriptors are what the host runs, secrets included.
 	Descriptors() []modgw.Descriptor
+
+	// Claims are what each app has: its name, its hosts and its mount.
+	Claims() []claims.Claim
 
 	// Reload reads the descriptor of an app anew and replaces its generation; "" means the host's own file and all
 	// apps. It returns when the new generations serve, with an error for those that do not. When ctx is done it returns
@@ -73,10 +77,12 @@ type WatchStatus struct {
 	LastEvent   time.Time `json:"lastEvent"`          // zero: none yet
 }
 
-// BrokenFile is a descriptor file that has mistakes; the apps that it described before keep running.
+// BrokenFile is a descriptor file that has mistakes, or an app that asks for what another has. The apps that it described
+// before keep running.
 type BrokenFile struct {
-	File        string `json:"file"`
-	Diagnostics string `json:"diagnostics"` // as check prints them
+	File        string          `json:"file"`
+	Apps        []modgw.AppName `json:"apps"`        // that it describes and that are not as it says; null when no name can be read
+	Diagnostics string          `json:"diagnostics"` // as check prints them
 }
 
 // LogQuery selects log records.

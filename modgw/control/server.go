@@ -45,6 +45,7 @@ func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
+	mux.HandleFunc("GET /v1/claims", s.claims)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("POST /v1/shutdown", s.shutdown)
 	mux.HandleFunc("POST /v1/reload", s.order(s.Host.Reload))
@@ -60,6 +61,8 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) { respond(w, s.H
 func (s *Server) descriptors(w http.ResponseWriter, _ *http.Request) {
 	respond(w, s.Host.Descriptors())
 }
+
+func (s *Server) claims(w http.ResponseWriter, _ *http.Request) { respond(w, s.Host.Claims()) }
 
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
 	respond(w, struct{}{})

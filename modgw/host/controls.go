@@ -29,6 +29,9 @@ func (h *Host) Status() control.Status {
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
 	for _, app := range h.gateway.Status() {
+		if app.Failure == nil {
+			app.Failure = h.mistakeStatus(app.App)
+		}
 		watch := h.watcher.Status(app.App)
 		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Watch: control.WatchStatus{
 			Mode:        string(watch.Mode),
@@ -43,7 +46,7 @@ func (h *Host) Status() control.Status {
 	for _, f := range h.brokenFiles() {
 		var text strings.Builder
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
-		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Diagnostics: text.String()})
+		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Apps: f.Missing, Diagnostics: text.String()})
 	}
 	return s
 }
@@ -61,17 +64,23 @@ func (h *Host) Descriptors() []modgw.Descriptor {
 // Reload implements [control.Host].
 func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
 	h.watcher.Mend()
-	if app != "" && h.keeper(app) == nil {
-		// Its file may have come since; what is still unknown then is an error.
-		h.reconcile("reload", func(modgw.Descriptor) bool { return false })
-		return h.await(ctx, h.orderOne(app, "reload"))
+	known := app == "" || h.keeper(app) != nil
+	asked := h.reconcile("reload", func(d modgw.Descriptor) bool { return known && (app == "" || d.Name == app) })
+	if err := h.mistake(app); err != nil {
+		return err
 	}
-	return h.await(ctx, h.reconcile("reload", func(d modgw.Descriptor) bool { return app == "" || d.Name == app }))
+	if !known { // its file has come since, or it is an error
+		asked = h.orderOne(app, "reload")
+	}
+	return h.await(ctx, asked)
 }
 
 // Restart implements [control.Host].
 func (h *Host) Restart(ctx context.Context, app modgw.AppName) error {
-	return h.await(ctx, h.orderOne(app, "restart"))
+	if err := h.await(ctx, h.orderOne(app, "restart")); err != nil {
+		return err
+	}
+	return h.mistake(app) // the workers are new, the descriptor is not in force
 }
 
 // Rollback implements [control.Host].
@@ -90,22 +99,25 @@ func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.
 }
 
 // orderOne asks for a new generation of one app; an app that is not known fails at once.
-func (h *Host) orderOne(app modgw.AppName, cause string) []<-chan error {
+func (h *Host) orderOne(app modgw.AppName, cause string) []deploy {
 	if k := h.keeper(app); k != nil {
-		return []<-chan error{k.ask(order{class: reload.Descriptor, cause: cause})}
+		return []deploy{{app, k.ask(order{class: reload.Descriptor, cause: cause})}}
 	}
-	_, err := h.gateway.AppStatus(app)
+	err := h.mistake(app)
+	if err == nil {
+		err = modgw.UnknownApp(app)
+	}
 	failed := make(chan error, 1)
 	failed <- err
-	return []<-chan error{failed}
+	return []deploy{{app, failed}}
 }
 
-// await returns when all that was ordered has ended, with the errors of what failed.
-func (h *Host) await(ctx context.Context, ordered []<-chan error) error {
+// await returns when all that was asked for has ended, with the errors of what failed.
+func (h *Host) await(ctx context.Context, asked []deploy) error {
 	var failed []error
-	for _, ended := range ordered {
+	for _, d := range asked {
 		select {
-		case err := <-ended:
+		case err := <-d.ended:
 			if err != nil {
 				failed = append(failed, err)
 			}

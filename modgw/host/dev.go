@@ -56,8 +56,8 @@ func (h *Host) catchUp(ctx context.Context, name modgw.AppName) {
 	h.watcher.CatchUp(ctx, name, ownFiles)
 }
 
-// hold lets requests wait, in development, for what a keeper was asked for.
-func (h *Host) hold(name modgw.AppName) func() (release func()) {
+// holdRequests lets requests wait, in development, for what a keeper was asked for.
+func (h *Host) holdRequests(name modgw.AppName) func() (release func()) {
 	if h.devel == nil {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/devel"
 	"github.com/modgw/modgw/modgw/runner/cgi"
@@ -40,11 +41,18 @@ type Host struct {
 
 	worker python.Files // set by Run, before any deploy
 
+	reconciling sync.Mutex // held from reading descriptors until the apps are what they say
+	lastGood    *lastGood
+	claims      claims.Store
+
 	mu       sync.Mutex
 	file     modgw.HostFile // only Apps and Sources change after New
 	defaults *loader.Defaults
 	files    []*loader.File
+	asOf     time.Time      // when files were read
+	held     []claims.Claim // what each app has; only with reconciling held is it replaced
 	apps     map[modgw.AppName]*tenant
+	failing  map[modgw.AppName]bool     // apps that the gateway knows and that have no tenant
 	outside  map[modgw.AppName][]string // code that apps have loaded from outside their roots
 	running  context.Context            // that of the tenants; nil before Run and after it
 }
@@ -73,12 +81,14 @@ func New(c Config) (*Host, error) {
 		started: time.Now(),
 		stop:    make(chan struct{}),
 		apps:    map[modgw.AppName]*tenant{},
+		failing: map[modgw.AppName]bool{},
 		outside: map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets))
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
+	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
 	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
 	h.unused = newCollector(h.State(), h.collect)
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {

@@ -37,6 +37,9 @@ type keeper struct {
 	gateway deployer
 	retries bool // whether an app without a generation is tried again on its own
 
+	// served, when set, is called with each descriptor that has become a generation.
+	served func(modgw.Descriptor)
+
 	// hold, when set, is called before there is something to do, and what it returns when there is nothing left.
 	hold func() (release func())
 
@@ -260,6 +263,9 @@ func (k *keeper) attempt(ctx context.Context) {
 		deploy = k.gateway.Retry
 	}
 	err := deploy(ctx, pinned(d), a.order.cause)
+	if err == nil && k.served != nil {
+		k.served(d)
+	}
 
 	k.mu.Lock()
 	k.current = nil

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
 	"slices"
 
@@ -52,23 +53,31 @@ func (h *Host) targets() []string {
 	return append(slices.Clone(h.file.Apps), h.config.Targets...)
 }
 
-// read reads all descriptors.
+// read reads all descriptors. From then on the apps have what they are granted. h.reconciling is held.
 func (h *Host) read() ([]*file, loader.Diagnostics) {
 	h.mu.Lock()
-	defaults := h.defaults
+	defaults, held := h.defaults, h.held
 	h.mu.Unlock()
-	return loader.LoadAll(h.targets(), h.options(defaults))
+	files, table, diags := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, h.options(defaults))
+	h.hold(table)
+	return files, diags
 }
 
-// load reads all descriptors for the start. It is an error when there are mistakes and not one good app.
+// load reads all descriptors for the start. It is an error when there are mistakes and nothing to serve or to wait for.
 func (h *Host) load() ([]*file, error) {
+	h.reconciling.Lock()
+	defer h.reconciling.Unlock()
+	h.recallClaims()
 	files, diags := h.read()
-	wanted := h.wanted(files)
+	wanted := h.described(files)
+	if len(wanted) == 0 {
+		wanted = h.wanted(files)
+	}
 	if err := diags.Err(); err != nil {
-		if len(wanted) == 0 {
+		if len(wanted) == 0 && (h.config.Unwatched || h.config.Script || !slices.ContainsFunc(files, canBeFixed)) {
 			return nil, &LoadError{Diagnostics: diags, first: err}
 		}
-		h.log.Error("descriptors have mistakes, the apps in them are not started", "error", err.Error())
+		h.log.Error("descriptors have mistakes, the apps in them are served as they last were, if they ever were", "error", err.Error())
 	}
 	if name := h.config.Only; name != "" && len(wanted) == 0 {
 		return nil, &modgw.Fault{
@@ -87,14 +96,32 @@ func (h *Host) load() ([]*file, error) {
 	return files, nil
 }
 
-// wanted are the descriptors that this host should run, by name.
-func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
+// canBeFixed reports whether a file with mistakes is there, so that it is worth waiting for its next version.
+func canBeFixed(f *file) bool {
+	_, err := os.Lstat(f.Path)
+	return err == nil
+}
+
+// described are the descriptors of the files that this host should run, by name.
+func (h *Host) described(files []*file) map[modgw.AppName]modgw.Descriptor {
 	all := map[modgw.AppName]modgw.Descriptor{}
 	for _, f := range files {
 		for _, d := range f.Descriptors {
-			if h.config.Only == "" || h.config.Only == d.Name {
+			if h.runs(d.Name) {
 				all[d.Name] = h.adapt(d)
 			}
+		}
+	}
+	return all
+}
+
+// wanted are the descriptors that this host should run, by name: those of the files, and for apps that are missing in them
+// by mistake and do not run, those with which they last ran.
+func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
+	all := h.described(files)
+	for _, c := range h.missing(all) {
+		if d, ok := h.recallDescriptor(c); ok {
+			all[c.App] = h.adapt(d)
 		}
 	}
 	if h.config.Dev {
@@ -102,6 +129,9 @@ func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
 	}
 	return all
 }
+
+// runs reports whether an app is one that this host is to run.
+func (h *Host) runs(name modgw.AppName) bool { return h.config.Only == "" || h.config.Only == name }
 
 // adapt fills in what depends on how the host was started.
 func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {

@@ -109,7 +109,11 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	})
 	h.begin(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
+	others.Go(func() { h.lastGood.run(keeping) })
+	h.reconciling.Lock()
 	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
+	h.reconciling.Unlock()
+	h.tidyLastGood()
 	// Requests that came until now wait in the sockets' backlogs: there would have been no app for them.
 	for _, f := range s.fronts {
 		fronts.Go(func() {
@@ -152,19 +156,20 @@ func stopCause(ctx context.Context) string {
 }
 
 // announce says that the host is ready when the first deploy of every app has ended.
-func (h *Host) announce(ctx context.Context, first []<-chan error, s *sockets) {
-	failed := 0
-	for _, ended := range first {
+func (h *Host) announce(ctx context.Context, first []deploy, s *sockets) {
+	apps, failed := h.mistaken()
+	for _, d := range first {
+		apps[d.app] = true
 		select {
-		case err := <-ended:
+		case err := <-d.ended:
 			if err != nil {
-				failed++
+				failed[string(d.app)] = true
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
-	attrs := []any{"apps", len(first), "failed", failed}
+	attrs := []any{"apps", len(apps), "failed", len(failed)}
 	for _, f := range s.fronts {
 		attrs = append(attrs, f.settings.Protocol(), f.address())
 	}

@@ -2,12 +2,14 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
-	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/reload"
 )
 
@@ -38,25 +40,33 @@ func (t *tenant) leave() {
 	<-t.ended
 }
 
-// apply makes the apps what the files say: new ones are deployed, changed ones deployed again, and so are those that also
-// chooses; gone ones are removed. It returns a channel for each deploy that it ordered.
-func (h *Host) apply(files []*file, cause string, also func(modgw.Descriptor) bool) []<-chan error {
+// deploy is one that was asked for.
+type deploy struct {
+	app   modgw.AppName
+	ended <-chan error // tells how it ended
+}
+
+// apply makes the apps what the files say, as one set of changes: gone apps are removed, new ones are deployed, changed ones
+// deployed again, and so are those that also chooses. It returns the deploys that it asked for. h.reconciling is held.
+func (h *Host) apply(files []*file, cause string, also func(modgw.Descriptor) bool) []deploy {
 	wanted := h.wanted(files)
 	h.mu.Lock()
-	h.files = files
+	h.files, h.asOf = files, time.Now()
 	h.mu.Unlock()
-	h.evict(files, wanted)
-	var ordered []<-chan error
+	missing := h.missing(wanted)
+	h.evict(wanted, missing)
+	h.excuse(files, missing, cause)
+	var asked []deploy
 	for _, d := range wanted {
 		if ended := h.house(d, cause, also(d)); ended != nil {
-			ordered = append(ordered, ended)
+			asked = append(asked, deploy{d.Name, ended})
 		}
 	}
 	h.watch(files, wanted)
 	if h.config.Changed != nil {
 		h.config.Changed(h.Descriptors())
 	}
-	return ordered
+	return asked
 }
 
 // house makes sure that the app of d runs as d says, in a new generation if again is set or anything changed. It returns
@@ -75,7 +85,8 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 	}
 	h.mu.Unlock()
 	if fresh && d.User == "" && os.Getuid() == 0 && !h.config.Dev {
-		h.log.Warn(`app runs as root: give it a user, such as user = "www-data", in its descriptor`, "app", d.Name)
+		h.log.Warn("app runs as root: give it a user of its own in its descriptor", "app", d.Name,
+			"hint", fmt.Sprintf("useradd --system %s, and user = %q", d.Name, d.Name))
 	}
 	same := !fresh && reflect.DeepEqual(t.keeper.descriptor(), d)
 	if same && (!again || h.sleeps(d.Name)) {
@@ -83,6 +94,9 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 	}
 	if d.Idle.Start == modgw.StartOnDemand && h.sleeps(d.Name) {
 		t.keeper.adopt(d)
+		if h.remembers() {
+			h.lastGood.keep(d)
+		}
 		if err := h.gateway.Register(d); err != nil {
 			h.log.Error("app not registered", "app", d.Name, "error", err.Error())
 		}
@@ -107,7 +121,10 @@ func (h *Host) sleeps(name modgw.AppName) bool {
 func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	ctx, cancel := context.WithCancel(running)
 	t := &tenant{keeper: newKeeper(h.gateway, d, !h.config.Dev), cancel: cancel, ended: make(chan struct{})}
-	t.keeper.hold = h.hold(d.Name)
+	t.keeper.hold = h.holdRequests(d.Name)
+	if h.remembers() {
+		t.keeper.served = h.lastGood.keep
+	}
 	t.keeper.warn = func(fault *modgw.Fault) { h.log.Warn("app reloads itself", "app", d.Name, "err", fault) }
 	go func() {
 		defer close(t.ended)
@@ -116,33 +133,90 @@ func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	return t
 }
 
-// evict removes the apps that no file describes any more. An app whose file has mistakes stays: what it should be cannot
-// be told.
-func (h *Host) evict(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
-	broken := map[string]loader.Diagnostics{}
-	for _, f := range files {
-		if f.Diagnostics.HasErrors() {
-			broken[f.Path] = f.Diagnostics
-		}
+// evict removes the apps that no file describes any more. An app whose descriptor has mistakes stays, unless it is another
+// user's app that has the name now.
+func (h *Host) evict(wanted map[modgw.AppName]modgw.Descriptor, missing []claims.Claim) {
+	next := map[modgw.AppName]claims.Claim{}
+	for name, d := range wanted {
+		next[name] = claims.Of(d)
+	}
+	for _, c := range missing {
+		next[c.App] = c
 	}
 	for name, t := range h.tenants() {
-		if _, ok := wanted[name]; ok {
+		if c, ok := next[name]; ok && claims.Of(t.keeper.descriptor()).Continues(c) {
 			continue
 		}
-		if diags, ok := broken[t.keeper.descriptor().File]; ok {
-			h.gateway.Refuse(name, asFault(diags.Err()), "descriptor changed")
+		h.remove(name, t)
+	}
+}
+
+// remove ends an app.
+func (h *Host) remove(name modgw.AppName, t *tenant) {
+	h.mu.Lock()
+	delete(h.apps, name)
+	h.mu.Unlock()
+	t.leave()
+	h.watcher.Forget(name)
+	h.lastGood.forget(name)
+	if err := h.gateway.Remove(context.Background(), name); err == nil {
+		h.log.Info("app removed", "app", name)
+		h.unused.nudge()
+	}
+}
+
+// excuse tells of the apps that are missing because of mistakes: one that runs goes on, and the requests of one that does not
+// are answered 503.
+func (h *Host) excuse(files []*file, missing []claims.Claim, cause string) {
+	failing := map[modgw.AppName]bool{}
+	for _, c := range missing {
+		fault := mistakeIn(files, c.File)
+		if h.continues(c) {
+			h.gateway.Refuse(c.App, fault, cause)
 			continue
 		}
-		h.mu.Lock()
-		delete(h.apps, name)
-		h.mu.Unlock()
-		t.leave()
-		h.watcher.Forget(name)
-		if err := h.gateway.Remove(context.Background(), name); err == nil {
-			h.log.Info("app removed", "app", name)
-			h.unused.nudge()
+		if c.Mount == "" {
+			continue // nobody knows which requests are its own
+		}
+		failing[c.App] = true
+		if err := h.gateway.Fail(stub(c), fault, cause); err != nil {
+			h.log.Error("app not registered", "app", c.App, "error", err.Error())
 		}
 	}
+	h.mu.Lock()
+	before := h.failing
+	h.failing = failing
+	h.mu.Unlock()
+	for name := range before {
+		if !failing[name] && h.keeper(name) == nil {
+			_ = h.gateway.Remove(context.Background(), name) // a deploy of the same name makes it known again
+		}
+	}
+	h.gateway.SetUnplaced(h.unplaced(files))
+}
+
+// unplaced is the mistake in a file of which nobody knows what apps it has, or where they are mounted; nil without one.
+func (h *Host) unplaced(files []*file) *modgw.Fault {
+	known := map[string]bool{}
+	for _, c := range h.Claims() {
+		known[c.File] = known[c.File] || c.Mount != ""
+	}
+	for _, f := range files {
+		if f.Diagnostics.HasErrors() && f.Path != "" && len(f.Descriptors) == 0 && !known[f.Path] {
+			return asFault(f.Diagnostics.Err())
+		}
+	}
+	return nil
+}
+
+// mistakeIn is the first mistake in a descriptor file.
+func mistakeIn(files []*file, path string) *modgw.Fault {
+	for _, f := range files {
+		if f.Path == path && f.Diagnostics.HasErrors() {
+			return asFault(f.Diagnostics.Err())
+		}
+	}
+	return asFault(fmt.Errorf("cannot find the app in %q", path))
 }
 
 func (h *Host) tenants() map[modgw.AppName]*tenant {
@@ -153,19 +227,6 @@ func (h *Host) tenants() map[modgw.AppName]*tenant {
 		all[name] = t
 	}
 	return all
-}
-
-// brokenFiles are the descriptor files with mistakes.
-func (h *Host) brokenFiles() []*file {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var broken []*file
-	for _, f := range h.files {
-		if f.Diagnostics.HasErrors() {
-			broken = append(broken, f)
-		}
-	}
-	return broken
 }
 
 // belongs reports whether a descriptor was made from one of the paths.

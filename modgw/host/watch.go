@@ -147,8 +147,10 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 }
 
 // reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
-// deployed again even if their descriptors say what they said before. It returns a channel for each deploy it ordered.
-func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []<-chan error {
+// deployed again even if their descriptors say what they said before. It returns the deploys that it asked for.
+func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []deploy {
+	h.reconciling.Lock()
+	defer h.reconciling.Unlock()
 	if err := h.readFileAgain(); err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
 	}

@@ -1,0 +1,71 @@
+package claims
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Claim says that an app has its name, its hosts and its mount.
+type Claim struct {
+	App   modgw.AppName   `json:"app"`
+	Owner string          `json:"owner"` // as in [modgw.Descriptor]: "" is the host's own user
+	File  string          `json:"file"`  // the descriptor; for an app without one its root
+	Hosts []string        `json:"hosts"` // empty: any host
+	Mount modgw.MountPath `json:"mount"` // "": unknown, and only the name is claimed
+}
+
+// Of is the claim that a descriptor makes.
+func Of(d modgw.Descriptor) Claim {
+	return Claim{App: d.Name, Owner: d.Owner, File: cmp.Or(d.File, d.Root), Hosts: d.Hosts, Mount: d.Mount}
+}
+
+// Equal reports whether two claims say the same.
+func (c Claim) Equal(other Claim) bool {
+	return c.App == other.App && c.Owner == other.Owner && c.File == other.File && c.Mount == other.Mount &&
+		slices.Equal(c.Hosts, other.Hosts)
+}
+
+// Continues reports whether next can be the claim of the same app later: of the same user, or in a file that the host's own
+// user gave to another or took over. Any other user with an app of that name has another app.
+func (c Claim) Continues(next Claim) bool {
+	if c.App != next.App {
+		return false
+	}
+	return c.Owner == next.Owner || c.File == next.File && (c.Owner == "" || next.Owner == "")
+}
+
+// places are the host patterns of a claim with its mount; none when the mount is unknown.
+func (c Claim) places() []place {
+	if c.Mount == "" {
+		return nil
+	}
+	if len(c.Hosts) == 0 {
+		return []place{{mount: c.Mount}}
+	}
+	places := make([]place, len(c.Hosts))
+	for i, host := range c.Hosts {
+		places[i] = place{host, c.Mount}
+	}
+	return places
+}
+
+// place is a mount at a host pattern; host is "" for any host.
+type place struct {
+	host  string
+	mount modgw.MountPath
+}
+
+func (p place) String() string { return p.host + string(p.mount) }
+
+// above are the patterns that cover the host of p, from the longest wildcard to the shortest; p's own is not among them.
+func (p place) above() []string {
+	_, host, _ := strings.Cut(strings.TrimPrefix(p.host, "*."), ".")
+	var patterns []string
+	for ; host != ""; _, host, _ = strings.Cut(host, ".") {
+		patterns = append(patterns, "*."+host)
+	}
+	return patterns
+}

@@ -1,0 +1,139 @@
+package claims
+
+import "github.com/modgw/modgw/modgw"
+
+// register is who has which name and place. Claims that were added earlier come first: a host belongs to the user of its
+// first claim.
+type register struct {
+	names  map[modgw.AppName]Claim
+	places map[place]Claim
+	hosts  map[string]Claim // by pattern
+	below  map[string]users // by wildcard: who has a host that it covers
+
+	mounts map[modgw.MountPath]users // at any host: who has a mount at that path or below it
+}
+
+// users are a claim of each user.
+type users map[string]Claim
+
+func newRegister() *register {
+	return &register{
+		names:  map[modgw.AppName]Claim{},
+		places: map[place]Claim{},
+		hosts:  map[string]Claim{},
+		below:  map[string]users{},
+		mounts: map[modgw.MountPath]users{},
+	}
+}
+
+// add notes the name of a claim and some of its places.
+func (r *register) add(c Claim, places []place) {
+	r.names[c.App] = c
+	for _, p := range places {
+		r.places[p] = c
+		if p.host == "" {
+			for mount := range upward(p.mount) {
+				note(r.mounts, mount, c)
+			}
+			continue
+		}
+		if _, known := r.hosts[p.host]; known {
+			continue
+		}
+		r.hosts[p.host] = c
+		for _, wildcard := range p.above() {
+			note(r.below, wildcard, c)
+		}
+	}
+}
+
+func note[K comparable](all map[K]users, key K, c Claim) {
+	if all[key] == nil {
+		all[key] = users{}
+	}
+	if _, known := all[key][c.Owner]; !known {
+		all[key][c.Owner] = c
+	}
+}
+
+// checkName says whether the name of a claim is free, and else who has it.
+func (r *register) checkName(c Claim) (Refusal, bool) {
+	by, taken := r.names[c.App]
+	return Refusal{Reason: NameTaken, By: by}, !taken
+}
+
+// check says whether the places of a claim can be added, and else what they collide with. This is the one place that knows
+// what users may claim beside each other.
+func (r *register) check(c Claim) (Refusal, bool) {
+	for _, p := range c.places() {
+		if by, taken := r.places[p]; taken {
+			if by.App == c.App {
+				continue // its own place of before
+			}
+			return Refusal{Reason: PlaceTaken, Place: p.String(), By: by}, false
+		}
+		if c.Owner == "" {
+			continue // the host's own user may add to any host
+		}
+		if by, taken := r.othersHost(p, c.Owner); taken {
+			return Refusal{Reason: HostTaken, Place: p.String(), By: by}, false
+		}
+		if by, taken := r.othersMount(p, c.Owner); taken {
+			return Refusal{Reason: MountTaken, Place: p.String(), By: by}, false
+		}
+	}
+	return Refusal{}, true
+}
+
+// othersHost is the claim by which the host of p belongs to another user than owner.
+func (r *register) othersHost(p place, owner string) (Claim, bool) {
+	if p.host == "" {
+		return Claim{}, false // any host is what nobody else has
+	}
+	if by, known := r.hosts[p.host]; known {
+		return by, by.Owner != owner
+	}
+	for _, wildcard := range p.above() {
+		if by, known := r.hosts[wildcard]; known && by.Owner != owner {
+			return by, true
+		}
+	}
+	return r.below[p.host].otherThan(owner) // nobody is below a host that is no wildcard
+}
+
+// othersMount is the claim by which p, at any host, is inside or around a mount of another user than owner.
+func (r *register) othersMount(p place, owner string) (Claim, bool) {
+	if p.host != "" {
+		return Claim{}, false
+	}
+	for mount := range upward(p.mount) {
+		if by, known := r.places[place{mount: mount}]; known && by.Owner != owner {
+			return by, true
+		}
+	}
+	return r.mounts[p.mount].otherThan(owner)
+}
+
+// otherThan is the claim of a user other than owner; of several that of the first by name.
+func (u users) otherThan(owner string) (first Claim, found bool) {
+	for user, c := range u {
+		if user != owner && (!found || user < first.Owner) {
+			first, found = c, true
+		}
+	}
+	return first, found
+}
+
+// upward yields a mount and the paths that it is inside of, up to "/".
+func upward(m modgw.MountPath) func(yield func(modgw.MountPath) bool) {
+	return func(yield func(modgw.MountPath) bool) {
+		for end := len(m); end > 1; {
+			if !yield(m[:end]) {
+				return
+			}
+			for end--; end > 0 && m[end] != '/'; end-- {
+			}
+		}
+		yield("/")
+	}
+}
