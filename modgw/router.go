@@ -1,14 +1,18 @@
 package modgw
 
-import "strings"
+import (
+	"iter"
+	"slices"
+	"strings"
+)
 
 // routes says which app answers which host and path. It is never changed, only replaced, so that the request path reads
 // it without a lock.
 type routes struct {
 	byName    map[AppName]*place
-	exact     map[string]mounts // by host
-	wildcard  map[string]mounts // by what follows the "*": ".example.com"
-	anyHost   mounts
+	exact     map[string]*virtualHost // by host
+	wildcard  map[string]*virtualHost // by what follows the "*": ".example.com"
+	anyHost   *virtualHost
 	wildcards bool
 }
 
@@ -16,32 +20,38 @@ type routes struct {
 type place struct {
 	app   *App
 	mount MountPath
+	owner string
 }
 
-// mounts are the apps of one host. The longest mount that holds a path is found by walking up the path, so the cost
-// does not grow with the number of apps.
-type mounts map[MountPath]*place
+// virtualHost has the apps of one host pattern. The longest mount that holds a path is found by walking up the path, so the
+// cost does not grow with the number of apps.
+type virtualHost struct {
+	mounts map[MountPath]*place
+	owner  string // of the first app
+	shared bool   // by apps of several owners
+}
 
-// newRoutes makes the table for apps. Two apps on the same host and mount are the caller's to prevent: the later wins.
+// newRoutes makes the table for apps. Of two apps on the same host and mount the one that has a generation answers: the
+// other waits for its place.
 func newRoutes(apps map[AppName]*App) *routes {
 	t := &routes{
 		byName:   make(map[AppName]*place, len(apps)),
-		exact:    map[string]mounts{},
-		wildcard: map[string]mounts{},
-		anyHost:  mounts{},
+		exact:    map[string]*virtualHost{},
+		wildcard: map[string]*virtualHost{},
+		anyHost:  &virtualHost{},
 	}
 	for name, app := range apps {
 		d := app.descriptor()
-		here := &place{app, d.Mount}
+		here := &place{app, d.Mount, d.Owner}
 		t.byName[name] = here
 		if len(d.Hosts) == 0 {
-			t.anyHost[d.Mount] = here
+			t.anyHost.add(here)
 		}
 		for _, host := range d.Hosts {
 			if suffix, ok := strings.CutPrefix(host, "*"); ok {
-				add(t.wildcard, suffix, here)
+				addTo(t.wildcard, suffix, here)
 			} else {
-				add(t.exact, host, here)
+				addTo(t.exact, host, here)
 			}
 		}
 	}
@@ -49,65 +59,96 @@ func newRoutes(apps map[AppName]*App) *routes {
 	return t
 }
 
-func add(table map[string]mounts, host string, here *place) {
+func addTo(table map[string]*virtualHost, host string, here *place) {
 	if table[host] == nil {
-		table[host] = mounts{}
+		table[host] = &virtualHost{}
 	}
-	table[host][here.mount] = here
+	table[host].add(here)
+}
+
+func (v *virtualHost) add(here *place) {
+	if v.mounts == nil {
+		v.mounts, v.owner = map[MountPath]*place{}, here.owner
+	}
+	v.shared = v.shared || v.owner != here.owner
+	if other := v.mounts[here.mount]; other == nil || here.app.goesBefore(other.app) {
+		v.mounts[here.mount] = here
+	}
+}
+
+// goesBefore orders apps that are on the same host and mount.
+func (a *App) goesBefore(other *App) bool {
+	serves, otherServes := a.current.Load() != nil, other.current.Load() != nil
+	if serves != otherServes {
+		return serves
+	}
+	return a.name < other.name
 }
 
 // find returns the place for a host and a path: the one of that very host before one of a wildcard, the longer wildcard
 // before the shorter, those before the apps of any host, and among each the longest mount. It is nil where nobody
 // answers. The comparison is byte by byte; case is folded for hosts alone (RFC 3986 section 3.2.2).
+//
+// What the apps of a host leave over goes on to less specific ones only of the same user or of the host's own: a user's
+// wildcard, or app for any host, gets no request for a host that another user has.
 func (t *routes) find(host, path string) *place {
 	host = hostName(host)
-	if here := t.exact[host].find(path); here != nil {
-		return here
-	}
-	if t.wildcards {
-		for dot := strings.IndexByte(host, '.'); dot >= 0; {
-			if here := t.wildcard[host[dot:]].find(path); here != nil {
-				return here
-			}
-			next := strings.IndexByte(host[dot+1:], '.')
-			if next < 0 {
-				break
-			}
-			dot += 1 + next
+	var passed []*virtualHost
+	for v := range t.matching(host) {
+		if here := v.find(path, passed); here != nil {
+			return here
 		}
+		passed = append(passed, v)
 	}
-	return t.anyHost.find(path)
+	return t.anyHost.find(path, passed)
 }
 
 // names reports whether an app names a host, be it by a wildcard.
 func (t *routes) names(host string) bool {
-	host = hostName(host)
-	if t.exact[host] != nil {
+	for range t.matching(hostName(host)) {
 		return true
-	}
-	for dot := strings.IndexByte(host, '.'); dot >= 0; {
-		if t.wildcard[host[dot:]] != nil {
-			return true
-		}
-		next := strings.IndexByte(host[dot+1:], '.')
-		if next < 0 {
-			break
-		}
-		dot += 1 + next
 	}
 	return false
 }
 
-func (m mounts) find(path string) *place {
-	if len(m) == 0 || !strings.HasPrefix(path, "/") {
+// matching yields what names a host, the most specific first.
+func (t *routes) matching(host string) iter.Seq[*virtualHost] {
+	return func(yield func(*virtualHost) bool) {
+		if v := t.exact[host]; v != nil && !yield(v) || !t.wildcards {
+			return
+		}
+		for dot := strings.IndexByte(host, '.'); dot >= 0; {
+			if v := t.wildcard[host[dot:]]; v != nil && !yield(v) {
+				return
+			}
+			next := strings.IndexByte(host[dot+1:], '.')
+			if next < 0 {
+				return
+			}
+			dot += 1 + next
+		}
+	}
+}
+
+// find is the place of the longest mount whose app may answer for the hosts that were passed.
+func (v *virtualHost) find(path string, passed []*virtualHost) *place {
+	if len(v.mounts) == 0 || !strings.HasPrefix(path, "/") {
 		return nil
 	}
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '/') {
-		if here := m[MountPath(path[:end])]; here != nil {
+		if here := v.mounts[MountPath(path[:end])]; here != nil && here.mayAnswerFor(passed) {
 			return here
 		}
 	}
-	return m["/"]
+	if here := v.mounts["/"]; here != nil && here.mayAnswerFor(passed) {
+		return here
+	}
+	return nil
+}
+
+// mayAnswerFor reports whether the app's user may have requests for hosts that other apps name more closely.
+func (p *place) mayAnswerFor(hosts []*virtualHost) bool {
+	return p.owner == "" || !slices.ContainsFunc(hosts, func(v *virtualHost) bool { return v.shared || v.owner != p.owner })
 }
 
 // split divides path at the mount: SCRIPT_NAME and PATH_INFO (RFC 3875 sections 4.1.13 and 4.1.5). ok is false when the

@@ -54,6 +54,55 @@ func TestRequestGoesToTheClosestHostAndTheLongestMount(t *testing.T) {
 	}
 }
 
+func TestNoUsersAppAnswersForAHostOfAnotherUser(t *testing.T) {
+	all := []Descriptor{
+		{Name: "eve", Mount: "/", Owner: "eve"},
+		{Name: "admin", Mount: "/status"},
+		{Name: "bob", Mount: "/app", Owner: "bob", Hosts: []string{"b.test", "*.wild.test"}},
+		{Name: "bobs-any", Mount: "/bob", Owner: "bob"},
+		{Name: "panel", Mount: "/panel", Hosts: []string{"both.test"}},
+		{Name: "own", Mount: "/own", Owner: "bob", Hosts: []string{"both.test"}},
+	}
+	apps := map[AppName]*App{}
+	for _, d := range all {
+		apps[d.Name] = newApp(d, AppIdle)
+	}
+	table := newRoutes(apps)
+	for _, c := range []struct {
+		host, path string
+		want       AppName
+	}{
+		{"b.test", "/app", "bob"},
+		{"b.test", "/login", ""},
+		{"b.test", "/", ""},
+		{"b.test", "/bob", "bobs-any"},
+		{"b.test", "/status", "admin"},
+		{"x.wild.test", "/login", ""},
+		{"both.test", "/bob", ""},
+		{"both.test", "/status", "admin"},
+		{"other.test", "/login", "eve"},
+	} {
+		got := AppName("")
+		if here := table.find(c.host, c.path); here != nil {
+			got = here.app.name
+		}
+		front := AppName("")
+		name := c.host
+		if name == "x.wild.test" {
+			name = "*.wild.test"
+		}
+		for _, d := range AppsFor(name, all) {
+			if _, _, ok := d.Mount.split(c.path); ok {
+				front = d.Name
+				break
+			}
+		}
+		if got != c.want || front != c.want {
+			t.Errorf("host %q, path %q: app %q, behind a web server %q, want %q", c.host, c.path, got, front, c.want)
+		}
+	}
+}
+
 func TestPathIsSplitAtTheMount(t *testing.T) {
 	for _, c := range []struct {
 		mount              MountPath

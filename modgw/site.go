@@ -71,7 +71,8 @@ func bySpecificity(a, b string) int {
 }
 
 // AppsFor are the apps that host reaches, in the order in which the gateway asks them: those of that very name, of the
-// longest wildcard, of any host; among each the longest mount. Apps that no request can reach are left out.
+// longest wildcard, of any host; among each the longest mount. Apps that no request can reach are left out, and so are those
+// that may not answer for a host of another user.
 func AppsFor(host string, apps []Descriptor) []Descriptor {
 	type candidate struct {
 		Descriptor
@@ -94,6 +95,10 @@ func AppsFor(host string, apps []Descriptor) []Descriptor {
 	})
 	var reached []Descriptor
 	for _, c := range candidates {
+		others := func(o candidate) bool { return o.rank > c.rank && o.Owner != c.Owner }
+		if c.Owner != "" && slices.ContainsFunc(candidates, others) {
+			continue // the host is another user's
+		}
 		if !slices.ContainsFunc(reached, func(d Descriptor) bool { return holds(d.Mount, c.Mount) }) {
 			reached = append(reached, c.Descriptor)
 		}

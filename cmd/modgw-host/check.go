@@ -16,8 +16,8 @@ func newCheck(c console) *cobra.Command {
 		Use:     "check [TARGET…]",
 		Aliases: []string{"validate"},
 		Short:   "Check descriptors without running anything",
-		RunE: func(_ *cobra.Command, targets []string) error {
-			files, diags := s.load(targets)
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			files, diags := s.load(targets, s.held(cmd.Context()))
 			if asJSON {
 				if err := diags.WriteJSON(c.stdout); err != nil {
 					return err

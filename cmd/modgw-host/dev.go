@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/apache"
+	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
 )
@@ -95,7 +96,7 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 
 // apps are those of the targets that have no mistakes; the host tells of the others.
 func (f *devFlags) apps(targets []string) []modgw.Descriptor {
-	files, _ := f.load(targets)
+	files, _ := f.load(targets, loader.Held{})
 	return descriptorsOf(files)
 }
 

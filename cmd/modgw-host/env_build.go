@@ -30,10 +30,8 @@ func newEnvBuild(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, name := range apps {
-				if !slices.ContainsFunc(descriptors, func(d modgw.Descriptor) bool { return string(d.Name) == name }) {
-					return fmt.Errorf("cannot find app %q; descriptors and folders are named with --target", name)
-				}
+			if err := (&found{apps: descriptors}).choose(apps); err != nil {
+				return err
 			}
 			descriptors = chosen(descriptors, apps)
 			builder, err := s.builder()

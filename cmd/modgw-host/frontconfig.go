@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,12 +52,16 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 		Use:     "config [APP…]",
 		Short:   front.short,
 		Example: front.example,
-		RunE: func(cmd *cobra.Command, apps []string) error {
+		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := f.check(cmd.CommandPath()); err != nil {
 				return err
 			}
-			all, err := s.descriptors(cmd.Context(), targets)
+			found, err := s.find(cmd.Context(), targets)
 			if err != nil {
+				return err
+			}
+			if err := found.choose(names); err != nil {
+				c.mistakes(found)
 				return err
 			}
 			listeners, err := s.listeners(cmd)
@@ -65,12 +71,18 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 			if f.proxies, err = s.trustedProxies(); err != nil {
 				return err
 			}
-			text, err := front.write(chosen(all, apps), listeners, f)
+			text, err := front.write(found.apps, listeners, f)
 			if err != nil {
 				return err
 			}
-			_, err = c.stdout.Write(text)
-			return err
+			if _, err := c.stdout.Write(text); err != nil {
+				return err
+			}
+			if found.diagnostics == "" {
+				return nil
+			}
+			c.mistakes(found)
+			return exitCode(exitFailed)
 		},
 	}
 	s.bind(cmd)
@@ -80,6 +92,13 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 	cmd.Flags().IntVar(&f.httpPort, "http-port", 0, "with --tls: serve `PORT` too, without TLS")
 	cmd.Flags().BoolVar(&f.redirect, "redirect-https", false, "with --tls: redirect from --http-port (default 80) in place of serving it")
 	return cmd
+}
+
+// mistakes says what is wrong with apps that the result does not have, or not as they should be.
+func (c console) mistakes(f found) {
+	if f.diagnostics != "" {
+		fmt.Fprintf(c.stderr, "%s\napps are missing, or not as their descriptors say\n", strings.TrimRight(f.diagnostics, "\n"))
+	}
 }
 
 // trustedProxies are those of the host file.

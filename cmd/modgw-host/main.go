@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/host"
 )
@@ -69,11 +70,28 @@ func (c console) fail(err error) {
 		_ = broken.Diagnostics.WriteText(c.stderr, c.colour())
 		return
 	}
-	if errors.Is(err, control.ErrNoHost) {
-		fmt.Fprintf(c.stderr, "modgw-host: cannot reach a host: %v\nhint: start one with modgw-host serve, or say where it listens with --control\n", err)
-		return
+	fmt.Fprintf(c.stderr, "modgw-host: %v\n", withCode(err))
+}
+
+// withCode is an error with a code that troubleshooting.md explains. Most have their own; those of commands get theirs here.
+func withCode(err error) error {
+	var fault *modgw.Fault
+	var refusal *control.Refusal
+	var usage *usageError
+	switch {
+	case errors.As(err, &fault), errors.As(err, &refusal) && refusal.Code != "":
+		return err
+	case errors.As(err, &usage):
+		return &modgw.Fault{Code: "MGW-CMD-001", Summary: err.Error()}
+	case errors.Is(err, control.ErrNoHost):
+		return &modgw.Fault{
+			Code:    "MGW-CMD-002",
+			Summary: "cannot reach a host",
+			Err:     err,
+			Hint:    "start one with modgw-host serve, or say where it listens with --control",
+		}
 	}
-	fmt.Fprintf(c.stderr, "modgw-host: %v\n", err)
+	return &modgw.Fault{Code: "MGW-CMD-003", Summary: err.Error()}
 }
 
 // exitCode is an error that was printed already.

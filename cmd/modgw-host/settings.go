@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/host"
 )
@@ -81,12 +82,98 @@ func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.D
 			return all, err
 		}
 	}
-	files, diags := s.load(targets)
+	files, diags := s.load(targets, s.held(ctx))
 	all := descriptorsOf(files)
 	if err := diags.Err(); err != nil && len(all) == 0 {
 		return nil, err
 	}
 	return all, nil
+}
+
+// found are the apps that a command is about, and what is wrong with others.
+type found struct {
+	apps        []modgw.Descriptor
+	mistaken    []modgw.AppName // those that are missing, or not as their descriptors say
+	diagnostics string          // why, as check prints them; "" when nothing is wrong
+}
+
+// find is descriptors for a command that must not pass over apps whose descriptors have mistakes.
+func (s *settings) find(ctx context.Context, targets []string) (found, error) {
+	if len(targets) == 0 {
+		client, err := s.client()
+		if err != nil {
+			return found{}, err
+		}
+		f, err := running(ctx, client)
+		if !errors.Is(err, control.ErrNoHost) {
+			return f, err
+		}
+	}
+	files, diags := s.load(targets, s.held(ctx))
+	f := found{apps: descriptorsOf(files)}
+	for _, file := range files {
+		f.mistaken = append(f.mistaken, file.Missing...)
+	}
+	if diags.HasErrors() {
+		var text strings.Builder
+		_ = diags.WriteText(&text, false) // a strings.Builder takes everything
+		f.diagnostics = text.String()
+	}
+	return f, nil
+}
+
+// choose leaves the apps with the names, all of which there must be; without names it leaves all.
+func (f *found) choose(names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(f.apps, func(d modgw.Descriptor) bool { return string(d.Name) == name }) {
+			return unknownApp(name, namesOf(f.apps))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	f.apps = chosen(f.apps, names)
+	if !slices.ContainsFunc(f.mistaken, func(app modgw.AppName) bool { return slices.Contains(names, string(app)) }) {
+		f.diagnostics = "" // it is about others
+	}
+	return nil
+}
+
+func namesOf(apps []modgw.Descriptor) (names []string) {
+	for _, d := range apps {
+		names = append(names, string(d.Name))
+	}
+	return names
+}
+
+// running asks the host that runs.
+func running(ctx context.Context, client *control.Client) (f found, err error) {
+	if f.apps, err = client.Descriptors(ctx); err != nil {
+		return f, err
+	}
+	status, err := client.Status(ctx)
+	for _, b := range status.Broken {
+		f.diagnostics += b.Diagnostics
+		f.mistaken = append(f.mistaken, b.Apps...)
+	}
+	return f, err
+}
+
+// held is what the apps have of the host that runs, or had when it last ran; nothing where this user may not know.
+func (s *settings) held(ctx context.Context) loader.Held {
+	held := loader.Held{Partial: true}
+	h, err := s.host()
+	if err != nil {
+		return held
+	}
+	client, err := s.client()
+	if err == nil {
+		held.Claims, err = client.Claims(ctx)
+	}
+	if err != nil {
+		held.Claims, _ = claims.StoreIn(h.State()).Read() // another user's cannot be read
+	}
+	return held
 }
 
 // descriptorsOf are the apps of the files that have no mistakes.
@@ -98,8 +185,8 @@ func descriptorsOf(files []*loader.File) []modgw.Descriptor {
 	return all
 }
 
-// load reads the descriptors that targets, the host file or the current folder have.
-func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics) {
+// load reads the descriptors that targets, the host file or the current folder have, and holds them against what apps have.
+func (s *settings) load(targets []string, held loader.Held) ([]*loader.File, loader.Diagnostics) {
 	opts := loader.Options{Vars: s.vars}
 	var warnings loader.Diagnostics
 	if file := s.hostFileFor(targets); file != "" {
@@ -112,7 +199,7 @@ func (s *settings) load(targets []string) ([]*loader.File, loader.Diagnostics) {
 	} else if len(targets) == 0 {
 		targets = []string{"."}
 	}
-	files, diags := loader.LoadAll(targets, opts)
+	files, _, diags := loader.LoadHeld(targets, held, opts)
 	return files, append(warnings, diags...)
 }
 
@@ -122,17 +209,22 @@ func (s *settings) descriptor(ctx context.Context, app string, targets []string)
 	if err != nil {
 		return modgw.Descriptor{}, err
 	}
-	var names []string
 	for _, d := range all {
 		if string(d.Name) == app {
 			return d, nil
 		}
-		names = append(names, string(d.Name))
 	}
-	if len(names) == 0 {
-		return modgw.Descriptor{}, fmt.Errorf("cannot find app %q: there are no apps", app)
+	return modgw.Descriptor{}, unknownApp(app, namesOf(all))
+}
+
+// unknownApp says that there is no app of a name, and which there are.
+func unknownApp(name string, names []string) error {
+	fault := modgw.UnknownApp(modgw.AppName(name))
+	fault.Hint = "there are no apps"
+	if len(names) > 0 {
+		fault.Hint = "there is " + strings.Join(names, ", ")
 	}
-	return modgw.Descriptor{}, fmt.Errorf("cannot find app %q; there is %s", app, strings.Join(names, ", "))
+	return fault
 }
 
 // stateDir is the state folder that the settings mean.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,12 @@ func newStatus(c console) *cobra.Command {
 				}
 				_, err := fmt.Fprint(c.stdout, details(a))
 				return err
+			}
+			for _, b := range status.Broken {
+				if slices.Contains(b.Apps, modgw.AppName(args[0])) {
+					fmt.Fprintf(c.stderr, "app %q is not served:\n%s", args[0], b.Diagnostics)
+					return exitCode(exitFailed)
+				}
 			}
 			return modgw.UnknownApp(modgw.AppName(args[0]))
 		},

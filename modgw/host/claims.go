@@ -81,23 +81,6 @@ func stub(c claims.Claim) modgw.Descriptor {
 	return modgw.Descriptor{Name: c.App, File: c.File, Owner: c.Owner, Hosts: c.Hosts, Mount: cmp.Or(c.Mount, "/")}
 }
 
-// mistaken are the apps that are not what their descriptors say, because of mistakes. A file of which nobody knows what apps
-// it has stands among failed as one.
-func (h *Host) mistaken() (apps map[modgw.AppName]bool, failed map[string]bool) {
-	apps, failed = map[modgw.AppName]bool{}, map[string]bool{}
-	for _, f := range h.brokenFiles() {
-		for _, name := range f.Missing {
-			if h.runs(name) {
-				apps[name], failed[string(name)] = true, true
-			}
-		}
-		if len(f.Missing) == 0 {
-			failed[f.Path] = true
-		}
-	}
-	return apps, failed
-}
-
 // tidyLastGood removes the descriptors of apps that ended while no host ran.
 func (h *Host) tidyLastGood() {
 	served := map[modgw.AppName]bool{}

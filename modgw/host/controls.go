@@ -46,7 +46,7 @@ func (h *Host) Status() control.Status {
 	for _, f := range h.brokenFiles() {
 		var text strings.Builder
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
-		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Apps: f.Missing, Diagnostics: text.String()})
+		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Apps: h.missingIn(f), Diagnostics: text.String()})
 	}
 	return s
 }

@@ -54,13 +54,13 @@ func (h *Host) targets() []string {
 }
 
 // read reads all descriptors. From then on the apps have what they are granted. h.reconciling is held.
-func (h *Host) read() ([]*file, loader.Diagnostics) {
+func (h *Host) read() []*file {
 	h.mu.Lock()
 	defaults, held := h.defaults, h.held
 	h.mu.Unlock()
-	files, table, diags := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, h.options(defaults))
+	files, table, _ := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, h.options(defaults))
 	h.hold(table)
-	return files, diags
+	return files
 }
 
 // load reads all descriptors for the start. It is an error when there are mistakes and nothing to serve or to wait for.
@@ -68,16 +68,15 @@ func (h *Host) load() ([]*file, error) {
 	h.reconciling.Lock()
 	defer h.reconciling.Unlock()
 	h.recallClaims()
-	files, diags := h.read()
+	files := h.read()
 	wanted := h.described(files)
 	if len(wanted) == 0 {
 		wanted = h.wanted(files)
 	}
-	if err := diags.Err(); err != nil {
-		if len(wanted) == 0 && (h.config.Unwatched || h.config.Script || !slices.ContainsFunc(files, canBeFixed)) {
-			return nil, &LoadError{Diagnostics: diags, first: err}
-		}
-		h.log.Error("descriptors have mistakes, the apps in them are served as they last were, if they ever were", "error", err.Error())
+	diags := allDiagnostics(files)
+	if err := diags.Err(); err != nil && len(wanted) == 0 &&
+		(h.config.Unwatched || h.config.Script || !slices.ContainsFunc(files, canBeFixed)) {
+		return nil, &LoadError{Diagnostics: diags, first: err}
 	}
 	if name := h.config.Only; name != "" && len(wanted) == 0 {
 		return nil, &modgw.Fault{
@@ -94,6 +93,13 @@ func (h *Host) load() ([]*file, error) {
 		}
 	}
 	return files, nil
+}
+
+func allDiagnostics(files []*file) (all loader.Diagnostics) {
+	for _, f := range files {
+		all = append(all, f.Diagnostics...)
+	}
+	return all
 }
 
 // canBeFixed reports whether a file with mistakes is there, so that it is worth waiting for its next version.

@@ -26,11 +26,33 @@ func (h *Host) mistake(app modgw.AppName) error {
 		switch {
 		case app == "":
 			return f.Diagnostics.Err()
-		case slices.Contains(f.Missing, app) && !h.isDescribed(app), h.comesFrom(app, f):
+		case slices.Contains(h.missingIn(f), app) && !h.isDescribed(app):
 			return cannotUse(app, f)
 		}
 	}
 	return nil
+}
+
+// mistaken names the apps that are not what their descriptors say. One whose name another app has is named with its file, and a
+// file of which nobody knows what apps it has stands for one.
+func (h *Host) mistaken() map[string]bool {
+	apps := map[string]bool{}
+	for _, f := range h.brokenFiles() {
+		missing := h.missingIn(f)
+		for _, name := range missing {
+			switch {
+			case !h.runs(name):
+			case h.isDescribed(name):
+				apps[f.Path+" "+string(name)] = true
+			default:
+				apps[string(name)] = true
+			}
+		}
+		if len(missing) == 0 {
+			apps[f.Path] = true
+		}
+	}
+	return apps
 }
 
 // isDescribed reports whether an app has a descriptor without mistakes.
@@ -44,17 +66,15 @@ func describes(f *file, app modgw.AppName) bool {
 	return slices.ContainsFunc(f.Descriptors, func(d modgw.Descriptor) bool { return d.Name == app })
 }
 
-// comesFrom reports whether an app has its claims by a file that does not describe it, since nothing of it can be read.
-func (h *Host) comesFrom(app modgw.AppName, f *file) bool {
-	if describes(f, app) {
-		return false
-	}
+// missingIn are the apps that a file has or had and that are not among its descriptors.
+func (h *Host) missingIn(f *file) []modgw.AppName {
+	missing := slices.Clone(f.Missing)
 	for _, c := range h.Claims() {
-		if c.App == app {
-			return c.File == f.Path
+		if c.File == f.Path && !describes(f, c.App) && !slices.Contains(missing, c.App) {
+			missing = append(missing, c.App)
 		}
 	}
-	return false
+	return missing
 }
 
 func cannotUse(app modgw.AppName, f *file) error {
@@ -74,4 +94,25 @@ func (h *Host) mistakeStatus(app modgw.AppName) *modgw.FailureStatus {
 	h.mu.Unlock()
 	fault := asFault(err)
 	return &modgw.FailureStatus{Code: fault.Code, Error: fault.Line(), Text: fault.Error(), Cause: "descriptor changed", Time: asOf}
+}
+
+// logMistakes logs what is wrong with descriptors, once for each mistake.
+func (h *Host) logMistakes(files, before []*file) {
+	said := map[string]string{}
+	for _, f := range before {
+		said[f.Path] = mistakeText(f)
+	}
+	for _, f := range files {
+		if text := mistakeText(f); text != "" && text != said[f.Path] {
+			h.log.Error("descriptor has mistakes, its apps stay as they last were", "file", f.Path, "error", text)
+		}
+	}
+}
+
+// mistakeText is the first mistake in a file; "" when there is none.
+func mistakeText(f *file) string {
+	if err := f.Diagnostics.Err(); err != nil {
+		return err.Error()
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"sync"
@@ -157,9 +158,10 @@ func stopCause(ctx context.Context) string {
 
 // announce says that the host is ready when the first deploy of every app has ended.
 func (h *Host) announce(ctx context.Context, first []deploy, s *sockets) {
-	apps, failed := h.mistaken()
+	failed := h.mistaken()
+	apps := maps.Clone(failed)
 	for _, d := range first {
-		apps[d.app] = true
+		apps[string(d.app)] = true
 		select {
 		case err := <-d.ended:
 			if err != nil {

@@ -51,8 +51,10 @@ type deploy struct {
 func (h *Host) apply(files []*file, cause string, also func(modgw.Descriptor) bool) []deploy {
 	wanted := h.wanted(files)
 	h.mu.Lock()
+	before := h.files
 	h.files, h.asOf = files, time.Now()
 	h.mu.Unlock()
+	h.logMistakes(files, before)
 	missing := h.missing(wanted)
 	h.evict(wanted, missing)
 	h.excuse(files, missing, cause)
@@ -197,12 +199,14 @@ func (h *Host) excuse(files []*file, missing []claims.Claim, cause string) {
 
 // unplaced is the mistake in a file of which nobody knows what apps it has, or where they are mounted; nil without one.
 func (h *Host) unplaced(files []*file) *modgw.Fault {
-	known := map[string]bool{}
+	claimed, unplaced := map[string]bool{}, map[string]bool{}
 	for _, c := range h.Claims() {
-		known[c.File] = known[c.File] || c.Mount != ""
+		claimed[c.File] = true
+		unplaced[c.File] = unplaced[c.File] || c.Mount == ""
 	}
 	for _, f := range files {
-		if f.Diagnostics.HasErrors() && f.Path != "" && len(f.Descriptors) == 0 && !known[f.Path] {
+		nothing := f.Path != "" && len(f.Descriptors)+len(f.Missing) == 0 && !claimed[f.Path]
+		if f.Diagnostics.HasErrors() && (nothing || unplaced[f.Path]) {
 			return asFault(f.Diagnostics.Err())
 		}
 	}

@@ -154,11 +154,7 @@ func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []deplo
 	if err := h.readFileAgain(); err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
 	}
-	files, diags := h.read()
-	if err := diags.Err(); err != nil {
-		h.log.Error("descriptors have mistakes, the apps in them stay as they are", "error", err.Error())
-	}
-	return h.apply(files, cause, also)
+	return h.apply(h.read(), cause, also)
 }
 
 func asFault(err error) *modgw.Fault {
