@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"modgw/front/serving":   {"modgw/front/listen", "modgw/front/forwarded"},
 	"modgw/front/fcgi":      {"modgw", "modgw/fcgi", "modgw/front/serving", "modgw/front/metavars", "internal/nowait"},
 	"modgw/front/http":      {"modgw", "modgw/front/listen", "modgw/front/forwarded", "modgw/front/metavars", "internal/nowait"},
-	"modgw/front/certs":     {"modgw", "internal/account"},
+	"modgw/front/certs":     {"modgw", "internal/safepath"},
 	"modgw/front/oneshot":   {"modgw", "modgw/front/serving", "modgw/front/metavars"},
 	"modgw/front/uwsgi":     {"modgw/front/oneshot"},
 	"modgw/front/scgi":      {"modgw/front/oneshot"},

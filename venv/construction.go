@@ -33,7 +33,7 @@ func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scrat
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each = p.sayOutput
-	if err := own(p.dir, 0o755, p.account); err != nil {
+	if err := own(p.dir, p.mode(), p.account); err != nil {
 		return err
 	}
 	cache, err := p.cache(b)
@@ -49,6 +49,15 @@ func (c *construction) prepare(b *Builder) error {
 		return errors.Join(
 			os.MkdirAll(filepath.Join(c.scratch(), "home"), 0o700), os.MkdirAll(filepath.Join(c.scratch(), "tmp"), 0o700))
 	})
+}
+
+// mode is the mode of the environment's folder: what a user has installed is nobody else's to read. A program of the
+// host's own user may go over to another user by itself, and must still find its packages.
+func (p *plan) mode() os.FileMode {
+	if p.account == nil {
+		return 0o755
+	}
+	return 0o700
 }
 
 // cache is the folder where what was downloaded for the account is kept. It is made when it is missing.

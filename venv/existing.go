@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -32,7 +33,7 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 		}
 	}
 	var config []byte
-	config, err = p.account.ReadFile(filepath.Join(dir, "pyvenv.cfg"), maxInputSize)
+	config, err = safepath.Opener{User: p.account}.ReadFile(filepath.Join(dir, "pyvenv.cfg"), maxInputSize)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

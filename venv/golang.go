@@ -26,7 +26,7 @@ type goRecipe struct {
 // goRecipe finds the go command and the sources.
 func (b *Builder) goRecipe(p *plan) (*goRecipe, error) {
 	d := p.descriptor
-	r := &goRecipe{tool: b.host.findGo(), pkg: cmp.Or(d.Go.Package, "."), settings: b.host.goSettings()}
+	r := &goRecipe{tool: p.host.findGo(), pkg: cmp.Or(d.Go.Package, "."), settings: p.host.goSettings()}
 	real, state, err := fileState(r.tool, p.account)
 	if err != nil {
 		return nil, withoutGo(d.Name)

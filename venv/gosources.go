@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 )
 
 // goSources are the files that a Go program is built from.
@@ -92,7 +93,7 @@ var localModule = regexp.MustCompile(`(?m)(?:=>|^use|^[ \t])[ \t]*("?)(\.\.?/[^\
 func neighbours(dir string, acct *account.Account) []string {
 	var list []string
 	for _, name := range []string{"go.mod", "go.work"} {
-		data, err := acct.ReadFile(filepath.Join(dir, name), maxInputSize)
+		data, err := safepath.Opener{User: acct}.ReadFile(filepath.Join(dir, name), maxInputSize)
 		if err != nil {
 			continue
 		}

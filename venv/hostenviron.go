@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 // hostEnviron is the environment of the host, of which a build sees little.
@@ -20,6 +22,26 @@ func newHostEnviron(environ []string) hostEnviron {
 		}
 	}
 	return h
+}
+
+// toolSettings say where interpreters and build tools are.
+var toolSettings = []string{"PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "TZ"}
+
+// knownTo is what the builds for a descriptor may know of the host's environment: all of it where root's host has the
+// descriptor from root, or a user's host from that user. Anybody else could have a build tell what is in it, so that only
+// where tools are and how the network is reached is left, and nothing in which a password stands.
+func (h hostEnviron) knownTo(d modgw.Descriptor) hostEnviron {
+	if d.Owner == "" {
+		return h
+	}
+	known := hostEnviron{}
+	for key, value := range h {
+		network := slices.Contains(networkSettings, key) && key != "NETRC" && !strings.Contains(value, "@")
+		if network || slices.Contains(toolSettings, key) {
+			known[key] = value
+		}
+	}
+	return known
 }
 
 func (h hostEnviron) get(key string) string { return h[key] }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 )
 
 // projectFiles are the files in which a Python project says how it is installed.
@@ -40,7 +41,7 @@ func (in *inputs) readProjectFiles(dir string, acct *account.Account) error {
 	for _, name := range projectFiles {
 		path := filepath.Join(dir, name)
 		in.watch(path)
-		data, err := acct.ReadFile(path, maxInputSize)
+		data, err := safepath.Opener{User: acct}.ReadFile(path, maxInputSize)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}

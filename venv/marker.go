@@ -8,6 +8,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -40,7 +41,7 @@ func (m marker) write(dir string) error {
 
 // readMarker reads the marker in dir; false when there is none that can be believed.
 func readMarker(dir string, acct *account.Account) (m marker, ok bool) {
-	data, err := acct.ReadFile(filepath.Join(dir, markerName), maxMarkerSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(filepath.Join(dir, markerName), maxMarkerSize)
 	if err != nil || json.Unmarshal(data, &m) != nil {
 		return marker{}, false
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -42,7 +43,7 @@ func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 		return nil, nil
 	}
 	r := &nodeRecipe{
-		node: b.host.findIn("node"), npm: b.host.findIn("npm"), files: files, all: d.Build != nil, settings: b.host.npmSettings(),
+		node: p.host.findIn("node"), npm: p.host.findIn("npm"), files: files, all: d.Build != nil, settings: p.host.npmSettings(),
 	}
 	for _, program := range []string{r.node, r.npm} {
 		real, state, err := fileState(program, p.account)
@@ -59,7 +60,7 @@ func readNodeFiles(root string, acct *account.Account) (nodeFiles, error) {
 	installed := acct.Do(func() error { _, err := os.Stat(filepath.Join(root, "node_modules")); return err })
 	files := nodeFiles{}
 	for i, name := range nodeInputs {
-		data, err := acct.ReadFile(filepath.Join(root, name), maxLockSize)
+		data, err := safepath.Opener{User: acct}.ReadFile(filepath.Join(root, name), maxLockSize)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i > 0:
 			continue

@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -32,7 +33,7 @@ func (in *inputs) readScript(d modgw.Descriptor, acct *account.Account) (bool, e
 		return false, nil
 	}
 	in.watch(path)
-	data, err := acct.ReadFile(path, maxInputSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(path, maxInputSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

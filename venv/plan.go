@@ -14,15 +14,16 @@ import (
 )
 
 // formatVersion changes when environments that an older version of this package built must not be used any more.
-const formatVersion = "modgw environment 2"
+const formatVersion = "modgw environment 3"
 
 // plan is everything that is known before anything is built.
 type plan struct {
 	descriptor modgw.Descriptor
 	account    *account.Account
-	recipe     recipe // nil: the app needs no environment
-	existing   bool   // the descriptor names its own virtual environment
-	hash       string // of all that decides what the environment holds, and the name of its folder
+	host       hostEnviron // as much of it as the build may know
+	recipe     recipe      // nil: the app needs no environment
+	existing   bool        // the descriptor names its own virtual environment
+	hash       string      // of all that decides what the environment holds, and the name of its folder
 	dir        string
 	progress   func(Step)
 }
@@ -36,7 +37,7 @@ func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(St
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{descriptor: d, account: acct, progress: progress}
+	p := &plan{descriptor: d, account: acct, host: b.host.knownTo(d), progress: progress}
 	if isPython(d) && d.Python.Venv != "" {
 		return p, b.planExisting(ctx, p)
 	}

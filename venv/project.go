@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -24,7 +25,7 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 	} {
 		path := filepath.Join(root, source.file)
 		in.watch(path)
-		data, err := acct.ReadFile(path, maxInputSize)
+		data, err := safepath.Opener{User: acct}.ReadFile(path, maxInputSize)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -73,7 +74,7 @@ func (in *inputs) readFoundPylock(d modgw.Descriptor, acct *account.Account) (bo
 // readPylock takes one lock.
 func (in *inputs) readPylock(path string, d modgw.Descriptor, acct *account.Account) error {
 	in.watch(path)
-	data, err := acct.ReadFile(path, maxLockSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
 	var lock pylock
 	if err == nil {
 		err = decodeTOML(data, &lock)

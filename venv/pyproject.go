@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -42,7 +43,7 @@ func (p pyproject) saysNothing() bool {
 func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "pyproject.toml")
 	in.watch(path)
-	data, err := acct.ReadFile(path, maxInputSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(path, maxInputSize)
 	asked := len(d.Python.Extras)+len(d.Python.Groups) > 0
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return false, nil

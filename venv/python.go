@@ -22,8 +22,8 @@ func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, err
 	if err != nil {
 		return nil, err
 	}
-	r := &pythonRecipe{inputs: in, settings: b.host.indexSettings()}
-	s := search{builder: b, account: p.account, app: p.descriptor.Name, demands: in.demands, say: p.say}
+	r := &pythonRecipe{inputs: in, settings: p.host.indexSettings()}
+	s := search{builder: b, account: p.account, host: p.host, app: p.descriptor.Name, demands: in.demands, say: p.say}
 	if r.interpreter, err = s.find(ctx); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (r *pythonRecipe) program(dir string) string { return pythonIn(dir) }
 
 func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) error {
 	p := c.plan
-	c.environ = append(append(b.host.buildSettings(), c.environ...), pythonBuildSettings(c.cache)...)
+	c.environ = append(append(p.host.buildSettings(), c.environ...), pythonBuildSettings(c.cache)...)
 	p.say("creating the environment with %s", r.interpreter)
 	if err := r.tool.create(ctx, c, r); err != nil {
 		return c.fault(pythonComplaints, "MGW-ENV-008", "cannot create the environment of app %q", err)

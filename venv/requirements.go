@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -68,7 +69,7 @@ func (r *requirementReader) read(path, from string) error {
 	if len(r.seen) > maxRequirementFiles {
 		return r.fault(path, from, fmt.Errorf("more than %d files are included", maxRequirementFiles))
 	}
-	data, err := r.account.ReadFile(path, maxInputSize)
+	data, err := safepath.Opener{User: r.account}.ReadFile(path, maxInputSize)
 	if err != nil {
 		return r.fault(path, from, err)
 	}

@@ -21,6 +21,7 @@ const newestMinor = 30
 type search struct {
 	builder *Builder
 	account *account.Account
+	host    hostEnviron
 	app     modgw.AppName
 	demands []demand
 	say     func(format string, args ...any) // told once when interpreters have to be asked; nil: nobody listens
@@ -116,11 +117,10 @@ func (s search) candidates(ctx context.Context) iter.Seq[string] {
 			yield(path)
 			return
 		}
-		host := s.builder.host
-		dirs := host.pythonDirs()
+		dirs := s.host.pythonDirs()
 		sources := []func() []string{
 			func() []string { return paths(dirs, s.names()) },
-			func() []string { return host.pyenvPythons() },
+			func() []string { return s.host.pyenvPythons() },
 			func() []string { return s.askUV(ctx) },
 			func() []string { return paths(dirs, everyName()) },
 		}
@@ -183,7 +183,7 @@ func paths(dirs, names []string) []string {
 
 // askUV asks uv, which knows the interpreters that it installed itself.
 func (s search) askUV(ctx context.Context) []string {
-	uv := s.builder.host.find("uv")
+	uv := s.host.find("uv")
 	if uv == "" || len(s.demands) == 0 {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (s search) askUV(ctx context.Context) []string {
 	if bare, ok := strings.CutSuffix(wanted, "t"); ok {
 		wanted = bare + "+freethreaded"
 	}
-	p := process{account: s.account, dir: "/", env: s.builder.host.uvFindEnviron()}
+	p := process{account: s.account, dir: "/", env: s.host.uvFindEnviron()}
 	p.args = []string{uv, "python", "find", "--no-project", "--no-config", wanted}
 	out, err := p.output(ctx)
 	path := strings.TrimSpace(out)

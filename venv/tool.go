@@ -20,14 +20,14 @@ type tool interface {
 // left to pip.
 func (b *Builder) chooseTool(ctx context.Context, p *plan, r *pythonRecipe) (tool, error) {
 	if r.inputs.needsUV() {
-		uv, ok := b.lockingUV(ctx, p.account)
+		uv, ok := b.lockingUV(ctx, p)
 		if !ok {
 			return nil, withoutUV(p, r)
 		}
 		return uv, nil
 	}
 	if r.interpreter.Implementation == cpython {
-		if uv, ok := b.findUV(ctx, p.account); ok {
+		if uv, ok := b.findUV(ctx, p); ok {
 			return uv, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package venv
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -123,5 +125,60 @@ func TestStateFolderThatTheUserCannotEnter(t *testing.T) {
 	}
 	if f := s.mustFail(d, "MGW-ENV-016"); !strings.Contains(f.Hint, "0755") {
 		t.Errorf("got %v", f)
+	}
+}
+
+// What env() does not tell the owner of a descriptor, the packages of the app are not told either.
+func TestBuildForADescriptorOfAUserKnowsNothingThatTheHostAloneKnows(t *testing.T) {
+	s, d, _ := ownedSite(t)
+	s.environ = append(s.environ, "PIP_EXTRA_INDEX_URL=https://me:hunter2@127.0.0.1/simple", "UV_INDEX_URL=https://me:hunter2@127.0.0.1/simple",
+		"UV_PUBLISH_TOKEN=hunter2", "HTTP_PROXY=http://me:hunter2@127.0.0.1:9", "NO_PROXY=localhost", "GOPROXY=http://me:hunter2@127.0.0.1",
+		"GOFLAGS=-mod=mod", "npm_config__auth=hunter2", "NETRC=/root/hunter2")
+	s.sdist("nosy", "1.0", "import os, sys\nprint(sorted(os.environ.items()))\nsys.exit(3)\n")
+	s.write("requirements.txt", "--no-index\n--find-links "+s.index+"\nnosy\n")
+	if f := s.mustFail(d, "MGW-ENV-019"); !strings.Contains(f.Output, "hunter2") {
+		t.Errorf("root's descriptor gave the build nothing of the host's settings: %s", f.Output)
+	}
+	d.Owner = d.User
+	f := s.mustFail(d, "MGW-ENV-019")
+	for _, word := range []string{"hunter2", "PIP_FIND_LINKS", "UV_INDEX"} {
+		if strings.Contains(f.Output, word) {
+			t.Errorf("the build was told of %q: %s", word, f.Output)
+		}
+	}
+	if !strings.Contains(f.Output, "NO_PROXY") {
+		t.Errorf("the build was not told how the network is reached: %s", f.Output)
+	}
+	known := newHostEnviron(s.environ).knownTo(d)
+	for _, list := range [][]string{known.buildSettings(), known.goSettings(), known.npmSettings(), known.uvFindEnviron()} {
+		if text := strings.Join(list, " "); strings.Contains(text, "hunter2") || strings.Contains(text, "GOFLAGS") {
+			t.Errorf("a build is told %s", text)
+		}
+	}
+}
+
+func TestEnvironmentOfAUserIsClosedToOthers(t *testing.T) {
+	s, d, uid := ownedSite(t)
+	s.wheel("tiny", "1.0", nil, nil)
+	s.write("requirements.txt", "tiny\n")
+	env := s.mustBuild(d)
+	info, err := os.Stat(env.Dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("%v, %v", info.Mode(), err)
+	}
+	other := &account.Account{UID: uid - 1, GID: uid - 1}
+	err = other.Do(func() error { _, err := os.ReadDir(env.Dir); return err })
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("another user lists it: %v", err)
+	}
+	if got := s.mustBuild(d); got.ID != env.ID || got.Took != 0 {
+		t.Errorf("its own user no longer finds it: %+v", got)
+	}
+	d.User = "daemon"
+	if err := os.Chown(s.root, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.mustBuild(d); got.ID == env.ID {
+		t.Error("two users share an environment")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -18,43 +17,43 @@ type uvTool struct {
 
 func (u uvTool) String() string { return "uv " + u.version }
 
-// findUV looks for a uv that the account can run. It finds none where a configuration file of pip says where packages
+// findUV looks for a uv that whoever builds can run. It finds none where a configuration file of pip says where packages
 // come from and uv has no such word: uv does not read that file, and would take packages from elsewhere.
-func (b *Builder) findUV(ctx context.Context, acct *account.Account) (uvTool, bool) {
-	version, ok := b.uvVersion(ctx, acct)
-	if !ok || b.host.onlyPipKnowsIndex() {
+func (b *Builder) findUV(ctx context.Context, p *plan) (uvTool, bool) {
+	version, ok := b.uvVersion(ctx, p)
+	if !ok || p.host.onlyPipKnowsIndex() {
 		return uvTool{}, false
 	}
-	return b.uvTool(version), true
+	return p.uvTool(version), true
 }
 
 // lockingUV is findUV for a lock of uv, which says itself where packages come from.
-func (b *Builder) lockingUV(ctx context.Context, acct *account.Account) (uvTool, bool) {
-	version, ok := b.uvVersion(ctx, acct)
-	return b.uvTool(version), ok
+func (b *Builder) lockingUV(ctx context.Context, p *plan) (uvTool, bool) {
+	version, ok := b.uvVersion(ctx, p)
+	return p.uvTool(version), ok
 }
 
-func (b *Builder) uvTool(version string) uvTool {
-	u := uvTool{path: b.host.find("uv"), version: version}
-	if !b.host.uvKnowsIndex() {
-		u.noIndex, u.environ = b.host.inWordsOfUV()
+func (p *plan) uvTool(version string) uvTool {
+	u := uvTool{path: p.host.find("uv"), version: version}
+	if !p.host.uvKnowsIndex() {
+		u.noIndex, u.environ = p.host.inWordsOfUV()
 	}
 	return u
 }
 
-// uvVersion asks uv for its version; false when the account cannot run it.
-func (b *Builder) uvVersion(ctx context.Context, acct *account.Account) (string, bool) {
-	path := b.host.find("uv")
-	_, state, err := fileState(path, acct)
+// uvVersion asks uv for its version; false when whoever builds cannot run it.
+func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
+	path := p.host.find("uv")
+	_, state, err := fileState(path, p.account)
 	if err != nil {
 		return "", false
 	}
-	key := answerKey{path, state, uidOf(acct)}
+	key := answerKey{path, state, uidOf(p.account)}
 	if version, ok := b.uvs.get(key); ok {
 		return version, true
 	}
-	p := process{account: acct, dir: "/", env: []string{"PATH=" + safePath, "HOME=/"}, args: []string{path, "--version"}}
-	out, err := p.output(ctx)
+	asked := process{account: p.account, dir: "/", env: []string{"PATH=" + safePath, "HOME=/"}, args: []string{path, "--version"}}
+	out, err := asked.output(ctx)
 	fields := strings.Fields(out)
 	if err != nil || len(fields) < 2 || fields[0] != "uv" {
 		return "", false

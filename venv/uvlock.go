@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -28,7 +29,7 @@ type uvLock struct {
 func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "uv.lock")
 	in.watch(path)
-	data, err := acct.ReadFile(path, maxLockSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -63,7 +64,7 @@ func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, e
 func (in *inputs) readScriptLock(script string, acct *account.Account) error {
 	path := script + ".lock"
 	in.watch(path)
-	data, err := acct.ReadFile(path, maxLockSize)
+	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

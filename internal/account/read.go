@@ -5,34 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
-
-// ReadFile is the function ReadFile with the account's rights.
-func (a *Account) ReadFile(name string, limit int64) ([]byte, error) {
-	var data []byte
-	err := a.Do(func() (err error) {
-		data, err = ReadFile(name, limit)
-		return err
-	})
-	return data, err
-}
-
-// ReadFile reads a regular file of at most limit bytes. It never waits, as for the other end of a named pipe, and an error
-// names the file.
-func ReadFile(name string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := ReadRegular(f, limit)
-	if err != nil {
-		return nil, &os.PathError{Op: "read", Path: name, Err: err}
-	}
-	return data, nil
-}
 
 // ErrNotRegular is returned for a file that is neither regular nor a folder.
 var ErrNotRegular = errors.New("it is not a regular file")

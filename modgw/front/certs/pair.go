@@ -4,12 +4,11 @@ import (
 	"crypto/tls"
 	"io/fs"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -89,13 +88,13 @@ func (p *pair) look() {
 	p.spoiled = now
 }
 
-// load reads both files with the host's own rights. An error is a *modgw.Fault.
+// load reads both files. An error is a *modgw.Fault.
 func (p *pair) load() (*tls.Certificate, error) {
-	text, err := account.ReadFile(p.files.File, largestFile)
+	text, err := safepath.Opener{}.ReadFile(p.files.File, largestFile)
 	if err != nil {
 		return nil, notReadable(p.files.File, err)
 	}
-	key, err := account.ReadFile(p.files.Key, largestFile)
+	key, err := safepath.Opener{}.ReadFile(p.files.Key, largestFile)
 	if err != nil {
 		return nil, notReadable(p.files.Key, err)
 	}
@@ -103,7 +102,7 @@ func (p *pair) load() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, noPair(p.files, err)
 	}
-	if info, err := os.Stat(p.files.Key); err == nil && info.Mode()&0o004 != 0 {
+	if info, err := (safepath.Opener{}).Stat(p.files.Key); err == nil && info.Mode()&0o004 != 0 {
 		f := openKey(p.files.Key)
 		p.log.Warn("key is no secret", "code", f.Code, "error", f.Line())
 	}
@@ -118,7 +117,7 @@ func (p *pair) markNow() pairMark { return pairMark{markOf(p.files.File), markOf
 
 // markOf is zero for a file that is not there.
 func markOf(name string) fileMark {
-	info, err := os.Stat(name)
+	info, err := safepath.Opener{}.Stat(name)
 	if err != nil {
 		return fileMark{}
 	}

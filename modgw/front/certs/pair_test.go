@@ -2,6 +2,7 @@ package certs
 
 import (
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -210,6 +211,38 @@ func TestKeyThatEverybodyMayReadIsWarnedOf(t *testing.T) {
 	store(t, j, pair)
 	if !strings.Contains(j.String(), "MGW-TLS-003") {
 		t.Errorf("the log is silent:\n%s", j)
+	}
+}
+
+func TestKeyBehindALinkOfAUserIsReadWithTheUsersRights(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can act for another user")
+	}
+	const user = 61001
+	dir, err := os.MkdirTemp("/tmp", "certs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	theirs := filepath.Join(dir, "theirs")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(theirs, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	authority := certtest.New(t)
+	roots, own := authority.Issue(t, dir, "roots.test"), authority.Issue(t, theirs, "own.test")
+	link := filepath.Join(theirs, "link.key")
+	err = errors.Join(os.Symlink(roots.Key, link), os.Lchown(theirs, user, user), os.Lchown(own.File, user, user), os.Lchown(own.Key, user, user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := chosen(t, store(t, &journal{}, own), "own.test"); name != "own.test" {
+		t.Errorf("the user's own certificate is %q", name)
+	}
+	var l modgw.Listener
+	l.TLS = append(l.TLS, modgw.Certificate{File: own.File, Key: link})
+	_, err = New(Config{Listener: l})
+	if f, ok := errors.AsType[*modgw.Fault](err); !ok || f.Code != "MGW-TLS-001" || !errors.Is(err, os.ErrPermission) {
+		t.Errorf("root's key was read for the user: %v", err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 
-	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -113,7 +113,7 @@ func (s *Store) Close() {
 const largestFile = 1 << 20
 
 func readAuthorities(file string) (*x509.CertPool, error) {
-	text, err := account.ReadFile(file, largestFile)
+	text, err := safepath.Opener{}.ReadFile(file, largestFile)
 	if err != nil {
 		return nil, noAuthorities(file, err)
 	}
