@@ -43,7 +43,7 @@ func (s shelf) find(app string, demands ...string) (interpreter, error) {
 		"PATH=" + filepath.Join(s.base, "pyenv/shims") + ":relative:" + filepath.Join(s.base, "bin"),
 		"PYENV_ROOT=" + filepath.Join(s.base, "pyenv"), "HOME=/nonexistent",
 	}})
-	look := search{builder: b, app: modgw.AppName(app)}
+	look := search{builder: b, host: b.host, app: modgw.AppName(app)}
 	for _, text := range demands {
 		d, err := parseDemand(text, "test")
 		if err != nil {

@@ -123,7 +123,7 @@ func TestEveryPythonGetsAnEnvironment(t *testing.T) {
 	for _, version := range []string{"3.8", "3.9", "3.13", "pypy3.9", "pypy3.10"} {
 		d := s.descriptor()
 		d.Python = modgw.Python{Version: version, Packages: []string{"tiny"}}
-		if _, err := (&search{builder: s.builder(), demands: mustDemands(t, d)}).find(t.Context()); err != nil {
+		if _, err := (&search{builder: s.builder(), host: s.builder().host, demands: mustDemands(t, d)}).find(t.Context()); err != nil {
 			t.Logf("no Python %s", version)
 			continue
 		}
