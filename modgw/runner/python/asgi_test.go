@@ -89,7 +89,7 @@ while True:
     if message["type"] == "websocket.disconnect":
         touch("ended", "%s %s" % (message["code"], message["reason"]))
         return
-    await say(message["bytes"] if message["text"] is None else message["text"])
+    await say(message.get("text", message.get("bytes")))
 `}), asgi)
 	conn, response, err := websocket.Dial(t.Context(), a.server.URL+"/echo", &websocket.DialOptions{
 		Subprotocols: []string{"soap", "wamp"}, CompressionMode: websocket.CompressionNoContextTakeover,
@@ -458,7 +458,7 @@ while True:
     message = await receive()
     if message["type"] == "websocket.disconnect":
         return touch("code", str(message["code"]))
-    command = (message["text"] or "").split()
+    command = message.get("text", "").split()
     if command and command[0] == "close":
         await send({"type": "websocket.close", "code": int(command[1]), "reason": "r" * 200})
     elif command and command[0] == "raise":

@@ -30,7 +30,7 @@ while True:
     message = await receive()
     if message["type"] == "websocket.disconnect":
         return touch("code" + scope["query_string"].decode(), str(message["code"]))
-    await say(message["bytes"] if message["text"] is None else message["text"])
+    await say(message.get("text", message.get("bytes")))
 `})
 
 // The operations of frames (RFC 6455, 11.8).

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import sys
 import unittest
 
 from asgihost import ASGITestCase
@@ -104,6 +105,21 @@ class Responses(ASGITestCase):
     def test_mistakes_of_the_app_are_named(self):
         worker = self.serve(
             """
+            START = {"type": "http.response.start", "status": 200, "trailers": True}
+            ODD = {
+                "none": [None],
+                "no-type": [{}],
+                "type": [{"type": 5}],
+                "status": [{"type": "http.response.start"}],
+                "status-str": [{"type": "http.response.start", "status": "200"}],
+                "status-100": [{"type": "http.response.start", "status": 100}],
+                "headers": [{"type": "http.response.start", "status": 200, "headers": 5}],
+                "pair": [{"type": "http.response.start", "status": 200, "headers": [b"ab: c"]}],
+                "path": [START, {"type": "http.response.pathsend"}],
+                "file": [START, {"type": "http.response.zerocopysend", "file": "name"}],
+                "links": [{"type": "http.response.early_hint", "links": ["</a>"]}],
+                "trailers": [START, {"type": "http.response.trailers", "headers": [(b"a", 5)]}],
+            }
             async def http(scope, receive, send):
                 case = scope["path"][1:]
                 if case == "nothing": return
@@ -113,6 +129,9 @@ class Responses(ASGITestCase):
                 if case == "header": return await start(send, headers=[("a", b"b")])
                 if case == "kind": return await send({"type": "websocket.send", "text": ""})
                 if case == "twice": await start(send); return await start(send)
+                if case in ODD:
+                    for message in ODD[case][:-1]: await send(message)
+                    return await send(ODD[case][-1])
                 if case == "exit": raise SystemExit(1)
                 raise ValueError("spoiled")
             """
@@ -121,7 +140,19 @@ class Responses(ASGITestCase):
             "nothing": "without sending a response",
             "half": "without completing its response",
             "body-first": "before http.response.start",
-            "str": "type str",
+            "str": 'cannot send http.response.body: its "body" must be bytes, not str',
+            "none": 'cannot send None: a message is a dict that has a "type"',
+            "no-type": 'cannot send {}: a message is a dict that has a "type"',
+            "type": "cannot send 5: it is no message of an HTTP response",
+            "status": 'cannot send http.response.start: it has no "status"',
+            "status-str": 'cannot send http.response.start: its "status" must be int, not str',
+            "status-100": "its status is 100, which must be from 200 to 599",
+            "headers": 'cannot send http.response.start: its "headers" must be an iterable, not int',
+            "pair": "cannot use b'ab: c' as a header: it must be a pair of bytes",
+            "path": 'cannot send http.response.pathsend: it has no "path"',
+            "file": 'cannot send http.response.zerocopysend: its "file" is no file',
+            "links": "cannot use '</a>' in a link: it must be bytes, not str",
+            "trailers": "cannot use 5 in a header: it must be bytes, not int",
             "header": "must be bytes",
             "kind": "websocket.send",
             "twice": "twice",
@@ -246,6 +277,57 @@ class Requests(ASGITestCase):
         self.assertEqual(worker.next(stream, ABORT).payload, b"the client has gone")
         self.assertEqual(worker.fetch("/seen").body, b"['http.disconnect', 'ClientDisconnected']")
         self.assertEqual(worker.logs, [])
+
+    def test_what_follows_from_the_end_of_the_client_is_no_error(self):
+        worker = self.serve(
+            """
+            class Wrapped(Exception):
+                pass
+            async def http(scope, receive, send):
+                case = scope["path"]
+                if case == "/up":
+                    return await answer(send, b"up")
+                await start(send)
+                await body(send, b"x", True)
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                if case == "/returns":
+                    return
+                try:
+                    await body(send, b"more", True)
+                except OSError as error:
+                    if case == "/from":
+                        raise Wrapped from error
+                    if case == "/group":
+                        raise ExceptionGroup("unhandled", [error])
+                    raise Wrapped
+            """
+        )
+        for case in ("/returns", "/from", "/context", "/group")[: 4 if sys.version_info >= (3, 11) else 3]:
+            stream = worker.open(case)
+            worker.next(stream, RESPONSE)
+            worker.cancel(stream)
+            self.assertEqual(worker.next(stream, ABORT).payload, b"the client has gone", case)
+        self.assertEqual(worker.fetch("/up").body, b"up")
+        self.assertEqual(worker.logs, [])
+        self.assertTrue(worker.control.quiet())
+
+    def test_a_mistake_after_the_end_of_the_client_is_one(self):
+        worker = self.serve(
+            """
+            async def http(scope, receive, send):
+                await start(send)
+                await body(send, b"x", True)
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                raise ValueError("spoiled")
+            """
+        )
+        stream = worker.open()
+        worker.next(stream, RESPONSE)
+        worker.cancel(stream)
+        worker.next(stream, ABORT)
+        self.assertIn("ValueError: spoiled", worker.log()["message"])
 
     def test_after_the_response_receiving_tells_of_the_end(self):
         worker = self.serve(
@@ -381,12 +463,24 @@ class Conventions(ASGITestCase):
             "def app(scope):\n    async def run(receive, send):\n        await answer(send, scope['path'].encode())\n    return run",
             "class app:\n    def __init__(self, scope):\n        self.scope = scope\n"
             "    async def __call__(self, receive, send):\n        await answer(send, self.scope['path'].encode())",
+            "class app:\n    def __init__(self, scope, **options):\n        self.scope = scope\n"
+            "    async def __call__(self, receive, send):\n        await answer(send, self.scope['path'].encode())",
+            "def app(*scope):\n    async def run(receive, send):\n        await answer(send, scope[0]['path'].encode())\n"
+            "    return run\napp._asgi_double_callable = True",
         ):
             worker = self.serve(source)
             self.assertEqual(worker.fetch("/two").body, b"/two")
 
     def test_apps_that_only_look_odd(self):
         for source in (
+            "class app:\n    def __init__(self, scope, receive, send):\n        self.call = http(scope, receive, send)\n"
+            "    def __await__(self):\n        return self.call.__await__()",
+            "class Base:\n    def __await__(self):\n        return http(*self.given).__await__()\n"
+            "class app(Base):\n    def __init__(self, *given):\n        self.given = given",
+            "class App:\n    def __call__(self, scope, receive, send):\n        return http(scope, receive, send)\napp = App()",
+            "def app(scope, receive=None, send=None):\n    return http(scope, receive, send)",
+            "class App:\n    _asgi_single_callable = True\n    def __call__(self, scope):\n        pass\n"
+            "    async def __call__(self, *given):\n        await http(*given)\napp = App()",
             "import functools\nplain = app\n@functools.wraps(plain)\ndef app(*args):\n    return plain(*args)",
             "plain = app\nclass App:\n    async def __call__(self, scope, receive, send):\n        await plain(scope, receive, send)\napp = App()",
             "import functools\nasync def base(x, scope, receive, send):\n    await http(scope, receive, send)\napp = functools.partial(base, 1)",

@@ -15,8 +15,8 @@ async def websocket(scope, receive, send):
         if message["type"] == "websocket.disconnect":
             print(message["code"], message["reason"])
             return
-        text, data = message["text"], message["bytes"]
-        await send({"type": "websocket.send", "text": text, "bytes": data})
+        assert len(message) == 2, message
+        await send({**message, "type": "websocket.send"})
 """
 
 
@@ -106,6 +106,61 @@ class WebSockets(ASGITestCase):
         response = worker.whole(worker.connect("/response"))
         self.assertEqual((response.status, response.headers, len(response.body)), (401, [(b"x-a", b"b")], 400000))
 
+    def test_after_a_denial_receiving_tells_of_the_end(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.http.response.start", "status": 401})
+                await send({"type": "websocket.http.response.body", "body": b"no"})
+                print(await receive())
+                await send({"type": "websocket.close"})
+            """
+        )
+        self.assertEqual(worker.whole(worker.connect()).body, b"no")
+        self.eventually(lambda: "'websocket.disconnect', 'code': 1006" in worker.output(), "the disconnect")
+        self.assertTrue(worker.control.quiet())
+
+    def test_a_client_that_goes_during_a_denial_is_no_error(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.http.response.start", "status": 401})
+                await send({"type": "websocket.http.response.body", "body": b"no", "more_body": True})
+                print(await receive())
+                try:
+                    await send({"type": "websocket.http.response.body", "body": b"more"})
+                except OSError as error:
+                    raise RuntimeError from error
+            """
+        )
+        stream = worker.connect()
+        worker.next(stream)
+        worker.cancel(stream)
+        self.assertEqual(worker.next(stream, ABORT).kind, ABORT)
+        self.assertIn("'websocket.disconnect', 'code': 1006", worker.output())
+        self.assertTrue(worker.control.quiet())
+
+    def test_what_follows_from_the_end_of_the_client_is_no_error(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await send({"type": "websocket.accept"})
+                await receive()
+                await receive()
+                try:
+                    await send({"type": "websocket.send", "text": "x"})
+                except OSError:
+                    raise RuntimeError("chained")
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        worker.say(stream, (1001, ""), END)
+        worker.next(stream, ABORT)
+        self.assertTrue(worker.control.quiet())
+
     def test_an_app_that_receives_nothing_keeps_the_window_shut(self):
         worker = self.serve(
             """
@@ -154,15 +209,45 @@ class WebSockets(ASGITestCase):
     def test_mistakes_are_named(self):
         worker = self.serve(
             """
+            ACCEPT, SEND = {"type": "websocket.accept"}, {"type": "websocket.send", "text": "x"}
+            DENY = {"type": "websocket.http.response.start", "status": 401}
+            CASES = {
+                "early": [SEND],
+                "twice": [ACCEPT, ACCEPT],
+                "neither": [ACCEPT, {"type": "websocket.send"}],
+                "number": [ACCEPT, {"type": "websocket.send", "bytes": 5}],
+                "bytes": [ACCEPT, {"type": "websocket.send", "text": b"x"}],
+                "code": [ACCEPT, {"type": "websocket.close", "code": "1000"}],
+                "reason": [ACCEPT, {"type": "websocket.close", "reason": b"x"}],
+                "protocol": [{"type": "websocket.accept", "subprotocol": b"x"}],
+                "http": [{"type": "http.response.start", "status": 200}],
+                "late": [ACCEPT, DENY],
+                "denied": [DENY, ACCEPT],
+                "status": [{"type": "websocket.http.response.start"}],
+                "none": [None],
+            }
             async def websocket(scope, receive, send):
-                if scope["path"] == "/early":
-                    return await send({"type": "websocket.send", "text": "x"})
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.accept"})
+                for message in CASES[scope["path"][1:]]:
+                    await send(message)
             """
         )
-        self.assertIn(b"before websocket.accept", worker.next(worker.connect("/early")).payload)
-        self.assertIn(b"twice", worker.next(worker.connect("/twice"), ABORT).payload)
+        for case, want in {
+            "early": "cannot send websocket.send before websocket.accept",
+            "twice": "cannot send websocket.accept twice",
+            "neither": 'cannot send websocket.send: it has neither "bytes" nor "text"',
+            "number": 'cannot send websocket.send: its "bytes" must be bytes, not int',
+            "bytes": 'cannot send websocket.send: its "text" must be str, not bytes',
+            "code": 'cannot send websocket.close: its "code" must be int, not str',
+            "reason": 'cannot send websocket.close: its "reason" must be str, not bytes',
+            "protocol": 'cannot send websocket.accept: its "subprotocol" must be str, not bytes',
+            "http": "cannot send http.response.start: it is no message of a WebSocket",
+            "late": "cannot send websocket.http.response.start after websocket.accept",
+            "denied": "cannot send websocket.accept after websocket.http.response.start",
+            "status": 'cannot send http.response.start: it has no "status"',
+            "none": "cannot send None",
+        }.items():
+            aborted = worker.next(worker.connect("/" + case), ABORT).payload.decode()
+            self.assertIn(want, aborted, case)
 
 
 if __name__ == "__main__":

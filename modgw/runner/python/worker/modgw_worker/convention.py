@@ -10,7 +10,7 @@ def mistake(value, kind):
     It never decides the kind: that the descriptor does.
     """
     if kind == "wsgi":
-        return "it is an ASGI app, which an asgi block runs" if _is_coroutine(value) else ""
+        return "it is an ASGI app, which an asgi block runs" if _is_coroutine(value) or _is_awaited(value) else ""
     if not _is_coroutine(value) and not inspect.isclass(value) and _required(value) == 2:
         return "it is a WSGI app, which a wsgi block runs"
     return ""
@@ -18,7 +18,7 @@ def mistake(value, kind):
 
 def as_asgi3(app):
     """app, made a single callable when it is one of ASGI 2: called with the scope, and then with receive and send."""
-    if not inspect.isclass(app) and (_is_coroutine(app) or _required(app) != 1):
+    if not _is_asgi2(app):
         return app
 
     @functools.wraps(app, updated=())
@@ -26,6 +26,22 @@ def as_asgi3(app):
         await app(scope)(receive, send)
 
     return single
+
+
+def _is_asgi2(app):
+    # asgiref has these for what it cannot find out either.
+    for name, answer in (("_asgi_single_callable", False), ("_asgi_double_callable", True)):
+        if getattr(app, name, False):
+            return answer
+    if _is_coroutine(app) or _is_awaited(app):
+        return False
+    required = _required(app)
+    return required == 1 or inspect.isclass(app) and required != 3
+
+
+def _is_awaited(value):
+    """Whether value is a class whose instances are awaited, which begin as coroutines do: with all three arguments."""
+    return inspect.isclass(value) and hasattr(value, "__await__")
 
 
 def _is_coroutine(value):

@@ -3,7 +3,7 @@
 import asyncio
 
 from . import wire
-from .failure import describe
+from .failure import describe, is_due_to
 
 _unpack_size = wire.SIZE.unpack_from
 
@@ -61,7 +61,7 @@ class BaseExchange:
 
     def fail(self, error):
         """Logs an exception that the app did not catch, and ends the stream."""
-        if self.cancelled is not None and isinstance(error, (ClientDisconnected, asyncio.CancelledError)):
+        if self.cancelled is not None and is_due_to(error, (ClientDisconnected, asyncio.CancelledError)):
             self.abort(self.cancelled)
             return
         control = self.lane.control
@@ -113,22 +113,6 @@ class BaseExchange:
 
     def _event(self, value, flags=0):
         return wire.frame(wire.EVENT, self.stream, wire.dumps(value), flags)
-
-
-def pairs(headers):
-    """Headers as a list of pairs of bytes, which is all that the host takes."""
-    result = []
-    for name, value in headers:
-        if type(name) is not bytes or type(value) is not bytes:
-            name, value = _plain(name), _plain(value)
-        result.append((name, value))
-    return result
-
-
-def _plain(part):
-    if isinstance(part, (bytes, bytearray, memoryview)):
-        return bytes(part)
-    raise TypeError("cannot use %r in a header: names and values must be bytes, not %s" % (part, type(part).__name__))
 
 
 def _wake(exchange, which):

@@ -44,6 +44,20 @@ def is_app_file(name):
     return not os.path.realpath(name).startswith(_LIBRARIES)
 
 
+def is_due_to(error, kinds):
+    """Whether error is one of the kinds, or was raised where one of them was handled; of a group, whether all its errors are."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, kinds):
+            return True
+        parts = getattr(error, "exceptions", None)  # of an ExceptionGroup, which Python has since 3.11
+        if parts and isinstance(parts, tuple) and all(is_due_to(part, kinds) for part in parts):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _place(error):
     if isinstance(error, SyntaxError) and error.filename and os.path.isfile(error.filename):
         return error.filename, error.lineno or 0

@@ -2,9 +2,10 @@
 
 import os
 
+from . import message as messages
 from . import wire
 from .area import SLOT
-from .exchange import BaseExchange, ClientDisconnected, pairs
+from .exchange import BaseExchange, ClientDisconnected
 
 _pack_header = wire.HEADER.pack
 _pack_loan = wire.HEADER_AND_LOAN.pack
@@ -72,11 +73,14 @@ class Exchange(BaseExchange):
         """ASGI's send."""
         if self.cancelled is not None:
             raise ClientDisconnected(self.cancelled)
-        kind = message["type"]
+        try:
+            kind = message["type"]
+        except (KeyError, TypeError):
+            kind = messages.kind(message)
         if kind == "http.response.body":
             body = message.get("body", b"")
             if type(body) is not bytes:
-                body = bytes(body) if isinstance(body, (bytes, bytearray, memoryview)) else self._wrong_body(body)
+                body = messages.read_bytes(message, "body", b"")
             more = message.get("more_body", False)
             self._require_head(kind)
             if not more and self._trailers is None and self._held is None and len(body) <= _PIECE:
@@ -107,7 +111,9 @@ class Exchange(BaseExchange):
 
     def conclude(self):
         """Judges a call of the app that has returned."""
-        if not self.ended:
+        if self.cancelled is not None:
+            self.abort(self.cancelled)
+        elif not self.ended:
             what = "sending a response" if self._head is None and not self._sent else "completing its response"
             raise RuntimeError("cannot answer: the app returned without " + what)
         self._release()
@@ -121,16 +127,14 @@ class Exchange(BaseExchange):
     def _start(self, message):
         if self._head is not None or self._sent:
             raise RuntimeError("cannot send http.response.start twice")
-        status = message["status"]
-        headers = pairs(message.get("headers", ()))
+        status = messages.read(message, "status", int)
+        headers = messages.read_headers(message)
         if message.get("trailers", False):
             self._trailers = []
             headers = [pair for pair in headers if pair[0].lower() != b"trailer"]
-        if type(status) is not int:
-            status = int(status)
-        if not 0 <= status <= 999:
-            raise ValueError("cannot use %d as status" % status)
-        self._head = _dumps((status, "", headers))
+        if not 200 <= status <= 599:
+            raise ValueError("cannot send http.response.start: its status is %d, which must be from 200 to 599" % status)
+        self._head = _dumps((int(status), "", headers))
         if len(self._head) > wire.MAX_PAYLOAD // 2:
             raise ValueError("cannot send %d bytes of headers" % len(self._head))
         if status == 500 and self.lane.control.explain:
@@ -195,14 +199,14 @@ class Exchange(BaseExchange):
 
     async def _send_extension(self, kind, message):
         if kind == "http.response.pathsend":
-            await self._send_path(message["path"])
+            await self._send_path(messages.read(message, "path", (str, bytes, os.PathLike)))
         elif kind == "http.response.zerocopysend":
             await self._send_file(message)
         elif kind == "http.response.trailers":
             self._send_trailers(message)
         elif kind == "http.response.early_hint":
             if not self._sent:
-                event = self._event([bytes(link) for link in message["links"]])
+                event = self._event(messages.read_links(message))
                 await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST)
                 self.lane.put(event)
         elif kind != "http.response.debug":
@@ -224,12 +228,14 @@ class Exchange(BaseExchange):
 
     async def _send_file(self, message):
         self._require_head("http.response.zerocopysend")
-        file, more = message["file"], message.get("more_body", False)
+        file, more = messages.read(message, "file", object), message.get("more_body", False)
+        if not isinstance(file, int) and not hasattr(file, "fileno"):
+            raise TypeError('cannot send http.response.zerocopysend: its "file" is no file')
         source = file if isinstance(file, int) else file.fileno()
-        offset = message.get("offset")
+        offset = messages.read(message, "offset", int, None)
         if offset is None:
             offset = os.lseek(source, 0, os.SEEK_CUR)
-        count = message.get("count")
+        count = messages.read(message, "count", int, None)
         if count is None:
             count = max(0, os.fstat(source).st_size - offset)
         if more or self._trailers is not None:
@@ -267,7 +273,7 @@ class Exchange(BaseExchange):
     def _send_trailers(self, message):
         if self._trailers is None:
             raise RuntimeError('cannot send trailers that http.response.start did not announce with "trailers": True')
-        self._trailers.extend(pairs(message.get("headers", ())))
+        self._trailers.extend(messages.read_headers(message))
         if not message.get("more_trailers", False):
             self._release()
             self._close()
@@ -285,9 +291,6 @@ class Exchange(BaseExchange):
             raise RuntimeError("cannot send %s after the response was completed" % kind)
         if self._head is None:
             raise RuntimeError("cannot send %s before http.response.start" % kind)
-
-    def _wrong_body(self, body):
-        raise TypeError("cannot send a body of type %s: it must be bytes" % type(body).__name__)
 
     def _consumed(self, size):
         self._unreported += size

@@ -2,7 +2,7 @@
 
 import asyncio
 
-
+from . import message as messages
 
 _ASGI = {"version": "3.0", "spec_version": "2.0"}
 
@@ -70,16 +70,16 @@ class Lifespan:
         return {"type": "lifespan.shutdown"}
 
     async def _send(self, message):
-        kind = message["type"]
+        kind = messages.kind(message)
         if kind == "lifespan.startup.complete":
             if not self._answer.done():
                 self._answer.set_result(None)
         elif kind == "lifespan.startup.failed":
             if not self._answer.done():
-                self._answer.set_result(message.get("message", "") or "the app sent lifespan.startup.failed")
+                self._answer.set_result(messages.read(message, "message", str, "") or "the app sent lifespan.startup.failed")
         elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
             if kind.endswith("failed"):
-                self._control.log("error", "cannot shut the app down: %s" % message.get("message", ""))
+                self._control.log("error", "cannot shut the app down: %s" % messages.read(message, "message", str, ""))
             if not self._stopped.done():
                 self._stopped.set_result(None)
         else:

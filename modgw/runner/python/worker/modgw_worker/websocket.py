@@ -6,8 +6,10 @@ accepts, a tuple closes.
 
 from collections import deque
 
+from . import message as messages
 from . import wire
-from .exchange import BaseExchange, ClientDisconnected, pairs
+from .exchange import BaseExchange, ClientDisconnected
+from .failure import is_due_to
 from .http import Exchange
 
 _SHORT = 64 << 10  # the longest message in one Event
@@ -46,28 +48,25 @@ class WebSocket(BaseExchange):
             await self._news()
         message, size = self._messages.popleft()
         self._consumed(size)
-        if type(message) is str:
-            return {"type": "websocket.receive", "text": message, "bytes": None}
-        return {"type": "websocket.receive", "bytes": message, "text": None}
+        return {"type": "websocket.receive", "text" if type(message) is str else "bytes": message}
 
     async def send(self, message):
         """ASGI's send."""
-        kind = message["type"]
-        if self._code:
-            if kind == "websocket.close":
-                return
+        kind = messages.kind(message)
+        if kind == "websocket.close" and (self._code or self._denial is not None):
+            return
+        if kind.startswith(_DENIAL):
+            await self._deny(kind, message)
+        elif self._denial is not None:
+            raise RuntimeError("cannot send %s after websocket.http.response.start" % kind)
+        elif self._code:
             raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
-        if kind == "websocket.send":
-            if not self._accepted:
-                raise RuntimeError("cannot send a message before websocket.accept")
-            data = message.get("bytes")
-            await self._send(message["text"] if data is None else data)
+        elif kind == "websocket.send":
+            await self._send(message)
         elif kind == "websocket.accept":
             self._accept(message)
         elif kind == "websocket.close":
-            self._end(message.get("code", 1000) or 1000, message.get("reason") or "")
-        elif kind.startswith(_DENIAL):
-            await self._deny(kind, message)
+            self._end(messages.read(message, "code", int, 1000) or 1000, messages.read(message, "reason", str, ""))
         else:
             raise RuntimeError("cannot send %s: it is no message of a WebSocket" % kind)
 
@@ -107,7 +106,7 @@ class WebSocket(BaseExchange):
         self.lane.forget(self.stream)
 
     def fail(self, error):
-        if self._code and isinstance(error, ClientDisconnected):
+        if self._code and is_due_to(error, ClientDisconnected):
             self.abort("the WebSocket has ended")
             return
         if self._denial is not None:
@@ -118,21 +117,24 @@ class WebSocket(BaseExchange):
         return "WebSocket %s" % self.scope.get("path", "")
 
     def _accept(self, message):
-        if self._accepted or self._denial is not None:
+        if self._accepted:
             raise RuntimeError("cannot send websocket.accept twice")
-        protocol = message.get("subprotocol") or ""
-        if not isinstance(protocol, str):
-            raise TypeError("cannot use %r as subprotocol: it must be a str" % (protocol,))
+        protocol = messages.read(message, "subprotocol", str, "")
         if not protocol.isascii():
             raise ValueError("cannot use %a as subprotocol: it must be ASCII" % (protocol,))
         self._accepted = True
-        self.lane.put(self._event([str(protocol), pairs(message.get("headers") or ())]))
+        self.lane.put(self._event([str(protocol), messages.read_headers(message)]))
 
-    async def _send(self, data):
-        if isinstance(data, str):
-            text, data = True, data.encode("utf-8", "surrogatepass")
-        else:
-            text, data = False, bytes(data)
+    async def _send(self, message):
+        if not self._accepted:
+            raise RuntimeError("cannot send websocket.send before websocket.accept")
+        data = messages.read_bytes(message, "bytes", None) if message.get("bytes") is not None else None
+        text = data is None
+        if text:
+            data = messages.read(message, "text", str, None)
+            if data is None:
+                raise ValueError('cannot send websocket.send: it has neither "bytes" nor "text"')
+            data = data.encode("utf-8", "surrogatepass")
         if len(data) > _LONGEST:
             raise ValueError("cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST))
         lane = self.lane
@@ -154,18 +156,21 @@ class WebSocket(BaseExchange):
         if self._accepted:
             raise RuntimeError("cannot send %s after websocket.accept" % kind)
         if self._denial is None:
+            if self._code:
+                raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
             self._denial = Exchange(self.lane, self.stream, self.scope, b"", True)
         await self._denial.send({**message, "type": kind[len("websocket.") :]})
-        self.ended = self._denial.ended
+        if self._denial.ended:
+            self.ended = True
+            self._close(1006, "")  # what other servers say: there never was a WebSocket
 
     def _end(self, code, reason):
         """Closes from this side."""
-        code = int(code)
         if not 0 <= code <= 0xFFFF:
             raise ValueError("cannot close a WebSocket with code %d: it has 16 bits" % code)
         self.ended = True
         self._close(code, reason)
-        self.lane.put(self._event((code, str(reason)), wire.END))
+        self.lane.put(self._event((int(code), str(reason)), wire.END))
         self.lane.forget(self.stream)
 
     def _close(self, code, reason):

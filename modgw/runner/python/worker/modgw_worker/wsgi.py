@@ -7,7 +7,7 @@ from . import wire
 from .area import Loan
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
-from .failure import describe
+from .failure import describe, is_due_to
 from .head import as_bytes, kind, response_head, with_length
 
 _loads = marshal.loads
@@ -285,7 +285,7 @@ class Exchange:
 
     def _fail(self, error, result):
         """Logs an exception that the app did not catch, and ends the stream."""
-        if self.cancelled is not None and isinstance(error, (ClientDisconnected, GeneratorExit)):
+        if self.cancelled is not None and is_due_to(error, (ClientDisconnected, GeneratorExit)):
             self.abort(self.cancelled)
             return
         control = self.lane.control
