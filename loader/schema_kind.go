@@ -52,6 +52,9 @@ func asgiBlock(d *modgw.Descriptor) block {
 				doc: "Processes.", example: `2`},
 			{name: "concurrency", value: number(&a.Concurrency, 1, 1<<20), def: 1000,
 				doc: "Requests and WebSockets that one worker has at once; further ones wait in the queue."},
+			{name: "lifespan", value: oneOf(&a.Lifespan, modgw.LifespanAuto, modgw.LifespanOn, modgw.LifespanOff), def: "auto",
+				doc: "Whether the app starts and shuts down by ASGI's lifespan. auto: an app that raises before it receives " +
+					"lifespan.startup has none. on: such an app cannot start. off: it is not asked."},
 		},
 		done: func() { d.Kind, d.ASGI = modgw.KindASGI, a },
 	}

@@ -102,11 +102,23 @@ type WSGI struct {
 	Concurrency Concurrency // "": threads
 }
 
+// Lifespan says whether a worker lets an ASGI app start and shut down by the lifespan protocol.
+type Lifespan string
+
+// The lifespans.
+const (
+	LifespanAuto Lifespan = "auto" // an app that raises before it receives lifespan.startup has none
+	LifespanOn   Lifespan = "on"   // such an app cannot start
+	LifespanOff  Lifespan = "off"  // the app is not asked
+)
+
 // ASGI runs an ASGI 3 (or 2) application.
 type ASGI struct {
 	Entry       string // as in [WSGI]
 	Workers     int    // processes; 0: number of CPUs
 	Concurrency int    // requests at once in each worker; never 0
+
+	Lifespan Lifespan // "": LifespanAuto
 }
 
 // Go builds a package of the app's own module and runs it; the program speaks HTTP.

@@ -70,9 +70,10 @@
 //	          same in all scopes of a worker and without its state
 //	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1 characters, or bytes
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
-//	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}
+//	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}; of an ASGI app
+//	          also "lifespan": "auto"|"on"|"off"
 //	Ready     {"pid": int, "python": str, "callable": str, "area": bool}; area: the worker has mapped the area
-//	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup", "type": str, "message": str,
+//	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
 //	          code, "" and 0 when there is none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,

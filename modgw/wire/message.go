@@ -9,6 +9,7 @@ type StartMessage struct {
 	Threads     int      // lanes of a WSGI worker
 	Concurrency int      // requests at once on the lane of an ASGI worker, or of one with gevent
 	Gevent      bool     // requests of a WSGI worker are greenlets
+	Lifespan    string   // "auto", "on" or "off", of an ASGI app; "" is "auto"
 	Path        []string // entries to put before the rest of sys.path
 	Root        string
 	Mount       string // path that the app is mounted at
@@ -32,6 +33,9 @@ func (m StartMessage) Append(b []byte) []byte {
 	number("threads", m.Threads)
 	number("concurrency", m.Concurrency)
 	b = AppendBool(AppendText(b, "gevent"), m.Gevent)
+	if m.Lifespan != "" {
+		text("lifespan", m.Lifespan)
+	}
 	b = AppendList(AppendText(b, "path"), len(m.Path))
 	for _, entry := range m.Path {
 		b = AppendText(b, entry)
@@ -86,7 +90,7 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 
 // FailedMessage says why a worker cannot load its app.
 type FailedMessage struct {
-	Reason    string // "import", "missing", "not callable", "exit" or "startup"
+	Reason    string // "import", "missing", "not callable", "exit", "startup" or "startup late"
 	Type      string // of the exception
 	Message   string // of the exception
 	File      string // the place in the app's own code; "" when there is none

@@ -103,3 +103,53 @@ func TestF19AppThatKnowsNoLifespanIsServed(t *testing.T) {
 		})
 	}
 }
+
+func TestLifespanThatHangsNamesItsPlace(t *testing.T) {
+	a := prepare(t, `
+import asyncio, contextlib
+async def connect():
+    await asyncio.sleep(3600)
+@contextlib.asynccontextmanager
+async def database():
+    await connect()
+    yield
+async def application(scope, receive, send):
+    await receive()
+    async with database():
+        pass
+`, asgi, func(d *modgw.Descriptor) { d.Timeouts.Startup = 3 * time.Second })
+	fault := a.failsToStart()
+	if text := fault.Error(); fault.Code != "MGW-APP-033" || !strings.Contains(text, "hello.py:4: await asyncio.sleep(3600)") {
+		t.Errorf("%s %v", fault.Code, fault)
+	}
+	if !strings.Contains(fault.Output, "async with database()") {
+		t.Errorf("the stack is %q", fault.Output)
+	}
+}
+
+func TestLifespanIsAskedForAsTheDescriptorSays(t *testing.T) {
+	const source = `
+async def application(scope, receive, send):
+    assert scope["type"] == "http", "knows nothing of it"
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"up"})
+`
+	for _, mode := range []modgw.Lifespan{modgw.LifespanAuto, modgw.LifespanOff, modgw.LifespanOn} {
+		t.Run(string(mode), func(t *testing.T) {
+			a := prepare(t, source, asgi, func(d *modgw.Descriptor) { d.ASGI.Lifespan = mode })
+			if mode == modgw.LifespanOn {
+				if fault := a.failsToStart(); fault.Code != "MGW-APP-021" || !strings.Contains(fault.Error(), "hello.py:3)") {
+					t.Errorf("%s %v", fault.Code, fault)
+				}
+				return
+			}
+			if err := a.runner.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.listen()
+			if got := a.get("/"); got.body != "up" {
+				t.Errorf("got %d %q", got.status, got.body)
+			}
+		})
+	}
+}

@@ -32,6 +32,13 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	case "startup":
 		fault.Code, fault.Summary = "MGW-APP-021", fmt.Sprintf("cannot start %q: its lifespan startup failed", entry)
 		fault.Hint = "what the app does before its first request failed; the place is named above"
+	case "startup late":
+		fault.Code = "MGW-APP-033"
+		fault.Summary = fmt.Sprintf("cannot start %q: its lifespan startup has not completed within %s", entry, c.Descriptor.Timeouts.Startup)
+		fault.Err, fault.Hint = nil, "when it only needs longer, raise timeouts { startup }"
+		if m.File != "" {
+			fault.Err = fmt.Errorf("it waits at %s:%d: %s", m.File, m.Line, m.Text)
+		}
 	default:
 		fault.Code, fault.Summary = "MGW-APP-001", fmt.Sprintf("cannot import %q", entry)
 		if m.Type == "ModuleNotFoundError" {

@@ -15,6 +15,8 @@ type program struct {
 	shared  bool // all requests of a worker are on one lane
 	asgi    bool
 	gevent  bool
+
+	lifespan string // of an ASGI app, as [modgw.Lifespan]; "" for the default
 }
 
 // programOf is the program of an app that speaks WSGI or ASGI.
@@ -30,6 +32,7 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
 		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency), shared: true, asgi: true}
+		p.lifespan = string(d.ASGI.Lifespan)
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)
 	}

@@ -137,6 +137,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		Threads:     r.program.lanes,
 		Concurrency: r.program.seats,
 		Gevent:      r.program.gevent,
+		Lifespan:    r.program.lifespan,
 		Path:        append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
 		Root:        d.Root,
 		Mount:       string(d.Mount),

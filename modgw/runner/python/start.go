@@ -71,6 +71,9 @@ func (w *worker) Explain(err error) error {
 	case errors.Is(err, crew.ErrEnded):
 		return endedEarly(c, w.Reason(), w.Output())
 	case errors.Is(err, crew.ErrLate):
+		if w.askWhereItWaits() {
+			return w.cannotLoad()
+		}
 		w.abort()
 		return startedTooLong(c, w.Output())
 	case isUnfit:
@@ -115,6 +118,24 @@ func isSyntaxError(fault *modgw.Fault) bool {
 	}
 	kind, _, _ := strings.Cut(fault.Err.Error(), ":")
 	return kind == "SyntaxError" || kind == "IndentationError" || kind == "TabError"
+}
+
+// askWhereItWaits asks a worker in which the lifespan of an ASGI app does not complete its startup for the place, and reports
+// whether it has answered. One that imports the app still, or whose interpreter is stuck, does not.
+func (w *worker) askWhereItWaits() bool {
+	if !w.runner.program.asgi {
+		return false
+	}
+	w.say(wire.Dump, []byte("its startup takes too long"))
+	timer := time.NewTimer(stackTime)
+	defer timer.Stop()
+	select {
+	case l := <-w.loaded:
+		w.failed = l.failed
+	case <-w.heard:
+	case <-timer.C:
+	}
+	return w.failed != nil
 }
 
 // abort makes the worker print the stacks of its threads and end.

@@ -1,12 +1,14 @@
 """Serving an app from inside another program, as a test or a debugger does."""
 
 import array
+import asyncio
 import io
 import marshal
 import os
 import socket
 import sys
 import threading
+import time
 import unittest
 from contextlib import redirect_stderr
 
@@ -148,6 +150,72 @@ class AttachTest(WorkerTestCase):
             self.assertEqual(host.get("/").head()[0], 200)
         self.assertIsNone(host.control.receive())
         self.assertIsNone(host.lanes[0].receive())
+
+    def begin(self, host, path, kind="http"):
+        head = {"type": kind, "path": path, "method": "GET", "headers": [], "subprotocols": []}
+        data = marshal.dumps(head, 2)
+        self.streams = getattr(self, "streams", 0) + 1
+        host.lanes[0].send(REQUEST, self.streams, len(data).to_bytes(4, "little") + data, END if kind == "http" else 0)
+        return host.lanes[0].receive()
+
+    def test_serving_ends_with_an_open_websocket(self):
+        host = self.host(lanes=1)
+        accepted = threading.Thread(target=host.start, args=("asgi",))
+        accepted.start()
+        seen = []
+
+        async def app(scope, receive, send):
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.accept"})
+                seen.append(await receive())
+                return
+            raise ValueError("no lifespan")
+
+        with attach.serving(app, host.address):
+            accepted.join(PATIENCE)
+            self.assertEqual(host.control.receive().kind, READY)
+            self.assertEqual(self.begin(host, "/", "websocket").dict(), ["", []])
+        self.assertEqual(seen, [{"type": "websocket.disconnect", "code": 1012, "reason": "the worker ends"}])
+        self.assertEqual(host.lanes[0].receive().dict(), (1012, "the worker ends"))
+        self.assertIsNone(host.control.receive())
+
+    def test_serving_ends_with_requests_that_do_not(self):
+        async def startup(scope, receive, send):
+            await receive()
+            await asyncio.Event().wait()
+
+        async def stream(scope, receive, send):
+            if scope["type"] == "lifespan":
+                raise ValueError("none")
+            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await asyncio.Event().wait()
+
+        def generator(environ, start_response):
+            start_response("200 OK", [])
+            while True:
+                yield b"x" * 1000
+                time.sleep(0.01)
+
+        self.addCleanup(setattr, attach, "_PATIENCE", attach._PATIENCE)
+        attach._PATIENCE = 0.2
+        for app, kind in ((startup, "asgi"), (stream, "asgi"), (generator, "wsgi")):
+            folder = os.path.join(self.folder, app.__name__)
+            os.mkdir(folder)
+            host = Host(folder, lanes=1)
+            self.addCleanup(host.close)
+            accepted = threading.Thread(target=host.start, args=(kind,))
+            accepted.start()
+            self.streams = 0
+            before = set(threading.enumerate())
+            with attach.serving(app, host.address):
+                accepted.join(PATIENCE)
+                if app is not startup:
+                    self.assertEqual(host.control.receive().kind, READY)
+                    answer = host.get("/") if kind == "wsgi" else self.begin(host, "/")
+                    self.assertEqual(answer.kind, RESPONSE)
+            self.assertEqual(set(threading.enumerate()) - before, set(), app.__name__)
 
     def test_exceptions_are_printed_and_told(self):
         host = self.host(lanes=1)

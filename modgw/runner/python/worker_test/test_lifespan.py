@@ -1,10 +1,11 @@
 """The lifespan of an ASGI app."""
 
+import textwrap
 import time
 import unittest
 
 from asgihost import ASGITestCase
-from fakehost import BODY, RESPONSE
+from fakehost import BODY, DUMP, RESPONSE, STOP
 
 
 class Lifespan(ASGITestCase):
@@ -68,6 +69,64 @@ class Lifespan(ASGITestCase):
         )
         fields = worker.failed()
         self.assertEqual((fields["reason"], fields["message"]), ("startup", "no database"))
+        self.assertTrue(fields["file"].endswith("app.py") and "startup.failed" in fields["text"], fields)
+
+    def start(self, source, mode="auto"):
+        worker = self.worker(self.write("app.py", self._app(textwrap.dedent(source))), start=False)
+        worker.start_message["lifespan"] = mode
+        worker.start()
+        return worker
+
+    def test_it_may_be_demanded(self):
+        for source, want in (
+            ("async def lifespan(scope, receive, send): raise ValueError('not me')", "not me"),
+            ("async def lifespan(scope, receive, send): return", "returned without sending lifespan.startup.complete"),
+            ("async def lifespan(scope, receive, send):\n    await receive()\n", "without sending lifespan.startup.complete"),
+        ):
+            fields = self.start(source, "on").failed()
+            self.assertEqual(fields["reason"], "startup")
+            self.assertIn(want, fields["message"])
+        worker = self.start(self.HANDLED, "on")
+        worker.ready()
+        self.assertEqual(worker.fetch("/a").body, b"('begun', ['shared', '/a'])")
+
+    def test_it_may_be_left_out(self):
+        worker = self.start("async def lifespan(scope, receive, send):\n    print('called')\n    await receive()\n    1 / 0\n", "off")
+        worker.ready()
+        self.assertEqual(worker.fetch().body, b"up")
+        self.assertEqual(worker.stop(), 0)
+        self.assertEqual(worker.output(), "")
+
+    HANGS = {
+        "an event": "    await asyncio.Event().wait()  # here\n",
+        "a function": "    await connect()\nasync def connect():\n    await asyncio.sleep(1000)  # here\n",
+        "a task": "    await asyncio.wait_for(connect(), 1000)  # here\nasync def connect():\n    await asyncio.sleep(1000)  # here\n",
+        "a context": "    async with context():\n        pass\nimport contextlib\n@contextlib.asynccontextmanager\n"
+        "async def context():\n    await asyncio.sleep(1000)  # here\n    yield\n",
+        "a blocked loop": "    import time\n    print('blocked', flush=True)\n    time.sleep(1000)  # here\n",
+    }
+
+    def test_a_startup_that_hangs_is_told_with_its_place(self):
+        for case, rest in self.HANGS.items():
+            with self.subTest(case):
+                source = "async def lifespan(scope, receive, send):\n    await receive()\n    print('begun', flush=True)\n" + rest
+                worker = self.start(source)
+                self.eventually(lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(), "the startup")
+                time.sleep(0.1)  # until it stands where it will
+                worker.control.send(DUMP, payload=b"it took too long")
+                fields = worker.failed()
+                self.assertEqual(fields["reason"], "startup late")
+                self.assertIn("# here", fields["text"])
+                self.assertIn("# here", fields["traceback"])
+
+    def test_stop_ends_a_startup_that_hangs(self):
+        for end in (lambda worker: worker.control.send(STOP), lambda worker: worker.process.terminate()):
+            worker = self.start("async def lifespan(scope, receive, send):\n    await receive()\n    print('begun', flush=True)\n"
+                                "    await asyncio.Event().wait()\n")
+            self.eventually(lambda: "begun" in worker.output(), "the startup")
+            end(worker)
+            self.assertEqual(worker.process.wait(30), 0)
+            self.assertEqual(worker.output(), "begun\n")
 
     def test_a_shutdown_that_raises_is_logged(self):
         worker = self.serve(

@@ -24,10 +24,12 @@ from .failure import describe
 from .lane import Lane
 from .loop import LoopThread, new_loop
 from .main import environ_for
+from .signals import Stopped
 from .stdio import ErrorStream
 
 _MOST_DESCRIPTORS = 253  # that one message can carry (SCM_MAX_FD)
 _PAUSE = 0.3  # seconds between two attempts to reach a host that is not there
+_PATIENCE = 5.0  # seconds that requests may take to their end when serving ends
 _STDERR = 2
 
 
@@ -49,7 +51,10 @@ def serve(app, address):
 
 @contextlib.contextmanager
 def serving(app, address):
-    """Serves app in a thread of its own while the block runs."""
+    """Serves app in a thread of its own while the block runs.
+
+    At its end WebSockets are closed with 1012, and requests have five seconds to be answered.
+    """
     attachment = Attachment(address)
     thread = threading.Thread(target=attachment.serve, args=(app,), name="modgw-attached", daemon=True)
     thread.start()
@@ -68,6 +73,7 @@ class Attachment:
         self._control = _AttachedControl(_connect(address))
         self._lanes = []
         self._loop = None  # of an ASGI app
+        self._leaving = False  # whether stop was called
         self.closed = False
         self.message = None  # what the host wants to be loaded
         try:
@@ -103,7 +109,10 @@ class Attachment:
         descriptors = self._control.descriptors
         shares = open_shares(self.message, descriptors.pop()) if len(descriptors) > lanes else [None] * lanes
         if self.message["kind"] == "asgi":
-            self._open_loop(app, shares[0])
+            try:
+                self._open_loop(app, shares[0])
+            except Stopped:
+                return
         else:
             self._open_lanes(app, shares)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
@@ -113,7 +122,11 @@ class Attachment:
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
-            lane.thread.join()
+            lane.thread.join(_PATIENCE if self._leaving else None)
+        for lane in self._lanes:
+            if lane.thread.is_alive():
+                lane.cut_off()
+                lane.thread.join(2 * _PATIENCE)  # One that waits for something else ends with the process.
 
     def _open_lanes(self, app, shares):
         environ = environ_for(self.message, len(shares))
@@ -134,6 +147,8 @@ class Attachment:
         self._lanes.append(loop)
         try:
             loop.start()
+        except Stopped:
+            raise
         except BaseException as error:
             failed = describe(error, suspects=(app,))
             self._control.send_dict(wire.FAILED, entry.LoadError("startup", failed).fields)
@@ -141,6 +156,11 @@ class Attachment:
 
     def stop(self):
         """Makes serve end when it has answered what has arrived. It may be called from any thread."""
+        self._leaving = True
+        for lane in self._lanes:
+            if isinstance(lane, LoopThread):
+                lane.patience = _PATIENCE
+                lane.stop()  # It may be in a startup that does not end.
         try:
             self._control.socket.shutdown(socket.SHUT_RD)
         except OSError:

@@ -55,6 +55,9 @@ class BaseExchange:
         self._tell()
         self._stop_waiting()
 
+    def hang_up(self):
+        """Ends what has no end by itself."""
+
     def title(self):
         """The request as a log shows it; without the query, which may hold secrets."""
         return "%s %s" % (self.scope.get("method", "WebSocket"), self.scope.get("path", ""))

@@ -5,8 +5,18 @@ import os
 import sysconfig
 import traceback
 
-_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_OWN = _PACKAGE + os.sep, os.path.join(os.path.dirname(_PACKAGE), "__main__.py")
 _LIBRARIES = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")})
+
+
+class PlacedError(RuntimeError):
+    """An error of the worker's own that is about a place in the app."""
+
+    def __init__(self, message, file, line):
+        super().__init__(message)
+        self.file = file  # "" when none is known
+        self.line = line
 
 
 class Failure:
@@ -31,8 +41,12 @@ def describe(error, suspects=()):
         if file:
             break
         file, line = _place_of_object(suspect)
-    text = linecache.getline(file, line).strip() if file else ""
-    return Failure(error, file, line, text, _format(error))
+    return Failure(error, file, line, source(file, line), _format(error))
+
+
+def source(file, line):
+    """A line of a file, "" where there is none."""
+    return linecache.getline(file, line).strip() if file else ""
 
 
 def is_app_file(name):
@@ -58,7 +72,18 @@ def is_due_to(error, kinds):
     return False
 
 
+def place_of(frames):
+    """File and line of the last of the frames that is the app's own; "" and 0 when none is."""
+    place = "", 0
+    for frame in frames:
+        if is_app_file(frame.f_code.co_filename):
+            place = frame.f_code.co_filename, frame.f_lineno
+    return place
+
+
 def _place(error):
+    if isinstance(error, PlacedError):
+        return error.file, error.line
     if isinstance(error, SyntaxError) and error.filename and os.path.isfile(error.filename):
         return error.filename, error.lineno or 0
     place = "", 0
@@ -86,7 +111,7 @@ def _place_of_object(value):
 
 def is_machinery(name):
     """Whether a file is the worker's own or of the import system."""
-    return name.startswith((_OWN, "<frozen ", "<builtin>/frozen ")) or "/importlib/" in name
+    return name.startswith((*_OWN, "<frozen ", "<builtin>/frozen ")) or "/importlib/" in name
 
 
 def _format(error):

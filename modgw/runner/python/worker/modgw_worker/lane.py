@@ -26,7 +26,7 @@ _SLOW = 0.004  # seconds that a request counts with at most, so that a single sl
 class Lane:
     """Owns one thread: of its own once start was called, or the main thread in serve_beside.
 
-    Everything but the methods stop, recall and close_in_child belongs to that thread."""
+    Everything but the methods stop, cut_off, recall and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -77,6 +77,13 @@ class Lane:
                 self.socket.shutdown(socket.SHUT_RD)
             except OSError:
                 pass
+
+    def cut_off(self):
+        """Lets nothing reach the host any more, so that an app without an end gets an exception. It is for another thread."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def recall(self):
         """Returns the streams of the requests that the thread has not begun and now never will; for another thread.

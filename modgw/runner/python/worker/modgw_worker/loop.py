@@ -7,10 +7,11 @@ import sys
 import threading
 import traceback
 
-from . import beside
-from .failure import describe
-from .lifespan import Lifespan
+from . import stacks
+from .failure import Failure, describe, place_of, source
+from .lifespan import Lifespan, StartupFailed
 from .sharedlane import SharedLane
+from .signals import Stopped
 
 _MOST_TASKS = 50  # whose stacks are logged
 _PROMPT = 0.3  # seconds in which a loop that is not blocked answers
@@ -37,13 +38,15 @@ class Loop:
         self._shelf = shelf
         self._control = control
         self._app_name = start["app"]
+        self._mode = start.get("lifespan", "auto")
         self._lane = None
         self._lifespan = None
-        self._ending = None
+        self._ending = loop.create_future()
+        self.patience = None  # seconds that stop gives the requests; None: the host sees to their end
         self._blocked = False  # whether it was logged that the loop is
 
     def start(self):
-        """Starts the loop and the app's lifespan; raises what keeps the app from starting."""
+        """Starts the loop and the app's lifespan; raises what keeps the app from starting, and Stopped after stop."""
         self._ident = threading.get_ident()
         self.loop.run_until_complete(self._begin())
 
@@ -57,20 +60,25 @@ class Loop:
         except BaseException as error:
             found = describe(error, suspects=(self._app,))
             self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
-            self._hang_up()
-
-    def serve_beside(self, task, signals):
-        """Serves requests while another thread does the task, which waits for signals and which no busy loop holds up."""
-        signals.poke = self._poke
-        thread = beside.start(task, self.stop)
-        self.serve()
-        thread.join()
-        signals.poke = None
+            self.cut_off()
 
     def stop(self):
         """Lets the app finish its requests and its lifespan. It is for another thread."""
         if not self._ending.done():
             self.loop.call_soon_threadsafe(self._end)
+
+    def poke(self):
+        """Makes Python handle signals, which it does before it calls anything. It is for another thread."""
+        self.loop.call_soon_threadsafe(int)
+
+    def standstill(self):
+        """A Failure with the place where the startup of the lifespan waits. It is for another thread."""
+        frames = stacks.running(self._ident)
+        if not place_of(frames)[0]:
+            frames = self._lifespan.frames()
+        file, line = place_of(frames)
+        error = StartupFailed("the startup of its lifespan has not completed", file, line)
+        return Failure(error, file, line, source(file, line), stacks.text_of(frames))
 
     def probe(self):
         """Logs where the loop stands when it is blocked, once for each time. It is for another thread."""
@@ -94,26 +102,23 @@ class Loop:
         texts = []
         for task, exchange in tasks[:_MOST_TASKS]:
             request = exchange.scope.get("modgw.request_id", "without id")
-            texts.append("task serving %s, request %s:\n%s" % (exchange.title(), request, _stack(task.get_coro())))
+            texts.append("task serving %s, request %s:\n%s" % (exchange.title(), request, stacks.text_of(stacks.awaiting(task.get_coro()))))
         if len(tasks) > _MOST_TASKS:
             texts.append("and %d more tasks" % (len(tasks) - _MOST_TASKS))
         return texts
+
+    def cut_off(self):
+        """Ends the connection, so that the host replaces this worker and nobody waits for it. Any thread may call it."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # The host has ended it already.
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
         if self._lane is not None:
             self._lane.shelf = None
-
-    def _hang_up(self):
-        """Lets the host replace this worker."""
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # The host has ended it already.
-
-    def _poke(self):
-        self.loop.call_soon_threadsafe(int)  # Python handles signals before it calls anything.
 
     def _respond(self, alive):
         self._blocked = False
@@ -124,16 +129,21 @@ class Loop:
             self._ending.set_result(None)
 
     async def _begin(self):
-        self._ending = self.loop.create_future()
-        self._lifespan = Lifespan(self._app, self._app_name, self._control, self.loop)
-        await self._lifespan.startup()
+        self._lifespan = Lifespan(self._app, self._app_name, self._mode, self._control, self.loop)
+        startup = self.loop.create_task(self._lifespan.startup())
+        await asyncio.wait([startup, self._ending], return_when=asyncio.FIRST_COMPLETED)
+        if not startup.done():
+            startup.cancel()
+            await self._lifespan.abandon()
+            raise Stopped(0)
+        await startup
         state = self._lifespan.state
         self._lane = SharedLane(self.socket, self._shelf, self._app, self._app_name, state, self._control, self.loop)
 
     async def _go_on(self):
         self._lane.start()
         await self._ending
-        await self._lane.stop()
+        await self._lane.stop(self.patience)
         await self._lifespan.shutdown()
 
 
@@ -162,17 +172,6 @@ class LoopThread(Loop):
         finally:
             self._begun.set()
         self.serve()
-
-
-def _stack(awaited):
-    """Where a coroutine stands, and what it waits for."""
-    lines = []
-    while awaited is not None and len(lines) < 50:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if frame is not None:
-            lines.extend(traceback.format_stack(frame, 1))
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    return "".join(lines)
 
 
 async def _tidy(loop):

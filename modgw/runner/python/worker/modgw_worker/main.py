@@ -6,7 +6,7 @@ import platform
 import sys
 import types
 
-from . import bytecode, entry, gil, lifeline, stacks, stdio, wire
+from . import beside, bytecode, entry, gil, lifeline, stacks, stdio, wire
 from .area import open_shares
 from .control import Control
 from .filewrapper import FileWrapper
@@ -73,6 +73,8 @@ class Worker:
         self._forked = forked
         self._reports = reports
         self._loading = None
+        self._starting = False  # whether the startup of an ASGI app's lifespan goes on
+        self._obeying = None  # the thread that obeys the host beside an ASGI app
         self._fds = fds
         self._area = area  # descriptor of the memory that is shared; -1: there is none
         self._shares = [None] * len(fds)  # what each lane has of it
@@ -141,7 +143,9 @@ class Worker:
         )
         self._report()
         if loop is not None:
-            self._lanes[0].serve_beside(self._obey, self._signals)
+            self._lanes[0].serve()
+            self._obeying.join()
+            signals.poke = None
             return 0
         if len(self._lanes) == 1 and not green:
             self._lanes[0].serve_beside(self._obey)
@@ -188,8 +192,13 @@ class Worker:
         if loop is not None:
             from .loop import Loop
 
-            self._lanes.append(Loop(loop, self._fds[0], self._shares[0], app, start, self._control))
-            entry.start(self._lanes[0])
+            lane = Loop(loop, self._fds[0], self._shares[0], app, start, self._control)
+            self._lanes.append(lane)
+            self._signals.poke = lane.poke
+            self._starting = True
+            self._obeying = beside.start(self._obey, lane.stop)
+            entry.start(lane)
+            self._starting = False
             loop.run_until_complete(self._signals.take_back(loop))
             return
         if start.get("gevent", False):
@@ -210,9 +219,12 @@ class Worker:
         while self._signals.wait(self._control):
             message = self._control.receive()
             if message is None or message[0] == wire.STOP:
+                self._signals.stopping = True
                 return
             if message[0] == wire.RECALL:
                 self._recall(message[1])
+            elif message[0] == wire.DUMP and message[1] and self._starting:
+                self._fail(entry.LoadError("startup late", self._lanes[0].standstill()).fields)
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
 

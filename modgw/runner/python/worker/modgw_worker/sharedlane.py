@@ -50,11 +50,20 @@ class SharedLane:
     def start(self):
         self.loop.add_reader(self.socket.fileno(), self._readable)
 
-    async def stop(self):
-        """Takes no more requests and waits for the end of those that there are."""
+    async def stop(self, patience=None):
+        """Takes no more requests and waits for the end of those that there are.
+
+        With patience it closes the WebSockets, and calls off what is left after so many seconds: the host does neither then."""
         self._stopped = self.loop.create_future()
+        if patience is not None:
+            for exchange in list(self._streams.values()):
+                exchange.hang_up()
         if self.tasks:
-            await self._stopped
+            await asyncio.wait([self._stopped], timeout=patience)
+        for exchange in list(self.tasks.values()):
+            exchange.cancel("the worker ends", over=True)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=patience)
         while self._out or self._backlog:
             self._flush()
             if self._backlog:

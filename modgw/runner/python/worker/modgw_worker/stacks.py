@@ -1,5 +1,6 @@
 """What every thread of the worker is doing, for the host's log."""
 
+import gc
 import sys
 import threading
 import traceback
@@ -33,3 +34,46 @@ def dump(control, lanes, reason):
     for lane in lanes:
         parts.extend(getattr(lane, "tasks", tuple)())
     control.log("warning", "stacks of all threads: " + reason, traceback="\n".join(parts))
+
+
+_DEEPEST = 50  # frames of one task that are shown
+
+
+def awaiting(awaited):
+    """The frames of a coroutine and of what it waits for, the innermost last."""
+    frames = []
+    while awaited is not None and len(frames) < _DEEPEST:
+        for kind in ("cr", "gi", "ag"):
+            if hasattr(awaited, kind + "_frame"):
+                frame = getattr(awaited, kind + "_frame")
+                if frame is not None:
+                    frames.append(frame)
+                awaited = getattr(awaited, "gi_yieldfrom" if kind == "gi" else kind + "_await", None)
+                break
+        else:
+            awaited = _behind(awaited)
+    return frames
+
+
+def _behind(awaited):
+    """The coroutine or generator that an awaited object of another kind runs; None when it runs none."""
+    if hasattr(awaited, "get_coro"):
+        return awaited.get_coro()
+    for found in gc.get_referents(awaited):
+        if any(hasattr(found, name) for name in ("cr_frame", "gi_frame", "ag_frame", "get_coro")):
+            return found
+    return None
+
+
+def running(ident):
+    """The frames of a thread, the innermost last."""
+    frame, frames = sys._current_frames().get(ident), []
+    while frame is not None:
+        frames.insert(0, frame)
+        frame = frame.f_back
+    return frames
+
+
+def text_of(frames):
+    """Frames as a traceback shows them."""
+    return "".join(line for frame in frames for line in traceback.format_stack(frame, 1))

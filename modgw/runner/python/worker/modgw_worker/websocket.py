@@ -97,6 +97,10 @@ class WebSocket(BaseExchange):
         self._close(1006, "")
         super().cancel(reason, over)
 
+    def hang_up(self):
+        if not self.ended and not self._code and self._denial is None:
+            self._end(1012, "the worker ends")
+
     def conclude(self):
         """Judges a call of the app that has returned."""
         if self._denial is not None:
