@@ -168,10 +168,12 @@ class LoopThread(Loop):
             super().start()
         except BaseException as error:
             self._failed = error
+        self._begun.set()
+        if self._failed is None:
+            self.serve()
             return
-        finally:
-            self._begun.set()
-        self.serve()
+        self.loop.run_until_complete(_tidy(self.loop))
+        self.loop.close()
 
 
 async def _tidy(loop):
