@@ -28,9 +28,11 @@ type site struct {
 	pid int
 	log *output
 
-	stdin  *os.File // of the host; nil: it is empty
-	stderr *os.File // of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
-	within []string // a command that runs the host; empty: it runs by itself
+	passed []*os.File // listening sockets for the host, from descriptor 3 on
+	names  []string   // theirs
+	stdin  *os.File   // of the host; nil: it is empty
+	stderr *os.File   // of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
+	within []string   // a command that runs the host; empty: it runs by itself
 }
 
 // newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
@@ -113,6 +115,7 @@ func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	line := append(append(slices.Clone(s.within), program), args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = s.dir
+	cmd.ExtraFiles = s.passed
 	cmd.Env = append(os.Environ(), environ...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	if s.stderr != nil {

@@ -171,17 +171,6 @@ listen "http" {
 	}
 }
 
-// activate runs a command with a listening socket as systemd would.
-const activate = `
-import os, socket, sys
-s = socket.socket()
-s.bind(("127.0.0.1", int(sys.argv[1])))
-s.listen()
-os.dup2(s.fileno(), 3)
-os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="http", LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[2], sys.argv[2:])
-`
-
 func TestSocketOfSystemdHasTheSettingsOfItsListener(t *testing.T) {
 	s, ca, port := newSite(t), certtest.New(t), fronttest.FreePort(t)
 	ca.Issue(t, s.dir, "a.example")
@@ -198,7 +187,7 @@ func TestSocketOfSystemdHasTheSettingsOfItsListener(t *testing.T) {
 	`, port))
 	s.write("apps/docs/modgw.hcl", staticApp("one", ""))
 	s.write("apps/docs/one/index.html", "first page")
-	s.within = []string{fronttest.Require(t, "python3", "python3"), "-c", activate, fmt.Sprint(port)}
+	s.pass("http", fmt.Sprintf("127.0.0.1:%d", port))
 	https := s.spawnUntil(httpsLine, nil, "serve", "-c", s.path("modgw.hcl"))
 	if _, body := page(t, browser(t, https, ca.Client("")), "https://a.example/docs/"); body != "first page" {
 		t.Errorf("%q", body)

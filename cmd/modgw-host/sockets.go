@@ -18,9 +18,11 @@ func adopt(config *host.Config) error {
 	}
 	for name, listeners := range byName {
 		for _, l := range listeners {
-			if l != nil {
-				config.Sockets = append(config.Sockets, host.Socket{Kind: kindOf(name), Listener: l})
+			if l == nil {
+				config.Log.Warn("passed descriptor is no listening socket", "name", name)
+				continue
 			}
+			config.Sockets = append(config.Sockets, host.Socket{Kind: kindOf(name), Name: name, Listener: l})
 		}
 	}
 	if len(config.Sockets) > 0 {
@@ -29,12 +31,15 @@ func adopt(config *host.Config) error {
 	return nil
 }
 
-// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName).
+// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName); "" when the name does not
+// tell.
 func kindOf(name string) string {
-	for prefix, kind := range map[string]string{"fastcgi": "fastcgi", "fcgi": "fastcgi", "uwsgi": "uwsgi", "scgi": "scgi"} {
+	for prefix, kind := range map[string]string{
+		"fastcgi": "fastcgi", "fcgi": "fastcgi", "uwsgi": "uwsgi", "scgi": "scgi", "http": "http",
+	} {
 		if strings.HasPrefix(name, prefix) {
 			return kind
 		}
 	}
-	return "http"
+	return ""
 }

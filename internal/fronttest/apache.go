@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -44,7 +45,7 @@ func StartApache(t testing.TB, conf string) *Server {
 	}
 	file := filepath.Join(dir, "httpd.conf")
 	write(t, file, text+conf)
-	return start(t, dir, port, httpd, "-f", file, "-DFOREGROUND")
+	return start(t, dir, port, syscall.SIGUSR1, httpd, "-f", file, "-DFOREGROUND")
 }
 
 func loadModules() string {

@@ -3,6 +3,7 @@ package fronttest
 import (
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -21,5 +22,5 @@ func StartHAProxy(t testing.TB, conf string) *Server {
 		"  default_backend app",
 		conf,
 	))
-	return start(t, dir, port, haproxy, "-db", "-f", file)
+	return start(t, dir, port, syscall.SIGUSR2, haproxy, "-W", "-f", file)
 }

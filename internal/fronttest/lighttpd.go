@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -11,7 +12,7 @@ import (
 func StartLighttpd(t testing.TB, conf string) *Server {
 	t.Helper()
 	dir, port := Dir(t), FreePort(t)
-	return start(t, dir, port, Require(t, "lighttpd", "lighttpd"), "-D", "-f", lighttpdFile(t, dir, port, conf))
+	return start(t, dir, port, syscall.SIGUSR1, Require(t, "lighttpd", "lighttpd"), "-D", "-f", lighttpdFile(t, dir, port, conf))
 }
 
 // CheckLighttpd lets lighttpd check conf, and returns what it says.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -18,7 +19,7 @@ func StartNginx(t testing.TB, conf string) *Server {
 func StartNginxSites(t testing.TB, port int, conf string) *Server {
 	t.Helper()
 	dir := Dir(t)
-	return start(t, dir, port, append([]string{Require(t, "nginx", "nginx")}, nginxArguments(t, dir, conf)...)...)
+	return start(t, dir, port, syscall.SIGHUP, append([]string{Require(t, "nginx", "nginx")}, nginxArguments(t, dir, conf)...)...)
 }
 
 // nginxArguments writes a configuration with conf inside its http block, and returns the arguments that name it.

@@ -22,7 +22,16 @@ type Server struct {
 	PID  int    // of the main process
 	Dir  string // the server's own folder, which everybody may enter
 
-	log *watchtest.Log
+	log    *watchtest.Log
+	reload syscall.Signal // to PID: take the configuration again and let requests finish
+}
+
+// Reload lets the server take its configuration again, gracefully. It does not wait until it has.
+func (s *Server) Reload(t testing.TB) {
+	t.Helper()
+	if err := syscall.Kill(s.PID, s.reload); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Log is what the server has printed and logged so far.
@@ -71,11 +80,12 @@ func FreePort(t testing.TB) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// start runs a server's command in the foreground and waits until it answers on port.
-func start(t testing.TB, dir string, port int, command ...string) *Server {
+// start runs a server's command in the foreground and waits until it answers on port. reload is the signal by which it takes
+// its configuration again.
+func start(t testing.TB, dir string, port int, reload syscall.Signal, command ...string) *Server {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(watchtest.Log)}
+	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(watchtest.Log), reload: reload}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = s.log, s.log

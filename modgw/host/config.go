@@ -74,6 +74,7 @@ type Config struct {
 
 // Socket is a listener that somebody else opened, and the kind of front for it.
 type Socket struct {
-	Kind     string // as in [modgw.Listener]
+	Kind     string // as in [modgw.Listener]; "": that of the listen block with its address, else "http"
+	Name     string // what opened it calls it; "": nothing
 	Listener net.Listener
 }

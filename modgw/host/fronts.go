@@ -78,11 +78,17 @@ func (h *Host) newFronts() []*front {
 func (h *Host) settingsOf(s Socket) modgw.Listener {
 	opened := &front{listener: s.Listener}
 	for _, l := range h.file.Listeners {
-		if l.Kind == s.Kind && string(l.Address) == opened.address() {
+		if (s.Kind == "" || l.Kind == s.Kind) && string(l.Address) == opened.address() {
 			return l
 		}
 	}
-	return modgw.Listener{Kind: s.Kind, Address: modgw.Address(opened.address())}
+	kind := s.Kind
+	if kind == "" {
+		kind = "http"
+		h.log.Warn("passed socket taken for HTTP: neither its name nor a listen block says what is spoken there",
+			"name", s.Name, "address", opened.address(), "names", "fastcgi, http, uwsgi, scgi")
+	}
+	return modgw.Listener{Kind: kind, Address: modgw.Address(opened.address())}
 }
 
 // prepareFronts reads certificates before it opens anything: a listener that is open is one that answers.
