@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
@@ -146,7 +147,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 
 func prepare(dir string) error {
 	for _, d := range []string{dir, filepath.Join(dir, emptyFolder)} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
+		if err := files.MakeFolder(d, 0o755); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 )
 
 // scratchName is the folder in an environment that is home and temporary folder of its build.
@@ -47,7 +48,8 @@ func (c *construction) prepare(b *Builder) error {
 	}
 	return p.account.Do(func() error {
 		return errors.Join(
-			os.MkdirAll(filepath.Join(c.scratch(), "home"), 0o700), os.MkdirAll(filepath.Join(c.scratch(), "tmp"), 0o700))
+			files.MakeFolder(c.scratch(), 0o700),
+			files.MakeFolder(filepath.Join(c.scratch(), "home"), 0o700), files.MakeFolder(filepath.Join(c.scratch(), "tmp"), 0o700))
 	})
 }
 
@@ -78,8 +80,8 @@ func own(dir string, perm os.FileMode, acct *account.Account) error {
 	if err := os.Mkdir(dir, perm); err != nil && !os.IsExist(err) {
 		return err
 	}
-	if acct == nil {
-		return os.Chmod(dir, perm)
+	if err := os.Chmod(dir, perm); err != nil || acct == nil {
+		return err
 	}
 	return os.Lchown(dir, int(acct.UID), int(acct.GID))
 }

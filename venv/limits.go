@@ -2,7 +2,6 @@ package venv
 
 import (
 	"cmp"
-	"errors"
 
 	"golang.org/x/sys/unix"
 
@@ -27,21 +26,17 @@ func (p *plan) limits() limits {
 	return limits{proc.Limits{Memory: cmp.Or(asked, usualBuildMemory()), OOMScore: buildOOMScore}, asked > 0}
 }
 
-// apply sets the limits of a process that runs. Where root may not limit the processes of others, as in some containers,
-// only a limit that somebody asked for is an error.
-func (l limits) apply(pid int) error {
-	err := l.Apply(pid)
-	if errors.Is(err, unix.EPERM) && !l.asked {
-		return nil
-	}
-	return err
-}
-
-// usualBuildMemory is three quarters of the machine's memory; 0 when nobody knows how much that is.
+// usualBuildMemory is three quarters of the machine's memory, or less where this process may not have as much; 0 when it is not
+// known how much there is.
 func usualBuildMemory() int64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	return max(leastBuildMemory, int64(info.Totalram)*int64(info.Unit)/4*3)
+	usual := max(leastBuildMemory, int64(info.Totalram)*int64(info.Unit)/4*3)
+	var own unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_DATA, &own) == nil && own.Max < uint64(usual) {
+		return int64(own.Max)
+	}
+	return usual
 }

@@ -46,6 +46,12 @@ func tryLock(path string, how, flags int) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
+		if flags&os.O_CREATE != 0 {
+			if err := f.Chmod(0o600); err != nil { // whatever the umask is
+				f.Close()
+				return nil, err
+			}
+		}
 		for err = unix.EINTR; err == unix.EINTR; {
 			err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		}

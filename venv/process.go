@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/proc"
 )
 
 // safePath is the PATH of everything that runs for a build: compilers are there, the host's own surroundings are not.
@@ -35,32 +36,38 @@ type process struct {
 
 // run runs the program until it ends or ctx is done, with its output and errors written to w.
 func (p process) run(ctx context.Context, w io.Writer) error {
+	printed, theirs, err := proc.Pipe(p.account.Credential())
+	if err != nil {
+		return err
+	}
+	defer printed.Close()
 	cmd := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, w, w
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, theirs, theirs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.account.Credential()}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	cmd.WaitDelay = pipeGrace
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
-	if err := cmd.Start(); err != nil {
+	err = proc.Launch(cmd, p.limits.Limits)
+	theirs.Close()
+	if err != nil {
 		return err
 	}
-	limited := p.limits.apply(cmd.Process.Pid)
-	if limited != nil {
-		_ = killGroup(cmd.Process.Pid) // ESRCH means that it has ended by itself
-	}
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(w, printed)
+		read <- err
+	}()
 	awaitExit(cmd.Process.Pid)
 	_ = killGroup(cmd.Process.Pid) // what it started and did not wait for; ESRCH means that there is nothing
-	err := cmd.Wait()
+	err = cmd.Wait()
+	_ = printed.SetReadDeadline(time.Now().Add(pipeGrace)) // a pipe can have one
+	unread := <-read
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if limited != nil {
-		return limited
-	}
-	if errors.Is(err, exec.ErrWaitDelay) {
-		return nil
+	if err == nil && !errors.Is(unread, os.ErrDeadlineExceeded) {
+		err = unread // it could not be written on
 	}
 	return err
 }

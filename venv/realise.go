@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -70,27 +70,10 @@ func (b *Builder) prepareFolders(p *plan) error {
 
 // hostFolder makes a folder that only this process's user may change.
 func hostFolder(dir string) error {
-	if err := makeFolders(dir); err != nil {
+	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return err
 	}
 	return ownFolder(dir)
-}
-
-// makeFolders makes dir and those above it that are missing, for everybody to enter whatever the umask is.
-func makeFolders(dir string) error {
-	if _, err := os.Stat(dir); err == nil || !os.IsNotExist(err) {
-		return err
-	}
-	if err := makeFolders(filepath.Dir(dir)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		if os.IsExist(err) {
-			return nil
-		}
-		return err
-	}
-	return os.Chmod(dir, 0o755)
 }
 
 // ownFolder refuses a folder in which somebody else could put something in the place of an environment.

@@ -32,6 +32,7 @@ func (b *Builder) noteUse(p *plan) {
 	path := p.dir + "." + string(p.descriptor.Name) + useSuffix
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err == nil {
+		_ = f.Chmod(0o644) // whatever the umask is; the file is this process's user's
 		f.Close()
 		now := time.Now()
 		err = os.Chtimes(path, now, now)

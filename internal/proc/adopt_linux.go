@@ -23,7 +23,8 @@ type Child struct {
 
 // Adopt supervises a process as [Start] does that is not started but forked by another process. fork is called with the
 // descriptors that the new process must have as 1, 2, 3, …: standard output, standard error, those of the spec, and the
-// lifeline. Of the spec, only Files, Limits, Output and Lifeline matter.
+// lifeline. Of the spec, only Files, Credential, Output and Lifeline matter: the new process has inherited the user and the
+// limits of the one that forked it.
 //
 // The process that forks need not be trusted: what it names must be its child, and is signalled only as long as it is.
 func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
@@ -43,11 +44,6 @@ func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, er
 		return nil, fmt.Errorf("cannot fork: %w", err)
 	}
 	p.watch(spec, pipes)
-	if err := spec.Limits.Apply(p.pid); err != nil {
-		p.Kill()
-		<-p.done
-		return nil, fmt.Errorf("cannot limit a forked process: %w", err)
-	}
 	return p, nil
 }
 

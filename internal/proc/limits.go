@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what a process and its later children may use; zero values change nothing. They are set from outside right
-// after the start, so a program must not have done anything worth limiting until then.
+// Limits bound what a process and its later children may use; zero values change nothing. See [Launch].
 type Limits struct {
 	Files     int   // open files of each process
-	Processes int   // of the user, who must not be root
+	Processes int   // of the user, who must not be root; threads count
 	Memory    int64 // bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
 
 	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory runs out; see
@@ -21,12 +21,11 @@ type Limits struct {
 	OOMScore int
 }
 
-// Apply sets the limits of a process that runs.
-func (l Limits) Apply(pid int) error {
-	if l.OOMScore > 0 {
-		// Where it is not allowed, as in some containers, the kernel chooses without it.
-		_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), strconv.AppendInt(nil, int64(l.OOMScore), 10), 0)
-	}
+// bounded reports whether there is a limit that a process has to set itself.
+func (l Limits) bounded() bool { return l.Files > 0 || l.Processes > 0 || l.Memory > 0 }
+
+// set sets the limits of this process, soft and hard. That of memory comes last, for this process needs some.
+func (l Limits) set() *LimitError {
 	for _, limit := range []struct {
 		name     string
 		resource int
@@ -39,9 +38,11 @@ func (l Limits) Apply(pid int) error {
 		if limit.value == 0 {
 			continue
 		}
-		err := unix.Prlimit(pid, limit.resource, &unix.Rlimit{Cur: limit.value, Max: limit.value}, nil)
-		if err != nil && err != unix.ESRCH { // a process that has ended already says so by itself
-			return fmt.Errorf("cannot set %s to %d: %w", limit.name, limit.value, err)
+		err := syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.value, Max: limit.value})
+		if err != nil {
+			var now syscall.Rlimit
+			_ = syscall.Getrlimit(limit.resource, &now) // it only says more
+			return &LimitError{Name: limit.name, Value: limit.value, Hard: now.Max, Err: err}
 		}
 	}
 	return nil

@@ -2,7 +2,9 @@ package proc
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +38,9 @@ func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 		return nil, err
 	}
 	made.theirs = append(made.theirs, stderr)
+	if err = give(spec.Credential, stdout, stderr, spec.Stdin); err != nil {
+		return nil, err
+	}
 	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
 	if spec.Lifeline || spec.Leash {
 		if lifeline, made.lifeline, err = os.Pipe(); err != nil {
@@ -48,6 +53,36 @@ func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 		}
 	}
 	return made, nil
+}
+
+// Pipe makes a pipe that belongs to the user of the process that is to get an end of it; nil: this process's own user.
+func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
+	if r, w, err = os.Pipe(); err != nil {
+		return nil, nil, err
+	}
+	if err = give(c, w); err != nil {
+		closeAll(r, w)
+		return nil, nil, err
+	}
+	return r, w, nil
+}
+
+// give gives pipes to the user of the process that gets them, who could not open /dev/stdout and the like otherwise: an open
+// by that name is one of the pipe's inode, which belongs to whoever made it. Other files stay as they are.
+func give(c *syscall.Credential, streams ...*os.File) error {
+	for _, f := range streams {
+		if c == nil || f == nil {
+			continue
+		}
+		info, err := f.Stat()
+		if err == nil && info.Mode()&fs.ModeNamedPipe != 0 && int(info.Sys().(*syscall.Stat_t).Uid) != int(c.Uid) {
+			err = f.Chown(int(c.Uid), int(c.Gid))
+		}
+		if err != nil {
+			return fmt.Errorf("cannot give a pipe to user %d: %w", c.Uid, err)
+		}
+	}
+	return nil
 }
 
 // arm makes the kernel kill the process group when the lifeline's other end closes. Whose group that is and what is sent

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -302,5 +303,138 @@ func TestOutputMayGoElsewhere(t *testing.T) {
 	<-p.Done()
 	if got, err := io.ReadAll(r); string(got) != "hello\n" || err != nil {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// asNobody lets a process run as a user that nothing belongs to.
+func asNobody(t *testing.T) func(*Spec) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a process as another user")
+	}
+	return func(s *Spec) { s.Credential = &syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{12345}} }
+}
+
+func TestLimitedProcessBecomesItsUser(t *testing.T) {
+	p, out := sh(t, "ulimit -n; ulimit -Hn; ulimit -d; id -u; id -g; id -G; pwd; echo $0 $A; ls /proc/self/fd | wc -l", asNobody(t), func(s *Spec) {
+		s.Dir, s.Args = "/proc", append(s.Args, "name")
+		s.Limits = Limits{Files: 77, Memory: 64 << 20, Processes: 10000}
+	})
+	<-p.Done()
+	// ls has the three standard streams and the folder.
+	if got := out.text("stdout"); got != "77|77|65536|65534|65534|65534 12345|/proc|name b|4|" {
+		t.Errorf("got %s, %s", got, out.text("stderr"))
+	}
+}
+
+func TestLimitThatCannotBeSetIsNamed(t *testing.T) {
+	// The kernel's own limit, fs.nr_open, is for root as well.
+	_, err := Start(Spec{Path: "/bin/true", Limits: Limits{Files: 1 << 40}})
+	limit, ok := errors.AsType[*LimitError](err)
+	if !ok || limit.Name != "files" || limit.Value != 1<<40 || !errors.Is(err, syscall.EPERM) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgramThatALimitedProcessCannotRunIsNamed(t *testing.T) {
+	limits := Limits{Files: 100}
+	for path, want := range map[string]error{"/no/such/program": os.ErrNotExist, "/etc/passwd": os.ErrPermission} {
+		_, err := Start(Spec{Path: path, Limits: limits})
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	_, err := Start(Spec{Path: "/bin/true", Dir: "/no/such/folder", Limits: limits})
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "working directory") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUserWithTooManyProcessesStartsNone is about what mod_wsgi once got wrong: a failing setuid(2) left the process to root.
+func TestUserWithTooManyProcessesStartsNone(t *testing.T) {
+	const spare = 54321 // an id that no process has
+	nobody := asNobody(t)
+	user := func(s *Spec) {
+		nobody(s)
+		s.Credential.Uid = spare
+	}
+	first, _ := sh(t, "sleep 3600 & exec sleep 3600", user)
+	watchtest.Eventually(t, "processes of the user", func() bool { return processesOf(t, spare) == 2 })
+	spec := Spec{Path: "/bin/sh", Args: []string{"-c", "id -u"}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Processes: 1}}
+	user(&spec)
+	p, err := Start(spec)
+	if err == nil {
+		p.Kill()
+		t.Fatalf("a process runs: %v", p.Exit())
+	}
+	if !errors.Is(err, syscall.EAGAIN) || !strings.Contains(err.Error(), "the user has too many processes") {
+		t.Errorf("got %v", err)
+	}
+	first.Kill()
+	<-first.Done()
+	p, err = Start(spec)
+	if err != nil {
+		t.Fatalf("with room for it: %v", err)
+	}
+	<-p.Done()
+}
+
+func TestForkBombIsBounded(t *testing.T) {
+	const spare = 54322
+	nobody := asNobody(t)
+	user := func(s *Spec) {
+		nobody(s)
+		s.Credential.Uid = spare
+	}
+	const most = 30
+	bomb, out := sh(t, "bomb() { bomb & bomb & wait; }; bomb", user, func(s *Spec) { s.Limits = Limits{Processes: most} })
+	watchtest.Eventually(t, "limit", func() bool { return strings.Contains(out.text("stderr"), "fork") })
+	if n := processesOf(t, spare); n > most {
+		t.Errorf("there are %d processes", n)
+	}
+	other, said := sh(t, "echo fine", nobody)
+	<-other.Done()
+	if got := said.text("stdout"); got != "fine|" {
+		t.Errorf("another user's program printed %q", got)
+	}
+	bomb.Kill()
+	<-bomb.Done()
+	watchtest.Eventually(t, "end of all", func() bool { return processesOf(t, spare) == 0 })
+}
+
+// processesOf counts the processes of a user.
+func processesOf(t *testing.T, uid uint32) (n int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && alive(pid) {
+			info, err := os.Stat("/proc/" + e.Name())
+			if err == nil && info.Sys().(*syscall.Stat_t).Uid == uid {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestStreamsCanBeOpenedByName(t *testing.T) {
+	p, out := sh(t, "echo out >/dev/stdout; echo err >/dev/stderr; cat /dev/stdin", asNobody(t), func(s *Spec) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		s.Stdin = r
+		if _, err := w.WriteString("in\n"); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+	})
+	<-p.Done()
+	if out.text("stdout") != "out|in|" || out.text("stderr") != "err|" {
+		t.Errorf("got %q and %q", out.text("stdout"), out.text("stderr"))
 	}
 }

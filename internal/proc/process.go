@@ -50,7 +50,7 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
-	if err = p.cmd.Start(); err != nil {
+	if err = Launch(p.cmd, spec.Limits); err != nil {
 		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
@@ -59,10 +59,10 @@ func Start(spec Spec) (*Process, error) {
 	armed := pipes.arm(p.pid)
 	pipes.closeTheirs()
 	p.watch(spec, pipes)
-	if err := errors.Join(armed, spec.Limits.Apply(p.pid)); err != nil {
+	if armed != nil {
 		p.Kill()
 		<-p.done
-		return nil, fmt.Errorf("cannot limit %q: %w", spec.Path, err)
+		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, armed)
 	}
 	return p, nil
 }

@@ -11,18 +11,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
 // lockState makes the state folder this host's own until the returned function is called. The lock goes with the process,
 // however that ends.
 func lockState(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return nil, stateFault(dir, err)
 	}
 	name := filepath.Join(dir, "host.lock")
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
+		return nil, stateFault(dir, err)
+	}
+	if err := file.Chmod(0o600); err != nil {
+		file.Close()
 		return nil, stateFault(dir, err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {

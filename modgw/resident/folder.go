@@ -36,7 +36,12 @@ func FolderFor(key string) (Folder, error) {
 
 // ensure makes a private folder, or checks that it is one.
 func ensure(dir string, uid int) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+	switch err := os.Mkdir(dir, 0o700); {
+	case err == nil:
+		if err := os.Chmod(dir, 0o700); err != nil { // whatever the umask is
+			return err
+		}
+	case !os.IsExist(err):
 		return err
 	}
 	return private(dir, uid)

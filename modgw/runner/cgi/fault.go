@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"syscall"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/exchange"
 )
 
@@ -40,9 +43,15 @@ func headTooLarge() *exchange.Failure {
 }
 
 // notStarted is the failure of a request whose script could not be started.
-func notStarted(file string, err error) *exchange.Failure {
-	return &exchange.Failure{Status: http.StatusInternalServerError, Fault: &modgw.Fault{
+func notStarted(d modgw.Descriptor, file string, err error) *exchange.Failure {
+	fault := &modgw.Fault{
 		Code: "MGW-CGI-009", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
 		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
-	}}
+	}
+	if limit, limited := errors.AsType[*proc.LimitError](err); limited {
+		fault.Hint = crew.LimitHint(limit)
+	} else if errors.Is(err, syscall.EAGAIN) {
+		fault.Hint = crew.ProcessesHint(d)
+	}
+	return &exchange.Failure{Status: http.StatusInternalServerError, Fault: fault}
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -18,13 +20,32 @@ func (c *Crew) notStarted(err error) error {
 	}
 	d := c.config.Runner.Descriptor
 	fault := &modgw.Fault{Code: "MGW-PRG-001", Summary: fmt.Sprintf("cannot start the program of app %q", d.Name), Err: err}
+	limit, limited := errors.AsType[*proc.LimitError](err)
 	switch {
+	case limited:
+		fault.Hint = LimitHint(limit)
+	case errors.Is(err, syscall.EAGAIN):
+		fault.Hint = ProcessesHint(d)
 	case errors.Is(err, fs.ErrNotExist):
 		fault.Hint = fmt.Sprintf("install it, or name it with its path; the app's root %q must exist too", d.Root)
 	case errors.Is(err, fs.ErrPermission):
 		fault.Hint = fmt.Sprintf("user %q must be allowed to run it and to enter %q", d.User, d.Root)
 	}
 	return fault
+}
+
+// LimitHint says what to do when a limit cannot be set.
+func LimitHint(e *proc.LimitError) string {
+	return fmt.Sprintf("lower limits { %s } to %d, or give the host more: LimitNOFILE=, LimitNPROC= or LimitDATA= in its systemd unit, --ulimit of its container",
+		e.Name, e.Hard)
+}
+
+// ProcessesHint says what to do when the kernel starts no more processes for an app's user.
+func ProcessesHint(d modgw.Descriptor) string {
+	if d.Limits.Processes > 0 {
+		return fmt.Sprintf("raise limits { processes = %d }, or end processes of the app's user: all of them count, and each thread as one", d.Limits.Processes)
+	}
+	return "end processes of the app's user, or raise the limit that the host has: LimitNPROC= or TasksMax= in its systemd unit, --ulimit or --pids-limit of its container"
 }
 
 // endedEarly is the fault for a process that ended before it was ready.

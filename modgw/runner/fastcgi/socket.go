@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -28,10 +29,10 @@ type socket struct {
 
 // listen makes a socket in a folder of its own below parent.
 func listen(parent string) (_ *socket, err error) {
-	if err := os.MkdirAll(parent, 0o711); err != nil {
+	if err := files.MakeFolder(parent, 0o711); err != nil {
 		return nil, err
 	}
-	path, err := os.MkdirTemp(parent, "app-")
+	path, err := files.MakeTemporary(parent, "app-")
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/files"
 )
 
 // inherited is a listening socket that a program gets as descriptor 3. For programs of the app's own Go module it is a
@@ -36,7 +38,7 @@ func openInherited(network string) (*inherited, error) {
 // openUnix makes a Unix socket and removes its name at once: it is reached by way of a descriptor for what the name stood
 // for. So nothing is left behind when this process ends, however it ends, and nobody else can connect.
 func openUnix() (_ *inherited, err error) {
-	folder, err := os.MkdirTemp("", "modgw-socket-") // that only this user may enter
+	folder, err := files.MakeTemporary("", "modgw-socket-") // that only this user may enter
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (r *Runner) awaitAttached() error {
 // openAttach opens the socket, in place of that of the generation before.
 func (r *Runner) openAttach(address modgw.Address) (net.Listener, error) {
 	dir := filepath.Dir(address.Target())
-	if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755)); err != nil { // whatever the umask is
+	if err := verifyFolder(dir); err != nil {
 		return nil, err
 	}
 	if _, err := modgw.ParseAddress(string(address)); err != nil {

@@ -6,9 +6,12 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -88,7 +91,12 @@ func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
 func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
 	fault := &modgw.Fault{Code: "MGW-APP-006", Summary: "cannot start a worker", Err: err}
 	interpreter := c.Environment.Interpreter
+	limit, limited := errors.AsType[*proc.LimitError](err)
 	switch {
+	case limited:
+		fault.Hint = crew.LimitHint(limit)
+	case errors.Is(err, syscall.EAGAIN):
+		fault.Hint = crew.ProcessesHint(c.Descriptor)
 	case interpreter == "":
 		fault.Hint = "the environment has no interpreter; set python { version = … } or python { venv = … }"
 	case errors.Is(err, fs.ErrNotExist):

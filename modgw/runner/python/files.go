@@ -1,6 +1,7 @@
 package python
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -10,7 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -32,90 +36,109 @@ type Files struct {
 }
 
 // Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its content, readable for
-// every app's user. A folder that is there already is used as it is: it was complete when it got its name.
+// every app's user.
 func Unpack(stateDir string) (Files, error) {
-	code, err := fs.Sub(sources, "worker")
+	name, err := contentHash()
 	if err != nil {
 		return Files{}, err
 	}
-	name, err := contentHash(code)
-	if err != nil {
-		return Files{}, err
-	}
-	parent := filepath.Join(stateDir, "worker")
-	dir := filepath.Join(parent, name)
-	files := Files{Dir: dir, State: stateDir}
-	if _, err := os.Stat(dir); err == nil {
-		return files, nil
-	}
-	if err := unpackAs(dir, parent, code); err != nil {
-		return Files{}, fmt.Errorf("cannot unpack the worker into %q: %w", dir, err)
-	}
-	return files, nil
+	f := Files{Dir: filepath.Join(stateDir, "worker", name), State: stateDir}
+	return f, f.verify()
 }
 
-func contentHash(code fs.FS) (string, error) {
+// verify sees that the worker's code is as it should be, and writes what is not: a full disk or a power failure leaves empty
+// files behind, and other programs clear folders up. Whoever starts an interpreter with the code calls it before.
+func (f Files) verify() error {
+	rewritten := false
+	err := fs.WalkDir(sources, "worker", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		inside, err := filepath.Rel("worker", name)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(f.Dir, inside)
+		if d.IsDir() {
+			return verifyFolder(path)
+		}
+		changed, err := verifyFile(path, name)
+		rewritten = rewritten || changed
+		return err
+	})
+	if err == nil && rewritten {
+		err = os.RemoveAll(filepath.Join(f.Dir, "modgw_worker", "__pycache__"))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot unpack the worker into %q: %w", f.Dir, err)
+	}
+	return nil
+}
+
+func contentHash() (string, error) {
 	hash := sha256.New()
-	err := fs.WalkDir(code, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(sources, "worker", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := fs.ReadFile(code, path)
-		fmt.Fprintf(hash, "%q %d\n", path, len(data))
+		data, err := fs.ReadFile(sources, name)
+		fmt.Fprintf(hash, "%q %d\n", name, len(data))
 		hash.Write(data)
 		return err
 	})
 	return hex.EncodeToString(hash.Sum(nil)[:8]), err
 }
 
-// unpackAs fills a temporary folder and gives it the name when it is complete.
-func unpackAs(dir, parent string, code fs.FS) error {
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+// verifyFolder makes a folder that everybody can enter and nobody but its owner can change.
+func verifyFolder(dir string) error {
+	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Chmod(parent, 0o755); err != nil { // whatever the umask is
-		return err
-	}
-	made, err := os.MkdirTemp(parent, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(made)
-	if err := copyTree(made, code); err != nil {
-		return err
-	}
-	if err := os.Rename(made, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return verifyMode(dir, 0o755)
 }
 
-func copyTree(dir string, code fs.FS) error {
-	return fs.WalkDir(code, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+// verifyFile reports whether the file had to be written because it was not what the host has under the name.
+func verifyFile(path, name string) (rewritten bool, err error) {
+	want, err := fs.ReadFile(sources, name)
+	if err != nil {
+		return false, err
+	}
+	if got, err := readFile(path, len(want)); err == nil && bytes.Equal(got, want) {
+		return false, verifyMode(path, 0o644)
+	}
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		if err := os.RemoveAll(path); err != nil {
+			return true, err
 		}
-		target := filepath.Join(dir, path)
-		if d.IsDir() {
-			if err := os.MkdirAll(target, 0o755); err != nil {
-				return err
-			}
-			return os.Chmod(target, 0o755)
-		}
-		return copyFile(target, code, path)
-	})
+	}
+	return true, atomicfile.Write(path, want, 0o644)
 }
 
-func copyFile(target string, code fs.FS, path string) error {
-	in, err := code.Open(path)
+// readFile reads a regular file of a length, and a byte more if there is one.
+func readFile(path string, length int) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data := make([]byte, length+1)
+	n, err := io.ReadFull(f, data)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return data[:n], err
+}
+
+// verifyMode gives what belongs to this process's user its mode. What belongs to another one, as root's files do to somebody
+// who attaches, is as its owner has it.
+func verifyMode(path string, mode fs.FileMode) error {
+	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
+	owner := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Perm() == mode || int(owner.Uid) != os.Geteuid() {
+		return nil
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Chmod(0o644), out.Close())
+	return os.Chmod(path, mode)
 }

@@ -91,6 +91,9 @@ func (w *worker) closeLanes() {
 // forked from the worker's template.
 func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
 	r := w.runner
+	if err := r.files.verify(); err != nil {
+		return nil, err
+	}
 	options := r.options(w, 3+len(theirs))
 	spec := proc.Spec{
 		Path:     r.config.Environment.Interpreter,

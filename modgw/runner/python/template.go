@@ -47,6 +47,9 @@ type template struct {
 
 // startTemplate starts a template that has nothing loaded.
 func startTemplate(ctx context.Context, r *Runner) (*template, error) {
+	if err := r.files.verify(); err != nil {
+		return nil, err
+	}
 	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err
@@ -71,8 +74,8 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Dir:        d.Root,
 		Credential: r.user.Credential(),
 		Files:      []*os.File{theirs},
-		Stdin:      r.typed(), // what it forks inherits it
-		Limits:     proc.Limits{OOMScore: crew.OOMScore},
+		Stdin:      r.typed(),      // what it forks inherits it
+		Limits:     crew.Limits(d), // likewise
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {
 			t.output.Add(line.Text)

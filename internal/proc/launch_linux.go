@@ -1,0 +1,237 @@
+package proc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// launcher is the name of this program while it is about to become another one, see [Launch].
+const launcher = "modgw-launcher"
+
+func init() {
+	if len(os.Args) == 2 && os.Args[0] == launcher {
+		becomeProgram(os.Args[1])
+	}
+}
+
+// Launch is cmd.Start for a process with limits. They are set by the new process itself, before it becomes the user and runs
+// the program: lowering one's own limits needs no privilege, where limiting the processes of another user needs
+// CAP_SYS_RESOURCE, which containers lack. An error about a limit is a *LimitError.
+//
+// The new process is this program again, which [Launch] tells what to become through a descriptor. Nothing of the program's
+// environment reaches it before, as LD_PRELOAD would.
+func Launch(cmd *exec.Cmd, limits Limits) error {
+	if cmd.Err != nil || !limits.bounded() {
+		err := cmd.Start()
+		if err == nil && limits.OOMScore > 0 {
+			// Where it is not allowed, as in some containers, the kernel chooses without it.
+			_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), strconv.AppendInt(nil, int64(limits.OOMScore), 10), 0)
+		}
+		return err
+	}
+	env := cmd.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	orders := launchOrders{Path: cmd.Path, Args: cmd.Args, Env: env, Dir: cmd.Dir, Limits: limits}
+	if cmd.SysProcAttr != nil {
+		orders.Credential = cmd.SysProcAttr.Credential
+		cmd.SysProcAttr.Credential = nil
+	}
+	file, err := orders.file()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	failed, report, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer failed.Close()
+	cmd.ExtraFiles = append(cmd.ExtraFiles[:len(cmd.ExtraFiles):len(cmd.ExtraFiles)], file, report)
+	cmd.Path, cmd.Args, cmd.Env, cmd.Dir = "/proc/self/exe", []string{launcher, strconv.Itoa(len(cmd.ExtraFiles))}, []string{}, ""
+	err = cmd.Start()
+	report.Close()
+	if err != nil {
+		return fmt.Errorf("cannot run the launcher: %w", err)
+	}
+	text, err := io.ReadAll(failed) // until the program runs, or never will
+	if err == nil && len(text) > 0 {
+		err = launchFailure(text)
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	return err
+}
+
+// LimitError says that a limit could not be set.
+type LimitError struct {
+	Name  string // "files", "processes" or "memory"
+	Value uint64
+	Hard  uint64 // what the new process may have at most
+	Err   error  `json:"-"`
+}
+
+// Error says which limit it is.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("cannot set the limit of %s to %d, for that of this process is %d: %v", e.Name, e.Value, e.Hard, e.Err)
+}
+
+// Unwrap returns the kernel's error.
+func (e *LimitError) Unwrap() error { return e.Err }
+
+// launchOrders say what the launcher is to become.
+type launchOrders struct {
+	Path       string
+	Args       []string
+	Env        []string
+	Dir        string
+	Credential *syscall.Credential
+	Limits     Limits
+}
+
+// file has the orders in memory, to be inherited: they may be longer than a pipe has room.
+func (o launchOrders) file() (*os.File, error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.MemfdCreate(launcher, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make memory for the launcher: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), launcher)
+	if _, err = file.Write(text); err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// launchReport is why the launcher could not become the program.
+type launchReport struct {
+	Step  string // "" for running the program
+	Errno syscall.Errno
+	Limit *LimitError
+}
+
+func launchFailure(text []byte) error {
+	var r launchReport
+	if err := json.Unmarshal(text, &r); err != nil {
+		return fmt.Errorf("cannot read what the launcher says: %w", err)
+	}
+	switch {
+	case r.Limit != nil:
+		r.Limit.Err = r.Errno
+		return r.Limit
+	case r.Step != "":
+		return fmt.Errorf("cannot %s: %w", r.Step, r.Errno)
+	}
+	return r.Errno
+}
+
+// becomeProgram obeys the orders behind the descriptor before the one with the number, into which it writes why it could not.
+func becomeProgram(number string) {
+	runtime.LockOSThread()
+	last, err := strconv.Atoi(number)
+	if err != nil {
+		os.Exit(exitNoProgram)
+	}
+	const first = 3 // of what a process inherits besides the standard streams
+	orders, report := os.NewFile(uintptr(first+last-2), "orders"), os.NewFile(uintptr(first+last-1), "report")
+	syscall.CloseOnExec(int(orders.Fd()))
+	syscall.CloseOnExec(int(report.Fd()))
+	var o launchOrders
+	if err := json.NewDecoder(orders).Decode(&o); err != nil {
+		os.Exit(exitNoProgram)
+	}
+	failure := o.obey()
+	if errno, ok := errors.AsType[syscall.Errno](failure.err); ok {
+		failure.Errno = errno
+	}
+	_ = json.NewEncoder(report).Encode(failure.launchReport) // there is nobody else to tell
+	os.Exit(exitNoProgram)
+}
+
+// exitNoProgram is the exit code that a shell gives for a program that it cannot run.
+const exitNoProgram = 126
+
+// launchError is a report with the error that it is made of.
+type launchError struct {
+	launchReport
+	err error
+}
+
+// obey becomes the program. It returns only why it cannot. The user is changed for this thread alone, which is the one that
+// lives on: the kernel counts the threads of a user as its processes.
+func (o launchOrders) obey() (failure launchError) {
+	debug.SetGCPercent(-1) // what comes needs memory, and may have little
+	path, err := syscall.BytePtrFromString(o.Path)
+	if err != nil {
+		return launchError{err: err}
+	}
+	argv, err := syscall.SlicePtrFromStrings(o.Args)
+	if err != nil {
+		return launchError{err: err}
+	}
+	envv, err := syscall.SlicePtrFromStrings(o.Env)
+	if err != nil {
+		return launchError{err: err}
+	}
+	if o.Limits.OOMScore > 0 {
+		_ = os.WriteFile("/proc/self/oom_score_adj", strconv.AppendInt(nil, int64(o.Limits.OOMScore), 10), 0)
+	}
+	if limit := o.Limits.set(); limit != nil {
+		return launchError{launchReport{Limit: limit}, limit.Err}
+	}
+	if c := o.Credential; c != nil {
+		if err := becomeUser(c); err != nil {
+			return launchError{launchReport{Step: "become the user"}, err}
+		}
+	}
+	if o.Dir != "" {
+		if err := syscall.Chdir(o.Dir); err != nil {
+			return launchError{launchReport{Step: "enter the working directory"}, err}
+		}
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE,
+		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
+	return launchError{err: errno}
+}
+
+// becomeUser gives this thread the user and the groups.
+func becomeUser(c *syscall.Credential) error {
+	if !c.NoSetGroups {
+		groups := append([]uint32{}, c.Groups...)
+		var list unsafe.Pointer
+		if len(groups) > 0 {
+			list = unsafe.Pointer(&groups[0])
+		}
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETGROUPS, uintptr(len(groups)), uintptr(list), 0); errno != 0 {
+			return errno
+		}
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESGID, uintptr(c.Gid), uintptr(c.Gid), uintptr(c.Gid)); errno != 0 {
+		return errno
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(c.Uid), uintptr(c.Uid), uintptr(c.Uid)); errno != 0 {
+		return errno
+	}
+	return nil
+}

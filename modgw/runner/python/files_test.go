@@ -1,0 +1,70 @@
+package python
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// codeFiles are the files of the worker's code in a folder.
+func codeFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "modgw_worker", "*.py"))
+	if err != nil || len(found) < 10 {
+		t.Fatalf("%d files, %v", len(found), err)
+	}
+	return append(found, filepath.Join(dir, "__main__.py"))
+}
+
+func TestWorkerCodeThatWasSpoiltIsWrittenAgain(t *testing.T) {
+	spoil := map[string]func(path string) error{
+		"emptied":           func(path string) error { return os.Truncate(path, 0) },
+		"removed":           os.Remove,
+		"changed":           func(path string) error { return os.WriteFile(path, []byte("raise SystemExit(9)\n"), 0o644) },
+		"shut":              func(path string) error { return os.Chmod(path, 0) },
+		"a folder":          func(path string) error { return firstOf(os.Remove(path), os.Mkdir(path, 0o755)) },
+		"a link":            func(path string) error { return firstOf(os.Remove(path), os.Symlink("/dev/null", path)) },
+		"a pipe":            func(path string) error { return firstOf(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
+		"shut in":           func(path string) error { return os.Chmod(filepath.Dir(path), 0o700) },
+		"gone with it all":  func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"longer than it is": func(path string) error { return os.Truncate(path, 1<<20) },
+	}
+	a := serve(t, gates+`
+def application(environ, start_response):
+    return ok(start_response, str(os.getpid()))
+`)
+	for what, f := range spoil {
+		t.Run(what, func(t *testing.T) {
+			dir := a.runner.files.Dir
+			for _, path := range codeFiles(t, dir) {
+				if err := f(path); err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+			}
+			if err := syscall.Kill(a.pid(1), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.get("/"); got.status != 200 {
+				t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			for _, path := range codeFiles(t, dir) {
+				if info, err := os.Lstat(path); err != nil || info.Mode() != 0o644 || info.Size() == 0 {
+					t.Errorf("%s: %v, %v", path, info, err)
+				}
+			}
+			if info, err := os.Stat(filepath.Join(dir, "modgw_worker")); err != nil || info.Mode().Perm() != 0o755 {
+				t.Errorf("folder: %v, %v", info, err)
+			}
+		})
+	}
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
