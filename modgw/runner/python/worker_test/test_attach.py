@@ -181,7 +181,14 @@ class AttachTest(WorkerTestCase):
         self.assertIsNone(host.control.receive())
 
     def test_serving_ends_with_requests_that_do_not(self):
+        begun = threading.Event()
+
         async def startup(scope, receive, send):
+            await receive()
+            begun.set()
+            await asyncio.Event().wait()
+
+        async def not_begun(scope, receive, send):
             await receive()
             await asyncio.Event().wait()
 
@@ -200,7 +207,7 @@ class AttachTest(WorkerTestCase):
 
         self.addCleanup(setattr, attach, "_PATIENCE", attach._PATIENCE)
         attach._PATIENCE = 0.2
-        for app, kind in ((startup, "asgi"), (stream, "asgi"), (generator, "wsgi")):
+        for app, kind in ((startup, "asgi"), (not_begun, "asgi"), (stream, "asgi"), (generator, "wsgi")):
             folder = os.path.join(self.folder, app.__name__)
             os.mkdir(folder)
             host = Host(folder, lanes=1)
@@ -211,7 +218,9 @@ class AttachTest(WorkerTestCase):
             before = set(threading.enumerate())
             with attach.serving(app, host.address):
                 accepted.join(PATIENCE)
-                if app is not startup:
+                if app is startup:
+                    begun.wait(PATIENCE)
+                elif app is not not_begun:
                     self.assertEqual(host.control.receive().kind, READY)
                     answer = host.get("/") if kind == "wsgi" else self.begin(host, "/")
                     self.assertEqual(answer.kind, RESPONSE)

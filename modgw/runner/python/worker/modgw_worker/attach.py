@@ -145,6 +145,8 @@ class Attachment:
         )
         self._loop = None  # It ends with this host.
         self._lanes.append(loop)
+        if self._leaving:
+            loop.stop()  # stop has not seen it.
         try:
             loop.start()
         except Stopped:
