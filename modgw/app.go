@@ -28,6 +28,9 @@ type App struct {
 	// deploying is held by the one deploy, rollback or stop that is under way.
 	deploying chan struct{}
 
+	planned *Descriptor // that the app is about to have; nil while no deploy is under way. The gateway's mutex guards it,
+	seats   []seat      // and what the app has as long as it has a generation
+
 	requests atomic.Int64 // ever handed to a generation
 	lastUsed atomic.Int64 // when, in nanoseconds of the wall clock
 
@@ -121,6 +124,19 @@ func (a *App) expect() {
 	if a.current.Load() == nil {
 		a.setStateLocked(AppStarting)
 	}
+}
+
+// swap makes next the current generation, and returns the one before it; nil without one.
+func (a *App) swap(next *Generation) (old *Generation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if old = a.current.Swap(next); old != nil {
+		a.previous = old
+	}
+	a.failure = nil
+	a.routed = next.Descriptor
+	a.setStateLocked(AppServing)
+	return old
 }
 
 // setStateLocked changes the state and wakes the requests that wait for a change.

@@ -20,7 +20,7 @@ func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error 
 		return err
 	}
 	app.expect()
-	return g.replace(ctx, app, cause, g.builder(ctx, d))
+	return g.replace(ctx, app, cause, d, g.builder(ctx, d))
 }
 
 // Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on being refused at once
@@ -30,7 +30,7 @@ func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 	if err != nil {
 		return err
 	}
-	return g.replace(ctx, app, cause, g.builder(ctx, d))
+	return g.replace(ctx, app, cause, d, g.builder(ctx, d))
 }
 
 // Rollback makes a new generation from the descriptor and the environment of the last good one before the current. The
@@ -51,7 +51,7 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	}
 	app.expect()
 	cause := fmt.Sprintf("rollback to generation %d", previous.Number)
-	return g.replace(ctx, app, cause, func() (Descriptor, *Environment, error) {
+	return g.replace(ctx, app, cause, previous.Descriptor, func() (Descriptor, *Environment, error) {
 		return previous.Descriptor, previous.Environment, nil
 	})
 }
@@ -66,8 +66,9 @@ func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error
 	return g.Deploy(ctx, app.descriptor(), cause)
 }
 
-// replace makes a generation from what choose returns and swaps it in.
-func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose func() (Descriptor, *Environment, error)) error {
+// replace makes a generation of d from what choose returns and swaps it in.
+func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor,
+	choose func() (Descriptor, *Environment, error)) error {
 	if err := app.lock(ctx); err != nil {
 		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
 	}
@@ -80,13 +81,22 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, choose fu
 	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{}), ended: make(chan struct{})}
 	app.mu.Unlock()
 
+	defer g.plan(app, d)()
+	if fault := g.roomFor(app, d); fault != nil {
+		return g.refuse(ctx, app, next, fault)
+	}
 	began := time.Now()
 	if err := g.prepare(ctx, app, next, choose); err != nil {
 		return g.refuse(ctx, app, next, err)
 	}
 	next.Ready = time.Now()
 	next.Took = next.Ready.Sub(began)
-	g.swap(app, next)
+	old, err := g.takeOver(ctx, app, next)
+	if err != nil {
+		next.stop()
+		return g.refuse(ctx, app, next, err)
+	}
+	g.tookOver(app, old, next)
 	return nil
 }
 
@@ -209,19 +219,9 @@ func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
 	}
 }
 
-// swap lets next answer all requests that come from now on. The generation before it drains and stops on its own.
-func (g *Gateway) swap(app *App, next *Generation) {
-	app.mu.Lock()
-	old := app.current.Swap(next)
-	if old != nil {
-		app.previous = old
-	}
-	app.failure = nil
-	app.routed = next.Descriptor
-	app.setStateLocked(AppServing)
-	app.mu.Unlock()
-
-	g.reroute()
+// tookOver tells of a generation that answers all requests from now on. The one before it, if there is one, drains and stops
+// on its own.
+func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	g.log.Info("generation ready", "app", app.name, "generation", next.Number, "cause", next.Cause,
 		"took", next.Took.Round(time.Millisecond).String())
 	g.watchIdle(app, next)

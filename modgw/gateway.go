@@ -47,9 +47,11 @@ type Gateway struct {
 	ends   sync.WaitGroup         // what runs on its own: draining generations, and idle watches
 	cutOff chan struct{}          // closed when nothing may go on draining
 
-	mu     sync.Mutex
-	apps   map[AppName]*App
-	closed bool
+	mu        sync.Mutex
+	apps      map[AppName]*App
+	seats     map[seat]*App      // of the apps that have a generation
+	handovers map[*App]*handover // generations that are ready and wait for their places
+	closed    bool
 
 	unplaced atomic.Pointer[Fault] // see SetUnplaced
 }
@@ -65,7 +67,7 @@ func New(c Config) *Gateway {
 	if c.Observe == nil {
 		c.Observe = func(Event) {}
 	}
-	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, cutOff: make(chan struct{})}
+	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, seats: map[seat]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
 }
 
 // ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front named.

@@ -47,6 +47,7 @@ func (g *Gateway) rest(app *App, generation *Generation, limit time.Duration) {
 	}
 	app.setStateLocked(AppIdle)
 	app.mu.Unlock()
+	g.leave(app)
 	g.log.Info("app idle, workers stopped", "app", app.name, "generation", generation.Number, "after", limit.String())
 	g.drain(app, generation, nil)
 }

@@ -15,11 +15,12 @@ func (g *Gateway) Register(d Descriptor) error {
 }
 
 // Expect makes the app of a descriptor known before somebody deploys it, which must follow: its requests wait for that. An app
-// that serves goes on serving.
+// that serves goes on serving, and others may be deployed to the hosts and mount that it is going to leave.
 func (g *Gateway) Expect(d Descriptor) error {
 	app, err := g.enter(d)
 	if err == nil {
 		app.expect()
+		g.plan(app, d) // the deploy makes it its own
 	}
 	return err
 }
@@ -52,8 +53,8 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	}
 	g.mu.Lock()
 	delete(g.apps, name)
+	g.routes.Store(nil)
 	g.mu.Unlock()
-	g.reroute()
 	return g.halt(ctx, app, AppStopped)
 }
 
@@ -113,6 +114,7 @@ func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
 	}
 	app.setStateLocked(state)
 	app.mu.Unlock()
+	g.leave(app)
 	if old != nil {
 		g.drain(app, old, nil)
 	}
@@ -128,15 +130,6 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 	if g.closed {
 		return nil, fmt.Errorf("cannot deploy app %q: the host is stopping", d.Name)
 	}
-	for name, other := range g.apps {
-		if name != d.Name && other.sharesRoute(&d) {
-			return nil, &Fault{
-				Code:    "MGW-APP-108",
-				Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, name, d.Mount),
-				Hint:    "give one of them another mount or host",
-			}
-		}
-	}
 	app := g.apps[d.Name]
 	switch {
 	case app == nil:
@@ -151,13 +144,6 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 	}
 	g.routes.Store(nil)
 	return app, nil
-}
-
-// reroute makes the routes follow the apps.
-func (g *Gateway) reroute() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.routes.Store(nil)
 }
 
 // table is the routes of the apps as they are. The first request that needs them makes them, so that a thousand apps

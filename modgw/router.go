@@ -171,27 +171,3 @@ func hostName(host string) string {
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
-
-// sharesRoute reports whether some request would fit the app and d equally well.
-func (a *App) sharesRoute(d *Descriptor) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return shareRoute(&a.routed, d)
-}
-
-func shareRoute(a, b *Descriptor) bool {
-	if a.Mount != b.Mount {
-		return false
-	}
-	if len(a.Hosts) == 0 || len(b.Hosts) == 0 {
-		return len(a.Hosts) == len(b.Hosts)
-	}
-	for _, x := range a.Hosts {
-		for _, y := range b.Hosts {
-			if x == y {
-				return true
-			}
-		}
-	}
-	return false
-}

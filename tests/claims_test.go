@@ -187,3 +187,61 @@ func TestF50DamagedClaimsAreIgnored(t *testing.T) {
 	s.restart(func() { s.write("apps/m/modgw.hcl", ownPage("m", `mount = "/m"`, "nonsense = 1")) })
 	s.wantAt("any.test", "/m/", "m")
 }
+
+func TestAppsThatExchangePlacesInOneChangeLoseNothing(t *testing.T) {
+	s := newSite(t)
+	s.tenant(0, "a", ownPage("a", `mount = "/1"`))
+	s.tenant(0, "b", ownPage("b", `mount = "/2"`))
+	s.start()
+	for round := range 3 {
+		one, two := "/2", "/1"
+		if round%2 == 1 {
+			one, two = two, one
+		}
+		s.write("apps/a/modgw.hcl", ownPage("a", `mount = "`+one+`"`))
+		s.write("apps/b/modgw.hcl", ownPage("b", `mount = "`+two+`"`))
+		s.eventually("they have exchanged their mounts", func() bool {
+			for path, want := range map[string]string{one + "/": "a", two + "/": "b"} {
+				code, body := s.get(path)
+				if code != 200 {
+					t.Fatalf("%s: %d while apps exchange places", path, code)
+				}
+				if body != want {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	s.write("apps/a/modgw.hcl", ownPage("a", `mount = "/3"`))
+	s.tenant(0, "c", ownPage("c", `mount = "/2"`))
+	s.eventually("a new app has the place that one left", func() bool { _, body := s.get("/2/"); return body == "c" })
+	s.eventually("which has moved", func() bool { _, body := s.get("/3/"); return body == "a" })
+}
+
+func TestAnAppIsDeployedWhenThePlaceThatItWaitsForBecomesFree(t *testing.T) {
+	s := newSite(t)
+	s.write("apps/b/app.py", answering("b"))
+	s.write("apps/b/modgw.hcl", mounted("b", "/b"))
+	s.tenant(0, "a", ownPage("a", `mount = "/a"`))
+	s.start()
+	s.write("apps/b/app.py", "nonsense(")
+	s.eventually("the other app's code is broken", func() bool { return s.status("b").Failure != nil })
+	s.write("apps/a/modgw.hcl", ownPage("a", `mount = "/b"`))
+	s.write("apps/b/modgw.hcl", mounted("b", "/a"))
+	s.eventually("status tells what it waits for", func() bool {
+		f := s.status("a").Failure
+		return f != nil && f.Code == "MGW-APP-108"
+	})
+	for path, want := range map[string]string{"/a/": "a", "/b/": "b"} {
+		if code, body := s.get(path); code != 200 || body != want {
+			t.Errorf("%s: %d %q, want %q", path, code, body, want)
+		}
+	}
+	s.write("apps/b/app.py", answering("b"))
+	s.eventually("both have moved", func() bool {
+		_, b := s.get("/a/")
+		_, a := s.get("/b/")
+		return a == "a" && b == "b"
+	})
+}

@@ -36,6 +36,7 @@ func (h *Host) frontDrain() time.Duration {
 
 // observe passes on what became of a generation.
 func (h *Host) observe(e modgw.Event) {
+	h.noteBlocked(e)
 	if h.devel != nil {
 		h.devel.Observe(e)
 	}

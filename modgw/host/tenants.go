@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,19 +57,36 @@ func (h *Host) apply(files []*file, cause string, also func(modgw.Descriptor) bo
 	h.mu.Unlock()
 	h.logMistakes(files, before)
 	missing := h.missing(wanted)
+	h.evictOthers(wanted, missing)
+	h.expect(wanted)
 	h.evict(wanted, missing)
-	h.excuse(files, missing, cause)
+	h.excuse(files, missing, wanted, cause)
 	var asked []deploy
 	for _, d := range wanted {
 		if ended := h.house(d, cause, also(d)); ended != nil {
 			asked = append(asked, deploy{d.Name, ended})
 		}
 	}
+	h.retryBlocked()
 	h.watch(files, wanted)
 	if h.config.Changed != nil {
 		h.config.Changed(h.Descriptors())
 	}
 	return asked
+}
+
+// expect announces all deploys of a set of changes before the first one begins, so that each app can have the place that
+// another one leaves, and requests for a new app wait from the moment at which the old one is gone.
+func (h *Host) expect(wanted map[modgw.AppName]modgw.Descriptor) {
+	for _, d := range wanted {
+		k := h.keeper(d.Name)
+		if d.Idle.Start == modgw.StartOnDemand && (k == nil || h.sleeps(d.Name)) {
+			continue // it is registered
+		}
+		if k == nil || !reflect.DeepEqual(k.descriptor(), d) {
+			_ = h.gateway.Expect(d) // the deploy says why not
+		}
+	}
 }
 
 // house makes sure that the app of d runs as d says, in a new generation if again is set or anything changed. It returns
@@ -94,7 +112,7 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 	if same && (!again || h.sleeps(d.Name)) {
 		return nil
 	}
-	if d.Idle.Start == modgw.StartOnDemand && h.sleeps(d.Name) {
+	if d.Idle.Start == modgw.StartOnDemand && (fresh || h.sleeps(d.Name)) {
 		t.keeper.adopt(d)
 		if h.remembers() {
 			h.lastGood.keep(d)
@@ -103,9 +121,6 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 			h.log.Error("app not registered", "app", d.Name, "error", err.Error())
 		}
 		return nil
-	}
-	if fresh {
-		_ = h.gateway.Expect(d) // the deploy says why not
 	}
 	return t.keeper.ask(order{class: reload.Descriptor, cause: cause, descriptor: &d})
 }
@@ -135,18 +150,25 @@ func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	return t
 }
 
-// evict removes the apps that no file describes any more. An app whose descriptor has mistakes stays, unless it is another
-// user's app that has the name now.
+// evictOthers removes the apps whose names are now those of other users' apps, so that nothing of them is left for these.
+func (h *Host) evictOthers(wanted map[modgw.AppName]modgw.Descriptor, missing []claims.Claim) {
+	next := slices.Clone(missing)
+	for _, d := range wanted {
+		next = append(next, claims.Of(d))
+	}
+	tenants := h.tenants()
+	for _, c := range next {
+		if t := tenants[c.App]; t != nil && !claims.Of(t.keeper.descriptor()).Continues(c) {
+			h.remove(c.App, t)
+		}
+	}
+}
+
+// evict removes the apps that no file describes any more. An app whose descriptor has mistakes stays.
 func (h *Host) evict(wanted map[modgw.AppName]modgw.Descriptor, missing []claims.Claim) {
-	next := map[modgw.AppName]claims.Claim{}
-	for name, d := range wanted {
-		next[name] = claims.Of(d)
-	}
-	for _, c := range missing {
-		next[c.App] = c
-	}
 	for name, t := range h.tenants() {
-		if c, ok := next[name]; ok && claims.Of(t.keeper.descriptor()).Continues(c) {
+		_, described := wanted[name]
+		if described || slices.ContainsFunc(missing, func(c claims.Claim) bool { return c.App == name }) {
 			continue
 		}
 		h.remove(name, t)
@@ -165,11 +187,12 @@ func (h *Host) remove(name modgw.AppName, t *tenant) {
 		h.log.Info("app removed", "app", name)
 		h.unused.nudge()
 	}
+	h.retryBlocked()
 }
 
 // excuse tells of the apps that are missing because of mistakes: one that runs goes on, and the requests of one that does not
 // are answered 503.
-func (h *Host) excuse(files []*file, missing []claims.Claim, cause string) {
+func (h *Host) excuse(files []*file, missing []claims.Claim, wanted map[modgw.AppName]modgw.Descriptor, cause string) {
 	failing := map[modgw.AppName]bool{}
 	for _, c := range missing {
 		fault := mistakeIn(files, c.File)
@@ -190,9 +213,11 @@ func (h *Host) excuse(files []*file, missing []claims.Claim, cause string) {
 	h.failing = failing
 	h.mu.Unlock()
 	for name := range before {
-		if !failing[name] && h.keeper(name) == nil {
-			_ = h.gateway.Remove(context.Background(), name) // a deploy of the same name makes it known again
+		d, described := wanted[name]
+		if failing[name] || h.keeper(name) != nil || described && d.Idle.Start != modgw.StartOnDemand {
+			continue
 		}
+		_ = h.gateway.Remove(context.Background(), name) // it is known, and it is registered again if it is described
 	}
 	h.gateway.SetUnplaced(h.unplaced(files))
 }

@@ -1,0 +1,197 @@
+package modgw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// handover is a generation that is ready and waits for its hosts and mount. Two apps may exchange theirs, and one may take
+// the place that another leaves: all generations that fit together take over at once, so that every place has an app at
+// every moment.
+type handover struct {
+	app     *App
+	next    *Generation
+	old     *Generation // that next has replaced; nil without one, and before done
+	done    chan *Fault // gets nil when next has taken over, or why it cannot
+	delayed bool        // it was logged that it waits
+}
+
+// ErrPlaceTaken is why an app was not deployed whose hosts and mount another app has and keeps. There is room for it when that
+// one is removed, or deployed elsewhere.
+var ErrPlaceTaken = errors.New("two apps cannot answer the same requests")
+
+// seat is a place that at most one app with a generation has.
+type seat struct {
+	host  string // pattern; "" for any
+	mount MountPath
+}
+
+func seatsOf(d Descriptor) []seat {
+	if len(d.Hosts) == 0 {
+		return []seat{{mount: d.Mount}}
+	}
+	seats := make([]seat, len(d.Hosts))
+	for i, host := range d.Hosts {
+		seats[i] = seat{host, d.Mount}
+	}
+	return seats
+}
+
+// plan notes the descriptor that an app is about to have, so that others may wait for what it leaves. It returns what ends
+// that: another plan made meanwhile stays.
+func (g *Gateway) plan(app *App, d Descriptor) (end func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	app.planned = &d
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if app.planned == &d {
+			app.planned = nil
+		}
+		g.handOver()
+	}
+}
+
+// roomFor is obstacle without the mutex.
+func (g *Gateway) roomFor(app *App, d Descriptor) *Fault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.obstacle(app, d)
+}
+
+// HasRoom reports whether an app could be deployed with d: nobody has its hosts and mount who is not about to leave them.
+func (g *Gateway) HasRoom(d Descriptor) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.obstacle(g.apps[d.Name], d) == nil
+}
+
+// obstacle is the fault of deploying an app with a descriptor whose place another app has and keeps; g.mu is held.
+func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
+	for _, s := range seatsOf(d) {
+		other := g.seats[s]
+		if other == nil || other == app || other.planned != nil && !slices.Contains(seatsOf(*other.planned), s) {
+			continue
+		}
+		return &Fault{
+			Code:    "MGW-APP-108",
+			Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, other.name, s.host+string(s.mount)),
+			Err:     ErrPlaceTaken,
+			Hint:    "it is deployed by itself when that app leaves the place; or give one of them another mount or host",
+		}
+	}
+	return nil
+}
+
+// takeOver lets next answer the requests of its hosts and mount as soon as they are free, and returns the generation that it
+// has replaced.
+func (g *Gateway) takeOver(ctx context.Context, app *App, next *Generation) (old *Generation, err error) {
+	h := &handover{app: app, next: next, done: make(chan *Fault, 1)}
+	g.mu.Lock()
+	g.handovers[app] = h
+	g.handOver()
+	g.mu.Unlock()
+	select {
+	case fault := <-h.done:
+		return h.result(fault)
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	delete(g.handovers, app)
+	g.mu.Unlock()
+	select {
+	case fault := <-h.done:
+		return h.result(fault)
+	default:
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (h *handover) result(fault *Fault) (*Generation, error) {
+	if fault != nil {
+		return nil, fault
+	}
+	return h.old, nil
+}
+
+// handOver lets all generations take over that can, and refuses those that wait for an app that stays; g.mu is held.
+func (g *Gateway) handOver() {
+	for {
+		fitting := g.fitting()
+		if len(fitting) == 0 {
+			break
+		}
+		for _, h := range fitting {
+			g.vacate(h.app)
+		}
+		for _, h := range fitting {
+			h.app.seats = seatsOf(h.next.Descriptor)
+			for _, s := range h.app.seats {
+				g.seats[s] = h.app
+			}
+			h.old = h.app.swap(h.next)
+			h.done <- nil
+			delete(g.handovers, h.app)
+		}
+		g.routes.Store(nil)
+	}
+	for app, h := range g.handovers {
+		if fault := g.obstacle(app, h.next.Descriptor); fault != nil {
+			h.done <- fault
+			delete(g.handovers, app)
+			continue
+		}
+		if !h.delayed {
+			h.delayed = true
+			g.log.Info("generation waits until another app has left its place", "app", app.name, "generation", h.next.Number)
+		}
+	}
+}
+
+// fitting are the generations that wait and whose places are free once all of them have taken over; g.mu is held.
+func (g *Gateway) fitting() map[*App]*handover {
+	fitting := maps.Clone(g.handovers)
+	for changed := true; changed; {
+		changed = false
+		taken := map[seat]*App{}
+		for app, h := range fitting {
+			for _, s := range seatsOf(h.next.Descriptor) {
+				other := g.seats[s]
+				if first := taken[s]; first != nil && first != app {
+					other = first // both are ready for it at once
+				} else if fitting[other] != nil && !slices.Contains(seatsOf(fitting[other].next.Descriptor), s) {
+					other = nil // it leaves
+				}
+				taken[s] = app
+				if other != nil && other != app {
+					delete(fitting, app)
+					changed = true
+					break
+				}
+			}
+		}
+	}
+	return fitting
+}
+
+// vacate frees the places of an app that has no generation any more, or that is about to get others; g.mu is held.
+func (g *Gateway) vacate(app *App) {
+	for _, s := range app.seats {
+		if g.seats[s] == app {
+			delete(g.seats, s)
+		}
+	}
+	app.seats = nil
+}
+
+// leave is vacate for an app that has stopped, after which others may take its place.
+func (g *Gateway) leave(app *App) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.vacate(app)
+	g.handOver()
+}
