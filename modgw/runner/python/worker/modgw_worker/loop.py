@@ -14,6 +14,7 @@ from .sharedlane import SharedLane
 from .signals import Stopped
 
 _MOST_TASKS = 50  # whose stacks are logged
+_TIDY = 5.0  # seconds that what a failed startup has left running may take to end
 _PROMPT = 0.3  # seconds in which a loop that is not blocked answers
 
 
@@ -160,6 +161,7 @@ class LoopThread(Loop):
         self.thread.start()
         self._begun.wait()
         if self._failed is not None:
+            self.thread.join(_TIDY)
             raise self._failed
 
     def _run(self):
