@@ -73,3 +73,12 @@ func silent(address string, after fmt.Stringer, output string) error {
 		Output:  output,
 	}
 }
+
+func portTaken(address string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-009",
+		Summary: fmt.Sprintf("cannot start Apache: it cannot listen on %s", address),
+		Err:     err,
+		Hint:    "find out which program listens there with ss -ltnp, or take another --port",
+	}
+}

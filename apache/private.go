@@ -142,6 +142,15 @@ func defaultAccount() (name, group string) {
 	return "nobody", "nogroup"
 }
 
+// currentUser is the name of the user that this process runs as; "" when it has none.
+func currentUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
 // withDefaults fills in what a run may leave out.
 func (c RunConfig) withDefaults() RunConfig {
 	if c.Address == "" {

@@ -47,6 +47,7 @@ type Server struct {
 	found   *Program
 	process *proc.Process // nil while it does not run
 	tail    []string      // its last lines
+	told    string        // what was last said of why it does not reach the host
 }
 
 const (
@@ -79,6 +80,37 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // URL is where it answers.
 func (s *Server) URL() string { return s.url }
 
+// Prepare finds out, before anything else is begun, what would keep Apache from running: it is not installed, a module is
+// missing, or its port is taken. An Apache that an earlier run left behind is ended. Run does all that too.
+func (s *Server) Prepare(ctx context.Context) error {
+	program, err := Find(ctx, s.program)
+	if err != nil {
+		return err
+	}
+	if err := prepare(s.dir); err != nil {
+		return err
+	}
+	if err := endStale(ctx, s.dir); err != nil {
+		return err
+	}
+	if err := s.use(ctx, program); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return portTaken(s.address, err)
+	}
+	return ln.Close()
+}
+
+// use writes the configuration for a program.
+func (s *Server) use(ctx context.Context, program *Program) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = program
+	return s.configure(ctx, s.config)
+}
+
 // Run runs Apache in the foreground until ctx is done, then lets requests in flight finish and returns nil when all its
 // processes have ended. It may be called once. A configuration that Apache does not accept, and an end that nobody asked for, are errors with
 // Apache's own words.
@@ -90,17 +122,11 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) run(ctx context.Context) error {
-	program, err := Find(ctx, s.program)
-	if err != nil {
+	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
-	if err := prepare(s.dir); err != nil {
-		return err
-	}
-	if err := endStale(ctx, s.dir); err != nil {
-		return err
-	}
-	process, err := s.start(ctx, program)
+	s.explainRefusal()
+	process, err := s.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,15 +196,14 @@ func (s *Server) configure(ctx context.Context, c RunConfig) error {
 	return os.Rename(candidate, filepath.Join(c.Dir, configFile))
 }
 
-func (s *Server) start(ctx context.Context, program *Program) (*proc.Process, error) {
+func (s *Server) start(ctx context.Context) (*proc.Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.found = program
 	if err := s.configure(ctx, s.config); err != nil {
 		return nil, err
 	}
 	process, err := proc.Start(proc.Spec{
-		Path:   program.Path,
+		Path:   s.found.Path,
 		Args:   []string{"-f", filepath.Join(s.dir, configFile), "-DFOREGROUND"},
 		Env:    []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"},
 		Dir:    s.dir,

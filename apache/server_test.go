@@ -276,7 +276,7 @@ func TestAPortInUseIsToldInApachesWords(t *testing.T) {
 	}()
 	err = s.Run(t.Context())
 	var fault *modgw.Fault
-	if !errors.As(err, &fault) || fault.Code != "MGW-APA-006" || !strings.Contains(fault.Output, "could not bind") {
+	if !errors.As(err, &fault) || fault.Code != "MGW-APA-009" || !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -331,6 +331,37 @@ func TestTLSIsServedWithTheCertificate(t *testing.T) {
 		strings.Replace(o.URL(), "127.0.0.1", "localhost", 1)+"/x").CombinedOutput()
 	if err != nil || string(out) != "blog /x /x" {
 		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+// Where Apache answers 503 because it may not open the host's socket, the log says which folder or mode is in the way.
+func TestAnUnreachableHostIsExplained(t *testing.T) {
+	fronttest.Require(t, "apache2", "apache2")
+	listener := serve(t, echo)
+	records := make(chan slog.Record, 1000)
+	s := apache.New(apache.RunConfig{Dir: fronttest.Dir(t), Options: apache.Options{Port: fronttest.FreePort(t)}, Log: slog.New(recorder(records)),
+		Apps: []modgw.Descriptor{wsgi("blog", "/")}, Listeners: []modgw.Listener{listener}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	<-s.Ready()
+	socket := listener.Address.Target()
+	if err := os.Chmod(socket, 0); err != nil {
+		t.Fatal(err)
+	}
+	if resp, _ := get(t, s.URL(), ""); resp.StatusCode != 503 {
+		t.Errorf("got %s", resp.Status)
+	}
+	for r := range records {
+		attributes := ""
+		r.Attrs(func(a slog.Attr) bool { attributes += fmt.Sprintf(" %s=%s", a.Key, a.Value); return true })
+		if r.Message == "apache cannot reach the host" && strings.Contains(attributes, "may not write to "+socket) && strings.Contains(attributes, "group") {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,8 @@ package apache
 import (
 	"context"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -24,6 +26,38 @@ func (s *Server) line(l proc.Line) {
 		attributes = append(attributes, "module", module)
 	}
 	s.log.Log(context.Background(), level, "apache output", attributes...)
+	if unreachable.MatchString(text) {
+		s.explainRefusal()
+	}
+}
+
+// unreachable is what Apache says when it cannot connect to the host, before it answers 503.
+var unreachable = regexp.MustCompile(`AH02454|AH00957|AH01079`)
+
+// explainRefusal logs what keeps Apache from the host's sockets, as [Check] finds it. The same is not said twice in a row.
+func (s *Server) explainRefusal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	up, err := upstreamOf(s.config.Listeners, s.config.TrustedProxies)
+	if err != nil {
+		return
+	}
+	name := s.config.User
+	if os.Geteuid() != 0 {
+		name = currentUser()
+	}
+	said := ""
+	for _, a := range up.sockets() {
+		f := checkSocket(a, name)
+		if f.Level != Problem {
+			continue
+		}
+		said += f.Text
+		if !strings.Contains(s.told, f.Text) {
+			s.log.Error("apache cannot reach the host", "error", f.Text, "hint", f.Fix)
+		}
+	}
+	s.told = said
 }
 
 // parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines come from before

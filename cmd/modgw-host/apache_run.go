@@ -48,7 +48,10 @@ func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.Run
 	return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
 }
 
-// runApache runs the host and Apache until ctx is done or one of them ends. It calls up when all apps are.
+// runApache runs the host and Apache until ctx is done or one of them ends. Apache starts with the first app that is ready,
+// or when none of them is; requests for the others wait in the host. The host listens for it on sockets of its own, beside
+// those that its file or, where listens is set, the command line names. up is called when the first deploy of every app
+// has ended.
 func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool, up func()) error {
 	probe, err := host.New(config)
 	if err != nil {
@@ -59,14 +62,14 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 		return err
 	}
 	if !listens && config.File == "" {
-		config.Listeners = frontSockets(state)
+		config.Listeners = nil
 	}
-	a.Dir, a.Log = filepath.Join(state, "apache"), config.Log
-	a.Listeners = config.Listeners
-	if len(a.Listeners) == 0 {
-		a.Listeners = probe.Listeners()
-	}
+	config.Further = frontSockets(state)
+	a.Dir, a.Log, a.Listeners = filepath.Join(state, "apache"), config.Log, config.Further
 	server := apache.New(a)
+	if err := server.Prepare(ctx); err != nil {
+		return err
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -77,14 +80,25 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 			config.Log.Error("apache keeps its configuration", "error", err.Error())
 		}
 	}
-	ready := sync.OnceFunc(func() {
-		up()
+	start := sync.OnceFunc(func() {
 		running.Go(func() {
 			defer cancel()
 			apacheErr = server.Run(ctx)
 		})
 	})
-	hostErr := runHost(ctx, config, ready)
+	observe := config.Observe
+	config.Observe = func(e modgw.Event) {
+		if e.Serving != 0 {
+			start()
+		}
+		if observe != nil {
+			observe(e)
+		}
+	}
+	hostErr := runHost(ctx, config, func() {
+		start()
+		up()
+	})
 	cancel()
 	running.Wait()
 	return errors.Join(hostErr, apacheErr)

@@ -20,6 +20,9 @@ type Config struct {
 	// Listeners replace those of File when there are any.
 	Listeners []modgw.Listener
 
+	// Further are listeners beside those of File or Listeners.
+	Further []modgw.Listener
+
 	// Sockets are further listeners, open already; the host closes them.
 	Sockets []Socket
 

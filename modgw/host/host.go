@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,10 +127,11 @@ func (h *Host) Control() modgw.Address {
 
 // Listeners are the addresses that the host's fronts listen on.
 func (h *Host) Listeners() []modgw.Listener {
+	listeners := h.file.Listeners
 	if len(h.config.Listeners) > 0 {
-		return h.config.Listeners
+		listeners = h.config.Listeners
 	}
-	return h.file.Listeners
+	return slices.Concat(listeners, h.config.Further)
 }
 
 // Shutdown makes Run end. It may be called again.
