@@ -30,6 +30,14 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "Environment variables of the app. It sees these, PATH, HOME, LANG=C.UTF-8 and TZ, and nothing of the " +
 					"host's own environment. Variables of defaults are added unless the app sets them.",
 				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
+			{name: "build_env", value: variables(&d.BuildEnv),
+				doc: "Environment variables for builds: for pip, uv, go and npm, and for the command of the build block. Another " +
+					"value makes another environment. Requirements files can name them, and those of env, as ${NAME}.",
+				example: `{ PIP_INDEX_URL = "https://pypi.example.com/simple" }`},
+			{name: "build_secrets", value: secretVariables(&d.BuildSecrets),
+				doc: "Environment variables for builds that are shown nowhere, such as tokens. Another value makes no other " +
+					"environment.",
+				example: `{ INDEX_TOKEN = secret("/etc/modgw/index.token") }`},
 			{name: "attach", value: truth(&d.Attach), def: false,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
 					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},

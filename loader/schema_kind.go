@@ -86,6 +86,9 @@ func httpBlock(d *modgw.Descriptor) block {
 				example: `["node", "server.js"]`},
 			{name: "workers", value: number(&h.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
 			{name: "strip_mount", value: truth(&h.StripMount), def: false, doc: stripDoc},
+			{name: "keep_packages", value: truth(&h.KeepPackages), def: false,
+				doc: "The host installs nothing from the package-lock.json of a Node.js program: its packages are there already, or " +
+					"the build block brings them."},
 		},
 		done: func() { d.Kind, d.HTTP = modgw.KindHTTP, h },
 	}

@@ -34,6 +34,19 @@ func variables(dst *map[string]string) value {
 	}}
 }
 
+// secretVariables are environment variables whose values are secrets, wherever they came from.
+func secretVariables(dst *map[string]string) value {
+	v := variables(dst)
+	set := v.set
+	v.set = func(l *leaf) {
+		set(l)
+		for _, secret := range *dst {
+			l.scope.noteSecret(secret)
+		}
+	}
+	return v
+}
+
 // variable is the value of one environment variable; numbers and booleans are written out.
 func (l *leaf) variable(name string, v cty.Value) (string, bool) {
 	if why := badVariable(name); why != "" {

@@ -163,7 +163,7 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 	if !errors.As(err, &fault) {
 		fault = &Fault{Code: "MGW-APP-107", Summary: fmt.Sprintf("cannot deploy app %q", app.name), Err: err}
 	}
-	fault = fault.redacted(next.Descriptor.Secrets)
+	fault = fault.Redacted(next.Descriptor.Secrets)
 	if g.config.Dev && fault.Exceptions == nil {
 		shown := *fault
 		shown.Exceptions = printedMistake(fault.Output, next.Descriptor)

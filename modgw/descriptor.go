@@ -52,10 +52,15 @@ type Descriptor struct {
 	Build   *Build            // nil: nothing is built beside the environment
 	Env     map[string]string // env and env_file together; env wins
 	EnvFile string            // absolute; "" without one
-	Owner   string            // user who can change File, or Root without one; "": the host's own user alone
-	User    string            // "": the host's own user
-	Group   string            // "": the user's own groups
-	Aliases []Alias           // longest Path first
+
+	// BuildEnv and BuildSecrets are variables for builds of the environment and for the build block's command, and not for
+	// the app itself. Another value in BuildEnv makes another environment; one in BuildSecrets does not.
+	BuildEnv, BuildSecrets map[string]string
+
+	Owner   string  // user who can change File, or Root without one; "": the host's own user alone
+	User    string  // "": the host's own user
+	Group   string  // "": the user's own groups
+	Aliases []Alias // longest Path first
 
 	Reload   Reload
 	Timeouts Timeouts
@@ -131,9 +136,11 @@ type Go struct {
 
 // HTTP runs any program that serves HTTP on $PORT or on the inherited socket.
 type HTTP struct {
-	Command    []string
-	Workers    int // 0: one
-	StripMount bool
+	Command []string
+
+	KeepPackages bool // nothing is installed from a package-lock.json
+	Workers      int  // 0: one
+	StripMount   bool
 }
 
 // FastCGI spawns a FastCGI program, or connects to one that somebody else runs.

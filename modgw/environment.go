@@ -13,6 +13,7 @@ type Environment struct {
 	SearchPath   []string  // entries to put before the rest of sys.path
 	Variables    []string  // "KEY=value" that processes in the environment need: PATH, VIRTUAL_ENV
 	Source       string    // the input that decided: "requirements.txt", "packages", "PEP 723 block of hello.wsgi"
+	Unread       []string  // project files that declare packages and were not read, each with what to do, where Source is "no requirements"
 	Builder      string    // "uv 0.13.9", "pip 24.0", "go1.26.8", "npm 9.2.0"; "" when nothing was built
 	Packages     []Package // what is installed, by name
 	Built        time.Time

@@ -39,16 +39,19 @@ func (f *Fault) Line() string {
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// redacted is the fault without the secrets in its text.
-func (f *Fault) redacted(secrets []string) *Fault {
-	if len(secrets) == 0 {
-		return f
-	}
+// Redacted is the fault without the secrets, and without the credentials of URLs, in its text; f itself when it has none.
+func (f *Fault) Redacted(secrets []string) *Fault {
 	clean := *f
+	clean.Hint = RedactString(f.Hint, secrets)
 	clean.Summary = RedactString(f.Summary, secrets)
 	clean.Output = RedactString(f.Output, secrets)
 	if f.Err != nil {
-		clean.Err = &redactedError{f.Err, RedactString(f.Err.Error(), secrets)}
+		if text := RedactString(f.Err.Error(), secrets); text != f.Err.Error() {
+			clean.Err = &redactedError{f.Err, text}
+		}
+	}
+	if clean.Error() == f.Error() {
+		return f
 	}
 	return &clean
 }

@@ -1,7 +1,8 @@
 package modgw
 
 import (
-	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,51 +15,76 @@ const redacted = "(secret)"
 // it unreadable and hide nothing.
 const shortestSecret = 4
 
-// Redacted is d for people to see: values in Env that are a secret or contain one are "(secret)", other text in which one
-// could stand has it replaced, and Secrets is empty. d itself stays as it is.
+// credentials are the user and password of a URL, or the token that stands alone in their place.
+var credentials = regexp.MustCompile(`(://)(?:[^\s/@:"']*:[^\s/@"']+|[^\s/@:"']{16,})@`)
+
+// Redacted is d for people to see: values in Env, BuildEnv and BuildSecrets that are a secret or contain one are
+// "(secret)", every other text has secrets and the credentials of URLs replaced, and Secrets is empty. d itself stays as
+// it is.
 func (d Descriptor) Redacted() Descriptor {
 	secrets := d.Secrets
 	d.Secrets = nil
-	d.Env = maps.Clone(d.Env)
-	for name, value := range d.Env {
+	for _, variables := range []*map[string]string{&d.Env, &d.BuildEnv, &d.BuildSecrets} {
+		*variables = redactVariables(*variables, secrets)
+	}
+	return redactValue(reflect.ValueOf(d), secrets).Interface().(Descriptor)
+}
+
+// redactVariables hides a value as a whole: what is beside the secret in it may tell of it.
+func redactVariables(variables map[string]string, secrets []string) map[string]string {
+	if variables == nil {
+		return nil
+	}
+	clean := make(map[string]string, len(variables))
+	for name, value := range variables {
 		if slices.ContainsFunc(secrets, func(s string) bool { return s != "" && strings.Contains(value, s) }) {
-			d.Env[name] = redacted
+			value = redacted
 		}
+		clean[name] = value
 	}
-	if d.HTTP != nil {
-		h := *d.HTTP
-		h.Command = redactAll(h.Command, secrets)
-		d.HTTP = &h
-	}
-	if d.FastCGI != nil {
-		f := *d.FastCGI
-		f.Command = redactAll(f.Command, secrets)
-		d.FastCGI = &f
-	}
-	if d.Go != nil {
-		g := *d.Go
-		g.Args = redactAll(g.Args, secrets)
-		d.Go = &g
-	}
-	if d.Build != nil {
-		b := *d.Build
-		b.Command = redactAll(b.Command, secrets)
-		d.Build = &b
-	}
-	d.Python.Packages = redactAll(d.Python.Packages, secrets)
-	return d
+	return clean
 }
 
-func redactAll(list, secrets []string) []string {
-	list = slices.Clone(list)
-	for i, s := range list {
-		list[i] = RedactString(s, secrets)
+// redactValue is a copy of v in which every string, however deep, went through RedactString.
+func redactValue(v reflect.Value, secrets []string) reflect.Value {
+	clean := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.String:
+		clean.SetString(RedactString(v.String(), secrets))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			clean.Set(reflect.New(v.Type().Elem()))
+			clean.Elem().Set(redactValue(v.Elem(), secrets))
+		}
+	case reflect.Struct:
+		clean.Set(v)
+		for i := range v.NumField() {
+			if clean.Field(i).CanSet() {
+				clean.Field(i).Set(redactValue(v.Field(i), secrets))
+			}
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			clean.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				clean.Index(i).Set(redactValue(v.Index(i), secrets))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			clean.Set(reflect.MakeMap(v.Type()))
+			for it := v.MapRange(); it.Next(); {
+				clean.SetMapIndex(it.Key(), redactValue(it.Value(), secrets))
+			}
+		}
+	default:
+		clean.Set(v)
 	}
-	return list
+	return clean
 }
 
-// RedactString replaces every secret in s, also in the form that quoting gives it. Secrets of less than four bytes are
-// left: they would be found everywhere.
+// RedactString replaces every secret in s, also in the form that quoting gives it, and the credentials of URLs. Secrets of
+// less than four bytes are left: they would be found everywhere.
 func RedactString(s string, secrets []string) string {
 	// Longest first, so that a secret that contains another goes as a whole.
 	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) }) {
@@ -69,6 +95,9 @@ func RedactString(s string, secrets []string) string {
 		if quoted := strconv.Quote(secret); quoted != `"`+secret+`"` {
 			s = strings.ReplaceAll(s, quoted[1:len(quoted)-1], redacted)
 		}
+	}
+	if strings.Contains(s, "://") {
+		s = credentials.ReplaceAllString(s, "${1}"+redacted+"@")
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -18,7 +19,11 @@ import (
 type Config struct {
 	State   string        // the host's folder; environments are in its envs folder. Never ""
 	Log     *slog.Logger  // nil: nothing is logged
-	Timeout time.Duration // the longest that one build may take; 0: 30 minutes
+	Timeout time.Duration // the longest that one build may take, from when it begins; 0: 30 minutes
+
+	// Parallel is how many environments are built at the same time; 0: as many as there are CPUs, and at least two. An
+	// environment that is there already waits for none.
+	Parallel int
 
 	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and their kin are looked up; nil: the process environment.
 	Environ []string
@@ -31,6 +36,7 @@ type Builder struct {
 	steps   string // what is known of the commands of build blocks
 	log     *slog.Logger
 	timeout time.Duration
+	turns   chan struct{} // has one element for each build that runs
 	host    hostEnviron
 	pythons answers[interpreter]
 	uvs     answers[string] // versions
@@ -53,6 +59,7 @@ func New(c Config) *Builder {
 		steps:   filepath.Join(c.State, "builds"),
 		log:     c.Log,
 		timeout: cmp.Or(c.Timeout, 30*time.Minute),
+		turns:   make(chan struct{}, cmp.Or(c.Parallel, max(2, runtime.NumCPU()))),
 		host:    newHostEnviron(c.Environ),
 	}
 }
@@ -64,6 +71,14 @@ type Step struct {
 	Output bool   // Text is such a line
 }
 
+// withoutSecrets is an error of a build for people to see.
+func withoutSecrets(err error, d modgw.Descriptor) error {
+	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+		return fault.Redacted(d.Secrets)
+	}
+	return err
+}
+
 // attempts is how often a build starts anew because its inputs changed while it ran.
 const attempts = 3
 
@@ -73,8 +88,6 @@ func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(S
 	if progress == nil {
 		progress = func(Step) {}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, b.timeout, errBuildTimeout)
-	defer cancel()
 	for range attempts {
 		env, err := b.attempt(ctx, d, progress)
 		switch {
@@ -82,8 +95,10 @@ func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(S
 			return env, nil
 		case ctx.Err() != nil:
 			return nil, stopped(d.Name, context.Cause(ctx))
+		case errors.Is(err, errBuildTimeout):
+			return nil, stopped(d.Name, errBuildTimeout)
 		case !errors.Is(err, errInputsChanged):
-			return nil, err
+			return nil, withoutSecrets(err, d)
 		}
 	}
 	return nil, keptChanging(d.Name)
@@ -95,7 +110,10 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 	if err != nil {
 		return nil, err
 	}
-	env := &modgw.Environment{}
+	env := &modgw.Environment{Unread: p.unread}
+	for _, note := range p.unread {
+		p.say("%s", note)
+	}
 	switch {
 	case p.existing:
 		env = p.existingEnvironment()
@@ -156,6 +174,23 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 		}
 	}
 	return list
+}
+
+// takeTurn waits until fewer builds run than may, and returns a context with the time that one build may take. Whoever
+// calls it calls end when the build has ended.
+func (b *Builder) takeTurn(ctx context.Context, p *plan) (building context.Context, end func(), err error) {
+	select {
+	case b.turns <- struct{}{}:
+	default:
+		p.say("waiting for other builds")
+		select {
+		case b.turns <- struct{}{}:
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+	building, cancel := context.WithTimeoutCause(ctx, b.timeout, errBuildTimeout)
+	return building, func() { cancel(); <-b.turns }, nil
 }
 
 var (

@@ -56,6 +56,11 @@ func (b *Builder) runStep(ctx context.Context, p *plan, env *modgw.Environment) 
 	if err := ignoreMissing(os.Remove(stamp)); err != nil {
 		return p.cannotWrite(err)
 	}
+	ctx, end, err := b.takeTurn(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer end()
 	started := time.Now()
 	if err := s.run(ctx, lock, b); err != nil {
 		return err
@@ -70,7 +75,7 @@ func (b *Builder) runStep(ctx context.Context, p *plan, env *modgw.Environment) 
 	if err := atomicfile.Write(stamp, []byte(s.key+"\n"), 0o644); err != nil {
 		return p.cannotWrite(err)
 	}
-	b.log.Info("command of the build block ended", "app", p.descriptor.Name, "command", strings.Join(p.descriptor.Build.Command, " "),
+	b.log.Info("command of the build block ended", "app", p.descriptor.Name, "command", p.mask(strings.Join(p.descriptor.Build.Command, " ")),
 		"took", time.Since(started).Round(time.Millisecond))
 	return nil
 }
@@ -86,6 +91,7 @@ func stampOf(path string) string {
 func newStep(p *plan, env *modgw.Environment) (*buildStep, error) {
 	d := p.descriptor
 	s := &buildStep{plan: p, env: env, environ: d.ProcessEnv(env, p.account.HomeDir())}
+	s.environ = append(s.environ, buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil)...)
 	read, err := p.stepInputs()
 	if err != nil {
 		return nil, &modgw.Fault{
@@ -165,10 +171,10 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 		return s.plan.cannotWrite(err)
 	}
 	s.plan.say("running %s", strings.Join(d.Build.Command, " "))
-	printed := lines{each: s.plan.sayOutput}
+	printed := lines{each: s.plan.sayOutput, mask: s.plan.mask}
 	p := process{
 		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, limits: s.plan.limits(), lock: lock,
-		env: append(s.environ, "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
+		env: append(slices.Concat(s.environ, buildVariables(d, nil)), "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
 	}
 	err = p.run(ctx, &printed)
 	if err == nil || ctx.Err() != nil {

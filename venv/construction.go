@@ -33,7 +33,7 @@ func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scrat
 // prepare makes the folder of the environment and those that the build writes to, owned by whoever builds.
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
-	c.printed.each = p.sayOutput
+	c.printed.each, c.printed.mask = p.sayOutput, p.mask
 	if err := own(p.dir, p.mode(), p.account); err != nil {
 		return err
 	}

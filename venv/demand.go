@@ -31,6 +31,12 @@ type demand struct {
 var versionName = regexp.MustCompile(
 	`^(?i)(?:(cpython|python|pypy)-?)?(?:(\d+)(?:\.(\d+)(?:\.(\d+[a-z0-9]*?))?)?)?(t|\+freethreaded)?(?:-.*)?$`)
 
+// namesVersion reports whether text is a version, a range of versions or the path of an interpreter.
+func namesVersion(text string) bool {
+	m := versionName.FindStringSubmatch(text)
+	return m != nil && (m[1] != "" || m[2] != "") || filepath.IsAbs(text) || strings.ContainsAny(text, "<>=!~")
+}
+
 // parseDemand reads what a descriptor may say in python.version.
 func parseDemand(text, from string) (demand, error) {
 	text = strings.TrimSpace(text)

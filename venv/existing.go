@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -18,7 +19,7 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	r := &pythonRecipe{inputs: inputs{source: "venv " + dir}}
 	p.recipe = r
 	r.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
-	if err == nil && r.interpreter.Prefix == r.interpreter.BasePrefix {
+	if err == nil && r.interpreter.Prefix == r.interpreter.BasePrefix && !isPrefix(dir, r.interpreter, p.account) {
 		err = errors.New("its bin/python belongs to no virtual environment")
 	}
 	if err == nil && r.interpreter.tooOld() {
@@ -29,7 +30,7 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 			Code:    "MGW-ENV-021",
 			Summary: fmt.Sprintf("cannot use the virtual environment %q of app %q", dir, p.descriptor.Name),
 			Err:     err,
-			Hint:    "make it anew (python3 -m venv), or let the host make one: take venv out of the descriptor",
+			Hint:    "make it again with python3 -m venv, or let the host make one: take venv out of the descriptor",
 		}
 	}
 	var config []byte
@@ -41,6 +42,16 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	p.settle(b)
 	p.dir = dir
 	return nil
+}
+
+// isPrefix reports whether dir is itself where a whole Python is installed, as conda does for each of its environments.
+func isPrefix(dir string, i interpreter, acct *account.Account) bool {
+	real, _, err := fileState(dir, acct)
+	if err != nil {
+		return false
+	}
+	prefix, _, err := fileState(i.Prefix, acct)
+	return err == nil && real == prefix
 }
 
 // existingEnvironment is the environment that planExisting looked at. It has no ID, because nothing was built.

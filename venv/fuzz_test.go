@@ -16,8 +16,8 @@ func FuzzWhatAppsSay(f *testing.F) {
 		if d, err := parseRange(s, "test"); err == nil {
 			d.misfit(three)
 		}
-		_, _ = readPythonVersion(s)
-		_, _ = readRequiresPython(s)
+		_, _ = new(inputs).readPythonVersion(s)
+		_, _ = new(inputs).readRequiresPython(s)
 		for _, line := range logicalLines(s) {
 			if line.text == "" || line.number < 1 {
 				t.Errorf("line %d is %q", line.number, line.text)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
@@ -19,14 +20,17 @@ type goRecipe struct {
 	identify string // what tells this go command from another that comes in its place
 	sources  goSources
 	settings []string // of the host's environment, for the go command
-	pkg      string   // the main package, as the descriptor has it
-	name     string   // of the program
+
+	variables []string // of build_env
+	pkg       string   // the main package, as the descriptor has it
+	name      string   // of the program
 }
 
 // goRecipe finds the go command and the sources.
 func (b *Builder) goRecipe(p *plan) (*goRecipe, error) {
 	d := p.descriptor
-	r := &goRecipe{tool: p.host.findGo(), pkg: cmp.Or(d.Go.Package, "."), settings: p.host.goSettings()}
+	r := &goRecipe{tool: p.host.findGo(), pkg: cmp.Or(d.Go.Package, "."), settings: p.host.goSettings(),
+		variables: buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil)}
 	real, state, err := fileState(r.tool, p.account)
 	if err != nil {
 		return nil, withoutGo(d.Name)
@@ -48,14 +52,14 @@ func (b *Builder) goRecipe(p *plan) (*goRecipe, error) {
 
 func (r *goRecipe) identity() [][]string {
 	// The root decides which of a module's packages "./cmd/shop" is, but not where the module is on the disk.
-	return [][]string{{"go", r.identify, r.sources.within, r.pkg, r.name}, r.sources.digests, r.settings}
+	return [][]string{{"go", r.identify, r.sources.within, r.pkg, r.name}, r.sources.digests, r.settings, r.variables}
 }
 
 func (r *goRecipe) program(dir string) string { return filepath.Join(dir, "bin", r.name) }
 
 func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error {
 	p := c.plan
-	c.environ = append(append(c.environ, r.settings...),
+	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor, nil), c.environ),
 		"PATH="+filepath.Dir(r.tool)+":"+safePath, "GOCACHE="+filepath.Join(c.cache, "go-build"),
 		"GOMODCACHE="+filepath.Join(c.cache, "go-mod"), "GOPATH="+filepath.Join(c.scratch(), "go"), "GOENV=off")
 	p.say("building %s from %s", r.pkg, r.sources.name())

@@ -28,6 +28,12 @@ type inputs struct {
 	decisive []string // what is hashed: everything above in normal form
 	demands  []demand // all of them must be met by the interpreter
 	watched  []string // files whose change can change any of this
+
+	referenced []string // variables that requirement files refer to
+
+	tables string   // what to do about tables of pyproject.toml that are not read; "" when there are none
+	unread []string // files that declare packages and are not read, each with what to do, when nothing is read
+	notes  []string // what else was noticed, for people
 }
 
 // readInputs finds the inputs of d by their precedence. With an error, what it returns has at least the watched files
@@ -42,6 +48,7 @@ func readInputs(d modgw.Descriptor, acct *account.Account) (inputs, error) {
 	if err := in.readPackages(d, acct); err != nil {
 		return in, err
 	}
+	in.readVariables(d)
 	return in, in.readDemands(d, acct)
 }
 
@@ -54,6 +61,7 @@ func (in *inputs) readPackages(d modgw.Descriptor, acct *account.Account) error 
 			return err
 		}
 	}
+	in.readUnread(d.Root, acct)
 	return nil
 }
 

@@ -193,7 +193,7 @@ func TestProjectSaysWhichPython(t *testing.T) {
 	}
 	d.Python.Version = "snake"
 	s.mustFail(d, "MGW-ENV-001")
-	s.write(".python-version", "my-virtualenv\n")
+	s.write(".python-version", ">=snake\n")
 	s.mustFail(s.descriptor(), "MGW-ENV-001")
 	if err := os.Remove(filepath.Join(s.root, ".python-version")); err != nil {
 		t.Fatal(err)

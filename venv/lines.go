@@ -13,9 +13,10 @@ const (
 // lines cuts a program's output into lines, hands each on, and keeps the last ones. Packages that are built print what
 // they want, so nothing that could steer a terminal or forge a line gets through.
 type lines struct {
-	each    func(string) // nil: nobody listens
-	usage   string       // a line that has it is the first of a manual that nobody asked for; "": there is none
-	silent  bool         // since that line
+	each    func(string)        // nil: nobody listens
+	mask    func(string) string // takes secrets out of a line; nil: there are none
+	usage   string              // a line that has it is the first of a manual that nobody asked for; "": there is none
+	silent  bool                // since that line
 	partial []byte
 	last    []string
 }
@@ -44,6 +45,9 @@ func (l *lines) flush() {
 	l.silent = l.silent || l.usage != "" && strings.Contains(line, l.usage)
 	if strings.TrimSpace(line) == "" || l.silent {
 		return
+	}
+	if l.mask != nil {
+		line = l.mask(line)
 	}
 	if l.last = append(l.last, line); len(l.last) > tailLines {
 		l.last = l.last[1:]

@@ -24,6 +24,7 @@ type nodeRecipe struct {
 	versions  [2]string // of node and npm, once they were asked
 	all       bool      // with what is needed for development only, for the build block's command
 	settings  []string
+	variables []string // of build_env
 }
 
 // nodeFiles are the files of an app that npm reads, by name.
@@ -32,18 +33,24 @@ type nodeFiles map[string][]byte
 // nodeInputs are the names of those files. The app has an environment when the first is there.
 var nodeInputs = []string{"package-lock.json", "package.json", ".npmrc"}
 
-// nodeRecipe is nil for an app without package-lock.json, and for one that has a node_modules folder of its own.
+// nodeRecipe is nil for a program that is not of Node.js, for one without package-lock.json or with a node_modules folder
+// of its own, and where the descriptor says that nothing is installed.
 func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 	d := p.descriptor
+	if d.HTTP.KeepPackages || !isNodeProgram(d) {
+		return nil, nil
+	}
 	files, err := readNodeFiles(d.Root, p.account)
 	if err != nil {
 		return nil, unusableProject(d.Name, filepath.Join(d.Root, nodeInputs[0]), err)
 	}
 	if files == nil {
+		p.unread = unlockedPackages(d.Root, p.account)
 		return nil, nil
 	}
 	r := &nodeRecipe{
 		node: p.host.findIn("node"), npm: p.host.findIn("npm"), files: files, all: d.Build != nil, settings: p.host.npmSettings(),
+		variables: buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil),
 	}
 	for _, program := range []string{r.node, r.npm} {
 		real, state, err := fileState(program, p.account)
@@ -53,6 +60,48 @@ func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 		r.identify = append(r.identify, real, state)
 	}
 	return r, nil
+}
+
+// nodeCommands are the programs that run JavaScript with the packages of a node_modules folder.
+var nodeCommands = []string{"node", "nodejs", "npm", "npx", "yarn", "pnpm", "corepack", "tsx", "ts-node"}
+
+// isNodeProgram reports whether the app's command, or that of its build block, runs with packages of Node.js: it is one
+// of the usual ones, a script, or a program that only an installed package can bring.
+func isNodeProgram(d modgw.Descriptor) bool {
+	commands := [][]string{d.HTTP.Command}
+	if d.Build != nil {
+		commands = append(commands, d.Build.Command)
+	}
+	for _, command := range commands {
+		for _, word := range command {
+			switch filepath.Ext(word) {
+			case ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts":
+				return true
+			}
+		}
+		if name := filepath.Base(command[0]); slices.Contains(nodeCommands, name) || strings.Contains(command[0], "node_modules/") {
+			return true
+		}
+		if !strings.Contains(command[0], "/") && (hostEnviron{"PATH": safePath}).find(command[0]) == "" {
+			return true // such as "next", which is in node_modules/.bin
+		}
+	}
+	return false
+}
+
+// unlockedPackages says what to do about a package.json that asks for packages which nothing installs; nil when it asks
+// for none, or they are there.
+func unlockedPackages(root string, acct *account.Account) []string {
+	if _, err := (safepath.Opener{User: acct}).Stat(filepath.Join(root, "node_modules")); err == nil {
+		return nil
+	}
+	data, err := safepath.Opener{User: acct}.ReadFile(filepath.Join(root, "package.json"), maxInputSize)
+	var project struct{ Dependencies map[string]any }
+	if err != nil || json.Unmarshal(data, &project) != nil || len(project.Dependencies) == 0 {
+		return nil
+	}
+	return []string{"package.json asks for packages and there is no package-lock.json to install them from: " +
+		"run npm install in the app's root, which makes both"}
 }
 
 // readNodeFiles reads what npm does; nil when there is nothing to install, or somebody has installed it.
@@ -94,7 +143,7 @@ func (f nodeFiles) check() error {
 }
 
 func (r *nodeRecipe) identity() [][]string {
-	parts := [][]string{{"node", fmt.Sprint(r.all)}, r.identify, r.settings}
+	parts := [][]string{{"node", fmt.Sprint(r.all)}, r.identify, r.settings, r.variables}
 	for _, name := range nodeInputs {
 		text := string(r.files[name])
 		if name == "package.json" {
@@ -142,7 +191,7 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	if err != nil {
 		return p.cannotWrite(err)
 	}
-	c.environ = append(append(c.environ, r.settings...), "PATH="+r.path(p.dir), "npm_config_cache="+filepath.Join(c.cache, "npm"),
+	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor, nil), c.environ), "PATH="+r.path(p.dir), "npm_config_cache="+filepath.Join(c.cache, "npm"),
 		"npm_config_update_notifier=false", "npm_config_logs_max=0")
 	r.versions = [2]string{c.ask(ctx, r.node, "--version"), c.ask(ctx, r.npm, "--version")}
 	p.say("installing from package-lock.json with npm %s", r.versions[1])

@@ -26,6 +26,7 @@ type plan struct {
 	hash       string      // of all that decides what the environment holds, and the name of its folder
 	dir        string
 	progress   func(Step)
+	unread     []string // as in [modgw.Environment], of an app without a recipe
 }
 
 // plan finds out which environment d needs.
@@ -81,8 +82,11 @@ func feed(w io.Writer, list ...string) {
 }
 
 func (p *plan) say(format string, args ...any) {
-	p.progress(Step{App: p.descriptor.Name, Text: fmt.Sprintf(format, args...)})
+	p.progress(Step{App: p.descriptor.Name, Text: p.mask(fmt.Sprintf(format, args...))})
 }
+
+// mask takes the descriptor's secrets out of a text.
+func (p *plan) mask(text string) string { return modgw.RedactString(text, p.descriptor.Secrets) }
 
 func (p *plan) sayOutput(line string) {
 	p.progress(Step{App: p.descriptor.Name, Text: line, Output: true})

@@ -18,10 +18,10 @@ import (
 func (in *inputs) readProject(root string, acct *account.Account) error {
 	for _, source := range []struct {
 		file string
-		read func(string) (demand, error)
+		read func(*inputs, string) (demand, error)
 	}{
-		{".python-version", readPythonVersion},
-		{"pyproject.toml", readRequiresPython},
+		{".python-version", (*inputs).readPythonVersion},
+		{"pyproject.toml", (*inputs).readRequiresPython},
 	} {
 		path := filepath.Join(root, source.file)
 		in.watch(path)
@@ -31,7 +31,7 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 		}
 		var dm demand
 		if err == nil {
-			dm, err = source.read(string(data))
+			dm, err = source.read(in, string(data))
 		}
 		if err != nil {
 			return &modgw.Fault{
@@ -48,22 +48,28 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 	return nil
 }
 
-// readPythonVersion takes the first line that says something, as pyenv and uv do.
-func readPythonVersion(content string) (demand, error) {
+// readPythonVersion takes the first version of the file, as pyenv does: of several on a line or on several lines the
+// first is the one that "python" runs. pyenv-virtualenv writes "3.11.4/envs/site", which is the version before the slash,
+// or the bare name of a virtual environment, which says nothing of the version.
+func (in *inputs) readPythonVersion(content string) (demand, error) {
 	for line := range strings.Lines(content) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
+		text, _, _ := strings.Cut(line, "#")
+		for _, name := range strings.Fields(text) {
+			if name == "system" {
+				return demand{}, nil
+			}
+			version, _, _ := strings.Cut(name, "/envs/")
+			if !namesVersion(version) {
+				in.notes = append(in.notes, fmt.Sprintf("%q in .python-version is no version of Python and is passed over", name))
+				continue
+			}
+			return parseDemand(version, ".python-version")
 		}
-		if line == "system" {
-			break
-		}
-		return parseDemand(line, ".python-version")
 	}
 	return demand{}, nil
 }
 
-func readRequiresPython(content string) (demand, error) {
+func (in *inputs) readRequiresPython(content string) (demand, error) {
 	var project struct {
 		Project struct {
 			RequiresPython string `toml:"requires-python"`

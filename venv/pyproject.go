@@ -24,17 +24,32 @@ type pyproject struct {
 		Optional     map[string][]string `toml:"optional-dependencies"`
 		Dynamic      []string
 	}
+	Tool struct {
+		Poetry *struct {
+			Name         string
+			PackageMode  *bool `toml:"package-mode"` // nil: true
+			Dependencies map[string]any
+		}
+	}
 	BuildSystem map[string]any   `toml:"build-system"`
 	Groups      map[string][]any `toml:"dependency-groups"` // PEP 735: requirements and tables that include other groups
 }
 
 // isPackage reports whether the project itself is installed, as editable. Without a build system it is only a list of
 // dependencies, as for uv.
-func (p pyproject) isPackage() bool { return p.BuildSystem != nil && p.Project.Name != "" }
+func (p pyproject) isPackage() bool {
+	return p.BuildSystem != nil && (p.Project.Name != "" || p.isPoetryPackage())
+}
+
+// isPoetryPackage reports whether Poetry's own table names the project, as before Poetry 2.
+func (p pyproject) isPoetryPackage() bool {
+	t := p.Tool.Poetry
+	return t != nil && t.Name != "" && (t.PackageMode == nil || *t.PackageMode)
+}
 
 // saysNothing reports whether there is nothing in the file to install, as when it only has settings of linters.
 func (p pyproject) saysNothing() bool {
-	return len(p.Project.Dependencies) == 0 && !slices.Contains(p.Project.Dynamic, "dependencies") && p.Groups == nil &&
+	return !p.isPackage() && len(p.Project.Dependencies) == 0 && !slices.Contains(p.Project.Dynamic, "dependencies") && p.Groups == nil &&
 		p.Project.Optional == nil
 }
 
@@ -56,6 +71,10 @@ func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool
 		return true, unusableProject(d.Name, path, err)
 	}
 	if project.saysNothing() && !asked {
+		if t := project.Tool.Poetry; t != nil && len(t.Dependencies) > 0 {
+			in.tables = `[tool.poetry.dependencies] of "pyproject.toml" is not read: ` +
+				"poetry export -o requirements.txt writes what the host reads"
+		}
 		return false, nil
 	}
 	in.source = "pyproject.toml" + selection(d.Python)

@@ -2,6 +2,9 @@ package venv
 
 import (
 	"context"
+	"fmt"
+	"regexp"
+	"slices"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -35,21 +38,27 @@ func (r *pythonRecipe) identity() [][]string {
 	if r.tool == nil {
 		return [][]string{r.interpreter.identity(), r.inputs.decisive}
 	}
-	return [][]string{r.interpreter.identity(), {r.tool.String()}, r.settings, r.inputs.decisive}
+	// Not the tool: the environment that the host built with one uv is that which a command finds with another in its PATH.
+	return [][]string{r.interpreter.identity(), r.settings, r.inputs.decisive}
 }
 
 func (r *pythonRecipe) program(dir string) string { return pythonIn(dir) }
 
 func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) error {
 	p := c.plan
-	c.environ = append(append(p.host.buildSettings(), c.environ...), pythonBuildSettings(c.cache)...)
+	c.environ = slices.Concat(
+		p.host.buildSettings(), buildVariables(p.descriptor, r.inputs.referenced), c.environ, pythonBuildSettings(c.cache))
 	p.say("creating the environment with %s", r.interpreter)
+	p.sayNotes(r.inputs)
 	if err := r.tool.create(ctx, c, r); err != nil {
 		return c.fault(pythonComplaints, "MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
 	if !r.inputs.isEmpty() {
 		p.say("installing from %s with %s", r.inputs.source, r.tool)
 		if err := r.tool.install(ctx, c, r); err != nil {
+			if otherPython.MatchString(c.printed.tail()) {
+				return r.needsOtherPython(c, err)
+			}
 			return c.fault(pythonComplaints, "MGW-ENV-010", "cannot install the packages of app %q", err)
 		}
 	}
@@ -57,6 +66,23 @@ func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) e
 		return c.fault(nil, "MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
 	return nil
+}
+
+// otherPython is what pip and uv say of packages that exist for another version of Python only.
+var otherPython = regexp.MustCompile(`(?i)require a different python version|requires a different python|` +
+	`current python version \([^)]*\) does not satisfy|requested python version .* does not satisfy|` +
+	`requires-python .* (incompatible|is not compatible)`)
+
+// needsOtherPython is the fault for packages of which no version fits the interpreter.
+func (r *pythonRecipe) needsOtherPython(c *construction, err error) error {
+	return &modgw.Fault{
+		Code: "MGW-ENV-033",
+		Summary: fmt.Sprintf("cannot install the packages of app %q: no version of one of them fits %s",
+			c.plan.descriptor.Name, r.interpreter),
+		Output: c.printed.tail(),
+		Err:    err,
+		Hint:   `ask for the Python that is named above, such as python { version = ">=3.12" }, or for an older version of the package`,
+	}
 }
 
 func (r *pythonRecipe) describe(dir string, m *marker) (err error) {
@@ -74,6 +100,7 @@ func (r *pythonRecipe) environment(dir string, m marker) modgw.Environment {
 		Variables:    variables(dir),
 		Source:       r.inputs.source,
 		Packages:     m.Packages,
+		Unread:       r.inputs.unread,
 	}
 	if r.tool != nil {
 		env.Builder = r.tool.String()

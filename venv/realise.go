@@ -29,6 +29,11 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 		b.noteUse(p)
 		return p.environment(m, 0), nil
 	}
+	ctx, end, err := b.takeTurn(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	started := time.Now()
 	m, err := b.construct(ctx, p, lock)
 	if err != nil {

@@ -82,6 +82,7 @@ func (r *requirementReader) read(path, from string) error {
 }
 
 func (r *requirementReader) line(path string, line requirementLine) error {
+	r.in.refer(line.text)
 	included, constraint := includedFile(line.text)
 	if included == "" || strings.Contains(included, "://") {
 		r.in.decisive = append(r.in.decisive, "line "+line.text)

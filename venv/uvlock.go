@@ -19,23 +19,39 @@ type uvLock struct {
 	Package []struct {
 		Source struct {
 			Editable  string // relative to the lock
+			Virtual   string
 			Directory string
 			Path      string
 		}
 	}
 }
 
-// readUVLock takes the uv.lock in root, if there is one.
+// hasMember reports whether a folder, relative to the lock, is a project that the lock was made for.
+func (l uvLock) hasMember(dir string) bool {
+	for _, p := range l.Package {
+		if p.Source.Editable == dir || p.Source.Virtual == dir {
+			return true
+		}
+	}
+	return false
+}
+
+// readUVLock takes the uv.lock in root, if there is one, or that of a workspace of which root is a member.
 func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "uv.lock")
 	in.watch(path)
 	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	var lock uvLock
 	if err == nil {
 		err = decodeTOML(data, &lock)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		found := false
+		if path, data, lock, found = workspaceLock(d.Root, acct); !found {
+			return false, nil
+		}
+		in.watch(path)
+		err = in.readProjectFiles(filepath.Dir(path), acct)
 	}
 	if err == nil {
 		err = in.readProjectFiles(d.Root, acct)
@@ -43,21 +59,40 @@ func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, e
 	if err != nil {
 		return true, unusableProject(d.Name, path, err)
 	}
-	in.source, in.project = "uv.lock"+selection(d.Python), d.Root
+	in.source, in.project = relative(d.Root, path)+selection(d.Python), d.Root
 	in.decide("uv.lock", d.Root, string(data))
 	in.decide(append([]string{"extras"}, d.Python.Extras...)...)
 	in.decide(append([]string{"groups"}, d.Python.Groups...)...)
 	for _, p := range lock.Package {
 		for local, editable := range map[string]bool{p.Source.Editable: true, p.Source.Directory: false, p.Source.Path: false} {
-			if local == "" || local == "." {
+			folder := filepath.Join(filepath.Dir(path), local)
+			if local == "" || folder == d.Root || local == "." {
 				continue
 			}
-			if err := in.readLocal(filepath.Join(d.Root, local), editable, acct); err != nil {
+			if err := in.readLocal(folder, editable, acct); err != nil {
 				return true, unusableProject(d.Name, path, err)
 			}
 		}
 	}
 	return true, nil
+}
+
+// workspaceLock finds the uv.lock of the workspace of which the project in root is a member.
+func workspaceLock(root string, acct *account.Account) (path string, data []byte, lock uvLock, found bool) {
+	if !isRegular(filepath.Join(root, "pyproject.toml"), acct) {
+		return "", nil, lock, false
+	}
+	for dir := root; dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		path = filepath.Join(dir, "uv.lock")
+		data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
+		if err != nil || decodeTOML(data, &lock) != nil {
+			continue
+		}
+		member, err := filepath.Rel(dir, root)
+		return path, data, lock, err == nil && lock.hasMember(member)
+	}
+	return "", nil, lock, false
 }
 
 // readScriptLock takes the lock that uv lock --script wrote beside a script, if there is one.

@@ -163,7 +163,7 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 	log := h.log.With("app", d.Name)
 	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
 		if s.Output {
-			log.Info(modgw.AppLine, "line", s.Text, "stream", "build")
+			log.Debug(modgw.AppLine, "line", s.Text, "stream", "build") // an error has the end of it
 			return
 		}
 		log.Info("environment: " + s.Text)

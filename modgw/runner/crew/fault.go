@@ -50,12 +50,19 @@ func ProcessesHint(d modgw.Descriptor) string {
 
 // endedEarly is the fault for a process that ended before it was ready.
 func (c *Crew) endedEarly(w *Worker) error {
-	return &modgw.Fault{
+	fault := &modgw.Fault{
 		Code:    "MGW-PRG-002",
 		Summary: fmt.Sprintf("cannot start the program of app %q: it ended: %s", c.config.Runner.Descriptor.Name, w.Reason()),
 		Output:  w.output.String(),
 		Hint:    "run its command by hand, as the app's user and in the app's root",
 	}
+	if reason := reasonIn(fault.Output); reason != "" {
+		fault.Err = errors.New(reason)
+		if unread := c.config.Runner.Environment.Unread; missingModule.MatchString(reason) && len(unread) > 0 {
+			fault.Hint = unread[0]
+		}
+	}
+	return fault
 }
 
 // startedTooLong is the fault for a process that is not ready in time.

@@ -46,6 +46,9 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 		fault.Code, fault.Summary = "MGW-APP-001", fmt.Sprintf("cannot import %q", entry)
 		if m.Type == "ModuleNotFoundError" {
 			fault.Hint = "add the package to the app's requirements, or its folder to python { path = […] }"
+			if unread := c.Environment.Unread; len(unread) > 0 {
+				fault.Hint = unread[0]
+			}
 		}
 	}
 	return fault

@@ -1,0 +1,55 @@
+package venv
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// reference is a variable in a requirements file as pip and uv expand it.
+var reference = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+
+// readVariables makes the variables that the descriptor gives to builds part of the inputs. Those of env count only where
+// a requirements file refers to them. Secrets do not count: a token that is renewed installs the same packages.
+func (in *inputs) readVariables(d modgw.Descriptor) {
+	for _, name := range slices.Sorted(maps.Keys(d.BuildEnv)) {
+		in.decide("build_env " + name + "=" + d.BuildEnv[name])
+	}
+	for _, name := range in.referenced {
+		if value, ok := d.Env[name]; ok {
+			in.decide("env " + name + "=" + value)
+		}
+	}
+}
+
+// refer notes the variables that a line of a requirements file refers to.
+func (in *inputs) refer(line string) {
+	for _, found := range reference.FindAllStringSubmatch(line, -1) {
+		if !slices.Contains(in.referenced, found[1]) {
+			in.referenced = append(in.referenced, found[1])
+		}
+	}
+}
+
+// buildVariables are the descriptor's own variables for builds, as "KEY=value": build_env, build_secrets, and those of env
+// that are named. Settings that would install something else or elsewhere than was asked are left out.
+func buildVariables(d modgw.Descriptor, named []string) []string {
+	all := map[string]string{}
+	for _, name := range named {
+		if value, ok := d.Env[name]; ok {
+			all[name] = value
+		}
+	}
+	maps.Copy(all, d.BuildEnv)
+	maps.Copy(all, d.BuildSecrets)
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !slices.Contains(misleadingSettings, strings.ToUpper(name)) {
+			list = append(list, name+"="+all[name])
+		}
+	}
+	return list
+}
