@@ -37,7 +37,7 @@ func appBlock(d *modgw.Descriptor) block {
 			{name: "build_secrets", value: secretVariables(&d.BuildSecrets),
 				doc: "Environment variables for builds that are shown nowhere, such as tokens. Another value makes no other " +
 					"environment.",
-				example: `{ INDEX_TOKEN = secret("/etc/modgw/index.token") }`},
+				example: `{ INDEX_TOKEN = secret("/etc/modgw/blog.key") }`},
 			{name: "attach", value: truth(&d.Attach), def: false,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
 					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},
