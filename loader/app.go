@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -39,7 +37,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	dec.pythonOnly(d, written)
 	dec.attachOnly(d, written)
 	dec.wsgiOnly(d, written)
-	dec.owner(d, written)
+	dec.user(d, written)
 	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
 	})
@@ -119,39 +117,6 @@ func (d *decoder) wsgiOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	for _, b := range blocksOf(written.Body, "authorize") {
 		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no authorize block", desc.Kind), "It is for wsgi apps.")
 	}
-}
-
-// owner holds an app to the rights of whoever can change its descriptor: whoever could make it run as somebody else
-// would have that somebody's rights.
-func (d *decoder) owner(desc *modgw.Descriptor, written *hclsyntax.Block) {
-	as := d.scope.files.as
-	if as == nil {
-		return
-	}
-	desc.Owner = as.Name
-	if desc.User == "" {
-		desc.User = as.Name
-	}
-	rng := written.DefRange()
-	if attr := written.Body.Attributes["user"]; attr != nil {
-		rng = attr.Expr.Range()
-	}
-	switch {
-	case desc.User != as.Name && desc.User != strconv.Itoa(int(as.UID)):
-		d.add(codeOwner, rng, fmt.Sprintf("The app may not run as %q", desc.User),
-			fmt.Sprintf("The descriptor belongs to user %q, and its app can only run as that user. Root may own it instead.", as.Name))
-	case desc.Group != "" && !inGroup(as, desc.Group):
-		d.add(codeOwner, rng, fmt.Sprintf("The app may not run with group %q", desc.Group),
-			fmt.Sprintf("The descriptor belongs to user %q, who is not in that group.", as.Name))
-	}
-}
-
-func inGroup(as *account.Account, group string) bool {
-	wanted, err := account.Lookup(as.Name, group)
-	if err != nil {
-		return false
-	}
-	return wanted == nil || wanted.GID == as.GID || slices.Contains(as.Groups, wanted.GID)
 }
 
 // app is a descriptor with the places that messages about it point at.

@@ -21,5 +21,6 @@ const (
 	codeVariable   = "MGW-CFG-017" // a variable without value
 	codeDetect     = "MGW-CFG-018" // no app was found in a folder or file
 	codeExists     = "MGW-CFG-019" // a descriptor is there already
+	codeRoot       = "MGW-CFG-026" // an app with root's rights
 	codeOthersHost = "MGW-CFG-025" // a host or mount of another user
 )

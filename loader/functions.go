@@ -13,10 +13,11 @@ import (
 type tools struct {
 	budget    *budget
 	functions map[string]function.Function
+	roots     map[[2]string]bool // which users, with which groups, have root's rights, as far as it was asked
 }
 
 func newTools() *tools {
-	t := &tools{budget: new(budget), functions: pureFunctions()}
+	t := &tools{budget: new(budget), functions: pureFunctions(), roots: map[[2]string]bool{}}
 	for name, f := range t.functions {
 		t.functions[name] = t.budget.bound(name, f)
 	}

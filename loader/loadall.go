@@ -39,6 +39,7 @@ func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Clai
 		files = append(files, loadTarget(target, opts, seen)...)
 	}
 	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
+	warnOfRoot(files, opts)
 	all := undeclared(files, opts)
 	table := separate(files, held)
 	for _, f := range files {

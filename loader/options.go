@@ -21,6 +21,9 @@ type Options struct {
 	// and apps in such a descriptor may run as its owner alone.
 	Account *account.Account
 
+	// Root says that the apps are for a host of root's that others use: an app without a user is warned of.
+	Root bool
+
 	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].
 	Getenv func(string) (string, bool)
 

@@ -43,7 +43,7 @@ func (h *Host) readFileAgain() error {
 }
 
 func (h *Host) options(defaults *loader.Defaults) loader.Options {
-	return loader.Options{Vars: h.config.Vars, Defaults: defaults}
+	return loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
 }
 
 // targets is where descriptors are looked for.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -99,14 +100,34 @@ func (h *Host) mistakeStatus(app modgw.AppName) *modgw.FailureStatus {
 // logMistakes logs what is wrong with descriptors, once for each mistake.
 func (h *Host) logMistakes(files, before []*file) {
 	said := map[string]string{}
+	warned := map[[2]string]bool{} // file and summary
 	for _, f := range before {
 		said[f.Path] = mistakeText(f)
+		for _, w := range warnings(f) {
+			warned[[2]string{f.Path, w.Summary}] = true
+		}
 	}
 	for _, f := range files {
+		for _, w := range warnings(f) {
+			if !warned[[2]string{f.Path, w.Summary}] {
+				h.log.Warn("descriptor has a warning", "code", w.Code, "warning", w.Line(), "hint", w.Detail)
+			}
+		}
 		if text := mistakeText(f); text != "" && text != said[f.Path] {
 			h.log.Error("descriptor has mistakes, its apps stay as they last were", "file", f.Path, "error", text)
 		}
 	}
+}
+
+// warnings are those of a file.
+func warnings(f *file) []loader.Diagnostic {
+	var list []loader.Diagnostic
+	for _, d := range f.Diagnostics {
+		if d.Severity == loader.Warning {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // mistakeText is the first mistake in a file; "" when there is none.

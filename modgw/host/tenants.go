@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -104,10 +103,6 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 		h.apps[d.Name] = t
 	}
 	h.mu.Unlock()
-	if fresh && d.User == "" && os.Getuid() == 0 && !h.config.Dev {
-		h.log.Warn("app runs as root: give it a user of its own in its descriptor", "app", d.Name,
-			"hint", fmt.Sprintf("useradd --system %s, and user = %q", d.Name, d.Name))
-	}
 	same := !fresh && reflect.DeepEqual(t.keeper.descriptor(), d)
 	if same && (!again || h.sleeps(d.Name)) {
 		return nil

@@ -1,0 +1,90 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// user decides whom an app runs as. It is held to the rights of whoever can change its descriptor: whoever could make it
+// run as somebody else would have that somebody's rights. Nothing runs as root by name.
+func (d *decoder) user(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	as := d.scope.files.as
+	if as != nil {
+		desc.Owner = as.Name
+		if desc.User == "" {
+			desc.User = as.Name
+		}
+	}
+	switch {
+	case as != nil && desc.User != as.Name && desc.User != strconv.Itoa(int(as.UID)):
+		d.add(codeOwner, rangeOfArgument(written, "user"), fmt.Sprintf("The app may not run as %q", desc.User),
+			fmt.Sprintf("The descriptor belongs to user %q, and its app can only run as that user. Root may own it instead.", as.Name))
+	case as != nil && desc.Group != "" && !inGroup(as, desc.Group):
+		d.add(codeOwner, rangeOfArgument(written, "user"), fmt.Sprintf("The app may not run with group %q", desc.Group),
+			fmt.Sprintf("The descriptor belongs to user %q, who is not in that group.", as.Name))
+	case desc.User != "" && d.scope.opts.tools.isRoot(desc.User, desc.Group):
+		d.add(codeRoot, rangeOfArgument(written, "user"), fmt.Sprintf("The app may not run as root, by user %q or its group", desc.User),
+			fmt.Sprintf("Give it a user of its own: %s. Without any, it has the rights of the host.", ownUser(desc.Name)))
+	}
+}
+
+// warnOfRoot warns of the apps that have root's rights because they have no user.
+func warnOfRoot(files []*File, opts Options) {
+	if !opts.Root {
+		return
+	}
+	for _, f := range files {
+		for _, a := range f.apps {
+			if a.User != "" || a.broken {
+				continue
+			}
+			rng := a.name
+			if a.File == "" {
+				rng = hcl.Range{}
+			}
+			f.add(codeRoot, rng, fmt.Sprintf("The app %q runs as root", a.Name), fmt.Sprintf("Give it a user of its own: %s.", ownUser(a.Name)))
+			f.found[len(f.found)-1].Severity = Warning
+		}
+	}
+}
+
+// ownUser is how an app gets a user.
+func ownUser(name modgw.AppName) string {
+	return fmt.Sprintf("useradd --system %s, and user = %q in the descriptor", name, name)
+}
+
+// rangeOfArgument is where a block has an argument, or else its head.
+func rangeOfArgument(written *hclsyntax.Block, argument string) hcl.Range {
+	if attr := written.Body.Attributes[argument]; attr != nil {
+		return attr.Expr.Range()
+	}
+	return written.DefRange()
+}
+
+func inGroup(as *account.Account, group string) bool {
+	wanted, err := account.Lookup(as.Name, group)
+	if err != nil {
+		return false
+	}
+	return wanted == nil || wanted.GID == as.GID || slices.Contains(as.Groups, wanted.GID)
+}
+
+// isRoot reports whether a user, with another primary group unless it is "", has root's rights. A user who is not known here
+// has none; the deploy tells of it.
+func (t *tools) isRoot(user, group string) bool {
+	key := [2]string{user, group}
+	is, known := t.roots[key]
+	if !known {
+		_, err := account.Lookup(user, group)
+		is = errors.Is(err, account.ErrRoot)
+		t.roots[key] = is
+	}
+	return is
+}
