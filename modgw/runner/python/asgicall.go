@@ -9,10 +9,6 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// stuckTime is how long a worker may take to end a request that it was told to end; an event loop that is blocked takes
-// longer.
-const stuckTime = 5 * time.Second
-
 // serveASGI serves a request with a worker whose requests share a lane: those of ASGI apps, and of WSGI apps with gevent.
 func (c *call) serveASGI() {
 	asgi := c.runner.program.asgi
@@ -116,7 +112,6 @@ func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) 
 	case errors.Is(err, errOverdue):
 		limit := c.runner.config.Descriptor.Timeouts.Request
 		s.abandon("it took longer than "+limit.String(), true)
-		c.runner.watchStuck(s, c.info.ID)
 		f.announce(c.w.Header())
 		c.answer(w.Log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
 		return false
@@ -146,23 +141,39 @@ func (c *call) enrich(w *worker, failed *failure) {
 	}
 }
 
-// watchStuck has a worker replaced, and its stacks logged, when it does not end a request that it was told to end.
-func (r *Runner) watchStuck(s *sharedStream, request string) {
+// watchStuck has a worker replaced, and its stacks logged, when it does not end a request that it was told to end: as soon as
+// its loop is known to be blocked when the request's time is up.
+func (r *Runner) watchStuck(s *sharedStream) {
+	overdue := !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+	if overdue && s.lane.isBlocked() {
+		r.tookTooLong(s.lane.worker, s.request.ID)
+		return
+	}
 	r.Background(func() {
-		timer := time.NewTimer(stuckTime)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-s.lane.worker.Done():
-			return
-		case <-r.Halted():
-			return
+		limit := time.NewTimer(stuckTime)
+		defer limit.Stop()
+		look := time.NewTicker(loopTick)
+		defer look.Stop()
+		for waiting := true; waiting && !s.isOver() && !(overdue && s.lane.isBlocked()); {
+			select {
+			case <-look.C:
+			case <-limit.C:
+				waiting = false
+			case <-s.lane.worker.Done():
+				return
+			case <-r.Halted():
+				return
+			}
 		}
-		s.mu.Lock()
-		closed := s.closed || s.err != nil
-		s.mu.Unlock()
-		if !closed {
-			r.tookTooLong(s.lane.worker, request)
+		if !s.isOver() {
+			r.tookTooLong(s.lane.worker, s.request.ID)
 		}
 	})
+}
+
+// isOver reports whether the worker has closed the stream, or never will.
+func (s *sharedStream) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.err != nil
 }

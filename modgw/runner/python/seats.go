@@ -32,6 +32,12 @@ func (s *seats) acquire(ctx context.Context) (*worker, error) {
 // release gives a seat back.
 func (s *seats) release(w *worker) { s.queue.Release(w.seats) }
 
+// pause gives a worker no more requests until resume.
+func (s *seats) pause(w *worker) { s.queue.Pause(w.seats) }
+
+// resume ends what pause began.
+func (s *seats) resume(w *worker) { s.queue.Resume(w.seats) }
+
 // add implements [roster].
 func (s *seats) add(w *worker) { s.queue.Add(w.seats) }
 

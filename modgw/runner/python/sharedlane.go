@@ -26,6 +26,8 @@ type sharedLane struct {
 	mu      sync.Mutex
 	last    uint32 // id of the latest stream; ids are never used twice
 	streams map[uint32]*sharedStream
+	heard   uint64 // frames of the worker
+	watch   loopWatch
 	err     error // why there is nothing to be read any more
 }
 
@@ -108,6 +110,7 @@ func (l *sharedLane) register(s *sharedStream) (uint32, error) {
 	}
 	l.streams[l.last] = s
 	l.hold()
+	l.watchLoop()
 	return l.last, nil
 }
 
@@ -128,6 +131,7 @@ func (l *sharedLane) read() {
 // take gives a frame to its stream.
 func (l *sharedLane) take(f wire.Frame) error {
 	l.mu.Lock()
+	l.heard++
 	s, last := l.streams[f.Stream], l.last
 	l.mu.Unlock()
 	if s == nil {
@@ -169,6 +173,7 @@ func (l *sharedLane) fail(err error) {
 	l.runner.suspect(l.worker, err)
 	l.mu.Lock()
 	l.err = err
+	l.endWatch()
 	streams := l.streams
 	l.streams = nil
 	l.mu.Unlock()

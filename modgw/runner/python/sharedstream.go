@@ -282,13 +282,23 @@ func (s *sharedStream) abandon(reason string, over bool) {
 	s.abandoned = true
 	over = over || s.endless // an app that has nobody to send events to has nothing more to do
 	if !closed && !lost && !over && !s.deadline.IsZero() {
-		s.reaper = time.AfterFunc(time.Until(s.deadline), func() { s.callOff(reason, true) })
+		s.reaper = time.AfterFunc(time.Until(s.deadline), func() { s.end(reason) })
 	}
 	s.drop()
 	s.mu.Unlock()
-	if !closed && !lost {
-		s.callOff(reason, over)
+	switch {
+	case closed || lost:
+	case over:
+		s.end(reason)
+	default:
+		s.callOff(reason, false)
 	}
+}
+
+// end tells the worker not to go on with the request, and has it replaced when it does not obey.
+func (s *sharedStream) end(reason string) {
+	s.callOff(reason, true)
+	s.lane.runner.watchStuck(s)
 }
 
 // callOff sends Cancel. A worker that is stuck reads nothing, so that nobody waits for it unless it is about to be ended.
@@ -297,6 +307,7 @@ func (s *sharedStream) callOff(reason string, over bool) {
 	if over {
 		f.Flags = wire.FlagEnd
 	}
+	s.lane.sent()
 	if !s.lane.runner.Background(func() { s.write(f) }) {
 		s.write(f)
 	}

@@ -246,6 +246,7 @@ func messageType(text bool) websocket.MessageType {
 
 // message sends a message to the app when it has room for it. It reports false when ctx is done before.
 func (s *sharedStream) message(ctx context.Context, text bool, data []byte) bool {
+	defer s.lane.sent()
 	if len(data) <= shortMessage {
 		size := len(data) + wrapping
 		if !s.awaitRoom(ctx, size) {

@@ -36,8 +36,9 @@ type Member struct {
 	Places int // requests at once
 	Value  any // whatever the owner wants to know of it
 
-	busy  int
-	drain chan struct{} // closes when busy is 0; nil while nobody wants to know
+	busy   int
+	paused bool          // it gets no more requests for now
+	drain  chan struct{} // closes when busy is 0; nil while nobody wants to know
 }
 
 // waiter is a request that waits for a place.
@@ -101,6 +102,21 @@ func (q *Queue) Remove(m *Member) <-chan struct{} {
 		m.settle()
 	}
 	return m.drain
+}
+
+// Pause lets no more requests come to a member until Resume; they wait for it, or for another one, as when it is busy.
+func (q *Queue) Pause(m *Member) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m.paused = true
+}
+
+// Resume ends what Pause began.
+func (q *Queue) Resume(m *Member) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m.paused = false
+	q.serve()
 }
 
 // Hope counts the members that are worth waiting for up or down.
@@ -200,13 +216,13 @@ func (q *Queue) take(m *Member) {
 	q.busy++
 }
 
-// free is the member to go to next, which is the least busy one; nil when all are busy or the queue is closed.
+// free is the member to go to next, which is the least busy one; nil when all are busy or paused, or the queue is closed.
 func (q *Queue) free() (least *Member) {
 	if q.closed {
 		return nil
 	}
 	for _, m := range q.members {
-		if m.busy < m.Places && (least == nil || m.busy < least.busy) {
+		if !m.paused && m.busy < m.Places && (least == nil || m.busy < least.busy) {
 			least = m
 		}
 	}
