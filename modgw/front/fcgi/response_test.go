@@ -94,7 +94,8 @@ func TestResponses(t *testing.T) {
 		"NUL in header": {handler: func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-A", "a\x00") }, head: "Status: 500"},
 		"space in name": {handler: func(w http.ResponseWriter, r *http.Request) { w.Header()["X A"] = []string{"b"} }, head: "Status: 500"},
 		"panic":         {handler: func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi"); panic("oops") }, head: "Status: 500", notInHead: "oops"},
-		"abort":         {handler: func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi"); panic(http.ErrAbortHandler) }, head: "Status: 502"},
+		"abort":         {handler: func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi"); panic(http.ErrAbortHandler) }, head: "Status: 500"},
+		"silent abort":  {handler: func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, head: "Status: 502"},
 	} {
 		client := dial(t, serve(t, handle(c.handler)))
 		v := map[string]string{}
@@ -127,10 +128,11 @@ func TestF3ResponseThatBreaksOffHasNoEnd(t *testing.T) {
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, "half")
 			w.(http.Flusher).Flush()
+			fmt.Fprint(w, " and more")
 			handler(w, r)
 		})))
 		c.send(request(1, true, nil, ""))
-		if a := c.read(1); a.end != nil || a.body() != "half" || a.empty != 0 {
+		if a := c.read(1); a.end != nil || a.body() != "half and more" || a.empty != 0 {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}

@@ -185,7 +185,7 @@ func (w *response) finish() {
 // must see that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
-		w.fault, w.faultStatus = metavars.Aborted(), http.StatusBadGateway
+		w.fault, w.faultStatus = metavars.Aborted(w.status != 0)
 	}
 	w.serveFault()
 }
@@ -202,14 +202,16 @@ func (w *response) deny(status int, err error) {
 	w.fault, w.faultStatus, w.err = f, status, errSealed
 }
 
-// serveFault sends the error page in place of the response, or cuts the response off when it is too late for that.
+// serveFault sends the error page in place of the response. When it is too late for that, it sends
+// what was written and cuts the response off.
 func (w *response) serveFault() {
 	s := w.stream
-	w.emptied()
 	if w.sent {
+		_ = w.send() // a client that has gone does not see it
 		s.conn.cutOff(s)
 		return
 	}
+	w.emptied()
 	page := response{stream: s}
 	modgw.ServeFault(&page, s.requestOrBlank(), w.faultStatus, w.fault, false)
 	page.finish()

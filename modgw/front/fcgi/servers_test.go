@@ -51,6 +51,18 @@ func demo(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Repeat("x", 100000))
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
+	case info.Path == "/cutsoon":
+		w.Header().Set("Content-Length", "200")
+		io.WriteString(w, strings.Repeat("x", 100))
+		w.(http.Flusher).Flush()
+		io.WriteString(w, strings.Repeat("y", 99))
+		panic(http.ErrAbortHandler)
+	case info.Path == "/failsoon":
+		io.WriteString(w, "first")
+		panic(http.ErrAbortHandler)
+	case info.Path == "/short":
+		w.Header().Set("Content-Length", "10")
+		io.WriteString(w, "one short")
 	case info.Path == "/panic":
 		panic("oops")
 	case info.Path == "/longheader":
@@ -127,10 +139,21 @@ func askAll(t *testing.T, url string, cannot ...string) {
 	if h := want("GET", "/overload", nil, nil, 503, ""); h.Get("Retry-After") != "5" {
 		t.Errorf("Retry-After %q", h.Get("Retry-After"))
 	}
-	for path, status := range map[string]int{"/panic": 500, "/longheader": 500} {
+	for path, status := range map[string]int{
+		"/panic": 500, "/longheader": 500, "/failsoon": 500, "/short": 500,
+	} {
 		if got, _, data, err := ask("GET", path, nil, nil); got != status || !strings.Contains(data, "Internal Server Error") || err != nil {
 			t.Errorf("GET %s: %d %q %v", path, got, data, err)
 		}
+	}
+	for range 3 {
+		client.Timeout = 2 * time.Second // nginx lets the client wait for the rest
+		sent := strings.Repeat("x", 100) + strings.Repeat("y", 99)
+		got, _, data, err := ask("GET", "/cutsoon", nil, nil)
+		if err == nil || got != 200 || data != sent {
+			t.Errorf("GET /cutsoon: %d with %d bytes and then %v", got, len(data), err)
+		}
+		client.Timeout = 30 * time.Second
 	}
 	for _, path := range []string{"/cut", "/cutlength"} {
 		if path == "/cut" && slices.Contains(cannot, cannotCut) {

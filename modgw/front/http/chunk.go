@@ -12,11 +12,13 @@ const (
 func (f *framing) takeBody(b []byte) int {
 	n := int(min(uint64(len(b)), f.remaining))
 	f.remaining -= uint64(n)
-	if f.remaining == 0 {
-		f.next(atStart)
-		if f.chunked {
-			f.next(atChunkEnd)
-		}
+	switch {
+	case f.remaining > 0:
+	case f.chunked:
+		f.goTo(atChunkEnd)
+	default:
+		f.goTo(atStart)
+		f.enter(betweenRequests)
 	}
 	return n
 }
@@ -39,7 +41,7 @@ func (f *framing) takeChunkSize(b []byte) int {
 		case c == '\r' && f.count > 0:
 			return i + f.endChunkSize()
 		case c == ';' && f.count > 0:
-			f.next(atExtension)
+			f.goTo(atExtension)
 			return i
 		case c == '\n':
 			return f.refuse(i, bareLineFeed)

@@ -35,7 +35,8 @@ type Config struct {
 	HeaderTimeout  time.Duration // for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
 	IdleTimeout    time.Duration // between two requests; 0: 60 seconds
 	WriteTimeout   time.Duration // for each write of a response, which as a whole may last for ever; 0: 60 seconds
-	MaxHeaderBytes int           // of a request's head; one beyond is answered 431; 0: 64 KiB
+	MaxHeaderBytes int           // of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
+	MaxHeaders     int           // of a request; one with more is answered 431; 0: 256
 
 	// A request's body may keep its reader waiting for BodyGrace and one second more for each MinBodyRate bytes of it.
 	BodyGrace   time.Duration // 0: 20 seconds
@@ -64,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxHeaderBytes == 0 {
 		c.MaxHeaderBytes = 64 << 10
+	}
+	if c.MaxHeaders == 0 {
+		c.MaxHeaders = 256
 	}
 	if c.MinBodyRate == 0 {
 		c.MinBodyRate = 500

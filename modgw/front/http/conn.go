@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -38,39 +37,97 @@ type conn struct {
 	ended    sync.Once
 	left     func() // called when the connection has ended
 
-	gone      context.CancelFunc // ends the requests in flight; nil before net/http has the connection
-	watched   bool               // hangups tell when the client hangs up
-	fd        int32              // by which hangups know it
-	answering atomic.Bool        // a request, and nobody reads
-	hungUp    atomic.Bool        // the client has, at least in one direction
+	headBegun time.Time    // when the first octet of an incomplete head came; zero without one
+	served    int64        // requests that a handler was called for; belongs to net/http's goroutine
+	unread    atomic.Bool  // nothing more is read: the rest of a request's body is dropped
+	owed      atomic.Int32 // status of the answer to a head that was refused; 0: none
+
+	presence presence // of the client
+	watched  bool     // hangups tell when the client goes
+	fd       int32    // by which hangups know it
 }
 
 func newConn(s *Server, rwc net.Conn, left func()) *conn {
 	if socket, ok := nowait.Of(rwc); ok {
 		rwc = socket
 	}
-	return &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
+	c := &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
+	c.guard.framing.limits = &s.headLimits
+	return c
 }
 
 // RemoteAddr is the client's address.
 func (c *conn) RemoteAddr() net.Addr { return c.client }
 
+// errUnread is what reading returns when the rest of a request's body was dropped.
+var errUnread = errors.New("the rest of the request is not read")
+
 // Read reads what the guard lets pass.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.leavesToHangups(p) {
-		return 0, nil
+	background := c.isBackground(p)
+	if background && c.watched {
+		return 0, nil // which net/http ignores
 	}
-	if err := c.read.begin(c.Conn); err != nil {
+	for {
+		if c.unread.Load() {
+			return 0, errUnread
+		}
+		n, err := c.readInTime(p, background)
+		switch {
+		case n > 0, background && c.guard.refused.Load() != nil:
+			return n, nil
+		case err == nil && background:
+			return 0, nil
+		case err == nil:
+			continue // a part of a head
+		case errors.Is(err, os.ErrDeadlineExceeded) && !c.read.passed(c.Conn):
+			continue
+		}
+		return 0, c.readError(err)
+	}
+}
+
+// isBackground reports whether a read is the one by which net/http, while a request is answered,
+// only wants to learn that the client has gone.
+func (c *conn) isBackground(p []byte) bool {
+	return len(p) == 1 && c.guard.framing.at != steppedBy && c.read.isUnbounded()
+}
+
+// readInTime reads once. Except in the background, the rest of a head must come within the header
+// timeout.
+func (c *conn) readInTime(p []byte, background bool) (int, error) {
+	var headEnd time.Time
+	switch {
+	case !c.guard.withinHead():
+		c.headBegun = time.Time{}
+	case c.headBegun.IsZero():
+		c.headBegun = time.Now()
+		fallthrough
+	case !background:
+		headEnd = c.headBegun.Add(c.server.config.HeaderTimeout)
+	}
+	if err := c.read.begin(c.Conn, headEnd); err != nil {
 		return 0, err
 	}
 	defer c.read.end()
-	for {
-		n, err := c.guard.read(c.Conn, p)
-		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.read.passed(c.Conn) {
-			return n, err
-		}
-	}
+	return c.guard.read(c.Conn, p)
 }
+
+// readError is the error of a read for net/http. Where a head is refused, Close answers: net/http
+// ends without a word at io.EOF, after what it has answered before.
+func (c *conn) readError(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.guard.withinHead() {
+		c.guard.giveUp()
+	}
+	if !c.guard.refusesHead() {
+		return err
+	}
+	c.owed.Store(int32(c.guard.framing.verdict.status()))
+	return io.EOF
+}
+
+// hasRest reports whether a part of the body of the request that is served has not been received.
+func (c *conn) hasRest() bool { return c.guard.completed.Load() < c.served }
 
 // SetReadDeadline is for net/http, which interrupts its own reads with it.
 func (c *conn) SetReadDeadline(t time.Time) error {

@@ -54,7 +54,7 @@ var corpus = []rawRequest{
 	{"version in lower case", "GET / http/1.1\r\nHost: a\r\n\r\n", badRequestLine},
 	{"version 1.10", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", badRequestLine},
 	{"version 1", "GET / HTTP/1\r\nHost: a\r\n\r\n", badRequestLine},
-	{"two empty lines first", "\r\n\r\n" + getHead + "\r\n", badRequestLine},
+	{"many empty lines first", strings.Repeat("\r\n", maxBlankLines+1) + getHead + "\r\n", badRequestLine},
 	{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", badRequestLine},
 	{"NUL in the target", "GET /a\x00b HTTP/1.1\r\nHost: a\r\n\r\n", controlInTarget},
 	{"tab in the target", "GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n", controlInTarget},

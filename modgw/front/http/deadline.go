@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// readDeadline is the earlier of two deadlines that are set independently: lifting the one must not lift the other, with
-// which net/http may just be interrupting a read. Requests move them again and again, and hardly ever is one over; so the
-// connection itself keeps a bound that comes too early, until it is over and a read has to go on.
+// readDeadline is the earliest of three deadlines that are set independently: lifting one must not
+// lift another, with which net/http may just be interrupting a read. Requests move them again and
+// again, and hardly ever is one over; so the connection itself keeps a bound that comes too early,
+// until it is over and a read has to go on.
 type readDeadline struct {
 	mu           sync.Mutex
 	server, body time.Time
+	head         time.Time // of the present read
 	bound        time.Time // that of the connection
 	reading      bool
 }
@@ -27,11 +29,11 @@ func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
 	return d.apply(c, time.Now())
 }
 
-// begin bounds a read.
-func (d *readDeadline) begin(c net.Conn) error {
+// begin bounds a read, by head too, unless that is zero.
+func (d *readDeadline) begin(c net.Conn, head time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.reading = true
+	d.reading, d.head = true, head
 	return d.apply(c, time.Now())
 }
 
@@ -46,30 +48,33 @@ func (d *readDeadline) passed(c net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	if t := d.earlier(); !t.IsZero() && !now.Before(t) {
+	if t := d.earliest(); !t.IsZero() && !now.Before(t) {
 		return true
 	}
 	return d.apply(c, now) != nil
 }
 
-// isNone reports whether no deadline is to come.
-func (d *readDeadline) isNone() bool {
+// isUnbounded reports whether net/http waits for what it reads now for ever, or has just stopped
+// waiting.
+func (d *readDeadline) isUnbounded() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t := d.earlier()
-	return t.IsZero() || !t.After(time.Now())
+	return d.server.IsZero() || !d.server.After(time.Now())
 }
 
-func (d *readDeadline) earlier() time.Time {
-	if d.server.IsZero() || !d.body.IsZero() && d.body.Before(d.server) {
-		return d.body
+func (d *readDeadline) earliest() time.Time { return earlier(earlier(d.server, d.body), d.head) }
+
+// earlier returns the earlier deadline; the zero time never comes.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return d.server
+	return a
 }
 
 // apply lets the connection's bound be one that comes in time; d.mu is held.
 func (d *readDeadline) apply(c net.Conn, now time.Time) error {
-	t := d.earlier()
+	t := d.earliest()
 	if comesFirst(d.bound, t, now) || t.IsZero() && d.bound.IsZero() {
 		return nil
 	}

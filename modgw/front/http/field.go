@@ -7,13 +7,17 @@ const (
 	plainField field = iota
 	lengthField
 	codingField
+	expectField
 )
 
 // startField begins a header, or ends them all.
 func (f *framing) startField(c byte) int {
 	switch {
 	case octets[c]&tokenOctet != 0:
-		f.next(atName)
+		if f.fields++; !f.trailer && f.hasTooManyFields() {
+			return f.refuse(0, manyFields)
+		}
+		f.goTo(atName)
 		return 0
 	case c == '\r':
 		return f.endFields()
@@ -23,6 +27,10 @@ func (f *framing) startField(c byte) int {
 		return f.refuse(0, bareLineFeed)
 	}
 	return f.refuse(0, badFieldName)
+}
+
+func (f *framing) hasTooManyFields() bool {
+	return f.limits != nil && f.limits.fields > 0 && f.fields > f.limits.fields
 }
 
 func (f *framing) takeName(b []byte) int {
@@ -55,7 +63,7 @@ func (f *framing) endName(n int) int {
 			return f.refuse(n, why)
 		}
 	}
-	f.next(atValue)
+	f.goTo(atValue)
 	f.gap = false
 	return n + 1
 }
@@ -80,6 +88,8 @@ func (f *framing) judgeName(name []byte) verdict {
 			return badCoding
 		}
 		f.chunked, f.field = true, codingField
+	case "expect":
+		f.field = expectField
 	}
 	if f.hasLength && f.chunked {
 		return lengthAndCoding
@@ -157,34 +167,39 @@ func (f *framing) judgeValue() verdict {
 		if string(value) != "chunked" {
 			return badCoding
 		}
+	case expectField:
+		if len(value) > 0 && string(value) != "100-continue" {
+			return badExpect
+		}
 	}
 	return accepted
 }
 
 // bad is the verdict on such a field whose value is not as it must be.
 func (f field) bad() verdict {
-	if f == lengthField {
+	switch f {
+	case lengthField:
 		return badLength
+	case expectField:
+		return badExpect
 	}
 	return badCoding
 }
 
-// endFields takes the carriage return of the empty line after the last field. What comes then stands in the head.
+// endFields takes the carriage return of the empty line after the last field.
 func (f *framing) endFields() int {
 	switch {
 	case f.trailer:
 		f.trailer = false
-		return f.endLine(atStart)
-	case f.major != '1':
-		return f.endLine(atEnd)
+		return f.endPart(atStart)
 	case f.minor == '0' && f.chunked:
 		return f.refuse(0, oldCoding)
 	case f.minor != '0' && !f.hasHost:
 		return f.refuse(0, noHost)
 	case f.chunked:
-		return f.endLine(atChunkSize)
+		return f.endPart(atChunkSize)
 	case f.remaining > 0:
-		return f.endLine(atBody)
+		return f.endPart(atBody)
 	}
-	return f.endLine(atStart)
+	return f.endPart(atStart)
 }

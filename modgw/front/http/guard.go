@@ -1,80 +1,134 @@
 package http
 
 import (
-	"bytes"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/modgw/modgw/modgw"
 )
 
-// firstOctets is how many octets of a request net/http waits for before it reads on; while it answers one request it waits
-// for the first octet of the next. An error among them would cut off the answer, or be taken for the client's going.
-const firstOctets = 4
+// readSize is how much is read at once while the head of a request is not complete.
+const readSize = 4 << 10
 
-// guard stands between a connection and net/http, which is more lenient about where a request ends. It lets no octet pass
-// that framing refuses: net/http then answers what came before, finds the next request broken off, answers it with
-// 400 and closes. Reading, and stepping aside, is for one goroutine at a time.
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// guard stands between a connection and net/http, which is more lenient about where a request ends.
+// It passes a head on when all of it has come, and no octet that framing refuses; empty lines
+// before a request are dropped. Reading, and stepping aside, is for one goroutine at a time.
 type guard struct {
-	framing framing
-	refused atomic.Pointer[modgw.Fault]
-	rest    []byte // after a refusal, what was received and not passed on
-	owed    int    // octets that net/http waits for yet, of a request whose first line will never be complete
+	framing   framing
+	refused   atomic.Pointer[modgw.Fault]
+	completed atomic.Int64 // requests whose last octet has come
+	held      []byte       // not passed on: empty lines, the beginning of a head, or what is refused
+	ready     []byte       // what the next read returns
 }
 
-// read reads from a connection. After what came before a refused octet the error is a *modgw.Fault.
+// read reads once from a connection. It returns (0, nil) when what has come is not to be passed on
+// yet. After what came before a refused octet the error is a *modgw.Fault.
 func (g *guard) read(from io.Reader, p []byte) (int, error) {
-	if g.rest != nil || g.refused.Load() != nil {
-		return g.readRest(p)
+	switch {
+	case len(g.ready) > 0:
+		return g.readReady(p), nil
+	case g.refused.Load() != nil:
+		return 0, g.refused.Load()
+	case g.framing.at == steppedBy:
+		return from.Read(p)
+	case g.framing.phase == inHead, g.framing.phase == betweenRequests && (len(g.held) > 0 || len(p) < readSize):
+		return g.readHead(from, p)
 	}
 	n, err := from.Read(p)
-	passed, why := g.framing.feed(p[:n])
-	if why == accepted {
-		return n, err
+	kept, whole := g.sift(p[:n])
+	g.held = append(g.held, p[whole:kept]...)
+	if n > 0 {
+		err = nil // it comes again
 	}
-	g.rest = bytes.Clone(p[passed:n])
-	if g.framing.early() {
-		g.owed = firstOctets
+	if whole == 0 && err == nil && g.refused.Load() != nil {
+		return 0, g.refused.Load()
 	}
-	g.refused.Store(why.fault())
-	if passed > 0 {
-		return passed, nil
-	}
-	return g.readRest(p)
+	return whole, err
 }
 
-// between reports whether all that was received are whole requests.
-func (g *guard) between() bool {
-	return g.framing.at == atStart && g.framing.verdict == accepted && g.rest == nil
+// readHead reads on from within a head.
+func (g *guard) readHead(from io.Reader, p []byte) (int, error) {
+	buffer := readBuffers.Get().(*[readSize]byte)
+	defer readBuffers.Put(buffer)
+	n, err := from.Read(buffer[:])
+	if n == 0 {
+		return 0, err
+	}
+	kept, whole := g.sift(buffer[:n])
+	if whole > 0 {
+		g.ready, g.held = append(g.held, buffer[:whole]...), nil
+	}
+	g.held = append(g.held, buffer[whole:kept]...)
+	if len(g.ready) == 0 && g.refused.Load() != nil {
+		return 0, g.refused.Load()
+	}
+	return g.readReady(p), nil
 }
 
-// readRest reads after a refusal, or after the guard has stepped aside with something in hand.
-func (g *guard) readRest(p []byte) (int, error) {
-	fault := g.refused.Load()
-	if fault == nil {
-		n := copy(p, g.rest)
-		if g.rest = g.rest[n:]; len(g.rest) == 0 {
-			g.rest = nil
+func (g *guard) readReady(p []byte) int {
+	n := copy(p, g.ready)
+	if g.ready = g.ready[n:]; len(g.ready) == 0 {
+		g.ready = nil
+	}
+	return n
+}
+
+// sift moves what is kept of b to its beginning: all but empty lines before a request. It returns
+// how much that is, and how much of it can be passed on, which is what comes before an incomplete
+// head or a refused octet.
+func (g *guard) sift(b []byte) (kept, whole int) {
+	f := &g.framing
+	holdsBlank := f.phase == betweenRequests // what is held are empty lines
+	n, blank := 0, 0
+	for n < len(b) && f.verdict == accepted {
+		begun := f.phase
+		m := f.feed(b[n:])
+		kept += copy(b[kept:], b[n:n+m])
+		n += m
+		if begun == betweenRequests {
+			blank += m
 		}
-		return n, nil
+		if begun == betweenRequests && f.phase == inHead {
+			kept, blank = kept-blank, 0
+			if holdsBlank {
+				g.held, holdsBlank = g.held[:0], false
+			}
+		}
+		if f.phase != inHead {
+			whole = kept - blank
+		}
 	}
-	if g.owed == 0 {
-		return 0, fault
+	g.completed.Store(int64(f.completed))
+	if f.verdict != accepted {
+		g.refused.Store(f.verdict.fault())
+		kept += copy(b[kept:], b[n:])
 	}
-	p = p[:min(len(p), g.owed)]
-	n := copy(p, g.rest)
-	clear(p[n:]) // what has not been received yet can be anything
-	g.rest = g.rest[n:]
-	g.owed -= len(p)
-	return len(p), nil
+	return kept, whole
 }
 
-// stepAside lets everything pass from now on, and what was refused before: somebody has taken the connection over and
-// speaks another protocol.
+// withinHead reports whether a part of a head has come and the rest is awaited.
+func (g *guard) withinHead() bool {
+	return g.framing.phase == inHead && g.framing.verdict == accepted
+}
+
+// refusesHead reports whether what is refused is the head of a request.
+func (g *guard) refusesHead() bool {
+	return g.framing.phase != inBody && g.framing.verdict != accepted
+}
+
+// giveUp refuses a head that does not come to its end.
+func (g *guard) giveUp() {
+	g.framing.verdict = slowHead
+	g.refused.Store(slowHead.fault())
+}
+
+// stepAside lets everything pass from now on, and what was held back before: somebody has taken the
+// connection over and speaks another protocol.
 func (g *guard) stepAside() {
 	g.framing = framing{at: steppedBy}
 	g.refused.Store(nil)
-	if len(g.rest) == 0 {
-		g.rest = nil
-	}
+	g.ready, g.held = append(g.ready, g.held...), nil
 }

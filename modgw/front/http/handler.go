@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
@@ -17,8 +19,14 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.group.Add(1)
 	defer s.group.Done()
 	p, _ := r.Context().Value(peerKey{}).(*peer)
-	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r}
+	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r, trusted: p.trusted}
 	defer w.finish()
+	if r.ProtoMajor == 1 {
+		p.conn.served++
+	}
+	if r.ContentLength != 0 {
+		w.body = s.prepareBody(rw, r, p)
+	}
 	if f := refusal(r); f != nil {
 		w.refuse(http.StatusBadRequest, f)
 		return
@@ -28,13 +36,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	r = r.WithContext(modgw.WithRequestInfo(r.Context(), s.prepare(r, p)))
 	w.request = r
-	if r.ContentLength != 0 {
-		w.body = s.prepareBody(rw, r, p)
-	}
 	s.config.Handler.ServeHTTP(w, r)
-	if p.trusted && r.ProtoMajor == 1 {
-		w.dropBody()
-	}
 }
 
 // prepareBody lets a response begin, and even end, before the request's body is complete, and bounds the time that the
@@ -52,7 +54,9 @@ func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) *
 		setDeadline: setDeadline,
 		grace:       s.config.BodyGrace,
 		rate:        s.config.MinBodyRate,
-		guard:       &p.conn.guard,
+		conn:        p.conn,
+		length:      r.ContentLength,
+		expected:    r.Proto == "HTTP/1.1" && httpguts.HeaderValuesContainsToken(r.Header["Expect"], "100-continue"),
 	}
 	r.Body = b
 	return b
@@ -114,21 +118,23 @@ func badRequest(why string) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
 }
 
-// recovered answers for a handler that has panicked with value.
-func (w *response) recovered(value any) {
-	f := &modgw.Fault{Code: "MGW-REQ-010", Summary: "cannot answer the request: its handler gave up before it sent anything"}
-	status := http.StatusBadGateway
+// recovered answers for a handler that has panicked with value. It reports whether the response has
+// begun already: then what was written is sent, and the response must be cut off so that the client
+// can see it.
+func (w *response) recovered(value any) (begun bool) {
+	f, status := metavars.Aborted(w.begun)
 	if value != http.ErrAbortHandler {
-		f = &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
+		f = metavars.Panicked(value)
 		status = http.StatusInternalServerError
 		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
 			"request", modgw.RequestInfoOf(w.request).ID, "method", w.request.Method, "target", w.request.RequestURI,
 			"stack", string(debug.Stack()))
 	}
 	if w.begun {
-		_ = w.conn.flush()          // a client that has got nothing at all might ask again
-		panic(http.ErrAbortHandler) // net/http cuts the response off so that the client can see it
+		_ = w.flush() // a client that has gone does not see it
+		return true
 	}
 	clear(w.Header())
 	modgw.ServeFault(w, w.request, status, f, false)
+	return false
 }

@@ -9,8 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangups hears of clients that hang up while a request of theirs is answered and nobody reads from the connection. One
-// goroutine waits for all of them, where net/http would wake one for each request, and stop it again.
+// hangups hears of clients that go while a request of theirs is answered and nobody reads from the
+// connection. One goroutine waits for all of them, where net/http would wake one for each request,
+// and stop it again.
+//
+// A client that only ends its sending side may wait for the answer, and over TCP one that has
+// closed the connection looks the same until something is sent to it. So the end of the sending
+// side alone does not count.
 type hangups struct {
 	epoll int
 	file  *os.File        // of epoll
@@ -37,7 +42,8 @@ func newHangups() (*hangups, error) {
 	return h, nil
 }
 
-// add has c told when its client hangs up. It reports whether that is possible.
+// add has c told when its client has gone: when the connection was reset, or closed in both
+// directions. It reports whether that is possible.
 func (h *hangups) add(c *conn) (ok bool) {
 	s, isSocket := c.raw.(syscall.Conn)
 	if h == nil || !isSocket {
@@ -51,7 +57,7 @@ func (h *hangups) add(c *conn) (ok bool) {
 	defer h.mu.Unlock()
 	err = raw.Control(func(fd uintptr) {
 		c.fd = int32(fd)
-		event := unix.EpollEvent{Events: unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd}
+		event := unix.EpollEvent{Events: unix.EPOLLET, Fd: c.fd}
 		ok = unix.EpollCtl(h.epoll, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
 	})
 	if ok = ok && err == nil; ok {
@@ -86,42 +92,10 @@ func (h *hangups) run() {
 			c := h.conns[event.Fd]
 			h.mu.Unlock()
 			if c != nil {
-				c.hangUp()
+				c.presence.end()
 			}
 		}
 	}
 }
 
 func (h *hangups) close() { h.file.Close() }
-
-// leavesToHangups reports whether a read need not be done: one by which net/http only wants to learn, while a request is
-// answered, that the client has hung up. It takes it well that nothing was read.
-func (c *conn) leavesToHangups(p []byte) bool {
-	if !c.watched {
-		return false
-	}
-	waits := len(p) == 1 && c.guard.between() && c.read.isNone()
-	c.answering.Store(waits)
-	return waits && !c.hungUp.Load() // or else the read tells
-}
-
-// hangUp ends the requests in flight when the client has sent all that it will ever send, and all of that was read.
-func (c *conn) hangUp() {
-	c.hungUp.Store(true)
-	if c.answering.Load() && c.isAtEnd() {
-		c.gone()
-	}
-}
-
-// isAtEnd reports whether there is nothing left to read, now and later.
-func (c *conn) isAtEnd() (end bool) {
-	raw, err := c.raw.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return true
-	}
-	err = raw.Control(func(fd uintptr) {
-		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		end = err == nil && n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR
-	})
-	return end || err != nil
-}

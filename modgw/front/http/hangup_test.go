@@ -6,8 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/certtest"
 )
 
 // dial connects to a front until the test ends.
@@ -22,48 +27,119 @@ func dial(t testing.TB, addr string) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-func TestClientThatHangsUpEndsItsRequestHoweverItDoesSo(t *testing.T) {
-	running, over := make(chan string, 1), make(chan string)
-	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// waitsForEnd is a handler whose requests for /quick are answered, and whose others end with their
+// context.
+func waitsForEnd(running, over chan<- string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/quick" {
 			return
 		}
 		io.Copy(io.Discard, r.Body)
 		running <- r.URL.Path
+		for r.Context().Err() == nil && r.URL.Path == "/stream" {
+			io.WriteString(w, "more")
+			w.(http.Flusher).Flush()
+		}
 		<-r.Context().Done()
 		over <- r.URL.Path
-	})})
-	hangUps := map[string]func(*net.TCPConn){
-		"close":      func(c *net.TCPConn) { c.Close() },
-		"half":       func(c *net.TCPConn) { c.CloseWrite() },
-		"reset":      func(c *net.TCPConn) { c.SetLinger(0); c.Close() },
-		"beforehand": nil,
 	}
-	for name, hangUp := range hangUps {
+}
+
+func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
+	running, over := make(chan string, 1), make(chan string)
+	config := Config{Handler: waitsForEnd(running, over)}
+	tcp := serve(t, config)
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, config, ln)
+	reset := func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() }
+	for _, c := range []struct {
+		network, addr, path string
+		leave               func(net.Conn)
+	}{
+		{"tcp", tcp, "/reset", reset},
+		{"unix", ln.Addr().String(), "/close", func(c net.Conn) { c.Close() }},
+		{"tcp", tcp, "/stream", func(c net.Conn) { c.Close() }}, // which what is sent then shows
+	} {
 		for _, body := range []string{"\r\n", "Content-Length: 4\r\n\r\nbody"} {
-			c := dial(t, addr)
-			fmt.Fprint(c, "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n")
-			if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+			client, err := net.Dial(c.network, c.addr)
+			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(c, "POST /%s HTTP/1.1\r\nHost: a\r\n%s", name, body)
-			if hangUp == nil {
-				c.CloseWrite()
+			fmt.Fprint(client, "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n")
+			if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+				t.Fatal(err)
 			}
+			fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: a\r\n%s", c.path, body)
 			<-running
-			if hangUp != nil {
-				hangUp(c)
-			}
+			c.leave(client)
 			select {
 			case <-over:
-			case <-time.After(10 * time.Second):
-				t.Errorf("%s: the request goes on", name)
-				c.Close()
-				<-over
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%s: the request goes on", c.path)
 			}
 		}
 	}
 }
+
+// A client may end its sending side after its request, and waits for the answer however long that
+// takes.
+func TestClientThatEndsItsSendingSideGetsItsAnswer(t *testing.T) {
+	running, release := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		io.WriteString(w, "begun ")
+		w.(http.Flusher).Flush()
+		running <- struct{}{}
+		<-release
+		fmt.Fprintf(w, "%s %v", body, r.Context().Err())
+	})
+	ca := certtest.New(t)
+	plain := serve(t, Config{Handler: handler})
+	encrypted := serve(t, Config{TLS: secured(t, ca, "a.example"), Handler: handler})
+	type halfCloser interface {
+		net.Conn
+		CloseWrite() error
+	}
+	for name, dial := range map[string]func() halfCloser{
+		"TCP": func() halfCloser { return dial(t, plain) },
+		"TLS": func() halfCloser { return dialTLS(t, encrypted, ca.Client("a.example")) },
+		"TCP below TLS": func() halfCloser {
+			c := dialTLS(t, encrypted, ca.Client("a.example"))
+			return struct {
+				net.Conn
+				tcpHalf
+			}{c, tcpHalf{c.NetConn().(*net.TCPConn)}}
+		},
+	} {
+		for _, head := range []string{getHead + "\r\n", postHead + "Content-Length: 4\r\n\r\nbody", chunks + "4\r\nbody\r\n0\r\n\r\n"} {
+			for _, early := range []bool{true, false} {
+				c := dial()
+				io.WriteString(c, head)
+				if early {
+					c.CloseWrite()
+				}
+				<-running
+				if !early {
+					c.CloseWrite()
+				}
+				release <- struct{}{}
+				answer, _ := io.ReadAll(c)
+				if got := statuses(string(answer)); !slices.Equal(got, []int{200}) || !strings.Contains(string(answer), " <nil>") {
+					t.Errorf("%s, %.20q, early %v: %q", name, head, early, answer)
+				}
+				c.Close()
+			}
+		}
+	}
+}
+
+// tcpHalf ends the sending side of a connection below its encryption.
+type tcpHalf struct{ tcp *net.TCPConn }
+
+func (h tcpHalf) CloseWrite() error { return h.tcp.CloseWrite() }
 
 func TestRequestsThatWereSentBeforeTheClientHungUpAreAnswered(t *testing.T) {
 	running, release := make(chan struct{}), make(chan struct{})

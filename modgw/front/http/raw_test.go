@@ -29,6 +29,7 @@ func TestWellFormedRequestsAndTheirVerdicts(t *testing.T) {
 		{"plain", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/ a ]"},
 		{"space in Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", []int{400}, ""},
 		{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", []int{200}, ""},
+		{"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", []int{505}, ""},
 		{"HTTP/3.0", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", []int{505}, ""},
 		{"Expect: x", "POST / HTTP/1.1\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\na", []int{417}, ""},
 		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, ""},
@@ -42,7 +43,7 @@ func TestWellFormedRequestsAndTheirVerdicts(t *testing.T) {
 		{"absolute form without path", "GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", []int{200, 200}, "[/ b ]"},
 		{"long header", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", []int{431}, ""},
 		{"many headers", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: y\r\n", 20000) + "\r\n", []int{431}, ""},
-		{"long target", "GET /" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", []int{431}, ""},
+		{"long target", "GET /" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", []int{414}, ""},
 	} {
 		answer := raw(t, addr, c.request+next)
 		got := statuses(answer)
@@ -69,27 +70,37 @@ func TestEarlyResponseComesBeforeTheBody(t *testing.T) {
 	}
 }
 
-func TestF63BodyThatTricklesIsGivenUp(t *testing.T) {
-	result := make(chan error, 1)
-	addr := serve(t, Config{BodyGrace: 100 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.ReadAll(r.Body)
-		result <- err
-	})})
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nfirst")
-	if err := <-result; err != errSlowBody {
-		t.Error(err)
+func TestF63BodyThatStopsComingIsAnswered408(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"fails":     func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); w.WriteHeader(500) },
+		"gives up":  func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); panic(http.ErrAbortHandler) },
+		"is silent": func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body) },
+	} {
+		addr := serve(t, Config{BodyGrace: 100 * time.Millisecond, Handler: handler})
+		for _, begun := range []string{
+			postHead + "Content-Length: 30\r\n\r\nfirst", chunks + "5\r\nfirst\r\n",
+			postHead + "Content-Length: 30\r\n\r\n", chunks + "5\r\nfi",
+		} {
+			answer := raw(t, addr, begun)
+			if got := statuses(answer); !slices.Equal(got, []int{408}) || !strings.Contains(answer, "Connection: close") {
+				t.Errorf("%q to a handler that %s: %v: %q", begun, name, got, answer)
+			}
+		}
 	}
 }
 
-func TestF63HeadThatTricklesIsGivenUp(t *testing.T) {
-	addr := serve(t, Config{HeaderTimeout: 100 * time.Millisecond, Handler: http.NotFoundHandler()})
-	if answer := raw(t, addr, "GET / HTTP/1.1\r\nHost"); strings.Contains(answer, "404") {
-		t.Error(answer)
+func TestF63HeadThatStopsComingIsAnswered408(t *testing.T) {
+	addr := serve(t, Config{HeaderTimeout: 100 * time.Millisecond, IdleTimeout: time.Hour, Handler: echo})
+	for _, begun := range []string{"G", "GET / HTTP/1.1\r\nHost", getHead + "\r"} {
+		for _, before := range []string{"", getHead + "\r\n", postHead + "Content-Length: 1\r\n\r\nx"} {
+			want := []int{200, 408}
+			if before == "" {
+				want = []int{408}
+			}
+			if answer := raw(t, addr, before+begun); !slices.Equal(statuses(answer), want) {
+				t.Errorf("%q after %q: %q", begun, before, answer)
+			}
+		}
 	}
 }
 

@@ -2,35 +2,41 @@ package http
 
 // takePreface takes what could become HTTP/2. All methods that begin otherwise are seen to at their first octets.
 func (f *framing) takePreface(b []byte) int {
+	if f.phase == betweenRequests {
+		if f.at == atPreface && b[0] != preface[0] {
+			f.goTo(atStart)
+		} else {
+			f.enter(inHead)
+		}
+		return 0
+	}
 	for i, c := range b {
 		switch {
 		case c == preface[f.count]:
 			f.count++
-		case f.count == 0:
-			f.next(atStart)
-			return i
-		case f.count <= len("PRI"):
-			f.next(atMethod)
-			return i
-		default:
+		case f.at == atHTTP2 || f.count > len("PRI"):
 			return f.refuse(i, badPreface)
+		default:
+			f.goTo(atMethod)
+			return i
 		}
 		if f.count == len(preface) {
-			f.at = steppedBy
+			f.goTo(steppedBy)
+			f.enter(inBody)
 			return i + 1
 		}
 	}
 	return len(b)
 }
 
-// start begins a request. One empty line before it is no harm (RFC 9112 section 2.2).
+// start begins a request. Empty lines before it are ignored (RFC 9112 section 2.2).
 func (f *framing) start(c byte) int {
 	switch {
 	case octets[c]&tokenOctet != 0:
-		*f = framing{at: atMethod}
+		*f = framing{limits: f.limits, completed: f.completed, at: atMethod, phase: inHead}
 		return 0
-	case c == '\r' && !f.blank:
-		f.blank = true
+	case c == '\r' && f.blank < maxBlankLines:
+		f.blank++
 		return f.endLine(atStart)
 	case c == '\n':
 		return f.refuse(0, bareLineFeed)
@@ -46,7 +52,7 @@ func (f *framing) takeMethod(b []byte) int {
 	if b[n] != ' ' {
 		return f.refuse(n, badRequestLine)
 	}
-	f.next(atTarget)
+	f.goTo(atTarget)
 	return n + 1
 }
 
@@ -58,7 +64,7 @@ func (f *framing) takeTarget(b []byte) int {
 	}
 	switch c := b[n]; {
 	case c == ' ' && f.count > 0:
-		f.next(atVersion)
+		f.goTo(atVersion)
 		return n + 1
 	case c == ' ', c == '\r':
 		return f.refuse(n, badRequestLine)
@@ -82,6 +88,8 @@ func (f *framing) takeVersion(b []byte) int {
 			return f.refuse(i, bareLineFeed)
 		case c != shape[f.count]:
 			return f.refuse(i, badRequestLine)
+		case c == '\r' && f.major != '1':
+			return f.refuse(i, otherVersion)
 		case c == '\r':
 			return i + f.endLine(atField)
 		}

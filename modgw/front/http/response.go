@@ -18,6 +18,7 @@ type response struct {
 	server  *Server
 	request *http.Request
 	body    *body // of the request; nil without one
+	trusted bool  // the peer is a trusted proxy
 	begun   bool  // the head is on its way
 	closing bool  // the connection ends with this response
 	err     error // what writes return
@@ -41,7 +42,7 @@ func (w *response) WriteHeader(status int) {
 	if f := w.body.fault(); f != nil {
 		w.err = f
 		clear(w.Header())
-		w.answer(http.StatusBadRequest, f) // whatever the app makes of half a body
+		w.answer(w.body.status(), f) // whatever the app makes of half a body
 		return
 	}
 	if status != http.StatusSwitchingProtocols {
@@ -53,7 +54,8 @@ func (w *response) WriteHeader(status int) {
 			return
 		}
 		// So says a handler that has left a part of the request's body in the connection.
-		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close")
+		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
+			w.body.endsConnection(w.isSized(status))
 		metavars.StripHopByHop(w.Header())
 		if w.closing && w.request.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
@@ -68,6 +70,12 @@ func (w *response) WriteHeader(status int) {
 	}
 	w.begun = true
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// isSized reports whether a client knows from the head where the response ends.
+func (w *response) isSized(status int) bool {
+	return len(w.Header()["Content-Length"]) > 0 || w.request.Method == http.MethodHead ||
+		status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // hint sends what the header has so far as early hints, to clients that know them (RFC 8297). A client of HTTP/1.0 would take
@@ -140,6 +148,11 @@ func (w *response) FlushError() error {
 	if err := w.begin(); err != nil {
 		return err
 	}
+	return w.flush()
+}
+
+// flush sends what was written, or put in its place.
+func (w *response) flush() error {
 	defer w.inTime()()
 	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
 		return err
@@ -179,31 +192,52 @@ func (w *response) refuse(status int, f *modgw.Fault) {
 func (w *response) answer(status int, f *modgw.Fault) {
 	answer := *w
 	answer.err, answer.body = nil, nil
-	answer.closing = status == http.StatusBadRequest
+	answer.closing = status == http.StatusBadRequest || status == http.StatusRequestTimeout
 	modgw.ServeFault(&answer, w.request, status, f, false)
-	w.begun = true
+	w.begun, w.closing = true, answer.closing
 }
 
-// dropBody reads what a proxy still sends of the request after its response. Apache passes a body on as a whole before it
-// looks for the response, and takes a connection that is closed meanwhile for a failure.
-func (w *response) dropBody() {
-	if w.body == nil || w.body.complete || w.FlushError() != nil {
+// endBody sees to what a handler has left of the request's body: it is read where there is little
+// of it, so that the connection can be used again, or dropped with the connection. A trusted proxy
+// may send all of it: Apache passes a body on as a whole before it looks for the response, and
+// takes a connection that is closed meanwhile for a failure.
+func (w *response) endBody() {
+	b := w.body
+	if b == nil || w.hijacked || w.request.ProtoMajor != 1 {
 		return
+	}
+	limit := int64(drainLimit)
+	switch {
+	case w.conn.hasRest() && w.flush() != nil: // the client may wait for it before it sends on
+		limit = 0
+	case w.trusted:
+		limit = -1
+	case w.closing:
+		limit = 0
 	}
 	// A runner that had to interrupt its reading has left a deadline that is over.
 	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(time.Time{})
-	_, _ = io.Copy(io.Discard, w.body) // however it ends, the response is on its way
+	if !b.drain(limit) {
+		w.conn.unread.Store(true)
+	}
+	// Now, because net/http panics when it finds the end of a body after its handler has returned
+	// and full duplex was enabled.
+	_ = b.ReadCloser.Close()
 }
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
 func (w *response) finish() {
 	if w.hijacked {
-		defer w.conn.gone() // not earlier: it may be closed long before the handler is done
+		defer w.conn.presence.close() // not earlier: it may be closed long before the handler is done
 	}
+	cut := false
 	if value := recover(); value != nil {
-		w.recovered(value)
-		return
+		cut = w.recovered(value)
 	}
 	_ = w.begin() // nobody is left to tell
-	w.inTime()    // for what is left to send when this returns
+	w.endBody()
+	if cut {
+		panic(http.ErrAbortHandler) // net/http ends the response so that the client can see it
+	}
+	w.inTime() // for what is left to send when this returns
 }

@@ -22,12 +22,13 @@ const newcomerGrace = time.Second
 
 // Server is the HTTP front.
 type Server struct {
-	config  Config
-	trust   trust
-	lobby   *lobby
-	hangups *hangups       // nil: there is none, and net/http has to listen itself
-	opening sync.WaitGroup // of connections that are not ready for requests yet
-	group   sync.WaitGroup // of connections, lingering ones too, and handlers
+	config     Config
+	trust      trust
+	headLimits headLimits
+	lobby      *lobby
+	hangups    *hangups       // nil: there is none, and net/http has to listen itself
+	opening    sync.WaitGroup // of connections that are not ready for requests yet
+	group      sync.WaitGroup // of connections, lingering ones too, and handlers
 }
 
 // New makes a server. It starts nothing.
@@ -37,6 +38,8 @@ func New(config Config) *Server {
 		config: config,
 		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
 		lobby:  newLobby(),
+
+		headLimits: headLimits{octets: config.MaxHeaderBytes, fields: config.MaxHeaders},
 	}
 }
 
@@ -104,8 +107,8 @@ func (s *Server) peers() listen.Peers {
 // receive hands a connection to net/http when it is ready for requests.
 func (s *Server) receive(ctx context.Context, rwc net.Conn, left func()) {
 	c := newConn(s, rwc, left)
+	c.watched = s.hangups.add(c)
 	if !s.config.ProxyProtocol && s.config.TLS == nil {
-		c.watched = s.hangups.add(c)
 		s.lobby.enter(c)
 		return
 	}
@@ -166,7 +169,7 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: s.config.HeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
-		MaxHeaderBytes:    s.config.MaxHeaderBytes,
+		MaxHeaderBytes:    s.config.MaxHeaderBytes, // of HTTP/2; with HTTP/1 the guard is stricter
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       s.connContext,
@@ -176,8 +179,7 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 
 // connContext is that of all requests of a connection.
 func (s *Server) connContext(ctx context.Context, c net.Conn) context.Context {
-	ctx, c.(*conn).gone = context.WithCancel(ctx)
-	return s.trust.connContext(ctx, c)
+	return s.trust.connContext(c.(*conn).presence.context(ctx), c)
 }
 
 // follow keeps the group in step with the connections, and the guards away from those that are not HTTP/1 any more. A
@@ -187,9 +189,10 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 	case http.StateNew:
 		s.group.Add(1)
 	case http.StateClosed:
-		c.(*conn).gone()
+		c.(*conn).presence.close()
 		s.group.Done()
 	case http.StateHijacked:
+		c.(*conn).presence.release()
 		c.(*conn).guard.stepAside()
 		s.group.Done()
 	}

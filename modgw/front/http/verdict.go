@@ -1,6 +1,10 @@
 package http
 
-import "github.com/modgw/modgw/modgw"
+import (
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+)
 
 // verdict is why what a client sends is refused; accepted is why it is not.
 type verdict string
@@ -22,6 +26,7 @@ const (
 	badLength        verdict = "its Content-Length is not one number"
 	badCoding        verdict = "its Transfer-Encoding is not chunked, once"
 	oldCoding        verdict = "it has a Transfer-Encoding in HTTP/1.0"
+	badExpect        verdict = "it expects something else than 100-continue"
 	lengthAndCoding  verdict = "it has both Content-Length and Transfer-Encoding"
 	badChunkSize     verdict = "a chunk's size is not a hexadecimal number"
 	badChunkEnd      verdict = "a chunk does not end where its size says"
@@ -29,8 +34,29 @@ const (
 	longTrailers     verdict = "its trailers are too long"
 	badTrailer       verdict = "it has a trailer that belongs into its head"
 	badPreface       verdict = "it begins like HTTP/2 and goes on otherwise"
-	afterTheEnd      verdict = "something follows a request of an unknown version"
+	otherVersion     verdict = "its version is not HTTP/1"
+	longTarget       verdict = "its target is longer than heads of requests may be"
+	longHead         verdict = "its head is longer than heads of requests may be"
+	manyFields       verdict = "it has more headers than requests may have"
+	slowHead         verdict = "its head did not come in time"
 )
+
+// status is that of the answer to a request with the verdict.
+func (v verdict) status() int {
+	switch v {
+	case badExpect:
+		return http.StatusExpectationFailed
+	case otherVersion:
+		return http.StatusHTTPVersionNotSupported
+	case longTarget:
+		return http.StatusRequestURITooLong
+	case longHead, manyFields:
+		return http.StatusRequestHeaderFieldsTooLarge
+	case slowHead:
+		return http.StatusRequestTimeout
+	}
+	return http.StatusBadRequest
+}
 
 // fault is the verdict as an error that an administrator can look up.
 func (v verdict) fault() *modgw.Fault {

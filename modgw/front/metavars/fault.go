@@ -2,6 +2,7 @@ package metavars
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -28,7 +29,18 @@ func Panicked(value any) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
 }
 
-// Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything was sent.
-func Aborted() *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-010", Summary: "cannot answer the request: its handler gave up before it sent anything"}
+// Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything
+// was sent, and the status to answer with: it has failed when its response was begun, and otherwise
+// it has none.
+func Aborted(begun bool) (f *modgw.Fault, status int) {
+	if begun {
+		return &modgw.Fault{
+			Code:    "MGW-REQ-010",
+			Summary: "cannot answer the request: its handler gave up within its response",
+		}, http.StatusInternalServerError
+	}
+	return &modgw.Fault{
+		Code:    "MGW-REQ-010",
+		Summary: "cannot answer the request: its handler gave up before it sent anything",
+	}, http.StatusBadGateway
 }

@@ -178,11 +178,13 @@ func TestResponseThatBreaksOffResetsATCPConnection(t *testing.T) {
 		conn := dial(t, p.serveTCP(t, handle(func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "part")
 			w.(http.Flusher).Flush()
+			io.WriteString(w, " and more")
 			panic(http.ErrAbortHandler)
 		})))
 		io.WriteString(conn, p.encode(vars(nil)))
-		if answer, err := io.ReadAll(conn); err == nil {
-			t.Errorf("%q looks complete", answer)
+		answer, err := io.ReadAll(conn)
+		if err == nil || !strings.HasSuffix(string(answer), "part and more") {
+			t.Errorf("%q, then %v", answer, err)
 		}
 	})
 }

@@ -43,6 +43,12 @@ func demo(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Repeat("x", 100000))
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
+	case info.Path == "/failsoon":
+		io.WriteString(w, "first")
+		panic(http.ErrAbortHandler)
+	case info.Path == "/short":
+		w.Header().Set("Content-Length", "10")
+		io.WriteString(w, "one short")
 	case info.Path == "/panic":
 		panic("oops")
 	case info.Path == "/longheader":
