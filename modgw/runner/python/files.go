@@ -33,6 +33,8 @@ type Files struct {
 	// its root and that belong neither to its environment nor to Python, such as those of a package that is installed as
 	// editable. Workers tell where there are Templates. nil: nobody wants to know.
 	Outside func(app modgw.AppName, files []string)
+
+	unpacked string // where Unpack has put the code; other code than the host's own is not looked after
 }
 
 // Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its content, readable for
@@ -42,13 +44,17 @@ func Unpack(stateDir string) (Files, error) {
 	if err != nil {
 		return Files{}, err
 	}
-	f := Files{Dir: filepath.Join(stateDir, "worker", name), State: stateDir}
+	dir := filepath.Join(stateDir, "worker", name)
+	f := Files{Dir: dir, State: stateDir, unpacked: dir}
 	return f, f.verify()
 }
 
 // verify sees that the worker's code is as it should be, and writes what is not: a full disk or a power failure leaves empty
 // files behind, and other programs clear folders up. Whoever starts an interpreter with the code calls it before.
 func (f Files) verify() error {
+	if f.Dir != f.unpacked {
+		return nil
+	}
 	rewritten := false
 	err := fs.WalkDir(sources, "worker", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
