@@ -32,7 +32,7 @@ type App struct {
 	seats   []seat      // and what the app has as long as it has a generation
 
 	requests atomic.Int64 // ever handed to a generation
-	lastUsed atomic.Int64 // when, in nanoseconds of the wall clock
+	lastUsed atomic.Int64 // when, as monotonic.Now has it
 
 	mu       sync.Mutex
 	routed   Descriptor // whose hosts and mount the routes show

@@ -7,7 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/modgw/modgw/internal/monotonic"
 )
 
 // Config is what a Gateway is made from.
@@ -102,7 +103,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	app.requests.Add(1)
 	if generation.Descriptor.Idle.StopAfter > 0 {
-		app.lastUsed.Store(time.Now().UnixNano())
+		app.lastUsed.Store(int64(monotonic.Now()))
 	}
 	if alias, rest, ok := findAlias(generation.Descriptor.Aliases, info.PathInfo); ok && !info.Authorizer {
 		g.serveAlias(w, r, generation, alias, rest)

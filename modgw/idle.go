@@ -3,6 +3,8 @@ package modgw
 import (
 	"context"
 	"time"
+
+	"github.com/modgw/modgw/internal/monotonic"
 )
 
 // watchIdle stops the app's workers when generation has had no request for as long as its descriptor says. Nothing runs
@@ -12,7 +14,7 @@ func (g *Gateway) watchIdle(app *App, generation *Generation) {
 	if limit <= 0 {
 		return
 	}
-	app.lastUsed.Store(time.Now().UnixNano())
+	app.lastUsed.Store(int64(monotonic.Now()))
 	g.ends.Go(func() {
 		timer := time.NewTimer(limit)
 		defer timer.Stop()
@@ -24,7 +26,7 @@ func (g *Gateway) watchIdle(app *App, generation *Generation) {
 				return
 			case <-timer.C:
 			}
-			left := limit - time.Since(time.Unix(0, app.lastUsed.Load()))
+			left := limit - (monotonic.Now() - time.Duration(app.lastUsed.Load()))
 			if left <= 0 && generation.users.Load() == 0 {
 				g.rest(app, generation, limit)
 				return

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -22,7 +23,7 @@ type pair struct {
 	files  modgw.Certificate
 	log    *slog.Logger
 	loaded atomic.Pointer[tls.Certificate]
-	next   atomic.Int64 // Unix time in nanoseconds of the next look
+	next   atomic.Int64 // when the next look is due, as monotonic.Now has it
 
 	// They belong to whoever has the look.
 	mark    pairMark // of the files that were loaded
@@ -48,15 +49,15 @@ func newPair(files modgw.Certificate, log *slog.Logger) (*pair, error) {
 		return nil, err
 	}
 	p.loaded.Store(certificate)
-	p.next.Store(time.Now().Add(lookAgain).UnixNano())
+	p.next.Store(int64(monotonic.Now() + lookAgain))
 	return p, nil
 }
 
 // current is the certificate that the files have, or had when they were last good.
 func (p *pair) current() *tls.Certificate {
-	if time.Now().UnixNano() >= p.next.Load() && p.looking.CompareAndSwap(false, true) {
+	if int64(monotonic.Now()) >= p.next.Load() && p.looking.CompareAndSwap(false, true) {
 		p.look()
-		p.next.Store(time.Now().Add(lookAgain).UnixNano())
+		p.next.Store(int64(monotonic.Now() + lookAgain))
 		p.looking.Store(false)
 	}
 	return p.loaded.Load()

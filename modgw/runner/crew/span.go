@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
@@ -21,7 +22,7 @@ type Span struct {
 	want     func(reason string)
 	began    atomic.Bool  // a request
 	done     atomic.Int64 // requests
-	looked   atomic.Int64 // at the memory, in Unix nanoseconds
+	looked   atomic.Int64 // at the memory, as monotonic.Now has it
 
 	mu  sync.Mutex
 	age *time.Timer
@@ -68,7 +69,7 @@ func (s *Span) Finished(pid int) {
 	if s.requests > 0 && n >= s.requests {
 		s.want(fmt.Sprintf("it has finished %d requests", n))
 	}
-	if s.memory > 0 && s.due(time.Now()) {
+	if s.memory > 0 && s.due(monotonic.Now()) {
 		if used := proc.ResidentMemory(pid); used > s.memory {
 			s.want(fmt.Sprintf("it uses %d bytes of memory", used))
 		}
@@ -76,9 +77,9 @@ func (s *Span) Finished(pid int) {
 }
 
 // due reports whether it is time to look at the memory again.
-func (s *Span) due(now time.Time) bool {
+func (s *Span) due(now time.Duration) bool {
 	last := s.looked.Load()
-	return now.UnixNano()-last >= int64(memoryInterval) && s.looked.CompareAndSwap(last, now.UnixNano())
+	return (last == 0 || int64(now)-last >= int64(memoryInterval)) && s.looked.CompareAndSwap(last, int64(now))
 }
 
 // jittered spreads a limit by plus or minus the fraction; 0 stays 0.

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -13,9 +14,9 @@ const lagTime = time.Second
 
 // askForLag asks the worker to log the stack of its event loop if that is blocked, now and then at most.
 func (w *worker) askForLag() {
-	now := time.Now().UnixNano()
+	now := int64(monotonic.Now())
 	last := w.lagAsked.Load()
-	if now-last >= int64(lagTime) && w.lagAsked.CompareAndSwap(last, now) {
+	if (last == 0 || now-last >= int64(lagTime)) && w.lagAsked.CompareAndSwap(last, now) {
 		w.say(wire.Dump, nil)
 	}
 }

@@ -38,7 +38,7 @@ type worker struct {
 	buried    bool
 	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
 
-	lagAsked atomic.Int64 // when the event loop was asked after, in Unix nanoseconds
+	lagAsked atomic.Int64 // when the event loop was asked after, as monotonic.Now has it
 
 	mu    sync.Mutex
 	lost  bool // it cannot be used any more

@@ -1,0 +1,10 @@
+// Package monotonic measures time with a clock that nobody sets, as a number that an atomic variable can hold. The
+// nanoseconds of [time.Time.UnixNano] jump with the system's clock.
+package monotonic
+
+import "time"
+
+var start = time.Now()
+
+// Now is the time since this process began, about. It is never zero.
+func Now() time.Duration { return time.Since(start) + 1 }
