@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,6 +34,8 @@ type site struct {
 	stdin  *os.File   // of the host; nil: it is empty
 	stderr *os.File   // of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
 	within []string   // a command that runs the host; empty: it runs by itself
+
+	program string // a copy of the program under test; "": that itself
 }
 
 // newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
@@ -112,7 +115,7 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 // launch is spawn that waits for nothing. How the host ended is sent to the channel that it returns.
 func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	s.t.Helper()
-	line := append(append(slices.Clone(s.within), program), args...)
+	line := append(append(slices.Clone(s.within), cmp.Or(s.program, program)), args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = s.dir
 	cmd.ExtraFiles = s.passed
