@@ -151,6 +151,7 @@ func TestF39HangupsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
 			return status.Generation.Number > before && len(status.Draining) == 0
 		})
 	}
+	s.awaitTemplate()
 	hangUp(10) // what is made once is there then
 	files, children := openFiles(t, s.pid), len(descendants(s.pid))
 	hangUp(100)
@@ -158,6 +159,12 @@ func TestF39HangupsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
 	s.eventually("as many files are open, and as many processes run, as before", func() bool {
 		return openFiles(t, s.pid) <= files && len(descendants(s.pid)) <= children
 	})
+}
+
+// awaitTemplate waits for the last process that the host starts for a Python app by itself.
+func (s *site) awaitTemplate() {
+	s.t.Helper()
+	s.eventually("a template is ready", func() bool { return strings.Contains(s.log.String(), "template ready") })
 }
 
 func exists(path string) bool {
@@ -259,7 +266,7 @@ func TestF50StateFilesThatAreBrokenAreMadeAgain(t *testing.T) {
 	s := newSlowSite(t)
 	s.start()
 	s.answers("/", 200)
-	s.eventually("a template is ready", func() bool { return strings.Contains(s.log.String(), "template ready") })
+	s.awaitTemplate()
 	for name, spoil := range map[string]func(path string) error{
 		"empty":   func(path string) error { return os.Truncate(path, 0) },
 		"garbage": func(path string) error { return os.WriteFile(path, []byte("\x00{]garbage"), 0o600) },
