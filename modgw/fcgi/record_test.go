@@ -26,6 +26,27 @@ func TestRecordsOnTheWire(t *testing.T) {
 	}
 }
 
+// P7: bytes that mean nothing are zero, whatever was in memory before, and there is no padding.
+func TestP7NoRecordHasBytesOfMemoryThatWasUsedBefore(t *testing.T) {
+	for name, appendTo := range map[string]func(dst []byte) []byte{
+		"begin":        func(b []byte) []byte { return AppendBegin(b, 1, Begin{Role: RoleResponder, KeepConn: true}) },
+		"end":          func(b []byte) []byte { return AppendEnd(b, 1, End{AppStatus: 3, Protocol: UnknownRole}) },
+		"unknown type": func(b []byte) []byte { return AppendUnknownType(b, 99) },
+		"stream":       func(b []byte) []byte { return AppendStream(b, TypeStdout, 1, []byte("hello")) },
+		"header": func(b []byte) []byte {
+			b = b[:HeaderLen]
+			Header{Type: TypeStdout, ID: 1, Content: 5}.Put(b)
+			return b
+		},
+	} {
+		used := bytes.Repeat([]byte{0xff}, 256)
+		got, want := appendTo(used[:0]), appendTo(make([]byte, 0, 256))
+		if !bytes.Equal(got, want) || bytes.IndexByte(got, 0xff) >= 0 || got[6] != 0 {
+			t.Errorf("%s: % x, want % x", name, got, want)
+		}
+	}
+}
+
 // TestReadyReadsNothing has a source that must not be read.
 func TestReadyReadsNothing(t *testing.T) {
 	all := AppendBegin(nil, 1, Begin{Role: RoleResponder})

@@ -95,6 +95,17 @@ func (c *rawHTTP2) status(t *testing.T, id uint32) (status string) {
 
 // H5 CVE-2023-44487: a client that resets its requests at once does not get more than its share of handlers.
 func TestH5RapidResetIsCutOff(t *testing.T) {
+	floodOfResets(t, func(c *rawHTTP2, id uint32) error { return c.WriteRSTStream(id, http2.ErrCodeCancel) })
+}
+
+// H5 CVE-2025-8671: nor does one that has the server reset them, by a window that is larger than there can be.
+func TestH5MadeYouResetIsCutOff(t *testing.T) {
+	floodOfResets(t, func(c *rawHTTP2, id uint32) error { return c.WriteWindowUpdate(id, 1<<31-1) })
+}
+
+// floodOfResets begins requests without end and ends each at once by reset.
+func floodOfResets(t *testing.T, reset func(c *rawHTTP2, id uint32) error) {
+	t.Helper()
 	var running, most atomic.Int32
 	release := make(chan struct{})
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +121,7 @@ func TestH5RapidResetIsCutOff(t *testing.T) {
 	c := dialHTTP2(t, addr)
 	go func() {
 		for id := uint32(1); id < 20001; id += 2 {
-			if c.request(id) != nil || c.WriteRSTStream(id, http2.ErrCodeCancel) != nil {
+			if c.request(id) != nil || reset(c, id) != nil {
 				return
 			}
 		}

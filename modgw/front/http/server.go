@@ -113,6 +113,7 @@ func (s *Server) receive(ctx context.Context, rwc net.Conn, left func()) {
 		return
 	}
 	s.opening.Go(func() {
+		defer listen.Contain(c, s.config.Log)
 		if err := c.open(ctx); err != nil {
 			s.notOpened(c, err)
 			return

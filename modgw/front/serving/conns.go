@@ -47,11 +47,17 @@ func (s *Conns[C]) Start(base context.Context, rwc net.Conn, left func()) {
 	s.mu.Unlock()
 	s.group.Go(func() {
 		defer left()
-		s.Serve(c)
+		s.serve(c, rwc)
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
 	})
+}
+
+// serve is Serve that ends the connection and nothing else when its code panics.
+func (s *Conns[C]) serve(c C, rwc net.Conn) {
+	defer listen.Contain(rwc, s.Config.Log)
+	s.Serve(c)
 }
 
 // Wait returns when no connection is left.

@@ -1,9 +1,12 @@
 package serving
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +108,46 @@ func TestNoMoreConnectionsAreServedThanMayBe(t *testing.T) {
 	end()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestF42PanicEndsItsConnectionAlone(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer // nothing logs when it is read
+	conns := Conns[net.Conn]{
+		Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil)), MaxConnections: 1}.WithDefaults(),
+		Open:   func(_ context.Context, rwc net.Conn) net.Conn { return rwc },
+		Serve: func(c net.Conn) {
+			b := make([]byte, 1)
+			if _, err := c.Read(b); err == nil && b[0] == '!' {
+				panic("on purpose")
+			}
+			c.Write(b)
+			c.Close()
+		},
+		Drain: func(c net.Conn) { c.Close() },
+		Cut:   func(c net.Conn) { c.Close() },
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- conns.Run(ctx, ln) }()
+	for _, c := range []struct{ sent, got string }{{"!", ""}, {"x", "x"}, {"!", ""}, {"y", "y"}} {
+		conn := connect(t, ln.Addr().String())
+		io.WriteString(conn, c.sent)
+		if got, err := io.ReadAll(conn); string(got) != c.got {
+			t.Errorf("%q is answered with %q, %v", c.sent, got, err)
+		}
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	text := log.String()
+	if strings.Count(text, "connection panicked") != 2 || !strings.Contains(text, "MGW-HST-025") || !strings.Contains(text, "conns_test.go") {
+		t.Errorf("the log has no stack:\n%s", text)
 	}
 }
 

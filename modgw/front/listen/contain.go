@@ -1,0 +1,25 @@
+package listen
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Contain closes a connection whose goroutine has panicked, and logs that: what one client has sent must not end the
+// process, which others are served by. It is to be deferred itself.
+func Contain(conn net.Conn, log *slog.Logger) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	conn.Close()
+	f := modgw.Fault{
+		Code:    "MGW-HST-025",
+		Summary: fmt.Sprintf("cannot go on with a connection: its code panicked: %v", value),
+	}
+	log.Error("connection panicked", "code", f.Code, "error", f.Summary, "peer", conn.RemoteAddr(), "stack", string(debug.Stack()))
+}
