@@ -1,6 +1,10 @@
 package metavars
 
-import "strings"
+import (
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
 
 // RepairCookies undoes what Apache does to a request with several Cookie headers over HTTP/1: it joins them with ", ",
 // which no cookie parser splits, so that the second cookie would become part of the first one's value.
@@ -44,7 +48,7 @@ func startsCookie(s string) bool {
 		if s[i] == '=' {
 			return i > 0
 		}
-		if !isToken(s[i]) {
+		if !httpguts.IsTokenRune(rune(s[i])) {
 			return false
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -100,34 +103,19 @@ func StripHopByHop(header http.Header) {
 	}
 }
 
-// hopByHop reports whether a header may not go past the next server (RFC 9110 section 7.6.1), be it by itself or because
-// the response's Connection header lists it. Trailers cannot be sent either.
+// hopByHop reports whether a header may not go past the next server, be it by itself or because the response's Connection
+// header lists it. Trailers cannot be sent either, and Status would be another one.
 func hopByHop(name string, header http.Header) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Status":
-		return true
-	}
-	if strings.HasPrefix(name, http.TrailerPrefix) {
-		return true
-	}
-	for _, list := range header["Connection"] {
-		for token := range strings.SplitSeq(list, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), name) {
-				return true
-			}
-		}
-	}
-	return false
+	return name == "Status" || hopbyhop.Is(name) || strings.HasPrefix(name, http.TrailerPrefix) ||
+		hopbyhop.Lists(header["Connection"], name)
 }
 
 func checkField(name, value string) error {
 	if name == "" {
 		return badField(name, "it has no name")
 	}
-	for i := range len(name) {
-		if !isToken(name[i]) {
-			return badField(name, "its name has a character that no header name has")
-		}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return badField(name, "its name has a character that no header name has")
 	}
 	if at := invalidValueByte(value); at >= 0 {
 		return badField(name, fmt.Sprintf("its value has a control character, number %d, at byte %d", value[at], at))

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // setHeader takes the variable HTTP_<name>.
@@ -67,10 +69,8 @@ func headerKey(name string) string {
 	if key, ok := wellKnown[name]; ok {
 		return key
 	}
-	for i := range len(name) {
-		if !isToken(name[i]) {
-			return ""
-		}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return ""
 	}
 	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
 }
@@ -92,15 +92,6 @@ var wellKnown = func() map[string]string {
 	}
 	return known
 }()
-
-// isToken reports whether c may stand in a header name (RFC 9110 section 5.6.2).
-func isToken(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
 
 // invalidValueByte is the index of the first control character in a header value, -1 without one. A tab is none.
 func invalidValueByte(value string) int {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -143,10 +145,8 @@ func (b *Builder) checkMethod() error {
 	if b.method == "" {
 		return badVariable("REQUEST_METHOD", "it is missing")
 	}
-	for i := range len(b.method) {
-		if !isToken(b.method[i]) {
-			return badVariable("REQUEST_METHOD", "it is not a method")
-		}
+	if !httpguts.ValidHeaderFieldName(b.method) { // a method is a token, as a name is
+		return badVariable("REQUEST_METHOD", "it is not a method")
 	}
 	return nil
 }

@@ -98,9 +98,6 @@ func (e *Exchange) Send(r *Response) error {
 	if s.written < s.length && !s.bodiless {
 		return badResponse("it has %d bytes, and its Content-Length is %d", s.written, s.length)
 	}
-	if s.written > s.length && s.length >= 0 && !s.bodiless {
-		e.Config.Log.Warn("response cut at its Content-Length", "request", e.Info.ID, "length", s.length, "beyond", s.written-s.length)
-	}
 	return nil
 }
 
@@ -131,7 +128,7 @@ type sending struct {
 	client   *http.ResponseController
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
-	written  int64 // of the body, with what was thrown away
+	written  int64 // of the body
 }
 
 // begin sends the head; n bytes of the body are there. A response that is complete already gets a Content-Length.
@@ -145,6 +142,9 @@ func (s *sending) begin(n int, complete bool) error {
 		s.length = int64(n)
 	case complete && s.length > int64(n) && !s.bodiless:
 		return badResponse("it has %d bytes, and its Content-Length is %d", n, s.length)
+	}
+	if err := s.checkRoom(n); err != nil {
+		return err
 	}
 	header := e.W.Header()
 	header["Content-Type"] = nil // nothing is guessed from the body
@@ -175,16 +175,24 @@ func (s *sending) begin(n int, complete bool) error {
 }
 
 func (s *sending) write(piece []byte) error {
-	room := s.length - s.written
-	s.written += int64(len(piece))
-	if s.length >= 0 && int64(len(piece)) > room {
-		piece = piece[:max(0, room)]
+	if err := s.checkRoom(len(piece)); err != nil {
+		return err
 	}
+	s.written += int64(len(piece))
 	if len(piece) == 0 || s.bodiless {
 		return nil
 	}
 	_, err := s.exchange.W.Write(piece)
 	return clientError(err)
+}
+
+// checkRoom fails the response when so many more bytes of its body are more than its Content-Length. None of them are sent, so
+// that the client gets no response that looks complete.
+func (s *sending) checkRoom(size int) error {
+	if s.length < 0 || s.bodiless || s.written+int64(size) <= s.length {
+		return nil
+	}
+	return badResponse("its body is longer than its Content-Length of %d bytes", s.length)
 }
 
 func (s *sending) flush() error {

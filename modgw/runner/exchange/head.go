@@ -9,6 +9,10 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/modgw/modgw/internal/hopbyhop"
 )
 
 // What the head of a response may have at most.
@@ -87,9 +91,9 @@ func (p *headParser) take(line string) error {
 	switch {
 	case !ok:
 		return badResponse("%q is no header", shorten(line))
-	case !isToken(name):
+	case !httpguts.ValidHeaderFieldName(name):
 		return badResponse("%q cannot be the name of a header", shorten(name))
-	case !isFieldValue(value):
+	case !httpguts.ValidHeaderFieldValue(value):
 		return badResponse("the value of header %q has a control character", name)
 	}
 	return p.field(textproto.CanonicalMIMEHeaderKey(name), value)
@@ -109,10 +113,6 @@ func (p *headParser) field(name, value string) error {
 		}
 		p.head.Header.Set(name, value)
 		return nil
-	case "Transfer-Encoding":
-		return badResponse("header %q concerns the connection, which is not the app's", name)
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Upgrade":
-		return nil // likewise, but nothing is lost
 	}
 	p.head.Header.Add(name, value)
 	return nil
@@ -154,6 +154,7 @@ func (p *headParser) length(value string) error {
 // finish finds out which kind of response it is (6.2).
 func (p *headParser) finish() error {
 	h := &p.head
+	hopbyhop.Strip(h.Header)
 	location := h.Header.Get("Location")
 	switch {
 	case !p.cgi:
@@ -182,27 +183,6 @@ func (p *headParser) onlyLocation() bool {
 // isLocal reports whether a Location names a path and not a host.
 func isLocal(location string) bool {
 	return strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !strings.HasPrefix(location, `/\`)
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // shorten keeps what goes into a log small.

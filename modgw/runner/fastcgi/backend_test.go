@@ -207,12 +207,13 @@ func TestMaliciousProgramHurtsOnlyItself(t *testing.T) {
 		"two types":          {func(x *asked) { x.out("Content-Type: text/html\r\n" + okHead); x.end(0) }, 502, ""},
 		"two lengths":        {func(x *asked) { x.out("Content-Length: 1\r\nContent-Length: 2\r\n" + okHead); x.end(0) }, 502, ""},
 		"length +1":          {func(x *asked) { x.out("Content-Length: +1\r\n" + okHead + "x"); x.end(0) }, 502, ""},
-		"transfer encoding":  {func(x *asked) { x.out("Transfer-Encoding: chunked\r\n" + okHead); x.end(0) }, 502, ""},
+		"transfer encoding":  {func(x *asked) { x.out("Transfer-Encoding: chunked\r\n" + okHead + "plain"); x.end(0) }, 200, "plain"},
 		"endless headers":    {func(x *asked) { x.out(strings.Repeat("A: b\r\n", 100000)); x.end(0) }, 502, ""},
 		"endless header":     {func(x *asked) { x.out("A: " + strings.Repeat("b", 100000)); x.end(0) }, 502, ""},
 		"too short":          {func(x *asked) { x.out("Content-Length: 10\r\n" + okHead + "short"); x.end(0) }, 0, ""},
 		"too short, late":    {func(x *asked) { x.out("Content-Length: 100000\r\n" + okHead + strings.Repeat("x", 70000)); x.end(0) }, 0, ""},
-		"too long":           {func(x *asked) { x.out("Content-Length: 3\r\n" + okHead + "yes and more"); x.end(0) }, 200, "yes"},
+		"too long":           {func(x *asked) { x.out("Content-Length: 3\r\n" + okHead + "yes and more"); x.end(0) }, 502, ""},
+		"too long, late":     {func(x *asked) { x.out("Content-Length: 65537\r\n" + okHead + strings.Repeat("x", 70000)); x.end(0) }, 0, ""},
 		"much padding": {func(x *asked) {
 			x.raw(append([]byte{1, 6, 0, byte(x.id), 0, 0, 255, 0}, make([]byte, 255)...)...)
 			x.out(okHead + "padded")

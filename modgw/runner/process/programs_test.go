@@ -161,6 +161,15 @@ func graceful() {
 }
 
 // raw answers with whatever bytes the query names, and keeps the connection open when it is told to.
+func awaitFile(name string) {
+	for {
+		if _, err := os.Stat(name); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func raw() {
 	l := inheritedListener()
 	for {
@@ -179,6 +188,10 @@ func raw() {
 				text = strings.ReplaceAll(text, "PAD", strings.Repeat("x", n))
 			}
 			_, _ = io.WriteString(conn, text)
+			if later := r.URL.Query().Get("later"); later != "" {
+				awaitFile(r.URL.Query().Get("gate"))
+				_, _ = io.WriteString(conn, later)
+			}
 			if r.URL.Query().Get("hold") != "" {
 				_, _ = io.Copy(io.Discard, conn)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -291,7 +292,8 @@ func TestBadResponses(t *testing.T) {
 		"two lengths":              {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`, 0, 502, false},
 		"no length":                {`HTTP/1.1 200 OK\r\n\r\nhello`, 0, 200, false},
 		"shorter than its length":  {`HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello`, 0, 200, true},
-		"longer than its length":   {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more`, 0, 200, false},
+		"longer than its length":   {`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more`, 0, 502, false},
+		"HEAD alone has no body":   {`HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n`, 0, 204, false},
 		"piece without its end":    {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, 0, 200, true},
 		"piece of nonsense":        {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n`, 0, 200, true},
 		"switch nobody asked for":  {`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`, 0, 502, false},
@@ -308,6 +310,49 @@ func TestBadResponses(t *testing.T) {
 			}
 			if c.status == 200 && !c.cut && a.body != "hello" {
 				t.Errorf("got %q", a.body)
+			}
+		})
+	}
+}
+
+// What the program says beyond its Content-Length in time cuts the response off, so that the client sees it; what it says later
+// is logged.
+func TestBodyThatGrowsBeyondItsLength(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
+	for name, c := range map[string]struct {
+		length int
+		cut    bool
+		says   string
+	}{
+		"before its end": {10, true, "its body is longer than its Content-Length"},
+		"after its end":  {5, false, "the response was longer than its Content-Length"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gate := filepath.Join(t.TempDir(), "gate")
+			query := url.Values{"later": {" world and more"}, "gate": {gate}}
+			query.Set("answer", fmt.Sprintf(`HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nhello`, c.length))
+			response, err := http.Get("http://" + s.addr + "/?" + query.Encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			begin := make([]byte, 5)
+			if _, err := io.ReadFull(response.Body, begin); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(gate, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			rest, err := io.ReadAll(response.Body)
+			if len(rest) > 0 || c.cut != (err != nil) {
+				t.Errorf("then got %q, %v", rest, err)
+			}
+			for !strings.Contains(s.log.String(), c.says) {
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-t.Context().Done():
+					t.Fatalf("the log does not say %q", c.says)
+				}
 			}
 		})
 	}

@@ -134,7 +134,10 @@ func isLost(err error) bool {
 
 func (e *exchange) gotConn(info httptrace.GotConnInfo) {
 	e.conn = info.Conn.(*conn)
-	e.conn.expecting.Store(true)
+	log, id, method, path := e.runner.config.Log, e.info.ID, e.r.Method, proc.Printable(e.info.Path)
+	e.conn.next.Store(&expected{isHead: e.r.Method == http.MethodHead, beyond: func() {
+		log.Error("the response was longer than its Content-Length", "request", id, "method", method, "path", path)
+	}})
 }
 
 // receive takes the head of a response.

@@ -3,6 +3,8 @@ package python
 import (
 	"net/http"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -19,7 +21,7 @@ func (p *response) hint(f wire.Frame) error {
 	links := make([]string, 0, n)
 	for range n {
 		link := d.Latin1()
-		if !isFieldValue(link) {
+		if !httpguts.ValidHeaderFieldValue(link) {
 			return badHead("the link %q in its early hints has a control character", link)
 		}
 		links = append(links, link)

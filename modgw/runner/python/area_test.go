@@ -200,8 +200,8 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 		if got := a.get("/short?" + itoa(size)); got.err == nil && got.status == 200 {
 			t.Errorf("too short, and looks complete: %d bytes", len(got.body))
 		}
-		if got := a.get("/long?" + itoa(size)); got.body != string(largeData(size-1)) || got.err != nil {
-			t.Errorf("too long: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		if got := a.get("/long?" + itoa(size)); got.err == nil && got.status == 200 {
+			t.Errorf("too long, and looks complete: %d bytes", len(got.body))
 		}
 		if got := a.get("/send?" + itoa(size)); got.body != string(largeData(size)) {
 			t.Errorf("afterwards: %d, %d bytes, %v", got.status, len(got.body), got.err)

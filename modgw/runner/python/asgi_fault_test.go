@@ -153,3 +153,29 @@ async def application(scope, receive, send):
 		})
 	}
 }
+
+func TestASGIBodyLongerThanItsLengthIsSeen(t *testing.T) {
+	const start = `await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})` + "\n"
+	a := serve(t, asgiCases(map[string]string{
+		"whole":  start + `await body(b"longer")`,
+		"pieces": start + `await body(b"abc", True); await asyncio.sleep(0.05); await body(b"def")`,
+		"file":   start + `await send({"type": "http.response.pathsend", "path": __file__})`,
+		"head":   start + `await body(b"")`,
+	}), asgi)
+	for _, path := range []string{"/whole", "/pieces", "/file"} {
+		before := a.log.Count("its body is longer than its Content-Length of 5 bytes")
+		got := a.get(path)
+		if got.err == nil && got.status != 500 || got.body == "longe" || got.body == "abcde" {
+			t.Errorf("%s looks complete: %d %q", path, got.status, got.body)
+		}
+		if path == "/whole" && got.status != 500 {
+			t.Errorf("%s: got %d %q, %v", path, got.status, got.body, got.err)
+		}
+		if lines := a.log.Count("its body is longer than its Content-Length of 5 bytes") - before; lines != 1 {
+			t.Errorf("%s: %d lines in the log", path, lines)
+		}
+	}
+	if got := a.do("HEAD", "/head", nil); got.status != 200 || got.header.Get("Content-Length") != "5" {
+		t.Errorf("HEAD: %d %v", got.status, got.header)
+	}
+}

@@ -57,7 +57,6 @@ func (c *call) tryASGI() (again bool) {
 		worker: w,
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
-		asgi:   c.runner.program.asgi,
 		info:   c.info,
 		length: -1,
 
@@ -93,9 +92,6 @@ func (c *call) concludeASGI(s *sharedStream, p *response, f *feeder, err error) 
 	var failed *failure
 	switch {
 	case err == nil:
-		if p.cut > 0 {
-			w.Log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
-		}
 		return false
 	case errors.As(err, &failed):
 		if f != nil && s.ended() && !p.sent {

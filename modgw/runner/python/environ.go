@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -105,7 +107,7 @@ func appendHeader(b []byte, name string, values []string) []byte {
 			variable = append(variable, '_')
 		case c >= 'a' && c <= 'z':
 			variable = append(variable, c-'a'+'A')
-		case c == '_' || !tokenChar(c):
+		case c == '_' || !httpguts.IsTokenRune(rune(c)):
 			return b
 		default:
 			variable = append(variable, c)
@@ -134,15 +136,6 @@ func reserved(name string) bool {
 		return true
 	}
 	return strings.HasPrefix(name, "wsgi.") || strings.HasPrefix(name, "modgw.") || strings.HasPrefix(name, "HTTP_")
-}
-
-// tokenChar reports whether RFC 9110, 5.6.2, has a byte in a token.
-func tokenChar(c byte) bool {
-	switch {
-	case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
-		return true
-	}
-	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
 func joined(values []string, separator string) string {

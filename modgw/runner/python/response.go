@@ -22,7 +22,6 @@ type response struct {
 	stream incoming
 	feeder *feeder // of the request's body; nil without one
 	isHead bool    // the request's method is HEAD
-	asgi   bool    // the app speaks ASGI
 
 	trailers bool // the client takes some
 	info     *modgw.RequestInfo
@@ -32,7 +31,6 @@ type response struct {
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
 	written  int64 // of the body
-	cut      int64 // bytes beyond the length, which were thrown away
 }
 
 // incoming is a stream on which an app's response comes.
@@ -97,7 +95,7 @@ func (p *response) from(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	head, err := decodeHead(raw, p.asgi)
+	head, err := decodeHead(raw)
 	if err != nil {
 		return err
 	}
@@ -126,6 +124,9 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 		p.length = int64(len(body))
 	case complete && p.length > int64(len(body)) && !p.bodiless:
 		return badHead("it has %d bytes, and its Content-Length is %d", len(body), p.length)
+	}
+	if err := p.checkRoom(int64(len(body))); err != nil {
+		return err
 	}
 	header := p.w.Header()
 	head.copyTo(header)
@@ -178,17 +179,25 @@ func (p *response) write(piece []byte) error {
 	if size == 0 {
 		return nil
 	}
-	if room := p.length - p.written; p.length >= 0 && int64(size) > room {
-		p.cut += int64(size) - room
-		piece = piece[:room]
+	if err := p.checkRoom(int64(size)); err != nil {
+		return err
 	}
-	p.written += int64(len(piece))
-	if len(piece) > 0 && !p.bodiless {
+	p.written += int64(size)
+	if !p.bodiless {
 		if err := p.timed(func() error { _, err := p.w.Write(piece); return err }); err != nil {
 			return err
 		}
 	}
 	return p.stream.consumed(size)
+}
+
+// checkRoom fails the response when so many more bytes of its body are more than its Content-Length. None of them are sent, so
+// that the client gets no response that looks complete.
+func (p *response) checkRoom(size int64) error {
+	if p.length < 0 || p.bodiless || p.written+size <= p.length {
+		return nil
+	}
+	return badHead("its body is longer than its Content-Length of %d bytes", p.length)
 }
 
 func (p *response) flush() error {
@@ -229,9 +238,8 @@ func (p *response) writeFile(f wire.Frame) error {
 		return brokeRule("a File frame with a descriptor of something else")
 	}
 	size := part.Length
-	if p.length >= 0 {
-		size = min(size, p.length-p.written)
-		p.cut += part.Length - size
+	if err := p.checkRoom(size); err != nil {
+		return err
 	}
 	if p.bodiless || size == 0 {
 		p.written += size

@@ -40,8 +40,8 @@ func TestF17WrongResponses(t *testing.T) {
 		"bad name":          {`start_response("200 OK", [("X A", "a")]); return []`, 500, "", "X A"},
 		"beyond latin-1":    {`start_response("200 OK", [("X-A", "\u20ac")]); return []`, 500, "", "X-A"},
 		"latin-1":           {`start_response("200 OK", [("X-A", "caf\xe9")]); return [b"x"]`, 200, "x", ""},
-		"connection":        {`start_response("200 OK", [("Connection", "close")]); return [b"x"]`, 500, "", "Connection"},
-		"transfer-encoding": {`start_response("200 OK", [("transfer-encoding", "chunked")]); return [b"x"]`, 500, "", "Transfer-Encoding"},
+		"connection":        {`start_response("200 OK", [("Connection", "close")]); return [b"x"]`, 200, "x", ""},
+		"transfer-encoding": {`start_response("200 OK", [("transfer-encoding", "chunked")]); return [b"x"]`, 200, "x", ""},
 		"bad status":        {`start_response("twohundred", []); return [b"x"]`, 500, "", "twohundred"},
 		"status 199":        {`start_response("199 Odd", []); return [b"x"]`, 500, "", "199"},
 		"status 600":        {`start_response("600 Odd", []); return [b"x"]`, 500, "", "600"},
@@ -121,11 +121,22 @@ func TestBodilessResponses(t *testing.T) {
 
 func TestHeadersAreTheAppsOwn(t *testing.T) {
 	a := serve(t, cases(map[string]string{
-		"plain":   `start_response("200 OK", []); return [b"<html>"]`,
+		"plain": `start_response("200 OK", []); return [b"<html>"]`,
+		"hops": `start_response("200 OK", [("Connection", "close, X-Own"), ("Keep-Alive", "x"), ("TE", "x"), ("Upgrade", "x"),
+    ("Proxy-Authenticate", "x"), ("Transfer-Encoding", "chunked"), ("x-own", "1"), ("X-Kept", "2")]); return [b"x"]`,
 		"cookies": `start_response("200 OK", [("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("ETag", '"e"')]); return [b"x"]`,
 	}))
 	if got := a.get("/plain"); got.header.Values("Content-Type") != nil || got.header.Get("Content-Length") != "6" {
 		t.Errorf("invented: %v", got.header)
+	}
+	hops := a.get("/hops")
+	for name := range hops.header {
+		if name != "Content-Length" && name != "Date" && name != "X-Kept" {
+			t.Errorf("%s concerns the connection and is passed on", name)
+		}
+	}
+	if hops.body != "x" || hops.header.Get("X-Kept") != "2" {
+		t.Errorf("got %q %v", hops.body, hops.header)
 	}
 	got := a.get("/cookies").header
 	if c := got.Values("Set-Cookie"); len(c) != 2 || c[0] != "a=1" || c[1] != "b=2" || got.Get("ETag") != `"e"` {

@@ -3,8 +3,12 @@ package python
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -14,26 +18,22 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// hopByHop are the headers that belong to a connection and not to a response (RFC 9110, 7.6.1); PEP 3333 forbids them.
-var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Proxy-Connection": true, "Te": true, "Trailer": true, "Trailers": true, "Transfer-Encoding": true, "Upgrade": true,
-}
-
 // responseHead is the head of an app's response, checked.
 type responseHead struct {
 	status int
 	length int64 // Content-Length; -1 without one
 	fields []field
+
+	connection []string // the values of its Connection headers, which name others that are not passed on
 }
 
 type field struct {
 	name, value string // name is canonical
 }
 
-// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's. What belongs to
-// the connection is dropped when lenient: ASGI apps have the habit of setting it.
-func decodeHead(raw []byte, lenient bool) (h responseHead, err error) {
+// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's. What concerns the
+// connection, which is not the app's, is left out.
+func decodeHead(raw []byte) (h responseHead, err error) {
 	if len(raw) > maxHeaderBytes {
 		return h, badHead("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
@@ -56,39 +56,45 @@ func decodeHead(raw []byte, lenient bool) (h responseHead, err error) {
 		if d.Err() != nil {
 			break
 		}
-		if err := h.add(f, lenient); err != nil {
+		if err := h.add(f); err != nil {
 			return h, err
 		}
 	}
 	if err := d.Finish(); err != nil {
 		return h, err
 	}
+	h.dropListed()
 	if h.status < 200 || h.status > 599 {
 		return h, badHead("its status is %d, which must be from 200 to 599", h.status)
 	}
 	return h, nil
 }
 
-// add checks a header and adds it.
-func (h *responseHead) add(f field, lenient bool) error {
-	if !isToken(f.name) {
+// add checks a header and adds it unless it concerns the connection.
+func (h *responseHead) add(f field) error {
+	if !httpguts.ValidHeaderFieldName(f.name) {
 		return badHead("%q cannot be the name of a header", f.name)
 	}
 	f.name = textproto.CanonicalMIMEHeaderKey(f.name)
-	if !isFieldValue(f.value) {
+	if !httpguts.ValidHeaderFieldValue(f.value) {
 		return badHead("the value %q of header %q has a control character", f.value, f.name)
 	}
-	if hopByHop[f.name] {
-		if lenient {
-			return nil
-		}
-		return badHead("header %q concerns the connection, which is not the app's", f.name)
-	}
-	if f.name == "Content-Length" {
+	switch {
+	case f.name == "Content-Length":
 		return h.setLength(f.value)
+	case f.name == "Connection":
+		h.connection = append(h.connection, f.value)
+	case !hopbyhop.Is(f.name):
+		h.fields = append(h.fields, f)
 	}
-	h.fields = append(h.fields, f)
 	return nil
+}
+
+// dropListed takes the headers out that Connection lists.
+func (h *responseHead) dropListed() {
+	if len(h.connection) > 0 {
+		h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return hopbyhop.Lists(h.connection, f.name) })
+	}
 }
 
 func (h *responseHead) setLength(value string) error {
@@ -115,24 +121,6 @@ func (h *responseHead) copyTo(header http.Header) {
 		values[i] = f.value
 		header[f.name] = values[i : i+1 : i+1]
 	}
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !tokenChar(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 func badHead(format string, args ...any) error {

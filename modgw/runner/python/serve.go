@@ -114,9 +114,6 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	switch {
 	case err == nil:
 		c.finish(s, f)
-		if p.cut > 0 {
-			w.Log.Warn("response cut at its Content-Length", "request", c.info.ID, "length", p.length, "beyond", p.cut)
-		}
 		return false
 	case errors.As(err, &failed):
 		c.giveUp(s, f, "the response cannot be used")

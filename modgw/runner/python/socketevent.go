@@ -78,10 +78,11 @@ func decodeFields(d *wire.Decoder) ([]field, error) {
 		if size += len(f.name) + len(f.value); size > maxHeaderBytes {
 			return nil, badHead("its headers have more than %d bytes", maxHeaderBytes)
 		}
-		if err := h.add(f, true); err != nil {
+		if err := h.add(f); err != nil {
 			return nil, err
 		}
 	}
+	h.dropListed()
 	return h.fields, d.Err()
 }
 

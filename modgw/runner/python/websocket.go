@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/crew"
@@ -45,7 +46,7 @@ func subprotocols(r *http.Request) []string {
 	var offered []string
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for part := range strings.SplitSeq(value, ",") {
-			if name := strings.TrimSpace(part); isToken(name) {
+			if name := strings.TrimSpace(part); httpguts.ValidHeaderFieldName(name) {
 				offered = append(offered, name)
 			}
 		}
@@ -132,7 +133,7 @@ func (c *call) openWebSocket(ctx context.Context, head []byte) *sharedStream {
 
 // deny answers a request whose WebSocket was not opened: with the app's own response, or with the reason.
 func (c *call) deny(s *sharedStream, f wire.Frame, err error) {
-	p := &response{w: c.w, client: http.NewResponseController(c.w), worker: s.lane.worker, stream: s, asgi: true, info: c.info, length: -1}
+	p := &response{w: c.w, client: http.NewResponseController(c.w), worker: s.lane.worker, stream: s, info: c.info, length: -1}
 	if err == nil {
 		err = p.from(f)
 	}

@@ -1,0 +1,43 @@
+// Package hopbyhop knows the header fields that concern one connection alone and that nobody passes on (RFC 9110, 7.6.1).
+//
+// It decides for no front and no runner what becomes of them beyond that.
+package hopbyhop
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Is reports whether a field concerns a connection by its name, which is canonical. Proxy-Authenticate and its counterpart
+// are between a client and a proxy; Trailers is what RFC 2616 and PEP 3333 call Trailer.
+func Is(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+		"Trailers", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// Lists reports whether the values of a Connection field list the field with a name, in whatever case.
+func Lists(connection []string, name string) bool {
+	for _, value := range connection {
+		for token := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Strip takes the fields out that Is reports and those that Connection lists. A length stays, whatever Connection says of
+// it: without it nobody could tell the end of a message.
+func Strip(header http.Header) {
+	connection := header["Connection"]
+	for name := range header {
+		if Is(name) || name != "Content-Length" && Lists(connection, name) {
+			delete(header, name)
+		}
+	}
+}
