@@ -14,6 +14,9 @@ func checkListener(w written, h *modgw.HostFile, l *modgw.Listener) {
 	if l.Allow != nil && l.Address.Network() == "unix" {
 		w.wrong("allow", "It is about TCP; who may open a Unix socket is for mode, owner and group to say.")
 	}
+	if l.AllowUsers != nil && !l.Trusting() {
+		w.wrong("allow_users", "Anybody may connect to a port that speaks HTTP to clients; only allow bounds that.")
+	}
 	if l.Kind == "http" {
 		w.checkHTTP(h, l)
 		return

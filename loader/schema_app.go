@@ -17,7 +17,7 @@ func appBlock(d *modgw.Descriptor) block {
 			{name: "user", value: text(&d.User), note: "the host's own user; for a descriptor that is not root's, its owner",
 				doc: "User that the app's processes run as, when the host runs as root.", example: `"blog"`},
 			{name: "group", value: text(&d.Group), note: "the user's own groups",
-				doc: "Primary group that the app's processes run with.", example: `"www-data"`},
+				doc: "Primary group that the app's processes run with.", example: `"blog"`},
 			{name: "hosts", value: hostNames(&d.Hosts), note: "any host",
 				doc: "Host names that the app answers for, without port. \"*.example.com\" matches every name below " +
 					"example.com.", example: `["blog.example.com", "*.blog.example.com"]`},

@@ -22,6 +22,7 @@ type Listener struct {
 	Group   string // group that owns a Unix socket; "": unchanged
 
 	Allow          []netip.Prefix // peers that may connect over TCP; nil: anybody by "http", and this machine by the others
+	AllowUsers     []string       // users, and "@" and groups, whose processes on this machine may connect; nil: see [Listener.Trusting]
 	MaxConnections int            // at once; 0: what the process's file descriptors allow
 
 	// What follows is for "http" alone.
@@ -37,6 +38,11 @@ type Listener struct {
 
 // Encrypted reports whether the listener speaks TLS.
 func (l Listener) Encrypted() bool { return l.TLS != nil || l.ACME != nil }
+
+// Trusting reports whether the listener believes its peers who the client is: they should be web servers. When AllowUsers is
+// nil, the permissions of a Unix socket say who may connect to one, and over TCP, on this machine, only root, the host's own
+// user and the users that web servers run as may.
+func (l Listener) Trusting() bool { return l.Kind != "http" || l.Address.Network() == "unix" }
 
 // Public reports whether the listener is for clients or balancers: a web server in front of the host would have to speak
 // TLS to it or the PROXY protocol, or would be sent to HTTPS.

@@ -23,6 +23,7 @@ type front struct {
 	settings     modgw.Listener
 	listener     net.Listener
 	certificates *certs.Store // nil without TLS
+	peers        listen.Peers // who may connect; set with server
 	server       interface {
 		Serve(context.Context, net.Listener) error
 	}
@@ -123,10 +124,15 @@ func (h *Host) prepareFronts(fronts []*front) (err error) {
 // prepareFront makes what serves a front.
 func (h *Host) prepareFront(f *front, all []*front) error {
 	l := f.settings
+	peers, err := peersOf(l)
+	if err != nil {
+		return err
+	}
+	f.peers = peers
 	common := serving.Config{
 		Handler:        h.entrance(),
 		Log:            h.log,
-		Peers:          listen.Peers{Networks: l.Allow},
+		Peers:          peers,
 		TrustedProxies: h.TrustedProxies(),
 		MaxConnections: l.MaxConnections,
 		DrainTimeout:   h.frontDrain(),
@@ -159,6 +165,8 @@ func (h *Host) httpConfig(f *front, all []*front) http.Config {
 		TrustUnix:      true,
 		ProxyProtocol:  l.ProxyProtocol,
 		Allow:          l.Allow,
+		UIDs:           f.peers.UIDs,
+		GIDs:           f.peers.GIDs,
 		MaxConnections: l.MaxConnections,
 		DrainTimeout:   h.frontDrain(),
 	}

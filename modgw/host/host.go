@@ -53,6 +53,7 @@ type Host struct {
 	asOf     time.Time      // when files were read
 	held     []claims.Claim // what each app has; only with reconciling held is it replaced
 	apps     map[modgw.AppName]*tenant
+	posers   map[string]bool            // users and addresses of which warnOfPoser has told
 	blocked  map[modgw.AppName]bool     // apps that are to be where another one is that has not left yet
 	failing  map[modgw.AppName]bool     // apps that the gateway knows and that have no tenant
 	outside  map[modgw.AppName][]string // code that apps have loaded from outside their roots
@@ -85,6 +86,7 @@ func New(c Config) (*Host, error) {
 		apps:    map[modgw.AppName]*tenant{},
 		failing: map[modgw.AppName]bool{},
 		blocked: map[modgw.AppName]bool{},
+		posers:  map[string]bool{},
 		outside: map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets))

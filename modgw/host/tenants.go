@@ -107,6 +107,7 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 	if same && (!again || h.sleeps(d.Name)) {
 		return nil
 	}
+	h.warnOfPoser(d)
 	if d.Idle.Start == modgw.StartOnDemand && (fresh || h.sleeps(d.Name)) {
 		t.keeper.adopt(d)
 		if h.remembers() {

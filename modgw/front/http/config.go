@@ -30,6 +30,8 @@ type Config struct {
 	ProxyProtocol bool
 
 	Allow          []netip.Prefix // peers that may connect over TCP; nil: anyone. It does not count with ProxyProtocol
+	UIDs           []uint32       // users whose processes on this machine may connect; nil without GIDs: any
+	GIDs           []uint32       // groups whose members may beside them
 	MaxConnections int            // at once; more wait in the socket's backlog; 0: that of [listen.DefaultMost]
 
 	HeaderTimeout  time.Duration // for a request's head, from its first byte, and for what comes before it; 0: 10 seconds

@@ -95,13 +95,15 @@ func (s *Server) listenForHangups() (end func()) {
 
 // peers may connect. Where proxies are to name their clients nobody else may: they could name any.
 func (s *Server) peers() listen.Peers {
+	p := listen.Anyone()
 	switch {
 	case s.config.ProxyProtocol:
-		return listen.Peers{Networks: append([]netip.Prefix{}, s.config.TrustedProxies...)}
+		p.Networks = append([]netip.Prefix{}, s.config.TrustedProxies...)
 	case s.config.Allow != nil:
-		return listen.Peers{Networks: s.config.Allow}
+		p.Networks = s.config.Allow
 	}
-	return listen.Anyone()
+	p.UIDs, p.GIDs = s.config.UIDs, s.config.GIDs
+	return p
 }
 
 // receive hands a connection to net/http when it is ready for requests.

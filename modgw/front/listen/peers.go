@@ -4,15 +4,22 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/user"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
 // Peers says who may connect. Its zero value lets in whoever the permissions of a Unix socket let in, and over TCP only
-// this machine: who can talk to a FastCGI port can claim to be any client and any user.
+// this machine.
+//
+// Who can talk to a FastCGI port can claim to be any client and any user. Any process of this machine can connect to a
+// loopback port, the apps' own among them, which is why users can be named for TCP, too: the kernel knows whose the socket
+// at the other end is.
 type Peers struct {
-	UIDs     []uint32       // users at the other end of a Unix socket; nil: any
+	UIDs     []uint32       // users on this machine; nil without GIDs: any
+	GIDs     []uint32       // groups whose members may connect beside UIDs
 	Networks []netip.Prefix // addresses at the other end of a TCP connection; nil: loopback
 }
 
@@ -26,11 +33,51 @@ func Anyone() Peers {
 func (p Peers) Check(conn net.Conn) error {
 	switch conn := conn.(type) {
 	case *net.UnixConn:
-		return p.checkUser(conn)
+		return p.checkUnix(conn)
 	case *net.TCPConn:
-		return p.checkAddress(conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap())
+		return p.checkTCP(conn)
 	}
 	return nil
+}
+
+// Admits reports whether processes of a user of this machine may connect, as far as the peers decide.
+func (p Peers) Admits(uid uint32) bool {
+	return p.anyUser() || slices.Contains(p.UIDs, uid) || p.memberOf(uid)
+}
+
+func (p Peers) anyUser() bool { return p.UIDs == nil && p.GIDs == nil }
+
+// memberOf reports whether a user is in one of the groups.
+func (p Peers) memberOf(uid uint32) bool {
+	if len(p.GIDs) == 0 {
+		return false
+	}
+	u, err := user.LookupId(strconv.Itoa(int(uid)))
+	if err != nil {
+		return false
+	}
+	groups, err := u.GroupIds()
+	return err == nil && slices.ContainsFunc(groups, func(id string) bool {
+		gid, err := strconv.ParseUint(id, 10, 32)
+		return err == nil && slices.Contains(p.GIDs, uint32(gid))
+	})
+}
+
+func (p Peers) checkTCP(conn *net.TCPConn) error {
+	remote := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	if err := p.checkAddress(remote.Addr().Unmap()); err != nil || p.anyUser() {
+		return err
+	}
+	uid, here, err := userAt(remote, conn.LocalAddr().(*net.TCPAddr).AddrPort())
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot tell whose process connects from %s: %w", remote, err)
+	case here && !p.Admits(uid):
+		return fmt.Errorf("cannot let user %d connect from %s: it is not among the users allowed", uid, remote)
+	case !here && remote.Addr().Unmap().IsLoopback():
+		return fmt.Errorf("cannot let %s connect: its process has closed the connection, or cannot be seen", remote)
+	}
+	return nil // another machine's, which is among the networks
 }
 
 func (p Peers) checkAddress(addr netip.Addr) error {
@@ -43,8 +90,8 @@ func (p Peers) checkAddress(addr netip.Addr) error {
 	return fmt.Errorf("cannot let %s connect: it is not among the peers allowed", addr)
 }
 
-func (p Peers) checkUser(conn *net.UnixConn) error {
-	if p.UIDs == nil {
+func (p Peers) checkUnix(conn *net.UnixConn) error {
+	if p.anyUser() {
 		return nil
 	}
 	raw, err := conn.SyscallConn()
@@ -61,7 +108,7 @@ func (p Peers) checkUser(conn *net.UnixConn) error {
 	if credErr != nil {
 		return fmt.Errorf("cannot tell who connects: %w", credErr)
 	}
-	if !slices.Contains(p.UIDs, peer.Uid) {
+	if !p.Admits(peer.Uid) {
 		return fmt.Errorf("cannot let user %d (process %d) connect: it is not among the users allowed", peer.Uid, peer.Pid)
 	}
 	return nil

@@ -1,0 +1,106 @@
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/listen"
+)
+
+// peersOf are the peers that may connect to a listener.
+func peersOf(l modgw.Listener) (listen.Peers, error) {
+	var p listen.Peers
+	switch {
+	case !l.Trusting():
+	case l.AllowUsers != nil:
+		named, err := listen.Named(l.AllowUsers)
+		if err != nil {
+			return p, &modgw.Fault{
+				Code:    "MGW-HST-020",
+				Summary: fmt.Sprintf("cannot let only allow_users connect to %q", l.Address),
+				Err:     err,
+				Hint:    "create the user or group, or take it out of allow_users",
+			}
+		}
+		p = named
+	case l.Address.Network() != "unix":
+		p = listen.WebServers()
+	}
+	p.Networks = l.Allow
+	return p, nil
+}
+
+// warnOfPoser warns once of an app whose user may connect to a listener that believes its peers: the app could send requests to
+// all apps, in the name of any user.
+func (h *Host) warnOfPoser(d modgw.Descriptor) {
+	as, err := account.Lookup(d.User, d.Group)
+	if err != nil || as == nil {
+		return // the deploy says so; or it is the host's own user, who may do everything anyway
+	}
+	for _, f := range h.newFronts() {
+		l := f.settings
+		if !l.Trusting() || !mayConnect(as, l) {
+			continue
+		}
+		key := d.User + " " + string(l.Address)
+		h.mu.Lock()
+		told := h.posers[key]
+		h.posers[key] = true
+		h.mu.Unlock()
+		if told {
+			continue
+		}
+		fault := &modgw.Fault{
+			Code:    "MGW-HST-021",
+			Summary: fmt.Sprintf("cannot keep app %q from posing as the web server: its user %q may connect to %s %q", d.Name, as.Name, l.Kind, l.Address),
+			Hint: "run the app as a user of its own, which is not in the socket's group; a socket should be closed to others (mode = \"0660\"), " +
+				"and allow_users names who may connect",
+		}
+		h.log.Warn("app can pose as the web server", "app", d.Name, "error", fault.Error())
+	}
+}
+
+// mayConnect reports whether processes of an account can connect to a listener that is open.
+func mayConnect(as *account.Account, l modgw.Listener) bool {
+	peers, err := peersOf(l)
+	if err != nil || !peers.Admits(as.UID) {
+		return false
+	}
+	return l.Address.Network() != "unix" || mayWrite(as, l.Address.Target())
+}
+
+// mayWrite reports whether an account may connect to a Unix socket: it needs the right to write to it, and to enter the folders
+// above it (unix(7)).
+func mayWrite(as *account.Account, path string) bool {
+	for want, at := fs.FileMode(0o2), path; ; want, at = 0o1, filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil || !permitted(as, info, want) {
+			return false
+		}
+		if at == "/" {
+			return true
+		}
+	}
+}
+
+// permitted reports whether an account has a right, as the bit for others says it.
+func permitted(as *account.Account, info fs.FileInfo, right fs.FileMode) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	mode := info.Mode().Perm()
+	switch {
+	case owner.Uid == as.UID:
+		return mode&(right<<6) != 0
+	case owner.Gid == as.GID || slices.Contains(as.Groups, owner.Gid):
+		return mode&(right<<3) != 0
+	}
+	return mode&right != 0
+}
