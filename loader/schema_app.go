@@ -47,6 +47,7 @@ func appBlock(d *modgw.Descriptor) block {
 			func() block { return authorizeBlock(d) },
 			func() block { return buildBlock(d) },
 			func() block { return aliasBlock(d) },
+			func() block { return sendfileBlock(d) },
 			func() block { return reloadBlock(&d.Reload) },
 			func() block { return timeoutsBlock(&d.Timeouts) },
 			func() block { return queueBlock(&d.Queue) },
@@ -137,6 +138,25 @@ func aliasBlock(d *modgw.Descriptor) block {
 			{name: "dir", value: path(&a.Dir), required: true, doc: "The folder.", example: `"static"`},
 		},
 		done: func() { d.Aliases = append(d.Aliases, *a) },
+	}
+}
+
+func sendfileBlock(d *modgw.Descriptor) block {
+	f := new(modgw.Sendfile)
+	return block{
+		name:     "sendfile",
+		label:    "URL path",
+		labelled: aliasPath(&f.Path),
+		repeat:   true,
+		doc: "A folder whose files the app may name in place of sending them: by their path in X-Sendfile, or below the URL " +
+			"path, which no client can ask for, in X-Accel-Redirect. The host sends them when the app has returned. Without " +
+			"such a block a response with one of these headers is an error, and no client ever gets them.",
+		args: []argument{
+			{name: "dir", value: path(&f.Dir), required: true, doc: "The folder.", example: `"private"`},
+			{name: "front", value: truth(&f.Front), def: false,
+				doc: "The web server in front sends the files: it gets the header. Without a web server in front the host sends them."},
+		},
+		done: func() { d.Sendfiles = append(d.Sendfiles, *f) },
 	}
 }
 

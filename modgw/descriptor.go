@@ -62,6 +62,8 @@ type Descriptor struct {
 	Group   string  // "": the user's own groups
 	Aliases []Alias // longest Path first
 
+	Sendfiles []Sendfile // whose files the app may let the host send; empty: none
+
 	Reload   Reload
 	Timeouts Timeouts
 	Queue    Queue

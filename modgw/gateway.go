@@ -109,7 +109,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.serveAlias(w, r, generation, alias, rest)
 		return
 	}
-	generation.runner.ServeHTTP(w, r)
+	if info.Authorizer {
+		generation.runner.ServeHTTP(w, r)
+		return
+	}
+	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: generation}
+	generation.runner.ServeHTTP(response, r)
+	response.end()
 }
 
 // SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app answers is then answered

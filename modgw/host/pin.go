@@ -45,6 +45,15 @@ func pinned(d modgw.Descriptor) modgw.Descriptor {
 		aliases = append(aliases, modgw.Alias{Path: a.Path, Dir: moved(a.Dir)})
 	}
 	d.Aliases = aliases
+	var sendfiles []modgw.Sendfile
+	for _, f := range d.Sendfiles {
+		named := f // an app may name a file by the link
+		f.Dir = moved(f.Dir)
+		if sendfiles = append(sendfiles, f); f != named {
+			sendfiles = append(sendfiles, named)
+		}
+	}
+	d.Sendfiles = sendfiles
 	d.Root = real
 	return d
 }

@@ -5,23 +5,19 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/modgw/modgw/internal/files"
 )
 
 // fileName is the name below the folder that a path means, without a slash at either end; folder says that the path had
-// one at its end. ok is false for a path that no file answers: one with empty segments, and one with a segment that begins
-// with a dot, such as ".." and ".git". Only "/.well-known/" is meant for the public (RFC 8615).
+// one at its end. ok is false for a path that no file answers.
 func fileName(pathInfo string) (name string, folder, ok bool) {
 	name, folder = strings.CutSuffix(strings.TrimPrefix(pathInfo, "/"), "/")
 	if name == "" {
 		return "", pathInfo != "", pathInfo == "" || pathInfo == "/"
 	}
-	for i, segment := range strings.Split(name, "/") {
-		switch {
-		case segment == "":
-			return "", false, false
-		case segment[0] == '.' && (i > 0 || segment != ".well-known"):
-			return "", false, false
-		}
+	if !files.Public(name) {
+		return "", false, false
 	}
 	return name, folder, true
 }

@@ -1,0 +1,330 @@
+"""Serves an app from inside a debugger, an IDE or a test: this process dials in, where the host starts none.
+
+The process stays its own: its standard streams, signals, environment and working directory are left alone.
+"""
+
+import array
+import asyncio
+import contextlib
+import marshal
+import os
+import platform
+import socket
+import sys
+import threading
+import time
+import traceback
+import weakref
+
+from . import entry, wire
+from .area import open_shares
+from .control import Control
+from .convention import as_asgi3
+from .failure import describe
+from .lane import Lane
+from .loop import LoopThread, new_loop
+from .main import environ_for
+from .signals import Stopped
+from .stdio import ErrorStream
+
+_MOST_DESCRIPTORS = 253  # that one message can carry (SCM_MAX_FD)
+_PAUSE = 0.3  # seconds between two attempts to reach a host that is not there
+_PATIENCE = 5.0  # seconds that requests may take to their end when serving ends
+_STDERR = 2
+
+
+class Refused(Exception):
+    """The host does not want this worker."""
+
+
+def serve(app, address):
+    """Serves app at address, "unix:PATH", until the host ends that. It may run in any thread.
+
+    Raises OSError when no host is there, Refused when the host wants no worker now.
+    """
+    attachment = Attachment(address)
+    try:
+        attachment.serve(app)
+    finally:
+        attachment.close()
+
+
+@contextlib.contextmanager
+def serving(app, address):
+    """Serves app in a thread of its own while the block runs.
+
+    At its end WebSockets are closed with 1012, and requests have five seconds to be answered.
+    """
+    attachment = Attachment(address)
+    thread = threading.Thread(target=attachment.serve, args=(app,), name="modgw-attached", daemon=True)
+    thread.start()
+    try:
+        yield attachment
+    finally:
+        attachment.stop()
+        thread.join()
+        attachment.close()
+
+
+class Attachment:
+    """One connection to the host. It begins when the object is made; close ends it."""
+
+    def __init__(self, address):
+        self._control = _AttachedControl(_connect(address))
+        self._lanes = []
+        self._loop = None  # of an ASGI app
+        self._leaving = False  # whether stop was called
+        self.closed = False
+        self.message = None  # what the host wants to be loaded
+        try:
+            self.message = self._hear()
+        except BaseException:
+            self._control.close()
+            raise
+
+    def load(self, named=""):
+        """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells the host."""
+        self._watch_exceptions()
+        if self.message["kind"] == "asgi":
+            self._loop = new_loop()
+            asyncio.set_event_loop(self._loop)
+        try:
+            app, _ = entry.load({**self.message, "entry": named or self.message["entry"]})
+        except entry.LoadError as failed:
+            if self._control.explain and failed.__cause__ is not None:
+                failed.fields["details"] = self._control.explain(failed.__cause__)
+            self._control.send_dict(wire.FAILED, failed.fields)
+            raise
+        return app
+
+    def serve(self, app):
+        """Serves app until the host says stop or is gone, or stop is called."""
+        self._watch_exceptions()
+        if self._control.explain:
+            from .propagate import let_through
+
+            let_through(app)
+        _leave_alone_in_children(self)
+        lanes = 1 if self.message["kind"] == "asgi" else self.message["threads"]
+        descriptors = self._control.descriptors
+        shares = open_shares(self.message, descriptors.pop()) if len(descriptors) > lanes else [None] * lanes
+        if self.message["kind"] == "asgi":
+            try:
+                self._open_loop(app, shares[0])
+            except Stopped:
+                return
+        else:
+            self._open_lanes(app, shares)
+        version = "%s %s" % (platform.python_implementation(), platform.python_version())
+        name = getattr(app, "__name__", type(app).__name__)
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares[0] is not None})
+        self._obey()
+        for lane in self._lanes:
+            lane.stop()
+        for lane in self._lanes:
+            lane.thread.join(_PATIENCE if self._leaving else None)
+        for lane in self._lanes:
+            if lane.thread.is_alive():
+                lane.cut_off()
+                lane.thread.join(2 * _PATIENCE)  # One that waits for something else ends with the process.
+
+    def _open_lanes(self, app, shares):
+        environ = environ_for(self.message, len(shares))
+        environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
+        for share in shares:
+            own = dict(environ)
+            own["wsgi.errors"] = ErrorStream(_STDERR)
+            fd = self._control.descriptors.pop(0)
+            self._lanes.append(Lane(len(self._lanes) + 1, fd, share, app, own, self._control))
+        for lane in self._lanes:
+            lane.start()
+
+    def _open_loop(self, app, share):
+        loop = LoopThread(
+            self._loop or new_loop(), self._control.descriptors.pop(0), share, as_asgi3(app), self.message, self._control
+        )
+        self._loop = None  # It ends with this host.
+        self._lanes.append(loop)
+        if self._leaving:
+            loop.stop()  # stop has not seen it.
+        try:
+            loop.start()
+        except Stopped:
+            raise
+        except BaseException as error:
+            failed = describe(error, suspects=(app,))
+            self._control.send_dict(wire.FAILED, entry.LoadError("startup", failed).fields)
+            raise
+
+    def stop(self):
+        """Makes serve end when it has answered what has arrived. It may be called from any thread."""
+        self._leaving = True
+        for lane in self._lanes:
+            if isinstance(lane, LoopThread):
+                lane.patience = _PATIENCE
+                lane.stop()  # It may be in a startup that does not end.
+        try:
+            self._control.socket.shutdown(socket.SHUT_RD)
+        except OSError:
+            pass  # The host has ended it already.
+
+    def close(self):
+        """Lets go of the host. Requests that are not answered yet are cut off."""
+        self.closed = True
+        self._control.close()
+        for lane in self._lanes:
+            if not lane.thread.is_alive():
+                lane.socket.close()
+
+    def close_in_child(self):
+        """Lets go of the connections in a forked child, where they are the parent's to use."""
+        self._control.close_in_child()
+        for lane in self._lanes:
+            lane.close_in_child()
+
+    def _hear(self):
+        received = self._control.receive()
+        if received is None:
+            raise Refused("the host closed the connection; it lets in root, its own user and the user of the app")
+        kind, payload = received
+        if kind == wire.ABORT:
+            raise Refused(payload.decode("utf-8", "replace"))
+        if kind != wire.START:
+            raise Refused("what answers there is no host of attached apps")
+        return marshal.loads(payload)
+
+    def _watch_exceptions(self):
+        if self.message.get("dev"):
+            from .details import explain  # not needed elsewhere
+
+            self._control.explain = explain
+
+    def _obey(self):
+        """Does what the host says on the control connection, until that is to stop."""
+        while True:
+            message = self._control.receive()
+            if message is None or message[0] == wire.STOP:
+                return
+            if message[0] == wire.DUMP:
+                from . import stacks
+
+                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+
+
+class _AttachedControl(Control):
+    """A control connection over which the lanes arrive as well, and whose log records are printed too."""
+
+    def __init__(self, connected):
+        super().__init__(connected.detach())
+        self.descriptors = []  # of the lanes, in their order, and of the memory that they share with the host
+
+    def log(self, level, message, traceback="", **more):
+        super().log(level, message, traceback=traceback, **more)
+        if level in ("warning", "error"):
+            sys.stderr.write("%s\n" % (traceback.rstrip("\n") or message))
+            sys.stderr.flush()
+
+    def close(self):
+        self.socket.close()
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+    def _read(self):
+        passed = array.array("i")
+        data, ancillary, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize))
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                passed.frombytes(content[: len(content) - len(content) % passed.itemsize])
+        for fd in passed:
+            os.set_inheritable(fd, False)
+            self.descriptors.append(fd)
+        return data
+
+
+def main(arguments):
+    """Runs `python -m modgw_worker --attach unix:PATH [ENTRY]` and returns its exit code."""
+    if len(arguments) not in (2, 3) or arguments[0] != "--attach" or not _path(arguments[1]):
+        sys.stderr.write("usage: python -m modgw_worker --attach unix:PATH [ENTRY]\n")
+        return 2
+    address = arguments[1]
+    named = _absolute(arguments[2]) if len(arguments) == 3 else ""
+    try:
+        return _stay_attached(address, named)
+    except Refused as refused:
+        _say("MGW-APP-202: cannot attach to %s: %s" % (address, refused))
+    except OSError as error:
+        _say("MGW-APP-203: cannot reach the host at %s: %s" % (address, error))
+    except entry.LoadError as failed:
+        sys.stderr.write(failed.fields["traceback"])
+        _say("cannot load the app: %s: %s" % (failed.fields["type"], failed.fields["message"]))
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _stay_attached(address, named):
+    """Serves the app for one host after another: a host restarts, and a changed descriptor makes a new generation."""
+    app = None
+    while True:
+        attachment = _await_host(address)
+        try:
+            if app is None:
+                app = attachment.load(named)
+            _say("attached to %s as app %s" % (address, attachment.message["app"]))
+            attachment.serve(app)
+        finally:
+            attachment.close()
+        _say("the host has ended the connection")
+
+
+def _await_host(address):
+    waits = False
+    while True:
+        try:
+            return Attachment(address)
+        except (FileNotFoundError, ConnectionError):
+            if not waits:
+                _say("waiting for a host at %s" % address)
+            waits = True
+            time.sleep(_PAUSE)
+
+
+def _connect(address):
+    path = _path(address)
+    if not path:
+        raise ValueError("cannot attach to %r: want unix:PATH" % address)
+    connected = socket.socket(socket.AF_UNIX)
+    try:
+        connected.connect(path)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
+
+
+def _path(address):
+    """The path in "unix:PATH"; "" when it is something else."""
+    scheme, _, path = address.partition(":")
+    return path if scheme == "unix" else ""
+
+
+def _absolute(named):
+    """The entry with its file, if it names one, as an absolute path."""
+    file, colon, expression = named.partition(":")
+    return os.path.abspath(file) + colon + expression if os.path.isfile(file) else named
+
+
+def _leave_alone_in_children(attachment):
+    kept = weakref.ref(attachment)
+
+    def let_go():
+        attachment = kept()
+        if attachment is not None and not attachment.closed:
+            attachment.close_in_child()
+
+    os.register_at_fork(after_in_child=let_go)
+
+
+def _say(text):
+    sys.stderr.write("modgw: %s\n" % text)
+    sys.stderr.flush()

@@ -1,0 +1,157 @@
+"""wsgi.input for a request body that is still on its way."""
+
+import io
+from collections import deque
+
+from .area import Loan
+
+_ALL = 1 << 30
+
+
+class ClientDisconnected(ConnectionError):
+    """The request is over for the host: its client has gone, or its time is up."""
+
+
+class Input(io.BufferedIOBase):
+    """Reads the body as the host sends it, and lets the host send more as it is read. close does nothing."""
+
+    def __init__(self, exchange, piece):
+        self._exchange = exchange
+        self._pieces = deque((piece,) if piece else ())
+        self._offset = 0  # in the first piece: what stands before was read
+        self._ended = False
+        self._lent = False  # whether what comes is lent, which the lane accounts for
+        self._unreported = 0  # bytes that were read and not told to the host
+
+    def feed(self, piece, ended):
+        """Takes what the host sent."""
+        if piece:
+            self._pieces.append(piece)
+        if ended:
+            self._ended = True
+
+    def lend(self, loan, ended):
+        """Takes what the host has put into shared memory."""
+        self._lent = True
+        self._pieces.append(loan)
+        if ended:
+            self._ended = True
+
+    def drop(self):
+        """Lets go of what the host has lent, when the request is over."""
+        for piece in self._pieces:
+            if type(piece) is Loan:
+                piece.drop()
+
+    def readable(self):
+        return True
+
+    def close(self):
+        pass
+
+    def read(self, size=-1):
+        """Exactly size bytes, or fewer at the end of the body; all that is left with a negative size or None."""
+        if size is None or size < 0:
+            size = -1
+        taken, left = [], size
+        while left:
+            piece = self.read1(left)
+            if not piece:
+                break
+            taken.append(piece)
+            if size > 0:
+                left -= len(piece)
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def read1(self, size=-1):
+        """What is there, at most size bytes; waits only for the first of them."""
+        if size == 0 or not self._fill(size if size > 0 else _ALL):
+            return b""
+        piece, start = self._pieces[0], self._offset
+        if type(piece) is Loan:
+            return self._read_loan(size)
+        if 0 < size < len(piece) - start:
+            self._offset = start + size
+            piece = piece[start : self._offset]
+        else:
+            self._offset = 0
+            self._pieces.popleft()
+            if start:
+                piece = piece[start:]
+        self._account(len(piece))
+        return piece
+
+    def readinto(self, buffer):
+        with memoryview(buffer).cast("B") as view:
+            data = self.read(len(view))
+            view[: len(data)] = data
+        return len(data)
+
+    def readinto1(self, buffer):
+        with memoryview(buffer).cast("B") as view:
+            data = self.read1(len(view))
+            view[: len(data)] = data
+        return len(data)
+
+    def readline(self, size=-1):
+        """One line with its end, at most size bytes of it."""
+        if size is None or size < 0:
+            size = -1
+        taken, left = [], size
+        while left and self._fill():
+            piece = self._pieces[0]
+            if type(piece) is Loan:
+                piece = self._pieces[0] = piece.read(piece.size)
+            end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
+            piece = self.read1(min(end, left) if left > 0 else end)
+            taken.append(piece)
+            if size > 0:
+                left -= len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return b"".join(taken)
+
+    def readlines(self, hint=-1):
+        """The lines that are left; stops after those that make up hint bytes."""
+        lines, size = [], 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def _fill(self, want=0):
+        """Waits for a piece, of the size that is wanted if that costs no copy; False at the end of the body."""
+        self._exchange.check()
+        while not self._pieces:
+            if self._ended:
+                return False
+            self._exchange.wait(want)
+        return True
+
+    def _read_loan(self, size):
+        """As many bytes of the first piece, which is lent, as it has, and at most size."""
+        loan = self._pieces[0]
+        piece = loan.read(min(size, loan.size) if size > 0 else loan.size)
+        if not loan.size:
+            self._pieces.popleft()
+        return piece
+
+    def _account(self, size):
+        """Lets the host send more in time: it has half a window left then, and need not wait."""
+        if self._lent:
+            return
+        self._unreported += size
+        if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
+            self._exchange.consumed(self._unreported)
+            self._unreported = 0

@@ -1,0 +1,90 @@
+"""The control connection: what concerns the whole worker and no single request."""
+
+import marshal
+import os
+import socket
+import threading
+
+from . import wire
+
+
+class Control:
+    """Sends from any thread; receives in the main thread alone."""
+
+    def __init__(self, fd):
+        self.socket = socket.socket(fileno=fd)
+        self._sending = threading.Lock()
+        self._buffer = b""
+        self.explain = None  # in development: turns an exception into its details
+
+    def receive(self):
+        """The next frame as (type, payload), or None when the host is gone."""
+        while True:
+            if len(self._buffer) >= wire.HEADER.size:
+                length, _, kind, _, _ = wire.HEADER.unpack_from(self._buffer)
+                end = wire.HEADER.size + length
+                if len(self._buffer) >= end:
+                    payload, self._buffer = self._buffer[wire.HEADER.size : end], self._buffer[end:]
+                    return kind, payload
+            try:
+                data = self._read()
+            except ConnectionError:
+                data = b""
+            if not data:
+                return None
+            self._buffer += data
+
+    def _read(self):
+        return self.socket.recv(65536)
+
+    def pending(self):
+        """Whether bytes of a further frame were read already."""
+        return bool(self._buffer)
+
+    def send(self, kind, payload=b""):
+        try:
+            with self._sending:
+                self.socket.sendall(wire.frame(kind, 0, payload))
+        except OSError:
+            pass  # The host is gone: the main thread sees the end of this connection and stops.
+
+    def send_dict(self, kind, fields):
+        self.send(kind, marshal.dumps(fields, wire.MARSHAL_VERSION))
+
+    def log(self, level, message, traceback="", request="", file="", line=0, error=None):
+        """Writes one record to the host's log; in development with the details of the exception error."""
+        details = {"details": self.explain(error)} if self.explain and error is not None else {}
+        self.send_dict(
+            wire.LOG,
+            {
+                **details,
+                "level": level,
+                "message": _text(message),
+                "traceback": _text(traceback),
+                "request": _text(request),
+                "file": _text(file),
+                "line": line,
+            },
+        )
+
+    def retire(self, reason):
+        """Asks the host to replace this worker."""
+        self.send(wire.RETIRE, reason.encode("utf-8", "backslashreplace"))
+
+    def close_in_child(self):
+        """Lets go of the connection in a forked child, where it is the parent's to use."""
+        os.close(self.socket.detach())
+        self._sending = threading.Lock()  # Another thread of the parent may have held it.
+
+
+# The host refuses longer payloads; a record this long has lost its reader anyway.
+_LONGEST_TEXT = 200_000
+
+
+def _text(value):
+    """value as a str that UTF-8 can carry and the host accepts."""
+    text = str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) > _LONGEST_TEXT:
+        half = _LONGEST_TEXT // 2
+        text = text[:half] + "\n[…]\n" + text[-half:]
+    return text

@@ -1,0 +1,126 @@
+"""What a request and a WebSocket of an ASGI app have in common."""
+
+import asyncio
+
+from . import wire
+from .failure import describe, is_due_to
+
+_unpack_size = wire.SIZE.unpack_from
+
+
+class ClientDisconnected(OSError):
+    """The request is over for the host: its client has gone, or its time is up."""
+
+
+class BaseExchange:
+    """One call of the app, and what the lane gives the frames of its stream."""
+
+    __slots__ = ("lane", "stream", "scope", "task", "cancelled", "ended", "window", "_waiting", "_wanting")
+
+    def __init__(self, lane, stream, scope):
+        self.lane = lane
+        self.stream = stream
+        self.scope = scope
+        self.task = None
+        self.cancelled = None  # the reason, once the host has given the request up
+        self.ended = False  # whether the last frame to the host was made
+        self.window = wire.INITIAL_WINDOW  # bytes that may be sent
+        self._waiting = None  # future for those who wait for something to receive
+        self._wanting = None  # future for those who wait until the window opens
+
+    async def run(self):
+        """Calls the app."""
+        try:
+            await self.lane.app(self.scope, self.receive, self.send)
+            self.conclude()
+        except BaseException as error:
+            self.fail(error)
+            if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+                raise
+
+    def take(self, kind, flags, payload):
+        """Takes a frame that the host sent for this stream."""
+        if kind == wire.WINDOW:
+            self.window += _unpack_size(payload)[0]
+            _wake(self, "_wanting")
+        elif kind == wire.CANCEL:
+            self.cancel(payload.decode("utf-8", "replace") or "cancelled", flags & wire.END)
+
+    def cancel(self, reason, over):
+        """Takes note that the host has given the request up; with over the app is not to go on with it."""
+        if self.cancelled is None:
+            self.cancelled = reason
+        if over and self.task is not None:
+            self.task.cancel()
+        self._tell()
+        self._stop_waiting()
+
+    def hang_up(self):
+        """Ends what has no end by itself."""
+
+    def title(self):
+        """The request as a log shows it; without the query, which may hold secrets."""
+        return "%s %s" % (self.scope.get("method", "WebSocket"), self.scope.get("path", ""))
+
+    def fail(self, error):
+        """Logs an exception that the app did not catch, and ends the stream."""
+        if self.cancelled is not None and is_due_to(error, (ClientDisconnected, asyncio.CancelledError)):
+            self.abort(self.cancelled)
+            return
+        control = self.lane.control
+        found = describe(error, suspects=(self.lane.app,))
+        summary = found.summary()
+        control.log(
+            "error",
+            "cannot %s %s: %s" % ("finish after the response to" if self.ended else "answer", self.title(), summary),
+            traceback=found.traceback,
+            request=self.scope.get("modgw.request_id", ""),
+            file=found.file,
+            line=found.line,
+            error=error,
+        )
+        self.abort(summary)
+        if isinstance(error, SystemExit):
+            control.retire("the app called sys.exit in a request")
+
+    def abort(self, reason):
+        """Ends the stream without a complete response, unless it has ended."""
+        self.lane.forget(self.stream)
+        if not self.ended:
+            self.ended = True
+            self.lane.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
+
+    async def _news(self):
+        """Waits until there is something to receive."""
+        if self._waiting is None:
+            self._waiting = self.lane.loop.create_future()
+        await asyncio.shield(self._waiting)
+
+    def _stop_waiting(self):
+        _wake(self, "_wanting")
+
+    def _tell(self):
+        _wake(self, "_waiting")
+
+    async def _room(self, size=1):
+        """Takes so many bytes of the window, when they are there; raises when the request is over."""
+        while self.window < size:
+            if self.cancelled is not None:
+                raise ClientDisconnected(self.cancelled)
+            if self._wanting is None:
+                self._wanting = self.lane.loop.create_future()
+            await asyncio.shield(self._wanting)
+        if self.cancelled is not None:
+            raise ClientDisconnected(self.cancelled)
+        self.window -= size
+
+    def _event(self, value, flags=0):
+        return wire.frame(wire.EVENT, self.stream, wire.dumps(value), flags)
+
+
+def _wake(exchange, which):
+    future = getattr(exchange, which)
+    if future is not None:
+        setattr(exchange, which, None)
+        if not future.done():
+            future.set_result(None)

@@ -1,0 +1,34 @@
+"""Tells when the global interpreter lock is on in a Python that was built to do without it."""
+
+import re
+import sys
+import sysconfig
+import warnings
+
+_CULPRIT = re.compile(r"global interpreter lock \(GIL\) has been enabled to load module '([^']+)'")
+
+
+def watch(control):
+    """Has it logged when an extension module turns the lock on, now or later. It is for before the app is loaded."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return
+    if sys._is_gil_enabled():
+        _tell(control, "PYTHON_GIL says so")
+        return
+    show = warnings.showwarning
+
+    def show_or_tell(message, *more, **named):
+        found = _CULPRIT.search(str(message))
+        if found:
+            _tell(control, "extension module %s turned it on" % found.group(1))
+        else:
+            show(message, *more, **named)
+
+    warnings.showwarning = show_or_tell
+
+
+def _tell(control, why):
+    control.log(
+        "warning",
+        "MGW-APP-030: cannot run threads at the same time: the global interpreter lock is on, for %s" % why,
+    )

@@ -1,0 +1,303 @@
+"""One request through an ASGI app, by its HTTP format (specification 2.5)."""
+
+import os
+
+from . import message as messages
+from . import wire
+from .area import SLOT
+from .exchange import BaseExchange, ClientDisconnected
+
+_pack_header = wire.HEADER.pack
+_pack_loan = wire.HEADER_AND_LOAN.pack
+_pack_response = wire.HEADER_AND_SIZE.pack
+_RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
+_dumps = wire.dumps
+
+_WINDOW = wire.INITIAL_WINDOW
+_HALF_WINDOW = _WINDOW // 2
+_PIECE = 64 << 10  # the longest piece of a body in one frame; a longer one only delays what else the host has to do
+
+_EXTENSIONS = {
+    "http.response.pathsend": {},
+    "http.response.zerocopysend": {},
+    "http.response.trailers": {},
+    "http.response.early_hint": {},
+}
+
+
+class Exchange(BaseExchange):
+    """A request and its response: what the app receives, and where it sends."""
+
+    __slots__ = (
+        "_pieces",
+        "_more",
+        "_delivered",
+        "_unreported",
+        "_head",
+        "_sent",
+        "_trailers",
+        "_held",
+    )
+
+    def __init__(self, lane, stream, scope, piece, ended):
+        super().__init__(lane, stream, scope)
+        extensions = _EXTENSIONS.copy()
+        extensions.update(scope.get("extensions", ()))
+        scope["extensions"] = extensions
+        self._pieces = piece  # of the body: those that the app has not received yet, as one
+        self._more = not ended  # whether more of it will come
+        self._delivered = False  # whether the app has received all of it
+        self._unreported = 0  # bytes that were received and not told to the host
+        self._head = None  # the status and headers, until they are on their way
+        self._sent = False  # whether they are
+        self._trailers = None  # a list, when the app has announced some
+        self._held = None  # in development: frames of an error page that an exception may replace
+
+    async def receive(self):
+        """ASGI's receive."""
+        while True:
+            if self.cancelled is not None or self.ended and not self._more:
+                return {"type": "http.disconnect"}
+            if not self._delivered and (self._pieces or not self._more):
+                piece, self._pieces = self._pieces, b""
+                self._delivered = not self._more
+                if self._more:
+                    self._consumed(len(piece))
+                return {"type": "http.request", "body": piece, "more_body": self._more}
+            if self.ended:
+                return {"type": "http.disconnect"}
+            self._report()
+            await self._news()
+
+    async def send(self, message):
+        """ASGI's send."""
+        if self.cancelled is not None:
+            raise ClientDisconnected(self.cancelled)
+        try:
+            kind = message["type"]
+        except (KeyError, TypeError):
+            kind = messages.kind(message)
+        if kind == "http.response.body":
+            body = message.get("body", b"")
+            if type(body) is not bytes:
+                body = messages.read_bytes(message, "body", b"")
+            more = message.get("more_body", False)
+            self._require_head(kind)
+            if not more and self._trailers is None and self._held is None and len(body) <= _PIECE:
+                if not self._sent:
+                    head = self._head
+                    self._sent = True
+                    self._close()
+                    size = len(head)
+                    self.lane.put(
+                        _pack_response(4 + size + len(body), self.stream, _RESPONSE, _END, 0, size) + head + body
+                    )
+                    return
+            await self._send_body(body, more)
+        elif kind == "http.response.start":
+            self._start(message)
+        else:
+            await self._send_extension(kind, message)
+
+    def take(self, kind, flags, payload):
+        """Takes a frame that the host sent for this stream."""
+        if kind == _BODY:
+            self._pieces = self._pieces + payload if self._pieces else payload
+            if flags & _END:
+                self._more = False
+            self._tell()
+        else:
+            super().take(kind, flags, payload)
+
+    def conclude(self):
+        """Judges a call of the app that has returned."""
+        if self.cancelled is not None:
+            self.abort(self.cancelled)
+        elif not self.ended:
+            what = "sending a response" if self._head is None and not self._sent else "completing its response"
+            raise RuntimeError("cannot answer: the app returned without " + what)
+        self._release()
+
+    def fail(self, error):
+        if self._held is not None:
+            self._held = None  # Nobody has seen it: the developer gets to see the exception.
+            self.ended = False
+        super().fail(error)
+
+    def _start(self, message):
+        if self._head is not None or self._sent:
+            raise RuntimeError("cannot send http.response.start twice")
+        status = messages.read(message, "status", int)
+        headers = messages.read_headers(message)
+        if message.get("trailers", False):
+            self._trailers = []
+            headers = [pair for pair in headers if pair[0].lower() != b"trailer"]
+        if not 200 <= status <= 599:
+            raise ValueError("cannot send http.response.start: its status is %d, which must be from 200 to 599" % status)
+        self._head = _dumps((int(status), "", headers))
+        if len(self._head) > wire.MAX_PAYLOAD // 2:
+            raise ValueError("cannot send %d bytes of headers" % len(self._head))
+        if status == 500 and self.lane.control.explain:
+            self._held = []
+
+    async def _send_body(self, body, more):
+        """Sends a piece of the body, in as many frames as it needs, as fast as the host takes it."""
+        lane = self.lane
+        position, size = 0, len(body)
+        last = not more and self._trailers is None
+        lends = lane.shelf is not None and self._held is None and size > _PIECE
+        while True:
+            room = min(SLOT if lends else _PIECE, size - position)
+            if room:
+                await self._room(room)
+            piece = body if room == size else memoryview(body)[position : position + room]
+            position += room
+            end = _END if last and position == size else 0
+            if end:
+                self._close()
+            if not lends or not self._lend_piece(piece, room, end):
+                self._put_piece(piece, end)
+            if position == size:
+                break
+        if lane.congested():
+            await lane.drained()
+
+    def _lend_piece(self, piece, size, flags):
+        """Puts a piece into shared memory; False when there is no room for it."""
+        shelf = self.lane.shelf
+        due = wire.INITIAL_WINDOW - self.window
+        offset = shelf.lend(self.stream, piece, size, due) if size and shelf is not None else None
+        if offset is None:
+            return False
+        if not self._sent:
+            self._put_piece(b"", 0)
+        self._put(_pack_loan(8, self.stream, wire.LENT, flags, 0, offset, size))
+        return True
+
+    def _put_piece(self, piece, flags):
+        size = len(piece)
+        if self._sent:
+            if size or flags:
+                self._put(_pack_header(size, self.stream, _BODY, flags, 0) + piece)
+            return
+        head = self._head
+        self._sent = True
+        self._put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head)) + head + piece)
+
+    def _put(self, frame):
+        if self._held is None:
+            self.lane.put(frame)
+            return
+        self._held.append(frame)
+        if len(self._held) > 8:
+            self._release()
+
+    def _release(self):
+        held, self._held = self._held, None
+        for frame in held or ():
+            self.lane.put(frame)
+
+    async def _send_extension(self, kind, message):
+        if kind == "http.response.pathsend":
+            await self._send_path(messages.read(message, "path", (str, bytes, os.PathLike)))
+        elif kind == "http.response.zerocopysend":
+            await self._send_file(message)
+        elif kind == "http.response.trailers":
+            self._send_trailers(message)
+        elif kind == "http.response.early_hint":
+            if not self._sent:
+                event = self._event(messages.read_links(message))
+                await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST)
+                self.lane.put(event)
+        elif kind != "http.response.debug":
+            raise RuntimeError("cannot send %s: it is no message of an HTTP response" % kind)
+
+    async def _send_path(self, path):
+        self._require_head("http.response.pathsend")
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(fd).st_size
+            if self._trailers is None:
+                await self._hand_over(fd, 0, size)
+                fd = None
+            else:
+                await self._copy(fd, 0, size, False)
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    async def _send_file(self, message):
+        self._require_head("http.response.zerocopysend")
+        file, more = messages.read(message, "file", object), message.get("more_body", False)
+        if not isinstance(file, int) and not hasattr(file, "fileno"):
+            raise TypeError('cannot send http.response.zerocopysend: its "file" is no file')
+        source = file if isinstance(file, int) else file.fileno()
+        offset = messages.read(message, "offset", int, None)
+        if offset is None:
+            offset = os.lseek(source, 0, os.SEEK_CUR)
+        count = messages.read(message, "count", int, None)
+        if count is None:
+            count = max(0, os.fstat(source).st_size - offset)
+        if more or self._trailers is not None:
+            await self._copy(source, offset, count, more)
+        else:
+            await self._hand_over(os.dup(source), offset, count)
+
+    async def _hand_over(self, fd, offset, size):
+        """Has the host send the file, and closes it here, as the rest of the body."""
+        self._release()
+        if size == 0:
+            os.close(fd)
+            await self._send_body(b"", False)
+            return
+        if not self._sent:
+            self._put_piece(b"", 0)
+        self._close()
+        self.lane.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
+        if self.lane.congested():
+            await self.lane.drained()
+
+    async def _copy(self, fd, offset, count, more):
+        while count > 0:
+            piece = os.pread(fd, min(count, _PIECE), offset)
+            if not piece:
+                break
+            offset += len(piece)
+            count -= len(piece)
+            await self._send_body(piece, True)
+            if self.cancelled is not None:
+                raise ClientDisconnected(self.cancelled)
+        if not more:
+            await self._send_body(b"", False)
+
+    def _send_trailers(self, message):
+        if self._trailers is None:
+            raise RuntimeError('cannot send trailers that http.response.start did not announce with "trailers": True')
+        self._trailers.extend(messages.read_headers(message))
+        if not message.get("more_trailers", False):
+            self._release()
+            self._close()
+            self.lane.put(self._event(self._trailers, _END))
+
+    def _close(self):
+        """Notes that the last frame of the response is made."""
+        self.ended = True
+        if not self._more:
+            self.lane.forget(self.stream)
+        self._tell()
+
+    def _require_head(self, kind):
+        if self.ended:
+            raise RuntimeError("cannot send %s after the response was completed" % kind)
+        if self._head is None:
+            raise RuntimeError("cannot send %s before http.response.start" % kind)
+
+    def _consumed(self, size):
+        self._unreported += size
+        if self._unreported >= _HALF_WINDOW:
+            self._report()
+
+    def _report(self):
+        if self._unreported and self._more and not self.ended:
+            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
+            self._unreported = 0

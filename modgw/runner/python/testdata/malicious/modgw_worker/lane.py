@@ -1,0 +1,341 @@
+"""A lane: the connection on which one thread takes requests and answers them, one after another."""
+
+import array
+import collections
+import os
+import socket
+import threading
+import traceback
+from time import perf_counter
+
+from . import beside, wire
+from .wsgi import Exchange
+
+_HEADER_SIZE = wire.HEADER.size
+_unpack_header = wire.HEADER.unpack_from
+_REQUEST, _BODY = wire.REQUEST, wire.BODY
+
+_RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
+_HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
+_HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one took longer than this
+_FORGET = 0.9  # how much of the slowest one is remembered from request to request
+_AVERAGED = 0.125  # how much one request counts in the average
+_SLOW = 0.004  # seconds that a request counts with at most, so that a single slow one is forgotten soon
+
+
+class Lane:
+    """Owns one thread: of its own once start was called, or the main thread in serve_beside.
+
+    Everything but the methods stop, cut_off, recall and close_in_child belongs to that thread."""
+
+    window = wire.THREAD_WINDOW
+
+    def __init__(self, number, fd, plot, app, environ, control):
+        self.plot = plot  # that large bodies pass through; None: there is none
+        self.app = app
+        self.environ = environ  # what is in every request's environ
+        self.control = control
+        self.current = None  # the exchange that is being served
+        self.socket = socket.socket(fileno=fd)
+        self._buffer = b""
+        self._position = 0  # of the first byte in _buffer that was not looked at
+        self._rest = None  # of a Body frame that has come in part: its stream, its flags, and how many bytes are to come
+        self._queue = collections.deque()  # requests that have arrived
+        self._taking = threading.Lock()  # held while one is taken from the queue
+        self._receiving = threading.Lock()  # held for the socket's input and the buffer
+        self._sending = threading.Lock()  # held for the socket's output, and while answers are taken
+        self._answers = []  # frames that wait for the end of their batch
+        self._held = 0  # bytes in _answers
+        self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
+        self._average = 0.0  # seconds that the recent ones have needed
+        self.pace = 0  # the average as the host is told; 0: not known yet
+        self._idle = False
+        self._stopping = False
+        self._lost = False
+        self._pid = os.getpid()
+        self.thread = threading.Thread(target=self._run, name="modgw-lane-%d" % number, daemon=True)
+
+    def start(self):
+        """Serves requests in a thread of its own."""
+        self.thread.start()
+
+    def serve_beside(self, task):
+        """Serves requests in this thread, while another one does the task; ends when both have.
+
+        In the main thread an app may use signals: signal.alarm ends what takes too long, for example."""
+        self.thread = threading.current_thread()
+        obeying = beside.start(task, self.stop)
+        self._run()
+        obeying.join()
+
+    def stop(self):
+        """Lets the thread end as soon as everything that has arrived is answered."""
+        self._stopping = True
+        if self._idle:
+            # Only wakes the thread: what the socket holds already can still be read.
+            try:
+                self.socket.shutdown(socket.SHUT_RD)
+            except OSError:
+                pass
+
+    def cut_off(self):
+        """Lets nothing reach the host any more, so that an app without an end gets an exception. It is for another thread."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def recall(self):
+        """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
+
+        What the thread has answered already is sent: it may be busy for long."""
+        if self._receiving.acquire(False):
+            try:
+                self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))
+            except OSError:
+                pass  # There is nothing more, or nobody to give it back to.
+            finally:
+                while self._take(_REQUEST):
+                    pass  # Other frames are for the thread, which may be about to wait for one.
+                self._receiving.release()
+        streams = []
+        with self._taking:
+            while self._queue and self._queue[-1].whole:
+                streams.append(self._queue.pop().stream)
+        if self._sending.acquire(False):
+            try:
+                self._send_answers()
+            except OSError:
+                pass  # The thread will see it.
+            finally:
+                self._sending.release()
+        return streams
+
+    def close_in_child(self):
+        """Lets go of the connection in a forked child, where it is the parent's to use."""
+        os.close(self.socket.detach())
+        self.plot = None
+        self._receiving, self._sending = threading.Lock(), threading.Lock()  # The parent's main thread may hold them.
+
+    def give_back(self, size):
+        """Lets the host use bytes of the plot again; it is told when there are enough of them."""
+        if self.plot is not None:
+            size = self.plot.returned(size)
+            if size:
+                self.put(wire.frame(wire.WINDOW, 0, wire.SIZE.pack(size)))
+                self.flush()
+
+    def put(self, frame):
+        """Sends a frame at the end of the batch, or at once when much waits already."""
+        self._answers.append(frame)
+        self._held += len(frame)
+        if self._held > _HOLD_BYTES:
+            self.flush()
+
+    def put_large(self, header, piece):
+        """Sends a frame whose payload is too large to be copied."""
+        self.flush()
+        self._send((header, piece), ())
+
+    def put_descriptor(self, frame, fd):
+        """Sends a frame and with its first byte a file descriptor."""
+        self.flush()
+        self._send((frame,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,))),))
+
+    def flush(self):
+        """Sends all frames that wait."""
+        if self._answers:
+            self.pace = min(int(self._average * wire.PACE_UNITS) + 1, 0xFFFF)
+            try:
+                with self._sending:
+                    self._send_answers()
+            except OSError as error:
+                self._lose_for(error)
+
+    def pump(self, wait, want=0):
+        """Takes in what the host says while a request is being served; with wait, at least one frame or piece of one.
+
+        With want, as many bytes as are wanted of a body come as one piece, if its frame has so many."""
+        if wait:
+            self.flush()
+        try:
+            with self._receiving:
+                if not self._fill(0 if wait else socket.MSG_DONTWAIT, want):
+                    self._lose()
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._lose_for(error)
+
+    def _run(self):
+        try:
+            self._serve()
+        except BaseException as error:
+            self.control.log("error", "cannot go on serving requests: %r" % error, traceback=traceback.format_exc())
+            os._exit(70)
+        if os.getpid() != self._pid:
+            os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
+
+    def _serve(self):
+        while not self._lost:
+            exchange = self._next()
+            if exchange is None:
+                return
+            begin = perf_counter()
+            exchange.run()
+            if not exchange.whole:
+                exchange.input.drop()
+            took = perf_counter() - begin
+            self._slowest = max(took, self._slowest * _FORGET)
+            self._average += (min(took, _SLOW) - self._average) * _AVERAGED
+            self.current = exchange = None  # An idle lane keeps nothing of the request in memory.
+            if self._slowest > _HOLD_SECONDS:
+                self.flush()
+
+    def _send_answers(self):
+        answers = self._answers
+        count = len(answers)  # The thread may add more meanwhile.
+        if count:
+            data = answers[0] if count == 1 else b"".join(answers[:count])
+            del answers[:count]
+            self._held = 0
+            self.socket.sendall(data)
+
+    def _send(self, parts, ancillary):
+        try:
+            with self._sending:
+                sent = self.socket.sendmsg(parts, ancillary)
+                for part in parts:
+                    if sent < len(part):
+                        self.socket.sendall(memoryview(part)[sent:])
+                    sent = max(0, sent - len(part))
+        except OSError as error:
+            self._lose_for(error)
+
+    def _lose_for(self, error):
+        """Notes that the connection is lost; raises the error again when a signal handler of the app has raised it."""
+        if not _is_of_system(error):
+            raise error
+        self._lose()
+
+    def _lose(self):
+        """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
+        self._lost = True
+        if self.current is not None:
+            self.current.cancelled = "the host has closed the connection"
+
+    def _next(self):
+        """The next request, which is the current one then; None when there will be none any more."""
+        while True:
+            with self._taking:
+                if self._queue:
+                    self.current = self._queue.popleft()
+                    return self.current
+            self.flush()
+            if not self._receive_idle():
+                return None
+
+    def _receive_idle(self):
+        """Waits for a request; False when there will be none any more."""
+        with self._receiving:
+            if self._queue:
+                return True
+            self._idle = True
+            try:
+                return self._fill(socket.MSG_DONTWAIT if self._stopping else 0)
+            except Exception as error:
+                if _is_of_system(error):
+                    return False
+                self._survive(error)
+                return True
+            finally:
+                self._idle = False
+
+    def _survive(self, error):
+        """Goes on after what a signal handler of the app has raised between two requests, until the host has a successor."""
+        reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
+        self.control.log("error", reason, traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)))
+        self.control.retire(reason)
+
+    def _fill(self, flags, want=0):
+        """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
+        while not self._take():
+            if want and self._position == len(self._buffer):
+                data = self._receive_exactly(want)
+            else:
+                data = self.socket.recv(_RECEIVE, flags)
+            if not data:
+                return False
+            self._append(data)
+        while self._take():
+            pass
+        return True
+
+    def _receive_exactly(self, want):
+        """Receives a header, or of a body what is wanted: neither is copied then to be cut off or joined."""
+        if self._rest:
+            return self.socket.recv(min(want, self._rest[2], _RECEIVE), socket.MSG_WAITALL)
+        return self.socket.recv(_HEADER_SIZE)
+
+    def _append(self, data):
+        if self._position == len(self._buffer):
+            self._buffer = data
+        else:
+            self._buffer = self._buffer[self._position :] + data
+        self._position = 0
+
+    def _take(self, wanted=None):
+        """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet.
+
+        A Body frame is taken in the pieces in which it comes."""
+        if self._rest and wanted is None:
+            return self._take_piece(*self._rest)
+        buffer, start = self._buffer, self._position
+        if len(buffer) - start < _HEADER_SIZE:
+            return False
+        length, stream, kind, flags, _ = _unpack_header(buffer, start)
+        start += _HEADER_SIZE
+        end = start + length
+        if wanted is not None and (kind != wanted or self._rest):
+            return False
+        if end > len(buffer):
+            if kind != _BODY:
+                return False
+            self._position = start
+            return self._take_piece(stream, flags, length)
+        self._position = end
+        if kind == _REQUEST:
+            self._queue.append(Exchange(self, stream, flags, buffer, start, end))
+        else:
+            self._route(stream, kind, flags, buffer[start:end])
+        return True
+
+    def _take_piece(self, stream, flags, left):
+        """Takes what has come of the rest of a Body frame; False when nothing has."""
+        start = self._position
+        piece = self._buffer[start : start + left]
+        self._position = start + len(piece)
+        left -= len(piece)
+        self._rest = (stream, flags, left) if left else None
+        if piece:
+            self._route(stream, _BODY, 0 if left else flags, piece)
+        return bool(piece)
+
+    def _route(self, stream, kind, flags, payload):
+        """Gives a frame to the request that it belongs to, unless its stream is closed already."""
+        if stream == 0:
+            self.plot.regain(wire.SIZE.unpack(payload)[0])
+            return
+        with self._taking:
+            exchanges = (self.current, *self._queue)
+        for exchange in exchanges:
+            if exchange is not None and exchange.stream == stream:
+                exchange.take(kind, flags, payload)
+                return
+        if kind == wire.LENT:
+            self.give_back(wire.LOAN.unpack(payload)[1])
+
+
+def _is_of_system(error):
+    """Whether a system call failed. What signal handlers raise, such as TimeoutError, has no number."""
+    return isinstance(error, OSError) and error.errno is not None

@@ -1,0 +1,189 @@
+"""The event loop of an ASGI app. It has the main thread, where apps expect it; another thread obeys the host."""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import traceback
+
+from . import stacks
+from .failure import Failure, describe, place_of, source
+from .lifespan import Lifespan, StartupFailed
+from .sharedlane import SharedLane
+from .signals import Stopped
+
+_MOST_TASKS = 50  # whose stacks are logged
+_TIDY = 5.0  # seconds that what a failed startup has left running may take to end
+_PROMPT = 0.3  # seconds in which a loop that is not blocked answers
+
+
+def new_loop():
+    """A loop, of uvloop when the environment of the app has it."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+class Loop:
+    """Runs the app, in the thread that calls start and serve."""
+
+    def __init__(self, loop, fd, shelf, app, start, control):
+        self.loop = loop
+        self.current = None  # as lanes of WSGI have it
+        self._ident = None  # of its thread
+        self._app = app
+        self.socket = socket.socket(fileno=fd)
+        self._shelf = shelf
+        self._control = control
+        self._app_name = start["app"]
+        self._mode = start.get("lifespan", "auto")
+        self._lane = None
+        self._lifespan = None
+        self._ending = loop.create_future()
+        self.patience = None  # seconds that stop gives the requests; None: the host sees to their end
+        self._blocked = False  # whether it was logged that the loop is
+
+    def start(self):
+        """Starts the loop and the app's lifespan; raises what keeps the app from starting, and Stopped after stop."""
+        self._ident = threading.get_ident()
+        self.loop.run_until_complete(self._begin())
+
+    def serve(self):
+        """Serves requests until stop is called."""
+        loop = self.loop
+        try:
+            loop.run_until_complete(self._go_on())
+            loop.run_until_complete(_tidy(loop))
+            loop.close()
+        except BaseException as error:
+            found = describe(error, suspects=(self._app,))
+            self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
+            self.cut_off()
+
+    def stop(self):
+        """Lets the app finish its requests and its lifespan. It is for another thread."""
+        if not self._ending.done():
+            self.loop.call_soon_threadsafe(self._end)
+
+    def poke(self):
+        """Makes Python handle signals, which it does before it calls anything. It is for another thread."""
+        self.loop.call_soon_threadsafe(int)
+
+    def standstill(self):
+        """A Failure with the place where the startup of the lifespan waits. It is for another thread."""
+        frames = stacks.running(self._ident)
+        if not place_of(frames)[0]:
+            frames = self._lifespan.frames()
+        file, line = place_of(frames)
+        error = StartupFailed("the startup of its lifespan has not completed", file, line)
+        return Failure(error, file, line, source(file, line), stacks.text_of(frames))
+
+    def probe(self):
+        """Logs where the loop stands when it is blocked, once for each time. It is for another thread."""
+        alive = threading.Event()
+        self.loop.call_soon_threadsafe(self._respond, alive)
+        if alive.wait(_PROMPT) or self._blocked:
+            return
+        self._blocked = True
+        frame = sys._current_frames().get(self._ident)
+        if frame is None:
+            return
+        self._control.log(
+            "warning",
+            "the event loop is blocked: nothing else is served until this returns; await it, or run it in a thread",
+            traceback="".join(traceback.format_stack(frame)),
+        )
+
+    def tasks(self):
+        """What the tasks of the app stand at, as texts."""
+        tasks = list(self._lane.tasks.items()) if self._lane else []
+        texts = []
+        for task, exchange in tasks[:_MOST_TASKS]:
+            request = exchange.scope.get("modgw.request_id", "without id")
+            texts.append("task serving %s, request %s:\n%s" % (exchange.title(), request, stacks.text_of(stacks.awaiting(task.get_coro()))))
+        if len(tasks) > _MOST_TASKS:
+            texts.append("and %d more tasks" % (len(tasks) - _MOST_TASKS))
+        return texts
+
+    def cut_off(self):
+        """Ends the connection, so that the host replaces this worker and nobody waits for it. Any thread may call it."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # The host has ended it already.
+
+    def close_in_child(self):
+        """Lets go of the connection in a forked child, where it is the parent's to use."""
+        os.close(self.socket.detach())
+        if self._lane is not None:
+            self._lane.shelf = None
+
+    def _respond(self, alive):
+        self._blocked = False
+        alive.set()
+
+    def _end(self):
+        if not self._ending.done():
+            self._ending.set_result(None)
+
+    async def _begin(self):
+        self._lifespan = Lifespan(self._app, self._app_name, self._mode, self._control, self.loop)
+        startup = self.loop.create_task(self._lifespan.startup())
+        await asyncio.wait([startup, self._ending], return_when=asyncio.FIRST_COMPLETED)
+        if not startup.done():
+            startup.cancel()
+            await self._lifespan.abandon()
+            raise Stopped(0)
+        await startup
+        state = self._lifespan.state
+        self._lane = SharedLane(self.socket, self._shelf, self._app, self._app_name, state, self._control, self.loop)
+
+    async def _go_on(self):
+        self._lane.start()
+        await self._ending
+        await self._lane.stop(self.patience)
+        await self._lifespan.shutdown()
+
+
+class LoopThread(Loop):
+    """A loop with a thread of its own, in a process whose main thread is somebody else's."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.thread = threading.Thread(target=self._run, name="modgw-loop", daemon=True)
+        self._begun = threading.Event()
+        self._failed = None
+
+    def start(self):
+        self.thread.start()
+        self._begun.wait()
+        if self._failed is not None:
+            self.thread.join(_TIDY)
+            raise self._failed
+
+    def _run(self):
+        asyncio.set_event_loop(self.loop)
+        try:
+            super().start()
+        except BaseException as error:
+            self._failed = error
+        self._begun.set()
+        if self._failed is None:
+            self.serve()
+            return
+        self.loop.run_until_complete(_tidy(self.loop))
+        self.loop.close()
+
+
+async def _tidy(loop):
+    """Ends what the app has left running, as asyncio.run does."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    if hasattr(loop, "shutdown_default_executor"):
+        await loop.shutdown_default_executor()

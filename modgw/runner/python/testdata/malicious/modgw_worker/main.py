@@ -1,0 +1,243 @@
+"""The worker process: from its arguments to its exit."""
+
+import marshal
+import os
+import platform
+import sys
+import types
+
+from . import beside, bytecode, entry, gil, lifeline, stacks, stdio, wire
+from .area import open_shares
+from .control import Control
+from .filewrapper import FileWrapper
+from .lane import Lane
+from .signals import Signals
+
+_CONTROL_FD = 3
+_FIRST_LANE_FD = 4
+_LONGEST_REPORT = 900_000  # bytes; the host passes it on with more in the same frame
+
+
+def main(arguments, folder):
+    """Runs the worker and returns its exit code."""
+    options = dict(zip(arguments[::2], arguments[1::2]))
+    bytecode.write_only_settled()
+    _leave_no_trace(folder)
+    forked = None
+    if "--template" in options:
+        from . import template
+
+        forked = template.serve()
+        if forked is None:
+            return 0
+        options = dict(zip(forked.arguments[::2], forked.arguments[1::2]))
+    count = int(options["--lanes"])
+    held = int(options["--lifeline"])
+    fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
+    area = int(options.get("--area", -1))
+    for fd in (_CONTROL_FD, *fds, held, *((area,) if area >= 0 else ())):
+        os.set_inheritable(fd, False)
+    lifeline.hold(held)
+    errors = stdio.prepare()
+    worker = Worker(Control(_CONTROL_FD), fds, area, errors, forked, "--report" in options)
+    return worker.run()
+
+
+def _leave_no_trace(folder):
+    """Makes the process look to the app as if nothing but the app was started in it."""
+    sys.path[:] = [path for path in sys.path if path != folder]
+    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker; see script.py.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+def environ_for(start, lanes):
+    """What is in the environ of every request."""
+    return {
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": lanes > 1,
+        "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
+        "modgw.app": start["app"],
+        "modgw.generation": start["generation"],
+        "modgw.worker": start["worker"],
+    }
+
+
+class Worker:
+    """The process: its control connection, its lanes, and the app."""
+
+    def __init__(self, control, fds, area, errors, forked=None, reports=False):
+        self._control = control
+        self._forked = forked
+        self._reports = reports
+        self._loading = None
+        self._starting = False  # whether the startup of an ASGI app's lifespan goes on
+        self._obeying = None  # the thread that obeys the host beside an ASGI app
+        self._fds = fds
+        self._area = area  # descriptor of the memory that is shared; -1: there is none
+        self._shares = [None] * len(fds)  # what each lane has of it
+        self._errors = errors
+        self._lanes = []
+        self._signals = Signals(control)
+
+    def run(self):
+        """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
+        signals = self._signals
+        os.register_at_fork(before=signals.hold, after_in_parent=signals.release, after_in_child=self._let_go)
+        message = self._control.receive()
+        if message is None or message[0] != wire.START:
+            return 0
+        start = marshal.loads(message[1])
+        if self._area >= 0:
+            self._shares = open_shares(start, self._area)
+        if start.get("dev"):
+            from .details import explain  # not needed elsewhere
+
+            self._control.explain = explain
+        self._signals.install()
+        self._watch()
+        gil.watch(self._control)
+        loop = None
+        if start["kind"] == "asgi":
+            import asyncio
+
+            from .loop import new_loop
+
+            loop = new_loop()
+            asyncio.set_event_loop(loop)  # An app that asks for it while it is imported gets the one that it will run in.
+        green = start.get("gevent", False)
+        try:
+            if green:
+                from . import greenlane
+
+                greenlane.patch()
+            app, name = entry.load(start)
+            if "authorize" in start:
+                from . import authorizer
+
+                app = authorizer.guard(app, start)
+        except entry.LoadError as failed:
+            self._give_up(failed)
+            return 0
+        if self._loading:
+            self._loading.leave()
+        misfit = self._forked.misfit() if self._forked else ""
+        if misfit:
+            self._fail({"reason": "template", "message": misfit})
+        if self._control.explain:
+            from .propagate import let_through
+
+            let_through(app)
+        self._signals.restore()
+        try:
+            self._open_lanes(app, start, loop)
+        except entry.LoadError as failed:
+            self._give_up(failed)
+            return 0
+        version = "%s %s" % (platform.python_implementation(), platform.python_version())
+        self._control.send_dict(
+            wire.READY,
+            {"pid": os.getpid(), "python": version, "callable": name, "area": self._shares[0] is not None},
+        )
+        self._report()
+        if loop is not None:
+            self._lanes[0].serve()
+            self._obeying.join()
+            signals.poke = None
+            return 0
+        if len(self._lanes) == 1 and not green:
+            self._lanes[0].serve_beside(self._obey)
+            return 0
+        for lane in self._lanes:
+            lane.start()
+        if green:
+            greenlane.beside(self._obey, self._signals)
+        else:
+            self._obey()
+        for lane in self._lanes:
+            lane.stop()
+        for lane in self._lanes:
+            lane.thread.join()
+        return 0
+
+    def _give_up(self, failed):
+        """Tells the host why there is no app, unless it was told to stop."""
+        if not self._signals.stopping:
+            if self._control.explain and failed.__cause__ is not None:
+                failed.fields["details"] = self._control.explain(failed.__cause__)
+            self._fail(failed.fields)
+
+    def _fail(self, fields):
+        self._control.send_dict(wire.FAILED, fields)
+        stdio.flush()
+        os._exit(1)  # Threads that the app may have left must not hold this up.
+
+    def _watch(self):
+        if self._reports:
+            from . import modules
+
+            self._loading = modules.Loading(self._forked.order() if self._forked else ())
+            self._loading.enter()
+
+    def _report(self):
+        """Tells the host which modules were loaded."""
+        if self._loading:
+            payload = marshal.dumps(self._loading.report(), wire.MARSHAL_VERSION)
+            if len(payload) <= _LONGEST_REPORT:
+                self._control.send(wire.EVENT, payload)
+
+    def _open_lanes(self, app, start, loop):
+        if loop is not None:
+            from .loop import Loop
+
+            lane = Loop(loop, self._fds[0], self._shares[0], app, start, self._control)
+            self._lanes.append(lane)
+            self._signals.poke = lane.poke
+            self._starting = True
+            self._obeying = beside.start(self._obey, lane.stop)
+            entry.start(lane)
+            self._starting = False
+            loop.run_until_complete(self._signals.take_back(loop))
+            return
+        if start.get("gevent", False):
+            from .greenlane import GreenLane
+
+            environ = environ_for(start, start["concurrency"])
+            environ["wsgi.errors"] = stdio.ErrorStream(self._errors)
+            self._lanes.append(GreenLane(self._fds[0], app, environ, self._control))
+            return
+        environ = environ_for(start, len(self._fds))
+        for number, (fd, share) in enumerate(zip(self._fds, self._shares), 1):
+            own = dict(environ)
+            own["wsgi.errors"] = stdio.ErrorStream(self._errors)
+            self._lanes.append(Lane(number, fd, share, app, own, self._control))
+
+    def _obey(self):
+        """Does what the host says on the control connection, until that is to stop."""
+        while self._signals.wait(self._control):
+            message = self._control.receive()
+            if message is None or message[0] == wire.STOP:
+                self._signals.stopping = True
+                return
+            if message[0] == wire.RECALL:
+                self._recall(message[1])
+            elif message[0] == wire.DUMP and message[1] and self._starting:
+                self._fail(entry.LoadError("startup late", self._lanes[0].standstill()).fields)
+            elif message[0] == wire.DUMP:
+                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+
+    def _recall(self, number):
+        """Gives back what waits on a lane whose thread is busy for long."""
+        streams = self._lanes[wire.SIZE.unpack(number)[0]].recall()
+        if streams:
+            self._control.send(wire.RETURNED, number + b"".join(map(wire.SIZE.pack, streams)))
+
+    def _let_go(self):
+        """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""
+        self._control.close_in_child()
+        for lane in self._lanes:
+            lane.close_in_child()
+        self._signals.reset()
+        self._signals.release()

@@ -1,0 +1,123 @@
+"""Which modules a worker has loaded, and what else a template must know of the app that loaded them."""
+
+import hashlib
+import os
+import sys
+import sysconfig
+
+_LIBRARIES = ("/site-packages/", "/dist-packages/")
+_STANDARD = tuple(
+    {
+        place + os.sep
+        for name in ("stdlib", "platstdlib")
+        for place in (sysconfig.get_path(name), os.path.realpath(sysconfig.get_path(name)))
+    }
+)
+_LOADERS = frozenset(
+    ("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "BuiltinImporter", "FrozenImporter")
+)
+_PATCHERS = ("gevent", "eventlet", "ddtrace", "newrelic", "debugpy", "pydevd")
+
+
+class Loading:
+    """Watches the app being loaded, between enter and leave.
+
+    It notes the order in which imports of modules begin; sys.modules has that in which they end.
+    """
+
+    def __init__(self, before=()):
+        self._order = list(before)  # the names of modules that are loaded already
+        self._environ = dict(os.environ)
+
+    def enter(self):
+        sys.meta_path.insert(0, self)
+
+    def leave(self):
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name, path=None, target=None):
+        self._order.append(name)
+        return None
+
+    def invalidate_caches(self):
+        pass
+
+    def report(self):
+        """What the host is told, as a dict."""
+        return _report(self._environ, self._order)
+
+
+def _report(environ, order):
+    """Tells of the loaded modules; those that order has come first."""
+    known, app, outside = [], [], []
+    loaded = dict(sys.modules)
+    for name in dict.fromkeys([*order, *loaded]):
+        module = loaded.get(name)
+        if module is None or name in ("__main__", "__mp_main__") or name.partition(".")[0] == "modgw_worker":
+            continue
+        file = file_of(module)
+        if is_library(module, file):
+            known.append((name, file, _is_plain(name, module)))
+            continue
+        app.append(name)
+        if file:
+            outside.append(file)
+    names = "\n".join(sorted(name for name, _, _ in known if name not in sys.builtin_module_names))
+    return {
+        "known": known,
+        "app": app,
+        "files": outside,
+        "environ": changed(environ),
+        "digest": hashlib.sha256(names.encode("utf-8", "replace")).hexdigest(),
+        "refusal": _refusal(),
+    }
+
+
+def changed(before):
+    """The names of the variables that are not what they were."""
+    now = dict(os.environ)
+    return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+
+
+def file_of(module):
+    """The file of a module, "" without one."""
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else ""
+
+
+def is_library(module, file):
+    """Whether a module is of the environment or of Python, and not of the app."""
+    if file:
+        return is_library_file(file)
+    try:
+        folders = list(getattr(module, "__path__", ()))
+    except Exception:
+        return False
+    return all(isinstance(folder, str) and is_library_file(folder + os.sep) for folder in folders)
+
+
+def is_library_file(name):
+    return any(part in name for part in _LIBRARIES) or name.startswith(_STANDARD)
+
+
+def _is_plain(name, module):
+    """Whether an import of the name makes just this module."""
+    spec = getattr(module, "__spec__", None)
+    return getattr(spec, "name", None) == name and (
+        type(spec.loader).__name__ in _LOADERS or getattr(spec.loader, "__name__", "") in _LOADERS
+    )
+
+
+def _refusal():
+    """Why workers of this app must not be forked; "" when they may."""
+    if sys.implementation.name != "cpython" or sys.version_info < (3, 9):
+        return "the interpreter is not CPython 3.9 or newer"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "the interpreter is free-threaded"
+    if sys.gettrace() or sys.getprofile():
+        return "a tracer is active"
+    for name in _PATCHERS:
+        if name in sys.modules:
+            return "the app uses %s, which changes other modules" % name
+    return ""

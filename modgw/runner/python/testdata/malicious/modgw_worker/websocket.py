@@ -1,0 +1,193 @@
+"""One WebSocket of an ASGI app (specification 2.5). The host does the protocol; here are only its events.
+
+An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came in Body frames. A list
+accepts, a tuple closes.
+"""
+
+from collections import deque
+
+from . import message as messages
+from . import wire
+from .exchange import BaseExchange, ClientDisconnected
+from .failure import is_due_to
+from .http import Exchange
+
+_SHORT = 64 << 10  # the longest message in one Event
+_LONGEST = 16 << 20  # that the host takes
+_HALF_WINDOW = wire.INITIAL_WINDOW // 2
+_EXTENSIONS = {"websocket.http.response": {}}
+_DENIAL = "websocket.http.response."
+
+
+class WebSocket(BaseExchange):
+    """A WebSocket: what the app receives, and where it sends."""
+
+    __slots__ = ("_connected", "_accepted", "_messages", "_long", "_unreported", "_code", "_reason", "_denial")
+
+    def __init__(self, lane, stream, scope, piece, ended):
+        super().__init__(lane, stream, scope)
+        scope["extensions"] = {**_EXTENSIONS, **scope.get("extensions", {})}
+        self._connected = False  # whether the app has received websocket.connect
+        self._accepted = False
+        self._messages = deque()  # that the app has not received yet, each with what it takes of the window
+        self._long = []  # pieces of a message that is not complete yet
+        self._unreported = 0  # bytes that were received and not told to the host
+        self._code = 0  # of the end, once it is there
+        self._reason = ""
+        self._denial = None  # the HTTP response in place of the WebSocket
+
+    async def receive(self):
+        """ASGI's receive."""
+        if not self._connected:
+            self._connected = True
+            return {"type": "websocket.connect"}
+        while not self._messages:
+            if self._code:
+                return {"type": "websocket.disconnect", "code": self._code, "reason": self._reason}
+            self._report()
+            await self._news()
+        message, size = self._messages.popleft()
+        self._consumed(size)
+        return {"type": "websocket.receive", "text" if type(message) is str else "bytes": message}
+
+    async def send(self, message):
+        """ASGI's send."""
+        kind = messages.kind(message)
+        if kind == "websocket.close" and (self._code or self._denial is not None):
+            return
+        if kind.startswith(_DENIAL):
+            await self._deny(kind, message)
+        elif self._denial is not None:
+            raise RuntimeError("cannot send %s after websocket.http.response.start" % kind)
+        elif self._code:
+            raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
+        elif kind == "websocket.send":
+            await self._send(message)
+        elif kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._end(messages.read(message, "code", int, 1000) or 1000, messages.read(message, "reason", str, ""))
+        else:
+            raise RuntimeError("cannot send %s: it is no message of a WebSocket" % kind)
+
+    def take(self, kind, flags, payload):
+        """Takes a frame that the host sent for this stream."""
+        if kind == wire.EVENT:
+            value, size = wire.loads(payload), len(payload) + wire.EVENT_COST
+            if value is True or value is False:
+                data = b"".join(self._long)
+                self._long.clear()
+                value, size = data.decode("utf-8") if value else data, 0
+            if type(value) is tuple:
+                self._close(*value)
+                self.cancelled = "the WebSocket has ended with code %d" % self._code
+                self._stop_waiting()
+            else:
+                self._messages.append((value, size))
+            self._tell()
+        elif kind == wire.BODY:
+            self._long.append(payload)
+            self._consumed(len(payload))
+        else:
+            super().take(kind, flags, payload)
+            if self._denial is not None:
+                self._denial.take(kind, flags, payload)
+
+    def cancel(self, reason, over):
+        self._close(1006, "")
+        super().cancel(reason, over)
+
+    def hang_up(self):
+        if not self.ended and not self._code and self._denial is None:
+            self._end(1012, "the worker ends")
+
+    def conclude(self):
+        """Judges a call of the app that has returned."""
+        if self._denial is not None:
+            self._denial.conclude()
+        elif not self.ended:
+            self._end(1000, "")
+        self.lane.forget(self.stream)
+
+    def fail(self, error):
+        if self._code and is_due_to(error, ClientDisconnected):
+            self.abort("the WebSocket has ended")
+            return
+        if self._denial is not None:
+            self.ended = self._denial.ended
+        super().fail(error)
+
+    def title(self):
+        return "WebSocket %s" % self.scope.get("path", "")
+
+    def _accept(self, message):
+        if self._accepted:
+            raise RuntimeError("cannot send websocket.accept twice")
+        protocol = messages.read(message, "subprotocol", str, "")
+        if not protocol.isascii():
+            raise ValueError("cannot use %a as subprotocol: it must be ASCII" % (protocol,))
+        self._accepted = True
+        self.lane.put(self._event([str(protocol), messages.read_headers(message)]))
+
+    async def _send(self, message):
+        if not self._accepted:
+            raise RuntimeError("cannot send websocket.send before websocket.accept")
+        data = messages.read_bytes(message, "bytes", None) if message.get("bytes") is not None else None
+        text = data is None
+        if text:
+            data = messages.read(message, "text", str, None)
+            if data is None:
+                raise ValueError('cannot send websocket.send: it has neither "bytes" nor "text"')
+            data = data.encode("utf-8", "surrogatepass")
+        if len(data) > _LONGEST:
+            raise ValueError("cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST))
+        lane = self.lane
+        if len(data) <= _SHORT:
+            await self._room(len(data) + 5 + wire.EVENT_COST)  # 5: of marshal
+            code = b"u" if text else b"s"
+            lane.put(wire.frame(wire.EVENT, self.stream, code + wire.SIZE.pack(len(data)) + data))
+        else:
+            for start in range(0, len(data), _SHORT):
+                piece = data[start : start + _SHORT]
+                await self._room(len(piece))
+                lane.put(wire.frame(wire.BODY, self.stream, piece))
+            await self._room(1 + wire.EVENT_COST)
+            lane.put(self._event(text))
+        if lane.congested():
+            await lane.drained()
+
+    async def _deny(self, kind, message):
+        if self._accepted:
+            raise RuntimeError("cannot send %s after websocket.accept" % kind)
+        if self._denial is None:
+            if self._code:
+                raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
+            self._denial = Exchange(self.lane, self.stream, self.scope, b"", True)
+        await self._denial.send({**message, "type": kind[len("websocket.") :]})
+        if self._denial.ended:
+            self.ended = True
+            self._close(1006, "")  # what other servers say: there never was a WebSocket
+
+    def _end(self, code, reason):
+        """Closes from this side."""
+        if not 0 <= code <= 0xFFFF:
+            raise ValueError("cannot close a WebSocket with code %d: it has 16 bits" % code)
+        self.ended = True
+        self._close(code, reason)
+        self.lane.put(self._event((int(code), str(reason)), wire.END))
+        self.lane.forget(self.stream)
+
+    def _close(self, code, reason):
+        if not self._code:
+            self._code, self._reason = code, reason
+        self._tell()
+
+    def _consumed(self, size):
+        self._unreported += size
+        if self._unreported >= _HALF_WINDOW:
+            self._report()
+
+    def _report(self):
+        if self._unreported and not self.ended and not self._code:
+            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
+            self._unreported = 0

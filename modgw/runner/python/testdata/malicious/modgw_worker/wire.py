@@ -1,0 +1,55 @@
+"""The frames of modgw/wire: a header of 12 bytes, little-endian, and a payload."""
+
+import marshal
+import struct
+
+HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace
+HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
+SIZE = struct.Struct("<I")
+LOAN = struct.Struct("<II")  # offset and length of what is Lent
+HEADER_AND_LOAN = struct.Struct("<IIBBHII")  # a whole Lent frame
+RANGE = struct.Struct("<QQ")  # offset and length of a File
+
+END = 1  # flag: nothing more follows in this direction of the stream
+
+REQUEST = 1
+BODY = 2
+WINDOW = 3
+CANCEL = 4
+RESPONSE = 5
+ABORT = 6
+FILE = 7
+EVENT = 8
+START = 9
+READY = 10
+FAILED = 11
+STOP = 12
+DUMP = 13
+LOG = 14
+RETIRE = 15
+RECALL = 16
+RETURNED = 17
+LENT = 18
+
+PACE_UNITS = 62500  # in a second
+
+INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
+THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread
+AREA_WINDOW = 1 << 20  # bytes of a lane's bodies in the shared memory in each direction
+SHELF_SIZE = 4 << 20  # bytes of the memory that all responses on a shared lane share
+EVENT_COST = 64  # what an event uses of the window beside its payload
+MAX_PAYLOAD = 1 << 20
+
+MARSHAL_VERSION = 2  # the newest whose every type the host reads
+
+loads = marshal.loads
+
+
+def frame(kind, stream, payload=b"", flags=0):
+    """The bytes of one frame."""
+    return HEADER.pack(len(payload), stream, kind, flags, 0) + payload
+
+
+def dumps(value):
+    """A value as the payload of a frame has it."""
+    return marshal.dumps(value, MARSHAL_VERSION)
