@@ -288,7 +288,7 @@ func TestF50StateFilesThatAreBrokenAreMadeAgain(t *testing.T) {
 				switch {
 				case err != nil:
 					return err
-				case e.IsDir() && (e.Name() == "lib" || e.Name() == "bin" || e.Name() == "worker"): // no state: programs
+				case e.IsDir() && (e.Name() == "lib" || e.Name() == "bin"): // of an environment
 					return filepath.SkipDir
 				case !e.Type().IsRegular():
 					return nil
