@@ -17,6 +17,10 @@ import (
 )
 
 func main() {
+	if os.Getpid() == 1 {
+		os.Exit(beFirstProcess())
+	}
+	followFirstProcess()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends everything in order; a second one ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -23,7 +23,7 @@ type Child struct {
 
 // Adopt supervises a process as [Start] does that is not started but forked by another process. fork is called with the
 // descriptors that the new process must have as 1, 2, 3, …: standard output, standard error, those of the spec, and the
-// lifeline. Of the spec, only Files, Credential, Output and Lifeline matter: the new process has inherited the user and the
+// lifeline. Of the spec, only Files, Credential, Scope, Output and Lifeline matter: the new process has inherited the user and the
 // limits of the one that forked it.
 //
 // The process that forks need not be trusted: what it names must be its child, and is signalled only as long as it is.
@@ -38,6 +38,9 @@ func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, er
 	pipes.closeTheirs()
 	if err == nil {
 		err = p.take(child)
+	}
+	if err == nil {
+		err = spec.Scope.add(child.PID)
 	}
 	if err != nil {
 		pipes.closeOurs()

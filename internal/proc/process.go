@@ -50,6 +50,7 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
+	spec.Scope.join(p.cmd)
 	if err = Launch(p.cmd, spec.Limits); err != nil {
 		pipes.closeTheirs()
 		pipes.closeOurs()

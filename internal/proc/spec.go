@@ -15,6 +15,7 @@ type Spec struct {
 	Credential *syscall.Credential // nil: this process's own user
 	Files      []*os.File          // inherited as descriptors 3, 4, …; still the caller's to close
 	Limits     Limits
+	Scope      *Scope // that it and its children belong to; nil: none
 	Output     Output
 	Stdin      *os.File // standard input; nil: it is empty. Still the caller's to close
 	Stdout     *os.File // standard output; nil: lines of Output. Still the caller's to close

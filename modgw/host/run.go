@@ -45,6 +45,7 @@ func (h *Host) Run(ctx context.Context) error {
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}
+	h.reportScopes()
 	h.worker.Templates, h.worker.Outside = python.NewTemplates(), h.foundOutside
 	files, err := h.load()
 	if err != nil {

@@ -25,7 +25,8 @@ type Runner struct {
 	scripts scripts
 	queue   *queue.Queue
 
-	running sync.WaitGroup // processes that nobody waits for any more
+	scope   func() *proc.Scope // of all that scripts start; made when it is needed
+	running sync.WaitGroup     // processes that nobody waits for any more
 	mu      sync.Mutex
 	live    map[*proc.Process]bool
 	stopped bool
@@ -48,6 +49,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 		user:    user,
 		scripts: scripts{user: user, dir: d.CGI.Dir, script: d.CGI.Script},
 		queue:   queue.New(d.Queue),
+		scope:   sync.OnceValue(proc.NewScope),
 		live:    make(map[*proc.Process]bool),
 	}, nil
 }
@@ -82,6 +84,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Unlock()
 	defer context.AfterFunc(ctx, r.kill)()
 	r.running.Wait()
+	r.scope().Kill()
 }
 
 // Status implements [modgw.Runner].
@@ -115,6 +118,7 @@ func (r *Runner) start(spec proc.Spec) (*proc.Process, error) {
 	spec.Credential = r.user.Credential()
 	spec.Limits = crew.Limits(r.config.Descriptor)
 	spec.Leash = true
+	spec.Scope = r.scope()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped {

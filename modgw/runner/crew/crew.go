@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -41,6 +42,8 @@ type Crew struct {
 	force   chan struct{}  // closes when its workers must not take longer to end
 	running sync.WaitGroup // every goroutine of the crew
 
+	scope func() *proc.Scope // of all that the workers start; made when it is needed
+
 	mu      sync.Mutex
 	workers map[*Worker]bool   // that have a process
 	crash   *modgw.CrashStatus // the latest; nil: none yet
@@ -56,6 +59,7 @@ func New(c Config) *Crew {
 	}
 	return &Crew{
 		config:  c,
+		scope:   sync.OnceValue(proc.NewScope),
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
 		workers: make(map[*Worker]bool),
@@ -94,7 +98,8 @@ func (c *Crew) Expand() {
 	}
 }
 
-// Stop ends all workers: politely until ctx is done, then by force. It returns when every process and goroutine has ended.
+// Stop ends all workers: politely until ctx is done, then by force. It returns when every process and goroutine has ended, and
+// what the workers have left behind.
 func (c *Crew) Stop(ctx context.Context) {
 	c.mu.Lock()
 	c.stopped = true
@@ -103,6 +108,7 @@ func (c *Crew) Stop(ctx context.Context) {
 	polite := context.AfterFunc(ctx, func() { close(c.force) })
 	defer polite()
 	c.running.Wait()
+	c.scope().Kill()
 }
 
 // Background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the crew stops.

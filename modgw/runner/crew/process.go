@@ -55,6 +55,7 @@ func (w *Worker) Fill(spec *proc.Spec) {
 	}
 	spec.Credential = c.User.Credential()
 	spec.Limits = Limits(d)
+	spec.Scope = w.crew.scope()
 	spec.Output.Line = w.printer()
 }
 

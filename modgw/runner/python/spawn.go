@@ -107,6 +107,9 @@ func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
 		return w.Run(spec)
 	}
 	w.Fill(&spec)
+	if mark := spec.Scope.Mark(); mark != "" {
+		options = append([]string{"--scope", mark}, options...)
+	}
 	release := func() {}
 	p, err := proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
 		child, release, err = w.template.fork(forkRequest(spec.Dir, options, append([]string{spec.Path}, spec.Args...)), theirs)

@@ -35,7 +35,8 @@ type template struct {
 	conn    *net.UnixConn
 	in      *wire.Reader  // for hear alone
 	heard   chan struct{} // closes when hear has ended
-	output  crew.Tail     // what it printed last
+	scope   *proc.Scope
+	output  crew.Tail // what it printed last
 
 	mu       sync.Mutex
 	last     uint32 // number of the latest request
@@ -60,6 +61,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		in:      wire.NewReader(conn),
 		heard:   make(chan struct{}),
 		waiting: make(map[uint32]chan templateAnswer),
+		scope:   proc.NewScope(),
 
 		deserted: make(chan struct{}),
 	}
@@ -76,6 +78,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Files:      []*os.File{theirs},
 		Stdin:      r.typed(),      // what it forks inherits it
 		Limits:     crew.Limits(d), // likewise
+		Scope:      t.scope,
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {
 			t.output.Add(line.Text)
@@ -84,6 +87,7 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 	})
 	if err != nil {
 		conn.Close()
+		t.scope.Kill()
 		return nil, err
 	}
 	t.process.Yield() // until it has loaded the modules: those that it forks are to be as usual
@@ -280,4 +284,5 @@ func (t *template) end() {
 	t.process.Kill()
 	<-t.process.Done()
 	<-t.heard
+	t.scope.Kill()
 }

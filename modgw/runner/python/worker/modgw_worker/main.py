@@ -31,6 +31,8 @@ def main(arguments, folder):
         if forked is None:
             return 0
         options = dict(zip(forked.arguments[::2], forked.arguments[1::2]))
+        if "--scope" in options:
+            os.environ["MODGW_SCOPE"] = options["--scope"]  # of this worker, not of its template
     count = int(options["--lanes"])
     held = int(options["--lifeline"])
     fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)

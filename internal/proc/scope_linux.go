@@ -1,0 +1,274 @@
+package proc
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// markVariable is in the environment of the processes of a scope that has no cgroup.
+const markVariable = "MODGW_SCOPE"
+
+const (
+	// killTime is how long the processes of a scope may take to be gone after they were killed.
+	killTime = 5 * time.Second
+
+	killInterval = 5 * time.Millisecond
+)
+
+// Scope is a set of processes with all that they leave behind, whatever session or process group that has chosen: a process
+// belongs to the scope that it was started in, and so do its children. nil is no scope.
+//
+// It is a cgroup where this process can make one, for which no controller is needed (cgroups(7), version 2). Elsewhere its
+// processes have a mark in their environment, which a process can take off its children: see [ScopesAreMarks].
+type Scope struct {
+	folder *os.File // of the cgroup; nil: there is none
+	mark   string
+}
+
+// NewScope makes a scope. It is kept until Kill.
+func NewScope() *Scope {
+	if home, err := cgroupHome(); err == nil {
+		if folder, err := makeCgroup(home); err == nil {
+			return &Scope{folder: folder}
+		}
+	}
+	return &Scope{mark: rand.Text()}
+}
+
+// ScopesAreMarks returns why this process can make no cgroups; nil when it can.
+func ScopesAreMarks() error {
+	_, err := cgroupHome()
+	return err
+}
+
+// Mark is the value that the scope's processes have in their environment; "" when they need none.
+func (s *Scope) Mark() string {
+	if s == nil {
+		return ""
+	}
+	return s.mark
+}
+
+// Kill ends all processes of the scope by force, and the scope with them. It returns when they are gone, or will be soon.
+func (s *Scope) Kill() {
+	switch {
+	case s == nil:
+	case s.folder == nil:
+		killMarked(s.mark)
+	default:
+		killCgroup(s.folder.Name())
+		s.folder.Close()
+		// The folder that has those of this process goes with the last of them; it is made again when it is needed.
+		_ = os.Remove(filepath.Dir(s.folder.Name()))
+	}
+}
+
+// join makes a command start in the scope.
+func (s *Scope) join(cmd *exec.Cmd) {
+	switch {
+	case s == nil:
+	case s.folder == nil:
+		cmd.Env = append(cmd.Env, markVariable+"="+s.mark)
+	default:
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(s.folder.Fd())
+	}
+}
+
+// add moves a process that runs into the scope. One with a mark must be told it.
+func (s *Scope) add(pid int) error {
+	if s == nil || s.folder == nil {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(s.folder.Name(), "cgroup.procs"), strconv.AppendInt(nil, int64(pid), 10), 0)
+}
+
+// cgroupHome is the folder in which this process keeps its cgroups. What other processes have left there that have ended is
+// killed and removed the first time.
+var cgroupHome = sync.OnceValues(func() (string, error) {
+	own, err := ownCgroup()
+	if err != nil {
+		return "", err
+	}
+	endStrays(own)
+	_, fields := statOf(os.Getpid())
+	if len(fields) <= startTimeField {
+		return "", errors.New("cannot find out when this process started")
+	}
+	home := filepath.Join(own, fmt.Sprintf("modgw-%d-%s", os.Getpid(), fields[startTimeField]))
+	folder, err := makeCgroup(home)
+	if err != nil {
+		return "", err
+	}
+	defer folder.Close()
+	defer func() { _ = errors.Join(os.Remove(folder.Name()), os.Remove(home)) }()
+	// A process that can be started in it proves that others can.
+	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{launcher, ""}, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}}
+	(&Scope{folder: folder}).join(cmd)
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("cannot start a process in a cgroup: %w", err)
+	}
+	_ = cmd.Wait()
+	return home, nil
+})
+
+// startTimeField is the index of the time when a process started among the fields after its state (proc_pid_stat(5)).
+const startTimeField = 18
+
+// ownCgroup is the folder of the cgroup that this process is in.
+func ownCgroup() (string, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", err
+	}
+	path := ""
+	for line := range strings.Lines(string(groups)) {
+		if p, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			path = p
+		}
+	}
+	for line := range strings.Lines(string(mounts)) {
+		before, after, _ := strings.Cut(line, " - ")
+		fields, kind := strings.Fields(before), strings.Fields(after)
+		if len(fields) < 5 || len(kind) < 1 || kind[0] != "cgroup2" || path == "" {
+			continue
+		}
+		inside, err := filepath.Rel(fields[3], path)
+		if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
+			continue
+		}
+		return filepath.Join(fields[4], inside), nil
+	}
+	return "", errors.New("there is no cgroup file system of version 2")
+}
+
+// cgroups counts those that this process has made.
+var cgroups atomic.Int64
+
+// makeCgroup makes a cgroup below home, which is made when it is missing.
+func makeCgroup(home string) (*os.File, error) {
+	dir := filepath.Join(home, strconv.FormatInt(cgroups.Add(1), 10))
+	const attempts = 3 // home may be removed between the two steps
+	var err error
+	for range attempts {
+		if err = os.Mkdir(home, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("cannot make a cgroup: %w", err)
+		}
+		if err = os.Mkdir(dir, 0o755); err == nil {
+			return os.Open(dir)
+		}
+	}
+	return nil, fmt.Errorf("cannot make a cgroup: %w", err)
+}
+
+// endStrays kills what is left in the cgroups of processes of this program that have ended without doing so.
+func endStrays(own string) {
+	homes, _ := filepath.Glob(filepath.Join(own, "modgw-*-*")) // the pattern is right
+	for _, home := range homes {
+		var pid int
+		var start string
+		name := strings.ReplaceAll(filepath.Base(home), "-", " ")
+		if n, err := fmt.Sscanf(name, "modgw %d %s", &pid, &start); n != 2 || err != nil {
+			continue
+		}
+		if _, fields := statOf(pid); len(fields) > startTimeField && fields[startTimeField] == start {
+			continue // it runs
+		}
+		dirs, _ := filepath.Glob(filepath.Join(home, "*", "cgroup.procs"))
+		for _, procs := range dirs {
+			killCgroup(filepath.Dir(procs))
+		}
+		_ = os.Remove(home) // what cannot be removed is empty and harmless
+	}
+}
+
+// killCgroup kills the processes of a cgroup and removes it.
+func killCgroup(dir string) {
+	limit := time.NewTimer(killTime)
+	defer limit.Stop()
+	tick := time.NewTicker(killInterval)
+	defer tick.Stop()
+	for {
+		if os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0) != nil {
+			killEach(dir) // before Linux 5.14
+		}
+		if err := os.Remove(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+func killEach(dir string) {
+	pids, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return
+	}
+	for pid := range strings.FieldsSeq(string(pids)) {
+		if n, err := strconv.Atoi(pid); err == nil && n > 0 {
+			_ = syscall.Kill(n, syscall.SIGKILL)
+		}
+	}
+}
+
+// killMarked kills all processes with the mark in their environment, until there are none.
+func killMarked(mark string) {
+	limit := time.NewTimer(killTime)
+	defer limit.Stop()
+	tick := time.NewTicker(killInterval)
+	defer tick.Stop()
+	for killOnce([]byte(markVariable + "=" + mark)) {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// killOnce kills the processes that have the variable, and reports whether there were any.
+func killOnce(variable []byte) (found bool) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		fd, err := unix.PidfdOpen(pid, 0) // so that the one whose environment is read is the one that is killed
+		if err != nil {
+			continue
+		}
+		environ, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
+		if err == nil && slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(v []byte) bool { return bytes.Equal(v, variable) }) {
+			found = true
+			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		}
+		unix.Close(fd)
+	}
+	return found
+}

@@ -1,0 +1,98 @@
+package proc
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/watchtest"
+)
+
+// scopes are those of both kinds that can be had here.
+func scopes(t *testing.T) map[string]*Scope {
+	t.Helper()
+	all := map[string]*Scope{"mark": {mark: "of-" + strings.ReplaceAll(t.Name(), "/", "-")}}
+	if err := ScopesAreMarks(); err != nil {
+		t.Log("without cgroups: ", err)
+		return all
+	}
+	all["cgroup"] = NewScope()
+	return all
+}
+
+// setsid starts a program that leaves another one behind, in a session of its own, and returns that one's pid.
+func setsid(t *testing.T, scope *Scope, change ...func(*Spec)) int {
+	t.Helper()
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("there is no setsid(1)")
+	}
+	p, out := sh(t, "setsid sleep 3600 >/dev/null 2>&1 & echo $!; wait $!; exit 0",
+		append(change, func(s *Spec) { s.Scope = scope })...)
+	watchtest.Eventually(t, "pid", func() bool { return strings.HasSuffix(out.text("stdout"), "|") })
+	child, err := strconv.Atoi(strings.Trim(out.text("stdout"), "|"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	watchtest.Eventually(t, "session of its own", func() bool {
+		_, fields := statOf(child)
+		return len(fields) > 2 && fields[2] == strconv.Itoa(child)
+	})
+	p.Kill()
+	<-p.Done()
+	if !alive(child) {
+		t.Fatal("the child did not leave the group")
+	}
+	return child
+}
+
+func TestNothingOfAScopeIsLeft(t *testing.T) {
+	for kind, scope := range scopes(t) {
+		t.Run(kind, func(t *testing.T) {
+			limited := func(s *Spec) { s.Limits.Files = 100 }
+			first, second := setsid(t, scope), setsid(t, scope, limited)
+			other := &Scope{mark: "another"}
+			stays := setsid(t, other)
+			scope.Kill()
+			for _, pid := range []int{first, second} {
+				watchtest.Eventually(t, "end of what was left behind", func() bool { return !alive(pid) })
+			}
+			if !alive(stays) {
+				t.Error("a process of another scope was killed")
+			}
+			other.Kill()
+			watchtest.Eventually(t, "end of the other", func() bool { return !alive(stays) })
+			if scope.folder != nil {
+				if _, err := os.Stat(scope.folder.Name()); !os.IsNotExist(err) {
+					t.Errorf("its cgroup is left: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
+	if err := ScopesAreMarks(); err != nil {
+		t.Skip("there are no cgroups here: ", err)
+	}
+	own, err := ownCgroup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := makeCgroup(own + "/modgw-" + strconv.Itoa(ended.Process.Pid) + "-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := setsid(t, &Scope{folder: folder})
+	endStrays(own)
+	watchtest.Eventually(t, "end of what was left behind", func() bool { return !alive(left) })
+	if _, err := os.Stat(folder.Name()); !os.IsNotExist(err) {
+		t.Errorf("the cgroup is left: %v", err)
+	}
+	folder.Close()
+}
