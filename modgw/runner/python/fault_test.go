@@ -377,3 +377,21 @@ def application(environ, start_response):
 		t.Errorf("logged %d times", a.log.Count("worker killed"))
 	}
 }
+
+// A worker with one thread serves in its main thread. The host must reach it all the same: for its stacks, and for its end.
+func TestStuckMainThreadIsATimeoutWithItsPlace(t *testing.T) {
+	a := serve(t, gates+`
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        assert threading.current_thread() is threading.main_thread()
+        wait("never")
+    return ok(start_response, "up")
+`, workers(1, 1), requestTimeout(500*time.Millisecond), func(d *modgw.Descriptor) { d.Timeouts.Stop = 200 * time.Millisecond })
+	old := a.pid(1)
+	if got := a.get("/stuck"); got.status != 504 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("stacks", func() bool { return strings.Contains(a.log.String(), "thread MainThread, serving GET /stuck") })
+	a.eventually("another worker", func() bool { return a.pid(1) != old && a.get("/").body == "up" })
+	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}

@@ -120,7 +120,7 @@ class Entries(WorkerTestCase):
         data = workers[0].get().body
         self.assertEqual(workers[1].post("/", data).body, data)
 
-    def test_children_of_every_method_can_import_the_entry(self):
+    def test_spawned_children_can_import_the_entry(self):
         source = """
             import concurrent.futures, multiprocessing, os, sys
             here = os.getpid()
@@ -147,15 +147,14 @@ class Entries(WorkerTestCase):
                 start_response("200 OK", [])
                 return [repr([type(found) is Square and found.value for found, _ in squares]).encode()]
             """
-        for name in ("my-site.wsgi", "uml\u00e4ut und_leer.py", "site_.py"):
-            worker = self.worker(self.write(name, source), threads=1 if name < "n" else 2)
-            worker.ready()
-            for method in ("spawn", "forkserver", "fork"):
-                with self.subTest(name=name, method=method):
-                    response = worker.get("/?" + method)
-                    self.assertIsNone(response.aborted, worker.logs)
-                    self.assertIn(response.body, (b"[1, 4, 9, 16]", b"[1, 4, 9]"))
-            self.assertEqual(worker.stop(), 0)
+        worker = self.worker(self.write("my-site uml\u00e4ut_.wsgi", source))
+        worker.ready()
+        for method in ("spawn", "forkserver"):
+            with self.subTest(method=method):
+                response = worker.get("/?" + method)
+                self.assertIsNone(response.aborted, worker.logs)
+                self.assertIn(response.body, (b"[1, 4, 9, 16]", b"[1, 4, 9]"))
+        self.assertEqual(worker.stop(), 0)
 
     def test_source_and_tracebacks_of_a_script_can_be_seen(self):
         path = self.write("app.wsgi", "import inspect\n" + ANSWER % ("app", "inspect.getsource(app).encode()"))
