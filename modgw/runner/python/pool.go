@@ -98,10 +98,13 @@ func (p *pool) release(l *lane, abandoned bool) {
 	p.serveWaiters()
 }
 
-// abandon says that the request on a lane was answered without the worker, which still has to close the stream.
+// abandon says that the request on a lane was answered without the worker, which still has to close the stream. Until
+// then no other request comes to the lane: its thread may hang, and what waits behind an Abort frame that it has not read
+// cannot be taken back.
 func (p *pool) abandon(l *lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	l.alone = true
 	l.worker.abandoned++
 	l.worker.settleDrain()
 }

@@ -123,6 +123,9 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 					if !r.abandoned {
 						r.abandoned = true
 						p.abandon(r.lane)
+						for _, beside := range on(r.lane) {
+							beside.alone = true // nothing more comes to the lane until it is empty
+						}
 						return
 					}
 				}

@@ -189,9 +189,9 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 		c.finish(s, f)
 		return
 	}
-	s.cancel(reason)
 	s.abandoned, s.spare = true, nil // the buffer is this call's
 	c.runner.pool.abandon(s.lane)
+	s.cancel(reason)
 	if !c.runner.Background(func() { c.runner.sweep(s, f, c.request()) }) {
 		c.runner.release(s, f)
 	}
