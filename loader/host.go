@@ -39,9 +39,6 @@ func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostic
 		return h, nil, r.found.sorted()
 	}
 	s := newScope(filepath.Dir(src.path), opts)
-	if src.path != path {
-		s.noteSource(src.path)
-	}
 	defaults := r.host(h, body, s)
 	h.Sources = s.sources
 	r.redact(0, s.secrets)

@@ -14,6 +14,8 @@ import (
 type File struct {
 	Path string // absolute, as it was named; "" for an app that was found without a descriptor
 
+	Owner string // as in [modgw.Descriptor]; "" also for a file that could not be read
+
 	// Descriptors are the apps without mistakes. While there are errors, an app of this file that is missing here is not
 	// gone: what it is cannot be told, and its last good generation should stay.
 	Descriptors []modgw.Descriptor
@@ -54,10 +56,9 @@ func load(path string, opts Options) *File {
 	if src == nil {
 		return f
 	}
-	if src.path != path {
-		f.Sources = append(f.Sources, src.path)
+	if opts.Account = src.as; src.as != nil {
+		f.Owner = src.as.Name
 	}
-	opts.Account = src.as
 	f.decodeSafely(src.text, filepath.Dir(src.path), opts)
 	return f
 }

@@ -229,7 +229,7 @@ func TestDescriptorThatAUserExchangesNeverGetsMoreThanTheUsersRights(t *testing.
 	secret := rootsFile(t, "hunter2hunter2 {\n")
 	roots := filepath.Join(filepath.Dir(secret), "modgw.hcl")
 	write(t, roots, small)
-	const depth = 200
+	const depth = 60
 	deep := strings.Repeat("d/", depth)
 	dir := ownedBy(t, user, map[string]string{
 		"modgw.hcl":      "app \"own\" {\n static { dir = \".\" }\n}\n",

@@ -72,9 +72,9 @@ func (a *app) obstacles(found []difference, quiet bool) []obstacle {
 		all = append(all, obstacle{"", "files go on changing"})
 	}
 	look := func() error {
-		all = append(all, repositoryLocks(a.changedFolders(found))...)
+		all = append(all, repositoryLocks(a.changedFolders(found), a.now.opener())...)
 		all = append(all, leftovers(a.last.unfinished)...)
-		all = append(all, openForWriting(found)...)
+		all = append(all, openForWriting(found, a.now.opener())...)
 		return nil
 	}
 	if err := a.now.Account.Do(look); err != nil {

@@ -104,18 +104,18 @@ func TestRepositoriesAreFoundAboveAndElsewhere(t *testing.T) {
 		"mercurial/web":  "mercurial/.hg/wlock",
 	} {
 		root, lock := mkdir(root), filepath.Join(dir, lock)
-		if found := repositoryLocks([]string{root}); len(found) > 0 {
+		if found := repositoryLocks([]string{root}, openAsNow); len(found) > 0 {
 			t.Errorf("%s: %v without a lock", root, found)
 		}
 		put(t, lock, "")
-		if found := repositoryLocks([]string{root, filepath.Dir(root)}); len(found) != 1 || found[0].why != lock+" is held" {
+		if found := repositoryLocks([]string{root, filepath.Dir(root)}, openAsNow); len(found) != 1 || found[0].why != lock+" is held" {
 			t.Errorf("%s: %v", root, found)
 		}
 		old := time.Now().Add(-time.Hour)
 		if err := os.Chtimes(lock, old, old); err != nil {
 			t.Fatal(err)
 		}
-		if found := repositoryLocks([]string{root}); len(found) > 0 {
+		if found := repositoryLocks([]string{root}, openAsNow); len(found) > 0 {
 			t.Errorf("%s: %v, which was left behind", root, found)
 		}
 		if err := os.Remove(lock); err != nil {
@@ -132,20 +132,20 @@ func TestAnOpenWriterIsSeenAndAReaderIsNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if hasWriter(path) {
+	if hasWriter(path, openAsNow) {
 		t.Error("a reader counts as a writer")
 	}
 	writer, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !hasWriter(path) {
+	if !hasWriter(path, openAsNow) {
 		t.Error("the writer is not seen")
 	}
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if hasWriter(path) {
+	if hasWriter(path, openAsNow) {
 		t.Error("the writer that has gone is still seen")
 	}
 }
@@ -255,7 +255,7 @@ func TestALeaseLetsAWriterThrough(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 2000 {
-			hasWriter(path)
+			hasWriter(path, openAsNow)
 		}
 	}()
 	for writing := true; writing; {

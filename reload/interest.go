@@ -26,6 +26,10 @@ type Interest struct {
 	Settle    time.Duration    // how long nothing may change before a change is reported; 0: 100 ms
 	MaxSettle time.Duration    // the longest that further changes put a report off; 0: 1.5 s
 	Account   *account.Account // files are looked at with its rights; nil: this process's own
+
+	// Shared says that the files are those of many users, and Account is nil: each is opened with the rights of whoever can
+	// change the way to it.
+	Shared bool
 }
 
 // Glob names files by a pattern, in which "**" means any folders and {a,b} either one.

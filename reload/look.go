@@ -87,7 +87,7 @@ func (a *app) scan(ctx context.Context) (*scanner, error) {
 }
 
 func (a *app) scanner() *scanner {
-	s := &scanner{rules: a.now.rules, root: a.now.Root, inodes: a.remote == "", hash: true}
+	s := &scanner{rules: a.now.rules, root: a.now.Root, reads: a.now.opener(), inodes: a.remote == "", hash: true}
 	if a.polling == "" {
 		s.enter = a.enter
 	}

@@ -34,7 +34,7 @@ func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return root, outside, &scanner{rules: now.rules, root: root}
+	return root, outside, &scanner{reads: openAsNow, rules: now.rules, root: root}
 }
 
 func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {

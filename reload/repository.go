@@ -10,13 +10,13 @@ import (
 
 // repositoryLocks are the locks that git and Mercurial hold while they change the files in the folders, each of which may
 // be anywhere in a repository.
-func repositoryLocks(dirs []string) []obstacle {
+func repositoryLocks(dirs []string, open opener) []obstacle {
 	var found []obstacle
 	seen := map[string]bool{} // folders that were looked at on the way up from another
 	for _, dir := range dirs {
 		for ; !seen[dir]; dir = filepath.Dir(dir) {
 			seen[dir] = true
-			lock, ok := repositoryLock(dir)
+			lock, ok := repositoryLock(dir, open)
 			if !ok {
 				continue
 			}
@@ -31,11 +31,11 @@ func repositoryLocks(dirs []string) []obstacle {
 }
 
 // repositoryLock returns the lock of the repository whose working tree has its top at dir.
-func repositoryLock(dir string) (path string, ok bool) {
+func repositoryLock(dir string, open opener) (path string, ok bool) {
 	git := filepath.Join(dir, ".git")
 	if info, err := os.Stat(git); err == nil {
 		if !info.IsDir() {
-			git = gitDir(git)
+			git = gitDir(git, open)
 		}
 		return filepath.Join(git, "index.lock"), true
 	}
@@ -47,12 +47,15 @@ func repositoryLock(dir string) (path string, ok bool) {
 }
 
 // gitDir is where the .git file of a worktree or a submodule points to; "" when it points nowhere.
-func gitDir(file string) string {
-	f, err := os.Open(file)
+func gitDir(file string, open opener) string {
+	f, err := open(file)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
 	text, err := io.ReadAll(io.LimitReader(f, 4096))
 	if err != nil {
 		return ""

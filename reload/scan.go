@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,10 +20,11 @@ const aliasLimit = 4
 // scanner looks at everything that an interest names.
 type scanner struct {
 	rules    *rules
-	root     string             // the interest's root, "" without one
-	hash     bool               // read contents
-	inodes   bool               // compare inodes; some network filesystems number a file anew each time
-	previous *snapshot          // what an earlier scan found; nil for none
+	root     string    // the interest's root, "" without one
+	hash     bool      // read contents
+	inodes   bool      // compare inodes; some network filesystems number a file anew each time
+	previous *snapshot // what an earlier scan found; nil for none
+	reads    opener
 	enter    func(string) error // watches a folder before it is listed; nil to watch nothing
 	now      time.Time
 
@@ -86,13 +88,25 @@ func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int
 	}
 	s.out.dirs[real] = append(s.out.dirs[real], place{t, rel, depth})
 	s.watch(real)
-	names, err := os.ReadDir(real)
+	names, err := s.list(real)
 	if err != nil || depth > 0 && isEnvironment(names) {
 		return
 	}
 	for _, name := range names {
 		s.visit(ctx, t, joined(real, name.Name()), joined(rel, name.Name()), depth, name.Type())
 	}
+}
+
+// list returns what is in a folder, sorted by name.
+func (s *scanner) list(dir string) ([]fs.DirEntry, error) {
+	f, err := s.reads(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.ReadDir(-1)
+	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return names, err
 }
 
 // joined is [filepath.Join] for what needs no cleaning: a hundred thousand paths are joined in a scan.
@@ -165,7 +179,7 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 			if s.room == nil {
 				s.room = make([]byte, 32<<10)
 			}
-			e.read(real, s.room)
+			e.read(real, s.reads, s.room)
 		}
 	}
 	s.out.files[path] = e

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 )
@@ -138,12 +137,11 @@ func entryOf(info fs.FileInfo, class Class, touched bool) entry {
 }
 
 // read hashes a file that is small enough, in pieces that have room. A file that cannot be read is left without a hash: it counts as changed once it can.
-func (e *entry) read(path string, room []byte) {
+func (e *entry) read(path string, open opener, room []byte) {
 	if e.size >= largeFile {
 		return
 	}
-	// Without O_NONBLOCK a pipe that took the file's place would stop the scan.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(path)
 	if err != nil {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,19 +17,18 @@ const writerLimit = 10000
 // openForWriting are the changed files that some process has open for writing, in whatever container it runs. The kernel
 // tells it by refusing a lease (fcntl(2)), which only the file's owner and a privileged host may ask for: of other files
 // nothing is known.
-func openForWriting(found []difference) []obstacle {
+func openForWriting(found []difference, read opener) []obstacle {
 	var open []obstacle
 	for _, d := range found[:min(len(found), writerLimit)] {
-		if d.verb != "removed" && hasWriter(d.path) {
+		if d.verb != "removed" && hasWriter(d.path, read) {
 			open = append(open, obstacle{d.path, d.path + " is open for writing"})
 		}
 	}
 	return open
 }
 
-func hasWriter(path string) bool {
-	// Without O_NONBLOCK a pipe that took the file's place would stop the look.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func hasWriter(path string, open opener) bool {
+	f, err := open(path)
 	if err != nil {
 		return false
 	}

@@ -7,12 +7,16 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 )
 
 // Folder is a folder out of which no name and no link leads.
 type Folder struct {
-	Dir  string
-	User *account.Account // whose rights open files; nil: those of this process
+	Dir string
+
+	// User is whose rights open files. nil: those of this process, and where it is root, those of whoever can change a file
+	// or the way to it.
+	User *account.Account
 }
 
 // File is an open regular file.
@@ -23,30 +27,45 @@ type File struct {
 
 // Open opens a regular file. The caller closes it.
 func (f Folder) Open(name string) (file *File, err error) {
-	err = f.Visit(func(root *os.Root) error {
-		file, err = OpenIn(root, name)
+	err = f.Visit(func(root Root) error {
+		file, err = root.Open(name)
 		return err
 	})
 	return file, err
 }
 
+// Root is an open folder, until the visit ends.
+type Root struct {
+	root *os.Root // nil: dir is walked for each name
+	dir  string   // absolute
+}
+
 // Visit calls visit with the open folder while the kernel judges by the rights of the folder's user. visit must not start
 // goroutines, and not keep root. The folder is opened anew each time, because another one may have taken its name.
-func (f Folder) Visit(visit func(root *os.Root) error) error {
+func (f Folder) Visit(visit func(root Root) error) error {
+	if f.User == nil && os.Geteuid() == 0 {
+		info, err := safepath.Opener{}.Stat(f.Dir)
+		if err == nil && !info.IsDir() {
+			err = &fs.PathError{Op: "open", Path: f.Dir, Err: syscall.ENOTDIR}
+		}
+		if err != nil {
+			return err
+		}
+		return visit(Root{dir: f.Dir})
+	}
 	return f.User.Do(func() error {
 		root, err := os.OpenRoot(f.Dir)
 		if err != nil {
 			return err
 		}
 		defer root.Close()
-		return visit(root)
+		return visit(Root{root: root})
 	})
 }
 
-// OpenIn opens a regular file of an open folder. The caller closes it.
-func OpenIn(root *os.Root, name string) (*File, error) {
-	// Not blocking on a pipe that somebody put there.
-	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// Open opens a regular file. The caller closes it.
+func (r Root) Open(name string) (*File, error) {
+	file, err := r.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -59,4 +78,20 @@ func OpenIn(root *os.Root, name string) (*File, error) {
 		return nil, err
 	}
 	return &File{file, info}, nil
+}
+
+func (r Root) open(name string) (*os.File, error) {
+	if r.root == nil {
+		return safepath.Opener{}.OpenBeneath(r.dir, name)
+	}
+	// Not blocking on a pipe that somebody put there.
+	return r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// Stat describes what has a name in the folder, following links.
+func (r Root) Stat(name string) (fs.FileInfo, error) {
+	if r.root == nil {
+		return safepath.Opener{}.StatBeneath(r.dir, name)
+	}
+	return r.root.Stat(name)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestOnlyRegularFilesOfTheFolderAreOpened(t *testing.T) {
-	dir := t.TempDir()
+	dir := openFolder(t)
 	public := filepath.Join(dir, "public")
 	err := errors.Join(
 		os.MkdirAll(filepath.Join(public, "sub"), 0o755),
@@ -27,12 +27,22 @@ func TestOnlyRegularFilesOfTheFolderAreOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	users := []*account.Account{nil}
+	if os.Getuid() == 0 {
+		users = append(users, &account.Account{UID: 61001, GID: 61001})
+	}
+	for _, user := range users {
+		onlyFilesOf(t, Folder{Dir: public, User: user})
+	}
+}
+
+func onlyFilesOf(t *testing.T, folder Folder) {
 	for name, want := range map[string]string{
 		"sub/a": "a", "within": "a", "./sub//a": "a",
 		"without": "", "absolute": "", "up/secret": "", "../secret": "", "sub/../../secret": "", "/sub/a": "",
 		"pipe": "", "sub": "", "": "", "none": "", "sub/a/": "", "a\x00": "",
 	} {
-		file, err := Folder{Dir: public}.Open(name)
+		file, err := folder.Open(name)
 		if err != nil {
 			if want != "" {
 				t.Errorf("%q: %v", name, err)
@@ -55,15 +65,70 @@ func TestFilesAreOpenedWithTheRightsOfTheUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("/tmp", "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, "a"), nil, 0o600)); err != nil {
+	dir := openFolder(t)
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "a"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if file, err := (Folder{Dir: dir, User: nobody}).Open("a"); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("%v, %v", file, err)
+	}
+}
+
+// openFolder is a folder that everybody may enter.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestRootOpensNothingForAUserThatTheUserCannotOpen(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can act for another user")
+	}
+	const user = 61001
+	dir := openFolder(t)
+	public, theirs := filepath.Join(dir, "public"), filepath.Join(dir, "public/theirs")
+	err := errors.Join(
+		os.MkdirAll(theirs, 0o755),
+		os.WriteFile(filepath.Join(public, "roots"), []byte("roots"), 0o600),
+		os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600),
+		os.WriteFile(filepath.Join(theirs, "own"), []byte("own"), 0o600),
+		os.Chown(filepath.Join(theirs, "own"), user, user),
+		os.Symlink("../roots", filepath.Join(theirs, "link")),
+		os.Chown(theirs, user, user),
+		os.Symlink(dir, filepath.Join(theirs, "folder")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, opens := range map[string]bool{"roots": true, "theirs/own": true, "theirs/link": false} {
+		file, err := Folder{Dir: public}.Open(name)
+		if opens != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			file.Close()
+		}
+	}
+	// The folder itself can be the user's, too.
+	if file, err := (Folder{Dir: filepath.Join(theirs, "folder")}).Open("secret"); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("%v, %v", file, err)
+	}
+	err = Folder{Dir: public}.Visit(func(root Root) error {
+		if info, err := root.Stat("theirs/../roots"); err != nil || info.Size() != 5 {
+			t.Errorf("%v, %v", info, err)
+		}
+		_, err := root.Stat("theirs/folder/secret")
+		return err
+	})
+	if err == nil {
+		t.Error("a link leads out of the folder")
 	}
 }

@@ -3,6 +3,7 @@ package safepath
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,42 @@ func (o Opener) Open(path string) (*File, error) {
 	return f, nil
 }
 
+// OpenBeneath is Open for a name in a folder, which is found by an absolute path. Neither the name nor a link leads out of
+// the folder.
+func (o Opener) OpenBeneath(dir, name string) (file *os.File, err error) {
+	w, err := o.followBeneath(dir, name, func(w *walk) (err error) {
+		file, err = w.open()
+		return err
+	})
+	if err != nil {
+		return nil, w.fault("open", filepath.Join(dir, name), err)
+	}
+	return file, nil
+}
+
+// StatBeneath is Stat for a name in a folder, as with [Opener.OpenBeneath].
+func (o Opener) StatBeneath(dir, name string) (info fs.FileInfo, err error) {
+	w, err := o.followBeneath(dir, name, func(w *walk) error {
+		info, err = w.stat()
+		return err
+	})
+	if err != nil {
+		return nil, w.fault("stat", filepath.Join(dir, name), err)
+	}
+	return info, nil
+}
+
+// followBeneath is follow for a name in a folder.
+func (o Opener) followBeneath(dir, name string, reached func(*walk) error) (*walk, error) {
+	return o.follow(dir, func(w *walk) error {
+		if name == "" || filepath.IsAbs(name) || strings.HasSuffix(name, "/") || strings.ContainsRune(name, 0) {
+			return fs.ErrInvalid
+		}
+		w.confined, w.depth, w.rest = true, 0, split(name)
+		return w.goOn(func() error { return reached(w) })
+	})
+}
+
 // ReadFile reads the regular file that an absolute path leads to. One with more than limit bytes is an error.
 func (o Opener) ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := o.Open(path)
@@ -72,16 +109,21 @@ func (o Opener) ReadDir(path string) ([]fs.DirEntry, error) {
 // Stat describes what an absolute path leads to.
 func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
 	w, err := o.follow(path, func(w *walk) error {
-		f := os.NewFile(uintptr(w.fd), w.path)
-		w.fd = -1
-		defer f.Close()
-		info, err = f.Stat()
+		info, err = w.stat()
 		return err
 	})
 	if err != nil {
 		return nil, w.fault("stat", path, err)
 	}
 	return info, nil
+}
+
+// stat describes what the walk has reached, which ends with it.
+func (w *walk) stat() (fs.FileInfo, error) {
+	f := os.NewFile(uintptr(w.fd), w.named)
+	w.fd = -1
+	defer f.Close()
+	return f.Stat()
 }
 
 // open opens what the walk has reached.

@@ -1,6 +1,7 @@
 package safepath
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +19,8 @@ const (
 	mostNames = 4096
 )
 
+var errLeadsOut = errors.New("the path leads out of the folder")
+
 // walk goes from the root folder to what a path leads to. It holds one descriptor, of the place that it has reached,
 // which nobody can exchange for another.
 type walk struct {
@@ -28,6 +31,9 @@ type walk struct {
 	rest  []string // names that are left
 	links int
 	names int
+
+	confined bool // no step may lead out of the folder that was reached when this was set
+	depth    int  // of the present place below it
 
 	user    *account.Account // whose rights it has; nil: those of the writers
 	judges  bool             // whether writers count
@@ -78,6 +84,9 @@ func (w *walk) step() error {
 		return unix.ENAMETOOLONG
 	}
 	name := w.rest[0]
+	if w.confined && name == ".." && w.depth == 0 {
+		return errLeadsOut
+	}
 	fd, stat, err := openName(w.fd, name, len(w.rest) > 1)
 	if err != nil {
 		return err
@@ -90,6 +99,9 @@ func (w *walk) step() error {
 	}
 	if entry.mode&fs.ModeSymlink == 0 {
 		w.move(fd, filepath.Join(w.path, name), entry)
+		if w.depth++; name == ".." {
+			w.depth -= 2
+		}
 		return nil
 	}
 	defer unix.Close(fd)
@@ -104,6 +116,9 @@ func (w *walk) redirect(fd int) error {
 	target, err := readLink(fd)
 	if err != nil {
 		return err
+	}
+	if w.confined && filepath.IsAbs(target) {
+		return errLeadsOut
 	}
 	last := len(w.rest) == 0
 	w.rest = append(split(target), w.rest...)

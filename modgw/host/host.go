@@ -42,7 +42,8 @@ type Host struct {
 
 	worker python.Files // set by Run, before any deploy
 
-	reconciling sync.Mutex // held from reading descriptors until the apps are what they say
+	reconciling sync.Mutex             // held from reading descriptors until the apps are what they say
+	descriptors map[modgw.AppName]bool // the interests in descriptors; reconciling is held
 	lastGood    *lastGood
 	claims      claims.Store
 

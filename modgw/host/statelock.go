@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -19,6 +20,9 @@ import (
 // however that ends.
 func lockState(dir string) (unlock func(), err error) {
 	if err := files.MakeFolder(dir, 0o755); err != nil {
+		return nil, stateFault(dir, err)
+	}
+	if err := checkState(dir); err != nil {
 		return nil, stateFault(dir, err)
 	}
 	name := filepath.Join(dir, "host.lock")
@@ -45,6 +49,34 @@ func lockState(dir string) (unlock func(), err error) {
 	_ = file.Truncate(0)
 	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return func() { file.Close() }, nil
+}
+
+// checkState refuses a folder in which somebody else could put files for the host.
+func checkState(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	f, err := safepath.Opener{}.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if f.Loose.Path != "" {
+		return fmt.Errorf("%s: chmod go-w %s", f.Loose, f.Loose.Path)
+	}
+	if !f.Writers.RootAlone() {
+		return errors.New(safepath.Reasons(f.Steps))
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	// A container may have a folder of root's in which it may write.
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("it belongs to user %d", s.Uid)
+	}
+	return nil
 }
 
 func holder(name string) string {

@@ -3,18 +3,25 @@ package host
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
 )
 
 // ownFiles names the interest in descriptors and the host's own file. No app can have that name.
 const ownFiles modgw.AppName = ""
+
+// filesOf names the interest in what the descriptors of a user name. No app can have that name.
+func filesOf(user string) modgw.AppName { return modgw.AppName("@" + user) }
+
+func isDescriptors(name modgw.AppName) bool {
+	return name == ownFiles || strings.HasPrefix(string(name), "@")
+}
 
 // watch declares which files matter: those of each app, and all descriptors.
 func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
@@ -24,22 +31,61 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	for _, d := range wanted {
 		h.watchApp(d)
 	}
-	own := reload.Interest{App: ownFiles}
-	for _, path := range h.ownDescriptors(files) {
-		if info, err := os.Stat(path); err == nil && info.IsDir() { // that fileset() listed
-			own.Globs = append(own.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor, Hidden: true})
-			continue
-		}
-		own.Descriptor = append(own.Descriptor, path)
-	}
+	own := descriptorInterest("", h.ownDescriptors(files))
 	for _, target := range h.targets() {
 		if pattern, ok := folderPattern(target); ok {
 			own.Globs = append(own.Globs, reload.Glob{Pattern: pattern, Class: reload.Descriptor})
 		}
 	}
-	if err := h.watcher.Watch(own); err != nil {
-		h.log.Error("descriptors are not watched", "error", err.Error())
+	interests := []reload.Interest{own}
+	for user, sources := range sourcesOfUsers(files) {
+		interests = append(interests, descriptorInterest(user, sources))
 	}
+	watched := map[modgw.AppName]bool{}
+	for _, in := range interests {
+		watched[in.App] = true
+		if err := h.watcher.Watch(in); err != nil {
+			h.log.Error("descriptors are not watched", "error", err.Error())
+		}
+	}
+	for name := range h.descriptors {
+		if !watched[name] {
+			h.watcher.Forget(name)
+		}
+	}
+	h.descriptors = watched
+}
+
+// descriptorInterest is the one in files that descriptors of a user, or of the host's own user for "", were made from. What
+// a user names is looked at with the user's rights, and what the host's own names with those of whoever can change it.
+func descriptorInterest(user string, paths []string) reload.Interest {
+	in := reload.Interest{App: ownFiles, Shared: true}
+	if user != "" {
+		as, err := account.Lookup(user, "")
+		if err != nil {
+			return reload.Interest{App: filesOf(user)} // the deploy says so
+		}
+		in = reload.Interest{App: filesOf(user), Account: as}
+	}
+	for _, path := range paths {
+		if info, err := (safepath.Opener{User: in.Account}).Stat(path); err == nil && info.IsDir() { // that fileset() listed
+			in.Globs = append(in.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor, Hidden: true})
+			continue
+		}
+		in.Descriptor = append(in.Descriptor, path)
+	}
+	return in
+}
+
+// sourcesOfUsers are the further files that descriptors of other users than the host's were made from.
+func sourcesOfUsers(files []*file) map[string][]string {
+	all := map[string][]string{}
+	for _, f := range files {
+		if f.Owner != "" {
+			all[f.Owner] = append(all[f.Owner], f.Sources...)
+		}
+	}
+	return all
 }
 
 func (h *Host) watchApp(d modgw.Descriptor) {
@@ -86,7 +132,7 @@ func (h *Host) foundOutside(app modgw.AppName, files []string) {
 	}
 }
 
-// ownDescriptors are all files that descriptors were made from.
+// ownDescriptors are all descriptors, and the further files that those of the host's own user were made from.
 func (h *Host) ownDescriptors(files []*file) []string {
 	var all []string
 	add := func(paths ...string) {
@@ -102,7 +148,9 @@ func (h *Host) ownDescriptors(files []*file) []string {
 	h.mu.Unlock()
 	for _, f := range files {
 		add(f.Path)
-		add(f.Sources...)
+		if f.Owner == "" {
+			add(f.Sources...)
+		}
 	}
 	return all
 }
@@ -116,7 +164,7 @@ func folderPattern(target string) (string, bool) {
 	if strings.ContainsAny(target, "*?[{") {
 		return path, true
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	if info, err := (safepath.Opener{}).Stat(path); err == nil && info.IsDir() {
 		return filepath.Join(path, "*.hcl"), true
 	}
 	return "", false
@@ -124,7 +172,7 @@ func folderPattern(target string) (string, bool) {
 
 // changed obeys a change that the watcher saw.
 func (h *Host) changed(_ context.Context, c reload.Change) {
-	if c.App == ownFiles {
+	if isDescriptors(c.App) {
 		paths := map[string]bool{}
 		for _, p := range c.Paths {
 			paths[p] = true

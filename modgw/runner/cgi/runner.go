@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/modgw/modgw/internal/account"
@@ -59,7 +58,7 @@ func (r *Runner) Start(context.Context) error {
 	var err error
 	if dir := r.config.Descriptor.CGI.Dir; dir != "" {
 		folder := files.Folder{Dir: dir, User: r.user}
-		if err = folder.Visit(func(*os.Root) error { return nil }); err != nil {
+		if err = folder.Visit(func(files.Root) error { return nil }); err != nil {
 			err = noFolder(dir, err)
 		}
 	} else if err = r.scripts.look(r.config.Descriptor.CGI.Script); err != nil {

@@ -3,12 +3,12 @@ package cgi
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/exchange"
 )
@@ -62,7 +62,7 @@ func (s *scripts) check(file string) error {
 // look returns why a file cannot be executed.
 func (s *scripts) look(file string) error {
 	if s.dir == "" {
-		return s.user.Do(func() error { return s.judge(os.Stat(file)) })
+		return s.judge(safepath.Opener{User: s.user}.Stat(file))
 	}
 	return s.lookInside(file)
 }
@@ -71,7 +71,7 @@ func (s *scripts) look(file string) error {
 // not have meant to be run by everybody.
 func (s *scripts) lookInside(file string) error {
 	folder := files.Folder{Dir: s.dir, User: s.user}
-	return folder.Visit(func(root *os.Root) error { return s.judge(root.Stat(filepath.Base(file))) })
+	return folder.Visit(func(root files.Root) error { return s.judge(root.Stat(filepath.Base(file))) })
 }
 
 func (s *scripts) judge(info fs.FileInfo, err error) error {

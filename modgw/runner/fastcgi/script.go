@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 
@@ -66,7 +65,7 @@ func (s *scripts) find(whole string) (name, rest string, err error) {
 	if !clean(whole) {
 		return "", "", noScript(whole, s.folder.Dir)
 	}
-	err = s.folder.Visit(func(root *os.Root) error {
+	err = s.folder.Visit(func(root files.Root) error {
 		name, rest, err = find(root, whole)
 		return err
 	})
@@ -84,7 +83,7 @@ func (s *scripts) find(whole string) (name, rest string, err error) {
 
 // exists reports whether the folder is on this machine; otherwise the program alone, on another one, knows its scripts.
 func (s *scripts) exists() bool {
-	return s.local || s.folder.Visit(func(*os.Root) error { return nil }) == nil
+	return s.local || s.folder.Visit(func(files.Root) error { return nil }) == nil
 }
 
 // clean reports whether every name in a path could be one of a file below a folder.
@@ -101,7 +100,7 @@ func clean(whole string) bool {
 }
 
 // find looks for the first script on the path.
-func find(root *os.Root, whole string) (name, rest string, err error) {
+func find(root files.Root, whole string) (name, rest string, err error) {
 	for end := range ends(whole) {
 		if !strings.HasSuffix(whole[:end], extension) {
 			continue
@@ -122,7 +121,7 @@ func find(root *os.Root, whole string) (name, rest string, err error) {
 }
 
 // findIndex finds the script of a folder that a path names; "" when there is none.
-func findIndex(root *os.Root, whole string) (string, error) {
+func findIndex(root files.Root, whole string) (string, error) {
 	name := path.Join(whole, index)
 	found, err := isScript(root, name)
 	switch {
@@ -135,7 +134,7 @@ func findIndex(root *os.Root, whole string) (string, error) {
 }
 
 // isScript reports whether a path names a regular file.
-func isScript(root *os.Root, name string) (bool, error) {
+func isScript(root files.Root, name string) (bool, error) {
 	info, err := root.Stat(strings.TrimPrefix(path.Clean(name), "/"))
 	switch {
 	case err == nil:

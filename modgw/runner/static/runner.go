@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/account"
@@ -35,7 +34,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 
 // Start looks whether the folder is there.
 func (r *Runner) Start(context.Context) error {
-	if err := r.folder.Visit(func(*os.Root) error { return nil }); err != nil {
+	if err := r.folder.Visit(func(files.Root) error { return nil }); err != nil {
 		return &modgw.Fault{
 			Code:    "MGW-APP-019",
 			Summary: fmt.Sprintf("cannot serve the folder %q", r.folder.Dir),

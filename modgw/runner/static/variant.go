@@ -2,7 +2,6 @@ package static
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ func find(folder files.Folder, pathInfo string, accept []string) (found variant,
 	if !ok {
 		return variant{}, fmt.Errorf("cannot serve %q: it is no name of a public file", pathInfo)
 	}
-	err = folder.Visit(func(root *os.Root) error {
+	err = folder.Visit(func(root files.Root) error {
 		if name == "" || isFolder {
 			name = strings.TrimPrefix(name+"/"+indexFile, "/")
 			if !isFolder {
@@ -49,8 +48,8 @@ func find(folder files.Folder, pathInfo string, accept []string) (found variant,
 
 // open opens a file, or the best of its precompressed siblings. One that is older than the file was forgotten when the file
 // was changed, and is not used.
-func open(root *os.Root, name string, accept []string) (variant, error) {
-	plain, err := files.OpenIn(root, name)
+func open(root files.Root, name string, accept []string) (variant, error) {
+	plain, err := root.Open(name)
 	if err != nil {
 		return variant{}, err
 	}
@@ -64,7 +63,7 @@ func open(root *os.Root, name string, accept []string) (variant, error) {
 		if v.encoding != "" || !accepts(accept, e.name) {
 			continue
 		}
-		if packed, err := files.OpenIn(root, name+e.suffix); err == nil {
+		if packed, err := root.Open(name + e.suffix); err == nil {
 			v.file, v.encoding = packed, e.name
 		}
 	}
