@@ -110,6 +110,9 @@ func TestRootOpensNothingForAUserThatTheUserCannotOpen(t *testing.T) {
 	}
 	for name, opens := range map[string]bool{"roots": true, "theirs/own": true, "theirs/link": false} {
 		file, err := Folder{Dir: public}.Open(name)
+		if err == nil && file.Info.Name() != filepath.Base(name) {
+			t.Errorf("%s is called %q", name, file.Info.Name())
+		}
 		if opens != (err == nil) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -75,7 +75,7 @@ func (o Opener) followBeneath(dir, name string, reached func(*walk) error) (*wal
 		if name == "" || filepath.IsAbs(name) || strings.HasSuffix(name, "/") || strings.ContainsRune(name, 0) {
 			return fs.ErrInvalid
 		}
-		w.confined, w.depth, w.rest = true, 0, split(name)
+		w.confined, w.depth, w.rest, w.asked = true, 0, split(name), filepath.Join(dir, name)
 		return w.goOn(func() error { return reached(w) })
 	})
 }
@@ -120,7 +120,7 @@ func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
 
 // stat describes what the walk has reached, which ends with it.
 func (w *walk) stat() (fs.FileInfo, error) {
-	f := os.NewFile(uintptr(w.fd), w.named)
+	f := os.NewFile(uintptr(w.fd), w.asked)
 	w.fd = -1
 	defer f.Close()
 	return f.Stat()
@@ -139,7 +139,7 @@ func (w *walk) open() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(fd), w.named), nil
+	return os.NewFile(uintptr(fd), w.asked), nil
 }
 
 // fault is an error of the walk, with the reason for which rights were missing.

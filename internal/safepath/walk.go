@@ -27,7 +27,8 @@ type walk struct {
 	fd    int
 	at    node
 	path  string   // where fd is, without links
-	named string   // the path that was asked for, with links followed that are its last name
+	asked string   // the path that was asked for
+	named string   // the same, with links followed that are its last name
 	rest  []string // names that are left
 	links int
 	names int
@@ -45,7 +46,7 @@ type walk struct {
 // follow walks to the end of path and calls reached there, while the kernel judges by the rights of the user or of the
 // writers.
 func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
-	w := &walk{fd: -1, user: o.User, named: filepath.Clean(path), rest: split(path)}
+	w := &walk{fd: -1, user: o.User, asked: filepath.Clean(path), named: filepath.Clean(path), rest: split(path)}
 	w.judges = o.User == nil && os.Geteuid() == 0
 	if !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
 		return w, fs.ErrInvalid
