@@ -20,7 +20,7 @@ func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]by
 		return nil, err
 	}
 	w := &nginx{writer{server: "nginx"}, up, o.TrustedProxies}
-	w.head(apps)
+	w.head(apps, o)
 	sites := modgw.SitesOf(apps)
 	if o.HTTPPort != 0 && o.RedirectHTTPS {
 		w.redirect(sites, o)
@@ -38,7 +38,7 @@ type nginx struct {
 	proxies []netip.Prefix
 }
 
-func (w *nginx) head(apps []modgw.Descriptor) {
+func (w *nginx) head(apps []modgw.Descriptor, o Options) {
 	w.comment("For nginx 1.15.3 or later, in front of modgw-host. Written by: modgw-host nginx config")
 	w.comment("It belongs into the http block: /etc/nginx/conf.d/modgw.conf, or sites-enabled.")
 	if w.up.web != "" && w.up.web.Network() != "unix" {
@@ -48,6 +48,12 @@ func (w *nginx) head(apps []modgw.Descriptor) {
 	w.line("")
 	if w.up.kind != "http" {
 		w.upstream("modgw_"+w.up.kind, w.up.main)
+		if o.TLS != nil {
+			w.open("map $ssl_client_s_dn $modgw_client_name")
+			w.line(`default "";`)
+			w.line(`"~(^|,)CN=(?<modgw_common_name>[^,]+)" $modgw_common_name;`)
+			w.close()
+		}
 	}
 	if !w.up.speaksHTTP(apps) {
 		return
@@ -234,7 +240,7 @@ func (w *nginx) variables(d modgw.Descriptor, o Options) {
 	}
 	for _, v := range [][2]string{
 		{"SSL_PROTOCOL", "$ssl_protocol"}, {"SSL_CIPHER", "$ssl_cipher"}, {"SSL_TLS_SNI", "$ssl_server_name"},
-		{"SSL_CLIENT_VERIFY", "$ssl_client_verify"}, {"SSL_CLIENT_S_DN", "$ssl_client_s_dn"},
+		{"SSL_CLIENT_VERIFY", "$ssl_client_verify"}, {"SSL_CLIENT_S_DN", "$ssl_client_s_dn"}, {"SSL_CLIENT_S_DN_CN", "$modgw_client_name"},
 		{"SSL_CLIENT_I_DN", "$ssl_client_i_dn"}, {"SSL_CLIENT_M_SERIAL", "$ssl_client_serial"},
 	} {
 		w.line("%s_param %s %s if_not_empty;", w.up.kind, v[0], v[1])

@@ -1,11 +1,14 @@
 package export_test
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/export"
 	"github.com/modgw/modgw/internal/fronttest"
@@ -74,6 +77,41 @@ func TestResponsesAreCachedByNginx(t *testing.T) {
 			status, again := ask(t, s.URL, "", "/now", nil, nil)
 			if status != 200 || again != first {
 				t.Errorf("%d %q, and before %q", status, again, first)
+			}
+		})
+	}
+}
+
+func TestAppsAreToldOfTLSAndTheClientsCertificate(t *testing.T) {
+	apps := []modgw.Descriptor{app("root", "/")}
+	for _, kind := range []string{"fastcgi", "uwsgi", "scgi"} {
+		t.Run(kind, func(t *testing.T) {
+			key := fronttest.SelfSigned(t)
+			o := export.Options{Address: "127.0.0.1", Port: fronttest.FreePort(t), TLS: &export.TLS{Certificate: key, Key: key}}
+			conf, err := export.Nginx(apps, []modgw.Listener{serve(t, kind, gateway(t, apps, nil))}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fronttest.StartNginxSites(t, o.Port, "ssl_verify_client optional_no_ca;\n"+string(conf))
+			for _, c := range []struct {
+				certificates []tls.Certificate
+				want         string
+			}{
+				{nil, `true true "" "" "" ""`},
+				{[]tls.Certificate{fronttest.KeyPair(t, fronttest.SelfSigned(t))}, `true true "CN=localhost" "localhost" "CN=localhost" "01"`},
+			} {
+				transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: c.certificates}}
+				client := &http.Client{Transport: transport, Timeout: time.Minute}
+				resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/certificate", o.Port))
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				transport.CloseIdleConnections()
+				if string(body) != c.want || err != nil {
+					t.Errorf("with %d certificates: %s, want %s, %v", len(c.certificates), body, c.want, err)
+				}
 			}
 		})
 	}

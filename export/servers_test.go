@@ -69,6 +69,9 @@ func (a teller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.next <- struct{}{}
 	case strings.HasSuffix(info.Path, "/now"):
 		fmt.Fprint(w, time.Now().UnixNano())
+	case strings.HasSuffix(info.Path, "/certificate"):
+		v := info.Variables
+		fmt.Fprintf(w, "%t %t %q %q %q %q", v["SSL_PROTOCOL"] != "", v["SSL_CIPHER"] != "", v["SSL_CLIENT_S_DN"], v["SSL_CLIENT_S_DN_CN"], v["SSL_CLIENT_I_DN"], v["SSL_CLIENT_M_SERIAL"])
 	case strings.HasSuffix(info.Path, "/headers"):
 		fmt.Fprintf(w, "%s %s %s", info.Scheme, info.RemoteAddr, r.Host)
 		for name := range r.Header {

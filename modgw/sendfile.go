@@ -1,10 +1,12 @@
 package modgw
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -87,6 +89,14 @@ func (w *sendfile) ReadFrom(src io.Reader) (int64, error) {
 		return io.Copy(io.Discard, src)
 	}
 	return io.Copy(w.ResponseWriter, src)
+}
+
+// Flush is FlushError for those who know [http.Flusher] alone.
+func (w *sendfile) Flush() { _ = w.FlushError() }
+
+// Hijack hands the connection over, where it can be.
+func (w *sendfile) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
 // FlushError sends what was written, unless a file takes its place.

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -43,4 +44,14 @@ func SelfSigned(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// KeyPair reads a file that [SelfSigned] has written.
+func KeyPair(t testing.TB, file string) tls.Certificate {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(file, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
 }
