@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -11,7 +12,15 @@ import (
 // "current" leads to another one, its modules that are imported late still come from the old one, and a rollback
 // returns to it. A root that cannot be resolved stays as it is; the deploy tells why.
 func pinned(d modgw.Descriptor) modgw.Descriptor {
-	real, err := filepath.EvalSymlinks(d.Root)
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return d
+	}
+	var real string
+	err = user.Do(func() (err error) {
+		real, err = filepath.EvalSymlinks(d.Root)
+		return err
+	})
 	if err != nil || real == d.Root {
 		return d
 	}

@@ -3,14 +3,16 @@ package crew
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 )
 
 // FindProgram returns the absolute path of the program that the first word of a command names: below root when there is
-// a slash in it, else in the PATH of env.
-func FindProgram(name, root string, env []string) (string, error) {
+// a slash in it, else in the PATH of env, with the rights of the app's user.
+func FindProgram(user *account.Account, name, root string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(root, name)
@@ -24,7 +26,8 @@ func FindProgram(name, root string, env []string) (string, error) {
 		}
 		for _, dir := range filepath.SplitList(path) {
 			file := filepath.Join(dir, name)
-			if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && filepath.IsAbs(file) {
+			info, err := safepath.Opener{User: user}.Stat(file)
+			if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 				return file, nil
 			}
 		}

@@ -29,7 +29,7 @@ func (w *worker) Launch() (crew.Process, error) {
 	c := w.runner.config
 	env := crew.Environ(c, w.runner.user)
 	command := c.Descriptor.FastCGI.Command
-	path, err := crew.FindProgram(command[0], c.Descriptor.Root, env)
+	path, err := crew.FindProgram(w.runner.user, command[0], c.Descriptor.Root, env)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (w *worker) Launch() (crew.Process, error) {
 func (w *worker) spec() (spec proc.Spec, err error) {
 	r := w.runner
 	env := withOwnPrograms(crew.Environ(r.config, r.user), r.config.Descriptor.Root)
-	path, err := crew.FindProgram(r.command[0], r.config.Descriptor.Root, env)
+	path, err := crew.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
 		return spec, err
 	}
