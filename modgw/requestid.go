@@ -10,8 +10,9 @@ import (
 // longestRequestID is the longest id of a request that is taken over.
 const longestRequestID = 128
 
-// RequestID returns the first of the ids that a web server in front has given a request, if it can be used: what stands
-// in logs and headers must be short and plain. "" means that none can be, and that the request gets another one.
+// RequestID returns the first of the ids that a web server in front has given a request, if it can
+// be used: what stands in logs and headers must be short and plain. "" means that none can be, and
+// that the request gets another one.
 func RequestID(given ...string) string {
 	for _, id := range given {
 		if id != "" && len(id) <= longestRequestID && strings.Trim(id, requestIDCharacters) == "" {
@@ -26,8 +27,8 @@ const requestIDCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 // newRequestID makes an id for a request that has none.
 func newRequestID() string { return strconv.FormatUint(rand.Uint64()|1<<63, 36) }
 
-// Identify returns the request with an id, and the id, which log and answer have in common. A front that refuses a
-// request itself calls it; the gateway does so for all others.
+// Identify returns the request with an id, and the id, which log and answer have in common. A front
+// that refuses a request itself calls it; the gateway does so for all others.
 func Identify(r *http.Request) (*http.Request, string) {
 	info, r := ensureInfo(r)
 	if info.ID == "" {

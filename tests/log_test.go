@@ -107,7 +107,8 @@ func TestFullPipeOfTheLogHoldsNothingUp(t *testing.T) {
 	w.Close()
 	<-read
 	s.worksOn()
-	// The pipe is full now, and stays so until the host has ended: the site's clean-up sees that it does.
+	// The pipe is full now, and stays so until the host has ended: the site's clean-up sees that it
+	// does.
 }
 
 func TestLogWhoseReaderHasGoneIsWrittenAgainWhenThereIsOne(t *testing.T) {
@@ -252,7 +253,8 @@ func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
 	}
 }
 
-// Each page of the host's own has an id, in a header too, by which the log tells what the page does not.
+// Each page of the host's own has an id, in a header too, by which the log tells what the page does
+// not.
 func TestIncidentOfAPageIsFoundInTheLog(t *testing.T) {
 	s := newSite(t)
 	s.write("apps/talker/app.wsgi", "def application(environ, start_response):\n    raise ValueError('secret')\n")

@@ -161,7 +161,8 @@ func TestF75HostThatWasStoppedGoesOn(t *testing.T) {
 			answers <- response.Status
 		}()
 	}
-	// Nothing tells that a request has come to a process that is stopped; connected it is, by the kernel.
+	// Nothing tells that a request has come to a process that is stopped; connected it is, by the
+	// kernel.
 	time.Sleep(time.Second)
 	if err := syscall.Kill(s.pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)

@@ -13,11 +13,13 @@ import (
 	"github.com/modgw/modgw/internal/logqueue"
 )
 
-// lastWords is how long a command that ran a host waits for a slow reader to take the end of the log.
+// lastWords is how long a command that ran a host waits for a slow reader to take the end of the
+// log.
 const lastWords = time.Second
 
-// hosting calls run, which runs a host, with a console whose stderr never makes it wait and never ends it: a full pipe, a
-// reader that has gone and a full disk cost lines of the log, which are counted, and nothing else.
+// hosting calls run, which runs a host, with a console whose stderr never makes it wait and never
+// ends it: a full pipe, a reader that has gone and a full disk cost lines of the log, which are
+// counted, and nothing else.
 func hosting(c console, logFormat string, run func(console) error) error {
 	// Without this, a library that writes to the closed pipe by itself would end the process.
 	broken := make(chan os.Signal, 1)

@@ -28,8 +28,8 @@ type Budget struct {
 // New returns a budget with everything left.
 func New(l Limit) Budget { return Budget{limit: l} }
 
-// Spend takes a record of so many bytes from the budget, or reports false and counts it as dropped. A single record may
-// be larger than the limit.
+// Spend takes a record of so many bytes from the budget, or reports false and counts it as dropped.
+// A single record may be larger than the limit.
 func (b *Budget) Spend(now time.Time, bytes int) bool {
 	b.begin(now)
 	if b.spent || b.records >= b.limit.Records || b.bytes > 0 && b.bytes+bytes > b.limit.Bytes {
@@ -41,7 +41,8 @@ func (b *Budget) Spend(now time.Time, bytes int) bool {
 	return true
 }
 
-// Extend takes further bytes for a record that was allowed, or reports false and counts them as a dropped record.
+// Extend takes further bytes for a record that was allowed, or reports false and counts them as a
+// dropped record.
 func (b *Budget) Extend(now time.Time, bytes int) bool {
 	b.begin(now)
 	if b.spent || b.bytes+bytes > b.limit.Bytes {

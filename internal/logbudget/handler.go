@@ -15,12 +15,13 @@ const (
 	// cutMark ends a value that was cut.
 	cutMark = " […]"
 
-	// fewest is how many budgets there are before those are removed that nothing was taken from lately.
+	// fewest is how many budgets there are before those are removed that nothing was taken from
+	// lately.
 	fewest = 1024
 )
 
-// Config says what a [Handler] lets pass. A kind of record is a message and the value of the attribute "app": what floods
-// the log for one app or for one reason leaves the others alone.
+// Config says what a [Handler] lets pass. A kind of record is a message and the value of the
+// attribute "app": what floods the log for one app or for one reason leaves the others alone.
 type Config struct {
 	Limit  Limit            // of each kind
 	Others map[string]Limit // of the kinds with these messages instead
@@ -106,7 +107,8 @@ type account struct {
 	timer  *time.Timer // reports what was dropped when the period is over; nil when nothing was
 }
 
-// spend reports whether a record may pass. The first that may again is preceded by the number of those that did not.
+// spend reports whether a record may pass. The first that may again is preceded by the number of
+// those that did not.
 func (b *budgets) spend(k kind, size int) bool {
 	now := time.Now()
 	b.mu.Lock()

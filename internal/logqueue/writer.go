@@ -9,13 +9,15 @@ import (
 )
 
 const (
-	// DefaultLimit is how many bytes a queue holds unless told otherwise: enough for a burst, little beside a host.
+	// DefaultLimit is how many bytes a queue holds unless told otherwise: enough for a burst,
+	// little beside a host.
 	DefaultLimit = 4 << 20
 
 	// largestWrite bounds what one failed write can lose, unless a single line is longer.
 	largestWrite = 64 << 10
 
-	// retryTime is how long after a failed write the loss is reported again, when nothing else is written.
+	// retryTime is how long after a failed write the loss is reported again, when nothing else is
+	// written.
 	retryTime = time.Second
 )
 
@@ -42,8 +44,8 @@ func (l *Lost) merge(other Lost) {
 	}
 }
 
-// Writer queues what is written to it and passes it on from a goroutine of its own. Each Write should hold whole lines.
-// Make it with [New], and Close it.
+// Writer queues what is written to it and passes it on from a goroutine of its own. Each Write
+// should hold whole lines. Make it with [New], and Close it.
 type Writer struct {
 	limit  int
 	filled chan struct{} // has a value when the queue is not empty; closed by Close
@@ -61,8 +63,9 @@ type Writer struct {
 	torn   bool // the last line in the file has no end
 }
 
-// New makes a writer in front of out. It keeps up to limit bytes; 0 means [DefaultLimit]. notice makes the line that
-// reports what was lost, and is written where the gap is; nil means that nothing reports it.
+// New makes a writer in front of out. It keeps up to limit bytes; 0 means [DefaultLimit]. notice
+// makes the line that reports what was lost, and is written where the gap is; nil means that
+// nothing reports it.
 func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -82,7 +85,8 @@ func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// After one line has found no room none is taken, also no shorter one, until the queue was taken: there is one gap.
+	// After one line has found no room none is taken, also no shorter one, until the queue was
+	// taken: there is one gap.
 	if w.closed || w.overflow.Bytes > 0 || len(w.queue)+len(p) > w.limit {
 		w.overflow.add(p, nil)
 		return len(p), nil
@@ -95,7 +99,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until the queue is written, but no longer than the time given. What comes later is dropped.
+// Close waits until the queue is written, but no longer than the time given. What comes later is
+// dropped.
 func (w *Writer) Close(within time.Duration) {
 	w.mu.Lock()
 	if !w.closed {

@@ -1,5 +1,5 @@
-// Package monotonic measures time with a clock that nobody sets, as a number that an atomic variable can hold. The
-// nanoseconds of [time.Time.UnixNano] jump with the system's clock.
+// Package monotonic measures time with a clock that nobody sets, as a number that an atomic
+// variable can hold. The nanoseconds of [time.Time.UnixNano] jump with the system's clock.
 package monotonic
 
 import "time"

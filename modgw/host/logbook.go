@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// What is kept for logs is bounded, whatever apps print: for each app, so that one that prints much leaves others theirs,
-// and for all of them together.
+// What is kept for logs is bounded, whatever apps print: for each app, so that one that prints much
+// leaves others theirs, and for all of them together.
 const (
 	recordsPerApp = 1000 // and as many for the host itself
 	bytesPerApp   = 1 << 20
@@ -25,7 +25,8 @@ const (
 	attributeBytes = 32
 )
 
-// logbook keeps the last log records of each app, so that logs can show them, and wakes those who follow them.
+// logbook keeps the last log records of each app, so that logs can show them, and wakes those who
+// follow them.
 type logbook struct {
 	mu        sync.Mutex
 	all       list.List // of *entry, oldest first
@@ -101,8 +102,8 @@ func sizeOf(r control.LogRecord) int {
 	return size
 }
 
-// read implements the Logs of control.Host. A follower that does not keep up misses what is not kept any more; nothing
-// is kept for it alone.
+// read implements the Logs of control.Host. A follower that does not keep up misses what is not
+// kept any more; nothing is kept for it alone.
 func (b *logbook) read(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {
 	woken := make(chan struct{}, 1)
 	if q.Follow {
@@ -143,8 +144,8 @@ func (b *logbook) unfollow(woken chan struct{}) {
 	delete(b.followers, woken)
 }
 
-// since returns the kept records that a query asks for and that came after the one with the number seen, oldest first,
-// and the number of the newest record.
+// since returns the kept records that a query asks for and that came after the one with the number
+// seen, oldest first, and the number of the newest record.
 func (b *logbook) since(seen uint64, q control.LogQuery) (found []control.LogRecord, last uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -172,7 +173,8 @@ func wanted(record control.LogRecord, q control.LogQuery) bool {
 	return false
 }
 
-// bookHandler is a slog.Handler that keeps each record in the book before the next handler prints it.
+// bookHandler is a slog.Handler that keeps each record in the book before the next handler prints
+// it.
 type bookHandler struct {
 	book *logbook
 	next slog.Handler
@@ -217,8 +219,8 @@ func (h *bookHandler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// note files an attribute: the app's name in its own place, all others in order. Texts are copied: they may be a part of
-// something large, such as the head of a request.
+// note files an attribute: the app's name in its own place, all others in order. Texts are copied:
+// they may be a part of something large, such as the head of a request.
 func note(app *modgw.AppName, attrs *[]control.LogAttr, a slog.Attr) {
 	if a.Key == "app" {
 		*app = modgw.AppName(strings.Clone(a.Value.String()))
