@@ -84,7 +84,7 @@ func (c *Crew) Start(ctx context.Context) error {
 	}
 	for range count {
 		if err := <-results; err != nil {
-			c.stopNow()
+			c.stopStarted()
 			return err
 		}
 	}
@@ -159,10 +159,11 @@ func (c *Crew) first() int {
 	return c.config.Count
 }
 
-// stopNow ends everything by force.
-func (c *Crew) stopNow() {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+// stopStarted ends everything after a start that failed, or that nobody wants any more: workers that were ready shut down as
+// always, those that were not are killed.
+func (c *Crew) stopStarted() {
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.Runner.Descriptor.Timeouts.Stop)
+	defer cancel()
 	c.Stop(ctx)
 }
 

@@ -150,6 +150,48 @@ func TestWorkerThatStartsBesideOthersYieldsToThemUntilItIsReady(t *testing.T) {
 	}
 }
 
+func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
+	first, second := newDiary(), newDiary()
+	ready := make(chan struct{})
+	first.begun = func() { close(ready) }
+	second.refused = errors.New("not at all")
+	c, log := crewOf(func(w *Worker) Job {
+		if w.Number == 1 {
+			return &obedient{first.of(w).(*diary)}
+		}
+		return &patient{second.of(w).(*diary), ready}
+	})
+	c.config.Count, c.config.Runner.Descriptor.Timeouts.Stop = 2, time.Minute
+	if err := c.Start(t.Context()); err == nil {
+		t.Fatal("it started")
+	}
+	if got := first.read(); !slices.Equal(got, []string{"launch", "ready", "begin", "stop", "end"}) {
+		t.Errorf("%q", got)
+	}
+	if strings.Contains(log.String(), "worker killed") {
+		t.Error(log)
+	}
+}
+
+// obedient is a diary whose process ends a little after it was told to.
+type obedient struct{ *diary }
+
+func (o *obedient) Stop() {
+	o.note("stop")
+	time.AfterFunc(20*time.Millisecond, o.puppet.Kill)
+}
+
+// patient is a diary that is asked only when another worker is ready.
+type patient struct {
+	*diary
+	other chan struct{}
+}
+
+func (p *patient) Ready(ctx context.Context) ([]any, error) {
+	<-p.other
+	return p.diary.Ready(ctx)
+}
+
 func TestWorkerThatEndsAsItBecomesReadyIsNotStarted(t *testing.T) {
 	d := newDiary()
 	c, log := crewOf(d.of)

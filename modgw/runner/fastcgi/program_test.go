@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -154,6 +155,33 @@ func TestStuckWorkerGetsNoMoreRequests(t *testing.T) {
 	}
 	a.Eventually("end of the stuck worker", func() bool { return syscall.Kill(stuck, 0) != nil })
 	a.Want(a.Get("/"), 201, "path=/")
+}
+
+func TestStuckWorkerIsReplacedThoughItsClientHasGone(t *testing.T) {
+	d := descriptor(t, developed(t, 1))
+	d.Timeouts.Request, d.Timeouts.Drain, d.Timeouts.Stop = 2*time.Second, 100*time.Millisecond, time.Second
+	a := serve(t, d, nil)
+	stuck := a.runner.Status().Workers[0].PID
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", a.URL+"/stuck", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if response, err := http.DefaultClient.Do(r); err == nil {
+			response.Body.Close()
+			t.Error("it was answered")
+		}
+	}()
+	a.Eventually("request", func() bool { return strings.Contains(a.Log(), `line="stuck began"`) })
+	cancel()
+	<-gone
+	for range 5 {
+		a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
+	}
+	a.Eventually("end of the stuck worker", func() bool { return syscall.Kill(stuck, 0) != nil })
 }
 
 func TestSwapDropsNoRequest(t *testing.T) {

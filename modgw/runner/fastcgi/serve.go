@@ -221,19 +221,29 @@ func (t *turn) letGo() bool {
 	return true
 }
 
-// giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed. A process of ours
-// that took too long is stuck, perhaps: its place goes to nobody until the process has ended, which was asked for.
+// giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed. For a process of ours
+// the request's time goes on until then. One that took too long is stuck, perhaps: its place goes to nobody until the process
+// has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
 	body := c.body
 	c.body = nil // it may still be on its way to the program
+	id := c.Info.ID
 	c.runner.later(func() {
-		t.stream.abort(cause)
+		overdue := errors.Is(cause, exchange.ErrOverdue)
+		if t.worker != nil && !overdue {
+			t.stream.tellAbort(cause)
+			if overdue = !t.stream.await(cause, c.runner.halt, t.worker.Done()); overdue {
+				t.worker.Want("request \"" + id + "\", whose client has gone, took longer than " + c.Config.Descriptor.Timeouts.Request.String())
+			}
+		} else {
+			t.stream.abort(cause)
+		}
 		if t.feeder != nil {
 			t.letGo()
 		}
 		body.Close()
 		t.program.put(t.conn, t.conn.mpxs && t.conn.why() == nil)
-		if t.worker != nil && errors.Is(cause, exchange.ErrOverdue) {
+		if t.worker != nil && overdue {
 			select {
 			case <-t.worker.Done():
 			case <-c.runner.halt:

@@ -3,6 +3,7 @@ package fastcgi
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -32,10 +33,13 @@ type stream struct {
 	said    bool // something came on STDERR or STDOUT
 	ended   chan struct{}
 	end     fcgi.End
+
+	aborted atomic.Bool
+	sign    chan struct{} // has a token when the program has said something after it was told to abort
 }
 
 func newStream(log io.Writer, limit time.Duration) *stream {
-	s := &stream{pipe: exchange.NewPipe(limit), log: log, newline: true, ended: make(chan struct{})}
+	s := &stream{pipe: exchange.NewPipe(limit), log: log, newline: true, ended: make(chan struct{}), sign: make(chan struct{}, 1)}
 	if limit > 0 {
 		s.deadline = time.Now().Add(limit)
 	}
@@ -44,6 +48,12 @@ func newStream(log io.Writer, limit time.Duration) *stream {
 
 func (s *stream) stdout(piece []byte) {
 	s.said = true
+	if s.aborted.Load() {
+		select {
+		case s.sign <- struct{}{}:
+		default:
+		}
+	}
 	_, _ = s.pipe.Write(piece) // it never fails
 }
 
@@ -117,9 +127,7 @@ func (s *stream) Fail(err error) { s.pipe.Cut(err) }
 // abort tells the program that nobody wants the response, waits a little for it to agree, and else closes the connection,
 // which a program notices that writes.
 func (s *stream) abort(cause error) {
-	s.pipe.Cut(cause)
-	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // whoever writes now must not hold this up
-	_ = s.conn.write(time.Now().Add(abortTime), func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
+	s.tellAbort(cause)
 	timer := time.NewTimer(abortTime)
 	defer timer.Stop()
 	select {
@@ -127,4 +135,35 @@ func (s *stream) abort(cause error) {
 	case <-timer.C:
 		s.conn.close(cause)
 	}
+}
+
+func (s *stream) tellAbort(cause error) {
+	s.aborted.Store(true)
+	s.pipe.Cut(cause)
+	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // whoever writes now must not hold this up
+	_ = s.conn.write(time.Now().Add(abortTime), func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
+}
+
+// await waits for a sign that the program, which was told to abort, has not hung: that it ends the request, or goes on to
+// write, for which the connection is closed then. It reports false when there is none until the request's time is up. over
+// and gone close when nobody wants to know any more.
+func (s *stream) await(cause error, over, gone <-chan struct{}) (alive bool) {
+	var late <-chan time.Time
+	if !s.deadline.IsZero() {
+		timer := time.NewTimer(max(abortTime, time.Until(s.deadline)))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-s.ended:
+		return true
+	case <-s.sign:
+	case <-over:
+	case <-gone:
+	case <-late:
+		s.conn.close(cause)
+		return false
+	}
+	s.conn.close(cause)
+	return true
 }

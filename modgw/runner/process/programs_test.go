@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -28,6 +29,7 @@ var programs = map[string]func(){
 	"exits":     func() { fmt.Fprintln(os.Stderr, "no database at all"); os.Exit(7) },
 	"graceful":  graceful,
 	"raw":       raw,
+	"single":    func() { must(http.Serve(inheritedListener(), oneByOne(handler()))) },
 }
 
 func must(err error) {
@@ -88,6 +90,20 @@ func handler() http.Handler {
 	})
 	mux.HandleFunc("/ws", webSocketEcho)
 	return mux
+}
+
+// oneByOne answers one request after the other, whatever becomes of their clients, as programs with one thread do.
+func oneByOne(h http.Handler) http.Handler {
+	var turn sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		turn.Lock()
+		defer turn.Unlock()
+		if r.URL.Path == "/hang" {
+			fmt.Println("hang began")
+			select {}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func duration(r *http.Request) time.Duration {

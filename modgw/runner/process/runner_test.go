@@ -222,6 +222,42 @@ func TestRequestThatTakesTooLongIsAnswered504(t *testing.T) {
 	watchtest.Eventually(t, "cancellation", func() bool { return s.log.Has("slow was cancelled") })
 }
 
+func TestProgramThatHangsIsReplacedThoughItsClientsHaveGone(t *testing.T) {
+	s := serve(t, "single", func(d *modgw.Descriptor) { d.Timeouts.Request, d.Timeouts.Stop = 2*time.Second, 100*time.Millisecond })
+	hung := s.worker().PID
+	impatient := func(path string) {
+		conn := s.dial()
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+		watchtest.Eventually(t, "request", func() bool { return s.log.Has("hang began") })
+	}
+	impatient("/hang")
+	watchtest.Eventually(t, "another process", func() bool {
+		impatient("/")
+		pid := s.worker().PID
+		return pid != hung && pid != 0
+	})
+	for range 5 {
+		if a := s.get("/"); a.status != 200 {
+			t.Errorf("got %d %q %v", a.status, a.body, a.err)
+		}
+	}
+	watchtest.Eventually(t, "end of the one that hung", func() bool { return syscall.Kill(hung, 0) != nil })
+}
+
+func TestProgramWithOneSlowRequestIsNotReplaced(t *testing.T) {
+	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Timeouts.Request = 200 * time.Millisecond })
+	pid := s.worker().PID
+	for range 3 {
+		if a := s.get("/slow"); a.status != 504 {
+			t.Errorf("got %d %q", a.status, a.body)
+		}
+		if got := s.seen("/").PID; got != pid {
+			t.Errorf("process %d answers, not %d", got, pid)
+		}
+	}
+}
+
 func TestRequestBodies(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Limits.Body = 1 << 20 })
 	big := strings.Repeat("0123456789abcdef", 1<<14) // 256 KiB

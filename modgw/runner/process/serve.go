@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"net/http/httputil"
 	"syscall"
+	"time"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
@@ -34,6 +35,7 @@ type exchange struct {
 	cancel context.CancelCauseFunc
 
 	member   *queue.Member // whose place it has; nil for none
+	began    time.Time     // when it got that
 	conn     *conn         // that the response comes on
 	answer   *answer       // the response's body; nil before there is one
 	upgraded bool
@@ -97,6 +99,8 @@ func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 		}
 		e.member = m
 		e.worker().Began()
+		e.worker().pulse.begin()
+		e.began = time.Now()
 		e.clock.start(e.runner.config.Descriptor.Timeouts.Request, func() { e.cancel(errOverdue) })
 		w := m.Value.(*worker)
 		e.conn = nil
@@ -143,6 +147,7 @@ func (e *exchange) gotConn(info httptrace.GotConnInfo) {
 // receive takes the head of a response.
 func (e *exchange) receive(response *http.Response) error {
 	header := response.Header
+	e.worker().answers()
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		e.clock.stop()
 		e.upgraded = true
@@ -263,6 +268,9 @@ func (e *exchange) request() crew.Request {
 	return crew.Request{ID: e.info.ID, Method: e.r.Method, Path: e.info.Path}
 }
 
+// unanswered reports whether the time of the request, or the patience of its client, has ended before its response began.
+func (e *exchange) unanswered() bool { return e.answer == nil && !e.upgraded && e.ctx.Err() != nil }
+
 // worker is the one whose place the exchange has.
 func (e *exchange) worker() *worker { return e.member.Value.(*worker) }
 
@@ -270,6 +278,9 @@ func (e *exchange) worker() *worker { return e.member.Value.(*worker) }
 func (e *exchange) release() {
 	if e.member != nil {
 		e.worker().Finished()
+		if limit := e.runner.config.Descriptor.Timeouts.Request; limit > 0 && e.conn != nil && e.unanswered() {
+			e.worker().watchOver(e.info.ID, e.began, limit)
+		}
 		e.runner.queue.Release(e.member)
 		e.member = nil
 	}

@@ -32,6 +32,8 @@ type worker struct {
 	mu       sync.Mutex // the process may end at any time
 	upstream *upstream  // set by Ready
 	ended    bool
+
+	pulse pulse
 }
 
 func (r *Runner) newWorker(w *crew.Worker) crew.Job {

@@ -17,8 +17,11 @@ int main(void) {
 			FCGI_fflush(FCGI_stderr);
 			raise(SIGSEGV);
 		}
-		if (info != NULL && strcmp(info, "/stuck") == 0)
+		if (info != NULL && strcmp(info, "/stuck") == 0) {
+			fprintf(stderr, "stuck began\n");
+			FCGI_fflush(FCGI_stderr);
 			sleep(600);
+		}
 		if (info != NULL && strcmp(info, "/crash-late") == 0) {
 			printf("Content-Type: text/plain\r\n\r\nhalf");
 			FCGI_fflush(FCGI_stdout);
