@@ -95,6 +95,11 @@ func TestAnAppThatNeverWasServedIsUnavailableWhileItsDescriptorIsBroken(t *testi
 	if code, _ := s.at("other.test", "/"); code != 404 {
 		t.Errorf("an unknown host answers %d when nothing is broken", code)
 	}
+	s.tenant(0, "late", "nonsense {")
+	s.wantLog("apps/late/modgw.hcl:")
+	if code, _ := s.at("other.test", "/"); code != 404 {
+		t.Errorf("an unknown host answers %d because of a file that has come later", code)
+	}
 }
 
 func TestAHostWhoseOnlyAppIsBrokenWaitsForItsCorrection(t *testing.T) {

@@ -17,7 +17,7 @@ func newCheck(c console) *cobra.Command {
 		Aliases: []string{"validate"},
 		Short:   "Check descriptors without running anything",
 		RunE: func(cmd *cobra.Command, targets []string) error {
-			files, diags := s.load(targets, s.held(cmd.Context()))
+			files, diags := s.load(targets, s.held(cmd.Context(), targets))
 			if asJSON {
 				if err := diags.WriteJSON(c.stdout); err != nil {
 					return err

@@ -82,7 +82,7 @@ func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.D
 			return all, err
 		}
 	}
-	files, diags := s.load(targets, s.held(ctx))
+	files, diags := s.load(targets, s.held(ctx, targets))
 	all := descriptorsOf(files)
 	if err := diags.Err(); err != nil && len(all) == 0 {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *settings) find(ctx context.Context, targets []string) (found, error) {
 			return f, err
 		}
 	}
-	files, diags := s.load(targets, s.held(ctx))
+	files, diags := s.load(targets, s.held(ctx, targets))
 	f := found{apps: descriptorsOf(files)}
 	for _, file := range files {
 		f.mistaken = append(f.mistaken, file.Missing...)
@@ -159,9 +159,13 @@ func running(ctx context.Context, client *control.Client) (f found, err error) {
 	return f, err
 }
 
-// held is what the apps have of the host that runs, or had when it last ran; nothing where this user may not know.
-func (s *settings) held(ctx context.Context) loader.Held {
+// held is what the apps have of the host that the flags name, or its own file, or had when it last ran. It is nothing where this
+// user may not know, and for targets that no host is named for.
+func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	held := loader.Held{Partial: true}
+	if s.hostFileFor(targets) == "" && s.state == "" && s.control == "" {
+		return held
+	}
 	h, err := s.host()
 	if err != nil {
 		return held

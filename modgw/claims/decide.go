@@ -81,7 +81,7 @@ func (d *decision) match(held []Claim, files Files) {
 		switch {
 		case next >= 0:
 			taken[next] = true
-			if w := d.wanted[next]; w.Mistaken {
+			if w := d.wanted[next]; w.Mistaken && h.Mount != "" {
 				h.File, h.Owner, next = w.File, w.Owner, -1
 			}
 			d.incumbents = append(d.incumbents, incumbent{h, next})

@@ -148,6 +148,12 @@ func TestClaims(t *testing.T) {
 			broken: "a.hcl",
 			table:  claims("b - b.hcl /b", "a - a.hcl /a"),
 		},
+		"an app whose place was not known gets it when it is": {
+			held:   claims("a - a.hcl"),
+			wanted: wanted("a - a.hcl /a !", "b - b.hcl /b"),
+			broken: "a.hcl",
+			table:  claims("a - a.hcl /a", "b - b.hcl /b"),
+		},
 		"an app that can be served goes before one with a mistake where nobody is served yet": {
 			wanted:  wanted("a - a.hcl / !", "b - b.hcl /"),
 			broken:  "a.hcl",

@@ -66,10 +66,12 @@ func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
 	h.watcher.Mend()
 	known := app == "" || h.keeper(app) != nil
 	asked := h.reconcile("reload", func(d modgw.Descriptor) bool { return known && (app == "" || d.Name == app) })
-	if err := h.mistake(app); err != nil {
+	switch err := h.mistake(app); {
+	case app == "":
+		return errors.Join(h.await(ctx, asked), err)
+	case err != nil:
 		return err
-	}
-	if !known { // its file has come since, or it is an error
+	case !known: // its file has come since, or it is an error
 		asked = h.orderOne(app, "reload")
 	}
 	return h.await(ctx, asked)

@@ -44,6 +44,7 @@ type Host struct {
 
 	reconciling sync.Mutex             // held from reading descriptors until the apps are what they say
 	descriptors map[modgw.AppName]bool // the interests in descriptors; reconciling is held
+	unread      map[string]bool        // files broken from the start; nil before it; reconciling is held
 	lastGood    *lastGood
 	claims      claims.Store
 

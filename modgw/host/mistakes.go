@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,15 +24,16 @@ func (h *Host) brokenFiles() []*file {
 
 // mistake is what keeps an app from being what its descriptor says, or any app for ""; nil when nothing does.
 func (h *Host) mistake(app modgw.AppName) error {
+	var all []error
 	for _, f := range h.brokenFiles() {
 		switch {
 		case app == "":
-			return f.Diagnostics.Err()
+			all = append(all, f.Diagnostics.Err())
 		case slices.Contains(h.missingIn(f), app) && !h.isDescribed(app):
 			return cannotUse(app, f)
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // mistaken names the apps that are not what their descriptors say. One whose name another app has is named with its file, and a

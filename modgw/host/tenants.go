@@ -218,20 +218,25 @@ func (h *Host) excuse(files []*file, missing []claims.Claim, wanted map[modgw.Ap
 	h.gateway.SetUnplaced(h.unplaced(files))
 }
 
-// unplaced is the mistake in a file of which nobody knows what apps it has, or where they are mounted; nil without one.
-func (h *Host) unplaced(files []*file) *modgw.Fault {
+// unplaced is the mistake in a file of which nobody knows what apps it has, or where they are mounted, since it has been broken
+// from the start; nil without one. A file that comes later had no app whose requests could be missed.
+func (h *Host) unplaced(files []*file) (fault *modgw.Fault) {
 	claimed, unplaced := map[string]bool{}, map[string]bool{}
 	for _, c := range h.Claims() {
 		claimed[c.File] = true
 		unplaced[c.File] = unplaced[c.File] || c.Mount == ""
 	}
+	before, now := h.unread, map[string]bool{}
 	for _, f := range files {
 		nothing := f.Path != "" && len(f.Descriptors)+len(f.Missing) == 0 && !claimed[f.Path]
-		if f.Diagnostics.HasErrors() && (nothing || unplaced[f.Path]) {
-			return asFault(f.Diagnostics.Err())
+		if !f.Diagnostics.HasErrors() || !nothing && !unplaced[f.Path] || before != nil && !before[f.Path] {
+			continue
 		}
+		now[f.Path] = true
+		fault = asFault(f.Diagnostics.Err())
 	}
-	return nil
+	h.unread = now
+	return fault
 }
 
 // mistakeIn is the first mistake in a descriptor file.
