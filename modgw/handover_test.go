@@ -1,12 +1,14 @@
 package modgw
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // at is a descriptor of an app with a mount, whose answer is its name and version.
@@ -24,10 +26,12 @@ func deployAll(t *testing.T, g *Gateway, set ...Descriptor) []error {
 			t.Fatal(err)
 		}
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	failed := make([]error, len(set))
 	var all sync.WaitGroup
 	for i, d := range set {
-		all.Go(func() { failed[i] = g.Deploy(t.Context(), d, "set") })
+		all.Go(func() { failed[i] = g.Deploy(ctx, d, "set") })
 	}
 	all.Wait()
 	return failed
