@@ -2,10 +2,12 @@ package apache
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -98,7 +100,7 @@ func (w *writer) forwarded(up upstream) {
 func (w *writer) passes(d modgw.Descriptor, up upstream) {
 	w.line("")
 	w.origin(d)
-	for _, a := range d.Aliases {
+	for _, a := range folderAliases(d) {
 		w.alias(d, a)
 	}
 	mount := w.url(d, string(d.Mount))
@@ -126,10 +128,16 @@ func httpParameters(d modgw.Descriptor) []string {
 	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.UpgradePatience())}
 }
 
+// folderAliases are the aliases that Apache answers itself. Those of single files are left to the host.
+func folderAliases(d modgw.Descriptor) []modgw.Alias {
+	return slices.DeleteFunc(slices.Clone(d.Aliases), func(a modgw.Alias) bool { return a.File != "" })
+}
+
 func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
-	url := w.url(d, aliasURL(d, a))
+	url := w.url(d, a.URL(d.Mount))
 	dir := strings.TrimSuffix(a.Dir, "/")
 	w.directive("ProxyPass", url, "!")
+	w.directive("RedirectMatch", "404", files.HiddenBelow(url))
 	w.directive("Alias", url, dir+"/")
 	w.open("Directory", pattern(dir))
 	w.comment("Files are sent as they are and never run.")
@@ -137,7 +145,31 @@ func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
 	w.directive("Options", "SymLinksIfOwnerMatch")
 	w.directive("AllowOverride", "None")
 	w.directive("Require", "all", "granted")
+	w.files(a.Files)
 	w.close("Directory")
+}
+
+// files says how the files of an alias are served, as the host would.
+func (w *writer) files(f modgw.Files) {
+	w.open("IfModule", "mod_dir.c")
+	if len(f.Index) > 0 {
+		w.directive("DirectoryIndex", f.Index...)
+	} else {
+		w.directive("DirectoryIndex", "disabled")
+	}
+	w.close("IfModule")
+	w.directive("FileETag", "MTime", "Size")
+	w.directive("Header", "set", "X-Content-Type-Options", "nosniff")
+	if f.Cache != "" {
+		w.directive("Header", "set", "Cache-Control", f.Cache)
+	}
+	if len(f.Types) > 0 {
+		w.open("IfModule", "mod_mime.c")
+		for _, extension := range slices.Sorted(maps.Keys(f.Types)) {
+			w.directive("AddType", f.Types[extension], extension)
+		}
+		w.close("IfModule")
+	}
 }
 
 // rewrite passes an app's requests on over HTTP where ProxyPass cannot.
@@ -145,8 +177,8 @@ func (w *writer) rewrite(d modgw.Descriptor, up upstream) {
 	w.open("Proxy", append([]string{up.http(d) + "/"}, httpParameters(d)...)...)
 	w.close("Proxy")
 	w.directive("RewriteEngine", "On")
-	for _, a := range d.Aliases {
-		w.directive("RewriteRule", literal(aliasURL(d, a)), "-", "[L]")
+	for _, a := range folderAliases(d) {
+		w.directive("RewriteRule", literal(a.URL(d.Mount)), "-", "[L]")
 	}
 	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
 }
@@ -160,11 +192,6 @@ func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.directive("RewriteCond", "%{HTTP:Upgrade}", "=websocket", "[NC]")
 	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
 	w.close("IfModule")
-}
-
-// aliasURL is the path below which an alias has its files, with a slash at its end.
-func aliasURL(d modgw.Descriptor, a modgw.Alias) string {
-	return strings.TrimSuffix(string(d.Mount), "/") + strings.TrimSuffix(a.Path, "/") + "/"
 }
 
 func mountPattern(m modgw.MountPath) string {

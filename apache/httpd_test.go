@@ -212,7 +212,9 @@ func TestApacheServesTheFilesOfAliasesAndNothingMore(t *testing.T) {
 	listener := serve(t, echo)
 	root := fronttest.Dir(t)
 	dir := filepath.Join(root, `my [files]* "q"`)
-	for name, content := range map[string]string{"site.css": "css", "sub/a.txt": "text", "run.py": "#!/bin/sh\necho ran"} {
+	for name, content := range map[string]string{"site.css": "css", "sub/a.txt": "text", "run.py": "#!/bin/sh\necho ran",
+		"sub/index.html": "index", ".env": "secret", "sub/.git/config": "secret", "site.css~": "secret", "lib/code.php": "secret",
+		"favicon.ico": "icon", ".well-known/security.txt": "contact"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -225,24 +227,39 @@ func TestApacheServesTheFilesOfAliasesAndNothingMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	blog := wsgi("blog", "/blog")
-	blog.Aliases = []modgw.Alias{{Path: "/static", Dir: dir}}
+	blog.Aliases = []modgw.Alias{
+		{Path: "/favicon.ico", File: filepath.Join(dir, "favicon.ico")},
+		{Path: "/static", Dir: dir, Files: modgw.Files{Index: []string{"index.html"}, Cache: "max-age=60"}},
+	}
 	_, url := behind(t, []modgw.Descriptor{wsgi("root", "/"), blog}, listener)
 	for target, want := range map[string]string{
-		"/blog/static/site.css":    "200 css",
-		"/blog/static/sub/a.txt":   "200 text",
-		"/blog/static/run.py":      "200 #!/bin/sh\necho ran",
-		"/blog/static/none":        "404",
-		"/blog/static/":            "404",
-		"/blog/static":             "200 blog /blog/static /blog/static",
-		"/blog/staticx":            "200 blog /blog/staticx /blog/staticx",
-		"/static/site.css":         "200 root /static/site.css /static/site.css",
-		"/blog/static/../../x":     "200 root /x /blog/static/../../x",
-		"/blog/static/%2e%2e/page": "200 blog /blog/page /blog/static/%2e%2e/page",
+		"/blog/static/site.css":                 "200 css",
+		"/blog/static/sub/a.txt":                "200 text",
+		"/blog/static/run.py":                   "200 #!/bin/sh\necho ran",
+		"/blog/static/none":                     "404",
+		"/blog/static/sub/":                     "200 index",
+		"/blog/static/.env":                     "404",
+		"/blog/static/%2eenv":                   "404",
+		"/blog/static/sub/.git/config":          "404",
+		"/blog/static/site.css~":                "404",
+		"/blog/static/lib/code.php":             "404",
+		"/blog/static/.well-known/security.txt": "200 contact",
+		"/blog/favicon.ico":                     "200 blog /blog/favicon.ico /blog/favicon.ico", // the host has it
+		"/blog/static/":                         "404",
+		"/blog/static":                          "200 blog /blog/static /blog/static",
+		"/blog/staticx":                         "200 blog /blog/staticx /blog/staticx",
+		"/static/site.css":                      "200 root /static/site.css /static/site.css",
+		"/blog/static/../../x":                  "200 root /x /blog/static/../../x",
+		"/blog/static/%2e%2e/page":              "200 blog /blog/page /blog/static/%2e%2e/page",
 	} {
 		resp, body := rawGet(t, url, target)
 		got := fmt.Sprintf("%d %s", resp.StatusCode, body)
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+		if header := resp.Header; want == "200 css" && (header.Get("Cache-Control") != "max-age=60" ||
+			header.Get("X-Content-Type-Options") != "nosniff" || header.Get("ETag") == "") {
+			t.Errorf("%s has the headers %v", target, header)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -189,7 +190,7 @@ func (w *lighttpd) site(s modgw.Site) {
 	w.line("server.stream-response-body = 1")
 	link := ""
 	for _, d := range s.Apps {
-		for _, a := range d.Aliases {
+		for _, a := range folderAliases(d) {
 			w.alias(d, a, link)
 			link = "else "
 		}
@@ -232,12 +233,21 @@ func (w *lighttpd) nowhere(s modgw.Site) {
 }
 
 func (w *lighttpd) alias(d modgw.Descriptor, a modgw.Alias, link string) {
-	url := strings.TrimSuffix(string(d.Mount), "/") + strings.TrimSuffix(a.Path, "/") + "/"
+	url := a.URL(d.Mount)
 	what := "alias of app " + string(d.Name)
 	w.comment("files of app %q", d.Name)
-	w.open(`%s$HTTP["url"] =~ "^%s"`, link, w.pattern(what, url))
+	w.open(`%s$HTTP["url"] =~ "%s"`, link, files.HiddenBelow(url))
+	w.notFound()
+	w.close()
+	w.open(`else $HTTP["url"] =~ "^%s"`, w.pattern(what, url))
 	w.line("alias.url = ( %s => %s )", w.quoted(what, url), w.quoted("folder of an alias", strings.TrimSuffix(a.Dir, "/")+"/"))
 	w.line(`server.follow-symlink = "disable"`)
+	w.line("index-file.names = ( %s )", strings.Join(w.indexNames(a), ", "))
+	headers := `"X-Content-Type-Options" => "nosniff"`
+	if a.Files.Cache != "" {
+		headers += `, "Cache-Control" => ` + w.quoted("cache of an alias", a.Files.Cache)
+	}
+	w.line("setenv.set-response-header = ( %s )", headers)
 	w.close()
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -265,7 +266,7 @@ func (w *nginx) headers() {
 }
 
 func (w *nginx) app(d modgw.Descriptor, o Options) {
-	for _, a := range d.Aliases {
+	for _, a := range folderAliases(d) {
 		w.alias(d, a)
 	}
 	w.line("")
@@ -330,12 +331,19 @@ func (w *nginx) settings(kind string, patience int) {
 }
 
 func (w *nginx) alias(d modgw.Descriptor, a modgw.Alias) {
-	url := strings.TrimSuffix(string(d.Mount), "/") + strings.TrimSuffix(a.Path, "/") + "/"
-	dir := strings.TrimSuffix(a.Dir, "/")
+	url, dir := a.URL(d.Mount), strings.TrimSuffix(a.Dir, "/")
 	w.line("")
 	w.comment("files of app %q", d.Name)
 	w.open("location ^~ %s", w.quoted("alias of app "+string(d.Name), url))
 	w.line("alias %s;", w.quoted("folder of an alias", dir+"/"))
 	w.line("disable_symlinks if_not_owner %s;", w.quoted("folder of an alias", fmt.Sprintf("from=%s", dir)))
+	w.line("index %s;", strings.Join(w.indexNames(a), " "))
+	w.line("add_header X-Content-Type-Options nosniff;")
+	if a.Files.Cache != "" {
+		w.line("add_header Cache-Control %s;", w.quoted("cache of an alias", a.Files.Cache))
+	}
+	w.open(`location ~ "%s"`, files.HiddenBelow(url))
+	w.line("return 404;")
+	w.close()
 	w.close()
 }

@@ -207,7 +207,10 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 	if err := os.Mkdir(files, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"my files/site.css": "css", "secret": "secret"} {
+	for name, text := range map[string]string{
+		"my files/site.css": "css", "secret": "secret", "my files/index.html": "index", "my files/.env": "secret",
+		"my files/site.css~": "secret", "my files/code.php": "secret",
+	} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +224,7 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 		}
 	}
 	blog := app("blog", "/blog")
-	blog.Aliases = []modgw.Alias{{Path: "/static", Dir: files}}
+	blog.Aliases = []modgw.Alias{{Path: "/static", Dir: files, Files: modgw.Files{Index: []string{"index.html"}, Cache: "max-age=60"}}}
 	apps := []modgw.Descriptor{
 		app("root", "/"), blog, app("api", "/blog/api.v1"), app("deep", "/blog/static/app"),
 		app("main", "/", "example.com"), app("shop", "/shop", "example.com", "www.example.com"),
@@ -240,6 +243,7 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 			{"", "/blog/api.v1/1", "api /blog/api.v1|/1 /blog/api.v1/1 0"},
 			{"", "/blog/apixv1", "blog /blog|/apixv1 /blog/apixv1 0"},
 			{"", "/blog/static/site.css", "css"},
+			{"", "/blog/static/", "index"},
 			{"", "/blog/static/app/x", "deep /blog/static/app|/x /blog/static/app/x 0"},
 			{"", "/blog/static", "blog /blog|/static /blog/static 0"},
 			{"", "/blog/static/../../x", "root |/x /x 0"},
@@ -261,7 +265,9 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 				t.Errorf("%s%s: %d %q, want %q", c.host, c.target, status, body, c.want)
 			}
 		}
-		for _, target := range []string{"/blog/static/none", "/blog/static/link", "/blog/static/"} {
+		for _, target := range []string{
+			"/blog/static/none", "/blog/static/link", "/blog/static/.env", "/blog/static/%2Eenv", "/blog/static/site.css~", "/blog/static/code.php",
+		} {
 			if status, body := ask(t, s.URL, "", target, nil, nil); status != 404 && status != 403 {
 				t.Errorf("%s: %d %q", target, status, body)
 			}

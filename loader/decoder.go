@@ -332,6 +332,12 @@ func literal(def any) cty.Value {
 		return cty.NumberFloatVal(v)
 	case bool:
 		return cty.BoolVal(v)
+	case []string:
+		list := make([]cty.Value, len(v))
+		for i, s := range v {
+			list[i] = cty.StringVal(s)
+		}
+		return cty.TupleVal(list)
 	}
 	panic(fmt.Sprintf("a default of type %T", def))
 }

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -159,6 +160,13 @@ func (a argument) exampleText() string {
 
 // hclText is a default as it is written in HCL.
 func hclText(def any) string {
+	if list, ok := def.([]string); ok {
+		quoted := make([]string, len(list))
+		for i, s := range list {
+			quoted[i] = strconv.Quote(s)
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	}
 	if s, ok := def.(string); ok {
 		return fmt.Sprintf("%q", s)
 	}

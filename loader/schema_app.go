@@ -132,11 +132,14 @@ func aliasBlock(d *modgw.Descriptor) block {
 		label:    "URL path below the mount",
 		labelled: aliasPath(&a.Path),
 		repeat:   true,
-		doc: "A folder whose files the host serves itself, and Apache in the generated configuration, without asking " +
-			"the app. The longest path wins.",
-		args: []argument{
-			{name: "dir", value: path(&a.Dir), required: true, doc: "The folder.", example: `"static"`},
-		},
+		either:   []string{"dir", "file"},
+		needed:   true,
+		doc: "A folder, or one file, that the host serves itself, and the web server in the generated configuration, without " +
+			"asking the app. The longest path wins.",
+		args: append([]argument{
+			{name: "dir", value: path(&a.Dir), doc: "The folder whose files are below the path.", example: `"static"`},
+			{name: "file", value: path(&a.File), doc: "The file that the path itself means.", example: `"static/favicon.ico"`},
+		}, fileArguments(&a.Files)...),
 		done: func() { d.Aliases = append(d.Aliases, *a) },
 	}
 }

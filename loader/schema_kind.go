@@ -107,6 +107,9 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 			{name: "script_root", value: path(&f.ScriptRoot), note: "root for PHP; other programs answer all paths themselves",
 				doc: "Folder of scripts that the program executes (`*.php`): SCRIPT_FILENAME is in it.", example: `"public"`},
 			{name: "workers", value: number(&f.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes of command.", example: `2`},
+			{name: "php_ini", value: variables(&f.INI),
+				doc:     "Settings of PHP for this app, as in php.ini: options of command, or PHP_ADMIN_VALUE for the PHP-FPM at connect.",
+				example: `{ upload_max_filesize = "20M", memory_limit = "256M" }`},
 			{name: "concurrency", value: number(&f.Concurrency, 0, 1<<16), def: 0, note: "0: what the program says, else one; 64 for connect",
 				doc: "Requests at once in each process of command, or in connect as a whole. Threaded programs of the development kit " +
 					"say one, and can do more.", example: `8`},
@@ -136,9 +139,9 @@ func staticBlock(d *modgw.Descriptor) block {
 	return block{
 		name: "static", optional: true, kind: true,
 		doc: "Serves files.",
-		args: []argument{
+		args: append([]argument{
 			{name: "dir", value: folder(&s.Dir), required: true, doc: "The folder.", example: `"public"`},
-		},
+		}, fileArguments(&s.Files)...),
 		done: func() { d.Kind, d.Static = modgw.KindStatic, s },
 	}
 }

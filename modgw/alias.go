@@ -1,36 +1,58 @@
 package modgw
 
 import (
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/webfiles"
 )
 
-// findAlias returns the alias that holds a path below the mount, and what follows the alias in it.
-func findAlias(aliases []Alias, pathInfo string) (alias Alias, rest string, ok bool) {
-	for _, a := range aliases {
-		if rest, ok := strings.CutPrefix(pathInfo, strings.TrimSuffix(a.Path, "/")+"/"); ok {
-			return a, rest, true
-		}
-	}
-	return Alias{}, "", false
+// aliasSite is an alias that can be asked for its files. They are opened with the rights of the app's user, and no link
+// leads out of the folder.
+type aliasSite struct {
+	path string
+	file string // the one file that path means, by its name in the site; "": all files of the site
+	site webfiles.Site
 }
 
-// serveAlias answers with a file below the alias's folder. The file is opened with the rights of the app's user, and no
-// link leads out of the folder. A folder has no listing.
-func (g *Gateway) serveAlias(w http.ResponseWriter, r *http.Request, generation *Generation, alias Alias, rest string) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
-		return
+// aliasSites are those of a descriptor, in its order.
+func aliasSites(d Descriptor, user *account.Account, log *slog.Logger) []aliasSite {
+	var all []aliasSite
+	for _, a := range d.Aliases {
+		s := aliasSite{path: strings.TrimSuffix(a.Path, "/")}
+		dir := a.Dir
+		if a.File != "" {
+			dir, s.file = filepath.Dir(a.File), filepath.Base(a.File)
+		}
+		s.site = a.Files.Site(files.Folder{Dir: dir, User: user}, log)
+		all = append(all, s)
 	}
-	file, err := files.Folder{Dir: alias.Dir, User: generation.user}.Open(rest)
-	if err != nil {
-		g.log.Debug("file not served", "app", generation.Descriptor.Name, "error", err.Error())
-		http.Error(w, "404 Not Found", http.StatusNotFound)
-		return
+	return all
+}
+
+// Site is a folder whose files are served in this way.
+func (f Files) Site(folder files.Folder, log *slog.Logger) webfiles.Site {
+	return webfiles.Site{Folder: folder, Index: f.Index, Cache: f.Cache, Types: f.Types, Log: log}
+}
+
+// serveAlias answers a request for a path that an alias has, and reports whether it did.
+func (g *Generation) serveAlias(w http.ResponseWriter, r *http.Request, info *RequestInfo) bool {
+	for i := range g.aliases {
+		a := &g.aliases[i]
+		rest, below := strings.CutPrefix(info.PathInfo, a.path)
+		switch {
+		case !below:
+		case a.file != "" && rest == "":
+			a.site.ServeFile(w, r, a.file)
+			return true
+		case a.file == "" && strings.HasPrefix(rest, "/"):
+			a.site.Serve(w, r, info.Path, rest)
+			return true
+		}
 	}
-	defer file.Close()
-	http.ServeContent(w, r, file.Info.Name(), file.Info.ModTime(), file)
+	return false
 }

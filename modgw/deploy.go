@@ -122,6 +122,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 			Hint:    "create the user with useradd --system, or take the user line out of the descriptor",
 		}
 	}
+	next.aliases = aliasSites(next.Descriptor, next.user, g.log.With("app", next.Descriptor.Name))
 	replaces := app.current.Load() != nil
 	next.runner, err = newRunner(RunnerConfig{
 		Descriptor:  next.Descriptor,

@@ -152,12 +152,21 @@ type FastCGI struct {
 	ScriptRoot string   // folder of the scripts that it executes; "": Root when Command is PHP, else it answers all paths itself
 	Workers    int      // 0: one
 
+	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to Command as -d options,
+	// and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.
+	INI map[string]string
+
 	Concurrency int // requests at once in each worker, or in all of Connect; 0: what the program says that it can
+}
+
+// IsPHP reports whether the program that is started is PHP, by its name.
+func (f FastCGI) IsPHP() bool {
+	return len(f.Command) > 0 && strings.HasPrefix(path.Base(f.Command[0]), "php")
 }
 
 // Scripts is the folder of the scripts that the program executes; "" when it answers all paths itself. root is the app's.
 func (f FastCGI) Scripts(root string) string {
-	if f.ScriptRoot == "" && len(f.Command) > 0 && strings.HasPrefix(path.Base(f.Command[0]), "php") {
+	if f.ScriptRoot == "" && f.IsPHP() {
 		return root
 	}
 	return f.ScriptRoot
@@ -173,7 +182,8 @@ type CGI struct {
 
 // Static serves files.
 type Static struct {
-	Dir string
+	Dir   string
+	Files Files
 }
 
 // Python says which interpreter and which packages a wsgi or asgi app runs with.
@@ -204,10 +214,29 @@ type Build struct {
 	Inputs  []string // globs relative to Root of the files that it reads; empty: it runs once, until its command changes
 }
 
-// Alias is a URL path below the mount whose files the host serves without asking the app.
+// Alias is a URL path below the mount whose files the host serves without asking the app. Exactly one of Dir and File is
+// set.
 type Alias struct {
-	Path string // "/static", relative to the mount
-	Dir  string // absolute
+	Path  string // "/static", relative to the mount
+	Dir   string // absolute folder whose files are below Path; ""
+	File  string // absolute file that Path itself means; ""
+	Files Files
+}
+
+// URL is the path of the alias for an app that is mounted there, with a slash at its end when it is one of a folder.
+func (a Alias) URL(mount MountPath) string {
+	url := strings.TrimSuffix(string(mount), "/") + strings.TrimSuffix(a.Path, "/")
+	if a.File != "" {
+		return url
+	}
+	return url + "/"
+}
+
+// Files says how files are served.
+type Files struct {
+	Index []string          // names that a folder answers with, the first that is there; empty: 404
+	Cache string            // the Cache-Control of every file; "": none is sent
+	Types map[string]string // content types by lower-case extension, such as ".wasm", beside those that are known
 }
 
 // ReloadMode says how the host learns that an app's files changed.

@@ -105,8 +105,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if generation.Descriptor.Idle.StopAfter > 0 {
 		app.lastUsed.Store(int64(monotonic.Now()))
 	}
-	if alias, rest, ok := findAlias(generation.Descriptor.Aliases, info.PathInfo); ok && !info.Authorizer {
-		g.serveAlias(w, r, generation, alias, rest)
+	if !info.Authorizer && generation.serveAlias(w, r, info) {
 		return
 	}
 	if info.Authorizer {

@@ -20,6 +20,7 @@ type Generation struct {
 
 	runner  Runner
 	user    *account.Account // whose rights open the app's files
+	aliases []aliasSite
 	endless Endless
 
 	// users counts the requests in flight; drained closes when none is left after retire.

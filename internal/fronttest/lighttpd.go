@@ -36,7 +36,7 @@ func lighttpdFile(t testing.TB, dir string, port int, conf string) string {
 	}
 	file := filepath.Join(dir, "lighttpd.conf")
 	write(t, file, lines(
-		`server.modules = ("mod_fastcgi", "mod_scgi", "mod_proxy")`,
+		`server.modules = ("mod_indexfile", "mod_fastcgi", "mod_scgi", "mod_proxy")`,
 		fmt.Sprintf("server.document-root = %q", dir),
 		fmt.Sprintf("server.upload-dirs = ( %q )", uploads),
 		`server.bind = "127.0.0.1"`,

@@ -51,7 +51,8 @@ func pinned(d modgw.Descriptor) modgw.Descriptor {
 	d.Python.Venv = moved(d.Python.Venv)
 	var aliases []modgw.Alias
 	for _, a := range d.Aliases {
-		aliases = append(aliases, modgw.Alias{Path: a.Path, Dir: moved(a.Dir)})
+		a.Dir, a.File = moved(a.Dir), moved(a.File)
+		aliases = append(aliases, a)
 	}
 	d.Aliases = aliases
 	var sendfiles []modgw.Sendfile

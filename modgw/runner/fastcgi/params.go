@@ -36,6 +36,9 @@ func (c *call) params(where location, length int64) []byte {
 		for name, value := range c.Config.Descriptor.Env {
 			set(name, value)
 		}
+		if ini := phpAdminValue(*c.Config.Descriptor.FastCGI); ini != "" {
+			set("PHP_ADMIN_VALUE", ini)
+		}
 	}
 	for name, value := range c.Info.Variables {
 		if !reserved(name) {

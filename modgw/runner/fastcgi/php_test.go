@@ -27,7 +27,7 @@ func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
 		"index.php":        "<?php echo 'front ', $_SERVER['SCRIPT_NAME'], ' ', $_SERVER['PATH_INFO'] ?? '-', ' ', $_SERVER['REQUEST_URI'];",
 		"vars.php":         phpVars,
 		"admin/index.php":  "<?php echo 'admin';",
-		"picture.png":      "<?php echo 'executed a picture';",
+		"picture.png":      "<?php echo 'executed'.' a picture';",
 		"plain/readme.txt": "text",
 	})
 	outside := t.TempDir() + "/secret.php"
@@ -50,7 +50,8 @@ func TestPHPExecutesScriptsAndNothingElse(t *testing.T) {
 		"/site//vars.php":                {200, "SCRIPT_FILENAME=" + a.Root + "/vars.php\n"},
 		"/site/picture.png/x.php":        {200, "front "},
 		"/site/picture.png%00.php":       {404, ""},
-		"/site/picture.png":              {200, "front "},
+		"/site/picture.png":              {200, "<?php echo 'executed'.' a picture';"},
+		"/site/plain/readme.txt":         {200, "text"},
 		"/site/../vars.php":              {404, ""},
 		"/site/%2e%2e/%2e%2e/etc/passwd": {404, ""},
 		"/site/link.php":                 {200, "front "},
@@ -105,5 +106,56 @@ func TestPHPErrorsReachTheLogAndStatusesTheClient(t *testing.T) {
 	a.Want(got, 410, "gone")
 	if len(got.Header["Set-Cookie"]) != 2 {
 		t.Errorf("cookies %q", got.Header["Set-Cookie"])
+	}
+}
+
+func TestFilesBesideScriptsAreServedAndWhatIsPrivateIsNot(t *testing.T) {
+	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{php(t)}}), map[string]string{
+		"index.php": "<?php echo 'front';", "style.css": "body {}", "lib/code.inc": "source", "lib/page.twig": "source",
+		"data/.htaccess": "## no access\n<IfModule mod_authz_core.c>\n  Require all denied\n</IfModule>\n", "data/wiki.txt": "secret",
+		"data/run.php": "<?php echo 'ran';", "old/.htaccess": "Order allow,deny\nDeny from all\n", "old/a.txt": "secret",
+		"open/.htaccess": "<Files ~ \"x\">\nRequire all denied\n</Files>\n", "open/a.txt": "open", "manual/index.html": "manual",
+		".env": "secret", ".git/config": "secret", "index.php~": "secret", "composer.json": "secret", "app.sqlite": "secret",
+	})
+	for path, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"/style.css": {200, "body {}"}, "/open/a.txt": {200, "open"}, "/manual/": {200, "manual"}, "/missing.css": {200, "front"},
+		"/lib/code.inc": {404, ""}, "/lib/page.twig": {404, ""}, "/data/wiki.txt": {404, ""}, "/data/run.php": {404, ""},
+		"/old/a.txt": {404, ""}, "/.env": {404, ""}, "/.git/config": {404, ""}, "/index.php~": {404, ""},
+		"/composer.json": {404, ""}, "/app.sqlite": {404, ""}, "/data/": {404, ""},
+	} {
+		got := a.Get(path)
+		if got.Err != nil || got.Status != want.status || want.status == 200 && got.Body != want.body {
+			t.Errorf("%s: got %d %q, %v; want %d %q", path, got.Status, got.Body, got.Err, want.status, want.body)
+		}
+		if strings.Contains(got.Body, "secret") || strings.Contains(got.Body, "source") {
+			t.Errorf("%s shows what is private: %q", path, got.Body)
+		}
+	}
+	css := a.Get("/style.css")
+	if css.Header.Get("Content-Type") != "text/css; charset=utf-8" || css.Header.Get("ETag") == "" {
+		t.Errorf("style.css has %v", css.Header)
+	}
+	a.Want(a.Do("POST", "/style.css", strings.NewReader("x"), nil), 405, "")
+}
+
+func TestPHPIsGivenTheSettingsOfItsApp(t *testing.T) {
+	d := descriptor(t, modgw.FastCGI{Command: []string{php(t)}, INI: map[string]string{"memory_limit": "77M", "upload_max_filesize": "5M"}})
+	a := serve(t, d, map[string]string{"index.php": "<?php echo ini_get('memory_limit'), ' ', ini_get('upload_max_filesize');"})
+	a.Want(a.Get("/"), 200, "77M 5M")
+}
+
+func TestOpcacheLooksForSavedScripts(t *testing.T) {
+	if options := strings.Join(phpOptions(modgw.FastCGI{Command: []string{"/usr/bin/php-cgi8.2"}}), " "); options != "-d opcache.revalidate_freq=0" {
+		t.Errorf("options %q", options)
+	}
+	ini := map[string]string{"opcache.revalidate_freq": "60"}
+	if options := strings.Join(phpOptions(modgw.FastCGI{Command: []string{"php-cgi"}, INI: ini}), " "); options != "-d opcache.revalidate_freq=60" {
+		t.Errorf("options %q", options)
+	}
+	if options := phpOptions(modgw.FastCGI{Command: []string{"./counter.pl"}}); options != nil {
+		t.Errorf("options of another program: %q", options)
 	}
 }

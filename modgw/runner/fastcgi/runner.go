@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/runner/crew"
@@ -25,6 +26,7 @@ type Runner struct {
 	sockets string           // folder for the sockets of workers
 	user    *account.Account // nil: the host's own
 	scripts *scripts         // nil: the program answers all paths itself
+	public  *webfiles.Site   // the files beside the scripts; nil without scripts
 	queue   *queue.Queue
 	crew    *crew.Crew // nil: somebody else runs the program
 	stderr  proc.Printer
@@ -66,6 +68,7 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
 		r.scripts = &scripts{folder: files.Folder{Dir: root, User: user}, local: d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix"}
+		r.public = publicSite(r.scripts, webfiles.Site{Index: []string{indexPage}, Log: c.Log})
 	}
 	if d.FastCGI.Connect == "" {
 		r.crew = crew.New(crew.Config{

@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -17,8 +18,11 @@ const (
 	// uploaded is none, and neither is what stands behind it in /picture.png/x.php.
 	extension = ".php"
 
-	// index is the script for a folder; that of the root also answers every path that names no other.
+	// index is the script for a folder; that of the root also answers every path that names nothing else.
 	index = "index.php"
+
+	// indexPage is what a folder without a script answers with.
+	indexPage = "index.html"
 )
 
 // location is where a request's script is.
@@ -37,7 +41,10 @@ type scripts struct {
 // errSlash says that a path names a folder and should end in a slash.
 var errSlash = errors.New("the path names a folder")
 
-// locate finds the script for a request. The error is a *Failure, or errSlash.
+// errFile says that a path names a file that is no script.
+var errFile = errors.New("the path names a file")
+
+// locate finds the script for a request. The error is a *Failure, errSlash or errFile.
 func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 	whole := info.PathInfo
 	if whole == "" && info.ScriptName == "" {
@@ -70,7 +77,7 @@ func (s *scripts) find(whole string) (name, rest string, err error) {
 		return err
 	})
 	switch {
-	case err == nil || errors.Is(err, errSlash):
+	case err == nil || errors.Is(err, errSlash) || errors.Is(err, errFile):
 		return name, rest, err
 	case errors.Is(err, fs.ErrNotExist) && !s.exists():
 		name, rest = guess(whole)
@@ -99,21 +106,31 @@ func clean(whole string) bool {
 	return true
 }
 
-// find looks for the first script on the path.
+// find looks for the first script on the path; else for a file, the script of a folder, and the script of the root. What
+// an .htaccess denies everybody is not there.
 func find(root files.Root, whole string) (name, rest string, err error) {
+	if isDenied(root, whole) {
+		return "", "", fs.ErrNotExist
+	}
 	for end := range ends(whole) {
 		if !strings.HasSuffix(whole[:end], extension) {
 			continue
 		}
-		found, err := isScript(root, whole[:end])
+		found, err := isRegular(root, whole[:end])
 		if err != nil || found {
 			return whole[:end], whole[end:], err
 		}
 	}
+	if found, err := isRegular(root, whole); err != nil || found {
+		return "", "", cmp.Or(err, errFile)
+	}
 	if name, err := findIndex(root, whole); name != "" || err != nil {
 		return name, "", err
 	}
-	found, err := isScript(root, "/"+index)
+	if found, _ := isRegular(root, path.Join(whole, indexPage)); found && strings.HasSuffix(whole, "/") {
+		return "", "", errFile
+	}
+	found, err := isRegular(root, "/"+index)
 	if err == nil && !found {
 		err = fs.ErrNotExist
 	}
@@ -123,7 +140,7 @@ func find(root files.Root, whole string) (name, rest string, err error) {
 // findIndex finds the script of a folder that a path names; "" when there is none.
 func findIndex(root files.Root, whole string) (string, error) {
 	name := path.Join(whole, index)
-	found, err := isScript(root, name)
+	found, err := isRegular(root, name)
 	switch {
 	case err != nil || !found:
 		return "", err
@@ -133,8 +150,8 @@ func findIndex(root files.Root, whole string) (string, error) {
 	return whole + index, nil
 }
 
-// isScript reports whether a path names a regular file.
-func isScript(root files.Root, name string) (bool, error) {
+// isRegular reports whether a path names a regular file.
+func isRegular(root files.Root, name string) (bool, error) {
 	info, err := root.Stat(strings.TrimPrefix(path.Clean(name), "/"))
 	switch {
 	case err == nil:

@@ -61,6 +61,10 @@ func (c *call) prepare() bool {
 		addSlash(c.Exchange)
 		return false
 	}
+	if errors.Is(err, errFile) {
+		c.runner.public.Serve(c.W, c.R, c.Info.Path, c.Info.PathInfo)
+		return false
+	}
 	if err == nil {
 		c.body, err = exchange.ReadBody(c.R, c.Config.Descriptor.Limits.Body)
 	}

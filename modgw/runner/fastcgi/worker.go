@@ -37,7 +37,7 @@ func (w *worker) Launch() (crew.Process, error) {
 		return nil, err
 	}
 	w.program = w.runner.add(newProgram(w.socket.connect))
-	p, err := w.Run(proc.Spec{Path: path, Args: command[1:], Env: env, Stdin: w.socket.file, Leash: true})
+	p, err := w.Run(proc.Spec{Path: path, Args: append(phpOptions(*c.Descriptor.FastCGI), command[1:]...), Env: env, Stdin: w.socket.file, Leash: true})
 	if err != nil {
 		w.End()
 	}

@@ -3,20 +3,19 @@ package static
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
 )
 
 // Runner serves the files of a static app. Make it with [New].
 type Runner struct {
-	folder files.Folder
-	log    *slog.Logger
-	busy   atomic.Int64
+	site webfiles.Site
+	busy atomic.Int64
 }
 
 // New makes the runner of a generation.
@@ -29,15 +28,15 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{folder: files.Folder{Dir: d.Static.Dir, User: user}, log: c.Log}, nil
+	return &Runner{site: d.Static.Files.Site(files.Folder{Dir: d.Static.Dir, User: user}, c.Log)}, nil
 }
 
 // Start looks whether the folder is there.
 func (r *Runner) Start(context.Context) error {
-	if err := r.folder.Visit(func(files.Root) error { return nil }); err != nil {
+	if err := r.site.Folder.Visit(func(files.Root) error { return nil }); err != nil {
 		return &modgw.Fault{
 			Code:    "MGW-APP-019",
-			Summary: fmt.Sprintf("cannot serve the folder %q", r.folder.Dir),
+			Summary: fmt.Sprintf("cannot serve the folder %q", r.site.Folder.Dir),
 			Err:     err,
 			Hint:    "it must exist, and the app's user must be able to enter it",
 		}
@@ -57,21 +56,6 @@ func (r *Runner) Status() modgw.RunnerStatus {
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.busy.Add(1)
 	defer r.busy.Add(-1)
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
-		return
-	}
 	info := modgw.RequestInfoOf(req)
-	found, err := find(r.folder, info.PathInfo, req.Header["Accept-Encoding"])
-	switch {
-	case err != nil:
-		r.log.Debug("file not served", "error", err.Error())
-		http.Error(w, "404 Not Found", http.StatusNotFound)
-	case found.file == nil:
-		redirectToFolder(w, req, info.Path)
-	default:
-		defer found.file.Close()
-		found.serve(w, req)
-	}
+	r.site.Serve(w, req, info.Path, info.PathInfo)
 }

@@ -25,7 +25,7 @@ func site(t *testing.T, files map[string]string) (*Runner, string) {
 		}
 	}
 	r, err := New(modgw.RunnerConfig{
-		Descriptor: modgw.Descriptor{Name: "docs", Kind: modgw.KindStatic, Static: &modgw.Static{Dir: dir}},
+		Descriptor: modgw.Descriptor{Name: "docs", Kind: modgw.KindStatic, Static: &modgw.Static{Dir: dir, Files: modgw.Files{Index: []string{"index.html"}}}},
 		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err == nil {
@@ -53,7 +53,7 @@ func TestPathsAndTheirFiles(t *testing.T) {
 	r, dir := site(t, map[string]string{
 		"index.html": "home", "sub/index.html": "sub", "bare/a.txt": "a", ".env": "secret", ".git/config": "secret",
 		"sub/.hidden/a": "secret", ".well-known/security.txt": "contact", "a:b/index.html": "colon", "back\\slash": "odd", "../secret": "secret",
-		"%2e%2e/a": "percent",
+		"%2e%2e/a": "percent", "page.html~": "old", "page.bak": "old", "#page.html#": "old", "index.php": "source",
 	})
 	if err := errors.Join(os.Symlink("../secret", filepath.Join(dir, "link")), os.Symlink("bare/a.txt", filepath.Join(dir, "inside"))); err != nil {
 		t.Fatal(err)
@@ -91,6 +91,10 @@ func TestPathsAndTheirFiles(t *testing.T) {
 		{"", "//sub", 404, ""},
 		{"", "/sub//index.html", 404, ""},
 		{"", "/link", 404, ""},
+		{"", "/page.html~", 404, ""},
+		{"", "/page.bak", 404, ""},
+		{"", "/#page.html#", 404, ""},
+		{"", "/index.php", 404, ""},
 		{"", "/a\x00", 404, ""},
 		{"", "/index.html\x00.txt", 404, ""},
 		{"", "/back\\slash", 200, "odd"},
@@ -228,22 +232,4 @@ func TestFolderThatIsNotThereIsAFault(t *testing.T) {
 	if f, ok := errors.AsType[*modgw.Fault](r.Start(t.Context())); !ok || f.Code != "MGW-APP-019" {
 		t.Errorf("%v", f)
 	}
-}
-
-// FuzzFileName holds that no path leads to a name with an empty segment or one that begins with a dot.
-func FuzzFileName(f *testing.F) {
-	for _, path := range []string{"", "/", "/a/b/", "/../a", "/.well-known/x", "//a", "/a/./b", "/\xff\x00"} {
-		f.Add(path)
-	}
-	f.Fuzz(func(t *testing.T, path string) {
-		name, _, ok := fileName(path)
-		if !ok || name == "" {
-			return
-		}
-		for i, segment := range strings.Split(name, "/") {
-			if segment == "" || segment[0] == '.' && (i > 0 || segment != ".well-known") {
-				t.Errorf("%q leads to %q", path, name)
-			}
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package static
+package webfiles
 
 import (
 	"fmt"
@@ -7,9 +7,6 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 )
-
-// indexFile is what a folder answers with.
-const indexFile = "index.html"
 
 // encodings are the precompressed siblings that a file can have, the smaller first.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
@@ -24,22 +21,42 @@ type variant struct {
 }
 
 // find finds what answers a path. It does so in one visit: taking on a user's rights is not cheap.
-func find(folder files.Folder, pathInfo string, accept []string) (found variant, err error) {
+func (s *Site) find(pathInfo string, accept []string) (found variant, err error) {
 	name, isFolder, ok := fileName(pathInfo)
-	if !ok {
+	if !ok || s.Hide != nil && s.Hide(name) {
 		return variant{}, fmt.Errorf("cannot serve %q: it is no name of a public file", pathInfo)
 	}
-	err = folder.Visit(func(root files.Root) error {
+	err = s.Folder.Visit(func(root files.Root) error {
 		if name == "" || isFolder {
-			name = strings.TrimPrefix(name+"/"+indexFile, "/")
-			if !isFolder {
-				_, err := root.Stat(name) // the mount itself
+			index, err := s.findIndex(root, name)
+			if err != nil || !isFolder { // the mount itself, without a slash
 				return err
 			}
+			name = index
 		} else if info, err := root.Stat(name); err == nil && info.IsDir() {
-			_, err := root.Stat(name + "/" + indexFile)
+			_, err := s.findIndex(root, name)
 			return err
 		}
+		found, err = open(root, name, accept)
+		return err
+	})
+	return found, err
+}
+
+// findIndex returns the name of the index file of a folder.
+func (s *Site) findIndex(root files.Root, folder string) (string, error) {
+	for _, index := range s.Index {
+		name := strings.TrimPrefix(folder+"/"+index, "/")
+		if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("cannot serve the folder %q: it has no index file", folder)
+}
+
+// openNamed opens the file of that name.
+func (s *Site) openNamed(name string, accept []string) (found variant, err error) {
+	err = s.Folder.Visit(func(root files.Root) error {
 		found, err = open(root, name, accept)
 		return err
 	})

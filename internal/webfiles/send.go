@@ -1,15 +1,20 @@
-package static
+package webfiles
 
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"strconv"
+	"strings"
 )
 
-// serve sends the file, or the ranges of it that are asked for, or that nothing has changed.
-func (v variant) serve(w http.ResponseWriter, r *http.Request) {
+// send sends the file, or the ranges of it that are asked for, or that nothing has changed.
+func (s *Site) send(w http.ResponseWriter, r *http.Request, v variant) {
 	header := w.Header()
-	header.Set("Content-Type", v.contentType())
+	header.Set("Content-Type", s.contentType(v))
+	if s.Cache != "" {
+		header.Set("Cache-Control", s.Cache)
+	}
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("ETag", v.tag())
 	if v.varies {
@@ -32,7 +37,10 @@ func (v variant) tag() string {
 	return strconv.Quote(tag)
 }
 
-func (v variant) contentType() string {
+func (s *Site) contentType(v variant) string {
+	if own := s.Types[strings.ToLower(path.Ext(v.name))]; own != "" {
+		return own
+	}
 	if known := contentType(v.name); known != "" {
 		return known
 	}

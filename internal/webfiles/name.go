@@ -1,4 +1,4 @@
-package static
+package webfiles
 
 import (
 	"net/http"

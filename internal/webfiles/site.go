@@ -1,0 +1,63 @@
+package webfiles
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/modgw/modgw/internal/files"
+)
+
+// Site is a folder whose files are served.
+type Site struct {
+	Folder files.Folder
+	Index  []string               // what a folder answers with, the first name that is there; empty: 404
+	Cache  string                 // the Cache-Control of every file; "": none is sent
+	Types  map[string]string      // content types by lower-case extension, as ".wasm", before the usual ones
+	Hide   func(name string) bool // further names, relative to the folder, that are 404; nil: none
+	Log    *slog.Logger           // told at level debug why a file was not served
+}
+
+// Serve answers a request for what pathInfo means below the folder; requested is the whole path, as the client knows it.
+func (s *Site) Serve(w http.ResponseWriter, r *http.Request, requested, pathInfo string) {
+	if !allowMethod(w, r) {
+		return
+	}
+	found, err := s.find(pathInfo, r.Header["Accept-Encoding"])
+	switch {
+	case err != nil:
+		s.notFound(w, err)
+	case found.file == nil:
+		redirectToFolder(w, r, requested)
+	default:
+		defer found.file.Close()
+		s.send(w, r, found)
+	}
+}
+
+// ServeFile answers a request with the one file of that name, relative to the folder, whatever its name is.
+func (s *Site) ServeFile(w http.ResponseWriter, r *http.Request, name string) {
+	if !allowMethod(w, r) {
+		return
+	}
+	found, err := s.openNamed(name, r.Header["Accept-Encoding"])
+	if err != nil {
+		s.notFound(w, err)
+		return
+	}
+	defer found.file.Close()
+	s.send(w, r, found)
+}
+
+func allowMethod(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "405 Method Not Allowed", http.StatusMethodNotAllowed)
+	return false
+}
+
+func (s *Site) notFound(w http.ResponseWriter, why error) {
+	s.Log.Debug("file not served", "error", why.Error())
+	http.Error(w, "404 Not Found", http.StatusNotFound)
+}

@@ -1,0 +1,75 @@
+package loader
+
+import (
+	"fmt"
+	"mime"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// fileNames are names of files, without a folder.
+func fileNames(dst *[]string) value {
+	return value{form: "list of strings", set: func(l *leaf) {
+		list, ok := l.texts()
+		for i, name := range list {
+			if name == "" || strings.ContainsAny(name, "/\x00") {
+				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("Every element of %q must be the name of a file, without a slash.", l.name))
+				return
+			}
+		}
+		if ok {
+			*dst = list
+		}
+	}}
+}
+
+// cacheControl is a Cache-Control header, or a duration that stands for its max-age.
+func cacheControl(dst *string) value {
+	return value{form: "duration or header", set: func(l *leaf) {
+		text, ok := l.text()
+		if !ok {
+			return
+		}
+		if age, err := time.ParseDuration(text); err == nil && age >= 0 {
+			text = fmt.Sprintf("max-age=%d", int64(age/time.Second))
+		}
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			l.fail(codeValue, "It must be one line.")
+			return
+		}
+		if text != "" && !strings.Contains(text, "=") && !isCacheWord(text) {
+			l.fail(codeValue, `It is neither a duration such as "1h" nor a header such as "public, max-age=3600".`)
+			return
+		}
+		*dst = text
+	}}
+}
+
+func isCacheWord(text string) bool {
+	for word := range strings.SplitSeq(text, ",") {
+		switch strings.ToLower(strings.TrimSpace(word)) {
+		case "no-cache", "no-store", "private", "public", "immutable", "must-revalidate", "no-transform":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// contentTypes are content types by extension.
+func contentTypes(dst *map[string]string) value {
+	in := variables(dst)
+	return value{form: in.form, set: func(l *leaf) {
+		in.set(l)
+		clean := map[string]string{}
+		for extension, contentType := range *dst {
+			if _, _, err := mime.ParseMediaType(contentType); err != nil || !strings.HasPrefix(extension, ".") {
+				l.fail(codeValue, `It must be written as { ".wasm" = "application/wasm" }.`)
+				return
+			}
+			clean[strings.ToLower(extension)] = contentType
+		}
+		*dst = clean
+	}}
+}

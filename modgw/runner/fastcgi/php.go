@@ -1,0 +1,34 @@
+package fastcgi
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// phpOptions are the options of a PHP that the host starts: the descriptor's settings, and one that lets OPcache look at
+// a script for each request, for a page that was saved is to be seen at once. nil for other programs.
+func phpOptions(f modgw.FastCGI) []string {
+	if !f.IsPHP() {
+		return nil
+	}
+	var options []string
+	if _, set := f.INI["opcache.revalidate_freq"]; !set {
+		options = append(options, "-d", "opcache.revalidate_freq=0")
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.INI)) {
+		options = append(options, "-d", name+"="+f.INI[name])
+	}
+	return options
+}
+
+// phpAdminValue are the descriptor's settings as PHP-FPM takes them with each request; "" for none.
+func phpAdminValue(f modgw.FastCGI) string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(f.INI)) {
+		lines = append(lines, name+"="+f.INI[name])
+	}
+	return strings.Join(lines, "\n")
+}
