@@ -84,6 +84,8 @@ func (w *writer) forwarded(up upstream) {
 	for _, set := range [][]string{
 		{"unset", "X-Forwarded-For"},
 		{"unset", "X-Forwarded-Host"},
+		{"unset", "X-Forwarded-Prefix"},
+		{"unset", "X-Script-Name"},
 		{"unset", "X-Server-Software"},
 		{"set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}"},
 		{"set", "X-Forwarded-Port", "expr=%{SERVER_PORT}"},

@@ -260,6 +260,7 @@ func (w *nginx) headers() {
 		{"X-Forwarded-For", client[0]}, {"X-Forwarded-Host", client[1]}, {"X-Forwarded-Port", client[2]},
 		{"X-Forwarded-Proto", client[3]}, {"X-Server-Software", "nginx/$nginx_version"},
 		{"X-Request-Start", "t=$msec"}, {"Forwarded", `""`},
+		{"X-Forwarded-Prefix", `""`}, {"X-Script-Name", `""`},
 	} {
 		w.line("proxy_set_header %s %s;", h[0], h[1])
 	}

@@ -24,6 +24,7 @@ func checkListener(w written, h *modgw.HostFile, l *modgw.Listener) {
 	for name, set := range map[string]bool{
 		"proxy_protocol": l.ProxyProtocol, "redirect_https": l.RedirectHTTPS, "tls": l.TLS != nil, "acme": l.ACME != nil,
 		"client_ca": l.ClientCA != "", "client_certificate": l.ClientCertificate != "",
+		"timeouts": l.HeaderTimeout > 0, "limits": l.MaxHeader > 0,
 	} {
 		if set {
 			w.wrong(name, fmt.Sprintf("Only listen \"http\" has it; this one is %q.", l.Kind))

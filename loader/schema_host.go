@@ -62,6 +62,8 @@ func listenBlock(h *modgw.HostFile) block {
 		blocks: []func() block{
 			func() block { return tlsBlock(l) },
 			func() block { return acmeBlock(l) },
+			func() block { return listenTimeoutsBlock(l) },
+			func() block { return listenLimitsBlock(l) },
 		},
 		check: func(w written) { checkListener(w, h, l) },
 		done:  func() { h.Listeners = append(h.Listeners, *l) },
@@ -105,6 +107,39 @@ func acmeBlock(l *modgw.Listener) block {
 		},
 		check: func(w written) { checkACME(w, a, agreed) },
 		done:  func() { l.ACME = a },
+	}
+}
+
+func listenTimeoutsBlock(l *modgw.Listener) block {
+	return block{
+		name:     "timeouts",
+		optional: true,
+		doc:      "http: how long a client may take. One that takes longer within a request is answered 408.",
+		args: []argument{
+			{name: "header", value: positive(&l.HeaderTimeout), def: "10s",
+				doc: "For the head of a request from its first byte, and for the TLS handshake before it."},
+			{name: "idle", value: positive(&l.IdleTimeout), def: "60s", doc: "Between two requests of a connection."},
+			{name: "body", value: positive(&l.BodyTimeout), def: "20s",
+				doc: "That a body may keep its reader waiting, beside what body_rate in limits allows."},
+			{name: "write", value: positive(&l.WriteTimeout), def: "60s",
+				doc: "That a client may take nothing of a response, which as a whole may last for ever."},
+		},
+	}
+}
+
+func listenLimitsBlock(l *modgw.Listener) block {
+	return block{
+		name:     "limits",
+		optional: true,
+		doc:      "http: how much a client may send.",
+		args: []argument{
+			{name: "header", value: sizeBetween(&l.MaxHeader, 1<<10, 16<<20), def: "64KiB",
+				doc: "Bytes of the head of a request. A longer one is answered 431, or 414 when its target alone is too long."},
+			{name: "headers", value: number(&l.MaxHeaders, 1, 100_000), def: 256,
+				doc: "Headers of a request. One with more is answered 431."},
+			{name: "body_rate", value: sizeBetween(&l.BodyRate, 1, 1<<30), def: 500,
+				doc: "Bytes of a body for which it may keep its reader waiting one second more."},
+		},
 	}
 }
 

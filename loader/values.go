@@ -218,6 +218,19 @@ func size(dst *int64) value {
 	}}
 }
 
+// sizeBetween is a size within bounds.
+func sizeBetween(dst *int64, lo, hi int64) value {
+	return value{form: "size", set: func(l *leaf) {
+		n := int64(-1)
+		size(&n).set(l)
+		if n >= 0 && (n < lo || n > hi) {
+			l.wrong("%q must be a size from %d to %d bytes.", l.name, lo, hi)
+			return
+		}
+		*dst = n
+	}}
+}
+
 var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$`)
 
 // parseSize reads "64MiB" (binary), "64MB" (decimal) and "64M" (binary, as in Apache and Docker), in any case.

@@ -1,6 +1,9 @@
 package modgw
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // HostFile is what the host's own HCL file says. Its zero value is a host without apps and listeners.
 type HostFile struct {
@@ -25,7 +28,15 @@ type Listener struct {
 	AllowUsers     []string       // users, and "@" and groups, whose processes on this machine may connect; nil: see [Listener.Trusting]
 	MaxConnections int            // at once; 0: what the process's file descriptors allow
 
-	// What follows is for "http" alone.
+	// What follows is for "http" alone. Zero times and sizes are the defaults of the front.
+
+	HeaderTimeout time.Duration // for the head of a request, from its first byte
+	IdleTimeout   time.Duration // between two requests of a connection
+	BodyTimeout   time.Duration // that a body may keep the host waiting beside what BodyRate allows
+	BodyRate      int64         // bytes of a body for which it may keep the host waiting a second more
+	WriteTimeout  time.Duration // for each write of a response
+	MaxHeader     int64         // bytes of the head of a request
+	MaxHeaders    int           // headers of a request
 
 	ProxyProtocol bool          // connections begin with a PROXY protocol header; only TrustedProxies may connect
 	TLS           []Certificate // by the name that a client asks for, else the first; nil without ACME: there is no TLS

@@ -1,10 +1,12 @@
 package modgw
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -98,4 +100,24 @@ func requestInfoFrom(r *http.Request) *RequestInfo {
 		info.RemoteAddr, info.RemotePort = host, port
 	}
 	return info
+}
+
+// Server returns SERVER_NAME and SERVER_PORT: what the front says, else what the Host header says,
+// else what is true of any server. An IPv6 address has brackets (RFC 3875 section 4.1.14).
+func (i *RequestInfo) Server(r *http.Request) (name, port string) {
+	host, hostPort := SplitHost(r.Host)
+	standard := "80"
+	if i.Scheme == "https" {
+		standard = "443"
+	}
+	return cmp.Or(i.ServerName, host, "localhost"), cmp.Or(i.ServerPort, hostPort, standard)
+}
+
+// SplitHost splits a Host header into name and port. An IPv6 address keeps its brackets; port is ""
+// without one.
+func SplitHost(host string) (name, port string) {
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+		return host[:at], host[at+1:]
+	}
+	return host, ""
 }

@@ -166,8 +166,6 @@ func (m MountPath) split(path string) (scriptName, pathInfo string, ok bool) {
 
 // hostName is a Host header as descriptors write it: without port and final dot, in lower case.
 func hostName(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
-		host = host[:i]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	name, _ := SplitHost(host)
+	return strings.ToLower(strings.TrimSuffix(name, "."))
 }

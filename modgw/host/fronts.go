@@ -168,6 +168,13 @@ func (h *Host) httpConfig(f *front, all []*front) http.Config {
 		UIDs:           f.peers.UIDs,
 		GIDs:           f.peers.GIDs,
 		MaxConnections: l.MaxConnections,
+		HeaderTimeout:  l.HeaderTimeout,
+		IdleTimeout:    l.IdleTimeout,
+		WriteTimeout:   l.WriteTimeout,
+		BodyGrace:      l.BodyTimeout,
+		MinBodyRate:    int(l.BodyRate),
+		MaxHeaderBytes: int(l.MaxHeader),
+		MaxHeaders:     l.MaxHeaders,
 		DrainTimeout:   h.frontDrain(),
 	}
 	if f.certificates != nil {

@@ -29,6 +29,7 @@ type Facts struct {
 	addr, port  string // of the client
 	proto, host string
 	serverPort  string
+	prefix      string // that the proxy has taken off the path
 	software    string // of the proxy itself
 }
 
@@ -39,11 +40,12 @@ type Facts struct {
 //	scheme   X-Forwarded-Proto, else Forwarded's proto=
 //	host     X-Forwarded-Host, else Forwarded's host=
 //	port     X-Forwarded-Port
+//	prefix   X-Forwarded-Prefix, else X-Script-Name: what the proxy has taken off the path
 //	proxy    X-Server-Software, which names the program that a proxy runs, as SERVER_SOFTWARE does in CGI
 //
-// A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the client's other on.
-// Those that a trusted proxy was believed stay for the app to see. The mount is the descriptor's to say, so
-// X-Forwarded-Prefix is never believed.
+// A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the
+// client's other on. Those that a trusted proxy was believed stay for the app to see, but for the
+// prefix, which is a part of its mount.
 func (p Proxies) Take(header http.Header, trusted bool) Facts {
 	var f Facts
 	var believed []string
@@ -77,6 +79,9 @@ func (p Proxies) read(h http.Header) Facts {
 		f.host = host
 	}
 	f.serverPort = lastOf(h["X-Forwarded-Port"])
+	if f.prefix = lastOf(h["X-Forwarded-Prefix"]); f.prefix == "" {
+		f.prefix = lastOf(h["X-Script-Name"])
+	}
 	f.software = lastOf(h["X-Server-Software"])
 	return f.checked()
 }
@@ -113,7 +118,7 @@ func (p Proxies) clientAt(hops []string) int {
 	return 0
 }
 
-// checked drops what is no address, scheme, host or port.
+// checked drops what is no address, scheme, host, port or prefix.
 func (f Facts) checked() Facts {
 	if _, err := netip.ParseAddr(f.addr); err != nil {
 		f.addr, f.port = "", ""
@@ -127,7 +132,17 @@ func (f Facts) checked() Facts {
 	if strings.Trim(f.serverPort, "0123456789") != "" || len(f.serverPort) > 5 {
 		f.serverPort = ""
 	}
+	if f.prefix = strings.TrimRight(f.prefix, "/"); !isPrefix(f.prefix) {
+		f.prefix = ""
+	}
 	return f
+}
+
+// isPrefix reports whether s can stand before a path: it must not become a host, or lead out of
+// where it is.
+func isPrefix(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.Contains(s, "//") && metavars.RemoveDots(s) == s &&
+		strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") == ""
 }
 
 // Apply lets the request be the one that the client sent to the proxy.
@@ -148,6 +163,9 @@ func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	}
 	if f.proto != "" || f.host != "" || f.serverPort != "" {
 		info.ServerPort = f.serverPort // that of the server behind the proxy is not the client's
+	}
+	if f.prefix != "" {
+		info.Prefix = f.prefix
 	}
 	if info.ServerSoftware == "" {
 		info.ServerSoftware = f.software

@@ -49,8 +49,8 @@ var advisories = []struct {
 	{"H1", "a list of equal lengths", postHead + "Content-Length: 5, 5\r\n\r\nhello" + smuggled, []int{400}},
 	{"H1", "a continued header", getHead + "X: y\r\n Content-Length: 40\r\n\r\n" + smuggled, []int{400}},
 	{"H12", "a target with an authority of its own", "GET http://b/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{200}},
-	{"H12", "a target with a password", "GET http://u:p@b/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{200}},
-	{"H12", "a target of another scheme", "GET ftp://b/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{200}},
+	{"H12", "a target with a password", "GET http://u:p@b/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{400}},
+	{"H12", "a target of another scheme", "GET ftp://b/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{400}},
 	{"F65", "a method of 1 KB", strings.Repeat("A", 1<<10) + " / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{200}},
 	{"F65", "a method of 100 KB", strings.Repeat("A", 100<<10) + " / HTTP/1.1\r\nHost: a\r\n\r\n" + smuggled, []int{431}},
 }

@@ -134,5 +134,6 @@ func slowBody() *modgw.Fault {
 	return &modgw.Fault{
 		Code:    codeSlowBody,
 		Summary: "cannot read the request: its client sends the body too slowly, or has stopped sending",
+		Hint:    "for slow clients raise timeouts { body } in the listen block, or lower limits { body_rate }",
 	}
 }

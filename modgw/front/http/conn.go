@@ -122,7 +122,9 @@ func (c *conn) readError(err error) error {
 	if !c.guard.refusesHead() {
 		return err
 	}
-	c.owed.Store(int32(c.guard.framing.verdict.status()))
+	if c.guard.framing.at != atHTTP2 {
+		c.owed.Store(int32(c.guard.framing.verdict.status()))
+	}
 	return io.EOF
 }
 

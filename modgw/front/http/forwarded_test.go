@@ -150,3 +150,52 @@ func TestAmbiguousHeadersAreDropped(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a trusted proxy has taken off the path stands before the mount; what cannot stand there, and
+// what others say, does not.
+func TestPrefixThatATrustedProxyHasTakenOffIsAPartOfTheMount(t *testing.T) {
+	gateway := modgw.New(modgw.Config{Runners: map[modgw.Kind]modgw.NewRunner{
+		modgw.KindStatic: func(modgw.RunnerConfig) (modgw.Runner, error) { return places{}, nil },
+	}})
+	defer gateway.Close(context.Background())
+	shop := modgw.Descriptor{Name: "shop", Kind: modgw.KindStatic, Mount: "/shop"}
+	if err := gateway.Deploy(t.Context(), shop, "test"); err != nil {
+		t.Fatal(err)
+	}
+	trusting := serve(t, Config{Handler: gateway, TrustedProxies: loopback})
+	strict := serve(t, Config{Handler: gateway})
+	for _, c := range []struct{ addr, header, want string }{
+		{trusting, "", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /all", "/all/shop|/x|"},
+		{trusting, "X-Script-Name: /all/of/it/", "/all/of/it/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /a\r\nX-Script-Name: /b", "/a/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /far, /near", "/near/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: //evil.example", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: evil.example", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /a/../b", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /a?b", "/shop|/x|"},
+		{trusting, "X-Forwarded-Prefix: /\\evil", "/shop|/x|"},
+		{strict, "X-Forwarded-Prefix: /all\r\nX-Script-Name: /all", "/shop|/x|"},
+	} {
+		answer := raw(t, c.addr, "GET /shop/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"+c.header+"\r\n\r\n")
+		if c.header == "" {
+			answer = raw(t, c.addr, "GET /shop/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		}
+		if !strings.HasSuffix(answer, "\r\n\r\n"+c.want) {
+			t.Errorf("%q: %q, want %q", c.header, answer, c.want)
+		}
+	}
+}
+
+// places is a runner that answers with where the request is, and what it still says of a prefix.
+type places struct{}
+
+func (places) Start(context.Context) error { return nil }
+func (places) Stop(context.Context)        {}
+func (places) Status() modgw.RunnerStatus  { return modgw.RunnerStatus{} }
+
+func (places) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	info := modgw.RequestInfoOf(r)
+	io.WriteString(w, info.ScriptName+"|"+info.PathInfo+"|"+r.Header.Get("X-Forwarded-Prefix")+r.Header.Get("X-Script-Name"))
+}

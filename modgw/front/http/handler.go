@@ -1,7 +1,6 @@
 package http
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"runtime/debug"
@@ -19,6 +18,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.group.Add(1)
 	defer s.group.Done()
 	p, _ := r.Context().Value(peerKey{}).(*peer)
+	if !hasItsLength(r) {
+		panic(http.ErrAbortHandler) // an error of the stream (RFC 9113 section 8.1.1)
+	}
 	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r, trusted: p.trusted}
 	defer w.finish()
 	if r.ProtoMajor == 1 {
@@ -27,8 +29,8 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		w.body = s.prepareBody(rw, r, p)
 	}
-	if f := refusal(r); f != nil {
-		w.refuse(http.StatusBadRequest, f)
+	if status, f := s.refusal(r); f != nil {
+		w.refuse(status, f)
 		return
 	}
 	if r.ProtoMajor == 1 {
@@ -99,23 +101,6 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	}
 	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, info)
 	return info
-}
-
-// refusal tells why no app can be asked this; nil for nearly every request.
-func refusal(r *http.Request) *modgw.Fault {
-	switch {
-	case r.Method == http.MethodConnect:
-		return badRequest("this is no proxy")
-	case r.URL.Path != "" && r.URL.Path[0] != '/':
-		return badRequest("its path does not begin with a slash")
-	case strings.IndexByte(r.URL.Path, 0) >= 0:
-		return badRequest("its path has a NUL byte")
-	}
-	return nil
-}
-
-func badRequest(why string) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
 }
 
 // recovered answers for a handler that has panicked with value. It reports whether the response has

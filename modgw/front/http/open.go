@@ -48,6 +48,9 @@ func (c *conn) encrypt(ctx context.Context) error {
 		return errors.New("the connection was for " + state.NegotiatedProtocol)
 	}
 	c.Conn, c.tls, c.facts = secured, &state, tlsFacts(&state)
+	if c.guard.framing.at = atStart; state.NegotiatedProtocol == "h2" {
+		c.guard.framing.at = atHTTP2 // what was agreed is what is spoken
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package http
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -16,7 +15,7 @@ func RedirectHTTPS(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		host := withoutPort(r.Host)
+		host, _ := modgw.SplitHost(r.Host)
 		if host == "" {
 			modgw.ServeFault(w, r, http.StatusBadRequest, badRequest("it has no host to be redirected to"), false)
 			return
@@ -24,12 +23,4 @@ func RedirectHTTPS(next http.Handler) http.Handler {
 		w.Header().Set("Location", "https://"+host+info.RawTarget)
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
-}
-
-// withoutPort is a Host header without its port; an IPv6 address keeps its brackets.
-func withoutPort(host string) string {
-	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
-		return host[:at]
-	}
-	return host
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -63,7 +64,7 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		WebMount:       b.webMount(target),
 		RawTarget:      target.Raw,
 		Received:       o.Received,
-		ServerName:     withoutPort(b.serverName),
+		ServerName:     b.serverHost(),
 		ServerPort:     b.serverPort,
 		ServerSoftware: b.software,
 		Scheme:         b.scheme(),
@@ -78,14 +79,6 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		info.App = modgw.AppName(b.app)
 	}
 	return info
-}
-
-// withoutPort is a name without the port that HAProxy leaves in SERVER_NAME.
-func withoutPort(name string) string {
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		return host
-	}
-	return name
 }
 
 // url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over the query of REQUEST_URI,
@@ -159,9 +152,9 @@ func (b *Builder) effectiveHost() (string, error) {
 		host = a
 	}
 	if host == "" {
-		host = b.serverName
+		host = b.serverHost()
 		if b.serverPort != "" && b.serverPort != "80" && b.serverPort != "443" && host != "" {
-			host = net.JoinHostPort(strings.Trim(host, "[]"), b.serverPort)
+			host += ":" + b.serverPort
 		}
 	}
 	if !ValidHost(host) {
@@ -170,18 +163,38 @@ func (b *Builder) effectiveHost() (string, error) {
 	return host, nil
 }
 
-// ValidHost reports whether s has only characters that a host with port can have (RFC 3986 section 3.2.2).
+// serverHost is what the server calls itself: an IPv6 address in brackets, as RFC 3875 section
+// 4.1.14 wants it, and without the port that HAProxy leaves in SERVER_NAME.
+func (b *Builder) serverHost() string {
+	if ip, err := netip.ParseAddr(b.serverName); err == nil && ip.Is6() {
+		return "[" + b.serverName + "]"
+	}
+	name, _ := modgw.SplitHost(b.serverName)
+	return name
+}
+
+// ValidHost reports whether s is a host with or without a port, as a Host header and an authority
+// have it (RFC 3986 section 3.2.2), or nothing.
 func ValidHost(s string) bool {
-	for i := range len(s) {
-		c := s[i]
+	name, port := modgw.SplitHost(s)
+	if strings.Trim(port, "0123456789") != "" {
+		return false
+	}
+	if address, ok := strings.CutPrefix(name, "["); ok {
+		address, closed := strings.CutSuffix(address, "]")
+		ip, err := netip.ParseAddr(strings.Replace(address, "%25", "%", 1))
+		return closed && err == nil && ip.Is6()
+	}
+	for i := range len(name) {
+		c := name[i]
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("-._~!$&'()*+,;=:[]%", c) >= 0:
+		case strings.IndexByte("-._~!$&'()*+,;=%", c) >= 0:
 		default:
 			return false
 		}
 	}
-	return true
+	return name != "" || port == ""
 }
 
 func protocolVersion(s string) (major, minor int) {

@@ -79,7 +79,7 @@ func TestOddRequests(t *testing.T) {
 		{"duplicates: last wins", []string{"REMOTE_ADDR=192.0.2.1", "REMOTE_ADDR=192.0.2.2"}, func(r *http.Request) any { return modgw.RequestInfoOf(r).RemoteAddr == "192.0.2.2" }},
 		{"server name with a port", []string{"SERVER_NAME=www.example.com:8000"}, func(r *http.Request) any { return modgw.RequestInfoOf(r).ServerName == "www.example.com" }},
 		{"server name of IPv6", []string{"SERVER_NAME=[::1]"}, func(r *http.Request) any { return modgw.RequestInfoOf(r).ServerName == "[::1]" }},
-		{"server name of IPv6 without brackets", []string{"SERVER_NAME=2001:db8::1"}, func(r *http.Request) any { return modgw.RequestInfoOf(r).ServerName == "2001:db8::1" }},
+		{"server name of IPv6 without brackets", []string{"SERVER_NAME=2001:db8::1"}, func(r *http.Request) any { return modgw.RequestInfoOf(r).ServerName == "[2001:db8::1]" }},
 		{"Proxy is dropped", []string{"HTTP_PROXY=http://evil/"}, func(r *http.Request) any { return len(r.Header) == 0 }},
 		{"HTTP_CONTENT_* are ignored", []string{"HTTP_CONTENT_LENGTH=7", "HTTP_CONTENT_TYPE=a/b"}, func(r *http.Request) any { return len(r.Header) == 0 && r.ContentLength == -1 }},
 		{"HTTP_ alone", []string{"HTTP_=x"}, func(r *http.Request) any { return len(r.Header) == 0 }},

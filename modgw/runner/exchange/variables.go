@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,7 +31,7 @@ func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length i
 		set("HTTPS", "on")
 	}
 	set("SERVER_PROTOCOL", r.Proto)
-	name, port := server(r, info)
+	name, port := info.Server(r)
 	set("SERVER_NAME", name)
 	set("SERVER_PORT", port)
 	set("SERVER_SOFTWARE", firstSet(info.ServerSoftware, serverSoftware))
@@ -89,22 +88,6 @@ func headerVariable(name string) string {
 		}
 	}
 	return b.String()
-}
-
-// server is SERVER_NAME and SERVER_PORT: the front's word, else the Host header's, else what is true of any server.
-func server(r *http.Request, info *modgw.RequestInfo) (name, port string) {
-	if info.ServerName != "" && info.ServerPort != "" {
-		return info.ServerName, info.ServerPort
-	}
-	host, hostPort, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host, hostPort = r.Host, ""
-	}
-	standard := "80"
-	if info.Scheme == "https" {
-		standard = "443"
-	}
-	return firstSet(info.ServerName, host, "localhost"), firstSet(info.ServerPort, hostPort, standard)
 }
 
 func setIfAny(set func(name, value string), name, value string) {

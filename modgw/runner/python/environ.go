@@ -1,7 +1,6 @@
 package python
 
 import (
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -59,23 +58,10 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 
 // appendServer appends what names the server.
 func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
-	name, port := serverOf(r, info)
+	name, port := info.Server(r)
 	b = appendPair(b, "SERVER_NAME", name)
 	b = appendPair(b, "SERVER_PORT", port)
 	return appendPair(b, "SERVER_SOFTWARE", firstSet(info.ServerSoftware, serverSoftware))
-}
-
-// serverOf names the server: the front's word, else the Host header's, else what is true of any server.
-func serverOf(r *http.Request, info *modgw.RequestInfo) (name, port string) {
-	name, port = info.ServerName, info.ServerPort
-	if name == "" || port == "" {
-		host, hostPort, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host, hostPort = r.Host, ""
-		}
-		name, port = firstSet(name, host, "localhost"), firstSet(port, hostPort, defaultPort(info.Scheme))
-	}
-	return name, port
 }
 
 // appendHeaders appends the headers of the request as CGI has them (RFC 3875, 4.1.18). Left out are names that would be

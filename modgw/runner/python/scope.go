@@ -54,8 +54,8 @@ func appendConnection(b []byte, r *http.Request, info *modgw.RequestInfo) []byte
 	} else {
 		b = appendPlace(b, info.RemoteAddr, info.RemotePort)
 	}
-	name, port := serverOf(r, info)
-	b = appendPlace(wire.AppendText(b, "server"), name, port)
+	name, port := info.Server(r)
+	b = appendPlace(wire.AppendText(b, "server"), strings.Trim(name, "[]"), port)
 	b = appendText(b, "modgw.request_id", info.ID)
 	b = appendTLS(b, info)
 	return appendServerVariables(b, info)

@@ -1,0 +1,90 @@
+package http
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/metavars"
+)
+
+// refusal is the answer to a request that no app can be asked, in whichever version of HTTP it came; f is nil for nearly
+// every request.
+func (s *Server) refusal(r *http.Request) (status int, f *modgw.Fault) {
+	if why := mistake(r); why != "" {
+		return http.StatusBadRequest, badRequest(why)
+	}
+	if lines := countFields(r.Header); lines > s.headLimits.fields {
+		return http.StatusRequestHeaderFieldsTooLarge, badRequest(string(manyFields))
+	}
+	return 0, nil
+}
+
+// mistake says what is wrong with a request; "" for nothing.
+func mistake(r *http.Request) string {
+	switch {
+	case r.Method == http.MethodConnect:
+		return "this is no proxy"
+	case r.Method == "" || run([]byte(r.Method), tokenOctet) < len(r.Method):
+		return "its method is no token"
+	case run([]byte(r.RequestURI), targetOctet) < len(r.RequestURI):
+		return "its target has a space or a control character"
+	case !isTarget(r):
+		return "its target is no path, and no URL of http or https"
+	case strings.IndexByte(r.URL.Path, 0) >= 0:
+		return "its path has a NUL byte"
+	case !metavars.ValidHost(r.Host):
+		return "its host is not a host name"
+	case r.ProtoMajor > 1 && (r.Host == "" || !agrees(r.Header["Host"], r.Host)):
+		return "it has no host, or several"
+	}
+	return ""
+}
+
+// isTarget reports whether the target has one of the forms that requests to a server have (RFC 9112 section 3.2), which in
+// HTTP/2 is that of a path.
+func isTarget(r *http.Request) bool {
+	switch {
+	case strings.HasPrefix(r.RequestURI, "/"):
+		return true
+	case r.RequestURI == "*":
+		return r.Method == http.MethodOptions
+	}
+	return r.ProtoMajor == 1 && isWebURL(r.RequestURI)
+}
+
+func isWebURL(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Opaque == "" &&
+		u.User == nil && u.Hostname() != "" && (u.Path == "" || u.Path[0] == '/')
+}
+
+// agrees reports whether a header has no line that says something else.
+func agrees(lines []string, want string) bool {
+	return len(lines) == 0 || len(lines) == 1 && strings.EqualFold(lines[0], want)
+}
+
+func countFields(header http.Header) (lines int) {
+	for _, values := range header {
+		lines += len(values)
+	}
+	return lines
+}
+
+// hasItsLength reports whether Content-Length is what is known of the body. net/http sees to that, but for HTTP/2 only when
+// a body comes.
+func hasItsLength(r *http.Request) bool {
+	lines := r.Header["Content-Length"]
+	if r.ProtoMajor == 1 || len(lines) == 0 {
+		return true
+	}
+	length, err := strconv.ParseUint(lines[0], 10, 63)
+	return err == nil && len(lines) == 1 && int64(length) == r.ContentLength
+}
+
+func badRequest(why string) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
+}
