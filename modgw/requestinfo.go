@@ -47,6 +47,10 @@ type RequestInfo struct {
 	// so in Variables.
 	TLS *tls.ConnectionState
 
+	// InputEnded closes when the client has ended its sending side after the request. It may wait for the response, or have
+	// gone: the request goes on. nil: the front does not tell.
+	InputEnded <-chan struct{}
+
 	// Variables are further variables that the web server's administrator set, with SetEnv for example, and those of
 	// mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS of its own. A runner passes them to the app's request environment and never to a process environment. nil without any.
 	Variables map[string]string

@@ -44,7 +44,9 @@
 //	                             after it the client sees a response that was cut off
 //	File        lane     worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
 //	                             descriptor travels with the frame's first byte (SCM_RIGHTS); always has FlagEnd
-//	Event       lane     both    something of a WebSocket, or early hints or trailers of a response; see below
+//	Event       lane     both    something of a WebSocket, or early hints or trailers of a response; see below. An
+//	                             empty one from the host on a request's stream: the client has ended its sending side
+//	                             some time ago. It may have gone, and an answer is still passed on
 //	Event       control  both    what a template process is asked and answers; and once, from a worker that may be
 //	                             learned from, the modules it has loaded
 //	Start       control  host    what to load

@@ -90,6 +90,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 		RemoteAddr: p.addr,
 		RemotePort: p.port,
 	}
+	if r.ProtoMajor == 1 && p.conn.watched {
+		info.InputEnded = p.conn.presence.inputEnded()
+	}
 	if c := p.conn; c.tls != nil {
 		r.TLS, info.TLS, info.Scheme, info.Variables = c.tls, c.tls, "https", maps.Clone(c.facts)
 	}

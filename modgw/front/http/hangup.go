@@ -57,7 +57,7 @@ func (h *hangups) add(c *conn) (ok bool) {
 	defer h.mu.Unlock()
 	err = raw.Control(func(fd uintptr) {
 		c.fd = int32(fd)
-		event := unix.EpollEvent{Events: unix.EPOLLET, Fd: c.fd}
+		event := unix.EpollEvent{Events: unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd}
 		ok = unix.EpollCtl(h.epoll, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
 	})
 	if ok = ok && err == nil; ok {
@@ -91,8 +91,12 @@ func (h *hangups) run() {
 			h.mu.Lock()
 			c := h.conns[event.Fd]
 			h.mu.Unlock()
-			if c != nil {
+			switch {
+			case c == nil:
+			case event.Events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
 				c.presence.end()
+			default:
+				c.presence.endInput()
 			}
 		}
 	}

@@ -10,6 +10,8 @@ type presence struct {
 	mu       sync.Mutex
 	cancel   context.CancelFunc // nil before net/http has the connection
 	gone     bool
+	input    chan struct{} // closed when the client has ended its sending side; nil before it is asked for
+	inputEnd bool
 	released bool // the connection is its handler's
 }
 
@@ -31,6 +33,29 @@ func (p *presence) end() {
 	if p.gone = true; p.cancel != nil && !p.released {
 		p.cancel()
 	}
+}
+
+// inputEnded returns what closes when the client has ended its sending side.
+func (p *presence) inputEnded() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.input == nil {
+		p.input = make(chan struct{})
+		if p.inputEnd {
+			close(p.input)
+		}
+	}
+	return p.input
+}
+
+// endInput says that the client has ended its sending side.
+func (p *presence) endInput() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.inputEnd && p.input != nil {
+		close(p.input)
+	}
+	p.inputEnd = true
 }
 
 // release leaves it to a handler that has taken the connection over to notice that the client has

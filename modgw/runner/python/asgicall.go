@@ -45,9 +45,13 @@ func (c *call) tryASGI() (again bool) {
 		return false
 	}
 	c.tries++
-	s, err := w.shared.open(c.r.Context(), opening{
+	o := opening{
 		kind: httpStream, request: c.request(), head: c.head, body: c.body.ahead, whole: c.body.whole, deadline: c.deadline(),
-	})
+	}
+	if c.runner.program.asgi {
+		o.inputEnded = c.info.InputEnded
+	}
+	s, err := w.shared.open(c.r.Context(), o)
 	if err != nil {
 		return c.lost(w, true, false)
 	}

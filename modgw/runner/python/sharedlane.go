@@ -55,6 +55,8 @@ type opening struct {
 	body     []byte    // what is there of it
 	whole    bool      // that is all
 	deadline time.Time // of the response; zero: none
+
+	inputEnded <-chan struct{} // as in [modgw.RequestInfo]; nil where the app is not told
 }
 
 // open begins a stream with a Request frame, for a request with a seat at the worker: closing the stream gives it back. The
@@ -69,6 +71,8 @@ func (l *sharedLane) open(ctx context.Context, o opening) (*sharedStream, error)
 		request:  o.request,
 		deadline: o.deadline,
 		news:     make(chan struct{}, 1),
+
+		inputEnded: o.inputEnded,
 	}
 	s.window.Store(s.most - int64(len(o.body)))
 	flags := wire.Flags(0)

@@ -33,6 +33,9 @@ type sharedStream struct {
 	asked    bool          // whether the loop is blocked
 	news     chan struct{} // has a token when there is something new
 
+	inputEnded <-chan struct{} // nil once that was seen
+	departure  *time.Timer     // tells the app; nil as long as the client sends, or may
+
 	mu        sync.Mutex
 	headed    bool // the head of the response came, or the WebSocket was accepted
 	closed    bool // the worker closed the stream
@@ -168,6 +171,9 @@ func (s *sharedStream) buffered() (f wire.Frame, ok bool, err error) {
 
 // wait waits for something new.
 func (s *sharedStream) wait() error {
+	if s.departure != nil && s.endless {
+		return context.Canceled // whoever listens to events keeps the connection open in both directions
+	}
 	var late <-chan time.Time
 	if s.timer == nil {
 		s.timer = time.NewTimer(s.patience())
@@ -178,6 +184,10 @@ func (s *sharedStream) wait() error {
 		return nil
 	case <-s.ctx.Done():
 		return context.Canceled
+	case <-s.inputEnded:
+		s.inputEnded = nil
+		s.departure = time.AfterFunc(departureGrace, s.tellDeparture)
+		return nil
 	case <-late:
 	}
 	if s.asked = true; !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
@@ -186,6 +196,17 @@ func (s *sharedStream) wait() error {
 	s.lane.worker.askForLag()
 	s.timer.Reset(s.patience())
 	return nil
+}
+
+// departureGrace is how long after the end of its sending side a client is taken for one that waits for its response. Later the
+// app is told that it has gone, and may still answer.
+const departureGrace = time.Second
+
+// tellDeparture lets the app receive http.disconnect.
+func (s *sharedStream) tellDeparture() {
+	if !s.isOver() {
+		s.lane.runner.Background(func() { s.write(wire.Frame{Type: wire.Event}) })
+	}
 }
 
 // patience is how long to wait until the deadline, or until it is time to ask what holds the app up.
@@ -326,6 +347,9 @@ func (s *sharedStream) settle() {
 func (s *sharedStream) finish() {
 	if s.timer != nil {
 		s.timer.Stop()
+	}
+	if s.departure != nil {
+		s.departure.Stop()
 	}
 	s.restore()
 	s.lane.letGo()

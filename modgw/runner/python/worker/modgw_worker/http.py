@@ -37,6 +37,7 @@ class Exchange(BaseExchange):
         "_sent",
         "_trailers",
         "_held",
+        "_departed",
     )
 
     def __init__(self, lane, stream, scope, piece, ended):
@@ -52,6 +53,7 @@ class Exchange(BaseExchange):
         self._sent = False  # whether they are
         self._trailers = None  # a list, when the app has announced some
         self._held = None  # in development: frames of an error page that an exception may replace
+        self._departed = False  # whether the client has ended its sending side, and may have gone
 
     async def receive(self):
         """ASGI's receive."""
@@ -64,7 +66,7 @@ class Exchange(BaseExchange):
                 if self._more:
                     self._consumed(len(piece))
                 return {"type": "http.request", "body": piece, "more_body": self._more}
-            if self.ended:
+            if self.ended or self._departed:
                 return {"type": "http.disconnect"}
             self._report()
             await self._news()
@@ -106,6 +108,9 @@ class Exchange(BaseExchange):
             if flags & _END:
                 self._more = False
             self._tell()
+        elif kind == wire.EVENT:
+            self._departed = True
+            self._tell()
         else:
             super().take(kind, flags, payload)
 
@@ -113,6 +118,8 @@ class Exchange(BaseExchange):
         """Judges a call of the app that has returned."""
         if self.cancelled is not None:
             self.abort(self.cancelled)
+        elif not self.ended and self._departed:
+            self.abort("the client has gone")
         elif not self.ended:
             what = "sending a response" if self._head is None and not self._sent else "completing its response"
             raise RuntimeError("cannot answer: the app returned without " + what)
