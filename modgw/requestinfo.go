@@ -47,8 +47,8 @@ type RequestInfo struct {
 	// so in Variables.
 	TLS *tls.ConnectionState
 
-	// InputEnded closes when the client has ended its sending side after the request. It may wait for the response, or have
-	// gone: the request goes on. nil: the front does not tell.
+	// InputEnded closes when the client has ended its sending side after the request. It may wait
+	// for the response, or have gone: the request goes on. nil: the front does not tell.
 	InputEnded <-chan struct{}
 
 	// Variables are further variables that the web server's administrator set, with SetEnv for example, and those of

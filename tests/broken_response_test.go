@@ -181,7 +181,8 @@ func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
 	})
 }
 
-// Behind a proxy that keeps its connections, bodies that nobody reads cost no other client's request.
+// Behind a proxy that keeps its connections, bodies that nobody reads cost no other client's
+// request.
 func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
 	s := brokenSite(t)
 	upstream := strings.TrimPrefix(s.url, "http://")

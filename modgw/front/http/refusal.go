@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
-// refusal is the answer to a request that no app can be asked, in whichever version of HTTP it came; f is nil for nearly
-// every request.
+// refusal is the answer to a request that no app can be asked, in whichever version of HTTP it
+// came; f is nil for nearly every request.
 func (s *Server) refusal(r *http.Request) (status int, f *modgw.Fault) {
 	if why := mistake(r); why != "" {
 		return http.StatusBadRequest, badRequest(why)
@@ -44,8 +44,8 @@ func mistake(r *http.Request) string {
 	return ""
 }
 
-// isTarget reports whether the target has one of the forms that requests to a server have (RFC 9112 section 3.2), which in
-// HTTP/2 is that of a path.
+// isTarget reports whether the target has one of the forms that requests to a server have (RFC 9112
+// section 3.2), which in HTTP/2 is that of a path.
 func isTarget(r *http.Request) bool {
 	switch {
 	case strings.HasPrefix(r.RequestURI, "/"):
@@ -74,8 +74,8 @@ func countFields(header http.Header) (lines int) {
 	return lines
 }
 
-// hasItsLength reports whether Content-Length is what is known of the body. net/http sees to that, but for HTTP/2 only when
-// a body comes.
+// hasItsLength reports whether Content-Length is what is known of the body. net/http sees to that,
+// but for HTTP/2 only when a body comes.
 func hasItsLength(r *http.Request) bool {
 	lines := r.Header["Content-Length"]
 	if r.ProtoMajor == 1 || len(lines) == 0 {

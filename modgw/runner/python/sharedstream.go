@@ -198,8 +198,8 @@ func (s *sharedStream) wait() error {
 	return nil
 }
 
-// departureGrace is how long after the end of its sending side a client is taken for one that waits for its response. Later the
-// app is told that it has gone, and may still answer.
+// departureGrace is how long after the end of its sending side a client is taken for one that waits
+// for its response. Later the app is told that it has gone, and may still answer.
 const departureGrace = time.Second
 
 // tellDeparture lets the app receive http.disconnect.
