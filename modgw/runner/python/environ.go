@@ -139,10 +139,3 @@ func firstSet(values ...string) string {
 	}
 	return ""
 }
-
-func defaultPort(scheme string) string {
-	if scheme == "https" {
-		return "443"
-	}
-	return "80"
-}
