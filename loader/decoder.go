@@ -109,7 +109,7 @@ func (d *decoder) argument(a argument, at place, layers []layer) {
 
 // attribute evaluates an argument once and sets it; false when it says null, which is as if it were not there.
 func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool {
-	raw, ok := d.evaluate(attr.Expr, l.context, a)
+	raw, ok := d.evaluate(attr.Expr, withNames(l.context, a.value.names), a)
 	if !ok {
 		return true
 	}

@@ -1,5 +1,7 @@
 package loader
 
+import "github.com/zclconf/go-cty/cty"
+
 // block is one kind of block that may be written, bound to the place where what it says is put. The table of blocks is
 // what decodes, explains and documents; there is no other list of what a descriptor may say.
 type block struct {
@@ -35,6 +37,9 @@ type argument struct {
 type value struct {
 	form string // for people: "duration", "list of strings"
 	set  func(*leaf)
+
+	// names are what expressions of this value can name besides what all can; nil is nothing.
+	names map[string]cty.Value
 }
 
 func (b block) argument(name string) (argument, bool) {

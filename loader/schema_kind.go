@@ -68,7 +68,8 @@ func goBlock(d *modgw.Descriptor) block {
 			"that it inherits (LISTEN_FDS).",
 		args: []argument{
 			{name: "package", value: text(&g.Package), def: ".", doc: "The main package.", example: `"./cmd/shop"`},
-			{name: "args", value: texts(&g.Args), note: "none", doc: "Arguments of the program.", example: `["-v"]`},
+			{name: "args", value: withPort(texts(&g.Args)), note: "none",
+				doc: "Arguments of the program. $PORT in them is the port that it should listen on.", example: `["-port", "$PORT"]`},
 			{name: "workers", value: number(&g.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
 			{name: "strip_mount", value: truth(&g.StripMount), def: false, doc: stripDoc},
 		},
@@ -82,7 +83,8 @@ func httpBlock(d *modgw.Descriptor) block {
 		name: "http", optional: true, kind: true,
 		doc: "Runs any program that serves HTTP on $PORT or on the socket that it inherits (LISTEN_FDS).",
 		args: []argument{
-			{name: "command", value: command(&h.Command), required: true, doc: "Program and arguments; no shell is involved.",
+			{name: "command", value: withPort(command(&h.Command)), required: true,
+				doc:     "Program and arguments; no shell is involved. $PORT in an argument is the port that the program should listen on.",
 				example: `["node", "server.js"]`},
 			{name: "workers", value: number(&h.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
 			{name: "strip_mount", value: truth(&h.StripMount), def: false, doc: stripDoc},

@@ -76,6 +76,16 @@ func (s *scope) context(names names) *hcl.EvalContext {
 	return &hcl.EvalContext{Variables: vars, Functions: s.functions}
 }
 
+// withNames is a context with more variables; the context itself stays as it is.
+func withNames(context *hcl.EvalContext, more map[string]cty.Value) *hcl.EvalContext {
+	if len(more) == 0 {
+		return context
+	}
+	variables := maps.Clone(context.Variables)
+	maps.Copy(variables, more)
+	return &hcl.EvalContext{Variables: variables, Functions: context.Functions}
+}
+
 // names are the values that a file gives names to.
 type names struct {
 	variables map[string]cty.Value // var.*

@@ -43,6 +43,12 @@ func command(dst *[]string) value {
 	}}
 }
 
+// withPort lets expressions of v say ${PORT}. It stays as it is written, because the port is known only when a worker starts.
+func withPort(v value) value {
+	v.names = map[string]cty.Value{"PORT": cty.StringVal("$PORT")}
+	return v
+}
+
 func truth(dst *bool) value {
 	return value{form: "true or false", set: func(l *leaf) {
 		if l.value.Type() != cty.Bool {

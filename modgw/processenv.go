@@ -3,6 +3,7 @@ package modgw
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,7 @@ const systemPath = "/usr/local/bin:/usr/bin:/bin"
 
 // ProcessEnv is the process environment of everything that runs for the app, as "KEY=value", each key once: PATH,
 // HOME, LANG, and TZ where the host has it; over them the environment's variables, and over them the descriptor's own.
+// PATH of the kinds go and http has the programs that the project has installed for itself, before the system's.
 // Nothing else of the host's environment is passed on, because it may hold what only the host should know. env may be
 // nil; home is the home directory of the app's user.
 func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
@@ -26,9 +28,29 @@ func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
 		}
 	}
 	maps.Copy(variables, d.Env)
+	if d.Kind == KindGo || d.Kind == KindHTTP {
+		variables["PATH"] = withOwnPrograms(variables["PATH"], d.Root)
+	}
 	list := make([]string, 0, len(variables))
 	for _, key := range slices.Sorted(maps.Keys(variables)) {
 		list = append(list, key+"="+variables[key])
 	}
 	return list
+}
+
+// ownPrograms are where a project keeps the programs that it has installed for itself, below its root.
+var ownPrograms = []string{"node_modules/.bin", ".venv/bin", "venv/bin"}
+
+// withOwnPrograms is a PATH with the folders of a project's own programs before the system's.
+func withOwnPrograms(path, root string) string {
+	folders := filepath.SplitList(path)
+	at := slices.IndexFunc(folders, func(f string) bool { return strings.HasPrefix(f, "/usr/") || f == "/bin" })
+	if at < 0 {
+		at = len(folders)
+	}
+	for _, own := range ownPrograms {
+		folders = slices.Insert(folders, at, filepath.Join(root, own))
+		at++
+	}
+	return strings.Join(folders, string(filepath.ListSeparator))
 }

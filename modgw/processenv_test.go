@@ -1,6 +1,7 @@
 package modgw
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,5 +25,18 @@ func TestProcessEnvWithoutEnvironment(t *testing.T) {
 	want := []string{"HOME=/", "LANG=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=UTC"}
 	if diff := cmp.Diff(want, Descriptor{}.ProcessEnv(nil, "/")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestProcessEnvHasTheProjectsOwnPrograms(t *testing.T) {
+	env := &Environment{Variables: []string{"PATH=/env/bin:/usr/bin:/bin"}}
+	const own = "/srv/shop/node_modules/.bin:/srv/shop/.venv/bin:/srv/shop/venv/bin"
+	for kind, want := range map[Kind]string{
+		KindHTTP: "/env/bin:" + own + ":/usr/bin:/bin", KindGo: "/env/bin:" + own + ":/usr/bin:/bin", KindWSGI: "/env/bin:/usr/bin:/bin",
+	} {
+		d := Descriptor{Kind: kind, Root: "/srv/shop"}
+		if got := d.ProcessEnv(env, "/"); !slices.Contains(got, "PATH="+want) {
+			t.Errorf("%s: %q", kind, got)
+		}
 	}
 }

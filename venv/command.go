@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // Command is a program to be run as the app would run it: as its user, in its root, with its environment and nothing of
-// the host's own. A name without a slash is looked for in the environment's bin folder, then in the system's. The
+// the host's own; what Python runs finds the modules that the app finds. A name without a slash is looked for in the environment's bin folder, then in the system's. The
 // caller connects its input and output, and starts it.
 func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.Cmd, error) {
 	if len(args) == 0 {
@@ -23,7 +24,7 @@ func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.C
 	if err != nil {
 		return nil, err
 	}
-	environ := d.ProcessEnv(env, acct.HomeDir())
+	environ := withModules(d.ProcessEnv(env, acct.HomeDir()), env, d, acct)
 	path, ok := lookProgram(args[0], d.Root, environ, acct)
 	if !ok {
 		return nil, &modgw.Fault{
@@ -39,6 +40,41 @@ func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.C
 		Dir:         d.Root,
 		SysProcAttr: &syscall.SysProcAttr{Credential: acct.Credential()},
 	}, nil
+}
+
+// withModules is environ with a PYTHONPATH of the folders that a Python app has in sys.path, in the same order, before
+// those that the app's own PYTHONPATH names.
+func withModules(environ []string, env *modgw.Environment, d modgw.Descriptor, acct *account.Account) []string {
+	if d.Kind != modgw.KindWSGI && d.Kind != modgw.KindASGI {
+		return environ
+	}
+	folders := slices.Clone(d.Python.Path)
+	if env != nil {
+		folders = append(folders, env.SearchPath...)
+	}
+	if entry := d.Entry(); filepath.IsAbs(entry) {
+		folders = append(folders, importFolder(entry, d.Root, acct))
+	}
+	folders = append(folders, d.Root)
+	const name = "PYTHONPATH="
+	at := slices.IndexFunc(environ, func(v string) bool { return strings.HasPrefix(v, name) })
+	if at < 0 {
+		environ, at = append(environ, name), len(environ)
+	}
+	if own := strings.TrimPrefix(environ[at], name); own != "" {
+		folders = append(folders, own)
+	}
+	environ[at] = name + strings.Join(folders, string(filepath.ListSeparator))
+	return environ
+}
+
+// importFolder is where an import would find a file: above the packages that it is in, but never above root.
+func importFolder(file, root string, acct *account.Account) string {
+	folder := filepath.Dir(file)
+	for folder != root && folder != "/" && isRegular(filepath.Join(folder, "__init__.py"), acct) {
+		folder = filepath.Dir(folder)
+	}
+	return folder
 }
 
 // lookProgram finds a program by the PATH in environ, not by that of this process.

@@ -33,6 +33,44 @@ func TestCommandRunsAsTheAppWould(t *testing.T) {
 	}
 }
 
+func TestCommandFindsTheModulesOfTheApp(t *testing.T) {
+	s := newSite(t)
+	s.write("lib/first.py", "NAME = 'first of lib'\n")
+	s.write("first.py", "NAME = 'first of root'\n")
+	s.write("deploy/second.py", "NAME = 'second'\n")
+	s.write("third.py", "NAME = 'third'\n")
+	s.write("own/fourth.py", "NAME = 'fourth'\n")
+	d := s.descriptor()
+	d.Python.Path = []string{s.root + "/lib"}
+	d.WSGI = &modgw.WSGI{Entry: s.root + "/deploy/web/app.wsgi"}
+	s.write("deploy/web/__init__.py", "")
+	d.Env = map[string]string{"PYTHONPATH": s.root + "/own"}
+	env := s.mustBuild(d)
+	// A script elsewhere, as those in bin are, has only sys.path to find modules.
+	script := t.TempDir() + "/script.py"
+	if err := os.WriteFile(script, []byte("import first, second, third, fourth\nprint(first.NAME, second.NAME, third.NAME, fourth.NAME)\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd, err := Command(env, d, []string{"python", script})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "first of lib second third fourth\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	d.Kind, d.WSGI, d.HTTP = modgw.KindHTTP, nil, &modgw.HTTP{Command: []string{"true"}}
+	s.write("node_modules/.bin/tool", "#!/bin/sh\necho \"tool $PYTHONPATH\"\n")
+	if err := os.Chmod(s.root+"/node_modules/.bin/tool", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if cmd, err = Command(env, d, []string{"tool"}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "tool "+s.root+"/own\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestCommandOfAnotherUser(t *testing.T) {
 	_, d, uid := ownedSite(t)
 	cmd, err := Command(&modgw.Environment{}, d, []string{"id", "-u"})

@@ -6,8 +6,6 @@ import (
 	"net"
 	"strconv"
 	"time"
-
-	"github.com/modgw/modgw/internal/account"
 )
 
 // The pauses between two looks whether a program listens grow from the first to the last.
@@ -35,14 +33,15 @@ func (a address) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // listening waits until the program has accepted a connection from the socket that it inherited, or listens on its port,
-// and returns which. The error is ctx's.
-func listening(ctx context.Context, s *inherited, p *port, user *account.Account) (address, error) {
+// and returns which. The error is ctx's, or says that the program listens elsewhere.
+func (w *worker) listening(ctx context.Context) (address, error) {
+	s, p := w.inherited, w.port
 	probe, err := s.address.dial(ctx)
 	if err != nil {
 		return address{}, fmt.Errorf("cannot connect to the socket of a worker: %w", err)
 	}
 	defer probe.Close()
-	pause := firstPause
+	pause, elsewhere := firstPause, newStray(w)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
@@ -55,9 +54,12 @@ func listening(ctx context.Context, s *inherited, p *port, user *account.Account
 			return s.address, nil
 		}
 		for _, a := range p.addresses() {
-			if a.answers(ctx) && ownListener(p.number, user) {
+			if a.answers(ctx) && ownListener(p.number, w.runner.user) {
 				return a, nil
 			}
+		}
+		if err := elsewhere.check(); err != nil {
+			return address{}, err
 		}
 		pause = min(pause*3/2, lastPause)
 		timer.Reset(pause)

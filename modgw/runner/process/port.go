@@ -3,6 +3,8 @@ package process
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,6 +56,18 @@ func (p *port) bind(family int, at unix.Sockaddr) error {
 		p.number = in.Port
 	}
 	return err
+}
+
+// portName is how arguments name the port, as a shell's would.
+var portName = regexp.MustCompile(`\$(?:PORT\b|\{PORT\})`)
+
+// replaceIn is args with the number in place of $PORT and ${PORT}.
+func (p *port) replaceIn(args []string) []string {
+	replaced := make([]string, len(args))
+	for i, arg := range args {
+		replaced[i] = portName.ReplaceAllLiteralString(arg, strconv.Itoa(p.number))
+	}
+	return replaced
 }
 
 // release gives the port back.

@@ -25,6 +25,9 @@ var programs = map[string]func(){
 	"port6":     func() { must(http.ListenAndServe("[::1]:"+os.Getenv("PORT"), handler())) },
 	"any":       func() { must(http.ListenAndServe(":"+os.Getenv("PORT"), handler())) },
 	"inherited": func() { must(http.Serve(inheritedListener(), handler())) },
+	"stray":     func() { must(http.Serve(listenAnywhere(), handler())) },
+	"flag":      func() { must(http.ListenAndServe("127.0.0.1:"+strings.TrimPrefix(os.Args[1], "--port="), handler())) },
+	"late":      late,
 	"neither":   func() { fmt.Println("listening to nobody"); time.Sleep(time.Hour) },
 	"exits":     func() { fmt.Fprintln(os.Stderr, "no database at all"); os.Exit(7) },
 	"graceful":  graceful,
@@ -35,6 +38,23 @@ var programs = map[string]func(){
 func must(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// listenAnywhere listens on a port of its own choice.
+func listenAnywhere() net.Listener {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		must(err)
+	}
+	fmt.Println("listening on", l.Addr())
+	return l
+}
+
+// late opens a port of its own, and that for requests when there is a file.
+func late() {
+	defer listenAnywhere().Close()
+	awaitFile(os.Getenv("GATE"))
+	must(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), handler()))
 }
 
 // inheritedListener is what sd_listen_fds(3) says.

@@ -69,6 +69,72 @@ func TestProgramThatListensNowhereIsNotStarted(t *testing.T) {
 	}
 }
 
+func TestProgramThatListensOnAnotherPortIsNamedBeforeItsTimeIsUp(t *testing.T) {
+	for _, kind := range []modgw.Kind{modgw.KindHTTP, modgw.KindGo} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := prepare(t, "stray", func(d *modgw.Descriptor) {
+				if d.Kind = kind; kind == modgw.KindGo {
+					d.Go = &modgw.Go{}
+				} else {
+					// As with npm, another process of the group listens.
+					d.HTTP.Command = []string{"/bin/sh", "-c", `"$0"; exit 1`, d.HTTP.Command[0]}
+				}
+			})
+			err := s.deploy()
+			fault, ok := errors.AsType[*modgw.Fault](err)
+			if !ok || fault.Code != "MGW-PRG-004" {
+				t.Fatalf("got %v", err)
+			}
+			_, address, _ := strings.Cut(strings.TrimSpace(fault.Output), "listening on ")
+			if address == "" || !strings.Contains(fault.Summary, "it listens on "+address+",") {
+				t.Errorf("%s; the program said %q", fault.Summary, fault.Output)
+			}
+		})
+	}
+}
+
+func TestProgramMayOpenAnotherPortFirst(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate")
+	s := prepare(t, "late", func(d *modgw.Descriptor) {
+		d.Env["GATE"], d.Timeouts.Startup = gate, 10*time.Minute
+	})
+	deployed := make(chan error, 1)
+	go func() { deployed <- s.deploy() }()
+	watchtest.Eventually(t, "the host notices the other port", func() bool { return s.log.Has("program listens on another port") })
+	if err := os.WriteFile(gate, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-deployed; err != nil {
+		t.Fatal(err)
+	}
+	if a := s.get("/"); a.status != 200 {
+		t.Errorf("got %d %q", a.status, a.body)
+	}
+}
+
+func TestProgramGetsItsPortAsAnArgument(t *testing.T) {
+	for _, arg := range []string{"--port=$PORT", "--port=${PORT}"} {
+		s := serve(t, "flag", func(d *modgw.Descriptor) { d.HTTP.Command = append(d.HTTP.Command, arg) })
+		if a := s.get("/"); a.status != 200 {
+			t.Errorf("%s: got %d %q", arg, a.status, a.body)
+		}
+		t.Run("go", func(t *testing.T) {
+			s := serve(t, "flag", func(d *modgw.Descriptor) { d.Kind, d.Go = modgw.KindGo, &modgw.Go{Args: []string{arg}} })
+			if a := s.get("/"); a.status != 200 {
+				t.Errorf("%s: got %d %q", arg, a.status, a.body)
+			}
+		})
+	}
+	p := &port{number: 80}
+	for arg, want := range map[string]string{
+		"$PORT": "80", "a:${PORT}:$PORT": "a:80:80", "$PORTS": "$PORTS", "$PORT_A": "$PORT_A", "PORT": "PORT", "${PORT": "${PORT",
+	} {
+		if got := p.replaceIn([]string{arg})[0]; got != want {
+			t.Errorf("%s became %s, want %s", arg, got, want)
+		}
+	}
+}
+
 func TestProgramThatEndsAtOnceSaysWhy(t *testing.T) {
 	s := prepare(t, "exits")
 	err := s.deploy()

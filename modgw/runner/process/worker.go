@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +27,7 @@ type worker struct {
 	member    *queue.Member
 	inherited *inherited // nil once it is not needed any more
 	port      *port
+	pid       int // of the leader of its process group, set by Launch
 
 	mu       sync.Mutex // the process may end at any time
 	upstream *upstream  // set by Ready
@@ -52,14 +52,16 @@ func (w *worker) Launch() (crew.Process, error) {
 	p, err := w.Run(spec)
 	if err != nil {
 		w.End()
+		return nil, err
 	}
-	return p, err
+	w.pid = p.PID()
+	return p, nil
 }
 
 // spec says what to start.
 func (w *worker) spec() (spec proc.Spec, err error) {
 	r := w.runner
-	env := withOwnPrograms(crew.Environ(r.config, r.user), r.config.Descriptor.Root)
+	env := crew.Environ(r.config, r.user)
 	path, err := crew.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
 		return spec, err
@@ -72,7 +74,7 @@ func (w *worker) spec() (spec proc.Spec, err error) {
 	}
 	spec = proc.Spec{
 		Path:  "/bin/sh",
-		Args:  append([]string{"-c", withPID, "sh", path}, r.command[1:]...),
+		Args:  append([]string{"-c", withPID, "sh", path}, w.port.replaceIn(r.command[1:])...),
 		Env:   withVariables(env, "PORT="+strconv.Itoa(w.port.number), "LISTEN_FDS=1", "LISTEN_FDNAMES=modgw"),
 		Files: []*os.File{w.inherited.file},
 		Leash: true,
@@ -90,7 +92,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	if w.ended {
 		return nil, context.Canceled
 	}
-	address, err := listening(ctx, w.inherited, w.port, w.runner.user)
+	address, err := w.listening(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,30 +142,6 @@ func (w *worker) suspect(err error) {
 			w.Kill()
 		}
 	})
-}
-
-// ownPrograms are where a project keeps the programs that it has installed for itself, below its root.
-var ownPrograms = []string{"node_modules/.bin", ".venv/bin", "venv/bin"}
-
-// withOwnPrograms puts the folders of a project's own programs before the system's in PATH.
-func withOwnPrograms(env []string, root string) []string {
-	for i, variable := range env {
-		list, ok := strings.CutPrefix(variable, "PATH=")
-		if !ok {
-			continue
-		}
-		folders := filepath.SplitList(list)
-		at := slices.IndexFunc(folders, func(f string) bool { return strings.HasPrefix(f, "/usr/") || f == "/bin" })
-		if at < 0 {
-			at = len(folders)
-		}
-		for _, own := range ownPrograms {
-			folders = slices.Insert(folders, at, filepath.Join(root, own))
-			at++
-		}
-		env[i] = "PATH=" + strings.Join(folders, string(filepath.ListSeparator))
-	}
-	return env
 }
 
 // withVariables adds variables, in the place of others of the same name.

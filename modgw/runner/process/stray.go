@@ -1,0 +1,102 @@
+package process
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+)
+
+// strayInterval is how often it is looked whether a program that starts listens on another port than its own.
+const strayInterval = 500 * time.Millisecond
+
+// stray notices a program that listens on another port than the one it was given. Some open one for a debugger or for
+// metrics first, and need time for the other, so it has a part of the time that it has to start.
+type stray struct {
+	worker   *worker
+	patience time.Duration
+	lookedAt time.Time
+	at       netip.AddrPort // where it listens; the zero value: nowhere
+	since    time.Time      // when that was noticed
+}
+
+func newStray(w *worker) *stray {
+	const share = 12 // 5 s of the default
+	return &stray{worker: w, patience: w.runner.config.Descriptor.Timeouts.Startup / share, lookedAt: time.Now()}
+}
+
+// check looks where the program listens, now and then. The error says that it listens elsewhere and has for a while.
+func (s *stray) check() error {
+	now := time.Now()
+	if now.Sub(s.lookedAt) < min(strayInterval, s.patience) {
+		return nil
+	}
+	s.lookedAt = now
+	at := s.worker.strayAddress()
+	switch {
+	case !at.IsValid():
+		s.at = at
+	case at != s.at:
+		s.at, s.since = at, now
+		s.worker.Log.Warn("program listens on another port than $PORT", "address", at.String(), "PORT", s.worker.port.number)
+	case now.Sub(s.since) >= s.patience:
+		return listensElsewhere(s.worker, at)
+	}
+	return nil
+}
+
+// strayAddress is where a process of the worker's group listens beside the socket that it has inherited; the zero value
+// when it listens nowhere or on its port, which may not be reached yet.
+func (w *worker) strayAddress() (stray netip.AddrPort) {
+	sockets := listeningSockets(strconv.Itoa(w.pid))
+	own := w.ownSockets()
+	for _, s := range sockets {
+		switch {
+		case !own[s.inode], s.inode == w.inherited.inode():
+		case int(s.address.Port()) == w.port.number && reachable(s.address.Addr()):
+			return netip.AddrPort{}
+		case !stray.IsValid():
+			stray = s.address
+		}
+	}
+	return stray
+}
+
+// reachable reports whether a socket with the address gets connections to a loopback address.
+func reachable(a netip.Addr) bool { return a.Unmap().IsLoopback() || a.IsUnspecified() }
+
+// ownSockets are the inodes of the sockets that the processes of the worker's group have open, as far as this user may know.
+func (w *worker) ownSockets() map[uint64]bool {
+	found := map[uint64]bool{}
+	for _, pid := range proc.Group(w.pid) {
+		folder := fmt.Sprintf("/proc/%d/fd", pid)
+		entries, _ := os.ReadDir(folder) // it may have ended, or be another user's
+		for _, e := range entries {
+			target, _ := os.Readlink(filepath.Join(folder, e.Name()))
+			number, is := strings.CutPrefix(target, "socket:[")
+			if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); is && err == nil {
+				found[inode] = true
+			}
+		}
+	}
+	return found
+}
+
+// inode is that of the socket; 0 when only the program has it.
+func (s *inherited) inode() uint64 {
+	if s == nil || s.file == nil {
+		return 0
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return 0
+	}
+	stat, _ := info.Sys().(*syscall.Stat_t)
+	return stat.Ino
+}
