@@ -54,6 +54,7 @@ func appBlock(d *modgw.Descriptor) block {
 			func() block { return recycleBlock(&d.Recycle) },
 			func() block { return idleBlock(&d.Idle) },
 			func() block { return limitsBlock(&d.Limits) },
+			func() block { return spoolBlock(&d.Spool) },
 			func() block { return healthBlock(&d.Health) },
 		),
 	}
@@ -258,6 +259,24 @@ func limitsBlock(l *modgw.Limits) block {
 			if l.CPU > 0 {
 				w.warn("cpu", "This version does not enforce it. CPUQuota= of a systemd unit bounds the host with all of its apps.")
 			}
+		},
+	}
+}
+
+func spoolBlock(s *modgw.Spool) block {
+	return block{
+		name: "spool",
+		doc: "What the host keeps of bodies, in memory and then in files of its state folder, so that a slow client holds no " +
+			"worker. `spool` in the host's own file bounds all apps together.",
+		args: []argument{
+			{name: "upload", value: size(&s.Upload), def: "64MiB",
+				doc: "How much of a request body is there before a worker gets the request. What is beyond is passed on as it " +
+					"comes. 0: all of it is. Apps of the kinds asgi, go and http get every body as it comes."},
+			{name: "response", value: size(&s.Response), def: "64MiB",
+				doc: "How much of a response is kept while its client is behind. Beyond, the app waits for the client. 0: it always does."},
+			{name: "total", value: size(&s.Total), def: "1GiB",
+				doc: "Both, of all requests of the app together. An upload beyond is answered 503, a response beyond waits for its " +
+					"client. 0: nothing is kept."},
 		},
 	}
 }

@@ -17,6 +17,7 @@ func hostBlock(h *modgw.HostFile) block {
 		blocks: []func() block{
 			func() block { return listenBlock(h) },
 			func() block { return controlBlock(h) },
+			func() block { return hostSpoolBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))
 				return block{name: "defaults", blocks: b.blocks, args: b.args,
@@ -150,6 +151,19 @@ func controlBlock(h *modgw.HostFile) block {
 		args: []argument{
 			{name: "address", value: listenAddress(&h.Control), note: "control.sock below state", doc: "unix:PATH or HOST:PORT.",
 				example: `"unix:/run/modgw/control.sock"`},
+		},
+	}
+}
+
+func hostSpoolBlock(h *modgw.HostFile) block {
+	return block{
+		name: "spool",
+		doc: "What the host keeps at most of the bodies of slow clients, for all apps together. An upload beyond is answered " +
+			"503, a response beyond waits for its client. When both are 0 nothing is kept.",
+		args: []argument{
+			{name: "memory", value: size(&h.Spool.Memory), def: "64MiB", doc: "Memory. 0: all is kept in files."},
+			{name: "disk", value: size(&h.Spool.Disk), def: "4GiB",
+				doc: "Files without a name in the folder `spool` of the state folder. 0: nothing is kept in files."},
 		},
 	}
 }

@@ -51,7 +51,9 @@ func asgiBlock(d *modgw.Descriptor) block {
 			{name: "workers", value: number(&a.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
 				doc: "Processes.", example: `2`},
 			{name: "concurrency", value: number(&a.Concurrency, 1, 1<<20), def: 1000,
-				doc: "Requests and WebSockets that one worker has at once; further ones wait in the queue."},
+				doc: "Requests that one worker has at once; further ones wait in the queue."},
+			{name: "websockets", value: number(&a.WebSockets, 0, 1<<20), def: 10000,
+				doc: "WebSockets that one worker has open at once, beside the requests. One beyond is answered 503. 0: none."},
 			{name: "lifespan", value: oneOf(&a.Lifespan, modgw.LifespanAuto, modgw.LifespanOn, modgw.LifespanOff), def: "auto",
 				doc: "Whether the app starts and shuts down by ASGI's lifespan. auto: an app that raises before it receives " +
 					"lifespan.startup has none. on: such an app cannot start. off: it is not asked."},

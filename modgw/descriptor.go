@@ -71,6 +71,7 @@ type Descriptor struct {
 	Idle     Idle
 	Limits   Limits
 	Health   Health
+	Spool    Spool
 
 	// Sources are the files beside File that were read to make the descriptor, by file(), fileset(), secret() and
 	// env_file: a change to one of them is a change of the descriptor.
@@ -124,6 +125,7 @@ type ASGI struct {
 	Entry       string // as in [WSGI]
 	Workers     int    // processes; 0: number of CPUs
 	Concurrency int    // requests at once in each worker; never 0
+	WebSockets  int    // open at once in each worker, beside the requests; 0: none
 
 	Lifespan Lifespan // "": LifespanAuto
 }
@@ -329,4 +331,18 @@ type Limits struct {
 type Health struct {
 	Path    string // relative to the mount; "": no such request is made
 	Timeout time.Duration
+}
+
+// Spool bounds what the host keeps for clients that are slower than the app, in memory and in files of its state folder.
+type Spool struct {
+	// Upload is how many bytes of a request body the host keeps before a worker that would wait for them gets the
+	// request; what is beyond is passed on as it comes. 0: all is passed on as it comes.
+	Upload int64
+
+	// Response is how many bytes of a response the host keeps while the client is behind; 0: none, the worker waits.
+	Response int64
+
+	// Total bounds both, of all requests of the app together. A request body beyond is answered 503, a response beyond
+	// waits for its client. 0: nothing is kept.
+	Total int64
 }

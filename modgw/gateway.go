@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // Config is what a Gateway is made from.
@@ -26,6 +27,9 @@ type Config struct {
 
 	// Dev shows clients what went wrong in an app.
 	Dev bool
+
+	// Spool keeps what slow clients send and do not take. nil: nothing is kept.
+	Spool *spool.Spool
 
 	// Terminal is passed to runners; nil: there is none.
 	Terminal *Terminal

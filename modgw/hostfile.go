@@ -14,7 +14,17 @@ type HostFile struct {
 	Control        string         // address of the control socket; "": the default below State
 	TrustedProxies []netip.Prefix // peers whose forwarded headers are believed
 	Sources        []string       // further files that were read to make it
+	Spool          HostSpool      // what is kept for slow clients of all apps; see [DefaultHostSpool]
 }
+
+// HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0 nothing is kept.
+type HostSpool struct {
+	Memory int64 // bytes of memory; 0: none
+	Disk   int64 // bytes of files in the state folder; 0: none
+}
+
+// DefaultHostSpool is what a host keeps that has no file of its own.
+var DefaultHostSpool = HostSpool{Memory: 64 << 20, Disk: 4 << 30}
 
 // Listener is one address on which a front listens.
 type Listener struct {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // Runner starts an app's processes and serves requests with them. It belongs to one generation.
@@ -38,13 +40,14 @@ type Expander interface {
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
 	Descriptor  Descriptor
-	Environment *Environment // never nil; empty for kinds without one
-	Generation  int          // counts the app's generations from 1
-	Dev         bool         // development: tracebacks may be shown to the client
-	Replaces    bool         // another generation of the app serves until this one is ready
-	Few         bool         // an Expander's Start is to start one worker alone
-	Terminal    *Terminal    // where the app's developer sits; nil: nobody does
-	Log         *slog.Logger // has the attributes app and generation already
+	Environment *Environment   // never nil; empty for kinds without one
+	Generation  int            // counts the app's generations from 1
+	Dev         bool           // development: tracebacks may be shown to the client
+	Replaces    bool           // another generation of the app serves until this one is ready
+	Few         bool           // an Expander's Start is to start one worker alone
+	Terminal    *Terminal      // where the app's developer sits; nil: nobody does
+	Spool       *spool.Account // what is kept for slow clients counts for it; nil: nothing is kept
+	Log         *slog.Logger   // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // App is an app of one generation after the other.
@@ -26,6 +27,7 @@ type App struct {
 	Gateway *modgw.Gateway
 	URL     string
 	Root    string
+	Spool   *spool.Spool
 
 	log *watchtest.Log
 }
@@ -36,6 +38,7 @@ func Descriptor(t *testing.T) modgw.Descriptor {
 		Name: "app", Root: t.TempDir(), Mount: "/",
 		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
 		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Spool:    modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
 	}
 }
 
@@ -46,7 +49,9 @@ func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files m
 	for name, text := range files {
 		a.Write(name, text)
 	}
+	a.Spool = spool.New(spool.Config{Dir: t.TempDir(), Memory: 16 << 20, Disk: 1 << 30})
 	a.Gateway = modgw.New(modgw.Config{
+		Spool:   a.Spool,
 		Runners: map[modgw.Kind]modgw.NewRunner{d.Kind: newRunner},
 		Log:     slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

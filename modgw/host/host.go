@@ -108,6 +108,7 @@ func New(c Config) (*Host, error) {
 		Observe:  h.observe,
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
+		Spool:    h.newSpool(),
 		Log:      h.log,
 	})
 	if c.Dev {

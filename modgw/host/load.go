@@ -17,7 +17,7 @@ type file = loader.File
 // readFile reads the host's own file.
 func (h *Host) readFile() (modgw.HostFile, *loader.Defaults, error) {
 	if h.config.File == "" {
-		return modgw.HostFile{}, nil, nil
+		return modgw.HostFile{Spool: modgw.DefaultHostSpool}, nil, nil
 	}
 	read, defaults, diags := loader.LoadHost(h.config.File, h.options(nil))
 	if err := diags.Err(); err != nil {

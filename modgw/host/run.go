@@ -42,6 +42,9 @@ func (h *Host) Run(ctx context.Context) error {
 	if err := os.RemoveAll(h.programSockets()); err != nil { // those of a host that was killed
 		return stateFault(h.State(), err)
 	}
+	if err := h.makeSpoolFolder(); err != nil {
+		return stateFault(h.State(), err)
+	}
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}

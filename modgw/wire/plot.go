@@ -59,6 +59,9 @@ func (p *Plot) Room() []byte {
 	return p.requests[p.next:min(p.next+free, AreaWindow)]
 }
 
+// IsRead reports whether the worker has read all that was lent to it.
+func (p *Plot) IsRead() bool { return p.lent.Load() == 0 }
+
 // Lend counts n bytes of Room as lent, and returns at which offset they are.
 func (p *Plot) Lend(n int) (offset int) {
 	offset = p.next

@@ -27,6 +27,7 @@ type call struct {
 	body    *exchange.Body
 	environ []string
 	local   string // what is to be answered instead, as the script says
+	gone    bool   // letGo was called
 }
 
 // ServeHTTP implements [modgw.Runner].
@@ -54,7 +55,7 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (c *call) prepare() bool {
 	var err error
 	if c.where, err = c.runner.scripts.locate(c.Info); err == nil {
-		c.body, err = exchange.ReadBody(c.R, c.Config.Descriptor.Limits.Body)
+		c.body, err = exchange.ReadBody(c.R, c.Config)
 	}
 	if failure, failed := errors.AsType[*exchange.Failure](err); failed {
 		c.Fail(c.Config.Log, failure)
@@ -86,7 +87,7 @@ func (c *call) run(release func()) {
 	if s.stdin != nil {
 		feeder = exchange.Feed(c.body, s, c.W, c.R)
 	}
-	err = c.respond(s, feeder)
+	err = c.respond(s, feeder, func() { c.letGo(s, feeder, nil, release) })
 	unwatch()
 	if feeder != nil {
 		if err == nil && !feeder.Ended() {
@@ -98,8 +99,8 @@ func (c *call) run(release func()) {
 	c.conclude(s, err)
 }
 
-// respond passes the response on.
-func (c *call) respond(s *script, feeder *exchange.Feeder) error {
+// respond passes the response on. gone is called when the script has said all; the client may not have it yet.
+func (c *call) respond(s *script, feeder *exchange.Feeder, gone func()) error {
 	in := bufio.NewReader(s.pipe)
 	head, err := exchange.ReadHead(in)
 	if err != nil {
@@ -110,12 +111,27 @@ func (c *call) respond(s *script, feeder *exchange.Feeder) error {
 		_, err = io.Copy(io.Discard, in)
 		return err
 	}
-	return c.Send(&exchange.Response{Head: head, Pipe: s.pipe, Body: in, Feeder: feeder})
+	response := &exchange.Response{Head: head, Pipe: s.pipe, Body: in, Feeder: feeder}
+	response.Release = func() {
+		switch {
+		case feeder == nil:
+		case !feeder.Ended() && !response.Behind():
+			return // stopping it would end the connection before the client has the response
+		default:
+			feeder.Stop()
+		}
+		gone()
+	}
+	return c.Send(response)
 }
 
 // letGo sees to it that a script's place goes to another one when it has ended. One whose response was complete ends by
 // itself; another one is told to. When another request is to be answered instead, the place must be free for that.
 func (c *call) letGo(s *script, feeder *exchange.Feeder, cause error, release func()) {
+	if c.gone {
+		return
+	}
+	c.gone = true
 	end := func() {
 		if cause != nil {
 			s.pipe.Cut(cause)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"sync"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/upload"
 )
 
 // aheadSize is how much of a request's body is read before a program is asked for, so that a slow client does not hold
@@ -18,7 +20,7 @@ var buffers = sync.Pool{New: func() any { return new([aheadSize]byte) }}
 var errTooLarge = errors.New("it is too large")
 
 // Body is the body of a request, whose length is known: programs are told it before they read (RFC 3875, 4.1.2). So a
-// body in pieces that comes without its length is kept until its end, in a temporary file when it is large.
+// body in pieces that comes without its length is kept until its end.
 type Body struct {
 	Length int64 // -1: there is none
 
@@ -28,11 +30,13 @@ type Body struct {
 	ahead  []byte
 	whole  bool // ahead is all of it
 	buffer *[aheadSize]byte
-	file   *os.File // holds what comes after ahead; nil: in does
+	kept   *upload.Kept // what comes after ahead and was read already; nil: nothing
 }
 
-// ReadBody reads the beginning of a request's body. The error is a *Failure.
-func ReadBody(r *http.Request, limit int64) (*Body, error) {
+// ReadBody reads a request's body, as much of it as the host keeps: no program has to wait for that. The error is a
+// *Failure.
+func ReadBody(r *http.Request, c *modgw.RunnerConfig) (*Body, error) {
+	limit := c.Descriptor.Limits.Body
 	b := &Body{Length: r.ContentLength, in: r.Body, limit: limit}
 	switch {
 	case limit > 0 && r.ContentLength > limit:
@@ -44,7 +48,11 @@ func ReadBody(r *http.Request, limit int64) (*Body, error) {
 		}
 		return b, nil
 	}
-	if err := b.fill(); err != nil {
+	err := b.fill()
+	if err == nil {
+		err = b.keep(c)
+	}
+	if err != nil {
 		b.Close()
 		return nil, b.Failure(err)
 	}
@@ -60,6 +68,9 @@ func (b *Body) Failure(err error) *Failure {
 	case errors.Is(err, errTooLarge):
 		return bodyTooLarge(b.limit)
 	}
+	if status, fault, ok := upload.Fault(err); ok {
+		return &Failure{status, fault}
+	}
 	return bodyIncomplete(err)
 }
 
@@ -72,12 +83,13 @@ func (b *Body) Close() {
 		buffers.Put(b.buffer)
 		b.buffer, b.ahead = nil, nil
 	}
-	if b.file != nil {
-		b.file.Close()
-	}
+	b.kept.Close()
 }
 
-// fill reads what is read ahead, and all of a body of unknown length.
+// isReceived reports whether nothing more is to be read from the client.
+func (b *Body) isReceived() bool { return b.whole || b.kept.IsComplete() }
+
+// fill reads what is read ahead.
 func (b *Body) fill() error {
 	b.buffer = buffers.Get().(*[aheadSize]byte)
 	for !b.whole && len(b.ahead) < aheadSize {
@@ -90,41 +102,22 @@ func (b *Body) fill() error {
 			return err
 		}
 	}
-	if b.whole || b.Length >= 0 {
-		return nil
-	}
-	return b.keep()
+	return nil
 }
 
-// keep reads the rest of a body of unknown length into a file without a name.
-func (b *Body) keep() error {
-	file, err := os.CreateTemp("", "modgw-body-*")
-	if err != nil {
-		return bodyNotKept(err)
+// keep reads on: as far as the app's spool goes, and all of a body of unknown length.
+func (b *Body) keep(c *modgw.RunnerConfig) (err error) {
+	switch {
+	case b.whole:
+	case b.Length >= 0:
+		b.kept, err = upload.Keep(c, b.next)
+	case c.Spool == nil:
+		return lengthRequired()
+	default:
+		b.kept, err = upload.KeepAll(c, b.next)
+		b.Length = b.read
 	}
-	b.file = file
-	if err := os.Remove(file.Name()); err != nil {
-		return bodyNotKept(err)
-	}
-	piece := buffers.Get().(*[aheadSize]byte)
-	defer buffers.Put(piece)
-	for {
-		n, err := b.next(piece[:])
-		if _, err := file.Write(piece[:n]); err != nil {
-			return bodyNotKept(err)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-	}
-	b.Length = b.read
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return bodyNotKept(err)
-	}
-	return nil
+	return err
 }
 
 // next reads on from the client. It is io.EOF at the end of a body that is as long as it should be.
@@ -144,8 +137,16 @@ func (b *Body) next(p []byte) (int, error) {
 
 // rest reads what comes after ahead.
 func (b *Body) rest(p []byte) (int, error) {
-	if b.file != nil {
-		return b.file.Read(p)
+	if b.kept == nil {
+		return b.next(p)
 	}
-	return b.next(p)
+	n, err := b.kept.Read(p)
+	if err == io.EOF && !b.kept.Complete {
+		b.kept.Close()
+		b.kept, err = nil, nil
+		if n == 0 {
+			return b.next(p)
+		}
+	}
+	return n, err
 }

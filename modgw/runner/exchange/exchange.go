@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // Exchange is one request on its way through a runner, and its response.
@@ -60,11 +62,17 @@ type Response struct {
 	// OnReplaced registers how to end an event stream when the program is to go; nil: only its generation can be replaced.
 	OnReplaced func(end func()) (cancel func())
 
-	forget func() // takes the registration as an endless response back; nil without one
+	// Release is called when the program has said all, with the last of which Read has returned; the client may not have
+	// it yet. nil: nobody waits for that. It may be called by another goroutine than that of Send.
+	Release func()
+
+	ahead  *spool.ReadAhead // that the rest of the body passes through; nil before that
+	forget func()           // takes the registration as an endless response back; nil without one
 }
 
-// Send passes a response on until it is complete, as fast as the client takes it and as soon as it comes. It returns nil,
-// an error that wraps ErrClientGone, a *Failure, or why the program's response ended.
+// Send passes a response on until it is complete, as fast as the client takes it and as soon as it comes; while the
+// client is behind, what comes is kept. It returns nil, an error that wraps ErrClientGone, a *Failure, or why the
+// program's response ended.
 func (e *Exchange) Send(r *Response) error {
 	piece := buffers.Get().(*[aheadSize]byte)
 	defer buffers.Put(piece)
@@ -79,27 +87,56 @@ func (e *Exchange) Send(r *Response) error {
 	if r.forget != nil {
 		defer r.forget()
 	}
-	for {
-		if err := s.write(piece[:n]); err != nil {
-			return err
-		}
-		if complete {
-			break
-		}
-		if !r.ready() {
-			if err := s.flush(); err != nil {
-				return err
-			}
-		}
-		if n, complete, err = r.gather(piece[:]); err != nil {
-			return err
-		}
+	if complete {
+		r.release(io.EOF)
+		err = s.write(piece[:n])
+	} else {
+		err = s.pass(piece[:], n)
+	}
+	if err != nil {
+		return err
 	}
 	if s.written < s.length && !s.bodiless {
 		return badResponse("it has %d bytes, and its Content-Length is %d", s.written, s.length)
 	}
 	return nil
 }
+
+// Behind reports whether the client is behind, so that the response is kept for it.
+func (r *Response) Behind() bool { return r.ahead != nil && r.ahead.Behind() }
+
+// release calls Release with the end of the program's response, unless it is an error of the host.
+func (r *Response) release(end error) {
+	if r.Release != nil && end == io.EOF {
+		r.Release()
+	}
+}
+
+// source is a response as [spool.ReadAhead] reads it.
+type source struct{ *Response }
+
+var _ spool.Source = source{}
+
+// Read implements [spool.Source].
+func (r source) Read(p []byte) (int, error) {
+	n, complete, err := r.gather(p)
+	if complete {
+		err = io.EOF
+	}
+	if err != nil {
+		r.release(err)
+	}
+	return n, err
+}
+
+// Ready implements [spool.Source].
+func (r source) Ready() bool { return r.ready() }
+
+// Waited implements [spool.Source]: the pipe counts only the time that is the program's.
+func (r source) Waited(time.Duration) {}
+
+// Interrupt implements [spool.Source].
+func (r source) Interrupt() { r.Pipe.Cut(ErrClientGone) }
 
 // gather reads what is there, at least one byte unless the response is complete.
 func (r *Response) gather(p []byte) (n int, complete bool, err error) {
@@ -172,6 +209,37 @@ func (s *sending) begin(n int, complete bool) error {
 		s.response.forget = onReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
 	}
 	return nil
+}
+
+// pass passes the body on, of which n bytes are in piece.
+func (s *sending) pass(piece []byte, n int) error {
+	config := s.exchange.Config
+	ahead := spool.NewReadAhead(source{s.response}, config.Spool, config.Descriptor.Spool.Response, s.notKept)
+	s.response.ahead = ahead
+	defer ahead.Close()
+	ahead.Begin()
+	for {
+		if err := s.write(piece[:n]); err != nil {
+			return err
+		}
+		if !ahead.Ready() {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+		var err error
+		switch n, err = ahead.Read(piece); {
+		case err == io.EOF:
+			return s.write(piece[:n])
+		case err != nil && n == 0:
+			return err
+		}
+	}
+}
+
+// notKept logs that a response waits for its client because there is no file to keep it in.
+func (s *sending) notKept(err error) {
+	s.exchange.Config.Log.Warn("response not kept for a slow client", "request", s.exchange.Info.ID, "reason", err)
 }
 
 func (s *sending) write(piece []byte) error {

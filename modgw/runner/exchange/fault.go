@@ -69,10 +69,10 @@ func bodyIncomplete(err error) *Failure {
 	}}
 }
 
-// bodyNotKept is the failure of a request whose body found no room.
-func bodyNotKept(err error) *Failure {
-	return &Failure{http.StatusInsufficientStorage, &modgw.Fault{
-		Code: "MGW-CGI-001", Summary: "cannot keep a request body whose length the client did not tell", Err: err,
-		Hint: "make room in the folder for temporary files, or lower limits { body }",
+// lengthRequired is the failure of a request whose body would have to be kept where nothing is.
+func lengthRequired() *Failure {
+	return &Failure{http.StatusLengthRequired, &modgw.Fault{
+		Code: "MGW-CGI-001", Summary: "cannot keep a request body whose length the client did not tell",
+		Hint: "spool { total } of the app, or of the host's file spool { memory, disk }, is 0: nothing is kept",
 	}}
 }

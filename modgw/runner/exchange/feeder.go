@@ -49,7 +49,7 @@ func Feed(body *Body, sink Sink, w http.ResponseWriter, r *http.Request) *Feeder
 		halt:   make(chan struct{}),
 		done:   make(chan struct{}),
 	}
-	if body.whole || body.file != nil {
+	if body.isReceived() {
 		f.ended.Store(true)
 	} else {
 		// HTTP/1 would read the whole body before it sends the response; fronts that have no such habit say so by an error.
@@ -118,6 +118,8 @@ func (f *Feeder) Stop() {
 	f.once.Do(func() {
 		close(f.halt)
 		if f.ended.Load() {
+			f.reading.Lock() // what was kept is read without waiting
+			f.reading.Unlock()
 			return
 		}
 		for !f.reading.TryLock() {

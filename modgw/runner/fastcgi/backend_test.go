@@ -387,7 +387,7 @@ func TestResponseWaitsForItsClient(t *testing.T) {
 			written.Add(60000)
 		}
 		x.end(0)
-	})
+	}, func(d *modgw.Descriptor) { d.Spool.Response = 4 << 20 })
 	response, err := http.Get(a.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -75,6 +75,10 @@ const programEnv = "FASTCGI_TEST_PROGRAM"
 
 func programOfGo() {
 	err := fcgi.Serve(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/big" {
+			_, _ = w.Write(make([]byte, 32<<20)) // the client may have gone
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "go %s %s %d %d", r.Method, r.URL.Path, len(body), os.Getuid())
 	}))

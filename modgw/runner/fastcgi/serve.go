@@ -66,7 +66,7 @@ func (c *call) prepare() bool {
 		return false
 	}
 	if err == nil {
-		c.body, err = exchange.ReadBody(c.R, c.Config.Descriptor.Limits.Body)
+		c.body, err = exchange.ReadBody(c.R, c.Config)
 	}
 	if failure, failed := errors.AsType[*exchange.Failure](err); failed {
 		c.Fail(c.Config.Log, failure)
@@ -87,6 +87,8 @@ type turn struct {
 	conn   *conn
 	stream *stream
 	feeder *exchange.Feeder // nil without a body
+
+	finished bool // the place was given back
 }
 
 // try gives the request to a program and passes the response on. It reports whether to try again.
@@ -135,6 +137,7 @@ func (c *call) exchange(t *turn) error {
 	if t.worker != nil {
 		response.OnReplaced = func(end func()) (cancel func()) { return t.worker.OnReplaced(c.Info, end) }
 	}
+	response.Release = func() { c.releaseEarly(t, response) }
 	err = c.Send(response)
 	if err == nil && t.feeder != nil && !t.feeder.Ended() {
 		_ = http.NewResponseController(c.W).Flush() // the client may wait for it before it sends on
@@ -187,8 +190,24 @@ func (c *call) conclude(t *turn, err error) (again bool) {
 	return false
 }
 
-// finish gives the place back of a request that the program has ended, or with which the connection did.
+// releaseEarly gives the place back before the client has the response. While the client may still send, that would end the
+// connection before what it has not got yet; then only a client that is slow does not keep the place.
+func (c *call) releaseEarly(t *turn, response *exchange.Response) {
+	if t.feeder != nil {
+		if !t.feeder.Ended() && !response.Behind() {
+			return
+		}
+		t.feeder.Stop()
+	}
+	c.finish(t)
+}
+
+// finish gives the place back, once, of a request that the program has ended, or with which the connection did.
 func (c *call) finish(t *turn) {
+	if t.finished {
+		return
+	}
+	t.finished = true
 	keep := t.conn.why() == nil
 	select {
 	case <-t.stream.ended:
@@ -229,6 +248,9 @@ func (t *turn) letGo() bool {
 // the request's time goes on until then. One that took too long is stuck, perhaps: its place goes to nobody until the process
 // has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
+	if t.finished {
+		return
+	}
 	body := c.body
 	c.body = nil // it may still be on its way to the program
 	id := c.Info.ID

@@ -12,22 +12,29 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // flushInterval is how long a part of a response may wait for more. Responses of unknown length never wait.
 const flushInterval = 10 * time.Millisecond
 
-var errReplaced = errors.New("the app's generation was replaced")
+var (
+	errReplaced   = errors.New("the app's generation was replaced")
+	errClientGone = errors.New("the client has gone")
+)
 
 // isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
 func isEventStream(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
-// answer is the body of a response, and knows how it ended.
+// answer is the body of a response as the program sends it, and knows how it ended. The clock runs while it is read.
 type answer struct {
 	io.ReadCloser
+	clock    *clock
 	cancel   context.CancelCauseFunc // of the request
+	release  func()                  // gives the worker's place back once the response is complete
 	forget   func()                  // takes the registration as an endless response back; nil without one
 	replaced atomic.Bool
 
@@ -35,17 +42,44 @@ type answer struct {
 	err      error // why it broke off
 }
 
-// Read implements [io.Reader]. An event stream of a replaced generation just ends, and its client connects again.
+var _ spool.Source = (*answer)(nil)
+
+// Read implements [spool.Source]. An event stream of a replaced generation just ends, and its client connects again.
 func (a *answer) Read(p []byte) (int, error) {
+	a.clock.resume()
 	n, err := a.ReadCloser.Read(p)
+	a.clock.pause()
 	switch {
 	case err == nil:
+		return n, nil
 	case err == io.EOF || a.replaced.Load():
 		a.complete, err = true, io.EOF
+		a.release()
 	default:
 		a.err = err
 	}
 	return n, err
+}
+
+// Ready implements [spool.Source]; nobody asks.
+func (a *answer) Ready() bool { return false }
+
+// Waited implements [spool.Source]: the clock stands still then.
+func (a *answer) Waited(time.Duration) {}
+
+// Interrupt implements [spool.Source].
+func (a *answer) Interrupt() { a.cancel(errClientGone) }
+
+// keptBody is the body of a response as the client gets it.
+type keptBody struct {
+	*spool.ReadAhead
+	answer *answer
+}
+
+// Close implements [io.Closer].
+func (b keptBody) Close() error {
+	b.ReadAhead.Close()
+	return b.answer.Close()
 }
 
 func (a *answer) replace() {
@@ -53,26 +87,11 @@ func (a *answer) replace() {
 	a.cancel(errReplaced)
 }
 
-// client is the response on its way to the client, for whom the clock waits.
+// client is the response on its way to the client.
 type client struct {
 	http.ResponseWriter
 	controller *http.ResponseController
-	clock      *clock
 	taken      atomic.Pointer[takenConn] // after Hijack; nil before
-}
-
-// Write implements [http.ResponseWriter].
-func (c *client) Write(p []byte) (int, error) {
-	c.clock.pause()
-	defer c.clock.resume()
-	return c.ResponseWriter.Write(p)
-}
-
-// FlushError is for [http.ResponseController].
-func (c *client) FlushError() error {
-	c.clock.pause()
-	defer c.clock.resume()
-	return c.controller.Flush()
 }
 
 // Hijack is for [http.ResponseController].

@@ -14,6 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // maxTries is how often a request is given to a worker; more than once only when no program can have seen it, or when
@@ -50,7 +51,7 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	// The proxy would panic by itself when a response breaks off, but only for requests of net/http's own server.
 	ctx = context.WithValue(ctx, http.ServerContextKey, nil)
 	e := &exchange{runner: r, r: req, info: modgw.RequestInfoOf(req), ctx: ctx, cancel: cancel}
-	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w), clock: &e.clock}
+	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w)}
 	defer e.end()
 	limit := r.config.Descriptor.Limits.Body
 	if limit > 0 && req.ContentLength > limit {
@@ -154,8 +155,12 @@ func (e *exchange) receive(response *http.Response) error {
 		e.tunnel(response)
 		return nil
 	}
-	e.answer = &answer{ReadCloser: response.Body, cancel: e.cancel}
-	response.Body = e.answer
+	e.answer = &answer{ReadCloser: response.Body, clock: &e.clock, cancel: e.cancel, release: e.release}
+	config := e.runner.config
+	response.Body = keptBody{
+		spool.NewReadAhead(e.answer, config.Spool, config.Descriptor.Spool.Response, e.notKept), e.answer,
+	}
+	e.clock.pause() // but while the response is read
 	e.announce(header)
 	if isEventStream(header) {
 		e.clock.stop() // the time limit is for responses that are meant to end
@@ -216,7 +221,7 @@ func (e *exchange) complete() {
 	}
 	err := e.answer.err
 	switch {
-	case e.r.Context().Err() != nil || err == nil:
+	case e.r.Context().Err() != nil || err == nil || context.Cause(e.ctx) == errClientGone:
 		panic(http.ErrAbortHandler) // the client has gone
 	case e.overdue():
 		e.cutOff(overdue(e.runner.config.Descriptor.Timeouts.Request))
@@ -248,6 +253,11 @@ func (e *exchange) log(status int, cutOff bool, f *modgw.Fault) {
 	}
 	log("request failed", "request", e.info.ID, "method", e.r.Method, "path", proc.Printable(e.info.Path),
 		"status", status, "cut_off", cutOff, "code", f.Code, "error", proc.Printable(f.Line()))
+}
+
+// notKept logs that a response waits for its client because there is no file to keep it in.
+func (e *exchange) notKept(err error) {
+	e.runner.config.Log.Warn("response not kept for a slow client", "request", e.info.ID, "reason", err)
 }
 
 // end lets go of everything.

@@ -42,8 +42,8 @@ func (p *response) hint(f wire.Frame) error {
 	return p.stream.consumed(cost(f))
 }
 
-// trail passes trailers on (RFC 9110, 6.5), where the client takes some and the front can.
-func (p *response) trail(f wire.Frame) error {
+// takeTrailers takes the trailers that end a response, for a client that takes some.
+func (p *response) takeTrailers(f wire.Frame) error {
 	if !f.End() {
 		return brokeRule("trailers that do not end the response")
 	}
@@ -52,14 +52,19 @@ func (p *response) trail(f wire.Frame) error {
 	if err == nil {
 		err = d.Finish()
 	}
-	if err != nil || !p.trailers {
-		return err
+	if err == nil && p.trailers {
+		p.trailing = fields
 	}
+	return err
+}
+
+// trail passes trailers on (RFC 9110, 6.5), where the front can.
+func (p *response) trail() error {
 	if err := p.flush(); err != nil { // or net/http would give a short body a length in place of trailers
 		return err
 	}
 	header := p.w.Header()
-	for _, f := range fields {
+	for _, f := range p.trailing {
 		name := http.TrailerPrefix + f.name
 		header[name] = append(header[name], f.value)
 	}

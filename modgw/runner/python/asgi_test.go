@@ -25,7 +25,7 @@ import (
 // asgi makes the app of a test one that speaks ASGI.
 func asgi(d *modgw.Descriptor) {
 	d.Kind, d.WSGI = modgw.KindASGI, nil
-	d.ASGI = &modgw.ASGI{Entry: "hello:application", Workers: 1, Concurrency: 100}
+	d.ASGI = &modgw.ASGI{Entry: "hello:application", Workers: 1, Concurrency: 100, WebSockets: 100}
 }
 
 func TestASGIHello(t *testing.T) {
@@ -247,7 +247,7 @@ for _ in range(1000):
     sent += 65536
 await body()`,
 		"sent": `await start(); await body(str(sent).encode())`,
-	})+"\nsent = 0\n", asgi)
+	})+"\nsent = 0\n", asgi, func(d *modgw.Descriptor) { d.Spool.Response = 4 << 20 })
 	response, err := http.Get(a.server.URL + "/download")
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,12 @@ func (c *call) serveASGI() {
 		return
 	}
 	defer c.body.release()
+	if !asgi { // which would hold a greenlet that waits for the client
+		if err = c.body.keep(&c.runner.config); err != nil {
+			c.answer(c.runner.config.Log, c.bodyFailure(err), false)
+			return
+		}
+	}
 	buffer := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buffer)
 	if asgi {
@@ -39,7 +45,7 @@ func (c *call) serveASGI() {
 
 // tryASGI gives the request to a worker and passes the response on. It reports whether to try again.
 func (c *call) tryASGI() (again bool) {
-	w, err := c.runner.seats.acquire(c.r.Context())
+	w, err := c.runner.seats.acquire(c.r.Context(), httpStream)
 	if err != nil {
 		c.refuse(err)
 		return false

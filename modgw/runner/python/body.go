@@ -5,6 +5,9 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/upload"
 )
 
 // aheadSize is how much of a request's body is read before a worker is asked for, so that a slow client does not hold
@@ -26,6 +29,7 @@ type requestBody struct {
 	ahead  []byte           // the beginning
 	whole  bool             // ahead is all of it
 	buffer *[aheadSize]byte // holds ahead; nil without one
+	kept   *upload.Kept     // what comes after ahead and was read already; nil: nothing
 }
 
 // readAhead reads the beginning of a request's body. The error is errTooLarge, or says why the body is incomplete.
@@ -40,7 +44,7 @@ func readAhead(r *http.Request, limit int64) (*requestBody, error) {
 	}
 	b.buffer = bodyBuffers.Get().(*[aheadSize]byte)
 	for !b.whole && len(b.ahead) < aheadSize {
-		n, err := b.next(b.buffer[len(b.ahead):])
+		n, err := b.receive(b.buffer[len(b.ahead):])
 		b.ahead = b.buffer[:len(b.ahead)+n]
 		if err == io.EOF {
 			b.whole, b.length = true, b.read
@@ -52,8 +56,38 @@ func readAhead(r *http.Request, limit int64) (*requestBody, error) {
 	return b, nil
 }
 
-// next reads on. It is io.EOF at the end of a body that is as long as it should be.
+// keep reads on, before a worker is asked for that would have to wait for the client.
+func (b *requestBody) keep(c *modgw.RunnerConfig) (err error) {
+	if b.whole {
+		return nil
+	}
+	if b.kept, err = upload.Keep(c, b.receive); err == nil && b.kept.IsComplete() {
+		b.length = b.read
+	}
+	return err
+}
+
+// isReceived reports whether nothing more is to be read from the client.
+func (b *requestBody) isReceived() bool { return b.whole || b.kept.IsComplete() }
+
+// next reads what comes after ahead. It is io.EOF at the end of a body that is as long as it should be.
 func (b *requestBody) next(p []byte) (int, error) {
+	if b.kept == nil {
+		return b.receive(p)
+	}
+	n, err := b.kept.Read(p)
+	if err == io.EOF && !b.kept.Complete {
+		b.kept.Close()
+		b.kept, err = nil, nil
+		if n == 0 {
+			return b.receive(p)
+		}
+	}
+	return n, err
+}
+
+// receive reads on from the client. It is io.EOF at the end of a body that is as long as it should be.
+func (b *requestBody) receive(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	b.read += int64(n)
 	switch {
@@ -67,8 +101,9 @@ func (b *requestBody) next(p []byte) (int, error) {
 	return n, err
 }
 
-// release gives the buffer back; ahead is gone then.
+// release lets go of what was read; ahead is gone then.
 func (b *requestBody) release() {
+	b.kept.Close()
 	if b.buffer != nil {
 		bodyBuffers.Put(b.buffer)
 		b.buffer, b.ahead = nil, nil

@@ -169,6 +169,15 @@ func refusedWebSocket(reason string) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-APP-023", Summary: "cannot open a WebSocket: the app refused it: " + reason}
 }
 
+// tooManyWebSockets is the fault for a WebSocket beyond the limit.
+func tooManyWebSockets(p program) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-026",
+		Summary: fmt.Sprintf("cannot open a WebSocket: each worker has as many as it may, %d", p.sockets),
+		Hint:    "raise asgi { websockets }, or have more workers",
+	}
+}
+
 // headTooLarge is the fault for a request whose environ is too large.
 func headTooLarge(size int) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size)}

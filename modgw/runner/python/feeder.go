@@ -33,7 +33,9 @@ type feeder struct {
 	done chan struct{} // closes when the goroutine has ended
 
 	duplex bool        // the front sends the response without reading the body to its end first
-	ended  atomic.Bool // the body was read to its end
+	ended  atomic.Bool // nothing more is read from the client
+
+	waited starvation // of the app, for the client
 
 	reading sync.Mutex // held while the body is read
 	err     error      // why the body was not sent to its end; to be read after done
@@ -49,8 +51,13 @@ func feed(s *outflow, body *requestBody, w http.ResponseWriter, r *http.Request)
 		halt:   make(chan struct{}),
 		done:   make(chan struct{}),
 	}
-	// HTTP/1 would read the whole body before it sends the response; fronts that have no such habit say so by an error.
-	f.duplex = f.client.EnableFullDuplex() == nil
+	if body.isReceived() {
+		f.ended.Store(true)
+	} else {
+		// HTTP/1 would read the whole body before it sends the response; fronts that have no such habit say so by an error.
+		f.duplex = f.client.EnableFullDuplex() == nil
+	}
+	s.feeder = f
 	go f.run()
 	return f
 }
@@ -76,6 +83,9 @@ func (f *feeder) run() {
 		case err == io.EOF || errors.Is(err, context.Canceled):
 			return
 		default:
+			if f.isHalted() {
+				return // it was interrupted
+			}
 			f.err = err
 			f.stream.cancel("the request body is incomplete: " + err.Error())
 			return
@@ -101,10 +111,8 @@ func (f *feeder) borrow() (buffer []byte, giveBack func()) {
 // sent any more.
 func (f *feeder) awaitRoom(buffer []byte) []byte {
 	for {
-		select {
-		case <-f.halt:
+		if f.isHalted() {
 			return nil
-		default:
 		}
 		if room := f.stream.room(buffer); len(room) > 0 {
 			return room
@@ -117,15 +125,24 @@ func (f *feeder) awaitRoom(buffer []byte) []byte {
 	}
 }
 
+func (f *feeder) isHalted() bool {
+	select {
+	case <-f.halt:
+		return true
+	default:
+		return false
+	}
+}
+
 func (f *feeder) read(p []byte) (int, error) {
 	f.reading.Lock()
 	defer f.reading.Unlock()
-	select {
-	case <-f.halt:
+	if f.isHalted() {
 		return 0, context.Canceled
-	default:
-		return f.body.next(p)
 	}
+	f.waited.begin()
+	defer f.waited.end(f.stream)
+	return f.body.next(p)
 }
 
 // announce says in the head of a response that the connection cannot be used again, when the rest of the body is still
@@ -142,6 +159,8 @@ func (f *feeder) stop() {
 	f.once.Do(func() {
 		close(f.halt)
 		if f.ended.Load() {
+			f.reading.Lock() // what was kept is read without waiting
+			f.reading.Unlock()
 			return
 		}
 		for !f.reading.TryLock() {

@@ -2,7 +2,9 @@ package python
 
 import (
 	"sync/atomic"
+	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -14,6 +16,8 @@ type outflow struct {
 	window atomic.Int64  // bytes of body that may be sent
 	plot   *wire.Plot    // that the body passes through; nil: none
 	credit chan struct{} // has a token after more may be sent
+	heard  atomic.Int64  // when the worker has last told how much it has read, by [monotonic.Now]; 0: never
+	feeder *feeder       // that sends the body; nil: none. It is for whoever reads the stream
 }
 
 // grow adds to what may be sent, as a Window frame says.
@@ -25,11 +29,27 @@ func (o *outflow) grow(payload []byte) error {
 	if o.window.Add(int64(n)) > o.most {
 		return brokeRule("a Window frame for more than was sent on stream %d", o.id)
 	}
+	o.heard.Store(int64(monotonic.Now()))
 	select {
 	case o.credit <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// isStarved reports whether the app has read all that was sent, and since when it may have waited for more.
+func (o *outflow) isStarved() (since time.Duration, starved bool) {
+	lent := o.plot != nil && !o.plot.IsRead()
+	return time.Duration(o.heard.Load()), !lent && o.window.Load() >= o.most
+}
+
+// clientTime is how long the app has waited for the client since clientTime was called last; that is not the app's time. It
+// is at least lookAgain while the app still waits.
+func (o *outflow) clientTime() time.Duration {
+	if o.feeder == nil {
+		return 0
+	}
+	return o.feeder.waited.take(o)
 }
 
 // room is where the next piece of a body can be read to, buffer without a plot; empty while the worker allows none.

@@ -12,6 +12,7 @@ type program struct {
 	workers int  // processes; never 0
 	lanes   int  // connections of each worker
 	seats   int  // requests at once in each worker
+	sockets int  // WebSockets at once in each worker
 	shared  bool // all requests of a worker are on one lane
 	asgi    bool
 	gevent  bool
@@ -32,6 +33,7 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
 		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency), shared: true, asgi: true}
+		p.sockets = d.ASGI.WebSockets
 		p.lifespan = string(d.ASGI.Lifespan)
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,6 +31,7 @@ type app struct {
 	server *httptest.Server
 	log    *watchtest.Log
 	root   string
+	spool  *spool.Spool
 
 	mount     string            // of the app; "" for "/"
 	variables map[string]string // of the front
@@ -71,13 +73,16 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
 		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
 		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Spool:    modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
 	}
 	for _, f := range change {
 		f(&d)
 	}
 	log := &watchtest.Log{}
+	kept := spool.New(spool.Config{Dir: t.TempDir(), Memory: 64 << 20, Disk: 1 << 30})
 	runner, err := New(modgw.RunnerConfig{
 		Descriptor:  d,
+		Spool:       kept.Account(d.Spool.Total),
 		Environment: &modgw.Environment{Interpreter: interpreter(t)},
 		Generation:  1,
 		Log:         slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -90,7 +95,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 			t.Log(log.String())
 		}
 	})
-	return &app{T: t, runner: runner, log: log, root: root}
+	return &app{T: t, runner: runner, log: log, root: root, spool: kept}
 }
 
 func (a *app) listen() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -31,6 +32,22 @@ type response struct {
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
 	written  int64 // of the body
+
+	ahead *spool.ReadAhead // that the body passes through; nil before there is more of it than came with the head
+
+	// What is left of the piece of the body that came last, and how many bytes of the window it has used.
+	rest []byte
+	used int
+
+	// What next would return, if Ready has asked for it already.
+	pending bool
+	frame   wire.Frame
+	failed  error
+
+	file     *os.File // the end of the body is a part of it; nil without one
+	part     wire.FileRange
+	trailing []field // trailers that the client gets
+	release  func()  // lets go of the worker once it has said all; nil: that is not urgent
 }
 
 // incoming is a stream on which an app's response comes.
@@ -58,8 +75,10 @@ type incoming interface {
 	extend(time.Duration)
 	unbound()
 
-	// replace makes next return errReplaced; any goroutine may call it, also after the stream's end.
+	// replace makes next return errReplaced, and interrupt context.Canceled; any goroutine may call them, also after the
+	// stream's end.
 	replace()
+	interrupt()
 }
 
 var (
@@ -102,18 +121,16 @@ func (p *response) from(f wire.Frame) error {
 	if err := p.begin(head, body, f.End()); err != nil {
 		return err
 	}
-	for !p.stream.ended() {
-		if err := p.more(); err != nil {
-			return err
-		}
+	if f.End() && len(body) <= smallEnd {
+		return p.writeAll(body)
 	}
-	if p.written < p.length && !p.bodiless {
-		return &failure{http.StatusInternalServerError, badResponse("it has %d bytes, and its Content-Length is %d", p.written, p.length)}
+	if err := p.take(body); err != nil {
+		return err
 	}
-	return nil
+	return p.pass()
 }
 
-// begin sends the head and the first piece of the body. A response that is complete already gets a Content-Length.
+// begin sends the head; body is the first piece of the body. A response that is complete already gets a Content-Length.
 func (p *response) begin(head responseHead, body []byte, complete bool) error {
 	p.length = head.length
 	p.bodiless = p.isHead || head.status == http.StatusNoContent || head.status == http.StatusNotModified
@@ -140,7 +157,7 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 		p.stream.unbound() // the request's time limit is for responses that are meant to end
 		p.forget = p.worker.OnReplaced(p.info, p.stream.replace)
 	}
-	return p.write(body)
+	return nil
 }
 
 // isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
@@ -148,47 +165,13 @@ func isEventStream(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
-// more passes on the next frame; what has arrived already goes out with it.
-func (p *response) more() error {
-	f, ok, err := p.stream.buffered()
-	if err != nil {
+// writeAll writes body, which is the whole one and came with the head.
+func (p *response) writeAll(body []byte) error {
+	if err := p.take(body); err != nil || len(p.rest) == 0 {
 		return err
 	}
-	if !ok {
-		if err := p.flush(); err != nil {
-			return err
-		}
-		if f, err = p.stream.next(); err != nil {
-			return err
-		}
-	}
-	switch f.Type {
-	case wire.Abort:
-		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
-	case wire.File:
-		return p.writeFile(f)
-	case wire.Event:
-		return p.trail(f)
-	}
-	return p.write(f.Payload)
-}
-
-// write writes a piece of the body and gives its bytes back to the worker.
-func (p *response) write(piece []byte) error {
-	size := len(piece)
-	if size == 0 {
-		return nil
-	}
-	if err := p.checkRoom(int64(size)); err != nil {
-		return err
-	}
-	p.written += int64(size)
-	if !p.bodiless {
-		if err := p.timed(func() error { _, err := p.w.Write(piece); return err }); err != nil {
-			return err
-		}
-	}
-	return p.stream.consumed(size)
+	_, err := p.w.Write(p.rest)
+	return clientError(err)
 }
 
 // checkRoom fails the response when so many more bytes of its body are more than its Content-Length. None of them are sent, so
@@ -200,43 +183,84 @@ func (p *response) checkRoom(size int64) error {
 	return badHead("its body is longer than its Content-Length of %d bytes", p.length)
 }
 
-func (p *response) flush() error {
-	return p.timed(func() error {
-		if err := p.client.Flush(); err != nil && !isUnsupported(err) {
-			return err
+// pass passes the body on, as fast as the client takes it and as soon as it comes.
+func (p *response) pass() error {
+	account := p.worker.runner.config.Spool
+	limit := p.worker.runner.config.Descriptor.Spool.Response
+	p.ahead = spool.NewReadAhead(p, account, limit, p.notKept)
+	defer p.closeFile()
+	defer p.ahead.Close()
+	piece := account.Piece()
+	defer piece.Release()
+	for {
+		n, err := p.ahead.Read(piece.Bytes)
+		if n > 0 {
+			if _, err := p.w.Write(piece.Bytes[:n]); err != nil {
+				return clientError(err)
+			}
 		}
-		return nil
-	})
+		switch {
+		case err == io.EOF:
+			return p.finish()
+		case err != nil:
+			return err
+		case p.ahead.Ready(): // what has arrived already goes out with it
+		default:
+			if err := p.flush(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
-// timed runs a write to the client, whose time is not the app's.
-func (p *response) timed(write func() error) error {
-	if p.stream.ended() {
-		return clientError(write())
+// finish sends what comes after the body that the worker has sent, and judges its length.
+func (p *response) finish() error {
+	var err error
+	switch {
+	case p.file != nil:
+		err = p.writeFile()
+	case p.trailing != nil:
+		err = p.trail()
 	}
-	begin := time.Now()
-	err := write()
-	if took := time.Since(begin); took > time.Millisecond {
-		p.stream.extend(took)
+	if err == nil && p.written < p.length && !p.bodiless {
+		err = &failure{
+			http.StatusInternalServerError,
+			badResponse("it has %d bytes, and its Content-Length is %d", p.written, p.length),
+		}
 	}
-	return clientError(err)
+	return err
 }
 
-// writeFile writes the part of a file that is the rest of the body. The kernel does it where the front allows.
-func (p *response) writeFile(f wire.Frame) error {
-	part, err := wire.DecodeFile(f.Payload)
-	if err != nil {
+func (p *response) flush() error {
+	if err := p.client.Flush(); err != nil && !isUnsupported(err) {
+		return clientError(err)
+	}
+	return nil
+}
+
+// notKept says that a response waits for its client because there is no file to keep it in.
+func (p *response) notKept(err error) {
+	p.worker.Log.Warn("response not kept for a slow client", "request", p.info.ID, "reason", err)
+}
+
+// takeFile takes the file whose part is the rest of the body.
+func (p *response) takeFile(f wire.Frame) (err error) {
+	if p.part, err = wire.DecodeFile(f.Payload); err != nil {
 		return err
 	}
-	file, err := p.stream.descriptor()
-	if err != nil {
+	if p.file, err = p.stream.descriptor(); err != nil {
 		return err
 	}
-	defer file.Close()
-	info, err := file.Stat()
+	info, err := p.file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return brokeRule("a File frame with a descriptor of something else")
 	}
+	return nil
+}
+
+// writeFile writes the part of a file that is the rest of the body. The kernel does it where the front allows.
+func (p *response) writeFile() error {
+	file, part := p.file, p.part
 	size := part.Length
 	if err := p.checkRoom(size); err != nil {
 		return err
@@ -257,6 +281,13 @@ func (p *response) writeFile(f wire.Frame) error {
 		return &failure{http.StatusInternalServerError, badResponse("its file ended %d bytes too early", size-n)}
 	}
 	return nil
+}
+
+func (p *response) closeFile() {
+	if p.file != nil {
+		// It was only read.
+		_ = p.file.Close()
+	}
 }
 
 func clientError(err error) error {

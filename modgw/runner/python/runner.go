@@ -56,7 +56,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		heartbeat: defaultHeartbeat,
 	}
 	if program.shared {
-		r.seats = newSeats(d.Queue, program.seats)
+		r.seats = newSeats(d.Queue)
 		r.roster = r.seats
 	} else {
 		r.pool = &pool{queue: d.Queue, parallel: config.Environment != nil && config.Environment.FreeThreaded}

@@ -13,6 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/upload"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -38,6 +39,8 @@ type call struct {
 	head   []byte
 	tries  int
 	ticket ticket
+
+	finished bool // the lane was given back
 }
 
 // ServeHTTP implements [modgw.Runner].
@@ -53,6 +56,10 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer c.body.release()
+	if err = c.body.keep(&r.config); err != nil {
+		c.answer(r.config.Log, c.bodyFailure(err), false)
+		return
+	}
 	buffer := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buffer)
 	*buffer = appendEnviron((*buffer)[:0], req, c.info, c.body.length)
@@ -98,6 +105,7 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		f = feed(&s.outflow, c.body, c.w, c.r)
 		p.feeder = f
 	}
+	p.release = func() { c.releaseEarly(s, p, f) }
 	err := p.copy()
 	unwatch()
 	if p.forget != nil {
@@ -164,8 +172,24 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 	return c.lost(w, unread, p.sent)
 }
 
-// finish gives the lane of a closed stream back.
+// releaseEarly gives the lane back before the client has the response. While the client may still send, that would end
+// the connection before what it has not got yet; then only a client that is slow does not keep the lane.
+func (c *call) releaseEarly(s *stream, p *response, f *feeder) {
+	if f != nil {
+		if !f.ended.Load() && !p.ahead.Behind() {
+			return
+		}
+		f.stop()
+	}
+	c.finish(s, f)
+}
+
+// finish gives the lane of a closed stream back, once.
 func (c *call) finish(s *stream, f *feeder) {
+	if c.finished {
+		return
+	}
+	c.finished = true
 	if f != nil {
 		<-f.done
 	}
@@ -258,6 +282,9 @@ func (c *call) answer(log *slog.Logger, f *failure, sent bool) {
 func (c *call) bodyFailure(err error) *failure {
 	if errors.Is(err, errTooLarge) {
 		return &failure{http.StatusRequestEntityTooLarge, bodyTooLarge(c.runner.config.Descriptor.Limits.Body)}
+	}
+	if status, fault, ok := upload.Fault(err); ok {
+		return &failure{status, fault}
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF

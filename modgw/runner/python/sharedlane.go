@@ -88,10 +88,10 @@ func (l *sharedLane) open(ctx context.Context, o opening) (*sharedStream, error)
 	})
 	switch {
 	case refused != nil:
-		l.runner.seats.release(l.worker)
+		l.runner.seats.release(l.worker, s.kind)
 		return nil, refused
 	case err != nil && s.id == 0:
-		l.runner.seats.release(l.worker)
+		l.runner.seats.release(l.worker, s.kind)
 		return nil, err
 	}
 	s.unsent.Store(err != nil) // reading the stream tells the error
@@ -167,7 +167,7 @@ func (l *sharedLane) closed(s *sharedStream) {
 	l.mu.Unlock()
 	s.settle()
 	if open {
-		l.runner.seats.release(l.worker)
+		l.runner.seats.release(l.worker, s.kind)
 		l.worker.Finished()
 	}
 }
@@ -185,7 +185,7 @@ func (l *sharedLane) fail(err error) {
 	for _, s := range streams {
 		s.fail(err)
 		s.settle()
-		l.runner.seats.release(l.worker)
+		l.runner.seats.release(l.worker, s.kind)
 	}
 	l.close()
 }

@@ -42,6 +42,7 @@ type sharedStream struct {
 	abandoned bool // nobody wants any more what comes
 	endless   bool
 	replaced  bool
+	broken    bool // next is to return context.Canceled
 	told      bool // a WebSocket's app that it has ended
 	reaper    *time.Timer
 	received  wire.ReceiveWindow
@@ -158,6 +159,8 @@ func (s *sharedStream) buffered() (f wire.Frame, ok bool, err error) {
 	switch {
 	case s.replaced:
 		return f, false, errReplaced
+	case s.broken:
+		return f, false, context.Canceled
 	case len(s.arrived) == 0:
 		return f, false, s.err
 	case s.arrived[0].Type == wire.File:
@@ -191,7 +194,13 @@ func (s *sharedStream) wait() error {
 	case <-late:
 	}
 	if s.asked = true; !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
-		return errOverdue
+		waited := s.clientTime()
+		if waited == 0 {
+			return errOverdue
+		}
+		s.deadline = s.deadline.Add(waited)
+		s.timer.Reset(s.patience())
+		return nil
 	}
 	s.lane.worker.askForLag()
 	s.timer.Reset(s.patience())
@@ -288,6 +297,14 @@ func (s *sharedStream) replace() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.replaced = true
+	s.tell()
+}
+
+// interrupt implements [incoming].
+func (s *sharedStream) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = true
 	s.tell()
 }
 

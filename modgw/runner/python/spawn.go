@@ -8,7 +8,6 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -50,7 +49,7 @@ func (w *worker) makeLanes() (theirs []*os.File, err error) {
 		if err != nil {
 			return nil, err
 		}
-		w.shared, w.seats = shared, &queue.Member{Places: r.program.seats, Value: w}
+		w.shared, w.places = shared, r.program.newPlaces(w)
 		theirs = append(theirs, file)
 		if area := w.shelve(); area != nil {
 			theirs = append(theirs, area)

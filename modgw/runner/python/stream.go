@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -219,6 +220,9 @@ func (s *stream) buffered() (f wire.Frame, ok bool, err error) {
 // accept judges a frame and reports whether it is a part of the response.
 func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 	if f.Stream != s.id {
+		if f.Stream == 0 {
+			s.heard.Store(int64(monotonic.Now()))
+		}
 		return f, false, s.lane.stale(f)
 	}
 	switch f.Type {
@@ -346,7 +350,11 @@ func (s *stream) readError(err error) error {
 		return why
 	}
 	if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
-		return errOverdue
+		waited := s.clientTime()
+		if waited == 0 {
+			return errOverdue
+		}
+		s.deadline = s.deadline.Add(waited)
 	}
 	s.lane.setDeadline(s.deadline)
 	return nil

@@ -115,7 +115,11 @@ func (c *call) serveWebSocket() {
 // openWebSocket gives the request to a worker; nil when it was answered instead.
 func (c *call) openWebSocket(ctx context.Context, head []byte) *sharedStream {
 	for {
-		w, err := c.runner.seats.acquire(ctx)
+		w, err := c.runner.seats.acquire(ctx, webSocketStream)
+		if errors.Is(err, errQueueFull) {
+			c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, tooManyWebSockets(c.runner.program)}, false)
+			return nil
+		}
 		if err != nil {
 			c.refuse(err)
 			return nil

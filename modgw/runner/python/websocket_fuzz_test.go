@@ -45,7 +45,7 @@ func FuzzWebSocket(f *testing.F) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		runner, err := New(modgw.RunnerConfig{
-			Descriptor: modgw.Descriptor{Name: "fuzz", Kind: modgw.KindASGI, ASGI: &modgw.ASGI{Entry: "hello:application", Workers: 1}}, Log: log,
+			Descriptor: modgw.Descriptor{Name: "fuzz", Kind: modgw.KindASGI, ASGI: &modgw.ASGI{Entry: "hello:application", Workers: 1, WebSockets: 100}}, Log: log,
 		}, Files{})
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -18,12 +17,12 @@ type worker struct {
 	template *template // that it is forked from; nil: none
 	misfit   *misfit   // the template that it could not be forked from; nil: none
 	control  *net.UnixConn
-	in       *wire.Reader  // of control; for listen alone
-	out      *wire.Writer  // of control
-	lanes    []*lane       // of a WSGI worker
-	shared   *sharedLane   // of an ASGI worker
-	seats    *queue.Member // at it
-	area     bool          // the lanes have plots
+	in       *wire.Reader // of control; for listen alone
+	out      *wire.Writer // of control
+	lanes    []*lane      // of a WSGI worker
+	shared   *sharedLane  // of an ASGI worker
+	places   places       // at it
+	area     bool         // the lanes have plots
 
 	heard    chan struct{}       // closes when nothing more is to be heard on the control connection
 	loaded   chan loading        // has how loading the app ended

@@ -22,6 +22,7 @@ var (
 // Queue hands out the places of its members. Make it with [New].
 type Queue struct {
 	limits modgw.Queue
+	brief  bool // nobody waits for members to have room
 
 	mu      sync.Mutex
 	members []*Member
@@ -50,6 +51,10 @@ type waiter struct {
 
 // New makes a queue without members.
 func New(limits modgw.Queue) *Queue { return &Queue{limits: limits} }
+
+// NewBrief makes a queue for what holds its place for long: requests wait for members to come, as at a start, but not for
+// those that are there to have room.
+func NewBrief(limits modgw.Queue) *Queue { return &Queue{limits: limits, brief: true} }
 
 // Acquire returns a member with a place that is the caller's until Release. The error is one of the above, or ctx's.
 func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
@@ -184,10 +189,20 @@ func (q *Queue) refusal() error {
 		return ErrClosed
 	case q.hopes == 0:
 		return ErrNobody
-	case q.waiters.Len() >= q.limits.Max:
+	case q.waiters.Len() >= q.limits.Max, q.brief && q.isFull():
 		return ErrFull
 	}
 	return nil
+}
+
+// isFull reports whether every member has as many requests as it may; false without members.
+func (q *Queue) isFull() bool {
+	for _, m := range q.members {
+		if m.busy < m.Places {
+			return false
+		}
+	}
+	return len(q.members) > 0
 }
 
 func (q *Queue) serve() {

@@ -61,8 +61,10 @@ class Plot:
     def returned(self, size):
         """Counts bytes of a request that were read, and returns how many to tell the host of now."""
         self._unreported += size
-        if self._unreported < _WINDOW // 2:
-            return 0
+        return 0 if self._unreported < _WINDOW // 2 else self.unreported()
+
+    def unreported(self):
+        """How many bytes of a request were read of which the host was not told, to be told now."""
         size, self._unreported = self._unreported, 0
         return size
 

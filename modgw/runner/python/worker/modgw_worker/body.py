@@ -20,19 +20,19 @@ class Input(io.BufferedIOBase):
         self._pieces = deque((piece,) if piece else ())
         self._offset = 0  # in the first piece: what stands before was read
         self._ended = False
-        self._lent = False  # whether what comes is lent, which the lane accounts for
-        self._unreported = 0  # bytes that were read and not told to the host
+        self._unread = len(piece)  # bytes that came in frames; those that are lent are the lane's to account for
+        self._unreported = 0  # of them, bytes that were read and not told to the host
 
     def feed(self, piece, ended):
         """Takes what the host sent."""
         if piece:
+            self._unread += len(piece)
             self._pieces.append(piece)
         if ended:
             self._ended = True
 
     def lend(self, loan, ended):
         """Takes what the host has put into shared memory."""
-        self._lent = True
         self._pieces.append(loan)
         if ended:
             self._ended = True
@@ -136,6 +136,8 @@ class Input(io.BufferedIOBase):
         while not self._pieces:
             if self._ended:
                 return False
+            if self._exchange.lane.is_quiet():
+                self._report()  # The host sees by it that the app waits for the client, whose time is not the app's.
             self._exchange.wait(want)
         return True
 
@@ -149,9 +151,16 @@ class Input(io.BufferedIOBase):
 
     def _account(self, size):
         """Lets the host send more in time: it has half a window left then, and need not wait."""
-        if self._lent:
-            return
+        size = min(size, self._unread)  # What is lent comes after all that is not.
+        self._unread -= size
         self._unreported += size
         if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
             self._exchange.consumed(self._unreported)
             self._unreported = 0
+
+    def _report(self):
+        """Tells the host of all that was read."""
+        if self._unreported:
+            self._exchange.consumed(self._unreported)
+            self._unreported = 0
+        self._exchange.lane.report()

@@ -282,6 +282,13 @@ class Seat:
     def flush(self):
         """Nothing is held back that could be sent."""
 
+    def is_quiet(self):
+        """What has come for this request was given to it."""
+        return True
+
+    def report(self):
+        """Nothing is lent here."""
+
     def pump(self, wait, want=0):
         """With wait, returns when a frame for this request has come: others take it in."""
         if wait:

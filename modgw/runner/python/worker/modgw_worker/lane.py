@@ -120,10 +120,29 @@ class Lane:
     def give_back(self, size):
         """Lets the host use bytes of the plot again; it is told when there are enough of them."""
         if self.plot is not None:
-            size = self.plot.returned(size)
-            if size:
-                self.put(wire.frame(wire.WINDOW, 0, wire.SIZE.pack(size)))
-                self.flush()
+            self._tell_read(self.plot.returned(size))
+
+    def report(self):
+        """Tells the host of all bytes of the plot that it can use again."""
+        if self.plot is not None:
+            self._tell_read(self.plot.unreported())
+
+    def _tell_read(self, size):
+        if size:
+            self.put(wire.frame(wire.WINDOW, 0, wire.SIZE.pack(size)))
+            self.flush()
+
+    def is_quiet(self):
+        """Whether nothing has come from the host that was not taken in."""
+        if self._position < len(self._buffer):
+            return False
+        try:
+            with self._receiving:
+                return not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def put(self, frame):
         """Sends a frame at the end of the batch, or at once when much waits already."""

@@ -1,0 +1,313 @@
+package spool
+
+import (
+	"os"
+	"sync"
+)
+
+// chunkSize is the unit in which memory is used.
+const chunkSize = 32 << 10
+
+// extentSize is the unit in which room in files is reserved.
+const extentSize = 256 << 10
+
+var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
+// Buffer is a queue of bytes with one writer and one reader, which may be different goroutines. Its beginning is in
+// memory, as long as there is some to have, and the rest in a file without a name. Make it with [NewBuffer].
+type Buffer struct {
+	account *Account
+	limit   int64
+
+	mu      sync.Mutex
+	memory  []*[chunkSize]byte
+	first   int   // where the first chunk has bytes that were not read
+	last    int   // how many bytes were written to the last chunk
+	spare   bool  // one chunk is held beyond the account
+	size    int64 // bytes that were written and not read
+	ended   bool
+	end     error         // what Read returns at the end
+	cut     bool          // nobody reads any more
+	written chan struct{} // has a token after something was written, or the end
+	taken   chan struct{} // has a token after something was read, or Cut
+
+	// The file is a ring. Its writer uses [start+length, start), its reader [start, start+length); positions are modulo
+	// limit.
+	file          *os.File
+	start, length int64
+	reserved      int64 // bytes from its beginning that the account has taken
+	broken        error // why the file takes no more
+}
+
+// NewBuffer makes an empty buffer that holds at most limit bytes, all of which count for the account; a nil account
+// keeps nothing.
+func NewBuffer(a *Account, limit int64) *Buffer {
+	return &Buffer{
+		account: a, limit: limit,
+		written: make(chan struct{}, 1), taken: make(chan struct{}, 1),
+	}
+}
+
+// Write keeps p, and returns how much of it was kept. The error is ErrLimit, ErrAccountFull, ErrSpoolFull or a
+// *FileError; what was kept before is not lost then, and Write may be called again when something was read.
+func (b *Buffer) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = b.write(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// write keeps some of p.
+func (b *Buffer) write(p []byte) (int, error) {
+	b.mu.Lock()
+	if b.length == 0 {
+		b.start = 0
+		b.shrink()
+	}
+	if n, ok := b.writeMemory(p); ok {
+		b.mu.Unlock()
+		notify(b.written)
+		return n, nil
+	}
+	p = p[:min(int64(len(p)), b.limit-b.size)]
+	if len(p) == 0 {
+		b.mu.Unlock()
+		return 0, ErrLimit
+	}
+	at := (b.start + b.length) % b.limit
+	p = p[:min(int64(len(p)), b.limit-at)]
+	b.mu.Unlock()
+	n, err := b.writeFile(p, at)
+	b.mu.Lock()
+	b.length += int64(n)
+	b.size += int64(n)
+	b.mu.Unlock()
+	notify(b.written)
+	return n, err
+}
+
+// writeMemory keeps some of p in memory, unless the file has something that comes first; b.mu is held.
+func (b *Buffer) writeMemory(p []byte) (n int, ok bool) {
+	if b.length > 0 || b.size >= b.limit {
+		return 0, false
+	}
+	if len(b.memory) == 0 || b.last == chunkSize {
+		if !b.account.takeMemory(int64(len(b.memory))*chunkSize, chunkSize) {
+			return 0, false
+		}
+		b.addChunk()
+	}
+	n = copy(b.memory[len(b.memory)-1][b.last:], p[:min(int64(len(p)), b.limit-b.size)])
+	b.last += n
+	b.size += int64(n)
+	return n, true
+}
+
+func (b *Buffer) addChunk() {
+	if len(b.memory) == 0 {
+		b.first = 0
+	}
+	b.memory = append(b.memory, chunks.Get().(*[chunkSize]byte))
+	b.last = 0
+}
+
+// writeFile writes p to the file, in which room is reserved first. Only the writer uses file, reserved and broken.
+func (b *Buffer) writeFile(p []byte, at int64) (int, error) {
+	if b.broken != nil {
+		return 0, b.broken
+	}
+	if beyond := at + int64(len(p)) - b.reserved; beyond > 0 {
+		beyond = (beyond + extentSize - 1) / extentSize * extentSize
+		if err := b.account.takeDisk(beyond); err != nil {
+			return 0, err
+		}
+		b.reserved += beyond
+	}
+	if b.file == nil {
+		f, err := b.account.openFile()
+		if err != nil {
+			b.broken = err
+			return 0, err
+		}
+		b.mu.Lock()
+		b.file = f
+		b.mu.Unlock()
+	}
+	n, err := b.file.WriteAt(p, at)
+	if err != nil {
+		b.broken = &FileError{err}
+		return n, b.broken
+	}
+	return n, nil
+}
+
+// shrink gives the room of an empty file back; b.mu is held.
+func (b *Buffer) shrink() {
+	if b.reserved == 0 || b.file.Truncate(0) != nil {
+		return
+	}
+	b.account.giveDisk(b.reserved)
+	b.reserved = 0
+}
+
+// hold keeps p, which fits into one chunk, in an empty buffer, whatever the account says: so that a response goes on in
+// pieces when nothing can be kept. It reports false when the buffer is not empty.
+func (b *Buffer) hold(p []byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.size > 0 {
+		return false
+	}
+	b.addChunk()
+	b.spare = true
+	b.last = copy(b.memory[0][:], p)
+	b.size = int64(b.last)
+	notify(b.written)
+	return true
+}
+
+// End says that nothing more is written; Read returns err when everything was read.
+func (b *Buffer) End(err error) {
+	b.mu.Lock()
+	b.ended, b.end = true, err
+	b.mu.Unlock()
+	notify(b.written)
+}
+
+// Len is how many bytes can be read without waiting.
+func (b *Buffer) Len() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size
+}
+
+// Ready reports whether Read would not wait.
+func (b *Buffer) Ready() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size > 0 || b.ended
+}
+
+// Read waits for bytes that were written and reads some of them.
+func (b *Buffer) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		b.mu.Lock()
+		switch {
+		case len(b.memory) > 0 && b.size > b.length:
+			n := b.readMemory(p)
+			b.mu.Unlock()
+			notify(b.taken)
+			return n, nil
+		case b.length > 0:
+			p = p[:min(int64(len(p)), b.length, b.limit-b.start)]
+			at := b.start
+			b.mu.Unlock()
+			return b.readFile(p, at)
+		case b.ended:
+			b.mu.Unlock()
+			return 0, b.end
+		}
+		b.mu.Unlock()
+		<-b.written
+	}
+}
+
+// readMemory reads from the first chunk; b.mu is held.
+func (b *Buffer) readMemory(p []byte) int {
+	filled := chunkSize
+	if len(b.memory) == 1 {
+		filled = b.last
+	}
+	n := copy(p, b.memory[0][b.first:filled])
+	b.first += n
+	b.size -= int64(n)
+	if b.first == filled {
+		b.dropChunk()
+	}
+	return n
+}
+
+// dropChunk lets go of the first chunk; b.mu is held.
+func (b *Buffer) dropChunk() {
+	chunks.Put(b.memory[0])
+	b.memory[0] = nil
+	b.memory = b.memory[1:]
+	b.first = 0
+	if b.spare {
+		b.spare = false
+		return
+	}
+	b.account.giveMemory(chunkSize)
+}
+
+func (b *Buffer) dropMemory() {
+	for len(b.memory) > 0 {
+		b.dropChunk()
+	}
+}
+
+func (b *Buffer) readFile(p []byte, at int64) (int, error) {
+	n, err := b.file.ReadAt(p, at)
+	if n < len(p) {
+		return 0, &FileError{err}
+	}
+	b.mu.Lock()
+	b.start = (b.start + int64(n)) % b.limit
+	b.length -= int64(n)
+	b.size -= int64(n)
+	b.mu.Unlock()
+	notify(b.taken)
+	return n, nil
+}
+
+// Cut makes awaitRoom return at once: nobody reads any more.
+func (b *Buffer) Cut() {
+	b.mu.Lock()
+	b.cut = true
+	b.mu.Unlock()
+	notify(b.taken)
+}
+
+// awaitRoom waits until something of what was there, size bytes, was read. It reports false after Cut.
+func (b *Buffer) awaitRoom(size int64) bool {
+	for {
+		b.mu.Lock()
+		now, cut := b.size, b.cut
+		b.mu.Unlock()
+		switch {
+		case cut:
+			return false
+		case now < size || now == 0:
+			return true
+		}
+		<-b.taken
+	}
+}
+
+// Close lets go of everything. Neither side uses the buffer any more.
+func (b *Buffer) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dropMemory()
+	b.size, b.length = 0, 0
+	if b.file != nil {
+		b.file.Close()
+		b.file = nil
+	}
+	if b.reserved > 0 {
+		b.account.giveDisk(b.reserved)
+		b.reserved = 0
+	}
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

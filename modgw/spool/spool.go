@@ -1,0 +1,149 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+// Why a buffer takes no more.
+var (
+	ErrLimit       = errors.New("the buffer is full")
+	ErrAccountFull = errors.New("the app has used up what it may keep")
+	ErrSpoolFull   = errors.New("the host has used up what it may keep")
+)
+
+// A FileError says that a spool file cannot be made, written or read.
+type FileError struct{ Err error }
+
+// Error says what the system said.
+func (e *FileError) Error() string { return fmt.Sprintf("cannot use a spool file: %v", e.Err) }
+
+// Unwrap returns the system's error.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// Config is what a [Spool] is made from.
+type Config struct {
+	Dir    string // folder for files, which must be there and belong to the host; "": nothing is kept in files
+	Memory int64  // bytes that may be kept in memory; 0: none
+	Disk   int64  // bytes that may be kept in files; 0: none
+}
+
+// Spool is what one host keeps. Make it with [New].
+type Spool struct {
+	dir    string
+	memory counter
+	disk   counter
+}
+
+// New makes a spool that keeps nothing yet.
+func New(c Config) *Spool {
+	s := &Spool{dir: c.Dir}
+	s.memory.limit, s.disk.limit = c.Memory, c.Disk
+	if c.Dir == "" {
+		s.disk.limit = 0
+	}
+	return s
+}
+
+// Used is how many bytes of memory and of files are in use now.
+func (s *Spool) Used() (memory, disk int64) { return s.memory.used.Load(), s.disk.used.Load() }
+
+// Account returns an account for one app, whose buffers may keep limit bytes together. With a limit of 0, or without a
+// spool, it is nil, which keeps nothing.
+func (s *Spool) Account(limit int64) *Account {
+	if s == nil || limit <= 0 || s.memory.limit <= 0 && s.disk.limit <= 0 {
+		return nil
+	}
+	a := &Account{spool: s}
+	a.total.limit = limit
+	return a
+}
+
+// Account is what one app keeps. A nil account keeps nothing.
+type Account struct {
+	spool *Spool
+	total counter
+}
+
+// Used is how many bytes the account has in use now.
+func (a *Account) Used() int64 {
+	if a == nil {
+		return 0
+	}
+	return a.total.used.Load()
+}
+
+// Limit is how many bytes the account may have in use; 0 for a nil one.
+func (a *Account) Limit() int64 {
+	if a == nil {
+		return 0
+	}
+	return a.total.limit
+}
+
+// memoryShare is the part of the spool's memory that one buffer may have: a few large bodies shall not have all of it.
+const memoryShare = 8
+
+// takeMemory reports whether n more bytes of memory are the caller's, for a buffer that has some already.
+func (a *Account) takeMemory(has, n int64) bool {
+	if a == nil || has+n > max(a.spool.memory.limit/memoryShare, chunkSize) || !a.total.take(n) {
+		return false
+	}
+	if !a.spool.memory.take(n) {
+		a.total.give(n)
+		return false
+	}
+	return true
+}
+
+func (a *Account) giveMemory(n int64) {
+	a.spool.memory.give(n)
+	a.total.give(n)
+}
+
+// takeDisk reserves n bytes of files.
+func (a *Account) takeDisk(n int64) error {
+	switch {
+	case a == nil || a.spool.disk.limit <= 0:
+		return ErrSpoolFull
+	case !a.total.take(n):
+		return ErrAccountFull
+	case !a.spool.disk.take(n):
+		a.total.give(n)
+		return ErrSpoolFull
+	}
+	return nil
+}
+
+func (a *Account) giveDisk(n int64) {
+	a.spool.disk.give(n)
+	a.total.give(n)
+}
+
+// openFile makes a file without a name.
+func (a *Account) openFile() (*os.File, error) {
+	f, err := unnamed(a.spool.dir)
+	if err != nil {
+		return nil, &FileError{err}
+	}
+	return f, nil
+}
+
+// counter is a number of bytes in use, with a limit.
+type counter struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// take reports whether n more bytes are in use now.
+func (c *counter) take(n int64) bool {
+	if c.used.Add(n) <= c.limit {
+		return true
+	}
+	c.used.Add(-n)
+	return false
+}
+
+func (c *counter) give(n int64) { c.used.Add(-n) }
