@@ -16,6 +16,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	front "github.com/modgw/modgw/modgw/front/http"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // programEnv names the program that the test binary is, when it is started as an app.
@@ -39,6 +40,7 @@ type site struct {
 	d       modgw.Descriptor
 	addr    string
 	log     *watchtest.Log
+	spool   *spool.Spool
 }
 
 // serve deploys a program of this test binary and serves it until the test ends.
@@ -64,15 +66,17 @@ func prepare(t *testing.T, program string, change ...func(*modgw.Descriptor)) *s
 			Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 20 * time.Second, Stop: 5 * time.Second,
 		},
 		Queue: modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Spool: modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
 	}
 	for _, f := range change {
 		f(&d)
 	}
 	s := &site{T: t, d: d, log: &watchtest.Log{}}
+	s.spool = spool.New(spool.Config{Dir: t.TempDir(), Memory: 16 << 20, Disk: 1 << 30})
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	runner := func(c modgw.RunnerConfig) (modgw.Runner, error) { return New(c) }
 	s.gateway = modgw.New(modgw.Config{
-		Log: logger, Runners: map[modgw.Kind]modgw.NewRunner{modgw.KindHTTP: runner, modgw.KindGo: runner},
+		Spool: s.spool, Log: logger, Runners: map[modgw.Kind]modgw.NewRunner{modgw.KindHTTP: runner, modgw.KindGo: runner},
 		Build: func(context.Context, modgw.Descriptor) (*modgw.Environment, error) {
 			return &modgw.Environment{Binary: exe}, nil
 		},

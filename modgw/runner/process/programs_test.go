@@ -78,6 +78,12 @@ func handler() http.Handler {
 			"env": os.Environ(), "te": r.TransferEncoding, "length": r.ContentLength,
 		})
 	})
+	mux.HandleFunc("/big", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := w.Write(make([]byte, bigSize)); err == nil {
+			bigDone.Add(1)
+		}
+	})
+	mux.HandleFunc("/done", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, bigDone.Load()) })
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -269,7 +269,7 @@ func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
 }
 
 func TestKilledWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
-	a := serve(t, largeApp, workers(1, 2))
+	a := serve(t, largeApp, workers(1, 2), uploads(0))
 	a.shares()
 	for _, request := range []string{
 		"GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n",
