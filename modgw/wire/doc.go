@@ -95,7 +95,8 @@
 // A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the lane of a thread. Pieces of
 // the body use it up, those in Request and Response included, and so do Events, with EventCost beside their payload, but
 // for the one that accepts a WebSocket, those with FlagEnd, and True and False from the host; Window gives back what the
-// receiver has consumed. A worker that sends beyond its window breaks the protocol.
+// receiver has consumed. A worker gives back all that it has received of a request's body only when its app waits for more of
+// it, and else keeps a byte back: that way the host knows whose time it is. A worker that sends beyond its window breaks the protocol.
 //
 // # The area
 //

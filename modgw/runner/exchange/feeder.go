@@ -119,7 +119,7 @@ func (f *Feeder) Stop() {
 		close(f.halt)
 		if f.ended.Load() {
 			f.reading.Lock() // what was kept is read without waiting
-			f.reading.Unlock()
+			defer f.reading.Unlock()
 			return
 		}
 		for !f.reading.TryLock() {

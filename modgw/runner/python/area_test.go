@@ -212,7 +212,7 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 // What a request leaves in the memory must not be missing for the next ones: each of these leaves much, and more of them
 // than there is room for.
 func TestGivenUpBodiesLeaveRoom(t *testing.T) {
-	a := serve(t, largeApp, workers(1, 1), uploads(0))
+	a := serve(t, largeApp, workers(1, 1))
 	pid := a.pid(1)
 	for range 8 {
 		conn := a.raw("GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -269,7 +269,7 @@ func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
 }
 
 func TestKilledWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
-	a := serve(t, largeApp, workers(1, 2), uploads(0))
+	a := serve(t, largeApp, workers(1, 2))
 	a.shares()
 	for _, request := range []string{
 		"GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -160,7 +160,7 @@ func (f *feeder) stop() {
 		close(f.halt)
 		if f.ended.Load() {
 			f.reading.Lock() // what was kept is read without waiting
-			f.reading.Unlock()
+			defer f.reading.Unlock()
 			return
 		}
 		for !f.reading.TryLock() {

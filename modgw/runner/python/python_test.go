@@ -73,7 +73,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
 		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
 		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
-		Spool:    modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
+		Spool:    modgw.Spool{Response: 64 << 20, Total: 512 << 20},
 	}
 	for _, f := range change {
 		f(&d)

@@ -221,7 +221,7 @@ func TestShortBodyIsNeverComplete(t *testing.T) {
 }
 
 func TestClientGoneInUploadIsAnErrorForTheApp(t *testing.T) {
-	a := serve(t, echo, uploads(0))
+	a := serve(t, echo)
 	conn := a.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 200_000))
 	a.eventually("app", func() bool { return exists(a.path("reading")) })
 	conn.Close()

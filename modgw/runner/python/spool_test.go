@@ -62,6 +62,7 @@ func describe(body string) string {
 	return fmt.Sprintf("%d %s %d", len(body), hex.EncodeToString(digest[:]), len(body))
 }
 
+// uploads has so much of each request body kept; without it they are passed on as they come.
 func uploads(limit int64) func(*modgw.Descriptor) {
 	return func(d *modgw.Descriptor) { d.Spool.Upload = limit }
 }
@@ -85,7 +86,7 @@ func TestSlowUploadsHoldNoThread(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := serve(t, echo)
+			a := serve(t, echo, uploads(8<<20))
 			body := strings.Repeat("0123456789abcdef", 100_000)
 			head, data := framing(body)
 			var clients []*slowClient
@@ -139,7 +140,7 @@ func TestTimeThatTheAppTakesBesideAnUploadIsItsOwn(t *testing.T) {
 def application(environ, start_response):
     `+read+`
     wait("never")
-`, requestTimeout(500*time.Millisecond), uploads(0))
+`, requestTimeout(500*time.Millisecond))
 			c := a.connect()
 			c.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n" + strings.Repeat("x", 500_000))
 			got := c.answer()
@@ -252,7 +253,7 @@ func TestResponseBeyondTheLimitWaitsForItsClient(t *testing.T) {
 }
 
 func TestClientThatHangsUpHasWhatWasKeptDropped(t *testing.T) {
-	a := serve(t, big)
+	a := serve(t, big, uploads(8<<20))
 	c := a.connect()
 	c.say("GET /generator HTTP/1.1\r\nHost: x\r\n\r\n")
 	a.eventually("end of the app's work", func() bool { return a.get("/sent").body == "1" })
@@ -266,7 +267,7 @@ func TestClientThatHangsUpHasWhatWasKeptDropped(t *testing.T) {
 }
 
 func TestFullSpoolRefusesUploadsAndNothingElse(t *testing.T) {
-	a := serve(t, echo, func(d *modgw.Descriptor) { d.Spool.Total = 1 << 20 })
+	a := serve(t, echo, uploads(8<<20), func(d *modgw.Descriptor) { d.Spool.Total = 1 << 20 })
 	body := strings.Repeat("x", 1_000_000)
 	first := a.connect()
 	first.say("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + body[:990_000])
@@ -299,7 +300,7 @@ def application(environ, start_response):
         return old(environ, start_response)
     start_response("200 OK", [])
     return (PIECE for _ in range(800))
-`)
+`, uploads(8<<20))
 	dir := a.path("disk")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

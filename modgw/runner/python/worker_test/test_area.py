@@ -34,8 +34,13 @@ class PlotTest(unittest.TestCase):
     def test_the_host_is_told_of_half_a_window_at_once(self):
         half = wire.AREA_WINDOW // 2
         self.assertEqual(self.plot.returned(half - 1), 0)
-        self.assertEqual(self.plot.returned(2), half + 1)
+        self.assertEqual(self.plot.returned(2), half)
         self.assertEqual(self.plot.returned(1), 0)
+
+    def test_the_host_is_told_of_all_only_when_the_app_waits(self):
+        half = wire.AREA_WINDOW // 2
+        self.assertEqual(self.plot.returned(half), half - 1)
+        self.assertEqual(self.plot.unreported(), 1)
 
 
 class ShelfTest(unittest.TestCase):

@@ -155,11 +155,11 @@ class Input(io.BufferedIOBase):
         self._unread -= size
         self._unreported += size
         if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
-            self._exchange.consumed(self._unreported)
-            self._unreported = 0
+            self._exchange.consumed(self._unreported - 1)  # The last byte says that the app waits: see _report.
+            self._unreported = 1
 
     def _report(self):
-        """Tells the host of all that was read."""
+        """Tells the host of all that was read, which it takes for a sign that the app waits for more."""
         if self._unreported:
             self._exchange.consumed(self._unreported)
             self._unreported = 0

@@ -302,9 +302,11 @@ class Exchange(BaseExchange):
     def _consumed(self, size):
         self._unreported += size
         if self._unreported >= _HALF_WINDOW:
-            self._report()
+            self._report(1)  # All is told only when the app waits.
 
-    def _report(self):
-        if self._unreported and self._more and not self.ended:
-            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
-            self._unreported = 0
+    def _report(self, rest=0):
+        """Tells the host of what was received, but for so many bytes."""
+        size = self._unreported - rest
+        if size > 0 and self._more and not self.ended:
+            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
+            self._unreported = rest
