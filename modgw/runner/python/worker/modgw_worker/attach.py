@@ -102,8 +102,10 @@ class Attachment:
         self._watch_exceptions()
         if self._control.explain:
             from .propagate import let_through
+            from .staticfiles import serve_beside
 
             let_through(app)
+            app = serve_beside(app)
         _leave_alone_in_children(self)
         lanes = 1 if self.message["kind"] == "asgi" else self.message["threads"]
         descriptors = self._control.descriptors

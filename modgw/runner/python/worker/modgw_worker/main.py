@@ -130,8 +130,10 @@ class Worker:
             self._fail({"reason": "template", "message": misfit})
         if self._control.explain:
             from .propagate import let_through
+            from .staticfiles import serve_beside
 
             let_through(app)
+            app = serve_beside(app)
         self._signals.restore()
         try:
             self._open_lanes(app, start, loop)
