@@ -1,12 +1,9 @@
 package apache_test
 
 import (
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/fronttest"
@@ -26,24 +23,5 @@ func TestAppsAreToldOfTLSAndTheClientsCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	fronttest.StartApache(t, fmt.Sprintf("SSLSessionCache none\nSSLVerifyClient optional_no_ca\nListen 127.0.0.1:%d\n%s", o.Port, conf))
-	for _, c := range []struct {
-		certificates []tls.Certificate
-		want         string
-	}{
-		{nil, `true true "" "" "" ""`},
-		{[]tls.Certificate{fronttest.KeyPair(t, fronttest.SelfSigned(t))}, `true true "CN=localhost" "localhost" "CN=localhost" "01"`},
-	} {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: c.certificates}}
-		client := &http.Client{Transport: transport, Timeout: time.Minute}
-		resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/", o.Port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		transport.CloseIdleConnections()
-		if string(body) != c.want || err != nil {
-			t.Errorf("with %d certificates: %s, want %s, %v", len(c.certificates), body, c.want, err)
-		}
-	}
+	fronttest.CheckCertificateVariables(t, fmt.Sprintf("https://127.0.0.1:%d/", o.Port))
 }

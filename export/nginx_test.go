@@ -1,14 +1,11 @@
 package export_test
 
 import (
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/modgw/modgw/export"
 	"github.com/modgw/modgw/internal/fronttest"
@@ -93,26 +90,7 @@ func TestAppsAreToldOfTLSAndTheClientsCertificate(t *testing.T) {
 				t.Fatal(err)
 			}
 			fronttest.StartNginxSites(t, o.Port, "ssl_verify_client optional_no_ca;\n"+string(conf))
-			for _, c := range []struct {
-				certificates []tls.Certificate
-				want         string
-			}{
-				{nil, `true true "" "" "" ""`},
-				{[]tls.Certificate{fronttest.KeyPair(t, fronttest.SelfSigned(t))}, `true true "CN=localhost" "localhost" "CN=localhost" "01"`},
-			} {
-				transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: c.certificates}}
-				client := &http.Client{Transport: transport, Timeout: time.Minute}
-				resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/certificate", o.Port))
-				if err != nil {
-					t.Fatal(err)
-				}
-				body, err := io.ReadAll(resp.Body)
-				resp.Body.Close()
-				transport.CloseIdleConnections()
-				if string(body) != c.want || err != nil {
-					t.Errorf("with %d certificates: %s, want %s, %v", len(c.certificates), body, c.want, err)
-				}
-			}
+			fronttest.CheckCertificateVariables(t, fmt.Sprintf("https://127.0.0.1:%d/certificate", o.Port))
 		})
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,4 +56,30 @@ func KeyPair(t testing.TB, file string) tls.Certificate {
 		t.Fatal(err)
 	}
 	return pair
+}
+
+// CheckCertificateVariables asks url, which answers with what an app is told of TLS and of the client's certificate, once
+// without and once with a certificate.
+func CheckCertificateVariables(t testing.TB, url string) {
+	t.Helper()
+	for _, c := range []struct {
+		certificates []tls.Certificate
+		want         string
+	}{
+		{nil, `true true "" "" "" ""`},
+		{[]tls.Certificate{KeyPair(t, SelfSigned(t))}, `true true "CN=localhost" "localhost" "CN=localhost" "01"`},
+	} {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: c.certificates}}
+		client := &http.Client{Transport: transport, Timeout: time.Minute}
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		transport.CloseIdleConnections()
+		if string(body) != c.want || err != nil {
+			t.Errorf("with %d certificates: %s, want %s, %v", len(c.certificates), body, c.want, err)
+		}
+	}
 }
