@@ -28,7 +28,8 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "File of KEY=VALUE lines with more environment variables; env wins. It must exist.", example: `".env"`},
 			{name: "env", value: variables(&d.Env),
 				doc: "Environment variables of the app. It sees these, PATH, HOME, LANG=C.UTF-8 and TZ, and nothing of the " +
-					"host's own environment. Variables of defaults are added unless the app sets them.",
+					"host's own environment. Variables of defaults are added unless the app sets them. For the kinds go and http " +
+					"$PORT in a value is the port that the program should listen on.",
 				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
 			{name: "build_env", value: variables(&d.BuildEnv),
 				doc: "Environment variables for builds: for pip, uv, go and npm, and for the command of the build block. Another " +

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,7 +60,7 @@ func (p *port) bind(family int, at unix.Sockaddr) error {
 	return err
 }
 
-// portName is how arguments name the port, as a shell's would.
+// portName is how arguments and variables name the port, as a shell's would.
 var portName = regexp.MustCompile(`\$(?:PORT\b|\{PORT\})`)
 
 // replaceIn is args with the number in place of $PORT and ${PORT}.
@@ -66,6 +68,18 @@ func (p *port) replaceIn(args []string) []string {
 	replaced := make([]string, len(args))
 	for i, arg := range args {
 		replaced[i] = portName.ReplaceAllLiteralString(arg, strconv.Itoa(p.number))
+	}
+	return replaced
+}
+
+// replaceInValues is env with the number in place of $PORT and ${PORT} in the values. Secrets stay as they are: they name
+// nothing, whatever characters they have.
+func (p *port) replaceInValues(env, secrets []string) []string {
+	replaced := p.replaceIn(env)
+	for i, variable := range env {
+		if _, value, _ := strings.Cut(variable, "="); slices.Contains(secrets, value) {
+			replaced[i] = variable
+		}
 	}
 	return replaced
 }

@@ -135,6 +135,19 @@ func TestProgramGetsItsPortAsAnArgument(t *testing.T) {
 	}
 }
 
+func TestProgramGetsItsPortInAVariableOfItsOwn(t *testing.T) {
+	for _, value := range []string{"127.0.0.1:$PORT", "127.0.0.1:${PORT}"} {
+		s := serve(t, "variable", func(d *modgw.Descriptor) { d.Env["SHOP_ADDRESS"] = value })
+		if a := s.get("/"); a.status != 200 {
+			t.Errorf("%s: got %d %q", value, a.status, a.body)
+		}
+	}
+	got := (&port{number: 80}).replaceInValues([]string{"A=:$PORT", "KEY=x$PORT", "B=$PORTS"}, []string{"x$PORT"})
+	if want := []string{"A=:80", "KEY=x$PORT", "B=$PORTS"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q: a secret is no name", got, want)
+	}
+}
+
 func TestProgramThatEndsAtOnceSaysWhy(t *testing.T) {
 	s := prepare(t, "exits")
 	err := s.deploy()

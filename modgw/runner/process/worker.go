@@ -72,6 +72,7 @@ func (w *worker) spec() (spec proc.Spec, err error) {
 	if w.port, err = reservePort(); err != nil {
 		return spec, cannotListen(err)
 	}
+	env = w.port.replaceInValues(env, r.config.Descriptor.Secrets)
 	spec = proc.Spec{
 		Path:  "/bin/sh",
 		Args:  append([]string{"-c", withPID, "sh", path}, w.port.replaceIn(r.command[1:])...),
