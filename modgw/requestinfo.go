@@ -48,7 +48,8 @@ type RequestInfo struct {
 	TLS *tls.ConnectionState
 
 	// InputEnded closes when the client has ended its sending side after the request. It may wait
-	// for the response, or have gone: the request goes on. nil: the front does not tell.
+	// for the response, or have gone: the request goes on for a while, and when its response has
+	// begun to its end. nil: the front does not tell.
 	InputEnded <-chan struct{}
 
 	// Variables are further variables that the web server's administrator set, with SetEnv for example, and those of

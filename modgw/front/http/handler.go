@@ -25,6 +25,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	defer w.finish()
 	if r.ProtoMajor == 1 {
 		p.conn.served++
+		p.conn.presence.beginRequest()
 	}
 	if r.ContentLength != 0 {
 		w.body = s.prepareBody(rw, r, p)

@@ -15,7 +15,7 @@ import (
 //
 // A client that only ends its sending side may wait for the answer, and over TCP one that has
 // closed the connection looks the same until something is sent to it. So the end of the sending
-// side alone does not count.
+// side counts only when no response has begun some time later: see [presence].
 type hangups struct {
 	epoll int
 	file  *os.File        // of epoll

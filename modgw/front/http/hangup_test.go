@@ -61,6 +61,7 @@ func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
 	}{
 		{"tcp", tcp, "/reset", reset},
 		{"unix", ln.Addr().String(), "/close", func(c net.Conn) { c.Close() }},
+		{"tcp", tcp, "/close", func(c net.Conn) { c.Close() }},  // some time later
 		{"tcp", tcp, "/stream", func(c net.Conn) { c.Close() }}, // which what is sent then shows
 	} {
 		for _, body := range []string{"\r\n", "Content-Length: 4\r\n\r\nbody"} {
@@ -84,8 +85,8 @@ func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
 	}
 }
 
-// A client may end its sending side after its request, and waits for the answer however long that
-// takes.
+// A client may end its sending side after its request and wait for the answer. When the answer has
+// begun, it may take its time.
 func TestClientThatEndsItsSendingSideGetsItsAnswer(t *testing.T) {
 	running, release := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -3,16 +3,23 @@ package http
 import (
 	"context"
 	"sync"
+	"time"
 )
+
+// halfOpenGrace is how long a request whose client has ended its sending side may take to begin its
+// response. Later the client counts as gone.
+const halfOpenGrace = 3 * time.Second
 
 // presence is whether a connection's client is still there, as a context of its requests.
 type presence struct {
 	mu       sync.Mutex
 	cancel   context.CancelFunc // nil before net/http has the connection
 	gone     bool
-	input    chan struct{} // closed when the client has ended its sending side; nil before it is asked for
+	input    chan struct{} // closed by the end of the client's sending side; nil before it is asked for
 	inputEnd bool
-	released bool // the connection is its handler's
+	waits    bool        // for the response to a request of HTTP/1, which has not begun
+	grace    *time.Timer // nil unless it waits and has ended its sending side
+	released bool        // the connection is its handler's
 }
 
 // context returns one that ends with the client.
@@ -30,6 +37,10 @@ func (p *presence) context(ctx context.Context) context.Context {
 func (p *presence) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.leave()
+}
+
+func (p *presence) leave() {
 	if p.gone = true; p.cancel != nil && !p.released {
 		p.cancel()
 	}
@@ -52,10 +63,53 @@ func (p *presence) inputEnded() <-chan struct{} {
 func (p *presence) endInput() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.inputEnd && p.input != nil {
+	if p.inputEnd {
+		return
+	}
+	if p.inputEnd = true; p.input != nil {
 		close(p.input)
 	}
-	p.inputEnd = true
+	p.startGrace()
+}
+
+// beginRequest says that the client waits for a response.
+func (p *presence) beginRequest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waits = true
+	p.startGrace()
+}
+
+// beginResponse says that the client waits for its response no longer. If it has gone, what is sent
+// to it shows that.
+func (p *presence) beginResponse() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopGrace()
+}
+
+// startGrace has the client count as gone in a while, when it only waits and has ended its sending
+// side.
+func (p *presence) startGrace() {
+	if !p.inputEnd || !p.waits {
+		return
+	}
+	var grace *time.Timer
+	grace = time.AfterFunc(halfOpenGrace, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.grace == grace { // and not stopped too late
+			p.leave()
+		}
+	})
+	p.grace = grace
+}
+
+func (p *presence) stopGrace() {
+	if p.waits = false; p.grace != nil {
+		p.grace.Stop()
+		p.grace = nil
+	}
 }
 
 // release leaves it to a handler that has taken the connection over to notice that the client has
@@ -63,6 +117,7 @@ func (p *presence) endInput() {
 func (p *presence) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopGrace()
 	p.released = true
 }
 
@@ -70,5 +125,6 @@ func (p *presence) release() {
 func (p *presence) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopGrace()
 	p.cancel()
 }

@@ -69,6 +69,9 @@ func (w *response) WriteHeader(status int) {
 		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
 	}
 	w.begun = true
+	if w.request.ProtoMajor == 1 {
+		w.conn.presence.beginResponse()
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
