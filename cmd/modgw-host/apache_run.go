@@ -41,7 +41,7 @@ func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.Run
 		return err
 	}
 	if config.State == "" && config.File == "" {
-		if config.State, err = devState(config.Targets[0]); err != nil {
+		if config.State, err = ownProjects().state(config.Targets[0]); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func newAttach(c console) *cobra.Command {
 					Hint:    "write attach = true into its app block",
 				}
 			}
-			state, err := s.stateDir()
+			state, err := s.stateDir(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -1,12 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +17,7 @@ import (
 type devFlags struct {
 	serveFlags
 	apache  bool
+	port    int // 0: 8000, with Apache 8080
 	private apache.RunConfig
 	still   bool
 	verbose bool
@@ -35,7 +33,7 @@ func newDev(c console) *cobra.Command {
 			"loaded when it is saved; a request that comes meanwhile waits for it, and open pages show it by themselves. What\n" +
 			"fails is shown in the browser, with the traceback. This is for one's own machine: whoever can reach the address\n" +
 			"sees source code.",
-		Example: "  modgw-host dev\n  modgw-host dev examples/flask --listen http=127.0.0.1:8001\n  modgw-host dev --apache --port 8080",
+		Example: "  modgw-host dev\n  modgw-host dev examples/flask --port 8001\n  modgw-host dev --apache --port 8080",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			if len(targets) == 0 {
@@ -49,18 +47,21 @@ func newDev(c console) *cobra.Command {
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print the ordinary log, as serve does")
 	cmd.Flags().BoolVar(&f.debug, "debugger", false, "let breakpoint() in the app talk to this terminal (the default when there is one)")
 	cmd.Flags().BoolVar(&f.apache, "apache", false, "put an Apache of its own in front, as apache run does")
-	cmd.Flags().IntVar(&f.private.Port, "port", 8080, "with --apache: the `PORT` that Apache listens on")
+	cmd.Flags().IntVar(&f.port, "port", 0, "the `PORT` of 127.0.0.1 to listen on (default 8000, with --apache 8080)")
 	return cmd
 }
 
 func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
+	if err := f.choosePort(cmd); err != nil {
+		return err
+	}
 	config, err := f.config(cmd, c, targets)
 	if err != nil {
 		return err
 	}
 	config.Dev, config.Still = true, f.still
 	if config.State == "" {
-		if config.State, err = devState(targets[0]); err != nil {
+		if config.State, err = ownProjects().state(targets[0]); err != nil {
 			return err
 		}
 	}
@@ -85,6 +86,21 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 	})
 }
 
+// choosePort makes --port the port of Apache, or else of the host.
+func (f *devFlags) choosePort(cmd *cobra.Command) error {
+	switch {
+	case f.port < 0 || f.port > 65535:
+		return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot listen on port %d: ports are 1 to 65535", f.port)}
+	case f.apache:
+		f.private.Port = cmp.Or(f.port, 8080)
+	case f.port != 0 && len(f.listen) > 0:
+		return &usageError{cmd.CommandPath(), "cannot use both --port and --listen: give one of them"}
+	case f.port != 0:
+		f.listen = []string{fmt.Sprintf("http=127.0.0.1:%d", f.port)}
+	}
+	return nil
+}
+
 // runHost runs the host, with an Apache in front if that is wanted.
 func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()) error {
 	if f.apache {
@@ -98,15 +114,4 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 func (f *devFlags) apps(targets []string) []modgw.Descriptor {
 	files, _ := f.load(targets, loader.Held{})
 	return descriptorsOf(files)
-}
-
-// devState is a state folder for one project, so that two projects can be developed side by side.
-func devState(target string) (string, error) {
-	path, err := filepath.Abs(target)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(path))
-	name := filepath.Base(path) + "-" + hex.EncodeToString(sum[:4])
-	return filepath.Join(host.DefaultState(os.Getuid()), "dev", name), nil
 }

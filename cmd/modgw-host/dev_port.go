@@ -27,7 +27,7 @@ func portTaken(err error) error {
 	taken := &modgw.Fault{
 		Code:    "MGW-DEV-003",
 		Summary: fmt.Sprintf("cannot listen on %q: another process listens there", address),
-		Hint:    fmt.Sprintf("stop it, or choose another port: --listen http=%s", netip.AddrPortFrom(address.Addr(), address.Port()+1)),
+		Hint:    fmt.Sprintf("stop it, or choose another port: --port %d", address.Port()+1),
 	}
 	if pid, command := listenerOf(address.Port()); pid != 0 {
 		taken.Summary = fmt.Sprintf("cannot listen on %q: process %d listens there: %s", address, pid, command)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func newEnvList(c console) *cobra.Command {
 		Short: "List the environments in the state folder",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			builder, err := s.builder()
+			builder, err := s.builder(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -84,9 +85,9 @@ func joinApps(apps []modgw.AppName) string {
 	return strings.Join(texts, ", ")
 }
 
-// builder is one for the state folder that the settings mean.
-func (s *settings) builder() (*venv.Builder, error) {
-	dir, err := s.stateDir()
+// builder makes environments where the host that runs has its own.
+func (s *settings) builder(ctx context.Context) (*venv.Builder, error) {
+	dir, err := s.stateDir(ctx)
 	if err != nil {
 		return nil, err
 	}

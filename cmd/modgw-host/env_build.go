@@ -34,7 +34,7 @@ func newEnvBuild(c console) *cobra.Command {
 				return err
 			}
 			descriptors = chosen(descriptors, apps)
-			builder, err := s.builder()
+			builder, err := s.builder(cmd.Context())
 			if err != nil {
 				return err
 			}

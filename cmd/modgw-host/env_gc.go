@@ -27,7 +27,7 @@ func newEnvGC(c console) *cobra.Command {
 			"minutes.",
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			builder, err := s.builder()
+			builder, err := s.builder(cmd.Context())
 			if err != nil {
 				return err
 			}

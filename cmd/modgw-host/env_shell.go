@@ -25,7 +25,7 @@ func newEnvShell(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			builder, err := s.builder()
+			builder, err := s.builder(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -20,11 +20,11 @@ func newExec(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir, err := s.stateDir()
+			builder, err := s.builder(cmd.Context())
 			if err != nil {
 				return err
 			}
-			env, err := venv.New(venv.Config{State: dir}).Build(cmd.Context(), d, c.progress)
+			env, err := builder.Build(cmd.Context(), d, c.progress)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,11 @@ func newLogs(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if q.App != "" && q.Follow {
+				if err := known(cmd.Context(), client, q.App); err != nil {
+					return err // there would be nothing to wait for
+				}
+			}
 			var failed error
 			shown := false
 			show := c.logPrinter(cmd.Context(), asJSON)
@@ -52,16 +58,11 @@ func newLogs(c console) *cobra.Command {
 
 // known is an error when the host has no such app, which could also just have logged nothing.
 func known(ctx context.Context, client *control.Client, app modgw.AppName) error {
-	status, err := client.Status(ctx)
-	if err != nil {
+	f, err := running(ctx, client)
+	if err != nil || slices.Contains(f.mistaken, app) {
 		return err
 	}
-	for _, a := range status.Apps {
-		if a.App == app {
-			return nil
-		}
-	}
-	return modgw.UnknownApp(app)
+	return f.choose([]string{string(app)})
 }
 
 // logPrinter prints records to stdout as the host prints them to its log.

@@ -18,7 +18,8 @@ func newRun(c console) *cobra.Command {
 		Use:   "run --app NAME [TARGET…]",
 		Short: "Run one app in the foreground, for systemd, containers and schedulers",
 		Long: "Run one app in the foreground. It listens at --listen, on the sockets that systemd passes (LISTEN_FDS, named\n" +
-			"http or fastcgi), or on $PORT; its files are not watched.",
+			"http or fastcgi), or at 127.0.0.1:$PORT, by default 127.0.0.1:8000, and logs where. Its files are not\n" +
+			"watched. In a container, --listen http=0.0.0.0:8000 lets others connect.",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			if app == "" {
 				return &usageError{cmd.CommandPath(), "cannot run an app without its name: say which with --app NAME"}
@@ -39,7 +40,9 @@ func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, ta
 	config.Only, config.Unwatched = app, true
 	if config.State == "" {
 		// Each app that is run alone has a host of its own, and a state folder belongs to one host.
-		config.State = filepath.Join(host.DefaultState(os.Getuid()), "run", string(app))
+		// The environments are those that env build has made.
+		config.Environments = host.DefaultState(os.Getuid())
+		config.State = filepath.Join(config.Environments, "run", string(app))
 	}
 	if len(f.listen) == 0 {
 		if err := inherit(&config); err != nil {
@@ -49,13 +52,14 @@ func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, ta
 	return runHost(cmd.Context(), config, func() {})
 }
 
-// inherit makes the host listen where whoever started it wants: on sockets that are open already, or on $PORT.
+// inherit makes the host listen where whoever started it wants: on sockets that are open already, or
+// on $PORT of the loopback interface.
 func inherit(config *host.Config) error {
 	if err := adopt(config); err != nil || len(config.Sockets) > 0 {
 		return err
 	}
 	if port := os.Getenv("PORT"); port != "" {
-		address, err := modgw.ParseAddress(net.JoinHostPort("", port))
+		address, err := modgw.ParseAddress(net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
 			return err
 		}

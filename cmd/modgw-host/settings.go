@@ -58,15 +58,29 @@ func (s *settings) host() (*host.Host, error) {
 
 // client asks the host that runs.
 func (s *settings) client() (*control.Client, error) {
-	h, err := s.host()
+	address, err := s.controlAddress()
 	if err != nil {
 		return nil, err
 	}
-	address, err := modgw.ParseAddress(string(h.Control()))
-	if err != nil {
+	if address, err = modgw.ParseAddress(string(address)); err != nil {
 		return nil, err
 	}
 	return control.NewClient(address), nil
+}
+
+// controlAddress is where the host that a command is about listens: the host that the flags name,
+// else a dev host of this folder or one above it, else the host of this machine or user.
+func (s *settings) controlAddress() (modgw.Address, error) {
+	if s.control == "" && s.state == "" && s.file == "" {
+		if address, err := ownProjects().control("."); address != "" || err != nil {
+			return address, err
+		}
+	}
+	h, err := s.host()
+	if err != nil {
+		return "", err
+	}
+	return h.Control(), nil
 }
 
 // descriptors are those of the host that runs, or without one those of the files: targets, or what the host file names,
@@ -231,8 +245,21 @@ func unknownApp(name string, names []string) error {
 	return fault
 }
 
-// stateDir is the state folder that the settings mean.
-func (s *settings) stateDir() (string, error) {
+// stateDir is the state folder of the host that runs, or without one that of the settings.
+func (s *settings) stateDir(ctx context.Context) (string, error) {
+	if s.state == "" {
+		client, err := s.client()
+		if err != nil {
+			return "", err
+		}
+		status, err := client.Status(ctx)
+		if err == nil {
+			return status.State, nil
+		}
+		if !errors.Is(err, control.ErrNoHost) {
+			return "", err
+		}
+	}
 	h, err := s.host()
 	if err != nil {
 		return "", err

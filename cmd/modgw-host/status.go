@@ -51,7 +51,11 @@ func newStatus(c console) *cobra.Command {
 					return exitCode(exitFailed)
 				}
 			}
-			return modgw.UnknownApp(modgw.AppName(args[0]))
+			var names []string
+			for _, a := range status.Apps {
+				names = append(names, string(a.App))
+			}
+			return unknownApp(args[0], names)
 		},
 	}
 	s.bind(cmd)

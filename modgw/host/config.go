@@ -29,6 +29,10 @@ type Config struct {
 	// State is the folder of environments and last good generations; "": that of File, else [DefaultState]. It may be relative.
 	State string
 
+	// Environments is the state folder of another host, with which this one shares environments: it builds them there and
+	// removes none. "": they are in State.
+	Environments string
+
 	// Control is the address of the control socket; "": that of File, else [ControlAddress] of the state folder.
 	Control modgw.Address
 

@@ -96,7 +96,7 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
-	h.builder = venv.New(venv.Config{State: h.State(), Log: h.log})
+	h.builder = venv.New(venv.Config{State: cmp.Or(c.Environments, h.State()), Log: h.log})
 	h.unused = newCollector(h.State(), h.collect)
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err

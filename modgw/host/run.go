@@ -129,7 +129,9 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	}
 	others.Go(func() {
 		h.announce(ctx, first, s)
-		h.unused.run(ctx)
+		if h.config.Environments == "" { // others may use those of another host
+			h.unused.run(ctx)
+		}
 	})
 
 	<-ctx.Done()
