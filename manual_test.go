@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,4 +34,72 @@ func TestTheTestsThatTheManualNamesExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+var (
+	linkPattern    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	headingPattern = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	blockPattern   = regexp.MustCompile("(?ms)^```.*?^```$")
+	anchorDropped  = regexp.MustCompile(`[^\pL\pN_ -]`)
+)
+
+// TestLinksBetweenPagesLeadSomewhere checks the files and the headings that the pages link to.
+func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "troubleshooting.md") {
+		for _, link := range linkPattern.FindAllStringSubmatch(readPage(t, page), -1) {
+			target, anchor, _ := strings.Cut(link[1], "#")
+			if strings.Contains(target, ":") {
+				continue // a page of somebody else
+			}
+			path := page
+			if target != "" {
+				path = filepath.Join(filepath.Dir(page), target)
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s links to %s: %v", page, link[1], err)
+				continue
+			}
+			if anchor != "" && !slices.Contains(anchors(readPage(t, path)), anchor) {
+				t.Errorf("%s links to %s, and %s has no such heading", page, link[1], path)
+			}
+		}
+	}
+}
+
+// TestEveryPageOfTheManualIsLinkedFromTheReadme holds the README's list of pages complete.
+func TestEveryPageOfTheManualIsLinkedFromTheReadme(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	readme := readPage(t, "README.md")
+	for _, page := range pages {
+		if !strings.Contains(readme, "]("+page) {
+			t.Errorf("README.md does not link to %s", page)
+		}
+	}
+}
+
+// readPage is a page without what stands in blocks of code.
+func readPage(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blockPattern.ReplaceAllString(string(text), "")
+}
+
+// anchors are the names under which the headings of a page can be linked to.
+func anchors(page string) []string {
+	var names []string
+	for _, heading := range headingPattern.FindAllStringSubmatch(page, -1) {
+		name := anchorDropped.ReplaceAllString(strings.ToLower(heading[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
