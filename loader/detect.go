@@ -34,7 +34,14 @@ type finding struct {
 	command  []string // of a program that serves HTTP or FastCGI
 	public   string   // folder of PHP scripts or of a static site below root; "." is root itself
 	settings string   // Django's settings module
+	alias    string   // URL path of static
 	static   string   // folder of static files below root; "" without one
+	below    string   // folder below root that is the app's root; "": root itself
+	path     []string // further folders that Python imports from
+	venv     string   // virtual environment that is there already
+	envFile  string
+	build    []string // command of the build block
+	notes    []string // what was seen and not used, and why
 }
 
 // detect decodes what Init would write, so that a detected app has the same defaults and checks as a written one.
@@ -44,6 +51,11 @@ func detect(target string, opts Options) (*app, error) {
 		return nil, err
 	}
 	opts.Account = as
+	// Without a descriptor nothing is made in the project: only what is there already is served.
+	found.build = nil
+	if _, err := (safepath.Opener{User: as}).Stat(filepath.Join(found.root, found.below, found.static)); err != nil {
+		found.static = ""
+	}
 	f := &File{report: newReport()}
 	f.decode(found.source(), found.root, opts)
 	if err := f.found.Err(); err != nil {
@@ -72,6 +84,12 @@ func find(target string, opts Options) (*finding, *account.Account, error) {
 			return nil, nil, err
 		}
 		found, err := p.look()
+		if err == nil && found.below == "" {
+			found.lookAround(p)
+		}
+		if err == nil {
+			found.notes = append(found.notes, p.noted...)
+		}
 		return found, p.files.as, err
 	case err == nil:
 		p, err := openProject(filepath.Dir(path), opts)

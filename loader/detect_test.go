@@ -33,7 +33,7 @@ var projects = []struct {
 	{
 		name:  "Django",
 		files: map[string]string{"manage.py": strings.Replace(managePy, "@@", "mysite.settings", 1), "mysite/settings.py": "", "mysite/wsgi.py": djangoWSGI, "static/x.css": ""},
-		app:   "mysite", kind: modgw.KindWSGI, entry: "mysite.wsgi:application", settings: "mysite.settings", aliases: 1,
+		app:   "mysite", kind: modgw.KindWSGI, entry: "mysite.wsgi:application", settings: "mysite.settings",
 	},
 	{
 		name: "Django with split settings",

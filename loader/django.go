@@ -35,12 +35,8 @@ func (p *project) django() *finding {
 		name = base(p.dir)
 	}
 	found := &finding{name: nameFrom(name), what: "Django project", kind: kind, root: p.dir, entry: entry, settings: settings}
-	for _, folder := range []string{"staticfiles", "static"} {
-		if p.has(folder) {
-			found.static = folder
-			break
-		}
-	}
+	found.noteOtherSettings(p)
+	found.findStatic(p, settings)
 	return found
 }
 
@@ -54,20 +50,36 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	if m := wsgiApplication.FindStringSubmatch(text); m != nil {
 		return modgw.KindWSGI, m[1] + ":" + m[2]
 	}
-	return modgw.KindWSGI, p.djangoScript(settings)
+	if entry := p.djangoScript(settings, "wsgi"); entry != "" {
+		return modgw.KindWSGI, entry
+	}
+	return modgw.KindASGI, p.djangoScript(settings, "asgi")
 }
 
-// djangoScript is the callable in the wsgi.py of a Django project.
-func (p *project) djangoScript(settings string) string {
+// noteOtherSettings tells of a settings module in the file of the entry that is not that of manage.py. manage.py's are used,
+// because they are those with which a developer's machine works.
+func (f *finding) noteOtherSettings(p *project) {
+	module, _, _ := strings.Cut(f.entry, ":")
+	m := settingsModule.FindStringSubmatch(p.moduleText(module))
+	if m != nil && m[1] != f.settings {
+		f.note("saw settings %s in %s, not used because manage.py names %s: use them where the public comes", m[1], module, f.settings)
+	}
+}
+
+// djangoScript is the callable in the wsgi.py or asgi.py of a Django project.
+func (p *project) djangoScript(settings, script string) string {
 	for at := settings; at != ""; {
 		at = parentModule(at)
-		if at != "" && p.moduleText(at+".wsgi") != "" {
-			return at + ".wsgi:application"
+		if at != "" && p.moduleText(at+"."+script) != "" {
+			return at + "." + script + ":application"
 		}
 	}
-	for _, folder := range p.packages() {
-		if strings.Contains(p.text(folder+"/wsgi.py"), "get_wsgi_application") {
-			return folder + ".wsgi:application"
+	if strings.Contains(p.text(script+".py"), "get_"+script+"_application") {
+		return script + ":application" // settings and scripts beside manage.py
+	}
+	for _, folder := range p.packages("") {
+		if strings.Contains(p.text(folder+"/"+script+".py"), "get_"+script+"_application") {
+			return folder + "." + script + ":application"
 		}
 	}
 	return ""

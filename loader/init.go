@@ -46,13 +46,15 @@ func (f *finding) source() []byte {
 func (f *finding) commented() []byte {
 	file := hclwrite.NewEmptyFile()
 	f.comment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))
+	for _, note := range f.notes {
+		f.comment(file.Body(), note)
+	}
 	app := f.write(file.Body())
 	app.AppendNewline()
 	f.comment(app, `hosts    = ["www.example.com"]   # default: any host`)
 	f.comment(app, `mount    = "/`+f.name+`"   # default: "/"`)
-	f.comment(app, `env_file = ".env"   # KEY=VALUE lines`)
-	if f.static == "" {
-		f.comment(app, `alias "/static" { dir = "static" }   # served without asking the app`)
+	if f.envFile == "" {
+		f.comment(app, `env_file = ".env"   # KEY=VALUE lines`)
 	}
 	text := string(hclwrite.Format(file.Bytes()))
 	return []byte(strings.ReplaceAll(text, "\n\n\n", "\n\n"))
@@ -61,14 +63,35 @@ func (f *finding) commented() []byte {
 // write appends the app block and gives its body.
 func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
 	app := body.AppendNewBlock("app", []string{f.name}).Body()
+	if f.below != "" {
+		app.SetAttributeValue("root", cty.StringVal(f.below))
+	}
 	f.writeKind(app.AppendNewBlock(string(f.kind), nil).Body())
+	if f.venv != "" || f.path != nil {
+		app.AppendNewline()
+		python := app.AppendNewBlock("python", nil).Body()
+		if f.venv != "" {
+			python.SetAttributeValue("venv", cty.StringVal(f.venv))
+		}
+		if f.path != nil {
+			python.SetAttributeValue("path", words(f.path))
+		}
+	}
+	if f.envFile != "" {
+		app.AppendNewline()
+		app.SetAttributeValue("env_file", cty.StringVal(f.envFile))
+	}
 	if f.settings != "" {
 		app.AppendNewline()
 		app.SetAttributeValue("env", cty.ObjectVal(map[string]cty.Value{"DJANGO_SETTINGS_MODULE": cty.StringVal(f.settings)}))
 	}
+	if f.build != nil {
+		app.AppendNewline()
+		app.AppendNewBlock("build", nil).Body().SetAttributeValue("command", words(f.build))
+	}
 	if f.static != "" {
 		app.AppendNewline()
-		app.AppendNewBlock("alias", []string{"/static"}).Body().SetAttributeValue("dir", cty.StringVal(f.static))
+		app.AppendNewBlock("alias", []string{f.alias}).Body().SetAttributeValue("dir", cty.StringVal(f.static))
 	}
 	return app
 }
@@ -86,7 +109,7 @@ func (f *finding) writeKind(kind *hclwrite.Body) {
 		if f.public != "." {
 			kind.SetAttributeValue("script_root", cty.StringVal(f.public))
 		}
-	case modgw.KindStatic:
+	case modgw.KindStatic, modgw.KindCGI:
 		kind.SetAttributeValue("dir", cty.StringVal(f.public))
 	default:
 		kind.SetAttributeValue("entry", cty.StringVal(f.entry))

@@ -17,7 +17,7 @@ var plainCommand = regexp.MustCompile(`^[\w./@:+,=-]+(?: +[\w./@:+,=-]+)*$`)
 func (p *project) node() *finding {
 	var pkg struct {
 		Name    string
-		Scripts struct{ Start string }
+		Scripts struct{ Start, Build string }
 	}
 	if json.Unmarshal([]byte(p.text("package.json")), &pkg) != nil {
 		return nil
@@ -33,6 +33,9 @@ func (p *project) node() *finding {
 		found.command = []string{"node", "server.js"}
 	default:
 		return nil
+	}
+	if pkg.Scripts.Build != "" {
+		found.note(`saw the script "build", not used because its inputs are not known: build { command = ["npm", "run", "build"] }`)
 	}
 	return found
 }

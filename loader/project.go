@@ -16,6 +16,7 @@ import (
 type project struct {
 	dir   string
 	files *reader
+	noted []string // what was seen and is not used, whatever the app will be
 }
 
 func openProject(dir string, opts Options) (*project, error) {
@@ -48,11 +49,14 @@ func (p *project) has(name string) bool {
 	return err == nil
 }
 
-// packages are the names of the folders with Python files, hidden ones and virtual environments aside.
-func (p *project) packages() []string {
+// packages are the names of the folders in a folder, "" or with a slash at its end, with Python files, hidden ones and virtual environments aside.
+func (p *project) packages(folder string) []string {
 	var names []string
-	for _, e := range p.list(".") {
-		if name := e.Name(); bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !p.has(name+"/pyvenv.cfg") {
+	for _, e := range p.list(cmp.Or(folder, ".")) {
+		name := e.Name()
+		// A folder with a manage.py is a project of its own, and one named src has packages without being one.
+		own := p.has(folder+name+"/pyvenv.cfg") || p.has(folder+name+"/manage.py") || name == "src" && !p.has("src/__init__.py")
+		if bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !own {
 			names = append(names, name)
 		}
 	}
@@ -85,9 +89,28 @@ func (p *project) list(folder string) []fs.DirEntry {
 // usualFiles are where frameworks and deployments keep the app, the likelier first.
 var usualFiles = []string{"wsgi.py", "asgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "api.py", "hello.py"}
 
-// look finds the app of a project folder.
+// look finds the app of a project folder, or of a folder below it.
 func (p *project) look() (*finding, error) {
+	if found, err := p.program(); found != nil || err != nil {
+		return found, err
+	}
+	if found := p.php(); found != nil {
+		return found, nil
+	}
+	if found := cmp.Or(p.below(), p.scriptBelow(), p.scriptsOfCGI(), p.site()); found != nil {
+		return found, nil
+	}
+	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor yourself (modgw-host explain app)",
+		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program, no package.json with a start script, no index.php and no index.html",
+		p.dir, strings.Join(usualFiles[:4], ", "))
+}
+
+// program finds a program in the folder itself that answers requests.
+func (p *project) program() (*finding, error) {
 	if found := p.django(); found != nil {
+		return found, nil
+	}
+	if found := cmp.Or(p.procfile(), p.paste()); found != nil {
 		return found, nil
 	}
 	scripts := p.scripts()
@@ -97,43 +120,51 @@ func (p *project) look() (*finding, error) {
 	if found, err := p.golang(); found != nil || err != nil {
 		return found, err
 	}
-	for _, name := range usualFiles {
-		if c, ok := findCallable(p.text(name)); ok {
-			return p.found(strings.TrimSuffix(name, ".py"), c), nil
-		}
-	}
-	for _, folder := range p.packages() {
-		if found := p.inPackage(folder); found != nil {
-			return found, nil
-		}
-	}
-	if found := p.node(); found != nil {
+	if found := cmp.Or(p.python(""), p.python("src/"), p.node()); found != nil {
 		return found, nil
 	}
 	if len(scripts) > 1 {
 		return nil, cannotDetect("name one of them", "cannot choose between the apps %s in %q", strings.Join(quoted(scripts), ", "), p.dir)
 	}
-	if found := cmp.Or(p.php(), p.site()); found != nil {
-		return found, nil
+	return nil, nil
+}
+
+// python finds a callable in one of the usual files, or in a package; folder is "" or ends with a slash.
+func (p *project) python(folder string) *finding {
+	for _, name := range usualFiles {
+		if c, ok := p.callableIn(folder + name); ok {
+			return p.found(folder, strings.TrimSuffix(name, ".py"), c)
+		}
 	}
-	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor yourself (modgw-host explain app)",
-		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program, no package.json with a start script, no index.php and no index.html",
-		p.dir, strings.Join(usualFiles[:4], ", "))
+	for _, pkg := range p.packages(folder) {
+		if found := p.inPackage(folder, pkg); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// callableIn is findCallable for a file, whose name may say what its text does not.
+func (p *project) callableIn(name string) (callable, bool) {
+	c, ok := findCallable(p.text(name))
+	if ok && filepath.Base(name) == "asgi.py" && c.what == "WSGI app" {
+		c.kind, c.what = modgw.KindASGI, "ASGI app"
+	}
+	return c, ok
 }
 
 // inPackage finds the app in a package: "app/main.py" is app.main.
-func (p *project) inPackage(folder string) *finding {
-	prefix := strings.ReplaceAll(folder, "/", ".")
+func (p *project) inPackage(folder, pkg string) *finding {
 	for _, name := range slices.Concat([]string{"__init__.py"}, usualFiles) {
-		c, ok := findCallable(p.text(folder + "/" + name))
+		c, ok := p.callableIn(folder + pkg + "/" + name)
 		if !ok {
 			continue
 		}
-		module := prefix
+		module := pkg
 		if name != "__init__.py" {
 			module += "." + strings.TrimSuffix(name, ".py")
 		}
-		return p.found(module, c)
+		return p.found(folder, module, c)
 	}
 	return nil
 }
@@ -149,25 +180,30 @@ func (p *project) lookAtFile(name string) (*finding, error) {
 			return found, nil
 		}
 	}
-	c, ok := findCallable(p.text(name))
+	c, ok := p.callableIn(name)
 	if !ok {
 		c = callable{kind: modgw.KindWSGI, name: "application", what: "WSGI app"} // it may be imported from elsewhere
 	}
 	if c.plain() || !strings.HasSuffix(name, ".py") || !bareModule.MatchString(stem) {
 		return &finding{name: nameFrom(stem), what: c.what, kind: c.kind, root: p.dir, entry: "./" + name}, nil
 	}
-	found := p.found(stem, c)
+	found := p.found("", stem, c)
 	found.name = nameFrom(stem)
 	return found, nil
 }
 
-func (p *project) found(module string, c callable) *finding {
+func (p *project) found(folder, module string, c callable) *finding {
 	f := &finding{
 		name: nameFrom(filepath.Base(p.dir)), what: c.what, kind: c.kind, root: p.dir,
 		entry: fmt.Sprintf("%s:%s", module, c.name),
 	}
-	if p.has("static") && c.kind == modgw.KindWSGI {
-		f.static = "static"
+	if folder != "" {
+		f.path = []string{strings.TrimSuffix(folder, "/")}
+	}
+	// Flask serves this folder at this path by itself, unless the app says otherwise.
+	if c.what == "Flask app" && folder == "" && !strings.Contains(module, ".") && p.has("static") &&
+		!strings.Contains(p.text(module+".py"), "static_") && p.has(module+".py") {
+		f.alias, f.static = "/static", "static"
 	}
 	return f
 }

@@ -17,7 +17,7 @@ func kindBlocks(d *modgw.Descriptor) []func() block {
 
 const (
 	entryDoc = "The app: a file (its callable is `application`, else `app`), \"package.module:callable\", or a factory, " +
-		"\"package.module:create_app()\"."
+		"\"package.module:create_app()\", whose arguments are literals: \"pyramid.paster:get_app('production.ini')\"."
 	stripDoc = "Take the mount off the path that the program sees; it is in X-Forwarded-Prefix either way."
 )
 

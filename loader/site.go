@@ -7,7 +7,7 @@ import (
 )
 
 // publicFolders are where projects keep the files that are meant for the public, the likelier first; "." is the project itself.
-var publicFolders = []string{"public", "site", "_site", "dist", "htdocs", "html", "."}
+var publicFolders = []string{"public", "site", "_site", "dist", "htdocs", "html", "web", "webroot", "www", "."}
 
 // php finds PHP scripts with an index.php. It is nil for a folder without them.
 func (p *project) php() *finding {
@@ -34,6 +34,16 @@ func (p *project) public(index string) *finding {
 	for _, folder := range publicFolders {
 		if p.has(filepath.Join(folder, index)) {
 			return &finding{name: nameFrom(filepath.Base(p.dir)), root: p.dir, public: folder}
+		}
+	}
+	return nil
+}
+
+// scriptsOfCGI finds a folder of CGI scripts. It is nil for a project without one.
+func (p *project) scriptsOfCGI() *finding {
+	for _, e := range p.list("cgi-bin") {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return &finding{name: nameFrom(base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}
 		}
 	}
 	return nil

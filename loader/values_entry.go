@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// module matches "package.module:callable", "package.module:object.method" and "package.module:factory()".
-var module = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*:[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*(?:\(\))?$`)
+// module matches "package.module:callable", "package.module:object.method" and "package.module:factory()",
+// whose arguments may be literals of Python.
+var module = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*:[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*(?:\([^()]*\))?$`)
 
 var bareModule = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*$`)
 

@@ -1,0 +1,107 @@
+package loader
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+var (
+	staticRoot    = regexp.MustCompile(`(?m)^STATIC_ROOT\s*(?::[^=\n]*)?=\s*(.+)$`)
+	staticURL     = regexp.MustCompile(`(?m)^STATIC_URL\s*(?::[^=\n]*)?=\s*['"]([^'"\n]*)['"]`)
+	folderName    = regexp.MustCompile(`\b[A-Z][A-Z_]*\b`)
+	starImport    = regexp.MustCompile(`(?m)^\s*from\s+\.(\w+)\s+import\s+\*`)
+	stringLiteral = regexp.MustCompile(`['"]([^'"\n]*)['"]`)
+	pathParents   = regexp.MustCompile(`\.parents\[(\d)\]`)
+	plainFolder   = regexp.MustCompile(`^(?:str\()?(?:BASE_DIR\s*/\s*['"]|os\.path\.join\(\s*BASE_DIR\s*,|(?:Path\()?['"])`)
+)
+
+// settingsText is a settings module with those beside it that it takes everything from.
+func (p *project) settingsText(settings string) string {
+	text := p.moduleText(settings)
+	for _, m := range starImport.FindAllStringSubmatch(text, -1) {
+		text += "\n" + p.moduleText(parentModule(settings)+"."+m[1])
+	}
+	return text
+}
+
+// findStatic finds what a Django project does with its static files. Only STATIC_ROOT, into which collectstatic copies what
+// is meant for the public, is a folder to serve: those of STATICFILES_DIRS hide the files of installed apps.
+func (f *finding) findStatic(p *project, settings string) {
+	text := p.settingsText(settings)
+	if !strings.Contains(text, "django.contrib.staticfiles") {
+		return
+	}
+	m := staticRoot.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		f.note("STATIC_ROOT is not set, so only dev serves the static files: set it, and add build { } and an alias for it")
+		return
+	case !p.has("manage.py"):
+		return
+	}
+	f.build = []string{"python", "manage.py", "collectstatic", "--noinput"}
+	if strings.Contains(text, "whitenoise") {
+		f.note("saw WhiteNoise, which serves STATIC_ROOT itself: there is no alias for it")
+		return
+	}
+	url := "/static/"
+	if m := staticURL.FindStringSubmatch(text); m != nil {
+		url = m[1]
+	}
+	dir := p.folderIn(m[1], text, settings)
+	switch {
+	case dir == "":
+		f.note("saw STATIC_ROOT = %s, not used because only running it tells the folder: add an alias for it", strings.TrimSpace(m[1]))
+	case strings.Contains(url, "://") || strings.Trim(url, "/") == "":
+		f.note("saw STATIC_URL = %q, not used because it is no path of its own here", url)
+	default:
+		f.alias, f.static = "/"+strings.Trim(url, "/"), dir
+	}
+}
+
+// folderIn is the folder that an expression of settings means, relative to the project when it is below it; "" when it
+// takes more than reading to know.
+func (p *project) folderIn(expression, text, settings string) string {
+	if !plainFolder.MatchString(expression) {
+		return ""
+	}
+	var names []string
+	for _, m := range stringLiteral.FindAllStringSubmatch(expression, -1) {
+		names = append(names, m[1])
+	}
+	dir := filepath.Join(names...)
+	if filepath.IsAbs(dir) || !strings.Contains(expression, "BASE_DIR") {
+		return dir
+	}
+	up, ok := levelsUp("BASE_DIR", text, 0)
+	if depth := strings.Count(settings, ".") + 1; !ok || up > depth {
+		return "" // it is not known, or above the project
+	}
+	folder := strings.ReplaceAll(settings, ".", "/") // of the settings' file, and of those beside it
+	for range up {
+		folder = filepath.Dir(folder)
+	}
+	return filepath.Join(folder, dir)
+}
+
+// levelsUp is how many folders above its file a variable of settings leads; false when that is not to be read.
+func levelsUp(name, text string, depth int) (up int, ok bool) {
+	m := regexp.MustCompile(`(?m)^` + name + `\s*(?::[^=\n]*)?=\s*(.+)$`).FindStringSubmatch(text)
+	if m == nil || depth > 5 {
+		return 0, false
+	}
+	up = strings.Count(m[1], ".parent") + strings.Count(m[1], "dirname(")
+	if n := pathParents.FindStringSubmatch(m[1]); n != nil {
+		up = int(n[1][0]-'0') + 1
+	}
+	if strings.Contains(m[1], "__file__") {
+		return up, true
+	}
+	from := folderName.FindString(m[1])
+	if from == "" {
+		return 0, false
+	}
+	more, ok := levelsUp(from, text, depth+1)
+	return up + more, ok
+}

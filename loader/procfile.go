@@ -1,0 +1,70 @@
+package loader
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+var (
+	procfileWeb = regexp.MustCompile(`(?m)^web:[ \t]*(.+?)[ \t\r]*$`)
+	pythonEntry = regexp.MustCompile(`^['"]?([A-Za-z_]\w*(?:\.\w+)*)(?::([A-Za-z_]\w*(?:\([^()]*\))?))?['"]?$`)
+	portWord    = regexp.MustCompile(`\$(?:PORT\b|\{PORT(?::-\d+)?\})`)
+)
+
+// pythonServers are servers for Python apps, and whether they speak ASGI.
+var pythonServers = map[string]bool{"gunicorn": false, "waitress-serve": false, "uvicorn": true, "hypercorn": true, "daphne": true}
+
+// procfile takes the app of a Procfile: the entry that its web process gives to a server for Python apps, which the host
+// replaces, or else the program itself. It is nil without one, and for what needs a shell.
+func (p *project) procfile() *finding {
+	m := procfileWeb.FindStringSubmatch(p.text("Procfile"))
+	if m == nil {
+		return nil
+	}
+	f := &finding{name: nameFrom(base(p.dir)), what: "Procfile", root: p.dir}
+	words := strings.Fields(m[1])
+	asgi, python := false, false
+	for i, word := range words {
+		if speaks, is := pythonServers[word]; is {
+			asgi, python = speaks || strings.Contains(m[1], "uvicorn.workers"), true
+			words = words[i+1:]
+			break
+		}
+	}
+	if !python {
+		if !plainCommand.MatchString(portWord.ReplaceAllString(m[1], "0")) || strings.Contains(words[0], "=") {
+			f.note("saw Procfile, not used because its web process needs a shell")
+			p.noted = append(p.noted, f.notes...)
+			return nil
+		}
+		f.kind = modgw.KindHTTP
+		for _, word := range words {
+			f.command = append(f.command, portWord.ReplaceAllString(word, "$$PORT"))
+		}
+		return f
+	}
+	for i, word := range words {
+		m := pythonEntry.FindStringSubmatch(word)
+		if m == nil || i > 0 && strings.HasPrefix(words[i-1], "-") && m[2] == "" && !strings.Contains(word, ".") {
+			continue
+		}
+		text := p.moduleText(m[1])
+		if text == "" {
+			continue
+		}
+		callable := m[2]
+		if callable == "" {
+			callable = "application"
+		}
+		f.kind, f.entry = modgw.KindWSGI, m[1]+":"+callable
+		if asgi {
+			f.kind = modgw.KindASGI
+		}
+		f.note("saw Procfile: the host runs the entry itself, in the place of the server that is named there")
+		p.addSource(f, m[1])
+		return f
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package loader
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// note adds a comment for whoever reads the descriptor.
+func (f *finding) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+}
+
+// isPython reports whether the app has an environment with packages.
+func (f *finding) isPython() bool { return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI }
+
+// addSource lets an app import what is in the project's src folder, when its module is there.
+func (p *project) addSource(f *finding, module string) {
+	file := strings.ReplaceAll(module, ".", "/")
+	if !p.has(file+".py") && !p.has(file+"/__init__.py") && (p.has("src/"+file+".py") || p.has("src/"+file+"/__init__.py")) {
+		f.path = []string{"src"}
+	}
+}
+
+// declarations are the files that the host reads a project's packages from.
+var declarations = []string{"requirements.txt", "uv.lock", "pylock.toml"}
+
+// unread are files that declare packages and that the host does not read.
+var unread = []string{"poetry.lock", "pdm.lock", "Pipfile", "environment.yml", "environment.yaml", "setup.py", "requirements"}
+
+// lookAround finds what belongs to an app beside its code: an env_file, and a virtual environment that is there already.
+func (f *finding) lookAround(p *project) {
+	if p.has(".env") {
+		if _, mistakes := parseDotenv(p.text(".env")); len(mistakes) == 0 {
+			f.envFile = ".env"
+		} else {
+			f.note("saw .env, not used because its line %d cannot be read: %s", mistakes[0].line, mistakes[0].why)
+		}
+	}
+	if !f.isPython() {
+		return
+	}
+	declared := ""
+	for _, name := range declarations {
+		if declared == "" && p.has(name) {
+			declared = name
+		}
+	}
+	if text := p.text("pyproject.toml"); declared == "" && strings.Contains(text, "[project]") && strings.Contains(text, "dependencies") {
+		declared = "pyproject.toml"
+	}
+	for _, dir := range []string{".venv", "venv", "env"} {
+		switch {
+		case !p.has(dir + "/pyvenv.cfg"):
+			continue
+		case declared != "":
+			f.note("saw %s, not used because the host installs what %s names: python { venv = %q } uses it", dir, declared, dir)
+		default:
+			f.venv, declared = dir, dir
+		}
+	}
+	for _, name := range unread {
+		if declared == "" && p.has(name) {
+			f.note("saw %s, which the host does not read: modgw-host env build says what to do", name)
+		}
+	}
+}
+
+// likelyFolders are where an app is that has a repository with others, the likelier first.
+var likelyFolders = []string{"backend", "server", "api", "web", "app", "www", "site", "project", "sandbox", "demo"}
+
+// noApps are folders whose programs are not the project's app.
+var noApps = map[string]bool{"node_modules": true, "tests": true, "test": true, "docs": true, "doc": true, "examples": true, "vendor": true,
+	"dist": true, "build": true, "src": true, "cmd": true, "static": true, "scripts": true, "tools": true}
+
+// below finds the app in a folder of the project; others that are apps too are noted.
+func (p *project) below() *finding {
+	var found *finding
+	folders := append([]string{}, likelyFolders...)
+	for _, name := range p.foldersIn(".") {
+		if !strings.HasPrefix(name, ".") && !p.has(name+"/pyvenv.cfg") && !noApps[name] {
+			folders = append(folders, name)
+		}
+	}
+	seen := map[string]bool{}
+	for _, folder := range folders {
+		if seen[folder] || !p.has(folder) {
+			continue
+		}
+		seen[folder] = true
+		inner := &project{dir: filepath.Join(p.dir, folder), files: p.files}
+		other, err := inner.program()
+		switch {
+		case err != nil || other == nil:
+		case found == nil:
+			found = other
+			found.below, found.root, found.name = folder, p.dir, nameFrom(base(p.dir))
+			found.lookAround(inner)
+		default:
+			found.note("saw %s in %s, not used because this is one app: write another app block for it", other.what, folder)
+		}
+	}
+	return found
+}
+
+// scriptBelow finds a single .wsgi file one or two folders below the project.
+func (p *project) scriptBelow() *finding {
+	var scripts []string
+	for _, folder := range p.foldersIn(".") {
+		if strings.HasPrefix(folder, ".") || folder == "node_modules" || folder == "tests" {
+			continue
+		}
+		for _, inner := range append([]string{"."}, p.foldersIn(folder)...) {
+			for _, name := range p.filesIn(filepath.Join(folder, inner), ".wsgi") {
+				scripts = append(scripts, filepath.Join(folder, inner, name))
+			}
+		}
+	}
+	if len(scripts) == 0 {
+		return nil
+	}
+	c, ok := findCallable(p.text(scripts[0]))
+	if !ok {
+		c = callable{kind: modgw.KindWSGI, what: "WSGI app"}
+	}
+	f := &finding{name: nameFrom(base(p.dir)), what: c.what, kind: c.kind, root: p.dir, entry: "./" + scripts[0]}
+	for _, other := range scripts[1:] {
+		f.note("saw %s, not used because %s comes first", other, scripts[0])
+	}
+	return f
+}
+
+// paste finds an app that a paste.deploy file makes, as Pyramid's are.
+func (p *project) paste() *finding {
+	var files []string
+	for _, name := range []string{"production.ini", "development.ini"} {
+		if text := p.text(name); strings.Contains(text, "[app:main]") || strings.Contains(text, "[composite:main]") || strings.Contains(text, "[pipeline:main]") {
+			files = append(files, name)
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	f := &finding{name: nameFrom(base(p.dir)), what: "Pyramid project", kind: modgw.KindWSGI, root: p.dir,
+		entry: fmt.Sprintf("pyramid.paster:get_app('%s')", files[0])}
+	for _, other := range files[1:] {
+		f.note("saw %s, not used because %s is for the public", other, files[0])
+	}
+	return f
+}
