@@ -34,9 +34,9 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	}
 	dec.oneKind(b, written)
 	dec.decode(b, place{"app", written.DefRange()}, layers)
-	dec.pythonOnly(d, written)
-	dec.attachOnly(d, written)
-	dec.wsgiOnly(d, written)
+	dec.withoutEffect(b, d.Kind, written)
+	clearUnused(d)
+	dec.authorizer(d, written)
 	dec.user(d, written)
 	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
@@ -89,34 +89,14 @@ func misspeltKind(b block, written *hclsyntax.Block) bool {
 	})
 }
 
-// pythonOnly reports a python block that would mean nothing. From the defaults it is passed over.
-func (d *decoder) pythonOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
-	if desc.Kind == "" || desc.Kind == modgw.KindWSGI || desc.Kind == modgw.KindASGI {
-		return
-	}
-	desc.Python = modgw.Python{}
-	for _, b := range blocksOf(written.Body, "python") {
-		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no python block", desc.Kind), "It is for wsgi and asgi apps.")
-	}
-}
-
-// wsgiOnly reports an authorize block that nobody would ask. From the defaults it is passed over.
-func (d *decoder) wsgiOnly(desc *modgw.Descriptor, written *hclsyntax.Block) {
+// authorizer reports an authorize block that asks for nothing.
+func (d *decoder) authorizer(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	a := desc.Authorize
-	switch {
-	case a == nil || desc.Kind == "":
-		return
-	case desc.Kind == modgw.KindWSGI && (a.CheckPassword != "" || a.AllowAccess != "" || len(a.Groups) > 0 && a.GroupsForUser != ""):
-		return
-	case desc.Kind == modgw.KindWSGI:
-		desc.Authorize = nil
-		d.add(codeMissing, written.DefRange(), "The authorize block lets everybody pass", "Give it check_password, allow_access, or groups_for_user with groups.")
+	if a == nil || a.CheckPassword != "" || a.AllowAccess != "" || len(a.Groups) > 0 && a.GroupsForUser != "" {
 		return
 	}
 	desc.Authorize = nil
-	for _, b := range blocksOf(written.Body, "authorize") {
-		d.add(codeUnknown, b.DefRange(), fmt.Sprintf("A %s app has no authorize block", desc.Kind), "It is for wsgi apps.")
-	}
+	d.add(codeMissing, written.DefRange(), "The authorize block lets everybody pass", "Give it check_password, allow_access, or groups_for_user with groups.")
 }
 
 // app is a descriptor with the places that messages about it point at.

@@ -23,4 +23,5 @@ const (
 	codeExists     = "MGW-CFG-019" // a descriptor is there already
 	codeRoot       = "MGW-CFG-026" // an app with root's rights
 	codeOthersHost = "MGW-CFG-025" // a host or mount of another user
+	codeNoEffect   = "MGW-CFG-027" // a setting that means nothing for the app's kind
 )

@@ -45,7 +45,7 @@ func everything() block {
 func explainArgument(name string, in block, a argument) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n  %s; %s; since %s\n\n", name, a.value.form, a.defaultText(), since)
-	b.WriteString(indent(a.doc))
+	b.WriteString(indent(join(a.doc, a.effect.sentence())))
 	if in.name == "" {
 		fmt.Fprintf(&b, "\n  %s = %s\n", a.name, a.exampleText())
 		return b.String()
@@ -59,7 +59,7 @@ func explainBlock(name string, in block) string {
 	if name != "" {
 		fmt.Fprintf(&b, "%s\n  block; since %s\n\n", name, since)
 	}
-	b.WriteString(indent(in.doc))
+	b.WriteString(indent(join(in.doc, in.effect.sentence())))
 	if in.label != "" {
 		fmt.Fprintf(&b, "\n  %s { … }, where the label is the %s\n", in.heading(), in.label)
 	}

@@ -18,6 +18,7 @@ type tools struct {
 
 func newTools() *tools {
 	t := &tools{budget: new(budget), functions: pureFunctions(), roots: map[[2]string]bool{}}
+	maps.Copy(t.functions, terraformFunctions())
 	for name, f := range t.functions {
 		t.functions[name] = t.budget.bound(name, f)
 	}
@@ -66,13 +67,11 @@ func pureFunctions() map[string]function.Function {
 		"formatdate":      stdlib.FormatDateFunc,
 		"formatlist":      boundedFormat(stdlib.FormatListFunc),
 		"indent":          stdlib.IndentFunc,
-		"index":           stdlib.IndexFunc,
 		"int":             stdlib.IntFunc,
 		"join":            stdlib.JoinFunc,
 		"jsondecode":      stdlib.JSONDecodeFunc,
 		"jsonencode":      stdlib.JSONEncodeFunc,
 		"keys":            stdlib.KeysFunc,
-		"length":          stdlib.LengthFunc,
 		"log":             stdlib.LogFunc,
 		"lookup":          stdlib.LookupFunc,
 		"lower":           stdlib.LowerFunc,
@@ -102,6 +101,7 @@ func pureFunctions() map[string]function.Function {
 		"title":           stdlib.TitleFunc,
 		"tobool":          toFunction("bool"),
 		"tolist":          toFunction("list"),
+		"tomap":           toFunction("map"),
 		"tonumber":        toFunction("number"),
 		"toset":           toFunction("set"),
 		"tostring":        toFunction("string"),

@@ -175,6 +175,8 @@ func toFunction(name string) function.Function {
 		return stdlib.MakeToFunc(cty.Number)
 	case "list":
 		return stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType))
+	case "map":
+		return stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType))
 	case "set":
 		return stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType))
 	}

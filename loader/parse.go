@@ -48,6 +48,10 @@ func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 		if hint == "" && d.Summary == "Missing newline after argument" {
 			hint = quotesHint(lines, line-1)
 		}
+		if d.Summary == "Invalid single-argument block definition" {
+			r.add(codeSyntax, *d.Subject, "A block on one line has one argument at most", linesHint(lines[line-1]))
+			continue
+		}
 		code := codeSyntax
 		if d.Summary == "Attribute redefined" {
 			code = codeTwice
@@ -72,6 +76,32 @@ func quotesHint(lines []string, number int) string {
 		return "Use double quotes."
 	}
 	return ""
+}
+
+// oneLine matches a block that is written on one line.
+var oneLine = regexp.MustCompile(`^\s*([A-Za-z_]\w*(?:\s+"[^"]*")?)\s*\{(.*)\}\s*(?:(?:#|//).*)?$`)
+
+// argumentStart matches the name of an argument and its "=", behind a space or a comma.
+var argumentStart = regexp.MustCompile(`(?:^|[\s,])([A-Za-z_]\w*)\s*=[^=]`)
+
+// linesHint proposes a line for each argument of a block that has several on one.
+func linesHint(line string) string {
+	const general = "Write each argument, each inner block and the closing brace on a line of its own"
+	block := oneLine.FindStringSubmatch(line)
+	if block == nil || strings.ContainsAny(block[2], "{}[]()") {
+		return general + "."
+	}
+	starts := argumentStart.FindAllStringSubmatchIndex(block[2], -1)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:\n%s {\n", general, block[1])
+	for i, at := range starts {
+		end := len(block[2])
+		if i+1 < len(starts) {
+			end = starts[i+1][2]
+		}
+		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(block[2][at[2]:end], " \t,;"))
+	}
+	return b.String() + "}"
 }
 
 func invalidUTF8(src []byte) int {

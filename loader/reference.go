@@ -11,7 +11,11 @@ import (
 // Reference is the part of the manual that lists every block and argument, in Markdown.
 func Reference() []byte {
 	var b bytes.Buffer
-	referenceOf(&b, "", appBlock(new(modgw.Descriptor)))
+	app := appBlock(new(modgw.Descriptor))
+	b.WriteString("### Which settings apply to which kinds\n\n\"ignored\" is a warning of `modgw-host check`, \"refused\" an error. " +
+		"In `defaults` of the host file both are passed over.\n\n")
+	effectTable(&b, app)
+	referenceOf(&b, "", app)
 	referenceOf(&b, "", variableBlock(new(declared)))
 	referenceOf(&b, "", localsBlock())
 	b.WriteString("## The host file\n\n")

@@ -13,6 +13,7 @@ type block struct {
 	kind     bool     // one of those of which an app has exactly one
 	either   []string // arguments of which one at most may be set
 	needed   bool     // whether one of either must be set
+	effect   effect   // the kinds of app that it means something for
 	args     []argument
 	blocks   []func() block // those within it; each call makes one with a place of its own
 
@@ -28,7 +29,8 @@ type argument struct {
 	def      any    // the default as a Go value; nil: none
 	note     string // what the default is when no value can say it: "number of CPUs"
 	required bool
-	keyword  bool // its value is a word, not an expression
+	effect   effect // the kinds of app that it means something for
+	keyword  bool   // its value is a word, not an expression
 	doc      string
 	example  string // HCL of a value that is not the default; "" where the default shows the form
 }

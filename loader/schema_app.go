@@ -28,8 +28,9 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "File of KEY=VALUE lines with more environment variables; env wins. It must exist.", example: `".env"`},
 			{name: "env", value: variables(&d.Env),
 				doc: "Environment variables of the app. It sees these, PATH, HOME, LANG=C.UTF-8 and TZ, and nothing of the " +
-					"host's own environment. Variables of defaults are added unless the app sets them. For the kinds go and http " +
-					"$PORT in a value is the port that the program should listen on.",
+					"host's own environment. Variables of defaults are added unless the app sets them; null takes one away " +
+					"that defaults or env_file have. For the kinds go and http $PORT in a value is the port that the program " +
+					"should listen on.",
 				example: `{ DJANGO_SETTINGS_MODULE = "blog.settings", SECRET_KEY = secret("/etc/modgw/blog.key") }`},
 			{name: "build_env", value: variables(&d.BuildEnv),
 				doc: "Environment variables for builds: for pip, uv, go and npm, and for the command of the build block. Another " +
@@ -39,7 +40,7 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "Environment variables for builds that are shown nowhere, such as tokens. Another value makes no other " +
 					"environment.",
 				example: `{ INDEX_TOKEN = secret("/etc/modgw/blog.key") }`},
-			{name: "attach", value: truth(&d.Attach), def: false,
+			{name: "attach", value: truth(&d.Attach), def: false, effect: pythonAlone,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
 					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},
 		},
@@ -64,6 +65,7 @@ func appBlock(d *modgw.Descriptor) block {
 func pythonBlock(p *modgw.Python) block {
 	return block{
 		name:   "python",
+		effect: pythonAlone,
 		doc:    "Interpreter and packages of a wsgi or asgi app. At most one of requirements, packages and venv.",
 		either: []string{"requirements", "packages", "venv"},
 		args: []argument{
@@ -92,7 +94,7 @@ func pythonBlock(p *modgw.Python) block {
 func authorizeBlock(d *modgw.Descriptor) block {
 	a := new(modgw.Authorize)
 	return block{
-		name: "authorize", optional: true,
+		name: "authorize", optional: true, effect: wsgiAlone,
 		doc: "Lets a web server ask whether requests for something else may pass (FastCGI authorizer role, Apache's " +
 			"mod_authnz_fcgi). For wsgi apps; the callables are those of mod_wsgi.",
 		args: []argument{
@@ -153,6 +155,7 @@ func sendfileBlock(d *modgw.Descriptor) block {
 		label:    "URL path",
 		labelled: aliasPath(&f.Path),
 		repeat:   true,
+		effect:   withProgram,
 		doc: "A folder whose files the app may name in place of sending them: by their path in X-Sendfile, or below the URL " +
 			"path, which no client can ask for, in X-Accel-Redirect. The host sends them when the app has returned. Without " +
 			"such a block a response with one of these headers is an error, and no client ever gets them.",
@@ -207,8 +210,9 @@ func timeoutsBlock(t *modgw.Timeouts) block {
 
 func queueBlock(q *modgw.Queue) block {
 	return block{
-		name: "queue",
-		doc:  "Requests that wait for a free worker. One beyond is answered 503 with Retry-After.",
+		name:   "queue",
+		effect: withProgram,
+		doc:    "Requests that wait for a free worker. One beyond is answered 503 with Retry-After.",
 		args: []argument{
 			{name: "max", value: number(&q.Max, 0, 1<<20), def: 100, doc: "How many may wait. 0: none."},
 			{name: "timeout", value: duration(&q.Timeout), def: "10s", doc: "How long one may wait. \"0s\": no limit."},
@@ -218,8 +222,9 @@ func queueBlock(q *modgw.Queue) block {
 
 func recycleBlock(r *modgw.Recycle) block {
 	return block{
-		name: "recycle",
-		doc:  "When a worker is replaced by a fresh one, which is ready before the old one retires. Zero: never.",
+		name:   "recycle",
+		effect: withWorkers,
+		doc:    "When a worker is replaced by a fresh one, which is ready before the old one retires. Zero: never.",
 		args: []argument{
 			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, doc: "After so many requests."},
 			{name: "age", value: duration(&r.Age), def: "0s", doc: "After so long."},
@@ -232,8 +237,9 @@ func recycleBlock(r *modgw.Recycle) block {
 
 func idleBlock(i *modgw.Idle) block {
 	return block{
-		name: "idle",
-		doc:  "When an app without requests has processes.",
+		name:   "idle",
+		effect: withWorkers,
+		doc:    "When an app without requests has processes.",
 		args: []argument{
 			{name: "start", value: oneOf(&i.Start, modgw.StartEager, modgw.StartOnDemand), def: "eager",
 				doc: "Whether the app starts with the host or with its first request."},
@@ -284,8 +290,9 @@ func spoolBlock(s *modgw.Spool) block {
 
 func healthBlock(h *modgw.Health) block {
 	return block{
-		name: "health",
-		doc:  "A request that new workers must answer with a status below 400 before they take over.",
+		name:   "health",
+		effect: withProgram,
+		doc:    "A request that new workers must answer with a status below 400 before they take over.",
 		args: []argument{
 			{name: "path", value: urlPath(&h.Path), note: "no request is made",
 				doc: "URL path below the mount.", example: `"/healthz"`},

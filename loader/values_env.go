@@ -11,8 +11,10 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// variables are environment variables; those of the defaults are added to the app's own.
+// variables are environment variables; those of the defaults are added to the app's own. null takes
+// one away that the defaults or the env_file have.
 func variables(dst *map[string]string) value {
+	removed := map[string]bool{}
 	return value{form: "object of strings", set: func(l *leaf) {
 		t := l.value.Type()
 		if !t.IsObjectType() && !t.IsMapType() {
@@ -24,7 +26,12 @@ func variables(dst *map[string]string) value {
 		}
 		values := l.value.AsValueMap()
 		for _, name := range slices.Sorted(maps.Keys(values)) {
-			if _, set := (*dst)[name]; set && l.fallback {
+			if _, set := (*dst)[name]; l.fallback && (set || removed[name]) {
+				continue
+			}
+			if values[name].IsNull() {
+				delete(*dst, name)
+				removed[name] = true
 				continue
 			}
 			if s, ok := l.variable(name, values[name]); ok {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -120,9 +122,20 @@ func hostNames(dst *[]string) value {
 
 var label = regexp.MustCompile(`^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$`)
 
-// cleanHost is a host name as the Gateway compares it, or why it is none.
+// cleanHost is a host name as the Gateway compares it, or why it is none. An international name is
+// compared as browsers send it: in its "xn--" form.
 func cleanHost(given string) (name, why string) {
 	name = strings.TrimSuffix(strings.ToLower(given), ".")
+	if strings.ContainsFunc(name, func(c rune) bool { return c > 0x7f }) && !strings.ContainsAny(name, ":/") {
+		below, wild := strings.CutPrefix(name, "*.")
+		ascii, err := idna.Lookup.ToASCII(below)
+		if err != nil {
+			return "", "it is not a valid international name"
+		}
+		if name = ascii; wild {
+			name = "*." + ascii
+		}
+	}
 	if ip := net.ParseIP(strings.Trim(name, "[]")); ip != nil {
 		return strings.Trim(name, "[]"), ""
 	}
@@ -144,8 +157,6 @@ func cleanHost(given string) (name, why string) {
 		case i == 0 && part == "*":
 		case strings.Contains(part, "*"):
 			return "", `"*" can only be the whole first label, as in "*.example.com"`
-		case strings.ContainsFunc(part, func(c rune) bool { return c > 0x7f }):
-			return "", `write international names in their "xn--" form`
 		case !label.MatchString(part):
 			return "", fmt.Sprintf("the label %q is not allowed in one", part)
 		}

@@ -1,0 +1,238 @@
+package loader
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// The functions that Terraform has beside those of cty's standard library, with the same meaning.
+
+// textFunction makes a text of another one.
+func textFunction(of func(string) (string, error)) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "text", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, err := of(args[0].AsString())
+			if err != nil {
+				return cty.UnknownVal(cty.String), function.NewArgError(0, err)
+			}
+			return cty.StringVal(text), nil
+		},
+	})
+}
+
+func base64Encode(text string) (string, error) {
+	return base64.StdEncoding.EncodeToString([]byte(text)), nil
+}
+
+func base64Decode(text string) (string, error) {
+	data, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return "", errors.New("it is not Base64")
+	case !utf8.Valid(data):
+		return "", errors.New("what it encodes is not UTF-8 text")
+	}
+	return string(data), nil
+}
+
+func urlEncode(text string) (string, error) { return url.QueryEscape(text), nil }
+
+func hexMD5(text string) (string, error) {
+	sum := md5.Sum([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func hexSHA1(text string) (string, error) {
+	sum := sha1.Sum([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func hexSHA256(text string) (string, error) {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func hexSHA512(text string) (string, error) {
+	sum := sha512.Sum512([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func base64SHA256(text string) (string, error) {
+	sum := sha256.Sum256([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:]), nil
+}
+
+func base64SHA512(text string) (string, error) {
+	sum := sha512.Sum512([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:]), nil
+}
+
+// testFunction tells whether a text has another one somewhere.
+func testFunction(has func(text, part string) bool) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return cty.BoolVal(has(args[0].AsString(), args[1].AsString())), nil
+		},
+	})
+}
+
+// listFunction makes one value of the elements of a list, set or tuple.
+func listFunction(of cty.Type, result func([]cty.Value) (cty.Value, error)) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+		Type:   function.StaticReturnType(of),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if !isList(args[0].Type()) {
+				return cty.UnknownVal(of), function.NewArgErrorf(0, "it must be a list")
+			}
+			var list []cty.Value
+			for _, v := range args[0].AsValueSlice() {
+				element, err := convert.Convert(v, of)
+				if err != nil || element.IsNull() {
+					return cty.UnknownVal(of), function.NewArgErrorf(0, "each element must be %s", typeName(of))
+				}
+				list = append(list, element)
+			}
+			return result(list)
+		},
+	})
+}
+
+func isList(t cty.Type) bool { return t.IsTupleType() || t.IsListType() || t.IsSetType() }
+
+func sum(list []cty.Value) (cty.Value, error) {
+	if len(list) == 0 {
+		return cty.UnknownVal(cty.Number), function.NewArgErrorf(0, "it must not be empty")
+	}
+	total := cty.Zero
+	for _, v := range list {
+		total = total.Add(v)
+	}
+	return total, nil
+}
+
+func allTrue(list []cty.Value) (cty.Value, error) {
+	for _, v := range list {
+		if v.False() {
+			return cty.False, nil
+		}
+	}
+	return cty.True, nil
+}
+
+func anyTrue(list []cty.Value) (cty.Value, error) {
+	for _, v := range list {
+		if v.True() {
+			return cty.True, nil
+		}
+	}
+	return cty.False, nil
+}
+
+// oneFunction is the only element of a list, or null for an empty one.
+var oneFunction = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		t := args[0].Type()
+		switch {
+		case t.IsListType(), t.IsSetType():
+			return t.ElementType(), nil
+		case !t.IsTupleType():
+			return cty.NilType, function.NewArgErrorf(0, "it must be a list")
+		case t.Length() == 1:
+			return t.TupleElementType(0), nil
+		case t.Length() > 1:
+			return cty.NilType, errNotOne
+		}
+		return cty.DynamicPseudoType, nil
+	},
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		switch list := args[0].AsValueSlice(); len(list) {
+		case 0:
+			return cty.NullVal(t), nil
+		case 1:
+			return list[0], nil
+		}
+		return cty.UnknownVal(t), errNotOne
+	},
+})
+
+var errNotOne = function.NewArgErrorf(0, "it must have one element or none")
+
+// indexFunction is the place of a value in a list.
+var indexFunction = function.New(&function.Spec{
+	Params: []function.Parameter{
+		{Name: "list", Type: cty.DynamicPseudoType},
+		{Name: "value", Type: cty.DynamicPseudoType},
+	},
+	Type: function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if t := args[0].Type(); !t.IsTupleType() && !t.IsListType() {
+			return cty.UnknownVal(cty.Number), function.NewArgErrorf(0, "it must be a list")
+		}
+		for i, v := range args[0].AsValueSlice() {
+			if same, err := stdlib.Equal(v, args[1]); err == nil && same.True() {
+				return cty.NumberIntVal(int64(i)), nil
+			}
+		}
+		return cty.UnknownVal(cty.Number), function.NewArgErrorf(1, "the list does not have it")
+	},
+})
+
+// lengthFunction counts the elements of a list or an object, and the characters of a text.
+var lengthFunction = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType}},
+	Type:   function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		switch t := args[0].Type(); {
+		case t == cty.String:
+			return stdlib.Strlen(args[0])
+		case t.IsObjectType():
+			return cty.NumberIntVal(int64(len(t.AttributeTypes()))), nil
+		case isList(t), t.IsMapType():
+			return args[0].Length(), nil
+		}
+		return cty.UnknownVal(cty.Number), function.NewArgErrorf(0, "it must be a list, an object or a string")
+	},
+})
+
+// terraformFunctions are the functions of this file by their names.
+func terraformFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"alltrue":      listFunction(cty.Bool, allTrue),
+		"anytrue":      listFunction(cty.Bool, anyTrue),
+		"base64decode": textFunction(base64Decode),
+		"base64encode": textFunction(base64Encode),
+		"base64sha256": textFunction(base64SHA256),
+		"base64sha512": textFunction(base64SHA512),
+		"endswith":     testFunction(strings.HasSuffix),
+		"index":        indexFunction,
+		"length":       lengthFunction,
+		"md5":          textFunction(hexMD5),
+		"one":          oneFunction,
+		"sha1":         textFunction(hexSHA1),
+		"sha256":       textFunction(hexSHA256),
+		"sha512":       textFunction(hexSHA512),
+		"startswith":   testFunction(strings.HasPrefix),
+		"strcontains":  testFunction(strings.Contains),
+		"sum":          listFunction(cty.Number, sum),
+		"urlencode":    textFunction(urlEncode),
+	}
+}
