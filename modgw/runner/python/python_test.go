@@ -17,12 +17,18 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if err := proc.Seal(); err != nil { // as the host does; a worker inherits nothing of who runs the tests
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // app is a runner under test, behind a real HTTP server.
 type app struct {

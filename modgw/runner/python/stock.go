@@ -39,7 +39,7 @@ type stock struct {
 	givenUp   bool
 	renewals  int
 	excluded  map[string]string // modules that a template must not load, and why
-	preparing string            // digest of the modules that the latest template was prepared with
+	preparing string            // names of the modules that the latest template was prepared with
 	spare     *workerReport     // of a worker that was started on its own although there is a template
 }
 
@@ -74,10 +74,10 @@ func (s *stock) learnLocked(r *Runner, report workerReport) {
 		s.givenUp = true
 		r.config.Log.Info("no template for this app", "reason", proc.Printable(report.refusal))
 		return
-	case s.current != nil && s.preparing == report.digest:
+	case s.current != nil && s.preparing == report.names:
 		return
 	}
-	s.busy, s.preparing, s.spare = true, report.digest, nil
+	s.busy, s.preparing, s.spare = true, report.names, nil
 	s.running.Go(func() {
 		t, err := s.prepare(r, report)
 		s.mu.Lock()

@@ -10,7 +10,7 @@ import (
 // only from a worker that was asked for it; raw goes to a template as it is, since both run with the same rights.
 type workerReport struct {
 	raw     []byte
-	digest  string   // of the names of the environment's modules
+	names   string   // of the environment's modules, one a line
 	files   []string // of the other modules
 	refusal string   // why its like must not be forked; "" when they may
 }
@@ -20,8 +20,8 @@ func decodeReport(payload []byte) (m workerReport, err error) {
 	d := wire.NewDecoder(string(m.raw))
 	d.Dict(func(key string) {
 		switch key {
-		case "digest":
-			m.digest = d.Text()
+		case "names":
+			m.names = d.Text()
 		case "refusal":
 			m.refusal = d.Text()
 		case "files":

@@ -93,6 +93,8 @@ class Connection:
             for level, what, content in ancillary:
                 assert (level, what) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
                 rights.frombytes(content[: len(content) - len(content) % rights.itemsize])
+            for fd in rights:
+                os.set_inheritable(fd, False)  # or else workers of later tests have those that are not closed
             self._descriptors.extend(rights)
             if not data:
                 assert not self._buffer, "the connection ended within a frame"
