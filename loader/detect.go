@@ -41,6 +41,7 @@ type finding struct {
 	venv     string   // virtual environment that is there already
 	envFile  string
 	build    []string // command of the build block
+	inputs   []string // of the build block
 	notes    []string // what was seen and not used, and why
 }
 

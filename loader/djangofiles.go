@@ -40,7 +40,9 @@ func (f *finding) findStatic(p *project, settings string) {
 	case !p.has("manage.py"):
 		return
 	}
+	dir := p.folderIn(m[1], text, settings)
 	f.build = []string{"python", "manage.py", "collectstatic", "--noinput"}
+	f.inputs = staticSources(dir)
 	if strings.Contains(text, "whitenoise") {
 		f.note("saw WhiteNoise, which serves STATIC_ROOT itself: there is no alias for it")
 		return
@@ -49,7 +51,6 @@ func (f *finding) findStatic(p *project, settings string) {
 	if m := staticURL.FindStringSubmatch(text); m != nil {
 		url = m[1]
 	}
-	dir := p.folderIn(m[1], text, settings)
 	switch {
 	case dir == "":
 		f.note("saw STATIC_ROOT = %s, not used because only running it tells the folder: add an alias for it", strings.TrimSpace(m[1]))
@@ -58,6 +59,24 @@ func (f *finding) findStatic(p *project, settings string) {
 	default:
 		f.alias, f.static = "/"+strings.Trim(url, "/"), dir
 	}
+}
+
+// staticSources are globs of the usual folders that collectstatic copies from, without those that it writes to; dir is
+// STATIC_ROOT, "" when that is not known.
+func staticSources(dir string) (globs []string) {
+	for _, glob := range []string{"static/**", "*/static/**"} {
+		folder := strings.TrimSuffix(glob, "/**")
+		writes := dir == ""
+		for at := dir; at != "" && at != "." && at != "/"; at = filepath.Dir(at) {
+			if matched, err := filepath.Match(folder, at); err != nil || matched {
+				writes = true
+			}
+		}
+		if !writes {
+			globs = append(globs, glob)
+		}
+	}
+	return globs
 }
 
 // folderIn is the folder that an expression of settings means, relative to the project when it is below it; "" when it

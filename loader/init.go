@@ -87,7 +87,11 @@ func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
 	}
 	if f.build != nil {
 		app.AppendNewline()
-		app.AppendNewBlock("build", nil).Body().SetAttributeValue("command", words(f.build))
+		build := app.AppendNewBlock("build", nil).Body()
+		build.SetAttributeValue("command", words(f.build))
+		if f.inputs != nil {
+			build.SetAttributeValue("inputs", words(f.inputs))
+		}
 	}
 	if f.static != "" {
 		app.AppendNewline()
