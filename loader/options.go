@@ -24,6 +24,10 @@ type Options struct {
 	// Root says that the apps are for a host of root's that others use: an app without a user is warned of.
 	Root bool
 
+	// Machine says that the apps are for this machine: a user that it does not have is an error, and a file or folder that
+	// may come later, such as that of an alias, is warned of.
+	Machine bool
+
 	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].
 	Getenv func(string) (string, bool)
 

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/venv"
 )
 
 func newCheck(c console) *cobra.Command {
@@ -17,7 +22,7 @@ func newCheck(c console) *cobra.Command {
 		Aliases: []string{"validate"},
 		Short:   "Check descriptors without running anything",
 		RunE: func(cmd *cobra.Command, targets []string) error {
-			files, diags := s.load(targets, s.held(cmd.Context(), targets))
+			files, diags := s.check(cmd.Context(), targets)
 			if asJSON {
 				if err := diags.WriteJSON(c.stdout); err != nil {
 					return err
@@ -34,6 +39,55 @@ func newCheck(c console) *cobra.Command {
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as terraform validate does")
 	return cmd
+}
+
+// check loads descriptors and holds them against this machine: its users, files and Pythons.
+func (s *settings) check(
+	ctx context.Context, targets []string,
+) ([]*loader.File, loader.Diagnostics) {
+	files, diags := s.loadWith(targets, s.held(ctx, targets), loader.Options{
+		Vars: s.vars, Root: os.Geteuid() == 0, Machine: true,
+	})
+	h, err := s.host()
+	if err != nil {
+		return files, diags // the mistakes in the host's file were found already
+	}
+	builder := venv.New(venv.Config{State: h.State()})
+	for _, f := range files {
+		f.Descriptors = slices.DeleteFunc(f.Descriptors, func(d modgw.Descriptor) bool {
+			absent := absentPython(builder, d)
+			if absent == nil {
+				return false
+			}
+			f.Diagnostics, diags = append(f.Diagnostics, *absent), append(diags, *absent)
+			return true
+		})
+	}
+	return files, diags
+}
+
+// noPython is the code for a Python that an app asks for and that this machine does not have.
+const noPython = "MGW-ENV-003"
+
+// absentPython is the mistake in an app that asks for such a Python; nil when there is none. What
+// else a build could fail for is not known before it is tried.
+func absentPython(builder *venv.Builder, d modgw.Descriptor) *loader.Diagnostic {
+	if d.Entry() == "" || d.Attach {
+		return nil
+	}
+	_, err := builder.Fingerprint(d)
+	fault, ok := errors.AsType[*modgw.Fault](err)
+	if !ok || fault.Code != noPython {
+		return nil
+	}
+	at := loader.Position{Line: d.Line}
+	return &loader.Diagnostic{
+		Severity: loader.Error,
+		Code:     fault.Code,
+		Summary:  fault.Summary,
+		Detail:   fault.Hint,
+		Range:    loader.Range{Filename: d.File, Start: at, End: at},
+	}
 }
 
 // verdict prints a line for each app, what is wrong, and what that comes to.

@@ -205,7 +205,13 @@ func descriptorsOf(files []*loader.File) []modgw.Descriptor {
 
 // load reads the descriptors that targets, the host file or the current folder have, and holds them against what apps have.
 func (s *settings) load(targets []string, held loader.Held) ([]*loader.File, loader.Diagnostics) {
-	opts := loader.Options{Vars: s.vars, Root: os.Geteuid() == 0}
+	return s.loadWith(targets, held, loader.Options{Vars: s.vars, Root: os.Geteuid() == 0})
+}
+
+// loadWith is load with options of the caller.
+func (s *settings) loadWith(
+	targets []string, held loader.Held, opts loader.Options,
+) ([]*loader.File, loader.Diagnostics) {
 	var warnings loader.Diagnostics
 	if file := s.hostFileFor(targets); file != "" {
 		read, defaults, diags := loader.LoadHost(file, opts)
