@@ -39,6 +39,17 @@ func printedMistake(output string, d Descriptor) []Exception {
 	return nil
 }
 
+// PrintedPlace is the file and line, as "/srv/shop/server.js:12", of the app's own code where the mistake is that a compiler
+// or Node.js printed about the app of d; "" without one.
+func PrintedPlace(output string, d Descriptor) string {
+	for _, mistake := range printedMistake(output, d) {
+		for _, f := range mistake.Frames {
+			return f.File + ":" + strconv.Itoa(f.Line)
+		}
+	}
+	return ""
+}
+
 // printedFrame is the frame at a place: file, line and column.
 func printedFrame(place []string, d Descriptor) Frame {
 	f := Frame{File: place[1]}

@@ -57,6 +57,9 @@ func (c *Crew) endedEarly(w *Worker) error {
 		Hint:    "run its command by hand, as the app's user and in the app's root",
 	}
 	if reason := reasonIn(fault.Output); reason != "" {
+		if place := modgw.PrintedPlace(fault.Output, c.config.Runner.Descriptor); place != "" {
+			reason += " (" + place + ")"
+		}
 		fault.Err = errors.New(reason)
 		if unread := c.config.Runner.Environment.Unread; missingModule.MatchString(reason) && len(unread) > 0 {
 			fault.Hint = unread[0]

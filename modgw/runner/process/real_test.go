@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/modgw/modgw/internal/fronttest"
@@ -69,6 +70,35 @@ func TestProgramsOfOthers(t *testing.T) {
 				if a := s.get("/"); a.status != 200 || a.body != "hello" {
 					t.Errorf("got %d %q, %v", a.status, a.body, a.err)
 				}
+			}
+		})
+	}
+}
+
+func TestFailedStartOfNodeNamesFileAndLine(t *testing.T) {
+	fronttest.Require(t, "node", "nodejs")
+	for name, files := range map[string]map[string]string{
+		"a syntax error":  {"server.js": "\nconst app = = 1\n"},
+		"an exception":    {"server.js": "\nthrow new Error('no')\n"},
+		"a missing file":  {"server.js": "\nrequire('./lib/gone')\n"},
+		"a file of a lib": {"server.js": "require('./lib')\n", "lib.js": "\nconst app = = 1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := prepare(t, "", func(d *modgw.Descriptor) {
+				d.Env = map[string]string{"PATH": os.Getenv("PATH")}
+				d.HTTP.Command = []string{"node", "server.js"}
+				for file, text := range files {
+					if err := os.WriteFile(filepath.Join(d.Root, file), []byte(text), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			place := "server.js:2)"
+			if files["lib.js"] != "" {
+				place = "lib.js:2)"
+			}
+			if err := s.deploy(); err == nil || !strings.Contains(err.Error(), place) {
+				t.Errorf("got %v, want the place %s", err, place)
 			}
 		})
 	}
