@@ -54,7 +54,7 @@ func detect(target string, opts Options) (*app, error) {
 	opts.Account = as
 	// Without a descriptor nothing is made in the project: only what is there already is served.
 	found.build = nil
-	if _, err := (safepath.Opener{User: as}).Stat(filepath.Join(found.root, found.below, found.static)); err != nil {
+	if _, err := (safepath.Opener{User: as}).Stat(filepath.Join(found.root, found.below, found.static)); err != nil || filepath.IsAbs(found.static) {
 		found.static = ""
 	}
 	f := &File{report: newReport()}

@@ -41,6 +41,11 @@ func (f *finding) findStatic(p *project, settings string) {
 		return
 	}
 	dir := p.folderIn(m[1], text, settings)
+	if dir == "" {
+		f.note("saw STATIC_ROOT = %s, not used because it does not tell a folder of its own: add build { } and an alias for it",
+			strings.TrimSpace(m[1]))
+		return
+	}
 	f.build = []string{"python", "manage.py", "collectstatic", "--noinput"}
 	f.inputs = staticSources(dir)
 	if strings.Contains(text, "whitenoise") {
@@ -51,23 +56,20 @@ func (f *finding) findStatic(p *project, settings string) {
 	if m := staticURL.FindStringSubmatch(text); m != nil {
 		url = m[1]
 	}
-	switch {
-	case dir == "":
-		f.note("saw STATIC_ROOT = %s, not used because only running it tells the folder: add an alias for it", strings.TrimSpace(m[1]))
-	case strings.Contains(url, "://") || strings.Trim(url, "/") == "":
+	if strings.Contains(url, "://") || strings.Trim(url, "/") == "" {
 		f.note("saw STATIC_URL = %q, not used because it is no path of its own here", url)
-	default:
-		f.alias, f.static = "/"+strings.Trim(url, "/"), dir
+		return
 	}
+	f.alias, f.static = "/"+strings.Trim(url, "/"), dir
 }
 
 // staticSources are globs of the usual folders that collectstatic copies from, without those that it writes to; dir is
-// STATIC_ROOT, "" when that is not known.
+// STATIC_ROOT.
 func staticSources(dir string) (globs []string) {
 	for _, glob := range []string{"static/**", "*/static/**"} {
 		folder := strings.TrimSuffix(glob, "/**")
-		writes := dir == ""
-		for at := dir; at != "" && at != "." && at != "/"; at = filepath.Dir(at) {
+		writes := false
+		for at := dir; at != "." && at != "/"; at = filepath.Dir(at) {
 			if matched, err := filepath.Match(folder, at); err != nil || matched {
 				writes = true
 			}
@@ -90,6 +92,9 @@ func (p *project) folderIn(expression, text, settings string) string {
 		names = append(names, m[1])
 	}
 	dir := filepath.Join(names...)
+	if dir == "." || !filepath.IsAbs(dir) && !filepath.IsLocal(dir) {
+		return "" // the sources themselves, or what is above them
+	}
 	if filepath.IsAbs(dir) || !strings.Contains(expression, "BASE_DIR") {
 		return dir
 	}

@@ -68,3 +68,19 @@ func checkInit(t *testing.T, name string) {
 		t.Errorf("%v: without a descriptor it is %+v", err, found)
 	}
 }
+
+func TestInitTakesNoCodeFromTheNamesOfFiles(t *testing.T) {
+	const evil = "a\napp \"evil\" { static { dir = \".\" } }\n#"
+	dir := testProject(t, map[string]string{
+		"backend/app.py": "app = Flask(__name__)\n", "backend/requirements.txt": "", evil + "/app.py": "app = Flask(__name__)\n",
+	})
+	path, src, err := Init(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(src))
+	f, diags := Load(path, Options{})
+	if diags.HasErrors() || len(f.Descriptors) != 1 || !strings.Contains(string(src), "saw Flask app in a app") {
+		t.Errorf("%s\n%s", rendered(t, diags), src)
+	}
+}

@@ -1,7 +1,9 @@
 package loader
 
 import (
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
@@ -16,6 +18,12 @@ var (
 // pythonServers are servers for Python apps, and whether they speak ASGI.
 var pythonServers = map[string]bool{"gunicorn": false, "waitress-serve": false, "uvicorn": true, "hypercorn": true, "daphne": true}
 
+// asksForPort reports whether a program is given its port as an argument, so that nothing else in the project says better
+// how it is started.
+func (f *finding) asksForPort() bool {
+	return slices.ContainsFunc(f.command, func(word string) bool { return strings.Contains(word, "$PORT") })
+}
+
 // procfile takes the app of a Procfile: the entry that its web process gives to a server for Python apps, which the host
 // replaces, or else the program itself. It is nil without one, and for what needs a shell.
 func (p *project) procfile() *finding {
@@ -27,7 +35,7 @@ func (p *project) procfile() *finding {
 	words := strings.Fields(m[1])
 	asgi, python := false, false
 	for i, word := range words {
-		if speaks, is := pythonServers[word]; is {
+		if speaks, is := pythonServers[filepath.Base(word)]; is {
 			asgi, python = speaks || strings.Contains(m[1], "uvicorn.workers"), true
 			words = words[i+1:]
 			break
@@ -55,8 +63,11 @@ func (p *project) procfile() *finding {
 			continue
 		}
 		callable := m[2]
-		if callable == "" {
+		switch {
+		case callable == "":
 			callable = "application"
+		case slices.Contains(words, "--factory") && !strings.HasSuffix(callable, ")"):
+			callable += "()"
 		}
 		f.kind, f.entry = modgw.KindWSGI, m[1]+":"+callable
 		if asgi {

@@ -54,13 +54,21 @@ func (p *project) packages(folder string) []string {
 	var names []string
 	for _, e := range p.list(cmp.Or(folder, ".")) {
 		name := e.Name()
-		// A folder with a manage.py is a project of its own, and one named src has packages without being one.
-		own := p.has(folder+name+"/pyvenv.cfg") || p.has(folder+name+"/manage.py") || name == "src" && !p.has("src/__init__.py")
-		if bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !own {
+		if bareModule.MatchString(name) && !strings.HasPrefix(name, "_") && e.IsDir() && !p.isNoPackage(folder+name) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// isNoPackage reports whether a folder is a virtual environment, a project of its own, or one named src that only has packages.
+func (p *project) isNoPackage(folder string) bool {
+	for _, name := range []string{"pyvenv.cfg", "manage.py", "requirements.txt", "pyproject.toml"} {
+		if p.has(folder + "/" + name) {
+			return true
+		}
+	}
+	return folder == "src" && !p.has("src/__init__.py")
 }
 
 // scripts are the names of the .wsgi files.
@@ -110,7 +118,11 @@ func (p *project) program() (*finding, error) {
 	if found := p.django(); found != nil {
 		return found, nil
 	}
-	if found := cmp.Or(p.procfile(), p.paste()); found != nil {
+	declared := p.procfile()
+	if declared != nil && (declared.isPython() || declared.asksForPort()) {
+		return declared, nil
+	}
+	if found := p.paste(); found != nil {
 		return found, nil
 	}
 	scripts := p.scripts()
@@ -120,7 +132,7 @@ func (p *project) program() (*finding, error) {
 	if found, err := p.golang(); found != nil || err != nil {
 		return found, err
 	}
-	if found := cmp.Or(p.python(""), p.python("src/"), p.node()); found != nil {
+	if found := cmp.Or(p.python(""), p.python("src/"), p.node(), declared); found != nil {
 		return found, nil
 	}
 	if len(scripts) > 1 {
