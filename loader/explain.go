@@ -47,10 +47,10 @@ func explainArgument(name string, in block, a argument) string {
 	fmt.Fprintf(&b, "%s\n  %s; %s; since %s\n\n", name, a.value.form, a.defaultText(), since)
 	b.WriteString(indent(join(a.doc, a.effect.sentence())))
 	if in.name == "" {
-		fmt.Fprintf(&b, "\n  %s = %s\n", a.name, a.exampleText())
+		fmt.Fprintf(&b, "\n  %s = %s\n", a.name, a.example)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "\n  %s {\n    %s = %s\n  }\n", in.heading(), a.name, a.exampleText())
+	fmt.Fprintf(&b, "\n  %s {\n    %s = %s\n  }\n", in.heading(), a.name, a.example)
 	return b.String()
 }
 
@@ -149,13 +149,6 @@ func (a argument) defaultText() string {
 		return "default: " + a.note
 	}
 	return "not set"
-}
-
-func (a argument) exampleText() string {
-	if a.example != "" {
-		return a.example
-	}
-	return hclText(a.def)
 }
 
 // hclText is a default as it is written in HCL.

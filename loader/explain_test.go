@@ -2,7 +2,9 @@ package loader
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +14,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	for key, want := range map[string][]string{
-		"app.wsgi.threads":          {"whole number from 0 to 1024; default 0: 5; ", "threads = 0"},
+		"app.wsgi.threads":          {"whole number from 0 to 1024; default 0: 5; ", "threads = 8"},
 		"app.wsgi":                  {"Runs a Python WSGI app", "entry", "required"},
 		"app":                       {"timeouts", "mount", `default "/"`},
 		"listen.address":            {"required", `listen "…" {`},
@@ -55,8 +57,8 @@ func TestTableIsWhole(t *testing.T) {
 			if a.doc == "" || a.value.form == "" || a.value.set == nil {
 				t.Errorf("%s.%s lacks something", prefix, a.name)
 			}
-			if a.def == nil && a.example == "" {
-				t.Errorf("%s.%s has neither default nor example", prefix, a.name)
+			if a.example == "" || a.def != nil && a.example == hclText(a.def) {
+				t.Errorf("%s.%s has no example that differs from its default", prefix, a.name)
 			}
 		}
 		for _, open := range b.blocks {
@@ -76,7 +78,7 @@ func TestExamplesDecode(t *testing.T) {
 	src.WriteString("app \"example\" {\n")
 	body := func(b block) {
 		for i, a := range b.args {
-			text := strings.ReplaceAll(a.exampleText(), "/etc/modgw/blog.key", "key")
+			text := strings.ReplaceAll(a.example, "/etc/modgw/blog.key", "key")
 			if !skip[a.name] && (len(b.either) == 0 || a.name == b.either[0] || !strings.Contains(strings.Join(b.either, " "), a.name)) {
 				src.WriteString(b.args[i].name + " = " + text + "\n")
 			}
@@ -102,6 +104,42 @@ func TestExamplesDecode(t *testing.T) {
 	if f.found.HasErrors() {
 		t.Errorf("%s\n%s", rendered(t, f.found), src.String())
 	}
+}
+
+// TestExamplesOfListenersDecode decodes every example of a listen block and of the blocks within it, each alone.
+func TestExamplesOfListenersDecode(t *testing.T) {
+	dir := t.TempDir()
+	files := []string{"certificate", "key", "client_ca", "client_certificate", "proxy_protocol", "redirect_https"}
+	decodes := func(text string) bool {
+		for _, address := range []string{"unix:/run/modgw.sock", "127.0.0.1:8000"} { // some are about one sort only
+			_, diags := hostOf(t, dir, fmt.Sprintf("listen \"http\" {\naddress = %q\n%s}\n", address, text))
+			if !diags.HasErrors() {
+				return true
+			}
+		}
+		return false
+	}
+	var walk func(b block, open, end string)
+	walk = func(b block, open, end string) {
+		for _, a := range b.args {
+			if a.name == "address" || slices.Contains(files, a.name) { // they need others beside them
+				continue
+			}
+			if text := open + a.name + " = " + a.example + "\n" + end; !decodes(text) {
+				t.Errorf("the example of %s cannot be used:\n%s", a.name, text)
+			}
+		}
+		for _, openInner := range b.blocks {
+			if in := openInner(); in.name != "tls" && in.name != "acme" {
+				walk(in, open+in.name+" {\n", "}\n"+end)
+			}
+		}
+	}
+	listen, ok := hostBlock(new(modgw.HostFile)).inner("listen")
+	if !ok {
+		t.Fatal("there is no listen block")
+	}
+	walk(listen, "", "")
 }
 
 func TestManualHasTheReference(t *testing.T) {

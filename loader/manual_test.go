@@ -63,6 +63,7 @@ func manualProject(t *testing.T) string {
 		".env":                      "KEY=value\n",
 		"accounts/guard.py":         "",
 		"accounts/wsgi.py":          "application = None\n",
+		"archive/wsgi.py":           "application = None\n",
 		"api/main.py":               "app = None\n",
 		"blog.wsgi":                 "application = None\n",
 		"shop.wsgi":                 "application = None\n",

@@ -32,7 +32,7 @@ type argument struct {
 	effect   effect // the kinds of app that it means something for
 	keyword  bool   // its value is a word, not an expression
 	doc      string
-	example  string // HCL of a value that is not the default; "" where the default shows the form
+	example  string // HCL of a value that is not the default
 }
 
 // value is a form that values have, and the place for one.

@@ -40,7 +40,7 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "Environment variables for builds that are shown nowhere, such as tokens. Another value makes no other " +
 					"environment.",
 				example: `{ INDEX_TOKEN = secret("/etc/modgw/blog.key") }`},
-			{name: "attach", value: truth(&d.Attach), def: false, effect: pythonAlone,
+			{name: "attach", value: truth(&d.Attach), def: false, example: `true`, effect: pythonAlone,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
 					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},
 		},
@@ -85,7 +85,7 @@ func pythonBlock(p *modgw.Python) block {
 				doc: "An existing virtual environment that is used as it is and never changed.", example: `"/srv/blog/.venv"`},
 			{name: "path", value: paths(&p.Path), note: "none",
 				doc: "Extra entries of sys.path.", example: `["lib"]`},
-			{name: "template", value: untruth(&p.NoTemplate), def: true,
+			{name: "template", value: untruth(&p.NoTemplate), def: true, example: `false`,
 				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already."},
 		},
 	}
@@ -161,7 +161,7 @@ func sendfileBlock(d *modgw.Descriptor) block {
 			"such a block a response with one of these headers is an error, and no client ever gets them.",
 		args: []argument{
 			{name: "dir", value: path(&f.Dir), required: true, doc: "The folder.", example: `"private"`},
-			{name: "front", value: truth(&f.Front), def: false,
+			{name: "front", value: truth(&f.Front), def: false, example: `true`,
 				doc: "The web server in front sends the files: it gets the header. Without a web server in front the host sends them."},
 		},
 		done: func() { d.Sendfiles = append(d.Sendfiles, *f) },
@@ -174,18 +174,18 @@ func reloadBlock(r *modgw.Reload) block {
 		doc:  "Which changes of files make the host replace the app's processes, and when.",
 		args: []argument{
 			{name: "mode", value: oneOf(&r.Mode, modgw.ReloadAuto, modgw.ReloadInotify, modgw.ReloadPoll, modgw.ReloadTouch, modgw.ReloadOff),
-				def: "auto", doc: "How changes are noticed. auto is inotify where its events can be trusted and polling elsewhere; " +
+				def: "auto", example: `"touch"`, doc: "How changes are noticed. auto is inotify where its events can be trusted and polling elsewhere; " +
 					"touch reloads only when the descriptor or the entry file changes."},
 			{name: "watch", value: globs(&r.Watch), note: "none",
 				doc: "Globs of files that count beside the code, relative to root or absolute.", example: `["templates/**"]`},
 			{name: "ignore", value: globs(&r.Ignore), note: "none",
 				doc: "Globs, relative to root, of files that never count.", example: `["media/**"]`},
 			{name: "strategy", value: oneOf(&r.Strategy, modgw.SideBySide, modgw.OneByOne),
-				def: "side-by-side", doc: "side-by-side starts all new workers before the old ones end. one-by-one starts one, " +
+				def: "side-by-side", example: `"one-by-one"`, doc: "side-by-side starts all new workers before the old ones end. one-by-one starts one, " +
 					"lets the old ones end, and then starts the rest: for machines without the memory for both."},
-			{name: "settle", value: duration(&r.Settle), def: "100ms",
+			{name: "settle", value: duration(&r.Settle), def: "100ms", example: `"300ms"`,
 				doc: "How long it must be quiet after a change."},
-			{name: "max_settle", value: duration(&r.MaxSettle), def: "1.5s",
+			{name: "max_settle", value: duration(&r.MaxSettle), def: "1.5s", example: `"5s"`,
 				doc: "How long further changes can put a reload off."},
 		},
 	}
@@ -196,14 +196,14 @@ func timeoutsBlock(t *modgw.Timeouts) block {
 		name: "timeouts",
 		doc:  "How long the host waits for the app.",
 		args: []argument{
-			{name: "startup", value: positive(&t.Startup), def: "60s", doc: "From starting a worker until it is ready."},
-			{name: "request", value: duration(&t.Request), def: "60s",
+			{name: "startup", value: positive(&t.Startup), def: "60s", example: `"2m"`, doc: "From starting a worker until it is ready."},
+			{name: "request", value: duration(&t.Request), def: "60s", example: `"30s"`,
 				doc: "From handing a request to a worker until its response is complete. \"0s\": no limit."},
-			{name: "drain", value: duration(&t.Drain), def: "30s",
+			{name: "drain", value: duration(&t.Drain), def: "30s", example: `"10m"`,
 				doc: "How long replaced workers may finish their requests."},
-			{name: "websocket_drain", value: duration(&t.WebSocketDrain), def: "5s",
+			{name: "websocket_drain", value: duration(&t.WebSocketDrain), def: "5s", example: `"30s"`,
 				doc: "The same for WebSockets and event streams."},
-			{name: "stop", value: duration(&t.Stop), def: "10s", doc: "From SIGTERM to SIGKILL."},
+			{name: "stop", value: duration(&t.Stop), def: "10s", example: `"30s"`, doc: "From SIGTERM to SIGKILL."},
 		},
 	}
 }
@@ -214,8 +214,8 @@ func queueBlock(q *modgw.Queue) block {
 		effect: withProgram,
 		doc:    "Requests that wait for a free worker. One beyond is answered 503 with Retry-After.",
 		args: []argument{
-			{name: "max", value: number(&q.Max, 0, 1<<20), def: 100, doc: "How many may wait. 0: none."},
-			{name: "timeout", value: duration(&q.Timeout), def: "10s", doc: "How long one may wait. \"0s\": no limit."},
+			{name: "max", value: number(&q.Max, 0, 1<<20), def: 100, example: `500`, doc: "How many may wait. 0: none."},
+			{name: "timeout", value: duration(&q.Timeout), def: "10s", example: `"30s"`, doc: "How long one may wait. \"0s\": no limit."},
 		},
 	}
 }
@@ -226,10 +226,10 @@ func recycleBlock(r *modgw.Recycle) block {
 		effect: withWorkers,
 		doc:    "When a worker is replaced by a fresh one, which is ready before the old one retires. Zero: never.",
 		args: []argument{
-			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, doc: "After so many requests."},
-			{name: "age", value: duration(&r.Age), def: "0s", doc: "After so long."},
+			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, example: `10000`, doc: "After so many requests."},
+			{name: "age", value: duration(&r.Age), def: "0s", example: `"24h"`, doc: "After so long."},
 			{name: "memory", value: size(&r.Memory), def: "0", doc: "When it uses so much memory.", example: `"512MiB"`},
-			{name: "jitter", value: fraction(&r.Jitter, 0, 1), def: 0.1,
+			{name: "jitter", value: fraction(&r.Jitter, 0, 1), def: 0.1, example: `0.2`,
 				doc: "Spreads each limit, so that workers do not retire together: 0.1 is ±10 %."},
 		},
 	}
@@ -241,9 +241,9 @@ func idleBlock(i *modgw.Idle) block {
 		effect: withWorkers,
 		doc:    "When an app without requests has processes.",
 		args: []argument{
-			{name: "start", value: oneOf(&i.Start, modgw.StartEager, modgw.StartOnDemand), def: "eager",
+			{name: "start", value: oneOf(&i.Start, modgw.StartEager, modgw.StartOnDemand), def: "eager", example: `"on-demand"`,
 				doc: "Whether the app starts with the host or with its first request."},
-			{name: "stop_after", value: duration(&i.StopAfter), def: "0s",
+			{name: "stop_after", value: duration(&i.StopAfter), def: "0s", example: `"15m"`,
 				doc: "Workers are stopped after so long without a request. \"0s\": never."},
 		},
 	}
@@ -254,13 +254,13 @@ func limitsBlock(l *modgw.Limits) block {
 		name: "limits",
 		doc:  "What the app may use. Zero: no limit but the system's.",
 		args: []argument{
-			{name: "body", value: size(&l.Body), def: "64MiB", doc: "Largest request body. A larger one is answered 413."},
+			{name: "body", value: size(&l.Body), def: "64MiB", example: `"1GiB"`, doc: "Largest request body. A larger one is answered 413."},
 			{name: "memory", value: size(&l.Memory), def: "0", doc: "Private writable memory of each process of the app: asking for more fails.", example: `"1GiB"`},
 			{name: "build_memory", value: size(&l.BuildMemory), def: "0", note: "0: three quarters of the machine's memory",
 				doc: "Memory of each process that makes the environment or runs the build command.", example: `"2GiB"`},
 			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one. Not enforced by this version.", example: `"1.5"`},
-			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, doc: "Open files of each worker."},
-			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, doc: "Processes and threads of the app's user together; nothing for root."},
+			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, example: `4096`, doc: "Open files of each worker."},
+			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes and threads of the app's user together; nothing for root."},
 		},
 		check: func(w written) {
 			if l.CPU > 0 {
@@ -276,12 +276,12 @@ func spoolBlock(s *modgw.Spool) block {
 		doc: "What the host keeps of bodies, in memory and then in files of its state folder, so that a slow client holds no " +
 			"worker. `spool` in the host's own file bounds all apps together.",
 		args: []argument{
-			{name: "upload", value: size(&s.Upload), def: "64MiB",
+			{name: "upload", value: size(&s.Upload), def: "64MiB", example: `"256MiB"`,
 				doc: "How much of a request body is there before a worker gets the request. What is beyond is passed on as it " +
 					"comes. 0: all of it is. Apps of the kinds asgi, go and http get every body as it comes."},
-			{name: "response", value: size(&s.Response), def: "64MiB",
+			{name: "response", value: size(&s.Response), def: "64MiB", example: `"16MiB"`,
 				doc: "How much of a response is kept while its client is behind. Beyond, the app waits for the client. 0: it always does."},
-			{name: "total", value: size(&s.Total), def: "1GiB",
+			{name: "total", value: size(&s.Total), def: "1GiB", example: `"4GiB"`,
 				doc: "Both, of all requests of the app together. An upload beyond is answered 503, a response beyond waits for its " +
 					"client. 0: nothing is kept."},
 		},
@@ -296,7 +296,7 @@ func healthBlock(h *modgw.Health) block {
 		args: []argument{
 			{name: "path", value: urlPath(&h.Path), note: "no request is made",
 				doc: "URL path below the mount.", example: `"/healthz"`},
-			{name: "timeout", value: positive(&h.Timeout), def: "5s", doc: "How long the answer may take."},
+			{name: "timeout", value: positive(&h.Timeout), def: "5s", example: `"2s"`, doc: "How long the answer may take."},
 		},
 	}
 }

@@ -39,7 +39,7 @@ func listenBlock(h *modgw.HostFile) block {
 		args: []argument{
 			{name: "address", value: listenAddress(&l.Address), required: true, doc: "unix:PATH or HOST:PORT.",
 				example: `"unix:/run/modgw/modgw.sock"`},
-			{name: "mode", value: permissions(&l.Mode), def: "0660", doc: "Permissions of a Unix socket."},
+			{name: "mode", value: permissions(&l.Mode), def: "0660", example: `"0666"`, doc: "Permissions of a Unix socket."},
 			{name: "owner", value: text(&l.Owner), note: "unchanged", doc: "User that owns a Unix socket.", example: `"modgw"`},
 			{name: "group", value: text(&l.Group), note: "unchanged", doc: "Group that owns a Unix socket.", example: `"www-data"`},
 			{name: "allow", value: networks(&l.Allow), note: "anybody by http; this machine by fastcgi, uwsgi and scgi, whose peers can claim to be any client",
@@ -49,7 +49,7 @@ func listenBlock(h *modgw.HostFile) block {
 					"beside root and the host's own user. Whoever may connect can claim to be any client.", example: `["www-data", "@proxies"]`},
 			{name: "max_connections", value: number(&l.MaxConnections, 1, 1_000_000), note: "half of the host's file descriptors, at most 16384",
 				doc: "Connections at once. More wait in the socket's backlog.", example: "1000"},
-			{name: "proxy_protocol", value: truth(&l.ProxyProtocol), def: false,
+			{name: "proxy_protocol", value: truth(&l.ProxyProtocol), def: false, example: `true`,
 				doc: "http: every connection begins with a PROXY protocol header, version 1 or 2, that names the client. Over TCP " +
 					"only trusted_proxies may connect then."},
 			{name: "client_ca", value: file(&l.ClientCA), note: "clients are not asked for a certificate",
@@ -57,7 +57,7 @@ func listenBlock(h *modgw.HostFile) block {
 			{name: "client_certificate", value: oneOf(&l.ClientCertificate, modgw.ClientCertificateRequired, modgw.ClientCertificateOptional),
 				note: "required, where there is a client_ca", doc: "http with TLS: \"optional\" lets clients without a certificate in too.",
 				example: `"optional"`},
-			{name: "redirect_https", value: truth(&l.RedirectHTTPS), def: false,
+			{name: "redirect_https", value: truth(&l.RedirectHTTPS), def: false, example: `true`,
 				doc: "http without TLS: every request is sent to the same address with https, at port 443."},
 		},
 		blocks: []func() block{
@@ -117,12 +117,12 @@ func listenTimeoutsBlock(l *modgw.Listener) block {
 		optional: true,
 		doc:      "http: how long a client may take. One that takes longer within a request is answered 408.",
 		args: []argument{
-			{name: "header", value: positive(&l.HeaderTimeout), def: "10s",
+			{name: "header", value: positive(&l.HeaderTimeout), def: "10s", example: `"30s"`,
 				doc: "For the head of a request from its first byte, and for the TLS handshake before it."},
-			{name: "idle", value: positive(&l.IdleTimeout), def: "60s", doc: "Between two requests of a connection."},
-			{name: "body", value: positive(&l.BodyTimeout), def: "20s",
+			{name: "idle", value: positive(&l.IdleTimeout), def: "60s", example: `"2m"`, doc: "Between two requests of a connection."},
+			{name: "body", value: positive(&l.BodyTimeout), def: "20s", example: `"1m"`,
 				doc: "That a body may keep its reader waiting, beside what body_rate in limits allows."},
-			{name: "write", value: positive(&l.WriteTimeout), def: "60s",
+			{name: "write", value: positive(&l.WriteTimeout), def: "60s", example: `"2m"`,
 				doc: "That a client may take nothing of a response, which as a whole may last for ever."},
 		},
 	}
@@ -134,11 +134,11 @@ func listenLimitsBlock(l *modgw.Listener) block {
 		optional: true,
 		doc:      "http: how much a client may send.",
 		args: []argument{
-			{name: "header", value: sizeBetween(&l.MaxHeader, 1<<10, 16<<20), def: "64KiB",
+			{name: "header", value: sizeBetween(&l.MaxHeader, 1<<10, 16<<20), def: "64KiB", example: `"128KiB"`,
 				doc: "Bytes of the head of a request. A longer one is answered 431, or 414 when its target alone is too long."},
-			{name: "headers", value: number(&l.MaxHeaders, 1, 100_000), def: 256,
+			{name: "headers", value: number(&l.MaxHeaders, 1, 100_000), def: 256, example: `500`,
 				doc: "Headers of a request. One with more is answered 431."},
-			{name: "body_rate", value: sizeBetween(&l.BodyRate, 1, 1<<30), def: 500,
+			{name: "body_rate", value: sizeBetween(&l.BodyRate, 1, 1<<30), def: 500, example: `2000`,
 				doc: "Bytes of a body for which it may keep its reader waiting one second more."},
 		},
 	}
@@ -161,8 +161,8 @@ func hostSpoolBlock(h *modgw.HostFile) block {
 		doc: "What the host keeps at most of the bodies of slow clients, for all apps together. An upload beyond is answered " +
 			"503, a response beyond waits for its client. When both are 0 nothing is kept.",
 		args: []argument{
-			{name: "memory", value: size(&h.Spool.Memory), def: "64MiB", doc: "Memory. 0: all is kept in files."},
-			{name: "disk", value: size(&h.Spool.Disk), def: "4GiB",
+			{name: "memory", value: size(&h.Spool.Memory), def: "64MiB", example: `"256MiB"`, doc: "Memory. 0: all is kept in files."},
+			{name: "disk", value: size(&h.Spool.Disk), def: "4GiB", example: `"20GiB"`,
 				doc: "Files without a name in the folder `spool` of the state folder. 0: nothing is kept in files."},
 		},
 	}

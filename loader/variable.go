@@ -31,7 +31,7 @@ func variableBlock(v *declared) block {
 			{name: "default", value: value{form: "any value", set: func(*leaf) {}}, note: "none: the value must be given",
 				doc: "The value when none is given.", example: `"production"`},
 			{name: "description", value: text(&v.description), doc: "What it is for.", example: `"which settings to load"`},
-			{name: "sensitive", value: truth(&v.sensitive), def: false, doc: "Whether the value must not be shown."},
+			{name: "sensitive", value: truth(&v.sensitive), def: false, example: `true`, doc: "Whether the value must not be shown."},
 		},
 	}
 }

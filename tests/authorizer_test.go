@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -95,4 +96,67 @@ Alias /secret %s
 		code, _ := s.send(r)
 		return code != 200 && strings.Contains(s.log.String(), "MGW-REQ-106")
 	})
+}
+
+// TestApacheAsksAnAppWithoutALogin has Apache ask allow_access of every request, for which no client has to log in. The
+// configuration is the one of docs/authorizer.md.
+func TestApacheAsksAnAppWithoutALogin(t *testing.T) {
+	fronttest.Require(t, "apache2", "apache2")
+	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
+	s.write("accounts.py", `
+def allow_access(environ, host):
+    return host == "127.0.0.1" and environ.get("HTTP_X_BADGE") == "blue"
+`)
+	s.write("app.py", `
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"the app itself"]
+`)
+	s.write("modgw.hcl", `
+app "accounts" {
+  wsgi {
+    entry   = "app.py"
+    workers = 1
+  }
+  authorize { allow_access = "accounts:allow_access" }
+}
+`)
+	port := fronttest.FreePort(t)
+	s.spawn(nil, "serve", "modgw.hcl", "--listen", "http=127.0.0.1:0", "--listen", fmt.Sprintf("fastcgi=127.0.0.1:%d", port), "--state", s.path("state"))
+	s.write("docs/secret.txt", "the secret")
+	guard := manualGuard(t, "<Location /private>")
+	guard = strings.ReplaceAll(guard, "127.0.0.1:9001", fmt.Sprintf("127.0.0.1:%d", port))
+	apache := fronttest.StartApache(t, fmt.Sprintf(`
+LoadModule authnz_fcgi_module /usr/lib/apache2/modules/mod_authnz_fcgi.so
+Alias /private %s
+%s`, s.path("docs"), guard))
+	for badge, status := range map[string]int{"blue": 200, "red": 403, "": 403} {
+		r, err := http.NewRequest("GET", apache.URL+"/private/secret.txt", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if badge != "" {
+			r.Header.Set("X-Badge", badge)
+		}
+		code, body := s.send(r)
+		if code != status || (code == 200) != strings.Contains(body, "the secret") {
+			t.Errorf("badge %q: got %d %q", badge, code, body)
+		}
+	}
+}
+
+// manualGuard is the block of docs/authorizer.md for Apache that contains a line.
+func manualGuard(t *testing.T, line string) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/authorizer.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, piece := range strings.Split(string(page), "```apache\n")[1:] {
+		if block, _, _ := strings.Cut(piece, "```"); strings.Contains(block, line) {
+			return block
+		}
+	}
+	t.Fatalf("docs/authorizer.md has no block with %s", line)
+	return ""
 }
