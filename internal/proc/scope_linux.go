@@ -97,19 +97,25 @@ func (s *Scope) add(pid int) error {
 	return os.WriteFile(filepath.Join(s.folder.Name(), "cgroup.procs"), strconv.AppendInt(nil, int64(pid), 10), 0)
 }
 
-// cgroupHome is the folder in which this process keeps its cgroups. What other processes have left there that have ended is
-// killed and removed the first time.
+// cgroupHome is the folder in which this process keeps its cgroups. What other processes of its PID namespace have left there
+// that have ended is killed and removed the first time.
 var cgroupHome = sync.OnceValues(func() (string, error) {
 	own, err := ownCgroup()
 	if err != nil {
 		return "", err
 	}
-	endStrays(own)
+	namespace, err := pidNamespace()
+	if err != nil {
+		return "", err
+	}
+	if procShowsOwnNamespace() {
+		endStrays(own, namespace)
+	}
 	_, fields := statOf(os.Getpid())
 	if len(fields) <= startTimeField {
 		return "", errors.New("cannot find out when this process started")
 	}
-	home := filepath.Join(own, fmt.Sprintf("modgw-%d-%s", os.Getpid(), fields[startTimeField]))
+	home := homeIn(own, namespace, os.Getpid(), fields[startTimeField])
 	folder, err := makeCgroup(home)
 	if err != nil {
 		return "", err
@@ -128,6 +134,28 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 
 // startTimeField is the index of the time when a process started among the fields after its state (proc_pid_stat(5)).
 const startTimeField = 18
+
+// homeIn is the folder of the cgroups of a process: pid is its number in its PID namespace, and start tells it from later
+// processes with that number.
+func homeIn(own string, namespace uint64, pid int, start string) string {
+	return filepath.Join(own, fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start))
+}
+
+// pidNamespace is the number of the PID namespace of this process.
+func pidNamespace() (uint64, error) {
+	var stat unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/pid", &stat); err != nil {
+		return 0, fmt.Errorf("cannot find out the PID namespace: %w", err)
+	}
+	return stat.Ino, nil
+}
+
+// procShowsOwnNamespace reports whether the numbers in /proc are those of this process's PID namespace, so that a number that
+// is not there belongs to a process that has ended.
+func procShowsOwnNamespace() bool {
+	self, err := os.Readlink("/proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
+}
 
 // ownCgroup is the folder of the cgroup that this process is in.
 func ownCgroup() (string, error) {
@@ -179,14 +207,17 @@ func makeCgroup(home string) (*os.File, error) {
 	return nil, fmt.Errorf("cannot make a cgroup: %w", err)
 }
 
-// endStrays kills what is left in the cgroups of processes of this program that have ended without doing so.
-func endStrays(own string) {
-	homes, _ := filepath.Glob(filepath.Join(own, "modgw-*-*")) // the pattern is right
+// endStrays kills what is left in the cgroups of processes of this program that have ended without doing so. It leaves those
+// of other PID namespaces alone: a container may share the cgroups and not see the processes, and when it ends the kernel
+// kills its processes.
+func endStrays(own string, namespace uint64) {
+	homes, _ := filepath.Glob(filepath.Join(own, fmt.Sprintf("modgw-%d-*-*", namespace))) // the pattern is right
 	for _, home := range homes {
+		var of uint64
 		var pid int
 		var start string
 		name := strings.ReplaceAll(filepath.Base(home), "-", " ")
-		if n, err := fmt.Sscanf(name, "modgw %d %s", &pid, &start); n != 2 || err != nil {
+		if n, err := fmt.Sscanf(name, "modgw %d %d %s", &of, &pid, &start); n != 3 || err != nil || of != namespace {
 			continue
 		}
 		if _, fields := statOf(pid); len(fields) > startTimeField && fields[startTimeField] == start {

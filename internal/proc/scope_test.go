@@ -84,12 +84,27 @@ func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
 	if err := ended.Run(); err != nil {
 		t.Fatal(err)
 	}
-	folder, err := makeCgroup(own + "/modgw-" + strconv.Itoa(ended.Process.Pid) + "-1")
+	namespace, err := pidNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := makeCgroup(homeIn(own, namespace, ended.Process.Pid, "1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	left := setsid(t, &Scope{folder: folder})
-	endStrays(own)
+	elsewhere, err := makeCgroup(homeIn(own, namespace+1, ended.Process.Pid, "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := &Scope{folder: elsewhere}
+	stays := setsid(t, theirs)
+	endStrays(own, namespace)
+	if !alive(stays) {
+		t.Error("a process of another PID namespace was killed, where a process with that number may run")
+	}
+	theirs.Kill()
+	watchtest.Eventually(t, "end of the other", func() bool { return !alive(stays) })
 	watchtest.Eventually(t, "end of what was left behind", func() bool { return !alive(left) })
 	if _, err := os.Stat(folder.Name()); !os.IsNotExist(err) {
 		t.Errorf("the cgroup is left: %v", err)
