@@ -9,21 +9,25 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// An app that writes a file which counts as code whenever it starts would be reloaded for ever. A change counts as caused
-// by the reload before it when a file that caused that reload changes again while the new generation starts or within
-// selfReloadWindow after. After selfReloads of them in a row, further ones have to wait: firstSelfReload, then twice as
-// long each time, up to lastSelfReload.
+// An app that writes a file which counts as code whenever it starts would be reloaded for ever. A
+// change counts as caused by the reload before it when a file that caused that reload changes again
+// while the new generation starts or within selfReloadWindow after. After selfReloads of them in a
+// row while the generation started, or likelySelfReloads at all, further ones have to wait:
+// firstSelfReload, then twice as long each time, up to lastSelfReload. The second number is larger
+// because a developer who has seen the new page may save again at once.
 const (
-	selfReloads      = 4
-	selfReloadWindow = 2 * time.Second
-	firstSelfReload  = time.Second
-	lastSelfReload   = 5 * time.Minute
+	selfReloads       = 4
+	likelySelfReloads = 16
+	selfReloadWindow  = 2 * time.Second
+	firstSelfReload   = time.Second
+	lastSelfReload    = 5 * time.Minute
 )
 
 // selfReload notices that an app's reloads cause themselves. The zero value has seen none.
 type selfReload struct {
 	paths   []string // that changed in every reload of the row
 	inARow  int      // reloads that were caused by the one before
+	starts  int      // those of them that were caused while it was under way
 	pause   time.Duration
 	known   []string  // files that were reported
 	counted bool      // the attempt under way, or the last one, has been counted
@@ -39,21 +43,24 @@ func (s *selfReload) end(now time.Time) { s.ended = now }
 // judge returns how long the reload for a change of paths has to wait, and the file to report, which is "" when there is
 // nothing to report.
 func (s *selfReload) judge(paths []string, now time.Time) (pause time.Duration, report string) {
-	caused := s.ended.IsZero() || now.Sub(s.ended) <= selfReloadWindow
+	starting := s.ended.IsZero()
+	caused := starting || now.Sub(s.ended) <= selfReloadWindow
 	common := intersection(s.paths, paths)
 	if !caused || len(common) == 0 {
-		s.paths, s.inARow, s.pause, s.counted = paths, 0, 0, true
+		s.paths, s.inARow, s.starts, s.pause, s.counted = paths, 0, 0, 0, true
 		return 0, ""
 	}
 	s.paths = common
 	if !s.counted {
 		s.counted = true
-		s.inARow++
+		if s.inARow++; starting {
+			s.starts++
+		}
 		reported := slices.Contains(s.known, common[0])
 		switch {
 		case s.pause > 0:
 			s.pause = min(2*s.pause, lastSelfReload)
-		case s.inARow >= selfReloads || reported:
+		case s.starts >= selfReloads || s.inARow >= likelySelfReloads || reported:
 			s.pause = firstSelfReload
 		}
 		if s.pause > 0 && !reported {
