@@ -109,7 +109,7 @@ func (e *exchange) upgrade() (may bool, _ *modgw.Fault) {
 	switch {
 	case wanted == "":
 		return true, nil
-	case canHijack(e.w) && e.r.ProtoMajor == 1:
+	case canHijack(e.w.ResponseWriter) && e.r.ProtoMajor == 1:
 		return !strings.EqualFold(wanted, "h2c"), nil // requests in it would pass the host by
 	case strings.EqualFold(wanted, "websocket"):
 		return false, crew.NoWebSocket(e.info.Front, e.r.Proto)
@@ -117,21 +117,15 @@ func (e *exchange) upgrade() (may bool, _ *modgw.Fault) {
 	return false, nil
 }
 
-// canHijack reports whether a front can hand the connection over.
+// canHijack reports whether a front can hand the connection over. That is for the innermost writer to
+// say: those around it pass a call on, and have the method whatever comes of it.
 func canHijack(w http.ResponseWriter) bool {
-	for w != nil {
-		if c, ok := w.(*client); ok {
-			w = c.ResponseWriter
-			continue
-		}
-		if _, ok := w.(http.Hijacker); ok {
-			return true
-		}
+	for {
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
-			return false
+			_, ok = w.(http.Hijacker)
+			return ok
 		}
 		w = wrapper.Unwrap()
 	}
-	return false
 }
