@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -27,6 +28,7 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 				join(sentence(err.Error()), "Create the user with useradd --system, or name another one."))
 		}
 	}
+	d.brokenScripts(desc, written)
 	for _, b := range blocksOf(written.Body, "alias") {
 		for _, a := range desc.Aliases {
 			if len(b.Labels) == 1 && cleanLabel(b.Labels[0]) == a.Path {
@@ -58,6 +60,26 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 		for _, g := range desc.Build.Inputs {
 			d.absentMatch(desc.Root, g, rangeOfArgument(b, "inputs"))
 		}
+	}
+}
+
+// brokenScripts reports the program of an app that is a script which the kernel cannot run.
+func (d *decoder) brokenScripts(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	program := desc.Program()
+	if program == "" {
+		return
+	}
+	mistake := shebang.Mistake(program, d.scope.files.as)
+	// The shell that starts the others runs a script without the line by itself.
+	if mistake == "" || mistake == shebang.NoLine && desc.CGI == nil {
+		return
+	}
+	argument := "command"
+	if desc.CGI != nil {
+		argument = "script"
+	}
+	for _, b := range blocksOf(written.Body, string(desc.Kind)) {
+		d.add(codeScript, rangeOfArgument(b, argument), fmt.Sprintf("The script %q cannot be run", program), sentence(mistake))
 	}
 }
 

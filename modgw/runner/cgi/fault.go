@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/exchange"
@@ -43,7 +44,7 @@ func headTooLarge() *exchange.Failure {
 }
 
 // notStarted is the failure of a request whose script could not be started.
-func notStarted(d modgw.Descriptor, file string, err error) *exchange.Failure {
+func (r *Runner) notStarted(file string, err error) *exchange.Failure {
 	fault := &modgw.Fault{
 		Code: "MGW-CGI-009", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
 		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
@@ -51,7 +52,9 @@ func notStarted(d modgw.Descriptor, file string, err error) *exchange.Failure {
 	if limit, limited := errors.AsType[*proc.LimitError](err); limited {
 		fault.Hint = crew.LimitHint(limit)
 	} else if errors.Is(err, syscall.EAGAIN) {
-		fault.Hint = crew.ProcessesHint(d)
+		fault.Hint = crew.ProcessesHint(r.config.Descriptor)
+	} else if mistake := shebang.Mistake(file, r.user); mistake != "" {
+		fault.Hint = mistake
 	}
 	return &exchange.Failure{Status: http.StatusInternalServerError, Fault: fault}
 }

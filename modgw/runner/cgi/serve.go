@@ -79,7 +79,7 @@ func (c *call) run(release func()) {
 			c.refuse(err)
 			return
 		}
-		c.Fail(c.Config.Log, notStarted(c.Config.Descriptor, c.where.file, err))
+		c.Fail(c.Config.Log, c.runner.notStarted(c.where.file, err))
 		return
 	}
 	unwatch := context.AfterFunc(c.R.Context(), func() { s.pipe.Cut(context.Canceled) })

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -55,6 +56,12 @@ func (c *Crew) endedEarly(w *Worker) error {
 		Summary: fmt.Sprintf("cannot start the program of app %q: it ended: %s", c.config.Runner.Descriptor.Name, w.Reason()),
 		Output:  w.output.String(),
 		Hint:    "run its command by hand, as the app's user and in the app's root",
+	}
+	if program := c.config.Runner.Descriptor.Program(); program != "" {
+		mistake := shebang.Mistake(program, c.config.User)
+		if mistake != "" && mistake != shebang.NoLine { // the shell that starts it runs one without
+			fault.Hint = mistake
+		}
 	}
 	if reason := reasonIn(fault.Output); reason != "" {
 		if place := modgw.PrintedPlace(fault.Output, c.config.Runner.Descriptor); place != "" {

@@ -166,6 +166,24 @@ func TestProgramThatIsNotThereSaysSo(t *testing.T) {
 	}
 }
 
+func TestScriptThatCannotRunSaysWhy(t *testing.T) {
+	for text, want := range map[string]string{
+		"#!/bin/sh\r\nexit\r\n":   "carriage return",
+		"\ufeff#!/bin/sh\nexit\n": "byte order mark",
+		"#!/no/such/python\n":     `"/no/such/python", which does not exist`,
+	} {
+		script := filepath.Join(t.TempDir(), "run")
+		if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s := prepare(t, "", func(d *modgw.Descriptor) { d.HTTP.Command = []string{script} })
+		fault, ok := errors.AsType[*modgw.Fault](s.deploy())
+		if !ok || fault.Code != "MGW-PRG-002" || !strings.Contains(fault.Hint, want) {
+			t.Errorf("%q: got %+v, want %q", text, fault, want)
+		}
+	}
+}
+
 func TestProgramIsToldOfTheClientByTheHostAlone(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Mount = "/shop" })
 	got := s.seen("/shop/x", "X-Forwarded-For", "10.9.8.7", "X-Forwarded-Prefix", "/evil", "Forwarded", "for=10.9.8.7",
