@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	codePattern  = regexp.MustCompile(`MGW-[A-Z]{3}-\d{3}`)
+	codePattern  = regexp.MustCompile(`MGW-[A-Z]{3}-[0-9]{3}`)
 	entryPattern = regexp.MustCompile(`(?m)^### (MGW-[A-Z]{3}-\d{3})\n((?:> .*\n)+)`)
 	quotePattern = regexp.MustCompile("(?m)^> `(.*)`$")
 )
@@ -77,4 +77,42 @@ func source(t *testing.T) string {
 		all.Write(text)
 	}
 	return strings.NewReplacer(`\"`, "", `"`, "").Replace(all.String())
+}
+
+// TestEveryErrorCodeIsInATest holds the list of codes that no test names. It may only become shorter: a new code comes
+// with a test that provokes it, and a code that has got a test leaves the list.
+func TestEveryErrorCodeIsInATest(t *testing.T) {
+	text, err := os.ReadFile("testdata/untested-codes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	untested := strings.Fields(string(text))
+	tested := map[string]bool{}
+	for _, code := range codePattern.FindAllString(tests(t), -1) {
+		tested[code] = true
+	}
+	for _, entry := range entryPattern.FindAllStringSubmatch(Troubleshooting, -1) {
+		switch code := entry[1]; {
+		case !tested[code] && !slices.Contains(untested, code):
+			t.Errorf("no test names %s: provoke it, and compare its message", code)
+		case tested[code] && slices.Contains(untested, code):
+			t.Errorf("%s has a test: take it out of testdata/untested-codes.txt", code)
+		}
+	}
+	for _, code := range untested {
+		if !strings.Contains(Troubleshooting, "### "+code+"\n") {
+			t.Errorf("testdata/untested-codes.txt has %s, which troubleshooting.md does not explain", code)
+		}
+	}
+}
+
+// tests is the code of all tests and their data, as one text.
+func tests(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("git", "grep", "--untracked", "-hoE", codePattern.String(), "--",
+		"*_test.go", "*/testdata/*", "*worker_test/*").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/modgw/modgw/internal/account"
 )
 
 // Deploy makes a new generation of the descriptor's app and swaps it in: build, start, ready, swap; then the old one
@@ -114,13 +112,8 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 			Hint:    "modgw-host version lists the kinds that this version runs",
 		}
 	}
-	if next.user, err = account.Lookup(next.Descriptor.User, next.Descriptor.Group); err != nil {
-		return &Fault{
-			Code:    "MGW-APP-111",
-			Summary: fmt.Sprintf("cannot run app %q as user %q", next.Descriptor.Name, next.Descriptor.User),
-			Err:     err,
-			Hint:    "create the user with useradd --system, or take the user line out of the descriptor",
-		}
+	if next.user, err = next.Descriptor.Account(); err != nil {
+		return err
 	}
 	next.aliases = aliasSites(next.Descriptor, next.user, g.log.With("app", next.Descriptor.Name))
 	replaces := app.current.Load() != nil

@@ -10,14 +10,9 @@ import (
 
 // lookupAccount finds the user that builds for d; nil is this process's own.
 func lookupAccount(d modgw.Descriptor) (*account.Account, error) {
-	acct, err := account.Lookup(d.User, d.Group)
+	acct, err := d.Account()
 	if err != nil {
-		return nil, &modgw.Fault{
-			Code:    "MGW-ENV-018",
-			Summary: fmt.Sprintf("cannot build the environment of app %q as its user", d.Name),
-			Err:     err,
-			Hint:    "name an existing user other than root in the descriptor's user",
-		}
+		return nil, err
 	}
 	if acct != nil && os.Geteuid() != 0 {
 		return nil, &modgw.Fault{

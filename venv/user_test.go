@@ -112,7 +112,7 @@ func TestUsersWhoCannotBuildAreNamed(t *testing.T) {
 	for _, user := range []string{"no-such-user", "root"} {
 		d := s.descriptor()
 		d.User = user
-		if f := s.mustFail(d, "MGW-ENV-018"); !strings.Contains(f.Error(), user) {
+		if f := s.mustFail(d, "MGW-APP-111"); !strings.Contains(f.Error(), user) {
 			t.Errorf("user %s is not named: %v", user, f)
 		}
 	}

@@ -39,9 +39,9 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	if d.CGI == nil {
 		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not cgi", d.Name, d.Kind)
 	}
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := d.Account()
 	if err != nil {
-		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+		return nil, err
 	}
 	return &Runner{
 		config:  c,

@@ -55,9 +55,9 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	if d.FastCGI == nil {
 		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not fastcgi", d.Name, d.Kind)
 	}
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := d.Account()
 	if err != nil {
-		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+		return nil, err
 	}
 	r := &Runner{
 		config:  c,

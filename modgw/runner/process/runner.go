@@ -47,8 +47,8 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 		return nil, fmt.Errorf("cannot run an app of kind %q as a program that serves HTTP", d.Kind)
 	}
 	var err error
-	if r.user, err = account.Lookup(d.User, d.Group); err != nil {
-		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+	if r.user, err = d.Account(); err != nil {
+		return nil, err
 	}
 	r.Crew = crew.New(crew.Config{
 		Runner: config,

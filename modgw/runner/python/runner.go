@@ -43,9 +43,9 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := d.Account()
 	if err != nil {
-		return nil, &modgw.Fault{Code: "MGW-APP-018", Summary: "cannot run the app as its user", Err: err}
+		return nil, err
 	}
 	r := &Runner{
 		config:  config,

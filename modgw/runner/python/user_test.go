@@ -49,7 +49,7 @@ func TestRootIsNoUserForAnApp(t *testing.T) {
 	_, err := New(modgw.RunnerConfig{Descriptor: modgw.Descriptor{
 		Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{}, User: "root",
 	}}, Files{})
-	if err == nil || !strings.Contains(err.Error(), "MGW-APP-018") {
+	if err == nil || !strings.Contains(err.Error(), "MGW-APP-111") {
 		t.Errorf("got %v", err)
 	}
 }

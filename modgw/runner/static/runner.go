@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
@@ -24,7 +23,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	if d.Static == nil {
 		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not static", d.Name, d.Kind)
 	}
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := d.Account()
 	if err != nil {
 		return nil, err
 	}

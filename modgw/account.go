@@ -1,0 +1,22 @@
+package modgw
+
+import (
+	"fmt"
+
+	"github.com/modgw/modgw/internal/account"
+)
+
+// Account is the user that the app's processes run as; nil is the host's own. The error for a user or group that does not
+// exist, or that is root, is a [Fault].
+func (d Descriptor) Account() (*account.Account, error) {
+	user, err := account.Lookup(d.User, d.Group)
+	if err != nil {
+		return nil, &Fault{
+			Code:    "MGW-APP-111",
+			Summary: fmt.Sprintf("cannot run app %q as user %q", d.Name, d.User),
+			Err:     err,
+			Hint:    "create the user with useradd --system, or take the user line out of the descriptor",
+		}
+	}
+	return user, nil
+}
