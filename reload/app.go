@@ -39,6 +39,7 @@ type app struct {
 
 	lull    lull
 	barrier barrier
+	since   time.Time             // the first sign of what was not reported yet; zero while there is none
 	missed  map[string]difference // found while the consumer was busy
 	busy    chan struct{}         // closed when the consumer is done; nil while it has nothing to do
 	stirs   bool                  // pending was told so

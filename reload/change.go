@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -30,8 +31,9 @@ func (c Class) String() string {
 type Change struct {
 	App   modgw.AppName
 	Class Class
-	Paths []string // what was added, changed or removed: relative to the root where they are below it, sorted; "." is the root itself
-	Cause string   // "views.py changed", "views.py and 3 more changed"
+	Paths []string  // what was added, changed or removed: relative to the root where they are below it, sorted; "." is the root itself
+	Cause string    // "views.py changed", "views.py and 3 more changed"
+	Since time.Time // when the first sign of it came
 }
 
 // difference is one file that is not what it was.

@@ -22,6 +22,9 @@ func (a *app) settled(ctx, host context.Context) {
 	if late && time.Now().Before(a.due()) {
 		return
 	}
+	if a.since.IsZero() {
+		a.since = a.lull.first
+	}
 	if a.lull.over(); late {
 		a.lull.noted(time.Now()) // the look may have come too early for it
 	}
@@ -73,10 +76,13 @@ func (a *app) report(host context.Context, found []difference) {
 	}
 	found = slices.Collect(maps.Values(a.missed))
 	clear(a.missed)
+	since := a.since
+	a.since = time.Time{}
 	if len(found) == 0 || host.Err() != nil {
 		return
 	}
 	change, busy := changeOf(a.now.Interest, found), make(chan struct{})
+	change.Since = since
 	a.busy = busy
 	go func() {
 		defer close(busy)

@@ -28,6 +28,7 @@ type order struct {
 	cause      string
 	descriptor *modgw.Descriptor // nil: the one the keeper has
 	paths      []string          // files whose change is the cause; nil: it is another one
+	since      time.Time         // when the first of them changed
 	done       []chan<- error    // told how it ended; buffered
 }
 
@@ -116,7 +117,7 @@ func (k *keeper) delay(o order) bool {
 		return false
 	}
 	now := time.Now()
-	pause, file := k.self.judge(o.paths, now)
+	pause, file := k.self.judge(o.paths, o.since)
 	if file != "" && k.warn != nil {
 		k.warn(reloadsItself(k.keeps.Name, file))
 	}
@@ -254,7 +255,7 @@ func (k *keeper) attempt(ctx context.Context) {
 	k.mu.Lock()
 	a := &attempt{order: k.next, building: true, cancel: cancel}
 	k.next, k.current = nil, a
-	k.self.begin()
+	k.self.begin(time.Now())
 	d := k.keeps
 	k.mu.Unlock()
 

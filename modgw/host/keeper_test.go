@@ -229,7 +229,7 @@ func testSelfReload(t *testing.T, delay time.Duration, most int) {
 		quiet.Store(true)
 		time.Sleep(2 * lastSelfReload)
 		before = len(g.deploys())
-		k.order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}})
+		k.order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
 		time.Sleep(time.Millisecond)
 		if len(g.deploys()) != before+1 {
 			t.Error("a change that no reload caused has to wait")
@@ -260,14 +260,14 @@ func TestSavesWithoutEndAreNoReloadsThatCauseThemselves(t *testing.T) {
 		}
 	}}
 	keeping(t, g, func(k *keeper) {
-		for range 100 { // 1 min in all
-			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}})
-			time.Sleep(600 * time.Millisecond)
+		for range 300 { // 1 min in all
+			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
+			time.Sleep(200 * time.Millisecond)
 		}
 		saved := len(g.deploys())
-		time.Sleep(selfReloadWindow + 2*firstSelfReload)
+		time.Sleep(2 * firstSelfReload)
 		if saved < 15 || len(g.deploys()) > saved+1 {
-			t.Errorf("%d deploys while views.py was saved 100 times, %d later", saved, len(g.deploys())-saved)
+			t.Errorf("%d deploys while views.py was saved 300 times, %d later", saved, len(g.deploys())-saved)
 		}
 	})
 }

@@ -31,11 +31,12 @@ type selfReload struct {
 	pause   time.Duration
 	known   []string  // files that were reported
 	counted bool      // the attempt under way, or the last one, has been counted
-	ended   time.Time // of the last attempt; zero while one is under way
+	began   time.Time // the attempt under way, or the last one
+	ended   time.Time // the last attempt; zero while one is under way
 }
 
 // begin notes that an attempt begins.
-func (s *selfReload) begin() { s.counted, s.ended = false, time.Time{} }
+func (s *selfReload) begin(now time.Time) { s.counted, s.began, s.ended = false, now, time.Time{} }
 
 // end notes that it has ended.
 func (s *selfReload) end(now time.Time) { s.ended = now }

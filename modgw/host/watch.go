@@ -191,7 +191,7 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 	if k == nil || h.sleeps(c.App) {
 		return
 	}
-	h.orderDeploy(k, order{class: c.Class, cause: c.Cause, paths: c.Paths})
+	h.orderDeploy(k, order{class: c.Class, cause: c.Cause, paths: c.Paths, since: c.Since})
 }
 
 // reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
