@@ -181,7 +181,7 @@ func writesItself(g *stubGateway, k **keeper, delay time.Duration, quiet *atomic
 			if quiet.Load() {
 				return
 			}
-			(*k).order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}})
+			(*k).order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
 		})
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -217,7 +217,7 @@ func testSelfReload(t *testing.T, delay time.Duration, most int) {
 			t.Errorf("%d deploys in the hour after", late)
 		}
 		before := len(g.deploys())
-		k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}})
+		k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
 		time.Sleep(30 * time.Millisecond)
 		if len(g.deploys()) != before+1 {
 			t.Error("a change of another file has to wait")
@@ -241,7 +241,7 @@ func TestSavesOfADeveloperWhoHasSeenThePageAreReloadedAtOnce(t *testing.T) {
 	g := &stubGateway{deploy: func(context.Context, string) error { return nil }}
 	keeping(t, g, func(k *keeper) {
 		for i := range 12 {
-			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}})
+			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
 			time.Sleep(100 * time.Millisecond)
 			if deploys := len(g.deploys()); deploys != i+1 {
 				t.Fatalf("%d deploys after save %d", deploys, i+1)

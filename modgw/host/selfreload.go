@@ -41,11 +41,11 @@ func (s *selfReload) begin(now time.Time) { s.counted, s.began, s.ended = false,
 // end notes that it has ended.
 func (s *selfReload) end(now time.Time) { s.ended = now }
 
-// judge returns how long the reload for a change of paths has to wait, and the file to report, which is "" when there is
-// nothing to report.
-func (s *selfReload) judge(paths []string, now time.Time) (pause time.Duration, report string) {
-	starting := s.ended.IsZero()
-	caused := starting || now.Sub(s.ended) <= selfReloadWindow
+// judge returns how long the reload for paths that changed at a time has to wait, and the file to report, which is "" when
+// there is nothing to report.
+func (s *selfReload) judge(paths []string, changed time.Time) (pause time.Duration, report string) {
+	starting := !changed.Before(s.began) && (s.ended.IsZero() || !changed.After(s.ended))
+	caused := starting || !s.ended.IsZero() && changed.After(s.ended) && changed.Sub(s.ended) <= selfReloadWindow
 	common := intersection(s.paths, paths)
 	if !caused || len(common) == 0 {
 		s.paths, s.inARow, s.starts, s.pause, s.counted = paths, 0, 0, 0, true
