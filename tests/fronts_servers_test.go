@@ -46,6 +46,7 @@ func newTold(t *testing.T) *site {
 	return s
 }
 
+// describe describes an app that is asked before the body of a request is complete, as under mod_wsgi.
 func describe(name, mount string) string {
 	return fmt.Sprintf(`
 app %q {
@@ -56,6 +57,7 @@ app %q {
     threads = 8
   }
   limits { body = "0" }
+  spool { upload = "0" }
   reload { mode = "off" }
 }
 `, name, mount)
