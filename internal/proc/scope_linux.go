@@ -36,8 +36,11 @@ const (
 // It is a cgroup where this process can make one, for which no controller is needed (cgroups(7), version 2). Elsewhere its
 // processes have a mark in their environment, which a process can take off its children: see [ScopesAreMarks].
 type Scope struct {
-	folder *os.File // of the cgroup; nil: there is none
-	mark   string
+	mark string
+
+	mu     sync.Mutex
+	folder *os.File   // of the cgroup; nil: there is none
+	gone   []*os.File // of cgroups that were removed; a start under way may still name one
 }
 
 // NewScope makes a scope. It is kept until Kill.
@@ -72,7 +75,9 @@ func (s *Scope) Kill() {
 		killMarked(s.mark)
 	default:
 		killCgroup(s.folder.Name())
-		s.folder.Close()
+		for _, folder := range append(s.gone, s.folder) {
+			folder.Close()
+		}
 		// The folder that has those of this process goes with the last of them; it is made again when it is needed.
 		_ = os.Remove(filepath.Dir(s.folder.Name()))
 	}
@@ -85,8 +90,22 @@ func (s *Scope) join(cmd *exec.Cmd) {
 	case s.folder == nil:
 		cmd.Env = append(cmd.Env, markVariable+"="+s.mark)
 	default:
-		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(s.folder.Fd())
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, s.restore()
 	}
+}
+
+// restore returns a descriptor of the cgroup, and makes that again first if it was removed: an administrator or another
+// program may do so when it is empty, and nothing could be started in it any more.
+func (s *Scope) restore() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := s.folder.Name()
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && os.MkdirAll(name, 0o755) == nil {
+		if again, err := os.Open(name); err == nil {
+			s.gone, s.folder = append(s.gone, s.folder), again
+		}
+	}
+	return int(s.folder.Fd())
 }
 
 // add moves a process that runs into the scope. One with a mark must be told it.

@@ -111,3 +111,16 @@ func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
 	}
 	folder.Close()
 }
+
+func TestProcessStartsThoughItsCgroupWasRemoved(t *testing.T) {
+	scope := scopes(t)["cgroup"]
+	if scope == nil {
+		t.Skip("without cgroups")
+	}
+	if err := os.Remove(scope.folder.Name()); err != nil {
+		t.Fatal(err)
+	}
+	child := setsid(t, scope)
+	scope.Kill()
+	watchtest.Eventually(t, "end of what was left behind", func() bool { return !alive(child) })
+}
