@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,9 +17,10 @@ import (
 type pipes struct {
 	waiting chan net.Conn
 	closed  chan struct{}
+	once    sync.Once // several goroutines close it
 }
 
-func newPipes() *pipes { return &pipes{make(chan net.Conn, 10), make(chan struct{})} }
+func newPipes() *pipes { return &pipes{waiting: make(chan net.Conn, 10), closed: make(chan struct{})} }
 
 func (p *pipes) dial() net.Conn {
 	ours, theirs := net.Pipe()
@@ -36,11 +38,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 }
 
 func (p *pipes) Close() error {
-	select {
-	case <-p.closed:
-	default:
-		close(p.closed)
-	}
+	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
