@@ -234,7 +234,10 @@ type slowConn struct {
 
 func (c slowConn) Write(p []byte) (int, error) {
 	c.began <- bytes.Clone(p)
-	return len(p), <-c.goOn
+	if err := <-c.goOn; err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func add(text string) func([]byte) []byte {
@@ -412,4 +415,35 @@ func FuzzReader(f *testing.F) {
 			t.Errorf("%d bytes of frames from %d", read, len(data))
 		}
 	})
+}
+
+// breaking takes some bytes and fails then; before its first write it lets another goroutine leave a frame.
+type breaking struct {
+	first  func()
+	writes int
+}
+
+func (b *breaking) Write(p []byte) (int, error) {
+	b.writes++
+	if b.writes == 1 {
+		b.first()
+		return len(p), nil
+	}
+	return 0, io.ErrClosedPipe
+}
+
+func TestFramesThatWereWrittenAreNoErrorWhenThoseOfOthersAre(t *testing.T) {
+	conn := &breaking{}
+	w := NewWriter(conn)
+	conn.first = func() {
+		if err := w.Write(func(b []byte) []byte { return append(b, "others"...) }); err != nil {
+			t.Errorf("frames that another goroutine writes: %v", err)
+		}
+	}
+	if err := w.Write(func(b []byte) []byte { return append(b, "mine"...) }); err != nil {
+		t.Errorf("frames that were written: %v", err)
+	}
+	if err := w.Write(func(b []byte) []byte { return append(b, "later"...) }); err == nil {
+		t.Error("frames after the end are no error")
+	}
 }

@@ -37,8 +37,9 @@ func NewWriter(conn io.Writer) *Writer {
 }
 
 // Write lets add append whole frames to the buffer and sees that they are written. When another goroutine writes at the
-// moment, it writes these too, and Write returns nil at once; the reader of the connection learns of an error then.
-// add must not block.
+// moment, it writes these too, and Write returns nil at once; the reader of the connection learns of an error then. An
+// error means that not all of the frames were written, so that the other side cannot have obeyed the last of them. add
+// must not block.
 func (w *Writer) Write(add func(b []byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -49,10 +50,15 @@ func (w *Writer) Write(add func(b []byte) []byte) error {
 	if w.writing {
 		return nil
 	}
+	end := len(w.waiting)
 	w.writing = true
 	w.awaitOthers()
+	n, err := w.writeOut(nil)
 	w.writeAll()
-	return w.err
+	if n >= end {
+		return nil // what failed are frames of others
+	}
+	return err
 }
 
 // WriteLong is Write for one frame, whose payload is only copied when another goroutine writes at the moment.
@@ -68,15 +74,15 @@ func (w *Writer) WriteLong(f Frame) error {
 	}
 	w.writing = true
 	w.waiting = appendHeader(w.waiting, f)
-	w.writeOut(f.Payload)
+	_, err := w.writeOut(f.Payload)
 	w.writeAll()
-	return w.err
+	return err
 }
 
 // writeAll writes until nothing waits; like writeOut.
 func (w *Writer) writeAll() {
 	for len(w.waiting) > 0 && w.err == nil {
-		w.writeOut(nil)
+		_, _ = w.writeOut(nil) // w.err has the error
 	}
 	w.writing = false
 }
@@ -90,20 +96,22 @@ func (w *Writer) awaitOthers() {
 }
 
 // writeOut writes what waits, and then the payload of the last frame in it if it is not in there; w.mu is held on entry
-// and return, and free in between.
-func (w *Writer) writeOut(payload []byte) {
+// and return, and free in between. It returns how many bytes were written.
+func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	out := w.waiting
 	w.waiting, w.spare = w.spare[:0], nil
 	w.mu.Unlock()
-	var err error
 	if len(payload) == 0 {
-		_, err = w.quick.Write(out)
+		n, err = w.quick.Write(out)
 	} else {
-		_, err = (&net.Buffers{out, payload}).WriteTo(w.conn)
+		var all int64
+		all, err = (&net.Buffers{out, payload}).WriteTo(w.conn)
+		n = int(all)
 	}
 	w.mu.Lock()
 	w.err = err
 	if cap(out) <= keepBuffer {
 		w.spare = out
 	}
+	return n, err
 }

@@ -29,6 +29,11 @@ def _keep_low_descriptors_free():
     """Takes all low descriptors, so that those of a worker never collide with ones that this process uses or inherited."""
     while os.open(os.devnull, os.O_RDONLY) < 40:
         pass
+    _keep_descriptors()
+
+
+def _keep_descriptors():
+    """Lets no process inherit descriptors of this one, whatever tests before have left open."""
     for fd in map(int, os.listdir("/proc/self/fd")):
         try:
             os.set_inheritable(fd, fd < 3)
@@ -148,6 +153,7 @@ class Worker:
             for target, end in enumerate(ends, 3):
                 os.dup2(end, target)
 
+        _keep_descriptors()
         self.process = subprocess.Popen(
             [
                 *(sys.executable, WORKER, "--lanes", str(threads), "--lifeline", str(3 + len(ends) - 1)),
