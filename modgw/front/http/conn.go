@@ -34,6 +34,7 @@ type conn struct {
 	gathers  atomic.Bool // full buffers are held
 	held     atomic.Pointer[[bufferSize]byte]
 	closing  atomic.Bool // and lingering
+	known    sync.Once   // has ended being a newcomer
 	ended    sync.Once
 	left     func() // called when the connection has ended
 

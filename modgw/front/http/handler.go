@@ -18,6 +18,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.group.Add(1)
 	defer s.group.Done()
 	p, _ := r.Context().Value(peerKey{}).(*peer)
+	p.conn.known.Do(s.newcomers.Done)
 	if !hasItsLength(r) {
 		panic(http.ErrAbortHandler) // an error of the stream (RFC 9113 section 8.1.1)
 	}

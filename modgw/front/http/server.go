@@ -28,6 +28,7 @@ type Server struct {
 	lobby      *lobby
 	hangups    *hangups       // nil: there is none, and net/http has to listen itself
 	opening    sync.WaitGroup // of connections that are not ready for requests yet
+	newcomers  sync.WaitGroup // of connections whose first request no handler has yet
 	group      sync.WaitGroup // of connections, lingering ones too, and handlers
 }
 
@@ -68,6 +69,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	last.Stop()
 	s.lobby.Close()
 	<-served
+	s.awaitNewcomers()
 	s.drain(server, cutOff)
 	server.Close()
 	s.group.Wait()
@@ -137,6 +139,20 @@ func (s *Server) notOpened(c *conn, err error) {
 
 var errDrained = errors.New("the host ends and could not wait any longer")
 
+// awaitNewcomers waits, for newcomerGrace at most, until every connection has its first request in a handler, or has
+// ended: net/http would read that request and drop it without an answer once it is shut down.
+func (s *Server) awaitNewcomers() {
+	all := make(chan struct{})
+	go func() {
+		s.newcomers.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(newcomerGrace):
+	}
+}
+
 // drain waits for requests in flight, and ends them by force when it has waited long enough.
 func (s *Server) drain(server *http.Server, cutOff context.CancelCauseFunc) {
 	limit, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
@@ -191,11 +207,14 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.group.Add(1)
+		s.newcomers.Add(1)
 	case http.StateClosed:
 		c.(*conn).presence.close()
+		c.(*conn).known.Do(s.newcomers.Done)
 		s.group.Done()
 	case http.StateHijacked:
 		c.(*conn).presence.release()
+		c.(*conn).known.Do(s.newcomers.Done)
 		c.(*conn).guard.stepAside()
 		s.group.Done()
 	}
