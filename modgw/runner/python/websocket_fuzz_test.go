@@ -52,7 +52,7 @@ func FuzzWebSocket(f *testing.F) {
 		}
 		s := &sharedStream{
 			outflow: outflow{id: 1, out: wire.NewWriter(lane), credit: make(chan struct{}, 1)},
-			lane:    &sharedLane{runner: runner, worker: &worker{Worker: &crew.Worker{Log: log}}},
+			lane:    &sharedLane{runner: runner, worker: &worker{Worker: &crew.Worker{Log: log}}, conn: lane},
 			ctx:     ctx, kind: webSocketStream, news: make(chan struct{}, 1), headed: true,
 		}
 		s.window.Store(wire.InitialWindow)
@@ -74,6 +74,9 @@ func FuzzWebSocket(f *testing.F) {
 			t.Error(err)
 		}
 		s.finish()
+		s.lane.mu.Lock()
+		s.lane.endWatch()
+		s.lane.mu.Unlock()
 		runner.Stop(t.Context())
 		lane.Close()
 		ours.Close()
