@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -37,10 +38,12 @@ type program struct {
 	values  fcgi.Values // what it says of itself; set before it gets requests
 	readers sync.WaitGroup
 
-	mu     sync.Mutex
-	conns  map[*conn]*place
-	fresh  int // connections that were not accepted yet
-	closed bool
+	mu      sync.Mutex
+	conns   map[*conn]*place
+	dialing int           // connections that are being opened
+	dialed  chan struct{} // closes when one of those was opened, or was not
+	fresh   int           // connections that were not accepted yet
+	closed  bool
 }
 
 // place is what a program knows of its connection.
@@ -50,39 +53,53 @@ type place struct {
 }
 
 func newProgram(connect func(context.Context) (net.Conn, error)) *program {
-	return &program{connect: connect, conns: make(map[*conn]*place)}
+	return &program{connect: connect, conns: make(map[*conn]*place), dialed: make(chan struct{})}
 }
 
 // open returns a connection with a stream of its own for s. Where reuse is false nobody has used it before.
 func (p *program) open(ctx context.Context, s *stream, reuse bool) (*conn, error) {
-	if c := p.pick(reuse); c != nil {
-		err := c.begin(s)
-		if err == nil {
-			return c, nil
+	for {
+		c, dialed := p.pick(reuse)
+		switch {
+		case dialed != nil:
+			select {
+			case <-dialed:
+				continue
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		case c != nil:
+			if c.begin(s) == nil {
+				return c, nil
+			}
+			p.put(c, false) // it broke meanwhile, and is not picked again
+			continue
 		}
-		p.put(c, false)
+		c, err := p.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.begin(s); err != nil {
+			p.put(c, false)
+			return nil, err
+		}
+		return c, nil
 	}
-	c, err := p.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.begin(s); err != nil {
-		p.put(c, false)
-		return nil, err
-	}
-	return c, nil
 }
 
-// dial opens a connection with a place that is taken.
+// dial opens the connection that pick has reserved, with a place that is taken.
 func (p *program) dial(ctx context.Context) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	raw, err := p.connect(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialing--
+	close(p.dialed)
+	p.dialed = make(chan struct{})
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
 		raw.Close()
 		return nil, errPut
@@ -100,10 +117,25 @@ func (p *program) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// pick takes a place on a connection that there is; nil when there must be a new one.
-func (p *program) pick(reuse bool) *conn {
+// pick takes a place on a connection that there is. Without one, the caller is to dial, which is counted already, or to wait
+// until dialed closes, and then to pick again: as many connections are being opened as the program takes.
+func (p *program) pick(reuse bool) (c *conn, dialed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c = p.share(reuse); c == nil {
+		if p.values.Mpxs && p.dialing > 0 && len(p.conns)+p.dialing >= p.limit() {
+			return nil, p.dialed
+		}
+		p.dialing++
+	}
+	return c, nil
+}
+
+// limit is how many connections a program gets until it must take several requests on one.
+func (p *program) limit() int { return cmp.Or(p.values.MaxConns, maxConns) }
+
+// share is pick without a new connection; nil when there must be one. p.mu is held.
+func (p *program) share(reuse bool) *conn {
 	var best *conn
 	for c, at := range p.conns {
 		if c.why() == nil && (best == nil || at.streams < p.conns[best].streams) {
@@ -114,10 +146,6 @@ func (p *program) pick(reuse bool) *conn {
 		return nil
 	}
 	at := p.conns[best]
-	limit := p.values.MaxConns
-	if limit == 0 {
-		limit = maxConns
-	}
 	switch {
 	case at.streams == 0 && !reuse && !best.mpxs:
 		// A process that waits for the next request on this connection accepts no other.
@@ -127,7 +155,7 @@ func (p *program) pick(reuse bool) *conn {
 		return nil
 	case at.streams == 0:
 		at.idle.Stop()
-	case !best.mpxs || at.streams >= maxStreams || len(p.conns) < limit:
+	case !best.mpxs || at.streams >= maxStreams || len(p.conns)+p.dialing < p.limit():
 		return nil
 	}
 	at.streams++
