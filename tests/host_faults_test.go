@@ -61,8 +61,7 @@ func (p *pressure) ask(client *http.Client, url string) bool {
 		p.answered.Add(1)
 		return true
 	}
-	// The kernel resets what has connected in the moment in which the listener closes, and nobody has read it.
-	if strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "connection reset by peer") {
+	if strings.Contains(err.Error(), "connection refused") {
 		return false
 	}
 	p.mu.Lock()

@@ -85,10 +85,11 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	}
 }
 
-// callLast lets nobody else connect and makes accepting end soon.
+// callLast lets nobody else connect and makes accepting end soon. A socket that was passed to this process is open
+// elsewhere too: who connects to it from now on waits for whom the socket is passed to next.
 func callLast(ln net.Listener) {
-	if named, ok := ln.(interface{ removeName() }); ok {
-		named.removeName()
+	if own, ok := ln.(interface{ refuse() }); ok {
+		own.refuse()
 	}
 	if !extend(ln) {
 		ln.Close()

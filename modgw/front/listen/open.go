@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -25,7 +27,7 @@ func Open(l modgw.Listener) (net.Listener, error) {
 	if l.Address.Network() == "unix" {
 		return openUnix(l)
 	}
-	ln, err := net.Listen("tcp", l.Address.Target())
+	ln, err := listenTCP(l.Address.Target())
 	if err != nil {
 		return nil, tcpFault(l.Address, err)
 	}
@@ -140,6 +142,16 @@ func (ln *unixListener) Addr() net.Addr {
 func (ln *unixListener) Close() error {
 	ln.removeName()
 	return ln.UnixListener.Close()
+}
+
+// refuse removes the name, and refuses whoever has looked it up before. What is in the backlog can be accepted.
+func (ln *unixListener) refuse() {
+	ln.removeName()
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return // it is closed
+	}
+	_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
 }
 
 func (ln *unixListener) removeName() {

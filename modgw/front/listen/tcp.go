@@ -1,0 +1,58 @@
+package listen
+
+import (
+	"context"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// tcpListener is a TCP socket that nobody but this process listens on.
+type tcpListener struct {
+	*net.TCPListener
+}
+
+// listenTCP opens a socket of plain TCP: Linux attaches no filter to one of Multipath TCP, which package net would open.
+func listenTCP(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	ln, err := config.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &tcpListener{ln.(*net.TCPListener)}, nil
+}
+
+// refuse lets nobody else connect: the kernel drops what asks for a new connection. What has connected, or is about to,
+// gets into the backlog and can be accepted, so that closing the socket after that resets nobody; without it somebody
+// could connect between the last accept and the close. Clients ask again after a second, and are refused then by the
+// closed port, or are served by the next process that has it.
+//
+// Where the kernel cannot do that, clients are let in until the socket is closed.
+func (ln *tcpListener) refuse() {
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return // it is closed
+	}
+	program := unix.SockFprog{Len: uint16(len(dropConnecting)), Filter: &dropConnecting[0]}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
+	})
+}
+
+// Of the flags in a TCP header (RFC 9293 section 3.1).
+const (
+	flagsOffset = 13
+	flagSYN     = 0x02
+	flagACK     = 0x10
+)
+
+// dropConnecting is a socket filter (Documentation/networking/filter.rst of Linux) that drops segments with SYN and
+// without ACK, which begin a connection, and lets pass all others. Accepted connections inherit it and never get such.
+var dropConnecting = [...]unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flagsOffset},
+	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: flagSYN | flagACK},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: flagSYN, Jt: 0, Jf: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 1<<32 - 1},
+}
