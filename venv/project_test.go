@@ -317,6 +317,12 @@ func TestUVInstallsItsLocks(t *testing.T) {
 	if got := run(t, env, "import shoplib; print(shoplib.answer)"); got != "42" {
 		t.Errorf("the code that runs is an old one: %s", got)
 	}
+	withUV := s.environ[0]
+	s.environ[0] = "PATH=" + pathWithoutUV()
+	if again := s.mustBuild(d); again.ID != env.ID || again.Builder != env.Builder || again.Took != 0 {
+		t.Errorf("without uv, the environment that it has built is %+v, want %+v", again, env)
+	}
+	s.environ[0] = withUV
 	d.Python.Extras, d.Python.Groups = []string{"web"}, []string{"prod"}
 	if env = s.mustBuild(d); names(env) != "prody shoplib tiny webby" {
 		t.Errorf("got %q", names(env))

@@ -13,13 +13,14 @@ import (
 type pythonRecipe struct {
 	inputs      inputs
 	interpreter interpreter
-	tool        tool     // nil for one that exists already
+	tool        tool     // chosen when the environment is built; nil until then, and for one that exists already
 	settings    []string // where packages come from
 }
 
 func isPython(d modgw.Descriptor) bool { return d.Kind == modgw.KindWSGI || d.Kind == modgw.KindASGI }
 
-// pythonRecipe finds the inputs, the interpreter and the tool.
+// pythonRecipe finds the inputs and the interpreter. Only a build needs a tool, so that an environment that is there
+// already is used where uv or pip is not.
 func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, error) {
 	in, err := readInputs(p.descriptor, p.account)
 	if err != nil {
@@ -27,25 +28,22 @@ func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, err
 	}
 	r := &pythonRecipe{inputs: in, settings: p.host.indexSettings()}
 	s := search{builder: b, account: p.account, host: p.host, app: p.descriptor.Name, demands: in.demands, say: p.say}
-	if r.interpreter, err = s.find(ctx); err != nil {
-		return nil, err
-	}
-	r.tool, err = b.chooseTool(ctx, p, r)
+	r.interpreter, err = s.find(ctx)
 	return r, err
 }
 
 func (r *pythonRecipe) identity() [][]string {
-	if r.tool == nil {
-		return [][]string{r.interpreter.identity(), r.inputs.decisive}
-	}
 	// Not the tool: the environment that the host built with one uv is that which a command finds with another in its PATH.
 	return [][]string{r.interpreter.identity(), r.settings, r.inputs.decisive}
 }
 
 func (r *pythonRecipe) program(dir string) string { return pythonIn(dir) }
 
-func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) error {
+func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) (err error) {
 	p := c.plan
+	if r.tool, err = b.chooseTool(ctx, p, r); err != nil {
+		return err
+	}
 	c.environ = slices.Concat(
 		p.host.buildSettings(), buildVariables(p.descriptor, r.inputs.referenced), c.environ, pythonBuildSettings(c.cache))
 	p.say("creating the environment with %s", r.interpreter)
@@ -93,7 +91,7 @@ func (r *pythonRecipe) describe(dir string, m *marker) (err error) {
 }
 
 func (r *pythonRecipe) environment(dir string, m marker) modgw.Environment {
-	env := modgw.Environment{
+	return modgw.Environment{
 		Interpreter:  pythonIn(dir),
 		Version:      r.interpreter.String(),
 		FreeThreaded: r.interpreter.FreeThreaded,
@@ -101,11 +99,8 @@ func (r *pythonRecipe) environment(dir string, m marker) modgw.Environment {
 		Source:       r.inputs.source,
 		Packages:     m.Packages,
 		Unread:       r.inputs.unread,
+		Builder:      m.Builder,
 	}
-	if r.tool != nil {
-		env.Builder = r.tool.String()
-	}
-	return env
 }
 
 // requirementArgs is what pip and uv pip are asked to install.
