@@ -60,6 +60,14 @@ func (ds Diagnostics) HasErrors() bool {
 
 // Err is the first error as a fault that also counts the others; nil when there is none.
 func (ds Diagnostics) Err() error {
+	if fault := ds.Fault(); fault != nil {
+		return fault
+	}
+	return nil
+}
+
+// Fault is the first mistake, which says how many follow; nil when there is none.
+func (ds Diagnostics) Fault() *modgw.Fault {
 	var fault *modgw.Fault
 	more := 0
 	for _, d := range ds {
@@ -70,9 +78,6 @@ func (ds Diagnostics) Err() error {
 		default:
 			more++
 		}
-	}
-	if fault == nil {
-		return nil
 	}
 	if more > 0 {
 		fault.Summary += fmt.Sprintf(" (and %d more)", more)

@@ -30,7 +30,7 @@ func scriptsOf(d modgw.Descriptor) []string {
 	var own string
 	switch {
 	case d.CGI != nil && d.CGI.Script != "":
-		own = escape(relative(d.Root, d.CGI.Script))
+		own = Escape(relative(d.Root, d.CGI.Script))
 	case d.CGI != nil:
 		own = below(d.Root, d.CGI.Dir, "*")
 	case d.FastCGI != nil && d.FastCGI.Scripts(d.Root) != "":
@@ -47,5 +47,5 @@ func below(root, folder, pattern string) string {
 	if name == "." {
 		return pattern
 	}
-	return escape(name) + "/" + pattern
+	return Escape(name) + "/" + pattern
 }

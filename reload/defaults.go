@@ -41,7 +41,7 @@ func codeOf(d modgw.Descriptor) []string {
 		code := append([]string{}, pythonCode...)
 		for _, dir := range d.Python.Path {
 			if filepath.IsAbs(relative(d.Root, dir)) {
-				code = append(code, escape(dir)+"/**/*.py")
+				code = append(code, Escape(dir)+"/**/*.py")
 			}
 		}
 		return code

@@ -7,14 +7,6 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-func badGlob(app modgw.AppName, pattern string) error {
-	return &modgw.Fault{
-		Code:    "MGW-RLD-001",
-		Summary: fmt.Sprintf("cannot watch the files of app %q: %q is not a pattern", app, pattern),
-		Hint:    `patterns are such as "templates/**", "*.toml" or "conf/{a,b}.yaml", relative to the app's root`,
-	}
-}
-
 func watchesExhausted(err error) error {
 	return &modgw.Fault{
 		Code:    "MGW-RLD-002",

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,6 +61,11 @@ func rulesOf(in Interest) (*rules, error) {
 	return r, nil
 }
 
+// badGlob is the error for a pattern that the loader of descriptors would have refused.
+func badGlob(app modgw.AppName, pattern string) error {
+	return fmt.Errorf("cannot watch the files of app %q: %q is not a pattern", app, pattern)
+}
+
 func (r *rules) addFiles(paths []string, class Class, touched bool) {
 	for _, path := range paths {
 		path = filepath.Clean(path)
@@ -79,7 +85,7 @@ func (r *rules) addGlob(in Interest, g Glob) error {
 		return nil
 	}
 	if !absolute {
-		pattern = filepath.Join(escape(in.Root), pattern)
+		pattern = filepath.Join(Escape(in.Root), pattern)
 	}
 	base, pattern := doublestar.SplitPattern(pattern)
 	r.treeAt(base, nil).add(glob{pattern, g.Class, g.Hidden, g.Except})
@@ -160,8 +166,8 @@ func (t *tree) ignores(rel string) bool {
 
 const metaCharacters = `*?[]{}\`
 
-// escape makes a pattern that matches path alone.
-func escape(path string) string {
+// Escape makes a pattern that matches path alone.
+func Escape(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {
 		if strings.IndexByte(metaCharacters, c) >= 0 {

@@ -264,7 +264,7 @@ func TestDevelopingNamesWhoHasThePort(t *testing.T) {
 	s := &site{t: t, dir: t.TempDir(), log: &output{}}
 	s.write("app.py", fmt.Sprintf(devApp, "one"))
 	text, ok := s.run("dev", "app.py", "--listen", "http="+taken.Addr().String(), "--state", s.path("state"))
-	if ok || !strings.Contains(text, "MGW-DEV-003") || !strings.Contains(text, fmt.Sprintf("process %d listens there", os.Getpid())) {
+	if ok || !strings.Contains(text, "MGW-HST-001") || !strings.Contains(text, fmt.Sprintf("process %d listens there", os.Getpid())) {
 		t.Errorf("ok=%v:\n%s", ok, text)
 	}
 }

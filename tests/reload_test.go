@@ -213,3 +213,15 @@ def application(environ, start_response):
 	s.write("shared/helper.py", "TEXT = b'three'\n")
 	s.eventually("the changed helper answers", func() bool { _, body := s.get("/"); return body == "three" })
 }
+
+func TestAFolderWhoseNameLooksLikeAPatternIsWatched(t *testing.T) {
+	s := newSite(t)
+	s.write("draft [1/public/index.html", "the page")
+	s.write("draft [1/one.hcl", ownPage("draft", `mount = "/one"`))
+	s.spawn(nil, "serve", "draft [1", "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
+	s.wantAt("any.test", "/one/", "the page")
+	s.write("draft [1/one.hcl", ownPage("draft", `mount = "/two"`))
+	s.eventually("the app has moved", func() bool { _, body := s.at("any.test", "/two/"); return body == "the page" })
+	s.write("draft [1/more.hcl", ownPage("more", `mount = "/more"`))
+	s.eventually("a further app is served", func() bool { _, body := s.at("any.test", "/more/"); return body == "the page" })
+}

@@ -25,7 +25,7 @@ func portTaken(err error) error {
 		return err
 	}
 	taken := &modgw.Fault{
-		Code:    "MGW-DEV-003",
+		Code:    fault.Code,
 		Summary: fmt.Sprintf("cannot listen on %q: another process listens there", address),
 		Hint:    fmt.Sprintf("stop it, or choose another port: --port %d", address.Port()+1),
 	}

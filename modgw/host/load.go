@@ -79,11 +79,9 @@ func (h *Host) load() ([]*file, error) {
 		return nil, &LoadError{Diagnostics: diags, first: err}
 	}
 	if name := h.config.Only; name != "" && len(wanted) == 0 {
-		return nil, &modgw.Fault{
-			Code:    "MGW-HST-014",
-			Summary: "cannot find app \"" + string(name) + "\" in the descriptors",
-			Hint:    "modgw-host check lists the apps that the descriptors define",
-		}
+		fault := modgw.UnknownApp(name)
+		fault.Hint = "modgw-host check lists the apps that the descriptors define"
+		return nil, fault
 	}
 	if h.config.Script && len(wanted) != 1 {
 		return nil, &modgw.Fault{

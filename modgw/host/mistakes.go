@@ -81,21 +81,20 @@ func (h *Host) missingIn(f *file) []modgw.AppName {
 }
 
 func cannotUse(app modgw.AppName, f *file) error {
-	fault := *asFault(f.Diagnostics.Err())
+	fault := *f.Diagnostics.Fault()
 	fault.Summary = fmt.Sprintf("cannot use the descriptor of app %q: %s", app, fault.Summary)
 	return &fault
 }
 
 // mistakeStatus is mistake as status shows it.
 func (h *Host) mistakeStatus(app modgw.AppName) *modgw.FailureStatus {
-	err := h.mistake(app)
-	if err == nil {
+	fault, ok := errors.AsType[*modgw.Fault](h.mistake(app))
+	if !ok {
 		return nil
 	}
 	h.mu.Lock()
 	asOf := h.asOf
 	h.mu.Unlock()
-	fault := asFault(err)
 	return &modgw.FailureStatus{Code: fault.Code, Error: fault.Line(), Text: fault.Error(), Cause: "descriptor changed", Time: asOf}
 }
 

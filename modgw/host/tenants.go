@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -191,7 +190,7 @@ func (h *Host) remove(name modgw.AppName, t *tenant) {
 func (h *Host) excuse(files []*file, missing []claims.Claim, wanted map[modgw.AppName]modgw.Descriptor, cause string) {
 	failing := map[modgw.AppName]bool{}
 	for _, c := range missing {
-		fault := mistakeIn(files, c.File)
+		fault := mistakeOf(c, files)
 		if h.continues(c) {
 			h.gateway.Refuse(c.App, fault, cause)
 			continue
@@ -233,20 +232,20 @@ func (h *Host) unplaced(files []*file) (fault *modgw.Fault) {
 			continue
 		}
 		now[f.Path] = true
-		fault = asFault(f.Diagnostics.Err())
+		fault = f.Diagnostics.Fault()
 	}
 	h.unread = now
 	return fault
 }
 
-// mistakeIn is the first mistake in a descriptor file.
-func mistakeIn(files []*file, path string) *modgw.Fault {
+// mistakeOf is the first mistake in the descriptor of an app that is missing because of mistakes.
+func mistakeOf(c claims.Claim, files []*file) *modgw.Fault {
 	for _, f := range files {
-		if f.Path == path && f.Diagnostics.HasErrors() {
-			return asFault(f.Diagnostics.Err())
+		if f.Path == c.File && f.Diagnostics.HasErrors() {
+			return f.Diagnostics.Fault()
 		}
 	}
-	return asFault(fmt.Errorf("cannot find the app in %q", path))
+	return modgw.UnknownApp(c.App)
 }
 
 func (h *Host) tenants() map[modgw.AppName]*tenant {

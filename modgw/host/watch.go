@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -69,7 +68,7 @@ func descriptorInterest(user string, paths []string) reload.Interest {
 	}
 	for _, path := range paths {
 		if info, err := (safepath.Opener{User: in.Account}).Stat(path); err == nil && info.IsDir() { // that fileset() listed
-			in.Globs = append(in.Globs, reload.Glob{Pattern: path + "/**", Class: reload.Descriptor, Hidden: true})
+			in.Globs = append(in.Globs, reload.Glob{Pattern: reload.Escape(path) + "/**", Class: reload.Descriptor, Hidden: true})
 			continue
 		}
 		in.Descriptor = append(in.Descriptor, path)
@@ -107,7 +106,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	h.mu.Unlock()
 	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
 		// What the host itself writes is no change of the app.
-		in.Ignore = append(slices.Clone(in.Ignore), state+"/**")
+		in.Ignore = append(slices.Clone(in.Ignore), reload.Escape(state)+"/**")
 	}
 	if err := h.watcher.Watch(in); err != nil {
 		h.log.Error("files of an app are not watched", "app", d.Name, "error", err.Error())
@@ -161,11 +160,11 @@ func folderPattern(target string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	if strings.ContainsAny(target, "*?[{") {
+	switch info, err := (safepath.Opener{}).Stat(path); {
+	case err == nil && info.IsDir():
+		return reload.Escape(path) + "/*.hcl", true
+	case err != nil && strings.ContainsAny(target, "*?[{"): // the name of a file may have them, too
 		return path, true
-	}
-	if info, err := (safepath.Opener{}).Stat(path); err == nil && info.IsDir() {
-		return filepath.Join(path, "*.hcl"), true
 	}
 	return "", false
 }
@@ -203,11 +202,4 @@ func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []deplo
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
 	}
 	return h.apply(h.read(), cause, also)
-}
-
-func asFault(err error) *modgw.Fault {
-	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
-		return fault
-	}
-	return &modgw.Fault{Code: "MGW-HST-015", Summary: "cannot use the descriptor", Err: err}
 }

@@ -33,12 +33,18 @@ func listensElsewhere(w *worker, at netip.AddrPort) *modgw.Fault {
 
 // noAnswer is the fault for a request whose worker was lost before it answered; why is "" when nobody knows.
 func noAnswer(why string, err error) *modgw.Fault {
-	f := &modgw.Fault{Code: "MGW-PRG-022", Summary: "cannot answer: the program ended the connection without a response", Err: err}
 	if why != "" {
-		f.Summary, f.Err = "cannot answer: the worker ended: "+why, nil
-		f.Hint = "what the program printed last is in its log"
+		return &modgw.Fault{
+			Code:    "MGW-APP-008",
+			Summary: "cannot answer: the worker ended: " + why,
+			Hint:    "what the program printed last is in its log",
+		}
 	}
-	return f
+	return &modgw.Fault{
+		Code:    "MGW-PRG-022",
+		Summary: "cannot answer: the program ended the connection without a response",
+		Err:     err,
+	}
 }
 
 // badAnswer is the fault for a response that is none.
@@ -54,8 +60,8 @@ func badAnswer(err error) *modgw.Fault {
 // overdue is the fault for a request that took too long.
 func overdue(limit time.Duration) *modgw.Fault {
 	return &modgw.Fault{
-		Code:    "MGW-PRG-024",
-		Summary: fmt.Sprintf("cannot answer: the program took longer than %s", limit),
+		Code:    "MGW-APP-009",
+		Summary: fmt.Sprintf("cannot answer: the app took longer than %s", limit),
 		Hint:    "when it only needs longer, raise timeouts { request }",
 	}
 }
@@ -63,13 +69,13 @@ func overdue(limit time.Duration) *modgw.Fault {
 // bodyTooLarge is the fault for a request body beyond the limit.
 func bodyTooLarge(limit int64) *modgw.Fault {
 	return &modgw.Fault{
-		Code:    "MGW-PRG-025",
-		Summary: fmt.Sprintf("cannot pass on a request body of more than %d bytes", limit),
+		Code:    "MGW-APP-015",
+		Summary: fmt.Sprintf("cannot take a request body of more than %d bytes", limit),
 		Hint:    "raise limits { body } when the app expects larger ones",
 	}
 }
 
 // bodyIncomplete is the fault for a request body that ended too early.
 func bodyIncomplete(err error) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-PRG-026", Summary: "cannot read the request body to its end", Err: err}
+	return &modgw.Fault{Code: "MGW-APP-016", Summary: "cannot read the request body", Err: err}
 }

@@ -297,7 +297,7 @@ func TestRequestWhoseWorkerDiesIsNotSentAgain(t *testing.T) {
 	if a := <-done; a.status != 502 {
 		t.Errorf("got %d %q %v", a.status, a.body, a.err)
 	}
-	if !s.log.Has("MGW-PRG-022") || strings.Count(s.log.String(), "slow began") != 1 {
+	if !s.log.Has("MGW-APP-008") || strings.Count(s.log.String(), "slow began") != 1 {
 		t.Error("log does not tell that the worker was killed, or the request was sent twice")
 	}
 }
