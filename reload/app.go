@@ -23,11 +23,13 @@ type app struct {
 	status  *statusBox
 
 	now      *watching
+	disk     func(Interest) disk
 	remote   string    // why the files send no events; "" when they do
 	reported *snapshot // what the consumer knows
 	last     *snapshot // what the last look saw
 	took     time.Duration
 	watched  map[string]bool
+	dirty    dirty
 	left     map[string]bool // folders that the look before the last one saw and the last did not
 	polling  string          // why files are polled; "" while events are trusted
 	spent    bool            // they are polled because a folder could not be watched
@@ -156,7 +158,11 @@ func (a *app) read(ctx context.Context, l letter) bool {
 	if l.interest != nil {
 		a.replace(ctx, l.interest)
 	}
-	relevant := mended || l.rescan || l.interest != nil || a.remounted(l.mounts)
+	remounted := a.remounted(l.mounts)
+	if l.rescan || remounted {
+		a.dirty.addAll()
+	}
+	relevant := mended || l.rescan || l.interest != nil || remounted
 	for _, e := range l.events {
 		if a.relevant(ctx, e) {
 			relevant = true
@@ -186,52 +192,51 @@ func (a *app) replace(ctx context.Context, next *watching) {
 // are, but for those that changed since the declaration.
 func (a *app) know(before *rules) {
 	known := newSnapshot()
-	for path, now := range a.last.files {
-		if old, ok := a.reported.files[path]; ok {
+	for path, now := range a.last.files.all() {
+		if old, ok := a.reported.files.get(path); ok {
 			old.class, old.touched = now.class, a.now.rules.touched[path]
-			known.files[path] = old
+			known.files.set(path, old)
 			continue
 		}
 		if before != nil && before.class(path) != Nothing {
 			continue // it is new, and nobody has said so
 		}
 		now.unsure = now.target == "" && a.now.since(now)
-		known.files[path] = now
+		known.files.set(path, now)
 	}
-	for path, old := range a.reported.files {
+	for path, old := range a.reported.files.all() {
 		class := a.now.rules.class(path)
-		if _, ok := a.last.files[path]; ok || class == Nothing {
+		if _, ok := a.last.files.get(path); ok || class == Nothing {
 			continue
 		}
 		old.class = class
-		known.files[path] = old
+		known.files.set(path, old)
 	}
 	a.reported = known
 	if len(differences(known, a.last)) > 0 {
 		a.lull.noted(time.Now())
+	} else {
+		a.reported = a.last // which is the same, and takes no memory of its own
 	}
 }
 
-// relevant reports whether an event can mean that a file of the interest changed. A new folder is watched at once, so that
-// what happens in it is not missed while changes settle.
+// relevant reports whether an event can mean that a file of the interest changed, and makes what it
+// names dirty. A new folder is watched at once, so that what happens in it is not missed while
+// changes settle.
 func (a *app) relevant(ctx context.Context, e fsnotify.Event) bool {
 	dir, name := splitPath(e.Name)
-	if a.last.pins[dir][name] {
-		a.status.event(time.Now())
-		return true
-	}
 	known := a.left[e.Name] || a.last.dirs[e.Name] != nil || a.last.pins[e.Name] != nil
-	if known && !e.Has(fsnotify.Write) {
-		a.status.event(time.Now())
-		return true
+	found := a.last.pins[dir][name] || known && !e.Has(fsnotify.Write)
+	if a.left[e.Name] {
+		a.dirty.addAll()
 	}
-	found := false
 	for _, p := range a.last.dirs[dir] {
 		if a.concerns(ctx, p, e, name) {
 			found = true
 		}
 	}
 	if found {
+		a.dirty.add(e.Name)
 		a.status.event(time.Now())
 	}
 	return found

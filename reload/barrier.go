@@ -103,4 +103,7 @@ func (a *app) changedFolders(found []difference) []string {
 }
 
 // realRoot is what the root leads to; "" while there is none.
-func (a *app) realRoot() string { return a.last.files[a.now.Root].target }
+func (a *app) realRoot() string {
+	root, _ := a.last.files.get(a.now.Root)
+	return root.target
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -18,6 +19,12 @@ const lookAgain = 5
 
 // look scans all files and watches the folders that it finds.
 func (a *app) look(ctx context.Context) {
+	a.dirty.addAll()
+	a.lookAtDirty(ctx)
+}
+
+// lookAtDirty looks at what may have changed since the last look.
+func (a *app) lookAtDirty(ctx context.Context) {
 	select {
 	case a.shared.scans <- struct{}{}:
 	case <-ctx.Done():
@@ -27,13 +34,19 @@ func (a *app) look(ctx context.Context) {
 	began := time.Now()
 	defer func() { a.took = time.Since(began) }()
 	a.decide()
-	s, err := a.scan(ctx)
-	if ctx.Err() != nil {
-		return
+	s, done := a.rescan(ctx)
+	if !done {
+		var err error
+		if s, err = a.scan(ctx); err != nil && ctx.Err() == nil {
+			a.warn("files could not be looked at", err)
+		}
+		if err != nil || ctx.Err() != nil {
+			a.dirty.addAll()
+			return
+		}
 	}
-	if err != nil {
-		a.warn("files could not be looked at", err)
-		return
+	if a.dirty = (dirty{}); s.flawed {
+		a.dirty.addAll()
 	}
 	if s.err != nil {
 		a.exhausted(s.err)
@@ -87,7 +100,13 @@ func (a *app) scan(ctx context.Context) (*scanner, error) {
 }
 
 func (a *app) scanner() *scanner {
-	s := &scanner{rules: a.now.rules, root: a.now.Root, reads: a.now.opener(), inodes: a.remote == "", hash: true}
+	s := &scanner{
+		rules:  a.now.rules,
+		root:   a.now.Root,
+		disk:   a.disk(a.now.Interest),
+		inodes: a.remote == "",
+		hash:   true,
+	}
 	if a.polling == "" {
 		s.enter = a.enter
 	}
@@ -201,8 +220,15 @@ func (a *app) unwatchOthers() {
 // concerns reports whether an event for name in a folder of a tree matters, and watches name if it is a new folder.
 func (a *app) concerns(ctx context.Context, p place, e fsnotify.Event, name string) bool {
 	rel := filepath.Join(p.rel, name)
-	if p.tree.class(rel) != Nothing {
+	switch {
+	case name == "pyvenv.cfg" && p.depth > 0:
+		a.dirty.add(filepath.Dir(e.Name)) // the folder becomes an environment, or is none any more
+	case p.unlisted:
+		return false
+	case p.tree.class(rel) != Nothing:
 		return true
+	case p.tree.unfinished(rel, false), p.tree.unfinished(rel, true):
+		a.dirty.add(e.Name)
 	}
 	if !e.Has(fsnotify.Create) || !p.tree.descends(rel, p.depth+1) {
 		return false
@@ -230,7 +256,11 @@ func (a *app) arm(ctx context.Context, t *tree, real, rel string, depth int) {
 		return // the look that follows meets the same error and deals with it
 	}
 	for dir, places := range s.out.dirs {
-		a.last.dirs[dir] = places
+		for _, p := range places {
+			if !slices.Contains(a.last.dirs[dir], p) {
+				a.last.dirs[dir] = append(a.last.dirs[dir], p)
+			}
+		}
 	}
 }
 

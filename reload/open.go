@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -9,6 +10,12 @@ import (
 
 // opener opens files and folders. It never waits, as for the other end of a pipe that took a file's place.
 type opener func(path string) (*os.File, error)
+
+// disk is how a scan reaches what is in the folders of trees.
+type disk struct {
+	lstat func(path string) (fs.FileInfo, error)
+	open  opener
+}
 
 // openAsNow opens with the rights that the thread has.
 func openAsNow(path string) (*os.File, error) {
@@ -23,6 +30,8 @@ func openShared(path string) (*os.File, error) {
 	}
 	return f.File, nil
 }
+
+func (in Interest) disk() disk { return disk{lstat: os.Lstat, open: in.opener()} }
 
 func (in Interest) opener() opener {
 	if in.Shared {

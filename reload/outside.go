@@ -52,9 +52,9 @@ func (s *scanner) walkOutside(ctx context.Context) {
 		link := s.outside.links[0]
 		s.outside.links, s.outside.walking = s.outside.links[1:], &link
 		s.base = s.out.traced[link.tree.base].real
-		before := len(s.out.files)
+		before := s.out.files.len()
 		s.walk(ctx, link.tree, link.real, link.rel, link.depth)
-		if len(s.out.files) > before {
+		if s.out.files.len() > before {
 			s.link(link.path, link.real, link.info)
 		}
 	}
@@ -92,20 +92,26 @@ func (s *scanner) follow(ctx context.Context, t *tree, link, rel string, depth i
 	if class == Nothing && !t.descends(rel, depth+1) || skippedFile(filepath.Base(rel)) {
 		return
 	}
+	if s.links++; s.narrow {
+		return
+	}
 	real, info := s.out.trace(link)
 	path := filepath.Join(t.base, rel)
 	switch {
 	case info == nil:
 	case info.Mode().IsRegular() && class != Nothing && !kernelFile(real):
+		s.out.leadsTo(real, path, class)
 		s.add(path, real, info, class)
 	case !info.IsDir() || !t.descends(rel, depth+1) || offLimits(s.base, real):
 	case !within(s.base, real) && s.outside.walking == nil:
 		s.outside.links = append(s.outside.links, outsideLink{t, path, rel, depth + 1, real, info})
 	case s.outside.walking != nil && within(s.base, real): // it was walked with the tree
 	default:
-		before := len(s.out.files)
+		before := s.out.files.len()
+		s.following++
 		s.walk(ctx, t, real, rel, depth+1)
-		if len(s.out.files) > before {
+		s.following--
+		if s.out.files.len() > before {
 			s.link(path, real, info)
 		}
 	}

@@ -34,7 +34,7 @@ func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return root, outside, &scanner{reads: openAsNow, rules: now.rules, root: root}
+	return root, outside, &scanner{disk: now.disk(), rules: now.rules, root: root}
 }
 
 func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {
@@ -48,10 +48,10 @@ func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {
 	var order []string
 	s.enter = func(dir string) error { order = append(order, dir); return nil }
 	found := s.scan(t.Context())
-	if _, ok := found.files[filepath.Join(root, "views.py")]; !ok {
+	if _, ok := found.files.get(filepath.Join(root, "views.py")); !ok {
 		t.Error("the file of the root is not found")
 	}
-	if _, ok := found.files[filepath.Join(root, "a_link/0/x.py")]; !ok {
+	if _, ok := found.files.get(filepath.Join(root, "a_link/0/x.py")); !ok {
 		t.Error("no file is found through the link")
 	}
 	if len(found.dirs) > outsideFolderLimit+10 {
@@ -88,7 +88,7 @@ func TestLinksToFoldersAboveAndToTheKernelsFileSystemsAreNotFollowed(t *testing.
 		t.Errorf("folders %q, want the root and what a_link leads to", dirs)
 	}
 	var files []string
-	for file := range found.files {
+	for file := range found.files.all() {
 		files = append(files, relative(root, file))
 	}
 	slices.Sort(files)

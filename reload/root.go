@@ -28,10 +28,10 @@ func (a *app) lackingIn(s *snapshot) string {
 	if root == "" || len(a.now.rules.trees) == 0 {
 		return ""
 	}
-	if _, there := s.files[root]; !there {
+	if _, there := s.files.get(root); !there {
 		return "missing"
 	}
-	for path := range s.files {
+	for path := range s.files.all() {
 		if path != root && within(root, path) {
 			return ""
 		}
@@ -43,7 +43,7 @@ func (a *app) lackingIn(s *snapshot) string {
 // It reports whether there was one.
 func (a *app) restored() bool {
 	root := a.now.Root
-	now, there := a.last.files[root]
+	now, there := a.last.files.get(root)
 	if !a.gone || !there {
 		return false
 	}

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,7 +25,7 @@ type scanner struct {
 	hash     bool      // read contents
 	inodes   bool      // compare inodes; some network filesystems number a file anew each time
 	previous *snapshot // what an earlier scan found; nil for none
-	reads    opener
+	disk     disk
 	enter    func(string) error // watches a folder before it is listed; nil to watch nothing
 	now      time.Time
 
@@ -35,15 +36,20 @@ type scanner struct {
 	outside outsideWalk
 	room    []byte // for pieces of files
 	full    bool   // folderLimit was reached
-	err     error  // the first of enter, or that of the context
+	links   int    // that were met in the trees
+	narrow  bool   // links are met, but not followed
+
+	following int   // links that lead to the folder which is being walked
+	flawed    bool  // a folder could not be listed for a reason that sends no event when it ends
+	err       error // the first of enter, or that of the context
 }
 
 // scan returns the state of all files: first those of the trees, then single files, and last what links lead to outside
 // their tree. It has no side effects but those of enter. When ctx is done it ends early, and err says so.
 func (s *scanner) scan(ctx context.Context) *snapshot {
-	s.out, s.outside = newSnapshot(), outsideWalk{}
+	s.out, s.outside, s.flawed = newSnapshot(), outsideWalk{}, false
 	if s.previous != nil {
-		s.out.files = make(map[string]entry, len(s.previous.files))
+		s.out.files = newFileTable(s.previous.files.len())
 	}
 	s.now = time.Now()
 	for _, t := range s.rules.trees {
@@ -61,6 +67,7 @@ func (s *scanner) scan(ctx context.Context) *snapshot {
 	for path, class := range s.rules.files {
 		real, info := s.out.trace(path)
 		if info != nil && info.Mode().IsRegular() {
+			s.out.leadsTo(real, path, class)
 			s.add(path, real, info, class)
 		}
 	}
@@ -86,10 +93,16 @@ func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int
 	if s.outside.walking != nil {
 		s.outside.folders++
 	}
-	s.out.dirs[real] = append(s.out.dirs[real], place{t, rel, depth})
+	here := place{tree: t, rel: rel, depth: depth}
+	here.linked = s.following > 0 || s.outside.walking != nil
 	s.watch(real)
 	names, err := s.list(real)
-	if err != nil || depth > 0 && isEnvironment(names) {
+	here.unlisted = err != nil || depth > 0 && isEnvironment(names)
+	s.out.dirs[real] = append(s.out.dirs[real], here)
+	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+		s.flawed = true
+	}
+	if here.unlisted {
 		return
 	}
 	for _, name := range names {
@@ -99,7 +112,7 @@ func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int
 
 // list returns what is in a folder, sorted by name.
 func (s *scanner) list(dir string) ([]fs.DirEntry, error) {
-	f, err := s.reads(dir)
+	f, err := s.disk.open(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +149,7 @@ func (s *scanner) visit(ctx context.Context, t *tree, real, rel string, depth in
 		if class == Nothing {
 			return
 		}
-		if info, err := os.Lstat(real); err == nil {
+		if info, err := s.disk.lstat(real); err == nil {
 			s.add(filepath.Join(t.base, rel), real, info, class)
 		}
 	}
@@ -147,7 +160,7 @@ func (s *scanner) visit(ctx context.Context, t *tree, real, rel string, depth in
 func (s *scanner) link(path, real string, info fs.FileInfo) {
 	e := s.entry(info, Code, false)
 	e.target = real
-	s.out.files[path] = e
+	s.out.files.set(path, e)
 }
 
 func (s *scanner) entry(info fs.FileInfo, class Class, touched bool) entry {
@@ -169,7 +182,7 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 	if age := s.now.Sub(e.ctime); age < racyWindow && age > -racyWindow {
 		e.racy = true
 	}
-	if seen, ok := s.out.files[path]; ok {
+	if seen, ok := s.out.files.get(path); ok {
 		e.class = max(e.class, seen.class)
 	}
 	if s.hash {
@@ -179,18 +192,17 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 			if s.room == nil {
 				s.room = make([]byte, 32<<10)
 			}
-			e.read(real, s.reads, s.room)
+			e.read(real, s.disk.open, s.room)
 		}
 	}
-	s.out.files[path] = e
+	s.out.files.set(path, e)
 }
 
 func (s *scanner) previousEntry(path string) (entry, bool) {
 	if s.previous == nil {
 		return entry{}, false
 	}
-	e, ok := s.previous.files[path]
-	return e, ok
+	return s.previous.files.get(path)
 }
 
 func (s *scanner) watch(dir string) {

@@ -14,7 +14,7 @@ func (a *app) settled(ctx, host context.Context) {
 		return
 	}
 	quiet := a.lull.quietAt(time.Now())
-	a.look(ctx)
+	a.lookAtDirty(ctx)
 	if ctx.Err() != nil {
 		return
 	}
@@ -71,7 +71,9 @@ func (a *app) report(host context.Context, found []difference) {
 		a.missed[d.path] = d
 	}
 	restored := a.restored()
-	if a.reported = a.last; restored {
+	a.reported = a.last
+	a.reported.files.merge()
+	if restored {
 		a.show()
 	}
 	found = slices.Collect(maps.Values(a.missed))

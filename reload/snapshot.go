@@ -4,16 +4,21 @@ import (
 	"crypto/sha256"
 	"io"
 	"io/fs"
+	"slices"
 	"syscall"
 	"time"
 )
 
 // snapshot is what a scan saw.
 type snapshot struct {
-	files  map[string]entry           // by the path as the interest names it
-	dirs   map[string][]place         // folders of the trees, by their real path
-	traced map[string]spot            // where folders are; only while scanning
-	pins   map[string]map[string]bool // real folders in which single names matter: links on the way, single files, what is missing
+	files   fileTable           // by the path as the interest names it
+	dirs    map[string][]place  // folders of the trees, by their real path
+	traced  map[string]spot     // where folders are; only while scanning
+	targets map[string][]target // files that single paths and links lead to, by their real path
+
+	// pins are real folders in which single names matter: links on the way, single files, what is
+	// missing.
+	pins map[string]map[string]bool
 
 	unfinished []string // what copying programs are about to rename, some of it
 }
@@ -23,6 +28,19 @@ type place struct {
 	tree  *tree
 	rel   string // "." for the tree's base
 	depth int
+
+	// linked says that a link leads there, which is known itself while there are files.
+	linked bool
+
+	// unlisted says that what is in the folder does not count: it is an environment, or may not be
+	// listed.
+	unlisted bool
+}
+
+// target is a file of the interest whose path is not that of the folder which a scan found it in.
+type target struct {
+	path  string // as the interest names it
+	class Class
 }
 
 // entry is the state of one file.
@@ -49,11 +67,20 @@ const racyWindow = 50 * time.Millisecond
 
 func newSnapshot() *snapshot {
 	return &snapshot{
-		files:  map[string]entry{},
-		dirs:   map[string][]place{},
-		pins:   map[string]map[string]bool{},
-		traced: map[string]spot{},
+		files:   newFileTable(0),
+		dirs:    map[string][]place{},
+		pins:    map[string]map[string]bool{},
+		targets: map[string][]target{},
+		traced:  map[string]spot{},
 	}
+}
+
+// branch returns a snapshot with the same content, whose files and unfinished names change by
+// themselves. Its maps are shared.
+func (s *snapshot) branch() *snapshot {
+	next := *s
+	next.files, next.unfinished = s.files.branch(), slices.Clone(s.unfinished)
+	return &next
 }
 
 func (s *snapshot) pin(dir, name string) {
@@ -63,31 +90,49 @@ func (s *snapshot) pin(dir, name string) {
 	s.pins[dir][name] = true
 }
 
+// leadsTo records that the file of a path is at real.
+func (s *snapshot) leadsTo(real, path string, class Class) {
+	s.targets[real] = append(s.targets[real], target{path, class})
+}
+
 // differences are the files that are not in both snapshots or not the same in them.
 func differences(before, after *snapshot) []difference {
 	var found []difference
-	stayed := 0
-	for path, now := range after.files {
-		old, ok := before.files[path]
-		if ok {
-			stayed++
-		}
-		switch {
-		case !ok:
-			found = append(found, difference{path, now.class, "added"})
-		case !old.same(now):
-			found = append(found, difference{path, max(old.class, now.class), old.verb(now)})
+	compare := func(path string) {
+		if d, differs := differenceAt(path, before, after); differs {
+			found = append(found, d)
 		}
 	}
-	if stayed == len(before.files) {
-		return found // which is usual, and half of the work where there are many files
+	if paths, known := after.files.changedSince(&before.files); known {
+		for path := range paths {
+			compare(path)
+		}
+		return found
 	}
-	for path, old := range before.files {
-		if _, ok := after.files[path]; !ok {
-			found = append(found, difference{path, old.class, "removed"})
+	for path := range after.files.all() {
+		compare(path)
+	}
+	for path := range before.files.all() {
+		if _, ok := after.files.get(path); !ok {
+			compare(path)
 		}
 	}
 	return found
+}
+
+// differenceAt compares one file, and reports whether it differs.
+func differenceAt(path string, before, after *snapshot) (d difference, differs bool) {
+	old, was := before.files.get(path)
+	now, is := after.files.get(path)
+	switch {
+	case !was && !is, was && is && old.same(now):
+		return difference{}, false
+	case !was:
+		return difference{path, now.class, "added"}, true
+	case !is:
+		return difference{path, old.class, "removed"}, true
+	}
+	return difference{path, max(old.class, now.class), old.verb(now)}, true
 }
 
 // verb says what happened to a file that was e and is now.

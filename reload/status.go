@@ -29,7 +29,7 @@ func (a *app) show() {
 	degraded := a.degraded()
 	a.status.set(func(st *Status) {
 		st.Mode, st.Reason, st.Degraded = a.mode(), a.polling, degraded
-		st.Folders, st.Files = len(folders), len(a.last.files)
+		st.Folders, st.Files = len(folders), a.last.files.len()
 		st.Watched = slices.Clone(folders[:min(len(folders), listedFolders)])
 	})
 }

@@ -240,6 +240,7 @@ func (w *Watcher) newApp(now *watching) *app {
 		inbox:   newInbox(),
 		status:  &statusBox{},
 		now:     now,
+		disk:    Interest.disk,
 		watched: map[string]bool{},
 		missed:  map[string]difference{},
 		lull:    lull{quiet: now.Settle, most: now.MaxSettle},
