@@ -23,6 +23,7 @@ var (
 	factory   = regexp.MustCompile(`(?m)^def\s+(create_app|make_app|create_application|get_app)\s*\(([^)]*)\)`)
 	asyncApp  = regexp.MustCompile(`(?m)^async\s+def\s+(application|app)\s*\(`)
 	plainDef  = regexp.MustCompile(`(?m)^(?:def\s+(application|app)\s*\(|(application|app)\s*(?::[^=\n]*)?=[^=])`)
+	madeApp   = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:\w+\.)*(?:create_app|make_app|create_application|get_app)\(`)
 	asyncLibs = regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
 	argument0 = regexp.MustCompile(`^\s*(?:[A-Za-z_]\w*\s*(?::[^=,]*)?=|\*)`)
 )
@@ -30,7 +31,8 @@ var (
 // asgiFrameworks are those whose apps speak ASGI.
 var asgiFrameworks = map[string]bool{"FastAPI": true, "Starlette": true, "Quart": true, "Litestar": true, "BlackSheep": true}
 
-// findCallable finds the app in the text of a Python file: of a framework, plain, or a factory without arguments.
+// findCallable finds the app in the text of a Python file: of a framework, plain, made by a factory, or a factory without
+// arguments.
 func findCallable(text string) (callable, bool) {
 	if m := framework.FindStringSubmatch(text); m != nil {
 		kind := modgw.KindWSGI
@@ -45,6 +47,10 @@ func findCallable(text string) (callable, bool) {
 	if m := plainDef.FindStringSubmatch(text); m != nil {
 		kind, what := kindOf(text)
 		return callable{kind, m[1] + m[2], what}, true
+	}
+	if m := madeApp.FindStringSubmatch(text); m != nil {
+		kind, what := kindOf(text)
+		return callable{kind, m[1], what}, true
 	}
 	for _, m := range factory.FindAllStringSubmatch(text, -1) {
 		if m[2] == "" || argument0.MatchString(m[2]) {

@@ -42,7 +42,11 @@ type finding struct {
 	envFile  string
 	build    []string // command of the build block
 	inputs   []string // of the build block
+	index    string   // PHP script that answers for a folder; "": index.php
+	script   string   // CGI script for all requests; "": those in the folder public
+	keep     bool     // the packages of a Node.js program are not the host's to install
 	notes    []string // what was seen and not used, and why
+	hints    []string // settings of the kind's block that some programs need
 }
 
 // detect decodes what Init would write, so that a detected app has the same defaults and checks as a written one.
@@ -53,7 +57,7 @@ func detect(target string, opts Options) (*app, error) {
 	}
 	opts.Account = as
 	// Without a descriptor nothing is made in the project: only what is there already is served.
-	found.build = nil
+	found.build, found.keep = nil, false
 	if _, err := (safepath.Opener{User: as}).Stat(filepath.Join(found.root, found.below, found.static)); err != nil || filepath.IsAbs(found.static) {
 		found.static = ""
 	}

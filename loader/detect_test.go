@@ -313,7 +313,7 @@ func TestDetectFindsPrograms(t *testing.T) {
 		})
 	}
 	two := testProject(t, map[string]string{"go.mod": "module x\n", "cmd/a/a.go": program, "cmd/b/b.go": program})
-	if _, err := Detect(two); err == nil || !strings.Contains(err.Error(), `cannot choose between the programs "./cmd/a", "./cmd/b"`) {
+	if _, err := Detect(two); err == nil || !strings.Contains(err.Error(), `cannot choose between the programs "cmd/a", "cmd/b"`) {
 		t.Errorf("two programs: %v", err)
 	}
 }

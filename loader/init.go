@@ -39,7 +39,7 @@ func Init(dir string) (name string, src []byte, err error) {
 // source is the descriptor of what was found, for the decoder.
 func (f *finding) source() []byte {
 	file := hclwrite.NewEmptyFile()
-	f.write(file.Body())
+	f.write(file.Body(), nil)
 	return file.Bytes()
 }
 
@@ -50,7 +50,7 @@ func (f *finding) commented() []byte {
 	for _, note := range f.notes {
 		f.comment(file.Body(), note)
 	}
-	app := f.write(file.Body())
+	app := f.write(file.Body(), f.hints)
 	app.AppendNewline()
 	f.comment(app, `hosts    = ["www.example.com"]   # default: any host`)
 	f.comment(app, `mount    = "/`+f.name+`"   # default: "/"`)
@@ -61,13 +61,17 @@ func (f *finding) commented() []byte {
 	return []byte(strings.ReplaceAll(text, "\n\n\n", "\n\n"))
 }
 
-// write appends the app block and gives its body.
-func (f *finding) write(body *hclwrite.Body) *hclwrite.Body {
+// write appends the app block, with hints as comments in that of its kind, and gives its body.
+func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 	app := body.AppendNewBlock("app", []string{f.name}).Body()
 	if f.below != "" {
 		app.SetAttributeValue("root", cty.StringVal(f.below))
 	}
-	f.writeKind(app.AppendNewBlock(string(f.kind), nil).Body())
+	kind := app.AppendNewBlock(string(f.kind), nil).Body()
+	f.writeKind(kind)
+	for _, hint := range hints {
+		f.comment(kind, hint)
+	}
 	if f.venv != "" || f.path != nil {
 		app.AppendNewline()
 		python := app.AppendNewBlock("python", nil).Body()
@@ -109,12 +113,24 @@ func (f *finding) writeKind(kind *hclwrite.Body) {
 		}
 	case modgw.KindHTTP:
 		kind.SetAttributeValue("command", words(f.command))
+		if f.keep {
+			kind.SetAttributeValue("keep_packages", cty.True)
+		}
 	case modgw.KindFastCGI:
 		kind.SetAttributeValue("command", words(f.command))
-		if f.public != "." {
+		if f.public != "" && f.public != "." {
 			kind.SetAttributeValue("script_root", cty.StringVal(f.public))
 		}
-	case modgw.KindStatic, modgw.KindCGI:
+		if f.index != "" {
+			kind.SetAttributeValue("index", cty.StringVal(f.index))
+		}
+	case modgw.KindCGI:
+		if f.script != "" {
+			kind.SetAttributeValue("script", cty.StringVal(f.script))
+		} else {
+			kind.SetAttributeValue("dir", cty.StringVal(f.public))
+		}
+	case modgw.KindStatic:
 		kind.SetAttributeValue("dir", cty.StringVal(f.public))
 	default:
 		kind.SetAttributeValue("entry", cty.StringVal(f.entry))

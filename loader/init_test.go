@@ -37,7 +37,7 @@ func checkInit(t *testing.T, name string) {
 	}
 	dir := filepath.Join(testProject(t, files), "project")
 	for _, script := range archive.Files {
-		if strings.HasPrefix(script.Name, "cgi-bin/") {
+		if strings.HasPrefix(string(script.Data), "#!") {
 			if err := os.Chmod(filepath.Join(dir, script.Name), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -82,5 +82,24 @@ func TestInitTakesNoCodeFromTheNamesOfFiles(t *testing.T) {
 	f, diags := Load(path, Options{})
 	if diags.HasErrors() || len(f.Descriptors) != 1 || !strings.Contains(string(src), "saw Flask app in a app") {
 		t.Errorf("%s\n%s", rendered(t, diags), src)
+	}
+}
+
+func TestInitChoosesNoScriptAmongSeveral(t *testing.T) {
+	dir := testProject(t, map[string]string{"a.cgi": "#!/bin/sh\n", "b.cgi": "#!/bin/sh\n", "index.html": ""})
+	for _, name := range []string{"a.cgi", "b.cgi"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := Init(dir); err == nil || !strings.Contains(err.Error(), `between the scripts "a.cgi", "b.cgi"`) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "b.cgi"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, src, err := Init(dir)
+	if err != nil || !strings.Contains(string(src), "chmod +x b.cgi") || !strings.Contains(string(src), `script = "a.cgi"`) {
+		t.Errorf("one can be executed: %v\n%s", err, src)
 	}
 }

@@ -61,12 +61,16 @@ func (p *project) packages(folder string) []string {
 	return names
 }
 
-// isNoPackage reports whether a folder is a virtual environment, a project of its own, or one named src that only has packages.
+// isNoPackage reports whether a folder is a virtual environment, a project of its own, or one named src that only has
+// packages.
 func (p *project) isNoPackage(folder string) bool {
-	for _, name := range []string{"pyvenv.cfg", "manage.py", "requirements.txt", "pyproject.toml"} {
+	for _, name := range []string{"pyvenv.cfg", "requirements.txt", "pyproject.toml"} {
 		if p.has(folder + "/" + name) {
 			return true
 		}
+	}
+	if strings.Contains(p.text(folder+"/manage.py"), "DJANGO_SETTINGS_MODULE") {
+		return true
 	}
 	return folder == "src" && !p.has("src/__init__.py")
 }
@@ -105,11 +109,17 @@ func (p *project) look() (*finding, error) {
 	if found := p.php(); found != nil {
 		return found, nil
 	}
-	if found := cmp.Or(p.below(), p.scriptBelow(), p.scriptsOfCGI(), p.site()); found != nil {
+	if found := cmp.Or(p.below(), p.scriptBelow()); found != nil {
+		return found, nil
+	}
+	if found, err := p.scriptsOfCGI(); found != nil || err != nil {
+		return found, err
+	}
+	if found := cmp.Or(p.site(), p.phpAlone()); found != nil {
 		return found, nil
 	}
 	return nil, cannotDetect("name the file or \"package.module:callable\" of the app, or write a descriptor yourself (modgw-host explain app)",
-		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program, no package.json with a start script, no index.php and no index.html",
+		"cannot find an app in %q: there is no manage.py, no .wsgi file, no callable in %s, no Go program, no package.json with a start script, no PHP or CGI script and no index.html",
 		p.dir, strings.Join(usualFiles[:4], ", "))
 }
 

@@ -3,6 +3,8 @@ package loader
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
@@ -12,6 +14,12 @@ import (
 func (f *finding) note(format string, args ...any) {
 	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
+
+// hint adds a setting to the kind's block, as a comment for those who need it.
+func (f *finding) hint(setting string) { f.hints = append(f.hints, setting) }
+
+// stripHint is for programs that are told where they are by nobody.
+const stripHint = `strip_mount = true   # for a program that does not know of its mount`
 
 // isPython reports whether the app has an environment with packages.
 func (f *finding) isPython() bool { return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI }
@@ -30,6 +38,35 @@ var declarations = []string{"requirements.txt", "uv.lock", "pylock.toml"}
 // unread are files that declare packages and that the host does not read.
 var unread = []string{"poetry.lock", "pdm.lock", "Pipfile", "environment.yml", "environment.yaml", "setup.py", "requirements"}
 
+// declaration is the file that the host reads the project's packages from; "" when there is none.
+func (p *project) declaration() string {
+	for _, name := range declarations {
+		if p.has(name) {
+			return name
+		}
+	}
+	if text := p.text("pyproject.toml"); strings.Contains(text, "[project]") && strings.Contains(text, "dependencies") {
+		return "pyproject.toml"
+	}
+	return ""
+}
+
+// declares reports whether the project has a file that names packages, whether or not the host reads it.
+func (p *project) declares() bool { return p.declaration() != "" || slices.ContainsFunc(unread, p.has) }
+
+// moveUp makes the whole project the root of an app that was found in a folder below it, because the packages are
+// declared in the root. It reports whether it did: Django's projects depend on their working directory.
+func (f *finding) moveUp(folder string) bool {
+	if !f.isPython() || f.settings != "" || f.static != "" {
+		return false
+	}
+	if script, isFile := strings.CutPrefix(f.entry, "./"); isFile {
+		f.entry = "./" + folder + "/" + script
+	}
+	f.path = append([]string{folder}, f.path...)
+	return true
+}
+
 // lookAround finds what belongs to an app beside its code: an env_file, and a virtual environment that is there already.
 func (f *finding) lookAround(p *project) {
 	if p.has(".env") {
@@ -42,15 +79,7 @@ func (f *finding) lookAround(p *project) {
 	if !f.isPython() {
 		return
 	}
-	declared := ""
-	for _, name := range declarations {
-		if declared == "" && p.has(name) {
-			declared = name
-		}
-	}
-	if text := p.text("pyproject.toml"); declared == "" && strings.Contains(text, "[project]") && strings.Contains(text, "dependencies") {
-		declared = "pyproject.toml"
-	}
+	declared := p.declaration()
 	for _, dir := range []string{".venv", "venv", "env"} {
 		switch {
 		case !p.has(dir + "/pyvenv.cfg"):
@@ -96,8 +125,15 @@ func (p *project) below() *finding {
 		case err != nil || other == nil:
 		case found == nil:
 			found = other
-			found.below, found.root, found.name = folder, p.dir, nameFrom(base(p.dir))
+			found.root, found.name = p.dir, nameFrom(base(p.dir))
+			if p.declares() && !inner.declares() && found.moveUp(folder) {
+				continue
+			}
+			found.below = folder
 			found.lookAround(inner)
+			if !inner.declares() && p.has("requirements.txt") {
+				found.note(`saw requirements.txt, not used because it is not in %s: python { requirements = ["../requirements.txt"] }`, folder)
+			}
 		default:
 			found.note("saw %s in %s, not used because this is one app: write another app block for it", other.what, folder)
 		}
@@ -132,11 +168,18 @@ func (p *project) scriptBelow() *finding {
 	return f
 }
 
+// pasteFiles are the usual files of paste.deploy, the likelier first.
+var pasteFiles = []string{"production.ini", "server.ini", "app.ini", "development.ini"}
+
+// pasteSection begins what a file of paste.deploy serves.
+var pasteSection = regexp.MustCompile(`(?m)^\[(?:app|composite|pipeline):main\]`)
+
 // paste finds an app that a paste.deploy file makes, as Pyramid's are.
 func (p *project) paste() *finding {
 	var files []string
-	for _, name := range []string{"production.ini", "development.ini"} {
-		if text := p.text(name); strings.Contains(text, "[app:main]") || strings.Contains(text, "[composite:main]") || strings.Contains(text, "[pipeline:main]") {
+	names := append(pasteFiles[:len(pasteFiles):len(pasteFiles)], p.filesIn(".", ".ini")...)
+	for _, name := range names {
+		if !slices.Contains(files, name) && pasteSection.MatchString(p.text(name)) {
 			files = append(files, name)
 		}
 	}
@@ -146,7 +189,7 @@ func (p *project) paste() *finding {
 	f := &finding{name: nameFrom(base(p.dir)), what: "Pyramid project", kind: modgw.KindWSGI, root: p.dir,
 		entry: fmt.Sprintf("pyramid.paster:get_app('%s')", files[0])}
 	for _, other := range files[1:] {
-		f.note("saw %s, not used because %s is for the public", other, files[0])
+		f.note("saw %s, not used because %s comes first", other, files[0])
 	}
 	return f
 }

@@ -24,6 +24,18 @@ func fileNames(dst *[]string) value {
 	}}
 }
 
+// scriptName is the name of a PHP script, without a folder.
+func scriptName(dst *string) value {
+	return value{form: "string", set: func(l *leaf) {
+		name, ok := l.text()
+		if ok && (!strings.HasSuffix(name, ".php") || strings.ContainsAny(name, "/\x00")) {
+			l.fail(codeValue, "It must be the name of a script that ends with .php, without a slash.")
+			return
+		}
+		*dst = name
+	}}
+}
+
 // cacheControl is a Cache-Control header, or a duration that stands for its max-age.
 func cacheControl(dst *string) value {
 	return value{form: "duration or header", set: func(l *leaf) {

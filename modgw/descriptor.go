@@ -152,6 +152,7 @@ type FastCGI struct {
 	Command    []string // spawned with its listening socket as descriptor 0; empty with Connect
 	Connect    string   // "unix:PATH" or "HOST:PORT"
 	ScriptRoot string   // folder of the scripts that it executes; "": Root when Command is PHP, else it answers all paths itself
+	Index      string   // script for a folder, and in ScriptRoot for each path that names nothing; "": index.php
 	Workers    int      // 0: one
 
 	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to Command as -d options,

@@ -11,9 +11,12 @@ var hiddenSuffixes = []string{
 	"~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", ".php", ".phtml", ".phar", ".phps",
 }
 
+// descriptor is the usual name of a descriptor, which may have passwords in it.
+const descriptor = "modgw.hcl"
+
 // Public reports whether a name below a folder is one that clients may ask for. It has no empty segment, and none that
 // begins with a dot, such as ".." and ".git"; only "/.well-known/" is meant for the public (RFC 8615). It is no copy that
-// an editor made, and no script.
+// an editor made, no script and no descriptor.
 func Public(name string) bool {
 	for i, segment := range strings.Split(name, "/") {
 		if segment == "" || segment[0] == '.' && (i > 0 || segment != ".well-known") {
@@ -25,6 +28,9 @@ func Public(name string) bool {
 		return false
 	}
 	lower := strings.ToLower(base)
+	if lower == descriptor {
+		return false
+	}
 	for _, suffix := range hiddenSuffixes {
 		if strings.HasSuffix(lower, suffix) {
 			return false
@@ -37,7 +43,7 @@ func Public(name string) bool {
 // configuration of Apache, nginx and lighttpd, which all use PCRE, and has neither backslashes nor quotation marks.
 func HiddenBelow(prefix string) string {
 	return "^" + quotePattern(prefix) +
-		`(?:(?:.*/)?(?:[.](?!well-known(?:/|$))|#[^/]*#$)|.*(?:~|[.](?i:bak|orig|rej|sw[pon]|php|phtml|phar|phps))$)`
+		`(?:(?:.*/)?(?:[.](?!well-known(?:/|$))|#[^/]*#$|(?i:modgw[.]hcl)$)|.*(?:~|[.](?i:bak|orig|rej|sw[pon]|php|phtml|phar|phps))$)`
 }
 
 // quotePattern makes a pattern that matches text. Where only a backslash could quote a character any one matches.

@@ -13,6 +13,7 @@ func TestWhatIsHiddenMatchesThePatternForWebServers(t *testing.T) {
 		"a.txt": false, "a/b.css": false, "a~b": false, "a.bakery": false, "a#b": false, "phpinfo.txt": false,
 		".env": true, ".git/config": true, "a/.hidden/b": true, "a/.env": true, "a~": true, "a/b.css~": true, "a.bak": true,
 		"a.ORIG": true, "#a#": true, "a/#b#": true, "x.php": true, "x.PHP": true, "x.phtml": true, ".well-knowns": true,
+		"modgw.hcl": true, "a/Modgw.HCL": true, "my-modgw.hcl": false, "modgw.hcl.txt": false, "main.hcl": false,
 	} {
 		if got := !Public(name); got != want {
 			t.Errorf("%q is hidden: %t", name, got)

@@ -41,10 +41,12 @@ func brokeProtocol(err error) *exchange.Failure {
 }
 
 // noScript is the failure of a request for which there is no script.
-func noScript(path, root string) *exchange.Failure {
+func (s *scripts) noScript(path string) *exchange.Failure {
 	return &exchange.Failure{Status: http.StatusNotFound, Fault: &modgw.Fault{
-		Code: "MGW-CGI-005", Summary: fmt.Sprintf("cannot answer: %q names no script below %q, and there is no index.php to answer instead", path, root),
-		Hint: "script_root must be the folder of the app's scripts",
+		Code: "MGW-CGI-005",
+		Summary: fmt.Sprintf("cannot answer: %q names no script below %q, and there is no %s to answer instead",
+			path, s.folder.Dir, s.index),
+		Hint: "script_root must be the folder of the app's scripts, and index the script that answers for a folder",
 	}}
 }
 

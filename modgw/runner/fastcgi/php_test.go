@@ -109,13 +109,28 @@ func TestPHPErrorsReachTheLogAndStatusesTheClient(t *testing.T) {
 	}
 }
 
+func TestScriptOfAnotherNameAnswersForTheFolder(t *testing.T) {
+	d := descriptor(t, modgw.FastCGI{Command: []string{php(t)}, Index: "manager.php"})
+	d.Mount = "/files"
+	a := serve(t, d, map[string]string{
+		"manager.php": "<?php echo 'manager ', $_SERVER['SCRIPT_NAME'];", "other.php": "<?php echo 'other';",
+		"admin/manager.php": "<?php echo 'admin';", "index.php": "<?php echo 'index';",
+	})
+	for path, body := range map[string]string{
+		"/files/": "manager /files/manager.php", "/files/pretty": "manager /files/manager.php", "/files/other.php": "other",
+		"/files/admin/": "admin", "/files/index.php": "index",
+	} {
+		a.Want(a.Get(path), 200, body)
+	}
+}
+
 func TestFilesBesideScriptsAreServedAndWhatIsPrivateIsNot(t *testing.T) {
 	a := serve(t, descriptor(t, modgw.FastCGI{Command: []string{php(t)}}), map[string]string{
 		"index.php": "<?php echo 'front';", "style.css": "body {}", "lib/code.inc": "source", "lib/page.twig": "source",
 		"data/.htaccess": "## no access\n<IfModule mod_authz_core.c>\n  Require all denied\n</IfModule>\n", "data/wiki.txt": "secret",
 		"data/run.php": "<?php echo 'ran';", "old/.htaccess": "Order allow,deny\nDeny from all\n", "old/a.txt": "secret",
 		"open/.htaccess": "<Files ~ \"x\">\nRequire all denied\n</Files>\n", "open/a.txt": "open", "manual/index.html": "manual",
-		".env": "secret", ".git/config": "secret", "index.php~": "secret", "composer.json": "secret", "app.sqlite": "secret",
+		".env": "secret", ".git/config": "secret", "index.php~": "secret", "composer.json": "secret", "app.sqlite": "secret", "modgw.hcl": "secret", "shop.hcl": "secret",
 	})
 	for path, want := range map[string]struct {
 		status int
@@ -125,6 +140,7 @@ func TestFilesBesideScriptsAreServedAndWhatIsPrivateIsNot(t *testing.T) {
 		"/lib/code.inc": {404, ""}, "/lib/page.twig": {404, ""}, "/data/wiki.txt": {404, ""}, "/data/run.php": {404, ""},
 		"/old/a.txt": {404, ""}, "/.env": {404, ""}, "/.git/config": {404, ""}, "/index.php~": {404, ""},
 		"/composer.json": {404, ""}, "/app.sqlite": {404, ""}, "/data/": {404, ""},
+		"/modgw.hcl": {404, ""}, "/shop.hcl": {404, ""},
 	} {
 		got := a.Get(path)
 		if got.Err != nil || got.Status != want.status || want.status == 200 && got.Body != want.body {

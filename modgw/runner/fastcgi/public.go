@@ -15,7 +15,7 @@ import (
 var sourceSuffixes = []string{
 	".inc", ".module", ".install", ".engine", ".theme", ".profile", ".make", ".twig", ".tpl", ".latte", ".blade",
 	".sh", ".sql", ".sqlite", ".sqlite3", ".db", ".ini", ".conf", ".cfg", ".yml", ".yaml", ".toml", ".neon", ".lock", ".log",
-	".key", ".pem",
+	".key", ".pem", ".hcl",
 }
 
 // sourceNames are the names of files that say how a project is made.

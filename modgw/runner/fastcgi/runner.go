@@ -67,7 +67,11 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		halt:    make(chan struct{}),
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
-		r.scripts = &scripts{folder: files.Folder{Dir: root, User: user}, local: d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix"}
+		r.scripts = &scripts{
+			folder: files.Folder{Dir: root, User: user},
+			index:  cmp.Or(d.FastCGI.Index, "index.php"),
+			local:  d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix",
+		}
 		r.public = publicSite(r.scripts, webfiles.Site{Index: []string{indexPage}, Log: c.Log})
 	}
 	if d.FastCGI.Connect == "" {

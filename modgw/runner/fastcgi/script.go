@@ -18,9 +18,6 @@ const (
 	// uploaded is none, and neither is what stands behind it in /picture.png/x.php.
 	extension = ".php"
 
-	// index is the script for a folder; that of the root also answers every path that names nothing else.
-	index = "index.php"
-
 	// indexPage is what a folder without a script answers with.
 	indexPage = "index.html"
 )
@@ -35,7 +32,8 @@ type location struct {
 // scripts finds the script that a path means.
 type scripts struct {
 	folder files.Folder
-	local  bool // the program sees the same files as the host
+	index  string // script for a folder; that of the root also answers every path that names nothing else
+	local  bool   // the program sees the same files as the host
 }
 
 // errSlash says that a path names a folder and should end in a slash.
@@ -70,20 +68,20 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 // REQUEST_URI.
 func (s *scripts) find(whole string) (name, rest string, err error) {
 	if !clean(whole) {
-		return "", "", noScript(whole, s.folder.Dir)
+		return "", "", s.noScript(whole)
 	}
 	err = s.folder.Visit(func(root files.Root) error {
-		name, rest, err = find(root, whole)
+		name, rest, err = s.lookUp(root, whole)
 		return err
 	})
 	switch {
 	case err == nil || errors.Is(err, errSlash) || errors.Is(err, errFile):
 		return name, rest, err
 	case errors.Is(err, fs.ErrNotExist) && !s.exists():
-		name, rest = guess(whole)
+		name, rest = s.guess(whole)
 		return name, rest, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return "", "", noScript(whole, s.folder.Dir)
+		return "", "", s.noScript(whole)
 	}
 	return "", "", hiddenScript(s.folder.Dir, err)
 }
@@ -106,9 +104,9 @@ func clean(whole string) bool {
 	return true
 }
 
-// find looks for the first script on the path; else for a file, the script of a folder, and the script of the root. What
+// lookUp looks for the first script on the path; else for a file, the script of a folder, and the script of the root. What
 // an .htaccess denies everybody is not there.
-func find(root files.Root, whole string) (name, rest string, err error) {
+func (s *scripts) lookUp(root files.Root, whole string) (name, rest string, err error) {
 	if isDenied(root, whole) {
 		return "", "", fs.ErrNotExist
 	}
@@ -124,22 +122,22 @@ func find(root files.Root, whole string) (name, rest string, err error) {
 	if found, err := isRegular(root, whole); err != nil || found {
 		return "", "", cmp.Or(err, errFile)
 	}
-	if name, err := findIndex(root, whole); name != "" || err != nil {
+	if name, err := s.findIndex(root, whole); name != "" || err != nil {
 		return name, "", err
 	}
 	if found, _ := isRegular(root, path.Join(whole, indexPage)); found && strings.HasSuffix(whole, "/") {
 		return "", "", errFile
 	}
-	found, err := isRegular(root, "/"+index)
+	found, err := isRegular(root, "/"+s.index)
 	if err == nil && !found {
 		err = fs.ErrNotExist
 	}
-	return "/" + index, "", err
+	return "/" + s.index, "", err
 }
 
 // findIndex finds the script of a folder that a path names; "" when there is none.
-func findIndex(root files.Root, whole string) (string, error) {
-	name := path.Join(whole, index)
+func (s *scripts) findIndex(root files.Root, whole string) (string, error) {
+	name := path.Join(whole, s.index)
 	found, err := isRegular(root, name)
 	switch {
 	case err != nil || !found:
@@ -147,7 +145,7 @@ func findIndex(root files.Root, whole string) (string, error) {
 	case !strings.HasSuffix(whole, "/"):
 		return "", errSlash
 	}
-	return whole + index, nil
+	return whole + s.index, nil
 }
 
 // isRegular reports whether a path names a regular file.
@@ -163,16 +161,16 @@ func isRegular(root files.Root, name string) (bool, error) {
 }
 
 // guess is find for scripts that cannot be looked at.
-func guess(whole string) (name, rest string) {
+func (s *scripts) guess(whole string) (name, rest string) {
 	for end := range ends(whole) {
 		if strings.HasSuffix(whole[:end], extension) {
 			return whole[:end], whole[end:]
 		}
 	}
 	if strings.HasSuffix(whole, "/") {
-		return whole + index, ""
+		return whole + s.index, ""
 	}
-	return "/" + index, ""
+	return "/" + s.index, ""
 }
 
 // ends yields where the names in a path end.

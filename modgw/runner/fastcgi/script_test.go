@@ -38,7 +38,7 @@ func FuzzFind(f *testing.F) {
 	if err := os.Symlink("../secret.php", dir+"/link.php"); err != nil {
 		f.Fatal(err)
 	}
-	s := &scripts{folder: files.Folder{Dir: dir}, local: true}
+	s := &scripts{folder: files.Folder{Dir: dir}, index: "index.php", local: true}
 	f.Fuzz(func(t *testing.T, whole string) {
 		if !strings.HasPrefix(whole, "/") {
 			return // no path of a request
@@ -63,7 +63,7 @@ func FuzzGuess(f *testing.F) {
 		if !strings.HasPrefix(whole, "/") || !clean(whole) {
 			return
 		}
-		name, rest := guess(whole)
+		name, rest := (&scripts{index: "index.php"}).guess(whole)
 		if !strings.HasSuffix(name, extension) || rest != "" && name+rest != whole {
 			t.Fatalf("%q: %q and %q", whole, name, rest)
 		}
