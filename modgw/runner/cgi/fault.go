@@ -11,18 +11,18 @@ import (
 	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/exchange"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // noScript is the failure of a request for which there is no script, or none that can be executed.
-func noScript(file string, err error) *exchange.Failure {
+func noScript(file string, err error) *relay.Failure {
 	if errors.Is(err, errNoScript) {
-		return &exchange.Failure{Status: http.StatusNotFound, Fault: &modgw.Fault{
+		return &relay.Failure{Status: http.StatusNotFound, Fault: &modgw.Fault{
 			Code: "MGW-CGI-007", Summary: fmt.Sprintf("cannot find script %q", file), Err: err,
 			Hint: "the path segment after the mount names a file in the folder of scripts",
 		}}
 	}
-	return &exchange.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
+	return &relay.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
 		Code: "MGW-CGI-008", Summary: fmt.Sprintf("cannot execute script %q", file), Err: err,
 		Hint: fmt.Sprintf("chmod +x %q, and let the app's user enter %q", file, filepath.Dir(file)),
 	}}
@@ -37,14 +37,14 @@ func noFolder(dir string, err error) *modgw.Fault {
 }
 
 // headTooLarge is the failure of a request with more headers than a process's environment can hold.
-func headTooLarge() *exchange.Failure {
-	return &exchange.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
+func headTooLarge() *relay.Failure {
+	return &relay.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
 		Code: "MGW-CGI-010", Summary: fmt.Sprintf("cannot put the request into a script's environment: it has more than %d bytes, or a NUL in it", maxEnvironment),
 	}}
 }
 
 // notStarted is the failure of a request whose script could not be started.
-func (r *Runner) notStarted(file string, err error) *exchange.Failure {
+func (r *Runner) notStarted(file string, err error) *relay.Failure {
 	fault := &modgw.Fault{
 		Code: "MGW-CGI-009", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
 		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
@@ -56,5 +56,5 @@ func (r *Runner) notStarted(file string, err error) *exchange.Failure {
 	} else if mistake := shebang.Mistake(file, r.user); mistake != "" {
 		fault.Hint = mistake
 	}
-	return &exchange.Failure{Status: http.StatusInternalServerError, Fault: fault}
+	return &relay.Failure{Status: http.StatusInternalServerError, Fault: fault}
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/exchange"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 // exitTime is how long a script may take to end after it closed its output, to learn how it ends; it may go on after that.
@@ -20,14 +21,14 @@ type script struct {
 	process *proc.Process
 	stdin   *os.File // nil without a body
 	stdout  *os.File
-	pipe    *exchange.Pipe
+	pipe    *relay.Pipe
 	output  crew.Tail     // what it printed on standard error last
 	read    chan struct{} // closes when its standard output is not read any more
 }
 
 // launch starts a script. The error is that of the start.
 func (c *call) launch() (*script, error) {
-	s := &script{pipe: exchange.NewPipe(c.Config.Descriptor.Timeouts.Request), read: make(chan struct{})}
+	s := &script{pipe: relay.NewPipe(c.Config.Descriptor.Timeouts.Request), read: make(chan struct{})}
 	var theirs []*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -46,7 +47,7 @@ func (c *call) launch() (*script, error) {
 		Stdout: theirOut,
 		Output: proc.Output{Line: c.printer(s)},
 	}
-	if c.body.Length > 0 {
+	if c.Body.Length > 0 {
 		if spec.Stdin, s.stdin, err = os.Pipe(); err != nil {
 			out.Close()
 			return nil, err
@@ -78,7 +79,7 @@ func (s *script) pump() {
 		n, err := s.stdout.Read(buf)
 		_, _ = s.pipe.Write(buf[:n]) // it never fails
 		if err != nil {
-			s.pipe.End(s.judge())
+			s.pipe.End(s.end())
 			return
 		}
 	}
@@ -87,7 +88,8 @@ func (s *script) pump() {
 // errKilled says that a script was ended by a signal.
 var errKilled = errors.New("it was killed")
 
-func (s *script) judge() error {
+// end is io.EOF when the script has said all that it wanted to.
+func (s *script) end() error {
 	timer := time.NewTimer(exitTime)
 	defer timer.Stop()
 	select {
@@ -100,16 +102,40 @@ func (s *script) judge() error {
 	return io.EOF
 }
 
-// Send implements [exchange.Sink].
+// judge finds the reason for which a response is bad, or is not complete, in how the script has ended.
+func (s *script) judge(err error) error {
+	if err == nil {
+		return nil
+	}
+	failure, failed := errors.AsType[*relay.Failure](err)
+	died := errors.Is(err, errKilled)
+	if failed && failure.Outcome == relay.BadResponse {
+		select {
+		case <-s.process.Done():
+			died = s.process.Exit().Code != 0
+		default:
+		}
+	}
+	if died {
+		failure = relay.WorkerLost.Failure(nil, s.process.Exit())
+	}
+	if failure == nil {
+		return err
+	}
+	failure.Fault.Output = s.output.String()
+	return failure
+}
+
+// Send implements [relay.Sink].
 func (s *script) Send(piece []byte) error {
 	_, err := s.stdin.Write(piece)
 	return err // a script need not read its input (RFC 3875, 4.2)
 }
 
-// End implements [exchange.Sink].
+// End implements [relay.Sink].
 func (s *script) End() error { return s.stdin.Close() }
 
-// Fail implements [exchange.Sink].
+// Fail implements [relay.Sink].
 func (s *script) Fail(err error) { s.pipe.Cut(err) }
 
 func (s *script) close() {
@@ -135,7 +161,7 @@ func (c *call) environment() (list []string, ok bool) {
 		name, value := split(variable)
 		set(name, value)
 	}
-	exchange.Variables(c.R, c.Info, c.where.Script, c.body.Length, set)
+	rfc3875.Variables(c.R, c.Info, c.where.Script, c.Body.Length, set)
 	root := c.Config.Descriptor.Root
 	set("DOCUMENT_ROOT", root)
 	set("SCRIPT_FILENAME", c.where.file)

@@ -62,6 +62,9 @@ func (w *Worker) Finished() { w.span.Finished(w.process.PID()) }
 // Done closes when the process has ended.
 func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
 
+// Ending reports whether the process has ended or is about to.
+func (w *Worker) Ending() bool { return w.process.Ending() }
+
 // Kill ends the process by force.
 func (w *Worker) Kill() { w.process.Kill() }
 

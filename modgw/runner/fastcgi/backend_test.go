@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/exchange"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // backend is a FastCGI program that a test plays.
@@ -435,7 +435,7 @@ func TestRecordsInABodyAreABody(t *testing.T) {
 // Variables that choose what PHP executes, or how, come from nobody else.
 func TestVariablesOfAFrontChooseNothing(t *testing.T) {
 	d := descriptor(t, modgw.FastCGI{})
-	c := &call{Exchange: &exchange.Exchange{
+	c := &call{Request: &relay.Request{
 		R: httptest.NewRequest("GET", "/x.php", nil),
 		Info: &modgw.RequestInfo{Variables: map[string]string{
 			"PHP_VALUE": "auto_prepend_file=/etc/passwd", "PHP_ADMIN_VALUE": "x", "SCRIPT_FILENAME": "/etc/passwd", "DOCUMENT_ROOT": "/etc",

@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -186,15 +187,12 @@ type errUnsent struct{ error }
 
 func (e errUnsent) Unwrap() error { return e.error }
 
-// write writes the records that build appends to a buffer. The program has until the deadline to take them.
-func (c *conn) write(deadline time.Time, build func(b []byte) []byte) error {
+// write writes the records that build appends to a buffer. The program has so long to take them; 0: as long as there may be.
+func (c *conn) write(within time.Duration, build func(b []byte) []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.scratch = build(c.scratch[:0])
-	if deadline.IsZero() {
-		deadline = time.Now().Add(unboundTime)
-	}
-	err := c.net.SetWriteDeadline(deadline)
+	err := c.net.SetWriteDeadline(time.Now().Add(cmp.Or(within, unboundTime)))
 	var n int
 	if err == nil {
 		n, err = c.net.Write(c.scratch)

@@ -107,7 +107,7 @@ func (r *Runner) begin(ctx context.Context) error {
 	p := r.add(newProgram(connector(address)))
 	said, err := ask(ctx, p.connect)
 	if err != nil {
-		return notReachable(address, err)
+		return notReachable(address, err).Fault
 	}
 	p.values = said.Values
 	r.queue.Hope(1)

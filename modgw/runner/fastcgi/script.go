@@ -10,7 +10,8 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/exchange"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 
 // location is where a request's script is.
 type location struct {
-	exchange.Script
+	rfc3875.Script
 	filename string // SCRIPT_FILENAME; "": the program answers all paths itself
 	root     string // DOCUMENT_ROOT
 }
@@ -49,7 +50,7 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 		whole = "/"
 	}
 	if r.scripts == nil {
-		return location{Script: exchange.Script{Name: info.ScriptName, PathInfo: whole}}, nil
+		return location{Script: rfc3875.Script{Name: info.ScriptName, PathInfo: whole}}, nil
 	}
 	name, rest, err := r.scripts.find(whole)
 	if err != nil {
@@ -57,7 +58,7 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 	}
 	root := strings.TrimSuffix(r.scripts.folder.Dir, "/")
 	return location{
-		Script:   exchange.Script{Name: info.ScriptName + name, PathInfo: rest},
+		Script:   rfc3875.Script{Name: info.ScriptName + name, PathInfo: rest},
 		filename: root + path.Clean(name),
 		root:     root,
 	}, nil
@@ -185,7 +186,7 @@ func ends(whole string) func(yield func(int) bool) {
 }
 
 // addSlash redirects to the path with a slash at its end, so that what a page refers to is looked for below it.
-func addSlash(e *exchange.Exchange) {
+func addSlash(e *relay.Request) {
 	target, query, _ := strings.Cut(e.Info.RawTarget, "?")
 	target = "/" + strings.TrimLeft(target, "/") + "/" // two slashes would name another host
 	if query != "" {

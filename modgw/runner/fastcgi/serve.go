@@ -1,11 +1,8 @@
 package fastcgi
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,70 +11,62 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/exchange"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
-
-// maxTries is how often a request is given to a program; more than once only when the program cannot have begun it, or
-// when beginning it twice does no harm.
-const maxTries = 3
 
 // call is one request on its way through the runner.
 type call struct {
-	*exchange.Exchange
+	*relay.Request
 	runner *Runner
-	body   *exchange.Body
 	head   []byte // its variables
-	tries  int
 	local  string // what is to be answered instead, as the program says
+	left   bool   // the body is left to whoever waits for the program's end
 }
 
 // ServeHTTP implements [modgw.Runner].
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	c := &call{
-		Exchange: &exchange.Exchange{W: w, R: req, Info: modgw.RequestInfoOf(req), Config: &r.config},
-		runner:   r,
-	}
-	if !c.prepare() {
-		return
-	}
+	c := &call{Request: relay.New(w, req, &r.config), runner: r}
 	defer func() {
-		if c.body != nil {
-			c.body.Close()
+		if !c.left {
+			c.Body.Release()
 		}
 	}()
-	for c.try() {
+	handled, err := c.prepare()
+	if handled {
+		return
 	}
+	for again := err == nil; again; {
+		again, err = c.try()
+	}
+	c.Conclude(err)
 	if c.local != "" {
 		c.Info.Redirect(w, req, c.local)
 	}
 }
 
-// prepare reads what the request has, and reports whether it can be given to a program.
-func (c *call) prepare() bool {
+// prepare reads what the request has. It reports whether the request was answered already; the error says why it cannot be given
+// to a program.
+func (c *call) prepare() (handled bool, err error) {
 	where, err := c.runner.locate(c.Info)
-	if errors.Is(err, errSlash) {
-		addSlash(c.Exchange)
-		return false
-	}
-	if errors.Is(err, errFile) {
+	switch {
+	case errors.Is(err, errSlash):
+		addSlash(c.Request)
+		return true, nil
+	case errors.Is(err, errFile):
 		c.runner.public.Serve(c.W, c.R, c.Info.Path, c.Info.PathInfo)
-		return false
+		return true, nil
+	case err != nil:
+		return false, err
 	}
-	if err == nil {
-		c.body, err = exchange.ReadBody(c.R, c.Config)
+	if err := c.OpenKept(); err != nil {
+		return false, err
 	}
-	if failure, failed := errors.AsType[*exchange.Failure](err); failed {
-		c.Fail(c.Config.Log, failure)
-		return false
+	if c.head = c.params(where, c.Body.Length); len(c.head) > maxParams {
+		return false, headTooLarge(len(c.head))
 	}
-	if c.head = c.params(where, c.body.Length); len(c.head) > maxParams {
-		c.body.Close()
-		c.Fail(c.Config.Log, headTooLarge(len(c.head)))
-		return false
-	}
-	return true
+	return false, nil
 }
 
 // turn is a call's turn at a program.
@@ -86,120 +75,85 @@ type turn struct {
 	member *queue.Member
 	conn   *conn
 	stream *stream
-	feeder *exchange.Feeder // nil without a body
+	feeder *relay.Feeder // nil without a body
 
 	finished bool // the place was given back
 }
 
 // try gives the request to a program and passes the response on. It reports whether to try again.
-func (c *call) try() (again bool) {
+func (c *call) try() (again bool, err error) {
 	ctx := c.R.Context()
 	m, err := c.runner.queue.Acquire(ctx)
 	if err != nil {
-		c.refuse(err)
-		return false
-	}
-	c.tries++
-	if w := m.Value.(target).worker; w != nil {
-		w.Began()
+		c.Worker = nil
+		return false, err
 	}
 	t := &turn{target: m.Value.(target), member: m, stream: newStream(c.runner.stderr, c.Config.Descriptor.Timeouts.Request)}
+	if t.worker != nil {
+		t.worker.Began()
+		c.Tried(t.worker.Worker)
+	} else {
+		c.Tried(nil)
+	}
 	if t.conn, err = t.program.open(ctx, t.stream, c.IsSafe()); err != nil {
 		return c.unanswered(t, err)
 	}
-	unwatch := context.AfterFunc(ctx, func() { t.stream.pipe.Cut(context.Canceled) })
+	unwatch := context.AfterFunc(ctx, func() { t.stream.pipe.Cut(relay.ErrClientGone) })
 	err = c.exchange(t)
 	unwatch()
 	return c.conclude(t, err)
 }
 
 // exchange sends the request and passes the response on.
-func (c *call) exchange(t *turn) error {
+func (c *call) exchange(t *turn) (err error) {
 	s := t.stream
-	if err := s.open(c.head, c.body.Length <= 0); err != nil {
+	if err := s.open(c.head, c.Body.Length <= 0); err != nil {
 		return err
 	}
-	if c.body.Length > 0 {
-		t.feeder = exchange.Feed(c.body, s, c.W, c.R)
-		defer t.feeder.Stop()
+	if c.Body.Length > 0 {
+		t.feeder = relay.Feed(c.Body, s, &s.pipe.Clock)
 	}
-	in := bufio.NewReader(s.pipe)
-	head, err := exchange.ReadHead(in)
-	if err != nil {
-		return err
-	}
-	if head.Local != "" {
-		c.local = head.Local
-		_, err = io.Copy(io.Discard, in)
-		return err
-	}
-	response := &exchange.Response{Head: head, Pipe: s.pipe, Body: in, Feeder: t.feeder}
-	if t.worker != nil {
-		response.OnReplaced = func(end func()) (cancel func()) { return t.worker.OnReplaced(c.Info, end) }
-	}
-	response.Release = func() { c.releaseEarly(t, response) }
-	err = c.Send(response)
-	if err == nil && t.feeder != nil && !t.feeder.Ended() {
-		_ = http.NewResponseController(c.W).Flush() // the client may wait for it before it sends on
-	}
+	c.local, err = rfc3875.Respond(c.Request, s.pipe, func() { c.finish(t) })
 	return err
 }
 
-// conclude lets go of the program, and answers the request if nobody has. It reports whether to try again.
-func (c *call) conclude(t *turn, err error) (again bool) {
-	if err == nil {
-		c.finish(t)
-		return false
-	}
-	c.local = ""
-	log := c.log(t)
-	var unsent errUnsent
-	if failure, failed := errors.AsType[*exchange.Failure](err); failed {
-		c.giveUp(t, err)
-		c.Fail(log, failure)
-		return false
-	}
-	switch {
-	case errors.Is(err, exchange.ErrOverdue), errors.Is(err, os.ErrDeadlineExceeded):
-		limit := c.Config.Descriptor.Timeouts.Request
+// conclude lets go of the program. It reports whether to try again.
+func (c *call) conclude(t *turn, err error) (again bool, _ error) {
+	outcome, err := c.judge(t, err)
+	switch outcome.Fate() {
+	case relay.Doubt:
 		if t.worker != nil {
-			t.worker.Want("request \"" + c.Info.ID + "\" took longer than " + limit.String())
+			t.worker.Want("request \"" + c.Info.ID + "\" took longer than " + c.Config.Descriptor.Timeouts.Request.String())
 		}
-		c.giveUp(t, exchange.ErrOverdue)
-		c.Fail(log, exchange.Overdue(limit))
-	case errors.Is(err, exchange.ErrReplaced):
-		c.giveUp(t, err) // an end that the client can see, after which it connects again
-	case errors.Is(err, exchange.ErrClientGone), errors.Is(err, context.Canceled):
-		c.giveUp(t, exchange.ErrClientGone)
-		log.Debug("request abandoned", "request", c.Info.ID, "reason", err)
-		panic(http.ErrAbortHandler)
-	case errors.Is(err, errCannotMpx) && t.conn.mpxs && !c.Sent && c.body.Repeatable() && c.tries < maxTries:
-		t.program.noMpxs()
-		c.finish(t)
-		return true
-	case errors.Is(err, errOverloaded), errors.Is(err, errCannotMpx), errors.Is(err, errRole):
-		c.finish(t)
-		c.Fail(log, refused(err))
-	case isViolation(err):
-		c.finish(t)
-		c.Fail(log, brokeProtocol(err))
+		c.giveUp(t, err)
+	case relay.Watch:
+		c.giveUp(t, err)
 	default:
 		c.finish(t)
-		return c.lost(t, err, errors.As(err, &unsent))
 	}
-	return false
+	if outcome == relay.Complete {
+		return false, nil
+	}
+	return c.Again(outcome, err), err
 }
 
-// releaseEarly gives the place back before the client has the response. While the client may still send, that would end the
-// connection before what it has not got yet; then only a client that is slow does not keep the place.
-func (c *call) releaseEarly(t *turn, response *exchange.Response) {
-	if t.feeder != nil {
-		if !t.feeder.Ended() && !response.Behind() {
-			return
-		}
-		t.feeder.Stop()
+// judge finds out what an error of the program means for the request, and what to tell of it.
+func (c *call) judge(t *turn, err error) (relay.Outcome, error) {
+	_, unsent := errors.AsType[errUnsent](err)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = relay.ErrOverdue // it does not read what it is sent
+	case errors.Is(err, errCannotMpx) && t.conn.mpxs:
+		t.program.noMpxs()
+		return relay.Unbegun, refused(err)
+	case errors.Is(err, errOverloaded), errors.Is(err, errCannotMpx), errors.Is(err, errRole):
+		err = refused(err)
+	case isViolation(err):
+		err = brokeProtocol(err)
+	case unsent, errors.Is(err, syscall.ECONNRESET) && c.IsSafe() && !c.Crashed():
+		return relay.Unbegun, err // a program that resets the connection has not read all that it was sent
 	}
-	c.finish(t)
+	return relay.OutcomeOf(err), err
 }
 
 // finish gives the place back, once, of a request that the program has ended, or with which the connection did.
@@ -215,6 +169,7 @@ func (c *call) finish(t *turn) {
 		keep = false
 	}
 	if t.feeder != nil {
+		c.Body.Stop()
 		keep = t.letGo() && keep
 	}
 	t.program.put(t.conn, keep)
@@ -248,18 +203,19 @@ func (t *turn) letGo() bool {
 // the request's time goes on until then. One that took too long is stuck, perhaps: its place goes to nobody until the process
 // has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
+	if t.feeder != nil {
+		c.Body.Stop()
+	}
 	if t.finished {
 		return
 	}
-	body := c.body
-	c.body = nil // it may still be on its way to the program
-	id := c.Info.ID
+	c.left = true
+	overdue := relay.OutcomeOf(cause).Fate() == relay.Doubt
 	c.runner.later(func() {
-		overdue := errors.Is(cause, exchange.ErrOverdue)
 		if t.worker != nil && !overdue {
 			t.stream.tellAbort(cause)
 			if overdue = !t.stream.await(cause, c.runner.halt, t.worker.Done()); overdue {
-				t.worker.Want("request \"" + id + "\", whose client has gone, took longer than " + c.Config.Descriptor.Timeouts.Request.String())
+				t.worker.Want("request \"" + c.Info.ID + "\", whose client has gone, took longer than " + c.Config.Descriptor.Timeouts.Request.String())
 			}
 		} else {
 			t.stream.abort(cause)
@@ -267,7 +223,7 @@ func (c *call) giveUp(t *turn, cause error) {
 		if t.feeder != nil {
 			t.letGo()
 		}
-		body.Close()
+		c.Body.Release()
 		t.program.put(t.conn, t.conn.mpxs && t.conn.why() == nil)
 		if t.worker != nil && overdue {
 			select {
@@ -289,66 +245,25 @@ func (r *Runner) release(t *turn) {
 
 // unanswered lets go of a program that accepts no connection. One of ours that has closed its socket is ending, and gets no
 // more requests; one that was retired in this moment goes on with those that it has.
-func (c *call) unanswered(t *turn, err error) (again bool) {
-	ending := t.worker != nil && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, net.ErrClosed))
-	if ending {
-		t.worker.suspect(err)
-	}
+func (c *call) unanswered(t *turn, err error) (again bool, _ error) {
 	c.runner.queue.Release(t.member)
-	if c.R.Context().Err() != nil {
-		panic(http.ErrAbortHandler)
-	}
-	if ending || errors.Is(err, errPut) {
-		c.tries-- // there is one worker less to try
-	}
-	return c.lost(t, err, true)
-}
-
-// lost answers a request whose program was lost, or has it tried again.
-func (c *call) lost(t *turn, err error, unsent bool) (again bool) {
-	crashed := !unsent && t.worker != nil && t.worker.CrashedWith(c.request())
-	// A program that resets the connection has not read all that it was sent.
-	harmless := !crashed && c.IsSafe() && (c.tries == 1 || errors.Is(err, syscall.ECONNRESET))
-	repeatable := c.body.Repeatable() && !c.Sent && (unsent || harmless)
-	if repeatable && c.tries < maxTries {
-		c.log(t).Info("request given to the program again", "request", c.Info.ID, "reason", err)
-		return true
-	}
+	outcome := relay.Unbegun
 	switch {
-	case t.worker != nil:
-		failure := exchange.Died(t.worker.Why())
-		failure.Fault.Err = err
-		c.Fail(c.log(t), failure)
-	case unsent:
-		address := modgw.Address(c.Config.Descriptor.FastCGI.Connect)
-		c.Fail(c.log(t), &exchange.Failure{Status: http.StatusBadGateway, Fault: notReachable(address, err)})
-	default:
-		c.Fail(c.log(t), exchange.Died(err.Error()))
+	case c.R.Context().Err() != nil:
+		return false, relay.ErrClientGone
+	case t.worker != nil && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, net.ErrClosed)):
+		t.worker.suspect(err)
+		outcome = relay.Requeued // there is one worker less to try
+	case errors.Is(err, errPut):
+		outcome = relay.Requeued
 	}
-	return false
-}
-
-// request is what log and status call it.
-func (c *call) request() crew.Request {
-	return crew.Request{ID: c.Info.ID, Method: c.R.Method, Path: c.Info.Path}
-}
-
-// refuse answers a request that got no place.
-func (c *call) refuse(err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		panic(http.ErrAbortHandler)
+	if c.Again(outcome, err) {
+		return true, nil
 	}
-	c.Fail(c.Config.Log, &exchange.Failure{
-		Status: http.StatusServiceUnavailable, Fault: queue.Fault(err, c.Config.Descriptor.Queue),
-	})
-}
-
-// log is that of the worker whose turn it is.
-func (c *call) log(t *turn) *slog.Logger {
-	if t.worker != nil {
-		return t.worker.Log
+	if t.worker == nil {
+		err = notReachable(modgw.Address(c.Config.Descriptor.FastCGI.Connect), err)
 	}
-	return c.Config.Log
+	return false, err
 }
 
 // isViolation reports whether a program does not speak FastCGI as it must.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/exchange"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // abortTime is how long a program may take to end a request that it was told to abort.
@@ -22,11 +22,11 @@ var (
 
 // stream is one request on a connection and its response.
 type stream struct {
-	conn     *conn
-	id       uint16
-	pipe     *exchange.Pipe
-	log      io.Writer // takes STDERR
-	deadline time.Time // for what is written; zero: none
+	conn  *conn
+	id    uint16
+	pipe  *relay.Pipe
+	log   io.Writer     // takes STDERR
+	limit time.Duration // for the program to read what is written, and for all that it does; 0: none
 
 	// For the connection's reader alone, until ended closes.
 	newline bool // STDERR stopped at the end of a line
@@ -39,11 +39,9 @@ type stream struct {
 }
 
 func newStream(log io.Writer, limit time.Duration) *stream {
-	s := &stream{pipe: exchange.NewPipe(limit), log: log, newline: true, ended: make(chan struct{}), sign: make(chan struct{}, 1)}
-	if limit > 0 {
-		s.deadline = time.Now().Add(limit)
+	return &stream{
+		pipe: relay.NewPipe(limit), log: log, limit: limit, newline: true, ended: make(chan struct{}), sign: make(chan struct{}, 1),
 	}
-	return s
 }
 
 func (s *stream) stdout(piece []byte) {
@@ -95,7 +93,7 @@ func (s *stream) close(err error) {
 
 // open sends the head of a request: its role and its variables, and the end of its body when it has none.
 func (s *stream) open(params []byte, bodiless bool) error {
-	return s.conn.write(s.deadline, func(b []byte) []byte {
+	return s.conn.write(s.limit, func(b []byte) []byte {
 		b = fcgi.AppendBegin(b, s.id, fcgi.Begin{Role: fcgi.RoleResponder, KeepConn: true})
 		b = fcgi.AppendStream(b, fcgi.TypeParams, s.id, params)
 		b = fcgi.AppendRecord(b, fcgi.TypeParams, s.id, nil)
@@ -106,22 +104,22 @@ func (s *stream) open(params []byte, bodiless bool) error {
 	})
 }
 
-// Send implements [exchange.Sink].
+// Send implements [relay.Sink].
 func (s *stream) Send(piece []byte) error {
 	select {
 	case <-s.ended:
 		return io.ErrClosedPipe // the program did not want to read it
 	default:
 	}
-	return s.conn.write(s.deadline, func(b []byte) []byte { return fcgi.AppendStream(b, fcgi.TypeStdin, s.id, piece) })
+	return s.conn.write(s.limit, func(b []byte) []byte { return fcgi.AppendStream(b, fcgi.TypeStdin, s.id, piece) })
 }
 
-// End implements [exchange.Sink].
+// End implements [relay.Sink].
 func (s *stream) End() error {
-	return s.conn.write(s.deadline, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeStdin, s.id, nil) })
+	return s.conn.write(s.limit, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeStdin, s.id, nil) })
 }
 
-// Fail implements [exchange.Sink].
+// Fail implements [relay.Sink].
 func (s *stream) Fail(err error) { s.pipe.Cut(err) }
 
 // abort tells the program that nobody wants the response, waits a little for it to agree, and else closes the connection,
@@ -141,7 +139,7 @@ func (s *stream) tellAbort(cause error) {
 	s.aborted.Store(true)
 	s.pipe.Cut(cause)
 	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // whoever writes now must not hold this up
-	_ = s.conn.write(time.Now().Add(abortTime), func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
+	_ = s.conn.write(abortTime, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
 }
 
 // await waits for a sign that the program, which was told to abort, has not hung: that it ends the request, or goes on to
@@ -149,8 +147,8 @@ func (s *stream) tellAbort(cause error) {
 // and gone close when nobody wants to know any more.
 func (s *stream) await(cause error, over, gone <-chan struct{}) (alive bool) {
 	var late <-chan time.Time
-	if !s.deadline.IsZero() {
-		timer := time.NewTimer(max(abortTime, time.Until(s.deadline)))
+	if s.limit > 0 {
+		timer := time.NewTimer(max(abortTime, s.pipe.Clock.Left(s.limit)))
 		defer timer.Stop()
 		late = timer.C
 	}

@@ -3,36 +3,25 @@ package process
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
 // flushInterval is how long a part of a response may wait for more. Responses of unknown length never wait.
 const flushInterval = 10 * time.Millisecond
 
-var (
-	errReplaced   = errors.New("the app's generation was replaced")
-	errClientGone = errors.New("the client has gone")
-)
-
-// isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
-func isEventStream(header http.Header) bool {
-	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
-}
-
 // answer is the body of a response as the program sends it, and knows how it ended. The clock runs while it is read.
 type answer struct {
 	io.ReadCloser
-	clock    *clock
+	clock    *relay.Clock
 	cancel   context.CancelCauseFunc // of the request
 	release  func()                  // gives the worker's place back once the response is complete
 	forget   func()                  // takes the registration as an endless response back; nil without one
@@ -46,9 +35,9 @@ var _ spool.Source = (*answer)(nil)
 
 // Read implements [spool.Source]. An event stream of a replaced generation just ends, and its client connects again.
 func (a *answer) Read(p []byte) (int, error) {
-	a.clock.resume()
+	a.clock.Resume()
 	n, err := a.ReadCloser.Read(p)
-	a.clock.pause()
+	a.clock.Pause()
 	switch {
 	case err == nil:
 		return n, nil
@@ -68,7 +57,7 @@ func (a *answer) Ready() bool { return false }
 func (a *answer) Waited(time.Duration) {}
 
 // Interrupt implements [spool.Source].
-func (a *answer) Interrupt() { a.cancel(errClientGone) }
+func (a *answer) Interrupt() { a.cancel(relay.ErrClientGone) }
 
 // keptBody is the body of a response as the client gets it.
 type keptBody struct {
@@ -84,7 +73,7 @@ func (b keptBody) Close() error {
 
 func (a *answer) replace() {
 	a.replaced.Store(true)
-	a.cancel(errReplaced)
+	a.cancel(relay.ErrReplaced)
 }
 
 // client is the response on its way to the client.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // claims are headers by which somebody in between says who the client is or what it asked for. The program gets only what
@@ -38,14 +39,14 @@ func (e *exchange) rewrite(p *httputil.ProxyRequest) {
 			out.Header[name] = []string{value}
 		}
 	}
-	say("X-Forwarded-For", e.info.RemoteAddr)
+	say("X-Forwarded-For", e.Info.RemoteAddr)
 	say("X-Forwarded-Host", p.In.Host)
-	say("X-Forwarded-Proto", e.info.Scheme)
-	say("X-Forwarded-Prefix", e.info.ScriptName)
-	say("Forwarded", forwarded(e.info, p.In.Host))
-	say("X-Remote-User", e.info.RemoteUser)
+	say("X-Forwarded-Proto", e.Info.Scheme)
+	say("X-Forwarded-Prefix", e.Info.ScriptName)
+	say("Forwarded", forwarded(e.Info, p.In.Host))
+	say("X-Remote-User", e.Info.RemoteUser)
 	if out.Header.Get("X-Request-Id") == "" {
-		say("X-Request-Id", e.info.ID)
+		say("X-Request-Id", e.Info.ID)
 	}
 }
 
@@ -83,19 +84,19 @@ func quoted(value string) string {
 // target is what the program is asked for. The path is the one that was authorised; how the client had encoded it is kept
 // where that says the same.
 func (e *exchange) target() *url.URL {
-	raw, query, asked := strings.Cut(e.info.RawTarget, "?")
-	u := &url.URL{Scheme: "http", Host: "app", Path: e.info.Path, RawQuery: query, ForceQuery: asked}
+	raw, query, asked := strings.Cut(e.Info.RawTarget, "?")
+	u := &url.URL{Scheme: "http", Host: "app", Path: e.Info.Path, RawQuery: query, ForceQuery: asked}
 	if decoded, err := url.PathUnescape(raw); err == nil && strings.HasPrefix(raw, "/") {
 		u.Path, u.RawPath = decoded, raw
 	}
-	if !e.runner.strip || e.info.ScriptName == "" {
+	if !e.runner.strip || e.Info.ScriptName == "" {
 		return u
 	}
-	rest, ok := strings.CutPrefix(u.RawPath, e.info.ScriptName)
-	if decoded, err := url.PathUnescape(rest); !ok || err != nil || decoded != e.info.PathInfo {
+	rest, ok := strings.CutPrefix(u.RawPath, e.Info.ScriptName)
+	if decoded, err := url.PathUnescape(rest); !ok || err != nil || decoded != e.Info.PathInfo {
 		rest = ""
 	}
-	u.Path, u.RawPath = e.info.PathInfo, rest
+	u.Path, u.RawPath = e.Info.PathInfo, rest
 	if u.Path == "" {
 		u.Path = "/"
 	}
@@ -103,16 +104,16 @@ func (e *exchange) target() *url.URL {
 }
 
 // upgrade tells whether the connection may be given to another protocol when the program agrees. A WebSocket cannot do
-// without, which the fault says; for anything else the program gets the request as if the client had not offered it.
-func (e *exchange) upgrade() (may bool, _ *modgw.Fault) {
-	wanted := e.r.Header.Get("Upgrade")
+// without, which the error says; for anything else the program gets the request as if the client had not offered it.
+func (e *exchange) upgrade() (may bool, _ error) {
+	wanted := e.R.Header.Get("Upgrade")
 	switch {
 	case wanted == "":
 		return true, nil
-	case canHijack(e.w.ResponseWriter) && e.r.ProtoMajor == 1:
+	case canHijack(e.w.ResponseWriter) && e.R.ProtoMajor == 1:
 		return !strings.EqualFold(wanted, "h2c"), nil // requests in it would pass the host by
 	case strings.EqualFold(wanted, "websocket"):
-		return false, crew.NoWebSocket(e.info.Front, e.r.Proto)
+		return false, &relay.Failure{Status: http.StatusUpgradeRequired, Fault: crew.NoWebSocket(e.Info.Front, e.R.Proto)}
 	}
 	return false, nil
 }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,27 +12,18 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
 )
-
-// maxTries is how often a request is given to a worker; more than once only when no program can have seen it, or when
-// seeing it twice does no harm.
-const maxTries = 3
-
-var errOverdue = errors.New("the request's time is over")
 
 // exchange is one request on its way through the runner, and its response. It implements [http.RoundTripper] for the
 // proxy that does the work.
 type exchange struct {
+	*relay.Request
 	runner *Runner
 	w      *client
-	r      *http.Request
-	info   *modgw.RequestInfo
-	upload *upload // nil without a body
-	clock  clock
+	clock  relay.Clock
 	ctx    context.Context // of the request to the program; ends with the exchange
 	cancel context.CancelCauseFunc
 
@@ -50,22 +42,18 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer cancel(nil)
 	// The proxy would panic by itself when a response breaks off, but only for requests of net/http's own server.
 	ctx = context.WithValue(ctx, http.ServerContextKey, nil)
-	e := &exchange{runner: r, r: req, info: modgw.RequestInfoOf(req), ctx: ctx, cancel: cancel}
+	e := &exchange{Request: relay.New(w, req, &r.config), runner: r, ctx: ctx, cancel: cancel}
 	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w)}
 	defer e.end()
-	limit := r.config.Descriptor.Limits.Body
-	if limit > 0 && req.ContentLength > limit {
-		e.fail(http.StatusRequestEntityTooLarge, bodyTooLarge(limit))
+	if err := e.Open(); err != nil {
+		e.Conclude(err)
 		return
 	}
-	if req.ContentLength != 0 && req.Body != nil && req.Body != http.NoBody {
-		_ = e.w.controller.EnableFullDuplex() // of fronts, only HTTP/1 has to be told
-		e.upload = newUpload(e.w.controller, req, limit, &e.clock)
-	}
-	upgradeable, fault := e.upgrade()
-	if fault != nil {
+	e.Body.Stream(&e.clock)
+	upgradeable, err := e.upgrade()
+	if err != nil {
 		w.Header().Set("Upgrade", "websocket")
-		e.fail(http.StatusUpgradeRequired, fault)
+		e.Conclude(err)
 		return
 	}
 	if !upgradeable {
@@ -90,45 +78,50 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // RoundTrip gives the request to a worker, or to another one when that does no harm.
 func (e *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
-	if e.upload != nil {
-		out.Body = e.upload
+	if !e.Body.IsReceived() {
+		out.Body = io.NopCloser(e.Body) // which is the front's, and may be sent again
 	}
-	for tries := 1; ; tries++ {
+	for {
 		m, err := e.runner.queue.Acquire(out.Context())
 		if err != nil {
 			return nil, err
 		}
 		e.member = m
-		e.worker().Began()
-		e.worker().pulse.begin()
+		w := e.worker()
+		w.Began()
+		w.pulse.begin()
+		e.Tried(w.Worker)
 		e.began = time.Now()
-		e.clock.start(e.runner.config.Descriptor.Timeouts.Request, func() { e.cancel(errOverdue) })
-		w := m.Value.(*worker)
+		e.clock.Start(e.Config.Descriptor.Timeouts.Request, func() { e.cancel(relay.ErrOverdue) })
 		e.conn = nil
 		response, err := w.upstream.transport.RoundTrip(out)
 		if err == nil || out.Context().Err() != nil {
 			return response, err
 		}
-		// The transport sends a request again by itself, to the same worker, when a connection broke that was kept.
-		unsent := isUnsent(err) && e.conn == nil
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			w.suspect(err)
 		}
-		if tries == maxTries || !unsent && (tries > 1 || !e.mayRepeat(err) || w.CrashedWith(e.request())) {
+		if !e.Again(e.judge(err)) {
 			return nil, err
 		}
-		w.Log.Info("request given to another worker", "request", e.info.ID, "reason", err)
 		e.release()
 	}
 }
 
-// mayRepeat reports whether a request whose connection broke may be sent to another worker (RFC 9110, 9.2.2).
-func (e *exchange) mayRepeat(err error) bool {
-	switch e.r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return e.upload == nil && (isLost(err) || isUnsent(err))
+// judge finds out what an error of the program means for the request, and what to tell of it.
+func (e *exchange) judge(err error) (relay.Outcome, error) {
+	outcome := relay.OutcomeOf(err)
+	switch {
+	case outcome != relay.WorkerLost:
+	case isUnsent(err) && e.conn == nil:
+		// The transport sends a request again by itself, to the same worker, when a connection broke that was kept.
+		outcome = relay.Unbegun
+	case !isUnsent(err) && !isLost(err):
+		failure := relay.Bad("%v", err)
+		failure.Fault.Hint = "what listens there must speak HTTP/1.1"
+		return failure.Outcome, failure
 	}
-	return false
+	return outcome, err
 }
 
 // isLost reports whether an error means that the connection ended before there was a response.
@@ -137,10 +130,17 @@ func isLost(err error) bool {
 		err.Error() == "http: server closed idle connection"
 }
 
+// isUnsent reports whether an error means that there was nobody to send the request to.
+func isUnsent(err error) bool {
+	_, ok := errors.AsType[*dialError](err)
+	return ok
+}
+
 func (e *exchange) gotConn(info httptrace.GotConnInfo) {
+	e.Body.Spend()
 	e.conn = info.Conn.(*conn)
-	log, id, method, path := e.runner.config.Log, e.info.ID, e.r.Method, proc.Printable(e.info.Path)
-	e.conn.next.Store(&expected{isHead: e.r.Method == http.MethodHead, beyond: func() {
+	log, id, method, path := e.Config.Log, e.Info.ID, e.R.Method, proc.Printable(e.Info.Path)
+	e.conn.next.Store(&expected{isHead: e.R.Method == http.MethodHead, beyond: func() {
 		log.Error("the response was longer than its Content-Length", "request", id, "method", method, "path", path)
 	}})
 }
@@ -150,132 +150,71 @@ func (e *exchange) receive(response *http.Response) error {
 	header := response.Header
 	e.worker().answers()
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		e.clock.stop()
+		e.clock.Stop()
 		e.upgraded = true
 		e.tunnel(response)
 		return nil
 	}
 	e.answer = &answer{ReadCloser: response.Body, clock: &e.clock, cancel: e.cancel, release: e.release}
-	config := e.runner.config
 	response.Body = keptBody{
-		spool.NewReadAhead(e.answer, config.Spool, config.Descriptor.Spool.Response, e.notKept), e.answer,
+		spool.NewReadAhead(e.answer, e.Config.Spool, e.Config.Descriptor.Spool.Response, e.NotKept), e.answer,
 	}
-	e.clock.pause() // but while the response is read
-	e.announce(header)
-	if isEventStream(header) {
-		e.clock.stop() // the time limit is for responses that are meant to end
-		e.answer.forget = e.worker().OnReplaced(e.info, e.answer.replace)
+	e.clock.Pause() // but while the response is read
+	e.Begin(header)
+	if relay.IsEventStream(header) {
+		e.clock.Stop() // the time limit is for responses that are meant to end
+		e.answer.forget = e.OnReplaced(e.answer.replace)
 	}
 	return nil
-}
-
-// announce says in the head of a response that the connection cannot be used again, when the rest of the body is still in
-// it.
-func (e *exchange) announce(header http.Header) {
-	if _, err := e.upload.state(); err != io.EOF {
-		header.Set("Connection", "close")
-	}
 }
 
 // refuse answers a request that got no response.
 func (e *exchange) refuse(_ http.ResponseWriter, _ *http.Request, err error) {
 	e.failed = true
-	ctx := e.r.Context()
-	if ctx.Err() != nil {
-		panic(http.ErrAbortHandler)
+	if cause := e.cause(); cause != nil {
+		err = cause
 	}
-	d := e.runner.config.Descriptor
-	_, unread := e.upload.state()
-	switch {
-	case e.overdue():
-		e.fail(http.StatusGatewayTimeout, overdue(d.Timeouts.Request))
-	case e.member == nil:
-		e.fail(http.StatusServiceUnavailable, queue.Fault(err, d.Queue))
-	case errors.Is(unread, errTooLarge):
-		e.fail(http.StatusRequestEntityTooLarge, bodyTooLarge(d.Limits.Body))
-	case unread != nil && unread != io.EOF && unread != errHalted:
-		e.fail(http.StatusBadRequest, bodyIncomplete(unread))
-	case isUnsent(err), isLost(err):
-		if e.conn != nil {
-			e.worker().CrashedWith(e.request())
-		}
-		e.fail(http.StatusBadGateway, noAnswer(e.worker().Why(), err))
-	default:
-		e.fail(http.StatusBadGateway, badAnswer(err))
-	}
+	_, err = e.judge(err)
+	e.Conclude(err)
 }
-
-// isUnsent reports whether an error means that there was nobody to send the request to.
-func isUnsent(err error) bool {
-	_, ok := errors.AsType[*dialError](err)
-	return ok
-}
-
-// overdue reports whether the request has used up its time.
-func (e *exchange) overdue() bool { return context.Cause(e.ctx) == errOverdue }
 
 // complete sees that a response which broke off does not look complete to the client.
 func (e *exchange) complete() {
-	if e.answer.complete {
-		return
-	}
 	err := e.answer.err
-	switch {
-	case e.r.Context().Err() != nil || err == nil || context.Cause(e.ctx) == errClientGone:
-		panic(http.ErrAbortHandler) // the client has gone
-	case e.overdue():
-		e.cutOff(overdue(e.runner.config.Descriptor.Timeouts.Request))
-	case e.worker().CrashedWith(e.request()):
-		e.cutOff(noAnswer(e.worker().Why(), err))
-	default:
-		e.cutOff(badAnswer(err))
+	switch cause := e.cause(); {
+	case e.answer.replaced.Load():
+		err = relay.ErrReplaced
+	case e.answer.complete:
+		err = nil
+	case cause != nil:
+		err = cause
+	case err == nil:
+		err = relay.ErrClientGone // it was not written to the end
+	case !e.Crashed() && !e.Worker.Ending():
+		err = relay.Bad("%v", err)
 	}
+	e.Conclude(err)
 }
 
-// fail answers with a fault.
-func (e *exchange) fail(status int, f *modgw.Fault) {
-	e.failed = true
-	e.log(status, false, f)
-	e.announce(e.w.Header())
-	modgw.ServeFault(e.w.ResponseWriter, e.r, status, f, e.runner.config.Dev)
-}
-
-// cutOff ends a response whose head was sent.
-func (e *exchange) cutOff(f *modgw.Fault) {
-	e.log(http.StatusBadGateway, true, f)
-	panic(http.ErrAbortHandler)
-}
-
-func (e *exchange) log(status int, cutOff bool, f *modgw.Fault) {
-	log := e.runner.config.Log.Error
-	if status < http.StatusInternalServerError {
-		log = e.runner.config.Log.Info
+// cause is why the host, or the client, has ended the exchange; nil when neither did.
+func (e *exchange) cause() error {
+	if e.R.Context().Err() != nil {
+		return relay.ErrClientGone
 	}
-	log("request failed", "request", e.info.ID, "method", e.r.Method, "path", proc.Printable(e.info.Path),
-		"status", status, "cut_off", cutOff, "code", f.Code, "error", proc.Printable(f.Line()))
-}
-
-// notKept logs that a response waits for its client because there is no file to keep it in.
-func (e *exchange) notKept(err error) {
-	e.runner.config.Log.Warn("response not kept for a slow client", "request", e.info.ID, "reason", err)
+	return cmp.Or(context.Cause(e.ctx), e.Body.Err())
 }
 
 // end lets go of everything.
 func (e *exchange) end() {
-	e.clock.stop()
+	e.clock.Stop()
 	if e.answer != nil && e.answer.forget != nil {
 		e.answer.forget()
 	}
 	if e.leave != nil {
 		e.leave()
 	}
-	e.upload.stop()
+	e.Body.Stop()
 	e.release()
-}
-
-// request is what log and status call it.
-func (e *exchange) request() crew.Request {
-	return crew.Request{ID: e.info.ID, Method: e.r.Method, Path: e.info.Path}
 }
 
 // unanswered reports whether the time of the request, or the patience of its client, has ended before its response began.
@@ -288,8 +227,8 @@ func (e *exchange) worker() *worker { return e.member.Value.(*worker) }
 func (e *exchange) release() {
 	if e.member != nil {
 		e.worker().Finished()
-		if limit := e.runner.config.Descriptor.Timeouts.Request; limit > 0 && e.conn != nil && e.unanswered() {
-			e.worker().watchOver(e.info.ID, e.began, limit)
+		if limit := e.Config.Descriptor.Timeouts.Request; limit > 0 && e.conn != nil && e.unanswered() {
+			e.worker().watchOver(e.Info.ID, e.began, limit)
 		}
 		e.runner.queue.Release(e.member)
 		e.member = nil

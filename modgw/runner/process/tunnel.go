@@ -49,7 +49,7 @@ func (e *exchange) tunnel(response *http.Response) {
 		websocket: strings.EqualFold(response.Header.Get("Upgrade"), "websocket"),
 	}
 	response.Body = t
-	forget := e.worker().OnReplaced(e.info, t.replace)
+	forget := e.OnReplaced(t.replace)
 	e.leave = func() {
 		forget()
 		t.end()

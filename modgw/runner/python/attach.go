@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -223,7 +223,7 @@ func (a *attachment) status(workers []modgw.WorkerStatus) modgw.WorkerStatus {
 
 // noLane is the fault for a request that no worker could take.
 func (r *Runner) noLane(err error) *modgw.Fault {
-	fault := queue.Fault(err, r.config.Descriptor.Queue)
+	fault := relay.Unplaced(err, r.config.Descriptor.Queue).Fault
 	if r.attached == nil || errors.Is(err, errClosed) || r.Status().Workers[0].PID != 0 {
 		return fault
 	}

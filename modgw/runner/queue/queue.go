@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -253,21 +252,4 @@ func (m *Member) settle() {
 	default:
 		close(m.drain)
 	}
-}
-
-// Fault says why a request got no place.
-func Fault(err error, limits modgw.Queue) *modgw.Fault {
-	fault := &modgw.Fault{Code: "MGW-APP-010", Summary: "cannot answer: all workers are busy", Err: err}
-	switch {
-	case errors.Is(err, ErrNobody):
-		fault.Code, fault.Summary = "MGW-APP-011", "cannot answer: no worker is up"
-		fault.Hint = "the log says why the workers ended"
-	case errors.Is(err, ErrClosed):
-		fault.Code, fault.Summary = "MGW-APP-012", "cannot answer: the app is being stopped"
-	case errors.Is(err, ErrFull):
-		fault.Hint = fmt.Sprintf("let more requests be executed at once, or more than queue { max = %d } wait", limits.Max)
-	case errors.Is(err, ErrTimeout):
-		fault.Hint = fmt.Sprintf("let more requests be executed at once, or wait longer than queue { timeout = %q }", limits.Timeout)
-	}
-	return fault
 }

@@ -91,11 +91,6 @@ func TestWhyThereIsNoPlace(t *testing.T) {
 	if _, err := q.Acquire(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
-	for err, code := range map[error]string{ErrFull: "MGW-APP-010", ErrTimeout: "MGW-APP-010", ErrNobody: "MGW-APP-011", ErrClosed: "MGW-APP-012"} {
-		if f := Fault(err, modgw.Queue{}); f.Code != code {
-			t.Errorf("%v: %s", err, f.Code)
-		}
-	}
 }
 
 func TestRemovedMemberDrains(t *testing.T) {

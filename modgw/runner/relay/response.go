@@ -1,94 +1,61 @@
-package exchange
+package relay
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// Exchange is one request on its way through a runner, and its response.
-type Exchange struct {
-	W      http.ResponseWriter
-	R      *http.Request
-	Info   *modgw.RequestInfo
-	Config *modgw.RunnerConfig
-
-	Sent bool // the response's head was
-}
-
-// IsSafe reports whether the request may be executed twice (RFC 9110, 9.2.1).
-func (e *Exchange) IsSafe() bool {
-	switch e.R.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return true
-	}
-	return false
-}
-
-// Fail logs a failure and answers with it, or cuts the response off when its head was sent.
-func (e *Exchange) Fail(log *slog.Logger, f *Failure) {
-	level := slog.LevelError
-	if f.Status < 500 {
-		level = slog.LevelInfo
-	}
-	log.Log(context.Background(), level, "request failed", "request", e.Info.ID, "method", e.R.Method,
-		"path", proc.Printable(e.Info.Path), "status", f.Status, "cut_off", e.Sent, "code", f.Fault.Code,
-		"error", proc.Printable(f.Fault.Line()))
-	if e.Sent {
-		panic(http.ErrAbortHandler)
-	}
-	modgw.ServeFault(e.W, e.R, f.Status, f.Fault, e.Config.Dev)
+// Head is the head of a program's response, checked.
+type Head struct {
+	Status int
+	Length int64 // Content-Length; -1 without one
+	Header http.Header
 }
 
 // Response is a program's response.
 type Response struct {
-	Head Head
+	Head
 	Pipe *Pipe         // that it comes through
 	Body *bufio.Reader // of the pipe, after the head
 
-	Feeder *Feeder // of the request's body; nil without one
-
-	// OnReplaced registers how to end an event stream when the program is to go; nil: only its generation can be replaced.
-	OnReplaced func(end func()) (cancel func())
-
-	// Release is called when the program has said all, with the last of which Read has returned; the client may not have
-	// it yet. nil: nobody waits for that. It may be called by another goroutine than that of Send.
+	// Release is called when the program has said all, with the last of which Read has returned, and nothing is read from the
+	// client any more; the client may not have the response yet. It may be called by another goroutine than that of Send, and
+	// is not when waiting for the client's body could be ended by it. nil: nobody waits for that.
 	Release func()
 
-	ahead  *spool.ReadAhead // that the rest of the body passes through; nil before that
-	forget func()           // takes the registration as an endless response back; nil without one
+	request *Request
+	ahead   *spool.ReadAhead // that the rest of the body passes through; nil before that
+	forget  func()           // takes the registration as an endless response back; nil without one
 }
 
 // Send passes a response on until it is complete, as fast as the client takes it and as soon as it comes; while the
 // client is behind, what comes is kept. It returns nil, an error that wraps ErrClientGone, a *Failure, or why the
 // program's response ended.
-func (e *Exchange) Send(r *Response) error {
+func (r *Request) Send(p *Response) error {
+	p.request = r
 	piece := buffers.Get().(*[aheadSize]byte)
 	defer buffers.Put(piece)
-	n, complete, err := r.gather(piece[:])
+	n, complete, err := p.gather(piece[:])
 	if err != nil {
 		return err
 	}
-	s := &sending{exchange: e, response: r, length: r.Head.Length, client: http.NewResponseController(e.W)}
+	s := &sending{request: r, response: p, length: p.Length, client: http.NewResponseController(r.W)}
 	if err := s.begin(n, complete); err != nil {
 		return err
 	}
-	if r.forget != nil {
-		defer r.forget()
+	if p.forget != nil {
+		defer p.forget()
 	}
 	if complete {
-		r.release(io.EOF)
+		p.release(io.EOF)
 		err = s.write(piece[:n])
 	} else {
 		err = s.pass(piece[:], n)
@@ -97,20 +64,32 @@ func (e *Exchange) Send(r *Response) error {
 		return err
 	}
 	if s.written < s.length && !s.bodiless {
-		return badResponse("it has %d bytes, and its Content-Length is %d", s.written, s.length)
+		return Bad("it has %d bytes, and its Content-Length is %d", s.written, s.length)
+	}
+	if !r.Body.IsReceived() {
+		return s.flush() // the client may wait for it before it sends on
 	}
 	return nil
 }
 
-// Behind reports whether the client is behind, so that the response is kept for it.
-func (r *Response) Behind() bool { return r.ahead != nil && r.ahead.Behind() }
-
-// release calls Release with the end of the program's response, unless it is an error of the host.
-func (r *Response) release(end error) {
-	if r.Release != nil && end == io.EOF {
-		r.Release()
-	}
+// IsEventStream reports whether a response may last for ever (HTML standard, section 9.2).
+func IsEventStream(header http.Header) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
+
+// release calls Release with the end of the program's response, unless it is an error of the host. While the client may still
+// send, to stop it would end the connection before the client has the response; then only a client that is slow does not keep
+// the worker.
+func (r *Response) release(end error) {
+	if r.Release == nil || end != io.EOF || !r.request.Body.IsReceived() && !r.isBehind() {
+		return
+	}
+	r.request.Body.Stop()
+	r.Release()
+}
+
+// isBehind reports whether the client is behind, so that the response is kept for it.
+func (r *Response) isBehind() bool { return r.ahead != nil && r.ahead.Behind() }
 
 // source is a response as [spool.ReadAhead] reads it.
 type source struct{ *Response }
@@ -160,7 +139,7 @@ func (r *Response) ready() bool { return r.Body.Buffered() > 0 || r.Pipe.Ready()
 
 // sending is a response on its way to the client.
 type sending struct {
-	exchange *Exchange
+	request  *Request
 	response *Response
 	client   *http.ResponseController
 	bodiless bool
@@ -170,20 +149,20 @@ type sending struct {
 
 // begin sends the head; n bytes of the body are there. A response that is complete already gets a Content-Length.
 func (s *sending) begin(n int, complete bool) error {
-	e, head := s.exchange, s.response.Head
-	s.bodiless = e.R.Method == http.MethodHead || head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
+	r, head := s.request, s.response.Head
+	s.bodiless = r.R.Method == http.MethodHead || head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
 	switch {
 	case head.Status == http.StatusNoContent:
 		s.length = -1
 	case complete && s.length < 0 && (!s.bodiless || n > 0):
 		s.length = int64(n)
 	case complete && s.length > int64(n) && !s.bodiless:
-		return badResponse("it has %d bytes, and its Content-Length is %d", n, s.length)
+		return Bad("it has %d bytes, and its Content-Length is %d", n, s.length)
 	}
 	if err := s.checkRoom(n); err != nil {
 		return err
 	}
-	header := e.W.Header()
+	header := r.W.Header()
 	header["Content-Type"] = nil // nothing is guessed from the body
 	for name, values := range head.Header {
 		header[name] = values
@@ -194,27 +173,19 @@ func (s *sending) begin(n int, complete bool) error {
 	if s.length >= 0 {
 		header["Content-Length"] = []string{strconv.FormatInt(s.length, 10)}
 	}
-	if s.response.Feeder != nil {
-		s.response.Feeder.Announce(header)
-	}
-	e.W.WriteHeader(head.Status)
-	e.Sent = true
-	if !complete && strings.HasPrefix(header.Get("Content-Type"), "text/event-stream") {
-		// The request's time limit is for responses that are meant to end.
-		s.response.Pipe.Unbound()
-		onReplaced := s.response.OnReplaced
-		if onReplaced == nil {
-			onReplaced = e.Info.OnReplaced
-		}
-		s.response.forget = onReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
+	r.Begin(header)
+	r.W.WriteHeader(head.Status)
+	if !complete && IsEventStream(header) {
+		s.response.Pipe.Clock.Stop() // the request's time limit is for responses that are meant to end
+		s.response.forget = r.OnReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
 	}
 	return nil
 }
 
 // pass passes the body on, of which n bytes are in piece.
 func (s *sending) pass(piece []byte, n int) error {
-	config := s.exchange.Config
-	ahead := spool.NewReadAhead(source{s.response}, config.Spool, config.Descriptor.Spool.Response, s.notKept)
+	config := s.request.Config
+	ahead := spool.NewReadAhead(source{s.response}, config.Spool, config.Descriptor.Spool.Response, s.request.NotKept)
 	s.response.ahead = ahead
 	defer ahead.Close()
 	ahead.Begin()
@@ -237,11 +208,6 @@ func (s *sending) pass(piece []byte, n int) error {
 	}
 }
 
-// notKept logs that a response waits for its client because there is no file to keep it in.
-func (s *sending) notKept(err error) {
-	s.exchange.Config.Log.Warn("response not kept for a slow client", "request", s.exchange.Info.ID, "reason", err)
-}
-
 func (s *sending) write(piece []byte) error {
 	if err := s.checkRoom(len(piece)); err != nil {
 		return err
@@ -250,7 +216,7 @@ func (s *sending) write(piece []byte) error {
 	if len(piece) == 0 || s.bodiless {
 		return nil
 	}
-	_, err := s.exchange.W.Write(piece)
+	_, err := s.request.W.Write(piece)
 	return clientError(err)
 }
 
@@ -260,7 +226,7 @@ func (s *sending) checkRoom(size int) error {
 	if s.length < 0 || s.bodiless || s.written+int64(size) <= s.length {
 		return nil
 	}
-	return badResponse("its body is longer than its Content-Length of %d bytes", s.length)
+	return Bad("its body is longer than its Content-Length of %d bytes", s.length)
 }
 
 func (s *sending) flush() error {

@@ -1,4 +1,4 @@
-package exchange
+package rfc3875
 
 import (
 	"net/http"

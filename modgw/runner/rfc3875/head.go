@@ -1,4 +1,4 @@
-package exchange
+package rfc3875
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/modgw/modgw/internal/hopbyhop"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // What the head of a response may have at most.
@@ -23,17 +24,15 @@ const (
 
 // Head is the head of a program's response (RFC 3875, 6), checked.
 type Head struct {
-	Status int
-	Length int64 // Content-Length; -1 without one
-	Header http.Header
+	relay.Head
 
 	// Local is the path and query of a resource of this host whose response is to be the response (6.2.2); "" otherwise.
 	Local string
 }
 
-// ReadHead reads the head of a response. The error is a *Failure when the head is bad, else that of the reader.
+// ReadHead reads the head of a response. The error is a *relay.Failure when the head is bad, else that of the reader.
 func ReadHead(in *bufio.Reader) (Head, error) {
-	p := &headParser{head: Head{Length: -1, Header: http.Header{}}}
+	p := &headParser{head: Head{Head: relay.Head{Length: -1, Header: http.Header{}}}}
 	for {
 		line, err := p.line(in)
 		switch {
@@ -64,20 +63,20 @@ func (p *headParser) line(in *bufio.Reader) ([]byte, error) {
 		p.bytes += len(piece)
 		switch {
 		case p.bytes > maxHeaderBytes:
-			return nil, badResponse("its headers have more than %d bytes", maxHeaderBytes)
+			return nil, relay.Bad("its headers have more than %d bytes", maxHeaderBytes)
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err == io.EOF && p.bytes == 0:
-			return nil, badResponse("it is empty")
+			return nil, relay.Bad("it is empty")
 		case err == io.EOF:
-			return nil, badResponse("it ends in its headers")
+			return nil, relay.Bad("it ends in its headers")
 		case err != nil:
 			return nil, err
 		}
 		break
 	}
 	if p.lines++; p.lines > maxHeaderLines {
-		return nil, badResponse("it has more than %d headers", maxHeaderLines)
+		return nil, relay.Bad("it has more than %d headers", maxHeaderLines)
 	}
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'}), nil
 }
@@ -90,11 +89,11 @@ func (p *headParser) take(line string) error {
 	value = strings.Trim(value, " \t")
 	switch {
 	case !ok:
-		return badResponse("%q is no header", shorten(line))
+		return relay.Bad("%q is no header", shorten(line))
 	case !httpguts.ValidHeaderFieldName(name):
-		return badResponse("%q cannot be the name of a header", shorten(name))
+		return relay.Bad("%q cannot be the name of a header", shorten(name))
 	case !httpguts.ValidHeaderFieldValue(value):
-		return badResponse("the value of header %q has a control character", name)
+		return relay.Bad("the value of header %q has a control character", name)
 	}
 	return p.field(textproto.CanonicalMIMEHeaderKey(name), value)
 }
@@ -109,7 +108,7 @@ func (p *headParser) field(name, value string) error {
 	case "Content-Type", "Location":
 		p.cgi = true
 		if old := p.head.Header.Get(name); old != "" && old != value {
-			return badResponse("it has two %s headers, %q and %q", name, shorten(old), shorten(value))
+			return relay.Bad("it has two %s headers, %q and %q", name, shorten(old), shorten(value))
 		}
 		p.head.Header.Set(name, value)
 		return nil
@@ -130,10 +129,10 @@ func (p *headParser) status(value string) error {
 	code, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 	n, err := strconv.ParseUint(code, 10, 16)
 	if err != nil || len(code) != 3 || n < 200 || n > 599 {
-		return badResponse("its status is %q, which must be from 200 to 599", shorten(value))
+		return relay.Bad("its status is %q, which must be from 200 to 599", shorten(value))
 	}
 	if p.head.Status != 0 && p.head.Status != int(n) {
-		return badResponse("it has two statuses, %d and %d", p.head.Status, n)
+		return relay.Bad("it has two statuses, %d and %d", p.head.Status, n)
 	}
 	p.head.Status = int(n)
 	return nil
@@ -142,10 +141,10 @@ func (p *headParser) status(value string) error {
 func (p *headParser) length(value string) error {
 	n, err := strconv.ParseUint(value, 10, 63)
 	if err != nil || value[0] == '+' {
-		return badResponse("its Content-Length %q is not a number", shorten(value))
+		return relay.Bad("its Content-Length %q is not a number", shorten(value))
 	}
 	if p.head.Length >= 0 && p.head.Length != int64(n) {
-		return badResponse("it has two Content-Length headers, %d and %d", p.head.Length, n)
+		return relay.Bad("it has two Content-Length headers, %d and %d", p.head.Length, n)
 	}
 	p.head.Length = int64(n)
 	return nil
@@ -158,7 +157,7 @@ func (p *headParser) finish() error {
 	location := h.Header.Get("Location")
 	switch {
 	case !p.cgi:
-		return badResponse("it has none of the headers Content-Type, Location and Status")
+		return relay.Bad("it has none of the headers Content-Type, Location and Status")
 	case h.Status != 0:
 	case location == "":
 		h.Status = http.StatusOK

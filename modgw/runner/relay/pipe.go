@@ -1,4 +1,4 @@
-package exchange
+package relay
 
 import (
 	"sync"
@@ -8,23 +8,25 @@ import (
 // pipeSize is how much of a response may wait for a client that is slower than the program.
 const pipeSize = 256 << 10
 
-// Pipe carries a program's response from the goroutine that receives it to the one that passes it on, and counts the time
-// that the latter waits for the program. Make it with [NewPipe].
+// Pipe carries a program's response from the goroutine that receives it to the one that passes it on. Make it with [NewPipe].
 type Pipe struct {
-	mu      sync.Mutex
-	buf     []byte // of which start is not read yet
-	start   int
-	err     error // what Read returns when buf is empty: the writer has ended
-	cut     error // what Read returns at once
-	data    chan struct{}
-	room    chan struct{}
-	left    time.Duration // that may be waited for the program
-	bounded bool
+	Clock Clock // runs while the reader waits for the program; Read is ErrOverdue when the time is up
+
+	mu    sync.Mutex
+	buf   []byte // of which start is not read yet
+	start int
+	err   error // what Read returns when buf is empty: the writer has ended
+	cut   error // what Read returns at once
+	data  chan struct{}
+	room  chan struct{}
 }
 
 // NewPipe makes a pipe whose reader waits at most so long in all; 0: for ever.
 func NewPipe(limit time.Duration) *Pipe {
-	return &Pipe{data: make(chan struct{}, 1), room: make(chan struct{}, 1), left: limit, bounded: limit > 0}
+	p := &Pipe{data: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	p.Clock.Pause()
+	p.Clock.Start(limit, func() { p.Cut(ErrOverdue) })
+	return p
 }
 
 // Write passes p on, and waits for room. It never fails: when nobody reads any more, p is thrown away.
@@ -77,13 +79,6 @@ func (p *Pipe) Cut(err error) {
 	notify(p.room)
 }
 
-// Unbound lets the reader wait for ever.
-func (p *Pipe) Unbound() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bounded = false
-}
-
 // Ready reports whether Read would not wait.
 func (p *Pipe) Ready() bool {
 	p.mu.Lock()
@@ -98,23 +93,21 @@ func (p *Pipe) Ended() bool {
 	return p.err != nil
 }
 
-// Read implements [io.Reader]. It is [ErrOverdue] when the time is up.
+// Read implements [io.Reader].
 func (p *Pipe) Read(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
 		n, err := p.take(b)
-		limit, bounded := p.left, p.bounded
 		p.mu.Unlock()
-		switch {
-		case n > 0:
+		if n > 0 {
 			notify(p.room)
-			return n, nil
-		case err != nil:
-			return 0, err
-		case bounded && limit <= 0:
-			return 0, ErrOverdue
 		}
-		p.await(limit, bounded)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		p.Clock.Resume()
+		<-p.data
+		p.Clock.Pause()
 	}
 }
 
@@ -131,24 +124,6 @@ func (p *Pipe) take(b []byte) (int, error) {
 		p.buf, p.start = p.buf[:0], 0
 	}
 	return n, nil
-}
-
-// await waits for news, and counts the time.
-func (p *Pipe) await(limit time.Duration, bounded bool) {
-	if !bounded {
-		<-p.data
-		return
-	}
-	begin := time.Now()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-p.data:
-	case <-timer.C:
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.left -= time.Since(begin)
 }
 
 func notify(c chan struct{}) {

@@ -1,0 +1,155 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
+)
+
+// maxTries is how often a request is given to a worker.
+const maxTries = 3
+
+// Request is one request on its way through a runner, and its response.
+type Request struct {
+	W      http.ResponseWriter
+	R      *http.Request
+	Info   *modgw.RequestInfo
+	Config *modgw.RunnerConfig
+
+	Body   *Body        // nil until it was opened
+	Worker *crew.Worker // that has the request, or had it last; nil: none of the runner's own
+	Log    *slog.Logger // takes records while there is no worker
+
+	tries int
+	state state
+}
+
+// state is how far the answer to a request is.
+type state int
+
+const (
+	unanswered state = iota
+	answering        // the head of a response was sent
+	answered         // by the host
+)
+
+// New makes the request of a runner with a configuration.
+func New(w http.ResponseWriter, r *http.Request, c *modgw.RunnerConfig) *Request {
+	return &Request{W: w, R: r, Info: modgw.RequestInfoOf(r), Config: c, Log: c.Log}
+}
+
+// IsSafe reports whether the request may be executed twice (RFC 9110, 9.2.1).
+func (r *Request) IsSafe() bool {
+	switch r.R.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return true
+	}
+	return false
+}
+
+// Tried counts an attempt to have the request executed by a worker; nil is a program of somebody else's.
+func (r *Request) Tried(w *crew.Worker) {
+	r.tries++
+	r.Worker = w
+}
+
+// Begin notes that the head of a response is sent, and completes it.
+func (r *Request) Begin(header http.Header) {
+	r.Body.Announce(header)
+	r.state = answering
+}
+
+// NotKept logs that a response waits for its client because there is no file to keep it in.
+func (r *Request) NotKept(err error) {
+	r.log().Warn("response not kept for a slow client", "request", r.Info.ID, "reason", err)
+}
+
+// OnReplaced is [crew.Worker.OnReplaced] of the worker that has the request; without one, only the generation can be replaced.
+func (r *Request) OnReplaced(end func()) (cancel func()) {
+	if r.Worker != nil {
+		return r.Worker.OnReplaced(r.Info, end)
+	}
+	return r.Info.OnReplaced(end)
+}
+
+// Again reports whether to give the request to another worker, because of the error with which this one has ended it, and logs
+// that. A request with which the worker has crashed is named.
+func (r *Request) Again(o Outcome, err error) bool {
+	may := false
+	switch rules[o].retry {
+	case IfSafe:
+		may = !r.Crashed() && r.IsSafe() && r.tries == 1
+	case Always:
+		may = r.tries < maxTries
+	case ForFree:
+		r.tries--
+		may = true
+	}
+	if !may || r.state != unanswered || !r.Body.Repeatable() {
+		return false
+	}
+	r.log().Info(again, "request", r.Info.ID, "reason", err)
+	return true
+}
+
+// Crashed reports whether the worker that has the request has crashed with it. Log and status name the request then.
+func (r *Request) Crashed() bool {
+	return r.Worker != nil && r.Worker.CrashedWith(crew.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path})
+}
+
+func (r *Request) log() *slog.Logger {
+	if r.Worker != nil {
+		return r.Worker.Log
+	}
+	return r.Log
+}
+
+// Conclude logs what became of the request, as [OutcomeOf] has it, and answers it when nobody has. It panics with
+// [http.ErrAbortHandler] when the response was begun and is not complete, and when the client has gone.
+func (r *Request) Conclude(err error) {
+	switch outcome := OutcomeOf(err); outcome {
+	case Complete:
+	case Replaced: // an end that the client can see, after which it connects again
+		r.log().Debug(ended, "request", r.Info.ID, "reason", err)
+	case ClientGone:
+		r.log().Debug(abandoned, "request", r.Info.ID, "reason", err)
+		panic(http.ErrAbortHandler)
+	default:
+		r.fail(r.failure(outcome, err))
+	}
+}
+
+// failure is the answer to the request.
+func (r *Request) failure(o Outcome, err error) *Failure {
+	if failure, ok := errors.AsType[*Failure](err); ok {
+		return failure
+	}
+	switch o {
+	case Overdue:
+		return o.Failure(nil, r.Config.Descriptor.Timeouts.Request)
+	case WorkerLost, Unbegun:
+		if r.Worker != nil {
+			return o.Failure(err, r.Worker.Why())
+		}
+		return o.Failure(nil, err)
+	}
+	return Unplaced(err, r.Config.Descriptor.Queue)
+}
+
+// fail logs a failure and answers with it, or cuts the response off when its head was sent.
+func (r *Request) fail(f *Failure) {
+	r.log().Log(context.Background(), f.level(), failed, "request", r.Info.ID, "method", r.R.Method,
+		"path", proc.Printable(r.Info.Path), "status", f.Status, "cut_off", r.state == answering, "code", f.Fault.Code,
+		"error", proc.Printable(f.Fault.Line()))
+	if r.state == answering {
+		panic(http.ErrAbortHandler)
+	}
+	r.state = answered
+	r.Body.Announce(r.W.Header())
+	modgw.ServeFault(r.W, r.R, f.Status, f.Fault, r.Config.Dev)
+}
