@@ -20,8 +20,9 @@
 //	stream   uint32  the request; 0 on the control connection
 //	type     uint8
 //	flags    uint8   FlagEnd: nothing more follows in this direction of the stream
-//	pace     uint16  with Response, how long the thread's requests take of late, in units of 16 µs; 0: unknown.
-//	                 0 with all others
+//	pace     uint8   with Response, how long the thread's requests take of late, in units of 16 µs; 0: unknown;
+//	                 255: that long or longer. 0 with all others
+//	cpu      uint8   with Response, which part of that time the thread computes, in 255ths. 0 with all others
 //
 // Stream ids grow and are never used twice on a lane. The host opens a stream with Request; the worker closes it with
 // FlagEnd on Response, Body or File, or with Abort. A frame for a stream that is closed already was on its way when it
@@ -57,7 +58,8 @@
 //	                             of the event loop if it is blocked
 //	Log         control  worker  a log record
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
-//	Recall      control  host    uint32 number of a lane, from 0: give back what waits there behind a request that takes long
+//	Recall      control  host    uint32 number of a lane, from 0, and uint32 id of a stream: give back what waits there if
+//	                             the thread is still busy with that stream. 0: give it back whatever the thread does
 //	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
 //	                             were not begun and never will be, and nothing more is said of them. Answers
 //	                             to later requests, on the lane, may overtake this frame

@@ -24,8 +24,11 @@ const (
 	// EventCost is what an Event uses of the window beside its payload, so that many small ones are bounded too.
 	EventCost = 64
 
-	// PaceUnit is what the pace of a thread is told in.
+	// PaceUnit is the unit of a thread's pace.
 	PaceUnit = 16 * time.Microsecond
+
+	// MaxPace is the slowest pace that a frame can say.
+	MaxPace = 255
 )
 
 // Type says what a frame is; see the package documentation for who sends it, where, and with which payload.
@@ -78,7 +81,8 @@ type Frame struct {
 	Type    Type
 	Flags   Flags
 	Stream  uint32 // 0 on the control connection
-	Pace    uint16 // with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
+	Pace    uint8  // with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
+	CPU     uint8  // with Pace: which part of that time the thread computes, in 255ths
 	Payload []byte // from a [Reader]: valid until the next frame is read
 }
 
@@ -120,11 +124,11 @@ func EndFrame(b []byte, start int) []byte {
 // parseHeader reads the header at the beginning of b, which has at least HeaderSize bytes.
 func parseHeader(b []byte) (f Frame, length int, err error) {
 	n := binary.LittleEndian.Uint32(b)
-	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9]), Pace: binary.LittleEndian.Uint16(b[10:])}
+	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9]), Pace: b[10], CPU: b[11]}
 	switch {
 	case n > MaxPayload:
 		return f, 0, protocolError("frame of %d bytes, more than %d", n, MaxPayload)
-	case f.Flags&^FlagEnd != 0 || f.Pace != 0 && f.Type != Response:
+	case f.Flags&^FlagEnd != 0 || (f.Pace != 0 || f.CPU != 0) && f.Type != Response:
 		return f, 0, protocolError("frame header % x has unknown bits", b[:HeaderSize])
 	case typeNames[f.Type] == "":
 		return f, 0, protocolError("frame of unknown type %d", b[8])

@@ -226,9 +226,10 @@ func decodeLent(payload []byte) (offset, length uint32, err error) {
 	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
 
-// AppendRecall appends the payload of a Recall frame.
-func AppendRecall(b []byte, lane int) []byte {
-	return binary.LittleEndian.AppendUint32(b, uint32(lane))
+// AppendRecall appends the payload of a Recall frame, which is about what waits on a lane behind a stream; 0: behind whatever
+// its thread does.
+func AppendRecall(b []byte, lane int, stream uint32) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(lane)), stream)
 }
 
 // DecodeReturned reads the payload of a Returned frame.

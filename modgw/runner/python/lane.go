@@ -16,8 +16,15 @@ const (
 	// in this time.
 	lookAhead = time.Millisecond
 
+	// computeAhead is the same while the thread computes, when another one would only take the interpreter from it.
+	computeAhead = 20 * time.Millisecond
+
 	// mostAhead is how many requests that is at most.
-	mostAhead = 16
+	mostAhead = 64
+
+	// computes is the share of its time that a thread computes whose requests do not wait, in 255ths. It leaves
+	// something for waiting for a processor.
+	computes = 190
 )
 
 // lane is one connection to a thread of a worker. The requests on it are answered in their order, and the goroutine whose
@@ -160,11 +167,15 @@ func (l *lane) fail(err error) {
 	}
 }
 
-// paced takes note of how long the thread's requests take of late.
-func (l *lane) paced(pace uint16) {
+// paced takes note of how long the thread's requests take of late, and of how much of that it computes.
+func (l *lane) paced(pace, cpu uint8) {
+	ahead := lookAhead
+	if cpu >= computes && !l.pool.parallel {
+		ahead = computeAhead
+	}
 	depth := 1
-	if pace > 0 {
-		depth = min(max(1, int(lookAhead/wire.PaceUnit)/int(pace)), mostAhead)
+	if pace > 0 && pace < wire.MaxPace {
+		depth = min(max(1, int(ahead/wire.PaceUnit)/int(pace)), mostAhead)
 	}
 	l.depth.Store(int32(depth))
 }

@@ -17,7 +17,7 @@ import (
 func idleWorker(number, lanes int) *worker {
 	w := &worker{Worker: &crew.Worker{Number: number}}
 	for i := range lanes {
-		w.lanes = append(w.lanes, &lane{worker: w, number: i})
+		w.lanes = append(w.lanes, &lane{worker: w, pool: &pool{}, number: i})
 	}
 	return w
 }
@@ -78,7 +78,7 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 				p.remove(present[i])
 				present = append(present[:i:i], present[i+1:]...)
 			},
-			"pace": func(t *rapid.T) { draw(t, "lane").paced(uint16(rapid.IntRange(0, 65535).Draw(t, "pace"))) },
+			"pace": func(t *rapid.T) { draw(t, "lane").paced(rapid.Byte().Draw(t, "pace"), rapid.Byte().Draw(t, "cpu")) },
 			"stall": func(t *rapid.T) {
 				draw(t, "lane").stalled.Store(rapid.Bool().Draw(t, "stalled"))
 			},

@@ -9,6 +9,10 @@ import (
 // stallTime is how long a thread may be busy with one request while others wait behind it on its lane.
 const stallTime = 3 * time.Millisecond
 
+// patience is how long a thread may be busy with one request before others are taken back that would go on at once. On
+// a busy machine an answer may be on its way for a while.
+const patience = 4 * stallTime
+
 // watch looks after the streams of a lane that wait behind another one. While there are none, nothing ticks.
 type watch struct {
 	timer    *time.Timer
@@ -48,34 +52,38 @@ func (l *lane) watchOver() {
 // look recalls the streams that wait behind one for too long. It does so again, at longer intervals, while they are there: on a
 // busy machine their requests may be on their way still.
 func (l *lane) look() {
-	if l.isStuck() {
-		l.worker.say(wire.Recall, wire.AppendRecall(nil, l.number))
+	if busy, stuck := l.isStuck(); stuck {
+		l.worker.say(wire.Recall, wire.AppendRecall(nil, l.number, busy))
 	}
 }
 
-// isStuck reports whether to recall what waits, and sees that somebody looks again. A worker that gives nothing back, because
-// its interpreter is stuck, has the time that requests may wait in the queue.
-func (l *lane) isStuck() bool {
+// isStuck reports whether to recall what waits, and behind which stream, and sees that somebody looks again. A worker that
+// gives nothing back, because its interpreter is stuck, has the time that requests may wait in the queue.
+func (l *lane) isStuck() (busy uint32, stuck bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.order) < 2 || l.watch.progress != l.progress {
 		l.watch.on = false
 		l.watchOver()
-		return false
+		return 0, false
 	}
-	l.stalled.Store(true)
 	waited, limit := time.Since(l.watch.since), l.pool.queue.Timeout
 	if limit > 0 && waited >= limit {
 		l.watch.on = false
 		l.dismiss()
-		return false
+		return 0, false
+	}
+	if waited < patience {
+		busy = l.order[0].id
+	} else {
+		l.stalled.Store(true)
 	}
 	again := max(stallTime, waited)
 	if limit > 0 {
 		again = min(again, limit-waited)
 	}
 	l.watch.again(again, l.look)
-	return true
+	return busy, true
 }
 
 // dismiss tells the streams that wait that it was too long; l.mu is held.
@@ -97,6 +105,7 @@ func (w *worker) takeBack(payload []byte) error {
 	}
 	w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
 	l := w.lanes[number]
+	l.stalled.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {

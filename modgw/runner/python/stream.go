@@ -234,7 +234,7 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		}
 		s.headed = true
 		s.closed = f.End()
-		s.lane.paced(f.Pace)
+		s.lane.paced(f.Pace, f.CPU)
 	case wire.Body, wire.Lent:
 		if !s.headed {
 			return f, false, brokeRule("a %s frame before Response on stream %d", f.Type, s.id)

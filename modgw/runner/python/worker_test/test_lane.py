@@ -26,8 +26,8 @@ class Recalled(WorkerTestCase):
         except FileNotFoundError:
             return []
 
-    def recall(self, worker, lane=0):
-        worker.control.send(RECALL, payload=struct.pack("<I", lane))
+    def recall(self, worker, lane=0, busy=0):
+        worker.control.send(RECALL, payload=struct.pack("<II", lane, busy))
 
     def returned(self, worker):
         payload = worker.control_frame(RETURNED).payload

@@ -9,6 +9,7 @@ import traceback
 from time import perf_counter
 
 from . import beside, wire
+from .pace import APART, Pace
 from .wsgi import Exchange
 
 _HEADER_SIZE = wire.HEADER.size
@@ -19,8 +20,6 @@ _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of mem
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
 _HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one took longer than this
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
-_AVERAGED = 0.125  # how much one request counts in the average
-_SLOW = 0.004  # seconds that a request counts with at most, so that a single slow one is forgotten soon
 
 
 class Lane:
@@ -47,8 +46,8 @@ class Lane:
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
         self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
-        self._average = 0.0  # seconds that the recent ones have needed
-        self.pace = 0  # the average as the host is told; 0: not known yet
+        self._pace = Pace()
+        self.pace = 0  # what the host is told of it; 0: nothing is known yet
         self._idle = False
         self._stopping = False
         self._lost = False
@@ -85,10 +84,15 @@ class Lane:
         except OSError:
             pass
 
-    def recall(self):
+    def recall(self, busy):
         """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
 
-        What the thread has answered already is sent: it may be busy for long."""
+        There are none when the thread has gone on from the stream that it was busy with when the host asked, unless that
+        is 0. A thread that computes keeps the interpreter, and the other one comes here when it waits, has gone on, or computes
+        for long. What the thread has answered already is sent: it may be busy for long."""
+        current = self.current
+        if busy and not self._answers and (current is None or current.stream != busy):
+            return []
         if self._receiving.acquire(False):
             try:
                 self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))
@@ -164,12 +168,17 @@ class Lane:
     def flush(self):
         """Sends all frames that wait."""
         if self._answers:
-            self.pace = min(int(self._average * wire.PACE_UNITS) + 1, 0xFFFF)
-            try:
-                with self._sending:
-                    self._send_answers()
-            except OSError as error:
-                self._lose_for(error)
+            if self.current is None:
+                self._flush()
+            else:
+                self._pace.send(self._flush)
+
+    def _flush(self):
+        try:
+            with self._sending:
+                self._send_answers()
+        except OSError as error:
+            self._lose_for(error)
 
     def pump(self, wait, want=0):
         """Takes in what the host says while a request is being served; with wait, at least one frame or piece of one.
@@ -196,20 +205,23 @@ class Lane:
             os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
 
     def _serve(self):
+        pace = self._pace
         while not self._lost:
             exchange = self._next()
             if exchange is None:
                 return
+            if pace.due >= APART:
+                pace.begin_sample()
             begin = perf_counter()
             exchange.run()
             if not exchange.whole:
                 exchange.input.drop()
-            took = perf_counter() - begin
+            took = pace.count(perf_counter() - begin)
             self._slowest = max(took, self._slowest * _FORGET)
-            self._average += (min(took, _SLOW) - self._average) * _AVERAGED
             self.current = exchange = None  # An idle lane keeps nothing of the request in memory.
-            if self._slowest > _HOLD_SECONDS:
+            if self._slowest > _HOLD_SECONDS or not self._queue:
                 self.flush()
+                self.pace = pace.value()
 
     def _send_answers(self):
         answers = self._answers

@@ -232,11 +232,12 @@ class Worker:
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
 
-    def _recall(self, number):
+    def _recall(self, asked):
         """Gives back what waits on a lane whose thread is busy for long."""
-        streams = self._lanes[wire.SIZE.unpack(number)[0]].recall()
+        number, busy = wire.RECALLED.unpack(asked)
+        streams = self._lanes[number].recall(busy)
         if streams:
-            self._control.send(wire.RETURNED, number + b"".join(map(wire.SIZE.pack, streams)))
+            self._control.send(wire.RETURNED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)))
 
     def _let_go(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""

@@ -3,10 +3,11 @@
 import marshal
 import struct
 
-HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace
+HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
 SIZE = struct.Struct("<I")
 LOAN = struct.Struct("<II")  # offset and length of what is Lent
+RECALLED = struct.Struct("<II")  # number of a lane, and stream that its thread is busy with
 HEADER_AND_LOAN = struct.Struct("<IIBBHII")  # a whole Lent frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
@@ -32,6 +33,8 @@ RETURNED = 17
 LENT = 18
 
 PACE_UNITS = 62500  # in a second
+MAX_PACE = 255
+CPU_UNITS = 255
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
 THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread

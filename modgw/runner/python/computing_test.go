@@ -1,0 +1,238 @@
+package python
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// computing is an app that computes, waits, or does both, as the path says. /together… is answered when so many requests are
+// there at once.
+const computing = gates + `
+import collections, hashlib
+lock = threading.Lock()
+present, most = collections.Counter(), collections.Counter()
+done = threading.Event()
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        for _ in range(100): pass
+def together(name, count, step):
+    with lock:
+        present[name] += 1
+        most[name] = max(most[name], present[name])
+    while most[name] < count and not done.is_set():
+        step()
+    with lock:
+        present[name] -= 1
+def application(environ, start_response):
+    kind, _, count = environ["PATH_INFO"][1:].partition("/")
+    if kind == "compute":
+        compute(0.0005)
+    elif kind == "together":
+        together(kind, int(count), lambda: time.sleep(0.001))
+    elif kind == "alternate":
+        def step():
+            compute(0.0005)
+            time.sleep(0.001)
+        together(kind, int(count), step)
+    elif kind == "native":
+        data = b"x" * (1 << 20)
+        together(kind, int(count), lambda: hashlib.sha256(data))
+    elif kind == "spin":
+        touch("spinning")
+        while not done.is_set(): pass
+    elif kind == "done":
+        done.set()
+    elif kind == "hold":
+        touch("held")
+        wait("go")
+    return ok(start_response, str(threading.get_ident()))
+`
+
+// knownToCompute makes requests until the host gives the first thread much work at once.
+func (a *app) knownToCompute() {
+	a.Helper()
+	a.eventually("a thread that is known to compute", func() bool {
+		a.get("/compute")
+		for _, w := range a.tracked() {
+			if w.lanes[0].depth.Load() > int32(lookAhead/(500*time.Microsecond)) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// getAll makes several requests at once, and returns how many were answered by each thread.
+func (a *app) getAll(count int, path string) map[string]int {
+	a.Helper()
+	var mu sync.Mutex
+	threads := map[string]int{}
+	var all sync.WaitGroup
+	for range count {
+		all.Go(func() {
+			got := a.get(path)
+			if got.status != 200 {
+				a.Errorf("%s: %d %q, %v", path, got.status, got.body, got.err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			threads[got.body]++
+		})
+	}
+	all.Wait()
+	return threads
+}
+
+// lanesOf gives requests that come at once to a worker whose first thread is known for a pace, and returns how many each of
+// its threads got.
+func lanesOf(pace, cpu uint8, parallel, alone bool, requests int) []int {
+	w := &worker{Worker: &crew.Worker{Number: 1}}
+	p := &pool{hopes: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}
+	for i := range 4 {
+		w.lanes = append(w.lanes, &lane{worker: w, pool: p, number: i})
+	}
+	p.add(w)
+	w.lanes[0].paced(pace, cpu)
+	got := make([]int, len(w.lanes))
+	for range requests {
+		if l := p.free(&ticket{alone: alone}); l != nil {
+			p.take(l, &ticket{alone: alone})
+			got[l.number]++
+		}
+	}
+	return got
+}
+
+func TestWorkStaysOnAThreadThatComputes(t *testing.T) {
+	const halfMillisecond = uint8(500 * time.Microsecond / wire.PaceUnit)
+	for _, c := range []struct {
+		name            string
+		pace, cpu       uint8
+		parallel, alone bool
+		want            []int
+	}{
+		{name: "computes", pace: halfMillisecond, cpu: 250, want: []int{20, 0, 0, 0}},
+		{name: "waits", pace: halfMillisecond, cpu: 30, want: []int{2, 1, 1, 1}},
+		{name: "computes for long", pace: wire.MaxPace, cpu: 255, want: []int{1, 1, 1, 1}},
+		{name: "unknown", want: []int{1, 1, 1, 1}},
+		{name: "free-threaded", pace: halfMillisecond, cpu: 250, parallel: true, want: []int{2, 1, 1, 1}},
+		{name: "may not share", pace: halfMillisecond, cpu: 250, alone: true, want: []int{1, 1, 1, 1}},
+	} {
+		requests := 0
+		for _, n := range c.want {
+			requests += n
+		}
+		if got := lanesOf(c.pace, c.cpu, c.parallel, c.alone, requests); !slices.Equal(got, c.want) {
+			t.Errorf("%s: threads got %v requests, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestComputingRequestsRunOnFewThreads(t *testing.T) {
+	a := serve(t, computing, workers(1, 8))
+	a.knownToCompute()
+	threads := map[string]int{}
+	for range 10 {
+		for thread, count := range a.getAll(12, "/compute") {
+			threads[thread] += count
+		}
+	}
+	most := 0
+	for _, count := range threads {
+		most = max(most, count)
+	}
+	if most < 60 { // a machine that is busy may hold a thread up, which looks as if it waited
+		t.Errorf("120 requests ran on threads %v, want most of them on one", threads)
+	}
+}
+
+func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
+	for _, path := range []string{"/together/6", "/alternate/6", "/native/2"} {
+		t.Run(strings.Trim(path, "/"), func(t *testing.T) {
+			a := serve(t, computing, workers(1, 6))
+			a.knownToCompute()
+			count, _ := strconv.Atoi(path[len(path)-1:])
+			if threads := a.getAll(count, path); len(threads) != count {
+				t.Errorf("%d requests at once ran on threads %v", count, threads)
+			}
+		})
+	}
+}
+
+func TestRequestThatBeginsToWaitFreesThoseBehindIt(t *testing.T) {
+	a := serve(t, computing, workers(1, 2))
+	a.knownToCompute()
+	held := make(chan answer, 1)
+	go func() { held <- a.get("/hold") }()
+	a.eventually("a request that waits", func() bool { return exists(a.path("held")) })
+	a.getAll(12, "/compute") // the gate is closed
+	a.open("go")
+	if got := <-held; got.status != 200 {
+		t.Errorf("held: %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+func TestLongComputationStopsNoOthers(t *testing.T) {
+	a := serve(t, computing, workers(1, 2))
+	a.knownToCompute()
+	spinning := make(chan answer, 1)
+	go func() { spinning <- a.get("/spin") }()
+	a.eventually("a request that computes", func() bool { return exists(a.path("spinning")) })
+	a.getAll(12, "/compute")
+	if got := a.get("/done"); got.status != 200 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	if got := <-spinning; got.status != 200 {
+		t.Errorf("spinning: %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+// TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled kills workers while their threads have much work before them.
+func TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled(t *testing.T) {
+	a := serve(t, ledger, workers(1, 3))
+	a.knownFast()
+	var clients sync.WaitGroup
+	stop := make(chan struct{})
+	for client := range 12 {
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				method := "GET"
+				if client%3 == 0 {
+					method = "POST"
+				}
+				a.do(method, "/"+method+"/"+itoa(client)+"/"+itoa(i), nil)
+			}
+		})
+	}
+	for range 3 {
+		old := a.pid(1)
+		before := len(a.begun())
+		a.eventually("work", func() bool { return len(a.begun()) > before+50 })
+		if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != old })
+	}
+	close(stop)
+	clients.Wait()
+	for path, count := range a.begun() {
+		if strings.HasPrefix(path, "/POST") && count > 1 {
+			t.Errorf("%s was begun %d times", path, count)
+		}
+	}
+}
