@@ -32,6 +32,7 @@ type App struct {
 	seats   []seat      // and what the app has as long as it has a generation
 
 	requests atomic.Int64 // ever handed to a generation
+	failing  failing      // requests that failed lately
 	lastUsed atomic.Int64 // when, as monotonic.Now has it
 
 	mu       sync.Mutex

@@ -18,17 +18,17 @@ func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error 
 		return err
 	}
 	app.expect()
-	return g.replace(ctx, app, cause, d, g.builder(ctx, d))
+	return g.replace(ctx, app, cause, d, nil, g.builder(ctx, d))
 }
 
 // Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on being refused at once
-// instead of waiting.
+// instead of waiting. What it prints is logged when it starts, or fails for another reason than before.
 func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 	app, err := g.enter(d)
 	if err != nil {
 		return err
 	}
-	return g.replace(ctx, app, cause, d, g.builder(ctx, d))
+	return g.replace(ctx, app, cause, d, new(heldOutput), g.builder(ctx, d))
 }
 
 // Rollback makes a new generation from the descriptor and the environment of the last good one before the current. The
@@ -49,7 +49,7 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	}
 	app.expect()
 	cause := fmt.Sprintf("rollback to generation %d", previous.Number)
-	return g.replace(ctx, app, cause, previous.Descriptor, func() (Descriptor, *Environment, error) {
+	return g.replace(ctx, app, cause, previous.Descriptor, nil, func() (Descriptor, *Environment, error) {
 		return previous.Descriptor, previous.Environment, nil
 	})
 }
@@ -64,8 +64,8 @@ func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error
 	return g.Deploy(ctx, app.descriptor(), cause)
 }
 
-// replace makes a generation of d from what choose returns and swaps it in.
-func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor,
+// replace makes a generation of d from what choose returns and swaps it in. What it prints until then goes to output.
+func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor, output *heldOutput,
 	choose func() (Descriptor, *Environment, error)) error {
 	if err := app.lock(ctx); err != nil {
 		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
@@ -76,7 +76,9 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descrip
 	}
 	app.mu.Lock()
 	app.count++
-	next := &Generation{Number: app.count, Cause: cause, drained: make(chan struct{}), ended: make(chan struct{})}
+	next := &Generation{
+		Number: app.count, Cause: cause, output: output, drained: make(chan struct{}), ended: make(chan struct{}),
+	}
 	app.mu.Unlock()
 
 	defer g.plan(app, d)()
@@ -89,6 +91,7 @@ func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descrip
 	}
 	next.Ready = time.Now()
 	next.Took = next.Ready.Sub(began)
+	next.output.pass()
 	old, err := g.takeOver(ctx, app, next)
 	if err != nil {
 		next.stop()
@@ -126,7 +129,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		Few:         replaces && next.Descriptor.Reload.Strategy == OneByOne,
 		Terminal:    g.config.Terminal,
 		Spool:       g.config.Spool.Account(next.Descriptor.Spool.Total),
-		Log:         g.log.With("app", next.Descriptor.Name, "generation", next.Number),
+		Log:         next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number),
 	})
 	if err != nil {
 		return err
@@ -165,8 +168,10 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 		fault = &shown
 	}
 	// A deploy that was called off, because a newer one waits, says nothing about the app.
-	if ctx.Err() == nil {
-		g.fail(app, fault, next.Number, next.Cause)
+	if ctx.Err() == nil && g.fail(app, fault, next.Number, next.Cause) {
+		next.output.discard()
+	} else {
+		next.output.pass()
 	}
 	return fault
 }
@@ -190,21 +195,22 @@ func (g *Gateway) Fail(d Descriptor, fault *Fault, cause string) error {
 	return nil
 }
 
-// fail notes why a generation was not started; its number is 0 when none was tried.
-func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
+// fail notes why a generation was not started, and reports whether that was the reason before, too. The number of the
+// generation is 0 when none was tried.
+func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) (again bool) {
 	failed := Event{App: app.name, Generation: number, Cause: cause, Fault: fault}
 	defer func() { g.config.Observe(failed) }()
 	app.mu.Lock()
 	defer app.mu.Unlock()
-	told := app.failure != nil && app.failure.Fault.Error() == fault.Error()
+	again = app.failure != nil && app.failure.Fault.Error() == fault.Error()
 	app.failure = &Failure{Fault: fault, Cause: cause, Time: time.Now()}
 	log := g.log.With("app", app.name, "cause", cause, "code", fault.Code)
 	switch current := app.current.Load(); {
 	case current != nil:
 		failed.Serving = current.Number
 		log.Error("generation not started, the old one keeps serving", "serving", current.Number, "error", fault.Error())
-		return
-	case told: // it is tried again and again
+		return again
+	case again: // it is tried again and again
 		log.Error("generation not started, for the same reason as before")
 	default:
 		log.Error("generation not started, the app has none", "error", fault.Error())
@@ -212,6 +218,7 @@ func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) {
 	if app.state == AppStarting {
 		app.setStateLocked(AppFailed)
 	}
+	return again
 }
 
 // tookOver tells of a generation that answers all requests from now on. The one before it, if there is one, drains and stops

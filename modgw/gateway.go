@@ -116,7 +116,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		generation.runner.ServeHTTP(w, r)
 		return
 	}
-	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: generation}
+	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: generation, failing: &app.failing}
 	generation.runner.ServeHTTP(response, r)
 	response.end()
 }

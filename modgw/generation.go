@@ -18,6 +18,7 @@ type Generation struct {
 	Ready       time.Time     // when it took over
 	Took        time.Duration // from the beginning of its deploy until then
 
+	output  *heldOutput // what it prints while it starts; nil: the log has it at once
 	runner  Runner
 	user    *account.Account // whose rights open the app's files
 	aliases []aliasSite

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/internal/files"
 )
@@ -37,6 +38,7 @@ type sendfile struct {
 	request    *http.Request
 	info       *RequestInfo
 	generation *Generation
+	failing    *failing // of the app
 
 	begun bool   // the head is what the app has made it
 	named string // the header that named a file; "": none did
@@ -62,6 +64,7 @@ func (w *sendfile) begin(status int) {
 		return
 	}
 	w.begun = true
+	w.failing.note(status, w.request, w.info, time.Now)
 	header := w.Header()
 	for _, name := range [...]string{sendfileHeader, accelHeader} {
 		values := header[name]
@@ -137,6 +140,7 @@ func (w *sendfile) end() {
 		}
 		w.info.warn(fault)
 		clear(w.Header())
+		w.failing.note(status, w.request, w.info, time.Now)
 		ServeFault(w.ResponseWriter, w.request, status, fault, w.info.gateway.config.Dev)
 		return
 	}

@@ -27,6 +27,21 @@ type AppStatus struct {
 	Waiting  int            `json:"waiting"`  // requests that wait for the first generation
 	Requests int64          `json:"requests"` // handed to the app since the host started
 	Failure  *FailureStatus `json:"failure"`  // the last deploy, when it failed
+	Failing  *FailingStatus `json:"failing"`  // requests that failed lately; null: none
+}
+
+// FailingStatus is about requests that were answered with a status from 500 on, by the app or in its place.
+type FailingStatus struct {
+	Count   int           `json:"count"`
+	Minutes int           `json:"minutes"` // in which they came
+	Last    FailedRequest `json:"last"`
+}
+
+// FailedRequest is one of them.
+type FailedRequest struct {
+	SuspectRequest
+	Status int       `json:"status"`
+	Time   time.Time `json:"time"`
 }
 
 // Environments are the IDs of the environments that the app needs: for its generation, for those that drain, and for the
@@ -137,6 +152,7 @@ func (a *App) status() AppStatus {
 		Waiting:    a.waiting,
 		Drained:    a.drained,
 		Requests:   a.requests.Load(),
+		Failing:    a.failing.status(time.Now()),
 	}
 	if g := a.current.Load(); g != nil {
 		s.Generation = g.status()

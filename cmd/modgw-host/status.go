@@ -75,6 +75,8 @@ func (c console) overview(s control.Status) error {
 		note := ""
 		if a.Failure != nil {
 			note = firstLine(a.Failure.Error)
+		} else if a.Failing != nil {
+			note = failing(a.Failing)
 		}
 		rows = append(rows, []string{string(a.App), string(a.State), placeOf(a.Hosts, a.Mount), string(a.Kind),
 			generation, workers(a.Runner), runtime, note})
@@ -145,6 +147,9 @@ func details(a control.AppStatus) string {
 		}
 	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
+	if f := a.Failing; f != nil {
+		line("failing", "%s; modgw-host logs --id %s", failing(f), f.Last.Request)
+	}
 	line("watching", "%s", watching(a.Watch))
 	for _, d := range a.Draining {
 		line("draining", "generation %d, %d requests, since %s", d.Generation, d.InFlight, ago(d.Since))
@@ -162,6 +167,12 @@ func details(a control.AppStatus) string {
 		}
 	}
 	return b.String()
+}
+
+// failing is what went wrong lately with requests, in one line.
+func failing(f *modgw.FailingStatus) string {
+	return fmt.Sprintf("%s failed in %d min, the last %s ago: %d %s %s", plural(f.Count, "request"), f.Minutes,
+		ago(f.Last.Time), f.Last.Status, f.Last.Method, f.Last.Path)
 }
 
 func watching(w control.WatchStatus) string {
