@@ -98,7 +98,14 @@ func TestPHPErrorsReachTheLogAndStatusesTheClient(t *testing.T) {
 		"gone.php":     "<?php http_response_code(410); setcookie('a', 'b'); setcookie('c', 'd'); echo 'gone';",
 	})
 	a.Want(a.Get("/"), 500, "")
-	a.Eventually("log", func() bool { return strings.Contains(a.Log(), "Call to undefined function nonsense()") })
+	a.Eventually("log", func() bool {
+		for line := range strings.Lines(a.Log()) {
+			if strings.Contains(line, "Call to undefined function nonsense()") {
+				return strings.Contains(line, " request=") // which logs --id finds
+			}
+		}
+		return false
+	})
 	if got := a.Get("/redirect.php"); got.Status != 302 || got.Header.Get("Location") != "/elsewhere" {
 		t.Errorf("got %d %v", got.Status, got.Header)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
-	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -29,7 +28,6 @@ type Runner struct {
 	public  *webfiles.Site   // the files beside the scripts; nil without scripts
 	queue   *queue.Queue
 	crew    *crew.Crew // nil: somebody else runs the program
-	stderr  proc.Printer
 
 	halt     chan struct{}  // closes when the runner stops
 	ending   sync.WaitGroup // what goes on after a request was answered
@@ -86,15 +84,6 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
-	r.stderr = proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { crew.LogLine(r.config.Log, line) }})
-	err := r.begin(ctx)
-	if err != nil {
-		r.stderr.Close()
-	}
-	return err
-}
-
-func (r *Runner) begin(ctx context.Context) error {
 	if r.crew != nil {
 		return r.crew.Start(ctx)
 	}
@@ -147,7 +136,6 @@ func (r *Runner) Stop(ctx context.Context) {
 	for _, p := range r.programs {
 		p.close()
 	}
-	r.stderr.Close()
 }
 
 // add keeps track of a program, and not any more of those that have gone.

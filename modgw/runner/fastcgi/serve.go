@@ -88,7 +88,10 @@ func (c *call) try() (again bool, err error) {
 		c.Worker = nil
 		return false, err
 	}
-	t := &turn{target: m.Value.(target), member: m, stream: newStream(c.runner.stderr, c.Config.Descriptor.Timeouts.Request)}
+	t := &turn{
+		target: m.Value.(target), member: m,
+		stream: newStream(c.Config.Log, c.Info.ID, c.Config.Descriptor.Timeouts.Request),
+	}
 	if t.worker != nil {
 		t.worker.Began()
 		c.Tried(t.worker.Worker)

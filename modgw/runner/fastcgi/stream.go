@@ -3,10 +3,13 @@ package fastcgi
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
@@ -25,12 +28,13 @@ type stream struct {
 	conn  *conn
 	id    uint16
 	pipe  *relay.Pipe
-	log   io.Writer     // takes STDERR
+	log   *slog.Logger
+	name  string        // of the request in the log
 	limit time.Duration // for the program to read what is written, and for all that it does; 0: none
 
 	// For the connection's reader alone, until ended closes.
-	newline bool // STDERR stopped at the end of a line
-	said    bool // something came on STDERR or STDOUT
+	printer *proc.Printer // of lines on STDERR; nil: nothing came
+	said    bool          // something came on STDERR or STDOUT
 	ended   chan struct{}
 	end     fcgi.End
 
@@ -38,9 +42,9 @@ type stream struct {
 	sign    chan struct{} // has a token when the program has said something after it was told to abort
 }
 
-func newStream(log io.Writer, limit time.Duration) *stream {
+func newStream(log *slog.Logger, name string, limit time.Duration) *stream {
 	return &stream{
-		pipe: relay.NewPipe(limit), log: log, limit: limit, newline: true, ended: make(chan struct{}), sign: make(chan struct{}, 1),
+		pipe: relay.NewPipe(limit), log: log, name: name, limit: limit, ended: make(chan struct{}), sign: make(chan struct{}, 1),
 	}
 }
 
@@ -57,8 +61,12 @@ func (s *stream) stdout(piece []byte) {
 
 func (s *stream) stderr(piece []byte) {
 	s.said = true
-	s.newline = piece[len(piece)-1] == '\n'
-	_, _ = s.log.Write(piece) // likewise
+	if s.printer == nil {
+		log := s.log.With("request", s.name)
+		p := proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { crew.LogLine(log, line) }})
+		s.printer = &p
+	}
+	_, _ = s.printer.Write(piece) // it never fails
 }
 
 // finish is called when the program ends the request.
@@ -84,8 +92,8 @@ func (s *stream) close(err error) {
 	if err == nil {
 		err = brokeRule("an end record with protocol status %d", s.end.Protocol)
 	}
-	if !s.newline {
-		_, _ = s.log.Write([]byte{'\n'})
+	if s.printer != nil {
+		_ = s.printer.Close() // it never fails
 	}
 	close(s.ended) // first, so that whoever has read the end finds that the program has said it
 	s.pipe.End(err)
