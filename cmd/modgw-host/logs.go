@@ -16,6 +16,7 @@ import (
 func newLogs(c console) *cobra.Command {
 	var s settings
 	var q control.LogQuery
+	var since, until moment
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:               "logs [APP]",
@@ -26,6 +27,7 @@ func newLogs(c console) *cobra.Command {
 			if len(args) > 0 {
 				q.App = modgw.AppName(args[0])
 			}
+			q.Since, q.Until = since.Time, until.Time
 			client, err := s.client()
 			if err != nil {
 				return err
@@ -52,6 +54,8 @@ func newLogs(c console) *cobra.Command {
 	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is logged from now on")
 	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "at most `N` of the records kept; 0 is all")
 	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
+	cmd.Flags().Var(&since, "since", `only what was logged from then on: "2h" ago, "14:30", "yesterday", "2006-01-02 14:30"`)
+	cmd.Flags().Var(&until, "until", "only what was logged before")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
@@ -79,6 +80,11 @@ func (c *Client) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) boo
 	values := url.Values{"app": {string(q.App)}, "request": {q.Request}, "lines": {strconv.Itoa(q.Lines)}}
 	if q.Follow {
 		values.Set("follow", "true")
+	}
+	for name, limit := range map[string]time.Time{"since": q.Since, "until": q.Until} {
+		if !limit.IsZero() {
+			values.Set(name, limit.Format(time.RFC3339Nano))
+		}
 	}
 	response, err := c.send(ctx, http.MethodGet, "/v1/logs?"+values.Encode())
 	if err != nil {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // stubHost notes what it is told.
 type stubHost struct {
+	query  LogQuery // the last one
 	mu     sync.Mutex
 	told   []string
 	answer error
@@ -59,6 +60,7 @@ func (h *stubHost) Reload(ctx context.Context, a modgw.AppName) error {
 }
 
 func (h *stubHost) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) bool) {
+	h.query = q
 	if yield(LogRecord{App: q.App, Message: "kept", Attrs: []LogAttr{{"request", q.Request}}}) && q.Follow {
 		yield(LogRecord{App: q.App, Message: "new"})
 		<-ctx.Done()
@@ -145,6 +147,18 @@ func TestLogsAreFollowedUntilEnough(t *testing.T) {
 	})
 	if err != nil || !slices.Equal(messages, []string{"blog kept", "blog new"}) {
 		t.Errorf("%q, %v", messages, err)
+	}
+}
+
+func TestTimesOfALogQueryReachTheHost(t *testing.T) {
+	h := &stubHost{}
+	client, _ := serve(t, h)
+	asked := LogQuery{Since: time.Unix(1_000_000_000, 42), Until: time.Unix(1_000_000_060, 0)}
+	if err := client.Logs(t.Context(), asked, func(LogRecord) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if !h.query.Since.Equal(asked.Since) || !h.query.Until.Equal(asked.Until) {
+		t.Errorf("got %+v", h.query)
 	}
 }
 

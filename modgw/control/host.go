@@ -90,6 +90,8 @@ type LogQuery struct {
 	App     modgw.AppName // "": all
 	Lines   int           // how many of the kept ones at most; 0: all
 	Request string        // only records of this request; "": all
+	Since   time.Time     // only records from then on; zero: all
+	Until   time.Time     // only records before; zero: all
 	Follow  bool
 }
 

@@ -109,6 +109,8 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		Lines:   lines,
 		Follow:  q.Has("follow"),
 	}
+	query.Since, _ = time.Parse(time.RFC3339Nano, q.Get("since"))
+	query.Until, _ = time.Parse(time.RFC3339Nano, q.Get("until"))
 	w.Header().Set("Content-Type", "application/jsonl")
 	w.WriteHeader(http.StatusOK)
 	encoder, controller := json.NewEncoder(w), http.NewResponseController(w)

@@ -159,7 +159,7 @@ func (b *logbook) since(seen uint64, q control.LogQuery) (found []control.LogRec
 }
 
 func wanted(record control.LogRecord, q control.LogQuery) bool {
-	if q.App != "" && record.App != q.App {
+	if q.App != "" && record.App != q.App || record.Time.Before(q.Since) || !q.Until.IsZero() && !record.Time.Before(q.Until) {
 		return false
 	}
 	if q.Request == "" {

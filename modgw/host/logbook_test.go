@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
@@ -46,6 +47,28 @@ func TestKeptRecordsAreBoundedInBytes(t *testing.T) {
 	}
 	if got := texts(b, control.LogQuery{App: "quiet"}); len(got) != 0 || len(b.byApp) > 50 {
 		t.Errorf("the oldest records stay: %q, of %d apps", got, len(b.byApp))
+	}
+}
+
+func TestRecordsOfATimeAreFound(t *testing.T) {
+	b := newLogbook()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for minute := range 5 {
+		b.add(control.LogRecord{Message: fmt.Sprint(minute), Time: noon.Add(time.Duration(minute) * time.Minute)})
+	}
+	for want, q := range map[string]control.LogQuery{
+		"01234": {}, "234": {Since: noon.Add(2 * time.Minute)}, "01": {Until: noon.Add(2 * time.Minute)},
+		"23": {Since: noon.Add(2 * time.Minute), Until: noon.Add(4 * time.Minute)},
+		"4":  {Since: noon.Add(2 * time.Minute), Lines: 1},
+	} {
+		got := ""
+		b.read(t.Context(), q, func(r control.LogRecord) bool {
+			got += r.Message
+			return true
+		})
+		if got != want {
+			t.Errorf("%+v: %q, want %q", q, got, want)
+		}
 	}
 }
 
