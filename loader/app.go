@@ -16,7 +16,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	out := &app{Descriptor: d, name: written.DefRange(), mount: written.DefRange(), hosts: written.DefRange()}
 	dec := &decoder{report: r, scope: file}
 	mark := len(r.found)
-	b := appBlock(d)
+	b := appBlock(d).open()
 	if _, ok := dec.label(b, written); !ok {
 		return nil
 	}

@@ -66,8 +66,7 @@ func (d *decoder) withoutEffect(b block, kind modgw.Kind, written *hclsyntax.Blo
 		}
 		d.noEffect(a.effect, kind, a.name+" argument", attr.SrcRange)
 	}
-	for _, open := range b.blocks {
-		in := open()
+	for _, in := range b.inners() {
 		if in.effect.has(kind) {
 			continue
 		}

@@ -8,8 +8,9 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// tools are the functions that are the same for every file, with the budget that they draw on. Making them takes longer than
-// most descriptors do, so files that are loaded one after the other share them.
+// tools are the functions that are the same for every file, with the budget that they draw on.
+// Making them takes longer than most descriptors do, so files that are loaded one after the other
+// share them. Files that are loaded at the same time must not.
 type tools struct {
 	budget    *budget
 	functions map[string]function.Function

@@ -7,8 +7,11 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/hashicorp/hcl/v2"
@@ -34,10 +37,15 @@ func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Claim, Diagnostics) {
 	opts.tools = newTools()
 	var files []*File
-	seen := map[string]bool{}
+	var paths []string
 	for _, target := range targets {
-		files = append(files, loadTarget(target, opts, seen)...)
+		if found, ok := descriptorFiles(target, safepath.Opener{User: opts.Account}); ok {
+			paths = append(paths, found...)
+		} else {
+			files = append(files, detected(target, opts))
+		}
 	}
+	files = append(files, loadFiles(paths, opts)...)
 	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
 	warnOfRoot(files, opts)
 	all := undeclared(files, opts)
@@ -72,18 +80,22 @@ func undeclared(files []*File, opts Options) Diagnostics {
 	return warnings
 }
 
-func loadTarget(target string, opts Options, seen map[string]bool) []*File {
-	paths, ok := descriptorFiles(target, safepath.Opener{User: opts.Account})
-	if !ok {
-		return []*File{detected(target, opts)}
+// loadFiles reads each file once, several at the same time.
+func loadFiles(paths []string, opts Options) []*File {
+	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
+	files := make([]*File, len(paths))
+	var next atomic.Int64
+	var loading sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+		loading.Go(func() {
+			opts := opts
+			opts.tools = newTools()
+			for i := next.Add(1) - 1; int(i) < len(paths); i = next.Add(1) - 1 {
+				files[i] = load(paths[i], opts)
+			}
+		})
 	}
-	var files []*File
-	for _, p := range paths {
-		if !seen[p] {
-			seen[p] = true
-			files = append(files, load(p, opts))
-		}
-	}
+	loading.Wait()
 	return files
 }
 

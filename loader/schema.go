@@ -16,6 +16,7 @@ type block struct {
 	effect   effect   // the kinds of app that it means something for
 	args     []argument
 	blocks   []func() block // those within it; each call makes one with a place of its own
+	opened   []block        // one of each of blocks, to look at; nil: they are made when asked for
 
 	labelled func(*leaf)   // takes the label; nil without one
 	check    func(written) // called then, to report what does not go together; nil: everything does
@@ -53,10 +54,27 @@ func (b block) argument(name string) (argument, bool) {
 	return argument{}, false
 }
 
-// inner makes the block called name that may stand in b.
-func (b block) inner(name string) (block, bool) {
+// open returns b with its inner blocks made, for one of which more than a few are asked for.
+func (b block) open() block {
+	b.opened = b.inners()
+	return b
+}
+
+func (b block) inners() []block {
+	if b.opened != nil {
+		return b.opened
+	}
+	all := make([]block, 0, len(b.blocks))
 	for _, open := range b.blocks {
-		if in := open(); in.name == name {
+		all = append(all, open())
+	}
+	return all
+}
+
+// inner is the block called name that may stand in b, to look at.
+func (b block) inner(name string) (block, bool) {
+	for _, in := range b.inners() {
+		if in.name == name {
 			return in, true
 		}
 	}
@@ -73,8 +91,8 @@ func (b block) argumentNames() []string {
 
 func (b block) blockNames() []string {
 	names := make([]string, 0, len(b.blocks))
-	for _, open := range b.blocks {
-		names = append(names, open().name)
+	for _, in := range b.inners() {
+		names = append(names, in.name)
 	}
 	return names
 }

@@ -69,7 +69,7 @@ type AppStatus struct {
 // WatchStatus tells how the host learns of an app's changes.
 type WatchStatus struct {
 	Mode        string    `json:"mode"`               // "inotify", "poll", "touch" or "off"
-	Reason      string    `json:"reason,omitempty"`   // why files are polled; "" when they are not
+	Reason      string    `json:"reason,omitempty"`   // why files are polled or not watched; "": see Mode
 	Degraded    string    `json:"degraded,omitempty"` // what cannot be seen, and why; "" when all can
 	Directories int       `json:"directories"`        // that matter, watched or polled
 	Folders     []string  `json:"folders"`            // the first hundred of them, by name

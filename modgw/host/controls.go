@@ -28,11 +28,15 @@ func (h *Host) Status() control.Status {
 		l := f.settings
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
+	mistakes := h.mistakes()
 	for _, app := range h.gateway.Status() {
 		if app.Failure == nil {
-			app.Failure = h.mistakeStatus(app.App)
+			app.Failure = h.mistakeStatus(app.App, mistakes[app.App])
 		}
 		watch := h.watcher.Status(app.App)
+		if watch.Mode == modgw.ReloadOff && h.isWaiting(app.App) {
+			watch.Reason = "the app waits for a request"
+		}
 		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Watch: control.WatchStatus{
 			Mode:        string(watch.Mode),
 			Reason:      watch.Reason,
@@ -43,10 +47,14 @@ func (h *Host) Status() control.Status {
 			LastEvent:   watch.LastEvent,
 		}})
 	}
-	for _, f := range h.brokenFiles() {
+	broken := h.brokenFiles()
+	missing := h.missingIn(broken)
+	for _, f := range broken {
 		var text strings.Builder
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
-		s.Broken = append(s.Broken, control.BrokenFile{File: f.Path, Apps: h.missingIn(f), Diagnostics: text.String()})
+		s.Broken = append(s.Broken, control.BrokenFile{
+			File: f.Path, Apps: missing[f], Diagnostics: text.String(),
+		})
 	}
 	return s
 }

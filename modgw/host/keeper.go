@@ -38,6 +38,9 @@ type keeper struct {
 	gateway deployer
 	retries bool // whether an app without a generation is tried again on its own
 
+	// prepare, when set, is called before each deploy, while no code was read for it.
+	prepare func(modgw.Descriptor)
+
 	// served, when set, is called with each descriptor that has become a generation.
 	served func(modgw.Descriptor)
 
@@ -259,6 +262,9 @@ func (k *keeper) attempt(ctx context.Context) {
 	d := k.keeps
 	k.mu.Unlock()
 
+	if k.prepare != nil {
+		k.prepare(d)
+	}
 	deploy := k.gateway.Deploy
 	if a.order.class == reload.Nothing {
 		deploy = k.gateway.Retry

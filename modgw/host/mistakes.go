@@ -24,74 +24,102 @@ func (h *Host) brokenFiles() []*file {
 
 // mistake is what keeps an app from being what its descriptor says, or any app for ""; nil when nothing does.
 func (h *Host) mistake(app modgw.AppName) error {
-	var all []error
-	for _, f := range h.brokenFiles() {
-		switch {
-		case app == "":
-			all = append(all, f.Diagnostics.Err())
-		case slices.Contains(h.missingIn(f), app) && !h.isDescribed(app):
+	if app != "" {
+		if f := h.mistakes()[app]; f != nil {
 			return cannotUse(app, f)
 		}
+		return nil
+	}
+	var all []error
+	for _, f := range h.brokenFiles() {
+		all = append(all, f.Diagnostics.Err())
 	}
 	return errors.Join(all...)
+}
+
+// mistakes are the apps that are not what their descriptors say, with the first file whose mistakes
+// are the cause.
+func (h *Host) mistakes() map[modgw.AppName]*file {
+	broken := h.brokenFiles()
+	missing, described := h.missingIn(broken), h.describedApps()
+	all := map[modgw.AppName]*file{}
+	for _, f := range broken {
+		for _, name := range missing[f] {
+			if all[name] == nil && !described[name] {
+				all[name] = f
+			}
+		}
+	}
+	return all
 }
 
 // mistaken names the apps that are not what their descriptors say. One whose name another app has is named with its file, and a
 // file of which nobody knows what apps it has stands for one.
 func (h *Host) mistaken() map[string]bool {
 	apps := map[string]bool{}
-	for _, f := range h.brokenFiles() {
-		missing := h.missingIn(f)
-		for _, name := range missing {
+	broken := h.brokenFiles()
+	missing, described := h.missingIn(broken), h.describedApps()
+	for _, f := range broken {
+		for _, name := range missing[f] {
 			switch {
 			case !h.runs(name):
-			case h.isDescribed(name):
+			case described[name]:
 				apps[f.Path+" "+string(name)] = true
 			default:
 				apps[string(name)] = true
 			}
 		}
-		if len(missing) == 0 {
+		if len(missing[f]) == 0 {
 			apps[f.Path] = true
 		}
 	}
 	return apps
 }
 
-// isDescribed reports whether an app has a descriptor without mistakes.
-func (h *Host) isDescribed(app modgw.AppName) bool {
+// describedApps are the apps that have a descriptor without mistakes.
+func (h *Host) describedApps() map[modgw.AppName]bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.ContainsFunc(h.files, func(f *file) bool { return describes(f, app) })
+	all := map[modgw.AppName]bool{}
+	for _, f := range h.files {
+		for _, d := range f.Descriptors {
+			all[d.Name] = true
+		}
+	}
+	return all
 }
 
 func describes(f *file, app modgw.AppName) bool {
 	return slices.ContainsFunc(f.Descriptors, func(d modgw.Descriptor) bool { return d.Name == app })
 }
 
-// missingIn are the apps that a file has or had and that are not among its descriptors.
-func (h *Host) missingIn(f *file) []modgw.AppName {
-	missing := slices.Clone(f.Missing)
+// missingIn are the apps that each of the files has or had and that are not among its descriptors.
+func (h *Host) missingIn(files []*file) map[*file][]modgw.AppName {
+	missing, byPath := map[*file][]modgw.AppName{}, map[string]*file{}
+	for _, f := range files {
+		missing[f], byPath[f.Path] = slices.Clone(f.Missing), f
+	}
 	for _, c := range h.Claims() {
-		if c.File == f.Path && !describes(f, c.App) && !slices.Contains(missing, c.App) {
-			missing = append(missing, c.App)
+		f := byPath[c.File]
+		if f != nil && !describes(f, c.App) && !slices.Contains(missing[f], c.App) {
+			missing[f] = append(missing[f], c.App)
 		}
 	}
 	return missing
 }
 
-func cannotUse(app modgw.AppName, f *file) error {
+func cannotUse(app modgw.AppName, f *file) *modgw.Fault {
 	fault := *f.Diagnostics.Fault()
 	fault.Summary = fmt.Sprintf("cannot use the descriptor of app %q: %s", app, fault.Summary)
 	return &fault
 }
 
-// mistakeStatus is mistake as status shows it.
-func (h *Host) mistakeStatus(app modgw.AppName) *modgw.FailureStatus {
-	fault, ok := errors.AsType[*modgw.Fault](h.mistake(app))
-	if !ok {
+// mistakeStatus is the mistake in a file as the status of an app shows it; nil without a file.
+func (h *Host) mistakeStatus(app modgw.AppName, f *file) *modgw.FailureStatus {
+	if f == nil {
 		return nil
 	}
+	fault := cannotUse(app, f)
 	h.mu.Lock()
 	asOf := h.asOf
 	h.mu.Unlock()

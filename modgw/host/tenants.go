@@ -120,6 +120,17 @@ func (h *Host) house(d modgw.Descriptor, cause string, again bool) <-chan error 
 	return t.keeper.ask(order{class: reload.Descriptor, cause: cause, descriptor: &d})
 }
 
+// waitsForRequest reports whether nothing of an app is to be made before a request comes.
+func (h *Host) waitsForRequest(d modgw.Descriptor) bool {
+	return d.Idle.Start == modgw.StartOnDemand && h.gateway.State(d.Name) == modgw.AppIdle
+}
+
+// isWaiting is waitsForRequest for the app of a name.
+func (h *Host) isWaiting(name modgw.AppName) bool {
+	k := h.keeper(name)
+	return k != nil && h.waitsForRequest(k.descriptor())
+}
+
 // sleeps reports whether an app has no workers and should not be woken by a mere change.
 func (h *Host) sleeps(name modgw.AppName) bool {
 	switch h.gateway.State(name) {
@@ -134,6 +145,7 @@ func (h *Host) moveIn(running context.Context, d modgw.Descriptor) *tenant {
 	ctx, cancel := context.WithCancel(running)
 	t := &tenant{keeper: newKeeper(h.gateway, d, !h.config.Dev), cancel: cancel, ended: make(chan struct{})}
 	t.keeper.hold = h.holdRequests(d.Name)
+	t.keeper.prepare = h.watchApp
 	if h.remembers() {
 		t.keeper.served = h.lastGood.keep
 	}
@@ -161,12 +173,14 @@ func (h *Host) evictOthers(wanted map[modgw.AppName]modgw.Descriptor, missing []
 
 // evict removes the apps that no file describes any more. An app whose descriptor has mistakes stays.
 func (h *Host) evict(wanted map[modgw.AppName]modgw.Descriptor, missing []claims.Claim) {
+	stays := map[modgw.AppName]bool{}
+	for _, c := range missing {
+		stays[c.App] = true
+	}
 	for name, t := range h.tenants() {
-		_, described := wanted[name]
-		if described || slices.ContainsFunc(missing, func(c claims.Claim) bool { return c.App == name }) {
-			continue
+		if _, described := wanted[name]; !described && !stays[name] {
+			h.remove(name, t)
 		}
-		h.remove(name, t)
 	}
 }
 
@@ -188,9 +202,12 @@ func (h *Host) remove(name modgw.AppName, t *tenant) {
 // excuse tells of the apps that are missing because of mistakes: one that runs goes on, and the requests of one that does not
 // are answered 503.
 func (h *Host) excuse(files []*file, missing []claims.Claim, wanted map[modgw.AppName]modgw.Descriptor, cause string) {
-	failing := map[modgw.AppName]bool{}
+	failing, faults := map[modgw.AppName]bool{}, mistakesByFile(files)
 	for _, c := range missing {
-		fault := mistakeOf(c, files)
+		fault := faults[c.File]
+		if fault == nil {
+			fault = modgw.UnknownApp(c.App)
+		}
 		if h.continues(c) {
 			h.gateway.Refuse(c.App, fault, cause)
 			continue
@@ -238,14 +255,15 @@ func (h *Host) unplaced(files []*file) (fault *modgw.Fault) {
 	return fault
 }
 
-// mistakeOf is the first mistake in the descriptor of an app that is missing because of mistakes.
-func mistakeOf(c claims.Claim, files []*file) *modgw.Fault {
+// mistakesByFile are the first mistakes in those of the files that have any, by the files' paths.
+func mistakesByFile(files []*file) map[string]*modgw.Fault {
+	all := map[string]*modgw.Fault{}
 	for _, f := range files {
-		if f.Path == c.File && f.Diagnostics.HasErrors() {
-			return f.Diagnostics.Fault()
+		if f.Diagnostics.HasErrors() && all[f.Path] == nil {
+			all[f.Path] = f.Diagnostics.Fault()
 		}
 	}
-	return modgw.UnknownApp(c.App)
+	return all
 }
 
 func (h *Host) tenants() map[modgw.AppName]*tenant {

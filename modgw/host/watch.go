@@ -28,7 +28,9 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 		return
 	}
 	for _, d := range wanted {
-		h.watchApp(d)
+		if !h.waitsForRequest(d) { // its keeper has it watched before its code is read
+			h.watchApp(d)
+		}
 	}
 	own := descriptorInterest("", h.ownDescriptors(files))
 	for _, target := range h.targets() {
@@ -87,7 +89,11 @@ func sourcesOfUsers(files []*file) map[string][]string {
 	return all
 }
 
+// watchApp declares which files of an app matter.
 func (h *Host) watchApp(d modgw.Descriptor) {
+	if h.config.Unwatched {
+		return
+	}
 	if d.Attach {
 		h.watcher.Forget(d.Name) // whoever attached the worker restarts it
 		return
@@ -126,7 +132,7 @@ func (h *Host) foundOutside(app modgw.AppName, files []string) {
 	h.outside[app] = all[:min(len(all), mostOutside)]
 	grown := len(h.outside[app]) > len(known)
 	h.mu.Unlock()
-	if k := h.keeper(app); k != nil && grown && !h.config.Unwatched {
+	if k := h.keeper(app); k != nil && grown {
 		h.watchApp(k.descriptor())
 	}
 }
