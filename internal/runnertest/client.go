@@ -33,6 +33,13 @@ func (c *Client) Send(text string) {
 	}
 }
 
+// EndInput sends nothing more, and still reads.
+func (c *Client) EndInput() {
+	if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
+		c.app.Error(err)
+	}
+}
+
 // Close hangs up.
 func (c *Client) Close() { c.conn.Close() }
 

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -196,12 +195,16 @@ func (e *exchange) complete() {
 	e.Conclude(err)
 }
 
-// cause is why the host, or the client, has ended the exchange; nil when neither did.
+// cause is why the host, or the client, has ended the exchange; nil when neither did. A client that ends its body too early may
+// still wait for an answer.
 func (e *exchange) cause() error {
+	if err := e.Body.Err(); err != nil {
+		return err
+	}
 	if e.R.Context().Err() != nil {
 		return relay.ErrClientGone
 	}
-	return cmp.Or(context.Cause(e.ctx), e.Body.Err())
+	return context.Cause(e.ctx)
 }
 
 // end lets go of everything.
