@@ -122,12 +122,13 @@ func (a *app) shares() {
 }
 
 func TestLargeBodiesAreExact(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(1, 2))
 	a.shares()
-	exactBodies(a)
+	exactBodies(a, 64<<20)
 }
 
-func exactBodies(a *app) {
+func exactBodies(a *app, largest int) {
 	a.Helper()
 	const window = wire.AreaWindow
 	for _, size := range []int{smallEnd, smallEnd + 1, 100_000, window/2 - 1, window/2 + 1, window - 1, window, window + 1, 5*window + 12345} {
@@ -143,31 +144,33 @@ func exactBodies(a *app) {
 			}
 		}
 	}
-	data := largeData(64 << 20)
+	data := largeData(largest)
 	if got := a.get("/send?" + itoa(len(data))); digest([]byte(got.body)) != digest(data) || got.err != nil {
-		a.Errorf("64 MiB: %d, %d bytes, %v", got.status, len(got.body), got.err)
+		a.Errorf("%d bytes: %d, %d bytes, %v", largest, got.status, len(got.body), got.err)
 	}
 	if got := a.do("POST", "/take?all", bytes.NewReader(data)); got.body != digest(data) {
-		a.Errorf("64 MiB up: %d %q, %v", got.status, got.body, got.err)
+		a.Errorf("%d bytes up: %d %q, %v", largest, got.status, got.body, got.err)
 	}
 }
 
 func TestLargeBodiesOfAForkedAndAnAttachedWorkerAreExact(t *testing.T) {
+	t.Parallel()
 	t.Run("forked", func(t *testing.T) {
 		a := withTemplate(t, largeApp, workers(1, 2))
 		a.shares()
-		exactBodies(a)
+		exactBodies(a, 12<<20)
 	})
 	t.Run("attached", func(t *testing.T) {
 		a := serveAttached(t, largeApp, workers(1, 2))
 		a.attach("hello:application")
 		a.awaitState("attached")
 		a.shares()
-		exactBodies(a)
+		exactBodies(a, 12<<20)
 	})
 }
 
 func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(2, 2))
 	var clients sync.WaitGroup
 	for c := range 8 {
@@ -191,6 +194,7 @@ func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
 }
 
 func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(1, 1))
 	const size = 3_000_000
 	for range 3 {
@@ -212,6 +216,7 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 // What a request leaves in the memory must not be missing for the next ones: each of these leaves much, and more of them
 // than there is room for.
 func TestGivenUpBodiesLeaveRoom(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(1, 1))
 	pid := a.pid(1)
 	for range 8 {
@@ -242,6 +247,7 @@ func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 }
 
 func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(1, 1))
 	conn := a.raw("POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)))
 	a.eventually("app", func() bool { return exists(a.path("begun")) })
@@ -258,6 +264,7 @@ func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {
 }
 
 func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
+	t.Parallel()
 	a := serve(t, largeApp, workers(1, 1))
 	a.shares()
 	for range 3 {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestF7LoopThatStaysBlockedCostsItsWorker(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"block": `time.sleep(1000)`}), asgi, func(d *modgw.Descriptor) {
 		d.Timeouts.Request, d.Timeouts.Stop = 500*time.Millisecond, 100*time.Millisecond
 	})
@@ -47,6 +48,7 @@ async def application(scope, receive, send):
 }
 
 func TestF19StartupThatFailsIsNoStart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ startup, told string }{
 		"says so": {`return await send({"type": "lifespan.startup.failed", "message": "no database"})`, "no database"},
 		"raises":  {`raise OSError("no database")`, "no database"},
@@ -68,6 +70,7 @@ func TestF19StartupThatFailsIsNoStart(t *testing.T) {
 }
 
 func TestF19ShutdownThatFailsOrHangsIsTheEndAllTheSame(t *testing.T) {
+	t.Parallel()
 	for name, shutdown := range map[string]string{
 		"says so": `return await send({"type": "lifespan.shutdown.failed", "message": "stuck"})`,
 		"raises":  `raise OSError("stuck")`,
@@ -91,6 +94,7 @@ func TestF19ShutdownThatFailsOrHangsIsTheEndAllTheSame(t *testing.T) {
 }
 
 func TestF19AppThatKnowsNoLifespanIsServed(t *testing.T) {
+	t.Parallel()
 	for name, source := range map[string]string{
 		"raises":  `raise NotImplementedError`,
 		"returns": `return`,
@@ -105,6 +109,7 @@ func TestF19AppThatKnowsNoLifespanIsServed(t *testing.T) {
 }
 
 func TestLifespanThatHangsNamesItsPlace(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, `
 import asyncio, contextlib
 async def connect():
@@ -128,6 +133,7 @@ async def application(scope, receive, send):
 }
 
 func TestLifespanIsAskedForAsTheDescriptorSays(t *testing.T) {
+	t.Parallel()
 	const source = `
 async def application(scope, receive, send):
     assert scope["type"] == "http", "knows nothing of it"
@@ -155,6 +161,7 @@ async def application(scope, receive, send):
 }
 
 func TestASGIBodyLongerThanItsLengthIsSeen(t *testing.T) {
+	t.Parallel()
 	const start = `await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})` + "\n"
 	a := serve(t, asgiCases(map[string]string{
 		"whole":  start + `await body(b"longer")`,

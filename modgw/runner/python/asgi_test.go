@@ -29,6 +29,7 @@ func asgi(d *modgw.Descriptor) {
 }
 
 func TestASGIHello(t *testing.T) {
+	t.Parallel()
 	a := serve(t, `
 async def application(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
@@ -80,6 +81,7 @@ async def until(name):
 `
 
 func TestWebSocketCarriesMessagesBothWays(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"echo": `
 assert (await receive())["type"] == "websocket.connect"
@@ -130,6 +132,7 @@ func (a *app) read(name string) string {
 }
 
 func TestASGIScopeUnderAMount(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"shop/caf\u00e9": `
 await start(); await body(repr((scope["path"], scope["root_path"], scope["raw_path"], scope["query_string"], scope["http_version"],
     scope["scheme"], scope["client"][0], scope["server"][0], dict(scope["headers"]).get(b"x-a"), scope["modgw.environ"])).encode())
@@ -149,6 +152,7 @@ await start(); await body(repr((scope["path"], scope["root_path"], scope["raw_pa
 }
 
 func TestASGIExtensionsReachTheClient(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"hint": `
 await start(headers=[(b"link", b"</late.css>")])
@@ -209,6 +213,7 @@ await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"42"), (b"
 }
 
 func TestASGIUploadIsTakenAsFastAsTheAppReads(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"upload": `
 touch("begun")
 await until("go")
@@ -237,6 +242,7 @@ await start(); await body(str(size).encode())
 }
 
 func TestASGIResponseWaitsForASlowClient(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"download": `
 global sent
@@ -271,6 +277,7 @@ await body()`,
 }
 
 func TestASGIAppIsToldWhenTheClientHasGone(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"poll": `
 touch("begun")
@@ -308,6 +315,7 @@ except asyncio.CancelledError:
 }
 
 func TestASGIRequestThatTakesTooLongIsCancelled(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"slow": `
 try:
     await asyncio.sleep(1000)
@@ -326,6 +334,7 @@ except asyncio.CancelledError:
 }
 
 func TestASGIConcurrencyIsLimited(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"wait": `touch("begun" + scope["query_string"].decode()); await until("go"); await start(); await body(b"done")`,
 	}), asgi, func(d *modgw.Descriptor) { d.ASGI.Concurrency, d.Queue.Max = 2, 1 })
@@ -351,6 +360,7 @@ func TestASGIConcurrencyIsLimited(t *testing.T) {
 }
 
 func TestASGIBlockedLoopIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"block": `time.sleep(2.5); await start(); await body(b"at last")`}), asgi)
 	if got := a.get("/block"); got.body != "at last" {
 		t.Errorf("got %d %q", got.status, got.body)
@@ -362,6 +372,7 @@ func TestASGIBlockedLoopIsLoggedOnce(t *testing.T) {
 }
 
 func TestASGIBlockedLoopIsLoggedForAMessage(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"block": `
 await receive(); await send({"type": "websocket.accept"})
 await receive(); time.sleep(2.5)`}), asgi)
@@ -380,6 +391,7 @@ await receive(); time.sleep(2.5)`}), asgi)
 }
 
 func TestASGIStartupThatFailsNamesItsPlace(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, `
 async def application(scope, receive, send):
     await receive()
@@ -392,6 +404,7 @@ async def application(scope, receive, send):
 }
 
 func TestASGIWorkerThatDiesIsReplaced(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"die":  `os._exit(3) if not os.path.exists(os.path.join(ROOT, "died")) and not touch("died") else None; await start(); await body(b"again")`,
 		"dies": `os._exit(3)`,
@@ -417,6 +430,7 @@ func TestASGIWorkerThatDiesIsReplaced(t *testing.T) {
 }
 
 func TestWebSocketIsRefusedAsTheAppSays(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"close": `await receive(); await send({"type": "websocket.close", "code": 1008, "reason": "not you"})`,
 		"denial": `
@@ -451,6 +465,7 @@ await send({"type": "websocket.http.response.body", "body": b"log in"})`,
 }
 
 func TestWebSocketEndsAreTold(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"talk": `
 await receive()
 await send({"type": "websocket.accept"})
@@ -498,6 +513,7 @@ while True:
 }
 
 func TestWebSocketOfASlowAppHoldsItsClientBack(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"sleep": `
 await receive()
 await send({"type": "websocket.accept"})
@@ -537,6 +553,7 @@ touch("count", str(count))
 }
 
 func TestStoppedASGIWorkerEndsItsStreams(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"open":   `await send({"type": "websocket.accept"}); await receive(); touch("code", str((await receive())["code"]))`,
 		"events": `await start(headers=[(b"content-type", b"text/event-stream")]); await body(b"data: 1\n\n", True); await asyncio.sleep(1000)`,
@@ -604,6 +621,7 @@ func waitUntilStill(t *testing.T, n *atomic.Int64) {
 }
 
 func TestASGIExceptionIsShownInDevelopment(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, asgiCases(map[string]string{
 		"raise": `raise ValueError("spoiled")`,
 		"page": `
@@ -630,6 +648,7 @@ raise ValueError("behind a page")`,
 }
 
 func TestASGIWorkerHasItsLimits(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"limits": `
 import resource
 limits = resource.getrlimit(resource.RLIMIT_NOFILE)[0], resource.getrlimit(resource.RLIMIT_DATA)[0]
@@ -642,6 +661,7 @@ await start(); await body(repr(limits).encode())`}), asgi, func(d *modgw.Descrip
 }
 
 func TestForkedASGIWorkerServes(t *testing.T) {
+	t.Parallel()
 	a := withTemplate(t, "import asyncio, json, decimal\n"+asgiCases(nil), asgi)
 	if got := a.get("/"); got.body != "up" {
 		t.Fatalf("got %d %q", got.status, got.body)
@@ -654,6 +674,7 @@ func TestForkedASGIWorkerServes(t *testing.T) {
 }
 
 func TestRetiredASGIWorkerEndsItsWebSockets(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"open": `await receive(); await send({"type": "websocket.accept"}); await receive()`,
 	}), asgi, func(d *modgw.Descriptor) {

@@ -87,6 +87,7 @@ def application(environ, start_response):
 `
 
 func TestRequestWaitsForAWorkerToAttach(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	if got := a.state(); got.State != "waiting for a worker" || got.PID != 0 {
 		t.Errorf("before: %+v", got)
@@ -105,6 +106,7 @@ func TestRequestWaitsForAWorkerToAttach(t *testing.T) {
 }
 
 func TestWorkerThatDetachesCutsItsRequestsAndTheNextOneServes(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	first := a.attach()
 	a.awaitState(modgw.StateAttached)
@@ -129,6 +131,7 @@ func TestWorkerThatDetachesCutsItsRequestsAndTheNextOneServes(t *testing.T) {
 }
 
 func TestAttachedWorkerMayTakeItsTime(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.Timeouts.Request = time.Millisecond })
 	a.attach()
 	long := make(chan answer)
@@ -144,6 +147,7 @@ func TestAttachedWorkerMayTakeItsTime(t *testing.T) {
 }
 
 func TestDebuggerTalksToTheTerminalOfTheWorker(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, gates+`
 def application(environ, start_response):
     answer = "nobody"
@@ -169,6 +173,7 @@ def application(environ, start_response):
 }
 
 func TestChildrenOfAnAttachedWorkerDoNotKeepItsPlace(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, gates+`
 def application(environ, start_response):
     child = os.fork()
@@ -190,6 +195,7 @@ def application(environ, start_response):
 }
 
 func TestSecondWorkerIsToldOfTheFirst(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	first := a.attach()
 	a.awaitState(modgw.StateAttached)
@@ -203,6 +209,7 @@ func TestSecondWorkerIsToldOfTheFirst(t *testing.T) {
 }
 
 func TestEntryOnTheCommandLineWins(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	other := strings.ReplaceAll(tellPID, `"%d %s" % (os.getpid(), environ["wsgi.multiprocess"])`, `"the other one"`)
 	if err := os.WriteFile(a.path("other.py"), []byte(other), 0o644); err != nil {
@@ -215,6 +222,7 @@ func TestEntryOnTheCommandLineWins(t *testing.T) {
 }
 
 func TestExceptionsArePrintedWhereTheWorkerRuns(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	g := a.attach()
 	if got := a.get("/fail"); got.status != 500 {
@@ -225,6 +233,7 @@ func TestExceptionsArePrintedWhereTheWorkerRuns(t *testing.T) {
 }
 
 func TestBrokenAppLeavesThePlaceFree(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	if err := os.WriteFile(a.path("broken.py"), []byte("import nowhere\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -244,6 +253,7 @@ func TestBrokenAppLeavesThePlaceFree(t *testing.T) {
 }
 
 func TestInterruptEndsAnAttachedWorker(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	g := a.attach()
 	a.awaitState(modgw.StateAttached)
@@ -260,6 +270,7 @@ func TestInterruptEndsAnAttachedWorker(t *testing.T) {
 }
 
 func TestRequestThatNobodyAttachesForIsRefused(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.Queue.Timeout = time.Millisecond })
 	if got := a.get("/"); got.status != 503 || a.log.Count("code=MGW-APP-204") != 1 {
 		t.Errorf("got %d %q", got.status, got.body)
@@ -267,6 +278,7 @@ func TestRequestThatNobodyAttachesForIsRefused(t *testing.T) {
 }
 
 func TestAttachedWorkerMovesToTheNextGeneration(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	g := a.attach()
 	a.awaitState(modgw.StateAttached)
@@ -287,6 +299,7 @@ func TestAttachedWorkerMovesToTheNextGeneration(t *testing.T) {
 }
 
 func TestStopDoesNotWaitForABreakpoint(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.Timeouts.Stop = 10 * time.Millisecond })
 	g := a.attach()
 	cut := make(chan answer)
@@ -306,6 +319,7 @@ func TestStopDoesNotWaitForABreakpoint(t *testing.T) {
 }
 
 func TestGarbageOnTheSocketHarmsNobody(t *testing.T) {
+	t.Parallel()
 	a := serveAttached(t, tellPID)
 	for _, garbage := range []string{"", "GET / HTTP/1.1\r\n\r\n", strings.Repeat("\xff", 4096), "\x00\x00\x00\x00\x07\x00\x00\x00\x0e\x00\x00\x00"} {
 		conn, err := net.Dial("unix", strings.TrimPrefix(a.attachAddress(), "unix:"))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestUserOfTheAppMayAttach(t *testing.T) {
+	t.Parallel()
 	const python = "/usr/bin/python3"
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")
@@ -45,6 +46,7 @@ func letIn(t *testing.T, folders ...string) {
 }
 
 func TestStrangersCannotAttach(t *testing.T) {
+	t.Parallel()
 	const python = "/usr/bin/python3"
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")

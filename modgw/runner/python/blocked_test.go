@@ -43,6 +43,7 @@ func abandon(t *testing.T, a *app) (pid int) {
 }
 
 func TestWorkerThatHangsIsReplacedThoughItsClientHasGone(t *testing.T) {
+	t.Parallel()
 	for kind, serve := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			a := serve(t, blocking, several(1), func(d *modgw.Descriptor) {
@@ -64,6 +65,7 @@ func TestWorkerThatHangsIsReplacedThoughItsClientHasGone(t *testing.T) {
 }
 
 func TestWorkerWhoseLoopIsBlockedGetsNoRequests(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"asgi", "gevent"} {
 		t.Run(kind, func(t *testing.T) {
 			a := kinds[kind](t, blocking, several(2))
@@ -89,6 +91,7 @@ func TestWorkerWhoseLoopIsBlockedGetsNoRequests(t *testing.T) {
 }
 
 func TestRequestsThatWaitForABlockedLoopGetAnotherWorker(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"asgi", "gevent"} {
 		t.Run(kind, func(t *testing.T) {
 			a := kinds[kind](t, blocking, several(1), func(d *modgw.Descriptor) {

@@ -55,6 +55,7 @@ func several(n int) func(*modgw.Descriptor) {
 }
 
 func TestRequestThatCrashesAWorkerIsNamedAndNotRepeated(t *testing.T) {
+	t.Parallel()
 	for kind, serve := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			a := serve(t, crashing, several(2))
@@ -82,6 +83,7 @@ func TestRequestThatCrashesAWorkerIsNamedAndNotRepeated(t *testing.T) {
 }
 
 func TestRequestThatCrashesAgainAndAgainCostsNoOther(t *testing.T) {
+	t.Parallel()
 	for kind, serve := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			a := serve(t, crashing, several(2))
@@ -107,6 +109,7 @@ func TestRequestThatCrashesAgainAndAgainCostsNoOther(t *testing.T) {
 }
 
 func TestAbandonedRequestThatCrashesIsNamed(t *testing.T) {
+	t.Parallel()
 	for kind, serve := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			a := serve(t, crashing+`
@@ -143,7 +146,8 @@ func dialRequest(t *testing.T, a *app, request string) net.Conn {
 
 // TestKilledWorkersLoseOnlyWhatTheyHave keeps an account of requests while one worker after the other is killed.
 func TestKilledWorkersLoseOnlyWhatTheyHave(t *testing.T) {
-	const clients, kills = 4, 12
+	t.Parallel()
+	const clients, kills = 4, 6
 	for kind, serve := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			a := serve(t, gates+`

@@ -39,6 +39,7 @@ func exists(path string) bool {
 }
 
 func TestF1KillIdleWorkerLosesNothing(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
@@ -60,6 +61,7 @@ def application(environ, start_response):
 }
 
 func TestF2KillBeforeHeadRepeatsOnlyWhatIsSafe(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     with open(os.path.join(ROOT, "ledger"), "a") as f:
@@ -85,6 +87,7 @@ def application(environ, start_response):
 }
 
 func TestF2SafeRequestIsRepeatedOnce(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     with open(os.path.join(ROOT, "ledger"), "a") as f:
@@ -103,6 +106,7 @@ def application(environ, start_response):
 }
 
 func TestF3KillInBodyCutsTheResponseOff(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -128,6 +132,7 @@ def application(environ, start_response):
 }
 
 func TestF4CrashIsExplained(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import ctypes
 def application(environ, start_response):
@@ -141,6 +146,7 @@ def application(environ, start_response):
 }
 
 func TestF5MemoryLimitIsFeltByTheAppAlone(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     try:
@@ -166,6 +172,7 @@ def application(environ, start_response):
 `
 
 func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
+	t.Parallel()
 	a := serve(t, stuck, workers(1, 2), requestTimeout(time.Second))
 	old := a.pid(1)
 	overdue := make(chan answer, 1)
@@ -186,6 +193,7 @@ func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 }
 
 func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {
+	t.Parallel()
 	a := serve(t, stuck, workers(1, 2), requestTimeout(3*time.Second))
 	old := a.pid(1)
 	results := make(chan answer, 2)
@@ -206,6 +214,7 @@ func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {
 }
 
 func TestF6StuckInterpreterStillShowsItsStack(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import ctypes
 def application(environ, start_response):
@@ -220,6 +229,7 @@ def application(environ, start_response):
 }
 
 func TestF8DeadlockAtImportIsATimeoutWithItsPlace(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, gates+`
 lock = threading.Lock()
 lock.acquire()
@@ -232,6 +242,7 @@ lock.acquire()
 }
 
 func TestF9ExitInHandler(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		code   string
 		status int
@@ -258,6 +269,7 @@ def application(environ, start_response):
 }
 
 func TestF10CrashLoopBacksOffAndAnswersAtOnce(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 if os.path.exists(os.path.join(ROOT, "broken")):
     with open(os.path.join(ROOT, "attempts"), "a") as f:
@@ -288,6 +300,7 @@ def application(environ, start_response):
 }
 
 func TestF11AppMaySpoilItsStreams(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import fcntl
 for fd in (1, 2):
@@ -318,6 +331,7 @@ def application(environ, start_response):
 }
 
 func TestF12GrandchildrenHoldNothingUp(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import subprocess
 inner = subprocess.Popen(["sleep", "3600"])
@@ -341,6 +355,7 @@ def application(environ, start_response):
 }
 
 func TestF14ClosedDescriptorsAreAWorkersDeath(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/close":
@@ -358,6 +373,7 @@ def application(environ, start_response):
 }
 
 func TestF16WorkerThatIgnoresSignalsIsKilled(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import atexit
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -378,6 +394,7 @@ def application(environ, start_response):
 
 // A worker with one thread serves in its main thread. The host must reach it all the same: for its stacks, and for its end.
 func TestStuckMainThreadIsATimeoutWithItsPlace(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/stuck":

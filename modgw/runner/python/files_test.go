@@ -18,6 +18,7 @@ func codeFiles(t *testing.T, dir string) []string {
 }
 
 func TestWorkerCodeThatWasSpoiltIsWrittenAgain(t *testing.T) {
+	t.Parallel()
 	spoil := map[string]func(path string) error{
 		"emptied":           func(path string) error { return os.Truncate(path, 0) },
 		"removed":           os.Remove,
@@ -30,10 +31,19 @@ func TestWorkerCodeThatWasSpoiltIsWrittenAgain(t *testing.T) {
 		"gone with it all":  func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
 		"longer than it is": func(path string) error { return os.Truncate(path, 1<<20) },
 	}
-	a := serve(t, gates+`
+	a := prepare(t, gates+`
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
 `)
+	own, err := Unpack(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.runner.files = own
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
 	for what, f := range spoil {
 		t.Run(what, func(t *testing.T) {
 			dir := a.runner.files.Dir

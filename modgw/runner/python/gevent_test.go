@@ -14,39 +14,41 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// greenEnv is the variable that makes serve use gevent.
-const greenEnv = "MODGW_TEST_GREEN"
-
 // green makes the app of a test one whose requests are greenlets.
 func green(d *modgw.Descriptor) { d.WSGI.Concurrency, d.WSGI.Threads = modgw.Gevent, 0 }
 
-// withGevent is a Python that has gevent: $MODGW_TEST_GEVENT, or that of the system.
+// withGevent is a Python that has gevent.
 func withGevent(t *testing.T) string {
 	t.Helper()
+	python := findGevent()
+	switch {
+	case python != "":
+	case os.Getenv("CI") != "":
+		t.Fatal("no Python has gevent: scripts/setup test installs one")
+	default:
+		t.Skip("no Python has gevent")
+	}
+	return python
+}
+
+// findGevent finds $MODGW_TEST_GEVENT, or the system's Python that has gevent; "": none has.
+var findGevent = sync.OnceValue(func() string {
 	candidates := []string{"/usr/bin/python3", "python3"}
 	if named := os.Getenv("MODGW_TEST_GEVENT"); named != "" {
 		candidates = []string{named}
 	}
 	for _, python := range candidates {
-		if exec.CommandContext(t.Context(), python, "-c", "import gevent").Run() == nil {
-			path, err := exec.LookPath(python)
-			if err != nil {
-				t.Fatal(err)
-			}
+		path, err := exec.LookPath(python)
+		if err == nil && exec.Command(path, "-c", "import gevent").Run() == nil {
 			return path
 		}
 	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("no Python has gevent: scripts/setup test installs one")
-	}
-	t.Skip("no Python has gevent")
 	return ""
-}
+})
 
 // serveGreen starts an app with gevent.
 func serveGreen(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
-	t.Setenv("MODGW_TEST_PYTHON", withGevent(t))
 	a := prepare(t, source, append([]func(*modgw.Descriptor){green}, change...)...)
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func serveGreen(t *testing.T, source string, change ...func(*modgw.Descriptor)) 
 }
 
 func TestWorkersWithGeventFailLikeOthers(t *testing.T) {
-	t.Setenv(greenEnv, "1")
+	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
 		"F2 kill before head":    TestF2KillBeforeHeadRepeatsOnlyWhatIsSafe,
 		"F3 kill in body":        TestF3KillInBodyCutsTheResponseOff,
@@ -86,6 +88,7 @@ def application(environ, start_response):
 `
 
 func TestGeventExecutesAHundredRequestsAtOnceInOneWorker(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, crowd)
 	if got := a.runner.Status(); got.Capacity != usualGreenlets || len(got.Workers) != 1 {
 		t.Errorf("status %+v", got)
@@ -102,6 +105,7 @@ func TestGeventExecutesAHundredRequestsAtOnceInOneWorker(t *testing.T) {
 }
 
 func TestGeventKeepsTheRestWaiting(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, crowd, func(d *modgw.Descriptor) { d.WSGI.Threads = 2 })
 	var asking sync.WaitGroup
 	for range 6 {
@@ -115,6 +119,7 @@ func TestGeventKeepsTheRestWaiting(t *testing.T) {
 }
 
 func TestWithoutGeventTheFaultSaysSo(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, "import sys\n"+hello, green, func(d *modgw.Descriptor) { d.Env = map[string]string{"PYTHONPATH": d.Root + "/broken"} })
 	if err := os.MkdirAll(a.path("broken/gevent"), 0o755); err != nil {
 		t.Fatal(err)
@@ -200,6 +205,7 @@ func (a *app) touch(name string) {
 }
 
 func TestGeventKeepsTheContractOfWSGI(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, greenApp)
 	big := strings.Repeat("0123456789abcdef", 100_000)
 	if err := os.WriteFile(a.path("big"), []byte(big), 0o644); err != nil {
@@ -241,6 +247,7 @@ func TestGeventKeepsTheContractOfWSGI(t *testing.T) {
 }
 
 func TestGeventLetsARequestGoWhoseTimeIsUp(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, greenApp, func(d *modgw.Descriptor) { d.Timeouts.Request = 300 * time.Millisecond })
 	pid := a.get("/").body
 	if got := a.get("/wait"); got.status != http.StatusGatewayTimeout {
@@ -254,6 +261,7 @@ func TestGeventLetsARequestGoWhoseTimeIsUp(t *testing.T) {
 }
 
 func TestGeventFinishesItsRequestsBeforeItStops(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, greenApp)
 	answered := make(chan answer, 1)
 	go func() { answered <- a.get("/wait") }()
@@ -275,6 +283,7 @@ func TestGeventFinishesItsRequestsBeforeItStops(t *testing.T) {
 }
 
 func TestGeventWorkerObeysSIGTERM(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, greenApp)
 	old := a.pid(1)
 	answered := make(chan answer, 1)
@@ -295,6 +304,7 @@ func TestGeventWorkerObeysSIGTERM(t *testing.T) {
 }
 
 func TestGeventSaysWhatBlocksItsHubAndWhereGreenletsStand(t *testing.T) {
+	t.Parallel()
 	a := serveGreen(t, greenApp, func(d *modgw.Descriptor) { d.Timeouts.Request = 2500 * time.Millisecond })
 	waiting := make(chan answer, 1)
 	go func() { waiting <- a.get("/wait") }()

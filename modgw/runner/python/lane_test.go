@@ -12,6 +12,7 @@ import (
 
 // TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack has them come in the order that two connections allow.
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
+	t.Parallel()
 	p := &pool{}
 	w := &worker{Worker: &crew.Worker{Log: slog.New(slog.DiscardHandler)}, out: wire.NewWriter(io.Discard)} // it hears of no recall
 	l, theirs, err := newLane(p, w, 0)

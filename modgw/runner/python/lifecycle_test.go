@@ -14,6 +14,7 @@ import (
 )
 
 func TestStartNamesWhatCannotBeLoaded(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		source string
 		entry  string
@@ -49,6 +50,7 @@ func TestStartNamesWhatCannotBeLoaded(t *testing.T) {
 }
 
 func TestStartNamesTheMissingInterpreter(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, hello)
 	a.runner.config.Environment = &modgw.Environment{Interpreter: "/no/such/python3.12", Version: "CPython 3.12.1"}
 	fault := a.failsToStart()
@@ -58,6 +60,7 @@ func TestStartNamesTheMissingInterpreter(t *testing.T) {
 }
 
 func TestCancelledStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, gates+"touch('begun')\nwait('never')\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
@@ -73,6 +76,7 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 }
 
 func TestStopFinishesRequestsFirst(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import atexit
 atexit.register(touch, "exit-handler")
@@ -101,6 +105,7 @@ def application(environ, start_response):
 }
 
 func TestRecycleReplacesBeforeItRetires(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
@@ -120,6 +125,7 @@ def application(environ, start_response):
 }
 
 func TestRetiredWorkerEndsItsEventStreams(t *testing.T) {
+	t.Parallel()
 	a := serve(t, `
 import os, time
 def application(environ, start_response):
@@ -153,6 +159,7 @@ def application(environ, start_response):
 }
 
 func TestRecycleByAgeAndMemory(t *testing.T) {
+	t.Parallel()
 	for name, recycle := range map[string]modgw.Recycle{
 		"age":    {Age: 50 * time.Millisecond},
 		"memory": {Memory: 1},
@@ -170,6 +177,7 @@ func TestRecycleByAgeAndMemory(t *testing.T) {
 }
 
 func TestWorkerWithoutSuccessorGoesOn(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 if os.path.exists(os.path.join(ROOT, "broken")):
     raise ValueError("broken")
@@ -191,6 +199,7 @@ def application(environ, start_response):
 }
 
 func TestWorkersRunSideBySide(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     touch("begun-" + environ["PATH_INFO"][1:])
@@ -218,6 +227,7 @@ def application(environ, start_response):
 }
 
 func TestFullQueueIsRefusedAndLeftByThoseWhoGo(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     touch("begun")
@@ -250,6 +260,7 @@ def application(environ, start_response):
 }
 
 func TestQueueTimeout(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     touch("begun")

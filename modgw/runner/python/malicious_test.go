@@ -12,6 +12,7 @@ import (
 )
 
 func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
+	t.Parallel()
 	malices := map[string]int{
 		"garbage": 502, "huge frame": 502, "unknown type": 502, "reserved bits": 502, "other stream": 502,
 		"earlier stream": 502, "body before head": 502, "too much window": 502, "short window": 502, "no head": 502,
@@ -44,6 +45,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 }
 
 func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
+	t.Parallel()
 	for _, malice := range []string{
 		"empty event", "event of wrong types", "message before acceptance", "accepts twice", "messages beyond the window",
 		"many empty messages", "message without end", "response on a WebSocket", "file on a WebSocket", "body before head",

@@ -24,6 +24,7 @@ func idleWorker(number, lanes int) *worker {
 
 // TestPoolGivesRoomAndNoMore does in any order what can happen to a pool, beside a model of which lane has what.
 func TestPoolGivesRoomAndNoMore(t *testing.T) {
+	t.Parallel()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel() // nobody waits
 	type request struct {
@@ -147,6 +148,7 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 }
 
 func TestWaitersAreServedInTheirOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &pool{hopes: 1, queue: modgw.Queue{Max: 10}}
 		served := make(chan int, 10)
@@ -177,6 +179,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 }
 
 func TestWaitersAreDismissedWhenThereIsNoHope(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &pool{hopes: 1, queue: modgw.Queue{Max: 10}}
 		result := make(chan error, 1)
@@ -201,6 +204,7 @@ func TestWaitersAreDismissedWhenThereIsNoHope(t *testing.T) {
 }
 
 func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
+	t.Parallel()
 	p := &pool{hopes: 1}
 	w := idleWorker(1, 3)
 	p.add(w)
@@ -235,6 +239,7 @@ func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 }
 
 func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	first, err := Unpack(state)
 	if err != nil {

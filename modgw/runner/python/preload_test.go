@@ -91,6 +91,7 @@ def application(environ, start_response):
 const readsMode = "import os\nMODE = os.environ.get('MODE', 'none')\n"
 
 func TestVariablesThatTheAppSetsReachModules(t *testing.T) {
+	t.Parallel()
 	a := withLibraries(t, map[string]string{"mode.py": readsMode, "plain.py": ""}, `
 os.environ["MODE"] = "fast"
 import plain, mode
@@ -103,6 +104,7 @@ def application(environ, start_response):
 }
 
 func TestAppThatOutgrowsItsTemplateGetsAnother(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(a *app){
 		"sets a variable": func(a *app) { a.rewrite("hello.py", "#VARIABLE", `os.environ["MODE"] = "new"`) },
 		"hides a module":  func(a *app) { a.write(a.path("mode.py"), "MODE = 'new'\n") },
@@ -138,6 +140,7 @@ def application(environ, start_response):
 }
 
 func TestTemplateThatDiesIsGivenUp(t *testing.T) {
+	t.Parallel()
 	a := prepareLibrary(t, "import os, sys\nif 'hello' not in sys.modules: os._exit(7)\n")
 	a.eventually("reason", func() bool { return a.log.Count("template given up") == 1 && a.log.Count("exited with code 7") == 1 })
 	next := a.next()
@@ -147,6 +150,7 @@ func TestTemplateThatDiesIsGivenUp(t *testing.T) {
 }
 
 func TestBrokenAppIsNoFaultOfTheTemplate(t *testing.T) {
+	t.Parallel()
 	a := withTemplate(t, hello)
 	for _, source := range []string{"1 / 0\n", "def f(:\n"} {
 		a.write(a.path("hello.py"), source)
@@ -196,6 +200,7 @@ func (a *app) rewrite(name, old, text string) {
 }
 
 func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
+	t.Parallel()
 	elsewhere := t.TempDir()
 	a := prepare(t, "import sys, json, mine, edited\n"+hello, func(d *modgw.Descriptor) { d.Python.Path = []string{elsewhere} })
 	a.write(filepath.Join(elsewhere, "edited.py"), "")

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,9 +10,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +31,28 @@ func TestMain(m *testing.M) {
 	if err := proc.Seal(); err != nil { // as the host does; a worker inherits nothing of who runs the tests
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	heedSignals()
+	var err error
+	if codeDir, err = os.MkdirTemp("", "modgw-worker-code"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(codeDir)
+		os.Exit(code)
+	}))
 }
+
+// heedSignals keeps apps from inheriting that signals are ignored, as they are below nohup(1) and in a shell's background.
+func heedSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s) // a program that is executed has the default for what is handled here
+		}
+	}
+}
+
+// codeDir is where workerCode unpacks.
+var codeDir string
 
 // app is a runner under test, behind a real HTTP server.
 type app struct {
@@ -46,13 +70,14 @@ type app struct {
 	stopped bool // the test has stopped the runner itself
 }
 
-// serve starts an app from its source and stops it when the test ends.
+// serve starts an app from its source and stops it when the test ends. Below the tests of forked workers and of gevent,
+// which run others as theirs, it starts workers of that kind.
 func serve(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
-	switch {
-	case os.Getenv(forkEnv) != "":
+	switch root, _, _ := strings.Cut(t.Name(), "/"); root {
+	case "TestForkedWorkersFailLikeOthers":
 		return withTemplate(t, source, change...)
-	case os.Getenv(greenEnv) != "":
+	case "TestWorkersWithGeventFailLikeOthers":
 		return serveGreen(t, source, change...)
 	}
 	a := prepare(t, source, change...)
@@ -70,10 +95,11 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	if err := os.WriteFile(filepath.Join(root, "hello.py"), []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	files, err := Unpack(t.TempDir())
+	files, err := workerCode()
 	if err != nil {
 		t.Fatal(err)
 	}
+	files.State = t.TempDir()
 	d := modgw.Descriptor{
 		Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
@@ -84,12 +110,16 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	for _, f := range change {
 		f(&d)
 	}
+	python := interpreter(t)
+	if d.WSGI != nil && d.WSGI.Concurrency == modgw.Gevent {
+		python = withGevent(t)
+	}
 	log := &watchtest.Log{}
 	kept := spool.New(spool.Config{Dir: t.TempDir(), Memory: 64 << 20, Disk: 1 << 30})
 	runner, err := New(modgw.RunnerConfig{
 		Descriptor:  d,
 		Spool:       kept.Account(d.Spool.Total),
-		Environment: &modgw.Environment{Interpreter: interpreter(t)},
+		Environment: &modgw.Environment{Interpreter: python},
 		Generation:  1,
 		Log:         slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, files)
@@ -211,7 +241,7 @@ func (a *app) eventually(what string, condition func() bool) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
+	limit := time.NewTimer(2 * time.Minute) // of a machine that does much else
 	defer limit.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -224,19 +254,36 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// interpreter is the Python to test with: $MODGW_TEST_PYTHON or python3.
+// interpreter is the Python to test with.
 func interpreter(t testing.TB) string {
 	t.Helper()
-	name := os.Getenv("MODGW_TEST_PYTHON")
-	if name == "" {
-		name = "python3"
-	}
-	out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output()
+	python, err := findInterpreter()
 	if err != nil {
-		t.Skipf("no %s here: %v", name, err)
+		t.Skip("no Python here: ", err)
 	}
-	return strings.TrimSpace(string(out))
+	return python
 }
+
+// findInterpreter finds $MODGW_TEST_PYTHON or python3.
+var findInterpreter = sync.OnceValues(func() (string, error) {
+	name := cmp.Or(os.Getenv("MODGW_TEST_PYTHON"), "python3")
+	out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// workerCode is the worker's code for all tests that leave it as it is, compiled as it is for a host that has started
+// workers before.
+var workerCode = sync.OnceValues(func() (Files, error) {
+	files, err := Unpack(codeDir)
+	if err != nil {
+		return Files{}, err
+	}
+	python, err := findInterpreter()
+	if err != nil {
+		return files, nil // what needs one is skipped
+	}
+	return files, errors.Join(os.Chmod(codeDir, 0o755), exec.Command(python, "-m", "compileall", "-q", files.Dir).Run())
+})
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
@@ -261,6 +308,7 @@ def application(environ, start_response):
 `
 
 func TestHello(t *testing.T) {
+	t.Parallel()
 	a := serve(t, hello)
 	got := a.get("/")
 	if got.status != 200 || got.body != "Hello, World!" || got.err != nil {

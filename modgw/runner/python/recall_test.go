@@ -66,6 +66,7 @@ func (a *app) begun() map[string]int {
 // TestShortRequestsDoNotWaitBehindLongOnes has short requests answered while long ones are held: all of those that came to
 // wait behind a long one must have been given back.
 func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
+	t.Parallel()
 	a := serve(t, ledger, workers(1, 4))
 	a.knownFast()
 	var held []<-chan answer
@@ -95,6 +96,7 @@ func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 }
 
 func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
+	t.Parallel()
 	a := serve(t, ledger, workers(2, 2))
 	a.knownFast()
 	var clients sync.WaitGroup
@@ -127,6 +129,7 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 
 // TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds its waiting.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
+	t.Parallel()
 	a := serve(t, ledger, workers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
 	a.knownFast()
 	held := a.hold("")
@@ -147,6 +150,7 @@ func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 
 // TestStuckInterpreterKeepsNoRequestForEver has a worker that cannot give anything back.
 func TestStuckInterpreterKeepsNoRequestForEver(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 import ctypes
 def application(environ, start_response):
@@ -176,6 +180,7 @@ def application(environ, start_response):
 }
 
 func TestKillLosesNoRequestThatWaitsBehindAnother(t *testing.T) {
+	t.Parallel()
 	a := serve(t, ledger, workers(1, 1))
 	a.knownFast()
 	old := a.pid(1)

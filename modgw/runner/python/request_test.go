@@ -57,6 +57,7 @@ func (a *app) environ(r *http.Request, info *modgw.RequestInfo) map[string]any {
 }
 
 func TestEnvironIsCompleteAndSafe(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	r := httptest.NewRequest("POST", "http://blog.example.com:8080/x?a=%20b", strings.NewReader("a=1"))
 	r.Header = http.Header{
@@ -96,6 +97,7 @@ func TestEnvironIsCompleteAndSafe(t *testing.T) {
 }
 
 func TestEnvironOfAPlainRequest(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	r := httptest.NewRequest("GET", "/environ", nil)
 	r.Host = ""
@@ -111,6 +113,7 @@ func TestEnvironOfAPlainRequest(t *testing.T) {
 }
 
 func TestHugeHeadIsRefused(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	r := httptest.NewRequest("GET", "/environ", nil)
 	w := httptest.NewRecorder()
@@ -126,6 +129,7 @@ func TestHugeHeadIsRefused(t *testing.T) {
 }
 
 func TestBodiesOfAllSizesArriveWhole(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	for _, size := range []int{0, 1, aheadSize - 1, aheadSize, aheadSize + 1, 300_000, 3_000_000} {
 		data := bytes.Repeat([]byte("0123456789abcdef!"), size/17+1)[:size]
@@ -147,6 +151,7 @@ func TestBodiesOfAllSizesArriveWhole(t *testing.T) {
 }
 
 func TestBodyOverTheLimitIsRefused(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	data := make([]byte, 100_001)
 	for name, body := range map[string]io.Reader{
@@ -191,6 +196,7 @@ func (a *app) raw(request string) *net.TCPConn {
 }
 
 func TestSlowUploadHoldsNoWorker(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo, workers(1, 1))
 	conn := a.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234")
 	if got := a.get("/early"); got.status != 200 {
@@ -209,6 +215,7 @@ func TestSlowUploadHoldsNoWorker(t *testing.T) {
 }
 
 func TestShortBodyIsNeverComplete(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	conn := a.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234")
 	if err := conn.CloseWrite(); err != nil {
@@ -221,6 +228,7 @@ func TestShortBodyIsNeverComplete(t *testing.T) {
 }
 
 func TestClientGoneInUploadIsAnErrorForTheApp(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	conn := a.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 200_000))
 	a.eventually("app", func() bool { return exists(a.path("reading")) })
@@ -232,6 +240,7 @@ func TestClientGoneInUploadIsAnErrorForTheApp(t *testing.T) {
 }
 
 func TestEarlyResponseToAClientThatStillSends(t *testing.T) {
+	t.Parallel()
 	a := serve(t, echo)
 	for _, path := range []string{"/early", "/one"} {
 		// The body never ends; only a host that does not wait for it answers.
@@ -247,6 +256,7 @@ func TestEarlyResponseToAClientThatStillSends(t *testing.T) {
 }
 
 func TestClientGoneIsToldToTheApp(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/next":

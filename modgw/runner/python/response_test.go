@@ -29,6 +29,7 @@ func cases(bodies map[string]string) string {
 }
 
 func TestF17WrongResponses(t *testing.T) {
+	t.Parallel()
 	responses := map[string]struct {
 		code   string
 		status int    // 0: cut off after the head
@@ -93,6 +94,7 @@ func TestF17WrongResponses(t *testing.T) {
 }
 
 func TestBodilessResponses(t *testing.T) {
+	t.Parallel()
 	a := serve(t, cases(map[string]string{
 		"204":  `start_response("204 No Content", [("Content-Length", "1")]); return [b"x"]`,
 		"304":  `start_response("304 Not Modified", [("ETag", '"x"')]); return [b"x"]`,
@@ -120,6 +122,7 @@ func TestBodilessResponses(t *testing.T) {
 }
 
 func TestHeadersAreTheAppsOwn(t *testing.T) {
+	t.Parallel()
 	a := serve(t, cases(map[string]string{
 		"plain": `start_response("200 OK", []); return [b"<html>"]`,
 		"hops": `start_response("200 OK", [("Connection", "close, X-Own"), ("Keep-Alive", "x"), ("TE", "x"), ("Upgrade", "x"),
@@ -145,6 +148,7 @@ func TestHeadersAreTheAppsOwn(t *testing.T) {
 }
 
 func TestPiecesGoOutAsTheyCome(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/event-stream")])
@@ -168,6 +172,7 @@ def application(environ, start_response):
 }
 
 func TestLargeResponses(t *testing.T) {
+	t.Parallel()
 	a := serve(t, cases(map[string]string{
 		"whole":  `start_response("200 OK", []); return [b"0123456789" * 500000]`,
 		"pieces": `start_response("200 OK", []); return (b"0123456789" * 1000 for _ in range(500))`,
@@ -181,6 +186,7 @@ func TestLargeResponses(t *testing.T) {
 }
 
 func TestClientThatDoesNotReadHoldsTheAppBack(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/count":
@@ -221,6 +227,7 @@ def application(environ, start_response):
 `
 
 func TestFilesAreSentFromWhereTheyStand(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+fileApp)
 	data := strings.Repeat("0123456789", 100_000)
 	if err := os.WriteFile(a.path("data"), []byte(data), 0o644); err != nil {
@@ -237,6 +244,7 @@ func TestFilesAreSentFromWhereTheyStand(t *testing.T) {
 }
 
 func TestF18TruncatedFileIsCutOff(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+fileApp)
 	if err := os.WriteFile(a.path("data"), make([]byte, 1_000_000), 0o644); err != nil {
 		t.Fatal(err)
@@ -247,6 +255,7 @@ func TestF18TruncatedFileIsCutOff(t *testing.T) {
 }
 
 func TestS8NoCrossTalk(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     secret = environ["HTTP_X_SECRET"]
@@ -280,6 +289,7 @@ def application(environ, start_response):
 }
 
 func TestS9LateAnswerReachesNobody(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/late":
@@ -307,6 +317,7 @@ def application(environ, start_response):
 }
 
 func TestSlowRequestsHoldNoOthersUp(t *testing.T) {
+	t.Parallel()
 	a := serve(t, gates+`
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
@@ -340,6 +351,7 @@ def application(environ, start_response):
 }
 
 func TestDevelopmentShowsTheTraceback(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, cases(map[string]string{"bad": `raise ValueError("spoiled")`}))
 	a.runner.config.Dev = true
 	if err := a.runner.Start(t.Context()); err != nil {

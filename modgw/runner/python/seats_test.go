@@ -19,6 +19,7 @@ func (a *app) openSocket(path string) (*websocket.Conn, *http.Response, error) {
 }
 
 func TestIdleWebSocketsLeaveThePlacesOfRequestsFree(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"open": `await send({"type": "websocket.accept"}); await receive(); await receive()`,
 	}), asgi, func(d *modgw.Descriptor) { d.ASGI.Concurrency, d.ASGI.WebSockets = 10, 50 })
@@ -50,6 +51,7 @@ func TestIdleWebSocketsLeaveThePlacesOfRequestsFree(t *testing.T) {
 }
 
 func TestRequestsLeaveThePlacesOfWebSocketsFree(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"open": `await send({"type": "websocket.accept"}); await receive(); await receive()`,
 		"slow": `touch("slow"); await until("go"); await start(); await body(b"slow")`,

@@ -59,6 +59,7 @@ func (a *app) awaitTemplate() {
 }
 
 func TestForkedWorkerServes(t *testing.T) {
+	t.Parallel()
 	a := withTemplate(t, "import json, decimal, email.message\n"+hello)
 	if got := a.get("/"); got.body != "Hello, World!" {
 		t.Fatalf("got %d %q", got.status, got.body)
@@ -110,6 +111,7 @@ def application(environ, start_response):
 `
 
 func TestForkedWorkerIsLikeOneStartedOnItsOwn(t *testing.T) {
+	t.Parallel()
 	limits := func(d *modgw.Descriptor) {
 		d.Limits = modgw.Limits{Files: 200, Memory: 1 << 30}
 		d.Env = map[string]string{"SETTING": "x", "PYTHONWARNINGS": "default"}

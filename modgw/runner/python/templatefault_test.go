@@ -12,11 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// forkEnv is the variable that makes serve fork the workers that it serves with.
-const forkEnv = "MODGW_TEST_FORKED"
-
 func TestForkedWorkersFailLikeOthers(t *testing.T) {
-	t.Setenv(forkEnv, "1")
+	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
 		"F1 kill idle":           TestF1KillIdleWorkerLosesNothing,
 		"F2 kill before head":    TestF2KillBeforeHeadRepeatsOnlyWhatIsSafe,
@@ -38,6 +35,7 @@ func TestForkedWorkersFailLikeOthers(t *testing.T) {
 }
 
 func TestWorkersOutliveTheirTemplate(t *testing.T) {
+	t.Parallel()
 	a := withTemplate(t, gates+`
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
@@ -71,6 +69,7 @@ def application(environ, start_response):
 }
 
 func TestTemplateEndsWithItsLastGeneration(t *testing.T) {
+	t.Parallel()
 	a := withTemplate(t, hello)
 	template := a.runner.stock.pick().process
 	a.runner.Stop(t.Context())
@@ -156,8 +155,9 @@ func TestActAsHost(t *testing.T) {
 }
 
 func TestTemplateAndWorkersEndWithTheHost(t *testing.T) {
+	t.Parallel()
 	host := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestActAsHost$", "-test.v")
-	host.Env = append(os.Environ(), hostEnv+"=1")
+	host.Env = append(os.Environ(), hostEnv+"=1", "TMPDIR="+t.TempDir()) // it cannot tidy up
 	out, err := host.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -183,15 +183,8 @@ func TestTemplateAndWorkersEndWithTheHost(t *testing.T) {
 	}
 }
 
-func TestTemplateRunsAsTheUser(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can start a worker as another user")
-	}
-	t.Setenv(forkEnv, "1")
-	TestWorkerRunsAsItsUser(t)
-}
-
 func TestOtherEnvironmentIsAnotherTemplate(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, hello)
 	same, other, env := a.again(), a.again(), a.again()
 	other.runner.config.Environment = &modgw.Environment{Interpreter: "/other/bin/python", Dir: "/other"}

@@ -8,6 +8,7 @@ import (
 )
 
 func TestFreeThreadedPythonGetsMoreThreadsUnlessTheAppSaysHowMany(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		free bool
 		asks int

@@ -7,35 +7,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
 
 func TestWorkerRunsAsItsUser(t *testing.T) {
-	const interpreter = "/usr/bin/python3"
-	if os.Getuid() != 0 {
-		t.Skip("only root can start a worker as another user")
-	}
-	if exec.Command(interpreter, "-c", "").Run() != nil {
-		t.Skipf("no %s, which every user may run", interpreter)
-	}
-	old := syscall.Umask(0o077) // a host's umask must not keep the user out
-	defer syscall.Umask(old)
-	a := prepare(t, gates+`
-def application(environ, start_response):
-    return ok(start_response, "%d %d %s %s" % (os.getuid(), os.getgid(), os.getgroups(), os.environ["HOME"]))
-`, func(d *modgw.Descriptor) { d.User = "nobody" })
-	a.runner.config.Environment = &modgw.Environment{Interpreter: interpreter}
-	for _, dir := range []string{filepath.Dir(filepath.Dir(a.runner.files.Dir)), a.root} {
-		for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := os.Chmod(a.path("hello.py"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	a := prepareForNobody(t)
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +23,59 @@ def application(environ, start_response):
 	}
 }
 
+func TestTemplateRunsAsTheUser(t *testing.T) {
+	a := prepareForNobody(t)
+	a.runner.files.Templates = NewTemplates()
+	a.runner.files.Templates.calm = time.Millisecond
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.awaitTemplate()
+	next := a.next()
+	a.runner.Stop(t.Context())
+	if got := next.get("/"); !next.forked() || !strings.HasPrefix(got.body, "65534 65534 []") {
+		t.Errorf("forked: %t, got %d %q", next.forked(), got.status, got.body)
+	}
+}
+
+// prepareForNobody makes an app of the user nobody, which says as whom it runs, and gives this process until the end of the
+// test a umask that must not keep that user out.
+func prepareForNobody(t *testing.T) *app {
+	t.Helper()
+	const interpreter = "/usr/bin/python3"
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a worker as another user")
+	}
+	if exec.Command(interpreter, "-c", "").Run() != nil {
+		t.Skipf("no %s, which every user may run", interpreter)
+	}
+	old := syscall.Umask(0o077)
+	t.Cleanup(func() { syscall.Umask(old) })
+	a := prepare(t, gates+`
+def application(environ, start_response):
+    return ok(start_response, "%d %d %s %s" % (os.getuid(), os.getgid(), os.getgroups(), os.environ["HOME"]))
+`, func(d *modgw.Descriptor) { d.User = "nobody" })
+	own, err := Unpack(t.TempDir()) // written under that umask
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.runner.files = own
+	a.runner.config.Environment = &modgw.Environment{Interpreter: interpreter}
+	for _, dir := range []string{filepath.Dir(filepath.Dir(own.Dir)), a.root} {
+		for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Chmod(a.path("hello.py"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 func TestRootIsNoUserForAnApp(t *testing.T) {
+	t.Parallel()
 	_, err := New(modgw.RunnerConfig{Descriptor: modgw.Descriptor{
 		Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{}, User: "root",
 	}}, Files{})

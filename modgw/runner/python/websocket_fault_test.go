@@ -126,6 +126,7 @@ func (s *rawSocket) closed() int {
 }
 
 func TestF68FramesThatBreakTheRules(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	for name, c := range map[string]struct {
 		sent []byte
@@ -186,6 +187,7 @@ func (a *app) stillServes() {
 }
 
 func TestHandshakesThatAreNone(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi)
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	for name, lines := range map[string]string{
@@ -217,6 +219,7 @@ func TestHandshakesThatAreNone(t *testing.T) {
 }
 
 func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi)
 	s := a.talk("")
 	const pieces = 50_000
@@ -249,6 +252,7 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 
 // What is small when it is compressed must not become large beyond the limit.
 func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	var bomb bytes.Buffer
 	w, err := flate.NewWriter(&bomb, flate.BestCompression)
@@ -267,6 +271,7 @@ func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 }
 
 func TestF68FloodOfPingsIsCutOff(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi)
 	flooder, other := a.talk("flooder"), a.talk("other")
 	go func() {
@@ -291,6 +296,7 @@ func TestF68FloodOfPingsIsCutOff(t *testing.T) {
 }
 
 func TestF68ClientThatIsGoneWithoutAWordIsNoticed(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, talker, asgi)
 	a.runner.heartbeat = 500 * time.Millisecond
 	if err := a.runner.Start(t.Context()); err != nil {
@@ -321,6 +327,7 @@ func TestF68ClientThatIsGoneWithoutAWordIsNoticed(t *testing.T) {
 }
 
 func TestF68CloseThatIsNotAnsweredIsTheEnd(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"talk": `
 await receive()
 await send({"type": "websocket.accept"})
@@ -337,6 +344,7 @@ await send({"type": "websocket.close", "code": 4001})
 }
 
 func TestHeartbeatGivesUpOnlyWhoShowsNoSign(t *testing.T) {
+	t.Parallel()
 	silent := errors.New("no answer")
 	for name, c := range map[string]struct {
 		ping func(*signs) error
@@ -362,6 +370,7 @@ func TestHeartbeatGivesUpOnlyWhoShowsNoSign(t *testing.T) {
 }
 
 func TestF69KilledWorkerClosesItsWebSocketsWith1011(t *testing.T) {
+	t.Parallel()
 	a := serve(t, talker, asgi)
 	s := a.talk("")
 	if err := syscall.Kill(a.pid(1), syscall.SIGKILL); err != nil {
@@ -373,6 +382,7 @@ func TestF69KilledWorkerClosesItsWebSocketsWith1011(t *testing.T) {
 }
 
 func TestF69ReplacedGenerationClosesItsWebSocketsWith1012(t *testing.T) {
+	t.Parallel()
 	a := prepare(t, talker, asgi)
 	d := a.runner.config.Descriptor
 	d.Timeouts.WebSocketDrain = 10 * time.Millisecond
@@ -407,6 +417,7 @@ func TestF69ReplacedGenerationClosesItsWebSocketsWith1012(t *testing.T) {
 }
 
 func TestF72EveryOctetInTheHeadersOfAWebSocket(t *testing.T) {
+	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{"all": `
 await receive()
 protocols = scope["subprotocols"]
@@ -433,6 +444,7 @@ await send({"type": "websocket.close", "code": 4000 + len(scope["headers"])})
 
 // What an app does wrong on one of its requests costs that request, and neither the worker nor other requests.
 func TestF17MistakesOfAnASGIAppCostOneRequest(t *testing.T) {
+	t.Parallel()
 	const accept = `await send({"type": "websocket.accept"}); `
 	const start = `await send({"type": "http.response.start", "status": `
 	mistakes := map[string]struct {

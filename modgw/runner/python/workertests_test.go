@@ -8,9 +8,17 @@ import (
 	"testing"
 )
 
+// versionTests are those of the worker's tests that rely most on what differs between the versions of Python: asyncio,
+// threads, signals and processes.
+var versionTests = []string{
+	"test_hello", "test_asgi", "test_lifespan", "test_websocket", "test_process", "test_mainthread", "test_gil",
+}
+
 // TestWorkerKeepsTheContract runs the worker's own tests, in which a small host written in Python drives real worker
-// processes, under every interpreter of this machine that the worker is for.
+// processes, under every interpreter of this machine that the worker is for. Versions between the oldest and the newest
+// CPython pass versionTests alone, unless $MODGW_TEST_EVERY_PYTHON is set.
 func TestWorkerKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	interpreters := workerInterpreters(t)
 	if len(interpreters) == 0 {
 		t.Skip("no Python 3.8 or newer here")
@@ -18,11 +26,16 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 	if testing.Short() {
 		interpreters = interpreters[:1]
 	}
-	for _, interpreter := range interpreters {
-		t.Run(interpreter.version, func(t *testing.T) {
-			t.Parallel() // they wait more than they compute
-			command := exec.CommandContext(t.Context(), interpreter.path, "-B", "-W", "error::ResourceWarning", "-m", "unittest")
+	for n, interpreter := range interpreters {
+		t.Run(interpreter.name, func(t *testing.T) {
+			t.Parallel()
+			arguments := []string{"-B", "-W", "error::ResourceWarning", "-m", "unittest"}
+			if n > 0 && isBetween(interpreter, interpreters) && os.Getenv("MODGW_TEST_EVERY_PYTHON") == "" {
+				arguments = append(arguments, versionTests...)
+			}
+			command := exec.CommandContext(t.Context(), interpreter.path, arguments...)
 			command.Dir = "worker_test"
+			command.Env = append(os.Environ(), "MODGW_TEST_WORKER="+compiledWorker(t, interpreter.path))
 			if output, err := command.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", interpreter.path, err, output)
 			}
@@ -30,9 +43,44 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 	}
 }
 
-type workerInterpreter struct {
-	path, version string
+// compiledWorker is a copy of the worker's code for the workers of many tests, which need not compile it.
+func compiledWorker(t *testing.T, interpreter string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("worker")); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.CommandContext(t.Context(), interpreter, "-m", "compileall", "-q", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return dir
 }
+
+type workerInterpreter struct {
+	path    string
+	name    string // "CPython 3.13.0"
+	version string // sorts like the version; "" for one that is not CPython or has no GIL
+}
+
+// isBetween reports whether an interpreter is a CPython and neither the oldest nor the newest.
+func isBetween(interpreter workerInterpreter, all []workerInterpreter) bool {
+	older, newer := false, false
+	for _, other := range all {
+		older = older || other.version != "" && other.version < interpreter.version
+		newer = newer || other.version > interpreter.version
+	}
+	return interpreter.version != "" && older && newer
+}
+
+const describeInterpreter = `
+import platform, sys
+if sys.version_info >= (3, 8):
+    flags = getattr(sys, "abiflags", "")
+    name = platform.python_implementation()
+    print(name, platform.python_version() + flags)
+    if name == "CPython" and "t" not in flags:
+        print("%03d.%03d.%03d" % sys.version_info[:3])
+`
 
 // workerInterpreters finds the interpreters, each version once.
 func workerInterpreters(t *testing.T) []workerInterpreter {
@@ -42,18 +90,16 @@ func workerInterpreters(t *testing.T) []workerInterpreter {
 		installed, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "*", "bin", "python"))
 		candidates = append(candidates, installed...)
 	}
-	const describe = "import platform, sys; sys.version_info >= (3, 8) and " +
-		"print(platform.python_implementation(), platform.python_version() + getattr(sys, 'abiflags', ''))"
 	var found []workerInterpreter
 	seen := make(map[string]bool)
 	for _, candidate := range candidates {
-		output, err := exec.CommandContext(t.Context(), candidate, "-c", describe).Output()
-		version := strings.TrimSpace(string(output))
-		if err != nil || version == "" || seen[version] {
+		output, err := exec.CommandContext(t.Context(), candidate, "-c", describeInterpreter).Output()
+		name, version, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
+		if err != nil || name == "" || seen[name] {
 			continue
 		}
-		seen[version] = true
-		found = append(found, workerInterpreter{path: candidate, version: version})
+		seen[name] = true
+		found = append(found, workerInterpreter{path: candidate, name: name, version: version})
 	}
 	return found
 }

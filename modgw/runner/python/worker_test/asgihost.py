@@ -40,7 +40,7 @@ class ASGIWorker(Worker):
 
     def open(self, path="/", body=b"", end=True, **scope):
         """Begins a request and returns its stream."""
-        self._streams += 1
+        self.requests += 1
         path, _, query = path.partition("?")
         head = {
             "type": "http",
@@ -54,12 +54,12 @@ class ASGIWorker(Worker):
             "client": ("127.0.0.1", 50000),
             "server": ("localhost", 80),
             "headers": [(b"host", b"localhost")],
-            "modgw.request_id": "request-%d" % self._streams,
+            "modgw.request_id": "request-%d" % self.requests,
             **scope,
         }
         data = marshal.dumps(head, 2)
-        self.lane.send(REQUEST, self._streams, struct.pack("<I", len(data)) + data + body, END if end else 0)
-        return self._streams
+        self.lane.send(REQUEST, self.requests, struct.pack("<I", len(data)) + data + body, END if end else 0)
+        return self.requests
 
     def connect(self, path="/", **scope):
         """Asks for a WebSocket and returns its stream."""

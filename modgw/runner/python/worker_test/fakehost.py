@@ -13,7 +13,9 @@ import textwrap
 import time
 import unittest
 
-WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
+WORKER = os.environ.get("MODGW_TEST_WORKER")  # a copy of the worker's code that is compiled already
+if not WORKER:
+    WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 HEADER = struct.Struct("<IIBBH")
 TYPES = (
     "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE RECALL RETURNED LENT".split()
@@ -143,7 +145,7 @@ class Worker:
         self.control = Connection()
         self.lanes = [Connection() for _ in range(threads)]
         self.logs = []
-        self._streams = 0
+        self.requests = 0  # so many were made
         held, self.lifeline = os.pipe()
         ends = [self.control.theirs.fileno(), *[lane.theirs.fileno() for lane in self.lanes], held]
         self.stderr = stderr or tempfile.TemporaryFile()
@@ -222,10 +224,10 @@ class Worker:
 
     def frame(self, method="GET", path="/", body=b"", end=True, **environ):
         """A new stream, and the frame of its request."""
-        self._streams += 1
+        self.requests += 1
         head = marshal.dumps(self.environ(method, path, **environ), 2)
         payload = struct.pack("<I", len(head)) + head + body
-        return self._streams, frame(REQUEST, self._streams, payload, END if end else 0)
+        return self.requests, frame(REQUEST, self.requests, payload, END if end else 0)
 
     def environ(self, method="GET", path="/", **environ):
         path, _, query = path.partition("?")
@@ -240,7 +242,7 @@ class Worker:
             "HTTP_HOST": "localhost",
             "REMOTE_ADDR": "127.0.0.1",
             "wsgi.url_scheme": "http",
-            "modgw.request_id": "request-%d" % self._streams,
+            "modgw.request_id": "request-%d" % self.requests,
             **environ,
         }
 

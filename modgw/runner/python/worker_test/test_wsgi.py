@@ -355,13 +355,22 @@ class ConformingAppsValidated(ConformingApps):
         return worker
 
 
+def _function(name, body):
+    """The source of an app's function."""
+    return "def %s(environ, start_response):\n" % name + "".join("    %s\n" % text for text in body.splitlines())
+
+
 class BrokenApps(WorkerTestCase):
     """Apps that break the rules: the request fails with a record that names the place, and the worker goes on."""
 
     def fails(self, body, message, line=None, path="/", status=None):
         """Runs an app whose function has this body, and expects the message."""
-        source = "def application(environ, start_response):\n" + "".join("    %s\n" % text for text in body.splitlines())
-        worker = self.serve(source)
+        worker = self.serve(_function("application", body))
+        self.fails_in(worker, message, line, path, status)
+        return worker
+
+    def fails_in(self, worker, message, line, path, status=None):
+        """Expects the message of a request."""
         response = worker.get(path)
         self.assertIsNotNone(response.aborted, response.body)
         self.assertIn(message, response.aborted)
@@ -370,12 +379,23 @@ class BrokenApps(WorkerTestCase):
         self.assertEqual(record["level"], "error")
         self.assertIn(message, record["message"])
         self.assertIn("GET /", record["message"])
-        self.assertEqual(record["request"], "request-1")
+        self.assertEqual(record["request"], "request-%d" % worker.requests)
         self.assertEqual(record["file"], self.folder + "/app.wsgi")
         if line is not None:
             self.assertEqual(record["line"], line)
         self.assertNotIn("modgw_worker/lane.py", record["traceback"])
-        return worker
+
+    def each_fails(self, cases):
+        """Runs an app that has a function for each case, and expects their messages; a case is (body, message, line or None)."""
+        source, begins = "", []
+        for number, (body, _, _) in enumerate(cases):
+            begins.append(source.count("\n"))
+            source += _function("case%d" % number, body)
+        dispatch = "return globals()['case' + environ['PATH_INFO'][1:]](environ, start_response)"
+        worker = self.serve(source + _function("application", dispatch))
+        for number, (body, message, line) in enumerate(cases):
+            with self.subTest(body=body):
+                self.fails_in(worker, message, line and begins[number] + line, "/%d" % number)
 
     def test_exception_in_the_app(self):
         worker = self.fails("x = 1\nreturn {}['missing']", "KeyError: 'missing'", line=3)
@@ -406,7 +426,7 @@ class BrokenApps(WorkerTestCase):
         )
 
     def test_bad_heads_are_refused_where_they_are_given(self):
-        for status, headers, message in (
+        cases = (
             ("200", "[]", "TypeError: cannot use int as status"),
             ("b'200 OK'", "[]", "TypeError: cannot use bytes as status"),
             ("None", "[]", "TypeError: cannot use None as status"),
@@ -437,13 +457,12 @@ class BrokenApps(WorkerTestCase):
             ("'200 OK'", "[('Content-Length', 'many')]", "ValueError: cannot use 'many' as Content-Length"),
             ("'200 OK'", "[('Content-Length', '-1')]", "ValueError: cannot use '-1' as Content-Length"),
             ("'200 OK'", "[('A', 'x' * 600000)]", "bytes of headers"),
-        ):
-            with self.subTest(status=status, headers=headers):
-                self.fails("start_response(%s, %s)\nreturn []" % (status, headers), message, line=2)
+        )
+        self.each_fails([("start_response(%s, %s)\nreturn []" % case[:2], case[2], 2) for case in cases])
 
     def test_results_of_the_wrong_type_are_named(self):
         begin = "start_response('200 OK', [])\n"
-        for body, message in (
+        cases = (
             ("return ['text']", "yielded str, not bytes"),
             ("return [b'a', 'text']", "yielded str, not bytes"),
             ("return [bytearray(b'a')]", "yielded bytearray, not bytes"),
@@ -453,9 +472,8 @@ class BrokenApps(WorkerTestCase):
             ("return 7", "returned int, which cannot be iterated over"),
             ("yield None", "yielded None, not bytes"),
             ("start_response", "returned None, which cannot be iterated over"),
-        ):
-            with self.subTest(body=body):
-                self.fails(begin + body, message)
+        )
+        self.each_fails([(begin + body, message, None) for body, message in cases])
 
     def test_the_place_of_a_bad_piece_is_where_the_generator_stands(self):
         self.fails("start_response('200 OK', [])\nyield b''\nyield 'text'\nyield b''", "yielded str", line=4)
