@@ -241,11 +241,12 @@ func TestClientsThatDoNotReadHoldNoThread(t *testing.T) {
 
 func TestResponseBeyondTheLimitWaitsForItsClient(t *testing.T) {
 	t.Parallel()
-	a := serve(t, big, func(d *modgw.Descriptor) { d.Spool.Response = 1 << 20 }, requestTimeout(time.Second))
+	const limit = 3 * time.Second
+	a := serve(t, big, func(d *modgw.Descriptor) { d.Spool.Response = 1 << 20 }, requestTimeout(limit))
 	c := a.connect()
 	c.say("GET /generator HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	a.eventually("kept response", func() bool { return a.runner.config.Spool.Used() > 512<<10 })
-	time.Sleep(2 * time.Second) // beyond the request's time, which the client uses
+	time.Sleep(limit + time.Second) // beyond the request's time, which the client uses
 	if got := a.get("/sent"); got.body != "0" {
 		t.Error("the app was done:", got)
 	}
