@@ -61,7 +61,8 @@
 //	Recall      control  host    uint32 number of a lane, from 0, and uint32 id of a stream: give back what waits there if
 //	                             the thread is still busy with that stream. 0: give it back whatever the thread does
 //	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
-//	                             were not begun and never will be, and nothing more is said of them. Answers
+//	                             were not begun and never will be, and nothing more is said of them. Without ids:
+//	                             the thread is still busy with the stream that Recall named. Answers
 //	                             to later requests, on the lane, may overtake this frame
 //
 // # Dictionaries

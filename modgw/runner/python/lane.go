@@ -22,9 +22,9 @@ const (
 	// mostAhead is how many requests that is at most.
 	mostAhead = 64
 
-	// computes is the share of its time that a thread computes whose requests do not wait, in 255ths. It leaves
+	// computingShare is the share of its time that a thread computes whose requests do not wait, in 255ths. It leaves
 	// something for waiting for a processor.
-	computes = 190
+	computingShare = 190
 )
 
 // lane is one connection to a thread of a worker. The requests on it are answered in their order, and the goroutine whose
@@ -42,8 +42,9 @@ type lane struct {
 	load  int  // requests on it; guarded by the pool
 	alone bool // the one on it shares the lane with no other; guarded by the pool
 
-	depth   atomic.Int32 // how many requests it may have at once; 0, before anything is known of it: one
-	stalled atomic.Bool  // its thread is busy with a request for long, and gets no more
+	depth    atomic.Int32 // how many requests it may have at once; 0, before anything is known of it: one
+	computes atomic.Bool  // its thread computes nearly all the time that its requests take
+	stalled  atomic.Bool  // its thread is busy with a request for long, and gets no more
 
 	last atomic.Uint32 // id of the latest stream; ids are never used twice
 
@@ -115,9 +116,9 @@ func (l *lane) register(s *stream) error {
 	l.order = append(l.order, s)
 	if len(l.order) == 1 {
 		s.begin()
-		return nil
+	} else {
+		s.turn = make(chan struct{}, 1)
 	}
-	s.turn = make(chan struct{}, 1)
 	l.watchOver()
 	return nil
 }
@@ -169,20 +170,26 @@ func (l *lane) fail(err error) {
 
 // paced takes note of how long the thread's requests take of late, and of how much of that it computes.
 func (l *lane) paced(pace, cpu uint8) {
-	ahead := lookAhead
-	if cpu >= computes && !l.pool.parallel {
+	depth, ahead := 1, lookAhead
+	computes := cpu >= computingShare && pace < wire.MaxPace && !l.pool.parallel
+	if computes {
 		ahead = computeAhead
 	}
-	depth := 1
 	if pace > 0 && pace < wire.MaxPace {
 		depth = min(max(1, int(ahead/wire.PaceUnit)/int(pace)), mostAhead)
 	}
+	l.computes.Store(computes)
 	l.depth.Store(int32(depth))
 }
 
 // hasRoom reports whether a request may wait behind those that the lane has; the pool's lock is held.
 func (l *lane) hasRoom() bool {
 	return !l.alone && l.load < int(l.depth.Load()) && !l.stalled.Load()
+}
+
+// isComputing reports whether another thread would only take the interpreter from the one of this lane; the pool's lock is held.
+func (l *lane) isComputing() bool {
+	return l.load > 0 && l.computes.Load() && !l.stalled.Load()
 }
 
 // setDeadline bounds reading; l.mu is held. A bound that comes earlier, and not yet, stays: the reader puts it off then,

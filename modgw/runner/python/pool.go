@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -20,8 +21,9 @@ var (
 )
 
 // pool gives requests to lanes: of the least busy ready worker to the first that is idle, or that has room for more of
-// those that its thread answers fast, so that a fast app stays on one thread. Otherwise requests wait in the order in
-// which they came. One that waits on a lane behind a slow one is taken back, and waits here again.
+// those that its thread answers fast, so that a fast app stays on one thread. While a thread computes, it gets all that may
+// share a lane, and no other one begins, until the thread is found to be busy for long with one request. Otherwise requests
+// wait in the order in which they came. One that waits on a lane behind a slow one is taken back, and waits here again.
 type pool struct {
 	queue    modgw.Queue
 	parallel bool // the threads of a worker run at the same time, so that a free one is better than a fast one
@@ -34,6 +36,8 @@ type pool struct {
 	closed  bool
 	busy    int // lanes that have requests
 	behind  int // requests that wait behind another one on a lane
+
+	waiting atomic.Bool // there are waiters; set with mu held
 }
 
 // ticket is what the pool knows of a request.
@@ -72,6 +76,7 @@ func (p *pool) acquire(ctx context.Context, t *ticket) (*lane, error) {
 	}
 	w := &waiter{ticket: t, got: make(chan struct{})}
 	element := p.enqueue(w)
+	p.watchComputing()
 	p.mu.Unlock()
 	return p.wait(ctx, w, element)
 }
@@ -155,6 +160,13 @@ func (p *pool) remove(w *worker) {
 	}
 }
 
+// serve gives lanes to those who wait, after something has changed that is not the pool's.
+func (p *pool) serve() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.serveWaiters()
+}
+
 // hope counts the workers that are worth waiting for up or down.
 func (p *pool) hope(n int) {
 	p.mu.Lock()
@@ -206,6 +218,7 @@ func (p *pool) leave(w *waiter, element *list.Element, err error) (*lane, error)
 		return w.lane, w.err
 	default:
 		p.waiters.Remove(element)
+		p.waiting.Store(p.waiters.Len() > 0)
 		p.serveWaiters() // those behind it may have been waiting for it alone
 		return nil, err
 	}
@@ -229,6 +242,7 @@ func (p *pool) queued() int { return p.waiters.Len() + p.behind }
 
 // enqueue puts a waiter behind those that came before it.
 func (p *pool) enqueue(w *waiter) *list.Element {
+	p.waiting.Store(true)
 	for e := p.waiters.Back(); e != nil; e = e.Prev() {
 		if e.Value.(*waiter).ticket.number < w.ticket.number {
 			return p.waiters.InsertAfter(w, e)
@@ -237,7 +251,19 @@ func (p *pool) enqueue(w *waiter) *list.Element {
 	return p.waiters.PushFront(w)
 }
 
+// watchComputing has the lanes watched that may be what a new waiter waits for.
+func (p *pool) watchComputing() {
+	for _, w := range p.workers {
+		for _, l := range w.lanes {
+			if l.isComputing() {
+				l.watchAwaited()
+			}
+		}
+	}
+}
+
 func (p *pool) serveWaiters() {
+	defer func() { p.waiting.Store(p.waiters.Len() > 0) }()
 	for p.waiters.Len() > 0 {
 		first := p.waiters.Front()
 		w := first.Value.(*waiter)
@@ -258,6 +284,7 @@ func (p *pool) dismiss(err error) {
 		w.err = err
 		close(w.got)
 	}
+	p.waiting.Store(false)
 }
 
 func (p *pool) take(l *lane, t *ticket) {
@@ -273,15 +300,16 @@ func (p *pool) take(l *lane, t *ticket) {
 
 // free is the lane to take next; nil when none has room.
 func (p *pool) free(t *ticket) (found *lane) {
-	behind := !t.alone && p.behind < p.queue.Max
+	share := !t.alone && p.behind < p.queue.Max
+	wait := p.queued() < p.queue.Max
 	busy := math.MaxInt
 	for _, w := range p.workers {
 		if w.busy >= busy {
 			continue
 		}
-		l := w.freeLane(behind && !p.parallel)
+		l := w.freeLane(share && !p.parallel, wait)
 		if l == nil && p.parallel {
-			l = w.freeLane(behind)
+			l = w.freeLane(share, wait)
 		}
 		if l != nil {
 			found, busy = l, w.busy
@@ -290,12 +318,27 @@ func (p *pool) free(t *ticket) (found *lane) {
 	return found
 }
 
-// freeLane is the first lane that is idle or, for a request that may wait behind others, has room; nil without one.
-func (w *worker) freeLane(behind bool) *lane {
+// freeLane is the lane for a request, which may share one with others, and may wait for one; nil without one. Where threads
+// compute it is one of theirs, if the request may share it, and else none: another thread would only take the interpreter from
+// them. What may not share a lane gets a second one, so that a thread computes while an answer is on its way.
+func (w *worker) freeLane(share, wait bool) (free *lane) {
+	computing, most := 0, 2
 	for _, l := range w.lanes {
-		if l.load == 0 || behind && l.hasRoom() {
-			return l
+		room := l.load == 0 || share && l.hasRoom()
+		if l.isComputing() {
+			if room {
+				return l
+			}
+			if computing++; share && !l.alone {
+				most = 1
+			}
+		}
+		if free == nil && room {
+			free = l
 		}
 	}
-	return nil
+	if wait && computing >= most {
+		return nil
+	}
+	return free
 }

@@ -59,6 +59,26 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 			return len(here) == 0 || !alone && !here[0].alone && behind < p.queue.Max &&
 				len(here) < int(l.depth.Load()) && !l.stalled.Load()
 		}
+		computes := func(l *lane) bool { return len(on(l)) > 0 && l.computes.Load() && !l.stalled.Load() }
+		open := func(l *lane, alone bool) bool { // there is room that the worker's computing threads leave to others
+			if !room(l, alone) || computes(l) {
+				return room(l, alone)
+			}
+			_, behind := counts()
+			share, most, computing := !alone && behind < p.queue.Max, 2, 0
+			for _, other := range l.worker.lanes {
+				if computes(other) {
+					if room(other, alone) {
+						return false
+					}
+					computing++
+					if share && !on(other)[0].alone {
+						most = 1
+					}
+				}
+			}
+			return computing < most || behind+p.waiters.Len() >= p.queue.Max
+		}
 		draw := func(t *rapid.T, what string) *lane {
 			if len(all) == 0 {
 				t.Skip("none")
@@ -86,7 +106,7 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 			"acquire": func(t *rapid.T) {
 				alone, least := rapid.Bool().Draw(t, "alone"), -1
 				for _, w := range present {
-					if slices.ContainsFunc(w.lanes, func(l *lane) bool { return room(l, alone) }) && (least < 0 || w.busy < least) {
+					if slices.ContainsFunc(w.lanes, func(l *lane) bool { return open(l, alone) }) && (least < 0 || w.busy < least) {
 						least = w.busy
 					}
 				}
@@ -97,14 +117,14 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 					}
 					return
 				}
-				if !room(l, alone) {
+				if !open(l, alone) {
 					t.Fatalf("lane %d of worker %d had no room", l.number, l.worker.Number)
 				}
 				if l.worker.busy-1 > least { // what acquire has taken is counted already
 					t.Fatalf("worker %d has %d requests, and another one %d", l.worker.Number, l.worker.busy-1, least)
 				}
 				for _, other := range l.worker.lanes[:l.number] {
-					if room(other, alone) {
+					if open(other, alone) {
 						t.Fatalf("lane %d was taken, and %d has room", l.number, other.number)
 					}
 				}

@@ -13,7 +13,8 @@ const stallTime = 3 * time.Millisecond
 // a busy machine an answer may be on its way for a while.
 const patience = 4 * stallTime
 
-// watch looks after the streams of a lane that wait behind another one. While there are none, nothing ticks.
+// watch looks after the requests that wait for a lane: behind another one on it, or in the pool because its thread computes.
+// While there are none, nothing ticks.
 type watch struct {
 	timer    *time.Timer
 	on       bool
@@ -40,13 +41,31 @@ func (w *watch) stop() {
 	}
 }
 
-// watchOver begins to look after the streams that wait, if there are any; l.mu is held.
+// watchOver begins to look after the requests that wait, if there are any; l.mu is held.
 func (l *lane) watchOver() {
-	if l.watch.on || len(l.order) < 2 {
+	if l.watch.on || !l.isAwaited() {
 		return
 	}
 	l.watch.on, l.watch.progress, l.watch.since = true, l.progress, time.Now()
 	l.watch.again(stallTime, l.look)
+}
+
+// watchAwaited begins to look after the requests that wait, if nobody does; the pool's lock is held.
+func (l *lane) watchAwaited() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watchOver()
+}
+
+// isAwaited reports whether requests wait for what the lane is busy with; l.mu is held.
+func (l *lane) isAwaited() bool {
+	switch len(l.order) {
+	case 0:
+		return false
+	case 1:
+		return l.computes.Load() && !l.stalled.Load() && l.pool.waiting.Load()
+	}
+	return true
 }
 
 // look recalls the streams that wait behind one for too long. It does so again, at longer intervals, while they are there: on a
@@ -54,6 +73,9 @@ func (l *lane) watchOver() {
 func (l *lane) look() {
 	if busy, stuck := l.isStuck(); stuck {
 		l.worker.say(wire.Recall, wire.AppendRecall(nil, l.number, busy))
+		if busy == 0 {
+			l.pool.serve()
+		}
 	}
 }
 
@@ -62,7 +84,7 @@ func (l *lane) look() {
 func (l *lane) isStuck() (busy uint32, stuck bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.order) < 2 || l.watch.progress != l.progress {
+	if !l.isAwaited() || l.watch.progress != l.progress {
 		l.watch.on = false
 		l.watchOver()
 		return 0, false
@@ -106,6 +128,14 @@ func (w *worker) takeBack(payload []byte) error {
 	w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
 	l := w.lanes[number]
 	l.stalled.Store(true)
+	if err := l.giveAllBack(ids); err != nil {
+		return err
+	}
+	l.pool.serve()
+	return nil
+}
+
+func (l *lane) giveAllBack(ids []uint32) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {

@@ -87,12 +87,12 @@ class Lane:
     def recall(self, busy):
         """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
 
-        There are none when the thread has gone on from the stream that it was busy with when the host asked, unless that
-        is 0. A thread that computes keeps the interpreter, and the other one comes here when it waits, has gone on, or computes
+        It is None when the thread has gone on from the stream that it was busy with when the host asked, unless that is 0.
+        A thread that computes keeps the interpreter, and the other one comes here when it waits, has gone on, or computes
         for long. What the thread has answered already is sent: it may be busy for long."""
         current = self.current
         if busy and not self._answers and (current is None or current.stream != busy):
-            return []
+            return None
         if self._receiving.acquire(False):
             try:
                 self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))

@@ -236,7 +236,7 @@ class Worker:
         """Gives back what waits on a lane whose thread is busy for long."""
         number, busy = wire.RECALLED.unpack(asked)
         streams = self._lanes[number].recall(busy)
-        if streams:
+        if streams or busy and streams is not None:
             self._control.send(wire.RETURNED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)))
 
     def _let_go(self):
