@@ -44,6 +44,9 @@ func (m *Request) Fill(r *http.Request, h *Head) (ok bool) {
 	return ok
 }
 
+// Size is how many bytes the head had that Fill was called with last.
+func (m *Request) Size() int { return len(m.text) }
+
 var chunkedCoding = []string{"chunked"}
 
 func (m *Request) part(s span) string { return m.text[s.start:s.end] }

@@ -23,10 +23,11 @@ type body struct {
 	source      func([]byte) (int, error)
 	setDeadline func(time.Time) error // for the next read
 	grace       time.Duration
-	rate        int   // bytes per second
-	conn        *conn // nil over HTTP/2
-	length      int64 // that was declared; -1 for none
-	expected    bool  // the client sends it when it is told to, which reading does
+	rate        int           // bytes per second
+	conn        *conn         // nil over HTTP/2
+	request     *http.Request // gets the trailers
+	length      int64         // that was declared; -1 for none
+	expected    bool          // the client sends it when it is told to, which reading does
 
 	reading  sync.Mutex // held while the source is read
 	received atomic.Int64
@@ -45,7 +46,8 @@ func (s *Server) newBody(length int64) *body {
 // newBody is the body of the request whose head was read. It may be read while the response is sent.
 func (c *conn) newBody(w *response) *body {
 	b := c.server.newBody(c.request.ContentLength)
-	b.conn, b.setDeadline, b.expected = c, c.setBodyDeadline, c.parser.Head().ExpectsContinue()
+	b.conn, b.request, b.setDeadline = c, &c.request, c.setBodyDeadline
+	b.expected = c.parser.Head().ExpectsContinue()
 	told := !b.expected
 	b.source = func(p []byte) (int, error) {
 		if !told {
@@ -54,7 +56,7 @@ func (c *conn) newBody(w *response) *body {
 				return 0, err
 			}
 		}
-		return c.readBody(p, w.request)
+		return c.readBody(p, b.request)
 	}
 	return b
 }
@@ -131,8 +133,7 @@ func (b *body) stop() {
 		_ = b.conn.SetReadDeadline(time.Unix(1, 0))
 		b.reading.Lock()
 	}
-	defer b.reading.Unlock()
-	// A runner that had to interrupt its reading has left a deadline that is over.
+	b.reading.Unlock()
 	_ = b.conn.SetReadDeadline(time.Time{})
 }
 

@@ -61,6 +61,9 @@ func (c *conn) leave() {
 // awaitRequest waits until something of the next request has come. It reports false when nothing will.
 func (c *conn) awaitRequest() bool {
 	c.in.release()
+	if c.message.Size() > inputSize {
+		c.message = http1.Request{} // which nobody needs for a while
+	}
 	now := time.Now()
 	deadline, waits := now.Add(c.server.config.IdleTimeout), forRequest
 	if !c.served {
@@ -153,6 +156,7 @@ func (c *conn) serveRequest() state {
 	case w.writer.hijacked:
 		return taken
 	case w.body == nil && c.endRequest() && w.writer.KeepsOpen(), w.body != nil && w.writer.KeepsOpen() && !c.unread:
+		_ = c.SetReadDeadline(time.Time{}) // of the handler; if it fails, reading does, too
 		return idle
 	}
 	return over

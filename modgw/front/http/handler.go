@@ -21,7 +21,9 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 		return
 	}
 	r = r.WithContext(modgw.WithRequestInfo(ctx, s.prepare(r, p)))
-	w.request = r
+	if w.request = r; w.body != nil {
+		w.body.request = r
+	}
 	s.config.Handler.ServeHTTP(w, r)
 }
 

@@ -194,6 +194,7 @@ func (w *response) answer(status int, f *modgw.Fault) {
 // may send all of it: Apache passes a body on as a whole before it looks for the response, and
 // takes a connection that is closed meanwhile for a failure.
 func (w *response) endBody() {
+	w.body.stop()
 	limit := int64(drainLimit)
 	switch {
 	case w.one.err != nil:
@@ -203,7 +204,6 @@ func (w *response) endBody() {
 	case w.closing:
 		limit = 0
 	}
-	w.body.stop()
 	w.conn.unread = !w.body.drain(limit)
 }
 
