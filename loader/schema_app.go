@@ -106,7 +106,7 @@ func authorizeBlock(d *modgw.Descriptor) block {
 			{name: "groups", value: texts(&a.Groups), note: "any user will do",
 				doc: "Groups of which the user must be in one.", example: `["editors"]`},
 			{name: "allow_access", value: entry(&a.AllowAccess, "allow_access"),
-				doc: "allow_access(environ, host): True, False, or None to leave that to the others.", example: `"accounts:allow_access"`},
+				doc: "allow_access(environ, host): True, False, a name for the user, or None to leave it to the others.", example: `"accounts:allow_access"`},
 		},
 		done: func() { d.Authorize = a },
 	}

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -105,7 +106,7 @@ func TestApacheAsksAnAppWithoutALogin(t *testing.T) {
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("accounts.py", `
 def allow_access(environ, host):
-    return host == "127.0.0.1" and environ.get("HTTP_X_BADGE") == "blue"
+    return {"blue": "ada", "green": True}.get(environ.get("HTTP_X_BADGE"), False) if host == "127.0.0.1" else False
 `)
 	s.write("app.py", `
 def application(environ, start_response):
@@ -129,18 +130,26 @@ app "accounts" {
 	apache := fronttest.StartApache(t, fmt.Sprintf(`
 LoadModule authnz_fcgi_module /usr/lib/apache2/modules/mod_authnz_fcgi.so
 Alias /private %s
+Header set X-User expr=%%{REMOTE_USER}
 %s`, s.path("docs"), guard))
-	for badge, status := range map[string]int{"blue": 200, "red": 403, "": 403} {
+	for badge, want := range map[string]struct {
+		status int
+		user   string
+	}{"blue": {200, "ada"}, "green": {200, "guest"}, "red": {403, ""}, "": {403, ""}} {
 		r, err := http.NewRequest("GET", apache.URL+"/private/secret.txt", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if badge != "" {
-			r.Header.Set("X-Badge", badge)
+		r.Header.Set("X-Badge", badge)
+		response, err := impatient.Do(r)
+		if err != nil {
+			t.Fatal(err)
 		}
-		code, body := s.send(r)
-		if code != status || (code == 200) != strings.Contains(body, "the secret") {
-			t.Errorf("badge %q: got %d %q", badge, code, body)
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if user := response.Header.Get("X-User"); response.StatusCode != want.status || user != want.user ||
+			(want.status == 200) != strings.Contains(string(body), "the secret") {
+			t.Errorf("badge %q: got %d as %q: %q", badge, response.StatusCode, user, body)
 		}
 	}
 }

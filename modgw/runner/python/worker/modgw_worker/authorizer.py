@@ -35,8 +35,14 @@ class _Authorizer:
         user, password = _credentials(environ)
         role = environ.get(_ROLE, "")
         known = environ.get("REMOTE_USER", "")
-        if not self._ask or not self._may_connect(environ):
+        if not self._ask:
             return "403 Forbidden", []
+        if "allow_access" in self._ask:
+            verdict = self._ask["allow_access"](environ, environ.get("REMOTE_ADDR", ""))
+            if isinstance(verdict, str) and verdict:  # whom the app takes the client for
+                known = verdict
+            elif verdict not in (True, None):
+                return "403 Forbidden", []
         if password is not None and "check_password" in self._ask:
             verdict = self._ask["check_password"](environ, user, password)
             if isinstance(verdict, str):  # the name by which the app knows the user
@@ -50,11 +56,6 @@ class _Authorizer:
         if role != "AUTHENTICATOR" and not self._is_member(environ, known):
             return "403 Forbidden", []
         return "200 OK", [("Variable-MODGW_USER", known)] if known and known.isprintable() and known.isascii() else []
-
-    def _may_connect(self, environ):
-        if "allow_access" not in self._ask:
-            return True
-        return self._ask["allow_access"](environ, environ.get("REMOTE_ADDR", "")) in (True, None)
 
     def _is_member(self, environ, user):
         if not self._groups:
