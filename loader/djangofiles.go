@@ -13,7 +13,8 @@ var (
 	starImport    = regexp.MustCompile(`(?m)^\s*from\s+\.(\w+)\s+import\s+\*`)
 	stringLiteral = regexp.MustCompile(`['"]([^'"\n]*)['"]`)
 	pathParents   = regexp.MustCompile(`\.parents\[(\d)\]`)
-	plainFolder   = regexp.MustCompile(`^(?:str\()?(?:BASE_DIR\s*/\s*['"]|os\.path\.join\(\s*BASE_DIR\s*,|(?:Path\()?['"])`)
+	plainFolder   = regexp.MustCompile(`^(?:str\()?(?:([A-Z][A-Z_]*)\s*/\s*['"]|os\.path\.join\(\s*([A-Z][A-Z_]*)\s*,|(?:Path\()?['"])`)
+	urlAsFolder   = regexp.MustCompile(`\bSTATIC_URL(?:\.l?strip\(['"]/['"]\))?`)
 )
 
 // settingsText is a settings module with those beside it that it takes everything from.
@@ -42,7 +43,7 @@ func (f *finding) findStatic(p *project, settings string) {
 	}
 	dir := p.folderIn(m[1], text, settings)
 	if dir == "" {
-		f.note("saw STATIC_ROOT = %s, not used because it does not tell a folder of its own: add build { } and an alias for it",
+		f.note("saw STATIC_ROOT = %s, not used because it may be a folder of sources or one elsewhere: add build { } and an alias for it",
 			strings.TrimSpace(m[1]))
 		return
 	}
@@ -59,6 +60,9 @@ func (f *finding) findStatic(p *project, settings string) {
 	if strings.Contains(url, "://") || strings.Trim(url, "/") == "" {
 		f.note("saw STATIC_URL = %q, not used because it is no path of its own here", url)
 		return
+	}
+	if strings.HasPrefix(url, "/") {
+		f.note("below a mount, STATIC_URL must be %q, or have the mount: %q", strings.TrimPrefix(url, "/"), "/the/mount"+url)
 	}
 	f.alias, f.static = "/"+strings.Trim(url, "/"), dir
 }
@@ -84,9 +88,14 @@ func staticSources(dir string) (globs []string) {
 // folderIn is the folder that an expression of settings means, relative to the project when it is below it; "" when it
 // takes more than reading to know.
 func (p *project) folderIn(expression, text, settings string) string {
-	if !plainFolder.MatchString(expression) {
+	if m := staticURL.FindStringSubmatch(text); m != nil {
+		expression = urlAsFolder.ReplaceAllLiteralString(expression, `"`+strings.Trim(m[1], "/")+`"`)
+	}
+	plain := plainFolder.FindStringSubmatch(expression)
+	if plain == nil {
 		return ""
 	}
+	above := plain[1] + plain[2] // BASE_DIR and its like; "" for a folder by its whole name
 	var names []string
 	for _, m := range stringLiteral.FindAllStringSubmatch(expression, -1) {
 		names = append(names, m[1])
@@ -95,10 +104,10 @@ func (p *project) folderIn(expression, text, settings string) string {
 	if dir == "." || !filepath.IsAbs(dir) && !filepath.IsLocal(dir) {
 		return "" // the sources themselves, or what is above them
 	}
-	if filepath.IsAbs(dir) || !strings.Contains(expression, "BASE_DIR") {
+	if filepath.IsAbs(dir) || above == "" {
 		return dir
 	}
-	up, ok := levelsUp("BASE_DIR", text, 0)
+	up, ok := levelsUp(above, text, 0)
 	if depth := strings.Count(settings, ".") + 1; !ok || up > depth {
 		return "" // it is not known, or above the project
 	}
@@ -111,7 +120,7 @@ func (p *project) folderIn(expression, text, settings string) string {
 
 // levelsUp is how many folders above its file a variable of settings leads; false when that is not to be read.
 func levelsUp(name, text string, depth int) (up int, ok bool) {
-	m := regexp.MustCompile(`(?m)^` + name + `\s*(?::[^=\n]*)?=\s*(.+)$`).FindStringSubmatch(text)
+	m := regexp.MustCompile(`(?m)^(?:\w+\s*=\s*)*` + name + `\s*(?::[^=\n]*)?=\s*(?:\w+\s*=\s*)*(.+)$`).FindStringSubmatch(text)
 	if m == nil || depth > 5 {
 		return 0, false
 	}

@@ -24,6 +24,15 @@ const stripHint = `strip_mount = true   # for a program that does not know of it
 // isPython reports whether the app has an environment with packages.
 func (f *finding) isPython() bool { return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI }
 
+// needsPackages reports whether the app is of a framework, which is a package, and its file does not name it (PEP 723).
+func (f *finding) needsPackages(p *project) bool {
+	if f.what == "WSGI app" || f.what == "ASGI app" {
+		return false
+	}
+	script, isFile := strings.CutPrefix(f.entry, "./")
+	return !isFile || !strings.Contains(p.text(script), "# /// script")
+}
+
 // addSource lets an app import what is in the project's src folder, when its module is there.
 func (p *project) addSource(f *finding, module string) {
 	file := strings.ReplaceAll(module, ".", "/")
@@ -89,6 +98,9 @@ func (f *finding) lookAround(p *project) {
 		default:
 			f.venv, declared = dir, dir
 		}
+	}
+	if declared == "" && !slices.ContainsFunc(unread, p.has) && f.needsPackages(p) {
+		f.note(`no file names the packages that it needs: write requirements.txt, or python { packages = ["…"] }`)
 	}
 	for _, name := range unread {
 		if declared == "" && p.has(name) {
