@@ -15,6 +15,7 @@ const module = "github.com/modgw/modgw/"
 // in "/" means all packages below.
 var layers = map[string][]string{
 	"internal/":             {"internal/"},
+	"internal/faulttest":    {},
 	"internal/fronttest":    {"internal/watchtest"},
 	"internal/headroom":     {},
 	"internal/http1test":    {"modgw/http1"},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/apache"
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -21,7 +22,7 @@ func TestAWebSocketIsSeenToPassTheInstalledApache(t *testing.T) {
 	if f := apache.ProbeWebSocket(t.Context(), "", []modgw.Listener{fcgi}); f.Level != apache.Problem || !strings.Contains(f.Fix, `listen "http"`) {
 		t.Errorf("without an HTTP listener: %+v", f)
 	}
-	if f := apache.ProbeWebSocket(t.Context(), "/bin/true", []modgw.Listener{web}); f.Level != apache.Problem || !strings.Contains(f.Text, "MGW-APA-007") {
+	if f := apache.ProbeWebSocket(t.Context(), "/bin/true", []modgw.Listener{web}); f.Level != apache.Problem || !faulttest.Has(f.Text, "MGW-APA-007") {
 		t.Errorf("with a program that is no Apache: %+v", f)
 	}
 }

@@ -109,11 +109,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 	}
 	newRunner := g.config.Runners[next.Descriptor.Kind]
 	if newRunner == nil {
-		return &Fault{
-			Code:    "MGW-APP-106",
-			Summary: fmt.Sprintf("cannot run app %q: this host has no runner for apps of kind %q", next.Descriptor.Name, next.Descriptor.Kind),
-			Hint:    "modgw-host version lists the kinds that this version runs",
-		}
+		return fmt.Errorf("this host has no runner for apps of kind %q", next.Descriptor.Kind)
 	}
 	if next.user, err = next.Descriptor.Account(); err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/modgw/modgw/internal/faulttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -158,7 +160,7 @@ func TestFailedDeployLeavesTheOldGenerationServing(t *testing.T) {
 	if err != nil || status.State != AppServing || status.Generation.Number != 1 {
 		t.Errorf("status %+v, %v", status, err)
 	}
-	if f := status.Failure; f == nil || f.Code != "MGW-APP-001" || f.Cause != "views.py changed" || !strings.Contains(f.Text, "views.py:41") {
+	if f := status.Failure; f == nil || !faulttest.Has(f.Error, "MGW-APP-001") || f.Cause != "views.py changed" || !strings.Contains(f.Text, "views.py:41") {
 		t.Errorf("failure %+v", f)
 	}
 	deploy(t, g, descriptor("fixed"))
@@ -272,7 +274,7 @@ func TestTwoAppsNeverShareAMount(t *testing.T) {
 	deploy(t, g, descriptor("first"))
 	second := descriptor("second")
 	second.Name = "other"
-	if err := g.Deploy(t.Context(), second, "start"); err == nil || !strings.Contains(err.Error(), "MGW-APP-108") {
+	if err := g.Deploy(t.Context(), second, "start"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-108") {
 		t.Errorf("Deploy = %v", err)
 	}
 	second.Mount = "/other"
@@ -436,11 +438,11 @@ func TestOneByOneStartsTheRestWhenTheOldGenerationHasEnded(t *testing.T) {
 
 func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {
 	g := testGateway(t, &stage{})
-	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-109") {
+	if err := g.Rollback(t.Context(), "blog"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-109") {
 		t.Errorf("rollback of an unknown app: %v", err)
 	}
 	deploy(t, g, descriptor("one"))
-	if err := g.Rollback(t.Context(), "blog"); err == nil || !strings.Contains(err.Error(), "MGW-APP-105") {
+	if err := g.Rollback(t.Context(), "blog"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-105") {
 		t.Errorf("rollback without an earlier generation: %v", err)
 	}
 	deploy(t, g, descriptor("two"))
@@ -530,7 +532,7 @@ func TestUnhealthyGenerationNeverTakesOver(t *testing.T) {
 	d := descriptor("sick")
 	d.Health = Health{Path: "/healthz", Timeout: time.Second}
 	d.Timeouts.Startup = 10 * time.Millisecond
-	if err := g.Deploy(t.Context(), d, "start"); err == nil || !strings.Contains(err.Error(), "MGW-APP-110") {
+	if err := g.Deploy(t.Context(), d, "start"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-110") {
 		t.Errorf("Deploy = %v", err)
 	}
 	<-s.runners[0].stopped

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/faulttest"
 )
 
 // at is a descriptor of an app with a mount, whose answer is its name and version.
@@ -90,7 +91,7 @@ func TestExchangeDoesNotHappenWhenOneOfTheAppsFails(t *testing.T) {
 	broken := at("b", "/a", "2")
 	broken.Kind = KindCGI // which this gateway has no runner for
 	failed := deployAll(t, g, at("a", "/b", "2"), broken)
-	if !errors.Is(failed[0], ErrPlaceTaken) || !strings.Contains(failed[0].Error(), "MGW-APP-108") {
+	if !errors.Is(failed[0], ErrPlaceTaken) || !faulttest.Has(failed[0].Error(), "MGW-APP-108") {
 		t.Errorf("the app whose new place is not free: %v", failed[0])
 	}
 	if failed[1] == nil || errors.Is(failed[1], ErrPlaceTaken) {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
@@ -193,14 +194,14 @@ func TestStateFolderBelongsToOneHost(t *testing.T) {
 	s.write("apps/one/app.py", answering("one"))
 	s.start()
 	out, ok := s.run("serve", "apps/one", "--listen", "http=127.0.0.1:0", "--state", s.path("state"), "--control", "unix:"+s.path("c.sock"))
-	if ok || !strings.Contains(out, "MGW-HST-010") {
+	if ok || !faulttest.Has(out, "MGW-HST-010") {
 		t.Errorf("a second host came up in the same state folder:\n%s", out)
 	}
 	if err := os.WriteFile(s.path("file"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, ok = s.run("serve", "apps/one", "--listen", "http=127.0.0.1:0", "--state", s.path("file/state"))
-	if ok || !strings.Contains(out, "MGW-HST-011") {
+	if ok || !faulttest.Has(out, "MGW-HST-011") {
 		t.Errorf("a host came up without a state folder:\n%s", out)
 	}
 }

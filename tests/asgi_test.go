@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
@@ -275,7 +276,7 @@ func TestWebSocketsGoOverToTheNewGeneration(t *testing.T) {
 	}
 
 	s.write("apps/api/app.py", fmt.Sprintf(asgiVersion, "broken"))
-	s.eventually("failure in the log", func() bool { return strings.Contains(s.log.String(), "MGW-APP-021") })
+	s.eventually("failure in the log", func() bool { return faulttest.Has(s.log.String(), "MGW-APP-021") })
 	if text := s.log.String(); !strings.Contains(text, "OSError: no database") || !strings.Contains(text, "app.py:7)") {
 		t.Errorf("the log does not name the place:\n%s", text)
 	}

@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/modgw/modgw/internal/faulttest"
 )
 
 func TestADescriptorThatIsBrokenAtStartIsServedAsItLastWas(t *testing.T) {
@@ -113,7 +114,7 @@ func TestAHostWhoseOnlyAppIsBrokenWaitsForItsCorrection(t *testing.T) {
 	s.write("apps/one/modgw.hcl", ownPage("one"))
 	s.eventually("the app is served", func() bool { _, body := s.at("any.test", "/"); return body == "one" })
 
-	if out, ok := s.run("serve", "nothing.hcl", "--listen", "http=127.0.0.1:0", "--state", s.path("other")); ok || !strings.Contains(out, "MGW-CFG-001") {
+	if out, ok := s.run("serve", "nothing.hcl", "--listen", "http=127.0.0.1:0", "--state", s.path("other")); ok || !faulttest.Has(out, "MGW-CFG-001") {
 		t.Errorf("a host waits for a file that is not there:\n%s", out)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -56,7 +57,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	b.handler.config.Hold = time.Millisecond
 	defer b.handler.Hold("blog")()
 	response, text := b.get("/")
-	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "MGW-DEV-001") || !strings.Contains(text, eventsPath) {
+	if response.StatusCode != http.StatusServiceUnavailable || !faulttest.Has(text, "MGW-DEV-001") || !strings.Contains(text, eventsPath) {
 		t.Errorf("%d, want a page that says why and follows:\n%s", response.StatusCode, text)
 	}
 }

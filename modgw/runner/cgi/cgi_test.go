@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -266,6 +267,7 @@ func TestBodiesAreLimited(t *testing.T) {
 			}
 		}
 	}
+	faulttest.Want(t, a.Log(), "MGW-APP-015")
 }
 
 const stubborn = sh + "trap '' TERM\necho $$ >pid.new; mv pid.new pid\nsleep 60 & wait; wait\n"
@@ -357,9 +359,10 @@ func TestStartNamesWhatIsNotThere(t *testing.T) {
 		d.CGI = &c.cgi
 		_, err := runnertest.Deploy(t, d, newRunner, nil)
 		var fault *modgw.Fault
-		if !errors.As(err, &fault) || fault.Code != c.code {
-			t.Errorf("%s: %v", name, err)
+		if !errors.As(err, &fault) {
+			t.Fatalf("%s: %v", name, err)
 		}
+		faulttest.Want(t, err.Error(), c.code)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -483,7 +484,7 @@ func TestSlowProgramIsTimedOut(t *testing.T) {
 func TestUnreachableProgramIsAFault(t *testing.T) {
 	_, err := deploy(t, descriptor(t, modgw.FastCGI{Connect: "unix:/no/such/socket"}), nil)
 	var fault *modgw.Fault
-	if !errors.As(err, &fault) || fault.Code != "MGW-CGI-002" {
+	if !errors.As(err, &fault) || !faulttest.Has(fault.Error(), "MGW-CGI-002") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
@@ -247,7 +248,10 @@ func TestProgramThatDoesNotStartIsNamed(t *testing.T) {
 			}
 			_, err := deploy(t, d, nil)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("got %v", err)
+				t.Fatalf("got %v", err)
+			}
+			if strings.HasPrefix(c.says, "MGW-") {
+				faulttest.Want(t, err.Error(), c.says)
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -64,7 +65,11 @@ func TestProgramThatListensNowhereIsNotStarted(t *testing.T) {
 	s := prepare(t, "neither", func(d *modgw.Descriptor) { d.Timeouts.Startup = 300 * time.Millisecond })
 	err := s.deploy()
 	fault, ok := errors.AsType[*modgw.Fault](err)
-	if !ok || fault.Code != "MGW-PRG-003" || !strings.Contains(fault.Output, "listening to nobody") || !strings.Contains(fault.Hint, "$PORT") {
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	faulttest.Want(t, fault.Error(), "MGW-PRG-003")
+	if !strings.Contains(fault.Output, "listening to nobody") || !strings.Contains(fault.Hint, "$PORT") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -82,9 +87,10 @@ func TestProgramThatListensOnAnotherPortIsNamedBeforeItsTimeIsUp(t *testing.T) {
 			})
 			err := s.deploy()
 			fault, ok := errors.AsType[*modgw.Fault](err)
-			if !ok || fault.Code != "MGW-PRG-004" {
+			if !ok {
 				t.Fatalf("got %v", err)
 			}
+			faulttest.Want(t, fault.Error(), "MGW-PRG-004")
 			_, address, _ := strings.Cut(strings.TrimSpace(fault.Output), "listening on ")
 			if address == "" || !strings.Contains(fault.Summary, "it listens on "+address+",") {
 				t.Errorf("%s; the program said %q", fault.Summary, fault.Output)
@@ -152,7 +158,11 @@ func TestProgramThatEndsAtOnceSaysWhy(t *testing.T) {
 	s := prepare(t, "exits")
 	err := s.deploy()
 	fault, ok := errors.AsType[*modgw.Fault](err)
-	if !ok || fault.Code != "MGW-PRG-002" || !strings.Contains(fault.Output, "no database at all") || !strings.Contains(fault.Summary, "code 7") {
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	faulttest.Want(t, fault.Error(), "MGW-PRG-002")
+	if !strings.Contains(fault.Output, "no database at all") || !strings.Contains(fault.Summary, "code 7") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -161,8 +171,29 @@ func TestProgramThatIsNotThereSaysSo(t *testing.T) {
 	s := prepare(t, "", func(d *modgw.Descriptor) { d.HTTP.Command = []string{"no-such-program"} })
 	err := s.deploy()
 	fault, ok := errors.AsType[*modgw.Fault](err)
-	if !ok || fault.Code != "MGW-PRG-001" || !strings.Contains(err.Error(), "no-such-program") {
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	faulttest.Want(t, fault.Error(), "MGW-PRG-001")
+	if !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestProgramIsStartedOnceThereIsAPlaceForItsSocket(t *testing.T) {
+	s := prepare(t, "inherited", func(d *modgw.Descriptor) { d.Kind, d.Go = modgw.KindGo, &modgw.Go{} })
+	folder := t.TempDir() + "/temporary"
+	t.Setenv("TMPDIR", folder)
+	err := s.deploy()
+	if err == nil {
+		t.Fatal("it was started")
+	}
+	faulttest.Want(t, err.Error(), "MGW-PRG-021")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.deploy(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -178,7 +209,11 @@ func TestScriptThatCannotRunSaysWhy(t *testing.T) {
 		}
 		s := prepare(t, "", func(d *modgw.Descriptor) { d.HTTP.Command = []string{script} })
 		fault, ok := errors.AsType[*modgw.Fault](s.deploy())
-		if !ok || fault.Code != "MGW-PRG-002" || !strings.Contains(fault.Hint, want) {
+		if !ok {
+			t.Fatalf("%q: got %+v", text, fault)
+		}
+		faulttest.Want(t, fault.Error(), "MGW-PRG-002")
+		if !strings.Contains(fault.Hint, want) {
 			t.Errorf("%q: got %+v, want %q", text, fault, want)
 		}
 	}
@@ -297,8 +332,9 @@ func TestRequestWhoseWorkerDiesIsNotSentAgain(t *testing.T) {
 	if a := <-done; a.status != 502 {
 		t.Errorf("got %d %q %v", a.status, a.body, a.err)
 	}
-	if !s.log.Has("MGW-APP-008") || strings.Count(s.log.String(), "slow began") != 1 {
-		t.Error("log does not tell that the worker was killed, or the request was sent twice")
+	faulttest.Want(t, s.log.String(), "MGW-APP-008")
+	if strings.Count(s.log.String(), "slow began") != 1 {
+		t.Error("the request was sent twice")
 	}
 }
 
@@ -317,6 +353,7 @@ func TestRequestThatTakesTooLongIsAnswered504(t *testing.T) {
 		t.Errorf("got %d %q", a.status, a.body)
 	}
 	watchtest.Eventually(t, "cancellation", func() bool { return s.log.Has("slow was cancelled") })
+	faulttest.Want(t, s.log.String(), "MGW-APP-009")
 }
 
 func TestProgramThatHangsIsReplacedThoughItsClientsHaveGone(t *testing.T) {
@@ -385,6 +422,11 @@ func TestRequestBodies(t *testing.T) {
 			}
 		})
 	}
+	faulttest.Want(t, s.log.String(), "MGW-APP-015")
+	conn := s.dial()
+	fmt.Fprint(conn, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhello")
+	conn.Close()
+	watchtest.Eventually(t, "the body is missed", func() bool { return faulttest.Has(s.log.String(), "MGW-APP-016") })
 }
 
 type onlyReader struct{ *strings.Reader }
@@ -445,6 +487,9 @@ func TestBadResponses(t *testing.T) {
 				t.Errorf("got %q", a.body)
 			}
 		})
+	}
+	for _, code := range []string{"MGW-PRG-022", "MGW-PRG-023", "MGW-APP-014"} {
+		faulttest.Want(t, s.log.String(), code)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -153,7 +154,7 @@ func TestWebSocketOverAFrontThatCannotIsAnswered426(t *testing.T) {
 	r.Header.Set("Connection", "Upgrade")
 	w := &recorder{header: http.Header{}}
 	s.gateway.ServeHTTP(w, r)
-	if w.status != 426 || !s.log.Has("MGW-APP-020") {
+	if w.status != 426 || !faulttest.Has(s.log.String(), "MGW-APP-020") {
 		t.Errorf("got %d", w.status)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -243,7 +244,7 @@ func TestBrokenAppLeavesThePlaceFree(t *testing.T) {
 		t.Errorf("%v: %s", err, broken.output)
 	}
 	a.awaitState("waiting for a worker")
-	if a.log.Count("code=MGW-APP-001") != 1 {
+	if a.log.Count("code=MGW-APP-001") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-001") {
 		t.Error("the log does not tell why")
 	}
 	a.attach()
@@ -272,7 +273,7 @@ func TestInterruptEndsAnAttachedWorker(t *testing.T) {
 func TestRequestThatNobodyAttachesForIsRefused(t *testing.T) {
 	t.Parallel()
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.Queue.Timeout = time.Millisecond })
-	if got := a.get("/"); got.status != 503 || a.log.Count("code=MGW-APP-204") != 1 {
+	if got := a.get("/"); got.status != 503 || a.log.Count("code=MGW-APP-204") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-204") {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
 }

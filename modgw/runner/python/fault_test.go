@@ -3,11 +3,14 @@ package python
 import (
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -81,7 +84,7 @@ def application(environ, start_response):
 	if err != nil || string(ledger) != "POST\nGET\nGET\n" {
 		t.Errorf("the app saw %q, %v", ledger, err)
 	}
-	if a.log.Count("code=MGW-APP-008") != 1 {
+	if a.log.Count("code=MGW-APP-008") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-008") {
 		t.Errorf("logged %d times", a.log.Count("code=MGW-APP-008"))
 	}
 }
@@ -128,7 +131,9 @@ def application(environ, start_response):
 	if n, err := response.Body.Read(piece); err == nil || err.Error() == "EOF" {
 		t.Errorf("the end looks complete: %d, %v", n, err)
 	}
-	a.eventually("log", func() bool { return a.log.Count("code=MGW-APP-008") == 1 })
+	a.eventually("log", func() bool {
+		return a.log.Count("code=MGW-APP-008") == 1 && faulttest.Has(a.log.String(), "MGW-APP-008")
+	})
 }
 
 func TestF4CrashIsExplained(t *testing.T) {
@@ -186,7 +191,7 @@ func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
 	a.eventually("stacks", func() bool { return a.log.Count("stacks of all threads: request") == 1 })
-	if a.log.Count("code=MGW-APP-009") != 1 || a.log.Count("hello.py") == 0 {
+	if a.log.Count("code=MGW-APP-009") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-009") || a.log.Count("hello.py") == 0 {
 		t.Error("the fault or the place is not in the log")
 	}
 	a.eventually("end of the old worker", func() bool { return !alive(old) })
@@ -236,7 +241,7 @@ lock.acquire()
 lock.acquire()
 `, func(d *modgw.Descriptor) { d.Timeouts.Startup = time.Second })
 	fault := a.failsToStart()
-	if fault.Code != "MGW-APP-005" || !strings.Contains(fault.Output, `hello.py", line`) {
+	if !faulttest.Has(fault.Error(), "MGW-APP-005") || !strings.Contains(fault.Output, `hello.py", line`) {
 		t.Errorf("%v", fault)
 	}
 }
@@ -287,7 +292,7 @@ def application(environ, start_response):
 	if got.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if a.log.Count("code=MGW-APP-011") == 0 || a.log.Count("exited with code 1") == 0 {
+	if !faulttest.Has(a.log.String(), "MGW-APP-011") || a.log.Count("exited with code 1") == 0 {
 		t.Error("the log does not say why")
 	}
 	if attempts, err := os.ReadFile(a.path("attempts")); err != nil || len(attempts) > 6 {
@@ -409,4 +414,33 @@ def application(environ, start_response):
 	a.eventually("stacks", func() bool { return strings.Contains(a.log.String(), "thread MainThread, serving GET /stuck") })
 	a.eventually("another worker", func() bool { return a.pid(1) != old && a.get("/").body == "up" })
 	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}
+
+func TestALockThatTheDescriptorTurnsOnIsExplained(t *testing.T) {
+	// A Python that only looks free-threaded, since few machines have another.
+	const looks = `
+import sys, sysconfig
+sysconfig.get_config_var = lambda name: 1
+sys._is_gil_enabled = lambda: True
+from modgw_worker import gil
+gil.watch(type("Control", (), {"log": staticmethod(lambda level, message: print(message))}))
+`
+	command := exec.Command(interpreter(t), "-B", "-c", looks)
+	command.Dir = "worker"
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	faulttest.Want(t, string(out), "MGW-APP-030")
+}
+
+func TestASocketToAttachToNeedsAShortPath(t *testing.T) {
+	a := prepare(t, echo, func(d *modgw.Descriptor) { d.Attach = true })
+	a.runner.files.State = filepath.Join(t.TempDir(), strings.Repeat("long", 25))
+	faulttest.Want(t, a.failsToStart().Error(), "MGW-APP-201")
+	a.runner.files.State = t.TempDir()
+	if err := a.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.listen()
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -42,6 +43,7 @@ func TestStartNamesWhatCannotBeLoaded(t *testing.T) {
 					t.Errorf("%q is not in:\n%s", part, text)
 				}
 			}
+			faulttest.Want(t, text, c.code)
 			if fault.Code != c.code {
 				t.Errorf("code %s", fault.Code)
 			}
@@ -54,7 +56,7 @@ func TestStartNamesTheMissingInterpreter(t *testing.T) {
 	a := prepare(t, hello)
 	a.runner.config.Environment = &modgw.Environment{Interpreter: "/no/such/python3.12", Version: "CPython 3.12.1"}
 	fault := a.failsToStart()
-	if fault.Code != "MGW-APP-006" || !strings.Contains(fault.Hint, `"/no/such/python3.12" (CPython 3.12.1)`) {
+	if !faulttest.Has(fault.Error(), "MGW-APP-006") || !strings.Contains(fault.Hint, `"/no/such/python3.12" (CPython 3.12.1)`) {
 		t.Error(fault)
 	}
 }
@@ -275,7 +277,7 @@ def application(environ, start_response):
 	}
 	a.open("go")
 	<-result
-	if a.log.Count("code=MGW-APP-010") != 1 {
+	if a.log.Count("code=MGW-APP-010") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-010") {
 		t.Error("not logged once")
 	}
 }

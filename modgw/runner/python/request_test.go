@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -123,6 +124,7 @@ func TestHugeHeadIsRefused(t *testing.T) {
 	if w.Code != 431 {
 		t.Errorf("got %d %q", w.Code, w.Body)
 	}
+	faulttest.Want(t, a.log.String(), "MGW-APP-017")
 	if got := a.get("/early"); got.status != 200 {
 		t.Errorf("afterwards: %d", got.status)
 	}
@@ -168,6 +170,7 @@ func TestBodyOverTheLimitIsRefused(t *testing.T) {
 	if !exists(a.path("error")) {
 		t.Error("the app did not learn that its body was cut")
 	}
+	faulttest.Want(t, a.log.String(), "MGW-APP-015")
 }
 
 // gate is an empty part of a body that ends when the file of that name exists in the app's root.
@@ -221,7 +224,9 @@ func TestShortBodyIsNeverComplete(t *testing.T) {
 	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	a.eventually("refusal", func() bool { return a.log.Count("code=MGW-APP-016") == 1 })
+	a.eventually("refusal", func() bool {
+		return a.log.Count("code=MGW-APP-016") == 1 && faulttest.Has(a.log.String(), "MGW-APP-016")
+	})
 	if exists(a.path("reading")) {
 		t.Error("the app saw it")
 	}

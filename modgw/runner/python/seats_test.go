@@ -6,6 +6,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -38,7 +39,7 @@ func TestIdleWebSocketsLeaveThePlacesOfRequestsFree(t *testing.T) {
 	if err == nil || response == nil || response.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("one too many: %v, %v", response, err)
 	}
-	if a.log.Count("code=MGW-APP-026") != 1 {
+	if a.log.Count("code=MGW-APP-026") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-026") {
 		t.Error("the log does not say why")
 	}
 	if err := last.Close(websocket.StatusNormalClosure, ""); err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 )
@@ -285,7 +286,7 @@ func TestFullSpoolRefusesUploadsAndNothingElse(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d, %v", got.status, got.err)
 	}
-	if a.log.Count("code=MGW-APP-024") != 1 {
+	if a.log.Count("code=MGW-APP-024") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-024") {
 		t.Error("the log does not say why")
 	}
 	if got := a.do("POST", "/up", strings.NewReader("short")); got.body != describe("short") {
@@ -333,7 +334,7 @@ def application(environ, start_response):
 	if got := a.do("POST", "/up", strings.NewReader(body)); got.status != http.StatusInsufficientStorage {
 		t.Errorf("got %d, %v", got.status, got.err)
 	}
-	if a.log.Count("code=MGW-APP-025") != 1 {
+	if a.log.Count("code=MGW-APP-025") != 1 || !faulttest.Has(a.log.String(), "MGW-APP-025") {
 		t.Error("the log does not say why")
 	}
 	body = strings.Repeat("y", 300_000)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -79,7 +80,7 @@ func TestRootIsNoUserForAnApp(t *testing.T) {
 	_, err := New(modgw.RunnerConfig{Descriptor: modgw.Descriptor{
 		Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{}, User: "root",
 	}}, Files{})
-	if err == nil || !strings.Contains(err.Error(), "MGW-APP-111") {
+	if err == nil || !faulttest.Has(err.Error(), "MGW-APP-111") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -215,6 +216,7 @@ func TestHandshakesThatAreNone(t *testing.T) {
 			}
 		})
 	}
+	faulttest.Want(t, a.log.String(), "MGW-APP-022")
 	a.stillServes()
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -229,7 +230,7 @@ func TestFolderThatIsNotThereIsAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, ok := errors.AsType[*modgw.Fault](r.Start(t.Context())); !ok || f.Code != "MGW-APP-019" {
+	if f, ok := errors.AsType[*modgw.Fault](r.Start(t.Context())); !ok || !faulttest.Has(f.Error(), "MGW-APP-019") {
 		t.Errorf("%v", f)
 	}
 }
