@@ -194,7 +194,7 @@ func (w *response) abort() {
 func (w *response) deny(status int, err error) {
 	f, ok := err.(*modgw.Fault)
 	if !ok {
-		f = &modgw.Fault{Code: "MGW-REQ-002", Summary: "cannot send the response", Err: err}
+		f = &modgw.Fault{Code: "MGW-APP-014", Summary: "cannot send the app's response", Err: err}
 	}
 	s := w.stream
 	s.conn.log.Error("response refused", "code", f.Code, "error", f.Line(),

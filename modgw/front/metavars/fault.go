@@ -15,13 +15,19 @@ func badVariable(name, why string) *modgw.Fault {
 	}
 }
 
+// badResponse is the fault for a response that must not be sent.
+func badResponse(format string, args ...any) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-APP-014",
+		Summary: "cannot send the app's response: " + fmt.Sprintf(format, args...),
+	}
+}
+
 // WrongLength is the fault for a handler that did not write as many bytes as its response's Content-Length says.
 func WrongLength(declared, written int64) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-REQ-008",
-		Summary: fmt.Sprintf("cannot send the response: its body has %d bytes, and its Content-Length says %d", written, declared),
-		Hint:    "let the app set no Content-Length, or the right one",
-	}
+	f := badResponse("its body has %d bytes, and its Content-Length says %d", written, declared)
+	f.Hint = "let the app set no Content-Length, or the right one"
+	return f
 }
 
 // Panicked is the fault for a handler that panicked with the value.
@@ -31,16 +37,14 @@ func Panicked(value any) *modgw.Fault {
 
 // Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything
 // was sent, and the status to answer with: it has failed when its response was begun, and otherwise
-// it has none.
+// it has none. The fault has no code: the runner has logged what it knows, and nothing shows this.
 func Aborted(begun bool) (f *modgw.Fault, status int) {
 	if begun {
 		return &modgw.Fault{
-			Code:    "MGW-REQ-010",
 			Summary: "cannot answer the request: its handler gave up within its response",
 		}, http.StatusInternalServerError
 	}
 	return &modgw.Fault{
-		Code:    "MGW-REQ-010",
 		Summary: "cannot answer the request: its handler gave up before it sent anything",
 	}, http.StatusBadGateway
 }

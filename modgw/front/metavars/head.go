@@ -136,12 +136,9 @@ func checkLength(name, value string) error {
 }
 
 func badField(name, why string) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-002", Summary: fmt.Sprintf("cannot send the response header %q: %s", name, why)}
+	return badResponse("header %q: %s", name, why)
 }
 
 func badStatus(status int) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-REQ-004",
-		Summary: fmt.Sprintf("cannot send the response status %d: want 200 to 599", status),
-	}
+	return badResponse("status %d: want 200 to 599", status)
 }

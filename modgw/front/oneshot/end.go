@@ -48,7 +48,7 @@ func (w *response) abort() {
 func (w *response) deny(status int, err error) {
 	f, ok := err.(*modgw.Fault)
 	if !ok {
-		f = &modgw.Fault{Code: "MGW-REQ-002", Summary: "cannot send the response", Err: err}
+		f = &modgw.Fault{Code: "MGW-APP-014", Summary: "cannot send the app's response", Err: err}
 	}
 	w.conn.server.config.Log.Error("response refused", "code", f.Code, "error", f.Line(),
 		"request", modgw.RequestInfoOf(w.conn.request).ID, "target", w.conn.request.RequestURI)
