@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/eventloop"
 )
 
 // socketBuffer is how much may be on its way in each direction of a connection, so that a side that has a window's worth to
@@ -14,13 +16,9 @@ const socketBuffer = 2 * ThreadWindow
 
 // Pair makes a connection: the host's end, and the end that a worker inherits.
 func Pair() (*net.UnixConn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fds, err := socketPair()
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot make a socket pair: %w", err)
-	}
-	for _, fd := range fds {
-		// The kernel gives what it allows, which is more than the default everywhere.
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+		return nil, nil, err
 	}
 	mine, theirs := os.NewFile(uintptr(fds[0]), "host's end"), os.NewFile(uintptr(fds[1]), "worker's end")
 	defer mine.Close() // FileConn duplicates it
@@ -30,4 +28,35 @@ func Pair() (*net.UnixConn, *os.File, error) {
 		return nil, nil, fmt.Errorf("cannot use a socket pair: %w", err)
 	}
 	return conn.(*net.UnixConn), theirs, nil
+}
+
+// LoopPair is Pair whose host's end a loop listens to; arrived is as in [eventloop.Socket].
+func LoopPair(l *eventloop.Loop, arrived func() bool) (*eventloop.Socket, *os.File, error) {
+	fds, err := socketPair()
+	if err != nil {
+		return nil, nil, err
+	}
+	mine, theirs := eventloop.NewSocket(fds[0]), os.NewFile(uintptr(fds[1]), "worker's end")
+	mine.Arrived = arrived
+	err = unix.SetNonblock(fds[0], true)
+	if err == nil {
+		err = mine.Register(l)
+	}
+	if err != nil {
+		mine.Close()
+		theirs.Close()
+		return nil, nil, fmt.Errorf("cannot use a socket pair: %w", err)
+	}
+	return mine, theirs, nil
+}
+
+func socketPair() (fds [2]int, err error) {
+	if fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return fds, fmt.Errorf("cannot make a socket pair: %w", err)
+	}
+	for _, fd := range fds {
+		// The kernel gives what it allows, which is more than the default everywhere.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+	}
+	return fds, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/nowait"
 )
 
@@ -31,8 +32,9 @@ var largeBuffers = sync.Pool{New: func() any { return new([largeSize]byte) }}
 // much as there is, so that several frames cost one system call, and borrows a larger buffer for frames that need it. It is for
 // one goroutine at a time.
 type Reader struct {
-	conn        *nowait.Conn
-	buf         []byte // buf[next:end] was read and not returned yet
+	conn        source
+	socket      *eventloop.Socket // the same where a loop reads, too; nil: none does
+	buf         []byte            // buf[next:end] was read and not returned yet
 	next, end   int
 	own         []byte           // the buffer for frames that are not long
 	large       *[largeSize]byte // the one that is borrowed; nil: none is
@@ -44,12 +46,29 @@ type Reader struct {
 	left   int   // how many bytes of it
 }
 
+// source is the connection that a Reader reads.
+type source interface {
+	ReadMessage(p, oob []byte) (n, oobn, flags int, err error)
+	SetReadDeadline(time.Time) error
+}
+
 // NewReader returns a Reader that reads from conn.
 func NewReader(conn *net.UnixConn) *Reader {
-	own := make([]byte, readerSize)
 	socket, _ := nowait.Of(conn)
+	return newReader(socket)
+}
+
+// NewSocketReader returns a Reader that goroutines and the loop of the socket can use, one after the other.
+func NewSocketReader(s *eventloop.Socket) *Reader {
+	r := newReader(s)
+	r.socket = s
+	return r
+}
+
+func newReader(conn source) *Reader {
+	own := make([]byte, readerSize)
 	return &Reader{
-		conn: socket,
+		conn: conn,
 		buf:  own,
 		own:  own,
 		oob:  make([]byte, unix.CmsgSpace(maxDescriptors*4)),
@@ -72,10 +91,20 @@ func (r *Reader) Next() (Frame, error) {
 		if ok || err != nil {
 			return f, err
 		}
-		if err := r.fill(); err != nil {
+		if err := r.fill(r.conn.ReadMessage); err != nil {
 			return Frame{}, err
 		}
 	}
+}
+
+// TryFill reads once more, for Buffered, if that does not wait; ok tells whether there was something to read. Only a Reader of
+// NewSocketReader can do it.
+func (r *Reader) TryFill() (ok bool, err error) {
+	err = r.fill(r.socket.TryReadMessage)
+	if err == unix.EAGAIN {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Buffered returns the next frame if it was read completely already; ok tells.
@@ -161,8 +190,8 @@ func (r *Reader) giveBack() {
 	}
 }
 
-// fill reads once into the free part of the buffer.
-func (r *Reader) fill() error {
+// fill reads once, by read, into the free part of the buffer.
+func (r *Reader) fill(read func(p, oob []byte) (n, oobn, flags int, err error)) error {
 	if r.next == r.end {
 		r.next, r.end = 0, 0
 		if len(r.descriptors) > 0 {
@@ -175,7 +204,7 @@ func (r *Reader) fill() error {
 	if r.end == len(r.buf) {
 		r.makeRoom(len(r.buf))
 	}
-	n, oobn, flags, err := r.conn.ReadMessage(r.buf[r.end:], r.oob)
+	n, oobn, flags, err := read(r.buf[r.end:], r.oob)
 	r.end += n
 	if oobn > 0 {
 		if err := r.takeDescriptors(r.oob[:oobn]); err != nil {

@@ -6,6 +6,9 @@ import (
 	"runtime"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/nowait"
 )
 
@@ -15,8 +18,9 @@ const keepBuffer = 64 << 10
 // Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in one system call; the
 // others leave their frames and go on. The flow control of the streams bounds what can wait.
 type Writer struct {
-	conn  io.Writer // takes long frames
-	quick io.Writer // likewise, others
+	conn   io.Writer         // takes long frames
+	quick  io.Writer         // takes others
+	socket *eventloop.Socket // the same where a loop writes, too; nil: none does
 
 	mu      sync.Mutex
 	waiting []byte // frames that nobody writes yet
@@ -34,6 +38,51 @@ func NewWriter(conn io.Writer) *Writer {
 		}
 	}
 	return w
+}
+
+// NewSocketWriter returns a Writer that goroutines and the loop of the socket can use.
+func NewSocketWriter(s *eventloop.Socket) *Writer { return &Writer{conn: s, quick: s, socket: s} }
+
+// Append is Write that leaves the frames for the next Flush, or for a goroutine that writes at the moment.
+func (w *Writer) Append(add func(b []byte) []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	w.waiting = add(w.waiting)
+	return nil
+}
+
+// Flush writes what waits as far as that does not wait for the worker. It reports whether something is left, which the
+// caller has a goroutine write by Drain. An error means that nothing was written of what was appended since the last Flush;
+// the reader of the connection learns of others. Only a Writer of NewSocketWriter can do it.
+func (w *Writer) Flush() (left bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil || w.writing || len(w.waiting) == 0 {
+		return false, nil // whoever writes writes that, too
+	}
+	n, err := w.socket.TryWrite(w.waiting)
+	if err != nil && err != unix.EAGAIN {
+		w.err, w.waiting = err, nil
+		return false, err
+	}
+	w.waiting = w.waiting[:copy(w.waiting, w.waiting[n:])]
+	if cap(w.waiting) > keepBuffer && len(w.waiting) == 0 {
+		w.waiting = nil
+	}
+	return len(w.waiting) > 0, nil
+}
+
+// Drain writes what Flush has left.
+func (w *Writer) Drain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.writing {
+		w.writing = true
+		w.writeAll()
+	}
 }
 
 // Write lets add append whole frames to the buffer and sees that they are written. When another goroutine writes at the
@@ -104,9 +153,7 @@ func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	if len(payload) == 0 {
 		n, err = w.quick.Write(out)
 	} else {
-		var all int64
-		all, err = (&net.Buffers{out, payload}).WriteTo(w.conn)
-		n = int(all)
+		n, err = w.writeTwo(out, payload)
 	}
 	w.mu.Lock()
 	w.err = err
@@ -114,4 +161,13 @@ func (w *Writer) writeOut(payload []byte) (n int, err error) {
 		w.spare = out
 	}
 	return n, err
+}
+
+// writeTwo writes both pieces, if possible by one call.
+func (w *Writer) writeTwo(p, more []byte) (int, error) {
+	if w.socket != nil {
+		return w.socket.WriteTwo(p, more)
+	}
+	n, err := (&net.Buffers{p, more}).WriteTo(w.conn)
+	return int(n), err
 }

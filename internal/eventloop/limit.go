@@ -1,0 +1,60 @@
+package eventloop
+
+import "time"
+
+// Limit finds what has been on a loop for longer than it may. While nothing is, nothing ticks. Only the loop may use it.
+type Limit struct {
+	loop  *Loop
+	most  time.Duration
+	timer *Timer
+	stays Stay // the ends of a ring; next has begun first
+}
+
+// Stay is something that is on the loop for a while. Its zero value is not.
+type Stay struct {
+	// Overdue is called when the stay has lasted for the limit, and for less than twice that. The stay has ended then.
+	Overdue func()
+
+	begun      time.Duration
+	prev, next *Stay
+}
+
+// NewLimit makes a limit.
+func (l *Loop) NewLimit(most time.Duration) *Limit {
+	m := &Limit{loop: l, most: most}
+	m.stays.prev, m.stays.next = &m.stays, &m.stays
+	m.timer = l.NewTimer(m.look)
+	return m
+}
+
+// Begin begins a stay.
+func (m *Limit) Begin(s *Stay) {
+	s.begun = m.loop.Now()
+	s.prev, s.next = m.stays.prev, &m.stays
+	s.prev.next, s.next.prev = s, s
+	if !m.timer.IsSet() {
+		m.timer.Set(s.begun, m.most)
+	}
+}
+
+// End ends a stay, if it has begun.
+func (s *Stay) End() {
+	if s.next == nil {
+		return
+	}
+	s.prev.next, s.next.prev = s.next, s.prev
+	s.prev, s.next = nil, nil
+}
+
+// look ends what is overdue, and has itself called again if anything is left.
+func (m *Limit) look() {
+	now := m.loop.Now()
+	for m.stays.next != &m.stays && now-m.stays.next.begun >= m.most {
+		s := m.stays.next
+		s.End()
+		s.Overdue()
+	}
+	if m.stays.next != &m.stays {
+		m.timer.Set(now, m.most)
+	}
+}

@@ -1,0 +1,186 @@
+package eventloop
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/monotonic"
+)
+
+// mostEvents is how many events one turn handles.
+const mostEvents = 128
+
+// Loop calls handlers on its own goroutine. Methods may be called from any goroutine unless they say otherwise.
+type Loop struct {
+	epoll int
+	wake  int // an eventfd
+	ended chan struct{}
+
+	mu       sync.Mutex
+	sources  []*Source // by slot; nil: free
+	free     []int32   // slots
+	posted   []func()
+	sleeping bool // or about to; whoever posts then writes to wake
+	closing  bool
+
+	generation int32 // of the latest source, so that an event of one is not taken for one of another
+
+	// These belong to the loop's goroutine.
+	events  [mostEvents]unix.EpollEvent
+	running []func() // spare memory for posted
+	timers  timers
+	flushes []Flusher
+}
+
+// Flusher has something to do at the end of a turn.
+type Flusher interface{ Flush() }
+
+// New starts a loop. Close it.
+func New() (*Loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make an event loop: %w", err)
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epoll)
+		return nil, fmt.Errorf("cannot make an event loop: %w", err)
+	}
+	l := &Loop{epoll: epoll, wake: wake, ended: make(chan struct{})}
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: -1}
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &event); err != nil {
+		l.release()
+		return nil, fmt.Errorf("cannot make an event loop: %w", err)
+	}
+	go l.run()
+	return l, nil
+}
+
+// Close ends the loop when what was posted has run, and waits for that. Sockets and sources that are left get no more events.
+func (l *Loop) Close() {
+	l.mu.Lock()
+	l.closing = true
+	l.wakeLocked()
+	l.mu.Unlock()
+	<-l.ended
+}
+
+// Post has f called on the loop, after what was posted before. After Close it is not called.
+func (l *Loop) Post(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.posted = append(l.posted, f)
+	l.wakeLocked()
+}
+
+// FlushLater has f flushed at the end of this turn, as often as it is asked. Only the loop may call it.
+func (l *Loop) FlushLater(f Flusher) { l.flushes = append(l.flushes, f) }
+
+func (l *Loop) wakeLocked() {
+	if l.sleeping {
+		l.sleeping = false
+		one := [8]byte{1}
+		_, _ = unix.Write(l.wake, one[:]) // it fails only when the counter is full, and then the loop wakes up anyway
+	}
+}
+
+func (l *Loop) run() {
+	defer close(l.ended)
+	defer l.release()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		n := l.poll()
+		for i := range n {
+			l.dispatch(&l.events[i])
+		}
+		l.timers.expire(monotonic.Now)
+		over := l.runPosted()
+		l.flush()
+		if over {
+			return
+		}
+	}
+}
+
+// poll returns how many events there are. It waits only if there is nothing else to do.
+func (l *Loop) poll() int {
+	n, err := pollOnce(l.epoll, l.events[:])
+	if n > 0 || err != 0 {
+		return n
+	}
+	timeout := l.timers.untilNext(monotonic.Now)
+	l.mu.Lock()
+	if len(l.posted) > 0 || l.closing || timeout == 0 {
+		l.mu.Unlock()
+		return 0
+	}
+	l.sleeping = true
+	l.mu.Unlock()
+	n, _ = unix.EpollWait(l.epoll, l.events[:], timeout) // it can only be interrupted
+	l.mu.Lock()
+	l.sleeping = false
+	l.mu.Unlock()
+	return max(0, n)
+}
+
+// dispatch calls the handler of an event, unless its source was removed meanwhile.
+func (l *Loop) dispatch(e *unix.EpollEvent) {
+	if e.Fd < 0 {
+		return // somebody posted
+	}
+	l.mu.Lock()
+	s := l.sources[e.Fd]
+	if s == nil || s.generation != e.Pad {
+		l.mu.Unlock()
+		return
+	}
+	h := s.handler
+	l.mu.Unlock()
+	h.Ready(Events(e.Events))
+}
+
+// runPosted calls what was posted. It reports whether the loop is over.
+func (l *Loop) runPosted() (over bool) {
+	l.mu.Lock()
+	functions := l.posted
+	l.posted = l.running[:0]
+	over = l.closing
+	l.mu.Unlock()
+	for _, f := range functions {
+		f()
+	}
+	clear(functions)
+	l.running = functions
+	return over
+}
+
+func (l *Loop) flush() {
+	for len(l.flushes) > 0 {
+		flushes := l.flushes
+		l.flushes = nil
+		for _, f := range flushes {
+			f.Flush()
+		}
+		if l.flushes == nil {
+			clear(flushes)
+			l.flushes = flushes[:0]
+			return
+		}
+	}
+}
+
+func (l *Loop) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unix.Close(l.wake)
+	unix.Close(l.epoll)
+	l.epoll = -1
+}
+
+// Now is the time by which the loop's timers go.
+func (l *Loop) Now() time.Duration { return monotonic.Now() }

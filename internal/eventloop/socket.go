@@ -1,0 +1,256 @@
+package eventloop
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Socket is a stream socket that a loop and goroutines use: a goroutine that has nothing to read waits for the loop. One reads
+// at a time, and one writes.
+type Socket struct {
+	// Arrived, unless nil, is called on the loop when there may be something to read. It reports whether the loop reads it
+	// itself; else a goroutine that waits does. It is set before Register.
+	Arrived func() (handled bool)
+
+	fd     int
+	source Source
+	closed atomic.Bool
+
+	reading sync.Mutex // held while a call reads, and closes
+	writing sync.Mutex // held while a call writes, and closes
+	in, out waiting
+	pieces  [2]unix.Iovec // what is written, so that a call allocates nothing
+	message unix.Msghdr
+	iovec   unix.Iovec // what is read
+	control unix.Msghdr
+}
+
+// NewSocket takes over a descriptor that does not wait.
+func NewSocket(fd int) *Socket {
+	s := &Socket{fd: fd}
+	s.in.begin()
+	s.out.begin()
+	return s
+}
+
+// Register has a loop listen to the socket. Until then nobody may wait.
+func (s *Socket) Register(l *Loop) error { return l.Add(&s.source, s.fd, s) }
+
+// Ready implements [Handler].
+func (s *Socket) Ready(e Events) {
+	if e.Writable() {
+		s.out.signal()
+	}
+	if e.Readable() && (s.Arrived == nil || !s.Arrived()) {
+		s.in.signal()
+	}
+}
+
+// TryReadMessage is ReadMessage that does not wait; its error is unix.EAGAIN then.
+func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if s.closed.Load() {
+		return 0, 0, 0, net.ErrClosed
+	}
+	s.iovec.Base = &p[0]
+	s.iovec.SetLen(len(p))
+	s.control = unix.Msghdr{Iov: &s.iovec}
+	s.control.SetIovlen(1)
+	if len(oob) > 0 {
+		s.control.Control = &oob[0]
+		s.control.SetControllen(len(oob))
+	}
+	n, err = recvmsg(s.fd, &s.control)
+	s.iovec.Base, s.control.Control = nil, nil
+	switch {
+	case err != nil:
+		return 0, 0, 0, err
+	case n == 0:
+		return 0, 0, 0, io.EOF
+	}
+	return n, int(s.control.Controllen), int(s.control.Flags), nil
+}
+
+// ReadMessage reads into p, which must not be empty, and into oob the control messages that come beside it; flags are those
+// of recvmsg(2).
+func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
+	for {
+		n, oobn, flags, err = s.TryReadMessage(p, oob)
+		if err != unix.EAGAIN {
+			return n, oobn, flags, named("read", err)
+		}
+		if err := s.in.wait(&s.closed); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+}
+
+// SetReadDeadline bounds ReadMessage, which fails with os.ErrDeadlineExceeded then; the zero time removes the bound.
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	s.in.setDeadline(t)
+	return nil
+}
+
+// TryWrite writes as much as there is room for; the error is unix.EAGAIN when there is none.
+func (s *Socket) TryWrite(p []byte) (int, error) { return s.tryWrite(p, nil) }
+
+func (s *Socket) tryWrite(p, more []byte) (int, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	count := 0
+	for _, piece := range [...][]byte{p, more} {
+		if len(piece) > 0 {
+			s.pieces[count].Base = &piece[0]
+			s.pieces[count].SetLen(len(piece))
+			count++
+		}
+	}
+	s.message = unix.Msghdr{Iov: &s.pieces[0]}
+	s.message.SetIovlen(count)
+	n, err := sendmsg(s.fd, &s.message)
+	s.pieces = [2]unix.Iovec{}
+	return n, err
+}
+
+// Write writes p.
+func (s *Socket) Write(p []byte) (int, error) { return s.WriteTwo(p, nil) }
+
+// WriteTwo writes both pieces, by one call if they go out at once.
+func (s *Socket) WriteTwo(p, more []byte) (written int, err error) {
+	for len(p)+len(more) > 0 {
+		n, err := s.tryWrite(p, more)
+		written += n
+		first := min(n, len(p))
+		p, more = p[first:], more[n-first:]
+		if err == unix.EAGAIN {
+			err = s.awaitRoom()
+		}
+		if err != nil {
+			return written, named("write", err)
+		}
+	}
+	return written, nil
+}
+
+// awaitRoom waits until there may be room to write.
+func (s *Socket) awaitRoom() error {
+	s.writing.Lock()
+	if s.closed.Load() {
+		s.writing.Unlock()
+		return net.ErrClosed
+	}
+	err := s.source.awaitRoom()
+	s.writing.Unlock()
+	if err != nil {
+		return err
+	}
+	err = s.out.wait(&s.closed)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if !s.closed.Load() {
+		s.source.stopAwaitingRoom()
+	}
+	return err
+}
+
+// Close closes the descriptor, and makes whoever waits fail with net.ErrClosed. It may be called again.
+func (s *Socket) Close() error {
+	if s.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	s.in.change()
+	s.out.change()
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.source.Remove()
+	return os.NewSyscallError("close", unix.Close(s.fd))
+}
+
+// waiting is a goroutine that waits until a socket is ready in one direction.
+type waiting struct {
+	ready   chan struct{} // has a token when it may be
+	changed chan struct{} // has a token when something below has changed, or the socket was closed
+
+	mu       sync.Mutex
+	deadline time.Time // zero: none
+	timer    *time.Timer
+}
+
+func (w *waiting) begin() { w.ready, w.changed = make(chan struct{}, 1), make(chan struct{}, 1) }
+
+func (w *waiting) signal() { put(w.ready) }
+func (w *waiting) change() { put(w.changed) }
+
+func put(token chan struct{}) {
+	select {
+	case token <- struct{}{}:
+	default:
+	}
+}
+
+func (w *waiting) setDeadline(t time.Time) {
+	w.mu.Lock()
+	w.deadline = t
+	w.mu.Unlock()
+	w.change()
+}
+
+// wait returns nil when the socket may be ready.
+func (w *waiting) wait(closed *atomic.Bool) error {
+	for {
+		if closed.Load() {
+			return net.ErrClosed
+		}
+		late, err := w.late()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-w.ready:
+			w.rest()
+			return nil
+		case <-w.changed:
+		case <-late:
+		}
+	}
+}
+
+// late is a channel that has a value when the deadline has passed; nil without one.
+func (w *waiting) late() (<-chan time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.deadline.IsZero() {
+		return nil, nil
+	}
+	left := time.Until(w.deadline)
+	switch {
+	case left <= 0:
+		return nil, os.ErrDeadlineExceeded
+	case w.timer == nil:
+		w.timer = time.NewTimer(left)
+	default:
+		w.timer.Reset(left)
+	}
+	return w.timer.C, nil
+}
+
+// rest stops the timer, which would wake the host up for nothing.
+func (w *waiting) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}

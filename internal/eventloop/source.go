@@ -1,0 +1,86 @@
+package eventloop
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Events say what has happened on a source since its handler was called last.
+type Events uint32
+
+// Readable reports whether there may be something to read, the end included.
+func (e Events) Readable() bool {
+	return e&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+}
+
+// Writable reports whether there may be room to write.
+func (e Events) Writable() bool { return e&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 }
+
+// Ended reports whether the peer has ended its sending side, or is gone.
+func (e Events) Ended() bool { return e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 }
+
+// Handler is told of events, on the loop. It is told once of what has happened: it reads until there is nothing more, or
+// remembers that there is.
+type Handler interface{ Ready(Events) }
+
+// Source is a descriptor that a loop listens to. Its zero value is none; it can be added again after it was removed.
+type Source struct {
+	loop       *Loop // nil: it was not added
+	fd         int
+	slot       int32
+	generation int32
+	handler    Handler
+}
+
+// The events that a source has by default. Room to write is no news of most sockets most of the time: a peer that reads would
+// wake the loop each time.
+const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
+
+// Add has a handler told of what happens on a descriptor, and of what is there already.
+func (l *Loop) Add(s *Source, fd int, h Handler) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.loop, s.fd, s.handler = l, fd, h
+	l.generation++
+	s.generation = l.generation
+	if n := len(l.free); n > 0 {
+		s.slot, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		s.slot = int32(len(l.sources))
+		l.sources = append(l.sources, nil)
+	}
+	if err := s.control(unix.EPOLL_CTL_ADD, usualEvents); err != nil {
+		l.free = append(l.free, s.slot)
+		s.loop = nil
+		return err
+	}
+	l.sources[s.slot] = s
+	return nil
+}
+
+// Remove has the handler told nothing more, unless it is being told at the moment. The descriptor must not have been closed. It
+// does nothing to a source that was not added.
+func (s *Source) Remove() {
+	l := s.loop
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.loop = nil
+	_ = s.controlOf(l, unix.EPOLL_CTL_DEL, 0) // it fails only if the loop is closed
+	l.sources[s.slot] = nil
+	l.free = append(l.free, s.slot)
+}
+
+// awaitRoom has the handler told, once or more, that there is room to write; stop ends that.
+func (s *Source) awaitRoom() error  { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
+func (s *Source) stopAwaitingRoom() { _ = s.control(unix.EPOLL_CTL_MOD, usualEvents) }
+
+func (s *Source) control(op int, events uint32) error { return s.controlOf(s.loop, op, events) }
+
+func (s *Source) controlOf(l *Loop, op int, events uint32) error {
+	event := unix.EpollEvent{Events: events, Fd: s.slot, Pad: s.generation}
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, op, s.fd, &event))
+}

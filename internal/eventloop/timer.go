@@ -1,0 +1,77 @@
+package eventloop
+
+import (
+	"container/heap"
+	"time"
+)
+
+// Timer calls a function on the loop when its time has come. Only the loop may use it.
+type Timer struct {
+	at    time.Duration
+	index int // in the heap; -1: it is not set
+	call  func()
+	all   *timers
+}
+
+// NewTimer makes a timer, which is not set.
+func (l *Loop) NewTimer(call func()) *Timer { return &Timer{index: -1, call: call, all: &l.timers} }
+
+// Set has the timer's function called after d, instead of when it was set to before.
+func (t *Timer) Set(now, d time.Duration) {
+	t.at = now + d
+	if t.index >= 0 {
+		heap.Fix(t.all, t.index)
+		return
+	}
+	heap.Push(t.all, t)
+}
+
+// IsSet reports whether the function will be called.
+func (t *Timer) IsSet() bool { return t.index >= 0 }
+
+// timers are those that are set, as a heap.
+type timers []*Timer
+
+// expire calls the functions whose time has come.
+func (t *timers) expire(now func() time.Duration) {
+	if len(*t) == 0 {
+		return
+	}
+	for at := now(); len(*t) > 0 && (*t)[0].at <= at; {
+		first := heap.Pop(t).(*Timer)
+		first.call()
+	}
+}
+
+// untilNext is how long to wait for the next one, in milliseconds: -1 for ever.
+func (t *timers) untilNext(now func() time.Duration) int {
+	if len(*t) == 0 {
+		return -1
+	}
+	d := (*t)[0].at - now()
+	return int(max(0, (d+time.Millisecond-1)/time.Millisecond))
+}
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return t[i].at < t[j].at }
+func (t timers) Swap(i, j int) {
+	t[i], t[j] = t[j], t[i]
+	t[i].index, t[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (t *timers) Push(x any) {
+	timer := x.(*Timer)
+	timer.index = len(*t)
+	*t = append(*t, timer)
+}
+
+// Pop implements [heap.Interface].
+func (t *timers) Pop() any {
+	old := *t
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*t = old[:len(old)-1]
+	last.index = -1
+	return last
+}
