@@ -41,18 +41,26 @@ func (f Files) Site(folder files.Folder, log *slog.Logger) webfiles.Site {
 
 // serveAlias answers a request for a path that an alias has, and reports whether it did.
 func (g *Generation) serveAlias(w http.ResponseWriter, r *http.Request, info *RequestInfo) bool {
+	a, rest := g.findAlias(info)
+	switch {
+	case a == nil:
+		return false
+	case a.file != "":
+		a.site.ServeFile(w, r, a.file)
+	default:
+		a.site.Serve(w, r, info.Path, rest)
+	}
+	return true
+}
+
+// findAlias is the alias that has a request's path, and what follows its own path; nil: none has.
+func (g *Generation) findAlias(info *RequestInfo) (a *aliasSite, rest string) {
 	for i := range g.aliases {
 		a := &g.aliases[i]
 		rest, below := strings.CutPrefix(info.PathInfo, a.path)
-		switch {
-		case !below:
-		case a.file != "" && rest == "":
-			a.site.ServeFile(w, r, a.file)
-			return true
-		case a.file == "" && strings.HasPrefix(rest, "/"):
-			a.site.Serve(w, r, info.Path, rest)
-			return true
+		if below && (a.file != "" && rest == "" || a.file == "" && strings.HasPrefix(rest, "/")) {
+			return a, rest
 		}
 	}
-	return false
+	return nil, ""
 }

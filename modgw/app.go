@@ -3,9 +3,12 @@ package modgw
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/internal/monotonic"
 )
 
 // AppState says what an app does with a request.
@@ -145,6 +148,27 @@ func (a *App) setStateLocked(s AppState) {
 	a.state = s
 	close(a.changed)
 	a.changed = make(chan struct{})
+}
+
+// countRequest notes that a request is handed to a generation.
+func (a *App) countRequest(g *Generation) {
+	a.requests.Add(1)
+	if g.Descriptor.Idle.StopAfter > 0 {
+		a.lastUsed.Store(int64(monotonic.Now()))
+	}
+}
+
+// serve has a request answered that is counted in with a generation. The app may answer it by naming a file.
+func (a *App) serve(
+	w http.ResponseWriter, r *http.Request, info *RequestInfo, g *Generation, serve func(http.ResponseWriter, *http.Request),
+) {
+	if info.Authorizer {
+		serve(w, r)
+		return
+	}
+	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: g, failing: &a.failing}
+	serve(response, r)
+	response.end()
 }
 
 // acquire returns the current generation, with the request counted in. Without one it wakes an idle app and waits for

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -105,20 +104,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ServeFault(w, r, http.StatusForbidden, fault, g.config.Dev)
 		return
 	}
-	app.requests.Add(1)
-	if generation.Descriptor.Idle.StopAfter > 0 {
-		app.lastUsed.Store(int64(monotonic.Now()))
-	}
+	app.countRequest(generation)
 	if !info.Authorizer && generation.serveAlias(w, r, info) {
 		return
 	}
-	if info.Authorizer {
-		generation.runner.ServeHTTP(w, r)
-		return
-	}
-	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: generation, failing: &app.failing}
-	generation.runner.ServeHTTP(response, r)
-	response.end()
+	app.serve(w, r, info, generation, generation.runner.ServeHTTP)
 }
 
 // SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app answers is then answered

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -40,14 +41,15 @@ type Expander interface {
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
 	Descriptor  Descriptor
-	Environment *Environment   // never nil; empty for kinds without one
-	Generation  int            // counts the app's generations from 1
-	Dev         bool           // development: tracebacks may be shown to the client
-	Replaces    bool           // another generation of the app serves until this one is ready
-	Few         bool           // an Expander's Start is to start one worker alone
-	Terminal    *Terminal      // where the app's developer sits; nil: nobody does
-	Spool       *spool.Account // what is kept for slow clients counts for it; nil: nothing is kept
-	Log         *slog.Logger   // has the attributes app and generation already
+	Environment *Environment    // never nil; empty for kinds without one
+	Generation  int             // counts the app's generations from 1
+	Dev         bool            // development: tracebacks may be shown to the client
+	Replaces    bool            // another generation of the app serves until this one is ready
+	Few         bool            // an Expander's Start is to start one worker alone
+	Terminal    *Terminal       // where the app's developer sits; nil: nobody does
+	Spool       *spool.Account  // what is kept for slow clients counts for it; nil: nothing is kept
+	Loop        *eventloop.Loop // on which ordinary requests are served; nil: none is. Whoever makes the runner sets it
+	Log         *slog.Logger    // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.

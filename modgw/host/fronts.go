@@ -139,7 +139,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 	}
 	switch l.Kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Config: common, Authorizer: h.devel == nil})
+		f.server = fcgi.New(fcgi.Config{Config: common, Loop: h.loop, Authorizer: h.devel == nil})
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":

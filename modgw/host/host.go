@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
@@ -59,6 +60,7 @@ type Host struct {
 	blocked  map[modgw.AppName]bool     // apps that are to be where another one is that has not left yet
 	failing  map[modgw.AppName]bool     // apps that the gateway knows and that have no tenant
 	outside  map[modgw.AppName][]string // code that apps have loaded from outside their roots
+	loop     *eventloop.Loop            // serves ordinary requests; nil before Run
 	running  context.Context            // that of the tenants; nil before Run and after it
 }
 
@@ -148,13 +150,18 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
 			return fastcgi.New(c, h.programSockets())
 		},
-		modgw.KindWSGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
-		modgw.KindASGI:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return python.New(c, h.worker) },
+		modgw.KindWSGI:   h.newPython,
+		modgw.KindASGI:   h.newPython,
 		modgw.KindGo:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
 		modgw.KindHTTP:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
 		modgw.KindCGI:    func(c modgw.RunnerConfig) (modgw.Runner, error) { return cgi.New(c) },
 		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
+}
+
+func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
+	c.Loop = h.loop
+	return python.New(c, h.worker)
 }
 
 // programSockets is the folder for the sockets of FastCGI programs.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/front/listen"
@@ -45,6 +46,7 @@ func (h *Host) Run(ctx context.Context) error {
 	if err := h.makeSpoolFolder(); err != nil {
 		return stateFault(h.State(), err)
 	}
+	defer h.openLoop()()
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}
@@ -59,6 +61,17 @@ func (h *Host) Run(ctx context.Context) error {
 		return err
 	}
 	return h.serve(ctx, cancel, files, sockets)
+}
+
+// openLoop makes the loop that serves ordinary requests, and returns what ends it. Without one goroutines serve all.
+func (h *Host) openLoop() (end func()) {
+	loop, err := eventloop.New()
+	if err != nil {
+		h.log.Warn("requests cost more than they need", "error", err)
+		return func() {}
+	}
+	h.loop = loop
+	return loop.Close
 }
 
 // sockets are what the host listens on.

@@ -1,6 +1,7 @@
 package fcgi
 
 import (
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/front/serving"
 )
@@ -16,6 +17,10 @@ type Config struct {
 
 	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
 	Authorizer bool
+
+	// Loop is where ordinary requests are served if Handler is a [modgw.LoopHandler]; nil: goroutines serve all. It must not be
+	// closed before Serve has returned.
+	Loop *eventloop.Loop
 
 	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered 503. 0: 100.
 	MaxStreams int

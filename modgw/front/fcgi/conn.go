@@ -54,6 +54,8 @@ type conn struct {
 	closing   bool      // ends when no request is in flight and none lingers
 	lingers   bool      // a finished request's body is still on its way, and closing before its end would hurt the response
 	lingerID  uint16
+	comesBack bool  // a loop has lent the connection, and takes it back when it is idle
+	goesBack  bool  // it does now
 	failed    error // why the connection is of no use any more
 	group     sync.WaitGroup
 
@@ -82,12 +84,28 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 	return c
 }
 
-// serve returns when the connection has ended and no handler of it runs.
-func (c *conn) serve() {
+// serve returns when no handler of the connection runs and it has ended, or goes back to its loop.
+func (c *conn) serve() (goesBack bool) {
 	c.lead()
 	c.group.Wait()
-	c.rwc.Close()
 	c.server.buffers.put(c.inBuf)
+	c.inBuf = nil
+	if !c.goesBack {
+		c.rwc.Close()
+	}
+	return c.goesBack
+}
+
+// stayAway lets a connection be served that could not go back.
+func (c *conn) stayAway() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.comesBack, c.goesBack, c.leading = false, false, true
+}
+
+// isBack reports whether a connection that a loop has lent is idle again.
+func (c *conn) isBack() bool {
+	return c.comesBack && !c.reading && !c.closing && !c.lingers && len(c.streams) == 0 && c.in.Between()
 }
 
 // lead takes records and serves the requests that they make, until the connection ends or another goroutine has taken
@@ -128,6 +146,9 @@ func (c *conn) nextReady() (*stream, error) {
 			return s, nil
 		case c.over():
 			return nil, errEnded
+		case c.isBack():
+			c.goesBack = true
+			return nil, nil
 		case c.waiting > 0 && !c.multiplex:
 			c.leading = false
 			c.turn.Broadcast()
@@ -277,6 +298,9 @@ func (c *conn) lateRead() error {
 
 // newcomerGrace is how long a connection that was accepted last of all may take to begin its request.
 const newcomerGrace = time.Second
+
+// cut ends the connection at once.
+func (c *conn) cut(err error) { c.fail(err) }
 
 // drain ends the connection as soon as no request is in flight.
 func (c *conn) drain() {

@@ -4,7 +4,15 @@
 // It turns records into *http.Request and responses into records. It routes nothing, limits no body, and does not
 // authorise or filter: those two FastCGI roles are refused.
 //
-// # Who reads a connection
+// # The loop
+//
+// A connection is on an event loop while it is idle, and while its requests are ordinary: whole in one buffer within
+// [mostOnLoop], taken by a [modgw.LoopHandler], and answered in one write. Then it is a [loopConn], without a goroutine and,
+// between requests, without a buffer. For everything else it is lent to a goroutine as a [conn], together with what
+// was read and the request that was begun, and comes back when it is idle. Without a loop, goroutines serve it from
+// the beginning.
+//
+// # Who reads a connection that is lent
 //
 // One goroutine serves a connection from read to write: it takes the records of a request, calls the handler and writes
 // the answer, so that a fast request costs no wake-up at all. While the handler runs, its request body takes records

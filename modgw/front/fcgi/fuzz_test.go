@@ -28,6 +28,6 @@ func FuzzConnection(f *testing.F) {
 		theirs.Write(in) // fails when the connection has ended before it took everything
 		theirs.Close()
 		s.conns.Wait()
-		s.conns.Each(func(*conn) { t.Error("a connection is left") })
+		s.conns.Each(func(connection) { t.Error("a connection is left") })
 	})
 }

@@ -52,3 +52,13 @@ func (c *conn) write(pieces ...[]byte) error {
 	c.writeBy.Store(0)
 	return c.out.err
 }
+
+// sendRest writes what a loop has left of a response.
+func (c *conn) sendRest(rest []byte) {
+	if len(rest) == 0 {
+		return
+	}
+	if err := c.send(nil, rest); err != nil {
+		c.fail(err)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // patrol looks after the times that connections note down: when another goroutine should take the lead, and when a read
 // or write has lasted too long.
 type patrol struct {
-	each    func(func(*conn))
+	each    func(func(connection))
 	started time.Time // the zero of the patrol's clock
 	wake    chan struct{}
 	until   atomic.Int64 // when the patrol looks next; never: not before it is woken
@@ -27,7 +27,7 @@ const (
 	quietRounds = 20
 )
 
-func newPatrol(each func(func(*conn))) *patrol {
+func newPatrol(each func(func(connection))) *patrol {
 	p := &patrol{each: each, started: time.Now(), wake: make(chan struct{}, 1)}
 	p.until.Store(never)
 	return p
@@ -82,6 +82,6 @@ func (p *patrol) run(ctx context.Context) {
 func (p *patrol) look() (next int64) {
 	next = never
 	now := p.now()
-	p.each(func(c *conn) { next = min(next, c.look(now)) })
+	p.each(func(c connection) { next = min(next, c.look(now)) })
 	return next
 }

@@ -37,7 +37,7 @@ func (c *conn) callHandler(s *stream) (returned bool) {
 			s.response.fault, s.response.faultStatus = f, http.StatusInternalServerError
 		}
 	}()
-	c.server.config.Handler.ServeHTTP(&s.response, s.request)
+	s.serve(&s.response, s.request)
 	return true
 }
 

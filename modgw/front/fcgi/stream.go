@@ -44,6 +44,7 @@ type stream struct {
 
 	silenced bool // guarded by conn.out.mu: our end record was sent or never will be
 
+	serve    func(http.ResponseWriter, *http.Request) // the handler
 	body     body
 	response response
 }
@@ -142,6 +143,7 @@ func (s *stream) begin() {
 		s.body.stream = s
 		s.request.Body = &s.body
 	}
+	s.serve = s.conn.server.config.Handler.ServeHTTP
 	s.conn.ready = append(s.conn.ready, s)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
@@ -22,10 +23,8 @@ type response struct {
 	closing bool  // the connection ends with this response
 	err     error // what writes return
 
-	conn   *conn
-	one    *writer // that of HTTP/1; nil over HTTP/2
-	writer writer  // behind one
-	cut    bool    // the handler has broken it off
+	conn     *conn
+	hijacked bool // it is the handler's
 }
 
 // WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
@@ -58,7 +57,7 @@ func (w *response) WriteHeader(status int) {
 		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
 			w.body.endsConnection(w.isSized(status))
 		metavars.StripHopByHop(w.Header())
-		if w.closing && w.one != nil {
+		if w.closing && w.request.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
 		}
 		if _, ok := w.Header()["Content-Type"]; !ok {
@@ -70,7 +69,7 @@ func (w *response) WriteHeader(status int) {
 		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
 	}
 	w.begun = true
-	if w.one != nil {
+	if w.request.ProtoMajor == 1 {
 		w.conn.presence.beginResponse()
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -90,6 +89,18 @@ func (w *response) hint() {
 	}
 	metavars.StripHopByHop(w.Header())
 	w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
+	_ = w.conn.flush() // the next write tells
+}
+
+// inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client can make one response
+// wait and not the connection. Over HTTP/1 the connection does it.
+func (w *response) inTime() (sent func()) {
+	if w.request.ProtoMajor != 2 {
+		return func() {}
+	}
+	control := http.NewResponseController(w.ResponseWriter)
+	_ = control.SetWriteDeadline(time.Now().Add(w.server.config.WriteTimeout)) // there is no error with HTTP/2
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
 }
 
 // Write sends p.
@@ -114,7 +125,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 		return n, err
 	}
 	to := io.Writer(w.ResponseWriter)
-	if w.one == nil {
+	if w.request.ProtoMajor == 2 {
 		to = writerOnly{w} // each write in time
 	}
 	m, err := io.Copy(to, src)
@@ -143,20 +154,20 @@ func (w *response) FlushError() error {
 	return w.flush()
 }
 
-// flush sends what was written.
+// flush sends what was written, or put in its place.
 func (w *response) flush() error {
-	if w.one != nil {
-		return w.one.FlushError()
-	}
 	defer w.inTime()()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
+		return err
+	}
+	return w.conn.flush()
 }
 
 // Hijack hands the connection over.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
-		w.begun, w.body = true, nil
+		w.begun, w.body, w.hijacked = true, nil, true
 	}
 	return c, buffered, err
 }
@@ -182,11 +193,11 @@ func (w *response) refuse(status int, f *modgw.Fault) {
 
 // answer tells the client what has gone wrong. After a bad request nothing more is taken from its connection.
 func (w *response) answer(status int, f *modgw.Fault) {
-	err, body := w.err, w.body
-	w.err, w.body = nil, nil
-	w.closing = status == http.StatusBadRequest || status == http.StatusRequestTimeout
-	modgw.ServeFault(w, w.request, status, f, false)
-	w.begun, w.err, w.body = true, err, body
+	answer := *w
+	answer.err, answer.body = nil, nil
+	answer.closing = status == http.StatusBadRequest || status == http.StatusRequestTimeout
+	modgw.ServeFault(&answer, w.request, status, f, false)
+	w.begun, w.closing = true, answer.closing
 }
 
 // endBody sees to what a handler has left of the request's body: it is read where there is little
@@ -194,38 +205,42 @@ func (w *response) answer(status int, f *modgw.Fault) {
 // may send all of it: Apache passes a body on as a whole before it looks for the response, and
 // takes a connection that is closed meanwhile for a failure.
 func (w *response) endBody() {
-	w.body.stop()
+	b := w.body
+	if b == nil || w.hijacked || w.request.ProtoMajor != 1 {
+		return
+	}
 	limit := int64(drainLimit)
 	switch {
-	case w.one.err != nil:
+	case w.conn.hasRest() && w.flush() != nil: // the client may wait for it before it sends on
 		limit = 0
 	case w.trusted:
 		limit = -1
 	case w.closing:
 		limit = 0
 	}
-	w.conn.unread = !w.body.drain(limit)
+	// A runner that had to interrupt its reading has left a deadline that is over.
+	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(time.Time{})
+	if !b.drain(limit) {
+		w.conn.unread.Store(true)
+	}
+	// Now, because net/http panics when it finds the end of a body after its handler has returned
+	// and full duplex was enabled.
+	_ = b.ReadCloser.Close()
 }
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
 func (w *response) finish() {
-	if value := recover(); value != nil {
-		w.cut = w.recovered(value)
+	if w.hijacked {
+		defer w.conn.presence.close() // not earlier: it may be closed long before the handler is done
 	}
-	if w.one != nil && w.one.hijacked {
-		w.conn.presence.close() // not earlier: it may be closed long before the handler is done
-		return
+	cut := false
+	if value := recover(); value != nil {
+		cut = w.recovered(value)
 	}
 	_ = w.begin() // nobody is left to tell
-	switch {
-	case w.one != nil:
-		w.one.end(w.cut)
-		if w.body != nil {
-			w.endBody()
-		}
-	case w.cut:
+	w.endBody()
+	if cut {
 		panic(http.ErrAbortHandler) // net/http ends the response so that the client can see it
-	default:
-		w.inTime() // for what is left to send when this returns
 	}
+	w.inTime() // for what is left to send when this returns
 }

@@ -17,9 +17,14 @@ func Contain(conn net.Conn, log *slog.Logger) {
 		return
 	}
 	conn.Close()
+	LogPanic(value, conn.RemoteAddr(), log)
+}
+
+// LogPanic logs that the code of a connection has panicked with a value.
+func LogPanic(value any, peer net.Addr, log *slog.Logger) {
 	f := modgw.Fault{
 		Code:    "MGW-HST-025",
 		Summary: fmt.Sprintf("cannot go on with a connection: its code panicked: %v", value),
 	}
-	log.Error("connection panicked", "code", f.Code, "error", f.Summary, "peer", conn.RemoteAddr(), "stack", string(debug.Stack()))
+	log.Error("connection panicked", "code", f.Code, "error", f.Summary, "peer", peer, "stack", string(debug.Stack()))
 }

@@ -6,11 +6,23 @@ import (
 	"time"
 )
 
-// Builder collects the variables of one request. Its zero value is ready for use; it is used once.
+// Builder collects the variables of one request. Its zero value is ready for use; for another request Reuse must be called
+// first.
 //
 // A name that comes more than once counts as it came last, as with every FastCGI application; only headers are joined,
 // because some servers send a variable for each line of a header.
 type Builder struct {
+	fields
+
+	// These are used again.
+	header    http.Header
+	values    []string // of header, one each
+	variables map[string]string
+	made      *http.Request // with its RequestInfo; nil before the first
+}
+
+// fields are the variables that have a meaning of their own.
+type fields struct {
 	method, protocol                     string
 	scriptName, pathInfo, documentURI    string
 	requestURI, query                    string
@@ -21,9 +33,15 @@ type Builder struct {
 	remoteAddr, remotePort               string
 	remoteUser, authType, app, cookieRaw string
 	host                                 string
+}
 
-	header    http.Header
-	variables map[string]string
+// Reuse makes the builder ready for another request. Nobody may use the last one, or anything that it has, any more.
+func (b *Builder) Reuse() {
+	b.fields = fields{}
+	clear(b.header)
+	clear(b.values)
+	b.values = b.values[:0]
+	clear(b.variables)
 }
 
 // Options are what a front knows of a request beside its variables.

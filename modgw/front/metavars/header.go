@@ -59,7 +59,9 @@ func (b *Builder) put(key, value string) {
 	if b.header == nil {
 		b.header = make(http.Header, 16)
 	}
-	b.header[key] = []string{value}
+	b.values = append(b.values, value)
+	n := len(b.values)
+	b.header[key] = b.values[n-1 : n : n]
 }
 
 // headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that is no header name.

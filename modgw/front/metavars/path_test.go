@@ -41,7 +41,7 @@ func TestPathRule(t *testing.T) {
 		{"percent decoded once", "/a%20b", "", "", "/a%2520b", "", "/a%20b", "/a%2520b"},
 		{"lower-case slash", "/a%2fb", "", "", "/a%2fb", "", "/a%2fb", "/a%2fb"},
 	} {
-		b := Builder{scriptName: c.script, hasScriptName: c.name[0] == 'l', pathInfo: c.info, documentURI: c.document, requestURI: c.uri, query: c.query}
+		b := Builder{fields: fields{scriptName: c.script, hasScriptName: c.name[0] == 'l', pathInfo: c.info, documentURI: c.document, requestURI: c.uri, query: c.query}}
 		got, err := b.target()
 		if err != nil || got.Path != c.path || got.Raw != c.raw {
 			t.Errorf("%s: %+v, %v; want %q %q", c.name, got, err, c.path, c.raw)
@@ -50,7 +50,7 @@ func TestPathRule(t *testing.T) {
 }
 
 func TestPathThatIsNoneIsRefused(t *testing.T) {
-	b := Builder{scriptName: "proxy:fcgi://x/", requestURI: "/x"}
+	b := Builder{fields: fields{scriptName: "proxy:fcgi://x/", requestURI: "/x"}}
 	if got, err := b.target(); err == nil {
 		t.Errorf("got %+v", got)
 	}
@@ -64,7 +64,7 @@ func FuzzPathRule(f *testing.F) {
 		f.Add("/", s, "/%2f%2e%2E"+s)
 	}
 	f.Fuzz(func(t *testing.T, script, info, uri string) {
-		b := Builder{scriptName: script, hasScriptName: true, pathInfo: info, requestURI: uri}
+		b := Builder{fields: fields{scriptName: script, hasScriptName: true, pathInfo: info, requestURI: uri}}
 		target, err := b.target()
 		if err != nil {
 			if strings.HasPrefix(script+info, "/") {

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Request makes the request from the variables that were set. Its context is ctx with the RequestInfo; its body is
+// Request makes the request from the variables that were set. Its context is the first ctx with the RequestInfo; its body is
 // [http.NoBody], and its ContentLength -1 when the variables do not tell. The error is a *modgw.Fault: the request is
 // bad, and 400 is the answer.
 func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error) {
@@ -35,28 +35,31 @@ func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error)
 	if err != nil {
 		return nil, err
 	}
-	major, minor := protocolVersion(b.protocol)
-	r := http.Request{
-		Method:        b.method,
-		URL:           b.url(target),
-		Proto:         b.protocol,
-		ProtoMajor:    major,
-		ProtoMinor:    minor,
-		Header:        b.finishedHeader(),
-		Body:          http.NoBody,
-		ContentLength: length,
-		Host:          host,
-		RemoteAddr:    b.remote(),
-		RequestURI:    target.Raw,
+	if b.made == nil {
+		r := http.Request{URL: new(url.URL)}
+		b.made = r.WithContext(modgw.WithRequestInfo(ctx, new(modgw.RequestInfo)))
 	}
+	r := b.made
+	r.Method = b.method
+	*r.URL = b.url(target)
+	r.Proto = b.protocol
+	r.ProtoMajor, r.ProtoMinor = protocolVersion(b.protocol)
+	r.Header = b.finishedHeader()
+	r.Body = http.NoBody
+	r.ContentLength = length
+	r.TransferEncoding = nil
+	r.Host = host
+	r.RemoteAddr = b.remote()
+	r.RequestURI = target.Raw
 	if length < 0 && b.transferEncoding != "" {
 		r.TransferEncoding = []string{"chunked"}
 	}
-	return r.WithContext(modgw.WithRequestInfo(ctx, b.info(target, o))), nil
+	*modgw.RequestInfoOf(r) = b.info(target, o)
+	return r, nil
 }
 
-func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
-	info := &modgw.RequestInfo{
+func (b *Builder) info(target Target, o Options) modgw.RequestInfo {
+	info := modgw.RequestInfo{
 		Front:          o.Front,
 		Path:           target.Path,
 		Authorizer:     o.Authorizer,
@@ -72,8 +75,10 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 		RemotePort:     b.remotePort,
 		RemoteUser:     b.remoteUser,
 		AuthType:       b.authType,
-		Variables:      b.variables,
 		ID:             modgw.RequestID(b.variables["UNIQUE_ID"], b.header.Get("X-Request-Id")),
+	}
+	if len(b.variables) > 0 {
+		info.Variables = b.variables
 	}
 	if o.Trusted {
 		info.App = modgw.AppName(b.app)
@@ -83,9 +88,9 @@ func (b *Builder) info(target Target, o Options) *modgw.RequestInfo {
 
 // url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over the query of REQUEST_URI,
 // which a rewrite may have changed.
-func (b *Builder) url(target Target) *url.URL {
+func (b *Builder) url(target Target) url.URL {
 	rawPath, rawQuery := splitTarget(target.Raw)
-	u := &url.URL{Path: target.Path, RawQuery: strings.TrimPrefix(rawQuery, "?")}
+	u := url.URL{Path: target.Path, RawQuery: strings.TrimPrefix(rawQuery, "?")}
 	if b.hasQuery {
 		u.RawQuery = escapeQuery(b.query)
 	}

@@ -18,12 +18,15 @@ type Conns[C comparable] struct {
 	// client or the drain.
 	Open  func(base context.Context, rwc net.Conn) C
 	Serve func(C) // returns when the connection has ended and no handler of it runs
+	// Begin, unless nil, serves a connection without a goroutine of its own, and calls ended when that has ended. If it returns
+	// false Serve is called.
+	Begin func(c C, ended func()) bool
 	Drain func(C) // makes Serve return as soon as no request is in flight; it must not block
 	Cut   func(C) // makes Serve return at once; it must not block
 
 	mu    sync.Mutex
 	conns map[C]struct{}
-	group sync.WaitGroup // of the goroutines that serve conns
+	group sync.WaitGroup // of conns
 }
 
 // Run accepts connections from ln and serves them until ctx is done. Then it closes ln, drains the connections within the
@@ -45,13 +48,21 @@ func (s *Conns[C]) Start(base context.Context, rwc net.Conn, left func()) {
 	}
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
-	s.group.Go(func() {
-		defer left()
-		s.serve(c, rwc)
+	s.group.Add(1)
+	ended := func() {
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
-	})
+		left()
+		s.group.Done()
+	}
+	if s.Begin != nil && s.Begin(c, ended) {
+		return
+	}
+	go func() {
+		defer ended()
+		s.serve(c, rwc)
+	}()
 }
 
 // serve is Serve that ends the connection and nothing else when its code panics.

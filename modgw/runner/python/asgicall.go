@@ -61,17 +61,9 @@ func (c *call) tryASGI() (again bool) {
 	if err != nil {
 		return c.lost(w, true, false)
 	}
-	return c.exchangeASGI(s, &response{
-		w:      c.w,
-		client: http.NewResponseController(c.w),
-		worker: w,
-		stream: s,
-		isHead: c.r.Method == http.MethodHead,
-		info:   c.info,
-		length: -1,
-
-		trailers: hasToken(c.r.Header["Te"], "trailers"),
-	})
+	p := c.newResponse(s, w)
+	p.trailers = hasToken(c.r.Header["Te"], "trailers")
+	return c.exchangeASGI(s, p)
 }
 
 // exchangeASGI has the response passed on.

@@ -157,7 +157,7 @@ func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
 		return nil, err
 	}
 	for _, l := range w.lanes {
-		g.conns = append(g.conns, l.conn)
+		g.conns = append(g.conns, l.conn.(*net.UnixConn)) // as all without a loop are
 	}
 	if w.shared != nil {
 		g.conns = append(g.conns, w.shared.conn)

@@ -1,13 +1,14 @@
 package python
 
 import (
-	"net"
+	"io"
 	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -33,7 +34,7 @@ type lane struct {
 	worker *worker
 	pool   *pool
 	number int // from 0
-	conn   *net.UnixConn
+	conn   io.Closer
 	in     *wire.Reader // belongs to the first stream
 	out    *wire.Writer
 	plot   *wire.Plot    // that large bodies pass through; nil: none
@@ -46,6 +47,8 @@ type lane struct {
 	computes atomic.Bool  // its thread computes nearly all the time that its requests take
 	stalled  atomic.Bool  // its thread is busy with a request for long, and gets no more
 
+	unflushed []*direct // whose frames are to be written at the end of the loop's turn; the loop's
+
 	last atomic.Uint32 // id of the latest stream; ids are never used twice
 
 	mu       sync.Mutex
@@ -53,31 +56,32 @@ type lane struct {
 	progress int       // how many streams have left
 	broken   error     // why nothing more can be read
 	bound    time.Time // the read deadline of the connection
+	attends  bool      // the loop is about to attend
 	watch    watch
 }
 
-// newLane returns a lane and the end of it that the worker inherits.
-func newLane(p *pool, w *worker, number int) (*lane, *os.File, error) {
-	conn, theirs, err := wire.Pair()
+// newLane returns a lane and the end of it that the worker inherits. Without a loop only goroutines can use it.
+func newLane(p *pool, w *worker, number int, loop *eventloop.Loop) (*lane, *os.File, error) {
+	l := &lane{worker: w, pool: p, number: number, credit: make(chan struct{}, 1)}
+	if loop == nil {
+		conn, theirs, err := wire.Pair()
+		if err != nil {
+			return nil, nil, err
+		}
+		l.conn, l.in, l.out = conn, wire.NewReader(conn).InPieces(), wire.NewWriter(conn)
+		return l, theirs, nil
+	}
+	socket, theirs, err := wire.LoopPair(loop, l.arrived)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &lane{
-		worker: w,
-		pool:   p,
-		number: number,
-		conn:   conn,
-		in:     wire.NewReader(conn).InPieces(),
-		out:    wire.NewWriter(conn),
-		credit: make(chan struct{}, 1),
-	}, theirs, nil
+	l.conn, l.in, l.out = socket, wire.NewSocketReader(socket).InPieces(), wire.NewSocketWriter(socket)
+	return l, theirs, nil
 }
 
 // open begins a stream with a Request frame. After an error the stream has left already.
 func (l *lane) open(s *stream, head, body []byte) error {
-	s.lane, s.out, s.plot, s.most = l, l.out, l.plot, wire.ThreadWindow
-	s.received.Size = wire.ThreadWindow
-	s.window.Store(s.most - int64(len(body)))
+	l.adopt(s, body)
 	flags := wire.FlagEnd
 	if !s.whole {
 		flags = 0
@@ -99,6 +103,13 @@ func (l *lane) open(s *stream, head, body []byte) error {
 	return err
 }
 
+// adopt lets a stream belong to the lane. Its Request frame has body.
+func (l *lane) adopt(s *stream, body []byte) {
+	s.lane, s.out, s.plot, s.most = l, l.out, l.plot, wire.ThreadWindow
+	s.received.Size = wire.ThreadWindow
+	s.window.Store(s.most - int64(len(body)))
+}
+
 // register gives a stream its id and its place. Ids grow in the order of the Request frames.
 func (l *lane) register(s *stream) error {
 	l.mu.Lock()
@@ -116,7 +127,7 @@ func (l *lane) register(s *stream) error {
 	l.order = append(l.order, s)
 	if len(l.order) == 1 {
 		s.begin()
-	} else {
+	} else if s.direct == nil {
 		s.turn = make(chan struct{}, 1)
 	}
 	l.watchOver()

@@ -15,7 +15,7 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	t.Parallel()
 	p := &pool{}
 	w := &worker{Worker: &crew.Worker{Log: slog.New(slog.DiscardHandler)}, out: wire.NewWriter(io.Discard)} // it hears of no recall
-	l, theirs, err := newLane(p, w, 0)
+	l, theirs, err := newLane(p, w, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,22 @@ func (p *pool) acquire(ctx context.Context, t *ticket) (*lane, error) {
 	return p.wait(ctx, w, element)
 }
 
+// tryAcquire is acquire that returns nil where that would wait, or fail.
+func (p *pool) tryAcquire(t *ticket) *lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.waiters.Len() > 0 {
+		return nil
+	}
+	l := p.free(t)
+	if l != nil {
+		p.number++
+		t.number = p.number
+		p.take(l, t)
+	}
+	return l
+}
+
 // release gives a request's part of a lane back.
 func (p *pool) release(l *lane, abandoned bool) {
 	p.mu.Lock()

@@ -121,6 +121,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 		Spool:       kept.Account(d.Spool.Total),
 		Environment: &modgw.Environment{Interpreter: python},
 		Generation:  1,
+		Loop:        newLoop(t),
 		Log:         slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, files)
 	if err != nil {
@@ -143,7 +144,7 @@ func (a *app) listen() {
 		if a.info != nil {
 			a.info(info)
 		}
-		a.runner.ServeHTTP(w, r.WithContext(modgw.WithRequestInfo(r.Context(), info)))
+		a.serveOnLoop(w, r.WithContext(modgw.WithRequestInfo(r.Context(), info)))
 	}))
 	a.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	a.Cleanup(func() {

@@ -132,17 +132,7 @@ func (p *response) from(f wire.Frame) error {
 
 // begin sends the head; body is the first piece of the body. A response that is complete already gets a Content-Length.
 func (p *response) begin(head responseHead, body []byte, complete bool) error {
-	p.length = head.length
-	p.bodiless = p.isHead || head.status == http.StatusNoContent || head.status == http.StatusNotModified
-	switch {
-	case head.status == http.StatusNoContent:
-		p.length = -1
-	case complete && p.length < 0 && (!p.bodiless || len(body) > 0):
-		p.length = int64(len(body))
-	case complete && p.length > int64(len(body)) && !p.bodiless:
-		return badHead("it has %d bytes, and its Content-Length is %d", len(body), p.length)
-	}
-	if err := p.checkRoom(int64(len(body))); err != nil {
+	if err := p.measure(head, body, complete); err != nil {
 		return err
 	}
 	header := p.w.Header()
@@ -158,6 +148,21 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 		p.forget = p.worker.OnReplaced(p.info, p.stream.replace)
 	}
 	return nil
+}
+
+// measure sets the length of the response. A body that is there already must fit it.
+func (p *response) measure(head responseHead, body []byte, complete bool) error {
+	p.length = head.length
+	p.bodiless = p.isHead || head.status == http.StatusNoContent || head.status == http.StatusNotModified
+	switch {
+	case head.status == http.StatusNoContent:
+		p.length = -1
+	case complete && p.length < 0 && (!p.bodiless || len(body) > 0):
+		p.length = int64(len(body))
+	case complete && p.length > int64(len(body)) && !p.bodiless:
+		return badHead("it has %d bytes, and its Content-Length is %d", len(body), p.length)
+	}
+	return p.checkRoom(int64(len(body)))
 }
 
 // isEventStream reports whether a response may last for ever (HTML standard, section 9.2).

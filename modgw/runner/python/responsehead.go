@@ -24,6 +24,8 @@ type responseHead struct {
 	length int64 // Content-Length; -1 without one
 	fields []field
 
+	values []string // those of fields, where copyTo needs them
+
 	connection []string // the values of its Connection headers, which name others that are not passed on
 }
 
@@ -34,40 +36,47 @@ type field struct {
 // decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's. What concerns the
 // connection, which is not the app's, is left out.
 func decodeHead(raw []byte) (h responseHead, err error) {
+	err = h.decode(raw)
+	return h, err
+}
+
+// decode is decodeHead into h, whose memory it uses again.
+func (h *responseHead) decode(raw []byte) error {
+	*h = responseHead{fields: h.fields[:0], values: h.values[:0]}
 	if len(raw) > maxHeaderBytes {
-		return h, badHead("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
+		return badHead("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
 	d := wire.NewDecoder(string(raw)) // the strings of the head are parts of this one
 	if n := d.Tuple(); d.Err() == nil && n != 3 {
-		return h, brokeRule("a response head of %d values", n)
+		return brokeRule("a response head of %d values", n)
 	}
 	h.status, h.length = int(d.Int()), -1
 	d.Latin1() // the reason, which every front makes from the status
 	n := d.List()
 	if n > maxHeaderLines {
-		return h, badHead("it has %d headers, more than %d", n, maxHeaderLines)
+		return badHead("it has %d headers, more than %d", n, maxHeaderLines)
 	}
-	h.fields = make([]field, 0, n)
+	h.fields = slices.Grow(h.fields, n)
 	for range n {
 		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
-			return h, brokeRule("a header of %d values", parts)
+			return brokeRule("a header of %d values", parts)
 		}
 		f := field{name: d.Latin1(), value: d.Latin1()}
 		if d.Err() != nil {
 			break
 		}
 		if err := h.add(f); err != nil {
-			return h, err
+			return err
 		}
 	}
 	if err := d.Finish(); err != nil {
-		return h, err
+		return err
 	}
 	h.dropListed()
 	if h.status < 200 || h.status > 599 {
-		return h, badHead("its status is %d, which must be from 200 to 599", h.status)
+		return badHead("its status is %d, which must be from 200 to 599", h.status)
 	}
-	return h, nil
+	return nil
 }
 
 // add checks a header and adds it unless it concerns the connection.
@@ -109,17 +118,17 @@ func (h *responseHead) setLength(value string) error {
 	return nil
 }
 
-// copyTo puts the headers into the response. Nothing is invented: without a Content-Type none is guessed from the body.
+// copyTo puts the headers into the response, which has them only until h is used again. Nothing is invented: without a Content-Type none is guessed from the body.
 func (h *responseHead) copyTo(header http.Header) {
 	header["Content-Type"] = nil
-	values := make([]string, len(h.fields))
+	h.values = slices.Grow(h.values[:0], len(h.fields))
 	for i, f := range h.fields {
+		h.values = append(h.values, f.value)
 		if old := header[f.name]; len(old) > 0 {
 			header[f.name] = append(old, f.value)
 			continue
 		}
-		values[i] = f.value
-		header[f.name] = values[i : i+1 : i+1]
+		header[f.name] = h.values[i : i+1 : i+1]
 	}
 }
 

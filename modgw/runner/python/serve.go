@@ -85,20 +85,24 @@ func (c *call) try() (again bool) {
 		c.runner.suspect(l.worker, err)
 		return c.lost(l.worker, true, false)
 	}
-	p := &response{
+	return c.exchange(s, c.newResponse(s, l.worker), nil)
+}
+
+// newResponse passes on what comes on a stream.
+func (c *call) newResponse(s incoming, w *worker) *response {
+	return &response{
 		w:      c.w,
 		client: http.NewResponseController(c.w),
-		worker: l.worker,
+		worker: w,
 		stream: s,
 		isHead: c.r.Method == http.MethodHead,
 		info:   c.info,
 		length: -1,
 	}
-	return c.exchange(s, p)
 }
 
-// exchange has the response passed on and sees that the lane goes back.
-func (c *call) exchange(s *stream, p *response) (again bool) {
+// exchange has the response passed on and sees that the lane goes back. An error is why there will be none.
+func (c *call) exchange(s *stream, p *response, err error) (again bool) {
 	unwatch := context.AfterFunc(c.r.Context(), s.interrupt)
 	var f *feeder
 	if !c.body.whole {
@@ -106,7 +110,9 @@ func (c *call) exchange(s *stream, p *response) (again bool) {
 		p.feeder = f
 	}
 	p.release = func() { c.releaseEarly(s, p, f) }
-	err := p.copy()
+	if err == nil {
+		err = p.copy()
+	}
 	unwatch()
 	if p.forget != nil {
 		p.forget()
@@ -204,7 +210,7 @@ func (c *call) finish(s *stream, f *feeder) {
 // them nobody knows which ones a worker that ends has begun. One that was given back, or has seen a worker end, has a lane
 // to itself.
 func (c *call) mayShare() bool {
-	return c.body.whole && c.isSafe() && c.tries == 0 && !c.ticket.returned && c.runner.attached == nil
+	return c.body.whole && isSafe(c.r.Method) && c.tries == 0 && !c.ticket.returned && c.runner.attached == nil
 }
 
 // giveUp tells the worker that nobody wants the response, and leaves the lane to a goroutine until the stream is closed.
@@ -225,7 +231,7 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 // when the request may be executed twice and has not crashed the worker.
 func (c *call) lost(w *worker, unread, sent bool) (again bool) {
 	crashed := !unread && c.crashed(w)
-	repeatable := unread || !crashed && c.body.whole && c.isSafe() && c.tries == 1 && c.runner.attached == nil
+	repeatable := unread || !crashed && c.body.whole && isSafe(c.r.Method) && c.tries == 1 && c.runner.attached == nil
 	if !sent && repeatable && c.tries < maxTries {
 		w.Log.Info("request given to another worker", "request", c.info.ID)
 		return true
@@ -248,8 +254,8 @@ func (c *call) request() crew.Request {
 }
 
 // isSafe reports whether a request may be executed twice (RFC 9110, 9.2.1).
-func (c *call) isSafe() bool {
-	switch c.r.Method {
+func isSafe(method string) bool {
+	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return true
 	}

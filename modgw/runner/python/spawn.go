@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
@@ -57,7 +58,7 @@ func (w *worker) makeLanes() (theirs []*os.File, err error) {
 		return theirs, nil
 	}
 	for number := range r.program.lanes {
-		l, file, err := newLane(r.pool, w, number)
+		l, file, err := newLane(r.pool, w, number, r.loop())
 		if err != nil {
 			return theirs, err
 		}
@@ -68,6 +69,14 @@ func (w *worker) makeLanes() (theirs []*os.File, err error) {
 		theirs = append(theirs, area)
 	}
 	return theirs, nil
+}
+
+// loop is the one on which requests are served; nil: there is none. What attaches is served by goroutines.
+func (r *Runner) loop() *eventloop.Loop {
+	if r.attached != nil {
+		return nil
+	}
+	return r.config.Loop
 }
 
 func (w *worker) closeConnections() {

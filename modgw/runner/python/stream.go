@@ -35,6 +35,7 @@ const smallEnd = 32 << 10
 type stream struct {
 	outflow
 	lane     *lane
+	direct   *direct       // serves the request on the loop, which alone changes that; nil: a goroutine does. lane.mu guards it
 	whole    bool          // the request has no body beyond its Request frame
 	limit    time.Duration // for the response, from when the thread can have begun; 0: none
 	spare    []byte        // where the last frame is copied to
@@ -141,10 +142,10 @@ func (s *stream) awaitNotice() error {
 // begin lets the stream, which is the first one now, have its time; lane.mu is held.
 func (s *stream) begin() {
 	switch {
-	case s.turn == nil:
-		s.first = true // it does not wait for its turn
 	case s.interrupted || s.returned:
 		return // it is leaving
+	case s.direct != nil, s.turn == nil:
+		s.first = true // it does not wait for its turn
 	}
 	if s.limit > 0 {
 		s.deadline = time.Now().Add(s.limit)
@@ -154,9 +155,21 @@ func (s *stream) begin() {
 
 // wake makes a stream that waits look at what has changed; lane.mu is held.
 func (s *stream) wake() {
+	if s.direct != nil {
+		s.lane.callLoop()
+		return
+	}
 	select {
 	case s.turn <- struct{}{}:
 	default: // it will look anyway, or reads
+	}
+}
+
+// callLoop has the loop attend to the lane; lane.mu is held.
+func (l *lane) callLoop() {
+	if !l.attends {
+		l.attends = true
+		l.worker.runner.config.Loop.Post(l.attend)
 	}
 }
 

@@ -1,0 +1,137 @@
+package modgw
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"sync"
+
+	"github.com/modgw/modgw/internal/eventloop"
+)
+
+// LoopExchange is a request that is complete, body included, and is served on the event loop of a front: without a goroutine,
+// until anything about it is not ordinary. All methods are called on the loop.
+type LoopExchange interface {
+	// Loop is where the exchange is.
+	Loop() *eventloop.Loop
+
+	// Request is the request. Its Body is not to be read here. Like all that it has, it is valid until Respond
+	// returns, or Continue is called.
+	Request() (*http.Request, *RequestInfo)
+
+	// Body is the request's body, valid like the request.
+	Body() []byte
+
+	// Header is that of the response, empty at first.
+	Header() http.Header
+
+	// Respond ends the exchange with a whole response. When it has returned, the header's lists and the body are the caller's
+	// again.
+	Respond(status int, body []byte)
+
+	// Continue moves the exchange to a goroutine and calls serve there, as if that was the handler of the request, whose body
+	// can be read again. It ends the exchange on the loop.
+	Continue(serve func(http.ResponseWriter, *http.Request))
+
+	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any longer: because the client
+	// has gone, or because it has been there for long.
+	SetOwner(LoopOwner)
+}
+
+// LoopOwner serves an exchange.
+type LoopOwner interface {
+	// Detach calls Continue.
+	Detach()
+}
+
+// LoopHandler is a handler that serves what is ordinary on an event loop.
+type LoopHandler interface {
+	http.Handler
+
+	// ServeOnLoop begins to serve an exchange, if it can be begun without waiting for anything, and returns true; SetOwner was
+	// called then. Later, or during SetOwner at the earliest, it ends by Respond or Continue. If it returns false, nothing
+	// was done, and the request is one for ServeHTTP.
+	ServeOnLoop(LoopExchange) bool
+}
+
+var _ LoopHandler = (*Gateway)(nil)
+
+// ServeOnLoop implements [LoopHandler] for the requests of apps whose runner does. Whatever is to be decided beside the app
+// and its generation is for ServeHTTP.
+func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
+	r, info := x.Request()
+	if info.Authorizer {
+		return false
+	}
+	app, fault := g.route(r, info)
+	if fault != nil {
+		return false
+	}
+	generation := app.current.Load()
+	if generation == nil {
+		return false
+	}
+	runner, ok := generation.runner.(LoopHandler)
+	if !ok || !generation.begin() {
+		return false
+	}
+	if a, _ := generation.findAlias(info); a != nil {
+		generation.end()
+		return false
+	}
+	if info.ID == "" {
+		info.ID = newRequestID()
+	}
+	info.gateway, info.generation = g, generation
+	e := gatewayExchanges.Get().(*gatewayExchange)
+	e.LoopExchange, e.app, e.generation = x, app, generation
+	if !runner.ServeOnLoop(e) {
+		e.release()
+		generation.end()
+		return false
+	}
+	app.countRequest(generation)
+	return true
+}
+
+// gatewayExchange is an exchange that counts for a generation of an app.
+type gatewayExchange struct {
+	LoopExchange
+	app        *App
+	generation *Generation
+}
+
+var gatewayExchanges = sync.Pool{New: func() any { return new(gatewayExchange) }}
+
+func (e *gatewayExchange) release() {
+	*e = gatewayExchange{}
+	gatewayExchanges.Put(e)
+}
+
+// Respond implements [LoopExchange]. What the gateway has to do with a response, it does on a goroutine.
+func (e *gatewayExchange) Respond(status int, body []byte) {
+	header := e.Header()
+	if status >= http.StatusInternalServerError || header[sendfileHeader] != nil || header[accelHeader] != nil {
+		header, body = header.Clone(), bytes.Clone(body)
+		e.Continue(func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), header)
+			w.WriteHeader(status)
+			_, _ = w.Write(body) // a client that has gone needs no answer
+		})
+		return
+	}
+	x, generation := e.LoopExchange, e.generation
+	e.release()
+	x.Respond(status, body)
+	generation.end()
+}
+
+// Continue implements [LoopExchange].
+func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request)) {
+	x, app, generation := e.LoopExchange, e.app, e.generation
+	e.release()
+	x.Continue(func(w http.ResponseWriter, r *http.Request) {
+		defer generation.end()
+		app.serve(w, r, RequestInfoOf(r), generation, serve)
+	})
+}
