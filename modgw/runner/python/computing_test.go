@@ -47,6 +47,14 @@ def application(environ, start_response):
     elif kind == "native":
         data = b"x" * (1 << 20)
         together(kind, int(count), lambda: hashlib.sha256(data))
+    elif kind == "digest":
+        with lock:
+            present[kind] += 1
+            most[kind] = max(most[kind], present[kind])
+        hashlib.sha256(b"x" * (1 << 20))
+        with lock:
+            present[kind] -= 1
+        return ok(start_response, str(most[kind]))
     elif kind == "spin":
         touch("spinning")
         while not done.is_set(): pass
@@ -214,6 +222,19 @@ func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestShortNativeCodeRunsOnSeveralThreads has nothing taken back from behind it: it only leaves the interpreter to others.
+func TestShortNativeCodeRunsOnSeveralThreads(t *testing.T) {
+	a := serve(t, computingApp, workers(1, 3))
+	a.knownToCompute()
+	a.eventually("a thread that is known to leave the interpreter to others", func() bool {
+		together := a.doAll(8, "GET", "/digest")
+		for _, w := range a.tracked() {
+			return !w.lanes[0].computes.Load() && together["1"] == 0
+		}
+		return false
+	})
 }
 
 func TestRequestThatBeginsToWaitFreesThoseBehindIt(t *testing.T) {

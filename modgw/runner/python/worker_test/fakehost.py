@@ -47,9 +47,10 @@ _keep_low_descriptors_free()
 
 
 class Frame:
-    def __init__(self, kind, stream, flags, payload, descriptors=()):
+    def __init__(self, kind, stream, flags, payload, descriptors=(), pace=0):
         self.kind, self.stream, self.flags, self.payload = kind, stream, flags, payload
         self.descriptors = descriptors
+        self.pace, self.cpu = pace & 255, pace >> 8
 
     def __repr__(self):
         return "%s(stream %d, flags %d, %d bytes)" % (TYPES[self.kind - 1], self.stream, self.flags, len(self.payload))
@@ -94,7 +95,7 @@ class Connection:
                 if len(self._buffer) >= end:
                     payload, self._buffer = self._buffer[HEADER.size : end], self._buffer[end:]
                     taken = [self._descriptors.pop(0)] if kind == FILE else []
-                    return Frame(kind, stream, flags, payload, taken)
+                    return Frame(kind, stream, flags, payload, taken, pace)
             rights = array.array("i")
             data, ancillary, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(4 * rights.itemsize))
             for level, what, content in ancillary:
@@ -133,6 +134,7 @@ class Response:
         self.aborted = None  # the text of Abort
         self.file = None  # (offset, length)
         self.pieces = []
+        self.cpu = 0  # what the thread says of itself
 
     def header(self, name):
         return dict((key.lower(), value) for key, value in self.headers).get(name.lower())
@@ -267,6 +269,7 @@ class Worker:
             if got.kind == RESPONSE:
                 assert response.status is None, "a second head"
                 response.status, response.reason, response.headers = got.head()
+                response.cpu = got.cpu
             if got.kind in (RESPONSE, BODY):
                 assert response.status is not None, "a body before the head"
                 response.pieces.append(got.body())

@@ -1,4 +1,4 @@
-"""Tells when the global interpreter lock is on in a Python that was built to do without it."""
+"""The global interpreter lock, and the Python that was built to do without it."""
 
 import re
 import sys
@@ -8,9 +8,14 @@ import warnings
 _CULPRIT = re.compile(r"global interpreter lock \(GIL\) has been enabled to load module '([^']+)'")
 
 
+def is_built_in():
+    """Whether threads of this Python take turns."""
+    return not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
 def watch(control):
     """Has it logged when an extension module turns the lock on, now or later. It is for before the app is loaded."""
-    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if is_built_in():
         return
     if sys._is_gil_enabled():
         _tell(control, "PYTHON_GIL says so")

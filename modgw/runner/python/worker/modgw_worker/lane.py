@@ -29,7 +29,7 @@ class Lane:
 
     window = wire.THREAD_WINDOW
 
-    def __init__(self, number, fd, plot, app, environ, control):
+    def __init__(self, number, fd, plot, app, environ, control, probe=None):
         self.plot = plot  # that large bodies pass through; None: there is none
         self.app = app
         self.environ = environ  # what is in every request's environ
@@ -46,7 +46,7 @@ class Lane:
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
         self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
-        self._pace = Pace()
+        self._pace = Pace(probe)
         self.pace = 0  # what the host is told of it; 0: nothing is known yet
         self._idle = False
         self._stopping = False
@@ -211,7 +211,7 @@ class Lane:
             if exchange is None:
                 return
             if pace.due >= APART:
-                pace.begin_sample()
+                pace.begin_sample(exchange.stream)
             begin = perf_counter()
             exchange.run()
             if not exchange.whole:

@@ -11,6 +11,7 @@ from .area import open_shares
 from .control import Control
 from .filewrapper import FileWrapper
 from .lane import Lane
+from .probe import Probe
 from .signals import Signals
 
 _CONTROL_FD = 3
@@ -213,10 +214,11 @@ class Worker:
             self._lanes.append(GreenLane(self._fds[0], app, environ, self._control))
             return
         environ = environ_for(start, len(self._fds))
+        probe = Probe() if len(self._fds) > 1 and gil.is_built_in() else None
         for number, (fd, share) in enumerate(zip(self._fds, self._shares), 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._lanes.append(Lane(number, fd, share, app, own, self._control))
+            self._lanes.append(Lane(number, fd, share, app, own, self._control, probe))
 
     def _obey(self):
         """Does what the host says on the control connection, until that is to stop."""

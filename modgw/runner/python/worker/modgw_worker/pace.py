@@ -1,13 +1,15 @@
-"""How long the requests of a thread take of late, and how much of that time it computes."""
+"""How long the requests of a thread take of late, and how much of that time it keeps the interpreter."""
 
 import resource
 from time import perf_counter
 
 from . import wire
 
-APART = 0.0002  # seconds of requests for which one sample is taken
-_CREDIT = 8  # samples that a slow request makes due at most
-_AVERAGED = 0.125  # how much one request or sample counts in its average
+APART = 0.001  # seconds of requests after which one is a sample
+_MOST = APART / 4  # seconds that one request counts with there: of slow ones every fourth is a sample
+_AVERAGED = 0.125  # how much one request counts in the average
+_SAMPLED = 0.25  # how much one sample counts in its average
+_PROBED = 4  # of so many samples one is probed
 _SLOW = 0.004  # seconds that a request counts with at most, so that a single slow one is forgotten soon
 
 _THREAD = getattr(resource, "RUSAGE_THREAD", 1)  # PyPy does not name it.
@@ -18,24 +20,44 @@ class Pace:
     """What a thread measures of itself. Reading its CPU time costs a system call, so that it takes samples.
 
     A sample is a piece of a request without sending: a thread that sends lets go of the interpreter, and may wait for it. A
-    thread that did not give up its processor by itself has waited for nothing, however long others had that processor."""
+    thread that did not give up its processor by itself has waited for nothing, however long others had that processor. What
+    it computes in native code may leave the interpreter to others, which a probe finds out."""
 
-    __slots__ = ("due", "average", "sending", "sample", "_computing", "_since")
+    __slots__ = (
+        *("due", "average", "sending", "sample"),
+        *("_probe", "_probed", "_samples", "_free", "_computing", "_parity", "_since"),
+    )
 
-    def __init__(self):
-        self.due = APART  # seconds of requests of which there is no sample
+    def __init__(self, probe=None):
+        self._probe = probe  # None: there are no other threads
+        self._probed = False  # whether this sample is probed
+        self._samples = 0
+        self._free = 0.0  # the share of the samples' time that others could have had the interpreter
+        self.due = APART  # seconds of requests since the last one that was a sample
         self.average = 0.0  # seconds that the recent requests have needed
         self.sending = 0.0  # seconds of the current request that were spent sending
         self.sample = None  # the thread's resource usage when the sample began; None: none is being taken
         self._computing = 1.0  # the share of the samples' time that the thread has computed
+        self._parity = 1  # of the stream that is a sample next, so that requests of two kinds that take turns are both seen
         self._since = 0.0  # when the sample began
 
     def value(self):
         """What the host is told."""
         pace = min(int(self.average * wire.PACE_UNITS) + 1, wire.MAX_PACE)
-        return int(self._computing * wire.CPU_UNITS) << 8 | pace
+        return int(self._computing * (1.0 - self._free) * wire.CPU_UNITS) << 8 | pace
 
-    def begin_sample(self):
+    def begin_sample(self, stream):
+        """Begins with a request that may be the next sample."""
+        if stream & 1 == self._parity:
+            self._parity ^= 1
+            self.due = 0.0
+            self._samples += 1
+            if self._probe is not None and self._samples % _PROBED == 0:
+                self._probed = True
+                self._probe.begin(self)
+            self._resume_sample()
+
+    def _resume_sample(self):
         self.sample = _getrusage(_THREAD)
         self._since = perf_counter()
 
@@ -43,12 +65,16 @@ class Pace:
         took = perf_counter() - self._since
         before, after = self.sample, _getrusage(_THREAD)
         self.sample = None
-        self.due -= APART
+        if self._probed:
+            self._probed = False
+            free = self._probe.end(self)
+            if free is not None:
+                self._free += (min(free / took, 1.0) - self._free) * _SAMPLED
         share = 1.0
         if after.ru_nvcsw != before.ru_nvcsw:
             cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
             share = min(cpu / took, 1.0)
-        self._computing += (share - self._computing) * _AVERAGED
+        self._computing += (share - self._computing) * _SAMPLED
 
     def count(self, took):
         """Takes note of a request that took so many seconds, and returns those without sending."""
@@ -56,7 +82,7 @@ class Pace:
         self.sending = 0.0
         if self.sample is not None:
             self.end_sample()
-        self.due = min(self.due + took, _CREDIT * APART)
+        self.due += min(took, _MOST)
         self.average += (min(took, _SLOW) - self.average) * _AVERAGED
         return took
 
@@ -68,5 +94,5 @@ class Pace:
         begin = perf_counter()
         send()
         self.sending += perf_counter() - begin
-        if sampled or self.due >= APART:
-            self.begin_sample()
+        if sampled:
+            self._resume_sample()

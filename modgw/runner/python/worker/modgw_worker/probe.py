@@ -1,0 +1,49 @@
+"""Finds out whether a request leaves the interpreter to other threads while it computes."""
+
+import threading
+from time import perf_counter, sleep
+
+_STEP = 0.0001  # seconds between two tries
+_FREE = 0.0003  # seconds that a try takes at most when nothing keeps the interpreter
+
+
+class Probe:
+    """A thread that tries again and again to get the interpreter while one request runs. All lanes of a worker share it."""
+
+    def __init__(self):
+        self._owner = None  # whose request it looks at
+        self._free = 0.0  # seconds during which it got the interpreter at once
+        self._begin = threading.Lock()
+        self._begin.acquire()
+        self._thread = None
+
+    def begin(self, owner):
+        """Begins to look at a request, unless there is another one."""
+        if self._owner is not None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="modgw-probe", daemon=True)
+            self._thread.start()
+        self._owner, self._free = owner, 0.0
+        try:
+            self._begin.release()
+        except RuntimeError:
+            pass  # It has not come to look at the last one yet, and now sees this one.
+
+    def end(self, owner):
+        """For how many seconds others could have had the interpreter; None when another request was looked at."""
+        if self._owner is not owner:
+            return None
+        self._owner = None
+        return self._free
+
+    def _run(self):
+        while True:
+            self._begin.acquire()
+            owner, last = self._owner, perf_counter()
+            while owner is not None and self._owner is owner:
+                sleep(_STEP)
+                now = perf_counter()
+                if now - last < _FREE and self._owner is owner:
+                    self._free += now - last
+                last = now
