@@ -42,7 +42,7 @@ func appBlock(d *modgw.Descriptor) block {
 				example: `{ INDEX_TOKEN = secret("/etc/modgw/blog.key") }`},
 			{name: "attach", value: truth(&d.Attach), def: false, example: `true`, effect: pythonAlone,
 				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from a " +
-					"debugger or an IDE, as \"modgw-host attach\" tells. For wsgi and asgi apps."},
+					"debugger or an IDE, as \"modgw-host attach\" shows. For wsgi and asgi apps."},
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },

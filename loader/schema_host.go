@@ -46,7 +46,7 @@ func listenBlock(h *modgw.HostFile) block {
 				doc: "Addresses that may connect over TCP.", example: `["10.0.0.0/8"]`},
 			{name: "allow_users", value: texts(&l.AllowUsers), note: "over TCP root, the host's own user, and those that web servers run as; by a Unix socket who may open it",
 				doc: "fastcgi, uwsgi and scgi, and http by a Unix socket: users, or @groups, whose processes on this machine may connect, " +
-					"beside root and the host's own user. Whoever may connect can claim to be any client.", example: `["www-data", "@proxies"]`},
+					"beside root and the host's own user. A process that may connect can claim to be any client.", example: `["www-data", "@proxies"]`},
 			{name: "max_connections", value: number(&l.MaxConnections, 1, 1_000_000), note: "half of the host's file descriptors, at most 16384",
 				doc: "Connections at once. More wait in the socket's backlog.", example: "1000"},
 			{name: "proxy_protocol", value: truth(&l.ProxyProtocol), def: false, example: `true`,
@@ -147,7 +147,7 @@ func listenLimitsBlock(l *modgw.Listener) block {
 func controlBlock(h *modgw.HostFile) block {
 	return block{
 		name: "control",
-		doc:  "The control socket, which modgw-host status and its kin ask.",
+		doc:  "The control socket, which modgw-host status and other commands ask.",
 		args: []argument{
 			{name: "address", value: listenAddress(&h.Control), note: "control.sock below state", doc: "unix:PATH or HOST:PORT.",
 				example: `"unix:/run/modgw/control.sock"`},

@@ -102,7 +102,7 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 	f := new(modgw.FastCGI)
 	return block{
 		name: "fastcgi", optional: true, kind: true, either: []string{"command", "connect"}, needed: true,
-		doc: "Runs a FastCGI program, or talks to one that somebody else runs. Exactly one of command and connect.",
+		doc: "Runs a FastCGI program, or talks to one that runs already. Exactly one of command and connect.",
 		args: []argument{
 			{name: "command", value: command(&f.Command), doc: "Program and arguments; its listening socket is file descriptor 0.",
 				example: `["php-cgi"]`},

@@ -64,8 +64,8 @@ var differences = []difference{
 	{haproxy, []string{"out of a mount"}, "SCRIPT_NAME", "/app", "likewise: to HAProxy it is the app at /app"},
 	{haproxy, []string{"out of a mount"}, "PATH_INFO", "/../x", "likewise"},
 
-	{"Apache, HTTP", []string{"encoded characters"}, "REQUEST_URI", "/a%20b%22%25;%3F%23;v=1+2", "as an HTTP proxy Apache sends the path that it has authorised, encoded anew"},
-	{"Apache, HTTP", []string{"encoded slash"}, "REQUEST_URI", "/a%252Fb", "likewise: encoded twice, so that nobody takes it for a slash"},
+	{"Apache, HTTP", []string{"encoded characters"}, "REQUEST_URI", "/a%20b%22%25;%3F%23;v=1+2", "as an HTTP proxy Apache sends the path that it has authorised, encoded again"},
+	{"Apache, HTTP", []string{"encoded slash"}, "REQUEST_URI", "/a%252Fb", "likewise: encoded twice, so that no server takes it for a slash"},
 	{"lighttpd, HTTP", []string{"encoded slash"}, "REQUEST_URI", "/a/b", "so does lighttpd"},
 	{"Apache, HTTP;lighttpd, HTTP", []string{"double slash"}, "REQUEST_URI", "/a/b/", "likewise"},
 	{"Apache, HTTP;lighttpd, HTTP", []string{"double slash at the beginning"}, "REQUEST_URI", "/a", "likewise"},
