@@ -28,8 +28,9 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waitready": waitReady},
+		Dir:         "testdata/script",
+		WorkdirRoot: t.TempDir(), // its own stays where only some of the scripts are run
+		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"waitready": waitReady},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, ".state"))
 			// A short path: a Unix socket's name has at most 107 bytes.

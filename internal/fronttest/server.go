@@ -3,6 +3,7 @@ package fronttest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -69,15 +70,33 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// FreePort is a TCP port of the loopback interface that nobody listens on.
+// The ports of FreePort, below those that Linux gives to sockets that ask for none (net.ipv4.ip_local_port_range).
+const (
+	firstPort = 20000
+	lastPort  = 31999
+)
+
+// FreePort is a TCP port of the loopback interface that nobody listens on, and that no other test gets, in whatever
+// process, until this one has ended.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		taken, err := net.Listen("unix", fmt.Sprintf("@modgw test port %d", port)) // an abstract socket leaves no file
+		if err != nil {
+			continue
+		}
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			taken.Close()
+			continue
+		}
+		ln.Close()
+		t.Cleanup(func() { taken.Close() })
+		return port
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // start runs a server's command in the foreground and waits until it answers on port. reload is the signal by which it takes
@@ -88,6 +107,7 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	s := &Server{URL: "http://" + addr, Addr: addr, Dir: dir, log: new(watchtest.Log), reload: reload}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporaryFolder(t, dir))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = 5 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -108,6 +128,19 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	})
 	s.waitUntilAnswering(t, ended)
 	return s
+}
+
+// temporaryFolder makes a folder that is removed with dir, in which a server may leave files as whatever user it runs.
+func temporaryFolder(t testing.TB, dir string) string {
+	t.Helper()
+	temporary := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(temporary, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(temporary, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	return temporary
 }
 
 // stop ends a process group: politely, then by force.

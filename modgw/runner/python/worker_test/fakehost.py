@@ -328,6 +328,7 @@ class WorkerTestCase(unittest.TestCase):
     def worker(self, entry, **options):
         """A worker that ends with the test."""
         options.setdefault("root", self.folder)
+        options["env"] = {"TMPDIR": self.folder, **(options.get("env") or {})}
         worker = Worker(entry, **options)
         self.addCleanup(worker.close)
         return worker
