@@ -6,8 +6,9 @@ build:
 demo:
 	scripts/demo
 
+# make test PKG=./modgw/host tests one package, and make test PKG="./tests -run Ledger" some tests of one.
 test:
-	scripts/test
+	scripts/test $(PKG)
 
 lint:
 	go vet ./...

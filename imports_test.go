@@ -59,6 +59,7 @@ var layers = map[string][]string{
 	"export":                {"modgw", "internal/"},
 	"cmd/":                  {"", "modgw", "modgw/", "internal/", "loader", "venv", "reload", "apache", "export"},
 	"examples/":             {"modgw/app"},
+	"scripts/":              {},
 	"tests":                 {"modgw", "modgw/", "internal/"},
 	"bench":                 {"modgw", "modgw/", "internal/", "bench/"},
 	"bench/":                {"modgw", "modgw/", "internal/", "bench/"},
