@@ -15,6 +15,7 @@ import (
 )
 
 func TestApacheRunServesAppsThroughAnApacheOfItsOwn(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s := newSite(t)
 	for _, app := range []string{"one", "two"} {
@@ -48,6 +49,7 @@ func TestApacheRunServesAppsThroughAnApacheOfItsOwn(t *testing.T) {
 // The host's own listeners, here one with TLS alone, are none that Apache could use; and an app that is still being built
 // keeps no other away.
 func TestApacheRunAnswersWithTheFirstAppBesideTheListenersOfTheFile(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s, gate := newSite(t), filepath.Join(fronttest.Dir(t), "gate")
 	certtest.New(t).Issue(t, s.dir, "a.example")
@@ -81,6 +83,7 @@ func TestApacheRunAnswersWithTheFirstAppBesideTheListenersOfTheFile(t *testing.T
 }
 
 func TestApacheRunLooksForItsPortBeforeItBuildsAnything(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))

@@ -37,6 +37,7 @@ app "` + name + `" {
 }
 
 func TestF28F29AppsComeAndGoWithTheirDescriptors(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/one"))
 	s.write("apps/one/app.py", answering("one"))
@@ -79,6 +80,7 @@ func TestF28F29AppsComeAndGoWithTheirDescriptors(t *testing.T) {
 }
 
 func TestAppThatCannotStartSaysWhyInTheLogAndNotToClients(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", "import settings_that_are_not_there\n")
@@ -97,6 +99,7 @@ func TestAppThatCannotStartSaysWhyInTheLogAndNotToClients(t *testing.T) {
 var incident = regexp.MustCompile(`incident (\w+)`)
 
 func TestIncidentIsFoundInTheLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", `
@@ -116,6 +119,7 @@ def application(environ, start_response):
 }
 
 func TestDevelopmentShowsTheTracebackInTheBrowser(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/app.py", `
 def application(environ, start_response):
@@ -142,6 +146,7 @@ def application(environ, start_response):
 }
 
 func TestF30RequirementThatCannotBeInstalledChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -158,6 +163,7 @@ func TestF30RequirementThatCannotBeInstalledChangesNothing(t *testing.T) {
 }
 
 func TestHangupReloadsEverything(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -171,6 +177,7 @@ func TestHangupReloadsEverything(t *testing.T) {
 }
 
 func TestSocketOfAnotherProgramIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -189,6 +196,7 @@ func TestSocketOfAnotherProgramIsLeftAlone(t *testing.T) {
 }
 
 func TestStateFolderBelongsToOneHost(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -234,6 +242,7 @@ def application(environ, start_response):
 }
 
 func TestFilesThatADescriptorReadBelongToIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", `
 		app "one" {
@@ -269,6 +278,7 @@ def application(environ, start_response):
 }
 
 func TestF22ChangeThatTakesTheCallableAwayChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))
@@ -293,6 +303,7 @@ func TestF22ChangeThatTakesTheCallableAwayChangesNothing(t *testing.T) {
 }
 
 func TestF36OneByOneEndsWithAllWorkers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", `
 		app "one" {
@@ -319,6 +330,7 @@ func TestF36OneByOneEndsWithAllWorkers(t *testing.T) {
 }
 
 func TestF37BytecodeNeverHidesAChange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", `
@@ -339,6 +351,7 @@ def application(environ, start_response):
 }
 
 func TestSavedDescriptorIsOneReload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
 	s.write("apps/one/app.py", answering("one"))

@@ -174,6 +174,7 @@ app = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": URLRouter
 }
 
 func TestFrameworksOfASGI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for name, source := range asgiApps {
 		s.write("apps/"+name+"/app.py", source)
@@ -259,6 +260,7 @@ async def app(scope, receive, send):
 `
 
 func TestWebSocketsGoOverToTheNewGeneration(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "python3", "python3")
 	s := newSite(t)
 	s.write("apps/api/app.py", fmt.Sprintf(asgiVersion, "one"))

@@ -34,6 +34,7 @@ func (s *site) attach(app string) (detach func()) {
 }
 
 func TestAppIsServedByTheProcessThatAttaches(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const descriptor = `
 		app "hello" {
@@ -91,6 +92,7 @@ def application(environ, start_response):
 }
 
 func TestASGIAppIsServedByTheProcessThatAttaches(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/hello/modgw.hcl", "app \"hello\" {\n  attach = true\n  asgi { entry = \"app.py\" }\n}\n")
 	s.write("apps/hello/app.py", fmt.Sprintf(asgiVersion, "one"))

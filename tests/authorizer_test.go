@@ -13,6 +13,7 @@ import (
 
 // TestApacheAsksAnAppWhoMayPass has Apache guard its own files with an app's callables, by mod_authnz_fcgi.
 func TestApacheAsksAnAppWhoMayPass(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("accounts.py", `
@@ -102,6 +103,7 @@ Alias /secret %s
 // TestApacheAsksAnAppWithoutALogin has Apache ask allow_access of every request, for which no client has to log in. The
 // configuration is the one of docs/authorizer.md.
 func TestApacheAsksAnAppWithoutALogin(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("accounts.py", `

@@ -124,6 +124,7 @@ func brokenSite(t *testing.T) *site {
 // F3: a client sees the head and what the app has sent before it failed, and then that the response
 // is not complete; or it gets a whole error page. It never gets neither.
 func TestF3WhatAnAppSentBeforeItFailedArrives(t *testing.T) {
+	t.Parallel()
 	s := brokenSite(t)
 	apache := fronttest.StartApache(t, s.apacheSite())
 	once := fronttest.StartApache(t, fmt.Sprintf("ProxyPass / \"unix:%s|fcgi://once/\"\n", s.path("fcgi.sock")))
@@ -155,6 +156,7 @@ func TestF3WhatAnAppSentBeforeItFailedArrives(t *testing.T) {
 // A client that ends its sending side gets its answer, and an app that waits for its client to go
 // is told so.
 func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := brokenSite(t)
 	ask := func(path string) net.Conn {
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -184,6 +186,7 @@ func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
 // Behind a proxy that keeps its connections, bodies that nobody reads cost no other client's
 // request.
 func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
+	t.Parallel()
 	s := brokenSite(t)
 	upstream := strings.TrimPrefix(s.url, "http://")
 	nginx := fronttest.StartNginx(t, fmt.Sprintf(`

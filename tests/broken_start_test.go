@@ -10,6 +10,7 @@ import (
 )
 
 func TestADescriptorThatIsBrokenAtStartIsServedAsItLastWas(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "good", ownPage("good", `mount = "/good"`))
 	s.tenant(0, "shop", ownPage("shop", `hosts = ["shop.test"]`, `env = { KEY = "secret-of-the-shop" }`))
@@ -63,6 +64,7 @@ func TestADescriptorThatIsBrokenAtStartIsServedAsItLastWas(t *testing.T) {
 }
 
 func TestAnAppThatNeverWasServedIsUnavailableWhileItsDescriptorIsBroken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "good", ownPage("good", `mount = "/good"`))
 	s.tenant(0, "shop", ownPage("shop", `hosts = ["shop.test"]`, `env = { A = 1 + }`))
@@ -104,6 +106,7 @@ func TestAnAppThatNeverWasServedIsUnavailableWhileItsDescriptorIsBroken(t *testi
 }
 
 func TestAHostWhoseOnlyAppIsBrokenWaitsForItsCorrection(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "one", ownPage("one", "nonsense = true"))
 	s.start()
@@ -120,6 +123,7 @@ func TestAHostWhoseOnlyAppIsBrokenWaitsForItsCorrection(t *testing.T) {
 }
 
 func TestCommandsFailForAnAppWhoseDescriptorIsBroken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "one", ownPage("one", `mount = "/one"`))
 	s.tenant(0, "two", ownPage("two", `mount = "/two"`))

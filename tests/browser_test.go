@@ -52,6 +52,7 @@ func evaluate[V any](browser context.Context, expression string) V {
 }
 
 func TestOpenPageFollowsTheCode(t *testing.T) {
+	t.Parallel()
 	s := develop(t)
 	browser := newBrowser(t)
 	visit(t, browser, s.url+"/")
@@ -94,6 +95,7 @@ func TestOpenPageFollowsTheCode(t *testing.T) {
 }
 
 func TestErrorPageIsForLightAndDark(t *testing.T) {
+	t.Parallel()
 	s := develop(t)
 	background := func(scheme string) string {
 		t.Helper()
@@ -111,6 +113,7 @@ func TestErrorPageIsForLightAndDark(t *testing.T) {
 }
 
 func TestOpenPageFollowsAHostThatWasStartedAnew(t *testing.T) {
+	t.Parallel()
 	s := newProject(t)
 	address := fmt.Sprintf("http=127.0.0.1:%d", fronttest.FreePort(t))
 	start := func(s *site) {

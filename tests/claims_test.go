@@ -95,6 +95,7 @@ func needsRoot(t *testing.T) {
 }
 
 func TestAnAppKeepsItsNameAndHostWhateverAnotherUsersFileSays(t *testing.T) {
+	t.Parallel()
 	needsRoot(t)
 	s := newSite(t)
 	s.tenant(tenantB, "m", ownPage("b", `hosts = ["b.test"]`))
@@ -143,6 +144,7 @@ func TestAnAppKeepsItsNameAndHostWhateverAnotherUsersFileSays(t *testing.T) {
 }
 
 func TestAnAppKeepsItsPlaceAgainstAFileThatComesFirst(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "m", ownPage("m"))
 	s.start()
@@ -167,6 +169,7 @@ func TestAnAppKeepsItsPlaceAgainstAFileThatComesFirst(t *testing.T) {
 
 // F50: what the host has kept is ignored where it is damaged.
 func TestF50DamagedClaimsAreIgnored(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "m", ownPage("m", `mount = "/m"`))
 	s.start()
@@ -189,6 +192,7 @@ func TestF50DamagedClaimsAreIgnored(t *testing.T) {
 }
 
 func TestAppsThatExchangePlacesInOneChangeLoseNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.tenant(0, "a", ownPage("a", `mount = "/1"`))
 	s.tenant(0, "b", ownPage("b", `mount = "/2"`))
@@ -220,6 +224,7 @@ func TestAppsThatExchangePlacesInOneChangeLoseNothing(t *testing.T) {
 }
 
 func TestAnAppIsDeployedWhenThePlaceThatItWaitsForBecomesFree(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/b/app.py", answering("b"))
 	s.write("apps/b/modgw.hcl", mounted("b", "/b"))

@@ -90,6 +90,7 @@ func (s *site) send(r *http.Request) (int, string) {
 }
 
 func TestDevelopingSaveAndReload(t *testing.T) {
+	t.Parallel()
 	s := develop(t)
 	for _, want := range []string{"blog", "Environment", "Workers", "1 process", "Watching", "inotify", "Press Ctrl-C to stop."} {
 		if !strings.Contains(s.log.String(), want) {
@@ -140,6 +141,7 @@ func TestDevelopingSaveAndReload(t *testing.T) {
 }
 
 func TestDevelopingShowsWhereTheAppFails(t *testing.T) {
+	t.Parallel()
 	s := develop(t)
 	status, text := s.ask("/fail", "text/html")
 	if status != 500 {
@@ -157,6 +159,7 @@ func TestDevelopingShowsWhereTheAppFails(t *testing.T) {
 
 // TestServingShowsNothingOfIt asks a host that serves for everything that development shows.
 func TestServingShowsNothingOfIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/blog/app.py", fmt.Sprintf(devApp, "one"))
 	s.write("apps/blog/modgw.hcl", `app "blog" {
@@ -188,6 +191,7 @@ func TestServingShowsNothingOfIt(t *testing.T) {
 }
 
 func TestHostEndsWhileAPageFollows(t *testing.T) {
+	t.Parallel()
 	var stream io.Closer
 	t.Cleanup(func() { stream.Close() }) // after the host has ended, which it does while the page follows
 	s := develop(t)
@@ -202,6 +206,7 @@ func TestHostEndsWhileAPageFollows(t *testing.T) {
 }
 
 func TestHostEndsWhileARequestSitsAtABreakpoint(t *testing.T) {
+	t.Parallel()
 	typed, keyboard, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -221,6 +226,7 @@ func TestHostEndsWhileARequestSitsAtABreakpoint(t *testing.T) {
 }
 
 func TestBreakpointTalksToTheTerminal(t *testing.T) {
+	t.Parallel()
 	s := newProject(t)
 	s.write("blog/app.py", `
 def application(environ, start_response):
@@ -271,6 +277,7 @@ func TestDevelopingNamesWhoHasThePort(t *testing.T) {
 }
 
 func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
+	t.Parallel()
 	s := newProject(t)
 	s.write("blog/modgw.hcl", `
 		app "blog" {
@@ -292,6 +299,7 @@ func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
 }
 
 func TestDevelopingBehindApache(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
 	s := newProject(t)
 	s.dir = fronttest.Dir(t) // which Apache's user may enter
@@ -337,6 +345,7 @@ func TestDevelopingBehindApache(t *testing.T) {
 }
 
 func TestDevelopingShowsWhereAnASGIAppFails(t *testing.T) {
+	t.Parallel()
 	s := &site{t: t, dir: t.TempDir(), log: &output{}}
 	const source = `
 async def app(scope, receive, send):

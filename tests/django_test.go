@@ -84,6 +84,7 @@ app "site" {
 // TestADjangoSiteThroughAllItsChanges is the life of a site under load through Apache: every change shows, and no request
 // is lost or answered with anything but 200.
 func TestADjangoSiteThroughAllItsChanges(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "pypy3", "pypy3 pypy3-venv")
 	s := newSite(t)
 	wheels := fronttest.Dir(t)

@@ -78,11 +78,13 @@ func has(t *testing.T, text string, wanted ...string) {
 }
 
 func TestExampleHello(t *testing.T) {
+	t.Parallel()
 	s := example(t, "hello")
 	has(t, s.page("/"), "Hello, world! I have been up for")
 }
 
 func TestExampleFlask(t *testing.T) {
+	t.Parallel()
 	s := example(t, "flask")
 	has(t, s.page("/guestbook/static/style.css"), "{")
 	response, err := http.PostForm(s.url+"/guestbook/", url.Values{"name": {"Ada <Lovelace>"}})
@@ -101,6 +103,7 @@ func TestExampleFlask(t *testing.T) {
 }
 
 func TestExampleDjango(t *testing.T) {
+	t.Parallel()
 	s := example(t, "django")
 	has(t, s.page("/blog/"), "The first post")
 	has(t, s.page("/blog/admin/login/"), "csrfmiddlewaretoken", `href="/blog/static/admin/`)
@@ -110,18 +113,21 @@ func TestExampleDjango(t *testing.T) {
 }
 
 func TestExampleTwoVersionsOfOnePackage(t *testing.T) {
+	t.Parallel()
 	s := example(t, "two-versions")
 	has(t, s.page("/old"), "click 7.1.2")
 	has(t, s.page("/new"), "click 8.1.8")
 }
 
 func TestExampleOnAnotherPython(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "pypy3", "pypy3 pypy3-venv")
 	s := example(t, "pypy")
 	has(t, s.page("/primes"), "78498 primes", "PyPy 3.9")
 }
 
 func TestExampleTwoSitesOnTwoPythonsBehindOneApache(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "pypy3", "pypy3 pypy3-venv")
 	s := example(t, "two-sites")
 	has(t, s.page("/shop/"), "CPython 3.11", "8.1.8", `"mount":"/shop"`)
@@ -129,6 +135,7 @@ func TestExampleTwoSitesOnTwoPythonsBehindOneApache(t *testing.T) {
 }
 
 func TestExamplePHP(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "php-cgi", "php-cgi")
 	s := example(t, "php")
 	has(t, s.page("/any/path"), "answers /any/path")
@@ -139,12 +146,14 @@ func TestExamplePHP(t *testing.T) {
 }
 
 func TestExampleScriptsOfPerl(t *testing.T) {
+	t.Parallel()
 	s := example(t, "perl-cgi")
 	has(t, s.page("/cgi-bin/hello/Ada"), "Hello, Ada!")
 	has(t, s.page("/cgi-bin/moved"), "Hello, again!")
 }
 
 func TestExampleChat(t *testing.T) {
+	t.Parallel()
 	s := example(t, "chat")
 	has(t, s.page("/chat/"), "new WebSocket")
 	first, second := s.dial(t, "/chat/ws?name=Ada"), s.dial(t, "/chat/ws?name=Bea")
@@ -162,6 +171,7 @@ func TestExampleChat(t *testing.T) {
 }
 
 func TestExampleEvents(t *testing.T) {
+	t.Parallel()
 	s := example(t, "events")
 	has(t, s.page("/events/"), "EventSource")
 	response, err := http.Get(s.url + "/events/stream")

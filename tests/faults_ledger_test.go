@@ -39,6 +39,7 @@ var mistakes = map[int]int{17: 500, 37: 502, 57: 502, 77: 504}
 // Every request has one definite end, none that is not safe is executed twice, and a request that
 // breaks a worker takes no others with it but those that it had.
 func TestF82EveryRequestIsAccountedForUnderFaults(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/app.py", faultyApp)
 	s.write("apps/one/modgw.hcl", `

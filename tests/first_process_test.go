@@ -55,6 +55,7 @@ func isAlive(pid int) bool {
 }
 
 func TestWhatAnAppLeavesBehindEndsWithItsGeneration(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.writeLeaving()
 	s.start()
@@ -71,6 +72,7 @@ func TestWhatAnAppLeavesBehindEndsWithItsGeneration(t *testing.T) {
 }
 
 func TestFirstProcessOfAContainerReapsOrphans(t *testing.T) {
+	t.Parallel()
 	if err := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run(); err != nil {
 		t.Skip("there can be no process namespace here: ", err)
 	}

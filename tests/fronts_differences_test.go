@@ -101,6 +101,7 @@ var differences = []difference{
 
 // TestTheManualTellsAllDifferences compares the table in docs/fronts.md with the list.
 func TestTheManualTellsAllDifferences(t *testing.T) {
+	t.Parallel()
 	const file, begin, end = "../docs/fronts.md", "<!-- differences -->\n", "<!-- end of differences -->\n"
 	text, err := os.ReadFile(file)
 	if err != nil {

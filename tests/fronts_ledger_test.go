@@ -165,6 +165,7 @@ backend app
 // TestNothingIsLostOrExecutedTwiceBehindAnyFront keeps an account of requests through all web servers at once, while the app
 // is reloaded, each server is reloaded gracefully, and the host is restarted with the sockets that it inherits.
 func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	socket := s.path("inherited.sock")
 	s.write("modgw.hcl", fmt.Sprintf(`

@@ -22,6 +22,7 @@ type outcome map[string]string
 // with what the app answers under mod_wsgi. What a web server forces to be different stands in differences, and nothing else
 // may be.
 func TestEveryFrontGivesTheSameAnswer(t *testing.T) {
+	t.Parallel()
 	s := newTold(t)
 	doors := s.doors()
 	t.Run("requests", func(t *testing.T) { sameAnswers(t, doors) })

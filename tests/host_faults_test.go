@@ -107,6 +107,7 @@ func newSlowSite(t *testing.T) *site {
 }
 
 func TestF38EndingUnderLoadCompletesWhatWasBegun(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.start()
 	p := s.press(4, "/")
@@ -134,6 +135,7 @@ func TestF38EndingUnderLoadCompletesWhatWasBegun(t *testing.T) {
 }
 
 func TestF39HangupsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.start()
 	p := s.press(2, "/")
@@ -182,6 +184,7 @@ func openFiles(t *testing.T, pid int) int {
 }
 
 func TestF43WithoutFileDescriptorsAcceptingBacksOffAndGoesOnByItself(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.write("modgw.hcl", strings.Replace(s.read("modgw.hcl"),
 		`listen "http" { address = "127.0.0.1:0" }`, `listen "http" {
@@ -229,6 +232,7 @@ func TestF43WithoutFileDescriptorsAcceptingBacksOffAndGoesOnByItself(t *testing.
 }
 
 func TestF49WithoutRightsAndCgroupsAppsAreServed(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.write("apps/one/modgw.hcl", `
 		app "one" {
@@ -263,6 +267,7 @@ func TestF49WithoutRightsAndCgroupsAppsAreServed(t *testing.T) {
 }
 
 func TestF50StateFilesThatAreBrokenAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.start()
 	s.answers("/", 200)

@@ -233,7 +233,7 @@ func get(t *testing.T, url string) (int, string) {
 // eventually waits until a condition holds.
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(2 * time.Minute) // of a machine that does much else
 	for !holds() {
 		select {
 		case <-deadline:

@@ -90,6 +90,7 @@ func page(t *testing.T, c *http.Client, url string) (*http.Response, string) {
 }
 
 func TestHTTPSReachesTheAppAndTakesUpNewCertificates(t *testing.T) {
+	t.Parallel()
 	ca := certtest.New(t)
 	s, https := secureSite(t, ca)
 	stranger := browser(t, https, ca.Client(""))
@@ -123,6 +124,7 @@ func TestHTTPSReachesTheAppAndTakesUpNewCertificates(t *testing.T) {
 }
 
 func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
+	t.Parallel()
 	ca := certtest.New(t)
 	s, _ := secureSite(t, ca)
 	resp, _ := page(t, browser(t, strings.TrimPrefix(s.url, "http://"), nil), "http://a.example:8080/x%2Fy?z")
@@ -142,6 +144,7 @@ func TestHTTPSendsToHTTPSAndHAProxyNamesItsClients(t *testing.T) {
 }
 
 func TestCheckTellsWhereAListenerIsWrong(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	pair := certtest.New(t).Issue(t, s.dir, "a.example")
 	if err := os.Chmod(pair.Key, 0o644); err != nil {
@@ -172,6 +175,7 @@ listen "http" {
 }
 
 func TestSocketOfSystemdHasTheSettingsOfItsListener(t *testing.T) {
+	t.Parallel()
 	s, ca, port := newSite(t), certtest.New(t), fronttest.FreePort(t)
 	ca.Issue(t, s.dir, "a.example")
 	s.write("modgw.hcl", fmt.Sprintf(`
@@ -195,6 +199,7 @@ func TestSocketOfSystemdHasTheSettingsOfItsListener(t *testing.T) {
 }
 
 func TestASGIAppIsToldOfTLS(t *testing.T) {
+	t.Parallel()
 	ca := certtest.New(t)
 	s := newSite(t)
 	ca.Issue(t, s.dir, "a.example")

@@ -14,6 +14,7 @@ import (
 // TestYesterdaysIncidentIsFoundAsTheManualSays runs the commands of docs/logs.md against a host and against the files
 // that its log was rotated into.
 func TestYesterdaysIncidentIsFoundAsTheManualSays(t *testing.T) {
+	t.Parallel()
 	manual, err := os.ReadFile("../docs/logs.md")
 	if err != nil {
 		t.Fatal(err)

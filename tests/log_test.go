@@ -95,6 +95,7 @@ func (s *site) readUntilReady(log io.Reader) (done chan *bufio.Reader) {
 }
 
 func TestFullPipeOfTheLogHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	s := newTalker(t)
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -112,6 +113,7 @@ func TestFullPipeOfTheLogHoldsNothingUp(t *testing.T) {
 }
 
 func TestLogWhoseReaderHasGoneIsWrittenAgainWhenThereIsOne(t *testing.T) {
+	t.Parallel()
 	s := newTalker(t)
 	path := filepath.Join(s.dir, "log")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
@@ -148,6 +150,7 @@ func TestLogWhoseReaderHasGoneIsWrittenAgainWhenThereIsOne(t *testing.T) {
 }
 
 func TestF44FullDiskOfTheLogHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	s := newTalker(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -178,6 +181,7 @@ func TestF44FullDiskOfTheLogHoldsNothingUp(t *testing.T) {
 }
 
 func TestFloodOfLongLinesIsBoundedInBytesForTheApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/loud/app.wsgi", `
 import sys
@@ -223,6 +227,7 @@ def application(environ, start_response):
 }
 
 func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
+	t.Parallel()
 	s := newTalker(t)
 	s.start()
 	began := time.Now()
@@ -256,6 +261,7 @@ func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
 // Each page of the host's own has an id, in a header too, by which the log tells what the page does
 // not.
 func TestIncidentOfAPageIsFoundInTheLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/talker/app.wsgi", "def application(environ, start_response):\n    raise ValueError('secret')\n")
 	s.write("apps/talker/modgw.hcl", `
@@ -291,6 +297,7 @@ func TestIncidentOfAPageIsFoundInTheLog(t *testing.T) {
 
 // Apache's id of a request is the host's too: Apache's access log names the page's incident.
 func TestApacheAndTheHostNameARequestAlike(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/talker/app.wsgi", "def application(environ, start_response):\n    raise ValueError(environ['modgw.request_id'])\n")
 	s.write("apps/talker/modgw.hcl", `
@@ -316,6 +323,7 @@ func TestApacheAndTheHostNameARequestAlike(t *testing.T) {
 }
 
 func TestResultsToAClosedPipeEndACommandWithoutAWord(t *testing.T) {
+	t.Parallel()
 	s := newTalker(t)
 	s.start()
 	for _, args := range [][]string{

@@ -166,6 +166,7 @@ os.write(1, b"whole")
 // One app of each kind does what no app should, all of them at the same time, while another app of the same host is asked
 // without a pause. That one answers every request right, and each of the others answers again afterwards.
 func TestAppsThatMisbehaveHurtOnlyThemselves(t *testing.T) {
+	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("there is no python3 here")

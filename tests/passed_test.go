@@ -40,6 +40,7 @@ func (s *site) pass(name, address string) {
 }
 
 func TestPassedSocketSpeaksWhatItsNameOrItsListenBlockSays(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	known, unknown := s.path("known.sock"), s.path("unknown.sock")
 	s.write("modgw.hcl", fmt.Sprintf(`

@@ -108,6 +108,7 @@ func (s *site) pose(uid int, address string) string {
 }
 
 func TestAnAppIsNotTakenForTheWebServerOnALoopbackPort(t *testing.T) {
+	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", fronttest.FreePort(t))
 	s := posing(t, address, "")
 	if _, body := s.get("/posing"); strings.Contains(body, "hello") {
@@ -128,6 +129,7 @@ func TestAnAppIsNotTakenForTheWebServerOnALoopbackPort(t *testing.T) {
 }
 
 func TestOnlyTheUsersThatASettingNamesMayConnect(t *testing.T) {
+	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", fronttest.FreePort(t))
 	s := posing(t, address, `allow_users = ["daemon"]`)
 	wantParts(t, s.pose(tenantA, address), "hello admin")
@@ -139,6 +141,7 @@ func TestOnlyTheUsersThatASettingNamesMayConnect(t *testing.T) {
 }
 
 func TestAnAppThatCanPoseAsTheWebServerIsWarnedOfOnce(t *testing.T) {
+	t.Parallel()
 	s := posing(t, "/fcgi.sock", `mode = "0666"`)
 	for range 2 {
 		s.mustRun("reload", "posing", "-c", "modgw.hcl")
@@ -153,6 +156,7 @@ func TestAnAppThatCanPoseAsTheWebServerIsWarnedOfOnce(t *testing.T) {
 }
 
 func TestASocketOfTheWebServersGroupIsNoReasonToWarn(t *testing.T) {
+	t.Parallel()
 	s := posing(t, "/fcgi.sock", "mode = \"0660\"\n group = \"daemon\"")
 	if strings.Contains(s.log.String(), "MGW-HST-021") {
 		t.Errorf("a warning of an app that cannot connect:\n%s", s.log)

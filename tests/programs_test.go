@@ -15,6 +15,7 @@ import (
 )
 
 func TestExampleGoIsBuiltAndBrokenAndMended(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "go", "golang-go")
 	repository, err := filepath.Abs("..")
 	if err != nil {
@@ -96,6 +97,7 @@ func (s *site) edit(name, old, text string) {
 }
 
 func TestExampleNode(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "node", "nodejs")
 	s := example(t, "node")
 	has(t, s.page("/clock"), "Hello 127.0.0.1", `EventSource("/clock/events")`)
@@ -112,6 +114,7 @@ func TestExampleNode(t *testing.T) {
 }
 
 func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "node", "nodejs")
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("web/package.json", `{"scripts": {"start": "node server.js"}}`)
@@ -130,6 +133,7 @@ func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
 }
 
 func TestNodeProjectIsInstalledAndServed(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "npm", "npm")
 	s := newSite(t)
 	s.write("apps/web/package.json", `{"name": "web", "version": "1.0.0", "scripts": {"start": "node server.js"}}`)

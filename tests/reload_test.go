@@ -30,6 +30,7 @@ def application(environ, start_response):
 `
 
 func TestF21ReloadBehindApacheLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	for _, workers := range []int{1, 4} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) { reloadBehindApache(t, workers) })
 	}
@@ -125,6 +126,7 @@ func reloadBehindApache(t *testing.T, workers int) {
 }
 
 func TestF33EventStreamsDoNotHoldUpAReload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/events/modgw.hcl", `
 		app "events" {
@@ -189,6 +191,7 @@ func (s *site) apacheSite() string {
 }
 
 func TestCodeOutsideTheRootIsFollowed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("shared/helper.py", "TEXT = b'one'\n")
 	s.write("apps/one/modgw.hcl", `
@@ -215,6 +218,7 @@ def application(environ, start_response):
 }
 
 func TestAFolderWhoseNameLooksLikeAPatternIsWatched(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("draft [1/public/index.html", "the page")
 	s.write("draft [1/one.hcl", ownPage("draft", `mount = "/one"`))

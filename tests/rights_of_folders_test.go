@@ -28,6 +28,7 @@ func needRoot(t *testing.T) {
 }
 
 func TestUmaskOfTheHostShutsNobodyOut(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	for _, umask := range []string{"077", "027"} {
 		t.Run(umask, func(t *testing.T) {
@@ -56,6 +57,7 @@ func TestUmaskOfTheHostShutsNobodyOut(t *testing.T) {
 }
 
 func TestAppOfAnotherUserOpensItsStreamsByName(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	s := newSite(t)
 	s.write("apps/other/modgw.hcl", fmt.Sprintf(asNobody, `build { command = ["sh", "-c", "echo built >/dev/stderr && echo built >/dev/stdout"] }`))
@@ -75,6 +77,7 @@ for name in "/dev/stdout", "/dev/stderr":
 }
 
 func TestLimitsOfAnotherUsersAppNeedNoPrivilege(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	if err := exec.Command("setpriv", "--bounding-set", "-sys_resource", "true").Run(); err != nil {
 		t.Skip("setpriv(1) cannot take capabilities away: ", err)

@@ -151,6 +151,7 @@ func (s *site) fetch(url string) string {
 
 // TestScriptIsAnsweredByAHostThatStays is a file that Apache executes, in each of the ways that it has.
 func TestScriptIsAnsweredByAHostThatStays(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2 libapache2-mod-fcgid")
 	s := scripts(t)
 	apache := fronttest.StartApache(t, `
@@ -183,6 +184,7 @@ RewriteRule ^/pretty(/.*)?$ /app/hello.fcgi$1 [PT]
 }
 
 func TestScriptThatLighttpdStarts(t *testing.T) {
+	t.Parallel()
 	fronttest.Require(t, "lighttpd", "lighttpd")
 	s := scripts(t)
 	lighttpd := fronttest.StartLighttpd(t, `
@@ -197,6 +199,7 @@ fastcgi.server = ("/hello" => ((
 }
 
 func TestScriptThatIsExecutedByHand(t *testing.T) {
+	t.Parallel()
 	s := scripts(t)
 	run := func(environ ...string) (string, string) {
 		cmd := exec.Command(s.path("app/hello.cgi"))

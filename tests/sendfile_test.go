@@ -23,6 +23,7 @@ def application(environ, start_response):
 // TestFilesThatAnAppNamesReachClientsBehindEveryServer lets a WSGI app name files behind each web server, which sends those
 // that are left to it.
 func TestFilesThatAnAppNamesReachClientsBehindEveryServer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/files/modgw.hcl", `
 		app "files" {

@@ -26,6 +26,7 @@ func goStub(version string) string {
 }
 
 func TestSetUpBringsAGoWhereTheMachinesDoesNotFit(t *testing.T) {
+	t.Parallel()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("no bash")

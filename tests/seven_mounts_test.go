@@ -38,6 +38,7 @@ var sevenMounts = []mount{
 // configuration, edits each of them while all are asked, and sees that no request is lost and that WebSockets and event
 // streams go over to the new version.
 func TestSevenMountsUnderOneApache(t *testing.T) {
+	t.Parallel()
 	for program, pkg := range map[string]string{"apache2": "apache2", "php-cgi": "php-cgi", "node": "nodejs", "perl": "perl"} {
 		fronttest.Require(t, program, pkg)
 	}

@@ -29,6 +29,7 @@ func staticApp(dir, settings string) string {
 }
 
 func TestStaticAppServesTheFilesOfItsFolderAlone(t *testing.T) {
+	t.Parallel()
 	s := staticSite(t, "")
 	for path, want := range map[string]struct {
 		status int
@@ -54,6 +55,7 @@ func TestStaticAppServesTheFilesOfItsFolderAlone(t *testing.T) {
 }
 
 func TestStaticAppIsReplacedForItsDescriptorAlone(t *testing.T) {
+	t.Parallel()
 	s := staticSite(t, "")
 	s.write("apps/docs/one/index.html", "second page")
 	if status, body := s.get("/docs/"); status != 200 || body != "second page" {
@@ -70,6 +72,7 @@ func TestStaticAppIsReplacedForItsDescriptorAlone(t *testing.T) {
 }
 
 func TestStaticAppReadsFilesWithTheRightsOfItsUser(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can act for another user")
 	}
@@ -86,6 +89,7 @@ func TestStaticAppReadsFilesWithTheRightsOfItsUser(t *testing.T) {
 }
 
 func TestStaticAppBehindApache(t *testing.T) {
+	t.Parallel()
 	s := staticSite(t, "")
 	apache := fronttest.StartApache(t, fmt.Sprintf("ProxyPass / \"unix:%s|fcgi://modgw/\"\n", s.path("fcgi.sock")))
 	for path, want := range map[string]string{"/docs": "first page", "/docs/sub": "sub page", "/docs/sub/": "sub page"} {
@@ -109,6 +113,7 @@ func TestStaticAppBehindApache(t *testing.T) {
 }
 
 func TestHostListensForUWSGIAndSCGI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("modgw.hcl", fmt.Sprintf(`
 		apps  = ["apps/*/modgw.hcl"]

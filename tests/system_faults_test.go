@@ -29,6 +29,7 @@ func (s *site) onlyWorker(app string) int {
 }
 
 func TestF73ClockOfAWorkerMayJump(t *testing.T) {
+	t.Parallel()
 	libraries, _ := filepath.Glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 	if len(libraries) == 0 {
 		missing(t, "libfaketime is not installed: apt install faketime")
@@ -99,6 +100,7 @@ func missing(t *testing.T, message string) {
 }
 
 func TestF74StoppedWorkerCostsItsRequestsAndNoOthers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/app.py", `
 import os, signal, time
@@ -143,6 +145,7 @@ def application(environ, start_response):
 }
 
 func TestF75HostThatWasStoppedGoesOn(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.start()
 	pid := s.onlyWorker("one")
@@ -228,6 +231,7 @@ func badNetwork(t *testing.T, to string) (address string) {
 }
 
 func TestF76BadNetworkCostsNothingButItsOwnRequests(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/app.py", `
 def application(environ, start_response):
@@ -291,6 +295,7 @@ def application(environ, start_response):
 }
 
 func TestF77HostAndAppsStartWithoutANetwork(t *testing.T) {
+	t.Parallel()
 	works(t, "unshare", "--net")
 	s := newSlowSite(t)
 	socket := s.path("http.sock")
@@ -322,6 +327,7 @@ func works(t *testing.T, command ...string) {
 }
 
 func TestF78ReadOnlyFileSystemIsEnoughBesideTheStateFolder(t *testing.T) {
+	t.Parallel()
 	works(t, "unshare", "--mount")
 	s := newSlowSite(t)
 	if err := os.Mkdir(s.path("state"), 0o755); err != nil {
@@ -338,6 +344,7 @@ func TestF78ReadOnlyFileSystemIsEnoughBesideTheStateFolder(t *testing.T) {
 }
 
 func TestF79SmallLimitsAreEnough(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.within = []string{"prlimit", "--core=0", "--stack=1048576", "--"}
 	s.start()
@@ -347,6 +354,7 @@ func TestF79SmallLimitsAreEnough(t *testing.T) {
 }
 
 func TestF80ManyAppsStartAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const apps = 16
 	for i := range apps {
@@ -370,6 +378,7 @@ func TestF80ManyAppsStartAtOnce(t *testing.T) {
 }
 
 func TestF81ReloadsLeaveNothing(t *testing.T) {
+	t.Parallel()
 	s := newSlowSite(t)
 	s.start()
 	reload := func(times int) {

@@ -44,6 +44,7 @@ func (s *site) give(uid int, names ...string) {
 }
 
 func TestDescriptorOfATenantIsWatchedWithTheTenantsRights(t *testing.T) {
+	t.Parallel()
 	s := enabledSite(t)
 	s.tenant(tenantA, "a", ownPage("a", `env = { WHERE = file("where") }`))
 	s.write("apps/a/where", "one")
@@ -80,6 +81,7 @@ func TestDescriptorOfATenantIsWatchedWithTheTenantsRights(t *testing.T) {
 
 // The host loads a descriptor again and again while its owner exchanges it for links to other files.
 func TestTenantWhoExchangesADescriptorGetsNoMoreThanTheTenantsRights(t *testing.T) {
+	t.Parallel()
 	s := enabledSite(t)
 	s.write("secret", "root's password {\n")
 	s.write("roots/modgw.hcl", "app \"roots\" {\n  cgi { script = \""+s.path("apps/a/id.cgi")+"\" }\n}\n")
@@ -111,6 +113,7 @@ func TestTenantWhoExchangesADescriptorGetsNoMoreThanTheTenantsRights(t *testing.
 }
 
 func TestStateFolderOfSomebodyElseIsRefused(t *testing.T) {
+	t.Parallel()
 	needsRoot(t)
 	for name, spoil := range map[string]func(dir string) error{
 		"another user's": func(dir string) error { return errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, tenantA, tenantA)) },
