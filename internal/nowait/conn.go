@@ -43,41 +43,75 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if len(p) == 0 || len(p) > most {
 		return c.socket.Read(p)
 	}
-	n, _, _, err := c.in.do("read", p, nil, nil)
+	n, _, _, err := c.in.do("read", nil, p)
 	return n, err
 }
 
 // ReadTwo reads into p, and what p has no room for into more, by one call. Neither may be empty.
 func (c *Conn) ReadTwo(p, more []byte) (int, error) {
-	n, _, _, err := c.in.do("read", p, more, nil)
+	n, _, _, err := c.in.do("read", nil, p, more)
 	return n, err
 }
 
 // ReadMessage reads into p, which must not be empty, and into oob the control messages that come beside it; flags are those
 // of recvmsg(2).
 func (c *Conn) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
-	return c.in.do("read", p[:min(len(p), most)], nil, oob)
+	return c.in.do("read", oob, p[:min(len(p), most)])
 }
 
 // Write writes p.
-func (c *Conn) Write(p []byte) (int, error) { return c.WriteTwo(nil, p) }
-
-// WriteTwo writes both pieces, by one call if they go out at once.
-func (c *Conn) WriteTwo(p, more []byte) (written int, err error) {
-	if len(p)+len(more) > most {
-		n, err := (&net.Buffers{p, more}).WriteTo(c.socket)
-		return int(n), err
+func (c *Conn) Write(p []byte) (written int, err error) {
+	if len(p) > most {
+		return c.socket.Write(p)
 	}
-	for len(p)+len(more) > 0 {
-		n, _, _, err := c.out.do("write", p, more, nil)
+	for written < len(p) && err == nil {
+		var n int
+		n, _, _, err = c.out.do("write", nil, p[written:])
 		written += n
-		if err != nil {
-			return written, err
-		}
-		first := min(n, len(p))
-		p, more = p[first:], more[n-first:]
 	}
-	return written, nil
+	return written, err
+}
+
+// MaxPieces is how many pieces [Conn.WritePieces] takes.
+const MaxPieces = 4
+
+// WritePieces writes all pieces, at most [MaxPieces], by one call if they go out at once. It leaves in pieces what was not
+// written.
+func (c *Conn) WritePieces(pieces [][]byte) error {
+	for {
+		total := 0
+		for _, p := range pieces {
+			total += len(p)
+		}
+		switch {
+		case total == 0:
+			return nil
+		case total > most:
+			return c.writeLarge(pieces)
+		}
+		n, _, _, err := c.out.do("write", nil, pieces...)
+		if skip(pieces, n); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Conn) writeLarge(pieces [][]byte) error {
+	for i, p := range pieces {
+		n, err := c.socket.Write(p)
+		if pieces[i] = p[n:]; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip takes n bytes off the pieces.
+func skip(pieces [][]byte, n int) {
+	for i, p := range pieces {
+		first := min(n, len(p))
+		pieces[i], n = p[first:], n-first
+	}
 }
 
 // ReadFrom sends what src has, by sendfile(2) where that is possible.

@@ -21,7 +21,7 @@ type transfer struct {
 	try  func(fd uintptr) bool
 
 	mu      sync.Mutex // held while a call is made, and waits
-	pieces  [2]unix.Iovec
+	pieces  [MaxPieces]unix.Iovec
 	message unix.Msghdr
 	n       int
 	errno   syscall.Errno
@@ -39,18 +39,18 @@ func (t *transfer) begin(wait func(func(fd uintptr) bool) error, c call) {
 	}
 }
 
-// do moves bytes of p and then more, which are not both empty, and of oob.
-func (t *transfer) do(op string, p, more, oob []byte) (n, oobn, flags int, err error) {
+// do moves bytes of the pieces in their order, which are not all empty, and of oob.
+func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.message = unix.Msghdr{Iov: &t.pieces[0]}
-	t.message.SetIovlen(t.fill(p, more))
+	t.message.SetIovlen(t.fill(pieces))
 	if len(oob) > 0 {
 		t.message.Control = &oob[0]
 		t.message.SetControllen(len(oob))
 	}
 	err = t.wait(t.try)
-	t.pieces, t.message.Control = [2]unix.Iovec{}, nil
+	t.pieces, t.message.Control = [MaxPieces]unix.Iovec{}, nil
 	switch {
 	case err != nil:
 		return 0, 0, 0, named(op, err)
@@ -63,7 +63,7 @@ func (t *transfer) do(op string, p, more, oob []byte) (n, oobn, flags int, err e
 }
 
 // fill lists those of the pieces that are not empty and returns how many.
-func (t *transfer) fill(pieces ...[]byte) (count int) {
+func (t *transfer) fill(pieces [][]byte) (count int) {
 	for _, p := range pieces {
 		if len(p) > 0 {
 			t.pieces[count].Base = &p[0]

@@ -5,10 +5,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/http1"
 )
 
 // drainLimit is how much of a body that a handler has not read is read in its place, so that the
@@ -18,24 +20,51 @@ const drainLimit = 256 << 10
 // body is a request's body that must not keep its reader waiting for ever. What counts is the time spent waiting, so an
 // app that reads slowly harms no client.
 type body struct {
-	io.ReadCloser
+	source      func([]byte) (int, error)
 	setDeadline func(time.Time) error // for the next read
 	grace       time.Duration
-	rate        int // bytes per second
-	conn        *conn
-	length      int64 // that was declared; -1 for none
-	expected    bool  // the client sends it when it is told to, which reading does
+	rate        int           // bytes per second
+	conn        *conn         // nil over HTTP/2
+	request     *http.Request // gets the trailers
+	length      int64         // that was declared; -1 for none
+	expected    bool          // the client sends it when it is told to, which reading does
 
+	reading  sync.Mutex // held while the source is read
 	received atomic.Int64
 	begun    atomic.Bool // reading has
 	complete atomic.Bool // nothing more comes
-	closed   atomic.Bool // by the handler
+	closed   atomic.Bool // by the handler, or because it has returned
 	waited   time.Duration
 	refused  atomic.Pointer[modgw.Fault] // why no more of it can be read; nil: it can
 }
 
+// newBody is a body without a source.
+func (s *Server) newBody(length int64) *body {
+	return &body{grace: s.config.BodyGrace, rate: s.config.MinBodyRate, length: length}
+}
+
+// newBody is the body of the request whose head was read. It may be read while the response is sent.
+func (c *conn) newBody(w *response) *body {
+	b := c.server.newBody(c.request.ContentLength)
+	b.conn, b.request, b.setDeadline = c, &c.request, c.setBodyDeadline
+	b.expected = c.parser.Head().ExpectsContinue()
+	told := !b.expected
+	b.source = func(p []byte) (int, error) {
+		if !told {
+			told = true
+			if err := w.writer.sayContinue(); err != nil {
+				return 0, err
+			}
+		}
+		return c.readBody(p, b.request)
+	}
+	return b
+}
+
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	if b.closed.Load() {
 		return 0, http.ErrBodyReadAfterClose
 	}
@@ -55,24 +84,21 @@ func (b *body) read(p []byte) (int, error) {
 	earned := time.Duration(b.received.Load()) * time.Second / time.Duration(b.rate)
 	start := time.Now()
 	if b.setDeadline(start.Add(b.grace+earned-b.waited)) != nil {
-		return b.ReadCloser.Read(p) // the connection has ended
+		return b.source(p) // the connection has ended
 	}
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.source(p)
 	_ = b.setDeadline(time.Time{})
 	b.received.Add(int64(n))
 	b.waited += time.Since(start)
-	switch {
+	switch why, isReason := errors.AsType[http1.Reason](err); {
 	case err == io.EOF:
 		b.complete.Store(true)
 	case errors.Is(err, os.ErrDeadlineExceeded) && b.waited >= b.grace+earned:
 		b.refused.Store(slowBody())
 		return n, b.refused.Load()
-	case err != nil:
-		// net/http may have an error of its own for what the guard broke off.
-		if f := b.conn.guard.refused.Load(); f != nil {
-			b.refused.Store(f)
-			return n, f
-		}
+	case isReason:
+		b.refused.Store(unreadable(why))
+		return n, b.refused.Load()
 	}
 	return n, err
 }
@@ -83,7 +109,7 @@ func (b *body) read(p []byte) (int, error) {
 // left is read.
 func (b *body) endsConnection(sized bool) bool {
 	switch {
-	case b == nil || b.complete.Load() || !b.conn.hasRest():
+	case b == nil || b.conn == nil || b.complete.Load() || !b.hasRest():
 		return false
 	case b.length < 0, !b.begun.Load() && (b.expected || !sized):
 		return true
@@ -91,12 +117,32 @@ func (b *body) endsConnection(sized bool) bool {
 	return b.length-b.received.Load() > drainLimit
 }
 
+// hasRest reports whether a part of the body has not come yet. While another goroutine reads, it has not.
+func (b *body) hasRest() bool {
+	if !b.reading.TryLock() {
+		return true
+	}
+	defer b.reading.Unlock()
+	return b.conn.hasRest()
+}
+
+// stop takes the body from a handler that has returned, and from whoever reads it still.
+func (b *body) stop() {
+	b.closed.Store(true)
+	if !b.reading.TryLock() {
+		_ = b.conn.SetReadDeadline(time.Unix(1, 0))
+		b.reading.Lock()
+	}
+	b.reading.Unlock()
+	_ = b.conn.SetReadDeadline(time.Time{})
+}
+
 // drain reads what a handler has left, up to a limit; -1 for none. It reports whether that was all.
 func (b *body) drain(limit int64) bool {
 	switch {
 	case b.complete.Load():
 		return true
-	case b.expected && !b.begun.Load():
+	case b.expected && !b.begun.Load() && b.conn.hasRest():
 		return false // it was not sent, and the client must not be told to send it now
 	}
 	var rest io.Reader = readerFunc(b.read)

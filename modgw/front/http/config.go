@@ -12,8 +12,11 @@ import (
 
 // Config is what a Server is made from.
 type Config struct {
+	// Handler answers requests. Over HTTP/1 a request's Header and URL are those of the connection's next request, too, so
+	// a handler must not use them after it has returned.
 	Handler http.Handler
-	Log     *slog.Logger // nil: nothing is logged
+
+	Log *slog.Logger // nil: nothing is logged
 
 	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or "h2", or else the connection
 	// ends after the handshake.

@@ -1,16 +1,20 @@
 package http
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/http1"
 )
 
 // How much is sent under one deadline: of a file, and of what a handler writes at once.
@@ -19,8 +23,10 @@ const (
 	writePiece = 256 << 10
 )
 
-// conn is a connection whose input is guarded, and whose single writes must end in time. A deadline for the whole response,
-// as net/http has it, would cut off streams.
+// conn is a connection with a client. Its single writes must end in time: a deadline for the whole response would cut off
+// streams.
+//
+// It is a [net.Conn] for those who get it when HTTP/1 has ended on it: what was read already comes first.
 type conn struct {
 	net.Conn // what requests are read from: the kernel's connection, or what TLS has decrypted
 	server   *Server
@@ -28,24 +34,31 @@ type conn struct {
 	client   net.Addr             // whom the requests come from: the peer, or whom the peer has named
 	tls      *tls.ConnectionState // nil without TLS
 	facts    map[string]string    // of TLS, as variables; nil without
-	guard    guard
-	read     readDeadline
-	write    writeDeadline
-	gathers  atomic.Bool // full buffers are held
-	held     atomic.Pointer[[bufferSize]byte]
-	closing  atomic.Bool // and lingering
-	known    sync.Once   // has ended being a newcomer
-	ended    sync.Once
-	left     func() // called when the connection has ended
+	peer     *peer                // set when the connection is open
 
-	headBegun time.Time    // when the first octet of an incomplete head came; zero without one
-	served    int64        // requests that a handler was called for; belongs to net/http's goroutine
-	unread    atomic.Bool  // nothing more is read: the rest of a request's body is dropped
-	owed      atomic.Int32 // status of the answer to a head that was refused; 0: none
+	in      input
+	parser  http1.Parser
+	message http1.Request
+	request http.Request // the one that was read last, without a context
+	served  bool         // a request was
+	begun   time.Time    // when the head came that is not complete; zero without one
 
-	presence presence // of the client
-	watched  bool     // hangups tell when the client goes
-	fd       int32    // by which hangups know it
+	read    readDeadline
+	write   writeDeadline
+	refused *modgw.Fault // why no more is read; nil: it may be
+	unread  bool         // the rest of a request's body is in the way of another request
+	handed  bool         // to the server of HTTP/2
+	owed    int          // status of the answer to a head that was refused; 0: none
+
+	ctx      context.Context // of all requests; nil before the first one
+	presence presence        // of the client
+	watched  bool            // disconnects tell when the client goes
+	fd       int32           // by which disconnects know it
+
+	closing atomic.Bool // and lingering
+	known   sync.Once   // has ended being a newcomer
+	ended   sync.Once
+	left    func() // called when the connection has ended
 }
 
 func newConn(s *Server, rwc net.Conn, left func()) *conn {
@@ -53,88 +66,54 @@ func newConn(s *Server, rwc net.Conn, left func()) *conn {
 		rwc = socket
 	}
 	c := &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
-	c.guard.framing.limits = &s.headLimits
+	c.parser.Limits = s.limits
 	return c
 }
 
 // RemoteAddr is the client's address.
 func (c *conn) RemoteAddr() net.Addr { return c.client }
 
-// errUnread is what reading returns when the rest of a request's body was dropped.
-var errUnread = errors.New("the rest of the request is not read")
-
-// Read reads what the guard lets pass.
+// Read reads what was left in the buffer, and then from the connection.
 func (c *conn) Read(p []byte) (int, error) {
-	background := c.isBackground(p)
-	if background && c.watched {
-		return 0, nil // which net/http ignores
+	if c.in.len() > 0 {
+		n := copy(p, c.in.bytes())
+		c.in.discard(n)
+		c.in.release()
+		return n, nil
 	}
+	return c.readInTime(p, time.Time{}, time.Now(), forMore)
+}
+
+// fill reads once behind what is buffered. It must be done before the deadline, unless that is zero.
+func (c *conn) fill(deadline, now time.Time, waits waiting) error {
+	n, err := c.readInTime(c.in.room(), deadline, now, waits)
+	c.in.add(n)
+	return err
+}
+
+// readInTime reads once. It does not return (0, nil).
+func (c *conn) readInTime(p []byte, deadline, now time.Time, waits waiting) (int, error) {
 	for {
-		if c.unread.Load() {
-			return 0, errUnread
+		if err := c.read.begin(c.Conn, deadline, now, waits); err != nil {
+			return 0, err
 		}
-		n, err := c.readInTime(p, background)
+		n, err := c.Conn.Read(p)
+		c.read.end()
 		switch {
-		case n > 0, background && c.guard.refused.Load() != nil:
-			return n, nil
-		case err == nil && background:
-			return 0, nil
+		case n > 0:
+			return n, nil // the error comes again
 		case err == nil:
-			continue // a part of a head
 		case errors.Is(err, os.ErrDeadlineExceeded) && !c.read.passed(c.Conn):
-			continue
+		default:
+			return 0, err
 		}
-		return 0, c.readError(err)
+		now = time.Now()
 	}
 }
 
-// isBackground reports whether a read is the one by which net/http, while a request is answered,
-// only wants to learn that the client has gone.
-func (c *conn) isBackground(p []byte) bool {
-	return len(p) == 1 && c.guard.framing.at != steppedBy && c.read.isUnbounded()
-}
-
-// readInTime reads once. Except in the background, the rest of a head must come within the header
-// timeout.
-func (c *conn) readInTime(p []byte, background bool) (int, error) {
-	var headEnd time.Time
-	switch {
-	case !c.guard.withinHead():
-		c.headBegun = time.Time{}
-	case c.headBegun.IsZero():
-		c.headBegun = time.Now()
-		fallthrough
-	case !background:
-		headEnd = c.headBegun.Add(c.server.config.HeaderTimeout)
-	}
-	if err := c.read.begin(c.Conn, headEnd); err != nil {
-		return 0, err
-	}
-	defer c.read.end()
-	return c.guard.read(c.Conn, p)
-}
-
-// readError is the error of a read for net/http. Where a head is refused, Close answers: net/http
-// ends without a word at io.EOF, after what it has answered before.
-func (c *conn) readError(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.guard.withinHead() {
-		c.guard.giveUp()
-	}
-	if !c.guard.refusesHead() {
-		return err
-	}
-	if c.guard.framing.at != atHTTP2 {
-		c.owed.Store(int32(c.guard.framing.verdict.status()))
-	}
-	return io.EOF
-}
-
-// hasRest reports whether a part of the body of the request that is served has not been received.
-func (c *conn) hasRest() bool { return c.guard.completed.Load() < c.served }
-
-// SetReadDeadline is for net/http, which interrupts its own reads with it.
+// SetReadDeadline bounds reads of a handler, the present one too.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.read.set(c.Conn, &c.read.server, t)
+	return c.read.set(c.Conn, &c.read.handler, t)
 }
 
 // setBodyDeadline bounds the next read of a request's body; the zero time lifts the bound.
@@ -142,11 +121,10 @@ func (c *conn) setBodyDeadline(t time.Time) error {
 	return c.read.set(c.Conn, &c.read.body, t)
 }
 
-// SetWriteDeadline bounds writing until the next Write, which has a bound of its own. net/http lifts the bound when it has
-// written a response to its end.
+// SetWriteDeadline bounds writing until the next Write, which has a bound of its own.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() {
-		return c.scatter()
+		return nil
 	}
 	return c.write.set(c.Conn, t)
 }
@@ -156,59 +134,102 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Write writes each piece of p before the write timeout is over.
+// Write writes p.
 func (c *conn) Write(p []byte) (n int, err error) {
-	if c.hold(p) {
-		return len(p), nil
-	}
-	var first []byte
-	if held := c.held.Swap(nil); held != nil {
-		defer heldBuffers.Put(held)
-		first = held[:]
+	if len(p) == 0 {
+		return 0, nil
 	}
 	for {
-		m, err := c.writeInTime(first, p[:min(len(p), writePiece-len(first))])
-		m = max(0, m-len(first))
-		n += m
-		if p, first = p[m:], nil; err != nil || len(p) == 0 {
+		piece := [...][]byte{p[n:min(len(p), n+writePiece)]}
+		sent := len(piece[0])
+		err = c.writeInTime(piece[:])
+		if n += sent - len(piece[0]); err != nil || n == len(p) {
 			return n, err
 		}
 	}
 }
 
-// writeInTime writes both pieces, of which the first is empty but for sockets.
-func (c *conn) writeInTime(first, p []byte) (n int, err error) {
+// writePieces writes all pieces, each writePiece bytes of them before the write timeout is over.
+func (c *conn) writePieces(pieces [][]byte) error {
+	for {
+		total := 0
+		for _, p := range pieces {
+			total += len(p)
+		}
+		if total <= writePiece {
+			return c.writeInTime(pieces)
+		}
+		var group [nowait.MaxPieces][]byte
+		room := writePiece
+		for i, p := range pieces {
+			n := min(len(p), room)
+			group[i], pieces[i] = p[:n], p[n:]
+			room -= n
+		}
+		if err := c.writeInTime(group[:len(pieces)]); err != nil {
+			return err
+		}
+	}
+}
+
+// writeInTime writes all pieces before the write timeout is over.
+func (c *conn) writeInTime(pieces [][]byte) error {
 	now := time.Now()
 	end := now.Add(c.server.config.WriteTimeout)
 	socket, ok := c.Conn.(*nowait.Conn)
 	if !ok {
 		if err := c.write.set(c.Conn, end); err != nil {
-			return 0, err
+			return err
 		}
-		return c.Conn.Write(p) // TLS is done for after a write that was not in time
+		return writeJoined(c.Conn, pieces) // TLS is done for after a write that was not in time
 	}
 	for {
 		if err := c.write.apply(c.Conn, end, now); err != nil {
-			return n, err
+			return err
 		}
-		m, err := socket.WriteTwo(first, p)
-		n += m
+		err := socket.WritePieces(pieces)
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
+			return err
 		}
 		if now = time.Now(); !now.Before(end) {
-			return n, err
+			return err
 		}
-		written := min(m, len(first))
-		first, p = first[written:], p[m-written:]
 	}
+}
+
+// joinedSize is how much is joined to one write where one call takes one piece: a record of TLS.
+const joinedSize = 16 << 10
+
+var joinBuffers = sync.Pool{New: func() any { return new([joinedSize]byte) }}
+
+// writeJoined writes pieces one after the other, short ones together. It leaves in pieces what was not written.
+func writeJoined(to io.Writer, pieces [][]byte) error {
+	buffer := joinBuffers.Get().(*[joinedSize]byte)
+	defer joinBuffers.Put(buffer)
+	for i := 0; i < len(pieces); {
+		first, n := i, 0
+		for ; i < len(pieces) && n+len(pieces[i]) <= len(buffer); i++ {
+			n += copy(buffer[n:], pieces[i])
+		}
+		data := buffer[:n]
+		if i == first { // it is longer than the buffer
+			data = pieces[i]
+			i++
+		}
+		written, err := to.Write(data)
+		for j := first; j < i; j++ {
+			m := min(written, len(pieces[j]))
+			pieces[j], written = pieces[j][m:], written-m
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReadFrom sends src, by sendfile(2) where that is possible.
 func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
-	if err := c.flush(); err != nil {
-		return 0, err
-	}
 	to, ok := c.Conn.(io.ReaderFrom)
 	limited, isLimited := src.(*io.LimitedReader)
 	if !ok || !isLimited {
@@ -229,7 +250,7 @@ func (c *conn) ReadFrom(src io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// CloseWrite ends the sending side, so that net/http can linger before it closes a connection with unread input.
+// CloseWrite ends the sending side.
 func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
 
 func closeWrite(c net.Conn) error {
@@ -242,7 +263,7 @@ func closeWrite(c net.Conn) error {
 // end closes the connection for good.
 func (c *conn) end() error {
 	if c.watched {
-		c.server.hangups.remove(c)
+		c.server.disconnects.remove(c)
 	}
 	err := c.Conn.Close()
 	c.ended.Do(c.left)

@@ -6,17 +6,28 @@ import (
 	"time"
 )
 
-// readDeadline is the earliest of three deadlines that are set independently: lifting one must not
-// lift another, with which net/http may just be interrupting a read. Requests move them again and
-// again, and hardly ever is one over; so the connection itself keeps a bound that comes too early,
-// until it is over and a read has to go on.
+// readDeadline is the earliest of the deadlines of a connection's reads, which are set independently: a handler may interrupt
+// a read by any goroutine while its own bound stands. Requests move them again and again, and hardly ever is one over; so the
+// socket itself keeps a bound that comes too early, until it is over and a read has to go on.
 type readDeadline struct {
-	mu           sync.Mutex
-	server, body time.Time
-	head         time.Time // of the present read
-	bound        time.Time // that of the connection
-	reading      bool
+	mu      sync.Mutex
+	handler time.Time // set by [net.Conn.SetReadDeadline]
+	body    time.Time // of a request's body
+	own     time.Time // of the present read
+	waits   waiting   // what the present read waits for
+	drained time.Time // since then the connection is to end between two requests; zero: it may stay
+	bound   time.Time // that of the socket
+	reading bool
 }
+
+// waiting is what a read waits for.
+type waiting uint8
+
+const (
+	forMore    waiting = iota // of a request that has begun
+	forRequest                // after another one
+	forFirst                  // request of the connection
+)
 
 // set moves one of the deadlines.
 func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
@@ -29,12 +40,12 @@ func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
 	return d.apply(c, time.Now())
 }
 
-// begin bounds a read, by head too, unless that is zero.
-func (d *readDeadline) begin(c net.Conn, head time.Time) error {
+// begin bounds a read by its own deadline beside the others.
+func (d *readDeadline) begin(c net.Conn, own, now time.Time, waits waiting) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.reading, d.head = true, head
-	return d.apply(c, time.Now())
+	d.reading, d.own, d.waits = true, own, waits
+	return d.apply(c, now)
 }
 
 func (d *readDeadline) end() {
@@ -54,15 +65,18 @@ func (d *readDeadline) passed(c net.Conn) bool {
 	return d.apply(c, now) != nil
 }
 
-// isUnbounded reports whether net/http waits for what it reads now for ever, or has just stopped
-// waiting.
-func (d *readDeadline) isUnbounded() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.server.IsZero() || !d.server.After(time.Now())
+// earliest is the deadline that counts. A connection that is to end waits for no other request, and for its first one a while.
+func (d *readDeadline) earliest() time.Time {
+	t := earlier(earlier(d.handler, d.body), d.own)
+	switch {
+	case d.drained.IsZero():
+	case d.waits == forRequest:
+		return d.drained
+	case d.waits == forFirst:
+		return earlier(t, d.drained.Add(newcomerGrace))
+	}
+	return t
 }
-
-func (d *readDeadline) earliest() time.Time { return earlier(earlier(d.server, d.body), d.head) }
 
 // earlier returns the earlier deadline; the zero time never comes.
 func earlier(a, b time.Time) time.Time {
@@ -72,7 +86,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// apply lets the connection's bound be one that comes in time; d.mu is held.
+// apply lets the socket's bound be one that comes in time; d.mu is held.
 func (d *readDeadline) apply(c net.Conn, now time.Time) error {
 	t := d.earliest()
 	if comesFirst(d.bound, t, now) || t.IsZero() && d.bound.IsZero() {

@@ -1,69 +1,30 @@
 package http
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
-// ServeHTTP makes of a request what fronts hand to the gateway, and of the response what may be sent.
-func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	s.group.Add(1)
-	defer s.group.Done()
-	p, _ := r.Context().Value(peerKey{}).(*peer)
-	p.conn.known.Do(s.newcomers.Done)
-	if !hasItsLength(r) {
-		panic(http.ErrAbortHandler) // an error of the stream (RFC 9113 section 8.1.1)
-	}
-	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r, trusted: p.trusted}
+// respond makes of a request what fronts hand to the gateway, and of the response what may be sent. ctx becomes the request's.
+func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *peer) {
 	defer w.finish()
-	if r.ProtoMajor == 1 {
-		p.conn.served++
-		p.conn.presence.beginRequest()
-	}
-	if r.ContentLength != 0 {
-		w.body = s.prepareBody(rw, r, p)
-	}
+	p.conn.know()
 	if status, f := s.refusal(r); f != nil {
 		w.refuse(status, f)
 		return
 	}
-	if r.ProtoMajor == 1 {
-		p.conn.gather()
+	r = r.WithContext(modgw.WithRequestInfo(ctx, s.prepare(r, p)))
+	if w.request = r; w.body != nil {
+		w.body.request = r
 	}
-	r = r.WithContext(modgw.WithRequestInfo(r.Context(), s.prepare(r, p)))
-	w.request = r
 	s.config.Handler.ServeHTTP(w, r)
-}
-
-// prepareBody lets a response begin, and even end, before the request's body is complete, and bounds the time that the
-// client takes for it.
-func (s *Server) prepareBody(rw http.ResponseWriter, r *http.Request, p *peer) *body {
-	control := http.NewResponseController(rw)
-	setDeadline := p.conn.setBodyDeadline
-	if r.ProtoMajor == 1 {
-		_ = control.EnableFullDuplex() // no error with HTTP/1
-	} else {
-		setDeadline = control.SetReadDeadline // of the stream
-	}
-	b := &body{
-		ReadCloser:  r.Body,
-		setDeadline: setDeadline,
-		grace:       s.config.BodyGrace,
-		rate:        s.config.MinBodyRate,
-		conn:        p.conn,
-		length:      r.ContentLength,
-		expected:    r.Proto == "HTTP/1.1" && httpguts.HeaderValuesContainsToken(r.Header["Expect"], "100-continue"),
-	}
-	r.Body = b
-	return b
 }
 
 // prepare cleans the request's header and tells what is known of the request.

@@ -9,12 +9,6 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// introduced is a connection on which a proxy has named its client.
-type introduced struct {
-	net.Conn
-	in *bufio.Reader // has what came with the header; nil when that was read
-}
-
 // introduce reads the header of the PROXY protocol. A proxy that speaks for itself, to see whether we are well, names nobody.
 func (c *conn) introduce() error {
 	in := bufio.NewReader(c.Conn)
@@ -25,24 +19,17 @@ func (c *conn) introduce() error {
 	if err != nil {
 		return notIntroduced(err)
 	}
-	c.Conn = &introduced{c.Conn, in}
+	early, _ := in.Peek(in.Buffered())
+	for len(early) > 0 {
+		n := copy(c.in.room(), early)
+		c.in.add(n)
+		early = early[n:]
+	}
 	if client, ok := header.SourceAddr.(*net.TCPAddr); ok && header.Command.IsProxy() {
 		c.client = client
 	}
 	return nil
 }
-
-// Read reads what follows the header.
-func (c *introduced) Read(p []byte) (int, error) {
-	if c.in != nil && c.in.Buffered() > 0 {
-		return c.in.Read(p)
-	}
-	c.in = nil
-	return c.Conn.Read(p)
-}
-
-// CloseWrite ends the sending side.
-func (c *introduced) CloseWrite() error { return closeWrite(c.Conn) }
 
 func notIntroduced(err error) *modgw.Fault {
 	return &modgw.Fault{

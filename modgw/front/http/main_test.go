@@ -12,6 +12,14 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/modgw/modgw/internal/http1test"
+)
+
+const (
+	getHead  = http1test.GetHead
+	postHead = http1test.PostHead
+	chunks   = http1test.Chunks
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"slices"
 	"time"
 )
@@ -12,6 +13,16 @@ import (
 // open gets a connection ready for its first request: who the client is, when a proxy has to name it, and TLS. It takes no
 // longer than the head of a request may, and ends early when ctx is done.
 func (c *conn) open(ctx context.Context) error {
+	if c.server.config.ProxyProtocol || c.server.config.TLS != nil {
+		if err := c.agree(ctx); err != nil {
+			return err
+		}
+	}
+	c.peer = c.server.trust.peerOf(c)
+	return nil
+}
+
+func (c *conn) agree(ctx context.Context) error {
 	if err := c.raw.SetDeadline(time.Now().Add(c.server.config.HeaderTimeout)); err != nil {
 		return err
 	}
@@ -36,6 +47,10 @@ func (c *conn) open(ctx context.Context) error {
 // encrypt shakes hands.
 func (c *conn) encrypt(ctx context.Context) error {
 	over := c.Conn
+	if c.in.len() > 0 {
+		over = &prefixed{over, slices.Clone(c.in.bytes())}
+		c.in.discard(c.in.len())
+	}
 	secured := tls.Server(over, c.server.config.TLS)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		if garbled, ok := errors.AsType[tls.RecordHeaderError](err); ok && garbled.Conn != nil && looksLikeHTTP(garbled.RecordHeader) {
@@ -48,10 +63,24 @@ func (c *conn) encrypt(ctx context.Context) error {
 		return errors.New("the connection was for " + state.NegotiatedProtocol)
 	}
 	c.Conn, c.tls, c.facts = secured, &state, tlsFacts(&state)
-	if c.guard.framing.at = atStart; state.NegotiatedProtocol == "h2" {
-		c.guard.framing.at = atHTTP2 // what was agreed is what is spoken
-	}
+	c.parser.SkipPreface() // what was agreed is what is spoken
 	return nil
+}
+
+// prefixed is a connection of which something was read already.
+type prefixed struct {
+	net.Conn
+	prefix []byte // is read first
+}
+
+// Read reads what comes first.
+func (c *prefixed) Read(p []byte) (int, error) {
+	if len(c.prefix) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.prefix)
+	c.prefix = c.prefix[n:]
+	return n, nil
 }
 
 // plainRequest is the answer to a client that speaks HTTP where TLS is spoken.

@@ -13,7 +13,7 @@ const halfOpenGrace = 3 * time.Second
 // presence is whether a connection's client is still there, as a context of its requests.
 type presence struct {
 	mu       sync.Mutex
-	cancel   context.CancelFunc // nil before net/http has the connection
+	cancel   context.CancelFunc // nil before the first request
 	gone     bool
 	input    chan struct{} // closed by the end of the client's sending side; nil before it is asked for
 	inputEnd bool
@@ -126,5 +126,7 @@ func (p *presence) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopGrace()
-	p.cancel()
+	if p.cancel != nil {
+		p.cancel()
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/http1"
 )
 
 // refusal is the answer to a request that no app can be asked, in whichever version of HTTP it
@@ -17,8 +18,8 @@ func (s *Server) refusal(r *http.Request) (status int, f *modgw.Fault) {
 	if why := mistake(r); why != "" {
 		return http.StatusBadRequest, badRequest(why)
 	}
-	if lines := countFields(r.Header); lines > s.headLimits.fields {
-		return http.StatusRequestHeaderFieldsTooLarge, badRequest(string(manyFields))
+	if lines := countFields(r.Header); lines > s.config.MaxHeaders {
+		return http.StatusRequestHeaderFieldsTooLarge, badRequest(string(http1.ManyFields))
 	}
 	return 0, nil
 }
@@ -28,9 +29,9 @@ func mistake(r *http.Request) string {
 	switch {
 	case r.Method == http.MethodConnect:
 		return "this is no proxy"
-	case r.Method == "" || run([]byte(r.Method), tokenOctet) < len(r.Method):
+	case !http1.IsToken(r.Method):
 		return "its method is no token"
-	case run([]byte(r.RequestURI), targetOctet) < len(r.RequestURI):
+	case !http1.IsTarget(r.RequestURI):
 		return "its target has a space or a control character"
 	case !isTarget(r):
 		return "its target is no path, and no URL of http or https"
@@ -49,7 +50,7 @@ func mistake(r *http.Request) string {
 func isTarget(r *http.Request) bool {
 	switch {
 	case strings.HasPrefix(r.RequestURI, "/"):
-		return true
+		return r.URL.Path != "" // it can be decoded
 	case r.RequestURI == "*":
 		return r.Method == http.MethodOptions
 	}
@@ -87,4 +88,8 @@ func hasItsLength(r *http.Request) bool {
 
 func badRequest(why string) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
+}
+
+func unreadable(why http1.Reason) *modgw.Fault {
+	return &modgw.Fault{Code: "MGW-REQ-012", Summary: "cannot read the request as HTTP/1: " + string(why)}
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
@@ -23,8 +22,10 @@ type response struct {
 	closing bool  // the connection ends with this response
 	err     error // what writes return
 
-	conn     *conn
-	hijacked bool // it is the handler's
+	conn   *conn
+	one    *writer // that of HTTP/1; nil over HTTP/2
+	writer writer  // behind one
+	cut    bool    // the handler has broken it off
 }
 
 // WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
@@ -57,7 +58,7 @@ func (w *response) WriteHeader(status int) {
 		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
 			w.body.endsConnection(w.isSized(status))
 		metavars.StripHopByHop(w.Header())
-		if w.closing && w.request.ProtoMajor == 1 {
+		if w.closing && w.one != nil {
 			w.Header().Set("Connection", "close")
 		}
 		if _, ok := w.Header()["Content-Type"]; !ok {
@@ -69,7 +70,7 @@ func (w *response) WriteHeader(status int) {
 		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
 	}
 	w.begun = true
-	if w.request.ProtoMajor == 1 {
+	if w.one != nil {
 		w.conn.presence.beginResponse()
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -89,18 +90,6 @@ func (w *response) hint() {
 	}
 	metavars.StripHopByHop(w.Header())
 	w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
-	_ = w.conn.flush() // the next write tells
-}
-
-// inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client can make one response
-// wait and not the connection. Over HTTP/1 the connection does it.
-func (w *response) inTime() (sent func()) {
-	if w.request.ProtoMajor != 2 {
-		return func() {}
-	}
-	control := http.NewResponseController(w.ResponseWriter)
-	_ = control.SetWriteDeadline(time.Now().Add(w.server.config.WriteTimeout)) // there is no error with HTTP/2
-	return func() { _ = control.SetWriteDeadline(time.Time{}) }
 }
 
 // Write sends p.
@@ -125,7 +114,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 		return n, err
 	}
 	to := io.Writer(w.ResponseWriter)
-	if w.request.ProtoMajor == 2 {
+	if w.one == nil {
 		to = writerOnly{w} // each write in time
 	}
 	m, err := io.Copy(to, src)
@@ -154,20 +143,20 @@ func (w *response) FlushError() error {
 	return w.flush()
 }
 
-// flush sends what was written, or put in its place.
+// flush sends what was written.
 func (w *response) flush() error {
-	defer w.inTime()()
-	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
-		return err
+	if w.one != nil {
+		return w.one.FlushError()
 	}
-	return w.conn.flush()
+	defer w.inTime()()
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Hijack hands the connection over.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
-		w.begun, w.body, w.hijacked = true, nil, true
+		w.begun, w.body = true, nil
 	}
 	return c, buffered, err
 }
@@ -193,11 +182,11 @@ func (w *response) refuse(status int, f *modgw.Fault) {
 
 // answer tells the client what has gone wrong. After a bad request nothing more is taken from its connection.
 func (w *response) answer(status int, f *modgw.Fault) {
-	answer := *w
-	answer.err, answer.body = nil, nil
-	answer.closing = status == http.StatusBadRequest || status == http.StatusRequestTimeout
-	modgw.ServeFault(&answer, w.request, status, f, false)
-	w.begun, w.closing = true, answer.closing
+	err, body := w.err, w.body
+	w.err, w.body = nil, nil
+	w.closing = status == http.StatusBadRequest || status == http.StatusRequestTimeout
+	modgw.ServeFault(w, w.request, status, f, false)
+	w.begun, w.err, w.body = true, err, body
 }
 
 // endBody sees to what a handler has left of the request's body: it is read where there is little
@@ -205,42 +194,38 @@ func (w *response) answer(status int, f *modgw.Fault) {
 // may send all of it: Apache passes a body on as a whole before it looks for the response, and
 // takes a connection that is closed meanwhile for a failure.
 func (w *response) endBody() {
-	b := w.body
-	if b == nil || w.hijacked || w.request.ProtoMajor != 1 {
-		return
-	}
+	w.body.stop()
 	limit := int64(drainLimit)
 	switch {
-	case w.conn.hasRest() && w.flush() != nil: // the client may wait for it before it sends on
+	case w.one.err != nil:
 		limit = 0
 	case w.trusted:
 		limit = -1
 	case w.closing:
 		limit = 0
 	}
-	// A runner that had to interrupt its reading has left a deadline that is over.
-	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(time.Time{})
-	if !b.drain(limit) {
-		w.conn.unread.Store(true)
-	}
-	// Now, because net/http panics when it finds the end of a body after its handler has returned
-	// and full duplex was enabled.
-	_ = b.ReadCloser.Close()
+	w.conn.unread = !w.body.drain(limit)
 }
 
 // finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
 func (w *response) finish() {
-	if w.hijacked {
-		defer w.conn.presence.close() // not earlier: it may be closed long before the handler is done
-	}
-	cut := false
 	if value := recover(); value != nil {
-		cut = w.recovered(value)
+		w.cut = w.recovered(value)
+	}
+	if w.one != nil && w.one.hijacked {
+		w.conn.presence.close() // not earlier: it may be closed long before the handler is done
+		return
 	}
 	_ = w.begin() // nobody is left to tell
-	w.endBody()
-	if cut {
+	switch {
+	case w.one != nil:
+		w.one.end(w.cut)
+		if w.body != nil {
+			w.endBody()
+		}
+	case w.cut:
 		panic(http.ErrAbortHandler) // net/http ends the response so that the client can see it
+	default:
+		w.inTime() // for what is left to send when this returns
 	}
-	w.inTime() // for what is left to send when this returns
 }

@@ -3,33 +3,35 @@ package http
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/http1"
 )
-
-// maxStreams is how many requests one HTTP/2 connection may have in flight.
-const maxStreams = 100
 
 // newcomerGrace is how long a connection that was accepted last of all may take to say who it is.
 const newcomerGrace = time.Second
 
 // Server is the HTTP front.
 type Server struct {
-	config     Config
-	trust      trust
-	headLimits headLimits
-	lobby      *lobby
-	hangups    *hangups       // nil: there is none, and net/http has to listen itself
-	opening    sync.WaitGroup // of connections that are not ready for requests yet
-	newcomers  sync.WaitGroup // of connections whose first request no handler has yet
-	group      sync.WaitGroup // of connections, lingering ones too, and handlers
+	config      Config
+	limits      http1.Limits
+	trust       trust
+	base        context.Context // of all requests
+	handed      *handedOver     // connections that speak HTTP/2
+	disconnects *disconnects    // nil: clients that leave are noticed when something is sent to them
+	draining    atomic.Bool     // no connection waits for another request
+	newcomers   sync.WaitGroup  // connections whose first request no handler has yet
+	group       sync.WaitGroup  // connections, lingering ones too, and handlers
+
+	mu    sync.Mutex
+	conns map[*conn]struct{} // that speak HTTP/1, or nothing yet
 }
 
 // New makes a server. It starts nothing.
@@ -37,10 +39,9 @@ func New(config Config) *Server {
 	config = config.withDefaults()
 	return &Server{
 		config: config,
+		limits: http1.Limits{HeadBytes: config.MaxHeaderBytes, Fields: config.MaxHeaders},
 		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
-		lobby:  newLobby(),
-
-		headLimits: headLimits{octets: config.MaxHeaderBytes, fields: config.MaxHeaders},
+		conns:  map[*conn]struct{}{},
 	}
 }
 
@@ -50,12 +51,12 @@ func New(config Config) *Server {
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
-	server := s.httpServer(base)
-	s.lobby.addr = ln.Addr()
-	defer s.listenForHangups()()
+	s.base, s.handed = base, newHandedOver(ln.Addr())
+	defer s.watchDisconnects()()
+	http2 := s.newHTTP2()
 	served := make(chan struct{})
 	go func() {
-		_ = server.Serve(s.lobby) // it ends when the lobby is closed
+		_ = http2.Serve(s.handed) // it ends when that is closed
 		close(served)
 	}()
 
@@ -65,32 +66,30 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.receive(opening, rwc, left) })
 
 	last := time.AfterFunc(newcomerGrace, hurry)
-	s.opening.Wait()
+	s.drain(http2, cutOff)
 	last.Stop()
-	s.lobby.Close()
+	s.handed.Close()
+	http2.Close()
 	<-served
-	s.awaitNewcomers()
-	s.drain(server, cutOff)
-	server.Close()
 	s.group.Wait()
 	return err
 }
 
-// listenForHangups returns what ends that.
-func (s *Server) listenForHangups() (end func()) {
-	h, err := newHangups()
+// watchDisconnects returns what ends that.
+func (s *Server) watchDisconnects() (end func()) {
+	d, err := newDisconnects()
 	if err != nil {
-		s.config.Log.Warn("clients that leave cost more to notice", "error", err)
+		s.config.Log.Warn("clients that leave are noticed late", "error", err)
 		return func() {}
 	}
-	s.hangups = h
+	s.disconnects = d
 	ended := make(chan struct{})
 	go func() {
-		h.run()
+		d.run()
 		close(ended)
 	}()
 	return func() {
-		h.close()
+		d.close()
 		<-ended
 	}
 }
@@ -108,22 +107,34 @@ func (s *Server) peers() listen.Peers {
 	return p
 }
 
-// receive hands a connection to net/http when it is ready for requests.
-func (s *Server) receive(ctx context.Context, rwc net.Conn, left func()) {
+// receive serves a connection that was accepted.
+func (s *Server) receive(opening context.Context, rwc net.Conn, left func()) {
 	c := newConn(s, rwc, left)
-	c.watched = s.hangups.add(c)
-	if !s.config.ProxyProtocol && s.config.TLS == nil {
-		s.lobby.enter(c)
-		return
+	c.watched = s.disconnects.add(c)
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	s.newcomers.Add(1)
+	s.group.Go(func() { c.run(opening) })
+}
+
+// know says that the connection's first request has a handler, or never will.
+func (c *conn) know() { c.known.Do(c.server.newcomers.Done) }
+
+// remove forgets a connection that does not speak HTTP/1 any more.
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// each calls f for every connection that speaks HTTP/1. None is forgotten meanwhile.
+func (s *Server) each(f func(*conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		f(c)
 	}
-	s.opening.Go(func() {
-		defer listen.Contain(c, s.config.Log)
-		if err := c.open(ctx); err != nil {
-			s.notOpened(c, err)
-			return
-		}
-		s.lobby.enter(c)
-	})
 }
 
 // notOpened ends a connection on which there will be no request. Strangers who look for open ports are no news.
@@ -139,28 +150,18 @@ func (s *Server) notOpened(c *conn, err error) {
 
 var errDrained = errors.New("the host ends and could not wait any longer")
 
-// awaitNewcomers waits, for newcomerGrace at most, until every connection has its first request in a handler, or has
-// ended: net/http would read that request and drop it without an answer once it is shut down.
-func (s *Server) awaitNewcomers() {
-	all := make(chan struct{})
-	go func() {
-		s.newcomers.Wait()
-		close(all)
-	}()
-	select {
-	case <-all:
-	case <-time.After(newcomerGrace):
-	}
-}
-
 // drain waits for requests in flight, and ends them by force when it has waited long enough.
-func (s *Server) drain(server *http.Server, cutOff context.CancelCauseFunc) {
+func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	limit, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
-	err := server.Shutdown(limit)
+	s.draining.Store(true)
+	now := time.Now()
+	s.each(func(c *conn) { _ = c.read.set(c.Conn, &c.read.drained, now) }) // a connection that fails ends
+	s.awaitNewcomers()
+	err := http2.Shutdown(limit)
 	ended := make(chan struct{})
 	go func() {
-		s.group.Wait() // hijacked connections, which Shutdown does not wait for
+		s.group.Wait()
 		close(ended)
 	}()
 	if err == nil {
@@ -172,50 +173,21 @@ func (s *Server) drain(server *http.Server, cutOff context.CancelCauseFunc) {
 	}
 	s.config.Log.Warn("requests cut off", "after", s.config.DrainTimeout)
 	cutOff(errDrained)
-	server.Close()
+	http2.Close()
+	s.each(func(c *conn) { c.raw.Close() })
 	<-ended
 }
 
-// httpServer is net/http's server. It knows nothing of TLS: the guard stands behind the decryption, and HTTP/2 begins on
-// both kinds of connection in the same way.
-func (s *Server) httpServer(base context.Context) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler:           s,
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ReadHeaderTimeout: s.config.HeaderTimeout,
-		IdleTimeout:       s.config.IdleTimeout,
-		MaxHeaderBytes:    s.config.MaxHeaderBytes, // of HTTP/2; with HTTP/1 the guard is stricter
-		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       s.connContext,
-		ConnState:         s.follow,
-	}
-}
-
-// connContext is that of all requests of a connection.
-func (s *Server) connContext(ctx context.Context, c net.Conn) context.Context {
-	return s.trust.connContext(c.(*conn).presence.context(ctx), c)
-}
-
-// follow keeps the group in step with the connections, and the guards away from those that are not HTTP/1 any more. A
-// hijacked connection counts by its handler.
-func (s *Server) follow(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.group.Add(1)
-		s.newcomers.Add(1)
-	case http.StateClosed:
-		c.(*conn).presence.close()
-		c.(*conn).known.Do(s.newcomers.Done)
-		s.group.Done()
-	case http.StateHijacked:
-		c.(*conn).presence.release()
-		c.(*conn).known.Do(s.newcomers.Done)
-		c.(*conn).guard.stepAside()
-		s.group.Done()
+// awaitNewcomers waits, for newcomerGrace at most, until every connection has its first request in a handler, or has
+// ended: the server of HTTP/2 would read that request and drop it without an answer once it is shut down.
+func (s *Server) awaitNewcomers() {
+	all := make(chan struct{})
+	go func() {
+		s.newcomers.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(newcomerGrace):
 	}
 }

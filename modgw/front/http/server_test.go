@@ -114,3 +114,62 @@ func TestProxyMayPassAWholeBodyOnBeforeItLooksForTheResponse(t *testing.T) {
 		t.Errorf("%q, %v", answer, err)
 	}
 }
+
+// Whoever asks for nothing keeps no host from ending, whatever its timeouts.
+func TestEndingDoesNotWaitForClientsThatAskForNothing(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	config := Config{Handler: echo, IdleTimeout: time.Hour, HeaderTimeout: time.Hour, DrainTimeout: time.Hour}
+	go func() { ended <- New(config).Serve(ctx, ln) }()
+	kept := dial(t, ln.Addr().String())
+	io.WriteString(kept, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if n, err := kept.Read(make([]byte, 1000)); n == 0 {
+		t.Fatal(err)
+	}
+	silent := dial(t, ln.Addr().String())
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]net.Conn{"kept": kept, "silent": silent} {
+		if left, err := io.ReadAll(c); len(left) > 0 || err != nil {
+			t.Errorf("%s: %q, %v", name, left, err)
+		}
+	}
+}
+
+// A response to a request that was in flight when the host began to end says that there will be no other.
+func TestEndingIsSaidInResponses(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, release := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	server := New(Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(running)
+		<-release
+		fmt.Fprint(w, "answered")
+	})})
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, ln) }()
+	c := dial(t, ln.Addr().String())
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-running
+	cancel()
+	for !server.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	close(release)
+	if answer, err := io.ReadAll(c); !strings.Contains(string(answer), "Connection: close\r\n") ||
+		!strings.HasSuffix(string(answer), "answered") || err != nil {
+		t.Errorf("%q, %v", answer, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

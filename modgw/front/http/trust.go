@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"net"
 
 	"github.com/modgw/modgw/modgw/front/forwarded"
@@ -18,19 +17,15 @@ type peer struct {
 	trusted bool
 	addr    string // without port; "" for a Unix socket
 	port    string
+	remote  string // both
 	conn    *conn
 }
 
 type peerKey struct{}
 
-func (t trust) connContext(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, t.peerOf(c))
-}
-
-func (t trust) peerOf(c net.Conn) *peer {
-	p := &peer{trusted: t.unix}
-	p.conn, _ = c.(*conn)
-	if host, port, err := net.SplitHostPort(c.RemoteAddr().String()); err == nil {
+func (t trust) peerOf(c *conn) *peer {
+	p := &peer{trusted: t.unix, remote: c.client.String(), conn: c}
+	if host, port, err := net.SplitHostPort(p.remote); err == nil {
 		p.trusted, p.addr, p.port = t.proxies.Contain(host), host, port
 	}
 	return p

@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// sizes are those of bodies around those that fill net/http's buffer, with a head of unknown length before them, and some that
+// sizes are those of bodies around those that fill the buffer, with a head of unknown length before them, and some that
 // are longer.
 func sizes() (all []int) {
-	for size := bufferSize - 300; size <= bufferSize+10; size++ {
+	for size := gatherSize - 300; size <= gatherSize+10; size++ {
 		all = append(all, size)
 	}
-	return append(all, 2*bufferSize, 10<<10, 64<<10, writePiece, writePiece+1, 3<<20)
+	return append(all, 2*gatherSize, 10<<10, 64<<10, writePiece, writePiece+1, 3<<20)
 }
 
 func TestResponsesOfAnySizeComeWhole(t *testing.T) {
@@ -55,12 +55,12 @@ func TestWhatWasFlushedIsSentHoweverLongItIs(t *testing.T) {
 			control := http.NewResponseController(w)
 			switch how {
 			case "hint":
-				w.Header().Set("Link", strings.Repeat("x", bufferSize-len("HTTP/1.1 103 Early Hints\r\nLink: \r\n\r\n")))
+				w.Header().Set("Link", strings.Repeat("x", gatherSize-len("HTTP/1.1 103 Early Hints\r\nLink: \r\n\r\n")))
 				w.WriteHeader(http.StatusEarlyHints)
 			default:
 				w.Header().Set("Content-Length", "1000000")
 				head := "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nDate: Mon, 01 Jan 2001 00:00:00 GMT\r\n\r\n"
-				io.WriteString(w, strings.Repeat("x", bufferSize-len(head)))
+				io.WriteString(w, strings.Repeat("x", gatherSize-len(head)))
 				control.Flush() // the buffer is full now, and empty again
 			}
 			switch how {
@@ -75,7 +75,7 @@ func TestWhatWasFlushedIsSentHoweverLongItIs(t *testing.T) {
 		})})
 		c := dial(t, addr)
 		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		if _, err := io.ReadFull(c, make([]byte, bufferSize)); err != nil {
+		if _, err := io.ReadFull(c, make([]byte, gatherSize)); err != nil {
 			t.Errorf("%s: %v", how, err)
 		}
 		close(release)
@@ -85,10 +85,10 @@ func TestWhatWasFlushedIsSentHoweverLongItIs(t *testing.T) {
 func TestResponseThatIsCutOffIsSeenToHaveBegun(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1000000")
-		w.Write(make([]byte, bufferSize)) // fills the buffer and is held
+		w.Write(make([]byte, gatherSize)) // fills the buffer and is gathered
 		panic(http.ErrAbortHandler)
 	})})
-	if answer := raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 200 OK") || len(answer) <= bufferSize {
+	if answer := raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 200 OK") || len(answer) <= gatherSize {
 		t.Errorf("%d bytes came", len(answer))
 	}
 }

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/http1test"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/http1"
 )
 
 // echo answers with path, host, body and trailers, whatever reading the body has come to.
@@ -30,9 +32,9 @@ const nextRequest = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 // answered at all; a good one is answered, and so is the next.
 func TestF64CorpusOverSockets(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
-	for _, c := range corpus {
+	for _, c := range http1test.Corpus {
 		for _, before := range []string{"", getHead + "\r\n", postHead + "Content-Length: 1\r\n\r\nx"} {
-			answer := raw(t, addr, before+c.octets+nextRequest)
+			answer := raw(t, addr, before+c.Bytes+nextRequest)
 			checkCorpus(t, c, before, answer)
 		}
 	}
@@ -40,8 +42,8 @@ func TestF64CorpusOverSockets(t *testing.T) {
 
 func TestF64CorpusOctetByOctet(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
-	for _, c := range corpus {
-		if len(c.octets) > 10000 || c.want == badPreface { // the latter is answered and closed before its last octets come
+	for _, c := range http1test.Corpus {
+		if len(c.Bytes) > 10000 || c.Want == http1.BadPreface { // the latter is answered and closed before its last octets come
 			continue
 		}
 		client, err := net.Dial("tcp", addr)
@@ -49,37 +51,37 @@ func TestF64CorpusOctetByOctet(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.SetDeadline(time.Now().Add(20 * time.Second))
-		for _, octet := range []byte(getHead + "\r\n" + c.octets + nextRequest) {
+		for _, octet := range []byte(getHead + "\r\n" + c.Bytes + nextRequest) {
 			if _, err := client.Write([]byte{octet}); err != nil {
-				t.Fatalf("%s: %v", c.name, err)
+				t.Fatalf("%s: %v", c.Name, err)
 			}
 		}
 		answer, err := io.ReadAll(client)
 		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: %v", c.Name, err)
 		}
 		client.Close()
 		checkCorpus(t, c, getHead+"\r\n", string(answer))
 	}
 }
 
-func checkCorpus(t *testing.T, c rawRequest, before, answer string) {
+func checkCorpus(t *testing.T, c http1test.Request, before, answer string) {
 	t.Helper()
 	want := []int{200, 200}
-	if c.want != accepted {
-		want = []int{c.want.status()}
+	if c.Want != "" {
+		want = []int{c.Want.Status()}
 	}
-	if c.want == badPreface && before != "" {
-		want = []int{otherVersion.status()}
+	if c.Want == http1.BadPreface && before != "" {
+		want = []int{http1.OtherVersion.Status()}
 	}
 	if before != "" {
 		want = slices.Insert(want, 0, 200)
 	}
 	if got := statuses(answer); !slices.Equal(got, want) {
-		t.Errorf("%s after %q: %v, want %v: %.400q", c.name, before, got, want, answer)
+		t.Errorf("%s after %q: %v, want %v: %.400q", c.Name, before, got, want, answer)
 	}
-	if c.want != accepted && (strings.Contains(answer, "/n") || strings.Count(answer, "Connection: close") != 1) {
-		t.Errorf("%s after %q: the connection goes on: %.400q", c.name, before, answer)
+	if c.Want != "" && (strings.Contains(answer, "/n") || strings.Count(answer, "Connection: close") != 1) {
+		t.Errorf("%s after %q: the connection goes on: %.400q", c.Name, before, answer)
 	}
 }
 
@@ -327,40 +329,4 @@ func (b *lockedBuffer) take() string {
 	defer b.mu.Unlock()
 	defer b.b.Reset()
 	return b.b.String()
-}
-
-// BenchmarkSmallRequest is of one client that asks again and again, with and without the guard.
-func BenchmarkSmallRequest(b *testing.B) {
-	for name, at := range map[string]step{"guarded": atPreface, "unguarded": steppedBy} {
-		b.Run(name, func(b *testing.B) {
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				b.Fatal(err)
-			}
-			server := New(Config{})
-			plain := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "Hello, World!") }), ConnState: server.follow, ConnContext: server.connContext}
-			var serving sync.WaitGroup
-			serving.Go(func() { plain.Serve(&steppedListener{ln, server, at}) })
-			defer serving.Wait()
-			defer plain.Close()
-			askAgainAndAgain(b, ln.Addr().String())
-		})
-	}
-}
-
-// steppedListener's guards begin at a step.
-type steppedListener struct {
-	net.Listener
-	server *Server
-	at     step
-}
-
-func (l *steppedListener) Accept() (net.Conn, error) {
-	rwc, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	c := newConn(l.server, rwc, func() {})
-	c.guard.framing.at = l.at
-	return c, nil
 }

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangups hears of clients that go while a request of theirs is answered and nobody reads from the
+// disconnects hears of clients that go while a request of theirs is answered and nobody reads from the
 // connection. One goroutine waits for all of them, where net/http would wake one for each request,
 // and stop it again.
 //
 // A client that only ends its sending side may wait for the answer, and over TCP one that has
 // closed the connection looks the same until something is sent to it. So the end of the sending
 // side counts only when no response has begun some time later: see [presence].
-type hangups struct {
+type disconnects struct {
 	epoll int
 	file  *os.File        // of epoll
 	ready syscall.RawConn // likewise
@@ -25,7 +25,7 @@ type hangups struct {
 	conns map[int32]*conn // by descriptor
 }
 
-func newHangups() (*hangups, error) {
+func newDisconnects() (*disconnects, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch connections: %w", err)
@@ -34,53 +34,53 @@ func newHangups() (*hangups, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("cannot watch connections: %w", err)
 	}
-	h := &hangups{epoll: fd, file: os.NewFile(uintptr(fd), "epoll"), conns: map[int32]*conn{}}
-	if h.ready, err = h.file.SyscallConn(); err != nil {
-		h.close()
+	d := &disconnects{epoll: fd, file: os.NewFile(uintptr(fd), "epoll"), conns: map[int32]*conn{}}
+	if d.ready, err = d.file.SyscallConn(); err != nil {
+		d.close()
 		return nil, fmt.Errorf("cannot watch connections: %w", err)
 	}
-	return h, nil
+	return d, nil
 }
 
 // add has c told when its client has gone: when the connection was reset, or closed in both
 // directions. It reports whether that is possible.
-func (h *hangups) add(c *conn) (ok bool) {
+func (d *disconnects) add(c *conn) (ok bool) {
 	s, isSocket := c.raw.(syscall.Conn)
-	if h == nil || !isSocket {
+	if d == nil || !isSocket {
 		return false
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return false
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	err = raw.Control(func(fd uintptr) {
 		c.fd = int32(fd)
 		event := unix.EpollEvent{Events: unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd}
-		ok = unix.EpollCtl(h.epoll, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
+		ok = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
 	})
 	if ok = ok && err == nil; ok {
-		h.conns[c.fd] = c
+		d.conns[c.fd] = c
 	}
 	return ok
 }
 
 // remove forgets c, which is about to be closed; that takes its descriptor off the epoll instance.
-func (h *hangups) remove(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.conns[c.fd] == c { // the descriptor may have come back with another one already
-		delete(h.conns, c.fd)
+func (d *disconnects) remove(c *conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns[c.fd] == c { // the descriptor may have come back with another one already
+		delete(d.conns, c.fd)
 	}
 }
 
 // run tells connections until close is called.
-func (h *hangups) run() {
+func (d *disconnects) run() {
 	for {
 		var events [64]unix.EpollEvent
 		n := 0
-		err := h.ready.Read(func(fd uintptr) bool {
+		err := d.ready.Read(func(fd uintptr) bool {
 			n, _ = unix.EpollWait(int(fd), events[:], 0)
 			return n > 0
 		})
@@ -88,9 +88,9 @@ func (h *hangups) run() {
 			return // it was closed
 		}
 		for _, event := range events[:n] {
-			h.mu.Lock()
-			c := h.conns[event.Fd]
-			h.mu.Unlock()
+			d.mu.Lock()
+			c := d.conns[event.Fd]
+			d.mu.Unlock()
 			switch {
 			case c == nil:
 			case event.Events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
@@ -102,4 +102,4 @@ func (h *hangups) run() {
 	}
 }
 
-func (h *hangups) close() { h.file.Close() }
+func (d *disconnects) close() { d.file.Close() }

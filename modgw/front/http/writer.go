@@ -1,0 +1,268 @@
+package http
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/modgw/http1"
+)
+
+// gatherSize is how much of a response's body is gathered before it is sent. One that is complete by then gets a length.
+const gatherSize = 4 << 10
+
+// output is the memory of what a response gathers.
+type output struct {
+	head   [2 << 10]byte
+	body   [gatherSize]byte
+	pieces [nowait.MaxPieces][]byte
+}
+
+var outputs = sync.Pool{New: func() any { return new(output) }}
+
+// writer sends a response over HTTP/1: the [http.ResponseWriter] below what may be sent. As with net/http, a response may be
+// sent before the request's body was read.
+type writer struct {
+	conn    *conn
+	framing http1.Writer
+	header  http.Header
+
+	mu       sync.Mutex // held while something is sent: reading the body may send, too
+	begun    bool       // the head is complete but for its end
+	headed   bool       // it was sent
+	hijacked bool
+	err      error // what sending returns from now on
+
+	output *output // nil: nothing is gathered
+	head   []byte  // that was not sent yet; in output
+	body   []byte  // likewise
+}
+
+// Header returns the header that will be sent, and later the one that has trailers.
+func (w *writer) Header() http.Header {
+	if w.header == nil {
+		w.header = make(http.Header)
+	}
+	return w.header
+}
+
+// WriteHeader begins the response. One with an informational status is sent at once.
+func (w *writer) WriteHeader(status int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.begun || w.hijacked:
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		w.gather()
+		w.send(w.framing.AppendInformational(w.head, status, w.header), nil, nil, nil)
+	default:
+		w.begin(status)
+	}
+}
+
+func (w *writer) begin(status int) {
+	w.begun = true
+	w.gather()
+	w.head = w.framing.AppendHead(w.head, status, w.header)
+}
+
+func (w *writer) gather() {
+	if w.output == nil {
+		w.output = outputs.Get().(*output)
+		w.head, w.body = w.output.head[:0], w.output.body[:0]
+	}
+}
+
+// release gives up the memory when nothing is gathered in it.
+func (w *writer) release() {
+	if w.output != nil {
+		outputs.Put(w.output)
+		w.output, w.head, w.body = nil, nil, nil
+	}
+}
+
+// Write sends p, or gathers it.
+func (w *writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.count(int64(len(p))); err != nil {
+		return 0, err
+	}
+	if !w.framing.HasBody() {
+		return len(p), nil
+	}
+	w.gather()
+	if len(w.body)+len(p) <= gatherSize {
+		w.body = append(w.body, p...)
+		return len(p), nil
+	}
+	if err := w.sendBody(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// count says that n bytes are to be sent.
+func (w *writer) count(n int64) error {
+	switch {
+	case w.hijacked:
+		return http.ErrHijacked
+	case w.err != nil:
+		return w.err
+	case !w.begun:
+		w.begin(http.StatusOK)
+	}
+	return w.framing.Count(n)
+}
+
+// sendBody sends what was gathered, and p.
+func (w *writer) sendBody(p []byte) error {
+	start := w.appendHeadEnd(-1)
+	if n := len(w.body) + len(p); n > 0 {
+		start = w.framing.AppendPiece(start, n)
+		return w.send(start, w.body, p, w.framing.AppendPieceEnd(start[len(start):]))
+	}
+	return w.send(start, nil, nil, nil)
+}
+
+// appendHeadEnd returns what is left to be sent of the head.
+func (w *writer) appendHeadEnd(complete int64) []byte {
+	w.gather()
+	if w.headed {
+		return w.head
+	}
+	w.headed = true
+	if w.conn.server.draining.Load() {
+		w.framing.EndConnection()
+	}
+	return w.framing.AppendHeadEnd(w.head, complete, time.Now())
+}
+
+// send sends pieces that are in the memory of what is gathered, which is empty then, or the caller's.
+func (w *writer) send(start, body, p, end []byte) error {
+	w.output.pieces = [nowait.MaxPieces][]byte{start, body, p, end}
+	if err := w.conn.writePieces(w.output.pieces[:]); err != nil && w.err == nil {
+		w.err = err
+	}
+	w.output.pieces = [nowait.MaxPieces][]byte{}
+	w.head, w.body = w.output.head[:0], w.output.body[:0]
+	return w.err
+}
+
+// Flush sends what was gathered.
+func (w *writer) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for [http.ResponseController].
+func (w *writer) FlushError() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.count(0); err != nil && err != http.ErrBodyNotAllowed {
+		return err
+	}
+	defer w.release() // the next piece may be long in coming
+	return w.sendBody(nil)
+}
+
+// ReadFrom sends src.
+func (w *writer) ReadFrom(src io.Reader) (int64, error) {
+	limited, ok := src.(*io.LimitedReader)
+	if !ok || !w.passesOn(limited.N) {
+		return io.Copy(writerOnly{w}, src)
+	}
+	n, err := w.conn.ReadFrom(limited)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		err = w.framing.Count(n)
+	}
+	return n, err
+}
+
+// passesOn reports whether n more bytes of the body can be sent without being looked at, and sends what comes before them.
+func (w *writer) passesOn(n int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.begun && w.framing.HasBody() && w.framing.HasRoom(n) && w.sendBody(nil) == nil
+}
+
+// end sends what is left of the response. One that is cut off gets no end that looks like one.
+func (w *writer) end(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hijacked || w.err != nil {
+		w.release()
+		return
+	}
+	complete := w.framing.Written()
+	if cut {
+		complete = -1
+		w.framing.EndConnection()
+	}
+	start := w.appendHeadEnd(complete)
+	end := start[len(start):]
+	if n := len(w.body); n > 0 {
+		start = w.framing.AppendPiece(start, n)
+		end = w.framing.AppendPieceEnd(start[len(start):])
+	}
+	if !cut {
+		end = w.framing.AppendEnd(end, w.header)
+	}
+	_ = w.send(start, w.body, nil, end) // the next read tells
+	w.release()
+}
+
+// KeepsOpen reports whether the connection can be used for another request after the response.
+func (w *writer) KeepsOpen() bool {
+	return w.err == nil && w.framing.KeepsOpen() && w.framing.IsComplete()
+}
+
+// sayContinue tells a client that its body is wanted, unless the response has begun.
+func (w *writer) sayContinue() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.begun || w.hijacked || w.err != nil {
+		return w.err
+	}
+	w.gather()
+	return w.send(w.framing.AppendInformational(w.head, http.StatusContinue, nil), nil, nil, nil)
+}
+
+// Hijack hands the connection over.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.conn
+	switch {
+	case w.hijacked:
+		return nil, nil, http.ErrHijacked
+	case w.err != nil:
+		return nil, nil, w.err
+	case w.begun:
+		if err := w.sendBody(nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	w.hijacked = true
+	w.release()
+	c.presence.release()
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		return nil, nil, err
+	}
+	early := c.in.len()
+	reader := bufio.NewReaderSize(c, max(inputSize, early))
+	_, _ = reader.Peek(early) // into its buffer, where whoever takes over looks for it
+	return c, bufio.NewReadWriter(reader, bufio.NewWriter(c)), nil
+}
+
+// SetReadDeadline, SetWriteDeadline and EnableFullDuplex are for [http.ResponseController].
+func (w *writer) SetReadDeadline(t time.Time) error { return w.conn.SetReadDeadline(t) }
+
+// SetWriteDeadline bounds the next write only.
+func (w *writer) SetWriteDeadline(t time.Time) error { return w.conn.SetWriteDeadline(t) }
+
+// EnableFullDuplex returns nil: request and response never wait for each other here.
+func (w *writer) EnableFullDuplex() error { return nil }

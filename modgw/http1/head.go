@@ -1,0 +1,66 @@
+package http1
+
+// Chunked is the length of a body that comes in chunks.
+const Chunked = -1
+
+// Head is the head of a request. All that it returns as bytes are parts of the buffer that was parsed.
+type Head struct {
+	text           []byte
+	method, target span
+	fields         []field
+	major, minor   uint8
+	length         int64 // of the body, unless chunked
+
+	hasHost, hasLength, chunked bool
+	expects                     bool
+	close, keepAlive            bool // so says Connection
+}
+
+// Method is the request's method, a token in its own case.
+func (h *Head) Method() []byte { return h.method.of(h.text) }
+
+// Target is the request target as the client has sent it, of any form.
+func (h *Head) Target() []byte { return h.target.of(h.text) }
+
+// Minor is the minor version of HTTP/1: 0, or 1, or a later one.
+func (h *Head) Minor() int { return int(h.minor) }
+
+// Length is how long the body is: [Chunked] when nobody knows yet, 0 without one.
+func (h *Head) Length() int64 {
+	if h.chunked {
+		return Chunked
+	}
+	return h.length
+}
+
+// ExpectsContinue reports whether the client may wait for status 100 before it sends the body.
+func (h *Head) ExpectsContinue() bool { return h.expects && h.minor > 0 && (h.chunked || h.length > 0) }
+
+// KeepsAlive reports whether the client lets the connection be used for another request.
+func (h *Head) KeepsAlive() bool { return !h.close && (h.minor > 0 || h.keepAlive) }
+
+// Len is the number of fields.
+func (h *Head) Len() int { return len(h.fields) }
+
+// Field returns the name of field i in the client's case, and its value without white space around it.
+func (h *Head) Field(i int) (name, value []byte) {
+	f := h.fields[i]
+	return f.name.of(h.text), f.value.of(h.text)
+}
+
+// canonicalize writes the names of the fields into the buffer in their canonical form.
+func (h *Head) canonicalize() {
+	for _, f := range h.fields {
+		upper := true
+		name := f.name.of(h.text)
+		for i, c := range name {
+			switch {
+			case upper && 'a' <= c && c <= 'z':
+				name[i] = c - 0x20
+			case !upper && 'A' <= c && c <= 'Z':
+				name[i] = c + 0x20
+			}
+			upper = c == '-'
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package http1
+
+// Limits bound what one request may have. A zero field means the default.
+type Limits struct {
+	HeadBytes      int // of the head, from the method to the empty line; 0: 64 KiB
+	Fields         int // lines of the head; 0: 256
+	ExtensionBytes int // extensions of all chunks, which have no known use; 0: 1 KiB
+	TrailerBytes   int // all trailers with their ends of line; 0: 2 KiB
+}
+
+func (l Limits) withDefaults() Limits {
+	fill := func(value *int, standard int) {
+		if *value == 0 {
+			*value = standard
+		}
+	}
+	fill(&l.HeadBytes, 64<<10)
+	fill(&l.Fields, 256)
+	fill(&l.ExtensionBytes, 1<<10)
+	fill(&l.TrailerBytes, 2<<10)
+	return l
+}
+
+const (
+	// maxBlankLines is how many empty lines may come before a request (RFC 9112 section 2.2 asks for at least one).
+	maxBlankLines = 10
+
+	// maxSizeDigits bounds a chunk's size.
+	maxSizeDigits = 12
+)
