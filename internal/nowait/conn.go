@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// most is how many bytes are moved by one call that the scheduler is not told of: some ten microseconds' worth.
+// most is how many bytes are moved by one call that the scheduler is not told of: some ten
+// microseconds' worth.
 const most = 256 << 10
 
 // socket is what the net package's connections over TCP and Unix sockets are.
@@ -53,8 +54,8 @@ func (c *Conn) ReadTwo(p, more []byte) (int, error) {
 	return n, err
 }
 
-// ReadMessage reads into p, which must not be empty, and into oob the control messages that come beside it; flags are those
-// of recvmsg(2).
+// ReadMessage reads into p, which must not be empty, and into oob the control messages that come
+// beside it; flags are those of recvmsg(2).
 func (c *Conn) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	return c.in.do("read", oob, p[:min(len(p), most)])
 }
@@ -75,8 +76,8 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 // MaxPieces is how many pieces [Conn.WritePieces] takes.
 const MaxPieces = 4
 
-// WritePieces writes all pieces, at most [MaxPieces], by one call if they go out at once. It leaves in pieces what was not
-// written.
+// WritePieces writes all pieces, at most [MaxPieces], by one call if they go out at once. It leaves
+// in pieces what was not written.
 func (c *Conn) WritePieces(pieces [][]byte) error {
 	for {
 		total := 0

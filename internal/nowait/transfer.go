@@ -15,7 +15,8 @@ import (
 // call is a system call on a socket, which returns EAGAIN where it would wait.
 type call func(fd uintptr, message *unix.Msghdr) (n int, errno syscall.Errno)
 
-// transfer is one direction of a connection. What a call needs is kept here, so that none costs an allocation.
+// transfer is one direction of a connection. What a call needs is kept here, so that none costs an
+// allocation.
 type transfer struct {
 	wait func(func(fd uintptr) bool) error // calls again and again, when the socket may be ready, until that reports true
 	try  func(fd uintptr) bool
@@ -82,7 +83,8 @@ func named(op string, err error) error {
 	return err
 }
 
-// Read reads once from a descriptor that does not wait. The error is a [syscall.Errno], EAGAIN where it would wait.
+// Read reads once from a descriptor that does not wait. The error is a [syscall.Errno], EAGAIN
+// where it would wait.
 func Read(fd uintptr, p []byte) (int, error) {
 	for {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))

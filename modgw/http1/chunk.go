@@ -53,7 +53,8 @@ func (p *Parser) readExtension(b []byte) {
 	}
 }
 
-// endChunkSize reads the carriage return of the line. The chunk without data is the last one; trailers follow it.
+// endChunkSize reads the carriage return of the line. The chunk without data is the last one;
+// trailers follow it.
 func (p *Parser) endChunkSize() {
 	if p.remaining > 0 {
 		p.endLine(atBody)

@@ -1,7 +1,8 @@
-// Package http1 reads requests and writes responses in HTTP/1.1 and HTTP/1.0 (RFC 9112): bytes in, events out; bytes out.
+// Package http1 reads requests and writes responses in HTTP/1.1 and HTTP/1.0 (RFC 9112): bytes in,
+// events out; bytes out.
 //
-// It knows nothing of connections, deadlines and handlers. Whoever drives it, a goroutine that blocks or a loop that waits for
-// many sockets, has the bytes and decides when to read and write:
+// It knows nothing of connections, deadlines and handlers. Whoever drives it, a goroutine that
+// blocks or a loop that waits for many sockets, has the bytes and decides when to read and write:
 //
 //	for {
 //		event, taken, err := parser.Parse(buffered)
@@ -10,12 +11,13 @@
 //		case err != nil:                    // answer with err.(http1.Reason).Status(), and close
 //		case event == http1.NeedMore:       // read, append to buffered, parse again
 //		case event == http1.HeadRead:       // parser.Head(), or request.Fill
-//		case event == http1.BodyNext:       // take up to parser.Ahead() bytes from buffered or from the socket, then Advance
+//		case event == http1.BodyNext:       // take up to parser.Ahead() bytes, then parser.Advance
 //		case event == http1.RequestEnd:     // the next byte begins another request
 //		case event == http1.HTTP2Preface:   // the connection is for somebody else
 //		}
 //	}
 //
-// The parser reads strictly wherever two readers could disagree about where a request ends, and refuses everything else. It
-// keeps positions and no bytes: a head is a part of the buffer that was parsed.
+// The parser reads strictly wherever two readers could disagree about where a request ends, and
+// refuses everything else. It keeps positions and no bytes: a head is a part of the buffer that was
+// parsed.
 package http1

@@ -120,7 +120,8 @@ func (p *Parser) judgeName(name []byte) (kind, Reason) {
 	return plainField, ""
 }
 
-// notTrailers must be known before the body is read, or say who the client is (RFC 9110 section 6.5.1).
+// notTrailers must be known before the body is read, or say who the client is (RFC 9110 section
+// 6.5.1).
 var notTrailers = []string{
 	"content-length", "transfer-encoding", "trailer", "te", "connection", "upgrade", "keep-alive",
 	"host", "expect", "max-forwards", "cache-control", "range",
@@ -186,7 +187,8 @@ func (p *Parser) judgeValue(kind kind, value []byte) Reason {
 		for token := range bytes.SplitSeq(value, []byte(",")) {
 			start, end := trimSpace(token, 0, len(token))
 			switch name := token[start:end]; {
-			case equalFold(name, "transfer-encoding"), equalFold(name, "trailer"), equalFold(name, "content-length"):
+			case equalFold(name, "transfer-encoding"), equalFold(name, "content-length"),
+				equalFold(name, "trailer"):
 				return BadTrailer
 			}
 		}

@@ -3,7 +3,8 @@ package http1
 // Chunked is the length of a body that comes in chunks.
 const Chunked = -1
 
-// Head is the head of a request. All that it returns as bytes are parts of the buffer that was parsed.
+// Head is the head of a request. All that it returns as bytes are parts of the buffer that was
+// parsed.
 type Head struct {
 	text           []byte
 	method, target span
@@ -34,7 +35,9 @@ func (h *Head) Length() int64 {
 }
 
 // ExpectsContinue reports whether the client may wait for status 100 before it sends the body.
-func (h *Head) ExpectsContinue() bool { return h.expects && h.minor > 0 && (h.chunked || h.length > 0) }
+func (h *Head) ExpectsContinue() bool {
+	return h.expects && h.minor > 0 && (h.chunked || h.length > 0)
+}
 
 // KeepsAlive reports whether the client lets the connection be used for another request.
 func (h *Head) KeepsAlive() bool { return !h.close && (h.minor > 0 || h.keepAlive) }
@@ -42,7 +45,8 @@ func (h *Head) KeepsAlive() bool { return !h.close && (h.minor > 0 || h.keepAliv
 // Len is the number of fields.
 func (h *Head) Len() int { return len(h.fields) }
 
-// Field returns the name of field i in the client's case, and its value without white space around it.
+// Field returns the name of field i in the client's case, and its value without white space around
+// it.
 func (h *Head) Field(i int) (name, value []byte) {
 	f := h.fields[i]
 	return f.name.of(h.text), f.value.of(h.text)

@@ -22,7 +22,8 @@ func (l Limits) withDefaults() Limits {
 }
 
 const (
-	// maxBlankLines is how many empty lines may come before a request (RFC 9112 section 2.2 asks for at least one).
+	// maxBlankLines is how many empty lines may come before a request (RFC 9112 section 2.2 asks
+	// for at least one).
 	maxBlankLines = 10
 
 	// maxSizeDigits bounds a chunk's size.

@@ -4,7 +4,7 @@ package http1
 const (
 	tokenByte  uint8 = 1 << iota // of a method or a field's name (RFC 9110 section 5.6.2)
 	targetByte                   // of a request target: all but controls and white space
-	valueByte                    // of a field's value (RFC 9110 section 5.5): what a target has, space and tab
+	valueByte                    // of a field's value (RFC 9110 section 5.5): target, space, tab
 )
 
 // classes says to which classes a byte belongs.

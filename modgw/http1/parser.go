@@ -10,15 +10,16 @@ const (
 	// HeadRead means that the head of a request is complete: see [Parser.Head].
 	HeadRead
 
-	// BodyNext means that bytes of the body follow, [Parser.Ahead] of them. The caller takes as many of them as it has, and
-	// says so with [Parser.Advance].
+	// BodyNext means that bytes of the body follow, [Parser.Ahead] of them. The caller takes as
+	// many of them as it has, and says so with [Parser.Advance].
 	BodyNext
 
-	// RequestEnd means that the request is complete, with its body and trailers: see [Parser.FillTrailer]. The next byte begins
-	// another request.
+	// RequestEnd means that the request is complete, with its body and trailers: see
+	// [Parser.FillTrailer]. The next byte begins another request.
 	RequestEnd
 
-	// HTTP2Preface means that the client speaks HTTP/2. The preface is taken; the parser has nothing else to do.
+	// HTTP2Preface means that the client speaks HTTP/2. The preface is taken; the parser has
+	// nothing else to do.
 	HTTP2Preface
 )
 
@@ -56,8 +57,9 @@ const (
 	inTrailer
 )
 
-// Parser follows one client through its requests: head, body, next head. It is strict wherever two readers could disagree
-// about where a request ends, and keeps no bytes. The zero value is at the beginning of a connection.
+// Parser follows one client through its requests: head, body, next head. It is strict wherever two
+// readers could disagree about where a request ends, and keeps no bytes. The zero value is at the
+// beginning of a connection.
 type Parser struct {
 	Limits Limits // set before the first call of Parse
 
@@ -78,10 +80,12 @@ type Parser struct {
 	extension int // bytes of all chunk extensions of the body
 }
 
-// Head is the head of the request that was read last. It is valid until the caller changes the buffer that has it.
+// Head is the head of the request that was read last. It is valid until the caller changes the
+// buffer that has it.
 func (p *Parser) Head() *Head { return &p.head }
 
-// Ahead is how many of the next bytes are bytes of the body and nothing else: all the rest of it, or of the present chunk.
+// Ahead is how many of the next bytes are bytes of the body and nothing else: all the rest of it,
+// or of the present chunk.
 func (p *Parser) Ahead() int64 {
 	if p.at != atBody {
 		return 0
@@ -111,12 +115,13 @@ func (p *Parser) WithinHead() bool { return p.part == inHead && p.refused == "" 
 // Refuse makes every further call of Parse fail with the reason: [SlowHead], for example.
 func (p *Parser) Refuse(why Reason) { p.refused = why }
 
-// SkipPreface lets what begins like HTTP/2 be an HTTP/1 request, as it must be on a connection for which HTTP/1 was agreed
-// on. It is for the beginning of a connection.
+// SkipPreface lets what begins like HTTP/2 be an HTTP/1 request, as it must be on a connection for
+// which HTTP/1 was agreed on. It is for the beginning of a connection.
 func (p *Parser) SkipPreface() { p.at = atStart }
 
-// Parse reads on. in begins with the first byte that was not taken yet: what the last call has left, and what has come since.
-// It returns the next event, and how many bytes of in the caller is not to pass again. An error is a [Reason], and final.
+// Parse reads on. in begins with the first byte that was not taken yet: what the last call has
+// left, and what has come since. It returns the next event, and how many bytes of in the caller is
+// not to pass again. An error is a [Reason], and final.
 func (p *Parser) Parse(in []byte) (event Event, taken int, err error) {
 	if p.limits.HeadBytes == 0 {
 		p.limits = p.Limits.withDefaults()

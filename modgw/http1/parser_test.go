@@ -175,8 +175,9 @@ func TestLimitsAreThoseThatWereSet(t *testing.T) {
 	}
 }
 
-// FuzzParser: whatever comes, the requests and the refusal do not depend on how it is cut into pieces, and every request that
-// net/http reads from what was taken is the same request for it, with the same body, and ends at the same byte.
+// FuzzParser: whatever comes, the requests and the refusal do not depend on how it is cut into
+// pieces, and every request that net/http reads from what was taken is the same request for it,
+// with the same body, and ends at the same byte.
 func FuzzParser(f *testing.F) {
 	for _, c := range http1test.Corpus {
 		if len(c.Bytes) < 10000 {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Request makes requests of heads, one after the other: all of them have the same Header map and URL, which are valid until
-// the next one is made. A head that is the same as the one before costs no allocation, and another one a copy of its bytes.
-// The zero value is ready.
+// Request makes requests of heads, one after the other: all of them have the same Header map and
+// URL, which are valid until the next one is made. A head that is the same as the one before costs
+// no allocation, and another one a copy of its bytes. The zero value is ready.
 type Request struct {
 	text   string // the head's bytes
 	url    url.URL
@@ -17,11 +17,12 @@ type Request struct {
 	values []string // that the header's lists are parts of
 }
 
-// Fill sets all fields of r that a head has: not Body, RemoteAddr and TLS. It writes the names of the head's fields into its
-// buffer in their canonical form. ok is false when the target is no URL; then r has one without a path.
+// Fill sets all fields of r that a head has: not Body, RemoteAddr and TLS. It writes the names of
+// the head's fields into its buffer in their canonical form. ok is false when the target is no URL;
+// then r has one without a path.
 //
-// Like net/http it takes Host, Transfer-Encoding and Trailer out of the header, and believes the host in a target in absolute
-// form.
+// Like net/http it takes Host, Transfer-Encoding and Trailer out of the header, and believes the
+// host in a target in absolute form.
 func (m *Request) Fill(r *http.Request, h *Head) (ok bool) {
 	h.canonicalize()
 	if string(h.text) != m.text {
@@ -88,7 +89,8 @@ func (m *Request) fillHeader(r *http.Request, h *Head) {
 		m.values = append(m.values, value)
 		m.header[name] = m.values[n : n+1 : n+1]
 	}
-	if pragma := m.header["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" && m.header["Cache-Control"] == nil {
+	pragma, control := m.header["Pragma"], m.header["Cache-Control"]
+	if len(pragma) > 0 && pragma[0] == "no-cache" && control == nil {
 		m.header["Cache-Control"] = []string{"no-cache"}
 	}
 }

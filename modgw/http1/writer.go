@@ -13,8 +13,8 @@ import (
 // unknown is the length of a body that does not say it.
 const unknown = -1
 
-// Writer frames the response to one request: its methods append to a buffer what is to be sent beside the bytes of the body.
-// Its order of calls is
+// Writer frames the response to one request: its methods append to a buffer what is to be sent
+// beside the bytes of the body. Its order of calls is
 //
 //	AppendInformational, any number of times
 //	AppendHead, AppendHeadEnd
@@ -56,15 +56,16 @@ func (w *Writer) Begin(h *Head) {
 // EndConnection says that the connection ends with the response. It is for before AppendHeadEnd.
 func (w *Writer) EndConnection() { w.keepsOpen = false }
 
-// KeepsOpen reports whether the connection can be used for another request when the response is complete. It is certain after
-// AppendHeadEnd.
+// KeepsOpen reports whether the connection can be used for another request when the response is
+// complete. It is certain after AppendHeadEnd.
 func (w *Writer) KeepsOpen() bool { return w.keepsOpen }
 
-// HasBody reports whether the response has a body on the wire: its status and the request's method decide. It is for after
-// AppendHead.
+// HasBody reports whether the response has a body on the wire: its status and the request's method
+// decide. It is for after AppendHead.
 func (w *Writer) HasBody() bool { return !w.isHead && bodyAllowed(w.status) }
 
-// HasRoom reports whether the body has a declared length, and n more bytes are within it. Such bytes may be sent as they are.
+// HasRoom reports whether the body has a declared length, and n more bytes are within it. Such
+// bytes may be sent as they are.
 func (w *Writer) HasRoom(n int64) bool { return w.length != unknown && n <= w.length-w.written }
 
 // Written is how many bytes were counted.
@@ -91,8 +92,8 @@ func (w *Writer) AppendInformational(b []byte, status int, header http.Header) [
 	return append(b, "\r\n"...)
 }
 
-// AppendHead appends the status line and the fields of a response's head, but for those that depend on the body. status is
-// 101, or at least 200.
+// AppendHead appends the status line and the fields of a response's head, but for those that depend
+// on the body. status is 101, or at least 200.
 func (w *Writer) AppendHead(b []byte, status int, header http.Header) []byte {
 	w.status = status
 	w.readHeader(header)
@@ -147,12 +148,13 @@ func (w *Writer) readHeader(header http.Header) {
 	}
 }
 
-// AppendHeadEnd appends the rest of the head. complete is the length of the body when all of it is known already, and negative
-// otherwise; now is for the Date.
+// AppendHeadEnd appends the rest of the head. complete is the length of the body when all of it is
+// known already, and negative otherwise; now is for the Date.
 func (w *Writer) AppendHeadEnd(b []byte, complete int64, now time.Time) []byte {
 	switching := w.status == http.StatusSwitchingProtocols
 	hasBody := w.HasBody()
-	if complete >= 0 && w.length == unknown && !w.trails && bodyAllowed(w.status) && (hasBody || complete > 0) {
+	knows := complete > 0 || complete == 0 && hasBody // to HEAD, a handler may have kept its body back
+	if knows && w.length == unknown && !w.trails && bodyAllowed(w.status) {
 		w.length = complete
 	}
 	switch {
@@ -183,8 +185,9 @@ func (w *Writer) AppendHeadEnd(b []byte, complete int64, now time.Time) []byte {
 	return append(b, "\r\n"...)
 }
 
-// Count says that n more bytes of the body are to be sent. They are not to be when there is an error, or when the response has
-// no body on the wire. The error is [http.ErrBodyNotAllowed] or [http.ErrContentLength].
+// Count says that n more bytes of the body are to be sent. They are not to be when there is an
+// error, or when the response has no body on the wire. The error is [http.ErrBodyNotAllowed] or
+// [http.ErrContentLength].
 func (w *Writer) Count(n int64) error {
 	switch {
 	case !bodyAllowed(w.status):
@@ -213,7 +216,8 @@ func (w *Writer) AppendPieceEnd(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// AppendEnd appends what comes after the body: header is that of AppendHead, with the values of trailers.
+// AppendEnd appends what comes after the body: header is that of AppendHead, with the values of
+// trailers.
 func (w *Writer) AppendEnd(b []byte, header http.Header) []byte {
 	if !w.chunked {
 		return b
@@ -261,7 +265,8 @@ func (w *Writer) appendStatus(b []byte, status int) []byte {
 // usualFields is how many fields a head can have without an allocation.
 const usualFields = 24
 
-// sortNames appends the names of fields that can be in a head, sorted, so that equal headers are equal on the wire.
+// sortNames appends the names of fields that can be in a head, sorted, so that equal headers are
+// equal on the wire.
 func sortNames(names []string, header http.Header) []string {
 	for name := range header {
 		if !strings.HasPrefix(name, http.TrailerPrefix) {
@@ -272,8 +277,8 @@ func sortNames(names []string, header http.Header) []string {
 	return names
 }
 
-// appendField appends a line for each value of a field. What cannot be a name is left out, and what cannot be in a value is
-// a space: nothing that an app says begins another line.
+// appendField appends a line for each value of a field. What cannot be a name is left out, and what
+// cannot be in a value is a space: nothing that an app says begins another line.
 func appendField(b []byte, name string, values []string) []byte {
 	if !IsToken(name) {
 		return b

@@ -17,8 +17,8 @@ import (
 // connection can be used again.
 const drainLimit = 256 << 10
 
-// body is a request's body that must not keep its reader waiting for ever. What counts is the time spent waiting, so an
-// app that reads slowly harms no client.
+// body is a request's body that must not keep its reader waiting for ever. What counts is the time
+// spent waiting, so an app that reads slowly harms no client.
 type body struct {
 	source      func([]byte) (int, error)
 	setDeadline func(time.Time) error // for the next read
@@ -43,7 +43,8 @@ func (s *Server) newBody(length int64) *body {
 	return &body{grace: s.config.BodyGrace, rate: s.config.MinBodyRate, length: length}
 }
 
-// newBody is the body of the request whose head was read. It may be read while the response is sent.
+// newBody is the body of the request whose head was read. It may be read while the response is
+// sent.
 func (c *conn) newBody(w *response) *body {
 	b := c.server.newBody(c.request.ContentLength)
 	b.conn, b.request, b.setDeadline = c, &c.request, c.setBodyDeadline
@@ -117,7 +118,8 @@ func (b *body) endsConnection(sized bool) bool {
 	return b.length-b.received.Load() > drainLimit
 }
 
-// hasRest reports whether a part of the body has not come yet. While another goroutine reads, it has not.
+// hasRest reports whether a part of the body has not come yet. While another goroutine reads, it
+// has not.
 func (b *body) hasRest() bool {
 	if !b.reading.TryLock() {
 		return true

@@ -12,24 +12,25 @@ import (
 
 // Config is what a Server is made from.
 type Config struct {
-	// Handler answers requests. Over HTTP/1 a request's Header and URL are those of the connection's next request, too, so
-	// a handler must not use them after it has returned.
+	// Handler answers requests. Over HTTP/1 a request's Header and URL are those of the
+	// connection's next request, too, so a handler must not use them after it has returned.
 	Handler http.Handler
 
 	Log *slog.Logger // nil: nothing is logged
 
-	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or "h2", or else the connection
-	// ends after the handshake.
+	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or
+	// "h2", or else the connection ends after the handshake.
 	TLS *tls.Config
 
 	// TrustedProxies are the peers whose forwarded headers are believed; nil: none is.
 	TrustedProxies []netip.Prefix
 
-	// TrustUnix makes whoever connects to a Unix socket a trusted proxy: the socket's permissions say who that is.
+	// TrustUnix makes whoever connects to a Unix socket a trusted proxy: the socket's permissions
+	// say who that is.
 	TrustUnix bool
 
-	// ProxyProtocol makes every connection begin with a header in which a proxy names its client (PROXY protocol, version 1 or
-	// 2). Only trusted proxies may connect then.
+	// ProxyProtocol makes every connection begin with a header in which a proxy names its client
+	// (PROXY protocol, version 1 or 2). Only trusted proxies may connect then.
 	ProxyProtocol bool
 
 	Allow          []netip.Prefix // peers that may connect over TCP; nil: anyone. It does not count with ProxyProtocol
@@ -43,11 +44,13 @@ type Config struct {
 	MaxHeaderBytes int           // of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
 	MaxHeaders     int           // of a request; one with more is answered 431; 0: 256
 
-	// A request's body may keep its reader waiting for BodyGrace and one second more for each MinBodyRate bytes of it.
+	// A request's body may keep its reader waiting for BodyGrace and one second more for each
+	// MinBodyRate bytes of it.
 	BodyGrace   time.Duration // 0: 20 seconds
 	MinBodyRate int           // bytes per second; 0: 500
 
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
+	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30
+	// seconds.
 	DrainTimeout time.Duration
 }
 

@@ -23,10 +23,11 @@ const (
 	writePiece = 256 << 10
 )
 
-// conn is a connection with a client. Its single writes must end in time: a deadline for the whole response would cut off
-// streams.
+// conn is a connection with a client. Its single writes must end in time: a deadline for the whole
+// response would cut off streams.
 //
-// It is a [net.Conn] for those who get it when HTTP/1 has ended on it: what was read already comes first.
+// It is a [net.Conn] for those who get it when HTTP/1 has ended on it: what was read already comes
+// first.
 type conn struct {
 	net.Conn // what requests are read from: the kernel's connection, or what TLS has decrypted
 	server   *Server
@@ -84,7 +85,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.readInTime(p, time.Time{}, time.Now(), forMore)
 }
 
-// fill reads once behind what is buffered. It must be done before the deadline, unless that is zero.
+// fill reads once behind what is buffered. It must be done before the deadline, unless that is
+// zero.
 func (c *conn) fill(deadline, now time.Time, waits waiting) error {
 	n, err := c.readInTime(c.in.room(), deadline, now, waits)
 	c.in.add(n)
@@ -202,7 +204,8 @@ const joinedSize = 16 << 10
 
 var joinBuffers = sync.Pool{New: func() any { return new([joinedSize]byte) }}
 
-// writeJoined writes pieces one after the other, short ones together. It leaves in pieces what was not written.
+// writeJoined writes pieces one after the other, short ones together. It leaves in pieces what was
+// not written.
 func writeJoined(to io.Writer, pieces [][]byte) error {
 	buffer := joinBuffers.Get().(*[joinedSize]byte)
 	defer joinBuffers.Put(buffer)

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// readDeadline is the earliest of the deadlines of a connection's reads, which are set independently: a handler may interrupt
-// a read by any goroutine while its own bound stands. Requests move them again and again, and hardly ever is one over; so the
-// socket itself keeps a bound that comes too early, until it is over and a read has to go on.
+// readDeadline is the earliest of the deadlines of a connection's reads, which are set
+// independently: a handler may interrupt a read by any goroutine while its own bound stands.
+// Requests move them again and again, and hardly ever is one over; so the socket itself keeps a
+// bound that comes too early, until it is over and a read has to go on.
 type readDeadline struct {
 	mu      sync.Mutex
 	handler time.Time // set by [net.Conn.SetReadDeadline]
@@ -65,7 +66,8 @@ func (d *readDeadline) passed(c net.Conn) bool {
 	return d.apply(c, now) != nil
 }
 
-// earliest is the deadline that counts. A connection that is to end waits for no other request, and for its first one a while.
+// earliest is the deadline that counts. A connection that is to end waits for no other request, and
+// for its first one a while.
 func (d *readDeadline) earliest() time.Time {
 	t := earlier(earlier(d.handler, d.body), d.own)
 	switch {

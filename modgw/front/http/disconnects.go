@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disconnects hears of clients that go while a request of theirs is answered and nobody reads from the
-// connection. One goroutine waits for all of them, where net/http would wake one for each request,
-// and stop it again.
+// disconnects hears of clients that go while a request of theirs is answered and nobody reads from
+// the connection. One goroutine waits for all of them, where net/http would wake one for each
+// request, and stop it again.
 //
 // A client that only ends its sending side may wait for the answer, and over TCP one that has
 // closed the connection looks the same until something is sent to it. So the end of the sending

@@ -1,8 +1,9 @@
-// Package http is the front for HTTP/1.1 and HTTP/2, with TLS or without, used directly or behind a web server's HTTP proxy.
-// The word of trusted proxies about their clients is believed, and everybody else's dropped.
+// Package http is the front for HTTP/1.1 and HTTP/2, with TLS or without, used directly or behind a
+// web server's HTTP proxy. The word of trusted proxies about their clients is believed, and
+// everybody else's dropped.
 //
-// HTTP/1 is read and written by [github.com/modgw/modgw/modgw/http1], HTTP/2 by net/http, which gets a connection when its
-// client has begun to speak that. The way of a request over HTTP/1 is
+// HTTP/1 is read and written by [github.com/modgw/modgw/modgw/http1], HTTP/2 by net/http, which
+// gets a connection when its client has begun to speak that. The way of a request over HTTP/1 is
 //
 //	conn.in        bytes that were read from the connection
 //	http1.Parser   finds the head in them, and refuses what is ambiguous
@@ -10,10 +11,11 @@
 //	writer         gathers the response and frames it
 //	conn           writes it, all that is there at once
 //
-// Who waits for the bytes is another matter. [conn.run] is a goroutine that does so for one connection, whatever its kind.
-// A loop that waits for many connections parses what it has read to conn.in by itself, and lends a connection to a goroutine
-// with [conn.serveUntilIdle], for requests that it does not serve by itself: that returns when the connection waits for
-// another request again and has no input, has ended, or belongs to somebody else.
+// Who waits for the bytes is another matter. [conn.run] is a goroutine that does so for one
+// connection, whatever its kind. A loop that waits for many connections parses what it has read to
+// conn.in by itself, and lends a connection to a goroutine with [conn.serveUntilIdle], for requests
+// that it does not serve by itself: that returns when the connection waits for another request
+// again and has no input, has ended, or belongs to somebody else.
 //
 // It has no certificates of its own, routes nothing and limits no body's length.
 package http

@@ -58,7 +58,8 @@ func (c *conn) leave() {
 	}
 }
 
-// awaitRequest waits until something of the next request has come. It reports false when nothing will.
+// awaitRequest waits until something of the next request has come. It reports false when nothing
+// will.
 func (c *conn) awaitRequest() bool {
 	c.in.release()
 	if c.message.Size() > inputSize {
@@ -71,17 +72,17 @@ func (c *conn) awaitRequest() bool {
 	}
 	err := c.fill(deadline, now, waits)
 	if err != nil && c.server.draining.Load() && hasUnread(c.raw) {
-		now = time.Now()
-		err = c.fill(now.Add(c.server.config.HeaderTimeout), now, forMore) // it has come in the last moment
+		now = time.Now() // a request has come in the last moment
+		err = c.fill(now.Add(c.server.config.HeaderTimeout), now, forMore)
 	}
 	return err == nil
 }
 
-// serveUntilIdle serves the requests that have come, and that come as long as one has begun. It reads from the connection by
-// itself, and blocks.
+// serveUntilIdle serves the requests that have come, and that come as long as one has begun. It
+// reads from the connection by itself, and blocks.
 //
-// This is the way in for whoever waits for many connections at once, and has this one's input in [conn.in]: when the state is
-// idle again, the connection is theirs again, and has no input.
+// This is the way in for whoever waits for many connections at once, and has this one's input in
+// [conn.in]: when the state is idle again, the connection is theirs again, and has no input.
 func (c *conn) serveUntilIdle() state {
 	for {
 		event, state := c.readHead()
@@ -98,7 +99,8 @@ func (c *conn) serveUntilIdle() state {
 	}
 }
 
-// readHead reads until the head of a request is complete, or HTTP/2 begins. For NeedMore the state says why there is no head.
+// readHead reads until the head of a request is complete, or HTTP/2 begins. For NeedMore the state
+// says why there is no head.
 func (c *conn) readHead() (http1.Event, state) {
 	for {
 		event, used, err := c.parser.Parse(c.in.bytes())
@@ -155,11 +157,11 @@ func (c *conn) serveRequest() state {
 	switch {
 	case w.writer.hijacked:
 		return taken
-	case w.body == nil && c.endRequest() && w.writer.KeepsOpen(), w.body != nil && w.writer.KeepsOpen() && !c.unread:
-		_ = c.SetReadDeadline(time.Time{}) // of the handler; if it fails, reading does, too
-		return idle
+	case !w.writer.KeepsOpen(), c.unread, w.body == nil && !c.endRequest():
+		return over
 	}
-	return over
+	_ = c.SetReadDeadline(time.Time{}) // of the handler; if it fails, reading does, too
+	return idle
 }
 
 // endRequest takes the end of a request without a body.
@@ -168,7 +170,8 @@ func (c *conn) endRequest() bool {
 	return event == http1.RequestEnd && err == nil
 }
 
-// refuse lets no more be read from the connection. Who speaks HTTP/2 after that was agreed on gets no answer in HTTP/1.
+// refuse lets no more be read from the connection. Who speaks HTTP/2 after that was agreed on gets
+// no answer in HTTP/1.
 func (c *conn) refuse(why http1.Reason) {
 	c.parser.Refuse(why)
 	c.refused = unreadable(why)

@@ -12,7 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
-// respond makes of a request what fronts hand to the gateway, and of the response what may be sent. ctx becomes the request's.
+// respond makes of a request what fronts hand to the gateway, and of the response what may be sent.
+// ctx becomes the request's.
 func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *peer) {
 	defer w.finish()
 	p.conn.know()
@@ -30,8 +31,8 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 // prepare cleans the request's header and tells what is known of the request.
 func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	for name := range r.Header {
-		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become HTTP_PROXY. What the client
-		// expects it has got when the app reads the body.
+		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become
+		// HTTP_PROXY. What the client expects it has got when the app reads the body.
 		if strings.Contains(name, "_") || name == "Proxy" || name == "Expect" {
 			delete(r.Header, name)
 		}

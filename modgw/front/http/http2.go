@@ -12,7 +12,8 @@ import (
 // maxStreams is how many requests one HTTP/2 connection may have in flight.
 const maxStreams = 100
 
-// handedOver is the listener that net/http's server of HTTP/2 knows: connections whose clients speak that.
+// handedOver is the listener that net/http's server of HTTP/2 knows: connections whose clients
+// speak that.
 type handedOver struct {
 	addr   net.Addr
 	conns  chan *conn
@@ -63,8 +64,8 @@ func (c *conn) hand() {
 	}
 }
 
-// newHTTP2 is net/http's server of HTTP/2. It knows nothing of TLS, so that HTTP/2 begins on both kinds of connection in the
-// same way.
+// newHTTP2 is net/http's server of HTTP/2. It knows nothing of TLS, so that HTTP/2 begins on both
+// kinds of connection in the same way.
 func (s *Server) newHTTP2() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -93,14 +94,15 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw, server: s, conn: p.conn, request: r, trusted: p.trusted}
 	if r.ContentLength != 0 {
 		w.body = s.newBody(r.ContentLength)
-		w.body.source, w.body.setDeadline = r.Body.Read, http.NewResponseController(rw).SetReadDeadline // of the stream
+		w.body.source = r.Body.Read
+		w.body.setDeadline = http.NewResponseController(rw).SetReadDeadline // of the stream
 		r.Body = w.body
 	}
 	s.respond(r.Context(), w, r, p)
 }
 
-// inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client can make one response
-// wait and not the connection. Over HTTP/1 the connection does it.
+// inTime bounds what is sent until the func that it returns is called: over HTTP/2, where a client
+// can make one response wait and not the connection. Over HTTP/1 the connection does it.
 func (w *response) inTime() (sent func()) {
 	if w.one != nil {
 		return func() {}

@@ -9,7 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// introduce reads the header of the PROXY protocol. A proxy that speaks for itself, to see whether we are well, names nobody.
+// introduce reads the header of the PROXY protocol. A proxy that speaks for itself, to see whether
+// we are well, names nobody.
 func (c *conn) introduce() error {
 	in := bufio.NewReader(c.Conn)
 	if _, err := in.Peek(1); err != nil {

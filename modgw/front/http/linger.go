@@ -19,8 +19,8 @@ const (
 	lingerBytes = 64 << 20
 )
 
-// shut ends a connection from which nothing more is read, after the answer to a head that was refused. One that has input left
-// stays open until the client has had the time to read its answer.
+// shut ends a connection from which nothing more is read, after the answer to a head that was
+// refused. One that has input left stays open until the client has had the time to read its answer.
 func (c *conn) shut() {
 	if c.owed != 0 {
 		c.answerRefusal()
@@ -31,8 +31,8 @@ func (c *conn) shut() {
 	c.end()
 }
 
-// Close closes the connection for whoever has it after HTTP/1 has ended on it. The server of HTTP/2 has said its last word
-// before, and waited.
+// Close closes the connection for whoever has it after HTTP/1 has ended on it. The server of HTTP/2
+// has said its last word before, and waited.
 func (c *conn) Close() error {
 	if c.handed || !hasUnread(c.raw) || c.closing.Swap(true) {
 		return c.end()

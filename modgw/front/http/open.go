@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// open gets a connection ready for its first request: who the client is, when a proxy has to name it, and TLS. It takes no
-// longer than the head of a request may, and ends early when ctx is done.
+// open gets a connection ready for its first request: who the client is, when a proxy has to name
+// it, and TLS. It takes no longer than the head of a request may, and ends early when ctx is done.
 func (c *conn) open(ctx context.Context) error {
 	if c.server.config.ProxyProtocol || c.server.config.TLS != nil {
 		if err := c.agree(ctx); err != nil {

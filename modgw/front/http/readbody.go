@@ -11,8 +11,8 @@ import (
 // smallRead is how much a handler may ask for of a body, that more than it is read at once.
 const smallRead = 4 << 10
 
-// readBody reads the body of the request that is served. The error is [io.EOF] at its end, an [http1.Reason], or one of the
-// connection.
+// readBody reads the body of the request that is served. The error is [io.EOF] at its end, an
+// [http1.Reason], or one of the connection.
 func (c *conn) readBody(p []byte, r *http.Request) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil

@@ -28,8 +28,8 @@ type response struct {
 	cut    bool    // the handler has broken it off
 }
 
-// WriteHeader sends the response's head, after early hints perhaps. Other informational responses are dropped, but for the
-// switch to another protocol.
+// WriteHeader sends the response's head, after early hints perhaps. Other informational responses
+// are dropped, but for the switch to another protocol.
 func (w *response) WriteHeader(status int) {
 	switch {
 	case w.begun:
@@ -61,8 +61,9 @@ func (w *response) WriteHeader(status int) {
 		if w.closing && w.one != nil {
 			w.Header().Set("Connection", "close")
 		}
-		if _, ok := w.Header()["Content-Type"]; !ok {
-			w.Header()["Content-Type"] = nil // net/http would guess one from the body (CVE-2020-24553)
+		if _, ok := w.Header()["Content-Type"]; !ok && w.one == nil {
+			// net/http would guess one from the body (CVE-2020-24553).
+			w.Header()["Content-Type"] = nil
 		}
 	}
 	if len(w.Header()["Content-Length"]) == 0 && status != http.StatusNoContent && status != http.StatusNotModified &&
@@ -82,8 +83,9 @@ func (w *response) isSized(status int) bool {
 		status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// hint sends what the header has so far as early hints, to clients that know them (RFC 8297). A client of HTTP/1.0 would take
-// them for the response, and what may not be in a response may not be in them.
+// hint sends what the header has so far as early hints, to clients that know them (RFC 8297). A
+// client of HTTP/1.0 would take them for the response, and what may not be in a response may not be
+// in them.
 func (w *response) hint() {
 	if !w.request.ProtoAtLeast(1, 1) || metavars.CheckHead(http.StatusOK, w.Header()) != nil {
 		return
@@ -104,8 +106,8 @@ func (w *response) Write(p []byte) (int, error) {
 // ReadFrom sends all of src.
 func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	if !w.begun {
-		// src may be the request's body, which some clients do not send before they are told to: by reading it, and not after
-		// the head of a response.
+		// src may be the request's body, which some clients do not send before they are told to: by
+		// reading it, and not after the head of a response.
 		if n, err = io.CopyN(writerOnly{w}, src, firstPiece); err != nil {
 			return n, ended(err)
 		}
@@ -180,7 +182,8 @@ func (w *response) refuse(status int, f *modgw.Fault) {
 	w.answer(status, f)
 }
 
-// answer tells the client what has gone wrong. After a bad request nothing more is taken from its connection.
+// answer tells the client what has gone wrong. After a bad request nothing more is taken from its
+// connection.
 func (w *response) answer(status int, f *modgw.Fault) {
 	err, body := w.err, w.body
 	w.err, w.body = nil, nil
@@ -207,7 +210,8 @@ func (w *response) endBody() {
 	w.conn.unread = !w.body.drain(limit)
 }
 
-// finish ends the response when the handler has returned or panicked. It is deferred directly, because it recovers.
+// finish ends the response when the handler has returned or panicked. It is deferred directly,
+// because it recovers.
 func (w *response) finish() {
 	if value := recover(); value != nil {
 		w.cut = w.recovered(value)

@@ -25,7 +25,7 @@ type Server struct {
 	trust       trust
 	base        context.Context // of all requests
 	handed      *handedOver     // connections that speak HTTP/2
-	disconnects *disconnects    // nil: clients that leave are noticed when something is sent to them
+	disconnects *disconnects    // nil: clients are known to have gone when sending fails
 	draining    atomic.Bool     // no connection waits for another request
 	newcomers   sync.WaitGroup  // connections whose first request no handler has yet
 	group       sync.WaitGroup  // connections, lingering ones too, and handlers
@@ -45,9 +45,9 @@ func New(config Config) *Server {
 	}
 }
 
-// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln, lets requests in
-// flight finish within the drain timeout, and returns nil when nothing it started is left. It may be called once; an
-// error means that ln has failed.
+// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
+// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
+// is left. It may be called once; an error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
@@ -137,7 +137,8 @@ func (s *Server) each(f func(*conn)) {
 	}
 }
 
-// notOpened ends a connection on which there will be no request. Strangers who look for open ports are no news.
+// notOpened ends a connection on which there will be no request. Strangers who look for open ports
+// are no news.
 func (s *Server) notOpened(c *conn, err error) {
 	client := c.RemoteAddr().String()
 	if f, ok := errors.AsType[*modgw.Fault](err); ok {
@@ -178,8 +179,9 @@ func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	<-ended
 }
 
-// awaitNewcomers waits, for newcomerGrace at most, until every connection has its first request in a handler, or has
-// ended: the server of HTTP/2 would read that request and drop it without an answer once it is shut down.
+// awaitNewcomers waits, for newcomerGrace at most, until every connection has its first request in
+// a handler, or has ended: the server of HTTP/2 would read that request and drop it without an
+// answer once it is shut down.
 func (s *Server) awaitNewcomers() {
 	all := make(chan struct{})
 	go func() {

@@ -12,20 +12,21 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// gatherSize is how much of a response's body is gathered before it is sent. One that is complete by then gets a length.
+// gatherSize is how much of a response's body is gathered before it is sent. One that is complete
+// by then gets a length.
 const gatherSize = 4 << 10
 
 // output is the memory of what a response gathers.
 type output struct {
 	head   [2 << 10]byte
 	body   [gatherSize]byte
-	pieces [nowait.MaxPieces][]byte
+	pieces [nowait.MaxPieces][]byte // of what is being sent
 }
 
 var outputs = sync.Pool{New: func() any { return new(output) }}
 
-// writer sends a response over HTTP/1: the [http.ResponseWriter] below what may be sent. As with net/http, a response may be
-// sent before the request's body was read.
+// writer sends a response over HTTP/1: the [http.ResponseWriter] below what may be sent. As with
+// net/http, a response may be sent before the request's body was read.
 type writer struct {
 	conn    *conn
 	framing http1.Writer
@@ -39,7 +40,7 @@ type writer struct {
 
 	output *output // nil: nothing is gathered
 	head   []byte  // that was not sent yet; in output
-	body   []byte  // likewise
+	body   []byte  // that was not sent yet; in output
 }
 
 // Header returns the header that will be sent, and later the one that has trailers.
@@ -142,7 +143,8 @@ func (w *writer) appendHeadEnd(complete int64) []byte {
 	return w.framing.AppendHeadEnd(w.head, complete, time.Now())
 }
 
-// send sends pieces that are in the memory of what is gathered, which is empty then, or the caller's.
+// send sends pieces that are in the memory of what is gathered, which is empty then, or the
+// caller's.
 func (w *writer) send(start, body, p, end []byte) error {
 	w.output.pieces = [nowait.MaxPieces][]byte{start, body, p, end}
 	if err := w.conn.writePieces(w.output.pieces[:]); err != nil && w.err == nil {
@@ -182,7 +184,8 @@ func (w *writer) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// passesOn reports whether n more bytes of the body can be sent without being looked at, and sends what comes before them.
+// passesOn reports whether n more bytes of the body can be sent without being looked at, and sends
+// what comes before them.
 func (w *writer) passesOn(n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
