@@ -1,6 +1,6 @@
 // Package headroom lets garbage pile up before Go's collector runs in a program whose heap is small: one that has 4 MiB in use
 // would collect after every 4 MiB of requests, dozens of times a second under load. The memory goes back to the system soon
-// after the load has ended.
+// after the load has ended, and so does that of code which only the start needed.
 //
 // It measures nothing and knows nothing of the program.
 package headroom
@@ -27,8 +27,9 @@ func Keep(ctx context.Context) {
 	collected := make(chan time.Time, 1)
 	stop := tell(collected)
 	defer stop()
-	var last time.Time       // collection
-	var end <-chan time.Time // of the lull; nil: nothing has piled up
+	started := time.After(lull) // what the start alone needed goes then
+	var last time.Time          // collection
+	var end <-chan time.Time    // of the lull; nil: nothing has piled up
 	for {
 		select {
 		case <-ctx.Done():
@@ -38,9 +39,13 @@ func Keep(ctx context.Context) {
 				end = time.After(lull)
 			}
 			last = now
+		case <-started:
+			started = nil
+			_ = releaseProgram() // without /proc it stays
 		case <-end:
-			debug.FreeOSMemory()
 			end = nil
+			debug.FreeOSMemory()
+			_ = releaseProgram()
 		}
 	}
 }

@@ -35,7 +35,7 @@ class Told(unittest.TestCase):
 
     def watch(self, free_threaded, enabled, warned=""):
         control = mock.Mock()
-        with mock.patch.object(sysconfig, "get_config_var", return_value=free_threaded), mock.patch.object(
+        with mock.patch.object(sys, "abiflags", "t" if free_threaded else "", create=True), mock.patch.object(
             sys, "_is_gil_enabled", lambda: enabled, create=True
         ), warnings.catch_warnings():
             warnings.simplefilter("always")

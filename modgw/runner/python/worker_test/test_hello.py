@@ -1,6 +1,8 @@
 """The plain path: a request comes on a lane and is answered on it."""
 
 import os
+import subprocess
+import sys
 import unittest
 
 from fakehost import WorkerTestCase
@@ -36,6 +38,20 @@ class Hello(WorkerTestCase):
         worker = self.serve(HELLO, threads=4)
         for lane in range(4):
             self.assertEqual(worker.get("/%d" % lane, lane=lane).body, b"hello /%d" % lane)
+
+    def test_a_small_app_carries_no_modules_that_only_large_ones_need(self):
+        worker = self.serve(
+            "import sys\n"
+            "def application(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    heavy = {'ast', 'dis', 'inspect', 'platform', 'sysconfig'}\n"
+            "    return [' '.join(sorted(heavy & set(sys.modules))).encode()]\n"
+        )
+        loaded = worker.get().body.decode().split()
+        bare = subprocess.run(
+            [sys.executable, "-c", "import sys; print(*sys.modules)"], stdout=subprocess.PIPE, check=True
+        )
+        self.assertEqual([name for name in loaded if name not in bare.stdout.decode().split()], [])
 
     def test_stop_ends_the_process_with_exit_code_0(self):
         worker = self.serve(HELLO, threads=4)

@@ -1,7 +1,11 @@
 """Which of Python's gateway conventions a callable looks like."""
 
 import functools
-import inspect
+import sys
+import types
+
+# inspect, with what it imports, takes a MiB of each worker, which most frameworks need anyway and small apps do not.
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 def mistake(value, kind):
@@ -11,7 +15,7 @@ def mistake(value, kind):
     """
     if kind == "wsgi":
         return "it is an ASGI app, which an asgi block runs" if _is_coroutine(value) or _is_awaited(value) else ""
-    if not _is_coroutine(value) and not inspect.isclass(value) and _required(value) == 2:
+    if not _is_coroutine(value) and not isinstance(value, type) and _required(value) == 2:
         return "it is a WSGI app, which a wsgi block runs"
     return ""
 
@@ -36,24 +40,35 @@ def _is_asgi2(app):
     if _is_coroutine(app) or _is_awaited(app):
         return False
     required = _required(app)
-    return required == 1 or inspect.isclass(app) and required != 3
+    return required == 1 or isinstance(app, type) and required != 3
 
 
 def _is_awaited(value):
     """Whether value is a class whose instances are awaited, which begin as coroutines do: with all three arguments."""
-    return inspect.isclass(value) and hasattr(value, "__await__")
+    return isinstance(value, type) and hasattr(value, "__await__")
 
 
 def _is_coroutine(value):
     while isinstance(value, functools.partial):
         value = value.func
-    return inspect.iscoroutinefunction(value) or (
-        not inspect.isclass(value) and inspect.iscoroutinefunction(type(value).__call__)
+    return _is_coroutine_function(value) or (
+        not isinstance(value, type) and _is_coroutine_function(type(value).__call__)
     )
+
+
+def _is_coroutine_function(value):
+    """What inspect.iscoroutinefunction says. Only inspect marks other callables as such."""
+    if "inspect" in sys.modules:
+        return sys.modules["inspect"].iscoroutinefunction(value)
+    if isinstance(value, types.MethodType):
+        value = value.__func__
+    return isinstance(value, types.FunctionType) and bool(value.__code__.co_flags & _CO_COROUTINE)
 
 
 def _required(value):
     """How many positional arguments value takes at least and at most; -1 when that is not one number."""
+    import inspect
+
     try:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):

@@ -1,9 +1,7 @@
 """Finds and loads the app that a descriptor's entry names."""
 
-import ast
 import importlib
 import importlib.util
-import inspect
 import os
 import sys
 
@@ -133,31 +131,43 @@ def _find(module, expression, kind):
             if hasattr(module, name):
                 return _checked(getattr(module, name), name, module, kind)
         raise _missing(module, " or ".join(_DEFAULT_NAMES))
-    tree = _parse(expression)
-    call = isinstance(tree, ast.Call)
+    if all(part.isidentifier() for part in expression.split(".")):
+        return _checked(_named(module, expression.split(".")), expression, module, kind)
+    return _checked(_evaluate(module, expression), expression, module, kind)
+
+
+def _named(module, names):
+    """What a dotted name leads to."""
     value = module
-    for name in _names(tree.func if call else tree, expression):
+    for name in names:
         try:
             value = getattr(value, name)
         except AttributeError:
             raise _missing(module, name) from None
-    if call:
-        value = value(
-            *[ast.literal_eval(argument) for argument in tree.args],
-            **{keyword.arg: ast.literal_eval(keyword.value) for keyword in tree.keywords},
-        )
-    return _checked(value, expression, module, kind)
+    return value
 
 
-def _parse(expression):
+def _evaluate(module, expression):
+    """What an expression such as create_app("production") returns."""
+    import ast  # half a MiB that most apps do not need
+
     try:
-        return ast.parse(expression, mode="eval").body
+        tree = ast.parse(expression, mode="eval").body
     except SyntaxError:
         raise ValueError('cannot read %r: want a name, or a call such as "create_app()"' % expression) from None
+    if not isinstance(tree, ast.Call):
+        return _named(module, _names(tree, expression))
+    value = _named(module, _names(tree.func, expression))
+    return value(
+        *[ast.literal_eval(argument) for argument in tree.args],
+        **{keyword.arg: ast.literal_eval(keyword.value) for keyword in tree.keywords},
+    )
 
 
 def _names(tree, expression):
     """The dotted name as a list; nothing else is evaluated."""
+    import ast
+
     names = []
     while isinstance(tree, ast.Attribute):
         names.append(tree.attr)
@@ -187,6 +197,8 @@ def _missing(module, wanted):
 
 def _callables(module):
     """The names of what might be meant: objects that can be called, then the module's own functions and classes."""
+    import inspect
+
     objects, own = [], []
     for name, value in sorted(vars(module).items()):
         if name.startswith("_") or not callable(value):

@@ -2,12 +2,11 @@
 
 import linecache
 import os
-import sysconfig
 import traceback
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 _OWN = _PACKAGE + os.sep, os.path.join(os.path.dirname(_PACKAGE), "__main__.py")
-_LIBRARIES = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")})
+_LIBRARIES = (os.path.realpath(os.path.dirname(os.__file__)) + os.sep,)  # what sysconfig calls stdlib
 
 
 class PlacedError(RuntimeError):

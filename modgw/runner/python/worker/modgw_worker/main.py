@@ -2,7 +2,6 @@
 
 import marshal
 import os
-import platform
 import sys
 import types
 
@@ -16,6 +15,7 @@ from .signals import Signals
 
 _CONTROL_FD = 3
 _FIRST_LANE_FD = 4
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}  # as the module platform writes them
 _LONGEST_REPORT = 900_000  # bytes; the host passes it on with more in the same frame
 
 
@@ -141,7 +141,8 @@ class Worker:
         except entry.LoadError as failed:
             self._give_up(failed)
             return 0
-        version = "%s %s" % (platform.python_implementation(), platform.python_version())
+        name_of_python = _IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
+        version = "%s %s" % (name_of_python, sys.version.split()[0])
         self._control.send_dict(
             wire.READY,
             {"pid": os.getpid(), "python": version, "callable": name, "area": self._shares[0] is not None},
