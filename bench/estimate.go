@@ -14,7 +14,7 @@ const (
 	clientCost   = 60 * time.Millisecond  // of a client's process, and of looking at the contestant's processes
 	openCost     = 300 * time.Microsecond // of a connection that is kept
 	incidentCost = 1300 * time.Millisecond
-	growthCost   = 7*time.Second + restTime
+	growthCost   = 7 * time.Second
 	savingCost   = 8 * time.Second
 )
 
@@ -48,7 +48,11 @@ func (o options) tell(w io.Writer) {
 		line(cost, i)
 	}
 	for _, i := range o.increases() {
-		line(growthCost, i)
+		cost := growthCost
+		if i.of == "apps" {
+			cost += b.rest
+		}
+		line(cost, i)
 	}
 	for _, s := range o.saved() {
 		line(savingCost, "saved, "+s.Name)

@@ -70,7 +70,8 @@ func (o options) bench() *bench {
 // compares says whether a contestant takes part. The slowest, which is only there because Python brings it, has nobody to be
 // compared with in a larger run.
 func (o options) compares(c contest.Contestant) bool {
-	return c.Name == contest.Ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)
+	ours := c.Name == contest.Ours || c.Name == contest.Default
+	return ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)
 }
 
 // reloads says whether a reloader takes part.

@@ -29,27 +29,40 @@ func plan(s size) []stage {
 	return fullPlan()
 }
 
+// usualPlan asks for what verdicts depend on, and for what the plots show.
 func usualPlan() (stages []stage) {
-	fixed := task{work: hello, connections: 64, rate: 1000}
-	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(8)...), huge.with(2), file.with(4), deciding(upload.with(4)...))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
-		add := func(site contest.Site, workers, threads int, tasks ...task) {
-			stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
+		add := func(site contest.Site, workers, threads int, tasks ...[]task) {
+			s := contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}
+			stages = append(stages, stage{s, slices.Concat(tasks...)})
 		}
-		add(contest.RawWSGI, 1, 1, slices.Concat(hello.with(1, 64), deciding(hello.with(16)...))...)
-		// Apache keeps fewer connections open.
-		rest := idling(1000)
+		single := slices.Concat(aside(hello.with(1)...), hello.with(64), deciding(hello.with(16)...))
+		bodies := deciding(slices.Concat(long.with(8), huge.with(2), upload.with(4))...)
+		several := slices.Concat(
+			deciding(hello.with(16, 64)...), aside(short.with(16)...), aside(middle.with(16)...), bodies,
+			aside(file.with(4)...),
+		)
 		if front == contest.Direct {
-			rest = slices.Concat(idling(100, 1000, 10_000), besideSlow(brief))
+			single = append(single, hello.paced(1000, 5000)...)
+			several = slices.Concat(several, hello.paced(1000, 5000), idling(100, 1000, 10_000), besideSlow(brief))
+		} else { // Apache keeps fewer connections open
+			several = slices.Concat(several, aside(hello.paced(1000)...), idling(1000))
 		}
-		add(contest.RawWSGI, 1, 8, slices.Concat(deciding(hello.with(16, 64)...), bodies, []task{fixed}, rest)...)
-		add(contest.RawWSGI, 2, 8, hello.with(64)...)
-		add(contest.Flask, 1, 8, page.with(16)...)
-		add(contest.Django, 1, 8, page.with(16)...)
+		add(contest.RawWSGI, 1, 1, single)
+		add(contest.RawWSGI, 1, 8, several)
+		add(contest.RawWSGI, 2, 8, aside(hello.with(64)...))
+		for _, site := range []contest.Site{contest.Flask, contest.Django} {
+			add(site, 1, 1, deciding(page.with(16)...))
+			add(site, 1, 8, deciding(page.with(16)...))
+		}
+		if front == contest.Direct {
+			add(contest.RawASGI, 1, 1,
+				deciding(hello.with(16, 64)...), bodies, echoes.with(1, 1000), aside(listened.with(200)...))
+		} else {
+			add(contest.RawASGI, 1, 1, bodies)
+		}
 	}
-	asgi := contest.Setting{Site: contest.RawASGI, Front: contest.Direct, Workers: 1, Threads: 1}
-	decided := deciding(slices.Concat(hello.with(16, 64), long.with(8), upload.with(4))...)
-	return append(stages, stage{asgi, slices.Concat(decided, echoes.with(1, 1000), listened.with(200))})
+	return stages
 }
 
 // idling are tasks beside connections that do nothing.
@@ -62,15 +75,15 @@ func idling(connections ...int) (tasks []task) {
 
 // besideSlow are a work alone and beside requests that keep half of eight threads.
 func besideSlow(w work) []task {
-	return []task{{work: w, connections: 12}, {work: w, connections: 12, slow: 4}}
+	return []task{{work: w, connections: 12, decides: true}, {work: w, connections: 12, slow: 4}}
 }
 
 // fullPlan has every work, each with what its outcome depends on: hello with every number of everything; bodies, which are the
 // network's, with one worker; pages, which are the app's own, at one number of connections; connections that are kept with
 // one worker and eight threads.
 func fullPlan() (stages []stage) {
-	fixed := task{work: hello, connections: 64, rate: 1000}
-	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(1, 8)...), huge.with(2), deciding(upload.with(1, 4)...))
+	fixed := hello.paced(1000, 5000)
+	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(1, 8)...), deciding(huge.with(2)...), deciding(upload.with(1, 4)...))
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		for _, workers := range []int{1, 2} {
 			hellos := slices.Concat(hello.with(1), deciding(hello.with(16, 64)...), hello.with(256))
@@ -81,7 +94,7 @@ func fullPlan() (stages []stage) {
 				add := func(site contest.Site, tasks ...task) {
 					stages = append(stages, stage{contest.Setting{Site: site, Front: front, Workers: workers, Threads: threads}, tasks})
 				}
-				raw := slices.Concat(hellos, []task{fixed})
+				raw := slices.Concat(hellos, fixed)
 				if workers == 1 {
 					raw = slices.Concat(raw, bodies, file.with(4))
 				}
@@ -96,7 +109,7 @@ func fullPlan() (stages []stage) {
 				add(contest.Django, page.with(16)...)
 			}
 			asgi := contest.Setting{Site: contest.RawASGI, Front: front, Workers: workers, Threads: 1}
-			tasks := slices.Concat(hellos, []task{fixed})
+			tasks := slices.Concat(hellos, fixed)
 			if workers == 1 {
 				tasks = slices.Concat(tasks, bodies)
 			}

@@ -75,6 +75,8 @@ func (b *bench) meets(i incident, r contest.Reloader) bool {
 		return false
 	case i.event == report.Dependency && !b.everything:
 		return r.Ours() // for the others it is good code after pip
+	case i.event == report.InFlight && !b.everything:
+		return r.Ours() // the others wait for it or cut it off whenever they reload
 	}
 	return !i.ours || r.Ours()
 }

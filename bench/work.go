@@ -47,15 +47,17 @@ type task struct {
 	slow        int // further connections that ask for the page of a second
 	rate        float64
 	decides     bool // a verdict depends on it
+	aside       bool // it only completes a plot or a table
 }
 
-// rounds is how often each is asked for the task: what a verdict depends on more often, so that another run says the same, and
-// once where it is memory that is looked at.
+// rounds is how often each is asked for the task: what a verdict depends on more often, so that
+// another run says the same, and once where it is memory that is looked at or nothing depends on
+// it.
 func (b *bench) rounds(t task) int {
 	switch {
 	case t.decides && b.often > 1:
-		return 2*b.often + 1
-	case t.idle > 0:
+		return 2*b.often - 1
+	case t.idle > 0 || t.aside && !b.everything:
 		return 1
 	}
 	return b.often
@@ -63,8 +65,11 @@ func (b *bench) rounds(t task) int {
 
 // lasts is how long each is asked in a round, warming up included. Slow requests must come and go meanwhile.
 func (b *bench) lasts(t task) (warmup, window time.Duration) {
-	if t.slow > 0 {
+	switch {
+	case t.slow > 0:
 		return b.warmup, 4 * b.window
+	case t.rate > 0: // so that there are enough answers for their slowest hundredth
+		return b.warmup, 2 * b.window
 	}
 	return b.warmup, b.window
 }
@@ -99,6 +104,22 @@ func (s stage) situation(t task) report.Situation {
 func deciding(tasks ...task) []task {
 	for n := range tasks {
 		tasks[n].decides = true
+	}
+	return tasks
+}
+
+// aside are tasks that nothing depends on.
+func aside(tasks ...task) []task {
+	for n := range tasks {
+		tasks[n].aside = true
+	}
+	return tasks
+}
+
+// paced are tasks for a work at fixed rates.
+func (w work) paced(rates ...float64) (tasks []task) {
+	for _, rate := range rates {
+		tasks = append(tasks, task{work: w, connections: 64, rate: rate})
 	}
 	return tasks
 }

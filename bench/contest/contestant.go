@@ -67,8 +67,9 @@ type Contestant struct {
 }
 
 const (
-	Ours   = "modgw"   // is compared with the others
-	Stdlib = "wsgiref" // is there wherever Python is
+	Ours    = "modgw"                  // is compared with the others
+	Default = "modgw, default threads" // is modgw without a number of threads in its descriptor
+	Stdlib  = "wsgiref"                // is there wherever Python is
 )
 
 // Place is where a contestant runs.
@@ -92,7 +93,7 @@ const mostConnections = 15_000
 // All are modgw first and then the others.
 func All() []Contestant {
 	return []Contestant{
-		modgw, modgwHTTP, modWSGIDaemon, modWSGIEmbedded, uWSGI, gunicornSync, gunicornThreads, granian, uvicorn, hypercorn, stdlib,
+		modgw, modgwDefault, modgwHTTP, modWSGIDaemon, modWSGIEmbedded, uWSGI, gunicornSync, gunicornThreads, granian, uvicorn, hypercorn, stdlib,
 	}
 }
 
@@ -106,5 +107,8 @@ func moreThreads(s Setting) bool { return wsgiOnly(s) && s.Threads > 1 }
 func both(a, b func(Setting) bool) func(Setting) bool {
 	return func(s Setting) bool { return a(s) && b(s) }
 }
+
+// pages are what apps with a framework answer.
+func pages(s Setting) bool        { return s.Site == Flask || s.Site == Django }
 func behindApache(s Setting) bool { return s.Front == Apache }
 func direct(s Setting) bool       { return s.Front == Direct }

@@ -10,6 +10,16 @@ import (
 // modgw is behind Apache by the configuration that it writes itself.
 var modgw = Contestant{Name: Ours, serves: anything, launch: launchModgw}
 
+// modgwDefault is modgw as most people run it: its descriptor says no number of threads. Where the
+// others are run with several numbers of threads, it is compared with each at its best.
+var modgwDefault = Contestant{
+	Name: Default, serves: both(wsgiOnly, pages),
+	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
+		s.Threads = 0
+		return launchModgw(k, s, p)
+	},
+}
+
 // modgwHTTP is behind Apache over HTTP, as an app server would be.
 var modgwHTTP = Contestant{
 	Name: "modgw over HTTP", serves: both(behindApache, wsgiOnly),
@@ -62,7 +72,7 @@ func writeDescriptor(k *Kit, s Setting, p Place) error {
 		python = "  python { requirements = [\"requirements.txt\"] }\n"
 	}
 	threads := ""
-	if s.Site.Kind == WSGI {
+	if s.Site.Kind == WSGI && s.Threads > 0 {
 		threads = fmt.Sprintf("    threads = %d\n", s.Threads)
 	}
 	return os.WriteFile(filepath.Join(p.Dir, "app.hcl"), fmt.Appendf(nil, `
