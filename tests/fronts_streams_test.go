@@ -124,7 +124,7 @@ func largeBodies(t *testing.T, s *site, doors []door) {
 		t.Run(d.name, func(t *testing.T) {
 			processes := append(descendants(s.pid), s.pid)
 			peaks(t, processes)
-			for range 16 {
+			for range 6 {
 				d.exchange(t, size/8)
 			}
 			little := peaks(t, processes)

@@ -156,7 +156,7 @@ func TestF39HangupsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
 	s.awaitTemplate()
 	hangUp(10) // what is made once is there then
 	files, children := openFiles(t, s.pid), len(descendants(s.pid))
-	hangUp(100)
+	hangUp(40)
 	p.end(t)
 	s.eventually("as many files are open, and as many processes run, as before", func() bool {
 		return openFiles(t, s.pid) <= files && len(descendants(s.pid)) <= children

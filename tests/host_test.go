@@ -128,7 +128,7 @@ func (s *site) launch(environ []string, args ...string) (ended chan error) {
 		cmd.Stdin = s.stdin
 	}
 	cmd.WaitDelay = 10 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // it ends with tests that are killed
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

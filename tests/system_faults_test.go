@@ -389,9 +389,9 @@ func TestF81ReloadsLeaveNothing(t *testing.T) {
 		s.answers("/", 200)
 	}
 	s.awaitTemplate()
-	reload(10) // what is made once is there then
+	reload(5) // what is made once is there then
 	files, children, threads := openFiles(t, s.pid), len(descendants(s.pid)), threadsOf(t, s.pid)
-	reload(30)
+	reload(15)
 	s.eventually("there are as many files and processes as before", func() bool {
 		return openFiles(t, s.pid) <= files && len(descendants(s.pid)) <= children
 	})

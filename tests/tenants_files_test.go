@@ -99,7 +99,7 @@ func TestTenantWhoExchangesADescriptorGetsNoMoreThanTheTenantsRights(t *testing.
 	s.enable("a", "apps/a/modgw.hcl")
 	s.start()
 	end := exchangetest.Start(t, tenantA, s.path("apps/a"), "modgw.hcl", "through", "stolen")
-	for range 50 {
+	for range 20 {
 		s.run("reload", "-c", "modgw.hcl")
 		if _, body := s.get("/"); strings.HasPrefix(body, "0") {
 			t.Fatalf("the tenant's program ran as root: %q", body)

@@ -110,7 +110,7 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporaryFolder(t, dir))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = 5 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // it ends with tests that are killed
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
