@@ -42,6 +42,7 @@ type finding struct {
 	envFile  string
 	build    []string // command of the build block
 	inputs   []string // of the build block
+	watch    []string // globs of further files that are code
 	index    string   // PHP script that answers for a folder; "": index.php
 	script   string   // CGI script for all requests; "": those in the folder public
 	keep     bool     // the packages of a Node.js program are not the host's to install

@@ -90,6 +90,10 @@ func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 		app.AppendNewline()
 		app.SetAttributeValue("env", cty.ObjectVal(map[string]cty.Value{"DJANGO_SETTINGS_MODULE": cty.StringVal(f.settings)}))
 	}
+	if f.watch != nil {
+		app.AppendNewline()
+		app.AppendNewBlock("reload", nil).Body().SetAttributeValue("watch", words(f.watch))
+	}
 	if f.build != nil {
 		app.AppendNewline()
 		build := app.AppendNewBlock("build", nil).Body()

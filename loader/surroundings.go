@@ -199,7 +199,7 @@ func (p *project) paste() *finding {
 		return nil
 	}
 	f := &finding{name: nameFrom(base(p.dir)), what: "Pyramid project", kind: modgw.KindWSGI, root: p.dir,
-		entry: fmt.Sprintf("pyramid.paster:get_app('%s')", files[0])}
+		entry: fmt.Sprintf("pyramid.paster:get_app('%s')", files[0]), watch: files[:1]}
 	for _, other := range files[1:] {
 		f.note("saw %s, not used because %s comes first", other, files[0])
 	}
