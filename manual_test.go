@@ -124,3 +124,22 @@ func TestThePagesSpeakPlainEnglish(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesExplainTheWordGeneration looks for the link to its meaning where a page uses it first.
+func TestPagesExplainTheWordGeneration(t *testing.T) {
+	const link = "[generation](descriptor.md#five-words)"
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	code := regexp.MustCompile("`[^`]*`|(?m)^#.*$")
+	for _, page := range pages {
+		text := code.ReplaceAllString(strings.ReplaceAll(readPage(t, page), "[generations](", "[generation]("), "")
+		if page == "docs/descriptor.md" || page == "docs/performance.md" || !strings.Contains(text, "generation") {
+			continue
+		}
+		if at := strings.Index(text, link); at < 0 || at+1 > strings.Index(text, "generation") {
+			t.Errorf("%s uses the word before it links to its meaning", page)
+		}
+	}
+}
