@@ -53,7 +53,7 @@ func (c *call) prepare() (err error) {
 	if c.where, err = c.runner.scripts.locate(c.Info); err != nil {
 		return err
 	}
-	if err = c.OpenKept(); err != nil {
+	if err = c.Open(relay.KeepLength); err != nil {
 		return err
 	}
 	var ok bool

@@ -60,7 +60,7 @@ func (c *call) prepare() (handled bool, err error) {
 	case err != nil:
 		return false, err
 	}
-	if err := c.OpenKept(); err != nil {
+	if err := c.Open(relay.KeepLength); err != nil {
 		return false, err
 	}
 	if c.head = c.params(where, c.Body.Length); len(c.head) > maxParams {
@@ -85,7 +85,6 @@ func (c *call) try() (again bool, err error) {
 	ctx := c.R.Context()
 	m, err := c.runner.queue.Acquire(ctx)
 	if err != nil {
-		c.Worker = nil
 		return false, err
 	}
 	t := &turn{

@@ -44,7 +44,7 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	e := &exchange{Request: relay.New(w, req, &r.config), runner: r, ctx: ctx, cancel: cancel}
 	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w)}
 	defer e.end()
-	if err := e.Open(); err != nil {
+	if err := e.Open(relay.KeepNothing); err != nil {
 		e.Conclude(err)
 		return
 	}

@@ -16,13 +16,13 @@ func (p *response) hint(f wire.Frame) error {
 	d := wire.NewDecoder(string(f.Payload))
 	n := d.List()
 	if n > maxHints {
-		return badHead("its early hints have %d links, more than %d", n, maxHints)
+		return badResponse("its early hints have %d links, more than %d", n, maxHints)
 	}
 	links := make([]string, 0, n)
 	for range n {
 		link := d.Latin1()
 		if !httpguts.ValidHeaderFieldValue(link) {
-			return badHead("the link %q in its early hints has a control character", link)
+			return badResponse("the link %q in its early hints has a control character", link)
 		}
 		links = append(links, link)
 	}
@@ -30,10 +30,10 @@ func (p *response) hint(f wire.Frame) error {
 		return err
 	}
 	if len(links) > 0 {
-		header := p.w.Header()
+		header := p.request.W.Header()
 		before := header["Link"]
 		header["Link"] = links
-		p.w.WriteHeader(http.StatusEarlyHints)
+		p.request.W.WriteHeader(http.StatusEarlyHints)
 		header["Link"] = before
 		if before == nil {
 			delete(header, "Link")
@@ -63,7 +63,7 @@ func (p *response) trail() error {
 	if err := p.flush(); err != nil { // or net/http would give a short body a length in place of trailers
 		return err
 	}
-	header := p.w.Header()
+	header := p.request.W.Header()
 	for _, f := range p.trailing {
 		name := http.TrailerPrefix + f.name
 		header[name] = append(header[name], f.value)

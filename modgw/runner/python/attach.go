@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -221,16 +222,19 @@ func (a *attachment) status(workers []modgw.WorkerStatus) modgw.WorkerStatus {
 	return status
 }
 
-// noLane is the fault for a request that no worker could take.
-func (r *Runner) noLane(err error) *modgw.Fault {
-	fault := relay.Unplaced(err, r.config.Descriptor.Queue).Fault
-	if r.attached == nil || errors.Is(err, errClosed) || r.Status().Workers[0].PID != 0 {
-		return fault
+// unplaced is why a request got no worker: err, or that nothing has attached.
+func (r *Runner) unplaced(err error) error {
+	switch relay.OutcomeOf(err) {
+	case relay.ClientGone, relay.Stopping:
+		return err
 	}
-	return &modgw.Fault{
+	if r.attached == nil || r.Status().Workers[0].PID != 0 {
+		return err
+	}
+	return &relay.Failure{Status: http.StatusServiceUnavailable, Fault: &modgw.Fault{
 		Code:    "MGW-APP-204",
 		Summary: "cannot answer: no worker is attached",
 		Err:     err,
 		Hint:    fmt.Sprintf("modgw-host attach %s prints how to attach one", r.config.Descriptor.Name),
-	}
+	}}
 }

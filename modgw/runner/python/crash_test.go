@@ -75,6 +75,7 @@ func TestRequestThatCrashesAWorkerIsNamedAndNotRepeated(t *testing.T) {
 				return crash != nil && len(crash.Requests) == 1 && crash.PID > 0 && strings.Contains(crash.Reason, "SIGSEGV") &&
 					crash.Requests[0] == modgw.SuspectRequest{Request: "culprit", Method: "GET", Path: "/crash"}
 			})
+			a.eventually("record of the crash", func() bool { return a.log.Count(`msg="worker crashed with a request"`) > 0 })
 			if n := a.log.Count(`msg="worker crashed with a request"`); n != 1 || a.log.Count("request=culprit method=GET path=/crash") == 0 {
 				t.Errorf("logged %d times", n)
 			}

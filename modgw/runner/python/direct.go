@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -42,7 +43,7 @@ func (r *Runner) ServeOnLoop(x modgw.LoopExchange) bool {
 	}
 	d := directs.Get().(*direct)
 	d.head = appendEnviron(d.head[:0], req, info, int64(len(body)))
-	d.ticket = ticket{alone: !isSafe(req.Method)}
+	d.ticket = ticket{alone: !relay.IsSafe(req.Method)}
 	if len(d.head) > maxHead {
 		d.release()
 		return false
@@ -90,21 +91,14 @@ func (d *direct) detach(failed error) {
 
 // resume goes on with the request on a goroutine.
 func (d *direct) resume(w http.ResponseWriter, r *http.Request) {
-	c := &call{
-		runner: d.runner,
-		w:      w,
-		r:      r,
-		info:   modgw.RequestInfoOf(r),
-		body:   &requestBody{length: int64(len(d.body)), read: int64(len(d.body)), ahead: d.body, whole: true},
-		head:   d.head,
-		tries:  1,
-		ticket: d.ticket,
-	}
+	c := &call{Request: relay.New(w, r, &d.runner.config), runner: d.runner, head: d.head, ticket: d.ticket}
+	c.Body = relay.NewBody(d.body)
+	c.Tried(d.stream.lane.worker.Worker)
 	again := false
 	if s := &d.stream; d.unsent {
 		s.leave()
 		c.runner.suspect(s.lane.worker, d.failed)
-		again = c.lost(s.lane.worker, true, false)
+		again = c.lost(s.lane.worker, d.failed, true)
 	} else {
 		s.spare = c.head
 		again = c.exchange(s, c.newResponse(s, s.lane.worker), d.failed)

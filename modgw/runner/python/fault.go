@@ -4,14 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -111,74 +112,48 @@ func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
 	return fault
 }
 
-// workerDied is the fault for a request whose worker ended before it answered.
-func workerDied(why string) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-APP-008",
-		Summary: fmt.Sprintf("cannot answer: the worker ended: %s", why),
-		Hint:    "what the app printed last is in its log; PYTHONFAULTHANDLER's stacks too when it crashed",
-	}
+// appFailed is the failure of a request to which the app gave no response, as an Abort frame says.
+func appFailed(f wire.Frame) *relay.Failure {
+	return relay.AppFailed.Failure(nil, proc.Printable(string(f.Payload)))
 }
 
-// overdue is the fault for a request that took too long.
-func overdue(limit time.Duration) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-APP-009",
-		Summary: fmt.Sprintf("cannot answer: the app took longer than %s", limit),
-		Hint:    "the log shows where the app's threads were; when it only needs longer, raise timeouts { request }",
-	}
+// badResponse is the failure of a request whose response must not be sent. No gateway is to blame for what an app in its own
+// server says, as a program of another protocol is.
+func badResponse(format string, args ...any) *relay.Failure {
+	failure := relay.Bad(format, args...)
+	failure.Status = http.StatusInternalServerError
+	return failure
 }
 
-// codeAppFailed is the code of what an app does wrong while it answers a request.
-const codeAppFailed = "MGW-APP-013"
-
-// appFailed is the fault for an app that gave no response.
-func appFailed(reason string) *modgw.Fault {
-	return &modgw.Fault{Code: codeAppFailed, Summary: "cannot answer: the app failed: " + reason}
+// badHandshake is the failure of a request for a WebSocket that is none.
+func badHandshake(mistake string) *relay.Failure {
+	return &relay.Failure{Status: http.StatusBadRequest, Fault: &modgw.Fault{
+		Code: "MGW-APP-022", Summary: "cannot open a WebSocket: " + mistake,
+	}}
 }
 
-// badResponse is the fault for a response that must not be sent.
-func badResponse(format string, args ...any) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-APP-014", Summary: "cannot send the app's response: " + fmt.Sprintf(format, args...)}
-}
-
-// bodyTooLarge is the fault for a request body beyond the limit.
-func bodyTooLarge(limit int64) *modgw.Fault {
-	return &modgw.Fault{
-		Code:    "MGW-APP-015",
-		Summary: fmt.Sprintf("cannot take a request body of more than %d bytes", limit),
-		Hint:    "raise limits { body } when the app expects larger ones",
-	}
-}
-
-// bodyIncomplete is the fault for a request body that ended too early.
-func bodyIncomplete(err error) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-APP-016", Summary: "cannot read the request body", Err: err}
-}
-
-// badHandshake is the fault for a request for a WebSocket that is none.
-func badHandshake(mistake string) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-APP-022", Summary: "cannot open a WebSocket: " + mistake}
-}
-
-// refusedWebSocket is the fault for a WebSocket that the app does not want.
-func refusedWebSocket(reason string) *modgw.Fault {
+// refusedWebSocket is the failure of a request for a WebSocket that the app does not want.
+func refusedWebSocket(reason string) *relay.Failure {
 	if reason == "" {
 		reason = "it gave no reason"
 	}
-	return &modgw.Fault{Code: "MGW-APP-023", Summary: "cannot open a WebSocket: the app refused it: " + reason}
+	return &relay.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
+		Code: "MGW-APP-023", Summary: "cannot open a WebSocket: the app refused it: " + reason,
+	}}
 }
 
-// tooManyWebSockets is the fault for a WebSocket beyond the limit.
-func tooManyWebSockets(p program) *modgw.Fault {
-	return &modgw.Fault{
+// tooManyWebSockets is the failure of a request for a WebSocket beyond the limit.
+func tooManyWebSockets(p program) *relay.Failure {
+	return &relay.Failure{Status: http.StatusServiceUnavailable, Fault: &modgw.Fault{
 		Code:    "MGW-APP-026",
 		Summary: fmt.Sprintf("cannot open a WebSocket: each worker has as many as it may, %d", p.sockets),
 		Hint:    "raise asgi { websockets }, or have more workers",
-	}
+	}}
 }
 
-// headTooLarge is the fault for a request whose environ is too large.
-func headTooLarge(size int) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size)}
+// headTooLarge is the failure of a request whose environ is too large.
+func headTooLarge(size int) *relay.Failure {
+	return &relay.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
+		Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size),
+	}}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -125,7 +126,7 @@ func (w *worker) record(m wire.LogMessage) {
 	if m.Request != "" {
 		attrs = append(attrs, slog.String("request", proc.Printable(m.Request)))
 		if m.Level == "error" {
-			attrs = append(attrs, slog.String("code", codeAppFailed))
+			attrs = append(attrs, slog.String("code", relay.AppFailed.Code()))
 		}
 	}
 	if m.File != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // newLoop is a loop for one test.
@@ -25,7 +26,7 @@ func newLoop(t *testing.T) *eventloop.Loop {
 
 // serveOnLoop serves a request as fronts do: on the loop if it is complete, and on this goroutine if it does not stay there.
 func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
-	if a.runner.config.Loop == nil || r.ContentLength < 0 || r.ContentLength > aheadSize {
+	if a.runner.config.Loop == nil || r.ContentLength < 0 || r.ContentLength > relay.AheadSize {
 		a.runner.ServeHTTP(w, r)
 		return
 	}

@@ -49,7 +49,7 @@ func (o *outflow) clientTime() time.Duration {
 	if o.feeder == nil {
 		return 0
 	}
-	return o.feeder.waited.take(o)
+	return o.feeder.waited.take()
 }
 
 // room is where the next piece of a body can be read to, buffer without a plot; empty while the worker allows none.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 const echo = gates + `
@@ -133,7 +134,7 @@ func TestHugeHeadIsRefused(t *testing.T) {
 func TestBodiesOfAllSizesArriveWhole(t *testing.T) {
 	t.Parallel()
 	a := serve(t, echo)
-	for _, size := range []int{0, 1, aheadSize - 1, aheadSize, aheadSize + 1, 300_000, 3_000_000} {
+	for _, size := range []int{0, 1, relay.AheadSize - 1, relay.AheadSize, relay.AheadSize + 1, 300_000, 3_000_000} {
 		data := bytes.Repeat([]byte("0123456789abcdef!"), size/17+1)[:size]
 		sum := sha256.Sum256(data)
 		want := itoa(size) + " " + hex.EncodeToString(sum[:]) + " "
@@ -143,7 +144,7 @@ func TestBodiesOfAllSizesArriveWhole(t *testing.T) {
 		// A reader of unknown length is sent in chunks.
 		got := a.do("POST", "/", io.MultiReader(bytes.NewReader(data)))
 		length := " None"
-		if size < aheadSize {
+		if size < relay.AheadSize {
 			length = " " + itoa(size) // all of it was there before the app was asked
 		}
 		if size > 0 && got.body != strings.TrimSuffix(want, " ")+length {

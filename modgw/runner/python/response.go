@@ -1,34 +1,30 @@
 package python
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // response passes an app's response on to the client.
 type response struct {
-	w      http.ResponseWriter
-	client *http.ResponseController
-	worker *worker
-	stream incoming
-	feeder *feeder // of the request's body; nil without one
-	isHead bool    // the request's method is HEAD
+	request *relay.Request
+	client  *http.ResponseController
+	worker  *worker
+	stream  incoming
+	isHead  bool // the request's method is HEAD
 
 	trailers bool // the client takes some
-	info     *modgw.RequestInfo
 
 	forget   func() // takes the registration as an endless response back; nil without one
-	sent     bool   // the head was
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
 	written  int64 // of the body
@@ -86,8 +82,8 @@ var (
 	_ incoming = (*sharedStream)(nil)
 )
 
-// copy reads the response from the stream and writes it to the client, until its end. It returns nil, errClientGone, a
-// *failure, or what stream.next returned.
+// copy reads the response from the stream and writes it to the client, until its end. It returns nil, relay.ErrClientGone, a
+// *relay.Failure, or what stream.next returned.
 func (p *response) copy() error {
 	f, err := p.stream.next()
 	if err != nil {
@@ -108,7 +104,7 @@ func (p *response) from(f wire.Frame) error {
 		}
 	}
 	if f.Type == wire.Abort {
-		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
+		return appFailed(f)
 	}
 	raw, body, err := p.stream.split(f)
 	if err != nil {
@@ -135,17 +131,16 @@ func (p *response) begin(head responseHead, body []byte, complete bool) error {
 	if err := p.measure(head, body, complete); err != nil {
 		return err
 	}
-	header := p.w.Header()
+	header := p.request.W.Header()
 	head.copyTo(header)
 	if p.length >= 0 {
 		header["Content-Length"] = []string{strconv.FormatInt(p.length, 10)}
 	}
-	p.feeder.announce(header)
-	p.w.WriteHeader(head.status)
-	p.sent = true
-	if !complete && isEventStream(header) {
+	p.request.Begin(header)
+	p.request.W.WriteHeader(head.status)
+	if !complete && relay.IsEventStream(header) {
 		p.stream.unbound() // the request's time limit is for responses that are meant to end
-		p.forget = p.worker.OnReplaced(p.info, p.stream.replace)
+		p.forget = p.request.OnReplaced(p.stream.replace)
 	}
 	return nil
 }
@@ -160,14 +155,9 @@ func (p *response) measure(head responseHead, body []byte, complete bool) error 
 	case complete && p.length < 0 && (!p.bodiless || len(body) > 0):
 		p.length = int64(len(body))
 	case complete && p.length > int64(len(body)) && !p.bodiless:
-		return badHead("it has %d bytes, and its Content-Length is %d", len(body), p.length)
+		return badResponse("it has %d bytes, and its Content-Length is %d", len(body), p.length)
 	}
 	return p.checkRoom(int64(len(body)))
-}
-
-// isEventStream reports whether a response may last for ever (HTML standard, section 9.2).
-func isEventStream(header http.Header) bool {
-	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
 // writeAll writes body, which is the whole one and came with the head.
@@ -175,7 +165,7 @@ func (p *response) writeAll(body []byte) error {
 	if err := p.take(body); err != nil || len(p.rest) == 0 {
 		return err
 	}
-	_, err := p.w.Write(p.rest)
+	_, err := p.request.W.Write(p.rest)
 	return clientError(err)
 }
 
@@ -185,14 +175,14 @@ func (p *response) checkRoom(size int64) error {
 	if p.length < 0 || p.bodiless || p.written+size <= p.length {
 		return nil
 	}
-	return badHead("its body is longer than its Content-Length of %d bytes", p.length)
+	return badResponse("its body is longer than its Content-Length of %d bytes", p.length)
 }
 
 // pass passes the body on, as fast as the client takes it and as soon as it comes.
 func (p *response) pass() error {
 	account := p.worker.runner.config.Spool
 	limit := p.worker.runner.config.Descriptor.Spool.Response
-	p.ahead = spool.NewReadAhead(p, account, limit, p.notKept)
+	p.ahead = spool.NewReadAhead(p, account, limit, p.request.NotKept)
 	defer p.closeFile()
 	defer p.ahead.Close()
 	piece := account.Piece()
@@ -200,7 +190,7 @@ func (p *response) pass() error {
 	for {
 		n, err := p.ahead.Read(piece.Bytes)
 		if n > 0 {
-			if _, err := p.w.Write(piece.Bytes[:n]); err != nil {
+			if _, err := p.request.W.Write(piece.Bytes[:n]); err != nil {
 				return clientError(err)
 			}
 		}
@@ -228,24 +218,16 @@ func (p *response) finish() error {
 		err = p.trail()
 	}
 	if err == nil && p.written < p.length && !p.bodiless {
-		err = &failure{
-			http.StatusInternalServerError,
-			badResponse("it has %d bytes, and its Content-Length is %d", p.written, p.length),
-		}
+		err = badResponse("it has %d bytes, and its Content-Length is %d", p.written, p.length)
 	}
 	return err
 }
 
 func (p *response) flush() error {
-	if err := p.client.Flush(); err != nil && !isUnsupported(err) {
+	if err := p.client.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return clientError(err)
 	}
 	return nil
-}
-
-// notKept says that a response waits for its client because there is no file to keep it in.
-func (p *response) notKept(err error) {
-	p.worker.Log.Warn("response not kept for a slow client", "request", p.info.ID, "reason", err)
 }
 
 // takeFile takes the file whose part is the rest of the body.
@@ -275,15 +257,15 @@ func (p *response) writeFile() error {
 		return nil
 	}
 	if _, err := file.Seek(part.Offset, io.SeekStart); err != nil {
-		return &failure{http.StatusInternalServerError, badResponse("its file cannot be read: %v", err)}
+		return badResponse("its file cannot be read: %v", err)
 	}
-	n, err := io.Copy(p.w, io.LimitReader(file, size))
+	n, err := io.Copy(p.request.W, io.LimitReader(file, size))
 	p.written += n
 	if err != nil {
 		return clientError(err)
 	}
 	if n < size {
-		return &failure{http.StatusInternalServerError, badResponse("its file ended %d bytes too early", size-n)}
+		return badResponse("its file ended %d bytes too early", size-n)
 	}
 	return nil
 }
@@ -299,5 +281,5 @@ func clientError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", errClientGone, err)
+	return fmt.Errorf("%w: %w", relay.ErrClientGone, err)
 }

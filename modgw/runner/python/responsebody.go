@@ -2,10 +2,8 @@ package python
 
 import (
 	"io"
-	"net/http"
 	"time"
 
-	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -57,7 +55,7 @@ func (p *response) more() error {
 	}
 	switch f.Type {
 	case wire.Abort:
-		return &failure{http.StatusInternalServerError, appFailed(proc.Printable(string(f.Payload)))}
+		return appFailed(f)
 	case wire.File:
 		return p.takeFile(f)
 	case wire.Event:

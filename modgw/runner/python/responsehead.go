@@ -33,7 +33,7 @@ type field struct {
 	name, value string // name is canonical
 }
 
-// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *failure the app's. What concerns the
+// decodeHead reads and checks a head. A *wire.ProtocolError is the worker's fault, a *relay.Failure the app's. What concerns the
 // connection, which is not the app's, is left out.
 func decodeHead(raw []byte) (h responseHead, err error) {
 	err = h.decode(raw)
@@ -44,7 +44,7 @@ func decodeHead(raw []byte) (h responseHead, err error) {
 func (h *responseHead) decode(raw []byte) error {
 	*h = responseHead{fields: h.fields[:0], values: h.values[:0]}
 	if len(raw) > maxHeaderBytes {
-		return badHead("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
+		return badResponse("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
 	d := wire.NewDecoder(string(raw)) // the strings of the head are parts of this one
 	if n := d.Tuple(); d.Err() == nil && n != 3 {
@@ -54,7 +54,7 @@ func (h *responseHead) decode(raw []byte) error {
 	d.Latin1() // the reason, which every front makes from the status
 	n := d.List()
 	if n > maxHeaderLines {
-		return badHead("it has %d headers, more than %d", n, maxHeaderLines)
+		return badResponse("it has %d headers, more than %d", n, maxHeaderLines)
 	}
 	h.fields = slices.Grow(h.fields, n)
 	for range n {
@@ -74,7 +74,7 @@ func (h *responseHead) decode(raw []byte) error {
 	}
 	h.dropListed()
 	if h.status < 200 || h.status > 599 {
-		return badHead("its status is %d, which must be from 200 to 599", h.status)
+		return badResponse("its status is %d, which must be from 200 to 599", h.status)
 	}
 	return nil
 }
@@ -82,11 +82,11 @@ func (h *responseHead) decode(raw []byte) error {
 // add checks a header and adds it unless it concerns the connection.
 func (h *responseHead) add(f field) error {
 	if !httpguts.ValidHeaderFieldName(f.name) {
-		return badHead("%q cannot be the name of a header", f.name)
+		return badResponse("%q cannot be the name of a header", f.name)
 	}
 	f.name = textproto.CanonicalMIMEHeaderKey(f.name)
 	if !httpguts.ValidHeaderFieldValue(f.value) {
-		return badHead("the value %q of header %q has a control character", f.value, f.name)
+		return badResponse("the value %q of header %q has a control character", f.value, f.name)
 	}
 	switch {
 	case f.name == "Content-Length":
@@ -109,10 +109,10 @@ func (h *responseHead) dropListed() {
 func (h *responseHead) setLength(value string) error {
 	n, err := strconv.ParseUint(value, 10, 63)
 	if err != nil || value[0] == '+' {
-		return badHead("its Content-Length %q is not a number", value)
+		return badResponse("its Content-Length %q is not a number", value)
 	}
 	if h.length >= 0 && h.length != int64(n) {
-		return badHead("it has two Content-Length headers, %d and %d", h.length, n)
+		return badResponse("it has two Content-Length headers, %d and %d", h.length, n)
 	}
 	h.length = int64(n)
 	return nil
@@ -130,8 +130,4 @@ func (h *responseHead) copyTo(header http.Header) {
 		}
 		header[f.name] = h.values[i : i+1 : i+1]
 	}
-}
-
-func badHead(format string, args ...any) error {
-	return &failure{http.StatusInternalServerError, badResponse(format, args...)}
 }

@@ -3,41 +3,26 @@ package python
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
-	"github.com/modgw/modgw/modgw/runner/upload"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-const (
-	// maxTries is how often a request is given to a worker; more than once only when no app code can have seen it, or
-	// when seeing it twice does no harm.
-	maxTries = 3
-
-	// maxHead is how long a request's environ may be, so that it fits into a frame with what was read ahead.
-	maxHead = wire.MaxPayload - aheadSize - 4
-)
+// maxHead is how long a request's environ may be, so that it fits into a frame with the beginning of the body.
+const maxHead = wire.MaxPayload - relay.AheadSize - 4
 
 // headBuffers has buffers for environs.
 var headBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // call is one request on its way through the runner.
 type call struct {
+	*relay.Request
 	runner *Runner
-	w      http.ResponseWriter
-	r      *http.Request
-	info   *modgw.RequestInfo
-	body   *requestBody
 	head   []byte
-	tries  int
 	ticket ticket
 
 	finished bool // the lane was given back
@@ -45,45 +30,61 @@ type call struct {
 
 // ServeHTTP implements [modgw.Runner].
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	c := &call{runner: r, w: w, r: req, info: modgw.RequestInfoOf(req)}
-	if r.seats != nil {
-		c.serveASGI()
+	c := &call{Request: relay.New(w, req, &r.config), runner: r}
+	asgi := r.program.asgi
+	if asgi && wantsWebSocket(req) {
+		c.serveWebSocket()
 		return
 	}
-	var err error
-	if c.body, err = readAhead(req, r.config.Descriptor.Limits.Body); err != nil {
-		c.answer(r.config.Log, c.bodyFailure(err), false)
+	kept := relay.KeepMost
+	if asgi { // which holds no thread, and no greenlet, that waits for the client
+		kept = relay.KeepBeginning
+	}
+	if err := c.Open(kept); err != nil {
+		c.Conclude(err)
 		return
 	}
-	defer c.body.release()
-	if err = c.body.keep(&r.config); err != nil {
-		c.answer(r.config.Log, c.bodyFailure(err), false)
-		return
-	}
+	defer c.Body.Release()
 	buffer := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buffer)
-	*buffer = appendEnviron((*buffer)[:0], req, c.info, c.body.length)
+	if asgi {
+		*buffer = appendScope((*buffer)[:0], req, c.Info, c.length())
+	} else {
+		*buffer = appendEnviron((*buffer)[:0], req, c.Info, c.length())
+	}
 	if c.head = *buffer; len(c.head) > maxHead {
-		c.answer(r.config.Log, &failure{http.StatusRequestHeaderFieldsTooLarge, headTooLarge(len(c.head))}, false)
+		c.Conclude(headTooLarge(len(c.head)))
 		return
 	}
-	for c.try() {
+	try := c.try
+	if r.seats != nil {
+		try = c.tryASGI
 	}
+	for try() {
+	}
+}
+
+// length is that of the body; -1: unknown.
+func (c *call) length() int64 {
+	if c.Body.IsReceived() {
+		return max(c.Body.Length, 0)
+	}
+	return c.Body.Length
 }
 
 // try gives the request to a worker and passes the response on. It reports whether to try again.
 func (c *call) try() (again bool) {
 	c.ticket.alone = !c.mayShare()
-	l, err := c.runner.pool.acquire(c.r.Context(), &c.ticket)
+	l, err := c.runner.pool.acquire(c.R.Context(), &c.ticket)
 	if err != nil {
-		c.refuse(err)
+		c.Conclude(c.runner.unplaced(err))
 		return false
 	}
-	c.tries++
-	s := &stream{whole: c.body.whole, limit: c.runner.config.Descriptor.Timeouts.Request, spare: c.head}
-	if err := l.open(s, c.head, c.body.ahead); err != nil {
+	c.Tried(l.worker.Worker)
+	s := &stream{whole: c.Body.IsWhole(), limit: c.runner.config.Descriptor.Timeouts.Request, spare: c.head}
+	if err := l.open(s, c.head, c.Body.Beginning()); err != nil {
 		c.runner.suspect(l.worker, err)
-		return c.lost(l.worker, true, false)
+		return c.lost(l.worker, err, true)
 	}
 	return c.exchange(s, c.newResponse(s, l.worker), nil)
 }
@@ -91,24 +92,19 @@ func (c *call) try() (again bool) {
 // newResponse passes on what comes on a stream.
 func (c *call) newResponse(s incoming, w *worker) *response {
 	return &response{
-		w:      c.w,
-		client: http.NewResponseController(c.w),
-		worker: w,
-		stream: s,
-		isHead: c.r.Method == http.MethodHead,
-		info:   c.info,
-		length: -1,
+		request: c.Request,
+		client:  http.NewResponseController(c.W),
+		worker:  w,
+		stream:  s,
+		isHead:  c.R.Method == http.MethodHead,
+		length:  -1,
 	}
 }
 
 // exchange has the response passed on and sees that the lane goes back. An error is why there will be none.
 func (c *call) exchange(s *stream, p *response, err error) (again bool) {
-	unwatch := context.AfterFunc(c.r.Context(), s.interrupt)
-	var f *feeder
-	if !c.body.whole {
-		f = feed(&s.outflow, c.body, c.w, c.r)
-		p.feeder = f
-	}
+	unwatch := context.AfterFunc(c.R.Context(), s.interrupt)
+	f := feed(&s.outflow, c.Body)
 	p.release = func() { c.releaseEarly(s, p, f) }
 	if err == nil {
 		err = p.copy()
@@ -117,76 +113,71 @@ func (c *call) exchange(s *stream, p *response, err error) (again bool) {
 	if p.forget != nil {
 		p.forget()
 	}
-	if f != nil {
-		if p.sent && err == nil && !f.ended.Load() {
-			err = p.flush() // the client may wait for it before it sends on
-		}
-		f.stop()
+	if err == nil && c.IsBegun() && !c.Body.IsReceived() {
+		err = p.flush() // the client may wait for it before it sends on
 	}
+	c.Body.Stop()
+	return c.conclude(s, f, err)
+}
+
+// conclude answers what the app did not, and lets go of the worker. It reports whether to try again.
+func (c *call) conclude(s *stream, f *feeder, err error) (again bool) {
 	w := s.lane.worker
-	var failed *failure
-	switch {
-	case err == nil:
+	outcome := relay.OutcomeOf(err)
+	switch outcome {
+	case relay.Complete:
 		c.finish(s, f)
-		return false
-	case errors.As(err, &failed):
-		c.giveUp(s, f, "the response cannot be used")
-		if f != nil && s.closed && f.err != nil && !p.sent {
-			failed = c.bodyFailure(f.err)
-		}
-		if w.dev && failed.fault.Code == codeAppFailed {
-			found := w.failures.await(c.info.ID)
-			failed.fault.Output = found.text
-			failed.fault.Exceptions = exceptions(found.details, c.runner.config.Descriptor.Secrets)
-		}
-		f.announce(c.w.Header())
-		c.answer(w.Log, failed, p.sent)
-		return false
-	case errors.Is(err, errOverdue):
-		limit := c.runner.config.Descriptor.Timeouts.Request
-		c.runner.tookTooLong(w, c.info.ID)
+	case relay.Overdue:
+		c.runner.tookTooLong(w, c.Info.ID)
 		s.resume(true)
-		c.giveUp(s, f, "it took longer than "+limit.String())
-		f.announce(c.w.Header())
-		c.answer(w.Log, &failure{http.StatusGatewayTimeout, overdue(limit)}, p.sent)
-		return false
-	case errors.Is(err, errReplaced):
+		c.giveUp(s, f, "it took longer than "+c.runner.config.Descriptor.Timeouts.Request.String())
+	case relay.Replaced:
 		s.resume(true)
-		c.giveUp(s, f, errReplaced.Error())
-		w.Log.Debug("event stream ended", "request", c.info.ID, "reason", err)
-		return false // an end that the client can see, after which it connects again
-	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+		c.giveUp(s, f, err.Error())
+	case relay.ClientGone:
 		s.resume(false)
 		c.giveUp(s, f, "the client has gone")
-		w.Log.Debug("request abandoned", "request", c.info.ID, "reason", err)
-		panic(http.ErrAbortHandler)
-	case errors.Is(err, errReturned):
+	case relay.Requeued:
 		s.leave()
-		c.tries--
 		c.ticket.returned = true
-		return true
-	case errors.Is(err, errQueueTimeout):
+		return c.Again(outcome, err)
+	case relay.QueueTimeout:
 		s.resume(false)
 		c.giveUp(s, f, err.Error())
-		c.refuse(err)
-		return false
+		err = c.runner.unplaced(err)
+	case relay.WorkerLost:
+		unread := !s.first || errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed && c.ticket.alone
+		c.runner.suspect(w, err)
+		c.runner.release(s, f)
+		return c.lost(w, err, unread)
+	default:
+		c.giveUp(s, f, "the response cannot be used")
+		if broken := c.Body.Err(); broken != nil && s.closed && !c.IsBegun() {
+			err = broken
+		}
+		c.explain(w, err)
 	}
-	unread := !s.first || errors.Is(err, syscall.ECONNRESET) && f == nil && !s.headed && c.ticket.alone
-	c.runner.suspect(w, err)
-	c.runner.release(s, f)
-	f.announce(c.w.Header())
-	return c.lost(w, unread, p.sent)
+	c.Conclude(err)
+	return false
+}
+
+// explain adds to the fault of an app what its worker has logged of it, in development.
+func (c *call) explain(w *worker, err error) {
+	failed, ok := errors.AsType[*relay.Failure](err)
+	if ok && w.dev && failed.Outcome == relay.AppFailed {
+		found := w.failures.await(c.Info.ID)
+		failed.Fault.Output = found.text
+		failed.Fault.Exceptions = exceptions(found.details, c.runner.config.Descriptor.Secrets)
+	}
 }
 
 // releaseEarly gives the lane back before the client has the response. While the client may still send, that would end
 // the connection before what it has not got yet; then only a client that is slow does not keep the lane.
 func (c *call) releaseEarly(s *stream, p *response, f *feeder) {
-	if f != nil {
-		if !f.ended.Load() && !p.ahead.Behind() {
-			return
-		}
-		f.stop()
+	if !c.Body.IsReceived() && !p.ahead.Behind() {
+		return
 	}
+	c.Body.Stop()
 	c.finish(s, f)
 }
 
@@ -210,7 +201,7 @@ func (c *call) finish(s *stream, f *feeder) {
 // them nobody knows which ones a worker that ends has begun. One that was given back, or has seen a worker end, has a lane
 // to itself.
 func (c *call) mayShare() bool {
-	return c.body.whole && isSafe(c.r.Method) && c.tries == 0 && !c.ticket.returned && c.runner.attached == nil
+	return c.Body.IsWhole() && c.IsSafe() && c.IsNew() && !c.ticket.returned && c.runner.attached == nil
 }
 
 // giveUp tells the worker that nobody wants the response, and leaves the lane to a goroutine until the stream is closed.
@@ -222,21 +213,23 @@ func (c *call) giveUp(s *stream, f *feeder, reason string) {
 	s.abandoned, s.spare = true, nil // the buffer is this call's
 	c.runner.pool.abandon(s.lane)
 	s.cancel(reason)
-	if !c.runner.Background(func() { c.runner.sweep(s, f, c.request()) }) {
+	if !c.runner.Background(func() { c.runner.sweep(s, f, c.Name()) }) {
 		c.runner.release(s, f)
 	}
 }
 
 // lost answers a request whose worker was lost, or has it tried again: when the worker cannot have begun it (unread), or
 // when the request may be executed twice and has not crashed the worker.
-func (c *call) lost(w *worker, unread, sent bool) (again bool) {
-	crashed := !unread && c.crashed(w)
-	repeatable := unread || !crashed && c.body.whole && isSafe(c.r.Method) && c.tries == 1 && c.runner.attached == nil
-	if !sent && repeatable && c.tries < maxTries {
-		w.Log.Info("request given to another worker", "request", c.info.ID)
+func (c *call) lost(w *worker, err error, unread bool) (again bool) {
+	outcome := relay.WorkerLost
+	if unread {
+		outcome = relay.Unbegun
+	}
+	final := !unread && (c.crashed(w) || c.runner.attached != nil)
+	if !final && c.Again(outcome, err) {
 		return true
 	}
-	c.answer(w.Log, &failure{http.StatusBadGateway, workerDied(w.Why())}, sent)
+	c.Conclude(err)
 	return false
 }
 
@@ -245,57 +238,7 @@ func (c *call) crashed(w *worker) bool {
 	if w.shared != nil {
 		return w.Crashed()
 	}
-	return w.CrashedWith(c.request())
-}
-
-// request is what log and status call it.
-func (c *call) request() crew.Request {
-	return crew.Request{ID: c.info.ID, Method: c.r.Method, Path: c.info.Path}
-}
-
-// isSafe reports whether a request may be executed twice (RFC 9110, 9.2.1).
-func isSafe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return true
-	}
-	return false
-}
-
-// refuse answers a request that got no lane.
-func (c *call) refuse(err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		panic(http.ErrAbortHandler)
-	}
-	c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, c.runner.noLane(err)}, false)
-}
-
-// answer logs a failure and answers with it, or cuts the response off when its head was sent.
-func (c *call) answer(log *slog.Logger, f *failure, sent bool) {
-	level := slog.LevelError
-	if f.status < 500 || f.fault.Code == codeAppFailed { // the worker has logged the traceback as an error
-		level = slog.LevelInfo
-	}
-	log.Log(context.Background(), level, "request failed", "request", c.info.ID, "method", c.r.Method, "path", proc.Printable(c.info.Path),
-		"status", f.status, "cut_off", sent, "code", f.fault.Code, "error", f.fault.Line())
-	if sent {
-		panic(http.ErrAbortHandler)
-	}
-	modgw.ServeFault(c.w, c.r, f.status, f.fault, c.runner.config.Dev)
-}
-
-// bodyFailure says what is wrong with a request's body.
-func (c *call) bodyFailure(err error) *failure {
-	if errors.Is(err, errTooLarge) {
-		return &failure{http.StatusRequestEntityTooLarge, bodyTooLarge(c.runner.config.Descriptor.Limits.Body)}
-	}
-	if status, fault, ok := upload.Fault(err); ok {
-		return &failure{status, fault}
-	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return &failure{http.StatusBadRequest, bodyIncomplete(err)}
+	return c.Crashed()
 }
 
 // deadline is when the request's time is up; zero: never.

@@ -41,7 +41,7 @@ type socket struct {
 // serve passes messages on in both directions until one side closes.
 func (t *socket) serve() {
 	s, ctx := t.stream, t.stream.ctx
-	forget := s.lane.worker.OnReplaced(t.call.info, func() {
+	forget := t.call.OnReplaced(func() {
 		s.replace()
 		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
 	})
@@ -234,7 +234,7 @@ func (t *socket) suspect(err error) {
 }
 
 func (t *socket) log(what, reason string) {
-	t.stream.lane.worker.Log.Warn(what, "request", t.call.info.ID, "path", proc.Printable(t.call.info.Path), "reason", reason)
+	t.stream.lane.worker.Log.Warn(what, "request", t.call.Info.ID, "path", proc.Printable(t.call.Info.Path), "reason", reason)
 }
 
 func messageType(text bool) websocket.MessageType {

@@ -65,7 +65,7 @@ func decodeFields(d *wire.Decoder) ([]field, error) {
 	size := 0
 	n := d.List()
 	if n > maxHeaderLines {
-		return nil, badHead("it has %d headers, more than %d", n, maxHeaderLines)
+		return nil, badResponse("it has %d headers, more than %d", n, maxHeaderLines)
 	}
 	for range n {
 		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
@@ -76,7 +76,7 @@ func decodeFields(d *wire.Decoder) ([]field, error) {
 			return nil, d.Err()
 		}
 		if size += len(f.name) + len(f.value); size > maxHeaderBytes {
-			return nil, badHead("its headers have more than %d bytes", maxHeaderBytes)
+			return nil, badResponse("its headers have more than %d bytes", maxHeaderBytes)
 		}
 		if err := h.add(f); err != nil {
 			return nil, err

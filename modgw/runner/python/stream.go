@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // Why a stream cannot go on.
 var (
-	errOverdue   = errors.New("the request's time is up")
-	errReplaced  = errors.New("the generation was replaced")
+	errOverdue   = relay.ErrOverdue
+	errReplaced  = relay.ErrReplaced
 	errLaneSpent = errors.New("the lane has no stream ids left")
-	errReturned  = errors.New("the worker has given the request back")
+	errReturned  = relay.ErrRequeued
 )
 
 // brokeRule is an error that costs the worker its life.

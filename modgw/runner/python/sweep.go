@@ -3,7 +3,6 @@ package python
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/modgw/modgw/modgw/runner/crew"
@@ -95,5 +94,3 @@ func (r *Runner) tookTooLong(w *worker, request string) {
 	w.askForStacks(reason)
 	w.Want(reason)
 }
-
-func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }

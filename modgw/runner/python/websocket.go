@@ -11,8 +11,10 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -26,19 +28,7 @@ const (
 
 // wantsWebSocket reports whether a request asks for a WebSocket (RFC 6455, 4.2.1).
 func wantsWebSocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && hasToken(r.Header["Upgrade"], "websocket")
-}
-
-// hasToken reports whether a header that is a list of tokens has one of them, in whatever case.
-func hasToken(values []string, token string) bool {
-	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
+	return r.Method == http.MethodGet && hopbyhop.Lists(r.Header["Upgrade"], "websocket")
 }
 
 // subprotocols are what the client offers, the one it likes best first. What cannot be one (RFC 6455, 4.1) is left out.
@@ -57,7 +47,7 @@ func subprotocols(r *http.Request) []string {
 // handshakeMistake is what is wrong with a request for a WebSocket; "" for nothing. It is asked before the app is, so that
 // no app accepts what cannot be opened.
 func handshakeMistake(r *http.Request) string {
-	if !hasToken(r.Header["Connection"], "upgrade") {
+	if !hopbyhop.Lists(r.Header["Connection"], "upgrade") {
 		return "its Connection header does not say Upgrade"
 	}
 	if r.Header.Get("Sec-Websocket-Version") != "13" {
@@ -75,30 +65,28 @@ func handshakeMistake(r *http.Request) string {
 
 // serveWebSocket serves a request for a WebSocket. The app decides whether it is opened.
 func (c *call) serveWebSocket() {
-	log := c.runner.config.Log
-	if c.info.Front != "http" || c.r.ProtoMajor != 1 || c.r.ProtoMinor == 0 {
-		c.w.Header().Set("Upgrade", "websocket")
-		c.answer(log, &failure{http.StatusUpgradeRequired, crew.NoWebSocket(c.info.Front, c.r.Proto)}, false)
+	if c.Info.Front != "http" || c.R.ProtoMajor != 1 || c.R.ProtoMinor == 0 {
+		c.W.Header().Set("Upgrade", "websocket")
+		c.Conclude(&relay.Failure{Status: http.StatusUpgradeRequired, Fault: crew.NoWebSocket(c.Info.Front, c.R.Proto)})
 		return
 	}
-	if mistake := handshakeMistake(c.r); mistake != "" {
-		c.w.Header().Set("Sec-Websocket-Version", "13")
-		c.answer(log, &failure{http.StatusBadRequest, badHandshake(mistake)}, false)
+	if mistake := handshakeMistake(c.R); mistake != "" {
+		c.W.Header().Set("Sec-Websocket-Version", "13")
+		c.Conclude(badHandshake(mistake))
 		return
 	}
-	head := appendWebSocketScope(nil, c.r, c.info)
+	head := appendWebSocketScope(nil, c.R, c.Info)
 	if len(head) > maxHead {
-		c.answer(log, &failure{http.StatusRequestHeaderFieldsTooLarge, headTooLarge(len(head))}, false)
+		c.Conclude(headTooLarge(len(head)))
 		return
 	}
-	c.body = &requestBody{whole: true}
-	ctx, cancel := context.WithCancel(c.r.Context())
+	ctx, cancel := context.WithCancel(c.R.Context())
 	defer cancel()
 	s := c.openWebSocket(ctx, head)
 	if s == nil {
 		return
 	}
-	c.tries = maxTries // the app may have seen it
+	c.LastTry() // the app may have seen it
 	defer s.finish()
 	f, err := s.next()
 	if err == nil && f.Type == wire.Event {
@@ -116,20 +104,22 @@ func (c *call) serveWebSocket() {
 func (c *call) openWebSocket(ctx context.Context, head []byte) *sharedStream {
 	for {
 		w, err := c.runner.seats.acquire(ctx, webSocketStream)
-		if errors.Is(err, errQueueFull) {
-			c.answer(c.runner.config.Log, &failure{http.StatusServiceUnavailable, tooManyWebSockets(c.runner.program)}, false)
-			return nil
+		switch {
+		case errors.Is(err, errQueueFull):
+			err = tooManyWebSockets(c.runner.program)
+		case err != nil:
+			err = c.runner.unplaced(err)
 		}
 		if err != nil {
-			c.refuse(err)
+			c.Conclude(err)
 			return nil
 		}
-		c.tries++
-		s, err := w.shared.open(ctx, opening{kind: webSocketStream, request: c.request(), head: head, deadline: c.deadline()})
+		c.Tried(w.Worker)
+		s, err := w.shared.open(ctx, opening{kind: webSocketStream, request: c.Name(), head: head, deadline: c.deadline()})
 		if err == nil {
 			return s
 		}
-		if !c.lost(w, true, false) {
+		if !c.lost(w, err, true) {
 			return nil
 		}
 	}
@@ -137,22 +127,21 @@ func (c *call) openWebSocket(ctx context.Context, head []byte) *sharedStream {
 
 // deny answers a request whose WebSocket was not opened: with the app's own response, or with the reason.
 func (c *call) deny(s *sharedStream, f wire.Frame, err error) {
-	p := &response{w: c.w, client: http.NewResponseController(c.w), worker: s.lane.worker, stream: s, info: c.info, length: -1}
 	if err == nil {
-		err = p.from(f)
+		err = c.newResponse(s, s.lane.worker).from(f)
 	}
-	c.concludeASGI(s, p, nil, err)
+	c.concludeASGI(s, nil, err)
 }
 
 // open opens the WebSocket when the app has accepted it, and has it served until its end.
 func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) error {
 	switch {
 	case e.kind == socketClose:
-		return &failure{http.StatusForbidden, refusedWebSocket(proc.Printable(e.reason))}
+		return refusedWebSocket(proc.Printable(e.reason))
 	case e.kind != socketAccept:
 		return brokeRule("a message before the WebSocket of stream %d was accepted", s.id)
 	}
-	header := c.w.Header()
+	header := c.W.Header()
 	for _, f := range e.header {
 		if f.name != "Sec-Websocket-Extensions" { // which are between the client and the host
 			header[f.name] = append(header[f.name], f.value)
@@ -168,9 +157,9 @@ func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) e
 		options.Subprotocols = []string{e.subprotocol}
 	}
 	var err error
-	if t.conn, err = websocket.Accept(c.w, c.r, options); err != nil {
-		s.lane.worker.Log.Warn("WebSocket not opened", "request", c.info.ID, "error", err)
-		return errors.Join(errClientGone, err)
+	if t.conn, err = websocket.Accept(c.W, c.R, options); err != nil {
+		s.lane.worker.Log.Warn("WebSocket not opened", "request", c.Info.ID, "error", err)
+		return errors.Join(relay.ErrClientGone, err)
 	}
 	t.conn.SetReadLimit(c.messageLimit())
 	s.unbound()

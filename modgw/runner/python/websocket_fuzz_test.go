@@ -15,6 +15,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -56,12 +57,12 @@ func FuzzWebSocket(f *testing.F) {
 			ctx:     ctx, kind: webSocketStream, news: make(chan struct{}, 1), headed: true,
 		}
 		s.window.Store(wire.InitialWindow)
-		c := &call{runner: runner, w: &taken{conn: ours}, r: httptest.NewRequest("GET", "/", nil), info: &modgw.RequestInfo{}}
+		c := &call{Request: relay.New(&taken{conn: ours}, httptest.NewRequest("GET", "/", nil), &runner.config), runner: runner}
 		for name, value := range map[string]string{
 			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 			"Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
 		} {
-			c.r.Header.Set(name, value)
+			c.R.Header.Set(name, value)
 		}
 		var around sync.WaitGroup
 		around.Go(func() { echoes(t, s, app.(*net.UnixConn)) })

@@ -3,28 +3,29 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/upload"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
 const (
-	// aheadSize is how much of a request's body is read before a worker is asked for, so that a slow client does not hold one
+	// AheadSize is how much of a request's body is read before a worker is asked for, so that a slow client does not hold one
 	// that waits for it.
-	aheadSize = 64 << 10
+	AheadSize = 64 << 10
 
 	// interruptTime is how long an interrupted read may take to end before it is interrupted again.
 	interruptTime = 20 * time.Millisecond
 )
 
-// buffers has buffers of aheadSize.
-var buffers = sync.Pool{New: func() any { return new([aheadSize]byte) }}
+// buffers has buffers of AheadSize.
+var buffers = sync.Pool{New: func() any { return new([AheadSize]byte) }}
 
 var errTooLarge = errors.New("it is too large")
 
@@ -38,6 +39,23 @@ const (
 	halted                    // nothing more is read from the client
 )
 
+// Keeping says how much of a body is read before a worker is asked for, which would have to wait for the client.
+type Keeping int
+
+// The ways to keep a body, each of which does what those before it do.
+const (
+	KeepNothing   Keeping = iota
+	KeepBeginning         // the first AheadSize bytes
+	KeepMost              // as much as the app's spool { upload } allows
+	KeepLength            // all of a body whose length the client has not told, so that the worker can be told
+)
+
+// Waiter is told while the client is waited for, which is not the program's time. [Clock] is one.
+type Waiter interface {
+	Pause()
+	Resume()
+}
+
 // Body is the body of a request on its way from the client, and never read after Stop. One goroutine at a time uses it, but for
 // Stop, Announce, IsReceived and Err. A nil one is the body of a request that has none.
 type Body struct {
@@ -45,60 +63,55 @@ type Body struct {
 
 	in     io.ReadCloser
 	client *http.ResponseController
-	clock  *Clock // stands still while the client is waited for; nil: none
-	limit  int64  // 0: none
+	limit  int64        // 0: none
+	state  atomic.Int32 // a bodyState
+	read   int64        // from the client so far
+	err    error        // why it is broken; io.EOF when it was received
+	ahead  []byte       // the beginning
+	buffer *[AheadSize]byte
+	kept   *spool.Buffer // what comes after ahead and was read already; nil: nothing
+	spent  bool          // what comes after ahead may have been read
 
+	// Set by Stream.
+	waiter Waiter
+	duplex bool          // the front sends a response without reading the body to its end first
 	turn   chan struct{} // has room for whoever reads
 	halt   chan struct{} // closes when no more is to be read
 	once   sync.Once     // closes it
-	duplex bool          // the front sends a response without reading the body to its end first
-	state  atomic.Int32  // a bodyState
-	read   int64         // from the client so far
-	err    error         // why it is broken; io.EOF when it was received
-	spent  bool          // what comes after ahead may have been read
-	ahead  []byte        // the beginning, which was read before a worker was asked for
-	buffer *[aheadSize]byte
-	kept   *upload.Kept // what comes after ahead and was read already; nil: nothing
 }
 
-// Open makes Body that of the request. The error is a *[Failure] when it is larger than it may be.
-func (r *Request) Open() error {
+// Open makes Body that of the request, and reads as much of it as is to be kept. The error is a *[Failure].
+func (r *Request) Open(k Keeping) error {
 	limit := r.Config.Descriptor.Limits.Body
-	b := &Body{
-		Length: r.R.ContentLength, in: r.R.Body, client: http.NewResponseController(r.W), limit: limit,
-		turn: make(chan struct{}, 1), halt: make(chan struct{}),
-	}
-	switch {
-	case limit > 0 && b.Length > limit:
+	if limit > 0 && r.R.ContentLength > limit {
 		return BodyTooLarge.Failure(nil, limit)
-	case b.in == nil || b.in == http.NoBody || b.Length == 0:
+	}
+	b := &Body{Length: r.R.ContentLength, in: r.R.Body, limit: limit}
+	r.Body = b
+	if b.in == nil || b.in == http.NoBody || b.Length == 0 {
 		b.end(received, io.EOF)
 		if b.Length != 0 || r.R.Header["Content-Length"] == nil {
 			b.Length = -1
 		}
+		return nil
 	}
-	r.Body = b
-	return nil
-}
-
-// OpenKept is Open that reads as much of the body as the host keeps: no worker has to wait for that. A body of unknown length
-// is kept to its end. The error is a *[Failure].
-func (r *Request) OpenKept() error {
-	if err := r.Open(); err != nil {
-		return err
-	}
-	err := r.Body.fill()
-	if err == nil {
-		err = r.Body.keep(r.Config)
-	}
+	b.client = http.NewResponseController(r.W)
+	err := b.keep(k, r.Config)
 	if err == nil {
 		return nil
 	}
-	r.Body.Release()
+	b.Release()
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		return failure
 	}
-	return r.Body.failure(err)
+	return b.failure(err)
+}
+
+// NewBody makes a body that is there already.
+func NewBody(whole []byte) *Body {
+	b := &Body{Length: int64(len(whole)), read: int64(len(whole)), ahead: whole}
+	b.end(received, io.EOF)
+	return b
 }
 
 // failure says why the body could not be read or kept.
@@ -106,11 +119,11 @@ func (b *Body) failure(err error) *Failure {
 	if errors.Is(err, errTooLarge) {
 		return BodyTooLarge.Failure(nil, b.limit)
 	}
-	if notKept, ok := errors.AsType[*upload.NotKept](err); ok {
+	if notKept, ok := errors.AsType[*notKept](err); ok {
 		if _, isFile := errors.AsType[*spool.FileError](err); isFile {
-			return BodyNotStored.Failure(notKept.Err)
+			return BodyNotStored.Failure(notKept.err)
 		}
-		return BodyNotKept.Failure(notKept.Err)
+		return BodyNotKept.Failure(notKept.err)
 	}
 	return BodyIncomplete.Failure(err)
 }
@@ -127,19 +140,28 @@ func (b *Body) Err() error {
 func (b *Body) IsReceived() bool { return b == nil || bodyState(b.state.Load()) == received }
 
 // Repeatable reports whether the body can be sent to another worker.
-func (b *Body) Repeatable() bool { return b == nil || b.isWhole() || !b.spent }
+func (b *Body) Repeatable() bool { return b == nil || b.IsWhole() || !b.spent }
 
-// isWhole reports whether all of the body was read ahead.
-func (b *Body) isWhole() bool { return b.IsReceived() && b.read == int64(len(b.ahead)) }
+// IsWhole reports whether all of the body is in Beginning.
+func (b *Body) IsWhole() bool { return b == nil || b.IsReceived() && b.read == int64(len(b.ahead)) }
 
-// Stream lets a response be sent before the body was read to its end, and the time that Read waits for the client not count.
-// HTTP/1 would read the whole body first; fronts that have no such habit say so by an error.
-func (b *Body) Stream(c *Clock) {
-	b.clock = c
+// Beginning is what was read first; Read reads what comes after it.
+func (b *Body) Beginning() []byte { return b.ahead }
+
+// Stream lets Read be used, and a response be sent before the body was read to its end. HTTP/1 would read all of it first; fronts
+// that have no such habit say so by an error.
+func (b *Body) Stream(w Waiter) {
+	if b.IsWhole() {
+		return
+	}
+	b.waiter, b.turn, b.halt = w, make(chan struct{}, 1), make(chan struct{})
 	if !b.IsReceived() {
 		b.duplex = b.client.EnableFullDuplex() == nil
 	}
 }
+
+// Halted closes when no more is to be read; nil before Stream.
+func (b *Body) Halted() <-chan struct{} { return b.halt }
 
 // Spend notes that what comes after the beginning may be read from now on, so that it cannot be sent to another worker.
 func (b *Body) Spend() {
@@ -164,64 +186,94 @@ func (b *Body) Release() {
 		buffers.Put(b.buffer)
 		b.buffer, b.ahead = nil, nil
 	}
-	b.kept.Close()
+	if b.kept != nil {
+		b.kept.Close()
+	}
+}
+
+// keep reads what is to be kept.
+func (b *Body) keep(k Keeping, c *modgw.RunnerConfig) error {
+	var err error
+	if k >= KeepBeginning {
+		err = b.fill()
+	}
+	unknown := b.Length < 0 && k == KeepLength
+	switch limit := c.Descriptor.Spool.Upload; {
+	case err != nil || b.IsReceived() || k < KeepMost:
+	case unknown && c.Spool == nil:
+		return LengthRequired.Failure(nil)
+	case unknown:
+		err = b.spool(c.Spool, math.MaxInt64)
+	case c.Spool != nil && limit > 0:
+		err = b.spool(c.Spool, limit)
+	}
+	if b.IsReceived() {
+		b.Length = b.read
+	}
+	return err
 }
 
 // fill reads the beginning.
 func (b *Body) fill() error {
-	if b.IsReceived() {
-		return nil
-	}
-	b.buffer = buffers.Get().(*[aheadSize]byte)
-	for !b.IsReceived() && len(b.ahead) < aheadSize {
+	b.buffer = buffers.Get().(*[AheadSize]byte)
+	for !b.IsReceived() && len(b.ahead) < AheadSize {
 		n, err := b.receive(b.buffer[len(b.ahead):])
 		b.ahead = b.buffer[:len(b.ahead)+n]
 		if err != nil && err != io.EOF {
 			return err
 		}
 	}
-	if b.IsReceived() {
-		b.Length = b.read
-	}
 	return nil
 }
 
-// keep reads on: as far as the app's spool goes, and all of a body of unknown length.
-func (b *Body) keep(c *modgw.RunnerConfig) (err error) {
-	switch {
-	case b.IsReceived():
-	case b.Length >= 0:
-		b.kept, err = upload.Keep(c, b.receive)
-	case c.Spool == nil:
-		return LengthRequired.Failure(nil)
-	default:
-		b.kept, err = upload.KeepAll(c, b.receive)
-		b.Length = b.read
+// spool keeps what comes after the beginning.
+func (b *Body) spool(a *spool.Account, limit int64) error {
+	b.kept = spool.NewBuffer(a, limit)
+	piece := buffers.Get().(*[AheadSize]byte)
+	defer buffers.Put(piece)
+	for left := limit; left > 0 && !b.IsReceived(); {
+		n, err := b.receive(piece[:min(left, AheadSize)])
+		left -= int64(n)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if _, err := b.kept.Write(piece[:n]); err != nil {
+			return &notKept{err}
+		}
 	}
-	return err
+	b.kept.End(io.EOF)
+	return nil
 }
+
+// notKept says that the host cannot keep a request body.
+type notKept struct{ err error }
+
+func (e *notKept) Error() string { return fmt.Sprintf("the request body cannot be kept: %v", e.err) }
+func (e *notKept) Unwrap() error { return e.err }
 
 // Read reads what comes after the beginning. It is io.EOF at the end of a body that is as long as it should be, and
 // [context.Canceled] after Stop.
 func (b *Body) Read(p []byte) (int, error) {
+	if b.turn == nil {
+		return 0, io.EOF
+	}
 	select {
 	case b.turn <- struct{}{}:
 		defer func() { <-b.turn }()
 	case <-b.halt:
 		return 0, context.Canceled
 	}
-	if b.kept == nil {
-		return b.receive(p)
-	}
-	n, err := b.kept.Read(p)
-	if err == io.EOF && !b.IsReceived() {
-		b.kept.Close()
-		b.kept, err = nil, nil
-		if n == 0 {
-			return b.receive(p)
+	if b.kept != nil && b.kept.Len() > 0 {
+		n, err := b.kept.Read(p)
+		switch {
+		case err == nil && b.kept.Len() == 0 && b.IsReceived():
+			err = io.EOF
+		case err == io.EOF && !b.IsReceived():
+			err = nil
 		}
+		return n, err
 	}
-	return n, err
+	return b.receive(p)
 }
 
 // receive reads on from the client.
@@ -229,9 +281,9 @@ func (b *Body) receive(p []byte) (int, error) {
 	if bodyState(b.state.Load()) != coming {
 		return 0, b.err
 	}
-	if b.clock != nil {
-		b.clock.Pause()
-		defer b.clock.Resume()
+	if b.waiter != nil {
+		b.waiter.Pause()
+		defer b.waiter.Resume()
 	}
 	n, err := b.in.Read(p)
 	b.read += int64(n)
@@ -272,7 +324,7 @@ func (b *Body) isHalted() bool {
 
 // Stop makes sure that the client's body is not read any more, which must not happen after a handler has returned.
 func (b *Body) Stop() {
-	if b != nil {
+	if b != nil && b.turn != nil {
 		b.once.Do(b.stop)
 	}
 }

@@ -78,7 +78,7 @@ func TestBodyIsAsLongAsItShouldBe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := uploaded(t, iotest.HalfReader(strings.NewReader(c.sent)), c.length, c.change...)
-			err := r.OpenKept()
+			err := r.Open(KeepLength)
 			var got sink
 			if err == nil {
 				if r.Body.Length != c.told {
@@ -120,7 +120,7 @@ func TestBodyThatIsNotKeptSaysWhy(t *testing.T) {
 	}
 	for want, change := range map[Outcome]func(*modgw.RunnerConfig){BodyNotKept: full, BodyNotStored: noFile} {
 		r := uploaded(t, strings.NewReader(strings.Repeat("x", 300<<10)), 300<<10, change)
-		if err := r.OpenKept(); OutcomeOf(err) != want {
+		if err := r.Open(KeepLength); OutcomeOf(err) != want {
 			t.Errorf("got %v, want outcome %d", err, want)
 		}
 	}
@@ -136,7 +136,7 @@ func TestBodyCanBeSentAgainUntilMoreOfItMayHaveBeenRead(t *testing.T) {
 		"small": {10, true, true}, "large": {large, false, true}, "large, begun": {large, true, false}, "none": {0, false, true},
 	} {
 		r := uploaded(t, strings.NewReader(strings.Repeat("x", int(c.size))), c.size)
-		if err := r.OpenKept(); err != nil {
+		if err := r.Open(KeepLength); err != nil {
 			t.Fatal(err)
 		}
 		if c.feed {
@@ -151,7 +151,7 @@ func TestBodyCanBeSentAgainUntilMoreOfItMayHaveBeenRead(t *testing.T) {
 func TestConnectionIsAnnouncedToCloseWhileABodyIsInIt(t *testing.T) {
 	in, client := io.Pipe()
 	r := uploaded(t, in, 10)
-	if err := r.Open(); err != nil {
+	if err := r.Open(KeepNothing); err != nil {
 		t.Fatal(err)
 	}
 	announced := func() string {
@@ -185,7 +185,7 @@ func TestStoppedBodyIsNotReadAnyMore(t *testing.T) {
 				r.W.(*front).interrupt = func() { client.CloseWithError(errors.New("its time is up")) }
 			}
 			r.R.Body = in
-			if err := r.Open(); err != nil {
+			if err := r.Open(KeepNothing); err != nil {
 				t.Fatal(err)
 			}
 			var got sink
@@ -210,7 +210,7 @@ func TestWaitingForTheClientTakesNoTimeOfTheProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, client := io.Pipe()
 		r := uploaded(t, in, 10)
-		if err := r.Open(); err != nil {
+		if err := r.Open(KeepNothing); err != nil {
 			t.Fatal(err)
 		}
 		p := NewPipe(5 * time.Second)
@@ -236,13 +236,13 @@ func TestWaitingForTheClientTakesNoTimeOfTheProgram(t *testing.T) {
 
 func TestFeederEndsWhenTheProgramTakesNoMore(t *testing.T) {
 	r := uploaded(t, strings.NewReader(strings.Repeat("x", 300<<10)), 300<<10)
-	if err := r.OpenKept(); err != nil {
+	if err := r.Open(KeepLength); err != nil {
 		t.Fatal(err)
 	}
 	got := sink{refuse: io.ErrClosedPipe}
 	f := Feed(r.Body, &got, &Clock{})
 	<-f.Done()
-	if f.Sent() || got.ended || got.failed != nil || got.text.Len() != aheadSize {
+	if f.Sent() || got.ended || got.failed != nil || got.text.Len() != AheadSize {
 		t.Errorf("sent: %v, ended: %v, failed: %v, %d bytes", f.Sent(), got.ended, got.failed, got.text.Len())
 	}
 }

@@ -22,7 +22,7 @@ type Feeder struct {
 func Feed(body *Body, sink Sink, c *Clock) *Feeder {
 	f := &Feeder{body: body, sink: sink, done: make(chan struct{})}
 	body.Stream(c)
-	if !body.isWhole() {
+	if !body.IsWhole() {
 		body.Spend()
 	}
 	go f.run()
@@ -45,9 +45,9 @@ func (f *Feeder) feed() error {
 			return err
 		}
 	}
-	piece := buffers.Get().(*[aheadSize]byte)
+	piece := buffers.Get().(*[AheadSize]byte)
 	defer buffers.Put(piece)
-	for more := !f.body.isWhole(); more; {
+	for more := !f.body.IsWhole(); more; {
 		n, err := f.body.Read(piece[:])
 		more = err == nil
 		if err != nil && err != io.EOF {

@@ -219,6 +219,9 @@ func OutcomeOf(err error) Outcome {
 	return WorkerLost
 }
 
+// Code is that of the fault; "" without an answer.
+func (o Outcome) Code() string { return rules[o].code }
+
 // Fate is what becomes of the worker.
 func (o Outcome) Fate() Fate { return rules[o].fate }
 

@@ -43,9 +43,12 @@ func New(w http.ResponseWriter, r *http.Request, c *modgw.RunnerConfig) *Request
 	return &Request{W: w, R: r, Info: modgw.RequestInfoOf(r), Config: c, Log: c.Log}
 }
 
-// IsSafe reports whether the request may be executed twice (RFC 9110, 9.2.1).
-func (r *Request) IsSafe() bool {
-	switch r.R.Method {
+// IsSafe reports whether the request may be executed twice.
+func (r *Request) IsSafe() bool { return IsSafe(r.R.Method) }
+
+// IsSafe reports whether a request with a method may be executed twice (RFC 9110, 9.2.1).
+func IsSafe(method string) bool {
+	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return true
 	}
@@ -57,6 +60,15 @@ func (r *Request) Tried(w *crew.Worker) {
 	r.tries++
 	r.Worker = w
 }
+
+// IsNew reports whether no worker was given the request.
+func (r *Request) IsNew() bool { return r.tries == 0 }
+
+// LastTry lets no other worker have the request.
+func (r *Request) LastTry() { r.tries = maxTries }
+
+// IsBegun reports whether the head of a response was sent.
+func (r *Request) IsBegun() bool { return r.state == answering }
 
 // Begin notes that the head of a response is sent, and completes it.
 func (r *Request) Begin(header http.Header) {
@@ -80,7 +92,7 @@ func (r *Request) OnReplaced(end func()) (cancel func()) {
 // Again reports whether to give the request to another worker, because of the error with which this one has ended it, and logs
 // that. A request with which the worker has crashed is named.
 func (r *Request) Again(o Outcome, err error) bool {
-	may := false
+	may, level := false, slog.LevelInfo
 	switch rules[o].retry {
 	case IfSafe:
 		may = !r.Crashed() && r.IsSafe() && r.tries == 1
@@ -88,18 +100,23 @@ func (r *Request) Again(o Outcome, err error) bool {
 		may = r.tries < maxTries
 	case ForFree:
 		r.tries--
-		may = true
+		may, level = true, rules[o].level
 	}
 	if !may || r.state != unanswered || !r.Body.Repeatable() {
 		return false
 	}
-	r.log().Info(again, "request", r.Info.ID, "reason", err)
+	r.log().Log(context.Background(), level, again, "request", r.Info.ID, "reason", err)
 	return true
 }
 
 // Crashed reports whether the worker that has the request has crashed with it. Log and status name the request then.
 func (r *Request) Crashed() bool {
-	return r.Worker != nil && r.Worker.CrashedWith(crew.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path})
+	return r.Worker != nil && r.Worker.CrashedWith(r.Name())
+}
+
+// Name is what log and status call the request.
+func (r *Request) Name() crew.Request {
+	return crew.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path}
 }
 
 func (r *Request) log() *slog.Logger {
@@ -119,6 +136,9 @@ func (r *Request) Conclude(err error) {
 	case ClientGone:
 		r.log().Debug(abandoned, "request", r.Info.ID, "reason", err)
 		panic(http.ErrAbortHandler)
+	case QueueFull, QueueTimeout, NoWorker, Stopping:
+		r.Worker = nil // which has it no longer
+		r.fail(Unplaced(err, r.Config.Descriptor.Queue))
 	default:
 		r.fail(r.failure(outcome, err))
 	}
@@ -129,16 +149,13 @@ func (r *Request) failure(o Outcome, err error) *Failure {
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		return failure
 	}
-	switch o {
-	case Overdue:
+	switch {
+	case o == Overdue:
 		return o.Failure(nil, r.Config.Descriptor.Timeouts.Request)
-	case WorkerLost, Unbegun:
-		if r.Worker != nil {
-			return o.Failure(err, r.Worker.Why())
-		}
-		return o.Failure(nil, err)
+	case r.Worker != nil:
+		return o.Failure(nil, r.Worker.Why())
 	}
-	return Unplaced(err, r.Config.Descriptor.Queue)
+	return o.Failure(nil, err)
 }
 
 // fail logs a failure and answers with it, or cuts the response off when its head was sent.

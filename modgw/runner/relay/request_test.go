@@ -71,11 +71,16 @@ func TestRequestIsGivenToAnotherWorkerOnlyWhenThatDoesNoHarm(t *testing.T) {
 		if got := r.Again(c.outcome, io.EOF); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
-		if logged := strings.Contains(log.String(), `level=INFO msg="request given to another worker" request=42 reason=EOF`); logged != c.want {
+		level := "INFO"
+		if c.outcome == Requeued {
+			level = "DEBUG" // that happens all the time
+		}
+		want := "level=" + level + ` msg="request given to another worker" request=42 reason=EOF`
+		if strings.Contains(log.String(), want) != c.want || !c.want && log.Len() > 0 {
 			t.Errorf("%s: the log has %q", name, log.String())
 		}
-		if want := c.tries - 1; c.outcome == Requeued && r.tries != want {
-			t.Errorf("%s: %d tries, want %d", name, r.tries, want)
+		if left := c.tries - 1; c.outcome == Requeued && r.tries != left {
+			t.Errorf("%s: %d tries, want %d", name, r.tries, left)
 		}
 	}
 }

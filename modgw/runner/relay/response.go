@@ -41,7 +41,7 @@ type Response struct {
 // program's response ended.
 func (r *Request) Send(p *Response) error {
 	p.request = r
-	piece := buffers.Get().(*[aheadSize]byte)
+	piece := buffers.Get().(*[AheadSize]byte)
 	defer buffers.Put(piece)
 	n, complete, err := p.gather(piece[:])
 	if err != nil {

@@ -58,7 +58,7 @@ func TestResponseIsAsLongAsItSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			r, w := asked(c.method, 1, &log)
-			if err := r.Open(); err != nil {
+			if err := r.Open(KeepNothing); err != nil {
 				t.Fatal(err)
 			}
 			err := r.Send(said(Head{Status: c.status, Length: c.length}, c.body, c.end))
@@ -114,11 +114,12 @@ func TestWorkerIsReleasedEarlyOnlyWhenTheClientHasSentAll(t *testing.T) {
 		in, client := io.Pipe()
 		r := uploaded(t, in, 10)
 		r.W = httptest.NewRecorder()
-		if err := r.Open(); err != nil {
+		if err := r.Open(KeepNothing); err != nil {
 			t.Fatal(err)
 		}
 		if c.received {
 			go func() { _, _ = client.Write(make([]byte, 10)) }()
+			r.Body.Stream(&Clock{})
 			_, _ = io.Copy(io.Discard, r.Body)
 		}
 		response := said(Head{Status: 200, Length: -1}, "hello", c.end)

@@ -21,7 +21,7 @@ type record struct{ level, message, status, code, cutOff string }
 
 var recordLine = regexp.MustCompile(`level=(\S+) msg="([^"]*)"`)
 
-// record is the latest one about a request for a path, or about any when it names no path.
+// record is the first one with a message.
 func (a *app) record(message string) (r record, found bool) {
 	for line := range strings.Lines(a.Log()[a.mark:]) {
 		m := recordLine.FindStringSubmatch(line)
@@ -36,9 +36,9 @@ func (a *app) record(message string) (r record, found bool) {
 		if p := field("path"); p != "" && !strings.HasSuffix(p, `\x1b`) {
 			a.Errorf("the path is shown as %s", p)
 		}
-		r, found = record{m[1], m[2], field("status"), field("code"), field("cut_off")}, true
+		return record{m[1], m[2], field("status"), field("code"), field("cut_off")}, true
 	}
-	return r, found
+	return r, false
 }
 
 // wantRecord waits for a record, which must be like this.
