@@ -26,6 +26,9 @@ const (
 	// for at least one).
 	maxBlankLines = 10
 
+	// keptFields bounds the memory for fields that a parser keeps for the next request.
+	keptFields = 64
+
 	// maxSizeDigits bounds a chunk's size.
 	maxSizeDigits = 12
 )

@@ -47,7 +47,11 @@ func (p *Parser) startRequest(c byte) {
 // beginHead begins a head, of which no byte was read.
 func (p *Parser) beginHead() {
 	p.part, p.start, p.blank, p.extension, p.remaining = inHead, 0, 0, 0, 0
-	p.head = Head{fields: p.head.fields[:0]}
+	fields := p.head.fields[:0]
+	if cap(fields) > keptFields {
+		fields = nil
+	}
+	p.head = Head{fields: fields}
 }
 
 func (p *Parser) readMethod(b []byte) {

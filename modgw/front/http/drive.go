@@ -145,7 +145,7 @@ func (c *conn) serveRequest() state {
 	r := &c.request
 	r.RemoteAddr, r.Body = c.peer.remote, http.NoBody
 	w := &response{server: c.server, conn: c, request: r, trusted: c.peer.trusted}
-	w.ResponseWriter, w.one = &w.writer, &w.writer
+	w.ResponseWriter, w.h1 = &w.writer, &w.writer
 	w.writer.conn = c
 	w.writer.framing.Begin(c.parser.Head())
 	c.presence.beginRequest()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/internal/certtest"
 )
@@ -87,5 +88,73 @@ func TestBodiesArriveWholeHoweverTheyAreRead(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What reads a body still when its handler has returned gets an error, and nothing of what comes
+// after the body.
+func TestBodyIsTakenFromWhoeverReadsItLonger(t *testing.T) {
+	ended := make(chan error, 1)
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/next" {
+			io.WriteString(w, "next")
+			return
+		}
+		begun := make(chan struct{})
+		go func() {
+			_, err := io.ReadFull(r.Body, make([]byte, 1))
+			close(begun)
+			if err == nil {
+				_, err = io.Copy(io.Discard, r.Body)
+			}
+			ended <- err
+		}()
+		<-begun
+		io.WriteString(w, "left")
+	})})
+	for _, rest := range []string{"yz", ""} {
+		c := dial(t, addr)
+		io.WriteString(c, postHead+"Content-Length: 3\r\n\r\nx")
+		in := bufio.NewReader(c)
+		answer, err := readAnswer(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, rest+nextRequest)
+		if next, err := readAnswer(in); rest != "" && !answer.Close && (err != nil || next.StatusCode != 200) {
+			t.Errorf("the next request: %v, %v", next, err)
+		}
+		if err := <-ended; err == nil {
+			t.Error("reading ended without an error")
+		}
+		c.Close()
+	}
+}
+
+func TestDeadlineOfAHandlerEndsWithItsRequest(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Error(err)
+		}
+		io.WriteString(w, "answered")
+	})})
+	c := dial(t, addr)
+	in := bufio.NewReader(c)
+	for i := range 3 {
+		io.WriteString(c, getHead+"\r\n")
+		if _, err := readAnswer(in); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+}
+
+func TestTrailersThatWereNotAnnouncedArrive(t *testing.T) {
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, r.Trailer)
+	})})
+	answer := raw(t, addr, chunks+"1\r\nx\r\n0\r\nx-sum: 7\r\nX-Sum: 8\r\n\r\n"+nextRequest)
+	if !strings.Contains(answer, "map[X-Sum:[7 8]]") {
+		t.Errorf("%q", answer)
 	}
 }

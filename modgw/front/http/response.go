@@ -23,8 +23,8 @@ type response struct {
 	err     error // what writes return
 
 	conn   *conn
-	one    *writer // that of HTTP/1; nil over HTTP/2
-	writer writer  // behind one
+	h1     *writer // that of HTTP/1; nil over HTTP/2
+	writer writer  // behind h1
 	cut    bool    // the handler has broken it off
 }
 
@@ -58,10 +58,10 @@ func (w *response) WriteHeader(status int) {
 		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
 			w.body.endsConnection(w.isSized(status))
 		metavars.StripHopByHop(w.Header())
-		if w.closing && w.one != nil {
+		if w.closing && w.h1 != nil {
 			w.Header().Set("Connection", "close")
 		}
-		if _, ok := w.Header()["Content-Type"]; !ok && w.one == nil {
+		if _, ok := w.Header()["Content-Type"]; !ok && w.h1 == nil {
 			// net/http would guess one from the body (CVE-2020-24553).
 			w.Header()["Content-Type"] = nil
 		}
@@ -71,7 +71,7 @@ func (w *response) WriteHeader(status int) {
 		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
 	}
 	w.begun = true
-	if w.one != nil {
+	if w.h1 != nil {
 		w.conn.presence.beginResponse()
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -99,6 +99,9 @@ func (w *response) Write(p []byte) (int, error) {
 	if err := w.begin(); err != nil {
 		return 0, err
 	}
+	if w.h1 != nil {
+		return w.h1.Write(p)
+	}
 	defer w.inTime()()
 	return w.ResponseWriter.Write(p)
 }
@@ -116,7 +119,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 		return n, err
 	}
 	to := io.Writer(w.ResponseWriter)
-	if w.one == nil {
+	if w.h1 == nil {
 		to = writerOnly{w} // each write in time
 	}
 	m, err := io.Copy(to, src)
@@ -147,8 +150,8 @@ func (w *response) FlushError() error {
 
 // flush sends what was written.
 func (w *response) flush() error {
-	if w.one != nil {
-		return w.one.FlushError()
+	if w.h1 != nil {
+		return w.h1.FlushError()
 	}
 	defer w.inTime()()
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -200,7 +203,7 @@ func (w *response) endBody() {
 	w.body.stop()
 	limit := int64(drainLimit)
 	switch {
-	case w.one.err != nil:
+	case w.h1.err != nil:
 		limit = 0
 	case w.trusted:
 		limit = -1
@@ -216,14 +219,14 @@ func (w *response) finish() {
 	if value := recover(); value != nil {
 		w.cut = w.recovered(value)
 	}
-	if w.one != nil && w.one.hijacked {
+	if w.h1 != nil && w.h1.hijacked {
 		w.conn.presence.close() // not earlier: it may be closed long before the handler is done
 		return
 	}
 	_ = w.begin() // nobody is left to tell
 	switch {
-	case w.one != nil:
-		w.one.end(w.cut)
+	case w.h1 != nil:
+		w.h1.end(w.cut)
 		if w.body != nil {
 			w.endBody()
 		}
