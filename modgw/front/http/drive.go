@@ -155,7 +155,7 @@ func (c *conn) serveRequest() state {
 	}
 	c.server.respond(ctx, w, r, c.peer)
 	switch {
-	case w.writer.hijacked:
+	case w.writer.stage == hijacked:
 		return taken
 	case !w.writer.KeepsOpen(), c.unread, w.body == nil && !c.endRequest():
 		return over

@@ -200,7 +200,6 @@ func (w *response) answer(status int, f *modgw.Fault) {
 // may send all of it: Apache passes a body on as a whole before it looks for the response, and
 // takes a connection that is closed meanwhile for a failure.
 func (w *response) endBody() {
-	w.body.stop()
 	limit := int64(drainLimit)
 	switch {
 	case w.h1.err != nil:
@@ -219,9 +218,12 @@ func (w *response) finish() {
 	if value := recover(); value != nil {
 		w.cut = w.recovered(value)
 	}
-	if w.h1 != nil && w.h1.hijacked {
+	if w.h1 != nil && w.h1.stage == hijacked {
 		w.conn.presence.close() // not earlier: it may be closed long before the handler is done
 		return
+	}
+	if w.h1 != nil && w.body != nil {
+		w.body.stop()
 	}
 	_ = w.begin() // nobody is left to tell
 	switch {

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -32,16 +33,27 @@ type writer struct {
 	framing http1.Writer
 	header  http.Header
 
-	mu       sync.Mutex // held while something is sent: reading the body may send, too
-	begun    bool       // the head is complete but for its end
-	headed   bool       // it was sent
-	hijacked bool
-	err      error // what sending returns from now on
+	mu    sync.Mutex // held while something is sent: reading the body may send, too
+	stage stage
+	err   error // what sending returns from now on
 
 	output *output // nil: nothing is gathered
 	head   []byte  // that was not sent yet; in output
 	body   []byte  // that was not sent yet; in output
 }
+
+// stage is how far a response is.
+type stage uint8
+
+const (
+	beforeHead stage = iota
+	headBegun        // the head is gathered but for its end
+	headSent
+	finished // nothing more can be sent, whoever still holds the writer
+	hijacked // the connection is the handler's
+)
+
+var errFinished = errors.New("the handler of this response has returned")
 
 // Header returns the header that will be sent, and later the one that has trailers.
 func (w *writer) Header() http.Header {
@@ -56,7 +68,7 @@ func (w *writer) WriteHeader(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.begun || w.hijacked:
+	case w.stage > beforeHead:
 	case status < 200 && status != http.StatusSwitchingProtocols:
 		w.gather()
 		w.send(w.framing.AppendInformational(w.head, status, w.header), nil, nil, nil)
@@ -66,7 +78,7 @@ func (w *writer) WriteHeader(status int) {
 }
 
 func (w *writer) begin(status int) {
-	w.begun = true
+	w.stage = headBegun
 	w.gather()
 	w.head = w.framing.AppendHead(w.head, status, w.header)
 }
@@ -110,11 +122,13 @@ func (w *writer) Write(p []byte) (int, error) {
 // count says that n bytes are to be sent.
 func (w *writer) count(n int64) error {
 	switch {
-	case w.hijacked:
+	case w.stage == hijacked:
 		return http.ErrHijacked
+	case w.stage == finished:
+		return errFinished
 	case w.err != nil:
 		return w.err
-	case !w.begun:
+	case w.stage == beforeHead:
 		w.begin(http.StatusOK)
 	}
 	return w.framing.Count(n)
@@ -133,10 +147,10 @@ func (w *writer) sendBody(p []byte) error {
 // appendHeadEnd returns what is left to be sent of the head.
 func (w *writer) appendHeadEnd(complete int64) []byte {
 	w.gather()
-	if w.headed {
+	if w.stage == headSent {
 		return w.head
 	}
-	w.headed = true
+	w.stage = headSent
 	if w.conn.server.draining.Load() {
 		w.framing.EndConnection()
 	}
@@ -180,6 +194,8 @@ func (w *writer) ReadFrom(src io.Reader) (int64, error) {
 	defer w.mu.Unlock()
 	if err == nil {
 		err = w.framing.Count(n)
+	} else {
+		w.err = err
 	}
 	return n, err
 }
@@ -189,14 +205,15 @@ func (w *writer) ReadFrom(src io.Reader) (int64, error) {
 func (w *writer) passesOn(n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.begun && w.framing.HasBody() && w.framing.HasRoom(n) && w.sendBody(nil) == nil
+	return w.count(0) == nil && w.framing.HasBody() && w.framing.HasRoom(n) && w.sendBody(nil) == nil
 }
 
 // end sends what is left of the response. One that is cut off gets no end that looks like one.
 func (w *writer) end(cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hijacked || w.err != nil {
+	defer func() { w.stage = finished }()
+	if w.err != nil {
 		w.release()
 		return
 	}
@@ -227,7 +244,7 @@ func (w *writer) KeepsOpen() bool {
 func (w *writer) sayContinue() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.begun || w.hijacked || w.err != nil {
+	if w.stage > beforeHead || w.err != nil {
 		return w.err
 	}
 	w.gather()
@@ -240,16 +257,18 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer w.mu.Unlock()
 	c := w.conn
 	switch {
-	case w.hijacked:
+	case w.stage == hijacked:
 		return nil, nil, http.ErrHijacked
+	case w.stage == finished:
+		return nil, nil, errFinished
 	case w.err != nil:
 		return nil, nil, w.err
-	case w.begun:
+	case w.stage > beforeHead:
 		if err := w.sendBody(nil); err != nil {
 			return nil, nil, err
 		}
 	}
-	w.hijacked = true
+	w.stage = hijacked
 	w.release()
 	c.presence.release()
 	if err := c.SetDeadline(time.Time{}); err != nil {

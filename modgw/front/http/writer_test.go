@@ -92,3 +92,39 @@ func TestResponseThatIsCutOffIsSeenToHaveBegun(t *testing.T) {
 		t.Errorf("%d bytes came", len(answer))
 	}
 }
+
+// A goroutine of a handler that has returned cannot write into the next response.
+func TestResponseOfAHandlerThatHasReturnedIsOver(t *testing.T) {
+	var stale http.ResponseWriter
+	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stale == nil {
+			stale = w
+			io.WriteString(w, "first")
+			return
+		}
+		if _, err := io.WriteString(stale, "stale"); err == nil {
+			t.Error("it was written")
+		}
+		if err := http.NewResponseController(stale).Flush(); err == nil {
+			t.Error("it was flushed")
+		}
+		if _, _, err := http.NewResponseController(stale).Hijack(); err == nil {
+			t.Error("the connection was taken over")
+		}
+		stale.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, "second")
+	})})
+	c := dial(t, addr)
+	in := bufio.NewReader(c)
+	for _, want := range []string{"first", "second"} {
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if string(body) != want || err != nil || resp.StatusCode != 200 {
+			t.Errorf("%d %q, %v, want %q", resp.StatusCode, body, err, want)
+		}
+	}
+}
