@@ -42,6 +42,8 @@ type Server struct {
 	log     *slog.Logger
 	ready   chan struct{}
 
+	startGrace time.Duration // how long Apache may take until it answers
+
 	mu      sync.Mutex
 	config  RunConfig
 	found   *Program
@@ -65,7 +67,7 @@ func New(c RunConfig) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{program: c.Program, dir: c.Dir, log: c.Log, config: c, ready: make(chan struct{})}
+	s := &Server{program: c.Program, dir: c.Dir, log: c.Log, config: c, startGrace: startGrace, ready: make(chan struct{})}
 	s.address = net.JoinHostPort(c.Address, strconv.Itoa(c.Port))
 	s.url = "http://" + s.address
 	if c.TLS != nil {
@@ -216,7 +218,7 @@ func (s *Server) start(ctx context.Context) (*proc.Process, error) {
 // supervise waits until Apache answers, and then for the end of ctx or of Apache.
 func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 	answers := make(chan bool, 1)
-	asking, stopAsking := context.WithTimeout(ctx, startGrace)
+	asking, stopAsking := context.WithTimeout(ctx, s.startGrace)
 	var asker sync.WaitGroup
 	asker.Go(func() { answers <- untilAnswering(asking, process.PID(), s.dir, s.address) })
 	defer asker.Wait()
@@ -237,7 +239,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 				process.Kill()
 				<-process.Done()
 				s.ended()
-				return silent(s.address, startGrace, s.lastLines())
+				return silent(s.address, s.startGrace, s.lastLines())
 			}
 		case <-ctx.Done():
 			stop(stopGrace)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -39,9 +40,11 @@ func TestTheBarrierWaitsForAnObstacleOnceAndNotForever(t *testing.T) {
 	if looks > 60 {
 		t.Errorf("it looked %d times", looks)
 	}
-	if fault := judge(); fault == nil || !strings.Contains(fault.Error(), "after 30s still index.lock is held") || !b.again.IsZero() {
+	fault := judge()
+	if fault == nil || !strings.Contains(fault.Error(), "after 30s still index.lock is held") || !b.again.IsZero() {
 		t.Fatalf("after the limit: %v, held until %s", fault, b.again)
 	}
+	faulttest.Want(t, fault.Error(), "MGW-RLD-005")
 	if fault := judge(); fault != nil || !b.again.IsZero() {
 		t.Errorf("it waits again for what it has waited for: %v", fault)
 	}

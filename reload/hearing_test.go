@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -60,10 +61,12 @@ func TestTheCanaryIsHeardAndLeavesNothingBehind(t *testing.T) {
 }
 
 func TestAnUnheardCanaryIsTold(t *testing.T) {
-	err := canary(t.Context(), quietWatcher{}, t.TempDir(), 20*ms)
+	dir := t.TempDir()
+	err := canary(t.Context(), quietWatcher{}, dir, 20*ms)
 	if err == nil || !strings.Contains(err.Error(), "nothing was heard") {
-		t.Errorf("got %v", err)
+		t.Fatalf("got %v", err)
 	}
+	faulttest.Want(t, noEvents(dir, err).Error(), "MGW-RLD-004")
 	if err := canary(t.Context(), quietWatcher{}, "/nowhere", 20*ms); err != nil {
 		t.Errorf("a folder that is not there proves %v", err)
 	}

@@ -183,8 +183,12 @@ func descendants(pid int) []int {
 }
 
 // run runs a command of modgw-host for this site, and returns what it printed and whether it succeeded.
-func (s *site) run(args ...string) (string, bool) {
-	cmd := exec.Command(program, args...)
+func (s *site) run(args ...string) (string, bool) { return s.runWithin(nil, args...) }
+
+// runWithin is run by way of another command.
+func (s *site) runWithin(command []string, args ...string) (string, bool) {
+	line := append(append(slices.Clone(command), cmp.Or(s.program, program)), args...)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = s.dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err == nil

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/wheeltest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -109,6 +110,7 @@ func wantFault(t *testing.T, env *modgw.Environment, err error, code string) *mo
 	if f.Code != code {
 		t.Fatalf("code %s, want %s:\n%v", f.Code, code, f)
 	}
+	faulttest.Want(t, f.Error(), code)
 	if !strings.HasPrefix(f.Summary, "cannot ") {
 		t.Errorf("summary %q does not begin with cannot", f.Summary)
 	}

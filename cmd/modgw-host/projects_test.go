@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
 )
@@ -56,7 +57,7 @@ func TestProjectsFindTheirOwnDevHost(t *testing.T) {
 			t.Errorf("in %s: %q, %v; want %q", folder, got, err, want)
 		}
 	}
-	if _, err := p.control(filepath.Join(home, "both")); err == nil || !strings.Contains(err.Error(), "2 dev hosts run") {
+	if _, err := p.control(filepath.Join(home, "both")); err == nil || !faulttest.Has(err.Error(), "MGW-CMD-004") {
 		t.Errorf("with two hosts: %v", err)
 	}
 	if strings.Contains(string(shop[len("unix:"):]), ":") {

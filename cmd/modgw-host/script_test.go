@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/host"
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:         "testdata/script",
 		WorkdirRoot: t.TempDir(), // its own stays where only some of the scripts are run
-		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"waitready": waitReady},
+		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"waitready": waitReady, "explained": explained},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, ".state"))
 			// A short path: a Unix socket's name has at most 107 bytes.
@@ -43,6 +44,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// explained checks that the last command has said a code with a message that troubleshooting.md quotes for it.
+func explained(ts *testscript.TestScript, _ bool, args []string) {
+	if err := faulttest.Check(ts.ReadFile("stderr"), args[0]); err != nil {
+		ts.Fatalf("%v", err)
+	}
 }
 
 // waitReady waits until every app of the script's host serves.

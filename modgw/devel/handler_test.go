@@ -199,6 +199,9 @@ func TestErrorPageIsNotForNamesOfOthers(t *testing.T) {
 		if got := strings.Contains(string(text), "SyntaxError"); got != shown {
 			t.Errorf("host %s: shown %v, want %v", host, got, shown)
 		}
+		if !shown {
+			faulttest.Want(t, string(text), "MGW-DEV-004")
+		}
 	}
 }
 
