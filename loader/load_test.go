@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -23,11 +24,15 @@ func loadText(t *testing.T, text string) (*File, string) {
 	return f, rendered(t, diags)
 }
 
+// rendered is what check prints. Each diagnostic says what the entry of its code quotes.
 func rendered(t *testing.T, diags Diagnostics) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := diags.WriteText(&b, false); err != nil {
 		t.Fatal(err)
+	}
+	for _, d := range diags {
+		faulttest.Want(t, d.Code+" "+d.Summary+" "+d.Detail, d.Code)
 	}
 	return b.String()
 }

@@ -51,8 +51,19 @@ type Pair struct{ File, Key string }
 // Issue writes a certificate for names, the first of which is its subject's too, into a folder.
 func (a *Authority) Issue(t testing.TB, dir string, names ...string) Pair {
 	t.Helper()
+	return a.issue(t, dir, time.Now().Add(time.Hour), names...)
+}
+
+// IssueExpired is Issue for a certificate that is no longer valid.
+func (a *Authority) IssueExpired(t testing.TB, dir string, names ...string) Pair {
+	t.Helper()
+	return a.issue(t, dir, time.Now().Add(-time.Second), names...)
+}
+
+func (a *Authority) issue(t testing.TB, dir string, until time.Time, names ...string) Pair {
+	t.Helper()
 	key := newKey(t)
-	der := a.Sign(t, key.Public(), names...)
+	der := a.signUntil(t, until, key.Public(), names...)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -66,9 +77,16 @@ func (a *Authority) Issue(t testing.TB, dir string, names ...string) Pair {
 // Sign makes a certificate for somebody's key.
 func (a *Authority) Sign(t testing.TB, key crypto.PublicKey, names ...string) []byte {
 	t.Helper()
+	return a.signUntil(t, time.Now().Add(time.Hour), key, names...)
+}
+
+func (a *Authority) signUntil(
+	t testing.TB, until time.Time, key crypto.PublicKey, names ...string,
+) []byte {
+	t.Helper()
 	return a.sign(t, &x509.Certificate{
 		SerialNumber: big.NewInt(1 + a.serial.Add(1)), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: until,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, key)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
@@ -82,6 +83,7 @@ func TestTextsOfFailuresHaveTheirValues(t *testing.T) {
 		if got := failure.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+		faulttest.Want(t, failure.Error(), failure.Fault.Code)
 		if cause := errors.Unwrap(failure); cause != error(failure.Fault) {
 			t.Errorf("the cause is %v", cause)
 		}
