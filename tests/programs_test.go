@@ -113,6 +113,26 @@ func TestExampleNode(t *testing.T) {
 	s.eventually("the new program answers", func() bool { _, body := s.get("/clock"); return strings.Contains(body, "Good day") })
 }
 
+// A program that cannot start is tried again and again; its log has a line for each try, and what it prints once.
+func TestNodeProgramThatIsTriedAgainPrintsOnce(t *testing.T) {
+	t.Parallel()
+	fronttest.Require(t, "node", "nodejs")
+	s := newSite(t)
+	s.write("apps/clock/server.js", "require('semver')\n")
+	s.write("apps/clock/package.json", `{"dependencies": {"semver": "7"}}`)
+	s.write("apps/clock/modgw.hcl", "app \"clock\" {\n  http { command = [\"node\", \"server.js\"] }\n}\n")
+	s.start()
+	s.eventually("it was tried again twice", func() bool {
+		return strings.Count(s.log.String(), "for the same reason as before") >= 2
+	})
+	log := s.log.String()
+	for _, line := range []string{"| node:internal", "| Error: Cannot find module 'semver'", "environment: package.json asks for packages"} {
+		if n := strings.Count(log, line); n != 1 {
+			t.Errorf("the log has %q %d times:\n%s", line, n, log)
+		}
+	}
+}
+
 func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "node", "nodejs")

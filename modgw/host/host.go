@@ -172,19 +172,21 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 	if d.Attach {
 		return &modgw.Environment{}, nil // the worker brings its own
 	}
-	log := h.log.With("app", d.Name)
+	log, k := h.log.With("app", d.Name), h.keeper(d.Name)
 	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
 		if s.Output {
 			log.Debug(modgw.AppLine, "line", s.Text, "stream", "build") // an error has the end of it
 			return
 		}
-		log.Info("environment: " + s.Text)
+		if k == nil || k.isNewStep(s.Text) {
+			log.Info("environment: " + s.Text)
+		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.unused.nudge()
-	if k := h.keeper(d.Name); k != nil {
+	if k != nil {
 		k.built()
 	}
 	return env, nil

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,7 @@ type keeper struct {
 	current  *attempt
 	keeps    modgw.Descriptor
 	retrying time.Duration // how long until the next retry; 0 after a success
+	steps    []string      // of building the environment, those logged since the last attempt that was no retry
 	release  func()        // what hold returned; nil while there is nothing to do
 
 	self    selfReload
@@ -178,6 +180,17 @@ func (a *attempt) outdatedBy(c reload.Class) bool {
 	return !a.building || c > reload.Code
 }
 
+// isNewStep reports whether a step of building the environment was not logged yet; retries take the same ones.
+func (k *keeper) isNewStep(text string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slices.Contains(k.steps, text) {
+		return false
+	}
+	k.steps = append(k.steps, text)
+	return true
+}
+
 // built is called when the environment of the attempt under way is there and its code is about to be read. Changes of
 // code that came until now are part of it.
 func (k *keeper) built() {
@@ -259,6 +272,9 @@ func (k *keeper) attempt(ctx context.Context) {
 	a := &attempt{order: k.next, building: true, cancel: cancel}
 	k.next, k.current = nil, a
 	k.self.begin(time.Now())
+	if a.order.class != reload.Nothing {
+		k.steps = nil
+	}
 	d := k.keeps
 	k.mu.Unlock()
 

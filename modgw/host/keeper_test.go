@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -144,6 +145,31 @@ func TestAppWithoutAGenerationIsTriedAgainLessAndLessOften(t *testing.T) {
 		// 1, 2, 4, 8, 16, 30, 30 … seconds apart
 		if n := len(g.deploys()); n != 10 {
 			t.Errorf("%d deploys in %s", n, time.Since(began))
+		}
+	})
+}
+
+func TestStepsOfRetriesAreLoggedOnce(t *testing.T) {
+	g := &stubGateway{state: modgw.AppFailed}
+	var news []bool
+	var k *keeper
+	g.deploy = func(context.Context, string) error {
+		news = append(news, k.isNewStep("finding Python"), k.isNewStep("installing"))
+		return errors.New("broken")
+	}
+	keeping(t, g, func(running *keeper) {
+		k = running
+		k.order(order{class: reload.Code, cause: "start"})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(news) < 4 || !news[0] || !news[1] || slices.Contains(news[2:], true) {
+			t.Errorf("new of retries: %v", news)
+		}
+		news = nil
+		k.order(order{class: reload.Code, cause: "views.py changed"})
+		synctest.Wait()
+		if len(news) == 0 || !news[0] {
+			t.Errorf("new after a change: %v", news)
 		}
 	})
 }
