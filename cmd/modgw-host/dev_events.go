@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -49,9 +49,9 @@ func (t *terminal) reasons(e modgw.Event) []string {
 		return lastLines(f)
 	}
 	last := f.Exceptions[len(f.Exceptions)-1]
-	lines := []string{fmt.Sprintf("%s: %s:%d  %s", last.Type, t.relative(e.App, place.File), place.Line, logtext.Printable(last.Message))}
+	lines := []string{fmt.Sprintf("%s: %s:%d  %s", last.Type, t.relative(e.App, place.File), place.Line, proc.PrintableLine(last.Message))}
 	if i := place.Line - place.First; i >= 0 && i < len(place.Source) {
-		lines = append(lines, "    "+logtext.Printable(strings.TrimSpace(place.Source[i])))
+		lines = append(lines, "    "+proc.PrintableLine(strings.TrimSpace(place.Source[i])))
 	}
 	if f.Hint != "" {
 		lines = append(lines, "hint: "+f.Hint)
@@ -76,7 +76,7 @@ func lastLines(f *modgw.Fault) []string {
 		lines = append(lines, "hint: "+f.Hint)
 	}
 	for i, line := range lines {
-		lines[i] = logtext.Printable(line)
+		lines[i] = proc.PrintableLine(line)
 	}
 	return lines
 }

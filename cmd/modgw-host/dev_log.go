@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -83,7 +84,7 @@ func (h *terminalLog) say(at time.Time, app, line, below string) error {
 	h.terminal.head(&b, at, modgw.AppName(app))
 	b.WriteString(line + "\n")
 	for text := range strings.Lines(below) {
-		b.WriteString(strings.Repeat(" ", len("15:04:05   ")) + logtext.Printable(strings.TrimRight(text, "\n")) + "\n")
+		b.WriteString(strings.Repeat(" ", len("15:04:05   ")) + proc.PrintableLine(strings.TrimRight(text, "\n")) + "\n")
 	}
 	_, err := io.WriteString(h.terminal, b.String())
 	return err

@@ -5,7 +5,8 @@ package hopbyhop
 
 import (
 	"net/http"
-	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Is reports whether a field concerns a connection by its name, which is canonical. Proxy-Authenticate and its counterpart
@@ -19,24 +20,12 @@ func Is(name string) bool {
 	return false
 }
 
-// Lists reports whether the values of a Connection field list the field with a name, in whatever case.
-func Lists(connection []string, name string) bool {
-	for _, value := range connection {
-		for token := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Strip takes the fields out that Is reports and those that Connection lists. A length stays, whatever Connection says of
 // it: without it nobody could tell the end of a message.
 func Strip(header http.Header) {
 	connection := header["Connection"]
 	for name := range header {
-		if Is(name) || name != "Content-Length" && Lists(connection, name) {
+		if Is(name) || name != "Content-Length" && httpguts.HeaderValuesContainsToken(connection, name) {
 			delete(header, name)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/modgw/modgw/internal/proc"
 )
 
 // Options say how records look.
@@ -130,7 +132,7 @@ func (h *Handler) body(b *strings.Builder, r slog.Record, attrs []slog.Attr) {
 	b.WriteByte('\n')
 	for _, text := range below {
 		for line := range strings.SplitSeq(text, "\n") {
-			b.WriteString("    " + Printable(line) + "\n")
+			b.WriteString("    " + proc.PrintableLine(line) + "\n")
 		}
 	}
 }
@@ -146,26 +148,16 @@ func (h *Handler) plain(b *strings.Builder, attrs []slog.Attr) {
 			if i > 0 {
 				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1)) // not aligned below a date
 			}
-			b.WriteString("| " + Printable(line) + "\n")
+			b.WriteString("| " + proc.PrintableLine(line) + "\n")
 		}
 	}
 }
 
 func quoted(s string) string {
-	if s == "" || strings.ContainsAny(s, " \"=") || s != Printable(s) {
+	if s == "" || strings.ContainsAny(s, " \"=") || s != proc.PrintableLine(s) {
 		return strconv.Quote(s)
 	}
 	return s
-}
-
-// Printable takes away what could steer a terminal: whoever wrote the text need not be trusted.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
-			return r
-		}
-		return '�'
-	}, s)
 }
 
 // priority is the level as syslog(3) counts it.

@@ -26,7 +26,7 @@ func TestRecordsReadWell(t *testing.T) {
 		}, "<6>blog       | hello\n" + strings.Repeat(" ", 20) + "| world\n"},
 		{"escape sequences do nothing", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
 			l.Info("app output", "line", "\x1b[31mred\x9b")
-		}, "<6>blog       | �[31mred�\n"},
+		}, "<6>blog       | \\x1b[31mred\\x9b\n"},
 		{"date and zone", Options{Dated: true}, func(l *slog.Logger) {
 			record := slog.NewRecord(time.Date(2026, 11, 27, 9, 5, 1, 42e6, time.FixedZone("", -3600)), slog.LevelInfo, "ready", 0)
 			_ = l.Handler().Handle(context.Background(), record)

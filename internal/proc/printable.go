@@ -37,6 +37,9 @@ func escaped(text []byte) string {
 	return b.String()
 }
 
+// PrintableLine is text with everything escaped that could steer a terminal or fake a line of a log.
+func PrintableLine(text string) string { return printable([]byte(text)) }
+
 // Printable is text with everything escaped that could steer a terminal or fake a line of a log, but line feeds.
 func Printable(text string) string {
 	lines := strings.Split(text, "\n")

@@ -107,7 +107,7 @@ func StripHopByHop(header http.Header) {
 // header lists it. Trailers cannot be sent either, and Status would be another one.
 func hopByHop(name string, header http.Header) bool {
 	return name == "Status" || hopbyhop.Is(name) || strings.HasPrefix(name, http.TrailerPrefix) ||
-		hopbyhop.Lists(header["Connection"], name)
+		httpguts.HeaderValuesContainsToken(header["Connection"], name)
 }
 
 func checkField(name, value string) error {

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/modgw/modgw/internal/hopbyhop"
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -28,7 +29,7 @@ func (c *call) tryASGI() (again bool) {
 		return c.lost(w, err, true)
 	}
 	p := c.newResponse(s, w)
-	p.trailers = hopbyhop.Lists(c.R.Header["Te"], "trailers")
+	p.trailers = httpguts.HeaderValuesContainsToken(c.R.Header["Te"], "trailers")
 	return c.exchangeASGI(s, p)
 }
 

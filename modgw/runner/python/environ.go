@@ -1,6 +1,7 @@
 package python
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	name, port := info.Server(r)
 	b = appendPair(b, "SERVER_NAME", name)
 	b = appendPair(b, "SERVER_PORT", port)
-	return appendPair(b, "SERVER_SOFTWARE", firstSet(info.ServerSoftware, serverSoftware))
+	return appendPair(b, "SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 }
 
 // appendHeaders appends the headers of the request as CGI has them (RFC 3875, 4.1.18). Left out are names that would be
@@ -129,13 +130,4 @@ func joined(values []string, separator string) string {
 		return values[0]
 	}
 	return strings.Join(values, separator)
-}
-
-func firstSet(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -102,7 +102,7 @@ func (h *responseHead) add(f field) error {
 // dropListed takes the headers out that Connection lists.
 func (h *responseHead) dropListed() {
 	if len(h.connection) > 0 {
-		h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return hopbyhop.Lists(h.connection, f.name) })
+		h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return httpguts.HeaderValuesContainsToken(h.connection, f.name) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ func appendScope(b []byte, r *http.Request, info *modgw.RequestInfo, length int6
 	b = wire.BeginDict(b)
 	b = appendText(b, "type", "http")
 	b = appendText(b, "method", r.Method)
-	b = appendText(b, "scheme", firstSet(info.Scheme, "http"))
+	b = appendText(b, "scheme", cmp.Or(info.Scheme, "http"))
 	b = appendConnection(b, r, info)
 	b = appendScopeHeaders(b, r, length)
 	return wire.EndDict(b)

@@ -11,7 +11,6 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
@@ -28,7 +27,7 @@ const (
 
 // wantsWebSocket reports whether a request asks for a WebSocket (RFC 6455, 4.2.1).
 func wantsWebSocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && hopbyhop.Lists(r.Header["Upgrade"], "websocket")
+	return r.Method == http.MethodGet && httpguts.HeaderValuesContainsToken(r.Header["Upgrade"], "websocket")
 }
 
 // subprotocols are what the client offers, the one it likes best first. What cannot be one (RFC 6455, 4.1) is left out.
@@ -47,7 +46,7 @@ func subprotocols(r *http.Request) []string {
 // handshakeMistake is what is wrong with a request for a WebSocket; "" for nothing. It is asked before the app is, so that
 // no app accepts what cannot be opened.
 func handshakeMistake(r *http.Request) string {
-	if !hopbyhop.Lists(r.Header["Connection"], "upgrade") {
+	if !httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
 		return "its Connection header does not say Upgrade"
 	}
 	if r.Header.Get("Sec-Websocket-Version") != "13" {

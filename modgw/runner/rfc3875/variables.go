@@ -1,6 +1,7 @@
 package rfc3875
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length i
 	name, port := info.Server(r)
 	set("SERVER_NAME", name)
 	set("SERVER_PORT", port)
-	set("SERVER_SOFTWARE", firstSet(info.ServerSoftware, serverSoftware))
+	set("SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 	set("REMOTE_ADDR", info.RemoteAddr)
 	set("REMOTE_HOST", info.RemoteAddr) // what 4.1.9 allows where no name is looked up
 	setIfAny(set, "REMOTE_PORT", info.RemotePort)
@@ -94,13 +95,4 @@ func setIfAny(set func(name, value string), name, value string) {
 	if value != "" {
 		set(name, value)
 	}
-}
-
-func firstSet(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
