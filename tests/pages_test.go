@@ -1,0 +1,156 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
+)
+
+// notRun says why a command that a page prints is not run by TestCommandsOfThePagesRun. It may only become shorter.
+var notRun = map[string]string{
+	"scripts/demo": "installs programs", "scripts/test": "is what runs this",
+	"go install github.com/modgw/modgw/cmd/modgw-host@latest": "needs the network",
+	"cd ~/mysite":                              "every command is run in such a folder",
+	"modgw-host serve":                         "reads the machine's own host file",
+	"modgw-host apache run .":                  "is run by the tests of apache run in this package, with ports of their own",
+	"modgw-host dev":                           "is run by the tests of dev in this package, with ports of their own",
+	"modgw-host apache check":                  "says what the machine's own Apache lacks",
+	"modgw-host attach blog":                   "needs an app that says attach = true, as in attach_test.go",
+	"modgw-host env shell blog":                "reads commands",
+	"modgw-host check -c /etc/modgw/modgw.hcl": "reads the machine's own host file",
+	"modgw-host logs --id 2qtsam82scl0j":       "is about one request",
+	"curl -i http://localhost:8000/nowhere":    "is about a fixed port",
+	"find public -name '*.css' -exec brotli -k {} + -exec gzip -k {} +":                         "needs brotli",
+	"cat /tmp/modgw-$(id -u www-data)/*/log":                                                    "is about another user's files",
+	"sudo a2enmod proxy proxy_fcgi alias env headers":                                           "changes the machine's web server",
+	"modgw-host apache config | sudo tee /etc/apache2/sites-available/modgw.conf":               "changes the machine's web server",
+	"sudo a2ensite modgw && sudo apachectl configtest && sudo systemctl reload apache2":         "changes the machine's web server",
+	"modgw-host lighttpd config | sudo tee /etc/lighttpd/conf-available/90-modgw.conf":          "changes the machine's web server",
+	"sudo lighttpd-enable-mod modgw":                                                            "changes the machine's web server",
+	"sudo lighttpd -tt -f /etc/lighttpd/lighttpd.conf && sudo systemctl restart lighttpd":       "changes the machine's web server",
+	"modgw-host nginx config | sudo tee /etc/nginx/conf.d/modgw.conf":                           "changes the machine's web server",
+	"sudo nginx -t && sudo systemctl reload nginx":                                              "changes the machine's web server",
+	"sudo -u www-data modgw-host status --control unix:/tmp/modgw-33/3413b4786294/control.sock": "is about another user's host",
+	"scripts/bench": "measures", "scripts/bench -only 'hello.*direct' -against uWSGI -rounds 5": "measures",
+	"scripts/bench -out docs/performance": "measures", "scripts/bench -full": "measures", "scripts/bench -plan -full": "measures",
+	"scripts/bench -calls -only '^hello, bare WSGI, apache, 1 worker, 8 threads'": "measures", "go run ./bench/savetime": "measures",
+}
+
+// untilSaid are the commands that run until they are ended, and what they say when they have begun.
+var untilSaid = map[string]string{
+	"modgw-host serve blog.hcl --listen http=127.0.0.1:8000": "ready apps=1 failed=0",
+	"modgw-host logs blog -f":                                "generation ready",
+}
+
+var (
+	consoleBlock   = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+	consoleCommand = regexp.MustCompile(`(?m)^[$#] (.*?)(?: +#.*)?$`)
+)
+
+// TestCommandsOfThePagesRun runs the commands that README and the manual print, as they are printed, in the folder of a
+// project whose host runs. A host of the same user is found without being named.
+func TestCommandsOfThePagesRun(t *testing.T) {
+	needsRoot(t) // the host's state folder is that of a user who has none yet
+	s := newSite(t)
+	s.programForAll()
+	s.write("blog.hcl", "app \"blog\" {\n  wsgi { entry = \"blog/wsgi.py\" }\n}\n")
+	s.write("blog/wsgi.py", "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'blog']\n")
+	s.write("manage.py", "import sys\nassert sys.argv[1:] == ['migrate'], sys.argv\n")
+	s.sh("rm modgw.hcl && chown -R 65534:65534 .")
+	s.within = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
+	environ := []string{"HOME=" + s.dir, "XDG_STATE_HOME=" + s.path("state"), "PATH=" + s.dir + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin"}
+	port := fmt.Sprint(fronttest.FreePort(t))
+	begin, passedOver := "modgw-host serve blog.hcl --listen http=127.0.0.1:8000", map[string]bool{}
+	s.spawn(environ, strings.Fields(strings.ReplaceAll(begin, "8000", port))[1:]...)
+
+	for _, line := range printedLines(t) {
+		switch why, left := notRun[line]; {
+		case left:
+			passedOver[line] = why != ""
+			continue
+		case line == begin:
+			continue // it runs
+		}
+		t.Run(line, func(t *testing.T) {
+			cmd := exec.Command(s.within[0], append(slices.Clone(s.within[1:]), "sh", "-c", "exec "+line)...)
+			cmd.Dir, cmd.Env = s.dir, environ
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			said := &output{}
+			cmd.Stdout, cmd.Stderr, cmd.WaitDelay = said, said, 10*time.Second
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if text := untilSaid[line]; text != "" {
+				s.eventually(text, func() bool { return strings.Contains(said.String(), text) })
+				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // how it ends is not what the page is about
+				_ = cmd.Wait()
+				return
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, said)
+			}
+		})
+	}
+	for line := range notRun {
+		if !passedOver[line] {
+			t.Errorf("no page prints %q, or the list does not say why it is not run", line)
+		}
+	}
+	if response, err := http.Get(s.url + "/"); err != nil {
+		t.Error(err)
+	} else if body, err := io.ReadAll(response.Body); err != nil || string(body) != "blog" {
+		t.Errorf("in the end the app answers %q, %v", body, err)
+	} else {
+		response.Body.Close()
+	}
+}
+
+// printedLines are the commands in blocks of README and of the manual's pages, each once.
+func printedLines(t *testing.T) (lines []string) {
+	t.Helper()
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range append([]string{"../README.md"}, pages...) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range consoleBlock.FindAllStringSubmatch(string(text), -1) {
+			for _, command := range consoleCommand.FindAllStringSubmatch(block[1], -1) {
+				if line := strings.TrimSpace(command[1]); !slices.Contains(lines, line) {
+					lines = append(lines, line)
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// TestCheckRunsNothingAsRootForAnAppWithAUser is of the Python that an app names, which check asks for its version.
+func TestCheckRunsNothingAsRootForAnAppWithAUser(t *testing.T) {
+	needsRoot(t)
+	s := newSite(t)
+	s.write("own/python", "#!/bin/sh\nid -u >>"+s.path("asked")+"\n")
+	s.write("asked", "")
+	s.write("own/app.py", "")
+	s.write("own/modgw.hcl", "app \"own\" {\n  user = \"nobody\"\n  wsgi { entry = \"app.py\" }\n  python { version = \"./python\" }\n}\n")
+	s.sh("chmod 0755 own/python; chmod 0666 asked")
+	s.run("check", "own/modgw.hcl")
+	asked := strings.Fields(s.read("asked"))
+	if len(asked) == 0 || slices.Contains(asked, "0") {
+		t.Errorf("the app's Python was run by the users %q", asked)
+	}
+}
