@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
@@ -148,7 +149,11 @@ func TestCheckRunsNothingAsRootForAnAppWithAUser(t *testing.T) {
 	s.write("own/app.py", "")
 	s.write("own/modgw.hcl", "app \"own\" {\n  user = \"nobody\"\n  wsgi { entry = \"app.py\" }\n  python { version = \"./python\" }\n}\n")
 	s.sh("chmod 0755 own/python; chmod 0666 asked")
-	s.run("check", "own/modgw.hcl")
+	out, ok := s.run("check", "own/modgw.hcl")
+	if ok {
+		t.Errorf("what is no Python passes:\n%s", out)
+	}
+	faulttest.Want(t, out, "MGW-ENV-002")
 	asked := strings.Fields(s.read("asked"))
 	if len(asked) == 0 || slices.Contains(asked, "0") {
 		t.Errorf("the app's Python was run by the users %q", asked)

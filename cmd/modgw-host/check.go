@@ -66,8 +66,15 @@ func (s *settings) check(
 	return files, diags
 }
 
-// noPython is the code for a Python that an app asks for and that this machine does not have.
-const noPython = "MGW-ENV-003"
+// isAboutPython reports whether a code is one for a Python or virtual environment that an app asks
+// for and that cannot be used on this machine.
+func isAboutPython(code string) bool {
+	switch code {
+	case "MGW-ENV-001", "MGW-ENV-002", "MGW-ENV-003", "MGW-ENV-004", "MGW-ENV-021":
+		return true
+	}
+	return false
+}
 
 // absentPython is the mistake in an app that asks for such a Python; nil when there is none. What
 // else a build could fail for is not known before it is tried.
@@ -77,15 +84,19 @@ func absentPython(builder *venv.Builder, d modgw.Descriptor) *loader.Diagnostic 
 	}
 	_, err := builder.Fingerprint(d)
 	fault, ok := errors.AsType[*modgw.Fault](err)
-	if !ok || fault.Code != noPython {
+	if !ok || !isAboutPython(fault.Code) {
 		return nil
+	}
+	detail := fault.Hint
+	if fault.Err != nil {
+		detail = fault.Err.Error() + "; " + detail
 	}
 	at := loader.Position{Line: d.Line}
 	return &loader.Diagnostic{
 		Severity: loader.Error,
 		Code:     fault.Code,
 		Summary:  fault.Summary,
-		Detail:   fault.Hint,
+		Detail:   detail,
 		Range:    loader.Range{Filename: d.File, Start: at, End: at},
 	}
 }
