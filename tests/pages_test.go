@@ -62,15 +62,8 @@ var (
 // TestCommandsOfThePagesRun runs the commands that README and the manual print, as they are printed, in the folder of a
 // project whose host runs. A host of the same user is found without being named.
 func TestCommandsOfThePagesRun(t *testing.T) {
-	needsRoot(t) // the host's state folder is that of a user who has none yet
-	s := newSite(t)
-	s.programForAll()
-	s.write("blog.hcl", "app \"blog\" {\n  wsgi { entry = \"blog/wsgi.py\" }\n}\n")
-	s.write("blog/wsgi.py", "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'blog']\n")
+	s, environ := newUsersProject(t)
 	s.write("manage.py", "import sys\nassert sys.argv[1:] == ['migrate'], sys.argv\n")
-	s.sh("rm modgw.hcl && chown -R 65534:65534 .")
-	s.within = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
-	environ := []string{"HOME=" + s.dir, "XDG_STATE_HOME=" + s.path("state"), "PATH=" + s.dir + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin"}
 	port := fmt.Sprint(fronttest.FreePort(t))
 	begin, passedOver := "modgw-host serve blog.hcl --listen http=127.0.0.1:8000", map[string]bool{}
 	s.spawn(environ, strings.Fields(strings.ReplaceAll(begin, "8000", port))[1:]...)
@@ -117,6 +110,38 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 	}
 }
 
+// newUsersProject is the folder of an app called blog. Its user has no state folder yet, and all that the site runs is run by
+// that user, with the environment that is returned.
+func newUsersProject(t *testing.T) (s *site, environ []string) {
+	needsRoot(t) // root's own state folder is the machine's
+	s = newSite(t)
+	s.programForAll()
+	s.write("blog.hcl", "app \"blog\" {\n  wsgi { entry = \"blog/wsgi.py\" }\n}\n")
+	s.write("blog/wsgi.py", "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'blog']\n")
+	s.sh("rm modgw.hcl && chown -R 65534:65534 .")
+	s.within = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
+	return s, []string{"HOME=" + s.dir, "XDG_STATE_HOME=" + s.path("state"), "PATH=" + s.dir + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin"}
+}
+
+func TestAnAppThatIsRunAloneHasTheEnvironmentThatWasBuiltForItAndListensOnLoopback(t *testing.T) {
+	s, environ := newUsersProject(t)
+	build, ok := s.runWithin(append(append([]string{"env"}, environ...), s.within...), "env", "build", "blog", "-t", "blog.hcl")
+	if !ok || !strings.Contains(build, "blog  blog-") {
+		t.Fatalf("env build: %s", build)
+	}
+	port := fmt.Sprint(fronttest.FreePort(t))
+	s.spawn(append(environ, "PORT="+port), "run", "--app", "blog", "blog.hcl")
+	if s.url != "http://127.0.0.1:"+port {
+		t.Errorf("it listens at %s", s.url)
+	}
+	if code, body := s.get("/"); code != 200 || body != "blog" {
+		t.Errorf("it answers %d %q", code, body)
+	}
+	if strings.Contains(s.log.String(), "environment built") {
+		t.Errorf("the environment was built again:\n%s", s.log)
+	}
+}
+
 // printedLines are the commands in blocks of README and of the manual's pages, each once.
 func printedLines(t *testing.T) (lines []string) {
 	t.Helper()
@@ -157,5 +182,17 @@ func TestCheckRunsNothingAsRootForAnAppWithAUser(t *testing.T) {
 	asked := strings.Fields(s.read("asked"))
 	if len(asked) == 0 || slices.Contains(asked, "0") {
 		t.Errorf("the app's Python was run by the users %q", asked)
+	}
+}
+
+func TestDevListensAtThePortThatItIsGiven(t *testing.T) {
+	s, environ := newUsersProject(t)
+	port := fmt.Sprint(fronttest.FreePort(t))
+	s.url = s.spawnUntil(urlLine, environ, "dev", "blog.hcl", "--port", port)
+	if !strings.HasSuffix(strings.TrimSuffix(s.url, "/"), ":"+port) {
+		t.Errorf("it says %s", s.url)
+	}
+	if code, body := get(t, s.url); code != 200 || body != "blog" {
+		t.Errorf("it answers %d %q", code, body)
 	}
 }
