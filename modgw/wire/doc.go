@@ -62,7 +62,8 @@
 //	                             the thread is still busy with that stream. 0: give it back whatever the thread does
 //	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
 //	                             were not begun and never will be, and nothing more is said of them. Without ids:
-//	                             the thread is still busy with the stream that Recall named. Answers
+//	                             the thread is still busy with the stream that Recall named. With FlagEnd it
+//	                             has computed since Recall last named that stream. Answers
 //	                             to later requests, on the lane, may overtake this frame
 //
 // # Dictionaries

@@ -46,6 +46,7 @@ type lane struct {
 	depth    atomic.Int32 // how many requests it may have at once; 0, before anything is known of it: one
 	computes atomic.Bool  // its thread computes nearly all the time that its requests take
 	stalled  atomic.Bool  // its thread is busy with a request for long, and gets no more
+	keeps    atomic.Bool  // of one that is stalled: it seems to keep the interpreter all the time
 
 	unflushed []*direct // whose frames are to be written at the end of the loop's turn; the loop's
 
@@ -147,6 +148,7 @@ func (l *lane) remove(s *stream) error {
 	}
 	l.progress++
 	if l.stalled.Swap(false) {
+		l.keeps.Store(false)
 		l.watch.on = false // it begins anew
 	}
 	if len(l.order) == 0 {

@@ -44,7 +44,7 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 		defer l.mu.Unlock()
 		return first.turn != nil
 	})
-	if err := w.takeBack([]byte{0, 0, 0, 0, byte(first.id), 0, 0, 0}); err != nil {
+	if err := w.takeBack([]byte{0, 0, 0, 0, byte(first.id), 0, 0, 0}, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !errors.Is(err, errReturned) {

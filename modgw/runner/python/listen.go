@@ -94,7 +94,7 @@ func (w *worker) hear(f wire.Frame) error {
 		}
 		return err
 	case wire.Returned:
-		return w.takeBack(f.Payload)
+		return w.takeBack(f.Payload, f.End())
 	case wire.Retire:
 		w.Want(proc.Printable(string(f.Payload)))
 		return nil

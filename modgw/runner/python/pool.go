@@ -107,6 +107,7 @@ func (p *pool) release(l *lane, abandoned bool) {
 	}
 	if l.load--; l.load > 0 {
 		p.behind--
+		w.behind.Add(-1)
 	} else {
 		p.busy--
 		l.alone = false
@@ -306,12 +307,24 @@ func (p *pool) dismiss(err error) {
 func (p *pool) take(l *lane, t *ticket) {
 	if l.load++; l.load > 1 {
 		p.behind++
+		if l.worker.behind.Add(1) == 1 {
+			l.worker.watchBusy()
+		}
 	} else {
 		p.busy++
 		l.alone = t.alone
 	}
 	l.worker.busy++
 	l.worker.Began()
+}
+
+// watchBusy has the lanes watched whose threads may keep the interpreter from the one that requests begin to wait for.
+func (w *worker) watchBusy() {
+	for _, l := range w.lanes {
+		if l.load == 1 {
+			l.watchAwaited()
+		}
+	}
 }
 
 // free is the lane to take next; nil when none has room.
@@ -323,15 +336,27 @@ func (p *pool) free(t *ticket) (found *lane) {
 		if w.busy >= busy {
 			continue
 		}
-		l := w.freeLane(share && !p.parallel, wait)
-		if l == nil && p.parallel {
-			l = w.freeLane(share, wait)
+		spread := p.parallel || w.isKept()
+		l := w.freeLane(share && !spread, wait && !spread)
+		if l == nil && spread {
+			l = w.freeLane(share, false)
 		}
 		if l != nil {
 			found, busy = l, w.busy
 		}
 	}
 	return found
+}
+
+// isKept reports whether a thread keeps the interpreter for long. Others then get it in turns, and the more of them want it the
+// less is left to that one.
+func (w *worker) isKept() bool {
+	for _, l := range w.lanes {
+		if l.load > 0 && l.keeps.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // freeLane is the lane for a request, which may share one with others, and may wait for one; nil without one. Where threads

@@ -61,6 +61,11 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 		}
 		computes := func(l *lane) bool { return len(on(l)) > 0 && l.computes.Load() && !l.stalled.Load() }
 		open := func(l *lane, alone bool) bool { // there is room that the worker's computing threads leave to others
+			idle := func(l *lane) bool { return len(on(l)) == 0 }
+			kept := slices.ContainsFunc(l.worker.lanes, func(l *lane) bool { return !idle(l) && l.keeps.Load() })
+			if kept && slices.ContainsFunc(l.worker.lanes, idle) {
+				return idle(l)
+			}
 			if !room(l, alone) || computes(l) {
 				return room(l, alone)
 			}
@@ -77,7 +82,7 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 					}
 				}
 			}
-			return computing < most || behind+p.waiters.Len() >= p.queue.Max
+			return kept || computing < most || behind+p.waiters.Len() >= p.queue.Max
 		}
 		draw := func(t *rapid.T, what string) *lane {
 			if len(all) == 0 {
@@ -101,7 +106,9 @@ func TestPoolGivesRoomAndNoMore(t *testing.T) {
 			},
 			"pace": func(t *rapid.T) { draw(t, "lane").paced(rapid.Byte().Draw(t, "pace"), rapid.Byte().Draw(t, "cpu")) },
 			"stall": func(t *rapid.T) {
-				draw(t, "lane").stalled.Store(rapid.Bool().Draw(t, "stalled"))
+				l := draw(t, "lane")
+				l.stalled.Store(rapid.Bool().Draw(t, "stalled"))
+				l.keeps.Store(l.stalled.Load() && rapid.Bool().Draw(t, "keeps"))
 			},
 			"acquire": func(t *rapid.T) {
 				alone, least := rapid.Bool().Draw(t, "alone"), -1

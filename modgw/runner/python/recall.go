@@ -19,6 +19,7 @@ type watch struct {
 	timer    *time.Timer
 	on       bool
 	since    time.Time
+	asks     int  // how often the worker was asked since that progress
 	progress int  // of the lane, then
 	over     bool // the lane is closed
 }
@@ -46,7 +47,10 @@ func (l *lane) watchOver() {
 	if l.watch.on || !l.isAwaited() {
 		return
 	}
-	l.watch.on, l.watch.progress, l.watch.since = true, l.progress, time.Now()
+	if l.watch.progress != l.progress {
+		l.watch.progress, l.watch.asks = l.progress, 0
+	}
+	l.watch.on, l.watch.since = true, time.Now()
 	l.watch.again(stallTime, l.look)
 }
 
@@ -63,7 +67,9 @@ func (l *lane) isAwaited() bool {
 	case 0:
 		return false
 	case 1:
-		return l.computes.Load() && !l.stalled.Load() && l.pool.waiting.Load()
+		// Asked twice, the worker says what keeps the thread busy.
+		return (!l.stalled.Load() || l.watch.asks < 2) &&
+			(l.worker.behind.Load() > 0 || l.computes.Load() && l.pool.waiting.Load())
 	}
 	return true
 }
@@ -97,9 +103,10 @@ func (l *lane) isStuck() (busy uint32, stuck bool) {
 	}
 	if waited < patience {
 		busy = l.order[0].id
-	} else {
-		l.stalled.Store(true)
+	} else if !l.stalled.Swap(true) {
+		l.keeps.Store(true) // or the worker would have answered
 	}
+	l.watch.asks++
 	again := max(stallTime, waited)
 	if limit > 0 {
 		again = min(again, limit-waited)
@@ -117,7 +124,7 @@ func (l *lane) dismiss() {
 }
 
 // takeBack takes the requests back that the worker has not begun.
-func (w *worker) takeBack(payload []byte) error {
+func (w *worker) takeBack(payload []byte, computed bool) error {
 	number, ids, err := wire.DecodeReturned(payload)
 	if err != nil {
 		return err
@@ -125,19 +132,23 @@ func (w *worker) takeBack(payload []byte) error {
 	if uint64(number) >= uint64(len(w.lanes)) {
 		return brokeRule("a Returned frame for lane %d of %d", number, len(w.lanes))
 	}
-	w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
+	if len(ids) > 0 {
+		w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
+	}
 	l := w.lanes[number]
-	l.stalled.Store(true)
-	if err := l.giveAllBack(ids); err != nil {
+	if err := l.giveAllBack(ids, computed); err != nil {
 		return err
 	}
 	l.pool.serve()
 	return nil
 }
 
-func (l *lane) giveAllBack(ids []uint32) error {
+// giveAllBack gives streams back of a lane whose thread is busy for long.
+func (l *lane) giveAllBack(ids []uint32, computed bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stalled.Store(true)
+	l.keeps.Store(computed)
 	for _, id := range ids {
 		if err := l.giveBack(id); err != nil {
 			return err

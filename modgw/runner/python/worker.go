@@ -32,8 +32,9 @@ type worker struct {
 	dev      bool
 	failures tracebacks // in development
 
-	busy      int // requests on its lanes; guarded by the pool
-	abandoned int // of those, the ones that were answered without it; guarded by the pool
+	behind    atomic.Int32 // requests that wait behind another one on its lanes; set with the pool's lock held
+	busy      int          // requests on its lanes; guarded by the pool
+	abandoned int          // of those, the ones that were answered without it; guarded by the pool
 	buried    bool
 	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
 

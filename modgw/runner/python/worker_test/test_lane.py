@@ -2,8 +2,10 @@
 
 import os
 import struct
+import time
+import unittest
 
-from fakehost import RECALL, RESPONSE, RETURNED, WorkerTestCase
+from fakehost import END, RECALL, RESPONSE, RETURNED, WorkerTestCase
 
 HELD = """
     import os, time
@@ -13,6 +15,9 @@ HELD = """
         with open("ledger", "a") as file: file.write(path + " ")
         while path == "hold" and not os.path.exists("go"):
             time.sleep(0.005)
+        if path == "spin":
+            end = time.thread_time() + 0.3
+            while time.thread_time() < end: pass
         start_response("200 OK", [])
         return [path.encode()]
 """
@@ -69,6 +74,34 @@ class Recalled(WorkerTestCase):
         self.write("go", "")
         self.assertEqual(worker.finish(held).body, b"hold")
         self.assertEqual(worker.lanes[0].receive().kind, RESPONSE)
+
+    def test_a_thread_that_has_gone_on_gives_nothing_back(self):
+        worker = self.serve(HELD)
+        first = worker.begin("GET", "/fast")
+        worker.finish(first)
+        held = worker.begin("GET", "/hold")
+        self.eventually(lambda: "hold" in self.ledger(), "the request that takes long")
+        worker.begin("GET", "/behind")
+        self.recall(worker, busy=first)
+        self.assertTrue(worker.control.quiet())
+        self.write("go", "")
+        self.assertEqual(worker.finish(held).body, b"hold")
+
+    @unittest.skipUnless(hasattr(time, "pthread_getcpuclockid"), "this Python reads no clocks of threads")
+    def test_whoever_asks_twice_hears_whether_the_thread_has_computed(self):
+        worker = self.serve(HELD, threads=2)
+        for path, computed in (("/spin", END), ("/hold", 0)):
+            with self.subTest(path):
+                busy = worker.begin("GET", path)
+                self.eventually(lambda: path[1:] in self.ledger(), "the request that takes long")
+                self.recall(worker, busy=busy)
+                self.assertEqual(worker.control_frame(RETURNED).flags, 0)
+                time.sleep(0.05)
+                self.recall(worker, busy=busy)
+                self.assertEqual(worker.control_frame(RETURNED).flags, computed)
+                if not computed:
+                    self.write("go", "")
+                worker.finish(busy)
 
     def test_an_idle_lane_has_nothing_to_give_back(self):
         worker = self.serve(HELD, threads=2)

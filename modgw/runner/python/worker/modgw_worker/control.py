@@ -41,10 +41,10 @@ class Control:
         """Whether bytes of a further frame were read already."""
         return bool(self._buffer)
 
-    def send(self, kind, payload=b""):
+    def send(self, kind, payload=b"", flags=0):
         try:
             with self._sending:
-                self.socket.sendall(wire.frame(kind, 0, payload))
+                self.socket.sendall(wire.frame(kind, 0, payload, flags))
         except OSError:
             pass  # The host is gone: the main thread sees the end of this connection and stops.
 

@@ -5,6 +5,7 @@ import collections
 import os
 import socket
 import threading
+import time
 import traceback
 from time import perf_counter
 
@@ -22,10 +23,15 @@ _HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
+_COMPUTED = 0.3  # the share of its time that a thread computes which keeps the interpreter from others
+
+_cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
+
+
 class Lane:
     """Owns one thread: of its own once start was called, or the main thread in serve_beside.
 
-    Everything but the methods stop, cut_off, recall and close_in_child belongs to that thread."""
+    Everything but the methods stop, cut_off, recall, has_computed and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -48,6 +54,7 @@ class Lane:
         self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
         self._pace = Pace(probe)
         self.pace = 0  # what the host is told of it; 0: nothing is known yet
+        self._asked = (0, 0.0, 0.0)  # which stream the host last asked about, the thread's CPU time then, and when it was
         self._idle = False
         self._stopping = False
         self._lost = False
@@ -114,6 +121,15 @@ class Lane:
             finally:
                 self._sending.release()
         return streams
+
+    def has_computed(self, busy):
+        """Whether the thread has computed since the host last asked about the same stream; for the thread that recalls."""
+        if _cpu_clock_of is None:
+            return False
+        asked = self._asked
+        cpu, now = time.clock_gettime(_cpu_clock_of(self.thread.ident)), perf_counter()
+        self._asked = (busy, cpu, now)
+        return busy != 0 and asked[0] == busy and cpu - asked[1] > _COMPUTED * (now - asked[2])
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""

@@ -238,9 +238,11 @@ class Worker:
     def _recall(self, asked):
         """Gives back what waits on a lane whose thread is busy for long."""
         number, busy = wire.RECALLED.unpack(asked)
-        streams = self._lanes[number].recall(busy)
+        lane = self._lanes[number]
+        streams = lane.recall(busy)
         if streams or busy and streams is not None:
-            self._control.send(wire.RETURNED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)))
+            flags = wire.END if lane.has_computed(busy) else 0
+            self._control.send(wire.RETURNED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)), flags)
 
     def _let_go(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""

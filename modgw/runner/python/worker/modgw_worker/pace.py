@@ -67,9 +67,9 @@ class Pace:
         self.sample = None
         if self._probed:
             self._probed = False
-            free = self._probe.end(self)
+            free = self._probe.end(self, took)
             if free is not None:
-                self._free += (min(free / took, 1.0) - self._free) * _SAMPLED
+                self._free += (free - self._free) * _SAMPLED
         share = 1.0
         if after.ru_nvcsw != before.ru_nvcsw:
             cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

@@ -5,6 +5,7 @@ from time import perf_counter, sleep
 
 _STEP = 0.0001  # seconds between two tries
 _FREE = 0.0003  # seconds that a try takes at most when nothing keeps the interpreter
+_LONGEST = 0.003  # seconds of a request that are looked at, as what tries again and again takes turns from others
 
 
 class Probe:
@@ -30,18 +31,21 @@ class Probe:
         except RuntimeError:
             pass  # It has not come to look at the last one yet, and now sees this one.
 
-    def end(self, owner):
-        """For how many seconds others could have had the interpreter; None when another request was looked at."""
+    def end(self, owner, took):
+        """The share of a request's time, of so many seconds, in which others could have had the interpreter.
+
+        It is None when another request was looked at."""
         if self._owner is not owner:
             return None
         self._owner = None
-        return self._free
+        return min(self._free / min(took, _LONGEST), 1.0)
 
     def _run(self):
         while True:
             self._begin.acquire()
             owner, last = self._owner, perf_counter()
-            while owner is not None and self._owner is owner:
+            end = last + _LONGEST
+            while owner is not None and self._owner is owner and last < end:
                 sleep(_STEP)
                 now = perf_counter()
                 if now - last < _FREE and self._owner is owner:
