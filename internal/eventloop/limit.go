@@ -12,7 +12,7 @@ type Limit struct {
 
 // Stay is something that is on the loop for a while. Its zero value is not.
 type Stay struct {
-	// Overdue is called when the stay has lasted for the limit, and for less than twice that. The stay has ended then.
+	// Overdue is called when the stay has lasted for the limit. The stay has ended then.
 	Overdue func()
 
 	begun      time.Duration
@@ -54,7 +54,7 @@ func (m *Limit) look() {
 		s.End()
 		s.Overdue()
 	}
-	if m.stays.next != &m.stays {
-		m.timer.Set(now, m.most)
+	if first := m.stays.next; first != &m.stays {
+		m.timer.Set(first.begun, m.most)
 	}
 }

@@ -55,6 +55,7 @@ type conn struct {
 	lingers   bool      // a finished request's body is still on its way, and closing before its end would hurt the response
 	lingerID  uint16
 	comesBack bool  // a loop has lent the connection, and takes it back when it is idle
+	staysFor  int   // how many requests are to be served before that
 	goesBack  bool  // it does now
 	failed    error // why the connection is of no use any more
 	group     sync.WaitGroup
@@ -105,7 +106,7 @@ func (c *conn) stayAway() {
 
 // isBack reports whether a connection that a loop has lent is idle again.
 func (c *conn) isBack() bool {
-	return c.comesBack && !c.reading && !c.closing && !c.lingers && len(c.streams) == 0 && c.in.Between()
+	return c.comesBack && c.staysFor <= 0 && !c.reading && !c.closing && !c.lingers && len(c.streams) == 0 && c.in.Between()
 }
 
 // lead takes records and serves the requests that they make, until the connection ends or another goroutine has taken

@@ -21,6 +21,10 @@ import (
 // deadlines and notices more.
 const mostOnLoop = 50 * time.Millisecond
 
+// staysAway is how many requests a goroutine serves of a connection whose request the handler did not take on the loop: it may
+// be of an app that is never served there, and moving a connection costs something.
+const staysAway = 32
+
 // loopState says what a loopConn does.
 type loopState uint8
 
@@ -90,10 +94,10 @@ func (c *loopConn) listen() {
 	case c.cutOff != nil, c.closing && c.begun:
 		c.end()
 	case c.closing:
-		c.lend(nil, nil, false)
+		c.lend(nil, nil, false, 0)
 		c.lent.Load().drain()
 	case c.server.config.Loop.Add(&c.source, c.fd, c) != nil:
-		c.lend(nil, nil, false) // the kernel has no room for another one
+		c.lend(nil, nil, false, 0) // the kernel has no room for another one
 	}
 }
 
@@ -161,7 +165,7 @@ func (c *loopConn) proceed() {
 	case isComplete:
 		c.serveComplete(complete)
 	default:
-		c.lend(nil, nil, true)
+		c.lend(nil, nil, true, 0)
 	}
 }
 
@@ -169,7 +173,7 @@ func (c *loopConn) proceed() {
 func (c *loopConn) serveComplete(q completeRequest) {
 	r, ok := c.makeRequest(q)
 	if !ok {
-		c.lend(nil, nil, true)
+		c.lend(nil, nil, true, 0)
 		return
 	}
 	c.begun = true
@@ -179,7 +183,7 @@ func (c *loopConn) serveComplete(q completeRequest) {
 	c.stay.End()
 	c.server.onLoop.limit.Begin(&c.stay)
 	if !c.server.onLoop.handler.ServeOnLoop(c) {
-		c.Continue(c.server.config.Handler.ServeHTTP)
+		c.move(c.server.config.Handler.ServeHTTP, staysAway)
 	}
 }
 
@@ -190,7 +194,7 @@ func (c *loopConn) overdue() {
 		c.owner.Detach()
 		return
 	}
-	c.lend(nil, nil, true)
+	c.lend(nil, nil, true, 0)
 }
 
 // rest makes the connection idle if nothing of a request is in the buffer.
@@ -208,7 +212,7 @@ func (c *loopConn) rest() {
 func (c *loopConn) lost(err error) {
 	switch {
 	case err == io.ErrShortBuffer:
-		c.lend(nil, nil, true)
+		c.lend(nil, nil, true, 0)
 		return
 	case c.have > 0:
 		c.server.config.Log.Debug("connection ended within a request", "error", err)
@@ -241,7 +245,7 @@ func (c *loopConn) drain() {
 				c.end()
 				return
 			}
-			c.lend(nil, nil, false) // what its client has begun to ask is answered
+			c.lend(nil, nil, false, 0) // what its client has begun to ask is answered
 			fallthrough
 		case isLent:
 			c.lent.Load().drain()
@@ -274,8 +278,8 @@ func (c *loopConn) look(now int64) (next int64) {
 }
 
 // lend lets a goroutine go on with the connection: with a request, with the rest of a response, or with what is in the
-// buffer. It may come back when it is idle.
-func (c *loopConn) lend(s *stream, rest []byte, back bool) {
+// buffer. It may come back when it is idle and as many more requests were served.
+func (c *loopConn) lend(s *stream, rest []byte, back bool, more int) {
 	c.stay.End()
 	c.source.Remove()
 	rwc, err := eventloop.Give(c.fd)
@@ -285,7 +289,8 @@ func (c *loopConn) lend(s *stream, rest []byte, back bool) {
 		rwc.Close()
 	}
 	l := newConn(c.server, c.base, rwc)
-	l.comesBack, l.trusted, l.begun, l.closing = back, c.trusted, c.begun, c.closing
+	l.comesBack, l.staysFor = back, more
+	l.trusted, l.begun, l.closing = c.trusted, c.begun, c.closing
 	if c.buf != nil {
 		n := copy(c.buf[:], c.buf[c.complete.length:c.have])
 		l.inBuf = c.buf

@@ -50,7 +50,7 @@ func (c *loopConn) Respond(status int, body []byte) {
 	c.server.onLoop.giveBuilder(c.builder)
 	if n < len(out) && (err == nil || err == unix.EAGAIN) {
 		c.closing = c.closing || !c.complete.keepConn
-		c.lend(nil, out[n:], true)
+		c.lend(nil, out[n:], true, 0)
 		return
 	}
 	if err != nil || !c.complete.keepConn || c.closing {
@@ -100,7 +100,10 @@ func (c *loopConn) appendResponse(b []byte, status int, body []byte) ([]byte, bo
 }
 
 // Continue implements [modgw.LoopExchange].
-func (c *loopConn) Continue(serve func(http.ResponseWriter, *http.Request)) {
+func (c *loopConn) Continue(serve func(http.ResponseWriter, *http.Request)) { c.move(serve, 0) }
+
+// move lets a goroutine go on with the request, and serve some more.
+func (c *loopConn) move(serve func(http.ResponseWriter, *http.Request), more int) {
 	ctx, cancel := context.WithCancelCause(c.request.Context())
 	body := bytes.Clone(c.Body())
 	s := &stream{
@@ -120,5 +123,5 @@ func (c *loopConn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if len(body) > 0 {
 		s.request.Body = &s.body
 	}
-	c.lend(s, nil, true)
+	c.lend(s, nil, true, more)
 }

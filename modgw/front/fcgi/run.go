@@ -48,6 +48,7 @@ func (c *conn) finished(s *stream) {
 	s.closeBody()
 	succeeded := !slices.Contains(c.streams, s) // by one with the same id
 	c.remove(s)
+	c.staysFor--
 	if !s.keepConn || c.closing {
 		c.closing = true
 		if !s.ended && !succeeded && c.failed == nil {
