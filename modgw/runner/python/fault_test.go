@@ -419,8 +419,8 @@ def application(environ, start_response):
 func TestALockThatTheDescriptorTurnsOnIsExplained(t *testing.T) {
 	// A Python that only looks free-threaded, since few machines have another.
 	const looks = `
-import sys, sysconfig
-sysconfig.get_config_var = lambda name: 1
+import sys
+sys.abiflags = "t"
 sys._is_gil_enabled = lambda: True
 from modgw_worker import gil
 gil.watch(type("Control", (), {"log": staticmethod(lambda level, message: print(message))}))

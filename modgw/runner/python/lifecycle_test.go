@@ -290,17 +290,17 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		}
 		return len(entries)
 	}
-	live := func() {
-		a := prepare(t, hello, workers(2, 3))
+	live := func(a *app) {
 		if err := a.runner.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		a.runner.Stop(t.Context())
 	}
-	live() // what a process opens once is open then
+	a := prepare(t, hello, workers(2, 3))
+	live(a) // what a process opens once is open then
 	before := count()
 	for range 3 {
-		live()
+		live(a.again())
 	}
 	if after := count(); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
