@@ -106,8 +106,7 @@ def application(environ, start_response):
         return ok(start_response, str(RANDOM))
     if environ["PATH_INFO"] == "/modules":
         return ok(start_response, "\n".join(sorted(
-            name for name in sys.modules if not name.startswith("modgw_worker") and name not in sys.builtin_module_names
-            and not name.startswith(("sysconfig", "_sysconfigdata"))))) # what looks at modules for a template loads these
+            name for name in sys.modules if not name.startswith("modgw_worker") and name not in sys.builtin_module_names)))
     return ok(start_response, json.dumps(STATE, sort_keys=True, indent=1, default=list))
 `
 

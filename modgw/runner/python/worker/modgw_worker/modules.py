@@ -2,16 +2,21 @@
 
 import os
 import sys
-import sysconfig
+
+from . import gil
 
 _LIBRARIES = ("/site-packages/", "/dist-packages/")
-_STANDARD = tuple(
-    {
-        place + os.sep
-        for name in ("stdlib", "platstdlib")
-        for place in (sysconfig.get_path(name), os.path.realpath(sysconfig.get_path(name)))
-    }
-)
+
+
+def _standard_folders():
+    """What sysconfig calls stdlib and platstdlib, without importing it: a template must not load more than a worker."""
+    folder = os.path.dirname(os.__file__)
+    libraries = getattr(sys, "platlibdir", "lib")
+    platform = os.path.join(sys.base_exec_prefix, libraries, os.path.basename(folder))
+    return tuple({f(place) + os.sep for place in (folder, platform) for f in (os.path.abspath, os.path.realpath)})
+
+
+_STANDARD = _standard_folders()
 _LOADERS = frozenset(
     ("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "BuiltinImporter", "FrozenImporter")
 )
@@ -112,7 +117,7 @@ def _refusal():
     """Why workers of this app must not be forked; "" when they may."""
     if sys.implementation.name != "cpython" or sys.version_info < (3, 9):
         return "the interpreter is not CPython 3.9 or newer"
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if not gil.is_built_in():
         return "the interpreter is free-threaded"
     if sys.gettrace() or sys.getprofile():
         return "a tracer is active"
