@@ -43,9 +43,6 @@ var notRun = map[string]string{
 	"modgw-host nginx config | sudo tee /etc/nginx/conf.d/modgw.conf":                           "changes the machine's web server",
 	"sudo nginx -t && sudo systemctl reload nginx":                                              "changes the machine's web server",
 	"sudo -u www-data modgw-host status --control unix:/tmp/modgw-33/3413b4786294/control.sock": "is about another user's host",
-	"scripts/bench": "measures", "scripts/bench -only 'hello.*direct' -against uWSGI -rounds 5": "measures",
-	"scripts/bench -out docs/performance": "measures", "scripts/bench -full": "measures", "scripts/bench -plan -full": "measures",
-	"scripts/bench -calls -only '^hello, bare WSGI, apache, 1 worker, 8 threads'": "measures", "go run ./bench/savetime": "measures",
 }
 
 // untilSaid are the commands that run until they are ended, and what they say when they have begun.
@@ -70,6 +67,8 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 
 	for _, line := range printedLines(t) {
 		switch why, left := notRun[line]; {
+		case strings.HasPrefix(line, "scripts/bench"), strings.HasPrefix(line, "go run ./bench/"):
+			continue // it measures, in the source tree
 		case left:
 			passedOver[line] = why != ""
 			continue
