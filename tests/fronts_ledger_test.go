@@ -179,6 +179,7 @@ func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
 	s.write("apps/count/modgw.hcl", `
 		app "count" {
 		  mount = "/count"
+		  queue { max = 10000 } # a restart may take some time on a busy machine
 		  wsgi {
 		    entry   = "count.py"
 		    workers = 2

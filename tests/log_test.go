@@ -195,6 +195,7 @@ def application(environ, start_response):
 	s.write("apps/loud/modgw.hcl", `
 		app "loud" {
 		  mount = "/loud"
+		  queue { timeout = "2m" }
 		  wsgi {
 		    entry   = "app.wsgi"
 		    workers = 3

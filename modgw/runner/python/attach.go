@@ -202,7 +202,7 @@ func sendStart(conn *net.UnixConn, m wire.StartMessage, lanes []*os.File) error 
 		return err
 	}
 	n, _, err := conn.WriteMsgUnix(frame, unix.UnixRights(fds...), nil)
-	if err == nil {
+	if err == nil && n < len(frame) { // the worker may have ended: writing nothing would fail
 		_, err = conn.Write(frame[n:])
 	}
 	return errors.Join(err, conn.SetWriteDeadline(time.Time{}))

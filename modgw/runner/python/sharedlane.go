@@ -86,6 +86,9 @@ func (l *sharedLane) open(ctx context.Context, o opening) (*sharedStream, error)
 		}
 		return wire.AppendRequest(b, s.id, flags, o.head, o.body)
 	})
+	if err != nil {
+		l.runner.suspect(l.worker, err) // or the next try may go to it again, before reading has failed too
+	}
 	switch {
 	case refused != nil:
 		l.runner.seats.release(l.worker, s.kind)
