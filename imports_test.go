@@ -35,7 +35,7 @@ var layers = map[string][]string{
 	"modgw/front/forwarded": {"modgw", "modgw/front/metavars"},
 	"modgw/front/serving":   {"modgw/front/listen", "modgw/front/forwarded"},
 	"modgw/front/fcgi":      {"modgw", "modgw/fcgi", "modgw/front/serving", "modgw/front/listen", "modgw/front/metavars", "internal/eventloop", "internal/nowait"},
-	"modgw/front/http":      {"modgw", "modgw/http1", "modgw/front/listen", "modgw/front/forwarded", "modgw/front/metavars", "internal/nowait"},
+	"modgw/front/http":      {"modgw", "modgw/http1", "modgw/front/listen", "modgw/front/forwarded", "modgw/front/metavars", "internal/eventloop", "internal/nowait"},
 	"modgw/front/certs":     {"modgw", "internal/monotonic", "internal/safepath"},
 	"modgw/front/oneshot":   {"modgw", "modgw/front/serving", "modgw/front/metavars"},
 	"modgw/front/uwsgi":     {"modgw/front/oneshot"},

@@ -160,6 +160,7 @@ func (h *Host) httpConfig(f *front, all []*front) http.Config {
 	l := f.settings
 	c := http.Config{
 		Handler:        h.entrance(),
+		Loop:           h.loop,
 		Log:            h.log,
 		TrustedProxies: h.TrustedProxies(),
 		TrustUnix:      true,

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/front/listen"
 )
 
@@ -17,6 +18,10 @@ type Config struct {
 	Handler http.Handler
 
 	Log *slog.Logger // nil: nothing is logged
+
+	// Loop is where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler]; nil:
+	// goroutines serve all. It must not be closed before Serve has returned.
+	Loop *eventloop.Loop
 
 	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or
 	// "h2", or else the connection ends after the handshake.

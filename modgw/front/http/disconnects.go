@@ -75,6 +75,12 @@ func (d *disconnects) remove(c *conn) {
 	}
 }
 
+// release forgets c, whose connection goes on without its descriptor.
+func (d *disconnects) release(c *conn) {
+	d.remove(c)
+	_ = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_DEL, int(c.fd), nil) // which closing one of several does not do
+}
+
 // run tells connections until close is called.
 func (d *disconnects) run() {
 	for {

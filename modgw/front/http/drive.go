@@ -93,7 +93,7 @@ func (c *conn) serveUntilIdle() state {
 			c.hand()
 			return taken
 		}
-		if state := c.serveRequest(); state != idle {
+		if state := c.serveRequest(&resumption{}); state != idle {
 			return state
 		}
 	}
@@ -134,8 +134,8 @@ func (c *conn) readHead() (http1.Event, state) {
 	}
 }
 
-// serveRequest serves the request whose head was read.
-func (c *conn) serveRequest() state {
+// serveRequest serves the request whose head was read, from where it was begun.
+func (c *conn) serveRequest(x *resumption) state {
 	if c.ctx == nil {
 		c.ctx = c.presence.context(c.server.base)
 	}
@@ -147,13 +147,19 @@ func (c *conn) serveRequest() state {
 	w := &response{server: c.server, conn: c, request: r, trusted: c.peer.trusted}
 	w.ResponseWriter, w.h1 = &w.writer, &w.writer
 	w.writer.conn = c
-	w.writer.framing.Begin(c.parser.Head())
+	if w.writer.framing = x.framing; !x.headed {
+		w.writer.framing.Begin(c.parser.Head())
+	}
 	c.presence.beginRequest()
 	if r.ContentLength != 0 {
 		w.body = c.newBody(w)
 		r.Body = w.body
 	}
-	c.server.respond(ctx, w, r, c.peer)
+	if x.serve != nil {
+		c.server.resume(ctx, w, r, x)
+	} else {
+		c.server.respond(ctx, w, r, c.peer)
+	}
 	switch {
 	case w.writer.stage == hijacked:
 		return taken

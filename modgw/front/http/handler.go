@@ -21,11 +21,21 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 		w.refuse(status, f)
 		return
 	}
-	r = r.WithContext(modgw.WithRequestInfo(ctx, s.prepare(r, p)))
+	w.serve(ctx, r, s.prepare(r, p), s.config.Handler.ServeHTTP)
+}
+
+// resume is respond for a request that was prepared on the loop, and that serve goes on with.
+func (s *Server) resume(ctx context.Context, w *response, r *http.Request, x *resumption) {
+	defer w.finish()
+	w.serve(ctx, r, x.info, x.serve)
+}
+
+func (w *response) serve(ctx context.Context, r *http.Request, info *modgw.RequestInfo, serve http.HandlerFunc) {
+	r = r.WithContext(modgw.WithRequestInfo(ctx, info))
 	if w.request = r; w.body != nil {
 		w.body.request = r
 	}
-	s.config.Handler.ServeHTTP(w, r)
+	serve(w, r)
 }
 
 // prepare cleans the request's header and tells what is known of the request.

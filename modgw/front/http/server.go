@@ -31,7 +31,10 @@ type Server struct {
 	group       sync.WaitGroup  // connections, lingering ones too, and handlers
 
 	mu    sync.Mutex
-	conns map[*conn]struct{} // that speak HTTP/1, or nothing yet
+	conns map[*conn]struct{} // that speak HTTP/1, or nothing yet, and that goroutines serve
+
+	loopConns map[*loopConn]struct{} // that are on the loop, or come back to it
+	onLoop    *onLoop                // nil: goroutines serve all
 }
 
 // New makes a server. It starts nothing.
@@ -42,6 +45,9 @@ func New(config Config) *Server {
 		limits: http1.Limits{HeadBytes: config.MaxHeaderBytes, Fields: config.MaxHeaders},
 		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
 		conns:  map[*conn]struct{}{},
+
+		loopConns: map[*loopConn]struct{}{},
+		onLoop:    newOnLoop(config),
 	}
 }
 
@@ -109,17 +115,37 @@ func (s *Server) peers() listen.Peers {
 
 // receive serves a connection that was accepted.
 func (s *Server) receive(opening context.Context, rwc net.Conn, left func()) {
+	if s.receiveOnLoop(rwc, left) {
+		return
+	}
 	c := newConn(s, rwc, left)
 	c.watched = s.disconnects.add(c)
-	s.mu.Lock()
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
+	s.add(c)
 	s.newcomers.Add(1)
 	s.group.Go(func() { c.run(opening) })
 }
 
 // know says that the connection's first request has a handler, or never will.
 func (c *conn) know() { c.known.Do(c.server.newcomers.Done) }
+
+// add knows a connection that a goroutine serves.
+func (s *Server) add(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if s.draining.Load() {
+		_ = c.read.set(c.Conn, &c.read.drained, time.Now()) // a connection that fails ends
+	}
+}
+
+// eachOnLoop calls f for every connection that was accepted for the loop.
+func (s *Server) eachOnLoop(f func(*loopConn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.loopConns {
+		f(c)
+	}
+}
 
 // remove forgets a connection that does not speak HTTP/1 any more.
 func (s *Server) remove(c *conn) {
@@ -158,6 +184,7 @@ func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	s.draining.Store(true)
 	now := time.Now()
 	s.each(func(c *conn) { _ = c.read.set(c.Conn, &c.read.drained, now) }) // a connection that fails ends
+	s.eachOnLoop((*loopConn).drain)
 	s.awaitNewcomers()
 	err := http2.Shutdown(limit)
 	ended := make(chan struct{})
@@ -175,6 +202,7 @@ func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	s.config.Log.Warn("requests cut off", "after", s.config.DrainTimeout)
 	cutOff(errDrained)
 	http2.Close()
+	s.eachOnLoop((*loopConn).cut)
 	s.each(func(c *conn) { c.raw.Close() })
 	<-ended
 }
