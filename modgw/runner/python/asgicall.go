@@ -85,7 +85,7 @@ func (c *call) concludeASGI(s *sharedStream, f *feeder, err error) (again bool) 
 // watchStuck has a worker replaced, and its stacks logged, when it does not end a request that it was told to end: as soon as
 // its loop is known to be blocked when the request's time is up.
 func (r *Runner) watchStuck(s *sharedStream) {
-	overdue := !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+	overdue := !s.deadline.get().IsZero() && !time.Now().Before(s.deadline.get())
 	if overdue && s.lane.isBlocked() {
 		r.tookTooLong(s.lane.worker, s.request.ID)
 		return

@@ -64,16 +64,16 @@ type opening struct {
 // After an error the seat is given back already.
 func (l *sharedLane) open(ctx context.Context, o opening) (*sharedStream, error) {
 	s := &sharedStream{
-		outflow:  outflow{out: l.out, most: wire.InitialWindow, credit: make(chan struct{}, 1)},
-		lane:     l,
-		ctx:      ctx,
-		kind:     o.kind,
-		request:  o.request,
-		deadline: o.deadline,
-		news:     make(chan struct{}, 1),
+		outflow: outflow{out: l.out, most: wire.InitialWindow, credit: make(chan struct{}, 1)},
+		lane:    l,
+		ctx:     ctx,
+		kind:    o.kind,
+		request: o.request,
+		news:    make(chan struct{}, 1),
 
 		inputEnded: o.inputEnded,
 	}
+	s.deadline.set(o.deadline)
 	s.window.Store(s.most - int64(len(o.body)))
 	flags := wire.Flags(0)
 	if o.whole {

@@ -28,7 +28,7 @@ type sharedStream struct {
 	kind     streamKind
 	request  crew.Request
 	unsent   atomic.Bool // the Request frame could not be written
-	deadline time.Time   // zero: none
+	deadline instant     // zero: none; what reads ahead may put it off while the request is given up
 	timer    *time.Timer
 	asked    bool          // whether the loop is blocked
 	news     chan struct{} // has a token when there is something new
@@ -193,12 +193,12 @@ func (s *sharedStream) wait() error {
 		return nil
 	case <-late:
 	}
-	if s.asked = true; !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
+	if s.asked = true; !s.deadline.get().IsZero() && !time.Now().Before(s.deadline.get()) {
 		waited := s.clientTime()
 		if waited == 0 {
 			return errOverdue
 		}
-		s.deadline = s.deadline.Add(waited)
+		s.deadline.set(s.deadline.get().Add(waited))
 		s.timer.Reset(s.patience())
 		return nil
 	}
@@ -222,8 +222,8 @@ func (s *sharedStream) tellDeparture() {
 func (s *sharedStream) patience() time.Duration {
 	const never = 1 << 62
 	limit := time.Duration(never)
-	if !s.deadline.IsZero() {
-		limit = time.Until(s.deadline)
+	if !s.deadline.get().IsZero() {
+		limit = time.Until(s.deadline.get())
 	}
 	if !s.asked {
 		limit = min(limit, lagTime)
@@ -272,8 +272,8 @@ func (s *sharedStream) ended() bool {
 
 // extend implements [incoming].
 func (s *sharedStream) extend(d time.Duration) {
-	if !s.deadline.IsZero() {
-		s.bound(s.deadline.Add(d))
+	if !s.deadline.get().IsZero() {
+		s.bound(s.deadline.get().Add(d))
 	}
 }
 
@@ -286,7 +286,7 @@ func (s *sharedStream) unbound() {
 }
 
 func (s *sharedStream) bound(deadline time.Time) {
-	s.deadline = deadline
+	s.deadline.set(deadline)
 	if s.timer != nil {
 		s.timer.Reset(s.patience())
 	}
@@ -319,8 +319,8 @@ func (s *sharedStream) abandon(reason string, over bool) {
 	closed, lost := s.closed, s.err != nil
 	s.abandoned = true
 	over = over || s.endless // an app that has nobody to send events to has nothing more to do
-	if !closed && !lost && !over && !s.deadline.IsZero() {
-		s.reaper = time.AfterFunc(time.Until(s.deadline), func() { s.end(reason) })
+	if !closed && !lost && !over && !s.deadline.get().IsZero() {
+		s.reaper = time.AfterFunc(time.Until(s.deadline.get()), func() { s.end(reason) })
 	}
 	s.drop()
 	s.mu.Unlock()
@@ -430,3 +430,15 @@ func closeFile(file *os.File) {
 		_ = file.Close()
 	}
 }
+
+// instant is a time that several goroutines read and set. The zero value is the zero time.
+type instant struct{ at atomic.Pointer[time.Time] }
+
+func (i *instant) get() time.Time {
+	if at := i.at.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+func (i *instant) set(t time.Time) { i.at.Store(&t) }
