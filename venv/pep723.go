@@ -125,10 +125,14 @@ func scriptFault(path string, line int, err error) error {
 	if line > 0 {
 		place = fmt.Sprintf("%s:%d", path, line)
 	}
+	hint := `the block is TOML in comments between "# /// script" and "# ///", with requires-python and dependencies`
+	if inner, ok := errors.AsType[*modgw.Fault](err); ok {
+		err, hint = errors.New(inner.Summary), inner.Hint // one cause has one code
+	}
 	return &modgw.Fault{
 		Code:    "MGW-ENV-007",
 		Summary: fmt.Sprintf("cannot use the PEP 723 block at %s", place),
 		Err:     err,
-		Hint:    `the block is TOML in comments between "# /// script" and "# ///", with requires-python and dependencies`,
+		Hint:    hint,
 	}
 }
