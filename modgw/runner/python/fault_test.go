@@ -312,10 +312,10 @@ for fd in (1, 2):
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/flood":
-        line = b"x" * 99 + b"\n"
-        for _ in range(200):
+        left = 50000 * (b"x" * 99 + b"\n")
+        while left:
             try:
-                os.write(2, line * 500)
+                left = left[os.write(2, left):]
             except BlockingIOError:
                 time.sleep(0.001)
     if environ["PATH_INFO"] == "/close":

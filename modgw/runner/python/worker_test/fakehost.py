@@ -1,6 +1,7 @@
 """A small host that drives one real worker process to the contract of modgw/wire/doc.go."""
 
 import array
+import fcntl
 import marshal
 import os
 import signal
@@ -44,6 +45,13 @@ def _keep_descriptors():
 
 
 _keep_low_descriptors_free()
+
+
+def _log_file():
+    """A file that a worker only appends to: it shares the file's offset with the test."""
+    file = tempfile.TemporaryFile()
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    return file
 
 
 class Frame:
@@ -150,7 +158,7 @@ class Worker:
         self.requests = 0  # so many were made
         held, self.lifeline = os.pipe()
         ends = [self.control.theirs.fileno(), *[lane.theirs.fileno() for lane in self.lanes], held]
-        self.stderr = stderr or tempfile.TemporaryFile()
+        self.stderr = stderr or _log_file()
 
         def arrange():
             os.setpgid(0, 0)
@@ -287,8 +295,8 @@ class Worker:
 
     def output(self):
         """What the worker wrote to its standard output and error."""
-        self.stderr.seek(0)
-        return self.stderr.read().decode("utf-8", "backslashreplace")
+        written = os.pread(self.stderr.fileno(), os.fstat(self.stderr.fileno()).st_size, 0)
+        return written.decode("utf-8", "backslashreplace")
 
     def stop(self):
         """Stops the worker politely and returns its exit code."""
