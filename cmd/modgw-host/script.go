@@ -17,7 +17,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
-	"github.com/modgw/modgw/modgw/resident"
+	"github.com/modgw/modgw/modgw/scripthost"
 )
 
 // defaultIdle is how long a host stays that nobody wants anything of.
@@ -98,7 +98,7 @@ func newResident(c console) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			folder := resident.Folder(dir)
+			folder := scripthost.Folder(dir)
 			ln, err := folder.Listen(f.idle, cancel)
 			if err != nil {
 				return err
@@ -132,21 +132,21 @@ func newResident(c console) *cobra.Command {
 }
 
 // resident is the host for a file.
-func (f *scriptFlags) resident(file string) (resident.Host, error) {
+func (f *scriptFlags) resident(file string) (scripthost.Host, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
-		return resident.Host{}, err
+		return scripthost.Host{}, err
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		return resident.Host{}, err
+		return scripthost.Host{}, err
 	}
-	folder, err := resident.FolderFor(path + "\x00" + exe + "\x00" + f.state)
+	folder, err := scripthost.FolderFor(path + "\x00" + exe + "\x00" + f.state)
 	if err != nil {
-		return resident.Host{}, fmt.Errorf("cannot find a private folder for the host: %w", err)
+		return scripthost.Host{}, fmt.Errorf("cannot find a private folder for the host: %w", err)
 	}
 	home := homeDir()
-	return resident.Host{
+	return scripthost.Host{
 		Folder:  folder,
 		Command: []string{exe, "resident", "--dir", string(folder), "--state", f.stateFor(folder, home), "--idle", f.idle.String(), path},
 		Env:     residentEnv(home),
@@ -154,7 +154,7 @@ func (f *scriptFlags) resident(file string) (resident.Host, error) {
 }
 
 // stateFor is where environments are kept.
-func (f *scriptFlags) stateFor(folder resident.Folder, home string) string {
+func (f *scriptFlags) stateFor(folder scripthost.Folder, home string) string {
 	switch {
 	case f.state != "":
 		return f.state
@@ -189,9 +189,9 @@ func residentEnv(home string) []string {
 }
 
 // answer answers a CGI request. What goes wrong is told to the web server's log; the client learns only that something did.
-func answer(ctx context.Context, c console, h resident.Host) error {
+func answer(ctx context.Context, c console, h scripthost.Host) error {
 	err := h.Answer(ctx, os.Environ(), c.stdin, c.stdout, c.stderr)
-	if _, cut := errors.AsType[*resident.CutError](err); err != nil && !cut {
+	if _, cut := errors.AsType[*scripthost.CutError](err); err != nil && !cut {
 		fmt.Fprint(c.stdout, "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\r\n503 Service Unavailable\n")
 	}
 	return err

@@ -5,7 +5,7 @@ import (
 	"net"
 	"os"
 
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // peerListener accepts connections of this process's user and of root alone, whatever the socket's mode lets in; at an

@@ -13,8 +13,8 @@ import (
 
 // entrance is where requests come in.
 func (h *Host) entrance() http.Handler {
-	if h.devel != nil {
-		return h.devel
+	if h.dev != nil {
+		return h.dev
 	}
 	if h.config.Script {
 		return h.scripted(h.gateway)
@@ -37,8 +37,8 @@ func (h *Host) frontDrain() time.Duration {
 // observe passes on what became of a generation.
 func (h *Host) observe(e modgw.Event) {
 	h.noteBlocked(e)
-	if h.devel != nil {
-		h.devel.Observe(e)
+	if h.dev != nil {
+		h.dev.Observe(e)
 	}
 	if h.config.Observe != nil {
 		h.config.Observe(e)
@@ -47,8 +47,8 @@ func (h *Host) observe(e modgw.Event) {
 
 // pending lets requests wait, in development, while files have changed that nobody has looked at yet.
 func (h *Host) pending(name modgw.AppName, pending bool) {
-	if h.devel != nil {
-		h.devel.Pending(name, pending)
+	if h.dev != nil {
+		h.dev.Pending(name, pending)
 	}
 }
 
@@ -59,15 +59,15 @@ func (h *Host) catchUp(ctx context.Context, name modgw.AppName) {
 
 // holdRequests lets requests wait, in development, for what a keeper was asked for.
 func (h *Host) holdRequests(name modgw.AppName) func() (release func()) {
-	if h.devel == nil {
+	if h.dev == nil {
 		return nil
 	}
-	return func() func() { return h.devel.Hold(name) }
+	return func() func() { return h.dev.Hold(name) }
 }
 
 // watchAssets adds, in development, the files to an interest that only browsers read.
 func (h *Host) watchAssets(in *reload.Interest, d modgw.Descriptor) {
-	if h.devel != nil {
+	if h.dev != nil {
 		in.Globs = append(in.Globs, reload.Assets(d)...)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	"github.com/modgw/modgw/modgw/front/http"
-	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/front/scgi"
 	"github.com/modgw/modgw/modgw/front/serving"
 	"github.com/modgw/modgw/modgw/front/uwsgi"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // front is an open listener and what serves it.
@@ -139,7 +139,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 	}
 	switch l.Kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Config: common, Loop: h.loop, Authorizer: h.devel == nil})
+		f.server = fcgi.New(fcgi.Config{Config: common, Loop: h.loop, Authorizer: h.dev == nil})
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":

@@ -17,7 +17,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
-	"github.com/modgw/modgw/modgw/devel"
+	"github.com/modgw/modgw/modgw/dev"
 	"github.com/modgw/modgw/modgw/runner/cgi"
 	"github.com/modgw/modgw/modgw/runner/fastcgi"
 	"github.com/modgw/modgw/modgw/runner/process"
@@ -33,7 +33,7 @@ type Host struct {
 	log     *slog.Logger
 	book    *logbook
 	gateway *modgw.Gateway
-	devel   *devel.Handler // nil outside development
+	dev     *dev.Handler // nil outside development
 	builder *venv.Builder
 	watcher *reload.Watcher
 	started time.Time
@@ -114,7 +114,7 @@ func New(c Config) (*Host, error) {
 		Log:      h.log,
 	})
 	if c.Dev {
-		h.devel = devel.New(devel.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
+		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
 	}
 	return h, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/runner/python"
 )
 
@@ -24,8 +24,8 @@ func (h *Host) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, h.Shutdown)()
-	if h.devel != nil {
-		defer context.AfterFunc(ctx, h.devel.Close)()
+	if h.dev != nil {
+		defer context.AfterFunc(ctx, h.dev.Close)()
 	}
 	go func() {
 		select {

@@ -189,7 +189,7 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 	}
 	if c.Class == reload.Asset {
 		h.log.Info("assets changed", "app", c.App, "cause", c.Cause)
-		h.devel.Assets(c.App, c.Paths)
+		h.dev.Assets(c.App, c.Paths)
 		return
 	}
 	k := h.keeper(c.App)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // mostOnLoop is how long a connection may be in the midst of a request before a goroutine goes on with it, which has

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Config is what a Server is made from.

@@ -7,8 +7,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/http1"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // state is what a connection is after some requests were served.

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/nowait"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/front/metavars"
 	"github.com/modgw/modgw/modgw/http1"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 const (

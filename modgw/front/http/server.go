@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/listen"
 	"github.com/modgw/modgw/modgw/http1"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // newcomerGrace is how long a connection that was accepted last of all may take to say who it is.

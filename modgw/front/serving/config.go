@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/front/forwarded"
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Config are the settings that all such fronts have.

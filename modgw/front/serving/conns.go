@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Conns are the connections of a front, each a C. Config and the funcs are set before the first one comes; none of the funcs

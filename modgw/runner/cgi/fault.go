@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // noScript is the failure of a request for which there is no script, or none that can be executed.
@@ -50,9 +50,9 @@ func (r *Runner) notStarted(file string, err error) *relay.Failure {
 		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
 	}
 	if limit, limited := errors.AsType[*proc.LimitError](err); limited {
-		fault.Hint = crew.LimitHint(limit)
+		fault.Hint = workers.LimitHint(limit)
 	} else if errors.Is(err, syscall.EAGAIN) {
-		fault.Hint = crew.ProcessesHint(r.config.Descriptor)
+		fault.Hint = workers.ProcessesHint(r.config.Descriptor)
 	} else if mistake := shebang.Mistake(file, r.user); mistake != "" {
 		fault.Hint = mistake
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/rfc3875"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // exitTime is how long a script may take to end after it closed its output, to learn how it ends; it may go on after that.
@@ -22,7 +22,7 @@ type script struct {
 	stdin   *os.File // nil without a body
 	stdout  *os.File
 	pipe    *relay.Pipe
-	output  crew.Tail     // what it printed on standard error last
+	output  workers.Tail  // what it printed on standard error last
 	read    chan struct{} // closes when its standard output is not read any more
 }
 
@@ -67,7 +67,7 @@ func (c *call) printer(s *script) func(proc.Line) {
 	log := c.Config.Log.With("script", c.where.Name, "request", c.Info.ID)
 	return func(line proc.Line) {
 		s.output.Add(line.Text)
-		crew.LogLine(log, line)
+		workers.LogLine(log, line)
 	}
 }
 
@@ -157,7 +157,7 @@ func (c *call) environment() (list []string, ok bool) {
 		}
 		variables[name] = value
 	}
-	for _, variable := range crew.Environ(*c.Config, c.runner.user) {
+	for _, variable := range workers.Environ(*c.Config, c.runner.user) {
 		name, value := split(variable)
 		set(name, value)
 	}

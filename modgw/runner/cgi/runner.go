@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // defaultConcurrency is how many scripts run at once.
@@ -67,7 +67,7 @@ func (r *Runner) Start(context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.queue.Hope(1)
+	r.queue.Expect(1)
 	r.queue.Add(&queue.Member{Places: cmp.Or(r.config.Descriptor.CGI.Concurrency, defaultConcurrency)})
 	return nil
 }
@@ -115,7 +115,7 @@ func (r *Runner) later(f func()) bool {
 // start starts a process that Stop ends.
 func (r *Runner) start(spec proc.Spec) (*proc.Process, error) {
 	spec.Credential = r.user.Credential()
-	spec.Limits = crew.Limits(r.config.Descriptor)
+	spec.Limits = workers.Limits(r.config.Descriptor)
 	spec.Leash = true
 	spec.Scope = r.scope()
 	r.mu.Lock()

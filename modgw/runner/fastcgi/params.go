@@ -32,7 +32,7 @@ func (c *call) params(where location, length int64) []byte {
 			set("PATH_TRANSLATED", where.root+path.Clean(where.PathInfo))
 		}
 	}
-	if c.runner.crew == nil {
+	if c.runner.pool == nil {
 		for name, value := range c.Config.Descriptor.Env {
 			set(name, value)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // externalPlaces is how many requests a program that somebody else runs gets at once when it does not say what it can.
@@ -27,7 +27,7 @@ type Runner struct {
 	scripts *scripts         // nil: the program answers all paths itself
 	public  *webfiles.Site   // the files beside the scripts; nil without scripts
 	queue   *queue.Queue
-	crew    *crew.Crew // nil: somebody else runs the program
+	pool    *workers.Pool // nil: somebody else runs the program
 
 	halt     chan struct{}  // closes when the runner stops
 	ending   sync.WaitGroup // what goes on after a request was answered
@@ -73,8 +73,8 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		r.public = publicSite(r.scripts, webfiles.Site{Index: []string{indexPage}, Log: c.Log})
 	}
 	if d.FastCGI.Connect == "" {
-		r.crew = crew.New(crew.Config{
-			Runner: c, User: user, Count: d.FastCGI.Workers, NewJob: r.newWorker, Hope: r.queue.Hope,
+		r.pool = workers.New(workers.Config{
+			Runner: c, User: user, Count: d.FastCGI.Workers, NewProgram: r.newWorker, Expect: r.queue.Expect,
 			CodeIsCrash: true,
 			Slow:        "it must accept connections on its standard input, which is a listening socket, and read them",
 		})
@@ -84,8 +84,8 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
-	if r.crew != nil {
-		return r.crew.Start(ctx)
+	if r.pool != nil {
+		return r.pool.Start(ctx)
 	}
 	if limit := r.config.Descriptor.Timeouts.Startup; limit > 0 {
 		timed, cancel := context.WithTimeout(ctx, limit)
@@ -99,7 +99,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		return notReachable(address, err).Fault
 	}
 	p.values = said.Values
-	r.queue.Hope(1)
+	r.queue.Expect(1)
 	r.queue.Add(&queue.Member{Places: r.places(said.Values, externalPlaces), Value: target{program: p}})
 	return nil
 }
@@ -117,8 +117,8 @@ func (r *Runner) places(v fcgi.Values, otherwise int) int {
 
 // Expand implements [modgw.Expander].
 func (r *Runner) Expand() {
-	if r.crew != nil {
-		r.crew.Expand()
+	if r.pool != nil {
+		r.pool.Expand()
 	}
 }
 
@@ -130,8 +130,8 @@ func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Unlock()
 	close(r.halt)
 	r.ending.Wait()
-	if r.crew != nil {
-		r.crew.Stop(ctx)
+	if r.pool != nil {
+		r.pool.Stop(ctx)
 	}
 	for _, p := range r.programs {
 		p.close()
@@ -150,8 +150,8 @@ func (r *Runner) add(p *program) *program {
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
-	if r.crew != nil {
-		r.crew.Status(&status)
+	if r.pool != nil {
+		r.pool.Status(&status)
 	}
 	return status
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // abortTime is how long a program may take to end a request that it was told to abort.
@@ -63,7 +63,7 @@ func (s *stream) stderr(piece []byte) {
 	s.said = true
 	if s.printer == nil {
 		log := s.log.With("request", s.name)
-		p := proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { crew.LogLine(log, line) }})
+		p := proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { workers.LogLine(log, line) }})
 		s.printer = &p
 	}
 	_, _ = s.printer.Write(piece) // it never fails

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// worker is the job of one process of the app's program: to take requests on a socket of its own.
+// worker is one process of the app's program, which takes requests on a socket of its own.
 type worker struct {
-	*crew.Worker
+	*workers.Worker
 	runner  *Runner
 	socket  *socket
 	program *program
@@ -22,14 +22,14 @@ type worker struct {
 	retired bool          // it gets no more requests; a process can end at any time
 }
 
-func (r *Runner) newWorker(w *crew.Worker) crew.Job { return &worker{Worker: w, runner: r} }
+func (r *Runner) newWorker(w *workers.Worker) workers.Program { return &worker{Worker: w, runner: r} }
 
-// Launch implements [crew.Job].
-func (w *worker) Launch() (crew.Process, error) {
+// Launch implements [workers.Program].
+func (w *worker) Launch() (workers.Process, error) {
 	c := w.runner.config
-	env := crew.Environ(c, w.runner.user)
+	env := workers.Environ(c, w.runner.user)
 	command := c.Descriptor.FastCGI.Command
-	path, err := crew.FindProgram(w.runner.user, command[0], c.Descriptor.Root, env)
+	path, err := workers.FindProgram(w.runner.user, command[0], c.Descriptor.Root, env)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (w *worker) Launch() (crew.Process, error) {
 	return p, err
 }
 
-// Ready implements [crew.Job].
+// Ready implements [workers.Program].
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.socket.handedOver()
 	said, err := ask(ctx, w.socket.connect)
@@ -73,7 +73,7 @@ func (w *worker) stays(ctx context.Context) error {
 	}
 }
 
-// Begin implements [crew.Job].
+// Begin implements [workers.Program].
 func (w *worker) Begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,7 +82,7 @@ func (w *worker) Begin() {
 	}
 }
 
-// Retire implements [crew.Job]. Programs that wait for a request on a connection may not hear that they are to end.
+// Retire implements [workers.Program]. Programs that wait for a request on a connection may not hear that they are to end.
 func (w *worker) Retire() <-chan struct{} {
 	defer w.program.retire()
 	w.mu.Lock()
@@ -99,10 +99,10 @@ func (w *worker) Retire() <-chan struct{} {
 // suspect lets no more requests come to a worker whose socket is closed, and ends it if it does not end by itself.
 func (w *worker) suspect(err error) {
 	w.Retire()
-	w.runner.crew.Background(func() { w.EndSoon(err) })
+	w.runner.pool.Background(func() { w.EndSoon(err) })
 }
 
-// End implements [crew.Job].
+// End implements [workers.Program].
 func (w *worker) End() {
 	w.Retire()
 	w.socket.close()

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // claims are headers by which somebody in between says who the client is or what it asked for. The program gets only what
@@ -113,7 +113,7 @@ func (e *exchange) upgrade() (may bool, _ error) {
 	case canHijack(e.w.ResponseWriter) && e.R.ProtoMajor == 1:
 		return !strings.EqualFold(wanted, "h2c"), nil // requests in it would pass the host by
 	case strings.EqualFold(wanted, "websocket"):
-		return false, &relay.Failure{Status: http.StatusUpgradeRequired, Fault: crew.NoWebSocket(e.Info.Front, e.R.Proto)}
+		return false, &relay.Failure{Status: http.StatusUpgradeRequired, Fault: workers.NoWebSocket(e.Info.Front, e.R.Proto)}
 	}
 	return false, nil
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // places is how many requests a worker has at once; what comes beyond waits in the queue. Programs that serve HTTP have no
@@ -18,7 +18,7 @@ const places = 1000
 
 // Runner runs a program that serves HTTP. It implements [modgw.Runner].
 type Runner struct {
-	*crew.Crew
+	*workers.Pool
 	config  modgw.RunnerConfig
 	user    *account.Account // nil: the host's own
 	queue   *queue.Queue
@@ -50,12 +50,12 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 	if r.user, err = d.Account(); err != nil {
 		return nil, err
 	}
-	r.Crew = crew.New(crew.Config{
-		Runner: config,
-		User:   r.user,
-		Count:  count,
-		NewJob: r.newWorker,
-		Hope:   r.queue.Hope,
+	r.Pool = workers.New(workers.Config{
+		Runner:     config,
+		User:       r.user,
+		Count:      count,
+		NewProgram: r.newWorker,
+		Expect:     r.queue.Expect,
 
 		CodeIsCrash: true,
 		Slow: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +
@@ -67,13 +67,13 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
 	r.queue.Close()
-	r.Crew.Stop(ctx)
+	r.Pool.Stop(ctx)
 }
 
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
 	var s modgw.RunnerStatus
-	r.Crew.Status(&s)
+	r.Pool.Status(&s)
 	s.Busy, s.Capacity, s.Queued = r.queue.Counts()
 	return s
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that nobody knows before the start.
@@ -20,9 +20,9 @@ const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
 // deathTime is how long a worker that does not listen any more may take to end by itself.
 const deathTime = time.Second
 
-// worker is one process of the program. It implements [crew.Job].
+// worker is one process of the program. It implements [workers.Program].
 type worker struct {
-	*crew.Worker
+	*workers.Worker
 	runner    *Runner
 	member    *queue.Member
 	inherited *inherited // nil once it is not needed any more
@@ -36,14 +36,14 @@ type worker struct {
 	pulse pulse
 }
 
-func (r *Runner) newWorker(w *crew.Worker) crew.Job {
-	job := &worker{Worker: w, runner: r}
-	job.member = &queue.Member{Places: places, Value: job}
-	return job
+func (r *Runner) newWorker(w *workers.Worker) workers.Program {
+	program := &worker{Worker: w, runner: r}
+	program.member = &queue.Member{Places: places, Value: program}
+	return program
 }
 
-// Launch implements [crew.Job].
-func (w *worker) Launch() (crew.Process, error) {
+// Launch implements [workers.Program].
+func (w *worker) Launch() (workers.Process, error) {
 	spec, err := w.spec()
 	if err != nil {
 		w.End()
@@ -61,8 +61,8 @@ func (w *worker) Launch() (crew.Process, error) {
 // spec says what to start.
 func (w *worker) spec() (spec proc.Spec, err error) {
 	r := w.runner
-	env := crew.Environ(r.config, r.user)
-	path, err := crew.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
+	env := workers.Environ(r.config, r.user)
+	path, err := workers.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
 		return spec, err
 	}
@@ -86,7 +86,7 @@ func (w *worker) spec() (spec proc.Spec, err error) {
 	return spec, nil
 }
 
-// Ready implements [crew.Job]: it finds out which of the two ways to listen the program uses.
+// Ready implements [workers.Program]: it finds out which of the two ways to listen the program uses.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.mu.Lock() // End, which closes everything, waits until this has seen the end of ctx
 	defer w.mu.Unlock()
@@ -106,7 +106,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	return nil, w.inherited.closeFile()
 }
 
-// Begin implements [crew.Job].
+// Begin implements [workers.Program].
 func (w *worker) Begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,10 +115,10 @@ func (w *worker) Begin() {
 	}
 }
 
-// Retire implements [crew.Job].
+// Retire implements [workers.Program].
 func (w *worker) Retire() <-chan struct{} { return w.runner.queue.Remove(w.member) }
 
-// End implements [crew.Job].
+// End implements [workers.Program].
 func (w *worker) End() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

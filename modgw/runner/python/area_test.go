@@ -123,7 +123,7 @@ func (a *app) shares() {
 
 func TestLargeBodiesAreExact(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(1, 2))
+	a := serve(t, largeApp, withWorkers(1, 2))
 	a.shares()
 	exactBodies(a, 64<<20)
 }
@@ -156,12 +156,12 @@ func exactBodies(a *app, largest int) {
 func TestLargeBodiesOfAForkedAndAnAttachedWorkerAreExact(t *testing.T) {
 	t.Parallel()
 	t.Run("forked", func(t *testing.T) {
-		a := withTemplate(t, largeApp, workers(1, 2))
+		a := withTemplate(t, largeApp, withWorkers(1, 2))
 		a.shares()
 		exactBodies(a, 12<<20)
 	})
 	t.Run("attached", func(t *testing.T) {
-		a := serveAttached(t, largeApp, workers(1, 2))
+		a := serveAttached(t, largeApp, withWorkers(1, 2))
 		a.attach("hello:application")
 		a.awaitState("attached")
 		a.shares()
@@ -171,7 +171,7 @@ func TestLargeBodiesOfAForkedAndAnAttachedWorkerAreExact(t *testing.T) {
 
 func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(2, 2))
+	a := serve(t, largeApp, withWorkers(2, 2))
 	var clients sync.WaitGroup
 	for c := range 8 {
 		clients.Go(func() {
@@ -195,7 +195,7 @@ func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
 
 func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(1, 1))
+	a := serve(t, largeApp, withWorkers(1, 1))
 	const size = 3_000_000
 	for range 3 {
 		if got := a.do("HEAD", "/send?"+itoa(size), nil); got.status != 200 || got.body != "" || got.header.Get("Content-Length") != itoa(size) {
@@ -217,7 +217,7 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 // than there is room for.
 func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(1, 1))
+	a := serve(t, largeApp, withWorkers(1, 1))
 	pid := a.pid(1)
 	for range 8 {
 		conn := a.raw("GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -248,7 +248,7 @@ func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 
 func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(1, 1))
+	a := serve(t, largeApp, withWorkers(1, 1))
 	conn := a.raw("POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + string(largeData(900_000)))
 	a.eventually("app", func() bool { return exists(a.path("begun")) })
 	conn.Close()
@@ -265,7 +265,7 @@ func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {
 
 func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeApp, workers(1, 1))
+	a := serve(t, largeApp, withWorkers(1, 1))
 	a.shares()
 	for range 3 {
 		const size = 3_000_000
@@ -276,7 +276,7 @@ func TestChildOfAnAppWritesIntoNoResponse(t *testing.T) {
 }
 
 func TestKilledWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
-	a := serve(t, largeApp, workers(1, 2))
+	a := serve(t, largeApp, withWorkers(1, 2))
 	a.shares()
 	for _, request := range []string{
 		"GET /send?50000000 HTTP/1.1\r\nHost: x\r\n\r\n",

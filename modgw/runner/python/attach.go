@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/listen"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -131,7 +131,7 @@ func (r *Runner) entertain(conn *net.UnixConn) {
 		return
 	}
 	defer r.attached.vacate()
-	r.Host(1, func(c *crew.Worker) crew.Job {
+	r.Host(1, func(c *workers.Worker) workers.Program {
 		w.Worker = c
 		return w
 	})
@@ -209,14 +209,14 @@ func sendStart(conn *net.UnixConn, m wire.StartMessage, lanes []*os.File) error 
 }
 
 // status is what is known of the place: the worker that has it, or that there is none.
-func (a *attachment) status(workers []modgw.WorkerStatus) modgw.WorkerStatus {
+func (a *attachment) status(known []modgw.WorkerStatus) modgw.WorkerStatus {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.taken || len(workers) == 0 {
+	if !a.taken || len(known) == 0 {
 		return modgw.WorkerStatus{Number: 1, State: modgw.StateAwaited, Since: a.since}
 	}
-	status := workers[len(workers)-1]
-	if status.State == crew.Ready.String() {
+	status := known[len(known)-1]
+	if status.State == workers.Ready.String() {
 		status.State = modgw.StateAttached
 	}
 	return status

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -109,7 +109,7 @@ func (a *app) doAll(count int, method, path string) map[string]int {
 // lanesOf gives requests that come at once to a worker whose first thread is known for a pace, and returns how many each of
 // its threads got.
 func lanesOf(pace, cpu uint8, parallel, alone bool, requests int) []int {
-	w := &worker{Worker: &crew.Worker{Number: 1}}
+	w := &worker{Worker: &workers.Worker{Number: 1}}
 	p := &pool{hopes: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}
 	for i := range 4 {
 		w.lanes = append(w.lanes, &lane{worker: w, pool: p, number: i})
@@ -159,7 +159,7 @@ func TestOneThreadComputesWhileOthersWaitForIt(t *testing.T) {
 		{"requests that share a thread", false, []int{int(computeAhead / (500 * time.Microsecond)), 0, 0, 0}},
 		{"requests that do not", true, []int{1, 1, 0, 0}},
 	} {
-		w := &worker{Worker: &crew.Worker{Number: 1}}
+		w := &worker{Worker: &workers.Worker{Number: 1}}
 		p := &pool{hopes: 1, queue: modgw.Queue{Max: 1000}}
 		for i := range 4 {
 			w.lanes = append(w.lanes, &lane{worker: w, pool: p, number: i})
@@ -184,7 +184,7 @@ func TestOneThreadComputesWhileOthersWaitForIt(t *testing.T) {
 func TestComputingRequestsRunOnFewThreads(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		t.Run(method, func(t *testing.T) {
-			a := serve(t, computingApp, workers(1, 8))
+			a := serve(t, computingApp, withWorkers(1, 8))
 			a.knownToCompute()
 			var counts []int
 			threads := map[string]int{}
@@ -213,7 +213,7 @@ func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
 		"GET /together/6", "POST /together/6", "GET /alternate/6", "POST /alternate/6", "GET /native/2", "POST /native/2",
 	} {
 		t.Run(request, func(t *testing.T) {
-			a := serve(t, computingApp, workers(1, 6))
+			a := serve(t, computingApp, withWorkers(1, 6))
 			a.knownToCompute()
 			method, path, _ := strings.Cut(request, " ")
 			count, _ := strconv.Atoi(path[len(path)-1:])
@@ -226,7 +226,7 @@ func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
 
 // TestShortNativeCodeRunsOnSeveralThreads has nothing taken back from behind it: it only leaves the interpreter to others.
 func TestShortNativeCodeRunsOnSeveralThreads(t *testing.T) {
-	a := serve(t, computingApp, workers(1, 3))
+	a := serve(t, computingApp, withWorkers(1, 3))
 	a.knownToCompute()
 	a.eventually("a thread that is known to leave the interpreter to others", func() bool {
 		together := a.doAll(8, "GET", "/digest")
@@ -240,7 +240,7 @@ func TestShortNativeCodeRunsOnSeveralThreads(t *testing.T) {
 func TestRequestThatBeginsToWaitFreesThoseBehindIt(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		t.Run(method, func(t *testing.T) {
-			a := serve(t, computingApp, workers(1, 2))
+			a := serve(t, computingApp, withWorkers(1, 2))
 			a.knownToCompute()
 			held := make(chan answer, 1)
 			go func() { held <- a.do(method, "/hold", nil) }()
@@ -257,7 +257,7 @@ func TestRequestThatBeginsToWaitFreesThoseBehindIt(t *testing.T) {
 func TestLongComputationStopsNoOthers(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		t.Run(method, func(t *testing.T) {
-			a := serve(t, computingApp, workers(1, 3))
+			a := serve(t, computingApp, withWorkers(1, 3))
 			a.knownToCompute()
 			spinning := make(chan answer, 2)
 			for range cap(spinning) {
@@ -279,7 +279,7 @@ func TestLongComputationStopsNoOthers(t *testing.T) {
 
 // TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled kills workers while their threads have much work before them.
 func TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled(t *testing.T) {
-	a := serve(t, ledger, workers(1, 3))
+	a := serve(t, ledger, withWorkers(1, 3))
 	a.knownFast()
 	var clients sync.WaitGroup
 	stop := make(chan struct{})

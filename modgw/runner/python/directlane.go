@@ -1,7 +1,7 @@
 package python
 
 import (
-	"github.com/modgw/modgw/modgw/front/listen"
+	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/wire"
 )
 

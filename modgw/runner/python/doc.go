@@ -3,5 +3,5 @@
 //
 // It finds no interpreter and installs nothing: the environment comes with the descriptor. Apps speak WSGI, where each
 // thread has a lane and answers the requests on it one after another, or ASGI, where all requests of a worker share one.
-// Package crew keeps the workers of both running.
+// Package workers keeps the workers of both running.
 package python

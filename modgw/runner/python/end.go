@@ -2,13 +2,13 @@ package python
 
 import "github.com/modgw/modgw/modgw/wire"
 
-// Retire implements [crew.Job].
+// Retire implements [workers.Program].
 func (w *worker) Retire() <-chan struct{} {
 	w.runner.roster.remove(w)
 	return w.runner.roster.drained(w)
 }
 
-// Stop implements [crew.Job]: the worker finishes what it does, and ends.
+// Stop implements [workers.Program]: the worker finishes what it does, and ends.
 func (w *worker) Stop() {
 	if w.guest != nil {
 		<-w.runner.attached.closed // it must not attach here again
@@ -16,14 +16,14 @@ func (w *worker) Stop() {
 	w.say(wire.Stop, nil)
 }
 
-// LastWords implements [crew.Job].
+// LastWords implements [workers.Program].
 func (w *worker) LastWords() {
 	if w.owesStacks() {
 		w.abort()
 	}
 }
 
-// End implements [crew.Job].
+// End implements [workers.Program].
 func (w *worker) End() {
 	w.lose()
 	w.hearOut()

@@ -11,8 +11,8 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -98,9 +98,9 @@ func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
 	limit, limited := errors.AsType[*proc.LimitError](err)
 	switch {
 	case limited:
-		fault.Hint = crew.LimitHint(limit)
+		fault.Hint = workers.LimitHint(limit)
 	case errors.Is(err, syscall.EAGAIN):
-		fault.Hint = crew.ProcessesHint(c.Descriptor)
+		fault.Hint = workers.ProcessesHint(c.Descriptor)
 	case interpreter == "":
 		fault.Hint = "the environment has no interpreter; set python { version = … } or python { venv = … }"
 	case errors.Is(err, fs.ErrNotExist):

@@ -28,7 +28,7 @@ def ok(start_response, body):
     return [body.encode()]
 `
 
-func workers(n, threads int) func(*modgw.Descriptor) {
+func withWorkers(n, threads int) func(*modgw.Descriptor) {
 	return func(d *modgw.Descriptor) { d.WSGI.Workers, d.WSGI.Threads = n, threads }
 }
 
@@ -46,7 +46,7 @@ func TestF1KillIdleWorkerLosesNothing(t *testing.T) {
 	a := serve(t, gates+`
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
-`, workers(1, 2))
+`, withWorkers(1, 2))
 	for range 3 {
 		pid := a.pid(1)
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -178,7 +178,7 @@ def application(environ, start_response):
 
 func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 	t.Parallel()
-	a := serve(t, stuck, workers(1, 2), requestTimeout(time.Second))
+	a := serve(t, stuck, withWorkers(1, 2), requestTimeout(time.Second))
 	old := a.pid(1)
 	overdue := make(chan answer, 1)
 	go func() { overdue <- a.get("/stuck") }()
@@ -199,7 +199,7 @@ func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 
 func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {
 	t.Parallel()
-	a := serve(t, stuck, workers(1, 2), requestTimeout(3*time.Second))
+	a := serve(t, stuck, withWorkers(1, 2), requestTimeout(3*time.Second))
 	old := a.pid(1)
 	results := make(chan answer, 2)
 	go func() { results <- a.get("/stuck") }()
@@ -406,7 +406,7 @@ def application(environ, start_response):
         assert threading.current_thread() is threading.main_thread()
         wait("never")
     return ok(start_response, "up")
-`, workers(1, 1), requestTimeout(500*time.Millisecond), func(d *modgw.Descriptor) { d.Timeouts.Stop = 200 * time.Millisecond })
+`, withWorkers(1, 1), requestTimeout(500*time.Millisecond), func(d *modgw.Descriptor) { d.Timeouts.Stop = 200 * time.Millisecond })
 	old := a.pid(1)
 	if got := a.get("/stuck"); got.status != 504 {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)

@@ -19,19 +19,19 @@ type guest struct {
 	once  sync.Once
 }
 
-// PID implements [crew.Process]. It is 0 for a process that this one cannot see.
+// PID implements [workers.Process]. It is 0 for a process that this one cannot see.
 func (g *guest) PID() int { return g.pid }
 
-// Done implements [crew.Process].
+// Done implements [workers.Process].
 func (g *guest) Done() <-chan struct{} { return g.done }
 
-// Exit implements [crew.Process]. Nobody tells the host how the process ends, if it does.
+// Exit implements [workers.Process]. Nobody tells the host how the process ends, if it does.
 func (g *guest) Exit() proc.Exit { return proc.Exit{} }
 
-// Ending implements [crew.Process]. Nobody tells the host.
+// Ending implements [workers.Process]. Nobody tells the host.
 func (g *guest) Ending() bool { return false }
 
-// Kill implements [crew.Process]. Whoever reads one of the connections sees its end.
+// Kill implements [workers.Process]. Whoever reads one of the connections sees its end.
 func (g *guest) Kill() {
 	g.once.Do(func() {
 		for _, conn := range g.conns {
@@ -43,16 +43,16 @@ func (g *guest) Kill() {
 	})
 }
 
-// Signal implements [crew.Process]: it does nothing.
+// Signal implements [workers.Process]: it does nothing.
 func (g *guest) Signal(syscall.Signal) {}
 
-// SignalLeader implements [crew.Process]: it does nothing.
+// SignalLeader implements [workers.Process]: it does nothing.
 func (g *guest) SignalLeader(syscall.Signal) {}
 
-// Yield implements [crew.Process]: it does nothing.
+// Yield implements [workers.Process]: it does nothing.
 func (g *guest) Yield() {}
 
-// Resume implements [crew.Process]: it does nothing.
+// Resume implements [workers.Process]: it does nothing.
 func (g *guest) Resume() {}
 
 // peerPID is the id of the process that has connected.

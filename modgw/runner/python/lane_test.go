@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -14,7 +14,7 @@ import (
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	t.Parallel()
 	p := &pool{}
-	w := &worker{Worker: &crew.Worker{Log: slog.New(slog.DiscardHandler)}, out: wire.NewWriter(io.Discard)} // it hears of no recall
+	w := &worker{Worker: &workers.Worker{Log: slog.New(slog.DiscardHandler)}, out: wire.NewWriter(io.Discard)} // it hears of no recall
 	l, theirs, err := newLane(p, w, 0, nil)
 	if err != nil {
 		t.Fatal(err)

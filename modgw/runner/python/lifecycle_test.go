@@ -35,7 +35,7 @@ func TestStartNamesWhatCannotBeLoaded(t *testing.T) {
 		"killed":           {source: "import os\nos.kill(os.getpid(), 9)\n", code: "MGW-APP-004", says: []string{"killed by signal 9 (SIGKILL)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := prepare(t, c.source, workers(2, 1))
+			a := prepare(t, c.source, withWorkers(2, 1))
 			fault := a.failsToStart()
 			text := fault.Error()
 			for _, part := range c.says {
@@ -207,7 +207,7 @@ def application(environ, start_response):
     touch("begun-" + environ["PATH_INFO"][1:])
     wait("go")
     return ok(start_response, "%d %s" % (os.getpid(), threading.current_thread().name))
-`, workers(2, 2))
+`, withWorkers(2, 2))
 	results := make(chan answer, 4)
 	for _, name := range []string{"a", "b", "c", "d"} {
 		go func() { results <- a.get("/" + name) }()
@@ -235,7 +235,7 @@ def application(environ, start_response):
     touch("begun")
     wait("go")
     return ok(start_response, "done")
-`, workers(1, 1), func(d *modgw.Descriptor) { d.Queue.Max = 1 })
+`, withWorkers(1, 1), func(d *modgw.Descriptor) { d.Queue.Max = 1 })
 	results := make(chan answer, 2)
 	go func() { results <- a.get("/") }()
 	a.eventually("request", func() bool { return exists(a.path("begun")) })
@@ -268,7 +268,7 @@ def application(environ, start_response):
     touch("begun")
     wait("go")
     return ok(start_response, "done")
-`, workers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
+`, withWorkers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
 	result := make(chan answer, 1)
 	go func() { result <- a.get("/") }()
 	a.eventually("request", func() bool { return exists(a.path("begun")) })
@@ -296,7 +296,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		}
 		a.runner.Stop(t.Context())
 	}
-	a := prepare(t, hello, workers(2, 3))
+	a := prepare(t, hello, withWorkers(2, 3))
 	live(a) // what a process opens once is open then
 	before := count()
 	for range 3 {

@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // idleWorker is a worker without a process.
 func idleWorker(number, lanes int) *worker {
-	w := &worker{Worker: &crew.Worker{Number: number}}
+	w := &worker{Worker: &workers.Worker{Number: number}}
 	for i := range lanes {
 		w.lanes = append(w.lanes, &lane{worker: w, pool: &pool{}, number: i})
 	}

@@ -193,8 +193,8 @@ func (a *app) send(r *http.Request) answer {
 
 // tracked is the workers that have a process.
 func (a *app) tracked() (workers []*worker) {
-	for _, job := range a.runner.Jobs() {
-		workers = append(workers, job.(*worker))
+	for _, program := range a.runner.Programs() {
+		workers = append(workers, program.(*worker))
 	}
 	return workers
 }

@@ -67,7 +67,7 @@ func (a *app) begun() map[string]int {
 // wait behind a long one must have been given back.
 func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 	t.Parallel()
-	a := serve(t, ledger, workers(1, 4))
+	a := serve(t, ledger, withWorkers(1, 4))
 	a.knownFast()
 	var held []<-chan answer
 	for i := range 3 {
@@ -97,7 +97,7 @@ func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 
 func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 	t.Parallel()
-	a := serve(t, ledger, workers(2, 2))
+	a := serve(t, ledger, withWorkers(2, 2))
 	a.knownFast()
 	var clients sync.WaitGroup
 	for client := range 12 {
@@ -130,7 +130,7 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 // TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds its waiting.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	t.Parallel()
-	a := serve(t, ledger, workers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
+	a := serve(t, ledger, withWorkers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
 	a.knownFast()
 	held := a.hold("")
 	if got := a.get("/late"); got.status != 503 {
@@ -158,7 +158,7 @@ def application(environ, start_response):
         touch("held")
         ctypes.PyDLL(None).sleep(3600)  # never lets go of the interpreter
     return ok(start_response, "fast")
-`, workers(1, 2), func(d *modgw.Descriptor) {
+`, withWorkers(1, 2), func(d *modgw.Descriptor) {
 		d.Queue.Timeout, d.Timeouts.Stop = 50*time.Millisecond, 100*time.Millisecond
 	})
 	a.knownFast()
@@ -181,7 +181,7 @@ def application(environ, start_response):
 
 func TestKillLosesNoRequestThatWaitsBehindAnother(t *testing.T) {
 	t.Parallel()
-	a := serve(t, ledger, workers(1, 1))
+	a := serve(t, ledger, withWorkers(1, 1))
 	a.knownFast()
 	old := a.pid(1)
 	held := a.hold("")

@@ -201,7 +201,7 @@ func (a *app) raw(request string) *net.TCPConn {
 
 func TestSlowUploadHoldsNoWorker(t *testing.T) {
 	t.Parallel()
-	a := serve(t, echo, workers(1, 1))
+	a := serve(t, echo, withWorkers(1, 1))
 	conn := a.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234")
 	if got := a.get("/early"); got.status != 200 {
 		t.Errorf("beside it: %d %q, %v", got.status, got.body, got.err)
@@ -277,7 +277,7 @@ def application(environ, start_response):
         finally:
             touch("closed")
     return pieces()
-`, workers(1, 1))
+`, withWorkers(1, 1))
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, "GET", a.server.URL, nil)
 	if err != nil {

@@ -198,7 +198,7 @@ def application(environ, start_response):
             yield b"x" * 100000
     return body()
 application.sent = 0
-`, workers(1, 2))
+`, withWorkers(1, 2))
 	conn := a.raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	// It has stopped when two looks in a row see the same.
 	var last string
@@ -264,7 +264,7 @@ def application(environ, start_response):
     if len(secret) % 2:
         return [(secret + body).encode()]
     return iter([secret.encode(), body.encode()])
-`, workers(2, 3), func(d *modgw.Descriptor) { d.Queue.Max = 1000 })
+`, withWorkers(2, 3), func(d *modgw.Descriptor) { d.Queue.Max = 1000 })
 	var clients sync.WaitGroup
 	for c := range 16 {
 		clients.Go(func() {
@@ -297,7 +297,7 @@ def application(environ, start_response):
         wait("go")
         return ok(start_response, "late answer")
     return ok(start_response, "own answer")
-`, workers(1, 2))
+`, withWorkers(1, 2))
 	conn := a.raw("GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
 	a.eventually("request", func() bool { return exists(a.path("begun")) })
 	conn.Close()
@@ -324,7 +324,7 @@ def application(environ, start_response):
         touch("slow-" + environ["QUERY_STRING"])
         wait("go")
     return ok(start_response, "done")
-`, workers(1, 4))
+`, withWorkers(1, 4))
 	results := make(chan answer, 3)
 	for i := range 3 {
 		go func() { results <- a.get(fmt.Sprintf("/slow?%d", i)) }()

@@ -7,12 +7,12 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // Runner runs a WSGI or ASGI app. It implements [modgw.Runner].
 type Runner struct {
-	*crew.Crew
+	*workers.Pool
 	config   modgw.RunnerConfig
 	files    Files
 	user     *account.Account // nil: the host's own
@@ -24,7 +24,7 @@ type Runner struct {
 	stock    *stock      // nil: every worker is started on its own
 
 	heartbeat time.Duration  // of WebSockets
-	reading   sync.WaitGroup // of what reads what workers say; only the crew's goroutines add to it
+	reading   sync.WaitGroup // of what reads what workers say; only the pool's goroutines add to it
 }
 
 var (
@@ -65,12 +65,12 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if d.Attach {
 		r.attached = &attachment{closed: make(chan struct{})}
 	}
-	r.Crew = crew.New(crew.Config{
-		Runner: config,
-		User:   user,
-		Count:  program.workers,
-		NewJob: func(w *crew.Worker) crew.Job { return r.newWorker(w, r.stock.pick()) },
-		Hope:   r.roster.hope,
+	r.Pool = workers.New(workers.Config{
+		Runner:     config,
+		User:       user,
+		Count:      program.workers,
+		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.stock.pick()) },
+		Expect:     r.roster.hope,
 	})
 	return r, nil
 }
@@ -81,7 +81,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		return r.awaitAttached()
 	}
 	r.stock = r.files.Templates.enter(r)
-	err := r.Crew.Start(ctx)
+	err := r.Pool.Start(ctx)
 	if err != nil {
 		r.roster.close()
 		r.finish()
@@ -92,7 +92,7 @@ func (r *Runner) Start(ctx context.Context) error {
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
 	r.roster.close()
-	r.Crew.Stop(ctx)
+	r.Pool.Stop(ctx)
 	r.finish()
 }
 
@@ -106,7 +106,7 @@ func (r *Runner) finish() {
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.seats}
 	status.Busy, status.Queued = r.roster.counts()
-	r.Crew.Status(&status)
+	r.Pool.Status(&status)
 	if r.attached != nil {
 		status.Workers = []modgw.WorkerStatus{r.attached.status(status.Workers)}
 	}

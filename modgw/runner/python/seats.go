@@ -100,8 +100,8 @@ func (s *seats) drained(w *worker) <-chan struct{} {
 
 // hope implements [roster].
 func (s *seats) hope(n int) {
-	s.requests.Hope(n)
-	s.sockets.Hope(n)
+	s.requests.Expect(n)
+	s.sockets.Expect(n)
 }
 
 // close implements [roster].

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -50,7 +50,7 @@ func newSharedLane(r *Runner, w *worker) (*sharedLane, *os.File, error) {
 // opening says what a stream of a shared lane begins with.
 type opening struct {
 	kind     streamKind
-	request  crew.Request
+	request  workers.Request
 	head     []byte
 	body     []byte    // what is there of it
 	whole    bool      // that is all

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -26,7 +26,7 @@ type sharedStream struct {
 	lane     *sharedLane
 	ctx      context.Context // of the request
 	kind     streamKind
-	request  crew.Request
+	request  workers.Request
 	unsent   atomic.Bool // the Request frame could not be written
 	deadline instant     // zero: none; what reads ahead may put it off while the request is given up
 	timer    *time.Timer

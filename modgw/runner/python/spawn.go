@@ -8,18 +8,18 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Launch implements [crew.Job]. It starts the interpreter, or has it forked.
-func (w *worker) Launch() (crew.Process, error) {
+// Launch implements [workers.Program]. It starts the interpreter, or has it forked.
+func (w *worker) Launch() (workers.Process, error) {
 	if w.guest != nil {
 		return w.guest, nil
 	}
 	theirs, err := w.connect()
 	defer closeFiles(theirs)
-	var p crew.Process
+	var p workers.Process
 	if err == nil {
 		p, err = w.startProcess(theirs)
 	}
@@ -97,7 +97,7 @@ func (w *worker) closeLanes() {
 
 // startProcess runs the interpreter with what is the worker's as descriptors 3, 4, … and the lifeline after them, or has it
 // forked from the worker's template.
-func (w *worker) startProcess(theirs []*os.File) (crew.Process, error) {
+func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 	r := w.runner
 	if err := r.files.verify(); err != nil {
 		return nil, err

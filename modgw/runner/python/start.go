@@ -9,14 +9,14 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // stackTime is how long a worker may take to print its stacks when it is told to abort.
 const stackTime = 2 * time.Second
 
-// Ready implements [crew.Job]: it tells the worker what to load, and waits until it has.
+// Ready implements [workers.Program]: it tells the worker what to load, and waits until it has.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	r := w.runner
 	r.reading.Go(w.listen)
@@ -40,7 +40,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	}
 }
 
-// Begin implements [crew.Job].
+// Begin implements [workers.Program].
 func (w *worker) Begin() {
 	if w.misfit != nil {
 		w.runner.stock.distrust(w.runner, w.misfit.template, w.misfit.err)
@@ -52,10 +52,10 @@ func (w *worker) Begin() {
 	}
 }
 
-// Explain implements [crew.Job]. What a worker said last may still be on its way. One that is late prints the stacks of its
+// Explain implements [workers.Program]. What a worker said last may still be on its way. One that is late prints the stacks of its
 // threads: SIGABRT makes it do that even when it is stuck.
 func (w *worker) Explain(err error) error {
-	if errors.Is(err, crew.ErrEnded) && w.failed == nil {
+	if errors.Is(err, workers.ErrEnded) && w.failed == nil {
 		w.hearOut()
 		select {
 		case l := <-w.loaded:
@@ -68,9 +68,9 @@ func (w *worker) Explain(err error) error {
 	switch {
 	case w.failed != nil:
 		return w.cannotLoad()
-	case errors.Is(err, crew.ErrEnded):
+	case errors.Is(err, workers.ErrEnded):
 		return endedEarly(c, w.Reason(), w.Output())
-	case errors.Is(err, crew.ErrLate):
+	case errors.Is(err, workers.ErrLate):
 		if w.askWhereItWaits() {
 			return w.cannotLoad()
 		}
@@ -90,12 +90,12 @@ func (w *worker) cannotLoad() error {
 	return cannotLoad(w.runner.config, w.failed)
 }
 
-// Instead implements [crew.Job]: a worker that could not be forked might still be started on its own.
-func (w *worker) Instead(err error) func(*crew.Worker) crew.Job {
+// Instead implements [workers.Program]: a worker that could not be forked might still be started on its own.
+func (w *worker) Instead(err error) func(*workers.Worker) workers.Program {
 	if w.template == nil || !mayBeTheTemplate(err) {
 		return nil
 	}
-	return func(c *crew.Worker) crew.Job {
+	return func(c *workers.Worker) workers.Program {
 		other := w.runner.newWorker(c, nil)
 		other.misfit = &misfit{w.template, err}
 		return other

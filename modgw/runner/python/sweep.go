@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
 // sweep reads what a worker still sends on a stream that nobody wants any more, until the worker closes it; only then
 // does the lane go back, so that no late answer can reach another request.
-func (r *Runner) sweep(s *stream, f *feeder, request crew.Request) {
+func (r *Runner) sweep(s *stream, f *feeder, request workers.Request) {
 	for !s.closed {
 		frame, err := s.next()
 		switch {

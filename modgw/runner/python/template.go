@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -36,7 +36,7 @@ type template struct {
 	in      *wire.Reader  // for hear alone
 	heard   chan struct{} // closes when hear has ended
 	scope   *proc.Scope
-	output  crew.Tail // what it printed last
+	output  workers.Tail // what it printed last
 
 	mu       sync.Mutex
 	last     uint32 // number of the latest request
@@ -76,8 +76,8 @@ func startTemplate(ctx context.Context, r *Runner) (*template, error) {
 		Dir:        d.Root,
 		Credential: r.user.Credential(),
 		Files:      []*os.File{theirs},
-		Stdin:      r.typed(),      // what it forks inherits it
-		Limits:     crew.Limits(d), // likewise
+		Stdin:      r.typed(),         // what it forks inherits it
+		Limits:     workers.Limits(d), // likewise
 		Scope:      t.scope,
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {

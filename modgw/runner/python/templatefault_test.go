@@ -83,7 +83,7 @@ func TestTemplateEndsWithItsLastGeneration(t *testing.T) {
 }
 
 func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
-	a := withTemplate(t, hello, workers(1, 1))
+	a := withTemplate(t, hello, withWorkers(1, 1))
 	files, children := countFiles(t), countChildren(t)
 	for range 100 {
 		next := a.again()
@@ -146,7 +146,7 @@ func TestActAsHost(t *testing.T) {
 	if os.Getenv(hostEnv) == "" {
 		t.Skip("only for another test")
 	}
-	a := withTemplate(t, hello, workers(2, 1))
+	a := withTemplate(t, hello, withWorkers(2, 1))
 	line := "PIDS " + itoa(a.pid(1)) + " " + itoa(a.pid(2)) + " " + itoa(a.runner.stock.pick().process.PID()) + "\n"
 	if _, err := os.Stdout.WriteString(line); err != nil {
 		t.Fatal(err)

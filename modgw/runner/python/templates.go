@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // Templates keep a template process for every app whose workers may be forked: it has the modules of the environment
@@ -71,7 +71,7 @@ func (r *Runner) shape() string {
 	d, env := r.config.Descriptor, r.config.Environment
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, r.files.Dir)
-	fmt.Fprintf(hash, "%v", crew.Limits(d))
+	fmt.Fprintf(hash, "%v", workers.Limits(d))
 	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, r.user.HomeDir()))
 	if c := r.user.Credential(); c != nil {
 		fmt.Fprintf(hash, "%d %d %d", c.Uid, c.Gid, slices.Sorted(slices.Values(c.Groups)))

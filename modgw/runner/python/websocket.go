@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -66,7 +66,7 @@ func handshakeMistake(r *http.Request) string {
 func (c *call) serveWebSocket() {
 	if c.Info.Front != "http" || c.R.ProtoMajor != 1 || c.R.ProtoMinor == 0 {
 		c.W.Header().Set("Upgrade", "websocket")
-		c.Conclude(&relay.Failure{Status: http.StatusUpgradeRequired, Fault: crew.NoWebSocket(c.Info.Front, c.R.Proto)})
+		c.Conclude(&relay.Failure{Status: http.StatusUpgradeRequired, Fault: workers.NoWebSocket(c.Info.Front, c.R.Proto)})
 		return
 	}
 	if mistake := handshakeMistake(c.R); mistake != "" {

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -53,7 +53,7 @@ func FuzzWebSocket(f *testing.F) {
 		}
 		s := &sharedStream{
 			outflow: outflow{id: 1, out: wire.NewWriter(lane), credit: make(chan struct{}, 1)},
-			lane:    &sharedLane{runner: runner, worker: &worker{Worker: &crew.Worker{Log: log}}, conn: lane},
+			lane:    &sharedLane{runner: runner, worker: &worker{Worker: &workers.Worker{Log: log}}, conn: lane},
 			ctx:     ctx, kind: webSocketStream, news: make(chan struct{}, 1), headed: true,
 		}
 		s.window.Store(wire.InitialWindow)

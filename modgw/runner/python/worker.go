@@ -5,13 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// worker is one process that runs the app. It implements [crew.Job].
+// worker is one process that runs the app. It implements [workers.Program].
 type worker struct {
-	*crew.Worker
+	*workers.Worker
 	runner   *Runner
 	guest    *guest    // its process, which came by itself; nil: the host has it started
 	template *template // that it is forked from; nil: none
@@ -57,8 +57,8 @@ type misfit struct {
 	err      error
 }
 
-// newWorker makes the job of a worker that is forked from t unless that is nil.
-func (r *Runner) newWorker(c *crew.Worker, t *template) *worker {
+// newWorker makes the program of a worker that is forked from t unless that is nil.
+func (r *Runner) newWorker(c *workers.Worker, t *template) *worker {
 	w := &worker{
 		Worker: c, runner: r, template: t, dev: r.config.Dev, heard: make(chan struct{}), loaded: make(chan loading, 1),
 	}

@@ -10,7 +10,7 @@ import (
 
 func TestBriefQueueWaitsForMembersAndNotForRoom(t *testing.T) {
 	q := NewBrief(modgw.Queue{Max: 10})
-	q.Hope(1)
+	q.Expect(1)
 	got := make(chan *Member, 1)
 	go func() {
 		m, err := q.Acquire(t.Context())

@@ -123,8 +123,8 @@ func (q *Queue) Resume(m *Member) {
 	q.serve()
 }
 
-// Hope counts the members that are worth waiting for up or down.
-func (q *Queue) Hope(n int) {
+// Expect counts the members that are worth waiting for up or down.
+func (q *Queue) Expect(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.hopes += n

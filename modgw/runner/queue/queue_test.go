@@ -43,7 +43,7 @@ func TestLeastBusyMemberIsNext(t *testing.T) {
 
 func TestThoseWhoWaitAreServedInOrder(t *testing.T) {
 	q := New(modgw.Queue{Max: 2})
-	q.Hope(1)
+	q.Expect(1)
 	m := &Member{Places: 1}
 	q.Add(m)
 	acquire(t, q)
@@ -77,7 +77,7 @@ func TestWhyThereIsNoPlace(t *testing.T) {
 	if _, err := q.Acquire(t.Context()); !errors.Is(err, ErrNobody) {
 		t.Error(err)
 	}
-	q.Hope(1)
+	q.Expect(1)
 	if _, err := q.Acquire(t.Context()); !errors.Is(err, ErrTimeout) {
 		t.Error(err)
 	}

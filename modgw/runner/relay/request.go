@@ -8,7 +8,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/crew"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // maxTries is how often a request is given to a worker.
@@ -21,9 +21,9 @@ type Request struct {
 	Info   *modgw.RequestInfo
 	Config *modgw.RunnerConfig
 
-	Body   *Body        // nil until it was opened
-	Worker *crew.Worker // that has the request, or had it last; nil: none of the runner's own
-	Log    *slog.Logger // takes records while there is no worker
+	Body   *Body           // nil until it was opened
+	Worker *workers.Worker // that has the request, or had it last; nil: none of the runner's own
+	Log    *slog.Logger    // takes records while there is no worker
 
 	tries int
 	state state
@@ -56,7 +56,7 @@ func IsSafe(method string) bool {
 }
 
 // Tried counts an attempt to have the request executed by a worker; nil is a program of somebody else's.
-func (r *Request) Tried(w *crew.Worker) {
+func (r *Request) Tried(w *workers.Worker) {
 	r.tries++
 	r.Worker = w
 }
@@ -81,7 +81,7 @@ func (r *Request) NotKept(err error) {
 	r.log().Warn("response not kept for a slow client", "request", r.Info.ID, "reason", err)
 }
 
-// OnReplaced is [crew.Worker.OnReplaced] of the worker that has the request; without one, only the generation can be replaced.
+// OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request; without one, only the generation can be replaced.
 func (r *Request) OnReplaced(end func()) (cancel func()) {
 	if r.Worker != nil {
 		return r.Worker.OnReplaced(r.Info, end)
@@ -115,8 +115,8 @@ func (r *Request) Crashed() bool {
 }
 
 // Name is what log and status call the request.
-func (r *Request) Name() crew.Request {
-	return crew.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path}
+func (r *Request) Name() workers.Request {
+	return workers.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path}
 }
 
 func (r *Request) log() *slog.Logger {

@@ -1,0 +1,78 @@
+package dev
+
+import (
+	"path"
+	"sync"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// app is what is known of one app.
+type app struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced with each change
+	now     state
+}
+
+// state is what a page of an app is made from.
+type state struct {
+	revision int          // counts what makes pages old
+	styles   int          // counts what makes style sheets old
+	failure  *modgw.Event // why the code is not loaded; nil: it is
+	causes   []string     // what changed since code was loaded, the last deploy included
+	loaded   string       // why the generation that serves was made
+}
+
+// keptCauses is how many changes are told of.
+const keptCauses = 10
+
+func newApp() *app { return &app{changed: make(chan struct{})} }
+
+func (a *app) state() state {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now
+}
+
+// watch is the state, and a channel that closes when it is not that any more.
+func (a *app) watch() (state, <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now, a.changed
+}
+
+func (a *app) observe(e modgw.Event) {
+	a.change(func(s *state) {
+		s.revision++
+		if e.Fault == nil {
+			s.failure, s.causes, s.loaded = nil, nil, e.Cause
+			return
+		}
+		s.failure = &e
+		s.causes = append(s.causes[:len(s.causes):len(s.causes)], e.Cause)
+		if len(s.causes) > keptCauses {
+			s.causes = s.causes[1:]
+		}
+	})
+}
+
+// assets takes changed files that no code reads. Style sheets can be put into open pages, others need them anew.
+func (a *app) assets(paths []string) {
+	a.change(func(s *state) {
+		for _, p := range paths {
+			if path.Ext(p) != ".css" {
+				s.revision++
+				return
+			}
+		}
+		s.styles++
+	})
+}
+
+func (a *app) change(f func(*state)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f(&a.now)
+	close(a.changed)
+	a.changed = make(chan struct{})
+}

@@ -1,0 +1,72 @@
+package dev
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// captureLimit is how much of a request's body is kept to show its form fields.
+const captureLimit = 64 << 10
+
+// body is the beginning of a form that went by.
+type body struct {
+	io.ReadCloser
+	kind    string
+	options map[string]string
+
+	mu   sync.Mutex
+	kept []byte
+}
+
+// captureBody keeps a copy of what the app reads of a form; nil for anything but a form.
+func captureBody(r *http.Request) *body {
+	kind, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.Body == nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
+		return nil
+	}
+	b := &body{ReadCloser: r.Body, kind: kind, options: options}
+	r.Body = b
+	return b
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = append(b.kept, p[:min(n, captureLimit-len(b.kept))]...)
+	return n, err
+}
+
+// fields are the names and values of the form, as far as they were kept.
+func (b *body) fields() url.Values {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kind == "application/x-www-form-urlencoded" {
+		// What is cut off or malformed is left out; the rest is worth seeing.
+		found, _ := url.ParseQuery(string(b.kept))
+		return found
+	}
+	found := url.Values{}
+	parts := multipart.NewReader(bytes.NewReader(b.kept), b.options["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if err != nil {
+			return found
+		}
+		if name := part.FileName(); name != "" {
+			found.Add(part.FormName(), "(file "+name+")")
+			continue
+		}
+		value, _ := io.ReadAll(part)
+		found.Add(part.FormName(), string(value))
+	}
+}

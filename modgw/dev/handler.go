@@ -1,0 +1,178 @@
+package dev
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Gateway is what a Handler stands in front of.
+type Gateway interface {
+	http.Handler
+	Find(*http.Request) (modgw.AppName, modgw.MountPath)
+	AppStatus(modgw.AppName) (modgw.AppStatus, error)
+}
+
+// Config is what a Handler is made from.
+type Config struct {
+	Gateway Gateway
+
+	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor get a script.
+	Still bool
+
+	// Hold is how long a request waits for changed code at most; 0: one minute.
+	Hold time.Duration
+
+	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx is done; nil: nobody knows.
+	CatchUp func(ctx context.Context, app modgw.AppName)
+
+	// Log gets what developers should know of their pages; nil discards it.
+	Log *slog.Logger
+}
+
+// Handler is the development mode of a gateway. Its methods may be called from many goroutines. Close it.
+type Handler struct {
+	config Config
+	log    *slog.Logger
+	run    string // names this run of the host, so that pages of an earlier one know that they are old
+	gate   gate
+	closed context.Context // done when nobody may wait any more
+	close  context.CancelFunc
+
+	mu      sync.Mutex
+	apps    map[modgw.AppName]*app
+	pending map[modgw.AppName]func() // releases what the watcher holds
+	told    map[string]bool          // what was logged, and should be once
+}
+
+// New makes a handler. It starts nothing.
+func New(c Config) *Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Hold <= 0 {
+		c.Hold = time.Minute
+	}
+	h := &Handler{
+		config:  c,
+		log:     c.Log,
+		run:     strconv.FormatUint(rand.Uint64()|1<<63, 36),
+		apps:    map[modgw.AppName]*app{},
+		pending: map[modgw.AppName]func(){},
+		told:    map[string]bool{},
+	}
+	h.closed, h.close = context.WithCancel(context.Background())
+	return h
+}
+
+// Close ends every waiting request and every event stream. Requests that come later do not wait.
+func (h *Handler) Close() { h.close() }
+
+// ServeHTTP answers a request as the gateway does, once the code that it should see is loaded.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(modgw.WithRequestInfo(r.Context(), modgw.RequestInfoOf(r)))
+	name, mount := h.config.Gateway.Find(r)
+	if h.serveOwn(w, r, name) {
+		return
+	}
+	if name == "" {
+		h.config.Gateway.ServeHTTP(w, r)
+		return
+	}
+	v := &visit{handler: h, app: h.app(name), name: name, mount: mount, body: captureBody(r)}
+	h.catchUp(r.Context(), name)
+	if !h.gate.wait(r.Context(), h.closed, name, h.config.Hold) {
+		v.serveLate(w, r)
+		return
+	}
+	v.state = v.app.state()
+	if v.state.failure != nil && !v.acceptsOld(r) {
+		v.serveFailure(w, r)
+		return
+	}
+	r = r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault))
+	if h.config.Still || !wantsScript(r) {
+		h.config.Gateway.ServeHTTP(w, r)
+		return
+	}
+	in := &injector{ResponseWriter: w, visit: v}
+	h.config.Gateway.ServeHTTP(in, r)
+	in.finish()
+}
+
+// newsTime is how long the news of a saved file may be on its way when its developer asks for the page.
+const newsTime = time.Second
+
+// catchUp waits for news that are on their way.
+func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
+	if h.config.CatchUp == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, newsTime)
+	defer cancel()
+	defer context.AfterFunc(h.closed, cancel)()
+	h.config.CatchUp(ctx, name)
+}
+
+// Hold keeps requests of an app back ("" means all apps) until release is called. It is for the time from an order for a
+// new generation until that is ready, or is known never to be.
+func (h *Handler) Hold(name modgw.AppName) (release func()) { return h.gate.hold(name) }
+
+// Pending keeps requests of an app back ("" means all apps) while files have changed of which nobody knows yet what they
+// mean.
+func (h *Handler) Pending(name modgw.AppName, pending bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	release := h.pending[name]
+	switch {
+	case pending && release == nil:
+		h.pending[name] = h.gate.hold(name)
+	case !pending && release != nil:
+		delete(h.pending, name)
+		release()
+	}
+}
+
+// Observe takes what became of a generation.
+func (h *Handler) Observe(e modgw.Event) { h.app(e.App).observe(e) }
+
+// Assets lets open pages show files anew that the app's code does not read, such as style sheets.
+func (h *Handler) Assets(name modgw.AppName, paths []string) {
+	if name != "" {
+		h.app(name).assets(paths)
+		return
+	}
+	h.mu.Lock()
+	all := maps.Clone(h.apps)
+	h.mu.Unlock()
+	for _, a := range all {
+		a.assets(paths)
+	}
+}
+
+func (h *Handler) app(name modgw.AppName) *app {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.apps[name]
+	if a == nil {
+		a = newApp()
+		h.apps[name] = a
+	}
+	return a
+}
+
+// once reports whether it is called with text for the first time.
+func (h *Handler) once(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := !h.told[text]
+	h.told[text] = true
+	return first
+}

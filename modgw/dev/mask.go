@@ -1,0 +1,16 @@
+package dev
+
+import "regexp"
+
+// masked stands in place of what nobody should see over the developer's shoulder.
+const masked = "••••••"
+
+var secretName = regexp.MustCompile(`(?i)pass(word|wd|phrase)?|secret|token|api.?key|auth|cookie|credential|private|session|csrf|signature`)
+
+// mask is value, unless its name says that it is a secret.
+func mask(name, value string) string {
+	if value != "" && secretName.MatchString(name) {
+		return masked
+	}
+	return value
+}

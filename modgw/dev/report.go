@@ -1,0 +1,150 @@
+package dev
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// report is all that a developer is told of a failure, in whichever form.
+type report struct {
+	Status     int               `json:"status"`
+	Title      string            `json:"title"`
+	App        modgw.AppName     `json:"app"`
+	Error      string            `json:"error"`              // one line
+	Place      string            `json:"place,omitempty"`    // file:line
+	Function   string            `json:"function,omitempty"` // that is there
+	Code       string            `json:"code"`
+	Hint       string            `json:"hint,omitempty"`
+	Traceback  string            `json:"traceback,omitempty"`
+	Exceptions []modgw.Exception `json:"exceptions,omitempty"`
+	Request    requestReport     `json:"request"`
+	Generation int               `json:"generation,omitempty"` // that failed, or that answered
+	Serving    int               `json:"serving,omitempty"`    // that still works, when the newer one does not load
+	StillURL   string            `json:"still,omitempty"`      // shows the one that still works
+	Changed    []string          `json:"changed,omitempty"`    // since code was loaded; else what made this generation
+	Incident   string            `json:"incident,omitempty"`
+
+	environment modgw.EnvironmentStatus
+	root        string
+	live        string // the script element that makes the page follow the code; "" without one
+	loads       bool   // the code was loaded, and failed later
+}
+
+// requestReport is what was asked.
+type requestReport struct {
+	Method  string  `json:"method"`
+	URL     string  `json:"url"`
+	Headers []field `json:"headers"`
+	Form    []field `json:"form,omitempty"`
+}
+
+type field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func (v *visit) report(r *http.Request, status int, f *modgw.Fault) *report {
+	info := modgw.RequestInfoOf(r)
+	p := &report{
+		Status:     status,
+		Title:      http.StatusText(status),
+		App:        v.name,
+		Error:      f.Summary,
+		Code:       f.Code,
+		Hint:       f.Hint,
+		Traceback:  strings.TrimRight(f.Output, "\n"),
+		Exceptions: f.Exceptions,
+		Request:    v.request(r),
+		Incident:   info.ID,
+		loads:      true,
+	}
+	if f.Err != nil {
+		p.Error += ": " + f.Err.Error()
+	}
+	if n := len(f.Exceptions); n > 0 {
+		p.Error = title(f.Exceptions[n-1])
+	}
+	p.describeApp(v)
+	if place := modgw.Place(f.Exceptions); place != nil {
+		p.Place, p.Function = fmt.Sprintf("%s:%d", p.short(place.File), place.Line), place.Function
+	}
+	if failure := v.state.failure; failure != nil && failure.Fault == f {
+		p.loads = false
+		p.Generation, p.Serving, p.Changed = failure.Generation, failure.Serving, v.state.causes
+		if p.Serving > 0 {
+			p.StillURL = v.stillURL(r, p.Serving)
+		}
+	}
+	if !v.handler.config.Still {
+		p.live = v.liveScript().element("")
+	}
+	return p
+}
+
+// describeApp fills in what is known of the app and of the generation that serves.
+func (p *report) describeApp(v *visit) {
+	status, err := v.handler.config.Gateway.AppStatus(v.name)
+	if err != nil {
+		return // it was removed a moment ago
+	}
+	p.root = status.Root
+	if g := status.Generation; g != nil {
+		p.Generation, p.Changed, p.environment = g.Number, []string{g.Cause}, g.Environment
+	}
+}
+
+func (v *visit) request(r *http.Request) requestReport {
+	q := requestReport{Method: r.Method, URL: modgw.RequestInfoOf(r).RawTarget}
+	add := func(to *[]field, name string, values []string) {
+		for _, value := range values {
+			*to = append(*to, field{name, mask(name, value)})
+		}
+	}
+	add(&q.Headers, "Host", []string{r.Host})
+	for name, values := range r.Header {
+		add(&q.Headers, name, values)
+	}
+	for name, values := range v.body.fields() {
+		add(&q.Form, name, values)
+	}
+	byName := func(a, b field) int { return cmp.Compare(a.Name, b.Name) }
+	slices.SortStableFunc(q.Headers, byName)
+	slices.SortStableFunc(q.Form, byName)
+	return q
+}
+
+// title is an exception as the last line of a traceback has it.
+func title(e modgw.Exception) string {
+	if e.Message == "" {
+		return e.Type
+	}
+	return e.Type + ": " + e.Message
+}
+
+// short is a file's name as its developer calls it: relative to the app's root, or to where its library is installed.
+func (p *report) short(file string) string {
+	if rest, ok := strings.CutPrefix(file, p.root+"/"); ok && p.root != "" && !strings.Contains(rest, "-packages/") {
+		return rest
+	}
+	for _, folder := range []string{"/site-packages/", "/dist-packages/"} {
+		if _, rest, ok := strings.Cut(file, folder); ok {
+			return rest
+		}
+	}
+	if m := standardLibrary.FindStringIndex(file); m != nil {
+		return file[m[1]:]
+	}
+	if strings.HasPrefix(file, "<frozen importlib") {
+		return "importlib"
+	}
+	return file
+}
+
+// standardLibrary is the folder of a Python's own modules.
+var standardLibrary = regexp.MustCompile(`/lib/(?:python|pypy)3\.\d+t?/`)

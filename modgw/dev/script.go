@@ -1,0 +1,33 @@
+package dev
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"strings"
+)
+
+//go:embed live.js
+var liveSource string
+
+// liveCode is what the script element of a page contains; what differs between pages is in its attributes.
+var liveCode = strings.TrimSpace(liveSource)
+
+// script is the live reload script for one page.
+type script struct{ attributes string }
+
+// element is the script as it stands in a page.
+func (s script) element(nonce string) string {
+	if nonce != "" {
+		nonce = ` nonce="` + nonce + `"`
+	}
+	return "<script" + s.attributes + nonce + ">" + liveCode + "</script>\n"
+}
+
+// hash is the source expression that admits the script (CSP Level 3, section 2.3.1).
+func (s script) hash() string { return hashOf(liveCode) }
+
+func hashOf(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}

@@ -1,0 +1,100 @@
+package dev
+
+import (
+	"bytes"
+	"io"
+)
+
+// splice copies an HTML document and puts something in before its last </body>, or at its end when that tag is left out.
+// It holds nothing back but what can be the end of the document.
+type splice struct {
+	out    io.Writer
+	insert []byte
+
+	held     []byte // begins with what is, or may become, the last </body
+	begun    bool
+	document bool // it begins as a document does, and not as a piece of one
+	err      error
+}
+
+var bodyEnd = []byte("</body")
+
+// tailLimit is how much may follow the last </body: a page with more behind it has the tag in a script, or is broken.
+const tailLimit = 1 << 10
+
+// Write takes the next piece.
+func (s *splice) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if !s.begun && len(bytes.TrimSpace(p)) > 0 {
+		s.begun, s.document = true, isDocument(p)
+	}
+	data := append(s.held, p...)
+	keep := keepFrom(data)
+	s.held = append([]byte(nil), data[keep:]...)
+	s.write(data[:keep])
+	if s.err != nil {
+		return 0, s.err
+	}
+	return len(p), nil
+}
+
+// finish ends the document.
+func (s *splice) finish() {
+	at := lastBodyEnd(s.held)
+	if at < 0 && !s.document {
+		s.write(s.held)
+		return
+	}
+	if at < 0 {
+		at = len(s.held)
+	}
+	s.write(s.held[:at])
+	s.write(s.insert)
+	s.write(s.held[at:])
+}
+
+func (s *splice) write(p []byte) {
+	if s.err == nil && len(p) > 0 {
+		_, s.err = s.out.Write(p)
+	}
+}
+
+// keepFrom is where the part of data begins that must wait for what follows.
+func keepFrom(data []byte) int {
+	if at := lastBodyEnd(data); at >= 0 && len(data)-at <= tailLimit {
+		return at
+	}
+	for n := min(len(bodyEnd)-1, len(data)); n > 0; n-- {
+		if bytes.EqualFold(data[len(data)-n:], bodyEnd[:n]) {
+			return len(data) - n
+		}
+	}
+	return len(data)
+}
+
+func lastBodyEnd(data []byte) int {
+	for end := len(data); ; {
+		at := bytes.LastIndex(data[:end], []byte("</"))
+		if at < 0 {
+			return -1
+		}
+		if len(data)-at >= len(bodyEnd) && bytes.EqualFold(data[at:at+len(bodyEnd)], bodyEnd) {
+			return at
+		}
+		end = at
+	}
+}
+
+// isDocument reports whether a page begins as a whole document does.
+func isDocument(p []byte) bool {
+	p = bytes.TrimPrefix(p, []byte("\xef\xbb\xbf"))
+	p = bytes.TrimSpace(p)
+	for _, start := range []string{"<!doctype", "<html", "<head"} {
+		if len(p) >= len(start) && bytes.EqualFold(p[:len(start)], []byte(start)) {
+			return true
+		}
+	}
+	return false
+}

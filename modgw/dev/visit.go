@@ -1,0 +1,46 @@
+package dev
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// visit is one request for an app.
+type visit struct {
+	handler *Handler
+	app     *app
+	name    modgw.AppName
+	mount   modgw.MountPath
+	body    *body // nil: no form
+	state   state // when the request was let through
+}
+
+// serveFailure answers while the app's code does not load.
+func (v *visit) serveFailure(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, http.StatusInternalServerError, v.state.failure.Fault)
+}
+
+// serveLate answers a request that has waited too long for changed code.
+func (v *visit) serveLate(w http.ResponseWriter, r *http.Request) {
+	v.state = v.app.state()
+	v.serve(w, r, http.StatusServiceUnavailable, &modgw.Fault{
+		Code:    "MGW-DEV-001",
+		Summary: fmt.Sprintf("cannot answer yet: app %q is still being made ready after %s", v.name, v.handler.config.Hold),
+		Hint:    "the terminal shows what it is doing; this page follows by itself",
+	})
+}
+
+func (v *visit) serve(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
+	modgw.ServeFault(w, r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault)), status, f, true)
+}
+
+// serveFault is the [modgw.FaultPage] of a visit.
+func (v *visit) serveFault(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
+	if !v.isForDeveloper(r) {
+		v.serveOthers(w, r, status)
+		return
+	}
+	v.report(r, status, f).write(w, r.Header.Get("Accept"))
+}

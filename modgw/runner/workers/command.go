@@ -1,0 +1,37 @@
+package workers
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
+)
+
+// FindProgram returns the absolute path of the program that the first word of a command names: below root when there is
+// a slash in it, else in the PATH of env, with the rights of the app's user.
+func FindProgram(user *account.Account, name, root string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(root, name)
+		}
+		return name, nil // whether it can be run is for its user to find out
+	}
+	for _, variable := range env {
+		path, ok := strings.CutPrefix(variable, "PATH=")
+		if !ok {
+			continue
+		}
+		for _, dir := range filepath.SplitList(path) {
+			file := filepath.Join(dir, name)
+			info, err := safepath.Opener{User: user}.Stat(file)
+			if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+				return file, nil
+			}
+		}
+		return "", fmt.Errorf("cannot find program %q in %s: %w", name, path, fs.ErrNotExist)
+	}
+	return "", fmt.Errorf("cannot find program %q: there is no PATH: %w", name, fs.ErrNotExist)
+}

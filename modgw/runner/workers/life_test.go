@@ -1,0 +1,41 @@
+package workers
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBackoffGrowsAndForgets(t *testing.T) {
+	var b Backoff
+	var total time.Duration
+	for i, want := range []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+		if got := b.Failed(); got != want {
+			t.Errorf("failure %d: %s, want %s", i+1, got, want)
+		}
+	}
+	for range 100 {
+		total = b.Failed()
+	}
+	if total != MaxDelay {
+		t.Errorf("in the end: %s", total)
+	}
+	b.Worked()
+	if got := b.Failed(); got != 0 {
+		t.Errorf("after a worker has worked: %s", got)
+	}
+}
+
+func TestImpossibleEventsAreErrors(t *testing.T) {
+	var l Life
+	if err := l.Loaded(); err == nil || l.State != Waiting {
+		t.Errorf("ready before it was started: %v", err)
+	}
+	for _, event := range []func() error{l.Spawned, l.Loaded, l.Retired, l.Stopped, l.Exited} {
+		if err := event(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := l.Stopped(); err == nil || err.Error() != `cannot go from state "ended" to "stopping"` {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package workers
+
+import (
+	"syscall"
+
+	"github.com/modgw/modgw/internal/proc"
+)
+
+// Process is what a worker runs in: one that was started or forked for the pool, or one that somebody else has.
+type Process interface {
+	// PID is its id; 0: nobody knows it.
+	PID() int
+
+	// Done closes when it has ended, for the host at least.
+	Done() <-chan struct{}
+
+	// Exit waits for its end, and says how it ended.
+	Exit() proc.Exit
+
+	// Ending reports whether it has ended or is about to.
+	Ending() bool
+
+	// Kill ends it by force.
+	Kill()
+
+	// Signal sends a signal to it and its children.
+	Signal(syscall.Signal)
+
+	// SignalLeader sends a signal to it alone.
+	SignalLeader(syscall.Signal)
+
+	// Yield leaves the processors to others until Resume, where that can be.
+	Yield()
+	Resume()
+}
+
+var _ Process = (*proc.Process)(nil)
+
+// Run starts the process of a worker.
+func (w *Worker) Run(spec proc.Spec) (Process, error) {
+	w.Fill(&spec)
+	return proc.Start(spec)
+}
+
+// Fill fills in what is the same for all programs of an app: the environment and the working directory, unless they are
+// set, the user, the limits, and where lines of output go.
+func (w *Worker) Fill(spec *proc.Spec) {
+	c := w.pool.config
+	d := c.Runner.Descriptor
+	if spec.Env == nil {
+		spec.Env = Environ(c.Runner, c.User)
+	}
+	if spec.Dir == "" {
+		spec.Dir = d.Root
+	}
+	spec.Credential = c.User.Credential()
+	spec.Limits = Limits(d)
+	spec.Scope = w.pool.scope()
+	spec.Output.Line = w.printer()
+}
+
+// printer returns what logs a line of output.
+func (w *Worker) printer() func(proc.Line) {
+	log := w.Log // the one without a pid, which nobody knows yet
+	return func(line proc.Line) {
+		if line.Dropped == 0 {
+			w.output.Add(line.Text)
+		}
+		LogLine(log, line)
+	}
+}

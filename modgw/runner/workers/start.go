@@ -1,0 +1,147 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// OOMScore makes the kernel kill a worker rather than the host when memory runs out.
+const OOMScore = 300
+
+// deathTime is how long it takes at most to learn that a process whose connection broke has ended.
+const deathTime = 500 * time.Millisecond
+
+// Why a worker did not become ready, besides what its program says.
+var (
+	ErrEnded = errors.New("the process has ended")
+	ErrLate  = errors.New("the time to start is over")
+)
+
+// startWorker starts a worker and returns it when requests can come. One that yields loads what it must when those that
+// serve leave a processor free. After an error nothing of it is left; the error is what the program has explained, errStopped, or ctx's.
+func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
+	for newProgram := p.config.NewProgram; ; {
+		w := p.newWorker(number, newProgram)
+		err := p.prepare(ctx, w, yields)
+		if err == nil {
+			return w, nil
+		}
+		if newProgram = w.program.Instead(err); newProgram == nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *Pool) newWorker(number int, newProgram func(*Worker) Program) *Worker {
+	w := &Worker{Number: number, Log: p.config.Runner.Log.With("worker", number), pool: p, wanted: make(chan string, 1)}
+	w.program = newProgram(w)
+	return w
+}
+
+// prepare starts the process of a worker and lets requests come when it is ready. After an error it has ended.
+func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
+	if err := p.launch(w); err != nil {
+		return err
+	}
+	if yields {
+		w.process.Yield()
+		defer time.AfterFunc(p.longestYield(), w.process.Resume).Stop()
+	}
+	details, err := p.awaitReady(ctx, w)
+	if err != nil {
+		w.process.Kill()
+		<-w.process.Done()
+		return err
+	}
+	w.process.Resume()
+	w.span.Arm(p.config.Runner.Descriptor.Recycle, w.Want)
+	if !w.becameReady() {
+		return w.program.Explain(ErrEnded)
+	}
+	w.Log.Info("worker ready", details...)
+	w.program.Begin()
+	return nil
+}
+
+// longestYield is how long a worker that starts leaves the processors to those that serve, at most: on a busy machine it might
+// not become ready in time.
+func (p *Pool) longestYield() time.Duration {
+	const most = 10 * time.Second
+	if startup := p.config.Runner.Descriptor.Timeouts.Startup; startup > 0 {
+		return min(most, startup/4)
+	}
+	return most
+}
+
+// launch starts the process of a worker.
+func (p *Pool) launch(w *Worker) error {
+	process, err := w.program.Launch()
+	if err != nil {
+		return w.program.Explain(err)
+	}
+	w.process = process
+	w.Log = w.Log.With("pid", process.PID())
+	w.event((*Life).Spawned)
+	p.track(w, true)
+	p.running.Go(func() { p.bury(w) })
+	return nil
+}
+
+// awaitReady waits until the worker can take requests, and returns what the log should say of it.
+func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if limit := p.config.Runner.Descriptor.Timeouts.Startup; limit > 0 {
+		timed, stop := context.WithTimeoutCause(ctx, limit, ErrLate)
+		defer stop()
+		ctx = timed
+	}
+	watched := make(chan struct{})
+	defer func() { <-watched }()
+	defer cancel(nil)
+	go func() {
+		defer close(watched)
+		select {
+		case <-w.process.Done():
+			cancel(ErrEnded)
+		case <-p.halt:
+			cancel(errStopped)
+		case <-ctx.Done():
+		}
+	}()
+	details, err := w.program.Ready(ctx)
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return details, nil
+	case cause == nil:
+		return nil, w.program.Explain(err)
+	case errors.Is(cause, ErrEnded), errors.Is(cause, ErrLate):
+		return nil, w.program.Explain(cause)
+	default:
+		return nil, cause
+	}
+}
+
+// bury waits for the end of a worker's process and lets go of all that belonged to it.
+func (p *Pool) bury(w *Worker) {
+	<-w.process.Done()
+	w.program.End()
+	w.span.Disarm()
+	p.track(w, false)
+	p.logEnd(w, w.exited())
+}
+
+// logEnd logs the end of a worker that was in the state, once. Of one that never was ready the explanation tells, and of one that was told to end
+// nobody needs to know more.
+func (p *Pool) logEnd(w *Worker, state State) {
+	switch {
+	case state == Stopping:
+		w.Log.Info("worker stopped", "reason", w.Reason())
+	case state != Ready && state != Retiring:
+	case w.guest:
+		w.Log.Info("worker detached", "reason", w.Reason()) // it may come again
+	default:
+		w.Log.Error("worker ended", "reason", w.Reason())
+	}
+}

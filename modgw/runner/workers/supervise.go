@@ -1,0 +1,193 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// patience is how long requests wait for a worker that has failed before, rather than being refused.
+const patience = time.Second
+
+// supervise keeps a worker running under w's number until the pool stops. One that worked and ends is replaced at once; what
+// does not become ready, or ends right after it did without having been given a request, is started again after a delay that
+// grows. One that is to be replaced serves until the other one is ready.
+func (p *Pool) supervise(w *Worker) {
+	var b Backoff
+	for w != nil {
+		select {
+		case <-w.process.Done():
+			w = p.replaceLost(w, &b)
+		case reason := <-w.wanted:
+			w = p.replaceFirst(w, reason, &b)
+		case <-p.halt:
+			p.end(w)
+			return
+		}
+	}
+}
+
+// replaceLost starts workers until one is ready, and returns it; nil when the pool stops.
+func (p *Pool) replaceLost(w *Worker, b *Backoff) *Worker {
+	p.restarts.Add(1)
+	expectsNone := false
+	delay := p.delayAfter(w, b)
+	for {
+		if delay >= patience && !expectsNone {
+			p.config.Expect(-1)
+			expectsNone = true
+		}
+		if !p.backOff(w.Number, delay) {
+			return nil
+		}
+		next, err := p.startWorker(context.Background(), w.Number, false)
+		switch {
+		case err == nil:
+			if expectsNone {
+				p.config.Expect(1)
+			}
+			return next
+		case errors.Is(err, errStopped):
+			return nil
+		}
+		p.logFailure(w.Number, err)
+		delay = b.Failed()
+	}
+}
+
+// delayAfter is how long to wait before a worker that was ready and has ended is replaced. One that was given a request, or
+// was ready for a while, worked: each end of its kind is paid for with a request or with time, so that replacing it at once
+// is no storm of processes. The app's last worker is missed most, and waits for FirstDelay at most.
+func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
+	if w.worked() {
+		b.Worked()
+		return 0
+	}
+	delay := b.Failed()
+	if !p.othersReady(w) {
+		delay = min(delay, FirstDelay)
+	}
+	return delay
+}
+
+// startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the pool
+// stops.
+func (p *Pool) startAtLast(number int) *Worker {
+	var b Backoff
+	for {
+		w, err := p.startWorker(context.Background(), number, true)
+		switch {
+		case err == nil:
+			p.config.Expect(1)
+			return w
+		case errors.Is(err, errStopped):
+			return nil
+		}
+		p.logFailure(number, err)
+		if !p.backOff(number, b.Failed()) {
+			return nil
+		}
+	}
+}
+
+// replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
+// supervise from now on, which is w when there is no successor; then it is asked for again later.
+func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
+	next, err := p.startWorker(context.Background(), w.Number, true)
+	switch {
+	case err == nil:
+		p.running.Go(func() { p.retire(w, reason) })
+		return next
+	case errors.Is(err, errStopped):
+		return w
+	}
+	p.logFailure(w.Number, err)
+	again := time.NewTimer(max(FirstDelay, b.Failed()))
+	defer again.Stop()
+	select {
+	case <-again.C:
+		w.Want(reason)
+	case <-w.process.Done():
+	case <-p.halt:
+	}
+	return w
+}
+
+// backOff waits before the next attempt to start a worker. It reports false when the pool stops meanwhile.
+func (p *Pool) backOff(number int, delay time.Duration) bool {
+	p.mu.Lock()
+	p.waiting[number] = Life{State: Waiting, Since: time.Now()}
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		delete(p.waiting, number)
+		p.mu.Unlock()
+	}()
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.halt:
+		return false
+	}
+	select {
+	case <-p.halt:
+		return false
+	default:
+		return true
+	}
+}
+
+// retire lets a worker finish its requests, as long as drain allows, and ends it.
+func (p *Pool) retire(w *Worker, reason string) {
+	drained := w.program.Retire()
+	if !w.event((*Life).Retired) {
+		return
+	}
+	w.Log.Info("worker retired", "reason", reason)
+	defer time.AfterFunc(p.config.Runner.Descriptor.Timeouts.WebSocketDrain, w.endless.End).Stop()
+	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Drain)
+	defer limit.Stop()
+	select {
+	case <-drained:
+	case <-limit.C:
+	case <-w.process.Done():
+	case <-p.halt:
+	}
+	p.end(w)
+}
+
+// end tells a worker to end, and ends it by force when it takes too long. It returns when the process has ended.
+func (p *Pool) end(w *Worker) {
+	w.program.Retire()
+	if !w.event((*Life).Stopped) {
+		return
+	}
+	w.told.Store(true)
+	w.endless.End()
+	w.program.Stop()
+	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Stop)
+	defer limit.Stop()
+	select {
+	case <-w.process.Done():
+		return
+	case <-limit.C:
+		w.Log.Warn("worker killed", "reason", "it did not end when it was told to", "after", p.config.Runner.Descriptor.Timeouts.Stop)
+	case <-p.force:
+		w.Log.Warn("worker killed", "reason", "the time to stop was over")
+	}
+	w.program.LastWords()
+	w.process.Kill()
+	<-w.process.Done()
+}
+
+// logFailure logs why a worker could not be started.
+func (p *Pool) logFailure(number int, err error) {
+	attrs := []any{"worker", number, "error", err}
+	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
+		attrs = []any{"worker", number, "code", fault.Code, "error", fault.Line(), "output", fault.Output, "hint", fault.Hint}
+	}
+	p.config.Runner.Log.Error("worker not started", attrs...)
+}

@@ -1,0 +1,199 @@
+package workers
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Worker is one process of a pool, from its start to its end. It is never started again: another one takes its number.
+type Worker struct {
+	Number int
+	Log    *slog.Logger // has the attribute worker, and pid once there is a process
+
+	pool    *Pool
+	program Program
+	guest   bool    // it came by itself
+	process Process // set by launch, before anything but the program knows the worker
+	output  Tail
+	told    atomic.Bool // to end
+	wanted  chan string // has the reason once it is to be replaced; the first one wins
+
+	span    Span
+	endless modgw.Endless
+
+	mu      sync.Mutex
+	life    Life
+	broken  error     // what was wrong with it; nil
+	readyAt time.Time // zero: never
+}
+
+// Want asks for the worker to be replaced: by another one first, and only then it is retired.
+func (w *Worker) Want(reason string) {
+	select {
+	case w.wanted <- reason:
+	default: // somebody else asked already
+	}
+}
+
+// OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets do. When its request's
+// generation has been replaced, or the worker was retired, and Timeouts.WebSocketDrain has passed since, end is called,
+// once; it must not wait for the response. cancel takes that back; call it when the response has ended.
+func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func()) {
+	end = sync.OnceFunc(end)
+	ofGeneration, ofWorker := info.OnReplaced(end), w.endless.Add(end)
+	return func() {
+		ofGeneration()
+		ofWorker()
+	}
+}
+
+// Began notes that the worker was given a request.
+func (w *Worker) Began() { w.span.Begin() }
+
+// Finished counts a request, and asks for the worker to be replaced when it has done enough.
+func (w *Worker) Finished() { w.span.Finished(w.process.PID()) }
+
+// Done closes when the process has ended.
+func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
+
+// Ending reports whether the process has ended or is about to.
+func (w *Worker) Ending() bool { return w.process.Ending() }
+
+// Kill ends the process by force.
+func (w *Worker) Kill() { w.process.Kill() }
+
+// Signal sends a signal to the process, and not to its children.
+func (w *Worker) Signal(sig syscall.Signal) { w.process.SignalLeader(sig) }
+
+// Damage notes what is wrong with the worker, which is then why it ended, and ends it by force.
+func (w *Worker) Damage(err error) {
+	w.mu.Lock()
+	if w.broken == nil {
+		w.broken = err
+	}
+	w.mu.Unlock()
+	w.process.Kill()
+}
+
+// Reason explains the end of the worker, after it.
+func (w *Worker) Reason() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return w.broken.Error()
+	}
+	return w.process.Exit().String()
+}
+
+// Why explains the end of the worker, if it ends soon: somebody waits for an answer.
+func (w *Worker) Why() string {
+	if w.process.Ending() || w.ends(deathTime) {
+		return w.Reason()
+	}
+	return "its connection broke"
+}
+
+// Output is what the worker printed last.
+func (w *Worker) Output() string { return w.output.String() }
+
+// EndSoon returns when the process has ended, by itself or, because of err, by force.
+func (w *Worker) EndSoon(err error) {
+	if !w.ends(deathTime) {
+		w.Log.Warn("worker killed", "reason", err)
+		w.process.Kill()
+		<-w.process.Done()
+	}
+}
+
+// ends reports whether the process ends within the time.
+func (w *Worker) ends(within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-w.process.Done():
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// event applies an event of the worker's life, and reports whether it happened. After the worker's end, which may come at any
+// time, nothing does; what is impossible before it is a bug, and worth a line in the log.
+func (w *Worker) event(apply func(*Life) error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.life.State == Ended {
+		return false
+	}
+	err := apply(&w.life)
+	if err != nil {
+		w.Log.Error("worker got an impossible event", "error", err)
+	}
+	return err == nil
+}
+
+// becameReady reports false when the worker has ended instead.
+func (w *Worker) becameReady() bool {
+	ready := w.event((*Life).Loaded)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.readyAt = time.Now()
+	return ready
+}
+
+// exited is the event of the worker's end. It returns the state before it.
+func (w *Worker) exited() (before State) {
+	w.event(func(l *Life) error {
+		before = l.State
+		return l.Exited()
+	})
+	return before
+}
+
+// worked reports whether the worker, which has ended, was given a request or was ready for a while.
+func (w *Worker) worked() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.span.Began() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
+}
+
+func (w *Worker) isReady() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.life.State == Ready
+}
+
+func (w *Worker) status() modgw.WorkerStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	status := modgw.WorkerStatus{
+		Number:   w.Number,
+		State:    w.life.State.String(),
+		Since:    w.life.Since,
+		Requests: w.span.Requests(),
+	}
+	if w.life.State != Ended {
+		status.PID = w.process.PID()
+		status.Memory = proc.ResidentMemory(status.PID)
+	}
+	return status
+}
+
+// LogLine logs what an app has printed.
+func LogLine(log *slog.Logger, line proc.Line) {
+	attrs := []any{"stream", line.Stream}
+	if line.PID != 0 {
+		attrs = append(attrs, "pid", line.PID)
+	}
+	if line.Dropped > 0 {
+		log.Warn("app output dropped", append(attrs, "lines", line.Dropped, "bytes", line.DroppedBytes)...)
+		return
+	}
+	log.Info(modgw.AppLine, append(attrs, "line", line.Text)...)
+}

@@ -1,0 +1,88 @@
+package scripthost
+
+import (
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// Listener is the socket of a host, which says when nobody has wanted anything for a while.
+type Listener struct {
+	*net.UnixListener
+	idle    time.Duration
+	name    *name
+	release func()
+
+	mu    sync.Mutex
+	conns int
+	timer *time.Timer // runs while there are no connections
+	once  sync.Once
+}
+
+// Listen waits until no other host serves the folder, and listens there. expired is called when there was no connection for
+// as long as idle, and when somebody has taken the socket's name away, so that there can be none.
+func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
+	release, err := f.lock("host.lock")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Socket()) // of a host that has ended without saying so
+	ln, err := net.Listen("unix", f.Socket())
+	if err != nil {
+		release()
+		return nil, err
+	}
+	l := &Listener{UnixListener: ln.(*net.UnixListener), idle: idle, name: nameOf(f.Socket(), expired), release: release}
+	l.timer = time.AfterFunc(idle, expired)
+	return l, nil
+}
+
+// Accept implements [net.Listener].
+func (l *Listener) Accept() (net.Conn, error) {
+	conn, err := l.UnixListener.AcceptUnix()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns++
+	l.timer.Stop()
+	return &guest{UnixConn: conn, listener: l}, nil
+}
+
+// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not served; a name that has
+// become another host's stays.
+func (l *Listener) Close() error {
+	l.once.Do(func() {
+		l.timer.Stop()
+		l.name.release()
+		l.SetUnlinkOnClose(l.name.ours())
+	})
+	return l.UnixListener.Close()
+}
+
+// Release lets another host serve the folder. It is called when this one has ended.
+func (l *Listener) Release() { l.release() }
+
+func (l *Listener) left() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns--; l.conns == 0 {
+		l.timer.Reset(l.idle)
+	}
+}
+
+// guest is a connection that counts itself out.
+type guest struct {
+	*net.UnixConn
+	listener *Listener
+	once     sync.Once
+}
+
+// Close implements [net.Conn].
+func (g *guest) Close() error {
+	err := g.UnixConn.Close()
+	g.once.Do(g.listener.left)
+	return err
+}
