@@ -29,7 +29,7 @@ func asRoot(t *testing.T) *account.Account {
 // ownedBy is a folder with files, all of them the account's.
 func ownedBy(t *testing.T, a *account.Account, files map[string]string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "loader")
+	dir, err := os.MkdirTemp("", "loader")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func ownedBy(t *testing.T, a *account.Account, files map[string]string) string {
 // rootsFile is a file that root alone may read.
 func rootsFile(t *testing.T, text string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "loader")
+	dir, err := os.MkdirTemp("", "loader")
 	if err != nil {
 		t.Fatal(err)
 	}

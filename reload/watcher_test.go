@@ -325,7 +325,7 @@ func TestFilesAreReadWithTheAppsRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("/tmp", "reload")
+	dir, err := os.MkdirTemp("", "reload")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestUnknownNamesAreNamed(t *testing.T) {
 
 func TestFilesOfOthersStayClosed(t *testing.T) {
 	a := nobody(t)
-	dir, err := os.MkdirTemp("/tmp", "account")
+	dir, err := os.MkdirTemp("", "account")
 	if err != nil {
 		t.Fatal(err)
 	}

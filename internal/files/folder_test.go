@@ -77,7 +77,7 @@ func TestFilesAreOpenedWithTheRightsOfTheUser(t *testing.T) {
 // openFolder is a folder that everybody may enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "files")
+	dir, err := os.MkdirTemp("", "files")
 	if err != nil {
 		t.Fatal(err)
 	}

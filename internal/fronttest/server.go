@@ -59,7 +59,7 @@ func Require(t testing.TB, program, aptPackage string) string {
 // enough for Unix sockets. It is removed when the test ends.
 func Dir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "front")
+	dir, err := os.MkdirTemp("", "front")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func owned(t *testing.T) string {
 	if os.Getuid() != 0 {
 		t.Skip("only root can act for another user")
 	}
-	dir, err := os.MkdirTemp("/tmp", "safepath")
+	dir, err := os.MkdirTemp("", "safepath")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func TestProcessOfAnotherUserIsNotLetIn(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process of another user")
 	}
-	dir, err := os.MkdirTemp("/tmp", "peers")
+	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
 		t.Fatal(err)
 	}

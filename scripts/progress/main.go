@@ -1,15 +1,23 @@
-// Command progress reads what "go test -json" prints and shows what somebody who waits wants to know: how each package
-// ended and how long it took, what a failed test printed, at once, and now and then which tests run.
+// Command progress runs "go test -json" and shows what somebody who waits wants to know: how each package ended and how long
+// it took, what a failed test printed, at once, and now and then which tests run.
 //
-//	go test -json ./... | go run ./scripts/progress
+//	progress [-again FLAGS] -- ARGUMENTS of go test
+//
+// With -again, a test that failed runs once more, alone and with these flags, when all others have ended. If it passes then,
+// the run has passed, and the last lines name the test as unsteady, with what it printed when it failed. A run in which much
+// failed, or a package besides its tests, or with a data race or a panic, has failed.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -17,37 +25,65 @@ import (
 const quiet = 30 * time.Second
 
 func main() {
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		in := bufio.NewReader(os.Stdin)
-		for {
-			line, err := in.ReadString('\n')
-			if line != "" {
-				lines <- line
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	if !follow(lines, os.Stdout, time.NewTicker(quiet).C) {
+	again := flag.String("again", "", "flags of go test with which a failed test runs once more; none: it does not")
+	flag.Parse()
+	r := newRun(os.Stdout)
+	err := goTest(r, flag.Args())
+	if *again != "" && r.mayRepeat() {
+		r.repeat(func(of test, second *run) error {
+			only := []string{"-count=1", "-run", "^" + regexp.QuoteMeta(of.name) + "$", of.pkg}
+			return goTest(second, append(strings.Fields(*again), only...))
+		})
+	}
+	if !r.end(err) {
 		os.Exit(1)
 	}
 }
 
-// follow shows the run whose events come in lines, and at each tick which tests run. It reports whether all passed.
-func follow(lines <-chan string, out io.Writer, tick <-chan time.Time) bool {
-	r := newRun(out)
+// goTest runs go test, whose events r takes. The error says how go test failed.
+func goTest(r *run, arguments []string) error {
+	cmd := exec.Command("go", append([]string{"test", "-json"}, arguments...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	lines := make(chan string)
+	go read(out, lines)
+	tick := time.NewTicker(quiet)
+	defer tick.Stop()
+	follow(r, lines, tick.C)
+	return cmd.Wait()
+}
+
+// read sends the lines of in and closes the channel at its end.
+func read(in io.Reader, lines chan<- string) {
+	defer close(lines)
+	for r := bufio.NewReader(in); ; {
+		line, err := r.ReadString('\n')
+		if line != "" {
+			lines <- line
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// follow shows the run whose events come in lines, and at each tick which tests run.
+func follow(r *run, lines <-chan string, tick <-chan time.Time) {
 	for {
 		select {
 		case line, more := <-lines:
 			if !more {
-				return r.end()
+				return
 			}
 			var e event
 			if json.Unmarshal([]byte(line), &e) != nil {
-				fmt.Fprint(out, line) // of the go command itself
+				fmt.Fprint(r.out, line) // of the go command itself
 				continue
 			}
 			r.take(e)

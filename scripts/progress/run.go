@@ -30,9 +30,14 @@ type run struct {
 	begun   map[test]time.Time // tests that run
 	printed map[test][]string  // by tests that have not ended, and by packages
 	builds  map[string][]string
-	failed  []string
+	failed  []string  // packages, and once tests have run again those that failed again
 	passed  int       // tests
 	last    time.Time // of an event
+
+	failures []failure
+	grave    bool // something that failed, or else was printed, must not pass at a second try
+	repeated bool
+	unsteady []failure
 }
 
 func newRun(out io.Writer) *run {
@@ -51,6 +56,7 @@ func (r *run) take(e event) {
 		r.begun[of] = e.Time
 	case "output":
 		r.printed[of] = append(r.printed[of], e.Output)
+		r.grave = r.grave || strings.Contains(e.Output, "DATA RACE") // which stands in the output of any test that runs
 	case "build-output":
 		r.builds[e.ImportPath] = append(r.builds[e.ImportPath], e.Output)
 	case "pass", "fail", "skip":
@@ -65,11 +71,13 @@ func (r *run) ended(of test, e event) {
 	switch {
 	case of.name == "" && failed:
 		r.failed = append(r.failed, of.pkg)
+		r.grave = r.grave || isGrave(strings.Join(r.printed[of], ""))
 		fmt.Fprint(r.out, strings.Join(r.builds[e.FailedBuild], ""), strings.Join(r.printed[of], ""))
 	case of.name == "" && e.Action == "pass":
 		fmt.Fprintf(r.out, "ok    %6.1f s  %s\n", e.Elapsed, of.pkg)
 	case failed:
 		fmt.Fprintf(r.out, "FAIL  %6.1f s  %s %s\n%s", e.Elapsed, of.pkg, of.name, strings.Join(r.printed[of], ""))
+		r.failedAs(of, r.printed[of])
 	case e.Action == "pass":
 		r.passed++
 	}
@@ -100,12 +108,28 @@ func (r *run) hasRunning(parent test) bool {
 	return false
 }
 
-// end says how the run was, and reports whether all passed.
-func (r *run) end() bool {
-	if len(r.failed) > 0 {
+// end says how the run was, and reports whether it passed. err is how go test ended.
+func (r *run) end(err error) bool {
+	r.showUnsteady()
+	switch {
+	case len(r.failed) > 0:
 		fmt.Fprintf(r.out, "FAIL  %s\n", strings.Join(r.failed, " "))
 		return false
+	case err != nil && !r.repeated:
+		fmt.Fprintf(r.out, "FAIL  go test: %v\n", err)
+		return false
+	case len(r.unsteady) > 0:
+		fmt.Fprintf(r.out, "ok    all, %d tests, but %d are UNSTEADY: %s\n", r.passed+len(r.unsteady), len(r.unsteady), r.unsteadyNames())
+		return true
 	}
 	fmt.Fprintf(r.out, "ok    all, %d tests\n", r.passed)
 	return true
+}
+
+func (r *run) unsteadyNames() string {
+	var names []string
+	for _, f := range r.unsteady {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, " ")
 }

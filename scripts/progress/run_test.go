@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -15,19 +16,29 @@ const begin = `{"Time":"2026-01-02T15:04:05Z","Action":"start","Package":"x/a"}
 {"Time":"2026-01-02T15:04:08Z","Action":"output","Package":"x/a","Test":"TestTwo/sub","Output":"sub says\n"}
 `
 
-// shown is what follow shows of events, after which a tick comes, and whether all passed.
+// shown is what is shown of a run with these events, after which a tick comes, and whether it passed.
 func shown(events string) (string, bool) {
-	lines, tick := make(chan string), make(chan time.Time)
 	var out strings.Builder
-	ok := make(chan bool)
-	go func() { ok <- follow(lines, &out, tick) }()
+	r := newRun(&out)
+	play(r, events)
+	passed := r.end(nil)
+	return out.String(), passed
+}
+
+// play gives events to a run, and then a tick.
+func play(r *run, events string) {
+	lines, tick := make(chan string), make(chan time.Time)
+	followed := make(chan struct{})
+	go func() {
+		follow(r, lines, tick)
+		close(followed)
+	}()
 	for line := range strings.Lines(events) {
 		lines <- line
 	}
 	tick <- time.Now()
 	close(lines)
-	passed := <-ok
-	return out.String(), passed
+	<-followed
 }
 
 func TestRunningTestsAreNamed(t *testing.T) {
@@ -71,5 +82,16 @@ func TestAllPassed(t *testing.T) {
 `)
 	if !ok || !strings.Contains(out, "ok    all, 1 tests\n") {
 		t.Errorf("passed: %t, shown:\n%s", ok, out)
+	}
+}
+
+func TestCommandThatFailsBesideItsTestsIsAFailure(t *testing.T) {
+	var out strings.Builder
+	r := newRun(&out)
+	play(r, `{"Action":"pass","Package":"x/a","Test":"TestOne","Elapsed":2}
+{"Action":"pass","Package":"x/a","Elapsed":2}
+`)
+	if r.end(errors.New("exit status 2")) || !strings.Contains(out.String(), "FAIL  go test: exit status 2\n") {
+		t.Errorf("shown:\n%s", &out)
 	}
 }

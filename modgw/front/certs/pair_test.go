@@ -220,7 +220,7 @@ func TestKeyBehindALinkOfAUserIsReadWithTheUsersRights(t *testing.T) {
 		t.Skip("only root can act for another user")
 	}
 	const user = 61001
-	dir, err := os.MkdirTemp("/tmp", "certs")
+	dir, err := os.MkdirTemp("", "certs")
 	if err != nil {
 		t.Fatal(err)
 	}
