@@ -13,6 +13,7 @@ test:
 lint:
 	go vet ./...
 	go tool staticcheck ./...
+	go test . -run Language
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')

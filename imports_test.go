@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"internal/headroom":     {},
 	"internal/eventloop":    {"internal/monotonic"},
 	"internal/http1test":    {"modgw/http1"},
+	"internal/languagetest": {},
 	"internal/nowait":       {},
 	"internal/runnertest":   {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":    {},

@@ -104,24 +104,6 @@ func anchors(page string) []string {
 	return names
 }
 
-// TestThePagesSpeakPlainEnglish looks for words that say who does something, or that it is done again, in a way in which
-// other manuals do not.
-func TestThePagesSpeakPlainEnglish(t *testing.T) {
-	odd := regexp.MustCompile(`(?i)\b(?:anew|mend(?:s|ed)?|whoever|somebody|nobody|(?:its|their) kin)\b`)
-	code := regexp.MustCompile("`[^`]*`")
-	pages, err := filepath.Glob("docs/*.md")
-	if err != nil || len(pages) == 0 {
-		t.Fatal(pages, err)
-	}
-	for _, page := range append(pages, "README.md") {
-		for line := range strings.Lines(readPage(t, page)) {
-			if word := odd.FindString(code.ReplaceAllString(line, "")); word != "" {
-				t.Errorf("%s says %q: %s", page, word, line)
-			}
-		}
-	}
-}
-
 // TestPagesExplainTheWordGeneration looks for the link to its meaning where a page uses it first.
 func TestPagesExplainTheWordGeneration(t *testing.T) {
 	const link = "[generation](descriptor.md#five-words)"

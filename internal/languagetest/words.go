@@ -1,0 +1,130 @@
+package languagetest
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const maxColumns = 100
+
+var (
+	//go:embed words.txt
+	wordList string
+	//go:embed names.txt
+	nameList string
+
+	wordsRather = newList(wordList)
+	namesRather = newList(nameList)
+
+	codeBlock  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	codeSpan   = regexp.MustCompile("`[^`\n]*`")
+	notNewline = regexp.MustCompile(`[^\n]+`)
+)
+
+// A list has what to write rather than some phrases.
+type list map[string]string
+
+// longestPhrase is how many words a phrase of a list has at most.
+const longestPhrase = 4
+
+func newList(text string) list {
+	l := list{}
+	for line := range strings.Lines(text) {
+		phrases, rather, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for phrase := range strings.SplitSeq(phrases, ", ") {
+			l[phrase] = rather
+		}
+	}
+	return l
+}
+
+// words finds phrases of words.txt, each on one line.
+func (c *checker) words(text string) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		words := strings.FieldsFunc(line, notOfName)
+		for i := range words {
+			words[i] = smallFirst(words[i])
+		}
+		c.phrases(number, Words, words, wordsRather)
+	}
+}
+
+// names finds phrases of names.txt as parts of names.
+func (c *checker) names(text string) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		for name := range strings.FieldsFuncSeq(line, notOfName) {
+			c.phrases(number, Names, parts(name), namesRather)
+		}
+	}
+}
+
+func (c *checker) phrases(line int, rule Rule, words []string, l list) {
+	for i := range words {
+		phrase := ""
+		for _, word := range words[i:min(i+longestPhrase, len(words))] {
+			phrase = strings.TrimPrefix(phrase+" "+word, " ")
+			if rather, ok := l[phrase]; ok {
+				c.add(line, rule, fmt.Sprintf("%q; rather: %s", phrase, rather))
+			}
+		}
+	}
+}
+
+// parts returns the parts of a name in small letters: "new" and "crew" of newCrew and new_crew.
+func parts(name string) []string {
+	var all []string
+	for part := range strings.SplitSeq(name, "_") {
+		start := 0
+		for i, r := range part {
+			if i > start && unicode.IsUpper(r) {
+				all = append(all, smallFirst(part[start:i]))
+				start = i
+			}
+		}
+		if start < len(part) {
+			all = append(all, smallFirst(part[start:]))
+		}
+	}
+	return all
+}
+
+func notOfName(r rune) bool { return r != '_' && !unicode.IsLetter(r) }
+
+func smallFirst(word string) string {
+	return strings.ToLower(word[:1]) + word[1:]
+}
+
+// columns finds the lines that are too long, of those that count.
+func (c *checker) columns(text string, counts func(number int, line string) bool) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if width := columnsOf(line); width > maxColumns && counts(number, line) {
+			c.add(number, Columns, fmt.Sprintf("%d columns", width))
+		}
+	}
+}
+
+// columnsOf returns how wide a line is where a tab is four columns.
+func columnsOf(line string) int {
+	return utf8.RuneCountInString(strings.TrimRight(line, "\n")) + 3*strings.Count(line, "\t")
+}
+
+// withoutCode empties the code of a page and keeps the numbers of its lines.
+func withoutCode(page string) string {
+	page = codeBlock.ReplaceAllStringFunc(page, func(block string) string {
+		return notNewline.ReplaceAllString(block, "")
+	})
+	return codeSpan.ReplaceAllString(page, "")
+}

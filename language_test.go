@@ -1,0 +1,83 @@
+package manual_test
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/internal/languagetest"
+)
+
+var update = flag.Bool("update", false, "lower the numbers in language.txt to what was found")
+
+const ratchetFile = "language.txt"
+
+// TestLanguageGetsNoWorse compares the findings of internal/languagetest in each folder with
+// language.txt, whose numbers may only go down. With -v it shows all findings.
+func TestLanguageGetsNoWorse(t *testing.T) {
+	text, err := os.ReadFile(ratchetFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(text), "\n\n")
+	ratchet, err := languagetest.ParseRatchet(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", ratchetFile, err)
+	}
+	found := languageFindings(t)
+	numbers := languagetest.Count(found)
+	if *update {
+		lowered, err := ratchet.Lower(numbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(ratchetFile, []byte(head+"\n"+lowered.Format()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, d := range ratchet.Compare(numbers) {
+		if !d.More() {
+			t.Errorf("%s: run go test . -run Language -update", d)
+			continue
+		}
+		t.Errorf("%s: go test . -run Language -v | grep '%s/[^/]*: %s' shows them", d, d.Folder, d.Rule)
+	}
+	if testing.Verbose() {
+		for _, f := range found {
+			t.Log(f)
+		}
+	}
+}
+
+// languageFindings are those in all files that Git knows or would add. What stands in testdata is
+// held by the tests that compare it.
+func languageFindings(t *testing.T) []languagetest.Finding {
+	t.Helper()
+	out, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []languagetest.Finding
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		if strings.Contains(file, "testdata/") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue // deleted, and git does not know it yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := languagetest.Check(file, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
