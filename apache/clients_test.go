@@ -14,9 +14,9 @@ import (
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
-	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 // claims are headers by which a client, or a proxy for it, says who it is.
@@ -43,7 +43,7 @@ func fronts(t *testing.T, proxies []netip.Prefix, handler http.HandlerFunc) map[
 	for kind, server := range map[string]interface {
 		Serve(context.Context, net.Listener) error
 	}{
-		"fastcgi": fcgi.New(fcgi.Config{Config: serving.Config{Handler: handler, TrustedProxies: proxies, DrainTimeout: time.Second}}),
+		"fastcgi": fcgi.New(fcgi.Config{Config: front.Config{Handler: handler, TrustedProxies: proxies, DrainTimeout: time.Second}}),
 		"http":    fronthttp.New(fronthttp.Config{Handler: handler, TrustedProxies: proxies, TrustUnix: true, DrainTimeout: time.Second}),
 	} {
 		ln, address := listen(t)

@@ -19,8 +19,8 @@ import (
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +68,7 @@ func listen(t *testing.T) (net.Listener, modgw.Address) {
 
 func serveOn(t *testing.T, ln net.Listener, handler http.HandlerFunc) {
 	t.Helper()
-	runFront(t, ln, fcgi.New(fcgi.Config{Config: serving.Config{Handler: handler, DrainTimeout: time.Second}}))
+	runFront(t, ln, fcgi.New(fcgi.Config{Config: front.Config{Handler: handler, DrainTimeout: time.Second}}))
 }
 
 // runFront lets a front serve until the test ends.

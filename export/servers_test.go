@@ -19,11 +19,10 @@ import (
 	"github.com/modgw/modgw/export"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/scgi"
-	"github.com/modgw/modgw/modgw/front/serving"
-	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -117,14 +116,14 @@ func serve(t *testing.T, kind string, g *modgw.Gateway, proxies ...netip.Prefix)
 	var server interface {
 		Serve(context.Context, net.Listener) error
 	}
-	common := serving.Config{Handler: g, TrustedProxies: proxies, DrainTimeout: time.Second}
+	common := front.Config{Handler: g, TrustedProxies: proxies, DrainTimeout: time.Second}
 	switch kind {
 	case "fastcgi":
 		server = fcgi.New(fcgi.Config{Config: common})
 	case "http":
 		server = fronthttp.New(fronthttp.Config{Handler: g, TrustedProxies: proxies, DrainTimeout: time.Second, TrustUnix: true})
 	case "uwsgi":
-		server = uwsgi.New(uwsgi.Config{Config: common})
+		server = scgi.NewUWSGI(scgi.Config{Config: common})
 	case "scgi":
 		server = scgi.New(scgi.Config{Config: common})
 	}

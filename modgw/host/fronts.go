@@ -9,17 +9,16 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/front/fcgi"
 	"github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/scgi"
-	"github.com/modgw/modgw/modgw/front/serving"
-	"github.com/modgw/modgw/modgw/front/uwsgi"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// front is an open listener and what serves it.
-type front struct {
+// openFront is an open listener and what serves it.
+type openFront struct {
 	settings     modgw.Listener
 	listener     net.Listener
 	certificates *certs.Store // nil without TLS
@@ -29,17 +28,17 @@ type front struct {
 	}
 }
 
-func (f *front) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
+func (f *openFront) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
 
 // address is where it really listens: a port 0 has become the one that the kernel chose.
-func (f *front) address() string {
+func (f *openFront) address() string {
 	if a := f.listener.Addr(); a.Network() == "unix" {
 		return "unix:" + a.String()
 	}
 	return f.listener.Addr().String()
 }
 
-func (f *front) close() {
+func (f *openFront) close() {
 	if f.listener != nil {
 		f.listener.Close()
 	}
@@ -49,7 +48,7 @@ func (f *front) close() {
 }
 
 // openFronts opens all fronts or none.
-func (h *Host) openFronts() ([]*front, error) {
+func (h *Host) openFronts() ([]*openFront, error) {
 	fronts := h.newFronts()
 	if err := h.prepareFronts(fronts); err != nil {
 		for _, f := range fronts {
@@ -61,15 +60,15 @@ func (h *Host) openFronts() ([]*front, error) {
 }
 
 // newFronts are the fronts that the host has: on sockets that are open already, and on the listeners that are not among them.
-func (h *Host) newFronts() []*front {
-	var fronts []*front
+func (h *Host) newFronts() []*openFront {
+	var fronts []*openFront
 	for _, socket := range h.config.Sockets {
-		fronts = append(fronts, &front{settings: h.settingsOf(socket), listener: socket.Listener})
+		fronts = append(fronts, &openFront{settings: h.settingsOf(socket), listener: socket.Listener})
 	}
 	opened := fronts
 	for _, l := range h.Listeners() {
-		if !slices.ContainsFunc(opened, func(f *front) bool { return f.settings.Kind == l.Kind && f.settings.Address == l.Address }) {
-			fronts = append(fronts, &front{settings: l})
+		if !slices.ContainsFunc(opened, func(f *openFront) bool { return f.settings.Kind == l.Kind && f.settings.Address == l.Address }) {
+			fronts = append(fronts, &openFront{settings: l})
 		}
 	}
 	return fronts
@@ -77,7 +76,7 @@ func (h *Host) newFronts() []*front {
 
 // settingsOf is what the host's file says of a socket that somebody else has opened, if it says anything.
 func (h *Host) settingsOf(s Socket) modgw.Listener {
-	opened := &front{listener: s.Listener}
+	opened := &openFront{listener: s.Listener}
 	for _, l := range h.file.Listeners {
 		if (s.Kind == "" || l.Kind == s.Kind) && string(l.Address) == opened.address() {
 			return l
@@ -93,7 +92,7 @@ func (h *Host) settingsOf(s Socket) modgw.Listener {
 }
 
 // prepareFronts reads certificates before it opens anything: a listener that is open is one that answers.
-func (h *Host) prepareFronts(fronts []*front) (err error) {
+func (h *Host) prepareFronts(fronts []*openFront) (err error) {
 	for _, f := range fronts {
 		if !f.settings.Encrypted() {
 			continue
@@ -122,14 +121,14 @@ func (h *Host) prepareFronts(fronts []*front) (err error) {
 }
 
 // prepareFront makes what serves a front.
-func (h *Host) prepareFront(f *front, all []*front) error {
+func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	l := f.settings
 	peers, err := peersOf(l)
 	if err != nil {
 		return err
 	}
 	f.peers = peers
-	common := serving.Config{
+	common := front.Config{
 		Handler:        h.entrance(),
 		Log:            h.log,
 		Peers:          peers,
@@ -143,7 +142,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":
-		f.server = uwsgi.New(uwsgi.Config{Config: common})
+		f.server = scgi.NewUWSGI(scgi.Config{Config: common})
 	case "scgi":
 		f.server = scgi.New(scgi.Config{Config: common})
 	default:
@@ -156,7 +155,7 @@ func (h *Host) prepareFront(f *front, all []*front) error {
 	return nil
 }
 
-func (h *Host) httpConfig(f *front, all []*front) http.Config {
+func (h *Host) httpConfig(f *openFront, all []*openFront) http.Config {
 	l := f.settings
 	c := http.Config{
 		Handler:        h.entrance(),
@@ -190,7 +189,7 @@ func (h *Host) httpConfig(f *front, all []*front) http.Config {
 }
 
 // challenged lets a certificate authority find what it looks for at a listener without TLS.
-func challenged(h nethttp.Handler, fronts []*front) nethttp.Handler {
+func challenged(h nethttp.Handler, fronts []*openFront) nethttp.Handler {
 	for _, f := range fronts {
 		if f.certificates != nil {
 			h = f.certificates.Challenges(h)

@@ -76,7 +76,7 @@ func (h *Host) openLoop() (end func()) {
 
 // sockets are what the host listens on.
 type sockets struct {
-	fronts  []*front
+	fronts  []*openFront
 	control net.Listener
 }
 

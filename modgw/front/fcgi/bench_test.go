@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // BenchmarkRoundTrip is one small request after the other on a kept connection. With a timer it does in addition what a
@@ -19,7 +19,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			timer := time.AfterFunc(time.Hour, func() {})
 			defer timer.Stop()
-			socket := serve(b, Config{Config: serving.Config{Log: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			socket := serve(b, Config{Config: front.Config{Log: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if timed {
 					timer.Reset(leadAfter)
 					defer timer.Stop()

@@ -3,13 +3,13 @@ package fcgi
 import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // Config is what a Server is made from. Connections between requests may stay idle for ever, because closing one can lose
 // the request that is on its way.
 type Config struct {
-	serving.Config
+	front.Config
 
 	// Limits bound the variables of a request; one beyond them is answered 431. Zero values: the defaults of
 	// [fcgi.Limits].

@@ -17,7 +17,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 func post(length string) map[string]string {
@@ -304,7 +304,7 @@ func TestF61HalfClosedPeerGetsItsResponse(t *testing.T) {
 func TestF62PeerThatStopsReadingHoldsTheHandlerUp(t *testing.T) {
 	var written atomic.Int64
 	result := make(chan error, 1)
-	socket := serve(t, Config{Config: serving.Config{WriteTimeout: 200 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	socket := serve(t, Config{Config: front.Config{WriteTimeout: 200 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for {
 			n, err := w.Write(make([]byte, 64<<10))
 			written.Add(int64(n))
@@ -324,7 +324,7 @@ func TestF62PeerThatStopsReadingHoldsTheHandlerUp(t *testing.T) {
 
 func TestF60RequestThatTricklesIsGivenUp(t *testing.T) {
 	var called atomic.Int32
-	socket := serve(t, Config{Config: serving.Config{ReadTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called.Add(1) })}})
+	socket := serve(t, Config{Config: front.Config{ReadTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called.Add(1) })}})
 	idle := dial(t, socket)
 	for _, part := range [][]byte{
 		begin(1, true),

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
@@ -21,7 +21,7 @@ func FuzzConnection(f *testing.F) {
 	f.Add(slices.Concat(record(fcgi.TypeGetValues, 0, "\x00\x00"), record(99, 0, "x")))
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	f.Fuzz(func(t *testing.T, in []byte) {
-		s := New(Config{Config: serving.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
+		s := New(Config{Config: front.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
 		ours, theirs := net.Pipe()
 		s.conns.Start(context.Background(), ours, func() {})
 		go io.Copy(io.Discard, theirs)

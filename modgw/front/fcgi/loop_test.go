@@ -20,7 +20,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // willing serves on the loop: answer is called there, later in the same turn or in another, and may leave the exchange to its
@@ -77,7 +77,7 @@ func serveWilling(t testing.TB, h *willing, change ...func(*Config)) string {
 	if h.answer == nil {
 		h.answer = echoOnLoop
 	}
-	config := Config{Config: serving.Config{Handler: h}}
+	config := Config{Config: front.Config{Handler: h}}
 	for _, f := range change {
 		f(&config)
 	}
@@ -160,7 +160,7 @@ func TestResponsesOnTheLoopAreThoseOfGoroutines(t *testing.T) {
 			}
 			var got []answer
 			for _, handler := range []http.Handler{h, unwilling{h.Handler}} {
-				conn := dial(t, serve(t, Config{Config: serving.Config{Handler: handler, Log: slog.New(slog.DiscardHandler)}}))
+				conn := dial(t, serve(t, Config{Config: front.Config{Handler: handler, Log: slog.New(slog.DiscardHandler)}}))
 				for range 2 { // the second one may be on a connection that has moved
 					conn.send(request(1, true, map[string]string{"REQUEST_METHOD": c.method, "UNIQUE_ID": "id"}, ""))
 					got = append(got, conn.read(1))
@@ -321,7 +321,7 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	defer loop.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	config := Config{Config: serving.Config{Handler: h, Log: slog.New(slog.DiscardHandler)}, Loop: loop}
+	config := Config{Config: front.Config{Handler: h, Log: slog.New(slog.DiscardHandler)}, Loop: loop}
 	go func() { ended <- New(config).Serve(ctx, ln) }()
 	idle, busy, mute := dial(t, path), dial(t, path), dial(t, path)
 	idle.send(request(1, true, nil, ""))
@@ -360,7 +360,7 @@ func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 		c.TrustedPeer = nil
 	})
 	panics := &panicking{h}
-	path := serve(t, Config{Config: serving.Config{Handler: panics, Log: slog.New(slog.NewTextHandler(log, nil))}})
+	path := serve(t, Config{Config: front.Config{Handler: panics, Log: slog.New(slog.NewTextHandler(log, nil))}})
 	other = dial(t, socket)
 	c := dial(t, path)
 	c.send(request(1, true, map[string]string{"HTTP_X_NUMBER": "13"}, ""))

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 func TestMain(m *testing.M) {
@@ -66,4 +66,4 @@ type unwilling struct{ http.Handler }
 
 func (unwilling) ServeOnLoop(modgw.LoopExchange) bool { return false }
 
-func handle(f http.HandlerFunc) Config { return Config{Config: serving.Config{Handler: f}} }
+func handle(f http.HandlerFunc) Config { return Config{Config: front.Config{Handler: f}} }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // echo answers with method, target, Content-Length, length of the body and how reading it ended.
@@ -169,7 +169,7 @@ func TestInterleavedRequestsAreAllAnswered(t *testing.T) {
 
 func TestRequestsBeyondTheLimitOfAConnectionAreRefused(t *testing.T) {
 	release := make(chan struct{})
-	socket := serve(t, Config{MaxStreams: 2, Config: serving.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })}})
+	socket := serve(t, Config{MaxStreams: 2, Config: front.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })}})
 	c := dial(t, socket)
 	c.send(request(1, true, nil, ""), request(2, true, nil, ""), request(3, true, nil, ""))
 	a := c.read(3)
@@ -282,7 +282,7 @@ func TestF57ValuesAreTold(t *testing.T) {
 
 func TestF58OddVariables(t *testing.T) {
 	socket := serve(t, Config{
-		Config: serving.Config{Handler: http.HandlerFunc(echo)},
+		Config: front.Config{Handler: http.HandlerFunc(echo)},
 		Limits: fcgi.Limits{Value: 64 << 10, Total: 256 << 10, Count: 1000},
 	})
 	plain := pairs(vars(nil))

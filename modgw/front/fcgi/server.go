@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/metavars"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Server is the FastCGI front.
@@ -17,7 +17,7 @@ type Server struct {
 	config  Config
 	buffers buffers
 	patrol  *patrol
-	conns   serving.Conns[connection]
+	conns   listen.Conns[connection]
 	onLoop  *onLoop // nil: all is served by goroutines
 }
 
@@ -64,13 +64,14 @@ func New(config Config) *Server {
 	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && s.config.Loop != nil {
 		s.onLoop = &onLoop{handler: handler, limit: s.config.Loop.NewLimit(mostOnLoop)}
 	}
-	s.conns = serving.Conns[connection]{
-		Config: s.config.Config,
-		Open:   s.open,
-		Begin:  s.begin,
-		Serve:  func(c connection) { c.(*conn).serve() },
-		Drain:  connection.drain,
-		Cut:    func(c connection) { c.cut(errDrained) },
+	s.conns = listen.Conns[connection]{
+		Door:         s.config.Door(),
+		DrainTimeout: s.config.DrainTimeout,
+		Open:         s.open,
+		Begin:        s.begin,
+		Serve:        func(c connection) { c.(*conn).serve() },
+		Drain:        connection.drain,
+		Cut:          func(c connection) { c.cut(errDrained) },
 	}
 	s.patrol = newPatrol(s.conns.Each)
 	return s

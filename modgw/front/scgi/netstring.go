@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/modgw/modgw/modgw/front/oneshot"
 )
 
 // maxDigits is how long the length of a netstring can be: more than any limit allows, and far from overflowing.
@@ -14,23 +12,23 @@ const maxDigits = 9
 
 const lengthName = "CONTENT_LENGTH"
 
-// read reads the netstring that holds the variables of a request (SCGI specification, "Protocol").
-func read(in *bufio.Reader, limits oneshot.Limits) ([]oneshot.Variable, error) {
+// readNetstring reads the netstring that holds the variables of a request (SCGI specification, "protocol").
+func readNetstring(in *bufio.Reader, limits Limits) ([]variable, error) {
 	length, err := readLength(in)
 	if err != nil {
 		return nil, err
 	}
 	if length > limits.Total {
-		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", oneshot.ErrLimit, length, limits.Total)
+		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", errLimit, length, limits.Total)
 	}
 	content := make([]byte, length+1)
 	if _, err := io.ReadFull(in, content); err != nil {
 		return nil, err
 	}
 	if content[length] != ',' {
-		return nil, fmt.Errorf("%w: no comma after them", oneshot.ErrGarbled)
+		return nil, fmt.Errorf("%w: no comma after them", errGarbled)
 	}
-	return parse(string(content[:length]), limits)
+	return parseNetstring(string(content[:length]), limits)
 }
 
 // readLength reads decimal digits up to a colon.
@@ -44,24 +42,24 @@ func readLength(in *bufio.Reader) (int, error) {
 		case c == ':' && digits > 0:
 			return length, nil
 		case c < '0' || c > '9' || digits == maxDigits || digits == 1 && length == 0:
-			return 0, oneshot.NotARequest("scgi", "it does not begin with the length of its variables")
+			return 0, notARequest("scgi", "it does not begin with the length of its variables")
 		}
 		length = 10*length + int(c-'0')
 	}
 }
 
-// parse takes the variables apart: a name and a value in turn, with a NUL byte after each. The first one is the body's
+// parseNetstring takes the variables apart: a name and a value in turn, with a NUL byte after each. The first one is the body's
 // length. A configuration for nginx that names it once more sends it empty when there is no body; where it is not empty it
 // counts, because nginx's own is too small when it does not gather bodies.
-func parse(s string, limits oneshot.Limits) (list []oneshot.Variable, err error) {
+func parseNetstring(s string, limits Limits) (list []variable, err error) {
 	for s != "" {
-		var v oneshot.Variable
+		var v variable
 		var ok bool
 		if v.Name, s, ok = strings.Cut(s, "\x00"); !ok {
-			return nil, fmt.Errorf("%w: a name that does not end", oneshot.ErrGarbled)
+			return nil, fmt.Errorf("%w: a name that does not end", errGarbled)
 		}
 		if v.Value, s, ok = strings.Cut(s, "\x00"); !ok {
-			return nil, fmt.Errorf("%w: a value that does not end", oneshot.ErrGarbled)
+			return nil, fmt.Errorf("%w: a value that does not end", errGarbled)
 		}
 		if len(list) > 0 && v.Name == lengthName && v.Value == "" {
 			continue
@@ -71,7 +69,7 @@ func parse(s string, limits oneshot.Limits) (list []oneshot.Variable, err error)
 		}
 	}
 	if len(list) == 0 || list[0].Name != lengthName || list[0].Value == "" {
-		return nil, fmt.Errorf("%w: %s is not the first of them", oneshot.ErrGarbled, lengthName)
+		return nil, fmt.Errorf("%w: %s is not the first of them", errGarbled, lengthName)
 	}
 	return list, nil
 }

@@ -10,34 +10,33 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/oneshot"
 )
 
-func readText(text string) ([]oneshot.Variable, error) {
-	return read(bufio.NewReader(strings.NewReader(text)), oneshot.Limits{}.WithDefaults())
+func netstringVariables(text string) ([]variable, error) {
+	return readNetstring(bufio.NewReader(strings.NewReader(text)), Limits{}.WithDefaults())
 }
 
 func TestNetstrings(t *testing.T) {
-	length := oneshot.Variable{Name: "CONTENT_LENGTH", Value: "0"}
+	length := variable{Name: "CONTENT_LENGTH", Value: "0"}
 	for _, c := range []struct {
 		name, text string
-		want       []oneshot.Variable
+		want       []variable
 		err        error
 	}{
-		{name: "length alone", text: "17:CONTENT_LENGTH\x000\x00,", want: []oneshot.Variable{length}},
-		{name: "two variables", text: "21:CONTENT_LENGTH\x000\x00A\x00b\x00,", want: []oneshot.Variable{length, {Name: "A", Value: "b"}}},
-		{name: "empty second length", text: "33:CONTENT_LENGTH\x000\x00CONTENT_LENGTH\x00\x00,", want: []oneshot.Variable{length}},
-		{name: "length not first", text: "21:A\x00b\x00CONTENT_LENGTH\x000\x00,", err: oneshot.ErrGarbled},
-		{name: "empty length", text: "16:CONTENT_LENGTH\x00\x00,", err: oneshot.ErrGarbled},
-		{name: "empty", text: "0:,", err: oneshot.ErrGarbled},
-		{name: "no comma", text: "17:CONTENT_LENGTH\x000\x00;", err: oneshot.ErrGarbled},
-		{name: "name without value", text: "19:CONTENT_LENGTH\x000\x00A\x00,", err: oneshot.ErrGarbled},
-		{name: "value without end", text: "18:CONTENT_LENGTH\x000\x00A,", err: oneshot.ErrGarbled},
-		{name: "too long", text: "1048577:", err: oneshot.ErrLimit},
+		{name: "length alone", text: "17:CONTENT_LENGTH\x000\x00,", want: []variable{length}},
+		{name: "two variables", text: "21:CONTENT_LENGTH\x000\x00A\x00b\x00,", want: []variable{length, {Name: "A", Value: "b"}}},
+		{name: "empty second length", text: "33:CONTENT_LENGTH\x000\x00CONTENT_LENGTH\x00\x00,", want: []variable{length}},
+		{name: "length not first", text: "21:A\x00b\x00CONTENT_LENGTH\x000\x00,", err: errGarbled},
+		{name: "empty length", text: "16:CONTENT_LENGTH\x00\x00,", err: errGarbled},
+		{name: "empty", text: "0:,", err: errGarbled},
+		{name: "no comma", text: "17:CONTENT_LENGTH\x000\x00;", err: errGarbled},
+		{name: "name without value", text: "19:CONTENT_LENGTH\x000\x00A\x00,", err: errGarbled},
+		{name: "value without end", text: "18:CONTENT_LENGTH\x000\x00A,", err: errGarbled},
+		{name: "too long", text: "1048577:", err: errLimit},
 		{name: "cut in the length", text: "17", err: io.EOF},
 		{name: "cut in the content", text: "17:CONT", err: io.ErrUnexpectedEOF},
 	} {
-		if got, err := readText(c.text); !reflect.DeepEqual(got, c.want) || !errors.Is(err, c.err) {
+		if got, err := netstringVariables(c.text); !reflect.DeepEqual(got, c.want) || !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, %v; want %v, %v", c.name, got, err, c.want, c.err)
 		}
 	}
@@ -45,20 +44,20 @@ func TestNetstrings(t *testing.T) {
 
 func TestWhatIsNoNetstringIsRefused(t *testing.T) {
 	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", ":", "-1:", "017:CONTENT_LENGTH\x000\x00,", "9999999999:", "1 :", "\x00\x06\x00\x00"} {
-		list, err := readText(text)
+		list, err := netstringVariables(text)
 		if f, ok := errors.AsType[*modgw.Fault](err); list != nil || !ok || !faulttest.Has(f.Error(), "MGW-REQ-013") {
 			t.Errorf("%q: %v, %v", text, list, err)
 		}
 	}
 }
 
-// FuzzRead reads anything: what is taken keeps the limits.
-func FuzzRead(f *testing.F) {
+// FuzzNetstring reads anything: what is taken keeps the limits.
+func FuzzNetstring(f *testing.F) {
 	f.Add("21:CONTENT_LENGTH\x000\x00A\x00b\x00,")
 	f.Add("999999999:")
 	f.Add("0:,")
 	f.Fuzz(func(t *testing.T, text string) {
-		list, err := readText(text)
+		list, err := netstringVariables(text)
 		for _, v := range list {
 			if err != nil || len(v.Name) > 256 || len(v.Value) > 64<<10 {
 				t.Errorf("%d variables with %v, one of %d and %d bytes", len(list), err, len(v.Name), len(v.Value))

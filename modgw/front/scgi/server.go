@@ -1,14 +1,43 @@
 package scgi
 
-import "github.com/modgw/modgw/modgw/front/oneshot"
+import (
+	"context"
+	"net"
 
-// Config is what a Server is made from.
-type Config = oneshot.Config
+	"github.com/modgw/modgw/modgw/listen"
+)
 
-// Server is the SCGI front.
-type Server = oneshot.Server
-
-// New makes a server. It starts nothing.
-func New(c Config) *Server {
-	return oneshot.New(oneshot.Protocol{Name: "scgi", StatusLine: "Status:", Read: read}, c)
+// Server is the front for one of the protocols.
+type Server struct {
+	protocol protocol
+	config   Config
+	conns    listen.Conns[*conn]
 }
+
+// New makes a server for SCGI. It starts nothing.
+func New(c Config) *Server {
+	return newServer(protocol{name: "scgi", statusLine: "Status:", read: readNetstring}, c)
+}
+
+// NewUWSGI makes a server for uwsgi. It starts nothing.
+func NewUWSGI(c Config) *Server {
+	return newServer(protocol{name: "uwsgi", statusLine: "HTTP/1.1", read: readPacket}, c)
+}
+
+func newServer(p protocol, c Config) *Server {
+	s := &Server{protocol: p, config: c.withDefaults()}
+	s.conns = listen.Conns[*conn]{
+		Door:         s.config.Door(),
+		DrainTimeout: s.config.DrainTimeout,
+		Open:         func(base context.Context, rwc net.Conn) *conn { return newConn(s, base, rwc) },
+		Serve:        (*conn).serve,
+		Drain:        (*conn).drain,
+		Cut:          func(c *conn) { c.fail(errDrained) },
+	}
+	return s
+}
+
+// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln, lets requests in
+// flight finish within the drain timeout, and returns nil when nothing it started is left. It may be called once; an
+// error means that ln has failed.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.conns.Run(ctx, ln) }

@@ -1,4 +1,4 @@
-package uwsgi
+package scgi
 
 import (
 	"bufio"
@@ -11,32 +11,31 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/oneshot"
 )
 
-func readText(text string) ([]oneshot.Variable, error) {
-	return read(bufio.NewReader(strings.NewReader(text)), oneshot.Limits{}.WithDefaults())
+func packetVariables(text string) ([]variable, error) {
+	return readPacket(bufio.NewReader(strings.NewReader(text)), Limits{}.WithDefaults())
 }
 
 func TestPackets(t *testing.T) {
 	for _, c := range []struct {
 		name, packet string
-		want         []oneshot.Variable
+		want         []variable
 		err          error
 	}{
 		{name: "empty", packet: "\x00\x00\x00\x00"},
-		{name: "one variable", packet: "\x00\x06\x00\x00\x01\x00A\x01\x00b", want: []oneshot.Variable{{Name: "A", Value: "b"}}},
-		{name: "modifier2 means nothing", packet: "\x00\x06\x00\x09\x01\x00A\x01\x00b", want: []oneshot.Variable{{Name: "A", Value: "b"}}},
-		{name: "empty name and value", packet: "\x00\x04\x00\x00\x00\x00\x00\x00", want: []oneshot.Variable{{}}},
-		{name: "name without value", packet: "\x00\x03\x00\x00\x01\x00A", err: oneshot.ErrGarbled},
-		{name: "half a length", packet: "\x00\x04\x00\x00\x01\x00A\x01", err: oneshot.ErrGarbled},
-		{name: "longer than the packet", packet: "\x00\x06\x00\x00\x01\x00A\xff\xffb", err: oneshot.ErrGarbled},
-		{name: "name too long", packet: "\x00\x05\x01\x00\x01\x01" + strings.Repeat("N", 257) + "\x00\x00", err: oneshot.ErrLimit},
+		{name: "one variable", packet: "\x00\x06\x00\x00\x01\x00A\x01\x00b", want: []variable{{Name: "A", Value: "b"}}},
+		{name: "modifier2 means nothing", packet: "\x00\x06\x00\x09\x01\x00A\x01\x00b", want: []variable{{Name: "A", Value: "b"}}},
+		{name: "empty name and value", packet: "\x00\x04\x00\x00\x00\x00\x00\x00", want: []variable{{}}},
+		{name: "name without value", packet: "\x00\x03\x00\x00\x01\x00A", err: errGarbled},
+		{name: "half a length", packet: "\x00\x04\x00\x00\x01\x00A\x01", err: errGarbled},
+		{name: "longer than the packet", packet: "\x00\x06\x00\x00\x01\x00A\xff\xffb", err: errGarbled},
+		{name: "name too long", packet: "\x00\x05\x01\x00\x01\x01" + strings.Repeat("N", 257) + "\x00\x00", err: errLimit},
 		{name: "cut in the header", packet: "\x00\x06", err: io.ErrUnexpectedEOF},
 		{name: "cut in the content", packet: "\x00\x06\x00\x00\x01", err: io.ErrUnexpectedEOF},
 		{name: "nothing", packet: "", err: io.EOF},
 	} {
-		if got, err := readText(c.packet); !reflect.DeepEqual(got, c.want) || !errors.Is(err, c.err) {
+		if got, err := packetVariables(c.packet); !reflect.DeepEqual(got, c.want) || !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, %v; want %v, %v", c.name, got, err, c.want, c.err)
 		}
 	}
@@ -44,7 +43,7 @@ func TestPackets(t *testing.T) {
 
 func TestOrdersToUWSGIAreRefused(t *testing.T) {
 	for modifier := 1; modifier < 256; modifier++ {
-		list, err := readText(string([]byte{byte(modifier), 6, 0, 0, 1, 0, 'A', 1, 0, 'b'}))
+		list, err := packetVariables(string([]byte{byte(modifier), 6, 0, 0, 1, 0, 'A', 1, 0, 'b'}))
 		f, ok := errors.AsType[*modgw.Fault](err)
 		if list != nil || !ok || !faulttest.Has(f.Error(), "MGW-REQ-013") || !strings.Contains(f.Summary, fmt.Sprintf("modifier1 is %d,", modifier)) {
 			t.Errorf("modifier1 %d: %v, %v", modifier, list, err)
@@ -59,20 +58,20 @@ func TestPathOfApachesMountIsRepaired(t *testing.T) {
 		{"Apache/2.4.71", "/blog/", "/x", "/x"},
 		{"nginx/1.22", "/blog/", "/", "/"},
 	} {
-		list := repairPath([]oneshot.Variable{{Name: "SCRIPT_NAME", Value: c.script}, {Name: "PATH_INFO", Value: c.info}, {Name: "SERVER_SOFTWARE", Value: c.software}})
+		list := repairPath([]variable{{Name: "SCRIPT_NAME", Value: c.script}, {Name: "PATH_INFO", Value: c.info}, {Name: "SERVER_SOFTWARE", Value: c.software}})
 		if list[1].Value != c.want {
 			t.Errorf("%v: PATH_INFO %q", c, list[1].Value)
 		}
 	}
 }
 
-// FuzzRead reads anything: what is taken keeps the limits.
-func FuzzRead(f *testing.F) {
+// FuzzPacket reads anything: what is taken keeps the limits.
+func FuzzPacket(f *testing.F) {
 	f.Add("\x00\x06\x00\x00\x01\x00A\x01\x00b")
 	f.Add("\x05\x00\x00\x00")
 	f.Add("\x00\xff\xff\x00\xff\xff")
 	f.Fuzz(func(t *testing.T, text string) {
-		list, err := readText(text)
+		list, err := packetVariables(text)
 		for _, v := range list {
 			if err != nil || len(v.Name) > 256 || len(v.Value) > 64<<10 {
 				t.Errorf("%d variables with %v, one of %d and %d bytes", len(list), err, len(v.Name), len(v.Value))

@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import (
 	"bufio"
@@ -51,7 +51,7 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 func (c *conn) serve() {
 	defer c.cancel(errEnded)
 	defer c.close()
-	list, err := c.server.protocol.Read(c.in, c.server.config.Limits)
+	list, err := c.server.protocol.read(c.in, c.server.config.Limits)
 	if err != nil {
 		c.unreadable(err)
 		return
@@ -83,14 +83,14 @@ func (c *conn) unreadable(err error) {
 		log.Warn("connection refused", "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
 		return
 	}
-	if errors.Is(err, ErrLimit) || errors.Is(err, ErrGarbled) {
+	if errors.Is(err, errLimit) || errors.Is(err, errGarbled) {
 		c.refuse(variablesFault(err))
 		return
 	}
 	log.Debug("connection ended before its request was complete", "error", err, "peer", c.rwc.RemoteAddr())
 }
 
-func (c *conn) makeRequest(list []Variable) error {
+func (c *conn) makeRequest(list []variable) error {
 	var b metavars.Builder
 	for _, v := range list {
 		if err := b.Set(v.Name, v.Value); err != nil {
@@ -98,7 +98,7 @@ func (c *conn) makeRequest(list []Variable) error {
 		}
 	}
 	r, err := b.Request(c.ctx, metavars.Options{
-		Front:    c.server.protocol.Name,
+		Front:    c.server.protocol.name,
 		Trusted:  c.server.config.TrustedPeer(c.rwc),
 		Received: time.Now(),
 	})

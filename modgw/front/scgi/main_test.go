@@ -1,4 +1,4 @@
-package oneshot_test
+package scgi_test
 
 import (
 	"context"
@@ -19,10 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/fronttest"
-	"github.com/modgw/modgw/modgw/front/oneshot"
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/scgi"
-	"github.com/modgw/modgw/modgw/front/serving"
-	"github.com/modgw/modgw/modgw/front/uwsgi"
 )
 
 func TestMain(m *testing.M) {
@@ -32,13 +30,13 @@ func TestMain(m *testing.M) {
 // protocol is one of the protocols under test and how its clients write.
 type protocol struct {
 	name   string
-	new    func(oneshot.Config) *oneshot.Server
+	new    func(scgi.Config) *scgi.Server
 	encode func(vars map[string]string) string
 	ok     string // how the first line of a good response begins
 }
 
 var protocols = []protocol{
-	{"uwsgi", uwsgi.New, encodeUWSGI, "HTTP/1.1 200 OK\r\n"},
+	{"uwsgi", scgi.NewUWSGI, encodeUWSGI, "HTTP/1.1 200 OK\r\n"},
 	{"scgi", scgi.New, encodeSCGI, "Status: 200 OK\r\n"},
 }
 
@@ -70,7 +68,7 @@ func eachProtocol(t *testing.T, test func(t *testing.T, p protocol)) {
 }
 
 // serve runs a front on a Unix socket that everybody may use until the test ends, and returns its path.
-func (p protocol) serve(t testing.TB, config oneshot.Config) string {
+func (p protocol) serve(t testing.TB, config scgi.Config) string {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), "front.sock")
 	ln, err := net.Listen("unix", path)
@@ -85,7 +83,7 @@ func (p protocol) serve(t testing.TB, config oneshot.Config) string {
 }
 
 // serveTCP is serve on a port of the loopback interface.
-func (p protocol) serveTCP(t testing.TB, config oneshot.Config) string {
+func (p protocol) serveTCP(t testing.TB, config scgi.Config) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -95,7 +93,7 @@ func (p protocol) serveTCP(t testing.TB, config oneshot.Config) string {
 	return ln.Addr().String()
 }
 
-func (p protocol) serveOn(t testing.TB, config oneshot.Config, ln net.Listener) {
+func (p protocol) serveOn(t testing.TB, config scgi.Config, ln net.Listener) {
 	t.Helper()
 	if config.Log == nil {
 		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -111,8 +109,8 @@ func (p protocol) serveOn(t testing.TB, config oneshot.Config, ln net.Listener) 
 	})
 }
 
-func handle(f http.HandlerFunc) oneshot.Config {
-	return oneshot.Config{Config: serving.Config{Handler: f}}
+func handle(f http.HandlerFunc) scgi.Config {
+	return scgi.Config{Config: front.Config{Handler: f}}
 }
 
 // vars are the variables of a plain GET with changes: "" takes one away.

@@ -1,4 +1,4 @@
-package serving
+package listen
 
 import (
 	"bytes"
@@ -10,12 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/modgw/modgw/internal/faulttest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // guest is a connection that stays until it is asked to go, or made to.
 type guest struct {
@@ -23,8 +19,11 @@ type guest struct {
 	asked, cut chan struct{}
 }
 
+// quietDoor lets anybody in who may open the socket, and logs nothing.
+func quietDoor(most int) Door { return Door{Most: most, Log: slog.New(slog.DiscardHandler)} }
+
 // house runs connections until the test ends them; heeds says whether they go when they are asked to.
-func house(t *testing.T, config Config, heeds bool) (addr string, in chan *guest, end context.CancelFunc, ended chan error) {
+func house(t *testing.T, drain time.Duration, most int, heeds bool) (addr string, in chan *guest, end context.CancelFunc, ended chan error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +31,7 @@ func house(t *testing.T, config Config, heeds bool) (addr string, in chan *guest
 	}
 	in, ended = make(chan *guest, 10), make(chan error, 1)
 	conns := Conns[*guest]{
-		Config: config.WithDefaults(),
+		Door: quietDoor(most), DrainTimeout: drain,
 		Open: func(_ context.Context, rwc net.Conn) *guest {
 			return &guest{rwc, make(chan struct{}), make(chan struct{})}
 		},
@@ -67,7 +66,7 @@ func connect(t *testing.T, addr string) net.Conn {
 }
 
 func TestConnectionsThatEndWhenAskedAreNotCut(t *testing.T) {
-	addr, in, end, ended := house(t, Config{DrainTimeout: time.Hour}, true)
+	addr, in, end, ended := house(t, time.Hour, 0, true)
 	c := connect(t, addr)
 	g := <-in
 	end()
@@ -85,7 +84,7 @@ func TestConnectionsThatEndWhenAskedAreNotCut(t *testing.T) {
 }
 
 func TestConnectionsThatStayAreCutAfterTheDrain(t *testing.T) {
-	addr, in, end, ended := house(t, Config{DrainTimeout: 10 * time.Millisecond}, false)
+	addr, in, end, ended := house(t, 10*time.Millisecond, 0, false)
 	connect(t, addr)
 	g := <-in
 	end()
@@ -96,7 +95,7 @@ func TestConnectionsThatStayAreCutAfterTheDrain(t *testing.T) {
 }
 
 func TestNoMoreConnectionsAreServedThanMayBe(t *testing.T) {
-	addr, in, end, ended := house(t, Config{MaxConnections: 1}, true)
+	addr, in, end, ended := house(t, time.Hour, 1, true)
 	connect(t, addr)
 	connect(t, addr)
 	first := <-in
@@ -120,8 +119,8 @@ func TestF42PanicEndsItsConnectionAlone(t *testing.T) {
 	}
 	var log bytes.Buffer // nothing logs when it is read
 	conns := Conns[net.Conn]{
-		Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil)), MaxConnections: 1}.WithDefaults(),
-		Open:   func(_ context.Context, rwc net.Conn) net.Conn { return rwc },
+		Door: Door{Log: slog.New(slog.NewTextHandler(&log, nil)), Most: 1}, DrainTimeout: time.Minute,
+		Open: func(_ context.Context, rwc net.Conn) net.Conn { return rwc },
 		Serve: func(c net.Conn) {
 			b := make([]byte, 1)
 			if _, err := c.Read(b); err == nil && b[0] == '!' {
@@ -159,7 +158,7 @@ func TestListenerThatFailsIsAnErrorAfterTheDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	ln.Close()
-	conns := Conns[*guest]{Config: Config{}.WithDefaults()}
+	conns := Conns[*guest]{Door: quietDoor(0)}
 	if err := conns.Run(t.Context(), ln); err == nil {
 		t.Error("there is no error")
 	}

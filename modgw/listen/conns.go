@@ -1,18 +1,17 @@
-package serving
+package listen
 
 import (
 	"context"
 	"net"
 	"sync"
 	"time"
-
-	"github.com/modgw/modgw/modgw/listen"
 )
 
-// Conns are the connections of a front, each a C. Config and the funcs are set before the first one comes; none of the funcs
+// Conns are the connections of a front, each a C. The settings and the funcs are set before the first one comes; none of the funcs
 // may be nil.
 type Conns[C comparable] struct {
-	Config Config // without zeros
+	Door         Door          // says who may connect, and how many; it needs a Log
+	DrainTimeout time.Duration // bounds requests in flight after ctx is done; 0: they are cut off
 
 	// Open makes the connection of what was accepted. It must not block. base is never done: what ends a request is its
 	// client or the drain.
@@ -33,8 +32,7 @@ type Conns[C comparable] struct {
 // drain timeout, and returns nil when none is left. It may be called once; an error means that ln has failed.
 func (s *Conns[C]) Run(ctx context.Context, ln net.Listener) error {
 	base := context.WithoutCancel(ctx)
-	door := listen.Door{Peers: s.Config.Peers, Most: s.Config.MaxConnections, Log: s.Config.Log}
-	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.Start(base, rwc, left) })
+	err := s.Door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.Start(base, rwc, left) })
 	s.drain()
 	return err
 }
@@ -67,7 +65,7 @@ func (s *Conns[C]) Start(base context.Context, rwc net.Conn, left func()) {
 
 // serve is Serve that ends the connection and nothing else when its code panics.
 func (s *Conns[C]) serve(c C, rwc net.Conn) {
-	defer listen.Contain(rwc, s.Config.Log)
+	defer Contain(rwc, s.Door.Log)
 	s.Serve(c)
 }
 
@@ -82,13 +80,13 @@ func (s *Conns[C]) drain() {
 		s.group.Wait()
 		close(ended)
 	}()
-	limit := time.NewTimer(s.Config.DrainTimeout)
+	limit := time.NewTimer(s.DrainTimeout)
 	defer limit.Stop()
 	select {
 	case <-ended:
 		return
 	case <-limit.C:
-		s.Config.Log.Warn("requests cut off", "after", s.Config.DrainTimeout)
+		s.Door.Log.Warn("requests cut off", "after", s.DrainTimeout)
 		s.Each(s.Cut)
 		<-ended
 	}

@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it with it.
@@ -18,10 +18,10 @@ func FuzzConnection(f *testing.F) {
 	for _, text := range []string{"", "GET\n0\n\n", "POST\n5\n\nhello", "POST\n5\n\nhell", "POST\n4\n\nhello", "POST\n99999\n\nx", "HEAD\n0\nHTTP_TRANSFER_ENCODING=chunked\n\n"} {
 		f.Add(text)
 	}
-	p := Protocol{Name: "lines", StatusLine: "Status:", Read: readLines}
+	p := protocol{name: "lines", statusLine: "Status:", read: readLines}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	f.Fuzz(func(t *testing.T, in string) {
-		s := New(p, Config{Config: serving.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
+		s := newServer(p, Config{Config: front.Config{Handler: handler, ReadTimeout: time.Second, WriteTimeout: time.Second}})
 		ours, theirs := net.Pipe()
 		s.conns.Start(context.Background(), ours, func() {})
 		go io.Copy(io.Discard, theirs)
@@ -33,7 +33,7 @@ func FuzzConnection(f *testing.F) {
 }
 
 // readLines reads a method, a length and further variables, a line each, up to an empty one.
-func readLines(in *bufio.Reader, limits Limits) (list []Variable, err error) {
+func readLines(in *bufio.Reader, limits Limits) (list []variable, err error) {
 	for _, name := range []string{"REQUEST_METHOD", "CONTENT_LENGTH", ""} {
 		for {
 			line, err := in.ReadString('\n')
@@ -44,7 +44,7 @@ func readLines(in *bufio.Reader, limits Limits) (list []Variable, err error) {
 			if line == "" {
 				return list, nil
 			}
-			v := Variable{name, line}
+			v := variable{name, line}
 			if name == "" {
 				v.Name, v.Value, _ = strings.Cut(line, "=")
 			}

@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// NotARequest is the error of a Protocol's Read for what is no request of the protocol.
-func NotARequest(protocol, why string) *modgw.Fault {
+// notARequest is the error of a protocol's Read for what is no request of the protocol.
+func notARequest(protocol, why string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-REQ-013",
 		Summary: fmt.Sprintf("cannot take a request over %s: %s", protocol, why),
@@ -23,7 +23,7 @@ func variablesFault(err error) (status int, f *modgw.Fault) {
 		return http.StatusBadRequest, f
 	}
 	f = &modgw.Fault{Code: "MGW-REQ-005", Summary: "cannot read the request's variables", Err: err}
-	if errors.Is(err, ErrLimit) {
+	if errors.Is(err, errLimit) {
 		f.Hint = "a client that sends so much is seldom a browser; the web server's limits for headers keep it out"
 		return http.StatusRequestHeaderFieldsTooLarge, f
 	}

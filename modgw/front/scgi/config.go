@@ -1,10 +1,10 @@
-package oneshot
+package scgi
 
-import "github.com/modgw/modgw/modgw/front/serving"
+import "github.com/modgw/modgw/modgw/front"
 
 // Config is what a Server is made from.
 type Config struct {
-	serving.Config
+	front.Config
 
 	// Limits bound the variables of a request; one beyond them is answered 431.
 	Limits Limits

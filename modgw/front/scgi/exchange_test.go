@@ -1,4 +1,4 @@
-package oneshot_test
+package scgi_test
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/oneshot"
-	"github.com/modgw/modgw/modgw/front/serving"
+	"github.com/modgw/modgw/modgw/front"
+	"github.com/modgw/modgw/modgw/front/scgi"
 )
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestVariablesThatChooseCodeOrFilesNeverArrive(t *testing.T) {
 func TestWhatIsNoRequestIsNotAnswered(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, p protocol) {
 		log := make(lines, 10)
-		socket := p.serve(t, oneshot.Config{Config: serving.Config{Handler: http.HandlerFunc(echo), Log: slog.New(slog.NewTextHandler(log, nil))}})
+		socket := p.serve(t, scgi.Config{Config: front.Config{Handler: http.HandlerFunc(echo), Log: slog.New(slog.NewTextHandler(log, nil))}})
 		if answer := ask(t, socket, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); answer != "" {
 			t.Errorf("%q", answer)
 		}
@@ -129,7 +129,7 @@ func TestConnectionMayEndAnywhere(t *testing.T) {
 
 func TestTooManyVariablesAre431(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, p protocol) {
-		socket := p.serve(t, oneshot.Config{Config: serving.Config{Handler: http.HandlerFunc(echo)}, Limits: oneshot.Limits{Name: 20, Value: 100, Total: 1000, Count: 20}})
+		socket := p.serve(t, scgi.Config{Config: front.Config{Handler: http.HandlerFunc(echo)}, Limits: scgi.Limits{Name: 20, Value: 100, Total: 1000, Count: 20}})
 		for name, changes := range map[string]map[string]string{
 			"name":  {strings.Repeat("N", 21): "x"},
 			"value": {"X": strings.Repeat("v", 101)},
@@ -192,7 +192,7 @@ func TestResponseThatBreaksOffResetsATCPConnection(t *testing.T) {
 
 func TestSlowRequestIsGivenUp(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, p protocol) {
-		socket := p.serve(t, oneshot.Config{Config: serving.Config{Handler: http.HandlerFunc(echo), ReadTimeout: 50 * time.Millisecond}})
+		socket := p.serve(t, scgi.Config{Config: front.Config{Handler: http.HandlerFunc(echo), ReadTimeout: 50 * time.Millisecond}})
 		for name, text := range map[string]string{"head": p.encode(vars(nil))[:20], "body": p.encode(vars(post("5"))) + "hell"} {
 			answer := ask(t, socket, text)
 			if name == "head" && answer != "" || name == "body" && !strings.Contains(answer, " 400 Bad Request\r\n") {

@@ -1,4 +1,4 @@
-package serving
+package front
 
 import (
 	"log/slog"
@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// Config are the settings that all such fronts have.
+// Config are the settings of a front that web servers bring requests to: FastCGI, SCGI and uwsgi.
 type Config struct {
 	Handler http.Handler
 	Log     *slog.Logger // nil: nothing is logged
@@ -62,4 +62,9 @@ func (c Config) WithDefaults() Config {
 		c.DrainTimeout = 30 * time.Second
 	}
 	return c
+}
+
+// Door is what c says of who may connect.
+func (c Config) Door() listen.Door {
+	return listen.Door{Peers: c.Peers, Most: c.MaxConnections, Log: c.Log}
 }

@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import "fmt"
 
@@ -25,14 +25,14 @@ func (l Limits) WithDefaults() Limits {
 }
 
 // Append is append(list, v) within the limits.
-func (l Limits) Append(list []Variable, v Variable) ([]Variable, error) {
+func (l Limits) Append(list []variable, v variable) ([]variable, error) {
 	switch {
 	case len(v.Name) > l.Name:
-		return nil, fmt.Errorf("%w: a name of %d bytes, at most %d are read", ErrLimit, len(v.Name), l.Name)
+		return nil, fmt.Errorf("%w: a name of %d bytes, at most %d are read", errLimit, len(v.Name), l.Name)
 	case len(v.Value) > l.Value:
-		return nil, fmt.Errorf("%w: a value of %d bytes, at most %d are read", ErrLimit, len(v.Value), l.Value)
+		return nil, fmt.Errorf("%w: a value of %d bytes, at most %d are read", errLimit, len(v.Value), l.Value)
 	case len(list) >= l.Count:
-		return nil, fmt.Errorf("%w: more than %d variables", ErrLimit, l.Count)
+		return nil, fmt.Errorf("%w: more than %d variables", errLimit, l.Count)
 	}
 	return append(list, v), nil
 }

@@ -1,4 +1,4 @@
-package oneshot_test
+package scgi_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package uwsgi
+package scgi
 
 import (
 	"bufio"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/modgw/modgw/modgw/front/oneshot"
 )
 
 // headerLen is the length of what stands before a packet's content: modifier1, the content's length in two bytes, the
@@ -18,14 +16,14 @@ const headerLen = 4
 // uWSGI, or a request in the hands of a language's plugin.
 const modifierRequest = 0
 
-// read reads the packet that makes a request.
-func read(in *bufio.Reader, limits oneshot.Limits) ([]oneshot.Variable, error) {
+// readPacket reads the packet that makes a request.
+func readPacket(in *bufio.Reader, limits Limits) ([]variable, error) {
 	var header [headerLen]byte
 	if _, err := io.ReadFull(in, header[:1]); err != nil {
 		return nil, err
 	}
 	if header[0] != modifierRequest {
-		return nil, oneshot.NotARequest("uwsgi", fmt.Sprintf("its modifier1 is %d, and only 0 is taken", header[0]))
+		return nil, notARequest("uwsgi", fmt.Sprintf("its modifier1 is %d, and only 0 is taken", header[0]))
 	}
 	if _, err := io.ReadFull(in, header[1:]); err != nil {
 		return nil, err
@@ -34,21 +32,21 @@ func read(in *bufio.Reader, limits oneshot.Limits) ([]oneshot.Variable, error) {
 	if _, err := io.ReadFull(in, content); err != nil {
 		return nil, err
 	}
-	list, err := parse(string(content), limits)
+	list, err := parsePacket(string(content), limits)
 	return repairPath(list), err
 }
 
-// parse takes the content of a packet apart: strings with their lengths before them, a name and a value in turn.
-func parse(s string, limits oneshot.Limits) (list []oneshot.Variable, err error) {
+// parsePacket takes the content of a packet apart: strings with their lengths before them, a name and a value in turn.
+func parsePacket(s string, limits Limits) (list []variable, err error) {
 	if len(s) > limits.Total {
-		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", oneshot.ErrLimit, len(s), limits.Total)
+		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", errLimit, len(s), limits.Total)
 	}
 	for s != "" {
-		var v oneshot.Variable
-		if v.Name, s, err = cut(s); err != nil {
+		var v variable
+		if v.Name, s, err = cutString(s); err != nil {
 			return nil, err
 		}
-		if v.Value, s, err = cut(s); err != nil {
+		if v.Value, s, err = cutString(s); err != nil {
 			return nil, err
 		}
 		if list, err = limits.Append(list, v); err != nil {
@@ -58,23 +56,23 @@ func parse(s string, limits oneshot.Limits) (list []oneshot.Variable, err error)
 	return list, nil
 }
 
-// cut takes one string off s.
-func cut(s string) (first, rest string, err error) {
+// cutString takes one string off s.
+func cutString(s string) (first, rest string, err error) {
 	if len(s) < 2 {
-		return "", "", fmt.Errorf("%w: %d bytes where a length should be", oneshot.ErrGarbled, len(s))
+		return "", "", fmt.Errorf("%w: %d bytes where a length should be", errGarbled, len(s))
 	}
 	n := int(s[0]) | int(s[1])<<8
 	s = s[2:]
 	if n > len(s) {
-		return "", "", fmt.Errorf("%w: %d bytes announced, %d left", oneshot.ErrGarbled, n, len(s))
+		return "", "", fmt.Errorf("%w: %d bytes announced, %d left", errGarbled, n, len(s))
 	}
 	return s[:n], s[n:], nil
 }
 
 // repairPath undoes what mod_proxy_uwsgi does to the path of a mount itself: for "/blog/" it sends SCRIPT_NAME "/blog/" and
 // PATH_INFO "/", which together would be "/blog//".
-func repairPath(list []oneshot.Variable) []oneshot.Variable {
-	var script, info, software *oneshot.Variable
+func repairPath(list []variable) []variable {
+	var script, info, software *variable
 	for i := range list {
 		switch v := &list[i]; v.Name {
 		case "SCRIPT_NAME":

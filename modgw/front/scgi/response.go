@@ -1,4 +1,4 @@
-package oneshot
+package scgi
 
 import (
 	"errors"
@@ -55,7 +55,7 @@ func (w *response) WriteHeader(status int) {
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
 	}
-	head, err := metavars.AppendStatus([]byte(w.conn.server.protocol.StatusLine+" "), status)
+	head, err := metavars.AppendStatus([]byte(w.conn.server.protocol.statusLine+" "), status)
 	if err == nil {
 		head, err = metavars.AppendHeader(head, w.header)
 	}
