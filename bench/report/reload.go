@@ -13,7 +13,7 @@ type Event string
 
 const (
 	Good       Event = "good code"
-	BadCode    Event = "SyntaxError, mended after 3 s"
+	BadCode    Event = "SyntaxError, fixed after 3 s"
 	Dependency Event = "dependency"
 	Killed     Event = "worker killed"
 	InFlight   Event = "good code, a request of 3 s in flight"

@@ -25,7 +25,8 @@ func Count(found []Finding) Ratchet {
 	return r
 }
 
-// ParseRatchet reads what Format wrote.
+// ParseRatchet reads what Format wrote. Where Git has merged two branches a folder may have two
+// lines, of which the lower numbers count.
 func ParseRatchet(text string) (Ratchet, error) {
 	r := Ratchet{}
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -34,20 +35,32 @@ func ParseRatchet(text string) (Ratchet, error) {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		if r[fields[0]] != nil {
-			return nil, fmt.Errorf("%s has two lines", fields[0])
+		numbers, err := parseNumbers(fields[1:])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", fields[0], err)
 		}
-		r[fields[0]] = map[Rule]int{}
-		for _, field := range fields[1:] {
-			var number int
-			rule, value, _ := strings.Cut(field, "=")
-			if _, err := fmt.Sscan(value, &number); err != nil || !slices.Contains(Rules, Rule(rule)) {
-				return nil, fmt.Errorf("%s has %q, want a rule and a number", fields[0], field)
-			}
-			r[fields[0]][Rule(rule)] = number
+		for rule, number := range r[fields[0]] {
+			numbers[rule] = min(numbers[rule], number)
 		}
+		r[fields[0]] = numbers
 	}
 	return r, lines.Err()
+}
+
+func parseNumbers(fields []string) (map[Rule]int, error) {
+	numbers := map[Rule]int{}
+	for _, rule := range Rules {
+		numbers[rule] = 0
+	}
+	for _, field := range fields {
+		var number int
+		rule, value, _ := strings.Cut(field, "=")
+		if _, err := fmt.Sscan(value, &number); err != nil || !slices.Contains(Rules, Rule(rule)) {
+			return nil, fmt.Errorf("%q is not a rule and a number", field)
+		}
+		numbers[Rule(rule)] = number
+	}
+	return numbers, nil
 }
 
 // Format writes a line for each folder. The empty lines between them let Git merge branches that

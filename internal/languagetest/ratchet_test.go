@@ -17,8 +17,15 @@ func TestRatchetIsReadAsItIsWritten(t *testing.T) {
 	}
 }
 
+func TestRatchetOfTwoBranchesHasTheLowerNumbers(t *testing.T) {
+	r := parse(t, "a words=3 names=4\na words=5 names=2 columns=1\n")
+	if got, want := r.Format(), "\na words=3 names=2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestRatchetRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, text := range []string{"a words=1\na words=2", "a speling=1", "a words", "a words=few"} {
+	for _, text := range []string{"a speling=1", "a words", "a words=few"} {
 		if _, err := ParseRatchet(text); err == nil {
 			t.Errorf("%q: no error", text)
 		}
