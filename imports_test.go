@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"modgw/runner/cgi":      {"modgw", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/rfc3875", "internal/"},
 	"modgw/runner/fastcgi":  {"modgw", "modgw/fcgi", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/rfc3875", "internal/"},
 	"modgw/runner/process":  {"modgw", "modgw/spool", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "internal/"},
-	"modgw/runner/python":   {"modgw", "modgw/spool", "modgw/wire", "modgw/listen", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "internal/"},
+	"modgw/runner/python":   {"modgw", "modgw/spool", "modgw/wire", "modgw/listen", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/python/", "internal/"},
 	"modgw/runner/static":   {"modgw", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/scripthost":      {"modgw/fcgi"},
 	"modgw/control":         {"modgw", "modgw/claims", "modgw/listen"},
@@ -63,6 +63,8 @@ var layers = map[string][]string{
 	"tests":                 {"modgw", "modgw/", "internal/"},
 	"bench":                 {"modgw", "modgw/", "internal/", "bench/"},
 	"bench/":                {"modgw", "modgw/", "internal/", "bench/"},
+
+	"modgw/runner/python/zygote": {"modgw", "modgw/wire", "modgw/runner/workers", "internal/"},
 }
 
 // alone says which package of this module is the only one to import another module.

@@ -15,6 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/runner/python"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 // Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done or Shutdown is called;
@@ -51,7 +52,7 @@ func (h *Host) Run(ctx context.Context) error {
 		return stateFault(h.State(), err)
 	}
 	h.reportScopes()
-	h.worker.Templates, h.worker.Outside = python.NewTemplates(), h.foundOutside
+	h.worker.Zygotes, h.worker.Outside = new(zygote.Set), h.foundOutside
 	files, err := h.load()
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func lent(memory, payload []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case length == 0 || uint64(offset)+uint64(length) > uint64(len(memory)):
-		return nil, protocolError("%d bytes were lent at %d of %d", length, offset, len(memory))
+		return nil, Errorf("%d bytes were lent at %d of %d", length, offset, len(memory))
 	}
 	return memory[offset : offset+length : offset+length], nil
 }

@@ -265,6 +265,6 @@ func (d *Decoder) unexpected(code byte, want string) int {
 
 func (d *Decoder) fail(format string, args ...any) {
 	if d.err == nil {
-		d.err = protocolError(format, args...)
+		d.err = Errorf(format, args...)
 	}
 }

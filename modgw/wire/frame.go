@@ -127,11 +127,11 @@ func parseHeader(b []byte) (f Frame, length int, err error) {
 	f = Frame{Stream: binary.LittleEndian.Uint32(b[4:]), Type: Type(b[8]), Flags: Flags(b[9]), Pace: b[10], CPU: b[11]}
 	switch {
 	case n > MaxPayload:
-		return f, 0, protocolError("frame of %d bytes, more than %d", n, MaxPayload)
+		return f, 0, Errorf("frame of %d bytes, more than %d", n, MaxPayload)
 	case f.Flags&^FlagEnd != 0 || (f.Pace != 0 || f.CPU != 0) && f.Type != Response:
-		return f, 0, protocolError("frame header % x has unknown bits", b[:HeaderSize])
+		return f, 0, Errorf("frame header % x has unknown bits", b[:HeaderSize])
 	case typeNames[f.Type] == "":
-		return f, 0, protocolError("frame of unknown type %d", b[8])
+		return f, 0, Errorf("frame of unknown type %d", b[8])
 	}
 	return f, int(n), nil
 }

@@ -168,12 +168,12 @@ func DecodeLog(payload []byte) (m LogMessage, err error) {
 // SplitHead splits the payload of a Request or Response frame into its head and the first piece of the body.
 func SplitHead(payload []byte) (head, body []byte, err error) {
 	if len(payload) < 4 {
-		return nil, nil, protocolError("a head in %d bytes", len(payload))
+		return nil, nil, Errorf("a head in %d bytes", len(payload))
 	}
 	n := binary.LittleEndian.Uint32(payload)
 	rest := payload[4:]
 	if uint64(n) > uint64(len(rest)) {
-		return nil, nil, protocolError("a head of %d bytes where %d are left", n, len(rest))
+		return nil, nil, Errorf("a head of %d bytes where %d are left", n, len(rest))
 	}
 	return rest[:n], rest[n:], nil
 }
@@ -186,12 +186,12 @@ type FileRange struct {
 // DecodeFile reads the payload of a File frame.
 func DecodeFile(payload []byte) (FileRange, error) {
 	if len(payload) != 16 {
-		return FileRange{}, protocolError("a File frame of %d bytes", len(payload))
+		return FileRange{}, Errorf("a File frame of %d bytes", len(payload))
 	}
 	offset, length := binary.LittleEndian.Uint64(payload), binary.LittleEndian.Uint64(payload[8:])
 	const most = 1 << 62
 	if offset > most || length > most {
-		return FileRange{}, protocolError("a file from %d, %d bytes long", offset, length)
+		return FileRange{}, Errorf("a file from %d, %d bytes long", offset, length)
 	}
 	return FileRange{Offset: int64(offset), Length: int64(length)}, nil
 }
@@ -199,7 +199,7 @@ func DecodeFile(payload []byte) (FileRange, error) {
 // DecodeWindow reads the payload of a Window frame.
 func DecodeWindow(payload []byte) (int, error) {
 	if len(payload) != 4 {
-		return 0, protocolError("a Window frame of %d bytes", len(payload))
+		return 0, Errorf("a Window frame of %d bytes", len(payload))
 	}
 	return int(binary.LittleEndian.Uint32(payload)), nil
 }
@@ -221,7 +221,7 @@ func AppendLent(b []byte, stream uint32, flags Flags, offset, length int) []byte
 
 func decodeLent(payload []byte) (offset, length uint32, err error) {
 	if len(payload) != 8 {
-		return 0, 0, protocolError("a Lent frame of %d bytes", len(payload))
+		return 0, 0, Errorf("a Lent frame of %d bytes", len(payload))
 	}
 	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
@@ -235,7 +235,7 @@ func AppendRecall(b []byte, lane int, stream uint32) []byte {
 // DecodeReturned reads the payload of a Returned frame.
 func DecodeReturned(payload []byte) (lane uint32, streams []uint32, err error) {
 	if len(payload) < 4 || len(payload)%4 != 0 {
-		return 0, nil, protocolError("a Returned frame of %d bytes", len(payload))
+		return 0, nil, Errorf("a Returned frame of %d bytes", len(payload))
 	}
 	for rest := payload[4:]; len(rest) > 0; rest = rest[4:] {
 		streams = append(streams, binary.LittleEndian.Uint32(rest))

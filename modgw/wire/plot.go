@@ -74,7 +74,7 @@ func (p *Plot) Lend(n int) (offset int) {
 func (p *Plot) Regain(payload []byte) error {
 	n, err := DecodeWindow(payload)
 	if err == nil && p.lent.Add(-int64(n)) < 0 {
-		err = protocolError("a Window frame for more than was lent")
+		err = Errorf("a Window frame for more than was lent")
 	}
 	return err
 }

@@ -10,6 +10,7 @@ type ProtocolError struct {
 // Error says what the peer did.
 func (e *ProtocolError) Error() string { return "protocol error: " + e.Rule }
 
-func protocolError(format string, args ...any) error {
+// Errorf returns a [*ProtocolError] whose Rule is the formatted text.
+func Errorf(format string, args ...any) error {
 	return &ProtocolError{Rule: fmt.Sprintf(format, args...)}
 }

@@ -157,7 +157,7 @@ func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
 // Descriptor returns the descriptor that came with the File frame just read. The caller closes it.
 func (r *Reader) Descriptor() (*os.File, error) {
 	if len(r.descriptors) == 0 {
-		return nil, protocolError("a File frame without a descriptor")
+		return nil, Errorf("a File frame without a descriptor")
 	}
 	f := r.descriptors[0]
 	r.descriptors = r.descriptors[1:]
@@ -195,7 +195,7 @@ func (r *Reader) fill(read func(p, oob []byte) (n, oobn, flags int, err error)) 
 	if r.next == r.end {
 		r.next, r.end = 0, 0
 		if len(r.descriptors) > 0 {
-			return protocolError("a descriptor without its File frame")
+			return Errorf("a descriptor without its File frame")
 		}
 		if r.left > len(r.buf) {
 			r.makeRoom(largeSize)
@@ -213,7 +213,7 @@ func (r *Reader) fill(read func(p, oob []byte) (n, oobn, flags int, err error)) 
 	}
 	switch {
 	case flags&unix.MSG_CTRUNC != 0 || len(r.descriptors) > maxDescriptors:
-		return protocolError("more than %d descriptors at once", maxDescriptors)
+		return Errorf("more than %d descriptors at once", maxDescriptors)
 	case errors.Is(err, io.EOF) && (r.next < r.end || r.left > 0):
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, io.EOF):
@@ -243,12 +243,12 @@ func (r *Reader) makeRoom(size int) {
 func (r *Reader) takeDescriptors(oob []byte) error {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		return protocolError("a control message that cannot be read: %v", err)
+		return Errorf("a control message that cannot be read: %v", err)
 	}
 	for i := range messages {
 		fds, err := unix.ParseUnixRights(&messages[i])
 		if err != nil {
-			return protocolError("a control message without descriptors")
+			return Errorf("a control message without descriptors")
 		}
 		for _, fd := range fds {
 			r.descriptors = append(r.descriptors, os.NewFile(uintptr(fd), "file of the app"))

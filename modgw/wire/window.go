@@ -13,7 +13,7 @@ type ReceiveWindow struct {
 func (w *ReceiveWindow) Received(n int) error {
 	w.used += n
 	if beyond := w.used - w.size(); beyond > 0 {
-		return protocolError("%d bytes of body beyond the window", beyond)
+		return Errorf("%d bytes of body beyond the window", beyond)
 	}
 	return nil
 }

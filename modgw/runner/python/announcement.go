@@ -45,7 +45,7 @@ func (p *response) hint(f wire.Frame) error {
 // takeTrailers takes the trailers that end a response, for a client that takes some.
 func (p *response) takeTrailers(f wire.Frame) error {
 	if !f.End() {
-		return brokeRule("trailers that do not end the response")
+		return wire.Errorf("trailers that do not end the response")
 	}
 	d := wire.NewDecoder(string(f.Payload))
 	fields, err := decodeFields(d)

@@ -51,7 +51,7 @@ func (l *lane) unshare() {
 // regain takes back what the worker has read of a request's body.
 func (l *lane) regain(payload []byte) error {
 	if l.plot == nil {
-		return brokeRule("a Window frame for an area that it does not share")
+		return wire.Errorf("a Window frame for an area that it does not share")
 	}
 	if err := l.plot.Regain(payload); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (l *lane) regain(payload []byte) error {
 // borrow makes a Lent frame the Body frame that it stands for. What it has is the stream's until restore.
 func (s *stream) borrow(f wire.Frame) (wire.Frame, error) {
 	if s.plot == nil {
-		return f, brokeRule("a Lent frame for an area that it does not share")
+		return f, wire.Errorf("a Lent frame for an area that it does not share")
 	}
 	piece, err := s.plot.Borrow(f.Payload)
 	f.Type, f.Payload = wire.Body, piece

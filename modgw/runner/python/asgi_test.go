@@ -667,7 +667,7 @@ func TestForkedASGIWorkerServes(t *testing.T) {
 		t.Fatalf("got %d %q", got.status, got.body)
 	}
 	for _, w := range a.tracked() {
-		if w.template == nil {
+		if w.parent == nil {
 			t.Error("the worker was not forked")
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -145,7 +146,7 @@ func (r *Runner) admit(conn *net.UnixConn) (*worker, error) {
 		return nil, err
 	}
 	w := r.newWorker(nil, nil)
-	w.guest, w.reported = g, func(workerReport) {}
+	w.guest, w.reported = g, func(zygote.Report) {}
 	w.control, w.in, w.out = conn, wire.NewReader(conn), wire.NewWriter(conn)
 	theirs, err := w.makeLanes()
 	defer closeFiles(theirs)

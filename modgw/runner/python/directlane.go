@@ -110,7 +110,7 @@ func (l *lane) contain() {
 		return
 	}
 	listen.LogPanic(value, nil, l.worker.Log)
-	err := brokeRule("the code for its lane panicked: %v", value)
+	err := wire.Errorf("the code for its lane panicked: %v", value)
 	l.fail(err)
 	if d := l.firstDirect(); d != nil {
 		d.detach(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/modgw/modgw/internal/atomicfile"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 //go:embed worker/__main__.py worker/modgw_worker/*.py
@@ -26,12 +27,12 @@ type Files struct {
 	Dir   string // what the interpreter runs
 	State string // the folder of the host below which workers find sockets to attach at
 
-	// Templates are those that workers are forked from; nil: every worker is started on its own.
-	Templates *Templates
+	// Zygotes has the template processes that workers are forked from; nil: each worker is started on its own.
+	Zygotes *zygote.Set
 
 	// Outside is called, for each worker that tells, with the files of the modules that the app has loaded from outside
 	// its root and that belong neither to its environment nor to Python, such as those of a package that is installed as
-	// editable. Workers tell where there are Templates. nil: nobody wants to know.
+	// editable. Workers report them where there are Zygotes. nil: nobody wants to know.
 	Outside func(app modgw.AppName, files []string)
 
 	unpacked string // where Unpack has put the code; other code than the host's own is not looked after

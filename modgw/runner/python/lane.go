@@ -240,7 +240,7 @@ func (l *lane) stale(f wire.Frame) error {
 	if f.Stream <= l.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil
 	}
-	return brokeRule("a %s frame for stream %d, which is not open", f.Type, f.Stream)
+	return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
 }
 
 // close ends the lane; nobody reads it any more.

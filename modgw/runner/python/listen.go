@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -68,7 +69,7 @@ func (w *worker) hearOut() {
 
 func (w *worker) hear(f wire.Frame) error {
 	if f.Stream != 0 {
-		return brokeRule("a %s frame for stream %d on the control connection", f.Type, f.Stream)
+		return wire.Errorf("a %s frame for stream %d on the control connection", f.Type, f.Stream)
 	}
 	switch f.Type {
 	case wire.Ready:
@@ -85,9 +86,9 @@ func (w *worker) hear(f wire.Frame) error {
 		return err
 	case wire.Event:
 		if w.reported == nil {
-			return brokeRule("a report of its modules, which nobody asked for")
+			return wire.Errorf("a report of its modules, which nobody asked for")
 		}
-		m, err := decodeReport(f.Payload)
+		m, err := zygote.DecodeReport(f.Payload)
 		if err == nil {
 			w.reported(m)
 			w.reported = nil
@@ -99,7 +100,7 @@ func (w *worker) hear(f wire.Frame) error {
 		w.Want(proc.Printable(string(f.Payload)))
 		return nil
 	}
-	return brokeRule("a %s frame on the control connection", f.Type)
+	return wire.Errorf("a %s frame on the control connection", f.Type)
 }
 
 // report passes on how loading the app ended, which a worker says once.
@@ -111,7 +112,7 @@ func (w *worker) report(l loading, err error) error {
 	case w.loaded <- l:
 		return nil
 	default:
-		return brokeRule("it was ready, or failed, twice")
+		return wire.Errorf("it was ready, or failed, twice")
 	}
 }
 

@@ -27,7 +27,7 @@ func (o *outflow) grow(payload []byte) error {
 		return err
 	}
 	if o.window.Add(int64(n)) > o.most {
-		return brokeRule("a Window frame for more than was sent on stream %d", o.id)
+		return wire.Errorf("a Window frame for more than was sent on stream %d", o.id)
 	}
 	o.heard.Store(int64(monotonic.Now()))
 	select {

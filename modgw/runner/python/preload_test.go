@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 // withLibraries is withTemplate for an app whose environment has the modules.
@@ -28,7 +29,7 @@ func withLibraries(t *testing.T, libraries map[string]string, source string) *ap
 }
 
 // forked reports whether the app's worker was.
-func (a *app) forked() bool { return a.tracked()[0].template != nil }
+func (a *app) forked() bool { return a.tracked()[0].parent != nil }
 
 // next starts the next generation of an app.
 func (a *app) next() *app {
@@ -47,7 +48,7 @@ func (a *app) library(name string) string {
 
 // excluded are the modules of the environment that workers load themselves.
 func (a *app) excluded() string {
-	names := a.runner.stock.excludedNames()
+	names := a.runner.zygote.Excluded()
 	slices.Sort(names)
 	return strings.Join(names, " ")
 }
@@ -73,7 +74,7 @@ def application(environ, start_response):
     return ok(start_response, "%s %s %s" % (mine, hasattr(usersuser.user, "starter"), threads))
 `)
 			alone := a.again()
-			alone.runner.files.Templates = nil
+			alone.runner.files.Zygotes = nil
 			if err := alone.runner.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -175,8 +176,8 @@ func prepareLibrary(t *testing.T, library string) *app {
 		t.Fatal(err)
 	}
 	a.write(filepath.Join(folder, "library.py"), library)
-	a.runner.files.Templates = NewTemplates()
-	a.runner.files.Templates.calm = 1
+	a.runner.files.Zygotes = new(zygote.Set)
+	a.runner.files.Zygotes.Delay = 1
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +208,7 @@ func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
 	a.write(filepath.Join(elsewhere, "edited.py"), "")
 	a.write(a.path("mine.py"), "")
 	told := make(chan []string, 1)
-	a.runner.files.Templates = NewTemplates()
+	a.runner.files.Zygotes = new(zygote.Set)
 	a.runner.files.Outside = func(_ modgw.AppName, files []string) { told <- files }
 	a.runner.config.Descriptor.Python.NoTemplate = true
 	if err := a.runner.Start(t.Context()); err != nil {
@@ -217,7 +218,7 @@ func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
 	if got, want := <-told, []string{filepath.Join(elsewhere, "edited.py")}; !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
-	if a.runner.stock != nil {
+	if a.runner.zygote != nil {
 		t.Error("there is a template that the app does not want")
 	}
 }

@@ -130,7 +130,7 @@ func (w *worker) takeBack(payload []byte, computed bool) error {
 		return err
 	}
 	if uint64(number) >= uint64(len(w.lanes)) {
-		return brokeRule("a Returned frame for lane %d of %d", number, len(w.lanes))
+		return wire.Errorf("a Returned frame for lane %d of %d", number, len(w.lanes))
 	}
 	if len(ids) > 0 {
 		w.Log.Debug("requests given back", "lane", number, "requests", len(ids))
@@ -170,5 +170,5 @@ func (l *lane) giveBack(id uint32) error {
 		s.wake()
 		return nil
 	}
-	return brokeRule("stream %d was given back, which is not open", id)
+	return wire.Errorf("stream %d was given back, which is not open", id)
 }

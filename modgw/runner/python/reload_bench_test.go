@@ -8,6 +8,7 @@ import (
 
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 // BenchmarkReload measures from the start of a new generation until it is ready, for the Django site of the examples.
@@ -21,16 +22,16 @@ func BenchmarkReload(b *testing.B) {
 	if err := os.CopyFS(root, os.DirFS("../../../examples/django")); err != nil {
 		b.Fatal(err)
 	}
-	for name, templates := range map[string]*Templates{"alone": nil, "forked": NewTemplates()} {
+	for name, templates := range map[string]*zygote.Set{"alone": nil, "forked": new(zygote.Set)} {
 		b.Run(name, func(b *testing.B) {
 			files, err := Unpack(b.TempDir())
 			if err != nil {
 				b.Fatal(err)
 			}
 			if templates != nil {
-				templates.calm = time.Millisecond
+				templates.Delay = time.Millisecond
 			}
-			files.Templates = templates
+			files.Zygotes = templates
 			log := &watchtest.Log{}
 			generation := func(number int) *Runner {
 				runner, err := New(modgw.RunnerConfig{
@@ -55,7 +56,7 @@ func BenchmarkReload(b *testing.B) {
 			}
 			first := generation(1)
 			defer first.Stop(b.Context())
-			for templates != nil && first.stock.pick() == nil {
+			for templates != nil && first.pickParent() == nil {
 				if log.Count("template given up") > 0 {
 					b.Fatal(log.String())
 				}

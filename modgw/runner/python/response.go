@@ -240,7 +240,7 @@ func (p *response) takeFile(f wire.Frame) (err error) {
 	}
 	info, err := p.file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return brokeRule("a File frame with a descriptor of something else")
+		return wire.Errorf("a File frame with a descriptor of something else")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (h *responseHead) decode(raw []byte) error {
 	}
 	d := wire.NewDecoder(string(raw)) // the strings of the head are parts of this one
 	if n := d.Tuple(); d.Err() == nil && n != 3 {
-		return brokeRule("a response head of %d values", n)
+		return wire.Errorf("a response head of %d values", n)
 	}
 	h.status, h.length = int(d.Int()), -1
 	d.Latin1() // the reason, which every front makes from the status
@@ -59,7 +59,7 @@ func (h *responseHead) decode(raw []byte) error {
 	h.fields = slices.Grow(h.fields, n)
 	for range n {
 		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
-			return brokeRule("a header of %d values", parts)
+			return wire.Errorf("a header of %d values", parts)
 		}
 		f := field{name: d.Latin1(), value: d.Latin1()}
 		if d.Err() != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
@@ -17,11 +18,11 @@ type Runner struct {
 	files    Files
 	user     *account.Account // nil: the host's own
 	program  program
-	roster   roster      // the one of these two that the app's kind has
-	pool     *pool       // of a WSGI app
-	seats    *seats      // of an ASGI app
-	attached *attachment // nil: workers are started
-	stock    *stock      // nil: every worker is started on its own
+	roster   roster         // the one of these two that the app's kind has
+	pool     *pool          // of a WSGI app
+	seats    *seats         // of an ASGI app
+	attached *attachment    // nil: workers are started
+	zygote   *zygote.Zygote // workers are forked from its template; nil: each is started on its own
 
 	heartbeat time.Duration  // of WebSockets
 	reading   sync.WaitGroup // of what reads what workers say; only the pool's goroutines add to it
@@ -69,7 +70,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		Runner:     config,
 		User:       user,
 		Count:      program.workers,
-		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.stock.pick()) },
+		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.pickParent()) },
 		Expect:     r.roster.hope,
 	})
 	return r, nil
@@ -80,7 +81,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	if r.attached != nil {
 		return r.awaitAttached()
 	}
-	r.stock = r.files.Templates.enter(r)
+	r.joinZygote()
 	err := r.Pool.Start(ctx)
 	if err != nil {
 		r.roster.close()
@@ -99,7 +100,7 @@ func (r *Runner) Stop(ctx context.Context) {
 // finish lets go of what the workers needed.
 func (r *Runner) finish() {
 	r.reading.Wait()
-	r.files.Templates.leave(r.stock, r)
+	r.leaveZygote()
 }
 
 // Status implements [modgw.Runner].

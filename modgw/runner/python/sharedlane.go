@@ -146,7 +146,7 @@ func (l *sharedLane) take(f wire.Frame) error {
 		if f.Stream <= last && (f.Type == wire.Window || f.Type == wire.Abort) {
 			return nil
 		}
-		return brokeRule("a %s frame for stream %d, which is not open", f.Type, f.Stream)
+		return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
 	}
 	var file *os.File
 	if f.Type == wire.File {

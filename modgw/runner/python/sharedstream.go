@@ -97,18 +97,18 @@ func (s *sharedStream) judge(f wire.Frame) error {
 	switch f.Type {
 	case wire.Response:
 		if s.headed {
-			return brokeRule("a second Response on stream %d", s.id)
+			return wire.Errorf("a second Response on stream %d", s.id)
 		}
 		s.headed = true
 		return nil // split counts what it has of the body
 	case wire.Body:
 		if !s.headed {
-			return brokeRule("a Body frame before Response on stream %d", s.id)
+			return wire.Errorf("a Body frame before Response on stream %d", s.id)
 		}
 		return s.received.Received(len(f.Payload))
 	case wire.Event:
 		if len(f.Payload) == 0 {
-			return brokeRule("an empty Event on stream %d", s.id)
+			return wire.Errorf("an empty Event on stream %d", s.id)
 		}
 		accepts := s.kind == webSocketStream && !s.headed
 		s.headed = s.headed || accepts
@@ -118,13 +118,13 @@ func (s *sharedStream) judge(f wire.Frame) error {
 		return s.received.Received(cost(f))
 	case wire.File:
 		if !s.headed || !f.End() || s.kind != httpStream {
-			return brokeRule("a File frame before Response, or without the end, on stream %d", s.id)
+			return wire.Errorf("a File frame before Response, or without the end, on stream %d", s.id)
 		}
 		return nil
 	case wire.Abort:
 		return nil
 	}
-	return brokeRule("a %s frame on a lane", f.Type)
+	return wire.Errorf("a %s frame on a lane", f.Type)
 }
 
 // keep stores a frame, whose payload is only lent.

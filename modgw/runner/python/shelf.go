@@ -41,7 +41,7 @@ func (l *sharedLane) letGo() {
 // area may be.
 func (s *sharedStream) borrow(f wire.Frame) (wire.Frame, error) {
 	if s.lane.shelf == nil || s.kind != httpStream {
-		return f, brokeRule("a Lent frame for an area that it does not share")
+		return f, wire.Errorf("a Lent frame for an area that it does not share")
 	}
 	s.borrows = true
 	piece, err := s.lane.shelf.Borrow(f.Payload)

@@ -149,7 +149,7 @@ func (t *socket) speak(ctx context.Context) (code int, reason string) {
 		switch f.Type {
 		case wire.Body:
 			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {
-				t.suspect(brokeRule("a message of more than %d bytes", maxMessage))
+				t.suspect(wire.Errorf("a message of more than %d bytes", maxMessage))
 				return int(websocket.StatusInternalError), ""
 			}
 		case wire.Event:
@@ -164,7 +164,7 @@ func (t *socket) speak(ctx context.Context) (code int, reason string) {
 			t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
 			return int(websocket.StatusInternalError), ""
 		default:
-			t.suspect(brokeRule("a %s frame on an open WebSocket", f.Type))
+			t.suspect(wire.Errorf("a %s frame on an open WebSocket", f.Type))
 			return int(websocket.StatusInternalError), ""
 		}
 		_ = s.consumed(cost(f)) // it has no error
@@ -188,7 +188,7 @@ func (t *socket) say(ctx context.Context, f wire.Frame) (end *socketEvent, err e
 	case socketClose:
 		return &e, nil
 	}
-	t.suspect(brokeRule("a second acceptance on stream %d", t.stream.id))
+	t.suspect(wire.Errorf("a second acceptance on stream %d", t.stream.id))
 	return &socketEvent{code: int(websocket.StatusInternalError)}, nil
 }
 

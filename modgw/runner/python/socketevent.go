@@ -42,14 +42,14 @@ func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 	case '[':
 		e.kind = socketAccept
 		if n := d.List(); d.Err() == nil && n != 2 {
-			return e, brokeRule("an acceptance of %d values", n)
+			return e, wire.Errorf("an acceptance of %d values", n)
 		}
 		e.subprotocol = d.Latin1()
 		e.header, err = decodeFields(d)
 	default:
 		e.kind = socketClose
 		if n := d.Tuple(); d.Err() == nil && n != 2 {
-			return e, brokeRule("a close of %d values", n)
+			return e, wire.Errorf("a close of %d values", n)
 		}
 		e.code, e.reason = int(d.Int()), d.Text()
 	}
@@ -69,7 +69,7 @@ func decodeFields(d *wire.Decoder) ([]field, error) {
 	}
 	for range n {
 		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
-			return nil, brokeRule("a header of %d values", parts)
+			return nil, wire.Errorf("a header of %d values", parts)
 		}
 		f := field{name: d.Latin1(), value: d.Latin1()}
 		if d.Err() != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -108,10 +109,10 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 		Args:     append([]string{"-X", "faulthandler", r.files.Dir}, options...),
 		Files:    theirs,
 		Output:   proc.Output{Raw: r.show()},
-		Stdin:    r.typed(),
+		Stdin:    r.stdin(),
 		Lifeline: true,
 	}
-	if w.template == nil {
+	if w.parent == nil {
 		return w.Run(spec)
 	}
 	w.Fill(&spec)
@@ -120,7 +121,9 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 	}
 	release := func() {}
 	p, err := proc.Adopt(spec, func(theirs []*os.File) (child proc.Child, err error) {
-		child, release, err = w.template.fork(forkRequest(spec.Dir, options, append([]string{spec.Path}, spec.Args...)), theirs)
+		child, release, err = w.parent.Fork(zygote.Worker{
+			Dir: spec.Dir, Options: options, Arguments: append([]string{spec.Path}, spec.Args...),
+		}, theirs)
 		return child, err
 	})
 	if err != nil {
@@ -135,7 +138,7 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 	if w.area {
 		options = append(options, "--area", strconv.Itoa(lifeline-1))
 	}
-	if r.files.Templates != nil {
+	if r.files.Zygotes != nil {
 		options = append(options, "--report", "modules")
 	}
 	// These are for people who look at the list of processes.

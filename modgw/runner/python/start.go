@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -42,8 +43,8 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 
 // Begin implements [workers.Program].
 func (w *worker) Begin() {
-	if w.misfit != nil {
-		w.runner.stock.distrust(w.runner, w.misfit.template, w.misfit.err)
+	if w.replaces != nil {
+		w.runner.zygote.Distrust(w.runner.zygoteApp(), w.replaces.parent, w.replaces.err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +65,7 @@ func (w *worker) Explain(err error) error {
 		}
 	}
 	c := w.runner.config
-	_, isUnfit := errors.AsType[*unfit](err)
+	_, isUnfit := errors.AsType[*zygote.UnfitError](err)
 	switch {
 	case w.failed != nil:
 		return w.cannotLoad()
@@ -84,27 +85,27 @@ func (w *worker) Explain(err error) error {
 
 // cannotLoad is why the worker could not load the app, or should not have in a process that was forked.
 func (w *worker) cannotLoad() error {
-	if w.template != nil && w.failed.Reason == "template" {
-		return &unfit{proc.Printable(w.failed.Message)}
+	if w.parent != nil && w.failed.Reason == "template" {
+		return &zygote.UnfitError{Reason: proc.Printable(w.failed.Message)}
 	}
 	return cannotLoad(w.runner.config, w.failed)
 }
 
 // Instead implements [workers.Program]: a worker that could not be forked might still be started on its own.
 func (w *worker) Instead(err error) func(*workers.Worker) workers.Program {
-	if w.template == nil || !mayBeTheTemplate(err) {
+	if w.parent == nil || !mayBeTheTemplate(err) {
 		return nil
 	}
 	return func(c *workers.Worker) workers.Program {
 		other := w.runner.newWorker(c, nil)
-		other.misfit = &misfit{w.template, err}
+		other.replaces = &forkFailure{w.parent, err}
 		return other
 	}
 }
 
 // mayBeTheTemplate reports whether a worker that could not be forked might still be started on its own.
 func mayBeTheTemplate(err error) bool {
-	if _, ok := errors.AsType[*unfit](err); ok {
+	if _, ok := errors.AsType[*zygote.UnfitError](err); ok {
 		return true
 	}
 	fault, ok := errors.AsType[*modgw.Fault](err)

@@ -3,7 +3,6 @@ package python
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -19,11 +18,6 @@ var (
 	errLaneSpent = errors.New("the lane has no stream ids left")
 	errReturned  = relay.ErrRequeued
 )
-
-// brokeRule is an error that costs the worker its life.
-func brokeRule(format string, args ...any) error {
-	return &wire.ProtocolError{Rule: fmt.Sprintf(format, args...)}
-}
 
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
@@ -133,7 +127,7 @@ func (s *stream) awaitNotice() error {
 		select {
 		case <-s.turn:
 		case <-limit.C:
-			err := brokeRule("an answer to another request than stream %d, whose turn it is", s.id)
+			err := wire.Errorf("an answer to another request than stream %d, whose turn it is", s.id)
 			s.lane.fail(err)
 			return err
 		}
@@ -244,14 +238,14 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		return f, false, s.grow(f.Payload)
 	case wire.Response:
 		if s.headed {
-			return f, false, brokeRule("a second Response on stream %d", s.id)
+			return f, false, wire.Errorf("a second Response on stream %d", s.id)
 		}
 		s.headed = true
 		s.closed = f.End()
 		s.lane.paced(f.Pace, f.CPU)
 	case wire.Body, wire.Lent:
 		if !s.headed {
-			return f, false, brokeRule("a %s frame before Response on stream %d", f.Type, s.id)
+			return f, false, wire.Errorf("a %s frame before Response on stream %d", f.Type, s.id)
 		}
 		s.closed = f.End()
 		if f.Type == wire.Lent {
@@ -263,13 +257,13 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		}
 	case wire.File:
 		if !s.headed || !f.End() {
-			return f, false, brokeRule("a File frame before Response, or without the end, on stream %d", s.id)
+			return f, false, wire.Errorf("a File frame before Response, or without the end, on stream %d", s.id)
 		}
 		s.closed = true
 	case wire.Abort:
 		s.closed = true
 	default:
-		return f, false, brokeRule("a %s frame on a lane", f.Type)
+		return f, false, wire.Errorf("a %s frame on a lane", f.Type)
 	}
 	return f, true, nil
 }

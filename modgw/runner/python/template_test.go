@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 // withTemplate starts an app twice: the second generation, which it returns, is forked from the template that the first
@@ -15,9 +16,9 @@ import (
 func withTemplate(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	first := prepare(t, source, change...)
-	templates := NewTemplates()
-	templates.calm = time.Millisecond
-	first.runner.files.Templates = templates
+	templates := new(zygote.Set)
+	templates.Delay = time.Millisecond
+	first.runner.files.Zygotes = templates
 	if err := first.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func (a *app) awaitTemplate() {
 			a.runner.Stop(a.Context())
 			a.Skip("this interpreter has no template")
 		}
-		return a.runner.stock.pick() != nil
+		return a.runner.pickParent() != nil
 	})
 }
 
@@ -65,7 +66,7 @@ func TestForkedWorkerServes(t *testing.T) {
 		t.Fatalf("got %d %q", got.status, got.body)
 	}
 	for _, w := range a.tracked() {
-		if w.template == nil {
+		if w.parent == nil {
 			t.Error("a worker was not forked")
 		}
 	}
@@ -118,7 +119,7 @@ func TestForkedWorkerIsLikeOneStartedOnItsOwn(t *testing.T) {
 	}
 	forked := withTemplate(t, stateOfProcess, limits)
 	alone := forked.again()
-	alone.runner.files.Templates = nil
+	alone.runner.files.Zygotes = nil
 	if err := alone.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestForkedWorkerIsLikeOneStartedOnItsOwn(t *testing.T) {
 			t.Errorf("%s differs (-alone +forked):\n%s", path, diff)
 		}
 	}
-	if forked.tracked()[0].template == nil {
+	if forked.tracked()[0].parent == nil {
 		t.Error("the worker was not forked")
 	}
 	next := forked.again()

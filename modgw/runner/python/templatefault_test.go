@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 func TestForkedWorkersFailLikeOthers(t *testing.T) {
@@ -40,11 +41,11 @@ func TestWorkersOutliveTheirTemplate(t *testing.T) {
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
 `)
-	template := a.runner.stock.pick()
-	if err := syscall.Kill(template.process.PID(), syscall.SIGKILL); err != nil {
+	template := a.runner.pickParent()
+	if err := syscall.Kill(template.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	<-template.process.Done()
+	<-template.Done()
 	before := a.get("/").body
 	if before != itoa(a.pid(1)) {
 		t.Errorf("got %q, want the worker %d", before, a.pid(1))
@@ -71,14 +72,14 @@ def application(environ, start_response):
 func TestTemplateEndsWithItsLastGeneration(t *testing.T) {
 	t.Parallel()
 	a := withTemplate(t, hello)
-	template := a.runner.stock.pick().process
+	template := a.runner.pickParent()
 	a.runner.Stop(t.Context())
 	a.stopped = true
 	if alive(template.PID()) {
 		t.Error("the template lives")
 	}
-	if left := len(a.runner.files.Templates.stocks); left != 0 {
-		t.Errorf("%d stocks are left", left)
+	if left := a.runner.files.Zygotes.Len(); left != 0 {
+		t.Errorf("%d zygotes are left", left)
 	}
 }
 
@@ -90,7 +91,7 @@ func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
 		if err := next.runner.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if next.tracked()[0].template == nil {
+		if next.tracked()[0].parent == nil {
 			t.Fatal("the worker was not forked")
 		}
 		next.runner.Stop(t.Context())
@@ -101,7 +102,7 @@ func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
 	if after := countChildren(t); after > children {
 		t.Errorf("%d processes became %d", children, after)
 	}
-	template := a.runner.stock.pick().process.PID()
+	template := a.runner.pickParent().PID()
 	if got := strings.Fields(childrenOf(t, template)); len(got) != 1 {
 		t.Errorf("the template has the children %v", got)
 	}
@@ -147,7 +148,7 @@ func TestActAsHost(t *testing.T) {
 		t.Skip("only for another test")
 	}
 	a := withTemplate(t, hello, withWorkers(2, 1))
-	line := "PIDS " + itoa(a.pid(1)) + " " + itoa(a.pid(2)) + " " + itoa(a.runner.stock.pick().process.PID()) + "\n"
+	line := "PIDS " + itoa(a.pid(1)) + " " + itoa(a.pid(2)) + " " + itoa(a.runner.pickParent().PID()) + "\n"
 	if _, err := os.Stdout.WriteString(line); err != nil {
 		t.Fatal(err)
 	}
@@ -189,10 +190,17 @@ func TestOtherEnvironmentIsAnotherTemplate(t *testing.T) {
 	same, other, env := a.again(), a.again(), a.again()
 	other.runner.config.Environment = &modgw.Environment{Interpreter: "/other/bin/python", Dir: "/other"}
 	env.runner.config.Descriptor.Env = map[string]string{"DEBUG": "1"}
-	if a.runner.shape() != same.runner.shape() {
+	set := new(zygote.Set)
+	join := func(r *Runner) *zygote.Zygote {
+		z := set.Join(r.zygoteApp())
+		t.Cleanup(func() { set.Leave(z) })
+		return z
+	}
+	first := join(a.runner)
+	if first != join(same.runner) {
 		t.Error("two generations of the same have different templates")
 	}
-	if a.runner.shape() == other.runner.shape() || a.runner.shape() == env.runner.shape() {
+	if first == join(other.runner) || first == join(env.runner) {
 		t.Error("what differs shares a template")
 	}
 }

@@ -2,8 +2,8 @@ package python
 
 import "os"
 
-// typed is the standard input of workers; nil: it is empty.
-func (r *Runner) typed() *os.File {
+// stdin is the standard input of workers; nil: it is empty.
+func (r *Runner) stdin() *os.File {
 	if t := r.config.Terminal; t != nil {
 		return t.In
 	}

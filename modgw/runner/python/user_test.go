@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
 func TestWorkerRunsAsItsUser(t *testing.T) {
@@ -26,8 +27,8 @@ func TestWorkerRunsAsItsUser(t *testing.T) {
 
 func TestTemplateRunsAsTheUser(t *testing.T) {
 	a := prepareForNobody(t)
-	a.runner.files.Templates = NewTemplates()
-	a.runner.files.Templates.calm = time.Millisecond
+	a.runner.files.Zygotes = new(zygote.Set)
+	a.runner.files.Zygotes.Delay = time.Millisecond
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (c *call) open(s *sharedStream, e socketEvent, cancel context.CancelFunc) e
 	case e.kind == socketClose:
 		return refusedWebSocket(proc.Printable(e.reason))
 	case e.kind != socketAccept:
-		return brokeRule("a message before the WebSocket of stream %d was accepted", s.id)
+		return wire.Errorf("a message before the WebSocket of stream %d was accepted", s.id)
 	}
 	header := c.W.Header()
 	for _, f := range e.header {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -13,9 +14,9 @@ import (
 type worker struct {
 	*workers.Worker
 	runner   *Runner
-	guest    *guest    // its process, which came by itself; nil: the host has it started
-	template *template // that it is forked from; nil: none
-	misfit   *misfit   // the template that it could not be forked from; nil: none
+	guest    *guest          // its process, which came by itself; nil: the host has it started
+	parent   *zygote.Process // the template that it is forked from; nil: it is started on its own
+	replaces *forkFailure    // the worker that could not be forked; nil: none
 	control  *net.UnixConn
 	in       *wire.Reader // of control; for listen alone
 	out      *wire.Writer // of control
@@ -27,7 +28,7 @@ type worker struct {
 	heard    chan struct{}       // closes when nothing more is to be heard on the control connection
 	loaded   chan loading        // has how loading the app ended
 	failed   *wire.FailedMessage // from loaded; for Ready and Explain alone
-	reported func(workerReport)  // takes the report of its modules, once; nil: none is wanted. For listen alone
+	reported func(zygote.Report) // takes the report of its modules, once; nil: none is wanted. For listen alone
 
 	dev      bool
 	failures tracebacks // in development
@@ -51,19 +52,13 @@ type loading struct {
 	failed *wire.FailedMessage // nil when it is ready
 }
 
-// misfit is a template that a worker could not be forked from, and why.
-type misfit struct {
-	template *template
-	err      error
-}
-
-// newWorker makes the program of a worker that is forked from t unless that is nil.
-func (r *Runner) newWorker(c *workers.Worker, t *template) *worker {
+// newWorker makes the job of a worker that is forked from parent unless that is nil.
+func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
 	w := &worker{
-		Worker: c, runner: r, template: t, dev: r.config.Dev, heard: make(chan struct{}), loaded: make(chan loading, 1),
+		Worker: c, runner: r, parent: parent, dev: r.config.Dev, heard: make(chan struct{}), loaded: make(chan loading, 1),
 	}
-	if r.files.Templates != nil {
-		w.reported = func(m workerReport) { r.learn(w, m) }
+	if r.files.Zygotes != nil {
+		w.reported = func(m zygote.Report) { r.learnModules(w, m) }
 	}
 	return w
 }

@@ -1,0 +1,77 @@
+package python
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/modgw/modgw/modgw/runner/python/zygote"
+)
+
+// forkFailure is a worker that could not be forked, so that another one is started in its place.
+type forkFailure struct {
+	parent *zygote.Process
+	err    error
+}
+
+// joinZygote lets workers be forked, unless something that is known before the first start speaks
+// against it.
+func (r *Runner) joinZygote() {
+	descriptors := r.program.lanes + len([]string{"stdout", "stderr", "control", "lifeline"})
+	if r.files.Zygotes == nil || r.config.Descriptor.Python.NoTemplate || r.program.gevent ||
+		descriptors > zygote.MaxDescriptors {
+		return
+	}
+	r.zygote = r.files.Zygotes.Join(r.zygoteApp())
+}
+
+func (r *Runner) leaveZygote() {
+	if r.zygote != nil {
+		r.files.Zygotes.Leave(r.zygote)
+	}
+}
+
+func (r *Runner) zygoteApp() zygote.App {
+	return zygote.App{
+		Descriptor:  r.config.Descriptor,
+		Environment: r.config.Environment,
+		User:        r.user,
+		Dir:         r.files.Dir,
+		Stdin:       r.stdin(),
+		Log:         r.config.Log,
+		Verify:      r.files.verify,
+		IsIdle: func() bool {
+			busy, queued := r.roster.counts()
+			return busy+queued == 0
+		},
+	}
+}
+
+// pickParent returns the template to fork the next worker from; nil: it is started on its own.
+func (r *Runner) pickParent() *zygote.Process {
+	if r.zygote == nil {
+		return nil
+	}
+	return r.zygote.Pick()
+}
+
+// maxOutside is the number of files outside its root after which an app's further ones are not
+// watched.
+const maxOutside = 5000
+
+// learnModules takes the report of a worker on the modules that it has loaded.
+func (r *Runner) learnModules(w *worker, report zygote.Report) {
+	var files []string
+	for _, file := range report.Files {
+		absolute := filepath.IsAbs(file)
+		file = filepath.Clean(file) // an entry of sys.path can have ".." in it
+		if absolute && len(files) < maxOutside && !strings.HasPrefix(file, r.config.Descriptor.Root+"/") {
+			files = append(files, file)
+		}
+	}
+	if report := r.files.Outside; report != nil {
+		report(r.config.Descriptor.Name, files)
+	}
+	if r.zygote != nil {
+		r.zygote.Learn(r.zygoteApp(), w.parent, report)
+	}
+}
