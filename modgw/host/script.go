@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // scripted takes the script that a web server believes to run off the request's path, and hands the request to the one app,
@@ -17,7 +17,7 @@ func (h *Host) scripted(next http.Handler) http.Handler {
 			info.App, info.Prefix, info.Path = h.only(), info.WebMount, rest
 			if info.WebMount != info.WebScript {
 				_, query, has := strings.Cut(info.RawTarget, "?")
-				if info.RawTarget = metavars.EscapePath(info.Prefix + rest); has {
+				if info.RawTarget = cgi.EscapePath(info.Prefix + rest); has {
 					info.RawTarget += "?" + query
 				}
 			}

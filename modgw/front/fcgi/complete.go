@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 // verdict says what is in a buffer.
@@ -130,7 +130,7 @@ func (c *loopConn) makeRequest(q completeRequest) (r *http.Request, ok bool) {
 	if err := config.Limits.EachPair(string(c.buf[q.params.from:q.params.to]), b.Set); err != nil {
 		return nil, false
 	}
-	r, err := b.Request(c.base, metavars.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now()})
+	r, err := b.Request(c.base, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now()})
 	if err != nil || r.TransferEncoding != nil || r.ContentLength >= 0 && r.ContentLength != int64(q.bodyLength) {
 		return nil, false
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 var _ modgw.LoopExchange = (*loopConn)(nil)
@@ -81,7 +81,7 @@ func (c *loopConn) Flush() {
 func (c *loopConn) appendResponse(b []byte, status int, body []byte) ([]byte, bool) {
 	start := len(b)
 	b = append(b, make([]byte, fcgi.HeaderLen)...)
-	declared := metavars.DeclaredLength(c.Header())
+	declared := cgi.DeclaredLength(c.Header())
 	bodiless := status == http.StatusNoContent || status == http.StatusNotModified
 	b, err := appendHead(b, status, c.Header())
 	if err != nil || declared < 0 && !bodiless && c.request.Method != http.MethodHead {

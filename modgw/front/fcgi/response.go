@@ -6,8 +6,8 @@ import (
 	"net/http"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 const (
@@ -59,7 +59,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.declared = metavars.DeclaredLength(w.header)
+	w.declared = cgi.DeclaredLength(w.header)
 	w.bodiless = status == http.StatusNoContent || status == http.StatusNotModified
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
@@ -81,17 +81,17 @@ func (w *response) WriteHeader(status int) {
 // appendHead appends a response's head without the empty line that ends it. Status always stands there, so that no server
 // has to guess, and it comes after all headers: HAProxy makes 302 of a response whose Location comes after its Status.
 func appendHead(dst []byte, status int, header http.Header) ([]byte, error) {
-	dst, err := metavars.AppendHeader(dst, header)
+	dst, err := cgi.AppendHeader(dst, header)
 	if err != nil {
 		return dst, err
 	}
-	return metavars.AppendStatus(append(dst, "Status: "...), status)
+	return cgi.AppendStatus(append(dst, "Status: "...), status)
 }
 
 // Write sends p with the body, now or later.
 func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	switch {
 	case w.err != nil:
@@ -121,7 +121,7 @@ func (w *response) Flush() {
 // FlushError is Flush for [http.ResponseController].
 func (w *response) FlushError() error {
 	if w.status == 0 {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	if w.err != nil {
 		return w.err
@@ -135,7 +135,7 @@ func (w *response) EnableFullDuplex() error { return nil }
 // ReadFrom sends all of src, read straight into the records.
 func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	if w.status == 0 {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	if w.bodiless || w.isHead() || w.err != nil {
 		return io.Copy(writerOnly{w}, src)

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // run calls the handler of a request and ends its response.
@@ -30,7 +30,7 @@ func (c *conn) callHandler(s *stream) (returned bool) {
 			return
 		}
 		if value != http.ErrAbortHandler {
-			f := metavars.Panicked(value)
+			f := cgi.Panicked(value)
 			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "request", modgw.RequestInfoOf(s.request).ID,
 				"method", s.request.Method, "target", s.request.RequestURI,
 				"stack", string(debug.Stack()))

@@ -5,8 +5,8 @@ import (
 	"strconv"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/front/metavars"
 )
 
 // recordSize is how much content a record of a long response has: as much as Apache reads at once with the iobuffersize that
@@ -111,8 +111,8 @@ func (w *response) recordStart() int {
 		tail = strconv.AppendInt(tail, w.written, 10)
 		tail = append(tail, "\r\n"...)
 	case w.declared < 0 && !w.bodiless && w.stream.request != nil &&
-		metavars.GathersStreams(modgw.RequestInfoOf(w.stream.request).ServerSoftware, w.header):
-		tail = append(tail, metavars.BufferingName+": "+metavars.BufferingValue+"\r\n"...)
+		cgi.GathersStreams(modgw.RequestInfoOf(w.stream.request).ServerSoftware, w.header):
+		tail = append(tail, cgi.BufferingName+": "+cgi.BufferingValue+"\r\n"...)
 	}
 	tail = append(tail, "\r\n"...)
 	at := w.bodyAt - len(tail) - w.headLen
@@ -166,10 +166,10 @@ func (w *response) finish() {
 		w.deny(http.StatusBadRequest, bodyLength(w.stream.length, "shorter"))
 	}
 	if w.status == 0 && w.fault == nil {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	if w.fault == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
-		w.deny(http.StatusInternalServerError, metavars.WrongLength(w.declared, w.written))
+		w.deny(http.StatusInternalServerError, cgi.WrongLength(w.declared, w.written))
 	}
 	if w.fault != nil {
 		w.serveFault()
@@ -185,7 +185,7 @@ func (w *response) finish() {
 // must see that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
-		w.fault, w.faultStatus = metavars.Aborted(w.status != 0)
+		w.fault, w.faultStatus = cgi.Aborted(w.status != 0)
 	}
 	w.serveFault()
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
@@ -39,7 +39,7 @@ type onLoop struct {
 // builder is what a request is made with, and the header of its response. It is used again for another request, unless a
 // goroutine has got this one.
 type builder struct {
-	metavars.Builder
+	cgi.Builder
 	response http.Header
 }
 

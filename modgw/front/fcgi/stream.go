@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // Sizes of request bodies in memory, in bytes.
@@ -53,14 +53,14 @@ type stream struct {
 func (c *conn) headComplete(s *stream) {
 	params := string(s.params)
 	c.spare, s.params = s.params[:0], nil
-	var b metavars.Builder
+	var b cgi.Builder
 	if err := c.server.config.Limits.EachPair(params, b.Set); err != nil {
 		status, fault := variablesFault(err)
 		s.refuse(status, fault)
 		return
 	}
 	ctx, cancel := context.WithCancelCause(c.base)
-	r, err := b.Request(ctx, metavars.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now(), Authorizer: s.authorizer})
+	r, err := b.Request(ctx, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now(), Authorizer: s.authorizer})
 	if err != nil {
 		cancel(err)
 		status, fault := variablesFault(err)

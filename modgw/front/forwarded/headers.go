@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // names are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
@@ -126,7 +126,7 @@ func (f Facts) checked() Facts {
 	if f.proto = strings.ToLower(f.proto); f.proto != "http" && f.proto != "https" {
 		f.proto = ""
 	}
-	if !metavars.ValidHost(f.host) {
+	if !cgi.ValidHost(f.host) {
 		f.host = ""
 	}
 	if strings.Trim(f.serverPort, "0123456789") != "" || len(f.serverPort) > 5 {
@@ -141,7 +141,7 @@ func (f Facts) checked() Facts {
 // isPrefix reports whether s can stand before a path: it must not become a host, or lead out of
 // where it is.
 func isPrefix(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.Contains(s, "//") && metavars.RemoveDots(s) == s &&
+	return strings.HasPrefix(s, "/") && !strings.Contains(s, "//") && cgi.RemoveDots(s) == s &&
 		strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") == ""
 }
 

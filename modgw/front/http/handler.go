@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // respond makes of a request what fronts hand to the gateway, and of the response what may be sent.
@@ -57,7 +57,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	}
 	info := &modgw.RequestInfo{
 		Front:      "http",
-		Path:       metavars.RemoveDots(r.URL.Path), // as every other front has it from its web server
+		Path:       cgi.RemoveDots(r.URL.Path), // as every other front has it from its web server
 		RawTarget:  target,
 		Received:   time.Now(),
 		Scheme:     "http",
@@ -71,7 +71,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 		r.TLS, info.TLS, info.Scheme, info.Variables = c.tls, c.tls, "https", maps.Clone(c.facts)
 	}
 	if cookies := r.Header["Cookie"]; p.trusted && len(cookies) == 1 {
-		cookies[0] = metavars.RepairCookies(cookies[0]) // Apache joins them as a proxy too
+		cookies[0] = cgi.RepairCookies(cookies[0]) // Apache joins them as a proxy too
 	}
 	if p.trusted {
 		info.ID = modgw.RequestID(r.Header.Get("X-Request-Id"))
@@ -84,9 +84,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 // begun already: then what was written is sent, and the response must be cut off so that the client
 // can see it.
 func (w *response) recovered(value any) (begun bool) {
-	f, status := metavars.Aborted(w.begun)
+	f, status := cgi.Aborted(w.begun)
 	if value != http.ErrAbortHandler {
-		f = metavars.Panicked(value)
+		f = cgi.Panicked(value)
 		status = http.StatusInternalServerError
 		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
 			"request", modgw.RequestInfoOf(w.request).ID, "method", w.request.Method, "target", w.request.RequestURI,

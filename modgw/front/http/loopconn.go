@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/nowait"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/http1"
 	"github.com/modgw/modgw/modgw/listen"
 )
@@ -524,10 +524,10 @@ func (c *loopConn) Flush() {
 
 // appendResponse appends a whole response. It reports false when there is something about it that a goroutine sees to.
 func (c *loopConn) appendResponse(b []byte, status int, body []byte) ([]byte, bool) {
-	if metavars.CheckHead(status, c.header) != nil || c.header["Connection"] != nil {
+	if cgi.CheckHead(status, c.header) != nil || c.header["Connection"] != nil {
 		return b, false
 	}
-	metavars.StripHopByHop(c.header)
+	cgi.StripHopByHop(c.header)
 	framing := c.framing
 	if c.ends || c.conn.server.draining.Load() {
 		framing.EndConnection()

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/http1"
 )
 
@@ -37,7 +37,7 @@ func mistake(r *http.Request) string {
 		return "its target is no path, and no URL of http or https"
 	case strings.IndexByte(r.URL.Path, 0) >= 0:
 		return "its path has a NUL byte"
-	case !metavars.ValidHost(r.Host):
+	case !cgi.ValidHost(r.Host):
 		return "its host is not a host name"
 	case r.ProtoMajor > 1 && (r.Host == "" || !agrees(r.Header["Host"], r.Host)):
 		return "it has no host, or several"

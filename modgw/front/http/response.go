@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // response keeps what a handler says within what may be sent.
@@ -47,7 +47,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	if status != http.StatusSwitchingProtocols {
-		if err := metavars.CheckHead(status, w.Header()); err != nil {
+		if err := cgi.CheckHead(status, w.Header()); err != nil {
 			w.err = err
 			f := err.(*modgw.Fault)
 			clear(w.Header())
@@ -57,7 +57,7 @@ func (w *response) WriteHeader(status int) {
 		// So says a handler that has left a part of the request's body in the connection.
 		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
 			w.body.endsConnection(w.isSized(status))
-		metavars.StripHopByHop(w.Header())
+		cgi.StripHopByHop(w.Header())
 		if w.closing && w.h1 != nil {
 			w.Header().Set("Connection", "close")
 		}
@@ -67,8 +67,8 @@ func (w *response) WriteHeader(status int) {
 		}
 	}
 	if len(w.Header()["Content-Length"]) == 0 && status != http.StatusNoContent && status != http.StatusNotModified &&
-		metavars.GathersStreams(modgw.RequestInfoOf(w.request).ServerSoftware, w.Header()) {
-		w.Header().Set(metavars.BufferingName, metavars.BufferingValue)
+		cgi.GathersStreams(modgw.RequestInfoOf(w.request).ServerSoftware, w.Header()) {
+		w.Header().Set(cgi.BufferingName, cgi.BufferingValue)
 	}
 	w.begun = true
 	if w.h1 != nil {
@@ -87,10 +87,10 @@ func (w *response) isSized(status int) bool {
 // client of HTTP/1.0 would take them for the response, and what may not be in a response may not be
 // in them.
 func (w *response) hint() {
-	if !w.request.ProtoAtLeast(1, 1) || metavars.CheckHead(http.StatusOK, w.Header()) != nil {
+	if !w.request.ProtoAtLeast(1, 1) || cgi.CheckHead(http.StatusOK, w.Header()) != nil {
 		return
 	}
-	metavars.StripHopByHop(w.Header())
+	cgi.StripHopByHop(w.Header())
 	w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
 }
 
@@ -171,7 +171,7 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) begin() error {
 	if !w.begun {
-		w.WriteHeader(metavars.ImplicitStatus(w.Header()))
+		w.WriteHeader(cgi.ImplicitStatus(w.Header()))
 	}
 	return w.err
 }

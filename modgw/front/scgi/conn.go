@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 var (
@@ -91,13 +91,13 @@ func (c *conn) unreadable(err error) {
 }
 
 func (c *conn) makeRequest(list []variable) error {
-	var b metavars.Builder
+	var b cgi.Builder
 	for _, v := range list {
 		if err := b.Set(v.Name, v.Value); err != nil {
 			return err
 		}
 	}
-	r, err := b.Request(c.ctx, metavars.Options{
+	r, err := b.Request(c.ctx, cgi.Options{
 		Front:    c.server.protocol.name,
 		Trusted:  c.server.config.TrustedPeer(c.rwc),
 		Received: time.Now(),
@@ -150,7 +150,7 @@ func (c *conn) callHandler(w *response) (returned bool) {
 		if value == nil || value == http.ErrAbortHandler {
 			return
 		}
-		f := metavars.Panicked(value)
+		f := cgi.Panicked(value)
 		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
 			"request", modgw.RequestInfoOf(c.request).ID, "method", c.request.Method, "target", c.request.RequestURI,
 			"stack", string(debug.Stack()))

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // finish ends the response of a handler that has returned.
@@ -16,10 +16,10 @@ func (w *response) finish() {
 		}
 	}
 	if w.status == 0 && w.fault == nil {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	if w.fault == nil && w.err == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
-		w.deny(http.StatusInternalServerError, metavars.WrongLength(w.declared, w.written))
+		w.deny(http.StatusInternalServerError, cgi.WrongLength(w.declared, w.written))
 	}
 	if w.fault != nil {
 		w.serveFault()
@@ -39,7 +39,7 @@ func (w *response) finish() {
 // must see, as far as the protocol can show it, that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
-		w.fault, w.faultStatus = metavars.Aborted(w.status != 0)
+		w.fault, w.faultStatus = cgi.Aborted(w.status != 0)
 	}
 	w.serveFault()
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/front/metavars"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // bufferSize is how much of a response is gathered before it is sent, and sent at once.
@@ -50,14 +50,14 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.declared = metavars.DeclaredLength(w.header)
+	w.declared = cgi.DeclaredLength(w.header)
 	w.bodiless = status == http.StatusNoContent || status == http.StatusNotModified
 	if status == http.StatusNoContent {
 		delete(w.header, "Content-Length")
 	}
-	head, err := metavars.AppendStatus([]byte(w.conn.server.protocol.statusLine+" "), status)
+	head, err := cgi.AppendStatus([]byte(w.conn.server.protocol.statusLine+" "), status)
 	if err == nil {
-		head, err = metavars.AppendHeader(head, w.header)
+		head, err = cgi.AppendHeader(head, w.header)
 	}
 	if err != nil {
 		w.deny(http.StatusInternalServerError, err)
@@ -69,7 +69,7 @@ func (w *response) WriteHeader(status int) {
 // Write sends p with the body, now or later.
 func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	switch {
 	case w.err != nil:
@@ -99,7 +99,7 @@ func (w *response) Flush() {
 // FlushError is Flush for [http.ResponseController].
 func (w *response) FlushError() error {
 	if w.status == 0 {
-		w.WriteHeader(metavars.ImplicitStatus(w.header))
+		w.WriteHeader(cgi.ImplicitStatus(w.header))
 	}
 	if w.err != nil {
 		return w.err
@@ -153,8 +153,8 @@ func (w *response) finishedHead() []byte {
 		w.head = strconv.AppendInt(w.head, w.written, 10)
 		w.head = append(w.head, "\r\n"...)
 	case w.declared < 0 && !w.bodiless && w.conn.request != nil &&
-		metavars.GathersStreams(modgw.RequestInfoOf(w.conn.request).ServerSoftware, w.header):
-		w.head = append(w.head, metavars.BufferingName+": "+metavars.BufferingValue+"\r\n"...)
+		cgi.GathersStreams(modgw.RequestInfoOf(w.conn.request).ServerSoftware, w.header):
+		w.head = append(w.head, cgi.BufferingName+": "+cgi.BufferingValue+"\r\n"...)
 	}
 	return append(w.head, "\r\n"...)
 }

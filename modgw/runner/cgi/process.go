@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/runner/relay"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
@@ -161,7 +161,7 @@ func (c *call) environment() (list []string, ok bool) {
 		name, value := split(variable)
 		set(name, value)
 	}
-	rfc3875.Variables(c.R, c.Info, c.where.Script, c.Body.Length, set)
+	cgi.Variables(c.R, c.Info, c.where.Script, c.Body.Length, set)
 	root := c.Config.Descriptor.Root
 	set("DOCUMENT_ROOT", root)
 	set("SCRIPT_FILENAME", c.where.file)

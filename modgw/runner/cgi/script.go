@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 var (
@@ -20,7 +20,7 @@ var (
 
 // location is where a request's script is.
 type location struct {
-	rfc3875.Script
+	cgi.Script
 	file string // absolute
 }
 
@@ -41,14 +41,14 @@ func (s *scripts) locate(info *modgw.RequestInfo) (location, error) {
 		return location{}, noScript(whole, errNoScript)
 	}
 	if s.dir == "" {
-		return location{rfc3875.Script{Name: info.ScriptName, PathInfo: whole}, s.script}, s.check(s.script)
+		return location{cgi.Script{Name: info.ScriptName, PathInfo: whole}, s.script}, s.check(s.script)
 	}
 	name, rest := cut(whole)
 	if !isName(name) {
 		return location{}, noScript(whole, errNoScript)
 	}
 	file := filepath.Join(s.dir, name)
-	return location{rfc3875.Script{Name: info.ScriptName + "/" + name, PathInfo: rest}, file}, s.check(file)
+	return location{cgi.Script{Name: info.ScriptName + "/" + name, PathInfo: rest}, file}, s.check(file)
 }
 
 // check returns a *Failure unless a file can be executed.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/relay"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 // maxEnvironment is how long a script's environment may be: the kernel wants the rest of the 2 MiB or so that it has for
@@ -80,7 +79,7 @@ func (c *call) run(release func()) error {
 	if s.stdin != nil {
 		feeder = relay.Feed(c.Body, s, &s.pipe.Clock)
 	}
-	c.local, err = rfc3875.Respond(c.Request, s.pipe, func() { c.finish(s, feeder, nil, release) })
+	c.local, err = c.Request.SendCGI(s.pipe, func() { c.finish(s, feeder, nil, release) })
 	unwatch()
 	c.Body.Stop()
 	err = s.judge(err)

@@ -4,8 +4,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 // maxParams is how long the variables of a request may be, as in other servers.
@@ -22,7 +22,7 @@ func (c *call) params(where location, length int64) []byte {
 			b = fcgi.AppendPair(b, name, value)
 		}
 	}
-	rfc3875.Variables(c.R, c.Info, where.Script, length, set)
+	cgi.Variables(c.R, c.Info, where.Script, length, set)
 	set("FCGI_ROLE", "RESPONDER")
 	if where.filename != "" {
 		set("SCRIPT_FILENAME", where.filename)

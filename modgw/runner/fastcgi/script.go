@@ -10,8 +10,8 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/runner/relay"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 
 // location is where a request's script is.
 type location struct {
-	rfc3875.Script
+	cgi.Script
 	filename string // SCRIPT_FILENAME; "": the program answers all paths itself
 	root     string // DOCUMENT_ROOT
 }
@@ -50,7 +50,7 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 		whole = "/"
 	}
 	if r.scripts == nil {
-		return location{Script: rfc3875.Script{Name: info.ScriptName, PathInfo: whole}}, nil
+		return location{Script: cgi.Script{Name: info.ScriptName, PathInfo: whole}}, nil
 	}
 	name, rest, err := r.scripts.find(whole)
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 	}
 	root := strings.TrimSuffix(r.scripts.folder.Dir, "/")
 	return location{
-		Script:   rfc3875.Script{Name: info.ScriptName + name, PathInfo: rest},
+		Script:   cgi.Script{Name: info.ScriptName + name, PathInfo: rest},
 		filename: root + path.Clean(name),
 		root:     root,
 	}, nil

@@ -13,7 +13,6 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/relay"
-	"github.com/modgw/modgw/modgw/runner/rfc3875"
 )
 
 // call is one request on its way through the runner.
@@ -115,7 +114,7 @@ func (c *call) exchange(t *turn) (err error) {
 	if c.Body.Length > 0 {
 		t.feeder = relay.Feed(c.Body, s, &s.pipe.Clock)
 	}
-	c.local, err = rfc3875.Respond(c.Request, s.pipe, func() { c.finish(t) })
+	c.local, err = c.Request.SendCGI(s.pipe, func() { c.finish(t) })
 	return err
 }
 

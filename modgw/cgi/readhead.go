@@ -1,9 +1,10 @@
-package rfc3875
+package cgi
 
 import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -13,7 +14,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/modgw/modgw/internal/hopbyhop"
-	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
 // What the head of a response may have at most.
@@ -24,15 +24,29 @@ const (
 
 // Head is the head of a program's response (RFC 3875, 6), checked.
 type Head struct {
-	relay.Head
+	Status int         // from 200 to 599; 0 when Local is set
+	Length int64       // Content-Length; -1 without one
+	Header http.Header // without Status and what concerns one connection
 
 	// Local is the path and query of a resource of this host whose response is to be the response (6.2.2); "" otherwise.
 	Local string
 }
 
-// ReadHead reads the head of a response. The error is a *relay.Failure when the head is bad, else that of the reader.
+// HeadError says why the head of a response is bad.
+type HeadError struct {
+	Reason string // says what is wrong: "it is empty"
+}
+
+// Error is the reason.
+func (e *HeadError) Error() string { return e.Reason }
+
+func badHead(format string, args ...any) error {
+	return &HeadError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// ReadHead reads the head of a response. The error is a *HeadError when the head is bad, else that of the reader.
 func ReadHead(in *bufio.Reader) (Head, error) {
-	p := &headParser{head: Head{Head: relay.Head{Length: -1, Header: http.Header{}}}}
+	p := &headParser{head: Head{Length: -1, Header: http.Header{}}}
 	for {
 		line, err := p.line(in)
 		switch {
@@ -63,20 +77,20 @@ func (p *headParser) line(in *bufio.Reader) ([]byte, error) {
 		p.bytes += len(piece)
 		switch {
 		case p.bytes > maxHeaderBytes:
-			return nil, relay.Bad("its headers have more than %d bytes", maxHeaderBytes)
+			return nil, badHead("its headers have more than %d bytes", maxHeaderBytes)
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err == io.EOF && p.bytes == 0:
-			return nil, relay.Bad("it is empty")
+			return nil, badHead("it is empty")
 		case err == io.EOF:
-			return nil, relay.Bad("it ends in its headers")
+			return nil, badHead("it ends in its headers")
 		case err != nil:
 			return nil, err
 		}
 		break
 	}
 	if p.lines++; p.lines > maxHeaderLines {
-		return nil, relay.Bad("it has more than %d headers", maxHeaderLines)
+		return nil, badHead("it has more than %d headers", maxHeaderLines)
 	}
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'}), nil
 }
@@ -89,11 +103,11 @@ func (p *headParser) take(line string) error {
 	value = strings.Trim(value, " \t")
 	switch {
 	case !ok:
-		return relay.Bad("%q is no header", shorten(line))
+		return badHead("%q is no header", shorten(line))
 	case !httpguts.ValidHeaderFieldName(name):
-		return relay.Bad("%q cannot be the name of a header", shorten(name))
+		return badHead("%q cannot be the name of a header", shorten(name))
 	case !httpguts.ValidHeaderFieldValue(value):
-		return relay.Bad("the value of header %q has a control character", name)
+		return badHead("the value of header %q has a control character", name)
 	}
 	return p.field(textproto.CanonicalMIMEHeaderKey(name), value)
 }
@@ -108,7 +122,7 @@ func (p *headParser) field(name, value string) error {
 	case "Content-Type", "Location":
 		p.cgi = true
 		if old := p.head.Header.Get(name); old != "" && old != value {
-			return relay.Bad("it has two %s headers, %q and %q", name, shorten(old), shorten(value))
+			return badHead("it has two %s headers, %q and %q", name, shorten(old), shorten(value))
 		}
 		p.head.Header.Set(name, value)
 		return nil
@@ -129,10 +143,10 @@ func (p *headParser) status(value string) error {
 	code, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 	n, err := strconv.ParseUint(code, 10, 16)
 	if err != nil || len(code) != 3 || n < 200 || n > 599 {
-		return relay.Bad("its status is %q, which must be from 200 to 599", shorten(value))
+		return badHead("its status is %q, which must be from 200 to 599", shorten(value))
 	}
 	if p.head.Status != 0 && p.head.Status != int(n) {
-		return relay.Bad("it has two statuses, %d and %d", p.head.Status, n)
+		return badHead("it has two statuses, %d and %d", p.head.Status, n)
 	}
 	p.head.Status = int(n)
 	return nil
@@ -141,10 +155,10 @@ func (p *headParser) status(value string) error {
 func (p *headParser) length(value string) error {
 	n, err := strconv.ParseUint(value, 10, 63)
 	if err != nil || value[0] == '+' {
-		return relay.Bad("its Content-Length %q is not a number", shorten(value))
+		return badHead("its Content-Length %q is not a number", shorten(value))
 	}
 	if p.head.Length >= 0 && p.head.Length != int64(n) {
-		return relay.Bad("it has two Content-Length headers, %d and %d", p.head.Length, n)
+		return badHead("it has two Content-Length headers, %d and %d", p.head.Length, n)
 	}
 	p.head.Length = int64(n)
 	return nil
@@ -157,7 +171,7 @@ func (p *headParser) finish() error {
 	location := h.Header.Get("Location")
 	switch {
 	case !p.cgi:
-		return relay.Bad("it has none of the headers Content-Type, Location and Status")
+		return badHead("it has none of the headers Content-Type, Location and Status")
 	case h.Status != 0:
 	case location == "":
 		h.Status = http.StatusOK

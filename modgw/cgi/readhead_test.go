@@ -1,4 +1,4 @@
-package rfc3875
+package cgi
 
 import (
 	"bufio"

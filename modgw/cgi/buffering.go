@@ -1,4 +1,4 @@
-package metavars
+package cgi
 
 import (
 	"net/http"
