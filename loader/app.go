@@ -16,7 +16,8 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	out := &app{Descriptor: d, name: written.DefRange(), mount: written.DefRange(), hosts: written.DefRange()}
 	dec := &decoder{report: r, scope: file}
 	mark := len(r.found)
-	b := appBlock(d).open()
+	b := appBlock(d)
+	b.looks = lookAtApp()
 	if _, ok := dec.label(b, written); !ok {
 		return nil
 	}

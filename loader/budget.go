@@ -51,21 +51,27 @@ func tooLarge(at hcl.Range) *hcl.Diagnostic {
 // pay is a function that no descriptor can name: it gives its argument back, when the budget reaches for it.
 const pay = "(pay)"
 
-// watch makes every loop and template in body pay for what goes through it.
-func watch(body *hclsyntax.Body) {
+// watch makes every loop and template in body pay for what goes through it. It reports whether any
+// expression calls a function then.
+func watch(body *hclsyntax.Body) (calls bool) {
 	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch e := n.(type) {
+		case *hclsyntax.FunctionCallExpr:
+			calls = true
 		case *hclsyntax.ForExpr:
+			calls = true
 			e.CollExpr = paid(e.CollExpr)
 		case *hclsyntax.TemplateExpr:
 			for i, part := range e.Parts {
 				if _, fixed := part.(*hclsyntax.LiteralValueExpr); !fixed {
+					calls = true
 					e.Parts[i] = paid(part)
 				}
 			}
 		}
 		return nil
 	})
+	return calls
 }
 
 func paid(e hclsyntax.Expression) hclsyntax.Expression {

@@ -49,8 +49,10 @@ func (d *decoder) decode(b block, at place, layers []layer) {
 			d.argument(a, at, layers)
 		}
 	}
-	for _, open := range b.blocks {
-		d.blocks(open, at, layers)
+	for i, in := range b.inners() {
+		if in.hasToBeDecoded(layers) {
+			d.blocks(b.blocks[i], at, layers)
+		}
 	}
 	if b.check != nil && !d.failed(mark) {
 		b.check(written{d, at, layers})
@@ -58,6 +60,13 @@ func (d *decoder) decode(b block, at place, layers []layer) {
 	if b.done != nil && !d.failed(mark) {
 		b.done()
 	}
+}
+
+// hasToBeDecoded reports whether a block is written somewhere or has defaults when it is not.
+func (b block) hasToBeDecoded(layers []layer) bool {
+	return !b.optional && !b.repeat || slices.ContainsFunc(layers, func(l layer) bool {
+		return len(blocksOf(l.body, b.name)) > 0
+	})
 }
 
 // choose is the layer that sets one of the arguments that exclude each other, so that a default of one does not meet the

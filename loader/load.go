@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/modgw/modgw/modgw"
@@ -81,15 +82,16 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	if body == nil {
 		return
 	}
+	defer forgetExpressions(body)
 	s := newScope(home, opts)
 	s.sources = slices.Clone(f.Sources)
-	watch(body)
+	s.callsNothing = !watch(body)
 	d := &decoder{report: f.report, scope: s}
 	if looksLikeHost(body) {
 		f.add(codeUnknown, wholeFile(f.Path), "This is the host's own file, not a descriptor", "Pass it with -c: modgw-host serve -c "+f.Path)
 		return
 	}
-	d.refuseUnknown(fileBlock(), place{rng: body.SrcRange}, body)
+	d.refuseUnknown(lookAtFile(), place{rng: body.SrcRange}, body)
 	n := d.names(body)
 	f.variables = slices.Sorted(maps.Keys(n.variables))
 	f.redact(0, s.secrets)
@@ -104,6 +106,15 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	f.Sources = s.sources
 }
 
+// forgetExpressions lets go of all arguments in a body. Messages about what was decoded need the
+// blocks alone, and thousands of files stay in memory until all of them are compared.
+func forgetExpressions(body *hclsyntax.Body) {
+	body.Attributes = nil
+	for _, b := range body.Blocks {
+		forgetExpressions(b.Body)
+	}
+}
+
 // fileBlock is everything that may stand at the top of a descriptor file.
 func fileBlock() block {
 	return block{blocks: []func() block{
@@ -112,6 +123,17 @@ func fileBlock() block {
 		localsBlock,
 	}}
 }
+
+// lookAtFile is fileBlock to look at, and lookAtApp are the blocks that may stand in an app. They
+// are made once for all files: making them takes as long as reading a small file does.
+var (
+	lookAtFile = sync.OnceValue(func() block {
+		b := fileBlock()
+		b.looks = b.inners()
+		return b
+	})
+	lookAtApp = sync.OnceValue(func() []block { return appBlock(new(modgw.Descriptor)).inners() })
+)
 
 // looksLikeHost reports whether a body has what only the host's own file has.
 func looksLikeHost(body *hclsyntax.Body) bool {

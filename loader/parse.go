@@ -18,10 +18,12 @@ func (r *report) parse(src []byte, filename string) *hclsyntax.Body {
 			"The file must be UTF-8 text; the byte here belongs to no character.")
 		return nil
 	}
-	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
-	if rng, what := tooMuch(tokens); what != "" {
-		r.add(codeTooMuch, rng, "Too deeply nested", what)
-		return nil
+	if mayNestTooMuch(src) {
+		tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
+		if rng, what := tooMuch(tokens); what != "" {
+			r.add(codeTooMuch, rng, "Too deeply nested", what)
+			return nil
+		}
 	}
 	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	if file != nil {

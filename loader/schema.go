@@ -16,7 +16,7 @@ type block struct {
 	effect   effect   // the kinds of app that it means something for
 	args     []argument
 	blocks   []func() block // those within it; each call makes one with a place of its own
-	opened   []block        // one of each of blocks, to look at; nil: they are made when asked for
+	looks    []block        // one of each of blocks, to look at; nil: they are made when asked for
 
 	labelled func(*leaf)   // takes the label; nil without one
 	check    func(written) // called then, to report what does not go together; nil: everything does
@@ -54,15 +54,10 @@ func (b block) argument(name string) (argument, bool) {
 	return argument{}, false
 }
 
-// open returns b with its inner blocks made, for one of which more than a few are asked for.
-func (b block) open() block {
-	b.opened = b.inners()
-	return b
-}
-
+// inners are the blocks that may stand in b, to look at, in the order of b.blocks.
 func (b block) inners() []block {
-	if b.opened != nil {
-		return b.opened
+	if b.looks != nil {
+		return b.looks
 	}
 	all := make([]block, 0, len(b.blocks))
 	for _, open := range b.blocks {

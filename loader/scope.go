@@ -19,7 +19,10 @@ type scope struct {
 	home      string // path.dir
 	app       modgw.AppName
 	files     *reader
-	functions map[string]function.Function
+	functions map[string]function.Function // nil: context makes them
+
+	// callsNothing says that no expression of the file calls a function, so none has to be made.
+	callsNothing bool
 }
 
 // record is what the expressions of an app, and those of the defaults for it, have brought to light together.
@@ -42,14 +45,14 @@ func newScope(home string, opts Options) *scope {
 
 func (s *scope) complete() *scope {
 	s.files = &reader{as: s.opts.Account, seen: s.record}
-	s.functions = s.table()
 	return s
 }
 
 // forApp is a scope of its own for one app; what the file has read and learned counts for each of its apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
 	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
-	return (&scope{record: known, opts: s.opts, home: s.home, app: name}).complete()
+	own := &scope{record: known, opts: s.opts, home: s.home, app: name, callsNothing: s.callsNothing}
+	return own.complete()
 }
 
 // withRights is the same scope, with what the account may read; nil is the host.
@@ -72,6 +75,9 @@ func (s *scope) context(names names) *hcl.EvalContext {
 	}
 	if s.app != "" {
 		vars["app"] = cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(string(s.app))})
+	}
+	if s.functions == nil && !s.callsNothing {
+		s.functions = s.table()
 	}
 	return &hcl.EvalContext{Variables: vars, Functions: s.functions}
 }
