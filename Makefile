@@ -1,7 +1,7 @@
 .PHONY: build demo test lint fmt
 
 build:
-	CGO_ENABLED=0 go build -o bin/modgw-host ./cmd/modgw-host
+	CGO_ENABLED=0 GOWORK=off go build -o bin/modgw-host ./cmd/modgw-host
 
 demo:
 	scripts/demo
@@ -11,8 +11,8 @@ test:
 	scripts/test $(PKG)
 
 lint:
-	go vet ./...
-	go tool staticcheck ./...
+	go vet ./... ./bench/... ./tests/...
+	go tool staticcheck ./... ./bench/... ./tests/...
 	go test . -run Language
 
 fmt:

@@ -104,7 +104,7 @@ type goPackage struct {
 }
 
 func packages(t *testing.T) []goPackage {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...", "./bench/...", "./tests/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
