@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/cmd/modgw-host/internal/logtext"
 	"github.com/modgw/modgw/modgw"
 )
 

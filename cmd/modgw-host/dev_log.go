@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/cmd/modgw-host/internal/logtext"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )

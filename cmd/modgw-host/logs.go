@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/modgw/modgw/internal/logtext"
+	"github.com/modgw/modgw/cmd/modgw-host/internal/logtext"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 )
