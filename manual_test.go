@@ -36,6 +36,27 @@ func TestTheTestsThatTheManualNamesExist(t *testing.T) {
 	}
 }
 
+// TestFilesThatThePagesForContributorsNameExist looks at names in backquotes that begin with a file
+// or folder of the repository.
+func TestFilesThatThePagesForContributorsNameExist(t *testing.T) {
+	span := regexp.MustCompile("`([\\w.-]+)(/[\\w./-]*)?`")
+	for _, page := range []string{"CONTRIBUTING.md"} {
+		named := 0
+		for _, name := range span.FindAllStringSubmatch(readPage(t, page), -1) {
+			if _, err := os.Stat(name[1]); err != nil {
+				continue // no file, but a word of code
+			}
+			named++
+			if _, err := os.Stat(name[1] + name[2]); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+		if named == 0 {
+			t.Errorf("%s names no file", page)
+		}
+	}
+}
+
 var (
 	linkPattern    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	headingPattern = regexp.MustCompile(`(?m)^#+ (.*)$`)

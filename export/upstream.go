@@ -10,7 +10,7 @@ import (
 
 // upstream is where a web server reaches the host.
 type upstream struct {
-	kind string        // of main: "fastcgi", "http", "uwsgi" or "scgi"
+	kind string        // protocol of main; one of modgw.Protocols
 	main modgw.Address // where requests go
 	web  modgw.Address // an HTTP listener, which can carry WebSockets; "" without one
 

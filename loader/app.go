@@ -74,7 +74,7 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 	case len(kinds) == 0 && misspeltKind(b, written):
 		// Said already, where the unknown block is reported.
 	case len(kinds) == 0:
-		d.add(codeKind, written.DefRange(), "The app has no kind", "Give it one of the blocks wsgi, asgi, go, http, fastcgi, cgi and static. "+explainHint("app"))
+		d.add(codeKind, written.DefRange(), "The app has no kind", "Give it one of the blocks "+effect{kinds: allKinds}.text()+". "+explainHint("app"))
 	case len(kinds) > 1:
 		for _, k := range kinds[1:] {
 			d.add(codeKind, k.DefRange(), fmt.Sprintf("The app has two kinds, %q and %q", kinds[0].Type, k.Type),

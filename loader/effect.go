@@ -17,10 +17,7 @@ type effect struct {
 	refused bool         // for another kind it is an error; otherwise a warning
 }
 
-// allKinds are the kinds in the order of the manual.
-var allKinds = []modgw.Kind{
-	modgw.KindWSGI, modgw.KindASGI, modgw.KindGo, modgw.KindHTTP, modgw.KindFastCGI, modgw.KindCGI, modgw.KindStatic,
-}
+var allKinds = modgw.Kinds()
 
 var (
 	wsgiAlone   = effect{kinds: allKinds[:1], refused: true}

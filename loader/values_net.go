@@ -187,7 +187,7 @@ func connectAddress(dst *string) value {
 
 // listenKind takes the label of a listen block.
 func listenKind(dst *string) func(*leaf) {
-	return oneOf(dst, "fastcgi", "http", "uwsgi", "scgi").set
+	return oneOf(dst, modgw.Protocols()...).set
 }
 
 // permissions are those of a file, in octal digits.

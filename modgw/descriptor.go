@@ -26,6 +26,11 @@ const (
 	KindStatic  Kind = "static"
 )
 
+// Kinds returns all kinds in the order of the manual.
+func Kinds() []Kind {
+	return []Kind{KindWSGI, KindASGI, KindGo, KindHTTP, KindFastCGI, KindCGI, KindStatic}
+}
+
 // Descriptor is what one app block says, with every default filled in and every path absolute. It is plain data, and
 // nothing changes it after the loader made it.
 type Descriptor struct {

@@ -26,9 +26,12 @@ type HostSpool struct {
 // DefaultHostSpool is what a host keeps that has no file of its own.
 var DefaultHostSpool = HostSpool{Memory: 64 << 20, Disk: 4 << 30}
 
+// Protocols returns what the fronts speak, as in the label of a listen block.
+func Protocols() []string { return []string{"fastcgi", "http", "uwsgi", "scgi"} }
+
 // Listener is one address on which a front listens.
 type Listener struct {
-	Kind    string // "fastcgi", "http", "uwsgi" or "scgi"
+	Kind    string // one of [Protocols]
 	Address Address
 	Mode    uint32 // permission bits of a Unix socket; 0: 0660
 	Owner   string // user that owns a Unix socket; "": unchanged

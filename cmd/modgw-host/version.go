@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 func newVersion(c console) *cobra.Command {
@@ -16,12 +18,12 @@ func newVersion(c console) *cobra.Command {
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
-				Version  string   `json:"version"`
-				Go       string   `json:"go"`
-				Platform string   `json:"platform"`
-				Kinds    []string `json:"kinds"`
-				Fronts   []string `json:"fronts"`
-			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, []string{"wsgi", "asgi", "go", "http", "fastcgi", "cgi", "static"}, []string{"fastcgi", "http", "uwsgi", "scgi"}}
+				Version  string       `json:"version"`
+				Go       string       `json:"go"`
+				Platform string       `json:"platform"`
+				Kinds    []modgw.Kind `json:"kinds"`
+				Fronts   []string     `json:"fronts"`
+			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, modgw.Kinds(), modgw.Protocols()}
 			if asJSON {
 				return c.json(v)
 			}
