@@ -18,6 +18,7 @@ import (
 
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/fcgi"
@@ -285,7 +286,7 @@ func TestStreamsAreFlushed(t *testing.T) {
 		}
 	})
 	_, url := behind(t, []modgw.Descriptor{wsgi("blog", "/")}, listener)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: watchtest.Patience}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +309,7 @@ func TestAResponseThatBreaksOffIsSeenByItsClient(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	_, url := behind(t, []modgw.Descriptor{wsgi("blog", "/")}, listener)
-	client := &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: watchtest.Patience}
 	defer client.CloseIdleConnections()
 	begin := time.Now()
 	resp, err := client.Get(url)

@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -199,7 +200,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); {
+	for deadline := time.Now().Add(watchtest.Patience); !condition(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/modgw/modgw/export"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/fcgi"
@@ -333,7 +334,7 @@ func TestOneURLCarriesStreamsAndWebSockets(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(watchtest.Patience)); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: www.example.com\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 203.0.113.9\r\n"+

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/exchangetest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // asRoot skips unless root runs the test, and finds another user.
@@ -244,7 +245,7 @@ func TestDescriptorThatAUserExchangesNeverGetsMoreThanTheUsersRights(t *testing.
 	link := linkTo(t, filepath.Join(dir, "modgw.hcl"))
 	end := exchangetest.Start(t, int(user.UID), dir, "modgw.hcl", "through", "secret")
 	seen := map[string]int{}
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(watchtest.Patience)
 	for i := 0; i < 1000 || len(seen) < 3 && time.Now().Before(deadline); i++ {
 		f, diags := Load(link, Options{})
 		if text := rendered(t, diags); strings.Contains(text, "hunter2") {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -602,7 +603,7 @@ func TestAliasServesFilesOfItsFolderAlone(t *testing.T) {
 // waitFor waits until cond holds.
 func waitFor(t *testing.T, cond func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for !cond() {
 		select {
 		case <-deadline:

@@ -145,13 +145,20 @@ func (a *app) answer() {
 	a.asked = nil
 }
 
-// quickLook is how long a look at all files may have taken last time to be repeated because somebody asks.
-const quickLook = 20 * time.Millisecond
+const (
+	// quickLook is how long a look at all files may have taken last time to be repeated for a
+	// request.
+	quickLook = 20 * time.Millisecond
+
+	// fewFiles is up to how many files the look is repeated however long it took last time: then it
+	// was for the machine's load.
+	fewFiles = 100
+)
 
 // read judges what came in, and reports whether files may have changed.
 func (a *app) read(ctx context.Context, l letter) bool {
 	a.asked = append(a.asked, l.asked...)
-	if len(l.asked) > 0 && a.polling != "" && a.took < quickLook {
+	if len(l.asked) > 0 && a.polling != "" && a.looksQuickly() {
 		a.poll(ctx)
 	}
 	mended := l.watcher != nil && a.mend(ctx, l.watcher)
@@ -173,6 +180,9 @@ func (a *app) read(ctx context.Context, l letter) bool {
 	}
 	return relevant
 }
+
+// looksQuickly reports whether to look at all files for a request.
+func (a *app) looksQuickly() bool { return a.took < quickLook || a.last.files.len() <= fewFiles }
 
 // replace takes another interest.
 func (a *app) replace(ctx context.Context, next *watching) {

@@ -43,6 +43,20 @@ func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
 	}
 }
 
+func TestFewFilesAreLookedAtForWhoAsksHoweverLongThatTakes(t *testing.T) {
+	slow := &app{took: time.Minute, last: newSnapshot()}
+	for i := range 2 * fewFiles {
+		if want := i <= fewFiles; slow.looksQuickly() != want {
+			t.Fatalf("with %d files, each look taking a minute: %t", i, !want)
+		}
+		slow.last.files.set(fmt.Sprint(i), entry{})
+	}
+	slow.took = quickLook / 2
+	if !slow.looksQuickly() {
+		t.Error("a quick look at many files is not repeated")
+	}
+}
+
 func TestManyMayAskAtOnce(t *testing.T) {
 	state := t.TempDir()
 	_, w, in, _ := trial(t, Config{Canary: state})

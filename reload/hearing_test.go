@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -209,7 +210,7 @@ func TestASlowWriterIsWaitedFor(t *testing.T) {
 		if text != whole {
 			t.Errorf("went live: %q", text)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(watchtest.Patience):
 		t.Error("the change was never reported")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
 )
@@ -72,7 +73,7 @@ func (s *site) degraded(w *reload.Watcher, text string) {
 
 func (s *site) eventually(what string, holds func() bool) {
 	s.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for !holds() {
 		select {
 		case <-deadline:

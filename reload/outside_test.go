@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -136,7 +137,7 @@ func TestAWatcherThatWaitsForItsTurnToScanEnds(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(watchtest.Patience):
 		t.Fatal("the watcher does not end")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
 )
@@ -189,7 +190,7 @@ func (s *script) watch(settings []string) bool {
 		s.Error(err)
 		return false
 	}
-	for deadline := time.Now().Add(20 * time.Second); s.watcher.Status("blog").Mode == ""; {
+	for deadline := time.Now().Add(watchtest.Patience); s.watcher.Status("blog").Mode == ""; {
 		if time.Now().After(deadline) {
 			s.Error("the files were never looked at")
 			return false
@@ -204,7 +205,7 @@ func (s *script) watch(settings []string) bool {
 }
 
 func (s *script) degraded(text string) bool {
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for {
 		got := strings.ReplaceAll(s.watcher.Status("blog").Degraded, s.dir+"/", "")
 		if got == text {
@@ -226,7 +227,7 @@ func (s *script) next() bool {
 	select {
 	case s.last = <-s.changes:
 		return true
-	case <-time.After(20 * time.Second):
+	case <-time.After(watchtest.Patience):
 		s.Error("no change was reported")
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -87,7 +88,7 @@ func receive(t *testing.T, changes chan Change) Change {
 	select {
 	case c := <-changes:
 		return c
-	case <-time.After(20 * time.Second):
+	case <-time.After(watchtest.Patience):
 		t.Fatal("no change was reported")
 		return Change{}
 	}
@@ -95,7 +96,7 @@ func receive(t *testing.T, changes chan Change) Change {
 
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); {
+	for deadline := time.Now().Add(watchtest.Patience); !condition(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/reload"
 )
@@ -67,7 +68,7 @@ func (s *site) next() reload.Change {
 	select {
 	case c := <-s.changes:
 		return c
-	case <-time.After(20 * time.Second):
+	case <-time.After(watchtest.Patience):
 		s.Fatal("no change was reported")
 		return reload.Change{}
 	}
@@ -116,7 +117,7 @@ func TestACheckoutOfManyFilesIsOneChange(t *testing.T) {
 	w := start(t, s.changed)
 	s.watch(w)
 	// A file that goes before it was looked at is not missed.
-	for deadline := time.Now().Add(20 * time.Second); w.Status(s.App).Files <= count; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(watchtest.Patience); w.Status(s.App).Files <= count; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%+v", w.Status(s.App))
 		}

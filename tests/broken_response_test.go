@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // brokenApps fail after a part of their response: each kind of app in the same ways.
@@ -134,7 +135,7 @@ func TestF3WhatAnAppSentBeforeItFailedArrives(t *testing.T) {
 		for _, app := range []string{"wsgi", "asgi", "program"} {
 			for _, way := range []string{"raise", "short"} {
 				for range 10 {
-					client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+					client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: watchtest.Patience}
 					resp, err := client.Get(url + "/" + app + "/" + way)
 					if err != nil {
 						t.Errorf("%s, %s %s: there is no answer: %v", name, app, way, err)
@@ -163,7 +164,7 @@ func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(time.Minute))
+		c.SetDeadline(time.Now().Add(watchtest.Patience))
 		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path)
 		c.(*net.TCPConn).CloseWrite()
 		return c
@@ -198,7 +199,7 @@ func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
 			proxy_next_upstream off;
 			client_max_body_size 0;
 		}`, upstream))
-	client := &http.Client{Timeout: time.Minute}
+	client := &http.Client{Timeout: watchtest.Patience}
 	defer client.CloseIdleConnections()
 	var done atomic.Bool
 	var clients sync.WaitGroup

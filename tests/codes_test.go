@@ -13,6 +13,7 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
@@ -145,7 +146,7 @@ func TestRequestsThatFrontsRefuseAreExplained(t *testing.T) {
 	fmt.Fprint(waiting, "POST /cat HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfast")
 	s.explained("MGW-HST-016")
 	s.explained("MGW-REQ-016")
-	_ = waiting.SetDeadline(time.Now().Add(60 * time.Second))
+	_ = waiting.SetDeadline(time.Now().Add(watchtest.Patience))
 	if answer, err := io.ReadAll(bufio.NewReader(waiting)); err != nil || !strings.Contains(string(answer), "fast") {
 		t.Errorf("who waited is answered %q, %v", answer, err)
 	}

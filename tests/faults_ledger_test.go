@@ -7,7 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // faultyApp writes down each request that it executes, and makes a mistake in four of a hundred.
@@ -62,7 +63,7 @@ func TestF82EveryRequestIsAccountedForUnderFaults(t *testing.T) {
 	var mu sync.Mutex
 	ends := map[int]string{} // of each request: "200", another status, or an error
 	var asking sync.WaitGroup
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	for first := range clients {
 		asking.Go(func() {
 			for number := first; number < requests; number += clients {

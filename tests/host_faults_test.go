@@ -15,7 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // pressure is clients that ask again and again, each time on a connection of its own.
@@ -31,7 +32,7 @@ type pressure struct {
 // press starts n clients that ask for a path until end is called, or until nobody listens any more.
 func (s *site) press(n int, path string) *pressure {
 	p := &pressure{stop: make(chan struct{})}
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	for range n {
 		p.group.Go(func() {
 			for p.ask(client, s.url+path) {
@@ -193,7 +194,7 @@ func TestF43WithoutFileDescriptorsAcceptingBacksOffAndGoesOnByItself(t *testing.
 		}`, 1))
 	s.within = []string{"prlimit", "--nofile=100", "--"}
 	s.start()
-	kept := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxConnsPerHost: 1}}
+	kept := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer kept.CloseIdleConnections()
 	ask := func() (string, error) {
 		response, err := kept.Get(s.url)

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +17,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 )
 
@@ -148,7 +149,7 @@ func (s *site) end(cmd *exec.Cmd, ended chan error) {
 		if err != nil {
 			s.t.Errorf("the host ended with %v", err)
 		}
-	case <-time.After(60 * time.Second):
+	case <-time.After(watchtest.Patience):
 		_ = cmd.Process.Kill()
 		s.t.Error("the host did not end when it was asked to")
 	}
@@ -204,14 +205,20 @@ func (s *site) mustRun(args ...string) string {
 	return out
 }
 
-// status is what status --json says of an app.
+// status is what the host says of an app, as "modgw-host status APP --json" prints it.
 func (s *site) status(app string) control.AppStatus {
 	s.t.Helper()
-	var a control.AppStatus
-	if err := json.Unmarshal([]byte(s.mustRun("status", app, "--json", "-c", "modgw.hcl")), &a); err != nil {
+	status, err := control.NewClient(modgw.Address("unix:" + s.path("state/control.sock"))).Status(s.t.Context())
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	return a
+	for _, a := range status.Apps {
+		if string(a.App) == app {
+			return a
+		}
+	}
+	s.t.Fatalf("the host does not know the app %q", app)
+	return control.AppStatus{}
 }
 
 // get asks the host directly.
@@ -237,7 +244,7 @@ func get(t *testing.T, url string) (int, string) {
 // eventually waits until a condition holds.
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	deadline := time.After(2 * time.Minute) // of a machine that does much else
+	deadline := time.After(watchtest.Patience)
 	for !holds() {
 		select {
 		case <-deadline:

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // talker is an app that prints a long line for each request.
@@ -49,7 +50,7 @@ func newTalker(t *testing.T) *site {
 }
 
 // impatient gives up when a host hangs.
-var impatient = &http.Client{Timeout: 30 * time.Second}
+var impatient = &http.Client{Timeout: watchtest.Patience}
 
 func (s *site) answers(path string, status int) {
 	s.t.Helper()

@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // mount is one of the seven: where it answers, what of, and the file that says so.
@@ -100,7 +101,7 @@ type account struct {
 }
 
 func (a *account) keep(ctx context.Context) {
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
+	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
 		fault := ""

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // onlyWorker is the process of an app that has one worker.
@@ -243,7 +245,7 @@ def application(environ, start_response):
 	s.start()
 	echo := func(url string) error {
 		text := strings.Repeat("x", rand.IntN(30_000))
-		client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+		client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 		response, err := client.Post(url, "text/plain", strings.NewReader(text))
 		if err != nil {
 			return err
@@ -302,7 +304,7 @@ func TestF77HostAndAppsStartWithoutANetwork(t *testing.T) {
 	s.write("modgw.hcl", strings.Replace(s.read("modgw.hcl"), `"127.0.0.1:0"`, `"unix:`+socket+`"`, 1))
 	s.within = []string{"unshare", "--net"}
 	s.start()
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/internal/wheeltest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -176,7 +177,7 @@ func (s *site) sdist(name, version, code string) {
 // eventually waits until the condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for !holds() {
 		select {
 		case <-deadline:

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/host"
@@ -56,7 +57,7 @@ func explained(ts *testscript.TestScript, _ bool, args []string) {
 // waitReady waits until every app of the script's host serves.
 func waitReady(ts *testscript.TestScript, _ bool, _ []string) {
 	client := control.NewClient(host.ControlAddress(ts.Getenv("STATE")))
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for !serving(client) {
 		select {
 		case <-deadline:

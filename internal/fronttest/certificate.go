@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // SelfSigned writes a key and a certificate for localhost into one file, whose path it returns.
@@ -70,7 +72,7 @@ func CheckCertificateVariables(t testing.TB, url string) {
 		{[]tls.Certificate{KeyPair(t, SelfSigned(t))}, `true true "CN=localhost" "localhost" "CN=localhost" "01"`},
 	} {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: c.certificates}}
-		client := &http.Client{Transport: transport, Timeout: time.Minute}
+		client := &http.Client{Transport: transport, Timeout: watchtest.Patience}
 		resp, err := client.Get(url)
 		if err != nil {
 			t.Fatal(err)

@@ -161,7 +161,7 @@ func stop(pid int, ended <-chan struct{}) {
 // proper request could reach the test's own handlers.
 func (s *Server) waitUntilAnswering(t testing.TB, ended <-chan struct{}) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(watchtest.Patience)
 	for !s.answers() {
 		select {
 		case <-ended:

@@ -36,8 +36,8 @@ type App struct {
 func Descriptor(t *testing.T) modgw.Descriptor {
 	return modgw.Descriptor{
 		Name: "app", Root: t.TempDir(), Mount: "/",
-		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
-		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Timeouts: modgw.Timeouts{Startup: watchtest.Patience, Request: watchtest.Patience, Drain: 5 * time.Second, Stop: 5 * time.Second},
+		Queue:    modgw.Queue{Max: 100, Timeout: watchtest.Patience},
 		Spool:    modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
 	}
 }
@@ -59,7 +59,7 @@ func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files m
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	a.URL = server.URL
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), watchtest.Patience)
 		defer cancel()
 		a.Gateway.Close(ctx)
 		server.CloseClientConnections()

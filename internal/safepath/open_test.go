@@ -13,6 +13,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/exchangetest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // Users of the tests; the system need not know them.
@@ -292,7 +293,7 @@ func TestPathThatAUserFlipsIsNeverOpenedAsRoot(t *testing.T) {
 
 	end := exchangetest.Start(t, alice, filepath.Join(dir, "alice"), "app", "own", "secret")
 	seen := map[string]int{}
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(watchtest.Patience)
 	for i := 0; i < 2000 || len(seen) < 3 && time.Now().Before(deadline); i++ {
 		f, err := Opener{}.Open(filepath.Join(dir, "enabled/app"))
 		switch {

@@ -10,10 +10,14 @@ import (
 	"time"
 )
 
-// Eventually waits for a condition, and fails the test when it does not come true within 30 seconds.
+// Patience is how long a test waits for what must happen until it fails: for longer than anything
+// takes on a machine that does much else. A test that passes never waits so long.
+const Patience = 2 * time.Minute
+
+// Eventually waits for a condition, and fails the test when it does not come true within Patience.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
+	limit := time.NewTimer(Patience)
 	defer limit.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // programEnv makes the test binary a program that serves.
@@ -76,7 +78,7 @@ func get(t *testing.T, network, address, path string, header ...string) string {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	for limit := time.Now().Add(20 * time.Second); ; {
+	for limit := time.Now().Add(watchtest.Patience); ; {
 		response, err := transport.RoundTrip(r)
 		if err == nil {
 			defer response.Body.Close()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -82,7 +83,7 @@ func TestAnAppIsWatchedFromItsFirstRequestOn(t *testing.T) {
 	}
 	await := func(what string, reached func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); !reached(); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(watchtest.Patience); !reached(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("never: %s", what)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // guest is a connection that stays until it is asked to go, or made to.
@@ -61,7 +62,7 @@ func connect(t *testing.T, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(watchtest.Patience))
 	return c
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/modgw/modgw/internal/certtest"
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -299,7 +300,7 @@ func TestConnectionsOutliveTheirCertificate(t *testing.T) {
 	if old.ConnectionState().PeerCertificates[0].Equal(fresh.ConnectionState().PeerCertificates[0]) {
 		t.Error("the new connection has the old certificate")
 	}
-	old.SetDeadline(time.Now().Add(10 * time.Second))
+	old.SetDeadline(time.Now().Add(watchtest.Patience))
 	b := make([]byte, 10)
 	if n, err := old.Read(b); string(b[:n]) != "still here" {
 		t.Errorf("%q, %v", b[:n], err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
@@ -28,7 +29,7 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(watchtest.Patience))
 			switch i % 5 {
 			case 0: // says nothing
 			case 1:
@@ -61,7 +62,7 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 // settled counts descriptors and goroutines until they are no more than so many, for a while at most.
 func settled(t *testing.T, fds, goroutines int) (int, int) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(watchtest.Patience)
 	f, g := 0, 0
 	for same := 0; same < 10; {
 		open, err := os.ReadDir("/proc/self/fd")

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
@@ -27,7 +28,7 @@ func dial(t testing.TB, socket string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(watchtest.Patience))
 	c := &client{t: t, conn: conn}
 	c.in.Reset(conn, make([]byte, 1<<16), 0)
 	return c

@@ -258,7 +258,7 @@ func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 			t.Fatalf("%d bytes", len(a.body()))
 		}
 	}
-	slow.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	slow.conn.SetReadDeadline(time.Now().Add(watchtest.Patience))
 	if a := slow.read(1); a.body() != large {
 		t.Errorf("the slow client got %d bytes", len(a.body()))
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -85,7 +86,7 @@ const (
 // askAll asks a web server in front of demo for everything that must be the same behind all of them.
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 30 * time.Second}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: watchtest.Patience}
 	defer client.CloseIdleConnections()
 	ask := func(method, path string, header http.Header, body io.Reader) (int, http.Header, string, error) {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/certtest"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // dial connects to a front until the test ends.
@@ -23,7 +24,7 @@ func dial(t testing.TB, addr string) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(watchtest.Patience))
 	return c.(*net.TCPConn)
 }
 
@@ -78,7 +79,7 @@ func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
 			c.leave(client)
 			select {
 			case <-over:
-			case <-time.After(20 * time.Second):
+			case <-time.After(watchtest.Patience):
 				t.Fatalf("%s: the request goes on", c.path)
 			}
 		}

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // rawHTTP2 is a client that sends any frames.
@@ -28,7 +30,7 @@ type rawHTTP2 struct {
 func dialHTTP2(t testing.TB, addr string, settings ...http2.Setting) *rawHTTP2 {
 	t.Helper()
 	conn := dial(t, addr)
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(watchtest.Patience))
 	c := &rawHTTP2{Framer: http2.NewFramer(conn, conn), conn: conn}
 	c.encoder = hpack.NewEncoder(&c.fields)
 	io.WriteString(conn, http2.ClientPreface)
@@ -375,7 +377,7 @@ func TestEndingServesTheBacklog(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.SetDeadline(time.Now().Add(watchtest.Patience))
 		io.WriteString(c, getAndClose)
 		go func() {
 			answer, _ := io.ReadAll(c)

@@ -85,7 +85,7 @@ func dialTalk(t testing.TB, addr string) *talk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(watchtest.Patience))
 	return &talk{t, c, bufio.NewReader(c)}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/modgw/modgw/internal/certtest"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -154,7 +155,7 @@ func TestHAProxyNamesItsClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.SetDeadline(time.Now().Add(watchtest.Patience))
 		io.WriteString(c, getAndClose)
 		answer, _ := io.ReadAll(c)
 		_, port, _ := net.SplitHostPort(c.LocalAddr().String())

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -62,7 +63,7 @@ func TestEarlyResponseComesBeforeTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(watchtest.Patience))
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\nfirst")
 	b := make([]byte, 12)
 	if _, err := io.ReadFull(c, b); err != nil || string(b) != "HTTP/1.1 413" {

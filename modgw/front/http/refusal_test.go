@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/modgw/modgw/internal/certtest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -158,7 +159,7 @@ func TestProtocolThatWasNegotiatedIsSpoken(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(watchtest.Patience))
 		io.WriteString(c, text)
 		answer, _ := io.ReadAll(c)
 		return string(answer)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/http1test"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/http1"
 )
@@ -50,7 +51,7 @@ func TestF64CorpusOctetByOctet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.SetDeadline(time.Now().Add(20 * time.Second))
+		client.SetDeadline(time.Now().Add(watchtest.Patience))
 		for _, octet := range []byte(getHead + "\r\n" + c.Bytes + nextRequest) {
 			if _, err := client.Write([]byte{octet}); err != nil {
 				t.Fatalf("%s: %v", c.Name, err)
@@ -108,7 +109,7 @@ func TestShortGarbageIsAnswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.SetDeadline(time.Now().Add(10 * time.Second))
+		client.SetDeadline(time.Now().Add(watchtest.Patience))
 		io.WriteString(client, postHead+"Content-Length: 0\r\n\r\n")
 		<-asked
 		io.WriteString(client, garbage)
@@ -128,7 +129,7 @@ func TestRefusalIsReadByAClientThatGoesOnSending(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	client.SetDeadline(time.Now().Add(10 * time.Second))
+	client.SetDeadline(time.Now().Add(watchtest.Patience))
 	io.WriteString(client, postHead+"Content-Length: 600000\r\nContent-Length: 600000\r\n\r\n")
 	client.Write(make([]byte, 600000))
 	if answer, err := io.ReadAll(client); err != nil || !slices.Equal(statuses(string(answer)), []int{400}) {
@@ -179,7 +180,7 @@ func TestKeepAliveServesManyRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	client.SetDeadline(time.Now().Add(10 * time.Second))
+	client.SetDeadline(time.Now().Add(watchtest.Patience))
 	in := bufio.NewReader(client)
 	for i, request := range slices.Repeat([]string{getHead + "\r\n", postHead + "Content-Length: 3\r\n\r\na\nb", chunks + "3\r\na\nb\r\n0\r\n\r\n"}, 10) {
 		io.WriteString(client, request)
@@ -201,7 +202,7 @@ func TestExpectedBodyIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	client.SetDeadline(time.Now().Add(10 * time.Second))
+	client.SetDeadline(time.Now().Add(watchtest.Patience))
 	io.WriteString(client, postHead+"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
 	in := bufio.NewReader(client)
 	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
@@ -240,7 +241,7 @@ func TestUpgradedConnectionsAreNotLookedInto(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.SetDeadline(time.Now().Add(10 * time.Second))
+		client.SetDeadline(time.Now().Add(watchtest.Patience))
 		io.WriteString(client, getHead+"\r\nGET /ws"+upgrade+frames[:early])
 		in := bufio.NewReader(client)
 		for _, want := range []int{200, 101} {

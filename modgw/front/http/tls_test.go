@@ -15,6 +15,7 @@ import (
 
 	"github.com/modgw/modgw/internal/certtest"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -127,7 +128,7 @@ func dialTLS(t testing.TB, addr string, config *tls.Config) *tls.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(watchtest.Patience))
 	return c
 }
 
@@ -215,7 +216,7 @@ func TestConnectionsAreTakenOverBehindTLSWithWhatHasCome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(watchtest.Patience))
 			return c
 		},
 		"TLS": func() net.Conn { return dialTLS(t, encrypted, ca.Client("a.example")) },

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/scgi"
 )
@@ -140,7 +141,7 @@ func dial(t testing.TB, socket string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(watchtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -80,7 +81,7 @@ const (
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
 	can := func(what string) bool { return !slices.Contains(cannot, what) }
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 30 * time.Second}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: watchtest.Patience}
 	defer client.CloseIdleConnections()
 	ask := func(method, path string, header http.Header, body io.Reader) (int, http.Header, string, error) {
 		t.Helper()

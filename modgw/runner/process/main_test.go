@@ -63,9 +63,9 @@ func prepare(t *testing.T, program string, change ...func(*modgw.Descriptor)) *s
 		Name: "shop", Root: t.TempDir(), Mount: "/", Kind: modgw.KindHTTP, HTTP: &modgw.HTTP{Command: []string{exe}},
 		Env: map[string]string{programEnv: program},
 		Timeouts: modgw.Timeouts{
-			Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 20 * time.Second, Stop: 5 * time.Second,
+			Startup: watchtest.Patience, Request: watchtest.Patience, Drain: 20 * time.Second, Stop: 5 * time.Second,
 		},
-		Queue: modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Queue: modgw.Queue{Max: 100, Timeout: watchtest.Patience},
 		Spool: modgw.Spool{Upload: 8 << 20, Response: 64 << 20, Total: 512 << 20},
 	}
 	for _, f := range change {
@@ -82,7 +82,7 @@ func prepare(t *testing.T, program string, change ...func(*modgw.Descriptor)) *s
 		},
 	})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), watchtest.Patience)
 		defer cancel()
 		s.gateway.Close(ctx)
 		if t.Failed() || os.Getenv("SHOWLOG") != "" {

@@ -29,7 +29,7 @@ func (s *site) dial() rawClient {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(watchtest.Patience))
 	return rawClient{conn, bufio.NewReader(conn)}
 }
 

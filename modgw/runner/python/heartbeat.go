@@ -14,8 +14,8 @@ const (
 	// answer. A machine that loses its network says nothing, and what it cannot say would hold the app's place for hours.
 	defaultHeartbeat = 20 * time.Second
 
-	// maxPings is how many pings of one client are answered in a second.
-	maxPings = 1000
+	// defaultPings is how many pings of one client are answered in a second.
+	defaultPings = 1000
 )
 
 // signs are what tells that a client is there. Its zero value has seen none.
@@ -80,11 +80,11 @@ func (t *socket) pinged(context.Context, []byte) bool {
 		t.pings = pings{since: now}
 	}
 	t.pings.count++
-	if t.pings.count == maxPings {
+	if t.pings.count == t.call.runner.pings {
 		t.log("WebSocket ended because its client sends too many pings", "")
 		t.running.Go(func() { t.give(ending{websocket.StatusPolicyViolation, "too many pings"}) })
 	}
-	return t.pings.count < maxPings
+	return t.pings.count < t.call.runner.pings
 }
 
 // pings counts what came within a second.

@@ -103,8 +103,8 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	d := modgw.Descriptor{
 		Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
-		Timeouts: modgw.Timeouts{Startup: 30 * time.Second, Request: 30 * time.Second, Drain: 5 * time.Second, Stop: 5 * time.Second},
-		Queue:    modgw.Queue{Max: 100, Timeout: 20 * time.Second},
+		Timeouts: modgw.Timeouts{Startup: watchtest.Patience, Request: watchtest.Patience, Drain: 5 * time.Second, Stop: 5 * time.Second},
+		Queue:    modgw.Queue{Max: 100, Timeout: watchtest.Patience},
 		Spool:    modgw.Spool{Response: 64 << 20, Total: 512 << 20},
 	}
 	for _, f := range change {
@@ -148,7 +148,7 @@ func (a *app) listen() {
 	}))
 	a.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	a.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), watchtest.Patience)
 		defer cancel()
 		if !a.stopped {
 			a.runner.Stop(ctx)

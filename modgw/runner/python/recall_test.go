@@ -130,7 +130,8 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 // TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds its waiting.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	t.Parallel()
-	a := serve(t, ledger, withWorkers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 50 * time.Millisecond })
+	// The worker must have given the request back before its time is over.
+	a := serve(t, ledger, withWorkers(1, 1), func(d *modgw.Descriptor) { d.Queue.Timeout = 5 * time.Second })
 	a.knownFast()
 	held := a.hold("")
 	if got := a.get("/late"); got.status != 503 {
@@ -159,7 +160,7 @@ def application(environ, start_response):
         ctypes.PyDLL(None).sleep(3600)  # never lets go of the interpreter
     return ok(start_response, "fast")
 `, withWorkers(1, 2), func(d *modgw.Descriptor) {
-		d.Queue.Timeout, d.Timeouts.Stop = 50*time.Millisecond, 100*time.Millisecond
+		d.Queue.Timeout, d.Timeouts.Stop = 2*time.Second, 100*time.Millisecond
 	})
 	a.knownFast()
 	old := a.pid(1)

@@ -25,6 +25,7 @@ type Runner struct {
 	zygote   *zygote.Zygote // workers are forked from its template; nil: each is started on its own
 
 	heartbeat time.Duration  // of WebSockets
+	pings     int            // So many of one client are answered in a second.
 	reading   sync.WaitGroup // of what reads what workers say; only the pool's goroutines add to it
 }
 
@@ -55,6 +56,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		program: program,
 
 		heartbeat: defaultHeartbeat,
+		pings:     defaultPings,
 	}
 	if program.shared {
 		r.seats = newSeats(d.Queue)

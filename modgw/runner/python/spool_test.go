@@ -114,14 +114,15 @@ func TestSlowUploadsHoldNoThread(t *testing.T) {
 
 func TestSlowUploadTakesNoneOfTheRequestsTime(t *testing.T) {
 	t.Parallel()
-	const limit = time.Second
+	const limit = 4 * time.Second
 	for name, upload := range map[string]int64{"kept": 8 << 20, "passed on as it comes": 0, "kept in part": 256 << 10} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a := serve(t, echo, requestTimeout(limit), uploads(upload))
 			body := strings.Repeat("0123456789abcdef", 40_000)
 			c := a.connect()
 			c.say(fmt.Sprintf("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:500_000]))
-			time.Sleep(2 * limit)
+			time.Sleep(limit + time.Second)
 			c.say(body[500_000:])
 			if got := c.answer(); got.body != describe(body) {
 				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
@@ -157,7 +158,7 @@ def application(environ, start_response):
 
 func TestSlowUploadTakesNoneOfAnASGIRequestsTime(t *testing.T) {
 	t.Parallel()
-	const limit = time.Second
+	const limit = 4 * time.Second
 	a := serve(t, asgiCases(map[string]string{
 		"up": `
 size = 0
@@ -179,7 +180,7 @@ await asyncio.sleep(3600)`,
 		return c
 	}
 	c := send("/up")
-	time.Sleep(2 * limit)
+	time.Sleep(limit + time.Second)
 	c.say(strings.Repeat("x", 100_000))
 	if got := c.answer(); got.body != "600000" {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
@@ -242,7 +243,7 @@ func TestClientsThatDoNotReadHoldNoThread(t *testing.T) {
 
 func TestResponseBeyondTheLimitWaitsForItsClient(t *testing.T) {
 	t.Parallel()
-	const limit = 3 * time.Second
+	const limit = 10 * time.Second // far more than the app and other requests need
 	a := serve(t, big, func(d *modgw.Descriptor) { d.Spool.Response = 1 << 20 }, requestTimeout(limit))
 	c := a.connect()
 	c.say("GET /generator HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

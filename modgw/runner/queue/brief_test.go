@@ -1,36 +1,28 @@
 package queue
 
 import (
-	"context"
-	"errors"
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
 )
 
 func TestBriefQueueWaitsForMembersAndNotForRoom(t *testing.T) {
-	q := NewBrief(modgw.Queue{Max: 10})
-	q.Expect(1)
-	got := make(chan *Member, 1)
-	go func() {
-		m, err := q.Acquire(t.Context())
-		if err != nil {
-			t.Error(err)
+	story(t, func(t *testing.T) {
+		q := NewBrief(modgw.Queue{Max: 1})
+		q.Expect(1)
+		r := ask(t, q)
+		if !r.waits() {
+			t.Fatalf("no member is there yet: %v, %v", r.member, r.err)
 		}
-		got <- m
-	}()
-	for _, _, queued := q.Counts(); queued == 0; _, _, queued = q.Counts() {
-	}
-	only := &Member{Places: 1}
-	q.Add(only)
-	if m := <-got; m != only {
-		t.Errorf("got %v", m)
-	}
-	if _, err := q.Acquire(context.Background()); !errors.Is(err, ErrFull) {
-		t.Errorf("a full member: %v", err)
-	}
-	q.Release(only)
-	if m, err := q.Acquire(context.Background()); m != only || err != nil {
-		t.Errorf("got %v, %v", m, err)
-	}
+		m := &Member{Places: 2}
+		q.Add(m)
+		r.wantMember(t, m)
+		ask(t, q).wantMember(t, m)
+		ask(t, q).wantError(t, ErrFull)
+		q.Release(m)
+		q.Pause(m)
+		r = ask(t, q) // there is room, but for no one now
+		q.Resume(m)
+		r.wantMember(t, m)
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 func TestCollectionsAreHeardOfUntilTheyAreNotToBe(t *testing.T) {
@@ -12,7 +14,7 @@ func TestCollectionsAreHeardOfUntilTheyAreNotToBe(t *testing.T) {
 	stop := tell(collected)
 	for range 3 {
 		heard := false
-		for limit := time.Now().Add(10 * time.Second); !heard && time.Now().Before(limit); {
+		for limit := time.Now().Add(watchtest.Patience); !heard && time.Now().Before(limit); {
 			runtime.GC()
 			select {
 			case <-collected:

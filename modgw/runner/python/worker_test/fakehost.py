@@ -25,7 +25,7 @@ globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
 WINDOW_SIZE = 256 << 10
 THREAD_WINDOW = 1 << 20
-PATIENCE = 30  # seconds until a test that waits gives up
+PATIENCE = 120  # seconds until a test that waits gives up
 
 
 def _keep_low_descriptors_free():

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 from asgihost import ASGITestCase
-from fakehost import ABORT, BODY, END, RESPONSE, WINDOW, WINDOW_SIZE
+from fakehost import ABORT, BODY, END, PATIENCE, RESPONSE, WINDOW, WINDOW_SIZE
 
 
 class Scope(ASGITestCase):
@@ -384,7 +384,7 @@ class Process(ASGITestCase):
         self.assertTrue(worker.lane.quiet(0.05))
         worker.control.send(12)
         self.assertEqual(worker.whole(stream).body, b"done")
-        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.process.wait(PATIENCE), 0)
         self.assertIn("background task ended", worker.output())
 
     def test_it_runs_in_the_loop_that_the_app_has_seen_at_its_import(self):

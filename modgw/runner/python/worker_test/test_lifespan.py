@@ -5,7 +5,7 @@ import time
 import unittest
 
 from asgihost import ASGITestCase
-from fakehost import BODY, DUMP, RESPONSE, STOP
+from fakehost import BODY, DUMP, PATIENCE, RESPONSE, STOP
 
 
 class Lifespan(ASGITestCase):
@@ -125,7 +125,7 @@ class Lifespan(ASGITestCase):
                                 "    await asyncio.Event().wait()\n")
             self.eventually(lambda: "begun" in worker.output(), "the startup")
             end(worker)
-            self.assertEqual(worker.process.wait(30), 0)
+            self.assertEqual(worker.process.wait(PATIENCE), 0)
             self.assertEqual(worker.output(), "begun\n")
 
     def test_a_shutdown_that_raises_is_logged(self):
@@ -140,7 +140,7 @@ class Lifespan(ASGITestCase):
         )
         worker.control.send(12)
         self.assertIn("cannot shut the app down: ValueError: stuck", worker.log()["message"])
-        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.process.wait(PATIENCE), 0)
 
     def test_it_has_the_main_thread(self):
         worker = self.serve(
@@ -180,14 +180,14 @@ class Lifespan(ASGITestCase):
         self.assertEqual(len(worker.logs), 1)
         self.assertIn("cannot let the app handle SIGTERM and SIGINT: the host owns", worker.logs[0]["message"])
         worker.process.terminate()
-        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.process.wait(PATIENCE), 0)
         self.assertEqual(worker.output(), "shut down\n")
 
     def test_sigterm_ends_a_worker_whose_loop_waits(self):
         worker = self.serve("")
         self.assertEqual(worker.fetch().body, b"up")
         worker.process.terminate()
-        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.process.wait(PATIENCE), 0)
 
     def test_a_second_sigterm_ends_a_worker_whose_loop_is_blocked(self):
         worker = self.serve(
@@ -205,7 +205,7 @@ class Lifespan(ASGITestCase):
         while worker.process.poll() is None:
             worker.process.terminate()
             time.sleep(0.01)
-        self.assertEqual(worker.process.wait(30), 0)
+        self.assertEqual(worker.process.wait(PATIENCE), 0)
 
     def _app(self, source):
         from asgihost import APP
