@@ -11,8 +11,8 @@ import (
 
 const module = "github.com/modgw/modgw/"
 
-// layers says which packages of this module a package may import, by the longest prefix that fits it. A name that ends
-// in "/" means all packages below.
+// layers says which packages of this module a package may import, by the longest prefix that fits
+// it. A name that ends in "/" means all packages below.
 var layers = map[string][]string{
 	"internal/":                {"internal/"},
 	"internal/faulttest":       {},

@@ -11,11 +11,13 @@ import (
 	"testing"
 )
 
-// onBehalf are the folders whose code opens files for apps and their owners. A path there may be one that somebody else can
-// change, so that it is opened by internal/safepath, by internal/files, or with the rights of the app's user.
+// onBehalf are the folders whose code opens files for apps and their owners. A path there may be
+// one that somebody else can change, so that it is opened by internal/safepath, by internal/files,
+// or with the rights of the app's user.
 var onBehalf = []string{"loader", "venv", "reload", "modgw"}
 
-// openers are the functions that open a path, or follow its links, with whatever rights the thread has.
+// openers are the functions that open a path, or follow its links, with whatever rights the thread
+// has.
 var openers = []string{
 	"os.Open", "os.OpenFile", "os.ReadFile", "os.Stat", "os.ReadDir", "os.DirFS", "os.OpenRoot", "os.OpenInRoot",
 	"filepath.EvalSymlinks", "filepath.Walk", "filepath.WalkDir", "filepath.Glob",

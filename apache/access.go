@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// checkSocket looks whether a user can connect to a Unix socket: it must be able to write to it, and to enter all folders
-// above it. Access control lists and SELinux are not looked at.
+// checkSocket looks whether a user can connect to a Unix socket: it must be able to write to it,
+// and to enter all folders above it. Access control lists and SELinux are not looked at.
 func checkSocket(a modgw.Address, name string) Finding {
 	path := a.Target()
 	who, err := identityOf(name)

@@ -38,7 +38,8 @@ func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
 	}
 }
 
-// facts tells apps what TLS says of the connection, and of the client's certificate where there is one.
+// facts tells apps what TLS says of the connection, and of the client's certificate where there is
+// one.
 func (w *writer) facts() {
 	w.comment("What TLS says of the connection, and of the client's certificate where there is one.")
 	for _, name := range []string{"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY"} {
@@ -69,8 +70,9 @@ func (w *writer) location(d modgw.Descriptor, up upstream) {
 	w.close("Location")
 }
 
-// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to clients: only a trusted proxy in
-// front of Apache may say more. Over FastCGI the host itself drops what others say.
+// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to clients:
+// only a trusted proxy in front of Apache may say more. Over FastCGI the host itself drops what
+// others say.
 func (w *writer) forwarded(up upstream) {
 	var others []string
 	if len(up.proxies) > 0 {
@@ -121,8 +123,8 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 	}
 }
 
-// httpParameters are those of an app's worker that speaks HTTP. The host closes a connection that is idle for a minute;
-// Apache has to do so first, or a request could be lost on it.
+// httpParameters are those of an app's worker that speaks HTTP. The host closes a connection that
+// is idle for a minute; Apache has to do so first, or a request could be lost on it.
 func httpParameters(d modgw.Descriptor) []string {
 	if !d.Upgrades() {
 		return []string{"ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.Patience())}
@@ -130,7 +132,8 @@ func httpParameters(d modgw.Descriptor) []string {
 	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.UpgradePatience())}
 }
 
-// folderAliases are the aliases that Apache answers itself. Those of single files are left to the host.
+// folderAliases are the aliases that Apache answers itself. Those of single files are left to the
+// host.
 func folderAliases(d modgw.Descriptor) []modgw.Alias {
 	return slices.DeleteFunc(slices.Clone(d.Aliases), func(a modgw.Alias) bool { return a.File != "" })
 }
@@ -185,7 +188,8 @@ func (w *writer) rewrite(d modgw.Descriptor, up upstream) {
 	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
 }
 
-// websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot upgrade.
+// websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot
+// upgrade.
 func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.open("IfModule", "mod_rewrite.c")
 	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", d.UpgradePatience()))
@@ -203,8 +207,8 @@ func mountPattern(m modgw.MountPath) string {
 	return literal(string(m)) + "(/|$)"
 }
 
-// literal is the beginning of a regular expression for a path that begins with text. mod_rewrite reads no quotation mark
-// within its arguments.
+// literal is the beginning of a regular expression for a path that begins with text. mod_rewrite
+// reads no quotation mark within its arguments.
 func literal(text string) string {
 	return "^" + strings.ReplaceAll(regexp.QuoteMeta(text), `"`, `\x22`)
 }

@@ -37,8 +37,8 @@ type CheckConfig struct {
 	Listeners []modgw.Listener
 }
 
-// Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come worst first; an error
-// means that nothing could be found out.
+// Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come
+// worst first; an error means that nothing could be found out.
 func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
 	up, err := upstreamOf(c.Listeners, c.TrustedProxies)
 	if err != nil {

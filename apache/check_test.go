@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// distribution is an Apache as a distribution installs it, whose apachectl says what the test wants.
+// distribution is an Apache as a distribution installs it, whose apachectl says what the test
+// wants.
 func distribution(t *testing.T, version string, modules ...string) (program string) {
 	t.Helper()
 	dir := filepath.Join(fronttest.Dir(t), "bin")

@@ -43,14 +43,16 @@ type TLS struct {
 	Key         string
 }
 
-// Config writes virtual hosts for apps, one for each set of apps that share host names. Apps without a host go into
-// every virtual host, behind the apps of that host as the gateway has it, and into one of their own that comes first: it
-// is the default for all other host names if no earlier configuration file has one. Where every app has hosts, the first
-// virtual host answers other names with 404.
+// Config writes virtual hosts for apps, one for each set of apps that share host names. Apps
+// without a host go into every virtual host, behind the apps of that host as the gateway has it,
+// and into one of their own that comes first: it is the default for all other host names if no
+// earlier configuration file has one. Where every app has hosts, the first virtual host answers
+// other names with 404.
 //
-// The listeners are those that the host really has: requests go to the first FastCGI one, a Unix socket before TCP.
-// WebSockets, which FastCGI cannot carry, go to the first HTTP listener whose peers are trusted, under the same URLs;
-// without one they get no further than Apache. A host that has no FastCGI listener gets everything over HTTP.
+// The listeners are those that the host really has: requests go to the first FastCGI one, a Unix
+// socket before TCP. WebSockets, which FastCGI cannot carry, go to the first HTTP listener whose
+// peers are trusted, under the same URLs; without one they get no further than Apache. A host that
+// has no FastCGI listener gets everything over HTTP.
 func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf(listeners, o.TrustedProxies)
 	if err != nil {
@@ -72,8 +74,9 @@ func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]b
 	return w.bytes()
 }
 
-// Directives writes what belongs into a virtual host of the administrator's own: everything that Config puts between
-// <VirtualHost> and </VirtualHost> for host. An empty host gets the apps without one.
+// Directives writes what belongs into a virtual host of the administrator's own: everything that
+// Config puts between <VirtualHost> and </VirtualHost> for host. An empty host gets the apps
+// without one.
 func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
 	up, err := upstreamOf(listeners, nil)
 	if err != nil {
@@ -111,7 +114,8 @@ func (w *writer) sites(sites []modgw.Site, up upstream, o Options) {
 	}
 }
 
-// refusal is the virtual host for names that no app has. Apache takes the first one of a port for them, whatever its name.
+// refusal is the virtual host for names that no app has. Apache takes the first one of a port for
+// them, whatever its name.
 func (w *writer) refusal(o Options) {
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))

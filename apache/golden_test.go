@@ -30,7 +30,8 @@ type golden struct {
 	Directives *string // a host: Directives in place of Config
 }
 
-// TestConfigurations writes the configuration that each testdata/*.txtar asks for, compares it, and lets Apache read it.
+// TestConfigurations writes the configuration that each testdata/*.txtar asks for, compares it, and
+// lets Apache read it.
 func TestConfigurations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

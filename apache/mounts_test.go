@@ -16,8 +16,8 @@ import (
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
 
-// TestEveryKindOfMountIsReached asks apps at mounts of all kinds as a browser does: over TLS and HTTP/2, over HTTP/1, and
-// with WebSockets, by every way that a configuration can take to the host.
+// TestEveryKindOfMountIsReached asks apps at mounts of all kinds as a browser does: over TLS and
+// HTTP/2, over HTTP/1, and with WebSockets, by every way that a configuration can take to the host.
 func TestEveryKindOfMountIsReached(t *testing.T) {
 	var apps []modgw.Descriptor
 	for i, mount := range []modgw.MountPath{"/", "/blog", "/blog/api", "/a.b", "/with space", "/café", "/ü b/ö", "/50%", "/a&b;c=d,e", "/~me", "/it's", `/q"q`, "/a:b@c", "/#"} {
@@ -59,7 +59,8 @@ func TestEveryKindOfMountIsReached(t *testing.T) {
 	}
 }
 
-// place answers with the path that was asked for, its query and the scheme; after an upgrade too, in a line.
+// place answers with the path that was asked for, its query and the scheme; after an upgrade too,
+// in a line.
 func place(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	text := fmt.Sprintf("%s %s %s", info.Path, r.URL.RawQuery, info.Scheme)
@@ -77,7 +78,8 @@ func place(w http.ResponseWriter, r *http.Request) {
 	stream.Flush()
 }
 
-// serveTCP runs the HTTP front on a port of the loopback interface, whose peers are trusted, until the test ends.
+// serveTCP runs the HTTP front on a port of the loopback interface, whose peers are trusted, until
+// the test ends.
 func serveTCP(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

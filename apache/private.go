@@ -11,8 +11,8 @@ import (
 // privateModules are loaded where they exist; what a configuration needs must.
 var privateModules = []string{"unixd", "log_config", "authz_core", "mime", "dir", "reqtimeout", "setenvif", "socache_shmcb"}
 
-// privateConfig is the whole configuration of an Apache of our own: few threads, no file but those of aliases, no trace of
-// the distribution's configuration.
+// privateConfig is the whole configuration of an Apache of our own: few threads, no file but those
+// of aliases, no trace of the distribution's configuration.
 func privateConfig(p *Program, c RunConfig) ([]byte, error) {
 	up, err := upstreamOf(c.Listeners, c.TrustedProxies)
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// untilAnswering waits until the Apache with a process id has its port and answers; false when ctx ends first. It writes
-// its pid file when it has bound the port, so an answer after that comes from it and from nobody else.
+// untilAnswering waits until the Apache with a process id has its port and answers; false when ctx
+// ends first. It writes its pid file when it has bound the port, so an answer after that comes from
+// it and from nobody else.
 func untilAnswering(ctx context.Context, pid int, dir, address string) bool {
 	for pidIn(dir) != pid || !answers(ctx, address) {
 		select {
@@ -57,8 +58,8 @@ func pidIn(dir string) int {
 	return pid
 }
 
-// endStale ends an Apache that an earlier run left behind because it was killed itself: it holds the port. It is
-// recognised by its pid file and its command line.
+// endStale ends an Apache that an earlier run left behind because it was killed itself: it holds
+// the port. It is recognised by its pid file and its command line.
 func endStale(ctx context.Context, dir string) error {
 	pid, file := pidIn(dir), filepath.Join(dir, configFile)
 	if pid == 0 || !runs(pid, file) {

@@ -14,8 +14,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// ProbeWebSocket starts the installed Apache for a moment, with the kind of configuration that [Config] writes for the
-// listeners, and sees whether a WebSocket passes it. program is the path of httpd; "": the first that is found.
+// ProbeWebSocket starts the installed Apache for a moment, with the kind of configuration that
+// [Config] writes for the listeners, and sees whether a WebSocket passes it. program is the path of
+// httpd; "": the first that is found.
 func ProbeWebSocket(ctx context.Context, program string, listeners []modgw.Listener) Finding {
 	up, err := upstreamOf(listeners, nil)
 	if err == nil && up.web == "" {
@@ -31,8 +32,8 @@ func ProbeWebSocket(ctx context.Context, program string, listeners []modgw.Liste
 	return Finding{Good, "a WebSocket passes Apache", ""}
 }
 
-// probe runs an Apache of its own in front of a listener of its own. beside says whether requests without an upgrade would
-// go over FastCGI.
+// probe runs an Apache of its own in front of a listener of its own. beside says whether requests
+// without an upgrade would go over FastCGI.
 func probe(ctx context.Context, program string, beside bool) error {
 	dir, err := os.MkdirTemp("", "modgw-probe")
 	if err != nil {

@@ -33,7 +33,8 @@ type RunConfig struct {
 	Log       *slog.Logger // nil: nothing is logged
 }
 
-// Server is an Apache of our own, which listens where no other does and shares nothing with the one of the system.
+// Server is an Apache of our own, which listens where no other does and shares nothing with the one
+// of the system.
 type Server struct {
 	program string
 	dir     string
@@ -82,8 +83,9 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // URL is where it answers.
 func (s *Server) URL() string { return s.url }
 
-// Prepare finds out, before anything else is begun, what would keep Apache from running: it is not installed, a module is
-// missing, or its port is taken. An Apache that an earlier run left behind is ended. Run does all that too.
+// Prepare finds out, before anything else is begun, what would keep Apache from running: it is not
+// installed, a module is missing, or its port is taken. An Apache that an earlier run left behind
+// is ended. Run does all that too.
 func (s *Server) Prepare(ctx context.Context) error {
 	program, err := Find(ctx, s.program)
 	if err != nil {
@@ -113,9 +115,9 @@ func (s *Server) use(ctx context.Context, program *Program) error {
 	return s.configure(ctx, s.config)
 }
 
-// Run runs Apache in the foreground until ctx is done, then lets requests in flight finish and returns nil when all its
-// processes have ended. It may be called once. A configuration that Apache does not accept, and an end that nobody asked for, are errors with
-// Apache's own words.
+// Run runs Apache in the foreground until ctx is done, then lets requests in flight finish and
+// returns nil when all its processes have ended. It may be called once. A configuration that Apache
+// does not accept, and an end that nobody asked for, are errors with Apache's own words.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.run(ctx); ctx.Err() == nil {
 		return err
@@ -135,8 +137,9 @@ func (s *Server) run(ctx context.Context) error {
 	return s.supervise(ctx, process)
 }
 
-// Reload changes the set of apps: Apache takes the new configuration gracefully, without dropping a request. When it does
-// not accept it, it keeps the old one. Before and after Run only the set is changed.
+// Reload changes the set of apps: Apache takes the new configuration gracefully, without dropping a
+// request. When it does not accept it, it keeps the old one. Before and after Run only the set is
+// changed.
 func (s *Server) Reload(ctx context.Context, apps []modgw.Descriptor) error {
 	if err := s.awaitReady(ctx); err != nil {
 		return err

@@ -34,7 +34,8 @@ func (s *Server) line(l proc.Line) {
 // unreachable is what Apache says when it cannot connect to the host, before it answers 503.
 var unreachable = regexp.MustCompile(`AH02454|AH00957|AH01079`)
 
-// explainRefusal logs what keeps Apache from the host's sockets, as [Check] finds it. The same is not said twice in a row.
+// explainRefusal logs what keeps Apache from the host's sockets, as [Check] finds it. The same is
+// not said twice in a row.
 func (s *Server) explainRefusal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,8 +61,8 @@ func (s *Server) explainRefusal() {
 	s.told = said
 }
 
-// parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines come from before
-// Apache has its log, and tell of trouble.
+// parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines
+// come from before Apache has its log, and tell of trouble.
 func parseLine(text string) (module string, level slog.Level, rest string) {
 	head, rest, ok := strings.Cut(text, "] ")
 	module, name, found := strings.Cut(strings.TrimPrefix(head, "["), ":")

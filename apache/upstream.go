@@ -19,8 +19,8 @@ type upstream struct {
 	proxies    []netip.Prefix
 }
 
-// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over TCP believes what they
-// say of clients.
+// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over
+// TCP believes what they say of clients.
 func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	for _, l := range listeners {
 		if l.Address.Network() == "unix" && !plainPath.MatchString(l.Address.Target()) {
@@ -37,11 +37,12 @@ func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, e
 	return up, nil
 }
 
-// plainPath is a path without any character that Apache, in whatever directive, might take for something else.
+// plainPath is a path without any character that Apache, in whatever directive, might take for
+// something else.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@:+-]*$`)
 
-// fastcgi is the URL of an app's worker in Apache. Apache tells workers apart by what follows the "|", and keeps timeouts
-// and connections by worker, so each app has a name of its own.
+// fastcgi is the URL of an app's worker in Apache. Apache tells workers apart by what follows the
+// "|", and keeps timeouts and connections by worker, so each app has a name of its own.
 func (u upstream) fastcgi(d modgw.Descriptor) string {
 	if u.fcgi.Network() == "unix" {
 		return fmt.Sprintf("unix:%s|fcgi://%s/", u.fcgi.Target(), workerName(d.Name))
@@ -63,8 +64,8 @@ func (u upstream) upgrades(d modgw.Descriptor) bool { return u.web != "" && d.Up
 // speaksHTTP reports whether Apache sends any request for an app over HTTP.
 func (u upstream) speaksHTTP(d modgw.Descriptor) bool { return u.fcgi == "" || u.upgrades(d) }
 
-// rewrites reports whether requests for an app must be passed on by a RewriteRule. ProxyPass cannot read the URL of a Unix
-// socket whose path has a space or a letter beyond ASCII.
+// rewrites reports whether requests for an app must be passed on by a RewriteRule. ProxyPass cannot
+// read the URL of a Unix socket whose path has a space or a letter beyond ASCII.
 func (u upstream) rewrites(d modgw.Descriptor) bool {
 	return u.fcgi == "" && u.web.Network() == "unix" && !plainMount.MatchString(string(d.Mount))
 }

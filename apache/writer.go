@@ -40,8 +40,9 @@ func (w *writer) close(section string) {
 	w.line("</" + section + ">")
 }
 
-// comment writes a line of its own: after a directive Apache takes "#" for an argument. Variable parts must be written
-// with %q: a backslash at the end of a line would make the next one a part of the comment.
+// comment writes a line of its own: after a directive Apache takes "#" for an argument. Variable
+// parts must be written with %q: a backslash at the end of a line would make the next one a part of
+// the comment.
 func (w *writer) comment(format string, args ...any) {
 	w.line("# " + strings.ReplaceAll(fmt.Sprintf(format, args...), "${", "$ {"))
 }
@@ -53,8 +54,9 @@ func (w *writer) line(text string) {
 	w.buffer.WriteByte('\n')
 }
 
-// quoted is an argument as Apache reads it back unchanged. What cannot be written so is refused: Apache replaces ${NAME}
-// wherever it stands, and has no way to write a line feed or to tell all uses of a backslash apart.
+// quoted is an argument as Apache reads it back unchanged. What cannot be written so is refused:
+// Apache replaces ${NAME} wherever it stands, and has no way to write a line feed or to tell all
+// uses of a backslash apart.
 func (w *writer) quoted(directive, value string) string {
 	if !utf8.ValidString(value) || strings.Contains(value, "${") || strings.ContainsFunc(value, unicode.IsControl) ||
 		strings.Contains(value, `\`) && !strings.HasPrefix(directive, "Rewrite") {

@@ -56,7 +56,8 @@ func TestATrustedProxySaysWhoTheClientIs(t *testing.T) {
 	})
 }
 
-// An HTTP listener over TCP believes a web server that is a trusted proxy, and only then carries WebSockets for it.
+// An HTTP listener over TCP believes a web server that is a trusted proxy, and only then carries
+// WebSockets for it.
 func TestWebSocketsTakeAListenerOverTCPThatBelievesTheServer(t *testing.T) {
 	chat := app("chat", "/")
 	chat.Kind = modgw.KindASGI

@@ -38,8 +38,8 @@ var targets = []target{
 	{"lighttpd", export.Lighttpd, fronttest.CheckLighttpd, ""},
 }
 
-// TestConfigurations writes the configurations that each testdata/*.txtar asks for, compares them, and lets the servers
-// read them.
+// TestConfigurations writes the configurations that each testdata/*.txtar asks for, compares them,
+// and lets the servers read them.
 func TestConfigurations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

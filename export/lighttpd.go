@@ -11,10 +11,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Lighttpd writes conditional blocks for apps, one for each set of apps that share host names, for lighttpd's main
-// configuration. The listeners are those that the host really has: requests go to the first FastCGI one, else over HTTP,
-// uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener, under the same URLs; without one they get
-// no further.
+// Lighttpd writes conditional blocks for apps, one for each set of apps that share host names, for
+// lighttpd's main configuration. The listeners are those that the host really has: requests go to
+// the first FastCGI one, else over HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to
+// the HTTP listener, under the same URLs; without one they get no further.
 func Lighttpd(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf("lighttpd", listeners, o.TrustedProxies)
 	if err != nil {
@@ -88,7 +88,8 @@ func (w *lighttpd) head(apps []modgw.Descriptor, o Options) {
 	w.line("")
 }
 
-// socket opens the sockets that sites are for, and begins the condition that a request came by one of them.
+// socket opens the sockets that sites are for, and begins the condition that a request came by one
+// of them.
 func (w *lighttpd) socket(o Options) {
 	if o.Address != "" {
 		w.open(`$SERVER["socket"] == %s`, w.quoted("address", o.listens()))
@@ -112,7 +113,8 @@ func (w *lighttpd) encryption(o Options) {
 	w.line("ssl.privkey = %s", w.quoted("key of the certificate", o.TLS.Key))
 }
 
-// refusal ends the chain of a socket's sites: what is no site of theirs is no file of the server's either.
+// refusal ends the chain of a socket's sites: what is no site of theirs is no file of the server's
+// either.
 func (w *lighttpd) refusal(sites []modgw.Site) {
 	if slices.ContainsFunc(sites, modgw.Site.Default) {
 		return
@@ -149,9 +151,9 @@ func (w *lighttpd) redirects(sites []modgw.Site, o Options) {
 	w.close()
 }
 
-// sites writes a chain of conditions, of which the first that holds counts; the apps without a host are the last link.
-// Nothing stands outside of a condition, where it would be said to the server's other sites too. own says that the
-// socket has no other sites.
+// sites writes a chain of conditions, of which the first that holds counts; the apps without a host
+// are the last link. Nothing stands outside of a condition, where it would be said to the server's
+// other sites too. own says that the socket has no other sites.
 func (w *lighttpd) sites(sites []modgw.Site, own bool) {
 	link := ""
 	for _, s := range sites {
@@ -210,8 +212,8 @@ func (w *lighttpd) site(s modgw.Site) {
 	}
 }
 
-// unsaid takes out what clients say of themselves, unless they are trusted proxies. Over the other protocols the host does
-// that.
+// unsaid takes out what clients say of themselves, unless they are trusted proxies. Over the other
+// protocols the host does that.
 func (w *lighttpd) unsaid() {
 	for _, p := range w.proxies {
 		w.open(`$HTTP["remote-ip"] != "%s"`, p.Masked())
@@ -314,8 +316,8 @@ func (w *lighttpd) hostPattern(hosts []string) string {
 	return "^(" + strings.Join(names, "|") + ")[.]?(:[0-9]+)?$"
 }
 
-// pattern is a regular expression for text alone. A class needs no backslash, which lighttpd's strings read in their own
-// way; what has no place in a class is refused.
+// pattern is a regular expression for text alone. A class needs no backslash, which lighttpd's
+// strings read in their own way; what has no place in a class is refused.
 func (w *lighttpd) pattern(what, text string) string {
 	w.quoted(what, text)
 	if strings.ContainsRune(text, '^') {

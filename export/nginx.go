@@ -11,10 +11,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's http block. Where every
-// app has hosts, the first server answers other names with 404. The listeners are those that the host really has: requests
-// go to the first FastCGI one, else over HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener,
-// under the same URLs; without one they get no further.
+// Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's
+// http block. Where every app has hosts, the first server answers other names with 404. The
+// listeners are those that the host really has: requests go to the first FastCGI one, else over
+// HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener, under the same
+// URLs; without one they get no further.
 func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf("nginx", listeners, o.TrustedProxies)
 	if err != nil {
@@ -73,8 +74,8 @@ func (w *nginx) head(apps []modgw.Descriptor, o Options) {
 	w.believed()
 }
 
-// believed lets trusted proxies in front of nginx say who the client is, over HTTP. Over the other protocols the host
-// itself decides whom it believes.
+// believed lets trusted proxies in front of nginx say who the client is, over HTTP. Over the other
+// protocols the host itself decides whom it believes.
 func (w *nginx) believed() {
 	if len(w.proxies) == 0 {
 		return
@@ -128,8 +129,8 @@ func (w *nginx) sites(sites []modgw.Site, o Options) {
 	}
 }
 
-// refusal is the server for names that no app has. It does not say default_server, which may stand only once for a port:
-// where no server says it, nginx takes the first one.
+// refusal is the server for names that no app has. It does not say default_server, which may stand
+// only once for a port: where no server says it, nginx takes the first one.
 func (w *nginx) refusal(o Options) {
 	w.line("")
 	w.open("server")
@@ -223,8 +224,9 @@ func (w *nginx) address(o Options) string {
 	return address
 }
 
-// variables are what nginx says of a request over FastCGI, uwsgi and SCGI. They stand in each location: a location that
-// has one of its own inherits none, and a variable of nginx in place of the app's name would be shared with subrequests.
+// variables are what nginx says of a request over FastCGI, uwsgi and SCGI. They stand in each
+// location: a location that has one of its own inherits none, and a variable of nginx in place of
+// the app's name would be shared with subrequests.
 func (w *nginx) variables(d modgw.Descriptor, o Options) {
 	for _, v := range [][2]string{
 		{"REQUEST_METHOD", "$request_method"}, {"REQUEST_URI", "$request_uri"}, {"PATH_INFO", "$document_uri"},
@@ -290,8 +292,8 @@ func origin(w *writer, d modgw.Descriptor) {
 	w.comment("app %q, %q line %d", d.Name, d.File, d.Line)
 }
 
-// pass hands all requests of a location over. An "if" with nothing but another way to pass a request in it is one of
-// those that nginx handles well.
+// pass hands all requests of a location over. An "if" with nothing but another way to pass a
+// request in it is one of those that nginx handles well.
 func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("client_max_body_size %d;", max(d.Limits.Body, 0))
 	if w.up.kind == "http" {
@@ -318,8 +320,8 @@ func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("%s_pass modgw_%s;", w.up.kind, w.up.kind)
 }
 
-// settings leave it to the host to say that an app takes too long. The host tells nginx which responses may be streams, and
-// nginx gathers the others, so that no slow client holds an app.
+// settings leave it to the host to say that an app takes too long. The host tells nginx which
+// responses may be streams, and nginx gathers the others, so that no slow client holds an app.
 func (w *nginx) settings(kind string, patience int) {
 	w.line("%s_read_timeout %ds;", kind, patience)
 	w.line("%s_send_timeout %ds;", kind, patience)

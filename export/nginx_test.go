@@ -12,7 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// nginxWith starts nginx with the configuration for apps at a port, in which lines stand behind another line.
+// nginxWith starts nginx with the configuration for apps at a port, in which lines stand behind
+// another line.
 func nginxWith(t *testing.T, apps []modgw.Descriptor, before, after, lines string, listeners ...modgw.Listener) *fronttest.Server {
 	t.Helper()
 	o := export.Options{Address: "127.0.0.1", Port: fronttest.FreePort(t)}

@@ -102,8 +102,8 @@ func gateway(t *testing.T, apps []modgw.Descriptor, next chan struct{}) *modgw.G
 	return g
 }
 
-// serve lets a front of a kind serve the gateway on a Unix socket that everybody may open, until the test ends. It trusts
-// proxies.
+// serve lets a front of a kind serve the gateway on a Unix socket that everybody may open, until
+// the test ends. It trusts proxies.
 func serve(t *testing.T, kind string, g *modgw.Gateway, proxies ...netip.Prefix) modgw.Listener {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), kind)

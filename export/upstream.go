@@ -20,8 +20,8 @@ type upstream struct {
 // kinds are those of listeners, the one that tells most first.
 var kinds = []string{"fastcgi", "http", "uwsgi", "scgi"}
 
-// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over TCP believes what they
-// say of clients.
+// upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over
+// TCP believes what they say of clients.
 func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	var up upstream
 	for _, l := range listeners {
@@ -48,7 +48,8 @@ func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefi
 	return up, nil
 }
 
-// plainPath is a path without any character that a server, in whatever directive, might take for something else.
+// plainPath is a path without any character that a server, in whatever directive, might take for
+// something else.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@+-]*$`)
 
 // splits reports whether the WebSockets of an app go another way than its other requests.

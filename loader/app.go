@@ -50,8 +50,9 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	return out
 }
 
-// placed reports whether the hosts and the mount of an app are those that were meant, going by what was found since mark:
-// neither is wrong, and nothing unknown in the block could be one of them misspelt.
+// placed reports whether the hosts and the mount of an app are those that were meant, going by what
+// was found since mark: neither is wrong, and nothing unknown in the block could be one of them
+// misspelt.
 func (r *report) placed(mark int, written *hclsyntax.Block) bool {
 	within := func(d Diagnostic, name string) bool {
 		attr := written.Body.Attributes[name]

@@ -9,8 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// What one expression may make. A few lines that double each other can describe more than any memory holds, and a host
-// of many users must survive the descriptor of each.
+// What one expression may make. A few lines that double each other can describe more than any
+// memory holds, and a host of many users must survive the descriptor of each.
 const (
 	mostElements = 100_000
 	mostText     = 4 << 20 // bytes
@@ -48,7 +48,8 @@ func tooLarge(at hcl.Range) *hcl.Diagnostic {
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Expression makes too much", Detail: sentence(errTooMuch.Error()), Subject: &at}
 }
 
-// pay is a function that no descriptor can name: it gives its argument back, when the budget reaches for it.
+// pay is a function that no descriptor can name: it gives its argument back, when the budget
+// reaches for it.
 const pay = "(pay)"
 
 // watch makes every loop and template in body pay for what goes through it. It reports whether any
@@ -94,8 +95,8 @@ func (b *budget) payFunction() function.Function {
 	})
 }
 
-// bound makes a function pay for its arguments and its result, and refuses a product of its arguments beforehand that
-// the budget could not pay for.
+// bound makes a function pay for its arguments and its result, and refuses a product of its
+// arguments beforehand that the budget could not pay for.
 func (b *budget) bound(name string, f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Params:   f.Params(),
@@ -121,7 +122,8 @@ func (b *budget) bound(name string, f function.Function) function.Function {
 	})
 }
 
-// product is how much a function can make of its arguments, for those that multiply them; 0 for the others.
+// product is how much a function can make of its arguments, for those that multiply them; 0 for the
+// others.
 func product(name string, args []cty.Value) int {
 	switch name {
 	case "replace", "regexreplace":

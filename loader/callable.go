@@ -31,8 +31,8 @@ var (
 // asgiFrameworks are those whose apps speak ASGI.
 var asgiFrameworks = map[string]bool{"FastAPI": true, "Starlette": true, "Quart": true, "Litestar": true, "BlackSheep": true}
 
-// findCallable finds the app in the text of a Python file: of a framework, plain, made by a factory, or a factory without
-// arguments.
+// findCallable finds the app in the text of a Python file: of a framework, plain, made by a
+// factory, or a factory without arguments.
 func findCallable(text string) (callable, bool) {
 	if m := framework.FindStringSubmatch(text); m != nil {
 		kind := modgw.KindWSGI

@@ -69,8 +69,8 @@ func (b block) hasToBeDecoded(layers []layer) bool {
 	})
 }
 
-// choose is the layer that sets one of the arguments that exclude each other, so that a default of one does not meet the
-// app's own of another.
+// choose is the layer that sets one of the arguments that exclude each other, so that a default of
+// one does not meet the app's own of another.
 func (d *decoder) choose(b block, at place, layers []layer) []layer {
 	for _, l := range layers {
 		var first *hclsyntax.Attribute
@@ -95,8 +95,8 @@ func (d *decoder) choose(b block, at place, layers []layer) []layer {
 	return nil
 }
 
-// argument sets one argument from the first layer that has it, or to its default. An object of variables takes what all
-// layers say.
+// argument sets one argument from the first layer that has it, or to its default. An object of
+// variables takes what all layers say.
 func (d *decoder) argument(a argument, at place, layers []layer) {
 	found := false
 	for _, l := range layers {
@@ -116,7 +116,8 @@ func (d *decoder) argument(a argument, at place, layers []layer) {
 	}
 }
 
-// attribute evaluates an argument once and sets it; false when it says null, which is as if it were not there.
+// attribute evaluates an argument once and sets it; false when it says null, which is as if it were
+// not there.
 func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool {
 	raw, ok := d.evaluate(attr.Expr, withNames(l.context, a.value.names), a)
 	if !ok {
@@ -154,8 +155,8 @@ func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, 
 	return v, true
 }
 
-// blocks decodes the blocks of one type: all of them where it may repeat, and otherwise the one there is. A block that
-// nobody wrote still has its defaults, unless it is optional.
+// blocks decodes the blocks of one type: all of them where it may repeat, and otherwise the one
+// there is. A block that nobody wrote still has its defaults, unless it is optional.
 func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	b := open()
 	at.name = key(at.name, b.name)
@@ -216,8 +217,8 @@ func (w written) placeOf(name string) hcl.Range {
 	return w.at.rng
 }
 
-// repeated decodes blocks with labels; one of the defaults counts unless the file has one with the same label. Blocks without
-// labels all count.
+// repeated decodes blocks with labels; one of the defaults counts unless the file has one with the
+// same label. Blocks without labels all count.
 func (d *decoder) repeated(open func() block, at place, layers []layer) {
 	seen := map[string]hcl.Range{}
 	for _, l := range layers {
@@ -264,7 +265,8 @@ func (d *decoder) refuseLabels(written *hclsyntax.Block) {
 	}
 }
 
-// refuseUnknown reports what the table does not have, and gives the arguments that were probably meant.
+// refuseUnknown reports what the table does not have, and gives the arguments that were probably
+// meant.
 func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) (misspelt []string) {
 	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
 		if _, known := b.argument(name); known {

@@ -11,10 +11,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a module in the working
-// directory ("package.module:callable"), or of a folder with a Django, Flask, FastAPI, Starlette or plain WSGI or ASGI
-// project, a Go module with a program, a Node.js project that says how it is started, PHP scripts or a static site. Files
-// are only read, as text; nothing is run.
+// Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a
+// module in the working directory ("package.module:callable"), or of a folder with a Django, Flask,
+// FastAPI, Starlette or plain WSGI or ASGI project, a Go module with a program, a Node.js project
+// that says how it is started, PHP scripts or a static site. Files are only read, as text; nothing
+// is run.
 func Detect(target string) (modgw.Descriptor, error) {
 	a, err := detect(target, Options{})
 	if err != nil {
@@ -50,7 +51,8 @@ type finding struct {
 	hints    []string // settings of the kind's block that some programs need
 }
 
-// detect decodes what Init would write, so that a detected app has the same defaults and checks as a written one.
+// detect decodes what Init would write, so that a detected app has the same defaults and checks as
+// a written one.
 func detect(target string, opts Options) (*app, error) {
 	found, as, err := find(target, opts)
 	if err != nil {
@@ -131,7 +133,8 @@ func (p *project) module(target string) *finding {
 	return &finding{name: nameFrom(first), what: "module", kind: kind, root: p.dir, entry: target}
 }
 
-// moduleText is the source of a module below the project, or in its src folder; "" when it is not there.
+// moduleText is the source of a module below the project, or in its src folder; "" when it is not
+// there.
 func (p *project) moduleText(name string) string {
 	file := strings.ReplaceAll(name, ".", "/")
 	for _, candidate := range []string{file + ".py", file + "/__init__.py", "src/" + file + ".py", "src/" + file + "/__init__.py"} {

@@ -49,8 +49,8 @@ type Snippet struct {
 	To      int    // and the byte after the last
 }
 
-// Diagnostics are the findings of one load. They are not an error, because an empty list in an error is not nil: see
-// [Diagnostics.Err].
+// Diagnostics are the findings of one load. They are not an error, because an empty list in an
+// error is not nil: see [Diagnostics.Err].
 type Diagnostics []Diagnostic
 
 // HasErrors reports whether one of them is an error.
@@ -101,7 +101,8 @@ func (r Range) String() string {
 	return fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)
 }
 
-// sorted orders ds by file and place and drops what is said twice, as about a default that many apps share.
+// sorted orders ds by file and place and drops what is said twice, as about a default that many
+// apps share.
 func (ds Diagnostics) sorted() Diagnostics {
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
 		return cmp.Or(

@@ -13,7 +13,8 @@ var (
 	wsgiApplication = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
 )
 
-// django recognises a Django project by its manage.py, which names the settings; nil when it is none.
+// django recognises a Django project by its manage.py, which names the settings; nil when it is
+// none.
 func (p *project) django() *finding {
 	manage := p.text("manage.py")
 	if !strings.Contains(manage, "django") && !strings.Contains(manage, "DJANGO_SETTINGS_MODULE") {
@@ -40,8 +41,9 @@ func (p *project) django() *finding {
 	return found
 }
 
-// djangoEntry is the callable of a Django project and its kind: what its settings name, else wsgi.py beside them or in any
-// package. Only Channels and its like have ASGI_APPLICATION, with which the project has WebSockets.
+// djangoEntry is the callable of a Django project and its kind: what its settings name, else
+// wsgi.py beside them or in any package. Only Channels and its like have ASGI_APPLICATION, with
+// which the project has WebSockets.
 func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	text := p.moduleText(settings)
 	if m := asgiApplication.FindStringSubmatch(text); m != nil {
@@ -56,8 +58,8 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	return modgw.KindASGI, p.djangoScript(settings, "asgi")
 }
 
-// noteOtherSettings tells of a settings module in the file of the entry that is not that of manage.py. manage.py's are used,
-// because they are those with which a developer's machine works.
+// noteOtherSettings tells of a settings module in the file of the entry that is not that of
+// manage.py. manage.py's are used, because they are those with which a developer's machine works.
 func (f *finding) noteOtherSettings(p *project) {
 	module, _, _ := strings.Cut(f.entry, ":")
 	m := settingsModule.FindStringSubmatch(p.moduleText(module))

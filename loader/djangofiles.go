@@ -26,8 +26,9 @@ func (p *project) settingsText(settings string) string {
 	return text
 }
 
-// findStatic finds what a Django project does with its static files. Only STATIC_ROOT, into which collectstatic copies what
-// is meant for the public, is a folder to serve: those of STATICFILES_DIRS hide the files of installed apps.
+// findStatic finds what a Django project does with its static files. Only STATIC_ROOT, into which
+// collectstatic copies what is meant for the public, is a folder to serve: those of
+// STATICFILES_DIRS hide the files of installed apps.
 func (f *finding) findStatic(p *project, settings string) {
 	text := p.settingsText(settings)
 	if !strings.Contains(text, "django.contrib.staticfiles") {
@@ -67,8 +68,8 @@ func (f *finding) findStatic(p *project, settings string) {
 	f.alias, f.static = "/"+strings.Trim(url, "/"), dir
 }
 
-// staticSources are globs of the usual folders that collectstatic copies from, without those that it writes to; dir is
-// STATIC_ROOT.
+// staticSources are globs of the usual folders that collectstatic copies from, without those that
+// it writes to; dir is STATIC_ROOT.
 func staticSources(dir string) (globs []string) {
 	for _, glob := range []string{"static/**", "*/static/**"} {
 		folder := strings.TrimSuffix(glob, "/**")
@@ -85,8 +86,8 @@ func staticSources(dir string) (globs []string) {
 	return globs
 }
 
-// folderIn is the folder that an expression of settings means, relative to the project when it is below it; "" when it
-// takes more than reading to know.
+// folderIn is the folder that an expression of settings means, relative to the project when it is
+// below it; "" when it takes more than reading to know.
 func (p *project) folderIn(expression, text, settings string) string {
 	if m := staticURL.FindStringSubmatch(text); m != nil {
 		expression = urlAsFolder.ReplaceAllLiteralString(expression, `"`+strings.Trim(m[1], "/")+`"`)
@@ -118,7 +119,8 @@ func (p *project) folderIn(expression, text, settings string) string {
 	return filepath.Join(folder, dir)
 }
 
-// levelsUp is how many folders above its file a variable of settings leads; false when that is not to be read.
+// levelsUp is how many folders above its file a variable of settings leads; false when that is not
+// to be read.
 func levelsUp(name, text string, depth int) (up int, ok bool) {
 	m := regexp.MustCompile(`(?m)^(?:\w+\s*=\s*)*` + name + `\s*(?::[^=\n]*)?=\s*(?:\w+\s*=\s*)*(.+)$`).FindStringSubmatch(text)
 	if m == nil || depth > 5 {

@@ -24,8 +24,8 @@ var comment = regexp.MustCompile(`(?:^|\s)#`)
 
 var assignment = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*)$`)
 
-// parseDotenv reads KEY=VALUE lines: "export" before a name, comments, 'taken as it is', and "with \n and \" and over
-// several lines". Nothing is expanded: a $ is a $.
+// parseDotenv reads KEY=VALUE lines: "export" before a name, comments, 'taken as it is', and "with
+// \n and \" and over several lines". Nothing is expanded: a $ is a $.
 func parseDotenv(text string) (found []setting, mistakes []mistake) {
 	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

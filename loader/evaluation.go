@@ -12,8 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// addEvaluation reports why an expression has no value. Details can quote values, so those of an expression that uses a
-// secret are left out.
+// addEvaluation reports why an expression has no value. Details can quote values, so those of an
+// expression that uses a secret are left out.
 func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalContext, diags hcl.Diagnostics, a argument) {
 	hidden := usesSecret(expr, context)
 	for _, diag := range diags {

@@ -106,7 +106,8 @@ func TestExamplesDecode(t *testing.T) {
 	}
 }
 
-// TestExamplesOfListenersDecode decodes every example of a listen block and of the blocks within it, each alone.
+// TestExamplesOfListenersDecode decodes every example of a listen block and of the blocks within
+// it, each alone.
 func TestExamplesOfListenersDecode(t *testing.T) {
 	dir := t.TempDir()
 	files := []string{"certificate", "key", "client_ca", "client_certificate", "proxy_protocol", "redirect_https"}

@@ -28,8 +28,9 @@ func newTools() *tools {
 	return t
 }
 
-// table is every function that a descriptor can call. All give the same result for the same files and variables: one
-// that did not, such as a clock or random numbers, would make every load look like a change.
+// table is every function that a descriptor can call. All give the same result for the same files
+// and variables: one that did not, such as a clock or random numbers, would make every load look
+// like a change.
 func (s *scope) table() map[string]function.Function {
 	all := maps.Clone(s.opts.tools.functions)
 	for name, f := range map[string]function.Function{

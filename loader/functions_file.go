@@ -32,7 +32,8 @@ func (s *scope) fileFunction() function.Function {
 	})
 }
 
-// secretFunction is secret(path): the text of a file without the line ends after it, marked so that it is never shown.
+// secretFunction is secret(path): the text of a file without the line ends after it, marked so that
+// it is never shown.
 func (s *scope) secretFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: pathParameter,
@@ -49,8 +50,8 @@ func (s *scope) secretFunction() function.Function {
 	})
 }
 
-// credential is where systemd put the credential of that name for the host (LoadCredential= in systemd.exec(5)); name
-// itself when there is none, or the descriptor is a stranger's.
+// credential is where systemd put the credential of that name for the host (LoadCredential= in
+// systemd.exec(5)); name itself when there is none, or the descriptor is a stranger's.
 func (s *scope) credential(name string) string {
 	folder, given := s.opts.getenv("CREDENTIALS_DIRECTORY")
 	if !given || s.files.as != nil || strings.Contains(name, "/") {
@@ -75,7 +76,8 @@ func (s *scope) textOf(path string) (string, error) {
 	return string(data), nil
 }
 
-// filesetFunction is fileset(folder, pattern): the files below a folder that match a glob, relative to it and sorted.
+// filesetFunction is fileset(folder, pattern): the files below a folder that match a glob, relative
+// to it and sorted.
 func (s *scope) filesetFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "pattern", Type: cty.String}},
@@ -123,8 +125,8 @@ func (s *scope) absPathFunction() function.Function {
 	return pathFunction(func(p string) string { return s.absolute(p) })
 }
 
-// envFunction is env(name) and env(name, default): a variable of the host's own environment. What the administrator gave
-// the host is not for everybody who may write a descriptor.
+// envFunction is env(name) and env(name, default): a variable of the host's own environment. What
+// the administrator gave the host is not for everybody who may write a descriptor.
 func (s *scope) envFunction() function.Function {
 	return function.New(&function.Spec{
 		Params:   []function.Parameter{{Name: "name", Type: cty.String}},

@@ -13,14 +13,15 @@ import (
 // fossil is the first line of a CGI script that serves a repository of Fossil.
 var fossil = regexp.MustCompile(`^#!\s*\S*/fossil\s`)
 
-// gateways are the suffixes of scripts that web servers run, and the kinds that run them; the one that needs less comes
-// first.
+// gateways are the suffixes of scripts that web servers run, and the kinds that run them; the one
+// that needs less comes first.
 var gateways = []struct {
 	suffix, what string
 	kind         modgw.Kind
 }{{".cgi", "CGI script", modgw.KindCGI}, {".fcgi", "FastCGI program", modgw.KindFastCGI}}
 
-// scriptsOfCGI finds a folder of CGI scripts, or a script in the folder itself. It is nil for a project without one.
+// scriptsOfCGI finds a folder of CGI scripts, or a script in the folder itself. It is nil for a
+// project without one.
 func (p *project) scriptsOfCGI() (*finding, error) {
 	for _, e := range p.list("cgi-bin") {
 		if isExecutable(e) {
@@ -54,8 +55,8 @@ func (p *project) scriptsOfCGI() (*finding, error) {
 	return found, nil
 }
 
-// gatewayScripts are the executable files of the folder that end with suffix, and among ".cgi" those of Fossil by any
-// name. One that is not executable is noted.
+// gatewayScripts are the executable files of the folder that end with suffix, and among ".cgi"
+// those of Fossil by any name. One that is not executable is noted.
 func (p *project) gatewayScripts(suffix string) []string {
 	var names []string
 	for _, e := range p.list(".") {

@@ -23,8 +23,8 @@ var serverNames = []string{"server", "web", "app", "api", "httpd", "site", "www"
 // serves is found in the source of a program that answers requests.
 var serves = regexp.MustCompile(`"net/http"|modgw/modgw/app"|"github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber)`)
 
-// golang finds the program of a Go module: in its root, below cmd, in another folder, or among its examples. It is nil
-// for a folder without one.
+// golang finds the program of a Go module: in its root, below cmd, in another folder, or among its
+// examples. It is nil for a folder without one.
 func (p *project) golang() (*finding, error) {
 	if !p.has("go.mod") {
 		return nil, nil
@@ -56,8 +56,8 @@ func (p *project) golang() (*finding, error) {
 	return found, nil
 }
 
-// programsBelow are the folders of main packages below the root: those in cmd, else those in the root itself, else
-// examples.
+// programsBelow are the folders of main packages below the root: those in cmd, else those in the
+// root itself, else examples.
 func (p *project) programsBelow() []string {
 	for _, folder := range []string{"cmd", ".", "examples"} {
 		var programs []string
@@ -74,8 +74,8 @@ func (p *project) programsBelow() []string {
 	return nil
 }
 
-// server is the folder of the program among several that answers requests, and why it is that one; "" when nothing
-// tells.
+// server is the folder of the program among several that answers requests, and why it is that one;
+// "" when nothing tells.
 func (p *project) server(programs []string) (folder, why string) {
 	if len(programs) == 1 {
 		return programs[0], ""

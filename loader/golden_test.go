@@ -16,8 +16,9 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests found to their golden files and to docs/descriptor.md")
 
-// TestGolden loads every *.hcl of an archive in testdata, with the defaults of its host.hcl if there is one, and compares
-// what came of it with the archive's file "want". Values that are the default are not listed, but in defaults.txtar.
+// TestGolden loads every *.hcl of an archive in testdata, with the defaults of its host.hcl if
+// there is one, and compares what came of it with the archive's file "want". Values that are the
+// default are not listed, but in defaults.txtar.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {

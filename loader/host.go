@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Defaults are the settings that the host file gives to all apps. They count as if they stood in each app block, except
-// that var.* and local.* are those of the host file.
+// Defaults are the settings that the host file gives to all apps. They count as if they stood in
+// each app block, except that var.* and local.* are those of the host file.
 type Defaults struct {
 	body    *hclsyntax.Body
 	names   names
@@ -19,8 +19,8 @@ type Defaults struct {
 	report  *report          // has the source for snippets
 }
 
-// LoadHost reads the host's own file. After an error the host file holds what could be read of it, and the defaults are nil
-// when that is nothing.
+// LoadHost reads the host's own file. After an error the host file holds what could be read of it,
+// and the defaults are nil when that is nothing.
 func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostics) {
 	r := newReport()
 	path, err := filepath.Abs(path)
@@ -65,8 +65,8 @@ func (r *report) host(h *modgw.HostFile, body *hclsyntax.Body, s *scope) *Defaul
 	return d.defaults(body, n)
 }
 
-// defaults takes the defaults block unevaluated, since its values can differ from app to app, and reports what is unknown
-// in it.
+// defaults takes the defaults block unevaluated, since its values can differ from app to app, and
+// reports what is unknown in it.
 func (d *decoder) defaults(body *hclsyntax.Body, n names) *Defaults {
 	out := &Defaults{body: &hclsyntax.Body{}, names: n, secrets: d.scope.secrets, account: d.scope.opts.Account, report: d.report}
 	written := blocksOf(body, "defaults")

@@ -13,8 +13,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Init looks at the project in dir and writes a descriptor for it: name is the file that it belongs into, src its text. It
-// stores nothing. An error says that no app was found, or that there is a descriptor already.
+// Init looks at the project in dir and writes a descriptor for it: name is the file that it belongs
+// into, src its text. It stores nothing. An error says that no app was found, or that there is a
+// descriptor already.
 func Init(dir string) (name string, src []byte, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -43,7 +44,8 @@ func (f *finding) source() []byte {
 	return file.Bytes()
 }
 
-// commented is the descriptor of what was found, for people: with the little that most of them add next.
+// commented is the descriptor of what was found, for people: with the little that most of them add
+// next.
 func (f *finding) commented() []byte {
 	file := hclwrite.NewEmptyFile()
 	f.comment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))

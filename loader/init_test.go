@@ -9,7 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestInitOfProjects writes the descriptor of every project in testdata/init, which is the file want.hcl there. It must load.
+// TestInitOfProjects writes the descriptor of every project in testdata/init, which is the file
+// want.hcl there. It must load.
 func TestInitOfProjects(t *testing.T) {
 	names, err := filepath.Glob("testdata/init/*.txtar")
 	if err != nil || len(names) == 0 {

@@ -43,7 +43,8 @@ func (l *leaf) shown(s string) string {
 	return strconv.Quote(s)
 }
 
-// text is the value as a string; numbers and booleans need quotes, because 3.10 is 3.1 and 0660 is 660 to HCL.
+// text is the value as a string; numbers and booleans need quotes, because 3.10 is 3.1 and 0660 is
+// 660 to HCL.
 func (l *leaf) text() (string, bool) {
 	if l.value.Type() == cty.String {
 		return l.value.AsString(), l.clean(l.value.AsString(), l.rng)
@@ -113,7 +114,8 @@ func (l *leaf) elementRange(i int) hcl.Range {
 	return l.rng
 }
 
-// keyRange is where the element called key of an object is written, or the object when it is computed.
+// keyRange is where the element called key of an object is written, or the object when it is
+// computed.
 func (l *leaf) keyRange(key string) hcl.Range {
 	object, ok := l.expr.(*hclsyntax.ObjectConsExpr)
 	if !ok {

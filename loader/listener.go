@@ -50,8 +50,9 @@ func (w written) checkHTTP(h *modgw.HostFile, l *modgw.Listener) {
 	}
 }
 
-// checkPair reports a certificate and a key that cannot be used, and warns of a key that is none because everybody may read
-// it. It reads them with the rights that a file of the host is read with.
+// checkPair reports a certificate and a key that cannot be used, and warns of a key that is none
+// because everybody may read it. It reads them with the rights that a file of the host is read
+// with.
 func (w written) checkPair(c modgw.Certificate) {
 	reader := w.scope.files
 	certificate, err := reader.read(c.File)

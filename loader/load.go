@@ -17,19 +17,21 @@ type File struct {
 
 	Owner string // as in [modgw.Descriptor]; "" also for a file that could not be read
 
-	// Descriptors are the apps without mistakes. While there are errors, an app of this file that is missing here is not
-	// gone: what it is cannot be told, and its last good generation should stay.
+	// Descriptors are the apps without mistakes. While there are errors, an app of this file that
+	// is missing here is not gone: what it is cannot be told, and its last good generation should
+	// stay.
 	Descriptors []modgw.Descriptor
 
-	// Missing are the apps that the file describes and that are not among Descriptors, because of Diagnostics. An app whose
-	// name cannot be read is not among them.
+	// Missing are the apps that the file describes and that are not among Descriptors, because of
+	// Diagnostics. An app whose name cannot be read is not among them.
 	Missing []modgw.AppName
 
-	// Sources are further files that were read or looked for: a change to one of them changes what the file says. The
-	// folder that fileset() listed is among them.
+	// Sources are further files that were read or looked for: a change to one of them changes what
+	// the file says. The folder that fileset() listed is among them.
 	Sources []string
 
-	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one of another file.
+	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one
+	// of another file.
 	Diagnostics Diagnostics
 
 	apps      []*app
@@ -37,8 +39,9 @@ type File struct {
 	*report
 }
 
-// Load reads one descriptor file. The file is never nil, so that what has to be watched is known also when it cannot be
-// read. Apps that stand in each other's way within the file are reported; for those of several files see [LoadAll].
+// Load reads one descriptor file. The file is never nil, so that what has to be watched is known
+// also when it cannot be read. Apps that stand in each other's way within the file are reported;
+// for those of several files see [LoadAll].
 func Load(path string, opts Options) (*File, Diagnostics) {
 	f := load(path, opts)
 	separate([]*File{f}, Held{})
@@ -64,8 +67,8 @@ func load(path string, opts Options) *File {
 	return f
 }
 
-// decodeSafely is decode for text that a stranger may have written: a mistake of ours in reading it must cost that file
-// alone, not the host.
+// decodeSafely is decode for text that a stranger may have written: a mistake of ours in reading it
+// must cost that file alone, not the host.
 func (f *File) decodeSafely(src []byte, home string, opts Options) {
 	defer func() {
 		if cause := recover(); cause != nil {

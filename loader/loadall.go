@@ -23,17 +23,18 @@ import (
 // descriptorName is what the descriptor of a project is called.
 const descriptorName = "modgw.hcl"
 
-// LoadAll reads what targets name, each file alone, and then holds them against each other. A target is a descriptor file,
-// a glob of such files, a folder of them, or an app without descriptor as [Detect] finds it: a project folder,
-// "app.wsgi" or "package.module:callable". A folder with a modgw.hcl means that file. A glob may match nothing. Files
-// come in the order of their paths, each once.
+// LoadAll reads what targets name, each file alone, and then holds them against each other. A
+// target is a descriptor file, a glob of such files, a folder of them, or an app without descriptor
+// as [Detect] finds it: a project folder, "app.wsgi" or "package.module:callable". A folder with a
+// modgw.hcl means that file. A glob may match nothing. Files come in the order of their paths, each
+// once.
 func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 	files, _, diags := LoadHeld(targets, Held{}, opts)
 	return files, diags
 }
 
-// LoadHeld is LoadAll for apps of which some are served already: they keep what they have, see [claims.Decide]. It also
-// returns what each app has from then on.
+// LoadHeld is LoadAll for apps of which some are served already: they keep what they have, see
+// [claims.Decide]. It also returns what each app has from then on.
 func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Claim, Diagnostics) {
 	opts.tools = newTools()
 	var files []*File
@@ -56,7 +57,8 @@ func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Clai
 	return files, table, all.sorted()
 }
 
-// undeclared warns of variables that the command line gave and no file has. While a file cannot be read, it could.
+// undeclared warns of variables that the command line gave and no file has. While a file cannot be
+// read, it could.
 func undeclared(files []*File, opts Options) Diagnostics {
 	var known []string
 	for _, f := range files {
@@ -99,7 +101,8 @@ func loadFiles(paths []string, opts Options) []*File {
 	return files
 }
 
-// descriptorFiles are the absolute paths of the descriptor files that target names; false when it names an app.
+// descriptorFiles are the absolute paths of the descriptor files that target names; false when it
+// names an app.
 func descriptorFiles(target string, files safepath.Opener) ([]string, bool) {
 	path, err := filepath.Abs(target)
 	if err != nil {
@@ -127,8 +130,8 @@ func filesLike(pattern string, files safepath.Opener) []string {
 	return found
 }
 
-// isScript reports whether a file is a descriptor that a web server executes: its first line, which HCL takes for a comment,
-// names this program.
+// isScript reports whether a file is a descriptor that a web server executes: its first line, which
+// HCL takes for a comment, names this program.
 func isScript(path string, files safepath.Opener) bool {
 	f, err := files.Open(path)
 	if err != nil {

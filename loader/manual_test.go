@@ -28,8 +28,9 @@ var examplePaths = regexp.MustCompile(`"((?:unix:)?)(/(?:etc|opt|run|srv)/)`)
 // exampleAccounts are the users and groups of examples, which this machine need not have.
 var exampleAccounts = regexp.MustCompile(`(?m)^\s*(?:user|group)\s*=.*\n`)
 
-// TestExamplesOfTheManualLoad loads every example of the manual as it is printed, in a project that has the files that
-// the examples name. An example that is neither a descriptor nor a host file is what an app block has within it.
+// TestExamplesOfTheManualLoad loads every example of the manual as it is printed, in a project that
+// has the files that the examples name. An example that is neither a descriptor nor a host file is
+// what an app block has within it.
 func TestExamplesOfTheManualLoad(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(pages) == 0 {

@@ -15,8 +15,9 @@ var plainCommand = regexp.MustCompile(`^[\w./@:+,=-]+(?: +[\w./@:+,=-]+)*$`)
 // sourceFolders are the folders that the build of a Node.js project reads, and none that it writes.
 var sourceFolders = []string{"app", "components", "layouts", "lib", "pages", "server", "src", "styles"}
 
-// node finds out how a Node.js project is started: by its start script, else by server.js, as npm start does. It is nil for a
-// folder that is none. A script that names node itself is run without npm, which would be one more process for nothing.
+// node finds out how a Node.js project is started: by its start script, else by server.js, as npm
+// start does. It is nil for a folder that is none. A script that names node itself is run without
+// npm, which would be one more process for nothing.
 func (p *project) node() *finding {
 	var pkg struct {
 		Name    string
@@ -53,8 +54,8 @@ func (p *project) node() *finding {
 	return found
 }
 
-// startsWhatIsBuilt reports whether the start script runs what the build script makes first: a file that is not there, or
-// the server of a framework that has one for development alone.
+// startsWhatIsBuilt reports whether the start script runs what the build script makes first: a file
+// that is not there, or the server of a framework that has one for development alone.
 func (f *finding) startsWhatIsBuilt(p *project, start string) bool {
 	for _, framework := range []string{"nuxt start", "nuxt preview", "remix-serve", "react-router-serve", "nest start", "vite preview", "astro preview"} {
 		if strings.Contains(start, framework) {
@@ -70,8 +71,8 @@ func (f *finding) startsWhatIsBuilt(p *project, start string) bool {
 	return false
 }
 
-// buildFrom has the project built before it starts. Its packages are installed where bundlers look for them: beside the
-// sources. public is a folder that Next.js reads and others write.
+// buildFrom has the project built before it starts. Its packages are installed where bundlers look
+// for them: beside the sources. public is a folder that Next.js reads and others write.
 func (f *finding) buildFrom(p *project, readsPublic bool) {
 	install := "npm install"
 	inputs := []string{"package.json"}

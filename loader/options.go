@@ -7,25 +7,28 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Options are what a load knows beside its file. The zero value is what a host without settings uses.
+// Options are what a load knows beside its file. The zero value is what a host without settings
+// uses.
 type Options struct {
-	// Vars are the values of var.* that the command line gave. They win over MODGW_VAR_name in the environment, which
-	// wins over the default in the file.
+	// Vars are the values of var.* that the command line gave. They win over MODGW_VAR_name in the
+	// environment, which wins over the default in the file.
 	Vars map[string]string
 
 	// Defaults are those of the host file; nil: none.
 	Defaults *Defaults
 
-	// Account is the user with whose rights files are read, and the only one that the apps may run as. nil: this
-	// process's own user. A process of root then reads what others than root can change with the rights of those others,
-	// and apps in such a descriptor may run as its owner alone.
+	// Account is the user with whose rights files are read, and the only one that the apps may run
+	// as. nil: this process's own user. A process of root then reads what others than root can
+	// change with the rights of those others, and apps in such a descriptor may run as its owner
+	// alone.
 	Account *account.Account
 
-	// Root says that the apps are for a host of root's that others use: an app without a user is warned of.
+	// Root says that the apps are for a host of root's that others use: an app without a user is
+	// warned of.
 	Root bool
 
-	// Machine says that the apps are for this machine: a user that it does not have is an error, and a file or folder that
-	// may come later, such as that of an alias, is warned of.
+	// Machine says that the apps are for this machine: a user that it does not have is an error,
+	// and a file or folder that may come later, such as that of an alias, is warned of.
 	Machine bool
 
 	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].

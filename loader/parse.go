@@ -36,7 +36,8 @@ func (r *report) parse(src []byte, filename string) *hclsyntax.Body {
 	return file.Body.(*hclsyntax.Body)
 }
 
-// addSyntax reports what is not HCL. Only the first mistake of a line counts: the others follow from it.
+// addSyntax reports what is not HCL. Only the first mistake of a line counts: the others follow
+// from it.
 func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 	lines := strings.Split(string(src), "\n")
 	reported := map[int]bool{}
@@ -62,7 +63,8 @@ func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 	}
 }
 
-// bare matches an argument whose value lacks its quotes, such as 30s, /srv/www, 0.0.0.0:80 or flask==3.0.
+// bare matches an argument whose value lacks its quotes, such as 30s, /srv/www, 0.0.0.0:80 or
+// flask==3.0.
 var bare = regexp.MustCompile(`^\s*([A-Za-z_]\w*)\s*=\s*([^\s"'\[{(<][^\s"'\[{(#]*)\s*(?:#.*|//.*)?$`)
 
 // quotesHint proposes quotes for a line whose value looks like text.

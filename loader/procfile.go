@@ -18,14 +18,15 @@ var (
 // pythonServers are servers for Python apps, and whether they speak ASGI.
 var pythonServers = map[string]bool{"gunicorn": false, "waitress-serve": false, "uvicorn": true, "hypercorn": true, "daphne": true}
 
-// asksForPort reports whether a program is given its port as an argument, so that nothing else in the project says better
-// how it is started.
+// asksForPort reports whether a program is given its port as an argument, so that nothing else in
+// the project says better how it is started.
 func (f *finding) asksForPort() bool {
 	return slices.ContainsFunc(f.command, func(word string) bool { return strings.Contains(word, "$PORT") })
 }
 
-// procfile takes the app of a Procfile: the entry that its web process gives to a server for Python apps, which the host
-// replaces, or else the program itself. It is nil without one, and for what needs a shell.
+// procfile takes the app of a Procfile: the entry that its web process gives to a server for Python
+// apps, which the host replaces, or else the program itself. It is nil without one, and for what
+// needs a shell.
 func (p *project) procfile() *finding {
 	m := procfileWeb.FindStringSubmatch(p.text("Procfile"))
 	if m == nil {

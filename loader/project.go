@@ -49,7 +49,8 @@ func (p *project) has(name string) bool {
 	return err == nil
 }
 
-// packages are the names of the folders in a folder, "" or with a slash at its end, with Python files, hidden ones and virtual environments aside.
+// packages are the names of the folders in a folder, "" or with a slash at its end, with Python
+// files, hidden ones and virtual environments aside.
 func (p *project) packages(folder string) []string {
 	var names []string
 	for _, e := range p.list(cmp.Or(folder, ".")) {
@@ -61,8 +62,8 @@ func (p *project) packages(folder string) []string {
 	return names
 }
 
-// isNoPackage reports whether a folder is a virtual environment, a project of its own, or one named src that only has
-// packages.
+// isNoPackage reports whether a folder is a virtual environment, a project of its own, or one named
+// src that only has packages.
 func (p *project) isNoPackage(folder string) bool {
 	for _, name := range []string{"pyvenv.cfg", "requirements.txt", "pyproject.toml"} {
 		if p.has(folder + "/" + name) {
@@ -151,7 +152,8 @@ func (p *project) program() (*finding, error) {
 	return nil, nil
 }
 
-// python finds a callable in one of the usual files, or in a package; folder is "" or ends with a slash.
+// python finds a callable in one of the usual files, or in a package; folder is "" or ends with a
+// slash.
 func (p *project) python(folder string) *finding {
 	for _, name := range usualFiles {
 		if c, ok := p.callableIn(folder + name); ok {
@@ -191,7 +193,8 @@ func (p *project) inPackage(folder, pkg string) *finding {
 	return nil
 }
 
-// lookAtFile finds the callable in one file, which becomes the entry itself when its callable has a usual name.
+// lookAtFile finds the callable in one file, which becomes the entry itself when its callable has a
+// usual name.
 func (p *project) lookAtFile(name string) (*finding, error) {
 	stem := strings.TrimSuffix(strings.TrimSuffix(name, ".py"), ".wsgi")
 	if stem == name {

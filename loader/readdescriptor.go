@@ -52,9 +52,9 @@ func (r *report) unreadable(path string, err error) {
 	}
 }
 
-// owner is the account that an app is held to whose descriptor, or folder without one, is f: whoever can change it. nil is
-// this process's own user. What more than one user can change is refused, as sshd refuses the files of which it decides
-// who may log in.
+// owner is the account that an app is held to whose descriptor, or folder without one, is f:
+// whoever can change it. nil is this process's own user. What more than one user can change is
+// refused, as sshd refuses the files of which it decides who may log in.
 func owner(f *safepath.File) (*account.Account, error) {
 	if loose := f.Loose; loose.Path != "" {
 		return nil, fmt.Errorf("%s, and so decide what a host of root's runs; take that right away: chmod go-w %s", loose, loose.Path)

@@ -11,8 +11,8 @@ import (
 // largestFile is how many bytes of a descriptor, or of a file that it reads, are taken.
 const largestFile = 1 << 20
 
-// reader opens files with the right rights and remembers what was asked for, also what could not be read: when such a
-// file appears, the descriptor means something else.
+// reader opens files with the right rights and remembers what was asked for, also what could not be
+// read: when such a file appears, the descriptor means something else.
 type reader struct {
 	as   *account.Account // whose rights; nil: those of whoever can change a path
 	seen *record
@@ -32,7 +32,8 @@ func (r *reader) read(path string) ([]byte, error) { return r.opener().ReadFile(
 // stat tells what is at path, following links.
 func (r *reader) stat(path string) (fs.FileInfo, error) { return r.opener().Stat(path) }
 
-// reason is an error of the file system without the path, which the message around it names already.
+// reason is an error of the file system without the path, which the message around it names
+// already.
 func reason(err error) string {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err.Error()

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// The layout of `terraform validate -json`, which editors and their linters know, with a code beside it.
+// The layout of `terraform validate -json`, which editors and their linters know, with a code
+// beside it.
 type (
 	jsonReport struct {
 		FormatVersion string           `json:"format_version"`

@@ -211,8 +211,8 @@ func TestDescriptorThatTwoUsersCanChangeIsRefused(t *testing.T) {
 	wantText(t, rendered(t, diags), "MGW-CFG-016", fmt.Sprintf(`User "nobody" can change %q, and user "daemon" can change`, dir))
 }
 
-// TestDescriptorBehindAFolderOfAUserIsThatUsers has root's link lead through a folder of the user's back to a descriptor of
-// root's: the user chooses which.
+// TestDescriptorBehindAFolderOfAUserIsThatUsers has root's link lead through a folder of the user's
+// back to a descriptor of root's: the user chooses which.
 func TestDescriptorBehindAFolderOfAUserIsThatUsers(t *testing.T) {
 	user := asRoot(t)
 	target := filepath.Join(filepath.Dir(rootsFile(t, "")), "modgw.hcl")

@@ -2,8 +2,9 @@ package loader
 
 import "github.com/zclconf/go-cty/cty"
 
-// block is one kind of block that may be written, bound to the place where what it says is put. The table of blocks is
-// what decodes, explains and documents; there is no other list of what a descriptor may say.
+// block is one kind of block that may be written, bound to the place where what it says is put. The
+// table of blocks is what decodes, explains and documents; there is no other list of what a
+// descriptor may say.
 type block struct {
 	name     string
 	doc      string
@@ -92,5 +93,6 @@ func (b block) blockNames() []string {
 	return names
 }
 
-// since is the version that the whole of the table appeared in; an argument that comes later says so in its doc.
+// since is the version that the whole of the table appeared in; an argument that comes later says
+// so in its doc.
 const since = "0.1.0"

@@ -25,7 +25,8 @@ type scope struct {
 	callsNothing bool
 }
 
-// record is what the expressions of an app, and those of the defaults for it, have brought to light together.
+// record is what the expressions of an app, and those of the defaults for it, have brought to light
+// together.
 type record struct {
 	dir     string // where relative paths begin: home, then root
 	sources []string
@@ -48,7 +49,8 @@ func (s *scope) complete() *scope {
 	return s
 }
 
-// forApp is a scope of its own for one app; what the file has read and learned counts for each of its apps.
+// forApp is a scope of its own for one app; what the file has read and learned counts for each of
+// its apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
 	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
 	own := &scope{record: known, opts: s.opts, home: s.home, app: name, callsNothing: s.callsNothing}
@@ -121,14 +123,16 @@ func (r *record) noteSource(path string) {
 
 var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
 
-// noteVariable treats an environment variable whose name says so as a secret, wherever it came from.
+// noteVariable treats an environment variable whose name says so as a secret, wherever it came
+// from.
 func (r *record) noteVariable(name, value string) {
 	if secretName.MatchString(name) {
 		r.noteSecret(value)
 	}
 }
 
-// noteMarked remembers the strings in v that are marked as secret: also those that were computed from one.
+// noteMarked remembers the strings in v that are marked as secret: also those that were computed
+// from one.
 func (r *record) noteMarked(v cty.Value, marked bool) {
 	if v.IsMarked() {
 		v, _ = v.Unmark()

@@ -12,13 +12,13 @@ import (
 type Held struct {
 	Claims []claims.Claim
 
-	// Partial is set when the files that are loaded are not all: claims of others count while those files exist. Otherwise a
-	// file that is not loaded is gone, and so are its apps.
+	// Partial is set when the files that are loaded are not all: claims of others count while those
+	// files exist. Otherwise a file that is not loaded is gone, and so are its apps.
 	Partial bool
 }
 
-// separate fills in the descriptors and diagnostics of files, and returns what the apps have from then on. An app that
-// asks for the name or place of another is refused; nobody else is disturbed.
+// separate fills in the descriptors and diagnostics of files, and returns what the apps have from
+// then on. An app that asks for the name or place of another is refused; nobody else is disturbed.
 func separate(files []*File, held Held) []claims.Claim {
 	s := &separation{broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
 	for _, f := range files {

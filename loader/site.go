@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// publicFolders are where projects keep the files that are meant for the public, the likelier first; "." is the project
-// itself.
+// publicFolders are where projects keep the files that are meant for the public, the likelier
+// first; "." is the project itself.
 var publicFolders = []string{"public", "site", "_site", "dist", "htdocs", "html", "web", "webroot", "www", "."}
 
 // php finds PHP scripts with an index.php. It is nil for a folder without them.
@@ -21,8 +21,8 @@ func (p *project) asPHP(found *finding) *finding {
 	return found
 }
 
-// site finds files with an index.html, which need no program unless there are PHP scripts among them. It is nil for a
-// folder without them.
+// site finds files with an index.html, which need no program unless there are PHP scripts among
+// them. It is nil for a folder without them.
 func (p *project) site() *finding {
 	found := p.public("index.html")
 	switch {
@@ -45,8 +45,8 @@ func (p *project) public(index string) *finding {
 	return nil
 }
 
-// phpAlone finds PHP scripts in the folder itself of which none is called index.php. The one that does not look like a
-// part of another answers for the folder.
+// phpAlone finds PHP scripts in the folder itself of which none is called index.php. The one that
+// does not look like a part of another answers for the folder.
 func (p *project) phpAlone() *finding {
 	scripts := p.filesIn(".", ".php")
 	if len(scripts) == 0 {

@@ -24,7 +24,8 @@ const stripHint = `strip_mount = true   # for a program that does not know of it
 // isPython reports whether the app has an environment with packages.
 func (f *finding) isPython() bool { return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI }
 
-// needsPackages reports whether the app is of a framework, which is a package, and its file does not name it (PEP 723).
+// needsPackages reports whether the app is of a framework, which is a package, and its file does
+// not name it (PEP 723).
 func (f *finding) needsPackages(p *project) bool {
 	if f.what == "WSGI app" || f.what == "ASGI app" {
 		return false
@@ -60,11 +61,13 @@ func (p *project) declaration() string {
 	return ""
 }
 
-// declares reports whether the project has a file that names packages, whether or not the host reads it.
+// declares reports whether the project has a file that names packages, whether or not the host
+// reads it.
 func (p *project) declares() bool { return p.declaration() != "" || slices.ContainsFunc(unread, p.has) }
 
-// moveUp makes the whole project the root of an app that was found in a folder below it, because the packages are
-// declared in the root. It reports whether it did: Django's projects depend on their working directory.
+// moveUp makes the whole project the root of an app that was found in a folder below it, because
+// the packages are declared in the root. It reports whether it did: Django's projects depend on
+// their working directory.
 func (f *finding) moveUp(folder string) bool {
 	if !f.isPython() || f.settings != "" || f.static != "" {
 		return false
@@ -76,7 +79,8 @@ func (f *finding) moveUp(folder string) bool {
 	return true
 }
 
-// lookAround finds what belongs to an app beside its code: an env_file, and a virtual environment that is there already.
+// lookAround finds what belongs to an app beside its code: an env_file, and a virtual environment
+// that is there already.
 func (f *finding) lookAround(p *project) {
 	if p.has(".env") {
 		if _, mistakes := parseDotenv(p.text(".env")); len(mistakes) == 0 {

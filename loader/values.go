@@ -43,7 +43,8 @@ func command(dst *[]string) value {
 	}}
 }
 
-// withPort lets expressions of v say ${PORT}. It stays as it is written, because the port is known only when a worker starts.
+// withPort lets expressions of v say ${PORT}. It stays as it is written, because the port is known
+// only when a worker starts.
 func withPort(v value) value {
 	v.names = map[string]cty.Value{"PORT": cty.StringVal("$PORT")}
 	return v
@@ -59,7 +60,8 @@ func truth(dst *bool) value {
 	}}
 }
 
-// untruth sets the opposite of what is written: for a field whose zero value is the argument's default, true.
+// untruth sets the opposite of what is written: for a field whose zero value is the argument's
+// default, true.
 func untruth(dst *bool) value {
 	var written bool
 	v := truth(&written)
@@ -239,7 +241,8 @@ func sizeBetween(dst *int64, lo, hi int64) value {
 
 var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$`)
 
-// parseSize reads "64MiB" (binary), "64MB" (decimal) and "64M" (binary, as in Apache and Docker), in any case.
+// parseSize reads "64MiB" (binary), "64MB" (decimal) and "64M" (binary, as in Apache and Docker),
+// in any case.
 func parseSize(s string) (int64, bool) {
 	m := sizes.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {

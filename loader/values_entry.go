@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// module matches "package.module:callable", "package.module:object.method" and "package.module:factory()",
-// whose arguments may be literals of Python.
+// module matches "package.module:callable", "package.module:object.method" and
+// "package.module:factory()", whose arguments may be literals of Python.
 var module = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*:[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*(?:\([^()]*\))?$`)
 
 var bareModule = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*$`)
 
-// entry is a Python file that exists, or a module with a callable; usual is the callable that hints propose.
+// entry is a Python file that exists, or a module with a callable; usual is the callable that hints
+// propose.
 func entry(dst *string, usual string) value {
 	return value{form: "file or module:callable", set: func(l *leaf) {
 		s, ok := l.text()
@@ -37,7 +38,8 @@ func isFileEntry(s string) bool {
 	return strings.Contains(s, "/") || strings.HasSuffix(s, ".py") || strings.HasSuffix(s, ".wsgi")
 }
 
-// pythonFile is the file of an entry that names one with a callable, "app.py:app"; "" for any other.
+// pythonFile is the file of an entry that names one with a callable, "app.py:app"; "" for any
+// other.
 func pythonFile(s string) string {
 	if file, _, found := strings.Cut(s, ":"); found && strings.HasSuffix(file, ".py") {
 		return file
@@ -57,7 +59,8 @@ func entryHint(s, usual string) string {
 	return ""
 }
 
-// entryExists is exists with the hint for Django's "blog.wsgi", which is the module blog/wsgi.py and no file.
+// entryExists is exists with the hint for Django's "blog.wsgi", which is the module blog/wsgi.py
+// and no file.
 func (l *leaf) entryExists(path, written, usual string) bool {
 	if stem, ok := strings.CutSuffix(written, ".wsgi"); ok && bareModule.MatchString(stem) {
 		if _, err := l.scope.files.stat(path); err != nil {

@@ -72,9 +72,10 @@ func (l *leaf) variable(name string, v cty.Value) (string, bool) {
 	return s.AsString(), true
 }
 
-// badVariable says why a process cannot have a variable of that name. What the host and systemd use to hand over sockets
-// and settings is theirs. LD_PRELOAD and its kin are not refused: they act only in the app's own processes, which run as
-// the app's user anyway, and allocators such as jemalloc come in that way.
+// badVariable says why a process cannot have a variable of that name. What the host and systemd use
+// to hand over sockets and settings is theirs. LD_PRELOAD and its kin are not refused: they act
+// only in the app's own processes, which run as the app's user anyway, and allocators such as
+// jemalloc come in that way.
 func badVariable(name string) string {
 	switch {
 	case name == "":
@@ -107,7 +108,8 @@ func envFile(d *modgw.Descriptor) value {
 		}
 		found, mistakes := parseDotenv(string(data))
 		for _, m := range mistakes {
-			// The line itself is not shown: what stands in such files is secret more often than not.
+			// The line itself is not shown: what stands in such files is secret more often than
+			// not.
 			l.add(codeEnvFile, lineOf(p, m.line), "Invalid line in env_file", m.why)
 		}
 		for _, v := range found {

@@ -81,8 +81,8 @@ func rootDir(dst *string) value {
 	}}
 }
 
-// exists reports, unless there is a file, or folder, at path. Its absence is an error now: a descriptor that names
-// something else than is meant would fail with the first request otherwise.
+// exists reports, unless there is a file, or folder, at path. Its absence is an error now: a
+// descriptor that names something else than is meant would fail with the first request otherwise.
 func (l *leaf) exists(path string, rng hcl.Range, folder bool) bool {
 	info, err := l.scope.files.stat(path)
 	shown := l.shown(path)

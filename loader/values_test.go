@@ -94,7 +94,8 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
-// TestSecretsStayMarkedThroughFunctions computes with a secret in ways that lose it to a search for its text.
+// TestSecretsStayMarkedThroughFunctions computes with a secret in ways that lose it to a search for
+// its text.
 func TestSecretsStayMarkedThroughFunctions(t *testing.T) {
 	dir := testProject(t, map[string]string{
 		"key": "hunter2hunter2\n",

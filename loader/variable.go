@@ -63,7 +63,8 @@ func (d *decoder) names(body *hclsyntax.Body) names {
 	return n
 }
 
-// variable is the value of a variable block; unknown after a mistake, so that nothing else is said about it.
+// variable is the value of a variable block; unknown after a mistake, so that nothing else is said
+// about it.
 func (d *decoder) variable(b *hclsyntax.Block) cty.Value {
 	name := b.Labels[0]
 	v := declared{typ: cty.DynamicPseudoType, fallback: b.Body.Attributes["default"]}

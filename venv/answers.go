@@ -2,14 +2,15 @@ package venv
 
 import "sync"
 
-// answers remembers what programs said of themselves, for as long as their files do not change. The zero value is ready
-// for use.
+// answers remembers what programs said of themselves, for as long as their files do not change. The
+// zero value is ready for use.
 type answers[T any] struct {
 	mu    sync.Mutex
 	known map[answerKey]T
 }
 
-// answerKey is a program, the state of its file, and who asked: another user may not be allowed to run it.
+// answerKey is a program, the state of its file, and who asked: another user may not be allowed to
+// run it.
 type answerKey struct {
 	path, state string
 	uid         int

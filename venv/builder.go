@@ -21,15 +21,17 @@ type Config struct {
 	Log     *slog.Logger  // nil: nothing is logged
 	Timeout time.Duration // the longest that one build may take, from when it begins; 0: 30 minutes
 
-	// Parallel is how many environments are built at the same time; 0: as many as there are CPUs, and at least two. An
-	// environment that is there already waits for none.
+	// Parallel is how many environments are built at the same time; 0: as many as there are CPUs,
+	// and at least two. An environment that is there already waits for none.
 	Parallel int
 
-	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and their kin are looked up; nil: the process environment.
+	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and their kin are looked up; nil: the
+	// process environment.
 	Environ []string
 }
 
-// Builder makes environments. Its methods may be called by many goroutines, and by many processes for one state folder.
+// Builder makes environments. Its methods may be called by many goroutines, and by many processes
+// for one state folder.
 type Builder struct {
 	envs    string
 	caches  string
@@ -82,8 +84,9 @@ func withoutSecrets(err error, d modgw.Descriptor) error {
 // attempts is how often a build starts anew because its inputs changed while it ran.
 const attempts = 3
 
-// Build returns the environment for d and builds it when it is not there. progress may be nil; it is called while Build
-// runs, never by two goroutines at once. An error leaves everything as it was.
+// Build returns the environment for d and builds it when it is not there. progress may be nil; it
+// is called while Build runs, never by two goroutines at once. An error leaves everything as it
+// was.
 func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
 	if progress == nil {
 		progress = func(Step) {}
@@ -104,7 +107,8 @@ func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(S
 	return nil, keptChanging(d.Name)
 }
 
-// attempt builds from the inputs as they are now; errInputsChanged says that they are different ones by now.
+// attempt builds from the inputs as they are now; errInputsChanged says that they are different
+// ones by now.
 func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
 	p, err := b.plan(ctx, d, progress)
 	if err != nil {
@@ -128,9 +132,10 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 	return env, nil
 }
 
-// Fingerprint names what d asks for now, without building it: the ID of its environment and, where it has a build block,
-// "+" and the hash of what its command reads. Two equal fingerprints mean that nothing has to be built and that running
-// processes have what they should have. It is "" when the app needs nothing.
+// Fingerprint names what d asks for now, without building it: the ID of its environment and, where
+// it has a build block, "+" and the hash of what its command reads. Two equal fingerprints mean
+// that nothing has to be built and that running processes have what they should have. It is "" when
+// the app needs nothing.
 func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 	p, err := b.plan(context.Background(), d, func(Step) {})
 	if err != nil || d.Build == nil {
@@ -146,9 +151,9 @@ func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 	return p.id() + "+" + hex.EncodeToString(h.Sum(nil))[:hashLength], nil
 }
 
-// Inputs are the absolute paths of the files whose change can change the environment for d, whether they exist or not.
-// The entry file is one of them only when its PEP 723 block is what would decide. What a Go program is compiled from is
-// not among them, for that is the app's code.
+// Inputs are the absolute paths of the files whose change can change the environment for d, whether
+// they exist or not. The entry file is one of them only when its PEP 723 block is what would
+// decide. What a Go program is compiled from is not among them, for that is the app's code.
 func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	acct, err := lookupAccount(d)
 	if err != nil {
@@ -176,8 +181,8 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	return list
 }
 
-// takeTurn waits until fewer builds run than may, and returns a context with the time that one build may take. Whoever
-// calls it calls end when the build has ended.
+// takeTurn waits until fewer builds run than may, and returns a context with the time that one
+// build may take. Whoever calls it calls end when the build has ended.
 func (b *Builder) takeTurn(ctx context.Context, p *plan) (building context.Context, end func(), err error) {
 	select {
 	case b.turns <- struct{}{}:

@@ -27,8 +27,8 @@ type buildStep struct {
 	key     string   // of all that decides what the command makes
 }
 
-// runStep runs the command of the build block when what it reads has changed since it last succeeded. What it makes is in
-// the app's root, so that only the last run counts.
+// runStep runs the command of the build block when what it reads has changed since it last
+// succeeded. What it makes is in the app's root, so that only the last run counts.
 func (b *Builder) runStep(ctx context.Context, p *plan, env *modgw.Environment) error {
 	if p.descriptor.Build == nil {
 		return nil
@@ -110,7 +110,8 @@ func newStep(p *plan, env *modgw.Environment) (*buildStep, error) {
 	return s, nil
 }
 
-// stepInputs are the files that the build block's globs name, each followed by a hash of its content.
+// stepInputs are the files that the build block's globs name, each followed by a hash of its
+// content.
 func (p *plan) stepInputs() (list []string, err error) {
 	files, err := p.stepFiles()
 	if err != nil {
@@ -155,7 +156,8 @@ func (p *plan) stepFiles() (files []string, err error) {
 	return slices.Compact(files), err
 }
 
-// run runs the command as the app would run it, with a cache for npm that the app's user can write to.
+// run runs the command as the app would run it, with a cache for npm that the app's user can write
+// to.
 func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	d := s.plan.descriptor
 	program, ok := lookProgram(d.Build.Command[0], d.Root, s.environ, s.plan.account)

@@ -32,9 +32,9 @@ type Removal struct {
 // recently is how long an environment stays after an app asked for it, for the app may not run yet.
 const recently = 10 * time.Minute
 
-// Collect removes the environments that nothing uses, what builds that were killed have left, and the files beside them.
-// It is safe while others build: what they work on, or have just asked for, stays. With an error, it returns what it
-// removed until then.
+// Collect removes the environments that nothing uses, what builds that were killed have left, and
+// the files beside them. It is safe while others build: what they work on, or have just asked for,
+// stays. With an error, it returns what it removed until then.
 func (b *Builder) Collect(ctx context.Context, c Collection) ([]Removal, error) {
 	all, err := b.look()
 	if err != nil {
@@ -88,7 +88,8 @@ func (c Collection) kept(all []entry) map[string]bool {
 	return kept
 }
 
-// collect removes one environment, or what a killed build left of it; false when somebody works on it now.
+// collect removes one environment, or what a killed build left of it; false when somebody works on
+// it now.
 func (b *Builder) collect(e entry, dryRun bool) (Removal, bool, error) {
 	dir := filepath.Join(b.envs, e.name)
 	lock, err := tryLock(dir+".lock", unix.LOCK_EX, os.O_CREATE)
@@ -121,7 +122,8 @@ func (b *Builder) collect(e entry, dryRun bool) (Removal, bool, error) {
 	return r, true, os.Remove(dir + ".lock")
 }
 
-// lookAgain is the entry as it is now that it is locked; false when it was used, built or removed meanwhile.
+// lookAgain is the entry as it is now that it is locked; false when it was used, built or removed
+// meanwhile.
 func (b *Builder) lookAgain(e entry) (entry, bool) {
 	files, err := os.ReadDir(b.envs)
 	i := slices.IndexFunc(files, func(f os.DirEntry) bool { return f.Name() == e.name })
@@ -135,8 +137,8 @@ func (b *Builder) lookAgain(e entry) (entry, bool) {
 	return now, now.complete == e.complete && now.used().Equal(e.used())
 }
 
-// collectLeftovers removes the locks and other files whose environment is not there, unless somebody is about to build
-// it.
+// collectLeftovers removes the locks and other files whose environment is not there, unless
+// somebody is about to build it.
 func (b *Builder) collectLeftovers(dryRun bool) ([]Removal, error) {
 	files, err := os.ReadDir(b.envs)
 	if errors.Is(err, os.ErrNotExist) {

@@ -150,7 +150,8 @@ func TestCollectingLeavesABuildAlone(t *testing.T) {
 	}
 }
 
-// Whoever waits for a lock whose file is removed meanwhile must not end up with a lock that nobody else can find.
+// Whoever waits for a lock whose file is removed meanwhile must not end up with a lock that nobody
+// else can find.
 func TestRemovedLockIsNoLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	first, err := acquire(t.Context(), path, nil)

@@ -13,8 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Command is a program to be run as the app would run it: as its user, in its root, with its environment and nothing of
-// the host's own; what Python runs finds the modules that the app finds. A name without a slash is looked for in the environment's bin folder, then in the system's. The
+// Command is a program to be run as the app would run it: as its user, in its root, with its
+// environment and nothing of the host's own; what Python runs finds the modules that the app finds.
+// A name without a slash is looked for in the environment's bin folder, then in the system's. The
 // caller connects its input and output, and starts it.
 func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.Cmd, error) {
 	if len(args) == 0 {
@@ -42,8 +43,8 @@ func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.C
 	}, nil
 }
 
-// withModules is environ with a PYTHONPATH of the folders that a Python app has in sys.path, in the same order, before
-// those that the app's own PYTHONPATH names.
+// withModules is environ with a PYTHONPATH of the folders that a Python app has in sys.path, in the
+// same order, before those that the app's own PYTHONPATH names.
 func withModules(environ []string, env *modgw.Environment, d modgw.Descriptor, acct *account.Account) []string {
 	if d.Kind != modgw.KindWSGI && d.Kind != modgw.KindASGI {
 		return environ
@@ -68,7 +69,8 @@ func withModules(environ []string, env *modgw.Environment, d modgw.Descriptor, a
 	return environ
 }
 
-// importFolder is where an import would find a file: above the packages that it is in, but never above root.
+// importFolder is where an import would find a file: above the packages that it is in, but never
+// above root.
 func importFolder(file, root string, acct *account.Account) string {
 	folder := filepath.Dir(file)
 	for folder != root && folder != "/" && isRegular(filepath.Join(folder, "__init__.py"), acct) {

@@ -30,7 +30,8 @@ type construction struct {
 
 func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
 
-// prepare makes the folder of the environment and those that the build writes to, owned by whoever builds.
+// prepare makes the folder of the environment and those that the build writes to, owned by whoever
+// builds.
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each, c.printed.mask = p.sayOutput, p.mask
@@ -53,8 +54,9 @@ func (c *construction) prepare(b *Builder) error {
 	})
 }
 
-// mode is the mode of the environment's folder: what a user has installed is nobody else's to read. A program of the
-// host's own user may go over to another user by itself, and must still find its packages.
+// mode is the mode of the environment's folder: what a user has installed is nobody else's to read.
+// A program of the host's own user may go over to another user by itself, and must still find its
+// packages.
 func (p *plan) mode() os.FileMode {
 	if p.account == nil {
 		return 0o755
@@ -62,7 +64,8 @@ func (p *plan) mode() os.FileMode {
 	return 0o700
 }
 
-// cache is the folder where what was downloaded for the account is kept. It is made when it is missing.
+// cache is the folder where what was downloaded for the account is kept. It is made when it is
+// missing.
 func (p *plan) cache(b *Builder) (string, error) {
 	uid := os.Geteuid()
 	if p.account != nil {
@@ -125,7 +128,8 @@ func (c *construction) workingDir() string {
 	return root
 }
 
-// finish clears up, makes everything durable, and only then writes the marker that makes it an environment.
+// finish clears up, makes everything durable, and only then writes the marker that makes it an
+// environment.
 func (c *construction) finish(started time.Time) (marker, error) {
 	p := c.plan
 	m := marker{
@@ -147,8 +151,8 @@ func (c *construction) finish(started time.Time) (marker, error) {
 	return m, err
 }
 
-// syncFilesystem writes out all that is pending, because fsync of the marker says nothing about the thousand files that
-// it vouches for.
+// syncFilesystem writes out all that is pending, because fsync of the marker says nothing about the
+// thousand files that it vouches for.
 func syncFilesystem(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

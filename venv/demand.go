@@ -27,11 +27,13 @@ type demand struct {
 	minor          int  // the 12 of "3.12"; -1 when more than one can fit
 }
 
-// versionName is "3.12", "3.12.1", "python3.12", "cpython-3.12.1", "pypy3.9", "pypy3.9-7.3.11", "pypy" or "3.14t".
+// versionName is "3.12", "3.12.1", "python3.12", "cpython-3.12.1", "pypy3.9", "pypy3.9-7.3.11",
+// "pypy" or "3.14t".
 var versionName = regexp.MustCompile(
 	`^(?i)(?:(cpython|python|pypy)-?)?(?:(\d+)(?:\.(\d+)(?:\.(\d+[a-z0-9]*?))?)?)?(t|\+freethreaded)?(?:-.*)?$`)
 
-// namesVersion reports whether text is a version, a range of versions or the path of an interpreter.
+// namesVersion reports whether text is a version, a range of versions or the path of an
+// interpreter.
 func namesVersion(text string) bool {
 	m := versionName.FindStringSubmatch(text)
 	return m != nil && (m[1] != "" || m[2] != "") || filepath.IsAbs(text) || strings.ContainsAny(text, "<>=!~")
@@ -109,7 +111,8 @@ func (d demand) admits(version string) bool {
 	return err == nil && d.versions.Check(v)
 }
 
-// mayBeMinor reports whether some 3.minor release could meet the demand, so that its name is worth looking for.
+// mayBeMinor reports whether some 3.minor release could meet the demand, so that its name is worth
+// looking for.
 func (d demand) mayBeMinor(minor int) bool {
 	if d.minor >= 0 {
 		return d.minor == minor

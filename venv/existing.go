@@ -44,7 +44,8 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	return nil
 }
 
-// isPrefix reports whether dir is itself where a whole Python is installed, as conda does for each of its environments.
+// isPrefix reports whether dir is itself where a whole Python is installed, as conda does for each
+// of its environments.
 func isPrefix(dir string, i interpreter, acct *account.Account) bool {
 	real, _, err := fileState(dir, acct)
 	if err != nil {
@@ -54,7 +55,8 @@ func isPrefix(dir string, i interpreter, acct *account.Account) bool {
 	return err == nil && real == prefix
 }
 
-// existingEnvironment is the environment that planExisting looked at. It has no ID, because nothing was built.
+// existingEnvironment is the environment that planExisting looked at. It has no ID, because nothing
+// was built.
 func (p *plan) existingEnvironment() *modgw.Environment {
 	var packages []modgw.Package
 	_ = p.account.Do(func() (err error) { // for display only

@@ -59,7 +59,8 @@ func sightings(seen []sighting) string {
 	return b.String()
 }
 
-// lastUsed reminds of the interpreter that the app's newest environment was built with, when it is gone.
+// lastUsed reminds of the interpreter that the app's newest environment was built with, when it is
+// gone.
 func (s search) lastUsed() string {
 	m, ok := s.builder.newestOf(s.app)
 	if !ok {

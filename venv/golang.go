@@ -51,7 +51,8 @@ func (b *Builder) goRecipe(p *plan) (*goRecipe, error) {
 }
 
 func (r *goRecipe) identity() [][]string {
-	// The root decides which of a module's packages "./cmd/shop" is, but not where the module is on the disk.
+	// The root decides which of a module's packages "./cmd/shop" is, but not where the module is on
+	// the disk.
 	return [][]string{{"go", r.identify, r.sources.within, r.pkg, r.name}, r.sources.digests, r.settings, r.variables}
 }
 
@@ -63,7 +64,8 @@ func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error
 		"PATH="+filepath.Dir(r.tool)+":"+safePath, "GOCACHE="+filepath.Join(c.cache, "go-build"),
 		"GOMODCACHE="+filepath.Join(c.cache, "go-mod"), "GOPATH="+filepath.Join(c.scratch(), "go"), "GOENV=off")
 	p.say("building %s from %s", r.pkg, r.sources.name())
-	// The commit is not stamped into the program: git refuses to read a repository of somebody else.
+	// The commit is not stamped into the program: git refuses to read a repository of somebody
+	// else.
 	err := c.run(ctx, "go", r.tool, "build", "-buildvcs=false", "-trimpath", "-modcacherw", "-o", r.program(p.dir), r.pkg)
 	if err != nil {
 		return r.fault(c, err)
@@ -78,7 +80,8 @@ func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error
 	return nil
 }
 
-// fault makes the error of an unsuccessful go command. What the compiler found first is in its summary.
+// fault makes the error of an unsuccessful go command. What the compiler found first is in its
+// summary.
 func (r *goRecipe) fault(c *construction, err error) error {
 	summary := "cannot build the Go program of app %q"
 	if place := goErrorLine.FindString(c.printed.tail()); place != "" {

@@ -43,7 +43,8 @@ func withoutGo(app modgw.AppName) error {
 	}
 }
 
-// goErrorLine is the first thing that the compiler finds fault with: "cmd/shop/main.go:12:2: undefined: x".
+// goErrorLine is the first thing that the compiler finds fault with: "cmd/shop/main.go:12:2:
+// undefined: x".
 var goErrorLine = regexp.MustCompile(`(?m)^\S+\.go:\d+(?::\d+)?: .+$`)
 
 // goComplaints are what the go command says, beside what the compiler finds.

@@ -140,7 +140,8 @@ func run(t *testing.T, env *modgw.Environment, code string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// wheel puts a wheel into the index: one module of the package's name that has __version__, and more files.
+// wheel puts a wheel into the index: one module of the package's name that has __version__, and
+// more files.
 func (s *site) wheel(name, version string, requires []string, more map[string]string) string {
 	s.t.Helper()
 	return wheeltest.Write(s.t, s.index, wheeltest.Package{Name: name, Version: version, Requires: requires, Files: more})

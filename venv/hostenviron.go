@@ -27,9 +27,10 @@ func newHostEnviron(environ []string) hostEnviron {
 // toolSettings say where interpreters and build tools are.
 var toolSettings = []string{"PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "TZ"}
 
-// knownTo is what the builds for a descriptor may know of the host's environment: all of it where root's host has the
-// descriptor from root, or a user's host from that user. Anybody else could have a build tell what is in it, so that only
-// where tools are and how the network is reached is left, and nothing in which a password stands.
+// knownTo is what the builds for a descriptor may know of the host's environment: all of it where
+// root's host has the descriptor from root, or a user's host from that user. Anybody else could
+// have a build tell what is in it, so that only where tools are and how the network is reached is
+// left, and nothing in which a password stands.
 func (h hostEnviron) knownTo(d modgw.Descriptor) hostEnviron {
 	if d.Owner == "" {
 		return h
@@ -46,13 +47,15 @@ func (h hostEnviron) knownTo(d modgw.Descriptor) hostEnviron {
 
 func (h hostEnviron) get(key string) string { return h[key] }
 
-// networkSettings say how an index is reached; they are passed to builds with all that begins with PIP_ or UV_.
+// networkSettings say how an index is reached; they are passed to builds with all that begins with
+// PIP_ or UV_.
 var networkSettings = []string{
 	"http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "TZ",
 }
 
-// misleadingSettings would make pip or uv install something else, or elsewhere, than what was asked.
+// misleadingSettings would make pip or uv install something else, or elsewhere, than what was
+// asked.
 var misleadingSettings = []string{
 	"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIREMENT",
 	"PIP_EDITABLE", "PIP_DRY_RUN", "PIP_LOG", "PIP_CACHE_DIR", "PIP_SRC", "PIP_REPORT", "PIP_IGNORE_INSTALLED",
@@ -63,7 +66,8 @@ var misleadingSettings = []string{
 	"UV_NO_GROUP", "UV_NO_DEFAULT_GROUPS", "UV_VENV_RELOCATABLE", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON",
 }
 
-// decisiveSettings say where packages come from and which are taken, so they are among what names an environment.
+// decisiveSettings say where packages come from and which are taken, so they are among what names
+// an environment.
 var decisiveSettings = []string{
 	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONFIG_FILE", "PIP_CONSTRAINT",
 	"PIP_BUILD_CONSTRAINT", "PIP_PRE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY",
@@ -124,8 +128,8 @@ func (h hostEnviron) uvFindEnviron() []string {
 	return list
 }
 
-// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find another Python in
-// every folder, the version that pyenv uses everywhere stands in for them.
+// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find
+// another Python in every folder, the version that pyenv uses everywhere stands in for them.
 func (h hostEnviron) pythonDirs() []string {
 	var dirs []string
 	for _, dir := range append(filepath.SplitList(h.get("PATH")), "/usr/bin", "/usr/local/bin") {

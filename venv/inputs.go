@@ -10,7 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// inputs is what decides what an environment holds. Each kind of input has a file of its own, which fills it in.
+// inputs is what decides what an environment holds. Each kind of input has a file of its own, which
+// fills it in.
 type inputs struct {
 	source   string   // for people: "requirements.txt"
 	files    []string // requirement files for the installer
@@ -36,8 +37,8 @@ type inputs struct {
 	notes  []string // what else was noticed, for people
 }
 
-// readInputs finds the inputs of d by their precedence. With an error, what it returns has at least the watched files
-// that were found by then.
+// readInputs finds the inputs of d by their precedence. With an error, what it returns has at least
+// the watched files that were found by then.
 func readInputs(d modgw.Descriptor, acct *account.Account) (inputs, error) {
 	in := inputs{source: "no requirements"}
 	if d.Python.Venv != "" {
@@ -65,8 +66,9 @@ func (in *inputs) readPackages(d modgw.Descriptor, acct *account.Account) error 
 	return nil
 }
 
-// finders look for one kind of input each, in this order; the first that finds something decides. Extras and groups are
-// words of a project, so that only what a project has is looked for when the descriptor asks for some.
+// finders look for one kind of input each, in this order; the first that finds something decides.
+// Extras and groups are words of a project, so that only what a project has is looked for when the
+// descriptor asks for some.
 func (in *inputs) finders(d modgw.Descriptor) []func(modgw.Descriptor, *account.Account) (bool, error) {
 	if len(d.Python.Extras)+len(d.Python.Groups) > 0 {
 		return []func(modgw.Descriptor, *account.Account) (bool, error){in.readUVLock, in.readFoundPylock, in.readPyproject}
@@ -132,8 +134,8 @@ func checkPackage(app modgw.AppName, p string) error {
 	}
 }
 
-// readDemands finds what is asked of the interpreter: the descriptor's word alone, or else the entry file's, or else
-// the project's.
+// readDemands finds what is asked of the interpreter: the descriptor's word alone, or else the
+// entry file's, or else the project's.
 func (in *inputs) readDemands(d modgw.Descriptor, acct *account.Account) error {
 	if d.Python.Version != "" {
 		dm, err := parseDemand(d.Python.Version, "python.version")

@@ -26,7 +26,8 @@ type complaint struct {
 	hint    string
 }
 
-// pythonComplaints are tried in this order, because a full disk or a dead index makes pip say further things.
+// pythonComplaints are tried in this order, because a full disk or a dead index makes pip say
+// further things.
 var pythonComplaints = []complaint{
 	{
 		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|errno 28\b`),
@@ -86,7 +87,8 @@ var pythonComplaints = []complaint{
 	},
 }
 
-// fault makes the error of an unsuccessful program, by what it complains of: code and summary are for an end that cannot be told more exactly.
+// fault makes the error of an unsuccessful program, by what it complains of: code and summary are
+// for an end that cannot be told more exactly.
 func (c *construction) fault(complaints []complaint, code, summary string, err error) error {
 	p, output := c.plan, c.printed.tail()
 	switch {

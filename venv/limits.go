@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// buildOOMScore makes the kernel rather kill a build than workers, and those rather than the host, when memory runs out.
+// buildOOMScore makes the kernel rather kill a build than workers, and those rather than the host,
+// when memory runs out.
 const buildOOMScore = 600
 
 // leastBuildMemory is what compilers need on the smallest machine.
@@ -26,8 +27,8 @@ func (p *plan) limits() limits {
 	return limits{proc.Limits{Memory: cmp.Or(asked, usualBuildMemory()), OOMScore: buildOOMScore}, asked > 0}
 }
 
-// usualBuildMemory is three quarters of the machine's memory, or less where this process may not have as much; 0 when it is not
-// known how much there is.
+// usualBuildMemory is three quarters of the machine's memory, or less where this process may not
+// have as much; 0 when it is not known how much there is.
 func usualBuildMemory() int64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {

@@ -10,8 +10,9 @@ const (
 	tailLines = 20   // lines that an error shows
 )
 
-// lines cuts a program's output into lines, hands each on, and keeps the last ones. Packages that are built print what
-// they want, so nothing that could steer a terminal or forge a line gets through.
+// lines cuts a program's output into lines, hands each on, and keeps the last ones. Packages that
+// are built print what they want, so nothing that could steer a terminal or forge a line gets
+// through.
 type lines struct {
 	each    func(string)        // nil: nobody listens
 	mask    func(string) string // takes secrets out of a line; nil: there are none

@@ -15,8 +15,9 @@ import (
 // projectFiles are the files in which a Python project says how it is installed.
 var projectFiles = []string{"pyproject.toml", "setup.py", "setup.cfg"}
 
-// readLocal makes a project, or a single archive, on this machine part of the inputs. Of an editable one the code is run
-// where it is, so that only what it says of its installation counts. Any other is copied, with all its files.
+// readLocal makes a project, or a single archive, on this machine part of the inputs. Of an
+// editable one the code is run where it is, so that only what it says of its installation counts.
+// Any other is copied, with all its files.
 func (in *inputs) readLocal(path string, editable bool, acct *account.Account) error {
 	in.decide("local " + path)
 	if sum, isFile, err := archiveDigest(path, acct); isFile || err != nil {
@@ -76,7 +77,8 @@ var (
 	trailingExtras = regexp.MustCompile(`\[[^\]/]*\]$`)
 )
 
-// localPath is the path that a requirement names, relative to the app's root or absolute; false when it names none.
+// localPath is the path that a requirement names, relative to the app's root or absolute; false
+// when it names none.
 func localPath(line string) (path string, editable, ok bool) {
 	rest := editableOption.ReplaceAllString(line, "")
 	editable = rest != line

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A host that dies leaves its pip running for a while, and no other may build in the same folder meanwhile.
+// A host that dies leaves its pip running for a while, and no other may build in the same folder
+// meanwhile.
 func TestLockIsHeldAsLongAsTheBuildLives(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "id.lock")
 	lock, err := acquire(t.Context(), path, nil)

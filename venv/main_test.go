@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// builderVariable makes the test binary a host that builds one environment; its value is the state folder and the app's
-// root.
+// builderVariable makes the test binary a host that builds one environment; its value is the state
+// folder and the app's root.
 const builderVariable = "MODGW_TEST_BUILDER"
 
 func TestMain(m *testing.M) {

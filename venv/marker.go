@@ -17,8 +17,8 @@ const (
 	maxMarkerSize = 1 << 20
 )
 
-// marker is the file that makes a folder an environment: it is written last. Where the app has a user of its own, that
-// user can write it too, so nothing in it decides what is run.
+// marker is the file that makes a folder an environment: it is written last. Where the app has a
+// user of its own, that user can write it too, so nothing in it decides what is run.
 type marker struct {
 	ID          string          `json:"id"`
 	App         modgw.AppName   `json:"app"`
@@ -67,9 +67,10 @@ func (p *plan) environment(m marker, took time.Duration) *modgw.Environment {
 
 // variables are what processes in an environment need.
 //
-// Bytecode of the packages was written when they were installed. None is written for the app's own code: its user often
-// may not, and Python tells a stale file only by size and second, so that a file saved twice within a second would be
-// served in its first version for good. An app that wants it sets PYTHONDONTWRITEBYTECODE = "" in its env.
+// Bytecode of the packages was written when they were installed. None is written for the app's own
+// code: its user often may not, and Python tells a stale file only by size and second, so that a
+// file saved twice within a second would be served in its first version for good. An app that wants
+// it sets PYTHONDONTWRITEBYTECODE = "" in its env.
 func variables(dir string) []string {
 	return []string{
 		"PATH=" + filepath.Join(dir, "bin") + ":" + safePath,

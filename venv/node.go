@@ -33,8 +33,8 @@ type nodeFiles map[string][]byte
 // nodeInputs are the names of those files. The app has an environment when the first is there.
 var nodeInputs = []string{"package-lock.json", "package.json", ".npmrc"}
 
-// nodeRecipe is nil for a program that is not of Node.js, for one without package-lock.json or with a node_modules folder
-// of its own, and where the descriptor says that nothing is installed.
+// nodeRecipe is nil for a program that is not of Node.js, for one without package-lock.json or with
+// a node_modules folder of its own, and where the descriptor says that nothing is installed.
 func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 	d := p.descriptor
 	if d.HTTP.KeepPackages || !isNodeProgram(d) {
@@ -65,8 +65,9 @@ func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 // nodeCommands are the programs that run JavaScript with the packages of a node_modules folder.
 var nodeCommands = []string{"node", "nodejs", "npm", "npx", "yarn", "pnpm", "corepack", "tsx", "ts-node"}
 
-// isNodeProgram reports whether the app's command, or that of its build block, runs with packages of Node.js: it is one
-// of the usual ones, a script, or a program that only an installed package can bring.
+// isNodeProgram reports whether the app's command, or that of its build block, runs with packages
+// of Node.js: it is one of the usual ones, a script, or a program that only an installed package
+// can bring.
 func isNodeProgram(d modgw.Descriptor) bool {
 	commands := [][]string{d.HTTP.Command}
 	if d.Build != nil {
@@ -89,8 +90,8 @@ func isNodeProgram(d modgw.Descriptor) bool {
 	return false
 }
 
-// unlockedPackages says what to do about a package.json that asks for packages which nothing installs; nil when it asks
-// for none, or they are there.
+// unlockedPackages says what to do about a package.json that asks for packages which nothing
+// installs; nil when it asks for none, or they are there.
 func unlockedPackages(root string, acct *account.Account) []string {
 	if _, err := (safepath.Opener{User: acct}).Stat(filepath.Join(root, "node_modules")); err == nil {
 		return nil
@@ -104,7 +105,8 @@ func unlockedPackages(root string, acct *account.Account) []string {
 		"run npm install in the app's root, which makes both"}
 }
 
-// readNodeFiles reads what npm does; nil when there is nothing to install, or somebody has installed it.
+// readNodeFiles reads what npm does; nil when there is nothing to install, or somebody has
+// installed it.
 func readNodeFiles(root string, acct *account.Account) (nodeFiles, error) {
 	installed := acct.Do(func() error { _, err := os.Stat(filepath.Join(root, "node_modules")); return err })
 	files := nodeFiles{}
@@ -123,7 +125,8 @@ func readNodeFiles(root string, acct *account.Account) (nodeFiles, error) {
 	return files, files.check()
 }
 
-// check refuses a lock with packages of the app's own folder, which are not where the environment is.
+// check refuses a lock with packages of the app's own folder, which are not where the environment
+// is.
 func (f nodeFiles) check() error {
 	var lock struct {
 		Packages map[string]struct {
@@ -154,7 +157,8 @@ func (r *nodeRecipe) identity() [][]string {
 	return parts
 }
 
-// npmPart is what npm ci reads of package.json, in normal form: other scripts than those of an installation do not count.
+// npmPart is what npm ci reads of package.json, in normal form: other scripts than those of an
+// installation do not count.
 func npmPart(data []byte) string {
 	var all map[string]any
 	if json.Unmarshal(data, &all) != nil {
@@ -236,8 +240,8 @@ func (r *nodeRecipe) describe(dir string, m *marker) error {
 	return err
 }
 
-// environment lets programs of Node.js find the packages although they are not in a folder above the app: require() by
-// NODE_PATH, import by a module that is loaded before the app's.
+// environment lets programs of Node.js find the packages although they are not in a folder above
+// the app: require() by NODE_PATH, import by a module that is loaded before the app's.
 func (r *nodeRecipe) environment(dir string, m marker) modgw.Environment {
 	return modgw.Environment{
 		Version: m.Version,

@@ -10,7 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// resolver is the module that lets import find the packages of an environment, and resolverName its file there.
+// resolver is the module that lets import find the packages of an environment, and resolverName its
+// file there.
 //
 //go:embed resolver.mjs
 var resolver string

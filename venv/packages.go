@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// installedPackages lists the distributions in a virtual environment by the folders that the installer leaves for each
-// (PEP 376), which costs no process.
+// installedPackages lists the distributions in a virtual environment by the folders that the
+// installer leaves for each (PEP 376), which costs no process.
 func installedPackages(dir string) ([]modgw.Package, error) {
 	pythons, err := os.ReadDir(filepath.Join(dir, "lib"))
 	if err != nil {

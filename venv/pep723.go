@@ -25,8 +25,8 @@ type scriptMetadata struct {
 	Dependencies   []string `toml:"dependencies"`
 }
 
-// readScript takes the PEP 723 block of the entry file, if there is one. A file that is not there is left to the
-// worker, which has more to say about it.
+// readScript takes the PEP 723 block of the entry file, if there is one. A file that is not there
+// is left to the worker, which has more to say about it.
 func (in *inputs) readScript(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := entryFile(d)
 	if path == "" {
@@ -71,8 +71,8 @@ func (in *inputs) readBlock(path string, line int, meta scriptMetadata, acct *ac
 	return nil
 }
 
-// parseScript returns what the script block says and the line where the block begins, 0 without one. With an error,
-// the line is where the error is.
+// parseScript returns what the script block says and the line where the block begins, 0 without
+// one. With an error, the line is where the error is.
 func parseScript(source string) (meta scriptMetadata, line int, err error) {
 	source = strings.ReplaceAll(source, "\r\n", "\n")
 	found := false
@@ -103,7 +103,8 @@ func decodeScript(content string, meta *scriptMetadata) error {
 	return err
 }
 
-// typeError is how the TOML library words that a value has another type than wanted; only in words has it the line.
+// typeError is how the TOML library words that a value has another type than wanted; only in words
+// has it the line.
 var typeError = regexp.MustCompile(`^toml: line (\d+) \(last key (".*")\): (.*)`)
 
 // tomlLine takes the line out of an error of the TOML library; 0 when it has none.

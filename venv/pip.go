@@ -9,8 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// outerPip is the pip of the interpreter that an environment is made with. It installs from outside, so that no time is
-// spent on putting a pip into every environment and none is there in production.
+// outerPip is the pip of the interpreter that an environment is made with. It installs from
+// outside, so that no time is spent on putting a pip into every environment and none is there in
+// production.
 type outerPip struct {
 	version string // "" when nothing is to be installed and there is none
 }
@@ -38,8 +39,8 @@ func (innerPip) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	return installWithPip(ctx, c, r, pythonIn(c.plan.dir), "-I", "-m", "pip", "install")
 }
 
-// installWithPip lets pip install what was found. A lock it gets as requirements, unless they cannot say what the lock
-// says; then this pip is new enough to read it.
+// installWithPip lets pip install what was found. A lock it gets as requirements, unless they
+// cannot say what the lock says; then this pip is new enough to read it.
 func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip ...string) error {
 	in := r.inputs
 	switch {

@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// formatVersion changes when environments that an older version of this package built must not be used any more.
+// formatVersion changes when environments that an older version of this package built must not be
+// used any more.
 const formatVersion = "modgw environment 3"
 
 // plan is everything that is known before anything is built.

@@ -17,14 +17,16 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// safePath is the PATH of everything that runs for a build: compilers are there, the host's own surroundings are not.
+// safePath is the PATH of everything that runs for a build: compilers are there, the host's own
+// surroundings are not.
 const safePath = "/usr/local/bin:/usr/bin:/bin"
 
-// pipeGrace is how long output is waited for from processes that left their group and kept the pipe.
+// pipeGrace is how long output is waited for from processes that left their group and kept the
+// pipe.
 const pipeGrace = 2 * time.Second
 
-// process is one program of a build. It has a process group of its own, of which nothing is left when it has ended, and
-// reads nothing.
+// process is one program of a build. It has a process group of its own, of which nothing is left
+// when it has ended, and reads nothing.
 type process struct {
 	args    []string
 	dir     string
@@ -79,8 +81,8 @@ func (p process) output(ctx context.Context) (string, error) {
 	return b.String(), err
 }
 
-// awaitExit waits until the process has ended and leaves it to be reaped, so that its number, which is that of its
-// group, cannot belong to others yet.
+// awaitExit waits until the process has ended and leaves it to be reaped, so that its number, which
+// is that of its group, cannot belong to others yet.
 func awaitExit(pid int) {
 	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
@@ -120,8 +122,8 @@ func exitText(program string, err error) error {
 	return fmt.Errorf("%s exited with code %d", program, exit.ExitCode())
 }
 
-// wasKilled reports whether a program, or the one that it ran for us, ended by SIGKILL: pip hands on the end of the pip
-// that it runs in the environment as exit code -9, a shell as 137.
+// wasKilled reports whether a program, or the one that it ran for us, ended by SIGKILL: pip hands
+// on the end of the pip that it runs in the environment as exit code -9, a shell as 137.
 func wasKilled(err error) bool {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

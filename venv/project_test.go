@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// backend is a build backend in the project itself, which needs no index. Installed as editable, the project is a path
-// in site-packages; else it is copied.
+// backend is a build backend in the project itself, which needs no index. Installed as editable,
+// the project is a path in site-packages; else it is copied.
 const backend = `
 import os, zipfile
 NAME = "shoplib"

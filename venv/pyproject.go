@@ -35,8 +35,8 @@ type pyproject struct {
 	Groups      map[string][]any `toml:"dependency-groups"` // PEP 735: requirements and tables that include other groups
 }
 
-// isPackage reports whether the project itself is installed, as editable. Without a build system it is only a list of
-// dependencies, as for uv.
+// isPackage reports whether the project itself is installed, as editable. Without a build system it
+// is only a list of dependencies, as for uv.
 func (p pyproject) isPackage() bool {
 	return p.BuildSystem != nil && (p.Project.Name != "" || p.isPoetryPackage())
 }
@@ -47,14 +47,15 @@ func (p pyproject) isPoetryPackage() bool {
 	return t != nil && t.Name != "" && (t.PackageMode == nil || *t.PackageMode)
 }
 
-// saysNothing reports whether there is nothing in the file to install, as when it only has settings of linters.
+// saysNothing reports whether there is nothing in the file to install, as when it only has settings
+// of linters.
 func (p pyproject) saysNothing() bool {
 	return !p.isPackage() && len(p.Project.Dependencies) == 0 && !slices.Contains(p.Project.Dynamic, "dependencies") && p.Groups == nil &&
 		p.Project.Optional == nil
 }
 
-// readPyproject takes the dependencies of the project in root, if it names any, with the extras and groups that the
-// descriptor asks for.
+// readPyproject takes the dependencies of the project in root, if it names any, with the extras and
+// groups that the descriptor asks for.
 func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "pyproject.toml")
 	in.watch(path)
@@ -125,8 +126,8 @@ func (in *inputs) readDependencies(project pyproject, extras []string) error {
 	return nil
 }
 
-// extra lists what an extra adds; in place of the project itself with other extras, what those add. What is done was
-// listed before and is not listed again.
+// extra lists what an extra adds; in place of the project itself with other extras, what those add.
+// What is done was listed before and is not listed again.
 func (p pyproject) extra(name string, done map[string]bool) ([]string, error) {
 	if done[normalName(name)] {
 		return nil, nil
@@ -155,7 +156,8 @@ func (p pyproject) extra(name string, done map[string]bool) ([]string, error) {
 	return nil, fmt.Errorf("it has no extra %q", name)
 }
 
-// ownExtras are the extras in a requirement that names the project itself, as "blog[web,mail]" does.
+// ownExtras are the extras in a requirement that names the project itself, as "blog[web,mail]"
+// does.
 func (p pyproject) ownExtras(requirement string) (extras []string, own bool) {
 	name, rest, found := strings.Cut(requirement, "[")
 	list, _, closed := strings.Cut(rest, "]")
@@ -168,8 +170,8 @@ func (p pyproject) ownExtras(requirement string) (extras []string, own bool) {
 	return extras, true
 }
 
-// group lists what a dependency group holds, with the groups that it includes. What is done was listed before and is not
-// listed again; within are the groups that are being listed.
+// group lists what a dependency group holds, with the groups that it includes. What is done was
+// listed before and is not listed again; within are the groups that are being listed.
 func (p pyproject) group(name string, within []string, done map[string]bool) ([]string, error) {
 	if slices.Contains(within, normalName(name)) {
 		return nil, fmt.Errorf("the dependency group %q includes itself", name)
@@ -218,7 +220,8 @@ var installationTables = []string{
 	"uv", "setuptools", "setuptools_scm", "hatch", "poetry", "pdm", "flit", "maturin", "meson-python", "scikit-build",
 }
 
-// installationPart is what counts of a pyproject.toml, in normal form: other spelling and settings of linters do not.
+// installationPart is what counts of a pyproject.toml, in normal form: other spelling and settings
+// of linters do not.
 func installationPart(content string) string {
 	var all map[string]any
 	if _, err := toml.Decode(content, &all); err != nil {

@@ -19,8 +19,8 @@ type pythonRecipe struct {
 
 func isPython(d modgw.Descriptor) bool { return d.Kind == modgw.KindWSGI || d.Kind == modgw.KindASGI }
 
-// pythonRecipe finds the inputs and the interpreter. Only a build needs a tool, so that an environment that is there
-// already is used where uv or pip is not.
+// pythonRecipe finds the inputs and the interpreter. Only a build needs a tool, so that an
+// environment that is there already is used where uv or pip is not.
 func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, error) {
 	in, err := readInputs(p.descriptor, p.account)
 	if err != nil {
@@ -33,7 +33,8 @@ func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, err
 }
 
 func (r *pythonRecipe) identity() [][]string {
-	// Not the tool: the environment that the host built with one uv is that which a command finds with another in its PATH.
+	// Not the tool: the environment that the host built with one uv is that which a command finds
+	// with another in its PATH.
 	return [][]string{r.interpreter.identity(), r.settings, r.inputs.decisive}
 }
 

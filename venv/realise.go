@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// realise returns the environment of the plan: at once when it is there, else after building it, or after waiting for
-// whoever builds it already.
+// realise returns the environment of the plan: at once when it is there, else after building it, or
+// after waiting for whoever builds it already.
 func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, error) {
 	if m, ok := b.known(p); ok {
 		return p.environment(m, 0), nil
@@ -59,7 +59,8 @@ func (b *Builder) clear(p *plan) {
 	}
 }
 
-// prepareFolders makes the folders above the environment, which only this process's user may change.
+// prepareFolders makes the folders above the environment, which only this process's user may
+// change.
 func (b *Builder) prepareFolders(p *plan) error {
 	for _, dir := range []string{b.envs, b.caches} {
 		err := hostFolder(dir)
@@ -81,7 +82,8 @@ func hostFolder(dir string) error {
 	return ownFolder(dir)
 }
 
-// ownFolder refuses a folder in which somebody else could put something in the place of an environment.
+// ownFolder refuses a folder in which somebody else could put something in the place of an
+// environment.
 func ownFolder(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -121,8 +123,8 @@ func (b *Builder) construct(ctx context.Context, p *plan, lock *os.File) (marker
 	return m, nil
 }
 
-// unchanged looks at the inputs again: the installer read them after they were hashed, and the name must not lie about
-// the content.
+// unchanged looks at the inputs again: the installer read them after they were hashed, and the name
+// must not lie about the content.
 func (b *Builder) unchanged(ctx context.Context, p *plan) error {
 	again, err := b.plan(ctx, p.descriptor, func(Step) {})
 	if err == nil && again.hash != p.hash {
@@ -156,8 +158,8 @@ func (p *plan) cannotWrite(err error) error {
 	}
 }
 
-// removeFolder removes what an earlier build left, with the rights of the user who built it: root follows nothing below
-// a folder that the app can change.
+// removeFolder removes what an earlier build left, with the rights of the user who built it: root
+// follows nothing below a folder that the app can change.
 func removeFolder(dir string, acct *account.Account) error {
 	if _, err := os.Lstat(dir); err != nil {
 		return ignoreMissing(err)

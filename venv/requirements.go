@@ -140,7 +140,8 @@ var (
 	namesPath   = regexp.MustCompile(`(^|[\s=@])(\.|/|file:|-e\b|--editable\b)`)
 )
 
-// logicalLines splits the content of a requirements file by pip's rules, without lines that say nothing.
+// logicalLines splits the content of a requirements file by pip's rules, without lines that say
+// nothing.
 func logicalLines(content string) []requirementLine {
 	var lines []requirementLine
 	content = strings.TrimPrefix(strings.ReplaceAll(content, "\r\n", "\n"), "\ufeff")

@@ -15,7 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Whenever a host is killed while it builds, also together with all that it started, the next build is right.
+// Whenever a host is killed while it builds, also together with all that it started, the next build
+// is right.
 func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 	t.Parallel()
 	for i, step := range killSteps() {
@@ -45,8 +46,8 @@ func killSteps() []string {
 	return []string{"finding", "creating", "installing", "Installing collected", "Successfully"}
 }
 
-// killBuild kills a process that builds, so long after it has said something that begins with step, and returns the last
-// that it said. With group, it takes what it started with it.
+// killBuild kills a process that builds, so long after it has said something that begins with step,
+// and returns the last that it said. With group, it takes what it started with it.
 func (s *site) killBuild(step string, delay time.Duration, group bool) string {
 	s.t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -134,7 +135,8 @@ func TestUmaskOfTheHostDoesNotLockAppsOut(t *testing.T) {
 	}
 }
 
-// What is on the disk of an environment stays when its interpreter is upgraded, so that running processes go on.
+// What is on the disk of an environment stays when its interpreter is upgraded, so that running
+// processes go on.
 func TestUpgradedInterpreterLeavesTheOldEnvironment(t *testing.T) {
 	s := newSite(t)
 	real, err := exec.LookPath("/usr/bin/python3")

@@ -14,7 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// newestMinor is the newest 3.x whose name is looked for; names that do not exist cost next to nothing.
+// newestMinor is the newest 3.x whose name is looked for; names that do not exist cost next to
+// nothing.
 const newestMinor = 30
 
 // search is one look for an interpreter.
@@ -69,7 +70,8 @@ func (s *search) find(ctx context.Context) (interpreter, error) {
 	return interpreter{}, s.notFoundFault(seen)
 }
 
-// announce tells that people have to wait, unless it is known already what the interpreter will say.
+// announce tells that people have to wait, unless it is known already what the interpreter will
+// say.
 func (s *search) announce(key answerKey) {
 	if _, known := s.builder.pythons.get(key); !known && s.say != nil {
 		s.say("finding %s", s.wanted())

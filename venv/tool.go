@@ -9,15 +9,16 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// tool makes virtual environments and installs into them. Its String is among what names an environment.
+// tool makes virtual environments and installs into them. Its String is among what names an
+// environment.
 type tool interface {
 	String() string
 	create(ctx context.Context, c *construction, r *pythonRecipe) error
 	install(ctx context.Context, c *construction, r *pythonRecipe) error
 }
 
-// chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes with venv. PyPy is
-// left to pip.
+// chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes
+// with venv. PyPy is left to pip.
 func (b *Builder) chooseTool(ctx context.Context, p *plan, r *pythonRecipe) (tool, error) {
 	if r.inputs.needsUV() {
 		uv, ok := b.lockingUV(ctx, p)

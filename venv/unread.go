@@ -16,7 +16,8 @@ type foreignProject struct {
 	advice string
 }
 
-// foreignProjects are looked at in this order. A requirements folder and requirements files of other names come after.
+// foreignProjects are looked at in this order. A requirements folder and requirements files of
+// other names come after.
 var foreignProjects = []foreignProject{
 	{"poetry.lock", "poetry export -o requirements.txt writes what the host reads"},
 	{"pdm.lock", "pdm export -o requirements.txt writes what the host reads"},
@@ -29,8 +30,8 @@ var foreignProjects = []foreignProject{
 	{"requirements.in", "pip-compile requirements.in writes the requirements.txt that the host reads"},
 }
 
-// readUnread looks for files in root that declare packages and that the host does not read, for an app whose packages
-// nothing else names.
+// readUnread looks for files in root that declare packages and that the host does not read, for an
+// app whose packages nothing else names.
 func (in *inputs) readUnread(root string, acct *account.Account) {
 	if in.tables != "" {
 		in.unread = append(in.unread, in.tables)
@@ -50,8 +51,8 @@ func (in *inputs) readUnread(root string, acct *account.Account) {
 // mostUnread bounds how many files people are told of.
 const mostUnread = 5
 
-// otherRequirements are the requirements files in root, and in a folder "requirements", that are not called
-// requirements.txt. Those for production come first.
+// otherRequirements are the requirements files in root, and in a folder "requirements", that are
+// not called requirements.txt. Those for production come first.
 func otherRequirements(root string, acct *account.Account) []string {
 	var found []string
 	for _, folder := range []string{".", "requirements"} {

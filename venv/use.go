@@ -8,12 +8,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// An empty file beside an environment, of this ending and named for an app, has the time when the app last asked for the
-// environment. The folder that these files are in belongs to the host, so that no app can speak for another.
+// An empty file beside an environment, of this ending and named for an app, has the time when the
+// app last asked for the environment. The folder that these files are in belongs to the host, so
+// that no app can speak for another.
 const useSuffix = ".used"
 
-// known returns the marker of the environment when it is there, noted as used so that nobody collects it. It does not
-// wait for those who build it.
+// known returns the marker of the environment when it is there, noted as used so that nobody
+// collects it. It does not wait for those who build it.
 func (b *Builder) known(p *plan) (marker, bool) {
 	lock, ok := share(p.lockPath())
 	if !ok {
@@ -27,7 +28,8 @@ func (b *Builder) known(p *plan) (marker, bool) {
 	return m, ok
 }
 
-// noteUse remembers that the app uses the environment. What fails here makes at most a worse choice of what to collect.
+// noteUse remembers that the app uses the environment. What fails here makes at most a worse choice
+// of what to collect.
 func (b *Builder) noteUse(p *plan) {
 	path := p.dir + "." + string(p.descriptor.Name) + useSuffix
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)

@@ -84,7 +84,8 @@ func TestRequirementsCannotPointAtSecrets(t *testing.T) {
 	}
 }
 
-// A folder that the app's user put in the place of its environment's content is removed without following its links.
+// A folder that the app's user put in the place of its environment's content is removed without
+// following its links.
 func TestRemovingRubbishFollowsNoLink(t *testing.T) {
 	s, d, _ := ownedSite(t)
 	env := s.mustBuild(d)

@@ -17,8 +17,9 @@ type uvTool struct {
 
 func (u uvTool) String() string { return "uv " + u.version }
 
-// findUV looks for a uv that whoever builds can run. It finds none where a configuration file of pip says where packages
-// come from and uv has no such word: uv does not read that file, and would take packages from elsewhere.
+// findUV looks for a uv that whoever builds can run. It finds none where a configuration file of
+// pip says where packages come from and uv has no such word: uv does not read that file, and would
+// take packages from elsewhere.
 func (b *Builder) findUV(ctx context.Context, p *plan) (uvTool, bool) {
 	version, ok := b.uvVersion(ctx, p)
 	if !ok || p.host.onlyPipKnowsIndex() {
@@ -82,8 +83,8 @@ func (u uvTool) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	return c.run(ctx, "uv", append(args, r.requirementArgs()...)...)
 }
 
-// sourceArgs say where packages come from. What uv has built of a project on this machine before, it would take again as
-// long as pyproject.toml stays, whatever its code is by now.
+// sourceArgs say where packages come from. What uv has built of a project on this machine before,
+// it would take again as long as pyproject.toml stays, whatever its code is by now.
 func (u uvTool) sourceArgs(in inputs) []string {
 	var args []string
 	if u.noIndex {
@@ -95,8 +96,9 @@ func (u uvTool) sourceArgs(in inputs) []string {
 	return args
 }
 
-// syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is installed as
-// editable: its code is to be run as it is now and not as it was when the environment was built.
+// syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is
+// installed as editable: its code is to be run as it is now and not as it was when the environment
+// was built.
 func (u uvTool) syncArgs(c *construction, r *pythonRecipe) []string {
 	in := r.inputs
 	args := []string{u.path, "sync", "--locked", "--python", r.interpreter.Path}

@@ -10,7 +10,8 @@ import (
 // pipIndexLine is a line of pip.conf that says where packages come from.
 var pipIndexLine = regexp.MustCompile(`(?m)^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no[-_]index)\s*[=:]`)
 
-// onlyPipKnowsIndex reports whether a file of pip says where packages come from, and nothing says it to uv.
+// onlyPipKnowsIndex reports whether a file of pip says where packages come from, and nothing says
+// it to uv.
 func (h hostEnviron) onlyPipKnowsIndex() bool {
 	files := []string{h.get("PIP_CONFIG_FILE"), "/etc/pip.conf", "/etc/xdg/pip/pip.conf"}
 	return !h.uvKnowsIndex() && slices.ContainsFunc(files, func(file string) bool {

@@ -26,7 +26,8 @@ type uvLock struct {
 	}
 }
 
-// hasMember reports whether a folder, relative to the lock, is a project that the lock was made for.
+// hasMember reports whether a folder, relative to the lock, is a project that the lock was made
+// for.
 func (l uvLock) hasMember(dir string) bool {
 	for _, p := range l.Package {
 		if p.Source.Editable == dir || p.Source.Virtual == dir {
@@ -36,7 +37,8 @@ func (l uvLock) hasMember(dir string) bool {
 	return false
 }
 
-// readUVLock takes the uv.lock in root, if there is one, or that of a workspace of which root is a member.
+// readUVLock takes the uv.lock in root, if there is one, or that of a workspace of which root is a
+// member.
 func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "uv.lock")
 	in.watch(path)

@@ -12,8 +12,9 @@ import (
 // reference is a variable in a requirements file as pip and uv expand it.
 var reference = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 
-// readVariables makes the variables that the descriptor gives to builds part of the inputs. Those of env count only where
-// a requirements file refers to them. Secrets do not count: a token that is renewed installs the same packages.
+// readVariables makes the variables that the descriptor gives to builds part of the inputs. Those
+// of env count only where a requirements file refers to them. Secrets do not count: a token that is
+// renewed installs the same packages.
 func (in *inputs) readVariables(d modgw.Descriptor) {
 	for _, name := range slices.Sorted(maps.Keys(d.BuildEnv)) {
 		in.decide("build_env " + name + "=" + d.BuildEnv[name])
@@ -34,8 +35,9 @@ func (in *inputs) refer(line string) {
 	}
 }
 
-// buildVariables are the descriptor's own variables for builds, as "KEY=value": build_env, build_secrets, and those of env
-// that are named. Settings that would install something else or elsewhere than was asked are left out.
+// buildVariables are the descriptor's own variables for builds, as "KEY=value": build_env,
+// build_secrets, and those of env that are named. Settings that would install something else or
+// elsewhere than was asked are left out.
 func buildVariables(d modgw.Descriptor, named []string) []string {
 	all := map[string]string{}
 	for _, name := range named {

@@ -48,10 +48,10 @@ func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.Run
 	return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
 }
 
-// runApache runs the host and Apache until ctx is done or one of them ends. Apache starts with the first app that is ready,
-// or when none of them is; requests for the others wait in the host. The host listens for it on sockets of its own, beside
-// those that its file or, where listens is set, the command line names. up is called when the first deploy of every app
-// has ended.
+// runApache runs the host and Apache until ctx is done or one of them ends. Apache starts with the
+// first app that is ready, or when none of them is; requests for the others wait in the host. The
+// host listens for it on sockets of its own, beside those that its file or, where listens is set,
+// the command line names. up is called when the first deploy of every app has ended.
 func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool, up func()) error {
 	probe, err := host.New(config)
 	if err != nil {
@@ -104,8 +104,8 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 	return errors.Join(hostErr, apacheErr)
 }
 
-// frontSockets are where the host listens for an Apache that is its own: FastCGI, and HTTP for WebSockets. Apache's user
-// may open them and no other.
+// frontSockets are where the host listens for an Apache that is its own: FastCGI, and HTTP for
+// WebSockets. Apache's user may open them and no other.
 func frontSockets(state string) []modgw.Listener {
 	mode, group := uint32(0o600), ""
 	if os.Getuid() == 0 {

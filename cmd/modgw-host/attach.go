@@ -93,8 +93,8 @@ func (a attachCommand) shell() string {
 		quoted(a.descriptor.Root), quoted(a.code), quoted(a.address), quoted(a.entry))
 }
 
-// launch is a file .vscode/launch.json. Of the variables in the descriptor it has those that are no secrets; full is the
-// descriptor with the secrets, to tell.
+// launch is a file .vscode/launch.json. Of the variables in the descriptor it has those that are no
+// secrets; full is the descriptor with the secrets, to tell.
 func (a attachCommand) launch(full modgw.Descriptor) any {
 	variables := map[string]string{"PYTHONPATH": a.code}
 	for name, value := range a.descriptor.Env {

@@ -16,7 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// colour reports whether stderr shows colours: NO_COLOR, FORCE_COLOR and TERM=dumb decide before the terminal does.
+// colour reports whether stderr shows colours: NO_COLOR, FORCE_COLOR and TERM=dumb decide before
+// the terminal does.
 func (c console) colour() bool {
 	switch {
 	case os.Getenv("NO_COLOR") != "", os.Getenv("TERM") == "dumb":
@@ -33,7 +34,8 @@ func (c console) onTerminal() bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// logger prints to stderr: for people ("text"), for a journal when that is what stderr is, or as JSON ("json").
+// logger prints to stderr: for people ("text"), for a journal when that is what stderr is, or as
+// JSON ("json").
 func (c console) logger(format string) (*slog.Logger, error) {
 	handler, err := c.logHandler(format, c.stderr)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// debugger passes what its developer types to the app, so that breakpoint() and input() work. Workers are process groups
-// of their own, which the kernel does not let read from the terminal.
+// debugger passes what its developer types to the app, so that breakpoint() and input() work.
+// Workers are process groups of their own, which the kernel does not let read from the terminal.
 type debugger struct {
 	typed   *os.File         // the terminal, or what stands in its place
 	in, out *os.File         // the pipe that workers have as standard input
@@ -76,7 +76,8 @@ func (d *debugger) close() {
 	d.shown.Close(lastWords)
 }
 
-// reopen opens the terminal once more, so that waiting for it can be broken off and nobody else's descriptor is changed.
+// reopen opens the terminal once more, so that waiting for it can be broken off and nobody else's
+// descriptor is changed.
 func reopen(stdin *os.File) (*os.File, error) {
 	name := fmt.Sprintf("/proc/self/fd/%d", stdin.Fd())
 	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)

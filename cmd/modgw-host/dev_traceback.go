@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// foldTraceback is a Python traceback in which one line stands for calls in libraries that follow each other.
+// foldTraceback is a Python traceback in which one line stands for calls in libraries that follow
+// each other.
 func foldTraceback(text string) string {
 	var b strings.Builder
 	calls := 0

@@ -48,7 +48,8 @@ func newEnvBuild(c console) *cobra.Command {
 	return cmd
 }
 
-// buildAll builds the environments of apps, so many at once, and prints a line for each that is there.
+// buildAll builds the environments of apps, so many at once, and prints a line for each that is
+// there.
 func (c console) buildAll(ctx context.Context, builder *venv.Builder, apps []modgw.Descriptor, jobs int) error {
 	var printing sync.Mutex
 	progress := func(step venv.Step) {

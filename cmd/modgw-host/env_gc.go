@@ -69,8 +69,8 @@ func (c console) removals(list []venv.Removal, dryRun bool) error {
 	return err
 }
 
-// neededEnvironments are the IDs of those that the running host's generations need, and of those that descriptors ask for
-// now.
+// neededEnvironments are the IDs of those that the running host's generations need, and of those
+// that descriptors ask for now.
 func (s *settings) neededEnvironments(ctx context.Context, c console, builder *venv.Builder, targets []string) ([]string, error) {
 	running, err := s.runningEnvironments(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (s *settings) neededEnvironments(ctx context.Context, c console, builder *v
 	return needed, nil
 }
 
-// runningEnvironments are the hashes of those that the running host's generations need: live ones, draining ones, and
-// those that rollback returns to. Without a running host there are none.
+// runningEnvironments are the hashes of those that the running host's generations need: live ones,
+// draining ones, and those that rollback returns to. Without a running host there are none.
 func (s *settings) runningEnvironments(ctx context.Context) (map[string]bool, error) {
 	client, err := s.client()
 	if err != nil {

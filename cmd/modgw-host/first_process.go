@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initVariable tells the program that the first process of its container, which is this program too, has started it.
+// initVariable tells the program that the first process of its container, which is this program
+// too, has started it.
 const initVariable = "MODGW_FIRST_PROCESS"
 
 // forwarded are the signals that the first process passes on.
@@ -19,9 +20,10 @@ var forwarded = []os.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
 }
 
-// beFirstProcess runs this program once more, as a child, and does for it what the first process of a container must do: it
-// reaps the processes that have lost their parents. It returns the exit code. The host itself could not do that: whoever
-// reaps any child takes from os/exec the ends of those that it waits for.
+// beFirstProcess runs this program once more, as a child, and does for it what the first process of
+// a container must do: it reaps the processes that have lost their parents. It returns the exit
+// code. The host itself could not do that: whoever reaps any child takes from os/exec the ends of
+// those that it waits for.
 func beFirstProcess() int {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, append(forwarded, syscall.SIGCHLD)...)
@@ -45,8 +47,8 @@ func beFirstProcess() int {
 	return exitFailed // signals are never closed
 }
 
-// startAgain starts this program with the same arguments and descriptors, in a process group of its own, which has the terminal
-// if there is one: what is typed there is not to come twice.
+// startAgain starts this program with the same arguments and descriptors, in a process group of its
+// own, which has the terminal if there is one: what is typed there is not to come twice.
 func startAgain() (pid int, err error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
@@ -63,7 +65,8 @@ func startAgain() (pid int, err error) {
 	})
 }
 
-// reapAll reaps all processes that have ended, and reports whether the child is among them, and how it ended.
+// reapAll reaps all processes that have ended, and reports whether the child is among them, and how
+// it ended.
 func reapAll(child int) (ended syscall.WaitStatus, found bool) {
 	for {
 		var status syscall.WaitStatus
@@ -78,7 +81,8 @@ func reapAll(child int) (ended syscall.WaitStatus, found bool) {
 	}
 }
 
-// followFirstProcess makes the child of the first process what that was: the one whom sockets were passed to.
+// followFirstProcess makes the child of the first process what that was: the one whom sockets were
+// passed to.
 func followFirstProcess() {
 	if os.Getenv(initVariable) == "" {
 		return

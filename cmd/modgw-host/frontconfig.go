@@ -110,7 +110,8 @@ func (s *settings) trustedProxies() ([]netip.Prefix, error) {
 	return h.TrustedProxies(), nil
 }
 
-// listeners are those of the host that runs, or without one those of the host file, that a web server can be put in front of.
+// listeners are those of the host that runs, or without one those of the host file, that a web
+// server can be put in front of.
 func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
 	client, err := s.client()
 	if err != nil {

@@ -34,7 +34,8 @@ const (
 	exitUsage  = 2
 )
 
-// console is where a command reads and writes: results to stdout, progress and diagnostics to stderr.
+// console is where a command reads and writes: results to stdout, progress and diagnostics to
+// stderr.
 type console struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
@@ -77,7 +78,8 @@ func (c console) fail(err error) {
 	fmt.Fprintf(c.stderr, "modgw-host: %v\n", withCode(err))
 }
 
-// withCode is an error with a code that troubleshooting.md explains. Most have their own; those of commands get theirs here.
+// withCode is an error with a code that troubleshooting.md explains. Most have their own; those of
+// commands get theirs here.
 func withCode(err error) error {
 	var fault *modgw.Fault
 	var refusal *control.Refusal
@@ -147,7 +149,8 @@ func newRoot(c console) *cobra.Command {
 	return root
 }
 
-// commands are the arguments of a command that is nothing but its subcommands: any argument is one that there is not.
+// commands are the arguments of a command that is nothing but its subcommands: any argument is one
+// that there is not.
 func commands(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -155,7 +158,8 @@ func commands(cmd *cobra.Command, args []string) error {
 	return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot run command %q: there is none of that name%s", args[0], suggestion(cmd, args[0]))}
 }
 
-// suggestion is the command that was meant: one that begins so, else the nearest with at most two letters that are wrong.
+// suggestion is the command that was meant: one that begins so, else the nearest with at most two
+// letters that are wrong.
 func suggestion(cmd *cobra.Command, typed string) string {
 	for wrong := range 3 {
 		cmd.SuggestionsMinimumDistance = wrong
@@ -166,7 +170,8 @@ func suggestion(cmd *cobra.Command, typed string) string {
 	return ""
 }
 
-// arguments is cobra's check of the number of arguments, with our exit code and the usage that was not followed.
+// arguments is cobra's check of the number of arguments, with our exit code and the usage that was
+// not followed.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check(cmd, args) == nil {

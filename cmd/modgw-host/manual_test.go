@@ -16,8 +16,8 @@ var (
 	wordPattern    = regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"'|&;<>]+|[|&;<>]`)
 )
 
-// TestCommandsOfTheManualExist checks each command of this program that the manual prints against the tree of commands:
-// the command, its flags with their values, and the number of its arguments.
+// TestCommandsOfTheManualExist checks each command of this program that the manual prints against
+// the tree of commands: the command, its flags with their values, and the number of its arguments.
 func TestCommandsOfTheManualExist(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -68,7 +68,8 @@ type printed struct {
 	inText bool // in running text, where a name alone may stand for a command that needs arguments
 }
 
-// printedCommands returns the commands of this program in a page: in console blocks behind a prompt, and in running text.
+// printedCommands returns the commands of this program in a page: in console blocks behind a
+// prompt, and in running text.
 func printedCommands(page string) []printed {
 	var commands []printed
 	for _, block := range consolePattern.FindAllStringSubmatch(page, -1) {
@@ -106,8 +107,8 @@ func commandsOf(line string) [][]string {
 	return commands
 }
 
-// check reads the command line as the program would and stops before it runs. Brackets around an argument say that it may
-// be left out.
+// check reads the command line as the program would and stops before it runs. Brackets around an
+// argument say that it may be left out.
 func (p printed) check() error {
 	args := strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(strings.Join(p.args, " ")))
 	if len(args) > 0 && args[0] == "COMMAND" {

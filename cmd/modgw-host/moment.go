@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// moment is a time on the command line: "90m" ago, "14:30" today, "yesterday", "2026-11-27 09:05", or a time as the log
-// has it. It implements pflag.Value. Its zero value is no time.
+// moment is a time on the command line: "90m" ago, "14:30" today, "yesterday", "2026-11-27 09:05",
+// or a time as the log has it. It implements pflag.Value. Its zero value is no time.
 type moment struct{ time.Time }
 
 // momentLayouts are the forms of a day and time; those without a zone are in the machine's.

@@ -47,7 +47,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// explained checks that the last command has said a code with a message that troubleshooting.md quotes for it.
+// explained checks that the last command has said a code with a message that troubleshooting.md
+// quotes for it.
 func explained(ts *testscript.TestScript, _ bool, args []string) {
 	if err := faulttest.Check(ts.ReadFile("stderr"), args[0]); err != nil {
 		ts.Fatalf("%v", err)

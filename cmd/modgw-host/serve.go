@@ -108,8 +108,8 @@ func parseListen(text string) (modgw.Listener, error) {
 	return modgw.Listener{Kind: kind, Address: a}, err
 }
 
-// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it stands. ready is called
-// when all apps are up.
+// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it
+// stands. ready is called when all apps are up.
 func runHost(ctx context.Context, config host.Config, ready func()) error {
 	config.Ready = func() {
 		notify(daemon.SdNotifyReady)

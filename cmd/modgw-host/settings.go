@@ -83,8 +83,8 @@ func (s *settings) controlAddress() (modgw.Address, error) {
 	return h.Control(), nil
 }
 
-// descriptors are those of the host that runs, or without one those of the files: targets, or what the host file names,
-// or the current folder.
+// descriptors are those of the host that runs, or without one those of the files: targets, or what
+// the host file names, or the current folder.
 func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.Descriptor, error) {
 	if len(targets) == 0 {
 		client, err := s.client()
@@ -173,8 +173,8 @@ func running(ctx context.Context, client *control.Client) (f found, err error) {
 	return f, err
 }
 
-// held is what the apps have of the host that the flags name, or its own file, or had when it last ran. It is nothing where this
-// user may not know, and for targets that no host is named for.
+// held is what the apps have of the host that the flags name, or its own file, or had when it last
+// ran. It is nothing where this user may not know, and for targets that no host is named for.
 func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	held := loader.Held{Partial: true}
 	if s.hostFileFor(targets) == "" && s.state == "" && s.control == "" {
@@ -203,7 +203,8 @@ func descriptorsOf(files []*loader.File) []modgw.Descriptor {
 	return all
 }
 
-// load reads the descriptors that targets, the host file or the current folder have, and holds them against what apps have.
+// load reads the descriptors that targets, the host file or the current folder have, and holds them
+// against what apps have.
 func (s *settings) load(targets []string, held loader.Held) ([]*loader.File, loader.Diagnostics) {
 	return s.loadWith(targets, held, loader.Options{Vars: s.vars, Root: os.Geteuid() == 0})
 }

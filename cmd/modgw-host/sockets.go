@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// adopt makes the host listen on the sockets that systemd has opened for it, in place of the addresses that it would choose
-// by itself.
+// adopt makes the host listen on the sockets that systemd has opened for it, in place of the
+// addresses that it would choose by itself.
 func adopt(config *host.Config) error {
 	byName, err := activation.ListenersWithNames()
 	if err != nil {
@@ -31,8 +31,8 @@ func adopt(config *host.Config) error {
 	return nil
 }
 
-// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName); "" when the name does not
-// tell.
+// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName);
+// "" when the name does not tell.
 func kindOf(name string) string {
 	for prefix, kind := range map[string]string{
 		"fastcgi": "fastcgi", "fcgi": "fastcgi", "uwsgi": "uwsgi", "scgi": "scgi", "http": "http",

@@ -35,7 +35,8 @@ func newVersion(c console) *cobra.Command {
 	return cmd
 }
 
-// version is the module version that the binary was built from, or what version control said of the checkout.
+// version is the module version that the binary was built from, or what version control said of the
+// checkout.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

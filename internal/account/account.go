@@ -50,8 +50,9 @@ func GroupName(gid uint32) string {
 	return id
 }
 
-// Lookup finds the account for a user name or number and, unless it is "", another primary group. An empty user gives
-// nil, this process's own user. Users that only a directory service knows are found through getent(1).
+// Lookup finds the account for a user name or number and, unless it is "", another primary group.
+// An empty user gives nil, this process's own user. Users that only a directory service knows are
+// found through getent(1).
 func Lookup(userName, groupName string) (*Account, error) {
 	if userName == "" {
 		if groupName != "" {
@@ -85,7 +86,8 @@ func (a *Account) Credential() *syscall.Credential {
 	return &syscall.Credential{Uid: a.UID, Gid: a.GID, Groups: a.Groups}
 }
 
-// HomeDir is the account's home directory; for this process's own user that of the environment, else "/".
+// HomeDir is the account's home directory; for this process's own user that of the environment,
+// else "/".
 func (a *Account) HomeDir() string {
 	if a != nil {
 		return a.Home

@@ -7,11 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Do runs f while the kernel judges file access by the account's rights, and returns what f returns. It is for the
-// short work of opening files in folders that the account can change: f must not start goroutines or processes.
+// Do runs f while the kernel judges file access by the account's rights, and returns what f
+// returns. It is for the short work of opening files in folders that the account can change: f must
+// not start goroutines or processes.
 //
-// The rights are those of one thread (setfsuid(2), and setgroups(2) without the C library's broadcast), which ends
-// with the call, so nothing else in the process ever has them. For this process's own user f just runs.
+// The rights are those of one thread (setfsuid(2), and setgroups(2) without the C library's
+// broadcast), which ends with the call, so nothing else in the process ever has them. For this
+// process's own user f just runs.
 func (a *Account) Do(f func() error) error {
 	if a == nil {
 		return f()
@@ -33,7 +35,8 @@ func (a *Account) assume() error {
 	if err := setThreadGroups(a.Groups); err != nil {
 		return fmt.Errorf("cannot take the groups of user %q: %w", a.Name, err)
 	}
-	// setfsuid and setfsgid report no errors: they return the previous id, so a second call tells what the first did.
+	// setfsuid and setfsgid report no errors: they return the previous id, so a second call tells
+	// what the first did.
 	_ = unix.Setfsgid(int(a.GID))
 	_ = unix.Setfsuid(int(a.UID))
 	gid, _ := unix.SetfsgidRetGid(-1)

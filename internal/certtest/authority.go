@@ -1,6 +1,7 @@
 // Package certtest makes certificates for tests.
 //
-// It is for tests alone. Each authority lives as long as its test, and so do its certificates' files.
+// It is for tests alone. Each authority lives as long as its test, and so do its certificates'
+// files.
 package certtest
 
 import (

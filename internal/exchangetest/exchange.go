@@ -23,11 +23,12 @@ func init() {
 	}
 }
 
-// Start lets a user exchange the first name in a folder for each of the others in turn, as fast as it goes, until end is
-// called or the test is over.
+// Start lets a user exchange the first name in a folder for each of the others in turn, as fast as
+// it goes, until end is called or the test is over.
 func Start(t *testing.T, uid int, dir string, names ...string) (end func()) {
 	t.Helper()
-	// It must not end with the thread that started it, as by Pdeathsig: threads with other rights end.
+	// It must not end with the thread that started it, as by Pdeathsig: threads with other rights
+	// end.
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, []string{variable + "=" + strings.Join(names, "/")}, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}

@@ -1,4 +1,5 @@
-// Package faulttest compares what the program says with the messages that troubleshooting.md quotes.
+// Package faulttest compares what the program says with the messages that troubleshooting.md
+// quotes.
 //
 // It is for tests alone.
 package faulttest
@@ -13,8 +14,8 @@ import (
 	manual "github.com/modgw/modgw"
 )
 
-// Want fails the test unless text says the code together with a message that the code's entry quotes. text is an error, what
-// a command printed, a log, or a page.
+// Want fails the test unless text says the code together with a message that the code's entry
+// quotes. text is an error, what a command printed, a log, or a page.
 func Want(t testing.TB, text, code string) {
 	t.Helper()
 	if err := Check(text, code); err != nil {
@@ -22,10 +23,12 @@ func Want(t testing.TB, text, code string) {
 	}
 }
 
-// Has reports whether text says the code together with a quoted message, for tests that wait for it.
+// Has reports whether text says the code together with a quoted message, for tests that wait for
+// it.
 func Has(text, code string) bool { return Check(text, code) == nil }
 
-// Check says what text lacks; nil when it says the code together with a message that the code's entry quotes.
+// Check says what text lacks; nil when it says the code together with a message that the code's
+// entry quotes.
 func Check(text, code string) error {
 	quotes := quotesOf(code)
 	if len(quotes) == 0 {
@@ -61,8 +64,8 @@ func quotesOf(code string) (quotes []string) {
 	return quotes
 }
 
-// about returns the passages of a text that are about a code: each has a line with the code, and the lines around it up to
-// those with other codes alone.
+// about returns the passages of a text that are about a code: each has a line with the code, and
+// the lines around it up to those with other codes alone.
 func about(text, code string) (passages []string) {
 	var passage strings.Builder
 	found := false
@@ -87,8 +90,8 @@ func about(text, code string) (passages []string) {
 	return passages
 }
 
-// says reports whether a passage has a quoted message, in which an ellipsis stands for anything. Quotation marks do not
-// count, because logs and pages escape them.
+// says reports whether a passage has a quoted message, in which an ellipsis stands for anything.
+// Quotation marks do not count, because logs and pages escape them.
 func says(passage, quote string) bool {
 	rest := unquoted.Replace(passage)
 	for piece := range strings.SplitSeq(unquoted.Replace(quote), "…") {

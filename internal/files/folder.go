@@ -14,8 +14,8 @@ import (
 type Folder struct {
 	Dir string
 
-	// User is whose rights open files. nil: those of this process, and where it is root, those of whoever can change a file
-	// or the way to it.
+	// User is whose rights open files. nil: those of this process, and where it is root, those of
+	// whoever can change a file or the way to it.
 	User *account.Account
 }
 
@@ -40,8 +40,9 @@ type Root struct {
 	dir  string   // absolute
 }
 
-// Visit calls visit with the open folder while the kernel judges by the rights of the folder's user. visit must not start
-// goroutines, and not keep root. The folder is opened anew each time, because another one may have taken its name.
+// Visit calls visit with the open folder while the kernel judges by the rights of the folder's
+// user. visit must not start goroutines, and not keep root. The folder is opened anew each time,
+// because another one may have taken its name.
 func (f Folder) Visit(visit func(root Root) error) error {
 	if f.User == nil && os.Geteuid() == 0 {
 		info, err := safepath.Opener{}.Stat(f.Dir)

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// MakeFolder makes a folder with exactly the mode, whatever the umask is. Those above it that are missing are made too, for
-// everybody to enter. What is there already stays as it is, and is an error when it is no folder.
+// MakeFolder makes a folder with exactly the mode, whatever the umask is. Those above it that are
+// missing are made too, for everybody to enter. What is there already stays as it is, and is an
+// error when it is no folder.
 func MakeFolder(dir string, mode fs.FileMode) error {
 	switch info, err := os.Stat(dir); {
 	case err == nil && !info.IsDir():
@@ -29,7 +30,8 @@ func MakeFolder(dir string, mode fs.FileMode) error {
 	return os.Chmod(dir, mode)
 }
 
-// MakeTemporary makes a new folder that only this process's user can enter, whatever the umask is, as [os.MkdirTemp] does.
+// MakeTemporary makes a new folder that only this process's user can enter, whatever the umask is,
+// as [os.MkdirTemp] does.
 func MakeTemporary(parent, pattern string) (string, error) {
 	dir, err := os.MkdirTemp(parent, pattern)
 	if err != nil {

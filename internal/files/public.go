@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hiddenSuffixes end the names of what editors and merges leave beside a file, and of scripts, whose source is nobody's
-// business: a web server that runs them does not come here for them.
+// hiddenSuffixes end the names of what editors and merges leave beside a file, and of scripts,
+// whose source is nobody's business: a web server that runs them does not come here for them.
 var hiddenSuffixes = []string{
 	"~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", ".php", ".phtml", ".phar", ".phps",
 }
@@ -14,9 +14,9 @@ var hiddenSuffixes = []string{
 // descriptor is the usual name of a descriptor, which may have passwords in it.
 const descriptor = "modgw.hcl"
 
-// Public reports whether a name below a folder is one that clients may ask for. It has no empty segment, and none that
-// begins with a dot, such as ".." and ".git"; only "/.well-known/" is meant for the public (RFC 8615). It is no copy that
-// an editor made, no script and no descriptor.
+// Public reports whether a name below a folder is one that clients may ask for. It has no empty
+// segment, and none that begins with a dot, such as ".." and ".git"; only "/.well-known/" is meant
+// for the public (RFC 8615). It is no copy that an editor made, no script and no descriptor.
 func Public(name string) bool {
 	for i, segment := range strings.Split(name, "/") {
 		if segment == "" || segment[0] == '.' && (i > 0 || segment != ".well-known") {
@@ -39,14 +39,16 @@ func Public(name string) bool {
 	return true
 }
 
-// HiddenBelow is a regular expression for the URL paths below prefix that are never served as files. It is for the
-// configuration of Apache, nginx and lighttpd, which all use PCRE, and has neither backslashes nor quotation marks.
+// HiddenBelow is a regular expression for the URL paths below prefix that are never served as
+// files. It is for the configuration of Apache, nginx and lighttpd, which all use PCRE, and has
+// neither backslashes nor quotation marks.
 func HiddenBelow(prefix string) string {
 	return "^" + quotePattern(prefix) +
 		`(?:(?:.*/)?(?:[.](?!well-known(?:/|$))|#[^/]*#$|(?i:modgw[.]hcl)$)|.*(?:~|[.](?i:bak|orig|rej|sw[pon]|php|phtml|phar|phps))$)`
 }
 
-// quotePattern makes a pattern that matches text. Where only a backslash could quote a character any one matches.
+// quotePattern makes a pattern that matches text. Where only a backslash could quote a character
+// any one matches.
 func quotePattern(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -15,8 +15,8 @@ var apacheModules = []string{
 	"proxy_scgi", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests", "http2", "deflate", "filter", "unixd", "ssl", "remoteip", "ratelimit",
 }
 
-// StartApache starts Apache with conf in the main server's configuration, after the modules, the port and the logs,
-// which go to [Server.Log].
+// StartApache starts Apache with conf in the main server's configuration, after the modules, the
+// port and the logs, which go to [Server.Log].
 func StartApache(t testing.TB, conf string) *Server {
 	t.Helper()
 	httpd := Require(t, "apache2", "apache2")

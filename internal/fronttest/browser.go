@@ -18,8 +18,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Browser is a client that asks a server with TLS as browsers do: pages over HTTP/2, WebSockets over HTTP/1.1 or HTTP/2. It
-// believes every certificate.
+// Browser is a client that asks a server with TLS as browsers do: pages over HTTP/2, WebSockets
+// over HTTP/1.1 or HTTP/2. It believes every certificate.
 type Browser struct {
 	addr   string
 	client *http.Client
@@ -28,8 +28,8 @@ type Browser struct {
 // browserPatience bounds one request.
 const browserPatience = time.Minute
 
-// NewBrowser makes a browser for the server that listens on a port of the loopback interface. Its connections end with
-// the test.
+// NewBrowser makes a browser for the server that listens on a port of the loopback interface. Its
+// connections end with the test.
 func NewBrowser(t testing.TB, port int) *Browser {
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	transport := &http.Transport{
@@ -64,7 +64,8 @@ func (b *Browser) Get(t testing.TB, host, target string) (status int, body strin
 	return resp.StatusCode, string(text)
 }
 
-// Upgrade asks for a WebSocket over HTTP/1.1, and returns the first line that comes after the upgrade.
+// Upgrade asks for a WebSocket over HTTP/1.1, and returns the first line that comes after the
+// upgrade.
 func (b *Browser) Upgrade(t testing.TB, host, target string) (status int, line string) {
 	t.Helper()
 	conn := b.dial(t, "http/1.1")
@@ -89,8 +90,8 @@ func (b *Browser) Upgrade(t testing.TB, host, target string) (status int, line s
 	return resp.StatusCode, strings.TrimSuffix(line, "\n")
 }
 
-// Connect asks for a WebSocket over HTTP/2 (RFC 8441), and returns the first line that comes. A server that does not offer
-// WebSockets there answers with status 0: browsers take HTTP/1.1 then.
+// Connect asks for a WebSocket over HTTP/2 (RFC 8441), and returns the first line that comes. A
+// server that does not offer WebSockets there answers with status 0: browsers take HTTP/1.1 then.
 func (b *Browser) Connect(t testing.TB, host, target string) (status int, line string) {
 	t.Helper()
 	conn := b.dial(t, "h2")
@@ -173,7 +174,8 @@ func (b *Browser) dial(t testing.TB, protocol string) net.Conn {
 	return conn
 }
 
-// SwitchToWebSocket writes the head of the response that takes a connection over for a WebSocket (RFC 6455, section 4.2.2).
+// SwitchToWebSocket writes the head of the response that takes a connection over for a WebSocket
+// (RFC 6455, section 4.2.2).
 func SwitchToWebSocket(w io.Writer, request *http.Request) {
 	accept := sha1.Sum([]byte(request.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	fmt.Fprintf(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// StartNginx starts nginx with conf inside its one server block. FastCGIParams there includes the usual variables.
+// StartNginx starts nginx with conf inside its one server block. FastCGIParams there includes the
+// usual variables.
 func StartNginx(t testing.TB, conf string) *Server {
 	t.Helper()
 	port := FreePort(t)
@@ -22,7 +23,8 @@ func StartNginxSites(t testing.TB, port int, conf string) *Server {
 	return start(t, dir, port, syscall.SIGHUP, append([]string{Require(t, "nginx", "nginx")}, nginxArguments(t, dir, conf)...)...)
 }
 
-// nginxArguments writes a configuration with conf inside its http block, and returns the arguments that name it.
+// nginxArguments writes a configuration with conf inside its http block, and returns the arguments
+// that name it.
 func nginxArguments(t testing.TB, dir, conf string) []string {
 	t.Helper()
 	user := ""

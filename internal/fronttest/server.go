@@ -38,7 +38,8 @@ func (s *Server) Reload(t testing.TB) {
 // Log is what the server has printed and logged so far.
 func (s *Server) Log() string { return s.log.String() }
 
-// Require returns the path of a program, and skips the test without it; where CI is set, the test fails instead.
+// Require returns the path of a program, and skips the test without it; where CI is set, the test
+// fails instead.
 func Require(t testing.TB, program, aptPackage string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
@@ -55,8 +56,8 @@ func Require(t testing.TB, program, aptPackage string) string {
 	return ""
 }
 
-// Dir makes a folder that users other than the test's own can enter, unlike [testing.T.TempDir], and whose path is short
-// enough for Unix sockets. It is removed when the test ends.
+// Dir makes a folder that users other than the test's own can enter, unlike [testing.T.TempDir],
+// and whose path is short enough for Unix sockets. It is removed when the test ends.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "front")
@@ -70,14 +71,15 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// The ports of FreePort, below those that Linux gives to sockets that ask for none (net.ipv4.ip_local_port_range).
+// The ports of FreePort, below those that Linux gives to sockets that ask for none
+// (net.ipv4.ip_local_port_range).
 const (
 	firstPort = 20000
 	lastPort  = 31999
 )
 
-// FreePort is a TCP port of the loopback interface that nobody listens on, and that no other test gets, in whatever
-// process, until this one has ended.
+// FreePort is a TCP port of the loopback interface that nobody listens on, and that no other test
+// gets, in whatever process, until this one has ended.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
@@ -99,8 +101,8 @@ func FreePort(t testing.TB) int {
 	return 0
 }
 
-// start runs a server's command in the foreground and waits until it answers on port. reload is the signal by which it takes
-// its configuration again.
+// start runs a server's command in the foreground and waits until it answers on port. reload is the
+// signal by which it takes its configuration again.
 func start(t testing.TB, dir string, port int, reload syscall.Signal, command ...string) *Server {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
@@ -130,7 +132,8 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	return s
 }
 
-// temporaryFolder makes a folder that is removed with dir, in which a server may leave files as whatever user it runs.
+// temporaryFolder makes a folder that is removed with dir, in which a server may leave files as
+// whatever user it runs.
 func temporaryFolder(t testing.TB, dir string) string {
 	t.Helper()
 	temporary := filepath.Join(dir, "tmp")
@@ -157,8 +160,8 @@ func stop(pid int, ended <-chan struct{}) {
 	<-ended
 }
 
-// waitUntilAnswering asks nonsense until the server says that it is. A server listens before it is ready to answer, and a
-// proper request could reach the test's own handlers.
+// waitUntilAnswering asks nonsense until the server says that it is. A server listens before it is
+// ready to answer, and a proper request could reach the test's own handlers.
 func (s *Server) waitUntilAnswering(t testing.TB, ended <-chan struct{}) {
 	t.Helper()
 	deadline := time.After(watchtest.Patience)

@@ -1,4 +1,5 @@
-// Package hopbyhop knows the header fields that concern one connection alone and that nobody passes on (RFC 9110, 7.6.1).
+// Package hopbyhop knows the header fields that concern one connection alone and that nobody passes
+// on (RFC 9110, 7.6.1).
 //
 // It decides for no front and no runner what becomes of them beyond that.
 package hopbyhop
@@ -9,8 +10,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Is reports whether a field concerns a connection by its name, which is canonical. Proxy-Authenticate and its counterpart
-// are between a client and a proxy; Trailers is what RFC 2616 and PEP 3333 call Trailer.
+// Is reports whether a field concerns a connection by its name, which is canonical.
+// Proxy-Authenticate and its counterpart are between a client and a proxy; Trailers is what RFC
+// 2616 and PEP 3333 call Trailer.
 func Is(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
@@ -20,8 +22,8 @@ func Is(name string) bool {
 	return false
 }
 
-// Strip takes the fields out that Is reports and those that Connection lists. A length stays, whatever Connection says of
-// it: without it nobody could tell the end of a message.
+// Strip takes the fields out that Is reports and those that Connection lists. A length stays,
+// whatever Connection says of it: without it nobody could tell the end of a message.
 func Strip(header http.Header) {
 	connection := header["Connection"]
 	for name := range header {

@@ -42,7 +42,8 @@ func Descriptor(t *testing.T) modgw.Descriptor {
 	}
 }
 
-// Deploy makes an app with files, named by their paths, and stops it when the test ends. The error is that of the deploy.
+// Deploy makes an app with files, named by their paths, and stops it when the test ends. The error
+// is that of the deploy.
 func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files map[string]string) (*App, error) {
 	t.Helper()
 	a := &App{T: t, log: &watchtest.Log{}, Root: d.Root}

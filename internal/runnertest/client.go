@@ -15,7 +15,8 @@ type Client struct {
 	in   *bufio.Reader
 }
 
-// Connect opens a connection, which takes some hundred kilobytes from the server before the test reads them.
+// Connect opens a connection, which takes some hundred kilobytes from the server before the test
+// reads them.
 func (a *App) Connect() *Client {
 	a.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))

@@ -23,14 +23,15 @@ type File struct {
 	Loose   Loose   // the first place that the group or everybody may write to
 }
 
-// Opener opens files with the rights of one user. The zero value is for a process that acts for many: each path is opened
-// with the rights that all have who could have changed it, where this process is root's, and else with its own.
+// Opener opens files with the rights of one user. The zero value is for a process that acts for
+// many: each path is opened with the rights that all have who could have changed it, where this
+// process is root's, and else with its own.
 type Opener struct {
 	User *account.Account // nil: whoever the path says
 }
 
-// Open opens the regular file or folder that an absolute path leads to, for reading. It never waits, as for the other end
-// of a named pipe. The caller closes the file.
+// Open opens the regular file or folder that an absolute path leads to, for reading. It never
+// waits, as for the other end of a named pipe. The caller closes the file.
 func (o Opener) Open(path string) (*File, error) {
 	f := &File{}
 	w, err := o.follow(path, func(w *walk) (err error) {
@@ -44,8 +45,8 @@ func (o Opener) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// OpenBeneath is Open for a name in a folder, which is found by an absolute path. Neither the name nor a link leads out of
-// the folder.
+// OpenBeneath is Open for a name in a folder, which is found by an absolute path. Neither the name
+// nor a link leads out of the folder.
 func (o Opener) OpenBeneath(dir, name string) (file *os.File, err error) {
 	w, err := o.followBeneath(dir, name, func(w *walk) (err error) {
 		file, err = w.open()
@@ -80,7 +81,8 @@ func (o Opener) followBeneath(dir, name string, reached func(*walk) error) (*wal
 	})
 }
 
-// ReadFile reads the regular file that an absolute path leads to. One with more than limit bytes is an error.
+// ReadFile reads the regular file that an absolute path leads to. One with more than limit bytes is
+// an error.
 func (o Opener) ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := o.Open(path)
 	if err != nil {

@@ -40,8 +40,8 @@ func owned(t *testing.T) string {
 	return dir
 }
 
-// place makes a folder or a file, whose text is its name, a link to target, or a further name of the file target. DIR in the
-// target of a link stands for dir.
+// place makes a folder or a file, whose text is its name, a link to target, or a further name of
+// the file target. DIR in the target of a link stands for dir.
 func place(t *testing.T, dir, kind, name string, uid, gid int, mode fs.FileMode, target string) {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -269,8 +269,9 @@ func TestOnlyRegularFilesAndFoldersAreOpened(t *testing.T) {
 	}
 }
 
-// TestPathThatAUserFlipsIsNeverOpenedAsRoot has a user exchange a link all the time: it leads to a file of root's through
-// many folders, so that there is much time between judging and opening, or to the user's own.
+// TestPathThatAUserFlipsIsNeverOpenedAsRoot has a user exchange a link all the time: it leads to a
+// file of root's through many folders, so that there is much time between judging and opening, or
+// to the user's own.
 func TestPathThatAUserFlipsIsNeverOpenedAsRoot(t *testing.T) {
 	dir := owned(t)
 	place(t, dir, "folder", "enabled", 0, 0, 0o755, "")

@@ -21,8 +21,8 @@ const (
 
 var errLeadsOut = errors.New("the path leads out of the folder")
 
-// walk goes from the root folder to what a path leads to. It holds one descriptor, of the place that it has reached,
-// which nobody can exchange for another.
+// walk goes from the root folder to what a path leads to. It holds one descriptor, of the place
+// that it has reached, which nobody can exchange for another.
 type walk struct {
 	fd    int
 	at    node
@@ -43,8 +43,8 @@ type walk struct {
 	loose   Loose
 }
 
-// follow walks to the end of path and calls reached there, while the kernel judges by the rights of the user or of the
-// writers.
+// follow walks to the end of path and calls reached there, while the kernel judges by the rights of
+// the user or of the writers.
 func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
 	w := &walk{fd: -1, user: o.User, asked: filepath.Clean(path), named: filepath.Clean(path), rest: split(path)}
 	w.judges = o.User == nil && os.Geteuid() == 0
@@ -60,8 +60,8 @@ func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
 	})
 }
 
-// goOn takes the steps that are left. After one that somebody else could have changed, it goes on with the rights that
-// this somebody has, too.
+// goOn takes the steps that are left. After one that somebody else could have changed, it goes on
+// with the rights that this somebody has, too.
 func (w *walk) goOn(reached func() error) error {
 	for len(w.rest) > 0 {
 		before := w.writers
@@ -196,8 +196,8 @@ func (w *walk) close() {
 	}
 }
 
-// openName opens an entry of a folder without reading it, and the link itself where it is one. A folder is entered so
-// that an automounter mounts it.
+// openName opens an entry of a folder without reading it, and the link itself where it is one. A
+// folder is entered so that an automounter mounts it.
 func openName(dir int, name string, folder bool) (int, *syscall.Stat_t, error) {
 	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	open := func(flags int) (int, error) {

@@ -11,7 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Writers are those who can change something, beside root, who can change everything. The zero value is nobody else.
+// Writers are those who can change something, beside root, who can change everything. The zero
+// value is nobody else.
 type Writers struct {
 	scope scope
 	id    uint32 // of the user or the group
@@ -35,8 +36,9 @@ func (w Writers) RootAlone() bool { return w.scope == rootAlone }
 // User is the one user beside root who can change it; false when there is none, or more than one.
 func (w Writers) User() (uid uint32, ok bool) { return w.id, w.scope == oneUser }
 
-// Account has the rights that all writers have: with its help none of them can open more than alone. nil is root. A user
-// whom the system does not know has no groups, and an account without a name.
+// Account has the rights that all writers have: with its help none of them can open more than
+// alone. nil is root. A user whom the system does not know has no groups, and an account without a
+// name.
 func (w Writers) Account() (*account.Account, error) {
 	switch w.scope {
 	case rootAlone:
@@ -112,7 +114,8 @@ type Step struct {
 
 func (s Step) String() string { return s.By.String() + " can change " + strconv.Quote(s.Path) }
 
-// Loose is a file, or a folder without the sticky bit, that its group or everybody may write to. Path is "" for none.
+// Loose is a file, or a folder without the sticky bit, that its group or everybody may write to.
+// Path is "" for none.
 type Loose struct {
 	Path   string
 	Folder bool
@@ -160,8 +163,8 @@ func (n node) owner() Writers {
 	return Writers{oneUser, n.uid}
 }
 
-// others are who may write to a node by its mode. A link's own mode means nothing, and with the sticky bit others can
-// only add to a folder.
+// others are who may write to a node by its mode. A link's own mode means nothing, and with the
+// sticky bit others can only add to a folder.
 func (n node) others() Writers {
 	if n.mode&fs.ModeSymlink != 0 || n.mode.IsDir() && n.mode&fs.ModeSticky != 0 {
 		return Writers{}

@@ -1,5 +1,6 @@
-// Package webfiles answers HTTP requests with the files of a folder: ranges and conditions, entity tags, content types,
-// precompressed siblings, index files, and one rule for names that are nobody's business.
+// Package webfiles answers HTTP requests with the files of a folder: ranges and conditions, entity
+// tags, content types, precompressed siblings, index files, and one rule for names that are
+// nobody's business.
 //
 // It knows nothing of apps, lists no folder, compresses nothing and runs nothing.
 package webfiles

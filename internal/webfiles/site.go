@@ -17,7 +17,8 @@ type Site struct {
 	Log    *slog.Logger           // told at level debug why a file was not served
 }
 
-// Serve answers a request for what pathInfo means below the folder; requested is the whole path, as the client knows it.
+// Serve answers a request for what pathInfo means below the folder; requested is the whole path, as
+// the client knows it.
 func (s *Site) Serve(w http.ResponseWriter, r *http.Request, requested, pathInfo string) {
 	if !allowMethod(w, r) {
 		return
@@ -34,7 +35,8 @@ func (s *Site) Serve(w http.ResponseWriter, r *http.Request, requested, pathInfo
 	}
 }
 
-// ServeFile answers a request with the one file of that name, relative to the folder, whatever its name is.
+// ServeFile answers a request with the one file of that name, relative to the folder, whatever its
+// name is.
 func (s *Site) ServeFile(w http.ResponseWriter, r *http.Request, name string) {
 	if !allowMethod(w, r) {
 		return

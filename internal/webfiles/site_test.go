@@ -12,7 +12,8 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// FuzzFileName holds that no path leads to a name with an empty segment or one that begins with a dot.
+// FuzzFileName holds that no path leads to a name with an empty segment or one that begins with a
+// dot.
 func FuzzFileName(f *testing.F) {
 	for _, path := range []string{"", "/", "/a/b/", "/../a", "/.well-known/x", "//a", "/a/./b", "/\xff\x00"} {
 		f.Add(path)

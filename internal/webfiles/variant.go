@@ -63,8 +63,8 @@ func (s *Site) openNamed(name string, accept []string) (found variant, err error
 	return found, err
 }
 
-// open opens a file, or the best of its precompressed siblings. One that is older than the file was forgotten when the file
-// was changed, and is not used.
+// open opens a file, or the best of its precompressed siblings. One that is older than the file was
+// forgotten when the file was changed, and is not used.
 func open(root files.Root, name string, accept []string) (variant, error) {
 	plain, err := root.Open(name)
 	if err != nil {
@@ -93,8 +93,8 @@ func open(root files.Root, name string, accept []string) (variant, error) {
 	return v, nil
 }
 
-// accepts reports whether Accept-Encoding headers name an encoding, and not with the weight 0 (RFC 9110 section 12.5.3).
-// That "*" includes it does not count: who says so seldom knows.
+// accepts reports whether Accept-Encoding headers name an encoding, and not with the weight 0 (RFC
+// 9110 section 12.5.3). That "*" includes it does not count: who says so seldom knows.
 func accepts(headers []string, encoding string) bool {
 	for _, header := range headers {
 		for element := range strings.SplitSeq(header, ",") {

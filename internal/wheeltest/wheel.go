@@ -1,4 +1,5 @@
-// Package wheeltest writes tiny Python packages, so that tests install from a folder and need no index.
+// Package wheeltest writes tiny Python packages, so that tests install from a folder and need no
+// index.
 //
 // It is for tests alone.
 package wheeltest

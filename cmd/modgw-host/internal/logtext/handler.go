@@ -20,7 +20,8 @@ type Options struct {
 	Journal bool // for systemd's journal: a priority in front (sd-daemon(3)), and no time
 	Dated   bool // the time has a date and a zone, for files that are read later
 
-	// Plain are messages of which only the attribute "line" is printed, for what an app wrote itself.
+	// Plain are messages of which only the attribute "line" is printed, for what an app wrote
+	// itself.
 	Plain string
 }
 
