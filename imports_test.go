@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"modgw/cgi":                {"modgw", "internal/hopbyhop"},
 	"modgw/front/forwarded":    {"modgw", "modgw/cgi"},
 	"modgw/front":              {"modgw/listen", "modgw/front/forwarded"},
+	"modgw/front/onloop":    {"modgw", "modgw/listen", "internal/eventloop"},
 	"modgw/front/fcgi":         {"modgw", "modgw/fcgi", "modgw/front", "modgw/listen", "modgw/cgi", "internal/eventloop", "internal/nowait"},
 	"modgw/front/http":         {"modgw", "modgw/http1", "modgw/listen", "modgw/front/forwarded", "modgw/cgi", "internal/eventloop", "internal/nowait"},
 	"modgw/front/certs":        {"modgw", "internal/monotonic", "internal/safepath"},

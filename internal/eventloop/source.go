@@ -20,6 +20,9 @@ func (e Events) Writable() bool { return e&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPO
 // Ended reports whether the peer has ended its sending side, or is gone.
 func (e Events) Ended() bool { return e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 }
 
+// HungUp reports whether nothing can be sent or read any more.
+func (e Events) HungUp() bool { return e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 }
+
 // Handler is told of events, on the loop. It is told once of what has happened: it reads until there is nothing more, or
 // remembers that there is.
 type Handler interface{ Ready(Events) }
@@ -38,7 +41,14 @@ type Source struct {
 const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
 // Add has a handler told of what happens on a descriptor, and of what is there already.
-func (l *Loop) Add(s *Source, fd int, h Handler) error {
+func (l *Loop) Add(s *Source, fd int, h Handler) error { return l.add(s, fd, h, usualEvents) }
+
+// AddEnd has a handler told when the peer has ended its sending side or is gone, and nothing else.
+func (l *Loop) AddEnd(s *Source, fd int, h Handler) error {
+	return l.add(s, fd, h, unix.EPOLLRDHUP|unix.EPOLLET)
+}
+
+func (l *Loop) add(s *Source, fd int, h Handler, events uint32) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.loop, s.fd, s.handler = l, fd, h
@@ -50,7 +60,7 @@ func (l *Loop) Add(s *Source, fd int, h Handler) error {
 		s.slot = int32(len(l.sources))
 		l.sources = append(l.sources, nil)
 	}
-	if err := s.control(unix.EPOLL_CTL_ADD, usualEvents); err != nil {
+	if err := s.control(unix.EPOLL_CTL_ADD, events); err != nil {
 		l.free = append(l.free, s.slot)
 		s.loop = nil
 		return err
@@ -62,25 +72,34 @@ func (l *Loop) Add(s *Source, fd int, h Handler) error {
 // Remove has the handler told nothing more, unless it is being told at the moment. The descriptor must not have been closed. It
 // does nothing to a source that was not added.
 func (s *Source) Remove() {
+	s.end(func() { _ = s.control(unix.EPOLL_CTL_DEL, 0) }) // it fails only if the loop is closed
+}
+
+// Forget is Remove for a descriptor that was closed, or is about to be: closing the last descriptor
+// of a socket takes it off the loop.
+func (s *Source) Forget() { s.end(func() {}) }
+
+func (s *Source) end(last func()) {
 	l := s.loop
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	last()
 	s.loop = nil
-	_ = s.controlOf(l, unix.EPOLL_CTL_DEL, 0) // it fails only if the loop is closed
 	l.sources[s.slot] = nil
 	l.free = append(l.free, s.slot)
 }
+
+// IsAdded reports whether a loop listens to the source.
+func (s *Source) IsAdded() bool { return s.loop != nil }
 
 // awaitRoom has the handler told, once or more, that there is room to write; stop ends that.
 func (s *Source) awaitRoom() error  { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
 func (s *Source) stopAwaitingRoom() { _ = s.control(unix.EPOLL_CTL_MOD, usualEvents) }
 
-func (s *Source) control(op int, events uint32) error { return s.controlOf(s.loop, op, events) }
-
-func (s *Source) controlOf(l *Loop, op int, events uint32) error {
+func (s *Source) control(op int, events uint32) error {
 	event := unix.EpollEvent{Events: events, Fd: s.slot, Pad: s.generation}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, op, s.fd, &event))
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.loop.epoll, op, s.fd, &event))
 }

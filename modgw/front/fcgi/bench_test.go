@@ -13,9 +13,9 @@ import (
 )
 
 // BenchmarkRoundTrip is one small request after the other on a kept connection. With a timer it does in addition what a
-// timer of its own would do for each request, in place of the patrol.
+// timer of its own would do for each request, in place of the server's deadlines.
 func BenchmarkRoundTrip(b *testing.B) {
-	for name, timed := range map[string]bool{"patrol": false, "timer": true} {
+	for name, timed := range map[string]bool{"deadlines": false, "timer": true} {
 		b.Run(name, func(b *testing.B) {
 			timer := time.AfterFunc(time.Hour, func() {})
 			defer timer.Stop()

@@ -33,7 +33,7 @@ func (b *body) Read(p []byte) (int, error) {
 			return n, nil
 		case s.bodyErr != nil:
 			return 0, s.bodyErr
-		case s.ended:
+		case s.input == inputEnded:
 			return 0, io.EOF
 		case c.reading || c.leading:
 			c.waiting++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"slices"
 	"sync"
@@ -50,31 +51,31 @@ type conn struct {
 	multiplex bool      // the peer has sent a request while another was in flight
 	streams   []*stream // requests in flight, from their begin record to our end record
 	ready     []*stream // those whose handler can be called
-	begun     bool      // the peer has begun a request
-	closing   bool      // ends when no request is in flight and none lingers
-	lingers   bool      // a finished request's body is still on its way, and closing before its end would hurt the response
-	lingerID  uint16
-	comesBack bool  // a loop has lent the connection, and takes it back when it is idle
-	staysFor  int   // how many requests are to be served before that
-	goesBack  bool  // it does now
-	failed    error // why the connection is of no use any more
+	phase     phase
+	lingerID  uint16 // request whose body is still to come while lingering
+	stay      int    // requests to be served before the connection goes back to its loop
+	failed    error  // why the connection is of no use any more
 	group     sync.WaitGroup
 
 	out out
 
-	// Times that the patrol looks after; 0: none.
+	// Times that the server's deadlines watch; 0: none.
 	leadAt, readBy, writeBy atomic.Int64
 }
 
-func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
+// neverReturns is the stay of a connection that did not come from a loop, or cannot go back.
+const neverReturns = math.MaxInt
+
+func newConn(s *Server, base context.Context, rwc net.Conn, trusted bool) *conn {
 	c := &conn{
 		server:  s,
 		base:    base,
 		rwc:     rwc,
 		socket:  rwc,
-		trusted: s.config.TrustedPeer(rwc),
+		trusted: trusted,
 		log:     s.config.Log,
 		leading: true,
+		stay:    neverReturns,
 	}
 	c.turn.L = &c.mu
 	c.idle.raw = rawConn(rwc)
@@ -82,31 +83,34 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 		c.rwc = socket
 	}
 	c.tryRead = c.readOnce
+	s.deadlines.add(c)
 	return c
 }
 
 // serve returns when no handler of the connection runs and it has ended, or goes back to its loop.
 func (c *conn) serve() (goesBack bool) {
+	defer c.server.deadlines.remove(c)
 	c.lead()
 	c.group.Wait()
 	c.server.buffers.put(c.inBuf)
 	c.inBuf = nil
-	if !c.goesBack {
-		c.rwc.Close()
-	}
-	return c.goesBack
-}
-
-// stayAway lets a connection be served that could not go back.
-func (c *conn) stayAway() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.comesBack, c.goesBack, c.leading = false, false, true
+	if c.phase != returning {
+		c.rwc.Close()
+	}
+	return c.phase == returning
 }
 
-// isBack reports whether a connection that a loop has lent is idle again.
-func (c *conn) isBack() bool {
-	return c.comesBack && c.staysFor <= 0 && !c.reading && !c.closing && !c.lingers && len(c.streams) == 0 && c.in.Between()
+// stayHere lets a connection be served that could not go back.
+func (c *conn) stayHere() {
+	c.server.deadlines.add(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stay, c.leading = neverReturns, true
+	if c.phase == returning {
+		c.phase = open
+	}
 }
 
 // lead takes records and serves the requests that they make, until the connection ends or another goroutine has taken
@@ -145,10 +149,10 @@ func (c *conn) nextReady() (*stream, error) {
 			s := c.ready[0]
 			c.ready = slices.Delete(c.ready, 0, 1)
 			return s, nil
-		case c.over():
+		case c.isOver():
 			return nil, errEnded
-		case c.isBack():
-			c.goesBack = true
+		case c.mayReturn():
+			c.phase = returning
 			return nil, nil
 		case c.waiting > 0 && !c.multiplex:
 			c.leading = false
@@ -182,7 +186,7 @@ func (c *conn) takeTurn() error {
 func (c *conn) wantsMore() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.ready) == 0 && !c.readAheadFull() && !c.over() && !c.wanted.full()
+	return len(c.ready) == 0 && !c.readAheadFull() && !c.isOver() && !c.wanted.full()
 }
 
 // takeInTime takes a record, and those that came with it, within the read timeout, unless the peer may take its time with it.
@@ -193,9 +197,7 @@ func (c *conn) takeInTime(idle, awaited bool) error {
 		}
 	}
 	if awaited || !c.in.Between() {
-		due := c.server.patrol.after(c.server.config.ReadTimeout)
-		c.readBy.Store(due)
-		c.server.patrol.note(due)
+		c.server.deadlines.set(&c.readBy, c.server.config.ReadTimeout)
 		defer c.readBy.Store(0)
 	}
 	err := c.takeRecord()
@@ -207,17 +209,14 @@ func (c *conn) takeInTime(idle, awaited bool) error {
 
 // awaited reports whether the peer owes us something.
 func (c *conn) awaited() bool {
-	return c.lingers || slices.ContainsFunc(c.streams, func(s *stream) bool { return !s.ended })
+	return c.phase == lingering ||
+		slices.ContainsFunc(c.streams, func(s *stream) bool { return s.input != inputEnded })
 }
 
 // readAheadFull reports whether some handler should first read of its body what was read ahead.
 func (c *conn) readAheadFull() bool {
-	return slices.ContainsFunc(c.streams, func(s *stream) bool { return s.running && len(s.stdin) >= readAhead })
+	return slices.ContainsFunc(c.streams, func(s *stream) bool { return s.stage != gathering && len(s.stdin) >= readAhead })
 }
-
-// over reports whether the connection has done its work. One on which nothing was asked yet has not: its client may have
-// waited in the backlog of the socket for long.
-func (c *conn) over() bool { return c.closing && c.begun && len(c.streams) == 0 && !c.lingers }
 
 func (c *conn) isMultiplex() bool {
 	c.mu.Lock()
@@ -242,12 +241,8 @@ func (c *conn) runLeaderless(s *stream) bool {
 	return true
 }
 
-// promoteLater has the patrol promote another goroutine when the handler runs for long.
-func (c *conn) promoteLater() {
-	due := c.server.patrol.after(leadAfter)
-	c.leadAt.Store(due)
-	c.server.patrol.note(due)
-}
+// promoteLater has another goroutine promoted when the handler runs for long.
+func (c *conn) promoteLater() { c.server.deadlines.set(&c.leadAt, leadAfter) }
 
 // promote makes another goroutine lead when the one that led has been in a handler for long, or when a request is ready
 // beside the one that it serves.
@@ -291,29 +286,21 @@ func (c *conn) look(now int64) (next int64) {
 func (c *conn) lateRead() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.begun {
+	if c.isUnused() {
 		return errEnded
 	}
 	return errReadTimeout
 }
 
-// newcomerGrace is how long a connection that was accepted last of all may take to begin its request.
-const newcomerGrace = time.Second
+// Cut ends the connection at once.
+func (c *conn) Cut(err error) { c.fail(err) }
 
-// cut ends the connection at once.
-func (c *conn) cut(err error) { c.fail(err) }
-
-// drain ends the connection as soon as no request is in flight.
-func (c *conn) drain() {
+// Drain ends the connection as soon as no request is in flight.
+func (c *conn) Drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.begun {
-		due := c.server.patrol.after(newcomerGrace)
-		c.readBy.Store(due)
-		c.server.patrol.note(due)
-	}
-	c.closing = true
-	if c.over() {
+	c.startClosing()
+	if c.isOver() {
 		c.rwc.Close()
 	}
 }
@@ -334,7 +321,7 @@ func (c *conn) fail(err error) {
 	}
 	for _, s := range slices.Clone(c.streams) {
 		s.lose(cause)
-		if !s.running {
+		if s.stage == gathering {
 			c.remove(s)
 		}
 	}
@@ -361,7 +348,7 @@ func (c *conn) logEnd(err error) {
 // inFlight is the number of requests that wait for an answer.
 func (c *conn) inFlight() (n int) {
 	for _, s := range c.streams {
-		if !s.replied {
+		if s.stage != replied {
 			n++
 		}
 	}

@@ -6,13 +6,11 @@
 //
 // # The loop
 //
-// A connection is on an event loop while it is idle, and while its requests are ordinary: whole in one buffer within
-// [mostOnLoop], taken by a [modgw.LoopHandler], and answered in one write. Then it is a [loopConn], without a goroutine and,
-// between requests, without a buffer. For everything else it is lent to a goroutine as a [conn], together with what
-// was read and the request that was begun, and comes back when it is idle. Without a loop, goroutines serve it from
-// the beginning.
+// Package onloop has a connection while it is idle and while its requests are ordinary: a [loopConn]
+// looks for those that are whole in one buffer. For everything else a goroutine serves the
+// connection as a [conn]. Without a loop, goroutines serve it from the beginning.
 //
-// # Who reads a connection that is lent
+// # Who reads a connection on goroutines
 //
 // One goroutine serves a connection from read to write: it takes the records of a request, calls the handler and writes
 // the answer, so that a fast request costs no wake-up at all. While the handler runs, its request body takes records
@@ -22,7 +20,7 @@
 //
 // # Who watches the time
 //
-// A timer for each request wakes the scheduler for each request: that added a fifth to the round trip of a small one
-// (BenchmarkRoundTrip). One patrol for all connections of a server looks at the times they have noted down instead; it
-// sleeps while there is none.
+// A timer for each request wakes the scheduler for each request: that added a fifth to the round
+// trip of a small one (BenchmarkRoundTrip). [deadlines] looks at the times that connections on
+// goroutines have noted; it sleeps while there is none.
 package fcgi

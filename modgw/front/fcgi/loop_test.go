@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/front"
+	"github.com/modgw/modgw/modgw/front/onloop"
 )
 
 // willing serves on the loop: answer is called there, later in the same turn or in another, and may leave the exchange to its
@@ -107,7 +108,7 @@ func TestRequestInPiecesIsServed(t *testing.T) {
 		for i := range whole {
 			c.send(whole[i : i+1])
 			if round == 1 && i == len(whole)/2 {
-				time.Sleep(2 * mostOnLoop) // a goroutine takes it, and gives it back
+				time.Sleep(2 * onloop.MaxTime) // a goroutine takes it, and gives it back
 			}
 		}
 		if a := c.read(1); a.body() != "POST /x  body" {

@@ -16,7 +16,7 @@ type out struct {
 func (c *conn) send(s *stream, pieces ...[]byte) error {
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
-	if c.out.err == nil && s != nil && s.silenced {
+	if c.out.err == nil && s != nil && s.stage == replied {
 		return errGone
 	}
 	return c.write(pieces...)
@@ -24,15 +24,14 @@ func (c *conn) send(s *stream, pieces ...[]byte) error {
 
 // sendLast is send for the last records of a stream; nothing more is sent of it.
 func (c *conn) sendLast(s *stream, pieces ...[]byte) error {
-	c.mu.Lock()
-	s.replied = true // before the peer can know it
-	c.mu.Unlock()
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
-	if s.silenced {
+	if s.stage == replied {
 		return errGone
 	}
-	s.silenced = true
+	c.mu.Lock()
+	s.stage = replied // before the peer can know it
+	c.mu.Unlock()
 	return c.write(pieces...)
 }
 
@@ -40,9 +39,7 @@ func (c *conn) write(pieces ...[]byte) error {
 	if c.out.err != nil {
 		return c.out.err
 	}
-	due := c.server.patrol.after(c.server.config.WriteTimeout)
-	c.writeBy.Store(due)
-	c.server.patrol.note(due)
+	c.server.deadlines.set(&c.writeBy, c.server.config.WriteTimeout)
 	if len(pieces) == 1 {
 		_, c.out.err = c.rwc.Write(pieces[0])
 	} else {

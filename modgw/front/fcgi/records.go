@@ -79,14 +79,13 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 	s := &stream{conn: c, id: h.ID, keepConn: begin.KeepConn}
 	s.authorizer = begin.Role == fcgi.RoleAuthorizer && c.server.config.Authorizer
 	c.mu.Lock()
-	if old := c.find(h.ID); old != nil && !old.replied {
+	if old := c.find(h.ID); old != nil && old.stage != replied {
 		c.mu.Unlock()
 		return fmt.Errorf("cannot begin request %d twice", h.ID)
 	} else if old != nil {
 		c.remove(old) // its goroutine has not come to that yet
 	}
-	c.begun = true
-	c.lingers = false // a client that begins anew has done with the request before (apache.md A11)
+	c.requestBegun()
 	inFlight := c.inFlight()
 	c.multiplex = c.multiplex || inFlight > 0
 	c.streams = append(c.streams, s)
@@ -95,7 +94,7 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 
 	switch {
 	case begin.Role != fcgi.RoleResponder && !s.authorizer:
-		s.ended = true
+		s.input = inputEnded
 		_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{Protocol: fcgi.UnknownRole}))
 		c.finished(s)
 	case inFlight >= c.server.config.MaxStreams:
@@ -105,14 +104,16 @@ func (c *conn) takeBegin(h fcgi.Header) error {
 }
 
 func (c *conn) takeParams(h fcgi.Header) error {
-	s := c.lookup(h.ID)
+	c.mu.Lock()
+	s := c.find(h.ID)
+	ended := s != nil && s.input != inVariables
+	c.mu.Unlock()
 	switch {
 	case s == nil:
 		return c.in.Skip()
-	case s.paramsDone:
+	case ended:
 		return fmt.Errorf("cannot take more variables of request %d after their end", h.ID)
 	case h.Content == 0:
-		s.paramsDone = true
 		c.headComplete(s)
 		return nil
 	}
@@ -160,15 +161,15 @@ func (c *conn) stdinPiece(h fcgi.Header) ([]byte, error) {
 func (c *conn) addStdin(s *stream, h fcgi.Header, piece []byte) (*modgw.Fault, error) {
 	switch {
 	case s == nil:
-		if h.Content == 0 && c.lingers && c.lingerID == h.ID {
-			c.lingers = false
+		if h.Content == 0 && c.phase == lingering && c.lingerID == h.ID {
+			c.phase = closing
 		}
 		return nil, nil
-	case !s.paramsDone:
+	case s.input == inVariables:
 		return nil, fmt.Errorf("cannot take the body of request %d before its variables", h.ID)
 	case s.authorizer:
 		return nil, nil // it has no body (section 6.3 of the specification)
-	case s.ended:
+	case s.input == inputEnded:
 		return nil, fmt.Errorf("cannot take more of the body of request %d after its end", h.ID)
 	case h.Content == 0:
 		return s.bodyEnds(), nil
@@ -188,7 +189,7 @@ func (c *conn) takeAbort(h fcgi.Header) error {
 	_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{}))
 	c.mu.Lock()
 	s.lose(errGone)
-	s.ended = true // nothing more comes of a request that was aborted
+	s.input = inputEnded // nothing more comes of a request that was aborted
 	c.mu.Unlock()
 	c.finished(s)
 	return nil

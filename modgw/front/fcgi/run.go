@@ -48,14 +48,15 @@ func (c *conn) finished(s *stream) {
 	s.closeBody()
 	succeeded := !slices.Contains(c.streams, s) // by one with the same id
 	c.remove(s)
-	c.staysFor--
-	if !s.keepConn || c.closing {
-		c.closing = true
-		if !s.ended && !succeeded && c.failed == nil {
-			c.linger(s)
-		}
+	c.stay--
+	if !s.keepConn {
+		c.startClosing()
 	}
-	if c.over() {
+	ends := c.phase == closing || c.phase == lingering
+	if ends && s.input != inputEnded && !succeeded && c.failed == nil {
+		c.linger(s)
+	}
+	if c.isOver() {
 		c.rwc.Close()
 	}
 }
@@ -63,7 +64,7 @@ func (c *conn) finished(s *stream) {
 // linger lets the rest of a finished request's body come. Closing before would take the response from a client that is
 // still sending; but some clients, nginx without keep-alive for one, stop sending and wait for the end of ours.
 func (c *conn) linger(s *stream) {
-	c.lingers, c.lingerID = true, s.id
+	c.phase, c.lingerID = lingering, s.id
 	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok && !s.keepConn {
 		_ = half.CloseWrite() // if it fails the connection has ended, which reading will tell
 	}
@@ -74,8 +75,8 @@ func (c *conn) linger(s *stream) {
 func (c *conn) cutOff(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closing = true
-	s.ended = true // what is still to come of it is of no use
+	c.startClosing()
+	s.input = inputEnded // what is still to come of it is of no use
 }
 
 // refuse answers a request without calling its handler.
@@ -103,7 +104,7 @@ func (s *stream) target() string { return s.requestOrBlank().RequestURI }
 func (s *stream) bodyWasShort() bool {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	return s.ended && s.received < s.length
+	return s.input == inputEnded && s.received < s.length
 }
 
 // lost tells a request that its response cannot be sent any more.

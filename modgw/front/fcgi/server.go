@@ -3,66 +3,37 @@ package fcgi
 import (
 	"context"
 	"net"
-	"net/http"
 	"sync"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/cgi"
+	"github.com/modgw/modgw/modgw/front/onloop"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Server is the FastCGI front.
 type Server struct {
-	config  Config
-	buffers buffers
-	patrol  *patrol
-	conns   listen.Conns[connection]
-	onLoop  *onLoop // nil: all is served by goroutines
+	config    Config
+	buffers   buffers
+	deadlines *deadlines
+	conns     listen.Conns[connection]
+	onLoop    *onloop.Server // nil: goroutines serve all
+
+	builders builders
 }
 
 // connection is one of a web server, on a goroutine or on the loop.
 type connection interface {
-	drain()                      // ends it as soon as no request is in flight
-	cut(error)                   // ends it at once
-	look(now int64) (next int64) // does what is due and returns when something will be
-}
-
-// onLoop is what connections on the loop have in common. But for handler it is the loop's.
-type onLoop struct {
-	handler  modgw.LoopHandler
-	limit    *eventloop.Limit
-	out      []byte // a response that is being written
-	builders []*builder
-}
-
-// builder is what a request is made with, and the header of its response. It is used again for another request, unless a
-// goroutine has got this one.
-type builder struct {
-	cgi.Builder
-	response http.Header
-}
-
-func (o *onLoop) takeBuilder() *builder {
-	if n := len(o.builders); n > 0 {
-		b := o.builders[n-1]
-		o.builders = o.builders[:n-1]
-		return b
-	}
-	return &builder{response: make(http.Header, 8)}
-}
-
-func (o *onLoop) giveBuilder(b *builder) {
-	b.Reuse()
-	clear(b.response)
-	o.builders = append(o.builders, b)
+	Drain()    // ends it as soon as no request is in flight
+	Cut(error) // ends it at once
 }
 
 // New makes a server. It starts nothing.
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults()}
 	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && s.config.Loop != nil {
-		s.onLoop = &onLoop{handler: handler, limit: s.config.Loop.NewLimit(mostOnLoop)}
+		s.onLoop = onloop.New(onloop.Config{
+			Loop: s.config.Loop, Handler: handler, Log: s.config.Log, Multiplexed: true,
+		})
 	}
 	s.conns = listen.Conns[connection]{
 		Door:         s.config.Door(),
@@ -70,26 +41,30 @@ func New(config Config) *Server {
 		Open:         s.open,
 		Begin:        s.begin,
 		Serve:        func(c connection) { c.(*conn).serve() },
-		Drain:        connection.drain,
-		Cut:          func(c connection) { c.cut(errDrained) },
+		Drain:        connection.Drain,
+		Cut:          func(c connection) { c.Cut(errDrained) },
 	}
-	s.patrol = newPatrol(s.conns.Each)
+	s.deadlines = newDeadlines()
 	return s
 }
 
 // open makes a connection of what was accepted.
 func (s *Server) open(base context.Context, rwc net.Conn) connection {
-	if c, ok := newLoopConn(s, base, rwc); ok {
-		return c
+	trusted := s.config.TrustedPeer(rwc)
+	if s.onLoop != nil {
+		protocol := &loopConn{server: s, base: base, trusted: trusted}
+		if c, ok := s.onLoop.Accept(rwc, protocol); ok {
+			return c
+		}
 	}
-	return newConn(s, base, rwc)
+	return newConn(s, base, rwc, trusted)
 }
 
-// begin has the loop serve a connection, if it is one for it.
+// begin has the loop serve a connection that is on it.
 func (s *Server) begin(c connection, ended func()) bool {
-	onLoop, ok := c.(*loopConn)
+	onLoop, ok := c.(*onloop.Conn)
 	if ok {
-		onLoop.start(ended)
+		onLoop.Start(ended)
 	}
 	return ok
 }
@@ -98,10 +73,10 @@ func (s *Server) begin(c connection, ended func()) bool {
 // flight finish within the drain timeout, and returns nil when nothing it started is left. It may be called once; an
 // error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	patrolling, stopPatrol := context.WithCancel(context.WithoutCancel(ctx))
-	var patrol sync.WaitGroup
-	patrol.Go(func() { s.patrol.run(patrolling) })
-	defer patrol.Wait()
-	defer stopPatrol()
+	var watching sync.WaitGroup
+	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
+	watching.Go(func() { s.deadlines.watch(watched) })
+	defer watching.Wait()
+	defer stop()
 	return s.conns.Run(ctx, ln)
 }

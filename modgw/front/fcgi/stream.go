@@ -27,27 +27,41 @@ type stream struct {
 
 	authorizer bool // the peer wants to know whether the request may pass
 
-	params     []byte // belongs to the reading turn
-	paramsDone bool   // belongs to the reading turn
+	params []byte // belongs to the reading turn
 
-	request *http.Request // set when paramsDone
+	request *http.Request // nil while the input is inVariables
 	cancel  context.CancelCauseFunc
 	length  int64 // what the request says that its body has; -1 when it does not
 	whole   bool  // the handler is called when the body is complete
 
-	running  bool   // the handler was called, or is about to be
+	stage    stage // changed to replied only with conn.out.mu held, too
+	input    inputState
 	stdin    []byte // received and not read yet
 	received int64  // bytes of the body
-	ended    bool   // the empty STDIN record has come
-	bodyErr  error  // what reading the body says when stdin is read up
-	replied  bool   // the end record is sent, or about to be: the peer may use the id again
-
-	silenced bool // guarded by conn.out.mu: our end record was sent or never will be
+	bodyErr  error  // error of reading the body when stdin is empty
 
 	serve    func(http.ResponseWriter, *http.Request) // the handler
 	body     body
 	response response
 }
+
+// stage says what was done for a request.
+type stage uint8
+
+const (
+	gathering stage = iota // its handler was not called
+	running                // it was, or is about to be
+	replied                // the end record was sent, or is about to be: the peer may use the id again
+)
+
+// inputState says what comes next of a request.
+type inputState uint8
+
+const (
+	inVariables inputState = iota
+	inBody
+	inputEnded // nothing, or nothing that counts
+)
 
 // headComplete makes the request of the variables that have come.
 func (c *conn) headComplete(s *stream) {
@@ -70,11 +84,11 @@ func (c *conn) headComplete(s *stream) {
 	c.server.config.TrustedProxies.Resolve(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.request, s.cancel, s.length = r, cancel, r.ContentLength
+	s.request, s.cancel, s.length, s.input = r, cancel, r.ContentLength, inBody
 	chunked := s.length < 0 && r.TransferEncoding != nil
 	s.whole = s.length >= 0 && s.length <= smallBody || s.length < 0 && !chunked && seldomHasBody(r.Method)
 	if s.authorizer {
-		s.ended = true
+		s.input = inputEnded
 	}
 	if s.length < 0 && !s.whole || s.authorizer {
 		s.begin()
@@ -96,7 +110,7 @@ func seldomHasBody(method string) bool {
 func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
 	s.received += int64(len(piece))
 	if excess := s.received - s.length; s.length >= 0 && excess > 0 {
-		if !s.running {
+		if s.stage == gathering {
 			return bodyLength(s.length, "longer")
 		}
 		piece = piece[:max(0, int64(len(piece))-excess)]
@@ -113,9 +127,9 @@ func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
 
 // bodyEnds takes note that the body is complete.
 func (s *stream) bodyEnds() *modgw.Fault {
-	s.ended = true
+	s.input = inputEnded
 	if s.received < s.length {
-		if !s.running {
+		if s.stage == gathering {
 			return bodyLength(s.length, "shorter")
 		}
 		s.bodyFails(io.ErrUnexpectedEOF)
@@ -132,11 +146,11 @@ func (s *stream) bodyFails(err error) {
 
 // begin makes the stream ready for its handler, once.
 func (s *stream) begin() {
-	if s.running {
+	if s.stage != gathering {
 		return
 	}
-	s.running = true
-	if s.length < 0 && s.ended {
+	s.stage = running
+	if s.length < 0 && s.input == inputEnded {
 		s.request.ContentLength = s.received
 	}
 	if s.request.ContentLength != 0 {
@@ -149,7 +163,7 @@ func (s *stream) begin() {
 
 // lose tells a stream that its client has gone.
 func (s *stream) lose(cause error) {
-	if !s.ended {
+	if s.input != inputEnded {
 		s.bodyFails(io.ErrUnexpectedEOF)
 	}
 	if s.cancel != nil {

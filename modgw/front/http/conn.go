@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/nowait"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/http1"
@@ -51,10 +52,9 @@ type conn struct {
 	handed  bool         // to the server of HTTP/2
 	owed    int          // status of the answer to a head that was refused; 0: none
 
-	ctx      context.Context // of all requests; nil before the first one
-	presence presence        // of the client
-	watched  bool            // disconnects tell when the client goes
-	fd       int32           // by which disconnects know it
+	ctx      context.Context  // of all requests; nil before the first one
+	presence presence         // of the client
+	source   eventloop.Source // watches whether the client goes, unless the connection is on the loop
 
 	closing atomic.Bool // and lingering
 	known   sync.Once   // has ended being a newcomer
@@ -63,12 +63,18 @@ type conn struct {
 }
 
 func newConn(s *Server, rwc net.Conn, left func()) *conn {
+	c := &conn{client: rwc.RemoteAddr(), server: s, left: left}
+	c.take(rwc)
+	c.parser.Limits = s.limits
+	return c
+}
+
+// take begins to use the kernel's connection.
+func (c *conn) take(rwc net.Conn) {
 	if socket, ok := nowait.Of(rwc); ok {
 		rwc = socket
 	}
-	c := &conn{Conn: rwc, raw: rwc, client: rwc.RemoteAddr(), server: s, left: left}
-	c.parser.Limits = s.limits
-	return c
+	c.Conn, c.raw = rwc, rwc
 }
 
 // RemoteAddr is the client's address.
@@ -264,13 +270,21 @@ func closeWrite(c net.Conn) error {
 }
 
 // end closes the connection for good.
-func (c *conn) end() error {
-	if c.watched {
-		c.server.disconnects.remove(c)
-	}
-	err := c.Conn.Close()
-	c.ended.Do(c.left)
+func (c *conn) end() (err error) {
+	c.ended.Do(func() {
+		c.source.Forget() // closing the connection takes it off the loop
+		err = c.Conn.Close()
+		c.left()
+	})
 	return err
 }
+
+// Drain ends the connection instead of waiting for another request.
+func (c *conn) Drain() {
+	_ = c.read.set(c.Conn, &c.read.drained, time.Now()) // a connection that fails ends
+}
+
+// Cut ends the connection at once.
+func (c *conn) Cut(error) { c.raw.Close() }
 
 type writerOnly struct{ io.Writer }

@@ -29,6 +29,7 @@ const (
 func (c *conn) run(opening context.Context) {
 	defer listen.Contain(c, c.server.config.Log)
 	defer c.leave()
+	defer c.server.remove(c)
 	if err := c.open(opening); err != nil {
 		c.server.notOpened(c, err)
 		return
@@ -49,9 +50,8 @@ func (c *conn) run(opening context.Context) {
 	c.shut()
 }
 
-// leave ends what the server has to do with a connection that does not speak HTTP/1 any more.
+// leave ends what belongs to the HTTP/1 of a connection.
 func (c *conn) leave() {
-	c.server.remove(c)
 	if !c.handed {
 		c.know()
 		c.presence.close()
@@ -81,8 +81,7 @@ func (c *conn) awaitRequest() bool {
 // serveUntilIdle serves the requests that have come, and that come as long as one has begun. It
 // reads from the connection by itself, and blocks.
 //
-// This is the way in for whoever waits for many connections at once, and has this one's input in
-// [conn.in]: when the state is idle again, the connection is theirs again, and has no input.
+// When the state is idle there is no input left, and the connection may go back to a loop.
 func (c *conn) serveUntilIdle() state {
 	for {
 		event, state := c.readHead()
@@ -93,7 +92,7 @@ func (c *conn) serveUntilIdle() state {
 			c.hand()
 			return taken
 		}
-		if state := c.serveRequest(&resumption{}); state != idle {
+		if state := c.serveRequest(nil); state != idle {
 			return state
 		}
 	}
@@ -134,8 +133,8 @@ func (c *conn) readHead() (http1.Event, state) {
 	}
 }
 
-// serveRequest serves the request whose head was read, from where it was begun.
-func (c *conn) serveRequest(x *resumption) state {
+// serveRequest serves the request whose head was read; begun is not nil if that was on the loop.
+func (c *conn) serveRequest(begun *begunRequest) state {
 	if c.ctx == nil {
 		c.ctx = c.presence.context(c.server.base)
 	}
@@ -147,7 +146,9 @@ func (c *conn) serveRequest(x *resumption) state {
 	w := &response{server: c.server, conn: c, request: r, trusted: c.peer.trusted}
 	w.ResponseWriter, w.h1 = &w.writer, &w.writer
 	w.writer.conn = c
-	if w.writer.framing = x.framing; !x.headed {
+	if begun != nil {
+		w.writer.framing = begun.framing
+	} else {
 		w.writer.framing.Begin(c.parser.Head())
 	}
 	c.presence.beginRequest()
@@ -155,8 +156,8 @@ func (c *conn) serveRequest(x *resumption) state {
 		w.body = c.newBody(w)
 		r.Body = w.body
 	}
-	if x.serve != nil {
-		c.server.resume(ctx, w, r, x)
+	if begun != nil && begun.serve != nil {
+		c.server.resume(ctx, w, r, begun)
 	} else {
 		c.server.respond(ctx, w, r, c.peer)
 	}

@@ -25,9 +25,9 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 }
 
 // resume is respond for a request that was prepared on the loop, and that serve goes on with.
-func (s *Server) resume(ctx context.Context, w *response, r *http.Request, x *resumption) {
+func (s *Server) resume(ctx context.Context, w *response, r *http.Request, begun *begunRequest) {
 	defer w.finish()
-	w.serve(ctx, r, x.info, x.serve)
+	w.serve(ctx, r, begun.info, begun.serve)
 }
 
 func (w *response) serve(ctx context.Context, r *http.Request, info *modgw.RequestInfo, serve http.HandlerFunc) {
@@ -64,7 +64,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 		RemoteAddr: p.addr,
 		RemotePort: p.port,
 	}
-	if r.ProtoMajor == 1 && p.conn.watched {
+	if r.ProtoMajor == 1 && p.conn.isWatched() {
 		info.InputEnded = p.conn.presence.inputEnded()
 	}
 	if c := p.conn; c.tls != nil {

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/modgw/modgw/modgw/front/onloop"
 )
 
 // How long, and for how many octets, the input of a connection is still read that ends before its
@@ -57,19 +56,8 @@ func (c *conn) answerRefusal() {
 
 // hasUnread reports whether a socket has octets that nobody has read.
 func hasUnread(socket net.Conn) (unread bool) {
-	s, ok := socket.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return false
-	}
-	err = raw.Control(func(fd uintptr) {
-		n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
-		unread = err == nil && n > 0
-	})
-	return unread && err == nil
+	withDescriptor(socket, func(fd int) { unread = onloop.HasUnread(fd) })
+	return unread
 }
 
 // linger reads what the client still sends, within bounds.

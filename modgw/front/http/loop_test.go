@@ -18,6 +18,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/onloop"
 )
 
 // willing serves on the loop: answer is called there, in a later turn. On goroutines Handler serves.
@@ -134,7 +135,7 @@ func TestRequestInPiecesIsServedOnTheLoopOrOff(t *testing.T) {
 		for i := range len(whole) {
 			io.WriteString(c, whole[i:i+1])
 			if round == 1 && i == len(whole)/2 || round == 2 && i == len(whole)-2 {
-				time.Sleep(2 * mostOnLoop) // a goroutine takes it, and gives the connection back
+				time.Sleep(2 * onloop.MaxTime) // a goroutine takes it, and gives the connection back
 			}
 		}
 		c.want("POST", fmt.Sprintf("POST /x %d body", round))

@@ -1,538 +1,159 @@
 package http
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/internal/nowait"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
+	"github.com/modgw/modgw/modgw/front/onloop"
 	"github.com/modgw/modgw/modgw/http1"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-const (
-	// mostOnLoop is how long a connection may be in the midst of a request before a goroutine goes on with it, which has
-	// deadlines and notices more.
-	mostOnLoop = 50 * time.Millisecond
+// maxInput is how long a request may be, body included, that is served on the loop.
+const maxInput = 64 << 10
 
-	// staysAway is how many requests a goroutine serves of a connection whose request the handler did not take on the loop:
-	// it may be of an app that is never served there, and moving a connection costs something.
-	staysAway = 32
-
-	// mostInput is how long a request may be, body included, that is served on the loop.
-	mostInput = 64 << 10
-)
-
-// loopState says what a loopConn does.
-type loopState uint8
-
-const (
-	isIdle      loopState = iota // nothing of a request has come
-	isReceiving                  // a part of one has
-	isServing                    // its response is awaited
-	isLent                       // a goroutine has the connection
-	isClosed
-)
-
-// loopConn is a connection without TLS that is on the loop while it is idle, and while its requests are ordinary: short,
-// answered by a handler that needs no goroutine, in one write. For all others it is lent to a goroutine until it is idle
-// again. It implements [modgw.LoopExchange] for the request that it serves. All that it has, conn included, belongs to
-// the loop, and to the goroutine while it is lent.
+// loopConn is a connection on the loop: the [onloop.Protocol] for requests without TLS that are
+// short. What it has, conn included, belongs to the goroutine while one has the connection.
 type loopConn struct {
-	conn   *conn // without the net.Conn while it is not lent
-	onLoop *onLoop
+	conn *conn // without a net.Conn while it is on the loop
 
-	state  loopState
-	fd     int // while it is not lent
-	source eventloop.Source
-	stay   eventloop.Stay
-	ends   bool // when no request is in flight
-
-	// The request that is served.
-	headed  bool // its head was read; its body follows in conn.in
+	part    part
 	request *http.Request
-	info    *modgw.RequestInfo
-	framing http1.Writer
-	header  http.Header
-	owner   modgw.LoopOwner
+	framing http1.Writer // for the response, from the head on
 }
 
-// onLoop is what connections on the loop have in common.
-type onLoop struct {
-	loop    *eventloop.Loop
-	handler modgw.LoopHandler
-	busy    *eventloop.Limit // of a request
-	idle    *eventloop.Limit // of the time between two requests
-	fresh   *eventloop.Limit // of the time before the first one
-	out     []byte           // a response that is being written
-}
+// part says what of a request was read.
+type part uint8
 
-func newOnLoop(c Config) *onLoop {
+const (
+	noHead    part = iota // at most a part of its head
+	wholeHead             // its head; the body is next in conn.in
+	preface               // HTTP/2 begins in its place
+)
+
+// newOnLoop returns what serves connections on the loop; nil if goroutines have to.
+func newOnLoop(c Config) *onloop.Server {
 	handler, ok := c.Handler.(modgw.LoopHandler)
 	if !ok || c.Loop == nil || c.TLS != nil || c.ProxyProtocol {
 		return nil
 	}
-	return &onLoop{
-		loop: c.Loop, handler: handler,
-		busy: c.Loop.NewLimit(mostOnLoop), idle: c.Loop.NewLimit(c.IdleTimeout), fresh: c.Loop.NewLimit(c.HeaderTimeout),
-	}
+	return onloop.New(onloop.Config{
+		Loop: c.Loop, Handler: handler, Log: c.Log, IdleTimeout: c.IdleTimeout, FirstTimeout: c.HeaderTimeout,
+	})
 }
 
-// receiveOnLoop serves a connection that was accepted on the loop; ok is false when that is not possible.
-func (s *Server) receiveOnLoop(rwc net.Conn, left func()) (ok bool) {
+// receiveOnLoop serves a connection that was accepted on the loop. It reports whether that is
+// possible.
+func (s *Server) receiveOnLoop(rwc net.Conn, left func()) bool {
 	if s.onLoop == nil {
 		return false
 	}
-	c := &loopConn{conn: newConn(s, rwc, left), onLoop: s.onLoop, header: make(http.Header, 8)}
-	c.conn.peer = s.trust.peerOf(c.conn)
-	if c.fd, ok = eventloop.Take(rwc); !ok {
+	l := newConn(s, rwc, left)
+	l.peer = s.trust.peerOf(l)
+	c, ok := s.onLoop.Accept(rwc, &loopConn{conn: l})
+	if !ok {
 		return false
 	}
-	c.conn.Conn, c.conn.raw = nil, nil
-	c.stay.Overdue = c.overdue
-	s.mu.Lock()
-	s.loopConns[c] = struct{}{}
-	s.mu.Unlock()
+	l.Conn, l.raw = nil, nil
+	s.add(c)
 	s.newcomers.Add(1)
 	s.group.Add(1)
-	s.onLoop.loop.Post(c.listen)
+	c.Start(func() {
+		s.remove(c)
+		l.leave()
+		if l.raw == nil { // it was closed on the loop, and not by a goroutine or an app
+			l.ended.Do(l.left)
+		}
+		s.group.Done()
+	})
 	return true
 }
 
-// listen makes the connection idle.
-func (c *loopConn) listen() {
-	c.state = isIdle
-	if c.ends && c.conn.served {
-		c.end()
-		return
-	}
-	if c.onLoop.loop.Add(&c.source, c.fd, c) != nil {
-		c.lend(nil, nil, false) // the kernel has no room for another one
-		return
-	}
-	c.rest()
-}
-
-// Ready implements [eventloop.Handler].
-func (c *loopConn) Ready(e eventloop.Events) {
-	defer c.contain()
-	switch {
-	case c.state == isServing && e.Ended():
-		c.owner.Detach()
-	case c.state == isServing:
-		// The client sends more, or it is an event of what was read already.
-		if n, err := c.read(); n > 0 && c.conn.in.len() > mostInput || err != nil && err != unix.EAGAIN {
-			c.owner.Detach()
-		}
-	case c.state == isIdle || c.state == isReceiving:
-		c.receive()
-	}
-}
-
-// contain ends the connection, and nothing else, when its code panics.
-func (c *loopConn) contain() {
-	if value := recover(); value != nil {
-		listen.LogPanic(value, c.conn.client, c.conn.server.config.Log)
-		if c.state != isLent {
-			c.end()
-		}
-	}
-}
-
-// read reads until there is nothing more.
-func (c *loopConn) read() (n int, err error) {
-	for {
-		room := c.conn.in.room()
-		m, err := eventloop.Read(c.fd, room)
-		c.conn.in.add(m)
+// Read implements [onloop.Protocol]. It reads until there is nothing more.
+func (c *loopConn) Read(fd int) (n int, err error) {
+	in := &c.conn.in
+	for in.len() <= maxInput {
+		room := in.room()
+		m, err := eventloop.Read(fd, room)
+		in.add(m)
 		n += m
-		if err != nil || m < len(room) || c.conn.in.len() > mostInput {
+		if err != nil || m < len(room) {
 			return n, err
 		}
 	}
+	return n, io.ErrShortBuffer
 }
 
-// receive reads what has come, and serves a request that is complete.
-func (c *loopConn) receive() {
-	n, err := c.read()
-	switch {
-	case n > 0:
-		c.proceed()
-	case err == unix.EAGAIN:
-		c.rest()
-	case c.conn.in.len() > 0 || c.headed:
-		c.lend(nil, nil, true) // which judges a request that breaks off
-	default:
-		if err != io.EOF && !errors.Is(err, unix.ECONNRESET) {
-			c.conn.server.config.Log.Debug("connection ended", "client", c.conn.client, "error", err)
-		}
-		c.end()
-	}
-}
+// HasInput implements [onloop.Protocol].
+func (c *loopConn) HasInput() bool { return c.conn.in.len() > 0 || c.part != noHead }
 
-// proceed serves the request that has been read, if it is complete.
-func (c *loopConn) proceed() {
-	if c.state == isIdle {
-		c.state = isReceiving
-		c.stay.End()
-		c.onLoop.busy.Begin(&c.stay)
-	}
+// WasUsed implements [onloop.Protocol].
+func (c *loopConn) WasUsed() bool { return c.conn.served }
+
+// Parse implements [onloop.Protocol].
+func (c *loopConn) Parse() onloop.Progress {
 	l := c.conn
-	if !c.headed {
+	if c.part == noHead {
 		event, used, err := l.parser.Parse(l.in.bytes())
 		switch {
-		case err != nil || event == http1.HTTP2Preface:
-			c.lend(nil, &resumption{preface: event == http1.HTTP2Preface}, true)
-			return
-		case event != http1.HeadRead:
-			l.in.discard(used)
-			if l.in.len() > mostInput {
-				c.lend(nil, nil, true)
-			}
-			return
+		case event == http1.HTTP2Preface:
+			c.part = preface
+			return onloop.Unusual
+		case err != nil:
+			return onloop.Unusual
+		case event == http1.HeadRead:
+			l.message.Fill(&l.request, l.parser.Head())
+			c.framing.Begin(l.parser.Head())
+			c.part = wholeHead
 		}
-		l.message.Fill(&l.request, l.parser.Head())
-		c.framing.Begin(l.parser.Head())
 		l.in.discard(used)
-		c.headed = true
 	}
 	r := &l.request
 	switch {
-	case r.ContentLength < 0 || r.ContentLength > mostInput/2 || r.Header["Expect"] != nil || r.Header["Upgrade"] != nil:
-		c.moveHeaded()
-	case int64(l.in.len()) >= r.ContentLength:
-		c.serve()
+	case c.part == noHead && l.in.len() <= maxInput:
+		return onloop.Partial
+	case c.part == noHead, r.ContentLength < 0, r.ContentLength > maxInput/2,
+		r.Header["Expect"] != nil, r.Header["Upgrade"] != nil:
+		return onloop.Unusual
+	case int64(l.in.len()) < r.ContentLength:
+		return onloop.Partial
 	}
+	return onloop.Whole
 }
 
-// moveHeaded lets a goroutine serve a request whose head was read.
-func (c *loopConn) moveHeaded() { c.lend(nil, &resumption{headed: true, framing: c.framing}, true) }
-
-// serve serves a request that is complete.
-func (c *loopConn) serve() {
+// Request implements [onloop.Protocol].
+func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool) {
 	l := c.conn
 	if status, _ := l.server.refusal(&l.request); status != 0 {
-		c.moveHeaded()
-		return
+		return nil, nil, false
 	}
 	l.know()
 	l.served = true
 	l.request.RemoteAddr, l.request.Body = l.peer.remote, http.NoBody
-	c.info = l.server.prepare(&l.request, l.peer)
-	c.request = l.request.WithContext(modgw.WithRequestInfo(l.server.base, c.info))
-	c.state = isServing
-	c.stay.End()
-	c.onLoop.busy.Begin(&c.stay)
-	if !c.onLoop.handler.ServeOnLoop(c) {
-		c.move(l.server.config.Handler.ServeHTTP, staysAway)
-	}
+	info = l.server.prepare(&l.request, l.peer)
+	c.request = l.request.WithContext(modgw.WithRequestInfo(l.server.base, info))
+	return c.request, info, true
 }
 
-// rest makes the connection idle if nothing of a request was read.
-func (c *loopConn) rest() {
-	if c.conn.in.len() > 0 || c.headed {
-		return
-	}
-	c.conn.in.release()
-	if c.conn.message.Size() > inputSize {
-		c.conn.message = http1.Request{}
-	}
-	c.state = isIdle
-	c.stay.End()
-	limit := c.onLoop.idle
-	if !c.conn.served {
-		limit = c.onLoop.fresh
-	}
-	limit.Begin(&c.stay)
-}
-
-// overdue ends a connection that was idle for long, and lets a goroutine go on with a request that takes long.
-func (c *loopConn) overdue() {
-	defer c.contain()
-	switch {
-	case c.state == isServing:
-		c.owner.Detach()
-	case c.state == isIdle:
-		c.end()
-	case c.headed:
-		c.moveHeaded()
-	default:
-		c.lend(nil, nil, true)
-	}
-}
-
-// end closes the connection, which is not lent.
-func (c *loopConn) end() {
-	if c.state == isClosed {
-		return
-	}
-	c.stay.End()
-	c.source.Remove()
-	unix.Close(c.fd)
-	c.state = isClosed
-	c.conn.in = input{}
-	c.conn.ended.Do(c.conn.left)
-	c.leave()
-}
-
-// leave ends what the server has to do with the connection.
-func (c *loopConn) leave() {
-	s := c.conn.server
-	s.mu.Lock()
-	delete(s.loopConns, c)
-	s.mu.Unlock()
-	c.conn.leave()
-	s.group.Done()
-}
-
-// drain ends the connection as soon as no request is in flight.
-func (c *loopConn) drain() {
-	c.onLoop.loop.Post(func() {
-		c.ends = true
-		switch {
-		case c.state != isIdle:
-		case !c.conn.served:
-			c.lend(nil, nil, false) // what its client has begun to ask is answered
-		default:
-			if n, _ := c.read(); n > 0 {
-				c.proceed() // it has come in the last moment
-				return
-			}
-			c.end()
-		}
-	})
-}
-
-// cut ends the connection at once.
-func (c *loopConn) cut() {
-	c.onLoop.loop.Post(func() {
-		switch c.state {
-		case isServing:
-			c.owner.Detach()
-			c.conn.raw.Close()
-		case isIdle, isReceiving:
-			c.end()
-		}
-	})
-}
-
-// resumption is what a goroutine goes on with.
-type resumption struct {
-	over    bool // the connection is to be shut
-	more    int  // how many requests to serve before the connection goes back
-	preface bool // HTTP/2 has begun
-	headed  bool // a request whose head was read, and whose response begins with framing
-	framing http1.Writer
-	info    *modgw.RequestInfo
-	serve   func(http.ResponseWriter, *http.Request)
-}
-
-// lend lets a goroutine go on with the connection: with the rest of a response, and a request that was begun. It may come back
-// when it is idle.
-func (c *loopConn) lend(rest []byte, x *resumption, back bool) {
-	c.stay.End()
-	c.source.Remove()
-	l := c.conn
-	rwc, err := eventloop.Give(c.fd)
-	if err != nil {
-		l.server.config.Log.Warn("connection ended", "client", l.client, "error", err)
-		rwc, _ = net.Pipe() // a connection that does not work any more
-		rwc.Close()
-	}
-	l.Conn, l.raw = rwc, rwc
-	if socket, ok := nowait.Of(rwc); ok {
-		l.Conn, l.raw = socket, socket
-	}
-	c.state, c.fd = isLent, -1
-	l.watched = l.server.disconnects.add(l)
-	l.server.add(l)
-	if x != nil && x.info != nil && l.watched {
-		x.info.InputEnded = l.presence.inputEnded()
-	}
-	c.forget()
-	if x == nil {
-		x = &resumption{}
-	}
-	x.over = x.over || len(rest) > 0 && c.ends
-	go c.serveLent(bytes.Clone(rest), x, back)
-}
-
-// hasUnread reports whether the client has sent more than was read.
-func (c *loopConn) hasUnread() bool {
-	n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ)
-	return err == nil && n > 0
-}
-
-// serveLent serves the connection on this goroutine until it has ended, or comes back.
-func (c *loopConn) serveLent(rest []byte, x *resumption, back bool) {
-	l, ended := c.conn, true
-	defer func() {
-		if ended {
-			c.leave()
-		}
-	}()
-	defer listen.Contain(l, l.server.config.Log)
-	if x.preface {
-		l.hand()
-		return
-	}
-	state := idle
-	if len(rest) > 0 {
-		if _, err := l.Write(rest); err != nil {
-			state = over
-		}
-	}
-	switch {
-	case x.over:
-		state = over
-	case x.headed:
-		state = l.serveRequest(x)
-	}
-	for state == idle {
-		if state = l.serveUntilIdle(); state != idle {
-			break
-		}
-		if x.more--; x.more < 0 && back && c.takeBack() {
-			ended = false
-			return
-		}
-		if l.in.len() == 0 && !l.awaitRequest() {
-			state = over
-		}
-	}
-	if state == over {
-		l.shut()
-	}
-}
-
-// takeBack gives an idle connection to the loop again.
-func (c *loopConn) takeBack() bool {
-	l := c.conn
-	if l.server.draining.Load() || l.in.len() > 0 {
-		return false
-	}
-	l.server.remove(l)
-	if l.watched {
-		l.server.disconnects.release(l)
-		l.watched = false
-	}
-	fd, ok := eventloop.Take(l.raw)
-	if !ok {
-		l.server.add(l)
-		return false
-	}
-	l.Conn, l.raw = nil, nil
-	l.read, l.write = readDeadline{}, writeDeadline{}
-	c.onLoop.loop.Post(func() {
-		c.fd = fd
-		c.listen()
-	})
-	return true
-}
-
-// forget lets go of the request that was served.
-func (c *loopConn) forget() {
-	c.request, c.info, c.owner, c.headed = nil, nil, nil, false
-	clear(c.header)
-}
-
-var _ modgw.LoopExchange = (*loopConn)(nil)
-
-// Loop implements [modgw.LoopExchange].
-func (c *loopConn) Loop() *eventloop.Loop { return c.onLoop.loop }
-
-// Request implements [modgw.LoopExchange].
-func (c *loopConn) Request() (*http.Request, *modgw.RequestInfo) { return c.request, c.info }
-
-// Body implements [modgw.LoopExchange].
+// Body implements [onloop.Protocol].
 func (c *loopConn) Body() []byte { return c.conn.in.bytes()[:c.request.ContentLength] }
 
-// Header implements [modgw.LoopExchange].
-func (c *loopConn) Header() http.Header { return c.header }
-
-// SetOwner implements [modgw.LoopExchange].
-func (c *loopConn) SetOwner(o modgw.LoopOwner) { c.owner = o }
-
-// Continue implements [modgw.LoopExchange].
-func (c *loopConn) Continue(serve func(http.ResponseWriter, *http.Request)) { c.move(serve, 0) }
-
-// move lets a goroutine go on with the request, and serve some more.
-func (c *loopConn) move(serve func(http.ResponseWriter, *http.Request), more int) {
-	c.lend(nil, &resumption{headed: true, framing: c.framing, info: c.info, serve: serve, more: more}, true)
-}
-
-// Respond implements [modgw.LoopExchange].
-func (c *loopConn) Respond(status int, body []byte) {
-	defer c.contain()
-	out, ok := c.appendResponse(c.onLoop.out[:0], status, body)
-	if !ok {
-		header, body := c.header.Clone(), bytes.Clone(body)
-		c.Continue(func(w http.ResponseWriter, _ *http.Request) {
-			for name, values := range header {
-				w.Header()[name] = values
-			}
-			w.WriteHeader(status)
-			_, _ = w.Write(body) // its client alone would see the error
-		})
-		return
-	}
-	c.onLoop.out = out
-	l := c.conn
-	length := int(c.request.ContentLength)
-	l.parser.Advance(length)
-	l.in.discard(length)
-	event, _, err := l.parser.Parse(nil)
-	c.ends = c.ends || event != http1.RequestEnd || err != nil
-	n, err := eventloop.Write(c.fd, out)
-	switch {
-	case err != nil && err != unix.EAGAIN:
-		c.end()
-	case n < len(out):
-		c.lend(out[n:], nil, true)
-	case c.ends && (l.in.len() > 0 || c.hasUnread()):
-		c.lend(nil, &resumption{over: true}, false) // what a client still sends is read before that is closed
-	case c.ends:
-		c.end()
-	default:
-		c.forget()
-		if l.in.len() == 0 {
-			c.rest()
-			return
-		}
-		c.state = isReceiving
-		c.stay.End()
-		c.onLoop.busy.Begin(&c.stay)
-		c.onLoop.loop.FlushLater(c)
-	}
-}
-
-// Flush implements [eventloop.Flusher]: the next request has come already.
-func (c *loopConn) Flush() {
-	defer c.contain()
-	if c.state == isReceiving {
-		c.proceed()
-	}
-}
-
-// appendResponse appends a whole response. It reports false when there is something about it that a goroutine sees to.
-func (c *loopConn) appendResponse(b []byte, status int, body []byte) ([]byte, bool) {
-	if cgi.CheckHead(status, c.header) != nil || c.header["Connection"] != nil {
+// AppendResponse implements [onloop.Protocol].
+func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte) ([]byte, bool) {
+	if cgi.CheckHead(status, header) != nil || header["Connection"] != nil {
 		return b, false
 	}
-	cgi.StripHopByHop(c.header)
+	cgi.StripHopByHop(header)
 	framing := c.framing
-	if c.ends || c.conn.server.draining.Load() {
+	if c.conn.server.draining.Load() {
 		framing.EndConnection()
 	}
-	b = framing.AppendHead(b, status, c.header)
+	b = framing.AppendHead(b, status, header)
 	b = framing.AppendHeadEnd(b, int64(len(body)), time.Now())
 	if framing.HasBody() && len(body) > 0 {
 		if framing.Count(int64(len(body))) != nil {
@@ -542,6 +163,117 @@ func (c *loopConn) appendResponse(b []byte, status int, body []byte) ([]byte, bo
 		b = append(b, body...)
 		b = framing.AppendPieceEnd(b)
 	}
-	c.ends = c.ends || framing.IsComplete() && !framing.KeepsOpen()
-	return framing.AppendEnd(b, c.header), framing.IsComplete()
+	b = framing.AppendEnd(b, header)
+	if !framing.IsComplete() {
+		return b, false
+	}
+	c.framing = framing
+	return b, true
+}
+
+// EndRequest implements [onloop.Protocol].
+func (c *loopConn) EndRequest() (keepsOpen bool) {
+	l := c.conn
+	length := int(c.request.ContentLength)
+	l.parser.Advance(length)
+	l.in.discard(length)
+	keepsOpen = c.framing.KeepsOpen() && l.endRequest()
+	c.part, c.request = noHead, nil
+	return keepsOpen
+}
+
+// Release implements [onloop.Protocol].
+func (c *loopConn) Release() {
+	l := c.conn
+	l.in.putBack()
+	l.in = input{}
+	if l.message.Size() > inputSize {
+		l.message = http1.Request{}
+	}
+	l.Conn, l.raw = nil, nil
+	l.read, l.write = readDeadline{}, writeDeadline{}
+}
+
+// HandOver implements [onloop.Protocol].
+func (c *loopConn) HandOver(rwc net.Conn, w onloop.Work) onloop.Driver {
+	l := c.conn
+	l.take(rwc)
+	if l.watchEnd(); w.Info != nil && l.isWatched() {
+		w.Info.InputEnded = l.presence.inputEnded()
+	}
+	d := &driver{conn: l, part: c.part, work: w}
+	if w.Last {
+		d.Drain()
+	}
+	if c.part == wholeHead {
+		d.begun = &begunRequest{framing: c.framing, info: w.Info, serve: w.Serve}
+	}
+	c.part, c.request = noHead, nil
+	return d
+}
+
+// driver is the [onloop.Driver] of a connection that came from the loop.
+type driver struct {
+	*conn
+	work  onloop.Work
+	part  part
+	begun *begunRequest // nil unless the head was read
+}
+
+// begunRequest is a request whose head was read on the loop.
+type begunRequest struct {
+	framing http1.Writer
+	info    *modgw.RequestInfo                       // nil: the request was not prepared for its handler
+	serve   func(http.ResponseWriter, *http.Request) // its handler; nil with info
+}
+
+// Drive implements [onloop.Driver].
+func (d *driver) Drive() (fd int, goesBack bool) {
+	c := d.conn
+	defer listen.Contain(c, c.server.config.Log)
+	if d.part == preface {
+		c.hand()
+		return -1, false
+	}
+	state := idle
+	if len(d.work.Rest) > 0 {
+		if _, err := c.Write(d.work.Rest); err != nil {
+			state = over
+		}
+	}
+	switch {
+	case d.work.IsOver:
+		state = over
+	case d.begun != nil:
+		state = c.serveRequest(d.begun)
+	}
+	for stay := d.work.Stay; state == idle; stay-- {
+		if state = c.serveUntilIdle(); state != idle {
+			break
+		}
+		if stay <= 0 && c.in.len() == 0 {
+			if fd, ok := c.goBack(); ok {
+				return fd, true
+			}
+		}
+		if c.in.len() == 0 && !c.awaitRequest() {
+			state = over
+		}
+	}
+	if state == over {
+		c.shut()
+	}
+	return -1, false
+}
+
+// goBack makes an idle connection a descriptor for the loop, unless it is to end.
+func (c *conn) goBack() (fd int, ok bool) {
+	if c.server.draining.Load() {
+		return -1, false
+	}
+	c.unwatchEnd()
+	if fd, ok = eventloop.Take(c.raw); !ok {
+		c.watchEnd()
+	}
+	return fd, ok
 }

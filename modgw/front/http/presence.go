@@ -2,8 +2,12 @@ package http
 
 import (
 	"context"
+	"net"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/internal/eventloop"
 )
 
 // halfOpenGrace is how long a request whose client has ended its sending side may take to begin its
@@ -128,5 +132,44 @@ func (p *presence) close() {
 	p.stopGrace()
 	if p.cancel != nil {
 		p.cancel()
+	}
+}
+
+// watchEnd has the client's going noticed while nobody reads from the connection: when it is reset,
+// or closed in both directions.
+//
+// A client that only ends its sending side may wait for the answer, and over TCP one that has closed
+// the connection looks the same until something is sent to it. So the end of the sending side counts
+// only when no response has begun some time later.
+func (c *conn) watchEnd() {
+	if loop := c.server.config.Loop; loop != nil {
+		withDescriptor(c.raw, func(fd int) { _ = loop.AddEnd(&c.source, fd, c) }) // else sending shows it
+	}
+}
+
+// unwatchEnd ends that for a connection that goes on.
+func (c *conn) unwatchEnd() {
+	withDescriptor(c.raw, func(int) { c.source.Remove() })
+	c.source.Forget() // if the connection was closed
+}
+
+// isWatched reports whether the client's going is noticed.
+func (c *conn) isWatched() bool { return c.source.IsAdded() }
+
+// Ready implements [eventloop.Handler] for watchEnd.
+func (c *conn) Ready(e eventloop.Events) {
+	if e.HungUp() {
+		c.presence.end()
+		return
+	}
+	c.presence.endInput()
+}
+
+// withDescriptor calls f with the descriptor of a connection of the kernel's, unless it is closed.
+func withDescriptor(c net.Conn, f func(fd int)) {
+	if s, ok := c.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+		}
 	}
 }

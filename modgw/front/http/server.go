@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/front/onloop"
 	"github.com/modgw/modgw/modgw/http1"
 	"github.com/modgw/modgw/modgw/listen"
 )
@@ -20,21 +21,25 @@ const newcomerGrace = time.Second
 
 // Server is the HTTP front.
 type Server struct {
-	config      Config
-	limits      http1.Limits
-	trust       trust
-	base        context.Context // of all requests
-	handed      *handedOver     // connections that speak HTTP/2
-	disconnects *disconnects    // nil: clients are known to have gone when sending fails
-	draining    atomic.Bool     // no connection waits for another request
-	newcomers   sync.WaitGroup  // connections whose first request no handler has yet
-	group       sync.WaitGroup  // connections, lingering ones too, and handlers
+	config    Config
+	limits    http1.Limits
+	trust     trust
+	base      context.Context // of all requests
+	handed    *handedOver     // connections that speak HTTP/2
+	draining  atomic.Bool     // no connection waits for another request
+	newcomers sync.WaitGroup  // connections whose first request no handler has yet
+	group     sync.WaitGroup  // connections, lingering ones too, and handlers
 
 	mu    sync.Mutex
-	conns map[*conn]struct{} // that speak HTTP/1, or nothing yet, and that goroutines serve
+	conns map[connection]struct{} // open ones that speak HTTP/1, or nothing yet
 
-	loopConns map[*loopConn]struct{} // that are on the loop, or come back to it
-	onLoop    *onLoop                // nil: goroutines serve all
+	onLoop *onloop.Server // nil: goroutines serve all
+}
+
+// connection is one that speaks HTTP/1, or nothing yet, on a goroutine or on the loop.
+type connection interface {
+	Drain()    // ends it as soon as no request is in flight
+	Cut(error) // ends it at once
 }
 
 // New makes a server. It starts nothing.
@@ -44,10 +49,8 @@ func New(config Config) *Server {
 		config: config,
 		limits: http1.Limits{HeadBytes: config.MaxHeaderBytes, Fields: config.MaxHeaders},
 		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
-		conns:  map[*conn]struct{}{},
-
-		loopConns: map[*loopConn]struct{}{},
-		onLoop:    newOnLoop(config),
+		conns:  map[connection]struct{}{},
+		onLoop: newOnLoop(config),
 	}
 }
 
@@ -58,7 +61,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	s.base, s.handed = base, newHandedOver(ln.Addr())
-	defer s.watchDisconnects()()
+	if s.config.Loop == nil {
+		s.config.Log.Warn("clients that leave are noticed late", "error", "there is no event loop")
+	}
 	http2 := s.newHTTP2()
 	served := make(chan struct{})
 	go func() {
@@ -81,25 +86,6 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// watchDisconnects returns what ends that.
-func (s *Server) watchDisconnects() (end func()) {
-	d, err := newDisconnects()
-	if err != nil {
-		s.config.Log.Warn("clients that leave are noticed late", "error", err)
-		return func() {}
-	}
-	s.disconnects = d
-	ended := make(chan struct{})
-	go func() {
-		d.run()
-		close(ended)
-	}()
-	return func() {
-		d.close()
-		<-ended
-	}
-}
-
 // peers may connect. Where proxies are to name their clients nobody else may: they could name any.
 func (s *Server) peers() listen.Peers {
 	p := listen.Anyone()
@@ -119,7 +105,7 @@ func (s *Server) receive(opening context.Context, rwc net.Conn, left func()) {
 		return
 	}
 	c := newConn(s, rwc, left)
-	c.watched = s.disconnects.add(c)
+	c.watchEnd()
 	s.add(c)
 	s.newcomers.Add(1)
 	s.group.Go(func() { c.run(opening) })
@@ -128,34 +114,22 @@ func (s *Server) receive(opening context.Context, rwc net.Conn, left func()) {
 // know says that the connection's first request has a handler, or never will.
 func (c *conn) know() { c.known.Do(c.server.newcomers.Done) }
 
-// add knows a connection that a goroutine serves.
-func (s *Server) add(c *conn) {
+// add keeps a connection until remove.
+func (s *Server) add(c connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
-	if s.draining.Load() {
-		_ = c.read.set(c.Conn, &c.read.drained, time.Now()) // a connection that fails ends
-	}
-}
-
-// eachOnLoop calls f for every connection that was accepted for the loop.
-func (s *Server) eachOnLoop(f func(*loopConn)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.loopConns {
-		f(c)
-	}
 }
 
 // remove forgets a connection that does not speak HTTP/1 any more.
-func (s *Server) remove(c *conn) {
+func (s *Server) remove(c connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 }
 
 // each calls f for every connection that speaks HTTP/1. None is forgotten meanwhile.
-func (s *Server) each(f func(*conn)) {
+func (s *Server) each(f func(connection)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
@@ -182,9 +156,7 @@ func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	limit, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
 	s.draining.Store(true)
-	now := time.Now()
-	s.each(func(c *conn) { _ = c.read.set(c.Conn, &c.read.drained, now) }) // a connection that fails ends
-	s.eachOnLoop((*loopConn).drain)
+	s.each(connection.Drain)
 	s.awaitNewcomers()
 	err := http2.Shutdown(limit)
 	ended := make(chan struct{})
@@ -202,8 +174,7 @@ func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
 	s.config.Log.Warn("requests cut off", "after", s.config.DrainTimeout)
 	cutOff(errDrained)
 	http2.Close()
-	s.eachOnLoop((*loopConn).cut)
-	s.each(func(c *conn) { c.raw.Close() })
+	s.each(func(c connection) { c.Cut(errDrained) })
 	<-ended
 }
 

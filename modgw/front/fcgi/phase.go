@@ -1,0 +1,53 @@
+package fcgi
+
+import "time"
+
+// phase says how a connection that a goroutine serves may go on.
+type phase uint8
+
+const (
+	unused        phase = iota // the peer has begun no request
+	unusedClosing              // as unused, and the connection ends after its first request
+	open                       // another request may follow
+	closing                    // the connection ends when no request is in flight
+	lingering                  // closing, and the rest of a request's body is still to come
+	returning                  // the connection goes back to its loop
+)
+
+// newcomerGrace is how long a connection that was accepted last of all may take to begin its
+// request.
+const newcomerGrace = time.Second
+
+// requestBegun notes that the peer has begun a request. It does not send the rest of the one before
+// any more then (apache.md A11).
+func (c *conn) requestBegun() {
+	switch c.phase {
+	case unused:
+		c.phase = open
+	case unusedClosing, lingering:
+		c.phase = closing
+	}
+}
+
+// startClosing has the connection end when no request is in flight. One on which nothing was asked
+// may do so for a while: its client may have waited in the backlog of the socket for long.
+func (c *conn) startClosing() {
+	switch c.phase {
+	case unused:
+		c.phase = unusedClosing
+		c.server.deadlines.set(&c.readBy, newcomerGrace)
+	case open, returning:
+		c.phase = closing
+	}
+}
+
+// isUnused reports whether the peer has begun no request.
+func (c *conn) isUnused() bool { return c.phase <= unusedClosing }
+
+// isOver reports whether the connection has done its work.
+func (c *conn) isOver() bool { return c.phase == closing && len(c.streams) == 0 }
+
+// mayReturn reports whether a connection that came from a loop is idle again.
+func (c *conn) mayReturn() bool {
+	return c.stay <= 0 && c.phase == open && !c.reading && len(c.streams) == 0 && c.in.Between()
+}

@@ -1,0 +1,268 @@
+package onloop
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/listen"
+)
+
+// state says what a connection does.
+type state uint8
+
+const (
+	starting  state = iota // the loop does not have it yet
+	idle                   // nothing of a request has come
+	receiving              // a part of one has
+	serving                // its response is awaited
+	away                   // a goroutine has the connection
+	closed
+)
+
+// Conn is a connection of a front. It implements [modgw.LoopExchange] for the request that it
+// serves. Its fields belong to the loop.
+type Conn struct {
+	server   *Server
+	protocol Protocol
+	peer     net.Addr
+	ended    func() // called when the connection has ended
+
+	state  state
+	fd     int // -1 while a goroutine has the connection
+	source eventloop.Source
+	stay   eventloop.Stay
+	last   bool   // the connection ends when no request is in flight
+	cut    error  // why it ends at once; nil: it does not
+	driver Driver // nil unless away
+
+	// These are set while the state is serving.
+	request *http.Request
+	info    *modgw.RequestInfo
+	header  http.Header
+	owner   modgw.LoopOwner
+}
+
+// Start has the loop serve the connection, and ended called when the connection has ended.
+func (c *Conn) Start(ended func()) {
+	c.ended = ended
+	c.server.Loop.Post(c.listen)
+}
+
+// listen makes the connection idle when it begins, and when it comes back.
+func (c *Conn) listen() {
+	c.state = idle
+	switch {
+	case c.cut != nil, c.last && c.protocol.WasUsed():
+		c.close()
+	case c.last, c.server.Loop.Add(&c.source, c.fd, c) != nil:
+		// Its client may have begun a request, or the kernel has no room for another source.
+		c.handOver(Work{Stay: stayAway})
+	default:
+		c.rest()
+	}
+}
+
+// Ready implements [eventloop.Handler].
+func (c *Conn) Ready(e eventloop.Events) {
+	defer c.contain()
+	switch c.state {
+	case idle, receiving:
+		c.receive()
+	case serving:
+		// The peer may have sent more, or left; or it is an event of what was read already.
+		n, err := 0, error(io.EOF)
+		if !e.Ended() {
+			n, err = c.protocol.Read(c.fd)
+		}
+		if n > 0 && c.server.Multiplexed || err != nil && err != unix.EAGAIN {
+			c.owner.Detach()
+		}
+	}
+}
+
+// contain ends the connection, and nothing else, when its code panics.
+func (c *Conn) contain() {
+	if value := recover(); value != nil {
+		listen.LogPanic(value, c.peer, c.server.Log)
+		if c.state != away {
+			c.close()
+		}
+	}
+}
+
+// receive reads what has come, and serves a request that is whole.
+func (c *Conn) receive() {
+	n, err := c.protocol.Read(c.fd)
+	switch {
+	case n > 0:
+		c.proceed()
+	case err == unix.EAGAIN:
+		c.rest()
+	case c.protocol.HasInput():
+		c.handOver(Work{}) // the goroutine answers, or logs, a request that breaks off
+	default:
+		if err != io.EOF && !errors.Is(err, unix.ECONNRESET) {
+			c.server.Log.Warn("connection ended", "peer", c.peer, "error", err)
+		}
+		c.close()
+	}
+}
+
+// proceed serves the request that was read, if it is whole.
+func (c *Conn) proceed() {
+	if c.state == idle {
+		c.enter(receiving, c.server.busy)
+	}
+	switch c.protocol.Parse() {
+	case Whole:
+		c.serve()
+	case Unusual:
+		c.handOver(Work{})
+	}
+}
+
+// serve serves the request that was read.
+func (c *Conn) serve() {
+	r, info, ok := c.protocol.Request()
+	if !ok {
+		c.handOver(Work{})
+		return
+	}
+	c.request, c.info, c.header = r, info, c.server.takeHeader()
+	c.enter(serving, c.server.busy)
+	if !c.server.Handler.ServeOnLoop(c) {
+		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+	}
+}
+
+// enter changes the state, which is bounded by a limit from now on; nil: it is not.
+func (c *Conn) enter(s state, limit *eventloop.Limit) {
+	c.stay.End()
+	c.state = s
+	if limit != nil {
+		limit.Begin(&c.stay)
+	}
+}
+
+// rest makes the connection idle if nothing of a request was read.
+func (c *Conn) rest() {
+	switch {
+	case c.protocol.HasInput():
+		return
+	case c.protocol.WasUsed():
+		c.enter(idle, c.server.idle)
+	default:
+		c.enter(idle, c.server.first)
+	}
+	c.protocol.Release()
+}
+
+// overdue closes a connection that was idle for long, and has a goroutine go on with a request that
+// takes long.
+func (c *Conn) overdue() {
+	defer c.contain()
+	switch c.state {
+	case idle:
+		c.close()
+	case receiving:
+		c.handOver(Work{})
+	case serving:
+		c.owner.Detach()
+	}
+}
+
+// close ends the connection, which no goroutine has.
+func (c *Conn) close() {
+	if c.state == closed {
+		return
+	}
+	c.enter(closed, nil)
+	c.source.Remove()
+	unix.Close(c.fd)
+	c.protocol.Release()
+	c.forget()
+	c.ended()
+}
+
+// forget releases what belongs to the request that was served.
+func (c *Conn) forget() {
+	c.server.releaseHeader(c.header)
+	c.request, c.info, c.header, c.owner = nil, nil, nil, nil
+}
+
+// Drain ends the connection as soon as no request is in flight. Any goroutine may call it.
+func (c *Conn) Drain() {
+	c.server.Loop.Post(func() {
+		defer c.contain()
+		c.last = true
+		switch {
+		case c.state == away:
+			c.driver.Drain()
+		case c.state != idle:
+		case !c.protocol.WasUsed():
+			c.handOver(Work{}) // what its client is about to send is answered
+		default:
+			if n, _ := c.protocol.Read(c.fd); n > 0 {
+				c.proceed() // it came at the last moment
+				return
+			}
+			c.close()
+		}
+	})
+}
+
+// Cut ends the connection at once. Any goroutine may call it.
+func (c *Conn) Cut(err error) {
+	c.server.Loop.Post(func() {
+		defer c.contain()
+		c.cut = err
+		switch c.state {
+		case idle, receiving:
+			c.close()
+		case serving:
+			c.owner.Detach()
+		}
+		if c.driver != nil {
+			c.driver.Cut(err)
+		}
+	})
+}
+
+// handOver has a goroutine go on with the connection.
+func (c *Conn) handOver(w Work) {
+	c.enter(away, nil)
+	c.source.Remove()
+	rwc, err := eventloop.Give(c.fd)
+	if err != nil {
+		c.server.Log.Warn("connection ended", "peer", c.peer, "error", err)
+		rwc, _ = net.Pipe() // a connection that does not work any more
+		rwc.Close()
+	}
+	w.Rest, w.Last = bytes.Clone(w.Rest), c.last
+	if w.Serve != nil {
+		w.Info = c.info
+	}
+	c.fd, c.driver = -1, c.protocol.HandOver(rwc, w)
+	c.forget()
+	go c.drive(c.driver)
+}
+
+// drive serves the connection on this goroutine until it has ended, or comes back.
+func (c *Conn) drive(d Driver) {
+	fd, comesBack := d.Drive()
+	if !comesBack {
+		c.ended()
+		return
+	}
+	c.server.Loop.Post(func() {
+		c.fd, c.driver = fd, nil
+		c.listen()
+	})
+}

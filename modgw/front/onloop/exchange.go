@@ -1,0 +1,88 @@
+package onloop
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw"
+)
+
+var _ modgw.LoopExchange = (*Conn)(nil)
+
+// Loop implements [modgw.LoopExchange].
+func (c *Conn) Loop() *eventloop.Loop { return c.server.Loop }
+
+// Request implements [modgw.LoopExchange].
+func (c *Conn) Request() (*http.Request, *modgw.RequestInfo) { return c.request, c.info }
+
+// Body implements [modgw.LoopExchange].
+func (c *Conn) Body() []byte { return c.protocol.Body() }
+
+// Header implements [modgw.LoopExchange].
+func (c *Conn) Header() http.Header { return c.header }
+
+// SetOwner implements [modgw.LoopExchange].
+func (c *Conn) SetOwner(o modgw.LoopOwner) { c.owner = o }
+
+// Continue implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
+func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
+	if c.state == serving {
+		c.handOver(Work{Serve: serve})
+	}
+}
+
+// Respond implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
+func (c *Conn) Respond(status int, body []byte) {
+	if c.state != serving {
+		return
+	}
+	defer c.contain()
+	out, ok := c.protocol.AppendResponse(c.server.out[:0], status, c.header, body)
+	if !ok {
+		// A goroutine sends a response that takes more than one write, and says what is wrong with it.
+		header, body := c.header.Clone(), bytes.Clone(body)
+		c.Continue(func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), header)
+			w.WriteHeader(status)
+			_, _ = w.Write(body) // its client alone would see the error
+		})
+		return
+	}
+	c.server.out = out
+	isOver := !c.protocol.EndRequest() || c.last
+	c.forget()
+	n, err := eventloop.Write(c.fd, out)
+	switch {
+	case err != nil && err != unix.EAGAIN:
+		c.close()
+	case n < len(out):
+		c.handOver(Work{Rest: out[n:], IsOver: isOver})
+	case isOver && (c.protocol.HasInput() || HasUnread(c.fd)):
+		c.handOver(Work{IsOver: true}) // closing with unread input would reset the connection
+	case isOver:
+		c.close()
+	case c.protocol.HasInput():
+		c.enter(receiving, c.server.busy)
+		c.server.Loop.FlushLater(c)
+	default:
+		c.rest()
+	}
+}
+
+// HasUnread reports whether the peer of a socket has sent more than was read.
+func HasUnread(fd int) bool {
+	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return err == nil && n > 0
+}
+
+// Flush implements [eventloop.Flusher]: the next request may have come already.
+func (c *Conn) Flush() {
+	defer c.contain()
+	if c.state == receiving {
+		c.proceed()
+	}
+}

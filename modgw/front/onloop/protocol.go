@@ -1,0 +1,82 @@
+package onloop
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Progress says how much of a request was read.
+type Progress uint8
+
+const (
+	Partial Progress = iota // the beginning of a request that may be ordinary, or nothing
+	Whole                   // an ordinary request
+	Unusual                 // anything else: a goroutine reads on
+)
+
+// Protocol is one connection as its front knows it. Methods are called on the loop, and never while
+// a goroutine has the connection.
+type Protocol interface {
+	// Read reads what has come into the connection's memory, as far as there is room. The error is
+	// unix.EAGAIN when nothing has come, and io.EOF at the end.
+	Read(fd int) (n int, err error)
+
+	// HasInput reports whether a part of a request was read that was not answered.
+	HasInput() bool
+
+	// WasUsed reports whether the peer has begun a request since the connection was accepted.
+	WasUsed() bool
+
+	// Parse says what was read.
+	Parse() Progress
+
+	// Request is the request that Parse has found whole. If ok is false something is wrong with it,
+	// and a goroutine is to refuse it.
+	Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
+
+	// Body is the body of that request.
+	Body() []byte
+
+	// AppendResponse appends a whole response. It reports false for one that a goroutine must send.
+	AppendResponse(b []byte, status int, header http.Header, body []byte) (out []byte, ok bool)
+
+	// EndRequest removes the request from what was read, after AppendResponse. It reports whether
+	// another one may follow.
+	EndRequest() (keepsOpen bool)
+
+	// Release frees the memory of a connection that is idle or has ended.
+	Release()
+
+	// HandOver makes the driver that goes on with the connection, which is rwc from now on, and
+	// with the input that was read.
+	HandOver(rwc net.Conn, w Work) Driver
+}
+
+// Work is what a goroutine goes on with.
+type Work struct {
+	// Rest is the rest of a response, to be sent first. After it the connection ends if IsOver.
+	Rest   []byte
+	IsOver bool
+
+	// Serve is the handler of the request that was begun, and Info its info; nil: none was begun.
+	Serve func(http.ResponseWriter, *http.Request)
+	Info  *modgw.RequestInfo
+
+	Stay int  // number of requests to serve before the connection goes back
+	Last bool // the connection ends when no request is in flight
+}
+
+// Driver serves a connection on a goroutine. Drain and Cut may be called meanwhile.
+type Driver interface {
+	// Drive serves requests until the connection has ended, or is idle and may go back to the loop
+	// as the descriptor fd.
+	Drive() (fd int, goesBack bool)
+
+	// Drain ends the connection as soon as no request is in flight.
+	Drain()
+
+	// Cut ends the connection at once.
+	Cut(error)
+}
