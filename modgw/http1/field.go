@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"iter"
 )
 
 // kind is what a field is for the parser.
@@ -53,11 +54,11 @@ func (p *Parser) startField(b []byte) {
 }
 
 func (p *Parser) readName(b []byte) {
-	p.seen += countLeading(b[p.seen:], tokenByte)
-	if p.seen == len(b) {
+	next, ok := p.readRun(b, tokenByte)
+	if !ok {
 		return
 	}
-	switch b[p.seen] {
+	switch next {
 	case ':':
 		name := span{p.start, p.seen}
 		kind, why := p.judgeName(name.of(b))
@@ -140,11 +141,11 @@ func mayNotTrail(name []byte) bool {
 
 // readValue reads a field's value and the end of its line.
 func (p *Parser) readValue(b []byte) {
-	p.seen += countLeading(b[p.seen:], valueByte)
-	if p.seen == len(b) {
+	next, ok := p.readRun(b, valueByte)
+	if !ok {
 		return
 	}
-	switch b[p.seen] {
+	switch next {
 	case '\r':
 		f := &p.head.fields[len(p.head.fields)-1]
 		f.value.start, f.value.end = trimSpace(b, p.start, p.seen)
@@ -178,22 +179,29 @@ func (p *Parser) judgeValue(kind kind, value []byte) Reason {
 		}
 		h.expects = h.expects || len(value) > 0
 	case connectionField:
-		for token := range bytes.SplitSeq(value, []byte(",")) {
-			start, end := trimSpace(token, 0, len(token))
-			h.close = h.close || equalFold(token[start:end], "close")
-			h.keepAlive = h.keepAlive || equalFold(token[start:end], "keep-alive")
+		for token := range tokens(value) {
+			h.close = h.close || equalFold(token, "close")
+			h.keepAlive = h.keepAlive || equalFold(token, "keep-alive")
 		}
 	case trailerField:
-		for token := range bytes.SplitSeq(value, []byte(",")) {
-			start, end := trimSpace(token, 0, len(token))
-			switch name := token[start:end]; {
-			case equalFold(name, "transfer-encoding"), equalFold(name, "content-length"),
-				equalFold(name, "trailer"):
+		for token := range tokens(value) {
+			if equalFold(token, "transfer-encoding") || equalFold(token, "content-length") || equalFold(token, "trailer") {
 				return BadTrailer
 			}
 		}
 	}
 	return ""
+}
+
+// tokens are the members of a list (RFC 9110 section 5.6.1).
+func tokens(list []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for token := range bytes.SplitSeq(list, []byte(",")) {
+			if start, end := trimSpace(token, 0, len(token)); !yield(token[start:end]) {
+				return
+			}
+		}
+	}
 }
 
 // parseLength parses a Content-Length that fits into 63 bits.

@@ -33,6 +33,14 @@ func countLeading(b []byte, class uint8) int {
 	return len(b)
 }
 
+// readRun reads bytes of a class and returns the one behind them. ok is false until that has come.
+func (p *Parser) readRun(b []byte, class uint8) (next byte, ok bool) {
+	if p.seen += countLeading(b[p.seen:], class); p.seen == len(b) {
+		return 0, false
+	}
+	return b[p.seen], true
+}
+
 // IsToken reports whether s can be a method or a field's name.
 func IsToken(s string) bool { return s != "" && consistsOf(s, tokenByte) }
 

@@ -55,10 +55,9 @@ func (p *Parser) beginHead() {
 }
 
 func (p *Parser) readMethod(b []byte) {
-	p.seen += countLeading(b[p.seen:], tokenByte)
-	switch {
-	case p.seen == len(b):
-	case b[p.seen] != ' ':
+	switch next, ok := p.readRun(b, tokenByte); {
+	case !ok:
+	case next != ' ':
 		p.refused = BadRequestLine
 	default:
 		p.head.method = span{p.start, p.seen}
@@ -68,11 +67,9 @@ func (p *Parser) readMethod(b []byte) {
 }
 
 func (p *Parser) readTarget(b []byte) {
-	p.seen += countLeading(b[p.seen:], targetByte)
-	if p.seen == len(b) {
-		return
-	}
-	switch c := b[p.seen]; {
+	c, ok := p.readRun(b, targetByte)
+	switch {
+	case !ok:
 	case c == ' ' && p.seen > p.start:
 		p.head.target = span{p.start, p.seen}
 		p.seen++

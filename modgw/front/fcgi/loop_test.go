@@ -11,12 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/looptest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -24,59 +23,9 @@ import (
 	"github.com/modgw/modgw/modgw/front/onloop"
 )
 
-// willing serves on the loop: answer is called there, later in the same turn or in another, and may leave the exchange to its
-// owner. On goroutines Handler serves.
-type willing struct {
-	http.Handler
-	answer  func(modgw.LoopExchange)
-	onLoop  atomic.Int64 // exchanges that were begun on the loop
-	leaving atomic.Int64 // those that had to leave it
-}
-
-func (h *willing) ServeOnLoop(x modgw.LoopExchange) bool {
-	h.onLoop.Add(1)
-	o := &owner{h: h, x: x}
-	x.SetOwner(o)
-	x.Loop().Post(func() {
-		if !o.left {
-			h.answer(x)
-		}
-	})
-	return true
-}
-
-type owner struct {
-	h    *willing
-	x    modgw.LoopExchange
-	left bool
-}
-
-func (o *owner) Detach() {
-	o.left = true
-	o.h.leaving.Add(1)
-	o.x.Continue(o.h.ServeHTTP)
-}
-
-// echoOnLoop answers with what it was asked.
-func echoOnLoop(x modgw.LoopExchange) {
-	r, info := x.Request()
-	x.Header()["Content-Type"] = []string{"text/plain"}
-	body := fmt.Sprintf("%s %s %s %s", r.Method, info.Path, r.Header.Get("X-Number"), x.Body())
-	x.Header()["Content-Length"] = []string{fmt.Sprint(len(body))}
-	x.Respond(200, []byte(body))
-}
-
-func onGoroutine(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	fmt.Fprintf(w, "%s %s %s %s", r.Method, modgw.RequestInfoOf(r).Path, r.Header.Get("X-Number"), body)
-}
-
-func serveWilling(t testing.TB, h *willing, change ...func(*Config)) string {
-	if h.Handler == nil {
-		h.Handler = http.HandlerFunc(onGoroutine)
-	}
-	if h.answer == nil {
-		h.answer = echoOnLoop
+func serveWilling(t testing.TB, h *looptest.Handler, change ...func(*Config)) string {
+	if h.Answer == nil {
+		h.Answer = looptest.DescribeOnLoop
 	}
 	config := Config{Config: front.Config{Handler: h}}
 	for _, f := range change {
@@ -86,7 +35,7 @@ func serveWilling(t testing.TB, h *willing, change ...func(*Config)) string {
 }
 
 func TestOrdinaryRequestsStayOnTheLoop(t *testing.T) {
-	h := &willing{}
+	h := &looptest.Handler{}
 	c := dial(t, serveWilling(t, h))
 	for i := range 200 {
 		body := strings.Repeat("b", i*100)
@@ -95,13 +44,13 @@ func TestOrdinaryRequestsStayOnTheLoop(t *testing.T) {
 			t.Fatalf("request %d: %+v", i, a)
 		}
 	}
-	if n := h.onLoop.Load(); n != 200 {
+	if n := h.OnLoop.Load(); n != 200 {
 		t.Errorf("%d requests were served on the loop", n)
 	}
 }
 
 func TestRequestInPiecesIsServed(t *testing.T) {
-	h := &willing{}
+	h := &looptest.Handler{}
 	c := dial(t, serveWilling(t, h))
 	for round := range 3 {
 		whole := request(1, true, map[string]string{"REQUEST_METHOD": "POST"}, "body")
@@ -115,7 +64,7 @@ func TestRequestInPiecesIsServed(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 	}
-	if h.onLoop.Load() < 1 {
+	if h.OnLoop.Load() < 1 {
 		t.Error("none was served on the loop")
 	}
 }
@@ -144,8 +93,8 @@ func TestResponsesOnTheLoopAreThoseOfGoroutines(t *testing.T) {
 		"length in words": {"GET", 200, http.Header{"Content-Length": {"five"}}, "hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &willing{
-				answer: func(x modgw.LoopExchange) {
+			h := &looptest.Handler{
+				Answer: func(x modgw.LoopExchange) {
 					for name, values := range c.header.Clone() {
 						x.Header()[name] = values
 					}
@@ -160,7 +109,7 @@ func TestResponsesOnTheLoopAreThoseOfGoroutines(t *testing.T) {
 				}),
 			}
 			var got []answer
-			for _, handler := range []http.Handler{h, unwilling{h.Handler}} {
+			for _, handler := range []http.Handler{h, looptest.Declining{Handler: h.Handler}} {
 				conn := dial(t, serve(t, Config{Config: front.Config{Handler: handler, Log: slog.New(slog.DiscardHandler)}}))
 				for range 2 { // the second one may be on a connection that has moved
 					conn.send(request(1, true, map[string]string{"REQUEST_METHOD": c.method, "UNIQUE_ID": "id"}, ""))
@@ -188,24 +137,24 @@ func sortedLines(head string) string {
 }
 
 func TestRequestThatTakesLongMovesToAGoroutineAndItsConnectionBack(t *testing.T) {
-	h := &willing{answer: func(modgw.LoopExchange) {}} // it waits for the limit
+	h := &looptest.Handler{Answer: func(modgw.LoopExchange) {}} // it waits for the limit
 	c := dial(t, serveWilling(t, h))
 	for i := range 3 {
 		c.send(request(1, true, map[string]string{"REQUEST_METHOD": "POST"}, "body"))
 		if a := c.read(1); a.body() != "POST /x  body" {
 			t.Fatalf("%+v", a)
 		}
-		if n := h.leaving.Load(); n != int64(i+1) {
+		if n := h.Left.Load(); n != int64(i+1) {
 			t.Fatalf("%d have left the loop", n)
 		}
 	}
-	if n := h.onLoop.Load(); n != 3 {
+	if n := h.OnLoop.Load(); n != 3 {
 		t.Errorf("%d were begun on the loop: the connection did not come back", n)
 	}
 }
 
 func TestRequestsThatComeTogetherAreAllAnswered(t *testing.T) {
-	h := &willing{}
+	h := &looptest.Handler{}
 	c := dial(t, serveWilling(t, h))
 	for range 20 {
 		var all []byte
@@ -237,7 +186,7 @@ func TestRequestsThatComeTogetherAreAllAnswered(t *testing.T) {
 // TestClientThatDoesNotReadHoldsUpNobody fills the connection of one client while another is served.
 func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	large := strings.Repeat("l", 30_000)
-	h := &willing{answer: func(x modgw.LoopExchange) {
+	h := &looptest.Handler{Answer: func(x modgw.LoopExchange) {
 		x.Header()["Content-Length"] = []string{fmt.Sprint(len(large))}
 		x.Respond(200, []byte(large))
 	}}
@@ -269,14 +218,14 @@ func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 
 func TestClientThatLeavesARequestOnTheLoopCancelsIt(t *testing.T) {
 	cancelled := make(chan error, 1)
-	h := &willing{answer: func(modgw.LoopExchange) {}}
+	h := &looptest.Handler{Answer: func(modgw.LoopExchange) {}}
 	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		cancelled <- context.Cause(r.Context())
 	})
 	c := dial(t, serveWilling(t, h))
 	c.send(request(1, true, nil, ""))
-	watchtest.Eventually(t, "the request is on the loop", func() bool { return h.onLoop.Load() == 1 })
+	watchtest.Eventually(t, "the request is on the loop", func() bool { return h.OnLoop.Load() == 1 })
 	c.conn.Close()
 	if err := <-cancelled; err == nil {
 		t.Error("without a cause")
@@ -285,7 +234,7 @@ func TestClientThatLeavesARequestOnTheLoopCancelsIt(t *testing.T) {
 
 func TestAbortOfARequestOnTheLoopIsHeard(t *testing.T) {
 	cancelled := make(chan struct{})
-	h := &willing{answer: func(modgw.LoopExchange) {}}
+	h := &looptest.Handler{Answer: func(modgw.LoopExchange) {}}
 	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(cancelled) })
 	c := dial(t, serveWilling(t, h))
 	c.send(request(1, true, nil, ""), record(fcgi.TypeAbort, 1, ""))
@@ -298,14 +247,14 @@ func TestAbortOfARequestOnTheLoopIsHeard(t *testing.T) {
 func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	release := make(chan struct{})
 	begun := make(chan struct{}, 10)
-	h := &willing{Handler: http.HandlerFunc(onGoroutine)}
-	h.answer = func(x modgw.LoopExchange) {
+	h := &looptest.Handler{}
+	h.Answer = func(x modgw.LoopExchange) {
 		begun <- struct{}{}
 		go func() {
 			<-release
 			x.Loop().Post(func() {
 				if r, _ := x.Request(); r != nil {
-					echoOnLoop(x)
+					looptest.DescribeOnLoop(x)
 				}
 			})
 		}()
@@ -315,10 +264,7 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop, err := eventloop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	loop := looptest.NewLoop(t)
 	defer loop.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -354,17 +300,16 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 
 func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 	log := &watchtest.Log{}
-	h := &willing{}
+	h := &looptest.Handler{}
 	var other *client
 	socket := serveWilling(t, h, func(c *Config) {
 		c.Log = slog.New(slog.NewTextHandler(log, nil))
 		c.TrustedPeer = nil
 	})
-	panics := &panicking{h}
-	path := serve(t, Config{Config: front.Config{Handler: panics, Log: slog.New(slog.NewTextHandler(log, nil))}})
+	path := serve(t, Config{Config: front.Config{Handler: h, Log: slog.New(slog.NewTextHandler(log, nil))}})
 	other = dial(t, socket)
 	c := dial(t, path)
-	c.send(request(1, true, map[string]string{"HTTP_X_NUMBER": "13"}, ""))
+	c.send(request(1, true, map[string]string{"HTTP_X_PANIC": "1"}, ""))
 	if !c.ended() {
 		t.Error("the connection goes on")
 	}
@@ -379,21 +324,11 @@ func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 	}
 }
 
-// panicking panics where number 13 is asked for.
-type panicking struct{ *willing }
-
-func (p *panicking) ServeOnLoop(x modgw.LoopExchange) bool {
-	if r, _ := x.Request(); r.Header.Get("X-Number") == "13" {
-		panic("on purpose")
-	}
-	return p.willing.ServeOnLoop(x)
-}
-
 func TestOrdinaryRequestAllocatesLittle(t *testing.T) {
-	h := &willing{}
+	h := &looptest.Handler{}
 	body := []byte("hello")
 	length := []string{"5"}
-	h.answer = func(x modgw.LoopExchange) {
+	h.Answer = func(x modgw.LoopExchange) {
 		x.Header()["Content-Length"] = length
 		x.Respond(200, body)
 	}

@@ -11,9 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/fronttest"
-	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/internal/looptest"
 	"github.com/modgw/modgw/modgw/front"
 )
 
@@ -41,14 +40,8 @@ func serve(t testing.TB, config Config) string {
 
 func serveOn(t testing.TB, config Config, ln net.Listener) {
 	t.Helper()
-	loop, err := eventloop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Loop = loop
-	if _, ok := config.Handler.(modgw.LoopHandler); !ok {
-		config.Handler = unwilling{config.Handler}
-	}
+	loop := looptest.NewLoop(t)
+	config.Loop, config.Handler = loop, looptest.OnLoop(config.Handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- New(config).Serve(ctx, ln) }()
@@ -60,10 +53,5 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 		loop.Close()
 	})
 }
-
-// unwilling serves nothing on the loop.
-type unwilling struct{ http.Handler }
-
-func (unwilling) ServeOnLoop(modgw.LoopExchange) bool { return false }
 
 func handle(f http.HandlerFunc) Config { return Config{Config: front.Config{Handler: f}} }

@@ -11,66 +11,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/looptest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/onloop"
 )
-
-// willing serves on the loop: answer is called there, in a later turn. On goroutines Handler serves.
-type willing struct {
-	http.Handler
-	answer func(modgw.LoopExchange) // nil: it waits until the exchange has to leave
-	onLoop atomic.Int64             // exchanges that were begun on the loop
-	left   atomic.Int64             // those that had to leave it
-}
-
-func (h *willing) ServeOnLoop(x modgw.LoopExchange) bool {
-	h.onLoop.Add(1)
-	o := &owner{h: h, x: x}
-	x.SetOwner(o)
-	if r, _ := x.Request(); r.Header.Get("X-Panic") != "" {
-		panic("on purpose")
-	}
-	x.Loop().Post(func() {
-		if !o.left && h.answer != nil {
-			h.answer(x)
-		}
-	})
-	return true
-}
-
-type owner struct {
-	h    *willing
-	x    modgw.LoopExchange
-	left bool
-}
-
-func (o *owner) Detach() {
-	o.left = true
-	o.h.left.Add(1)
-	o.x.Continue(o.h.ServeHTTP)
-}
-
-func describe(r *http.Request, body []byte) string {
-	return fmt.Sprintf("%s %s %s %s", r.Method, modgw.RequestInfoOf(r).Path, r.Header.Get("X-Number"), body)
-}
-
-func describeOnLoop(x modgw.LoopExchange) {
-	r, _ := x.Request()
-	body := describe(r, x.Body())
-	x.Header()["Content-Length"] = []string{fmt.Sprint(len(body))}
-	x.Respond(200, []byte(body))
-}
-
-var describing = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	io.WriteString(w, describe(r, body))
-})
 
 // talk is a connection on which requests are written by hand.
 type talk struct {
@@ -115,20 +63,20 @@ func post(number int, body string) string {
 }
 
 func TestOrdinaryRequestsStayOnTheLoop(t *testing.T) {
-	h := &willing{Handler: describing, answer: describeOnLoop}
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	for i := range 200 {
 		body := strings.Repeat("b", i*100)
 		io.WriteString(c, post(i, body))
 		c.want("POST", fmt.Sprintf("POST /x %d %s", i, body))
 	}
-	if n := h.onLoop.Load(); n < 190 || h.left.Load() > 10 {
-		t.Errorf("%d requests were served on the loop, and %d had to leave it", n, h.left.Load())
+	if n := h.OnLoop.Load(); n < 190 || h.Left.Load() > 10 {
+		t.Errorf("%d requests were served on the loop, and %d had to leave it", n, h.Left.Load())
 	}
 }
 
 func TestRequestInPiecesIsServedOnTheLoopOrOff(t *testing.T) {
-	h := &willing{Handler: describing, answer: describeOnLoop}
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	for round := range 4 {
 		whole := post(round, "body")
@@ -140,13 +88,13 @@ func TestRequestInPiecesIsServedOnTheLoopOrOff(t *testing.T) {
 		}
 		c.want("POST", fmt.Sprintf("POST /x %d body", round))
 	}
-	if h.onLoop.Load() == 0 {
+	if h.OnLoop.Load() == 0 {
 		t.Error("none was served on the loop")
 	}
 }
 
 func TestRequestsInOnePieceAreAnsweredInTheirOrder(t *testing.T) {
-	h := &willing{Handler: describing, answer: describeOnLoop}
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	for range 10 {
 		var all strings.Builder
@@ -161,7 +109,7 @@ func TestRequestsInOnePieceAreAnsweredInTheirOrder(t *testing.T) {
 }
 
 func TestUnusualRequestsMoveAndTheirConnectionComesBack(t *testing.T) {
-	h := &willing{Handler: describing, answer: describeOnLoop}
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	large := strings.Repeat("l", 200_000)
 	for round := range 3 {
@@ -175,23 +123,23 @@ func TestUnusualRequestsMoveAndTheirConnectionComesBack(t *testing.T) {
 		}
 		io.WriteString(c, "body")
 		c.want("POST", "POST /x  body")
-		before := h.onLoop.Load()
+		before := h.OnLoop.Load()
 		time.Sleep(10 * time.Millisecond) // while the connection goes back
 		io.WriteString(c, post(round, "short"))
 		c.want("POST", fmt.Sprintf("POST /x %d short", round))
-		if h.onLoop.Load() == before {
+		if h.OnLoop.Load() == before {
 			t.Error("the connection did not come back")
 		}
 	}
 }
 
 func TestRequestThatTakesLongMovesToAGoroutine(t *testing.T) {
-	h := &willing{Handler: describing}
+	h := &looptest.Handler{}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	for i := range 3 {
 		io.WriteString(c, post(i, "body"))
 		c.want("POST", fmt.Sprintf("POST /x %d body", i))
-		if n := h.left.Load(); n != int64(i+1) {
+		if n := h.Left.Load(); n != int64(i+1) {
 			t.Fatalf("%d have left the loop", n)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -221,8 +169,8 @@ func TestResponsesOnTheLoopAreThoseOfGoroutines(t *testing.T) {
 		"CONNECT":        {"CONNECT a:1 HTTP/1.1", 200, http.Header{"Content-Length": {"5"}}, "hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &willing{
-				answer: func(x modgw.LoopExchange) {
+			h := &looptest.Handler{
+				Answer: func(x modgw.LoopExchange) {
 					maps.Copy(x.Header(), c.header.Clone())
 					x.Respond(c.status, []byte(c.body))
 				},
@@ -233,7 +181,7 @@ func TestResponsesOnTheLoopAreThoseOfGoroutines(t *testing.T) {
 				}),
 			}
 			var got []string
-			for _, handler := range []http.Handler{h, unwilling{h.Handler}} {
+			for _, handler := range []http.Handler{h, looptest.Declining{Handler: h.Handler}} {
 				addr := serve(t, Config{Handler: handler, Log: slog.New(slog.DiscardHandler), IdleTimeout: 300 * time.Millisecond})
 				answer := raw(t, addr, c.request+"\r\nHost: a\r\nX-Request-Id: id\r\n\r\n")
 				got = append(got, withoutChance(answer))
@@ -257,7 +205,7 @@ func withoutChance(answer string) string {
 
 func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	large := strings.Repeat("l", 30_000)
-	h := &willing{answer: func(x modgw.LoopExchange) {
+	h := &looptest.Handler{Answer: func(x modgw.LoopExchange) {
 		x.Header()["Content-Length"] = []string{fmt.Sprint(len(large))}
 		x.Respond(200, []byte(large))
 	}}
@@ -277,13 +225,13 @@ func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 
 func TestClientThatLeavesARequestOnTheLoopCancelsIt(t *testing.T) {
 	cancelled := make(chan error, 1)
-	h := &willing{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := &looptest.Handler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		cancelled <- context.Cause(r.Context())
 	})}
 	c := dialTalk(t, serve(t, Config{Handler: h}))
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	watchtest.Eventually(t, "the request is on the loop", func() bool { return h.onLoop.Load() == 1 })
+	watchtest.Eventually(t, "the request is on the loop", func() bool { return h.OnLoop.Load() == 1 })
 	c.Conn.(*net.TCPConn).SetLinger(0)
 	c.Close()
 	<-cancelled
@@ -291,19 +239,16 @@ func TestClientThatLeavesARequestOnTheLoopCancelsIt(t *testing.T) {
 
 func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	begun, release := make(chan struct{}, 1), make(chan struct{})
-	h := &willing{answer: describeOnLoop, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun <- struct{}{}
 		<-release
-		describing(w, r)
+		looptest.Describe(w, r)
 	})}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop, err := eventloop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	loop := looptest.NewLoop(t)
 	defer loop.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -333,7 +278,7 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 
 func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 	log := &watchtest.Log{}
-	h := &willing{Handler: describing, answer: describeOnLoop}
+	h := &looptest.Handler{Answer: looptest.DescribeOnLoop}
 	addr := serve(t, Config{Handler: h, Log: slog.New(slog.NewTextHandler(log, nil))})
 	other := dialTalk(t, addr)
 	if got := raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nX-Panic: 1\r\n\r\n"); got != "" {
@@ -348,7 +293,7 @@ func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 
 func TestOrdinaryRequestOnTheLoopAllocatesLittle(t *testing.T) {
 	length, body := []string{"5"}, []byte("hello")
-	h := &willing{Handler: describing, answer: func(x modgw.LoopExchange) {
+	h := &looptest.Handler{Answer: func(x modgw.LoopExchange) {
 		x.Header()["Content-Length"] = length
 		x.Respond(200, body)
 	}}

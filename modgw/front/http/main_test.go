@@ -13,10 +13,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/http1test"
+	"github.com/modgw/modgw/internal/looptest"
 	"github.com/modgw/modgw/internal/watchtest"
-	"github.com/modgw/modgw/modgw"
 )
 
 const (
@@ -43,14 +42,8 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	loop, err := eventloop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Loop = loop
-	if _, ok := config.Handler.(modgw.LoopHandler); !ok {
-		config.Handler = unwilling{config.Handler}
-	}
+	loop := looptest.NewLoop(t)
+	config.Loop, config.Handler = loop, looptest.OnLoop(config.Handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- New(config).Serve(ctx, ln) }()
@@ -63,11 +56,6 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 		loop.Close()
 	})
 }
-
-// unwilling serves nothing on the loop.
-type unwilling struct{ http.Handler }
-
-func (unwilling) ServeOnLoop(modgw.LoopExchange) bool { return false }
 
 // raw sends bytes on a connection of their own and returns all that comes back until the server closes it.
 func raw(t testing.TB, addr, request string) string {

@@ -1,0 +1,106 @@
+// Package looptest has handlers that tests of fronts serve on an event loop.
+package looptest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Handler serves every request on the loop until it has to leave. Then, and for requests that never
+// were there, its http.Handler serves; nil: Describe.
+type Handler struct {
+	http.Handler
+
+	// Answer is called in a later turn of the loop; nil: the exchange waits until it has to leave.
+	Answer func(modgw.LoopExchange)
+
+	OnLoop atomic.Int64 // number of exchanges that were begun on the loop
+	Left   atomic.Int64 // number of those that had to leave it
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.Handler == nil {
+		Describe(w, r)
+		return
+	}
+	h.Handler.ServeHTTP(w, r)
+}
+
+// ServeOnLoop implements [modgw.LoopHandler]. It panics when the header has X-Panic.
+func (h *Handler) ServeOnLoop(x modgw.LoopExchange) bool {
+	h.OnLoop.Add(1)
+	o := &owner{handler: h, exchange: x}
+	x.SetOwner(o)
+	if r, _ := x.Request(); r.Header.Get("X-Panic") != "" {
+		panic("on purpose")
+	}
+	x.Loop().Post(func() {
+		if !o.left && h.Answer != nil {
+			h.Answer(x)
+		}
+	})
+	return true
+}
+
+type owner struct {
+	handler  *Handler
+	exchange modgw.LoopExchange
+	left     bool
+}
+
+// Detach implements [modgw.LoopOwner].
+func (o *owner) Detach() {
+	o.left = true
+	o.handler.Left.Add(1)
+	o.exchange.Continue(o.handler.ServeHTTP)
+}
+
+// Describe answers with method, path, X-Number and body of the request.
+func Describe(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	_, _ = io.WriteString(w, describe(r, body))
+}
+
+// DescribeOnLoop is Describe for a Handler's Answer.
+func DescribeOnLoop(x modgw.LoopExchange) {
+	r, _ := x.Request()
+	body := describe(r, x.Body())
+	x.Header()["Content-Length"] = []string{fmt.Sprint(len(body))}
+	x.Respond(http.StatusOK, []byte(body))
+}
+
+func describe(r *http.Request, body []byte) string {
+	path, number := modgw.RequestInfoOf(r).Path, r.Header.Get("X-Number")
+	return fmt.Sprintf("%s %s %s %s", r.Method, path, number, body)
+}
+
+// Declining serves nothing on the loop.
+type Declining struct{ http.Handler }
+
+// ServeOnLoop implements [modgw.LoopHandler].
+func (Declining) ServeOnLoop(modgw.LoopExchange) bool { return false }
+
+// OnLoop is h as a LoopHandler.
+func OnLoop(h http.Handler) http.Handler {
+	if _, ok := h.(modgw.LoopHandler); ok {
+		return h
+	}
+	return Declining{h}
+}
+
+// NewLoop starts a loop. Close it when no connection is left.
+func NewLoop(t testing.TB) *eventloop.Loop {
+	t.Helper()
+	loop, err := eventloop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loop
+}
