@@ -111,8 +111,13 @@ func parseListen(text string) (modgw.Listener, error) {
 // runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it
 // stands. ready is called when all apps are up.
 func runHost(ctx context.Context, config host.Config, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var h *host.Host
+	var keeping sync.WaitGroup
 	config.Ready = func() {
 		notify(daemon.SdNotifyReady)
+		keeping.Go(func() { feedWatchdog(ctx, func() { h.Status() }) })
 		ready()
 	}
 	if err := proc.Seal(); err != nil {
@@ -122,35 +127,27 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	reloading := make(chan os.Signal, 1)
-	signal.Notify(reloading, syscall.SIGHUP)
-	defer signal.Stop(reloading)
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ctx.Done():
-				notify(daemon.SdNotifyStopping)
-				return
-			case <-reloading:
-				// What fails is logged and shown by status, app by app.
-				_ = h.Reload(ctx, "")
-			}
-		}
-	}()
-	var keeping sync.WaitGroup
 	keeping.Go(func() { headroom.Keep(ctx) })
+	keeping.Go(func() { reloadAtHangup(ctx, h) })
 	err = h.Run(ctx)
 	cancel()
-	<-ended
 	keeping.Wait()
 	return err
 }
 
-// notify tells systemd, where it started the host, how the host is (sd_notify(3)).
-func notify(state string) {
-	// Without systemd nobody listens, and that is no error.
-	_, _ = daemon.SdNotify(false, state)
+// reloadAtHangup reloads everything at each SIGHUP until ctx is done.
+func reloadAtHangup(ctx context.Context, h *host.Host) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			notify(daemon.SdNotifyStopping)
+			return
+		case <-hangup:
+			// What fails is logged and shown by status, app by app.
+			_ = h.Reload(ctx, "")
+		}
+	}
 }

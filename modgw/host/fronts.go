@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -50,6 +51,12 @@ func (f *openFront) close() {
 // openFronts opens all fronts or none.
 func (h *Host) openFronts() ([]*openFront, error) {
 	fronts := h.newFronts()
+	for _, socket := range h.config.Sockets {
+		if l, known := h.settingsOf(socket); !known {
+			h.log.Warn("passed socket taken for HTTP: neither its name nor a listen block says what is spoken there",
+				"name", socket.Name, "address", string(l.Address), "names", "fastcgi, http, uwsgi, scgi")
+		}
+	}
 	if err := h.prepareFronts(fronts); err != nil {
 		for _, f := range fronts {
 			f.close()
@@ -63,7 +70,8 @@ func (h *Host) openFronts() ([]*openFront, error) {
 func (h *Host) newFronts() []*openFront {
 	var fronts []*openFront
 	for _, socket := range h.config.Sockets {
-		fronts = append(fronts, &openFront{settings: h.settingsOf(socket), listener: socket.Listener})
+		settings, _ := h.settingsOf(socket)
+		fronts = append(fronts, &openFront{settings: settings, listener: socket.Listener})
 	}
 	opened := fronts
 	for _, l := range h.Listeners() {
@@ -74,21 +82,16 @@ func (h *Host) newFronts() []*openFront {
 	return fronts
 }
 
-// settingsOf is what the host's file says of a socket that somebody else has opened, if it says anything.
-func (h *Host) settingsOf(s Socket) modgw.Listener {
-	opened := &openFront{listener: s.Listener}
+// settingsOf returns what the host's file says of a socket that systemd has opened, and whether its name or the file says
+// what is spoken there; if not, it is HTTP.
+func (h *Host) settingsOf(s Socket) (l modgw.Listener, known bool) {
+	address := modgw.Address((&openFront{listener: s.Listener}).address())
 	for _, l := range h.file.Listeners {
-		if (s.Kind == "" || l.Kind == s.Kind) && string(l.Address) == opened.address() {
-			return l
+		if (s.Kind == "" || l.Kind == s.Kind) && l.Address == address {
+			return l, true
 		}
 	}
-	kind := s.Kind
-	if kind == "" {
-		kind = "http"
-		h.log.Warn("passed socket taken for HTTP: neither its name nor a listen block says what is spoken there",
-			"name", s.Name, "address", opened.address(), "names", "fastcgi, http, uwsgi, scgi")
-	}
-	return modgw.Listener{Kind: kind, Address: modgw.Address(opened.address())}
+	return modgw.Listener{Kind: cmp.Or(s.Kind, "http"), Address: address}, s.Kind != ""
 }
 
 // prepareFronts reads certificates before it opens anything: a listener that is open is one that answers.
