@@ -14,27 +14,49 @@ import (
 type Options struct {
 	Port       int    // 0: 80, with TLS 443
 	ServerName string // of the virtual host for apps that any host name reaches; "": localhost
-	TLS        *TLS   // nil: plain HTTP
+	TLS        *TLS   // of hosts without a certificate of their own; nil: they are served over plain HTTP
+
+	// Certificates are those of single hosts, by name; "*.example.com" is for names below example.com too.
+	Certificates map[string]TLS
 
 	HTTPPort      int  // of virtual hosts without TLS beside those with it; 0: there are none
 	RedirectHTTPS bool // those of HTTPPort only redirect to Port
 
 	TrustedProxies []netip.Prefix // whose headers about clients Apache passes on over HTTP; nil: nobody's
+	Balancers      []netip.Prefix // proxies in front of Apache, whose word about the client it takes; nil: none
+	Logs           string         // folder of an access log and an error log for each virtual host; "": Apache's own logs
 }
 
 func (o Options) withDefaults() Options {
-	if o.Port == 0 && o.TLS != nil {
-		o.Port = 443
+	if o.encrypts() {
+		o.Port = cmp.Or(o.Port, 443)
 	}
 	o.Port = cmp.Or(o.Port, 80)
 	o.ServerName = cmp.Or(o.ServerName, "localhost")
 	return o
 }
 
+// encrypts reports whether any virtual host has TLS.
+func (o Options) encrypts() bool { return o.TLS != nil || len(o.Certificates) > 0 }
+
 // plain are the options of the virtual hosts on HTTPPort.
 func (o Options) plain() Options {
-	o.Port, o.HTTPPort, o.TLS = o.HTTPPort, 0, nil
+	o.Port, o.HTTPPort, o.TLS, o.Certificates = cmp.Or(o.HTTPPort, 80), 0, nil, nil
 	return o
+}
+
+// certificate returns the certificate of a virtual host with these names: that of the first name that has one of its own,
+// or the one for all.
+func (o Options) certificate(names []string) *TLS {
+	for _, name := range names {
+		_, domain, _ := strings.Cut(name, ".")
+		for _, key := range []string{name, "*." + domain} {
+			if t, ok := o.Certificates[key]; ok {
+				return &t
+			}
+		}
+	}
+	return o.TLS
 }
 
 // TLS is a certificate with its key, as PEM files.
@@ -54,23 +76,15 @@ type TLS struct {
 // peers are trusted, under the same URLs; without one they get no further than Apache. A host that
 // has no FastCGI listener gets everything over HTTP.
 func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
-	up, err := upstreamOf(listeners, o.TrustedProxies)
+	c, err := newConfiguration(apps, listeners, o)
 	if err != nil {
 		return nil, err
 	}
-	o = o.withDefaults()
-	sites := modgw.SitesOf(apps)
-	if slices.ContainsFunc(sites, func(s modgw.Site) bool { return slices.Contains(s.Hosts, o.ServerName) }) {
-		o.ServerName = nameless // the first virtual host must not have the name of another
-	}
 	w := &writer{}
-	w.head(up, apps, o)
-	if o.HTTPPort != 0 && o.RedirectHTTPS {
-		w.redirects(sites, o)
-	} else if o.HTTPPort != 0 {
-		w.sites(sites, up, o.plain())
+	w.head(c.up, apps, c.options)
+	for _, p := range c.parts {
+		p.write(w)
 	}
-	w.sites(sites, up, o)
 	return w.bytes()
 }
 
@@ -105,24 +119,14 @@ func (w *writer) head(up upstream, apps []modgw.Descriptor, o Options) {
 	}
 }
 
-func (w *writer) sites(sites []modgw.Site, up upstream, o Options) {
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
-		w.refusal(o)
-	}
-	for _, s := range sites {
-		w.site(s, up, o)
-	}
-}
-
-// refusal is the virtual host for names that no app has. Apache takes the first one of a port for
-// them, whatever its name.
+// refusal is the virtual host for names that no app has. Apache takes the first one of a port for them, whatever its name.
 func (w *writer) refusal(o Options) {
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
 	w.comment("Host names that no other block has, if no file that Apache reads before this one has a <VirtualHost>")
 	w.comment("for the same port: no app is theirs.")
 	w.directive("ServerName", nameless)
-	w.encryption(o)
+	w.encryption(o.anyCertificate())
 	w.directive("Redirect", "404", "/")
 	w.close("VirtualHost")
 }
@@ -131,6 +135,7 @@ func (w *writer) refusal(o Options) {
 const nameless = "unknown.invalid"
 
 func (w *writer) site(s modgw.Site, up upstream, o Options) {
+	certificate := o.certificate(s.Hosts)
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
 	if s.Default() {
@@ -138,10 +143,12 @@ func (w *writer) site(s modgw.Site, up upstream, o Options) {
 		w.comment("if no file that Apache reads before this one has a <VirtualHost> for the same port.")
 	}
 	w.names(s, o)
-	w.encryption(o)
+	w.encryption(certificate)
+	w.balancers(o.Balancers)
+	w.siteLogs(fileName(s), o)
 	w.comment("A response that breaks off is seen by its client only after this time.")
 	w.directive("KeepAliveTimeout", "2")
-	if o.TLS != nil && up.fcgi != "" {
+	if certificate != nil && up.fcgi != "" {
 		w.facts()
 	}
 	w.apps(s.Apps, up)
@@ -161,36 +168,63 @@ func (w *writer) names(s modgw.Site, o Options) {
 	}
 }
 
-func (w *writer) encryption(o Options) {
-	if o.TLS == nil {
+func (w *writer) encryption(certificate *TLS) {
+	if certificate == nil {
 		return
 	}
 	w.directive("SSLEngine", "on")
-	w.directive("SSLCertificateFile", o.TLS.Certificate)
-	w.directive("SSLCertificateKeyFile", o.TLS.Key)
+	w.directive("SSLCertificateFile", certificate.Certificate)
+	w.directive("SSLCertificateKeyFile", certificate.Key)
 	w.section("IfModule", []string{"mod_http2.c"}, "Protocols h2 http/1.1")
 }
 
-// redirects are virtual hosts without TLS that send their clients to those with it.
-func (w *writer) redirects(sites []modgw.Site, o Options) {
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
-		w.refusal(o.plain())
-	}
+// redirect is a virtual host without TLS that sends its clients to the one with it.
+func (w *writer) redirect(s modgw.Site, o Options) {
 	port := ""
 	if o.Port != 443 {
 		port = fmt.Sprintf(":%d", o.Port)
 	}
-	for _, s := range sites {
-		w.line("")
-		w.open("VirtualHost", fmt.Sprintf("*:%d", o.HTTPPort))
-		w.names(s, o)
-		w.directive("AllowEncodedSlashes", "NoDecode")
-		w.directive("RewriteEngine", "On")
-		w.comment("The path is taken as the client has sent it.")
-		w.directive("RewriteCond", "%{THE_REQUEST}", "^[^ ]+ (/[^ ?]*)")
-		w.directive("RewriteRule", "^", "https://%{SERVER_NAME}"+port+"%1", "[R=308,L,NE]")
-		w.close("VirtualHost")
+	w.line("")
+	w.open("VirtualHost", fmt.Sprintf("*:%d", o.plain().Port))
+	w.names(s, o)
+	w.balancers(o.Balancers)
+	w.siteLogs(fileName(s), o)
+	w.directive("AllowEncodedSlashes", "NoDecode")
+	w.directive("RewriteEngine", "On")
+	if len(o.Balancers) > 0 {
+		w.comment("A balancer that has ended TLS itself says so.")
+		w.directive("RewriteCond", "%{ENV:HTTPS}", "!=on")
 	}
+	w.comment("The path is taken as the client has sent it.")
+	w.directive("RewriteCond", "%{THE_REQUEST}", "^[^ ]+ (/[^ ?]*)")
+	w.directive("RewriteRule", "^", "https://%{SERVER_NAME}"+port+"%1", "[R=308,L,NE]")
+	w.close("VirtualHost")
+}
+
+// balancers lets Apache take the client's address and scheme from proxies in front of it.
+func (w *writer) balancers(proxies []netip.Prefix) {
+	if len(proxies) == 0 {
+		return
+	}
+	w.comment("What the balancers in front say of the client: its address, and whether it came over TLS.")
+	w.directive("RemoteIPHeader", "X-Forwarded-For")
+	trusted := []string{}
+	for _, p := range proxies {
+		w.directive("RemoteIPTrustedProxy", p.Masked().String())
+		trusted = append(trusted, fmt.Sprintf("%%{CONN_REMOTE_ADDR} -ipmatch '%s'", p.Masked()))
+	}
+	w.directive("SetEnvIfExpr", "("+strings.Join(trusted, " || ")+") && %{HTTP:X-Forwarded-Proto} == 'https'", "HTTPS=on")
+}
+
+// siteLogs gives a virtual host logs of its own. The lines of the access log end in the id of the request, which the host logs
+// too, and in the time that the request took in microseconds.
+func (w *writer) siteLogs(name string, o Options) {
+	if o.Logs == "" {
+		return
+	}
+	w.directive("ErrorLog", o.Logs+"/"+name+"-error.log")
+	w.directive("CustomLog", o.Logs+"/"+name+"-access.log",
+		`%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{UNIQUE_ID}e %D`)
 }
 
 // serverName is a name that stands for host, which may be a wildcard.

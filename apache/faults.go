@@ -82,3 +82,38 @@ func portTaken(address string, err error) error {
 		Hint:    "find out which program listens there with ss -ltnp, or take another --port",
 	}
 }
+
+func folderFault(dir string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-010",
+		Summary: fmt.Sprintf("cannot write Apache's configuration to %q", dir),
+		Err:     err,
+		Hint:    "run this as root, or name a folder that you may write to",
+	}
+}
+
+func fileOfOthers(path string) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-011",
+		Summary: fmt.Sprintf("cannot write %q: a file of that name is there already, and modgw-host has not written it", path),
+		Hint:    "move the file away, or use another folder",
+	}
+}
+
+func editedFile(path string) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-012",
+		Summary: fmt.Sprintf("cannot replace %q: it was edited after modgw-host had written it", path),
+		Hint:    "move what you have added to a file of your own, and remove this one",
+	}
+}
+
+func notReloaded(control, output string, err error) error {
+	return &modgw.Fault{
+		Code:    "MGW-APA-013",
+		Summary: "cannot reload Apache: the new configuration is in place, and Apache goes on with the old one",
+		Output:  output,
+		Err:     err,
+		Hint:    fmt.Sprintf("see what %q graceful says", control),
+	}
+}

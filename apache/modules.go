@@ -19,8 +19,14 @@ func needs(up upstream, apps []modgw.Descriptor, o Options) []string {
 	if up.fcgi != "" && upgrades || o.RedirectHTTPS || slices.ContainsFunc(apps, up.rewrites) {
 		modules = append(modules, "rewrite")
 	}
-	if o.TLS != nil {
+	if o.encrypts() {
 		modules = append(modules, "ssl")
+	}
+	if len(o.Balancers) > 0 {
+		modules = append(modules, "remoteip", "setenvif")
+	}
+	if o.Logs != "" {
+		modules = append(modules, "log_config", "unique_id")
 	}
 	slices.Sort(modules)
 	return modules

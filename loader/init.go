@@ -3,6 +3,7 @@ package loader
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,7 +22,7 @@ func Init(dir string) (name string, src []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	name = filepath.Join(dir, descriptorName)
+	name = filepath.Join(dir, DescriptorName)
 	if info, err := (safepath.Opener{}).Stat(name); err == nil && !info.IsDir() {
 		return "", nil, &modgw.Fault{Code: codeExists, Summary: fmt.Sprintf("cannot write %q: it is there already", name),
 			Hint: "edit it, or remove it first"}
@@ -34,8 +35,14 @@ func Init(dir string) (name string, src []byte, err error) {
 		return "", nil, &modgw.Fault{Code: codeDetect, Summary: fmt.Sprintf("cannot write %q: all files of that folder would be public, and it is one of them", name),
 			Hint: `move the site into a folder of its own, such as "public"; modgw-host dev and serve need no descriptor for it`}
 	}
+	if slices.Contains(usualStems, found.name) {
+		found.name = nameFrom(filepath.Base(dir)) // a host of many projects has one of that name already
+	}
 	return name, found.commented(), nil
 }
+
+// usualStems are the names of files that say nothing about a project.
+var usualStems = []string{"app", "application", "asgi", "index", "main", "project", "run", "server", "web", "wsgi"}
 
 // source is the descriptor of what was found, for the decoder.
 func (f *finding) source() []byte {

@@ -20,8 +20,8 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 )
 
-// descriptorName is what the descriptor of a project is called.
-const descriptorName = "modgw.hcl"
+// DescriptorName is what the descriptor of a project is called, in the project's folder.
+const DescriptorName = "modgw.hcl"
 
 // LoadAll reads what targets name, each file alone, and then holds them against each other. A
 // target is a descriptor file, a glob of such files, a folder of them, or an app without descriptor
@@ -146,7 +146,7 @@ func isScript(path string, files safepath.Opener) bool {
 
 // descriptorsIn are the descriptors of a folder; false when it has none and is a project perhaps.
 func descriptorsIn(folder string, files safepath.Opener) ([]string, bool) {
-	own := filepath.Join(folder, descriptorName)
+	own := filepath.Join(folder, DescriptorName)
 	if info, err := files.Stat(own); err == nil && !info.IsDir() {
 		return []string{own}, true
 	}

@@ -93,7 +93,8 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 
 // account asks one mount again and again, and books what it gets.
 type account struct {
-	url string
+	url  string
+	host string // that is asked for; "": that of url
 
 	mu     sync.Mutex
 	sent   int
@@ -105,7 +106,12 @@ func (a *account) keep(ctx context.Context) {
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
 		fault := ""
-		response, err := client.Get(a.url)
+		request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, a.url, nil)
+		if err != nil {
+			panic(err)
+		}
+		request.Host = a.host
+		response, err := client.Do(request)
 		if err != nil {
 			fault = err.Error()
 		} else {

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/apache"
-	"github.com/modgw/modgw/modgw"
 )
 
 func newApache(c console) *cobra.Command {
@@ -18,21 +17,6 @@ func newApache(c console) *cobra.Command {
 	}
 	cmd.AddCommand(newApacheConfig(c), newApacheCheck(c), newApacheRun(c))
 	return cmd
-}
-
-func newApacheConfig(c console) *cobra.Command {
-	return newFrontConfig(c, frontConfig{
-		short:   "Print virtual hosts for apps",
-		example: "  modgw-host apache config > /etc/apache2/sites-available/modgw.conf",
-		port:    "the `PORT` of the virtual hosts (default 80, with --tls 443)",
-		write: func(apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
-			options := apache.Options{Port: f.port, HTTPPort: f.httpPort, RedirectHTTPS: f.redirect, TrustedProxies: f.proxies}
-			if len(f.tls) == 2 {
-				options.TLS = &apache.TLS{Certificate: f.tls[0], Key: f.tls[1]}
-			}
-			return apache.Config(apps, listeners, options)
-		},
-	})
 }
 
 func newApacheCheck(c console) *cobra.Command {

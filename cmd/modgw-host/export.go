@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/export"
@@ -9,7 +11,7 @@ import (
 
 // newExport makes the command for a web server, with config below it.
 func newExport(c console, server string, write func([]modgw.Descriptor, []modgw.Listener, export.Options) ([]byte, error), front frontConfig) *cobra.Command {
-	front.write = func(apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
+	front.write = func(_ context.Context, apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
 		options := export.Options{Port: f.port, HTTPPort: f.httpPort, RedirectHTTPS: f.redirect, TrustedProxies: f.proxies}
 		if len(f.tls) == 2 {
 			options.TLS = &export.TLS{Certificate: f.tls[0], Key: f.tls[1]}

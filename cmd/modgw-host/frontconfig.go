@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,8 +17,10 @@ import (
 // frontConfig is a command that prints the configuration for a web server in front.
 type frontConfig struct {
 	short, example string
-	port           string // help of --port
-	write          func([]modgw.Descriptor, []modgw.Listener, frontFlags) ([]byte, error)
+	port           string                                  // help of --port
+	flags          func(*cobra.Command)                    // binds those that only this web server has; nil without any
+	check          func(*cobra.Command, *frontFlags) error // finds mistakes in those; nil without any
+	write          func(context.Context, []modgw.Descriptor, []modgw.Listener, frontFlags) ([]byte, error)
 }
 
 // frontFlags say what the web server's virtual hosts are like.
@@ -27,6 +30,8 @@ type frontFlags struct {
 	httpPort int      // without TLS beside that with it; 0: none
 	redirect bool     // from httpPort, or from 80, to the port with TLS
 
+	certificates string // folder with a certificate for each host, where the web server's configuration can have that
+
 	proxies []netip.Prefix // whom the host trusts
 }
 
@@ -35,7 +40,7 @@ func (f *frontFlags) check(command string) error {
 	switch {
 	case len(f.tls) != 0 && len(f.tls) != 2:
 		return &usageError{command, "cannot use --tls: it takes a certificate and a key: --tls CERT,KEY"}
-	case len(f.tls) == 0 && (f.httpPort != 0 || f.redirect):
+	case len(f.tls) == 0 && f.certificates == "" && (f.httpPort != 0 || f.redirect):
 		return &usageError{command, "cannot use --http-port and --redirect-https without --tls CERT,KEY"}
 	}
 	if f.redirect && f.httpPort == 0 {
@@ -53,6 +58,11 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 		Short:   front.short,
 		Example: front.example,
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if front.check != nil {
+				if err := front.check(cmd, &f); err != nil {
+					return err
+				}
+			}
 			if err := f.check(cmd.CommandPath()); err != nil {
 				return err
 			}
@@ -71,7 +81,7 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 			if f.proxies, err = s.trustedProxies(); err != nil {
 				return err
 			}
-			text, err := front.write(found.apps, listeners, f)
+			text, err := front.write(cmd.Context(), found.apps, listeners, f)
 			if err != nil {
 				return err
 			}
@@ -86,6 +96,9 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
+	if front.flags != nil {
+		front.flags(cmd)
+	}
 	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
 	cmd.Flags().IntVar(&f.port, "port", 0, front.port)
 	cmd.Flags().StringSliceVar(&f.tls, "tls", nil, "serve TLS with `CERT,KEY`")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +37,7 @@ func newInit(c console) *cobra.Command {
 	}
 }
 
-// writeNew writes a file that must not be there yet.
+// writeNew writes a file that must not be there yet. Root gives it to the owner of the folder.
 func writeNew(path string, src []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
@@ -45,5 +47,15 @@ func writeNew(path string, src []byte) error {
 		return err
 	}
 	_, err = f.Write(src)
-	return errors.Join(err, f.Close())
+	return errors.Join(err, giveToOwner(f, filepath.Dir(path)), f.Close())
+}
+
+// giveToOwner makes a file that root has created one of the folder's owner, who is to edit it.
+func giveToOwner(f *os.File, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }

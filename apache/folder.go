@@ -1,0 +1,194 @@
+package apache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/atomicfile"
+)
+
+// Folder is a folder whose *.conf files Apache includes. Its manifest names the files that modgw-host has written there:
+// no other file is replaced or removed, and none that was edited since.
+type Folder struct {
+	Dir string
+
+	// Control is apachectl. When it is set, Update lets Apache check the files and load them.
+	Control string
+}
+
+// Changes are what Update did to a folder, by the names of files, sorted.
+type Changes struct {
+	Written   []string `json:"written"`
+	Removed   []string `json:"removed"`
+	Unchanged []string `json:"unchanged"`
+}
+
+// manifestName is the file that names what was written. Apache does not include it.
+const manifestName = "modgw-manifest.json"
+
+// manifest holds the SHA-256 of each file that was written, by name.
+type manifest struct {
+	Files map[string]string `json:"files"`
+}
+
+// Update makes the folder hold exactly the files, beside those of others. Where Apache does not accept them, the folder
+// is as it was before, and the error has what Apache says. The folder is created where it is missing.
+func (f Folder) Update(ctx context.Context, files []File) (Changes, error) {
+	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
+		return Changes{}, folderFault(f.Dir, err)
+	}
+	unlock, err := f.lock()
+	if err != nil {
+		return Changes{}, folderFault(f.Dir, err)
+	}
+	defer unlock()
+	u, err := f.plan(files)
+	if err != nil {
+		return Changes{}, err
+	}
+	if err := u.apply(f.Dir); err != nil {
+		return Changes{}, errors.Join(folderFault(f.Dir, err), u.restore(f.Dir))
+	}
+	if f.Control == "" {
+		return u.changes, nil
+	}
+	if output, err := ask(ctx, f.Control, "configtest"); err != nil {
+		return Changes{}, errors.Join(rejected(output, err), u.restore(f.Dir))
+	}
+	if output, err := ask(ctx, f.Control, "graceful"); err != nil {
+		return Changes{}, notReloaded(f.Control, output, err)
+	}
+	return u.changes, nil
+}
+
+// lock keeps other updates of the folder out until unlock is called.
+func (f Folder) lock() (unlock func(), err error) {
+	dir, err := os.Open(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return func() { _ = dir.Close() }, nil
+}
+
+// update is what has to change in a folder, and what was there before.
+type update struct {
+	changes Changes
+	after   map[string][]byte // nil: the file is removed
+	before  map[string][]byte // nil: there was none
+}
+
+func (f Folder) plan(files []File) (*update, error) {
+	known := manifest{}
+	text, err := os.ReadFile(filepath.Join(f.Dir, manifestName))
+	if err == nil {
+		err = json.Unmarshal(text, &known)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, folderFault(f.Dir, err)
+	}
+	u := &update{after: map[string][]byte{}, before: map[string][]byte{}}
+	u.changes = Changes{Written: []string{}, Removed: []string{}, Unchanged: []string{}}
+	wanted := manifest{Files: map[string]string{}}
+	for _, file := range files {
+		wanted.Files[file.Name] = sum(file.Text)
+		now, err := f.own(file.Name, known)
+		switch {
+		case err != nil:
+			return nil, err
+		case now != nil && sum(now) == wanted.Files[file.Name]:
+			u.changes.Unchanged = append(u.changes.Unchanged, file.Name)
+		default:
+			u.before[file.Name], u.after[file.Name] = now, file.Text
+			u.changes.Written = append(u.changes.Written, file.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(known.Files)) {
+		if wanted.Files[name] != "" {
+			continue
+		}
+		now, err := f.own(name, known)
+		if err != nil {
+			return nil, err
+		}
+		if now != nil {
+			u.before[name], u.after[name] = now, nil
+			u.changes.Removed = append(u.changes.Removed, name)
+		}
+	}
+	written, err := json.MarshalIndent(wanted, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	u.before[manifestName], u.after[manifestName] = text, append(written, '\n')
+	return u, nil
+}
+
+// own returns what is in a file, which must be as it was written; nil without a file.
+func (f Folder) own(name string, known manifest) ([]byte, error) {
+	if name != filepath.Base(name) {
+		return nil, folderFault(f.Dir, errors.New("the manifest names a file elsewhere: "+name))
+	}
+	path := filepath.Join(f.Dir, name)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, folderFault(f.Dir, err)
+	case known.Files[name] == "":
+		return nil, fileOfOthers(path)
+	case known.Files[name] != sum(text):
+		return nil, editedFile(path)
+	}
+	return text, nil
+}
+
+func (u *update) apply(dir string) error { return replaceAll(dir, u.after) }
+
+func (u *update) restore(dir string) error { return replaceAll(dir, u.before) }
+
+// replaceAll gives files new contents, and removes those whose content is nil.
+func replaceAll(dir string, contents map[string][]byte) error {
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		path := filepath.Join(dir, name)
+		err := error(nil)
+		if text := contents[name]; text != nil {
+			err = atomicfile.Write(path, text, 0o644)
+		} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+func sum(text []byte) string {
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
+}
+
+// FindControl finds apachectl; path says which one, "" the first that is found.
+func FindControl(path string) (string, error) {
+	if path == "" {
+		path = find("apache2ctl", "apachectl")
+	}
+	if path == "" {
+		return "", notInstalled()
+	}
+	return exec.LookPath(path)
+}
