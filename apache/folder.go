@@ -37,14 +37,16 @@ type Changes struct {
 // manifestName is the file that names what was written. Apache does not include it.
 const manifestName = "modgw-manifest.json"
 
-// manifest holds the SHA-256 of each file that was written, by name.
+// manifest is what was written last.
 type manifest struct {
-	Files map[string]string `json:"files"`
+	Files     map[string]string `json:"files"`               // their SHA-256, by name
+	Arguments []string          `json:"arguments,omitempty"` // of the command that wrote them, for Arguments
 }
 
 // Update makes the folder hold exactly the files, beside those of others. Where Apache does not accept them, the folder
-// is as it was before, and the error has what Apache says. The folder is created where it is missing.
-func (f Folder) Update(ctx context.Context, files []File) (Changes, error) {
+// is as it was before, and the error has what Apache says. The folder is created where it is missing. It remembers the
+// arguments, which say how the files were made.
+func (f Folder) Update(ctx context.Context, files []File, arguments []string) (Changes, error) {
 	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
 		return Changes{}, folderFault(f.Dir, err)
 	}
@@ -53,7 +55,7 @@ func (f Folder) Update(ctx context.Context, files []File) (Changes, error) {
 		return Changes{}, folderFault(f.Dir, err)
 	}
 	defer unlock()
-	u, err := f.plan(files)
+	u, err := f.plan(files, arguments)
 	if err != nil {
 		return Changes{}, err
 	}
@@ -91,18 +93,14 @@ type update struct {
 	before  map[string][]byte // nil: there was none
 }
 
-func (f Folder) plan(files []File) (*update, error) {
-	known := manifest{}
-	text, err := os.ReadFile(filepath.Join(f.Dir, manifestName))
-	if err == nil {
-		err = json.Unmarshal(text, &known)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, folderFault(f.Dir, err)
+func (f Folder) plan(files []File, arguments []string) (*update, error) {
+	known, text, err := f.read()
+	if err != nil {
+		return nil, err
 	}
 	u := &update{after: map[string][]byte{}, before: map[string][]byte{}}
 	u.changes = Changes{Written: []string{}, Removed: []string{}, Unchanged: []string{}}
-	wanted := manifest{Files: map[string]string{}}
+	wanted := manifest{Files: map[string]string{}, Arguments: arguments}
 	for _, file := range files {
 		wanted.Files[file.Name] = sum(file.Text)
 		now, err := f.own(file.Name, known)
@@ -135,6 +133,27 @@ func (f Folder) plan(files []File) (*update, error) {
 	}
 	u.before[manifestName], u.after[manifestName] = text, append(written, '\n')
 	return u, nil
+}
+
+// read returns the manifest and its text; nothing where there is none.
+func (f Folder) read() (known manifest, text []byte, err error) {
+	text, err = os.ReadFile(filepath.Join(f.Dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return known, nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &known)
+	}
+	if err != nil {
+		return known, nil, folderFault(f.Dir, err)
+	}
+	return known, text, nil
+}
+
+// Arguments are those of the last Update; nil without one.
+func (f Folder) Arguments() ([]string, error) {
+	known, _, err := f.read()
+	return known.Arguments, err
 }
 
 // own returns what is in a file, which must be as it was written; nil without a file.

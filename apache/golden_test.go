@@ -6,9 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,23 +78,34 @@ func (g golden) write() ([]byte, error) {
 	return apache.Config(g.Apps, g.Listeners, g.Options)
 }
 
+func (g golden) certificates() []apache.TLS {
+	all := slices.Collect(maps.Values(g.Options.Certificates))
+	if g.Options.TLS != nil {
+		all = append(all, *g.Options.TLS)
+	}
+	return all
+}
+
 // apacheAccepts lets a real Apache check a configuration, and wants no warning either.
 func apacheAccepts(t *testing.T, g golden, conf []byte) {
 	t.Helper()
 	httpd := fronttest.Require(t, "apache2", "apache2")
 	dir := t.TempDir()
 	var b bytes.Buffer
-	for _, m := range []string{"mpm_event", "authz_core", "alias", "env", "headers", "proxy", "proxy_fcgi", "proxy_http", "rewrite", "ssl", "socache_shmcb"} {
+	for _, m := range []string{"mpm_event", "authz_core", "alias", "env", "headers", "proxy", "proxy_fcgi", "proxy_http", "rewrite", "ssl", "socache_shmcb", "remoteip", "setenvif", "unique_id"} {
 		fmt.Fprintf(&b, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", m, m)
 	}
 	fmt.Fprintf(&b, "ServerRoot %s\nPidFile %s/pid\nListen 127.0.0.1:1\nServerName localhost\nErrorLog /dev/stderr\nMutex pthread\n", dir, dir)
 	if g.Directives != nil {
 		conf = append(append([]byte("<VirtualHost *:1>\n"), conf...), "</VirtualHost>\n"...)
 	}
-	if g.Options.TLS != nil {
+	for _, own := range g.certificates() {
 		key := fronttest.SelfSigned(t)
-		conf = bytes.ReplaceAll(conf, []byte(g.Options.TLS.Certificate), []byte(key))
-		conf = bytes.ReplaceAll(conf, []byte(g.Options.TLS.Key), []byte(key))
+		conf = bytes.ReplaceAll(conf, []byte(own.Certificate), []byte(key))
+		conf = bytes.ReplaceAll(conf, []byte(own.Key), []byte(key))
+	}
+	if g.Options.Logs != "" {
+		conf = bytes.ReplaceAll(conf, []byte(g.Options.Logs), []byte(dir))
 	}
 	b.Write(conf)
 	file := filepath.Join(dir, "httpd.conf")

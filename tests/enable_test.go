@@ -144,8 +144,7 @@ async def app(scope, receive, send):
 	s.answers("poll", "the poll")
 	s.answers("docs", "404")
 	asked()
-	s.mustRun("disable", "-c", "modgw.hcl", "poll")
-	s.publish()
+	s.mustRun("disable", "-c", "modgw.hcl", "poll", "--apache") // as it was published before
 	s.answers("poll", "404")
 	asked()
 	stop()

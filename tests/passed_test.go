@@ -1,12 +1,16 @@
 package tests
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/internal/fronttest"
 )
@@ -63,5 +67,87 @@ func TestPassedSocketSpeaksWhatItsNameOrItsListenBlockSays(t *testing.T) {
 		if status, body := get(t, nginx.URL+target); status != 200 || body != "first page" {
 			t.Errorf("%s: %d %q", target, status, body)
 		}
+	}
+}
+
+// TestRestartWithPassedSocketsLosesNothing plays systemd, which holds the sockets of modgw.socket while its service is
+// restarted, for an upgrade or otherwise: what comes meanwhile waits.
+func TestRestartWithPassedSocketsLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	fastcgi, http := s.path("run.fcgi.sock"), s.path("run.http.sock")
+	s.write("modgw.hcl", fmt.Sprintf(`
+		apps  = ["apps/*/modgw.hcl"]
+		state = "state"
+		listen "fastcgi" { address = "unix:%s" }
+		listen "http" { address = "unix:%s" }
+	`, fastcgi, http))
+	s.write("apps/blog/modgw.hcl", "app \"blog\" {\n  wsgi { entry = \"./app.wsgi\" }\n}\n")
+	s.write("apps/blog/app.wsgi", wsgiApp("the blog"))
+	s.pass("modgw.socket", "unix:"+fastcgi)
+	s.pass("modgw.socket", "unix:"+http)
+	ready := regexp.MustCompile(`ready apps=1 failed=(0) .*fastcgi=unix:\S+ .*http=unix:`)
+	serve := func() { s.spawnUntil(ready, nil, "serve", "-c", s.path("modgw.hcl")) }
+	serve()
+	nginx := fronttest.StartNginx(t, fmt.Sprintf(`
+		location / { %s fastcgi_pass unix:%s; }
+		location /http/ { proxy_pass http://unix:%s:/; }`, fronttest.FastCGIParams, fastcgi, http))
+
+	ctx, stop := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer stop()
+	books := []*account{{url: nginx.URL + "/"}, {url: nginx.URL + "/http/"}}
+	for _, book := range books {
+		asking.Go(func() { book.keep(ctx) })
+	}
+	for range 3 {
+		for _, book := range books {
+			before := book.answers()
+			s.eventually(book.url+" is asked", func() bool { return book.answers() > before+5 })
+		}
+		s.mustRun("stop", "-c", "modgw.hcl")
+		s.eventually("the host has ended", func() bool { return syscall.Kill(s.pid, 0) != nil })
+		s.log = &output{}
+		serve()
+	}
+	stop()
+	asking.Wait()
+	for _, book := range books {
+		book.settle(t, mount{path: book.url})
+	}
+}
+
+// TestHostFeedsTheWatchdogOfSystemd plays systemd's notification socket (sd_notify(3)).
+func TestHostFeedsTheWatchdogOfSystemd(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("apps/docs/modgw.hcl", staticApp("one", ""))
+	s.write("apps/docs/one/index.html", "first page")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: s.path("notify.sock"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	s.start("NOTIFY_SOCKET="+s.path("notify.sock"), "WATCHDOG_USEC=100000")
+	said := func() string {
+		t.Helper()
+		message := make([]byte, 4096)
+		if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := socket.Read(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(message[:n])
+	}
+	for i, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+		if got := said(); got != want {
+			t.Errorf("message %d is %q, not %q", i, got, want)
+		}
+	}
+	s.mustRun("stop", "-c", "modgw.hcl")
+	for said() != "STOPPING=1" {
 	}
 }

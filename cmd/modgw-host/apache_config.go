@@ -9,9 +9,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/modgw"
@@ -19,7 +21,8 @@ import (
 
 // apacheConfigFlags are those that `nginx config` and `lighttpd config` do not have.
 type apacheConfigFlags struct {
-	command string
+	command   string
+	arguments []string // of the command, but for --split, --reload, --json and where the host is
 
 	inside       string // the host of the virtual host whose inside is printed
 	onlyInside   bool
@@ -62,6 +65,7 @@ func (own *apacheConfigFlags) bind(cmd *cobra.Command) {
 func (own *apacheConfigFlags) check(cmd *cobra.Command, f *frontFlags) error {
 	own.onlyInside = cmd.Flags().Changed("inside")
 	own.command = cmd.CommandPath()
+	own.arguments = lastingArguments(cmd)
 	f.certificates = own.certificates
 	switch {
 	case own.split == "" && (own.reload || own.asJSON):
@@ -112,7 +116,7 @@ func (own *apacheConfigFlags) update(ctx context.Context, apps []modgw.Descripto
 			return nil, err
 		}
 	}
-	changes, err := folder.Update(ctx, files)
+	changes, err := folder.Update(ctx, files, own.arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +134,35 @@ func (own *apacheConfigFlags) update(ctx context.Context, apps []modgw.Descripto
 		}
 	}
 	return []byte(b.String()), nil
+}
+
+// lastingArguments are the flags of a command that say what its virtual hosts are like.
+func lastingArguments(cmd *cobra.Command) (arguments []string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "port", "tls", "http-port", "redirect-https", "certificates", "logs", "balancer", "apachectl":
+			value := f.Value.String()
+			if list, ok := f.Value.(pflag.SliceValue); ok {
+				value = strings.Join(list.GetSlice(), ",")
+			}
+			arguments = append(arguments, "--"+f.Name+"="+value)
+		}
+	})
+	return arguments
+}
+
+// publish writes the files into the folder beside the host's file, and lets Apache load them, with the flags of the last time.
+func publish(ctx context.Context, c console, s *settings) error {
+	dir := filepath.Join(filepath.Dir(s.hostFileFor(nil)), "apache")
+	arguments, err := apache.Folder{Dir: dir}.Arguments()
+	if err != nil {
+		return err
+	}
+	cmd := newApacheConfig(c)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetArgs(slices.Concat([]string{"--config=" + s.hostFileFor(nil), "--state=" + s.state, "--control=" + s.control,
+		"--split=" + dir, "--reload"}, arguments))
+	return cmd.ExecuteContext(ctx)
 }
 
 // prefixes reads networks, or addresses that stand for themselves.

@@ -18,11 +18,26 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// publishHint is what makes an enabled app reachable through Apache, as the package sets it up.
-const publishHint = "To publish it through Apache:  modgw-host apache config --split /etc/modgw/apache --reload"
+// publishing is whether a command makes Apache follow at once.
+type publishing struct{ apache bool }
+
+func (p *publishing) bind(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.apache, "apache", false, "publish the change: write Apache's files as `apache config --split --reload` did last, into the folder apache beside the host's file")
+}
+
+// finish publishes what a command has done, or says how to.
+func (p *publishing) finish(ctx context.Context, c console, s *settings) error {
+	if p.apache {
+		return publish(ctx, c, s)
+	}
+	fmt.Fprintf(c.stderr, "To let Apache know:  modgw-host apache config --split %s --reload\n",
+		filepath.Join(filepath.Dir(s.hostFileFor(nil)), "apache"))
+	return nil
+}
 
 func newEnable(c console) *cobra.Command {
 	var s settings
+	var p publishing
 	cmd := &cobra.Command{
 		Use:   "enable [TARGET]",
 		Short: "Add a project's apps to those that the host serves",
@@ -32,14 +47,15 @@ func newEnable(c console) *cobra.Command {
 		Example: "  modgw-host enable /srv/blog",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return enable(cmd.Context(), c, &s, slices.Concat(args, []string{"."})[0])
+			return enable(cmd.Context(), c, &s, &p, slices.Concat(args, []string{"."})[0])
 		},
 	}
 	s.bind(cmd)
+	p.bind(cmd)
 	return cmd
 }
 
-func enable(ctx context.Context, c console, s *settings, target string) error {
+func enable(ctx context.Context, c console, s *settings, p *publishing, target string) error {
 	folder, opts, err := enabledFolder(s)
 	if err != nil {
 		return err
@@ -73,7 +89,10 @@ func enable(ctx context.Context, c console, s *settings, target string) error {
 	if err != nil || !serves {
 		return err
 	}
-	return c.reportEnabled(ctx, s, apps)
+	if err := c.reportEnabled(ctx, s, apps); err != nil {
+		return err
+	}
+	return p.finish(ctx, c, s)
 }
 
 // reportEnabled prints what became of apps that were just enabled.
@@ -100,7 +119,6 @@ func (c console) reportEnabled(ctx context.Context, s *settings, apps []string) 
 		fmt.Fprintf(c.stderr, "It is enabled and not served. To see why:  modgw-host status %s\n", apps[0])
 		return exitCode(exitFailed)
 	}
-	fmt.Fprintln(c.stderr, publishHint)
 	return nil
 }
 
@@ -122,6 +140,7 @@ func settled(status control.Status, path string, apps []string) bool {
 
 func newDisable(c console) *cobra.Command {
 	var s settings
+	var p publishing
 	cmd := &cobra.Command{
 		Use:   "disable APP",
 		Short: "Take an app away from those that the host serves",
@@ -130,14 +149,15 @@ func newDisable(c console) *cobra.Command {
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return disable(cmd.Context(), c, &s, args[0])
+			return disable(cmd.Context(), c, &s, &p, args[0])
 		},
 	}
 	s.bind(cmd)
+	p.bind(cmd)
 	return cmd
 }
 
-func disable(ctx context.Context, c console, s *settings, app string) error {
+func disable(ctx context.Context, c console, s *settings, p *publishing, app string) error {
 	folder, _, err := enabledFolder(s)
 	if err != nil {
 		return err
@@ -164,8 +184,7 @@ func disable(ctx context.Context, c console, s *settings, app string) error {
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.stderr, strings.Replace(publishHint, "publish it through", "take it out of", 1))
-	return nil
+	return p.finish(ctx, c, s)
 }
 
 // enabledFolder is the folder of links that the host's file names, and how the host reads what is in it.

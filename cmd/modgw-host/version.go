@@ -35,9 +35,15 @@ func newVersion(c console) *cobra.Command {
 	return cmd
 }
 
-// version is the module version that the binary was built from, or what version control said of the
+// release is the version that scripts/package gives a binary; "" otherwise.
+var release string
+
+// version is the release, or the module version that the binary was built from, or what version control said of the
 // checkout.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"
