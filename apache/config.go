@@ -12,19 +12,34 @@ import (
 
 // Options say what the virtual hosts of a configuration are like.
 type Options struct {
-	Port       int    // 0: 80, with TLS 443
-	ServerName string // of the virtual host for apps that any host name reaches; "": localhost
-	TLS        *TLS   // of hosts without a certificate of their own; nil: they are served over plain HTTP
+	// Port is the port of the virtual hosts. Zero means 80, or 443 with certificates.
+	Port int
 
-	// Certificates are those of single hosts, by name; "*.example.com" is for names below example.com too.
+	// ServerName is the name of the virtual host for apps without a host. Empty means localhost.
+	ServerName string
+
+	// TLS is the certificate of hosts that have none in Certificates. Nil means plain HTTP.
+	TLS *TLS
+
+	// Certificates holds the certificates of single hosts, by name; "*.example.com" counts for names
+	// below example.com too.
 	Certificates map[string]TLS
 
-	HTTPPort      int  // of virtual hosts without TLS beside those with it; 0: there are none
-	RedirectHTTPS bool // those of HTTPPort only redirect to Port
+	// HTTPPort is the port of virtual hosts without TLS beside those with it. Zero means none.
+	HTTPPort int
 
-	TrustedProxies []netip.Prefix // whose headers about clients Apache passes on over HTTP; nil: nobody's
-	Balancers      []netip.Prefix // proxies in front of Apache, whose word about the client it takes; nil: none
-	Logs           string         // folder of an access log and an error log for each virtual host; "": Apache's own logs
+	// RedirectHTTPS makes the virtual hosts on HTTPPort redirect to Port.
+	RedirectHTTPS bool
+
+	// TrustedProxies may send headers about the client that Apache passes on over HTTP.
+	TrustedProxies []netip.Prefix
+
+	// Balancers are proxies in front of Apache from which it takes the client's address and scheme.
+	Balancers []netip.Prefix
+
+	// Logs is the folder of an access log and an error log for each virtual host. Empty means that
+	// they use Apache's own logs.
+	Logs string
 }
 
 func (o Options) withDefaults() Options {
@@ -45,8 +60,8 @@ func (o Options) plain() Options {
 	return o
 }
 
-// certificate returns the certificate of a virtual host with these names: that of the first name that has one of its own,
-// or the one for all.
+// certificate returns the certificate of a virtual host with these names: that of the first name
+// that has one of its own, or the one for all.
 func (o Options) certificate(names []string) *TLS {
 	for _, name := range names {
 		_, domain, _ := strings.Cut(name, ".")
@@ -61,8 +76,8 @@ func (o Options) certificate(names []string) *TLS {
 
 // TLS is a certificate with its key, as PEM files.
 type TLS struct {
-	Certificate string
-	Key         string
+	Certificate string // Certificate is the path of the file with the certificate and its chain.
+	Key         string // Key is the path of the file with the private key.
 }
 
 // Config writes virtual hosts for apps, one for each set of apps that share host names. Apps
@@ -119,7 +134,8 @@ func (w *writer) head(up upstream, apps []modgw.Descriptor, o Options) {
 	}
 }
 
-// refusal is the virtual host for names that no app has. Apache takes the first one of a port for them, whatever its name.
+// refusal is the virtual host for names that no app has. Apache takes the first one of a port for
+// them, whatever its name.
 func (w *writer) refusal(o Options) {
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
@@ -216,8 +232,8 @@ func (w *writer) balancers(proxies []netip.Prefix) {
 	w.directive("SetEnvIfExpr", "("+strings.Join(trusted, " || ")+") && %{HTTP:X-Forwarded-Proto} == 'https'", "HTTPS=on")
 }
 
-// siteLogs gives a virtual host logs of its own. The lines of the access log end in the id of the request, which the host logs
-// too, and in the time that the request took in microseconds.
+// siteLogs gives a virtual host logs of its own. The lines of the access log end in the id of the
+// request, which the host logs too, and in the time that the request took in microseconds.
 func (w *writer) siteLogs(name string, o Options) {
 	if o.Logs == "" {
 		return

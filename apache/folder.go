@@ -18,9 +18,11 @@ import (
 	"github.com/modgw/modgw/internal/atomicfile"
 )
 
-// Folder is a folder whose *.conf files Apache includes. Its manifest names the files that modgw-host has written there:
-// no other file is replaced or removed, and none that was edited since.
+// Folder is a folder whose *.conf files Apache includes. Its manifest names the files that
+// modgw-host has written there: no other file is replaced or removed, and none that was edited
+// since.
 type Folder struct {
+	// Dir is the path of the folder.
 	Dir string
 
 	// Control is apachectl. When it is set, Update lets Apache check the files and load them.
@@ -29,9 +31,9 @@ type Folder struct {
 
 // Changes are what Update did to a folder, by the names of files, sorted.
 type Changes struct {
-	Written   []string `json:"written"`
-	Removed   []string `json:"removed"`
-	Unchanged []string `json:"unchanged"`
+	Written   []string `json:"written"`   // Written are new or replaced.
+	Removed   []string `json:"removed"`   // Removed are gone.
+	Unchanged []string `json:"unchanged"` // Unchanged were already as they should be.
 }
 
 // manifestName is the file that names what was written. Apache does not include it.
@@ -39,13 +41,16 @@ const manifestName = "modgw-manifest.json"
 
 // manifest is what was written last.
 type manifest struct {
-	Files     map[string]string `json:"files"`               // their SHA-256, by name
-	Arguments []string          `json:"arguments,omitempty"` // of the command that wrote them, for Arguments
+	// Files holds the SHA-256 of each file by its name.
+	Files map[string]string `json:"files"`
+
+	// Arguments are the flags of the command that wrote the files.
+	Arguments []string `json:"arguments,omitempty"`
 }
 
-// Update makes the folder hold exactly the files, beside those of others. Where Apache does not accept them, the folder
-// is as it was before, and the error has what Apache says. The folder is created where it is missing. It remembers the
-// arguments, which say how the files were made.
+// Update makes the folder hold exactly the files, beside those of others. Where Apache does not
+// accept them, the folder is as it was before, and the error has what Apache says. The folder is
+// created where it is missing. It remembers the arguments, which say how the files were made.
 func (f Folder) Update(ctx context.Context, files []File, arguments []string) (Changes, error) {
 	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
 		return Changes{}, folderFault(f.Dir, err)

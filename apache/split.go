@@ -11,11 +11,11 @@ import (
 // File is a part of a configuration that Apache includes as a file of its own.
 type File struct {
 	Name string // such as "www.example.com.conf"; sorted as Apache includes it
-	Text []byte
+	Text []byte // Text is the content.
 }
 
-// Split is Config in files: one for each set of host names, which Apache includes in the order of their names. The one
-// that answers names that no app has comes first.
+// Split is Config in files: one for each set of host names, which Apache includes in the order of
+// their names. The one that answers names that no app has comes first.
 func Split(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]File, error) {
 	c, err := newConfiguration(apps, listeners, o)
 	if err != nil {
@@ -44,7 +44,7 @@ type configuration struct {
 
 // part is the virtual hosts of one set of host names.
 type part struct {
-	name  string // of its file, without ".conf"
+	name  string // name is that of the file, without ".conf".
 	apps  []modgw.Descriptor
 	write func(*writer)
 }

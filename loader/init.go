@@ -36,7 +36,8 @@ func Init(dir string) (name string, src []byte, err error) {
 			Hint: `move the site into a folder of its own, such as "public"; modgw-host dev and serve need no descriptor for it`}
 	}
 	if slices.Contains(usualStems, found.name) {
-		found.name = nameFrom(filepath.Base(dir)) // a host of many projects has one of that name already
+		// a host of many projects has one of that name already
+		found.name = nameFrom(filepath.Base(dir))
 	}
 	return name, found.commented(), nil
 }

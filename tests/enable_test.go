@@ -15,7 +15,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// linkedSite is a site whose apps are links in apps-enabled, behind an Apache that includes the files of a folder.
+// linkedSite is a site whose apps are links in apps-enabled, behind an Apache that includes the
+// files of a folder.
 type linkedSite struct {
 	*site
 	apache  *fronttest.Server
@@ -90,8 +91,9 @@ func (s *linkedSite) page(host string) string {
 	return fmt.Sprintf("%d %s", code, body)
 }
 
-// TestSitesComeAndGoBehindOneApacheUnderLoad enables sites of four kinds, changes their set three times while all are asked,
-// and sees that no request is lost, and that nothing of a site that is gone is left in Apache's configuration.
+// TestSitesComeAndGoBehindOneApacheUnderLoad enables sites of four kinds, changes their set three
+// times while all are asked, and sees that no request is lost, and that nothing of a site that is
+// gone is left in Apache's configuration.
 func TestSitesComeAndGoBehindOneApacheUnderLoad(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "perl", "perl")
@@ -187,7 +189,7 @@ func TestConfigurationThatApacheRefusesIsUndone(t *testing.T) {
 	if err := os.Remove(s.path("apache/shop.test.conf")); err != nil {
 		t.Fatal(err)
 	}
-	s.write("apache/blog.test.conf", "# of somebody else\n")
+	s.write("apache/blog.test.conf", "# by hand\n")
 	if out, ok := s.run("apache", "config", "-c", "modgw.hcl", "--split", "apache"); ok || !strings.Contains(out, "MGW-APA-011") {
 		t.Errorf("a file of the administrator's: %t\n%s", ok, out)
 	}

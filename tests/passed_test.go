@@ -15,8 +15,9 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// pass opens a listening socket at an address, "unix:PATH" or HOST:PORT, and passes it to each host of the site under a name,
-// as systemd would. It stays open until the test ends, whatever becomes of the hosts.
+// pass opens a listening socket at an address, "unix:PATH" or HOST:PORT, and passes it to each host
+// of the site under a name, as systemd would. It stays open until the test ends, whatever becomes
+// of the hosts.
 func (s *site) pass(name, address string) {
 	s.t.Helper()
 	network, target := "tcp", address
@@ -70,8 +71,8 @@ func TestPassedSocketSpeaksWhatItsNameOrItsListenBlockSays(t *testing.T) {
 	}
 }
 
-// TestRestartWithPassedSocketsLosesNothing plays systemd, which holds the sockets of modgw.socket while its service is
-// restarted, for an upgrade or otherwise: what comes meanwhile waits.
+// TestRestartWithPassedSocketsLosesNothing plays systemd, which holds the sockets of modgw.socket
+// while its service is restarted, for an upgrade or otherwise: what comes meanwhile waits.
 func TestRestartWithPassedSocketsLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

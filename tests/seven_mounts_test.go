@@ -94,7 +94,7 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 // account asks one mount again and again, and books what it gets.
 type account struct {
 	url  string
-	host string // that is asked for; "": that of url
+	host string // host is the name that is asked for. Empty means that of url.
 
 	mu     sync.Mutex
 	sent   int

@@ -21,8 +21,10 @@ import (
 
 // apacheConfigFlags are those that `nginx config` and `lighttpd config` do not have.
 type apacheConfigFlags struct {
-	command   string
-	arguments []string // of the command, but for --split, --reload, --json and where the host is
+	command string
+
+	// arguments are the flags that say what the virtual hosts are like.
+	arguments []string
 
 	inside       string // the host of the virtual host whose inside is printed
 	onlyInside   bool
@@ -151,7 +153,8 @@ func lastingArguments(cmd *cobra.Command) (arguments []string) {
 	return arguments
 }
 
-// publish writes the files into the folder beside the host's file, and lets Apache load them, with the flags of the last time.
+// publish writes the files into the folder beside the host's file, and lets Apache load them, with
+// the flags of the last time.
 func publish(ctx context.Context, c console, s *settings) error {
 	dir := filepath.Join(filepath.Dir(s.hostFileFor(nil)), "apache")
 	arguments, err := apache.Folder{Dir: dir}.Arguments()
@@ -181,7 +184,8 @@ func prefixes(command string, texts []string) (all []netip.Prefix, err error) {
 	return all, nil
 }
 
-// certificatesIn are the certificates that hosts of the apps have in a folder, as certbot lays them out. An empty dir has none.
+// certificatesIn are the certificates that hosts of the apps have in a folder, as certbot lays them
+// out. An empty dir has none.
 func certificatesIn(dir string, apps []modgw.Descriptor) (map[string]apache.TLS, error) {
 	if dir == "" {
 		return nil, nil

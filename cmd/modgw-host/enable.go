@@ -95,7 +95,7 @@ func enable(ctx context.Context, c console, s *settings, p *publishing, target s
 	return p.finish(ctx, c, s)
 }
 
-// reportEnabled prints what became of apps that were just enabled.
+// reportEnabled prints the state of apps that were just enabled.
 func (c console) reportEnabled(ctx context.Context, s *settings, apps []string) error {
 	client, err := s.client()
 	if err != nil {
@@ -122,7 +122,7 @@ func (c console) reportEnabled(ctx context.Context, s *settings, apps []string) 
 	return nil
 }
 
-// settled reports whether the host knows what becomes of the apps of a descriptor.
+// settled reports whether the apps of a descriptor are served or have failed.
 func settled(status control.Status, path string, apps []string) bool {
 	for _, name := range apps {
 		known := slices.ContainsFunc(status.Apps, func(a control.AppStatus) bool {
@@ -187,7 +187,8 @@ func disable(ctx context.Context, c console, s *settings, p *publishing, app str
 	return p.finish(ctx, c, s)
 }
 
-// enabledFolder is the folder of links that the host's file names, and how the host reads what is in it.
+// enabledFolder is the folder of links that the host's file names, and how the host reads what is
+// in it.
 func enabledFolder(s *settings) (string, loader.Options, error) {
 	opts := loader.Options{Vars: s.vars, Root: os.Geteuid() == 0}
 	file := s.hostFileFor(nil)
@@ -207,7 +208,8 @@ func enabledFolder(s *settings) (string, loader.Options, error) {
 	return "", opts, fmt.Errorf(`cannot enable or disable apps: %q names no folder of them; add "apps-enabled/*.hcl" to its apps`, file)
 }
 
-// descriptorAt returns the absolute path of the descriptor that a target is or has, and writes one for a folder without.
+// descriptorAt returns the absolute path of the descriptor that a target is or has, and writes one
+// for a folder without.
 func descriptorAt(c console, target string) (string, error) {
 	path, err := filepath.Abs(target)
 	if err != nil {

@@ -17,10 +17,12 @@ import (
 // frontConfig is a command that prints the configuration for a web server in front.
 type frontConfig struct {
 	short, example string
-	port           string                                  // help of --port
-	flags          func(*cobra.Command)                    // binds those that only this web server has; nil without any
-	check          func(*cobra.Command, *frontFlags) error // finds mistakes in those; nil without any
-	write          func(context.Context, []modgw.Descriptor, []modgw.Listener, frontFlags) ([]byte, error)
+	port           string // help of --port
+	// binds those that only this web server has; nil without any
+	flags func(*cobra.Command)
+	// finds mistakes in those; nil without any
+	check func(*cobra.Command, *frontFlags) error
+	write func(context.Context, []modgw.Descriptor, []modgw.Listener, frontFlags) ([]byte, error)
 }
 
 // frontFlags say what the web server's virtual hosts are like.
@@ -30,7 +32,8 @@ type frontFlags struct {
 	httpPort int      // without TLS beside that with it; 0: none
 	redirect bool     // from httpPort, or from 80, to the port with TLS
 
-	certificates string // folder with a certificate for each host, where the web server's configuration can have that
+	// folder with a certificate for each host, where the web server's configuration can have that
+	certificates string
 
 	proxies []netip.Prefix // whom the host trusts
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// TestEveryCommandHasAManualPage writes the manual pages into $MODGW_MAN_DIR, from where scripts/package takes them, or
-// into a folder of the test.
+// TestEveryCommandHasAManualPage writes the manual pages into $MODGW_MAN_DIR, from where
+// scripts/package takes them, or into a folder of the test.
 func TestEveryCommandHasAManualPage(t *testing.T) {
 	dir := os.Getenv("MODGW_MAN_DIR")
 	if dir == "" {
@@ -27,7 +27,8 @@ func TestEveryCommandHasAManualPage(t *testing.T) {
 	requireManualPages(t, dir, root)
 }
 
-// requireManualPages fails the test unless a command and those below it have pages that say what they do.
+// requireManualPages fails the test unless a command and those below it have pages that say what
+// they do.
 func requireManualPages(t *testing.T, dir string, cmd *cobra.Command) {
 	t.Helper()
 	if !cmd.IsAvailableCommand() || cmd.IsAdditionalHelpTopicCommand() {

@@ -128,24 +128,24 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 		return err
 	}
 	keeping.Go(func() { headroom.Keep(ctx) })
-	keeping.Go(func() { reloadAtHangup(ctx, h) })
+	keeping.Go(func() { reloadOnSIGHUP(ctx, h) })
 	err = h.Run(ctx)
 	cancel()
 	keeping.Wait()
 	return err
 }
 
-// reloadAtHangup reloads everything at each SIGHUP until ctx is done.
-func reloadAtHangup(ctx context.Context, h *host.Host) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reloadOnSIGHUP reloads everything at each SIGHUP until ctx is done.
+func reloadOnSIGHUP(ctx context.Context, h *host.Host) {
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	for {
 		select {
 		case <-ctx.Done():
 			notify(daemon.SdNotifyStopping)
 			return
-		case <-hangup:
+		case <-reload:
 			// What fails is logged and shown by status, app by app.
 			_ = h.Reload(ctx, "")
 		}

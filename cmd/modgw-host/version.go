@@ -38,8 +38,8 @@ func newVersion(c console) *cobra.Command {
 // release is the version that scripts/package gives a binary; "" otherwise.
 var release string
 
-// version is the release, or the module version that the binary was built from, or what version control said of the
-// checkout.
+// version is the release, or the module version that the binary was built from, or what version
+// control said of the checkout.
 func version() string {
 	if release != "" {
 		return release
