@@ -36,6 +36,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	dec.oneKind(b, written)
 	dec.decode(b, place{"app", written.DefRange()}, layers)
 	dec.withoutEffect(b, d.Kind, written)
+	dec.programOfPython(d, written)
 	clearUnused(d)
 	dec.authorizer(d, written)
 	dec.user(d, written)
@@ -81,6 +82,21 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 			d.add(codeKind, k.DefRange(), fmt.Sprintf("The app has two kinds, %q and %q", kinds[0].Type, k.Type),
 				fmt.Sprintf("An app has exactly one; the other is at %s. Make two app blocks of it.", rangeOf(kinds[0].DefRange())))
 		}
+	}
+}
+
+// programOfPython lets a program run in a Python environment if its own app block asks for one.
+// The python block of the defaults is for the apps that cannot do without.
+func (d *decoder) programOfPython(desc *modgw.Descriptor, written *hclsyntax.Block) {
+	asked := blocksOf(written.Body, "python")
+	switch {
+	case len(asked) == 0 || pythonAlone.has(desc.Kind) || !withPython.has(desc.Kind):
+	case desc.FastCGI != nil && desc.FastCGI.Connect != "":
+		d.add(codeNoEffect, asked[0].DefRange(), "The python block has no effect on a program that runs already",
+			"It is for a fastcgi app with command. Take it out.")
+		d.found[len(d.found)-1].Severity = Warning
+	default:
+		desc.Python.Program = true
 	}
 }
 

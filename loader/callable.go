@@ -2,6 +2,7 @@ package loader
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -19,27 +20,29 @@ func (c callable) plain() bool {
 }
 
 var (
-	framework = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:[A-Za-z_]\w*\.)*(Flask|FastAPI|Starlette|Quart|Litestar|BlackSheep|APIFlask|OpenAPI|Bottle)\(`)
+	framework = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:[A-Za-z_]\w*\.)*(Flask|FastAPI|Starlette|Quart|Litestar|BlackSheep|APIFlask|OpenAPI|Bottle|Dash|Sanic|Datasette|falcon\.App|falcon\.asgi\.App)\(`)
 	factory   = regexp.MustCompile(`(?m)^def\s+(create_app|make_app|create_application|get_app)\s*\(([^)]*)\)`)
 	asyncApp  = regexp.MustCompile(`(?m)^async\s+def\s+(application|app)\s*\(`)
 	plainDef  = regexp.MustCompile(`(?m)^(?:def\s+(application|app)\s*\(|(application|app)\s*(?::[^=\n]*)?=[^=])`)
 	madeApp   = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:\w+\.)*(?:create_app|make_app|create_application|get_app)\(`)
-	asyncLibs = regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
+	asyncLibs = regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep|sanic|datasette|shiny)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
 	argument0 = regexp.MustCompile(`^\s*(?:[A-Za-z_]\w*\s*(?::[^=,]*)?=|\*)`)
 )
 
 // asgiFrameworks are those whose apps speak ASGI.
-var asgiFrameworks = map[string]bool{"FastAPI": true, "Starlette": true, "Quart": true, "Litestar": true, "BlackSheep": true}
+var asgiFrameworks = map[string]bool{
+	"FastAPI": true, "Starlette": true, "Quart": true, "Litestar": true, "BlackSheep": true, "Sanic": true, "Datasette": true,
+	"falcon.asgi.App": true,
+}
 
 // findCallable finds the app in the text of a Python file: of a framework, plain, made by a
-// factory, or a factory without arguments.
+// factory, or a factory without arguments. A program that serves HTTP itself has none.
 func findCallable(text string) (callable, bool) {
-	if m := framework.FindStringSubmatch(text); m != nil {
-		kind := modgw.KindWSGI
-		if asgiFrameworks[m[2]] {
-			kind = modgw.KindASGI
-		}
-		return callable{kind, m[1], m[2] + " app"}, true
+	if c, ok := frameworkApp(text); ok {
+		return c, true
+	}
+	if servesItself(text) != nil {
+		return callable{}, false
 	}
 	if m := asyncApp.FindStringSubmatch(text); m != nil {
 		return callable{modgw.KindASGI, m[1], "ASGI app"}, true
@@ -59,6 +62,26 @@ func findCallable(text string) (callable, bool) {
 		}
 	}
 	return callable{}, false
+}
+
+// frameworkApp finds an app that is made from the class of a framework.
+func frameworkApp(text string) (callable, bool) {
+	m := framework.FindStringSubmatch(text)
+	if m == nil {
+		return callable{}, false
+	}
+	name, class := m[1], m[2]
+	c := callable{modgw.KindWSGI, name, strings.TrimSuffix(strings.TrimSuffix(class, ".App"), ".asgi") + " app"}
+	if asgiFrameworks[class] {
+		c.kind = modgw.KindASGI
+	}
+	if class == "Dash" { // the callable is the Flask app within
+		c.name += ".server"
+		if server := regexp.MustCompile(`(?m)^(\w+)\s*=\s*` + name + `\.server\b`).FindStringSubmatch(text); server != nil {
+			c.name = server[1]
+		}
+	}
+	return c, true
 }
 
 // kindOf tells from what a file imports whether its app speaks ASGI.

@@ -46,9 +46,12 @@ type finding struct {
 	watch    []string // globs of further files that are code
 	index    string   // PHP script that answers for a folder; "": index.php
 	script   string   // CGI script for all requests; "": those in the folder public
+	python   bool     // a program that runs in a Python environment
 	keep     bool     // the packages of a Node.js program are not the host's to install
 	notes    []string // what was seen and not used, and why
 	hints    []string // settings of the kind's block that some programs need
+
+	variables map[string]string // the values of env
 }
 
 // detect decodes what Init would write, so that a detected app has the same defaults and checks as

@@ -22,6 +22,7 @@ var allKinds = modgw.Kinds()
 var (
 	wsgiAlone   = effect{kinds: allKinds[:1], refused: true}
 	pythonAlone = effect{kinds: allKinds[:2], refused: true}
+	withPython  = effect{kinds: []modgw.Kind{modgw.KindWSGI, modgw.KindASGI, modgw.KindHTTP, modgw.KindFastCGI, modgw.KindCGI}, refused: true}
 	withWorkers = effect{kinds: allKinds[:5]} // whose processes live longer than a request
 	withProgram = effect{kinds: allKinds[:6]} // all but static
 )
@@ -93,8 +94,11 @@ func clearUnused(d *modgw.Descriptor) {
 	if d.Kind == "" {
 		return
 	}
+	if !d.UsesPython() {
+		d.Python = modgw.Python{}
+	}
 	if !pythonAlone.has(d.Kind) {
-		d.Python, d.Attach = modgw.Python{}, false
+		d.Attach = false
 	}
 	if !wsgiAlone.has(d.Kind) {
 		d.Authorize = nil

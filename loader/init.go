@@ -82,7 +82,7 @@ func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 	for _, hint := range hints {
 		f.comment(kind, hint)
 	}
-	if f.venv != "" || f.path != nil {
+	if f.venv != "" || f.path != nil || f.python {
 		app.AppendNewline()
 		python := app.AppendNewBlock("python", nil).Body()
 		if f.venv != "" {
@@ -96,9 +96,9 @@ func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 		app.AppendNewline()
 		app.SetAttributeValue("env_file", cty.StringVal(f.envFile))
 	}
-	if f.settings != "" {
+	if env := f.env(); len(env) > 0 {
 		app.AppendNewline()
-		app.SetAttributeValue("env", cty.ObjectVal(map[string]cty.Value{"DJANGO_SETTINGS_MODULE": cty.StringVal(f.settings)}))
+		app.SetAttributeValue("env", cty.ObjectVal(env))
 	}
 	if f.watch != nil {
 		app.AppendNewline()
@@ -117,6 +117,18 @@ func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 		app.AppendNewBlock("alias", []string{f.alias}).Body().SetAttributeValue("dir", cty.StringVal(f.static))
 	}
 	return app
+}
+
+// env are the variables that the app needs.
+func (f *finding) env() map[string]cty.Value {
+	env := map[string]cty.Value{}
+	for name, value := range f.variables {
+		env[name] = cty.StringVal(value)
+	}
+	if f.settings != "" {
+		env["DJANGO_SETTINGS_MODULE"] = cty.StringVal(f.settings)
+	}
+	return env
 }
 
 func (f *finding) writeKind(kind *hclwrite.Body) {

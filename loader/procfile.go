@@ -49,6 +49,7 @@ func (p *project) procfile() *finding {
 			return nil
 		}
 		f.kind = modgw.KindHTTP
+		f.python = strings.HasPrefix(filepath.Base(words[0]), "python") || p.declaration() != "" && !p.has("package.json")
 		for _, word := range words {
 			f.command = append(f.command, portWord.ReplaceAllString(word, "$$PORT"))
 		}

@@ -143,7 +143,7 @@ func (p *project) program() (*finding, error) {
 	if found, err := p.golang(); found != nil || err != nil {
 		return found, err
 	}
-	if found := cmp.Or(p.python(""), p.python("src/"), p.node(), declared); found != nil {
+	if found := cmp.Or(p.python(""), p.python("src/"), p.node(), declared, p.scriptOfPython()); found != nil {
 		return found, nil
 	}
 	if len(scripts) > 1 {

@@ -65,8 +65,9 @@ func appBlock(d *modgw.Descriptor) block {
 func pythonBlock(p *modgw.Python) block {
 	return block{
 		name:   "python",
-		effect: pythonAlone,
-		doc:    "Interpreter and packages of a wsgi or asgi app. At most one of requirements, packages and venv.",
+		effect: withPython,
+		doc: "Interpreter and packages of a wsgi or asgi app. A program of another kind runs in such an environment when its own " +
+			"app block has this block, which may be empty. At most one of requirements, packages and venv.",
 		either: []string{"requirements", "packages", "venv"},
 		args: []argument{
 			{name: "version", value: interpreter(&p.Version), note: "what the project asks for, else python3",
@@ -84,9 +85,10 @@ func pythonBlock(p *modgw.Python) block {
 			{name: "venv", value: folder(&p.Venv), note: "one is built",
 				doc: "An existing virtual environment that is used as it is and never changed.", example: `"/srv/blog/.venv"`},
 			{name: "path", value: paths(&p.Path), note: "none",
-				doc: "Extra entries of sys.path.", example: `["lib"]`},
+				doc: "Extra entries of sys.path; for programs of other kinds the beginning of PYTHONPATH.", example: `["lib"]`},
 			{name: "template", value: untruth(&p.NoTemplate), def: true, example: `false`,
-				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already."},
+				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already. For wsgi " +
+					"and asgi apps."},
 		},
 	}
 }

@@ -22,7 +22,9 @@ func (f *finding) hint(setting string) { f.hints = append(f.hints, setting) }
 const stripHint = `strip_mount = true   # for a program that does not know of its mount`
 
 // isPython reports whether the app has an environment with packages.
-func (f *finding) isPython() bool { return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI }
+func (f *finding) isPython() bool {
+	return f.kind == modgw.KindWSGI || f.kind == modgw.KindASGI || f.python
+}
 
 // needsPackages reports whether the app is of a framework, which is a package, and its file does
 // not name it (PEP 723).
@@ -69,7 +71,7 @@ func (p *project) declares() bool { return p.declaration() != "" || slices.Conta
 // the packages are declared in the root. It reports whether it did: Django's projects depend on
 // their working directory.
 func (f *finding) moveUp(folder string) bool {
-	if !f.isPython() || f.settings != "" || f.static != "" {
+	if !f.isPython() || f.python || f.settings != "" || f.static != "" {
 		return false
 	}
 	if script, isFile := strings.CutPrefix(f.entry, "./"); isFile {

@@ -97,6 +97,12 @@ func (d Descriptor) Entry() string {
 	return ""
 }
 
+// UsesPython reports whether the app runs in a Python environment: a wsgi or asgi app does, and so
+// does a program of another kind whose descriptor says so.
+func (d Descriptor) UsesPython() bool {
+	return d.Kind == KindWSGI || d.Kind == KindASGI || d.Python.Program
+}
+
 // Concurrency says what executes the requests that a WSGI worker has at once.
 type Concurrency string
 
@@ -194,7 +200,7 @@ type Static struct {
 	Files Files
 }
 
-// Python says which interpreter and which packages a wsgi or asgi app runs with.
+// Python says which interpreter and which packages an app runs with.
 type Python struct {
 	Version      string   // "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
 	Requirements []string // absolute requirement files
@@ -203,6 +209,7 @@ type Python struct {
 	Groups       []string // dependency groups of the project to install as well (PEP 735)
 	Venv         string   // an existing virtual environment that is used as it is
 	Path         []string // extra sys.path entries, absolute
+	Program      bool     // a program that is neither wsgi nor asgi runs in the environment
 	NoTemplate   bool     // every worker is started on its own, with nothing loaded
 }
 

@@ -13,7 +13,8 @@ const systemPath = "/usr/local/bin:/usr/bin:/bin"
 
 // ProcessEnv is the process environment of everything that runs for the app, as "KEY=value", each key once: PATH,
 // HOME, LANG, and TZ where the host has it; over them the environment's variables, and over them the descriptor's own.
-// PATH of the kinds go and http has the programs that the project has installed for itself, before the system's.
+// PATH of the kinds go and http has the programs that the project has installed for itself, before
+// the system's. PYTHONPATH of a program in a Python environment begins with the descriptor's path.
 // Nothing else of the host's environment is passed on, because it may hold what only the host should know. env may be
 // nil; home is the home directory of the app's user.
 func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
@@ -28,6 +29,9 @@ func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
 		}
 	}
 	maps.Copy(variables, d.Env)
+	if d.Python.Program {
+		prependTo(variables, "PYTHONPATH", d.Python.Path)
+	}
 	if d.Kind == KindGo || d.Kind == KindHTTP {
 		variables["PATH"] = withOwnPrograms(variables["PATH"], d.Root)
 	}
@@ -36,6 +40,16 @@ func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
 		list = append(list, key+"="+variables[key])
 	}
 	return list
+}
+
+// prependTo puts folders before those that a variable has.
+func prependTo(variables map[string]string, name string, folders []string) {
+	if variables[name] != "" {
+		folders = append(slices.Clone(folders), variables[name])
+	}
+	if len(folders) > 0 {
+		variables[name] = strings.Join(folders, string(filepath.ListSeparator))
+	}
 }
 
 // ownPrograms are where a project keeps the programs that it has installed for itself, below its root.

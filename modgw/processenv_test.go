@@ -28,6 +28,21 @@ func TestProcessEnvWithoutEnvironment(t *testing.T) {
 	}
 }
 
+func TestProcessEnvOfAProgramOfPythonFindsTheModulesOfPath(t *testing.T) {
+	d := Descriptor{Kind: KindHTTP, Root: "/srv/shop", Env: map[string]string{"PYTHONPATH": "/opt/own"},
+		Python: Python{Program: true, Path: []string{"/srv/shop/lib"}}}
+	if got := d.ProcessEnv(nil, "/"); !slices.Contains(got, "PYTHONPATH=/srv/shop/lib:/opt/own") {
+		t.Errorf("%q", got)
+	}
+	if d.Env["PYTHONPATH"] != "/opt/own" {
+		t.Errorf("the descriptor's own variable is %q now", d.Env["PYTHONPATH"])
+	}
+	d.Python.Program = false
+	if got := d.ProcessEnv(nil, "/"); !slices.Contains(got, "PYTHONPATH=/opt/own") {
+		t.Errorf("of another program: %q", got)
+	}
+}
+
 func TestProcessEnvHasTheProjectsOwnPrograms(t *testing.T) {
 	env := &Environment{Variables: []string{"PATH=/env/bin:/usr/bin:/bin"}}
 	const own = "/srv/shop/node_modules/.bin:/srv/shop/.venv/bin:/srv/shop/venv/bin"

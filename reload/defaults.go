@@ -38,34 +38,38 @@ func notBuilt(kind modgw.Kind) string {
 func codeOf(d modgw.Descriptor) []string {
 	switch d.Kind {
 	case modgw.KindWSGI, modgw.KindASGI:
-		code := append([]string{}, pythonCode...)
-		for _, dir := range d.Python.Path {
-			if filepath.IsAbs(relative(d.Root, dir)) {
-				code = append(code, Escape(dir)+"/**/*.py")
-			}
-		}
-		return code
+		return append(append([]string{}, pythonCode...), codeElsewhere(d)...)
 	case modgw.KindGo:
 		return append([]string{}, goCode...)
 	case modgw.KindHTTP:
-		return append([]string{}, programCode...)
+		return append(append([]string{}, programCode...), codeElsewhere(d)...)
 	case modgw.KindFastCGI:
 		if d.FastCGI.Connect == "" && d.FastCGI.Scripts(d.Root) == "" {
-			return append([]string{}, programCode...)
+			return append(append([]string{}, programCode...), codeElsewhere(d)...)
 		}
 	}
 	return nil
 }
 
+// codeElsewhere are the globs of the code in folders outside the root that Python imports from.
+func codeElsewhere(d modgw.Descriptor) (code []string) {
+	for _, dir := range d.Python.Path {
+		if filepath.IsAbs(relative(d.Root, dir)) {
+			code = append(code, Escape(dir)+"/**/*.py")
+		}
+	}
+	return code
+}
+
 // dependencyFiles are the names below the root that can decide what an environment holds, whether they exist now or not.
 func dependencyFiles(d modgw.Descriptor) []string {
-	switch d.Kind {
-	case modgw.KindWSGI, modgw.KindASGI:
+	switch {
+	case d.UsesPython():
 		return []string{"requirements.txt", "pyproject.toml", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock",
 			"Pipfile", "Pipfile.lock", "setup.py", "setup.cfg", ".python-version"}
-	case modgw.KindGo:
+	case d.Kind == modgw.KindGo:
 		return []string{"go.mod", "go.sum", "go.work"}
-	case modgw.KindHTTP:
+	case d.Kind == modgw.KindHTTP:
 		return []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"}
 	}
 	return nil

@@ -39,6 +39,13 @@ func TestTheInterestNamesWhatAnAppIsMadeFrom(t *testing.T) {
 			dependencies: []string{"/srv/package-lock.json"},
 			glob:         "**/templates/**",
 		},
+		"a program of Python": {
+			d: modgw.Descriptor{Kind: modgw.KindHTTP, HTTP: &modgw.HTTP{Command: []string{"streamlit", "run", "app.py"}},
+				Python: modgw.Python{Program: true, Path: []string{"/opt/lib"}}},
+			entry:        []string{"/srv/run", "/srv/app.py"},
+			dependencies: []string{"/srv/requirements.txt"},
+			glob:         "/opt/lib/**/*.py",
+		},
 		"watched globs": {
 			d: modgw.Descriptor{Kind: modgw.KindStatic, Static: &modgw.Static{}, Reload: modgw.Reload{Watch: []string{"conf/*"}}},
 

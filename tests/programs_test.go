@@ -12,6 +12,7 @@ import (
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/wheeltest"
 )
 
 func TestExampleGoIsBuiltAndBrokenAndMended(t *testing.T) {
@@ -94,6 +95,49 @@ func (s *site) edit(name, old, text string) {
 		s.t.Fatalf("%s has no %q", name, old)
 	}
 	s.write(name, strings.ReplaceAll(string(data), old, text))
+}
+
+func TestAPythonProgramThatServesItselfIsFoundBuiltEditedAndBroken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("apps/board/app.py", `import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import greeting
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = greeting.word.encode() + b" world"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+`)
+	if err := os.Mkdir(s.path("wheels"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wheel := wheeltest.Write(t, s.path("wheels"), wheeltest.Package{Name: "greeting", Version: "1.0",
+		Files: map[string]string{"greeting/__init__.py": "word = 'hello'\n"}})
+	s.write("apps/board/requirements.txt", wheel+"\n")
+	s.mustRun("init", "apps/board")
+	s.start()
+	has(t, s.page("/"), "hello world")
+	s.edit("apps/board/app.py", `b" world"`, `b" moon"`)
+	s.eventually("the new program answers", func() bool { _, body := s.get("/"); return body == "hello moon" })
+	s.edit("apps/board/app.py", "do_GET(self)", "do_GET(self")
+	s.eventually("the mistake shows in status", func() bool { return s.status("board").Failure != nil })
+	if f := s.status("board").Failure; !faulttest.Has(f.Error, "MGW-PRG-002") || !strings.Contains(f.Error, "SyntaxError") {
+		t.Errorf("failure is %s: %s", f.Code, f.Error)
+	}
+	has(t, s.log.String(), `app.py", line 8`)
+	has(t, s.page("/"), "hello moon")
+	if out := s.mustRun("exec", "board", "-c", "modgw.hcl", "--", "python", "-c", "import greeting; print(greeting.word)"); !strings.Contains(out, "hello") {
+		t.Errorf("exec prints %q", out)
+	}
 }
 
 func TestExampleNode(t *testing.T) {

@@ -160,14 +160,14 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 		return nil
 	}
 	var list []string
-	switch d.Kind { // what cannot be read is watched all the same
-	case modgw.KindWSGI, modgw.KindASGI:
+	switch { // what cannot be read is watched all the same
+	case d.UsesPython():
 		in, _ := readInputs(d, acct)
 		list = in.watched
-	case modgw.KindGo:
+	case d.Kind == modgw.KindGo:
 		sources, _ := readGoSources(d.Root, acct)
 		list = sources.watched
-	case modgw.KindHTTP:
+	case d.Kind == modgw.KindHTTP:
 		for _, name := range nodeInputs {
 			list = append(list, filepath.Join(d.Root, name))
 		}

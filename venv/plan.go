@@ -40,7 +40,7 @@ func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(St
 		return nil, err
 	}
 	p := &plan{descriptor: d, account: acct, host: b.host.knownTo(d), progress: progress}
-	if isPython(d) && d.Python.Venv != "" {
+	if d.UsesPython() && d.Python.Venv != "" {
 		return p, b.planExisting(ctx, p)
 	}
 	if p.recipe, err = b.recipe(ctx, p); err != nil || p.recipe == nil {

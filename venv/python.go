@@ -17,8 +17,6 @@ type pythonRecipe struct {
 	settings    []string // where packages come from
 }
 
-func isPython(d modgw.Descriptor) bool { return d.Kind == modgw.KindWSGI || d.Kind == modgw.KindASGI }
-
 // pythonRecipe finds the inputs and the interpreter. Only a build needs a tool, so that an
 // environment that is there already is used where uv or pip is not.
 func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, error) {

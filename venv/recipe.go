@@ -27,20 +27,20 @@ type recipe interface {
 // needsNothing reports whether nothing is built for d, whatever its files are.
 func needsNothing(d modgw.Descriptor) bool {
 	switch d.Kind {
-	case modgw.KindWSGI, modgw.KindASGI, modgw.KindGo, modgw.KindHTTP:
+	case modgw.KindGo, modgw.KindHTTP:
 		return false
 	}
-	return d.Build == nil
+	return d.Build == nil && !d.UsesPython()
 }
 
 // recipe finds the one for the plan's descriptor; nil when the app needs no environment.
 func (b *Builder) recipe(ctx context.Context, p *plan) (recipe, error) {
-	switch p.descriptor.Kind {
-	case modgw.KindWSGI, modgw.KindASGI:
+	switch d := p.descriptor; {
+	case d.UsesPython():
 		return b.pythonRecipe(ctx, p)
-	case modgw.KindGo:
+	case d.Kind == modgw.KindGo:
 		return b.goRecipe(p)
-	case modgw.KindHTTP:
+	case d.Kind == modgw.KindHTTP:
 		return b.nodeRecipe(p)
 	}
 	return nil, nil
