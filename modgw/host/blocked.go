@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// noteBlocked remembers an app that could not be deployed because another one has its place, and has those tried again that
-// may have got room by what happened.
+// noteBlocked remembers an app that was not deployed because another one has its place, and
+// deploys apps again that may have room after the event.
 func (h *Host) noteBlocked(e modgw.Event) {
 	h.mu.Lock()
 	if e.Fault != nil && errors.Is(e.Fault, modgw.ErrPlaceTaken) {
@@ -20,21 +20,21 @@ func (h *Host) noteBlocked(e modgw.Event) {
 	h.retryBlocked()
 }
 
-// retryBlocked asks for the deploys again that were refused because another app had the place, of the apps that have room
-// now or will have it when all that has been asked for is done.
+// retryBlocked deploys apps again that were refused because another app had their place, if they
+// have room now, or will have it after the deploys that were requested.
 func (h *Host) retryBlocked() {
 	h.mu.Lock()
-	var keepers []*keeper
+	var reconcilers []*reconciler
 	for name := range h.blocked {
-		if t := h.apps[name]; t != nil {
-			keepers = append(keepers, t.keeper)
+		if m := h.apps[name]; m != nil {
+			reconcilers = append(reconcilers, m.reconciler)
 		} else {
 			delete(h.blocked, name)
 		}
 	}
 	h.mu.Unlock()
-	for _, k := range keepers {
-		d := k.descriptor()
+	for _, r := range reconcilers {
+		d := r.descriptor()
 		if !h.gateway.HasRoom(d) {
 			continue
 		}
@@ -42,15 +42,16 @@ func (h *Host) retryBlocked() {
 		delete(h.blocked, d.Name)
 		h.mu.Unlock()
 		_ = h.gateway.Expect(d) // the deploy says why not
-		k.order(order{class: reload.Descriptor, cause: "its place has become free"})
+		r.request(deployRequest{class: reload.Descriptor, cause: "its place has become free"})
 	}
 }
 
-// orderDeploy asks for a new generation for a change of an app's files, and lets those be tried again that wait for its place.
-func (h *Host) orderDeploy(k *keeper, o order) {
-	if d := k.descriptor(); h.gateway.State(d.Name) == modgw.AppServing {
+// requestDeploy asks for a new generation after a change of an app's files, and deploys apps
+// again that wait for its place.
+func (h *Host) requestDeploy(r *reconciler, req deployRequest) {
+	if d := r.descriptor(); h.gateway.State(d.Name) == modgw.AppServing {
 		_ = h.gateway.Expect(d) // the deploy says why not
 	}
-	k.order(o)
+	r.request(req)
 	h.retryBlocked()
 }

@@ -12,25 +12,25 @@ import (
 func (h *Host) Claims() []claims.Claim {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.held)
+	return slices.Clone(h.claimed)
 }
 
-// recallClaims reads what apps had when the host last ran.
-func (h *Host) recallClaims() {
+// readClaims reads what apps had when the host last ran.
+func (h *Host) readClaims() {
 	table, err := h.claims.Read()
 	if err != nil {
 		h.log.Warn("kept claims not used, apps have what their descriptors say", "error", err.Error())
 	}
 	h.mu.Lock()
-	h.held = table
+	h.claimed = table
 	h.mu.Unlock()
 }
 
-// hold notes what each app has from now on, also for the time after a restart.
-func (h *Host) hold(table []claims.Claim) {
+// setClaims sets what each app has from now on, also after a restart.
+func (h *Host) setClaims(table []claims.Claim) {
 	h.mu.Lock()
-	same := h.held != nil && slices.EqualFunc(h.held, table, claims.Claim.Equal)
-	h.held = append([]claims.Claim{}, table...)
+	same := h.claimed != nil && slices.EqualFunc(h.claimed, table, claims.Claim.Equal)
+	h.claimed = append([]claims.Claim{}, table...)
 	h.mu.Unlock()
 	if same {
 		return
@@ -40,7 +40,8 @@ func (h *Host) hold(table []claims.Claim) {
 	}
 }
 
-// missing are the claims of apps that are to be served and are not among wanted: their descriptors have mistakes.
+// missing returns the claims of apps that this host should serve and that are not in wanted,
+// because their descriptors have mistakes.
 func (h *Host) missing(wanted map[modgw.AppName]modgw.Descriptor) []claims.Claim {
 	return slices.DeleteFunc(h.Claims(), func(c claims.Claim) bool {
 		_, there := wanted[c.App]
@@ -48,10 +49,10 @@ func (h *Host) missing(wanted map[modgw.AppName]modgw.Descriptor) []claims.Claim
 	})
 }
 
-// recallDescriptor is the descriptor with which an app without a usable one was last served, at the places that it has; false
-// when there is none, or when the app runs.
-func (h *Host) recallDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
-	if !h.remembers() || c.Mount == "" || h.continues(c) {
+// lastGoodDescriptor returns the descriptor with which an app was last served, at the places that
+// its claim has. It reports false when there is none, or when the app runs.
+func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
+	if !h.servesLastGood() || c.Mount == "" || h.isManaged(c) {
 		return modgw.Descriptor{}, false
 	}
 	d, ok, err := h.lastGood.read(c.App)
@@ -65,27 +66,29 @@ func (h *Host) recallDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 	return d, true
 }
 
-// remembers reports whether apps are served again as they last were. A developer wants to see the mistake.
-func (h *Host) remembers() bool { return !h.config.Dev && !h.config.Script }
+// servesLastGood reports whether an app with a broken descriptor is served with its last good
+// one. A developer wants to see the mistake instead.
+func (h *Host) servesLastGood() bool { return !h.config.Dev && !h.config.Script }
 
-// continues reports whether the app of a claim runs here already.
-func (h *Host) continues(c claims.Claim) bool {
+// isManaged reports whether the app of a claim runs on this host.
+func (h *Host) isManaged(c claims.Claim) bool {
 	h.mu.Lock()
-	t := h.apps[c.App]
+	m := h.apps[c.App]
 	h.mu.Unlock()
-	return t != nil && claims.Of(t.keeper.descriptor()).Continues(c)
+	return m != nil && claims.Of(m.reconciler.descriptor()).Continues(c)
 }
 
-// stub is what is known of an app whose descriptor cannot be used.
-func stub(c claims.Claim) modgw.Descriptor {
+// stubDescriptor returns what is known of an app whose descriptor cannot be used.
+func stubDescriptor(c claims.Claim) modgw.Descriptor {
 	return modgw.Descriptor{Name: c.App, File: c.File, Owner: c.Owner, Hosts: c.Hosts, Mount: cmp.Or(c.Mount, "/")}
 }
 
-// tidyLastGood removes the descriptors of apps that ended while no host ran.
-func (h *Host) tidyLastGood() {
+// removeUnservedDescriptors removes the last good descriptors of apps that ended while no host
+// ran.
+func (h *Host) removeUnservedDescriptors() {
 	served := map[modgw.AppName]bool{}
 	for _, c := range h.Claims() {
 		served[c.App] = true
 	}
-	h.lastGood.tidy(served)
+	h.lastGood.removeUnserved(served)
 }

@@ -18,10 +18,10 @@ const (
 	keptNewest = 2
 )
 
-// collector removes the environments that nothing uses, once a day. It has no timer while nothing has happened since the
-// last time that could have made one useless.
+// collector removes environments that nothing uses, once a day. It has no timer unless something
+// has happened since the last collection that could have made one useless.
 type collector struct {
-	stamp   string                // the file that has the time of the last collection, for a host may not run for a day
+	stamp   string                // file with the time of the last collection
 	reason  chan struct{}         // has one element when an environment may have become useless
 	collect func(context.Context) // removes them
 }
@@ -30,16 +30,16 @@ func newCollector(state string, collect func(context.Context)) *collector {
 	return &collector{stamp: filepath.Join(state, "collected"), reason: make(chan struct{}, 1), collect: collect}
 }
 
-// nudge says that an environment may have become useless.
-func (c *collector) nudge() {
+// wake tells the collector that an environment may have become useless.
+func (c *collector) wake() {
 	select {
 	case c.reason <- struct{}{}:
 	default:
 	}
 }
 
-// forget drops the reasons that there were until now: they are dealt with.
-func (c *collector) forget() {
+// dropReasons drops the reasons until now, which the collection that follows covers.
+func (c *collector) dropReasons() {
 	select {
 	case <-c.reason:
 	default:
@@ -56,9 +56,9 @@ func (c *collector) run(ctx context.Context) {
 			due.Stop()
 			return
 		}
-		c.forget()
+		c.dropReasons()
 		c.collect(ctx)
-		c.note()
+		c.noteCollected()
 		select {
 		case <-c.reason:
 		case <-ctx.Done():
@@ -67,7 +67,7 @@ func (c *collector) run(ctx context.Context) {
 	}
 }
 
-// due is when it is time again. A first day begins when there is no trace of an earlier one.
+// due returns when to collect next. Without a time of an earlier collection a day begins now.
 func (c *collector) due() time.Time {
 	text, err := os.ReadFile(c.stamp)
 	if err == nil {
@@ -76,12 +76,13 @@ func (c *collector) due() time.Time {
 			return last.Add(collectEvery)
 		}
 	}
-	c.note()
+	c.noteCollected()
 	return time.Now().Add(collectEvery)
 }
 
-// note remembers that environments were collected now. Where it cannot be written, the day begins with the host.
-func (c *collector) note() {
+// noteCollected writes down that environments were collected now. If that fails, the day begins
+// with the host.
+func (c *collector) noteCollected() {
 	_ = atomicfile.Write(c.stamp, []byte(time.Now().Format(time.RFC3339)), 0o600)
 }
 

@@ -41,7 +41,7 @@ func TestUnusedEnvironmentsAreRemovedOnceADayAndOnlyWithAReason(t *testing.T) {
 		c, stop := start()
 		defer stop()
 		for range 10 {
-			c.nudge()
+			c.wake()
 		}
 		if live(23 * time.Hour); count.Load() != 0 {
 			t.Error("collected on the first day")
@@ -50,7 +50,7 @@ func TestUnusedEnvironmentsAreRemovedOnceADayAndOnlyWithAReason(t *testing.T) {
 			if live(2 * time.Hour); count.Load() != day+1 {
 				t.Errorf("collected %d times after %d days", count.Load(), day+1)
 			}
-			c.nudge()
+			c.wake()
 			live(22 * time.Hour)
 		}
 		if live(100 * collectEvery); count.Load() != 4 {

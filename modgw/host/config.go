@@ -13,8 +13,8 @@ type Config struct {
 	// File is the host's own HCL file; "": there is none.
 	File string
 
-	// Targets are apps beside those of File: descriptors, globs or folders of them, or entries such as "app.wsgi" and
-	// "package.module:callable".
+	// Targets are apps beside those of File: descriptors, globs or folders of them, or entries such
+	// as "app.wsgi" and "package.module:callable".
 	Targets []string
 
 	// Listeners replace those of File when there are any.
@@ -26,14 +26,16 @@ type Config struct {
 	// Sockets are further listeners, open already; the host closes them.
 	Sockets []Socket
 
-	// State is the folder of environments and last good generations; "": that of File, else [DefaultState]. It may be relative.
+	// State is the folder of environments and last good generations; "": that of File, else
+	// [DefaultState]. It may be relative.
 	State string
 
-	// Environments is the state folder of another host, with which this one shares environments: it builds them there and
-	// removes none. "": they are in State.
+	// Environments is the state folder of another host, with which this one shares environments: it
+	// builds them there and removes none. "": they are in State.
 	Environments string
 
-	// Control is the address of the control socket; "": that of File, else [ControlAddress] of the state folder.
+	// Control is the address of the control socket; "": that of File, else [ControlAddress] of the
+	// state folder.
 	Control modgw.Address
 
 	// TrustedProxies are peers whose forwarded headers are believed, beside those of File.
@@ -45,19 +47,19 @@ type Config struct {
 	// Only is the one app to run; "": all.
 	Only modgw.AppName
 
-	// Dev is for development: one worker for apps that say nothing else, errors shown to the client, and a broken app is
-	// tried again when its files change and not before.
+	// Dev is for development: one worker for apps that say nothing else, errors shown to the
+	// client, and a broken app is tried again when its files change and not before.
 	Dev bool
 
-	// Still is set, in development, to leave pages alone that are open in browsers: they do not follow the code.
+	// Still is set, in development, to keep pages in browsers as they are when code changes.
 	Still bool
 
-	// Terminal lets a developer talk to the apps, in development: their requests may take as long as they like. nil: there
-	// is none.
+	// Terminal lets a developer talk to the apps, in development: their requests may take as long
+	// as they like. nil: there is none.
 	Terminal *modgw.Terminal
 
-	// Script is set for a host behind web servers that take its one app for a script of theirs: the app is mounted where that
-	// script is, and answers for every host name.
+	// Script is set for a host behind web servers that take its one app for a script of theirs: the
+	// app is mounted where that script is, and answers for every host name.
 	Script bool
 
 	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
@@ -66,10 +68,11 @@ type Config struct {
 	// Ready is called once, when the first deploy of every app has ended.
 	Ready func()
 
-	// Changed is called with all descriptors when the set of apps, or one of them, has changed; nil: nobody is told.
+	// Changed is called with all descriptors when an app was added, changed or removed; nil: not
+	// called.
 	Changed func([]modgw.Descriptor)
 
-	// Observe is called with what becomes of each generation, as in [modgw.Config]; nil: nobody is told.
+	// Observe is called with each event of a generation, as in [modgw.Config]; nil: not called.
 	Observe func(modgw.Event)
 
 	// Version is shown by status.
@@ -79,9 +82,9 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Socket is a listener that somebody else opened, and the kind of front for it.
+// Socket is an open listener that was passed to the host, and the kind of front for it.
 type Socket struct {
-	Kind     string // as in [modgw.Listener]; "": that of the listen block with its address, else "http"
-	Name     string // what opened it calls it; "": nothing
-	Listener net.Listener
+	Kind     string       // as in [modgw.Listener]; "": that of its listen block, else "http"
+	Name     string       // the name it was passed with (LISTEN_FDNAMES); "": it has none
+	Listener net.Listener // is open, and closed by the host
 }

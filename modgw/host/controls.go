@@ -62,8 +62,8 @@ func (h *Host) Status() control.Status {
 // Descriptors implements [control.Host].
 func (h *Host) Descriptors() []modgw.Descriptor {
 	var all []modgw.Descriptor
-	for _, t := range h.tenants() {
-		all = append(all, t.keeper.descriptor())
+	for _, m := range h.managedApps() {
+		all = append(all, m.reconciler.descriptor())
 	}
 	slices.SortFunc(all, func(a, b modgw.Descriptor) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return all
@@ -72,7 +72,7 @@ func (h *Host) Descriptors() []modgw.Descriptor {
 // Reload implements [control.Host].
 func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
 	h.watcher.Mend()
-	known := app == "" || h.keeper(app) != nil
+	known := app == "" || h.reconciler(app) != nil
 	asked := h.reconcile("reload", func(d modgw.Descriptor) bool { return known && (app == "" || d.Name == app) })
 	switch err := h.mistake(app); {
 	case app == "":
@@ -80,14 +80,14 @@ func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
 	case err != nil:
 		return err
 	case !known: // its file has come since, or it is an error
-		asked = h.orderOne(app, "reload")
+		asked = h.requestDeployOf(app, "reload")
 	}
 	return h.await(ctx, asked)
 }
 
 // Restart implements [control.Host].
 func (h *Host) Restart(ctx context.Context, app modgw.AppName) error {
-	if err := h.await(ctx, h.orderOne(app, "restart")); err != nil {
+	if err := h.await(ctx, h.requestDeployOf(app, "restart")); err != nil {
 		return err
 	}
 	return h.mistake(app) // the workers are new, the descriptor is not in force
@@ -109,9 +109,9 @@ func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.
 }
 
 // orderOne asks for a new generation of one app; an app that is not known fails at once.
-func (h *Host) orderOne(app modgw.AppName, cause string) []deploy {
-	if k := h.keeper(app); k != nil {
-		return []deploy{{app, k.ask(order{class: reload.Descriptor, cause: cause})}}
+func (h *Host) requestDeployOf(app modgw.AppName, cause string) []pendingDeploy {
+	if r := h.reconciler(app); r != nil {
+		return []pendingDeploy{{app, r.requestWithResult(deployRequest{class: reload.Descriptor, cause: cause})}}
 	}
 	err := h.mistake(app)
 	if err == nil {
@@ -119,11 +119,11 @@ func (h *Host) orderOne(app modgw.AppName, cause string) []deploy {
 	}
 	failed := make(chan error, 1)
 	failed <- err
-	return []deploy{{app, failed}}
+	return []pendingDeploy{{app, failed}}
 }
 
 // await returns when all that was asked for has ended, with the errors of what failed.
-func (h *Host) await(ctx context.Context, asked []deploy) error {
+func (h *Host) await(ctx context.Context, asked []pendingDeploy) error {
 	var failed []error
 	for _, d := range asked {
 		select {

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// entrance is where requests come in.
-func (h *Host) entrance() http.Handler {
+// handler returns what serves the requests of all fronts.
+func (h *Host) handler() http.Handler {
 	if h.dev != nil {
 		return h.dev
 	}
@@ -22,19 +22,19 @@ func (h *Host) entrance() http.Handler {
 	return h.gateway
 }
 
-// developersPatience is how long a host in development waits, when it ends, for requests and for workers: one may sit at a
-// breakpoint, and nobody else needs the answer.
-const developersPatience = time.Second
+// devTimeout is how long a host in development waits, when it ends, for requests and workers: one
+// may be stopped at a breakpoint, and its answer is not needed.
+const devTimeout = time.Second
 
-// frontDrain is how long fronts let requests finish when the host ends; 0 leaves that to them.
+// frontDrain is how long fronts let requests finish when the host ends; 0: their default.
 func (h *Host) frontDrain() time.Duration {
 	if h.config.Dev {
-		return developersPatience
+		return devTimeout
 	}
 	return 0
 }
 
-// observe passes on what became of a generation.
+// observe handles an event of a generation.
 func (h *Host) observe(e modgw.Event) {
 	h.noteBlocked(e)
 	if h.dev != nil {
@@ -45,19 +45,19 @@ func (h *Host) observe(e modgw.Event) {
 	}
 }
 
-// pending lets requests wait, in development, while files have changed that nobody has looked at yet.
+// pending makes requests wait, in development, while changed files have not been looked at.
 func (h *Host) pending(name modgw.AppName, pending bool) {
 	if h.dev != nil {
 		h.dev.Pending(name, pending)
 	}
 }
 
-// catchUp waits until pending was told of every change until now.
+// catchUp waits until pending was called for every change until now.
 func (h *Host) catchUp(ctx context.Context, name modgw.AppName) {
 	h.watcher.CatchUp(ctx, name, ownFiles)
 }
 
-// holdRequests lets requests wait, in development, for what a keeper was asked for.
+// holdRequests makes requests wait, in development, while the reconciler has work.
 func (h *Host) holdRequests(name modgw.AppName) func() (release func()) {
 	if h.dev == nil {
 		return nil
@@ -65,16 +65,16 @@ func (h *Host) holdRequests(name modgw.AppName) func() (release func()) {
 	return func() func() { return h.dev.Hold(name) }
 }
 
-// watchAssets adds, in development, the files to an interest that only browsers read.
+// watchAssets adds, in development, files to an interest that only browsers read.
 func (h *Host) watchAssets(in *reload.Interest, d modgw.Descriptor) {
 	if h.dev != nil {
 		in.Globs = append(in.Globs, reload.Assets(d)...)
 	}
 }
 
-// bringHome lets apps that belong to hosts elsewhere be asked on this machine: at APP.localhost, and the only one at any
-// local name.
-func bringHome(all map[modgw.AppName]modgw.Descriptor) {
+// addLocalHosts makes apps of other hosts reachable on this machine: at APP.localhost, and the
+// only one at any local name.
+func addLocalHosts(all map[modgw.AppName]modgw.Descriptor) {
 	for name, d := range all {
 		if len(d.Hosts) == 0 {
 			continue

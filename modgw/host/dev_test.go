@@ -22,7 +22,7 @@ func TestRequestsAreHeldUntilTheLastOrderIsDone(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	keeping(t, g, func(k *keeper) {
+	keepReconciling(t, g, func(k *reconciler) {
 		var told []string
 		k.hold = func() func() {
 			told = append(told, "hold")
@@ -35,26 +35,27 @@ func TestRequestsAreHeldUntilTheLastOrderIsDone(t *testing.T) {
 				t.Errorf("%s: %s", when, diff)
 			}
 		}
-		first := k.ask(order{class: reload.Code, cause: "first"})
+		first := k.requestWithResult(deployRequest{class: reload.Code, cause: "first"})
 		want("while the first is made", "hold")
-		k.built()
-		second := k.ask(order{class: reload.Code, cause: "second"}) // calls the first one off
+		k.environmentBuilt()
+		// This cancels the first deploy.
+		second := k.requestWithResult(deployRequest{class: reload.Code, cause: "second"})
 		<-first
 		<-second
 		want("after both", "hold", "release")
-		<-k.ask(order{class: reload.Code, cause: "third"})
+		<-k.requestWithResult(deployRequest{class: reload.Code, cause: "third"})
 		want("after another one", "hold", "release", "hold", "release")
 	})
 }
 
 func TestAppsOfOtherHostsAreBroughtHome(t *testing.T) {
 	one := map[modgw.AppName]modgw.Descriptor{"Blog": {Hosts: []string{"blog.example.com"}}}
-	bringHome(one)
+	addLocalHosts(one)
 	if diff := cmp.Diff([]string{"blog.example.com", "blog.localhost", "localhost", "127.0.0.1", "[::1]"}, one["Blog"].Hosts); diff != "" {
 		t.Error(diff)
 	}
 	two := map[modgw.AppName]modgw.Descriptor{"blog": {Hosts: []string{"blog.example.com"}}, "shop": {}}
-	bringHome(two)
+	addLocalHosts(two)
 	if diff := cmp.Diff([]string{"blog.example.com", "blog.localhost"}, two["blog"].Hosts); diff != "" {
 		t.Error(diff)
 	}

@@ -1,5 +1,6 @@
-// Package host is the only place where everything meets: it loads descriptors, builds environments, deploys apps through
-// the gateway, watches their files, and listens on the fronts and the control socket.
+// Package host is the only place where everything meets: it loads descriptors, builds
+// environments, deploys apps through the gateway, watches their files, and listens on the fronts
+// and the control socket.
 //
 // A Go program embeds the whole host in a few lines:
 //

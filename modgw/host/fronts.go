@@ -23,7 +23,7 @@ type openFront struct {
 	settings     modgw.Listener
 	listener     net.Listener
 	certificates *certs.Store // nil without TLS
-	peers        listen.Peers // who may connect; set with server
+	peers        listen.Peers // may connect; set together with server
 	server       interface {
 		Serve(context.Context, net.Listener) error
 	}
@@ -66,7 +66,8 @@ func (h *Host) openFronts() ([]*openFront, error) {
 	return fronts, nil
 }
 
-// newFronts are the fronts that the host has: on sockets that are open already, and on the listeners that are not among them.
+// newFronts returns the fronts of the host: on sockets that were passed open, and on the
+// listeners that are not among them.
 func (h *Host) newFronts() []*openFront {
 	var fronts []*openFront
 	for _, socket := range h.config.Sockets {
@@ -82,8 +83,8 @@ func (h *Host) newFronts() []*openFront {
 	return fronts
 }
 
-// settingsOf returns what the host's file says of a socket that systemd has opened, and whether its name or the file says
-// what is spoken there; if not, it is HTTP.
+// settingsOf returns the settings of a socket that was passed open. known says whether its name or
+// the host's file gives its protocol; otherwise that is HTTP.
 func (h *Host) settingsOf(s Socket) (l modgw.Listener, known bool) {
 	address := modgw.Address((&openFront{listener: s.Listener}).address())
 	for _, l := range h.file.Listeners {
@@ -94,7 +95,7 @@ func (h *Host) settingsOf(s Socket) (l modgw.Listener, known bool) {
 	return modgw.Listener{Kind: cmp.Or(s.Kind, "http"), Address: address}, s.Kind != ""
 }
 
-// prepareFronts reads certificates before it opens anything: a listener that is open is one that answers.
+// prepareFronts reads certificates before it opens a listener: an open listener must answer.
 func (h *Host) prepareFronts(fronts []*openFront) (err error) {
 	for _, f := range fronts {
 		if !f.settings.Encrypted() {
@@ -132,7 +133,7 @@ func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	}
 	f.peers = peers
 	common := front.Config{
-		Handler:        h.entrance(),
+		Handler:        h.handler(),
 		Log:            h.log,
 		Peers:          peers,
 		TrustedProxies: h.TrustedProxies(),
@@ -161,7 +162,7 @@ func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 func (h *Host) httpConfig(f *openFront, all []*openFront) http.Config {
 	l := f.settings
 	c := http.Config{
-		Handler:        h.entrance(),
+		Handler:        h.handler(),
 		Loop:           h.loop,
 		Log:            h.log,
 		TrustedProxies: h.TrustedProxies(),

@@ -29,46 +29,46 @@ import (
 
 // Host runs apps from descriptors. Make it with [New].
 type Host struct {
-	config  Config
-	log     *slog.Logger
-	book    *logbook
-	gateway *modgw.Gateway
-	dev     *dev.Handler // nil outside development
-	builder *venv.Builder
-	watcher *reload.Watcher
-	started time.Time
-	unused  *collector
-	stop    chan struct{} // closed by Shutdown
-	halt    sync.Once
+	config   Config
+	log      *slog.Logger
+	book     *logbook
+	gateway  *modgw.Gateway
+	dev      *dev.Handler // nil outside development
+	builder  *venv.Builder
+	watcher  *reload.Watcher
+	started  time.Time
+	unused   *collector
+	stop     chan struct{} // closed by Shutdown
+	shutdown sync.Once
 
 	worker python.Files // set by Run, before any deploy
 
-	reconciling sync.Mutex             // held from reading descriptors until the apps are what they say
-	descriptors map[modgw.AppName]bool // the interests in descriptors; reconciling is held
-	unread      map[string]bool        // files broken from the start; nil before it; reconciling is held
-	lastGood    *lastGood
-	claims      claims.Store
+	reconcileLock sync.Mutex             // held while descriptors are read and applied
+	descriptors   map[modgw.AppName]bool // names of interests in descriptors; under reconcileLock
+	unread        map[string]bool        // files broken since the start; under reconcileLock
+	lastGood      *lastGood
+	claims        claims.Store
 
-	mu       sync.Mutex
-	file     modgw.HostFile // only Apps and Sources change after New
-	defaults *loader.Defaults
-	files    []*loader.File
-	asOf     time.Time      // when files were read
-	held     []claims.Claim // what each app has; only with reconciling held is it replaced
-	apps     map[modgw.AppName]*tenant
-	posers   map[string]bool            // users and addresses of which warnOfPoser has told
-	blocked  map[modgw.AppName]bool     // apps that are to be where another one is that has not left yet
-	failing  map[modgw.AppName]bool     // apps that the gateway knows and that have no tenant
-	outside  map[modgw.AppName][]string // code that apps have loaded from outside their roots
-	loop     *eventloop.Loop            // serves ordinary requests; nil before Run
-	running  context.Context            // that of the tenants; nil before Run and after it
+	mu            sync.Mutex
+	file          modgw.HostFile // only Apps and Sources change after New
+	defaults      *loader.Defaults
+	files         []*loader.File
+	filesRead     time.Time      // when files were read
+	claimed       []claims.Claim // those of all apps; replaced with reconcileLock held
+	apps          map[modgw.AppName]*managedApp
+	impersonators map[string]bool            // users and addresses that were warned of
+	blocked       map[modgw.AppName]bool     // apps whose place another app still has
+	failing       map[modgw.AppName]bool     // apps in the gateway that have no reconciler
+	outside       map[modgw.AppName][]string // files of code outside the roots of apps
+	loop          *eventloop.Loop            // serves ordinary requests; nil before Run
+	reconciling   context.Context            // ends reconcilers; nil before Run and after it
 }
 
-// tenant is an app on this host and the goroutine that keeps it.
-type tenant struct {
-	keeper *keeper
-	cancel context.CancelFunc
-	ended  chan struct{}
+// managedApp is an app of this host with the reconciler that makes its generations.
+type managedApp struct {
+	reconciler *reconciler
+	cancel     context.CancelFunc
+	ended      chan struct{}
 }
 
 // New makes a host and reads the host's own file. It starts nothing and opens nothing.
@@ -83,15 +83,15 @@ func New(c Config) (*Host, error) {
 		}
 	}
 	h := &Host{
-		config:  c,
-		book:    newLogbook(),
-		started: time.Now(),
-		stop:    make(chan struct{}),
-		apps:    map[modgw.AppName]*tenant{},
-		failing: map[modgw.AppName]bool{},
-		blocked: map[modgw.AppName]bool{},
-		posers:  map[string]bool{},
-		outside: map[modgw.AppName][]string{},
+		config:        c,
+		book:          newLogbook(),
+		started:       time.Now(),
+		stop:          make(chan struct{}),
+		apps:          map[modgw.AppName]*managedApp{},
+		failing:       map[modgw.AppName]bool{},
+		blocked:       map[modgw.AppName]bool{},
+		impersonators: map[string]bool{},
+		outside:       map[modgw.AppName][]string{},
 	}
 	h.log = slog.New(logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets))
 	if h.file, h.defaults, err = h.readFile(); err != nil {
@@ -106,7 +106,7 @@ func New(c Config) (*Host, error) {
 	h.gateway = modgw.New(modgw.Config{
 		Build:    h.build,
 		Runners:  h.runners(),
-		Wake:     h.wake,
+		Wake:     h.deployIdle,
 		Observe:  h.observe,
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
@@ -119,8 +119,9 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// ServeHTTP answers a request as the fronts do. It is for programs with listeners of their own, while Run runs.
-func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.entrance().ServeHTTP(w, r) }
+// ServeHTTP answers a request as the fronts do, for programs that have listeners of their own.
+// Run must be running.
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler().ServeHTTP(w, r) }
 
 // State is the host's state folder.
 func (h *Host) State() string {
@@ -142,7 +143,7 @@ func (h *Host) Listeners() []modgw.Listener {
 }
 
 // Shutdown makes Run end. It may be called again.
-func (h *Host) Shutdown() { h.halt.Do(func() { close(h.stop) }) }
+func (h *Host) Shutdown() { h.shutdown.Do(func() { close(h.stop) }) }
 
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
@@ -167,43 +168,44 @@ func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
 // programSockets is the folder for the sockets of FastCGI programs.
 func (h *Host) programSockets() string { return filepath.Join(h.State(), "fastcgi") }
 
-// build makes an environment and tells the app's keeper that its code is about to be read.
+// build makes an environment. Then it tells the app's reconciler, because code is read next.
 func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {
 	if d.Attach {
 		return &modgw.Environment{}, nil // the worker brings its own
 	}
-	log, k := h.log.With("app", d.Name), h.keeper(d.Name)
+	log, r := h.log.With("app", d.Name), h.reconciler(d.Name)
 	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
 		if s.Output {
-			log.Debug(modgw.AppLine, "line", s.Text, "stream", "build") // an error has the end of it
+			// An error has the end of this output.
+			log.Debug(modgw.AppLine, "line", s.Text, "stream", "build")
 			return
 		}
-		if k == nil || k.isNewStep(s.Text) {
+		if r == nil || r.isNewStep(s.Text) {
 			log.Info("environment: " + s.Text)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	h.unused.nudge()
-	if k != nil {
-		k.built()
+	h.unused.wake()
+	if r != nil {
+		r.environmentBuilt()
 	}
 	return env, nil
 }
 
-// wake deploys an idle app that got a request.
-func (h *Host) wake(name modgw.AppName) {
-	if k := h.keeper(name); k != nil {
-		k.order(order{class: reload.Code, cause: "first request"})
+// deployIdle deploys an idle app that got a request.
+func (h *Host) deployIdle(name modgw.AppName) {
+	if r := h.reconciler(name); r != nil {
+		r.request(deployRequest{class: reload.Code, cause: "first request"})
 	}
 }
 
-func (h *Host) keeper(name modgw.AppName) *keeper {
+func (h *Host) reconciler(name modgw.AppName) *reconciler {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.apps[name]; t != nil {
-		return t.keeper
+	if m := h.apps[name]; m != nil {
+		return m.reconciler
 	}
 	return nil
 }

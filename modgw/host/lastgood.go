@@ -21,9 +21,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// lastGood keeps the descriptor with which each app was last served, so that the app is served again although its
-// descriptor has got a mistake before the host is restarted. Descriptors contain secrets: nobody but the host's own user can
-// read them.
+// lastGood keeps the descriptor with which each app was last served. The app is served with it
+// when the host is restarted with a broken descriptor. Descriptors contain secrets, so only the
+// host's own user can read the files.
 type lastGood struct {
 	dir string
 	log *slog.Logger
@@ -33,8 +33,8 @@ type lastGood struct {
 	wake    chan struct{}                       // has one element when pending has any
 }
 
-// lastWords is how long writing may still take when the host ends.
-const lastWords = 2 * time.Second
+// finalWriteTimeout is how long writing may take when the host ends.
+const finalWriteTimeout = 2 * time.Second
 
 func newLastGood(state string, log *slog.Logger) *lastGood {
 	return &lastGood{
@@ -51,13 +51,13 @@ type goodRecord struct {
 	Descriptor modgw.Descriptor `json:"descriptor"`
 }
 
-// keep has the descriptor of an app written soon.
-func (g *lastGood) keep(d modgw.Descriptor) { g.set(d.Name, &d) }
+// store has the descriptor of an app written soon.
+func (g *lastGood) store(d modgw.Descriptor) { g.enqueue(d.Name, &d) }
 
-// forget has the descriptor of an app removed soon.
-func (g *lastGood) forget(app modgw.AppName) { g.set(app, nil) }
+// remove has the descriptor of an app removed soon.
+func (g *lastGood) remove(app modgw.AppName) { g.enqueue(app, nil) }
 
-func (g *lastGood) set(app modgw.AppName, d *modgw.Descriptor) {
+func (g *lastGood) enqueue(app modgw.AppName, d *modgw.Descriptor) {
 	g.mu.Lock()
 	g.pending[app] = d
 	g.mu.Unlock()
@@ -67,35 +67,35 @@ func (g *lastGood) set(app modgw.AppName, d *modgw.Descriptor) {
 	}
 }
 
-// run writes what is to be kept until ctx is done, and then what is left.
+// run writes and removes descriptors until ctx is done, and then those that are pending.
 func (g *lastGood) run(ctx context.Context) {
 	for {
 		select {
 		case <-g.wake:
-			g.write(ctx)
+			g.writePending(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalWriteTimeout)
 			defer cancel()
-			g.write(last)
+			g.writePending(last)
 			return
 		}
 	}
 }
 
-// write writes what is pending, until ctx is done.
-func (g *lastGood) write(ctx context.Context) {
+// writePending writes what is pending, until ctx is done.
+func (g *lastGood) writePending(ctx context.Context) {
 	for ctx.Err() == nil {
-		app, d, ok := g.next()
+		app, d, ok := g.takePending()
 		if !ok {
 			return
 		}
-		if err := g.store(app, d); err != nil {
+		if err := g.writeRecord(app, d); err != nil {
 			g.log.Warn("last good descriptor not kept", "app", app, "error", err.Error())
 		}
 	}
 }
 
-func (g *lastGood) next() (modgw.AppName, *modgw.Descriptor, bool) {
+func (g *lastGood) takePending() (modgw.AppName, *modgw.Descriptor, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for app, d := range g.pending {
@@ -105,7 +105,7 @@ func (g *lastGood) next() (modgw.AppName, *modgw.Descriptor, bool) {
 	return "", nil, false
 }
 
-func (g *lastGood) store(app modgw.AppName, d *modgw.Descriptor) error {
+func (g *lastGood) writeRecord(app modgw.AppName, d *modgw.Descriptor) error {
 	if d == nil {
 		if err := os.Remove(g.path(app)); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -125,8 +125,8 @@ func (g *lastGood) store(app modgw.AppName, d *modgw.Descriptor) error {
 	return atomicfile.Write(g.path(app), text, 0o600)
 }
 
-// read returns the descriptor that was kept for an app; false when there is none. An error means that there is one which
-// cannot be used.
+// read returns the descriptor of an app; false when there is none. An error means that there is
+// one that cannot be used.
 func (g *lastGood) read(app modgw.AppName) (modgw.Descriptor, bool, error) {
 	text, err := os.ReadFile(g.path(app))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -148,24 +148,25 @@ func (g *lastGood) read(app modgw.AppName) (modgw.Descriptor, bool, error) {
 	return r.Descriptor, true, nil
 }
 
-// tidy has the descriptors removed of apps that are not served any more, which ended while no host ran.
-func (g *lastGood) tidy(served map[modgw.AppName]bool) {
+// removeUnserved removes the descriptors of apps that are not served: they ended while no host
+// ran.
+func (g *lastGood) removeUnserved(served map[modgw.AppName]bool) {
 	entries, err := os.ReadDir(g.dir)
 	if err != nil {
 		return // there are none
 	}
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && !served[modgw.AppName(name)] {
-			g.forget(modgw.AppName(name))
+			g.remove(modgw.AppName(name))
 		}
 	}
 }
 
-// path has a suffix, so that no app's name means another folder.
+// path returns the file for an app. Its suffix keeps a name such as ".." from being a folder.
 func (g *lastGood) path(app modgw.AppName) string { return filepath.Join(g.dir, string(app)+".json") }
 
-// descriptorShape names the fields that a descriptor has in this version. In the JSON of another one, fields would be missing
-// for which the loader has defaults other than zero.
+// descriptorShape identifies the fields that a descriptor has in this version. JSON of another
+// version would lack fields whose default is not zero.
 var descriptorShape = sync.OnceValue(func() string {
 	var b strings.Builder
 	writeShape(&b, reflect.TypeFor[modgw.Descriptor]())

@@ -24,7 +24,7 @@ func keepNow(t *testing.T, state string, all ...modgw.Descriptor) *lastGood {
 		g.run(ctx)
 	}()
 	for _, d := range all {
-		g.keep(d)
+		g.store(d)
 	}
 	cancel()
 	<-ended
@@ -52,7 +52,7 @@ func TestLastGoodDescriptorIsReadAsItWasWritten(t *testing.T) {
 	if _, ok, err := g.read("shop"); ok || err != nil {
 		t.Errorf("an app of which nothing is kept: %v, %v", ok, err)
 	}
-	g.tidy(map[modgw.AppName]bool{"blog": true})
+	g.removeUnserved(map[modgw.AppName]bool{"blog": true})
 	keepNow(t, state) // has nothing to write
 	if _, ok, _ := g.read("blog"); !ok {
 		t.Error("an app that is served was forgotten")

@@ -26,15 +26,15 @@ func (h *Host) readFile() (modgw.HostFile, *loader.Defaults, error) {
 	return *read, defaults, nil
 }
 
-// readFileAgain takes from the host's own file what can change while the host runs: which apps there are, and their
-// defaults. The rest stays what it was at the start, so that it can be read without a lock and says what is.
+// readFileAgain takes from the host's own file what can change while the host runs: the apps and
+// their defaults. The rest stays as it was at the start and needs no lock.
 func (h *Host) readFileAgain() error {
 	read, defaults, err := h.readFile()
 	if err != nil {
 		return err
 	}
 	if !reflect.DeepEqual(read.Listeners, h.file.Listeners) {
-		h.log.Warn("listeners changed; they take effect when the host is started anew")
+		h.log.Warn("listeners changed; they take effect when the host is restarted")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -46,28 +46,29 @@ func (h *Host) options(defaults *loader.Defaults) loader.Options {
 	return loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
 }
 
-// targets is where descriptors are looked for.
+// targets returns where to look for descriptors.
 func (h *Host) targets() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append(slices.Clone(h.file.Apps), h.config.Targets...)
 }
 
-// read reads all descriptors. From then on the apps have what they are granted. h.reconciling is held.
+// read reads all descriptors and decides what each app may have. h.reconcileLock is held.
 func (h *Host) read() []*file {
 	h.mu.Lock()
-	defaults, held := h.defaults, h.held
+	defaults, held := h.defaults, h.claimed
 	h.mu.Unlock()
 	files, table, _ := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, h.options(defaults))
-	h.hold(table)
+	h.setClaims(table)
 	return files
 }
 
-// load reads all descriptors for the start. It is an error when there are mistakes and nothing to serve or to wait for.
+// load reads all descriptors at the start. Mistakes are an error when there is nothing to serve
+// or to wait for.
 func (h *Host) load() ([]*file, error) {
-	h.reconciling.Lock()
-	defer h.reconciling.Unlock()
-	h.recallClaims()
+	h.reconcileLock.Lock()
+	defer h.reconcileLock.Unlock()
+	h.readClaims()
 	files := h.read()
 	wanted := h.described(files)
 	if len(wanted) == 0 {
@@ -100,45 +101,45 @@ func allDiagnostics(files []*file) (all loader.Diagnostics) {
 	return all
 }
 
-// canBeFixed reports whether a file with mistakes is there, so that it is worth waiting for its next version.
+// canBeFixed reports whether a broken file exists, so that its next version may be good.
 func canBeFixed(f *file) bool {
 	_, err := os.Lstat(f.Path)
 	return err == nil
 }
 
-// described are the descriptors of the files that this host should run, by name.
+// described returns the descriptors of the files that this host should run, by name.
 func (h *Host) described(files []*file) map[modgw.AppName]modgw.Descriptor {
 	all := map[modgw.AppName]modgw.Descriptor{}
 	for _, f := range files {
 		for _, d := range f.Descriptors {
 			if h.runs(d.Name) {
-				all[d.Name] = h.adapt(d)
+				all[d.Name] = h.adaptDescriptor(d)
 			}
 		}
 	}
 	return all
 }
 
-// wanted are the descriptors that this host should run, by name: those of the files, and for apps that are missing in them
-// by mistake and do not run, those with which they last ran.
+// wanted returns the descriptors that this host should run, by name: those of the files, and the
+// last good ones of apps that do not run and whose descriptors have mistakes.
 func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
 	all := h.described(files)
 	for _, c := range h.missing(all) {
-		if d, ok := h.recallDescriptor(c); ok {
-			all[c.App] = h.adapt(d)
+		if d, ok := h.lastGoodDescriptor(c); ok {
+			all[c.App] = h.adaptDescriptor(d)
 		}
 	}
 	if h.config.Dev {
-		bringHome(all)
+		addLocalHosts(all)
 	}
 	return all
 }
 
-// runs reports whether an app is one that this host is to run.
+// runs reports whether this host should run an app.
 func (h *Host) runs(name modgw.AppName) bool { return h.config.Only == "" || h.config.Only == name }
 
-// adapt fills in what depends on how the host was started.
-func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
+// adaptDescriptor fills in what depends on how the host was started.
+func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
 	if h.config.Dev && d.WSGI != nil && d.WSGI.Workers == 0 {
 		wsgi := *d.WSGI
 		wsgi.Workers = 1
@@ -153,8 +154,8 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 		d.Hosts, d.Mount = nil, "/"
 	}
 	if h.config.Dev {
-		d.Timeouts.Stop = min(d.Timeouts.Stop, developersPatience)
-		d.Timeouts.WebSocketDrain = min(d.Timeouts.WebSocketDrain, developersPatience)
+		d.Timeouts.Stop = min(d.Timeouts.Stop, devTimeout)
+		d.Timeouts.WebSocketDrain = min(d.Timeouts.WebSocketDrain, devTimeout)
 	}
 	if h.config.Terminal != nil {
 		d.Timeouts.Request = 0
@@ -168,14 +169,14 @@ func (h *Host) adapt(d modgw.Descriptor) modgw.Descriptor {
 	return d
 }
 
-// TrustedProxies are the networks whose word about clients the host believes.
+// TrustedProxies returns the networks whose proxies may name the client.
 func (h *Host) TrustedProxies() []netip.Prefix {
 	return append(slices.Clone(h.file.TrustedProxies), h.config.TrustedProxies...)
 }
 
 // LoadError is returned when a host cannot be started because of mistakes in its files.
 type LoadError struct {
-	Diagnostics loader.Diagnostics
+	Diagnostics loader.Diagnostics // with one error at least
 	first       error
 }
 

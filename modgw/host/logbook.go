@@ -29,15 +29,15 @@ const (
 // follow them.
 type logbook struct {
 	mu        sync.Mutex
-	all       list.List // of *entry, oldest first
-	byApp     map[modgw.AppName]*page
+	all       list.List // elements are *entry, oldest first
+	byApp     map[modgw.AppName]*appRecords
 	bytes     int
 	last      uint64 // number of the newest record
 	followers map[chan struct{}]bool
 }
 
 // page are the records of one app.
-type page struct {
+type appRecords struct {
 	entries []*list.Element // oldest first
 	bytes   int
 }
@@ -49,7 +49,7 @@ type entry struct {
 }
 
 func newLogbook() *logbook {
-	return &logbook{byApp: map[modgw.AppName]*page{}, followers: map[chan struct{}]bool{}}
+	return &logbook{byApp: map[modgw.AppName]*appRecords{}, followers: map[chan struct{}]bool{}}
 }
 
 func (b *logbook) add(record control.LogRecord) {
@@ -59,7 +59,7 @@ func (b *logbook) add(record control.LogRecord) {
 	e := &entry{b.last, record, sizeOf(record)}
 	p := b.byApp[record.App]
 	if p == nil {
-		p = &page{}
+		p = &appRecords{}
 		b.byApp[record.App] = p
 	}
 	p.entries = append(p.entries, b.all.PushBack(e))

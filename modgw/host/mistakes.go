@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// brokenFiles are the descriptor files with mistakes.
+// brokenFiles returns the descriptor files with mistakes.
 func (h *Host) brokenFiles() []*file {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -22,7 +22,8 @@ func (h *Host) brokenFiles() []*file {
 	return broken
 }
 
-// mistake is what keeps an app from being what its descriptor says, or any app for ""; nil when nothing does.
+// mistake returns the mistake because of which an app does not follow its descriptor, or all
+// mistakes for ""; nil when there is none.
 func (h *Host) mistake(app modgw.AppName) error {
 	if app != "" {
 		if f := h.mistakes()[app]; f != nil {
@@ -37,8 +38,8 @@ func (h *Host) mistake(app modgw.AppName) error {
 	return errors.Join(all...)
 }
 
-// mistakes are the apps that are not what their descriptors say, with the first file whose mistakes
-// are the cause.
+// mistakes returns the apps that do not follow their descriptors, with the first file whose
+// mistakes are the cause.
 func (h *Host) mistakes() map[modgw.AppName]*file {
 	broken := h.brokenFiles()
 	missing, described := h.missingIn(broken), h.describedApps()
@@ -53,9 +54,9 @@ func (h *Host) mistakes() map[modgw.AppName]*file {
 	return all
 }
 
-// mistaken names the apps that are not what their descriptors say. One whose name another app has is named with its file, and a
-// file of which nobody knows what apps it has stands for one.
-func (h *Host) mistaken() map[string]bool {
+// failedApps names the apps that do not follow their descriptors. An app whose name another app
+// has is named with its file. A file whose apps are unknown counts as one.
+func (h *Host) failedApps() map[string]bool {
 	apps := map[string]bool{}
 	broken := h.brokenFiles()
 	missing, described := h.missingIn(broken), h.describedApps()
@@ -76,7 +77,7 @@ func (h *Host) mistaken() map[string]bool {
 	return apps
 }
 
-// describedApps are the apps that have a descriptor without mistakes.
+// describedApps returns the apps that have a descriptor without mistakes.
 func (h *Host) describedApps() map[modgw.AppName]bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,7 +94,8 @@ func describes(f *file, app modgw.AppName) bool {
 	return slices.ContainsFunc(f.Descriptors, func(d modgw.Descriptor) bool { return d.Name == app })
 }
 
-// missingIn are the apps that each of the files has or had and that are not among its descriptors.
+// missingIn returns the apps that each of the files describes or described, and that are not
+// among its descriptors.
 func (h *Host) missingIn(files []*file) map[*file][]modgw.AppName {
 	missing, byPath := map[*file][]modgw.AppName{}, map[string]*file{}
 	for _, f := range files {
@@ -121,7 +123,7 @@ func (h *Host) mistakeStatus(app modgw.AppName, f *file) *modgw.FailureStatus {
 	}
 	fault := cannotUse(app, f)
 	h.mu.Lock()
-	asOf := h.asOf
+	asOf := h.filesRead
 	h.mu.Unlock()
 	return &modgw.FailureStatus{Code: fault.Code, Error: fault.Line(), Text: fault.Error(), Cause: "descriptor changed", Time: asOf}
 }
@@ -148,7 +150,7 @@ func (h *Host) logMistakes(files, before []*file) {
 	}
 }
 
-// warnings are those of a file.
+// warnings returns the warnings about a file.
 func warnings(f *file) []loader.Diagnostic {
 	var list []loader.Diagnostic
 	for _, d := range f.Diagnostics {

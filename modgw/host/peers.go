@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// peersOf are the peers that may connect to a listener.
+// peersOf returns the peers that may connect to a listener.
 func peersOf(l modgw.Listener) (listen.Peers, error) {
 	var p listen.Peers
 	switch {
@@ -36,9 +36,9 @@ func peersOf(l modgw.Listener) (listen.Peers, error) {
 	return p, nil
 }
 
-// warnOfPoser warns once of an app whose user may connect to a listener that believes its peers: the app could send requests to
-// all apps, in the name of any user.
-func (h *Host) warnOfPoser(d modgw.Descriptor) {
+// warnOfImpersonation warns once of an app whose user may connect to a listener that trusts its
+// peers: the app could send requests to all apps in the name of any user.
+func (h *Host) warnOfImpersonation(d modgw.Descriptor) {
 	as, err := account.Lookup(d.User, d.Group)
 	if err != nil || as == nil {
 		return // the deploy says so; or it is the host's own user, who may do everything anyway
@@ -50,8 +50,8 @@ func (h *Host) warnOfPoser(d modgw.Descriptor) {
 		}
 		key := d.User + " " + string(l.Address)
 		h.mu.Lock()
-		told := h.posers[key]
-		h.posers[key] = true
+		told := h.impersonators[key]
+		h.impersonators[key] = true
 		h.mu.Unlock()
 		if told {
 			continue
@@ -75,8 +75,8 @@ func mayConnect(as *account.Account, l modgw.Listener) bool {
 	return l.Address.Network() != "unix" || mayWrite(as, l.Address.Target())
 }
 
-// mayWrite reports whether an account may connect to a Unix socket: it needs the right to write to it, and to enter the folders
-// above it (unix(7)).
+// mayWrite reports whether an account may connect to a Unix socket: it needs the right to write
+// to the socket and to enter the folders above it (unix(7)).
 func mayWrite(as *account.Account, path string) bool {
 	for want, at := fs.FileMode(0o2), path; ; want, at = 0o1, filepath.Dir(at) {
 		info, err := os.Stat(at)

@@ -34,7 +34,7 @@ func TestGenerationKeepsTheReleaseItWasMadeFrom(t *testing.T) {
 		Python:  modgw.Python{Path: []string{at("releases/1/lib"), "/usr/share/lib"}, Requirements: []string{at("releases/1/r.txt")}},
 		Aliases: []modgw.Alias{{Path: "/static", Dir: at("releases/1/static")}, {Path: "/media", Dir: at("shared/media")}},
 	}
-	if diff := cmp.Diff(want, pinned(d)); diff != "" {
+	if diff := cmp.Diff(want, withResolvedRoot(d)); diff != "" {
 		t.Errorf("pinned (-want +got):\n%s", diff)
 	}
 	if d.WSGI.Entry != at("current/app.wsgi") {

@@ -18,9 +18,10 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
-// Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done or Shutdown is called;
-// then it lets the requests in flight finish, ends everything it started, and returns nil. An error means that the host
-// could not be started or that a listener failed. Run may be called once.
+// Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done
+// or Shutdown is called; then it lets the requests in flight finish, ends everything it started,
+// and returns nil. An error means that the host could not be started or that a listener failed.
+// Run may be called once.
 func (h *Host) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -64,7 +65,8 @@ func (h *Host) Run(ctx context.Context) error {
 	return h.serve(ctx, cancel, files, sockets)
 }
 
-// openLoop makes the loop that serves ordinary requests, and returns what ends it. Without one goroutines serve all.
+// openLoop makes the loop that serves ordinary requests, and returns a function that ends it.
+// Without a loop goroutines serve all requests.
 func (h *Host) openLoop() (end func()) {
 	loop, err := eventloop.New()
 	if err != nil {
@@ -75,7 +77,7 @@ func (h *Host) openLoop() (end func()) {
 	return loop.Close
 }
 
-// sockets are what the host listens on.
+// sockets are the listeners of the host.
 type sockets struct {
 	fronts  []*openFront
 	control net.Listener
@@ -115,8 +117,8 @@ func (h *Host) open() (*sockets, error) {
 	return s, nil
 }
 
-// serve runs everything until ctx is done, and ends it in the order in which nothing is lost: first no more changes, then
-// the fronts with the requests they have, then the apps.
+// serve runs everything until ctx is done. It ends things in an order that loses no request:
+// changes first, then the fronts with their requests, then the apps.
 func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files []*file, s *sockets) error {
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var fronts, others, watching sync.WaitGroup
@@ -126,14 +128,14 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
 		}
 	})
-	h.begin(keeping)
+	h.startReconciling(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
 	others.Go(func() { h.lastGood.run(keeping) })
-	h.reconciling.Lock()
+	h.reconcileLock.Lock()
 	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
-	h.reconciling.Unlock()
-	h.tidyLastGood()
-	// Requests that came until now wait in the sockets' backlogs: there would have been no app for them.
+	h.reconcileLock.Unlock()
+	h.removeUnservedDescriptors()
+	// Requests until now wait in the backlogs of the sockets, since there was no app for them.
 	for _, f := range s.fronts {
 		fronts.Go(func() {
 			if err := f.serve(ctx); err != nil {
@@ -151,7 +153,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	<-ctx.Done()
 	h.log.Info("stopping", "cause", stopCause(ctx))
 	defer h.gateway.EndStreams()()
-	h.end()
+	h.stopReconcilers()
 	stopKeeping()
 	watching.Wait()
 	fronts.Wait()
@@ -176,9 +178,9 @@ func stopCause(ctx context.Context) string {
 	return "asked to"
 }
 
-// announce says that the host is ready when the first deploy of every app has ended.
-func (h *Host) announce(ctx context.Context, first []deploy, s *sockets) {
-	failed := h.mistaken()
+// announce logs that the host is ready when the first deploy of every app has ended.
+func (h *Host) announce(ctx context.Context, first []pendingDeploy, s *sockets) {
+	failed := h.failedApps()
 	apps := maps.Clone(failed)
 	for _, d := range first {
 		apps[string(d.app)] = true
@@ -201,10 +203,10 @@ func (h *Host) announce(ctx context.Context, first []deploy, s *sockets) {
 	}
 }
 
-// drainLimit is the longest that an app may take to finish what it has, and a little more.
+// drainLimit is a little longer than the longest drain timeout of any app.
 func (h *Host) drainLimit() time.Duration {
 	if h.config.Dev {
-		return developersPatience
+		return devTimeout
 	}
 	limit := time.Second
 	for _, d := range h.Descriptors() {

@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestRequestsThatCameBeforeTheAppsAreAnswered is of requests that wait at a socket before the host has read its files.
+// TestRequestsThatCameBeforeTheAppsAreAnswered covers requests that wait at a socket before the
+// host has read its files.
 func TestRequestsThatCameBeforeTheAppsAreAnswered(t *testing.T) {
 	dir := t.TempDir()
 	var descriptors strings.Builder

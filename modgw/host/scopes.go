@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// reportScopes warns when this host can make no cgroups, so that a process which an app leaves behind can hide from it.
+// reportScopes warns when this host cannot make cgroups. Processes that an app leaves behind may
+// survive it then.
 func (h *Host) reportScopes() {
 	err := proc.ScopesAreMarks()
 	if err == nil {
@@ -16,7 +17,7 @@ func (h *Host) reportScopes() {
 	}
 	level := slog.LevelWarn
 	if os.Geteuid() != 0 {
-		level = slog.LevelDebug // only root can, as a rule, and nobody would read it each time
+		level = slog.LevelDebug // mostly only root can, so the warning would come each time
 	}
 	h.log.Log(context.Background(), level, "no cgroups: processes that an app leaves behind are found by their environment alone",
 		"reason", err.Error())

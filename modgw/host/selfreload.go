@@ -10,11 +10,11 @@ import (
 )
 
 // An app that writes a file which counts as code whenever it starts would be reloaded for ever. A
-// change counts as caused by the reload before it when a file that caused that reload changes again
-// while the new generation starts or within selfReloadWindow after. After selfReloads of them in a
-// row while the generation started, or likelySelfReloads at all, further ones have to wait:
-// firstSelfReload, then twice as long each time, up to lastSelfReload. The second number is larger
-// because a developer who has seen the new page may save again at once.
+// change counts as caused by the reload before it when a file that caused that reload changes
+// again while the new generation starts or within selfReloadWindow after. After selfReloads of
+// them in a row while the generation started, or likelySelfReloads at all, further ones have to
+// wait: firstSelfReload, then twice as long each time, up to lastSelfReload. The second number is
+// larger because a developer who has seen the new page may save again at once.
 const (
 	selfReloads       = 4
 	likelySelfReloads = 16
@@ -23,16 +23,16 @@ const (
 	lastSelfReload    = 5 * time.Minute
 )
 
-// selfReload notices that an app's reloads cause themselves. The zero value has seen none.
+// selfReload notices reloads of an app that cause each other. The zero value has seen none.
 type selfReload struct {
-	paths   []string // that changed in every reload of the row
-	inARow  int      // reloads that were caused by the one before
-	starts  int      // those of them that were caused while it was under way
-	pause   time.Duration
-	known   []string  // files that were reported
-	counted bool      // the attempt under way, or the last one, has been counted
-	began   time.Time // the attempt under way, or the last one
-	ended   time.Time // the last attempt; zero while one is under way
+	paths    []string // changed in every reload of the row
+	caused   int      // reloads that were caused by the one before
+	starts   int      // those of them that were caused while it was under way
+	pause    time.Duration
+	reported []string  // files that were reported
+	counted  bool      // the attempt under way, or the last one, has been counted
+	began    time.Time // the attempt under way, or the last one
+	ended    time.Time // the last attempt; zero while one is under way
 }
 
 // begin notes that an attempt begins.
@@ -41,31 +41,31 @@ func (s *selfReload) begin(now time.Time) { s.counted, s.began, s.ended = false,
 // end notes that it has ended.
 func (s *selfReload) end(now time.Time) { s.ended = now }
 
-// judge returns how long the reload for paths that changed at a time has to wait, and the file to report, which is "" when
-// there is nothing to report.
-func (s *selfReload) judge(paths []string, changed time.Time) (pause time.Duration, report string) {
+// delayOf returns how long the reload for paths that changed at a time must wait, and the file to
+// report; "" when there is nothing to report.
+func (s *selfReload) delayOf(paths []string, changed time.Time) (pause time.Duration, report string) {
 	starting := !changed.Before(s.began) && (s.ended.IsZero() || !changed.After(s.ended))
 	caused := starting || !s.ended.IsZero() && changed.After(s.ended) && changed.Sub(s.ended) <= selfReloadWindow
 	common := intersection(s.paths, paths)
 	if !caused || len(common) == 0 {
-		s.paths, s.inARow, s.starts, s.pause, s.counted = paths, 0, 0, 0, true
+		s.paths, s.caused, s.starts, s.pause, s.counted = paths, 0, 0, 0, true
 		return 0, ""
 	}
 	s.paths = common
 	if !s.counted {
 		s.counted = true
-		if s.inARow++; starting {
+		if s.caused++; starting {
 			s.starts++
 		}
-		reported := slices.Contains(s.known, common[0])
+		reported := slices.Contains(s.reported, common[0])
 		switch {
 		case s.pause > 0:
 			s.pause = min(2*s.pause, lastSelfReload)
-		case s.starts >= selfReloads || s.inARow >= likelySelfReloads || reported:
+		case s.starts >= selfReloads || s.caused >= likelySelfReloads || reported:
 			s.pause = firstSelfReload
 		}
 		if s.pause > 0 && !reported {
-			s.known = append(s.known, common[0])
+			s.reported = append(s.reported, common[0])
 			report = common[0]
 		}
 	}

@@ -16,7 +16,8 @@ func (h *Host) newSpool() *spool.Spool {
 	return spool.New(spool.Config{Dir: h.spoolFolder(), Memory: limits.Memory, Disk: limits.Disk})
 }
 
-// makeSpoolFolder makes the folder, which nobody else may enter, without what a host has left that was killed.
+// makeSpoolFolder makes the folder, accessible to the host's user alone, and removes what a
+// killed host has left in it.
 func (h *Host) makeSpoolFolder() error {
 	if err := os.RemoveAll(h.spoolFolder()); err != nil {
 		return err

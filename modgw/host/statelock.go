@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// lockState makes the state folder this host's own until the returned function is called. The lock goes with the process,
-// however that ends.
+// lockState reserves the state folder for this host until the returned function is called. The
+// lock ends with the process in any case.
 func lockState(dir string) (unlock func(), err error) {
 	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return nil, stateFault(dir, err)
@@ -45,13 +45,13 @@ func lockState(dir string) (unlock func(), err error) {
 			Hint:    "stop that host with modgw-host stop, or give this one a folder of its own with --state",
 		}
 	}
-	// Who holds it is a help for people; the lock itself is the kernel's.
+	// The pid is for people; the lock itself is the kernel's.
 	_ = file.Truncate(0)
 	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return func() { file.Close() }, nil
 }
 
-// checkState refuses a folder in which somebody else could put files for the host.
+// checkState refuses a folder in which another user could put files for the host.
 func checkState(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -103,8 +103,9 @@ func stateFault(dir string, err error) error {
 	}
 }
 
-// DefaultState is the state folder of a host that was told none: /var/lib/modgw for root, and for others modgw below
-// $XDG_STATE_HOME (XDG Base Directory Specification), by default ~/.local/state.
+// DefaultState is the state folder of a host without a configured one: /var/lib/modgw for root,
+// and for others modgw below $XDG_STATE_HOME (XDG Base Directory Specification), by default
+// ~/.local/state.
 func DefaultState(uid int) string {
 	if uid == 0 {
 		return "/var/lib/modgw"
@@ -120,7 +121,8 @@ func DefaultState(uid int) string {
 	return filepath.Join(base, "modgw")
 }
 
-// ControlAddress is where a host with that state folder listens for commands unless it is told otherwise.
+// ControlAddress is the control address of a host with that state folder, unless another is
+// configured.
 func ControlAddress(state string) modgw.Address {
 	return modgw.Address("unix:" + filepath.Join(state, "control.sock"))
 }

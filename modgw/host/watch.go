@@ -28,7 +28,7 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 		return
 	}
 	for _, d := range wanted {
-		if !h.waitsForRequest(d) { // its keeper has it watched before its code is read
+		if !h.waitsForRequest(d) { // else its reconciler watches it
 			h.watchApp(d)
 		}
 	}
@@ -57,8 +57,10 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	h.descriptors = watched
 }
 
-// descriptorInterest is the one in files that descriptors of a user, or of the host's own user for "", were made from. What
-// a user names is looked at with the user's rights, and what the host's own names with those of whoever can change it.
+// descriptorInterest returns the interest in the files that the descriptors of a user were made
+// from, or those of the host's own user for "". Files that a user names are looked at with the
+// user's rights; files that the host's own descriptors name, with the rights of the user who can
+// change them.
 func descriptorInterest(user string, paths []string) reload.Interest {
 	in := reload.Interest{App: ownFiles, Shared: true}
 	if user != "" {
@@ -69,7 +71,8 @@ func descriptorInterest(user string, paths []string) reload.Interest {
 		in = reload.Interest{App: filesOf(user), Account: as}
 	}
 	for _, path := range paths {
-		if info, err := (safepath.Opener{User: in.Account}).Stat(path); err == nil && info.IsDir() { // that fileset() listed
+		info, err := (safepath.Opener{User: in.Account}).Stat(path)
+		if err == nil && info.IsDir() { // listed by fileset()
 			in.Globs = append(in.Globs, reload.Glob{Pattern: reload.Escape(path) + "/**", Class: reload.Descriptor, Hidden: true})
 			continue
 		}
@@ -78,7 +81,7 @@ func descriptorInterest(user string, paths []string) reload.Interest {
 	return in
 }
 
-// sourcesOfUsers are the further files that descriptors of other users than the host's were made from.
+// sourcesOfUsers returns the further files that descriptors of other users were made from.
 func sourcesOfUsers(files []*file) map[string][]string {
 	all := map[string][]string{}
 	for _, f := range files {
@@ -95,7 +98,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 		return
 	}
 	if d.Attach {
-		h.watcher.Forget(d.Name) // whoever attached the worker restarts it
+		h.watcher.Forget(d.Name) // its developer restarts the worker
 		return
 	}
 	user, err := account.Lookup(d.User, d.Group)
@@ -122,7 +125,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 // mostOutside is how many files outside its root are watched for an app.
 const mostOutside = 5000
 
-// foundOutside watches code, too, that one of an app's workers was seen to load from outside the root.
+// foundOutside also watches code that a worker of an app has loaded from outside the root.
 func (h *Host) foundOutside(app modgw.AppName, files []string) {
 	h.mu.Lock()
 	known := h.outside[app]
@@ -132,12 +135,13 @@ func (h *Host) foundOutside(app modgw.AppName, files []string) {
 	h.outside[app] = all[:min(len(all), mostOutside)]
 	grown := len(h.outside[app]) > len(known)
 	h.mu.Unlock()
-	if k := h.keeper(app); k != nil && grown {
-		h.watchApp(k.descriptor())
+	if r := h.reconciler(app); r != nil && grown {
+		h.watchApp(r.descriptor())
 	}
 }
 
-// ownDescriptors are all descriptors, and the further files that those of the host's own user were made from.
+// ownDescriptors returns all descriptors, and the further files that those of the host's own user
+// were made from.
 func (h *Host) ownDescriptors(files []*file) []string {
 	var all []string
 	add := func(paths ...string) {
@@ -160,7 +164,8 @@ func (h *Host) ownDescriptors(files []*file) []string {
 	return all
 }
 
-// folderPattern is the glob of the descriptors that a target can have beside those that are there now.
+// folderPattern returns the glob for descriptors that may be added to a target; false when it is
+// a single file.
 func folderPattern(target string) (string, bool) {
 	path, err := filepath.Abs(target)
 	if err != nil {
@@ -175,7 +180,7 @@ func folderPattern(target string) (string, bool) {
 	return "", false
 }
 
-// changed obeys a change that the watcher saw.
+// changed handles a change that the watcher reports.
 func (h *Host) changed(_ context.Context, c reload.Change) {
 	if isDescriptors(c.App) {
 		paths := map[string]bool{}
@@ -192,20 +197,21 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 		h.dev.Assets(c.App, c.Paths)
 		return
 	}
-	k := h.keeper(c.App)
-	if k == nil || h.sleeps(c.App) {
+	r := h.reconciler(c.App)
+	if r == nil || h.isAsleep(c.App) {
 		return
 	}
-	h.orderDeploy(k, order{class: c.Class, cause: c.Cause, paths: c.Paths, since: c.Since})
+	h.requestDeploy(r, deployRequest{class: c.Class, cause: c.Cause, paths: c.Paths, since: c.Since})
 }
 
-// reconcile reads the host's file and all descriptors anew and makes the apps what they say; those that also chooses are
-// deployed again even if their descriptors say what they said before. It returns the deploys that it asked for.
-func (h *Host) reconcile(cause string, also func(modgw.Descriptor) bool) []deploy {
-	h.reconciling.Lock()
-	defer h.reconciling.Unlock()
+// reconcile reads the host's file and all descriptors again and applies them. Apps that again
+// chooses are deployed again even if their descriptors have not changed. It returns the deploys
+// that it requested.
+func (h *Host) reconcile(cause string, again func(modgw.Descriptor) bool) []pendingDeploy {
+	h.reconcileLock.Lock()
+	defer h.reconcileLock.Unlock()
 	if err := h.readFileAgain(); err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
 	}
-	return h.apply(h.read(), cause, also)
+	return h.apply(h.read(), cause, again)
 }

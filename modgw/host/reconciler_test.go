@@ -45,10 +45,10 @@ func (g *stubGateway) Retry(ctx context.Context, d modgw.Descriptor, cause strin
 
 func (g *stubGateway) State(modgw.AppName) modgw.AppState { return g.state }
 
-// keeping runs a keeper while f does, in a bubble of virtual time.
-func keeping(t *testing.T, g *stubGateway, f func(k *keeper)) {
+// keepReconciling runs a reconciler while f does, in a bubble of virtual time.
+func keepReconciling(t *testing.T, g *stubGateway, f func(k *reconciler)) {
 	synctest.Test(t, func(t *testing.T) {
-		k := newKeeper(g, modgw.Descriptor{Name: "blog"}, true)
+		k := newReconciler(g, modgw.Descriptor{Name: "blog"}, true)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { k.run(ctx) })
@@ -68,13 +68,13 @@ func TestOrdersThatCameWhileOneIsDoneBecomeOne(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	keeping(t, g, func(k *keeper) {
-		k.order(order{class: reload.Code, cause: "first"})
+	keepReconciling(t, g, func(k *reconciler) {
+		k.request(deployRequest{class: reload.Code, cause: "first"})
 		synctest.Wait()
-		k.built()
+		k.environmentBuilt()
 		done := make(chan error, 2)
-		k.order(order{class: reload.Code, cause: "second", done: []chan<- error{done}})
-		k.order(order{class: reload.Code, cause: "third", done: []chan<- error{done}})
+		k.request(deployRequest{class: reload.Code, cause: "second", done: []chan<- error{done}})
+		k.request(deployRequest{class: reload.Code, cause: "third", done: []chan<- error{done}})
 		if err := errors.Join(<-done, <-done); err != nil {
 			t.Error(err)
 		}
@@ -87,22 +87,22 @@ func TestOrdersThatCameWhileOneIsDoneBecomeOne(t *testing.T) {
 func TestCodeSavedWhileTheEnvironmentIsBuiltNeedsNoSecondDeploy(t *testing.T) {
 	g := &stubGateway{}
 	var built chan struct{}
-	var k *keeper
+	var k *reconciler
 	g.deploy = func(ctx context.Context, _ string) error {
 		select {
 		case <-built:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		k.built()
+		k.environmentBuilt()
 		return nil
 	}
-	keeping(t, g, func(kept *keeper) {
+	keepReconciling(t, g, func(kept *reconciler) {
 		k, built = kept, make(chan struct{}) // of this bubble
-		k.order(order{class: reload.Dependencies, cause: "requirements.txt changed"})
+		k.request(deployRequest{class: reload.Dependencies, cause: "requirements.txt changed"})
 		synctest.Wait()
 		done := make(chan error, 1)
-		k.order(order{class: reload.Code, cause: "views.py changed", done: []chan<- error{done}})
+		k.request(deployRequest{class: reload.Code, cause: "views.py changed", done: []chan<- error{done}})
 		synctest.Wait()
 		close(built)
 		if err := <-done; err != nil {
@@ -123,11 +123,11 @@ func TestChangedDependenciesCallABuildOff(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	keeping(t, g, func(k *keeper) {
+	keepReconciling(t, g, func(k *reconciler) {
 		done := make(chan error, 2)
-		k.order(order{class: reload.Dependencies, cause: "first", done: []chan<- error{done}})
+		k.request(deployRequest{class: reload.Dependencies, cause: "first", done: []chan<- error{done}})
 		synctest.Wait()
-		k.order(order{class: reload.Dependencies, cause: "second", done: []chan<- error{done}})
+		k.request(deployRequest{class: reload.Dependencies, cause: "second", done: []chan<- error{done}})
 		if err := errors.Join(<-done, <-done); err != nil {
 			t.Errorf("those who waited for the first were told %v", err)
 		}
@@ -137,9 +137,9 @@ func TestChangedDependenciesCallABuildOff(t *testing.T) {
 func TestAppWithoutAGenerationIsTriedAgainLessAndLessOften(t *testing.T) {
 	g := &stubGateway{state: modgw.AppFailed}
 	g.deploy = func(context.Context, string) error { return errors.New("broken") }
-	keeping(t, g, func(k *keeper) {
+	keepReconciling(t, g, func(k *reconciler) {
 		began := time.Now()
-		k.order(order{class: reload.Code, cause: "start"})
+		k.request(deployRequest{class: reload.Code, cause: "start"})
 		time.Sleep(3*time.Minute + 100*time.Millisecond)
 		synctest.Wait()
 		// 1, 2, 4, 8, 16, 30, 30 … seconds apart
@@ -152,21 +152,21 @@ func TestAppWithoutAGenerationIsTriedAgainLessAndLessOften(t *testing.T) {
 func TestStepsOfRetriesAreLoggedOnce(t *testing.T) {
 	g := &stubGateway{state: modgw.AppFailed}
 	var news []bool
-	var k *keeper
+	var k *reconciler
 	g.deploy = func(context.Context, string) error {
 		news = append(news, k.isNewStep("finding Python"), k.isNewStep("installing"))
 		return errors.New("broken")
 	}
-	keeping(t, g, func(running *keeper) {
+	keepReconciling(t, g, func(running *reconciler) {
 		k = running
-		k.order(order{class: reload.Code, cause: "start"})
+		k.request(deployRequest{class: reload.Code, cause: "start"})
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(news) < 4 || !news[0] || !news[1] || slices.Contains(news[2:], true) {
 			t.Errorf("new of retries: %v", news)
 		}
 		news = nil
-		k.order(order{class: reload.Code, cause: "views.py changed"})
+		k.request(deployRequest{class: reload.Code, cause: "views.py changed"})
 		synctest.Wait()
 		if len(news) == 0 || !news[0] {
 			t.Errorf("new after a change: %v", news)
@@ -177,8 +177,8 @@ func TestStepsOfRetriesAreLoggedOnce(t *testing.T) {
 func TestBrokenChangeIsNotTriedAgainWhileTheOldGenerationServes(t *testing.T) {
 	g := &stubGateway{state: modgw.AppServing}
 	g.deploy = func(context.Context, string) error { return errors.New("broken") }
-	keeping(t, g, func(k *keeper) {
-		k.order(order{class: reload.Code, cause: "views.py changed"})
+	keepReconciling(t, g, func(k *reconciler) {
+		k.request(deployRequest{class: reload.Code, cause: "views.py changed"})
 		time.Sleep(time.Hour)
 		if causes := g.deploys(); len(causes) != 1 {
 			t.Errorf("deploys %q", causes)
@@ -190,8 +190,8 @@ func TestStoppingTellsThoseWhoWait(t *testing.T) {
 	g := &stubGateway{}
 	g.deploy = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
 	done := make(chan error, 1)
-	keeping(t, g, func(k *keeper) {
-		k.order(order{class: reload.Code, done: []chan<- error{done}})
+	keepReconciling(t, g, func(k *reconciler) {
+		k.request(deployRequest{class: reload.Code, done: []chan<- error{done}})
 		synctest.Wait()
 	})
 	if err := <-done; !errors.Is(err, context.Canceled) {
@@ -199,15 +199,15 @@ func TestStoppingTellsThoseWhoWait(t *testing.T) {
 	}
 }
 
-// writesItself lets every deploy take 50 ms and, until quiet is set, write gen.py, which the watcher
-// reports the time delay after the deploy began.
-func writesItself(g *stubGateway, k **keeper, delay time.Duration, quiet *atomic.Bool) {
+// writesItself makes every deploy take 50 ms and, until quiet is set, write gen.py, which the
+// watcher reports the time delay after the deploy began.
+func writesItself(g *stubGateway, k **reconciler, delay time.Duration, quiet *atomic.Bool) {
 	g.deploy = func(ctx context.Context, _ string) error {
 		time.AfterFunc(delay, func() {
 			if quiet.Load() {
 				return
 			}
-			(*k).order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
+			(*k).request(deployRequest{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
 		})
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -225,14 +225,14 @@ func TestAnAppThatWritesCodeWhenItStartsIsReloadedEverMoreRarelyAndNamed(t *test
 
 func testSelfReload(t *testing.T, delay time.Duration, most int) {
 	g := &stubGateway{}
-	var k *keeper
+	var k *reconciler
 	var quiet atomic.Bool
 	writesItself(g, &k, delay, &quiet)
 	var faults []*modgw.Fault
-	keeping(t, g, func(kept *keeper) {
+	keepReconciling(t, g, func(kept *reconciler) {
 		k = kept
 		k.warn = func(fault *modgw.Fault) { faults = append(faults, fault) }
-		k.order(order{class: reload.Descriptor, cause: "start"})
+		k.request(deployRequest{class: reload.Descriptor, cause: "start"})
 		time.Sleep(2 * time.Second)
 		early := len(g.deploys())
 		if early < most || early > most+3 {
@@ -243,7 +243,7 @@ func testSelfReload(t *testing.T, delay time.Duration, most int) {
 			t.Errorf("%d deploys in the hour after", late)
 		}
 		before := len(g.deploys())
-		k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
+		k.request(deployRequest{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
 		time.Sleep(30 * time.Millisecond)
 		if len(g.deploys()) != before+1 {
 			t.Error("a change of another file has to wait")
@@ -255,7 +255,7 @@ func testSelfReload(t *testing.T, delay time.Duration, most int) {
 		quiet.Store(true)
 		time.Sleep(2 * lastSelfReload)
 		before = len(g.deploys())
-		k.order(order{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
+		k.request(deployRequest{class: reload.Code, cause: "gen.py changed", paths: []string{"gen.py"}, since: time.Now()})
 		time.Sleep(time.Millisecond)
 		if len(g.deploys()) != before+1 {
 			t.Error("a change that no reload caused has to wait")
@@ -265,9 +265,9 @@ func testSelfReload(t *testing.T, delay time.Duration, most int) {
 
 func TestSavesOfADeveloperWhoHasSeenThePageAreReloadedAtOnce(t *testing.T) {
 	g := &stubGateway{deploy: func(context.Context, string) error { return nil }}
-	keeping(t, g, func(k *keeper) {
+	keepReconciling(t, g, func(k *reconciler) {
 		for i := range 12 {
-			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
+			k.request(deployRequest{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
 			time.Sleep(100 * time.Millisecond)
 			if deploys := len(g.deploys()); deploys != i+1 {
 				t.Fatalf("%d deploys after save %d", deploys, i+1)
@@ -285,9 +285,9 @@ func TestSavesWithoutEndAreNoReloadsThatCauseThemselves(t *testing.T) {
 			return ctx.Err()
 		}
 	}}
-	keeping(t, g, func(k *keeper) {
+	keepReconciling(t, g, func(k *reconciler) {
 		for range 300 { // 1 min in all
-			k.order(order{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
+			k.request(deployRequest{class: reload.Code, cause: "views.py changed", paths: []string{"views.py"}, since: time.Now()})
 			time.Sleep(200 * time.Millisecond)
 		}
 		saved := len(g.deploys())
