@@ -40,7 +40,7 @@ func TestRequestsThatAnAppCannotTakeAreExplained(t *testing.T) {
 	s := &stage{starting: func(context.Context) { close(began); <-finish }}
 	g := testGateway(t, s, inDevelopment, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	d := descriptor("hello")
-	d.Queue = Queue{Max: 1, Timeout: time.Second}
+	d.Queue = Queue{Max: 1, Timeout: 2 * time.Second}
 	var all sync.WaitGroup
 	all.Go(func() { deploy(t, g, d) })
 	<-began

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -57,16 +58,23 @@ func (r *stubRunner) Start(ctx context.Context) error {
 }
 
 func (r *stubRunner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	select {
-	case <-r.stopped:
+	if r.isStopped() {
 		panic("a stopped runner got a request")
-	default:
 	}
 	if r.stage.serve != nil {
 		r.stage.serve(w, req)
 		return
 	}
 	io.WriteString(w, r.config.Descriptor.Env["GREETING"])
+}
+
+func (r *stubRunner) isStopped() bool {
+	select {
+	case <-r.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *stubRunner) Stop(context.Context) { close(r.stopped) }
@@ -215,7 +223,7 @@ func TestWaitingIsBoundedInNumberAndTime(t *testing.T) {
 	began, finish := make(chan struct{}), make(chan struct{})
 	g := testGateway(t, &stage{starting: func(context.Context) { close(began); <-finish }})
 	d := descriptor("hello")
-	d.Queue = Queue{Max: 1, Timeout: 50 * time.Millisecond}
+	d.Queue = Queue{Max: 1, Timeout: 2 * time.Second} // in which the test sees the request wait
 	var all sync.WaitGroup
 	all.Go(func() { deploy(t, g, d) })
 	<-began
@@ -229,6 +237,22 @@ func TestWaitingIsBoundedInNumberAndTime(t *testing.T) {
 	}
 	close(finish)
 	all.Wait()
+}
+
+func TestPlaceInTheQueueIsFreeAfterWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := descriptor("hello")
+		d.Queue = Queue{Max: 1, Timeout: time.Second}
+		app := newApp(d, AppStarting)
+		for range 3 {
+			if _, fault := app.acquire(t.Context(), nil); fault == nil || fault.Code != "MGW-APP-104" {
+				t.Fatalf("got %v, and each request should have waited", fault)
+			}
+		}
+		if app.waiting != 0 {
+			t.Errorf("%d requests wait, and none is there", app.waiting)
+		}
+	})
 }
 
 func TestAppThatNeverStartedAnswers503WithoutItsSecrets(t *testing.T) {
@@ -536,7 +560,9 @@ func TestUnhealthyGenerationNeverTakesOver(t *testing.T) {
 	if err := g.Deploy(t.Context(), d, "start"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-110") {
 		t.Errorf("Deploy = %v", err)
 	}
-	<-s.runners[0].stopped
+	if !s.runners[0].isStopped() {
+		t.Error("the workers of the generation are left")
+	}
 }
 
 func TestAppNamedByTheFrontDecides(t *testing.T) {

@@ -82,6 +82,26 @@ func TestNewAppTakesAPlaceThatAnotherLeaves(t *testing.T) {
 	}
 }
 
+func TestGenerationThatIsCalledOffWhileItWaitsForItsPlaceIsStopped(t *testing.T) {
+	s := &stage{}
+	g := testGateway(t, s)
+	deploy(t, g, at("old", "/", "1"))
+	if err := g.Expect(at("old", "/old", "2")); err != nil { // but no one deploys it
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.starting = func(context.Context) { cancel() }
+	if err := g.Deploy(ctx, at("new", "/", "1"), "test"); err == nil {
+		t.Error("it has taken a place that is not free")
+	}
+	if len(s.runners) != 2 || !s.runners[1].isStopped() {
+		t.Error("the workers of the generation are left")
+	}
+	if got := get(g, "/x").Body.String(); got != "old 1" {
+		t.Errorf("/ answers %q", got)
+	}
+}
+
 func TestExchangeDoesNotHappenWhenOneOfTheAppsFails(t *testing.T) {
 	s := &stage{}
 	g := testGateway(t, s)

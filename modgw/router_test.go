@@ -103,6 +103,28 @@ func TestNoUsersAppAnswersForAHostOfAnotherUser(t *testing.T) {
 	}
 }
 
+// TestUsersShareAHostOnlyWhereTheirMountsSaySo has a host that apps of two users name. Which one
+// comes first in the table is by chance.
+func TestUsersShareAHostOnlyWhereTheirMountsSaySo(t *testing.T) {
+	apps := map[AppName]*App{}
+	for _, d := range []Descriptor{
+		{Name: "bob", Mount: "/bob", Owner: "bob", Hosts: []string{"both.test"}},
+		{Name: "eve", Mount: "/eve", Owner: "eve", Hosts: []string{"both.test"}},
+		{Name: "bobs-any", Mount: "/", Owner: "bob"},
+	} {
+		apps[d.Name] = newApp(d, AppIdle)
+	}
+	for range 50 {
+		table := newRoutes(apps)
+		if here := table.find("both.test", "/bob"); here == nil || here.app.name != "bob" {
+			t.Fatal("an app does not answer for its own mount")
+		}
+		if here := table.find("both.test", "/else"); here != nil {
+			t.Fatalf("app %q answers for a host that another user has, too", here.app.name)
+		}
+	}
+}
+
 func TestPathIsSplitAtTheMount(t *testing.T) {
 	for _, c := range []struct {
 		mount              MountPath

@@ -74,14 +74,18 @@ func TestLongStreamsAreSeveralRecords(t *testing.T) {
 	var r Reader
 	r.Reset(bytes.NewReader(AppendStream(nil, TypeStdin, 1, content)), make([]byte, 4096), 0)
 	var got []byte
-	for {
-		_, err := r.Next()
+	for left := len(content); ; {
+		h, err := r.Next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		if h.Content != min(left, MaxContent) {
+			t.Errorf("a record of %d bytes, with %d to come", h.Content, left)
+		}
+		left -= h.Content
 		piece, _ := io.ReadAll(&r)
 		got = append(got, piece...)
 	}

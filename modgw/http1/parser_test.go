@@ -146,6 +146,27 @@ func TestRefusalIsFinal(t *testing.T) {
 	}
 }
 
+// TestWhoMayWaitToBeToldToContinue holds RFC 9110, 10.1.1: the expectation of a client that speaks
+// HTTP/1.0 is ignored, as is that of a request without a body.
+func TestWhoMayWaitToBeToldToContinue(t *testing.T) {
+	const expect = "Host: a\r\nExpect: 100-continue\r\n"
+	for head, want := range map[string]bool{
+		"POST / HTTP/1.1\r\n" + expect + "Content-Length: 1\r\n":          true,
+		"POST / HTTP/1.1\r\n" + expect + "Transfer-Encoding: chunked\r\n": true,
+		"POST / HTTP/1.0\r\n" + expect + "Content-Length: 1\r\n":          false,
+		"POST / HTTP/1.1\r\n" + expect + "Content-Length: 0\r\n":          false,
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n":             false,
+	} {
+		var p http1.Parser
+		if event, _, err := p.Parse([]byte(head + "\r\n")); event != http1.HeadRead || err != nil {
+			t.Fatalf("%q: %v, %v", head, event, err)
+		}
+		if got := p.Head().ExpectsContinue(); got != want {
+			t.Errorf("%q: %t", head, got)
+		}
+	}
+}
+
 func TestLimitsAreThoseThatWereSet(t *testing.T) {
 	limits := http1.Limits{HeadBytes: 60, Fields: 3, ExtensionBytes: 4, TrailerBytes: 10}
 	for _, c := range []struct {

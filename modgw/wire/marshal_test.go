@@ -143,6 +143,31 @@ func TestWrongValuesAreErrors(t *testing.T) {
 	}
 }
 
+func TestMoreValuesThanThereAreBytesAreAnError(t *testing.T) {
+	for _, begin := range []func(*Decoder) int{(*Decoder).Tuple, (*Decoder).List} {
+		for _, code := range []byte{codeTuple, codeList} {
+			d := NewDecoder(string([]byte{code, 3, 0, 0, 0, codeNone, codeNone}))
+			if n := begin(d); n != 0 || d.Err() == nil {
+				t.Errorf("%q: %d values follow in 2 bytes, %v", code, n, d.Err())
+			}
+		}
+	}
+}
+
+func TestHeadEndsWithinItsPayload(t *testing.T) {
+	payload := append(make([]byte, 0, 64), 4, 0, 0, 0)
+	payload = append(payload, "headbody"...)
+	if head, body, err := SplitHead(payload); string(head) != "head" || string(body) != "body" || err != nil {
+		t.Errorf("%q %q %v", head, body, err)
+	}
+	for length, fits := range map[byte]bool{8: true, 9: false, 255: false} {
+		payload[0] = length
+		if _, _, err := SplitHead(payload); (err == nil) != fits {
+			t.Errorf("a head of %d bytes of 8: %v", length, err)
+		}
+	}
+}
+
 func TestDecodingAsciiAllocatesNothing(t *testing.T) {
 	b := AppendTuple(nil, 2)
 	b = AppendInt(b, 200)

@@ -10,7 +10,7 @@ import (
 
 // versionTests are those of the worker's tests that rely most on what differs between the versions
 // of Python: how it starts and imports, its processes, signals and threads, and asyncio's loop. The
-// worker itself branches on two versions, 3.9 for what it tells of modules and 3.12 for eager tasks,
+// worker itself branches on two versions, 3.9 for the modules that it reports and 3.12 for eager tasks,
 // and the oldest and the newest CPython take both branches of each.
 var versionTests = []string{"test_hello", "test_lifespan", "test_process", "test_mainthread", "test_gil"}
 
