@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // apps writes the directives for apps, the one that is asked first coming first.
@@ -117,7 +118,7 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 		return
 	}
 	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=auto", "flushwait=5",
-		"iobuffersize=64000", fmt.Sprintf("timeout=%d", d.Patience()))
+		"iobuffersize=64000", fmt.Sprintf("timeout=%d", webserver.Timeout(d)))
 	if up.speaksHTTP(d) {
 		w.websockets(d, up)
 	}
@@ -127,9 +128,9 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 // is idle for a minute; Apache has to do so first, or a request could be lost on it.
 func httpParameters(d modgw.Descriptor) []string {
 	if !d.Upgrades() {
-		return []string{"ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.Patience())}
+		return []string{"ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", webserver.Timeout(d))}
 	}
-	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", d.UpgradePatience())}
+	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", webserver.WebSocketTimeout(d))}
 }
 
 // folderAliases are the aliases that Apache answers itself. Those of single files are left to the
@@ -192,7 +193,7 @@ func (w *writer) rewrite(d modgw.Descriptor, up upstream) {
 // upgrade.
 func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.open("IfModule", "mod_rewrite.c")
-	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", d.UpgradePatience()))
+	w.open("Proxy", up.http(d)+"/", "upgrade=websocket", fmt.Sprintf("timeout=%d", webserver.WebSocketTimeout(d)))
 	w.close("Proxy")
 	w.directive("RewriteEngine", "On")
 	w.directive("RewriteCond", "%{HTTP:Upgrade}", "=websocket", "[NC]")

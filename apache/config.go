@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // Options say what the virtual hosts of a configuration are like.
@@ -118,7 +119,7 @@ func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener
 		w.facts()
 		w.close("IfModule")
 	}
-	w.apps(modgw.AppsFor(strings.ToLower(host), apps), up)
+	w.apps(webserver.Apps(strings.ToLower(host), apps), up)
 	return w.bytes()
 }
 
@@ -150,7 +151,7 @@ func (w *writer) refusal(o Options) {
 // nameless is a server name that no request has (RFC 2606, section 2).
 const nameless = "unknown.invalid"
 
-func (w *writer) site(s modgw.Site, up upstream, o Options) {
+func (w *writer) site(s webserver.Site, up upstream, o Options) {
 	certificate := o.certificate(s.Hosts)
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
@@ -171,7 +172,7 @@ func (w *writer) site(s modgw.Site, up upstream, o Options) {
 	w.close("VirtualHost")
 }
 
-func (w *writer) names(s modgw.Site, o Options) {
+func (w *writer) names(s webserver.Site, o Options) {
 	names := s.Hosts
 	if s.Default() {
 		names = []string{o.ServerName}
@@ -195,7 +196,7 @@ func (w *writer) encryption(certificate *TLS) {
 }
 
 // redirect is a virtual host without TLS that sends its clients to the one with it.
-func (w *writer) redirect(s modgw.Site, o Options) {
+func (w *writer) redirect(s webserver.Site, o Options) {
 	port := ""
 	if o.Port != 443 {
 		port = fmt.Sprintf(":%d", o.Port)

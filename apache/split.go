@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // File is a part of a configuration that Apache includes as a file of its own.
@@ -55,12 +56,12 @@ func newConfiguration(apps []modgw.Descriptor, listeners []modgw.Listener, o Opt
 		return nil, err
 	}
 	o = o.withDefaults()
-	sites := modgw.SitesOf(apps)
-	if slices.ContainsFunc(sites, func(s modgw.Site) bool { return slices.Contains(s.Hosts, o.ServerName) }) {
+	sites := webserver.Sites(apps)
+	if slices.ContainsFunc(sites, func(s webserver.Site) bool { return slices.Contains(s.Hosts, o.ServerName) }) {
 		o.ServerName = nameless // the first virtual host must not have the name of another
 	}
 	c := &configuration{up: up, options: o}
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+	if !slices.ContainsFunc(sites, webserver.Site.Default) {
 		c.parts = append(c.parts, part{name: firstFile, write: func(w *writer) { w.refusals(sites, o) }})
 	}
 	taken := map[string]int{}
@@ -77,7 +78,7 @@ func newConfiguration(apps []modgw.Descriptor, listeners []modgw.Listener, o Opt
 // firstFile is the name of the file with the virtual hosts that answer all names that no other has.
 const firstFile = "000-default"
 
-func fileName(s modgw.Site) string {
+func fileName(s webserver.Site) string {
 	if s.Default() {
 		return firstFile
 	}
@@ -85,7 +86,7 @@ func fileName(s modgw.Site) string {
 }
 
 // refusals are the virtual hosts for names that no app has, one for each port.
-func (w *writer) refusals(sites []modgw.Site, o Options) {
+func (w *writer) refusals(sites []webserver.Site, o Options) {
 	if o.HTTPPort != 0 || slices.ContainsFunc(sites, o.leavesPlain) {
 		w.refusal(o.plain())
 	}
@@ -95,7 +96,7 @@ func (w *writer) refusals(sites []modgw.Site, o Options) {
 }
 
 // virtualHosts are those of one set of host names: with TLS and without, as the options have it.
-func (w *writer) virtualHosts(s modgw.Site, up upstream, o Options) {
+func (w *writer) virtualHosts(s webserver.Site, up upstream, o Options) {
 	switch {
 	case o.leavesPlain(s):
 		w.site(s, up, o.plain())
@@ -109,7 +110,9 @@ func (w *writer) virtualHosts(s modgw.Site, up upstream, o Options) {
 }
 
 // leavesPlain reports whether a site has no certificate though others have one.
-func (o Options) leavesPlain(s modgw.Site) bool { return o.encrypts() && o.certificate(s.Hosts) == nil }
+func (o Options) leavesPlain(s webserver.Site) bool {
+	return o.encrypts() && o.certificate(s.Hosts) == nil
+}
 
 // anyCertificate is one with which a name that no app has can be refused over TLS; nil without any.
 func (o Options) anyCertificate() *TLS {

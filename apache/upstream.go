@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // upstream is where Apache reaches the host.
@@ -27,11 +28,11 @@ func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, e
 			return upstream{}, unusable("path of a socket", l.Address.Target())
 		}
 	}
-	up := upstream{fcgi: modgw.Reach(listeners, "fastcgi"), web: modgw.Reach(listeners, "http"), proxies: proxies}
+	up := upstream{fcgi: webserver.Reach(listeners, "fastcgi"), web: webserver.Reach(listeners, "http"), proxies: proxies}
 	switch {
 	case up.fcgi == "" && up.web == "":
 		return up, noListener()
-	case up.fcgi != "" && up.web != "" && !up.web.Believes(proxies):
+	case up.fcgi != "" && up.web != "" && !webserver.Believes(up.web, proxies):
 		up.web, up.distrusted = "", up.web
 	}
 	return up, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // Lighttpd writes conditional blocks for apps, one for each set of apps that share host names, for
@@ -22,7 +23,7 @@ func Lighttpd(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([
 	}
 	w := &lighttpd{writer{server: "lighttpd"}, up, o.TrustedProxies}
 	w.head(apps, o)
-	sites := modgw.SitesOf(apps)
+	sites := webserver.Sites(apps)
 	if o.Port == 0 && o.TLS == nil && o.Address == "" {
 		w.sites(sites, false)
 		return w.bytes()
@@ -115,8 +116,8 @@ func (w *lighttpd) encryption(o Options) {
 
 // refusal ends the chain of a socket's sites: what is no site of theirs is no file of the server's
 // either.
-func (w *lighttpd) refusal(sites []modgw.Site) {
-	if slices.ContainsFunc(sites, modgw.Site.Default) {
+func (w *lighttpd) refusal(sites []webserver.Site) {
+	if slices.ContainsFunc(sites, webserver.Site.Default) {
 		return
 	}
 	if len(sites) == 0 {
@@ -132,13 +133,13 @@ func (w *lighttpd) refusal(sites []modgw.Site) {
 func (w *lighttpd) notFound() { w.line(`alias.url = ( "" => "/dev/null/" )`) }
 
 // redirects send the clients of sites to the port with TLS.
-func (w *lighttpd) redirects(sites []modgw.Site, o Options) {
+func (w *lighttpd) redirects(sites []webserver.Site, o Options) {
 	port := ""
 	if o.port() != 443 {
 		port = fmt.Sprintf(":%d", o.port())
 	}
 	hosts := "^(.+?)(:[0-9]+)?$"
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+	if !slices.ContainsFunc(sites, webserver.Site.Default) {
 		var names []string
 		for _, s := range sites {
 			names = append(names, s.Hosts...)
@@ -154,7 +155,7 @@ func (w *lighttpd) redirects(sites []modgw.Site, o Options) {
 // sites writes a chain of conditions, of which the first that holds counts; the apps without a host
 // are the last link. Nothing stands outside of a condition, where it would be said to the server's
 // other sites too. own says that the socket has no other sites.
-func (w *lighttpd) sites(sites []modgw.Site, own bool) {
+func (w *lighttpd) sites(sites []webserver.Site, own bool) {
 	link := ""
 	for _, s := range sites {
 		if s.Default() {
@@ -184,7 +185,7 @@ func (w *lighttpd) sites(sites []modgw.Site, own bool) {
 	}
 }
 
-func (w *lighttpd) site(s modgw.Site) {
+func (w *lighttpd) site(s webserver.Site) {
 	if w.up.speaksHTTP(s.Apps) {
 		w.unsaid()
 	}
@@ -225,7 +226,7 @@ func (w *lighttpd) unsaid() {
 }
 
 // nowhere sees to it that a site of apps has no file of the server's other sites.
-func (w *lighttpd) nowhere(s modgw.Site) {
+func (w *lighttpd) nowhere(s webserver.Site) {
 	if slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return d.Mount == "/" }) {
 		return
 	}
@@ -279,13 +280,13 @@ func (w *lighttpd) app(d modgw.Descriptor) {
 		w.line(`scgi.protocol = "uwsgi"`)
 	}
 	w.line(`%s.server = ( "/" => (( %s, "check-local" => "disable", "fix-root-scriptname" => "enable", "disable-time" => 0, "read-timeout" => %d )) )`,
-		module, w.backend(w.up.main), d.Patience())
+		module, w.backend(w.up.main), webserver.Timeout(d))
 }
 
 func (w *lighttpd) proxy(d modgw.Descriptor) {
-	patience := d.Patience()
+	patience := webserver.Timeout(d)
 	if d.Upgrades() {
-		patience = d.UpgradePatience()
+		patience = webserver.WebSocketTimeout(d)
 		w.line(`proxy.header = ( "upgrade" => "enable" )`)
 		w.line("server.max-write-idle = %d", patience)
 	}

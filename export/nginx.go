@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's
@@ -23,7 +24,7 @@ func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]by
 	}
 	w := &nginx{writer{server: "nginx"}, up, o.TrustedProxies}
 	w.head(apps, o)
-	sites := modgw.SitesOf(apps)
+	sites := webserver.Sites(apps)
 	if o.HTTPPort != 0 && o.RedirectHTTPS {
 		w.redirect(sites, o)
 	} else if o.HTTPPort != 0 {
@@ -120,8 +121,8 @@ func (w *nginx) upstream(name string, a modgw.Address) {
 	w.close()
 }
 
-func (w *nginx) sites(sites []modgw.Site, o Options) {
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+func (w *nginx) sites(sites []webserver.Site, o Options) {
+	if !slices.ContainsFunc(sites, webserver.Site.Default) {
 		w.refusal(o)
 	}
 	for _, s := range sites {
@@ -143,8 +144,8 @@ func (w *nginx) refusal(o Options) {
 }
 
 // redirect are servers without TLS that send their clients to those with it.
-func (w *nginx) redirect(sites []modgw.Site, o Options) {
-	if !slices.ContainsFunc(sites, modgw.Site.Default) {
+func (w *nginx) redirect(sites []webserver.Site, o Options) {
+	if !slices.ContainsFunc(sites, webserver.Site.Default) {
 		w.refusal(o.plain())
 	}
 	port := ""
@@ -160,7 +161,7 @@ func (w *nginx) redirect(sites []modgw.Site, o Options) {
 	}
 }
 
-func (w *nginx) site(s modgw.Site, o Options) {
+func (w *nginx) site(s webserver.Site, o Options) {
 	w.line("")
 	w.open("server")
 	w.names(s, o)
@@ -201,7 +202,7 @@ func (w *nginx) listen(o Options, suffix string) {
 	}
 }
 
-func (w *nginx) names(s modgw.Site, o Options) {
+func (w *nginx) names(s webserver.Site, o Options) {
 	if s.Default() {
 		w.comment("Apps without a host. This is the default for all host names that no other server has.")
 		w.listen(o, " default_server")
@@ -297,9 +298,9 @@ func origin(w *writer, d modgw.Descriptor) {
 func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("client_max_body_size %d;", max(d.Limits.Body, 0))
 	if w.up.kind == "http" {
-		patience := d.Patience()
+		patience := webserver.Timeout(d)
 		if d.Upgrades() {
-			patience = d.UpgradePatience()
+			patience = webserver.WebSocketTimeout(d)
 		}
 		w.settings("proxy", patience)
 		w.line("proxy_pass http://modgw_http;")
@@ -307,13 +308,13 @@ func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	}
 	w.variables(d, o)
 	if w.up.splits(d) {
-		w.line("proxy_read_timeout %ds;", d.UpgradePatience())
-		w.line("proxy_send_timeout %ds;", d.UpgradePatience())
+		w.line("proxy_read_timeout %ds;", webserver.WebSocketTimeout(d))
+		w.line("proxy_send_timeout %ds;", webserver.WebSocketTimeout(d))
 		w.open("if ($modgw_upgrade)")
 		w.line("proxy_pass http://modgw_http;")
 		w.close()
 	}
-	w.settings(w.up.kind, d.Patience())
+	w.settings(w.up.kind, webserver.Timeout(d))
 	if w.up.kind == "fastcgi" {
 		w.line("fastcgi_keep_conn on;")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // upstream is where a web server reaches the host.
@@ -30,7 +31,7 @@ func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefi
 		}
 	}
 	for _, kind := range kinds {
-		if a := modgw.Reach(listeners, kind); a != "" {
+		if a := webserver.Reach(listeners, kind); a != "" {
 			up.kind, up.main = kind, a
 			break
 		}
@@ -38,9 +39,9 @@ func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefi
 	if up.main == "" {
 		return up, noListener(server)
 	}
-	switch a := modgw.Reach(listeners, "http"); {
+	switch a := webserver.Reach(listeners, "http"); {
 	case a == "":
-	case up.kind == "http" || a.Believes(proxies):
+	case up.kind == "http" || webserver.Believes(a, proxies):
 		up.web = a
 	default:
 		up.distrusted = a

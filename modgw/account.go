@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Account is the user that the app's processes run as; nil is the host's own. The error for a user or group that does not
-// exist, or that is root, is a [Fault].
+// Account is the user that the app's processes run as; nil is the host's own. The error for a user
+// or group that does not exist, or that is root, is a [Fault].
 func (d Descriptor) Account() (*account.Account, error) {
 	user, err := account.Lookup(d.User, d.Group)
 	if err != nil {

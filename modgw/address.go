@@ -11,8 +11,9 @@ import (
 // Address is where something listens: "unix:/run/modgw/modgw.sock" or "127.0.0.1:8000".
 type Address string
 
-// ParseAddress checks s and returns it as an Address. A path of a Unix socket must be absolute and fit into the 107
-// bytes that the kernel takes (unix(7)); a port alone, as in ":8000", means every interface.
+// ParseAddress checks s and returns it as an Address. A path of a Unix socket must be absolute and
+// fit into the 107 bytes that the kernel takes (unix(7)); a port alone, as in ":8000", means every
+// interface.
 func ParseAddress(s string) (Address, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		switch {
@@ -41,7 +42,8 @@ func (a Address) Network() string {
 	return "tcp"
 }
 
-// Target is the second argument of [net.Listen] for the address: the socket's path or host and port.
+// Target is the second argument of [net.Listen] for the address: the socket's path or host and
+// port.
 func (a Address) Target() string { return strings.TrimPrefix(string(a), "unix:") }
 
 // IsLoopback reports whether only this machine can reach the address; a Unix socket is one.
@@ -55,4 +57,20 @@ func (a Address) IsLoopback() bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// Dialable is the address as a client on this machine must name it: every interface is reached
+// through loopback.
+func (a Address) Dialable() Address {
+	host, port, err := net.SplitHostPort(a.Target())
+	if a.Network() == "unix" || err != nil {
+		return a
+	}
+	switch host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return Address(net.JoinHostPort(host, port))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/webfiles"
 )
 
-// aliasSite is an alias that can be asked for its files. They are opened with the rights of the app's user, and no link
-// leads out of the folder.
+// aliasSite is an alias that can be asked for its files. They are opened with the rights of the
+// app's user, and no link leads out of the folder.
 type aliasSite struct {
 	path string
 	file string // the one file that path means, by its name in the site; "": all files of the site

@@ -87,8 +87,9 @@ func (a *App) lock(ctx context.Context) error {
 
 func (a *App) unlock() { <-a.deploying }
 
-// mostDraining is how many generations of an app may drain before the next deploy waits for one of them, so that saving
-// again and again under long requests does not fill the machine with old workers.
+// mostDraining is how many generations of an app may drain before the next deploy waits for one of
+// them, so that saving again and again under long requests does not fill the machine with old
+// workers.
 const mostDraining = 2
 
 // awaitRoom waits until fewer generations drain.
@@ -121,7 +122,8 @@ func (a *App) oldestDraining() (oldest *Generation) {
 	return oldest
 }
 
-// expect lets the requests of an app without a generation wait for the one that is about to be made.
+// expect lets the requests of an app without a generation wait for the one that is about to be
+// made.
 func (a *App) expect() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -158,7 +160,8 @@ func (a *App) countRequest(g *Generation) {
 	}
 }
 
-// serve has a request answered that is counted in with a generation. The app may answer it by naming a file.
+// serve has a request answered that is counted in with a generation. The app may answer it by
+// naming a file.
 func (a *App) serve(
 	w http.ResponseWriter, r *http.Request, info *RequestInfo, g *Generation, serve func(http.ResponseWriter, *http.Request),
 ) {
@@ -171,8 +174,8 @@ func (a *App) serve(
 	response.end()
 }
 
-// acquire returns the current generation, with the request counted in. Without one it wakes an idle app and waits for
-// the first, bounded by the app's queue; the fault says why there is none.
+// acquire returns the current generation, with the request counted in. Without one it wakes an idle
+// app and waits for the first, bounded by the app's queue; the fault says why there is none.
 func (a *App) acquire(ctx context.Context, wake func(AppName)) (*Generation, *Fault) {
 	for {
 		// A generation that is retired between the two calls has been replaced already.

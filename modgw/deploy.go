@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// Deploy makes a new generation of the descriptor's app and swaps it in: build, start, ready, swap; then the old one
-// drains and stops on its own. It returns when the new generation serves, or with the reason why the app is as it was
-// before: any failure leaves the old generation serving. cause says why there is a deploy, such as "views.py changed".
+// Deploy makes a new generation of the descriptor's app and swaps it in: build, start, ready, swap;
+// then the old one drains and stops on its own. It returns when the new generation serves, or with
+// the reason why the app is as it was before: any failure leaves the old generation serving. cause
+// says why there is a deploy, such as "views.py changed".
 //
-// Deploys of one app wait for each other. A new app is routable as soon as its first deploy begins: its requests wait.
+// Deploys of one app wait for each other. A new app is routable as soon as its first deploy begins:
+// its requests wait.
 func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error {
 	app, err := g.enter(d)
 	if err != nil {
@@ -21,8 +23,9 @@ func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error 
 	return g.replace(ctx, app, cause, d, nil, g.builder(ctx, d))
 }
 
-// Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on being refused at once
-// instead of waiting. What it prints is logged when it starts, or fails for another reason than before.
+// Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on
+// being refused at once instead of waiting. What it prints is logged when it starts, or fails for
+// another reason than before.
 func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 	app, err := g.enter(d)
 	if err != nil {
@@ -31,8 +34,9 @@ func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 	return g.replace(ctx, app, cause, d, new(heldOutput), g.builder(ctx, d))
 }
 
-// Rollback makes a new generation from the descriptor and the environment of the last good one before the current. The
-// files of the app are what they are now: what an editor overwrote, no rollback brings back.
+// Rollback makes a new generation from the descriptor and the environment of the last good one
+// before the current. The files of the app are what they are now: what an editor overwrote, no
+// rollback brings back.
 func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -54,8 +58,8 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	})
 }
 
-// Restart replaces the app's workers: a new generation of the same descriptor, with an environment built anew if its
-// inputs changed. A stopped app starts.
+// Restart replaces the app's workers: a new generation of the same descriptor, with an environment
+// built anew if its inputs changed. A stopped app starts.
 func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -64,7 +68,8 @@ func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error
 	return g.Deploy(ctx, app.descriptor(), cause)
 }
 
-// replace makes a generation of d from what choose returns and swaps it in. What it prints until then goes to output.
+// replace makes a generation of d from what choose returns and swaps it in. What it prints until
+// then goes to output.
 func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor, output *heldOutput,
 	choose func() (Descriptor, *Environment, error)) error {
 	if err := app.lock(ctx); err != nil {
@@ -158,9 +163,9 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 		fault = &Fault{Code: "MGW-APP-107", Summary: fmt.Sprintf("cannot deploy app %q", app.name), Err: err}
 	}
 	fault = fault.Redacted(next.Descriptor.Secrets)
-	if g.config.Dev && fault.Exceptions == nil {
+	if g.config.FindMistake != nil && fault.Exceptions == nil {
 		shown := *fault
-		shown.Exceptions = printedMistake(fault.Output, next.Descriptor)
+		shown.Exceptions = g.config.FindMistake(fault.Output, next.Descriptor)
 		fault = &shown
 	}
 	// A deploy that was called off, because a newer one waits, says nothing about the app.
@@ -172,16 +177,17 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 	return fault
 }
 
-// Refuse notes that an app cannot be what it should be now, for a reason that was found before any deploy, such as a
-// mistake in its descriptor. What serves goes on serving.
+// Refuse notes that an app cannot be what it should be now, for a reason that was found before any
+// deploy, such as a mistake in its descriptor. What serves goes on serving.
 func (g *Gateway) Refuse(name AppName, fault *Fault, cause string) {
 	if app, err := g.app(name); err == nil {
 		g.fail(app, fault, 0, cause)
 	}
 }
 
-// Fail makes the app of a descriptor known that cannot be deployed, for a reason as in [Gateway.Refuse]: its requests are
-// answered 503 until it is deployed or removed. Only the name, hosts, mount and file of d are looked at.
+// Fail makes the app of a descriptor known that cannot be deployed, for a reason as in
+// [Gateway.Refuse]: its requests are answered 503 until it is deployed or removed. Only the name,
+// hosts, mount and file of d are looked at.
 func (g *Gateway) Fail(d Descriptor, fault *Fault, cause string) error {
 	app, err := g.enter(d)
 	if err != nil {
@@ -191,8 +197,8 @@ func (g *Gateway) Fail(d Descriptor, fault *Fault, cause string) error {
 	return nil
 }
 
-// fail notes why a generation was not started, and reports whether that was the reason before, too. The number of the
-// generation is 0 when none was tried.
+// fail notes why a generation was not started, and reports whether that was the reason before, too.
+// The number of the generation is 0 when none was tried.
 func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) (again bool) {
 	failed := Event{App: app.name, Generation: number, Cause: cause, Fault: fault}
 	defer func() { g.config.Observe(failed) }()
@@ -217,8 +223,8 @@ func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) (again 
 	return again
 }
 
-// tookOver tells of a generation that answers all requests from now on. The one before it, if there is one, drains and stops
-// on its own.
+// tookOver tells of a generation that answers all requests from now on. The one before it, if there
+// is one, drains and stops on its own.
 func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	g.log.Info("generation ready", "app", app.name, "generation", next.Number, "cause", next.Cause,
 		"took", next.Took.Round(time.Millisecond).String())
@@ -231,7 +237,8 @@ func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	g.config.Observe(ready)
 }
 
-// drain lets the requests in flight on old finish, and stops it. then is called when it has ended; nil does nothing.
+// drain lets the requests in flight on old finish, and stops it. then is called when it has ended;
+// nil does nothing.
 func (g *Gateway) drain(app *App, old *Generation, then func()) {
 	app.mu.Lock()
 	app.draining[old] = time.Now()

@@ -31,8 +31,8 @@ func Kinds() []Kind {
 	return []Kind{KindWSGI, KindASGI, KindGo, KindHTTP, KindFastCGI, KindCGI, KindStatic}
 }
 
-// Descriptor is what one app block says, with every default filled in and every path absolute. It is plain data, and
-// nothing changes it after the loader made it.
+// Descriptor is what one app block says, with every default filled in and every path absolute. It
+// is plain data, and nothing changes it after the loader made it.
 type Descriptor struct {
 	Name  AppName
 	File  string    // the descriptor file it came from; "" when it was made from a bare entry
@@ -58,8 +58,9 @@ type Descriptor struct {
 	Env     map[string]string // env and env_file together; env wins
 	EnvFile string            // absolute; "" without one
 
-	// BuildEnv and BuildSecrets are variables for builds of the environment and for the build block's command, and not for
-	// the app itself. Another value in BuildEnv makes another environment; one in BuildSecrets does not.
+	// BuildEnv and BuildSecrets are variables for builds of the environment and for the build
+	// block's command, and not for the app itself. Another value in BuildEnv makes another
+	// environment; one in BuildSecrets does not.
 	BuildEnv, BuildSecrets map[string]string
 
 	Owner   string  // user who can change File, or Root without one; "": the host's own user alone
@@ -78,8 +79,8 @@ type Descriptor struct {
 	Health   Health
 	Spool    Spool
 
-	// Sources are the files beside File that were read to make the descriptor, by file(), fileset(), secret() and
-	// env_file: a change to one of them is a change of the descriptor.
+	// Sources are the files beside File that were read to make the descriptor, by file(),
+	// fileset(), secret() and env_file: a change to one of them is a change of the descriptor.
 	Sources []string
 
 	// Secrets are the values that must not be shown to anybody; see [Descriptor.Redacted].
@@ -166,8 +167,8 @@ type FastCGI struct {
 	Index      string   // script for a folder, and in ScriptRoot for each path that names nothing; "": index.php
 	Workers    int      // 0: one
 
-	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to Command as -d options,
-	// and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.
+	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to
+	// Command as -d options, and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.
 	INI map[string]string
 
 	Concurrency int // requests at once in each worker, or in all of Connect; 0: what the program says that it can
@@ -178,7 +179,8 @@ func (f FastCGI) IsPHP() bool {
 	return len(f.Command) > 0 && strings.HasPrefix(path.Base(f.Command[0]), "php")
 }
 
-// Scripts is the folder of the scripts that the program executes; "" when it answers all paths itself. root is the app's.
+// Scripts is the folder of the scripts that the program executes; "" when it answers all paths
+// itself. root is the app's.
 func (f FastCGI) Scripts(root string) string {
 	if f.ScriptRoot == "" && f.IsPHP() {
 		return root
@@ -213,8 +215,9 @@ type Python struct {
 	NoTemplate   bool     // every worker is started on its own, with nothing loaded
 }
 
-// Authorize names callables of a WSGI app's Python that tell a web server whether to let a request for something else
-// through (FastCGI authorizer role). Each is an absolute file, or "package.module:callable"; "" leaves the question out.
+// Authorize names callables of a WSGI app's Python that tell a web server whether to let a request
+// for something else through (FastCGI authorizer role). Each is an absolute file, or
+// "package.module:callable"; "" leaves the question out.
 type Authorize struct {
 	CheckPassword string   // check_password(environ, user, password): True, False, or None for a user who is not known
 	GroupsForUser string   // groups_for_user(environ, user): the user's groups
@@ -222,15 +225,15 @@ type Authorize struct {
 	AllowAccess   string   // allow_access(environ, host): True, False, or None to leave it to others
 }
 
-// Build is a command that makes files of the app from others, such as a front end from its sources. It runs in Root when
-// what it is made from has changed.
+// Build is a command that makes files of the app from others, such as a front end from its sources.
+// It runs in Root when what it is made from has changed.
 type Build struct {
 	Command []string // program and arguments; never empty
 	Inputs  []string // globs relative to Root of the files that it reads; empty: it runs once, until its command changes
 }
 
-// Alias is a URL path below the mount whose files the host serves without asking the app. Exactly one of Dir and File is
-// set.
+// Alias is a URL path below the mount whose files the host serves without asking the app. Exactly
+// one of Dir and File is set.
 type Alias struct {
 	Path  string // "/static", relative to the mount
 	Dir   string // absolute folder whose files are below Path; ""
@@ -238,7 +241,8 @@ type Alias struct {
 	Files Files
 }
 
-// URL is the path of the alias for an app that is mounted there, with a slash at its end when it is one of a folder.
+// URL is the path of the alias for an app that is mounted there, with a slash at its end when it is
+// one of a folder.
 func (a Alias) URL(mount MountPath) string {
 	url := strings.TrimSuffix(string(mount), "/") + strings.TrimSuffix(a.Path, "/")
 	if a.File != "" {
@@ -257,8 +261,8 @@ type Files struct {
 // ReloadMode says how the host learns that an app's files changed.
 type ReloadMode string
 
-// The reload modes. Auto is inotify where events can be trusted and polling elsewhere; Touch reloads only when the
-// descriptor or the entry file changes.
+// The reload modes. Auto is inotify where events can be trusted and polling elsewhere; Touch
+// reloads only when the descriptor or the entry file changes.
 const (
 	ReloadAuto    ReloadMode = "auto"
 	ReloadInotify ReloadMode = "inotify"
@@ -270,9 +274,9 @@ const (
 // ReloadStrategy says how many workers there are while one generation replaces another.
 type ReloadStrategy string
 
-// The reload strategies. SideBySide starts all new workers before the old ones end. OneByOne, for machines without the
-// memory for that, starts one of them, swaps, lets the old generation drain and end, and then starts the rest; it costs
-// throughput for as long as that takes.
+// The reload strategies. SideBySide starts all new workers before the old ones end. OneByOne, for
+// machines without the memory for that, starts one of them, swaps, lets the old generation drain
+// and end, and then starts the rest; it costs throughput for as long as that takes.
 const (
 	SideBySide ReloadStrategy = "side-by-side"
 	OneByOne   ReloadStrategy = "one-by-one"
@@ -297,7 +301,8 @@ type Timeouts struct {
 	Stop           time.Duration // from SIGTERM to SIGKILL
 }
 
-// Queue bounds the requests that wait for a free worker; a request beyond it is answered 503 with Retry-After.
+// Queue bounds the requests that wait for a free worker; a request beyond it is answered 503 with
+// Retry-After.
 type Queue struct {
 	Max     int           // 0: none may wait
 	Timeout time.Duration // 0: no limit
@@ -331,8 +336,8 @@ type Limits struct {
 	Body   int64 // bytes of a request body; a larger one is answered 413
 	Memory int64 // bytes
 
-	// BuildMemory is how many bytes each process may have that makes the environment or runs the build command; 0: three
-	// quarters of the machine's memory.
+	// BuildMemory is how many bytes each process may have that makes the environment or runs the
+	// build command; 0: three quarters of the machine's memory.
 	BuildMemory int64
 
 	CPU       float64 // CPUs: 0.5 is half of one
@@ -340,22 +345,31 @@ type Limits struct {
 	Processes int
 }
 
-// Health is the request that a new generation must answer with a status below 400 before it takes over.
+// Health is the request that a new generation must answer with a status below 400 before it takes
+// over.
 type Health struct {
 	Path    string // relative to the mount; "": no such request is made
 	Timeout time.Duration
 }
 
-// Spool bounds what the host keeps for clients that are slower than the app, in memory and in files of its state folder.
+// Spool bounds what the host keeps for clients that are slower than the app, in memory and in files
+// of its state folder.
 type Spool struct {
-	// Upload is how many bytes of a request body the host keeps before a worker that would wait for them gets the
-	// request; what is beyond is passed on as it comes. 0: all is passed on as it comes.
+	// Upload is how many bytes of a request body the host keeps before a worker that would wait for
+	// them gets the request; what is beyond is passed on as it comes. 0: all is passed on as it
+	// comes.
 	Upload int64
 
-	// Response is how many bytes of a response the host keeps while the client is behind; 0: none, the worker waits.
+	// Response is how many bytes of a response the host keeps while the client is behind; 0: none,
+	// the worker waits.
 	Response int64
 
-	// Total bounds both, of all requests of the app together. A request body beyond is answered 503, a response beyond
-	// waits for its client. 0: nothing is kept.
+	// Total bounds both, of all requests of the app together. A request body beyond is answered
+	// 503, a response beyond waits for its client. 0: nothing is kept.
 	Total int64
+}
+
+// Upgrades reports whether an app may speak WebSocket.
+func (d Descriptor) Upgrades() bool {
+	return d.Kind == KindASGI || d.Kind == KindHTTP || d.Kind == KindGo
 }

@@ -1,5 +1,5 @@
-// Package modgw holds the vocabulary of the host and its Gateway: routing a request to an app, and deploying,
-// swapping, draining and stopping the generations of that app.
+// Package modgw holds the vocabulary of the host and its Gateway: routing a request to an app, and
+// deploying, swapping, draining and stopping the generations of that app.
 //
 // One word is used for one thing, here and everywhere:
 //
@@ -16,10 +16,11 @@
 //
 // The verbs are Load, Build, Deploy, Swap, Drain and Stop.
 //
-// [net/http.Handler] is the seam between fronts, gateway and runners. What CGI knows and [net/http.Request] does not
-// travels as a [RequestInfo] in the request's context. A response that must be cut off in mid-body is
-// panic(http.ErrAbortHandler), as everywhere in Go.
+// [net/http.Handler] is the seam between fronts, gateway and runners. What CGI knows and
+// [net/http.Request] does not travels as a [RequestInfo] in the request's context. A response that
+// must be cut off in mid-body is panic(http.ErrAbortHandler), as everywhere in Go.
 //
-// The package parses no descriptor, builds no environment, watches no file and speaks no protocol: loader, venv,
-// reload and the packages below modgw/front and modgw/runner do, and only modgw/host brings them together.
+// The package parses no descriptor, builds no environment, watches no file and speaks no protocol:
+// loader, venv, reload and the packages below modgw/front and modgw/runner do, and only modgw/host
+// brings them together.
 package modgw

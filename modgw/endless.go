@@ -2,9 +2,9 @@ package modgw
 
 import "sync"
 
-// Endless are responses that may last for ever: the event streams and WebSockets of a generation, or of a worker. When that
-// is to go they have a time of their own to end, so that they neither keep it alive nor are cut off at once. Its zero value
-// has none.
+// Endless are responses that may last for ever: the event streams and WebSockets of a generation,
+// or of a worker. When that is to go they have a time of their own to end, so that they neither
+// keep it alive nor are cut off at once. Its zero value has none.
 type Endless struct {
 	mu    sync.Mutex
 	ends  map[int]func()
@@ -12,8 +12,8 @@ type Endless struct {
 	over  bool // their time is
 }
 
-// Add registers how to end a response; end must not wait for it, and is called once, at once when the time is over already.
-// cancel takes that back.
+// Add registers how to end a response; end must not wait for it, and is called once, at once when
+// the time is over already. cancel takes that back.
 func (e *Endless) Add(end func()) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -45,9 +45,10 @@ func (e *Endless) End() {
 	}
 }
 
-// OnReplaced says that the response to the request may last for ever, as event streams and WebSockets do. When the app's
-// generation has been replaced, and Timeouts.WebSocketDrain has passed since, end is called, once and in a goroutine of
-// its own; it must not wait for the response. cancel takes that back; a runner calls it when the response has ended.
+// OnReplaced says that the response to the request may last for ever, as event streams and
+// WebSockets do. When the app's generation has been replaced, and Timeouts.WebSocketDrain has
+// passed since, end is called, once and in a goroutine of its own; it must not wait for the
+// response. cancel takes that back; a runner calls it when the response has ended.
 func (i *RequestInfo) OnReplaced(end func()) (cancel func()) {
 	if i.generation == nil {
 		return func() {}

@@ -1,7 +1,7 @@
 package modgw
 
-// Exception is what a program raised, in the detail that its developer wants to see. Only development has it: nothing of
-// it may reach anybody else.
+// Exception is what a program raised, in the detail that its developer wants to see. Only
+// development has it: nothing of it may reach anybody else.
 type Exception struct {
 	Type    string  `json:"type"`
 	Message string  `json:"message"`

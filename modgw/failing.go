@@ -10,7 +10,8 @@ import (
 // failingMinutes is for how long a request that failed is counted.
 const failingMinutes = 10
 
-// failing counts the requests of an app that were answered with a status from 500 on. Its zero value has none.
+// failing counts the requests of an app that were answered with a status from 500 on. Its zero
+// value has none.
 type failing struct {
 	mu      sync.Mutex
 	minutes [failingMinutes]failingMinute // by minute, modulo their number

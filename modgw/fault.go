@@ -2,8 +2,8 @@ package modgw
 
 import "strings"
 
-// Fault is an error that an administrator can look up. Its text begins with "cannot", quotes names, and says on lines
-// of their own what the failing program printed and how to mend it.
+// Fault is an error that an administrator can look up. Its text begins with "cannot", quotes names,
+// and says on lines of their own what the failing program printed and how to mend it.
 type Fault struct {
 	Code    string // stable, such as "MGW-ENV-003"; an anchor in troubleshooting.md
 	Summary string // one line without the code
@@ -39,7 +39,8 @@ func (f *Fault) Line() string {
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// Redacted is the fault without the secrets, and without the credentials of URLs, in its text; f itself when it has none.
+// Redacted is the fault without the secrets, and without the credentials of URLs, in its text; f
+// itself when it has none.
 func (f *Fault) Redacted(secrets []string) *Fault {
 	clean := *f
 	clean.Hint = RedactString(f.Hint, secrets)

@@ -13,19 +13,23 @@ import (
 
 // Config is what a Gateway is made from.
 type Config struct {
-	// Build makes the environment of a descriptor, and may be asked for the same one again and again. nil gives every
-	// app an empty environment.
+	// Build makes the environment of a descriptor, and may be asked for the same one again and
+	// again. nil gives every app an empty environment.
 	Build func(context.Context, Descriptor) (*Environment, error)
 
 	// Runners make the runner for each kind of app. A kind without one is refused at deploy.
 	Runners map[Kind]NewRunner
 
-	// Wake is called, without waiting for it, when an app that is idle gets a request: somebody should deploy it.
-	// nil means that idle apps are not woken, and their requests wait.
+	// Wake is called, without waiting for it, when an app that is idle gets a request: somebody
+	// should deploy it. nil means that idle apps are not woken, and their requests wait.
 	Wake func(AppName)
 
 	// Dev shows clients what went wrong in an app.
 	Dev bool
+
+	// FindMistake finds, for the developer, the mistake in what an app printed that did not start.
+	// nil: the output is shown as it is.
+	FindMistake func(output string, d Descriptor) []Exception
 
 	// Spool keeps what slow clients send and do not take. nil: nothing is kept.
 	Spool *spool.Spool
@@ -33,17 +37,17 @@ type Config struct {
 	// Terminal is passed to runners; nil: there is none.
 	Terminal *Terminal
 
-	// Observe is called with what becomes of each generation, when the app's requests have it already. It must not wait
-	// for anything. nil: nobody is told.
+	// Observe is called with what becomes of each generation, when the app's requests have it
+	// already. It must not wait for anything. nil: nobody is told.
 	Observe func(Event)
 
 	// Log gets what the gateway does; nil discards it.
 	Log *slog.Logger
 }
 
-// Gateway routes requests to apps, and deploys, swaps and drains their generations. It is an [http.Handler] for any
-// server; a request that comes through one of the fronts carries a [RequestInfo]. Its methods may be called from many
-// goroutines.
+// Gateway routes requests to apps, and deploys, swaps and drains their generations. It is an
+// [http.Handler] for any server; a request that comes through one of the fronts carries a
+// [RequestInfo]. Its methods may be called from many goroutines.
 type Gateway struct {
 	config Config
 	log    *slog.Logger
@@ -74,7 +78,8 @@ func New(c Config) *Gateway {
 	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, seats: map[seat]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
 }
 
-// ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front named.
+// ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front
+// named.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := ensureInfo(r)
 	if info.ID == "" {
@@ -111,8 +116,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	app.serve(w, r, info, generation, generation.runner.ServeHTTP)
 }
 
-// SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app answers is then answered
-// 503, since it could be for one of them, unless an app names its host. nil: no such app is missing, and the answer is 404.
+// SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app
+// answers is then answered 503, since it could be for one of them, unless an app names its host.
+// nil: no such app is missing, and the answer is 404.
 func (g *Gateway) SetUnplaced(fault *Fault) { g.unplaced.Store(fault) }
 
 // ensureInfo returns what the front said of the request, and the request that carries it.
@@ -124,7 +130,8 @@ func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 	return info, r.WithContext(WithRequestInfo(r.Context(), info))
 }
 
-// Find returns the app that answers a request, and the path that it is mounted at; "" when none does.
+// Find returns the app that answers a request, and the path that it is mounted at; "" when none
+// does.
 func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
 	info, table := RequestInfoOf(r), g.table()
 	here := table.byName[info.App]

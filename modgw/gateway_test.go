@@ -23,7 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stubRunner answers with its generation's greeting. It is all that the gateway can see of a real one.
+// stubRunner answers with its generation's greeting. It is all that the gateway can see of a real
+// one.
 type stubRunner struct {
 	config  RunnerConfig
 	stage   *stage

@@ -34,7 +34,8 @@ type Generation struct {
 // retired is added to users when no request may begin any more.
 const retired = 1 << 62
 
-// begin counts a request in. It reports false when the generation has been replaced; ask the app again then.
+// begin counts a request in. It reports false when the generation has been replaced; ask the app
+// again then.
 func (g *Generation) begin() bool {
 	if g.users.Add(1) < retired {
 		return true
@@ -58,8 +59,8 @@ func (g *Generation) retire() int {
 	return int(inFlight)
 }
 
-// drainAndStop waits for the requests in flight, as long as the descriptor allows or until cutOff is closed, and ends the
-// workers. It reports how many requests were cut off.
+// drainAndStop waits for the requests in flight, as long as the descriptor allows or until cutOff
+// is closed, and ends the workers. It reports how many requests were cut off.
 func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	limit := time.NewTimer(g.Descriptor.Timeouts.Drain)
 	defer limit.Stop()
@@ -76,8 +77,8 @@ func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	return cut
 }
 
-// expand starts the workers that the generation did without while the one before it had not ended, unless it has been
-// replaced itself.
+// expand starts the workers that the generation did without while the one before it had not ended,
+// unless it has been replaced itself.
 func (g *Generation) expand() {
 	if e, ok := g.runner.(Expander); ok && g.begin() {
 		defer g.end()

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// handover is a generation that is ready and waits for its hosts and mount. Two apps may exchange theirs, and one may take
-// the place that another leaves: all generations that fit together take over at once, so that every place has an app at
-// every moment.
+// handover is a generation that is ready and waits for its hosts and mount. Two apps may exchange
+// theirs, and one may take the place that another leaves: all generations that fit together take
+// over at once, so that every place has an app at every moment.
 type handover struct {
 	app     *App
 	next    *Generation
@@ -19,8 +19,8 @@ type handover struct {
 	delayed bool        // it was logged that it waits
 }
 
-// ErrPlaceTaken is why an app was not deployed whose hosts and mount another app has and keeps. There is room for it when that
-// one is removed, or deployed elsewhere.
+// ErrPlaceTaken is why an app was not deployed whose hosts and mount another app has and keeps.
+// There is room for it when that one is removed, or deployed elsewhere.
 var ErrPlaceTaken = errors.New("two apps cannot answer the same requests")
 
 // seat is a place that at most one app with a generation has.
@@ -40,8 +40,8 @@ func seatsOf(d Descriptor) []seat {
 	return seats
 }
 
-// plan notes the descriptor that an app is about to have, so that others may wait for what it leaves. It returns what ends
-// that: another plan made meanwhile stays.
+// plan notes the descriptor that an app is about to have, so that others may wait for what it
+// leaves. It returns what ends that: another plan made meanwhile stays.
 func (g *Gateway) plan(app *App, d Descriptor) (end func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -63,14 +63,16 @@ func (g *Gateway) roomFor(app *App, d Descriptor) *Fault {
 	return g.obstacle(app, d)
 }
 
-// HasRoom reports whether an app could be deployed with d: nobody has its hosts and mount who is not about to leave them.
+// HasRoom reports whether an app could be deployed with d: nobody has its hosts and mount who is
+// not about to leave them.
 func (g *Gateway) HasRoom(d Descriptor) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.obstacle(g.apps[d.Name], d) == nil
 }
 
-// obstacle is the fault of deploying an app with a descriptor whose place another app has and keeps; g.mu is held.
+// obstacle is the fault of deploying an app with a descriptor whose place another app has and
+// keeps; g.mu is held.
 func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
 	for _, s := range seatsOf(d) {
 		other := g.seats[s]
@@ -87,8 +89,8 @@ func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
 	return nil
 }
 
-// takeOver lets next answer the requests of its hosts and mount as soon as they are free, and returns the generation that it
-// has replaced.
+// takeOver lets next answer the requests of its hosts and mount as soon as they are free, and
+// returns the generation that it has replaced.
 func (g *Gateway) takeOver(ctx context.Context, app *App, next *Generation) (old *Generation, err error) {
 	h := &handover{app: app, next: next, done: make(chan *Fault, 1)}
 	g.mu.Lock()
@@ -118,7 +120,8 @@ func (h *handover) result(fault *Fault) (*Generation, error) {
 	return h.old, nil
 }
 
-// handOver lets all generations take over that can, and refuses those that wait for an app that stays; g.mu is held.
+// handOver lets all generations take over that can, and refuses those that wait for an app that
+// stays; g.mu is held.
 func (g *Gateway) handOver() {
 	for {
 		fitting := g.fitting()
@@ -152,7 +155,8 @@ func (g *Gateway) handOver() {
 	}
 }
 
-// fitting are the generations that wait and whose places are free once all of them have taken over; g.mu is held.
+// fitting are the generations that wait and whose places are free once all of them have taken over;
+// g.mu is held.
 func (g *Gateway) fitting() map[*App]*handover {
 	fitting := maps.Clone(g.handovers)
 	for changed := true; changed; {
@@ -178,7 +182,8 @@ func (g *Gateway) fitting() map[*App]*handover {
 	return fitting
 }
 
-// vacate frees the places of an app that has no generation any more, or that is about to get others; g.mu is held.
+// vacate frees the places of an app that has no generation any more, or that is about to get
+// others; g.mu is held.
 func (g *Gateway) vacate(app *App) {
 	for _, s := range app.seats {
 		if g.seats[s] == app {

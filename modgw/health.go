@@ -11,8 +11,8 @@ import (
 // healthPause is the time between two tries of a health request that was not answered well.
 const healthPause = 200 * time.Millisecond
 
-// awaitHealth asks the new generation's health path until it answers with a status below 400, for as long as the app may
-// take to start. Without a health path every generation is healthy.
+// awaitHealth asks the new generation's health path until it answers with a status below 400, for
+// as long as the app may take to start. Without a health path every generation is healthy.
 func (g *Gateway) awaitHealth(ctx context.Context, next *Generation) error {
 	health := next.Descriptor.Health
 	if health.Path == "" {

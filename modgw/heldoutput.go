@@ -6,12 +6,13 @@ import (
 	"sync"
 )
 
-// maxHeld is how many lines of output are held. It is more than a program prints before it fails to start.
+// maxHeld is how many lines of output are held. It is more than a program prints before it fails to
+// start.
 const maxHeld = 1000
 
-// heldOutput holds what an app prints while it is started again after a failure. It is logged when the app starts, or
-// fails for another reason; an app that is tried again and again would fill the log with the same lines otherwise. A nil
-// pointer holds nothing.
+// heldOutput holds what an app prints while it is started again after a failure. It is logged when
+// the app starts, or fails for another reason; an app that is tried again and again would fill the
+// log with the same lines otherwise. A nil pointer holds nothing.
 type heldOutput struct {
 	mu      sync.Mutex
 	state   holding

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOutputOfRetriesIsLoggedWhenItIsNew starts an app again and again that prints before it fails, as Node.js prints its
-// stack.
+// TestOutputOfRetriesIsLoggedWhenItIsNew starts an app again and again that prints before it fails,
+// as Node.js prints its stack.
 func TestOutputOfRetriesIsLoggedWhenItIsNew(t *testing.T) {
 	var log strings.Builder
 	s := &stage{}

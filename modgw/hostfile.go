@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// HostFile is what the host's own HCL file says. Its zero value is a host without apps and listeners.
+// HostFile is what the host's own HCL file says. Its zero value is a host without apps and
+// listeners.
 type HostFile struct {
 	File           string         // absolute; "" when there is none
 	Apps           []string       // absolute globs of descriptor files
@@ -17,7 +18,8 @@ type HostFile struct {
 	Spool          HostSpool      // what is kept for slow clients of all apps; see [DefaultHostSpool]
 }
 
-// HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0 nothing is kept.
+// HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0
+// nothing is kept.
 type HostSpool struct {
 	Memory int64 // bytes of memory; 0: none
 	Disk   int64 // bytes of files in the state folder; 0: none
@@ -63,13 +65,14 @@ type Listener struct {
 // Encrypted reports whether the listener speaks TLS.
 func (l Listener) Encrypted() bool { return l.TLS != nil || l.ACME != nil }
 
-// Trusting reports whether the listener believes its peers who the client is: they should be web servers. When AllowUsers is
-// nil, the permissions of a Unix socket say who may connect to one, and over TCP, on this machine, only root, the host's own
-// user and the users that web servers run as may.
+// Trusting reports whether the listener believes its peers who the client is: they should be web
+// servers. When AllowUsers is nil, the permissions of a Unix socket say who may connect to one, and
+// over TCP, on this machine, only root, the host's own user and the users that web servers run as
+// may.
 func (l Listener) Trusting() bool { return l.Kind != "http" || l.Address.Network() == "unix" }
 
-// Public reports whether the listener is for clients or balancers: a web server in front of the host would have to speak
-// TLS to it or the PROXY protocol, or would be sent to HTTPS.
+// Public reports whether the listener is for clients or balancers: a web server in front of the
+// host would have to speak TLS to it or the PROXY protocol, or would be sent to HTTPS.
 func (l Listener) Public() bool { return l.Encrypted() || l.ProxyProtocol || l.RedirectHTTPS }
 
 // Protocol is what clients call the protocol that the listener speaks: its kind, or "https".

@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/internal/monotonic"
 )
 
-// watchIdle stops the app's workers when generation has had no request for as long as its descriptor says. Nothing runs
-// for an app that is never stopped.
+// watchIdle stops the app's workers when generation has had no request for as long as its
+// descriptor says. Nothing runs for an app that is never stopped.
 func (g *Gateway) watchIdle(app *App, generation *Generation) {
 	limit := generation.Descriptor.Idle.StopAfter
 	if limit <= 0 {

@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// Register makes the app of a descriptor known without starting it: it is idle until a request wakes it or somebody
-// deploys it. An app that is known already only gets the new descriptor's hosts and mount.
+// Register makes the app of a descriptor known without starting it: it is idle until a request
+// wakes it or somebody deploys it. An app that is known already only gets the new descriptor's
+// hosts and mount.
 func (g *Gateway) Register(d Descriptor) error {
 	_, err := g.enroll(d, AppIdle)
 	return err
 }
 
-// Expect makes the app of a descriptor known before somebody deploys it, which must follow: its requests wait for that. An app
-// that serves goes on serving, and others may be deployed to the hosts and mount that it is going to leave.
+// Expect makes the app of a descriptor known before somebody deploys it, which must follow: its
+// requests wait for that. An app that serves goes on serving, and others may be deployed to the
+// hosts and mount that it is going to leave.
 func (g *Gateway) Expect(d Descriptor) error {
 	app, err := g.enter(d)
 	if err == nil {
@@ -36,7 +38,8 @@ func (g *Gateway) State(name AppName) AppState {
 	return app.state
 }
 
-// Stop ends the workers of an app after their requests; the app answers 503 until it is deployed or restarted.
+// Stop ends the workers of an app after their requests; the app answers 503 until it is deployed or
+// restarted.
 func (g *Gateway) Stop(ctx context.Context, name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -45,7 +48,8 @@ func (g *Gateway) Stop(ctx context.Context, name AppName) error {
 	return g.halt(ctx, app, AppStopped)
 }
 
-// Remove forgets an app: its requests are answered 404 from now on, and its workers end after the requests in flight.
+// Remove forgets an app: its requests are answered 404 from now on, and its workers end after the
+// requests in flight.
 func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -58,9 +62,10 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	return g.halt(ctx, app, AppStopped)
 }
 
-// EndStreams ends the event streams and WebSockets of all apps, each app's when its Timeouts.WebSocketDrain has passed, as if
-// its generation had been replaced. It is for a host that is about to end, whose fronts would otherwise wait for them until
-// their own limit. It returns at once; cancel takes back what has not happened yet.
+// EndStreams ends the event streams and WebSockets of all apps, each app's when its
+// Timeouts.WebSocketDrain has passed, as if its generation had been replaced. It is for a host that
+// is about to end, whose fronts would otherwise wait for them until their own limit. It returns at
+// once; cancel takes back what has not happened yet.
 func (g *Gateway) EndStreams() (cancel func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -77,15 +82,16 @@ func (g *Gateway) EndStreams() (cancel func()) {
 	}
 }
 
-// Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that the gateway started is
-// left when it returns.
+// Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that
+// the gateway started is left when it returns.
 func (g *Gateway) Close(ctx context.Context) {
 	g.mu.Lock()
 	g.closed = true
 	apps := maps.Clone(g.apps)
 	g.mu.Unlock()
 	for _, app := range apps {
-		// A deploy under way ends with its caller's context, which is over when the gateway is closed.
+		// A deploy under way ends with its caller's context, which is over when the gateway is
+		// closed.
 		_ = g.halt(context.WithoutCancel(ctx), app, AppStopped)
 	}
 	ended := make(chan struct{})
@@ -146,8 +152,8 @@ func (g *Gateway) enroll(d Descriptor, state AppState) (*App, error) {
 	return app, nil
 }
 
-// table is the routes of the apps as they are. The first request that needs them makes them, so that a thousand apps
-// that are enrolled one after another cost one table and not a thousand.
+// table is the routes of the apps as they are. The first request that needs them makes them, so
+// that a thousand apps that are enrolled one after another cost one table and not a thousand.
 func (g *Gateway) table() *routes {
 	if t := g.routes.Load(); t != nil {
 		return t

@@ -9,14 +9,15 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 )
 
-// LoopExchange is a request that is complete, body included, and is served on the event loop of a front: without a goroutine,
-// until anything about it is not ordinary. All methods are called on the loop.
+// LoopExchange is a request that is complete, body included, and is served on the event loop of a
+// front: without a goroutine, until anything about it is not ordinary. All methods are called on
+// the loop.
 type LoopExchange interface {
 	// Loop is where the exchange is.
 	Loop() *eventloop.Loop
 
-	// Request is the request. Its Body is not to be read here. Like all that it has, it is valid until Respond
-	// returns, or Continue is called.
+	// Request is the request. Its Body is not to be read here. Like all that it has, it is valid
+	// until Respond returns, or Continue is called.
 	Request() (*http.Request, *RequestInfo)
 
 	// Body is the request's body, valid like the request.
@@ -25,16 +26,16 @@ type LoopExchange interface {
 	// Header is that of the response, empty at first.
 	Header() http.Header
 
-	// Respond ends the exchange with a whole response. When it has returned, the header's lists and the body are the caller's
-	// again.
+	// Respond ends the exchange with a whole response. When it has returned, the header's lists and
+	// the body are the caller's again.
 	Respond(status int, body []byte)
 
-	// Continue moves the exchange to a goroutine and calls serve there, as if that was the handler of the request, whose body
-	// can be read again. It ends the exchange on the loop.
+	// Continue moves the exchange to a goroutine and calls serve there, as if that was the handler
+	// of the request, whose body can be read again. It ends the exchange on the loop.
 	Continue(serve func(http.ResponseWriter, *http.Request))
 
-	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any longer: because the client
-	// has gone, or because it has been there for long.
+	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any
+	// longer: because the client has gone, or because it has been there for long.
 	SetOwner(LoopOwner)
 }
 
@@ -48,16 +49,17 @@ type LoopOwner interface {
 type LoopHandler interface {
 	http.Handler
 
-	// ServeOnLoop begins to serve an exchange, if it can be begun without waiting for anything, and returns true; SetOwner was
-	// called then. Later, or during SetOwner at the earliest, it ends by Respond or Continue. If it returns false, nothing
-	// was done, and the request is one for ServeHTTP.
+	// ServeOnLoop begins to serve an exchange, if it can be begun without waiting for anything, and
+	// returns true; SetOwner was called then. Later, or during SetOwner at the earliest, it ends by
+	// Respond or Continue. If it returns false, nothing was done, and the request is one for
+	// ServeHTTP.
 	ServeOnLoop(LoopExchange) bool
 }
 
 var _ LoopHandler = (*Gateway)(nil)
 
-// ServeOnLoop implements [LoopHandler] for the requests of apps whose runner does. Whatever is to be decided beside the app
-// and its generation is for ServeHTTP.
+// ServeOnLoop implements [LoopHandler] for the requests of apps whose runner does. Whatever is to
+// be decided beside the app and its generation is for ServeHTTP.
 func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	r, info := x.Request()
 	if info.Authorizer {
@@ -108,7 +110,8 @@ func (e *gatewayExchange) release() {
 	gatewayExchanges.Put(e)
 }
 
-// Respond implements [LoopExchange]. What the gateway has to do with a response, it does on a goroutine.
+// Respond implements [LoopExchange]. What the gateway has to do with a response, it does on a
+// goroutine.
 func (e *gatewayExchange) Respond(status int, body []byte) {
 	header := e.Header()
 	if status >= http.StatusInternalServerError || header[sendfileHeader] != nil || header[accelHeader] != nil {

@@ -11,16 +11,16 @@ import (
 // redacted stands in place of a secret.
 const redacted = "(secret)"
 
-// shortestSecret is how many bytes a secret must have to be looked for in running text: taking out every "1" would make
-// it unreadable and hide nothing.
+// shortestSecret is how many bytes a secret must have to be looked for in running text: taking out
+// every "1" would make it unreadable and hide nothing.
 const shortestSecret = 4
 
 // credentials are the user and password of a URL, or the token that stands alone in their place.
 var credentials = regexp.MustCompile(`(://)(?:[^\s/@:"']*:[^\s/@"']+|[^\s/@:"']{16,})@`)
 
-// Redacted is d for people to see: values in Env, BuildEnv and BuildSecrets that are a secret or contain one are
-// "(secret)", every other text has secrets and the credentials of URLs replaced, and Secrets is empty. d itself stays as
-// it is.
+// Redacted is d for people to see: values in Env, BuildEnv and BuildSecrets that are a secret or
+// contain one are "(secret)", every other text has secrets and the credentials of URLs replaced,
+// and Secrets is empty. d itself stays as it is.
 func (d Descriptor) Redacted() Descriptor {
 	secrets := d.Secrets
 	d.Secrets = nil
@@ -83,8 +83,8 @@ func redactValue(v reflect.Value, secrets []string) reflect.Value {
 	return clean
 }
 
-// RedactString replaces every secret in s, also in the form that quoting gives it, and the credentials of URLs. Secrets of
-// less than four bytes are left: they would be found everywhere.
+// RedactString replaces every secret in s, also in the form that quoting gives it, and the
+// credentials of URLs. Secrets of less than four bytes are left: they would be found everywhere.
 func RedactString(s string, secrets []string) string {
 	// Longest first, so that a secret that contains another goes as a whole.
 	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) }) {

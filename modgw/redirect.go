@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// maxRedirects is how often the answer to one request may be that another one is to be answered instead.
+// maxRedirects is how often the answer to one request may be that another one is to be answered
+// instead.
 const maxRedirects = 10
 
-// Redirect answers r as if the client had asked for target, a path with an optional query. That is what a CGI program wants
-// whose response is a local Location (RFC 3875, 6.2.2). A runner calls it when it has sent nothing and holds nothing of r
-// that the other request could wait for. The web server in front has not seen the other path: whoever may run programs
-// here may reach all that this host serves.
+// Redirect answers r as if the client had asked for target, a path with an optional query. That is
+// what a CGI program wants whose response is a local Location (RFC 3875, 6.2.2). A runner calls it
+// when it has sent nothing and holds nothing of r that the other request could wait for. The web
+// server in front has not seen the other path: whoever may run programs here may reach all that
+// this host serves.
 func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target string) {
 	u, err := url.ParseRequestURI(target)
 	var fault *Fault

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// RequestInfo is what CGI knows of a request and [http.Request] does not. A front makes one for each request, the
-// gateway completes it, and a runner reads it. It belongs to its request and is not shared between goroutines until a
-// runner has it.
+// RequestInfo is what CGI knows of a request and [http.Request] does not. A front makes one for
+// each request, the gateway completes it, and a runner reads it. It belongs to its request and is
+// not shared between goroutines until a runner has it.
 type RequestInfo struct {
 	// Set by the front.
 
@@ -22,16 +22,19 @@ type RequestInfo struct {
 	RawTarget string    // the request target as the client sent it, with its query: REQUEST_URI
 	Received  time.Time // when the request's head was complete
 
-	// WebScript is what Path begins with that the web server takes for a script of its own, its SCRIPT_NAME, and WebMount is
-	// where clients know it: the same, unless the server has rewritten their path to reach the script. "" over HTTP.
+	// WebScript is what Path begins with that the web server takes for a script of its own, its
+	// SCRIPT_NAME, and WebMount is where clients know it: the same, unless the server has rewritten
+	// their path to reach the script. "" over HTTP.
 	WebScript string
 	WebMount  string
 
-	// Authorizer is set when the web server does not want the request answered, but to know whether it may be: status 200
-	// lets it through. Whoever does not know of this must not see the request.
+	// Authorizer is set when the web server does not want the request answered, but to know whether
+	// it may be: status 200 lets it through. Whoever does not know of this must not see the
+	// request.
 	Authorizer bool
 
-	// Prefix stands in front of every mount and is not a part of Path. Only whoever takes it off Path sets it.
+	// Prefix stands in front of every mount and is not a part of Path. Only whoever takes it off
+	// Path sets it.
 	Prefix string
 
 	ServerName     string // SERVER_NAME; "" lets the runner use the Host header
@@ -43,8 +46,8 @@ type RequestInfo struct {
 	RemoteUser     string // REMOTE_USER, as the web server authenticated it
 	AuthType       string // AUTH_TYPE
 
-	// TLS is how the connection to this host is encrypted; nil when it is not, or when a web server in front did it, which says
-	// so in Variables.
+	// TLS is how the connection to this host is encrypted; nil when it is not, or when a web server
+	// in front did it, which says so in Variables.
 	TLS *tls.ConnectionState
 
 	// InputEnded closes when the client has ended its sending side after the request. It may wait
@@ -52,12 +55,14 @@ type RequestInfo struct {
 	// begun to its end. nil: the front does not tell.
 	InputEnded <-chan struct{}
 
-	// Variables are further variables that the web server's administrator set, with SetEnv for example, and those of
-	// mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS of its own. A runner passes them to the app's request environment and never to a process environment. nil without any.
+	// Variables are further variables that the web server's administrator set, with SetEnv for
+	// example, and those of mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS
+	// of its own. A runner passes them to the app's request environment and never to a process
+	// environment. nil without any.
 	Variables map[string]string
 
-	// ID names the request in logs and error pages. The front sets it when it has one from a web server, which it may
-	// believe; "" gets one from the gateway.
+	// ID names the request in logs and error pages. The front sets it when it has one from a web
+	// server, which it may believe; "" gets one from the gateway.
 	ID string
 
 	// Set by the gateway.
@@ -77,8 +82,8 @@ func WithRequestInfo(ctx context.Context, info *RequestInfo) context.Context {
 	return context.WithValue(ctx, requestInfoKey{}, info)
 }
 
-// RequestInfoOf returns what the front said of r. A request without it, as from a plain [net/http.Server], gets one
-// that is made from the request itself.
+// RequestInfoOf returns what the front said of r. A request without it, as from a plain
+// [net/http.Server], gets one that is made from the request itself.
 func RequestInfoOf(r *http.Request) *RequestInfo {
 	if info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo); ok {
 		return info

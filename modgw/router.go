@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// routes says which app answers which host and path. It is never changed, only replaced, so that the request path reads
-// it without a lock.
+// routes says which app answers which host and path. It is never changed, only replaced, so that
+// the request path reads it without a lock.
 type routes struct {
 	byName    map[AppName]*place
 	exact     map[string]*virtualHost // by host
@@ -23,16 +23,16 @@ type place struct {
 	owner string
 }
 
-// virtualHost has the apps of one host pattern. The longest mount that holds a path is found by walking up the path, so the
-// cost does not grow with the number of apps.
+// virtualHost has the apps of one host pattern. The longest mount that holds a path is found by
+// walking up the path, so the cost does not grow with the number of apps.
 type virtualHost struct {
 	mounts map[MountPath]*place
 	owner  string // of the first app
 	shared bool   // by apps of several owners
 }
 
-// newRoutes makes the table for apps. Of two apps on the same host and mount the one that has a generation answers: the
-// other waits for its place.
+// newRoutes makes the table for apps. Of two apps on the same host and mount the one that has a
+// generation answers: the other waits for its place.
 func newRoutes(apps map[AppName]*App) *routes {
 	t := &routes{
 		byName:   make(map[AppName]*place, len(apps)),
@@ -85,12 +85,14 @@ func (a *App) goesBefore(other *App) bool {
 	return a.name < other.name
 }
 
-// find returns the place for a host and a path: the one of that very host before one of a wildcard, the longer wildcard
-// before the shorter, those before the apps of any host, and among each the longest mount. It is nil where nobody
-// answers. The comparison is byte by byte; case is folded for hosts alone (RFC 3986 section 3.2.2).
+// find returns the place for a host and a path: the one of that very host before one of a wildcard,
+// the longer wildcard before the shorter, those before the apps of any host, and among each the
+// longest mount. It is nil where nobody answers. The comparison is byte by byte; case is folded for
+// hosts alone (RFC 3986 section 3.2.2).
 //
-// What the apps of a host leave over goes on to less specific ones only of the same user or of the host's own: a user's
-// wildcard, or app for any host, gets no request for a host that another user has.
+// What the apps of a host leave over goes on to less specific ones only of the same user or of the
+// host's own: a user's wildcard, or app for any host, gets no request for a host that another user
+// has.
 func (t *routes) find(host, path string) *place {
 	host = hostName(host)
 	var passed []*virtualHost
@@ -146,13 +148,14 @@ func (v *virtualHost) find(path string, passed []*virtualHost) *place {
 	return nil
 }
 
-// mayAnswerFor reports whether the app's user may have requests for hosts that other apps name more closely.
+// mayAnswerFor reports whether the app's user may have requests for hosts that other apps name more
+// closely.
 func (p *place) mayAnswerFor(hosts []*virtualHost) bool {
 	return p.owner == "" || !slices.ContainsFunc(hosts, func(v *virtualHost) bool { return v.shared || v.owner != p.owner })
 }
 
-// split divides path at the mount: SCRIPT_NAME and PATH_INFO (RFC 3875 sections 4.1.13 and 4.1.5). ok is false when the
-// path is not below the mount.
+// split divides path at the mount: SCRIPT_NAME and PATH_INFO (RFC 3875 sections 4.1.13 and 4.1.5).
+// ok is false when the path is not below the mount.
 func (m MountPath) split(path string) (scriptName, pathInfo string, ok bool) {
 	if m == "/" {
 		return "", path, path == "" || path[0] == '/'

@@ -13,18 +13,20 @@ import (
 
 // Runner starts an app's processes and serves requests with them. It belongs to one generation.
 //
-// ServeHTTP is called only between a successful Start and Stop, by many goroutines. It answers every request: with the
-// app's response, or with [ServeFault] when the app has none to give; after the head was sent it can only
-// panic(http.ErrAbortHandler).
+// ServeHTTP is called only between a successful Start and Stop, by many goroutines. It answers
+// every request: with the app's response, or with [ServeFault] when the app has none to give; after
+// the head was sent it can only panic(http.ErrAbortHandler).
 type Runner interface {
 	http.Handler
 
-	// Start spawns the workers and returns nil when all of them are ready, or the reason why they never will be. After
-	// an error nothing that it started is left. ctx bounds the start alone, not the life of the workers.
+	// Start spawns the workers and returns nil when all of them are ready, or the reason why they
+	// never will be. After an error nothing that it started is left. ctx bounds the start alone,
+	// not the life of the workers.
 	Start(ctx context.Context) error
 
-	// Stop ends all workers: politely until ctx is done, then by force. It returns when every process and goroutine of
-	// the runner has ended. The gateway calls it once, when no request is in flight any more or the drain limit is over.
+	// Stop ends all workers: politely until ctx is done, then by force. It returns when every
+	// process and goroutine of the runner has ended. The gateway calls it once, when no request is
+	// in flight any more or the drain limit is over.
 	Stop(ctx context.Context)
 
 	// Status tells how the runner is now.
@@ -33,8 +35,8 @@ type Runner interface {
 
 // Expander is a runner that can begin with fewer workers than it has in the end.
 type Expander interface {
-	// Expand starts the workers that Start left out, because RunnerConfig.Few is set. It returns at once; a worker that
-	// does not start is tried again until Stop.
+	// Expand starts the workers that Start left out, because RunnerConfig.Few is set. It returns at
+	// once; a worker that does not start is tried again until Stop.
 	Expand()
 }
 
@@ -58,7 +60,8 @@ type Terminal struct {
 	Out func([]byte) // gets what they write to standard output, as it comes
 }
 
-// NewRunner makes the runner for a kind. It starts nothing; an error means that the descriptor cannot be run.
+// NewRunner makes the runner for a kind. It starts nothing; an error means that the descriptor
+// cannot be run.
 type NewRunner func(RunnerConfig) (Runner, error)
 
 // RunnerStatus is a snapshot of a runner.
@@ -81,15 +84,16 @@ type WorkerStatus struct {
 	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
 }
 
-// CrashStatus tells of a worker that ended because of a fault of its own while it had requests: by a signal such as SIGSEGV,
-// or with an exit code.
+// CrashStatus tells of a worker that ended because of a fault of its own while it had requests: by
+// a signal such as SIGSEGV, or with an exit code.
 type CrashStatus struct {
 	Worker int       `json:"worker"` // its number
 	PID    int       `json:"pid"`
 	Time   time.Time `json:"time"`
 	Reason string    `json:"reason"` // how it ended
 
-	// Requests are those that it had: one of them is probably why. Those beyond MaxSuspects are only counted.
+	// Requests are those that it had: one of them is probably why. Those beyond MaxSuspects are
+	// only counted.
 	Requests []SuspectRequest `json:"requests"`
 	More     int              `json:"more"`
 }
@@ -120,6 +124,7 @@ const StateAwaited = "waiting for a worker"
 // StateAttached is the state of a worker that takes requests and was not started by the host.
 const StateAttached = "attached"
 
-// AppLine is the message of a log record that holds one line which an app wrote to its standard output or error; the
-// line is in the attribute "line" and the stream, "stdout" or "stderr", in "stream".
+// AppLine is the message of a log record that holds one line which an app wrote to its standard
+// output or error; the line is in the attribute "line" and the stream, "stdout" or "stderr", in
+// "stream".
 const AppLine = "app output"

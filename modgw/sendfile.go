@@ -17,8 +17,8 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// Sendfile is a folder whose files an app may let the host send in place of a response of its own: X-Sendfile names one by
-// its path, X-Accel-Redirect by its URL.
+// Sendfile is a folder whose files an app may let the host send in place of a response of its own:
+// X-Sendfile names one by its path, X-Accel-Redirect by its URL.
 type Sendfile struct {
 	Path  string // URL path of X-Accel-Redirect, which no client can ask for: "/protected"
 	Dir   string // absolute
@@ -31,8 +31,8 @@ const (
 	accelHeader    = "X-Accel-Redirect"
 )
 
-// sendfile is a response that may be that a file is to be sent. An app's file is sent when the app has returned, so that it
-// waits for no slow client; until then what it writes is dropped.
+// sendfile is a response that may be that a file is to be sent. An app's file is sent when the app
+// has returned, so that it waits for no slow client; until then what it writes is dropped.
 type sendfile struct {
 	http.ResponseWriter
 	request    *http.Request
@@ -58,7 +58,8 @@ func (w *sendfile) WriteHeader(status int) {
 	}
 }
 
-// begin looks for a file in the header, once. Only a response with status 200 can be one: others are what they say.
+// begin looks for a file in the header, once. Only a response with status 200 can be one: others
+// are what they say.
 func (w *sendfile) begin(status int) {
 	if w.begun {
 		return
@@ -110,8 +111,9 @@ func (w *sendfile) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// leftToFront reports whether the web server in front sends the file that a header names: the descriptor says so, and the
-// server is one that knows the header. Any other would pass it on to the client.
+// leftToFront reports whether the web server in front sends the file that a header names: the
+// descriptor says so, and the server is one that knows the header. Any other would pass it on to
+// the client.
 func (w *sendfile) leftToFront(name, value string) bool {
 	software := w.info.ServerSoftware
 	switch {

@@ -18,9 +18,10 @@ var faultTemplate = template.Must(template.New("fault").Parse(faultPage))
 // retryAfter is what a 503 answer asks a client to wait, in seconds.
 const retryAfter = 5
 
-// ServeFault answers a request that the app did not answer: with status, a short text and the request's id, by which
-// the log tells more and which the header X-Request-Id has too. Only in development (dev) does the answer say what f says, traceback included. The answer is
-// HTML, JSON or plain text, as the client asks for. It logs nothing.
+// ServeFault answers a request that the app did not answer: with status, a short text and the
+// request's id, by which the log tells more and which the header X-Request-Id has too. Only in
+// development (dev) does the answer say what f says, traceback included. The answer is HTML, JSON
+// or plain text, as the client asks for. It logs nothing.
 func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, dev bool) {
 	answer := faultAnswer{
 		Status:   status,

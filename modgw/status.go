@@ -30,7 +30,8 @@ type AppStatus struct {
 	Failing  *FailingStatus `json:"failing"`  // requests that failed lately; null: none
 }
 
-// FailingStatus is about requests that were answered with a status from 500 on, by the app or in its place.
+// FailingStatus is about requests that were answered with a status from 500 on, by the app or in
+// its place.
 type FailingStatus struct {
 	Count   int           `json:"count"`
 	Minutes int           `json:"minutes"` // in which they came
@@ -44,8 +45,8 @@ type FailedRequest struct {
 	Time   time.Time `json:"time"`
 }
 
-// Environments are the IDs of the environments that the app needs: for its generation, for those that drain, and for the
-// one that rollback returns to.
+// Environments are the IDs of the environments that the app needs: for its generation, for those
+// that drain, and for the one that rollback returns to.
 func (s AppStatus) Environments() (ids []string) {
 	add := func(id string) {
 		if id != "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
+	"github.com/modgw/modgw/modgw/mistake"
 	"github.com/modgw/modgw/modgw/runner/cgi"
 	"github.com/modgw/modgw/modgw/runner/fastcgi"
 	"github.com/modgw/modgw/modgw/runner/process"
@@ -103,7 +104,7 @@ func New(c Config) (*Host, error) {
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
 	}
-	h.gateway = modgw.New(modgw.Config{
+	gateway := modgw.Config{
 		Build:    h.build,
 		Runners:  h.runners(),
 		Wake:     h.deployIdle,
@@ -112,7 +113,11 @@ func New(c Config) (*Host, error) {
 		Terminal: c.Terminal,
 		Spool:    h.newSpool(),
 		Log:      h.log,
-	})
+	}
+	if c.Dev {
+		gateway.FindMistake = mistake.Find
+	}
+	h.gateway = modgw.New(gateway)
 	if c.Dev {
 		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
 	}

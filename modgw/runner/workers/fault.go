@@ -9,6 +9,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/mistake"
 )
 
 // errStopped says that the pool is being stopped.
@@ -58,13 +59,13 @@ func (p *Pool) endedEarly(w *Worker) error {
 		Hint:    "run its command by hand, as the app's user and in the app's root",
 	}
 	if program := p.config.Runner.Descriptor.Program(); program != "" {
-		mistake := shebang.Mistake(program, p.config.User)
-		if mistake != "" && mistake != shebang.NoLine { // the shell that starts it runs one without
-			fault.Hint = mistake
+		hint := shebang.Mistake(program, p.config.User)
+		if hint != "" && hint != shebang.NoLine { // the shell that starts it runs one without
+			fault.Hint = hint
 		}
 	}
 	if reason := reasonIn(fault.Output); reason != "" {
-		if place := modgw.PrintedPlace(fault.Output, p.config.Runner.Descriptor); place != "" {
+		if place := mistake.Place(fault.Output, p.config.Runner.Descriptor); place != "" {
 			reason += " (" + place + ")"
 		}
 		fault.Err = errors.New(reason)

@@ -1,9 +1,11 @@
-package modgw
+package mistake
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/modgw/modgw/modgw"
 )
 
 func TestMistakesThatProgramsPrintAreFound(t *testing.T) {
@@ -36,7 +38,7 @@ func TestMistakesThatProgramsPrintAreFound(t *testing.T) {
 		"a link that leads out":    {root + "/link.js:1\n\nSyntaxError: no\n", "SyntaxError", "no", "link.js", 1, 0},
 		"a line that is not there": {"./main.go:99: odd\n", "build error", "odd", "main.go", 99, 0},
 	} {
-		found := printedMistake(c.output, Descriptor{Root: root})
+		found := Find(c.output, modgw.Descriptor{Root: root})
 		if len(found) != 1 || len(found[0].Frames) != 1 {
 			t.Errorf("%s: %+v", name, found)
 			continue
@@ -47,7 +49,7 @@ func TestMistakesThatProgramsPrintAreFound(t *testing.T) {
 		}
 	}
 	for _, output := range []string{"", "no error here", outside + ":1\n\nSyntaxError: outside\n"} {
-		if found := printedMistake(output, Descriptor{Root: root}); found != nil {
+		if found := Find(output, modgw.Descriptor{Root: root}); found != nil {
 			t.Errorf("%q: %+v", output, found)
 		}
 	}

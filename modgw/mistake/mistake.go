@@ -1,4 +1,7 @@
-package modgw
+// Package mistake finds in what a compiler or interpreter printed the place in the app's own code
+// where the mistake is. It knows the Go compiler and Node.js; Python's workers report their
+// exceptions by themselves.
+package mistake
 
 import (
 	"bufio"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/modgw"
 )
 
 // What programs print of their mistakes.
@@ -19,12 +23,12 @@ var (
 	nodeCall    = regexp.MustCompile(`(?m)^\s+at (?:.+ \()?(?:file://)?(/[^:()\n]+\.[cm]?[jt]s):(\d+):(\d+)\)?()$`)
 )
 
-// printedMistake is the mistake in what the Go compiler or Node.js printed about the app of d, with the source around it, as
-// Python's workers tell it by themselves; nil without one. The output is the app's own, so only files below its root are
-// read, with the rights of its user.
-func printedMistake(output string, d Descriptor) []Exception {
+// Find returns the mistake that the Go compiler or Node.js printed about the app of d, with the
+// source lines around it; nil without one. The output is the app's own, so only files below its
+// root are read, with the rights of its user.
+func Find(output string, d modgw.Descriptor) []modgw.Exception {
 	if m := goMistake.FindStringSubmatch(output); m != nil {
-		return []Exception{{Type: "build error", Message: m[4], Frames: []Frame{printedFrame(m, d)}}}
+		return []modgw.Exception{{Type: "build error", Message: m[4], Frames: []modgw.Frame{frameAt(m, d)}}}
 	}
 	m := nodeMistake.FindStringSubmatch(output)
 	if m == nil {
@@ -32,27 +36,27 @@ func printedMistake(output string, d Descriptor) []Exception {
 	}
 	places := append(nodePlace.FindAllStringSubmatch(output, 1), nodeCall.FindAllStringSubmatch(output, -1)...)
 	for _, place := range places {
-		if f := printedFrame(place, d); f.Own {
-			return []Exception{{Type: m[1], Message: m[2], Frames: []Frame{f}}}
+		if f := frameAt(place, d); f.Own {
+			return []modgw.Exception{{Type: m[1], Message: m[2], Frames: []modgw.Frame{f}}}
 		}
 	}
 	return nil
 }
 
-// PrintedPlace is the file and line, as "/srv/shop/server.js:12", of the app's own code where the mistake is that a compiler
-// or Node.js printed about the app of d; "" without one.
-func PrintedPlace(output string, d Descriptor) string {
-	for _, mistake := range printedMistake(output, d) {
-		for _, f := range mistake.Frames {
+// Place returns the file and line of the mistake that Find would find, as "/srv/shop/server.js:12";
+// "" without one.
+func Place(output string, d modgw.Descriptor) string {
+	for _, found := range Find(output, d) {
+		for _, f := range found.Frames {
 			return f.File + ":" + strconv.Itoa(f.Line)
 		}
 	}
 	return ""
 }
 
-// printedFrame is the frame at a place: file, line and column.
-func printedFrame(place []string, d Descriptor) Frame {
-	f := Frame{File: place[1]}
+// frameAt returns the frame at a place: file, line and column.
+func frameAt(place []string, d modgw.Descriptor) modgw.Frame {
+	f := modgw.Frame{File: place[1]}
 	f.Line, _ = strconv.Atoi(place[2])
 	f.Column, _ = strconv.Atoi(place[3])
 	if !filepath.IsAbs(f.File) {
@@ -73,8 +77,9 @@ const (
 	furthestLine = 100_000
 )
 
-// around are the lines of a file around one of them, with the number of the first; none when it cannot be read.
-func around(d Descriptor, name string, line int) (first int, source []string) {
+// around returns the lines of a file around one of them, and the number of the first; none when it
+// cannot be read.
+func around(d modgw.Descriptor, name string, line int) (first int, source []string) {
 	user, err := account.Lookup(d.User, d.Group)
 	if err != nil || line > furthestLine {
 		return 0, nil
@@ -88,7 +93,7 @@ func around(d Descriptor, name string, line int) (first int, source []string) {
 	lines := bufio.NewScanner(file)
 	for n := 1; n <= line+linesAround && lines.Scan(); n++ {
 		if text := lines.Text(); n >= first {
-			source = append(source, RedactString(text[:min(len(text), longestLine)], d.Secrets))
+			source = append(source, modgw.RedactString(text[:min(len(text), longestLine)], d.Secrets))
 		}
 	}
 	if len(source) == 0 {

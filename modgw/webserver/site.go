@@ -1,24 +1,25 @@
-package modgw
+package webserver
 
 import (
-	"math"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/modgw/modgw/modgw"
 )
 
-// Site is a virtual host of a web server in front: names that reach the same apps.
+// Site is a virtual host: names that reach the same apps.
 type Site struct {
-	Hosts []string     // exact names before wildcards; empty: all names that have no other site
-	Apps  []Descriptor // the one that is asked first comes first
+	Hosts []string           // exact names before wildcards; empty: all names of no other site
+	Apps  []modgw.Descriptor // the one that is asked first comes first
 }
 
 // Default reports whether the site has all names that no other has.
 func (s Site) Default() bool { return len(s.Hosts) == 0 }
 
-// SitesOf tells a web server in front how the gateway routes: first the site without names, which is the default, then
-// exact names, then wildcards, the longer ones first, for servers that take the first that fits.
-func SitesOf(apps []Descriptor) []Site {
+// Sites returns the virtual hosts as the gateway routes: first the site without names, which is the
+// default, then exact names, then wildcards, the longer ones first, for servers that take the first
+// that fits.
+func Sites(apps []modgw.Descriptor) []Site {
 	var names []string
 	for _, d := range apps {
 		names = append(names, d.Hosts...)
@@ -27,12 +28,12 @@ func SitesOf(apps []Descriptor) []Site {
 	names = slices.Compact(names)
 
 	var sites []Site
-	if anyHost := AppsFor("", apps); len(anyHost) > 0 {
+	if anyHost := Apps("", apps); len(anyHost) > 0 {
 		sites = append(sites, Site{Apps: anyHost})
 	}
 	bySet := map[string]int{}
 	for _, name := range names {
-		s := Site{Hosts: []string{name}, Apps: AppsFor(name, apps)}
+		s := Site{Hosts: []string{name}, Apps: Apps(name, apps)}
 		key := appSet(s)
 		if i, ok := bySet[key]; ok {
 			sites[i].Hosts = append(sites[i].Hosts, name)
@@ -44,7 +45,8 @@ func SitesOf(apps []Descriptor) []Site {
 	return sites
 }
 
-// appSet names the apps of a site. Wildcards of different length stay apart, so that the order of sites is theirs.
+// appSet names the apps of a site. Wildcards of different length stay apart, so that the order of
+// sites is theirs.
 func appSet(s Site) string {
 	var b strings.Builder
 	if strings.HasPrefix(s.Hosts[0], "*") {
@@ -70,12 +72,12 @@ func bySpecificity(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// AppsFor are the apps that host reaches, in the order in which the gateway asks them: those of that very name, of the
-// longest wildcard, of any host; among each the longest mount. Apps that no request can reach are left out, and so are those
-// that may not answer for a host of another user.
-func AppsFor(host string, apps []Descriptor) []Descriptor {
+// Apps returns the apps that host reaches, in the order in which the gateway asks them: those of
+// that very name, of the longest wildcard, of any host; among each the longest mount. Apps that no
+// request can reach are left out, and so are those that may not answer for a host of another user.
+func Apps(host string, apps []modgw.Descriptor) []modgw.Descriptor {
 	type candidate struct {
-		Descriptor
+		modgw.Descriptor
 		rank int // length of the host that fits; the exact one longest
 	}
 	var candidates []candidate
@@ -93,13 +95,13 @@ func AppsFor(host string, apps []Descriptor) []Descriptor {
 		}
 		return strings.Compare(string(a.Mount)+string(a.Name), string(b.Mount)+string(b.Name))
 	})
-	var reached []Descriptor
+	var reached []modgw.Descriptor
 	for _, c := range candidates {
 		others := func(o candidate) bool { return o.rank > c.rank && o.Owner != c.Owner }
 		if c.Owner != "" && slices.ContainsFunc(candidates, others) {
 			continue // the host is another user's
 		}
-		if !slices.ContainsFunc(reached, func(d Descriptor) bool { return holds(d.Mount, c.Mount) }) {
+		if !slices.ContainsFunc(reached, func(d modgw.Descriptor) bool { return holds(d.Mount, c.Mount) }) {
 			reached = append(reached, c.Descriptor)
 		}
 	}
@@ -124,24 +126,6 @@ func fits(host string, hosts []string) (rank int, ok bool) {
 }
 
 // holds reports whether every URL below mount is below outer too.
-func holds(outer, mount MountPath) bool {
+func holds(outer, mount modgw.MountPath) bool {
 	return outer == "/" || outer == mount || strings.HasPrefix(string(mount), string(outer)+"/")
 }
-
-// Upgrades reports whether an app may speak WebSocket.
-func (d Descriptor) Upgrades() bool {
-	return d.Kind == KindASGI || d.Kind == KindHTTP || d.Kind == KindGo
-}
-
-// Patience is how many seconds a web server in front should wait for the app: longer than the host, whose answer says
-// what the trouble is.
-func (d Descriptor) Patience() int {
-	if d.Timeouts.Request == 0 {
-		return int((24 * time.Hour).Seconds())
-	}
-	whole := d.Timeouts.Startup + d.Queue.Timeout + d.Timeouts.Request
-	return int(math.Ceil(whole.Seconds())) + 5
-}
-
-// UpgradePatience is Patience for a connection that may become a WebSocket, which is silent for long.
-func (d Descriptor) UpgradePatience() int { return max(3600, d.Patience()) }
