@@ -2,8 +2,8 @@
 //
 // Go's poller wakes a goroutine for each socket that is ready, and often a thread for the goroutine: that is what a small
 // request costs most. A [Loop] handles all that is ready in turn, without another goroutine, and writes at the end of each
-// turn what was gathered. Reads and writes are system calls that Go's scheduler is not told of, because they never wait; the
-// one that waits is. A loop that has nothing to do sleeps without a timer.
+// turn what was gathered. Reads and writes are those of package rawsocket;
+// Go's scheduler is told of the one call that waits. A loop that has nothing to do sleeps without a timer.
 //
 // What a handler does must be short: whatever computes, blocks or waits belongs to a goroutine. A [Socket] belongs to a
 // loop and is read and written by goroutines, too, which wait for the loop instead of for Go's poller: one that is

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // mostEvents is how many events one turn handles.
@@ -109,8 +110,8 @@ func (l *Loop) run() {
 
 // poll returns how many events there are. It waits only if there is nothing else to do.
 func (l *Loop) poll() int {
-	n, err := pollOnce(l.epoll, l.events[:])
-	if n > 0 || err != 0 {
+	n, err := rawsocket.Poll(l.epoll, l.events[:])
+	if n > 0 || err != nil {
 		return n
 	}
 	timeout := l.timers.untilNext(monotonic.Now)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // Socket is a stream socket that a loop and goroutines use: a goroutine that has nothing to read waits for the loop. One reads
@@ -67,7 +69,7 @@ func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 		s.control.Control = &oob[0]
 		s.control.SetControllen(len(oob))
 	}
-	n, err = recvmsg(s.fd, &s.control)
+	n, err = rawsocket.Receive(s.fd, &s.control)
 	s.iovec.Base, s.control.Control = nil, nil
 	switch {
 	case err != nil:
@@ -84,7 +86,7 @@ func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	for {
 		n, oobn, flags, err = s.TryReadMessage(p, oob)
 		if err != unix.EAGAIN {
-			return n, oobn, flags, named("read", err)
+			return n, oobn, flags, rawsocket.OpError("read", err)
 		}
 		if err := s.in.wait(&s.closed); err != nil {
 			return 0, 0, 0, err
@@ -117,7 +119,7 @@ func (s *Socket) tryWrite(p, more []byte) (int, error) {
 	}
 	s.message = unix.Msghdr{Iov: &s.pieces[0]}
 	s.message.SetIovlen(count)
-	n, err := sendmsg(s.fd, &s.message)
+	n, err := rawsocket.Send(s.fd, &s.message)
 	s.pieces = [2]unix.Iovec{}
 	return n, err
 }
@@ -136,7 +138,7 @@ func (s *Socket) WriteTwo(p, more []byte) (written int, err error) {
 			err = s.awaitRoom()
 		}
 		if err != nil {
-			return written, named("write", err)
+			return written, rawsocket.OpError("write", err)
 		}
 	}
 	return written, nil

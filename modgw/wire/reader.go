@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 const (
@@ -54,7 +54,7 @@ type source interface {
 
 // NewReader returns a Reader that reads from conn.
 func NewReader(conn *net.UnixConn) *Reader {
-	socket, _ := nowait.Of(conn)
+	socket, _ := rawsocket.Of(conn)
 	return newReader(socket)
 }
 

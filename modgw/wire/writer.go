@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // keepBuffer is the size above which a Writer's buffer is given back after use.
@@ -33,7 +33,7 @@ type Writer struct {
 func NewWriter(conn io.Writer) *Writer {
 	w := &Writer{conn: conn, quick: conn}
 	if c, ok := conn.(net.Conn); ok {
-		if socket, ok := nowait.Of(c); ok {
+		if socket, ok := rawsocket.Of(c); ok {
 			w.quick = socket
 		}
 	}

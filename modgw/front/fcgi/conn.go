@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
@@ -79,7 +79,7 @@ func newConn(s *Server, base context.Context, rwc net.Conn, trusted bool) *conn 
 	}
 	c.turn.L = &c.mu
 	c.idle.raw = rawConn(rwc)
-	if socket, ok := nowait.Of(rwc); ok {
+	if socket, ok := rawsocket.Of(rwc); ok {
 		c.rwc = socket
 	}
 	c.tryRead = c.readOnce

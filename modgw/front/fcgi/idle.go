@@ -4,7 +4,7 @@ import (
 	"io"
 	"syscall"
 
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // idle waits for the first bytes of a request without holding a buffer: web servers keep thousands of connections open,
@@ -41,7 +41,7 @@ func (c *conn) awaitBytes() error {
 // readOnce reads what is there, and reports whether there was something, or the end.
 func (c *conn) readOnce(fd uintptr) bool {
 	buf := c.server.buffers.get()
-	c.idle.n, c.idle.err = nowait.Read(fd, buf[:])
+	c.idle.n, c.idle.err = rawsocket.Read(int(fd), buf[:])
 	if c.idle.err == syscall.EAGAIN {
 		c.server.buffers.put(buf)
 		return false

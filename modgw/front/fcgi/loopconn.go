@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -40,7 +41,7 @@ func (c *loopConn) Read(fd int) (int, error) {
 	if c.have == len(c.buf) {
 		return 0, io.ErrShortBuffer
 	}
-	n, err := eventloop.Read(fd, c.buf[c.have:])
+	n, err := rawsocket.Read(fd, c.buf[c.have:])
 	c.have += n
 	return n, err
 }

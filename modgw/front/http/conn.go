@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/http1"
 )
@@ -71,7 +71,7 @@ func newConn(s *Server, rwc net.Conn, left func()) *conn {
 
 // take begins to use the kernel's connection.
 func (c *conn) take(rwc net.Conn) {
-	if socket, ok := nowait.Of(rwc); ok {
+	if socket, ok := rawsocket.Of(rwc); ok {
 		rwc = socket
 	}
 	c.Conn, c.raw = rwc, rwc
@@ -167,7 +167,7 @@ func (c *conn) writePieces(pieces [][]byte) error {
 		if total <= writePiece {
 			return c.writeInTime(pieces)
 		}
-		var group [nowait.MaxPieces][]byte
+		var group [rawsocket.MaxPieces][]byte
 		room := writePiece
 		for i, p := range pieces {
 			n := min(len(p), room)
@@ -184,7 +184,7 @@ func (c *conn) writePieces(pieces [][]byte) error {
 func (c *conn) writeInTime(pieces [][]byte) error {
 	now := time.Now()
 	end := now.Add(c.server.config.WriteTimeout)
-	socket, ok := c.Conn.(*nowait.Conn)
+	socket, ok := c.Conn.(*rawsocket.Conn)
 	if !ok {
 		if err := c.write.set(c.Conn, end); err != nil {
 			return err

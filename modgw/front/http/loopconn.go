@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/front/onloop"
@@ -79,7 +80,7 @@ func (c *loopConn) Read(fd int) (n int, err error) {
 	in := &c.conn.in
 	for in.len() <= maxInput {
 		room := in.room()
-		m, err := eventloop.Read(fd, room)
+		m, err := rawsocket.Read(fd, room)
 		in.add(m)
 		n += m
 		if err != nil || m < len(room) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/modgw/modgw/internal/nowait"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw/http1"
 )
 
@@ -21,7 +21,7 @@ const gatherSize = 4 << 10
 type output struct {
 	head   [2 << 10]byte
 	body   [gatherSize]byte
-	pieces [nowait.MaxPieces][]byte // of what is being sent
+	pieces [rawsocket.MaxPieces][]byte // of what is being sent
 }
 
 var outputs = sync.Pool{New: func() any { return new(output) }}
@@ -160,11 +160,11 @@ func (w *writer) appendHeadEnd(complete int64) []byte {
 // send sends pieces that are in the memory of what is gathered, which is empty then, or the
 // caller's.
 func (w *writer) send(start, body, p, end []byte) error {
-	w.output.pieces = [nowait.MaxPieces][]byte{start, body, p, end}
+	w.output.pieces = [rawsocket.MaxPieces][]byte{start, body, p, end}
 	if err := w.conn.writePieces(w.output.pieces[:]); err != nil && w.err == nil {
 		w.err = err
 	}
-	w.output.pieces = [nowait.MaxPieces][]byte{}
+	w.output.pieces = [rawsocket.MaxPieces][]byte{}
 	w.head, w.body = w.output.head[:0], w.output.body[:0]
 	return w.err
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/rawsocket"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -55,7 +56,7 @@ func (c *Conn) Respond(status int, body []byte) {
 	c.server.out = out
 	isOver := !c.protocol.EndRequest() || c.last
 	c.forget()
-	n, err := eventloop.Write(c.fd, out)
+	n, err := rawsocket.Write(c.fd, out)
 	switch {
 	case err != nil && err != unix.EAGAIN:
 		c.close()

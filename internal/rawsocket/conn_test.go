@@ -1,4 +1,4 @@
-package nowait
+package rawsocket
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pair are the two ends of a connection over TCP.
-func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
+func pair(t testing.TB) (ours *Conn, theirs *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,7 +41,7 @@ func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
 }
 
 func TestBytesOfAnyNumberArriveInBothDirections(t *testing.T) {
-	for _, size := range []int{1, 4096, most, most + 1, 5 << 20} {
+	for _, size := range []int{1, 4096, maxSize, maxSize + 1, 5 << 20} {
 		ours, theirs := pair(t)
 		sent := bytes.Repeat([]byte("0123456789abcdef!"), size/17+1)[:size]
 		go func() {
@@ -148,11 +148,11 @@ func TestReadingOnceDoesNotWait(t *testing.T) {
 	defer unix.Close(fds[0])
 	defer unix.Close(fds[1])
 	p := make([]byte, 10)
-	if n, err := Read(uintptr(fds[0]), p); n != 0 || err != syscall.EAGAIN {
+	if n, err := Read(fds[0], p); n != 0 || err != syscall.EAGAIN {
 		t.Errorf("from an empty pipe: %d bytes, %v", n, err)
 	}
 	unix.Write(fds[1], []byte("here"))
-	if n, err := Read(uintptr(fds[0]), p); string(p[:n]) != "here" || err != nil {
+	if n, err := Read(fds[0], p); string(p[:n]) != "here" || err != nil {
 		t.Errorf("got %q, %v", p[:n], err)
 	}
 }
@@ -163,5 +163,28 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	defer b.Close()
 	if _, ok := Of(a); ok {
 		t.Error("a pipe is a socket")
+	}
+}
+
+// BenchmarkExchange writes a byte to one end of a connection and reads it from the other, as the net
+// package does and as this one does. Nothing has to wait.
+func BenchmarkExchange(b *testing.B) {
+	ours, theirs := pair(b)
+	raw, ok := Of(theirs)
+	if !ok {
+		b.Fatal("a TCP connection is no socket")
+	}
+	for name, ends := range map[string][2]net.Conn{"net": {ours.socket, theirs}, "raw": {ours, raw}} {
+		b.Run(name, func(b *testing.B) {
+			p := make([]byte, 1)
+			for b.Loop() {
+				if _, err := ends[0].Write(p); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := ends[1].Read(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

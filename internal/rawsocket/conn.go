@@ -1,4 +1,4 @@
-package nowait
+package rawsocket
 
 import (
 	"io"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// most is how many bytes are moved by one call that the scheduler is not told of: some ten
-// microseconds' worth.
-const most = 256 << 10
+// maxSize is how many bytes one call moves without telling the scheduler: they take some ten
+// microseconds to copy.
+const maxSize = 256 << 10
 
 // socket is what the net package's connections over TCP and Unix sockets are.
 type socket interface {
@@ -23,7 +23,7 @@ type Conn struct {
 	in, out transfer
 }
 
-// Of returns c as a Conn. ok is false for what is no socket of the kernel's.
+// Of returns c as a Conn. ok is false unless c is a socket of the kernel's.
 func Of(c net.Conn) (conn *Conn, ok bool) {
 	s, ok := c.(socket)
 	if !ok {
@@ -34,14 +34,14 @@ func Of(c net.Conn) (conn *Conn, ok bool) {
 		return nil, false
 	}
 	conn = &Conn{socket: s}
-	conn.in.begin(raw.Read, receive)
-	conn.out.begin(raw.Write, send)
+	conn.in.begin(raw.Read, Receive)
+	conn.out.begin(raw.Write, Send)
 	return conn, true
 }
 
 // Read reads into p.
 func (c *Conn) Read(p []byte) (int, error) {
-	if len(p) == 0 || len(p) > most {
+	if len(p) == 0 || len(p) > maxSize {
 		return c.socket.Read(p)
 	}
 	n, _, _, err := c.in.do("read", nil, p)
@@ -57,12 +57,12 @@ func (c *Conn) ReadTwo(p, more []byte) (int, error) {
 // ReadMessage reads into p, which must not be empty, and into oob the control messages that come
 // beside it; flags are those of recvmsg(2).
 func (c *Conn) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
-	return c.in.do("read", oob, p[:min(len(p), most)])
+	return c.in.do("read", oob, p[:min(len(p), maxSize)])
 }
 
 // Write writes p.
 func (c *Conn) Write(p []byte) (written int, err error) {
-	if len(p) > most {
+	if len(p) > maxSize {
 		return c.socket.Write(p)
 	}
 	for written < len(p) && err == nil {
@@ -87,7 +87,7 @@ func (c *Conn) WritePieces(pieces [][]byte) error {
 		switch {
 		case total == 0:
 			return nil
-		case total > most:
+		case total > maxSize:
 			return c.writeLarge(pieces)
 		}
 		n, _, _, err := c.out.do("write", nil, pieces...)

@@ -1,0 +1,73 @@
+package rawsocket
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// transfer is one direction of a connection. It keeps what a call needs, so that none allocates.
+type transfer struct {
+	wait func(func(fd uintptr) bool) error // calls when the socket may be ready, until that reports true
+	try  func(fd uintptr) bool
+
+	mu      sync.Mutex // held while a call is made, and waits
+	pieces  [MaxPieces]unix.Iovec
+	message unix.Msghdr
+	n       int
+	err     error
+}
+
+func (t *transfer) begin(wait func(func(uintptr) bool) error, call func(int, *unix.Msghdr) (int, error)) {
+	t.wait = wait
+	t.try = func(fd uintptr) bool {
+		t.n, t.err = call(int(fd), &t.message)
+		return t.err != unix.EAGAIN
+	}
+}
+
+// do moves bytes of the pieces in their order, which are not all empty, and of oob.
+func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.message = unix.Msghdr{Iov: &t.pieces[0]}
+	t.message.SetIovlen(t.fill(pieces))
+	if len(oob) > 0 {
+		t.message.Control = &oob[0]
+		t.message.SetControllen(len(oob))
+	}
+	err = t.wait(t.try)
+	t.pieces, t.message.Control = [MaxPieces]unix.Iovec{}, nil
+	switch {
+	case err != nil:
+		return 0, 0, 0, named(op, err)
+	case t.err != nil:
+		return 0, 0, 0, OpError(op, t.err)
+	case t.n == 0:
+		return 0, 0, 0, io.EOF // only reading moves zero bytes
+	}
+	return t.n, int(t.message.Controllen), int(t.message.Flags), nil
+}
+
+// fill lists those of the pieces that are not empty and returns how many.
+func (t *transfer) fill(pieces [][]byte) (count int) {
+	for _, p := range pieces {
+		if len(p) > 0 {
+			t.pieces[count].Base = &p[0]
+			t.pieces[count].SetLen(len(p))
+			count++
+		}
+	}
+	return count
+}
+
+// named is an error of waiting as the net package words those of op.
+func named(op string, err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		e.Op = op
+	}
+	return err
+}
