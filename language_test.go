@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,8 +65,8 @@ func languageFindings(t *testing.T) []languagetest.Finding {
 		t.Fatal(err)
 	}
 	var all []languagetest.Finding
-	for file := range strings.Lines(string(out)) {
-		file = strings.TrimSpace(file)
+	// Git lists a file in conflict three times.
+	for _, file := range slices.Compact(strings.Fields(string(out))) {
 		if strings.Contains(file, "testdata/") {
 			continue
 		}

@@ -74,7 +74,7 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 		for _, link := range linkPattern.FindAllStringSubmatch(readPage(t, page), -1) {
 			target, anchor, _ := strings.Cut(link[1], "#")
 			if strings.Contains(target, ":") {
-				continue // a page of somebody else
+				continue // a page elsewhere
 			}
 			path := page
 			if target != "" {

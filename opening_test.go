@@ -12,7 +12,7 @@ import (
 )
 
 // onBehalf are the folders whose code opens files for apps and their owners. A path there may be
-// one that somebody else can change, so that it is opened by internal/safepath, by internal/files,
+// one that another user can change, so that it is opened by internal/safepath, by internal/files,
 // or with the rights of the app's user.
 var onBehalf = []string{"loader", "venv", "reload", "modgw"}
 

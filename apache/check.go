@@ -22,19 +22,19 @@ const (
 
 // Finding is one thing that a check found out.
 type Finding struct {
-	Level Level  `json:"level"`
-	Text  string `json:"text"`          // what is so
-	Fix   string `json:"fix,omitempty"` // the command or the line that mends it; "" when nothing is to be mended
+	Level Level  `json:"level"`         // how bad it is
+	Text  string `json:"text"`          // the fact, in one sentence
+	Fix   string `json:"fix,omitempty"` // command or line that fixes it; "": nothing to fix
 }
 
 // CheckConfig says what to check an installed Apache for.
 type CheckConfig struct {
 	Options
 
-	Program   string // path of httpd; "": the first that is found
-	User      string // that Apache answers requests as; "": what its configuration says, else the distribution's
-	Apps      []modgw.Descriptor
-	Listeners []modgw.Listener
+	Program   string             // path of httpd; "": the first that is found
+	User      string             // user of Apache's children; "": the configured or usual one
+	Apps      []modgw.Descriptor // apps to serve
+	Listeners []modgw.Listener   // listeners of the host
 }
 
 // Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come

@@ -57,7 +57,7 @@ func TestOnlyATrustedProxyBeforeApacheSaysWhoTheClientIs(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		proxies  []netip.Prefix
-		lines    string // of an administrator
+		lines    string // lines that an administrator adds
 		fcgi     string
 		overHTTP string
 	}{

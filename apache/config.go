@@ -22,8 +22,8 @@ type Options struct {
 	// TLS is the certificate of hosts that have none in Certificates. Nil means plain HTTP.
 	TLS *TLS
 
-	// Certificates holds the certificates of single hosts, by name; "*.example.com" counts for names
-	// below example.com too.
+	// Certificates holds the certificates of single hosts, by name. "*.example.com" counts for all
+	// names below example.com.
 	Certificates map[string]TLS
 
 	// HTTPPort is the port of virtual hosts without TLS beside those with it. Zero means none.

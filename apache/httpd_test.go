@@ -245,13 +245,14 @@ func TestApacheServesTheFilesOfAliasesAndNothingMore(t *testing.T) {
 		"/blog/static/site.css~":                "404",
 		"/blog/static/lib/code.php":             "404",
 		"/blog/static/.well-known/security.txt": "200 contact",
-		"/blog/favicon.ico":                     "200 blog /blog/favicon.ico /blog/favicon.ico", // the host has it
-		"/blog/static/":                         "404",
-		"/blog/static":                          "200 blog /blog/static /blog/static",
-		"/blog/staticx":                         "200 blog /blog/staticx /blog/staticx",
-		"/static/site.css":                      "200 root /static/site.css /static/site.css",
-		"/blog/static/../../x":                  "200 root /x /blog/static/../../x",
-		"/blog/static/%2e%2e/page":              "200 blog /blog/page /blog/static/%2e%2e/page",
+		// The host has this file.
+		"/blog/favicon.ico":        "200 blog /blog/favicon.ico /blog/favicon.ico",
+		"/blog/static/":            "404",
+		"/blog/static":             "200 blog /blog/static /blog/static",
+		"/blog/staticx":            "200 blog /blog/staticx /blog/staticx",
+		"/static/site.css":         "200 root /static/site.css /static/site.css",
+		"/blog/static/../../x":     "200 root /x /blog/static/../../x",
+		"/blog/static/%2e%2e/page": "200 blog /blog/page /blog/static/%2e%2e/page",
 	} {
 		resp, body := rawGet(t, url, target)
 		got := fmt.Sprintf("%d %s", resp.StatusCode, body)

@@ -19,7 +19,7 @@ func privateConfig(p *Program, c RunConfig) ([]byte, error) {
 		return nil, err
 	}
 	w := &writer{}
-	w.comment("Written anew by modgw-host at every start and change.")
+	w.comment("Rewritten by modgw-host at every start and change.")
 	w.directive("ServerRoot", c.Dir)
 	w.directive("DefaultRuntimeDir", c.Dir)
 	w.directive("PidFile", filepath.Join(c.Dir, pidFile))

@@ -15,7 +15,7 @@ import (
 
 // untilAnswering waits until the Apache with a process id has its port and answers; false when ctx
 // ends first. It writes its pid file when it has bound the port, so an answer after that comes from
-// it and from nobody else.
+// this Apache and no other.
 func untilAnswering(ctx context.Context, pid int, dir, address string) bool {
 	for pidIn(dir) != pid || !answers(ctx, address) {
 		select {

@@ -55,7 +55,7 @@ func probe(ctx context.Context, program string, beside bool) error {
 	}
 	listeners := []modgw.Listener{{Kind: "http", Address: modgw.Address("unix:" + socket)}}
 	if beside {
-		listeners = append(listeners, modgw.Listener{Kind: "fastcgi", Address: modgw.Address("unix:" + filepath.Join(dir, "nobody.sock"))})
+		listeners = append(listeners, modgw.Listener{Kind: "fastcgi", Address: modgw.Address("unix:" + filepath.Join(dir, "unused.sock"))})
 	}
 	server := New(RunConfig{
 		Options: Options{Port: port}, Program: program, Dir: filepath.Join(dir, "apache"), Listeners: listeners,
@@ -130,7 +130,7 @@ func askUpgrade(ctx context.Context, address string) error {
 	return nil
 }
 
-// freePort is a port of the loopback interface that nobody listens on.
+// freePort returns a port of the loopback interface that is not in use.
 func freePort() (int, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

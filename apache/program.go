@@ -16,7 +16,7 @@ import (
 
 // Program is an installed Apache.
 type Program struct {
-	Path    string   // of httpd, absolute
+	Path    string   // absolute path of httpd
 	Control string   // apachectl, which knows the environment of the distribution; "" without one
 	Version string   // "2.4.71"
 	Modules string   // the folder that holds mod_*.so; "" when it was not found

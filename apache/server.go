@@ -22,15 +22,15 @@ import (
 type RunConfig struct {
 	Options // Port 0: 8080
 
-	Program   string // path of httpd; "": the first that is found
-	Dir       string // absolute folder for its configuration and state; made if it is missing
-	Address   string // that it listens on; "": 127.0.0.1
-	User      string // that answers requests when this process is root; "": the distribution's user for Apache
-	Group     string // "": the user's own
-	AccessLog string // file; "": none is written
-	Apps      []modgw.Descriptor
-	Listeners []modgw.Listener
-	Log       *slog.Logger // nil: nothing is logged
+	Program   string             // path of httpd; "": the first that is found
+	Dir       string             // absolute folder for configuration and state, made if missing
+	Address   string             // IP address to listen on; "": 127.0.0.1
+	User      string             // user of its children under root; "": the distribution's
+	Group     string             // "": the user's own
+	AccessLog string             // file; "": none is written
+	Apps      []modgw.Descriptor // apps to serve
+	Listeners []modgw.Listener   // listeners of the host
+	Log       *slog.Logger       // nil: nothing is logged
 }
 
 // Server is an Apache of our own, which listens where no other does and shares nothing with the one
@@ -50,7 +50,7 @@ type Server struct {
 	found   *Program
 	process *proc.Process // nil while it does not run
 	tail    []string      // its last lines
-	told    string        // what was last said of why it does not reach the host
+	told    string        // last reported reason why it does not reach the host
 }
 
 const (
@@ -117,7 +117,7 @@ func (s *Server) use(ctx context.Context, program *Program) error {
 
 // Run runs Apache in the foreground until ctx is done, then lets requests in flight finish and
 // returns nil when all its processes have ended. It may be called once. A configuration that Apache
-// does not accept, and an end that nobody asked for, are errors with Apache's own words.
+// does not accept, and an unexpected end, are errors with Apache's own words.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.run(ctx); ctx.Err() == nil {
 		return err

@@ -227,7 +227,7 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	}()
 	<-entered
 	o.stop()
-	until(t, "nobody listens", func() bool {
+	until(t, "the port is closed", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(o.URL(), "http://"))
 		if err == nil {
 			conn.Close()
@@ -303,7 +303,7 @@ func TestAnApacheThatAnEarlierRunLeftBehindIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.end(t)
-	// The same again, started by somebody who is gone.
+	// The same again, started by a process that is gone.
 	if err := os.WriteFile(filepath.Join(dir, "httpd.conf"), conf, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (s *Server) explainRefusal() {
 }
 
 // parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines
-// come from before Apache has its log, and tell of trouble.
+// are printed before Apache has its log, and report errors.
 func parseLine(text string) (module string, level slog.Level, rest string) {
 	head, rest, ok := strings.Cut(text, "] ")
 	module, name, found := strings.Cut(strings.TrimPrefix(head, "["), ":")

@@ -14,9 +14,9 @@ import (
 // upstream is where Apache reaches the host.
 type upstream struct {
 	fcgi modgw.Address // a FastCGI listener; "" without one: everything goes over HTTP
-	web  modgw.Address // an HTTP listener; beside FastCGI only one that believes Apache; "" without one
+	web  modgw.Address // HTTP listener; beside FastCGI only one that trusts Apache; "": none
 
-	distrusted modgw.Address // the HTTP listener that would be web if it believed Apache; "" without one
+	distrusted modgw.Address // HTTP listener that does not trust Apache; "": none
 	proxies    []netip.Prefix
 }
 

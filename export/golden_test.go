@@ -29,7 +29,7 @@ type golden struct {
 type target struct {
 	name  string
 	write func([]modgw.Descriptor, []modgw.Listener, export.Options) ([]byte, error)
-	check func(t testing.TB, conf string) string // what the real server says of a configuration
+	check func(t testing.TB, conf string) string // checks a configuration by the real server
 	good  string                                 // how it says that all is well
 }
 

@@ -8,14 +8,14 @@ import (
 
 // Options say what the servers of a configuration are like.
 type Options struct {
-	Address string // that they listen on; "": all
+	Address string // IP address to listen on; "": all
 	Port    int    // 0: 80, with TLS 443
 	TLS     *TLS   // nil: plain HTTP
 
-	HTTPPort      int  // of servers without TLS beside those with it; 0: there are none
+	HTTPPort      int  // port for servers without TLS beside those with it; 0: none
 	RedirectHTTPS bool // those of HTTPPort only redirect to Port
 
-	TrustedProxies []netip.Prefix // whose headers about clients are passed on over HTTP; nil: nobody's
+	TrustedProxies []netip.Prefix // headers of these about clients are passed on over HTTP
 }
 
 // plain are the options of the servers on HTTPPort.
@@ -26,8 +26,8 @@ func (o Options) plain() Options {
 
 // TLS is a certificate with its key, as PEM files.
 type TLS struct {
-	Certificate string
-	Key         string
+	Certificate string // path of the certificate
+	Key         string // path of its private key
 }
 
 // port is the one that the servers listen on.

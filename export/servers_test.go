@@ -258,7 +258,8 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 			{"other.org", "/", "root |/ / 0"},
 		} {
 			status, body := ask(t, s.URL, c.host, c.target, nil, nil)
-			if c.target == "/blog/static/../../x" { // as a client writes it, where the server leaves that alone
+			// Where the server does not change the path, it is as the client wrote it.
+			if c.target == "/blog/static/../../x" {
 				body = strings.Replace(body, " /blog/static/../../x ", " /x ", 1)
 			}
 			if status != 200 || body != c.want {

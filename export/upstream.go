@@ -12,10 +12,10 @@ import (
 // upstream is where a web server reaches the host.
 type upstream struct {
 	kind string        // protocol of main; one of modgw.Protocols
-	main modgw.Address // where requests go
+	main modgw.Address // requests go there
 	web  modgw.Address // an HTTP listener, which can carry WebSockets; "" without one
 
-	distrusted modgw.Address // the HTTP listener that would be web if it believed the web server; "" without one
+	distrusted modgw.Address // HTTP listener that does not trust the web server; "": none
 }
 
 // kinds are those of listeners, the one that tells most first.

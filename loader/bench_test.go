@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkLoadAll loads a thousand descriptors; the table of blocks is made anew for each of them.
+// BenchmarkLoadAll loads a thousand descriptors; the table of blocks is made again for each of
+// them.
 func BenchmarkLoadAll(b *testing.B) {
 	dir := b.TempDir()
 	write(b, filepath.Join(dir, "app.wsgi"), "")

@@ -19,7 +19,7 @@ type decoder struct {
 // layer is a body that may say what a block says: the file's own, or that of the defaults.
 type layer struct {
 	body     *hclsyntax.Body
-	scope    *scope // whose rights files are read with
+	scope    *scope // has the rights with which files are read
 	context  *hcl.EvalContext
 	fallback bool // the defaults, whose own mistakes were reported when the host file was loaded
 }
@@ -155,8 +155,8 @@ func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, 
 	return v, true
 }
 
-// blocks decodes the blocks of one type: all of them where it may repeat, and otherwise the one
-// there is. A block that nobody wrote still has its defaults, unless it is optional.
+// blocks decodes the blocks of one type: all of them where it may repeat, otherwise the only one.
+// A missing block still has its defaults, unless it is optional.
 func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	b := open()
 	at.name = key(at.name, b.name)

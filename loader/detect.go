@@ -26,13 +26,13 @@ func Detect(target string) (modgw.Descriptor, error) {
 
 // finding is what was found out about a project.
 type finding struct {
-	name     string // of the app
+	name     string // name of the app
 	what     string // "Django project", for people
 	kind     modgw.Kind
 	root     string   // absolute
-	entry    string   // of a Python app
-	pkg      string   // of a Go program; "" is that of the root
-	command  []string // of a program that serves HTTP or FastCGI
+	entry    string   // entry of a Python app
+	pkg      string   // folder of a Go program; "": the root
+	command  []string // command of a program that serves HTTP or FastCGI
 	public   string   // folder of PHP scripts or of a static site below root; "." is root itself
 	settings string   // Django's settings module
 	alias    string   // URL path of static
@@ -42,13 +42,13 @@ type finding struct {
 	venv     string   // virtual environment that is there already
 	envFile  string
 	build    []string // command of the build block
-	inputs   []string // of the build block
+	inputs   []string // inputs of the build block
 	watch    []string // globs of further files that are code
 	index    string   // PHP script that answers for a folder; "": index.php
 	script   string   // CGI script for all requests; "": those in the folder public
 	python   bool     // a program that runs in a Python environment
 	keep     bool     // the packages of a Node.js program are not the host's to install
-	notes    []string // what was seen and not used, and why
+	notes    []string // findings that are not used, with the reason
 	hints    []string // settings of the kind's block that some programs need
 
 	variables map[string]string // the values of env

@@ -19,18 +19,18 @@ const (
 
 // Diagnostic is one thing that is wrong with a file, told to its author.
 type Diagnostic struct {
-	Severity Severity
+	Severity Severity // error or warning
 	Code     string   // stable, such as "MGW-CFG-004"; an anchor in troubleshooting.md
 	Summary  string   // one line
-	Detail   string   // what would be right; "" when the summary says it all
+	Detail   string   // the correct form; "" when the summary says it
 	Range    Range    // zero: the file as a whole, or no file
 	Snippet  *Snippet // the source at the range; nil without one
 }
 
 // Range is a piece of a file.
 type Range struct {
-	Filename   string
-	Start, End Position
+	Filename   string   // path as it was given
+	Start, End Position // first character, and the one after the last
 }
 
 // Position is a place in a file.

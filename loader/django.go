@@ -58,8 +58,8 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	return modgw.KindASGI, p.djangoScript(settings, "asgi")
 }
 
-// noteOtherSettings tells of a settings module in the file of the entry that is not that of
-// manage.py. manage.py's are used, because they are those with which a developer's machine works.
+// noteOtherSettings reports a settings module in the entry's file that differs from the one in
+// manage.py. The one in manage.py is used, because it works on a developer's machine.
 func (f *finding) noteOtherSettings(p *project) {
 	module, _, _ := strings.Cut(f.entry, ":")
 	m := settingsModule.FindStringSubmatch(p.moduleText(module))

@@ -112,7 +112,8 @@ func (p *project) folderIn(expression, text, settings string) string {
 	if depth := strings.Count(settings, ".") + 1; !ok || up > depth {
 		return "" // it is not known, or above the project
 	}
-	folder := strings.ReplaceAll(settings, ".", "/") // of the settings' file, and of those beside it
+	// The file of the settings is there, and others are beside it.
+	folder := strings.ReplaceAll(settings, ".", "/")
 	for range up {
 		folder = filepath.Dir(folder)
 	}

@@ -7,6 +7,6 @@
 // table that decodes.
 //
 // It starts no process, builds no environment and watches nothing: the files that it read are
-// listed in [modgw.Descriptor.Sources] for somebody else to watch. It is the only package that
+// listed in [modgw.Descriptor.Sources] for the caller to watch. It is the only package that
 // knows hcl and cty.
 package loader

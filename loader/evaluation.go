@@ -42,7 +42,7 @@ func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalCont
 	}
 }
 
-// quotesNoValue are the mistakes whose details tell of names alone.
+// quotesNoValue are the mistakes whose details have only names.
 var quotesNoValue = map[string]bool{
 	"Unknown variable":              true,
 	"Variables not allowed":         true,

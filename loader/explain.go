@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Explain tells what can be written at key: "app.wsgi.threads" is an argument, "app.wsgi" a block;
-// "listen.address" and its kin belong to the host's own file; "" is all of it. For an unknown key
-// the text names the nearest ones, and false is returned.
+// Explain describes what can be written at key: "app.wsgi.threads" is an argument, "app.wsgi" a
+// block; "listen.address" and others belong to the host's own file; "" is everything. For an
+// unknown key the text names the nearest ones, and false is returned.
 func Explain(key string) (string, bool) {
 	at := everything()
 	var walked []string

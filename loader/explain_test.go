@@ -72,7 +72,8 @@ func TestTableIsWhole(t *testing.T) {
 func TestExamplesDecode(t *testing.T) {
 	files := map[string]string{"requirements.txt": "", "hello.cgi": "", "cgi-bin/x": "", "public/x": "", "blog.wsgi": "", "key": "k", ".env": ""}
 	dir := testProject(t, files)
-	skip := map[string]bool{"root": true, "venv": true, "user": true, "group": true} // they name what only a real host has
+	// These name files and users that only a real host has.
+	skip := map[string]bool{"root": true, "venv": true, "user": true, "group": true}
 	app := appBlock(new(modgw.Descriptor))
 	var src strings.Builder
 	src.WriteString("app \"example\" {\n")
@@ -112,7 +113,8 @@ func TestExamplesOfListenersDecode(t *testing.T) {
 	dir := t.TempDir()
 	files := []string{"certificate", "key", "client_ca", "client_certificate", "proxy_protocol", "redirect_https"}
 	decodes := func(text string) bool {
-		for _, address := range []string{"unix:/run/modgw.sock", "127.0.0.1:8000"} { // some are about one sort only
+		// Some settings are for one sort of address only.
+		for _, address := range []string{"unix:/run/modgw.sock", "127.0.0.1:8000"} {
 			_, diags := hostOf(t, dir, fmt.Sprintf("listen \"http\" {\naddress = %q\n%s}\n", address, text))
 			if !diags.HasErrors() {
 				return true
@@ -123,7 +125,8 @@ func TestExamplesOfListenersDecode(t *testing.T) {
 	var walk func(b block, open, end string)
 	walk = func(b block, open, end string) {
 		for _, a := range b.args {
-			if a.name == "address" || slices.Contains(files, a.name) { // they need others beside them
+			// These need other arguments beside them.
+			if a.name == "address" || slices.Contains(files, a.name) {
 				continue
 			}
 			if text := open + a.name + " = " + a.example + "\n" + end; !decodes(text) {

@@ -14,7 +14,7 @@ import (
 type tools struct {
 	budget    *budget
 	functions map[string]function.Function
-	roots     map[[2]string]bool // which users, with which groups, have root's rights, as far as it was asked
+	roots     map[[2]string]bool // known answers: whether a user with a group has root's rights
 }
 
 func newTools() *tools {
@@ -24,7 +24,8 @@ func newTools() *tools {
 		t.functions[name] = t.budget.bound(name, f)
 	}
 	t.functions[pay] = t.budget.payFunction()
-	t.functions["try"], t.functions["can"] = tryfunc.TryFunc, tryfunc.CanFunc // their arguments are expressions
+	// The arguments of these are expressions.
+	t.functions["try"], t.functions["can"] = tryfunc.TryFunc, tryfunc.CanFunc
 	return t
 }
 

@@ -147,7 +147,7 @@ func (s *scope) envFunction() function.Function {
 			case len(args) == 2:
 				return args[1], nil
 			case s.files.as != nil:
-				return cty.NilVal, fmt.Errorf("the host's environment is only for descriptors that nobody but root can change; give a default: env(%q, \"…\")", name)
+				return cty.NilVal, fmt.Errorf("the host's environment is only for descriptors that root alone can change; give a default: env(%q, \"…\")", name)
 			}
 			return cty.NilVal, fmt.Errorf("the host has no environment variable %q; give a default: env(%q, \"…\")", name, name)
 		},

@@ -15,7 +15,7 @@ type Defaults struct {
 	body    *hclsyntax.Body
 	names   names
 	secrets []string
-	account *account.Account // whose rights the host file has; nil: the host's
+	account *account.Account // user with whose rights the host file is read; nil: the host's
 	report  *report          // has the source for snippets
 }
 
@@ -52,7 +52,8 @@ func (r *report) host(h *modgw.HostFile, body *hclsyntax.Body, s *scope) *Defaul
 	b := hostBlock(h)
 	b.blocks = append(b.blocks, func() block { return variableBlock(new(declared)) }, localsBlock)
 	d.refuseUnknown(b, place{rng: body.SrcRange}, body)
-	layers := []layer{{body, s, s.context(n), true}} // true: what is unknown at the top was reported already
+	// True: unknown names at the top were reported already.
+	layers := []layer{{body, s, s.context(n), true}}
 	for _, a := range b.args {
 		d.argument(a, place{rng: body.SrcRange}, layers)
 	}

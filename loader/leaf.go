@@ -14,7 +14,7 @@ import (
 // leaf is one value on its way from an expression to its place.
 type leaf struct {
 	*decoder
-	name     string    // of the argument or block that it is for
+	name     string    // argument or block that it is for
 	value    cty.Value // known, not null and, at every depth, without marks
 	secret   bool      // whether any of it must not be shown
 	fallback bool      // it comes from the defaults

@@ -34,7 +34,7 @@ func checkListener(w written, h *modgw.HostFile, l *modgw.Listener) {
 
 func (w written) checkHTTP(h *modgw.HostFile, l *modgw.Listener) {
 	if l.ProxyProtocol && l.Address.Network() == "tcp" && len(h.TrustedProxies) == 0 {
-		w.wrong("proxy_protocol", "Nobody could connect: name the proxies, trusted_proxies = [\"10.0.0.5/32\"]")
+		w.wrong("proxy_protocol", "No client could connect: name the proxies, trusted_proxies = [\"10.0.0.5/32\"]")
 	}
 	if l.ProxyProtocol && l.Allow != nil {
 		w.wrong("allow", "With proxy_protocol only trusted_proxies may connect.")

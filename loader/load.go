@@ -35,7 +35,7 @@ type File struct {
 	Diagnostics Diagnostics
 
 	apps      []*app
-	variables []string // that the file declares
+	variables []string // variables that the file declares
 	*report
 }
 

@@ -12,7 +12,7 @@ import (
 const (
 	deepest      = 64  // brackets, braces and templates within each other
 	longestChain = 256 // operators, indexes and template directives in one expression
-	longestExp   = 4   // bytes after the "e" of a number: writing out 1e999999 alone takes a megabyte
+	longestExp   = 4   // bytes after the "e" of a number: 1e999999 takes a megabyte
 )
 
 // mayNestTooMuch reports whether tooMuch could find something in a text. It only counts bytes,

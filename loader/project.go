@@ -16,7 +16,7 @@ import (
 type project struct {
 	dir   string
 	files *reader
-	noted []string // what was seen and is not used, whatever the app will be
+	noted []string // findings that no kind of app uses
 }
 
 func openProject(dir string, opts Options) (*project, error) {
@@ -207,7 +207,8 @@ func (p *project) lookAtFile(name string) (*finding, error) {
 	}
 	c, ok := p.callableIn(name)
 	if !ok {
-		c = callable{kind: modgw.KindWSGI, name: "application", what: "WSGI app"} // it may be imported from elsewhere
+		// The name may be imported from another module.
+		c = callable{kind: modgw.KindWSGI, name: "application", what: "WSGI app"}
 	}
 	if c.plain() || !strings.HasSuffix(name, ".py") || !bareModule.MatchString(stem) {
 		return &finding{name: nameFrom(stem), what: c.what, kind: c.kind, root: p.dir, entry: "./" + name}, nil

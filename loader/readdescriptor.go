@@ -12,8 +12,8 @@ import (
 // source is the text of a descriptor or host file.
 type source struct {
 	text []byte
-	path string           // where it really is, after the links that its name was
-	as   *account.Account // who its apps are held to; nil: the host's own user
+	path string           // real path, with a link as its last name followed
+	as   *account.Account // owner, whose rights its apps get; nil: the host's own user
 }
 
 // read reads a descriptor or host file; nil after a mistake.
@@ -52,9 +52,9 @@ func (r *report) unreadable(path string, err error) {
 	}
 }
 
-// owner is the account that an app is held to whose descriptor, or folder without one, is f:
-// whoever can change it. nil is this process's own user. What more than one user can change is
-// refused, as sshd refuses the files of which it decides who may log in.
+// owner returns the user who can change f, an app's descriptor, or its folder without one. The app
+// gets only the rights of that user. nil is this process's own user. A file that more than one user
+// can change is refused, as sshd refuses the files of which it decides who may log in.
 func owner(f *safepath.File) (*account.Account, error) {
 	if loose := f.Loose; loose.Path != "" {
 		return nil, fmt.Errorf("%s, and so decide what a host of root's runs; take that right away: chmod go-w %s", loose, loose.Path)
@@ -69,7 +69,7 @@ func owner(f *safepath.File) (*account.Account, error) {
 	}
 	as, err := account.LookupID(uid)
 	if err != nil {
-		return nil, fmt.Errorf("it belongs to nobody whom the system knows: %w", err)
+		return nil, fmt.Errorf("it belongs to a user whom the system does not know: %w", err)
 	}
 	return as, nil
 }

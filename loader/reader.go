@@ -14,7 +14,7 @@ const largestFile = 1 << 20
 // reader opens files with the right rights and remembers what was asked for, also what could not be
 // read: when such a file appears, the descriptor means something else.
 type reader struct {
-	as   *account.Account // whose rights; nil: those of whoever can change a path
+	as   *account.Account // nil: the users who can change a path
 	seen *record
 }
 

@@ -17,7 +17,7 @@ const longestSnippet = 160
 // report collects the diagnostics of one load.
 type report struct {
 	found   Diagnostics
-	sources map[string]*hcl.File // what snippets are cut from, by file name
+	sources map[string]*hcl.File // parsed files by name, for snippets
 }
 
 func newReport() *report { return &report{sources: map[string]*hcl.File{}} }

@@ -134,7 +134,7 @@ func TestDescriptorOfAUserRunsAsThatUserAlone(t *testing.T) {
 		t.Errorf("apps run as %v", users)
 	}
 	got := rendered(t, diags)
-	wantText(t, got, `may not run as "www-data"`, `may not run as "root"`, `may not run with group "www-data"`, "only for descriptors that nobody but root can change")
+	wantText(t, got, `may not run as "www-data"`, `may not run as "root"`, `may not run with group "www-data"`, "only for descriptors that root alone can change")
 	if strings.Contains(got, "hunter2") {
 		t.Error(got)
 	}

@@ -8,7 +8,7 @@ import "github.com/zclconf/go-cty/cty"
 type block struct {
 	name     string
 	doc      string
-	label    string   // what its label says; "" for a block without one
+	label    string   // meaning of its label; "" for a block without one
 	repeat   bool     // may be there more than once, with different labels or without any
 	optional bool     // its defaults count only when it is written
 	kind     bool     // one of those of which an app has exactly one
@@ -21,7 +21,7 @@ type block struct {
 
 	labelled func(*leaf)   // takes the label; nil without one
 	check    func(written) // called then, to report what does not go together; nil: everything does
-	done     func()        // called when the block was decoded without a mistake; nil: nothing to do
+	done     func()        // called when there was no mistake; nil: nothing to do
 }
 
 // argument is one thing that may be assigned in a block.
@@ -29,7 +29,7 @@ type argument struct {
 	name     string
 	value    value
 	def      any    // the default as a Go value; nil: none
-	note     string // what the default is when no value can say it: "number of CPUs"
+	note     string // the default where no value can express it: "number of CPUs"
 	required bool
 	effect   effect // the kinds of app that it means something for
 	keyword  bool   // its value is a word, not an expression

@@ -28,7 +28,7 @@ type scope struct {
 // record is what the expressions of an app, and those of the defaults for it, have brought to light
 // together.
 type record struct {
-	dir     string // where relative paths begin: home, then root
+	dir     string // folder of relative paths: home, then root
 	sources []string
 	secrets []string
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 )
 
-// Held is what apps have already. Its zero value is that nobody is served yet.
+// Held is the names, hosts and mounts that apps have already. Zero: no app is served yet.
 type Held struct {
-	Claims []claims.Claim
+	Claims []claims.Claim // names, hosts and mounts of served apps
 
 	// Partial is set when the files that are loaded are not all: claims of others count while those
 	// files exist. Otherwise a file that is not loaded is gone, and so are its apps.
@@ -18,7 +18,8 @@ type Held struct {
 }
 
 // separate fills in the descriptors and diagnostics of files, and returns what the apps have from
-// then on. An app that asks for the name or place of another is refused; nobody else is disturbed.
+// then on. An app that asks for the name or place of another is refused; other apps are not
+// affected.
 func separate(files []*File, held Held) []claims.Claim {
 	s := &separation{broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
 	for _, f := range files {
@@ -42,7 +43,8 @@ func separate(files []*File, held Held) []claims.Claim {
 		for _, a := range f.apps {
 			refusal, no := refused[next]
 			next++
-			if no && (!a.broken || refusal.Reason == claims.NameTaken) { // the place may not be what was meant
+			// The place may not be the intended one.
+			if no && (!a.broken || refusal.Reason == claims.NameTaken) {
 				f.refuse(a, refusal, s)
 			}
 			if no || a.broken {

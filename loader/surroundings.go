@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// note adds a comment for whoever reads the descriptor.
+// note adds a comment for readers of the descriptor.
 func (f *finding) note(format string, args ...any) {
 	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
@@ -18,7 +18,7 @@ func (f *finding) note(format string, args ...any) {
 // hint adds a setting to the kind's block, as a comment for those who need it.
 func (f *finding) hint(setting string) { f.hints = append(f.hints, setting) }
 
-// stripHint is for programs that are told where they are by nobody.
+// stripHint is for programs that do not know their mount.
 const stripHint = `strip_mount = true   # for a program that does not know of its mount`
 
 // isPython reports whether the app has an environment with packages.

@@ -12,9 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// user decides whom an app runs as. It is held to the rights of whoever can change its descriptor:
-// whoever could make it run as somebody else would have that somebody's rights. Nothing runs as
-// root by name.
+// user decides which user an app runs as. The owner of a descriptor cannot name another user: that
+// would give the owner the other user's rights. Nothing runs as root by name.
 func (d *decoder) user(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	as := d.scope.files.as
 	if as != nil {
@@ -78,7 +77,7 @@ func inGroup(as *account.Account, group string) bool {
 }
 
 // isRoot reports whether a user, with another primary group unless it is "", has root's rights. A
-// user who is not known here has none; the deploy tells of it.
+// user who is not known here has none; the deploy reports it.
 func (t *tools) isRoot(user, group string) bool {
 	key := [2]string{user, group}
 	is, known := t.roots[key]

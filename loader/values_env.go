@@ -73,8 +73,8 @@ func (l *leaf) variable(name string, v cty.Value) (string, bool) {
 }
 
 // badVariable says why a process cannot have a variable of that name. What the host and systemd use
-// to hand over sockets and settings is theirs. LD_PRELOAD and its kin are not refused: they act
-// only in the app's own processes, which run as the app's user anyway, and allocators such as
+// to hand over sockets and settings is theirs. LD_PRELOAD and similar ones are not refused: they
+// act only in the app's own processes, which run as the app's user anyway, and allocators such as
 // jemalloc come in that way.
 func badVariable(name string) string {
 	switch {

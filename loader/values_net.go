@@ -180,7 +180,7 @@ func listenAddress[T ~string](dst *T) value {
 	}}
 }
 
-// connectAddress is the address of somebody who listens.
+// connectAddress takes the address of a program that listens.
 func connectAddress(dst *string) value {
 	return listenAddress(dst)
 }

@@ -3,7 +3,7 @@ package modgw
 import "strings"
 
 // Fault is an error that an administrator can look up. Its text begins with "cannot", quotes names,
-// and says on lines of their own what the failing program printed and how to mend it.
+// and says on lines of their own what the failing program printed and how to fix it.
 type Fault struct {
 	Code    string // stable, such as "MGW-ENV-003"; an anchor in troubleshooting.md
 	Summary string // one line without the code

@@ -25,7 +25,7 @@ type Config struct {
 	// and at least two. An environment that is there already waits for none.
 	Parallel int
 
-	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and their kin are looked up; nil: the
+	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and similar ones are looked up; nil: the
 	// process environment.
 	Environ []string
 }
@@ -35,7 +35,7 @@ type Config struct {
 type Builder struct {
 	envs    string
 	caches  string
-	steps   string // what is known of the commands of build blocks
+	steps   string // fingerprints of the commands of build blocks
 	log     *slog.Logger
 	timeout time.Duration
 	turns   chan struct{} // has one element for each build that runs
@@ -47,7 +47,7 @@ type Builder struct {
 // New returns a Builder. It touches no file.
 func New(c Config) *Builder {
 	if state, err := filepath.Abs(c.State); err == nil {
-		c.State = state // programs that are told of it run in other folders
+		c.State = state // programs that get it run in other folders
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -68,9 +68,9 @@ func New(c Config) *Builder {
 
 // Step is something that a build does now, for people who wait for it.
 type Step struct {
-	App    modgw.AppName
-	Text   string // "creating the environment with CPython 3.12.1", or one line that the installer printed
-	Output bool   // Text is such a line
+	App    modgw.AppName // app of the environment
+	Text   string        // "creating the environment with CPython 3.12.1", or an output line
+	Output bool          // Text is such a line
 }
 
 // withoutSecrets is an error of a build for people to see.
@@ -81,7 +81,7 @@ func withoutSecrets(err error, d modgw.Descriptor) error {
 	return err
 }
 
-// attempts is how often a build starts anew because its inputs changed while it ran.
+// attempts is how often a build starts again because its inputs changed while it ran.
 const attempts = 3
 
 // Build returns the environment for d and builds it when it is not there. progress may be nil; it
@@ -182,7 +182,7 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 }
 
 // takeTurn waits until fewer builds run than may, and returns a context with the time that one
-// build may take. Whoever calls it calls end when the build has ended.
+// build may take. The caller calls end when the build has ended.
 func (b *Builder) takeTurn(ctx context.Context, p *plan) (building context.Context, end func(), err error) {
 	select {
 	case b.turns <- struct{}{}:

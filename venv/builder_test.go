@@ -186,7 +186,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 	if err := os.MkdirAll(b.envs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := acquire(t.Context(), filepath.Join(b.envs, strings.TrimPrefix(id, "blog-")+".lock"), func() { t.Error("nobody holds the lock") })
+	lock, err := acquire(t.Context(), filepath.Join(b.envs, strings.TrimPrefix(id, "blog-")+".lock"), func() { t.Error("the lock is free") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ import (
 type buildStep struct {
 	plan    *plan
 	env     *modgw.Environment
-	environ []string // that the app would have
-	key     string   // of all that decides what the command makes
+	environ []string // environment of the app
+	key     string   // hash of everything that affects the command's output
 }
 
 // runStep runs the command of the build block when what it reads has changed since it last

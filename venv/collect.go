@@ -17,15 +17,15 @@ import (
 // Collection says what [Builder.Collect] leaves.
 type Collection struct {
 	Keep   []string // environments that are in use, by their ID or by an app's fingerprint
-	Newest int      // how many of each app's environments stay in any case, those that it used last; 0: none
+	Newest int      // environments of each app that are always kept, newest first; 0: none
 	DryRun bool     // only tell what would go
 }
 
 // Removal is something that Collect removed.
 type Removal struct {
-	ID   string          `json:"id"`
+	ID   string          `json:"id"`   // ID of the environment
 	What string          `json:"what"` // "environment", "unfinished build" or "leftover file"
-	Apps []modgw.AppName `json:"apps"` // that used it
+	Apps []modgw.AppName `json:"apps"` // apps that used it
 	Size int64           `json:"size"` // bytes on the disk
 }
 
@@ -88,8 +88,8 @@ func (c Collection) kept(all []entry) map[string]bool {
 	return kept
 }
 
-// collect removes one environment, or what a killed build left of it; false when somebody works on
-// it now.
+// collect removes one environment, or what a killed build left of it; false when it is in use
+// now.
 func (b *Builder) collect(e entry, dryRun bool) (Removal, bool, error) {
 	dir := filepath.Join(b.envs, e.name)
 	lock, err := tryLock(dir+".lock", unix.LOCK_EX, os.O_CREATE)
@@ -137,8 +137,8 @@ func (b *Builder) lookAgain(e entry) (entry, bool) {
 	return now, now.complete == e.complete && now.used().Equal(e.used())
 }
 
-// collectLeftovers removes the locks and other files whose environment is not there, unless
-// somebody is about to build it.
+// collectLeftovers removes the locks and other files without an environment, unless one
+// is about to be built.
 func (b *Builder) collectLeftovers(dryRun bool) ([]Removal, error) {
 	files, err := os.ReadDir(b.envs)
 	if errors.Is(err, os.ErrNotExist) {

@@ -150,8 +150,8 @@ func TestCollectingLeavesABuildAlone(t *testing.T) {
 	}
 }
 
-// Whoever waits for a lock whose file is removed meanwhile must not end up with a lock that nobody
-// else can find.
+// A build that waits for a lock whose file is removed meanwhile must not get a lock that others
+// cannot find.
 func TestRemovedLockIsNoLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	first, err := acquire(t.Context(), path, nil)
@@ -159,7 +159,7 @@ func TestRemovedLockIsNoLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := share(path); ok {
-		t.Error("a lock that somebody has alone was shared")
+		t.Error("a lock that is held exclusively was shared")
 	}
 	got := make(chan *os.File, 1)
 	waiting := make(chan struct{})

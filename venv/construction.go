@@ -24,14 +24,14 @@ type construction struct {
 	plan    *plan
 	lock    *os.File
 	environ []string
-	cache   string // where what was downloaded is kept, for this user alone
+	cache   string // folder of downloads, for this user alone
 	printed lines
 }
 
 func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
 
-// prepare makes the folder of the environment and those that the build writes to, owned by whoever
-// builds.
+// prepare makes the folder of the environment and those that the build writes to, owned by the user
+// who builds.
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each, c.printed.mask = p.sayOutput, p.mask
@@ -54,9 +54,9 @@ func (c *construction) prepare(b *Builder) error {
 	})
 }
 
-// mode is the mode of the environment's folder: what a user has installed is nobody else's to read.
-// A program of the host's own user may go over to another user by itself, and must still find its
-// packages.
+// mode is the mode of the environment's folder: other users must not read what a user has
+// installed. A program of the host's own user may go over to another user by itself, and must still
+// find its packages.
 func (p *plan) mode() os.FileMode {
 	if p.account == nil {
 		return 0o755

@@ -15,10 +15,10 @@ const (
 	pypy    = "PyPy"
 )
 
-// demand is what somebody asks of an interpreter. The zero value is met by any.
+// demand is a requirement for an interpreter. The zero value is met by any.
 type demand struct {
 	text           string // as it was written
-	from           string // where it was written, for people
+	from           string // place where it was written, for messages
 	path           string // this very interpreter, and nothing else is set
 	implementation string // "": any
 	freeThreaded   bool   // wanted; a demand that does not name it does not get it

@@ -231,7 +231,7 @@ func TestUnsuitablePackagesAreRefused(t *testing.T) {
 	}
 }
 
-// The usual way to have setuptools and an app whose code belongs to somebody else than its user.
+// The usual way to have setuptools and an app whose code belongs to a user other than its own.
 func TestProjectThatMayNotBeWrittenToIsTold(t *testing.T) {
 	s, d, _ := ownedSite(t)
 	s.write("backend.py", "import sys\nprint(\"error: could not create 'x.egg-info': Permission denied\")\nsys.exit(1)\n")

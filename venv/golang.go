@@ -17,13 +17,13 @@ import (
 // goRecipe builds a program from the app's own module.
 type goRecipe struct {
 	tool     string // path of the go command
-	identify string // what tells this go command from another that comes in its place
+	identify string // changes when the go command is replaced
 	sources  goSources
-	settings []string // of the host's environment, for the go command
+	settings []string // variables of the host's environment for the go command
 
-	variables []string // of build_env
+	variables []string // variables of build_env
 	pkg       string   // the main package, as the descriptor has it
-	name      string   // of the program
+	name      string   // name of the program
 }
 
 // goRecipe finds the go command and the sources.
@@ -64,8 +64,8 @@ func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error
 		"PATH="+filepath.Dir(r.tool)+":"+safePath, "GOCACHE="+filepath.Join(c.cache, "go-build"),
 		"GOMODCACHE="+filepath.Join(c.cache, "go-mod"), "GOPATH="+filepath.Join(c.scratch(), "go"), "GOENV=off")
 	p.say("building %s from %s", r.pkg, r.sources.name())
-	// The commit is not stamped into the program: git refuses to read a repository of somebody
-	// else.
+	// The commit is not stamped into the program: git refuses to read another user's
+	// repository.
 	err := c.run(ctx, "go", r.tool, "build", "-buildvcs=false", "-trimpath", "-modcacherw", "-o", r.program(p.dir), r.pkg)
 	if err != nil {
 		return r.fault(c, err)

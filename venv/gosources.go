@@ -19,7 +19,7 @@ type goSources struct {
 	file    string   // go.work where there is one, else go.mod; "" without either
 	within  string   // the app's root relative to it
 	watched []string // the files that say what belongs to the build
-	digests []string // of all folders that do
+	digests []string // digests of all folders with sources
 }
 
 // name is the deciding file for people.

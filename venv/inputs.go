@@ -26,15 +26,15 @@ type inputs struct {
 	pins       []string // requirements that mean the same as lock
 	unpinnable error    // why there are none
 
-	decisive []string // what is hashed: everything above in normal form
+	decisive []string // everything above in normal form, to be hashed
 	demands  []demand // all of them must be met by the interpreter
 	watched  []string // files whose change can change any of this
 
 	referenced []string // variables that requirement files refer to
 
-	tables string   // what to do about tables of pyproject.toml that are not read; "" when there are none
-	unread []string // files that declare packages and are not read, each with what to do, when nothing is read
-	notes  []string // what else was noticed, for people
+	tables string   // advice about tables of pyproject.toml that are not read; "": none
+	unread []string // files that declare packages and are not read, with advice
+	notes  []string // further observations, for messages
 }
 
 // readInputs finds the inputs of d by their precedence. With an error, what it returns has at least

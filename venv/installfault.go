@@ -43,7 +43,7 @@ var pythonComplaints = []complaint{
 		regexp.MustCompile(`(?i)do not match the hashes|hash mismatch|hashes are required|--require-hashes mode|` +
 			`have a hash|missing hash`),
 		"MGW-ENV-014", "cannot install the packages of app %q: a hash is missing or does not match",
-		"make the requirements anew (pip-compile --generate-hashes, uv pip compile --generate-hashes); " +
+		"rewrite the requirements (pip-compile --generate-hashes, uv pip compile --generate-hashes); " +
 			"a package that changed under its version was tampered with or built again",
 	},
 	{

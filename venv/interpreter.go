@@ -10,9 +10,9 @@ const oldestMinor = 8
 
 // interpreter is what a Python said of itself when it was asked.
 type interpreter struct {
-	Path           string `json:"-"` // to run it: without symbolic links, never that of a virtual environment
+	Path           string `json:"-"` // real path of the executable, never in a virtual environment
 	Implementation string `json:"implementation"`
-	Version        string `json:"version"`      // of the language: "3.12.1"
+	Version        string `json:"version"`      // version of the language: "3.12.1"
 	PyPyVersion    string `json:"pypy_version"` // "7.3.11"; "" for others
 	SOABI          string `json:"soabi"`
 	FreeThreaded   bool   `json:"free_threaded"`
@@ -22,7 +22,7 @@ type interpreter struct {
 	Pip            string `json:"pip"`       // its version; "" without one
 	EnsurePip      bool   `json:"ensurepip"` // can make a virtual environment that has pip
 
-	state string // what the file was like when it was asked: inode, size, time
+	state string // inode, size and time of the file when it was asked
 }
 
 // String is the interpreter for people: "CPython 3.12.1", "CPython 3.14.0 free-threaded".

@@ -14,9 +14,9 @@ const (
 // are built print what they want, so nothing that could steer a terminal or forge a line gets
 // through.
 type lines struct {
-	each    func(string)        // nil: nobody listens
+	each    func(string)        // nil: the lines are only kept
 	mask    func(string) string // takes secrets out of a line; nil: there are none
-	usage   string              // a line that has it is the first of a manual that nobody asked for; "": there is none
+	usage   string              // marks the first line of a usage text to drop; "": none
 	silent  bool                // since that line
 	partial []byte
 	last    []string

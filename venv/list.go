@@ -17,17 +17,17 @@ import (
 
 // Info is what is known of one environment in the state folder.
 type Info struct {
-	ID        string          `json:"id"`   // the hash of its inputs; for an app, its name comes before it
-	Apps      []modgw.AppName `json:"apps"` // that asked for it so far
-	Dir       string          `json:"dir"`
-	Python    string          `json:"python"`   // "CPython 3.12.1", or what else it was made for
-	Source    string          `json:"source"`   // the input that decided
-	Builder   string          `json:"builder"`  // "uv 0.13.9", "pip 24.0"
-	Packages  int             `json:"packages"` // how many are installed
-	Installed []modgw.Package `json:"installed"`
-	Built     time.Time       `json:"built"`
-	Used      time.Time       `json:"used"` // when an app last asked for it
-	Size      int64           `json:"size"` // bytes on the disk
+	ID        string          `json:"id"`        // hash of its inputs, after the app's name if any
+	Apps      []modgw.AppName `json:"apps"`      // apps that asked for it so far
+	Dir       string          `json:"dir"`       // absolute path
+	Python    string          `json:"python"`    // "CPython 3.12.1", or what else it was made for
+	Source    string          `json:"source"`    // the input that decided
+	Builder   string          `json:"builder"`   // "uv 0.13.9", "pip 24.0"
+	Packages  int             `json:"packages"`  // how many are installed
+	Installed []modgw.Package `json:"installed"` // packages in it
+	Built     time.Time       `json:"built"`     // time of the build
+	Used      time.Time       `json:"used"`      // when an app last asked for it
+	Size      int64           `json:"size"`      // bytes on the disk
 }
 
 // List returns all complete environments, by app, the newest of each first.

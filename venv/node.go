@@ -19,12 +19,12 @@ import (
 // nodeRecipe installs what package-lock.json says, away from the app's root.
 type nodeRecipe struct {
 	node, npm string   // their paths
-	identify  []string // what tells them from others that come in their place
+	identify  []string // changes when node or npm is replaced
 	files     nodeFiles
-	versions  [2]string // of node and npm, once they were asked
-	all       bool      // with what is needed for development only, for the build block's command
+	versions  [2]string // versions of node and npm, once they were asked
+	all       bool      // devDependencies, too, for the build block
 	settings  []string
-	variables []string // of build_env
+	variables []string // variables of build_env
 }
 
 // nodeFiles are the files of an app that npm reads, by name.
@@ -105,8 +105,8 @@ func unlockedPackages(root string, acct *account.Account) []string {
 		"run npm install in the app's root, which makes both"}
 }
 
-// readNodeFiles reads what npm does; nil when there is nothing to install, or somebody has
-// installed it.
+// readNodeFiles reads what npm does; nil when there is nothing to install, or it is
+// installed already.
 func readNodeFiles(root string, acct *account.Account) (nodeFiles, error) {
 	installed := acct.Do(func() error { _, err := os.Stat(filepath.Join(root, "node_modules")); return err })
 	files := nodeFiles{}

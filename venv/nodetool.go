@@ -59,7 +59,7 @@ var npmComplaints = []complaint{
 	{
 		regexp.MustCompile(`EINTEGRITY`),
 		"MGW-ENV-014", "cannot install the Node.js packages of app %q: a hash is missing or does not match",
-		"a package changed under its version; find out why before you make the lock anew",
+		"a package changed under its version; find out why before you rewrite the lock file",
 	},
 	{
 		regexp.MustCompile(`ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|CERT_|SELF_SIGNED|E50[0234]`),

@@ -18,7 +18,8 @@ func installedPackages(dir string) ([]modgw.Package, error) {
 	}
 	packages := []modgw.Package{}
 	for _, python := range pythons {
-		entries, _ := os.ReadDir(filepath.Join(dir, "lib", python.Name(), "site-packages")) // pkgconfig and such have none
+		// Other folders, such as pkgconfig, have no packages.
+		entries, _ := os.ReadDir(filepath.Join(dir, "lib", python.Name(), "site-packages"))
 		for _, e := range entries {
 			base, ok := strings.CutSuffix(e.Name(), ".dist-info")
 			name, version, found := strings.Cut(base, "-")

@@ -24,7 +24,7 @@ type plan struct {
 	host       hostEnviron // as much of it as the build may know
 	recipe     recipe      // nil: the app needs no environment
 	existing   bool        // the descriptor names its own virtual environment
-	hash       string      // of all that decides what the environment holds, and the name of its folder
+	hash       string      // hash of all inputs, and the name of the folder
 	dir        string
 	progress   func(Step)
 	unread     []string // as in [modgw.Environment], of an app without a recipe

@@ -16,7 +16,7 @@ import (
 )
 
 // probeTimeout is how long an interpreter may take to say what it is: a stub that waits for
-// somebody must not hold up the search.
+// input must not hold up the search.
 const probeTimeout = 20 * time.Second
 
 // probeScript must be understood by every Python that may be lying around, 2.7 included.

@@ -33,7 +33,7 @@ type process struct {
 	env     []string
 	account *account.Account
 	limits  limits
-	lock    *os.File // stays locked as long as the program lives, even when this process does not; nil: none
+	lock    *os.File // inherited, so that it stays locked as long as the program lives
 }
 
 // run runs the program until it ends or ctx is done, with its output and errors written to w.
@@ -61,7 +61,8 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 		read <- err
 	}()
 	awaitExit(cmd.Process.Pid)
-	_ = killGroup(cmd.Process.Pid) // what it started and did not wait for; ESRCH means that there is nothing
+	// End processes that the program did not wait for. ESRCH means that there are none.
+	_ = killGroup(cmd.Process.Pid)
 	err = cmd.Wait()
 	_ = printed.SetReadDeadline(time.Now().Add(pipeGrace)) // a pipe can have one
 	unread := <-read

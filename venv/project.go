@@ -38,7 +38,7 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 				Code:    "MGW-ENV-001",
 				Summary: fmt.Sprintf("cannot learn from %q which Python is wanted", path),
 				Err:     err,
-				Hint:    "mend the file, or set python.version in the descriptor",
+				Hint:    "fix the file, or set python.version in the descriptor",
 			}
 		}
 		if dm.text != "" {

@@ -60,7 +60,8 @@ func (in *inputs) readFoundPylock(d modgw.Descriptor, acct *account.Account) (bo
 		return err
 	})
 	if err != nil || len(found) == 0 {
-		return false, nil // what cannot be listed may still have the files that are looked for by name
+		// A folder that cannot be listed may still have files with known names.
+		return false, nil
 	}
 	name := found[0]
 	if slices.Contains(found, "pylock.toml") {

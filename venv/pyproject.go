@@ -32,7 +32,7 @@ type pyproject struct {
 		}
 	}
 	BuildSystem map[string]any   `toml:"build-system"`
-	Groups      map[string][]any `toml:"dependency-groups"` // PEP 735: requirements and tables that include other groups
+	Groups      map[string][]any `toml:"dependency-groups"` // PEP 735
 }
 
 // isPackage reports whether the project itself is installed, as editable. Without a build system it
@@ -251,6 +251,6 @@ func unusableProject(app modgw.AppName, path string, err error) error {
 		Code:    "MGW-ENV-023",
 		Summary: fmt.Sprintf("cannot learn from %q what app %q needs", path, app),
 		Err:     err,
-		Hint:    "mend the file, or name requirements or packages in the descriptor",
+		Hint:    "fix the file, or name requirements or packages in the descriptor",
 	}
 }

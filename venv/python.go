@@ -13,8 +13,8 @@ import (
 type pythonRecipe struct {
 	inputs      inputs
 	interpreter interpreter
-	tool        tool     // chosen when the environment is built; nil until then, and for one that exists already
-	settings    []string // where packages come from
+	tool        tool     // nil until the environment is built, and for an existing one
+	settings    []string // settings of package indexes
 }
 
 // pythonRecipe finds the inputs and the interpreter. Only a build needs a tool, so that an

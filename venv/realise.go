@@ -12,7 +12,7 @@ import (
 )
 
 // realise returns the environment of the plan: at once when it is there, else after building it, or
-// after waiting for whoever builds it already.
+// after waiting for a build of it.
 func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, error) {
 	if m, ok := b.known(p); ok {
 		return p.environment(m, 0), nil
@@ -82,8 +82,7 @@ func hostFolder(dir string) error {
 	return ownFolder(dir)
 }
 
-// ownFolder refuses a folder in which somebody else could put something in the place of an
-// environment.
+// ownFolder refuses a folder in which another user could replace an environment.
 func ownFolder(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -153,7 +152,7 @@ func (p *plan) cannotWrite(err error) error {
 		Code:    "MGW-ENV-016",
 		Summary: fmt.Sprintf("cannot keep the environment of app %q in %q", p.descriptor.Name, p.dir),
 		Err:     err,
-		Hint: "the state folder must belong to the host's user, be writable for nobody else, " +
+		Hint: "the state folder must belong to the host's user, not be writable for others, " +
 			"and the app's user must be able to enter it (mode 0755)",
 	}
 }
@@ -165,7 +164,8 @@ func removeFolder(dir string, acct *account.Account) error {
 		return ignoreMissing(err)
 	}
 	if acct != nil {
-		_ = acct.Do(func() error { return os.RemoveAll(dir) }) // all but the folder itself, which is the host's
+		// The folder itself is the host's and stays.
+		_ = acct.Do(func() error { return os.RemoveAll(dir) })
 		return ignoreMissing(os.Remove(dir))
 	}
 	return os.RemoveAll(dir)

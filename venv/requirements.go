@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Bounds for requirement files, which somebody else than the administrator may have written.
+// Bounds for requirement files, which an untrusted user may have written.
 const (
 	maxRequirementFiles = 100
 	maxInputSize        = 4 << 20
@@ -53,7 +53,7 @@ func (in *inputs) readRequirements(files []string, d modgw.Descriptor, acct *acc
 type requirementReader struct {
 	in      *inputs
 	app     modgw.AppName
-	root    string // of the app; paths in requirements are relative to it
+	root    string // root of the app; paths in requirements are relative to it
 	account *account.Account
 	seen    []string
 	local   bool // a line names a path, which means something else below another root

@@ -25,7 +25,7 @@ type search struct {
 	host    hostEnviron
 	app     modgw.AppName
 	demands []demand
-	say     func(format string, args ...any) // told once when interpreters have to be asked; nil: nobody listens
+	say     func(format string, args ...any) // called once before the search; nil: no report
 }
 
 // sighting is an interpreter that was looked at and not taken.
@@ -127,7 +127,7 @@ func (s search) candidates(ctx context.Context) iter.Seq[string] {
 			func() []string { return paths(dirs, everyName()) },
 		}
 		if len(s.demands) == 0 {
-			// Whoever asks for nothing gets what the system calls python3.
+			// Without a demand the system's python3 is taken.
 			sources = slices.Insert(sources, 0, func() []string { return paths(dirs, []string{"python3"}) })
 		}
 		for _, source := range sources {

@@ -148,13 +148,14 @@ func TestPathsThatAreNoPython(t *testing.T) {
 	}
 }
 
-// The interpreter of somebody's virtual environment would take ours with it when it is removed.
+// An environment built on another virtual environment would break when that one is removed.
 func TestVirtualEnvironmentsAreNotBuiltOnEachOther(t *testing.T) {
 	s := newSite(t)
 	base := s.mustBuild(s.descriptor())
 	d := s.descriptor()
 	s.wheel("tiny", "1.0", nil, nil)
-	d.Python = modgw.Python{Version: base.Interpreter, Packages: []string{"tiny"}} // else they would share one
+	// Otherwise they would share one environment.
+	d.Python = modgw.Python{Version: base.Interpreter, Packages: []string{"tiny"}}
 	env := s.mustBuild(d)
 	target, err := filepath.EvalSymlinks(env.Interpreter)
 	if err != nil || strings.HasPrefix(target, s.state) {

@@ -48,7 +48,7 @@ func (in *inputs) readUnread(root string, acct *account.Account) {
 	}
 }
 
-// mostUnread bounds how many files people are told of.
+// mostUnread is how many files are reported at most.
 const mostUnread = 5
 
 // otherRequirements are the requirements files in root, and in a folder "requirements", that are
@@ -56,7 +56,7 @@ const mostUnread = 5
 func otherRequirements(root string, acct *account.Account) []string {
 	var found []string
 	for _, folder := range []string{".", "requirements"} {
-		// A folder that cannot be listed has none to tell of.
+		// A folder that cannot be listed has no files to report.
 		entries, _ := safepath.Opener{User: acct}.ReadDir(filepath.Join(root, folder))
 		for _, e := range entries {
 			if e.Type().IsRegular() && isRequirements(folder, e.Name()) {

@@ -87,7 +87,8 @@ func TestPrefixOfAWholePythonIsUsedAsItIs(t *testing.T) {
 	}
 	s := newSite(t)
 	d := s.descriptor()
-	d.Python.Venv = filepath.Join(s.root, "conda") // as a link, for a prefix that a version manager moves
+	// A link stands for a prefix that a version manager moves.
+	d.Python.Venv = filepath.Join(s.root, "conda")
 	if err := os.Symlink(strings.TrimSpace(string(out)), d.Python.Venv); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 // that no app can speak for another.
 const useSuffix = ".used"
 
-// known returns the marker of the environment when it is there, noted as used so that nobody
-// collects it. It does not wait for those who build it.
+// known returns the marker of the environment when it is there, noted as used so that it is not
+// collected. It does not wait for those who build it.
 func (b *Builder) known(p *plan) (marker, bool) {
 	lock, ok := share(p.lockPath())
 	if !ok {

@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// ownedSite is a site whose app runs as nobody, with an interpreter that nobody may run.
+// ownedSite is a site whose app runs as the user "nobody", with an interpreter that this user may
+// run.
 func ownedSite(t *testing.T) (*site, modgw.Descriptor, uint32) {
 	t.Helper()
 	needRoot(t)
@@ -65,11 +66,12 @@ func TestBuildRunsAsTheAppsUser(t *testing.T) {
 
 	d.User = ""
 	if own := s.mustBuild(d); own.ID == env.ID {
-		t.Error("root and nobody share an environment that nobody can change")
+		t.Error("root shares an environment that another user can change")
 	}
 }
 
-// CVE-2018-12026 and its kin: what the app's user may not read, no requirement file makes readable.
+// A requirement file must not make files readable that the app's user may not read, as in
+// CVE-2018-12026.
 func TestRequirementsCannotPointAtSecrets(t *testing.T) {
 	s, d, _ := ownedSite(t)
 	if err := os.Symlink("/etc/shadow", filepath.Join(s.root, "requirements.txt")); err != nil {
@@ -80,7 +82,7 @@ func TestRequirementsCannotPointAtSecrets(t *testing.T) {
 		t.Errorf("got %v", f)
 	}
 	if _, err := s.builder().Fingerprint(d); err == nil {
-		t.Error("the fingerprint was made from a file that nobody may read")
+		t.Error("the fingerprint was made from a file that the app's user may not read")
 	}
 }
 
@@ -144,7 +146,7 @@ func TestBuildForADescriptorOfAUserKnowsNothingThatTheHostAloneKnows(t *testing.
 	f := s.mustFail(d, "MGW-ENV-019")
 	for _, word := range []string{"hunter2", "PIP_FIND_LINKS", "UV_INDEX"} {
 		if strings.Contains(f.Output, word) {
-			t.Errorf("the build was told of %q: %s", word, f.Output)
+			t.Errorf("the build knows %q: %s", word, f.Output)
 		}
 	}
 	if !strings.Contains(f.Output, "NO_PROXY") {

@@ -11,15 +11,15 @@ import (
 type uvTool struct {
 	path    string
 	version string
-	noIndex bool     // pip is told to use no index, and uv has no variable for that
-	environ []string // what pip is told of indexes, in uv's words
+	noIndex bool     // pip uses no index, and uv has no variable for that
+	environ []string // pip's settings of indexes, as uv's variables
 }
 
 func (u uvTool) String() string { return "uv " + u.version }
 
-// findUV looks for a uv that whoever builds can run. It finds none where a configuration file of
-// pip says where packages come from and uv has no such word: uv does not read that file, and would
-// take packages from elsewhere.
+// findUV looks for a uv that the user who builds can run. It finds none where a configuration file
+// of pip says where packages come from and uv has no such word: uv does not read that file, and
+// would take packages from elsewhere.
 func (b *Builder) findUV(ctx context.Context, p *plan) (uvTool, bool) {
 	version, ok := b.uvVersion(ctx, p)
 	if !ok || p.host.onlyPipKnowsIndex() {
@@ -42,7 +42,7 @@ func (p *plan) uvTool(version string) uvTool {
 	return u
 }
 
-// uvVersion asks uv for its version; false when whoever builds cannot run it.
+// uvVersion asks uv for its version; false when the user who builds cannot run it.
 func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
 	path := p.host.find("uv")
 	_, state, err := fileState(path, p.account)

@@ -31,7 +31,7 @@ func newAct(c console, verb string) *cobra.Command {
 	switch verb {
 	case "reload":
 		cmd.Use, cmd.Args = "reload [APP]", arguments(cobra.MaximumNArgs(1))
-		cmd.Short = "Read descriptors anew and replace the generation of an app, or of all"
+		cmd.Short = "Read descriptors again and replace the generation of an app, or of all"
 	case "restart":
 		cmd.Short = "Replace the workers of an app, or start a stopped one"
 	case "rollback":

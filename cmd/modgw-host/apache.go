@@ -26,7 +26,7 @@ func newApacheCheck(c console) *cobra.Command {
 	var program string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check whether the installed Apache can serve the apps, and say how to mend what is missing",
+		Short: "Check whether the installed Apache can serve the apps, and say how to fix what is missing",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := s.descriptors(cmd.Context(), targets)
@@ -69,7 +69,7 @@ func newApacheCheck(c console) *cobra.Command {
 	return cmd
 }
 
-// findings prints what a check found, each with the way to mend it below.
+// findings prints what a check found, each with its fix below it.
 func (c console) findings(found []apache.Finding) error {
 	marks := map[apache.Level]string{apache.Good: "[✓]", apache.Advice: "[!]", apache.Problem: "[✗]"}
 	for _, f := range found {

@@ -31,8 +31,8 @@ func newDev(c console) *cobra.Command {
 		Short: "Run an app for its developer: new code at once, and errors in the browser",
 		Long: "Run the app of a folder, a descriptor or an entry for its developer, at http://127.0.0.1:8000/. A change is\n" +
 			"loaded when it is saved; a request that comes meanwhile waits for it, and open pages show it by themselves. What\n" +
-			"fails is shown in the browser, with the traceback. This is for one's own machine: whoever can reach the address\n" +
-			"sees source code.",
+			"fails is shown in the browser, with the traceback. Use it on your own machine only: everyone who can reach the address\n" +
+			"can read source code.",
 		Example: "  modgw-host dev\n  modgw-host dev examples/flask --port 8001\n  modgw-host dev --apache --port 8080",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, targets []string) error {
@@ -110,7 +110,7 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 	return portTaken(runHost(ctx, config, ready))
 }
 
-// apps are those of the targets that have no mistakes; the host tells of the others.
+// apps returns the descriptors of the targets without mistakes; the host reports the others.
 func (f *devFlags) apps(targets []string) []modgw.Descriptor {
 	files, _ := f.load(targets, loader.Held{})
 	return descriptorsOf(files)

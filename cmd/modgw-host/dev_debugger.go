@@ -21,11 +21,11 @@ import (
 type debugger struct {
 	typed   *os.File         // the terminal, or what stands in its place
 	in, out *os.File         // the pipe that workers have as standard input
-	shown   *logqueue.Writer // what apps print goes to the terminal by way of it: a terminal may be stopped
+	shown   *logqueue.Writer // queues output of apps, because a terminal may be stopped
 	copying sync.WaitGroup
 }
 
-// interactive reports whether somebody sits at the terminal.
+// interactive reports whether standard input is a terminal.
 func (c console) interactive() bool {
 	out, ok := c.stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(c.stdin.Fd())) || !term.IsTerminal(int(out.Fd())) {
@@ -76,8 +76,8 @@ func (d *debugger) close() {
 	d.shown.Close(lastWords)
 }
 
-// reopen opens the terminal once more, so that waiting for it can be broken off and nobody else's
-// descriptor is changed.
+// reopen opens the terminal once more, so that waiting for it can be broken off without
+// changing the flags of descriptors that other processes share.
 func reopen(stdin *os.File) (*os.File, error) {
 	name := fmt.Sprintf("/proc/self/fd/%d", stdin.Fd())
 	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)

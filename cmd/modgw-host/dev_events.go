@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// observe prints what became of a generation.
+// observe prints the outcome of a deploy.
 func (t *terminal) observe(e modgw.Event) {
 	if e.Fault == nil && e.Cause == "start" {
 		return // the greeting says so

@@ -19,7 +19,7 @@ import (
 
 // terminal tells a developer what the host does: a few lines at the start, then one for each event.
 type terminal struct {
-	ctx     context.Context // of the command
+	ctx     context.Context // ends with the command
 	config  host.Config
 	colour  bool
 	raw     bool // apps write to standard output themselves
@@ -28,8 +28,8 @@ type terminal struct {
 	mu    sync.Mutex
 	out   io.Writer
 	roots map[modgw.AppName]string
-	url   string                          // of the page to open; "" until the host says where it listens
-	built map[modgw.AppName]time.Duration // how long building an environment took, where one was built
+	url   string                          // page to open; "" until the host listens
+	built map[modgw.AppName]time.Duration // time that building an environment took
 }
 
 func newTerminal(ctx context.Context, c console, config host.Config, apps []modgw.Descriptor) *terminal {
@@ -160,7 +160,7 @@ func watchLine(app control.AppStatus) string {
 	w := app.Watch
 	switch {
 	case awaitsWorker(app):
-		return "nothing: whoever attaches the worker restarts it"
+		return "nothing: restart the attached worker yourself"
 	case w.Mode == "": // the first look goes on
 		return homely(app.Root) + "; edit and save"
 	case w.Mode == string(modgw.ReloadOff):

@@ -22,8 +22,8 @@ var forwarded = []os.Signal{
 
 // beFirstProcess runs this program once more, as a child, and does for it what the first process of
 // a container must do: it reaps the processes that have lost their parents. It returns the exit
-// code. The host itself could not do that: whoever reaps any child takes from os/exec the ends of
-// those that it waits for.
+// code. The host itself cannot do that: a process that reaps every child takes exit codes
+// from os/exec.
 func beFirstProcess() int {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, append(forwarded, syscall.SIGCHLD)...)

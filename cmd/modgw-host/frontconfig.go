@@ -35,7 +35,7 @@ type frontFlags struct {
 	// folder with a certificate for each host, where the web server's configuration can have that
 	certificates string
 
-	proxies []netip.Prefix // whom the host trusts
+	proxies []netip.Prefix // trusted proxies of the host
 }
 
 // check returns the mistake in a set of flags.

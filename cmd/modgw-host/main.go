@@ -137,7 +137,7 @@ func newRoot(c console) *cobra.Command {
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() { // cobra's own, in the words of the others
 		case "help":
-			cmd.Short = "Tell about a command"
+			cmd.Short = "Show help for a command"
 		case "completion":
 			cmd.Short, cmd.Long = "Print a script with which a shell completes commands and the names of apps", ""
 			cmd.Args, cmd.RunE = commands, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }

@@ -75,7 +75,7 @@ func (p projects) running(states []os.DirEntry, project string) (running []modgw
 		address := host.ControlAddress(filepath.Join(string(p), state.Name()))
 		connection, err := net.DialTimeout(address.Network(), address.Target(), time.Second)
 		if err != nil {
-			continue // nobody listens: the host has ended
+			continue // the host has ended
 		}
 		connection.Close()
 		running = append(running, address)

@@ -52,7 +52,7 @@ func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, ta
 	return runHost(cmd.Context(), config, func() {})
 }
 
-// inherit makes the host listen where whoever started it wants: on sockets that are open already,
+// inherit makes the host listen where its parent wants: on sockets that are open already,
 // or on $PORT of the loopback interface.
 func inherit(config *host.Config) error {
 	if err := adopt(config); err != nil || len(config.Sockets) > 0 {

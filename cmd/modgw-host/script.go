@@ -20,7 +20,7 @@ import (
 	"github.com/modgw/modgw/modgw/scripthost"
 )
 
-// defaultIdle is how long a host stays that nobody wants anything of.
+// defaultIdle is how long a host without requests keeps running.
 const defaultIdle = 10 * time.Minute
 
 // scriptFlags are those of the commands that web servers execute.
@@ -202,7 +202,7 @@ func answer(ctx context.Context, c console, h scripthost.Host) error {
 func inheritedListener(f *os.File) (net.Listener, error) {
 	listening, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil || listening == 0 {
-		return nil, errors.New("file descriptor 0 is no socket that somebody listens on")
+		return nil, errors.New("file descriptor 0 is not a listening socket")
 	}
 	ln, err := net.FileListener(f)
 	if l, ok := ln.(*net.UnixListener); ok {

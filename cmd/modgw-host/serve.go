@@ -68,7 +68,7 @@ func (f *serveFlags) config(cmd *cobra.Command, c console, targets []string) (ho
 		return host.Config{}, &usageError{cmd.CommandPath(), err.Error()}
 	}
 	state := f.state
-	if state != "" { // what is told of it is for other folders, too
+	if state != "" { // other processes get it, and run in other folders
 		if state, err = filepath.Abs(state); err != nil {
 			return host.Config{}, err
 		}

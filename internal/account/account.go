@@ -13,10 +13,10 @@ import (
 
 // Account is a user and its groups. A nil *Account is the user that this process runs as.
 type Account struct {
-	Name   string
-	Home   string
-	UID    uint32
-	GID    uint32
+	Name   string   // login name; "": unknown
+	Home   string   // home folder; "": unknown
+	UID    uint32   // user id
+	GID    uint32   // primary group id
 	Groups []uint32 // supplementary groups, without GID
 }
 

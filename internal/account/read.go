@@ -33,8 +33,8 @@ func ReadRegular(f *os.File, limit int64) ([]byte, error) {
 
 // TooLargeError is returned for a file that has more bytes than are read.
 type TooLargeError struct {
-	Size  int64
-	Limit int64
+	Size  int64 // bytes of the file
+	Limit int64 // bytes allowed
 }
 
 func (e *TooLargeError) Error() string {

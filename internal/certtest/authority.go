@@ -47,7 +47,10 @@ func New(t testing.TB) *Authority {
 }
 
 // Pair is a certificate with its key in two files.
-type Pair struct{ File, Key string }
+type Pair struct {
+	File string // path of the certificate
+	Key  string // path of its key
+}
 
 // Issue writes a certificate for names, the first of which is its subject's too, into a folder.
 func (a *Authority) Issue(t testing.TB, dir string, names ...string) Pair {
@@ -75,7 +78,7 @@ func (a *Authority) issue(t testing.TB, dir string, until time.Time, names ...st
 	return pair
 }
 
-// Sign makes a certificate for somebody's key.
+// Sign makes a certificate for a key.
 func (a *Authority) Sign(t testing.TB, key crypto.PublicKey, names ...string) []byte {
 	t.Helper()
 	return a.signUntil(t, time.Now().Add(time.Hour), key, names...)

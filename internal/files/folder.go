@@ -12,17 +12,17 @@ import (
 
 // Folder is a folder out of which no name and no link leads.
 type Folder struct {
-	Dir string
+	Dir string // absolute path
 
-	// User is whose rights open files. nil: those of this process, and where it is root, those of
-	// whoever can change a file or the way to it.
+	// User has the rights with which files are opened. nil: this process, or where it is root, the
+	// users who can change a file or the path to it.
 	User *account.Account
 }
 
 // File is an open regular file.
 type File struct {
 	*os.File
-	Info fs.FileInfo
+	Info fs.FileInfo // state when it was opened
 }
 
 // Open opens a regular file. The caller closes it.
@@ -41,7 +41,7 @@ type Root struct {
 }
 
 // Visit calls visit with the open folder while the kernel judges by the rights of the folder's
-// user. visit must not start goroutines, and not keep root. The folder is opened anew each time,
+// user. visit must not start goroutines, and not keep root. The folder is opened again each time,
 // because another one may have taken its name.
 func (f Folder) Visit(visit func(root Root) error) error {
 	if f.User == nil && os.Geteuid() == 0 {
@@ -85,7 +85,7 @@ func (r Root) open(name string) (*os.File, error) {
 	if r.root == nil {
 		return safepath.Opener{}.OpenBeneath(r.dir, name)
 	}
-	// Not blocking on a pipe that somebody put there.
+	// Do not block on a named pipe.
 	return r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 

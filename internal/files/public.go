@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hiddenSuffixes end the names of what editors and merges leave beside a file, and of scripts,
-// whose source is nobody's business: a web server that runs them does not come here for them.
+// hiddenSuffixes end the names of files that editors and merges leave, and of scripts, whose source
+// is private: a web server that runs scripts does not ask the host for them.
 var hiddenSuffixes = []string{
 	"~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", ".php", ".phtml", ".phar", ".phps",
 }

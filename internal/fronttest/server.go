@@ -20,7 +20,7 @@ import (
 type Server struct {
 	URL  string // "http://127.0.0.1:40001", without a slash at its end
 	Addr string // "127.0.0.1:40001"
-	PID  int    // of the main process
+	PID  int    // main process
 	Dir  string // the server's own folder, which everybody may enter
 
 	log    *watchtest.Log
@@ -78,13 +78,14 @@ const (
 	lastPort  = 31999
 )
 
-// FreePort is a TCP port of the loopback interface that nobody listens on, and that no other test
-// gets, in whatever process, until this one has ended.
+// FreePort is a TCP port of the loopback interface that is not in use and that no other test
+// gets, in any process, until this one has ended.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
-		taken, err := net.Listen("unix", fmt.Sprintf("@modgw test port %d", port)) // an abstract socket leaves no file
+		// An abstract socket leaves no file.
+		taken, err := net.Listen("unix", fmt.Sprintf("@modgw test port %d", port))
 		if err != nil {
 			continue
 		}
@@ -112,7 +113,8 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporaryFolder(t, dir))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = 5 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // it ends with tests that are killed
+	// The process ends with a test that is killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package hopbyhop knows the header fields that concern one connection alone and that nobody passes
-// on (RFC 9110, 7.6.1).
+// Package hopbyhop knows the header fields that concern one connection and must not be forwarded
+// (RFC 9110, 7.6.1).
 //
 // It decides for no front and no runner what becomes of them beyond that.
 package hopbyhop
@@ -22,8 +22,8 @@ func Is(name string) bool {
 	return false
 }
 
-// Strip takes the fields out that Is reports and those that Connection lists. A length stays,
-// whatever Connection says of it: without it nobody could tell the end of a message.
+// Strip removes the fields that Is reports and those that Connection lists. Content-Length stays
+// even when Connection lists it: without it the end of the message is unknown.
 func Strip(header http.Header) {
 	connection := header["Connection"]
 	for name := range header {

@@ -6,10 +6,11 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// Request is what a client may send, and why that is refused; "" when it is not.
+// Request is what a client may send, and the reason for refusing it.
 type Request struct {
-	Name, Bytes string
-	Want        http1.Reason
+	Name  string       // name of the test
+	Bytes string       // the request as it is sent
+	Want  http1.Reason // reason for refusing it; "": none
 }
 
 // Heads of requests without their ends, and the whole head of one whose body comes in chunks.

@@ -21,6 +21,7 @@ var (
 	namesRather = newList(nameList)
 
 	codeBlock  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	quotedWord = regexp.MustCompile(`"\w+\\?"`)
 	codeSpan   = regexp.MustCompile("`[^`\n]*`")
 	notNewline = regexp.MustCompile(`[^\n]+`)
 )
@@ -45,12 +46,13 @@ func newList(text string) list {
 	return l
 }
 
-// words finds phrases of words.txt, each on one line.
+// words finds phrases of words.txt, each on one line. A single word in quotes is a name, such as
+// the user "nobody".
 func (c *checker) words(text string) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		words := strings.FieldsFunc(line, notOfName)
+		words := strings.FieldsFunc(quotedWord.ReplaceAllString(line, "."), notOfName)
 		for i := range words {
 			words[i] = smallFirst(words[i])
 		}

@@ -4,15 +4,15 @@ import "time"
 
 // Limit is how much may be logged in some time.
 type Limit struct {
-	Records int
-	Bytes   int
-	Per     time.Duration
+	Records int           // records in a period
+	Bytes   int           // bytes of records in a period
+	Per     time.Duration // length of a period
 }
 
 // Dropped counts what was not logged.
 type Dropped struct {
-	Records int
-	Bytes   int
+	Records int // dropped records
+	Bytes   int // bytes of these records
 }
 
 // Budget counts what is logged against a limit. It is for one goroutine at a time.
@@ -21,7 +21,7 @@ type Budget struct {
 	since   time.Time // when the current period began
 	records int
 	bytes   int
-	spent   bool // something was dropped in this period: all that follows in it is dropped too, in one gap
+	spent   bool // a record was dropped: so are all that follow in this period
 	dropped Dropped
 }
 

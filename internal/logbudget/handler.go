@@ -23,8 +23,8 @@ const (
 // Config says what a [Handler] lets pass. A kind of record is a message and the value of the
 // attribute "app": what floods the log for one app or for one reason leaves the others alone.
 type Config struct {
-	Limit  Limit            // of each kind
-	Others map[string]Limit // of the kinds with these messages instead
+	Limit  Limit            // limit of each kind of record
+	Others map[string]Limit // limits of single kinds, by message
 }
 
 // Handler is a [slog.Handler] that passes on what is within its budgets.
@@ -32,7 +32,7 @@ type Handler struct {
 	budgets *budgets
 	next    slog.Handler
 	app     string
-	size    int // of the attributes that every record has
+	size    int // bytes of the attributes that every record has
 }
 
 // NewHandler returns a handler in front of next.

@@ -1,4 +1,4 @@
-// Package monotonic measures time with a clock that nobody sets, as a number that an atomic
+// Package monotonic measures time with a clock that cannot be set, as a number that an atomic
 // variable can hold. The nanoseconds of [time.Time.UnixNano] jump with the system's clock.
 package monotonic
 

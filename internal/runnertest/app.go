@@ -24,10 +24,10 @@ import (
 // App is an app of one generation after the other.
 type App struct {
 	*testing.T
-	Gateway *modgw.Gateway
-	URL     string
-	Root    string
-	Spool   *spool.Spool
+	Gateway *modgw.Gateway // serves the app
+	URL     string         // address of a server with the gateway
+	Root    string         // folder of the app
+	Spool   *spool.Spool   // keeps bodies for slow clients
 
 	log *watchtest.Log
 }
@@ -87,10 +87,10 @@ func (a *App) Write(name, text string) {
 
 // Answer is a response that was read.
 type Answer struct {
-	Status int
+	Status int // HTTP status; 0 without a response
 	Header http.Header
-	Body   string
-	Err    error // of sending the request, or of reading the body
+	Body   string // body as far as it came
+	Err    error  // error of sending the request or reading the body
 }
 
 // Get asks for a path as it is, also when it is no clean one.

@@ -17,17 +17,17 @@ import (
 // File is an open file or folder, and how it was found.
 type File struct {
 	*os.File
-	Path    string  // as it was asked for, after the links that its last name was; links to folders stay
-	Writers Writers // who could have changed where the path leads to, or what is there; nobody else where it is not judged
-	Steps   []Step  // where the writers come in
-	Loose   Loose   // the first place that the group or everybody may write to
+	Path    string  // the path asked for, with a link that was its last name resolved
+	Writers Writers // users who could change the path or the file; zero where it was not judged
+	Steps   []Step  // the places that the writers can change
+	Loose   Loose   // the first place that the group or everyone may write to
 }
 
 // Opener opens files with the rights of one user. The zero value is for a process that acts for
 // many: each path is opened with the rights that all have who could have changed it, where this
 // process is root's, and else with its own.
 type Opener struct {
-	User *account.Account // nil: whoever the path says
+	User *account.Account // nil: chosen by the path
 }
 
 // Open opens the regular file or folder that an absolute path leads to, for reading. It never

@@ -22,24 +22,24 @@ const (
 var errLeadsOut = errors.New("the path leads out of the folder")
 
 // walk goes from the root folder to what a path leads to. It holds one descriptor, of the place
-// that it has reached, which nobody can exchange for another.
+// that it has reached: a descriptor cannot be swapped for another file.
 type walk struct {
 	fd    int
 	at    node
-	path  string   // where fd is, without links
+	path  string   // path of fd, without links
 	asked string   // the path that was asked for
-	named string   // the same, with links followed that are its last name
+	named string   // path of fd, with a link as its last name followed
 	rest  []string // names that are left
 	links int
 	names int
 
 	confined bool // no step may lead out of the folder that was reached when this was set
-	depth    int  // of the present place below it
+	depth    int  // depth of the present place below it
 
-	user    *account.Account // whose rights it has; nil: those of the writers
+	user    *account.Account // user whose rights it has; nil: those of the writers
 	judges  bool             // whether writers count
 	writers Writers
-	steps   []Step // where writers were added
+	steps   []Step // places that added writers
 	loose   Loose
 }
 
@@ -60,8 +60,8 @@ func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
 	})
 }
 
-// goOn takes the steps that are left. After one that somebody else could have changed, it goes on
-// with the rights that this somebody has, too.
+// goOn takes the remaining steps. After a step that another user could have changed, it goes on
+// with only the rights that this user has, too.
 func (w *walk) goOn(reached func() error) error {
 	for len(w.rest) > 0 {
 		before := w.writers
@@ -129,7 +129,8 @@ func (w *walk) redirect(fd int) error {
 			w.named = filepath.Clean(target)
 		}
 		return w.toRoot()
-	case last && strings.HasPrefix(target, ".."): // above a folder are the folders above its real place
+	// A folder's parents are those of its real place.
+	case last && strings.HasPrefix(target, ".."):
 		w.named = filepath.Join(w.path, target)
 	case last:
 		w.named = filepath.Join(filepath.Dir(w.named), target)

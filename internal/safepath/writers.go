@@ -11,11 +11,11 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Writers are those who can change something, beside root, who can change everything. The zero
-// value is nobody else.
+// Writers are the users who can change something, beside root, who can change everything. The zero
+// value is no user.
 type Writers struct {
 	scope scope
-	id    uint32 // of the user or the group
+	id    uint32 // user or group
 }
 
 type scope uint8
@@ -27,10 +27,10 @@ const (
 	severalUsers
 )
 
-// nobody is the id that has no rights of its own (credentials(7)).
-const nobody = 65534
+// noRights is the id that has no rights of its own (credentials(7)).
+const noRights = 65534
 
-// RootAlone reports whether nobody but root can change it.
+// RootAlone reports whether only root can change it.
 func (w Writers) RootAlone() bool { return w.scope == rootAlone }
 
 // User is the one user beside root who can change it; false when there is none, or more than one.
@@ -44,13 +44,13 @@ func (w Writers) Account() (*account.Account, error) {
 	case rootAlone:
 		return nil, nil
 	case oneGroup:
-		return &account.Account{UID: nobody, GID: w.id}, nil
+		return &account.Account{UID: noRights, GID: w.id}, nil
 	case severalUsers:
-		return &account.Account{UID: nobody, GID: nobody}, nil
+		return &account.Account{UID: noRights, GID: noRights}, nil
 	}
 	a, err := account.LookupID(w.id)
 	if errors.Is(err, account.ErrUnknown) {
-		return &account.Account{UID: w.id, GID: nobody}, nil
+		return &account.Account{UID: w.id, GID: noRights}, nil
 	}
 	return a, err
 }
@@ -74,7 +74,7 @@ func (w Writers) String() string {
 // rights names whose rights the writers have in common.
 func (w Writers) rights() string {
 	if w.scope == severalUsers {
-		return "nobody in particular"
+		return "several users"
 	}
 	return w.String()
 }
@@ -108,8 +108,8 @@ func (w Writers) joinGroup(g Writers) (Writers, error) {
 
 // Step is a place on the way to a file, and who can change what is there.
 type Step struct {
-	Path string
-	By   Writers
+	Path string  // absolute path of the place
+	By   Writers // users who can change it
 }
 
 func (s Step) String() string { return s.By.String() + " can change " + strconv.Quote(s.Path) }
@@ -117,9 +117,9 @@ func (s Step) String() string { return s.By.String() + " can change " + strconv.
 // Loose is a file, or a folder without the sticky bit, that its group or everybody may write to.
 // Path is "" for none.
 type Loose struct {
-	Path   string
-	Folder bool
-	By     Writers
+	Path   string  // absolute path
+	Folder bool    // false: a file
+	By     Writers // users who may write to it
 }
 
 func (l Loose) String() string {

@@ -1,4 +1,4 @@
-// Package watchtest watches what happens beside a test: it waits for conditions and reads logs that others write.
+// Package watchtest waits for conditions beside a test, and reads logs that others write.
 //
 // It is for tests alone, and imports nothing of this module.
 package watchtest

@@ -22,7 +22,8 @@ func (s *Site) send(w http.ResponseWriter, r *http.Request, v variant) {
 	}
 	if v.encoding != "" {
 		header.Set("Content-Encoding", v.encoding)
-		header.Set("Content-Length", strconv.FormatInt(v.file.Info.Size(), 10)) // ServeContent leaves it out otherwise
+		// ServeContent leaves it out otherwise.
+		header.Set("Content-Length", strconv.FormatInt(v.file.Info.Size(), 10))
 	}
 	http.ServeContent(w, r, v.name, v.file.Info.ModTime(), v.file)
 }

@@ -9,10 +9,10 @@ import (
 
 // Site is a folder whose files are served.
 type Site struct {
-	Folder files.Folder
-	Index  []string               // what a folder answers with, the first name that is there; empty: 404
+	Folder files.Folder           // folder of the files
+	Index  []string               // the first existing one answers for a folder; empty: 404
 	Cache  string                 // the Cache-Control of every file; "": none is sent
-	Types  map[string]string      // content types by lower-case extension, as ".wasm", before the usual ones
+	Types  map[string]string      // content types by lower-case extension, such as ".wasm"
 	Hide   func(name string) bool // further names, relative to the folder, that are 404; nil: none
 	Log    *slog.Logger           // told at level debug why a file was not served
 }

@@ -14,7 +14,7 @@ var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 // variant is the file that answers a request.
 type variant struct {
 	file     *files.File // nil: the path is that of a folder, and lacks the slash
-	name     string      // of the file without compression
+	name     string      // name of the file without compression
 	encoding string      // "" without
 	varies   bool        // there are others of the same name
 	sniffed  string      // content type by content, where the name does not tell

@@ -17,8 +17,8 @@ import (
 
 // Package is what a wheel is made from.
 type Package struct {
-	Name     string // also the name of its module, whose __version__ is Version
-	Version  string
+	Name     string            // name of the package and of its module, which has __version__
+	Version  string            // PEP 440 version
 	Requires []string          // PEP 508 requirements
 	Files    map[string]string // further files, by their path in the wheel
 }

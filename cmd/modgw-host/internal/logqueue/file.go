@@ -8,8 +8,8 @@ import (
 )
 
 // file writes to a descriptor with the system's own calls. [os.File] would end this process with
-// SIGPIPE when standard error is a pipe that nobody reads any more, and would fail when somebody
-// who shares the terminal made it non-blocking.
+// SIGPIPE when standard error is a pipe without a reader, and would fail when another
+// process made the shared terminal non-blocking.
 type file struct {
 	fd   int
 	open *os.File // keeps the descriptor open

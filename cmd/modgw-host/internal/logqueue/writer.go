@@ -23,8 +23,8 @@ const (
 
 // Lost says what could not be written.
 type Lost struct {
-	Lines int
-	Bytes int
+	Lines int   // dropped lines
+	Bytes int   // bytes of these lines
 	Err   error // why the file refused it; nil when the file was too slow
 }
 
@@ -53,13 +53,13 @@ type Writer struct {
 
 	mu       sync.Mutex
 	queue    []byte
-	overflow Lost // what found no room behind the queue
+	overflow Lost // dropped because the queue was full
 	closed   bool
 
 	// Only run and what it calls use these.
 	out    io.Writer
 	notice func(Lost) []byte
-	untold Lost // what was lost and is not reported yet
+	untold Lost // dropped and not reported yet
 	torn   bool // the last line in the file has no end
 }
 

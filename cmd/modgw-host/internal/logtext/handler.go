@@ -16,9 +16,9 @@ import (
 // Options say how records look.
 type Options struct {
 	Level   slog.Leveler // nil: info
-	Colour  bool
-	Journal bool // for systemd's journal: a priority in front (sd-daemon(3)), and no time
-	Dated   bool // the time has a date and a zone, for files that are read later
+	Colour  bool         // write ECMA-48 colours
+	Journal bool         // for systemd's journal: a priority in front (sd-daemon(3)), and no time
+	Dated   bool         // the time has a date and a zone, for files that are read later
 
 	// Plain are messages of which only the attribute "line" is printed, for what an app wrote
 	// itself.
@@ -147,7 +147,8 @@ func (h *Handler) plain(b *strings.Builder, attrs []slog.Attr) {
 		lines := strings.Split(a.Value.String(), "\n")
 		for i, line := range lines {
 			if i > 0 {
-				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1)) // not aligned below a date
+				// Lines below a date are not aligned with it.
+				b.WriteString(strings.Repeat(" ", len("15:04:05 ")+widest+1))
 			}
 			b.WriteString("| " + proc.PrintableLine(line) + "\n")
 		}
