@@ -40,7 +40,7 @@ func TestTheTestsThatTheManualNamesExist(t *testing.T) {
 // or folder of the repository.
 func TestFilesThatThePagesForContributorsNameExist(t *testing.T) {
 	span := regexp.MustCompile("`([\\w.-]+)(/[\\w./-]*)?`")
-	for _, page := range []string{"CONTRIBUTING.md"} {
+	for _, page := range []string{"CONTRIBUTING.md", "docs/internals.md"} {
 		named := 0
 		for _, name := range span.FindAllStringSubmatch(readPage(t, page), -1) {
 			if _, err := os.Stat(name[1]); err != nil {
@@ -70,7 +70,7 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatal(pages, err)
 	}
-	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "troubleshooting.md") {
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "troubleshooting.md") {
 		for _, link := range linkPattern.FindAllStringSubmatch(readPage(t, page), -1) {
 			target, anchor, _ := strings.Cut(link[1], "#")
 			if strings.Contains(target, ":") {
