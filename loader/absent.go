@@ -22,7 +22,7 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 		return
 	}
 	if desc.User != "" {
-		_, err := account.Lookup(desc.User, desc.Group)
+		_, err := account.Lookup(desc.User, desc.Group, desc.Groups...)
 		if err != nil && !errors.Is(err, account.ErrRoot) {
 			d.add(codeNoUser, rangeOfArgument(written, "user"), fmt.Sprintf("The app cannot run as user %q", desc.User),
 				join(sentence(err.Error()), "Create the user with useradd --system, or name another one."))

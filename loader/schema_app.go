@@ -18,6 +18,17 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "User that the app's processes run as, when the host runs as root.", example: `"blog"`},
 			{name: "group", value: text(&d.Group), note: "the user's own groups",
 				doc: "Primary group that the app's processes run with.", example: `"blog"`},
+			{name: "groups", value: texts(&d.Groups), note: "the user's own",
+				doc: "Supplementary groups of the app's processes. A user's own descriptor may name groups that " +
+					"the user is in.", example: `["blog", "media"]`},
+			{name: "umask", value: umask(&d.Umask), note: "the host's",
+				effect: withProgram,
+				doc:    "File mode mask of the app's processes, in octal.", example: `"0027"`},
+			{name: "nice", value: number(&d.Nice, 0, 19), def: 0, effect: withProgram,
+				doc: "How much lower the priority of the app's processes is than the host's: 19 is the lowest.", example: `5`},
+			{name: "home", value: folder(&d.Home), note: "root", effect: withProgram,
+				doc: "Working directory of the app's processes, where it is another than root. Paths in the " +
+					"descriptor stay relative to root, and CGI scripts run in their own folder.", example: `"/var/lib/blog"`},
 			{name: "hosts", value: hostNames(&d.Hosts), note: "any host",
 				doc: "Host names that the app answers for, without port. \"*.example.com\" matches every name below " +
 					"example.com.", example: `["blog.example.com", "*.blog.example.com"]`},
@@ -231,6 +242,7 @@ func recycleBlock(r *modgw.Recycle) block {
 			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, example: `10000`, doc: "After so many requests."},
 			{name: "age", value: duration(&r.Age), def: "0s", example: `"24h"`, doc: "After so long."},
 			{name: "memory", value: size(&r.Memory), def: "0", doc: "When it uses so much memory.", example: `"512MiB"`},
+			{name: "cpu", value: duration(&r.CPU), def: "0s", doc: "When it has used so much processor time.", example: `"1h"`},
 			{name: "jitter", value: fraction(&r.Jitter, 0, 1), def: 0.1, example: `0.2`,
 				doc: "Spreads each limit, so that workers do not retire together: 0.1 is ±10 %."},
 		},
@@ -262,6 +274,7 @@ func limitsBlock(l *modgw.Limits) block {
 				doc: "Memory of each process that makes the environment or runs the build command.", example: `"2GiB"`},
 			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one. Not enforced by this version.", example: `"1.5"`},
 			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, example: `4096`, doc: "Open files of each worker."},
+			{name: "stack", value: size(&l.Stack), def: "0", doc: "Stack of each thread of the app's processes.", example: `"1MiB"`},
 			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes and threads of the app's user together; nothing for root."},
 		},
 		check: func(w written) {

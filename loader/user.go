@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -29,7 +30,10 @@ func (d *decoder) user(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	case as != nil && desc.Group != "" && !inGroup(as, desc.Group):
 		d.add(codeOwner, rangeOfArgument(written, "user"), fmt.Sprintf("The app may not run with group %q", desc.Group),
 			fmt.Sprintf("The descriptor belongs to user %q, who is not in that group.", as.Name))
-	case desc.User != "" && d.scope.opts.tools.isRoot(desc.User, desc.Group):
+	case as != nil && slices.ContainsFunc(desc.Groups, func(group string) bool { return !inGroup(as, group) }):
+		d.add(codeOwner, rangeOfArgument(written, "groups"), "The app may not run with these groups",
+			fmt.Sprintf("The descriptor belongs to user %q, who is not in all of them.", as.Name))
+	case desc.User != "" && d.scope.opts.tools.isRoot(desc.User, desc.Group, desc.Groups):
 		d.add(codeRoot, rangeOfArgument(written, "user"), fmt.Sprintf("The app may not run as root, by user %q or its group", desc.User),
 			fmt.Sprintf("Give it a user of its own: %s. Without any, it has the rights of the host.", ownUser(desc.Name)))
 	}
@@ -76,13 +80,20 @@ func inGroup(as *account.Account, group string) bool {
 	return wanted == nil || wanted.GID == as.GID || slices.Contains(as.Groups, wanted.GID)
 }
 
+<<<<<<< HEAD
 // isRoot reports whether a user, with another primary group unless it is "", has root's rights. A
 // user who is not known here has none; the deploy reports it.
 func (t *tools) isRoot(user, group string) bool {
 	key := [2]string{user, group}
+=======
+// isRoot reports whether a user, with other groups where they are named, has root's rights. A user
+// who is not known here has none; the deploy reports it.
+func (t *tools) isRoot(user, group string, groups []string) bool {
+	key := [2]string{user, strings.Join(append([]string{group}, groups...), " ")}
+>>>>>>> 213f1bb (Start an app's processes with the groups, umask, priority, folder and stack that it asks for)
 	is, known := t.roots[key]
 	if !known {
-		_, err := account.Lookup(user, group)
+		_, err := account.Lookup(user, group, groups...)
 		is = errors.Is(err, account.ErrRoot)
 		t.roots[key] = is
 	}

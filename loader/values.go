@@ -205,6 +205,19 @@ func parseDuration(s string) (time.Duration, bool) {
 	return whole + rest, err == nil && whole+rest >= 0
 }
 
+// umask is a file mode mask in octal.
+func umask(dst *string) value {
+	return value{form: "octal string", set: func(l *leaf) {
+		if l.value.Type() == cty.String && umaskPattern.MatchString(l.value.AsString()) {
+			*dst = l.value.AsString()
+			return
+		}
+		l.wrong("%q must be a file mode mask in octal, such as \"0027\".", l.name)
+	}}
+}
+
+var umaskPattern = regexp.MustCompile(`^0?[0-7]{3}$`)
+
 // size is a number of bytes.
 func size(dst *int64) value {
 	return value{form: "size", set: func(l *leaf) {

@@ -9,7 +9,7 @@ import (
 // Account is the user that the app's processes run as; nil is the host's own. The error for a user
 // or group that does not exist, or that is root, is a [Fault].
 func (d Descriptor) Account() (*account.Account, error) {
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := account.Lookup(d.User, d.Group, d.Groups...)
 	if err != nil {
 		return nil, &Fault{
 			Code:    "MGW-APP-111",

@@ -34,10 +34,11 @@ func Kinds() []Kind {
 // Descriptor is what one app block says, with every default filled in and every path absolute. It
 // is plain data, and nothing changes it after the loader made it.
 type Descriptor struct {
-	Name  AppName
-	File  string    // the descriptor file it came from; "" when it was made from a bare entry
-	Line  int       // where the app block begins in File, from 1; 0 without a file
-	Hosts []string  // lower case, without port; "*.example.com" matches one or more labels; empty: any host
+	Name AppName
+	File string // the descriptor file it came from; "" when it was made from a bare entry
+	Line int    // where the app block begins in File, from 1; 0 without a file
+	// lower case, without port; "*.example.com" matches one or more labels; empty: any host
+	Hosts []string
 	Mount MountPath // never ""
 	Root  string    // working directory of the app; all relative paths were resolved against it
 
@@ -52,7 +53,8 @@ type Descriptor struct {
 
 	Authorize *Authorize // nil: the app decides on no requests but its own
 
-	Attach  bool // the one worker is not started but attaches to the host, from a debugger for example
+	// the one worker is not started but attaches to the host, from a debugger for example
+	Attach  bool
 	Python  Python
 	Build   *Build            // nil: nothing is built beside the environment
 	Env     map[string]string // env and env_file together; env wins
@@ -63,9 +65,23 @@ type Descriptor struct {
 	// environment; one in BuildSecrets does not.
 	BuildEnv, BuildSecrets map[string]string
 
-	Owner   string  // user who can change File, or Root without one; "": the host's own user alone
-	User    string  // "": the host's own user
-	Group   string  // "": the user's own groups
+	Owner string // user who can change File, or Root without one; "": the host's own user alone
+	User  string // "": the host's own user
+	Group string // "": the user's own groups
+
+	// Groups are the supplementary groups of the app's processes. Empty means those of the user.
+	Groups []string
+
+	// Umask is the file mode mask of the app's processes in octal, such as "0027". Empty means the
+	// host's.
+	Umask string
+
+	// Nice is added to the nice value of the app's processes: 19 is the lowest priority. Zero means
+	// that of the host.
+	Nice int
+
+	// Home is the absolute path of the working directory of the app's processes. Empty means Root.
+	Home    string
 	Aliases []Alias // longest Path first
 
 	Sendfiles []Sendfile // whose files the app may let the host send; empty: none
@@ -110,14 +126,16 @@ type Concurrency string
 // The concurrencies.
 const (
 	Threads Concurrency = "threads"
-	Gevent  Concurrency = "gevent" // greenlets in one thread; the app's environment must have gevent
+	// greenlets in one thread; the app's environment must have gevent
+	Gevent Concurrency = "gevent"
 )
 
 // WSGI runs a PEP 3333 callable.
 type WSGI struct {
 	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"
 	Workers int    // processes; 0: number of CPUs
-	Threads int    // requests at once in each worker; 0: as many as suit the interpreter and Concurrency
+	// requests at once in each worker; 0: as many as suit the interpreter and Concurrency
+	Threads int
 
 	Concurrency Concurrency // "": threads
 }
@@ -127,9 +145,10 @@ type Lifespan string
 
 // The lifespans.
 const (
-	LifespanAuto Lifespan = "auto" // an app that raises before it receives lifespan.startup has none
-	LifespanOn   Lifespan = "on"   // such an app cannot start
-	LifespanOff  Lifespan = "off"  // the app is not asked
+	// an app that raises before it receives lifespan.startup has none
+	LifespanAuto Lifespan = "auto"
+	LifespanOn   Lifespan = "on"  // such an app cannot start
+	LifespanOff  Lifespan = "off" // the app is not asked
 )
 
 // ASGI runs an ASGI 3 (or 2) application.
@@ -161,17 +180,21 @@ type HTTP struct {
 
 // FastCGI spawns a FastCGI program, or connects to one that somebody else runs.
 type FastCGI struct {
-	Command    []string // spawned with its listening socket as descriptor 0; empty with Connect
-	Connect    string   // "unix:PATH" or "HOST:PORT"
-	ScriptRoot string   // folder of the scripts that it executes; "": Root when Command is PHP, else it answers all paths itself
-	Index      string   // script for a folder, and in ScriptRoot for each path that names nothing; "": index.php
-	Workers    int      // 0: one
+	Command []string // spawned with its listening socket as descriptor 0; empty with Connect
+	Connect string   // "unix:PATH" or "HOST:PORT"
+	// folder of the scripts that it executes; "": Root when Command is PHP, else it answers all
+	// paths itself
+	ScriptRoot string
+	// script for a folder, and in ScriptRoot for each path that names nothing; "": index.php
+	Index   string
+	Workers int // 0: one
 
 	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to
 	// Command as -d options, and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.
 	INI map[string]string
 
-	Concurrency int // requests at once in each worker, or in all of Connect; 0: what the program says that it can
+	// requests at once in each worker, or in all of Connect; 0: what the program says that it can
+	Concurrency int
 }
 
 // IsPHP reports whether the program that is started is PHP, by its name.
@@ -204,7 +227,8 @@ type Static struct {
 
 // Python says which interpreter and which packages an app runs with.
 type Python struct {
-	Version      string   // "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
+	// "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
+	Version      string
 	Requirements []string // absolute requirement files
 	Packages     []string // PEP 508 requirements, in place of files
 	Extras       []string // optional dependencies of the project to install as well
@@ -219,17 +243,21 @@ type Python struct {
 // for something else through (FastCGI authorizer role). Each is an absolute file, or
 // "package.module:callable"; "" leaves the question out.
 type Authorize struct {
-	CheckPassword string   // check_password(environ, user, password): True, False, or None for a user who is not known
+	// check_password(environ, user, password): True, False, or None for a user who is not known
+	CheckPassword string
 	GroupsForUser string   // groups_for_user(environ, user): the user's groups
 	Groups        []string // of which the user must be in one; empty: any user will do
-	AllowAccess   string   // allow_access(environ, host): True, False, or None to leave it to others
+	// allow_access(environ, host): True, False, or None to leave it to others
+	AllowAccess string
 }
 
 // Build is a command that makes files of the app from others, such as a front end from its sources.
 // It runs in Root when what it is made from has changed.
 type Build struct {
 	Command []string // program and arguments; never empty
-	Inputs  []string // globs relative to Root of the files that it reads; empty: it runs once, until its command changes
+	// globs relative to Root of the files that it reads; empty: it runs once, until its command
+	// changes
+	Inputs []string
 }
 
 // Alias is a URL path below the mount whose files the host serves without asking the app. Exactly
@@ -253,9 +281,10 @@ func (a Alias) URL(mount MountPath) string {
 
 // Files says how files are served.
 type Files struct {
-	Index []string          // names that a folder answers with, the first that is there; empty: 404
-	Cache string            // the Cache-Control of every file; "": none is sent
-	Types map[string]string // content types by lower-case extension, such as ".wasm", beside those that are known
+	Index []string // names that a folder answers with, the first that is there; empty: 404
+	Cache string   // the Cache-Control of every file; "": none is sent
+	// content types by lower-case extension, such as ".wasm", beside those that are known
+	Types map[string]string
 }
 
 // ReloadMode says how the host learns that an app's files changed.
@@ -294,8 +323,9 @@ type Reload struct {
 
 // Timeouts bound what an app may keep waiting for.
 type Timeouts struct {
-	Startup        time.Duration // from spawning a worker until it is ready
-	Request        time.Duration // from handing a request to a worker until its response is complete; 0: none
+	Startup time.Duration // from spawning a worker until it is ready
+	// from handing a request to a worker until its response is complete; 0: none
+	Request        time.Duration
 	Drain          time.Duration // how long a replaced generation may finish its requests
 	WebSocketDrain time.Duration // the same for WebSockets and event streams
 	Stop           time.Duration // from SIGTERM to SIGKILL
@@ -312,8 +342,9 @@ type Queue struct {
 type Recycle struct {
 	Requests int
 	Age      time.Duration
-	Memory   int64   // bytes of resident memory
-	Jitter   float64 // 0.1 spreads each limit by ±10 %
+	Memory   int64         // bytes of resident memory
+	CPU      time.Duration // CPU is the processor time that a worker may have used.
+	Jitter   float64       // 0.1 spreads each limit by ±10 %
 }
 
 // IdleStart says when an app's first generation is started.
@@ -343,6 +374,9 @@ type Limits struct {
 	CPU       float64 // CPUs: 0.5 is half of one
 	Files     int     // open files of each worker
 	Processes int
+
+	// Stack is the bytes of stack of each thread. Zero means the system's default.
+	Stack int64
 }
 
 // Health is the request that a new generation must answer with a status below 400 before it takes

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,12 +52,12 @@ func GroupName(gid uint32) string {
 }
 
 // Lookup finds the account for a user name or number and, unless it is "", another primary group.
-// An empty user gives nil, this process's own user. Users that only a directory service knows are
-// found through getent(1).
-func Lookup(userName, groupName string) (*Account, error) {
+// Groups, unless there are none, replace the user's supplementary groups. An empty user gives nil,
+// this process's own user. Users that only a directory service knows are found through getent(1).
+func Lookup(userName, groupName string, groups ...string) (*Account, error) {
 	if userName == "" {
-		if groupName != "" {
-			return nil, fmt.Errorf("cannot use group %q without a user", groupName)
+		if named := append(groups[:len(groups):len(groups)], groupName); named[0] != "" {
+			return nil, fmt.Errorf("cannot use group %q without a user", named[0])
 		}
 		return nil, nil
 	}
@@ -69,13 +70,24 @@ func Lookup(userName, groupName string) (*Account, error) {
 			return nil, err
 		}
 	}
-	if a.UID == 0 || a.GID == 0 {
+	if len(groups) > 0 {
+		a.Groups = make([]uint32, len(groups))
+	}
+	for i, name := range groups {
+		if a.Groups[i], err = lookupGroup(name); err != nil {
+			return nil, err
+		}
+	}
+	if a.UID == 0 || a.GID == 0 || len(groups) > 0 && slices.Contains(a.Groups, 0) {
 		return nil, fmt.Errorf("cannot use user %q, group %d: %w", userName, a.GID, ErrRoot)
 	}
-	if a.UID == uint32(os.Getuid()) && a.GID == uint32(os.Getgid()) {
-		return nil, nil
+	if a.UID != uint32(os.Getuid()) || a.GID != uint32(os.Getgid()) {
+		return a, nil
 	}
-	return a, nil
+	if len(groups) > 0 {
+		return nil, errors.New("cannot change the groups of this process's own user")
+	}
+	return nil, nil
 }
 
 // Credential is what a child process needs to run as the account; nil for this process's own user.

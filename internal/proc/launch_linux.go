@@ -200,6 +200,12 @@ func (o launchOrders) obey() (failure launchError) {
 	if limit := o.Limits.set(); limit != nil {
 		return launchError{launchReport{Limit: limit}, limit.Err}
 	}
+	if err := o.Limits.applyMask(); err != nil {
+		return launchError{launchReport{Step: "set the umask"}, err}
+	}
+	if err := o.Limits.applyNice(); err != nil {
+		return launchError{launchReport{Step: "lower the priority"}, err}
+	}
 	if c := o.Credential; c != nil {
 		if err := becomeUser(c); err != nil {
 			return launchError{launchReport{Step: "become the user"}, err}

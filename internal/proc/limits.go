@@ -6,25 +6,40 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what a process and its later children may use; zero values change nothing. See [Launch].
+// Limits bound what a process and its later children may use; zero values change nothing. See
+// [Launch].
 type Limits struct {
-	Files     int   // open files of each process
-	Processes int   // of the user, who must not be root; threads count
-	Memory    int64 // bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
+	Files     int // open files of each process
+	Processes int // of the user, who must not be root; threads count
+	// bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
+	Memory int64
 
-	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory runs out; see
-	// oom_score_adj in proc_pid_oom_score_adj(5).
+	// Stack is the bytes of stack of each thread (RLIMIT_STACK).
+	Stack int64
+
+	// Umask is the file mode mask in octal. Empty changes nothing.
+	Umask string
+
+	// Nice is added to the nice value, see nice(2).
+	Nice int
+
+	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory
+	// runs out; see oom_score_adj in proc_pid_oom_score_adj(5).
 	OOMScore int
 }
 
 // bounded reports whether there is a limit that a process has to set itself.
-func (l Limits) bounded() bool { return l.Files > 0 || l.Processes > 0 || l.Memory > 0 }
+func (l Limits) bounded() bool {
+	return l.Files > 0 || l.Processes > 0 || l.Memory > 0 || l.Stack > 0 || l.Umask != "" || l.Nice != 0
+}
 
-// set sets the limits of this process, soft and hard. That of memory comes last, for this process needs some.
+// set sets the limits of this process, soft and hard. That of memory comes last, for this process
+// needs some.
 func (l Limits) set() *LimitError {
 	for _, limit := range []struct {
 		name     string
@@ -33,6 +48,7 @@ func (l Limits) set() *LimitError {
 	}{
 		{"files", unix.RLIMIT_NOFILE, uint64(l.Files)},
 		{"processes", unix.RLIMIT_NPROC, uint64(l.Processes)},
+		{"stack", unix.RLIMIT_STACK, uint64(l.Stack)},
 		{"memory", unix.RLIMIT_DATA, uint64(l.Memory)},
 	} {
 		if limit.value == 0 {
@@ -46,6 +62,51 @@ func (l Limits) set() *LimitError {
 		}
 	}
 	return nil
+}
+
+// applyMask sets the file mode mask of this process.
+func (l Limits) applyMask() error {
+	if l.Umask == "" {
+		return nil
+	}
+	mask, err := strconv.ParseUint(l.Umask, 8, 9)
+	if err != nil {
+		return err
+	}
+	syscall.Umask(int(mask))
+	return nil
+}
+
+// applyNice lowers the priority of this process.
+func (l Limits) applyNice() error {
+	if l.Nice == 0 {
+		return nil
+	}
+	now, err := nice(0)
+	if err != nil {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, now+l.Nice)
+}
+
+// CPUTime is how much processor time a process has used; 0 when it has ended.
+func CPUTime(pid int) time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(data, []byte(") ")) // the name before may have spaces
+	fields := bytes.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	var ticks int64
+	for _, field := range fields[11:13] { // utime and stime, see proc_pid_stat(5)
+		n, _ := strconv.ParseInt(string(field), 10, 64)
+		ticks += n
+	}
+	const perSecond = 100 // USER_HZ on all architectures that Go has
+	return time.Duration(ticks) * (time.Second / perSecond)
 }
 
 // ResidentMemory is how many bytes of memory a process has; 0 when it has ended.

@@ -101,7 +101,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 		h.watcher.Forget(d.Name) // its developer restarts the worker
 		return
 	}
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := account.Lookup(d.User, d.Group, d.Groups...)
 	if err != nil {
 		return // the deploy says so
 	}

@@ -80,7 +80,7 @@ const (
 // around returns the lines of a file around one of them, and the number of the first; none when it
 // cannot be read.
 func around(d modgw.Descriptor, name string, line int) (first int, source []string) {
-	user, err := account.Lookup(d.User, d.Group)
+	user, err := account.Lookup(d.User, d.Group, d.Groups...)
 	if err != nil || line > furthestLine {
 		return 0, nil
 	}

@@ -13,5 +13,8 @@ func Environ(c modgw.RunnerConfig, user *account.Account) []string {
 
 // Limits are those of an app's processes.
 func Limits(d modgw.Descriptor) proc.Limits {
-	return proc.Limits{Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, OOMScore: OOMScore}
+	return proc.Limits{
+		Files: d.Limits.Files, Processes: d.Limits.Processes, Memory: d.Limits.Memory, Stack: d.Limits.Stack, OOMScore: OOMScore,
+		Umask: d.Umask, Nice: d.Nice,
+	}
 }

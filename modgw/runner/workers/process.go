@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"cmp"
 	"syscall"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -51,7 +52,7 @@ func (w *Worker) Fill(spec *proc.Spec) {
 		spec.Env = Environ(c.Runner, c.User)
 	}
 	if spec.Dir == "" {
-		spec.Dir = d.Root
+		spec.Dir = cmp.Or(d.Home, d.Root)
 	}
 	spec.Credential = c.User.Credential()
 	spec.Limits = Limits(d)

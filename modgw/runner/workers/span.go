@@ -12,17 +12,19 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// memoryInterval is how often a worker's memory is looked at, when it finishes a request; an idle worker's does not grow.
-const memoryInterval = time.Second
+// usageInterval is how often a worker's memory and processor time are read when it finishes a
+// request. Those of an idle worker do not grow.
+const usageInterval = time.Second
 
 // Span is how much a worker may do until it is replaced. Its zero value has no limits.
 type Span struct {
 	requests int64
 	memory   int64
+	cpu      time.Duration
 	want     func(reason string)
 	began    atomic.Bool  // a request
 	done     atomic.Int64 // requests
-	looked   atomic.Int64 // at the memory, as monotonic.Now has it
+	looked   atomic.Int64 // at both, as monotonic.Now has it
 
 	mu  sync.Mutex
 	age *time.Timer
@@ -34,6 +36,7 @@ func (s *Span) Arm(limits modgw.Recycle, want func(reason string)) {
 	s.want = want
 	s.requests = jittered(int64(limits.Requests), limits.Jitter)
 	s.memory = jittered(limits.Memory, limits.Jitter)
+	s.cpu = time.Duration(jittered(int64(limits.CPU), limits.Jitter))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if age := time.Duration(jittered(int64(limits.Age), limits.Jitter)); age > 0 {
@@ -69,17 +72,21 @@ func (s *Span) Finished(pid int) {
 	if s.requests > 0 && n >= s.requests {
 		s.want(fmt.Sprintf("it has finished %d requests", n))
 	}
-	if s.memory > 0 && s.due(monotonic.Now()) {
-		if used := proc.ResidentMemory(pid); used > s.memory {
-			s.want(fmt.Sprintf("it uses %d bytes of memory", used))
-		}
+	if s.memory == 0 && s.cpu == 0 || !s.due(monotonic.Now()) {
+		return
+	}
+	if used := proc.ResidentMemory(pid); s.memory > 0 && used > s.memory {
+		s.want(fmt.Sprintf("it uses %d bytes of memory", used))
+	}
+	if used := proc.CPUTime(pid); s.cpu > 0 && used >= s.cpu {
+		s.want(fmt.Sprintf("it has used %s of processor time", used.Round(time.Millisecond)))
 	}
 }
 
-// due reports whether it is time to look at the memory again.
+// due reports whether it is time to read them again.
 func (s *Span) due(now time.Duration) bool {
 	last := s.looked.Load()
-	return (last == 0 || int64(now)-last >= int64(memoryInterval)) && s.looked.CompareAndSwap(last, int64(now))
+	return (last == 0 || int64(now)-last >= int64(usageInterval)) && s.looked.CompareAndSwap(last, int64(now))
 }
 
 // jittered spreads a limit by plus or minus the fraction; 0 stays 0.

@@ -1,6 +1,7 @@
 package zygote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func start(a App) (*Process, error) {
 		Path:       a.Environment.Interpreter,
 		Args:       []string{"-X", "faulthandler", a.Dir, "--template", string(d.Name), padding},
 		Env:        d.ProcessEnv(a.Environment, a.User.HomeDir()),
-		Dir:        d.Root,
+		Dir:        cmp.Or(d.Home, d.Root),
 		Credential: a.User.Credential(),
 		Files:      []*os.File{theirs},
 		Stdin:      a.Stdin,           // the workers inherit it
