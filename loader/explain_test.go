@@ -72,12 +72,8 @@ func TestTableIsWhole(t *testing.T) {
 func TestExamplesDecode(t *testing.T) {
 	files := map[string]string{"requirements.txt": "", "hello.cgi": "", "cgi-bin/x": "", "public/x": "", "blog.wsgi": "", "key": "k", ".env": ""}
 	dir := testProject(t, files)
-<<<<<<< HEAD
 	// These name files and users that only a real host has.
-	skip := map[string]bool{"root": true, "venv": true, "user": true, "group": true}
-=======
-	skip := map[string]bool{"root": true, "home": true, "venv": true, "user": true, "group": true} // they name what only a real host has
->>>>>>> 213f1bb (Start an app's processes with the groups, umask, priority, folder and stack that it asks for)
+	skip := map[string]bool{"root": true, "home": true, "venv": true, "user": true, "group": true}
 	app := appBlock(new(modgw.Descriptor))
 	var src strings.Builder
 	src.WriteString("app \"example\" {\n")

@@ -80,17 +80,10 @@ func inGroup(as *account.Account, group string) bool {
 	return wanted == nil || wanted.GID == as.GID || slices.Contains(as.Groups, wanted.GID)
 }
 
-<<<<<<< HEAD
-// isRoot reports whether a user, with another primary group unless it is "", has root's rights. A
-// user who is not known here has none; the deploy reports it.
-func (t *tools) isRoot(user, group string) bool {
-	key := [2]string{user, group}
-=======
 // isRoot reports whether a user, with other groups where they are named, has root's rights. A user
 // who is not known here has none; the deploy reports it.
 func (t *tools) isRoot(user, group string, groups []string) bool {
 	key := [2]string{user, strings.Join(append([]string{group}, groups...), " ")}
->>>>>>> 213f1bb (Start an app's processes with the groups, umask, priority, folder and stack that it asks for)
 	is, known := t.roots[key]
 	if !known {
 		_, err := account.Lookup(user, group, groups...)

@@ -36,17 +36,10 @@ func peersOf(l modgw.Listener) (listen.Peers, error) {
 	return p, nil
 }
 
-<<<<<<< HEAD
 // warnOfImpersonation warns once of an app whose user may connect to a listener that trusts its
 // peers: the app could send requests to all apps in the name of any user.
 func (h *Host) warnOfImpersonation(d modgw.Descriptor) {
-	as, err := account.Lookup(d.User, d.Group)
-=======
-// warnOfPoser warns once of an app whose user may connect to a listener that believes its peers: the app could send requests to
-// all apps, in the name of any user.
-func (h *Host) warnOfPoser(d modgw.Descriptor) {
 	as, err := account.Lookup(d.User, d.Group, d.Groups...)
->>>>>>> 213f1bb (Start an app's processes with the groups, umask, priority, folder and stack that it asks for)
 	if err != nil || as == nil {
 		return // the deploy says so; or it is the host's own user, who may do everything anyway
 	}

@@ -8,20 +8,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-<<<<<<< HEAD
 // withResolvedRoot returns d with the links in its root resolved, so that a generation keeps the
 // release that it was made from. When "current" leads to another release, modules that are
 // imported late still come from the old one, and a rollback returns to it. A root that cannot be
 // resolved stays as it is; the deploy reports why.
 func withResolvedRoot(d modgw.Descriptor) modgw.Descriptor {
-	user, err := account.Lookup(d.User, d.Group)
-=======
-// pinned is d with the links in its root resolved, so that a generation keeps the release that it was made from: when
-// "current" leads to another one, its modules that are imported late still come from the old one, and a rollback
-// returns to it. A root that cannot be resolved stays as it is; the deploy tells why.
-func pinned(d modgw.Descriptor) modgw.Descriptor {
 	user, err := account.Lookup(d.User, d.Group, d.Groups...)
->>>>>>> 213f1bb (Start an app's processes with the groups, umask, priority, folder and stack that it asks for)
 	if err != nil {
 		return d
 	}
