@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// app watches the files of one interest. Its goroutine alone touches it, but for inbox and status.
+// app watches the files of one interest. Its goroutine alone uses it, except for inbox and status.
 type app struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
@@ -22,70 +22,71 @@ type app struct {
 	inbox   *inbox
 	status  *statusBox
 
-	now      *watching
-	disk     func(Interest) disk
-	remote   string    // why the files send no events; "" when they do
-	reported *snapshot // what the consumer knows
-	last     *snapshot // what the last look saw
-	took     time.Duration
-	watched  map[string]bool
-	dirty    dirty
-	left     map[string]bool // folders that the look before the last one saw and the last did not
-	polling  string          // why files are polled; "" while events are trusted
-	spent    bool            // they are polled because a folder could not be watched
-	full     bool            // there are more folders than are watched
-	crowded  string          // the link that leads to more than is watched; "" for none
-	gone     bool            // the root was missing when changes had settled
-	warned   string          // the last trouble that was logged
-	blind    []string        // files whose replacement is not seen, as far as they were logged
+	interest       *preparedInterest
+	disk           func(Interest) disk
+	noEvents       string    // why files send no events that can be trusted; "": they do
+	reported       *snapshot // as Changed knows it
+	last           *snapshot // the result of the last scan
+	scanTook       time.Duration
+	watched        map[string]bool
+	dirty          dirty
+	removedFolders map[string]bool // folders that the last scan missed and the one before found
+	polling        string          // why files are polled; "": events are trusted
+	outOfWatches   bool            // files are polled because the kernel's watches ran out
+	tooManyFolders bool            // not all folders are watched
+	oversizedLink  string          // a link to more files than are watched; "": there is none
+	rootGone       bool            // the root was missing when changes had settled
+	lastWarning    string          // the last warning that was logged
+	fileMounts     []string        // files that are mounted one by one, as far as they were logged
 
-	lull    lull
-	barrier barrier
-	since   time.Time             // the first sign of what was not reported yet; zero while there is none
-	missed  map[string]difference // found while the consumer was busy
-	busy    chan struct{}         // closed when the consumer is done; nil while it has nothing to do
-	stirs   bool                  // pending was told so
-	asked   []chan<- struct{}     // closed when pending was told
+	debounce   debounce
+	holdback   holdback
+	since      time.Time             // first unreported change; zero: there is none
+	unreported map[string]difference // found while Changed was running
+	busy       chan struct{}         // closed when Changed returns; nil while it is not running
+	isPending  bool                  // pending was called with this
+	asked      []chan<- struct{}     // closed when pending is up to date
 }
 
-// folderWatcher sends the events of folders to an inbox.
+// folderWatcher sends the events of folders to inboxes.
 type folderWatcher interface {
 	watch(dir string, to *inbox) error
 	forget(dir string, to *inbox)
-	deaf(dir string) bool
+	hasNoEvents(dir string) bool
 }
 
-// run watches until ctx is done and the consumer, which is called with host, has returned.
+// run watches until ctx is done and the call of Changed, which gets host, has returned.
 func (a *app) run(ctx, host context.Context) {
 	defer a.stop()
-	a.begin(ctx)
+	a.firstScan(ctx)
 	due := time.NewTimer(0)
 	defer due.Stop()
 	tick := time.NewTicker(a.every)
 	defer tick.Stop()
 	for {
 		a.setTimers(due, tick)
-		a.stir(!a.lull.due().IsZero() || a.busy != nil)
-		a.answer()
+		a.setPending(!a.debounce.due().IsZero() || a.busy != nil)
+		a.answerAsked()
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.inbox.wake:
-			a.read(ctx, a.inbox.take())
+			a.handleBatch(ctx, a.inbox.takeBatch())
 		case <-due.C:
-			a.settled(ctx, host)
+			a.handleSettled(ctx, host)
 		case <-tick.C:
 			a.poll(ctx)
 		case <-a.busy:
 			a.busy = nil
-			if len(a.missed) > 0 && a.due().IsZero() && !a.rootless() {
+			if len(a.unreported) > 0 && a.due().IsZero() && !a.hasLostRoot() {
 				a.report(host, differences(a.reported, a.last))
 			}
 		}
 	}
 }
 
-// setTimers lets due fire when changes have settled and tick while files are polled; otherwise nothing ticks.
+// setTimers sets due to when changes have settled, and tick while files are polled. Otherwise no
+// timer runs.
 func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
 	if at := a.due(); at.IsZero() {
 		due.Stop()
@@ -95,50 +96,50 @@ func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
 	if a.polling == "" {
 		tick.Stop()
 	} else {
-		tick.Reset(max(a.every, pollShare*a.took))
+		tick.Reset(max(a.every, pollShare*a.scanTook))
 	}
 }
 
 // pollShare is how many times longer the pause between polls is than what a poll takes.
 const pollShare = 20
 
-// due is when changes are to be looked at; zero while there are none.
+// due returns when to look at changes; the zero time while there are none.
 func (a *app) due() time.Time {
-	due := a.lull.due()
-	if !due.IsZero() && due.Before(a.barrier.again) {
-		return a.barrier.again
+	due := a.debounce.due()
+	if !due.IsZero() && due.Before(a.holdback.retryAt) {
+		return a.holdback.retryAt
 	}
 	return due
 }
 
-// begin looks at everything for the first time.
-func (a *app) begin(ctx context.Context) {
+// firstScan looks at all files for the first time.
+func (a *app) firstScan(ctx context.Context) {
 	a.reported, a.last = newSnapshot(), newSnapshot()
-	a.remote = a.deafness()
-	a.look(ctx)
-	a.know(nil)
+	a.noEvents = a.noEventsReason()
+	a.scanAll(ctx)
+	a.setReported(nil)
 }
 
 func (a *app) stop() {
 	if a.busy != nil {
 		<-a.busy
 	}
-	a.stir(false)
+	a.setPending(false)
 	a.unwatch()
-	a.asked = append(a.asked, a.inbox.take().asked...)
-	a.answer()
+	a.asked = append(a.asked, a.inbox.takeBatch().asked...)
+	a.answerAsked()
 }
 
-// stir says whether there is something to be looked into, once.
-func (a *app) stir(pending bool) {
-	if a.stirs != pending {
-		a.stirs = pending
+// setPending calls pending if its value is new.
+func (a *app) setPending(pending bool) {
+	if a.isPending != pending {
+		a.isPending = pending
 		a.pending(pending)
 	}
 }
 
-// answer tells those who asked that pending was told what is known now.
-func (a *app) answer() {
+// answerAsked answers those who wait until pending reflects all that is known.
+func (a *app) answerAsked() {
 	for _, answered := range a.asked {
 		close(answered)
 	}
@@ -146,76 +147,76 @@ func (a *app) answer() {
 }
 
 const (
-	// quickLook is how long a look at all files may have taken last time to be repeated for a
-	// request.
-	quickLook = 20 * time.Millisecond
+	// quickScan is how long the last scan of polled files may have taken for one to run when
+	// CatchUp asks.
+	quickScan = 20 * time.Millisecond
 
 	// fewFiles is up to how many files the look is repeated however long it took last time: then it
 	// was for the machine's load.
 	fewFiles = 100
 )
 
-// read judges what came in, and reports whether files may have changed.
-func (a *app) read(ctx context.Context, l letter) bool {
-	a.asked = append(a.asked, l.asked...)
-	if len(l.asked) > 0 && a.polling != "" && a.looksQuickly() {
+// handleBatch handles what came in, and reports whether files may have changed.
+func (a *app) handleBatch(ctx context.Context, b batch) bool {
+	a.asked = append(a.asked, b.asked...)
+	if len(b.asked) > 0 && a.polling != "" && a.looksQuickly() {
 		a.poll(ctx)
 	}
-	mended := l.watcher != nil && a.mend(ctx, l.watcher)
-	if l.interest != nil {
-		a.replace(ctx, l.interest)
+	retried := b.watcher != nil && a.retryEvents(ctx, b.watcher)
+	if b.interest != nil {
+		a.setInterest(ctx, b.interest)
 	}
-	remounted := a.remounted(l.mounts)
-	if l.rescan || remounted {
+	remounted := a.handleMounts(b.mounts)
+	if b.rescan || remounted {
 		a.dirty.addAll()
 	}
-	relevant := mended || l.rescan || l.interest != nil || remounted
-	for _, e := range l.events {
-		if a.relevant(ctx, e) {
+	relevant := retried || b.rescan || b.interest != nil || remounted
+	for _, e := range b.events {
+		if a.handleEvent(ctx, e) {
 			relevant = true
 		}
 	}
 	if relevant {
-		a.lull.noted(time.Now())
+		a.debounce.note(time.Now())
 	}
 	return relevant
 }
 
 // looksQuickly reports whether to look at all files for a request.
-func (a *app) looksQuickly() bool { return a.took < quickLook || a.last.files.len() <= fewFiles }
+func (a *app) looksQuickly() bool { return a.scanTook < quickScan || a.last.files.len() <= fewFiles }
 
-// replace takes another interest.
-func (a *app) replace(ctx context.Context, next *watching) {
-	before := a.now.rules
-	maps.DeleteFunc(a.missed, func(path string, _ difference) bool { return next.rules.class(path) == Nothing })
-	a.gone = a.gone && next.Root == a.now.Root
-	a.now = next
-	a.remote = a.deafness()
-	a.polling, a.spent = "", false
-	a.lull.quiet, a.lull.most = next.Settle, next.MaxSettle
-	a.look(ctx)
-	a.know(before)
+// setInterest replaces the interest.
+func (a *app) setInterest(ctx context.Context, next *preparedInterest) {
+	before := a.interest.rules
+	maps.DeleteFunc(a.unreported, func(path string, _ difference) bool { return next.rules.class(path) == Nothing })
+	a.rootGone = a.rootGone && next.Root == a.interest.Root
+	a.interest = next
+	a.noEvents = a.noEventsReason()
+	a.polling, a.outOfWatches = "", false
+	a.debounce.quiet, a.debounce.longest = next.Settle, next.MaxSettle
+	a.scanAll(ctx)
+	a.setReported(before)
 }
 
-// know settles what the consumer is taken to know after an interest was declared. Files that the interest before had,
-// too, keep the state that was reported, so that what changed in the meantime is still found; others are known as they
-// are, but for those that changed since the declaration.
-func (a *app) know(before *rules) {
+// setReported sets what counts as reported after an interest was declared. Files that the previous
+// interest also had keep their reported state, so that changes in between are found. Other files
+// count as they are now, except those that changed since the declaration.
+func (a *app) setReported(before *rules) {
 	known := newSnapshot()
 	for path, now := range a.last.files.all() {
 		if old, ok := a.reported.files.get(path); ok {
-			old.class, old.touched = now.class, a.now.rules.touched[path]
+			old.class, old.touched = now.class, a.interest.rules.touched[path]
 			known.files.set(path, old)
 			continue
 		}
 		if before != nil && before.class(path) != Nothing {
-			continue // it is new, and nobody has said so
+			continue // it is new and unreported
 		}
-		now.unsure = now.target == "" && a.now.since(now)
+		now.unsure = now.target == "" && a.interest.changedSince(now)
 		known.files.set(path, now)
 	}
 	for path, old := range a.reported.files.all() {
-		class := a.now.rules.class(path)
+		class := a.interest.rules.class(path)
 		if _, ok := a.last.files.get(path); ok || class == Nothing {
 			continue
 		}
@@ -224,30 +225,30 @@ func (a *app) know(before *rules) {
 	}
 	a.reported = known
 	if len(differences(known, a.last)) > 0 {
-		a.lull.noted(time.Now())
+		a.debounce.note(time.Now())
 	} else {
 		a.reported = a.last // which is the same, and takes no memory of its own
 	}
 }
 
-// relevant reports whether an event can mean that a file of the interest changed, and makes what it
-// names dirty. A new folder is watched at once, so that what happens in it is not missed while
+// handleEvent reports whether an event can mean that a file of the interest changed, and marks
+// what it names as dirty. A new folder is watched at once, so that nothing in it is missed while
 // changes settle.
-func (a *app) relevant(ctx context.Context, e fsnotify.Event) bool {
+func (a *app) handleEvent(ctx context.Context, e fsnotify.Event) bool {
 	dir, name := splitPath(e.Name)
-	known := a.left[e.Name] || a.last.dirs[e.Name] != nil || a.last.pins[e.Name] != nil
-	found := a.last.pins[dir][name] || known && !e.Has(fsnotify.Write)
-	if a.left[e.Name] {
+	known := a.removedFolders[e.Name] || a.last.dirs[e.Name] != nil || a.last.ancestors[e.Name] != nil
+	found := a.last.ancestors[dir][name] || known && !e.Has(fsnotify.Write)
+	if a.removedFolders[e.Name] {
 		a.dirty.addAll()
 	}
 	for _, p := range a.last.dirs[dir] {
-		if a.concerns(ctx, p, e, name) {
+		if a.eventMatters(ctx, p, e, name) {
 			found = true
 		}
 	}
 	if found {
 		a.dirty.add(e.Name)
-		a.status.event(time.Now())
+		a.status.noteEvent(time.Now())
 	}
 	return found
 }
@@ -256,7 +257,7 @@ func (a *app) mode() modgw.ReloadMode {
 	if a.polling != "" {
 		return modgw.ReloadPoll
 	}
-	if a.now.Mode == modgw.ReloadTouch {
+	if a.interest.Mode == modgw.ReloadTouch {
 		return modgw.ReloadTouch
 	}
 	return modgw.ReloadInotify

@@ -2,11 +2,13 @@ package reload
 
 import "github.com/modgw/modgw/modgw"
 
-// assets are the files below the root that browsers alone read, wherever they are, and those that are served as they are.
+// assets are the files below the root that only browsers read, wherever they are, and those that
+// are served as they are.
 var assets = []string{"**/*.{css,js,mjs}", "**/static/**", "**/assets/**"}
 
-// Assets are the globs of the files of an app that no process of it keeps, because browsers alone read them or because they
-// are executed anew for each request: a change needs no new workers, but pages that show them are old.
+// Assets returns the globs of the files of an app that none of its processes keeps, because only
+// browsers read them or each request executes them again: a change needs no new workers, but pages
+// that show them are stale.
 func Assets(d modgw.Descriptor) []Glob {
 	var globs []Glob
 	add := func(pattern string) { globs = append(globs, Glob{Pattern: pattern, Class: Asset}) }
@@ -25,7 +27,7 @@ func Assets(d modgw.Descriptor) []Glob {
 	return globs
 }
 
-// scriptsOf are the globs of what is executed anew for each request, and of what that may include.
+// scriptsOf returns the globs of what each request executes again, and of what that may include.
 func scriptsOf(d modgw.Descriptor) []string {
 	var own string
 	switch {

@@ -10,7 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Class says what a change asks for. The strongest class of all changed files is that of the change.
+// Class says what a change asks for. The strongest class of all changed files is that of the
+// change.
 type Class int
 
 // The classes, weakest first.
@@ -29,11 +30,11 @@ func (c Class) String() string {
 
 // Change is what happened to an app's files since the last change that was reported.
 type Change struct {
-	App   modgw.AppName
-	Class Class
-	Paths []string  // what was added, changed or removed: relative to the root where they are below it, sorted; "." is the root itself
-	Cause string    // "views.py changed", "views.py and 3 more changed"
-	Since time.Time // when the first sign of it came
+	App   modgw.AppName // names the interest
+	Class Class         // the strongest of all paths
+	Paths []string      // sorted; relative to the root if below it, "." being the root
+	Cause string        // "views.py changed", "views.py and 3 more changed"
+	Since time.Time     // of the first event or poll that showed it
 }
 
 // difference is one file that is not what it was.

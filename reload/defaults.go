@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// templates are loaded once and kept by Django, Jinja and the other engines, so that users see a change only after a
-// reload. The same holds for message catalogues and .env files.
+// templates are loaded once and kept by Django, Jinja and the other engines, so that users see a
+// change only after a reload. The same holds for message catalogues and .env files.
 var templates = []string{
 	"**/templates/**", "**/jinja2/**", "**/*.{jinja,jinja2,j2,mako,mak,tmpl,tpl,pt,djhtml,chameleon,genshi}", "**/*.mo",
 	".env", ".env.*",
@@ -18,14 +18,16 @@ var pythonCode = append([]string{"**/*.{py,wsgi,asgi,so}"}, templates...)
 
 var goCode = append([]string{"**/*.{go,s,c,h,gotmpl,gohtml,templ}"}, templates...)
 
-// programCode has the suffixes of the usual languages and of the templates that their frameworks keep.
+// programCode has the suffixes of the usual languages and of the templates that their frameworks
+// keep.
 var programCode = append([]string{
 	"**/*.{js,mjs,cjs,ts,tsx,jsx,py,rb,ru,pl,pm,psgi,php,lua,ex,exs,jar}",
 	"**/*.{ejs,pug,jade,hbs,handlebars,mustache,njk,nunjucks,liquid,eta,vto,erb,haml,slim,ep,tt,tt2,tx,twig,latte,eex,heex,leex}",
 	"**/views/**",
 }, templates...)
 
-// notBuilt is a pattern of files with a suffix of code that no program of the kind is built from; "" for none.
+// notBuilt is a pattern of files with a suffix of code that no program of the kind is built from;
+// "" for none.
 func notBuilt(kind modgw.Kind) string {
 	if kind == modgw.KindGo {
 		return "{**/*_test.go,**/testdata/**}"
@@ -33,8 +35,8 @@ func notBuilt(kind modgw.Kind) string {
 	return ""
 }
 
-// codeOf are the globs of the files that a program of the app's kind is made from. Scripts that run once for each
-// request, static files and programs that somebody else runs need no reload.
+// codeOf are the globs of the files that a program of the app's kind is made from. Scripts that
+// run once for each request, static files and programs of other servers need no reload.
 func codeOf(d modgw.Descriptor) []string {
 	switch d.Kind {
 	case modgw.KindWSGI, modgw.KindASGI:
@@ -61,7 +63,8 @@ func codeElsewhere(d modgw.Descriptor) (code []string) {
 	return code
 }
 
-// dependencyFiles are the names below the root that can decide what an environment holds, whether they exist now or not.
+// dependencyFiles are the names below the root that can decide what an environment holds, whether
+// they exist now or not.
 func dependencyFiles(d modgw.Descriptor) []string {
 	switch {
 	case d.UsesPython():
@@ -75,16 +78,17 @@ func dependencyFiles(d modgw.Descriptor) []string {
 	return nil
 }
 
-// skippedFolders are never descended into: version control, caches, environments and packages of others. Other folders
-// with a leading dot are left out by the rule for hidden names.
+// skippedFolders are never descended into: version control, caches, environments and packages of
+// others. Other folders with a leading dot are left out by the rule for hidden names.
 var skippedFolders = map[string]bool{
 	".git": true, ".hg": true, ".svn": true, ".bzr": true, ".jj": true, "CVS": true, "_darcs": true,
 	"__pycache__": true, "__pypackages__": true, ".venv": true, "venv": true, ".tox": true, ".nox": true,
 	"site-packages": true, "node_modules": true, "bower_components": true, "htmlcov": true,
 }
 
-// skippedFile reports whether name is what editors, compilers and copying programs leave beside a file for a while.
-func skippedFile(name string) bool {
+// skippedFile reports whether name is what editors, compilers and copying programs leave beside a
+// file for a while.
+func isSkippedFile(name string) bool {
 	switch {
 	case strings.HasPrefix(name, ".#"), strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#"): // emacs
 	case strings.HasPrefix(name, "flycheck_"): // emacs, too

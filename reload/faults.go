@@ -24,7 +24,7 @@ func tooManyFolders(in Interest) error {
 	}
 }
 
-func crowdedLink(path string) error {
+func oversizedLinkFault(path string) error {
 	return &modgw.Fault{
 		Code: "MGW-RLD-008",
 		Summary: fmt.Sprintf("cannot watch all that %q leads to: links to other folders count up to %d folders and %d files",
@@ -45,7 +45,7 @@ func noEvents(dir string, err error) error {
 func heldTooLong(o obstacle) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-RLD-005",
-		Summary: fmt.Sprintf("cannot tell whether all files are written: after %s still %s", barrierLimit, o.why),
+		Summary: fmt.Sprintf("cannot tell whether all files are written: after %s still %s", holdbackLimit, o.why),
 		Hint:    "what is there now goes live; when the writer has ended for good, remove what it left behind",
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// networkFilesystems are those whose files others can change without an event here, by their magic number (statfs(2)).
+// networkFilesystems are file systems whose files other machines can change without an event here,
+// by magic number (statfs(2)).
 var networkFilesystems = map[uint32]string{
 	0x6969:     "NFS",
 	0x517B:     "SMB",
@@ -28,7 +29,8 @@ var networkFilesystems = map[uint32]string{
 	0x7c7c6673: "Parallels shared folders",
 }
 
-// networkFilesystem names the filesystem that holds path, or its nearest folder that exists, if it is one of them.
+// networkFilesystem names the network file system of path, or of its nearest existing folder; ""
+// for any other.
 func networkFilesystem(path string) string {
 	var st unix.Statfs_t
 	for unix.Statfs(path, &st) != nil {
@@ -41,8 +43,8 @@ func networkFilesystem(path string) string {
 	return networkFilesystems[uint32(st.Type)]
 }
 
-// remote says which files of an interest are on a filesystem without events for what others change; "" when none are.
-func (r *rules) remote() string {
+// noEventsReason says which files of an interest are on a network file system; "" when none are.
+func (r *rules) noEventsReason() string {
 	for _, t := range r.trees {
 		if name := networkFilesystem(t.base); name != "" {
 			return t.base + " is on " + name

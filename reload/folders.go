@@ -14,41 +14,41 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// folders is the host's one fsnotify watcher: each folder is watched once, however many apps look at it.
+// folders is the host's only fsnotify watcher. It watches each folder once, for all apps.
 type folders struct {
-	log    *slog.Logger
-	notify *fsnotify.Watcher
-	ears   ears
-	echo   echo
+	log     *slog.Logger
+	notify  *fsnotify.Watcher
+	probe   eventProbe
+	cookies cookies
 
-	adding sync.Mutex // held while notify is changed; never by the goroutine that reads its events
+	adding sync.Mutex // held while notify is changed; not by the goroutine that reads events
 	ids    map[string]fileID
-	names  map[fileID][]string // the paths under which a folder is watched; fsnotify knows it by the first
+	names  map[fileID][]string // all paths of a watched folder; fsnotify knows the first
 
-	mu    sync.RWMutex
-	byDir map[string]map[*inbox]bool
-	twins map[string][]string // the other names of folders that are mounted at several places, by the first
+	mu      sync.RWMutex
+	byDir   map[string]map[*inbox]bool
+	aliases map[string][]string // further mount points of folders, by the first
 }
 
-// newFolders watches nothing yet. The folder own is the host's, for its echoes; "" leaves them out.
+// newFolders watches nothing yet. Cookies are made in the folder own; "": there are none.
 func newFolders(log *slog.Logger, own string) (*folders, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
 	return &folders{
-		log:    log,
-		notify: notify,
-		echo:   echo{parent: own},
-		ids:    map[string]fileID{},
-		names:  map[fileID][]string{},
-		byDir:  map[string]map[*inbox]bool{},
-		twins:  map[string][]string{},
+		log:     log,
+		notify:  notify,
+		cookies: cookies{parent: own},
+		ids:     map[string]fileID{},
+		names:   map[fileID][]string{},
+		byDir:   map[string]map[*inbox]bool{},
+		aliases: map[string][]string{},
 	}, nil
 }
 
-// watch makes events in dir go to the inbox. Doing it again is cheap and mends a watch that was lost when the folder
-// was replaced. A folder that is not there or may not be read is left out without an error.
+// watch makes events in dir go to the inbox. Calling it again is cheap and renews a watch that was
+// lost when the folder was replaced. A folder that does not exist or may not be read is no error.
 func (f *folders) watch(dir string, to *inbox) error {
 	f.adding.Lock()
 	defer f.adding.Unlock()
@@ -66,7 +66,7 @@ func (f *folders) watch(dir string, to *inbox) error {
 	return err
 }
 
-// forget ends what watch began.
+// forget ends the watch of dir for the inbox.
 func (f *folders) forget(dir string, to *inbox) {
 	f.adding.Lock()
 	defer f.adding.Unlock()
@@ -82,12 +82,12 @@ func (f *folders) forget(dir string, to *inbox) {
 	}
 }
 
-// deaf reports whether the file system of dir was tried and sends no events.
-func (f *folders) deaf(dir string) bool { return f.ears.deaf(dir) }
+// hasNoEvents reports whether the file system of dir was probed and sends no events.
+func (f *folders) hasNoEvents(dir string) bool { return f.probe.hasNoEvents(dir) }
 
-// identify notes which folder dir is. inotify knows a folder by its inode, and fsnotify reports its events under the
-// first path it was watched by: so a folder that was renamed must not keep its old name, and one that is mounted at two
-// places has both.
+// identify records which folder dir is. inotify knows a folder by its inode, and fsnotify reports
+// events under the first path that it was watched by. So a renamed folder must lose its old name,
+// and a folder that is mounted at two places has both names.
 func (f *folders) identify(dir string) {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -104,15 +104,15 @@ func (f *folders) identify(dir string) {
 	}
 	if !slices.Contains(f.names[id], dir) {
 		f.ids[dir], f.names[id] = id, append(f.names[id], dir)
-		f.pair(id)
+		f.noteAliases(id)
 	}
 }
 
-// drop ends the watch of a folder under one name; under its other names it goes on.
+// drop ends the watch of a folder under one name; its other names stay watched.
 func (f *folders) drop(dir string) {
 	id, ok := f.ids[dir]
 	if !ok {
-		_ = f.notify.Remove(dir) // it was never there, as far as is known
+		_ = f.notify.Remove(dir) // it did not exist when it was watched
 		return
 	}
 	delete(f.ids, dir)
@@ -123,21 +123,22 @@ func (f *folders) drop(dir string) {
 		delete(f.names, id)
 	}
 	if first {
-		_ = f.notify.Remove(dir) // the folder may be gone, and its watch with it
+		_ = f.notify.Remove(dir) // it fails if the folder is gone
 		f.mu.Lock()
-		delete(f.twins, dir)
+		delete(f.aliases, dir)
 		f.mu.Unlock()
 		f.promote(names)
 	}
-	f.pair(id)
+	f.noteAliases(id)
 }
 
-// promote watches a folder under the first of its names that are left. What happened in between is found by looking.
+// promote watches a folder under the first of its remaining names. A scan finds what happened in
+// between.
 func (f *folders) promote(names []string) {
 	if len(names) == 0 {
 		return
 	}
-	_ = f.notify.Add(names[0]) // the look meets the same error and deals with it
+	_ = f.notify.Add(names[0]) // the scan meets the same error and handles it
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for _, name := range names {
@@ -147,8 +148,8 @@ func (f *folders) promote(names []string) {
 	}
 }
 
-// pair tells route which folders have several names.
-func (f *folders) pair(id fileID) {
+// noteAliases records under which names a folder is mounted.
+func (f *folders) noteAliases(id fileID) {
 	names := f.names[id]
 	if len(names) == 0 {
 		return
@@ -156,13 +157,13 @@ func (f *folders) pair(id fileID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(names) > 1 {
-		f.twins[names[0]] = slices.Clone(names[1:])
+		f.aliases[names[0]] = slices.Clone(names[1:])
 	} else {
-		delete(f.twins, names[0])
+		delete(f.aliases, names[0])
 	}
 }
 
-// fileID tells a folder from all others.
+// fileID identifies a folder.
 type fileID struct{ device, inode uint64 }
 
 func idOf(info fs.FileInfo) fileID {
@@ -172,38 +173,39 @@ func idOf(info fs.FileInfo) fileID {
 	return fileID{}
 }
 
-// deliver hands events to inboxes until ctx is done.
+// deliver sends events to inboxes until ctx is done.
 func (f *folders) deliver(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-f.notify.Events:
-			if !f.echo.hear(event) {
+			if !f.cookies.handleEvent(event) {
 				f.route(event)
 			}
 		case err := <-f.notify.Errors:
-			f.log.Warn("file events were lost; all watched files are looked at again", "err", err)
-			f.everybody((*inbox).rescan)
+			f.log.Warn("file events were lost, all watched files are scanned again", "error", err)
+			f.sendToAll((*inbox).rescan)
 		}
 	}
 }
 
-// route hands an event to all that watch the folder it happened in, or the folder it happened to, under any name.
+// route sends an event to all that watch the folder it happened in, or the folder it happened to,
+// under any name.
 func (f *folders) route(e fsnotify.Event) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	f.hand(e)
+	f.sendToWatchers(e)
 	dir, name := splitPath(e.Name)
-	for _, twin := range f.twins[dir] {
-		f.hand(fsnotify.Event{Name: filepath.Join(twin, name), Op: e.Op})
+	for _, alias := range f.aliases[dir] {
+		f.sendToWatchers(fsnotify.Event{Name: filepath.Join(alias, name), Op: e.Op})
 	}
-	for _, twin := range f.twins[e.Name] {
-		f.hand(fsnotify.Event{Name: twin, Op: e.Op})
+	for _, alias := range f.aliases[e.Name] {
+		f.sendToWatchers(fsnotify.Event{Name: alias, Op: e.Op})
 	}
 }
 
-func (f *folders) hand(e fsnotify.Event) {
+func (f *folders) sendToWatchers(e fsnotify.Event) {
 	above := f.byDir[filepath.Dir(e.Name)]
 	for to := range above {
 		to.event(e)
@@ -215,18 +217,18 @@ func (f *folders) hand(e fsnotify.Event) {
 	}
 }
 
-func (f *folders) everybody(tell func(*inbox)) {
+func (f *folders) sendToAll(tell func(*inbox)) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	told := map[*inbox]bool{}
+	sent := map[*inbox]bool{}
 	for _, inboxes := range f.byDir {
 		for to := range inboxes {
-			if !told[to] {
-				told[to] = true
+			if !sent[to] {
+				sent[to] = true
 				tell(to)
 			}
 		}
 	}
 }
 
-func (f *folders) close() error { return errors.Join(f.notify.Close(), f.echo.close()) }
+func (f *folders) close() error { return errors.Join(f.notify.Close(), f.cookies.removeFolder()) }

@@ -6,56 +6,56 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// inboxLimit is how many events wait for an app; beyond it they are replaced by one scan of everything.
+// inboxLimit is how many events wait for an app. Beyond it a scan of everything replaces them.
 const inboxLimit = 4096
 
-// inbox hands events to the goroutine of an app. Putting never blocks.
+// inbox passes events to the goroutine of an app. Adding never blocks.
 type inbox struct {
 	wake chan struct{} // has one element while there is something to take
 
-	mu     sync.Mutex
-	letter letter
+	mu    sync.Mutex
+	batch batch
 }
 
-// letter is what came since the inbox was emptied.
-type letter struct {
+// batch is what was added since the inbox was emptied.
+type batch struct {
 	events   []fsnotify.Event
 	rescan   bool              // events were lost: look at everything
-	interest *watching         // a new interest
+	interest *preparedInterest // a new one; nil: none
 	mounts   []string          // paths at which something was mounted or unmounted
-	watcher  folderWatcher     // watch with it what is polled for want of events; nil: there is none
-	asked    []chan<- struct{} // closed when it is known whether something is pending
+	watcher  folderWatcher     // for apps whose watches ran out; nil: no new one
+	asked    []chan<- struct{} // closed when pending is up to date
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 func (b *inbox) event(e fsnotify.Event) {
-	b.put(func(l *letter) {
-		if len(l.events) >= inboxLimit {
-			l.events, l.rescan = nil, true
+	b.add(func(next *batch) {
+		if len(next.events) >= inboxLimit {
+			next.events, next.rescan = nil, true
 			return
 		}
-		l.events = append(l.events, e)
+		next.events = append(next.events, e)
 	})
 }
 
-func (b *inbox) rescan() { b.put(func(l *letter) { l.rescan = true }) }
+func (b *inbox) rescan() { b.add(func(next *batch) { next.rescan = true }) }
 
-func (b *inbox) replace(w *watching) { b.put(func(l *letter) { l.interest = w }) }
+func (b *inbox) replace(w *preparedInterest) { b.add(func(next *batch) { next.interest = w }) }
 
 func (b *inbox) mounted(paths []string) {
-	b.put(func(l *letter) { l.mounts = append(l.mounts, paths...) })
+	b.add(func(next *batch) { next.mounts = append(next.mounts, paths...) })
 }
 
-func (b *inbox) mend(f folderWatcher) { b.put(func(l *letter) { l.watcher = f }) }
+func (b *inbox) setWatcher(f folderWatcher) { b.add(func(next *batch) { next.watcher = f }) }
 
 func (b *inbox) ask(answered chan<- struct{}) {
-	b.put(func(l *letter) { l.asked = append(l.asked, answered) })
+	b.add(func(next *batch) { next.asked = append(next.asked, answered) })
 }
 
-func (b *inbox) put(change func(*letter)) {
+func (b *inbox) add(change func(*batch)) {
 	b.mu.Lock()
-	change(&b.letter)
+	change(&b.batch)
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
@@ -63,10 +63,10 @@ func (b *inbox) put(change func(*letter)) {
 	}
 }
 
-func (b *inbox) take() letter {
+func (b *inbox) takeBatch() batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.letter
-	b.letter = letter{}
-	return l
+	taken := b.batch
+	b.batch = batch{}
+	return taken
 }

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// installing are the words that make a package installer change files, by the installer's name.
+// installing are the commands with which a package installer changes files, by installer.
 var installing = map[string][]string{
 	"pip": {"install", "uninstall"},
 	"uv":  {"sync", "add", "remove", "lock", "install", "uninstall"},
 }
 
-// installers are the package installers at work in root: those that run in it or have a path in it on their command
-// line. Those that a process of the host started are not among them.
+// installers returns the package installers that work in root: those that run in it or have a path
+// in it on their command line, except descendants of the process host.
 func installers(root string, host int) []obstacle {
 	if root == "" {
 		return nil
@@ -54,7 +54,8 @@ func commandWords(line []byte) []string {
 	return words
 }
 
-// installerOf names the installer that a command line runs to change files; "" when it does something else.
+// installerOf names the installer that a command line runs to change files; "" for any other
+// command.
 func installerOf(words []string) string {
 	for i, word := range words[:min(len(words), 4)] {
 		name := strings.TrimRight(filepath.Base(word), "0123456789.")
@@ -71,7 +72,7 @@ func installerOf(words []string) string {
 	return ""
 }
 
-// worksIn reports whether a process runs in dir or was told a path in it.
+// worksIn reports whether a process runs in dir or has a path in it on its command line.
 func worksIn(dir string, pid int, words []string) bool {
 	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err == nil && within(dir, cwd) {
@@ -88,7 +89,7 @@ func worksIn(dir string, pid int, words []string) bool {
 	})
 }
 
-// descends reports whether a process was started by another, or by one that it started.
+// descends reports whether a process is a descendant of another.
 func descends(pid, ancestor int) bool {
 	for pid > 1 && pid != ancestor {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -9,8 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Interest says which files an app is made from. A path may be missing: it is watched for until it appears. A file whose
-// content stays the same has not changed, except that a newer time of a Descriptor or Entry is a change: touch(1) reloads.
+// Interest says which files an app is made from. A missing file is watched for until it appears. A
+// file whose content stays the same has not changed, but a newer time of a Descriptor or Entry is
+// a change: touch(1) reloads.
 type Interest struct {
 	App  modgw.AppName // names the interest; another one of the same name replaces it
 	Root string        // absolute folder that relative globs are below; "": there are none
@@ -18,7 +19,7 @@ type Interest struct {
 	Descriptor   []string // absolute files of class Descriptor
 	Dependencies []string // absolute files of class Dependencies
 	Entry        []string // absolute files of class Code
-	Extra        []string // absolute files of class Code that workers were seen to load from outside the root
+	Extra        []string // absolute files of class Code that workers have loaded from elsewhere
 	Globs        []Glob   // further files
 	Ignore       []string // globs relative to Root that never count
 
@@ -27,20 +28,21 @@ type Interest struct {
 	MaxSettle time.Duration    // the longest that further changes put a report off; 0: 1.5 s
 	Account   *account.Account // files are looked at with its rights; nil: this process's own
 
-	// Shared says that the files are those of many users, and Account is nil: each is opened with the rights of whoever can
-	// change the way to it.
+	// Shared says that the files are those of many users, and Account is nil: each file is opened
+	// with the rights of the users who can change the way to it.
 	Shared bool
 }
 
 // Glob names files by a pattern, in which "**" means any folders and {a,b} either one.
 //
-// "*" and "**" match no name with a leading dot unless Hidden is set. Except is a pattern of files that do not count all
-// the same, relative to the root or to the folder that an absolute Pattern begins with; "": none.
+// "*" and "**" match no name with a leading dot unless Hidden is set. Except is a pattern of files
+// that do not count all the same, relative to the root or to the folder that an absolute Pattern
+// begins with; "": none.
 type Glob struct {
 	Pattern string // absolute, or relative to the root
-	Class   Class
-	Hidden  bool
-	Except  string
+	Class   Class  // of the files
+	Hidden  bool   // "*" and "**" match names with a leading dot, too
+	Except  string // pattern of files that do not count; "": none
 }
 
 const (
@@ -48,8 +50,8 @@ const (
 	defaultMaxSettle = 1500 * time.Millisecond
 )
 
-// Of is the interest of an app in its files. The caller adds to Dependencies what the app's environment was made from,
-// and sets Account.
+// Of returns the interest of an app in its files. The caller adds to Dependencies what the
+// environment was made from, and sets Account.
 func Of(d modgw.Descriptor) Interest {
 	in := Interest{
 		App:       d.Name,
@@ -83,7 +85,7 @@ func Of(d modgw.Descriptor) Interest {
 	return in
 }
 
-// entryFiles are the files that the app's entry can mean.
+// entryFiles returns the files that the app's entry can mean.
 func entryFiles(d modgw.Descriptor) []string {
 	switch d.Kind {
 	case modgw.KindWSGI:
@@ -111,7 +113,8 @@ func pythonEntry(d modgw.Descriptor, entry string) []string {
 	return files
 }
 
-// commandFiles are the words of a command that can be files of the app: not its options, and not what PATH is searched for.
+// commandFiles returns the words of a command that can be files of the app: not options, and not a
+// program that PATH is searched for.
 func commandFiles(root string, command []string) []string {
 	var files []string
 	for i, word := range command {

@@ -14,23 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounts follows the table of what is mounted where: a folder that is unmounted, or mounted over, sends no event.
+// mounts follows the table of mounts: a folder that is unmounted, or mounted over, sends no event.
 type mounts struct {
-	table *os.File
-	now   atomic.Pointer[map[string]string] // what is mounted, by the path at which it is
+	file  *os.File
+	table atomic.Pointer[map[string]string] // mounts by path
 }
 
 // openMounts reads the table of this process.
 func openMounts() (*mounts, error) {
-	// Not os.Open: the runtime would poll the table, too, and take away the news of changes.
+	// Not os.Open: the runtime would poll the table, too, and take the notice of changes away.
 	const path = "/proc/self/mountinfo"
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	table := os.NewFile(uintptr(fd), path)
-	m := &mounts{table: table}
-	m.now.Store(&map[string]string{})
+	m := &mounts{file: table}
+	m.table.Store(&map[string]string{})
 	if _, err := m.read(); err != nil {
 		table.Close()
 		return nil, err
@@ -38,17 +38,18 @@ func openMounts() (*mounts, error) {
 	return m, nil
 }
 
-// points are the paths at which something is mounted; none for nil.
+// points returns the paths at which something is mounted; none for nil.
 func (m *mounts) points() map[string]string {
 	if m == nil {
 		return nil
 	}
-	return *m.now.Load()
+	return *m.table.Load()
 }
 
-// follow tells which paths were mounted at or unmounted, until ctx is done. It sleeps in the kernel in between.
-func (m *mounts) follow(ctx context.Context, tell func(paths []string)) error {
-	defer m.table.Close()
+// run calls changed with the paths that were mounted or unmounted, until ctx is done. It sleeps in
+// the kernel in between.
+func (m *mounts) run(ctx context.Context, changed func(paths []string)) error {
+	defer m.file.Close()
 	end, stop, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("cannot follow mounts: %w", err)
@@ -57,7 +58,10 @@ func (m *mounts) follow(ctx context.Context, tell func(paths []string)) error {
 	defer stop.Close()
 	defer context.AfterFunc(ctx, func() { stop.Close() })()
 	for {
-		waiting := []unix.PollFd{{Fd: int32(m.table.Fd()), Events: unix.POLLPRI}, {Fd: int32(end.Fd()), Events: unix.POLLIN}}
+		waiting := []unix.PollFd{
+			{Fd: int32(m.file.Fd()), Events: unix.POLLPRI},
+			{Fd: int32(end.Fd()), Events: unix.POLLIN},
+		}
 		_, err := unix.Poll(waiting, -1)
 		switch {
 		case errors.Is(err, unix.EINTR):
@@ -67,27 +71,27 @@ func (m *mounts) follow(ctx context.Context, tell func(paths []string)) error {
 		case waiting[1].Revents != 0:
 			return nil
 		}
-		changed, err := m.read()
+		paths, err := m.read()
 		if err != nil {
 			return fmt.Errorf("cannot follow mounts: %w", err)
 		}
-		if len(changed) > 0 {
-			tell(changed)
+		if len(paths) > 0 {
+			changed(paths)
 		}
 	}
 }
 
-// read takes in the table and returns the paths at which it is another.
+// read reads the table and returns the paths whose mounts differ.
 func (m *mounts) read() (changed []string, err error) {
-	if _, err := m.table.Seek(0, io.SeekStart); err != nil {
+	if _, err := m.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(m.table)
+	text, err := io.ReadAll(m.file)
 	if err != nil {
 		return nil, err
 	}
-	before, now := *m.now.Load(), mountPoints(string(text))
-	m.now.Store(&now)
+	before, now := *m.table.Load(), mountPoints(string(text))
+	m.table.Store(&now)
 	for path := range maps.Keys(now) {
 		if before[path] != now[path] {
 			changed = append(changed, path)
@@ -101,7 +105,8 @@ func (m *mounts) read() (changed []string, err error) {
 	return changed, nil
 }
 
-// mountPoints reads a table as in proc_pid_mountinfo(5). Of several mounts at one path, one upon the other, the last counts.
+// mountPoints reads a table as in proc_pid_mountinfo(5). Of several mounts at one path the last
+// one counts, which covers the others.
 func mountPoints(text string) map[string]string {
 	points := map[string]string{}
 	for line := range strings.Lines(text) {

@@ -21,7 +21,8 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// inOwnMounts runs the test in a process that has a table of mounts of its own, and reports whether this is that process.
+// inOwnMounts runs the test in a process that has a table of mounts of its own, and reports
+// whether this is that process.
 func inOwnMounts(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("RELOAD_TEST_MOUNTS") != "" {
@@ -176,7 +177,8 @@ func TestASingleMountedFileIsWarnedOfOnce(t *testing.T) {
 	s.degraded(w, "")
 }
 
-// TestWithoutInotifyFilesArePolledUntilItIsThere takes the kernel's inotify away, as when the limits are used up.
+// TestWithoutInotifyFilesArePolledUntilItIsThere takes the kernel's inotify away, as when the
+// limits are used up.
 func TestWithoutInotifyFilesArePolledUntilItIsThere(t *testing.T) {
 	if os.Getenv("RELOAD_TEST_LIMITS") == "" {
 		cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
@@ -233,10 +235,10 @@ func TestWithoutInotifyFilesArePolledUntilItIsThere(t *testing.T) {
 			if n := strings.Count(log.String(), "level=WARN"); n != 1 || !faulttest.Has(log.String(), "MGW-RLD-002") {
 				t.Errorf("%d warnings:\n%s", n, log.String())
 			}
-			w.Mend() // in vain
+			w.RetryEvents() // in vain
 			s.nothingElse()
 			limit(test.limit, "10000")
-			w.Mend()
+			w.RetryEvents()
 			s.eventually("events are used", func() bool { return w.Status("blog").Mode == modgw.ReloadInotify })
 			s.nothingElse()
 		})

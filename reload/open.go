@@ -8,21 +8,22 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// opener opens files and folders. It never waits, as for the other end of a pipe that took a file's place.
+// opener opens files and folders. It does not wait for the other end of a pipe that replaced a
+// file.
 type opener func(path string) (*os.File, error)
 
-// disk is how a scan reaches what is in the folders of trees.
+// disk gives a scan access to what is in folders of trees.
 type disk struct {
 	lstat func(path string) (fs.FileInfo, error)
 	open  opener
 }
 
-// openAsNow opens with the rights that the thread has.
+// openAsNow opens with the present rights of the thread.
 func openAsNow(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// openShared opens with the rights of whoever can change the path.
+// openShared opens with the rights of the users who can change the path.
 func openShared(path string) (*os.File, error) {
 	f, err := safepath.Opener{}.Open(path)
 	if err != nil {

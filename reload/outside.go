@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Links may lead anywhere. What they lead to outside their tree is looked at last, after everything below the root, and
-// only up to these bounds for all links of an app together.
+// Links may lead anywhere. What they lead to outside their tree is scanned last, after everything
+// below the root, and only up to these limits for all links of an app together.
 const (
 	outsideFolderLimit = 1000
 	outsideFileLimit   = 5000
@@ -18,40 +18,40 @@ const (
 // outsideLink is a link to a folder outside the tree that it is in.
 type outsideLink struct {
 	tree  *tree
-	path  string // of the link, as the tree names it
+	path  string // path of the link, as the tree names it
 	rel   string
 	depth int
-	real  string // what it leads to
+	real  string // path that it leads to
 	info  fs.FileInfo
 }
 
 // outsideWalk counts what was found through links that lead outside their tree.
 type outsideWalk struct {
-	links   []outsideLink // found, and not walked yet
-	walking *outsideLink  // nil while the trees themselves are walked
-	folders int
-	files   int
-	crowded string // the link at which a limit was reached; "" for none
+	links         []outsideLink // found and not walked
+	walking       *outsideLink  // nil while the trees themselves are walked
+	folders       int
+	files         int
+	oversizedLink string // link at which a limit was reached; "": none
 }
 
-// full reports whether no more may be added, and notes at which link.
+// full reports whether a limit was reached, and records at which link.
 func (o *outsideWalk) full() bool {
 	if o.walking == nil || o.folders < outsideFolderLimit && o.files < outsideFileLimit {
 		return false
 	}
-	if o.crowded == "" {
-		o.crowded = o.walking.path
+	if o.oversizedLink == "" {
+		o.oversizedLink = o.walking.path
 	}
 	return true
 }
 
-// walkOutside walks what the links lead to that were put off.
+// walkOutside walks the folders outside that links lead to.
 func (s *scanner) walkOutside(ctx context.Context) {
 	s.names, s.open = map[string]int{}, map[string]bool{}
 	for len(s.outside.links) > 0 && ctx.Err() == nil {
 		link := s.outside.links[0]
 		s.outside.links, s.outside.walking = s.outside.links[1:], &link
-		s.base = s.out.traced[link.tree.base].real
+		s.base = s.out.located[link.tree.base].real
 		before := s.out.files.len()
 		s.walk(ctx, link.tree, link.real, link.rel, link.depth)
 		if s.out.files.len() > before {
@@ -61,19 +61,20 @@ func (s *scanner) walkOutside(ctx context.Context) {
 	s.outside.walking = nil
 }
 
-// offLimits reports whether a folder is never entered through a link: one that holds the tree itself would be walked in a
-// circle, and the kernel's file systems have no code.
-func offLimits(base, real string) bool {
-	return within(real, base) || kernelFile(real) || kernelMount(real)
+// isOffLimits reports whether a folder is never entered through a link: one that contains the tree
+// would be walked in a circle, and the kernel's file systems contain no code.
+func isOffLimits(base, real string) bool {
+	return within(real, base) || isKernelPath(real) || isKernelMount(real)
 }
 
 // kernelFile reports whether a path is one of those at which Linux mounts its own file systems.
-func kernelFile(real string) bool {
+func isKernelPath(real string) bool {
 	return within("/proc", real) || within("/sys", real) || within("/dev", real)
 }
 
-// kernelMount reports whether the kernel itself makes up what is in a folder, wherever that is mounted.
-func kernelMount(dir string) bool {
+// isKernelMount reports whether a folder is in a file system that the kernel makes up, wherever
+// that is mounted.
+func isKernelMount(dir string) bool {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {
 		return false
@@ -86,23 +87,24 @@ func kernelMount(dir string) bool {
 	return false
 }
 
-// follow looks at what a link in a tree leads to. A folder outside the tree has to wait for walkOutside.
+// follow scans what a link in a tree leads to. A folder outside the tree has to wait for
+// walkOutside.
 func (s *scanner) follow(ctx context.Context, t *tree, link, rel string, depth int) {
 	class := t.class(rel)
-	if class == Nothing && !t.descends(rel, depth+1) || skippedFile(filepath.Base(rel)) {
+	if class == Nothing && !t.descends(rel, depth+1) || isSkippedFile(filepath.Base(rel)) {
 		return
 	}
-	if s.links++; s.narrow {
+	if s.linksMet++; s.mode == scanNamed {
 		return
 	}
 	real, info := s.out.trace(link)
 	path := filepath.Join(t.base, rel)
 	switch {
 	case info == nil:
-	case info.Mode().IsRegular() && class != Nothing && !kernelFile(real):
+	case info.Mode().IsRegular() && class != Nothing && !isKernelPath(real):
 		s.out.leadsTo(real, path, class)
 		s.add(path, real, info, class)
-	case !info.IsDir() || !t.descends(rel, depth+1) || offLimits(s.base, real):
+	case !info.IsDir() || !t.descends(rel, depth+1) || isOffLimits(s.base, real):
 	case !within(s.base, real) && s.outside.walking == nil:
 		s.outside.links = append(s.outside.links, outsideLink{t, path, rel, depth + 1, real, info})
 	case s.outside.walking != nil && within(s.base, real): // it was walked with the tree

@@ -14,7 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// linkedTree is a root with one file and a link to a folder outside it, and a scanner for its Python code.
+// linkedTree is a root with one file and a link to a folder outside it, and a scanner for its
+// Python code.
 func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -31,7 +32,7 @@ func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := newWatching(Interest{App: "blog", Root: root, Globs: []Glob{{Pattern: "**/*.py", Class: Code}}})
+	now, err := prepareInterest(Interest{App: "blog", Root: root, Globs: []Glob{{Pattern: "**/*.py", Class: Code}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {
 		}
 	}
 	var order []string
-	s.enter = func(dir string) error { order = append(order, dir); return nil }
+	s.watchFolder = func(dir string) error { order = append(order, dir); return nil }
 	found := s.scan(t.Context())
 	if _, ok := found.files.get(filepath.Join(root, "views.py")); !ok {
 		t.Error("the file of the root is not found")
@@ -58,8 +59,8 @@ func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {
 	if len(found.dirs) > outsideFolderLimit+10 {
 		t.Errorf("%d folders were entered", len(found.dirs))
 	}
-	if s.outside.crowded != filepath.Join(root, "a_link") {
-		t.Errorf("the link at the limit is %q", s.outside.crowded)
+	if s.outside.oversizedLink != filepath.Join(root, "a_link") {
+		t.Errorf("the link at the limit is %q", s.outside.oversizedLink)
 	}
 	if len(order) == 0 || order[0] != root {
 		t.Errorf("the root is not entered first: %q", order[:min(3, len(order))])
@@ -105,7 +106,7 @@ func TestScanEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	entered := 0
-	s.enter = func(string) error {
+	s.watchFolder = func(string) error {
 		entered++
 		cancel()
 		return nil

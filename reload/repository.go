@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// repositoryLocks are the locks that git and Mercurial hold while they change the files in the folders, each of which may
-// be anywhere in a repository.
+// repositoryLocks returns the locks that git and Mercurial hold while they change files in the
+// folders, each of which may be anywhere in a repository.
 func repositoryLocks(dirs []string, open opener) []obstacle {
 	var found []obstacle
-	seen := map[string]bool{} // folders that were looked at on the way up from another
+	seen := map[string]bool{} // folders that were visited on the way up from another
 	for _, dir := range dirs {
 		for ; !seen[dir]; dir = filepath.Dir(dir) {
 			seen[dir] = true
@@ -21,7 +21,7 @@ func repositoryLocks(dirs []string, open opener) []obstacle {
 				continue
 			}
 			info, err := os.Lstat(lock)
-			if err == nil && time.Since(info.ModTime()) < abandoned {
+			if err == nil && time.Since(info.ModTime()) < abandonedAge {
 				found = append(found, obstacle{lock + info.ModTime().String(), lock + " is held"})
 			}
 			break
@@ -46,7 +46,8 @@ func repositoryLock(dir string, open opener) (path string, ok bool) {
 	return "", false
 }
 
-// gitDir is where the .git file of a worktree or a submodule points to; "" when it points nowhere.
+// gitDir returns the folder that the .git file of a worktree or submodule names; "" when it names
+// none.
 func gitDir(file string, open opener) string {
 	f, err := open(file)
 	if err != nil {

@@ -9,37 +9,37 @@ import (
 	"time"
 )
 
-// rescan looks at what events named and takes the rest from the last look. It reports false where
-// it cannot: links, the ways to trees and to single files, and limits that were reached concern
-// more than the place that an event names.
+// rescan scans what events named and takes the rest from the last scan. It reports false where
+// links, the way to a tree or to a single file, or limits are involved: those concern more than
+// the place that an event names.
 func (a *app) rescan(ctx context.Context) (*scanner, bool) {
-	if a.dirty.all || a.polling != "" || a.remote != "" || a.full || a.crowded != "" {
+	if a.dirty.all || a.polling != "" || a.noEvents != "" || a.tooManyFolders || a.oversizedLink != "" {
 		return nil, false
 	}
 	s, complete := a.scanner(), false
 	look := func() error { complete = s.rescan(ctx, a.last, a.dirty.paths); return nil }
-	if err := a.now.Account.Do(look); err != nil {
-		return nil, false // the scan that follows meets the same error and deals with it
+	if err := a.interest.Account.Do(look); err != nil {
+		return nil, false // the scan that follows meets the same error and handles it
 	}
 	return s, complete
 }
 
-// rescan makes a snapshot out of an earlier one and of what is at the paths now. It reports whether
-// that is all that can differ; otherwise the snapshot is of no use.
+// rescan makes a snapshot from an earlier one and from what is at the paths now. It reports
+// whether nothing else can differ; otherwise the snapshot is useless.
 func (s *scanner) rescan(ctx context.Context, earlier *snapshot, paths map[string]bool) bool {
-	s.previous, s.out, s.now, s.narrow = earlier, earlier.branch(), time.Now(), true
+	s.previous, s.out, s.now, s.mode = earlier, earlier.branch(), time.Now(), scanNamed
 	if len(earlier.unfinished) == unfinishedLimit {
 		return false
 	}
 	files, folders := map[string]fs.FileInfo{}, map[string]fs.FileInfo{}
 	for path := range paths {
 		dir, name := splitPath(path)
-		info, _ := s.disk.lstat(path) // what cannot be seen is not there
+		info, _ := s.disk.lstat(path) // what cannot be read counts as missing
 		isFolder := info != nil && info.IsDir()
 		switch {
 		case info != nil && info.Mode()&fs.ModeSymlink != 0:
 			return false
-		case s.out.pins[dir][name] && (isFolder || !s.isTarget(path)):
+		case s.out.ancestors[dir][name] && (isFolder || !s.isTarget(path)):
 			return false
 		case isFolder || s.out.dirs[path] != nil:
 			folders[path] = info
@@ -48,15 +48,15 @@ func (s *scanner) rescan(ctx context.Context, earlier *snapshot, paths map[strin
 		}
 	}
 	complete := s.rescanFolders(ctx, folders) && s.rescanFiles(ctx, files)
-	return complete && !s.full && s.links == 0 && ctx.Err() == nil
+	return complete && !s.full && s.linksMet == 0 && ctx.Err() == nil
 }
 
-// isTarget reports whether a path is that of a file, and not on the way to another.
+// isTarget reports whether a path is that of a file, and not on the way to another one.
 func (s *scanner) isTarget(path string) bool {
-	return s.out.targets[path] != nil && s.out.pins[path] == nil
+	return s.out.targets[path] != nil && s.out.ancestors[path] == nil
 }
 
-// rescanFolders walks the folders that came, went or changed as such.
+// rescanFolders walks the folders that were added, removed or changed themselves.
 func (s *scanner) rescanFolders(ctx context.Context, folders map[string]fs.FileInfo) bool {
 	if len(folders) == 0 {
 		return true
@@ -81,7 +81,7 @@ func (s *scanner) rescanFolders(ctx context.Context, folders map[string]fs.FileI
 	for _, real := range slices.Sorted(maps.Keys(folders)) {
 		info := folders[real]
 		if info == nil || isBelow(folders, filepath.Dir(real)) {
-			continue // it is gone, or was walked with the folder that it is in
+			continue // it is gone, or was walked with the folder above
 		}
 		for _, p := range s.previous.dirs[filepath.Dir(real)] {
 			s.names, s.open = map[string]int{}, map[string]bool{}
@@ -91,15 +91,15 @@ func (s *scanner) rescanFolders(ctx context.Context, folders map[string]fs.FileI
 	return true
 }
 
-// forgetFolders forgets the folders and all below them. It reports false where something else leads
-// there, too.
+// forgetFolders removes the folders, and all below them, from the snapshot. It reports false where
+// another link or tree leads there, too.
 func (s *scanner) forgetFolders(folders map[string]fs.FileInfo) bool {
 	s.out.dirs = maps.Clone(s.out.dirs)
 	for dir, places := range s.previous.dirs {
 		if !isBelow(folders, dir) {
 			continue
 		}
-		if s.out.pins[dir] != nil || !sameWay(s.previous.dirs[filepath.Dir(dir)], places, dir) {
+		if s.out.ancestors[dir] != nil || !sameWay(s.previous.dirs[filepath.Dir(dir)], places, dir) {
 			return false
 		}
 		delete(s.out.dirs, dir)
@@ -127,7 +127,7 @@ func (s *scanner) forgetFiles(paths map[string]bool) {
 	}
 }
 
-// rescanFiles looks at the files that came, went or changed.
+// rescanFiles scans the files that were added, removed or changed.
 func (s *scanner) rescanFiles(ctx context.Context, files map[string]fs.FileInfo) bool {
 	s.forgetUnfinished(files)
 	for real, info := range files {
@@ -161,14 +161,13 @@ func (s *scanner) rescanFiles(ctx context.Context, files map[string]fs.FileInfo)
 	return true
 }
 
-// below is what the tree calls something that is in the folder at p.
+// below returns the path below the tree's base of something in the folder at p.
 func (p place) below(real string) string { return joined(p.rel, filepath.Base(real)) }
 
-// path is the path, as the tree names it, of something that is in the folder at p.
+// path returns the path, as the tree names it, of something in the folder at p.
 func (p place) path(real string) string { return filepath.Join(p.tree.base, p.below(real)) }
 
-// sameWay reports whether a folder is where it is in the trees because it is in the folder above,
-// and only because of that.
+// sameWay reports whether a folder is in the trees only because it is in the folder above.
 func sameWay(above, places []place, dir string) bool {
 	if len(above) != len(places) {
 		return false

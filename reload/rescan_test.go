@@ -49,13 +49,13 @@ func newEventedApp(t *testing.T, in Interest) *eventedApp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := newWatching(in)
+	now, err := prepareInterest(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &eventedApp{T: t, app: w.newApp(now), folders: watcher, root: in.Root}
 	e.watcher, e.disk = watcher, e.countingDisk
-	e.begin(t.Context())
+	e.firstScan(t.Context())
 	return e
 }
 
@@ -70,8 +70,8 @@ func (e *eventedApp) countingDisk(in Interest) disk {
 // receive reads the events of all that has happened.
 func (e *eventedApp) receive() {
 	e.Helper()
-	e.folders.echo.call(e.Context(), e.folders)
-	e.read(e.Context(), e.inbox.take())
+	e.folders.cookies.awaitDelivery(e.Context(), e.folders)
+	e.handleBatch(e.Context(), e.inbox.takeBatch())
 }
 
 // do runs a command of the shell in the root and looks at what changed. It returns what did, and
@@ -86,7 +86,7 @@ func (e *eventedApp) do(command string) (found []string, looked int) {
 	e.receive()
 	before := e.last
 	e.looked = 0
-	e.lookAtDirty(e.Context())
+	e.scanDirty(e.Context())
 	for _, d := range differences(before, e.last) {
 		found = append(found, d.verb+" "+relative(e.root, d.path))
 	}
@@ -233,7 +233,7 @@ func TestWhatEventsNameIsAllThatDiffers(t *testing.T) {
 						t.Fatalf("step %d: after %s:\n%s", step, strings.Join(done, ", "), diff)
 					}
 				}
-				a.lookAtDirty(t.Context())
+				a.scanDirty(t.Context())
 			}
 		})
 	}
@@ -305,8 +305,8 @@ func contradiction(got, want *snapshot) string {
 	slices.Sort(got.unfinished)
 	slices.Sort(want.unfinished)
 	switch {
-	case !reflect.DeepEqual(got.pins, want.pins):
-		return fmt.Sprintf("pins %v, want %v", got.pins, want.pins)
+	case !reflect.DeepEqual(got.ancestors, want.ancestors):
+		return fmt.Sprintf("pins %v, want %v", got.ancestors, want.ancestors)
 	case !slices.Equal(got.unfinished, want.unfinished):
 		return fmt.Sprintf("unfinished %q, want %q", got.unfinished, want.unfinished)
 	case got.files.len() != len(maps.Collect(got.files.all())):

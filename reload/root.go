@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// rootless reports whether the app has lost its root, or all that was in it. Nothing is reported then, for no new worker
-// could start: the workers that run go on, and the root is waited for.
-func (a *app) rootless() bool {
-	lacks := a.lacking()
-	if lacks == "" || lacks == a.lackingIn(a.reported) {
+// hasLostRoot reports whether the app has lost its root or everything in it. Nothing is reported
+// then, since no new worker could start: the workers go on, and the root is awaited.
+func (a *app) hasLostRoot() bool {
+	lacks := a.rootProblem()
+	if lacks == "" || lacks == a.rootProblemIn(a.reported) {
 		return false
 	}
-	if !a.gone {
-		a.gone = true
-		a.log.Warn("the app's files are gone; its workers go on, and they are waited for", "err", rootGone(a.now.Interest))
+	if !a.rootGone {
+		a.rootGone = true
+		a.log.Warn("files of the app are gone, its workers go on until they are back", "error", rootGone(a.interest.Interest))
 	}
-	a.show()
+	a.updateStatus()
 	return true
 }
 
-// lacking says what is wrong with the root: it is missing, or empty; "" when nothing is.
-func (a *app) lacking() string { return a.lackingIn(a.last) }
+// rootProblem says what is wrong with the root: it is missing, or empty; "" when nothing is.
+func (a *app) rootProblem() string { return a.rootProblemIn(a.last) }
 
-func (a *app) lackingIn(s *snapshot) string {
-	root := a.now.Root
-	if root == "" || len(a.now.rules.trees) == 0 {
+func (a *app) rootProblemIn(s *snapshot) string {
+	root := a.interest.Root
+	if root == "" || len(a.interest.rules.trees) == 0 {
 		return ""
 	}
 	if _, there := s.files.get(root); !there {
@@ -39,25 +39,26 @@ func (a *app) lackingIn(s *snapshot) string {
 	return "empty"
 }
 
-// restored makes a change of a root that came back, even when it looks like the one that went: workers still run in that.
-// It reports whether there was one.
-func (a *app) restored() bool {
-	root := a.now.Root
+// noteRestored records a root that came back as changed, even when it looks the same: workers
+// still run in the old one. It reports whether there was one.
+func (a *app) noteRestored() bool {
+	root := a.interest.Root
 	now, there := a.last.files.get(root)
-	if !a.gone || !there {
+	if !a.rootGone || !there {
 		return false
 	}
-	a.gone = false
-	a.missed[root] = difference{root, now.class, "restored"}
+	a.rootGone = false
+	a.unreported[root] = difference{root, now.class, "restored"}
 	return true
 }
 
-// remounted reports whether something was mounted or unmounted at, above or in the folders that matter.
-func (a *app) remounted(paths []string) bool {
+// handleMounts reports whether something was mounted or unmounted at, above or in folders that
+// matter.
+func (a *app) handleMounts(paths []string) bool {
 	for _, path := range paths {
-		if a.touches(path) {
-			a.remote = a.deafness()
-			if !a.spent {
+		if a.isAffectedBy(path) {
+			a.noEvents = a.noEventsReason()
+			if !a.outOfWatches {
 				a.polling = ""
 			}
 			return true
@@ -66,9 +67,9 @@ func (a *app) remounted(paths []string) bool {
 	return false
 }
 
-func (a *app) touches(path string) bool {
+func (a *app) isAffectedBy(path string) bool {
 	dir, name := splitPath(path)
-	if a.last.dirs[path] != nil || a.last.dirs[dir] != nil || a.last.pins[dir][name] {
+	if a.last.dirs[path] != nil || a.last.dirs[dir] != nil || a.last.ancestors[dir][name] {
 		return true
 	}
 	for watched := range a.last.dirs {
@@ -76,7 +77,7 @@ func (a *app) touches(path string) bool {
 			return true
 		}
 	}
-	for watched := range a.last.pins {
+	for watched := range a.last.ancestors {
 		if within(path, watched) {
 			return true
 		}

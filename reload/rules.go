@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// rules is an interest made ready to judge paths.
+// rules is an interest compiled for judging paths.
 type rules struct {
 	files   map[string]Class // single files, wherever they are
 	touched map[string]bool  // files that a newer time alone changes
@@ -33,10 +33,10 @@ type glob struct {
 	except  string // relative to the tree's base; "" for none
 }
 
-// bottomless is the depth of trees with a "**" in a glob, against folders that nest without end.
+// bottomless is the depth of trees with "**" in a glob. It bounds folders that nest without end.
 const bottomless = 64
 
-// rulesOf compiles an interest; its error names the glob that cannot be used.
+// rulesOf compiles an interest. The error names a glob that cannot be used.
 func rulesOf(in Interest) (*rules, error) {
 	r := &rules{files: map[string]Class{}, touched: map[string]bool{}}
 	r.addFiles(in.Descriptor, Descriptor, true)
@@ -112,7 +112,7 @@ func (t *tree) add(g glob) {
 	t.depth = max(t.depth, depth)
 }
 
-// class judges a file by its path; a tree's base is code.
+// class returns the class of a file by its path; a tree's base is code.
 func (r *rules) class(path string) Class {
 	class := r.files[path]
 	for _, t := range r.trees {
@@ -127,9 +127,9 @@ func (r *rules) class(path string) Class {
 	return class
 }
 
-// class judges a file of the tree by its path below the base.
+// class returns the class of a file of the tree by its path below the base.
 func (t *tree) class(rel string) Class {
-	if skippedFile(filepath.Base(rel)) || t.ignores(rel) {
+	if isSkippedFile(filepath.Base(rel)) || t.ignores(rel) {
 		return Nothing
 	}
 	class := Nothing
@@ -146,10 +146,10 @@ func (t *tree) descends(rel string, depth int) bool {
 	if depth >= t.depth || skippedFolders[filepath.Base(rel)] || t.ignores(rel) {
 		return false
 	}
-	return !hidden(rel) || slices.ContainsFunc(t.globs, func(g glob) bool { return g.hidden || mayMatchBelow(g.pattern, rel) })
+	return !isHidden(rel) || slices.ContainsFunc(t.globs, func(g glob) bool { return g.hidden || mayMatchBelow(g.pattern, rel) })
 }
 
-// matches judges a file by its path below the tree's base.
+// matches reports whether a path below the tree's base matches.
 func (g glob) matches(rel string) bool {
 	return doublestar.MatchUnvalidated(g.pattern, rel) && (g.hidden || matchesVisibly(g.pattern, rel)) &&
 		(g.except == "" || !doublestar.MatchUnvalidated(g.except, rel))
@@ -166,7 +166,7 @@ func (t *tree) ignores(rel string) bool {
 
 const metaCharacters = `*?[]{}\`
 
-// Escape makes a pattern that matches path alone.
+// Escape returns a pattern that matches path alone.
 func Escape(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {

@@ -12,42 +12,52 @@ import (
 	"time"
 )
 
-// folderLimit is the number of folders of one app that are watched; the rest is left out, and the log says so.
+// folderLimit is how many folders of one app are watched. What is beyond is logged and left out.
 const folderLimit = 20000
 
-// aliasLimit is under how many names one folder is walked when links lead to it, against links that multiply.
+// aliasLimit is under how many names a folder is walked when links lead to it. It bounds links
+// that multiply.
 const aliasLimit = 4
 
-// scanner looks at everything that an interest names.
+// scanMode is how much a scan does.
+type scanMode uint8
+
+const (
+	scanAll     scanMode = iota // it reads everything and follows links
+	scanNamed                   // it reads what events named and only counts links
+	scanFolders                 // it reads no content
+)
+
+// scanner scans everything that an interest names.
 type scanner struct {
-	rules    *rules
-	root     string    // the interest's root, "" without one
-	hash     bool      // read contents
-	inodes   bool      // compare inodes; some network filesystems number a file anew each time
-	previous *snapshot // what an earlier scan found; nil for none
-	disk     disk
-	enter    func(string) error // watches a folder before it is listed; nil to watch nothing
-	now      time.Time
+	rules       *rules
+	root        string // root of the interest; "": it has none
+	mode        scanMode
+	inodes      bool      // compare inodes, which some network file systems change each time
+	previous    *snapshot // result of an earlier scan; nil: there is none
+	disk        disk
+	watchFolder func(string) error // called before a folder is listed; nil: not called
+	now         time.Time
 
-	out     *snapshot
-	base    string          // the real path of the current tree
-	names   map[string]int  // how often a real folder was walked in the current tree
-	open    map[string]bool // real folders that are being walked, against links in a circle
-	outside outsideWalk
-	room    []byte // for pieces of files
-	full    bool   // folderLimit was reached
-	links   int    // that were met in the trees
-	narrow  bool   // links are met, but not followed
+	out      *snapshot
+	base     string          // real path of the current tree
+	names    map[string]int  // how often a folder of the current tree was walked, by real path
+	open     map[string]bool // folders that are being walked, by real path; breaks circles of links
+	outside  outsideWalk
+	room     []byte // buffer for reading files
+	full     bool   // folderLimit was reached
+	linksMet int    // how many links the trees have
 
-	following int   // links that lead to the folder which is being walked
-	flawed    bool  // a folder could not be listed for a reason that sends no event when it ends
-	err       error // the first of enter, or that of the context
+	following  int   // how many links lead to the present folder
+	incomplete bool  // a folder was not listed for a reason whose end sends no event
+	err        error // the first of watchFolder, or that of the context
 }
 
-// scan returns the state of all files: first those of the trees, then single files, and last what links lead to outside
-// their tree. It has no side effects but those of enter. When ctx is done it ends early, and err says so.
+// scan returns the state of all files: first those of the trees, then single files, then what
+// links lead to outside their tree. Its only side effects are those of watchFolder. When ctx is
+// done it ends early, with err set.
 func (s *scanner) scan(ctx context.Context) *snapshot {
-	s.out, s.outside, s.flawed = newSnapshot(), outsideWalk{}, false
+	s.out, s.outside, s.incomplete = newSnapshot(), outsideWalk{}, false
 	if s.previous != nil {
 		s.out.files = newFileTable(s.previous.files.len())
 	}
@@ -72,14 +82,14 @@ func (s *scanner) scan(ctx context.Context) *snapshot {
 		}
 	}
 	s.walkOutside(ctx)
-	s.out.traced = nil
+	s.out.located = nil
 	if err := context.Cause(ctx); err != nil {
 		s.err = err
 	}
 	return s.out
 }
 
-// walk lists the folder real, which the tree knows as rel.
+// walk scans the folder real, which the tree calls rel.
 func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int) {
 	if s.names[real]++; s.open[real] || s.names[real] > aliasLimit || s.outside.full() || ctx.Err() != nil {
 		return
@@ -100,7 +110,7 @@ func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int
 	here.unlisted = err != nil || depth > 0 && isEnvironment(names)
 	s.out.dirs[real] = append(s.out.dirs[real], here)
 	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
-		s.flawed = true
+		s.incomplete = true
 	}
 	if here.unlisted {
 		return
@@ -110,7 +120,7 @@ func (s *scanner) walk(ctx context.Context, t *tree, real, rel string, depth int
 	}
 }
 
-// list returns what is in a folder, sorted by name.
+// list returns the content of a folder, sorted by name.
 func (s *scanner) list(dir string) ([]fs.DirEntry, error) {
 	f, err := s.disk.open(dir)
 	if err != nil {
@@ -122,7 +132,7 @@ func (s *scanner) list(dir string) ([]fs.DirEntry, error) {
 	return names, err
 }
 
-// joined is [filepath.Join] for what needs no cleaning: a hundred thousand paths are joined in a scan.
+// joined is [filepath.Join] without cleaning, for the many paths of a scan.
 func joined(dir, name string) string {
 	switch dir {
 	case ".":
@@ -139,7 +149,7 @@ func (s *scanner) visit(ctx context.Context, t *tree, real, rel string, depth in
 	}
 	switch {
 	case kind.IsDir():
-		if t.descends(rel, depth+1) && !kernelFile(real) {
+		if t.descends(rel, depth+1) && !isKernelPath(real) {
 			s.walk(ctx, t, real, rel, depth+1)
 		}
 	case kind&fs.ModeSymlink != 0:
@@ -155,8 +165,8 @@ func (s *scanner) visit(ctx context.Context, t *tree, real, rel string, depth in
 	}
 }
 
-// link records where path leads: another folder is a change even when it has the same content, for workers would keep
-// running in the old one.
+// link records where path leads. Another folder is a change even with the same content, because
+// workers would keep running in the old one.
 func (s *scanner) link(path, real string, info fs.FileInfo) {
 	e := s.entry(info, Code, false)
 	e.target = real
@@ -180,13 +190,13 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 	}
 	e := s.entry(info, class, s.rules.touched[path])
 	if age := s.now.Sub(e.ctime); age < racyWindow && age > -racyWindow {
-		e.racy = true
+		e.mayHideChange = true
 	}
 	if seen, ok := s.out.files.get(path); ok {
 		e.class = max(e.class, seen.class)
 	}
-	if s.hash {
-		if old, ok := s.previousEntry(path); ok && old.hashed && !old.racy && old.sameStat(e) {
+	if s.mode != scanFolders {
+		if old, ok := s.previousEntry(path); ok && old.hashed && !old.mayHideChange && old.sameStat(e) {
 			e.hash, e.hashed = old.hash, true
 		} else {
 			if s.room == nil {
@@ -206,10 +216,10 @@ func (s *scanner) previousEntry(path string) (entry, bool) {
 }
 
 func (s *scanner) watch(dir string) {
-	if s.enter == nil {
+	if s.watchFolder == nil {
 		return
 	}
-	if err := s.enter(dir); err != nil && s.err == nil {
+	if err := s.watchFolder(dir); err != nil && s.err == nil {
 		s.err = fmt.Errorf("cannot watch %q: %w", dir, err)
 	}
 }

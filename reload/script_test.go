@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// TestScripts runs testdata/*.script, each once with file events and once by polling. A line of a script is
+// TestScripts runs testdata/*.script, each once with file events and once by polling. A line of a
+// script is
 //
 //	# a comment
 //	$ COMMAND                 run by sh in the script's folder
@@ -75,7 +76,8 @@ type script struct {
 	probes  int
 }
 
-// probe is the file that shows that nothing else changed: it is changed itself, and the next change must be that alone.
+// probe is the file that shows that nothing else changed: it is changed itself, and the next
+// change must be that alone.
 const probe = "zz_probe.py"
 
 func newScript(t *testing.T, mode modgw.ReloadMode) *script {

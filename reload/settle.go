@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// settled compares when nothing has changed for a while.
-// The report is made with host, the work of looking with ctx.
-func (a *app) settled(ctx, host context.Context) {
-	if a.read(ctx, a.inbox.take()) && time.Now().Before(a.due()) {
+// handleSettled compares files when nothing has changed for a while. It reports with host, and
+// scans with ctx.
+func (a *app) handleSettled(ctx, host context.Context) {
+	if a.handleBatch(ctx, a.inbox.takeBatch()) && time.Now().Before(a.due()) {
 		return
 	}
-	quiet := a.lull.quietAt(time.Now())
-	a.lookAtDirty(ctx)
+	quiet := a.debounce.isQuiet(time.Now())
+	a.scanDirty(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	late := a.read(ctx, a.inbox.take())
+	late := a.handleBatch(ctx, a.inbox.takeBatch())
 	if late && time.Now().Before(a.due()) {
 		return
 	}
 	if a.since.IsZero() {
-		a.since = a.lull.first
+		a.since = a.debounce.first
 	}
-	if a.lull.over(); late {
-		a.lull.noted(time.Now()) // the look may have come too early for it
+	if a.debounce.reset(); late {
+		a.debounce.note(time.Now()) // the scan may have been too early for it
 	}
 	found := differences(a.reported, a.last)
-	if a.held(found, quiet) || a.rootless() {
+	if a.isHeldBack(found, quiet) || a.hasLostRoot() {
 		return
 	}
 	if a.busy == nil {
@@ -37,53 +37,54 @@ func (a *app) settled(ctx, host context.Context) {
 		return
 	}
 	for _, d := range found {
-		a.missed[d.path] = d
+		a.unreported[d.path] = d
 	}
 }
 
-// held reports whether what changed must not go live yet, and has it looked at again later.
-func (a *app) held(found []difference, quiet bool) bool {
+// isHeldBack reports whether what changed must not be reported yet. Then it is checked again
+// later.
+func (a *app) isHeldBack(found []difference, quiet bool) bool {
 	now := time.Now()
-	fault := a.barrier.judge(now, a.lull.quiet, func() []obstacle { return a.obstacles(found, quiet) })
+	fault := a.holdback.check(now, a.debounce.quiet, func() []obstacle { return a.obstacles(found, quiet) })
 	if fault != nil {
-		a.log.Warn("did not wait any longer for files to be complete", "err", fault)
+		a.log.Warn("files may be incomplete, they are used after waiting", "error", fault)
 	}
-	if a.barrier.again.IsZero() {
+	if a.holdback.retryAt.IsZero() {
 		return false
 	}
-	a.lull.noted(now)
+	a.debounce.note(now)
 	return true
 }
 
-// poll looks whether anything changed.
+// poll scans for changes.
 func (a *app) poll(ctx context.Context) {
 	before := a.last
-	a.look(ctx)
+	a.scanAll(ctx)
 	if len(differences(before, a.last)) > 0 {
-		a.status.event(time.Now())
-		a.lull.noted(time.Now())
+		a.status.noteEvent(time.Now())
+		a.debounce.note(time.Now())
 	}
 }
 
-// report hands what was missed and found, which are all differences from what was reported, to the consumer.
+// report calls Changed with all differences from what was reported: found, and those before it.
 func (a *app) report(host context.Context, found []difference) {
 	for _, d := range found {
-		a.missed[d.path] = d
+		a.unreported[d.path] = d
 	}
-	restored := a.restored()
+	restored := a.noteRestored()
 	a.reported = a.last
 	a.reported.files.merge()
 	if restored {
-		a.show()
+		a.updateStatus()
 	}
-	found = slices.Collect(maps.Values(a.missed))
-	clear(a.missed)
+	found = slices.Collect(maps.Values(a.unreported))
+	clear(a.unreported)
 	since := a.since
 	a.since = time.Time{}
 	if len(found) == 0 || host.Err() != nil {
 		return
 	}
-	change, busy := changeOf(a.now.Interest, found), make(chan struct{})
+	change, busy := changeOf(a.interest.Interest, found), make(chan struct{})
 	change.Since = since
 	a.busy = busy
 	go func() {

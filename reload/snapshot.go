@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// snapshot is what a scan saw.
+// snapshot is the result of a scan.
 type snapshot struct {
 	files   fileTable           // by the path as the interest names it
 	dirs    map[string][]place  // folders of the trees, by their real path
-	traced  map[string]spot     // where folders are; only while scanning
+	located map[string]location // locations of folders; nil after the scan
 	targets map[string][]target // files that single paths and links lead to, by their real path
 
-	// pins are real folders in which single names matter: links on the way, single files, what is
-	// missing.
-	pins map[string]map[string]bool
+	// ancestors are real folders in which single names matter: links on the way, single files,
+	// missing files.
+	ancestors map[string]map[string]bool
 
-	unfinished []string // what copying programs are about to rename, some of it
+	unfinished []string // some of what copying programs are about to rename
 }
 
 // place is where a folder lies in a tree.
@@ -29,15 +29,15 @@ type place struct {
 	rel   string // "." for the tree's base
 	depth int
 
-	// linked says that a link leads there, which is known itself while there are files.
+	// linked says that a link leads there, which itself counts only while there are files.
 	linked bool
 
-	// unlisted says that what is in the folder does not count: it is an environment, or may not be
+	// unlisted says that the content does not count: the folder is an environment, or may not be
 	// listed.
 	unlisted bool
 }
 
-// target is a file of the interest whose path is not that of the folder which a scan found it in.
+// target is a file of the interest whose path is not that of the folder where a scan found it.
 type target struct {
 	path  string // as the interest names it
 	class Class
@@ -46,20 +46,20 @@ type target struct {
 // entry is the state of one file.
 type entry struct {
 	class   Class
-	touched bool // a newer time alone is a change
+	touched bool // a newer time counts as a change
 
-	size         int64
-	mtime, ctime time.Time
-	inode        uint64 // 0: unknown
-	racy         bool   // it changed so shortly before it was looked at that its times may not tell the next change
+	size          int64
+	mtime, ctime  time.Time
+	inode         uint64 // 0: unknown
+	mayHideChange bool   // it changed just before the scan, so its times may hide a change
 
-	hashed bool // hash is that of the content
+	hashed bool // hash is valid
 	hash   [16]byte
-	target string // what a link to a folder leads to, with the folder's inode; "" for files
-	unsure bool   // it changed while nobody looked
+	target string // target folder of a link; "" for files
+	unsure bool   // it changed before the first scan
 }
 
-// largeFile is the size from which a file's times and not its content tell whether it changed.
+// largeFile is from which size on times, and not content, show whether a file changed.
 const largeFile = 1 << 20
 
 // racyWindow covers the grain of file times: two writes within it can leave the same time.
@@ -67,27 +67,27 @@ const racyWindow = 50 * time.Millisecond
 
 func newSnapshot() *snapshot {
 	return &snapshot{
-		files:   newFileTable(0),
-		dirs:    map[string][]place{},
-		pins:    map[string]map[string]bool{},
-		targets: map[string][]target{},
-		traced:  map[string]spot{},
+		files:     newFileTable(0),
+		dirs:      map[string][]place{},
+		ancestors: map[string]map[string]bool{},
+		targets:   map[string][]target{},
+		located:   map[string]location{},
 	}
 }
 
-// branch returns a snapshot with the same content, whose files and unfinished names change by
-// themselves. Its maps are shared.
+// branch returns a snapshot with the same content, whose files and unfinished names change
+// independently. Its maps are shared.
 func (s *snapshot) branch() *snapshot {
 	next := *s
 	next.files, next.unfinished = s.files.branch(), slices.Clone(s.unfinished)
 	return &next
 }
 
-func (s *snapshot) pin(dir, name string) {
-	if s.pins[dir] == nil {
-		s.pins[dir] = map[string]bool{}
+func (s *snapshot) addAncestor(dir, name string) {
+	if s.ancestors[dir] == nil {
+		s.ancestors[dir] = map[string]bool{}
 	}
-	s.pins[dir][name] = true
+	s.ancestors[dir][name] = true
 }
 
 // leadsTo records that the file of a path is at real.
@@ -95,7 +95,7 @@ func (s *snapshot) leadsTo(real, path string, class Class) {
 	s.targets[real] = append(s.targets[real], target{path, class})
 }
 
-// differences are the files that are not in both snapshots or not the same in them.
+// differences returns the files that differ between two snapshots, or are in only one.
 func differences(before, after *snapshot) []difference {
 	var found []difference
 	compare := func(path string) {
@@ -181,7 +181,8 @@ func entryOf(info fs.FileInfo, class Class, touched bool) entry {
 	return e
 }
 
-// read hashes a file that is small enough, in pieces that have room. A file that cannot be read is left without a hash: it counts as changed once it can.
+// read hashes a file that is small enough, using room as buffer. A file that cannot be read has no
+// hash, and counts as changed once it can be read.
 func (e *entry) read(path string, open opener, room []byte) {
 	if e.size >= largeFile {
 		return

@@ -9,22 +9,22 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Status tells how the files of an app are watched.
+// Status says how the files of an app are watched.
 type Status struct {
-	Mode      modgw.ReloadMode `json:"mode"`               // what is really done: inotify, poll, touch or off
-	Reason    string           `json:"reason,omitempty"`   // why files are polled; "" when they are not
-	Degraded  string           `json:"degraded,omitempty"` // what cannot be seen, and why; "" when all can
-	Folders   int              `json:"folders"`            // that are watched
-	Watched   []string         `json:"watched"`            // the first of them, by name
-	Files     int              `json:"files"`              // that count
-	LastEvent time.Time        `json:"last_event"`         // when one of them may have changed; zero: not yet
+	Mode      modgw.ReloadMode `json:"mode"`               // in effect: inotify, poll, touch or off
+	Reason    string           `json:"reason,omitempty"`   // why files are polled; "": they are not
+	Degraded  string           `json:"degraded,omitempty"` // changes that are missed; "": none
+	Folders   int              `json:"folders"`            // how many folders are watched
+	Watched   []string         `json:"watched"`            // the first of the folders, by name
+	Files     int              `json:"files"`              // how many files count
+	LastEvent time.Time        `json:"last_event"`         // when a file may have changed; 0: never
 }
 
 // listedFolders is how many folders a status lists.
 const listedFolders = 100
 
-// show brings the status up to date.
-func (a *app) show() {
+// updateStatus updates the status.
+func (a *app) updateStatus() {
 	folders := a.folders()
 	degraded := a.degraded()
 	a.status.set(func(st *Status) {
@@ -34,13 +34,13 @@ func (a *app) show() {
 	})
 }
 
-// folders are all those that matter, whether they are watched or polled.
+// folders returns all folders that matter, whether they are watched or polled.
 func (a *app) folders() []string {
-	all := make([]string, 0, len(a.last.dirs)+len(a.last.pins))
+	all := make([]string, 0, len(a.last.dirs)+len(a.last.ancestors))
 	for dir := range a.last.dirs {
 		all = append(all, dir)
 	}
-	for dir := range a.last.pins {
+	for dir := range a.last.ancestors {
 		if a.last.dirs[dir] == nil {
 			all = append(all, dir)
 		}
@@ -50,15 +50,15 @@ func (a *app) folders() []string {
 }
 
 func (a *app) degraded() string {
-	lacks := a.lacking()
+	lacks := a.rootProblem()
 	switch {
-	case lacks != "" && a.gone, lacks == "missing" && a.lackingIn(a.reported) == lacks:
-		return a.now.Root + " is " + lacks
-	case len(a.blind) > 0:
-		return a.blind[0] + " is mounted as a single file"
-	case a.crowded != "":
-		return fmt.Sprintf("%s leads to more files than are watched", a.crowded)
-	case a.full:
+	case lacks != "" && a.rootGone, lacks == "missing" && a.rootProblemIn(a.reported) == lacks:
+		return a.interest.Root + " is " + lacks
+	case len(a.fileMounts) > 0:
+		return a.fileMounts[0] + " is mounted as a single file"
+	case a.oversizedLink != "":
+		return fmt.Sprintf("%s leads to more files than are watched", a.oversizedLink)
+	case a.tooManyFolders:
 		return fmt.Sprintf("there are more than %d folders", folderLimit)
 	}
 	return ""
@@ -75,7 +75,7 @@ func (b *statusBox) set(change func(*Status)) {
 	change(&b.s)
 }
 
-func (b *statusBox) event(at time.Time) { b.set(func(s *Status) { s.LastEvent = at }) }
+func (b *statusBox) noteEvent(at time.Time) { b.set(func(s *Status) { s.LastEvent = at }) }
 
 func (b *statusBox) get() Status {
 	b.mu.Lock()

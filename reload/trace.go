@@ -10,22 +10,23 @@ import (
 // linkLimit is how many symbolic links one path may lead through, as in the kernel.
 const linkLimit = 40
 
-// spot is a path without links in it, and what is there; nil for nothing.
-type spot struct {
+// location is a path without links in it, and what is there; nil for nothing.
+type location struct {
 	real string
 	info fs.FileInfo
 }
 
-// trace follows path through every link and returns the real path, and what is there; nil for nothing. Each folder on the
-// way in which a name decides where the path leads is pinned: that of every link, that of the first missing name, and the
-// parents of real folders, which can be renamed away. Only folders that everybody may write to, as /tmp, are left out of
-// the last: there is too much going on in them.
+// trace follows path through every link and returns the real path and what is there; nil for
+// nothing. It adds each folder on the way in which a name decides where the path leads to
+// ancestors: that of every link, that of the first missing name, and the parents of real folders,
+// which can be renamed. Parents that all users may write to, such as /tmp, are left out: there is
+// too much going on in them.
 func (s *snapshot) trace(path string) (real string, info fs.FileInfo) {
 	dir := filepath.Dir(path)
-	above, ok := s.traced[dir] // most files of an interest are in few folders
+	above, ok := s.located[dir] // most files of an interest are in a few folders
 	if !ok {
-		above = s.resolve(spot{real: "/"}, split(dir))
-		s.traced[dir] = above
+		above = s.resolve(location{real: "/"}, split(dir))
+		s.located[dir] = above
 	}
 	if above.info == nil {
 		return path, nil
@@ -44,8 +45,8 @@ func (r *rules) trace(s *snapshot) {
 	}
 }
 
-// resolve follows names from a spot on.
-func (s *snapshot) resolve(at spot, rest []string) spot {
+// resolve follows names, starting at a location.
+func (s *snapshot) resolve(at location, rest []string) location {
 	if at.info == nil {
 		at.info, _ = os.Lstat(at.real)
 	}
@@ -61,13 +62,13 @@ func (s *snapshot) resolve(at spot, rest []string) spot {
 		info, err := os.Lstat(next)
 		switch {
 		case err != nil:
-			s.pin(at.real, name)
-			return spot{real: next}
+			s.addAncestor(at.real, name)
+			return location{real: next}
 		case info.Mode()&fs.ModeSymlink != 0:
-			s.pin(at.real, name)
+			s.addAncestor(at.real, name)
 			target, err := os.Readlink(next)
 			if links++; err != nil || links > linkLimit {
-				return spot{real: next}
+				return location{real: next}
 			}
 			if filepath.IsAbs(target) {
 				at.real = "/"
@@ -75,20 +76,20 @@ func (s *snapshot) resolve(at spot, rest []string) spot {
 			}
 			rest = append(split(target), rest...)
 			continue
-		case len(rest) == 0 && !info.IsDir(), !openToAll(at.info):
-			s.pin(at.real, name)
+		case len(rest) == 0 && !info.IsDir(), !isOpenToAll(at.info):
+			s.addAncestor(at.real, name)
 		}
-		at = spot{next, info}
+		at = location{next, info}
 	}
 	return at
 }
 
-// openToAll reports whether everybody may make files in a folder.
-func openToAll(folder fs.FileInfo) bool {
+// isOpenToAll reports whether all users may create files in a folder.
+func isOpenToAll(folder fs.FileInfo) bool {
 	return folder != nil && folder.Mode().Perm()&0o002 != 0
 }
 
-// split cuts a path into its names; "." and empty ones go.
+// split splits a path into its names, without "." and empty ones.
 func split(path string) []string {
 	var names []string
 	for name := range strings.SplitSeq(path, "/") {

@@ -23,7 +23,7 @@ type fullWatcher struct{}
 
 func (fullWatcher) watch(string, *inbox) error { return syscall.ENOSPC }
 func (fullWatcher) forget(string, *inbox)      {}
-func (fullWatcher) deaf(string) bool           { return false }
+func (fullWatcher) hasNoEvents(string) bool    { return false }
 
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -111,7 +111,7 @@ func until(t *testing.T, what string, condition func() bool) {
 func TestWithoutWatchesFilesArePolledAndTheLogSaysHowToGetMore(t *testing.T) {
 	var log lockedBuffer
 	file, w, in, changes := trial(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	now, err := newWatching(in)
+	now, err := prepareInterest(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestLostEventsAreMadeGoodByLookingAtEverything(t *testing.T) {
 	file, w, in, changes := trial(t, Config{})
 	watched(t, w, in)
 	w.mu.Lock()
-	notify := w.ears.folders.notify
+	notify := w.events.folders.notify
 	w.mu.Unlock()
 	if err := notify.Remove(filepath.Dir(file)); err != nil {
 		t.Fatal(err)
@@ -151,6 +151,6 @@ func TestLostEventsAreMadeGoodByLookingAtEverything(t *testing.T) {
 	if c := receive(t, changes); c.Cause != "views.py changed" {
 		t.Errorf("cause %q", c.Cause)
 	}
-	put(t, file, "333") // the look has mended the watch
+	put(t, file, "333") // the scan has renewed the watch
 	receive(t, changes)
 }

@@ -11,21 +11,22 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Config is what a [Watcher] is made from.
+// Config configures a [Watcher].
 type Config struct {
 	Log  *slog.Logger  // nil: nothing is logged
-	Poll time.Duration // how often files that send no events are looked at; 0: once a second
+	Poll time.Duration // interval for files without events; 0: one second
 
-	// Canary is a folder of the host's own. In a new folder below it a file is changed at the start of Run, to prove
-	// that events arrive; "": that is not tried.
+	// Canary is a folder of the host's own. At the start of Run a file in a new folder below it is
+	// changed, to prove that events arrive; "": that is not tried.
 	Canary string
 
-	// Pending is called when files may have changed, before that is looked into, and again with false when nothing is
-	// left to be looked into and every call of Changed has returned. It must not wait for anything. nil: nobody is told.
+	// Pending is called when files may have changed, before they are scanned, and again with false
+	// when nothing is left to scan and every call of Changed has returned. It must not block. nil:
+	// not called.
 	Pending func(app modgw.AppName, pending bool)
 
-	// Changed is called with each change, in a goroutine of its own: for one app never twice at the same time, and
-	// with all that changed during a call in one change after it. ctx ends with Run.
+	// Changed is called with each change, in a goroutine of its own. Calls for one app do not
+	// overlap: what changes during a call is in one change after it. ctx ends with Run.
 	Changed func(ctx context.Context, c Change)
 }
 
@@ -41,15 +42,15 @@ type Watcher struct {
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*member
 	running context.Context // nil before Run and after it
-	ears    *hearing        // nil: poll
+	events  *eventSource    // nil: poll
 	workers sync.WaitGroup
 }
 
 // shared is what the apps of one watcher have in common.
 type shared struct {
-	scans  chan struct{} // bounds how many apps look at their files at the same time
-	once   once
-	mounts *mounts // nil: they are not known
+	scans  chan struct{} // one element for each app that is scanning
+	once   onceOnly
+	mounts *mounts // nil: mounts cannot be read
 }
 
 // member is an app and what the watcher needs to know of it.
@@ -59,13 +60,13 @@ type member struct {
 	stop     context.CancelFunc // nil before Run
 }
 
-// parallelScans bounds how many apps look at their files at the same time.
+// parallelScans is how many apps scan their files at the same time.
 const parallelScans = 8
 
 // New makes a watcher. It watches nothing before Run.
 func New(c Config) (*Watcher, error) {
 	if c.Changed == nil {
-		return nil, errors.New("cannot watch files: nobody wants to know of changes")
+		return nil, errors.New("cannot watch files: Changed is nil")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -87,14 +88,15 @@ func New(c Config) (*Watcher, error) {
 	}, nil
 }
 
-// Run watches until ctx is done, and returns when every call of Changed has. Without inotify it polls; it returns nil.
+// Run watches until ctx is done, and returns nil when every call of Changed has returned. Without
+// inotify it polls.
 func (w *Watcher) Run(ctx context.Context) error {
 	var following sync.WaitGroup
-	w.follow(ctx, &following)
-	ears := w.listen(ctx)
+	w.followMounts(ctx, &following)
+	events := w.openEventSource(ctx)
 
 	w.mu.Lock()
-	w.running, w.ears = ctx, ears
+	w.running, w.events = ctx, events
 	for _, m := range w.apps {
 		w.start(m)
 	}
@@ -102,17 +104,17 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 	<-ctx.Done()
 	w.mu.Lock()
-	w.running, ears = nil, w.ears
+	w.running, events = nil, w.events
 	w.mu.Unlock()
 	w.workers.Wait()
 	following.Wait()
-	return ears.close()
+	return events.close()
 }
 
-// Watch declares an interest, in place of an earlier one of the same app. It looks at no file: that is done by the app's
-// own goroutine, as soon as Run runs. What was changed or added after Watch was called is reported, also before Run; a
-// file that goes before it was ever looked at is not missed. An interest whose mode is off is forgotten. The error is for
-// a glob that cannot be used.
+// Watch declares an interest, in place of an earlier one of the same app. It reads no file: the
+// app's own goroutine does, as soon as Run runs. What is changed or added after the call is
+// reported, also before Run; a file that is removed before the first scan is not missed. An
+// interest whose mode is off is forgotten. The error names a glob that cannot be used.
 func (w *Watcher) Watch(in Interest) error {
 	if in.Mode == modgw.ReloadOff {
 		w.Forget(in.App)
@@ -124,7 +126,7 @@ func (w *Watcher) Watch(in Interest) error {
 	if m != nil && reflect.DeepEqual(m.interest, in) {
 		return nil
 	}
-	next, err := newWatching(in)
+	next, err := prepareInterest(in)
 	if err != nil {
 		return err
 	}
@@ -141,7 +143,8 @@ func (w *Watcher) Watch(in Interest) error {
 	return nil
 }
 
-// Forget ends the interest of an app. A call of Changed that has begun may still run, even beside one for a new interest.
+// Forget ends the interest of an app. A call of Changed may still be running, even beside one for
+// a new interest.
 func (w *Watcher) Forget(name modgw.AppName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -153,47 +156,48 @@ func (w *Watcher) Forget(name modgw.AppName) {
 	}
 }
 
-// Mend tries again to get file events for the apps that are polled for want of them, and looks at their files.
-func (w *Watcher) Mend() {
+// RetryEvents tries again to get file events for apps that are polled because there were none, and
+// scans their files.
+func (w *Watcher) RetryEvents() {
 	w.mu.Lock()
-	ctx, ears := w.running, w.ears
+	ctx, events := w.running, w.events
 	w.mu.Unlock()
 	if ctx == nil {
 		return
 	}
-	var fresh *hearing
-	if ears == nil {
-		if fresh = w.listen(ctx); fresh == nil {
+	var fresh *eventSource
+	if events == nil {
+		if fresh = w.openEventSource(ctx); fresh == nil {
 			return
 		}
 	}
 	w.mu.Lock()
-	if fresh != nil && (w.ears != nil || w.running == nil) { // somebody else was faster
+	if fresh != nil && (w.events != nil || w.running == nil) { // another call was faster
 		w.mu.Unlock()
-		_ = fresh.close() // nothing was watched with it
+		_ = fresh.close() // nothing is watched with it
 		return
 	}
 	defer w.mu.Unlock()
 	if fresh != nil {
-		w.ears = fresh
+		w.events = fresh
 	}
-	w.shared.once.forget()
+	w.shared.once.reset()
 	for _, m := range w.apps {
-		m.app.inbox.mend(w.ears.folders)
+		m.app.inbox.setWatcher(w.events.folders)
 	}
 }
 
-// CatchUp returns when Pending was told of everything that had happened to the files of an app, and to descriptors (the app
-// named ""), when it was called. Of files that are polled it is told what a look at them shows, where that is a matter
-// of milliseconds. CatchUp returns earlier when ctx is done.
+// CatchUp returns when Pending was called for everything that had happened until now to the files
+// of the apps; the app named "" has the descriptors. Polled files are scanned for that if it takes
+// a few milliseconds. CatchUp returns early when ctx is done.
 func (w *Watcher) CatchUp(ctx context.Context, names ...modgw.AppName) {
 	w.mu.Lock()
-	ears := w.ears
+	events := w.events
 	w.mu.Unlock()
-	if ears != nil {
-		ears.folders.echo.call(ctx, ears.folders)
+	if events != nil {
+		events.folders.cookies.awaitDelivery(ctx, events.folders)
 	}
-	for _, answered := range w.ask(names) {
+	for _, answered := range w.askApps(names) {
 		select {
 		case <-answered:
 		case <-ctx.Done():
@@ -202,8 +206,8 @@ func (w *Watcher) CatchUp(ctx context.Context, names ...modgw.AppName) {
 	}
 }
 
-// ask returns what closes when each of the apps has read its mail.
-func (w *Watcher) ask(names []modgw.AppName) (all []<-chan struct{}) {
+// askApps returns channels that are closed when the apps have handled their batches.
+func (w *Watcher) askApps(names []modgw.AppName) (all []<-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.running == nil || w.running.Err() != nil {
@@ -219,7 +223,7 @@ func (w *Watcher) ask(names []modgw.AppName) (all []<-chan struct{}) {
 	return all
 }
 
-// Status tells how an app's files are watched; the mode is off for an app without an interest.
+// Status returns how an app's files are watched; the mode is off for an app without an interest.
 func (w *Watcher) Status(name modgw.AppName) Status {
 	w.mu.Lock()
 	m := w.apps[name]
@@ -230,28 +234,28 @@ func (w *Watcher) Status(name modgw.AppName) Status {
 	return m.app.status.get()
 }
 
-func (w *Watcher) newApp(now *watching) *app {
+func (w *Watcher) newApp(now *preparedInterest) *app {
 	return &app{
-		log:     w.log.With("app", now.App),
-		changed: w.changed,
-		pending: func(pending bool) { w.pending(now.App, pending) },
-		every:   w.poll,
-		shared:  w.shared,
-		inbox:   newInbox(),
-		status:  &statusBox{},
-		now:     now,
-		disk:    Interest.disk,
-		watched: map[string]bool{},
-		missed:  map[string]difference{},
-		lull:    lull{quiet: now.Settle, most: now.MaxSettle},
+		log:        w.log.With("app", now.App),
+		changed:    w.changed,
+		pending:    func(pending bool) { w.pending(now.App, pending) },
+		every:      w.poll,
+		shared:     w.shared,
+		inbox:      newInbox(),
+		status:     &statusBox{},
+		interest:   now,
+		disk:       Interest.disk,
+		watched:    map[string]bool{},
+		unreported: map[string]difference{},
+		debounce:   debounce{quiet: now.Settle, longest: now.MaxSettle},
 	}
 }
 
 func (w *Watcher) start(m *member) {
 	var ctx context.Context
 	ctx, m.stop = context.WithCancel(w.running)
-	if w.ears != nil {
-		m.app.watcher = w.ears.folders
+	if w.events != nil {
+		m.app.watcher = w.events.folders
 	}
 	host := w.running
 	w.workers.Go(func() { m.app.run(ctx, host) })

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writerLimit is how many changed files are asked whether somebody writes them.
+// writerLimit is for how many changed files it is checked whether they are open for writing.
 const writerLimit = 10000
 
-// openForWriting are the changed files that some process has open for writing, in whatever container it runs. The kernel
-// tells it by refusing a lease (fcntl(2)), which only the file's owner and a privileged host may ask for: of other files
-// nothing is known.
+// openForWriting returns the changed files that a process has open for writing, in any container.
+// The kernel shows it by refusing a lease (fcntl(2)), which only the file's owner and a privileged
+// host may ask for: of other files it is unknown.
 func openForWriting(found []difference, read opener) []obstacle {
 	var open []obstacle
 	for _, d := range found[:min(len(found), writerLimit)] {
@@ -42,7 +42,7 @@ func hasWriter(path string, open opener) bool {
 	return errors.Is(err, unix.EAGAIN)
 }
 
-// leftovers are those of the names that are so new that somebody is at work on them.
+// leftovers returns the paths that are so new that a program is probably still writing them.
 func leftovers(paths []string) []obstacle {
 	var found []obstacle
 	for _, path := range paths {
@@ -50,18 +50,19 @@ func leftovers(paths []string) []obstacle {
 		if err != nil {
 			continue
 		}
-		if age := time.Since(entryOf(info, 0, false).ctime); age < abandoned {
+		if age := time.Since(entryOf(info, 0, false).ctime); age < abandonedAge {
 			found = append(found, obstacle{path, path + " is there"})
 		}
 	}
 	return found
 }
 
-// unfinishedLimit bounds how many names of half-written files a look remembers.
+// unfinishedLimit is how many names of half-written files a scan remembers.
 const unfinishedLimit = 32
 
-// unfinished reports whether a name in a tree is that of a file or folder which a copying program is about to rename:
-// rsync's .views.py.Xy12ab and .~tmp~, pip's ~ackage, dpkg's views.py.dpkg-new, and views.py.tmp.
+// unfinished reports whether a name in a tree is that of a file or folder which a copying program
+// will rename: rsync's .views.py.Xy12ab and .~tmp~, pip's ~ackage, dpkg's views.py.dpkg-new, and
+// views.py.tmp.
 func (t *tree) unfinished(rel string, isDir bool) bool {
 	dir, name := splitPath(rel)
 	if isDir {
@@ -70,7 +71,7 @@ func (t *tree) unfinished(rel string, isDir bool) bool {
 	return slices.ContainsFunc(finalNames(name), func(final string) bool { return t.class(filepath.Join(dir, final)) != Nothing })
 }
 
-// finalNames are the names that a file with a temporary name can get.
+// finalNames returns the names that a file with a temporary name can get.
 func finalNames(name string) []string {
 	var names []string
 	for _, suffix := range []string{".tmp", ".dpkg-new", ".dpkg-tmp", ".part", ".filepart"} {

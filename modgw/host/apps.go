@@ -156,7 +156,7 @@ func (h *Host) add(running context.Context, d modgw.Descriptor) *managedApp {
 		m.reconciler.onServed = h.lastGood.store
 	}
 	m.reconciler.warn = func(fault *modgw.Fault) {
-		h.log.Warn("app reloads itself", "app", d.Name, "err", fault)
+		h.log.Warn("app reloads itself", "app", d.Name, "error", fault)
 	}
 	go func() {
 		defer close(m.ended)

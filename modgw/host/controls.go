@@ -71,7 +71,7 @@ func (h *Host) Descriptors() []modgw.Descriptor {
 
 // Reload implements [control.Host].
 func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
-	h.watcher.Mend()
+	h.watcher.RetryEvents()
 	known := app == "" || h.reconciler(app) != nil
 	asked := h.reconcile("reload", func(d modgw.Descriptor) bool { return known && (app == "" || d.Name == app) })
 	switch err := h.mistake(app); {

@@ -22,7 +22,7 @@ type quietWatcher struct{}
 
 func (quietWatcher) watch(string, *inbox) error { return nil }
 func (quietWatcher) forget(string, *inbox)      {}
-func (quietWatcher) deaf(string) bool           { return false }
+func (quietWatcher) hasNoEvents(string) bool    { return false }
 
 // settling is an app on virtual time.
 type settling struct {
@@ -40,7 +40,7 @@ func newSettling(t *testing.T) *settling {
 	s := &settling{file: filepath.Join(t.TempDir(), "views.py"), begin: time.Now()}
 	s.write(t)
 	AwaitTick(t)
-	now, err := newWatching(Interest{App: "blog", Root: filepath.Dir(s.file), Globs: []Glob{{Pattern: "*.py", Class: Code}}})
+	now, err := prepareInterest(Interest{App: "blog", Root: filepath.Dir(s.file), Globs: []Glob{{Pattern: "*.py", Class: Code}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestEventsThatDoNotMatterWakeNobody(t *testing.T) {
 		before := s.app.status.get()
 		s.app.inbox.event(fsnotify.Event{Name: filepath.Join(filepath.Dir(s.file), "notes.txt"), Op: fsnotify.Write})
 		synctest.Wait()
-		if due := s.app.lull.due(); !due.IsZero() {
+		if due := s.app.debounce.due(); !due.IsZero() {
 			t.Errorf("files are looked at in %s", time.Until(due))
 		}
 		if after := s.app.status.get(); !reflect.DeepEqual(after, before) {
@@ -194,7 +194,7 @@ func TestAFloodOfEventsBecomesOneLook(t *testing.T) {
 	for range 3 * inboxLimit {
 		b.event(fsnotify.Event{Name: "/elsewhere", Op: fsnotify.Write})
 	}
-	if l := b.take(); !l.rescan || len(l.events) > inboxLimit {
+	if l := b.takeBatch(); !l.rescan || len(l.events) > inboxLimit {
 		t.Errorf("rescan %t, %d events", l.rescan, len(l.events))
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -38,20 +38,20 @@ func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
 			}
 		})
 	}
-	if left, err := filepath.Glob(filepath.Join(state, ".echo")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(state, ".cookies")); err != nil || len(left) > 0 {
 		t.Errorf("%q was left, %v", left, err)
 	}
 }
 
 func TestFewFilesAreLookedAtForWhoAsksHoweverLongThatTakes(t *testing.T) {
-	slow := &app{took: time.Minute, last: newSnapshot()}
+	slow := &app{scanTook: time.Minute, last: newSnapshot()}
 	for i := range 2 * fewFiles {
 		if want := i <= fewFiles; slow.looksQuickly() != want {
 			t.Fatalf("with %d files, each look taking a minute: %t", i, !want)
 		}
 		slow.last.files.set(fmt.Sprint(i), entry{})
 	}
-	slow.took = quickLook / 2
+	slow.scanTook = quickScan / 2
 	if !slow.looksQuickly() {
 		t.Error("a quick look at many files is not repeated")
 	}
@@ -71,7 +71,7 @@ func TestManyMayAskAtOnce(t *testing.T) {
 	}
 	asking.Wait()
 	until(t, "echoes are gone", func() bool {
-		left, _ := filepath.Glob(filepath.Join(state, ".echo", "*"))
+		left, _ := filepath.Glob(filepath.Join(state, ".cookies", "*"))
 		return len(left) == 0
 	})
 }

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canaryLimit is how long an event of the host's own making may take.
+// canaryLimit is how long the event of the host's own change may take.
 const canaryLimit = 3 * time.Second
 
-// canary proves that events arrive: it changes a file in a new folder below dir, which it takes away again, and waits for
-// the event on the way that all events take. A dir that cannot be written to proves nothing, and is no error.
-func canary(ctx context.Context, watcher folderWatcher, dir string, limit time.Duration) error {
+// proveEvents changes a file in a new folder below dir, which it removes again, and waits for the
+// event like any watcher. Without the right to write to dir it proves nothing and returns nil.
+func proveEvents(ctx context.Context, watcher folderWatcher, dir string, limit time.Duration) error {
 	dir, err := os.MkdirTemp(dir, ".canary-")
 	if err != nil {
 		return nil
@@ -39,37 +39,38 @@ func canary(ctx context.Context, watcher folderWatcher, dir string, limit time.D
 	case <-ctx.Done():
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("nothing was heard of a file that was changed in %q for %s", dir, limit)
+		return fmt.Errorf("no event came for a file that was changed in %q within %s", dir, limit)
 	}
 }
 
-// ears know which file systems send events. The zero value knows of none yet.
-type ears struct {
-	mu     sync.Mutex
-	tested map[uint64]bool // whether events came, by device
+// eventProbe finds out which file systems send events. The zero value is ready.
+type eventProbe struct {
+	mu          sync.Mutex
+	sendsEvents map[uint64]bool // whether events came, by device
 }
 
-// deaf tries the file system of dir once, without writing to it: to open a folder is an event, too.
-func (e *ears) deaf(dir string) bool {
+// hasNoEvents tries the file system of dir once, without writing: opening a folder is an event,
+// too.
+func (p *eventProbe) hasNoEvents(dir string) bool {
 	var st unix.Stat_t
 	if unix.Stat(dir, &st) != nil {
 		return false
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	hears, ok := e.tested[st.Dev]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sends, ok := p.sendsEvents[st.Dev]
 	if !ok {
-		if e.tested == nil {
-			e.tested = map[uint64]bool{}
+		if p.sendsEvents == nil {
+			p.sendsEvents = map[uint64]bool{}
 		}
-		hears = heard(dir)
-		e.tested[st.Dev] = hears
+		sends = sendsEvents(dir)
+		p.sendsEvents[st.Dev] = sends
 	}
-	return !hears
+	return !sends
 }
 
-// heard reports whether opening dir makes an event; true when it cannot be tried.
-func heard(dir string) bool {
+// sendsEvents reports whether opening dir makes an event; true when that cannot be tried.
+func sendsEvents(dir string) bool {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return true

@@ -31,7 +31,7 @@ func serve(t *testing.T, w *Watcher) {
 	})
 }
 
-func TestTheCanaryIsHeardAndLeavesNothingBehind(t *testing.T) {
+func TestProofOfEventsLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	f, err := newFolders(slog.New(slog.DiscardHandler), "")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestTheCanaryIsHeardAndLeavesNothingBehind(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := canary(ctx, f, dir, canaryLimit); err != nil {
+	if err := proveEvents(ctx, f, dir, canaryLimit); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -56,36 +56,36 @@ func TestTheCanaryIsHeardAndLeavesNothingBehind(t *testing.T) {
 	if len(f.byDir) > 0 || len(f.ids) > 0 || len(f.names) > 0 {
 		t.Errorf("still watched: %v", f.ids)
 	}
-	if f.deaf(dir) {
+	if f.hasNoEvents(dir) {
 		t.Error("the file system sends no events")
 	}
 }
 
-func TestAnUnheardCanaryIsTold(t *testing.T) {
+func TestMissingEventsAreReported(t *testing.T) {
 	dir := t.TempDir()
-	err := canary(t.Context(), quietWatcher{}, dir, 20*ms)
-	if err == nil || !strings.Contains(err.Error(), "nothing was heard") {
+	err := proveEvents(t.Context(), quietWatcher{}, dir, 20*ms)
+	if err == nil || !strings.Contains(err.Error(), "no event came") {
 		t.Fatalf("got %v", err)
 	}
 	faulttest.Want(t, noEvents(dir, err).Error(), "MGW-RLD-004")
-	if err := canary(t.Context(), quietWatcher{}, "/nowhere", 20*ms); err != nil {
+	if err := proveEvents(t.Context(), quietWatcher{}, "/nowhere", 20*ms); err != nil {
 		t.Errorf("a folder that is not there proves %v", err)
 	}
 }
 
-// deafWatcher is a file system without events.
-type deafWatcher struct{ quietWatcher }
+// eventlessWatcher is a file system without events.
+type eventlessWatcher struct{ quietWatcher }
 
-func (deafWatcher) deaf(string) bool { return true }
+func (eventlessWatcher) hasNoEvents(string) bool { return true }
 
 func TestAFileSystemWithoutEventsIsPolled(t *testing.T) {
 	file, w, in, changes := trial(t, Config{})
-	now, err := newWatching(in)
+	now, err := prepareInterest(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := w.newApp(now)
-	a.watcher = deafWatcher{}
+	a.watcher = eventlessWatcher{}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { a.run(ctx, ctx); close(done) }()
@@ -116,7 +116,7 @@ func TestTheKernelsQueueOverflows(t *testing.T) {
 	}
 	until(t, "watching", func() bool { return w.Status("blog").Files == 2 })
 	w.mu.Lock()
-	f := w.ears.folders
+	f := w.events.folders
 	w.mu.Unlock()
 	f.mu.Lock() // nothing is delivered
 	a, b := filepath.Join(in.Root, "a"), filepath.Join(in.Root, "b")
@@ -245,12 +245,12 @@ func TestExtraFilesAreCode(t *testing.T) {
 }
 
 func TestFileTimesOfAnotherClockSayNothing(t *testing.T) {
-	now, err := newWatching(Interest{App: "blog"})
+	now, err := prepareInterest(Interest{App: "blog"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[time.Duration]bool{-24 * time.Hour: false, -time.Second: false, 0: true, 10 * ms: true, 24 * time.Hour: false} {
-		if got := now.since(entry{ctime: now.declared.Add(after)}); got != want {
+		if got := now.changedSince(entry{ctime: now.declared.Add(after)}); got != want {
 			t.Errorf("a file that changed %s after the declaration: %t", after, got)
 		}
 	}

@@ -18,44 +18,44 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-func TestTheBarrierWaitsForAnObstacleOnceAndNotForever(t *testing.T) {
-	var b barrier
+func TestHoldbackWaitsForAnObstacleOnceAndNotForever(t *testing.T) {
+	var b holdback
 	var there []obstacle
 	now := time.Now()
-	judge := func() *modgw.Fault { return b.judge(now, 100*ms, func() []obstacle { return there }) }
-	if fault := judge(); fault != nil || !b.again.IsZero() {
+	judge := func() *modgw.Fault { return b.check(now, 100*ms, func() []obstacle { return there }) }
+	if fault := judge(); fault != nil || !b.retryAt.IsZero() {
 		t.Fatalf("it holds without an obstacle: %v", fault)
 	}
 	lock := obstacle{"lock", "index.lock is held"}
 	there = []obstacle{lock}
 	looks := 0
-	for began := now; now.Sub(began) < barrierLimit; now = b.again {
-		if fault := judge(); fault != nil || !b.again.After(now) {
+	for began := now; now.Sub(began) < holdbackLimit; now = b.retryAt {
+		if fault := judge(); fault != nil || !b.retryAt.After(now) {
 			t.Fatalf("it does not hold after %s: %v", now.Sub(began), fault)
 		}
-		if looks++; b.again.Sub(now) > time.Second {
-			t.Fatalf("it looks again only after %s", b.again.Sub(now))
+		if looks++; b.retryAt.Sub(now) > time.Second {
+			t.Fatalf("it looks again only after %s", b.retryAt.Sub(now))
 		}
 	}
 	if looks > 60 {
 		t.Errorf("it looked %d times", looks)
 	}
 	fault := judge()
-	if fault == nil || !strings.Contains(fault.Error(), "after 30s still index.lock is held") || !b.again.IsZero() {
-		t.Fatalf("after the limit: %v, held until %s", fault, b.again)
+	if fault == nil || !strings.Contains(fault.Error(), "after 30s still index.lock is held") || !b.retryAt.IsZero() {
+		t.Fatalf("after the limit: %v, held until %s", fault, b.retryAt)
 	}
 	faulttest.Want(t, fault.Error(), "MGW-RLD-005")
-	if fault := judge(); fault != nil || !b.again.IsZero() {
+	if fault := judge(); fault != nil || !b.retryAt.IsZero() {
 		t.Errorf("it waits again for what it has waited for: %v", fault)
 	}
 	there = append(there, obstacle{"other", "pip is at work"})
-	if judge(); b.again.IsZero() {
+	if judge(); b.retryAt.IsZero() {
 		t.Error("it does not wait for another obstacle")
 	}
 	there = nil
 	judge()
 	there = []obstacle{lock}
-	if judge(); b.again.IsZero() {
+	if judge(); b.retryAt.IsZero() {
 		t.Error("it does not wait for an obstacle that went and came back")
 	}
 }
