@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -182,7 +183,7 @@ func TestProgramThatIsNotThereSaysSo(t *testing.T) {
 
 func TestProgramIsStartedOnceThereIsAPlaceForItsSocket(t *testing.T) {
 	s := prepare(t, "inherited", func(d *modgw.Descriptor) { d.Kind, d.Go = modgw.KindGo, &modgw.Go{} })
-	folder := t.TempDir() + "/temporary"
+	folder := fronttest.Dir(t) + "/temporary" // short, for the sockets in it
 	t.Setenv("TMPDIR", folder)
 	err := s.deploy()
 	if err == nil {

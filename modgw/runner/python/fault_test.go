@@ -239,7 +239,7 @@ func TestF8DeadlockAtImportIsATimeoutWithItsPlace(t *testing.T) {
 lock = threading.Lock()
 lock.acquire()
 lock.acquire()
-`, func(d *modgw.Descriptor) { d.Timeouts.Startup = time.Second })
+`, func(d *modgw.Descriptor) { d.Timeouts.Startup = 10 * time.Second })
 	fault := a.failsToStart()
 	if !faulttest.Has(fault.Error(), "MGW-APP-005") || !strings.Contains(fault.Output, `hello.py", line`) {
 		t.Errorf("%v", fault)

@@ -21,6 +21,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/fronttest"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
@@ -99,7 +100,7 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	if err != nil {
 		t.Fatal(err)
 	}
-	files.State = t.TempDir()
+	files.State = fronttest.Dir(t) // short, for the sockets in it
 	d := modgw.Descriptor{
 		Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 1, Threads: 2},
