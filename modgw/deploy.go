@@ -127,7 +127,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		Generation:  next.Number,
 		Dev:         g.config.Dev,
 		Replaces:    replaces,
-		Few:         replaces && next.Descriptor.Reload.Strategy == OneByOne,
+		Few:         !replaces || next.Descriptor.Reload.Strategy == OneByOne,
 		Terminal:    g.config.Terminal,
 		Spool:       g.config.Spool.Account(next.Descriptor.Spool.Total),
 		Log:         next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number),
@@ -233,6 +233,8 @@ func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	if old != nil {
 		ready.Draining = old.inFlight()
 		g.drain(app, old, next.expand)
+	} else {
+		next.expand()
 	}
 	g.config.Observe(ready)
 }

@@ -448,8 +448,8 @@ func TestOneByOneStartsTheRestWhenTheOldGenerationHasEnded(t *testing.T) {
 	go func() { get(g, "/"); close(ended) }()
 	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
 	deploy(t, g, d)
-	if all[0].config.Few || !all[1].config.Few {
-		t.Errorf("few workers at the first start: %v, at the second: %v", all[0].config.Few, all[1].config.Few)
+	if !all[1].config.Few {
+		t.Error("the second generation starts all its workers beside the first one")
 	}
 	select {
 	case <-all[1].expanded:
@@ -460,6 +460,25 @@ func TestOneByOneStartsTheRestWhenTheOldGenerationHasEnded(t *testing.T) {
 	<-all[1].expanded
 	<-all[0].stopped
 	<-ended
+}
+
+func TestFirstGenerationAnswersWithOneWorkerAndThenStartsTheRest(t *testing.T) {
+	s := &stage{}
+	var all []*growing
+	g := testGateway(t, s, func(c *Config) {
+		c.Runners[KindWSGI] = func(c RunnerConfig) (Runner, error) {
+			r, err := s.newRunner(c)
+			next := &growing{r.(*stubRunner), make(chan struct{})}
+			all = append(all, next)
+			return next, err
+		}
+	})
+	deploy(t, g, descriptor("blog"))
+	<-all[0].expanded
+	deploy(t, g, descriptor("blog"))
+	if !all[0].config.Few || all[1].config.Few {
+		t.Errorf("few workers in the first generation: %v, in the second: %v", all[0].config.Few, all[1].config.Few)
+	}
 }
 
 func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {

@@ -77,8 +77,8 @@ func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
 	return cut
 }
 
-// expand starts the workers that the generation did without while the one before it had not ended,
-// unless it has been replaced itself.
+// expand starts the workers that the generation did without so that it could answer soon, or while
+// the one before it had not ended, unless it has been replaced itself.
 func (g *Generation) expand() {
 	if e, ok := g.runner.(Expander); ok && g.begin() {
 		defer g.end()

@@ -47,7 +47,7 @@ type RunnerConfig struct {
 	Generation  int             // counts the app's generations from 1
 	Dev         bool            // development: tracebacks may be shown to the client
 	Replaces    bool            // another generation of the app serves until this one is ready
-	Few         bool            // an Expander's Start is to start one worker alone
+	Few         bool            // an Expander's Start starts one worker alone: requests wait for it
 	Terminal    *Terminal       // where the app's developer sits; nil: nobody does
 	Spool       *spool.Account  // what is kept for slow clients counts for it; nil: nothing is kept
 	Loop        *eventloop.Loop // on which ordinary requests are served; nil: none is. Whoever makes the runner sets it

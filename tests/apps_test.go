@@ -365,3 +365,35 @@ func TestSavedDescriptorIsOneReload(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAnAppDoesOnceWhenItIsLoadedIsDoneByOneWorker(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("apps/table/app.py", `import os, time
+
+if not os.path.exists("table-1"):
+    time.sleep(0.5)
+    os.mkdir("table-1")
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"table 1"]
+`)
+	s.write("apps/table/modgw.hcl", "app \"table\" {\n  wsgi {\n    entry   = \"app.py\"\n    workers = 3\n  }\n}\n")
+	ready := func() (n int) {
+		for _, w := range s.status("table").Runner.Workers {
+			if w.State == "ready" {
+				n++
+			}
+		}
+		return n
+	}
+	s.start()
+	has(t, s.page("/"), "table 1")
+	s.eventually("all workers are ready", func() bool { return ready() == 3 })
+	s.edit("apps/table/app.py", "table-1", "table-2")
+	s.eventually("the second generation serves", func() bool { return s.status("table").Generation.Number == 2 && ready() == 3 })
+	if strings.Contains(s.log.String(), "FileExistsError") {
+		t.Error("two workers did it at the same time")
+	}
+}

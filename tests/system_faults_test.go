@@ -373,9 +373,7 @@ func TestF80ManyAppsStartAtOnce(t *testing.T) {
 		if status, body := s.get("/" + name); status != 200 || body != name {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
-		if n := len(s.status(name).Runner.Workers); n != 2 {
-			t.Errorf("%s has %d workers", name, n)
-		}
+		s.eventually(name+" has two workers", func() bool { return len(s.status(name).Runner.Workers) == 2 })
 	}
 }
 

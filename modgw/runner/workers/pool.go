@@ -67,13 +67,23 @@ func New(c Config) *Pool {
 	}
 }
 
-// Start starts the workers, or only the first one where the runner's configuration wants few, and returns when all are
-// ready. After an error nothing is left.
+// Start starts the workers, or only the first one where the runner's configuration wants few, and
+// returns when all are ready. The first one is ready before the others begin, because many apps do
+// something once when they are loaded, such as creating tables, that no two processes can do at a
+// time. After an error nothing is left.
 func (p *Pool) Start(ctx context.Context) error {
-	count := p.first()
-	p.config.Expect(count)
-	results := make(chan error, count)
-	for number := 1; number <= count; number++ {
+	p.config.Expect(p.first())
+	if err := p.startAll(ctx, 1, 1); err != nil {
+		return err
+	}
+	return p.startAll(ctx, 2, p.first())
+}
+
+// startAll starts the workers of some numbers at the same time and returns when all are ready. After
+// an error nothing is left of the pool.
+func (p *Pool) startAll(ctx context.Context, from, to int) error {
+	results := make(chan error, max(0, to-from+1))
+	for number := from; number <= to; number++ {
 		p.running.Go(func() {
 			w, err := p.startWorker(ctx, number, p.config.Runner.Replaces)
 			results <- err
@@ -82,7 +92,7 @@ func (p *Pool) Start(ctx context.Context) error {
 			}
 		})
 	}
-	for range count {
+	for range cap(results) {
 		if err := <-results; err != nil {
 			p.stopStarted()
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -147,6 +148,41 @@ func TestWorkerThatStartsBesideOthersYieldsToThemUntilItIsReady(t *testing.T) {
 	c.Stop(t.Context())
 	if got := d.read()[:5]; !slices.Equal(got, []string{"launch", "yield", "ready", "resume", "begin"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestFirstWorkerIsReadyBeforeTheOthersBegin(t *testing.T) {
+	for name, start := range map[string]func(*Pool) error{
+		"all at once":      func(p *Pool) error { return p.Start(t.Context()) },
+		"expanded at last": func(p *Pool) error { p.config.Runner.Few = true; err := p.Start(t.Context()); p.Expand(); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			var events []string
+			note := func(w *Worker, what string) {
+				mu.Lock()
+				defer mu.Unlock()
+				events = append(events, fmt.Sprint(what, " ", w.Number))
+			}
+			begun := make(chan struct{}, 3)
+			p, _ := poolOf(func(w *Worker) Program {
+				note(w, "made")
+				d := newDiary()
+				d.begun = func() { note(w, "begun"); begun <- struct{}{} }
+				return &obedient{d.of(w).(*diary)}
+			})
+			p.config.Count, p.config.Runner.Descriptor.Timeouts.Stop = 3, time.Minute
+			if err := start(p); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				<-begun
+			}
+			p.Stop(t.Context())
+			if !slices.Equal(events[:2], []string{"made 1", "begun 1"}) {
+				t.Errorf("%q", events)
+			}
+		})
 	}
 }
 
