@@ -67,7 +67,14 @@ var layers = map[string][]string{
 	"bench":                    {"modgw", "modgw/", "internal/", "bench/"},
 	"bench/":                   {"modgw", "modgw/", "internal/", "bench/"},
 
-	"modgw/runner/python/zygote": {"modgw", "modgw/wire", "modgw/runner/workers", "internal/"},
+	"modgw/runner/python/attach":   {"modgw", "modgw/listen", "modgw/wire", "modgw/runner/queue", "modgw/runner/workers", "internal/"},
+	"modgw/runner/python/zygote":   {"modgw", "modgw/wire", "modgw/runner/workers", "internal/"},
+	"modgw/runner/python/control":  {"modgw", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "internal/"},
+	"modgw/runner/python/request":  {"modgw", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "internal/"},
+	"modgw/runner/python/response": {"modgw/spool", "modgw/wire", "modgw/runner/relay", "internal/"},
+	"modgw/runner/python/mux":      {"modgw", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "internal/"},
+	"modgw/runner/python/asgi":     {"modgw", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
+	"modgw/runner/python/wsgi":     {"modgw", "modgw/listen", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
 }
 
 // alone says which package of this module is the only one to import another module.
@@ -76,7 +83,7 @@ var alone = map[string]string{
 	"github.com/zclconf/go-cty/":    "loader",
 	"github.com/fsnotify/fsnotify":  "reload",
 	"github.com/spf13/cobra":        "cmd/",
-	"github.com/coder/websocket":    "modgw/runner/python",
+	"github.com/coder/websocket":    "modgw/runner/python/asgi",
 	"github.com/coreos/go-systemd/": "cmd/",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }

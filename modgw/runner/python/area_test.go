@@ -13,10 +13,12 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/modgw/wire"
+
+	"github.com/modgw/modgw/modgw/runner/python/response"
 )
 
-// largeApp answers /send?N with N bytes, and to /take?HOW with how many bytes came and their hash. What is sent is the same
-// everywhere, and does not repeat at any size of a buffer.
+// largeApp answers /send?N with N bytes, and to /take?HOW with how many bytes came and their hash.
+// What is sent is the same everywhere, and does not repeat at any size of a buffer.
 const largeApp = gates + `
 import hashlib
 PATTERN = bytes(i * i % 251 for i in range(65521))
@@ -115,7 +117,7 @@ func digest(data []byte) string {
 func (a *app) shares() {
 	a.Helper()
 	for _, w := range a.tracked() {
-		if !w.area {
+		if !w.Connections.Shared() {
 			a.Skip("no memory can be shared here")
 		}
 	}
@@ -131,7 +133,7 @@ func TestLargeBodiesAreExact(t *testing.T) {
 func exactBodies(a *app, largest int) {
 	a.Helper()
 	const window = wire.AreaWindow
-	for _, size := range []int{smallEnd, smallEnd + 1, 100_000, window/2 - 1, window/2 + 1, window - 1, window, window + 1, 5*window + 12345} {
+	for _, size := range []int{response.SmallEnd, response.SmallEnd + 1, 100_000, window/2 - 1, window/2 + 1, window - 1, window, window + 1, 5*window + 12345} {
 		for _, path := range []string{"/send", "/pieces", "/write"} {
 			if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
 				a.Errorf("%s of %d bytes: %d, %d bytes, %v", path, size, got.status, len(got.body), got.err)
@@ -213,8 +215,8 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 	}
 }
 
-// What a request leaves in the memory must not be missing for the next ones: each of these leaves much, and more of them
-// than there is room for.
+// What a request leaves in the memory must not be missing for the next ones: each of these leaves
+// much, and more of them than there is room for.
 func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 	t.Parallel()
 	a := serve(t, largeApp, withWorkers(1, 1))

@@ -11,7 +11,7 @@ import (
 
 func TestF7LoopThatStaysBlockedCostsItsWorker(t *testing.T) {
 	t.Parallel()
-	a := serve(t, asgiCases(map[string]string{"block": `time.sleep(1000)`}), asgi, func(d *modgw.Descriptor) {
+	a := serve(t, asgiCases(map[string]string{"block": `time.sleep(1000)`}), asASGI, func(d *modgw.Descriptor) {
 		d.Timeouts.Request, d.Timeouts.Stop = 500*time.Millisecond, 100*time.Millisecond
 	})
 	blocked := a.pid(1)
@@ -57,7 +57,7 @@ func TestF19StartupThatFailsIsNoStart(t *testing.T) {
 		"hangs":   {`await asyncio.sleep(1000)`, "within 2s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := prepare(t, lifespan(c.startup, "pass"), asgi, func(d *modgw.Descriptor) {
+			a := prepare(t, lifespan(c.startup, "pass"), asASGI, func(d *modgw.Descriptor) {
 				d.Timeouts.Startup = 10 * time.Second
 				if name == "hangs" {
 					d.Timeouts.Startup = 2 * time.Second
@@ -80,7 +80,7 @@ func TestF19ShutdownThatFailsOrHangsIsTheEndAllTheSame(t *testing.T) {
 		"blocks":  `time.sleep(1000)`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := serve(t, lifespan("pass", shutdown), asgi, func(d *modgw.Descriptor) { d.Timeouts.Stop = 300 * time.Millisecond })
+			a := serve(t, lifespan("pass", shutdown), asASGI, func(d *modgw.Descriptor) { d.Timeouts.Stop = 300 * time.Millisecond })
 			if got := a.get("/"); got.body != "up" {
 				t.Errorf("got %d %q", got.status, got.body)
 			}
@@ -101,7 +101,7 @@ func TestF19AppThatKnowsNoLifespanIsServed(t *testing.T) {
 		"returns": `return`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := serve(t, strings.Replace(lifespan("pass", "pass"), `assert (await receive())["type"] == "lifespan.startup"`, source, 1), asgi)
+			a := serve(t, strings.Replace(lifespan("pass", "pass"), `assert (await receive())["type"] == "lifespan.startup"`, source, 1), asASGI)
 			if got := a.get("/"); got.body != "up" {
 				t.Errorf("got %d %q", got.status, got.body)
 			}
@@ -123,7 +123,7 @@ async def application(scope, receive, send):
     await receive()
     async with database():
         pass
-`, asgi, func(d *modgw.Descriptor) { d.Timeouts.Startup = 10 * time.Second })
+`, asASGI, func(d *modgw.Descriptor) { d.Timeouts.Startup = 10 * time.Second })
 	fault := a.failsToStart()
 	if text := fault.Error(); !faulttest.Has(fault.Error(), "MGW-APP-033") || !strings.Contains(text, "hello.py:4: await asyncio.sleep(3600)") {
 		t.Errorf("%s %v", fault.Code, fault)
@@ -143,7 +143,7 @@ async def application(scope, receive, send):
 `
 	for _, mode := range []modgw.Lifespan{modgw.LifespanAuto, modgw.LifespanOff, modgw.LifespanOn} {
 		t.Run(string(mode), func(t *testing.T) {
-			a := prepare(t, source, asgi, func(d *modgw.Descriptor) { d.ASGI.Lifespan = mode })
+			a := prepare(t, source, asASGI, func(d *modgw.Descriptor) { d.ASGI.Lifespan = mode })
 			if mode == modgw.LifespanOn {
 				if fault := a.failsToStart(); !faulttest.Has(fault.Error(), "MGW-APP-021") || !strings.Contains(fault.Error(), "hello.py:3)") {
 					t.Errorf("%s %v", fault.Code, fault)
@@ -169,7 +169,7 @@ func TestASGIBodyLongerThanItsLengthIsSeen(t *testing.T) {
 		"pieces": start + `await body(b"abc", True); await asyncio.sleep(0.05); await body(b"def")`,
 		"file":   start + `await send({"type": "http.response.pathsend", "path": __file__})`,
 		"head":   start + `await body(b"")`,
-	}), asgi)
+	}), asASGI)
 	for _, path := range []string{"/whole", "/pieces", "/file"} {
 		before := a.log.Count("its body is longer than its Content-Length of 5 bytes")
 		got := a.get(path)

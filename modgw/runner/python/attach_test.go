@@ -283,7 +283,7 @@ func TestAttachedWorkerMovesToTheNextGeneration(t *testing.T) {
 	a := serveAttached(t, tellPID)
 	g := a.attach()
 	a.awaitState(modgw.StateAttached)
-	next, err := New(a.runner.config, a.runner.files)
+	next, err := New(a.runner.app.RunnerConfig, a.runner.files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// blocking is an app of all kinds whose /block never ends and lets nothing else happen in its thread.
+// blocking is an app of all kinds whose /block never ends and lets nothing else happen in its
+// thread.
 const blocking = gates + `
 def block(path):
     if path == "/block":

@@ -9,13 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// computingApp is an app that computes, waits, or does both, as the path says. /together… is answered when so many requests are
-// there at once.
+// computingApp is an app that computes, waits, or does both, as the path says. /together… is
+// answered when so many requests are there at once.
 const computingApp = gates + `
 import collections, hashlib
 lock = threading.Lock()
@@ -66,15 +64,16 @@ def application(environ, start_response):
     return ok(start_response, str(threading.get_ident()))
 `
 
-// knownToCompute makes requests until a thread has said that it computes, and lets all others have said so.
+// knownToCompute makes requests until a thread has said that it computes, and lets all others have
+// said so.
 func (a *app) knownToCompute() {
 	a.Helper()
 	a.eventually("a thread that is known to compute", func() bool {
 		a.get("/compute")
 		for _, w := range a.tracked() {
-			if w.lanes[0].computes.Load() {
-				for _, l := range w.lanes[1:] {
-					l.paced(halfMillisecond, 255)
+			if threads(w)[0].Computes() {
+				for _, c := range threads(w)[1:] {
+					c.NotePace(halfMillisecond, 255)
 				}
 				return true
 			}
@@ -104,81 +103,6 @@ func (a *app) doAll(count int, method, path string) map[string]int {
 	}
 	all.Wait()
 	return threads
-}
-
-// lanesOf gives requests that come at once to a worker whose first thread is known for a pace, and returns how many each of
-// its threads got.
-func lanesOf(pace, cpu uint8, parallel, alone bool, requests int) []int {
-	w := &worker{Worker: &workers.Worker{Number: 1}}
-	p := &pool{hopes: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}
-	for i := range 4 {
-		w.lanes = append(w.lanes, &lane{worker: w, pool: p, number: i})
-	}
-	p.add(w)
-	w.lanes[0].paced(pace, cpu)
-	got := make([]int, len(w.lanes))
-	for range requests {
-		if l := p.free(&ticket{alone: alone}); l != nil {
-			p.take(l, &ticket{alone: alone})
-			got[l.number]++
-		}
-	}
-	return got
-}
-
-func TestWorkStaysOnAThreadThatComputes(t *testing.T) {
-	for _, c := range []struct {
-		name            string
-		pace, cpu       uint8
-		parallel, alone bool
-		want            []int
-	}{
-		{name: "computes", pace: halfMillisecond, cpu: 250, want: []int{20, 0, 0, 0}},
-		{name: "waits", pace: halfMillisecond, cpu: 30, want: []int{2, 1, 1, 1}},
-		{name: "computes for long", pace: wire.MaxPace, cpu: 255, want: []int{1, 1, 1, 1}},
-		{name: "unknown", want: []int{1, 1, 1, 1}},
-		{name: "free-threaded", pace: halfMillisecond, cpu: 250, parallel: true, want: []int{2, 1, 1, 1}},
-		{name: "may not share", pace: halfMillisecond, cpu: 250, alone: true, want: []int{1, 1, 1, 1}},
-	} {
-		requests := 0
-		for _, n := range c.want {
-			requests += n
-		}
-		if got := lanesOf(c.pace, c.cpu, c.parallel, c.alone, requests); !slices.Equal(got, c.want) {
-			t.Errorf("%s: threads got %v requests, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-func TestOneThreadComputesWhileOthersWaitForIt(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		alone bool
-		want  []int
-	}{
-		{"requests that share a thread", false, []int{int(computeAhead / (500 * time.Microsecond)), 0, 0, 0}},
-		{"requests that do not", true, []int{1, 1, 0, 0}},
-	} {
-		w := &worker{Worker: &workers.Worker{Number: 1}}
-		p := &pool{hopes: 1, queue: modgw.Queue{Max: 1000}}
-		for i := range 4 {
-			w.lanes = append(w.lanes, &lane{worker: w, pool: p, number: i})
-			w.lanes[i].paced(halfMillisecond, 255)
-		}
-		p.add(w)
-		got := make([]int, len(w.lanes))
-		for l := p.free(&ticket{alone: c.alone}); l != nil; l = p.free(&ticket{alone: c.alone}) {
-			p.take(l, &ticket{alone: c.alone})
-			got[l.number]++
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: threads got %v requests, want %v", c.name, got, c.want)
-		}
-		w.lanes[0].stalled.Store(true)
-		if l := p.free(&ticket{alone: c.alone}); l == nil || l.load > 0 {
-			t.Errorf("%s: no other thread is free when the first one is busy for long", c.name)
-		}
-	}
 }
 
 func TestComputingRequestsRunOnFewThreads(t *testing.T) {
@@ -224,14 +148,15 @@ func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
 	}
 }
 
-// TestShortNativeCodeRunsOnSeveralThreads has nothing taken back from behind it: it only leaves the interpreter to others.
+// TestShortNativeCodeRunsOnSeveralThreads has nothing taken back from behind it: it only leaves the
+// interpreter to others.
 func TestShortNativeCodeRunsOnSeveralThreads(t *testing.T) {
 	a := serve(t, computingApp, withWorkers(1, 3))
 	a.knownToCompute()
 	a.eventually("a thread that is known to leave the interpreter to others", func() bool {
 		together := a.doAll(8, "GET", "/digest")
 		for _, w := range a.tracked() {
-			return !w.lanes[0].computes.Load() && together["1"] == 0
+			return !threads(w)[0].Computes() && together["1"] == 0
 		}
 		return false
 	})
@@ -277,7 +202,8 @@ func TestLongComputationStopsNoOthers(t *testing.T) {
 	}
 }
 
-// TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled kills workers while their threads have much work before them.
+// TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled kills workers while their threads have much
+// work before them.
 func TestOrdersAreExecutedOnceWhenAComputingWorkerIsKilled(t *testing.T) {
 	a := serve(t, ledger, withWorkers(1, 3))
 	a.knownFast()

@@ -39,7 +39,7 @@ var kinds = map[string]func(*testing.T, string, ...func(*modgw.Descriptor)) *app
 	"gevent":   serveGreen,
 	"asgi": func(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 		entry := func(d *modgw.Descriptor) { d.ASGI.Entry = "hello:asgi" }
-		return serve(t, source, append([]func(*modgw.Descriptor){asgi, entry}, change...)...)
+		return serve(t, source, append([]func(*modgw.Descriptor){asASGI, entry}, change...)...)
 	},
 }
 
@@ -145,7 +145,8 @@ func dialRequest(t *testing.T, a *app, request string) net.Conn {
 	return conn
 }
 
-// TestKilledWorkersLoseOnlyWhatTheyHave keeps an account of requests while one worker after the other is killed.
+// TestKilledWorkersLoseOnlyWhatTheyHave keeps an account of requests while one worker after the
+// other is killed.
 func TestKilledWorkersLoseOnlyWhatTheyHave(t *testing.T) {
 	t.Parallel()
 	const clients, kills = 4, 6
@@ -249,8 +250,8 @@ func (b *bookkeeping) await(a *app, clients, n int) {
 	}
 }
 
-// settle checks that each request got its answer, but for orders in flight on a worker that was killed, and that no order was
-// executed twice.
+// settle checks that each request got its answer, but for orders in flight on a worker that was
+// killed, and that no order was executed twice.
 func (b *bookkeeping) settle(t *testing.T, a *app, inFlight int) {
 	t.Helper()
 	for _, failed := range b.gets {

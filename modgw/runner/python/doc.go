@@ -1,7 +1,14 @@
-// Package python runs Python apps: it keeps worker processes that speak the protocol of [wire], gives each request to a
-// free one, and turns what it answers into the response.
+// Package python runs Python apps: it starts worker processes, or forks them, tells each what to
+// load, and gives requests to those that are ready.
 //
-// It finds no interpreter and installs nothing: the environment comes with the descriptor. Apps speak WSGI, where each
-// thread has a lane and answers the requests on it one after another, or ASGI, where all requests of a worker share one.
-// Package workers keeps the workers of both running.
+// It finds no interpreter and installs nothing: the environment comes with the descriptor. The
+// worker's side, in Python, is in folder worker and embedded here. Each package below has one part:
+//
+//   - wsgi serves WSGI apps: a connection for each thread, and a scheduler
+//   - asgi serves ASGI apps and their WebSockets
+//   - mux carries many requests on one connection, for ASGI and gevent
+//   - request and response carry one request to a worker and its response to the client
+//   - control holds the control connection of a worker
+//   - zygote keeps the template process that workers are forked from
+//   - attach accepts workers that the host has not started
 package python

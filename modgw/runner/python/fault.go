@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -19,7 +18,7 @@ import (
 // cannotLoad is the fault for what a worker said when loading the app failed.
 func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	entry := c.Descriptor.Entry()
-	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: exceptions(m.Details, c.Descriptor.Secrets)}
+	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: control.Exceptions(m.Details, c.Descriptor.Secrets)}
 	switch m.Reason {
 	case "missing":
 		fault.Code, fault.Summary = "MGW-APP-002", fmt.Sprintf("cannot find the callable of %q", entry)
@@ -81,7 +80,8 @@ func endedEarly(c modgw.RunnerConfig, why, output string) *modgw.Fault {
 	}
 }
 
-// startedTooLong is the fault for a worker that is not ready in time; output has the stacks of its threads.
+// startedTooLong is the fault for a worker that is not ready in time; output has the stacks of its
+// threads.
 func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-APP-005",
@@ -110,50 +110,4 @@ func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
 		fault.Hint = fmt.Sprintf("user %q must be allowed to run %q and to enter %q", c.Descriptor.User, interpreter, c.Descriptor.Root)
 	}
 	return fault
-}
-
-// appFailed is the failure of a request to which the app gave no response, as an Abort frame says.
-func appFailed(f wire.Frame) *relay.Failure {
-	return relay.AppFailed.Failure(nil, proc.Printable(string(f.Payload)))
-}
-
-// badResponse is the failure of a request whose response must not be sent. No gateway is to blame for what an app in its own
-// server says, as a program of another protocol is.
-func badResponse(format string, args ...any) *relay.Failure {
-	failure := relay.Bad(format, args...)
-	failure.Status = http.StatusInternalServerError
-	return failure
-}
-
-// badHandshake is the failure of a request for a WebSocket that is none.
-func badHandshake(mistake string) *relay.Failure {
-	return &relay.Failure{Status: http.StatusBadRequest, Fault: &modgw.Fault{
-		Code: "MGW-APP-022", Summary: "cannot open a WebSocket: " + mistake,
-	}}
-}
-
-// refusedWebSocket is the failure of a request for a WebSocket that the app does not want.
-func refusedWebSocket(reason string) *relay.Failure {
-	if reason == "" {
-		reason = "it gave no reason"
-	}
-	return &relay.Failure{Status: http.StatusForbidden, Fault: &modgw.Fault{
-		Code: "MGW-APP-023", Summary: "cannot open a WebSocket: the app refused it: " + reason,
-	}}
-}
-
-// tooManyWebSockets is the failure of a request for a WebSocket beyond the limit.
-func tooManyWebSockets(p program) *relay.Failure {
-	return &relay.Failure{Status: http.StatusServiceUnavailable, Fault: &modgw.Fault{
-		Code:    "MGW-APP-026",
-		Summary: fmt.Sprintf("cannot open a WebSocket: each worker has as many as it may, %d", p.sockets),
-		Hint:    "raise asgi { websockets }, or have more workers",
-	}}
-}
-
-// headTooLarge is the failure of a request whose environ is too large.
-func headTooLarge(size int) *relay.Failure {
-	return &relay.Failure{Status: http.StatusRequestHeaderFieldsTooLarge, Fault: &modgw.Fault{
-		Code: "MGW-APP-017", Summary: fmt.Sprintf("cannot pass on %d bytes of request headers and variables", size),
-	}}
 }

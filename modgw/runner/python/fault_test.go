@@ -14,7 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// gates is the beginning of apps that tests hold up: wait("x") returns when the file x exists in the app's root.
+// gates is the beginning of apps that tests hold up: wait("x") returns when the file x exists in
+// the app's root.
 const gates = `
 import os, sys, time, threading, signal
 ROOT = os.path.dirname(os.path.abspath(__file__))
@@ -399,7 +400,8 @@ def application(environ, start_response):
 	}
 }
 
-// A worker with one thread serves in its main thread. The host must reach it all the same: for its stacks, and for its end.
+// A worker with one thread serves in its main thread. The host must reach it all the same: for its
+// stacks, and for its end.
 func TestStuckMainThreadIsATimeoutWithItsPlace(t *testing.T) {
 	t.Parallel()
 	a := serve(t, gates+`

@@ -27,19 +27,21 @@ type Files struct {
 	Dir   string // what the interpreter runs
 	State string // the folder of the host below which workers find sockets to attach at
 
-	// Zygotes has the template processes that workers are forked from; nil: each worker is started on its own.
+	// Zygotes has the template processes that workers are forked from; nil: each worker is started
+	// on its own.
 	Zygotes *zygote.Set
 
-	// Outside is called, for each worker that tells, with the files of the modules that the app has loaded from outside
-	// its root and that belong neither to its environment nor to Python, such as those of a package that is installed as
-	// editable. Workers report them where there are Zygotes. nil: nobody wants to know.
+	// Outside is called, for each worker that tells, with the files of the modules that the app has
+	// loaded from outside its root and that belong neither to its environment nor to Python, such
+	// as those of a package that is installed as editable. Workers report them where there are
+	// Zygotes. nil: nobody wants to know.
 	Outside func(app modgw.AppName, files []string)
 
 	unpacked string // where Unpack has put the code; other code than the host's own is not looked after
 }
 
-// Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its content, readable for
-// every app's user.
+// Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its
+// content, readable for every app's user.
 func Unpack(stateDir string) (Files, error) {
 	name, err := contentHash()
 	if err != nil {
@@ -50,8 +52,9 @@ func Unpack(stateDir string) (Files, error) {
 	return f, f.verify()
 }
 
-// verify sees that the worker's code is as it should be, and writes what is not: a full disk or a power failure leaves empty
-// files behind, and other programs clear folders up. Whoever starts an interpreter with the code calls it before.
+// verify sees that the worker's code is as it should be, and writes what is not: a full disk or a
+// power failure leaves empty files behind, and other programs clear folders up. Whoever starts an
+// interpreter with the code calls it before.
 func (f Files) verify() error {
 	if f.Dir != f.unpacked {
 		return nil
@@ -104,7 +107,8 @@ func verifyFolder(dir string) error {
 	return verifyMode(dir, 0o755)
 }
 
-// verifyFile reports whether the file had to be written because it was not what the host has under the name.
+// verifyFile reports whether the file had to be written because it was not what the host has under
+// the name.
 func verifyFile(path, name string) (rewritten bool, err error) {
 	want, err := fs.ReadFile(sources, name)
 	if err != nil {
@@ -136,8 +140,8 @@ func readFile(path string, length int) ([]byte, error) {
 	return data[:n], err
 }
 
-// verifyMode gives what belongs to this process's user its mode. What belongs to another one, as root's files do to somebody
-// who attaches, is as its owner has it.
+// verifyMode gives what belongs to this process's user its mode. What belongs to another one, as
+// root's files do to somebody who attaches, is as its owner has it.
 func verifyMode(path string, mode fs.FileMode) error {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -78,3 +78,19 @@ func firstOf(errs ...error) error {
 	}
 	return nil
 }
+
+func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	first, err := Unpack(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Unpack(state)
+	if err != nil || second.Dir != first.Dir {
+		t.Errorf("unpacked twice: %v and %v, %v", first, second, err)
+	}
+	if !exists(first.Dir+"/__main__.py") || !exists(first.Dir+"/modgw_worker/lane.py") {
+		t.Error("files are missing")
+	}
+}

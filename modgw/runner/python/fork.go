@@ -16,8 +16,8 @@ type forkFailure struct {
 // joinZygote lets workers be forked, unless something that is known before the first start speaks
 // against it.
 func (r *Runner) joinZygote() {
-	descriptors := r.program.lanes + len([]string{"stdout", "stderr", "control", "lifeline"})
-	if r.files.Zygotes == nil || r.config.Descriptor.Python.NoTemplate || r.program.gevent ||
+	descriptors := r.program.connections + len([]string{"stdout", "stderr", "control", "lifeline"})
+	if r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.program.gevent ||
 		descriptors > zygote.MaxDescriptors {
 		return
 	}
@@ -32,15 +32,15 @@ func (r *Runner) leaveZygote() {
 
 func (r *Runner) zygoteApp() zygote.App {
 	return zygote.App{
-		Descriptor:  r.config.Descriptor,
-		Environment: r.config.Environment,
+		Descriptor:  r.app.Descriptor,
+		Environment: r.app.Environment,
 		User:        r.user,
 		Dir:         r.files.Dir,
 		Stdin:       r.stdin(),
-		Log:         r.config.Log,
+		Log:         r.app.Log,
 		Verify:      r.files.verify,
 		IsIdle: func() bool {
-			busy, queued := r.roster.counts()
+			busy, queued := r.server.Counts()
 			return busy+queued == 0
 		},
 	}
@@ -64,12 +64,12 @@ func (r *Runner) learnModules(w *worker, report zygote.Report) {
 	for _, file := range report.Files {
 		absolute := filepath.IsAbs(file)
 		file = filepath.Clean(file) // an entry of sys.path can have ".." in it
-		if absolute && len(files) < maxOutside && !strings.HasPrefix(file, r.config.Descriptor.Root+"/") {
+		if absolute && len(files) < maxOutside && !strings.HasPrefix(file, r.app.Descriptor.Root+"/") {
 			files = append(files, file)
 		}
 	}
 	if report := r.files.Outside; report != nil {
-		report(r.config.Descriptor.Name, files)
+		report(r.app.Descriptor.Name, files)
 	}
 	if r.zygote != nil {
 		r.zygote.Learn(r.zygoteApp(), w.parent, report)

@@ -54,7 +54,7 @@ func TestStartNamesWhatCannotBeLoaded(t *testing.T) {
 func TestStartNamesTheMissingInterpreter(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, hello)
-	a.runner.config.Environment = &modgw.Environment{Interpreter: "/no/such/python3.12", Version: "CPython 3.12.1"}
+	a.runner.app.Environment = &modgw.Environment{Interpreter: "/no/such/python3.12", Version: "CPython 3.12.1"}
 	fault := a.failsToStart()
 	if !faulttest.Has(fault.Error(), "MGW-APP-006") || !strings.Contains(fault.Hint, `"/no/such/python3.12" (CPython 3.12.1)`) {
 		t.Error(fault)

@@ -24,9 +24,10 @@ func newLoop(t *testing.T) *eventloop.Loop {
 	return loop
 }
 
-// serveOnLoop serves a request as fronts do: on the loop if it is complete, and on this goroutine if it does not stay there.
+// serveOnLoop serves a request as fronts do: on the loop if it is complete, and on this goroutine
+// if it does not stay there.
 func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
-	if a.runner.config.Loop == nil || r.ContentLength < 0 || r.ContentLength > relay.AheadSize {
+	if a.runner.app.Loop == nil || r.ContentLength < 0 || r.ContentLength > relay.AheadSize {
 		a.runner.ServeHTTP(w, r)
 		return
 	}
@@ -36,7 +37,7 @@ func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	x := &testExchange{loop: a.runner.config.Loop, request: r, body: body, header: http.Header{}, ends: make(chan func(http.ResponseWriter, *http.Request), 1)}
+	x := &testExchange{loop: a.runner.app.Loop, request: r, body: body, header: http.Header{}, ends: make(chan func(http.ResponseWriter, *http.Request), 1)}
 	x.loop.Post(func() {
 		limit := x.loop.NewLimit(20 * time.Millisecond)
 		x.stay.Overdue = func() { x.detach() }

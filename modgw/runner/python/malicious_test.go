@@ -39,7 +39,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 	})
 	for malice, status := range malices {
 		t.Run("ASGI "+malice, func(t *testing.T) {
-			hurtsOnlyItself(t, serveMalice(t, asgi, func(d *modgw.Descriptor) { d.ASGI.Entry = malice }), status)
+			hurtsOnlyItself(t, serveMalice(t, asASGI, func(d *modgw.Descriptor) { d.ASGI.Entry = malice }), status)
 		})
 	}
 }
@@ -51,7 +51,7 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 		"many empty messages", "message without end", "response on a WebSocket", "file on a WebSocket", "body before head",
 	} {
 		t.Run(malice, func(t *testing.T) {
-			a := serveMalice(t, asgi, func(d *modgw.Descriptor) { d.ASGI.Entry = malice })
+			a := serveMalice(t, asASGI, func(d *modgw.Descriptor) { d.ASGI.Entry = malice })
 			bad := a.pid(1)
 			conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/bad", nil)
 			if err == nil {
@@ -73,7 +73,8 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 	}
 }
 
-// serveMalice runs the stand-in for a worker that breaks the protocol in the way that the entry names.
+// serveMalice runs the stand-in for a worker that breaks the protocol in the way that the entry
+// names.
 func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	a := prepare(t, "", append(change, func(d *modgw.Descriptor) {
@@ -87,7 +88,8 @@ func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 	return a
 }
 
-// hurtsOnlyItself sees that a request gets the status, 0 for one that is cut off, and that the next one is served.
+// hurtsOnlyItself sees that a request gets the status, 0 for one that is cut off, and that the next
+// one is served.
 func hurtsOnlyItself(t *testing.T, a *app, status int) {
 	t.Helper()
 	bad := a.pid(1)

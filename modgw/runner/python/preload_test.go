@@ -43,7 +43,7 @@ func (a *app) next() *app {
 }
 
 func (a *app) library(name string) string {
-	return filepath.Join(a.runner.config.Descriptor.Python.Path[0], name)
+	return filepath.Join(a.runner.app.Descriptor.Python.Path[0], name)
 }
 
 // excluded are the modules of the environment that workers load themselves.
@@ -210,7 +210,7 @@ func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
 	told := make(chan []string, 1)
 	a.runner.files.Zygotes = new(zygote.Set)
 	a.runner.files.Outside = func(_ modgw.AppName, files []string) { told <- files }
-	a.runner.config.Descriptor.Python.NoTemplate = true
+	a.runner.app.Descriptor.Python.NoTemplate = true
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,15 +9,14 @@ import (
 
 // program is what the block of an app's kind says.
 type program struct {
-	workers int  // processes; never 0
-	lanes   int  // connections of each worker
-	seats   int  // requests at once in each worker
-	sockets int  // WebSockets at once in each worker
-	shared  bool // all requests of a worker are on one lane
-	asgi    bool
-	gevent  bool
+	workers     int  // processes; never 0
+	connections int  // for requests, to each worker
+	requests    int  // at once in each worker
+	webSockets  int  // at once in each worker
+	asgi        bool // it is an ASGI app
+	gevent      bool // it is a WSGI app with gevent
 
-	lifespan string // of an ASGI app, as [modgw.Lifespan]; "" for the default
+	lifespan string // of an ASGI app, as [modgw.Lifespan]; "": the default
 }
 
 // programOf is the program of an app that speaks WSGI or ASGI.
@@ -27,13 +26,15 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 	switch {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
-		p = program{workers: d.WSGI.Workers, lanes: threads, seats: threads}
+		p = program{workers: d.WSGI.Workers, connections: threads, requests: threads}
 		if p.gevent = d.WSGI.Concurrency == modgw.Gevent; p.gevent {
-			p.shared, p.lanes = true, 1
+			p.connections = 1
 		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
-		p = program{workers: d.ASGI.Workers, lanes: 1, seats: max(1, d.ASGI.Concurrency), shared: true, asgi: true}
-		p.sockets = d.ASGI.WebSockets
+		p = program{
+			workers: d.ASGI.Workers, connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true,
+		}
+		p.webSockets = d.ASGI.WebSockets
 		p.lifespan = string(d.ASGI.Lifespan)
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)

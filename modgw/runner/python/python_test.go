@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// heedSignals keeps apps from inheriting that signals are ignored, as they are below nohup(1) and in a shell's background.
+// heedSignals keeps apps from inheriting that signals are ignored, as they are below nohup(1) and
+// in a shell's background.
 func heedSignals() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(s) {
@@ -71,8 +72,8 @@ type app struct {
 	stopped bool // the test has stopped the runner itself
 }
 
-// serve starts an app from its source and stops it when the test ends. Below the tests of forked workers and of gevent,
-// which run others as theirs, it starts workers of that kind.
+// serve starts an app from its source and stops it when the test ends. Below the tests of forked
+// workers and of gevent, which run others as theirs, it starts workers of that kind.
 func serve(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	switch root, _, _ := strings.Cut(t.Name(), "/"); root {
@@ -273,8 +274,8 @@ var findInterpreter = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// workerCode is the worker's code for all tests that leave it as it is, compiled as it is for a host that has started
-// workers before.
+// workerCode is the worker's code for all tests that leave it as it is, compiled as it is for a
+// host that has started workers before.
 var workerCode = sync.OnceValues(func() (Files, error) {
 	files, err := Unpack(codeDir)
 	if err != nil {

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/wsgi"
 )
 
-// ledger is an app that notes down each request when it begins with it. /hold… waits for the file of that name.
+// ledger is an app that notes down each request when it begins with it. /hold… waits for the file
+// of that name.
 const ledger = gates + `
 lock = threading.Lock()
 def application(environ, start_response):
@@ -27,13 +29,16 @@ def application(environ, start_response):
     return ok(start_response, "%s %d" % (path, os.getpid()))
 `
 
+// threads are the connections to the threads of a worker.
+func threads(w *worker) []*wsgi.Conn { return w.Connections.(*wsgi.Worker).Conns }
+
 // knownFast makes requests until the host knows of a thread that it answers fast.
 func (a *app) knownFast() {
 	a.Helper()
 	a.eventually("a thread that is known to be fast", func() bool {
 		a.get("/fast")
 		for _, w := range a.tracked() {
-			if w.lanes[0].depth.Load() > 1 {
+			if threads(w)[0].Depth() > 1 {
 				return true
 			}
 		}
@@ -63,8 +68,8 @@ func (a *app) begun() map[string]int {
 	return counts
 }
 
-// TestShortRequestsDoNotWaitBehindLongOnes has short requests answered while long ones are held: all of those that came to
-// wait behind a long one must have been given back.
+// TestShortRequestsDoNotWaitBehindLongOnes has short requests answered while long ones are held:
+// all of those that came to wait behind a long one must have been given back.
 func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 	t.Parallel()
 	a := serve(t, ledger, withWorkers(1, 4))
@@ -127,7 +132,8 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 	}
 }
 
-// TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds its waiting.
+// TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds
+// its waiting.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	t.Parallel()
 	// The worker must have given the request back before its time is over.

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
-// BenchmarkReload measures from the start of a new generation until it is ready, for the Django site of the examples.
-// $MODGW_TEST_DJANGO is a Python that has Django.
+// BenchmarkReload measures from the start of a new generation until it is ready, for the Django
+// site of the examples. $MODGW_TEST_DJANGO is a Python that has Django.
 func BenchmarkReload(b *testing.B) {
 	django := os.Getenv("MODGW_TEST_DJANGO")
 	if django == "" {

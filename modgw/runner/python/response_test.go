@@ -330,7 +330,8 @@ def application(environ, start_response):
 		go func() { results <- a.get(fmt.Sprintf("/slow?%d", i)) }()
 		a.eventually("slow request", func() bool { return exists(a.path(fmt.Sprintf("slow-%d", i))) })
 	}
-	// The gate opens only after all of these, so that one behind a slow request would never be answered.
+	// The gate opens only after all of these, so that one behind a slow request would never be
+	// answered.
 	var fast sync.WaitGroup
 	for range 8 {
 		fast.Go(func() {
@@ -353,7 +354,7 @@ def application(environ, start_response):
 func TestDevelopmentShowsTheTraceback(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, cases(map[string]string{"bad": `raise ValueError("spoiled")`}))
-	a.runner.config.Dev = true
+	a.runner.app.Dev = true
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

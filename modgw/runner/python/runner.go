@@ -2,43 +2,71 @@ package python
 
 import (
 	"context"
+	"net/http"
+	"os"
 	"sync"
-	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/asgi"
+	"github.com/modgw/modgw/modgw/runner/python/attach"
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/python/mux"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/python/wsgi"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
+)
+
+// server gives the requests of an app to its workers.
+type server interface {
+	http.Handler
+
+	// Connect makes what carries requests to a worker. files are the worker's ends, also after an
+	// error.
+	Connect(w *control.Worker) (c control.Connections, files []*os.File, err error)
+
+	// Expect adds n to the number of workers that are ready or will be soon.
+	Expect(n int)
+
+	// Close refuses all requests from now on.
+	Close()
+
+	// Counts returns how many requests are executed and how many wait.
+	Counts() (busy, queued int)
+}
+
+var (
+	_ server = (*wsgi.Server)(nil)
+	_ server = (*wsgi.GeventServer)(nil)
+	_ server = (*asgi.Server)(nil)
 )
 
 // Runner runs a WSGI or ASGI app. It implements [modgw.Runner].
 type Runner struct {
 	*workers.Pool
-	config   modgw.RunnerConfig
+	app      *request.App
+	server   server
 	files    Files
 	user     *account.Account // nil: the host's own
 	program  program
-	roster   roster         // the one of these two that the app's kind has
-	pool     *pool          // of a WSGI app
-	seats    *seats         // of an ASGI app
-	attached *attachment    // nil: workers are started
-	zygote   *zygote.Zygote // workers are forked from its template; nil: each is started on its own
+	listener *attach.Listener // accepts the worker; nil: workers are started
+	zygote   *zygote.Zygote   // workers are forked from its template; nil: each is started on its own
 
-	heartbeat time.Duration  // of WebSockets
-	pings     int            // So many of one client are answered in a second.
-	reading   sync.WaitGroup // of what reads what workers say; only the pool's goroutines add to it
+	reading sync.WaitGroup // readers of workers' connections; only the pool's goroutines add to it
 }
 
 var (
-	_ modgw.Runner   = (*Runner)(nil)
-	_ modgw.Expander = (*Runner)(nil)
+	_ modgw.Runner      = (*Runner)(nil)
+	_ modgw.Expander    = (*Runner)(nil)
+	_ modgw.LoopHandler = (*Runner)(nil)
 )
 
 // New makes a runner that serves with the worker code in files. It starts nothing.
 func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	d := config.Descriptor
 	if d.Attach {
-		d = attachable(d)
+		d = attach.Descriptor(d, usualThreads)
 		config.Descriptor = d
 	}
 	program, err := programOf(config)
@@ -49,44 +77,51 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{
-		config:  config,
-		files:   files,
-		user:    user,
-		program: program,
-
-		heartbeat: defaultHeartbeat,
-		pings:     defaultPings,
-	}
-	if program.shared {
-		r.seats = newSeats(d.Queue)
-		r.roster = r.seats
-	} else {
-		r.pool = &pool{queue: d.Queue, parallel: config.Environment != nil && config.Environment.FreeThreaded}
-		r.roster = r.pool
-	}
-	if d.Attach {
-		r.attached = &attachment{closed: make(chan struct{})}
+	r := &Runner{files: files, user: user, program: program}
+	r.app = &request.App{RunnerConfig: config, Attached: d.Attach}
+	switch {
+	case program.asgi:
+		r.server = asgi.New(r.app, mux.Config{
+			Requests: program.requests, WebSockets: program.webSockets, Share: true,
+		})
+	case program.gevent:
+		r.server = wsgi.NewGevent(r.app, program.requests)
+	default:
+		r.server = wsgi.New(r.app, program.connections)
 	}
 	r.Pool = workers.New(workers.Config{
 		Runner:     config,
 		User:       user,
 		Count:      program.workers,
 		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.pickParent()) },
-		Expect:     r.roster.hope,
+		Expect:     r.server.Expect,
 	})
+	r.app.Pool = r.Pool
+	if d.Attach {
+		r.app.Unplaced = r.unattached
+		r.listener = r.newListener()
+	}
 	return r, nil
+}
+
+// ServeHTTP implements [modgw.Runner].
+func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.server.ServeHTTP(w, req) }
+
+// ServeOnLoop implements [modgw.LoopHandler].
+func (r *Runner) ServeOnLoop(x modgw.LoopExchange) bool {
+	s, ok := r.server.(modgw.LoopHandler)
+	return ok && s.ServeOnLoop(x)
 }
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
-	if r.attached != nil {
+	if r.listener != nil {
 		return r.awaitAttached()
 	}
 	r.joinZygote()
 	err := r.Pool.Start(ctx)
 	if err != nil {
-		r.roster.close()
+		r.server.Close()
 		r.finish()
 	}
 	return err
@@ -94,12 +129,12 @@ func (r *Runner) Start(ctx context.Context) error {
 
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
-	r.roster.close()
+	r.server.Close()
 	r.Pool.Stop(ctx)
 	r.finish()
 }
 
-// finish lets go of what the workers needed.
+// finish releases what the workers needed.
 func (r *Runner) finish() {
 	r.reading.Wait()
 	r.leaveZygote()
@@ -107,11 +142,11 @@ func (r *Runner) finish() {
 
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
-	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.seats}
-	status.Busy, status.Queued = r.roster.counts()
+	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.requests}
+	status.Busy, status.Queued = r.server.Counts()
 	r.Pool.Status(&status)
-	if r.attached != nil {
-		status.Workers = []modgw.WorkerStatus{r.attached.status(status.Workers)}
+	if r.listener != nil {
+		status.Workers = []modgw.WorkerStatus{r.listener.Status(status.Workers)}
 	}
 	return status
 }

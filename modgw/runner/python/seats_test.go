@@ -23,7 +23,7 @@ func TestIdleWebSocketsLeaveThePlacesOfRequestsFree(t *testing.T) {
 	t.Parallel()
 	a := serve(t, asgiCases(map[string]string{
 		"open": `await send({"type": "websocket.accept"}); await receive(); await receive()`,
-	}), asgi, func(d *modgw.Descriptor) { d.ASGI.Concurrency, d.ASGI.WebSockets = 10, 50 })
+	}), asASGI, func(d *modgw.Descriptor) { d.ASGI.Concurrency, d.ASGI.WebSockets = 10, 50 })
 	var last *websocket.Conn
 	for range 50 {
 		conn, _, err := a.openSocket("/open")
@@ -56,7 +56,7 @@ func TestRequestsLeaveThePlacesOfWebSocketsFree(t *testing.T) {
 	a := serve(t, asgiCases(map[string]string{
 		"open": `await send({"type": "websocket.accept"}); await receive(); await receive()`,
 		"slow": `touch("slow"); await until("go"); await start(); await body(b"slow")`,
-	}), asgi, func(d *modgw.Descriptor) { d.ASGI.Concurrency = 1 })
+	}), asASGI, func(d *modgw.Descriptor) { d.ASGI.Concurrency = 1 })
 	slow := make(chan answer, 1)
 	go func() { slow <- a.get("/slow") }()
 	a.eventually("slow request", func() bool { return exists(a.path("slow")) })

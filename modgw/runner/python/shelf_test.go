@@ -57,17 +57,17 @@ func (a *app) exactASGIResponses(largest int) {
 func TestLargeASGIResponsesAreExact(t *testing.T) {
 	t.Parallel()
 	t.Run("started", func(t *testing.T) {
-		a := serve(t, largeASGIApp, asgi)
+		a := serve(t, largeASGIApp, asASGI)
 		a.shares()
 		a.exactASGIResponses(64 << 20)
 	})
 	t.Run("forked", func(t *testing.T) {
-		a := withTemplate(t, largeASGIApp, asgi)
+		a := withTemplate(t, largeASGIApp, asASGI)
 		a.shares()
 		a.exactASGIResponses(12 << 20)
 	})
 	t.Run("attached", func(t *testing.T) {
-		a := serveAttached(t, largeASGIApp, asgi)
+		a := serveAttached(t, largeASGIApp, asASGI)
 		a.attach("hello:application")
 		a.awaitState("attached")
 		a.shares()
@@ -75,10 +75,11 @@ func TestLargeASGIResponsesAreExact(t *testing.T) {
 	})
 }
 
-// More clients than there are slots for leave all kinds of responses behind them; then as many get what is theirs.
+// More clients than there are slots for leave all kinds of responses behind them; then as many get
+// what is theirs.
 func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 	t.Parallel()
-	a := serve(t, largeASGIApp, asgi)
+	a := serve(t, largeASGIApp, asASGI)
 	a.shares()
 	pid := a.pid(1)
 	free := a.get("/free").body
@@ -123,7 +124,7 @@ func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 }
 
 func TestKilledASGIWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
-	a := serve(t, largeASGIApp, asgi)
+	a := serve(t, largeASGIApp, asASGI)
 	a.shares()
 	for range 3 {
 		pid := a.pid(1)

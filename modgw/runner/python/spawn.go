@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
@@ -13,10 +12,10 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Launch implements [workers.Program]. It starts the interpreter, or has it forked.
+// Launch implements [workers.Program]: it starts the interpreter or forks it.
 func (w *worker) Launch() (workers.Process, error) {
-	if w.guest != nil {
-		return w.guest, nil
+	if w.attached != nil {
+		return w.attached, nil
 	}
 	theirs, err := w.connect()
 	defer closeFiles(theirs)
@@ -25,79 +24,40 @@ func (w *worker) Launch() (workers.Process, error) {
 		p, err = w.startProcess(theirs)
 	}
 	if err != nil {
+		w.Close()
 		w.closeConnections()
 		return nil, err
 	}
 	return p, nil
 }
 
-// connect makes the control connection and the lanes, and returns the worker's ends.
+// connect makes the control connection and the connections for requests, and returns the worker's
+// ends.
 func (w *worker) connect() (theirs []*os.File, err error) {
-	control, file, err := wire.Pair()
+	conn, file, err := wire.Pair()
 	if err != nil {
 		return nil, err
 	}
-	theirs = append(theirs, file)
-	w.control, w.in, w.out = control, wire.NewReader(control), wire.NewWriter(control)
-	files, err := w.makeLanes()
-	return append(theirs, files...), err
+	w.Connect(conn)
+	files, err := w.makeConnections()
+	return append([]*os.File{file}, files...), err
 }
 
-// makeLanes makes the lanes, and returns the worker's ends of those that it made, and after them what it shares.
-func (w *worker) makeLanes() (theirs []*os.File, err error) {
-	r := w.runner
-	if r.seats != nil {
-		shared, file, err := newSharedLane(r, w)
-		if err != nil {
-			return nil, err
-		}
-		w.shared, w.places = shared, r.program.newPlaces(w)
-		theirs = append(theirs, file)
-		if area := w.shelve(); area != nil {
-			theirs = append(theirs, area)
-		}
-		return theirs, nil
-	}
-	for number := range r.program.lanes {
-		l, file, err := newLane(r.pool, w, number, r.loop())
-		if err != nil {
-			return theirs, err
-		}
-		theirs = append(theirs, file)
-		w.lanes = append(w.lanes, l)
-	}
-	if area := w.share(); area != nil {
-		theirs = append(theirs, area)
-	}
-	return theirs, nil
-}
-
-// loop is the one on which requests are served; nil: there is none. What attaches is served by goroutines.
-func (r *Runner) loop() *eventloop.Loop {
-	if r.attached != nil {
-		return nil
-	}
-	return r.config.Loop
+// makeConnections makes the connections for requests, and returns the worker's ends, and after them
+// the memory that it shares.
+func (w *worker) makeConnections() (theirs []*os.File, err error) {
+	w.Connections, theirs, err = w.runner.server.Connect(w.Worker)
+	return theirs, err
 }
 
 func (w *worker) closeConnections() {
-	if w.control != nil {
-		w.control.Close()
-	}
-	w.closeLanes()
-}
-
-func (w *worker) closeLanes() {
-	for _, l := range w.lanes {
-		l.close()
-	}
-	if w.shared != nil {
-		w.shared.close()
+	if w.Connections != nil {
+		w.Connections.Close()
 	}
 }
 
-// startProcess runs the interpreter with what is the worker's as descriptors 3, 4, … and the lifeline after them, or has it
-// forked from the worker's template.
+// startProcess starts the interpreter, or forks it from the worker's template. Its descriptors 3,
+// 4, … are theirs, and the lifeline comes after them.
 func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 	r := w.runner
 	if err := r.files.verify(); err != nil {
@@ -105,10 +65,10 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 	}
 	options := r.options(w, 3+len(theirs))
 	spec := proc.Spec{
-		Path:     r.config.Environment.Interpreter,
+		Path:     r.app.Environment.Interpreter,
 		Args:     append([]string{"-X", "faulthandler", r.files.Dir}, options...),
 		Files:    theirs,
-		Output:   proc.Output{Raw: r.show()},
+		Output:   proc.Output{Raw: r.stdout()},
 		Stdin:    r.stdin(),
 		Lifeline: true,
 	}
@@ -132,10 +92,10 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 	return p, err
 }
 
-// options are what the worker's program is told on its command line.
+// options returns the command line of the worker's program.
 func (r *Runner) options(w *worker, lifeline int) []string {
-	options := []string{"--lanes", strconv.Itoa(r.program.lanes), "--lifeline", strconv.Itoa(lifeline)}
-	if w.area {
+	options := []string{"--lanes", strconv.Itoa(r.program.connections), "--lifeline", strconv.Itoa(lifeline)}
+	if w.Connections.Shared() {
 		options = append(options, "--area", strconv.Itoa(lifeline-1))
 	}
 	if r.files.Zygotes != nil {
@@ -143,25 +103,25 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 	}
 	// These are for people who look at the list of processes.
 	return append(options,
-		"app="+string(r.config.Descriptor.Name), fmt.Sprintf("gen=%d", r.config.Generation), fmt.Sprintf("worker=%d", w.Number))
+		"app="+string(r.app.Descriptor.Name), fmt.Sprintf("gen=%d", r.app.Generation), fmt.Sprintf("worker=%d", w.Number))
 }
 
 func (r *Runner) startMessage(number int) wire.StartMessage {
-	d := r.config.Descriptor
+	d := r.app.Descriptor
 	return wire.StartMessage{
 		Kind:        string(d.Kind),
 		Entry:       d.Entry(),
-		Threads:     r.program.lanes,
-		Concurrency: r.program.seats,
+		Threads:     r.program.connections,
+		Concurrency: r.program.requests,
 		Gevent:      r.program.gevent,
 		Lifespan:    r.program.lifespan,
-		Path:        append(append([]string{}, d.Python.Path...), r.config.Environment.SearchPath...),
+		Path:        append(append([]string{}, d.Python.Path...), r.app.Environment.SearchPath...),
 		Root:        d.Root,
 		Mount:       string(d.Mount),
 		App:         string(d.Name),
-		Generation:  r.config.Generation,
+		Generation:  r.app.Generation,
 		Worker:      number,
-		Dev:         r.config.Dev,
+		Dev:         r.app.Dev,
 		Authorize:   callables(d.Authorize),
 		Groups:      groups(d.Authorize),
 	}
@@ -184,7 +144,6 @@ func groups(a *modgw.Authorize) []string {
 
 func closeFiles(files []*os.File) {
 	for _, f := range files {
-		// It was only passed on.
-		_ = f.Close()
+		_ = f.Close() // it was only passed on
 	}
 }

@@ -26,7 +26,8 @@ type slowClient struct {
 	in *bufio.Reader
 }
 
-// connect opens a connection, which takes some hundred kilobytes from the server before the test reads it.
+// connect opens a connection, which takes some hundred kilobytes from the server before the test
+// reads it.
 func (a *app) connect() *slowClient {
 	a.Helper()
 	conn, err := net.Dial("tcp", a.server.Listener.Addr().String())
@@ -72,7 +73,7 @@ func (a *app) nothingKept() {
 	a.Helper()
 	a.eventually("empty spool", func() bool {
 		memory, disk := a.spool.Used()
-		return memory == 0 && disk == 0 && a.runner.config.Spool.Used() == 0
+		return memory == 0 && disk == 0 && a.runner.app.Spool.Used() == 0
 	})
 }
 
@@ -173,7 +174,7 @@ size = 0
 while size < 500000:
     size += len((await receive())["body"])
 await asyncio.sleep(3600)`,
-	}), asgi, requestTimeout(limit))
+	}), asASGI, requestTimeout(limit))
 	send := func(path string) *slowClient {
 		c := a.connect()
 		c.say("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n" + strings.Repeat("x", 500_000))
@@ -247,12 +248,12 @@ func TestResponseBeyondTheLimitWaitsForItsClient(t *testing.T) {
 	a := serve(t, big, func(d *modgw.Descriptor) { d.Spool.Response = 1 << 20 }, requestTimeout(limit))
 	c := a.connect()
 	c.say("GET /generator HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	a.eventually("kept response", func() bool { return a.runner.config.Spool.Used() > 512<<10 })
+	a.eventually("kept response", func() bool { return a.runner.app.Spool.Used() > 512<<10 })
 	time.Sleep(limit + time.Second) // beyond the request's time, which the client uses
 	if got := a.get("/sent"); got.body != "0" {
 		t.Error("the app was done:", got)
 	}
-	if used := a.runner.config.Spool.Used(); used > 2<<20 {
+	if used := a.runner.app.Spool.Used(); used > 2<<20 {
 		t.Error(used, "bytes are kept")
 	}
 	if got := c.answer(); len(got.body) != bigSize || got.err != nil {
@@ -271,7 +272,7 @@ func TestClientThatHangsUpHasWhatWasKeptDropped(t *testing.T) {
 	a.nothingKept()
 	c = a.connect()
 	c.say("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 300_000))
-	a.eventually("kept body", func() bool { return a.runner.config.Spool.Used() > 0 })
+	a.eventually("kept body", func() bool { return a.runner.app.Spool.Used() > 0 })
 	c.Close()
 	a.nothingKept()
 }
@@ -282,7 +283,7 @@ func TestFullSpoolRefusesUploadsAndNothingElse(t *testing.T) {
 	body := strings.Repeat("x", 1_000_000)
 	first := a.connect()
 	first.say("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + body[:990_000])
-	a.eventually("kept body", func() bool { return a.runner.config.Spool.Used() > 900_000 })
+	a.eventually("kept body", func() bool { return a.runner.app.Spool.Used() > 900_000 })
 	got := a.do("POST", "/up", strings.NewReader(body))
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d, %v", got.status, got.err)
@@ -326,7 +327,7 @@ def application(environ, start_response):
 		}
 	}()
 	a.spool = spool.New(spool.Config{Dir: dir, Memory: 1 << 20, Disk: 1 << 30})
-	a.runner.config.Spool = a.spool.Account(1 << 30)
+	a.runner.app.Spool = a.spool.Account(1 << 30)
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +377,7 @@ def application(environ, start_response):
 				}
 			}()
 			a.eventually("request at the app", func() bool { return a.runner.Status().Busy == 1 })
-			if used := a.runner.config.Spool.Used(); used > 2<<20 {
+			if used := a.runner.app.Spool.Used(); used > 2<<20 {
 				t.Error(used, "bytes are kept")
 			}
 			a.open("go")
@@ -429,7 +430,7 @@ for _ in range(256):
 await body()
 done += 1`,
 		"done": `await start(); await body(str(done).encode())`,
-	})+"\ndone = 0\n", asgi, func(d *modgw.Descriptor) { d.ASGI.Concurrency = 6 })
+	})+"\ndone = 0\n", asASGI, func(d *modgw.Descriptor) { d.ASGI.Concurrency = 6 })
 	var clients []*slowClient
 	for range 6 {
 		c := a.connect()

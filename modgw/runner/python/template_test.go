@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
-// withTemplate starts an app twice: the second generation, which it returns, is forked from the template that the first
-// one led to.
+// withTemplate starts an app twice: the second generation, which it returns, is forked from the
+// template that the first one led to.
 func withTemplate(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	first := prepare(t, source, change...)
@@ -36,7 +36,7 @@ func withTemplate(t *testing.T, source string, change ...func(*modgw.Descriptor)
 // again makes the next generation of an app.
 func (a *app) again() *app {
 	a.Helper()
-	config := a.runner.config
+	config := a.runner.app.RunnerConfig
 	config.Generation++
 	runner, err := New(config, a.runner.files)
 	if err != nil {

@@ -188,8 +188,8 @@ func TestOtherEnvironmentIsAnotherTemplate(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, hello)
 	same, other, env := a.again(), a.again(), a.again()
-	other.runner.config.Environment = &modgw.Environment{Interpreter: "/other/bin/python", Dir: "/other"}
-	env.runner.config.Descriptor.Env = map[string]string{"DEBUG": "1"}
+	other.runner.app.Environment = &modgw.Environment{Interpreter: "/other/bin/python", Dir: "/other"}
+	env.runner.app.Descriptor.Env = map[string]string{"DEBUG": "1"}
 	set := new(zygote.Set)
 	join := func(r *Runner) *zygote.Zygote {
 		z := set.Join(r.zygoteApp())

@@ -9,10 +9,12 @@ import (
 // usualThreads is that of mod_wsgi-express: apps wait for databases more than they compute.
 const usualThreads = 5
 
-// freeThreads is how many threads there are for each CPU where Python executes them at the same time.
+// freeThreads is how many threads there are for each CPU where Python executes them at the same
+// time.
 const freeThreads = 4
 
-// usualGreenlets are as many as connections that an app may well have to its databases and services.
+// usualGreenlets are as many as connections that an app may well have to its databases and
+// services.
 const usualGreenlets = 200
 
 // threadsOf is how many requests each worker of a WSGI app executes at once.

@@ -26,7 +26,7 @@ func TestFreeThreadedPythonGetsMoreThreadsUnlessTheAppSaysHowMany(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.seats; got != c.want {
+		if got := p.requests; got != c.want {
 			t.Errorf("free-threaded %t, threads = %d: %d requests at once, want %d", c.free, c.asks, got, c.want)
 		}
 	}

@@ -40,8 +40,8 @@ func TestTemplateRunsAsTheUser(t *testing.T) {
 	}
 }
 
-// prepareForNobody makes an app of the user nobody, which says as whom it runs, and gives this process until the end of the
-// test a umask that must not keep that user out.
+// prepareForNobody makes an app of the user nobody, which says as whom it runs, and gives this
+// process until the end of the test a umask that must not keep that user out.
 func prepareForNobody(t *testing.T) *app {
 	t.Helper()
 	const interpreter = "/usr/bin/python3"
@@ -62,7 +62,7 @@ def application(environ, start_response):
 		t.Fatal(err)
 	}
 	a.runner.files = own
-	a.runner.config.Environment = &modgw.Environment{Interpreter: interpreter}
+	a.runner.app.Environment = &modgw.Environment{Interpreter: interpreter}
 	for _, dir := range []string{filepath.Dir(filepath.Dir(own.Dir)), a.root} {
 		for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 			if err := os.Chmod(dir, 0o755); err != nil {

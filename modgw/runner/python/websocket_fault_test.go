@@ -16,12 +16,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/asgi"
 )
 
 // talker is an app that echoes what it gets, and tells how each WebSocket ended.
@@ -80,7 +80,8 @@ func (a *app) talk(query string, headers ...string) *rawSocket {
 	return s
 }
 
-// frame is one as a client sends it, whose first byte has the flags too, with a mask that changes nothing.
+// frame is one as a client sends it, whose first byte has the flags too, with a mask that changes
+// nothing.
 func frame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -129,7 +130,7 @@ func (s *rawSocket) closed() int {
 
 func TestF68FramesThatBreakTheRules(t *testing.T) {
 	t.Parallel()
-	a := serve(t, talker, asgi, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
+	a := serve(t, talker, asASGI, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	for name, c := range map[string]struct {
 		sent []byte
 		code int
@@ -176,7 +177,8 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 	a.stillServes()
 }
 
-// stillServes sees that the one worker has not been replaced, that all seats are free and that the next client is served.
+// stillServes sees that the one worker has not been replaced, that all seats are free and that the
+// next client is served.
 func (a *app) stillServes() {
 	a.Helper()
 	a.eventually("free seats", func() bool { return a.runner.Status().Busy == 0 })
@@ -190,7 +192,7 @@ func (a *app) stillServes() {
 
 func TestHandshakesThatAreNone(t *testing.T) {
 	t.Parallel()
-	a := serve(t, talker, asgi)
+	a := serve(t, talker, asASGI)
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	for name, lines := range map[string]string{
 		"no key":        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
@@ -223,7 +225,7 @@ func TestHandshakesThatAreNone(t *testing.T) {
 
 func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 	t.Parallel()
-	a := serve(t, talker, asgi)
+	a := serve(t, talker, asASGI)
 	s := a.talk("")
 	const pieces = 50_000
 	var sent bytes.Buffer
@@ -256,7 +258,7 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 // What is small when it is compressed must not become large beyond the limit.
 func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 	t.Parallel()
-	a := serve(t, talker, asgi, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
+	a := serve(t, talker, asASGI, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
 	var bomb bytes.Buffer
 	w, err := flate.NewWriter(&bomb, flate.BestCompression)
 	if err != nil {
@@ -275,8 +277,8 @@ func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 
 func TestF68FloodOfPingsIsCutOff(t *testing.T) {
 	t.Parallel()
-	a := prepare(t, talker, asgi)
-	a.runner.pings = 20 // on a machine that does much else, few are read in a second
+	a := prepare(t, talker, asASGI)
+	a.runner.server.(*asgi.Server).Pings = 20 // on a machine that does much else, few are read in a second
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -305,8 +307,8 @@ func TestF68FloodOfPingsIsCutOff(t *testing.T) {
 
 func TestF68ClientThatIsGoneWithoutAWordIsNoticed(t *testing.T) {
 	t.Parallel()
-	a := prepare(t, talker, asgi)
-	a.runner.heartbeat = 500 * time.Millisecond
+	a := prepare(t, talker, asASGI)
+	a.runner.server.(*asgi.Server).Heartbeat = 500 * time.Millisecond
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +342,7 @@ func TestF68CloseThatIsNotAnsweredIsTheEnd(t *testing.T) {
 await receive()
 await send({"type": "websocket.accept"})
 await send({"type": "websocket.close", "code": 4001})
-`}), asgi)
+`}), asASGI)
 	s := a.talk("")
 	if code := s.closed(); code != 4001 {
 		t.Errorf("closed with %d", code)
@@ -351,35 +353,9 @@ await send({"type": "websocket.close", "code": 4001})
 	a.stillServes()
 }
 
-func TestHeartbeatGivesUpOnlyWhoShowsNoSign(t *testing.T) {
-	t.Parallel()
-	silent := errors.New("no answer")
-	for name, c := range map[string]struct {
-		ping func(*signs) error
-		gone bool
-	}{
-		"answers":              {func(*signs) error { return nil }, false},
-		"says nothing":         {func(*signs) error { return silent }, true},
-		"is in a long message": {func(g *signs) error { g.heard.Add(1); return silent }, false},
-		"cannot be heard":      {func(g *signs) error { g.waiting.Store(true); return silent }, false},
-		"is being sent to":     {func(g *signs) error { g.sending.Store(true); return silent }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var g signs
-				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-				defer cancel()
-				if gone := g.heartbeat(ctx, time.Minute, func(context.Context) error { return c.ping(&g) }); gone != c.gone {
-					t.Errorf("gone: %v", gone)
-				}
-			})
-		})
-	}
-}
-
 func TestF69KilledWorkerClosesItsWebSocketsWith1011(t *testing.T) {
 	t.Parallel()
-	a := serve(t, talker, asgi)
+	a := serve(t, talker, asASGI)
 	s := a.talk("")
 	if err := syscall.Kill(a.pid(1), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -391,13 +367,13 @@ func TestF69KilledWorkerClosesItsWebSocketsWith1011(t *testing.T) {
 
 func TestF69ReplacedGenerationClosesItsWebSocketsWith1012(t *testing.T) {
 	t.Parallel()
-	a := prepare(t, talker, asgi)
-	d := a.runner.config.Descriptor
+	a := prepare(t, talker, asASGI)
+	d := a.runner.app.Descriptor
 	d.Timeouts.WebSocketDrain = 10 * time.Millisecond
 	gateway := modgw.New(modgw.Config{
-		Log: a.runner.config.Log,
+		Log: a.runner.app.Log,
 		Build: func(context.Context, modgw.Descriptor) (*modgw.Environment, error) {
-			return a.runner.config.Environment, nil
+			return a.runner.app.Environment, nil
 		},
 		Runners: map[modgw.Kind]modgw.NewRunner{modgw.KindASGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
 			return New(c, a.runner.files)
@@ -431,7 +407,7 @@ await receive()
 protocols = scope["subprotocols"]
 await send({"type": "websocket.accept", "subprotocol": protocols[0] if protocols else None})
 await send({"type": "websocket.close", "code": 4000 + len(scope["headers"])})
-`}), asgi)
+`}), asASGI)
 	for _, header := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin", "Cookie", "X-Other"} {
 		for octet := range 256 {
 			s, response := a.shake("/all", header+": a"+string([]byte{byte(octet)})+"b")
@@ -450,7 +426,8 @@ await send({"type": "websocket.close", "code": 4000 + len(scope["headers"])})
 	a.stillServes()
 }
 
-// What an app does wrong on one of its requests costs that request, and neither the worker nor other requests.
+// What an app does wrong on one of its requests costs that request, and neither the worker nor
+// other requests.
 func TestF17MistakesOfAnASGIAppCostOneRequest(t *testing.T) {
 	t.Parallel()
 	const accept = `await send({"type": "websocket.accept"}); `
@@ -504,7 +481,7 @@ await body(b"x")`, 500},
 	for name, mistake := range mistakes {
 		paths[strings.ReplaceAll(name, " ", "-")] = mistake.code
 	}
-	a := serve(t, asgiCases(paths), asgi)
+	a := serve(t, asgiCases(paths), asASGI)
 	for name, mistake := range mistakes {
 		t.Run(name, func(t *testing.T) {
 			path := "/" + strings.ReplaceAll(name, " ", "-")

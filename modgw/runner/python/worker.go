@@ -1,10 +1,8 @@
 package python
 
 import (
-	"net"
-	"sync"
-	"sync/atomic"
-
+	"github.com/modgw/modgw/modgw/runner/python/attach"
+	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -12,80 +10,51 @@ import (
 
 // worker is one process that runs the app. It implements [workers.Program].
 type worker struct {
-	*workers.Worker
+	*control.Worker
 	runner   *Runner
-	guest    *guest          // its process, which came by itself; nil: the host has it started
+	attached *attach.Process // its process, which the host has not started; nil: the host starts one
 	parent   *zygote.Process // the template that it is forked from; nil: it is started on its own
 	replaces *forkFailure    // the worker that could not be forked; nil: none
-	control  *net.UnixConn
-	in       *wire.Reader // of control; for listen alone
-	out      *wire.Writer // of control
-	lanes    []*lane      // of a WSGI worker
-	shared   *sharedLane  // of an ASGI worker
-	places   places       // at it
-	area     bool         // the lanes have plots
 
-	heard    chan struct{}       // closes when nothing more is to be heard on the control connection
-	loaded   chan loading        // has how loading the app ended
-	failed   *wire.FailedMessage // from loaded; for Ready and Explain alone
-	reported func(zygote.Report) // takes the report of its modules, once; nil: none is wanted. For listen alone
-
-	dev      bool
-	failures tracebacks // in development
-
-	behind    atomic.Int32 // requests that wait behind another one on its lanes; set with the pool's lock held
-	busy      int          // requests on its lanes; guarded by the pool
-	abandoned int          // of those, the ones that were answered without it; guarded by the pool
-	buried    bool
-	drain     chan struct{} // closes when busy and abandoned are equal; nil while nobody wants to know
-
-	lagAsked atomic.Int64 // when the event loop was asked after, as monotonic.Now has it
-
-	mu    sync.Mutex
-	lost  bool // it cannot be used any more
-	dumps int  // stacks that were asked for and not logged yet
+	failed *wire.FailedMessage // why the app was not loaded; nil: it was. Used by Ready and Explain only
 }
 
-// loading is how loading the app ended.
-type loading struct {
-	ready  wire.ReadyMessage
-	failed *wire.FailedMessage // nil when it is ready
-}
+var _ workers.Program = (*worker)(nil)
 
-// newWorker makes the job of a worker that is forked from parent unless that is nil.
+// newWorker makes the program of a worker that is forked from parent unless that is nil.
 func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
-	w := &worker{
-		Worker: c, runner: r, parent: parent, dev: r.config.Dev, heard: make(chan struct{}), loaded: make(chan loading, 1),
-	}
+	w := &worker{runner: r, parent: parent}
+	config := control.Config{Pool: r.Pool, Dev: r.app.Dev}
 	if r.files.Zygotes != nil {
-		w.reported = func(m zygote.Report) { r.learnModules(w, m) }
+		config.Report = func(payload []byte) error {
+			report, err := zygote.DecodeReport(payload)
+			if err == nil {
+				r.learnModules(w, report)
+			}
+			return err
+		}
 	}
+	w.Worker = control.New(c, config)
 	return w
 }
 
-// say sends a frame on the control connection. When that fails the worker is ending, which listen sees.
-func (w *worker) say(t wire.Type, payload []byte) {
-	_ = w.out.Write(func(b []byte) []byte { return wire.AppendFrame(b, wire.Frame{Type: t, Payload: payload}) })
+// Retire implements [workers.Program].
+func (w *worker) Retire() <-chan struct{} {
+	return w.Connections.Drained()
 }
 
-// damage notes that the worker broke the protocol, or that its connections do not work any more, and ends it.
-func (w *worker) damage(err error) {
-	w.Damage(err)
-	w.lose()
-}
-
-// lose says that the worker cannot be used any more.
-func (w *worker) lose() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lost = true
-	w.runner.roster.remove(w)
-}
-
-// settleDrain closes drain when it is time; the pool calls it with its lock held.
-func (w *worker) settleDrain() {
-	if w.drain != nil && w.busy == w.abandoned {
-		close(w.drain)
-		w.drain = nil
+// Stop implements [workers.Program]: the worker finishes its requests, and ends.
+func (w *worker) Stop() {
+	if w.attached != nil {
+		<-w.runner.listener.Closed() // it must not attach here again
 	}
+	w.Send(wire.Stop, nil)
+}
+
+// End implements [workers.Program].
+func (w *worker) End() {
+	w.Lose()
+	w.AwaitLastWords()
+	w.Close()
+	w.Connections.CleanUp()
 }

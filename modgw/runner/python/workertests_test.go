@@ -10,13 +10,14 @@ import (
 
 // versionTests are those of the worker's tests that rely most on what differs between the versions
 // of Python: how it starts and imports, its processes, signals and threads, and asyncio's loop. The
-// worker itself branches on two versions, 3.9 for the modules that it reports and 3.12 for eager tasks,
-// and the oldest and the newest CPython take both branches of each.
+// worker itself branches on two versions, 3.9 for the modules that it reports and 3.12 for eager
+// tasks, and the oldest and the newest CPython take both branches of each.
 var versionTests = []string{"test_hello", "test_lifespan", "test_process", "test_mainthread", "test_gil"}
 
-// TestWorkerKeepsTheContract runs the worker's own tests, in which a small host written in Python drives real worker
-// processes, under every interpreter of this machine that the worker is for. Versions between the oldest and the newest
-// CPython pass versionTests alone, unless $MODGW_TEST_EVERY_PYTHON is set.
+// TestWorkerKeepsTheContract runs the worker's own tests, in which a small host written in Python
+// drives real worker processes, under every interpreter of this machine that the worker is for.
+// Versions between the oldest and the newest CPython pass versionTests alone, unless
+// $MODGW_TEST_EVERY_PYTHON is set.
 func TestWorkerKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	interpreters := workerInterpreters(t)
@@ -43,7 +44,8 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 	}
 }
 
-// compiledWorker is a copy of the worker's code for the workers of many tests, which need not compile it.
+// compiledWorker is a copy of the worker's code for the workers of many tests, which need not
+// compile it.
 func compiledWorker(t *testing.T, interpreter string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -240,22 +238,7 @@ func (p *Process) send(
 	p.waiting[p.last] = answered
 	frame := wire.BeginFrame(nil, wire.Event, 0, p.last)
 	frame = wire.EndFrame(request(frame), 0)
-	var rights []byte
-	if len(files) > 0 {
-		fds := make([]int, len(files))
-		for i, f := range files {
-			fds[i] = int(f.Fd())
-		}
-		rights = unix.UnixRights(fds...)
-	}
-	if err := p.conn.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
-		return err
-	}
-	n, _, err := p.conn.WriteMsgUnix(frame, rights, nil)
-	if err == nil && n < len(frame) {
-		_, err = p.conn.Write(frame[n:])
-	}
-	return err
+	return wire.WriteWithFiles(p.conn, frame, files, answerTime)
 }
 
 // readAnswers reads until the template has ended.

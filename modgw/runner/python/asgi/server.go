@@ -1,0 +1,52 @@
+package asgi
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw/runner/python/mux"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/relay"
+)
+
+// Server serves the requests of an ASGI app. Make it with [New].
+type Server struct {
+	*mux.Server
+	app    *request.App
+	config mux.Config
+
+	// Heartbeat is how often the client of an open WebSocket is asked whether it is there, and how
+	// long it may take to answer. It is set before the first request.
+	Heartbeat time.Duration
+
+	// Pings is how many pings of one client are answered in a second. It is set before the first
+	// request.
+	Pings int
+}
+
+// New makes a server without workers.
+func New(a *request.App, c mux.Config) *Server {
+	return &Server{
+		Server: mux.New(a, c), app: a, config: c,
+		Heartbeat: defaultHeartbeat, Pings: defaultPings,
+	}
+}
+
+// ServeHTTP implements [http.Handler]. It passes little of a body before the app asks for it: a
+// request that waits for its client holds no thread.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{Call: request.NewCall(w, r, s.app), server: s}
+	if wantsWebSocket(r) {
+		c.serveWebSocket()
+		return
+	}
+	c.Serve(relay.KeepBeginning, func(b []byte, length int64) []byte {
+		return appendScope(b, r, c.Info, length)
+	}, func() bool { return s.Try(c.Call, c.Info.InputEnded) })
+}
+
+// call is one request of the server.
+type call struct {
+	*request.Call
+	server *Server
+}

@@ -1,0 +1,246 @@
+package asgi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw/runner/python/mux"
+	"github.com/modgw/modgw/modgw/runner/python/response"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// socket is an open WebSocket between a client and its app.
+type socket struct {
+	call   *call
+	stream *mux.Stream
+	conn   *websocket.Conn
+	cancel context.CancelFunc // ends the stream's context
+
+	long    []byte // the part that has come of a long message of the app
+	signs   signs
+	lag     lagWatch
+	pings   pings                  // for the reader of conn alone
+	given   atomic.Pointer[ending] // nil as long as the host has no reason to end it
+	running sync.WaitGroup         // goroutines that serve waits for
+}
+
+// serve passes messages on in both directions until one side closes.
+func (t *socket) serve() {
+	s, ctx := t.stream, t.stream.Context()
+	forget := t.call.OnReplaced(func() {
+		s.Replace()
+		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
+	})
+	t.running.Go(func() {
+		defer t.cancel()
+		t.readClient(ctx)
+	})
+	t.running.Go(func() { t.watch(ctx) })
+	t.close(t.readApp(ctx))
+	forget()
+	t.cancel()
+	t.running.Wait()
+	t.lag.stop()
+}
+
+// readClient passes the client's messages on to the app, and at last how they ended.
+func (t *socket) readClient(ctx context.Context) {
+	for {
+		kind, data, err := t.read(ctx)
+		switch {
+		case err != nil && brokeFraming(err):
+			// The library does not answer every mistake.
+			t.endForClient(ending{websocket.StatusProtocolError, "a frame breaks the rules"})
+			return
+		case err != nil:
+			t.stream.Disconnect(closedBy(err))
+			return
+		case kind == websocket.MessageText && !utf8.Valid(data):
+			t.endForClient(ending{websocket.StatusInvalidFramePayloadData, "a text message is not UTF-8"})
+			return
+		case !t.pass(ctx, kind == websocket.MessageText, data):
+			return
+		}
+	}
+}
+
+// read reads a message of the client.
+func (t *socket) read(ctx context.Context) (kind websocket.MessageType, data []byte, err error) {
+	kind, r, err := t.conn.Reader(ctx)
+	if err == nil {
+		data, err = io.ReadAll(t.signs.from(r))
+	}
+	return kind, data, err
+}
+
+// pass passes a message of the client on to the app when it takes it.
+func (t *socket) pass(ctx context.Context, text bool, data []byte) bool {
+	t.lag.start()
+	t.signs.waiting.Store(true)
+	defer t.signs.waiting.Store(false)
+	return t.stream.SendMessage(ctx, text, data)
+}
+
+// write writes a message of the app.
+func (t *socket) write(ctx context.Context, text bool, data []byte) error {
+	t.signs.sending.Store(true)
+	defer t.signs.sending.Store(false)
+	return t.conn.Write(ctx, messageType(text), data)
+}
+
+// brokeFraming reports whether it was the client's frames that ended reading, and not the end of
+// the connection.
+func brokeFraming(err error) bool {
+	if _, closed := errors.AsType[websocket.CloseError](err); closed {
+		return false
+	}
+	if _, broken := errors.AsType[net.Error](err); broken {
+		return false
+	}
+	for _, other := range []error{
+		websocket.ErrMessageTooBig, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// closedBy is how a client has ended a WebSocket.
+func closedBy(err error) (code int, reason string) {
+	if e, ok := errors.AsType[websocket.CloseError](err); ok {
+		return int(e.Code), e.Reason
+	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		return int(websocket.StatusMessageTooBig), ""
+	}
+	return int(websocket.StatusAbnormalClosure), ""
+}
+
+// readApp passes the app's messages on to the client until the app closes, and returns how. The
+// code is 0 when the client has closed.
+func (t *socket) readApp(ctx context.Context) (code int, reason string) {
+	s := t.stream
+	for {
+		f, err := s.Next()
+		switch {
+		case errors.Is(err, relay.ErrReplaced):
+			s.Disconnect(int(websocket.StatusServiceRestart), "")
+			return int(websocket.StatusServiceRestart), relay.ErrReplaced.Error()
+		case errors.Is(err, context.Canceled):
+			return 0, ""
+		case err != nil:
+			return int(websocket.StatusInternalError), ""
+		}
+		t.lag.stop()
+		switch f.Type {
+		case wire.Body:
+			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {
+				t.suspect(wire.Errorf("a message of more than %d bytes", maxMessage))
+				return int(websocket.StatusInternalError), ""
+			}
+		case wire.Event:
+			done, err := t.deliver(ctx, f)
+			if err != nil {
+				return 0, ""
+			}
+			if done != nil {
+				return done.code, done.reason
+			}
+		case wire.Abort:
+			t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
+			return int(websocket.StatusInternalError), ""
+		default:
+			t.suspect(wire.Errorf("a %s frame on an open WebSocket", f.Type))
+			return int(websocket.StatusInternalError), ""
+		}
+		_ = s.Release(response.Cost(f)) // it has no error
+	}
+}
+
+// deliver does what an event of the app asks for. It returns the event when that closes the
+// WebSocket.
+func (t *socket) deliver(ctx context.Context, f wire.Frame) (end *socketEvent, err error) {
+	e, err := decodeSocketEvent(f.Payload)
+	if err != nil {
+		t.suspect(err)
+		return &socketEvent{code: int(websocket.StatusInternalError)}, nil
+	}
+	switch e.kind {
+	case socketText, socketBinary:
+		return nil, t.write(ctx, e.kind == socketText, []byte(e.data))
+	case socketTextEnd, socketBinaryEnd:
+		message := t.long
+		t.long = nil
+		return nil, t.write(ctx, e.kind == socketTextEnd, message)
+	case socketClose:
+		return &e, nil
+	}
+	t.suspect(wire.Errorf("a second acceptance on stream %d", t.stream.ID))
+	return &socketEvent{code: int(websocket.StatusInternalError)}, nil
+}
+
+// close ends the WebSocket for the client, if it has not ended it itself, and for the app.
+func (t *socket) close(code int, reason string) {
+	if given := t.given.Load(); given != nil {
+		code, reason = int(given.code), given.reason
+	}
+	if code == 0 {
+		_ = t.conn.CloseNow()
+		t.stream.Leave()
+		return
+	}
+	if !mayClose(code) {
+		t.log("WebSocket closed with a code that cannot be sent", fmt.Sprint(code))
+		code = int(websocket.StatusInternalError)
+	}
+	// It fails when the client has already gone.
+	_ = t.conn.Close(websocket.StatusCode(code), closeReason(reason))
+	t.stream.Leave()
+}
+
+// ending is how the host ends a WebSocket for what its client does.
+type ending struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+// endForClient ends the WebSocket for what the client does. The app may close as well; this is
+// what counts.
+func (t *socket) endForClient(e ending) {
+	t.given.Store(&e)
+	t.stream.Disconnect(int(e.code), "")
+	_ = t.conn.Close(e.code, e.reason)
+}
+
+// suspect ends a worker that broke a rule. What an app does wrong is no such rule, and is logged.
+func (t *socket) suspect(err error) {
+	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
+		t.stream.Worker().Suspect(err)
+		return
+	}
+	t.log("WebSocket ended by a mistake of the app", err.Error())
+}
+
+func (t *socket) log(what, reason string) {
+	t.stream.Worker().Log.Warn(what, "request", t.call.Info.ID, "path", proc.Printable(t.call.Info.Path), "reason", reason)
+}
+
+func messageType(text bool) websocket.MessageType {
+	if text {
+		return websocket.MessageText
+	}
+	return websocket.MessageBinary
+}

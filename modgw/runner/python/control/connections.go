@@ -1,0 +1,42 @@
+package control
+
+import (
+	"net"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// Connections carry requests to one worker.
+type Connections interface {
+	// Add lets requests come.
+	Add()
+
+	// Remove lets no more requests come. Those that the worker has go on.
+	Remove()
+
+	// Drained lets no more requests come, too. The channel closes when no request that the worker
+	// has waits for its answer.
+	Drained() <-chan struct{}
+
+	// Read reads until the connections end, where no request does that. It is called once.
+	Read()
+
+	// Loaded takes what the worker has said of itself when it was ready.
+	Loaded(wire.ReadyMessage)
+
+	// Requeue takes back the requests that the payload of a Returned frame names. computed is its
+	// FlagEnd. An error costs the worker its life.
+	Requeue(payload []byte, computed bool) error
+
+	// CleanUp is called when the process has ended. What it has sent may still be read.
+	CleanUp()
+
+	// Close closes connections on which no request has come.
+	Close()
+
+	// Shared reports whether memory is shared with the worker.
+	Shared() bool
+
+	// Sockets are the connections of a worker that has none on the event loop.
+	Sockets() []*net.UnixConn
+}

@@ -1,0 +1,65 @@
+package mux
+
+import (
+	"os"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// shareBuffer makes the memory that large responses pass through, and returns it as the worker gets
+// it; nil where there is none.
+func (c *Conn) shareBuffer() *os.File {
+	area, err := wire.NewArea(wire.ShelfSize)
+	if err == nil {
+		if c.buffer, err = wire.OpenShelf(area); err == nil {
+			return area
+		}
+		area.Close()
+	}
+	c.server.app.Log.Debug("no memory is shared", "reason", err)
+	return nil
+}
+
+// holdBuffer keeps the memory for a stream until releaseBuffer.
+func (c *Conn) holdBuffer() {
+	if c.buffer != nil {
+		c.buffer.Hold()
+	}
+}
+
+func (c *Conn) releaseBuffer() {
+	if c.buffer != nil {
+		c.buffer.Release()
+	}
+}
+
+// acquireBody makes a Lent frame the Body frame that it stands for. The messages of WebSockets are
+// checked, so none may be in memory that the worker can change.
+func (s *Stream) acquireBody(f wire.Frame) (wire.Frame, error) {
+	if s.conn.buffer == nil || s.kind != HTTP {
+		return f, wire.Errorf("a Lent frame for an area that it does not share")
+	}
+	s.inBuffer = true
+	piece, err := s.conn.buffer.Borrow(f.Payload)
+	f.Type, f.Payload = wire.Body, piece
+	return f, err
+}
+
+// releaseBody lets the worker use again everything that the stream has acquired and not released.
+func (s *Stream) releaseBody() {
+	s.mu.Lock()
+	back := 0
+	if s.inBuffer {
+		back = s.received.Rest()
+	}
+	s.mu.Unlock()
+	if back > 0 {
+		s.conn.server.app.Pool.Background(func() { s.allow(back) }) // the worker may not read
+	}
+}
+
+// allow lets the worker send n more bytes of the body, and use the memory of n bytes again. A write
+// error surfaces where the connection is read.
+func (s *Stream) allow(n int) {
+	_ = s.Out.Write(func(b []byte) []byte { return wire.AppendWindow(b, s.ID, n) })
+}

@@ -1,0 +1,228 @@
+package mux
+
+import (
+	"context"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/queue"
+	"github.com/modgw/modgw/modgw/runner/workers"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// Conn is the connection to a worker. One goroutine reads it and gives each frame to its stream;
+// every stream writes.
+type Conn struct {
+	server            *Server
+	worker            *control.Worker
+	requests, sockets *queue.Member // its slots
+	conn              *net.UnixConn
+	in                *wire.Reader // used by Read only
+	out               *wire.Writer
+	buffer            *wire.Shelf // large responses pass through it; nil: no memory is shared
+
+	mu      sync.Mutex
+	last    uint32 // id of the latest stream; ids are never used twice
+	streams map[uint32]*Stream
+	frames  uint64 // frames that the worker has sent
+	watch   loopWatch
+	err     error // why nothing more is read; nil: it is read
+}
+
+var _ control.Connections = (*Conn)(nil)
+
+// newConn makes a connection. theirs is the end that the worker inherits.
+func newConn(s *Server, w *control.Worker) (c *Conn, theirs *os.File, err error) {
+	conn, theirs, err := wire.Pair()
+	if err != nil {
+		return nil, nil, err
+	}
+	c = &Conn{
+		server:  s,
+		worker:  w,
+		conn:    conn,
+		in:      wire.NewReader(conn),
+		out:     wire.NewWriter(conn),
+		streams: make(map[uint32]*Stream),
+	}
+	c.makeSlots()
+	return c, theirs, nil
+}
+
+// opening says what a stream begins with.
+type opening struct {
+	kind     Kind
+	request  workers.Request
+	head     []byte
+	body     []byte    // the beginning of the body
+	whole    bool      // body is all of it
+	deadline time.Time // when the response must have come; zero: never
+
+	// inputEnded closes when the client has ended its sending side, as in [modgw.RequestInfo]; nil:
+	// the app is not told.
+	inputEnded <-chan struct{}
+}
+
+// open begins a stream with a Request frame, for a request that has a slot. The slot is released
+// when the worker closes the stream. After an error it is released already; otherwise the caller
+// calls [Stream.Finish].
+func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
+	s := &Stream{
+		Sender:  request.Sender{Out: c.out, Credit: make(chan struct{}, 1)},
+		conn:    c,
+		ctx:     ctx,
+		kind:    o.kind,
+		request: o.request,
+		news:    make(chan struct{}, 1),
+
+		inputEnded: o.inputEnded,
+	}
+	s.deadline.set(o.deadline)
+	s.Open(wire.InitialWindow, len(o.body))
+	flags := wire.Flags(0)
+	if o.whole {
+		flags = wire.FlagEnd
+	}
+	var refused error
+	err := c.out.Write(func(b []byte) []byte {
+		if s.ID, refused = c.register(s); refused != nil {
+			return b
+		}
+		return wire.AppendRequest(b, s.ID, flags, o.head, o.body)
+	})
+	if err != nil {
+		c.worker.Suspect(err) // now: the next try must not go to it before reading has failed, too
+	}
+	switch {
+	case refused != nil:
+		c.release(s.kind)
+		return nil, refused
+	case err != nil && s.ID == 0:
+		c.release(s.kind)
+		return nil, err
+	}
+	s.unsent.Store(err != nil) // a read of the stream returns the error
+	return s, nil
+}
+
+// register gives a stream its id. Ids grow in the order of the Request frames.
+func (c *Conn) register(s *Stream) (uint32, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.last == 1<<32-1 {
+		return 0, control.ErrStreamsSpent
+	}
+	c.last++
+	if c.last == 1<<31 {
+		c.worker.Want("its connection has used half of its stream ids")
+	}
+	c.streams[c.last] = s
+	c.holdBuffer()
+	c.watchLoop()
+	return c.last, nil
+}
+
+// Read implements [control.Connections].
+func (c *Conn) Read() {
+	for {
+		f, err := c.in.Next()
+		if err == nil {
+			err = c.deliver(f)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+// deliver gives a frame to its stream.
+func (c *Conn) deliver(f wire.Frame) error {
+	c.mu.Lock()
+	c.frames++
+	s, last := c.streams[f.Stream], c.last
+	c.mu.Unlock()
+	if s == nil {
+		// It was sent before the worker knew of the end of its stream.
+		if f.Stream <= last && (f.Type == wire.Window || f.Type == wire.Abort) {
+			return nil
+		}
+		return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
+	}
+	var file *os.File
+	if f.Type == wire.File {
+		var err error
+		if file, err = c.in.Descriptor(); err != nil {
+			return err
+		}
+	}
+	closed, err := s.receive(f, file)
+	if closed {
+		c.remove(s)
+	}
+	return err
+}
+
+// remove ends a stream that the worker has closed.
+func (c *Conn) remove(s *Stream) {
+	c.mu.Lock()
+	_, open := c.streams[s.ID]
+	delete(c.streams, s.ID)
+	c.mu.Unlock()
+	s.stopReaper()
+	if open {
+		c.release(s.kind)
+		c.worker.Finished()
+	}
+}
+
+// fail ends all streams after an error of the connection, and closes it.
+func (c *Conn) fail(err error) {
+	c.worker.Suspect(err)
+	c.mu.Lock()
+	c.err = err
+	c.endWatch()
+	streams := c.streams
+	c.streams = nil
+	c.mu.Unlock()
+	c.server.app.Pool.Background(func() { c.blame(streams) })
+	for _, s := range streams {
+		s.fail(err)
+		s.stopReaper()
+		c.release(s.kind)
+	}
+	c.Close()
+}
+
+// blame names the requests that the worker had, if it has crashed.
+func (c *Conn) blame(streams map[uint32]*Stream) {
+	for _, id := range slices.Sorted(maps.Keys(streams)) {
+		if s := streams[id]; !s.unsent.Load() && !c.worker.CrashedWith(s.request) {
+			return
+		}
+	}
+}
+
+// CleanUp implements [control.Connections]. There is not much time to read what a dead worker has
+// sent: processes that it left behind may hold the other end of the connection open.
+func (c *Conn) CleanUp() {
+	c.Remove()
+	// It fails only on a closed connection, which needs no bound.
+	_ = c.in.SetDeadline(time.Now().Add(control.ExitTime))
+}
+
+// Close implements [control.Connections].
+func (c *Conn) Close() {
+	c.in.Release()
+	c.conn.Close()
+	c.releaseBuffer()
+}

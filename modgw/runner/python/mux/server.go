@@ -1,0 +1,72 @@
+package mux
+
+import (
+	"os"
+
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// Config says how many requests a worker may have at once.
+type Config struct {
+	Requests   int // in each worker
+	WebSockets int // in each worker, beside the requests
+
+	// Share shares memory with each worker, through which large responses pass.
+	Share bool
+}
+
+// Server gives requests to the workers of one app. Make it with [New].
+type Server struct {
+	app    *request.App
+	config Config
+
+	// WebSockets have slots of their own: they are open for long and must not take those of
+	// requests.
+	requests, sockets *queue.Queue
+}
+
+// New makes a server without workers.
+func New(a *request.App, c Config) *Server {
+	limits := a.Descriptor.Queue
+	return &Server{
+		app: a, config: c, requests: queue.New(limits), sockets: queue.NewBrief(limits),
+	}
+}
+
+// Connect makes the connection to a worker, which may have requests after [Conn.Add]. files are the
+// worker's ends.
+func (s *Server) Connect(w *control.Worker) (c control.Connections, files []*os.File, err error) {
+	conn, theirs, err := newConn(s, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = append(files, theirs)
+	if s.config.Share {
+		if buffer := conn.shareBuffer(); buffer != nil {
+			files = append(files, buffer)
+		}
+	}
+	return conn, files, nil
+}
+
+// Expect adds n to the number of workers that are ready or will be soon. While it is 0, no request
+// waits.
+func (s *Server) Expect(n int) {
+	s.requests.Expect(n)
+	s.sockets.Expect(n)
+}
+
+// Close refuses all requests from now on.
+func (s *Server) Close() {
+	s.requests.Close()
+	s.sockets.Close()
+}
+
+// Counts returns how many requests and WebSockets are executed and how many wait.
+func (s *Server) Counts() (busy, queued int) {
+	busy, _, queued = s.requests.Counts()
+	open, _, waiting := s.sockets.Counts()
+	return busy + open, queued + waiting
+}

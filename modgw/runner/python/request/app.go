@@ -1,0 +1,29 @@
+package request
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/workers"
+)
+
+// App is the runner of an app, as its requests need it.
+type App struct {
+	modgw.RunnerConfig
+	Pool *workers.Pool // its workers
+
+	// Attached says that workers attach. No request is repeated then: the developer may be at a
+	// breakpoint in it.
+	Attached bool
+
+	// Unplaced explains why a request got no worker; nil: the error says enough.
+	Unplaced func(error) error
+}
+
+// Deadline is when the time of a request that begins now is up; zero: never.
+func (a *App) Deadline() time.Time {
+	if limit := a.Descriptor.Timeouts.Request; limit > 0 {
+		return time.Now().Add(limit)
+	}
+	return time.Time{}
+}

@@ -1,0 +1,117 @@
+package response
+
+import (
+	"io"
+	"time"
+
+	"github.com/modgw/modgw/modgw/spool"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+var _ spool.Source = (*Response)(nil)
+
+// Read implements [spool.Source]: it reads the body. The worker may send more as soon as bytes are
+// read. OnLast is called with the last of them.
+func (p *Response) Read(b []byte) (int, error) {
+	n, err := p.read(b)
+	if err != nil && p.OnLast != nil && p.source.Ended() {
+		p.OnLast()
+	}
+	return n, err
+}
+
+func (p *Response) read(b []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if err := p.readFrame(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	if len(p.rest) > 0 {
+		return n, nil
+	}
+	err := p.releasePiece()
+	if err == nil && p.isOver() {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// isOver reports whether everything that the worker has sent was received.
+func (p *Response) isOver() bool { return !p.next.valid && p.source.Ended() }
+
+// readFrame reads the next frame.
+func (p *Response) readFrame() error {
+	if err := p.releasePiece(); err != nil {
+		return err
+	}
+	if p.isOver() {
+		return io.EOF
+	}
+	f, err := p.nextFrame()
+	if err != nil {
+		return err
+	}
+	switch f.Type {
+	case wire.Abort:
+		return AppFailed(f)
+	case wire.File:
+		return p.openFile(f)
+	case wire.Event:
+		return p.keepTrailers(f)
+	}
+	return p.setPiece(f.Payload)
+}
+
+// nextFrame returns the next frame. The end of the connection is not the end of the response.
+func (p *Response) nextFrame() (f wire.Frame, err error) {
+	if p.next.valid {
+		f, err = p.next.frame, p.next.err
+		p.next = lookahead{}
+	} else {
+		f, err = p.source.Next()
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return f, err
+}
+
+// setPiece makes a piece of the body the one that Read reads from.
+func (p *Response) setPiece(piece []byte) error {
+	if err := p.checkRoom(int64(len(piece))); err != nil {
+		return err
+	}
+	p.used = len(piece)
+	p.written += int64(len(piece))
+	if p.bodiless {
+		piece = nil
+	}
+	p.rest = piece
+	return nil
+}
+
+// releasePiece lets the worker send as much as was read of the last piece.
+func (p *Response) releasePiece() error {
+	used := p.used
+	if p.used = 0; used == 0 {
+		return nil
+	}
+	return p.source.Release(used)
+}
+
+// Ready implements [spool.Source].
+func (p *Response) Ready() bool {
+	if len(p.rest) == 0 && !p.next.valid {
+		f, ok, err := p.source.Buffered()
+		p.next = lookahead{valid: ok || err != nil, frame: f, err: err}
+	}
+	return len(p.rest) > 0 || p.next.valid
+}
+
+// Waited implements [spool.Source].
+func (p *Response) Waited(d time.Duration) { p.source.Extend(d) }
+
+// Interrupt implements [spool.Source].
+func (p *Response) Interrupt() { p.source.Interrupt() }

@@ -1,0 +1,182 @@
+package response
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/modgw/modgw/internal/hopbyhop"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// What the head of a response may have at most.
+const (
+	maxHeaderLines = 200
+	maxHeaderBytes = 64 << 10
+)
+
+// Head is the head of an app's response, checked. The zero value can be decoded into.
+type Head struct {
+	Status int   // from 200 to 599
+	Length int64 // Content-Length; -1: it has none
+
+	fields     []Field
+	values     []string // values of fields, as CopyTo puts them into a response
+	connection []string // values of Connection headers, which name headers to drop
+}
+
+// Field is a header or a trailer.
+type Field struct {
+	Name  string // in canonical form
+	Value string // valid as [httpguts.ValidHeaderFieldValue] has it
+}
+
+// Reset forgets what was decoded and keeps the memory for the next head.
+func (h *Head) Reset() { *h = Head{fields: h.fields[:0], values: h.values[:0]} }
+
+// Decode decodes the head of a Response frame, without what concerns the connection. The error is a
+// [*wire.ProtocolError] for what the worker does wrong, a [*relay.Failure] for the app.
+func (h *Head) Decode(raw []byte) error {
+	h.Reset()
+	if len(raw) > maxHeaderBytes {
+		return Bad("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
+	}
+	d := wire.NewDecoder(string(raw)) // the strings of the head are parts of this one
+	if n := d.Tuple(); d.Err() == nil && n != 3 {
+		return wire.Errorf("a response head of %d values", n)
+	}
+	h.Status, h.Length = int(d.Int()), -1
+	d.Latin1() // the reason, which every front makes from the status
+	n := d.List()
+	if n > maxHeaderLines {
+		return Bad("it has %d headers, more than %d", n, maxHeaderLines)
+	}
+	h.fields = slices.Grow(h.fields, n)
+	for range n {
+		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
+			return wire.Errorf("a header of %d values", parts)
+		}
+		f := Field{Name: d.Latin1(), Value: d.Latin1()}
+		if d.Err() != nil {
+			break
+		}
+		if err := h.add(f); err != nil {
+			return err
+		}
+	}
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	h.dropListed()
+	if h.Status < 200 || h.Status > 599 {
+		return Bad("its status is %d, which must be from 200 to 599", h.Status)
+	}
+	return nil
+}
+
+// add checks a header and adds it unless it concerns the connection.
+func (h *Head) add(f Field) error {
+	if !httpguts.ValidHeaderFieldName(f.Name) {
+		return Bad("%q cannot be the name of a header", f.Name)
+	}
+	f.Name = textproto.CanonicalMIMEHeaderKey(f.Name)
+	if !httpguts.ValidHeaderFieldValue(f.Value) {
+		return Bad("the value %q of header %q has a control character", f.Value, f.Name)
+	}
+	switch {
+	case f.Name == "Content-Length":
+		return h.setLength(f.Value)
+	case f.Name == "Connection":
+		h.connection = append(h.connection, f.Value)
+	case !hopbyhop.Is(f.Name):
+		h.fields = append(h.fields, f)
+	}
+	return nil
+}
+
+// dropListed removes the headers that Connection lists.
+func (h *Head) dropListed() {
+	if len(h.connection) > 0 {
+		h.fields = slices.DeleteFunc(h.fields, func(f Field) bool {
+			return httpguts.HeaderValuesContainsToken(h.connection, f.Name)
+		})
+	}
+}
+
+func (h *Head) setLength(value string) error {
+	n, err := strconv.ParseUint(value, 10, 63)
+	if err != nil || value[0] == '+' {
+		return Bad("its Content-Length %q is not a number", value)
+	}
+	if h.Length >= 0 && h.Length != int64(n) {
+		return Bad("it has two Content-Length headers, %d and %d", h.Length, n)
+	}
+	h.Length = int64(n)
+	return nil
+}
+
+// Measure returns the Content-Length to send, or -1 for none, and whether the response has no body.
+// body is the beginning of the body, and with complete all of it: its length must fit.
+func (h *Head) Measure(
+	isHead bool, body []byte, complete bool,
+) (length int64, bodiless bool, err error) {
+	length, size := h.Length, int64(len(body))
+	bodiless = isHead || h.Status == http.StatusNoContent || h.Status == http.StatusNotModified
+	switch {
+	case h.Status == http.StatusNoContent:
+		length = -1
+	case complete && length < 0 && (!bodiless || size > 0):
+		length = size
+	case complete && length > size && !bodiless:
+		return 0, false, Bad("it has %d bytes, and its Content-Length is %d", size, length)
+	}
+	if length >= 0 && size > length && !bodiless {
+		return 0, false, tooLong(length)
+	}
+	return length, bodiless, nil
+}
+
+// CopyTo puts the headers into a response, which has them only until h is used again. A response
+// without a Content-Type gets none: net/http would guess one from the body.
+func (h *Head) CopyTo(header http.Header) {
+	header["Content-Type"] = nil
+	h.values = slices.Grow(h.values[:0], len(h.fields))
+	for i, f := range h.fields {
+		h.values = append(h.values, f.Value)
+		if old := header[f.Name]; len(old) > 0 {
+			header[f.Name] = append(old, f.Value)
+			continue
+		}
+		header[f.Name] = h.values[i : i+1 : i+1]
+	}
+}
+
+// DecodeFields decodes a list of headers or trailers. Errors are those of [Head.Decode].
+func DecodeFields(d *wire.Decoder) ([]Field, error) {
+	h := Head{Length: -1}
+	size := 0
+	n := d.List()
+	if n > maxHeaderLines {
+		return nil, Bad("it has %d headers, more than %d", n, maxHeaderLines)
+	}
+	for range n {
+		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
+			return nil, wire.Errorf("a header of %d values", parts)
+		}
+		f := Field{Name: d.Latin1(), Value: d.Latin1()}
+		if d.Err() != nil {
+			return nil, d.Err()
+		}
+		if size += len(f.Name) + len(f.Value); size > maxHeaderBytes {
+			return nil, Bad("its headers have more than %d bytes", maxHeaderBytes)
+		}
+		if err := h.add(f); err != nil {
+			return nil, err
+		}
+	}
+	h.dropListed()
+	return h.fields, d.Err()
+}

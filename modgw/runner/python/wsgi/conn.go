@@ -1,0 +1,282 @@
+package wsgi
+
+import (
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+const (
+	// workAhead is how much work a connection may be given at once: so many requests as its thread
+	// can be expected to answer in this time.
+	workAhead = time.Millisecond
+
+	// computeAhead is the same while the thread computes, when another one would only take the
+	// interpreter from it.
+	computeAhead = 20 * time.Millisecond
+
+	// maxAhead is how many requests that is at most.
+	maxAhead = 64
+
+	// computingShare is the share of its time that a thread computes whose requests do not wait, in
+	// 255ths. It leaves something for waiting for a processor.
+	computingShare = 190
+)
+
+// Conn is the connection to one thread of a worker. The requests on it are answered in their order.
+// The goroutine whose answer comes next reads the connection itself: a request that is alone needs
+// no hand-over between goroutines.
+type Conn struct {
+	worker    *Worker
+	scheduler *Scheduler
+	number    int // number of the thread, from 0
+	conn      io.Closer
+	in        *wire.Reader // belongs to the first stream
+	out       *wire.Writer
+	buffer    *wire.Plot    // large bodies pass through it; nil: no memory is shared
+	credit    chan struct{} // has a token after more of a request's body may be sent
+
+	// Guarded by Scheduler.mu.
+	load  int  // requests on it
+	alone bool // no other request may come beside the one on it
+
+	depth    atomic.Int32 // how many requests it may have at once; 0: nothing is known yet, so one
+	computes atomic.Bool  // its thread computes nearly all the time that its requests take
+	stall    atomic.Int32 // a stallState
+
+	unflushed []*direct // their frames are written at the end of the loop's turn; used by the loop
+
+	last atomic.Uint32 // id of the latest stream; ids are never used twice
+
+	mu       sync.Mutex
+	order    []*stream // open streams, in the order of their requests
+	progress int       // how many streams have left
+	err      error     // why nothing more can be read; nil: it can
+	deadline time.Time // when reading fails; zero: never
+	attends  bool      // the loop is about to call attend
+	watch    watch
+}
+
+// stallState says how long the thread of a connection has been busy with one request.
+type stallState = int32
+
+const (
+	moving   stallState = iota
+	stalled             // for long, so that it gets no more requests
+	computed            // for long, and it seems to keep the interpreter all the time
+)
+
+// newConn makes a connection and the end of it that the worker inherits.
+func newConn(w *Worker, number int) (*Conn, *os.File, error) {
+	c := &Conn{
+		worker: w, scheduler: w.scheduler, number: number, credit: make(chan struct{}, 1),
+	}
+	if w.loop == nil {
+		conn, theirs, err := wire.Pair()
+		if err != nil {
+			return nil, nil, err
+		}
+		c.conn, c.in, c.out = conn, wire.NewReader(conn).InPieces(), wire.NewWriter(conn)
+		return c, theirs, nil
+	}
+	socket, theirs, err := wire.LoopPair(w.loop, c.readOnLoop)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.conn, c.out = socket, wire.NewSocketWriter(socket)
+	c.in = wire.NewSocketReader(socket).InPieces()
+	return c, theirs, nil
+}
+
+// open begins a stream with a Request frame. After an error the stream has left already.
+func (c *Conn) open(s *stream, head, body []byte) error {
+	c.adopt(s, body)
+	flags := wire.FlagEnd
+	if !s.whole {
+		flags = 0
+		s.Credit = c.credit // no other stream is on the connection
+	}
+	var refused error
+	err := c.out.Write(func(b []byte) []byte {
+		if refused = c.register(s); refused != nil {
+			return b
+		}
+		return wire.AppendRequest(b, s.ID, flags, head, body)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		s.leave()
+	}
+	return err
+}
+
+// adopt lets a stream belong to the connection. Its Request frame has body.
+func (c *Conn) adopt(s *stream, body []byte) {
+	s.conn, s.Out, s.Buffer = c, c.out, c.buffer
+	s.received.Size = wire.ThreadWindow
+	s.Open(wire.ThreadWindow, len(body))
+}
+
+// register gives a stream its id and its place. Ids grow in the order of the Request frames.
+func (c *Conn) register(s *stream) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		return c.err
+	case c.last.Load() == 1<<32-1:
+		return control.ErrStreamsSpent
+	}
+	s.ID = c.last.Add(1)
+	if s.ID == 1<<31 {
+		c.worker.Want("one of its connections has used half of its stream ids")
+	}
+	c.order = append(c.order, s)
+	if len(c.order) == 1 {
+		s.begin()
+	} else if s.direct == nil {
+		s.turn = make(chan struct{}, 1)
+	}
+	c.watchWaiting()
+	return nil
+}
+
+// remove takes a stream off the connection, after which the next one may read; c.mu is held. An
+// error means that the worker has sent what belongs to no stream.
+func (c *Conn) remove(s *stream) error {
+	i := slices.Index(c.order, s)
+	if i < 0 {
+		return nil
+	}
+	c.order = slices.Delete(c.order, i, i+1)
+	if i > 0 {
+		return nil
+	}
+	c.progress++
+	if c.stall.Swap(moving) != moving {
+		c.watch.on = false // its time starts again
+	}
+	if len(c.order) == 0 {
+		err := c.checkIdle()
+		c.in.Rest()
+		return err
+	}
+	c.order[0].begin()
+	c.order[0].wake()
+	c.watchWaiting()
+	return nil
+}
+
+// isFirst reports whether a stream is the one that reads; c.mu is held.
+func (c *Conn) isFirst(s *stream) bool { return len(c.order) > 0 && c.order[0] == s }
+
+// isBehind reports whether a stream waits behind the first one.
+func (c *Conn) isBehind(id uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.order) > 1 && slices.ContainsFunc(c.order[1:], func(s *stream) bool { return s.ID == id })
+}
+
+// fail says that nothing more can be read.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// NotePace notes how long the thread's latest requests took, in [wire.PaceUnit], and how much of
+// that time it computed, in 255ths.
+func (c *Conn) NotePace(pace, cpu uint8) {
+	depth, ahead := 1, workAhead
+	computes := cpu >= computingShare && pace < wire.MaxPace && !c.scheduler.parallel
+	if computes {
+		ahead = computeAhead
+	}
+	if pace > 0 && pace < wire.MaxPace {
+		depth = min(max(1, int(ahead/wire.PaceUnit)/int(pace)), maxAhead)
+	}
+	c.computes.Store(computes)
+	c.depth.Store(int32(depth))
+}
+
+// Computes reports whether the thread computes nearly all the time that its requests take.
+func (c *Conn) Computes() bool { return c.computes.Load() }
+
+// Depth is how many requests the connection may have at once; 0: nothing is known yet, so one.
+func (c *Conn) Depth() int { return int(c.depth.Load()) }
+
+// isStalled reports whether the thread is busy with one request for long.
+func (c *Conn) isStalled() bool { return c.stall.Load() != moving }
+
+// hasRoom reports whether a request may wait behind those that the connection has; Scheduler.mu is
+// held.
+func (c *Conn) hasRoom() bool {
+	return !c.alone && c.load < int(c.depth.Load()) && !c.isStalled()
+}
+
+// isComputing reports whether another thread would only take the interpreter from this one;
+// Scheduler.mu is held.
+func (c *Conn) isComputing() bool {
+	return c.load > 0 && c.computes.Load() && !c.isStalled()
+}
+
+// setDeadline sets the read deadline; c.mu is held. A deadline that is earlier than t and has not
+// passed stays, so that a request needs no timer: the reader replaces it when it passes, which is
+// seldom. An idle connection does not read, so an old deadline does no harm.
+func (c *Conn) setDeadline(t time.Time) {
+	switch {
+	case t.IsZero() && c.deadline.IsZero():
+		return
+	case !t.IsZero() && !c.deadline.After(t) && c.deadline.After(time.Now()):
+		return
+	}
+	c.deadline = t
+	// It fails only on a closed connection, which reading tells.
+	_ = c.in.SetDeadline(t)
+}
+
+// checkIdle checks what the worker sent beyond the end of the last stream: nothing of it may belong
+// to a response.
+func (c *Conn) checkIdle() error {
+	for {
+		f, ok, err := c.in.Buffered()
+		if !ok || err != nil {
+			return err
+		}
+		if err := c.stale(f); err != nil {
+			return err
+		}
+	}
+}
+
+// stale judges a frame that does not belong to the first stream. What crossed the end of its stream
+// on the way is dropped.
+func (c *Conn) stale(f wire.Frame) error {
+	if f.Stream == 0 && f.Type == wire.Window {
+		return c.releaseBody(f.Payload)
+	}
+	if f.Stream <= c.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
+		return nil
+	}
+	return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
+}
+
+// close closes the connection, which is not read any more.
+func (c *Conn) close() {
+	c.mu.Lock()
+	c.watch.stop()
+	c.mu.Unlock()
+	c.in.Release()
+	c.conn.Close()
+	c.closeBuffer()
+}

@@ -1,0 +1,107 @@
+package wsgi
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// serverSoftware is SERVER_SOFTWARE when no web server in front gives its own.
+const serverSoftware = "modgw"
+
+// appendEnviron appends the head of a Request frame: what PEP 3333 wants in environ, but for the
+// wsgi.* objects, which the worker adds. Every value is a native string, one character for each
+// byte. length is the body's; -1: unknown.
+func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
+	b = wire.BeginDict(b)
+	for name, value := range info.Variables {
+		if !request.IsReserved(name) {
+			b = request.AppendPair(b, name, value)
+		}
+	}
+	pathInfo := info.PathInfo
+	if pathInfo == "" && info.ScriptName == "" {
+		pathInfo = info.Path // the front has not split it
+	}
+	b = request.AppendPair(b, "REQUEST_METHOD", r.Method)
+	b = request.AppendPair(b, "SCRIPT_NAME", info.ScriptName)
+	b = request.AppendPair(b, "PATH_INFO", pathInfo)
+	b = request.AppendPair(b, "QUERY_STRING", r.URL.RawQuery)
+	b = request.AppendPair(b, "REQUEST_URI", info.RawTarget)
+	b = request.AppendPair(b, "RAW_URI", info.RawTarget)
+	b = request.AppendPair(b, "REQUEST_SCHEME", info.Scheme)
+	b = request.AppendPair(b, "wsgi.url_scheme", info.Scheme)
+	if info.Scheme == "https" {
+		b = request.AppendPair(b, "HTTPS", "on") // as mod_ssl has it
+	}
+	b = request.AppendPair(b, "SERVER_PROTOCOL", r.Proto)
+	b = appendServer(b, r, info)
+	b = request.AppendPair(b, "REMOTE_ADDR", info.RemoteAddr)
+	b = request.AppendPairIfSet(b, "REMOTE_PORT", info.RemotePort)
+	b = request.AppendPairIfSet(b, "REMOTE_USER", info.RemoteUser)
+	b = request.AppendPairIfSet(b, "AUTH_TYPE", info.AuthType)
+	b = request.AppendPair(b, "modgw.request_id", info.ID)
+	b = request.AppendPair(b, "modgw.mount", info.ScriptName)
+	if info.Authorizer {
+		b = request.AppendPair(b, "modgw.authorizer", "1") // the worker's own code answers, and not the app
+	}
+	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
+		b = request.AppendPair(b, "CONTENT_LENGTH", strconv.FormatInt(length, 10))
+	}
+	b = appendHeaders(b, r)
+	return wire.EndDict(b)
+}
+
+// appendServer appends what names the server.
+func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
+	name, port := info.Server(r)
+	b = request.AppendPair(b, "SERVER_NAME", name)
+	b = request.AppendPair(b, "SERVER_PORT", port)
+	return request.AppendPair(b, "SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
+}
+
+// appendHeaders appends the headers of the request as CGI has them (RFC 3875, 4.1.18). Left out are
+// names that would be the same as another one there (X_Forwarded_For), and Proxy, which programs
+// take for their own HTTP_PROXY.
+func appendHeaders(b []byte, r *http.Request) []byte {
+	if r.Host != "" {
+		b = request.AppendPair(b, "HTTP_HOST", r.Host)
+	}
+	for name, values := range r.Header {
+		switch name {
+		case "Content-Type":
+			b = request.AppendPair(b, "CONTENT_TYPE", values[0])
+		case "Cookie":
+			b = request.AppendPair(b, "HTTP_COOKIE", strings.Join(values, "; "))
+		case "Content-Length", "Host", "Proxy", "Transfer-Encoding":
+		default:
+			b = appendHeader(b, name, values)
+		}
+	}
+	return b
+}
+
+func appendHeader(b []byte, name string, values []string) []byte {
+	var stack [64]byte
+	variable := append(stack[:0], "HTTP_"...)
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '-':
+			variable = append(variable, '_')
+		case c >= 'a' && c <= 'z':
+			variable = append(variable, c-'a'+'A')
+		case c == '_' || !httpguts.IsTokenRune(rune(c)):
+			return b
+		default:
+			variable = append(variable, c)
+		}
+	}
+	return wire.AppendLatin1(wire.AppendLatin1(b, variable), strings.Join(values, ", "))
+}

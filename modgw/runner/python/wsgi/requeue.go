@@ -1,0 +1,178 @@
+package wsgi
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// stallTime is how long a thread may be busy with one request while others wait behind it.
+const stallTime = 3 * time.Millisecond
+
+// patience is how long a thread may be busy with one request before others are taken back that
+// would go on at once. On a busy machine an answer may be on its way for a while.
+const patience = 4 * stallTime
+
+// watch watches over the requests that wait for a thread: behind another one on its connection, or
+// in the queue because it computes. It has no timer running while there are none.
+type watch struct {
+	timer    *time.Timer // calls checkStall; nil: none was needed yet
+	on       bool        // the timer runs
+	over     bool        // the connection is closed
+	since    time.Time   // when it was turned on
+	progress int         // progress of the connection at that time
+	asks     int         // how often the worker was asked since that progress
+}
+
+// schedule calls check after a while.
+func (w *watch) schedule(d time.Duration, check func()) {
+	switch {
+	case w.over:
+	case w.timer == nil:
+		w.timer = time.AfterFunc(d, check)
+	default:
+		w.timer.Reset(d)
+	}
+}
+
+func (w *watch) stop() {
+	w.over = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// watchWaiting starts to watch over the requests that wait, if there are any; c.mu is held.
+func (c *Conn) watchWaiting() {
+	if c.watch.on || !c.isAwaited() {
+		return
+	}
+	if c.watch.progress != c.progress {
+		c.watch.progress, c.watch.asks = c.progress, 0
+	}
+	c.watch.on, c.watch.since = true, time.Now()
+	c.watch.schedule(stallTime, c.checkStall)
+}
+
+// watchAwaited is watchWaiting for the scheduler; Scheduler.mu is held.
+func (c *Conn) watchAwaited() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchWaiting()
+}
+
+// isAwaited reports whether requests wait for the thread of the connection; c.mu is held.
+func (c *Conn) isAwaited() bool {
+	switch len(c.order) {
+	case 0:
+		return false
+	case 1:
+		// Asked twice, the worker says what keeps the thread busy.
+		return (!c.isStalled() || c.watch.asks < 2) &&
+			(c.worker.waiting.Load() > 0 || c.computes.Load() && c.scheduler.waiting.Load())
+	}
+	return true
+}
+
+// checkStall asks for the requests that wait behind one for too long. It asks again, at longer
+// intervals, while they are there: on a busy machine they may still be on their way.
+func (c *Conn) checkStall() {
+	if busy, stuck := c.isStuck(); stuck {
+		c.worker.Send(wire.Recall, wire.AppendRecall(nil, c.number, busy))
+		if busy == 0 {
+			c.scheduler.serve()
+		}
+	}
+}
+
+// isStuck reports whether to ask for what waits, and behind which stream, and schedules the next
+// check. A worker that gives nothing back, because its interpreter is stuck, has as long as
+// requests may wait in the queue.
+func (c *Conn) isStuck() (busy uint32, stuck bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.isAwaited() || c.watch.progress != c.progress {
+		c.watch.on = false
+		c.watchWaiting()
+		return 0, false
+	}
+	waited, limit := time.Since(c.watch.since), c.scheduler.queue.Timeout
+	if limit > 0 && waited >= limit {
+		c.watch.on = false
+		c.expire()
+		return 0, false
+	}
+	if waited < patience {
+		busy = c.order[0].ID
+	} else {
+		c.stall.CompareAndSwap(moving, computed) // or the worker would have answered
+	}
+	c.watch.asks++
+	again := max(stallTime, waited)
+	if limit > 0 {
+		again = min(again, limit-waited)
+	}
+	c.watch.schedule(again, c.checkStall)
+	return busy, true
+}
+
+// expire ends the streams that have waited too long behind another one; c.mu is held.
+func (c *Conn) expire() {
+	for _, s := range c.order[1:] {
+		s.demand = max(s.demand, expired)
+		s.wake()
+	}
+}
+
+// Requeue implements [control.Connections].
+func (w *Worker) Requeue(payload []byte, computed bool) error {
+	number, ids, err := wire.DecodeReturned(payload)
+	if err != nil {
+		return err
+	}
+	if uint64(number) >= uint64(len(w.Conns)) {
+		return wire.Errorf("a Returned frame for connection %d of %d", number, len(w.Conns))
+	}
+	if len(ids) > 0 {
+		w.Log.Debug("requests given back", "thread", number, "requests", len(ids))
+	}
+	c := w.Conns[number]
+	if err := c.requeue(ids, computed); err != nil {
+		return err
+	}
+	w.scheduler.serve()
+	return nil
+}
+
+// requeue requeues streams of a connection whose thread is busy for long, computing or not.
+func (c *Conn) requeue(ids []uint32, computing bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state := stalled
+	if computing {
+		state = computed
+	}
+	c.stall.Store(state)
+	for _, id := range ids {
+		if err := c.requeueStream(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requeueStream tells a stream that its request was not begun; c.mu is held.
+func (c *Conn) requeueStream(id uint32) error {
+	for i, s := range c.order {
+		if s.ID != id || s.demand == returned || !s.whole {
+			continue
+		}
+		s.demand = returned
+		if i == 0 {
+			c.setDeadline(longAgo)
+		}
+		s.wake()
+		return nil
+	}
+	return wire.Errorf("stream %d was given back, which is not open", id)
+}

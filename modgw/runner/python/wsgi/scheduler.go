@@ -1,0 +1,381 @@
+package wsgi
+
+import (
+	"container/list"
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/queue"
+)
+
+// Scheduler gives requests to threads: to the first one, of the least busy worker, that is idle or
+// has room for more requests because it answers them fast. So a fast app stays on one thread. A
+// thread that computes gets all requests that may share it, and no other thread begins, until it is
+// found to be busy for long with one request. Other requests wait in the order in which they came.
+// One that waits on a connection behind a slow one is requeued, and waits here again.
+type Scheduler struct {
+	queue    modgw.Queue
+	parallel bool // threads run at the same time: a free one is better than a fast one
+
+	mu       sync.Mutex
+	workers  []*Worker // those that are ready
+	waiters  list.List // *waiter values, by number
+	number   uint64    // number of the latest request
+	expected int       // workers that are ready or will be soon; 0: no request waits
+	closed   bool      // all requests are refused
+	busy     int       // connections that have requests
+	behind   int       // requests that wait behind another one on a connection
+
+	waiting atomic.Bool // there are waiters; set with mu held
+}
+
+// ticket is what the scheduler knows of a request.
+type ticket struct {
+	alone    bool   // it shares its connection with no other
+	requeued bool   // a worker has given it back without having begun it
+	number   uint64 // counts requests in the order in which they came; 0: not counted yet
+}
+
+// waiter is a request that waits for a thread.
+type waiter struct {
+	ticket *ticket
+	got    chan struct{} // closes when conn or err is set
+	conn   *Conn
+	err    error
+}
+
+// acquire returns a connection for a request until release. The error is one of the queue's, or
+// ctx's.
+func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
+	s.mu.Lock()
+	if t.number == 0 {
+		s.number++
+		t.number = s.number
+	}
+	first := s.waiters.Front()
+	if first == nil || t.number < first.Value.(*waiter).ticket.number {
+		if c := s.free(t); c != nil {
+			s.take(c, t)
+			s.mu.Unlock()
+			return c, nil
+		}
+	}
+	if err := s.refusal(t); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	w := &waiter{ticket: t, got: make(chan struct{})}
+	element := s.enqueue(w)
+	s.watchComputing()
+	s.mu.Unlock()
+	return s.wait(ctx, w, element)
+}
+
+// tryAcquire is acquire that returns nil where that would wait, or fail.
+func (s *Scheduler) tryAcquire(t *ticket) *Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.waiters.Len() > 0 {
+		return nil
+	}
+	c := s.free(t)
+	if c != nil {
+		s.number++
+		t.number = s.number
+		s.take(c, t)
+	}
+	return c
+}
+
+// release gives a request's part of a connection back.
+func (s *Scheduler) release(c *Conn, abandoned bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := c.worker
+	if abandoned {
+		w.abandoned--
+	}
+	if c.load--; c.load > 0 {
+		s.behind--
+		w.waiting.Add(-1)
+	} else {
+		s.busy--
+		c.alone = false
+	}
+	w.busy--
+	if w.ended && c.load == 0 {
+		c.close()
+	}
+	w.checkDrained()
+	s.serveWaiters()
+}
+
+// abandon says that the request on a connection was answered without the worker, which still has to
+// close the stream. Until then no other request comes to it: its thread may hang, and what waits
+// behind a Cancel frame that it has not read cannot be requeued.
+func (s *Scheduler) abandon(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.alone = true
+	c.worker.abandoned++
+	c.worker.checkDrained()
+}
+
+// cleanUp notes the end of a worker and returns its idle connections. A busy one may still have
+// bytes to read; it is closed when it is released.
+func (s *Scheduler) cleanUp(w *Worker) (idle []*Conn) {
+	s.remove(w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.ended = true
+	for _, c := range w.Conns {
+		if c.load == 0 {
+			idle = append(idle, c)
+		}
+	}
+	return idle
+}
+
+// drained returns a channel that closes when no request of a worker is left that waits for its
+// answer. The worker must have been removed.
+func (s *Scheduler) drained(w *Worker) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	drained := make(chan struct{})
+	w.drained = drained
+	w.checkDrained()
+	return drained
+}
+
+// add lets requests come to a worker.
+func (s *Scheduler) add(w *Worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.workers = append(s.workers, w)
+	s.serveWaiters()
+}
+
+// remove lets no more requests come to a worker; those that it has are released later.
+func (s *Scheduler) remove(w *Worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.workers {
+		if s.workers[i] == w {
+			s.workers = append(s.workers[:i:i], s.workers[i+1:]...)
+			return
+		}
+	}
+}
+
+// serve serves the waiters after something has changed that the scheduler does not know of.
+func (s *Scheduler) serve() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serveWaiters()
+}
+
+// expect counts the workers that are ready or will be soon up or down.
+func (s *Scheduler) expect(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expected += n
+	if s.expected == 0 {
+		s.dismiss(queue.ErrNobody)
+	}
+}
+
+// close refuses all requests from now on.
+func (s *Scheduler) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.dismiss(queue.ErrClosed)
+}
+
+// counts is how many requests are executed and how many wait.
+func (s *Scheduler) counts() (busy, queued int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy, s.queued()
+}
+
+func (s *Scheduler) wait(ctx context.Context, w *waiter, element *list.Element) (*Conn, error) {
+	var late <-chan time.Time
+	if s.queue.Timeout > 0 {
+		timer := time.NewTimer(s.queue.Timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-w.got:
+		return w.conn, w.err
+	case <-late:
+		return s.leave(w, element, queue.ErrTimeout)
+	case <-ctx.Done():
+		return s.leave(w, element, ctx.Err())
+	}
+}
+
+// leave takes a waiter out of the queue, unless it just got its connection.
+func (s *Scheduler) leave(w *waiter, element *list.Element, err error) (*Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-w.got:
+		return w.conn, w.err
+	default:
+		s.waiters.Remove(element)
+		s.waiting.Store(s.waiters.Len() > 0)
+		s.serveWaiters() // those behind it may have been waiting for it alone
+		return nil, err
+	}
+}
+
+// refusal is why a request may not even wait; s.mu is held, as in all that follows.
+func (s *Scheduler) refusal(t *ticket) error {
+	switch {
+	case s.closed:
+		return queue.ErrClosed
+	case s.expected == 0:
+		return queue.ErrNobody
+	case s.queued() >= s.queue.Max && !t.requeued: // that one was in the queue already
+		return queue.ErrFull
+	}
+	return nil
+}
+
+// queued is how many requests wait, here or behind another one.
+func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind }
+
+// enqueue puts a waiter behind those that came before it.
+func (s *Scheduler) enqueue(w *waiter) *list.Element {
+	s.waiting.Store(true)
+	for e := s.waiters.Back(); e != nil; e = e.Prev() {
+		if e.Value.(*waiter).ticket.number < w.ticket.number {
+			return s.waiters.InsertAfter(w, e)
+		}
+	}
+	return s.waiters.PushFront(w)
+}
+
+// watchComputing watches the connections whose threads a new waiter may be waiting for.
+func (s *Scheduler) watchComputing() {
+	for _, w := range s.workers {
+		for _, c := range w.Conns {
+			if c.isComputing() {
+				c.watchAwaited()
+			}
+		}
+	}
+}
+
+func (s *Scheduler) serveWaiters() {
+	defer func() { s.waiting.Store(s.waiters.Len() > 0) }()
+	for s.waiters.Len() > 0 {
+		first := s.waiters.Front()
+		w := first.Value.(*waiter)
+		c := s.free(w.ticket)
+		if c == nil {
+			return
+		}
+		s.waiters.Remove(first)
+		s.take(c, w.ticket)
+		w.conn = c
+		close(w.got)
+	}
+}
+
+func (s *Scheduler) dismiss(err error) {
+	for s.waiters.Len() > 0 {
+		w := s.waiters.Remove(s.waiters.Front()).(*waiter)
+		w.err = err
+		close(w.got)
+	}
+	s.waiting.Store(false)
+}
+
+func (s *Scheduler) take(c *Conn, t *ticket) {
+	if c.load++; c.load > 1 {
+		s.behind++
+		if c.worker.waiting.Add(1) == 1 {
+			c.worker.watchBusy()
+		}
+	} else {
+		s.busy++
+		c.alone = t.alone
+	}
+	c.worker.busy++
+	c.worker.Began()
+}
+
+// watchBusy watches the connections whose threads may keep the interpreter from the one that
+// requests begin to wait for.
+func (w *Worker) watchBusy() {
+	for _, c := range w.Conns {
+		if c.load == 1 {
+			c.watchAwaited()
+		}
+	}
+}
+
+// free is the connection to take next; nil: none has room.
+func (s *Scheduler) free(t *ticket) (found *Conn) {
+	share := !t.alone && s.behind < s.queue.Max
+	wait := s.queued() < s.queue.Max
+	busy := math.MaxInt
+	for _, w := range s.workers {
+		if w.busy >= busy {
+			continue
+		}
+		spread := s.parallel || w.isKept()
+		c := w.freeConn(share && !spread, wait && !spread)
+		if c == nil && spread {
+			c = w.freeConn(share, false)
+		}
+		if c != nil {
+			found, busy = c, w.busy
+		}
+	}
+	return found
+}
+
+// isKept reports whether a thread keeps the interpreter for long. Then the others get it in turns,
+// and the more of them want it the less is left to that one.
+func (w *Worker) isKept() bool {
+	for _, c := range w.Conns {
+		if c.load > 0 && c.stall.Load() == computed {
+			return true
+		}
+	}
+	return false
+}
+
+// freeConn is the connection for a request, which may share one with others, and may wait for one;
+// nil: there is none. Where threads compute it is one of theirs if the request may share it, and
+// otherwise none: another thread would only take the interpreter from them. A request that may not
+// share one gets a second one, so that a thread computes while an answer is on its way.
+func (w *Worker) freeConn(share, wait bool) (free *Conn) {
+	computing, most := 0, 2
+	for _, c := range w.Conns {
+		room := c.load == 0 || share && c.hasRoom()
+		if c.isComputing() {
+			if room {
+				return c
+			}
+			if computing++; share && !c.alone {
+				most = 1
+			}
+		}
+		if free == nil && room {
+			free = c
+		}
+	}
+	if wait && computing >= most {
+		return nil
+	}
+	return free
+}

@@ -1,0 +1,86 @@
+package wsgi
+
+import (
+	"net"
+	"sync/atomic"
+
+	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// Worker is a worker with the connections to its threads.
+type Worker struct {
+	*control.Worker
+	Conns []*Conn // connections to the threads, by number
+
+	scheduler *Scheduler
+	loop      *eventloop.Loop // nil: goroutines serve all requests
+
+	waiting atomic.Int32 // requests behind another one on a connection; set with Scheduler.mu held
+
+	// Guarded by Scheduler.mu.
+	busy      int           // requests on the connections
+	abandoned int           // requests among them that were answered without the worker
+	ended     bool          // the process has ended
+	drained   chan struct{} // closes when busy and abandoned are equal; nil: it is not wanted
+}
+
+var _ control.Connections = (*Worker)(nil)
+
+// Add implements [control.Connections].
+func (w *Worker) Add() { w.scheduler.add(w) }
+
+// Remove implements [control.Connections].
+func (w *Worker) Remove() { w.scheduler.remove(w) }
+
+// Drained implements [control.Connections].
+func (w *Worker) Drained() <-chan struct{} {
+	w.scheduler.remove(w)
+	return w.scheduler.drained(w)
+}
+
+// Read implements [control.Connections]: the requests read.
+func (w *Worker) Read() {}
+
+// Loaded implements [control.Connections].
+func (w *Worker) Loaded(m wire.ReadyMessage) {
+	if !m.Area {
+		w.closeBuffers()
+	}
+}
+
+// CleanUp implements [control.Connections]. A connection that has a request is closed when that
+// ends.
+func (w *Worker) CleanUp() {
+	for _, c := range w.scheduler.cleanUp(w) {
+		c.close()
+	}
+}
+
+// Close implements [control.Connections].
+func (w *Worker) Close() {
+	for _, c := range w.Conns {
+		c.close()
+	}
+}
+
+// Shared implements [control.Connections].
+func (w *Worker) Shared() bool { return len(w.Conns) > 0 && w.Conns[0].buffer != nil }
+
+// Sockets implements [control.Connections].
+func (w *Worker) Sockets() []*net.UnixConn {
+	var sockets []*net.UnixConn
+	for _, c := range w.Conns {
+		sockets = append(sockets, c.conn.(*net.UnixConn)) // as all without a loop are
+	}
+	return sockets
+}
+
+// checkDrained closes drained when it is time; Scheduler.mu is held.
+func (w *Worker) checkDrained() {
+	if w.drained != nil && w.busy == w.abandoned {
+		close(w.drained)
+		w.drained = nil
+	}
+}
