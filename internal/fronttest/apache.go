@@ -12,7 +12,7 @@ import (
 var apacheModules = []string{
 	"mpm_event", "authn_core", "authz_core", "authz_host", "authz_user", "authn_file", "auth_basic", "alias", "dir", "env",
 	"setenvif", "headers", "mime", "rewrite", "actions", "proxy", "proxy_fcgi", "proxy_http", "proxy_uwsgi",
-	"proxy_scgi", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests", "http2", "deflate", "filter", "unixd", "ssl", "remoteip", "ratelimit",
+	"proxy_scgi", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests", "http2", "deflate", "filter", "unixd", "ssl", "remoteip", "ratelimit", "authnz_fcgi", "fcgid",
 }
 
 // StartApache starts Apache with conf in the main server's configuration, after the modules, the
@@ -22,6 +22,19 @@ func StartApache(t testing.TB, conf string) *Server {
 	httpd := Require(t, "apache2", "apache2")
 	dir := Dir(t)
 	port := FreePort(t)
+	return start(t, dir, port, syscall.SIGUSR1, httpd, "-f", apacheFile(t, dir, port, conf), "-DFOREGROUND")
+}
+
+// CheckApache lets Apache check conf as StartApache would run it, and returns what it says.
+func CheckApache(t testing.TB, conf string) string {
+	t.Helper()
+	dir := Dir(t)
+	return output(t, Require(t, "apache2", "apache2"), "-t", "-f", apacheFile(t, dir, FreePort(t), conf))
+}
+
+// apacheFile writes a configuration with conf in the main server's, and returns its path.
+func apacheFile(t testing.TB, dir string, port int, conf string) string {
+	t.Helper()
 	text := loadModules() + lines(
 		"ServerRoot "+dir,
 		"DefaultRuntimeDir "+dir,
@@ -45,7 +58,7 @@ func StartApache(t testing.TB, conf string) *Server {
 	}
 	file := filepath.Join(dir, "httpd.conf")
 	write(t, file, text+conf)
-	return start(t, dir, port, syscall.SIGUSR1, httpd, "-f", file, "-DFOREGROUND")
+	return file
 }
 
 func loadModules() string {

@@ -24,3 +24,11 @@ func StartHAProxy(t testing.TB, conf string) *Server {
 	))
 	return start(t, dir, port, syscall.SIGUSR2, haproxy, "-W", "-f", file)
 }
+
+// CheckHAProxy lets HAProxy check conf after limits of time, and returns what it says.
+func CheckHAProxy(t testing.TB, conf string) string {
+	t.Helper()
+	file := filepath.Join(Dir(t), "haproxy.cfg")
+	write(t, file, lines("defaults", "  timeout connect 5s", "  timeout client 20s", "  timeout server 20s", conf))
+	return output(t, Require(t, "haproxy", "haproxy"), "-c", "-f", file)
+}
