@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Builder collects the variables of one request. Its zero value is ready for use; for another request Reuse must be called
-// first.
+// Builder collects the variables of one request. Its zero value is ready for use; for another
+// request Reuse must be called first.
 //
-// A name that comes more than once counts as it came last, as with every FastCGI application; only headers are joined,
-// because some servers send a variable for each line of a header.
+// A name that comes more than once counts as it came last, as with every FastCGI application; only
+// headers are joined, because some servers send a variable for each line of a header.
 type Builder struct {
 	fields
 
@@ -35,7 +35,8 @@ type fields struct {
 	host                                 string
 }
 
-// Reuse makes the builder ready for another request. Nobody may use the last one, or anything that it has, any more.
+// Reuse makes the builder ready for another request. Nobody may use the last one, or anything that
+// it has, any more.
 func (b *Builder) Reuse() {
 	b.fields = fields{}
 	clear(b.header)
@@ -50,11 +51,13 @@ type Options struct {
 	Trusted  bool      // the peer may name the app with MODGW_APP
 	Received time.Time // RequestInfo.Received
 
-	// Authorizer is set when the web server asks whether the request may pass; then it has no body, whatever it says.
+	// Authorizer is set when the web server asks whether the request may pass; then it has no body,
+	// whatever it says.
 	Authorizer bool
 }
 
-// Set takes one variable. The error is a *modgw.Fault about a name or value that no web server sends.
+// Set takes one variable. The error is a *modgw.Fault about a name or value that no web server
+// sends.
 func (b *Builder) Set(name, value string) error {
 	if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
 		return badVariable(name, "it contains a NUL byte")

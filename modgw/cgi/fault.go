@@ -23,7 +23,8 @@ func badResponse(format string, args ...any) *modgw.Fault {
 	}
 }
 
-// WrongLength is the fault for a handler that did not write as many bytes as its response's Content-Length says.
+// WrongLength is the fault for a handler that did not write as many bytes as its response's
+// Content-Length says.
 func WrongLength(declared, written int64) *modgw.Fault {
 	f := badResponse("its body has %d bytes, and its Content-Length says %d", written, declared)
 	f.Hint = "let the app set no Content-Length, or the right one"

@@ -12,8 +12,9 @@ import (
 func (b *Builder) setHeader(name, value string) error {
 	switch name {
 	case "", "PROXY", "CONTENT_LENGTH", "CONTENT_TYPE", "EXPECT":
-		// Proxy: would become HTTP_PROXY, which programs take for their own proxy setting (CVE-2016-5385). Length and type
-		// have variables of their own, which the web server checked. Expect: the web server has answered it already.
+		// Proxy: would become HTTP_PROXY, which programs take for their own proxy setting
+		// (CVE-2016-5385). Length and type have variables of their own, which the web server
+		// checked. Expect: the web server has answered it already.
 		return nil
 	}
 	if at := invalidValueByte(value); at >= 0 {
@@ -47,7 +48,8 @@ func (b *Builder) setContentType(value string) error {
 	return nil
 }
 
-// join adds a line to a header: nginx before 1.23 and HAProxy send a variable for each line that the client sent.
+// join adds a line to a header: nginx before 1.23 and HAProxy send a variable for each line that
+// the client sent.
 func (b *Builder) join(key, value string) {
 	if before := b.header[key]; before != nil {
 		value = before[0] + ", " + value
@@ -64,9 +66,9 @@ func (b *Builder) put(key, value string) {
 	b.header[key] = b.values[n-1 : n : n]
 }
 
-// headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that is no header name.
-// Which of the "-" were "_" in the client's request nobody can tell any more: a server that lets such headers through
-// (lighttpd does) must be told not to.
+// headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that
+// is no header name. Which of the "-" were "_" in the client's request nobody can tell any more: a
+// server that lets such headers through (lighttpd does) must be told not to.
 func headerKey(name string) string {
 	if key, ok := wellKnown[name]; ok {
 		return key
@@ -95,7 +97,8 @@ var wellKnown = func() map[string]string {
 	return known
 }()
 
-// invalidValueByte is the index of the first control character in a header value, -1 without one. A tab is none.
+// invalidValueByte is the index of the first control character in a header value, -1 without one. A
+// tab is none.
 func invalidValueByte(value string) int {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {

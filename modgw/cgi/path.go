@@ -10,11 +10,13 @@ type Target struct {
 	Raw  string // origin-form with query: what the client sent when that leads to Path, else Path encoded anew
 }
 
-// target applies the path rule. The split into SCRIPT_NAME and PATH_INFO differs between servers and their settings, and
-// SCRIPT_FILENAME and PATH_TRANSLATED name files that we do not have; but the two parts together always are the decoded
-// path that the server checked its access rules against. REQUEST_URI is what the client sent: it is used where it says
-// the same, because it alone keeps how characters were encoded, and never where it says something else, because then the
-// server has rewritten or normalised the path and has authorised only the result (CVE-2019-11043 and its kin).
+// target applies the path rule. The split into SCRIPT_NAME and PATH_INFO differs between servers
+// and their settings, and SCRIPT_FILENAME and PATH_TRANSLATED name files that we do not have; but
+// the two parts together always are the decoded path that the server checked its access rules
+// against. REQUEST_URI is what the client sent: it is used where it says the same, because it alone
+// keeps how characters were encoded, and never where it says something else, because then the
+// server has rewritten or normalised the path and has authorised only the result (CVE-2019-11043
+// and its kin).
 func (b *Builder) target() (Target, error) {
 	path := b.scriptName + b.pathInfo
 	if path == "" && !b.hasScriptName {
@@ -50,9 +52,10 @@ func (b *Builder) webScript(target Target) string {
 	return b.scriptName
 }
 
-// webMount is webScript as clients know it. A server that was told to rewrite /x to /app.fcgi/x says SCRIPT_NAME=/app.fcgi
-// and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for the client. Without a rewrite the script's name
-// stands, however the client has written the path: neither its dots nor its slashes are a part of the mount.
+// webMount is webScript as clients know it. A server that was told to rewrite /x to /app.fcgi/x
+// says SCRIPT_NAME=/app.fcgi and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for
+// the client. Without a rewrite the script's name stands, however the client has written the path:
+// neither its dots nor its slashes are a part of the mount.
 func (b *Builder) webMount(target Target) string {
 	script := b.webScript(target)
 	rawPath, _ := splitTarget(b.requestURI)
@@ -68,7 +71,8 @@ func (b *Builder) webMount(target Target) string {
 	return script
 }
 
-// splitTarget takes scheme and host off a request target in absolute form, and cuts it before the "?".
+// splitTarget takes scheme and host off a request target in absolute form, and cuts it before the
+// "?".
 func splitTarget(target string) (path, query string) {
 	if i := strings.IndexByte(target, '?'); i >= 0 {
 		target, query = target[:i], target[i:]
@@ -101,8 +105,8 @@ func authority(target string) string {
 	return rest
 }
 
-// leadsTo reports whether a server makes path of the encoded rawPath. Whether it decodes %2F and merges slashes is a
-// matter of its settings, so both ways are tried.
+// leadsTo reports whether a server makes path of the encoded rawPath. Whether it decodes %2F and
+// merges slashes is a matter of its settings, so both ways are tried.
 func leadsTo(rawPath, path string) bool {
 	if !strings.HasPrefix(rawPath, "/") {
 		return false
@@ -120,7 +124,8 @@ func leadsTo(rawPath, path string) bool {
 	return false
 }
 
-// unescape decodes percent-encoding once; with keepSlash it leaves %2F alone, as Apache's AllowEncodedSlashes NoDecode.
+// unescape decodes percent-encoding once; with keepSlash it leaves %2F alone, as Apache's
+// AllowEncodedSlashes NoDecode.
 func unescape(s string, keepSlash bool) (decoded string, ok bool) {
 	if strings.IndexByte(s, '%') < 0 {
 		return s, true
@@ -170,7 +175,8 @@ func mergeSlashes(s string) string {
 	return string(b)
 }
 
-// RemoveDots resolves "." and ".." segments of a path that begins with a slash (RFC 3986 section 5.2.4).
+// RemoveDots resolves "." and ".." segments of a path that begins with a slash (RFC 3986 section
+// 5.2.4).
 func RemoveDots(s string) string {
 	if !strings.Contains(s, "/.") {
 		return s
@@ -194,7 +200,8 @@ func RemoveDots(s string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// EscapePath percent-encodes every byte of a decoded path that may not stand in the path of a request target.
+// EscapePath percent-encodes every byte of a decoded path that may not stand in the path of a
+// request target.
 func EscapePath(path string) string {
 	return escape(path, "-._~!$&'()*+,;=:@/")
 }

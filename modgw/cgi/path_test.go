@@ -56,7 +56,8 @@ func TestPathThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-// P9, P10: whatever comes, the path is exactly what the server sent, and the raw target leads to it.
+// P9, P10: whatever comes, the path is exactly what the server sent, and the raw target leads to
+// it.
 func FuzzPathRule(f *testing.F) {
 	for _, s := range []string{"", "/", "//", "/./", "/..", "/a%0ab", "/%00", "/ȺȺȺȺ", "/ẞ", "/e\u0301", "/\xc0\xaf", "*", "http://a/b", "a"} {
 		f.Add(s, "", s)

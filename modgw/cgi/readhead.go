@@ -28,7 +28,8 @@ type Head struct {
 	Length int64       // Content-Length; -1 without one
 	Header http.Header // without Status and what concerns one connection
 
-	// Local is the path and query of a resource of this host whose response is to be the response (6.2.2); "" otherwise.
+	// Local is the path and query of a resource of this host whose response is to be the response
+	// (6.2.2); "" otherwise.
 	Local string
 }
 
@@ -44,7 +45,8 @@ func badHead(format string, args ...any) error {
 	return &HeadError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// ReadHead reads the head of a response. The error is a *HeadError when the head is bad, else that of the reader.
+// ReadHead reads the head of a response. The error is a *HeadError when the head is bad, else that
+// of the reader.
 func ReadHead(in *bufio.Reader) (Head, error) {
 	p := &headParser{head: Head{Length: -1, Header: http.Header{}}}
 	for {
@@ -178,7 +180,8 @@ func (p *headParser) finish() error {
 	case isLocal(location) && p.onlyLocation():
 		h.Local = location
 	default:
-		// Of a local one with headers of its own, such as a cookie, the client learns those only in this way.
+		// Of a local one with headers of its own, such as a cookie, the client learns those only in
+		// this way.
 		h.Status = http.StatusFound
 	}
 	return nil

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Request makes the request from the variables that were set. Its context is the first ctx with the RequestInfo; its body is
-// [http.NoBody], and its ContentLength -1 when the variables do not tell. The error is a *modgw.Fault: the request is
-// bad, and 400 is the answer.
+// Request makes the request from the variables that were set. Its context is the first ctx with the
+// RequestInfo; its body is [http.NoBody], and its ContentLength -1 when the variables do not tell.
+// The error is a *modgw.Fault: the request is bad, and 400 is the answer.
 func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error) {
 	if err := b.checkMethod(); err != nil {
 		return nil, err
@@ -86,8 +86,8 @@ func (b *Builder) info(target Target, o Options) modgw.RequestInfo {
 	return info
 }
 
-// url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over the query of REQUEST_URI,
-// which a rewrite may have changed.
+// url is the request's URL. RawPath is set only where it decodes to Path; QUERY_STRING wins over
+// the query of REQUEST_URI, which a rewrite may have changed.
 func (b *Builder) url(target Target) url.URL {
 	rawPath, rawQuery := splitTarget(target.Raw)
 	u := url.URL{Path: target.Path, RawQuery: strings.TrimPrefix(rawQuery, "?")}
@@ -149,8 +149,9 @@ func (b *Builder) checkMethod() error {
 	return nil
 }
 
-// effectiveHost is the host that the request is for: that of a target in absolute form before the Host header, as RFC
-// 9112 section 3.2.2 wants and web servers route, and what the server calls itself when the client named none.
+// effectiveHost is the host that the request is for: that of a target in absolute form before the
+// Host header, as RFC 9112 section 3.2.2 wants and web servers route, and what the server calls
+// itself when the client named none.
 func (b *Builder) effectiveHost() (string, error) {
 	host := b.host
 	if a := authority(b.requestURI); a != "" {

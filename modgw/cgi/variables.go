@@ -18,8 +18,9 @@ type Script struct {
 	PathInfo string // PATH_INFO; "" leaves it out
 }
 
-// Variables calls set for the variables that tell a program of a request (RFC 3875, 4.1), each name once. Those that a web
-// server's administrator has set are not among them. length is that of the body; -1: there is none.
+// Variables calls set for the variables that tell a program of a request (RFC 3875, 4.1), each name
+// once. Those that a web server's administrator has set are not among them. length is that of the
+// body; -1: there is none.
 func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length int64, set func(name, value string)) {
 	set("GATEWAY_INTERFACE", "CGI/1.1")
 	set("REQUEST_METHOD", r.Method)
@@ -48,9 +49,9 @@ func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length i
 	headers(r, info, set)
 }
 
-// headers sets the headers of the request (4.1.18). Left out are names that would be the same as another one here
-// (X_Forwarded_For); Proxy, which programs take for their own HTTP_PROXY; and the password that the web server in front
-// has checked already.
+// headers sets the headers of the request (4.1.18). Left out are names that would be the same as
+// another one here (X_Forwarded_For); Proxy, which programs take for their own HTTP_PROXY; and the
+// password that the web server in front has checked already.
 func headers(r *http.Request, info *modgw.RequestInfo, set func(name, value string)) {
 	setIfAny(set, "HTTP_HOST", r.Host)
 	for name, values := range r.Header {

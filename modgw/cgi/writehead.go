@@ -12,12 +12,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// MaxHeaderLine is the longest response header line, in bytes with its line end, that Apache is known to take: from
-// about 8190 on it answers 500 and says nothing of the reason.
+// MaxHeaderLine is the longest response header line, in bytes with its line end, that Apache is
+// known to take: from about 8190 on it answers 500 and says nothing of the reason.
 const MaxHeaderLine = 8000
 
-// AppendStatus appends a response status with its reason and the line end to dst. The error is a *modgw.Fault: no server
-// takes such a status.
+// AppendStatus appends a response status with its reason and the line end to dst. The error is a
+// *modgw.Fault: no server takes such a status.
 func AppendStatus(dst []byte, status int) ([]byte, error) {
 	if status < 200 || status > 599 {
 		return dst, badStatus(status)
@@ -28,9 +28,9 @@ func AppendStatus(dst []byte, status int) ([]byte, error) {
 	return append(dst, "\r\n"...), nil
 }
 
-// AppendHeader appends the lines of a response header to dst, without the empty line that ends it. Headers that concern
-// only one connection are left out, as the server has its own. The error is a *modgw.Fault: the header breaks HTTP's
-// rules or the server's.
+// AppendHeader appends the lines of a response header to dst, without the empty line that ends it.
+// Headers that concern only one connection are left out, as the server has its own. The error is a
+// *modgw.Fault: the header breaks HTTP's rules or the server's.
 func AppendHeader(dst []byte, header http.Header) ([]byte, error) {
 	for name, values := range header {
 		if hopByHop(name, header) {
@@ -52,8 +52,8 @@ func AppendHeader(dst []byte, header http.Header) ([]byte, error) {
 	return dst, nil
 }
 
-// ImplicitStatus is the status of a response whose handler named none: a Location alone is a redirect (RFC 3875 section
-// 6.2.3), which Apache's FastCGI would not make of it.
+// ImplicitStatus is the status of a response whose handler named none: a Location alone is a
+// redirect (RFC 3875 section 6.2.3), which Apache's FastCGI would not make of it.
 func ImplicitStatus(header http.Header) int {
 	if len(header["Location"]) > 0 {
 		return http.StatusFound
@@ -61,8 +61,8 @@ func ImplicitStatus(header http.Header) int {
 	return http.StatusOK
 }
 
-// DeclaredLength is the Content-Length of a response's header, -1 without one. One that is no length is taken out: the body
-// says it better.
+// DeclaredLength is the Content-Length of a response's header, -1 without one. One that is no
+// length is taken out: the body says it better.
 func DeclaredLength(header http.Header) int64 {
 	values := header["Content-Length"]
 	if len(values) == 0 {
@@ -103,8 +103,9 @@ func StripHopByHop(header http.Header) {
 	}
 }
 
-// hopByHop reports whether a header may not go past the next server, be it by itself or because the response's Connection
-// header lists it. Trailers cannot be sent either, and Status would be another one.
+// hopByHop reports whether a header may not go past the next server, be it by itself or because the
+// response's Connection header lists it. Trailers cannot be sent either, and Status would be
+// another one.
 func hopByHop(name string, header http.Header) bool {
 	return name == "Status" || hopbyhop.Is(name) || strings.HasPrefix(name, http.TrailerPrefix) ||
 		httpguts.HeaderValuesContainsToken(header["Connection"], name)

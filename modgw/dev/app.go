@@ -56,7 +56,8 @@ func (a *app) observe(e modgw.Event) {
 	})
 }
 
-// assets takes changed files that no code reads. Style sheets can be put into open pages, others need them anew.
+// assets takes changed files that no code reads. Style sheets can be put into open pages, others
+// need them anew.
 func (a *app) assets(paths []string) {
 	a.change(func(s *state) {
 		for _, p := range paths {

@@ -10,11 +10,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// localDomains are those that nobody can register, so that a page of somebody else's cannot come from them.
+// localDomains are those that nobody can register, so that a page of somebody else's cannot come
+// from them.
 var localDomains = []string{".localhost", ".local", ".test", ".internal", ".lan", ".home.arpa"}
 
-// isForDeveloper reports whether the host that a request names can be this machine's own. A page elsewhere can make its
-// own name lead to this machine (DNS rebinding), and would then be allowed to read what the error page shows.
+// isForDeveloper reports whether the host that a request names can be this machine's own. A page
+// elsewhere can make its own name lead to this machine (DNS rebinding), and would then be allowed
+// to read what the error page shows.
 func (v *visit) isForDeveloper(r *http.Request) bool {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {

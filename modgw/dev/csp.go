@@ -9,8 +9,9 @@ import (
 // policyHeaders are those that have content security policies (CSP Level 3, section 3).
 var policyHeaders = []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 
-// admit changes the content security policies of a response so that they let the script in and let it connect to this
-// host, and nothing more. It returns the nonce that the script needs, "" for none, or why the script cannot be let in.
+// admit changes the content security policies of a response so that they let the script in and let
+// it connect to this host, and nothing more. It returns the nonce that the script needs, "" for
+// none, or why the script cannot be let in.
 func admit(h http.Header, s script) (nonce, why string) {
 	for _, name := range policyHeaders {
 		for _, value := range h.Values(name) {
@@ -95,8 +96,8 @@ func (p *policy) admitting(s script, nonce string) string {
 	return p.String()
 }
 
-// admitsInline reports whether sources let the script in already. A nonce or hash makes browsers ignore 'unsafe-inline',
-// so that adding one would shut out the page's own scripts.
+// admitsInline reports whether sources let the script in already. A nonce or hash makes browsers
+// ignore 'unsafe-inline', so that adding one would shut out the page's own scripts.
 func admitsInline(sources []string, nonce string) bool {
 	if nonce != "" && slices.Contains(sources, "'nonce-"+nonce+"'") {
 		return true
@@ -107,8 +108,8 @@ func admitsInline(sources []string, nonce string) bool {
 	return slices.Contains(sources, "'unsafe-inline'") && !strict
 }
 
-// extend adds a source to a directive. What holds for everything (default-src) stays as it is, and the more special
-// directive begins as its copy.
+// extend adds a source to a directive. What holds for everything (default-src) stays as it is, and
+// the more special directive begins as its copy.
 func (p *policy) extend(name, special, source string) {
 	for i, d := range p.directives {
 		if d[0] != name {

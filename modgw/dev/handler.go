@@ -24,20 +24,23 @@ type Gateway interface {
 type Config struct {
 	Gateway Gateway
 
-	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor get a script.
+	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor
+	// get a script.
 	Still bool
 
 	// Hold is how long a request waits for changed code at most; 0: one minute.
 	Hold time.Duration
 
-	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx is done; nil: nobody knows.
+	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx
+	// is done; nil: nobody knows.
 	CatchUp func(ctx context.Context, app modgw.AppName)
 
 	// Log gets what developers should know of their pages; nil discards it.
 	Log *slog.Logger
 }
 
-// Handler is the development mode of a gateway. Its methods may be called from many goroutines. Close it.
+// Handler is the development mode of a gateway. Its methods may be called from many goroutines.
+// Close it.
 type Handler struct {
 	config Config
 	log    *slog.Logger
@@ -107,7 +110,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.finish()
 }
 
-// newsTime is how long the news of a saved file may be on its way when its developer asks for the page.
+// newsTime is how long the news of a saved file may be on its way when its developer asks for the
+// page.
 const newsTime = time.Second
 
 // catchUp waits for news that are on their way.
@@ -121,12 +125,12 @@ func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
 	h.config.CatchUp(ctx, name)
 }
 
-// Hold keeps requests of an app back ("" means all apps) until release is called. It is for the time from an order for a
-// new generation until that is ready, or is known never to be.
+// Hold keeps requests of an app back ("" means all apps) until release is called. It is for the
+// time from an order for a new generation until that is ready, or is known never to be.
 func (h *Handler) Hold(name modgw.AppName) (release func()) { return h.gate.hold(name) }
 
-// Pending keeps requests of an app back ("" means all apps) while files have changed of which nobody knows yet what they
-// mean.
+// Pending keeps requests of an app back ("" means all apps) while files have changed of which
+// nobody knows yet what they mean.
 func (h *Handler) Pending(name modgw.AppName, pending bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -19,7 +19,8 @@ func wantsScript(r *http.Request) bool {
 	return false // a script of the page asked, and puts the answer who knows where
 }
 
-// injector puts the live reload script into a page on its way to the browser. All else passes through as it is.
+// injector puts the live reload script into a page on its way to the browser. All else passes
+// through as it is.
 type injector struct {
 	http.ResponseWriter
 	visit  *visit

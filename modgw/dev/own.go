@@ -42,8 +42,8 @@ func (h *Handler) event(s state) event {
 	return event{Revision: fmt.Sprintf("%s.%d", h.run, s.revision), Styles: s.styles}
 }
 
-// serveEvents is a stream of server-sent events (HTML Living Standard, section 9.2) that tells what is new, at once and
-// after every change. It ends with the host, and the browser comes again.
+// serveEvents is a stream of server-sent events (HTML Living Standard, section 9.2) that tells what
+// is new, at once and after every change. It ends with the host, and the browser comes again.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, name modgw.AppName) {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")

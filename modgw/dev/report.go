@@ -127,7 +127,8 @@ func title(e modgw.Exception) string {
 	return e.Type + ": " + e.Message
 }
 
-// short is a file's name as its developer calls it: relative to the app's root, or to where its library is installed.
+// short is a file's name as its developer calls it: relative to the app's root, or to where its
+// library is installed.
 func (p *report) short(file string) string {
 	if rest, ok := strings.CutPrefix(file, p.root+"/"); ok && p.root != "" && !strings.Contains(rest, "-packages/") {
 		return rest

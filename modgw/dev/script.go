@@ -10,7 +10,8 @@ import (
 //go:embed live.js
 var liveSource string
 
-// liveCode is what the script element of a page contains; what differs between pages is in its attributes.
+// liveCode is what the script element of a page contains; what differs between pages is in its
+// attributes.
 var liveCode = strings.TrimSpace(liveSource)
 
 // script is the live reload script for one page.

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// splice copies an HTML document and puts something in before its last </body>, or at its end when that tag is left out.
-// It holds nothing back but what can be the end of the document.
+// splice copies an HTML document and puts something in before its last </body>, or at its end when
+// that tag is left out. It holds nothing back but what can be the end of the document.
 type splice struct {
 	out    io.Writer
 	insert []byte
@@ -19,7 +19,8 @@ type splice struct {
 
 var bodyEnd = []byte("</body")
 
-// tailLimit is how much may follow the last </body: a page with more behind it has the tag in a script, or is broken.
+// tailLimit is how much may follow the last </body: a page with more behind it has the tag in a
+// script, or is broken.
 const tailLimit = 1 << 10
 
 // Write takes the next piece.

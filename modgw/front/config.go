@@ -12,32 +12,33 @@ import (
 
 // Config are the settings of a front that web servers bring requests to: FastCGI, SCGI and uwsgi.
 type Config struct {
-	Handler http.Handler
+	Handler http.Handler // serves the requests
 	Log     *slog.Logger // nil: nothing is logged
 
-	// Peers may connect; others are closed before a byte of theirs is read. Zero: whoever may open the Unix socket, and
-	// over TCP this machine.
+	// Peers may connect; others are closed before a byte of theirs is read. Zero: those that may
+	// open the Unix socket, and over TCP this machine.
 	Peers listen.Peers
 
 	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
 	TrustedPeer func(net.Conn) bool
 
-	// TrustedProxies are believed what they say of the client in headers, where the web server names one of them as the
-	// client. From everybody else such headers are dropped.
+	// TrustedProxies are believed what they say of the client in headers, where the web server
+	// names one of them as the client. From everybody else such headers are dropped.
 	TrustedProxies forwarded.Proxies
 
-	// MaxConnections is how many connections there may be at once; more wait in the socket's backlog. 0: that of
-	// [listen.DefaultMost].
+	// MaxConnections is how many connections there may be at once; more wait in the socket's
+	// backlog. 0: that of [listen.DefaultMost].
 	MaxConnections int
 
-	// ReadTimeout bounds a pause within a request: between two reads of its variables or, where it is waited for, its
-	// body. 0: two minutes.
+	// ReadTimeout bounds a pause within a request: between two reads of its variables or, where it
+	// is waited for, its body. 0: two minutes.
 	ReadTimeout time.Duration
 
 	// WriteTimeout bounds how long a peer may take nothing of a response. 0: two minutes.
 	WriteTimeout time.Duration
 
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30 seconds.
+	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30
+	// seconds.
 	DrainTimeout time.Duration
 }
 

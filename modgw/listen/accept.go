@@ -17,7 +17,8 @@ const (
 // lastCall is how long a listener that is told to end waits for another connection in its backlog.
 const lastCall = 20 * time.Millisecond
 
-// longestCall is how long it does so in all: clients that connect again and again must not keep it open.
+// longestCall is how long it does so in all: clients that connect again and again must not keep it
+// open.
 const longestCall = 10 * lastCall
 
 // Accept is [Door.Accept] of a door for any number of connections that may come.
@@ -28,24 +29,24 @@ func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger,
 
 // Door says who may come in by a listener.
 type Door struct {
-	Peers Peers
-	Most  int // connections at once; 0: any number
-	Log   *slog.Logger
+	Peers Peers        // may connect
+	Most  int          // connections at once; 0: any number
+	Log   *slog.Logger // gets refusals and panics; must not be nil
 }
 
-// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it accepts what waits in
-// the backlog, closes ln and returns nil. It returns an error only when ln fails for good. serve must not block, and left
-// must be called once when its connection has ended.
+// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it
+// accepts what waits in the backlog, closes ln and returns nil. It returns an error only when ln
+// fails for good. serve must not block, and left must be called once when its connection has ended.
 //
-// Running out of file descriptors is not for good, nor are too many connections: accepting goes on when some have ended,
-// and until then clients wait in the socket's backlog.
+// Running out of file descriptors is not for good, nor are too many connections: accepting goes on
+// when some have ended, and until then clients wait in the socket's backlog.
 func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.Conn, left func())) error {
 	stop := context.AfterFunc(ctx, func() { callLast(ln) })
 	defer stop()
 	defer ln.Close()
 	room := newRoom(d.Most, d.Log)
 	pause := shortestPause
-	sure := false     // that nobody waits in the backlog: one last call may be over before it was listened to
+	sure := false     // the backlog is empty: one last call may be over before it was heard
 	var end time.Time // of last calls; zero before the first one
 	for {
 		if !room.enter(ctx) {
@@ -85,8 +86,9 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	}
 }
 
-// callLast lets nobody else connect and makes accepting end soon. A socket that was passed to this process is open
-// elsewhere too: who connects to it from now on waits for whom the socket is passed to next.
+// callLast lets no one else connect and makes accepting end soon. A socket that was passed to this
+// process is open elsewhere too: who connects to it from now on waits for whom the socket is passed
+// to next.
 func callLast(ln net.Listener) {
 	if own, ok := ln.(interface{ refuse() }); ok {
 		own.refuse()

@@ -7,29 +7,30 @@ import (
 	"time"
 )
 
-// Conns are the connections of a front, each a C. The settings and the funcs are set before the first one comes; none of the funcs
-// may be nil.
+// Conns are the connections of a front, each a C. The settings and the funcs are set before the
+// first one comes; none of the funcs may be nil.
 type Conns[C comparable] struct {
 	Door         Door          // says who may connect, and how many; it needs a Log
 	DrainTimeout time.Duration // bounds requests in flight after ctx is done; 0: they are cut off
 
-	// Open makes the connection of what was accepted. It must not block. base is never done: what ends a request is its
-	// client or the drain.
+	// Open makes the connection of what was accepted. It must not block. base is never done: what
+	// ends a request is its client or the drain.
 	Open  func(base context.Context, rwc net.Conn) C
 	Serve func(C) // returns when the connection has ended and no handler of it runs
-	// Begin, unless nil, serves a connection without a goroutine of its own, and calls ended when that has ended. If it returns
-	// false Serve is called.
+	// Begin, unless nil, serves a connection without a goroutine of its own, and calls ended when
+	// that has ended. If it returns false Serve is called.
 	Begin func(c C, ended func()) bool
 	Drain func(C) // makes Serve return as soon as no request is in flight; it must not block
 	Cut   func(C) // makes Serve return at once; it must not block
 
 	mu    sync.Mutex
 	conns map[C]struct{}
-	group sync.WaitGroup // of conns
+	group sync.WaitGroup // waits for all conns
 }
 
-// Run accepts connections from ln and serves them until ctx is done. Then it closes ln, drains the connections within the
-// drain timeout, and returns nil when none is left. It may be called once; an error means that ln has failed.
+// Run accepts connections from ln and serves them until ctx is done. Then it closes ln, drains the
+// connections within the drain timeout, and returns nil when none is left. It may be called once;
+// an error means that ln has failed.
 func (s *Conns[C]) Run(ctx context.Context, ln net.Listener) error {
 	base := context.WithoutCancel(ctx)
 	err := s.Door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.Start(base, rwc, left) })
@@ -72,7 +73,8 @@ func (s *Conns[C]) serve(c C, rwc net.Conn) {
 // Wait returns when no connection is left.
 func (s *Conns[C]) Wait() { s.group.Wait() }
 
-// drain waits until all connections have ended, and ends them by force when it has waited long enough.
+// drain waits until all connections have ended, and ends them by force when it has waited long
+// enough.
 func (s *Conns[C]) drain() {
 	s.Each(s.Drain)
 	ended := make(chan struct{})

@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// guest is a connection that stays until it is asked to go, or made to.
-type guest struct {
+// testConn is a connection that stays until it is asked to go, or made to.
+type testConn struct {
 	rwc        net.Conn
 	asked, cut chan struct{}
 }
@@ -23,32 +23,33 @@ type guest struct {
 // quietDoor lets anybody in who may open the socket, and logs nothing.
 func quietDoor(most int) Door { return Door{Most: most, Log: slog.New(slog.DiscardHandler)} }
 
-// house runs connections until the test ends them; heeds says whether they go when they are asked to.
-func house(t *testing.T, drain time.Duration, most int, heeds bool) (addr string, in chan *guest, end context.CancelFunc, ended chan error) {
+// serveConns runs connections until the test ends them; heeds says whether they go when they are
+// asked to.
+func serveConns(t *testing.T, drain time.Duration, most int, heeds bool) (addr string, in chan *testConn, end context.CancelFunc, ended chan error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, ended = make(chan *guest, 10), make(chan error, 1)
-	conns := Conns[*guest]{
+	in, ended = make(chan *testConn, 10), make(chan error, 1)
+	conns := Conns[*testConn]{
 		Door: quietDoor(most), DrainTimeout: drain,
-		Open: func(_ context.Context, rwc net.Conn) *guest {
-			return &guest{rwc, make(chan struct{}), make(chan struct{})}
+		Open: func(_ context.Context, rwc net.Conn) *testConn {
+			return &testConn{rwc, make(chan struct{}), make(chan struct{})}
 		},
-		Serve: func(g *guest) {
-			defer g.rwc.Close()
-			in <- g
+		Serve: func(c *testConn) {
+			defer c.rwc.Close()
+			in <- c
 			select {
-			case <-g.cut:
-			case <-g.asked:
+			case <-c.cut:
+			case <-c.asked:
 				if !heeds {
-					<-g.cut
+					<-c.cut
 				}
 			}
 		},
-		Drain: func(g *guest) { close(g.asked) },
-		Cut:   func(g *guest) { close(g.cut) },
+		Drain: func(c *testConn) { close(c.asked) },
+		Cut:   func(c *testConn) { close(c.cut) },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { ended <- conns.Run(ctx, ln) }()
@@ -67,7 +68,7 @@ func connect(t *testing.T, addr string) net.Conn {
 }
 
 func TestConnectionsThatEndWhenAskedAreNotCut(t *testing.T) {
-	addr, in, end, ended := house(t, time.Hour, 0, true)
+	addr, in, end, ended := serveConns(t, time.Hour, 0, true)
 	c := connect(t, addr)
 	g := <-in
 	end()
@@ -85,7 +86,7 @@ func TestConnectionsThatEndWhenAskedAreNotCut(t *testing.T) {
 }
 
 func TestConnectionsThatStayAreCutAfterTheDrain(t *testing.T) {
-	addr, in, end, ended := house(t, 10*time.Millisecond, 0, false)
+	addr, in, end, ended := serveConns(t, 10*time.Millisecond, 0, false)
 	connect(t, addr)
 	g := <-in
 	end()
@@ -96,7 +97,7 @@ func TestConnectionsThatStayAreCutAfterTheDrain(t *testing.T) {
 }
 
 func TestNoMoreConnectionsAreServedThanMayBe(t *testing.T) {
-	addr, in, end, ended := house(t, time.Hour, 1, true)
+	addr, in, end, ended := serveConns(t, time.Hour, 1, true)
 	connect(t, addr)
 	connect(t, addr)
 	first := <-in
@@ -159,7 +160,7 @@ func TestListenerThatFailsIsAnErrorAfterTheDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	ln.Close()
-	conns := Conns[*guest]{Door: quietDoor(0)}
+	conns := Conns[*testConn]{Door: quietDoor(0)}
 	if err := conns.Run(t.Context(), ln); err == nil {
 		t.Error("there is no error")
 	}

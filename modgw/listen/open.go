@@ -21,8 +21,9 @@ const defaultMode = 0o660
 
 // Open opens the socket of a listener. An error is a *modgw.Fault.
 //
-// A Unix socket appears under its name at once with its final mode and owner, and in place of one that nobody answers
-// on any more; one that somebody answers on is left alone. Closing the listener removes the name, if it is still its own.
+// A Unix socket appears under its name at once with its final mode and owner, and in place of one
+// that no one answers on any more; one that is answered is left alone. Closing the listener
+// removes the name, if it is still its own.
 func Open(l modgw.Listener) (net.Listener, error) {
 	if l.Address.Network() == "unix" {
 		return openUnix(l)
@@ -34,8 +35,9 @@ func Open(l modgw.Listener) (net.Listener, error) {
 	return ln, nil
 }
 
-// Replace is Open for a host that takes over from another: a Unix socket is taken even from one that answers. Whoever
-// connects before gets the old listener and after it the new one; there is no moment without either.
+// Replace is Open for a host that takes over from another: a Unix socket is taken even from one
+// that answers. Who connects before gets the old listener and after it the new one; there is no
+// moment without either.
 func Replace(l modgw.Listener) (net.Listener, error) {
 	if l.Address.Network() != "unix" {
 		return Open(l)
@@ -57,7 +59,8 @@ func openUnix(l modgw.Listener) (net.Listener, error) {
 	return bindUnix(l)
 }
 
-// answers reports whether somebody accepts connections on a Unix socket. A full backlog is an answer too.
+// answers reports whether someone accepts connections on a Unix socket. A full backlog is an
+// answer too.
 func answers(path string) bool {
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
@@ -67,7 +70,8 @@ func answers(path string) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// bindUnix binds a temporary name and renames it over the proper one when its mode and owner are right.
+// bindUnix binds a temporary name and renames it over the proper one when its mode and owner are
+// right.
 func bindUnix(l modgw.Listener) (net.Listener, error) {
 	path := l.Address.Target()
 	temporary := temporaryName(path)
@@ -98,7 +102,7 @@ func temporaryName(path string) string {
 	return filepath.Join(filepath.Dir(path), ".m")
 }
 
-// listenPrivately listens on a Unix socket that at first nobody else may connect to.
+// listenPrivately listens on a Unix socket that at first no one else may connect to.
 func listenPrivately(path string) (*net.UnixListener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var chmodErr error
@@ -138,13 +142,14 @@ func (ln *unixListener) Addr() net.Addr {
 	return &net.UnixAddr{Name: ln.path, Net: "unix"}
 }
 
-// Close removes the name first, so that nobody connects to a socket on which nobody accepts.
+// Close removes the name first, so that no one connects to a socket on which no one accepts.
 func (ln *unixListener) Close() error {
 	ln.removeName()
 	return ln.UnixListener.Close()
 }
 
-// refuse removes the name, and refuses whoever has looked it up before. What is in the backlog can be accepted.
+// refuse removes the name, and refuses those who have looked it up before. What is in the backlog
+// can be accepted.
 func (ln *unixListener) refuse() {
 	ln.removeName()
 	raw, err := ln.SyscallConn()

@@ -128,7 +128,7 @@ func TestClosingRemovesOnlyItsOwnName(t *testing.T) {
 	}
 }
 
-// A25: whoever connects during a take-over gets the one listener or the other.
+// A25: a client that connects during a take-over gets the one listener or the other.
 func TestTakeOverLeavesNoGap(t *testing.T) {
 	l := socketIn(t)
 	open(t, l)
@@ -252,7 +252,7 @@ func TestClientsThatConnectAgainAndAgainDoNotKeepAListenerOpen(t *testing.T) {
 		ended <- Accept(ctx, ln, Peers{}, slog.New(slog.DiscardHandler), func(conn net.Conn) { conn.Close() })
 	}()
 	for conn, err := net.Dial("tcp", ln.Addr().String()); err == nil; conn, err = net.Dial("tcp", ln.Addr().String()) {
-		conn.Close() // until nobody listens any more
+		conn.Close() // until no one listens any more
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)

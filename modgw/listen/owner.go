@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// ownerIDs are the numbers of a user and a group that are given by name or number; -1, which chown(2) takes for
-// unchanged, for "".
+// ownerIDs are the numbers of a user and a group that are given by name or number; -1, which
+// chown(2) takes for unchanged, for "".
 func ownerIDs(owner, group string) (uid, gid int, err error) {
 	uid, gid = -1, -1
 	if owner != "" {

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peers says who may connect. Its zero value lets in whoever the permissions of a Unix socket let in, and over TCP only
-// this machine.
+// Peers says who may connect. Its zero value lets in those whom the permissions of a Unix socket
+// let in, and over TCP only this machine.
 //
-// Who can talk to a FastCGI port can claim to be any client and any user. Any process of this machine can connect to a
-// loopback port, the apps' own among them, which is why users can be named for TCP, too: the kernel knows whose the socket
-// at the other end is.
+// Who can talk to a FastCGI port can claim to be any client and any user. Any process of this
+// machine can connect to a loopback port, the apps' own among them, which is why users can be named
+// for TCP, too: the kernel knows whose the socket at the other end is.
 type Peers struct {
 	UIDs     []uint32       // users on this machine; nil without GIDs: any
 	GIDs     []uint32       // groups whose members may connect beside UIDs
@@ -28,8 +28,8 @@ func Anyone() Peers {
 	return Peers{Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
 }
 
-// Check returns nil when the peer of conn, a Unix socket's or a TCP connection, may connect, and else an error that says
-// who it is.
+// Check returns nil when the peer of conn, a Unix socket's or a TCP connection, may connect, and
+// else an error that says who it is.
 func (p Peers) Check(conn net.Conn) error {
 	switch conn := conn.(type) {
 	case *net.UnixConn:
@@ -40,7 +40,8 @@ func (p Peers) Check(conn net.Conn) error {
 	return nil
 }
 
-// Admits reports whether processes of a user of this machine may connect, as far as the peers decide.
+// Admits reports whether processes of a user of this machine may connect, as far as the peers
+// decide.
 func (p Peers) Admits(uid uint32) bool {
 	return p.anyUser() || slices.Contains(p.UIDs, uid) || p.memberOf(uid)
 }

@@ -25,8 +25,8 @@ func TestWhoeverConnectsWhileAListenerEndsIsServed(t *testing.T) {
 	}
 }
 
-// endUnderLoad ends a listener while clients connect to it one after the other, and fails the test when one that has
-// connected gets no answer.
+// endUnderLoad ends a listener while clients connect to it one after the other, and fails the test
+// when one that has connected gets no answer.
 func endUnderLoad(t *testing.T, ln net.Listener) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var answered atomic.Int64
@@ -34,7 +34,8 @@ func endUnderLoad(t *testing.T, ln net.Listener) {
 	for range 4 {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				// Until the listener is closed, a client is not heard. It would ask again after a second.
+				// Until the listener is closed, a client is not heard. It would ask again after a
+				// second.
 				conn, err := net.DialTimeout(ln.Addr().Network(), ln.Addr().String(), 100*time.Millisecond)
 				if err != nil {
 					continue

@@ -17,8 +17,9 @@ const (
 	mostConnections   = 16384
 )
 
-// DefaultMost is how many connections at once a listener takes when its settings do not say: so many that nobody notices,
-// and so few that half of the process's file descriptors remain for everything else.
+// DefaultMost is how many connections at once a listener takes when its settings do not say: so
+// many that no one notices, and so few that half of the process's file descriptors remain for
+// everything else.
 func DefaultMost() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

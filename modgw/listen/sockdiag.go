@@ -16,9 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// userAt is the user whose TCP socket at local is connected to remote; false when no process of this machine, or of this
-// network namespace, has such a socket. The kernel answers for one connection at a constant cost (sock_diag(7)); where it
-// cannot be asked so, its table of all connections is searched.
+// userAt is the user whose TCP socket at local is connected to remote; false when no process of
+// this machine, or of this network namespace, has such a socket. The kernel answers for one
+// connection at a constant cost (sock_diag(7)); where it cannot be asked so, its table of all
+// connections is searched.
 func userAt(local, remote netip.AddrPort) (uid uint32, found bool, err error) {
 	uid, found, err = askSockDiag(local, remote)
 	if err != nil {
@@ -105,8 +106,9 @@ func readDiag(b []byte, local netip.AddrPort) (uid uint32, found bool, err error
 	case kind != sockDiagByFamily || len(b) < diagMessageSize:
 		return 0, false, fmt.Errorf("an answer of kind %d with %d bytes", kind, len(b))
 	}
-	// For a connection that is gone the kernel gives a socket that listens at the same port, if there is one. A socket that
-	// its process has closed has no inode and no user, which reads as 0.
+	// For a connection that is gone the kernel gives a socket that listens at the same port, if
+	// there is one. A socket that its process has closed has no inode and no user, which reads as
+	// 0.
 	state, port, inode := b[1], binary.BigEndian.Uint16(b[4:]), host.Uint32(b[4+socketIDSize+16:])
 	if state == stateListen || port != local.Port() || inode == 0 {
 		return 0, false, nil
@@ -133,7 +135,8 @@ func searchTables(local, remote netip.AddrPort) (uid uint32, found bool, err err
 	return 0, false, nil
 }
 
-// searchTable reads lines such as "1: 0100007F:1F90 0100007F:A1B2 01 … uid timeout inode" (proc_pid_net(5)).
+// searchTable reads lines such as "1: 0100007F:1F90 0100007F:A1B2 01 … uid timeout inode"
+// (proc_pid_net(5)).
 func searchTable(r io.Reader, local, remote netip.AddrPort) (uid uint32, found bool, err error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -147,7 +150,8 @@ func searchTable(r io.Reader, local, remote netip.AddrPort) (uid uint32, found b
 	return 0, false, lines.Err()
 }
 
-// isEndpoint reports whether "0100007F:1F90" is an address and port: 32-bit words in the machine's order, and a number.
+// isEndpoint reports whether "0100007F:1F90" is an address and port: 32-bit words in the machine's
+// order, and a number.
 func isEndpoint(text string, want netip.AddrPort) bool {
 	address, port, _ := strings.Cut(text, ":")
 	raw, err := hex.DecodeString(address)

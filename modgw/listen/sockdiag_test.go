@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// connected is a TCP connection over the loopback interface: the end that dialled, and the one that was accepted.
+// connected is a TCP connection over the loopback interface: the end that dialled, and the one that
+// was accepted.
 func connected(t *testing.T, network, address string) (client, server *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen(network, address)
@@ -54,7 +55,7 @@ func TestUserAtTheOtherEndOfATCPConnectionIsKnown(t *testing.T) {
 				t.Errorf("%s, %s: a socket that is not there: found %v, %v", c.address, name, found, err)
 			}
 		}
-		client.Close() // whose socket it was cannot be known any more, and nobody is taken for root
+		client.Close() // whose socket it was cannot be known any more, and no one is taken for root
 		for name, look := range map[string]func(a, b netip.AddrPort) (uint32, bool, error){"sock_diag": askSockDiag, "tables": searchTables} {
 			if uid, found, err := look(local, remote); found {
 				t.Errorf("%s, %s: a closed socket is user %d's, %v", c.address, name, uid, err)

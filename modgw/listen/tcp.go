@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tcpListener is a TCP socket that nobody but this process listens on.
+// tcpListener is a TCP socket that this process alone listens on.
 type tcpListener struct {
 	*net.TCPListener
 }
 
-// listenTCP opens a socket of plain TCP: Linux attaches no filter to one of Multipath TCP, which package net would open.
+// listenTCP opens a socket of plain TCP: Linux attaches no filter to one of Multipath TCP, which
+// package net would open.
 func listenTCP(address string) (net.Listener, error) {
 	var config net.ListenConfig
 	config.SetMultipathTCP(false)
@@ -23,10 +24,11 @@ func listenTCP(address string) (net.Listener, error) {
 	return &tcpListener{ln.(*net.TCPListener)}, nil
 }
 
-// refuse lets nobody else connect: the kernel drops what asks for a new connection. What has connected, or is about to,
-// gets into the backlog and can be accepted, so that closing the socket after that resets nobody; without it somebody
-// could connect between the last accept and the close. Clients ask again after a second, and are refused then by the
-// closed port, or are served by the next process that has it.
+// refuse lets no one else connect: the kernel drops what asks for a new connection. What has
+// connected, or is about to, gets into the backlog and can be accepted, so that closing the socket
+// after that resets no one; without it a client could connect between the last accept and the
+// close. Clients ask again after a second, and are refused then by the closed port, or are served
+// by the next process that has it.
 //
 // Where the kernel cannot do that, clients are let in until the socket is closed.
 func (ln *tcpListener) refuse() {
@@ -47,8 +49,9 @@ const (
 	flagACK     = 0x10
 )
 
-// dropConnecting is a socket filter (Documentation/networking/filter.rst of Linux) that drops segments with SYN and
-// without ACK, which begin a connection, and lets pass all others. Accepted connections inherit it and never get such.
+// dropConnecting is a socket filter (Documentation/networking/filter.rst of Linux) that drops
+// segments with SYN and without ACK, which begin a connection, and lets pass all others. Accepted
+// connections inherit it and never get such.
 var dropConnecting = [...]unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flagsOffset},
 	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: flagSYN | flagACK},

@@ -10,8 +10,8 @@ import (
 // webServers are the users that the web servers of distributions run as.
 var webServers = []string{"www-data", "apache", "httpd", "nginx", "http", "lighttpd", "wwwrun", "www", "haproxy", "caddy"}
 
-// WebServers are peers for ports whose peers are web servers of this machine: root, this process's user, and those of the
-// users that web servers run as which the machine has.
+// WebServers are peers for ports whose peers are web servers of this machine: root, this process's
+// user, and those of the users that web servers run as which the machine has.
 func WebServers() Peers {
 	p := Peers{UIDs: []uint32{0, uint32(os.Getuid())}}
 	for _, name := range webServers {
@@ -24,8 +24,8 @@ func WebServers() Peers {
 	return p
 }
 
-// Named are peers by the names or numbers of users and, after an "@", of groups. Root and this process's user are among
-// them in any case.
+// Named are peers by the names or numbers of users and, after an "@", of groups. Root and this
+// process's user are among them in any case.
 func Named(names []string) (Peers, error) {
 	p := Peers{UIDs: []uint32{0, uint32(os.Getuid())}}
 	for _, name := range names {

@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// Folder is a private folder of a host: nobody but its user may enter it. Whoever can connect to the socket in it can have
-// requests answered in the name of any client.
+// Folder is a private folder of a host: nobody but its user may enter it. Whoever can connect to
+// the socket in it can have requests answered in the name of any client.
 type Folder string
 
-// FolderFor makes the folder for what a key names, such as a file, below $XDG_RUNTIME_DIR or in the folder for temporary
-// files. It refuses to use one that somebody else may have prepared.
+// FolderFor makes the folder for what a key names, such as a file, below $XDG_RUNTIME_DIR or in the
+// folder for temporary files. It refuses to use one that somebody else may have prepared.
 func FolderFor(key string) (Folder, error) {
 	uid := os.Geteuid()
 	base := os.Getenv("XDG_RUNTIME_DIR")

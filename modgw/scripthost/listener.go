@@ -20,8 +20,9 @@ type Listener struct {
 	once  sync.Once
 }
 
-// Listen waits until no other host serves the folder, and listens there. expired is called when there was no connection for
-// as long as idle, and when somebody has taken the socket's name away, so that there can be none.
+// Listen waits until no other host serves the folder, and listens there. expired is called when
+// there was no connection for as long as idle, and when somebody has taken the socket's name away,
+// so that there can be none.
 func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 	release, err := f.lock("host.lock")
 	if err != nil {
@@ -51,8 +52,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &guest{UnixConn: conn, listener: l}, nil
 }
 
-// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not served; a name that has
-// become another host's stays.
+// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not
+// served; a name that has become another host's stays.
 func (l *Listener) Close() error {
 	l.once.Do(func() {
 		l.timer.Stop()

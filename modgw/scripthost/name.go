@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// name is that of a file which others may take away, as those do that clear folders for temporary files.
+// name is that of a file which others may take away, as those do that clear folders for temporary
+// files.
 type name struct {
 	path  string
 	file  os.FileInfo   // nil: it was gone from the beginning
@@ -15,7 +16,8 @@ type name struct {
 	ended chan struct{} // closed when nobody watches any more
 }
 
-// nameOf watches the name of a file until it is released. lost is called, once, when it leads to that file no more.
+// nameOf watches the name of a file until it is released. lost is called, once, when it leads to
+// that file no more.
 func nameOf(path string, lost func()) *name {
 	n := &name{path: path, ended: make(chan struct{})}
 	n.watch = watch(filepath.Dir(path))
@@ -54,7 +56,8 @@ func (n *name) release() {
 	<-n.ended
 }
 
-// watch tells, to whoever reads from it, that a name in a folder or the folder itself has gone; nil: it cannot.
+// watch tells, to whoever reads from it, that a name in a folder or the folder itself has gone;
+// nil: it cannot.
 func watch(dir string) *os.File {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {

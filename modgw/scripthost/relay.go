@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// Relay passes connections of a web server on to the host, which is started as often as it has ended, until ctx is done.
-// Then it waits for the connections that there are.
+// Relay passes connections of a web server on to the host, which is started as often as it has
+// ended, until ctx is done. Then it waits for the connections that there are.
 func (h Host) Relay(ctx context.Context, ln net.Listener, log *slog.Logger) error {
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	allowed := webServers(os.Getenv("FCGI_WEB_SERVER_ADDRS"))
@@ -43,8 +43,9 @@ func (h Host) Relay(ctx context.Context, ln net.Listener, log *slog.Logger) erro
 	}
 }
 
-// pass copies what a web server and the host say to each other. When the host has ended first, the web server can still get
-// rid of a body that nobody wants: mod_fcgid looks for the response only after that.
+// pass copies what a web server and the host say to each other. When the host has ended first, the
+// web server can still get rid of a body that nobody wants: mod_fcgid looks for the response only
+// after that.
 func pass(web, host net.Conn) {
 	var response sync.WaitGroup
 	response.Go(func() {
@@ -60,7 +61,8 @@ func pass(web, host net.Conn) {
 	response.Wait()
 }
 
-// webServers says who may connect over TCP (FastCGI 1.0, section 3.2): those in the list, or everybody without one.
+// webServers says who may connect over TCP (FastCGI 1.0, section 3.2): those in the list, or
+// everybody without one.
 func webServers(list string) func(net.Conn) bool {
 	if list == "" {
 		return func(net.Conn) bool { return true }

@@ -14,12 +14,14 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// keepSize is how much of a request's body is kept, so that it can be sent once more to another host.
+// keepSize is how much of a request's body is kept, so that it can be sent once more to another
+// host.
 const keepSize = 64 << 10
 
-// Answer answers the one CGI request (RFC 3875) whose variables are in environ and whose body is in: it has the host
-// answer, and writes the response to out and what comes on FastCGI's error stream to problems. An error means that nothing
-// was written yet; later ones are those of *CutError.
+// Answer answers the one CGI request (RFC 3875) whose variables are in environ and whose body is
+// in: it has the host answer, and writes the response to out and what comes on FastCGI's error
+// stream to problems. An error means that nothing was written yet; later ones are those of
+// *CutError.
 func (h Host) Answer(ctx context.Context, environ []string, in io.Reader, out, problems io.Writer) error {
 	params, length, err := request(environ)
 	if err != nil {
@@ -62,8 +64,9 @@ func (e *CutError) Error() string { return "the response broke off: " + e.Err.Er
 // Unwrap returns the reason.
 func (e *CutError) Unwrap() error { return e.Err }
 
-// request is the variables of a request as FastCGI has them, and the length of its body, which may be shorter where the
-// client did not know it: Apache then decodes the chunks, and ends the script's standard input with them.
+// request is the variables of a request as FastCGI has them, and the length of its body, which may
+// be shorter where the client did not know it: Apache then decodes the chunks, and ends the
+// script's standard input with them.
 func request(environ []string) (params []byte, length int64, err error) {
 	method, measured, chunked := false, false, false
 	for _, variable := range environ {
@@ -92,7 +95,8 @@ func request(environ []string) (params []byte, length int64, err error) {
 	return params, length, nil
 }
 
-// isRequests reports whether a variable of the environment belongs to the request, and not to the process.
+// isRequests reports whether a variable of the environment belongs to the request, and not to the
+// process.
 func isRequests(name string) bool {
 	for _, prefix := range [...]string{"HTTP_", "REQUEST_", "SERVER_", "REMOTE_", "CONTENT_", "SSL_", "SCRIPT_", "PATH_INFO"} {
 		if strings.HasPrefix(name, prefix) {
@@ -135,8 +139,8 @@ func (b *bodyReader) rewind() bool {
 	return !b.over
 }
 
-// drop reads what is left. Apache's mod_cgid loses the response of a script that ends with its input unread: both go over one
-// socket, whose end is a reset then.
+// drop reads what is left. Apache's mod_cgid loses the response of a script that ends with its
+// input unread: both go over one socket, whose end is a reset then.
 func (b *bodyReader) drop() { _, _ = io.Copy(io.Discard, b.in) }
 
 // client is one request on a connection of its own.

@@ -48,7 +48,8 @@ func (h Host) dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", h.Folder.Socket())
 }
 
-// start starts the host in a session of its own, so that it outlives this process, and connects to it.
+// start starts the host in a session of its own, so that it outlives this process, and connects to
+// it.
 func (h Host) start(ctx context.Context) (net.Conn, error) {
 	log, err := os.OpenFile(h.Folder.Log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {

@@ -13,8 +13,9 @@ const extentSize = 256 << 10
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// Buffer is a queue of bytes with one writer and one reader, which may be different goroutines. Its beginning is in
-// memory, as long as there is some to have, and the rest in a file without a name. Make it with [NewBuffer].
+// Buffer is a queue of bytes with one writer and one reader, which may be different goroutines. Its
+// beginning is in memory, as long as there is some to have, and the rest in a file without a name.
+// Make it with [NewBuffer].
 type Buffer struct {
 	account *Account
 	limit   int64
@@ -31,16 +32,16 @@ type Buffer struct {
 	written chan struct{} // has a token after something was written, or the end
 	taken   chan struct{} // has a token after something was read, or Cut
 
-	// The file is a ring. Its writer uses [start+length, start), its reader [start, start+length); positions are modulo
-	// limit.
+	// The file is a ring. Its writer uses [start+length, start), its reader [start, start+length);
+	// positions are modulo limit.
 	file          *os.File
 	start, length int64
 	reserved      int64 // bytes from its beginning that the account has taken
 	broken        error // why the file takes no more
 }
 
-// NewBuffer makes an empty buffer that holds at most limit bytes, all of which count for the account; a nil account
-// keeps nothing.
+// NewBuffer makes an empty buffer that holds at most limit bytes, all of which count for the
+// account; a nil account keeps nothing.
 func NewBuffer(a *Account, limit int64) *Buffer {
 	return &Buffer{
 		account: a, limit: limit,
@@ -48,8 +49,9 @@ func NewBuffer(a *Account, limit int64) *Buffer {
 	}
 }
 
-// Write keeps p, and returns how much of it was kept. The error is ErrLimit, ErrAccountFull, ErrSpoolFull or a
-// *FileError; what was kept before is not lost then, and Write may be called again when something was read.
+// Write keeps p, and returns how much of it was kept. The error is ErrLimit, ErrAccountFull,
+// ErrSpoolFull or a *FileError; what was kept before is not lost then, and Write may be called
+// again when something was read.
 func (b *Buffer) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var more int
@@ -88,7 +90,8 @@ func (b *Buffer) write(p []byte) (int, error) {
 	return n, err
 }
 
-// writeMemory keeps some of p in memory, unless the file has something that comes first; b.mu is held.
+// writeMemory keeps some of p in memory, unless the file has something that comes first; b.mu is
+// held.
 func (b *Buffer) writeMemory(p []byte) (n int, ok bool) {
 	if b.length > 0 || b.size >= b.limit {
 		return 0, false
@@ -113,7 +116,8 @@ func (b *Buffer) addChunk() {
 	b.last = 0
 }
 
-// writeFile writes p to the file, in which room is reserved first. Only the writer uses file, reserved and broken.
+// writeFile writes p to the file, in which room is reserved first. Only the writer uses file,
+// reserved and broken.
 func (b *Buffer) writeFile(p []byte, at int64) (int, error) {
 	if b.broken != nil {
 		return 0, b.broken
@@ -152,8 +156,9 @@ func (b *Buffer) shrink() {
 	b.reserved = 0
 }
 
-// hold keeps p, which fits into one chunk, in an empty buffer, whatever the account says: so that a response goes on in
-// pieces when nothing can be kept. It reports false when the buffer is not empty.
+// hold keeps p, which fits into one chunk, in an empty buffer, whatever the account says: so that a
+// response goes on in pieces when nothing can be kept. It reports false when the buffer is not
+// empty.
 func (b *Buffer) hold(p []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -273,7 +278,8 @@ func (b *Buffer) Cut() {
 	notify(b.taken)
 }
 
-// awaitRoom waits until something of what was there, size bytes, was read. It reports false after Cut.
+// awaitRoom waits until something of what was there, size bytes, was read. It reports false after
+// Cut.
 func (b *Buffer) awaitRoom(size int64) bool {
 	for {
 		b.mu.Lock()

@@ -16,8 +16,8 @@ type Piece struct {
 	small   *[chunkSize]byte
 }
 
-// Piece returns memory to copy through, until Release. It is less when the account can have no more, so that many slow
-// clients take no more than the spool may have.
+// Piece returns memory to copy through, until Release. It is less when the account can have no
+// more, so that many slow clients take no more than the spool may have.
 func (a *Account) Piece() *Piece {
 	if a != nil && a.total.take(pieceSize) {
 		if a.spool.memory.take(pieceSize) {

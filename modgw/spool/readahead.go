@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// stallTime is how long a client may keep a response from being read before it is read on without the client.
+// stallTime is how long a client may keep a response from being read before it is read on without
+// the client.
 const stallTime = 20 * time.Millisecond
 
 // countedTime is the shortest time that is counted as the client's.
@@ -15,8 +16,9 @@ const countedTime = time.Millisecond
 
 // Source is where a response comes from. One goroutine at a time uses it, but for Interrupt.
 type Source interface {
-	// Read reads the next bytes of the response, as io.Reader says. With the last of them, or with the next call, it
-	// returns io.EOF or why there are no more; the source may let go of its worker then.
+	// Read reads the next bytes of the response, as io.Reader says. With the last of them, or with
+	// the next call, it returns io.EOF or why there are no more; the source may let go of its
+	// worker then.
 	io.Reader
 
 	// Ready reports whether Read would not wait.
@@ -25,14 +27,15 @@ type Source interface {
 	// Waited is told for how long the client was waited for in place of the source.
 	Waited(time.Duration)
 
-	// Interrupt makes a Read that waits return soon, with any error. Any goroutine may call it, also after the end.
+	// Interrupt makes a Read that waits return soon, with any error. Any goroutine may call it,
+	// also after the end.
 	Interrupt()
 }
 
-// ReadAhead reads a response for a client. As long as the client keeps up there is no other goroutine and nothing is
-// kept. When the next Read does not come within a moment, because the client was not ready to be written to, a goroutine
-// reads the rest of the response into a [Buffer], so that its source is free when it has said all, and Read reads from
-// there.
+// ReadAhead reads a response for a client. As long as the client keeps up there is no other
+// goroutine and nothing is kept. When the next Read does not come within a moment, because the
+// client was not ready to be written to, a goroutine reads the rest of the response into a
+// [Buffer], so that its source is free when it has said all, and Read reads from there.
 //
 // Its methods are for one goroutine. Make it with [NewReadAhead].
 type ReadAhead struct {
@@ -52,14 +55,15 @@ type ReadAhead struct {
 	done   chan struct{} // closes when nothing more is read into the buffer
 }
 
-// NewReadAhead makes a ReadAhead whose buffer has at most limit bytes and counts for the account. failed is called, from
-// any goroutine and at most once, when a spool file cannot be used; the source waits for the client from then on. With a
-// nil account nothing is read ahead.
+// NewReadAhead makes a ReadAhead whose buffer has at most limit bytes and counts for the account.
+// failed is called, from any goroutine and at most once, when a spool file cannot be used; the
+// source waits for the client from then on. With a nil account nothing is read ahead.
 func NewReadAhead(source Source, a *Account, limit int64, failed func(error)) *ReadAhead {
 	return &ReadAhead{source: source, account: a, limit: limit, failed: failed}
 }
 
-// Read reads the next bytes of the response, as io.Reader says. What was read before must be in no memory of the source.
+// Read reads the next bytes of the response, as io.Reader says. What was read before must be in no
+// memory of the source.
 func (r *ReadAhead) Read(p []byte) (int, error) {
 	if b := r.comeBack(); b != nil {
 		n, err := b.Read(p)
@@ -73,7 +77,8 @@ func (r *ReadAhead) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Begin says that a part of the response, which Read has not returned, is being written to the client already.
+// Begin says that a part of the response, which Read has not returned, is being written to the
+// client already.
 func (r *ReadAhead) Begin() { r.goAway() }
 
 // Ready reports whether Read would not wait.
@@ -88,7 +93,8 @@ func (r *ReadAhead) Ready() bool {
 	return r.source.Ready()
 }
 
-// Behind reports whether the client is behind, so that the source is read ahead of it. Any goroutine may call it.
+// Behind reports whether the client is behind, so that the source is read ahead of it. Any
+// goroutine may call it.
 func (r *ReadAhead) Behind() bool { return r.ahead() != nil }
 
 // Close ends reading on. What was not passed on is dropped. Nothing uses the source any more then.
@@ -131,7 +137,8 @@ func (r *ReadAhead) goAway() {
 	}
 }
 
-// comeBack makes the caller the one who uses the source, unless it is read into the buffer that it returns.
+// comeBack makes the caller the one who uses the source, unless it is read into the buffer that it
+// returns.
 func (r *ReadAhead) comeBack() *Buffer {
 	r.mu.Lock()
 	b := r.buffer
@@ -176,8 +183,8 @@ func (r *ReadAhead) readOn() {
 	}
 }
 
-// keep writes p to the buffer, and waits for the client while it is full. It reports false when the client is not waited
-// for any more.
+// keep writes p to the buffer, and waits for the client while it is full. It reports false when the
+// client is not waited for any more.
 func (r *ReadAhead) keep(b *Buffer, p []byte) bool {
 	for {
 		n, err := b.Write(p)

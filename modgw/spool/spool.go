@@ -50,8 +50,8 @@ func New(c Config) *Spool {
 // Used is how many bytes of memory and of files are in use now.
 func (s *Spool) Used() (memory, disk int64) { return s.memory.used.Load(), s.disk.used.Load() }
 
-// Account returns an account for one app, whose buffers may keep limit bytes together. With a limit of 0, or without a
-// spool, it is nil, which keeps nothing.
+// Account returns an account for one app, whose buffers may keep limit bytes together. With a limit
+// of 0, or without a spool, it is nil, which keeps nothing.
 func (s *Spool) Account(limit int64) *Account {
 	if s == nil || limit <= 0 || s.memory.limit <= 0 && s.disk.limit <= 0 {
 		return nil
@@ -83,10 +83,12 @@ func (a *Account) Limit() int64 {
 	return a.total.limit
 }
 
-// memoryShare is the part of the spool's memory that one buffer may have: a few large bodies shall not have all of it.
+// memoryShare is the part of the spool's memory that one buffer may have: a few large bodies shall
+// not have all of it.
 const memoryShare = 8
 
-// takeMemory reports whether n more bytes of memory are the caller's, for a buffer that has some already.
+// takeMemory reports whether n more bytes of memory are the caller's, for a buffer that has some
+// already.
 func (a *Account) takeMemory(has, n int64) bool {
 	if a == nil || has+n > max(a.spool.memory.limit/memoryShare, chunkSize) || !a.total.take(n) {
 		return false

@@ -19,14 +19,16 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// challengeProtocol is what a certificate authority negotiates to see that a name is ours (RFC 8737).
+// challengeProtocol is what a certificate authority negotiates to see that a name is ours (RFC
+// 8737).
 const challengeProtocol = acme.ALPNProto
 
-// challengePath is where a certificate authority looks for what it has asked for over HTTP (RFC 8555 section 8.3).
+// challengePath is where a certificate authority looks for what it has asked for over HTTP (RFC
+// 8555 section 8.3).
 const challengePath = "/.well-known/acme-challenge/"
 
-// authority gets certificates by ACME, each when its name is first asked for, and new ones long before they expire. What it
-// got is kept in a folder.
+// authority gets certificates by ACME, each when its name is first asked for, and new ones long
+// before they expire. What it got is kept in a folder.
 type authority struct {
 	hosts     []string
 	manager   *autocert.Manager
@@ -41,8 +43,8 @@ type authority struct {
 	told map[string]time.Time // when it was last said that there is no certificate for a name
 }
 
-// tellAgain is how long after one failure for a name the next is not said. There is a new attempt each minute in which
-// somebody asks for the name.
+// tellAgain is how long after one failure for a name the next is not said. There is a new attempt
+// each minute in which somebody asks for the name.
 const tellAgain = 10 * time.Minute
 
 func newAuthority(settings modgw.ACME, cache string, log *slog.Logger) *authority {
@@ -76,8 +78,8 @@ func (a *authority) serves(name string) bool {
 	return slices.Contains(a.hosts, strings.ToLower(strings.TrimSuffix(name, ".")))
 }
 
-// certificate is the one for the name that a client asks for. Getting the first one takes seconds: it goes on when the client
-// has lost its patience.
+// certificate is the one for the name that a client asks for. Getting the first one takes seconds:
+// it goes on when the client has lost its patience.
 func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if isChallenge(hello) {
 		return a.manager.GetCertificate(hello)
@@ -100,7 +102,8 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	}
 }
 
-// get gets a certificate with an ECDSA key, which all clients take that have TLS 1.2 as it is spoken here.
+// get gets a certificate with an ECDSA key, which all clients take that have TLS 1.2 as it is
+// spoken here.
 func (a *authority) get(name string) (*tls.Certificate, error) {
 	if err := a.ctx.Err(); err != nil {
 		return nil, err
@@ -135,8 +138,8 @@ func (a *authority) close() {
 	a.transport.CloseIdleConnections()
 }
 
-// Challenges answers what a certificate authority asks over HTTP for the names that the store gets certificates for, and
-// leaves everything else to next.
+// Challenges answers what a certificate authority asks over HTTP for the names that the store gets
+// certificates for, and leaves everything else to next.
 func (s *Store) Challenges(next http.Handler) http.Handler {
 	if s.acme == nil {
 		return next

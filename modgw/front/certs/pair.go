@@ -16,9 +16,9 @@ import (
 // lookAgain is how long the files of a pair are not looked at after a look.
 const lookAgain = time.Second
 
-// pair is a certificate with its key in two files that may be replaced at any time. Whoever shakes hands looks whether they
-// were, at most once a second: that costs two stats, needs no watcher, which would not see what lies behind links of links,
-// and does nothing while nobody connects.
+// pair is a certificate with its key in two files that may be replaced at any time. Whoever shakes
+// hands looks whether they were, at most once a second: that costs two stats, needs no watcher,
+// which would not see what lies behind links of links, and does nothing while nobody connects.
 type pair struct {
 	files  modgw.Certificate
 	log    *slog.Logger
@@ -63,8 +63,8 @@ func (p *pair) current() *tls.Certificate {
 	return p.loaded.Load()
 }
 
-// look loads the files when they have changed. Files that cannot be loaded are not spoken of before a second look: the one
-// may have been written, and the other not yet.
+// look loads the files when they have changed. Files that cannot be loaded are not spoken of before
+// a second look: the one may have been written, and the other not yet.
 func (p *pair) look() {
 	now := p.markNow()
 	if now == p.mark {

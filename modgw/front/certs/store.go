@@ -16,7 +16,8 @@ type Config struct {
 	Log      *slog.Logger   // nil: nothing is logged
 }
 
-// Store has the certificates of one listener. Make it with [New] and close it when no listener uses it any more.
+// Store has the certificates of one listener. Make it with [New] and close it when no listener uses
+// it any more.
 type Store struct {
 	pairs   []*pair
 	acme    *authority // nil without ACME
@@ -53,8 +54,8 @@ func New(c Config) (*Store, error) {
 	return s, nil
 }
 
-// suites are the ciphers of TLS 1.2 that HTTP/2 allows (RFC 9113 section 9.2.2). Those of TLS 1.3 are not for anybody to
-// choose.
+// suites are the ciphers of TLS 1.2 that HTTP/2 allows (RFC 9113 section 9.2.2). Those of TLS 1.3
+// are not for anybody to choose.
 var suites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -85,8 +86,8 @@ func (s *Store) TLS() *tls.Config {
 	return c
 }
 
-// choose finds the certificate for the name that a client asks for: the first pair of files that fits, else what ACME has,
-// else the first pair.
+// choose finds the certificate for the name that a client asks for: the first pair of files that
+// fits, else what ACME has, else the first pair.
 func (s *Store) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if s.acme != nil && isChallenge(hello) {
 		return s.acme.certificate(hello)

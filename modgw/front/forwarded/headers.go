@@ -11,8 +11,9 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// names are all headers by which proxies speak of the client. Those that say what others say too (X-Real-Ip,
-// X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves nothing to contradict it.
+// names are all headers by which proxies speak of the client. Those that say what others say too
+// (X-Real-Ip, X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves
+// nothing to contradict it.
 var names = map[string]bool{
 	"Forwarded": true, "X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Port": true,
 	"X-Forwarded-Proto": true, "X-Forwarded-Scheme": true, "X-Forwarded-Protocol": true, "X-Forwarded-Ssl": true,
@@ -26,15 +27,15 @@ var names = map[string]bool{
 
 // Facts are what a trusted proxy says of the client. Empty fields were not said.
 type Facts struct {
-	addr, port  string // of the client
+	addr, port  string // the address and port of the client
 	proto, host string
 	serverPort  string
-	prefix      string // that the proxy has taken off the path
-	software    string // of the proxy itself
+	prefix      string // the part of the path that the proxy removed
+	software    string // SERVER_SOFTWARE of the proxy
 }
 
-// Take takes the forwarded headers out of a request's header, and returns what they say if the peer that sent it is
-// trusted:
+// Take takes the forwarded headers out of a request's header, and returns what they say if the peer
+// that sent it is trusted:
 //
 //	client   X-Forwarded-For, else Forwarded's for=
 //	scheme   X-Forwarded-Proto, else Forwarded's proto=
@@ -107,8 +108,8 @@ func (p Proxies) client(hops []string) (addr, port string) {
 	return splitHop(hops[p.clientAt(hops)])
 }
 
-// clientAt walks from the nearest hop to the farthest: what stands before the first untrusted one is what that one
-// claims. When all are trusted, the farthest is the client.
+// clientAt walks from the nearest hop to the farthest: what stands before the first untrusted one
+// is what that one claims. When all are trusted, the farthest is the client.
 func (p Proxies) clientAt(hops []string) int {
 	for i := len(hops) - 1; i > 0; i-- {
 		if addr, _ := splitHop(hops[i]); !p.Contain(addr) {
@@ -172,8 +173,9 @@ func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	}
 }
 
-// Resolve lets a request that a web server passed on be the one that the client sent: the server's peer, which it names
-// as the client, may be a trusted proxy. From everybody else the forwarded headers are dropped.
+// Resolve lets a request that a web server passed on be the one that the client sent: the server's
+// peer, which it names as the client, may be a trusted proxy. From everybody else the forwarded
+// headers are dropped.
 func (p Proxies) Resolve(r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	p.Take(r.Header, p.Contain(info.RemoteAddr)).Apply(r, info)

@@ -12,15 +12,16 @@ import (
 var errBodyTooLong = errors.New("request body longer than its Content-Length")
 
 const (
-	// smallBody is what is received before the handler is called, so that a slow client occupies no worker.
+	// smallBody is what is received before the handler is called, so that a slow client occupies no
+	// worker.
 	smallBody = 64 << 10
 
 	// readAhead is how much of a body is received while its handler runs and does not read.
 	readAhead = 64 << 10
 )
 
-// body is a request's body. One goroutine, in receive, takes it from the connection ahead of its reader, and then
-// notices when the client goes.
+// body is a request's body. One goroutine, in receive, takes it from the connection ahead of its
+// reader, and then notices when the client goes.
 type body struct {
 	in    *bufio.Reader
 	input *input
@@ -30,7 +31,7 @@ type body struct {
 	mu     sync.Mutex
 	turn   sync.Cond // something below has changed
 	data   []byte    // received and not read yet
-	err    error     // what Read returns when data is read up; nil while more is to come
+	err    error     // Read returns it after the data; nil while more is to come
 	closed bool
 }
 
@@ -43,8 +44,9 @@ func newBody(in *bufio.Reader, input *input, length int64, gone func(error)) *bo
 	return b
 }
 
-// fill receives all of a small body, and the first byte of another: not before is the handler called, so that a body that
-// was lost on the way never reaches an app. The error says that it was, or that more has come.
+// fill receives all of a small body, and the first byte of another: not before is the handler
+// called, so that a body that was lost on the way never reaches an app. The error says that it was,
+// or that more has come.
 func (b *body) fill() error {
 	if b.left > smallBody {
 		_, err := b.in.Peek(1)

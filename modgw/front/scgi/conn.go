@@ -76,7 +76,8 @@ func (c *conn) serve() {
 	c.run()
 }
 
-// unreadable ends a connection whose variables did not come, with an answer where that may be understood.
+// unreadable ends a connection whose variables did not come, with an answer where that may be
+// understood.
 func (c *conn) unreadable(err error) {
 	log := c.server.config.Log
 	if f, ok := errors.AsType[*modgw.Fault](err); ok {
@@ -160,8 +161,8 @@ func (c *conn) callHandler(w *response) (returned bool) {
 	return true
 }
 
-// refuse answers without calling the handler, and lets the rest of the request come: closing before would take the
-// response from a client that is still sending.
+// refuse answers without calling the handler, and lets the rest of the request come: closing before
+// would take the response from a client that is still sending.
 func (c *conn) refuse(status int, f *modgw.Fault) {
 	r, id := modgw.Identify(c.request)
 	c.server.config.Log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(),
@@ -184,7 +185,8 @@ func (c *conn) closeWrite() {
 	c.rwc.Close()
 }
 
-// close ends the connection; where the response has broken off it does so in a way that looks like it, if there is one.
+// close ends the connection; where the response has broken off it does so in a way that looks like
+// it, if there is one.
 func (c *conn) close() {
 	if tcp, ok := c.rwc.(*net.TCPConn); ok && c.broken {
 		_ = tcp.SetLinger(0) // if it fails the connection has ended already
@@ -195,7 +197,8 @@ func (c *conn) close() {
 // drain does not wait long for a request of which nothing has come yet.
 func (c *conn) drain() { c.input.drain() }
 
-// fail ends the connection. A handler that still runs finds out by its context, its body or its next write.
+// fail ends the connection. A handler that still runs finds out by its context, its body or its
+// next write.
 func (c *conn) fail(err error) {
 	c.cancel(err)
 	c.rwc.Close()

@@ -35,8 +35,9 @@ func (w *response) finish() {
 	}
 }
 
-// abort ends the response of a handler that has panicked. What the client has got already cannot be taken back, so it
-// must see, as far as the protocol can show it, that it is not complete; else it gets an error page.
+// abort ends the response of a handler that has panicked. What the client has got already cannot be
+// taken back, so it must see, as far as the protocol can show it, that it is not complete; else it
+// gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
 		w.fault, w.faultStatus = cgi.Aborted(w.status != 0)

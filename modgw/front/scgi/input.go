@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// newcomerGrace is how long a connection that has said nothing yet may still begin its request when the server ends.
+// newcomerGrace is how long a connection that has said nothing yet may still begin its request when
+// the server ends.
 const newcomerGrace = time.Second
 
 // input reads a connection and bounds its pauses.

@@ -2,11 +2,12 @@ package scgi
 
 import "fmt"
 
-// Limits bound the variables of one request. Zero values mean the defaults, which are in the comments.
+// Limits bound the variables of one request. Zero values mean the defaults, which are in the
+// comments.
 type Limits struct {
 	Name  int // bytes of one name; 256
 	Value int // bytes of one value; 64 KiB
-	Total int // bytes of all variables as they come; 1 MiB, of which uwsgi can send no more than 64 KiB
+	Total int // bytes of all variables as they come; 1 MiB, and uwsgi sends at most 64 KiB
 	Count int // variables; 4096
 }
 

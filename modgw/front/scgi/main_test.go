@@ -68,7 +68,8 @@ func eachProtocol(t *testing.T, test func(t *testing.T, p protocol)) {
 	}
 }
 
-// serve runs a front on a Unix socket that everybody may use until the test ends, and returns its path.
+// serve runs a front on a Unix socket that everybody may use until the test ends, and returns its
+// path.
 func (p protocol) serve(t testing.TB, config scgi.Config) string {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), "front.sock")

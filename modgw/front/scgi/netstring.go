@@ -7,12 +7,14 @@ import (
 	"strings"
 )
 
-// maxDigits is how long the length of a netstring can be: more than any limit allows, and far from overflowing.
+// maxDigits is how long the length of a netstring can be: more than any limit allows, and far from
+// overflowing.
 const maxDigits = 9
 
 const lengthName = "CONTENT_LENGTH"
 
-// readNetstring reads the netstring that holds the variables of a request (SCGI specification, "protocol").
+// readNetstring reads the netstring that holds the variables of a request (SCGI specification,
+// "protocol").
 func readNetstring(in *bufio.Reader, limits Limits) ([]variable, error) {
 	length, err := readLength(in)
 	if err != nil {
@@ -48,9 +50,10 @@ func readLength(in *bufio.Reader) (int, error) {
 	}
 }
 
-// parseNetstring takes the variables apart: a name and a value in turn, with a NUL byte after each. The first one is the body's
-// length. A configuration for nginx that names it once more sends it empty when there is no body; where it is not empty it
-// counts, because nginx's own is too small when it does not gather bodies.
+// parseNetstring takes the variables apart: a name and a value in turn, with a NUL byte after each.
+// The first one is the body's length. A configuration for nginx that names it once more sends it
+// empty when there is no body; where it is not empty it counts, because nginx's own is too small
+// when it does not gather bodies.
 func parseNetstring(s string, limits Limits) (list []variable, err error) {
 	for s != "" {
 		var v variable

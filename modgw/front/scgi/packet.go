@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// headerLen is the length of what stands before a packet's content: modifier1, the content's length in two bytes, the
-// lower one first, and modifier2, which would say more to other modifiers and says nothing to this one.
+// headerLen is the length of what stands before a packet's content: modifier1, the content's length
+// in two bytes, the lower one first, and modifier2, which would say more to other modifiers and
+// says nothing to this one.
 const headerLen = 4
 
-// modifierRequest is the modifier1 of a request (uwsgi protocol, "Packet structure"). Each other one is an order to
-// uWSGI, or a request in the hands of a language's plugin.
+// modifierRequest is the modifier1 of a request (uwsgi protocol, "Packet structure"). Each other
+// one is an order to uWSGI, or a request in the hands of a language's plugin.
 const modifierRequest = 0
 
 // readPacket reads the packet that makes a request.
@@ -36,7 +37,8 @@ func readPacket(in *bufio.Reader, limits Limits) ([]variable, error) {
 	return repairPath(list), err
 }
 
-// parsePacket takes the content of a packet apart: strings with their lengths before them, a name and a value in turn.
+// parsePacket takes the content of a packet apart: strings with their lengths before them, a name
+// and a value in turn.
 func parsePacket(s string, limits Limits) (list []variable, err error) {
 	if len(s) > limits.Total {
 		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", errLimit, len(s), limits.Total)
@@ -69,8 +71,8 @@ func cutString(s string) (first, rest string, err error) {
 	return s[:n], s[n:], nil
 }
 
-// repairPath undoes what mod_proxy_uwsgi does to the path of a mount itself: for "/blog/" it sends SCRIPT_NAME "/blog/" and
-// PATH_INFO "/", which together would be "/blog//".
+// repairPath undoes what mod_proxy_uwsgi does to the path of a mount itself: for "/blog/" it sends
+// SCRIPT_NAME "/blog/" and PATH_INFO "/", which together would be "/blog//".
 func repairPath(list []variable) []variable {
 	var script, info, software *variable
 	for i := range list {

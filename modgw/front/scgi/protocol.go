@@ -8,10 +8,11 @@ import (
 // protocol is what makes one protocol different from another.
 type protocol struct {
 	name       string // RequestInfo.Front
-	statusLine string // what stands before the status in the first line of a response: "Status:" or "HTTP/1.1"
+	statusLine string // precedes the status in a response: "Status:" or "HTTP/1.1"
 
-	// read reads the variables of a request. An error that wraps errLimit or errGarbled is answered; a *modgw.Fault says
-	// that the peer speaks something else, and any other error that it has gone: both end the connection.
+	// read reads the variables of a request. An error that wraps errLimit or errGarbled is
+	// answered; a *modgw.Fault says that the peer speaks something else, and any other error that
+	// it has gone: both end the connection.
 	read func(in *bufio.Reader, limits Limits) ([]variable, error)
 }
 

@@ -16,14 +16,15 @@ const bufferSize = 64 << 10
 
 var errSealed = errors.New("the response was replaced by an error page")
 
-// response is the [http.ResponseWriter] of one request. A response that fits into its buffer is sent with its length.
+// response is the [http.ResponseWriter] of one request. A response that fits into its buffer is
+// sent with its length.
 type response struct {
 	conn   *conn
 	header http.Header
 	status int // 0 until the head is fixed
 
-	head []byte // what is to be sent of the head, without the empty line; nil when it was sent
-	buf  []byte // what is to be sent of the body
+	head []byte // the head that is to be sent, without its empty line; nil when it was sent
+	buf  []byte // the part of the body that is to be sent
 	sent bool   // something was sent, so the response cannot be replaced any more
 
 	declared    int64 // Content-Length of the head; -1 without one
@@ -31,7 +32,7 @@ type response struct {
 	lengthKnown bool  // written is the length of the whole body
 	bodiless    bool  // 204 and 304
 
-	err         error        // what further writes return
+	err         error        // further writes return it; nil while they may succeed
 	fault       *modgw.Fault // why the response cannot be what the handler wanted
 	faultStatus int
 }
@@ -44,7 +45,8 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// WriteHeader fixes the response's head. Informational responses are dropped: web servers take them for the final one.
+// WriteHeader fixes the response's head. Informational responses are dropped: web servers take them
+// for the final one.
 func (w *response) WriteHeader(status int) {
 	if w.status != 0 || status >= 100 && status < 200 {
 		return
@@ -107,7 +109,8 @@ func (w *response) FlushError() error {
 	return w.send()
 }
 
-// EnableFullDuplex tells [http.ResponseController] that request and response never wait for each other here.
+// EnableFullDuplex tells [http.ResponseController] that request and response never wait for each
+// other here.
 func (w *response) EnableFullDuplex() error { return nil }
 
 func (w *response) isHead() bool { return w.conn.request.Method == http.MethodHead }

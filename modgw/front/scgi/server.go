@@ -37,7 +37,7 @@ func newServer(p protocol, c Config) *Server {
 	return s
 }
 
-// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln, lets requests in
-// flight finish within the drain timeout, and returns nil when nothing it started is left. It may be called once; an
-// error means that ln has failed.
+// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
+// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
+// is left. It may be called once; an error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.conns.Run(ctx, ln) }

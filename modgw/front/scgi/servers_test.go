@@ -77,7 +77,8 @@ const (
 	cannotEarly     = "deliver an early response to an upload"
 )
 
-// askAll asks a web server in front of demo for everything that must be the same behind all of them.
+// askAll asks a web server in front of demo for everything that must be the same behind all of
+// them.
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
 	can := func(what string) bool { return !slices.Contains(cannot, what) }

@@ -8,8 +8,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// CVE-2014-6271, CVE-2016-5385: whatever a client says, or the web server in front, reaches a script's environment only as
-// what RFC 3875 has a name for; nothing of it can choose how the script is executed.
+// CVE-2014-6271, CVE-2016-5385: whatever a client says, or the web server in front, reaches a
+// script's environment only as what RFC 3875 has a name for; nothing of it can choose how the
+// script is executed.
 func TestP12NobodyOutsideChoosesTheEnvironment(t *testing.T) {
 	d := descriptor(t)
 	d.Env = map[string]string{"LIBRARY": "the app's own"}

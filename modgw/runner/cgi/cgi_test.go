@@ -182,7 +182,7 @@ func TestResponsesOfEachKind(t *testing.T) {
 		}
 	}
 	if got := a.Do("POST", "/reads-nothing", strings.NewReader(big), nil); got.Status != 200 {
-		t.Errorf("got %d, %v for a body that nobody reads", got.Status, got.Err)
+		t.Errorf("got %d, %v for a body that is not read", got.Status, got.Err)
 	}
 	if got := a.Get("/local-cookie"); got.Header.Get("Location") != "/document" || got.Header.Get("Set-Cookie") != "a=b" {
 		t.Errorf("got %v", got.Header)
@@ -249,7 +249,8 @@ func TestScriptsOfOtherLanguages(t *testing.T) {
 	a.Want(a.Do("POST", "/perl/x", strings.NewReader("posted"), nil), 200, "perl /x posted")
 	a.Want(a.Do("POST", "/python/x", strings.NewReader("posted"), nil), 200, "python /x posted\n")
 	a.Want(a.Get("/admin/friends/members"), 200, "<TITLE>friends Administration (members)</TITLE>/admin")
-	// In pieces, without a length: CGI has no way to say that, so the script is told the length all the same.
+	// In pieces, without a length: CGI has no way to say that, so the script is told the length all
+	// the same.
 	large := strings.Repeat("0123456789", 20000)
 	a.Want(a.Do("POST", "/python", struct{ io.Reader }{strings.NewReader(large)}, nil), 200, "python None "+large)
 	a.Eventually("warning in the log", func() bool { return strings.Contains(a.Log(), "a warning") })

@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// exitTime is how long a script may take to end after it closed its output, to learn how it ends; it may go on after that.
+// exitTime is how long a script may take to end after it closed its output, to learn how it ends;
+// it may go on after that.
 const exitTime = 100 * time.Millisecond
 
 // script is a running script.
@@ -22,7 +23,7 @@ type script struct {
 	stdin   *os.File // nil without a body
 	stdout  *os.File
 	pipe    *relay.Pipe
-	output  workers.Tail  // what it printed on standard error last
+	output  workers.Tail  // its last lines on standard error
 	read    chan struct{} // closes when its standard output is not read any more
 }
 
@@ -71,7 +72,8 @@ func (c *call) printer(s *script) func(proc.Line) {
 	}
 }
 
-// pump passes the script's standard output on. It is complete when the script has closed it and was not killed.
+// pump passes the script's standard output on. It is complete when the script has closed it and was
+// not killed.
 func (s *script) pump() {
 	defer close(s.read)
 	buf := make([]byte, 32<<10)
@@ -102,7 +104,8 @@ func (s *script) end() error {
 	return io.EOF
 }
 
-// judge finds the reason for which a response is bad, or is not complete, in how the script has ended.
+// judge finds the reason for which a response is bad, or is not complete, in how the script has
+// ended.
 func (s *script) judge(err error) error {
 	if err == nil {
 		return nil
@@ -146,8 +149,9 @@ func (s *script) close() {
 	}
 }
 
-// environment is that of a script: what all processes of the app have, and the variables of the request, nothing of which
-// the client or the web server in front can name freely. ok is false for what no process's environment can hold.
+// environment is that of a script: what all processes of the app have, and the variables of the
+// request, nothing of which the client or the web server in front can name freely. ok is false for
+// what no process's environment can hold.
 func (c *call) environment() (list []string, ok bool) {
 	variables := map[string]string{}
 	var order []string

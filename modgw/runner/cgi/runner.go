@@ -24,8 +24,8 @@ type Runner struct {
 	scripts scripts
 	queue   *queue.Queue
 
-	scope   func() *proc.Scope // of all that scripts start; made when it is needed
-	running sync.WaitGroup     // processes that nobody waits for any more
+	scope   func() *proc.Scope // contains all that scripts start; made when it is needed
+	running sync.WaitGroup     // waits for processes whose requests have ended
 	mu      sync.Mutex
 	live    map[*proc.Process]bool
 	stopped bool
@@ -102,7 +102,8 @@ func (r *Runner) kill() {
 	}
 }
 
-// later runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the runner stops.
+// later runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the
+// runner stops.
 func (r *Runner) later(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

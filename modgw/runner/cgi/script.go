@@ -27,7 +27,7 @@ type location struct {
 // scripts finds the script that a path means.
 type scripts struct {
 	user   *account.Account // nil: the host's own
-	dir    string           // the next segment of the path names a script in it; "": one answers all paths
+	dir    string           // a folder of scripts, named by the path; "": one answers all
 	script string
 }
 
@@ -67,8 +67,8 @@ func (s *scripts) look(file string) error {
 	return s.lookInside(file)
 }
 
-// lookInside is look for a file that a path has named. A link may not lead out of its folder: what is there the app's owner may
-// not have meant to be run by everybody.
+// lookInside is look for a file that a path has named. A link may not lead out of its folder: what
+// is there the app's owner may not have meant to be run by everybody.
 func (s *scripts) lookInside(file string) error {
 	folder := files.Folder{Dir: s.dir, User: s.user}
 	return folder.Visit(func(root files.Root) error { return s.judge(root.Stat(filepath.Base(file))) })

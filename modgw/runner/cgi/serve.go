@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
-// maxEnvironment is how long a script's environment may be: the kernel wants the rest of the 2 MiB or so that it has for
-// it and the arguments (execve(2)); one variable alone may have 128 KiB.
+// maxEnvironment is how long a script's environment may be: the kernel wants the rest of the 2 MiB
+// or so that it has for it and the arguments (execve(2)); one variable alone may have 128 KiB.
 const maxEnvironment = 1 << 20
 
 // call is one request on its way through the runner.
@@ -23,8 +23,8 @@ type call struct {
 	runner  *Runner
 	where   location
 	environ []string
-	local   string    // what is to be answered instead, as the script says
-	letGo   sync.Once // of the script
+	local   string    // another resource whose response the script asks for; "": none
+	letGo   sync.Once // releases the script
 }
 
 // ServeHTTP implements [modgw.Runner].
@@ -87,8 +87,9 @@ func (c *call) run(release func()) error {
 	return err
 }
 
-// finish sees to it, once, that a script's place goes to another one when it has ended. One whose response was complete ends by
-// itself; another one is told to. When another request is to be answered instead, the place must be free for that.
+// finish sees to it, once, that a script's place goes to another one when it has ended. One whose
+// response was complete ends by itself; another one is told to. When another request is to be
+// answered instead, the place must be free for that.
 func (c *call) finish(s *script, feeder *relay.Feeder, cause error, release func()) {
 	end := func() {
 		if cause != nil {

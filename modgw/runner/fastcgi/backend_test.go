@@ -349,8 +349,8 @@ func TestSeveralRequestsShareAConnectionWhereTheProgramCanDoThat(t *testing.T) {
 	}
 }
 
-// A program with fewer processes than there are requests would otherwise never accept the connections of some: all its
-// processes would wait for further requests on those that are kept.
+// A program with fewer processes than there are requests would otherwise never accept the
+// connections of some: all its processes would wait for further requests on those that are kept.
 func TestKeptConnectionsMakeWayForThoseThatWait(t *testing.T) {
 	a, _ := play(t, fcgi.Values{MaxReqs: 2}, func(x *asked) {
 		x.out(okHead + "served")

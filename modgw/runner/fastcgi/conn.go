@@ -15,11 +15,13 @@ const (
 	// readSize is the size of a connection's buffer for reading.
 	readSize = 32 << 10
 
-	// unboundTime is how long a program may take to read what it was sent when a request has no time limit of its own.
+	// unboundTime is how long a program may take to read what it was sent when a request has no
+	// time limit of its own.
 	unboundTime = 5 * time.Minute
 )
 
-// protocolError is an error that costs the connection its life: what comes on it cannot be trusted any more.
+// protocolError is an error that costs the connection its life: what comes on it cannot be trusted
+// any more.
 type protocolError struct{ rule string }
 
 // Error names the rule that was broken.
@@ -27,8 +29,9 @@ func (e *protocolError) Error() string { return "protocol error: " + e.rule }
 
 func brokeRule(format string, args ...any) error { return &protocolError{fmt.Sprintf(format, args...)} }
 
-// conn is a connection to a program, with the requests that are on it: one at a time, or several where the program says
-// that it can. A goroutine of its own reads it, so that a connection that was closed is noticed before it is used again.
+// conn is a connection to a program, with the requests that are on it: one at a time, or several
+// where the program says that it can. A goroutine of its own reads it, so that a connection that
+// was closed is noticed before it is used again.
 type conn struct {
 	program *program
 	net     net.Conn
@@ -187,7 +190,8 @@ type errUnsent struct{ error }
 
 func (e errUnsent) Unwrap() error { return e.error }
 
-// write writes the records that build appends to a buffer. The program has so long to take them; 0: as long as there may be.
+// write writes the records that build appends to a buffer. The program has so long to take them; 0:
+// as long as there may be.
 func (c *conn) write(within time.Duration, build func(b []byte) []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

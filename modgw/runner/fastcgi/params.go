@@ -11,8 +11,9 @@ import (
 // maxParams is how long the variables of a request may be, as in other servers.
 const maxParams = 1 << 20
 
-// params are a request's variables as a FastCGI stream: those of CGI, then what the descriptor says to a program that has
-// its environment from somebody else, then what the web server's administrator has set; the first one of a name counts.
+// params are a request's variables as a FastCGI stream: those of CGI, then what the descriptor says
+// to a program that has its environment from somebody else, then what the web server's
+// administrator has set; the first one of a name counts.
 func (c *call) params(where location, length int64) []byte {
 	var b []byte
 	seen := map[string]bool{}
@@ -48,8 +49,8 @@ func (c *call) params(where location, length int64) []byte {
 	return b
 }
 
-// reserved reports whether a variable chooses what a program executes, or with which settings, or could be taken for one
-// of CGI's: no web server in front may set it.
+// reserved reports whether a variable chooses what a program executes, or with which settings, or
+// could be taken for one of CGI's: no web server in front may set it.
 func reserved(name string) bool {
 	switch name {
 	case "CONTENT_LENGTH", "CONTENT_TYPE", "PATH_INFO", "REMOTE_USER", "AUTH_TYPE", "HTTPS", "PHPRC", "PHP_INI_SCAN_DIR":

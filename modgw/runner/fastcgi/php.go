@@ -8,8 +8,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// phpOptions are the options of a PHP that the host starts: the descriptor's settings, and one that lets OPcache look at
-// a script for each request, for a page that was saved is to be seen at once. nil for other programs.
+// phpOptions are the options of a PHP that the host starts: the descriptor's settings, and one that
+// lets OPcache look at a script for each request, for a page that was saved is to be seen at once.
+// nil for other programs.
 func phpOptions(f modgw.FastCGI) []string {
 	if !f.IsPHP() {
 		return nil

@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	// silence is how long a program that has read the question may take to answer it: some never do.
+	// silence is how long a program that has read the question may take to answer it: some never
+	// do.
 	silence = 300 * time.Millisecond
 
-	// lookInterval is how often a program that starts is looked at whether it has read the question.
+	// lookInterval is how often a program that starts is looked at whether it has read the
+	// question.
 	lookInterval = 10 * time.Millisecond
 )
 
@@ -29,8 +31,9 @@ type answer struct {
 	closed bool // it closed the connection instead
 }
 
-// ask asks a program what it can (section 4.1). It returns when the program has answered, or has accepted the connection
-// and says nothing, which programs may that know no management records; then nothing is known.
+// ask asks a program what it can (section 4.1). It returns when the program has answered, or has
+// accepted the connection and says nothing, which programs may that know no management records;
+// then nothing is known.
 func ask(ctx context.Context, connect func(context.Context) (net.Conn, error)) (answer, error) {
 	conn, err := connect(ctx)
 	if err != nil {
@@ -89,7 +92,8 @@ func wasRead(conn net.Conn) bool {
 	return controlErr != nil || err != nil || unread == 0
 }
 
-// hear reads the answer. Whatever else comes, or the end of the connection, is an answer too: somebody is there.
+// hear reads the answer. Whatever else comes, or the end of the connection, is an answer too:
+// somebody is there.
 func hear(conn net.Conn) answer {
 	var r fcgi.Reader
 	r.Reset(conn, make([]byte, fcgi.HeaderLen+fcgi.MaxContent), 0)

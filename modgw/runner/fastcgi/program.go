@@ -12,17 +12,19 @@ import (
 )
 
 const (
-	// idleTime is how long a connection is kept that has no request: it may occupy a process of a program that others use
-	// too.
+	// idleTime is how long a connection is kept that has no request: it may occupy a process of a
+	// program that others use too.
 	idleTime = 10 * time.Second
 
-	// dialTime is how long a program may take to accept a connection that the kernel cannot keep for it.
+	// dialTime is how long a program may take to accept a connection that the kernel cannot keep
+	// for it.
 	dialTime = 5 * time.Second
 
 	// maxStreams is how many requests are on a connection at once where a program can take several.
 	maxStreams = 100
 
-	// maxConns is how many connections such a program gets until it must take several requests on one.
+	// maxConns is how many connections such a program gets until it must take several requests on
+	// one.
 	maxConns = 16
 )
 
@@ -32,7 +34,8 @@ var (
 	errMakeWay = errors.New("another connection waits to be accepted")
 )
 
-// program is what accepts connections at one address: a process of ours, or something that somebody else runs.
+// program is what accepts connections at one address: a process of ours, or something that somebody
+// else runs.
 type program struct {
 	connect func(context.Context) (net.Conn, error)
 	values  fcgi.Values // what it says of itself; set before it gets requests
@@ -56,7 +59,8 @@ func newProgram(connect func(context.Context) (net.Conn, error)) *program {
 	return &program{connect: connect, conns: make(map[*conn]*place), dialed: make(chan struct{})}
 }
 
-// open returns a connection with a stream of its own for s. Where reuse is false nobody has used it before.
+// open returns a connection with a stream of its own for s. Where reuse is false nobody has used it
+// before.
 func (p *program) open(ctx context.Context, s *stream, reuse bool) (*conn, error) {
 	for {
 		c, dialed := p.pick(reuse)
@@ -117,8 +121,9 @@ func (p *program) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// pick takes a place on a connection that there is. Without one, the caller is to dial, which is counted already, or to wait
-// until dialed closes, and then to pick again: as many connections are being opened as the program takes.
+// pick takes a place on a connection that there is. Without one, the caller is to dial, which is
+// counted already, or to wait until dialed closes, and then to pick again: as many connections are
+// being opened as the program takes.
 func (p *program) pick(reuse bool) (c *conn, dialed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,8 +226,8 @@ func (p *program) lost(c *conn, wasAccepted bool) {
 	}
 }
 
-// retire opens no more connections and lets those end that have requests; what the program has said already is still
-// read.
+// retire opens no more connections and lets those end that have requests; what the program has said
+// already is still read.
 func (p *program) retire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

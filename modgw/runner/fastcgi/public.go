@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/webfiles"
 )
 
-// sourceSuffixes end the names of what stands beside scripts and is read by them, not by browsers: code that is included,
-// templates, settings and databases.
+// sourceSuffixes end the names of what stands beside scripts and is read by them, not by browsers:
+// code that is included, templates, settings and databases.
 var sourceSuffixes = []string{
 	".inc", ".module", ".install", ".engine", ".theme", ".profile", ".make", ".twig", ".tpl", ".latte", ".blade",
 	".sh", ".sql", ".sqlite", ".sqlite3", ".db", ".ini", ".conf", ".cfg", ".yml", ".yaml", ".toml", ".neon", ".lock", ".log",
@@ -33,8 +33,8 @@ func isSource(name string) bool {
 // maxAccessFile bounds how much of an .htaccess is read.
 const maxAccessFile = 64 << 10
 
-// isDenied reports whether an .htaccess in a folder on the way to name denies everybody access, as many PHP programs
-// protect their data and their code with. Nothing else of these files is obeyed.
+// isDenied reports whether an .htaccess in a folder on the way to name denies everybody access, as
+// many PHP programs protect their data and their code with. Nothing else of these files is obeyed.
 func isDenied(root files.Root, name string) bool {
 	folder := ""
 	for _, segment := range strings.Split("./"+strings.Trim(name, "/"), "/") {
@@ -56,9 +56,9 @@ func deniesAll(root files.Root, name string) bool {
 	return err == nil && denies(string(text))
 }
 
-// denies reports whether the text of an .htaccess denies everybody access to the whole folder: "Require all denied", or
-// "Deny from all" of Apache 2.2, outside of sections that mean single files or methods. Sections that ask for modules
-// count as if all were there.
+// denies reports whether the text of an .htaccess denies everybody access to the whole folder:
+// "Require all denied", or "Deny from all" of Apache 2.2, outside of sections that mean single
+// files or methods. Sections that ask for modules count as if all were there.
 func denies(text string) bool {
 	depth := 0 // in sections that do not mean the whole folder
 	for line := range strings.Lines(text) {

@@ -16,7 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// externalPlaces is how many requests a program that somebody else runs gets at once when it does not say what it can.
+// externalPlaces is how many requests a program that somebody else runs gets at once when it does
+// not say what it can.
 const externalPlaces = 64
 
 // Runner runs a FastCGI app. It implements [modgw.Runner].
@@ -47,7 +48,8 @@ type target struct {
 	worker  *worker // nil: somebody else runs the program
 }
 
-// New makes the runner of a generation. Sockets of its workers are made below the folder sockets. It starts nothing.
+// New makes the runner of a generation. Sockets of its workers are made below the folder sockets.
+// It starts nothing.
 func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	d := c.Descriptor
 	if d.FastCGI == nil {

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// extension ends the names of scripts. Nothing else is executed, whatever a path looks like: a picture that a visitor has
-	// uploaded is none, and neither is what stands behind it in /picture.png/x.php.
+	// extension ends the names of scripts. Nothing else is executed, whatever a path looks like: a
+	// picture that a visitor has uploaded is none, and neither is what stands behind it in
+	// /picture.png/x.php.
 	extension = ".php"
 
 	// indexPage is what a folder without a script answers with.
@@ -64,9 +65,9 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 	}, nil
 }
 
-// find splits a path below the mount into the path of a script and the rest. The script of a folder has its name added;
-// that of the root stands for all paths that name none, and gets no rest then, as with other servers: it looks at
-// REQUEST_URI.
+// find splits a path below the mount into the path of a script and the rest. The script of a folder
+// has its name added; that of the root stands for all paths that name none, and gets no rest then,
+// as with other servers: it looks at REQUEST_URI.
 func (s *scripts) find(whole string) (name, rest string, err error) {
 	if !clean(whole) {
 		return "", "", s.noScript(whole)
@@ -87,7 +88,8 @@ func (s *scripts) find(whole string) (name, rest string, err error) {
 	return "", "", hiddenScript(s.folder.Dir, err)
 }
 
-// exists reports whether the folder is on this machine; otherwise the program alone, on another one, knows its scripts.
+// exists reports whether the folder is on this machine; otherwise the program alone, on another
+// one, knows its scripts.
 func (s *scripts) exists() bool {
 	return s.local || s.folder.Visit(func(files.Root) error { return nil }) == nil
 }
@@ -105,8 +107,8 @@ func clean(whole string) bool {
 	return true
 }
 
-// lookUp looks for the first script on the path; else for a file, the script of a folder, and the script of the root. What
-// an .htaccess denies everybody is not there.
+// lookUp looks for the first script on the path; else for a file, the script of a folder, and the
+// script of the root. What an .htaccess denies everybody is not there.
 func (s *scripts) lookUp(root files.Root, whole string) (name, rest string, err error) {
 	if isDenied(root, whole) {
 		return "", "", fs.ErrNotExist
@@ -185,7 +187,8 @@ func ends(whole string) func(yield func(int) bool) {
 	}
 }
 
-// addSlash redirects to the path with a slash at its end, so that what a page refers to is looked for below it.
+// addSlash redirects to the path with a slash at its end, so that what a page refers to is looked
+// for below it.
 func addSlash(e *relay.Request) {
 	target, query, _ := strings.Cut(e.Info.RawTarget, "?")
 	target = "/" + strings.TrimLeft(target, "/") + "/" // two slashes would name another host

@@ -45,8 +45,8 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// prepare reads what the request has. It reports whether the request was answered already; the error says why it cannot be given
-// to a program.
+// prepare reads what the request has. It reports whether the request was answered already; the
+// error says why it cannot be given to a program.
 func (c *call) prepare() (handled bool, err error) {
 	where, err := c.runner.locate(c.Info)
 	switch {
@@ -157,7 +157,8 @@ func (c *call) judge(t *turn, err error) (relay.Outcome, error) {
 	return relay.OutcomeOf(err), err
 }
 
-// finish gives the place back, once, of a request that the program has ended, or with which the connection did.
+// finish gives the place back, once, of a request that the program has ended, or with which the
+// connection did.
 func (c *call) finish(t *turn) {
 	if t.finished {
 		return
@@ -177,8 +178,9 @@ func (c *call) finish(t *turn) {
 	c.runner.release(t)
 }
 
-// letGo ends a feeder, and reports whether the connection can be used again. What the program has not read of the body by
-// now it never will: only one that takes several requests on a connection tells them apart.
+// letGo ends a feeder, and reports whether the connection can be used again. What the program has
+// not read of the body by now it never will: only one that takes several requests on a connection
+// tells them apart.
 func (t *turn) letGo() bool {
 	if !t.conn.mpxs {
 		select {
@@ -200,9 +202,9 @@ func (t *turn) letGo() bool {
 	return true
 }
 
-// giveUp leaves the program to itself with a request that nobody wants any more, until it has noticed. For a process of ours
-// the request's time goes on until then. One that took too long is stuck, perhaps: its place goes to nobody until the process
-// has ended, which was asked for.
+// giveUp leaves the program to itself with a request that nobody wants any more, until it has
+// noticed. For a process of ours the request's time goes on until then. One that took too long is
+// stuck, perhaps: its place goes to nobody until the process has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
 	if t.feeder != nil {
 		c.Body.Stop()
@@ -244,8 +246,9 @@ func (r *Runner) release(t *turn) {
 	r.queue.Release(t.member)
 }
 
-// unanswered lets go of a program that accepts no connection. One of ours that has closed its socket is ending, and gets no
-// more requests; one that was retired in this moment goes on with those that it has.
+// unanswered lets go of a program that accepts no connection. One of ours that has closed its
+// socket is ending, and gets no more requests; one that was retired in this moment goes on with
+// those that it has.
 func (c *call) unanswered(t *turn, err error) (again bool, _ error) {
 	c.runner.queue.Release(t.member)
 	outcome := relay.Unbegun

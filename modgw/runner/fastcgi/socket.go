@@ -17,8 +17,8 @@ import (
 // socketName is the name of the socket in its folder.
 const socketName = "s"
 
-// socket is a listening Unix socket that is given to a program. It is in a folder that only the host can enter: whoever
-// can talk to a FastCGI program can have it run any script.
+// socket is a listening Unix socket that is given to a program. It is in a folder that only the
+// host can enter: whoever can talk to a FastCGI program can have it run any script.
 type socket struct {
 	path string   // of the folder
 	file *os.File // the listening socket, until it is handed over
@@ -58,7 +58,8 @@ func listen(parent string) (_ *socket, err error) {
 	return s, syscall.SetNonblock(int(s.file.Fd()), false)
 }
 
-// address is a socket's path by way of its open folder, because the path itself may be longer than a socket's can be.
+// address is a socket's path by way of its open folder, because the path itself may be longer than
+// a socket's can be.
 func address(dir *os.File) string { return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName) }
 
 func (s *socket) connect(ctx context.Context) (net.Conn, error) {

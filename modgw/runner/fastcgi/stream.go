@@ -99,7 +99,8 @@ func (s *stream) close(err error) {
 	s.pipe.End(err)
 }
 
-// open sends the head of a request: its role and its variables, and the end of its body when it has none.
+// open sends the head of a request: its role and its variables, and the end of its body when it has
+// none.
 func (s *stream) open(params []byte, bodiless bool) error {
 	return s.conn.write(s.limit, func(b []byte) []byte {
 		b = fcgi.AppendBegin(b, s.id, fcgi.Begin{Role: fcgi.RoleResponder, KeepConn: true})
@@ -130,8 +131,8 @@ func (s *stream) End() error {
 // Fail implements [relay.Sink].
 func (s *stream) Fail(err error) { s.pipe.Cut(err) }
 
-// abort tells the program that nobody wants the response, waits a little for it to agree, and else closes the connection,
-// which a program notices that writes.
+// abort tells the program that nobody wants the response, waits a little for it to agree, and else
+// closes the connection, which a program notices that writes.
 func (s *stream) abort(cause error) {
 	s.tellAbort(cause)
 	timer := time.NewTimer(abortTime)
@@ -150,9 +151,10 @@ func (s *stream) tellAbort(cause error) {
 	_ = s.conn.write(abortTime, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
 }
 
-// await waits for a sign that the program, which was told to abort, has not hung: that it ends the request, or goes on to
-// write, for which the connection is closed then. It reports false when there is none until the request's time is up. over
-// and gone close when nobody wants to know any more.
+// await waits for a sign that the program, which was told to abort, has not hung: that it ends the
+// request, or goes on to write, for which the connection is closed then. It reports false when
+// there is none until the request's time is up. over and gone close when nobody wants to know any
+// more.
 func (s *stream) await(cause error, over, gone <-chan struct{}) (alive bool) {
 	var late <-chan time.Time
 	if s.limit > 0 {

@@ -82,7 +82,8 @@ func (w *worker) Begin() {
 	}
 }
 
-// Retire implements [workers.Program]. Programs that wait for a request on a connection may not hear that they are to end.
+// Retire implements [workers.Program]. Programs that wait for a request on a connection may not
+// hear that they are to end.
 func (w *worker) Retire() <-chan struct{} {
 	defer w.program.retire()
 	w.mu.Lock()
@@ -96,7 +97,8 @@ func (w *worker) Retire() <-chan struct{} {
 	return w.runner.queue.Remove(w.member)
 }
 
-// suspect lets no more requests come to a worker whose socket is closed, and ends it if it does not end by itself.
+// suspect lets no more requests come to a worker whose socket is closed, and ends it if it does not
+// end by itself.
 func (w *worker) suspect(err error) {
 	w.Retire()
 	w.runner.pool.Background(func() { w.EndSoon(err) })

@@ -19,7 +19,8 @@ func TestP15TypeThatTheProgramDoesNotSayIsNotGuessed(t *testing.T) {
 	}
 }
 
-// CVE-2024-24795, CVE-2023-38709: no response is split by what a program says, and its process is not ended for it.
+// CVE-2024-24795, CVE-2023-38709: no response is split by what a program says, and its process is
+// not ended for it.
 func TestP16HeadsThatCouldSplitAResponse(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
 	pid := s.worker().PID
@@ -73,7 +74,8 @@ func TestP17ConnectionTakesNothingAway(t *testing.T) {
 	}
 }
 
-// CVE-2015-7519, CVE-2022-2255: of all that says who the client is the program gets only what the host says.
+// CVE-2015-7519, CVE-2022-2255: of all that says who the client is the program gets only what the
+// host says.
 func TestH4ProgramHearsOfItsClientFromTheHostAlone(t *testing.T) {
 	s := serve(t, "inherited")
 	var spoofed []string

@@ -15,10 +15,12 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// flushInterval is how long a part of a response may wait for more. Responses of unknown length never wait.
+// flushInterval is how long a part of a response may wait for more. Responses of unknown length
+// never wait.
 const flushInterval = 10 * time.Millisecond
 
-// answer is the body of a response as the program sends it, and knows how it ended. The clock runs while it is read.
+// answer is the body of a response as the program sends it, and knows how it ended. The clock runs
+// while it is read.
 type answer struct {
 	io.ReadCloser
 	clock    *relay.Clock
@@ -33,7 +35,8 @@ type answer struct {
 
 var _ spool.Source = (*answer)(nil)
 
-// Read implements [spool.Source]. An event stream of a replaced generation just ends, and its client connects again.
+// Read implements [spool.Source]. An event stream of a replaced generation just ends, and its
+// client connects again.
 func (a *answer) Read(p []byte) (int, error) {
 	a.clock.Resume()
 	n, err := a.ReadCloser.Read(p)

@@ -9,8 +9,9 @@ import (
 )
 
 var (
-	// errTwoLengths says that a response tells its length in two ways, so that two readers could disagree on its end
-	// (RFC 9112, 6.3). net/http would believe the one and not mention the other.
+	// errTwoLengths says that a response tells its length in two ways, so that two readers could
+	// disagree on its end (RFC 9112, 6.3). net/http would believe the one and not mention the
+	// other.
 	errTwoLengths = errors.New("it has both Content-Length and Transfer-Encoding")
 
 	// errBeyond says that more came than the response's Content-Length. net/http would drop it.
@@ -55,8 +56,9 @@ func (c *conn) Read(p []byte) (int, error) {
 // lineStart is how much of a header line is kept: enough for the names that matter, and a length.
 const lineStart = 48
 
-// responseScan follows a response that comes in pieces: it looks for headers that must not stand together, and counts the
-// bytes of a body whose length is known. Its zero value lets everything pass.
+// responseScan follows a response that comes in pieces: it looks for headers that must not stand
+// together, and counts the bytes of a body whose length is known. Its zero value lets everything
+// pass.
 type responseScan struct {
 	inHead   bool
 	line     [lineStart]byte // how the current line begins

@@ -12,9 +12,10 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// inherited is a listening socket that a program gets as descriptor 3. For programs of the app's own Go module it is a
-// Unix socket without a name, which only this process can reach. Other programs get one of TCP on the loopback interface,
-// because many of them believe the headers of a proxy by its address, and look at nothing but 127.0.0.1.
+// inherited is a listening socket that a program gets as descriptor 3. For programs of the app's
+// own Go module it is a Unix socket without a name, which only this process can reach. Other
+// programs get one of TCP on the loopback interface, because many of them believe the headers of a
+// proxy by its address, and look at nothing but 127.0.0.1.
 type inherited struct {
 	address address
 	file    *os.File // nil once only the program has it
@@ -35,8 +36,9 @@ func openInherited(network string) (*inherited, error) {
 	return &inherited{address: address{"tcp4", l.Addr().String(), true}, file: file}, err
 }
 
-// openUnix makes a Unix socket and removes its name at once: it is reached by way of a descriptor for what the name stood
-// for. So nothing is left behind when this process ends, however it ends, and nobody else can connect.
+// openUnix makes a Unix socket and removes its name at once: it is reached by way of a descriptor
+// for what the name stood for. So nothing is left behind when this process ends, however it ends,
+// and nobody else can connect.
 func openUnix() (_ *inherited, err error) {
 	folder, err := files.MakeTemporary("", "modgw-socket-") // that only this user may enter
 	if err != nil {
@@ -62,8 +64,8 @@ func openUnix() (_ *inherited, err error) {
 	return s, nil
 }
 
-// waiting reports whether a connection waits to be accepted. It leaves the socket as the program has set it: Fd would make it
-// block for the program too.
+// waiting reports whether a connection waits to be accepted. It leaves the socket as the program
+// has set it: Fd would make it block for the program too.
 func (s *inherited) waiting() bool {
 	raw, err := s.file.SyscallConn()
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// ownListener reports whether everybody who listens on a port is of the app's user or root: another user could have been
-// faster than the program. Where the kernel does not tell, nobody is suspected.
+// ownListener reports whether everybody who listens on a port is of the app's user or root: another
+// user could have been faster than the program. Where the kernel does not tell, nobody is
+// suspected.
 func ownListener(port int, user *account.Account) bool {
 	uid := uint32(os.Geteuid())
 	if user != nil {

@@ -11,19 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// port is a port number of the loopback addresses that is kept for one program. A socket without a listener is bound to it
-// with SO_REUSEADDR: the kernel gives the number to nobody who asks for any, and lets a program that asks for this one bind
-// and listen, provided that it sets SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that
-// nobody holds would be a race against everybody else who asks for one.
+// port is a port number of the loopback addresses that is kept for one program. A socket without a
+// listener is bound to it with SO_REUSEADDR: the kernel gives the number to nobody who asks for
+// any, and lets a program that asks for this one bind and listen, provided that it sets
+// SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that nobody
+// holds would be a race against everybody else who asks for one.
 type port struct {
 	number  int
 	sockets []int
 }
 
-// portTries is how many numbers are tried that one of the two loopback addresses has free and the other not.
+// portTries is how many numbers are tried that one of the two loopback addresses has free and the
+// other not.
 const portTries = 20
 
-// reservePort takes a port that is free on both loopback addresses, as far as there are two: a program may listen on either.
+// reservePort takes a port that is free on both loopback addresses, as far as there are two: a
+// program may listen on either.
 func reservePort() (*port, error) {
 	for range portTries {
 		p := &port{}
@@ -72,8 +75,8 @@ func (p *port) replaceIn(args []string) []string {
 	return replaced
 }
 
-// replaceInValues is env with the number in place of $PORT and ${PORT} in the values. Secrets stay as they are: they name
-// nothing, whatever characters they have.
+// replaceInValues is env with the number in place of $PORT and ${PORT} in the values. Secrets stay
+// as they are: they name nothing, whatever characters they have.
 func (p *port) replaceInValues(env, secrets []string) []string {
 	replaced := p.replaceIn(env)
 	for i, variable := range env {

@@ -119,7 +119,8 @@ func handler() http.Handler {
 	return mux
 }
 
-// oneByOne answers one request after the other, whatever becomes of their clients, as programs with one thread do.
+// oneByOne answers one request after the other, whatever becomes of their clients, as programs with
+// one thread do.
 func oneByOne(h http.Handler) http.Handler {
 	var turn sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -141,8 +142,8 @@ func duration(r *http.Request) time.Duration {
 	return d
 }
 
-// webSocketEcho accepts a WebSocket, and sends every frame back that it gets. A frame that says "half" gets one half of a
-// frame back, and the other half when the next one comes.
+// webSocketEcho accepts a WebSocket, and sends every frame back that it gets. A frame that says
+// "half" gets one half of a frame back, and the other half when the next one comes.
 func webSocketEcho(w http.ResponseWriter, r *http.Request) {
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -203,7 +204,8 @@ func graceful() {
 	_ = server.Shutdown(context.Background())
 }
 
-// raw answers with whatever bytes the query names, and keeps the connection open when it is told to.
+// raw answers with whatever bytes the query names, and keeps the connection open when it is told
+// to.
 func awaitFile(name string) {
 	for {
 		if _, err := os.Stat(name); err == nil {

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// stuckTime is how long a program that has let a request's time run out without any answer may take for the next one.
+// stuckTime is how long a program that has let a request's time run out without any answer may take
+// for the next one.
 const stuckTime = 5 * time.Second
 
-// pulse is what tells whether a program hangs. It has no fixed number of threads, so that one request which takes long means
-// nothing; but one that answers none of several, for as long as a request may take, hangs. Its zero value knows nothing.
+// pulse is what tells whether a program hangs. It has no fixed number of threads, so that one
+// request which takes long means nothing; but one that answers none of several, for as long as a
+// request may take, hangs. Its zero value knows nothing.
 type pulse struct {
 	mu       sync.Mutex
 	answered time.Time // when the latest answer began
@@ -44,7 +46,8 @@ func (p *pulse) due(began time.Time, limit time.Duration) time.Time {
 	return began.Add(limit)
 }
 
-// expire notes that a request which began then got no answer in its time. It reports whether the program hangs, once.
+// expire notes that a request which began then got no answer in its time. It reports whether the
+// program hangs, once.
 func (p *pulse) expire(began time.Time) (hangs bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,8 +59,8 @@ func (p *pulse) expire(began time.Time) (hangs bool) {
 	return p.hung
 }
 
-// watchOver has a worker replaced whose program hangs, as a request shows that got no answer: by its time, which goes on when
-// its client has gone.
+// watchOver has a worker replaced whose program hangs, as a request shows that got no answer: by
+// its time, which goes on when its client has gone.
 func (w *worker) watchOver(request string, began time.Time, limit time.Duration) {
 	w.runner.Background(func() {
 		timer := time.NewTimer(time.Until(w.pulse.due(began, limit)))

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// claims are headers by which somebody in between says who the client is or what it asked for. The program gets only what
-// the host says, in those that are most widely understood.
+// claims are headers by which somebody in between says who the client is or what it asked for. The
+// program gets only what the host says, in those that are most widely understood.
 var claims = []string{
 	"Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip", "True-Client-Ip", "X-Remote-Addr",
 	"X-Remote-User", "X-Script-Name", "X-Scheme", "X-Url-Scheme", "Front-End-Https", "X-Original-Host", "X-Original-Uri",
@@ -81,8 +81,8 @@ func quoted(value string) string {
 	return value
 }
 
-// target is what the program is asked for. The path is the one that was authorised; how the client had encoded it is kept
-// where that says the same.
+// target is what the program is asked for. The path is the one that was authorised; how the client
+// had encoded it is kept where that says the same.
 func (e *exchange) target() *url.URL {
 	raw, query, asked := strings.Cut(e.Info.RawTarget, "?")
 	u := &url.URL{Scheme: "http", Host: "app", Path: e.Info.Path, RawQuery: query, ForceQuery: asked}
@@ -103,8 +103,9 @@ func (e *exchange) target() *url.URL {
 	return u
 }
 
-// upgrade tells whether the connection may be given to another protocol when the program agrees. A WebSocket cannot do
-// without, which the error says; for anything else the program gets the request as if the client had not offered it.
+// upgrade tells whether the connection may be given to another protocol when the program agrees. A
+// WebSocket cannot do without, which the error says; for anything else the program gets the request
+// as if the client had not offered it.
 func (e *exchange) upgrade() (may bool, _ error) {
 	wanted := e.R.Header.Get("Upgrade")
 	switch {
@@ -118,8 +119,8 @@ func (e *exchange) upgrade() (may bool, _ error) {
 	return false, nil
 }
 
-// canHijack reports whether a front can hand the connection over. That is for the innermost writer to
-// say: those around it pass a call on, and have the method whatever comes of it.
+// canHijack reports whether a front can hand the connection over. That is for the innermost writer
+// to say: those around it pass a call on, and have the method whatever comes of it.
 func canHijack(w http.ResponseWriter) bool {
 	for {
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })

@@ -12,8 +12,9 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// places is how many requests a worker has at once; what comes beyond waits in the queue. Programs that serve HTTP have no
-// fixed number of places, so this only bounds what a program that hangs can hold open.
+// places is how many requests a worker has at once; what comes beyond waits in the queue. Programs
+// that serve HTTP have no fixed number of places, so this only bounds what a program that hangs can
+// hold open.
 const places = 1000
 
 // Runner runs a program that serves HTTP. It implements [modgw.Runner].

@@ -490,8 +490,8 @@ func TestBadResponses(t *testing.T) {
 	}
 }
 
-// What the program says beyond its Content-Length in time cuts the response off, so that the client sees it; what it says later
-// is logged.
+// What the program says beyond its Content-Length in time cuts the response off, so that the client
+// sees it; what it says later is logged.
 func TestBodyThatGrowsBeyondItsLength(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
 	for name, c := range map[string]struct {

@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// exchange is one request on its way through the runner, and its response. It implements [http.RoundTripper] for the
-// proxy that does the work.
+// exchange is one request on its way through the runner, and its response. It implements
+// [http.RoundTripper] for the proxy that does the work.
 type exchange struct {
 	*relay.Request
 	runner *Runner
@@ -39,7 +39,8 @@ type exchange struct {
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	// The proxy would panic by itself when a response breaks off, but only for requests of net/http's own server.
+	// The proxy would panic by itself when a response breaks off, but only for requests of
+	// net/http's own server.
 	ctx = context.WithValue(ctx, http.ServerContextKey, nil)
 	e := &exchange{Request: relay.New(w, req, &r.config), runner: r, ctx: ctx, cancel: cancel}
 	e.w = &client{ResponseWriter: w, controller: http.NewResponseController(w)}
@@ -113,7 +114,8 @@ func (e *exchange) judge(err error) (relay.Outcome, error) {
 	switch {
 	case outcome != relay.WorkerLost:
 	case isUnsent(err) && e.conn == nil:
-		// The transport sends a request again by itself, to the same worker, when a connection broke that was kept.
+		// The transport sends a request again by itself, to the same worker, when a connection
+		// broke that was kept.
 		outcome = relay.Unbegun
 	case !isUnsent(err) && !isLost(err):
 		failure := relay.Bad("%v", err)
@@ -195,8 +197,8 @@ func (e *exchange) complete() {
 	e.Conclude(err)
 }
 
-// cause is why the host, or the client, has ended the exchange; nil when neither did. A client that ends its body too early may
-// still wait for an answer.
+// cause is why the host, or the client, has ended the exchange; nil when neither did. A client that
+// ends its body too early may still wait for an answer.
 func (e *exchange) cause() error {
 	if err := e.Body.Err(); err != nil {
 		return err
@@ -220,7 +222,8 @@ func (e *exchange) end() {
 	e.release()
 }
 
-// unanswered reports whether the time of the request, or the patience of its client, has ended before its response began.
+// unanswered reports whether the time of the request, or the patience of its client, has ended
+// before its response began.
 func (e *exchange) unanswered() bool { return e.answer == nil && !e.upgraded && e.ctx.Err() != nil }
 
 // worker is the one whose place the exchange has.

@@ -21,8 +21,8 @@ type listeningSocket struct {
 	inode   uint64
 }
 
-// listeningSockets are those in the network namespace of a process, which is a number or "self". What the kernel does not
-// tell is left out.
+// listeningSockets are those in the network namespace of a process, which is a number or "self".
+// What the kernel does not tell is left out.
 func listeningSockets(process string) []listeningSocket {
 	var found []listeningSocket
 	for _, table := range []string{"tcp", "tcp6"} {
@@ -54,7 +54,8 @@ func parseSocket(line string) (s listeningSocket, ok bool) {
 	return s, ok && uidErr == nil && inodeErr == nil
 }
 
-// parseTableAddress reads an address as the table has it: words of 32 bits in the machine's byte order, and the port.
+// parseTableAddress reads an address as the table has it: words of 32 bits in the machine's byte
+// order, and the port.
 func parseTableAddress(text string) (address netip.AddrPort, ok bool) {
 	digits, number, _ := strings.Cut(text, ":")
 	raw, err := hex.DecodeString(digits)

@@ -13,11 +13,13 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// strayInterval is how often it is looked whether a program that starts listens on another port than its own.
+// strayInterval is how often it is looked whether a program that starts listens on another port
+// than its own.
 const strayInterval = 500 * time.Millisecond
 
-// stray notices a program that listens on another port than the one it was given. Some open one for a debugger or for
-// metrics first, and need time for the other, so it has a part of the time that it has to start.
+// stray notices a program that listens on another port than the one it was given. Some open one for
+// a debugger or for metrics first, and need time for the other, so it has a part of the time that
+// it has to start.
 type stray struct {
 	worker   *worker
 	patience time.Duration
@@ -31,7 +33,8 @@ func newStray(w *worker) *stray {
 	return &stray{worker: w, patience: w.runner.config.Descriptor.Timeouts.Startup / share, lookedAt: time.Now()}
 }
 
-// check looks where the program listens, now and then. The error says that it listens elsewhere and has for a while.
+// check looks where the program listens, now and then. The error says that it listens elsewhere and
+// has for a while.
 func (s *stray) check() error {
 	now := time.Now()
 	if now.Sub(s.lookedAt) < min(strayInterval, s.patience) {
@@ -51,8 +54,8 @@ func (s *stray) check() error {
 	return nil
 }
 
-// strayAddress is where a process of the worker's group listens beside the socket that it has inherited; the zero value
-// when it listens nowhere or on its port, which may not be reached yet.
+// strayAddress is where a process of the worker's group listens beside the socket that it has
+// inherited; the zero value when it listens nowhere or on its port, which may not be reached yet.
 func (w *worker) strayAddress() (stray netip.AddrPort) {
 	sockets := listeningSockets(strconv.Itoa(w.pid))
 	own := w.ownSockets()
@@ -71,7 +74,8 @@ func (w *worker) strayAddress() (stray netip.AddrPort) {
 // reachable reports whether a socket with the address gets connections to a loopback address.
 func reachable(a netip.Addr) bool { return a.Unmap().IsLoopback() || a.IsUnspecified() }
 
-// ownSockets are the inodes of the sockets that the processes of the worker's group have open, as far as this user may know.
+// ownSockets are the inodes of the sockets that the processes of the worker's group have open, as
+// far as this user may know.
 func (w *worker) ownSockets() map[uint64]bool {
 	found := map[uint64]bool{}
 	for _, pid := range proc.Group(w.pid) {

@@ -18,12 +18,12 @@ const (
 	closeTime = 2 * time.Second
 )
 
-// serviceRestart is a WebSocket frame that closes the connection with the code 1012 (RFC 6455, sections 5.5.1 and 7.4.1, and
-// the registry of close codes): the client is to connect again.
+// serviceRestart is a WebSocket frame that closes the connection with the code 1012 (RFC 6455,
+// sections 5.5.1 and 7.4.1, and the registry of close codes): the client is to connect again.
 var serviceRestart = []byte{0x88, 2, 1012 >> 8, 1012 & 0xff}
 
-// tunnel is the connection to the program after it has agreed to another protocol. What is read from it is on its way to
-// the client.
+// tunnel is the connection to the program after it has agreed to another protocol. What is read
+// from it is on its way to the client.
 type tunnel struct {
 	io.ReadWriteCloser
 	conn      *conn
@@ -56,8 +56,8 @@ func (e *exchange) tunnel(response *http.Response) {
 	}
 }
 
-// Read passes on what the program sends. When the tunnel is to end, that is until the end of a frame, and then a frame
-// that closes the WebSocket.
+// Read passes on what the program sends. When the tunnel is to end, that is until the end of a
+// frame, and then a frame that closes the WebSocket.
 func (t *tunnel) Read(p []byte) (int, error) {
 	for {
 		if n, over := t.close(p); over {
@@ -135,7 +135,8 @@ func (t *tunnel) end() {
 	}
 }
 
-// frames follows the frames of a WebSocket (RFC 6455, section 5.2). Its zero value stands before the first.
+// frames follows the frames of a WebSocket (RFC 6455, section 5.2). Its zero value stands before
+// the first.
 type frames struct {
 	head [14]byte
 	have int    // bytes of the head
@@ -145,7 +146,8 @@ type frames struct {
 // between reports whether one frame has ended and the next one not begun.
 func (f *frames) between() bool { return f.have == 0 && f.left == 0 }
 
-// take follows a piece, to its end or, if stop is set, to the end of the frame that it begins with. It returns how far.
+// take follows a piece, to its end or, if stop is set, to the end of the frame that it begins with.
+// It returns how far.
 func (f *frames) take(p []byte, stop bool) (taken int) {
 	for taken < len(p) {
 		if stop && f.between() {

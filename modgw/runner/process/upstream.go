@@ -14,9 +14,10 @@ const (
 	// maxResponseHead is how many bytes the head of a response may have.
 	maxResponseHead = 64 << 10
 
-	// idleTime is how long a connection without a request is kept. It is short because servers close idle connections as
-	// well, after 2 seconds at the least that is common, and a request that meets that end cannot be sent again unless it
-	// is safe. It is long enough for an app under load, and another connection to the same machine costs next to nothing.
+	// idleTime is how long a connection without a request is kept. It is short because servers
+	// close idle connections as well, after 2 seconds at the least that is common, and a request
+	// that meets that end cannot be sent again unless it is safe. It is long enough for an app
+	// under load, and another connection to the same machine costs next to nothing.
 	idleTime = time.Second
 
 	idleConnections = 128

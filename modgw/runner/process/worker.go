@@ -14,7 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that nobody knows before the start.
+// withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that nobody
+// knows before the start.
 const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
 
 // deathTime is how long a worker that does not listen any more may take to end by itself.
@@ -86,7 +87,8 @@ func (w *worker) spec() (spec proc.Spec, err error) {
 	return spec, nil
 }
 
-// Ready implements [workers.Program]: it finds out which of the two ways to listen the program uses.
+// Ready implements [workers.Program]: it finds out which of the two ways to listen the program
+// uses.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.mu.Lock() // End, which closes everything, waits until this has seen the end of ctx
 	defer w.mu.Unlock()
@@ -102,7 +104,8 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	}
 	w.upstream = newUpstream(address)
 	w.Log.Debug("worker listens", "address", address.String())
-	// From now on only the process has the socket, so that nobody waits for a process that has gone.
+	// From now on only the process has the socket, so that nobody waits for a process that has
+	// gone.
 	return nil, w.inherited.closeFile()
 }
 
@@ -129,8 +132,8 @@ func (w *worker) End() {
 	w.port.release()
 }
 
-// suspect says that nobody listens at the worker any more. It gets no more requests, and when it does not end by itself,
-// as one does whose end is just not known yet, it is ended.
+// suspect says that nobody listens at the worker any more. It gets no more requests, and when it
+// does not end by itself, as one does whose end is just not known yet, it is ended.
 func (w *worker) suspect(err error) {
 	w.runner.queue.Remove(w.member)
 	w.runner.Background(func() {

@@ -21,12 +21,12 @@ var (
 // Queue hands out the places of its members. Make it with [New].
 type Queue struct {
 	limits modgw.Queue
-	brief  bool // nobody waits for members to have room
+	brief  bool // no request waits until members have room
 
 	mu      sync.Mutex
 	members []*Member
-	waiters list.List // of *waiter
-	hopes   int       // members that are there or will be soon; without any, nobody waits
+	waiters list.List // has *waiter values
+	hopes   int       // members that are there or will be soon; without any, no request waits
 	closed  bool
 	busy    int
 }
@@ -38,7 +38,7 @@ type Member struct {
 
 	busy   int
 	paused bool          // it gets no more requests for now
-	drain  chan struct{} // closes when busy is 0; nil while nobody wants to know
+	drain  chan struct{} // closes when busy is 0; nil while no one waits for that
 }
 
 // waiter is a request that waits for a place.
@@ -51,11 +51,12 @@ type waiter struct {
 // New makes a queue without members.
 func New(limits modgw.Queue) *Queue { return &Queue{limits: limits} }
 
-// NewBrief makes a queue for what holds its place for long: requests wait for members to come, as at a start, but not for
-// those that are there to have room.
+// NewBrief makes a queue for what holds its place for long: requests wait for members to come, as
+// at a start, but not for those that are there to have room.
 func NewBrief(limits modgw.Queue) *Queue { return &Queue{limits: limits, brief: true} }
 
-// Acquire returns a member with a place that is the caller's until Release. The error is one of the above, or ctx's.
+// Acquire returns a member with a place that is the caller's until Release. The error is one of the
+// above, or ctx's.
 func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
 	q.mu.Lock()
 	if m := q.free(); m != nil {
@@ -91,7 +92,8 @@ func (q *Queue) Add(m *Member) {
 	q.serve()
 }
 
-// Remove lets no more requests come to a member, which need not be there any more. The channel closes when none is left.
+// Remove lets no more requests come to a member, which need not be there any more. The channel
+// closes when none is left.
 func (q *Queue) Remove(m *Member) <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -108,7 +110,8 @@ func (q *Queue) Remove(m *Member) <-chan struct{} {
 	return m.drain
 }
 
-// Pause lets no more requests come to a member until Resume; they wait for it, or for another one, as when it is busy.
+// Pause lets no more requests come to a member until Resume; they wait for it, or for another one,
+// as when it is busy.
 func (q *Queue) Pause(m *Member) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -230,7 +233,8 @@ func (q *Queue) take(m *Member) {
 	q.busy++
 }
 
-// free is the member to go to next, which is the least busy one; nil when all are busy or paused, or the queue is closed.
+// free is the member to go to next, which is the least busy one; nil when all are busy or paused,
+// or the queue is closed.
 func (q *Queue) free() (least *Member) {
 	if q.closed {
 		return nil

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// AheadSize is how much of a request's body is read before a worker is asked for, so that a slow client does not hold one
-	// that waits for it.
+	// AheadSize is how much of a request's body is read before a worker is asked for, so that a
+	// slow client does not hold one that waits for it.
 	AheadSize = 64 << 10
 
 	// interruptTime is how long an interrupted read may take to end before it is interrupted again.
@@ -39,7 +39,8 @@ const (
 	halted                    // nothing more is read from the client
 )
 
-// Keeping says how much of a body is read before a worker is asked for, which would have to wait for the client.
+// Keeping says how much of a body is read before a worker is asked for, which would have to wait
+// for the client.
 type Keeping int
 
 // The ways to keep a body, each of which does what those before it do.
@@ -47,19 +48,20 @@ const (
 	KeepNothing   Keeping = iota
 	KeepBeginning         // the first AheadSize bytes
 	KeepMost              // as much as the app's spool { upload } allows
-	KeepLength            // all of a body whose length the client has not told, so that the worker can be told
+	KeepLength            // all of a body of unknown length, so that the worker can be told
 )
 
 // Waiter is told while the client is waited for, which is not the program's time. [Clock] is one.
 type Waiter interface {
-	Pause()
-	Resume()
+	Pause()  // counts no time until Resume
+	Resume() // ends one Pause
 }
 
-// Body is the body of a request on its way from the client, and never read after Stop. One goroutine at a time uses it, but for
-// Stop, Announce, IsReceived and Err. A nil one is the body of a request that has none.
+// Body is the body of a request on its way from the client, and never read after Stop. One
+// goroutine at a time uses it, but for Stop, Announce, IsReceived and Err. A nil one is the body of
+// a request that has none.
 type Body struct {
-	Length int64 // -1: there is none, or nobody knows
+	Length int64 // -1: there is no body, or its length is unknown
 
 	in     io.ReadCloser
 	client *http.ResponseController
@@ -69,18 +71,19 @@ type Body struct {
 	err    error        // why it is broken; io.EOF when it was received
 	ahead  []byte       // the beginning
 	buffer *[AheadSize]byte
-	kept   *spool.Buffer // what comes after ahead and was read already; nil: nothing
-	spent  bool          // what comes after ahead may have been read
+	kept   *spool.Buffer // the part after ahead that was read already; nil: none
+	spent  bool          // the part after ahead may have been read by a worker
 
 	// Set by Stream.
 	waiter Waiter
 	duplex bool          // the front sends a response without reading the body to its end first
-	turn   chan struct{} // has room for whoever reads
+	turn   chan struct{} // holds a value while a goroutine reads
 	halt   chan struct{} // closes when no more is to be read
 	once   sync.Once     // closes it
 }
 
-// Open makes Body that of the request, and reads as much of it as is to be kept. The error is a *[Failure].
+// Open makes Body that of the request, and reads as much of it as is to be kept. The error is a
+// *[Failure].
 func (r *Request) Open(k Keeping) error {
 	limit := r.Config.Descriptor.Limits.Body
 	if limit > 0 && r.R.ContentLength > limit {
@@ -148,8 +151,8 @@ func (b *Body) IsWhole() bool { return b == nil || b.IsReceived() && b.read == i
 // Beginning is what was read first; Read reads what comes after it.
 func (b *Body) Beginning() []byte { return b.ahead }
 
-// Stream lets Read be used, and a response be sent before the body was read to its end. HTTP/1 would read all of it first; fronts
-// that have no such habit say so by an error.
+// Stream lets Read be used, and a response be sent before the body was read to its end. HTTP/1
+// would read all of it first; fronts that have no such habit say so by an error.
 func (b *Body) Stream(w Waiter) {
 	if b.IsWhole() {
 		return
@@ -163,14 +166,16 @@ func (b *Body) Stream(w Waiter) {
 // Halted closes when no more is to be read; nil before Stream.
 func (b *Body) Halted() <-chan struct{} { return b.halt }
 
-// Spend notes that what comes after the beginning may be read from now on, so that it cannot be sent to another worker.
+// Spend notes that what comes after the beginning may be read from now on, so that it cannot be
+// sent to another worker.
 func (b *Body) Spend() {
 	if b != nil {
 		b.spent = true
 	}
 }
 
-// Announce says in the head of a response that the connection cannot be used again, when the rest of the body is still in it.
+// Announce says in the head of a response that the connection cannot be used again, when the rest
+// of the body is still in it.
 func (b *Body) Announce(header http.Header) {
 	if b != nil && b.duplex && !b.IsReceived() {
 		header.Set("Connection", "close")
@@ -251,8 +256,8 @@ type notKept struct{ err error }
 func (e *notKept) Error() string { return fmt.Sprintf("the request body cannot be kept: %v", e.err) }
 func (e *notKept) Unwrap() error { return e.err }
 
-// Read reads what comes after the beginning. It is io.EOF at the end of a body that is as long as it should be, and
-// [context.Canceled] after Stop.
+// Read reads what comes after the beginning. It is io.EOF at the end of a body that is as long as
+// it should be, and [context.Canceled] after Stop.
 func (b *Body) Read(p []byte) (int, error) {
 	if b.turn == nil {
 		return 0, io.EOF
@@ -322,7 +327,8 @@ func (b *Body) isHalted() bool {
 	}
 }
 
-// Stop makes sure that the client's body is not read any more, which must not happen after a handler has returned.
+// Stop makes sure that the client's body is not read any more, which must not happen after a
+// handler has returned.
 func (b *Body) Stop() {
 	if b != nil && b.turn != nil {
 		b.once.Do(b.stop)
@@ -350,8 +356,8 @@ func (b *Body) stop() {
 	}
 }
 
-// interrupt ends reading from a client that sends nothing, if the front knows how. A front that sets deadlines of its own may
-// just have replaced this one, so that it must be tried again.
+// interrupt ends reading from a client that sends nothing, if the front knows how. A front that
+// sets deadlines of its own may just have replaced this one, so that it must be tried again.
 func (b *Body) interrupt() {
 	if b.client.SetReadDeadline(time.Unix(1, 0)) != nil {
 		_ = b.in.Close()

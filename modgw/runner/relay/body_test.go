@@ -106,7 +106,7 @@ type sink struct {
 	text   strings.Builder
 	ended  bool
 	failed error
-	refuse error // of Send
+	refuse error // Send returns it
 }
 
 func (s *sink) Send(p []byte) error { s.text.Write(p); return s.refuse }

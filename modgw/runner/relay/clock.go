@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock measures the time that a request may take. It stands still while it is paused, as while the client is waited for, which
-// is not the program's fault. Its zero value has no limit.
+// Clock measures the time that a request may take. It stands still while it is paused, as while the
+// client is waited for, which is not the program's fault. Its zero value has no limit.
 type Clock struct {
 	mu     sync.Mutex
 	over   func() // nil: there is no limit, or none any more
@@ -16,7 +16,8 @@ type Clock struct {
 	paused int       // in so many places
 }
 
-// Start begins to count: over is called, by a goroutine of its own, when the time is up. A limit of 0 is none.
+// Start begins to count: over is called, by a goroutine of its own, when the time is up. A limit of
+// 0 is none.
 func (c *Clock) Start(limit time.Duration, over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

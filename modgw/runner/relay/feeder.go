@@ -2,15 +2,16 @@ package relay
 
 import "io"
 
-// Sink is where a request's body goes. Its methods may wait until the program takes what they have; whoever stops the body sees
-// to it that they do not wait for ever.
+// Sink is where a request's body goes. Its methods may wait until the program takes what they have;
+// the caller of [Body.Stop] sees to it that they do not wait for ever.
 type Sink interface {
-	Send(piece []byte) error
-	End() error     // the body is complete
-	Fail(err error) // the client's body cannot be read to its end
+	Send(piece []byte) error // piece is valid until it returns
+	End() error              // the body is complete
+	Fail(err error)          // the client's body cannot be read to its end
 }
 
-// Feeder gives a request's body to a program while the response is read. It ends soon after [Body.Stop].
+// Feeder gives a request's body to a program while the response is read. It ends soon after
+// [Body.Stop].
 type Feeder struct {
 	body *Body
 	sink Sink

@@ -15,31 +15,47 @@ import (
 )
 
 func TestEachOutcomeHasOneAnswer(t *testing.T) {
-	const none, failed, quiet = "", slog.LevelError, slog.LevelDebug
-	for name, want := range map[Outcome]rule{
-		Complete:       {0, none, "", "", slog.LevelInfo, "", Never, Keep},
-		Overdue:        {504, "MGW-APP-009", "", "", failed, "request failed", Never, Doubt},
-		Replaced:       {0, none, "", "", quiet, "event stream ended", Never, Watch},
-		ClientGone:     {0, none, "", "", quiet, "request abandoned", Never, Watch},
-		AppFailed:      {500, "MGW-APP-013", "", "", slog.LevelInfo, "request failed", Never, Watch},
-		BadResponse:    {502, "MGW-APP-014", "", "", failed, "request failed", Never, Watch},
-		WorkerLost:     {502, "MGW-APP-008", "", "", failed, "request failed", IfSafe, Lose},
-		Unbegun:        {502, "MGW-APP-008", "", "", failed, "request failed", Always, Lose},
-		Requeued:       {0, none, "", "", quiet, "request given to another worker", ForFree, Keep},
-		QueueFull:      {503, "MGW-APP-010", "", "", failed, "request failed", Never, Keep},
-		QueueTimeout:   {503, "MGW-APP-010", "", "", failed, "request failed", Never, Keep},
-		NoWorker:       {503, "MGW-APP-011", "", "", failed, "request failed", Never, Keep},
-		Stopping:       {503, "MGW-APP-012", "", "", failed, "request failed", Never, Keep},
-		BodyTooLarge:   {413, "MGW-APP-015", "", "", slog.LevelInfo, "request failed", Never, Watch},
-		BodyIncomplete: {400, "MGW-APP-016", "", "", slog.LevelInfo, "request failed", Never, Watch},
-		BodyNotKept:    {503, "MGW-APP-024", "", "", failed, "request failed", Never, Keep},
-		BodyNotStored:  {507, "MGW-APP-025", "", "", failed, "request failed", Never, Keep},
-		LengthRequired: {411, "MGW-CGI-001", "", "", slog.LevelInfo, "request failed", Never, Keep},
-	} {
-		got := rules[name]
-		got.summary, got.hint = "", ""
-		if got != want {
-			t.Errorf("outcome %d: got %+v, want %+v", name, got, want)
+	wants := map[Outcome]struct {
+		status int
+		code   string
+		level  slog.Level
+		retry  Retry
+		fate   Fate
+	}{
+		Refused:        {0, "", slog.LevelInfo, Never, Keep},
+		Complete:       {0, "", slog.LevelInfo, Never, Keep},
+		Overdue:        {504, "MGW-APP-009", slog.LevelError, Never, Doubt},
+		Replaced:       {0, "", slog.LevelInfo, Never, Watch},
+		ClientGone:     {0, "", slog.LevelInfo, Never, Watch},
+		AppFailed:      {500, "MGW-APP-013", slog.LevelInfo, Never, Watch},
+		BadResponse:    {502, "MGW-APP-014", slog.LevelError, Never, Watch},
+		WorkerLost:     {502, "MGW-APP-008", slog.LevelError, IfSafe, Lose},
+		Unbegun:        {502, "MGW-APP-008", slog.LevelError, Always, Lose},
+		Requeued:       {0, "", slog.LevelInfo, ForFree, Keep},
+		QueueFull:      {503, "MGW-APP-010", slog.LevelError, Never, Keep},
+		QueueTimeout:   {503, "MGW-APP-010", slog.LevelError, Never, Keep},
+		NoWorker:       {503, "MGW-APP-011", slog.LevelError, Never, Keep},
+		Stopping:       {503, "MGW-APP-012", slog.LevelError, Never, Keep},
+		BodyTooLarge:   {413, "MGW-APP-015", slog.LevelInfo, Never, Watch},
+		BodyIncomplete: {400, "MGW-APP-016", slog.LevelInfo, Never, Watch},
+		BodyNotKept:    {503, "MGW-APP-024", slog.LevelError, Never, Keep},
+		BodyNotStored:  {507, "MGW-APP-025", slog.LevelError, Never, Keep},
+		LengthRequired: {411, "MGW-CGI-001", slog.LevelInfo, Never, Keep},
+	}
+	if len(wants) != int(outcomes) {
+		t.Errorf("%d of %d outcomes are tested", len(wants), outcomes)
+	}
+	for o, want := range wants {
+		failure := o.Failure(nil, "x")
+		if failure.Status != want.status || failure.Fault.Code != want.code || o.Code() != want.code ||
+			failure.level() != want.level || failure.Outcome != o {
+			t.Errorf("outcome %d: answered %d with %s at %s", o, failure.Status, failure.Fault.Code, failure.level())
+		}
+		if rules[o].retry != want.retry || o.Fate() != want.fate {
+			t.Errorf("outcome %d: retry %d, fate %d, want %d and %d", o, rules[o].retry, o.Fate(), want.retry, want.fate)
+		}
+		if answered := want.status != 0; answered != (failure.Fault.Summary != "") {
+			t.Errorf("outcome %d: the answer says %q", o, failure.Fault.Summary)
 		}
 	}
 }

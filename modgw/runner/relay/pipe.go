@@ -8,15 +8,16 @@ import (
 // pipeSize is how much of a response may wait for a client that is slower than the program.
 const pipeSize = 256 << 10
 
-// Pipe carries a program's response from the goroutine that receives it to the one that passes it on. Make it with [NewPipe].
+// Pipe carries a program's response from the goroutine that receives it to the one that passes it
+// on. Make it with [NewPipe].
 type Pipe struct {
-	Clock Clock // runs while the reader waits for the program; Read is ErrOverdue when the time is up
+	Clock Clock // runs while Read waits for the program; then Read returns ErrOverdue
 
 	mu    sync.Mutex
-	buf   []byte // of which start is not read yet
+	buf   []byte // the response from start on is not read yet
 	start int
-	err   error // what Read returns when buf is empty: the writer has ended
-	cut   error // what Read returns at once
+	err   error // Read returns it when buf is empty; nil while the writer goes on
+	cut   error // Read returns it at once; nil: the pipe was not cut
 	data  chan struct{}
 	room  chan struct{}
 }
@@ -29,7 +30,8 @@ func NewPipe(limit time.Duration) *Pipe {
 	return p
 }
 
-// Write passes p on, and waits for room. It never fails: when nobody reads any more, p is thrown away.
+// Write passes p on, and waits for room. It never fails: after Cut, p is thrown
+// away.
 func (p *Pipe) Write(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
@@ -68,7 +70,8 @@ func (p *Pipe) End(err error) {
 	notify(p.data)
 }
 
-// Cut makes Read return err at once, and Write throw away what comes. Any goroutine may call it; the first one wins.
+// Cut makes Read return err at once, and Write throw away what comes. Any goroutine may call it;
+// the first one wins.
 func (p *Pipe) Cut(err error) {
 	p.mu.Lock()
 	if p.cut == nil {

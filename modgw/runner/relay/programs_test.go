@@ -26,7 +26,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python"
 )
 
-// speaks says how the test binary talks to its host when it is started as a program: "http", "fastcgi" or "cgi".
+// speaks says how the test binary talks to its host when it is started as a program: "http",
+// "fastcgi" or "cgi".
 const speaks = "RELAY_TEST_PROGRAM"
 
 // gate names the file that /gate waits for.
@@ -188,7 +189,8 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.body", "body": text})
 `
 
-// kinds are the ways to execute a request, each with one worker that has one request at a time, if it can be told that.
+// kinds are the ways to execute a request, each with one worker that has one request at a time, if
+// it can be told that.
 var kinds = map[string]func(*testing.T, *modgw.Descriptor) modgw.NewRunner{
 	"http": func(t *testing.T, d *modgw.Descriptor) modgw.NewRunner {
 		d.Kind, d.HTTP = modgw.KindHTTP, &modgw.HTTP{Command: []string{executable(t)}}
@@ -241,7 +243,7 @@ type app struct {
 	*runnertest.App
 	descriptor modgw.Descriptor
 	gate       string
-	mark       int // where in the log what the test looks for begins
+	mark       int // the test looks at the log from here on
 }
 
 // deploy starts the program as an app of a kind.

@@ -16,13 +16,13 @@ const maxTries = 3
 
 // Request is one request on its way through a runner, and its response.
 type Request struct {
-	W      http.ResponseWriter
-	R      *http.Request
-	Info   *modgw.RequestInfo
-	Config *modgw.RunnerConfig
+	W      http.ResponseWriter // takes the response
+	R      *http.Request       // came from the gateway
+	Info   *modgw.RequestInfo  // belongs to R
+	Config *modgw.RunnerConfig // configures the runner
 
 	Body   *Body           // nil until it was opened
-	Worker *workers.Worker // that has the request, or had it last; nil: none of the runner's own
+	Worker *workers.Worker // has the request, or had it last; nil: it is not the runner's own
 	Log    *slog.Logger    // takes records while there is no worker
 
 	tries int
@@ -55,7 +55,8 @@ func IsSafe(method string) bool {
 	return false
 }
 
-// Tried counts an attempt to have the request executed by a worker; nil is a program of somebody else's.
+// Tried counts an attempt to have the request executed by a worker; nil is a program of someone
+// else's.
 func (r *Request) Tried(w *workers.Worker) {
 	r.tries++
 	r.Worker = w
@@ -81,7 +82,8 @@ func (r *Request) NotKept(err error) {
 	r.log().Warn("response not kept for a slow client", "request", r.Info.ID, "reason", err)
 }
 
-// OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request; without one, only the generation can be replaced.
+// OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request; without one, only
+// the generation can be replaced.
 func (r *Request) OnReplaced(end func()) (cancel func()) {
 	if r.Worker != nil {
 		return r.Worker.OnReplaced(r.Info, end)
@@ -89,8 +91,8 @@ func (r *Request) OnReplaced(end func()) (cancel func()) {
 	return r.Info.OnReplaced(end)
 }
 
-// Again reports whether to give the request to another worker, because of the error with which this one has ended it, and logs
-// that. A request with which the worker has crashed is named.
+// Again reports whether to give the request to another worker, because of the error with which this
+// one has ended it, and logs that. A request with which the worker has crashed is named.
 func (r *Request) Again(o Outcome, err error) bool {
 	may, level := false, slog.LevelInfo
 	switch rules[o].retry {
@@ -100,16 +102,17 @@ func (r *Request) Again(o Outcome, err error) bool {
 		may = r.tries < maxTries
 	case ForFree:
 		r.tries--
-		may, level = true, rules[o].level
+		may, level = true, slog.LevelDebug // it happens often
 	}
 	if !may || r.state != unanswered || !r.Body.Repeatable() {
 		return false
 	}
-	r.log().Log(context.Background(), level, again, "request", r.Info.ID, "reason", err)
+	r.log().Log(context.Background(), level, "request given to another worker", "request", r.Info.ID, "reason", err)
 	return true
 }
 
-// Crashed reports whether the worker that has the request has crashed with it. Log and status name the request then.
+// Crashed reports whether the worker that has the request has crashed with it. Log and status name
+// the request then.
 func (r *Request) Crashed() bool {
 	return r.Worker != nil && r.Worker.CrashedWith(r.Name())
 }
@@ -126,15 +129,16 @@ func (r *Request) log() *slog.Logger {
 	return r.Log
 }
 
-// Conclude logs what became of the request, as [OutcomeOf] has it, and answers it when nobody has. It panics with
-// [http.ErrAbortHandler] when the response was begun and is not complete, and when the client has gone.
+// Conclude logs the outcome of the request, see [OutcomeOf], and answers it if it was not answered.
+// It panics with [http.ErrAbortHandler] when the response was begun and is not complete, and when
+// the client has gone.
 func (r *Request) Conclude(err error) {
 	switch outcome := OutcomeOf(err); outcome {
 	case Complete:
 	case Replaced: // an end that the client can see, after which it connects again
-		r.log().Debug(ended, "request", r.Info.ID, "reason", err)
+		r.log().Debug("event stream ended", "request", r.Info.ID, "reason", err)
 	case ClientGone:
-		r.log().Debug(abandoned, "request", r.Info.ID, "reason", err)
+		r.log().Debug("request abandoned", "request", r.Info.ID, "reason", err)
 		panic(http.ErrAbortHandler)
 	case QueueFull, QueueTimeout, NoWorker, Stopping:
 		r.Worker = nil // which has it no longer
@@ -160,7 +164,7 @@ func (r *Request) failure(o Outcome, err error) *Failure {
 
 // fail logs a failure and answers with it, or cuts the response off when its head was sent.
 func (r *Request) fail(f *Failure) {
-	r.log().Log(context.Background(), f.level(), failed, "request", r.Info.ID, "method", r.R.Method,
+	r.log().Log(context.Background(), f.level(), "request failed", "request", r.Info.ID, "method", r.R.Method,
 		"path", proc.Printable(r.Info.Path), "status", f.Status, "cut_off", r.state == answering, "code", f.Fault.Code,
 		"error", proc.Printable(f.Fault.Line()))
 	if r.state == answering {

@@ -15,7 +15,7 @@ import (
 
 // Head is the head of a program's response, checked.
 type Head struct {
-	Status int
+	Status int   // from 200 to 599
 	Length int64 // Content-Length; -1 without one
 	Header http.Header
 }
@@ -23,22 +23,23 @@ type Head struct {
 // Response is a program's response.
 type Response struct {
 	Head
-	Pipe *Pipe         // that it comes through
-	Body *bufio.Reader // of the pipe, after the head
+	Pipe *Pipe         // brings the response
+	Body *bufio.Reader // reads the pipe from the end of the head on
 
-	// Release is called when the program has said all, with the last of which Read has returned, and nothing is read from the
-	// client any more; the client may not have the response yet. It may be called by another goroutine than that of Send, and
-	// is not when waiting for the client's body could be ended by it. nil: nobody waits for that.
+	// Release is called when the program has said all, with the last of which Read has returned,
+	// and nothing is read from the client any more; the client may not have the response yet. It
+	// may be called by another goroutine than that of Send, and is not when waiting for the
+	// client's body could be ended by it. nil: it is not called.
 	Release func()
 
 	request *Request
-	ahead   *spool.ReadAhead // that the rest of the body passes through; nil before that
+	ahead   *spool.ReadAhead // keeps the rest of the body for a slow client; nil before there is a rest
 	forget  func()           // takes the registration as an endless response back; nil without one
 }
 
-// Send passes a response on until it is complete, as fast as the client takes it and as soon as it comes; while the
-// client is behind, what comes is kept. It returns nil, an error that wraps ErrClientGone, a *Failure, or why the
-// program's response ended.
+// Send passes a response on until it is complete, as fast as the client takes it and as soon as it
+// comes; while the client is behind, what comes is kept. It returns nil, an error that wraps
+// ErrClientGone, a *Failure, or why the program's response ended.
 func (r *Request) Send(p *Response) error {
 	p.request = r
 	piece := buffers.Get().(*[AheadSize]byte)
@@ -77,9 +78,9 @@ func IsEventStream(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
-// release calls Release with the end of the program's response, unless it is an error of the host. While the client may still
-// send, to stop it would end the connection before the client has the response; then only a client that is slow does not keep
-// the worker.
+// release calls Release with the end of the program's response, unless it is an error of the host.
+// While the client may still send, to stop it would end the connection before the client has the
+// response; then only a client that is slow does not keep the worker.
 func (r *Response) release(end error) {
 	if r.Release == nil || end != io.EOF || !r.request.Body.IsReceived() && !r.isBehind() {
 		return
@@ -144,10 +145,11 @@ type sending struct {
 	client   *http.ResponseController
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
-	written  int64 // of the body
+	written  int64 // bytes of the body so far
 }
 
-// begin sends the head; n bytes of the body are there. A response that is complete already gets a Content-Length.
+// begin sends the head; n bytes of the body are there. A response that is complete already gets a
+// Content-Length.
 func (s *sending) begin(n int, complete bool) error {
 	r, head := s.request, s.response.Head
 	s.bodiless = r.R.Method == http.MethodHead || head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
@@ -176,7 +178,7 @@ func (s *sending) begin(n int, complete bool) error {
 	r.Begin(header)
 	r.W.WriteHeader(head.Status)
 	if !complete && IsEventStream(header) {
-		s.response.Pipe.Clock.Stop() // the request's time limit is for responses that are meant to end
+		s.response.Pipe.Clock.Stop() // the time limit is for responses that are meant to end
 		s.response.forget = r.OnReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
 	}
 	return nil
@@ -220,8 +222,8 @@ func (s *sending) write(piece []byte) error {
 	return clientError(err)
 }
 
-// checkRoom fails the response when so many more bytes of its body are more than its Content-Length. None of them are sent, so
-// that the client gets no response that looks complete.
+// checkRoom fails the response when so many more bytes of its body are more than its
+// Content-Length. None of them are sent, so that the client gets no response that looks complete.
 func (s *sending) checkRoom(size int) error {
 	if s.length < 0 || s.bodiless || s.written+int64(size) <= s.length {
 		return nil

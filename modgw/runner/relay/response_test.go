@@ -52,7 +52,7 @@ func TestResponseIsAsLongAsItSays(t *testing.T) {
 		"204 that tells a length":   {"GET", 204, 5, "", io.EOF, Complete, true, ""},
 		"304 of a longer one":       {"GET", 304, 5, "", io.EOF, Complete, true, "5"},
 		"empty":                     {"GET", 200, -1, "", io.EOF, Complete, true, "0"},
-		"cut by whoever replaces":   {"GET", 200, -1, long, ErrReplaced, Replaced, true, ""},
+		"cut by a replacement":      {"GET", 200, -1, long, ErrReplaced, Replaced, true, ""},
 		"the last piece is a reset": {"GET", 200, 5, "hel", io.ErrUnexpectedEOF, WorkerLost, true, "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,8 @@ func TestEventStreamHasAllTheTime(t *testing.T) {
 	}
 }
 
-// To stop reading from a client that still sends would end its connection before it has the response.
+// To stop reading from a client that still sends would end its connection before it has the
+// response.
 func TestWorkerIsReleasedEarlyOnlyWhenTheClientHasSentAll(t *testing.T) {
 	for name, c := range map[string]struct {
 		received bool

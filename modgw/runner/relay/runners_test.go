@@ -71,7 +71,8 @@ func (a *app) pid() (pid string) {
 	return pid
 }
 
-// What becomes of a request is the same for whatever executes it, but where the second column says so.
+// What becomes of a request is the same for whatever executes it, but where the second column says
+// so.
 func TestEveryRunnerEndsARequestInTheSameWay(t *testing.T) {
 	const (
 		failed = "request failed"
@@ -210,8 +211,8 @@ func TestNoRunnerLetsAHungWorkerLive(t *testing.T) {
 	})
 }
 
-// wantReplaced waits until the worker that hung is replaced. A program that serves HTTP has any number of threads, so that one
-// request says nothing.
+// wantReplaced waits until the worker that hung is replaced. A program that serves HTTP has any
+// number of threads, so that one request says nothing.
 func (a *app) wantReplaced(kind, before string) {
 	a.Helper()
 	if kind == "http" {

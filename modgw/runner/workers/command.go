@@ -10,8 +10,9 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// FindProgram returns the absolute path of the program that the first word of a command names: below root when there is
-// a slash in it, else in the PATH of env, with the rights of the app's user.
+// FindProgram returns the absolute path of the program that the first word of a command names:
+// below root when there is a slash in it, else in the PATH of env, with the rights of the app's
+// user.
 func FindProgram(user *account.Account, name, root string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {

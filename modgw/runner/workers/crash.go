@@ -11,15 +11,16 @@ import (
 
 // Request names a request in log and status.
 type Request struct {
-	ID     string
-	Method string
-	Path   string
+	ID     string // its id, as the log has it
+	Method string // its method
+	Path   string // its decoded path
 }
 
-// Crashed reports whether the worker, whose connection broke, has ended because of a fault of its own: then none of the
-// requests that it had may be given to another worker. It waits for a process that is ending, and for no other.
+// Crashed reports whether the worker, whose connection broke, has ended because of a fault of its
+// own: then none of the requests that it had may be given to another worker. It waits for a process
+// that is ending, and for no other.
 func (w *Worker) Crashed() bool {
-	if !w.process.Ending() || w.told.Load() {
+	if !w.process.Ending() || w.asked.Load() {
 		return false
 	}
 	exit := w.process.Exit()
@@ -33,14 +34,14 @@ func (w *Worker) CrashedWith(r Request) bool {
 	}
 	exit := w.process.Exit()
 	r.Method, r.Path = proc.Printable(r.Method), proc.Printable(r.Path)
-	if w.pool.suspect(w, exit, r) {
+	if w.pool.noteSuspect(w, exit, r) {
 		w.Log.Error("worker crashed with a request", "request", r.ID, "method", r.Method, "path", r.Path, "reason", exit.String())
 	}
 	return true
 }
 
-// suspect notes that a worker has crashed with a request. It reports false for one of too many.
-func (p *Pool) suspect(w *Worker, exit proc.Exit, r Request) bool {
+// noteSuspect notes that a worker has crashed with a request. It reports false for one of too many.
+func (p *Pool) noteSuspect(w *Worker, exit proc.Exit, r Request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.crash == nil || p.crash.PID != w.process.PID() || p.crash.Worker != w.Number {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/proc"
@@ -14,26 +15,27 @@ import (
 
 // Config is what a Pool is made from.
 type Config struct {
-	Runner modgw.RunnerConfig
-	User   *account.Account // nil: the host's own
-	Count  int              // workers; 0: one
+	Runner modgw.RunnerConfig // says which app is run, and how
+	User   *account.Account   // nil: the host's own
+	Count  int                // workers; 0: one
 
 	// NewProgram makes the program of a worker. It starts nothing.
 	NewProgram func(w *Worker) Program
 
-	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no request should wait.
-	// nil: nobody wants to know.
+	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no
+	// request should wait. nil: it is not told.
 	Expect func(n int)
 
-	// CodeIsCrash says that an exit code other than 0 means what SIGSEGV does, as in runtimes that handle such signals and
-	// exceptions that nothing catches by exiting.
+	// CodeIsCrash says that an exit code other than 0 means what SIGSEGV does, as in runtimes that
+	// handle such signals and exceptions that nothing catches by exiting.
 	CodeIsCrash bool
 
 	// Slow is the hint for a program that does not become ready in time.
 	Slow string
 }
 
-// Pool is the workers of a runner. Its methods Start, Expand and Stop are those of [modgw.Runner] and [modgw.Expander].
+// Pool is the workers of a runner. Its methods Start, Expand and Stop are those of [modgw.Runner]
+// and [modgw.Expander].
 type Pool struct {
 	config   Config
 	restarts atomic.Int64
@@ -42,12 +44,12 @@ type Pool struct {
 	force   chan struct{}  // closes when its workers must not take longer to end
 	running sync.WaitGroup // every goroutine of the pool
 
-	scope func() *proc.Scope // of all that the workers start; made when it is needed
+	scope func() *proc.Scope // contains all that the workers start; made when it is needed
 
 	mu      sync.Mutex
-	workers map[*Worker]bool   // that have a process
+	workers map[*Worker]bool   // the workers that have a process
 	crash   *modgw.CrashStatus // the latest; nil: none yet
-	waiting map[int]Life       // numbers without a process, after failures
+	waiting map[int]time.Time  // since when a number without a process waits for its next start
 	stopped bool               // nothing more is run in the background
 }
 
@@ -63,7 +65,7 @@ func New(c Config) *Pool {
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
 		workers: make(map[*Worker]bool),
-		waiting: make(map[int]Life),
+		waiting: make(map[int]time.Time),
 	}
 }
 
@@ -108,8 +110,8 @@ func (p *Pool) Expand() {
 	}
 }
 
-// Stop ends all workers: politely until ctx is done, then by force. It returns when every process and goroutine has ended, and
-// what the workers have left behind.
+// Stop ends all workers: politely until ctx is done, then by force. It returns when every process
+// and goroutine has ended, and what the workers have left behind.
 func (p *Pool) Stop(ctx context.Context) {
 	p.mu.Lock()
 	p.stopped = true
@@ -121,7 +123,8 @@ func (p *Pool) Stop(ctx context.Context) {
 	p.scope().Kill()
 }
 
-// Background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when the pool stops.
+// Background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when
+// the pool stops.
 func (p *Pool) Background(f func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,8 +157,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(p.waiting)) {
-		l := p.waiting[number]
-		workers = append(workers, modgw.WorkerStatus{Number: number, State: l.State.String(), Since: l.Since})
+		workers = append(workers, modgw.WorkerStatus{Number: number, State: Waiting.String(), Since: p.waiting[number]})
 	}
 	status.Workers, status.Restarts = workers, int(p.restarts.Load())
 	status.Crash = p.crash.Clone()
@@ -169,8 +171,8 @@ func (p *Pool) first() int {
 	return p.config.Count
 }
 
-// stopStarted ends everything after a start that failed, or that nobody wants any more: workers that were ready shut down as
-// always, those that were not are killed.
+// stopStarted ends everything after a start that failed, or is not needed any more: workers
+// that were ready shut down as always, those that were not are killed.
 func (p *Pool) stopStarted() {
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.Runner.Descriptor.Timeouts.Stop)
 	defer cancel()

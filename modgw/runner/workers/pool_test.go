@@ -17,76 +17,110 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// puppet is a process that ends when it is told to by force, and only then.
-type puppet struct {
+// fakeProcess is a process that ends when it is killed, and only then.
+type fakeProcess struct {
+	pid  int
+	exit proc.Exit // Exit returns it
 	done chan struct{}
 	once sync.Once
-	note func(string) // is told of priorities; nil: nobody is
+	note func(string) // gets changes of priority; nil: they are not noted
 }
 
-func (p *puppet) PID() int                    { return 0 }
-func (p *puppet) Done() <-chan struct{}       { return p.done }
-func (p *puppet) Exit() proc.Exit             { return proc.Exit{} }
-func (p *puppet) Ending() bool                { return false }
-func (p *puppet) Kill()                       { p.once.Do(func() { close(p.done) }) }
-func (p *puppet) Signal(syscall.Signal)       {}
-func (p *puppet) SignalLeader(syscall.Signal) {}
-func (p *puppet) Yield()                      { p.tell("yield") }
-func (p *puppet) Resume()                     { p.tell("resume") }
+func (p *fakeProcess) PID() int                    { return p.pid }
+func (p *fakeProcess) Done() <-chan struct{}       { return p.done }
+func (p *fakeProcess) Kill()                       { p.once.Do(func() { close(p.done) }) }
+func (p *fakeProcess) Signal(syscall.Signal)       {}
+func (p *fakeProcess) SignalLeader(syscall.Signal) {}
+func (p *fakeProcess) Yield()                      { p.noteChange("yield") }
+func (p *fakeProcess) Resume()                     { p.noteChange("resume") }
 
-func (p *puppet) tell(what string) {
+func (p *fakeProcess) Exit() proc.Exit {
+	<-p.done
+	return p.exit
+}
+
+func (p *fakeProcess) Ending() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *fakeProcess) noteChange(what string) {
 	if p.note != nil {
 		p.note(what)
 	}
 }
 
-// diary is the program of a puppet. It notes what the pool does with it.
-type diary struct {
+// fakeProgram is the program of a fakeProcess. It notes what the pool does with it.
+type fakeProgram struct {
 	*Worker
-	puppet  *puppet
-	refused error // what Ready returns
-	other   func(*Worker) Program
-	begun   func() // nil: nothing is done then
+	fakeProcess *fakeProcess
+	refused     error         // Ready returns it
+	late        bool          // Ready waits until its time is over
+	obeys       bool          // the process ends when it is asked to
+	drained     chan struct{} // Retire returns it; nil: a closed channel
+	other       func(*Worker) Program
+	begun       func() // nil: nothing is done then
 
 	mu    sync.Mutex
 	notes []string
 }
 
-func (d *diary) note(what string) {
+func (d *fakeProgram) note(what string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.notes = append(d.notes, what)
 }
 
-func (d *diary) read() []string {
+func (d *fakeProgram) read() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.notes)
 }
 
-func (d *diary) Launch() (Process, error)             { d.note("launch"); return d.puppet, nil }
-func (d *diary) Ready(context.Context) ([]any, error) { d.note("ready"); return nil, d.refused }
-func (d *diary) Begin() {
+func (d *fakeProgram) Launch() (Process, error) { d.note("launch"); return d.fakeProcess, nil }
+func (d *fakeProgram) Ready(ctx context.Context) ([]any, error) {
+	d.note("ready")
+	if d.late {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return nil, d.refused
+}
+func (d *fakeProgram) Begin() {
 	d.note("begin")
 	if d.begun != nil {
 		d.begun()
 	}
 }
-func (d *diary) Stop()                               { d.note("stop") }
-func (d *diary) LastWords()                          { d.note("last words") }
-func (d *diary) End()                                { d.note("end") }
-func (d *diary) Explain(err error) error             { d.note("explain"); return err }
-func (d *diary) Instead(error) func(*Worker) Program { return d.other }
-func (d *diary) Retire() <-chan struct{} {
+func (d *fakeProgram) Stop() {
+	d.note("stop")
+	if d.obeys {
+		d.fakeProcess.Kill()
+	}
+}
+func (d *fakeProgram) LastWords()                          { d.note("last words") }
+func (d *fakeProgram) End()                                { d.note("end") }
+func (d *fakeProgram) Explain(err error) error             { d.note("explain"); return err }
+func (d *fakeProgram) Instead(error) func(*Worker) Program { return d.other }
+func (d *fakeProgram) Retire() <-chan struct{} {
+	if d.drained != nil {
+		return d.drained
+	}
 	drained := make(chan struct{})
 	close(drained)
 	return drained
 }
 
-func newDiary() *diary { return &diary{puppet: &puppet{done: make(chan struct{})}} }
+func newFakeProgram() *fakeProgram {
+	return &fakeProgram{fakeProcess: &fakeProcess{done: make(chan struct{})}}
+}
 
 // of makes d the program of a worker.
-func (d *diary) of(w *Worker) Program {
+func (d *fakeProgram) of(w *Worker) Program {
 	d.Worker = w
 	return d
 }
@@ -104,12 +138,12 @@ func poolOf(newProgram func(*Worker) Program) (*Pool, *bytes.Buffer) {
 }
 
 func TestSlowWorkerMaySayWhyBeforeItIsKilled(t *testing.T) {
-	d := newDiary()
-	c, log := poolOf(d.of)
-	if err := c.Start(t.Context()); err != nil {
+	d := newFakeProgram()
+	p, log := poolOf(d.of)
+	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.Stop(t.Context())
+	p.Stop(t.Context())
 	if got := d.read(); !slices.Equal(got, []string{"launch", "ready", "begin", "stop", "last words", "end"}) {
 		t.Errorf("%q", got)
 	}
@@ -119,13 +153,13 @@ func TestSlowWorkerMaySayWhyBeforeItIsKilled(t *testing.T) {
 }
 
 func TestAnotherWorkerStartsInsteadOfOneThatCannot(t *testing.T) {
-	first, second := newDiary(), newDiary()
+	first, second := newFakeProgram(), newFakeProgram()
 	first.refused, first.other = errors.New("not this way"), second.of
-	c, log := poolOf(first.of)
-	if err := c.Start(t.Context()); err != nil {
+	p, log := poolOf(first.of)
+	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.Stop(t.Context())
+	p.Stop(t.Context())
 	if got := first.read(); !slices.Equal(got, []string{"launch", "ready", "explain", "end"}) {
 		t.Errorf("%q", got)
 	}
@@ -138,14 +172,14 @@ func TestAnotherWorkerStartsInsteadOfOneThatCannot(t *testing.T) {
 }
 
 func TestWorkerThatStartsBesideOthersYieldsToThemUntilItIsReady(t *testing.T) {
-	d := newDiary()
-	d.puppet.note = d.note
-	c, _ := poolOf(d.of)
-	c.config.Runner.Replaces = true
-	if err := c.Start(t.Context()); err != nil {
+	d := newFakeProgram()
+	d.fakeProcess.note = d.note
+	p, _ := poolOf(d.of)
+	p.config.Runner.Replaces = true
+	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.Stop(t.Context())
+	p.Stop(t.Context())
 	if got := d.read()[:5]; !slices.Equal(got, []string{"launch", "yield", "ready", "resume", "begin"}) {
 		t.Errorf("%q", got)
 	}
@@ -167,9 +201,9 @@ func TestFirstWorkerIsReadyBeforeTheOthersBegin(t *testing.T) {
 			begun := make(chan struct{}, 3)
 			p, _ := poolOf(func(w *Worker) Program {
 				note(w, "made")
-				d := newDiary()
+				d := newFakeProgram()
 				d.begun = func() { note(w, "begun"); begun <- struct{}{} }
-				return &obedient{d.of(w).(*diary)}
+				return &obedient{d.of(w).(*fakeProgram)}
 			})
 			p.config.Count, p.config.Runner.Descriptor.Timeouts.Stop = 3, time.Minute
 			if err := start(p); err != nil {
@@ -187,18 +221,18 @@ func TestFirstWorkerIsReadyBeforeTheOthersBegin(t *testing.T) {
 }
 
 func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
-	first, second := newDiary(), newDiary()
+	first, second := newFakeProgram(), newFakeProgram()
 	ready := make(chan struct{})
 	first.begun = func() { close(ready) }
 	second.refused = errors.New("not at all")
-	c, log := poolOf(func(w *Worker) Program {
+	p, log := poolOf(func(w *Worker) Program {
 		if w.Number == 1 {
-			return &obedient{first.of(w).(*diary)}
+			return &obedient{first.of(w).(*fakeProgram)}
 		}
-		return &patient{second.of(w).(*diary), ready}
+		return &patient{second.of(w).(*fakeProgram), ready}
 	})
-	c.config.Count, c.config.Runner.Descriptor.Timeouts.Stop = 2, time.Minute
-	if err := c.Start(t.Context()); err == nil {
+	p.config.Count, p.config.Runner.Descriptor.Timeouts.Stop = 2, time.Minute
+	if err := p.Start(t.Context()); err == nil {
 		t.Fatal("it started")
 	}
 	if got := first.read(); !slices.Equal(got, []string{"launch", "ready", "begin", "stop", "end"}) {
@@ -209,34 +243,34 @@ func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
 	}
 }
 
-// obedient is a diary whose process ends a little after it was told to.
-type obedient struct{ *diary }
+// obedient is a fakeProgram whose process ends a little after it was told to.
+type obedient struct{ *fakeProgram }
 
 func (o *obedient) Stop() {
 	o.note("stop")
-	time.AfterFunc(20*time.Millisecond, o.puppet.Kill)
+	time.AfterFunc(20*time.Millisecond, o.fakeProcess.Kill)
 }
 
-// patient is a diary that is asked only when another worker is ready.
+// patient is a fakeProgram that is asked only when another worker is ready.
 type patient struct {
-	*diary
+	*fakeProgram
 	other chan struct{}
 }
 
 func (p *patient) Ready(ctx context.Context) ([]any, error) {
 	<-p.other
-	return p.diary.Ready(ctx)
+	return p.fakeProgram.Ready(ctx)
 }
 
 func TestWorkerThatEndsAsItBecomesReadyIsNotStarted(t *testing.T) {
-	d := newDiary()
-	c, log := poolOf(d.of)
-	d.puppet.Kill()
-	w := c.newWorker(1, d.of)
-	if err := c.launch(w); err != nil {
+	d := newFakeProgram()
+	p, log := poolOf(d.of)
+	d.fakeProcess.Kill()
+	w := p.newWorker(1, d.of)
+	if err := p.launch(w); err != nil {
 		t.Fatal(err)
 	}
-	c.running.Wait() // until it is buried
+	p.running.Wait() // until it is cleaned up
 	if w.becameReady() {
 		t.Error("it is ready")
 	}
@@ -245,27 +279,27 @@ func TestWorkerThatEndsAsItBecomesReadyIsNotStarted(t *testing.T) {
 	}
 }
 
-func TestGuestThatLeavesIsNotReplaced(t *testing.T) {
-	d := newDiary()
-	c, log := poolOf(nil)
-	d.begun = d.puppet.Kill
-	c.Host(1, d.of)
-	c.Stop(t.Context())
+func TestAttachedWorkerThatLeavesIsNotReplaced(t *testing.T) {
+	d := newFakeProgram()
+	p, log := poolOf(nil)
+	d.begun = d.fakeProcess.Kill
+	p.Host(1, d.of)
+	p.Stop(t.Context())
 	if !strings.Contains(log.String(), "worker detached") || strings.Contains(log.String(), "level=ERROR") {
 		t.Error(log)
 	}
 }
 
 func TestWorkerThatHasEndedIsNotRetired(t *testing.T) {
-	d := newDiary()
-	c, log := poolOf(d.of)
-	w, err := c.startWorker(t.Context(), 1, false)
+	d := newFakeProgram()
+	p, log := poolOf(d.of)
+	w, err := p.startWorker(t.Context(), 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Damage(errors.New("it broke a rule"))
-	c.running.Wait()
-	c.retire(w, "it is old")
+	p.running.Wait()
+	p.retire(w, "it is old")
 	if got := log.String(); strings.Contains(got, "retired") || !strings.Contains(got, `reason="it broke a rule"`) {
 		t.Error(got)
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// Process is what a worker runs in: one that was started or forked for the pool, or one that somebody else has.
+// Process is what a worker runs in: one that was started or forked for the pool, or one that
+// someone else has.
 type Process interface {
-	// PID is its id; 0: nobody knows it.
+	// PID is its id; 0: it is unknown.
 	PID() int
 
 	// Done closes when it has ended, for the host at least.
@@ -43,8 +44,8 @@ func (w *Worker) Run(spec proc.Spec) (Process, error) {
 	return proc.Start(spec)
 }
 
-// Fill fills in what is the same for all programs of an app: the environment and the working directory, unless they are
-// set, the user, the limits, and where lines of output go.
+// Fill fills in what is the same for all programs of an app: the environment and the working
+// directory, unless they are set, the user, the limits, and where lines of output go.
 func (w *Worker) Fill(spec *proc.Spec) {
 	c := w.pool.config
 	d := c.Runner.Descriptor
@@ -62,7 +63,7 @@ func (w *Worker) Fill(spec *proc.Spec) {
 
 // printer returns what logs a line of output.
 func (w *Worker) printer() func(proc.Line) {
-	log := w.Log // the one without a pid, which nobody knows yet
+	log := w.Log // without a pid, which is not known yet
 	return func(line proc.Line) {
 		if line.Dropped == 0 {
 			w.output.Add(line.Text)

@@ -18,8 +18,9 @@ var (
 	ErrLate  = errors.New("the time to start is over")
 )
 
-// startWorker starts a worker and returns it when requests can come. One that yields loads what it must when those that
-// serve leave a processor free. After an error nothing of it is left; the error is what the program has explained, errStopped, or ctx's.
+// startWorker starts a worker and returns it when requests can come. One that yields loads what it
+// must when those that serve leave a processor free. After an error nothing of it is left; the
+// error is what the program has explained, errStopped, or ctx's.
 func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
 	for newProgram := p.config.NewProgram; ; {
 		w := p.newWorker(number, newProgram)
@@ -39,7 +40,8 @@ func (p *Pool) newWorker(number int, newProgram func(*Worker) Program) *Worker {
 	return w
 }
 
-// prepare starts the process of a worker and lets requests come when it is ready. After an error it has ended.
+// prepare starts the process of a worker and lets requests come when it is ready. After an error it
+// has ended.
 func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 	if err := p.launch(w); err != nil {
 		return err
@@ -55,7 +57,7 @@ func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 		return err
 	}
 	w.process.Resume()
-	w.span.Arm(p.config.Runner.Descriptor.Recycle, w.Want)
+	w.recycle.start(p.config.Runner.Descriptor.Recycle, w.Want)
 	if !w.becameReady() {
 		return w.program.Explain(ErrEnded)
 	}
@@ -64,8 +66,8 @@ func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 	return nil
 }
 
-// longestYield is how long a worker that starts leaves the processors to those that serve, at most: on a busy machine it might
-// not become ready in time.
+// longestYield is how long a worker that starts leaves the processors to those that serve, at most:
+// on a busy machine it might not become ready in time.
 func (p *Pool) longestYield() time.Duration {
 	const most = 10 * time.Second
 	if startup := p.config.Runner.Descriptor.Timeouts.Startup; startup > 0 {
@@ -82,9 +84,9 @@ func (p *Pool) launch(w *Worker) error {
 	}
 	w.process = process
 	w.Log = w.Log.With("pid", process.PID())
-	w.event((*Life).Spawned)
+	w.event((*stateMachine).spawned)
 	p.track(w, true)
-	p.running.Go(func() { p.bury(w) })
+	p.running.Go(func() { p.cleanUp(w) })
 	return nil
 }
 
@@ -123,23 +125,23 @@ func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 	}
 }
 
-// bury waits for the end of a worker's process and lets go of all that belonged to it.
-func (p *Pool) bury(w *Worker) {
+// cleanUp waits for the end of a worker's process and releases all that belonged to it.
+func (p *Pool) cleanUp(w *Worker) {
 	<-w.process.Done()
 	w.program.End()
-	w.span.Disarm()
+	w.recycle.stop()
 	p.track(w, false)
 	p.logEnd(w, w.exited())
 }
 
-// logEnd logs the end of a worker that was in the state, once. Of one that never was ready the explanation tells, and of one that was told to end
-// nobody needs to know more.
+// logEnd logs the end of a worker that was in the state before. Why a worker did not become ready
+// was logged already.
 func (p *Pool) logEnd(w *Worker, state State) {
 	switch {
 	case state == Stopping:
 		w.Log.Info("worker stopped", "reason", w.Reason())
 	case state != Ready && state != Retiring:
-	case w.guest:
+	case w.attached:
 		w.Log.Info("worker detached", "reason", w.Reason()) // it may come again
 	default:
 		w.Log.Error("worker ended", "reason", w.Reason())

@@ -8,12 +8,14 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// patience is how long requests wait for a worker that has failed before, rather than being refused.
+// patience is how long requests wait for a worker that has failed before, rather than being
+// refused.
 const patience = time.Second
 
-// supervise keeps a worker running under w's number until the pool stops. One that worked and ends is replaced at once; what
-// does not become ready, or ends right after it did without having been given a request, is started again after a delay that
-// grows. One that is to be replaced serves until the other one is ready.
+// supervise keeps a worker running under w's number until the pool stops. One that worked and ends
+// is replaced at once; what does not become ready, or ends right after it did without having been
+// given a request, is started again after a delay that grows. One that is to be replaced serves
+// until the other one is ready.
 func (p *Pool) supervise(w *Worker) {
 	var b Backoff
 	for w != nil {
@@ -57,9 +59,10 @@ func (p *Pool) replaceLost(w *Worker, b *Backoff) *Worker {
 	}
 }
 
-// delayAfter is how long to wait before a worker that was ready and has ended is replaced. One that was given a request, or
-// was ready for a while, worked: each end of its kind is paid for with a request or with time, so that replacing it at once
-// is no storm of processes. The app's last worker is missed most, and waits for FirstDelay at most.
+// delayAfter is how long to wait before a worker that was ready and has ended is replaced. One that
+// was given a request, or was ready for a while, worked: each end of its kind is paid for with a
+// request or with time, so that replacing it at once is no storm of processes. The app's last
+// worker is missed most, and waits for FirstDelay at most.
 func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
 	if w.worked() {
 		b.Worked()
@@ -72,8 +75,8 @@ func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
 	return delay
 }
 
-// startAtLast starts a worker that nobody waits for, again and again until it is ready. It returns nil when the pool
-// stops.
+// startAtLast starts a worker that no caller waits for, again and again until it is ready. It
+// returns nil when the pool stops.
 func (p *Pool) startAtLast(number int) *Worker {
 	var b Backoff
 	for {
@@ -92,8 +95,9 @@ func (p *Pool) startAtLast(number int) *Worker {
 	}
 }
 
-// replaceFirst starts the successor of a worker that still serves, and then retires it. It returns the worker to
-// supervise from now on, which is w when there is no successor; then it is asked for again later.
+// replaceFirst starts the successor of a worker that still serves, and then retires it. It returns
+// the worker to supervise from now on, which is w when there is no successor; then it is asked for
+// again later.
 func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
 	next, err := p.startWorker(context.Background(), w.Number, true)
 	switch {
@@ -115,10 +119,11 @@ func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
 	return w
 }
 
-// backOff waits before the next attempt to start a worker. It reports false when the pool stops meanwhile.
+// backOff waits before the next attempt to start a worker. It reports false when the pool stops
+// meanwhile.
 func (p *Pool) backOff(number int, delay time.Duration) bool {
 	p.mu.Lock()
-	p.waiting[number] = Life{State: Waiting, Since: time.Now()}
+	p.waiting[number] = time.Now()
 	p.mu.Unlock()
 	defer func() {
 		p.mu.Lock()
@@ -143,7 +148,7 @@ func (p *Pool) backOff(number int, delay time.Duration) bool {
 // retire lets a worker finish its requests, as long as drain allows, and ends it.
 func (p *Pool) retire(w *Worker, reason string) {
 	drained := w.program.Retire()
-	if !w.event((*Life).Retired) {
+	if !w.event((*stateMachine).retired) {
 		return
 	}
 	w.Log.Info("worker retired", "reason", reason)
@@ -159,13 +164,14 @@ func (p *Pool) retire(w *Worker, reason string) {
 	p.end(w)
 }
 
-// end tells a worker to end, and ends it by force when it takes too long. It returns when the process has ended.
+// end tells a worker to end, and ends it by force when it takes too long. It returns when the
+// process has ended.
 func (p *Pool) end(w *Worker) {
 	w.program.Retire()
-	if !w.event((*Life).Stopped) {
+	if !w.event((*stateMachine).stopped) {
 		return
 	}
-	w.told.Store(true)
+	w.asked.Store(true)
 	w.endless.End()
 	w.program.Stop()
 	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Stop)

@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// shortLived has workers that end as soon as they are ready, so many of them; those after them stay.
+// shortLived has workers that end as soon as they are ready, so many of them; those after them
+// stay.
 func shortLived(count int, asked bool) (newProgram func(*Worker) Program, launched *atomic.Int64) {
 	launched = new(atomic.Int64)
 	return func(w *Worker) Program {
-		d := newDiary()
+		d := newFakeProgram()
 		if int(launched.Add(1)) <= count {
 			d.begun = func() {
 				if asked {
 					w.Began()
 				}
-				d.puppet.Kill()
+				d.fakeProcess.Kill()
 			}
 		}
 		return d.of(w)
@@ -27,24 +28,24 @@ func shortLived(count int, asked bool) (newProgram func(*Worker) Program, launch
 func TestWorkerThatServedIsReplacedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newProgram, launched := shortLived(100, true)
-		c, _ := poolOf(newProgram)
+		p, _ := poolOf(newProgram)
 		began := time.Now()
-		if err := c.Start(t.Context()); err != nil {
+		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		if n, took := launched.Load(), time.Since(began); n != 101 || took > 0 {
 			t.Errorf("%d workers in %s", n, took)
 		}
-		c.Stop(t.Context())
+		p.Stop(t.Context())
 	})
 }
 
 func TestWorkersThatEndBeforeTheyAreAskedAreNoStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newProgram, launched := shortLived(1000, false)
-		c, _ := poolOf(newProgram)
-		if err := c.Start(t.Context()); err != nil {
+		p, _ := poolOf(newProgram)
+		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
@@ -52,27 +53,27 @@ func TestWorkersThatEndBeforeTheyAreAskedAreNoStorm(t *testing.T) {
 		if n := launched.Load(); n < 10 || n > 10*int64(time.Second/FirstDelay)+2 {
 			t.Errorf("%d workers in 10 seconds", n)
 		}
-		c.Stop(t.Context())
+		p.Stop(t.Context())
 	})
 }
 
 func TestWorkerThatEndsBeforeItIsAskedWaitsLongerBesideOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newProgram, launched := shortLived(1000, false)
-		c, _ := poolOf(func(w *Worker) Program {
+		p, _ := poolOf(func(w *Worker) Program {
 			if w.Number == 1 {
-				return newDiary().of(w)
+				return newFakeProgram().of(w)
 			}
 			return newProgram(w)
 		})
-		c.config.Count = 2
-		if err := c.Start(t.Context()); err != nil {
+		p.config.Count = 2
+		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
 		if n := launched.Load(); n < 3 || n > 10 {
 			t.Errorf("%d workers in 10 seconds", n)
 		}
-		c.Stop(t.Context())
+		p.Stop(t.Context())
 	})
 }

@@ -11,25 +11,26 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Worker is one process of a pool, from its start to its end. It is never started again: another one takes its number.
+// Worker is one process of a pool, from its start to its end. It is never started again: another
+// one takes its number.
 type Worker struct {
-	Number int
+	Number int          // its number in the pool, from 1
 	Log    *slog.Logger // has the attribute worker, and pid once there is a process
 
-	pool    *Pool
-	program Program
-	guest   bool    // it came by itself
-	process Process // set by launch, before anything but the program knows the worker
-	output  Tail
-	told    atomic.Bool // to end
-	wanted  chan string // has the reason once it is to be replaced; the first one wins
+	pool     *Pool
+	program  Program
+	attached bool    // it was started by someone else, and is not replaced when it ends
+	process  Process // set by launch, before anything but the program knows the worker
+	output   Tail
+	asked    atomic.Bool // it was asked to end
+	wanted   chan string // has the reason once it is to be replaced; the first one wins
 
-	span    Span
+	recycle recycleLimits
 	endless modgw.Endless
 
 	mu      sync.Mutex
-	life    Life
-	broken  error     // what was wrong with it; nil
+	machine stateMachine
+	broken  error     // says what was wrong with it; nil: nothing
 	readyAt time.Time // zero: never
 }
 
@@ -37,13 +38,14 @@ type Worker struct {
 func (w *Worker) Want(reason string) {
 	select {
 	case w.wanted <- reason:
-	default: // somebody else asked already
+	default: // it was asked for already
 	}
 }
 
-// OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets do. When its request's
-// generation has been replaced, or the worker was retired, and Timeouts.WebSocketDrain has passed since, end is called,
-// once; it must not wait for the response. cancel takes that back; call it when the response has ended.
+// OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets
+// do. When its request's generation has been replaced, or the worker was retired, and
+// Timeouts.WebSocketDrain has passed since, end is called, once; it must not wait for the response.
+// cancel takes that back; call it when the response has ended.
 func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func()) {
 	end = sync.OnceFunc(end)
 	ofGeneration, ofWorker := info.OnReplaced(end), w.endless.Add(end)
@@ -54,10 +56,10 @@ func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func())
 }
 
 // Began notes that the worker was given a request.
-func (w *Worker) Began() { w.span.Begin() }
+func (w *Worker) Began() { w.recycle.requestBegan() }
 
 // Finished counts a request, and asks for the worker to be replaced when it has done enough.
-func (w *Worker) Finished() { w.span.Finished(w.process.PID()) }
+func (w *Worker) Finished() { w.recycle.requestFinished(w.process.PID()) }
 
 // Done closes when the process has ended.
 func (w *Worker) Done() <-chan struct{} { return w.process.Done() }
@@ -91,7 +93,7 @@ func (w *Worker) Reason() string {
 	return w.process.Exit().String()
 }
 
-// Why explains the end of the worker, if it ends soon: somebody waits for an answer.
+// Why explains the end of the worker, if it ends soon: a client waits for an answer.
 func (w *Worker) Why() string {
 	if w.process.Ending() || w.ends(deathTime) {
 		return w.Reason()
@@ -123,15 +125,16 @@ func (w *Worker) ends(within time.Duration) bool {
 	}
 }
 
-// event applies an event of the worker's life, and reports whether it happened. After the worker's end, which may come at any
-// time, nothing does; what is impossible before it is a bug, and worth a line in the log.
-func (w *Worker) event(apply func(*Life) error) bool {
+// event applies an event of the worker's life, and reports whether it happened. After the worker's
+// end, which may come at any time, nothing does; what is impossible before it is a bug, and worth a
+// line in the log.
+func (w *Worker) event(apply func(*stateMachine) error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.life.State == Ended {
+	if w.machine.state == Ended {
 		return false
 	}
-	err := apply(&w.life)
+	err := apply(&w.machine)
 	if err != nil {
 		w.Log.Error("worker got an impossible event", "error", err)
 	}
@@ -140,7 +143,7 @@ func (w *Worker) event(apply func(*Life) error) bool {
 
 // becameReady reports false when the worker has ended instead.
 func (w *Worker) becameReady() bool {
-	ready := w.event((*Life).Loaded)
+	ready := w.event((*stateMachine).loaded)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.readyAt = time.Now()
@@ -149,9 +152,9 @@ func (w *Worker) becameReady() bool {
 
 // exited is the event of the worker's end. It returns the state before it.
 func (w *Worker) exited() (before State) {
-	w.event(func(l *Life) error {
-		before = l.State
-		return l.Exited()
+	w.event(func(m *stateMachine) error {
+		before = m.state
+		return m.exited()
 	})
 	return before
 }
@@ -160,13 +163,13 @@ func (w *Worker) exited() (before State) {
 func (w *Worker) worked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.span.Began() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
+	return w.recycle.hasBegun() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
 }
 
 func (w *Worker) isReady() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.life.State == Ready
+	return w.machine.state == Ready
 }
 
 func (w *Worker) status() modgw.WorkerStatus {
@@ -174,11 +177,11 @@ func (w *Worker) status() modgw.WorkerStatus {
 	defer w.mu.Unlock()
 	status := modgw.WorkerStatus{
 		Number:   w.Number,
-		State:    w.life.State.String(),
-		Since:    w.life.Since,
-		Requests: w.span.Requests(),
+		State:    w.machine.state.String(),
+		Since:    w.machine.since,
+		Requests: w.recycle.countFinished(),
 	}
-	if w.life.State != Ended {
+	if w.machine.state != Ended {
 		status.PID = w.process.PID()
 		status.Memory = proc.ResidentMemory(status.PID)
 	}

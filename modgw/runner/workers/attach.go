@@ -5,10 +5,11 @@ import (
 	"errors"
 )
 
-// Host keeps a worker that came by itself, and whose end is its own affair, from its start to its end: nothing replaces it.
+// Host keeps a worker that came by itself, and whose end is its own affair, from its start to its
+// end: nothing replaces it.
 func (p *Pool) Host(number int, newProgram func(*Worker) Program) {
 	w := p.newWorker(number, newProgram)
-	w.guest = true
+	w.attached = true
 	if err := p.prepare(context.Background(), w, false); err != nil {
 		if !errors.Is(err, errStopped) {
 			p.logFailure(number, err)

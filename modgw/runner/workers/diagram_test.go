@@ -1,4 +1,4 @@
-package manual_test
+package workers
 
 import (
 	"maps"
@@ -7,16 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 var transitionPattern = regexp.MustCompile(`(?m)^  (\w+) --> (\w+)`)
 
 // TestDiagramOfAWorkerIsThatOfItsStates compares a diagram of docs/internals.md with the
-// transitions that workers.Life allows.
+// transitions that stateMachine allows.
 func TestDiagramOfAWorkerIsThatOfItsStates(t *testing.T) {
-	page, err := os.ReadFile("docs/internals.md")
+	page, err := os.ReadFile("../../../docs/internals.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,20 +24,20 @@ func TestDiagramOfAWorkerIsThatOfItsStates(t *testing.T) {
 	for _, line := range transitionPattern.FindAllStringSubmatch(section, -1) {
 		drawn[line[1]+" --> "+line[2]] = true
 	}
-	names := map[workers.State]string{
-		workers.Waiting: "Waiting", workers.Starting: "Starting", workers.Ready: "Ready",
-		workers.Retiring: "Retiring", workers.Stopping: "Stopping", workers.Ended: "Ended",
+	names := map[State]string{
+		Waiting: "Waiting", Starting: "Starting", Ready: "Ready",
+		Retiring: "Retiring", Stopping: "Stopping", Ended: "Ended",
 	}
-	events := []func(*workers.Life) error{
-		(*workers.Life).Spawned, (*workers.Life).Loaded, (*workers.Life).Retired,
-		(*workers.Life).Stopped, (*workers.Life).Exited,
+	events := []func(*stateMachine) error{
+		(*stateMachine).spawned, (*stateMachine).loaded, (*stateMachine).retired,
+		(*stateMachine).stopped, (*stateMachine).exited,
 	}
 	allowed := map[string]bool{}
 	for state, name := range names {
 		for _, event := range events {
-			life := workers.Life{State: state}
-			if event(&life) == nil {
-				allowed[name+" --> "+names[life.State]] = true
+			m := stateMachine{state: state}
+			if event(&m) == nil {
+				allowed[name+" --> "+names[m.state]] = true
 			}
 		}
 	}

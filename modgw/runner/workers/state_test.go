@@ -26,16 +26,16 @@ func TestBackoffGrowsAndForgets(t *testing.T) {
 }
 
 func TestImpossibleEventsAreErrors(t *testing.T) {
-	var l Life
-	if err := l.Loaded(); err == nil || l.State != Waiting {
+	var m stateMachine
+	if err := m.loaded(); err == nil || m.state != Waiting {
 		t.Errorf("ready before it was started: %v", err)
 	}
-	for _, event := range []func() error{l.Spawned, l.Loaded, l.Retired, l.Stopped, l.Exited} {
+	for _, event := range []func() error{m.spawned, m.loaded, m.retired, m.stopped, m.exited} {
 		if err := event(); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := l.Stopped(); err == nil || err.Error() != `cannot go from state "ended" to "stopping"` {
+	if err := m.stopped(); err == nil || err.Error() != `cannot go from state "ended" to "stopping"` {
 		t.Errorf("got %v", err)
 	}
 }
