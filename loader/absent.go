@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// absent reports what an app names and what this machine does not have: its user, which it cannot
-// run without, and files and folders that may come later.
+// absent reports names in an app that this machine does not have: a user, which is an error, and
+// files and folders, which may appear later.
 func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	if !d.scope.opts.Machine {
 		return

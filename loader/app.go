@@ -51,8 +51,8 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	return out
 }
 
-// placed reports whether the hosts and the mount of an app are those that were meant, going by what
-// was found since mark: neither is wrong, and nothing unknown in the block could be one of them
+// placed reports whether the hosts and the mount of an app are as its author meant them: no
+// diagnostic since mark is about either, and no unknown argument in the block could be one of them
 // misspelt.
 func (r *report) placed(mark int, written *hclsyntax.Block) bool {
 	within := func(d Diagnostic, name string) bool {
@@ -64,7 +64,7 @@ func (r *report) placed(mark int, written *hclsyntax.Block) bool {
 	})
 }
 
-// oneKind reports an app that says not what it runs, or says it twice.
+// oneKind reports an app without a kind, or with two.
 func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 	var kinds []*hclsyntax.Block
 	for _, inner := range written.Body.Blocks {

@@ -9,14 +9,14 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// What one expression may make. A few lines that double each other can describe more than any
-// memory holds, and a host of many users must survive the descriptor of each.
+// Limits for the result of one expression. A few lines that double each other can describe more
+// than any memory holds, and one user's descriptor must not end the host of many users.
 const (
 	mostElements = 100_000
 	mostText     = 4 << 20 // bytes
 )
 
-// budget is what the expression that is evaluated now may still make.
+// budget is what remains of these limits for the current expression.
 type budget struct{ elements, text int }
 
 var errTooMuch = fmt.Errorf("an expression may make at most %d elements and %d MiB of text", mostElements, mostText>>20)
@@ -52,8 +52,8 @@ func tooLarge(at hcl.Range) *hcl.Diagnostic {
 // reaches for it.
 const pay = "(pay)"
 
-// watch makes every loop and template in body pay for what goes through it. It reports whether any
-// expression calls a function then.
+// watch charges every loop and template in body to the budget. It reports whether any expression
+// calls a function.
 func watch(body *hclsyntax.Body) (calls bool) {
 	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch e := n.(type) {

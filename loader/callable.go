@@ -84,7 +84,7 @@ func frameworkApp(text string) (callable, bool) {
 	return c, true
 }
 
-// kindOf tells from what a file imports whether its app speaks ASGI.
+// kindOf decides by the imports of a file whether its app speaks ASGI.
 func kindOf(text string) (modgw.Kind, string) {
 	if asyncLibs.MatchString(text) {
 		return modgw.KindASGI, "ASGI app"

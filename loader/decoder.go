@@ -10,13 +10,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// decoder puts what bodies say to where the table of blocks points.
+// decoder stores the values in bodies where the table of blocks points.
 type decoder struct {
 	*report
 	scope *scope
 }
 
-// layer is a body that may say what a block says: the file's own, or that of the defaults.
+// layer is a body with settings of a block: the file's own, or that of the defaults.
 type layer struct {
 	body     *hclsyntax.Body
 	scope    *scope // has the rights with which files are read
@@ -24,13 +24,13 @@ type layer struct {
 	fallback bool // the defaults, whose own mistakes were reported when the host file was loaded
 }
 
-// place is where a block is written, for what is missing in it.
+// place is the position of a block, for diagnostics about missing arguments.
 type place struct {
 	name string // key for modgw-host explain: "app.wsgi"
 	rng  hcl.Range
 }
 
-// decode puts what the layers say, first come first served, to where b points.
+// decode stores the settings of the layers where b points. The first layer with a setting wins.
 func (d *decoder) decode(b block, at place, layers []layer) {
 	mark := len(d.found)
 	var misspelt []string
@@ -96,7 +96,7 @@ func (d *decoder) choose(b block, at place, layers []layer) []layer {
 }
 
 // argument sets one argument from the first layer that has it, or to its default. An object of
-// variables takes what all layers say.
+// variables is merged from all layers.
 func (d *decoder) argument(a argument, at place, layers []layer) {
 	found := false
 	for _, l := range layers {
@@ -186,7 +186,7 @@ func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	d.decode(b, at, inner)
 }
 
-// written is a block that was decoded, for what must be said of all of it.
+// written is a decoded block, for checks of the block as a whole.
 type written struct {
 	*decoder
 	at     place
@@ -198,7 +198,7 @@ func (w written) wrong(name, detail string) {
 	w.add(codeValue, w.placeOf(name), fmt.Sprintf("Invalid use of %q", name), detail)
 }
 
-// warn is wrong for what does no harm by itself.
+// warn adds a warning, where wrong adds an error.
 func (w written) warn(name, detail string) {
 	w.wrong(name, detail)
 	w.found[len(w.found)-1].Severity = Warning
@@ -265,8 +265,8 @@ func (d *decoder) refuseLabels(written *hclsyntax.Block) {
 	}
 }
 
-// refuseUnknown reports what the table does not have, and gives the arguments that were probably
-// meant.
+// refuseUnknown reports arguments and blocks that the table does not have. It returns the arguments
+// that were probably meant.
 func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) (misspelt []string) {
 	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
 		if _, known := b.argument(name); known {

@@ -24,7 +24,7 @@ func Detect(target string) (modgw.Descriptor, error) {
 	return *a.Descriptor, nil
 }
 
-// finding is what was found out about a project.
+// finding is a recognised project.
 type finding struct {
 	name     string // name of the app
 	what     string // "Django project", for people
@@ -54,15 +54,15 @@ type finding struct {
 	variables map[string]string // the values of env
 }
 
-// detect decodes what Init would write, so that a detected app has the same defaults and checks as
-// a written one.
+// detect decodes the descriptor that Init would write, so that a detected app has the same defaults
+// and checks as a written one.
 func detect(target string, opts Options) (*app, error) {
 	found, as, err := find(target, opts)
 	if err != nil {
 		return nil, err
 	}
 	opts.Account = as
-	// Without a descriptor nothing is made in the project: only what is there already is served.
+	// Without a descriptor nothing is built in the project: only existing files are served.
 	found.build, found.keep = nil, false
 	if _, err := (safepath.Opener{User: as}).Stat(filepath.Join(found.root, found.below, found.static)); err != nil || filepath.IsAbs(found.static) {
 		found.static = ""

@@ -101,8 +101,8 @@ func (r Range) String() string {
 	return fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)
 }
 
-// sorted orders ds by file and place and drops what is said twice, as about a default that many
-// apps share.
+// sorted orders ds by file and position and removes duplicates, such as those about a default that
+// many apps share.
 func (ds Diagnostics) sorted() Diagnostics {
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
 		return cmp.Or(

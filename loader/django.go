@@ -41,9 +41,9 @@ func (p *project) django() *finding {
 	return found
 }
 
-// djangoEntry is the callable of a Django project and its kind: what its settings name, else
-// wsgi.py beside them or in any package. Only Channels and its like have ASGI_APPLICATION, with
-// which the project has WebSockets.
+// djangoEntry returns the callable of a Django project and its kind. The settings name it;
+// otherwise it is in wsgi.py beside them or in any package. A project with WebSockets has
+// ASGI_APPLICATION, for Channels and similar packages.
 func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	text := p.moduleText(settings)
 	if m := asgiApplication.FindStringSubmatch(text); m != nil {

@@ -26,9 +26,8 @@ func (p *project) settingsText(settings string) string {
 	return text
 }
 
-// findStatic finds what a Django project does with its static files. Only STATIC_ROOT, into which
-// collectstatic copies what is meant for the public, is a folder to serve: those of
-// STATICFILES_DIRS hide the files of installed apps.
+// findStatic finds the static files of a Django project. Only STATIC_ROOT, where collectstatic
+// copies them, is a folder to serve: those of STATICFILES_DIRS lack the files of installed apps.
 func (f *finding) findStatic(p *project, settings string) {
 	text := p.settingsText(settings)
 	if !strings.Contains(text, "django.contrib.staticfiles") {

@@ -89,7 +89,7 @@ func (d *decoder) noEffect(e effect, kind modgw.Kind, what string, rng hcl.Range
 	d.found[len(d.found)-1].Severity = Warning
 }
 
-// clearUnused takes out what the defaults say and what means nothing for the app's kind.
+// clearUnused removes settings of the defaults that do not apply to the app's kind.
 func clearUnused(d *modgw.Descriptor) {
 	if d.Kind == "" {
 		return

@@ -51,7 +51,8 @@ var quotesNoValue = map[string]bool{
 	"Too many function arguments":   true,
 }
 
-// cannotRead matches what secret() says of a file that it could not read, which quotes no value.
+// cannotRead matches the message of secret() about a file that it could not read, which quotes no
+// value.
 var cannotRead = regexp.MustCompile(`cannot (?:read|use) "/[^"]*": [a-z][^"]*\.`)
 
 // hiddenDetail is the part of a detail that quotes no secret.
@@ -62,7 +63,7 @@ func hiddenDetail(detail string) string {
 	return "Details are not shown, because the expression uses a secret."
 }
 
-// unknownName is what hcl says too, with a suggestion that is the same each time.
+// unknownName returns hcl's message about an unknown name, with a suggestion that does not vary.
 func (d *decoder) unknownName(at hcl.Range, what string, known []string) string {
 	file := d.sources[at.Filename]
 	if file == nil || !at.CanSliceBytes(file.Bytes) {
@@ -100,7 +101,7 @@ func nearName(expr hclsyntax.Expression, context *hcl.EvalContext, at hcl.Range)
 	return ""
 }
 
-// usesSecret reports whether a secret can have a part in what expr is.
+// usesSecret reports whether the value of expr can depend on a secret.
 func usesSecret(expr hclsyntax.Expression, context *hcl.EvalContext) bool {
 	found := false
 	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {

@@ -125,8 +125,9 @@ func (s *scope) absPathFunction() function.Function {
 	return pathFunction(func(p string) string { return s.absolute(p) })
 }
 
-// envFunction is env(name) and env(name, default): a variable of the host's own environment. What
-// the administrator gave the host is not for everybody who may write a descriptor.
+// envFunction is env(name) and env(name, default): a variable of the host's own environment.
+// Descriptors that another user than root can change get none, because the administrator's
+// variables are not for that user.
 func (s *scope) envFunction() function.Function {
 	return function.New(&function.Spec{
 		Params:   []function.Parameter{{Name: "name", Type: cty.String}},

@@ -82,7 +82,7 @@ func base64SHA512(text string) (string, error) {
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
-// testFunction tells whether a text has another one somewhere.
+// testFunction returns a function that tests a text for another one.
 func testFunction(has func(text, part string) bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String}},

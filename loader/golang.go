@@ -17,7 +17,7 @@ var (
 	readsPort    = regexp.MustCompile(`"PORT"|modgw/modgw/app"`)
 )
 
-// serverNames are what programs that answer requests are called beside others, the likelier first.
+// serverNames are usual names of programs that answer requests, most likely first.
 var serverNames = []string{"server", "web", "app", "api", "httpd", "site", "www", "serve"}
 
 // serves is found in the source of a program that answers requests.
@@ -106,7 +106,7 @@ func (p *project) server(programs []string) (folder, why string) {
 	return "", ""
 }
 
-// hintAtGo says what a program may need that does not look at $PORT.
+// hintAtGo adds comments for a program that does not read $PORT.
 func (f *finding) hintAtGo(p *project) {
 	if p.anySource(cmp.Or(f.pkg, "."), readsPort) {
 		f.hint(stripHint)

@@ -19,8 +19,8 @@ type Defaults struct {
 	report  *report          // has the source for snippets
 }
 
-// LoadHost reads the host's own file. After an error the host file holds what could be read of it,
-// and the defaults are nil when that is nothing.
+// LoadHost reads the host's own file. After an error the host file has the settings that could be
+// read. The defaults are nil if none could.
 func LoadHost(path string, opts Options) (*modgw.HostFile, *Defaults, Diagnostics) {
 	r := newReport()
 	path, err := filepath.Abs(path)
@@ -66,8 +66,8 @@ func (r *report) host(h *modgw.HostFile, body *hclsyntax.Body, s *scope) *Defaul
 	return d.defaults(body, n)
 }
 
-// defaults takes the defaults block unevaluated, since its values can differ from app to app, and
-// reports what is unknown in it.
+// defaults keeps the defaults block unevaluated, since its values can differ from app to app, and
+// reports unknown names in it.
 func (d *decoder) defaults(body *hclsyntax.Body, n names) *Defaults {
 	out := &Defaults{body: &hclsyntax.Body{}, names: n, secrets: d.scope.secrets, account: d.scope.opts.Account, report: d.report}
 	written := blocksOf(body, "defaults")
@@ -93,7 +93,7 @@ func (d *decoder) refuseUnknownDeep(b block, at place, body *hclsyntax.Body) {
 	}
 }
 
-// layer is what the defaults say to one app.
+// layer returns the settings of the defaults for one app.
 func (defaults *Defaults) layer(d *decoder) layer {
 	for name, file := range defaults.report.sources {
 		d.sources[name] = file

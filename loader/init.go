@@ -45,15 +45,15 @@ func Init(dir string) (name string, src []byte, err error) {
 // usualStems are the names of files that say nothing about a project.
 var usualStems = []string{"app", "application", "asgi", "index", "main", "project", "run", "server", "web", "wsgi"}
 
-// source is the descriptor of what was found, for the decoder.
+// source returns the finding as a descriptor, for the decoder.
 func (f *finding) source() []byte {
 	file := hclwrite.NewEmptyFile()
 	f.write(file.Body(), nil)
 	return file.Bytes()
 }
 
-// commented is the descriptor of what was found, for people: with the little that most of them add
-// next.
+// commented returns the finding as a descriptor for people, with comments about settings that most
+// of them add next.
 func (f *finding) commented() []byte {
 	file := hclwrite.NewEmptyFile()
 	f.comment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))

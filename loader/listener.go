@@ -73,7 +73,7 @@ func (w written) checkPair(c modgw.Certificate) {
 	}
 }
 
-// checkACME reports what no authority gives a certificate for.
+// checkACME reports names that no authority gives a certificate for.
 func checkACME(w written, a *modgw.ACME, agreed bool) {
 	if !agreed {
 		w.wrong("agree_tos", "Read the authority's terms of service, and write agree_tos = true")

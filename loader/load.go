@@ -11,23 +11,22 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// File is what one descriptor file said.
+// File is the content of one descriptor file.
 type File struct {
 	Path string // absolute, as it was named; "" for an app that was found without a descriptor
 
 	Owner string // as in [modgw.Descriptor]; "" also for a file that could not be read
 
-	// Descriptors are the apps without mistakes. While there are errors, an app of this file that
-	// is missing here is not gone: what it is cannot be told, and its last good generation should
-	// stay.
+	// Descriptors are the apps without mistakes. While there are errors, a missing app of this file
+	// is not gone: its settings are unknown, and its last good generation should stay.
 	Descriptors []modgw.Descriptor
 
 	// Missing are the apps that the file describes and that are not among Descriptors, because of
 	// Diagnostics. An app whose name cannot be read is not among them.
 	Missing []modgw.AppName
 
-	// Sources are further files that were read or looked for: a change to one of them changes what
-	// the file says. The folder that fileset() listed is among them.
+	// Sources are further files that were read or looked for, and folders that fileset() listed: a
+	// change to one of them may change the descriptors.
 	Sources []string
 
 	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one
@@ -39,9 +38,9 @@ type File struct {
 	*report
 }
 
-// Load reads one descriptor file. The file is never nil, so that what has to be watched is known
-// also when it cannot be read. Apps that stand in each other's way within the file are reported;
-// for those of several files see [LoadAll].
+// Load reads one descriptor file. The file is never nil, so that the caller knows which files to
+// watch even when it cannot be read. Apps in the same file that claim the same name, host or mount
+// are reported; for those of several files see [LoadAll].
 func Load(path string, opts Options) (*File, Diagnostics) {
 	f := load(path, opts)
 	separate([]*File{f}, Held{})
@@ -79,7 +78,7 @@ func (f *File) decodeSafely(src []byte, home string, opts Options) {
 	f.decode(src, home, opts)
 }
 
-// decode fills in what the text of the file says.
+// decode decodes the text of the file.
 func (f *File) decode(src []byte, home string, opts Options) {
 	body := f.parse(src, f.Path)
 	if body == nil {
@@ -109,8 +108,8 @@ func (f *File) decode(src []byte, home string, opts Options) {
 	f.Sources = s.sources
 }
 
-// forgetExpressions lets go of all arguments in a body. Messages about what was decoded need the
-// blocks alone, and thousands of files stay in memory until all of them are compared.
+// forgetExpressions drops all arguments in a body. Later messages need the blocks alone, and
+// thousands of files stay in memory until all of them are compared.
 func forgetExpressions(body *hclsyntax.Body) {
 	body.Attributes = nil
 	for _, b := range body.Blocks {
@@ -138,7 +137,7 @@ var (
 	lookAtApp = sync.OnceValue(func() []block { return appBlock(new(modgw.Descriptor)).inners() })
 )
 
-// looksLikeHost reports whether a body has what only the host's own file has.
+// looksLikeHost reports whether a body has arguments or blocks that only the host's own file has.
 func looksLikeHost(body *hclsyntax.Body) bool {
 	return body.Attributes["apps"] != nil || len(blocksOf(body, "listen")) > 0
 }

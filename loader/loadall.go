@@ -20,21 +20,20 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 )
 
-// DescriptorName is what the descriptor of a project is called, in the project's folder.
+// DescriptorName is the file name of a project's descriptor, in the project's folder.
 const DescriptorName = "modgw.hcl"
 
-// LoadAll reads what targets name, each file alone, and then holds them against each other. A
-// target is a descriptor file, a glob of such files, a folder of them, or an app without descriptor
-// as [Detect] finds it: a project folder, "app.wsgi" or "package.module:callable". A folder with a
-// modgw.hcl means that file. A glob may match nothing. Files come in the order of their paths, each
-// once.
+// LoadAll reads the targets, each file alone, and then compares their apps. A target is a
+// descriptor file, a glob of such files, a folder of them, or an app without descriptor as [Detect]
+// finds it: a project folder, "app.wsgi" or "package.module:callable". A folder with a modgw.hcl
+// means that file. A glob may match nothing. Files come in the order of their paths, each once.
 func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 	files, _, diags := LoadHeld(targets, Held{}, opts)
 	return files, diags
 }
 
-// LoadHeld is LoadAll for apps of which some are served already: they keep what they have, see
-// [claims.Decide]. It also returns what each app has from then on.
+// LoadHeld is LoadAll where some apps are served already: they keep their names, hosts and mounts,
+// see [claims.Decide]. It also returns the claims of all apps from then on.
 func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Claim, Diagnostics) {
 	opts.tools = newTools()
 	var files []*File
@@ -120,7 +119,7 @@ func descriptorFiles(target string, files safepath.Opener) ([]string, bool) {
 	return nil, false
 }
 
-// filesLike are the files that an absolute glob matches; none for what is no glob.
+// filesLike returns the files that an absolute glob matches; none if the pattern is not a glob.
 func filesLike(pattern string, files safepath.Opener) []string {
 	folder, pattern := doublestar.SplitPattern(pattern)
 	found, _ := doublestar.Glob(files.FS(folder), pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
@@ -165,7 +164,7 @@ func descriptorsIn(folder string, files safepath.Opener) ([]string, bool) {
 
 func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
 
-// order is what files are sorted by.
+// order is the key by which files are sorted.
 func (f *File) order() string {
 	if f.Path == "" && len(f.apps) > 0 {
 		return f.apps[0].Root

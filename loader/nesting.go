@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What a descriptor may pile up. The parser and the evaluator descend once for each bracket and for
-// each operator of a chain, and a goroutine that runs out of stack takes the whole host with it.
+// Limits for nesting. The parser and the evaluator recurse once for each bracket and for each
+// operator of a chain, and a goroutine that runs out of stack ends the whole host.
 const (
 	deepest      = 64  // brackets, braces and templates within each other
 	longestChain = 256 // operators, indexes and template directives in one expression
@@ -43,8 +43,7 @@ func isLetterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// tooMuch finds the first token that goes too deep, and says what is wrong with it; "" when all is
-// well.
+// tooMuch finds the first token beyond a limit, and says which; "" if there is none.
 func tooMuch(tokens hclsyntax.Tokens) (hcl.Range, string) {
 	chain := []int{0}     // length of the chain at each level of nesting
 	lines := []bool{true} // whether the end of a line ends an expression there

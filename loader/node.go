@@ -54,8 +54,8 @@ func (p *project) node() *finding {
 	return found
 }
 
-// startsWhatIsBuilt reports whether the start script runs what the build script makes first: a file
-// that is not there, or the server of a framework that has one for development alone.
+// startsWhatIsBuilt reports whether the start script needs the build script to run first: it runs a
+// file that does not exist, or a framework that has another server for development.
 func (f *finding) startsWhatIsBuilt(p *project, start string) bool {
 	for _, framework := range []string{"nuxt start", "nuxt preview", "remix-serve", "react-router-serve", "nest start", "vite preview", "astro preview"} {
 		if strings.Contains(start, framework) {

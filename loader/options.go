@@ -7,8 +7,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Options are what a load knows beside its file. The zero value is what a host without settings
-// uses.
+// Options are the settings of a load. The zero value is for a host without settings.
 type Options struct {
 	// Vars are the values of var.* that the command line gave. They win over MODGW_VAR_name in the
 	// environment, which wins over the default in the file.
@@ -18,9 +17,8 @@ type Options struct {
 	Defaults *Defaults
 
 	// Account is the user with whose rights files are read, and the only one that the apps may run
-	// as. nil: this process's own user. A process of root then reads what others than root can
-	// change with the rights of those others, and apps in such a descriptor may run as its owner
-	// alone.
+	// as. nil: this process's own user. A root process then reads files that other users can change
+	// with the rights of those users, and apps in such a descriptor may run only as its owner.
 	Account *account.Account
 
 	// Root says that the apps are for a host of root's that others use: an app without a user is

@@ -36,8 +36,7 @@ func (r *report) parse(src []byte, filename string) *hclsyntax.Body {
 	return file.Body.(*hclsyntax.Body)
 }
 
-// addSyntax reports what is not HCL. Only the first mistake of a line counts: the others follow
-// from it.
+// addSyntax reports syntax errors. Only the first one of a line counts: the others follow from it.
 func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 	lines := strings.Split(string(src), "\n")
 	reported := map[int]bool{}

@@ -24,9 +24,9 @@ func (f *finding) asksForPort() bool {
 	return slices.ContainsFunc(f.command, func(word string) bool { return strings.Contains(word, "$PORT") })
 }
 
-// procfile takes the app of a Procfile: the entry that its web process gives to a server for Python
-// apps, which the host replaces, or else the program itself. It is nil without one, and for what
-// needs a shell.
+// procfile returns the app of a Procfile: the entry that its web process gives to a server for
+// Python apps, which the host replaces, or else the program itself. It returns nil without a web
+// process, and for a command that needs a shell.
 func (p *project) procfile() *finding {
 	m := procfileWeb.FindStringSubmatch(p.text("Procfile"))
 	if m == nil {

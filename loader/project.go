@@ -27,7 +27,7 @@ func openProject(dir string, opts Options) (*project, error) {
 			return nil, cannotDetect("the host's user must be able to read the folder", "cannot open %q: %s", dir, reason(err))
 		}
 		defer f.Close()
-		// The folder's files are what decides, and who can change the folder can change them.
+		// The folder's files decide, and users who can change the folder can change them.
 		if as, err = owner(f); err != nil {
 			return nil, &modgw.Fault{Code: codeOwner, Summary: fmt.Sprintf("cannot trust the folder %q", dir), Hint: err.Error()}
 		}
@@ -35,7 +35,7 @@ func openProject(dir string, opts Options) (*project, error) {
 	return &project{dir: dir, files: &reader{as: as, seen: &record{}}}, nil
 }
 
-// text is what a file of the project says; "" when it cannot be read.
+// text returns the content of a file of the project; "" if it cannot be read.
 func (p *project) text(name string) string {
 	data, err := p.files.read(filepath.Join(p.dir, name))
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *project) filesIn(folder, suffix string) []string {
 	return names
 }
 
-// list is what is in a folder of the project; nothing when it cannot be read.
+// list returns the entries of a folder of the project; none if it cannot be read.
 func (p *project) list(folder string) []fs.DirEntry {
 	entries, err := p.files.opener().ReadDir(filepath.Join(p.dir, folder))
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *project) list(folder string) []fs.DirEntry {
 	return entries
 }
 
-// usualFiles are where frameworks and deployments keep the app, the likelier first.
+// usualFiles are usual places of the app, most likely first.
 var usualFiles = []string{"wsgi.py", "asgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "api.py", "hello.py"}
 
 // look finds the app of a project folder, or of a folder below it.
@@ -168,7 +168,7 @@ func (p *project) python(folder string) *finding {
 	return nil
 }
 
-// callableIn is findCallable for a file, whose name may say what its text does not.
+// callableIn is findCallable for a file, whose name may decide the kind where its text does not.
 func (p *project) callableIn(name string) (callable, bool) {
 	c, ok := findCallable(p.text(name))
 	if ok && filepath.Base(name) == "asgi.py" && c.what == "WSGI app" {

@@ -18,7 +18,7 @@ type pythonServer struct {
 	port    string // the line with which the script listens on PORT; "": command or env do it
 }
 
-// selfServers are the libraries that are known to serve themselves, the likelier first.
+// selfServers are the known libraries that serve themselves, most likely first.
 var selfServers = []pythonServer{
 	{name: "Streamlit", imports: importOf("streamlit"),
 		command: []string{"streamlit", "run", "%s", "--server.address", "127.0.0.1", "--server.port", "$PORT", "--server.headless", "true"}},

@@ -11,8 +11,8 @@ import (
 // largestFile is how many bytes of a descriptor, or of a file that it reads, are taken.
 const largestFile = 1 << 20
 
-// reader opens files with the right rights and remembers what was asked for, also what could not be
-// read: when such a file appears, the descriptor means something else.
+// reader opens files with the right rights and records the paths. It records those that could not
+// be read, too: when such a file appears, the descriptor changes its meaning.
 type reader struct {
 	as   *account.Account // nil: the users who can change a path
 	seen *record
@@ -29,7 +29,7 @@ func (r *reader) readFile(path string) ([]byte, error) {
 // read is readFile for a file that is remembered elsewhere.
 func (r *reader) read(path string) ([]byte, error) { return r.opener().ReadFile(path, largestFile) }
 
-// stat tells what is at path, following links.
+// stat returns the type and state of the file at path, following links.
 func (r *reader) stat(path string) (fs.FileInfo, error) { return r.opener().Stat(path) }
 
 // reason is an error of the file system without the path, which the message around it names

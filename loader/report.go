@@ -34,7 +34,7 @@ func (r *report) add(code string, rng hcl.Range, summary, detail string) {
 	})
 }
 
-// addHCL reports what hcl found.
+// addHCL adds diagnostics of hcl.
 func (r *report) addHCL(code string, diags hcl.Diagnostics, hint string) {
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError {
@@ -51,7 +51,7 @@ func (r *report) addHCL(code string, diags hcl.Diagnostics, hint string) {
 // failed reports whether an error was found since mark, which an earlier len(r.found) gave.
 func (r *report) failed(mark int) bool { return r.found[mark:].HasErrors() }
 
-// redact takes secrets out of what was reported since mark.
+// redact removes secrets from the diagnostics since mark.
 func (r *report) redact(mark int, secrets []string) {
 	for i := range r.found[mark:] {
 		d := &r.found[mark+i]
@@ -124,7 +124,7 @@ func blockTitle(b *hclsyntax.Block) string {
 // shown is source text as a terminal may get it: tabs as spaces, nothing that moves the cursor.
 func shown(s string) string { return printable(strings.ReplaceAll(s, "\t", "  ")) }
 
-// printable replaces what a terminal would obey; line ends stay.
+// printable replaces control characters, which a terminal would obey; line ends stay.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {

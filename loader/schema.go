@@ -2,9 +2,8 @@ package loader
 
 import "github.com/zclconf/go-cty/cty"
 
-// block is one kind of block that may be written, bound to the place where what it says is put. The
-// table of blocks is what decodes, explains and documents; there is no other list of what a
-// descriptor may say.
+// block is one kind of block, bound to the variables that get its values. The same table of blocks
+// decodes, explains and documents descriptors.
 type block struct {
 	name     string
 	doc      string
@@ -42,7 +41,7 @@ type value struct {
 	form string // for people: "duration", "list of strings"
 	set  func(*leaf)
 
-	// names are what expressions of this value can name besides what all can; nil is nothing.
+	// names are variables of this value's expressions beside those of all expressions; nil: none.
 	names map[string]cty.Value
 }
 

@@ -2,7 +2,7 @@ package loader
 
 import "github.com/modgw/modgw/modgw"
 
-// fileArguments are what static and alias blocks say of how files are served.
+// fileArguments are the arguments of static and alias blocks about serving files.
 func fileArguments(f *modgw.Files) []argument {
 	return []argument{
 		{name: "index", value: fileNames(&f.Index), def: []string{"index.html"},

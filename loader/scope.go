@@ -12,7 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// scope is what the expressions of one file, or of one app in it, can see, and what they have seen.
+// scope has the variables and functions of the expressions of one file, or of one app in it, and
+// records what they have used.
 type scope struct {
 	*record
 	opts      Options
@@ -25,8 +26,8 @@ type scope struct {
 	callsNothing bool
 }
 
-// record is what the expressions of an app, and those of the defaults for it, have brought to light
-// together.
+// record collects the secrets and files that the expressions of an app, and those of the defaults
+// for it, have used.
 type record struct {
 	dir     string // folder of relative paths: home, then root
 	sources []string
@@ -49,22 +50,22 @@ func (s *scope) complete() *scope {
 	return s
 }
 
-// forApp is a scope of its own for one app; what the file has read and learned counts for each of
-// its apps.
+// forApp returns a scope for one app. Files that the descriptor file has read count for each of its
+// apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
 	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
 	own := &scope{record: known, opts: s.opts, home: s.home, app: name, callsNothing: s.callsNothing}
 	return own.complete()
 }
 
-// withRights is the same scope, with what the account may read; nil is the host.
+// withRights returns the same scope with the rights of the account; nil is the host.
 func (s *scope) withRights(as *account.Account) *scope {
 	other := &scope{record: s.record, opts: s.opts, home: s.home, app: s.app}
 	other.opts.Account = as
 	return other.complete()
 }
 
-// context is what expressions are evaluated in.
+// context returns the context in which expressions are evaluated.
 func (s *scope) context(names names) *hcl.EvalContext {
 	vars := map[string]cty.Value{
 		"path": cty.ObjectVal(map[string]cty.Value{"dir": cty.StringVal(s.home)}),

@@ -17,9 +17,9 @@ type Held struct {
 	Partial bool
 }
 
-// separate fills in the descriptors and diagnostics of files, and returns what the apps have from
-// then on. An app that asks for the name or place of another is refused; other apps are not
-// affected.
+// separate fills in the descriptors and diagnostics of files, and returns the claims of the apps
+// from then on. An app that claims the name, host or mount of another is refused; other apps are
+// not affected.
 func separate(files []*File, held Held) []claims.Claim {
 	s := &separation{broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
 	for _, f := range files {
@@ -59,7 +59,7 @@ func separate(files []*File, held Held) []claims.Claim {
 	return table
 }
 
-// separation is what separate knows of all files.
+// separation is the knowledge about all files that separate collects.
 type separation struct {
 	wanted []claims.Wanted
 	broken map[string]bool // by path
@@ -93,7 +93,8 @@ func (s *separation) exists(file string) bool {
 	return err == nil
 }
 
-// refuse reports what an app cannot have, with its own file and that of the app that has it.
+// refuse reports a claim that an app cannot have, with its own file and that of the app that has
+// it.
 func (f *File) refuse(a *app, r claims.Refusal, s *separation) {
 	by := fmt.Sprintf("%q", r.By.File)
 	if other := s.apps[appKey{r.By.File, r.By.App}]; other != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// publicFolders are where projects keep the files that are meant for the public, the likelier
-// first; "." is the project itself.
+// publicFolders are usual folders of public files, most likely first; "." is the project itself.
 var publicFolders = []string{"public", "site", "_site", "dist", "htdocs", "html", "web", "webroot", "www", "."}
 
 // php finds PHP scripts with an index.php. It is nil for a folder without them.

@@ -36,7 +36,7 @@ func (f *finding) needsPackages(p *project) bool {
 	return !isFile || !strings.Contains(p.text(script), "# /// script")
 }
 
-// addSource lets an app import what is in the project's src folder, when its module is there.
+// addSource lets an app import from the project's src folder when its module is there.
 func (p *project) addSource(f *finding, module string) {
 	file := strings.ReplaceAll(module, ".", "/")
 	if !p.has(file+".py") && !p.has(file+"/__init__.py") && (p.has("src/"+file+".py") || p.has("src/"+file+"/__init__.py")) {
@@ -81,8 +81,7 @@ func (f *finding) moveUp(folder string) bool {
 	return true
 }
 
-// lookAround finds what belongs to an app beside its code: an env_file, and a virtual environment
-// that is there already.
+// lookAround finds an env_file and an existing virtual environment beside the app's code.
 func (f *finding) lookAround(p *project) {
 	if p.has(".env") {
 		if _, mistakes := parseDotenv(p.text(".env")); len(mistakes) == 0 {
@@ -115,7 +114,7 @@ func (f *finding) lookAround(p *project) {
 	}
 }
 
-// likelyFolders are where an app is that has a repository with others, the likelier first.
+// likelyFolders are usual folders of an app in a repository with others, most likely first.
 var likelyFolders = []string{"backend", "server", "api", "web", "app", "www", "site", "project", "sandbox", "demo"}
 
 // noApps are folders whose programs are not the project's app.
@@ -186,10 +185,10 @@ func (p *project) scriptBelow() *finding {
 	return f
 }
 
-// pasteFiles are the usual files of paste.deploy, the likelier first.
+// pasteFiles are the usual files of paste.deploy, most likely first.
 var pasteFiles = []string{"production.ini", "server.ini", "app.ini", "development.ini"}
 
-// pasteSection begins what a file of paste.deploy serves.
+// pasteSection matches the section of a paste.deploy file that is served.
 var pasteSection = regexp.MustCompile(`(?m)^\[(?:app|composite|pipeline):main\]`)
 
 // paste finds an app that a paste.deploy file makes, as Pyramid's are.

@@ -60,7 +60,7 @@ func truth(dst *bool) value {
 	}}
 }
 
-// untruth sets the opposite of what is written: for a field whose zero value is the argument's
+// untruth sets the opposite of the value: for a field whose zero value means the argument's
 // default, true.
 func untruth(dst *bool) value {
 	var written bool
@@ -188,7 +188,7 @@ func timeSpan(dst *time.Duration, least time.Duration, form string) value {
 
 var days = regexp.MustCompile(`^(\d{1,5})d`)
 
-// parseDuration reads what [time.ParseDuration] reads, with days before the rest and no sign.
+// parseDuration is [time.ParseDuration] with days before the rest, and without a sign.
 func parseDuration(s string) (time.Duration, bool) {
 	if strings.ContainsAny(s, "+-") {
 		return 0, false

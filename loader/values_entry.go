@@ -47,7 +47,7 @@ func pythonFile(s string) string {
 	return ""
 }
 
-// entryHint says what was probably meant.
+// entryHint suggests the entry that was probably meant.
 func entryHint(s, usual string) string {
 	file := pythonFile(s)
 	switch {

@@ -41,7 +41,8 @@ func variables(dst *map[string]string) value {
 	}}
 }
 
-// secretVariables are environment variables whose values are secrets, wherever they came from.
+// secretVariables are environment variables whose values are secret, even if they are written in
+// the descriptor.
 func secretVariables(dst *map[string]string) value {
 	v := variables(dst)
 	set := v.set
@@ -72,10 +73,10 @@ func (l *leaf) variable(name string, v cty.Value) (string, bool) {
 	return s.AsString(), true
 }
 
-// badVariable says why a process cannot have a variable of that name. What the host and systemd use
-// to hand over sockets and settings is theirs. LD_PRELOAD and similar ones are not refused: they
-// act only in the app's own processes, which run as the app's user anyway, and allocators such as
-// jemalloc come in that way.
+// badVariable returns the reason why a process cannot have a variable of that name. The host and
+// systemd use some variables to hand over sockets and settings. LD_PRELOAD and similar ones are not
+// refused: they affect only the app's own processes, which run as the app's user anyway, and
+// allocators such as jemalloc need them.
 func badVariable(name string) string {
 	switch {
 	case name == "":
@@ -108,8 +109,7 @@ func envFile(d *modgw.Descriptor) value {
 		}
 		found, mistakes := parseDotenv(string(data))
 		for _, m := range mistakes {
-			// The line itself is not shown: what stands in such files is secret more often than
-			// not.
+			// The line itself is not shown: lines of such files are secret more often than not.
 			l.add(codeEnvFile, lineOf(p, m.line), "Invalid line in env_file", m.why)
 		}
 		for _, v := range found {

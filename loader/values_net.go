@@ -206,7 +206,7 @@ func permissions(dst *uint32) value {
 	}}
 }
 
-// directoryURL is where an ACME authority says what it offers.
+// directoryURL is the URL of an ACME authority's directory.
 func directoryURL(dst *string) value {
 	return value{form: "URL", set: func(l *leaf) {
 		s, ok := l.text()

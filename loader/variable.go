@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// declared is what a variable block says.
+// declared is the content of a variable block.
 type declared struct {
 	typ         cty.Type
 	description string
