@@ -59,7 +59,7 @@ func parents(path string) []string {
 	}
 }
 
-// identity is what decides about a user's access to files.
+// identity is a user with its groups, by which the kernel decides about access to files.
 type identity struct {
 	uid    uint32
 	gids   []uint32

@@ -39,8 +39,7 @@ func (w *writer) apps(apps []modgw.Descriptor, up upstream) {
 	}
 }
 
-// facts tells apps what TLS says of the connection, and of the client's certificate where there is
-// one.
+// facts passes variables about TLS, and about a client certificate if there is one, to apps.
 func (w *writer) facts() {
 	w.comment("What TLS says of the connection, and of the client's certificate where there is one.")
 	for _, name := range []string{"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY"} {
@@ -71,9 +70,9 @@ func (w *writer) location(d modgw.Descriptor, up upstream) {
 	w.close("Location")
 }
 
-// forwarded says over HTTP what FastCGI says in variables, and leaves nothing of it to clients:
-// only a trusted proxy in front of Apache may say more. Over FastCGI the host itself drops what
-// others say.
+// forwarded passes on over HTTP the facts that FastCGI has variables for. Clients cannot set them;
+// only a trusted proxy in front of Apache may. Over FastCGI the host itself drops such headers of
+// others.
 func (w *writer) forwarded(up upstream) {
 	var others []string
 	if len(up.proxies) > 0 {

@@ -27,7 +27,7 @@ type Finding struct {
 	Fix   string `json:"fix,omitempty"` // command or line that fixes it; "": nothing to fix
 }
 
-// CheckConfig says what to check an installed Apache for.
+// CheckConfig is the input of [Check].
 type CheckConfig struct {
 	Options
 
@@ -37,8 +37,8 @@ type CheckConfig struct {
 	Listeners []modgw.Listener   // listeners of the host
 }
 
-// Check looks whether the installed Apache can serve apps with what [Config] writes. Findings come
-// worst first; an error means that nothing could be found out.
+// Check reports whether the installed Apache can serve apps with the configuration that [Config]
+// writes. Findings come worst first; an error means that Apache could not be examined.
 func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
 	up, err := upstreamOf(c.Listeners, c.TrustedProxies)
 	if err != nil {
@@ -77,7 +77,7 @@ func (u upstream) sockets() []modgw.Address {
 	return sockets
 }
 
-// quirks are versions of Apache that do not do what the configuration relies on.
+// quirks are versions of Apache that lack something which the configuration relies on.
 var quirks = []struct {
 	before, from string // from "" is the first
 	websockets   bool   // matters only for them

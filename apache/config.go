@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/webserver"
 )
 
-// Options say what the virtual hosts of a configuration are like.
+// Options are settings of the virtual hosts.
 type Options struct {
 	// Port is the port of the virtual hosts. Zero means 80, or 443 with certificates.
 	Port int
@@ -104,8 +104,8 @@ func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]b
 	return w.bytes()
 }
 
-// Directives writes what belongs into a virtual host of the administrator's own: everything that
-// Config puts between <VirtualHost> and </VirtualHost> for host. An empty host gets the apps
+// Directives writes the directives for a virtual host of the administrator's own: everything that
+// Config puts between <VirtualHost> and </VirtualHost> for host. An empty host means the apps
 // without one.
 func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
 	up, err := upstreamOf(listeners, nil)
@@ -233,8 +233,9 @@ func (w *writer) balancers(proxies []netip.Prefix) {
 	w.directive("SetEnvIfExpr", "("+strings.Join(trusted, " || ")+") && %{HTTP:X-Forwarded-Proto} == 'https'", "HTTPS=on")
 }
 
-// siteLogs gives a virtual host logs of its own. The lines of the access log end in the id of the
-// request, which the host logs too, and in the time that the request took in microseconds.
+// siteLogs adds an access log and an error log to a virtual host. The lines of the access log end
+// in the id of the request, which the host logs too, and in the time that the request took in
+// microseconds.
 func (w *writer) siteLogs(name string, o Options) {
 	if o.Logs == "" {
 		return

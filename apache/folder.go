@@ -29,17 +29,17 @@ type Folder struct {
 	Control string
 }
 
-// Changes are what Update did to a folder, by the names of files, sorted.
+// Changes are the names of the files that Update wrote and removed, sorted.
 type Changes struct {
 	Written   []string `json:"written"`   // Written are new or replaced.
 	Removed   []string `json:"removed"`   // Removed are gone.
 	Unchanged []string `json:"unchanged"` // Unchanged were already as they should be.
 }
 
-// manifestName is the file that names what was written. Apache does not include it.
+// manifestName is the file that lists the written files. Apache does not include it.
 const manifestName = "modgw-manifest.json"
 
-// manifest is what was written last.
+// manifest lists the files of the last update.
 type manifest struct {
 	// Files holds the SHA-256 of each file by its name.
 	Files map[string]string `json:"files"`
@@ -48,9 +48,9 @@ type manifest struct {
 	Arguments []string `json:"arguments,omitempty"`
 }
 
-// Update makes the folder hold exactly the files, beside those of others. Where Apache does not
-// accept them, the folder is as it was before, and the error has what Apache says. The folder is
-// created where it is missing. It remembers the arguments, which say how the files were made.
+// Update makes the folder hold exactly the files, beside those of others. If Apache does not accept
+// them, the folder is restored, and the error has Apache's message. The folder is created if it is
+// missing. It remembers the arguments with which the files were made.
 func (f Folder) Update(ctx context.Context, files []File, arguments []string) (Changes, error) {
 	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
 		return Changes{}, folderFault(f.Dir, err)
@@ -91,7 +91,7 @@ func (f Folder) lock() (unlock func(), err error) {
 	return func() { _ = dir.Close() }, nil
 }
 
-// update is what has to change in a folder, and what was there before.
+// update is a change of a folder, with the content before it.
 type update struct {
 	changes Changes
 	after   map[string][]byte // nil: the file is removed
@@ -161,7 +161,7 @@ func (f Folder) Arguments() ([]string, error) {
 	return known.Arguments, err
 }
 
-// own returns what is in a file, which must be as it was written; nil without a file.
+// own returns the content of a file that must be as it was written; nil without a file.
 func (f Folder) own(name string, known manifest) ([]byte, error) {
 	if name != filepath.Base(name) {
 		return nil, folderFault(f.Dir, errors.New("the manifest names a file elsewhere: "+name))

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// privateModules are loaded where they exist; what a configuration needs must.
+// privateModules are loaded if they exist; modules that a configuration needs must exist.
 var privateModules = []string{"unixd", "log_config", "authz_core", "mime", "dir", "reqtimeout", "setenvif", "socache_shmcb"}
 
 // privateConfig is the whole configuration of an Apache of our own: few threads, no file but those
@@ -151,7 +151,7 @@ func currentUser() string {
 	return u.Username
 }
 
-// withDefaults fills in what a run may leave out.
+// withDefaults fills in settings that are zero.
 func (c RunConfig) withDefaults() RunConfig {
 	if c.Address == "" {
 		c.Address = "127.0.0.1"

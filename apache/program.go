@@ -108,7 +108,7 @@ func find(names ...string) string {
 	return ""
 }
 
-// ask runs a program that only prints something, and returns what it printed.
+// ask runs a program that only prints something, and returns its output.
 func ask(ctx context.Context, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

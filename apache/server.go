@@ -18,7 +18,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// RunConfig says what an Apache of our own is like.
+// RunConfig is the configuration of a private Apache.
 type RunConfig struct {
 	Options // Port 0: 8080
 
@@ -83,9 +83,9 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // URL is where it answers.
 func (s *Server) URL() string { return s.url }
 
-// Prepare finds out, before anything else is begun, what would keep Apache from running: it is not
-// installed, a module is missing, or its port is taken. An Apache that an earlier run left behind
-// is ended. Run does all that too.
+// Prepare reports, before anything else is begun, the reasons why Apache could not run: it is not
+// installed, a module is missing, or its port is taken. It ends an Apache that an earlier run left
+// behind. Run does all that too.
 func (s *Server) Prepare(ctx context.Context) error {
 	program, err := Find(ctx, s.program)
 	if err != nil {

@@ -31,11 +31,12 @@ func (s *Server) line(l proc.Line) {
 	}
 }
 
-// unreachable is what Apache says when it cannot connect to the host, before it answers 503.
+// unreachable matches Apache's messages about a host that it cannot connect to. It answers 503
+// then.
 var unreachable = regexp.MustCompile(`AH02454|AH00957|AH01079`)
 
-// explainRefusal logs what keeps Apache from the host's sockets, as [Check] finds it. The same is
-// not said twice in a row.
+// explainRefusal logs why Apache cannot open the host's sockets, as [Check] finds it. It does not
+// repeat the last reason.
 func (s *Server) explainRefusal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -36,7 +36,7 @@ func Split(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]Fi
 	return files, nil
 }
 
-// configuration is what Config and Split write.
+// configuration is the text that Config and Split write.
 type configuration struct {
 	up      upstream
 	options Options

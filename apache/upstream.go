@@ -21,7 +21,7 @@ type upstream struct {
 }
 
 // upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over
-// TCP believes what they say of clients.
+// TCP accepts headers about clients only from them.
 func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	for _, l := range listeners {
 		if l.Address.Network() == "unix" && !plainPath.MatchString(l.Address.Target()) {
@@ -42,8 +42,8 @@ func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, e
 // something else.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@:+-]*$`)
 
-// fastcgi is the URL of an app's worker in Apache. Apache tells workers apart by what follows the
-// "|", and keeps timeouts and connections by worker, so each app has a name of its own.
+// fastcgi returns the URL of an app's worker in Apache. Apache distinguishes workers by the part
+// after the "|", and keeps timeouts and connections by worker, so each app has its own name there.
 func (u upstream) fastcgi(d modgw.Descriptor) string {
 	if u.fcgi.Network() == "unix" {
 		return fmt.Sprintf("unix:%s|fcgi://%s/", u.fcgi.Target(), workerName(d.Name))

@@ -54,9 +54,8 @@ func (w *writer) line(text string) {
 	w.buffer.WriteByte('\n')
 }
 
-// quoted is an argument as Apache reads it back unchanged. What cannot be written so is refused:
-// Apache replaces ${NAME} wherever it stands, and has no way to write a line feed or to tell all
-// uses of a backslash apart.
+// quoted returns an argument as Apache reads it back unchanged. Others are refused: Apache replaces
+// ${NAME} everywhere, and cannot express a line feed or every use of a backslash.
 func (w *writer) quoted(directive, value string) string {
 	if !utf8.ValidString(value) || strings.Contains(value, "${") || strings.ContainsFunc(value, unicode.IsControl) ||
 		strings.Contains(value, `\`) && !strings.HasPrefix(directive, "Rewrite") {

@@ -114,8 +114,7 @@ func (w *lighttpd) encryption(o Options) {
 	w.line("ssl.privkey = %s", w.quoted("key of the certificate", o.TLS.Key))
 }
 
-// refusal ends the chain of a socket's sites: what is no site of theirs is no file of the server's
-// either.
+// refusal ends the chain of a socket's sites: requests for other names get no file of the server.
 func (w *lighttpd) refusal(sites []webserver.Site) {
 	if slices.ContainsFunc(sites, webserver.Site.Default) {
 		return
@@ -213,7 +212,7 @@ func (w *lighttpd) site(s webserver.Site) {
 	}
 }
 
-// unsaid takes out what clients say of themselves, unless they are trusted proxies. Over the other
+// unsaid removes headers about the client, unless a trusted proxy sends them. Over the other
 // protocols the host does that.
 func (w *lighttpd) unsaid() {
 	for _, p := range w.proxies {
@@ -317,8 +316,8 @@ func (w *lighttpd) hostPattern(hosts []string) string {
 	return "^(" + strings.Join(names, "|") + ")[.]?(:[0-9]+)?$"
 }
 
-// pattern is a regular expression for text alone. A class needs no backslash, which lighttpd's
-// strings read in their own way; what has no place in a class is refused.
+// pattern returns a regular expression that matches only text. It uses classes, because lighttpd's
+// strings read a backslash in their own way. Characters that cannot be in a class are refused.
 func (w *lighttpd) pattern(what, text string) string {
 	w.quoted(what, text)
 	if strings.ContainsRune(text, '^') {

@@ -225,9 +225,9 @@ func (w *nginx) address(o Options) string {
 	return address
 }
 
-// variables are what nginx says of a request over FastCGI, uwsgi and SCGI. They stand in each
-// location: a location that has one of its own inherits none, and a variable of nginx in place of
-// the app's name would be shared with subrequests.
+// variables writes the variables of a request over FastCGI, uwsgi and SCGI. They are repeated in
+// each location: a location with variables inherits none, and a variable of nginx in place of the
+// app's name would be shared with subrequests.
 func (w *nginx) variables(d modgw.Descriptor, o Options) {
 	for _, v := range [][2]string{
 		{"REQUEST_METHOD", "$request_method"}, {"REQUEST_URI", "$request_uri"}, {"PATH_INFO", "$document_uri"},
@@ -251,7 +251,7 @@ func (w *nginx) variables(d modgw.Descriptor, o Options) {
 	}
 }
 
-// headers are what nginx says of a request over HTTP.
+// headers writes the headers about a request over HTTP.
 func (w *nginx) headers() {
 	client := [4]string{"$remote_addr", "$http_host", "$server_port", "$scheme"}
 	if len(w.proxies) > 0 {

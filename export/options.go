@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Options say what the servers of a configuration are like.
+// Options are settings of the servers in a configuration.
 type Options struct {
 	Address string // IP address to listen on; "": all
 	Port    int    // 0: 80, with TLS 443

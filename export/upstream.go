@@ -22,7 +22,7 @@ type upstream struct {
 var kinds = []string{"fastcgi", "http", "uwsgi", "scgi"}
 
 // upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over
-// TCP believes what they say of clients.
+// TCP accepts headers about clients only from them.
 func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefix) (upstream, error) {
 	var up upstream
 	for _, l := range listeners {

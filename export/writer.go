@@ -51,9 +51,8 @@ func (w *writer) deadEnd(up upstream, apps []modgw.Descriptor) {
 	w.comment("Let the host listen on a Unix socket, or name the address of %s in trusted_proxies.", w.server)
 }
 
-// quoted is a value between quotes. What a server might read as something else there is refused: a
-// quote, a backslash, and the dollar sign, which begins a variable and has no other way to be
-// written.
+// quoted returns a value in quotes. Characters that a server might interpret are refused: a quote,
+// a backslash, and the dollar sign, which begins a variable and cannot be escaped.
 func (w *writer) quoted(what, value string) string {
 	if !utf8.ValidString(value) || strings.ContainsAny(value, "\"\\$") || strings.ContainsFunc(value, unicode.IsControl) {
 		w.fail(what, value)

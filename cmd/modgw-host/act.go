@@ -66,7 +66,7 @@ func act(ctx context.Context, c console, s *settings, verb string, app modgw.App
 	return nil
 }
 
-// confirm says what serves now.
+// confirm prints the generation that serves now.
 func (c console) confirm(status control.Status, app modgw.AppName) {
 	for _, a := range status.Apps {
 		if app == "" || a.App == app {

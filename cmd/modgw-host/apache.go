@@ -69,7 +69,7 @@ func newApacheCheck(c console) *cobra.Command {
 	return cmd
 }
 
-// findings prints what a check found, each with its fix below it.
+// findings prints the findings of a check, each with its fix below it.
 func (c console) findings(found []apache.Finding) error {
 	marks := map[apache.Level]string{apache.Good: "[✓]", apache.Advice: "[!]", apache.Problem: "[✗]"}
 	for _, f := range found {

@@ -23,7 +23,7 @@ import (
 type apacheConfigFlags struct {
 	command string
 
-	// arguments are the flags that say what the virtual hosts are like.
+	// arguments are the flags that affect the virtual hosts.
 	arguments []string
 
 	inside       string // the host of the virtual host whose inside is printed
@@ -82,7 +82,7 @@ func (own *apacheConfigFlags) check(cmd *cobra.Command, f *frontFlags) error {
 	return nil
 }
 
-// write returns what the command prints.
+// write returns the output of the command.
 func (own *apacheConfigFlags) write(ctx context.Context, apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
 	if own.onlyInside {
 		return apache.Directives(own.inside, apps, listeners)
@@ -106,7 +106,7 @@ func (own *apacheConfigFlags) write(ctx context.Context, apps []modgw.Descriptor
 	return own.update(ctx, apps, listeners, options)
 }
 
-// update writes the files into the folder and returns what has changed there.
+// update writes the files into the folder and returns the changes.
 func (own *apacheConfigFlags) update(ctx context.Context, apps []modgw.Descriptor, listeners []modgw.Listener, options apache.Options) ([]byte, error) {
 	files, err := apache.Split(apps, listeners, options)
 	if err != nil {
@@ -138,7 +138,7 @@ func (own *apacheConfigFlags) update(ctx context.Context, apps []modgw.Descripto
 	return []byte(b.String()), nil
 }
 
-// lastingArguments are the flags of a command that say what its virtual hosts are like.
+// lastingArguments returns the flags of a command that affect the virtual hosts.
 func lastingArguments(cmd *cobra.Command) (arguments []string) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {

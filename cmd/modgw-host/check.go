@@ -76,8 +76,8 @@ func isAboutPython(code string) bool {
 	return false
 }
 
-// absentPython is the mistake in an app that asks for such a Python; nil when there is none. What
-// else a build could fail for is not known before it is tried.
+// absentPython returns the mistake in an app that asks for a Python which this machine does not
+// have; nil if there is none. Other failures of a build show only when it is tried.
 func absentPython(builder *venv.Builder, d modgw.Descriptor) *loader.Diagnostic {
 	if d.Entry() == "" || d.Attach {
 		return nil
@@ -101,7 +101,7 @@ func absentPython(builder *venv.Builder, d modgw.Descriptor) *loader.Diagnostic 
 	}
 }
 
-// verdict prints a line for each app, what is wrong, and what that comes to.
+// verdict prints a line for each app, the mistakes, and a summary.
 func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 	var rows [][]string
 	broken := 0

@@ -34,8 +34,8 @@ func (c console) onTerminal() bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// logger prints to stderr: for people ("text"), for a journal when that is what stderr is, or as
-// JSON ("json").
+// logger prints to stderr: for people ("text"), for a journal if stderr is one, or as JSON
+// ("json").
 func (c console) logger(format string) (*slog.Logger, error) {
 	handler, err := c.logHandler(format, c.stderr)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c console) logger(format string) (*slog.Logger, error) {
 	return slog.New(handler), nil
 }
 
-// logHandler prints to out what is meant for stderr.
+// logHandler returns the handler of that log, which writes to out.
 func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) {
 	switch format {
 	case "json":

@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// debugger passes what its developer types to the app, so that breakpoint() and input() work.
-// Workers are process groups of their own, which the kernel does not let read from the terminal.
+// debugger passes the developer's input to the app, so that breakpoint() and input() work. Workers
+// are process groups of their own, which the kernel does not let read from the terminal.
 type debugger struct {
 	typed   *os.File         // the terminal, or what stands in its place
 	in, out *os.File         // the pipe that workers have as standard input
@@ -36,7 +36,7 @@ func (c console) interactive() bool {
 	return err == nil && foreground == unix.Getpgrp()
 }
 
-// newDebugger begins to pass on what is typed. Close it.
+// newDebugger begins to pass on input. Close it.
 func newDebugger(c console) (*debugger, error) {
 	typed, err := reopen(c.stdin)
 	if err != nil {
@@ -59,7 +59,7 @@ func newDebugger(c console) (*debugger, error) {
 	return d, nil
 }
 
-// terminal is what apps get of it.
+// terminal returns the ends of the terminal that apps get.
 func (d *debugger) terminal() *modgw.Terminal {
 	return &modgw.Terminal{In: d.in, Out: func(p []byte) { _, _ = d.shown.Write(p) }}
 }

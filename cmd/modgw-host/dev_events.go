@@ -59,7 +59,7 @@ func (t *terminal) reasons(e modgw.Event) []string {
 	return lines
 }
 
-// shownOutput is how many lines of what a failing program printed are shown.
+// shownOutput is how many output lines of a failing program are shown.
 const shownOutput = 12
 
 // lastLines are the fault without the beginning of a long output.

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// logger is for what the host logs: the terminal shows what the apps print and what went wrong, and
-// says the rest in its own words.
+// logger returns the log of the host: the terminal shows output of apps and errors from it, and
+// reports everything else in its own form.
 func (t *terminal) logger() *slog.Logger {
 	return slog.New(&terminalLog{
 		terminal: t,

@@ -17,7 +17,7 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// terminal tells a developer what the host does: a few lines at the start, then one for each event.
+// terminal shows a developer the host's work: a few lines at the start, then one for each event.
 type terminal struct {
 	ctx     context.Context // ends with the command
 	config  host.Config
@@ -50,7 +50,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return t.out.Write(p)
 }
 
-// greet prints what runs and where, when all apps are up.
+// greet prints the apps and their addresses, when all apps are up.
 func (t *terminal) greet() {
 	client := control.NewClient(t.controlAddress())
 	status, err := client.Status(t.ctx)
@@ -74,7 +74,7 @@ func (t *terminal) controlAddress() modgw.Address {
 	return host.ControlAddress(t.config.State)
 }
 
-// introduce prints what one app is made from.
+// introduce prints the parts of one app.
 func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 	t.mu.Lock()
 	t.roots[app.App] = app.Root

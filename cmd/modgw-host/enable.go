@@ -25,7 +25,7 @@ func (p *publishing) bind(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.apache, "apache", false, "publish the change: write Apache's files as `apache config --split --reload` did last, into the folder apache beside the host's file")
 }
 
-// finish publishes what a command has done, or says how to.
+// finish publishes the result of a command, or prints how to.
 func (p *publishing) finish(ctx context.Context, c console, s *settings) error {
 	if p.apache {
 		return publish(ctx, c, s)
@@ -187,8 +187,8 @@ func disable(ctx context.Context, c console, s *settings, p *publishing, app str
 	return p.finish(ctx, c, s)
 }
 
-// enabledFolder is the folder of links that the host's file names, and how the host reads what is
-// in it.
+// enabledFolder returns the folder of links that the host's file names, and the options with which
+// the host reads its descriptors.
 func enabledFolder(s *settings) (string, loader.Options, error) {
 	opts := loader.Options{Vars: s.vars, Root: os.Geteuid() == 0}
 	file := s.hostFileFor(nil)

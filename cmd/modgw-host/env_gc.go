@@ -50,7 +50,7 @@ func newEnvGC(c console) *cobra.Command {
 	return cmd
 }
 
-// removals prints what was removed, and how much that was.
+// removals prints the removed environments and their size.
 func (c console) removals(list []venv.Removal, dryRun bool) error {
 	verb := "removed"
 	if dryRun {

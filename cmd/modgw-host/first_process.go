@@ -47,8 +47,8 @@ func beFirstProcess() int {
 	return exitFailed // signals are never closed
 }
 
-// startAgain starts this program with the same arguments and descriptors, in a process group of its
-// own, which has the terminal if there is one: what is typed there is not to come twice.
+// startAgain starts this program with the same arguments and descriptors, in its own process group.
+// The group gets the terminal if there is one, so that the keys typed there reach it once.
 func startAgain() (pid int, err error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
@@ -81,8 +81,8 @@ func reapAll(child int) (ended syscall.WaitStatus, found bool) {
 	}
 }
 
-// followFirstProcess makes the child of the first process what that was: the one whom sockets were
-// passed to.
+// followFirstProcess lets the child of the first process take the passed sockets, which name the
+// first process.
 func followFirstProcess() {
 	if os.Getenv(initVariable) == "" {
 		return

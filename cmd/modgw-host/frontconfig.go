@@ -25,7 +25,7 @@ type frontConfig struct {
 	write func(context.Context, []modgw.Descriptor, []modgw.Listener, frontFlags) ([]byte, error)
 }
 
-// frontFlags say what the web server's virtual hosts are like.
+// frontFlags are flags that affect the virtual hosts of a web server.
 type frontFlags struct {
 	port     int
 	tls      []string // certificate and key; empty: plain HTTP
@@ -110,7 +110,8 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 	return cmd
 }
 
-// mistakes says what is wrong with apps that the result does not have, or not as they should be.
+// mistakes prints the mistakes of apps that are missing from the result, or differ from their
+// descriptors.
 func (c console) mistakes(f found) {
 	if f.diagnostics != "" {
 		fmt.Fprintf(c.stderr, "%s\napps are missing, or not as their descriptors say\n", strings.TrimRight(f.diagnostics, "\n"))

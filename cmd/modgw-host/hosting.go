@@ -17,9 +17,8 @@ import (
 // log.
 const lastWords = time.Second
 
-// hosting calls run, which runs a host, with a console whose stderr never makes it wait and never
-// ends it: a full pipe, a reader that has gone and a full disk cost lines of the log, which are
-// counted, and nothing else.
+// hosting calls run, which runs a host, with a console whose stderr never blocks it and never ends
+// it: a full pipe, a closed reader and a full disk only lose lines of the log, which are counted.
 func hosting(c console, logFormat string, run func(console) error) error {
 	// Without this, a library that writes to the closed pipe by itself would end the process.
 	broken := make(chan os.Signal, 1)

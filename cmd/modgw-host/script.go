@@ -188,8 +188,8 @@ func residentEnv(home string) []string {
 	return env
 }
 
-// answer answers a CGI request. What goes wrong is told to the web server's log; the client learns
-// only that something did.
+// answer answers a CGI request. Errors go to the web server's log; the client learns only that
+// there was one.
 func answer(ctx context.Context, c console, h scripthost.Host) error {
 	err := h.Answer(ctx, os.Environ(), c.stdin, c.stdout, c.stderr)
 	if _, cut := errors.AsType[*scripthost.CutError](err); err != nil && !cut {

@@ -61,7 +61,7 @@ func (f *serveFlags) serve(cmd *cobra.Command, c console, targets []string) erro
 	return runHost(cmd.Context(), config, func() {})
 }
 
-// config is what the flags and targets mean.
+// config returns the configuration that the flags and targets ask for.
 func (f *serveFlags) config(cmd *cobra.Command, c console, targets []string) (host.Config, error) {
 	log, err := c.logger(f.logFormat)
 	if err != nil {
@@ -146,7 +146,7 @@ func reloadOnSIGHUP(ctx context.Context, h *host.Host) {
 			notify(daemon.SdNotifyStopping)
 			return
 		case <-reload:
-			// What fails is logged and shown by status, app by app.
+			// Failures are logged and shown by status, app by app.
 			_ = h.Reload(ctx, "")
 		}
 	}

@@ -46,7 +46,7 @@ func (s *settings) hostFileFor(targets []string) string {
 	return ""
 }
 
-// host makes a host that is not to be run, to ask it what it would be.
+// host makes a host to ask for its settings. It is not run.
 func (s *settings) host() (*host.Host, error) {
 	return host.New(host.Config{
 		File:    s.hostFileFor(nil),
@@ -83,8 +83,8 @@ func (s *settings) controlAddress() (modgw.Address, error) {
 	return h.Control(), nil
 }
 
-// descriptors are those of the host that runs, or without one those of the files: targets, or what
-// the host file names, or the current folder.
+// descriptors returns those of the running host. Without one it reads the files: targets, those
+// that the host file names, or the current folder.
 func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.Descriptor, error) {
 	if len(targets) == 0 {
 		client, err := s.client()
@@ -104,7 +104,7 @@ func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.D
 	return all, nil
 }
 
-// found are the apps that a command is about, and what is wrong with others.
+// found has the apps that a command is about, and the mistakes of others.
 type found struct {
 	apps        []modgw.Descriptor
 	mistaken    []modgw.AppName // those that are missing, or not as their descriptors say
@@ -173,8 +173,8 @@ func running(ctx context.Context, client *control.Client) (f found, err error) {
 	return f, err
 }
 
-// held is what the apps have of the host that the flags name, or its own file, or had when it last
-// ran. It is nothing where this user may not know, and for targets that no host is named for.
+// held returns the claims of the running host that the flags or its own file name, or else those of
+// its last run. It is empty if this user may not read them, and for targets of no host.
 func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	held := loader.Held{Partial: true}
 	if s.hostFileFor(targets) == "" && s.state == "" && s.control == "" {
@@ -203,8 +203,8 @@ func descriptorsOf(files []*loader.File) []modgw.Descriptor {
 	return all
 }
 
-// load reads the descriptors that targets, the host file or the current folder have, and holds them
-// against what apps have.
+// load reads the descriptors of targets, of the host file or of the current folder, and compares
+// them with the claims of served apps.
 func (s *settings) load(targets []string, held loader.Held) ([]*loader.File, loader.Diagnostics) {
 	return s.loadWith(targets, held, loader.Options{Vars: s.vars, Root: os.Geteuid() == 0})
 }

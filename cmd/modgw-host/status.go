@@ -169,7 +169,7 @@ func details(a control.AppStatus) string {
 	return b.String()
 }
 
-// failing is what went wrong lately with requests, in one line.
+// failing returns a line about requests that failed lately.
 func failing(f *modgw.FailingStatus) string {
 	return fmt.Sprintf("%s failed in %d min, the last %s ago: %d %s %s", plural(f.Count, "request"), f.Minutes,
 		ago(f.Last.Time), f.Last.Status, f.Last.Method, f.Last.Path)
@@ -199,7 +199,8 @@ func from(source string) string {
 	return "from " + source
 }
 
-// builder is what made an environment, unless that is the version that runs in it, too, as with Go.
+// builder returns the version that built an environment, unless the same version runs in it, as
+// with Go.
 func builder(env modgw.EnvironmentStatus) string {
 	if env.Builder == env.Version {
 		return ""

@@ -38,8 +38,7 @@ func newVersion(c console) *cobra.Command {
 // release is the version that scripts/package gives a binary; "" otherwise.
 var release string
 
-// version is the release, or the module version that the binary was built from, or what version
-// control said of the checkout.
+// version returns the release, the module version of the binary, or the revision of the checkout.
 func version() string {
 	if release != "" {
 		return release

@@ -90,7 +90,8 @@ func Lookup(userName, groupName string, groups ...string) (*Account, error) {
 	return nil, nil
 }
 
-// Credential is what a child process needs to run as the account; nil for this process's own user.
+// Credential returns the credentials of a child process that runs as the account; nil for this
+// process's own user.
 func (a *Account) Credential() *syscall.Credential {
 	if a == nil {
 		return nil

@@ -35,8 +35,8 @@ func (a *Account) assume() error {
 	if err := setThreadGroups(a.Groups); err != nil {
 		return fmt.Errorf("cannot take the groups of user %q: %w", a.Name, err)
 	}
-	// setfsuid and setfsgid report no errors: they return the previous id, so a second call tells
-	// what the first did.
+	// setfsuid and setfsgid report no errors: they return the previous id, so a second call shows
+	// whether the first one worked.
 	_ = unix.Setfsgid(int(a.GID))
 	_ = unix.Setfsuid(int(a.UID))
 	gid, _ := unix.SetfsgidRetGid(-1)

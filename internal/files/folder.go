@@ -89,7 +89,7 @@ func (r Root) open(name string) (*os.File, error) {
 	return r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// Stat describes what has a name in the folder, following links.
+// Stat describes the file of that name in the folder, following links.
 func (r Root) Stat(name string) (fs.FileInfo, error) {
 	if r.root == nil {
 		return safepath.Opener{}.StatBeneath(r.dir, name)

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// MakeFolder makes a folder with exactly the mode, whatever the umask is. Those above it that are
-// missing are made too, for everybody to enter. What is there already stays as it is, and is an
-// error when it is no folder.
+// MakeFolder makes a folder with exactly the mode, whatever the umask is. Missing folders above it
+// are made too, with permission for everyone to enter. An existing folder stays as it is; another
+// file is an error.
 func MakeFolder(dir string, mode fs.FileMode) error {
 	switch info, err := os.Stat(dir); {
 	case err == nil && !info.IsDir():

@@ -9,13 +9,13 @@ type Limit struct {
 	Per     time.Duration // length of a period
 }
 
-// Dropped counts what was not logged.
+// Dropped counts records that were not logged.
 type Dropped struct {
 	Records int // dropped records
 	Bytes   int // bytes of these records
 }
 
-// Budget counts what is logged against a limit. It is for one goroutine at a time.
+// Budget counts logged records against a limit. It is for one goroutine at a time.
 type Budget struct {
 	limit   Limit
 	since   time.Time // when the current period began
@@ -56,7 +56,7 @@ func (b *Budget) Extend(now time.Time, bytes int) bool {
 // Charge takes bytes for a record that was allowed, whether they are left or not.
 func (b *Budget) Charge(bytes int) { b.bytes += bytes }
 
-// TakeDropped returns what was dropped since it was called last.
+// TakeDropped returns the records dropped since its last call.
 func (b *Budget) TakeDropped() Dropped {
 	dropped := b.dropped
 	b.dropped = Dropped{}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// longest is what is left of an attribute's value that is longer.
+	// longest is how many bytes of an attribute's value are kept.
 	longest = 128 << 10
 
 	// cutMark ends a value that was cut.
@@ -20,14 +20,14 @@ const (
 	fewest = 1024
 )
 
-// Config says what a [Handler] lets pass. A kind of record is a message and the value of the
-// attribute "app": what floods the log for one app or for one reason leaves the others alone.
+// Config has the limits of a [Handler]. A kind of record is a message and the value of the
+// attribute "app": a flood for one app or one reason does not affect the others.
 type Config struct {
 	Limit  Limit            // limit of each kind of record
 	Others map[string]Limit // limits of single kinds, by message
 }
 
-// Handler is a [slog.Handler] that passes on what is within its budgets.
+// Handler is a [slog.Handler] that passes records on within its budgets.
 type Handler struct {
 	budgets *budgets
 	next    slog.Handler
@@ -86,7 +86,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// kind is what has a budget of its own.
+// kind identifies the records that share a budget.
 type kind struct {
 	app     string // "" for the host
 	message string
@@ -125,7 +125,7 @@ func (b *budgets) spend(k kind, size int) bool {
 	return pass
 }
 
-// reportLate reports what was dropped when no record has come since that could.
+// reportLate reports dropped records if no later record has done so.
 func (b *budgets) reportLate(k kind, a *account) {
 	b.mu.Lock()
 	dropped := a.settle()
@@ -133,7 +133,7 @@ func (b *budgets) reportLate(k kind, a *account) {
 	b.report(k, dropped)
 }
 
-// settle returns what is to be reported.
+// settle returns the dropped records to report.
 func (a *account) settle() Dropped {
 	if a.timer != nil {
 		a.timer.Stop()
@@ -163,7 +163,7 @@ func (b *budgets) find(k kind, now time.Time) *account {
 	return a
 }
 
-// report logs what was dropped, if anything was.
+// report logs the number of dropped records, if there are any.
 func (b *budgets) report(k kind, d Dropped) {
 	if d.Records == 0 {
 		return

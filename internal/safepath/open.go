@@ -108,7 +108,7 @@ func (o Opener) ReadDir(path string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Stat describes what an absolute path leads to.
+// Stat describes the file or folder that an absolute path leads to.
 func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
 	w, err := o.follow(path, func(w *walk) error {
 		info, err = w.stat()
@@ -120,7 +120,7 @@ func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
 	return info, nil
 }
 
-// stat describes what the walk has reached, which ends with it.
+// stat describes the file or folder that the walk has reached. The walk ends with it.
 func (w *walk) stat() (fs.FileInfo, error) {
 	f := os.NewFile(uintptr(w.fd), w.asked)
 	w.fd = -1
@@ -128,12 +128,12 @@ func (w *walk) stat() (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// open opens what the walk has reached.
+// open opens the file or folder that the walk has reached.
 func (w *walk) open() (*os.File, error) {
 	if w.at.mode&fs.ModeIrregular != 0 {
 		return nil, account.ErrNotRegular
 	}
-	// The name of a descriptor leads to what it is of, whatever has become of the path since.
+	// The name of a descriptor leads to its file, even if the path has changed since.
 	name := "/proc/self/fd/" + strconv.Itoa(w.fd)
 	fd, err := ignoringEINTR(func() (int, error) {
 		return unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -157,7 +157,8 @@ func (w *walk) fault(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// Reasons says who can change what, as in `user "blog" can change "/srv/blog"`.
+// Reasons lists the users and the places that they can change, as in `user "blog" can change
+// "/srv/blog"`.
 func Reasons(steps []Step) string {
 	var list []string
 	for _, s := range steps {
@@ -166,7 +167,7 @@ func Reasons(steps []Step) string {
 	return strings.Join(list, ", and ")
 }
 
-// deniedError says with whose rights a file was not to be opened.
+// deniedError names the rights with which a file could not be opened.
 type deniedError string
 
 func (e deniedError) Error() string {

@@ -21,8 +21,8 @@ const (
 
 var errLeadsOut = errors.New("the path leads out of the folder")
 
-// walk goes from the root folder to what a path leads to. It holds one descriptor, of the place
-// that it has reached: a descriptor cannot be swapped for another file.
+// walk goes from the root folder to the end of a path. It holds one descriptor, of the place that
+// it has reached: a descriptor cannot be swapped for another file.
 type walk struct {
 	fd    int
 	at    node
@@ -109,7 +109,7 @@ func (w *walk) step() error {
 	return w.redirect(fd)
 }
 
-// redirect goes on where a link leads, whose descriptor fd is.
+// redirect follows the link with the descriptor fd.
 func (w *walk) redirect(fd int) error {
 	if w.links++; w.links > mostLinks {
 		return unix.ELOOP
@@ -138,7 +138,7 @@ func (w *walk) redirect(fd int) error {
 	return nil
 }
 
-// judge takes down who could have made an entry of the present folder what it is.
+// judge adds the users who could have changed an entry of the present folder.
 func (w *walk) judge(path string, entry node) error {
 	if !w.judges {
 		return nil
@@ -226,7 +226,7 @@ func openName(dir int, name string, folder bool) (int, *syscall.Stat_t, error) {
 	return fd, &stat, nil
 }
 
-// readLink is what the link with the descriptor fd says.
+// readLink returns the target of the link with the descriptor fd.
 func readLink(fd int) (string, error) {
 	text := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(fd, "", text)

@@ -71,7 +71,7 @@ func (w Writers) String() string {
 	return "everybody"
 }
 
-// rights names whose rights the writers have in common.
+// rights names the users or groups whose rights the writers have in common.
 func (w Writers) rights() string {
 	if w.scope == severalUsers {
 		return "several users"
@@ -94,7 +94,7 @@ func (w Writers) join(other Writers) (Writers, error) {
 	return Writers{scope: severalUsers}, nil
 }
 
-// joinGroup is join for a user and a group: a member of the group has what all in the group have.
+// joinGroup is join for a user and a group. A member of the group counts as the whole group.
 func (w Writers) joinGroup(g Writers) (Writers, error) {
 	a, err := w.Account()
 	if err != nil {
@@ -106,7 +106,7 @@ func (w Writers) joinGroup(g Writers) (Writers, error) {
 	return Writers{scope: severalUsers}, nil
 }
 
-// Step is a place on the way to a file, and who can change what is there.
+// Step is a place on the path to a file, with the users who can change it.
 type Step struct {
 	Path string  // absolute path of the place
 	By   Writers // users who can change it
@@ -129,7 +129,7 @@ func (l Loose) String() string {
 	return fmt.Sprintf("%s may write to %q", l.By, l.Path)
 }
 
-// node is what is at one step.
+// node is the file, folder or link at one step.
 type node struct {
 	mode fs.FileMode // type, permissions and the sticky bit
 	uid  uint32

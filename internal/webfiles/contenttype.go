@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// unknown is the type of what may be anything.
+// unknown is the type of files of unknown content.
 const unknown = "application/octet-stream"
 
 // types are those that the web needs and that not every machine's own table has.

@@ -17,8 +17,8 @@ type Site struct {
 	Log    *slog.Logger           // told at level debug why a file was not served
 }
 
-// Serve answers a request for what pathInfo means below the folder; requested is the whole path, as
-// the client knows it.
+// Serve answers a request for pathInfo below the folder; requested is the whole path, as the client
+// knows it.
 func (s *Site) Serve(w http.ResponseWriter, r *http.Request, requested, pathInfo string) {
 	if !allowMethod(w, r) {
 		return

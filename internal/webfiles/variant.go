@@ -20,7 +20,8 @@ type variant struct {
 	sniffed  string      // content type by content, where the name does not tell
 }
 
-// find finds what answers a path. It does so in one visit: taking on a user's rights is not cheap.
+// find finds the file that answers a path. It does so in one visit, because switching to a user's
+// rights is expensive.
 func (s *Site) find(pathInfo string, accept []string) (found variant, err error) {
 	name, isFolder, ok := fileName(pathInfo)
 	if !ok || s.Hide != nil && s.Hide(name) {
