@@ -49,6 +49,7 @@ func withResolvedRoot(d modgw.Descriptor) modgw.Descriptor {
 		d.ASGI = &asgi
 	}
 	d.Python.Requirements, d.Python.Path = all(d.Python.Requirements), all(d.Python.Path)
+	d.Home = moved(d.Home)
 	d.Python.Venv = moved(d.Python.Venv)
 	var aliases []modgw.Alias
 	for _, a := range d.Aliases {
