@@ -18,6 +18,7 @@ func hostBlock(h *modgw.HostFile) block {
 			func() block { return listenBlock(h) },
 			func() block { return controlBlock(h) },
 			func() block { return hostSpoolBlock(h) },
+			func() block { return accessLogBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))
 				return block{name: "defaults", blocks: b.blocks, args: b.args,

@@ -41,6 +41,10 @@ type Config struct {
 	// already. It must not wait for anything. nil: nobody is told.
 	Observe func(Event)
 
+	// Ended is called when a request has ended. It must not wait for anything, and the request is
+	// its own only until it returns. nil: it is not called.
+	Ended func(*http.Request, *RequestInfo, Outcome)
+
 	// Log gets what the gateway does; nil discards it.
 	Log *slog.Logger
 }
@@ -85,6 +89,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if info.ID == "" {
 		info.ID = newRequestID()
 	}
+	g.observeEnd(w, r, info, func(w http.ResponseWriter) { g.serve(w, r, info) })
+}
+
+// serve is ServeHTTP for a request with its info.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInfo) {
 	app, fault := g.route(r, info)
 	if fault != nil {
 		g.log.Info("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)

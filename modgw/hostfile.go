@@ -8,14 +8,23 @@ import (
 // HostFile is what the host's own HCL file says. Its zero value is a host without apps and
 // listeners.
 type HostFile struct {
-	File           string         // absolute; "" when there is none
-	Apps           []string       // absolute globs of descriptor files
-	State          string         // absolute folder of environments and last good generations; "": the default
+	File string   // absolute; "" when there is none
+	Apps []string // absolute globs of descriptor files
+	// absolute folder of environments and last good generations; "": the default
+	State          string
 	Listeners      []Listener     // in file order
 	Control        string         // address of the control socket; "": the default below State
 	TrustedProxies []netip.Prefix // peers whose forwarded headers are believed
 	Sources        []string       // further files that were read to make it
-	Spool          HostSpool      // what is kept for slow clients of all apps; see [DefaultHostSpool]
+	AccessLog      *AccessLog     // nil: there is none
+	// what is kept for slow clients of all apps; see [DefaultHostSpool]
+	Spool HostSpool
+}
+
+// AccessLog is a log with a line for each request.
+type AccessLog struct {
+	File   string // "stdout", "stderr", or an absolute path
+	Format string // "combined", "json", or a template, as package accesslog reads it
 }
 
 // HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0
@@ -39,25 +48,32 @@ type Listener struct {
 	Owner   string // user that owns a Unix socket; "": unchanged
 	Group   string // group that owns a Unix socket; "": unchanged
 
-	Allow          []netip.Prefix // peers that may connect over TCP; nil: anybody by "http", and this machine by the others
-	AllowUsers     []string       // users, and "@" and groups, whose processes on this machine may connect; nil: see [Listener.Trusting]
-	MaxConnections int            // at once; 0: what the process's file descriptors allow
+	// peers that may connect over TCP; nil: anybody by "http", and this machine by the others
+	Allow []netip.Prefix
+	// users, and "@" and groups, whose processes on this machine may connect; nil: see
+	// [Listener.Trusting]
+	AllowUsers     []string
+	MaxConnections int // at once; 0: what the process's file descriptors allow
 
 	// What follows is for "http" alone. Zero times and sizes are the defaults of the front.
 
 	HeaderTimeout time.Duration // for the head of a request, from its first byte
 	IdleTimeout   time.Duration // between two requests of a connection
 	BodyTimeout   time.Duration // that a body may keep the host waiting beside what BodyRate allows
-	BodyRate      int64         // bytes of a body for which it may keep the host waiting a second more
-	WriteTimeout  time.Duration // for each write of a response
-	MaxHeader     int64         // bytes of the head of a request
-	MaxHeaders    int           // headers of a request
+	// bytes of a body for which it may keep the host waiting a second more
+	BodyRate     int64
+	WriteTimeout time.Duration // for each write of a response
+	MaxHeader    int64         // bytes of the head of a request
+	MaxHeaders   int           // headers of a request
 
-	ProxyProtocol bool          // connections begin with a PROXY protocol header; only TrustedProxies may connect
-	TLS           []Certificate // by the name that a client asks for, else the first; nil without ACME: there is no TLS
-	ACME          *ACME         // an authority that gives certificates; nil: there is none
-	ClientCA      string        // file with the authorities of clients' certificates; "": clients are not asked for one
-	RedirectHTTPS bool          // every request is sent to the same address with https
+	// connections begin with a PROXY protocol header; only TrustedProxies may connect
+	ProxyProtocol bool
+	// by the name that a client asks for, else the first; nil without ACME: there is no TLS
+	TLS  []Certificate
+	ACME *ACME // an authority that gives certificates; nil: there is none
+	// file with the authorities of clients' certificates; "": clients are not asked for one
+	ClientCA      string
+	RedirectHTTPS bool // every request is sent to the same address with https
 
 	ClientCertificate ClientCertificate // whether a client must have a certificate; "": it must
 }

@@ -125,6 +125,9 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 	}
 	x, generation := e.LoopExchange, e.generation
 	e.release()
+	if r, info := x.Request(); info.gateway.config.Ended != nil {
+		info.gateway.config.Ended(r, info, info.outcome(status, int64(len(body))))
+	}
 	x.Respond(status, body)
 	generation.end()
 }
@@ -135,6 +138,7 @@ func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request
 	e.release()
 	x.Continue(func(w http.ResponseWriter, r *http.Request) {
 		defer generation.end()
-		app.serve(w, r, RequestInfoOf(r), generation, serve)
+		info := RequestInfoOf(r)
+		info.gateway.observeEnd(w, r, info, func(w http.ResponseWriter) { app.serve(w, r, info, generation, serve) })
 	})
 }

@@ -16,9 +16,11 @@ import (
 type RequestInfo struct {
 	// Set by the front.
 
-	Front     string    // "fcgi", "http", "uwsgi" or "scgi"
-	App       AppName   // the app that a trusted front named with MODGW_APP; "": route by host and path
-	Path      string    // the decoded path that the web server authorised, as bytes; begins with "/"
+	Front string // "fcgi", "http", "uwsgi" or "scgi"
+	// the app that a trusted front named with MODGW_APP; "": route by host and path
+	App AppName
+	// the decoded path that the web server authorised, as bytes; begins with "/"
+	Path      string
 	RawTarget string    // the request target as the client sent it, with its query: REQUEST_URI
 	Received  time.Time // when the request's head was complete
 
@@ -37,8 +39,9 @@ type RequestInfo struct {
 	// Path sets it.
 	Prefix string
 
-	ServerName     string // SERVER_NAME; "" lets the runner use the Host header
-	ServerPort     string // SERVER_PORT; "" lets the runner use the Host header or the scheme's default
+	ServerName string // SERVER_NAME; "" lets the runner use the Host header
+	// SERVER_PORT; "" lets the runner use the Host header or the scheme's default
+	ServerPort     string
 	ServerSoftware string // SERVER_SOFTWARE of the web server in front; "" without one
 	Scheme         string // "http" or "https"
 	RemoteAddr     string // the client's address without port; "" when unknown
@@ -65,6 +68,10 @@ type RequestInfo struct {
 	// server, which it may believe; "" gets one from the gateway.
 	ID string
 
+	// Given is when a worker or program got the request; zero until then. A runner sets it before
+	// it writes the response.
+	Given time.Time
+
 	// Set by the gateway.
 
 	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"
@@ -73,6 +80,14 @@ type RequestInfo struct {
 	gateway    *Gateway
 	generation *Generation
 	redirects  int // how often another request was answered in place of the client's
+}
+
+// Queued is how long the request waited for a worker; zero for one that no worker got.
+func (i *RequestInfo) Queued() time.Duration {
+	if i.Given.IsZero() {
+		return 0
+	}
+	return i.Given.Sub(i.Received)
 }
 
 type requestInfoKey struct{}

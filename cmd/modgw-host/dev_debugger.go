@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
-	"github.com/modgw/modgw/cmd/modgw-host/internal/logqueue"
+	"github.com/modgw/modgw/internal/logqueue"
 	"github.com/modgw/modgw/modgw"
 )
 

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/modgw/modgw/cmd/modgw-host/internal/logqueue"
+	"github.com/modgw/modgw/internal/logqueue"
 )
 
 // lastWords is how long a command that ran a host waits for a slow reader to take the end of the

@@ -129,10 +129,26 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	}
 	keeping.Go(func() { headroom.Keep(ctx) })
 	keeping.Go(func() { reloadOnSIGHUP(ctx, h) })
+	keeping.Go(func() { reopenOnSIGUSR1(ctx, h) })
 	err = h.Run(ctx)
 	cancel()
 	keeping.Wait()
 	return err
+}
+
+// reopenOnSIGUSR1 opens the access log again at each SIGUSR1 until ctx is done.
+func reopenOnSIGUSR1(ctx context.Context, h *host.Host) {
+	reopen := make(chan os.Signal, 1)
+	signal.Notify(reopen, syscall.SIGUSR1)
+	defer signal.Stop(reopen)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reopen:
+			h.ReopenLogs()
+		}
+	}
 }
 
 // reloadOnSIGHUP reloads everything at each SIGHUP until ctx is done.

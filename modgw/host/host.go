@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/accesslog"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
@@ -57,12 +59,13 @@ type Host struct {
 	filesRead     time.Time      // when files were read
 	claimed       []claims.Claim // those of all apps; replaced with reconcileLock held
 	apps          map[modgw.AppName]*managedApp
-	impersonators map[string]bool            // users and addresses that were warned of
-	blocked       map[modgw.AppName]bool     // apps whose place another app still has
-	failing       map[modgw.AppName]bool     // apps in the gateway that have no reconciler
-	outside       map[modgw.AppName][]string // files of code outside the roots of apps
-	loop          *eventloop.Loop            // serves ordinary requests; nil before Run
-	reconciling   context.Context            // ends reconcilers; nil before Run and after it
+	impersonators map[string]bool               // users and addresses that were warned of
+	blocked       map[modgw.AppName]bool        // apps whose place another app still has
+	failing       map[modgw.AppName]bool        // apps in the gateway that have no reconciler
+	outside       map[modgw.AppName][]string    // files of code outside the roots of apps
+	accessLog     atomic.Pointer[accesslog.Log] // nil without one
+	loop          *eventloop.Loop               // serves ordinary requests; nil before Run
+	reconciling   context.Context               // ends reconcilers; nil before Run and after it
 }
 
 // managedApp is an app of this host with the reconciler that makes its generations.
@@ -116,6 +119,9 @@ func New(c Config) (*Host, error) {
 	}
 	if c.Dev {
 		gateway.FindMistake = mistake.Find
+	}
+	if h.file.AccessLog != nil {
+		gateway.Ended = h.requestEnded
 	}
 	h.gateway = modgw.New(gateway)
 	if c.Dev {

@@ -48,6 +48,11 @@ func (h *Host) Run(ctx context.Context) error {
 	if err := h.makeSpoolFolder(); err != nil {
 		return stateFault(h.State(), err)
 	}
+	closeLog, err := h.openAccessLog()
+	if err != nil {
+		return err
+	}
+	defer closeLog()
 	defer h.openLoop()()
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
@@ -60,6 +61,7 @@ func IsSafe(method string) bool {
 func (r *Request) Tried(w *workers.Worker) {
 	r.tries++
 	r.Worker = w
+	r.Info.Given = time.Now()
 }
 
 // IsNew reports whether no worker was given the request.
