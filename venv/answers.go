@@ -2,7 +2,7 @@ package venv
 
 import "sync"
 
-// answers remembers what programs said of themselves, for as long as their files do not change. The
+// answers caches answers of programs about themselves, as long as their files do not change. The
 // zero value is ready for use.
 type answers[T any] struct {
 	mu    sync.Mutex

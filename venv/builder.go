@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Config is what a [Builder] is made from.
+// Config is the configuration of a [Builder].
 type Config struct {
 	State   string        // the host's folder; environments are in its envs folder. Never ""
 	Log     *slog.Logger  // nil: nothing is logged
@@ -132,10 +132,9 @@ func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func
 	return env, nil
 }
 
-// Fingerprint names what d asks for now, without building it: the ID of its environment and, where
-// it has a build block, "+" and the hash of what its command reads. Two equal fingerprints mean
-// that nothing has to be built and that running processes have what they should have. It is "" when
-// the app needs nothing.
+// Fingerprint names the environment that d asks for, without building it: its ID and, for a build
+// block, "+" and the hash of the command's inputs. If two fingerprints are equal, nothing has to be
+// built and running processes need no restart. It is "" for an app that needs no environment.
 func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 	p, err := b.plan(context.Background(), d, func(Step) {})
 	if err != nil || d.Build == nil {
@@ -151,9 +150,9 @@ func (b *Builder) Fingerprint(d modgw.Descriptor) (string, error) {
 	return p.id() + "+" + hex.EncodeToString(h.Sum(nil))[:hashLength], nil
 }
 
-// Inputs are the absolute paths of the files whose change can change the environment for d, whether
-// they exist or not. The entry file is one of them only when its PEP 723 block is what would
-// decide. What a Go program is compiled from is not among them, for that is the app's code.
+// Inputs returns the absolute paths of the files that can change the environment for d, whether
+// they exist or not. The entry file is one of them only if its PEP 723 block would decide. Sources
+// of a Go program are not among them: they are the app's code.
 func (b *Builder) Inputs(d modgw.Descriptor) []string {
 	acct, err := lookupAccount(d)
 	if err != nil {

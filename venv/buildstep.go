@@ -27,8 +27,8 @@ type buildStep struct {
 	key     string   // hash of everything that affects the command's output
 }
 
-// runStep runs the command of the build block when what it reads has changed since it last
-// succeeded. What it makes is in the app's root, so that only the last run counts.
+// runStep runs the command of the build block if its inputs have changed since it last succeeded.
+// Its output is in the app's root, so only the last run counts.
 func (b *Builder) runStep(ctx context.Context, p *plan, env *modgw.Environment) error {
 	if p.descriptor.Build == nil {
 		return nil

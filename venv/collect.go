@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Collection says what [Builder.Collect] leaves.
+// Collection selects the environments that [Builder.Collect] keeps.
 type Collection struct {
 	Keep   []string // environments that are in use, by their ID or by an app's fingerprint
 	Newest int      // environments of each app that are always kept, newest first; 0: none
@@ -32,9 +32,9 @@ type Removal struct {
 // recently is how long an environment stays after an app asked for it, for the app may not run yet.
 const recently = 10 * time.Minute
 
-// Collect removes the environments that nothing uses, what builds that were killed have left, and
-// the files beside them. It is safe while others build: what they work on, or have just asked for,
-// stays. With an error, it returns what it removed until then.
+// Collect removes unused environments, remains of killed builds, and the files beside them. It is
+// safe during builds: environments that they work on or have just asked for stay. With an error, it
+// returns the removals until then.
 func (b *Builder) Collect(ctx context.Context, c Collection) ([]Removal, error) {
 	all, err := b.look()
 	if err != nil {
@@ -88,8 +88,7 @@ func (c Collection) kept(all []entry) map[string]bool {
 	return kept
 }
 
-// collect removes one environment, or what a killed build left of it; false when it is in use
-// now.
+// collect removes one environment, or the remains of a killed build; false if it is in use.
 func (b *Builder) collect(e entry, dryRun bool) (Removal, bool, error) {
 	dir := filepath.Join(b.envs, e.name)
 	lock, err := tryLock(dir+".lock", unix.LOCK_EX, os.O_CREATE)
@@ -111,7 +110,8 @@ func (b *Builder) collect(e entry, dryRun bool) (Removal, bool, error) {
 	if dryRun {
 		return r, true, nil
 	}
-	// The marker goes first, so that what remains of an interrupted removal is no environment.
+	// Remove the marker first, so that the remains of an interrupted removal are not an
+	// environment.
 	_ = e.owner.Do(func() error { return os.Remove(filepath.Join(dir, markerName)) })
 	if err := removeFolder(dir, e.owner); err != nil {
 		return r, false, err

@@ -13,10 +13,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Command is a program to be run as the app would run it: as its user, in its root, with its
-// environment and nothing of the host's own; what Python runs finds the modules that the app finds.
-// A name without a slash is looked for in the environment's bin folder, then in the system's. The
-// caller connects its input and output, and starts it.
+// Command returns a program that runs as the app would: as its user, in its root, with its
+// environment and none of the host's variables. Python finds the modules that the app finds. A name
+// without a slash is looked for in the environment's bin folder, then in the system's. The caller
+// connects its input and output, and starts it.
 func Command(env *modgw.Environment, d modgw.Descriptor, args []string) (*exec.Cmd, error) {
 	if len(args) == 0 {
 		return nil, fmt.Errorf("cannot run nothing for app %q: name a command", d.Name)

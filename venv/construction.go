@@ -54,9 +54,8 @@ func (c *construction) prepare(b *Builder) error {
 	})
 }
 
-// mode is the mode of the environment's folder: other users must not read what a user has
-// installed. A program of the host's own user may go over to another user by itself, and must still
-// find its packages.
+// mode is the mode of the environment's folder. Other users must not read a user's environment. A
+// program of the host's own user may switch to another user, and must still find its packages.
 func (p *plan) mode() os.FileMode {
 	if p.account == nil {
 		return 0o755
@@ -64,8 +63,7 @@ func (p *plan) mode() os.FileMode {
 	return 0o700
 }
 
-// cache is the folder where what was downloaded for the account is kept. It is made when it is
-// missing.
+// cache returns the folder of the account's downloads. It is made if it is missing.
 func (p *plan) cache(b *Builder) (string, error) {
 	uid := os.Geteuid()
 	if p.account != nil {

@@ -39,7 +39,7 @@ func namesVersion(text string) bool {
 	return m != nil && (m[1] != "" || m[2] != "") || filepath.IsAbs(text) || strings.ContainsAny(text, "<>=!~")
 }
 
-// parseDemand reads what a descriptor may say in python.version.
+// parseDemand reads a value of python.version.
 func parseDemand(text, from string) (demand, error) {
 	text = strings.TrimSpace(text)
 	if filepath.IsAbs(text) {

@@ -43,7 +43,7 @@ func (s search) tooOldFault(i interpreter) error {
 	}
 }
 
-// sightings lists what was looked at.
+// sightings lists the interpreters that were examined.
 func sightings(seen []sighting) string {
 	if len(seen) == 0 {
 		return "no Python was found in PATH, /usr/bin, /usr/local/bin and pyenv's versions"

@@ -80,8 +80,7 @@ func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error
 	return nil
 }
 
-// fault makes the error of an unsuccessful go command. What the compiler found first is in its
-// summary.
+// fault makes the error of a failed go command. Its summary has the first error of the compiler.
 func (r *goRecipe) fault(c *construction, err error) error {
 	summary := "cannot build the Go program of app %q"
 	if place := goErrorLine.FindString(c.printed.tail()); place != "" {

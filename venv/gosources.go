@@ -30,8 +30,8 @@ func (s goSources) name() string {
 	return filepath.Base(s.file)
 }
 
-// readGoSources takes all of the module, or of the workspace, that root is in: what a package of it
-// is built from, only the go command knows, and asking it takes longer.
+// readGoSources reads all sources of the module, or of the workspace, that root is in. Only the go
+// command knows which of them a package needs, and asking it takes longer.
 func readGoSources(root string, acct *account.Account) (goSources, error) {
 	s := goSources{watched: []string{filepath.Join(root, "go.mod")}}
 	for _, name := range []string{"go.mod", "go.work"} {

@@ -47,7 +47,7 @@ func withoutGo(app modgw.AppName) error {
 // undefined: x".
 var goErrorLine = regexp.MustCompile(`(?m)^\S+\.go:\d+(?::\d+)?: .+$`)
 
-// goComplaints are what the go command says, beside what the compiler finds.
+// goComplaints are messages of the go command, beside those of the compiler.
 var goComplaints = []complaint{
 	{
 		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`),

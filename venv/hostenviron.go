@@ -27,10 +27,10 @@ func newHostEnviron(environ []string) hostEnviron {
 // toolSettings say where interpreters and build tools are.
 var toolSettings = []string{"PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "TZ"}
 
-// knownTo is what the builds for a descriptor may know of the host's environment: all of it where
-// root's host has the descriptor from root, or a user's host from that user. Anybody else could
-// have a build tell what is in it, so that only where tools are and how the network is reached is
-// left, and nothing in which a password stands.
+// knownTo returns the part of the host's environment that builds for a descriptor may see. It is
+// everything for a descriptor of root on root's host, or of the user on a user's host. Another
+// author could print it in a build, and gets only the variables about tools and networks, without
+// passwords.
 func (h hostEnviron) knownTo(d modgw.Descriptor) hostEnviron {
 	if d.Owner == "" {
 		return h
@@ -54,8 +54,7 @@ var networkSettings = []string{
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "TZ",
 }
 
-// misleadingSettings would make pip or uv install something else, or elsewhere, than what was
-// asked.
+// misleadingSettings would make pip or uv install other packages, or into another place.
 var misleadingSettings = []string{
 	"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIREMENT",
 	"PIP_EDITABLE", "PIP_DRY_RUN", "PIP_LOG", "PIP_CACHE_DIR", "PIP_SRC", "PIP_REPORT", "PIP_IGNORE_INSTALLED",
@@ -66,8 +65,8 @@ var misleadingSettings = []string{
 	"UV_NO_GROUP", "UV_NO_DEFAULT_GROUPS", "UV_VENV_RELOCATABLE", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON",
 }
 
-// decisiveSettings say where packages come from and which are taken, so they are among what names
-// an environment.
+// decisiveSettings decide where packages come from and which are installed, so they are part of the
+// hash that names an environment.
 var decisiveSettings = []string{
 	"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONFIG_FILE", "PIP_CONSTRAINT",
 	"PIP_BUILD_CONSTRAINT", "PIP_PRE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY",
@@ -80,7 +79,7 @@ var decisiveSettings = []string{
 // systemConfigs are the files in which administrators say where packages come from.
 var systemConfigs = []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/etc/uv/uv.toml"}
 
-// buildSettings is what a build sees of the host's environment, as "KEY=value".
+// buildSettings returns the part of the host's environment that a build sees, as "KEY=value".
 func (h hostEnviron) buildSettings() []string {
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(h)) {
@@ -101,7 +100,7 @@ func pythonBuildSettings(cache string) []string {
 	}
 }
 
-// indexSettings is what decides where packages come from, for the hash.
+// indexSettings returns the settings about sources of packages, for the hash.
 func (h hostEnviron) indexSettings() []string {
 	var list []string
 	for _, key := range decisiveSettings {

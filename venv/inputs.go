@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// inputs is what decides what an environment holds. Each kind of input has a file of its own, which
-// fills it in.
+// inputs decide what an environment contains. Each kind of input has its own file, which fills it
+// in.
 type inputs struct {
 	source   string   // for people: "requirements.txt"
 	files    []string // requirement files for the installer
@@ -37,8 +37,8 @@ type inputs struct {
 	notes  []string // further observations, for messages
 }
 
-// readInputs finds the inputs of d by their precedence. With an error, what it returns has at least
-// the watched files that were found by then.
+// readInputs finds the inputs of d by their precedence. With an error, the result has at least the
+// watched files that were found by then.
 func readInputs(d modgw.Descriptor, acct *account.Account) (inputs, error) {
 	in := inputs{source: "no requirements"}
 	if d.Python.Venv != "" {
@@ -66,9 +66,9 @@ func (in *inputs) readPackages(d modgw.Descriptor, acct *account.Account) error 
 	return nil
 }
 
-// finders look for one kind of input each, in this order; the first that finds something decides.
-// Extras and groups are words of a project, so that only what a project has is looked for when the
-// descriptor asks for some.
+// finders look for one kind of input each, in this order; the first that finds one decides. Extras
+// and groups belong to projects, so if the descriptor names some, only inputs of projects are
+// looked for.
 func (in *inputs) finders(d modgw.Descriptor) []func(modgw.Descriptor, *account.Account) (bool, error) {
 	if len(d.Python.Extras)+len(d.Python.Groups) > 0 {
 		return []func(modgw.Descriptor, *account.Account) (bool, error){in.readUVLock, in.readFoundPylock, in.readPyproject}
@@ -83,17 +83,17 @@ func (in *inputs) isEmpty() bool {
 	return len(in.files) == 0 && len(in.packages) == 0 && in.editable == "" && in.lock == "" && !in.needsUV()
 }
 
-// watch adds a file whose change can change the inputs.
+// watch adds a file that can change the inputs.
 func (in *inputs) watch(path string) {
 	if !slices.Contains(in.watched, path) {
 		in.watched = append(in.watched, path)
 	}
 }
 
-// decide adds to what is hashed.
+// decide adds to the values that are hashed.
 func (in *inputs) decide(list ...string) { in.decisive = append(in.decisive, list...) }
 
-// readNamed takes what the descriptor names itself.
+// readNamed reads the inputs that the descriptor names.
 func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
 	if names := d.Python.Requirements; len(names) == 1 && pylockName.MatchString(filepath.Base(names[0])) && len(d.Python.Packages) == 0 {
 		return in.readPylock(names[0], d, acct)
@@ -122,7 +122,7 @@ func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
 	return in.readRequirements(d.Python.Requirements, d, acct)
 }
 
-// checkPackage refuses what the installer would take for an option.
+// checkPackage refuses a package that the installer would read as an option.
 func checkPackage(app modgw.AppName, p string) error {
 	if t := strings.TrimSpace(p); t != "" && t[0] != '-' && !strings.ContainsAny(t, "\r\n\x00") {
 		return nil
@@ -134,8 +134,8 @@ func checkPackage(app modgw.AppName, p string) error {
 	}
 }
 
-// readDemands finds what is asked of the interpreter: the descriptor's word alone, or else the
-// entry file's, or else the project's.
+// readDemands finds the demands for the interpreter: of the descriptor, or else of the entry file,
+// or else of the project.
 func (in *inputs) readDemands(d modgw.Descriptor, acct *account.Account) error {
 	if d.Python.Version != "" {
 		dm, err := parseDemand(d.Python.Version, "python.version")

@@ -18,7 +18,7 @@ type toolError struct {
 func (e *toolError) Error() string { return exitText(e.program, e.err).Error() }
 func (e *toolError) Unwrap() error { return e.err }
 
-// complaint is something that pip and uv say when they give up, and what it means.
+// complaint is a message of a failed pip or uv, and the error that it stands for.
 type complaint struct {
 	says    *regexp.Regexp
 	code    string
@@ -87,8 +87,8 @@ var pythonComplaints = []complaint{
 	},
 }
 
-// fault makes the error of an unsuccessful program, by what it complains of: code and summary are
-// for an end that cannot be told more exactly.
+// fault makes the error of a failed program from its complaint. code and summary are for a failure
+// without a known complaint.
 func (c *construction) fault(complaints []complaint, code, summary string, err error) error {
 	p, output := c.plan, c.printed.tail()
 	switch {
@@ -133,7 +133,8 @@ func (p *plan) outOfMemory(err error, output string) error {
 	}
 }
 
-// memoryComplaint is what Python, compilers, linkers, npm and uv say when they get no more memory.
+// memoryComplaint matches messages of Python, compilers, linkers, npm and uv about a lack of
+// memory.
 var memoryComplaint = regexp.MustCompile(`(?m)^\s*MemoryError\b|(?i)cannot allocate memory|virtual memory exhausted|std::bad_alloc|` +
 	`memory exhausted|out of memory|memory allocation of \d+ bytes failed`)
 

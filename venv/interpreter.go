@@ -8,7 +8,7 @@ import (
 // oldestMinor is the 8 of the oldest Python that apps can run with.
 const oldestMinor = 8
 
-// interpreter is what a Python said of itself when it was asked.
+// interpreter is a Python's answer about itself.
 type interpreter struct {
 	Path           string `json:"-"` // real path of the executable, never in a virtual environment
 	Implementation string `json:"implementation"`
@@ -48,7 +48,7 @@ func (i interpreter) tooOld() bool {
 	return major < 3 || (major == 3 && minor < oldestMinor)
 }
 
-// versionNumbers are the first two numbers of a version, 0 for what is missing.
+// versionNumbers returns the first two numbers of a version; 0 for missing ones.
 func versionNumbers(version string) (major, minor int) {
 	first, rest, _ := strings.Cut(version, ".")
 	second, _, _ := strings.Cut(rest, ".")

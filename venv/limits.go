@@ -12,7 +12,7 @@ import (
 // when memory runs out.
 const buildOOMScore = 600
 
-// leastBuildMemory is what compilers need on the smallest machine.
+// leastBuildMemory is the memory in bytes that compilers need on the smallest machine.
 const leastBuildMemory = 512 << 20
 
 // limits are those of a program that a build runs. The zero value is none.

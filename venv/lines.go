@@ -10,9 +10,9 @@ const (
 	tailLines = 20   // lines that an error shows
 )
 
-// lines cuts a program's output into lines, hands each on, and keeps the last ones. Packages that
-// are built print what they want, so nothing that could steer a terminal or forge a line gets
-// through.
+// lines splits a program's output into lines, passes each on, and keeps the last ones. Packages can
+// print anything during a build, so control characters that could steer a terminal or forge a line
+// are removed.
 type lines struct {
 	each    func(string)        // nil: the lines are only kept
 	mask    func(string) string // takes secrets out of a line; nil: there are none

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Info is what is known of one environment in the state folder.
+// Info describes one environment in the state folder.
 type Info struct {
 	ID        string          `json:"id"`        // hash of its inputs, after the app's name if any
 	Apps      []modgw.AppName `json:"apps"`      // apps that asked for it so far
@@ -69,7 +69,7 @@ func (e entry) used() time.Time {
 	return last
 }
 
-// look reads what there is, by app, the newest of each first.
+// look lists the environments, by app, the newest of each first.
 func (b *Builder) look() ([]entry, error) {
 	files, err := os.ReadDir(b.envs)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -122,7 +122,7 @@ func builderOf(info fs.FileInfo) *account.Account {
 	return &account.Account{UID: uint32(uid), GID: uint32(uid)}
 }
 
-// sizeOf is what a folder takes on the disk. What cannot be looked at is not counted.
+// sizeOf returns the bytes that a folder takes on the disk. It skips files that it cannot read.
 func sizeOf(dir string, owner *account.Account) (size int64) {
 	_ = owner.Do(func() error {
 		return filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {

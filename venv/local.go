@@ -15,9 +15,9 @@ import (
 // projectFiles are the files in which a Python project says how it is installed.
 var projectFiles = []string{"pyproject.toml", "setup.py", "setup.cfg"}
 
-// readLocal makes a project, or a single archive, on this machine part of the inputs. Of an
-// editable one the code is run where it is, so that only what it says of its installation counts.
-// Any other is copied, with all its files.
+// readLocal makes a project, or a single archive, on this machine part of the inputs. The code of
+// an editable project is run where it is, so only its installation settings count. Any other is
+// copied, with all its files.
 func (in *inputs) readLocal(path string, editable bool, acct *account.Account) error {
 	in.decide("local " + path)
 	if sum, isFile, err := archiveDigest(path, acct); isFile || err != nil {
@@ -37,7 +37,7 @@ func (in *inputs) readLocal(path string, editable bool, acct *account.Account) e
 	return err
 }
 
-// readProjectFiles makes what a project says of its installation part of the inputs.
+// readProjectFiles makes the installation settings of a project part of the inputs.
 func (in *inputs) readProjectFiles(dir string, acct *account.Account) error {
 	for _, name := range projectFiles {
 		path := filepath.Join(dir, name)

@@ -48,7 +48,7 @@ func readMarker(dir string, acct *account.Account) (m marker, ok bool) {
 	return m, m.ID == filepath.Base(dir)
 }
 
-// complete reports whether the environment is there, and what its marker says.
+// complete reports whether the environment is complete, and returns its marker.
 func (p *plan) complete() (marker, bool) {
 	m, ok := readMarker(p.dir, p.account)
 	if !ok {
@@ -58,19 +58,18 @@ func (p *plan) complete() (marker, bool) {
 	return m, err == nil
 }
 
-// environment is what a process needs to know of a complete environment.
+// environment returns the part of a complete environment that a process needs to know.
 func (p *plan) environment(m marker, took time.Duration) *modgw.Environment {
 	env := p.recipe.environment(p.dir, m)
 	env.ID, env.Dir, env.Built, env.Took = p.id(), p.dir, m.Built, took
 	return &env
 }
 
-// variables are what processes in an environment need.
-//
-// Bytecode of the packages was written when they were installed. None is written for the app's own
-// code: its user often may not, and Python tells a stale file only by size and second, so that a
-// file saved twice within a second would be served in its first version for good. An app that wants
-// it sets PYTHONDONTWRITEBYTECODE = "" in its env.
+// variables are the variables of processes in an environment. Bytecode of the packages was written
+// when they were installed. Python writes none for the app's own code: its user often may not, and
+// Python detects a stale file only by size and second, so that a file saved twice within a second
+// would stay at its first version. An app that wants bytecode sets PYTHONDONTWRITEBYTECODE = "" in
+// its env.
 func variables(dir string) []string {
 	return []string{
 		"PATH=" + filepath.Join(dir, "bin") + ":" + safePath,

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// nodeRecipe installs what package-lock.json says, away from the app's root.
+// nodeRecipe installs the packages of package-lock.json, outside the app's root.
 type nodeRecipe struct {
 	node, npm string   // their paths
 	identify  []string // changes when node or npm is replaced
@@ -33,8 +33,8 @@ type nodeFiles map[string][]byte
 // nodeInputs are the names of those files. The app has an environment when the first is there.
 var nodeInputs = []string{"package-lock.json", "package.json", ".npmrc"}
 
-// nodeRecipe is nil for a program that is not of Node.js, for one without package-lock.json or with
-// a node_modules folder of its own, and where the descriptor says that nothing is installed.
+// nodeRecipe returns nil for a program that is not of Node.js, for one without package-lock.json or
+// with its own node_modules folder, and if the descriptor asks for no installation.
 func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 	d := p.descriptor
 	if d.HTTP.KeepPackages || !isNodeProgram(d) {
@@ -90,8 +90,8 @@ func isNodeProgram(d modgw.Descriptor) bool {
 	return false
 }
 
-// unlockedPackages says what to do about a package.json that asks for packages which nothing
-// installs; nil when it asks for none, or they are there.
+// unlockedPackages returns advice about a package.json that asks for packages which are not
+// installed; nil if there are none.
 func unlockedPackages(root string, acct *account.Account) []string {
 	if _, err := (safepath.Opener{User: acct}).Stat(filepath.Join(root, "node_modules")); err == nil {
 		return nil
@@ -105,7 +105,7 @@ func unlockedPackages(root string, acct *account.Account) []string {
 		"run npm install in the app's root, which makes both"}
 }
 
-// readNodeFiles reads what npm does; nil when there is nothing to install, or it is
+// readNodeFiles reads the files that npm reads; nil if there is nothing to install, or it is
 // installed already.
 func readNodeFiles(root string, acct *account.Account) (nodeFiles, error) {
 	installed := acct.Do(func() error { _, err := os.Stat(filepath.Join(root, "node_modules")); return err })
@@ -157,8 +157,8 @@ func (r *nodeRecipe) identity() [][]string {
 	return parts
 }
 
-// npmPart is what npm ci reads of package.json, in normal form: other scripts than those of an
-// installation do not count.
+// npmPart returns the part of package.json that npm ci reads, in normal form: only scripts of an
+// installation count.
 func npmPart(data []byte) string {
 	var all map[string]any
 	if json.Unmarshal(data, &all) != nil {

@@ -18,7 +18,7 @@ var resolver string
 
 const resolverName = "modgw-resolver.mjs"
 
-// npmSettings are what npm is told by the host's environment, as "KEY=value".
+// npmSettings returns the settings of npm in the host's environment, as "KEY=value".
 func (h hostEnviron) npmSettings() []string {
 	var list []string
 	for key, value := range h {
@@ -49,7 +49,7 @@ func withoutNode(app modgw.AppName) error {
 	}
 }
 
-// npmComplaints are what npm says when it gives up.
+// npmComplaints are messages of a failed npm.
 var npmComplaints = []complaint{
 	{
 		regexp.MustCompile(`ENOSPC|EDQUOT`),

@@ -19,7 +19,7 @@ import (
 // scriptBlock is the expression of PEP 723 for an embedded block.
 var scriptBlock = regexp.MustCompile(`(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$`)
 
-// scriptMetadata is what the block says that matters here.
+// scriptMetadata is the part of the block that decides about the environment.
 type scriptMetadata struct {
 	RequiresPython string   `toml:"requires-python"`
 	Dependencies   []string `toml:"dependencies"`
@@ -50,7 +50,7 @@ func (in *inputs) readScript(d modgw.Descriptor, acct *account.Account) (bool, e
 	return true, in.readBlock(path, line, meta, acct)
 }
 
-// readBlock takes what the block in line says, and the lock that uv made from it.
+// readBlock reads the block in line, and the lock that uv made from it.
 func (in *inputs) readBlock(path string, line int, meta scriptMetadata, acct *account.Account) error {
 	in.source = "PEP 723 block of " + filepath.Base(path)
 	for _, p := range meta.Dependencies {
@@ -71,8 +71,8 @@ func (in *inputs) readBlock(path string, line int, meta scriptMetadata, acct *ac
 	return nil
 }
 
-// parseScript returns what the script block says and the line where the block begins, 0 without
-// one. With an error, the line is where the error is.
+// parseScript returns the content of the script block and its first line; 0 without a block. With
+// an error, the line is that of the error.
 func parseScript(source string) (meta scriptMetadata, line int, err error) {
 	source = strings.ReplaceAll(source, "\r\n", "\n")
 	found := false

@@ -39,8 +39,8 @@ func (innerPip) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	return installWithPip(ctx, c, r, pythonIn(c.plan.dir), "-I", "-m", "pip", "install")
 }
 
-// installWithPip lets pip install what was found. A lock it gets as requirements, unless they
-// cannot say what the lock says; then this pip is new enough to read it.
+// installWithPip installs the inputs with pip. A lock is passed as requirements, unless they cannot
+// express it; then this pip is new enough to read the lock.
 func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip ...string) error {
 	in := r.inputs
 	switch {
@@ -58,7 +58,7 @@ func installWithPip(ctx context.Context, c *construction, r *pythonRecipe, pip .
 	return c.run(ctx, "pip", append(pip, "--require-hashes", "--no-deps", "-r", file)...)
 }
 
-// pipLockArgs are what pip 26.1 and newer take for a lock with extras and groups.
+// pipLockArgs returns the arguments of pip 26.1 and newer for a lock with extras and groups.
 func pipLockArgs(lock string, p modgw.Python) []string {
 	args := []string{"-r", lock}
 	if len(p.Extras) > 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// probeTimeout is how long an interpreter may take to say what it is: a stub that waits for
-// input must not hold up the search.
+// probeTimeout bounds how long an interpreter may take to describe itself: a stub that waits for
+// input must not block the search.
 const probeTimeout = 20 * time.Second
 
 // probeScript must be understood by every Python that may be lying around, 2.7 included.
@@ -55,9 +55,9 @@ print("modgw:" + json.dumps({
 }))
 `
 
-// ask runs the Python at path as the account and returns what it says of itself. An interpreter of
-// a virtual environment is answered for by the one that it was made from, so that no environment
-// depends on another.
+// ask runs the Python at path as the account and returns its description. For an interpreter of a
+// virtual environment it describes the one that it was made from, so that no environment depends on
+// another.
 func (b *Builder) ask(ctx context.Context, path string, acct *account.Account) (interpreter, error) {
 	i, err := b.askOnly(ctx, path, acct)
 	if err == nil && i.Prefix != i.BasePrefix && i.BaseExecutable != "" && i.BaseExecutable != path {
@@ -106,9 +106,8 @@ func (b *Builder) probe(ctx context.Context, path string, acct *account.Account)
 	return i, nil
 }
 
-// fileState finds the file behind all symbolic links and says what tells it from any other that may
-// come in its place. The links are followed with the account's rights, for they may lie in its
-// folders.
+// fileState finds the file behind all symbolic links and returns a value that changes when it is
+// replaced. The links are followed with the account's rights, because they may be in its folders.
 func fileState(path string, acct *account.Account) (real, state string, err error) {
 	var info fs.FileInfo
 	err = acct.Do(func() (err error) {

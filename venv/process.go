@@ -25,8 +25,8 @@ const safePath = "/usr/local/bin:/usr/bin:/bin"
 // pipe.
 const pipeGrace = 2 * time.Second
 
-// process is one program of a build. It has a process group of its own, of which nothing is left
-// when it has ended, and reads nothing.
+// process is one program of a build. It has its own process group, all of which ends with it, and
+// reads no input.
 type process struct {
 	args    []string
 	dir     string
@@ -75,7 +75,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// output runs the program and returns the first 64 KiB of what it printed.
+// output runs the program and returns the first 64 KiB of its output.
 func (p process) output(ctx context.Context) (string, error) {
 	var b strings.Builder
 	err := p.run(ctx, &capped{w: &b, left: 64 << 10})

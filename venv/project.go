@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// readProject takes what .python-version and pyproject.toml in root ask of the interpreter.
+// readProject reads the demands of .python-version and pyproject.toml in root for the interpreter.
 func (in *inputs) readProject(root string, acct *account.Account) error {
 	for _, source := range []struct {
 		file string

@@ -40,7 +40,7 @@ func (h hostEnviron) pyenvPythons() []string {
 	return list
 }
 
-// compareVersions orders names of pyenv versions; what is no version comes before all that are.
+// compareVersions orders names of pyenv versions; other names come first.
 func compareVersions(a, b string) int {
 	va, errA := pep440.Parse(a)
 	vb, errB := pep440.Parse(b)

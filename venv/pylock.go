@@ -110,8 +110,8 @@ func (in *inputs) demandRange(text, from string) error {
 	return err
 }
 
-// pins are the lines of a requirements file that mean the same as the lock, for a pip that cannot
-// read it. An error says what there is no such line for.
+// pins returns a requirements file that means the same as the lock, for a pip that cannot read the
+// lock. An error names an entry that requirements cannot express.
 func (l pylock) pins() ([]string, error) {
 	var lines []string
 	for _, p := range l.Packages {

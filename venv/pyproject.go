@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// pyproject is what pyproject.toml says of what is to be installed.
+// pyproject is the part of pyproject.toml about packages to install.
 type pyproject struct {
 	Project struct {
 		Name         string
@@ -126,8 +126,8 @@ func (in *inputs) readDependencies(project pyproject, extras []string) error {
 	return nil
 }
 
-// extra lists what an extra adds; in place of the project itself with other extras, what those add.
-// What is done was listed before and is not listed again.
+// extra lists the requirements of an extra. If it names the project itself with other extras,
+// theirs are listed instead. Extras in done are not listed again.
 func (p pyproject) extra(name string, done map[string]bool) ([]string, error) {
 	if done[normalName(name)] {
 		return nil, nil
@@ -170,8 +170,8 @@ func (p pyproject) ownExtras(requirement string) (extras []string, own bool) {
 	return extras, true
 }
 
-// group lists what a dependency group holds, with the groups that it includes. What is done was
-// listed before and is not listed again; within are the groups that are being listed.
+// group lists the requirements of a dependency group and of the groups that it includes. Groups in
+// done are not listed again; within are the groups that are being listed.
 func (p pyproject) group(name string, within []string, done map[string]bool) ([]string, error) {
 	if slices.Contains(within, normalName(name)) {
 		return nil, fmt.Errorf("the dependency group %q includes itself", name)
@@ -215,13 +215,13 @@ func selection(p modgw.Python) string {
 	return text
 }
 
-// installationTables are the tables of pyproject.toml that can change what is installed.
+// installationTables are the tables of pyproject.toml that can affect an installation.
 var installationTables = []string{
 	"uv", "setuptools", "setuptools_scm", "hatch", "poetry", "pdm", "flit", "maturin", "meson-python", "scikit-build",
 }
 
-// installationPart is what counts of a pyproject.toml, in normal form: other spelling and settings
-// of linters do not.
+// installationPart returns the part of a pyproject.toml that affects an installation, in normal
+// form: spelling and settings of linters do not count.
 func installationPart(content string) string {
 	var all map[string]any
 	if _, err := toml.Decode(content, &all); err != nil {

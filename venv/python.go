@@ -65,7 +65,8 @@ func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) (
 	return nil
 }
 
-// otherPython is what pip and uv say of packages that exist for another version of Python only.
+// otherPython matches messages of pip and uv about packages that exist only for another version of
+// Python.
 var otherPython = regexp.MustCompile(`(?i)require a different python version|requires a different python|` +
 	`current python version \([^)]*\) does not satisfy|requested python version .* does not satisfy|` +
 	`requires-python .* (incompatible|is not compatible)`)
@@ -102,7 +103,7 @@ func (r *pythonRecipe) environment(dir string, m marker) modgw.Environment {
 	}
 }
 
-// requirementArgs is what pip and uv pip are asked to install.
+// requirementArgs returns the requirements as arguments of pip and uv pip.
 func (r *pythonRecipe) requirementArgs() []string {
 	var args []string
 	if r.inputs.hashed {

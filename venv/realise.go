@@ -47,7 +47,7 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	return p.environment(m, took), nil
 }
 
-// clear removes what a failed build left, while its lock is held.
+// clear removes the remains of a failed build, while its lock is held.
 func (b *Builder) clear(p *plan) {
 	err := removeFolder(p.dir, p.account)
 	if err == nil {
@@ -157,8 +157,8 @@ func (p *plan) cannotWrite(err error) error {
 	}
 }
 
-// removeFolder removes what an earlier build left, with the rights of the user who built it: root
-// follows nothing below a folder that the app can change.
+// removeFolder removes the remains of an earlier build, with the rights of the user who built it:
+// root follows no path below a folder that the app can change.
 func removeFolder(dir string, acct *account.Account) error {
 	if _, err := os.Lstat(dir); err != nil {
 		return ignoreMissing(err)

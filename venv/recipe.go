@@ -6,7 +6,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// recipe is what one kind of environment is made from, and how.
+// recipe builds one kind of environment.
 type recipe interface {
 	// identity is all that makes another environment when it changes.
 	identity() [][]string
@@ -17,10 +17,11 @@ type recipe interface {
 	// program is the file in the environment without which it is none.
 	program(dir string) string
 
-	// describe fills in what a marker tells people of an environment that was built in dir.
+	// describe fills in the parts of a marker that are for people, for an environment that was
+	// built in dir.
 	describe(dir string, m *marker) error
 
-	// environment is what processes need to know of the environment in dir.
+	// environment returns the part of the environment in dir that processes need to know.
 	environment(dir string, m marker) modgw.Environment
 }
 

@@ -14,8 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// newestMinor is the newest 3.x whose name is looked for; names that do not exist cost next to
-// nothing.
+// newestMinor is the newest 3.x that is looked for; looking for missing names is cheap.
 const newestMinor = 30
 
 // search is one look for an interpreter.
@@ -70,8 +69,7 @@ func (s *search) find(ctx context.Context) (interpreter, error) {
 	return interpreter{}, s.notFoundFault(seen)
 }
 
-// announce tells that people have to wait, unless it is known already what the interpreter will
-// say.
+// announce reports that an interpreter has to be asked, unless its answer is known already.
 func (s *search) announce(key answerKey) {
 	if _, known := s.builder.pythons.get(key); !known && s.say != nil {
 		s.say("finding %s", s.wanted())
@@ -96,7 +94,7 @@ func (s search) misfit(i interpreter) string {
 	return ""
 }
 
-// wanted is what is looked for, for people: "Python 3.12".
+// wanted returns the demand as text: "Python 3.12".
 func (s search) wanted() string {
 	texts := make([]string, len(s.demands))
 	for i, d := range s.demands {
@@ -163,7 +161,8 @@ func (s search) mayBeMinor(minor int) bool {
 	return !slices.ContainsFunc(s.demands, func(d demand) bool { return !d.mayBeMinor(minor) })
 }
 
-// everyName is looked for last, also to tell what there is when nothing fits.
+// everyName returns the names that are looked for last, also to list the interpreters when none
+// fits.
 func everyName() []string {
 	names := []string{"python3", "python"}
 	for minor := newestMinor; minor >= 0; minor-- {

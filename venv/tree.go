@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Bounds for folders whose content decides what is built.
+// Bounds for folders whose content is part of the inputs.
 const (
 	maxTreeFiles = 50_000
 	maxTreeSize  = 1 << 30
@@ -69,8 +69,8 @@ func (t tree) walk() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// digestFile is a hash of the content of a regular file of at most limit bytes; of anything else,
-// of what it is.
+// digestFile returns a hash of the content of a regular file of at most limit bytes; for anything
+// else, of its type.
 func digestFile(path string, limit int64) (sum string, size int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -89,8 +89,8 @@ func digestFile(path string, limit int64) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
-// sourceFolder reports whether a folder of a Python project can hold sources: not what tools leave
-// there.
+// sourceFolder reports whether a folder of a Python project can have sources, and is not one of
+// tools.
 func sourceFolder(name string) bool {
 	switch name {
 	case "__pycache__", "node_modules", "build", "dist", "venv":

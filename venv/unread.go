@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// foreignProject is a way to declare packages that is not read, and what to do about it.
+// foreignProject is a way to declare packages that the host does not read, with advice.
 type foreignProject struct {
 	file   string // in the app's root
 	advice string
@@ -30,8 +30,8 @@ var foreignProjects = []foreignProject{
 	{"requirements.in", "pip-compile requirements.in writes the requirements.txt that the host reads"},
 }
 
-// readUnread looks for files in root that declare packages and that the host does not read, for an
-// app whose packages nothing else names.
+// readUnread looks for files in root that declare packages and that the host does not read, if no
+// other input names packages.
 func (in *inputs) readUnread(root string, acct *account.Account) {
 	if in.tables != "" {
 		in.unread = append(in.unread, in.tables)
@@ -87,7 +87,7 @@ func isRegular(path string, acct *account.Account) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// sayNotes tells what was noticed of an app's project files.
+// sayNotes reports observations about an app's project files.
 func (p *plan) sayNotes(in inputs) {
 	for _, note := range slices.Concat(in.notes, in.unread) {
 		p.say("%s", note)

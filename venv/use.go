@@ -28,8 +28,8 @@ func (b *Builder) known(p *plan) (marker, bool) {
 	return m, ok
 }
 
-// noteUse remembers that the app uses the environment. What fails here makes at most a worse choice
-// of what to collect.
+// noteUse records that the app uses the environment. A failure only makes a worse choice of
+// environments to collect.
 func (b *Builder) noteUse(p *plan) {
 	path := p.dir + "." + string(p.descriptor.Name) + useSuffix
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)

@@ -83,8 +83,8 @@ func (u uvTool) install(ctx context.Context, c *construction, r *pythonRecipe) e
 	return c.run(ctx, "uv", append(args, r.requirementArgs()...)...)
 }
 
-// sourceArgs say where packages come from. What uv has built of a project on this machine before,
-// it would take again as long as pyproject.toml stays, whatever its code is by now.
+// sourceArgs returns the arguments about sources of packages. uv must not reuse its build of a
+// local project: it would do so as long as pyproject.toml stays, even if the code has changed.
 func (u uvTool) sourceArgs(in inputs) []string {
 	var args []string
 	if u.noIndex {
@@ -96,9 +96,9 @@ func (u uvTool) sourceArgs(in inputs) []string {
 	return args
 }
 
-// syncArgs install exactly what a lock of uv says. The app's own project, where it is a package, is
-// installed as editable: its code is to be run as it is now and not as it was when the environment
-// was built.
+// syncArgs returns the arguments that install exactly a lock of uv. The app's own project, if it is
+// a package, is installed as editable, so that its present code runs and not a copy from the time
+// of the build.
 func (u uvTool) syncArgs(c *construction, r *pythonRecipe) []string {
 	in := r.inputs
 	args := []string{u.path, "sync", "--locked", "--python", r.interpreter.Path}

@@ -10,8 +10,7 @@ import (
 // pipIndexLine is a line of pip.conf that says where packages come from.
 var pipIndexLine = regexp.MustCompile(`(?m)^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no[-_]index)\s*[=:]`)
 
-// onlyPipKnowsIndex reports whether a file of pip says where packages come from, and nothing says
-// it to uv.
+// onlyPipKnowsIndex reports whether a file of pip names an index and no setting of uv does.
 func (h hostEnviron) onlyPipKnowsIndex() bool {
 	files := []string{h.get("PIP_CONFIG_FILE"), "/etc/pip.conf", "/etc/xdg/pip/pip.conf"}
 	return !h.uvKnowsIndex() && slices.ContainsFunc(files, func(file string) bool {
@@ -29,7 +28,7 @@ func (h hostEnviron) uvKnowsIndex() bool {
 	return slices.ContainsFunc(keys, func(key string) bool { return h.get(key) != "" })
 }
 
-// inWordsOfUV translates what pip is told, so that both take the same packages from the same place.
+// inWordsOfUV translates settings of pip, so that both take the same packages from the same place.
 func (h hostEnviron) inWordsOfUV() (noIndex bool, environ []string) {
 	noIndex = !slices.Contains([]string{"", "0", "false", "no", "off"}, strings.ToLower(h.get("PIP_NO_INDEX")))
 	for pip, uv := range map[string]string{

@@ -14,7 +14,7 @@ import (
 // maxLockSize bounds lock files, which name every file of every package.
 const maxLockSize = 32 << 20
 
-// uvLock is what uv.lock says of projects on this machine.
+// uvLock is the part of uv.lock about projects on this machine.
 type uvLock struct {
 	Package []struct {
 		Source struct {
@@ -113,7 +113,7 @@ func (in *inputs) readScriptLock(script string, acct *account.Account) error {
 	return nil
 }
 
-// needsUV reports whether only uv can install what was found.
+// needsUV reports whether only uv can install the inputs.
 func (in *inputs) needsUV() bool { return in.project != "" || in.script != "" }
 
 func withoutUV(p *plan, r *pythonRecipe) error {
