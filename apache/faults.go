@@ -1,7 +1,10 @@
 package apache
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -74,13 +77,18 @@ func silent(address string, after fmt.Stringer, output string) error {
 	}
 }
 
-func portTaken(address string, err error) error {
-	return &modgw.Fault{
-		Code:    "MGW-APA-009",
-		Summary: fmt.Sprintf("cannot start Apache: it cannot listen on %s", address),
-		Err:     err,
-		Hint:    "find out which program listens there with ss -ltnp, or take another --port",
+// cannotListen has the codes and words that the host's own listeners have for the same causes.
+func cannotListen(address string, err error) error {
+	fault := &modgw.Fault{Code: "MGW-HST-005", Summary: fmt.Sprintf("cannot listen on %q", address), Err: err}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		fault.Code, fault.Summary = "MGW-HST-001", fault.Summary+": the address is in use"
+		fault.Hint = "find out which program listens there with ss -ltnp, or take another --port"
+	case errors.Is(err, fs.ErrPermission):
+		fault.Code, fault.Summary = "MGW-HST-002", fault.Summary+": permission denied"
+		fault.Hint = "take a --port from 1024 on"
 	}
+	return fault
 }
 
 func folderFault(dir string, err error) error {

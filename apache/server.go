@@ -102,7 +102,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 	}
 	ln, err := net.Listen("tcp", s.address)
 	if err != nil {
-		return portTaken(s.address, err)
+		return cannotListen(s.address, err)
 	}
 	return ln.Close()
 }

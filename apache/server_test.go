@@ -278,7 +278,7 @@ func TestAPortInUseIsToldInApachesWords(t *testing.T) {
 	}()
 	err = s.Run(t.Context())
 	var fault *modgw.Fault
-	if !errors.As(err, &fault) || !faulttest.Has(fault.Error(), "MGW-APA-009") || !errors.Is(err, syscall.EADDRINUSE) {
+	if !errors.As(err, &fault) || !faulttest.Has(fault.Error(), "MGW-HST-001") || !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v", err)
 	}
 }

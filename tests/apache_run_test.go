@@ -95,7 +95,7 @@ func TestApacheRunLooksForItsPortBeforeItBuildsAnything(t *testing.T) {
 	defer ln.Close()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	out, ok := s.run("apache", "run", "-c", "modgw.hcl", "--port", port)
-	if ok || !faulttest.Has(out, "MGW-APA-009") || strings.Contains(out, "environment") {
+	if ok || !faulttest.Has(out, "MGW-HST-001") || strings.Contains(out, "environment") {
 		t.Errorf("succeeded: %v\n%s", ok, out)
 	}
 }

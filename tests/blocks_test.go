@@ -72,8 +72,12 @@ func unless(well, says string) string {
 }
 
 func checkApacheBlock(t *testing.T, block string) string {
-	if strings.Contains(block, "Fcgid") {
-		(&site{t: t}).apacheModule("fcgid", "libapache2-mod-fcgid")
+	modules := ""
+	for directive, name := range map[string]string{"Fcgid": "fcgid", "AuthnzFcgi": "authnz_fcgi"} {
+		if strings.Contains(block, directive) {
+			path := (&site{t: t}).apacheModule(name, "apache2 libapache2-mod-fcgid")
+			modules += fmt.Sprintf("LoadModule %s_module %s\n", name, path)
+		}
 	}
 	pair := fronttest.SelfSigned(t)
 	empty := filepath.Join(t.TempDir(), "included.conf")
@@ -82,7 +86,7 @@ func checkApacheBlock(t *testing.T, block string) string {
 	}
 	block = regexp.MustCompile(`/etc/ssl/\S+`).ReplaceAllString(block, pair)
 	block = regexp.MustCompile(`/etc/apache2/\S+`).ReplaceAllString(block, empty)
-	return unless("Syntax OK", fronttest.CheckApache(t, block))
+	return unless("Syntax OK", fronttest.CheckApache(t, modules+block))
 }
 
 func checkNginxBlock(t *testing.T, block string) string {

@@ -12,7 +12,7 @@ import (
 var apacheModules = []string{
 	"mpm_event", "authn_core", "authz_core", "authz_host", "authz_user", "authn_file", "auth_basic", "alias", "dir", "env",
 	"setenvif", "headers", "mime", "rewrite", "actions", "proxy", "proxy_fcgi", "proxy_http", "proxy_uwsgi",
-	"proxy_scgi", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests", "http2", "deflate", "filter", "unixd", "ssl", "remoteip", "ratelimit", "authnz_fcgi", "fcgid",
+	"proxy_scgi", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests", "http2", "deflate", "filter", "unixd", "ssl", "remoteip", "ratelimit",
 }
 
 // StartApache starts Apache with conf in the main server's configuration, after the modules, the

@@ -24,7 +24,7 @@ func TestFailuresOfScriptsAreExplained(t *testing.T) {
 		status int
 		code   string
 	}{
-		"/moved": {500, "MGW-CGI-009"}, "/windows": {500, "MGW-CGI-009"},
+		"/moved": {500, "MGW-CFG-029"}, "/windows": {500, "MGW-CFG-029"},
 		"/missing": {404, "MGW-CGI-007"}, "/shut": {403, "MGW-CGI-008"},
 	} {
 		a.Want(a.Get(path), want.status, "")

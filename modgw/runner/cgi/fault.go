@@ -46,15 +46,15 @@ func headTooLarge() *relay.Failure {
 // notStarted is the failure of a request whose script could not be started.
 func (r *Runner) notStarted(file string, err error) *relay.Failure {
 	fault := &modgw.Fault{
-		Code: "MGW-CGI-009", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
-		Hint: "its first line must name an interpreter that is there, as #!/usr/bin/perl, and end in a line feed alone",
+		Code: "MGW-PRG-001", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
+		Hint: "run it by hand, as the app's user",
 	}
 	if limit, limited := errors.AsType[*proc.LimitError](err); limited {
 		fault.Hint = workers.LimitHint(limit)
 	} else if errors.Is(err, syscall.EAGAIN) {
 		fault.Hint = workers.ProcessesHint(r.config.Descriptor)
 	} else if mistake := shebang.Mistake(file, r.user); mistake != "" {
-		fault.Hint = mistake
+		fault.Code, fault.Hint = "MGW-CFG-029", mistake
 	}
 	return &relay.Failure{Status: http.StatusInternalServerError, Fault: fault}
 }

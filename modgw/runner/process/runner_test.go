@@ -208,14 +208,22 @@ func TestScriptThatCannotRunSaysWhy(t *testing.T) {
 		if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		s := prepare(t, "", func(d *modgw.Descriptor) { d.HTTP.Command = []string{script} })
+		var program []string
+		s := prepare(t, "inherited", func(d *modgw.Descriptor) { program, d.HTTP.Command = d.HTTP.Command, []string{script} })
 		fault, ok := errors.AsType[*modgw.Fault](s.deploy())
 		if !ok {
 			t.Fatalf("%q: got %+v", text, fault)
 		}
-		faulttest.Want(t, fault.Error(), "MGW-PRG-002")
+		faulttest.Want(t, fault.Error(), "MGW-CFG-029")
 		if !strings.Contains(fault.Hint, want) {
 			t.Errorf("%q: got %+v, want %q", text, fault, want)
+		}
+		fixed := "#!/bin/sh\nexec '" + strings.Join(program, "' '") + "'\n"
+		if err := os.WriteFile(script, []byte(fixed), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.deploy(); err != nil {
+			t.Errorf("%q: with its first line corrected: %v", text, err)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (p *Pool) endedEarly(w *Worker) error {
 	if program := p.config.Runner.Descriptor.Program(); program != "" {
 		hint := shebang.Mistake(program, p.config.User)
 		if hint != "" && hint != shebang.NoLine { // the shell that starts it runs one without
-			fault.Hint = hint
+			fault.Code, fault.Hint = "MGW-CFG-029", hint
 		}
 	}
 	if reason := reasonIn(fault.Output); reason != "" {
