@@ -290,13 +290,17 @@ func TestWorkerIsReplacedWhenItReachesALimit(t *testing.T) {
 		use    func(*Worker)
 		reason string // "": it is not replaced
 	}{
-		"requests":       {modgw.Recycle{Requests: 3}, func(w *Worker) { w.Finished(); w.Finished(); w.Finished() }, "it has finished 3 requests"},
-		"fewer":          {modgw.Recycle{Requests: 3}, func(w *Worker) { w.Finished(); w.Finished() }, ""},
-		"no limit":       {modgw.Recycle{}, func(w *Worker) { w.Finished(); time.Sleep(1000 * time.Hour) }, ""},
-		"age":            {modgw.Recycle{Age: time.Hour}, func(*Worker) { time.Sleep(time.Hour) }, "it is 1h0m0s old"},
-		"younger":        {modgw.Recycle{Age: time.Hour}, func(*Worker) { time.Sleep(59 * time.Minute) }, ""},
-		"processor time": {modgw.Recycle{CPU: 1}, func(w *Worker) { w.Finished() }, "of processor time"},
-		"memory":         {modgw.Recycle{Memory: 1}, func(w *Worker) { w.Finished() }, "bytes of memory"},
+		"requests": {modgw.Recycle{Requests: 3}, func(w *Worker) { w.Finished(); w.Finished(); w.Finished() }, "it has finished 3 requests"},
+		"fewer":    {modgw.Recycle{Requests: 3}, func(w *Worker) { w.Finished(); w.Finished() }, ""},
+		"no limit": {modgw.Recycle{}, func(w *Worker) { w.Finished(); time.Sleep(1000 * time.Hour) }, ""},
+		"age":      {modgw.Recycle{Age: time.Hour}, func(*Worker) { time.Sleep(time.Hour) }, "it is 1h0m0s old"},
+		"younger":  {modgw.Recycle{Age: time.Hour}, func(*Worker) { time.Sleep(59 * time.Minute) }, ""},
+		"processor time": {modgw.Recycle{CPU: 1}, func(w *Worker) {
+			for proc.CPUTime(syscall.Getpid()) == 0 { // it counts in steps
+			}
+			w.Finished()
+		}, "of processor time"},
+		"memory": {modgw.Recycle{Memory: 1}, func(w *Worker) { w.Finished() }, "bytes of memory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
