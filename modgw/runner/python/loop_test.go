@@ -2,9 +2,11 @@ package python
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -37,15 +39,7 @@ func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	x := &testExchange{loop: a.runner.app.Loop, request: r, body: body, header: http.Header{}, ends: make(chan func(http.ResponseWriter, *http.Request), 1)}
-	x.loop.Post(func() {
-		limit := x.loop.NewLimit(20 * time.Millisecond)
-		x.stay.Overdue = func() { x.detach() }
-		limit.Begin(&x.stay)
-		if !a.runner.ServeOnLoop(x) {
-			x.Continue(a.runner.ServeHTTP)
-		}
-	})
+	x := a.exchange(r, body, 20*time.Millisecond)
 	select {
 	case f := <-x.ends:
 		f(w, r)
@@ -53,6 +47,22 @@ func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
 		x.loop.Post(x.detach)
 		(<-x.ends)(w, r)
 	}
+}
+
+// exchange begins to serve a request on the loop, where it may be for so long.
+func (a *app) exchange(r *http.Request, body []byte, limit time.Duration) *testExchange {
+	x := &testExchange{
+		loop: a.runner.app.Loop, request: r, body: body, header: http.Header{},
+		ends: make(chan func(http.ResponseWriter, *http.Request), 1),
+	}
+	x.loop.Post(func() {
+		x.stay.Overdue = x.detach
+		x.loop.NewLimit(limit).Begin(&x.stay)
+		if !a.runner.ServeOnLoop(x) {
+			x.Continue(a.runner.ServeHTTP)
+		}
+	})
+	return x
 }
 
 // testExchange is a [modgw.LoopExchange] whose response another goroutine sends.
@@ -64,6 +74,7 @@ type testExchange struct {
 	owner   modgw.LoopOwner
 	stay    eventloop.Stay
 	over    bool
+	whole   bool // it was answered on the loop
 	ends    chan func(http.ResponseWriter, *http.Request)
 }
 
@@ -76,6 +87,7 @@ func (x *testExchange) Header() http.Header        { return x.header }
 func (x *testExchange) SetOwner(o modgw.LoopOwner) { x.owner = o }
 
 func (x *testExchange) Respond(status int, body []byte) {
+	x.whole = true
 	header, body := x.header.Clone(), bytes.Clone(body)
 	x.Continue(func(w http.ResponseWriter, _ *http.Request) {
 		maps.Copy(w.Header(), header)
@@ -97,4 +109,99 @@ func (x *testExchange) detach() {
 	if !x.over {
 		x.owner.Detach()
 	}
+}
+
+// waitingApp has one thread, and a request that keeps it until a gate opens.
+func waitingApp(t *testing.T) (a *app, keeper chan answer) {
+	a = serve(t, gates+`
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/keep":
+        touch("kept")
+        wait("gate")
+    return ok(start_response, environ["REQUEST_METHOD"] + environ["PATH_INFO"])
+`, withWorkers(1, 1))
+	keeper = make(chan answer, 1)
+	go func() { keeper <- a.get("/keep") }()
+	a.eventually("the thread is kept", func() bool { return exists(a.path("kept")) })
+	return a, keeper
+}
+
+// ask is a request that shares its thread with no other, so that it waits in the queue.
+func (a *app) ask(path string, limit time.Duration) *testExchange {
+	a.Helper()
+	r, err := http.NewRequestWithContext(a.Context(), "POST", path, http.NoBody)
+	if err != nil {
+		a.Fatal(err)
+	}
+	info := &modgw.RequestInfo{ID: path[1:], Path: path, PathInfo: path, RawTarget: path, Scheme: "http"}
+	return a.exchange(r.WithContext(modgw.WithRequestInfo(r.Context(), info)), nil, limit)
+}
+
+// answer waits for the response.
+func (x *testExchange) answer() string {
+	serve, w := <-x.ends, httptest.NewRecorder()
+	serve(w, x.request)
+	return w.Body.String()
+}
+
+func (a *app) awaitQueued(n int) {
+	a.Helper()
+	a.eventually("requests are queued", func() bool { return a.runner.Status().Queued == n })
+}
+
+func TestRequestsWaitForAThreadOnTheLoop(t *testing.T) {
+	a, keeper := waitingApp(t)
+	var asked []*testExchange
+	for i := range 10 {
+		asked = append(asked, a.ask(fmt.Sprintf("/%d", i), time.Hour))
+	}
+	a.awaitQueued(10)
+	a.open("gate")
+	<-keeper
+	for i, x := range asked {
+		if got := x.answer(); got != fmt.Sprintf("POST/%d", i) || !x.whole {
+			t.Errorf("request %d got %q; on the loop: %t", i, got, x.whole)
+		}
+	}
+}
+
+func TestRequestThatWaitsForLongLeavesTheLoopAndKeepsItsPlace(t *testing.T) {
+	a, keeper := waitingApp(t)
+	first := a.ask("/first", time.Millisecond)
+	served := make(chan string, 2)
+	go func() { served <- first.answer() }()
+	a.eventually("the first one waits on a goroutine", func() bool {
+		left := make(chan bool, 1)
+		first.loop.Post(func() { left <- first.over })
+		return <-left && a.runner.Status().Queued == 1
+	})
+	second := a.ask("/second", time.Hour)
+	a.awaitQueued(2)
+	a.open("gate")
+	<-keeper
+	if got := <-served; got != "POST/first" || first.whole {
+		t.Errorf("the first one got %q; on the loop: %t", got, first.whole)
+	}
+	if got := second.answer(); got != "POST/second" || !second.whole {
+		t.Errorf("the second one got %q; on the loop: %t", got, second.whole)
+	}
+}
+
+func TestRequestsThatWaitOnTheLoopAreRefusedWhenTheAppStops(t *testing.T) {
+	a, _ := waitingApp(t)
+	x := a.ask("/x", time.Hour)
+	a.awaitQueued(1)
+	ended := make(chan struct{})
+	go func() {
+		a.runner.Stop(a.Context())
+		close(ended)
+	}()
+	serve, w := <-x.ends, httptest.NewRecorder()
+	serve(w, x.request)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("got %d: %s", w.Code, w.Body)
+	}
+	a.open("gate")
+	<-ended
+	a.stopped = true
 }

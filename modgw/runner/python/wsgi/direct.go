@@ -2,9 +2,11 @@ package wsgi
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/request"
@@ -13,14 +15,15 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// direct is a request that is served on the loop: a frame to the worker, a frame back, and the
-// response. When anything else happens it goes on as a [call] on a goroutine, which decides what
-// that means. It belongs to the loop.
+// direct is a request that is served on the loop: it waits for a thread, if none is free, then a
+// frame goes to the worker, a frame comes back, and the response is sent. When anything else happens
+// it goes on as a [call] on a goroutine, which decides what that means. It belongs to the loop.
 type direct struct {
 	server   *Server
-	exchange modgw.LoopExchange
-	stream   stream
+	exchange modgw.LoopExchange // nil: it has left the loop
+	stream   stream             // without a connection while it waits for one
 	ticket   ticket
+	waiter   waiter
 	head     []byte        // the environ
 	answer   response.Head // head of the response
 	body     []byte        // body of the request, after it has left the loop
@@ -34,7 +37,11 @@ var directs = sync.Pool{New: func() any { return new(direct) }}
 
 var _ modgw.LoopHandler = (*Server)(nil)
 
-// ServeOnLoop implements [modgw.LoopHandler]. It takes requests for which a thread is free.
+// minLoopWait is the shortest queue timeout with which requests wait on the loop. They leave it when
+// they have been there for a small part of that, and the time counts from then on.
+const minLoopWait = time.Second
+
+// ServeOnLoop implements [modgw.LoopHandler].
 func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 	if loop := s.loop(); loop == nil || x.Loop() != loop {
 		return false
@@ -51,20 +58,51 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 		d.release()
 		return false
 	}
-	conn := s.scheduler.tryAcquire(&d.ticket)
-	if conn == nil {
-		d.release()
-		return false
-	}
 	d.server, d.exchange, d.isHead = s, x, req.Method == http.MethodHead
 	d.stream = stream{whole: true, limit: s.app.Descriptor.Timeouts.Request, direct: d}
-	if err := conn.openDirect(d, body); err != nil {
-		conn.worker.Suspect(err)
+	if d.waiter.ticket = &d.ticket; d.waiter.wake == nil {
+		d.waiter.wake = d.wake // made once
+	}
+	switch waits := s.scheduler.begin(&d.waiter); {
+	case waits:
+		x.SetOwner(d)
+		return true
+	case d.waiter.conn == nil, d.open() != nil:
 		d.release()
 		return false
 	}
 	x.SetOwner(d)
 	return true
+}
+
+// wake is called when a request that waited has a connection, or will get none.
+func (d *direct) wake() { d.server.loop().Post(d.placed) }
+
+// placed goes on with a request that does not wait any longer.
+func (d *direct) placed() {
+	if d.exchange == nil || d.stream.conn != nil {
+		return // it has left the loop, or gone on, before this was called
+	}
+	if d.waiter.conn == nil || d.open() != nil {
+		d.serveElsewhere()
+	}
+}
+
+// open sends the request to the thread of the connection that it got.
+func (d *direct) open() error {
+	conn := d.waiter.conn
+	err := conn.openDirect(d, d.exchange.Body())
+	if err != nil {
+		conn.worker.Suspect(err)
+	}
+	return err
+}
+
+// serveElsewhere lets a goroutine serve a request that no worker has, from its place in the queue.
+func (d *direct) serveElsewhere() {
+	x, s, t := d.exchange, d.server, d.ticket
+	d.exchange = nil
+	x.Continue(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, t) })
 }
 
 // release gives the memory of a request that has ended on the loop to the next one.
@@ -73,12 +111,26 @@ func (d *direct) release() {
 		return // the connection still has it
 	}
 	d.answer.Reset()
-	*d = direct{head: d.head[:0], answer: d.answer}
+	*d = direct{head: d.head[:0], answer: d.answer, waiter: waiter{wake: d.waiter.wake}}
 	directs.Put(d)
 }
 
 // Detach implements [modgw.LoopOwner].
-func (d *direct) Detach() { d.detach(nil) }
+func (d *direct) Detach() {
+	if d.stream.conn == nil {
+		if d.server.scheduler.leave(&d.waiter, errLeftLoop) {
+			d.serveElsewhere()
+			return
+		}
+		d.placed()
+	}
+	if d.exchange != nil {
+		d.detach(nil)
+	}
+}
+
+// errLeftLoop is why a request does not wait on the loop any longer.
+var errLeftLoop = errors.New("the request waits on a goroutine")
 
 // detach lets a goroutine go on with the request: with an error, or by reading the next frame.
 func (d *direct) detach(failed error) {
@@ -89,8 +141,9 @@ func (d *direct) detach(failed error) {
 		s.turn = make(chan struct{}, 1)
 	}
 	s.conn.mu.Unlock()
-	d.failed, d.body = failed, bytes.Clone(d.exchange.Body())
-	d.exchange.Continue(d.resume)
+	x := d.exchange
+	d.failed, d.body, d.exchange = failed, bytes.Clone(x.Body()), nil
+	x.Continue(d.resume)
 }
 
 // resume goes on with the request on a goroutine.

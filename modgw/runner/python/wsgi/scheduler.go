@@ -37,58 +37,53 @@ type Scheduler struct {
 type ticket struct {
 	alone    bool   // it shares its connection with no other
 	requeued bool   // a worker has given it back without having begun it
+	waited   bool   // it was among the waiters
 	number   uint64 // counts requests in the order in which they came; 0: not counted yet
 }
 
-// waiter is a request that waits for a thread.
+// waiter is a request that waits for a thread, or may have to.
 type waiter struct {
 	ticket *ticket
-	got    chan struct{} // closes when conn or err is set
-	conn   *Conn
-	err    error
+	place  *list.Element // among the waiters; nil: it does not wait
+	conn   *Conn         // the connection that it got
+	err    error         // why it gets none
+	wake   func()        // called with Scheduler.mu held when conn or err is set
 }
 
 // acquire returns a connection for a request until release. The error is one of the queue's, or
 // ctx's.
 func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
+	got := make(chan struct{})
+	w := &waiter{ticket: t, wake: func() { close(got) }}
+	if s.begin(w) {
+		s.wait(ctx, w, got)
+	}
+	return w.conn, w.err
+}
+
+// begin gives a request a connection, or says why it gets none. It reports whether the request
+// waits for that, until wake is called.
+func (s *Scheduler) begin(w *waiter) (waits bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := w.ticket
 	if t.number == 0 {
 		s.number++
 		t.number = s.number
 	}
 	first := s.waiters.Front()
 	if first == nil || t.number < first.Value.(*waiter).ticket.number {
-		if c := s.free(t); c != nil {
-			s.take(c, t)
-			s.mu.Unlock()
-			return c, nil
+		if w.conn = s.free(t); w.conn != nil {
+			s.take(w.conn, t)
+			return false
 		}
 	}
-	if err := s.refusal(t); err != nil {
-		s.mu.Unlock()
-		return nil, err
+	if w.err = s.refusal(t); w.err != nil {
+		return false
 	}
-	w := &waiter{ticket: t, got: make(chan struct{})}
-	element := s.enqueue(w)
+	s.enqueue(w)
 	s.watchComputing()
-	s.mu.Unlock()
-	return s.wait(ctx, w, element)
-}
-
-// tryAcquire is acquire that returns nil where that would wait, or fail.
-func (s *Scheduler) tryAcquire(t *ticket) *Conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.waiters.Len() > 0 {
-		return nil
-	}
-	c := s.free(t)
-	if c != nil {
-		s.number++
-		t.number = s.number
-		s.take(c, t)
-	}
-	return c
+	return true
 }
 
 // release gives a request's part of a connection back.
@@ -203,7 +198,8 @@ func (s *Scheduler) counts() (busy, queued int) {
 	return s.busy, s.queued()
 }
 
-func (s *Scheduler) wait(ctx context.Context, w *waiter, element *list.Element) (*Conn, error) {
+// wait waits until a waiter has its connection, or may not wait any longer.
+func (s *Scheduler) wait(ctx context.Context, w *waiter, got <-chan struct{}) {
 	var late <-chan time.Time
 	if s.queue.Timeout > 0 {
 		timer := time.NewTimer(s.queue.Timeout)
@@ -211,28 +207,27 @@ func (s *Scheduler) wait(ctx context.Context, w *waiter, element *list.Element) 
 		late = timer.C
 	}
 	select {
-	case <-w.got:
-		return w.conn, w.err
+	case <-got:
 	case <-late:
-		return s.leave(w, element, queue.ErrTimeout)
+		s.leave(w, queue.ErrTimeout)
 	case <-ctx.Done():
-		return s.leave(w, element, ctx.Err())
+		s.leave(w, ctx.Err())
 	}
 }
 
-// leave takes a waiter out of the queue, unless it just got its connection.
-func (s *Scheduler) leave(w *waiter, element *list.Element, err error) (*Conn, error) {
+// leave takes a waiter out of the queue because of err. It reports false when wake was called
+// before.
+func (s *Scheduler) leave(w *waiter, err error) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-w.got:
-		return w.conn, w.err
-	default:
-		s.waiters.Remove(element)
-		s.waiting.Store(s.waiters.Len() > 0)
-		s.serveWaiters() // those behind it may have been waiting for it alone
-		return nil, err
+	if w.place == nil {
+		return false
 	}
+	s.waiters.Remove(w.place)
+	w.place, w.err = nil, err
+	s.waiting.Store(s.waiters.Len() > 0)
+	s.serveWaiters() // those behind it may have been waiting for it alone
+	return true
 }
 
 // refusal is why a request may not even wait; s.mu is held, as in all that follows.
@@ -242,7 +237,7 @@ func (s *Scheduler) refusal(t *ticket) error {
 		return queue.ErrClosed
 	case s.expected == 0:
 		return queue.ErrNobody
-	case s.queued() >= s.queue.Max && !t.requeued: // that one was in the queue already
+	case s.queued() >= s.queue.Max && !t.requeued && !t.waited: // those were in the queue already
 		return queue.ErrFull
 	}
 	return nil
@@ -252,14 +247,16 @@ func (s *Scheduler) refusal(t *ticket) error {
 func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind }
 
 // enqueue puts a waiter behind those that came before it.
-func (s *Scheduler) enqueue(w *waiter) *list.Element {
+func (s *Scheduler) enqueue(w *waiter) {
 	s.waiting.Store(true)
+	w.ticket.waited = true
 	for e := s.waiters.Back(); e != nil; e = e.Prev() {
 		if e.Value.(*waiter).ticket.number < w.ticket.number {
-			return s.waiters.InsertAfter(w, e)
+			w.place = s.waiters.InsertAfter(w, e)
+			return
 		}
 	}
-	return s.waiters.PushFront(w)
+	w.place = s.waiters.PushFront(w)
 }
 
 // watchComputing watches the connections whose threads a new waiter may be waiting for.
@@ -284,16 +281,16 @@ func (s *Scheduler) serveWaiters() {
 		}
 		s.waiters.Remove(first)
 		s.take(c, w.ticket)
-		w.conn = c
-		close(w.got)
+		w.place, w.conn = nil, c
+		w.wake()
 	}
 }
 
 func (s *Scheduler) dismiss(err error) {
 	for s.waiters.Len() > 0 {
 		w := s.waiters.Remove(s.waiters.Front()).(*waiter)
-		w.err = err
-		close(w.got)
+		w.place, w.err = nil, err
+		w.wake()
 	}
 	s.waiting.Store(false)
 }

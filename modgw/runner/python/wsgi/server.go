@@ -27,8 +27,11 @@ func New(a *request.App, threads int) *Server {
 }
 
 // ServeHTTP implements [http.Handler].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Call: request.NewCall(w, r, s.app), server: s}
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, ticket{}) }
+
+// serve serves a request that may have waited for a thread before.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, t ticket) {
+	c := &call{Call: request.NewCall(w, r, s.app), server: s, ticket: t}
 	c.Serve(relay.KeepMost, func(b []byte, length int64) []byte {
 		return appendEnviron(b, r, c.Info, length)
 	}, c.try)
