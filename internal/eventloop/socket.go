@@ -165,6 +165,20 @@ func (s *Socket) awaitRoom() error {
 	return err
 }
 
+// HasUnsent reports whether the peer has not read all that was written.
+func (s *Socket) HasUnsent() bool {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return !s.closed.Load() && HasUnsent(s.fd)
+}
+
+// HasUnsent reports whether the peer of a Unix socket has not read all that was written (unix(7),
+// SIOCOUTQ).
+func HasUnsent(fd int) bool {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	return err == nil && n > 0
+}
+
 // Close closes the descriptor, and makes whoever waits fail with net.ErrClosed. It may be called again.
 func (s *Socket) Close() error {
 	if s.closed.Swap(true) {

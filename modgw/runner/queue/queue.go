@@ -74,6 +74,20 @@ func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
 	return q.wait(ctx, w, place)
 }
 
+// TryAcquire is Acquire that returns nil where that would wait or fail.
+func (q *Queue) TryAcquire() *Member {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiters.Len() > 0 {
+		return nil
+	}
+	m := q.free()
+	if m != nil {
+		q.take(m)
+	}
+	return m
+}
+
 // Release gives a place back.
 func (q *Queue) Release(m *Member) {
 	q.mu.Lock()

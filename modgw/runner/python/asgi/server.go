@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/mux"
 	"github.com/modgw/modgw/modgw/runner/python/request"
 	"github.com/modgw/modgw/modgw/runner/relay"
@@ -43,6 +44,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Serve(relay.KeepBeginning, func(b []byte, length int64) []byte {
 		return appendScope(b, r, c.Info, length)
 	}, func() bool { return s.Try(c.Call, c.Info.InputEnded) })
+}
+
+// ServeOnLoop implements [modgw.LoopHandler].
+func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
+	if r, _ := x.Request(); wantsWebSocket(r) {
+		return false
+	}
+	return s.Server.ServeOnLoop(x, appendScope, true)
 }
 
 // call is one request of the server.

@@ -28,11 +28,16 @@ func (s *Server) Try(c *request.Call, inputEnded <-chan struct{}) (again bool) {
 	if err != nil {
 		return c.Lost(err, true, conn.worker.Crashed)
 	}
-	defer stream.Finish()
-	p := response.New(c.Request, stream)
+	return stream.passOn(c)
+}
+
+// passOn passes the response on. It reports whether to try again.
+func (s *Stream) passOn(c *request.Call) (again bool) {
+	defer s.Finish()
+	p := response.New(c.Request, s)
 	p.TakesTrailers = httpguts.HeaderValuesContainsToken(c.R.Header["Te"], "trailers")
-	fed := stream.Feed(c.Body)
-	err = p.Copy()
+	fed := s.Feed(c.Body)
+	err := p.Copy()
 	if err == nil && c.IsBegun() && !c.Body.IsReceived() {
 		err = p.Flush() // the client may wait for it before it sends on
 	}
@@ -40,7 +45,7 @@ func (s *Server) Try(c *request.Call, inputEnded <-chan struct{}) (again bool) {
 	if fed != nil {
 		c.App.Pool.Background(func() { <-fed }) // it may be writing to a worker that does not read
 	}
-	return stream.conclude(c, fed, err)
+	return s.conclude(c, fed, err)
 }
 
 // OpenWebSocket gives the request for a WebSocket to a worker. ctx ends the stream. nil: the

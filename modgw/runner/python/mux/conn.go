@@ -2,6 +2,7 @@ package mux
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/request"
 	"github.com/modgw/modgw/modgw/runner/queue"
@@ -22,8 +24,8 @@ type Conn struct {
 	server            *Server
 	worker            *control.Worker
 	requests, sockets *queue.Member // its slots
-	conn              *net.UnixConn
-	in                *wire.Reader // used by Read only
+	conn              socket
+	in                *wire.Reader // used by Read only, or by the loop
 	out               *wire.Writer
 	buffer            *wire.Shelf // large responses pass through it; nil: no memory is shared
 
@@ -33,25 +35,52 @@ type Conn struct {
 	frames  uint64 // frames that the worker has sent
 	watch   loopWatch
 	err     error // why nothing more is read; nil: it is read
+
+	ended chan struct{} // closes when nothing more is read
+
+	// The loop uses these.
+	reads     bool      // Read was called
+	unflushed []*Stream // their frames are written at the end of the loop's turn
+}
+
+// socket is the host's end of a connection.
+type socket interface {
+	io.Closer
+
+	// HasUnsent reports whether the worker has not read all that was sent.
+	HasUnsent() bool
+}
+
+// unixSocket is the socket of a connection that goroutines read.
+type unixSocket struct{ *net.UnixConn }
+
+// HasUnsent implements [socket].
+func (s unixSocket) HasUnsent() (unsent bool) {
+	if raw, err := s.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { unsent = eventloop.HasUnsent(int(fd)) }) // a closed one has not
+	}
+	return unsent
 }
 
 var _ control.Connections = (*Conn)(nil)
 
 // newConn makes a connection. theirs is the end that the worker inherits.
 func newConn(s *Server, w *control.Worker) (c *Conn, theirs *os.File, err error) {
+	c = &Conn{server: s, worker: w, streams: make(map[uint32]*Stream), ended: make(chan struct{})}
+	c.makeSlots()
+	if loop := s.loop(); loop != nil {
+		conn, theirs, err := wire.LoopPair(loop, c.readOnLoop)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.conn, c.in, c.out = conn, wire.NewSocketReader(conn), wire.NewSocketWriter(conn)
+		return c, theirs, nil
+	}
 	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, nil, err
 	}
-	c = &Conn{
-		server:  s,
-		worker:  w,
-		conn:    conn,
-		in:      wire.NewReader(conn),
-		out:     wire.NewWriter(conn),
-		streams: make(map[uint32]*Stream),
-	}
-	c.makeSlots()
+	c.conn, c.in, c.out = unixSocket{conn}, wire.NewReader(conn), wire.NewWriter(conn)
 	return c, theirs, nil
 }
 
@@ -91,7 +120,7 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 	}
 	var refused error
 	err := c.out.Write(func(b []byte) []byte {
-		if s.ID, refused = c.register(s); refused != nil {
+		if refused = c.register(s); refused != nil {
 			return b
 		}
 		return wire.AppendRequest(b, s.ID, flags, o.head, o.body)
@@ -112,27 +141,33 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 }
 
 // register gives a stream its id. Ids grow in the order of the Request frames.
-func (c *Conn) register(s *Stream) (uint32, error) {
+func (c *Conn) register(s *Stream) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
-		return 0, c.err
+		return c.err
 	}
 	if c.last == 1<<32-1 {
-		return 0, control.ErrStreamsSpent
+		return control.ErrStreamsSpent
 	}
 	c.last++
 	if c.last == 1<<31 {
 		c.worker.Want("its connection has used half of its stream ids")
 	}
+	s.ID = c.last
 	c.streams[c.last] = s
 	c.holdBuffer()
 	c.watchLoop()
-	return c.last, nil
+	return nil
 }
 
 // Read implements [control.Connections].
 func (c *Conn) Read() {
+	if loop := c.server.loop(); loop != nil {
+		loop.Post(c.startReading)
+		<-c.ended
+		return
+	}
 	for {
 		f, err := c.in.Next()
 		if err == nil {
@@ -157,6 +192,9 @@ func (c *Conn) deliver(f wire.Frame) error {
 			return nil
 		}
 		return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
+	}
+	if d := s.direct; d != nil && f.Type != wire.File {
+		return d.deliver(f)
 	}
 	var file *os.File
 	if f.Type == wire.File {
@@ -187,7 +225,14 @@ func (c *Conn) remove(s *Stream) {
 
 // fail ends all streams after an error of the connection, and closes it.
 func (c *Conn) fail(err error) {
-	c.worker.Suspect(err)
+	if c.isOpen() {
+		c.worker.Suspect(err)
+		c.end(err)
+	}
+}
+
+// end ends all streams, and closes the connection.
+func (c *Conn) end(err error) {
 	c.mu.Lock()
 	c.err = err
 	c.endWatch()
@@ -199,8 +244,19 @@ func (c *Conn) fail(err error) {
 		s.fail(err)
 		s.stopReaper()
 		c.release(s.kind)
+		if s.direct != nil {
+			s.direct.Detach()
+		}
 	}
-	c.Close()
+	c.close()
+	close(c.ended)
+}
+
+// isOpen reports whether the connection is still read.
+func (c *Conn) isOpen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err == nil
 }
 
 // blame names the requests that the worker had, if it has crashed.
@@ -216,12 +272,30 @@ func (c *Conn) blame(streams map[uint32]*Stream) {
 // sent: processes that it left behind may hold the other end of the connection open.
 func (c *Conn) CleanUp() {
 	c.Remove()
+	if loop := c.server.loop(); loop != nil {
+		time.AfterFunc(control.ExitTime, func() {
+			loop.Post(func() { c.fail(os.ErrDeadlineExceeded) }) // which does nothing to one that has ended
+		})
+		return
+	}
 	// It fails only on a closed connection, which needs no bound.
 	_ = c.in.SetDeadline(time.Now().Add(control.ExitTime))
 }
 
 // Close implements [control.Connections].
 func (c *Conn) Close() {
+	if loop := c.server.loop(); loop != nil {
+		loop.Post(func() {
+			if c.isOpen() {
+				c.end(net.ErrClosed)
+			}
+		})
+		return
+	}
+	c.close()
+}
+
+func (c *Conn) close() {
 	c.in.Release()
 	c.conn.Close()
 	c.releaseBuffer()

@@ -1,10 +1,7 @@
 package mux
 
 import (
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/modgw/runner/python/control"
 )
@@ -71,7 +68,7 @@ func (c *Conn) endWatch() {
 // checkLoop checks whether the loop is blocked. The worker then gets no requests until the loop
 // goes on, and is replaced when requests wait for long.
 func (c *Conn) checkLoop() {
-	unread := hasUnread(c.conn)
+	unread := c.conn.HasUnsent()
 	c.mu.Lock()
 	w := &c.watch
 	if w.state == watchEnded {
@@ -115,17 +112,4 @@ func (c *Conn) isBlocked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.watch.state == watchBlocked
-}
-
-// hasUnread reports whether the other end of a Unix socket has not read all that was sent (unix(7),
-// SIOCOUTQ).
-func hasUnread(conn syscall.Conn) bool {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return false
-	}
-	unread := 0
-	// It fails only on a closed connection, on which nothing is unread.
-	_ = raw.Control(func(fd uintptr) { unread, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
-	return err == nil && unread > 0
 }

@@ -3,8 +3,10 @@ package mux
 import (
 	"os"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/python/response"
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
@@ -25,6 +27,10 @@ type Server struct {
 	// WebSockets have slots of their own: they are open for long and must not take those of
 	// requests.
 	requests, sockets *queue.Queue
+
+	// The loop uses these for the request that it begins, and for the response that it sends.
+	head   []byte
+	answer response.Head
 }
 
 // New makes a server without workers.
@@ -49,6 +55,14 @@ func (s *Server) Connect(w *control.Worker) (c control.Connections, files []*os.
 		}
 	}
 	return conn, files, nil
+}
+
+// loop returns the event loop on which requests are served; nil: goroutines serve all of them.
+func (s *Server) loop() *eventloop.Loop {
+	if s.app.Attached {
+		return nil
+	}
+	return s.app.Loop
 }
 
 // Expect adds n to the number of workers that are ready or will be soon. While it is 0, no request

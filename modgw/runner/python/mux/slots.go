@@ -88,4 +88,4 @@ func (c *Conn) Requeue([]byte, bool) error {
 func (c *Conn) Shared() bool { return c.buffer != nil }
 
 // Sockets implements [control.Connections].
-func (c *Conn) Sockets() []*net.UnixConn { return []*net.UnixConn{c.conn} }
+func (c *Conn) Sockets() []*net.UnixConn { return []*net.UnixConn{c.conn.(unixSocket).UnixConn} }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/modgw/modgw/internal/hopbyhop"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -179,4 +180,23 @@ func DecodeFields(d *wire.Decoder) ([]Field, error) {
 	}
 	h.dropListed()
 	return h.fields, d.Err()
+}
+
+// RespondOn answers a request on the loop with the head in raw and a body that is complete. After
+// an error nothing was sent.
+func (h *Head) RespondOn(x modgw.LoopExchange, isHead bool, raw, body []byte) error {
+	if err := h.Decode(raw); err != nil {
+		return err
+	}
+	length, _, err := h.Measure(isHead, body, true)
+	if err != nil {
+		return err
+	}
+	header := x.Header()
+	h.CopyTo(header)
+	if length >= 0 {
+		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	x.Respond(h.Status, body)
+	return nil
 }

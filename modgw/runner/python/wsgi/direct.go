@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -192,22 +191,12 @@ func (d *direct) respond(f wire.Frame) {
 		raw, body, err = s.Split(f)
 	}
 	if err == nil {
-		err = d.answer.Decode(raw)
-	}
-	length := int64(-1)
-	if err == nil {
-		length, _, err = d.answer.Measure(d.isHead, body, true)
+		err = d.answer.RespondOn(d.exchange, d.isHead, raw, body)
 	}
 	if err != nil {
 		d.detach(err)
 		return
 	}
-	header := d.exchange.Header()
-	d.answer.CopyTo(header)
-	if length >= 0 {
-		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
-	}
-	d.exchange.Respond(d.answer.Status, body)
 	s.leave()
 	if s.stray != nil {
 		s.conn.worker.Suspect(s.stray)

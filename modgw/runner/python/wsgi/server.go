@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/mux"
 	"github.com/modgw/modgw/modgw/runner/python/request"
@@ -77,6 +78,11 @@ func (s *Server) Counts() (busy, queued int) { return s.scheduler.counts() }
 type GeventServer struct {
 	*mux.Server
 	app *request.App
+}
+
+// ServeOnLoop implements [modgw.LoopHandler].
+func (s *GeventServer) ServeOnLoop(x modgw.LoopExchange) bool {
+	return s.Server.ServeOnLoop(x, appendEnviron, false)
 }
 
 // NewGevent makes a server without workers, each of which will execute so many requests at once.

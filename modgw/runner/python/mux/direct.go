@@ -1,0 +1,214 @@
+package mux
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/python/response"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// direct is a request that is served on the loop: a frame to the worker, a frame back, and the
+// response. When anything else happens it goes on as a [request.Call] on a goroutine, which decides
+// what that means. It belongs to the loop.
+type direct struct {
+	server   *Server
+	exchange modgw.LoopExchange
+	stream   *Stream
+	scope    Scope
+	body     []byte // body of the request, after it has left the loop
+	isHead   bool   // the request's method is HEAD
+	tellEnd  bool   // the app is told when the client has ended its sending side
+}
+
+// Scope makes the head of a Request frame.
+type Scope func(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte
+
+// ServeOnLoop serves a request like [modgw.LoopHandler]; tellEnd says that the app is told when its
+// client has ended its sending side.
+func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bool {
+	if loop := s.loop(); loop == nil || x.Loop() != loop {
+		return false
+	}
+	body := x.Body()
+	limit := s.app.Descriptor.Limits.Body
+	if limit > 0 && int64(len(body)) > limit || len(body) > relay.AheadSize {
+		return false
+	}
+	r, info := x.Request()
+	head := scope(s.head[:0], r, info, int64(len(body)))
+	if s.head = head; len(head) > request.MaxHead {
+		return false
+	}
+	m := s.requests.TryAcquire()
+	if m == nil {
+		return false
+	}
+	c := m.Value.(*Conn)
+	c.worker.Began()
+	d := &direct{
+		server: s, exchange: x, scope: scope, isHead: r.Method == http.MethodHead, tellEnd: tellEnd,
+	}
+	d.stream = &Stream{
+		Sender: request.Sender{Out: c.out}, conn: c, kind: HTTP, direct: d,
+		request: workers.Request{ID: info.ID, Method: r.Method, Path: info.Path},
+	}
+	if !c.openDirect(d.stream, head, body) {
+		return false
+	}
+	x.SetOwner(d)
+	return true
+}
+
+// openDirect begins a stream that is served on the loop. The frame is written at the end of the
+// loop's turn, with those of others. It reports false, and has released the slot, when the
+// connection can have no more streams.
+func (c *Conn) openDirect(s *Stream, head, body []byte) bool {
+	s.deadline.set(c.server.app.Deadline())
+	s.Open(wire.InitialWindow, len(body))
+	var refused error
+	err := c.out.Append(func(b []byte) []byte {
+		if refused = c.register(s); refused != nil {
+			return b
+		}
+		return wire.AppendRequest(b, s.ID, wire.FlagEnd, head, body)
+	})
+	if err != nil || refused != nil {
+		c.release(s.kind)
+		return false
+	}
+	if len(c.unflushed) == 0 {
+		c.server.loop().FlushLater(c)
+	}
+	c.unflushed = append(c.unflushed, s)
+	return true
+}
+
+// Flush implements [eventloop.Flusher].
+func (c *Conn) Flush() {
+	defer c.contain()
+	left, err := c.out.Flush()
+	if left && !c.worker.Pool.Background(c.out.Drain) {
+		go c.out.Drain() // it ends when the connection is closed, which is soon
+	}
+	for i, s := range c.unflushed {
+		c.unflushed[i] = nil
+		if err != nil {
+			s.unsent.Store(true)
+		}
+	}
+	c.unflushed = c.unflushed[:0]
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// startReading lets the loop read the connection.
+func (c *Conn) startReading() {
+	c.reads = true
+	c.readOnLoop()
+}
+
+// readOnLoop delivers what has come.
+func (c *Conn) readOnLoop() (handled bool) {
+	defer c.contain()
+	for c.reads && c.isOpen() {
+		f, ok, err := c.in.Buffered()
+		if !ok && err == nil {
+			if ok, err = c.in.TryFill(); !ok && err == nil {
+				c.in.Rest()
+				return true
+			}
+			if err == nil {
+				continue
+			}
+		}
+		if err == nil {
+			err = c.deliver(f)
+		}
+		if err != nil {
+			c.fail(err)
+		}
+	}
+	return true
+}
+
+// contain ends the worker, and nothing else, when the code for its connection panics.
+func (c *Conn) contain() {
+	if value := recover(); value != nil {
+		listen.LogPanic(value, nil, c.worker.Log)
+		c.fail(wire.Errorf("the code for its connection panicked: %v", value))
+	}
+}
+
+// deliver handles a frame of the request.
+func (d *direct) deliver(f wire.Frame) error {
+	s := d.stream
+	if f.Type == wire.Response && f.End() && len(f.Payload) <= response.SmallEnd && d.respond(f) {
+		return nil
+	}
+	end, err := s.receive(f, nil)
+	if end {
+		s.conn.remove(s)
+	}
+	if err == nil && f.Type != wire.Window {
+		d.Detach()
+	}
+	return err // which ends all streams of the connection
+}
+
+// respond ends the request with a frame that is the whole response. It reports false for one that
+// is not right, or not expected.
+func (d *direct) respond(f wire.Frame) bool {
+	s := d.stream
+	raw, body, err := wire.SplitHead(f.Payload)
+	if s.progress != begun || err != nil {
+		return false
+	}
+	if d.server.answer.RespondOn(d.exchange, d.isHead, raw, body) != nil {
+		return false
+	}
+	s.direct = nil
+	s.mu.Lock()
+	s.progress = closed
+	s.mu.Unlock()
+	s.conn.remove(s)
+	s.Finish()
+	return true
+}
+
+// Detach implements [modgw.LoopOwner]: a goroutine goes on with the request.
+func (d *direct) Detach() {
+	s := d.stream
+	s.mu.Lock()
+	s.direct, s.news = nil, make(chan struct{}, 1)
+	s.mu.Unlock()
+	s.Credit = make(chan struct{}, 1)
+	d.body = bytes.Clone(d.exchange.Body())
+	d.exchange.Continue(d.resume)
+}
+
+// resume goes on with the request on a goroutine.
+func (d *direct) resume(w http.ResponseWriter, r *http.Request) {
+	c := request.NewCall(w, r, d.server.app)
+	c.Body = relay.NewBody(d.body)
+	s := d.stream
+	c.Tried(s.conn.worker.Worker)
+	s.ctx = r.Context()
+	var inputEnded <-chan struct{}
+	if d.tellEnd {
+		inputEnded = c.Info.InputEnded
+	}
+	s.inputEnded = inputEnded
+	if !s.passOn(c) {
+		return
+	}
+	c.Head = d.scope(nil, r, c.Info, int64(len(d.body)))
+	for d.server.Try(c, inputEnded) {
+	}
+}
