@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,14 +128,14 @@ def application(environ, start_response):
 }
 
 // ask is a request that shares its thread with no other, so that it waits in the queue.
-func (a *app) ask(path string, limit time.Duration) *testExchange {
+func (a *app) ask(path, body string, limit time.Duration) *testExchange {
 	a.Helper()
-	r, err := http.NewRequestWithContext(a.Context(), "POST", path, http.NoBody)
+	r, err := http.NewRequestWithContext(a.Context(), "POST", path, strings.NewReader(body))
 	if err != nil {
 		a.Fatal(err)
 	}
 	info := &modgw.RequestInfo{ID: path[1:], Path: path, PathInfo: path, RawTarget: path, Scheme: "http"}
-	return a.exchange(r.WithContext(modgw.WithRequestInfo(r.Context(), info)), nil, limit)
+	return a.exchange(r.WithContext(modgw.WithRequestInfo(r.Context(), info)), []byte(body), limit)
 }
 
 // answer waits for the response.
@@ -153,7 +154,7 @@ func TestRequestsWaitForAThreadOnTheLoop(t *testing.T) {
 	a, keeper := waitingApp(t)
 	var asked []*testExchange
 	for i := range 10 {
-		asked = append(asked, a.ask(fmt.Sprintf("/%d", i), time.Hour))
+		asked = append(asked, a.ask(fmt.Sprintf("/%d", i), "", time.Hour))
 	}
 	a.awaitQueued(10)
 	a.open("gate")
@@ -167,7 +168,7 @@ func TestRequestsWaitForAThreadOnTheLoop(t *testing.T) {
 
 func TestRequestThatWaitsForLongLeavesTheLoopAndKeepsItsPlace(t *testing.T) {
 	a, keeper := waitingApp(t)
-	first := a.ask("/first", time.Millisecond)
+	first := a.ask("/first", "", time.Millisecond)
 	served := make(chan string, 2)
 	go func() { served <- first.answer() }()
 	a.eventually("the first one waits on a goroutine", func() bool {
@@ -175,7 +176,7 @@ func TestRequestThatWaitsForLongLeavesTheLoopAndKeepsItsPlace(t *testing.T) {
 		first.loop.Post(func() { left <- first.over })
 		return <-left && a.runner.Status().Queued == 1
 	})
-	second := a.ask("/second", time.Hour)
+	second := a.ask("/second", "", time.Hour)
 	a.awaitQueued(2)
 	a.open("gate")
 	<-keeper
@@ -189,7 +190,7 @@ func TestRequestThatWaitsForLongLeavesTheLoopAndKeepsItsPlace(t *testing.T) {
 
 func TestRequestsThatWaitOnTheLoopAreRefusedWhenTheAppStops(t *testing.T) {
 	a, _ := waitingApp(t)
-	x := a.ask("/x", time.Hour)
+	x := a.ask("/x", "", time.Hour)
 	a.awaitQueued(1)
 	ended := make(chan struct{})
 	go func() {
@@ -204,4 +205,25 @@ func TestRequestsThatWaitOnTheLoopAreRefusedWhenTheAppStops(t *testing.T) {
 	a.open("gate")
 	<-ended
 	a.stopped = true
+}
+
+func TestASGIRequestIsServedOnTheLoop(t *testing.T) {
+	a := serve(t, `
+async def application(scope, receive, send):
+    assert scope["type"] == "http"
+    body = (await receive())["body"]
+    if scope["path"] == "/slow":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"more"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode() + body})
+`, asASGI)
+	for path, want := range map[string]string{"/quick": "/quickbody", "/slow": "bodymore"} {
+		x := a.ask(path, "body", time.Hour)
+		if got := x.answer(); got != want || x.whole != (path == "/quick") {
+			t.Errorf("%s: got %q; on the loop: %t", path, got, x.whole)
+		}
+	}
 }

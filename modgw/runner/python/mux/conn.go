@@ -18,8 +18,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Conn is the connection to a worker. One goroutine reads it and gives each frame to its stream;
-// every stream writes.
+// Conn is the connection to a worker. The event loop reads it, or one goroutine where there is no
+// loop, and gives each frame to its stream; every stream writes.
 type Conn struct {
 	server            *Server
 	worker            *control.Worker
@@ -57,7 +57,8 @@ type unixSocket struct{ *net.UnixConn }
 // HasUnsent implements [socket].
 func (s unixSocket) HasUnsent() (unsent bool) {
 	if raw, err := s.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { unsent = eventloop.HasUnsent(int(fd)) }) // a closed one has not
+		// It fails only on a closed connection, on which nothing is unsent.
+		_ = raw.Control(func(fd uintptr) { unsent = eventloop.HasUnsent(int(fd)) })
 	}
 	return unsent
 }
@@ -273,9 +274,9 @@ func (c *Conn) blame(streams map[uint32]*Stream) {
 func (c *Conn) CleanUp() {
 	c.Remove()
 	if loop := c.server.loop(); loop != nil {
-		time.AfterFunc(control.ExitTime, func() {
-			loop.Post(func() { c.fail(os.ErrDeadlineExceeded) }) // which does nothing to one that has ended
-		})
+		// It does nothing to a connection that has ended.
+		late := func() { c.fail(os.ErrDeadlineExceeded) }
+		time.AfterFunc(control.ExitTime, func() { loop.Post(late) })
 		return
 	}
 	// It fails only on a closed connection, which needs no bound.

@@ -55,7 +55,7 @@ type Stream struct {
 	request workers.Request
 	direct  *direct       // nil: a goroutine has the request; used by the loop
 	unsent  atomic.Bool   // the Request frame could not be written
-	news    chan struct{} // has a token when something was stored or demand has changed; nil with direct
+	news    chan struct{} // has a token when there is news for Next; nil with direct
 
 	// The request's goroutine uses these, and what reads ahead while the request is given up.
 	deadline instant     // zero: none

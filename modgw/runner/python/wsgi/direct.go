@@ -14,9 +14,10 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// direct is a request that is served on the loop: it waits for a thread, if none is free, then a
-// frame goes to the worker, a frame comes back, and the response is sent. When anything else happens
-// it goes on as a [call] on a goroutine, which decides what that means. It belongs to the loop.
+// direct is a request that is served on the loop: it waits for a thread if none is free, then a
+// frame goes to the worker, a frame comes back, and the response is sent. When anything else
+// happens it goes on as a [call] on a goroutine, which decides what that means. It belongs to the
+// loop.
 type direct struct {
 	server   *Server
 	exchange modgw.LoopExchange // nil: it has left the loop
@@ -36,8 +37,8 @@ var directs = sync.Pool{New: func() any { return new(direct) }}
 
 var _ modgw.LoopHandler = (*Server)(nil)
 
-// minLoopWait is the shortest queue timeout with which requests wait on the loop. They leave it when
-// they have been there for a small part of that, and the time counts from then on.
+// minLoopWait is the shortest queue timeout with which requests wait on the loop. They leave it
+// after a small part of that, and the timeout counts from then on.
 const minLoopWait = time.Second
 
 // ServeOnLoop implements [modgw.LoopHandler].
@@ -59,8 +60,11 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 	}
 	d.server, d.exchange, d.isHead = s, x, req.Method == http.MethodHead
 	d.stream = stream{whole: true, limit: s.app.Descriptor.Timeouts.Request, direct: d}
-	if d.waiter.ticket = &d.ticket; d.waiter.wake == nil {
-		d.waiter.wake = d.wake // made once
+	d.waiter.ticket = &d.ticket
+	if limit := s.app.Descriptor.Queue.Timeout; limit > 0 && limit < minLoopWait {
+		d.waiter.wake = nil
+	} else if d.waiter.wake == nil {
+		d.waiter.wake = d.wake // which costs an allocation
 	}
 	switch waits := s.scheduler.begin(&d.waiter); {
 	case waits:

@@ -47,7 +47,7 @@ type waiter struct {
 	place  *list.Element // among the waiters; nil: it does not wait
 	conn   *Conn         // the connection that it got
 	err    error         // why it gets none
-	wake   func()        // called with Scheduler.mu held when conn or err is set
+	wake   func()        // called with mu held when conn or err is set; nil: it cannot wait
 }
 
 // acquire returns a connection for a request until release. The error is one of the queue's, or
@@ -61,8 +61,8 @@ func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
 	return w.conn, w.err
 }
 
-// begin gives a request a connection, or says why it gets none. It reports whether the request
-// waits for that, until wake is called.
+// begin gives a request a connection, or says why it gets none; neither if it would have to wait
+// and cannot. It reports whether the request waits, until wake is called.
 func (s *Scheduler) begin(w *waiter) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +78,7 @@ func (s *Scheduler) begin(w *waiter) (waits bool) {
 			return false
 		}
 	}
-	if w.err = s.refusal(t); w.err != nil {
+	if w.err = s.refusal(t); w.err != nil || w.wake == nil {
 		return false
 	}
 	s.enqueue(w)
