@@ -49,11 +49,15 @@ type pendingDeploy struct {
 // longer described, deploys new ones, and deploys again those that have changed or that again
 // chooses. It returns the deploys that it requested. h.reconcileLock is held.
 func (h *Host) apply(files []*file, cause string, again func(modgw.Descriptor) bool) []pendingDeploy {
-	wanted := h.wanted(files)
 	h.mu.Lock()
+	if h.reconciling == nil {
+		h.mu.Unlock()
+		return nil
+	}
 	before := h.files
 	h.files, h.filesRead = files, time.Now()
 	h.mu.Unlock()
+	wanted := h.wanted(files)
 	h.logMistakes(files, before)
 	missing := h.missing(wanted)
 	h.removeReplaced(wanted, missing)
