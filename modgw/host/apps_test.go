@@ -140,12 +140,15 @@ func TestAppsAreAddedChangedAndRemovedWithTheirDescriptors(t *testing.T) {
 	f.wantPage("/store/page", 200, "shop")
 	f.wantPage("/shop/page", 404, "")
 
+	shop := f.host.managedApps()["shop"]
 	f.remove("shop")
 	f.must(f.reconcile())
 	f.want("blog", 1)
 	f.wantPage("/store/page", 404, "")
-	if r := f.host.reconciler("shop"); r != nil {
-		t.Error("the reconciler of a removed app remains")
+	select {
+	case <-shop.ended:
+	default:
+		t.Error("the reconciler of a removed app still runs")
 	}
 	if all := f.host.Descriptors(); len(all) != 1 || all[0].Name != "blog" {
 		t.Errorf("descriptors: %+v", all)
@@ -288,6 +291,43 @@ func TestChangedFilesDeployTheAppThatServes(t *testing.T) {
 	f.host.changed(t.Context(), reload.Change{App: ownFiles, Class: reload.Descriptor, Paths: paths})
 	f.must(f.reconcile()) // what the change requested comes before it
 	f.want("blog", 4)
+}
+
+func TestStoppedAppIsNotStartedByChanges(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/blog", "")
+	f.must(f.reconcile())
+	f.must(f.host.StopApp(t.Context(), "blog"))
+	requests := 0
+	f.host.reconciler("blog").hold = func() (release func()) {
+		requests++
+		return func() {}
+	}
+	f.host.changed(t.Context(), reload.Change{App: "blog", Class: reload.Code, Cause: "page changed"})
+	f.must(f.reconcile("blog"))
+	if requests != 0 {
+		t.Errorf("%d requests for a deploy", requests)
+	}
+}
+
+func TestAnnouncedDeploysMakeRoomAndLetRequestsWait(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/a", "")
+	f.must(f.reconcile())
+	blog := f.host.Descriptors()[0]
+	shop := blog
+	shop.Name, shop.File = "shop", f.file("shop")
+	if f.host.gateway.HasRoom(shop) {
+		t.Fatal("two apps have one place")
+	}
+	blog.Mount = "/b"
+	f.host.announceDeploys(map[modgw.AppName]modgw.Descriptor{"blog": blog, "shop": shop})
+	if !f.host.gateway.HasRoom(shop) {
+		t.Error("the app has no room at a place that another one is about to leave")
+	}
+	if state := f.host.gateway.State("shop"); state != modgw.AppStarting {
+		t.Errorf("requests for the new app do not wait: it is %q", state)
+	}
 }
 
 func TestNothingIsDeployedAfterReconcilersWereStopped(t *testing.T) {

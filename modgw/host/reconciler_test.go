@@ -297,3 +297,99 @@ func TestSavesWithoutEndAreNoReloadsThatCauseThemselves(t *testing.T) {
 		}
 	})
 }
+
+// slowDeploy returns a deploy that takes an hour unless it is cancelled.
+func slowDeploy(ctx context.Context, _ string) error {
+	select {
+	case <-time.After(time.Hour):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestCodeSavedWhileCodeIsReadCancelsTheDeploy(t *testing.T) {
+	g := &stubGateway{deploy: slowDeploy}
+	keepReconciling(t, g, func(r *reconciler) {
+		began := time.Now()
+		first := r.requestWithResult(deployRequest{class: reload.Code, cause: "first"})
+		synctest.Wait()
+		r.environmentBuilt()
+		second := r.requestWithResult(deployRequest{class: reload.Code, cause: "second"})
+		if err := errors.Join(<-first, <-second); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > time.Hour || len(g.deploys()) != 2 {
+			t.Errorf("deploys %q took %s", g.deploys(), took)
+		}
+	})
+}
+
+func TestDependenciesChangedDuringABuildNeedAnotherDeploy(t *testing.T) {
+	g := &stubGateway{}
+	var r *reconciler
+	g.deploy = func(context.Context, string) error {
+		time.Sleep(time.Second) // the build ends as if it were not cancelled
+		r.environmentBuilt()
+		return nil
+	}
+	keepReconciling(t, g, func(running *reconciler) {
+		r = running
+		r.request(deployRequest{class: reload.Code, cause: "first"})
+		synctest.Wait()
+		<-r.requestWithResult(deployRequest{class: reload.Dependencies, cause: "second"})
+		if got := g.deploys(); len(got) != 2 {
+			t.Errorf("deploys %q", got)
+		}
+	})
+}
+
+func TestHoldLastsUntilNoRequestIsLeft(t *testing.T) {
+	g := &stubGateway{}
+	var held, heldDuringDeploys []bool
+	g.deploy = func(ctx context.Context, cause string) error {
+		heldDuringDeploys = append(heldDuringDeploys, held[len(held)-1])
+		return slowDeploy(ctx, cause)
+	}
+	keepReconciling(t, g, func(r *reconciler) {
+		r.hold = func() func() {
+			held = append(held, true)
+			return func() { held = append(held, false) }
+		}
+		r.request(deployRequest{class: reload.Code, cause: "first"})
+		synctest.Wait()
+		r.environmentBuilt()
+		<-r.requestWithResult(deployRequest{class: reload.Code, cause: "second"})
+		synctest.Wait()
+		if !slices.Equal(heldDuringDeploys, []bool{true, true}) || held[len(held)-1] {
+			t.Errorf("held during deploys: %v, and then: %v", heldDuringDeploys, held)
+		}
+	})
+}
+
+func TestBrokenAppIsNotTriedAgainWhereRetriesAreOff(t *testing.T) {
+	g := &stubGateway{state: modgw.AppFailed}
+	g.deploy = func(context.Context, string) error { return errors.New("broken") }
+	keepReconciling(t, g, func(r *reconciler) {
+		r.retries = false
+		<-r.requestWithResult(deployRequest{class: reload.Code, cause: "start"})
+		time.Sleep(time.Hour)
+		if got := g.deploys(); len(got) != 1 {
+			t.Errorf("deploys %q", got)
+		}
+	})
+}
+
+func TestMergedRequestsAskForAsMuchAsTheStrongest(t *testing.T) {
+	first, second := make(chan error, 1), make(chan error, 1)
+	r := deployRequest{class: reload.Dependencies, cause: "first", done: []chan<- error{first}}
+	r.merge(deployRequest{class: reload.Code, cause: "second", done: []chan<- error{second}})
+	if r.class != reload.Dependencies || r.cause != "second" {
+		t.Errorf("class %s, cause %q", r.class, r.cause)
+	}
+	want := errors.New("broken")
+	r.fail(want)
+	if <-first != want || <-second != want {
+		t.Error("those who wait got another outcome")
+	}
+}
