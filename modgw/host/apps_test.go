@@ -330,6 +330,38 @@ func TestAnnouncedDeploysMakeRoomAndLetRequestsWait(t *testing.T) {
 	}
 }
 
+// removalLog calls removed when the host logs that an app was removed.
+type removalLog struct {
+	slog.Handler
+	removed func()
+}
+
+func (l removalLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return removalLog{l.Handler.WithAttrs(attrs), l.removed}
+}
+
+func (l removalLog) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "app removed" {
+		l.removed()
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+func TestRequestsForANewAppWaitAsSoonAsTheOldOneIsGone(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/a", "")
+	f.must(f.reconcile())
+	var state modgw.AppState
+	removed := func() { state = f.host.gateway.State("shop") }
+	f.host.log = slog.New(removalLog{f.host.log.Handler(), removed})
+	f.remove("blog")
+	f.write("shop", "/a", "")
+	f.must(f.reconcile())
+	if state != modgw.AppStarting {
+		t.Errorf("when the old app was gone, the new one was %q", state)
+	}
+}
+
 func TestNothingIsDeployedAfterReconcilersWereStopped(t *testing.T) {
 	f := newAppsFolder(t)
 	f.write("blog", "/blog", "")
