@@ -54,6 +54,19 @@ func TestProgramOfTheDevelopmentKit(t *testing.T) {
 	a.Eventually("reason in the log", func() bool { return strings.Contains(a.Log(), "SIGABRT") })
 }
 
+// TestRequestThatAnEndingProgramHasNotReadIsGivenToAnother has a program that ends after a response, with the next
+// request before it: that one is not to blame.
+func TestRequestThatAnEndingProgramHasNotReadIsGivenToAnother(t *testing.T) {
+	a := serve(t, descriptor(t, developed(t, 1)), nil)
+	for range 2 {
+		a.Want(a.Get("/leave"), 200, "leaving")
+		a.Want(a.Get("/after"), 201, "path=/after")
+	}
+	if crash := a.runner.Status().Crash; crash != nil {
+		t.Errorf("status has %+v", crash)
+	}
+}
+
 func TestProgramOfPerl(t *testing.T) {
 	if exec.Command("perl", "-MFCGI", "-e", "1").Run() != nil {
 		if os.Getenv("CI") != "" {

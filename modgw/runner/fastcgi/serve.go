@@ -22,6 +22,7 @@ type call struct {
 	head   []byte // its variables
 	local  string // what is to be answered instead, as the program says
 	left   bool   // the body is left to whoever waits for the program's end
+	reset  bool   // a program has reset the connection with the request on it
 }
 
 // ServeHTTP implements [modgw.Runner].
@@ -151,10 +152,24 @@ func (c *call) judge(t *turn, err error) (relay.Outcome, error) {
 		err = refused(err)
 	case isViolation(err):
 		err = brokeProtocol(err)
-	case unsent, errors.Is(err, syscall.ECONNRESET) && c.IsSafe() && !c.Crashed():
-		return relay.Unbegun, err // a program that resets the connection has not read all that it was sent
+	case unsent, errors.Is(err, syscall.ECONNRESET) && c.IsSafe() && c.isUnread(t, err):
+		return relay.Unbegun, err
 	}
 	return relay.OutcomeOf(err), err
+}
+
+// isUnread reports whether the program, which has reset the connection, cannot have begun the
+// request: it has not read all that it was sent. It may have ended because of the request before,
+// and the next one is not to blame. Where a second program ends in the same way, it is.
+func (c *call) isUnread(t *turn, err error) bool {
+	if c.reset && c.Crashed() {
+		return false
+	}
+	c.reset = true
+	if t.worker != nil && t.worker.Ending() {
+		t.worker.suspect(err)
+	}
+	return true
 }
 
 // finish gives the place back, once, of a request that the program has ended, or with which the

@@ -1,9 +1,32 @@
 /* A program as the FastCGI development kit's manual has it. */
 #include <fcgi_stdio.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Answers, and ends when another request has come, without having read it. */
+static void leave(void) {
+	struct pollfd fds[16];
+	struct stat at;
+	int i, alone = 1;
+	while (getchar() != EOF)
+		;
+	printf("Content-Type: text/plain\r\n\r\nleaving");
+	FCGI_Finish();
+	while (alone) {
+		for (i = 0; i < 16; i++) {
+			fds[i].fd = fstat(i, &at) == 0 && S_ISSOCK(at.st_mode) ? i : -1;
+			fds[i].events = POLLIN;
+		}
+		poll(fds, 16, 10);
+		for (i = 0; i < 16; i++)
+			alone = alone && !(fds[i].revents & POLLIN);
+	}
+	_exit(3);
+}
 
 int main(void) {
 	int count = 0;
@@ -12,6 +35,8 @@ int main(void) {
 		char body[4096] = "";
 		if (info != NULL && strcmp(info, "/exit") == 0)
 			exit(3);
+		if (info != NULL && strcmp(info, "/leave") == 0)
+			leave();
 		if (info != NULL && strcmp(info, "/crash") == 0) {
 			fprintf(stderr, "crash began\n");
 			FCGI_fflush(FCGI_stderr);
