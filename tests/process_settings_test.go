@@ -3,11 +3,14 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/modgw/modgw/internal/fronttest"
 )
 
 // settingsApp tells how its process was started. Half of it runs as CGI.
@@ -122,4 +125,80 @@ app "blog" {
 	first := s.processSettings("/work").PID
 	s.eventually("another worker answers", func() bool { return s.processSettings("/work").PID != first })
 	s.wantLog("of processor time")
+}
+
+// TestSettingsThatUsersOfModWSGIKnow asks a worker that was started by itself and one that was
+// forked from the warm copy.
+func TestSettingsThatUsersOfModWSGIKnow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("apps/blog/lib/helper.py", "NAME = 'the library'")
+	s.write("apps/blog/app.py", `
+import json, locale, os, sys, warnings
+import helper
+def site(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json"), ("X-Method", environ["REQUEST_METHOD"])])
+    with open("/proc/self/cmdline") as f:
+        title = f.read().replace("\\0", " ")
+    return [json.dumps({"optimize": sys.flags.optimize, "hash": hash("modgw"), "bytecode": sys.dont_write_bytecode,
+        "warnings": sys.warnoptions, "lang": os.environ["LANG"], "locale": locale.getpreferredencoding(), "title": title,
+        "helper": helper.NAME, "authorization": environ.get("HTTP_AUTHORIZATION", ""), "pid": os.getpid()}).encode()]
+`)
+	s.write("apps/blog/modgw.hcl", `
+app "blog" {
+  wsgi {
+    entry   = "app:site"
+    workers = 1
+  }
+  python { path = ["lib"] }
+  env = { PYTHONOPTIMIZE = "1", PYTHONHASHSEED = "7", PYTHONDONTWRITEBYTECODE = "1", PYTHONWARNINGS = "ignore" }
+}
+`)
+	s.start()
+	apache := fronttest.StartApache(t, s.apacheSite())
+	type answer struct {
+		Optimize                                   int
+		Hash                                       int64
+		Bytecode                                   bool
+		Warnings                                   []string
+		Lang, Locale, Title, Helper, Authorization string
+		PID                                        int
+	}
+	ask := func(method string) (got answer) {
+		t.Helper()
+		request, err := http.NewRequest(method, apache.URL+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("user", "secret")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode != 200 || response.Header.Get("X-Method") != method {
+			t.Errorf("%s: %s, and the app saw %q", method, response.Status, response.Header.Get("X-Method"))
+		}
+		if method == "GET" {
+			if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return got
+	}
+	ask("HEAD")
+	first := ask("GET")
+	s.eventually("there is a warm copy", func() bool { return strings.Contains(s.log.String(), "template ready") })
+	s.mustRun("restart", "blog", "-c", "modgw.hcl")
+	second := ask("GET")
+	if first.PID == second.PID || first.Hash != second.Hash {
+		t.Errorf("the second worker: %+v, the first: %+v", second, first)
+	}
+	for _, got := range []answer{first, second} {
+		if got.Optimize != 1 || !got.Bytecode || !slices.Contains(got.Warnings, "ignore") || got.Lang != "C.UTF-8" ||
+			!strings.EqualFold(got.Locale, "UTF-8") || got.Helper != "the library" || !strings.HasPrefix(got.Authorization, "Basic ") ||
+			!strings.Contains(got.Title, "app=blog") && !strings.Contains(got.Title, "modgw: blog") {
+			t.Errorf("%+v", got)
+		}
+	}
 }
