@@ -31,19 +31,20 @@ type App struct {
 	// deploying is held by the one deploy, rollback or stop that is under way.
 	deploying chan struct{}
 
-	planned *Descriptor // that the app is about to have; nil while no deploy is under way. The gateway's mutex guards it,
-	seats   []seat      // and what the app has as long as it has a generation
+	// The gateway's mutex guards both.
+	planned *Descriptor // descriptor that is being deployed; nil without a deploy
+	seats   []seat      // hosts and mounts of the app while it has a generation
 
 	requests atomic.Int64 // ever handed to a generation
 	failing  failing      // requests that failed lately
 	lastUsed atomic.Int64 // when, as monotonic.Now has it
 
 	mu       sync.Mutex
-	routed   Descriptor // whose hosts and mount the routes show
+	routed   Descriptor // descriptor of which the routes have hosts and mount
 	state    AppState
 	changed  chan struct{} // closed and replaced when state changes
 	waiting  int           // requests that wait for a generation
-	failure  *Failure      // of the last deploy; nil after a good one
+	failure  *Failure      // failure of the last deploy; nil after a good one
 	previous *Generation   // the last good one before current; its workers have ended
 	count    int           // generations made so far
 	draining map[*Generation]time.Time
@@ -52,9 +53,9 @@ type App struct {
 
 // Failure is a deploy that did not succeed.
 type Failure struct {
-	Fault *Fault
-	Cause string // why there was a deploy: "views.py changed"
-	Time  time.Time
+	Fault *Fault    // the reason
+	Cause string    // why there was a deploy: "views.py changed"
+	Time  time.Time // end of the deploy
 }
 
 func newApp(d Descriptor, state AppState) *App {

@@ -59,7 +59,7 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 }
 
 // Restart replaces the app's workers: a new generation of the same descriptor, with an environment
-// built anew if its inputs changed. A stopped app starts.
+// that is rebuilt if its inputs changed. A stopped app starts.
 func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -223,7 +223,7 @@ func (g *Gateway) fail(app *App, fault *Fault, number int, cause string) (again 
 	return again
 }
 
-// tookOver tells of a generation that answers all requests from now on. The one before it, if there
+// tookOver reports a generation that answers all requests from now on. The one before it, if there
 // is one, drains and stops on its own.
 func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	g.log.Info("generation ready", "app", app.name, "generation", next.Number, "cause", next.Cause,

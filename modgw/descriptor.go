@@ -34,15 +34,15 @@ func Kinds() []Kind {
 // Descriptor is what one app block says, with every default filled in and every path absolute. It
 // is plain data, and nothing changes it after the loader made it.
 type Descriptor struct {
-	Name AppName
-	File string // the descriptor file it came from; "" when it was made from a bare entry
-	Line int    // where the app block begins in File, from 1; 0 without a file
+	Name AppName // label of the app block
+	File string  // the descriptor file it came from; "" when it was made from a bare entry
+	Line int     // first line of the app block, from 1; 0 without a file
 	// lower case, without port; "*.example.com" matches one or more labels; empty: any host
 	Hosts []string
 	Mount MountPath // never ""
 	Root  string    // working directory of the app; all relative paths were resolved against it
 
-	Kind    Kind
+	Kind    Kind     // kind of the app; decides which of the following is set
 	WSGI    *WSGI    // set when Kind is KindWSGI, and so on: exactly one of these is not nil
 	ASGI    *ASGI    //
 	Go      *Go      //
@@ -84,16 +84,16 @@ type Descriptor struct {
 	Home    string
 	Aliases []Alias // longest Path first
 
-	Sendfiles []Sendfile // whose files the app may let the host send; empty: none
+	Sendfiles []Sendfile // folders with files that the app may let the host send
 
-	Reload   Reload
-	Timeouts Timeouts
-	Queue    Queue
-	Recycle  Recycle
-	Idle     Idle
-	Limits   Limits
-	Health   Health
-	Spool    Spool
+	Reload   Reload   // changes that start new workers
+	Timeouts Timeouts // limits of time
+	Queue    Queue    // requests that wait for a worker
+	Recycle  Recycle  // when workers are replaced
+	Idle     Idle     // when workers start and stop
+	Limits   Limits   // limits of requests and processes
+	Health   Health   // request that new workers must answer
+	Spool    Spool    // parts of bodies kept for slow clients
 
 	// Sources are the files beside File that were read to make the descriptor, by file(),
 	// fileset(), secret() and env_file: a change to one of them is a change of the descriptor.
@@ -163,22 +163,22 @@ type ASGI struct {
 
 // Go builds a package of the app's own module and runs it; the program speaks HTTP.
 type Go struct {
-	Package    string // such as "./cmd/shop"
-	Args       []string
-	Workers    int // 0: one
-	StripMount bool
+	Package    string   // such as "./cmd/shop"
+	Args       []string // arguments of the program
+	Workers    int      // 0: one
+	StripMount bool     // take the mount off the path
 }
 
 // HTTP runs any program that serves HTTP on $PORT or on the inherited socket.
 type HTTP struct {
-	Command []string
+	Command []string // program and its arguments
 
 	KeepPackages bool // nothing is installed from a package-lock.json
 	Workers      int  // 0: one
-	StripMount   bool
+	StripMount   bool // take the mount off the path
 }
 
-// FastCGI spawns a FastCGI program, or connects to one that somebody else runs.
+// FastCGI spawns a FastCGI program, or connects to one that runs already.
 type FastCGI struct {
 	Command []string // spawned with its listening socket as descriptor 0; empty with Connect
 	Connect string   // "unix:PATH" or "HOST:PORT"
@@ -221,8 +221,8 @@ type CGI struct {
 
 // Static serves files.
 type Static struct {
-	Dir   string
-	Files Files
+	Dir   string // absolute path of the folder
+	Files Files  // how its files are served
 }
 
 // Python says which interpreter and which packages an app runs with.
@@ -246,7 +246,7 @@ type Authorize struct {
 	// check_password(environ, user, password): True, False, or None for a user who is not known
 	CheckPassword string
 	GroupsForUser string   // groups_for_user(environ, user): the user's groups
-	Groups        []string // of which the user must be in one; empty: any user will do
+	Groups        []string // the user must be in one of these; empty: any user
 	// allow_access(environ, host): True, False, or None to leave it to others
 	AllowAccess string
 }
@@ -266,7 +266,7 @@ type Alias struct {
 	Path  string // "/static", relative to the mount
 	Dir   string // absolute folder whose files are below Path; ""
 	File  string // absolute file that Path itself means; ""
-	Files Files
+	Files Files  // how its files are served
 }
 
 // URL is the path of the alias for an app that is mounted there, with a slash at its end when it is
@@ -313,12 +313,12 @@ const (
 
 // Reload says which changes of an app's files make a new generation, and when.
 type Reload struct {
-	Mode      ReloadMode
-	Strategy  ReloadStrategy
-	Watch     []string      // globs relative to Root that count as code beside the code itself
-	Ignore    []string      // globs relative to Root that never count
-	Settle    time.Duration // how long no further change may come before the app is reloaded
-	MaxSettle time.Duration // the longest that further changes can put a reload off
+	Mode      ReloadMode     // how files are watched
+	Strategy  ReloadStrategy // order in which workers are replaced
+	Watch     []string       // globs relative to Root that count as code beside the code itself
+	Ignore    []string       // globs relative to Root that never count
+	Settle    time.Duration  // how long no further change may come before the app is reloaded
+	MaxSettle time.Duration  // the longest that further changes can put a reload off
 }
 
 // Timeouts bound what an app may keep waiting for.
@@ -327,7 +327,7 @@ type Timeouts struct {
 	// from handing a request to a worker until its response is complete; 0: none
 	Request        time.Duration
 	Drain          time.Duration // how long a replaced generation may finish its requests
-	WebSocketDrain time.Duration // the same for WebSockets and event streams
+	WebSocketDrain time.Duration // drain limit of WebSockets and event streams
 	Stop           time.Duration // from SIGTERM to SIGKILL
 }
 
@@ -340,8 +340,8 @@ type Queue struct {
 
 // Recycle says when a worker is replaced, and only then retired; zero values mean never.
 type Recycle struct {
-	Requests int
-	Age      time.Duration
+	Requests int           // requests of a worker; 0: no limit
+	Age      time.Duration // age of a worker; 0: no limit
 	Memory   int64         // bytes of resident memory
 	CPU      time.Duration // CPU is the processor time that a worker may have used.
 	Jitter   float64       // 0.1 spreads each limit by ±10 %
@@ -358,7 +358,7 @@ const (
 
 // Idle says when an app without requests has processes.
 type Idle struct {
-	Start     IdleStart
+	Start     IdleStart     // when the app starts
 	StopAfter time.Duration // without a request for so long, the workers are stopped; 0: never
 }
 
@@ -373,7 +373,7 @@ type Limits struct {
 
 	CPU       float64 // CPUs: 0.5 is half of one
 	Files     int     // open files of each worker
-	Processes int
+	Processes int     // processes of the app's user; 0: no limit
 
 	// Stack is the bytes of stack of each thread. Zero means the system's default.
 	Stack int64
@@ -382,8 +382,8 @@ type Limits struct {
 // Health is the request that a new generation must answer with a status below 400 before it takes
 // over.
 type Health struct {
-	Path    string // relative to the mount; "": no such request is made
-	Timeout time.Duration
+	Path    string        // relative to the mount; "": no such request is made
+	Timeout time.Duration // how long the answer may take
 }
 
 // Spool bounds what the host keeps for clients that are slower than the app, in memory and in files

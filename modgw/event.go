@@ -2,10 +2,10 @@ package modgw
 
 import "time"
 
-// Event tells what became of an attempt to make a generation.
+// Event is the outcome of a deploy.
 type Event struct {
-	App        AppName
-	Generation int           // that is ready, or that is not; 0: none was tried, its descriptor has a mistake
+	App        AppName       // app of the deploy
+	Generation int           // its number; 0: none was tried, the descriptor has a mistake
 	Cause      string        // why it was made
 	Took       time.Duration // until it was ready
 	Fault      *Fault        // why it was not started; nil: it is ready

@@ -3,29 +3,29 @@ package modgw
 // Exception is what a program raised, in the detail that its developer wants to see. Only
 // development has it: nothing of it may reach anybody else.
 type Exception struct {
-	Type    string  `json:"type"`
-	Message string  `json:"message"`
-	Link    string  `json:"link,omitempty"` // to the one before it: "cause" or "context"; "" for the first
-	Frames  []Frame `json:"frames"`         // the innermost last
-	Skipped int     `json:"skipped,omitempty"`
+	Type    string  `json:"type"`              // class, with its module
+	Message string  `json:"message"`           // text of the exception
+	Link    string  `json:"link,omitempty"`    // to the previous one: "cause" or "context"
+	Frames  []Frame `json:"frames"`            // the innermost last
+	Skipped int     `json:"skipped,omitempty"` // frames left out
 }
 
 // Frame is one call on the way to an exception.
 type Frame struct {
-	File     string   `json:"file"`
-	Line     int      `json:"line"`
+	File     string   `json:"file"`             // path of the source
+	Line     int      `json:"line"`             // line in File, from 1
 	Column   int      `json:"column,omitempty"` // from 1; 0: unknown
-	Function string   `json:"function"`
+	Function string   `json:"function"`         // name of the function
 	Own      bool     `json:"own"`              // in the app's own code, not in a library
 	First    int      `json:"first,omitempty"`  // the number of the first line of Source
 	Source   []string `json:"source,omitempty"` // some lines around Line
-	Locals   []Local  `json:"locals,omitempty"`
+	Locals   []Local  `json:"locals,omitempty"` // variables of the function
 }
 
 // Local is a variable of a frame, as text.
 type Local struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `json:"name"`  // name of the variable
+	Value string `json:"value"` // its value as text
 }
 
 // Place is the innermost frame of the app's own code, else the innermost of all; nil without one.

@@ -8,10 +8,10 @@ type Fault struct {
 	Code    string // stable, such as "MGW-ENV-003"; an anchor in troubleshooting.md
 	Summary string // one line without the code
 	Output  string // the last lines of what a program printed; "" without one
-	Hint    string // what to do; "" when nobody can say
+	Hint    string // advice; "": none
 	Err     error  // the cause; nil without one
 
-	Exceptions []Exception // what the program raised, the oldest first; nil without one, and always outside development
+	Exceptions []Exception // exceptions of the program, oldest first; nil outside development
 }
 
 // Error is the summary with its cause and code, the output and the hint.

@@ -20,25 +20,25 @@ type Config struct {
 	// Runners make the runner for each kind of app. A kind without one is refused at deploy.
 	Runners map[Kind]NewRunner
 
-	// Wake is called, without waiting for it, when an app that is idle gets a request: somebody
-	// should deploy it. nil means that idle apps are not woken, and their requests wait.
+	// Wake is called in the background when an idle app gets a request, and should deploy the app.
+	// nil: idle apps are not woken, and their requests wait.
 	Wake func(AppName)
 
 	// Dev shows clients what went wrong in an app.
 	Dev bool
 
-	// FindMistake finds, for the developer, the mistake in what an app printed that did not start.
+	// FindMistake finds the mistake in the output of an app that did not start, for its developer.
 	// nil: the output is shown as it is.
 	FindMistake func(output string, d Descriptor) []Exception
 
-	// Spool keeps what slow clients send and do not take. nil: nothing is kept.
+	// Spool keeps parts of bodies for slow clients. nil: nothing is kept.
 	Spool *spool.Spool
 
 	// Terminal is passed to runners; nil: there is none.
 	Terminal *Terminal
 
-	// Observe is called with what becomes of each generation, when the app's requests have it
-	// already. It must not wait for anything. nil: nobody is told.
+	// Observe is called with the outcome of each deploy, after it applies to requests. It must not
+	// block. nil: it is not called.
 	Observe func(Event)
 
 	// Ended is called when a request has ended. It must not wait for anything, and the request is
@@ -55,13 +55,13 @@ type Config struct {
 type Gateway struct {
 	config Config
 	log    *slog.Logger
-	routes atomic.Pointer[routes] // nil: they are to be made anew
-	ends   sync.WaitGroup         // what runs on its own: draining generations, and idle watches
+	routes atomic.Pointer[routes] // nil: they must be rebuilt
+	ends   sync.WaitGroup         // goroutines of draining generations and idle watches
 	cutOff chan struct{}          // closed when nothing may go on draining
 
 	mu        sync.Mutex
 	apps      map[AppName]*App
-	seats     map[seat]*App      // of the apps that have a generation
+	seats     map[seat]*App      // hosts and mounts of the apps with a generation
 	handovers map[*App]*handover // generations that are ready and wait for their places
 	closed    bool
 
@@ -170,7 +170,7 @@ func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
 		return nil, &Fault{
 			Code:    "MGW-REQ-101",
 			Summary: fmt.Sprintf("cannot answer: path %q is not below the mount %q of app %q", info.Path, here.mount, here.app.name),
-			Hint:    "write the web server's configuration anew with modgw-host apache config",
+			Hint:    "rewrite the web server's configuration with modgw-host apache config",
 		}
 	}
 	return here.app, nil
@@ -189,7 +189,7 @@ func noApp(host string, info *RequestInfo) *Fault {
 		return &Fault{
 			Code:    "MGW-REQ-102",
 			Summary: fmt.Sprintf("cannot answer: there is no app %q, which the web server asked for", info.App),
-			Hint:    "modgw-host status shows the apps; write the web server's configuration anew with modgw-host apache config",
+			Hint:    "modgw-host status shows the apps; rewrite the web server's configuration with modgw-host apache config",
 		}
 	}
 	return &Fault{

@@ -11,16 +11,16 @@ import (
 
 // Generation is one running build of an app. It is never changed, only replaced.
 type Generation struct {
-	Number      int // counts the app's generations from 1
-	Descriptor  Descriptor
-	Environment *Environment
+	Number      int           // counts the app's generations from 1
+	Descriptor  Descriptor    // descriptor it was made from
+	Environment *Environment  // environment it runs in
 	Cause       string        // why it was made: "start", "views.py changed"
 	Ready       time.Time     // when it took over
 	Took        time.Duration // from the beginning of its deploy until then
 
-	output  *heldOutput // what it prints while it starts; nil: the log has it at once
+	output  *heldOutput // output during its start; nil: the log has it at once
 	runner  Runner
-	user    *account.Account // whose rights open the app's files
+	user    *account.Account // user with whose rights the app's files are opened
 	aliases []aliasSite
 	endless Endless
 
@@ -53,7 +53,7 @@ func (g *Generation) end() {
 
 // retire lets no further request begin and reports how many are in flight.
 func (g *Generation) retire() int {
-	// Counting itself in and out makes the last one out, whoever that is, close drained.
+	// Count this call in and out, so that the last one out closes drained.
 	inFlight := g.users.Add(retired+1) - retired - 1
 	g.end()
 	return int(inFlight)

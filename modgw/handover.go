@@ -14,7 +14,7 @@ import (
 type handover struct {
 	app     *App
 	next    *Generation
-	old     *Generation // that next has replaced; nil without one, and before done
+	old     *Generation // generation that next has replaced; nil before done
 	done    chan *Fault // gets nil when next has taken over, or why it cannot
 	delayed bool        // it was logged that it waits
 }
@@ -63,8 +63,8 @@ func (g *Gateway) roomFor(app *App, d Descriptor) *Fault {
 	return g.obstacle(app, d)
 }
 
-// HasRoom reports whether an app could be deployed with d: nobody has its hosts and mount who is
-// not about to leave them.
+// HasRoom reports whether an app could be deployed with d: its hosts and mount are free, or the
+// apps that have them are about to leave them.
 func (g *Gateway) HasRoom(d Descriptor) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

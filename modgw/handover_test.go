@@ -123,7 +123,7 @@ func TestExchangeDoesNotHappenWhenOneOfTheAppsFails(t *testing.T) {
 		}
 	}
 	if st, _ := g.AppStatus("a"); st.Failure == nil || st.Failure.Code != "MGW-APP-108" {
-		t.Errorf("status tells of %+v", st.Failure)
+		t.Errorf("status shows %+v", st.Failure)
 	}
 	if g.HasRoom(at("a", "/b", "2")) || !g.HasRoom(at("a", "/free", "2")) {
 		t.Error("HasRoom does not say which places are free")

@@ -17,7 +17,7 @@ type HostFile struct {
 	TrustedProxies []netip.Prefix // peers whose forwarded headers are believed
 	Sources        []string       // further files that were read to make it
 	AccessLog      *AccessLog     // nil: there is none
-	// what is kept for slow clients of all apps; see [DefaultHostSpool]
+	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
 }
 
@@ -42,11 +42,11 @@ func Protocols() []string { return []string{"fastcgi", "http", "uwsgi", "scgi"} 
 
 // Listener is one address on which a front listens.
 type Listener struct {
-	Kind    string // one of [Protocols]
-	Address Address
-	Mode    uint32 // permission bits of a Unix socket; 0: 0660
-	Owner   string // user that owns a Unix socket; "": unchanged
-	Group   string // group that owns a Unix socket; "": unchanged
+	Kind    string  // one of [Protocols]
+	Address Address // address to listen on
+	Mode    uint32  // permission bits of a Unix socket; 0: 0660
+	Owner   string  // user that owns a Unix socket; "": unchanged
+	Group   string  // group that owns a Unix socket; "": unchanged
 
 	// peers that may connect over TCP; nil: anybody by "http", and this machine by the others
 	Allow []netip.Prefix
@@ -59,7 +59,7 @@ type Listener struct {
 
 	HeaderTimeout time.Duration // for the head of a request, from its first byte
 	IdleTimeout   time.Duration // between two requests of a connection
-	BodyTimeout   time.Duration // that a body may keep the host waiting beside what BodyRate allows
+	BodyTimeout   time.Duration // how long a body may pause beside what BodyRate allows
 	// bytes of a body for which it may keep the host waiting a second more
 	BodyRate     int64
 	WriteTimeout time.Duration // for each write of a response
@@ -105,7 +105,7 @@ type Certificate struct {
 	Key  string // PEM
 }
 
-// ACME is an authority that gives certificates to whoever shows that a name is theirs (RFC 8555).
+// ACME is an authority that gives certificates to clients that prove control of a name (RFC 8555).
 type ACME struct {
 	Email     string   // for the authority to write to; "": none
 	Hosts     []string // names to get certificates for, in lower case

@@ -8,16 +8,16 @@ import (
 )
 
 // Register makes the app of a descriptor known without starting it: it is idle until a request
-// wakes it or somebody deploys it. An app that is known already only gets the new descriptor's
-// hosts and mount.
+// wakes it or it is deployed. An app that is known already only gets the new descriptor's hosts and
+// mount.
 func (g *Gateway) Register(d Descriptor) error {
 	_, err := g.enroll(d, AppIdle)
 	return err
 }
 
-// Expect makes the app of a descriptor known before somebody deploys it, which must follow: its
-// requests wait for that. An app that serves goes on serving, and others may be deployed to the
-// hosts and mount that it is going to leave.
+// Expect makes the app of a descriptor known before its deploy, which must follow: its requests
+// wait for that. A serving app keeps serving, and other apps may be deployed to the hosts and mount
+// that it is going to leave.
 func (g *Gateway) Expect(d Descriptor) error {
 	app, err := g.enter(d)
 	if err == nil {

@@ -30,7 +30,7 @@ func (d Descriptor) Redacted() Descriptor {
 	return redactValue(reflect.ValueOf(d), secrets).Interface().(Descriptor)
 }
 
-// redactVariables hides a value as a whole: what is beside the secret in it may tell of it.
+// redactVariables hides a value as a whole: the text beside a secret may reveal it.
 func redactVariables(variables map[string]string, secrets []string) map[string]string {
 	if variables == nil {
 		return nil

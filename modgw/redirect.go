@@ -11,11 +11,11 @@ import (
 // instead.
 const maxRedirects = 10
 
-// Redirect answers r as if the client had asked for target, a path with an optional query. That is
-// what a CGI program wants whose response is a local Location (RFC 3875, 6.2.2). A runner calls it
-// when it has sent nothing and holds nothing of r that the other request could wait for. The web
-// server in front has not seen the other path: whoever may run programs here may reach all that
-// this host serves.
+// Redirect answers r as if the client had asked for target, a path with an optional query. A CGI
+// program asks for that by a local Location (RFC 3875, 6.2.2). A runner calls it when it has sent
+// nothing and holds nothing of r that the other request could wait for. The web server in front has
+// not checked the other path: users who may run programs here can reach everything that this host
+// serves.
 func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target string) {
 	u, err := url.ParseRequestURI(target)
 	var fault *Fault

@@ -30,13 +30,13 @@ type RequestInfo struct {
 	WebScript string
 	WebMount  string
 
-	// Authorizer is set when the web server does not want the request answered, but to know whether
-	// it may be: status 200 lets it through. Whoever does not know of this must not see the
+	// Authorizer is set when the web server asks whether a request may pass, and does not want it
+	// answered: status 200 lets it pass. Handlers that do not know this role must not get the
 	// request.
 	Authorizer bool
 
-	// Prefix stands in front of every mount and is not a part of Path. Only whoever takes it off
-	// Path sets it.
+	// Prefix is a part of the URL before every mount. It is not in Path: the function that sets it
+	// has removed it there.
 	Prefix string
 
 	ServerName string // SERVER_NAME; "" lets the runner use the Host header

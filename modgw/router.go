@@ -11,7 +11,7 @@ import (
 type routes struct {
 	byName    map[AppName]*place
 	exact     map[string]*virtualHost // by host
-	wildcard  map[string]*virtualHost // by what follows the "*": ".example.com"
+	wildcard  map[string]*virtualHost // by the part after the "*": ".example.com"
 	anyHost   *virtualHost
 	wildcards bool
 }
@@ -27,7 +27,7 @@ type place struct {
 // walking up the path, so the cost does not grow with the number of apps.
 type virtualHost struct {
 	mounts map[MountPath]*place
-	owner  string // of the first app
+	owner  string // owner of the first app
 	shared bool   // by apps of several owners
 }
 
@@ -87,12 +87,12 @@ func (a *App) goesBefore(other *App) bool {
 
 // find returns the place for a host and a path: the one of that very host before one of a wildcard,
 // the longer wildcard before the shorter, those before the apps of any host, and among each the
-// longest mount. It is nil where nobody answers. The comparison is byte by byte; case is folded for
+// longest mount. It is nil if no app answers. The comparison is byte by byte; case is folded for
 // hosts alone (RFC 3986 section 3.2.2).
 //
-// What the apps of a host leave over goes on to less specific ones only of the same user or of the
-// host's own: a user's wildcard, or app for any host, gets no request for a host that another user
-// has.
+// A request that no app of its host answers goes to less specific ones only of the same user or of
+// the host's own user: a user's wildcard, or app for any host, gets no request for a host of
+// another user.
 func (t *routes) find(host, path string) *place {
 	host = hostName(host)
 	var passed []*virtualHost

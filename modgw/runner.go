@@ -42,15 +42,15 @@ type Expander interface {
 
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
-	Descriptor  Descriptor
+	Descriptor  Descriptor      // descriptor of the app
 	Environment *Environment    // never nil; empty for kinds without one
 	Generation  int             // counts the app's generations from 1
 	Dev         bool            // development: tracebacks may be shown to the client
 	Replaces    bool            // another generation of the app serves until this one is ready
 	Few         bool            // an Expander's Start starts one worker alone: requests wait for it
-	Terminal    *Terminal       // where the app's developer sits; nil: nobody does
-	Spool       *spool.Account  // what is kept for slow clients counts for it; nil: nothing is kept
-	Loop        *eventloop.Loop // on which ordinary requests are served; nil: none is. Whoever makes the runner sets it
+	Terminal    *Terminal       // terminal of the app's developer; nil: none
+	Spool       *spool.Account  // counts parts kept for slow clients; nil: none are kept
+	Loop        *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
 	Log         *slog.Logger    // has the attributes app and generation already
 }
 
@@ -66,30 +66,30 @@ type NewRunner func(RunnerConfig) (Runner, error)
 
 // RunnerStatus is a snapshot of a runner.
 type RunnerStatus struct {
-	Workers  []WorkerStatus `json:"workers"`
+	Workers  []WorkerStatus `json:"workers"`  // by number
 	Busy     int            `json:"busy"`     // requests that workers execute now
 	Capacity int            `json:"capacity"` // requests that could be executed at once
 	Queued   int            `json:"queued"`   // requests that wait for a free worker
 	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
-	Crash    *CrashStatus   `json:"crash"`    // the latest; null: no worker of the generation has crashed
+	Crash    *CrashStatus   `json:"crash"`    // the latest; null: none
 }
 
 // WorkerStatus is a snapshot of one worker.
 type WorkerStatus struct {
-	Number   int       `json:"number"` // from 1
-	PID      int       `json:"pid"`    // 0 while there is no process
-	State    string    `json:"state"`  // "starting", "ready", "retiring", "backoff" …
-	Since    time.Time `json:"since"`  // of the state
-	Requests int       `json:"requests"`
-	Memory   int64     `json:"memory"` // resident bytes; 0 when unknown
+	Number   int       `json:"number"`   // from 1
+	PID      int       `json:"pid"`      // 0 while there is no process
+	State    string    `json:"state"`    // "starting", "ready", "retiring", "backoff" …
+	Since    time.Time `json:"since"`    // begin of the state
+	Requests int       `json:"requests"` // requests executed so far
+	Memory   int64     `json:"memory"`   // resident bytes; 0 when unknown
 }
 
-// CrashStatus tells of a worker that ended because of a fault of its own while it had requests: by
-// a signal such as SIGSEGV, or with an exit code.
+// CrashStatus describes a worker that crashed while it had requests: by a signal such as SIGSEGV,
+// or with an exit code.
 type CrashStatus struct {
 	Worker int       `json:"worker"` // its number
-	PID    int       `json:"pid"`
-	Time   time.Time `json:"time"`
+	PID    int       `json:"pid"`    // process id of the worker
+	Time   time.Time `json:"time"`   // time of the crash
 	Reason string    `json:"reason"` // how it ended
 
 	// Requests are those that it had: one of them is probably why. Those beyond MaxSuspects are
@@ -104,8 +104,8 @@ const MaxSuspects = 8
 // SuspectRequest names a request that a worker had when it crashed.
 type SuspectRequest struct {
 	Request string `json:"request"` // its ID, as in the log
-	Method  string `json:"method"`
-	Path    string `json:"path"` // with control characters escaped
+	Method  string `json:"method"`  // HTTP method
+	Path    string `json:"path"`    // with control characters escaped
 }
 
 // Clone returns a copy that shares nothing with c; nil for nil.
@@ -118,7 +118,7 @@ func (c *CrashStatus) Clone() *CrashStatus {
 	return &copied
 }
 
-// StateAwaited is the state of a worker that somebody else than the host is to start.
+// StateAwaited is the state of a worker that the host does not start and that has not attached yet.
 const StateAwaited = "waiting for a worker"
 
 // StateAttached is the state of a worker that takes requests and was not started by the host.

@@ -22,7 +22,7 @@ import (
 type Sendfile struct {
 	Path  string // URL path of X-Accel-Redirect, which no client can ask for: "/protected"
 	Dir   string // absolute
-	Front bool   // the web server in front sends the file, if it knows the header: nginx X-Accel-Redirect, others X-Sendfile
+	Front bool   // the web server in front sends the file if it knows the header
 }
 
 // The headers by which an app names a file.
@@ -38,11 +38,11 @@ type sendfile struct {
 	request    *http.Request
 	info       *RequestInfo
 	generation *Generation
-	failing    *failing // of the app
+	failing    *failing // failed requests of the app
 
 	begun bool   // the head is what the app has made it
 	named string // the header that named a file; "": none did
-	value string // of that header
+	value string // value of that header
 }
 
 // Unwrap is for [http.ResponseController].

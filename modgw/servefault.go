@@ -66,7 +66,7 @@ func (a faultAnswer) write(w http.ResponseWriter, accept string) {
 	case strings.Contains(accept, "text/html"):
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(a.Status)
-		// The client may be gone; there is nobody left to tell.
+		// The client may be gone, so an error does not matter.
 		_ = faultTemplate.Execute(w, a)
 	case strings.Contains(accept, "application/json"):
 		w.Header().Set("Content-Type", "application/json")

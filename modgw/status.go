@@ -8,22 +8,22 @@ import (
 
 // AppStatus is a snapshot of an app, as status shows it and the control socket sends it.
 type AppStatus struct {
-	App        AppName           `json:"app"`
-	State      AppState          `json:"state"`
-	Kind       Kind              `json:"kind"`
-	Hosts      []string          `json:"hosts"` // empty: any
-	Mount      MountPath         `json:"mount"`
-	Root       string            `json:"root"`
+	App        AppName           `json:"app"`        // name of the app
+	State      AppState          `json:"state"`      // effect on requests
+	Kind       Kind              `json:"kind"`       // kind of the app
+	Hosts      []string          `json:"hosts"`      // empty: any
+	Mount      MountPath         `json:"mount"`      // path where the app begins
+	Root       string            `json:"root"`       // working directory
 	Descriptor string            `json:"descriptor"` // the file; "" without one
 	Generation *GenerationStatus `json:"generation"` // null while there is none
-	Previous   int               `json:"previous"`   // the generation that rollback returns to; 0 without one
-	Draining   []DrainingStatus  `json:"draining"`
-	Drained    *DrainedStatus    `json:"drained"` // the generation that ended last; null while none has
+	Previous   int               `json:"previous"`   // rollback returns to it; 0: none
+	Draining   []DrainingStatus  `json:"draining"`   // replaced, with requests left
+	Drained    *DrainedStatus    `json:"drained"`    // the last to end; null: none
 
 	// PreviousEnvironment is the ID of the environment that rollback needs; "" without one.
 	PreviousEnvironment string `json:"previousEnvironment"`
 
-	Runner   RunnerStatus   `json:"runner"`
+	Runner   RunnerStatus   `json:"runner"`   // its workers
 	Waiting  int            `json:"waiting"`  // requests that wait for the first generation
 	Requests int64          `json:"requests"` // handed to the app since the host started
 	Failure  *FailureStatus `json:"failure"`  // the last deploy, when it failed
@@ -33,16 +33,16 @@ type AppStatus struct {
 // FailingStatus is about requests that were answered with a status from 500 on, by the app or in
 // its place.
 type FailingStatus struct {
-	Count   int           `json:"count"`
-	Minutes int           `json:"minutes"` // in which they came
-	Last    FailedRequest `json:"last"`
+	Count   int           `json:"count"`   // failed requests
+	Minutes int           `json:"minutes"` // minutes that are counted
+	Last    FailedRequest `json:"last"`    // the latest of them
 }
 
 // FailedRequest is one of them.
 type FailedRequest struct {
 	SuspectRequest
-	Status int       `json:"status"`
-	Time   time.Time `json:"time"`
+	Status int       `json:"status"` // HTTP status, 500 or more
+	Time   time.Time `json:"time"`   // end of the request
 }
 
 // Environments are the IDs of the environments that the app needs: for its generation, for those
@@ -65,16 +65,17 @@ func (s AppStatus) Environments() (ids []string) {
 
 // GenerationStatus is a snapshot of a generation.
 type GenerationStatus struct {
-	Number      int               `json:"number"`
-	Cause       string            `json:"cause"`
-	Ready       time.Time         `json:"ready"`
-	Took        float64           `json:"took"`     // seconds from the beginning of its deploy until it was ready
-	InFlight    int               `json:"inFlight"` // requests
-	Environment EnvironmentStatus `json:"environment"`
+	Number      int               `json:"number"`      // counts from 1
+	Cause       string            `json:"cause"`       // why it was made
+	Ready       time.Time         `json:"ready"`       // when it took over
+	Took        float64           `json:"took"`        // seconds from deploy to ready
+	InFlight    int               `json:"inFlight"`    // requests
+	Environment EnvironmentStatus `json:"environment"` // environment it runs in
 }
 
 // EnvironmentStatus is a snapshot of an environment.
 type EnvironmentStatus struct {
+	// The fields are those of Environment.
 	ID          string    `json:"id"`
 	Dir         string    `json:"dir"`
 	Interpreter string    `json:"interpreter"`
@@ -86,29 +87,29 @@ type EnvironmentStatus struct {
 
 // DrainingStatus is a replaced generation that still finishes requests.
 type DrainingStatus struct {
-	Generation int       `json:"generation"`
-	InFlight   int       `json:"inFlight"`
-	Since      time.Time `json:"since"`
+	Generation int       `json:"generation"` // its number
+	InFlight   int       `json:"inFlight"`   // requests left
+	Since      time.Time `json:"since"`      // when it was replaced
 
 	// Environment is the ID of the environment that its workers run in; "" without one.
 	Environment string `json:"environment"`
 }
 
-// DrainedStatus tells how a replaced generation ended.
+// DrainedStatus describes how a replaced generation ended.
 type DrainedStatus struct {
-	Generation int       `json:"generation"`
-	Requests   int       `json:"requests"` // in flight when it was replaced
-	Cut        int       `json:"cut"`      // of them, those that had not ended when its time was over
-	Time       time.Time `json:"time"`
+	Generation int       `json:"generation"` // its number
+	Requests   int       `json:"requests"`   // in flight when it was replaced
+	Cut        int       `json:"cut"`        // requests cut off at its limit
+	Time       time.Time `json:"time"`       // when its workers had ended
 }
 
-// FailureStatus tells of a deploy that did not succeed.
+// FailureStatus describes a deploy that failed.
 type FailureStatus struct {
-	Code  string    `json:"code"`
+	Code  string    `json:"code"`  // code of the fault
 	Error string    `json:"error"` // one line
 	Text  string    `json:"text"`  // all of it, with the output of the failing program and the hint
-	Cause string    `json:"cause"`
-	Time  time.Time `json:"time"`
+	Cause string    `json:"cause"` // why there was a deploy
+	Time  time.Time `json:"time"`  // end of the deploy
 }
 
 // Status returns a snapshot of all apps, by name.

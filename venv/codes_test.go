@@ -15,7 +15,7 @@ func (s *site) pythonThat(script string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return shelf{s.t, s.root}.program("python", script+"\nexec "+real.Path+` "$@"`)
+	return toolFolder{s.t, s.root}.program("python", script+"\nexec "+real.Path+` "$@"`)
 }
 
 func TestAPythonThatMakesNoEnvironmentIsExplained(t *testing.T) {
@@ -75,7 +75,7 @@ func (s *site) programs(npm string) (folder string) {
 		s.t.Skip(err)
 	}
 	folder = filepath.Join(filepath.Dir(s.root), "programs")
-	shelf{s.t, folder}.program("npm", npm)
+	toolFolder{s.t, folder}.program("npm", npm)
 	if err := os.Symlink(node, filepath.Join(folder, "node")); err != nil && !os.IsExist(err) {
 		s.t.Fatal(err)
 	}

@@ -89,8 +89,8 @@ func (d demand) within(specifiers string) (demand, error) {
 	return d, nil
 }
 
-// misfit says why an interpreter does not meet the demand, "" when it does.
-func (d demand) misfit(i interpreter) string {
+// mismatch says why an interpreter does not meet the demand, "" when it does.
+func (d demand) mismatch(i interpreter) string {
 	switch {
 	case d.path != "" || d.text == "":
 		return ""

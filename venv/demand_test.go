@@ -35,12 +35,12 @@ func TestDemands(t *testing.T) {
 			continue
 		}
 		for _, i := range c.fits {
-			if why := d.misfit(i); why != "" {
+			if why := d.mismatch(i); why != "" {
 				t.Errorf("%q refuses %s: %s", c.text, i, why)
 			}
 		}
 		for _, i := range c.fitsNone {
-			if d.misfit(i) == "" {
+			if d.mismatch(i) == "" {
 				t.Errorf("%q takes %s", c.text, i)
 			}
 		}

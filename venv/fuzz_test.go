@@ -10,11 +10,11 @@ func FuzzWhatAppsSay(f *testing.F) {
 	three := interpreter{Implementation: cpython, Version: "3.12.1"}
 	f.Fuzz(func(t *testing.T, s string) {
 		if d, err := parseDemand(s, "test"); err == nil {
-			d.misfit(three)
+			d.mismatch(three)
 			d.mayBeMinor(12)
 		}
 		if d, err := parseRange(s, "test"); err == nil {
-			d.misfit(three)
+			d.mismatch(three)
 		}
 		_, _ = new(inputs).readPythonVersion(s)
 		_, _ = new(inputs).readRequiresPython(s)

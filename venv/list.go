@@ -32,9 +32,9 @@ type Info struct {
 
 // List returns all complete environments, by app, the newest of each first.
 func (b *Builder) List() ([]Info, error) {
-	shelf, err := b.look()
+	entries, err := b.look()
 	var list []Info
-	for _, e := range shelf {
+	for _, e := range entries {
 		if !e.complete {
 			continue
 		}

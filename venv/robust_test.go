@@ -143,7 +143,7 @@ func TestUpgradedInterpreterLeavesTheOldEnvironment(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	python := shelf{t, s.root}.program("python", "exec "+real+` "$@"`)
+	python := toolFolder{t, s.root}.program("python", "exec "+real+` "$@"`)
 	d := s.descriptor()
 	d.Python = modgw.Python{Version: python}
 	old, err := s.build(d)

@@ -54,14 +54,14 @@ func (s *search) find(ctx context.Context) (interpreter, error) {
 			seen = append(seen, sighting{path, "", err.Error()})
 			continue
 		}
-		misfit := s.misfit(i)
-		if misfit == "" && i.tooOld() {
-			old, misfit = &i, "it is older than 3.8"
+		mismatch := s.mismatch(i)
+		if mismatch == "" && i.tooOld() {
+			old, mismatch = &i, "it is older than 3.8"
 		}
-		if misfit == "" {
+		if mismatch == "" {
 			return i, nil
 		}
-		seen = append(seen, sighting{path, i.String(), misfit})
+		seen = append(seen, sighting{path, i.String(), mismatch})
 	}
 	if old != nil {
 		return interpreter{}, s.tooOldFault(*old)
@@ -85,9 +85,9 @@ func (s search) explicit() string {
 	return ""
 }
 
-func (s search) misfit(i interpreter) string {
+func (s search) mismatch(i interpreter) string {
 	for _, d := range s.demands {
-		if m := d.misfit(i); m != "" {
+		if m := d.mismatch(i); m != "" {
 			return m
 		}
 	}

@@ -10,21 +10,21 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// shelf is a set of programs that say that they are some Python, in folders of a made-up host.
-type shelf struct {
+// toolFolder is a set of programs that say that they are some Python, in folders of a made-up host.
+type toolFolder struct {
 	t    *testing.T
 	base string
 }
 
-// put makes a Python that says it is version; path is relative to the shelf.
-func (s shelf) put(path, implementation, version string) string {
+// put makes a Python that says it is version; path is relative to the toolFolder.
+func (s toolFolder) put(path, implementation, version string) string {
 	s.t.Helper()
 	return s.program(path, fmt.Sprintf(
 		`echo 'modgw:{"implementation": %q, "version": %q, "prefix": "/usr", "base_prefix": "/usr", "pip": "24.0"}'`,
 		implementation, version))
 }
 
-func (s shelf) program(path, script string) string {
+func (s toolFolder) program(path, script string) string {
 	s.t.Helper()
 	path = filepath.Join(s.base, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -36,8 +36,8 @@ func (s shelf) program(path, script string) string {
 	return path
 }
 
-// find looks on the shelf, where /usr/bin, /usr/local/bin and pyenv come in as well.
-func (s shelf) find(app string, demands ...string) (interpreter, error) {
+// find looks on the toolFolder, where /usr/bin, /usr/local/bin and pyenv come in as well.
+func (s toolFolder) find(app string, demands ...string) (interpreter, error) {
 	s.t.Helper()
 	b := New(Config{State: filepath.Join(s.base, "state"), Environ: []string{
 		"PATH=" + filepath.Join(s.base, "pyenv/shims") + ":relative:" + filepath.Join(s.base, "bin"),
@@ -55,7 +55,7 @@ func (s shelf) find(app string, demands ...string) (interpreter, error) {
 }
 
 func TestOrderOfInterpreters(t *testing.T) {
-	s := shelf{t, t.TempDir()}
+	s := toolFolder{t, t.TempDir()}
 	s.put("bin/python3", cpython, "3.28.4")
 	s.put("bin/python3.28", cpython, "3.28.4")
 	s.put("bin/python3.29", cpython, "3.29.0")
@@ -100,7 +100,7 @@ func TestOrderOfInterpreters(t *testing.T) {
 }
 
 func TestFreeThreadedPythonIsTakenWhenAskedFor(t *testing.T) {
-	s := shelf{t, t.TempDir()}
+	s := toolFolder{t, t.TempDir()}
 	free := s.program("bin/python3.28t", `echo 'modgw:{"implementation": "CPython", "version": "3.28.1", "free_threaded": true, "prefix": "/usr", "base_prefix": "/usr"}'`)
 	usual := s.put("bin/python3.28", cpython, "3.28.1")
 	for demand, want := range map[string]string{"3.28t": free, "3.28": usual, ">=3.28": usual} {
@@ -111,7 +111,7 @@ func TestFreeThreadedPythonIsTakenWhenAskedFor(t *testing.T) {
 }
 
 func TestGlobalVersionStandsInForShims(t *testing.T) {
-	s := shelf{t, t.TempDir()}
+	s := toolFolder{t, t.TempDir()}
 	s.put("pyenv/versions/3.27.9/bin/python3", cpython, "3.27.9")
 	s.put("bin/python3", cpython, "3.28.4")
 	if err := os.WriteFile(filepath.Join(s.base, "pyenv/version"), []byte("3.27.9\n"), 0o644); err != nil {
@@ -123,7 +123,7 @@ func TestGlobalVersionStandsInForShims(t *testing.T) {
 }
 
 func TestOldPythonsAreRefused(t *testing.T) {
-	s := shelf{t, t.TempDir()}
+	s := toolFolder{t, t.TempDir()}
 	old := s.put("bin/python3.7", cpython, "3.7.16")
 	for _, demand := range []string{"3.7", old} {
 		_, err := s.find("blog", demand)
@@ -134,7 +134,7 @@ func TestOldPythonsAreRefused(t *testing.T) {
 }
 
 func TestPathsThatAreNoPython(t *testing.T) {
-	s := shelf{t, t.TempDir()}
+	s := toolFolder{t, t.TempDir()}
 	for path, why := range map[string]string{
 		filepath.Join(s.base, "none"):      "no such file",
 		s.base:                             "permission denied",
@@ -168,7 +168,7 @@ func TestVirtualEnvironmentsAreNotBuiltOnEachOther(t *testing.T) {
 
 func TestChangedAndMissingInterpreters(t *testing.T) {
 	s := newSite(t)
-	python := shelf{t, s.root}.program("python", `exec /usr/bin/env python3 "$@"`)
+	python := toolFolder{t, s.root}.program("python", `exec /usr/bin/env python3 "$@"`)
 	d := s.descriptor()
 	d.Python.Version = python
 	s.environ[0] = "PATH=/usr/bin:/bin"
@@ -176,7 +176,7 @@ func TestChangedAndMissingInterpreters(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 in the system: ", err)
 	}
-	shelf{t, s.root}.program("python", `# upgraded
+	toolFolder{t, s.root}.program("python", `# upgraded
 exec /usr/bin/env python3 "$@"`)
 	second := s.mustBuild(d)
 	if second.ID == first.ID {

@@ -156,7 +156,7 @@ func TestPythonWithoutPip(t *testing.T) {
 	s.wheel("tiny", "1.0", nil, nil)
 	real := s.mustBuild(s.descriptor())
 	// An interpreter that hides its pip: asked for it, it behaves as if there were none.
-	python := shelf{t, s.root}.program("python", `
+	python := toolFolder{t, s.root}.program("python", `
 case "$*" in
 *import*pip*) `+real.Interpreter+` "$@" | sed 's/"pip": "[^"]*"/"pip": ""/; s/"ensurepip": true/"ensurepip": '$ENSURE'/; s/"prefix": "[^"]*"/"prefix": ""/; s/"base_prefix": "[^"]*"/"base_prefix": ""/' ;;
 *) exec `+real.Interpreter+` "$@" ;;
