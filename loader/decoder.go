@@ -129,7 +129,9 @@ func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool
 	case v.IsNull():
 		return false
 	case !v.IsWhollyKnown():
-		d.add(codeExpression, attr.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.name), "Its value cannot be known here.")
+		if !d.failed(0) { // a variable without a value was reported already
+			d.add(codeExpression, attr.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.name), "Its value cannot be known here.")
+		}
 		return true
 	}
 	a.value.set(&leaf{

@@ -8,9 +8,10 @@ import (
 )
 
 var (
-	settingsModule  = regexp.MustCompile(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
-	asgiApplication = regexp.MustCompile(`(?m)^ASGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
-	wsgiApplication = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
+	settingsModule      = regexp.MustCompile(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
+	asgiApplication     = regexp.MustCompile(`(?m)^ASGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
+	assignedApplication = regexp.MustCompile(`(?m)^application\s*(?::[^=\n]*)?=[ \t]*(.*)$`)
+	wsgiApplication     = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
 )
 
 // django recognises a Django project by its manage.py, which names the settings; nil when it is
@@ -49,6 +50,9 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	if m := asgiApplication.FindStringSubmatch(text); m != nil {
 		return modgw.KindASGI, m[1] + ":" + m[2]
 	}
+	if entry := p.djangoScript(settings, "asgi"); entry != "" && p.servesMore(entry) {
+		return modgw.KindASGI, entry
+	}
 	if m := wsgiApplication.FindStringSubmatch(text); m != nil {
 		return modgw.KindWSGI, m[1] + ":" + m[2]
 	}
@@ -56,6 +60,18 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 		return modgw.KindWSGI, entry
 	}
 	return modgw.KindASGI, p.djangoScript(settings, "asgi")
+}
+
+// servesMore reports whether the module of an ASGI entry makes another app than Django's own, which
+// wsgi.py lacks: an API of FastAPI beside Django, or WebSockets.
+func (p *project) servesMore(entry string) bool {
+	module, _, _ := strings.Cut(entry, ":")
+	for _, m := range assignedApplication.FindAllStringSubmatch(p.moduleText(module), -1) {
+		if !strings.HasPrefix(m[1], "get_asgi_application(") && !strings.Contains(m[1], "Middleware") {
+			return true
+		}
+	}
+	return false
 }
 
 // noteOtherSettings reports a settings module in the entry's file that differs from the one in
