@@ -25,10 +25,10 @@ type Loop struct {
 	sources  []*Source // by slot; nil: free
 	free     []int32   // slots
 	posted   []func()
-	sleeping bool // or about to; whoever posts then writes to wake
+	sleeping bool // or about to: a post writes to wake
 	closing  bool
 
-	generation int32 // of the latest source, so that an event of one is not taken for one of another
+	generation int32 // generation of the latest source: an event of an older one is not its event
 
 	// These belong to the loop's goroutine.
 	events  [mostEvents]unix.EpollEvent
@@ -132,7 +132,7 @@ func (l *Loop) poll() int {
 // dispatch calls the handler of an event, unless its source was removed meanwhile.
 func (l *Loop) dispatch(e *unix.EpollEvent) {
 	if e.Fd < 0 {
-		return // somebody posted
+		return // something was posted
 	}
 	l.mu.Lock()
 	s := l.sources[e.Fd]

@@ -27,9 +27,9 @@ type Socket struct {
 	reading sync.Mutex // held while a call reads, and closes
 	writing sync.Mutex // held while a call writes, and closes
 	in, out waiting
-	pieces  [2]unix.Iovec // what is written, so that a call allocates nothing
+	pieces  [2]unix.Iovec // pieces to write, kept so that a call allocates nothing
 	message unix.Msghdr
-	iovec   unix.Iovec // what is read
+	iovec   unix.Iovec // memory to read to
 	control unix.Msghdr
 }
 
@@ -41,7 +41,7 @@ func NewSocket(fd int) *Socket {
 	return s
 }
 
-// Register has a loop listen to the socket. Until then nobody may wait.
+// Register has a loop listen to the socket. No call may wait before.
 func (s *Socket) Register(l *Loop) error { return l.Add(&s.source, s.fd, s) }
 
 // Ready implements [Handler].
@@ -179,7 +179,7 @@ func HasUnsent(fd int) bool {
 	return err == nil && n > 0
 }
 
-// Close closes the descriptor, and makes whoever waits fail with net.ErrClosed. It may be called again.
+// Close closes the descriptor, and makes calls that wait fail with net.ErrClosed. It may be called again.
 func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return net.ErrClosed

@@ -23,9 +23,12 @@ func (e Events) Ended() bool { return e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOL
 // HungUp reports whether nothing can be sent or read any more.
 func (e Events) HungUp() bool { return e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 }
 
-// Handler is told of events, on the loop. It is told once of what has happened: it reads until there is nothing more, or
-// remembers that there is.
-type Handler interface{ Ready(Events) }
+// Handler gets events, on the loop.
+type Handler interface {
+	// Ready is called once for what has happened: it reads until there is nothing more, or remembers
+	// that there is.
+	Ready(Events)
+}
 
 // Source is a descriptor that a loop listens to. Its zero value is none; it can be added again after it was removed.
 type Source struct {
@@ -40,7 +43,7 @@ type Source struct {
 // wake the loop each time.
 const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
-// Add has a handler told of what happens on a descriptor, and of what is there already.
+// Add gives a handler the events of a descriptor, also of what is there already.
 func (l *Loop) Add(s *Source, fd int, h Handler) error { return l.add(s, fd, h, usualEvents) }
 
 // AddEnd has a handler told when the peer has ended its sending side or is gone, and nothing else.

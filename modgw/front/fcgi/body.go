@@ -12,7 +12,7 @@ var errBodyTooLong = errors.New("request body longer than its Content-Length")
 // body is a request's body.
 type body struct{ stream *stream }
 
-// Read takes what was received or, when nobody leads, takes records itself. It ends with io.EOF only after the peer has
+// Read takes what was received or, when no goroutine leads, takes records itself. It ends with io.EOF only after the peer has
 // said that the body is complete and no shorter than was declared.
 func (b *body) Read(p []byte) (int, error) {
 	s := b.stream
@@ -47,7 +47,7 @@ func (b *body) Read(p []byte) (int, error) {
 				c.mu.Lock()
 			}
 			if len(c.ready) > 0 {
-				c.promote() // a request came along that nobody would serve before this handler returns
+				c.promote() // a request came that would not be served before this handler returns
 			}
 			if n > 0 {
 				return n, nil

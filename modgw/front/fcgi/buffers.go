@@ -25,8 +25,8 @@ func (b *buffers) put(buf *[bufferSize]byte) {
 	}
 }
 
-// builders keeps what requests are made with for reuse. Whoever puts one back must not use its
-// request any more.
+// builders keeps what requests are made with for reuse. The request of one that is put
+// back must not be used any more.
 type builders struct{ pool sync.Pool }
 
 func (b *builders) get() *cgi.Builder {

@@ -31,13 +31,13 @@ var (
 // conn is one connection of a web server.
 type conn struct {
 	server  *Server
-	base    context.Context // of all requests; never done
+	base    context.Context // parent of all requests; never done
 	rwc     net.Conn
 	socket  net.Conn // rwc as it was accepted, for writes of two pieces
 	trusted bool
 	log     *slog.Logger
-	in      fcgi.Reader // belongs to whoever has the reading turn
-	wanted  wanted      // likewise
+	in      fcgi.Reader // belongs to the reading turn
+	wanted  wanted      // belongs to the reading turn
 	inBuf   *[bufferSize]byte
 	idle    idle
 	tryRead func(fd uintptr) bool // readOnce, made once
@@ -45,7 +45,7 @@ type conn struct {
 
 	mu        sync.Mutex
 	turn      sync.Cond // something below, or of a stream, has changed
-	reading   bool      // somebody has the reading turn
+	reading   bool      // a goroutine has the reading turn
 	leading   bool      // a goroutine is in lead and not in a handler
 	waiting   int       // handlers that wait for more of their request's body
 	multiplex bool      // the peer has sent a request while another was in flight
@@ -182,7 +182,7 @@ func (c *conn) takeTurn() error {
 	return err
 }
 
-// wantsMore reports whether more records may be taken before anybody is told of those that were.
+// wantsMore reports whether more records may be taken before those that were are served.
 func (c *conn) wantsMore() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

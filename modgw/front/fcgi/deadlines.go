@@ -25,7 +25,7 @@ const (
 	// interval is the time between two looks while a time is near.
 	interval = 5 * time.Millisecond
 
-	// quietLooks is how many times deadlines looks in vain before it sleeps: sleeping and being
+	// quietLooks is how many looks find nothing due before deadlines sleeps: sleeping and being
 	// woken for each of many requests would cost more than looking.
 	quietLooks = 20
 )

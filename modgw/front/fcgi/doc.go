@@ -14,9 +14,9 @@
 //
 // One goroutine serves a connection from read to write: it takes the records of a request, calls the handler and writes
 // the answer, so that a fast request costs no wake-up at all. While the handler runs, its request body takes records
-// itself, when it is read. Only when a handler has run for [leadAfter] and nobody reads does another goroutine take the
+// itself, when it is read. Only when a handler has run for [leadAfter] and no goroutine reads does another goroutine take the
 // lead: it notices the client's going, multiplexed requests and aborts, and reads ahead a little. The goroutine that
-// called the handler ends then with the handler. Whoever takes records holds the conn's reading turn.
+// called the handler ends then with the handler. The goroutine that takes records holds the conn's reading turn.
 //
 // # Who watches the time
 //

@@ -175,7 +175,7 @@ func (c *loopConn) resumed(l *conn, w onloop.Work) *stream {
 type driver struct {
 	*conn
 	from *loopConn
-	rest []byte // of a response, to be sent first
+	rest []byte // rest of a response, to be sent first
 }
 
 // Drive implements [onloop.Driver].

@@ -8,7 +8,7 @@ import (
 // out is the sending side of a connection. Each write is whole records.
 type out struct {
 	mu  sync.Mutex
-	err error // of the first write that failed
+	err error // error of the first write that failed
 	vec [2][]byte
 }
 

@@ -29,9 +29,9 @@ type response struct {
 	status int // 0 until the head is fixed
 
 	lent    *[bufferSize]byte
-	buf     []byte // what is to be sent: head, room, body; or room for a record header, body
+	buf     []byte // to be sent: head, room, body; or room for a record header, body
 	headLen int    // bytes of head at the beginning of buf; 0 when it was sent
-	bodyAt  int    // where the body begins in buf
+	bodyAt  int    // begin of the body in buf
 	sent    bool   // something was sent, so the response cannot be replaced any more
 
 	declared    int64 // Content-Length of the head; -1 without one
@@ -39,7 +39,7 @@ type response struct {
 	lengthKnown bool  // written is the length of the whole body
 	bodiless    bool  // 204 and 304
 
-	err         error        // what further writes return
+	err         error        // result of further writes
 	fault       *modgw.Fault // why the response cannot be what the handler wanted
 	faultStatus int
 }

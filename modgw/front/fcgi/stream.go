@@ -31,7 +31,7 @@ type stream struct {
 
 	request *http.Request // nil while the input is inVariables
 	cancel  context.CancelCauseFunc
-	length  int64 // what the request says that its body has; -1 when it does not
+	length  int64 // declared length of the body; -1: none was declared
 	whole   bool  // the handler is called when the body is complete
 
 	stage    stage // changed to replied only with conn.out.mu held, too

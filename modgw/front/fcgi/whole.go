@@ -10,9 +10,9 @@ type wholeRequest struct {
 	id         uint16
 	keepConn   bool
 	params     span
-	stdin      span // of the body's records, headers included; of the body alone after joinBody
+	stdin      span // records of the body, headers included; the body alone after joinBody
 	bodyLength int
-	length     int // of all its records
+	length     int // bytes of all its records
 }
 
 type span struct{ from, to int }
@@ -62,8 +62,8 @@ func (s span) isEmpty() bool { return s.from == s.to }
 // records goes through the records in a buffer.
 type records struct {
 	b       []byte
-	at      int  // where the next record begins
-	content span // of the last one
+	at      int  // begin of the next record
+	content span // content of the last one
 }
 
 // next goes to the next record.
