@@ -35,7 +35,7 @@ type fields struct {
 	host                                 string
 }
 
-// Reuse makes the builder ready for another request. Nobody may use the last one, or anything that
+// Reuse makes the builder ready for another request. No one may use the last one, or anything that
 // it has, any more.
 func (b *Builder) Reuse() {
 	b.fields = fields{}

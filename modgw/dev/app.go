@@ -19,11 +19,11 @@ type state struct {
 	revision int          // counts what makes pages old
 	styles   int          // counts what makes style sheets old
 	failure  *modgw.Event // why the code is not loaded; nil: it is
-	causes   []string     // what changed since code was loaded, the last deploy included
+	causes   []string     // the changes since code was loaded, the last deploy included
 	loaded   string       // why the generation that serves was made
 }
 
-// keptCauses is how many changes are told of.
+// keptCauses is how many changes are shown.
 const keptCauses = 10
 
 func newApp() *app { return &app{changed: make(chan struct{})} }
@@ -57,7 +57,7 @@ func (a *app) observe(e modgw.Event) {
 }
 
 // assets takes changed files that no code reads. Style sheets can be put into open pages, others
-// need them anew.
+// need them again.
 func (a *app) assets(paths []string) {
 	a.change(func(s *state) {
 		for _, p := range paths {

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// localDomains are those that nobody can register, so that a page of somebody else's cannot come
+// localDomains are those that no one can register, so that a page of someone else's cannot come
 // from them.
 var localDomains = []string{".localhost", ".local", ".test", ".internal", ".lan", ".home.arpa"}
 

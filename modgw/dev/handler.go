@@ -32,7 +32,7 @@ type Config struct {
 	Hold time.Duration
 
 	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx
-	// is done; nil: nobody knows.
+	// is done; nil: no one knows.
 	CatchUp func(ctx context.Context, app modgw.AppName)
 
 	// Log gets what developers should know of their pages; nil discards it.
@@ -46,7 +46,7 @@ type Handler struct {
 	log    *slog.Logger
 	run    string // names this run of the host, so that pages of an earlier one know that they are old
 	gate   gate
-	closed context.Context // done when nobody may wait any more
+	closed context.Context // done when no one may wait any more
 	close  context.CancelFunc
 
 	mu      sync.Mutex
@@ -130,7 +130,7 @@ func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
 func (h *Handler) Hold(name modgw.AppName) (release func()) { return h.gate.hold(name) }
 
 // Pending keeps requests of an app back ("" means all apps) while files have changed of which
-// nobody knows yet what they mean.
+// no one knows yet what they mean.
 func (h *Handler) Pending(name modgw.AppName, pending bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -147,7 +147,7 @@ func (h *Handler) Pending(name modgw.AppName, pending bool) {
 // Observe takes what became of a generation.
 func (h *Handler) Observe(e modgw.Event) { h.app(e.App).observe(e) }
 
-// Assets lets open pages show files anew that the app's code does not read, such as style sheets.
+// Assets lets open pages show files again that the app's code does not read, such as style sheets.
 func (h *Handler) Assets(name modgw.AppName, paths []string) {
 	if name != "" {
 		h.app(name).assets(paths)

@@ -2,7 +2,7 @@ package dev
 
 import "regexp"
 
-// masked stands in place of what nobody should see over the developer's shoulder.
+// masked stands in place of what no one should see over the developer's shoulder.
 const masked = "••••••"
 
 var secretName = regexp.MustCompile(`(?i)pass(word|wd|phrase)?|secret|token|api.?key|auth|cookie|credential|private|session|csrf|signature`)

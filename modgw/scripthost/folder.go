@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// Folder is a private folder of a host: nobody but its user may enter it. Whoever can connect to
+// Folder is a private folder of a host: no one but its user may enter it. Whoever can connect to
 // the socket in it can have requests answered in the name of any client.
 type Folder string
 
 // FolderFor makes the folder for what a key names, such as a file, below $XDG_RUNTIME_DIR or in the
-// folder for temporary files. It refuses to use one that somebody else may have prepared.
+// folder for temporary files. It refuses to use one that someone else may have prepared.
 func FolderFor(key string) (Folder, error) {
 	uid := os.Geteuid()
 	base := os.Getenv("XDG_RUNTIME_DIR")
@@ -47,7 +47,7 @@ func ensure(dir string, uid int) error {
 	return private(dir, uid)
 }
 
-// private returns an error unless a folder belongs to the user and nobody else has any right to it.
+// private returns an error unless a folder belongs to the user and no one else has any right to it.
 func private(dir string, uid int) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -96,7 +96,7 @@ func (f Folder) lock(name string) (release func(), err error) {
 	}
 }
 
-// lastLines is the end of the log, for somebody who wants to know why the host has ended.
+// lastLines is the end of the log, for someone who wants to know why the host has ended.
 func (f Folder) lastLines() string {
 	text, err := fs.ReadFile(os.DirFS(string(f)), "log")
 	if err != nil {

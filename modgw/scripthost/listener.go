@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Listener is the socket of a host, which says when nobody has wanted anything for a while.
+// Listener is the socket of a host, which says when no one has wanted anything for a while.
 type Listener struct {
 	*net.UnixListener
 	idle    time.Duration
@@ -21,7 +21,7 @@ type Listener struct {
 }
 
 // Listen waits until no other host serves the folder, and listens there. expired is called when
-// there was no connection for as long as idle, and when somebody has taken the socket's name away,
+// there was no connection for as long as idle, and when someone has taken the socket's name away,
 // so that there can be none.
 func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 	release, err := f.lock("host.lock")
@@ -52,7 +52,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &guest{UnixConn: conn, listener: l}, nil
 }
 
-// Close implements [net.Listener]. The socket's name goes first, so that nobody connects who is not
+// Close implements [net.Listener]. The socket's name goes first, so that no one connects who is not
 // served; a name that has become another host's stays.
 func (l *Listener) Close() error {
 	l.once.Do(func() {

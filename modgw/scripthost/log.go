@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// maxLog is how long a log may be: nobody rotates it, and an app writes to it.
+// maxLog is how long a log may be: no one rotates it, and an app writes to it.
 const maxLog = 8 << 20
 
-// Log is the log of a host, which begins anew when it has become too long.
+// Log is the log of a host, which begins again when it has become too long.
 type Log struct {
 	limit int64
 

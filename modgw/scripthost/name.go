@@ -12,8 +12,8 @@ import (
 type name struct {
 	path  string
 	file  os.FileInfo   // nil: it was gone from the beginning
-	watch *os.File      // of inotify(7); nil: the kernel has none left, so nobody is told
-	ended chan struct{} // closed when nobody watches any more
+	watch *os.File      // of inotify(7); nil: the kernel has none left, so no one is told
+	ended chan struct{} // closed when no one watches any more
 }
 
 // nameOf watches the name of a file until it is released. lost is called, once, when it leads to

@@ -44,7 +44,7 @@ func (h Host) Relay(ctx context.Context, ln net.Listener, log *slog.Logger) erro
 }
 
 // pass copies what a web server and the host say to each other. When the host has ended first, the
-// web server can still get rid of a body that nobody wants: mod_fcgid looks for the response only
+// web server can still get rid of a body that no one wants: mod_fcgid looks for the response only
 // after that.
 func pass(web, host net.Conn) {
 	var response sync.WaitGroup

@@ -133,7 +133,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// rewind begins anew, and reports whether that is possible.
+// rewind begins again, and reports whether that is possible.
 func (b *bodyReader) rewind() bool {
 	b.at = 0
 	return !b.over
@@ -166,7 +166,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 		c.send(id, body)
 	}()
 	err := c.receive(id)
-	c.conn.Close() // whoever still sends has nobody to read it
+	c.conn.Close() // whoever still sends has no one to read it
 	if err != nil && c.written {
 		return err // a body of which nothing more comes would hold the end of this process up
 	}

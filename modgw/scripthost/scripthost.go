@@ -39,7 +39,7 @@ func (h Host) Connect(ctx context.Context) (net.Conn, error) {
 	}
 	defer release()
 	if conn, err := h.dial(ctx); err == nil {
-		return conn, nil // somebody else was faster
+		return conn, nil // someone else was faster
 	}
 	return h.start(ctx)
 }

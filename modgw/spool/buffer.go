@@ -22,13 +22,13 @@ type Buffer struct {
 
 	mu      sync.Mutex
 	memory  []*[chunkSize]byte
-	first   int   // where the first chunk has bytes that were not read
+	first   int   // the offset in the first chunk of the bytes that were not read
 	last    int   // how many bytes were written to the last chunk
 	spare   bool  // one chunk is held beyond the account
 	size    int64 // bytes that were written and not read
 	ended   bool
-	end     error         // what Read returns at the end
-	cut     bool          // nobody reads any more
+	end     error         // Read returns it at the end
+	cut     bool          // no one reads any more
 	written chan struct{} // has a token after something was written, or the end
 	taken   chan struct{} // has a token after something was read, or Cut
 
@@ -270,7 +270,7 @@ func (b *Buffer) readFile(p []byte, at int64) (int, error) {
 	return n, nil
 }
 
-// Cut makes awaitRoom return at once: nobody reads any more.
+// Cut makes awaitRoom return at once: no one reads any more.
 func (b *Buffer) Cut() {
 	b.mu.Lock()
 	b.cut = true

@@ -11,7 +11,7 @@ var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 type Piece struct {
 	Bytes []byte
 
-	account *Account // that it counts for; nil: none
+	account *Account // it counts for this account; nil: for none
 	large   *[pieceSize]byte
 	small   *[chunkSize]byte
 }

@@ -34,7 +34,7 @@ type authority struct {
 	manager   *autocert.Manager
 	log       *slog.Logger
 	transport *http.Transport
-	ctx       context.Context // of everything that is asked of the authority
+	ctx       context.Context // bounds everything that is asked of the authority
 	cancel    context.CancelFunc
 	asking    sync.WaitGroup
 	flights   singleflight.Group
@@ -44,7 +44,7 @@ type authority struct {
 }
 
 // tellAgain is how long after one failure for a name the next is not said. There is a new attempt
-// each minute in which somebody asks for the name.
+// each minute in which someone asks for the name.
 const tellAgain = 10 * time.Minute
 
 func newAuthority(settings modgw.ACME, cache string, log *slog.Logger) *authority {

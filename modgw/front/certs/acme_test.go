@@ -252,7 +252,7 @@ func TestNoCertificateIsAskedForOtherNames(t *testing.T) {
 }
 
 func TestAuthorityThatRefusesIsLoggedOnce(t *testing.T) {
-	d := newDirectory(t, "dns-01") // which nobody here can do
+	d := newDirectory(t, "dns-01") // which no one here can do
 	j := new(journal)
 	addr := listenTLS(t, acmeStore(t, d, t.TempDir(), j))
 	for range 3 {

@@ -18,7 +18,7 @@ const lookAgain = time.Second
 
 // pair is a certificate with its key in two files that may be replaced at any time. Whoever shakes
 // hands looks whether they were, at most once a second: that costs two stats, needs no watcher,
-// which would not see what lies behind links of links, and does nothing while nobody connects.
+// which would not see what lies behind links of links, and does nothing while no one connects.
 type pair struct {
 	files  modgw.Certificate
 	log    *slog.Logger
@@ -26,8 +26,8 @@ type pair struct {
 	next   atomic.Int64 // when the next look is due, as monotonic.Now has it
 
 	// They belong to whoever has the look.
-	mark    pairMark // of the files that were loaded
-	spoiled pairMark // of files that could not be loaded; zero: there are none
+	mark    pairMark // marks the files that were loaded
+	spoiled pairMark // marks files that could not be loaded; zero: there are none
 	told    bool     // and it was said
 	looking atomic.Bool
 }

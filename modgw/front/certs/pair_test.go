@@ -175,7 +175,7 @@ func TestBrokenFilesChangeNothingAndAreSpokenOfOnce(t *testing.T) {
 	}
 }
 
-// A certificate is written before its key, and somebody looks in between.
+// A certificate is written before its key, and someone looks in between.
 func TestHalfWrittenFilesAreNoNews(t *testing.T) {
 	ca, dir, other := certtest.New(t), t.TempDir(), t.TempDir()
 	pair, next := ca.Issue(t, dir, "a.example"), ca.Issue(t, other, "a.example")

@@ -11,7 +11,7 @@ import (
 
 // Config is what a Store is made from.
 type Config struct {
-	Listener modgw.Listener // whose TLS, ACME, ClientCA and ClientCertificate count
+	Listener modgw.Listener // its TLS, ACME, ClientCA and ClientCertificate count
 	Cache    string         // folder for what ACME gets; it is made when it is needed
 	Log      *slog.Logger   // nil: nothing is logged
 }

@@ -433,7 +433,7 @@ func TestRecordsInABodyAreABody(t *testing.T) {
 	}
 }
 
-// Variables that choose what PHP executes, or how, come from nobody else.
+// Variables that choose what PHP executes, or how, come from no one else.
 func TestVariablesOfAFrontChooseNothing(t *testing.T) {
 	d := descriptor(t, modgw.FastCGI{})
 	c := &call{Request: &relay.Request{

@@ -153,7 +153,7 @@ func (c *conn) close(err error) {
 		c.broken = err
 	}
 	for _, s := range c.streams {
-		s.pipe.Cut(err) // the reader may wait for somebody to take what came
+		s.pipe.Cut(err) // the reader may wait for someone to take what came
 	}
 	c.mu.Unlock()
 	c.net.Close() // which the reader sees

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
-// notReachable is the fault for a program of somebody else's that cannot be connected to.
+// notReachable is the fault for a program of someone else's that cannot be connected to.
 func notReachable(address modgw.Address, err error) *relay.Failure {
 	fault := &modgw.Fault{
 		Code: "MGW-CGI-002", Summary: fmt.Sprintf("cannot connect to the FastCGI program at %q", address), Err: err,

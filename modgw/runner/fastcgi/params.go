@@ -12,7 +12,7 @@ import (
 const maxParams = 1 << 20
 
 // params are a request's variables as a FastCGI stream: those of CGI, then what the descriptor says
-// to a program that has its environment from somebody else, then what the web server's
+// to a program that has its environment from someone else, then what the web server's
 // administrator has set; the first one of a name counts.
 func (c *call) params(where location, length int64) []byte {
 	var b []byte
@@ -28,7 +28,7 @@ func (c *call) params(where location, length int64) []byte {
 	if where.filename != "" {
 		set("SCRIPT_FILENAME", where.filename)
 		set("DOCUMENT_ROOT", where.root)
-		set("REDIRECT_STATUS", "200") // php-cgi wants to hear that a web server has chosen the script
+		set("REDIRECT_STATUS", "200") // tells php-cgi that a web server chose the script
 		if where.PathInfo != "" {
 			set("PATH_TRANSLATED", where.root+path.Clean(where.PathInfo))
 		}

@@ -93,7 +93,7 @@ func wasRead(conn net.Conn) bool {
 }
 
 // hear reads the answer. Whatever else comes, or the end of the connection, is an answer too:
-// somebody is there.
+// someone is there.
 func hear(conn net.Conn) answer {
 	var r fcgi.Reader
 	r.Reset(conn, make([]byte, fcgi.HeaderLen+fcgi.MaxContent), 0)

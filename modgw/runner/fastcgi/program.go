@@ -34,11 +34,11 @@ var (
 	errMakeWay = errors.New("another connection waits to be accepted")
 )
 
-// program is what accepts connections at one address: a process of ours, or something that somebody
+// program is what accepts connections at one address: a process of ours, or something that someone
 // else runs.
 type program struct {
 	connect func(context.Context) (net.Conn, error)
-	values  fcgi.Values // what it says of itself; set before it gets requests
+	values  fcgi.Values // its own values; set before it gets requests
 	readers sync.WaitGroup
 
 	mu      sync.Mutex
@@ -59,7 +59,7 @@ func newProgram(connect func(context.Context) (net.Conn, error)) *program {
 	return &program{connect: connect, conns: make(map[*conn]*place), dialed: make(chan struct{})}
 }
 
-// open returns a connection with a stream of its own for s. Where reuse is false nobody has used it
+// open returns a connection with a stream of its own for s. Where reuse is false no one has used it
 // before.
 func (p *program) open(ctx context.Context, s *stream, reuse bool) (*conn, error) {
 	for {

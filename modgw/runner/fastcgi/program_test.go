@@ -54,8 +54,8 @@ func TestProgramOfTheDevelopmentKit(t *testing.T) {
 	a.Eventually("reason in the log", func() bool { return strings.Contains(a.Log(), "SIGABRT") })
 }
 
-// TestRequestThatAnEndingProgramHasNotReadIsGivenToAnother has a program that ends after a response, with the next
-// request before it: that one is not to blame.
+// TestRequestThatAnEndingProgramHasNotReadIsGivenToAnother has a program that ends after a
+// response, with the next request before it: that one is not to blame.
 func TestRequestThatAnEndingProgramHasNotReadIsGivenToAnother(t *testing.T) {
 	a := serve(t, descriptor(t, developed(t, 1)), nil)
 	for range 2 {

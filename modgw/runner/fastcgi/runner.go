@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// externalPlaces is how many requests a program that somebody else runs gets at once when it does
+// externalPlaces is how many requests a program that someone else runs gets at once when it does
 // not say what it can.
 const externalPlaces = 64
 
@@ -28,12 +28,12 @@ type Runner struct {
 	scripts *scripts         // nil: the program answers all paths itself
 	public  *webfiles.Site   // the files beside the scripts; nil without scripts
 	queue   *queue.Queue
-	pool    *workers.Pool // nil: somebody else runs the program
+	pool    *workers.Pool // nil: someone else runs the program
 
 	halt     chan struct{}  // closes when the runner stops
-	ending   sync.WaitGroup // what goes on after a request was answered
+	ending   sync.WaitGroup // waits for what goes on after a request was answered
 	mu       sync.Mutex
-	programs []*program // that may have connections
+	programs []*program // the programs that may have connections
 	stopped  bool
 }
 
@@ -45,7 +45,7 @@ var (
 // target is whom a place in the queue belongs to.
 type target struct {
 	program *program
-	worker  *worker // nil: somebody else runs the program
+	worker  *worker // nil: someone else runs the program
 }
 
 // New makes the runner of a generation. Sockets of its workers are made below the folder sockets.

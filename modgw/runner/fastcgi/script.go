@@ -34,7 +34,7 @@ type location struct {
 // scripts finds the script that a path means.
 type scripts struct {
 	folder files.Folder
-	index  string // script for a folder; that of the root also answers every path that names nothing else
+	index  string // the script of a folder; that of the root answers other paths too
 	local  bool   // the program sees the same files as the host
 }
 

@@ -20,7 +20,7 @@ type call struct {
 	*relay.Request
 	runner *Runner
 	head   []byte // its variables
-	local  string // what is to be answered instead, as the program says
+	local  string // another resource whose response the program asks for; "": none
 	left   bool   // the body is left to whoever waits for the program's end
 	reset  bool   // a program has reset the connection with the request on it
 }
@@ -101,13 +101,13 @@ func (c *call) try() (again bool, err error) {
 		return c.unanswered(t, err)
 	}
 	unwatch := context.AfterFunc(ctx, func() { t.stream.pipe.Cut(relay.ErrClientGone) })
-	err = c.exchange(t)
+	err = c.relay(t)
 	unwatch()
 	return c.conclude(t, err)
 }
 
-// exchange sends the request and passes the response on.
-func (c *call) exchange(t *turn) (err error) {
+// relay sends the request and passes the response on.
+func (c *call) relay(t *turn) (err error) {
 	s := t.stream
 	if err := s.open(c.head, c.Body.Length <= 0); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (c *call) conclude(t *turn, err error) (again bool, _ error) {
 	return c.Again(outcome, err), err
 }
 
-// judge finds out what an error of the program means for the request, and what to tell of it.
+// judge finds out what an error of the program means for the request, and what to report.
 func (c *call) judge(t *turn, err error) (relay.Outcome, error) {
 	_, unsent := errors.AsType[errUnsent](err)
 	switch {
@@ -217,9 +217,9 @@ func (t *turn) letGo() bool {
 	return true
 }
 
-// giveUp leaves the program to itself with a request that nobody wants any more, until it has
+// giveUp leaves the program to itself with a request that no one wants any more, until it has
 // noticed. For a process of ours the request's time goes on until then. One that took too long is
-// stuck, perhaps: its place goes to nobody until the process has ended, which was asked for.
+// stuck, perhaps: its place goes to no one until the process has ended, which was asked for.
 func (c *call) giveUp(t *turn, cause error) {
 	if t.feeder != nil {
 		c.Body.Stop()

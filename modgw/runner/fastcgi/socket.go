@@ -20,7 +20,7 @@ const socketName = "s"
 // socket is a listening Unix socket that is given to a program. It is in a folder that only the
 // host can enter: whoever can talk to a FastCGI program can have it run any script.
 type socket struct {
-	path string   // of the folder
+	path string   // the path of the folder
 	file *os.File // the listening socket, until it is handed over
 
 	mu  sync.RWMutex
@@ -83,11 +83,11 @@ func (s *socket) close() {
 		}
 	}
 	s.dir = nil
-	// Nobody else knows the folder; what is left of it does no harm.
+	// No one else knows the folder; what is left of it does no harm.
 	_ = errors.Join(os.Remove(filepath.Join(s.path, socketName)), os.Remove(s.path))
 }
 
-// connector returns what connects to an address of somebody else's program.
+// connector returns what connects to an address of someone else's program.
 func connector(address modgw.Address) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, address.Network(), address.Target())

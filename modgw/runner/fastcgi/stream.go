@@ -29,17 +29,17 @@ type stream struct {
 	id    uint16
 	pipe  *relay.Pipe
 	log   *slog.Logger
-	name  string        // of the request in the log
-	limit time.Duration // for the program to read what is written, and for all that it does; 0: none
+	name  string        // the name of the request in the log
+	limit time.Duration // bounds each write to the program, and all that it does; 0: no limit
 
 	// For the connection's reader alone, until ended closes.
-	printer *proc.Printer // of lines on STDERR; nil: nothing came
+	printer *proc.Printer // logs the lines on STDERR; nil: nothing came
 	said    bool          // something came on STDERR or STDOUT
 	ended   chan struct{}
 	end     fcgi.End
 
 	aborted atomic.Bool
-	sign    chan struct{} // has a token when the program has said something after it was told to abort
+	sign    chan struct{} // has a token when the program has answered after it was told to abort
 }
 
 func newStream(log *slog.Logger, name string, limit time.Duration) *stream {
@@ -131,7 +131,7 @@ func (s *stream) End() error {
 // Fail implements [relay.Sink].
 func (s *stream) Fail(err error) { s.pipe.Cut(err) }
 
-// abort tells the program that nobody wants the response, waits a little for it to agree, and else
+// abort tells the program that no one wants the response, waits a little for it to agree, and else
 // closes the connection, which a program notices that writes.
 func (s *stream) abort(cause error) {
 	s.tellAbort(cause)
@@ -147,13 +147,13 @@ func (s *stream) abort(cause error) {
 func (s *stream) tellAbort(cause error) {
 	s.aborted.Store(true)
 	s.pipe.Cut(cause)
-	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // whoever writes now must not hold this up
+	_ = s.conn.net.SetWriteDeadline(time.Now().Add(abortTime)) // a write must not delay this
 	_ = s.conn.write(abortTime, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
 }
 
 // await waits for a sign that the program, which was told to abort, has not hung: that it ends the
 // request, or goes on to write, for which the connection is closed then. It reports false when
-// there is none until the request's time is up. over and gone close when nobody wants to know any
+// there is none until the request's time is up. over and gone close when no one wants to know any
 // more.
 func (s *stream) await(cause error, over, gone <-chan struct{}) (alive bool) {
 	var late <-chan time.Time

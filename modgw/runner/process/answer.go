@@ -24,9 +24,9 @@ const flushInterval = 10 * time.Millisecond
 type answer struct {
 	io.ReadCloser
 	clock    *relay.Clock
-	cancel   context.CancelCauseFunc // of the request
+	cancel   context.CancelCauseFunc // cancels the request
 	release  func()                  // gives the worker's place back once the response is complete
-	forget   func()                  // takes the registration as an endless response back; nil without one
+	forget   func()                  // ends the registration as an endless response; nil without one
 	replaced atomic.Bool
 
 	complete bool
@@ -53,7 +53,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Ready implements [spool.Source]; nobody asks.
+// Ready implements [spool.Source]; no one asks.
 func (a *answer) Ready() bool { return false }
 
 // Waited implements [spool.Source]: the clock stands still then.

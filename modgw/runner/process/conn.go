@@ -21,30 +21,30 @@ var (
 // conn is a connection to the program, which looks at responses as they pass.
 type conn struct {
 	net.Conn
-	next atomic.Pointer[expected] // whose response the next thing to be read begins; nil: nothing is expected to begin
+	next atomic.Pointer[expected] // begins with the next byte that is read; nil: none does
 
 	// For the reader alone.
-	now  *expected // whose response is being read, or was read last
+	now  *expected // is being read, or was read last
 	scan responseScan
 }
 
 // expected is a response that is to come.
 type expected struct {
 	isHead bool   // it answers HEAD
-	beyond func() // is called when more comes than the response's Content-Length after all of that was read
+	beyond func() // is called when more comes after the whole Content-Length was read
 }
 
-// Read reads from the program. Of a piece with which a response breaks a rule nothing is passed on.
+// Read reads from the program. A piece with which a response breaks a rule is not passed on.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n == 0 {
 		return n, err
 	}
 	if next := c.next.Swap(nil); next != nil {
-		c.now, c.scan = next, responseScan{inHead: true, bodiless: next.isHead}
+		c.now, c.scan = next, responseScan{state: inStatusLine, isHead: next.isHead}
 	}
 	complete := c.scan.isComplete()
-	if err := c.scan.take(p[:n]); err != nil {
+	if err := c.scan.follow(p[:n]); err != nil {
 		if complete {
 			c.now.beyond() // the request has its answer already
 		}
@@ -53,32 +53,60 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lineStart is how much of a header line is kept: enough for the names that matter, and a length.
+// lineStart is how many bytes of a header line are kept: enough for the names that matter, and a
+// length.
 const lineStart = 48
 
 // responseScan follows a response that comes in pieces: it looks for headers that must not stand
 // together, and counts the bytes of a body whose length is known. Its zero value lets everything
 // pass.
 type responseScan struct {
-	inHead   bool
-	line     [lineStart]byte // how the current line begins
-	length   int             // of the current line
-	first    bool            // the first line has passed
-	interim  bool            // it said that another head follows
-	bodiless bool            // what follows the head is no body of it
+	state  scanState
+	isHead bool // the response answers HEAD
 
-	sized, coded bool
-	size         uint64 // Content-Length, if sized
-	counts       bool   // left is to be counted
-	left         uint64 // bytes of the body that have not passed yet
+	line   [lineStart]byte // the beginning of the current line
+	length int             // bytes of the current line so far; a long one has more than line
+
+	after   following // says by the status what follows the head
+	framing framing   // how the head says where the body ends
+	left    uint64    // the Content-Length, and then the bytes of the body that have not passed yet
 }
 
-// isComplete reports whether all bytes of a response with a length have passed.
-func (s *responseScan) isComplete() bool { return s.counts && s.left == 0 }
+// scanState is the part of a response that comes next.
+type scanState int
 
-// take follows a piece.
-func (s *responseScan) take(p []byte) error {
-	for s.inHead && len(p) > 0 {
+const (
+	inPassing    scanState = iota // the rest, of which nothing is known
+	inStatusLine                  // the first line of a head
+	inHeaders                     // a line of the head after the first
+	inBody                        // a body whose bytes are counted
+)
+
+// following is what a status says of what follows the head.
+type following int
+
+const (
+	bodyFollows    following = iota
+	headFollows              // the response is interim
+	nothingFollows           // the status has no body, or another protocol follows
+)
+
+// framing is how a head says where its body ends.
+type framing int
+
+const (
+	untold     framing = iota
+	sized              // by a Content-Length
+	unreadable         // by a Content-Length that is no number, which net/http refuses
+	coded              // by a Transfer-Encoding
+)
+
+// isComplete reports whether all bytes of a response with a length have passed.
+func (s *responseScan) isComplete() bool { return s.state == inBody && s.left == 0 }
+
+// follow follows a piece.
+func (s *responseScan) follow(p []byte) error {
+	for (s.state == inStatusLine || s.state == inHeaders) && len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
 		line := p[:max(0, end)]
 		if end < 0 {
@@ -96,7 +124,7 @@ func (s *responseScan) take(p []byte) error {
 			return err
 		}
 	}
-	if !s.counts {
+	if s.state != inBody {
 		return nil
 	}
 	if uint64(len(p)) > s.left {
@@ -110,47 +138,59 @@ func (s *responseScan) endLine() error {
 	line := bytes.TrimSuffix(s.line[:min(s.length, lineStart)], []byte{'\r'})
 	s.length = 0
 	switch {
-	case !s.first:
-		s.first = true
-		s.statusLine(line)
+	case s.state == inStatusLine:
+		s.state = inHeaders
+		s.readStatusLine(line)
 		return nil
 	case len(line) == 0:
 		s.endHead()
 		return nil
 	}
-	name, value, _ := bytes.Cut(line, []byte{':'})
-	switch string(bytes.ToLower(name)) {
-	case "content-length":
-		n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 63)
-		s.sized, s.size = true, n
-		if err != nil {
-			s.bodiless = true // net/http refuses it
-		}
-	case "transfer-encoding":
-		s.coded = true
-	}
-	if s.sized && s.coded {
-		return errTwoLengths
-	}
-	return nil
+	return s.readHeader(line)
 }
 
-func (s *responseScan) statusLine(line []byte) {
+// readStatusLine finds out what follows the head.
+func (s *responseScan) readStatusLine(line []byte) {
 	_, status, _ := bytes.Cut(line, []byte{' '})
 	code, _, _ := bytes.Cut(status, []byte{' '})
 	switch {
 	case len(code) > 2 && code[0] == '1' && string(code) != "101":
-		s.interim = true
+		s.after = headFollows
 	case string(code) == "101", string(code) == "204", string(code) == "304":
-		s.bodiless = true
+		s.after = nothingFollows
 	}
+}
+
+// readHeader finds out where the body ends.
+func (s *responseScan) readHeader(line []byte) error {
+	name, value, _ := bytes.Cut(line, []byte{':'})
+	switch string(bytes.ToLower(name)) {
+	case "content-length":
+		if s.framing == coded {
+			return errTwoLengths
+		}
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 63)
+		if s.framing = sized; err != nil {
+			s.framing = unreadable
+		}
+		s.left = n
+	case "transfer-encoding":
+		if s.framing == sized || s.framing == unreadable {
+			return errTwoLengths
+		}
+		s.framing = coded
+	}
+	return nil
 }
 
 // endHead begins another head after an interim response, or the body.
 func (s *responseScan) endHead() {
-	if s.interim {
-		*s = responseScan{inHead: true, bodiless: s.bodiless}
-		return
+	switch {
+	case s.after == headFollows:
+		*s = responseScan{state: inStatusLine, isHead: s.isHead}
+	case s.framing == sized && s.after == bodyFollows && !s.isHead:
+		*s = responseScan{state: inBody, left: s.left}
+	default:
+		*s = responseScan{}
 	}
-	*s = responseScan{counts: s.sized && !s.bodiless, left: s.size}
 }

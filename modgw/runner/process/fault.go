@@ -12,7 +12,7 @@ func cannotListen(err error) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-PRG-021", Summary: "cannot make the sockets of a worker", Err: err}
 }
 
-// listensElsewhere is the fault for a program that listens on a port that nobody asks.
+// listensElsewhere is the fault for a program that listens on a port that no one asks.
 func listensElsewhere(w *worker, at netip.AddrPort) *modgw.Fault {
 	d := w.runner.config.Descriptor
 	pass := `command = [..., "$PORT"]`

@@ -19,7 +19,7 @@ import (
 type inherited struct {
 	address address
 	file    *os.File // nil once only the program has it
-	node    *os.File // what a Unix socket was in the file system; nil for TCP
+	node    *os.File // the folder entry of a Unix socket; nil for TCP
 }
 
 // openInherited makes a socket and listens on it.
@@ -38,7 +38,7 @@ func openInherited(network string) (*inherited, error) {
 
 // openUnix makes a Unix socket and removes its name at once: it is reached by way of a descriptor
 // for what the name stood for. So nothing is left behind when this process ends, however it ends,
-// and nobody else can connect.
+// and no one else can connect.
 func openUnix() (_ *inherited, err error) {
 	folder, err := files.MakeTemporary("", "modgw-socket-") // that only this user may enter
 	if err != nil {

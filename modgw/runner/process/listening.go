@@ -73,7 +73,7 @@ func (p *port) addresses() []address {
 	return []address{{"tcp4", "127.0.0.1:" + number, false}, {"tcp6", "[::1]:" + number, false}}[:len(p.sockets)]
 }
 
-// answers reports whether somebody listens.
+// answers reports whether someone listens.
 func (a address) answers(ctx context.Context) bool {
 	conn, err := a.dial(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // ownListener reports whether everybody who listens on a port is of the app's user or root: another
-// user could have been faster than the program. Where the kernel does not tell, nobody is
+// user could have been faster than the program. Where the kernel does not tell, no one is
 // suspected.
 func ownListener(port int, user *account.Account) bool {
 	uid := uint32(os.Geteuid())

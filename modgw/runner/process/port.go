@@ -12,9 +12,9 @@ import (
 )
 
 // port is a port number of the loopback addresses that is kept for one program. A socket without a
-// listener is bound to it with SO_REUSEADDR: the kernel gives the number to nobody who asks for
+// listener is bound to it with SO_REUSEADDR: the kernel gives the number to no one who asks for
 // any, and lets a program that asks for this one bind and listen, provided that it sets
-// SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that nobody
+// SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that no one
 // holds would be a race against everybody else who asks for one.
 type port struct {
 	number  int

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// claims are headers by which somebody in between says who the client is or what it asked for. The
+// claims are headers by which someone in between says who the client is or what it asked for. The
 // program gets only what the host says, in those that are most widely understood.
 var claims = []string{
 	"Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip", "True-Client-Ip", "X-Remote-Addr",
@@ -22,9 +22,9 @@ var claims = []string{
 }
 
 // rewrite makes the request that the program gets.
-func (e *exchange) rewrite(p *httputil.ProxyRequest) {
+func (c *call) rewrite(p *httputil.ProxyRequest) {
 	out := p.Out
-	out.URL = e.target()
+	out.URL = c.target()
 	out.Host = p.In.Host
 	for name := range out.Header {
 		if strings.HasPrefix(name, "X-Forwarded") {
@@ -39,14 +39,14 @@ func (e *exchange) rewrite(p *httputil.ProxyRequest) {
 			out.Header[name] = []string{value}
 		}
 	}
-	say("X-Forwarded-For", e.Info.RemoteAddr)
+	say("X-Forwarded-For", c.Info.RemoteAddr)
 	say("X-Forwarded-Host", p.In.Host)
-	say("X-Forwarded-Proto", e.Info.Scheme)
-	say("X-Forwarded-Prefix", e.Info.ScriptName)
-	say("Forwarded", forwarded(e.Info, p.In.Host))
-	say("X-Remote-User", e.Info.RemoteUser)
+	say("X-Forwarded-Proto", c.Info.Scheme)
+	say("X-Forwarded-Prefix", c.Info.ScriptName)
+	say("Forwarded", forwarded(c.Info, p.In.Host))
+	say("X-Remote-User", c.Info.RemoteUser)
 	if out.Header.Get("X-Request-Id") == "" {
-		say("X-Request-Id", e.Info.ID)
+		say("X-Request-Id", c.Info.ID)
 	}
 }
 
@@ -83,20 +83,20 @@ func quoted(value string) string {
 
 // target is what the program is asked for. The path is the one that was authorised; how the client
 // had encoded it is kept where that says the same.
-func (e *exchange) target() *url.URL {
-	raw, query, asked := strings.Cut(e.Info.RawTarget, "?")
-	u := &url.URL{Scheme: "http", Host: "app", Path: e.Info.Path, RawQuery: query, ForceQuery: asked}
+func (c *call) target() *url.URL {
+	raw, query, asked := strings.Cut(c.Info.RawTarget, "?")
+	u := &url.URL{Scheme: "http", Host: "app", Path: c.Info.Path, RawQuery: query, ForceQuery: asked}
 	if decoded, err := url.PathUnescape(raw); err == nil && strings.HasPrefix(raw, "/") {
 		u.Path, u.RawPath = decoded, raw
 	}
-	if !e.runner.strip || e.Info.ScriptName == "" {
+	if !c.runner.strip || c.Info.ScriptName == "" {
 		return u
 	}
-	rest, ok := strings.CutPrefix(u.RawPath, e.Info.ScriptName)
-	if decoded, err := url.PathUnescape(rest); !ok || err != nil || decoded != e.Info.PathInfo {
+	rest, ok := strings.CutPrefix(u.RawPath, c.Info.ScriptName)
+	if decoded, err := url.PathUnescape(rest); !ok || err != nil || decoded != c.Info.PathInfo {
 		rest = ""
 	}
-	u.Path, u.RawPath = e.Info.PathInfo, rest
+	u.Path, u.RawPath = c.Info.PathInfo, rest
 	if u.Path == "" {
 		u.Path = "/"
 	}
@@ -106,15 +106,15 @@ func (e *exchange) target() *url.URL {
 // upgrade tells whether the connection may be given to another protocol when the program agrees. A
 // WebSocket cannot do without, which the error says; for anything else the program gets the request
 // as if the client had not offered it.
-func (e *exchange) upgrade() (may bool, _ error) {
-	wanted := e.R.Header.Get("Upgrade")
+func (c *call) upgrade() (may bool, _ error) {
+	wanted := c.R.Header.Get("Upgrade")
 	switch {
 	case wanted == "":
 		return true, nil
-	case canHijack(e.w.ResponseWriter) && e.R.ProtoMajor == 1:
+	case canHijack(c.w.ResponseWriter) && c.R.ProtoMajor == 1:
 		return !strings.EqualFold(wanted, "h2c"), nil // requests in it would pass the host by
 	case strings.EqualFold(wanted, "websocket"):
-		return false, &relay.Failure{Status: http.StatusUpgradeRequired, Fault: workers.NoWebSocket(e.Info.Front, e.R.Proto)}
+		return false, &relay.Failure{Status: http.StatusUpgradeRequired, Fault: workers.NoWebSocket(c.Info.Front, c.R.Proto)}
 	}
 	return false, nil
 }

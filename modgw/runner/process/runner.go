@@ -24,7 +24,7 @@ type Runner struct {
 	user    *account.Account // nil: the host's own
 	queue   *queue.Queue
 	command []string
-	network string // of the socket that workers inherit: "unix" or "tcp"
+	network string // the network of the socket that workers inherit: "unix" or "tcp"
 	strip   bool   // the mount is taken off the path
 }
 
@@ -79,5 +79,5 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	return s
 }
 
-// silent is for the proxy, whose errors are told by the exchange.
+// silent is for the proxy, whose errors the call reports.
 var silent = log.New(io.Discard, "", 0)

@@ -14,10 +14,10 @@ import (
 // listenState is how proc_net(5) writes that a socket listens.
 const listenState = "0A"
 
-// listeningSocket is a TCP socket on which somebody listens.
+// listeningSocket is a TCP socket on which someone listens.
 type listeningSocket struct {
 	address netip.AddrPort
-	uid     uint32 // of its owner
+	uid     uint32 // its owner
 	inode   uint64
 }
 

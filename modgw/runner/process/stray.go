@@ -24,7 +24,7 @@ type stray struct {
 	worker   *worker
 	patience time.Duration
 	lookedAt time.Time
-	at       netip.AddrPort // where it listens; the zero value: nowhere
+	at       netip.AddrPort // the address at which it listens; the zero value: none
 	since    time.Time      // when that was noticed
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// client is a connection of somebody who writes requests by hand.
+// client is a connection of someone who writes requests by hand.
 type rawClient struct {
 	net.Conn
 	r *bufio.Reader

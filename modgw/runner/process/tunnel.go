@@ -35,22 +35,22 @@ type tunnel struct {
 	limit  *time.Timer // closes the client's connection; nil as long as it may stay open
 	late   bool        // the rest of a frame has its last chance
 	said   bool        // the closing frame is on its way
-	frames frames      // that have passed
+	frames frames      // finds the ends of the frames that pass
 }
 
 // tunnel takes the connection of a response that switches protocols.
-func (e *exchange) tunnel(response *http.Response) {
+func (c *call) tunnel(response *http.Response) {
 	both, ok := response.Body.(io.ReadWriteCloser)
 	if !ok {
 		return // which the proxy says
 	}
 	t := &tunnel{
-		ReadWriteCloser: both, conn: e.conn, client: e.w,
+		ReadWriteCloser: both, conn: c.conn, client: c.w,
 		websocket: strings.EqualFold(response.Header.Get("Upgrade"), "websocket"),
 	}
 	response.Body = t
-	forget := e.OnReplaced(t.replace)
-	e.leave = func() {
+	forget := c.OnReplaced(t.replace)
+	c.leave = func() {
 		forget()
 		t.end()
 	}

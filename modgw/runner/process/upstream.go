@@ -28,7 +28,7 @@ type upstream struct {
 	address   address
 	transport *http.Transport
 
-	dialing sync.RWMutex // held for writing once the address may become somebody else's
+	dialing sync.RWMutex // held for writing once the address may become someone else's
 	ended   bool
 }
 
@@ -58,7 +58,7 @@ func (u *upstream) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return &conn{Conn: c}, nil
 }
 
-// end lets nobody connect any more.
+// end lets no one connect any more.
 func (u *upstream) end() {
 	if u == nil {
 		return
@@ -69,7 +69,7 @@ func (u *upstream) end() {
 	u.transport.CloseIdleConnections()
 }
 
-// dialError says that a request was not sent, because there was nobody to send it to.
+// dialError says that a request was not sent, because there was no one to send it to.
 type dialError struct{ err error }
 
 func (e *dialError) Error() string { return fmt.Sprintf("cannot connect to the program: %v", e.err) }

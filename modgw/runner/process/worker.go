@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that nobody
+// withPID runs a program in the place of a shell, so that LISTEN_PID can have the id that no one
 // knows before the start.
 const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
 
@@ -28,7 +28,7 @@ type worker struct {
 	member    *queue.Member
 	inherited *inherited // nil once it is not needed any more
 	port      *port
-	pid       int // of the leader of its process group, set by Launch
+	pid       int // the leader of its process group, set by Launch
 
 	mu       sync.Mutex // the process may end at any time
 	upstream *upstream  // set by Ready
@@ -104,7 +104,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	}
 	w.upstream = newUpstream(address)
 	w.Log.Debug("worker listens", "address", address.String())
-	// From now on only the process has the socket, so that nobody waits for a process that has
+	// From now on only the process has the socket, so that no one waits for a process that has
 	// gone.
 	return nil, w.inherited.closeFile()
 }
@@ -132,7 +132,7 @@ func (w *worker) End() {
 	w.port.release()
 }
 
-// suspect says that nobody listens at the worker any more. It gets no more requests, and when it
+// suspect says that no one listens at the worker any more. It gets no more requests, and when it
 // does not end by itself, as one does whose end is just not known yet, it is ended.
 func (w *worker) suspect(err error) {
 	w.runner.queue.Remove(w.member)

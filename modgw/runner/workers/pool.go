@@ -81,8 +81,8 @@ func (p *Pool) Start(ctx context.Context) error {
 	return p.startAll(ctx, 2, p.first())
 }
 
-// startAll starts the workers of some numbers at the same time and returns when all are ready. After
-// an error nothing is left of the pool.
+// startAll starts the workers of some numbers at the same time and returns when all are ready.
+// After an error nothing is left of the pool.
 func (p *Pool) startAll(ctx context.Context, from, to int) error {
 	results := make(chan error, max(0, to-from+1))
 	for number := from; number <= to; number++ {
