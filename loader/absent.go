@@ -30,6 +30,9 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	}
 	d.brokenScripts(desc, written)
 	for _, b := range blocksOf(written.Body, "alias") {
+		if desc.Build != nil {
+			break // its command may be what makes the files, as collectstatic does
+		}
 		for _, a := range desc.Aliases {
 			if len(b.Labels) == 1 && cleanLabel(b.Labels[0]) == a.Path {
 				d.absentPath(a.Dir+a.File, b.DefRange()) // one of them is set

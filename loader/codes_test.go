@@ -67,6 +67,13 @@ func script(line string) map[string]string {
 	return map[string]string{"modgw.hcl": "app \"site\" {\n  cgi { script = \"run\" }\n}\n", "run": line}
 }
 
+func TestAliasOfWhatTheBuildCommandMakesIsNoMistake(t *testing.T) {
+	dir := testProject(t, siteWith("  build { command = [\"make\"] }\n  alias \"/made\" { dir = \"made\" }\n"))
+	if said := codesOf(t, dir); len(said) > 0 {
+		t.Errorf("it says %q", said)
+	}
+}
+
 func TestFixOfTheManualCuresEachMistakeOfADescriptor(t *testing.T) {
 	for _, m := range mistakes {
 		t.Run(m.code, func(t *testing.T) {

@@ -38,6 +38,11 @@ func (p *project) node() *finding {
 	default:
 		return nil
 	}
+	if script := found.command[len(found.command)-1]; found.command[0] == "node" {
+		if text := p.text(script); strings.Contains(text, ".listen(") && !strings.Contains(text, "PORT") {
+			found.note("%s must listen where the host says: listen(process.env.PORT)", script)
+		}
+	}
 	isNext := strings.Contains(start, "next start")
 	switch {
 	case pkg.Scripts.Build == "":
