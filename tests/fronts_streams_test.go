@@ -130,7 +130,13 @@ func largeBodies(t *testing.T, s *site, doors []door) {
 			little := peaks(t, processes)
 			d.exchange(t, size)
 			for i, much := range peaks(t, processes) {
-				if grown := much - little[i]; grown > 32<<20 && little[i] > 0 {
+				most := int64(32 << 20)
+				if processes[i] == s.pid {
+					// The race detector has two bytes of its own for each byte, so that a body that is
+					// kept takes three times its size, and how much is garbage is by chance.
+					most = int64(size)
+				}
+				if grown := much - little[i]; grown > most && little[i] > 0 {
 					t.Errorf("process %d needed %d MiB, and %d for smaller bodies", processes[i], much>>20, little[i]>>20)
 				}
 			}

@@ -137,6 +137,7 @@ func TestProgramRunsAsItsUser(t *testing.T) {
 
 func TestKilledWorkerIsReplaced(t *testing.T) {
 	a := serve(t, descriptor(t, developed(t, 2)), nil)
+	killed := 0 // the second worker may not be there yet when the first is killed
 	for range 3 {
 		pids := map[int]bool{}
 		for _, w := range a.runner.Status().Workers {
@@ -144,6 +145,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 			if err := syscall.Kill(w.PID, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
+			killed++
 		}
 		for range 20 {
 			a.Want(a.Get("/"), 201, "path=/")
@@ -158,8 +160,8 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 			return ready == 2
 		})
 	}
-	if n := a.runner.Status().Restarts; n != 6 {
-		t.Errorf("%d restarts", n)
+	if n := a.runner.Status().Restarts; n != killed {
+		t.Errorf("%d restarts of %d workers that were killed", n, killed)
 	}
 }
 

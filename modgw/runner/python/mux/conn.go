@@ -138,6 +138,7 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 		return nil, err
 	}
 	s.unsent.Store(err != nil) // a read of the stream returns the error
+	c.noteSent()               // the frame may have left so late that the checks have ended
 	return s, nil
 }
 

@@ -379,9 +379,13 @@ func (s *Stream) cancel(reason string, over bool) {
 	if over {
 		f.Flags = wire.FlagEnd
 	}
-	s.conn.noteSent()
-	if !s.conn.server.app.Pool.Background(func() { s.Send(f) }) {
+	send := func() {
 		s.Send(f)
+		s.conn.noteSent() // it may have taken so long that the checks have ended
+	}
+	s.conn.noteSent() // it may wait for a loop that is blocked
+	if !s.conn.server.app.Pool.Background(send) {
+		send()
 	}
 }
 
