@@ -11,17 +11,72 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// TestHostThatNobodyAsksIsNeverWoken waits for ten seconds in which no thread of the host or of its apps runs, while clients keep
-// a hundred connections open. Whatever ticks more often than that makes it wait in vain.
+// TestHostThatNobodyAsksIsNeverWoken waits for ten seconds in which no thread of the host or of its
+// apps runs, while clients keep a hundred connections open. Anything that ticks makes it fail.
 func TestHostThatNobodyAsksIsNeverWoken(t *testing.T) {
 	t.Parallel()
-	const (
-		connections = 100
-		lull        = 10 * time.Second
-	)
-	s := newSite(t)
+	const connections = 100
+	s, paths := idleSite(t)
+	kept := make([]*keptConnection, connections)
+	for i := range kept {
+		kept[i] = &keptConnection{address: strings.TrimPrefix(s.url, "http://"), path: paths[i%len(paths)]}
+		defer kept[i].close()
+	}
+	s.awaitLull(10*time.Second, func() (open int) {
+		for _, c := range kept {
+			if c.isOpen() {
+				open++
+			} else {
+				c.ask(t)
+			}
+		}
+		return open
+	}, connections)
+	for _, c := range kept {
+		c.ask(t)
+	}
+}
+
+// TestHostBehindAnIdleApacheIsNeverWoken is the same for the connections that Apache keeps after
+// requests.
+func TestHostBehindAnIdleApacheIsNeverWoken(t *testing.T) {
+	t.Parallel()
+	fronttest.Require(t, "apache2", "apache2")
+	s, paths := idleSite(t)
+	apache := fronttest.StartApache(t, s.apacheSite())
+	ask := func() {
+		t.Helper()
+		for _, path := range paths {
+			response, err := http.Get(apache.URL + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if string(body) != "ok" {
+				t.Fatalf("GET %s: %s %q %v", path, response.Status, body, err)
+			}
+		}
+	}
+	s.awaitLull(5*time.Second, func() int {
+		open := unixConnections(t, s.path("fcgi.sock"))
+		if open == 0 {
+			ask()
+		}
+		return open
+	}, 1)
+	ask()
+}
+
+// idleSite starts a host with a WSGI, an ASGI and a static app. It returns a page of each, which is
+// "ok".
+func idleSite(t *testing.T) (s *site, paths []string) {
+	t.Helper()
+	s = newSite(t)
 	s.write("apps/wsgi/app.wsgi", "def application(environ, start_response):\n"+
 		"    start_response('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n")
 	s.write("apps/wsgi/modgw.hcl", "app \"wsgi\" {\n  mount = \"/wsgi\"\n  wsgi { entry = \"app.wsgi\" }\n}\n")
@@ -34,39 +89,43 @@ func TestHostThatNobodyAsksIsNeverWoken(t *testing.T) {
 	s.write("apps/static/page.txt", "ok")
 	s.write("apps/static/modgw.hcl", "app \"static\" {\n  mount = \"/static\"\n  static { dir = \".\" }\n}\n")
 	s.start()
+	return s, []string{"/wsgi/", "/asgi/", "/static/page.txt"}
+}
 
-	paths := []string{"/wsgi/", "/asgi/", "/static/page.txt"}
-	kept := make([]*keptConnection, connections)
-	for i := range kept {
-		kept[i] = &keptConnection{address: strings.TrimPrefix(s.url, "http://"), path: paths[i%len(paths)]}
-		defer kept[i].close()
-	}
-	deadline := time.Now().Add(5 * time.Minute)
-	for {
-		for _, c := range kept {
-			if !c.isOpen() {
-				c.ask(t)
-			}
-		}
+// awaitLull returns when no thread of the host or of its apps has run for a while in which as many
+// connections as wanted were open. open counts them, and may open some.
+func (s *site) awaitLull(lull time.Duration, open func() int, want int) {
+	s.t.Helper()
+	open()
+	for deadline := time.Now().Add(5 * time.Minute); ; {
 		before := switches(s.pid)
 		time.Sleep(lull)
 		woken := wokenSince(before, switches(s.pid))
-		open := 0
-		for _, c := range kept {
-			if c.isOpen() {
-				open++
-			}
-		}
-		if len(woken) == 0 && open == connections {
-			break
+		there := open()
+		if len(woken) == 0 && there >= want {
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open, and these were woken in %s: %q", open, lull, woken)
+			s.t.Fatalf("%d connections are open, and these were woken in %s: %q", there, lull, woken)
 		}
 	}
-	for _, c := range kept {
-		c.ask(t)
+}
+
+// unixConnections is how many connections a Unix socket has whose listener is at the path. The kernel
+// knows it by the name that it had before it was moved there.
+func unixConnections(t *testing.T, path string) (n int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		t.Fatal(err)
 	}
+	const connected = "03" // SS_CONNECTED
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 8 && f[5] == connected && strings.HasPrefix(f[7], path) {
+			n++
+		}
+	}
+	return n
 }
 
 // keptConnection is a connection that a client opens with a request and then keeps.
