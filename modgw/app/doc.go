@@ -1,5 +1,6 @@
-// Package app serves an HTTP handler wherever its program is run: hosted by modgw-host, as a CGI or FastCGI program of any
-// web server, started by systemd with a socket, or alone. The program is the same binary everywhere:
+// Package app serves an HTTP handler wherever its program is run: hosted by modgw-host, as a CGI or
+// FastCGI program of any web server, started by systemd with a socket, or alone. The program is the
+// same binary everywhere:
 //
 //	func main() {
 //		http.HandleFunc("/", hello)
@@ -11,14 +12,15 @@
 // What [Serve] finds decides, in this order:
 //
 //	GATEWAY_INTERFACE is set       one request of CGI (RFC 3875), on standard input and output
-//	LISTEN_FDS is set for it       HTTP on the socket that it has inherited as descriptor 3, see sd_listen_fds(3)
+//	LISTEN_FDS is set for it       HTTP on the inherited descriptor 3, see sd_listen_fds(3)
 //	standard input is a listener   FastCGI, as web servers start their programs
 //	-listen ADDRESS                HTTP on that address: "127.0.0.1:8080", ":8080" or "unix:PATH"
 //	PORT is set                    HTTP on that port of 127.0.0.1
 //	none of them                   HTTP on 127.0.0.1:8080
 //
-// The path of a request is never changed by itself. [Mount] tells where the app is mounted, and [StripMount] takes it off.
+// The path of a request is never changed by itself. [Mount] tells where the app is mounted, and
+// [StripMount] takes it off.
 //
-// A program does not need this package to be hosted: one that listens on $PORT is, too. This package depends on the standard
-// library alone.
+// A program does not need this package to be hosted: one that listens on $PORT is, too. This
+// package depends on the standard library alone.
 package app

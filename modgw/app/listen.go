@@ -19,8 +19,9 @@ const firstInherited = 3
 // hostName is how modgw-host names the socket in LISTEN_FDNAMES.
 const hostName = "modgw"
 
-// inherited returns the listener that the program was started with, and whether it is modgw-host's; nil without one. The
-// variables that tell of it are taken away, for they are not meant for programs that this one starts.
+// inherited returns the listener that the program was started with, and whether it is modgw-host's;
+// nil without one. It removes the variables about it, which are not meant for programs that this
+// one starts.
 func inherited() (_ net.Listener, hosted bool, _ error) {
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return nil, false, nil
@@ -48,8 +49,8 @@ func isListener(fd int) bool {
 	return err == nil && listening != 0
 }
 
-// address is where to listen when nothing was inherited. A program with flags of its own defines "listen" among them, and
-// for any other the argument is looked for.
+// address is where to listen when nothing was inherited. A program with flags of its own defines
+// "listen" among them, and for any other the argument is looked for.
 func address(args []string) string {
 	if f := flag.Lookup("listen"); f != nil && f.Value.String() != "" {
 		return f.Value.String()

@@ -10,16 +10,18 @@ import (
 
 type mountKey struct{}
 
-// Mount tells where the app is mounted, "/shop" for example: what the app's own URLs have to begin with. It is "" for an app
-// at the root of its host, under FastCGI, and for a program that runs alone.
+// Mount tells where the app is mounted, "/shop" for example: what the app's own URLs have to begin
+// with. It is "" for an app at the root of its host, under FastCGI, and for a program that runs
+// alone.
 func Mount(r *http.Request) string {
 	mount, _ := r.Context().Value(mountKey{}).(string)
 	return mount
 }
 
-// StripMount returns a handler that takes the mount off the path before it calls h, as [http.StripPrefix] does. An app that
-// is written for "/" then answers wherever it is mounted. A path without the mount, which the host has taken off already
-// when the descriptor says strip_mount, stays as it is.
+// StripMount returns a handler that takes the mount off the path before it calls h, as
+// [http.StripPrefix] does. An app that is written for "/" then answers wherever it is mounted. A
+// path without the mount, which the host has taken off already when the descriptor says
+// strip_mount, stays as it is.
 func StripMount(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mount := Mount(r)
@@ -44,8 +46,9 @@ func mounted(h http.Handler, mount string) http.Handler {
 	})
 }
 
-// believing returns a handler that believes what modgw-host says of a request: where the app is mounted and who the client
-// is. Nobody else can connect to the socket that it gives to a program of a Go module.
+// believing returns a handler that uses modgw-host's headers about a request: the mount of the app
+// and the client. Only modgw-host can connect to the socket that it gives to a program of a Go
+// module.
 func believing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), mountKey{}, r.Header.Get("X-Forwarded-Prefix")))

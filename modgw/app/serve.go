@@ -23,9 +23,10 @@ const (
 	headerTime = 10 * time.Second
 )
 
-// Serve serves requests with h, in the way that the package's documentation says, until the program is told to end with
-// SIGTERM or SIGINT. Then it takes no more requests, lets those in flight end, for 30 seconds at the most, and returns nil.
-// Under CGI it returns after its one request. A nil h is [http.DefaultServeMux].
+// Serve serves requests with h, in the way that the package's documentation says, until the program
+// is told to end with SIGTERM or SIGINT. Then it takes no more requests, lets those in flight end,
+// for 30 seconds at the most, and returns nil. Under CGI it returns after its one request. A nil h
+// is [http.DefaultServeMux].
 func Serve(h http.Handler) error {
 	if h == nil {
 		h = http.DefaultServeMux

@@ -10,7 +10,7 @@ import (
 
 // Claim says that an app has its name, its hosts and its mount.
 type Claim struct {
-	App   modgw.AppName   `json:"app"`
+	App   modgw.AppName   `json:"app"`   // name of the app
 	Owner string          `json:"owner"` // as in [modgw.Descriptor]: "" is the host's own user
 	File  string          `json:"file"`  // the descriptor; for an app without one its root
 	Hosts []string        `json:"hosts"` // empty: any host
@@ -28,8 +28,9 @@ func (c Claim) Equal(other Claim) bool {
 		slices.Equal(c.Hosts, other.Hosts)
 }
 
-// Continues reports whether next can be the claim of the same app later: of the same user, or in a file that the host's own
-// user gave to another or took over. Any other user with an app of that name has another app.
+// Continues reports whether next can be the claim of the same app later: of the same user, or in a
+// file that the host's own user gave to another or took over. Any other user with an app of that
+// name has another app.
 func (c Claim) Continues(next Claim) bool {
 	if c.App != next.App {
 		return false
@@ -60,7 +61,8 @@ type place struct {
 
 func (p place) String() string { return p.host + string(p.mount) }
 
-// above are the patterns that cover the host of p, from the longest wildcard to the shortest; p's own is not among them.
+// above are the patterns that cover the host of p, from the longest wildcard to the shortest; p's
+// own is not among them.
 func (p place) above() []string {
 	_, host, _ := strings.Cut(strings.TrimPrefix(p.host, "*."), ".")
 	var patterns []string

@@ -11,7 +11,8 @@ type Files struct {
 	// Broken reports whether a descriptor has a mistake: an app that is missing in it is not gone.
 	Broken func(file string) bool
 
-	// Elsewhere reports whether a descriptor that was not read this time is still there. nil: what was not read is gone.
+	// Elsewhere reports whether a descriptor that was not read this time is still there. nil: what
+	// was not read is gone.
 	Elsewhere func(file string) bool
 }
 
@@ -23,9 +24,9 @@ type Wanted struct {
 
 // Refusal says why an app does not get what its descriptor claims.
 type Refusal struct {
-	Reason Reason
+	Reason Reason // reason of the refusal
 	Place  string // host and mount that the refused app asked for; "" when its name is taken
-	By     Claim  // who has it
+	By     Claim  // claim of the owner
 }
 
 // Reason is what a claim collides with.
@@ -36,14 +37,16 @@ const (
 	NameTaken  Reason = iota // another descriptor has an app of that name
 	PlaceTaken               // another app has the same host and mount
 	HostTaken                // the host, or one that the wildcard covers, belongs to another user
-	MountTaken               // at any host, the mount is inside one of another user, or one of another user is inside it
+	MountTaken               // at any host: a mount of another user is inside or around it
 )
 
-// Decide holds what descriptors claim now against what apps have held until now, and returns what they hold from now on,
-// with a refusal for each element of wanted that does not get what it asks for.
+// Decide holds what descriptors claim now against what apps have held until now, and returns what
+// they hold from now on, with a refusal for each element of wanted that does not get what it asks
+// for.
 //
-// All changes are one set: two apps may exchange their mounts, and a new app may take a place that another leaves. An app
-// that cannot get its new place keeps its old one, and so does an app whose descriptor has a mistake.
+// All changes are one set: two apps may exchange their mounts, and a new app may take a place that
+// another leaves. An app that cannot get its new place keeps its old one, and so does an app whose
+// descriptor has a mistake.
 func Decide(held []Claim, wanted []Wanted, files Files) (table []Claim, refused map[int]Refusal) {
 	d := &decision{wanted: wanted, refused: map[int]Refusal{}, kept: map[int]bool{}}
 	d.match(held, files)
@@ -66,7 +69,7 @@ type decision struct {
 // incumbent is an app that holds something already.
 type incumbent struct {
 	held Claim
-	next int // its new claim among wanted; -1: its descriptor says nothing that can be used, and all stays
+	next int // index of its new claim in wanted; -1: its descriptor is broken
 }
 
 // match finds for each held claim what has become of it.
@@ -97,7 +100,8 @@ func (d *decision) match(held []Claim, files Files) {
 	slices.SortStableFunc(d.newcomers, func(a, b int) int { return d.wanted[a].rank() - d.wanted[b].rank() })
 }
 
-// rank orders newcomers: those of the host's own user come first, and last those that cannot be served anyway.
+// rank orders newcomers: those of the host's own user come first, and last those that cannot be
+// served anyway.
 func (w Wanted) rank() int {
 	switch {
 	case w.Mistaken:
@@ -108,7 +112,8 @@ func (w Wanted) rank() int {
 	return 0
 }
 
-// successor is the index of the claim that continues h, or -1; stays reports that h goes on without one.
+// successor is the index of the claim that continues h, or -1; stays reports that h goes on without
+// one.
 func (d *decision) successor(h Claim, same []int, taken map[int]bool, files Files) (next int, stays bool) {
 	moved := -1
 	for _, i := range same {
@@ -127,7 +132,8 @@ func (d *decision) successor(h Claim, same []int, taken map[int]bool, files File
 	return moved, false
 }
 
-// try makes the table on the assumption that no further incumbent has to keep its old claim; false when that was wrong.
+// try makes the table on the assumption that no further incumbent has to keep its old claim; false
+// when that was wrong.
 func (d *decision) try() bool {
 	places := newRegister()
 	d.table = nil

@@ -61,12 +61,12 @@ func TestClaims(t *testing.T) {
 			table:   claims("b bob b.hcl b.test/"),
 			refused: map[int]Reason{0: PlaceTaken},
 		},
-		"the first file has the place where nobody is served yet": {
+		"the first file has the place where no app is served yet": {
 			wanted:  wanted("a bob a.hcl /", "b bob b.hcl /"),
 			table:   claims("a bob a.hcl /"),
 			refused: map[int]Reason{1: PlaceTaken},
 		},
-		"the host's own user comes first where nobody is served yet": {
+		"the host's own user comes first where no app is served yet": {
 			wanted:  wanted("a eve a.hcl w.test/", "w - w.hcl w.test/"),
 			table:   claims("w - w.hcl w.test/"),
 			refused: map[int]Reason{0: PlaceTaken},
@@ -154,7 +154,7 @@ func TestClaims(t *testing.T) {
 			broken: "a.hcl",
 			table:  claims("a - a.hcl /a", "b - b.hcl /b"),
 		},
-		"an app that can be served goes before one with a mistake where nobody is served yet": {
+		"an app that can be served goes before one with a mistake where no app is served yet": {
 			wanted:  wanted("a - a.hcl / !", "b - b.hcl /"),
 			broken:  "a.hcl",
 			table:   claims("b - b.hcl /"),
@@ -229,7 +229,8 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// TestNoTwoAppsEverHaveTheSame decides again and again about files that come, go and change at random.
+// TestNoTwoAppsEverHaveTheSame decides again and again about files that come, go and change at
+// random.
 func TestNoTwoAppsEverHaveTheSame(t *testing.T) {
 	files := []string{"a.hcl", "b.hcl", "c.hcl", "d.hcl"}
 	owners := map[string]string{"a.hcl": "", "b.hcl": "bob", "c.hcl": "bob", "d.hcl": "eve"}

@@ -2,8 +2,8 @@ package claims
 
 import "github.com/modgw/modgw/modgw"
 
-// register is who has which name and place. Claims that were added earlier come first: a host belongs to the user of its
-// first claim.
+// register is who has which name and place. Claims that were added earlier come first: a host
+// belongs to the user of its first claim.
 type register struct {
 	names  map[modgw.AppName]Claim
 	places map[place]Claim
@@ -62,8 +62,8 @@ func (r *register) checkName(c Claim) (Refusal, bool) {
 	return Refusal{Reason: NameTaken, By: by}, !taken
 }
 
-// check says whether the places of a claim can be added, and else what they collide with. This is the one place that knows
-// what users may claim beside each other.
+// check says whether the places of a claim can be added, and else what they collide with. This is
+// the one place that knows what users may claim beside each other.
 func (r *register) check(c Claim) (Refusal, bool) {
 	for _, p := range c.places() {
 		if by, taken := r.places[p]; taken {
@@ -88,7 +88,7 @@ func (r *register) check(c Claim) (Refusal, bool) {
 // othersHost is the claim by which the host of p belongs to another user than owner.
 func (r *register) othersHost(p place, owner string) (Claim, bool) {
 	if p.host == "" {
-		return Claim{}, false // any host is what nobody else has
+		return Claim{}, false // any host means the hosts without a claim
 	}
 	if by, known := r.hosts[p.host]; known {
 		return by, by.Owner != owner
@@ -98,10 +98,11 @@ func (r *register) othersHost(p place, owner string) (Claim, bool) {
 			return by, true
 		}
 	}
-	return r.below[p.host].otherThan(owner) // nobody is below a host that is no wildcard
+	return r.below[p.host].otherThan(owner) // no host is below one that is not a wildcard
 }
 
-// othersMount is the claim by which p, at any host, is inside or around a mount of another user than owner.
+// othersMount is the claim by which p, at any host, is inside or around a mount of another user
+// than owner.
 func (r *register) othersMount(p place, owner string) (Claim, bool) {
 	if p.host != "" {
 		return Claim{}, false

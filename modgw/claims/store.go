@@ -25,8 +25,9 @@ type content struct {
 	Claims []Claim `json:"claims"`
 }
 
-// Read returns the claims in the order in which they were granted. There are none before the first Write. An error means
-// that the file cannot be used; the claims are then those that the descriptors make.
+// Read returns the claims in the order in which they were granted. There are none before the first
+// Write. An error means that the file cannot be used; the claims are then those that the
+// descriptors make.
 func (s Store) Read() ([]Claim, error) {
 	text, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -55,8 +55,9 @@ func (c *Client) Claims(ctx context.Context) ([]claims.Claim, error) {
 	return ask[[]claims.Claim](ctx, c, http.MethodGet, "/v1/claims")
 }
 
-// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload" to all for "". It waits
-// until that is done; without wait, a reload or restart has only begun when it returns.
+// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload"
+// to all for "". It waits until that is done; without wait, a reload or restart has only begun when
+// it returns.
 func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bool) error {
 	path := "/v1/" + verb
 	if app != "" {

@@ -50,7 +50,7 @@ func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
 func (h *stubHost) Shutdown()                                         { close(h.halted) }
 
-// Reload of "slow" takes until nobody waits for it.
+// Reload of "slow" takes until its caller gives up.
 func (h *stubHost) Reload(ctx context.Context, a modgw.AppName) error {
 	if a == "slow" {
 		<-ctx.Done()
@@ -129,11 +129,11 @@ func TestHostIsAskedAndTold(t *testing.T) {
 }
 
 func TestRefusalTellsAllThatTheFaultSays(t *testing.T) {
-	h := &stubHost{answer: &modgw.Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError", Hint: "mend it"}}
+	h := &stubHost{answer: &modgw.Fault{Code: "MGW-APP-001", Summary: "cannot import", Output: "SyntaxError", Hint: "fix it"}}
 	client, _ := serve(t, h)
 	err := client.Do(t.Context(), "reload", "blog", true)
 	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok || refusal.Code != "MGW-APP-001" || !strings.Contains(refusal.Text, "SyntaxError\nhint: mend it") {
+	if !ok || refusal.Code != "MGW-APP-001" || !strings.Contains(refusal.Text, "SyntaxError\nhint: fix it") {
 		t.Errorf("error %v", err)
 	}
 }

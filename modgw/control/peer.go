@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// peerListener accepts connections of this process's user and of root alone, whatever the socket's mode lets in; at an
-// address that is not a Unix socket, those of this machine.
+// peerListener accepts connections of this process's user and of root alone, whatever the socket's
+// mode lets in; at an address that is not a Unix socket, those of this machine.
 type peerListener struct {
 	net.Listener
 	log *slog.Logger

@@ -15,7 +15,7 @@ import (
 
 // Server answers the API.
 type Server struct {
-	Host Host
+	Host Host         // answers the requests
 	Log  *slog.Logger // nil discards
 }
 
@@ -80,7 +80,8 @@ func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.Handl
 	}
 }
 
-// order is act for a verb that goes on by itself when nobody waits for it; with ?wait=false nobody does.
+// order is act for a verb that goes on after its caller stops waiting; with ?wait=false the caller
+// never waits.
 func (s *Server) order(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
 	waiting := s.act(verb)
 	beginning := s.act(func(ctx context.Context, app modgw.AppName) error {

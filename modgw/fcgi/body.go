@@ -19,7 +19,7 @@ const flagKeepConn = 1
 
 // Begin is the content of a begin record.
 type Begin struct {
-	Role     Role
+	Role     Role // role of the application
 	KeepConn bool // the client, not the application, closes the connection
 }
 
@@ -52,8 +52,8 @@ const (
 
 // End is the content of an end record.
 type End struct {
-	AppStatus uint32 // the exit status of a CGI program
-	Protocol  ProtocolStatus
+	AppStatus uint32         // the exit status of a CGI program
+	Protocol  ProtocolStatus // outcome of the request
 }
 
 // ParseEnd reads an end record's content from the first BodyLen bytes of b.
@@ -70,7 +70,8 @@ func AppendEnd(dst []byte, id uint16, end End) []byte {
 	return AppendRecord(dst, TypeEnd, id, b[:])
 }
 
-// AppendUnknownType appends the answer to a management record of a type that the application does not know.
+// AppendUnknownType appends the answer to a management record of a type that the application does
+// not know.
 func AppendUnknownType(dst []byte, t Type) []byte {
 	b := [BodyLen]byte{byte(t)}
 	return AppendRecord(dst, TypeUnknown, 0, b[:])

@@ -12,7 +12,8 @@ var ErrPair = errors.New("name-value pair longer than its stream")
 // ErrLimit is wrapped by every error about name-value pairs that exceed a limit.
 var ErrLimit = errors.New("limit exceeded")
 
-// Limits bound the name-value pairs of one stream. Zero values mean the defaults, which are in the comments.
+// Limits bound the name-value pairs of one stream. Zero values mean the defaults, which are in the
+// comments.
 type Limits struct {
 	Name  int // bytes of one name; 256
 	Value int // bytes of one value; 64 KiB
@@ -34,8 +35,9 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// EachPair calls f for the name-value pairs of a whole stream, in order, until f or the stream is at its end or a limit
-// is exceeded. Names and values are parts of s: nothing is copied. l must have its defaults filled in.
+// EachPair calls f for the name-value pairs of a whole stream, in order, until f or the stream is
+// at its end or a limit is exceeded. Names and values are parts of s: nothing is copied. l must
+// have its defaults filled in.
 func (l Limits) EachPair(s string, f func(name, value string) error) error {
 	if len(s) > l.Total {
 		return fmt.Errorf("%w: %d bytes of parameters, at most %d are read", ErrLimit, len(s), l.Total)
@@ -90,7 +92,8 @@ func cutLength(s string) (n uint64, rest string, err error) {
 	return uint64(s[0]&0x7f)<<24 | uint64(s[1])<<16 | uint64(s[2])<<8 | uint64(s[3]), s[4:], nil
 }
 
-// AppendPair appends one name-value pair to dst. Neither name nor value may be longer than 2 GiB - 1.
+// AppendPair appends one name-value pair to dst. Neither name nor value may be longer than 2 GiB -
+// 1.
 func AppendPair(dst []byte, name, value string) []byte {
 	dst = appendLength(dst, len(name))
 	dst = appendLength(dst, len(value))

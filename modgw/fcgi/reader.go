@@ -5,23 +5,23 @@ import (
 	"io"
 )
 
-// Reader reads records from a stream of bytes through a buffer that its user lends it. It allocates nothing. A read
-// error leaves it where it was, so that reading can go on after a deadline.
+// Reader reads records from a stream of bytes through a buffer that its user lends it. It allocates
+// nothing. A read error leaves it where it was, so that reading can go on after a deadline.
 type Reader struct {
 	src        io.Reader
 	buf        []byte
-	start, end int    // what of buf was read from src and not taken yet
+	start, end int    // part of buf that was read and not taken yet
 	current    Header // the record that Next announced; Content and Padding count down
 }
 
-// Reset makes the reader begin anew with src, buf, and the n bytes that buf holds already. buf must not be shorter than
-// HeaderLen; the longer it is the fewer reads it takes.
+// Reset makes the reader start again with src, buf, and the n bytes that buf holds already. buf
+// must not be shorter than HeaderLen; a longer one needs fewer reads.
 func (r *Reader) Reset(src io.Reader, buf []byte, n int) {
 	*r = Reader{src: src, buf: buf, end: n}
 }
 
-// Next announces the next record, after skipping what is left of the current one. It returns io.EOF when the stream
-// ends between two records, and io.ErrUnexpectedEOF when it ends within one.
+// Next announces the next record, after skipping what is left of the current one. It returns io.EOF
+// when the stream ends between two records, and io.ErrUnexpectedEOF when it ends within one.
 func (r *Reader) Next() (Header, error) {
 	if err := r.Skip(); err != nil {
 		return Header{}, err
@@ -49,7 +49,8 @@ func (r *Reader) Left() int { return r.current.Content }
 // Buffered is the number of bytes that were read from the stream and not taken yet.
 func (r *Reader) Buffered() int { return r.end - r.start }
 
-// Ready reports whether a record, or a piece of the current one, is at hand: taking it reads nothing.
+// Ready reports whether a record, or a piece of the current one, is at hand: taking it reads
+// nothing.
 func (r *Reader) Ready() bool {
 	if r.current.Content > 0 {
 		return r.Buffered() > 0
@@ -62,14 +63,15 @@ func (r *Reader) Between() bool {
 	return r.Buffered() == 0 && r.current.Content == 0 && r.current.Padding == 0
 }
 
-// Piece takes a piece of the current record's content: as much as is at hand, at least one byte unless none is left.
-// The piece is valid until the next call.
+// Piece takes a piece of the current record's content: as much as is at hand, at least one byte
+// unless none is left. The piece is valid until the next call.
 func (r *Reader) Piece() ([]byte, error) {
 	return r.take(r.current.Content)
 }
 
-// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this record. What is not at
-// hand is read straight into p, if the source can put what follows it into the buffer.
+// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this
+// record. What is not at hand is read straight into p, if the source can put what follows it into
+// the buffer.
 func (r *Reader) Read(p []byte) (int, error) {
 	if r.current.Content == 0 {
 		return 0, io.EOF
@@ -86,8 +88,9 @@ type splitter interface {
 	ReadTwo(p, more []byte) (int, error)
 }
 
-// following is how much is read behind content that is read straight to where it is wanted: the header of the next record,
-// and not so much of its content that this could not be read straight, too.
+// following is how much is read behind content that is read straight to where it is wanted: the
+// header of the next record, and not so much of its content that this could not be read straight,
+// too.
 const following = 4 * HeaderLen
 
 func (r *Reader) readStraight(src splitter, p []byte) (int, error) {
@@ -98,8 +101,8 @@ func (r *Reader) readStraight(src splitter, p []byte) (int, error) {
 	return taken, r.outcome(n, err)
 }
 
-// ReadBody takes the whole content of the current record, which must be BodyLen bytes long, as begin and end records'
-// is.
+// ReadBody takes the whole content of the current record, which must be BodyLen bytes long, as
+// begin and end records' is.
 func (r *Reader) ReadBody() ([BodyLen]byte, error) {
 	var b [BodyLen]byte
 	if r.current.Content != BodyLen {

@@ -35,13 +35,13 @@ const (
 	TypeUnknown         Type = 11
 )
 
-// ErrVersion is returned for a record of another version of the protocol, which mostly means that the peer does not
-// speak FastCGI at all.
+// ErrVersion is returned for a record of another version of the protocol, which mostly means that
+// the peer does not speak FastCGI at all.
 var ErrVersion = errors.New("not a FastCGI 1.0 record")
 
 // Header is what stands before the content of a record.
 type Header struct {
-	Type    Type
+	Type    Type   // type of the record
 	ID      uint16 // the request; 0 in management records
 	Content int    // bytes of content, at most MaxContent
 	Padding int    // bytes after the content that mean nothing, at most 255
@@ -72,8 +72,9 @@ func (h Header) Put(b []byte) {
 	b[7] = 0
 }
 
-// AppendRecord appends one record to dst. The content must be at most MaxContent bytes long; longer streams are
-// several records. It has no padding: a reader without a buffer, as Apache is, would have to read once more for it.
+// AppendRecord appends one record to dst. The content must be at most MaxContent bytes long; longer
+// streams are several records. It has no padding: a reader without a buffer, as Apache is, would
+// have to read once more for it.
 func AppendRecord(dst []byte, t Type, id uint16, content []byte) []byte {
 	if len(content) > MaxContent {
 		panic(fmt.Sprintf("fcgi: record of %d bytes", len(content)))
@@ -84,7 +85,8 @@ func AppendRecord(dst []byte, t Type, id uint16, content []byte) []byte {
 	return append(dst, content...)
 }
 
-// AppendStream appends content to dst as as many records as it takes. It does not end the stream: an empty record does.
+// AppendStream appends content to dst as as many records as it takes. It does not end the stream:
+// an empty record does.
 func AppendStream(dst []byte, t Type, id uint16, content []byte) []byte {
 	for len(content) > 0 {
 		n := min(len(content), MaxContent)

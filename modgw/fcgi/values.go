@@ -12,8 +12,9 @@ type Values struct {
 // maxQuery bounds the names that one query may ask for; a client knows three.
 const maxQuery = 64
 
-// Answer is the content of the result record for the content of a query: what is known of the names asked for. A query
-// that cannot be read, or that asks for more names than there can be, is answered as far as it was read.
+// Answer is the content of the result record for the content of a query: what is known of the names
+// asked for. A query that cannot be read, or that asks for more names than there can be, is
+// answered as far as it was read.
 func (v Values) Answer(query string) []byte {
 	var answer []byte
 	var done [3]bool

@@ -35,7 +35,8 @@ func nothingKept(t *testing.T, s *Spool) {
 
 func TestBufferReturnsWhatItWasGivenFromMemoryAndFile(t *testing.T) {
 	s := New(Config{Dir: t.TempDir(), Memory: 8 * chunkSize * 2, Disk: 4 << 20})
-	b := NewBuffer(s.Account(8<<20), 300_001) // two chunks are in memory, and the file is a ring of odd size
+	// Two chunks are in memory, and the file is a ring of odd size.
+	b := NewBuffer(s.Account(8<<20), 300_001)
 	want := random(5 << 20)
 	go func() {
 		for rest := want; len(rest) > 0; {

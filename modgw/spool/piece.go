@@ -9,7 +9,7 @@ var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // Piece is memory that a response is copied through.
 type Piece struct {
-	Bytes []byte
+	Bytes []byte // content of the piece
 
 	account *Account // it counts for this account; nil: for none
 	large   *[pieceSize]byte

@@ -95,8 +95,9 @@ func TestNothingIsReadAheadOfAClientThatKeepsUp(t *testing.T) {
 
 func TestFullBufferHasTheSourceWait(t *testing.T) {
 	for name, a := range map[string]*Account{
-		"limit":     New(Config{Memory: 1 << 30}).Account(1 << 30),
-		"exhausted": New(Config{Memory: 1}).Account(1), // there is an account, and nothing that it may have
+		"limit": New(Config{Memory: 1 << 30}).Account(1 << 30),
+		// This account is used up.
+		"exhausted": New(Config{Memory: 1}).Account(1),
 		"no folder": New(Config{Dir: "/none/such", Disk: 1 << 30}).Account(1 << 30),
 	} {
 		t.Run(name, func(t *testing.T) {

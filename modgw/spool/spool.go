@@ -15,7 +15,9 @@ var (
 )
 
 // A FileError says that a spool file cannot be made, written or read.
-type FileError struct{ Err error }
+type FileError struct {
+	Err error // reason of the failure
+}
 
 // Error says what the system said.
 func (e *FileError) Error() string { return fmt.Sprintf("cannot use a spool file: %v", e.Err) }
@@ -25,7 +27,7 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // Config is what a [Spool] is made from.
 type Config struct {
-	Dir    string // folder for files, which must be there and belong to the host; "": nothing is kept in files
+	Dir    string // existing folder of the host for files; "": no files
 	Memory int64  // bytes that may be kept in memory; 0: none
 	Disk   int64  // bytes that may be kept in files; 0: none
 }
