@@ -49,7 +49,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	defer l.mu.Unlock()
 	l.conns++
 	l.timer.Stop()
-	return &guest{UnixConn: conn, listener: l}, nil
+	return &countedConn{UnixConn: conn, listener: l}, nil
 }
 
 // Close implements [net.Listener]. The socket's name goes first, so that no one connects who is not
@@ -74,16 +74,16 @@ func (l *Listener) left() {
 	}
 }
 
-// guest is a connection that counts itself out.
-type guest struct {
+// countedConn is a connection that counts itself out.
+type countedConn struct {
 	*net.UnixConn
 	listener *Listener
 	once     sync.Once
 }
 
 // Close implements [net.Conn].
-func (g *guest) Close() error {
-	err := g.UnixConn.Close()
-	g.once.Do(g.listener.left)
+func (c *countedConn) Close() error {
+	err := c.UnixConn.Close()
+	c.once.Do(c.listener.left)
 	return err
 }

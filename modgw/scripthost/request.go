@@ -56,7 +56,9 @@ func isUnread(err error) bool {
 }
 
 // CutError says that a response broke off.
-type CutError struct{ Err error }
+type CutError struct {
+	Err error // says why the rest did not come
+}
 
 // Error is why.
 func (e *CutError) Error() string { return "the response broke off: " + e.Err.Error() }
