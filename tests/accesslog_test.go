@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/fronttest"
@@ -139,4 +141,54 @@ func TestAccessLogThatCannotBeWrittenIsNoStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start()
+}
+
+// TestAccessLogTellsWaitingFromWork has a request wait for the only thread of an app, on the loop and on a goroutine.
+func TestAccessLogTellsWaitingFromWork(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("modgw.hcl", fmt.Sprintf(accessLogHost, s.dir))
+	s.write("apps/blog/app.py", `
+import os, time
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        open("begun", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+    environ["wsgi.input"].read()
+    start_response("200 OK", [])
+    return [b"done"]
+`)
+	s.write("apps/blog/modgw.hcl", "app \"blog\" {\n  wsgi {\n    entry = \"./app.py\"\n    workers = 1\n    threads = 1\n  }\n"+
+		"  reload { mode = \"off\" }\n}\n")
+	s.start()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() { s.get("/slow") })
+	s.eventually("the slow request has begun", func() bool { _, err := os.Stat(s.path("apps/blog/begun")); return err == nil })
+	for i, body := range []string{"", strings.Repeat("x", 1<<20)} { // the larger one is served on a goroutine
+		asking.Go(func() {
+			response, err := http.Post(fmt.Sprintf("%s/wait%d", s.url, i), "text/plain", strings.NewReader(body))
+			if err == nil {
+				response.Body.Close()
+			}
+		})
+	}
+	s.eventually("both wait", func() bool { return s.status("blog").Runner.Queued == 2 })
+	waiting := time.Now()
+	for range 5 {
+		s.status("blog")
+	}
+	atLeast := time.Since(waiting).Seconds()
+	s.write("apps/blog/go", "")
+	asking.Wait()
+	for _, line := range s.accessLines(3) {
+		long := line.Worked
+		if strings.HasPrefix(line.Target, "/wait") {
+			long = line.Queued
+		}
+		if long < atLeast || line.Worked <= 0 {
+			t.Errorf("all were there for %f s at once: %+v", atLeast, line)
+		}
+	}
 }

@@ -59,9 +59,11 @@ func IsSafe(method string) bool {
 // Tried counts an attempt to have the request executed by a worker; nil is a program of someone
 // else's.
 func (r *Request) Tried(w *workers.Worker) {
+	if r.tries > 0 || r.Info.Given.IsZero() { // else it was given on the loop
+		r.Info.Given = time.Now()
+	}
 	r.tries++
 	r.Worker = w
-	r.Info.Given = time.Now()
 }
 
 // IsNew reports whether no worker was given the request.

@@ -3,6 +3,7 @@ package mux
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/listen"
@@ -61,6 +62,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 	if !c.openDirect(d.stream, head, body) {
 		return false
 	}
+	info.Given = time.Now()
 	x.SetOwner(d)
 	return true
 }

@@ -93,6 +93,8 @@ func (d *direct) placed() {
 
 // open sends the request to the thread of the connection that it got.
 func (d *direct) open() error {
+	_, info := d.exchange.Request()
+	info.Given = time.Now()
 	conn := d.waiter.conn
 	err := conn.openDirect(d, d.exchange.Body())
 	if err != nil {
