@@ -143,7 +143,8 @@ func TestAccessLogThatCannotBeWrittenIsNoStart(t *testing.T) {
 	s.start()
 }
 
-// TestAccessLogTellsWaitingFromWork has a request wait for the only thread of an app, on the loop and on a goroutine.
+// TestAccessLogTellsWaitingFromWork has a request wait for the only thread of an app, on the loop
+// and on a goroutine.
 func TestAccessLogTellsWaitingFromWork(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -166,7 +167,8 @@ def application(environ, start_response):
 	defer asking.Wait()
 	asking.Go(func() { s.get("/slow") })
 	s.eventually("the slow request has begun", func() bool { _, err := os.Stat(s.path("apps/blog/begun")); return err == nil })
-	for i, body := range []string{"", strings.Repeat("x", 1<<20)} { // the larger one is served on a goroutine
+	// the larger one is served on a goroutine
+	for i, body := range []string{"", strings.Repeat("x", 1<<20)} {
 		asking.Go(func() {
 			response, err := http.Post(fmt.Sprintf("%s/wait%d", s.url, i), "text/plain", strings.NewReader(body))
 			if err == nil {
