@@ -12,7 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
-	"github.com/modgw/modgw/cmd/modgw-host/internal/headroom"
+	"github.com/modgw/modgw/cmd/modgw-host/internal/ballast"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
@@ -127,7 +127,7 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	keeping.Go(func() { headroom.Keep(ctx) })
+	keeping.Go(func() { ballast.Keep(ctx) })
 	keeping.Go(func() { reloadOnSIGHUP(ctx, h) })
 	keeping.Go(func() { reopenOnSIGUSR1(ctx, h) })
 	err = h.Run(ctx)

@@ -1,4 +1,4 @@
-package headroom
+package ballast
 
 import (
 	"bufio"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseProgram takes the program's own file out of the process's memory, but for what differs from the file. After a start
-// most of that is code and tables that only the start needed. What is needed again comes back from the page cache,
-// one page fault for some pages.
+// releaseProgram takes the program's own file out of the process's memory, but for what differs
+// from the file. After a start most of that is code and tables that only the start needed. What is
+// needed again comes back from the page cache, one page fault for some pages.
 func releaseProgram() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -35,8 +35,8 @@ func releaseProgram() error {
 // mapping is where a part of a file is in memory.
 type mapping struct{ from, to uintptr }
 
-// unchanged are the mappings of a file that cannot be written to and hold nothing else than the file, in text as
-// in proc_pid_smaps(5).
+// unchanged are the mappings of a file that cannot be written to and hold nothing else than the
+// file, in text as in proc_pid_smaps(5).
 func unchanged(smaps io.Reader, file string) (found []mapping, err error) {
 	var m mapping
 	readOnly := false
