@@ -3,13 +3,13 @@
 //
 // # Connections
 //
-// A worker inherits one control connection as file descriptor 3 and its lanes as 4, 5, …: one lane for each thread of a
-// WSGI worker, one for all requests of an ASGI worker. Requests travel on lanes, everything else on the control
-// connection. Whoever sees the end of a control connection knows that its peer is gone. After the lanes comes, where the
-// host's kernel has such a thing, an area: memory that both map.
+// A worker inherits one control connection as file descriptor 3 and its request connections as 4, 5, …:
+// one for each thread of a WSGI worker, one for all requests of an ASGI worker. Everything else travels
+// on the control connection, whose end says that the peer is gone. After the request connections comes,
+// where the host's kernel has such a thing, memory that both map.
 //
 // A worker can also be attached: a process that the host has not started connects to a Unix socket. That is its control
-// connection, and the descriptors of its lanes and of the area travel with the first byte of Start (SCM_RIGHTS). A host that does not
+// connection, and the descriptors of its request connections and of the shared memory travel with the first byte of Start (SCM_RIGHTS). A host that does not
 // want it sends Abort on stream 0 instead, with the reason as text, and closes the connection.
 //
 // # Frames
@@ -24,28 +24,28 @@
 //	                 255: that long or longer. 0 with all others
 //	cpu      uint8   with Response, which part of that time the thread computes, in 255ths. 0 with all others
 //
-// Stream ids grow and are never used twice on a lane. The host opens a stream with Request; the worker closes it with
+// Stream ids grow and are never used twice on a connection. The host opens a stream with Request; the worker closes it with
 // FlagEnd on Response, Body or File, or with Abort. A frame for a stream that is closed already was on its way when it
 // closed: it is dropped.
 //
-// A thread answers the requests of its lane in their order. Several may be on their way to it at once, so that it takes
-// them, and answers them, with few system calls; those that wait behind one that takes long are given back on Recall.
+// A thread answers the requests of its connection in their order. Several may be on their way to it at once, so that it takes
+// them, and answers them, with few system calls; those that wait behind one that takes long are given back on Unqueue.
 // Only requests whose Request frame has FlagEnd are.
 //
 //	type        on       from    payload
-//	Request     lane     host    uint32 length of the head, head, first piece of the body
-//	Body        lane     both    a piece of the body; may be empty with FlagEnd
-//	Lent        lane     both    uint32 offset, uint32 length: a piece of the body, which lies in the area; see below
-//	Window      lane     both    uint32: so many more bytes of body were consumed and may be sent; on stream 0, see below
-//	Cancel      lane     host    the request is over for the host: its client has gone or its time is up;
+//	Request     request  host    uint32 length of the head, head, first piece of the body
+//	Body        request  both    a piece of the body; may be empty with FlagEnd
+//	Shared      request  both    uint32 offset, uint32 length: a piece of the body, which is in the shared buffer; see below
+//	Window      request  both    uint32: so many more bytes of body were consumed and may be sent; on stream 0, see below
+//	Cancel      request  host    the request is over for the host: its client has gone or its time is up;
 //	                             the payload is the reason as text. With FlagEnd the app shall not go on with it,
 //	                             as far as it can be stopped. The worker still closes the stream
-//	Response    lane     worker  uint32 length of the head, head, first piece of the body
-//	Abort       lane     worker  why the response cannot be completed, as text; before Response it becomes a 500,
+//	Response    request  worker  uint32 length of the head, head, first piece of the body
+//	Abort       request  worker  why the response cannot be completed, as text; before Response it becomes a 500,
 //	                             after it the client sees a response that was cut off
-//	File        lane     worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
+//	File        request  worker  uint64 offset, uint64 length: the rest of the body is that part of the file whose
 //	                             descriptor travels with the frame's first byte (SCM_RIGHTS); always has FlagEnd
-//	Event       lane     both    something of a WebSocket, or early hints or trailers of a response; see below. An
+//	Event       request  both    something of a WebSocket, or early hints or trailers of a response; see below. An
 //	                             empty one from the host on a request's stream: the client has ended its sending side
 //	                             some time ago. It may have gone, and an answer is still passed on
 //	Event       control  both    what a template process is asked and answers; and once, from a worker that may be
@@ -58,13 +58,13 @@
 //	                             of the event loop if it is blocked
 //	Log         control  worker  a log record
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
-//	Recall      control  host    uint32 number of a lane, from 0, and uint32 id of a stream: give back what waits there if
+//	Unqueue     control  host    uint32 number of a thread, from 0, and uint32 id of a stream: give back what waits there if
 //	                             the thread is still busy with that stream. 0: give it back whatever the thread does
-//	Returned    control  worker  uint32 number of the lane, uint32 ids of the streams that are given back: their requests
+//	Unqueued    control  worker  uint32 number of the thread, uint32 ids of the streams that are given back: their requests
 //	                             were not begun and never will be, and nothing more is said of them. Without ids:
-//	                             the thread is still busy with the stream that Recall named. With FlagEnd it
-//	                             has computed since Recall last named that stream. Answers
-//	                             to later requests, on the lane, may overtake this frame
+//	                             the thread is still busy with the stream that Unqueue named. With FlagEnd it
+//	                             has computed since Unqueue last named that stream. Answers
+//	                             to later requests, on the connection, may overtake this frame
 //
 // # Dictionaries
 //
@@ -78,14 +78,14 @@
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
 //	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}; of an ASGI app
 //	          also "lifespan": "auto"|"on"|"off"
-//	Ready     {"pid": int, "python": str, "callable": str, "area": bool}; area: the worker has mapped the area
+//	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool}; buffer: it has mapped the shared memory
 //	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
 //	          code, "" and 0 when there is none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,
 //	          "file": str, "line": int}; request is the RequestInfo.ID or ""
 //
-// An Event on a lane is, on the stream of a WebSocket, from either side, a message: its str or bytes. A long one comes as Body
+// An Event on a request connection is, on the stream of a WebSocket, from either side, a message: its str or bytes. A long one comes as Body
 // frames and is completed by True (text) or False (binary). The worker accepts with a list of the subprotocol, or "", and a
 // list of headers as in Response, or answers with a Response in place of the WebSocket. Whoever closes sends the tuple (code
 // int, reason str) with FlagEnd. On the stream of a request the worker sends early hints as a list of Link values, before
@@ -96,30 +96,33 @@
 //
 // # Flow control
 //
-// A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the lane of a thread. Pieces of
+// A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the connection of a thread. Pieces of
 // the body use it up, those in Request and Response included, and so do Events, with EventCost beside their payload, but
 // for the one that accepts a WebSocket, those with FlagEnd, and True and False from the host; Window gives back what the
 // receiver has consumed. A worker gives back all that it has received of a request's body only when its app waits for more of
 // it, and else keeps a byte back: that way the host knows whose time it is. A worker that sends beyond its window breaks the protocol.
 //
-// # The area
+// # Shared memory
 //
-// Large bodies would be copied into the connection and out of it again, and the copies, and waiting for room, are most of what
-// they cost. A Lent frame says where in the area the sender has put a piece instead, and takes the place of a Body frame among
-// the others. The sender leaves the piece alone until the other side has given its bytes back. Which pieces are lent and
-// which are sent is the sender's choice; the host lends nothing unless Ready says that the area is mapped.
+// Large bodies would be copied into the connection and out of it again, and the copies, and waiting for
+// room, are most of what they cost. A Shared frame says where in the shared memory the sender has put a
+// piece instead, and takes the place of a Body frame among the others. The sender does not change the
+// piece until the other side has released it. The sender chooses which pieces go that way; the host
+// shares none unless Ready says that the memory is mapped.
 //
-// The lane of a thread has a plot of the area, of PlotSize bytes: the first half is the worker's, which puts pieces of responses
-// there, the second one the host's, for the pieces of a request's body that do not come in Request. Offsets count within the half.
-// Pieces that are lent use no window of their stream. They are given back by Window on stream 0, in the order in which they
-// were lent and for all streams of the lane together: also what nobody wanted any more.
+// The connection of a thread has a buffer of ThreadBufferSize bytes there. The worker puts pieces of
+// responses into its first half, the host pieces of requests into the second one, unless they come in
+// Request. Offsets count within the half. Such pieces use no window of their stream. Window on stream 0
+// releases them, in the order in which they were put there and for all streams of the connection
+// together: also those that were not wanted any more.
 //
-// The lane of an ASGI worker has an area of ShelfSize bytes, which is the worker's, for pieces of responses. There they use the
-// window of their stream as Body frames do. Window on that stream gives them back, each when all that the stream has
-// sent up to its end was given back; the host does so for all that was lent, also for a stream that is closed.
+// The connection of an ASGI worker has a buffer of MuxBufferSize bytes for pieces of responses. They use
+// the window of their stream as Body frames do. Window on that stream releases each when all that the
+// stream has sent up to its end was released; the host releases everything, also for a stream that is
+// closed.
 //
-// The worker can write to all of the area at any time. The host therefore looks at nothing but the bytes that it passes on, never
-// decides by them, and the size of the area is sealed (F_SEAL_SHRINK in fcntl(2)).
+// The worker can write to all of the memory at any time. The host therefore uses nothing but the bytes
+// that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).
 //
 // # Trust
 //

@@ -17,7 +17,7 @@ const (
 	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
 	InitialWindow = 256 << 10
 
-	// ThreadWindow is the same on the lane of a thread, where what one response is ahead of its client waits in the
+	// ThreadWindow is the same on the connection of a thread, where what one response is ahead of its client waits in the
 	// connection and not in the host's memory.
 	ThreadWindow = 1 << 20
 
@@ -51,15 +51,15 @@ const (
 	Dump     Type = 13
 	Log      Type = 14
 	Retire   Type = 15
-	Recall   Type = 16
-	Returned Type = 17
-	Lent     Type = 18
+	Unqueue  Type = 16
+	Unqueued Type = 17
+	Shared   Type = 18
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
-	Log: "Log", Retire: "Retire", Recall: "Recall", Returned: "Returned", Lent: "Lent",
+	Log: "Log", Retire: "Retire", Unqueue: "Unqueue", Unqueued: "Unqueued", Shared: "Shared",
 }
 
 // String is the name that the package documentation uses.

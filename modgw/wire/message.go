@@ -6,8 +6,8 @@ import "encoding/binary"
 type StartMessage struct {
 	Kind        string // "wsgi" or "asgi"
 	Entry       string
-	Threads     int      // lanes of a WSGI worker
-	Concurrency int      // requests at once on the lane of an ASGI worker, or of one with gevent
+	Threads     int      // the threads of a WSGI worker
+	Concurrency int      // requests at once of an ASGI worker, or of one with gevent
 	Gevent      bool     // requests of a WSGI worker are greenlets
 	Lifespan    string   // "auto", "on" or "off", of an ASGI app; "" is "auto"
 	Path        []string // entries to put before the rest of sys.path
@@ -65,7 +65,7 @@ type ReadyMessage struct {
 	PID      int
 	Python   string
 	Callable string
-	Area     bool // it has mapped the memory that the host shares with it
+	Buffer   bool // it has mapped the memory that the host shares with it
 }
 
 // DecodeReady reads the payload of a Ready frame.
@@ -79,8 +79,8 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 			m.Python = d.Text()
 		case "callable":
 			m.Callable = d.Text()
-		case "area":
-			m.Area = d.Bool()
+		case "buffer":
+			m.Buffer = d.Bool()
 		default:
 			d.Skip()
 		}
@@ -211,31 +211,31 @@ func AppendWindow(b []byte, stream uint32, n int) []byte {
 	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(n)), start)
 }
 
-// AppendLent appends a whole Lent frame for length bytes that lie at an offset.
-func AppendLent(b []byte, stream uint32, flags Flags, offset, length int) []byte {
+// AppendShared appends a whole Shared frame for length bytes that lie at an offset.
+func AppendShared(b []byte, stream uint32, flags Flags, offset, length int) []byte {
 	start := len(b)
-	b = BeginFrame(b, Lent, flags, stream)
+	b = BeginFrame(b, Shared, flags, stream)
 	b = binary.LittleEndian.AppendUint32(b, uint32(offset))
 	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(length)), start)
 }
 
-func decodeLent(payload []byte) (offset, length uint32, err error) {
+func decodeShared(payload []byte) (offset, length uint32, err error) {
 	if len(payload) != 8 {
-		return 0, 0, Errorf("a Lent frame of %d bytes", len(payload))
+		return 0, 0, Errorf("a Shared frame of %d bytes", len(payload))
 	}
 	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
 
-// AppendRecall appends the payload of a Recall frame, which is about what waits on a lane behind a stream; 0: behind whatever
-// its thread does.
-func AppendRecall(b []byte, lane int, stream uint32) []byte {
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(lane)), stream)
+// AppendUnqueue appends the payload of an Unqueue frame, which asks for what waits for a thread behind a
+// stream; 0: behind any stream.
+func AppendUnqueue(b []byte, thread int, stream uint32) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(thread)), stream)
 }
 
-// DecodeReturned reads the payload of a Returned frame.
-func DecodeReturned(payload []byte) (lane uint32, streams []uint32, err error) {
+// DecodeUnqueued reads the payload of a Unqueued frame.
+func DecodeUnqueued(payload []byte) (thread uint32, streams []uint32, err error) {
 	if len(payload) < 4 || len(payload)%4 != 0 {
-		return 0, nil, Errorf("a Returned frame of %d bytes", len(payload))
+		return 0, nil, Errorf("a Unqueued frame of %d bytes", len(payload))
 	}
 	for rest := payload[4:]; len(rest) > 0; rest = rest[4:] {
 		streams = append(streams, binary.LittleEndian.Uint32(rest))

@@ -90,7 +90,7 @@ func TestUnpackedWorkerIsCompleteAndShared(t *testing.T) {
 	if err != nil || second.Dir != first.Dir {
 		t.Errorf("unpacked twice: %v and %v, %v", first, second, err)
 	}
-	if !exists(first.Dir+"/__main__.py") || !exists(first.Dir+"/modgw_worker/lane.py") {
+	if !exists(first.Dir+"/__main__.py") || !exists(first.Dir+"/modgw_worker/conn.py") {
 		t.Error("files are missing")
 	}
 }

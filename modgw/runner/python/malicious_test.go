@@ -17,11 +17,11 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		"garbage": 502, "huge frame": 502, "unknown type": 502, "reserved bits": 502, "other stream": 502,
 		"earlier stream": 502, "body before head": 502, "too much window": 502, "short window": 502, "no head": 502,
 		"head beyond payload": 502, "no marshal": 502, "allocation bomb": 502, "wrong types": 502,
-		"control frame on lane": 502, "returns what was not lent": 502, "lends before head": 502, "ready twice": 502, "lane frame on control": 502, "bad log": 502,
+		"control frame on connection": 502, "releases what was not shared": 502, "shares before head": 502, "ready twice": 502, "connection frame on control": 502, "bad log": 502,
 		// After the head was sent, the response can only be cut off.
 		"answers twice": 0, "file without descriptor": 0, "file that is a pipe": 0,
 		"many descriptors": 0, "descriptor without file": 0,
-		"lends beyond the area": 0, "lends nothing": 0, "lends for another stream": 0, "lends what it does not share": 0,
+		"shares beyond the buffer": 0, "shares nothing": 0, "shares for another stream": 0, "shares without memory": 0,
 		// This one's first answer is right, so it stands.
 		"answers again later": 200,
 	}
@@ -31,8 +31,8 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 			hurtsOnlyItself(t, a, status)
 		})
 	}
-	delete(malices, "returns what was not lent")    // only threads are lent anything
-	delete(malices, "lends what it does not share") // they share it, whatever the worker says
+	delete(malices, "releases what was not shared") // only threads get anything in shared memory
+	delete(malices, "shares without memory")        // they share it, whatever the worker says
 	maps.Copy(malices, map[string]int{
 		"beyond window": 0, // the host keeps nothing of a thread's response, and only takes as much of it as its client does
 		"empty event":   502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,

@@ -94,9 +94,9 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 
 // options returns the command line of the worker's program.
 func (r *Runner) options(w *worker, lifeline int) []string {
-	options := []string{"--lanes", strconv.Itoa(r.program.connections), "--lifeline", strconv.Itoa(lifeline)}
+	options := []string{"--connections", strconv.Itoa(r.program.connections), "--lifeline", strconv.Itoa(lifeline)}
 	if w.Connections.Shared() {
-		options = append(options, "--area", strconv.Itoa(lifeline-1))
+		options = append(options, "--buffer", strconv.Itoa(lifeline-1))
 	}
 	if r.files.Zygotes != nil {
 		options = append(options, "--report", "modules")

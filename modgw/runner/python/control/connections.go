@@ -24,7 +24,7 @@ type Connections interface {
 	// Loaded takes what the worker has said of itself when it was ready.
 	Loaded(wire.ReadyMessage)
 
-	// Requeue takes back the requests that the payload of a Returned frame names. computed is its
+	// Requeue takes back the requests that the payload of an Unqueued frame names. computed is its
 	// FlagEnd. An error costs the worker its life.
 	Requeue(payload []byte, computed bool) error
 

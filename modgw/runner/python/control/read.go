@@ -79,7 +79,7 @@ func (w *Worker) handle(f wire.Frame) error {
 			return wire.Errorf("a report of its modules, which it was not asked for")
 		}
 		return report(f.Payload)
-	case wire.Returned:
+	case wire.Unqueued:
 		return w.Connections.Requeue(f.Payload, f.End())
 	case wire.Retire:
 		w.Want(proc.Printable(string(f.Payload)))

@@ -9,38 +9,38 @@ import (
 // shareBuffer makes the memory that large responses pass through, and returns it as the worker gets
 // it; nil where there is none.
 func (c *Conn) shareBuffer() *os.File {
-	area, err := wire.NewArea(wire.ShelfSize)
+	file, err := wire.NewSharedMemory(wire.MuxBufferSize)
 	if err == nil {
-		if c.buffer, err = wire.OpenShelf(area); err == nil {
-			return area
+		if c.buffer, err = wire.OpenMuxBuffer(file); err == nil {
+			return file
 		}
-		area.Close()
+		file.Close()
 	}
 	c.server.app.Log.Debug("no memory is shared", "reason", err)
 	return nil
 }
 
-// holdBuffer keeps the memory for a stream until releaseBuffer.
-func (c *Conn) holdBuffer() {
+// retainBuffer keeps the memory mapped for a stream until closeBuffer.
+func (c *Conn) retainBuffer() {
 	if c.buffer != nil {
-		c.buffer.Hold()
+		c.buffer.Retain()
 	}
 }
 
-func (c *Conn) releaseBuffer() {
+func (c *Conn) closeBuffer() {
 	if c.buffer != nil {
-		c.buffer.Release()
+		c.buffer.Close()
 	}
 }
 
-// acquireBody makes a Lent frame the Body frame that it stands for. The messages of WebSockets are
+// acquireBody makes a Shared frame the Body frame that it stands for. Messages of WebSockets are
 // checked, so none may be in memory that the worker can change.
 func (s *Stream) acquireBody(f wire.Frame) (wire.Frame, error) {
 	if s.conn.buffer == nil || s.kind != HTTP {
-		return f, wire.Errorf("a Lent frame for an area that it does not share")
+		return f, wire.Errorf("a Shared frame without shared memory")
 	}
 	s.inBuffer = true
-	piece, err := s.conn.buffer.Borrow(f.Payload)
+	piece, err := s.conn.buffer.Acquire(f.Payload)
 	f.Type, f.Payload = wire.Body, piece
 	return f, err
 }

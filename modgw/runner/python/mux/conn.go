@@ -27,7 +27,7 @@ type Conn struct {
 	conn              socket
 	in                *wire.Reader // used by Read only, or by the loop
 	out               *wire.Writer
-	buffer            *wire.Shelf // large responses pass through it; nil: no memory is shared
+	buffer            *wire.SharedBuffer // for large responses; nil: no memory is shared
 
 	mu      sync.Mutex
 	last    uint32 // id of the latest stream; ids are never used twice
@@ -158,7 +158,7 @@ func (c *Conn) register(s *Stream) error {
 	}
 	s.ID = c.last
 	c.streams[c.last] = s
-	c.holdBuffer()
+	c.retainBuffer()
 	c.watchLoop()
 	return nil
 }
@@ -300,5 +300,5 @@ func (c *Conn) Close() {
 func (c *Conn) close() {
 	c.in.Release()
 	c.conn.Close()
-	c.releaseBuffer()
+	c.closeBuffer()
 }

@@ -93,7 +93,7 @@ func (s *Stream) receive(f wire.Frame, file *os.File) (end bool, err error) {
 	if f.Type == wire.Window {
 		return false, s.Grow(f.Payload)
 	}
-	inBuffer := f.Type == wire.Lent
+	inBuffer := f.Type == wire.Shared
 	if inBuffer {
 		if f, err = s.acquireBody(f); err != nil {
 			return false, err
@@ -407,7 +407,7 @@ func (s *Stream) Finish() {
 		s.departure.Stop()
 	}
 	s.releaseBody()
-	s.conn.releaseBuffer()
+	s.conn.closeBuffer()
 }
 
 // fail says that the connection ended before the stream.

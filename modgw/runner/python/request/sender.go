@@ -15,7 +15,7 @@ type Sender struct {
 	Out *wire.Writer // writes to the connection
 
 	// Buffer is shared memory that the body passes through; nil: it goes in frames.
-	Buffer *wire.Plot
+	Buffer *wire.SharedBuffer
 
 	// Credit receives a token after the worker has allowed more of the body.
 	Credit chan struct{}
@@ -94,7 +94,7 @@ func (s *Sender) SendBody(piece []byte, end bool) {
 	}
 	if s.Buffer != nil && len(piece) > 0 {
 		_ = s.Out.Write(func(b []byte) []byte {
-			return wire.AppendLent(b, s.ID, flags, s.Buffer.Lend(len(piece)), len(piece))
+			return wire.AppendShared(b, s.ID, flags, s.Buffer.Put(len(piece)), len(piece))
 		})
 		return
 	}

@@ -1,4 +1,4 @@
-"""What fakehost has, for ASGI: one lane on which many streams are open at once."""
+"""What fakehost has, for ASGI: one connection on which many streams are open at once."""
 
 import marshal
 import struct
@@ -35,7 +35,7 @@ class ASGIWorker(Worker):
 
     def __init__(self, entry, **options):
         super().__init__(entry, kind="asgi", **options)
-        self.lane = self.lanes[0]
+        self.conn = self.conns[0]
         self.waiting = []  # frames that were read for other streams
 
     def open(self, path="/", body=b"", end=True, **scope):
@@ -58,7 +58,7 @@ class ASGIWorker(Worker):
             **scope,
         }
         data = marshal.dumps(head, 2)
-        self.lane.send(REQUEST, self.requests, struct.pack("<I", len(data)) + data + body, END if end else 0)
+        self.conn.send(REQUEST, self.requests, struct.pack("<I", len(data)) + data + body, END if end else 0)
         return self.requests
 
     def connect(self, path="/", **scope):
@@ -77,13 +77,13 @@ class ASGIWorker(Worker):
 
     def say(self, stream, value, flags=0):
         """Sends an event."""
-        self.lane.send(EVENT, stream, marshal.dumps(value, 2), flags)
+        self.conn.send(EVENT, stream, marshal.dumps(value, 2), flags)
 
     def cancel(self, stream, over=False):
-        self.lane.send(CANCEL, stream, b"the client has gone", END if over else 0)
+        self.conn.send(CANCEL, stream, b"the client has gone", END if over else 0)
 
     def grant(self, stream, size):
-        self.lane.send(WINDOW, stream, struct.pack("<I", size))
+        self.conn.send(WINDOW, stream, struct.pack("<I", size))
 
     def whole(self, stream, grant=True):
         """The response of a stream, to its end."""
@@ -118,9 +118,9 @@ class ASGIWorker(Worker):
             if frame.stream == stream:
                 return self.waiting.pop(index)
         while True:
-            frame = self.lane.receive()
+            frame = self.conn.receive()
             if frame is None:
-                raise AssertionError("the lane ended; logs %r\n%s" % (self.logs, self.output()))
+                raise AssertionError("the connection ended; logs %r\n%s" % (self.logs, self.output()))
             if frame.stream == stream:
                 return frame
             self.waiting.append(frame)

@@ -19,8 +19,9 @@ if not WORKER:
     WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 HEADER = struct.Struct("<IIBBH")
 TYPES = (
-    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE RECALL RETURNED LENT".split()
-)
+    "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE"
+    " UNQUEUE UNQUEUED SHARED"
+).split()
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
 WINDOW_SIZE = 256 << 10
@@ -81,7 +82,7 @@ def frame(kind, stream=0, payload=b"", flags=0):
 
 
 class Connection:
-    """The host's end of a control connection or a lane."""
+    """The host's end of a control connection or a connection."""
 
     def __init__(self):
         self.socket, self.theirs = socket.socketpair()
@@ -153,11 +154,11 @@ class Worker:
 
     def __init__(self, entry, threads=1, root="/", path=(), env=None, stderr=None, arguments=(), start=True, kind="wsgi"):
         self.control = Connection()
-        self.lanes = [Connection() for _ in range(threads)]
+        self.conns = [Connection() for _ in range(threads)]
         self.logs = []
         self.requests = 0  # so many were made
         held, self.lifeline = os.pipe()
-        ends = [self.control.theirs.fileno(), *[lane.theirs.fileno() for lane in self.lanes], held]
+        ends = [self.control.theirs.fileno(), *[conn.theirs.fileno() for conn in self.conns], held]
         self.stderr = stderr or _log_file()
 
         def arrange():
@@ -168,7 +169,8 @@ class Worker:
         _keep_descriptors()
         self.process = subprocess.Popen(
             [
-                *(sys.executable, WORKER, "--lanes", str(threads), "--lifeline", str(3 + len(ends) - 1)),
+                *(sys.executable, WORKER, "--connections", str(threads)),
+                *("--lifeline", str(3 + len(ends) - 1)),
                 *("app=test", "gen=7", "worker=1"),
             ],
             stdin=subprocess.DEVNULL,
@@ -180,7 +182,7 @@ class Worker:
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
         )
         os.close(held)
-        for connection in (self.control, *self.lanes):
+        for connection in (self.control, *self.conns):
             connection.theirs.close()
         self.start_message = {
             "kind": kind,
@@ -226,10 +228,10 @@ class Worker:
     def log(self):
         return self.control_frame(LOG).dict()
 
-    def begin(self, method="GET", path="/", body=b"", end=True, lane=0, **environ):
+    def begin(self, method="GET", path="/", body=b"", end=True, conn=0, **environ):
         """Sends a request and returns its stream."""
         stream, data = self.frame(method, path, body, end, **environ)
-        self.lanes[lane].socket.sendall(data)
+        self.conns[conn].socket.sendall(data)
         return stream
 
     def frame(self, method="GET", path="/", body=b"", end=True, **environ):
@@ -256,14 +258,15 @@ class Worker:
             **environ,
         }
 
-    def finish(self, stream, lane=0, grant=True):
+    def finish(self, stream, conn=0, grant=True):
         """Reads the response of a stream to its end, granting windows."""
         response = Response()
-        connection = self.lanes[lane]
+        connection = self.conns[conn]
         while True:
             got = connection.receive()
             if got is None:
-                raise AssertionError("the lane ended; logs %r\n%s" % (self.logs, self.output()))
+                text = "the connection ended; logs %r\n%s" % (self.logs, self.output())
+                raise AssertionError(text)
             assert got.stream == stream, "expected stream %d, got %r" % (stream, got)
             if got.kind == WINDOW:
                 continue
@@ -287,8 +290,8 @@ class Worker:
             if got.flags & END:
                 return response
 
-    def get(self, path="/", lane=0, **environ):
-        return self.finish(self.begin("GET", path, lane=lane, **environ), lane)
+    def get(self, path="/", conn=0, **environ):
+        return self.finish(self.begin("GET", path, conn=conn, **environ), conn)
 
     def post(self, path, body, **environ):
         return self.finish(self.begin("POST", path, body, CONTENT_LENGTH=str(len(body)), **environ))
@@ -304,7 +307,7 @@ class Worker:
         return self.process.wait(PATIENCE)
 
     def close(self):
-        for connection in (self.control, *self.lanes):
+        for connection in (self.control, *self.conns):
             connection.close()
         if self.lifeline is not None:
             os.close(self.lifeline)

@@ -243,9 +243,9 @@ class Requests(ASGITestCase):
                 got = worker.next(stream)
                 self.assertEqual(got.kind, WINDOW)
                 window += struct.unpack("<I", got.payload)[0]
-            worker.lane.send(BODY, stream, b"x" * 60000)
+            worker.conn.send(BODY, stream, b"x" * 60000)
             window, total = window - 60000, total + 60000
-        worker.lane.send(BODY, stream, b"", END)
+        worker.conn.send(BODY, stream, b"", END)
         self.assertEqual(worker.next(stream, RESPONSE).body(), b"%d" % total)
 
     def test_an_app_that_receives_nothing_gets_no_more_than_the_window(self):
@@ -381,7 +381,7 @@ class Process(ASGITestCase):
             """
         )
         stream = worker.open()
-        self.assertTrue(worker.lane.quiet(0.05))
+        self.assertTrue(worker.conn.quiet(0.05))
         worker.control.send(12)
         self.assertEqual(worker.whole(stream).body, b"done")
         self.assertEqual(worker.process.wait(PATIENCE), 0)
@@ -419,7 +419,7 @@ class Process(ASGITestCase):
         worker.control.send(13)
         self.assertEqual(worker.fetch("/").body, b"x")
         stream = worker.open("/block")
-        self.assertTrue(worker.lane.quiet(0.1))
+        self.assertTrue(worker.conn.quiet(0.1))
         worker.control.send(13)
         worker.control.send(13)
         log = worker.log()
@@ -439,7 +439,7 @@ class Process(ASGITestCase):
             """
         )
         worker.open()
-        self.assertIsNone(worker.lane.receive())
+        self.assertIsNone(worker.conn.receive())
         self.assertIn("cannot go on serving requests: SystemExit: enough", worker.log()["message"])
 
     def test_stacks_show_what_tasks_wait_for(self):
@@ -452,7 +452,7 @@ class Process(ASGITestCase):
             """
         )
         worker.open()
-        self.assertTrue(worker.lane.quiet(0.1))
+        self.assertTrue(worker.conn.quiet(0.1))
         worker.control.send(13, payload=b"because")
         self.assertIn("in wait_for_nobody", worker.log()["traceback"])
 

@@ -22,10 +22,10 @@ from modgw_worker import attach  # noqa: E402
 class Host:
     """Lets one worker at a time attach at a socket."""
 
-    def __init__(self, folder, lanes=2):
+    def __init__(self, folder, conns=2):
         path = os.path.join(folder, "app.sock")
         self.address = "unix:" + path
-        self.lanes = [Connection() for _ in range(lanes)]
+        self.conns = [Connection() for _ in range(conns)]
         self.control = Connection()
         self.control.close()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -39,26 +39,26 @@ class Host:
 
     def start(self, kind="wsgi"):
         self.accept()
-        message = {"kind": kind, "entry": "nothing", "threads": len(self.lanes), "concurrency": 0, "path": [],
+        message = {"kind": kind, "entry": "nothing", "threads": len(self.conns), "concurrency": 0, "path": [],
                    "root": "/", "mount": "/", "app": "test", "generation": 3, "worker": 1, "dev": False}
-        fds = array.array("i", [lane.theirs.fileno() for lane in self.lanes])
+        fds = array.array("i", [conn.theirs.fileno() for conn in self.conns])
         whole = frame(START, payload=marshal.dumps(message, 2))
         # The descriptors come with the first byte, and the frame in pieces.
         self.control.socket.sendmsg([whole[:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
         self.control.socket.sendall(whole[1:])
-        for lane in self.lanes:
-            lane.theirs.close()
+        for conn in self.conns:
+            conn.theirs.close()
 
-    def get(self, path, lane=0):
+    def get(self, path, conn=0):
         head = marshal.dumps({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
                               "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
                               "wsgi.url_scheme": "http", "modgw.request_id": "r1"}, 2)
-        self.lanes[lane].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
-        return self.lanes[lane].receive()
+        self.conns[conn].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
+        return self.conns[conn].receive()
 
     def close(self):
         self._listener.close()
-        for connection in (self.control, *self.lanes):
+        for connection in (self.control, *self.conns):
             connection.close()
             connection.theirs.close()
 
@@ -116,7 +116,7 @@ class AttachTest(WorkerTestCase):
         for number in (0, 1):
             answer = host.get("/", number)
             self.assertEqual((answer.kind, answer.head()[0]), (RESPONSE, 200))
-            self.assertEqual(answer.body(), b"test modgw-lane-%d" % (number + 1))
+            self.assertEqual(answer.body(), b"test modgw-thread-%d" % (number + 1))
         host.control.send(STOP)
         self.assertIsNone(host.control.receive())
         thread.join(PATIENCE)
@@ -127,21 +127,21 @@ class AttachTest(WorkerTestCase):
         for _ in range(2):
             folder = os.path.join(self.folder, str(_))
             os.mkdir(folder)
-            host = Host(folder, lanes=1)
+            host = Host(folder, conns=1)
             self.addCleanup(host.close)
             thread = threading.Thread(target=attach.serve, args=(app, host.address))
             thread.start()
             host.start("asgi")
             self.assertEqual(host.control.receive().kind, READY)
             head = marshal.dumps({"type": "http", "path": "/", "method": "GET"}, 2)
-            host.lanes[0].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
-            self.assertEqual(host.lanes[0].receive().body(), b"started")
+            host.conns[0].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
+            self.assertEqual(host.conns[0].receive().body(), b"started")
             host.control.send(STOP)
             thread.join(PATIENCE)
             self.assertTrue(app.stopped and not thread.is_alive())
 
     def test_serving_ends_with_its_block(self):
-        host = self.host(lanes=1)
+        host = self.host(conns=1)
         accepted = threading.Thread(target=host.start)
         accepted.start()
         with attach.serving(hello, host.address):
@@ -149,17 +149,17 @@ class AttachTest(WorkerTestCase):
             self.assertEqual(host.control.receive().kind, READY)
             self.assertEqual(host.get("/").head()[0], 200)
         self.assertIsNone(host.control.receive())
-        self.assertIsNone(host.lanes[0].receive())
+        self.assertIsNone(host.conns[0].receive())
 
     def begin(self, host, path, kind="http"):
         head = {"type": kind, "path": path, "method": "GET", "headers": [], "subprotocols": []}
         data = marshal.dumps(head, 2)
         self.streams = getattr(self, "streams", 0) + 1
-        host.lanes[0].send(REQUEST, self.streams, len(data).to_bytes(4, "little") + data, END if kind == "http" else 0)
-        return host.lanes[0].receive()
+        host.conns[0].send(REQUEST, self.streams, len(data).to_bytes(4, "little") + data, END if kind == "http" else 0)
+        return host.conns[0].receive()
 
     def test_serving_ends_with_an_open_websocket(self):
-        host = self.host(lanes=1)
+        host = self.host(conns=1)
         accepted = threading.Thread(target=host.start, args=("asgi",))
         accepted.start()
         seen = []
@@ -177,7 +177,7 @@ class AttachTest(WorkerTestCase):
             self.assertEqual(host.control.receive().kind, READY)
             self.assertEqual(self.begin(host, "/", "websocket").dict(), ["", []])
         self.assertEqual(seen, [{"type": "websocket.disconnect", "code": 1012, "reason": "the worker ends"}])
-        self.assertEqual(host.lanes[0].receive().dict(), (1012, "the worker ends"))
+        self.assertEqual(host.conns[0].receive().dict(), (1012, "the worker ends"))
         self.assertIsNone(host.control.receive())
 
     def test_serving_ends_with_requests_that_do_not(self):
@@ -210,7 +210,7 @@ class AttachTest(WorkerTestCase):
         for app, kind in ((startup, "asgi"), (not_begun, "asgi"), (stream, "asgi"), (generator, "wsgi")):
             folder = os.path.join(self.folder, app.__name__)
             os.mkdir(folder)
-            host = Host(folder, lanes=1)
+            host = Host(folder, conns=1)
             self.addCleanup(host.close)
             accepted = threading.Thread(target=host.start, args=(kind,))
             accepted.start()
@@ -227,7 +227,7 @@ class AttachTest(WorkerTestCase):
             self.assertEqual(set(threading.enumerate()) - before, set(), app.__name__)
 
     def test_exceptions_are_printed_and_told(self):
-        host = self.host(lanes=1)
+        host = self.host(conns=1)
         printed = io.StringIO()
         with redirect_stderr(printed):
             self.serving(host)

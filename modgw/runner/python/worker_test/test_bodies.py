@@ -23,16 +23,16 @@ class StreamedInput(WorkerTestCase):
     def upload(self, worker, pieces, stream=None):
         """Sends pieces within the window and returns the response."""
         stream = stream or worker.begin("POST", "/", end=False)
-        lane, window = worker.lanes[0], WINDOW_SIZE
+        conn, window = worker.conns[0], WINDOW_SIZE
         for piece in pieces:
             while len(piece) > window:
-                got = lane.receive()
+                got = conn.receive()
                 self.assertEqual((got.kind, got.stream), (WINDOW, stream))
                 window += struct.unpack("<I", got.payload)[0]
                 self.assertLessEqual(window, WINDOW_SIZE)
-            lane.send(BODY, stream, piece)
+            conn.send(BODY, stream, piece)
             window -= len(piece)
-        lane.send(BODY, stream, b"", END)
+        conn.send(BODY, stream, b"", END)
         return worker.finish(stream)
 
     def test_an_upload_larger_than_the_window_flows(self):
@@ -44,16 +44,16 @@ class StreamedInput(WorkerTestCase):
     def test_what_was_read_is_given_back_in_few_windows(self):
         worker = self.serve(ECHO_LENGTH % "100")
         stream = worker.begin("POST", "/", b"x" * 1000, end=False)
-        lane = worker.lanes[0]
-        lane.send(BODY, stream, b"x" * (WINDOW_SIZE - 1000))
+        conn = worker.conns[0]
+        conn.send(BODY, stream, b"x" * (WINDOW_SIZE - 1000))
         given = []
         while sum(given) < WINDOW_SIZE // 2:
-            got = lane.receive()
+            got = conn.receive()
             self.assertEqual(got.kind, WINDOW)
             given.append(struct.unpack("<I", got.payload)[0])
         self.assertLessEqual(len(given), 2)
-        lane.send(BODY, stream, b"x" * given[0])
-        lane.send(BODY, stream, b"", END)
+        conn.send(BODY, stream, b"x" * given[0])
+        conn.send(BODY, stream, b"", END)
         self.assertEqual(worker.finish(stream).body, b"%d" % (WINDOW_SIZE + given[0]))
 
     def test_lines_and_reads_cross_the_pieces(self):
@@ -107,10 +107,10 @@ class StreamedInput(WorkerTestCase):
         )
         stream = worker.begin("POST", "/one", b"x" * 1000, end=False)
         self.assertEqual(worker.finish(stream).body, b"/one")
-        worker.lanes[0].send(BODY, stream, b"x" * 1000)  # was on its way
-        worker.lanes[0].send(CANCEL, stream, b"client gone")
-        worker.lanes[0].send(WINDOW, stream, struct.pack("<I", 5))
-        worker.lanes[0].send(BODY, stream, b"", END)
+        worker.conns[0].send(BODY, stream, b"x" * 1000)  # was on its way
+        worker.conns[0].send(CANCEL, stream, b"client gone")
+        worker.conns[0].send(WINDOW, stream, struct.pack("<I", 5))
+        worker.conns[0].send(BODY, stream, b"", END)
         self.assertEqual(worker.get("/two").body, b"/two")
 
     def test_requests_that_wait_behind_an_upload_keep_their_order_and_bodies(self):
@@ -122,22 +122,22 @@ class StreamedInput(WorkerTestCase):
                 return [environ["PATH_INFO"].encode(), b" ", data]
             """
         )
-        lane = worker.lanes[0]
+        conn = worker.conns[0]
         first = worker.begin("POST", "/1", b"a", end=False)
         second = worker.begin("POST", "/2", b"c", end=False)
         third = worker.begin("GET", "/3")
-        lane.send(BODY, second, b"d", END)
-        lane.send(BODY, first, b"b", END)
+        conn.send(BODY, second, b"d", END)
+        conn.send(BODY, first, b"b", END)
         self.assertEqual([worker.finish(s).body for s in (first, second, third)], [b"/1 ab", b"/2 cd", b"/3 "])
 
     def test_frames_may_be_cut_anywhere(self):
         worker = self.serve(ECHO_LENGTH % "")
         worker.begin("POST", "/", b"abc", end=False)
-        lane = worker.lanes[0]
+        conn = worker.conns[0]
         stream = 1
         data = b"".join(_bytes(BODY, stream, b"x" * 10) for _ in range(3)) + _bytes(BODY, stream, b"", END)
         for position in range(len(data)):
-            lane.socket.sendall(data[position : position + 1])
+            conn.socket.sendall(data[position : position + 1])
         self.assertEqual(worker.finish(stream).body, b"33")
 
     def test_a_form_is_parsed(self):
@@ -174,7 +174,7 @@ class Cancelled(WorkerTestCase):
         )
         stream = worker.begin("POST", "/", b"a", end=False)
         self.begun()
-        worker.lanes[0].send(CANCEL, stream, b"client gone")
+        worker.conns[0].send(CANCEL, stream, b"client gone")
         self.assertEqual(worker.finish(stream).aborted, "client gone")
         with open(os.path.join(self.folder, "seen")) as seen:
             self.assertEqual(seen.read(), "ClientDisconnected: client gone")
@@ -193,12 +193,12 @@ class Cancelled(WorkerTestCase):
             """
         )
         stream = worker.begin()
-        lane = worker.lanes[0]
+        conn = worker.conns[0]
         size = 0
         while size < WINDOW_SIZE:
-            size += len(lane.receive().body())
-        lane.send(CANCEL, stream, b"client gone")
-        got = lane.receive()
+            size += len(conn.receive().body())
+        conn.send(CANCEL, stream, b"client gone")
+        got = conn.receive()
         self.assertEqual((got.kind, got.payload), (ABORT, b"client gone"))
         self.eventually(lambda: os.path.exists(os.path.join(self.folder, "closed")), "the generator's end")
 
@@ -215,11 +215,11 @@ class Cancelled(WorkerTestCase):
             """
         )
         stream = worker.begin()
-        self.assertEqual(worker.lanes[0].receive().kind, RESPONSE)
-        worker.lanes[0].send(CANCEL, stream, b"client gone")
+        self.assertEqual(worker.conns[0].receive().kind, RESPONSE)
+        worker.conns[0].send(CANCEL, stream, b"client gone")
         size = 0
         while True:
-            got = worker.lanes[0].receive()
+            got = worker.conns[0].receive()
             if got.kind == ABORT:
                 break
             size += len(got.payload)
@@ -241,7 +241,7 @@ class Cancelled(WorkerTestCase):
         )
         stream = worker.begin()
         self.begun()
-        worker.lanes[0].send(CANCEL, stream, b"time is up")
+        worker.conns[0].send(CANCEL, stream, b"time is up")
         self.assertEqual(worker.finish(stream, grant=False).aborted, "time is up")
         with open(os.path.join(self.folder, "seen")) as seen:
             self.assertEqual(seen.read(), "time is up")
@@ -258,8 +258,8 @@ class Cancelled(WorkerTestCase):
         )
         first = worker.begin("POST", "/1", end=False)
         second = worker.begin("GET", "/2")
-        worker.lanes[0].send(CANCEL, second, b"client gone")
-        worker.lanes[0].send(BODY, first, b"", END)
+        worker.conns[0].send(CANCEL, second, b"client gone")
+        worker.conns[0].send(BODY, first, b"", END)
         self.assertEqual(worker.finish(first).body, b"x")
         self.assertEqual(worker.finish(second).aborted, "client gone")
         with open(os.path.join(self.folder, "called")) as called:
@@ -280,21 +280,21 @@ class LargeResponses(WorkerTestCase):
                     % source
                 )
                 stream = worker.begin()
-                lane = worker.lanes[0]
+                conn = worker.conns[0]
                 size = 0
                 while size < WINDOW_SIZE:
-                    got = lane.receive()
+                    got = conn.receive()
                     size += len(got.body())
                 self.assertEqual(size, WINDOW_SIZE)
-                self.assertTrue(lane.quiet())
-                lane.send(WINDOW, stream, struct.pack("<I", 10))
-                self.assertEqual(len(lane.receive().body()), 10)
-                self.assertTrue(lane.quiet())
+                self.assertTrue(conn.quiet())
+                conn.send(WINDOW, stream, struct.pack("<I", 10))
+                self.assertEqual(len(conn.receive().body()), 10)
+                self.assertTrue(conn.quiet())
                 while size < (2 << 20) - 10:
-                    lane.send(WINDOW, stream, struct.pack("<I", 1 << 16))
+                    conn.send(WINDOW, stream, struct.pack("<I", 1 << 16))
                     received = 0
                     while received < min(1 << 16, (2 << 20) - 10 - size):
-                        got = lane.receive()
+                        got = conn.receive()
                         received += len(got.body())
                     size += received
                 self.assertEqual(got.flags, END)

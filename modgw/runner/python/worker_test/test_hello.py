@@ -1,4 +1,4 @@
-"""The plain path: a request comes on a lane and is answered on it."""
+"""The plain path: a request comes on a connection and is answered on it."""
 
 import os
 import subprocess
@@ -34,10 +34,10 @@ class Hello(WorkerTestCase):
         streams = [worker.begin(path="/%d" % n) for n in range(100)]
         self.assertEqual([worker.finish(s).body for s in streams], [b"hello /%d" % n for n in range(100)])
 
-    def test_every_lane_answers(self):
+    def test_every_connection_answers(self):
         worker = self.serve(HELLO, threads=4)
-        for lane in range(4):
-            self.assertEqual(worker.get("/%d" % lane, lane=lane).body, b"hello /%d" % lane)
+        for conn in range(4):
+            self.assertEqual(worker.get("/%d" % conn, conn=conn).body, b"hello /%d" % conn)
 
     def test_a_small_app_carries_no_modules_that_only_large_ones_need(self):
         worker = self.serve(

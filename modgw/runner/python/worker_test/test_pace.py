@@ -89,7 +89,7 @@ class Measured(WorkerTestCase):
                 worker = self.start(name, threads=4)
                 high = []
                 for _ in range(100):
-                    streams = [worker.begin("GET", "/compute", lane=lane) for lane in range(4)]
-                    for lane, stream in enumerate(streams):
-                        high.append(worker.finish(stream, lane).cpu >= HIGH)
+                    streams = [worker.begin("GET", "/compute", conn=conn) for conn in range(4)]
+                    for conn, stream in enumerate(streams):
+                        high.append(worker.finish(stream, conn).cpu >= HIGH)
                 self.assertGreater(sum(high[40:]), 180, "of 360 answers")

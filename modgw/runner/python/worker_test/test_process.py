@@ -58,7 +58,7 @@ class Stopping(ProcessTestCase):
         self.assertEqual(worker.process.wait(fakehost.PATIENCE), 0)
         self.assertTrue(os.path.exists(self.path("left")))
 
-    def test_stop_answers_what_the_lane_holds_already(self):
+    def test_stop_answers_what_the_connection_holds_already(self):
         worker = self.serve_gated()
         streams = [worker.begin() for _ in range(3)]
         self.wait_for("begun")
@@ -83,7 +83,7 @@ class Stopping(ProcessTestCase):
         self.wait_for("begun")
         worker.control.send(STOP)
         self.assertTrue(worker.control.quiet())
-        worker.lanes[0].send(fakehost.BODY, stream, b"b", fakehost.END)
+        worker.conns[0].send(fakehost.BODY, stream, b"b", fakehost.END)
         self.assertEqual(worker.finish(stream).body, b"ab")
         self.assertEqual(worker.process.wait(fakehost.PATIENCE), 0)
 
@@ -185,13 +185,13 @@ class WithoutHost(ProcessTestCase):
         worker = self.serve(HELLO, threads=2)
         for _ in range(100):
             worker.get()
-            worker.get(lane=1)
+            worker.get(conn=1)
         self.assertEqual(worker.stop(), 0)
 
-    def test_a_lane_that_the_host_closes_ends_alone(self):
+    def test_a_connection_that_the_host_closes_ends_alone(self):
         worker = self.serve(HELLO, threads=2)
-        worker.lanes[0].close()
-        self.assertEqual(worker.get(lane=1).body, b"hello")
+        worker.conns[0].close()
+        self.assertEqual(worker.get(conn=1).body, b"hello")
         self.assertEqual(worker.stop(), 0)
 
 
@@ -211,7 +211,7 @@ class Children(ProcessTestCase):
         )
         for _ in range(5):
             self.assertEqual(worker.get().body, b"parent")
-        self.assertTrue(worker.lanes[0].quiet())
+        self.assertTrue(worker.conns[0].quiet())
 
     def test_a_forked_child_ends_by_sigterm(self):
         worker = self.serve(
@@ -313,7 +313,7 @@ class Streams(ProcessTestCase):
 class Dumping(ProcessTestCase):
     def test_dump_logs_all_stacks_with_the_requests_they_serve(self):
         worker = self.serve_gated(threads=2)
-        stream = worker.begin("POST", "/slow?secret=1", SCRIPT_NAME="/shop", lane=1)
+        stream = worker.begin("POST", "/slow?secret=1", SCRIPT_NAME="/shop", conn=1)
         self.wait_for("begun")
         record = {"traceback": ""}
         while 'with open("gate") as gate' not in record["traceback"]:  # which comes after begun
@@ -322,13 +322,13 @@ class Dumping(ProcessTestCase):
         self.assertEqual(record["level"], "warning")
         self.assertEqual(record["message"], "stacks of all threads: request took too long")
         text = record["traceback"]
-        self.assertIn("thread modgw-lane-2, serving POST /shop/slow, request request-1:", text)
+        self.assertIn("thread modgw-thread-2, serving POST /shop/slow, request request-1:", text)
         self.assertIn("app.wsgi", text)
-        self.assertIn("thread modgw-lane-1:", text)
+        self.assertIn("thread modgw-thread-1:", text)
         self.assertIn("thread MainThread:", text)
         self.assertNotIn("secret", text)
         self.open_gate()
-        self.assertEqual(worker.finish(stream, lane=1).body, b"done")
+        self.assertEqual(worker.finish(stream, conn=1).body, b"done")
 
 
 def _alive(pid):

@@ -36,7 +36,7 @@ class WebSockets(ASGITestCase):
         for message in ("\u20ac" * 50000, b"x" * 200000):
             data = message.encode() if isinstance(message, str) else message
             for start in range(0, len(data), 60000):
-                worker.lane.send(BODY, stream, data[start : start + 60000])
+                worker.conn.send(BODY, stream, data[start : start + 60000])
             worker.say(stream, isinstance(message, str))
             got = b""
             while True:
@@ -181,7 +181,7 @@ class WebSockets(ASGITestCase):
         worker.event(stream)
         for _ in range(4):
             worker.say(stream, b"x" * 60000)
-        self.assertTrue(worker.lane.quiet())
+        self.assertTrue(worker.conn.quiet())
         worker.fetch()
         self.assertGreaterEqual(struct.unpack("<I", worker.next(stream, WINDOW).payload)[0], WINDOW_SIZE // 2)
 

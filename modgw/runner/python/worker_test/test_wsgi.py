@@ -104,7 +104,7 @@ class ConformingApps(WorkerTestCase):
             """
         )
         stream = worker.begin()
-        first = worker.lanes[0].receive()
+        first = worker.conns[0].receive()
         self.assertEqual((first.kind, first.body(), first.flags), (RESPONSE, b"first", 0))
         # The generator may be ahead by now, and fail: only what was seen first counts.
         self.assertEqual(first.stream, stream)
@@ -130,9 +130,9 @@ class ConformingApps(WorkerTestCase):
         for number in range(3):
             with open(os.path.join(self.folder, "gate-%d" % number), "w"):
                 pass
-            got = worker.lanes[0].receive()
+            got = worker.conns[0].receive()
             self.assertEqual((got.kind, got.body()), (BODY if number else RESPONSE, b"%d" % number))
-        self.assertEqual(worker.lanes[0].receive().flags, END)
+        self.assertEqual(worker.conns[0].receive().flags, END)
 
     def test_content_length_ends_the_response_with_its_last_piece(self):
         worker = self.serve_app(
@@ -322,7 +322,7 @@ class ConformingApps(WorkerTestCase):
         self.eventually(lambda: os.path.getsize(closed) == 2, "the second close")
 
 
-    def test_an_idle_lane_keeps_nothing_of_the_last_request(self):
+    def test_an_idle_connection_keeps_nothing_of_the_last_request(self):
         worker = self.serve_app(
             """
             import gc, weakref
@@ -343,8 +343,8 @@ class ConformingApps(WorkerTestCase):
             """,
             threads=2,
         )
-        worker.get("/keep", lane=0)
-        self.eventually(lambda: worker.get(lane=1).body == b"False", "the first lane to let go")
+        worker.get("/keep", conn=0)
+        self.eventually(lambda: worker.get(conn=1).body == b"False", "the first connection to let go")
 
 
 class ConformingAppsValidated(ConformingApps):
@@ -383,7 +383,7 @@ class BrokenApps(WorkerTestCase):
         self.assertEqual(record["file"], self.folder + "/app.wsgi")
         if line is not None:
             self.assertEqual(record["line"], line)
-        self.assertNotIn("modgw_worker/lane.py", record["traceback"])
+        self.assertNotIn("modgw_worker/connection.py", record["traceback"])
 
     def each_fails(self, cases):
         """Runs an app that has a function for each case, and expects their messages; a case is (body, message, line or None)."""

@@ -10,23 +10,23 @@ import (
 // shareBuffer makes the memory that large bodies pass through, and returns it as the worker gets
 // it. nil: there is none, and the bodies go in frames.
 func (w *Worker) shareBuffer(log *slog.Logger) *os.File {
-	area, err := wire.NewArea(len(w.Conns) * wire.PlotSize)
+	file, err := wire.NewSharedMemory(len(w.Conns) * wire.ThreadBufferSize)
 	if err == nil {
-		err = w.openBuffers(area)
+		err = w.openBuffers(file)
 	}
 	if err != nil {
 		log.Debug("no memory is shared", "reason", err)
 		w.closeBuffers()
 		return nil
 	}
-	return area
+	return file
 }
 
-// openBuffers gives each connection its part of the memory. After an error, area is closed.
-func (w *Worker) openBuffers(area *os.File) (err error) {
+// openBuffers gives each connection its part of the memory. After an error, file is closed.
+func (w *Worker) openBuffers(file *os.File) (err error) {
 	for _, c := range w.Conns {
-		if c.buffer, err = wire.OpenPlot(area, c.number); err != nil {
-			area.Close()
+		if c.buffer, err = wire.OpenThreadBuffer(file, c.number); err != nil {
+			file.Close()
 			return err
 		}
 	}
@@ -47,12 +47,12 @@ func (c *Conn) closeBuffer() {
 	}
 }
 
-// releaseBody takes back the memory of what the worker has read of a request's body.
-func (c *Conn) releaseBody(payload []byte) error {
+// reclaimBody takes back the memory of what the worker has read of a request's body.
+func (c *Conn) reclaimBody(payload []byte) error {
 	if c.buffer == nil {
-		return wire.Errorf("a Window frame for an area that it does not share")
+		return wire.Errorf("a Window frame without shared memory")
 	}
-	if err := c.buffer.Regain(payload); err != nil {
+	if err := c.buffer.Reclaim(payload); err != nil {
 		return err
 	}
 	select {
@@ -62,13 +62,13 @@ func (c *Conn) releaseBody(payload []byte) error {
 	return nil
 }
 
-// acquirePiece makes a Lent frame the Body frame that it stands for. Its payload belongs to the
+// acquirePiece makes a Shared frame the Body frame that it stands for. Its payload belongs to the
 // stream until releasePiece.
 func (s *stream) acquirePiece(f wire.Frame) (wire.Frame, error) {
 	if s.Buffer == nil {
-		return f, wire.Errorf("a Lent frame for an area that it does not share")
+		return f, wire.Errorf("a Shared frame without shared memory")
 	}
-	piece, err := s.Buffer.Borrow(f.Payload)
+	piece, err := s.Buffer.Acquire(f.Payload)
 	f.Type, f.Payload = wire.Body, piece
 	s.acquired = len(piece)
 	return f, err
@@ -79,7 +79,7 @@ func (s *stream) releasePiece() {
 	if s.acquired == 0 {
 		return
 	}
-	back := s.Buffer.Return(s.acquired)
+	back := s.Buffer.Release(s.acquired)
 	s.acquired = 0
 	if back > 0 {
 		// A write error surfaces on the read side.

@@ -39,8 +39,8 @@ type Conn struct {
 	conn      io.Closer
 	in        *wire.Reader // belongs to the first stream
 	out       *wire.Writer
-	buffer    *wire.Plot    // large bodies pass through it; nil: no memory is shared
-	credit    chan struct{} // has a token after more of a request's body may be sent
+	buffer    *wire.SharedBuffer // large bodies pass through it; nil: no memory is shared
+	credit    chan struct{}      // has a token after more of a request's body may be sent
 
 	// Guarded by Scheduler.mu.
 	load  int  // requests on it
@@ -263,7 +263,7 @@ func (c *Conn) checkIdle() error {
 // on the way is dropped.
 func (c *Conn) stale(f wire.Frame) error {
 	if f.Stream == 0 && f.Type == wire.Window {
-		return c.releaseBody(f.Payload)
+		return c.reclaimBody(f.Payload)
 	}
 	if f.Stream <= c.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil

@@ -20,7 +20,7 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	w := &Worker{scheduler: s, Worker: control.New(
 		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
 	)}
-	conn, unread, err := wire.Pair() // the worker reads no Recall frame
+	conn, unread, err := wire.Pair() // the worker reads no Unqueue frame
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (c *Conn) isAwaited() bool {
 // intervals, while they are there: on a busy machine they may still be on their way.
 func (c *Conn) checkStall() {
 	if busy, stuck := c.isStuck(); stuck {
-		c.worker.Send(wire.Recall, wire.AppendRecall(nil, c.number, busy))
+		c.worker.Send(wire.Unqueue, wire.AppendUnqueue(nil, c.number, busy))
 		if busy == 0 {
 			c.scheduler.serve()
 		}
@@ -126,12 +126,12 @@ func (c *Conn) expire() {
 
 // Requeue implements [control.Connections].
 func (w *Worker) Requeue(payload []byte, computed bool) error {
-	number, ids, err := wire.DecodeReturned(payload)
+	number, ids, err := wire.DecodeUnqueued(payload)
 	if err != nil {
 		return err
 	}
 	if uint64(number) >= uint64(len(w.Conns)) {
-		return wire.Errorf("a Returned frame for connection %d of %d", number, len(w.Conns))
+		return wire.Errorf("an Unqueued frame for thread %d of %d", number, len(w.Conns))
 	}
 	if len(ids) > 0 {
 		w.Log.Debug("requests given back", "thread", number, "requests", len(ids))

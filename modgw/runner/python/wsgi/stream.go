@@ -249,12 +249,12 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		}
 		s.progress = headed
 		s.conn.NotePace(f.Pace, f.CPU)
-	case wire.Body, wire.Lent:
+	case wire.Body, wire.Shared:
 		if s.progress < headed {
 			return f, false, wire.Errorf("a %s frame before Response on stream %d", f.Type, s.ID)
 		}
 		var err error
-		if f.Type == wire.Lent {
+		if f.Type == wire.Shared {
 			f, err = s.acquirePiece(f)
 		} else {
 			err = s.received.Received(len(f.Payload))

@@ -45,7 +45,7 @@ func (w *Worker) Read() {}
 
 // Loaded implements [control.Connections].
 func (w *Worker) Loaded(m wire.ReadyMessage) {
-	if !m.Area {
+	if !m.Buffer {
 		w.closeBuffers()
 	}
 }

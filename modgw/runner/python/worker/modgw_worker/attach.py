@@ -17,11 +17,11 @@ import traceback
 import weakref
 
 from . import entry, wire
-from .area import open_shares
+from .sharedbuffer import open_buffers
 from .control import Control
 from .convention import as_asgi3
 from .failure import describe
-from .lane import Lane
+from .conn import Conn
 from .loop import LoopThread, new_loop
 from .main import environ_for
 from .signals import Stopped
@@ -71,13 +71,13 @@ class Attachment:
 
     def __init__(self, address):
         self._control = _AttachedControl(_connect(address))
-        self._lanes = []
+        self._conns = []
         self._loop = None  # of an ASGI app
         self._leaving = False  # whether stop was called
         self.closed = False
         self.message = None  # what the host wants to be loaded
         try:
-            self.message = self._hear()
+            self.message = self._read_start()
         except BaseException:
             self._control.close()
             raise
@@ -107,46 +107,46 @@ class Attachment:
             let_through(app)
             app = serve_beside(app)
         _leave_alone_in_children(self)
-        lanes = 1 if self.message["kind"] == "asgi" else self.message["threads"]
+        conns = 1 if self.message["kind"] == "asgi" else self.message["threads"]
         descriptors = self._control.descriptors
-        shares = open_shares(self.message, descriptors.pop()) if len(descriptors) > lanes else [None] * lanes
+        buffers = open_buffers(self.message, descriptors.pop()) if len(descriptors) > conns else [None] * conns
         if self.message["kind"] == "asgi":
             try:
-                self._open_loop(app, shares[0])
+                self._open_loop(app, buffers[0])
             except Stopped:
                 return
         else:
-            self._open_lanes(app, shares)
+            self._open_connections(app, buffers)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "area": shares[0] is not None})
-        self._obey()
-        for lane in self._lanes:
-            lane.stop()
-        for lane in self._lanes:
-            lane.thread.join(_PATIENCE if self._leaving else None)
-        for lane in self._lanes:
-            if lane.thread.is_alive():
-                lane.cut_off()
-                lane.thread.join(2 * _PATIENCE)  # One that waits for something else ends with the process.
+        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "buffer": buffers[0] is not None})
+        self._obey_host()
+        for conn in self._conns:
+            conn.stop()
+        for conn in self._conns:
+            conn.thread.join(_PATIENCE if self._leaving else None)
+        for conn in self._conns:
+            if conn.thread.is_alive():
+                conn.cut_off()
+                conn.thread.join(2 * _PATIENCE)  # One that waits for something else ends with the process.
 
-    def _open_lanes(self, app, shares):
-        environ = environ_for(self.message, len(shares))
+    def _open_connections(self, app, buffers):
+        environ = environ_for(self.message, len(buffers))
         environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
-        for share in shares:
+        for buffer in buffers:
             own = dict(environ)
             own["wsgi.errors"] = ErrorStream(_STDERR)
             fd = self._control.descriptors.pop(0)
-            self._lanes.append(Lane(len(self._lanes) + 1, fd, share, app, own, self._control))
-        for lane in self._lanes:
-            lane.start()
+            self._conns.append(Conn(len(self._conns) + 1, fd, buffer, app, own, self._control))
+        for conn in self._conns:
+            conn.start()
 
-    def _open_loop(self, app, share):
+    def _open_loop(self, app, buffer):
         loop = LoopThread(
-            self._loop or new_loop(), self._control.descriptors.pop(0), share, as_asgi3(app), self.message, self._control
+            self._loop or new_loop(), self._control.descriptors.pop(0), buffer, as_asgi3(app), self.message, self._control
         )
         self._loop = None  # It ends with this host.
-        self._lanes.append(loop)
+        self._conns.append(loop)
         if self._leaving:
             loop.stop()  # stop has not seen it.
         try:
@@ -161,10 +161,10 @@ class Attachment:
     def stop(self):
         """Makes serve end when it has answered what has arrived. It may be called from any thread."""
         self._leaving = True
-        for lane in self._lanes:
-            if isinstance(lane, LoopThread):
-                lane.patience = _PATIENCE
-                lane.stop()  # It may be in a startup that does not end.
+        for conn in self._conns:
+            if isinstance(conn, LoopThread):
+                conn.patience = _PATIENCE
+                conn.stop()  # It may be in a startup that does not end.
         try:
             self._control.socket.shutdown(socket.SHUT_RD)
         except OSError:
@@ -174,17 +174,17 @@ class Attachment:
         """Lets go of the host. Requests that are not answered yet are cut off."""
         self.closed = True
         self._control.close()
-        for lane in self._lanes:
-            if not lane.thread.is_alive():
-                lane.socket.close()
+        for conn in self._conns:
+            if not conn.thread.is_alive():
+                conn.socket.close()
 
     def close_in_child(self):
         """Lets go of the connections in a forked child, where they are the parent's to use."""
         self._control.close_in_child()
-        for lane in self._lanes:
-            lane.close_in_child()
+        for conn in self._conns:
+            conn.close_in_child()
 
-    def _hear(self):
+    def _read_start(self):
         received = self._control.receive()
         if received is None:
             raise Refused("the host closed the connection; it lets in root, its own user and the user of the app")
@@ -201,7 +201,7 @@ class Attachment:
 
             self._control.explain = explain
 
-    def _obey(self):
+    def _obey_host(self):
         """Does what the host says on the control connection, until that is to stop."""
         while True:
             message = self._control.receive()
@@ -210,15 +210,15 @@ class Attachment:
             if message[0] == wire.DUMP:
                 from . import stacks
 
-                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(self._control, self._conns, message[1].decode("utf-8", "replace"))
 
 
 class _AttachedControl(Control):
-    """A control connection over which the lanes arrive as well, and whose log records are printed too."""
+    """A control connection that brings the other connections, and whose log records are printed."""
 
     def __init__(self, connected):
         super().__init__(connected.detach())
-        self.descriptors = []  # of the lanes, in their order, and of the memory that they share with the host
+        self.descriptors = []  # those of the connections, in order, and of the shared memory
 
     def log(self, level, message, traceback="", **more):
         super().log(level, message, traceback=traceback, **more)
@@ -253,12 +253,12 @@ def main(arguments):
     try:
         return _stay_attached(address, named)
     except Refused as refused:
-        _say("MGW-APP-202: cannot attach to %s: %s" % (address, refused))
+        _print("MGW-APP-202: cannot attach to %s: %s" % (address, refused))
     except OSError as error:
-        _say("MGW-APP-203: cannot reach the host at %s: %s" % (address, error))
+        _print("MGW-APP-203: cannot reach the host at %s: %s" % (address, error))
     except entry.LoadError as failed:
         sys.stderr.write(failed.fields["traceback"])
-        _say("cannot load the app: %s: %s" % (failed.fields["type"], failed.fields["message"]))
+        _print("cannot load the app: %s: %s" % (failed.fields["type"], failed.fields["message"]))
     except KeyboardInterrupt:
         return 130
     return 1
@@ -272,11 +272,11 @@ def _stay_attached(address, named):
         try:
             if app is None:
                 app = attachment.load(named)
-            _say("attached to %s as app %s" % (address, attachment.message["app"]))
+            _print("attached to %s as app %s" % (address, attachment.message["app"]))
             attachment.serve(app)
         finally:
             attachment.close()
-        _say("the host has ended the connection")
+        _print("the host has ended the connection")
 
 
 def _await_host(address):
@@ -286,7 +286,7 @@ def _await_host(address):
             return Attachment(address)
         except (FileNotFoundError, ConnectionError):
             if not waits:
-                _say("waiting for a host at %s" % address)
+                _print("waiting for a host at %s" % address)
             waits = True
             time.sleep(_PAUSE)
 
@@ -319,14 +319,14 @@ def _absolute(named):
 def _leave_alone_in_children(attachment):
     kept = weakref.ref(attachment)
 
-    def let_go():
+    def close_in_child():
         attachment = kept()
         if attachment is not None and not attachment.closed:
             attachment.close_in_child()
 
-    os.register_at_fork(after_in_child=let_go)
+    os.register_at_fork(after_in_child=close_in_child)
 
 
-def _say(text):
+def _print(text):
     sys.stderr.write("modgw: %s\n" % text)
     sys.stderr.flush()

@@ -3,7 +3,7 @@
 import io
 from collections import deque
 
-from .area import Loan
+from .sharedbuffer import SharedPiece
 
 _ALL = 1 << 30
 
@@ -20,7 +20,7 @@ class Input(io.BufferedIOBase):
         self._pieces = deque((piece,) if piece else ())
         self._offset = 0  # in the first piece: what stands before was read
         self._ended = False
-        self._unread = len(piece)  # bytes that came in frames; those that are lent are the lane's to account for
+        self._unread = len(piece)  # bytes that came in frames; the connection counts those in shared memory
         self._unreported = 0  # of them, bytes that were read and not told to the host
 
     def feed(self, piece, ended):
@@ -31,16 +31,16 @@ class Input(io.BufferedIOBase):
         if ended:
             self._ended = True
 
-    def lend(self, loan, ended):
+    def feed_shared(self, shared, ended):
         """Takes what the host has put into shared memory."""
-        self._pieces.append(loan)
+        self._pieces.append(shared)
         if ended:
             self._ended = True
 
     def drop(self):
-        """Lets go of what the host has lent, when the request is over."""
+        """Releases the pieces in shared memory when the request is over."""
         for piece in self._pieces:
-            if type(piece) is Loan:
+            if type(piece) is SharedPiece:
                 piece.drop()
 
     def readable(self):
@@ -68,8 +68,8 @@ class Input(io.BufferedIOBase):
         if size == 0 or not self._fill(size if size > 0 else _ALL):
             return b""
         piece, start = self._pieces[0], self._offset
-        if type(piece) is Loan:
-            return self._read_loan(size)
+        if type(piece) is SharedPiece:
+            return self._read_shared(size)
         if 0 < size < len(piece) - start:
             self._offset = start + size
             piece = piece[start : self._offset]
@@ -100,7 +100,7 @@ class Input(io.BufferedIOBase):
         taken, left = [], size
         while left and self._fill():
             piece = self._pieces[0]
-            if type(piece) is Loan:
+            if type(piece) is SharedPiece:
                 piece = self._pieces[0] = piece.read(piece.size)
             end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
             piece = self.read1(min(end, left) if left > 0 else end)
@@ -136,25 +136,25 @@ class Input(io.BufferedIOBase):
         while not self._pieces:
             if self._ended:
                 return False
-            if self._exchange.lane.is_quiet():
+            if self._exchange.conn.is_quiet():
                 self._report()  # The host sees by it that the app waits for the client, whose time is not the app's.
             self._exchange.wait(want)
         return True
 
-    def _read_loan(self, size):
-        """As many bytes of the first piece, which is lent, as it has, and at most size."""
-        loan = self._pieces[0]
-        piece = loan.read(min(size, loan.size) if size > 0 else loan.size)
-        if not loan.size:
+    def _read_shared(self, size):
+        """At most size bytes of the first piece, which is in shared memory."""
+        shared = self._pieces[0]
+        piece = shared.read(min(size, shared.size) if size > 0 else shared.size)
+        if not shared.size:
             self._pieces.popleft()
         return piece
 
     def _account(self, size):
         """Lets the host send more in time: it has half a window left then, and need not wait."""
-        size = min(size, self._unread)  # What is lent comes after all that is not.
+        size = min(size, self._unread)  # Pieces in shared memory come after all others.
         self._unread -= size
         self._unreported += size
-        if self._unreported >= self._exchange.lane.window // 2 and not self._ended:
+        if self._unreported >= self._exchange.conn.window // 2 and not self._ended:
             self._exchange.consumed(self._unreported - 1)  # The last byte says that the app waits: see _report.
             self._unreported = 1
 
@@ -163,4 +163,4 @@ class Input(io.BufferedIOBase):
         if self._unreported:
             self._exchange.consumed(self._unreported)
             self._unreported = 0
-        self._exchange.lane.report()
+        self._exchange.conn.report()

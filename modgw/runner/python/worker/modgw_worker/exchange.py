@@ -13,12 +13,12 @@ class ClientDisconnected(OSError):
 
 
 class BaseExchange:
-    """One call of the app, and what the lane gives the frames of its stream."""
+    """One call of the app, and what the connection gives the frames of its stream."""
 
-    __slots__ = ("lane", "stream", "scope", "task", "cancelled", "ended", "window", "_waiting", "_wanting")
+    __slots__ = ("conn", "stream", "scope", "task", "cancelled", "ended", "window", "_waiting", "_wanting")
 
-    def __init__(self, lane, stream, scope):
-        self.lane = lane
+    def __init__(self, conn, stream, scope):
+        self.conn = conn
         self.stream = stream
         self.scope = scope
         self.task = None
@@ -31,14 +31,14 @@ class BaseExchange:
     async def run(self):
         """Calls the app."""
         try:
-            await self.lane.app(self.scope, self.receive, self.send)
+            await self.conn.app(self.scope, self.receive, self.send)
             self.conclude()
         except BaseException as error:
             self.fail(error)
             if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
                 raise
 
-    def take(self, kind, flags, payload):
+    def handle_frame(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
         if kind == wire.WINDOW:
             self.window += _unpack_size(payload)[0]
@@ -52,7 +52,7 @@ class BaseExchange:
             self.cancelled = reason
         if over and self.task is not None:
             self.task.cancel()
-        self._tell()
+        self._notify()
         self._stop_waiting()
 
     def hang_up(self):
@@ -67,8 +67,8 @@ class BaseExchange:
         if self.cancelled is not None and is_due_to(error, (ClientDisconnected, asyncio.CancelledError)):
             self.abort(self.cancelled)
             return
-        control = self.lane.control
-        found = describe(error, suspects=(self.lane.app,))
+        control = self.conn.control
+        found = describe(error, suspects=(self.conn.app,))
         summary = found.summary()
         control.log(
             "error",
@@ -85,21 +85,21 @@ class BaseExchange:
 
     def abort(self, reason):
         """Ends the stream without a complete response, unless it has ended."""
-        self.lane.forget(self.stream)
+        self.conn.forget(self.stream)
         if not self.ended:
             self.ended = True
-            self.lane.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
+            self.conn.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
 
     async def _news(self):
         """Waits until there is something to receive."""
         if self._waiting is None:
-            self._waiting = self.lane.loop.create_future()
+            self._waiting = self.conn.loop.create_future()
         await asyncio.shield(self._waiting)
 
     def _stop_waiting(self):
         _wake(self, "_wanting")
 
-    def _tell(self):
+    def _notify(self):
         _wake(self, "_waiting")
 
     async def _room(self, size=1):
@@ -108,7 +108,7 @@ class BaseExchange:
             if self.cancelled is not None:
                 raise ClientDisconnected(self.cancelled)
             if self._wanting is None:
-                self._wanting = self.lane.loop.create_future()
+                self._wanting = self.conn.loop.create_future()
             await asyncio.shield(self._wanting)
         if self.cancelled is not None:
             raise ClientDisconnected(self.cancelled)

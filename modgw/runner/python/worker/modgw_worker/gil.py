@@ -18,21 +18,21 @@ def watch(control):
     if is_built_in():
         return
     if sys._is_gil_enabled():
-        _tell(control, "PYTHON_GIL says so")
+        _log_lock(control, "PYTHON_GIL says so")
         return
     show = warnings.showwarning
 
     def show_or_tell(message, *more, **named):
         found = _CULPRIT.search(str(message))
         if found:
-            _tell(control, "extension module %s turned it on" % found.group(1))
+            _log_lock(control, "extension module %s turned it on" % found.group(1))
         else:
             show(message, *more, **named)
 
     warnings.showwarning = show_or_tell
 
 
-def _tell(control, why):
+def _log_lock(control, why):
     control.log(
         "warning",
         "MGW-APP-030: cannot run threads at the same time: the global interpreter lock is on, for %s" % why,

@@ -4,11 +4,11 @@ import os
 
 from . import message as messages
 from . import wire
-from .area import SLOT
+from .sharedbuffer import SLOT
 from .exchange import BaseExchange, ClientDisconnected
 
 _pack_header = wire.HEADER.pack
-_pack_loan = wire.HEADER_AND_LOAN.pack
+_pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 _dumps = wire.dumps
@@ -40,8 +40,8 @@ class Exchange(BaseExchange):
         "_departed",
     )
 
-    def __init__(self, lane, stream, scope, piece, ended):
-        super().__init__(lane, stream, scope)
+    def __init__(self, conn, stream, scope, piece, ended):
+        super().__init__(conn, stream, scope)
         extensions = _EXTENSIONS.copy()
         extensions.update(scope.get("extensions", ()))
         scope["extensions"] = extensions
@@ -91,7 +91,7 @@ class Exchange(BaseExchange):
                     self._sent = True
                     self._close()
                     size = len(head)
-                    self.lane.put(
+                    self.conn.put(
                         _pack_response(4 + size + len(body), self.stream, _RESPONSE, _END, 0, size) + head + body
                     )
                     return
@@ -101,18 +101,18 @@ class Exchange(BaseExchange):
         else:
             await self._send_extension(kind, message)
 
-    def take(self, kind, flags, payload):
+    def handle_frame(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
         if kind == _BODY:
             self._pieces = self._pieces + payload if self._pieces else payload
             if flags & _END:
                 self._more = False
-            self._tell()
+            self._notify()
         elif kind == wire.EVENT:
             self._departed = True
-            self._tell()
+            self._notify()
         else:
-            super().take(kind, flags, payload)
+            super().handle_frame(kind, flags, payload)
 
     def conclude(self):
         """Judges a call of the app that has returned."""
@@ -144,17 +144,17 @@ class Exchange(BaseExchange):
         self._head = _dumps((int(status), "", headers))
         if len(self._head) > wire.MAX_PAYLOAD // 2:
             raise ValueError("cannot send %d bytes of headers" % len(self._head))
-        if status == 500 and self.lane.control.explain:
+        if status == 500 and self.conn.control.explain:
             self._held = []
 
     async def _send_body(self, body, more):
         """Sends a piece of the body, in as many frames as it needs, as fast as the host takes it."""
-        lane = self.lane
+        conn = self.conn
         position, size = 0, len(body)
         last = not more and self._trailers is None
-        lends = lane.shelf is not None and self._held is None and size > _PIECE
+        shares = conn.shared is not None and self._held is None and size > _PIECE
         while True:
-            room = min(SLOT if lends else _PIECE, size - position)
+            room = min(SLOT if shares else _PIECE, size - position)
             if room:
                 await self._room(room)
             piece = body if room == size else memoryview(body)[position : position + room]
@@ -162,23 +162,23 @@ class Exchange(BaseExchange):
             end = _END if last and position == size else 0
             if end:
                 self._close()
-            if not lends or not self._lend_piece(piece, room, end):
+            if not shares or not self._share_piece(piece, room, end):
                 self._put_piece(piece, end)
             if position == size:
                 break
-        if lane.congested():
-            await lane.drained()
+        if conn.congested():
+            await conn.drained()
 
-    def _lend_piece(self, piece, size, flags):
+    def _share_piece(self, piece, size, flags):
         """Puts a piece into shared memory; False when there is no room for it."""
-        shelf = self.lane.shelf
+        shared = self.conn.shared
         due = wire.INITIAL_WINDOW - self.window
-        offset = shelf.lend(self.stream, piece, size, due) if size and shelf is not None else None
+        offset = shared.put(self.stream, piece, size, due) if size and shared is not None else None
         if offset is None:
             return False
         if not self._sent:
             self._put_piece(b"", 0)
-        self._put(_pack_loan(8, self.stream, wire.LENT, flags, 0, offset, size))
+        self._put(_pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
         return True
 
     def _put_piece(self, piece, flags):
@@ -193,7 +193,7 @@ class Exchange(BaseExchange):
 
     def _put(self, frame):
         if self._held is None:
-            self.lane.put(frame)
+            self.conn.put(frame)
             return
         self._held.append(frame)
         if len(self._held) > 8:
@@ -202,7 +202,7 @@ class Exchange(BaseExchange):
     def _release(self):
         held, self._held = self._held, None
         for frame in held or ():
-            self.lane.put(frame)
+            self.conn.put(frame)
 
     async def _send_extension(self, kind, message):
         if kind == "http.response.pathsend":
@@ -215,7 +215,7 @@ class Exchange(BaseExchange):
             if not self._sent:
                 event = self._event(messages.read_links(message))
                 await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST)
-                self.lane.put(event)
+                self.conn.put(event)
         elif kind != "http.response.debug":
             raise RuntimeError("cannot send %s: it is no message of an HTTP response" % kind)
 
@@ -260,9 +260,9 @@ class Exchange(BaseExchange):
         if not self._sent:
             self._put_piece(b"", 0)
         self._close()
-        self.lane.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
-        if self.lane.congested():
-            await self.lane.drained()
+        self.conn.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
+        if self.conn.congested():
+            await self.conn.drained()
 
     async def _copy(self, fd, offset, count, more):
         while count > 0:
@@ -284,14 +284,14 @@ class Exchange(BaseExchange):
         if not message.get("more_trailers", False):
             self._release()
             self._close()
-            self.lane.put(self._event(self._trailers, _END))
+            self.conn.put(self._event(self._trailers, _END))
 
     def _close(self):
         """Notes that the last frame of the response is made."""
         self.ended = True
         if not self._more:
-            self.lane.forget(self.stream)
-        self._tell()
+            self.conn.forget(self.stream)
+        self._notify()
 
     def _require_head(self, kind):
         if self.ended:
@@ -308,5 +308,5 @@ class Exchange(BaseExchange):
         """Tells the host of what was received, but for so many bytes."""
         size = self._unreported - rest
         if size > 0 and self._more and not self.ended:
-            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
+            self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
             self._unreported = rest

@@ -10,7 +10,7 @@ import traceback
 from . import stacks
 from .failure import Failure, describe, place_of, source
 from .lifespan import Lifespan, StartupFailed
-from .sharedlane import SharedLane
+from .muxconn import MuxConn
 from .signals import Stopped
 
 _MOST_TASKS = 50  # whose stacks are logged
@@ -30,17 +30,17 @@ def new_loop():
 class Loop:
     """Runs the app, in the thread that calls start and serve."""
 
-    def __init__(self, loop, fd, shelf, app, start, control):
+    def __init__(self, loop, fd, shared, app, start, control):
         self.loop = loop
-        self.current = None  # as lanes of WSGI have it
+        self.current = None  # as connections of WSGI have it
         self._ident = None  # of its thread
         self._app = app
         self.socket = socket.socket(fileno=fd)
-        self._shelf = shelf
+        self._shared = shared
         self._control = control
         self._app_name = start["app"]
         self._mode = start.get("lifespan", "auto")
-        self._lane = None
+        self._conn = None
         self._lifespan = None
         self._ending = loop.create_future()
         self.patience = None  # seconds that stop gives the requests; None: the host sees to their end
@@ -99,7 +99,7 @@ class Loop:
 
     def tasks(self):
         """What the tasks of the app stand at, as texts."""
-        tasks = list(self._lane.tasks.items()) if self._lane else []
+        tasks = list(self._conn.tasks.items()) if self._conn else []
         texts = []
         for task, exchange in tasks[:_MOST_TASKS]:
             request = exchange.scope.get("modgw.request_id", "without id")
@@ -118,8 +118,8 @@ class Loop:
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
-        if self._lane is not None:
-            self._lane.shelf = None
+        if self._conn is not None:
+            self._conn.shared = None
 
     def _respond(self, alive):
         self._blocked = False
@@ -139,12 +139,12 @@ class Loop:
             raise Stopped(0)
         await startup
         state = self._lifespan.state
-        self._lane = SharedLane(self.socket, self._shelf, self._app, self._app_name, state, self._control, self.loop)
+        self._conn = MuxConn(self.socket, self._shared, self._app, self._app_name, state, self._control, self.loop)
 
     async def _go_on(self):
-        self._lane.start()
+        self._conn.start()
         await self._ending
-        await self._lane.stop(self.patience)
+        await self._conn.stop(self.patience)
         await self._lifespan.shutdown()
 
 

@@ -6,15 +6,15 @@ import sys
 import types
 
 from . import beside, bytecode, entry, gil, lifeline, stacks, stdio, wire
-from .area import open_shares
+from .sharedbuffer import open_buffers
 from .control import Control
 from .filewrapper import FileWrapper
-from .lane import Lane
+from .conn import Conn
 from .probe import Probe
 from .signals import Signals
 
 _CONTROL_FD = 3
-_FIRST_LANE_FD = 4
+_FIRST_REQUEST_FD = 4
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}  # as the module platform writes them
 _LONGEST_REPORT = 900_000  # bytes; the host passes it on with more in the same frame
 
@@ -34,15 +34,15 @@ def main(arguments, folder):
         options = dict(zip(forked.arguments[::2], forked.arguments[1::2]))
         if "--scope" in options:
             os.environ["MODGW_SCOPE"] = options["--scope"]  # of this worker, not of its template
-    count = int(options["--lanes"])
+    count = int(options["--connections"])
     held = int(options["--lifeline"])
-    fds = range(_FIRST_LANE_FD, _FIRST_LANE_FD + count)
-    area = int(options.get("--area", -1))
-    for fd in (_CONTROL_FD, *fds, held, *((area,) if area >= 0 else ())):
+    fds = range(_FIRST_REQUEST_FD, _FIRST_REQUEST_FD + count)
+    buffer_fd = int(options.get("--buffer", -1))
+    for fd in (_CONTROL_FD, *fds, held, *((buffer_fd,) if buffer_fd >= 0 else ())):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
     errors = stdio.prepare()
-    worker = Worker(Control(_CONTROL_FD), fds, area, errors, forked, "--report" in options)
+    worker = Worker(Control(_CONTROL_FD), fds, buffer_fd, errors, forked, "--report" in options)
     return worker.run()
 
 
@@ -53,11 +53,11 @@ def _leave_no_trace(folder):
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
-def environ_for(start, lanes):
+def environ_for(start, conns):
     """What is in the environ of every request."""
     return {
         "wsgi.version": (1, 0),
-        "wsgi.multithread": lanes > 1,
+        "wsgi.multithread": conns > 1,
         "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
@@ -69,9 +69,9 @@ def environ_for(start, lanes):
 
 
 class Worker:
-    """The process: its control connection, its lanes, and the app."""
+    """The process: its control connection, its connections, and the app."""
 
-    def __init__(self, control, fds, area, errors, forked=None, reports=False):
+    def __init__(self, control, fds, buffer_fd, errors, forked=None, reports=False):
         self._control = control
         self._forked = forked
         self._reports = reports
@@ -79,22 +79,22 @@ class Worker:
         self._starting = False  # whether the startup of an ASGI app's lifespan goes on
         self._obeying = None  # the thread that obeys the host beside an ASGI app
         self._fds = fds
-        self._area = area  # descriptor of the memory that is shared; -1: there is none
-        self._shares = [None] * len(fds)  # what each lane has of it
+        self._buffer_fd = buffer_fd  # descriptor of the memory that is shared; -1: there is none
+        self._buffers = [None] * len(fds)  # what each connection has of it
         self._errors = errors
-        self._lanes = []
+        self._conns = []
         self._signals = Signals(control)
 
     def run(self):
         """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
         signals = self._signals
-        os.register_at_fork(before=signals.hold, after_in_parent=signals.release, after_in_child=self._let_go)
+        os.register_at_fork(before=signals.hold, after_in_parent=signals.release, after_in_child=self._close_in_child)
         message = self._control.receive()
         if message is None or message[0] != wire.START:
             return 0
         start = marshal.loads(message[1])
-        if self._area >= 0:
-            self._shares = open_shares(start, self._area)
+        if self._buffer_fd >= 0:
+            self._buffers = open_buffers(start, self._buffer_fd)
         if start.get("dev"):
             from .details import explain  # not needed elsewhere
 
@@ -113,9 +113,9 @@ class Worker:
         green = start.get("gevent", False)
         try:
             if green:
-                from . import greenlane
+                from . import greenletconn
 
-                greenlane.patch()
+                greenletconn.patch()
             app, name = entry.load(start)
             if "authorize" in start:
                 from . import authorizer
@@ -137,7 +137,7 @@ class Worker:
             app = serve_beside(app)
         self._signals.restore()
         try:
-            self._open_lanes(app, start, loop)
+            self._open_connections(app, start, loop)
         except entry.LoadError as failed:
             self._give_up(failed)
             return 0
@@ -145,27 +145,27 @@ class Worker:
         version = "%s %s" % (name_of_python, sys.version.split()[0])
         self._control.send_dict(
             wire.READY,
-            {"pid": os.getpid(), "python": version, "callable": name, "area": self._shares[0] is not None},
+            {"pid": os.getpid(), "python": version, "callable": name, "buffer": self._buffers[0] is not None},
         )
         self._report()
         if loop is not None:
-            self._lanes[0].serve()
+            self._conns[0].serve()
             self._obeying.join()
             signals.poke = None
             return 0
-        if len(self._lanes) == 1 and not green:
-            self._lanes[0].serve_beside(self._obey)
+        if len(self._conns) == 1 and not green:
+            self._conns[0].serve_beside(self._obey_host)
             return 0
-        for lane in self._lanes:
-            lane.start()
+        for conn in self._conns:
+            conn.start()
         if green:
-            greenlane.beside(self._obey, self._signals)
+            greenletconn.beside(self._obey_host, self._signals)
         else:
-            self._obey()
-        for lane in self._lanes:
-            lane.stop()
-        for lane in self._lanes:
-            lane.thread.join()
+            self._obey_host()
+        for conn in self._conns:
+            conn.stop()
+        for conn in self._conns:
+            conn.thread.join()
         return 0
 
     def _give_up(self, failed):
@@ -194,60 +194,60 @@ class Worker:
             if len(payload) <= _LONGEST_REPORT:
                 self._control.send(wire.EVENT, payload)
 
-    def _open_lanes(self, app, start, loop):
+    def _open_connections(self, app, start, loop):
         if loop is not None:
             from .loop import Loop
 
-            lane = Loop(loop, self._fds[0], self._shares[0], app, start, self._control)
-            self._lanes.append(lane)
-            self._signals.poke = lane.poke
+            conn = Loop(loop, self._fds[0], self._buffers[0], app, start, self._control)
+            self._conns.append(conn)
+            self._signals.poke = conn.poke
             self._starting = True
-            self._obeying = beside.start(self._obey, lane.stop)
-            entry.start(lane)
+            self._obeying = beside.start(self._obey_host, conn.stop)
+            entry.start(conn)
             self._starting = False
             loop.run_until_complete(self._signals.take_back(loop))
             return
         if start.get("gevent", False):
-            from .greenlane import GreenLane
+            from .greenletconn import GreenletConn
 
             environ = environ_for(start, start["concurrency"])
             environ["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._lanes.append(GreenLane(self._fds[0], app, environ, self._control))
+            self._conns.append(GreenletConn(self._fds[0], app, environ, self._control))
             return
         environ = environ_for(start, len(self._fds))
         probe = Probe() if len(self._fds) > 1 and gil.is_built_in() else None
-        for number, (fd, share) in enumerate(zip(self._fds, self._shares), 1):
+        for number, (fd, buffer) in enumerate(zip(self._fds, self._buffers), 1):
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._lanes.append(Lane(number, fd, share, app, own, self._control, probe))
+            self._conns.append(Conn(number, fd, buffer, app, own, self._control, probe))
 
-    def _obey(self):
+    def _obey_host(self):
         """Does what the host says on the control connection, until that is to stop."""
         while self._signals.wait(self._control):
             message = self._control.receive()
             if message is None or message[0] == wire.STOP:
                 self._signals.stopping = True
                 return
-            if message[0] == wire.RECALL:
-                self._recall(message[1])
+            if message[0] == wire.UNQUEUE:
+                self._unqueue(message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
-                self._fail(entry.LoadError("startup late", self._lanes[0].standstill()).fields)
+                self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
             elif message[0] == wire.DUMP:
-                stacks.dump_or_probe(self._control, self._lanes, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(self._control, self._conns, message[1].decode("utf-8", "replace"))
 
-    def _recall(self, asked):
-        """Gives back what waits on a lane whose thread is busy for long."""
-        number, busy = wire.RECALLED.unpack(asked)
-        lane = self._lanes[number]
-        streams = lane.recall(busy)
+    def _unqueue(self, asked):
+        """Gives back what waits on a connection whose thread is busy for long."""
+        number, busy = wire.UNQUEUE_PAYLOAD.unpack(asked)
+        conn = self._conns[number]
+        streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
-            flags = wire.END if lane.has_computed(busy) else 0
-            self._control.send(wire.RETURNED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)), flags)
+            flags = wire.END if conn.has_computed(busy) else 0
+            self._control.send(wire.UNQUEUED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)), flags)
 
-    def _let_go(self):
+    def _close_in_child(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""
         self._control.close_in_child()
-        for lane in self._lanes:
-            lane.close_in_child()
+        for conn in self._conns:
+            conn.close_in_child()
         self._signals.reset()
         self._signals.release()

@@ -145,7 +145,7 @@ class _Watch:
             tried.add(name)
 
     def find_spec(self, name, path=None, target=None):
-        importers = self._look()
+        importers = self._update_stack()
         self._attempts.append((name, importers))
         if name in self._app:
             self.blame(importers, "needs %s, which is the app's" % name)
@@ -164,7 +164,7 @@ class _Watch:
 
     def settle(self):
         """Looks at what a whole import has done."""
-        self._look()
+        self._update_stack()
         self._stack = []
 
     def blame(self, names, why):
@@ -172,7 +172,7 @@ class _Watch:
             if name not in self._excluded:
                 self.blamed.setdefault(name, why)
 
-    def _look(self):
+    def _update_stack(self):
         """The modules that are being imported; blames those that ran since the last look for what they started."""
         before, now = self._stack, tuple(filter(_is_initializing, self._stack))
         state = _state()
@@ -202,7 +202,7 @@ class _Watch:
     def _read(self, key):
         self.reads.add(key)
         if key in self._environ or (key == "*" and self._environ):
-            self.blame(self._look(), "reads a variable that the app sets")
+            self.blame(self._update_stack(), "reads a variable that the app sets")
 
 
 _STATE = ("threads", "open files", "signal handlers", "sys.path", "the working directory")

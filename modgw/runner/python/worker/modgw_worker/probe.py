@@ -9,7 +9,7 @@ _LONGEST = 0.003  # seconds of a request that are looked at, as what tries again
 
 
 class Probe:
-    """A thread that tries again and again to get the interpreter while one request runs. All lanes of a worker share it."""
+    """A thread that tries again and again to get the interpreter while one request runs. All connections of a worker share it."""
 
     def __init__(self):
         self._owner = None  # whose request it looks at

@@ -6,21 +6,21 @@ import threading
 import traceback
 
 
-def dump_or_probe(control, lanes, reason):
+def dump_or_probe(control, conns, reason):
     """Logs the stacks of all threads; without a reason, that of an event loop that is blocked."""
     if reason:
-        dump(control, lanes, reason)
-    elif hasattr(lanes[0], "probe"):
-        lanes[0].probe()
+        dump(control, conns, reason)
+    elif hasattr(conns[0], "probe"):
+        conns[0].probe()
 
 
-def dump(control, lanes, reason):
+def dump(control, conns, reason):
     """Logs the stacks of all threads as one record."""
     serving = {}
-    for lane in lanes:
-        exchange = lane.current
+    for conn in conns:
+        exchange = conn.current
         if exchange is not None:
-            serving[lane.thread.ident] = "%s, request %s" % (
+            serving[conn.thread.ident] = "%s, request %s" % (
                 exchange.title(),
                 exchange.environ.get("modgw.request_id", "without id"),
             )
@@ -31,8 +31,8 @@ def dump(control, lanes, reason):
         if ident in serving:
             title += ", serving " + serving[ident]
         parts.append("%s:\n%s" % (title, "".join(traceback.format_stack(frame))))
-    for lane in lanes:
-        parts.extend(getattr(lane, "tasks", tuple)())
+    for conn in conns:
+        parts.extend(getattr(conn, "tasks", tuple)())
     control.log("warning", "stacks of all threads: " + reason, traceback="\n".join(parts))
 
 

@@ -24,8 +24,8 @@ class WebSocket(BaseExchange):
 
     __slots__ = ("_connected", "_accepted", "_messages", "_long", "_unreported", "_code", "_reason", "_denial")
 
-    def __init__(self, lane, stream, scope, piece, ended):
-        super().__init__(lane, stream, scope)
+    def __init__(self, conn, stream, scope, piece, ended):
+        super().__init__(conn, stream, scope)
         scope["extensions"] = {**_EXTENSIONS, **scope.get("extensions", {})}
         self._connected = False  # whether the app has received websocket.connect
         self._accepted = False
@@ -70,7 +70,7 @@ class WebSocket(BaseExchange):
         else:
             raise RuntimeError("cannot send %s: it is no message of a WebSocket" % kind)
 
-    def take(self, kind, flags, payload):
+    def handle_frame(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
         if kind == wire.EVENT:
             value, size = wire.loads(payload), len(payload) + wire.EVENT_COST
@@ -84,14 +84,14 @@ class WebSocket(BaseExchange):
                 self._stop_waiting()
             else:
                 self._messages.append((value, size))
-            self._tell()
+            self._notify()
         elif kind == wire.BODY:
             self._long.append(payload)
             self._consumed(len(payload))
         else:
-            super().take(kind, flags, payload)
+            super().handle_frame(kind, flags, payload)
             if self._denial is not None:
-                self._denial.take(kind, flags, payload)
+                self._denial.handle_frame(kind, flags, payload)
 
     def cancel(self, reason, over):
         self._close(1006, "")
@@ -107,7 +107,7 @@ class WebSocket(BaseExchange):
             self._denial.conclude()
         elif not self.ended:
             self._end(1000, "")
-        self.lane.forget(self.stream)
+        self.conn.forget(self.stream)
 
     def fail(self, error):
         if self._code and is_due_to(error, ClientDisconnected):
@@ -127,7 +127,7 @@ class WebSocket(BaseExchange):
         if not protocol.isascii():
             raise ValueError("cannot use %a as subprotocol: it must be ASCII" % (protocol,))
         self._accepted = True
-        self.lane.put(self._event([str(protocol), messages.read_headers(message)]))
+        self.conn.put(self._event([str(protocol), messages.read_headers(message)]))
 
     async def _send(self, message):
         if not self._accepted:
@@ -141,20 +141,20 @@ class WebSocket(BaseExchange):
             data = data.encode("utf-8", "surrogatepass")
         if len(data) > _LONGEST:
             raise ValueError("cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST))
-        lane = self.lane
+        conn = self.conn
         if len(data) <= _SHORT:
             await self._room(len(data) + 5 + wire.EVENT_COST)  # 5: of marshal
             code = b"u" if text else b"s"
-            lane.put(wire.frame(wire.EVENT, self.stream, code + wire.SIZE.pack(len(data)) + data))
+            conn.put(wire.frame(wire.EVENT, self.stream, code + wire.SIZE.pack(len(data)) + data))
         else:
             for start in range(0, len(data), _SHORT):
                 piece = data[start : start + _SHORT]
                 await self._room(len(piece))
-                lane.put(wire.frame(wire.BODY, self.stream, piece))
+                conn.put(wire.frame(wire.BODY, self.stream, piece))
             await self._room(1 + wire.EVENT_COST)
-            lane.put(self._event(text))
-        if lane.congested():
-            await lane.drained()
+            conn.put(self._event(text))
+        if conn.congested():
+            await conn.drained()
 
     async def _deny(self, kind, message):
         if self._accepted:
@@ -162,7 +162,7 @@ class WebSocket(BaseExchange):
         if self._denial is None:
             if self._code:
                 raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
-            self._denial = Exchange(self.lane, self.stream, self.scope, b"", True)
+            self._denial = Exchange(self.conn, self.stream, self.scope, b"", True)
         await self._denial.send({**message, "type": kind[len("websocket.") :]})
         if self._denial.ended:
             self.ended = True
@@ -174,13 +174,13 @@ class WebSocket(BaseExchange):
             raise ValueError("cannot close a WebSocket with code %d: it has 16 bits" % code)
         self.ended = True
         self._close(code, reason)
-        self.lane.put(self._event((int(code), str(reason)), wire.END))
-        self.lane.forget(self.stream)
+        self.conn.put(self._event((int(code), str(reason)), wire.END))
+        self.conn.forget(self.stream)
 
     def _close(self, code, reason):
         if not self._code:
             self._code, self._reason = code, reason
-        self._tell()
+        self._notify()
 
     def _consumed(self, size):
         self._unreported += size
@@ -189,5 +189,5 @@ class WebSocket(BaseExchange):
 
     def _report(self):
         if self._unreported and not self.ended and not self._code:
-            self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
+            self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
             self._unreported = 0

@@ -6,9 +6,9 @@ import struct
 HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
 SIZE = struct.Struct("<I")
-LOAN = struct.Struct("<II")  # offset and length of what is Lent
-RECALLED = struct.Struct("<II")  # number of a lane, and stream that its thread is busy with
-HEADER_AND_LOAN = struct.Struct("<IIBBHII")  # a whole Lent frame
+PIECE = struct.Struct("<II")  # offset and length of what is Shared
+UNQUEUE_PAYLOAD = struct.Struct("<II")  # number of a connection, and stream that its thread is busy with
+HEADER_AND_PIECE = struct.Struct("<IIBBHII")  # a whole Shared frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
 END = 1  # flag: nothing more follows in this direction of the stream
@@ -28,18 +28,18 @@ STOP = 12
 DUMP = 13
 LOG = 14
 RETIRE = 15
-RECALL = 16
-RETURNED = 17
-LENT = 18
+UNQUEUE = 16
+UNQUEUED = 17
+SHARED = 18
 
 PACE_UNITS = 62500  # in a second
 MAX_PACE = 255
 CPU_UNITS = 255
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
-THREAD_WINDOW = 1 << 20  # likewise on the lane of a thread
-AREA_WINDOW = 1 << 20  # bytes of a lane's bodies in the shared memory in each direction
-SHELF_SIZE = 4 << 20  # bytes of the memory that all responses on a shared lane share
+THREAD_WINDOW = 1 << 20  # likewise on the connection of a thread
+BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory in each direction
+MUX_BUFFER_SIZE = 4 << 20  # bytes of the memory that all responses on a shared connection share
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 

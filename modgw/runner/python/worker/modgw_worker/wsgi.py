@@ -4,7 +4,7 @@ import marshal
 from io import BytesIO
 
 from . import wire
-from .area import Loan
+from .sharedbuffer import SharedPiece
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
 from .failure import describe, is_due_to
@@ -13,19 +13,19 @@ from .head import as_bytes, kind, response_head, with_length
 _loads = marshal.loads
 _unpack_size = wire.SIZE.unpack_from
 _pack_header = wire.HEADER.pack
-_pack_loan = wire.HEADER_AND_LOAN.pack
+_pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 
-_COPY = 32 << 10  # longer pieces are sent from where they are, or lent
-_LOAN = 512 << 10  # the longest piece that is lent: half of what may be, so that the next one can be copied meanwhile
+_COPY = 32 << 10  # longer pieces are sent from where they are, or shared
+_SHARED = 512 << 10  # the longest shared piece: half the buffer, so that the next one can be copied meanwhile
 
 
 class Exchange:
-    """A request and its response. It is the app's start_response, and what the lane gives the frames of its stream."""
+    """A request and its response. It is the app's start_response, and what the connection gives the frames of its stream."""
 
     __slots__ = (
-        "lane",
+        "conn",
         "stream",
         "whole",
         "environ",
@@ -41,8 +41,8 @@ class Exchange:
         "_window",
     )
 
-    def __init__(self, lane, stream, flags, buffer, start, end):
-        self.lane = lane
+    def __init__(self, conn, stream, flags, buffer, start, end):
+        self.conn = conn
         self.stream = stream
         start += 4
         body = start + _unpack_size(buffer, start - 4)[0]
@@ -58,23 +58,23 @@ class Exchange:
         self._bodiless = False  # whether the response to this method has no body
         self._sent = False  # whether the head is on its way
         self._wrote = False  # whether write was used
-        self._window = lane.window  # bytes of body that may be sent
+        self._window = conn.window  # bytes of body that may be sent
 
     def run(self):
         """Calls the app and sends what it answers."""
         if self.cancelled is not None:
             self.abort(self.cancelled)
             return
-        lane = self.lane
+        conn = self.conn
         environ = self.environ
-        environ.update(lane.environ)
+        environ.update(conn.environ)
         environ["wsgi.input"] = self.input
         if "wsgi.url_scheme" not in environ:
             environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS", "") in ("on", "1") else "http"
         self._bodiless = environ.get("REQUEST_METHOD") == "HEAD"
         result = None
         try:
-            result = lane.app(environ, self.start_response)
+            result = conn.app(environ, self.start_response)
             shape = type(result)
             if shape is list or shape is tuple:
                 self._finish(result[0] if len(result) == 1 else b"".join(map(as_bytes, result)))
@@ -85,7 +85,7 @@ class Exchange:
             self._fail(error, result)
         if hasattr(result, "close"):
             try:
-                lane.flush()  # The client need not wait for what the app still tidies up.
+                conn.flush()  # The client need not wait for what the app still tidies up.
                 result.close()
             except BaseException as error:
                 self._fail(error, result)
@@ -114,12 +114,12 @@ class Exchange:
             environ.get("PATH_INFO", ""),
         )
 
-    def take(self, kind, flags, payload):
+    def handle_frame(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
         if kind == _BODY and type(self.input) is Input:
             self.input.feed(payload, flags & _END)
-        elif kind == wire.LENT:
-            self.input.lend(Loan(self.lane, *wire.LOAN.unpack(payload)), flags & _END)
+        elif kind == wire.SHARED:
+            self.input.feed_shared(SharedPiece(self.conn, *wire.PIECE.unpack(payload)), flags & _END)
         elif kind == wire.WINDOW:
             self._window += _unpack_size(payload)[0]
         elif kind == wire.CANCEL:
@@ -129,16 +129,16 @@ class Exchange:
         """Ends the stream without a complete response, unless it has ended."""
         if not self.ended:
             self.ended = True
-            self.lane.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
+            self.conn.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
 
     def consumed(self, size):
         """Tells the host that so many bytes of the request's body were read."""
-        self.lane.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
-        self.lane.flush()
+        self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
+        self.conn.flush()
 
     def wait(self, want=0):
         """Waits until the host has sent something, of the body as many bytes as wanted; raises when the request is over."""
-        self.lane.pump(wait=True, want=want)
+        self.conn.pump(wait=True, want=want)
         self.check()
 
     def check(self):
@@ -163,8 +163,8 @@ class Exchange:
             self._send_all((body,))
             return
         self.ended = self._sent = True
-        lane = self.lane
-        lane.put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, lane.pace, len(head)) + head + body)
+        conn = self.conn
+        conn.put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, conn.pace, len(head)) + head + body)
 
     def _send_all(self, pieces):
         """Sends each piece as it comes, and ends the response."""
@@ -205,25 +205,25 @@ class Exchange:
                 raise ValueError("cannot send a response whose body is longer than its Content-Length")
             self._left -= size
         if self._sent:
-            self.lane.pump(wait=False)  # A client that has gone is noticed here.
+            self.conn.pump(wait=False)  # A client that has gone is noticed here.
         position = 0
-        plot = self.lane.plot if size > _COPY else None
+        shared = self.conn.shared if size > _COPY else None
         while position < size:
             self.check()
             left = size - position
-            room = min(self._window, left) if plot is None else plot.room(min(left, _LOAN))
+            room = min(self._window, left) if shared is None else shared.room(min(left, _SHARED))
             if room <= 0:
-                self.lane.pump(wait=True)
+                self.conn.pump(wait=True)
                 continue
             piece = data if room == size else memoryview(data)[position : position + room]
             position += room
             flags = _END if self._left == 0 and position == size else 0
-            if plot is None:
+            if shared is None:
                 self._window -= room
                 self._send_piece(piece, flags)
             else:
-                self._lend_piece(plot.lend(piece, room), room, flags)
-        self.lane.flush()
+                self._share_piece(shared.put(piece, room), room, flags)
+        self.conn.flush()
 
     def _send_piece(self, piece, flags):
         size = len(piece)
@@ -237,22 +237,22 @@ class Exchange:
         if flags:
             self.ended = True
         if size > _COPY:
-            self.lane.put_large(header, piece)
+            self.conn.put_large(header, piece)
         else:
-            self.lane.put(header + piece)
+            self.conn.put(header + piece)
 
-    def _lend_piece(self, offset, size, flags):
+    def _share_piece(self, offset, size, flags):
         head = b"" if self._sent else self._head_frame(0, 0)
         if flags:
             self.ended = True
-        self.lane.put(head + _pack_loan(8, self.stream, wire.LENT, flags, 0, offset, size))
-        self.lane.flush()  # The host passes it on while the next one is copied.
+        self.conn.put(head + _pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
+        self.conn.flush()  # The host passes it on while the next one is copied.
 
     def _head_frame(self, size, flags):
         """The Response frame without the size bytes of body in it."""
         head = self._require_head()
         self._sent = True
-        return _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, self.lane.pace, len(head)) + head
+        return _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, self.conn.pace, len(head)) + head
 
     def _end(self):
         """Ends the response if its end was not sent with its last piece."""
@@ -275,7 +275,7 @@ class Exchange:
             return True
         self._send_piece(b"", 0)
         self.ended = True
-        self.lane.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
+        self.conn.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
         return True
 
     def _require_head(self):
@@ -288,8 +288,8 @@ class Exchange:
         if self.cancelled is not None and is_due_to(error, (ClientDisconnected, GeneratorExit)):
             self.abort(self.cancelled)
             return
-        control = self.lane.control
-        found = describe(error, suspects=(result, self.lane.app))
+        control = self.conn.control
+        found = describe(error, suspects=(result, self.conn.app))
         summary = found.summary()
         task = "finish after the response to" if self.ended else "answer"
         control.log(
@@ -303,5 +303,5 @@ class Exchange:
         )
         self.abort(summary)
         if isinstance(error, SystemExit):
-            self.lane.flush()
+            self.conn.flush()
             control.retire("the app called sys.exit in a request")

@@ -1,4 +1,4 @@
-"""A shared lane: the connection on which all requests of an ASGI app are, in one event loop."""
+"""The connection on which all requests of an ASGI app are, in one event loop."""
 
 import array
 import asyncio
@@ -25,11 +25,11 @@ _EAGER = sys.version_info >= (3, 12) and sys.implementation.name == "cpython"
 _ASGI = {"version": "3.0", "spec_version": "2.5"}
 
 
-class SharedLane:
+class MuxConn:
     """Belongs to the thread of its loop."""
 
-    def __init__(self, connection, shelf, app, app_name, state, control, loop):
-        self.shelf = shelf  # that large responses pass through; None: there is none
+    def __init__(self, connection, shared, app, app_name, state, control, loop):
+        self.shared = shared  # that large responses pass through; None: there is none
         self.app = app
         self.app_name = app_name
         self.state = state  # of the lifespan; every scope has a copy
@@ -45,7 +45,7 @@ class SharedLane:
         self._held_since = 0.0
         self._backlog = collections.deque()  # pairs (bytes, file descriptor or None) that the socket had no room for
         self._drained = None  # future for those who wait until the backlog is gone
-        self._stopped = None  # future for the end of all tasks, once the lane is to stop
+        self._stopped = None  # future for the end of all tasks, once the connection is to stop
 
     def start(self):
         self.loop.add_reader(self.socket.fileno(), self._readable)
@@ -121,7 +121,7 @@ class SharedLane:
             self._flushing = True  # What this batch answers at once goes out at its end.
             self._held_since = perf_counter()
         try:
-            self._take(data)
+            self._deliver_frames(data)
         finally:
             if not held:
                 if _EAGER:
@@ -129,7 +129,7 @@ class SharedLane:
                 else:
                     self.loop.call_soon(self._flush)  # after the first steps of the tasks
 
-    def _take(self, data):
+    def _deliver_frames(self, data):
         """Gives all complete frames to the requests that they belong to."""
         position, size = 0, len(data)
         streams = self._streams
@@ -143,11 +143,11 @@ class SharedLane:
             if kind == _REQUEST:
                 self._begin(stream, flags, data, start, end)
                 continue
-            if kind == _WINDOW and self.shelf is not None:
-                self.shelf.regain(stream, _unpack_size(data, start)[0])
+            if kind == _WINDOW and self.shared is not None:
+                self.shared.release(stream, _unpack_size(data, start)[0])
             exchange = streams.get(stream)
             if exchange is not None:
-                exchange.take(kind, flags, data[start:end])
+                exchange.handle_frame(kind, flags, data[start:end])
         self._buffer = data[position:] if position < size else b""
 
     def _begin(self, stream, flags, data, start, end):

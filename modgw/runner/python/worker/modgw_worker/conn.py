@@ -1,4 +1,4 @@
-"""A lane: the connection on which one thread takes requests and answers them, one after another."""
+"""The connection on which one thread takes requests and answers them, one after another."""
 
 import array
 import collections
@@ -28,15 +28,15 @@ _COMPUTED = 0.3  # the share of its time that a thread computes which keeps the 
 _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 
 
-class Lane:
+class Conn:
     """Owns one thread: of its own once start was called, or the main thread in serve_beside.
 
-    Everything but the methods stop, cut_off, recall, has_computed and close_in_child belongs to that thread."""
+    Everything but the methods stop, cut_off, unqueue, has_computed and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
-    def __init__(self, number, fd, plot, app, environ, control, probe=None):
-        self.plot = plot  # that large bodies pass through; None: there is none
+    def __init__(self, number, fd, shared, app, environ, control, probe=None):
+        self.shared = shared  # that large bodies pass through; None: there is none
         self.app = app
         self.environ = environ  # what is in every request's environ
         self.control = control
@@ -59,7 +59,7 @@ class Lane:
         self._stopping = False
         self._lost = False
         self._pid = os.getpid()
-        self.thread = threading.Thread(target=self._run, name="modgw-lane-%d" % number, daemon=True)
+        self.thread = threading.Thread(target=self._run, name="modgw-thread-%d" % number, daemon=True)
 
     def start(self):
         """Serves requests in a thread of its own."""
@@ -91,7 +91,7 @@ class Lane:
         except OSError:
             pass
 
-    def recall(self, busy):
+    def unqueue(self, busy):
         """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
 
         It is None when the thread has gone on from the stream that it was busy with when the host asked, unless that is 0.
@@ -104,9 +104,9 @@ class Lane:
             try:
                 self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))
             except OSError:
-                pass  # There is nothing more, or nobody to give it back to.
+                pass  # There is nothing more, or the host has gone.
             finally:
-                while self._take(_REQUEST):
+                while self._take_frame(_REQUEST):
                     pass  # Other frames are for the thread, which may be about to wait for one.
                 self._receiving.release()
         streams = []
@@ -123,7 +123,7 @@ class Lane:
         return streams
 
     def has_computed(self, busy):
-        """Whether the thread has computed since the host last asked about the same stream; for the thread that recalls."""
+        """Whether the thread has computed since the last question about the same stream; for the control thread."""
         if _cpu_clock_of is None:
             return False
         asked = self._asked
@@ -134,20 +134,20 @@ class Lane:
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
-        self.plot = None
+        self.shared = None
         self._receiving, self._sending = threading.Lock(), threading.Lock()  # The parent's main thread may hold them.
 
-    def give_back(self, size):
-        """Lets the host use bytes of the plot again; it is told when there are enough of them."""
-        if self.plot is not None:
-            self._tell_read(self.plot.returned(size))
+    def release(self, size):
+        """Lets the host use bytes of the shared buffer again; enough of them are reported."""
+        if self.shared is not None:
+            self._report_read(self.shared.count_read(size))
 
     def report(self):
-        """Tells the host of all bytes of the plot that it can use again."""
-        if self.plot is not None:
-            self._tell_read(self.plot.unreported())
+        """Tells the host of all bytes of the shared buffer that it can use again."""
+        if self.shared is not None:
+            self._report_read(self.shared.take_unreported())
 
-    def _tell_read(self, size):
+    def _report_read(self, size):
         if size:
             self.put(wire.frame(wire.WINDOW, 0, wire.SIZE.pack(size)))
             self.flush()
@@ -234,7 +234,7 @@ class Lane:
                 exchange.input.drop()
             took = pace.count(perf_counter() - begin)
             self._slowest = max(took, self._slowest * _FORGET)
-            self.current = exchange = None  # An idle lane keeps nothing of the request in memory.
+            self.current = exchange = None  # An idle connection keeps nothing of the request in memory.
             if self._slowest > _HOLD_SECONDS or not self._queue:
                 self.flush()
                 self.pace = pace.value()
@@ -306,7 +306,7 @@ class Lane:
 
     def _fill(self, flags, want=0):
         """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
-        while not self._take():
+        while not self._take_frame():
             if want and self._position == len(self._buffer):
                 data = self._receive_exactly(want)
             else:
@@ -314,7 +314,7 @@ class Lane:
             if not data:
                 return False
             self._append(data)
-        while self._take():
+        while self._take_frame():
             pass
         return True
 
@@ -331,7 +331,7 @@ class Lane:
             self._buffer = self._buffer[self._position :] + data
         self._position = 0
 
-    def _take(self, wanted=None):
+    def _take_frame(self, wanted=None):
         """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet.
 
         A Body frame is taken in the pieces in which it comes."""
@@ -371,16 +371,16 @@ class Lane:
     def _route(self, stream, kind, flags, payload):
         """Gives a frame to the request that it belongs to, unless its stream is closed already."""
         if stream == 0:
-            self.plot.regain(wire.SIZE.unpack(payload)[0])
+            self.shared.release(wire.SIZE.unpack(payload)[0])
             return
         with self._taking:
             exchanges = (self.current, *self._queue)
         for exchange in exchanges:
             if exchange is not None and exchange.stream == stream:
-                exchange.take(kind, flags, payload)
+                exchange.handle_frame(kind, flags, payload)
                 return
-        if kind == wire.LENT:
-            self.give_back(wire.LOAN.unpack(payload)[1])
+        if kind == wire.SHARED:
+            self.release(wire.PIECE.unpack(payload)[1])
 
 
 def _is_of_system(error):

@@ -1,11 +1,11 @@
-"""What the thread of a lane does with several requests, and what it gives back."""
+"""What the thread of a connection does with several requests, and what it gives back."""
 
 import os
 import struct
 import time
 import unittest
 
-from fakehost import END, RECALL, RESPONSE, RETURNED, WorkerTestCase
+from fakehost import END, UNQUEUE, RESPONSE, UNQUEUED, WorkerTestCase
 
 HELD = """
     import os, time
@@ -30,11 +30,11 @@ class Recalled(WorkerTestCase):
         except FileNotFoundError:
             return []
 
-    def recall(self, worker, lane=0, busy=0):
-        worker.control.send(RECALL, payload=struct.pack("<II", lane, busy))
+    def unqueue(self, worker, conn=0, busy=0):
+        worker.control.send(UNQUEUE, payload=struct.pack("<II", conn, busy))
 
     def returned(self, worker):
-        payload = worker.control_frame(RETURNED).payload
+        payload = worker.control_frame(UNQUEUED).payload
         return sorted(struct.unpack("<%dI" % (len(payload) // 4), payload)[1:])
 
     def test_what_was_not_begun_is_given_back(self):
@@ -42,7 +42,7 @@ class Recalled(WorkerTestCase):
         held = worker.begin("GET", "/hold")
         self.eventually(self.ledger, "the first request")
         behind = [worker.begin("GET", "/behind") for _ in range(3)]
-        self.recall(worker)
+        self.unqueue(worker)
         self.assertEqual(self.returned(worker), behind)
         self.write("go", "")
         self.assertEqual(worker.finish(held).body, b"hold")
@@ -53,11 +53,11 @@ class Recalled(WorkerTestCase):
         worker = self.serve(HELD)
         for _ in range(200):
             worker.get("/fast")  # so that answers wait for the end of their batch
-        first = worker.lanes[0]
+        first = worker.conns[0]
         batch = [worker.frame("GET", path) for path in ("/fast", "/hold", "/behind")]
         first.socket.sendall(b"".join(data for _, data in batch))
         self.eventually(lambda: "hold" in self.ledger(), "the request that takes long")
-        self.recall(worker)
+        self.unqueue(worker)
         self.assertEqual(worker.finish(batch[0][0]).body, b"fast")
         self.assertEqual(self.returned(worker), [batch[2][0]])
         self.write("go", "")
@@ -68,11 +68,11 @@ class Recalled(WorkerTestCase):
         held = worker.begin("GET", "/hold")
         self.eventually(self.ledger, "the first request")
         worker.begin("POST", "/upload", b"a", end=False)
-        self.recall(worker)
+        self.unqueue(worker)
         self.assertTrue(worker.control.quiet())
         self.write("go", "")
         self.assertEqual(worker.finish(held).body, b"hold")
-        self.assertEqual(worker.lanes[0].receive().kind, RESPONSE)
+        self.assertEqual(worker.conns[0].receive().kind, RESPONSE)
 
     def test_a_thread_that_has_gone_on_gives_nothing_back(self):
         worker = self.serve(HELD)
@@ -81,7 +81,7 @@ class Recalled(WorkerTestCase):
         held = worker.begin("GET", "/hold")
         self.eventually(lambda: "hold" in self.ledger(), "the request that takes long")
         worker.begin("GET", "/behind")
-        self.recall(worker, busy=first)
+        self.unqueue(worker, busy=first)
         self.assertTrue(worker.control.quiet())
         self.write("go", "")
         self.assertEqual(worker.finish(held).body, b"hold")
@@ -93,12 +93,12 @@ class Recalled(WorkerTestCase):
             with self.subTest(path):
                 busy = worker.begin("GET", path)
                 self.eventually(lambda: path[1:] in self.ledger(), "the request that takes long")
-                self.recall(worker, busy=busy)
-                self.assertEqual(worker.control_frame(RETURNED).flags, 0)
+                self.unqueue(worker, busy=busy)
+                self.assertEqual(worker.control_frame(UNQUEUED).flags, 0)
                 for _ in range(500):  # On a busy machine the thread may have had no processor meanwhile.
                     time.sleep(0.02)
-                    self.recall(worker, busy=busy)
-                    heard = worker.control_frame(RETURNED).flags
+                    self.unqueue(worker, busy=busy)
+                    heard = worker.control_frame(UNQUEUED).flags
                     if heard == computed:
                         break
                 self.assertEqual(heard, computed)
@@ -106,8 +106,8 @@ class Recalled(WorkerTestCase):
                 worker.finish(busy)
                 os.remove(os.path.join(self.folder, "go"))
 
-    def test_an_idle_lane_has_nothing_to_give_back(self):
+    def test_an_idle_connection_has_nothing_to_give_back(self):
         worker = self.serve(HELD, threads=2)
-        self.recall(worker, 1)
+        self.unqueue(worker, 1)
         self.assertTrue(worker.control.quiet())
-        self.assertEqual(worker.get("/next", lane=1).body, b"next")
+        self.assertEqual(worker.get("/next", conn=1).body, b"next")

@@ -27,9 +27,9 @@ while begin < len(whole):
 await body()`,
 	"free": `
 await start()
-import gc, modgw_worker.area
-[shelf] = [o for o in gc.get_objects() if type(o) is modgw_worker.area.Shelf]
-await body(b"%d" % len(shelf._free))`,
+import gc, modgw_worker.sharedbuffer
+[buffer] = [o for o in gc.get_objects() if type(o) is modgw_worker.sharedbuffer.MuxBuffer]
+await body(b"%d" % len(buffer._free))`,
 	"bad": `
 await start(200, [(b"x y", b"")])
 for _ in range(100):

@@ -132,7 +132,7 @@ func TestLargeBodiesAreExact(t *testing.T) {
 
 func exactBodies(a *app, largest int) {
 	a.Helper()
-	const window = wire.AreaWindow
+	const window = wire.BufferWindow
 	for _, size := range []int{response.SmallEnd, response.SmallEnd + 1, 100_000, window/2 - 1, window/2 + 1, window - 1, window, window + 1, 5*window + 12345} {
 		for _, path := range []string{"/send", "/pieces", "/write"} {
 			if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {

@@ -1,4 +1,4 @@
-"""A lane for gevent: one connection on which every request of a WSGI app has a greenlet of its own."""
+"""The connection of a worker with gevent, on which every request has a greenlet of its own."""
 
 import array
 import collections
@@ -60,7 +60,7 @@ def beside(task, signals):
         watcher.close()
 
 
-class GreenLane:
+class GreenletConn:
     """Belongs to the thread of its hub, but for probe, tasks and close_in_child."""
 
     def __init__(self, fd, app, environ, control):
@@ -71,13 +71,13 @@ class GreenLane:
         self.app = app
         self.environ = environ  # what is in every request's environ
         self.control = control
-        self.current = None  # as other lanes have it
+        self.current = None  # as other connections have it
         self.socket = green.socket(fileno=fd)
         self.thread = gevent.Greenlet(self._run)
         self._gevent = gevent
         self._new_event = event.Event
         self._ident = get_ident()
-        self._seats = {}  # of the streams that are open
+        self._requests = {}  # of the streams that are open
         self._greenlets = set()  # of the requests
         self._buffer = b""
         self._waiting = collections.deque()  # what is to be sent: triples (parts, size, file descriptor or None)
@@ -118,12 +118,12 @@ class GreenLane:
         """What the greenlets of the requests stand at, as texts. It is for another thread."""
         texts = []
         for greenlet in list(self._greenlets)[:_MOST_SHOWN]:
-            seat = getattr(greenlet, "modgw_seat", None)
+            request = getattr(greenlet, "modgw_seat", None)
             frame = greenlet.gr_frame  # None: it runs, and is the thread's stack
-            if seat is not None and frame is not None:
+            if request is not None and frame is not None:
                 title = "greenlet serving %s, request %s" % (
-                    seat.exchange.title(),
-                    seat.exchange.environ.get("modgw.request_id", "without id"),
+                    request.exchange.title(),
+                    request.exchange.environ.get("modgw.request_id", "without id"),
                 )
                 texts.append("%s:\n%s" % (title, "".join(traceback.format_stack(frame))))
         return texts
@@ -176,9 +176,9 @@ class GreenLane:
             if not data:
                 self._lose()
                 return
-            self._take(self._buffer + data if self._buffer else data)
+            self._deliver_frames(self._buffer + data if self._buffer else data)
 
-    def _take(self, data):
+    def _deliver_frames(self, data):
         """Gives all complete frames to the requests that they belong to."""
         position, size = 0, len(data)
         while size - position >= _HEADER_SIZE:
@@ -189,24 +189,24 @@ class GreenLane:
                 break
             position = end
             if kind == _REQUEST:
-                seat = self._seats[stream] = Seat(self, self._new_event())
-                seat.exchange = Exchange(seat, stream, flags, data, start, end)
-                seat.greenlet = greenlet = self._spawn(self._serve, seat)
-                greenlet.modgw_seat = seat
+                request = self._requests[stream] = RequestConn(self, self._new_event())
+                request.exchange = Exchange(request, stream, flags, data, start, end)
+                request.greenlet = greenlet = self._spawn(self._serve, request)
+                greenlet.modgw_request = request
                 self._greenlets.add(greenlet)
                 continue
-            seat = self._seats.get(stream)
-            if seat is not None:
-                seat.take(kind, flags, data[start:end])
+            request = self._requests.get(stream)
+            if request is not None:
+                request.handle_frame(kind, flags, data[start:end])
         self._buffer = data[position:]
 
-    def _serve(self, seat):
-        seat.running = True
-        seat.exchange.run()
+    def _serve(self, request):
+        request.running = True
+        request.exchange.run()
         if os.getpid() != self._pid:
             os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
-        self._seats.pop(seat.exchange.stream, None)
-        self._greenlets.discard(seat.greenlet)
+        self._requests.pop(request.exchange.stream, None)
+        self._greenlets.discard(request.greenlet)
 
     def _write(self):
         waiting = self._waiting
@@ -249,35 +249,35 @@ class GreenLane:
             _, _, fd = self._waiting.popleft()
             if fd is not None:
                 os.close(fd)
-        for seat in list(self._seats.values()):
-            seat.lose()
+        for request in list(self._requests.values()):
+            request.lose()
 
 
-class Seat:
-    """What a request sees of the lane: as if it had one for itself."""
+class RequestConn:
+    """What a request sees of the connection: as if it had one for itself."""
 
     pace = 0  # nobody asks for it
     window = wire.INITIAL_WINDOW
-    plot = None
+    shared = None
 
-    def __init__(self, lane, news):
-        self.app = lane.app
-        self.environ = lane.environ
-        self.control = lane.control
+    def __init__(self, conn, news):
+        self.app = conn.app
+        self.environ = conn.environ
+        self.control = conn.control
         self.exchange = None
         self.greenlet = None
         self.running = False
-        self._lane = lane
+        self._conn = conn
         self._news = news  # set when a frame for the stream has come
 
     def put(self, frame):
-        self._lane.send((frame,), len(frame))
+        self._conn.send((frame,), len(frame))
 
     def put_large(self, header, piece):
-        self._lane.send((header, piece), len(header) + len(piece))
+        self._conn.send((header, piece), len(header) + len(piece))
 
     def put_descriptor(self, frame, fd):
-        self._lane.send((frame,), len(frame), os.dup(fd))
+        self._conn.send((frame,), len(frame), os.dup(fd))
 
     def flush(self):
         """Nothing is held back that could be sent."""
@@ -287,7 +287,7 @@ class Seat:
         return True
 
     def report(self):
-        """Nothing is lent here."""
+        """No memory is shared here."""
 
     def pump(self, wait, want=0):
         """With wait, returns when a frame for this request has come: others take it in."""
@@ -295,9 +295,9 @@ class Seat:
             self._news.wait()
             self._news.clear()
 
-    def take(self, kind, flags, payload):
+    def handle_frame(self, kind, flags, payload):
         exchange = self.exchange
-        exchange.take(kind, flags, payload)
+        exchange.handle_frame(kind, flags, payload)
         self._news.set()
         if kind == wire.CANCEL and flags & wire.END and self.running:
             self.greenlet.kill(ClientDisconnected(exchange.cancelled), block=False)

@@ -1,0 +1,103 @@
+package wire
+
+import (
+	"os"
+	"sync/atomic"
+)
+
+// SharedBuffer is memory that the host shares with a worker, for the bodies of one connection. The
+// worker puts pieces of responses there, and names them in Shared frames. The host puts pieces of
+// requests there where the connection belongs to one thread.
+//
+// Acquire and Release are for the reader of the connection, Room and Put for the sender of a request's
+// body, and Reclaim for both. The host decides nothing by what is in the memory, for the worker can
+// change that at any time.
+type SharedBuffer struct {
+	memory    []byte
+	responses []byte // the part of the worker
+	requests  []byte // the part of the host; empty on a connection that many streams share
+
+	users    atomic.Int32  // how many Close calls are missing
+	acquired ReceiveWindow // bytes of responses; unused where each stream counts its own
+
+	next int          // where in requests the next piece goes
+	put  atomic.Int64 // bytes of requests that the worker has not read
+}
+
+// OpenThreadBuffer maps the buffer of a thread, which is counted from 0.
+func OpenThreadBuffer(file *os.File, thread int) (*SharedBuffer, error) {
+	b, err := openBuffer(file, thread*ThreadBufferSize, ThreadBufferSize)
+	if err == nil {
+		b.responses, b.requests = b.memory[:BufferWindow:BufferWindow], b.memory[BufferWindow:]
+		b.acquired = ReceiveWindow{Size: BufferWindow}
+	}
+	return b, err
+}
+
+// OpenMuxBuffer maps the buffer of a connection that many streams share.
+func OpenMuxBuffer(file *os.File) (*SharedBuffer, error) {
+	return openBuffer(file, 0, MuxBufferSize)
+}
+
+func openBuffer(file *os.File, offset, size int) (*SharedBuffer, error) {
+	memory, err := mapMemory(file, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	b := &SharedBuffer{memory: memory, responses: memory}
+	b.Retain()
+	return b, nil
+}
+
+// Retain keeps the memory mapped until Close was called once more.
+func (b *SharedBuffer) Retain() { b.users.Add(1) }
+
+// Close unmaps the memory, and all that was returned of it, when no other user has retained it.
+func (b *SharedBuffer) Close() {
+	if b.users.Add(-1) == 0 {
+		unmapMemory(b.memory)
+	}
+}
+
+// Acquire returns the piece of a response that the payload of a Shared frame names.
+func (b *SharedBuffer) Acquire(payload []byte) ([]byte, error) {
+	piece, err := pieceOf(b.responses, payload)
+	if err == nil && b.requests != nil {
+		err = b.acquired.Received(len(piece))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return piece, nil
+}
+
+// Release counts n acquired bytes that are not used any more. It returns how many the worker is to be
+// told of now.
+func (b *SharedBuffer) Release(n int) int { return b.acquired.Consumed(n) }
+
+// Room returns where the next piece of a request can be put. It is empty while the worker has not read
+// enough of those before it.
+func (b *SharedBuffer) Room() []byte {
+	free := BufferWindow - int(b.put.Load())
+	return b.requests[b.next:min(b.next+free, BufferWindow)]
+}
+
+// IsRead reports whether the worker has read everything that was put there.
+func (b *SharedBuffer) IsRead() bool { return b.put.Load() == 0 }
+
+// Put counts the first n bytes of Room as put there, and returns their offset.
+func (b *SharedBuffer) Put(n int) (offset int) {
+	offset = b.next
+	b.put.Add(int64(n))
+	b.next = (b.next + n) % BufferWindow
+	return offset
+}
+
+// Reclaim counts the bytes that the worker has read, as the payload of a Window frame says.
+func (b *SharedBuffer) Reclaim(payload []byte) error {
+	n, err := DecodeWindow(payload)
+	if err == nil && b.put.Add(-int64(n)) < 0 {
+		err = Errorf("a Window frame for more than was put into the shared buffer")
+	}
+	return err
+}
