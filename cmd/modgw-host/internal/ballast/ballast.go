@@ -18,7 +18,7 @@ import (
 
 const (
 	// size is how much the ballast counts: as much more garbage is made between two collections.
-	size = 12 << 20
+	size = 8 << 20
 
 	// pause is how long no collection may have run before memory is given back.
 	pause = 10 * time.Second
