@@ -10,8 +10,10 @@ import (
 
 // What things cost beside what is measured, about: they only tell how long a run takes.
 const (
-	startCost    = 900 * time.Millisecond // of a contestant, with its Apache, until its first page; and of its end
-	clientCost   = 60 * time.Millisecond  // of a client's process, and of looking at the contestant's processes
+	// of a contestant, with its Apache, until its first page; and of its end
+	startCost = 900 * time.Millisecond
+	// of a client's process, and of looking at the contestant's processes
+	clientCost   = 60 * time.Millisecond
 	openCost     = 300 * time.Microsecond // of a connection that is kept
 	incidentCost = 1300 * time.Millisecond
 	growthCost   = 7 * time.Second

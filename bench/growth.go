@@ -71,10 +71,12 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 	return i.then(b, ctx, running, g)
 }
 
-// restTime is longer than the host waits, after its last collection of garbage, before it gives memory back.
+// restTime is longer than the host waits, after its last collection of garbage, before it gives
+// memory back.
 const restTime = 12 * time.Second
 
-// settled waits until the host has nothing to do any more. It returns for how many milliseconds it had.
+// settled waits until the host has nothing to do any more. It returns for how many milliseconds it
+// had.
 func settled(ctx context.Context, running *contest.Running) (float64, error) {
 	const calm = 500 * time.Millisecond
 	began := time.Now()
@@ -153,7 +155,8 @@ func saved(ctx context.Context, running *contest.Running, version int) (float64,
 	return microseconds(time.Since(began)) / 1000, nil
 }
 
-// settle is how long modgw waits whether more is saved, if the descriptor does not say anything else.
+// settle is how long modgw waits whether more is saved, if the descriptor does not say anything
+// else.
 const settle = 100 * time.Millisecond
 
 // savings measure modgw with sites that are saved again and again.

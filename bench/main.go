@@ -6,8 +6,9 @@
 //	go run ./bench -smallest           # that everything works: modgw and wsgiref, one round of a second
 //	go run ./bench -out docs/performance
 //
-// All contestants of a comparison run at the same time, and are asked in turn, in several rounds, so that whatever else the
-// machine does meets all of them. Only ratios of one run mean anything: machines differ.
+// All contestants of a comparison run at the same time, and are asked in turn, in several rounds,
+// so that whatever else the machine does meets all of them. Only ratios of one run mean anything:
+// machines differ.
 package main
 
 import (

@@ -67,8 +67,8 @@ func (o options) bench() *bench {
 	return b
 }
 
-// compares says whether a contestant takes part. The slowest, which is only there because Python brings it, has nobody to be
-// compared with in a larger run.
+// compares says whether a contestant takes part. The slowest, which is only there because Python
+// brings it, has nobody to be compared with in a larger run.
 func (o options) compares(c contest.Contestant) bool {
 	ours := c.Name == contest.Ours || c.Name == contest.Default
 	return ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)

@@ -78,9 +78,9 @@ func besideSlow(w work) []task {
 	return []task{{work: w, connections: 12, decides: true}, {work: w, connections: 12, slow: 4}}
 }
 
-// fullPlan has every work, each with what its outcome depends on: hello with every number of everything; bodies, which are the
-// network's, with one worker; pages, which are the app's own, at one number of connections; connections that are kept with
-// one worker and eight threads.
+// fullPlan has every work, each with what its outcome depends on: hello with every number of
+// everything; bodies, which are the network's, with one worker; pages, which are the app's own, at
+// one number of connections; connections that are kept with one worker and eight threads.
 func fullPlan() (stages []stage) {
 	fixed := hello.paced(1000, 5000)
 	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(1, 8)...), deciding(huge.with(2)...), deciding(upload.with(1, 4)...))

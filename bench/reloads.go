@@ -20,7 +20,8 @@ type incident struct {
 	rate    float64 // requests a second that come meanwhile
 	window  time.Duration
 	ours    bool // is for modgw alone
-	often   int  // how often modgw meets it, for it is what a verdict depends on; 0: once, as all others
+	// how often modgw meets it, for it is what a verdict depends on; 0: once, as all others
+	often int
 }
 
 func incidents(s size) []incident {

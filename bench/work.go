@@ -63,7 +63,8 @@ func (b *bench) rounds(t task) int {
 	return b.often
 }
 
-// lasts is how long each is asked in a round, warming up included. Slow requests must come and go meanwhile.
+// lasts is how long each is asked in a round, warming up included. Slow requests must come and go
+// meanwhile.
 func (b *bench) lasts(t task) (warmup, window time.Duration) {
 	switch {
 	case t.slow > 0:

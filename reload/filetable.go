@@ -9,9 +9,10 @@ import (
 // files and records only what differs, so that comparing the two takes as long as there are
 // differences, and not as there are files.
 type fileTable struct {
-	base    *fileMap
-	size    int
-	changed map[string]*entry // differs from base; nil files are removed; a nil map: base is written
+	base *fileMap
+	size int
+	// differs from base; nil files are removed; a nil map: base is written
+	changed map[string]*entry
 }
 
 type fileMap map[string]entry

@@ -16,7 +16,8 @@ import (
 // asgiPackages are those of all frameworks, so that the apps share one environment.
 const asgiPackages = `["starlette==1.10.0", "fastapi==0.165.0", "quart==0.22.0", "litestar==2.25.0", "django==5.2.19", "channels==4.3.2", "uvloop==0.23.0"]`
 
-// asgiApps do the same with each framework: a page with what the lifespan has left, a stream, and a WebSocket that echoes.
+// asgiApps do the same with each framework: a page with what the lifespan has left, a stream, and a
+// WebSocket that echoes.
 var asgiApps = map[string]string{
 	"starlette": `
 import contextlib

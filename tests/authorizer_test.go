@@ -11,7 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// TestApacheAsksAnAppWhoMayPass has Apache guard its own files with an app's callables, by mod_authnz_fcgi.
+// TestApacheAsksAnAppWhoMayPass has Apache guard its own files with an app's callables, by
+// mod_authnz_fcgi.
 func TestApacheAsksAnAppWhoMayPass(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
@@ -100,8 +101,8 @@ Alias /secret %s
 	})
 }
 
-// TestApacheAsksAnAppWithoutALogin has Apache ask allow_access of every request, for which no client has to log in. The
-// configuration is the one of docs/authorizer.md.
+// TestApacheAsksAnAppWithoutALogin has Apache ask allow_access of every request, for which no
+// client has to log in. The configuration is the one of docs/authorizer.md.
 func TestApacheAsksAnAppWithoutALogin(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")

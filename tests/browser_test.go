@@ -46,7 +46,8 @@ func visit(t *testing.T, browser context.Context, url string) {
 	}
 }
 
-// evaluate is what a JavaScript expression is in the page. While a page is being loaded it is the zero value.
+// evaluate is what a JavaScript expression is in the page. While a page is being loaded it is the
+// zero value.
 func evaluate[V any](browser context.Context, expression string) V {
 	value, _ := chromedp.Run(browser, chromedp.Evaluate[V](expression))
 	return value
@@ -84,7 +85,8 @@ func TestOpenPageFollowsTheCode(t *testing.T) {
 		t.Error("the page was loaded again for a style sheet")
 	}
 
-	// Broken code: the page becomes the error page, whose link leads to the version that still works.
+	// Broken code: the page becomes the error page, whose link leads to the version that still
+	// works.
 	s.write("blog/app.py", "def application(:\n")
 	shows("SyntaxError")
 	evaluate[any](browser, "document.querySelector('a.still').click()")

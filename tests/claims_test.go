@@ -21,7 +21,8 @@ func ownPage(name string, settings ...string) string {
 	return fmt.Sprintf("app %q {\n  %s\n  static { dir = \"public\" }\n}\n", name, strings.Join(settings, "\n  "))
 }
 
-// tenant puts a static app of a user among the apps, whole and at once. The page says what its folder is called.
+// tenant puts a static app of a user among the apps, whole and at once. The page says what its
+// folder is called.
 func (s *site) tenant(uid int, folder, descriptor string) {
 	s.t.Helper()
 	s.write("new/"+folder+"/public/index.html", folder)

@@ -193,7 +193,8 @@ func TestServingShowsNothingOfIt(t *testing.T) {
 func TestHostEndsWhileAPageFollows(t *testing.T) {
 	t.Parallel()
 	var stream io.Closer
-	t.Cleanup(func() { stream.Close() }) // after the host has ended, which it does while the page follows
+	// after the host has ended, which it does while the page follows
+	t.Cleanup(func() { stream.Close() })
 	s := develop(t)
 	response, err := http.Get(s.url + "/-/modgw/events")
 	if err != nil {

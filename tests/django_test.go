@@ -15,7 +15,8 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// djangoSite is a Django project as a team has it: a release in a git checkout, to which "current" leads.
+// djangoSite is a Django project as a team has it: a release in a git checkout, to which "current"
+// leads.
 var djangoSite = map[string]string{
 	"requirements.txt": "Django==4.2.30\nasgiref==3.8.1\nsqlparse==0.5.3\ntyping_extensions==4.12.2\n",
 	"site_settings.py": `
@@ -82,8 +83,8 @@ app "site" {
 `
 }
 
-// TestADjangoSiteThroughAllItsChanges is the life of a site under load through Apache: every change shows, and no request
-// is lost or answered with anything but 200.
+// TestADjangoSiteThroughAllItsChanges is the life of a site under load through Apache: every change
+// shows, and no request is lost or answered with anything but 200.
 func TestADjangoSiteThroughAllItsChanges(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "pypy3", "pypy3 pypy3-venv")

@@ -15,8 +15,9 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// validated are the lines that wrap an example's app in the validator of the standard library, which raises an error
-// when the app or the host breaks a rule of PEP 3333; by the file that they are added to.
+// validated are the lines that wrap an example's app in the validator of the standard library,
+// which raises an error when the app or the host breaks a rule of PEP 3333; by the file that they
+// are added to.
 var validated = map[string]string{
 	"hello/hello.wsgi":          "application = validator(application)",
 	"flask/guestbook.py":        readToTheEnd + "_create_app = create_app\ndef create_app(): return validator(_create_app())",
@@ -28,8 +29,8 @@ var validated = map[string]string{
 	"two-sites/notes/notes.py":  "application = validator(application)",
 }
 
-// readToTheEnd lets an app read its input without a size, as Flask does where the host says wsgi.input_terminated; the
-// validator does not know of that extension.
+// readToTheEnd lets an app read its input without a size, as Flask does where the host says
+// wsgi.input_terminated; the validator does not know of that extension.
 const readToTheEnd = "import wsgiref.validate\nwsgiref.validate.InputWrapper.read = lambda self, size=-1: self.input.read(size)\n"
 
 // example copies an example and runs it, each app wrapped in the validator.

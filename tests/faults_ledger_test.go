@@ -72,7 +72,8 @@ func TestF82EveryRequestIsAccountedForUnderFaults(t *testing.T) {
 				ends[number] = end
 				mu.Unlock()
 				if number%300 == 0 && number > 0 {
-					s.write("apps/one/app.py", faultyApp+fmt.Sprintf("# %d\n", number)) // a reload besides
+					// a reload besides
+					s.write("apps/one/app.py", faultyApp+fmt.Sprintf("# %d\n", number))
 				}
 			}
 		})

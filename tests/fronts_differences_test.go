@@ -13,13 +13,14 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of differences in docs/fronts.md")
 
-// difference is one from mod_wsgi that a web server, or the protocol that it speaks, forces, or that the host makes on every
-// front.
+// difference is one from mod_wsgi that a web server, or the protocol that it speaks, forces, or
+// that the host makes on every front.
 type difference struct {
 	doors string   // of which it is true: a pattern of path.Match, several separated by ";"
 	rows  []string // nil: all
 	name  string   // of the outcome
-	value string   // that it has; "": it is missing; "…": it says something of the client, whatever it is
+	// that it has; "": it is missing; "…": it says something of the client, whatever it is
+	value string
 	why   string
 }
 

@@ -31,17 +31,20 @@ def application(environ, start_response):
     return [id + b" " + VERSION.encode()]
 `
 
-// poster sends POST requests to one front at a low constant rate, each on a connection of its own, and keeps an account.
+// poster sends POST requests to one front at a low constant rate, each on a connection of its own,
+// and keeps an account.
 type poster struct {
 	front  string
 	server *fronttest.Server
 	client *http.Client
 
-	mu        sync.Mutex
-	reloading bool     // the front is: then it may close a connection whose request it has not passed on
+	mu sync.Mutex
+	// the front is: then it may close a connection whose request it has not passed on
+	reloading bool
 	answered  []string // ids
-	closed    []string // ids whose connection the front closed without an answer while it was reloading
-	faults    []string // every other end
+	// ids whose connection the front closed without an answer while it was reloading
+	closed []string
+	faults []string // every other end
 }
 
 // posterRate is how many requests are sent to each front in a second.
@@ -96,8 +99,8 @@ func (p *poster) setReloading(on bool) {
 	p.reloading = on
 }
 
-// reload lets the front reload gracefully. What it returns reports whether it has: its old workers are gone, and lighttpd,
-// which has none, says so.
+// reload lets the front reload gracefully. What it returns reports whether it has: its old workers
+// are gone, and lighttpd, which has none, says so.
 func (p *poster) reload(t *testing.T) (done func() bool) {
 	before := descendants(p.server.PID)
 	p.server.Reload(t)
@@ -162,8 +165,9 @@ backend app
 	return posters
 }
 
-// TestNothingIsLostOrExecutedTwiceBehindAnyFront keeps an account of requests through all web servers at once, while the app
-// is reloaded, each server is reloaded gracefully, and the host is restarted with the sockets that it inherits.
+// TestNothingIsLostOrExecutedTwiceBehindAnyFront keeps an account of requests through all web
+// servers at once, while the app is reloaded, each server is reloaded gracefully, and the host is
+// restarted with the sockets that it inherits.
 func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -18,7 +18,8 @@ type door struct {
 	web  *fronttest.Server // nil: none stands before the host
 }
 
-// told is a site whose two apps, at / and /app, tell what they were told; it listens with every front.
+// told is a site whose two apps, at / and /app, tell what they were told; it listens with every
+// front.
 func newTold(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -40,13 +41,15 @@ func newTold(t *testing.T) *site {
 		s.write(kind+".hcl", "apps = [\"apps/*/modgw.hcl\"]\n"+listen)
 		all += listen
 	}
-	s.write("modgw.hcl", "apps = [\"apps/*/modgw.hcl\"]\nstate = \"state\"\n"+all+"listen \"http\" { address = \"127.0.0.1:0\" }\n") // the last one is where the site says it is
+	// the last one is where the site says it is
+	s.write("modgw.hcl", "apps = [\"apps/*/modgw.hcl\"]\nstate = \"state\"\n"+all+"listen \"http\" { address = \"127.0.0.1:0\" }\n")
 	s.start()
 	s.writeScripts()
 	return s
 }
 
-// describe describes an app that is asked before the body of a request is complete, as under mod_wsgi.
+// describe describes an app that is asked before the body of a request is complete, as under
+// mod_wsgi.
 func describe(name, mount string) string {
 	return fmt.Sprintf(`
 app %q {
@@ -63,14 +66,15 @@ app %q {
 `, name, mount)
 }
 
-// generated is what a command writes for a web server on a port, from a host that listens with one kind of front alone.
+// generated is what a command writes for a web server on a port, from a host that listens with one
+// kind of front alone.
 func (s *site) generated(server, kind string, port int) string {
 	s.t.Helper()
 	return s.mustRun(server, "config", "-c", kind+".hcl", "--state", s.path("nowhere"), "--port", fmt.Sprint(port))
 }
 
-// doors starts the web servers, one process of each, and returns the ways that lead through them. The first is mod_wsgi, whose
-// answers are the measure.
+// doors starts the web servers, one process of each, and returns the ways that lead through them.
+// The first is mod_wsgi, whose answers are the measure.
 func (s *site) doors() []door {
 	s.t.Helper()
 	all := s.apacheDoors()

@@ -88,7 +88,9 @@ func (v caller) gone(t *testing.T) {
 const gatherers = "mod_wsgi;Apache, mod_fcgid;Apache, mod_cgid;nginx, uwsgi;nginx, scgi;lighttpd, *;Apache, HTTP;Apache, uwsgi;Apache, scgi;HAProxy, FastCGI"
 
 func (v caller) refusal(t *testing.T) {
-	const sent = 3 << 20 // more than host and worker take of a body that the app does not read: then Apache, too, looks for a response
+	// more than host and worker take of a body that the app does not read: then Apache, too, looks
+	// for a response
+	const sent = 3 << 20
 	size := sent
 	if v.able(gatherers) {
 		size = 8 * sent
@@ -132,8 +134,8 @@ func largeBodies(t *testing.T, s *site, doors []door) {
 			for i, much := range peaks(t, processes) {
 				most := int64(32 << 20)
 				if processes[i] == s.pid {
-					// The race detector has two bytes of its own for each byte, so that a body that is
-					// kept takes three times its size, and how much is garbage is by chance.
+					// The race detector has two bytes of its own for each byte, so that a body that
+					// is kept takes three times its size, and how much is garbage is by chance.
 					most = int64(size)
 				}
 				if grown := much - little[i]; grown > most && little[i] > 0 {
@@ -184,7 +186,8 @@ func (d door) large(t *testing.T, head string, size int, w io.Writer) int64 {
 	return n
 }
 
-// peaks are the largest sizes that processes have had in memory since the last call, in bytes; 0 for one that has ended.
+// peaks are the largest sizes that processes have had in memory since the last call, in bytes; 0
+// for one that has ended.
 func peaks(t *testing.T, processes []int) []int64 {
 	t.Helper()
 	sizes := make([]int64, len(processes))

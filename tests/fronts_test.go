@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// outcome is what a client and the app get to know of an exchange: status, headers and body of the response, and the
-// variables that the app was told.
+// outcome is what a client and the app get to know of an exchange: status, headers and body of the
+// response, and the variables that the app was told.
 type outcome map[string]string
 
-// TestEveryFrontGivesTheSameAnswer sends the same requests through every web server and front to one WSGI app, and compares
-// with what the app answers under mod_wsgi. What a web server forces to be different stands in differences, and nothing else
-// may be.
+// TestEveryFrontGivesTheSameAnswer sends the same requests through every web server and front to
+// one WSGI app, and compares with what the app answers under mod_wsgi. What a web server forces to
+// be different stands in differences, and nothing else may be.
 func TestEveryFrontGivesTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	s := newTold(t)
@@ -56,7 +56,8 @@ func sameAnswers(t *testing.T, doors []door) {
 	}
 }
 
-// compare fails the test for each difference from want that is not on the list, and notes those that are.
+// compare fails the test for each difference from want that is not on the list, and notes those
+// that are.
 func compare(t *testing.T, d door, r row, want, got outcome, met map[int]bool) {
 	t.Helper()
 	names := []string{"status"}
@@ -132,7 +133,8 @@ func (d door) ask(t *testing.T, r row) outcome {
 		return o // without it the server answers itself
 	}
 	if !r.announced() {
-		resp.Header.Del("Content-Length") // the host adds it where it has all of the response at once
+		// the host adds it where it has all of the response at once
+		resp.Header.Del("Content-Length")
 	}
 	o["text"] = string(body)
 	for name, values := range resp.Header {
@@ -143,7 +145,8 @@ func (d door) ask(t *testing.T, r row) outcome {
 	return o
 }
 
-// take takes in what the app was told. Left out is what is said of the server and not of the request.
+// take takes in what the app was told. Left out is what is said of the server and not of the
+// request.
 func (o outcome) take(t *testing.T, body []byte, port string) {
 	t.Helper()
 	var told map[string]string

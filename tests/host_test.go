@@ -33,14 +33,15 @@ type site struct {
 	passed []*os.File // listening sockets for the host, from descriptor 3 on
 	names  []string   // theirs
 	stdin  *os.File   // of the host; nil: it is empty
-	stderr *os.File   // of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
-	within []string   // a command that runs the host; empty: it runs by itself
+	// of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
+	stderr *os.File
+	within []string // a command that runs the host; empty: it runs by itself
 
 	program string // a copy of the program under test; "": that itself
 }
 
-// newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The listeners are an
-// HTTP port and the Unix socket fcgi.sock, which everybody may open.
+// newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The
+// listeners are an HTTP port and the Unix socket fcgi.sock, which everybody may open.
 func newSite(t *testing.T) *site {
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("modgw.hcl", `
@@ -87,13 +88,15 @@ func (s *site) start(environ ...string) {
 
 var readyLine = regexp.MustCompile(`ready apps=\d+ failed=\d+ (?:.* )?http=(\S+)`)
 
-// spawn runs modgw-host until the test ends, and waits until it says that it is ready and where it speaks HTTP.
+// spawn runs modgw-host until the test ends, and waits until it says that it is ready and where it
+// speaks HTTP.
 func (s *site) spawn(environ []string, args ...string) {
 	s.t.Helper()
 	s.url = "http://" + s.spawnUntil(readyLine, environ, args...)
 }
 
-// spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group matched.
+// spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group
+// matched.
 func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string) (found string) {
 	s.t.Helper()
 	ended := s.launch(environ, args...)
@@ -113,7 +116,8 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 	return found
 }
 
-// launch is spawn that waits for nothing. How the host ended is sent to the channel that it returns.
+// launch is spawn that waits for nothing. How the host ended is sent to the channel that it
+// returns.
 func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	s.t.Helper()
 	line := append(append(slices.Clone(s.within), cmp.Or(s.program, program)), args...)
@@ -129,7 +133,8 @@ func (s *site) launch(environ []string, args ...string) (ended chan error) {
 		cmd.Stdin = s.stdin
 	}
 	cmd.WaitDelay = 10 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // it ends with tests that are killed
+	// it ends with tests that are killed
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -183,7 +188,8 @@ func descendants(pid int) []int {
 	return all
 }
 
-// run runs a command of modgw-host for this site, and returns what it printed and whether it succeeded.
+// run runs a command of modgw-host for this site, and returns what it printed and whether it
+// succeeded.
 func (s *site) run(args ...string) (string, bool) { return s.runWithin(nil, args...) }
 
 // runWithin is run by way of another command.

@@ -111,8 +111,8 @@ func (s *site) awaitLull(lull time.Duration, open func() int, want int) {
 	}
 }
 
-// unixConnections is how many connections a Unix socket has whose listener is at the path. The kernel
-// knows it by the name that it had before it was moved there.
+// unixConnections is how many connections a Unix socket has whose listener is at the path. The
+// kernel knows it by the name that it had before it was moved there.
 func unixConnections(t *testing.T, path string) (n int) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/net/unix")
@@ -165,7 +165,8 @@ func (c *keptConnection) isOpen() bool {
 	if c.conn == nil {
 		return false
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(time.Millisecond)) // a connection that is closed says so at once
+	// a connection that is closed says so at once
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := c.reader.Peek(1)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 		return true
@@ -185,7 +186,8 @@ func (c *keptConnection) close() {
 func switches(pid int) map[string]string {
 	all := map[string]string{}
 	for _, p := range append(descendants(pid), pid) {
-		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p)) // the pattern is right
+		// the pattern is right
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p))
 		for _, file := range threads {
 			text, _ := os.ReadFile(file) // the thread may have ended
 			var name, times string

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestYesterdaysIncidentIsFoundAsTheManualSays runs the commands of docs/logs.md against a host and against the files
-// that its log was rotated into.
+// TestYesterdaysIncidentIsFoundAsTheManualSays runs the commands of docs/logs.md against a host and
+// against the files that its log was rotated into.
 func TestYesterdaysIncidentIsFoundAsTheManualSays(t *testing.T) {
 	t.Parallel()
 	manual, err := os.ReadFile("../docs/logs.md")

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ledger is a client that sends requests at a constant rate, however long the answers take, and keeps an account of
-// every one: each has an id that the app echoes and writes down.
+// ledger is a client that sends requests at a constant rate, however long the answers take, and
+// keeps an account of every one: each has an id that the app echoes and writes down.
 type ledger struct {
 	url    string
 	client *http.Client
@@ -93,8 +93,8 @@ func (l *ledger) answered() int {
 	return l.ok
 }
 
-// settle fails the test unless every request was answered rightly and executed once, as the file says in which the app
-// wrote down the ids.
+// settle fails the test unless every request was answered rightly and executed once, as the file
+// says in which the app wrote down the ids.
 func (l *ledger) settle(t *testing.T, executed string) {
 	t.Helper()
 	l.mu.Lock()

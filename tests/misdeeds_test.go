@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// misdeeds are what each of the apps below does on a path of that name. Nobody may take any of them for a whole response,
-// but for the last one, where only the app's standard error is out of order.
+// misdeeds are what each of the apps below does on a path of that name. Nobody may take any of them
+// for a whole response, but for the last one, where only the app's standard error is out of order.
 var misdeeds = []string{"garbage", "endless", "crash", "close", "flood"}
 
 const flood = `
@@ -163,8 +163,9 @@ os.write(1, b"whole")
 `},
 }
 
-// One app of each kind does what no app should, all of them at the same time, while another app of the same host is asked
-// without a pause. That one answers every request right, and each of the others answers again afterwards.
+// One app of each kind does what no app should, all of them at the same time, while another app of
+// the same host is asked without a pause. That one answers every request right, and each of the
+// others answers again afterwards.
 func TestAppsThatMisbehaveHurtOnlyThemselves(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")

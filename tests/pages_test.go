@@ -18,7 +18,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// notRun says why a command that a page prints is not run by TestCommandsOfThePagesRun. It may only become shorter.
+// notRun says why a command that a page prints is not run by TestCommandsOfThePagesRun. It may only
+// become shorter.
 var notRun = map[string]string{
 	"scripts/demo": "installs programs", "scripts/test": "is what runs this",
 	"go install github.com/modgw/modgw/cmd/modgw-host@latest": "needs the network",
@@ -59,8 +60,9 @@ var (
 	consoleCommand = regexp.MustCompile(`(?m)^[$#] (.*?)(?: +#.*)?$`)
 )
 
-// TestCommandsOfThePagesRun runs the commands that README and the manual print, as they are printed, in the folder of a
-// project whose host runs. A host of the same user is found without being named.
+// TestCommandsOfThePagesRun runs the commands that README and the manual print, as they are
+// printed, in the folder of a project whose host runs. A host of the same user is found without
+// being named.
 func TestCommandsOfThePagesRun(t *testing.T) {
 	s, environ := newUsersProject(t)
 	s.write("manage.py", "import sys\nassert sys.argv[1:] == ['migrate'], sys.argv\n")
@@ -89,7 +91,8 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 			}
 			if text := untilSaid[line]; text != "" {
 				s.eventually(text, func() bool { return strings.Contains(said.String(), text) })
-				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // how it ends is not what the page is about
+				// how it ends is not what the page is about
+				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 				_ = cmd.Wait()
 				return
 			}
@@ -112,8 +115,8 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 	}
 }
 
-// newUsersProject is the folder of an app called blog. Its user has no state folder yet, and all that the site runs is run by
-// that user, with the environment that is returned.
+// newUsersProject is the folder of an app called blog. Its user has no state folder yet, and all
+// that the site runs is run by that user, with the environment that is returned.
 func newUsersProject(t *testing.T) (s *site, environ []string) {
 	needsRoot(t) // root's own state folder is the machine's
 	s = newSite(t)
@@ -167,7 +170,8 @@ func printedLines(t *testing.T) (lines []string) {
 	return lines
 }
 
-// TestCheckRunsNothingAsRootForAnAppWithAUser is of the Python that an app names, which check asks for its version.
+// TestCheckRunsNothingAsRootForAnAppWithAUser is of the Python that an app names, which check asks
+// for its version.
 func TestCheckRunsNothingAsRootForAnAppWithAUser(t *testing.T) {
 	needsRoot(t)
 	s := newSite(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// poser is a program that asks the FastCGI listener as a web server would, in the name of a user whom nobody checked. It prints
-// what it is answered.
+// poser is a program that asks the FastCGI listener as a web server would, in the name of a user
+// whom nobody checked. It prints what it is answered.
 const poser = `
 import socket, struct, sys
 

@@ -72,8 +72,8 @@ func (s *site) shareGoCache() {
 	}
 }
 
-// warmGoCache builds a module once as the host will, for on a fresh machine the standard library takes longer to compile
-// than the host is waited for.
+// warmGoCache builds a module once as the host will, for on a fresh machine the standard library
+// takes longer to compile than the host is waited for.
 func (s *site) warmGoCache(module string) {
 	s.t.Helper()
 	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", os.DevNull, ".")
@@ -157,7 +157,8 @@ func TestExampleNode(t *testing.T) {
 	s.eventually("the new program answers", func() bool { _, body := s.get("/clock"); return strings.Contains(body, "Good day") })
 }
 
-// A program that cannot start is tried again and again; its log has a line for each try, and what it prints once.
+// A program that cannot start is tried again and again; its log has a line for each try, and what
+// it prints once.
 func TestNodeProgramThatIsTriedAgainPrintsOnce(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "node", "nodejs")

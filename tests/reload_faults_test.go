@@ -17,7 +17,8 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// wholeApp answers with what its files say, and does not start unless they say the same and are whole.
+// wholeApp answers with what its files say, and does not start unless they say the same and are
+// whole.
 const wholeApp = `
 import parts, sys
 if parts.VERSION != VERSION or not parts.END:
@@ -40,7 +41,8 @@ type app struct {
 	root string
 }
 
-// newApp writes version "one" of the app into root, a path below the site's folder, and starts the host.
+// newApp writes version "one" of the app into root, a path below the site's folder, and starts the
+// host.
 func newApp(t *testing.T, root string, environ ...string) *app {
 	a := prepareApp(t, root)
 	a.start(environ...)
@@ -82,7 +84,8 @@ func (a *app) version(dir, version string) {
 	}
 }
 
-// shows waits until the app answers with the text, and fails if it ever answers with anything but 200.
+// shows waits until the app answers with the text, and fails if it ever answers with anything but
+// 200.
 func (a *app) shows(text string) {
 	a.t.Helper()
 	a.eventually("the page shows "+text, func() bool {
@@ -96,7 +99,8 @@ func (a *app) shows(text string) {
 
 var generationLine = regexp.MustCompile(`generation ready generation=(\d+) cause="?([^"\n]*?)"? took=`)
 
-// generations are the causes of all generations so far, the first being that of number 1. No deploy may have failed.
+// generations are the causes of all generations so far, the first being that of number 1. No deploy
+// may have failed.
 func (a *app) generations() []string {
 	a.t.Helper()
 	log := a.log.String()
@@ -110,7 +114,8 @@ func (a *app) generations() []string {
 	return causes
 }
 
-// oneReload does something after which the app has to answer with the text, from the generation after the one before.
+// oneReload does something after which the app has to answer with the text, from the generation
+// after the one before.
 func (a *app) oneReload(text string, do func()) {
 	a.t.Helper()
 	before := len(a.generations())
@@ -122,7 +127,8 @@ func (a *app) oneReload(text string, do func()) {
 	}
 }
 
-// probe changes a file and waits for the generation of that change. What was changed before has been seen then.
+// probe changes a file and waits for the generation of that change. What was changed before has
+// been seen then.
 func (a *app) probe() {
 	a.t.Helper()
 	a.write(filepath.Join(a.root, "probe.py"), fmt.Sprintf("# %d\n", time.Now().UnixNano()))

@@ -16,7 +16,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// scriptApp is an app that a web server executes; it tells of its mount, its process and the request's body.
+// scriptApp is an app that a web server executes; it tells of its mount, its process and the
+// request's body.
 const scriptApp = `import os
 def application(environ, start_response):
     body = environ["wsgi.input"].read()
@@ -45,8 +46,8 @@ app "hello" {
 	return s
 }
 
-// allowScripts gives the site what scripts need that every user may run: the program, and a folder for temporary files. When
-// the test ends, no host of a script may be left.
+// allowScripts gives the site what scripts need that every user may run: the program, and a folder
+// for temporary files. When the test ends, no host of a script may be left.
 func (s *site) allowScripts() {
 	s.t.Helper()
 	copied, err := os.ReadFile(program)
@@ -97,8 +98,8 @@ func (s *site) residents() (pids []int) {
 	return pids
 }
 
-// answersAsOne sees that the script behind a URL is one host with one worker whoever asks, that it is mounted where it should,
-// and that an edited app is served.
+// answersAsOne sees that the script behind a URL is one host with one worker whoever asks, that it
+// is mounted where it should, and that an edited app is served.
 func (s *site) answersAsOne(url, mount string) {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -149,7 +150,8 @@ func (s *site) fetch(url string) string {
 	return string(text)
 }
 
-// TestScriptIsAnsweredByAHostThatStays is a file that Apache executes, in each of the ways that it has.
+// TestScriptIsAnsweredByAHostThatStays is a file that Apache executes, in each of the ways that it
+// has.
 func TestScriptIsAnsweredByAHostThatStays(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2 libapache2-mod-fcgid")

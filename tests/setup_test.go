@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// The stubs stand for the programs of a Debian machine whose packages are all installed, so that scripts/setup has only
-// a Go to find. python3 answers "-m pip install … --target DIR" with a go of the pinned version.
+// The stubs stand for the programs of a Debian machine whose packages are all installed, so that
+// scripts/setup has only a Go to find. python3 answers "-m pip install … --target DIR" with a go of
+// the pinned version.
 const (
 	dpkgStub = "echo install ok installed\n"
 	noOutput = "true\n"
@@ -91,7 +92,8 @@ func copyScript(t *testing.T, name, tree string) {
 	}
 }
 
-// linkTools links programs of this machine into bin, so that PATH can do without folders that may hold a Go.
+// linkTools links programs of this machine into bin, so that PATH can do without folders that may
+// hold a Go.
 func linkTools(t *testing.T, bin string, names ...string) {
 	t.Helper()
 	for _, name := range names {

@@ -35,9 +35,9 @@ var sevenMounts = []mount{
 	{"/", "site/index.html", "The first of seven"},
 }
 
-// TestSevenMountsUnderOneApache runs programs of seven kinds from one folder of descriptors behind an Apache with the generated
-// configuration, edits each of them while all are asked, and sees that no request is lost and that WebSockets and event
-// streams go over to the new version.
+// TestSevenMountsUnderOneApache runs programs of seven kinds from one folder of descriptors behind
+// an Apache with the generated configuration, edits each of them while all are asked, and sees that
+// no request is lost and that WebSockets and event streams go over to the new version.
 func TestSevenMountsUnderOneApache(t *testing.T) {
 	t.Parallel()
 	for program, pkg := range map[string]string{"apache2": "apache2", "php-cgi": "php-cgi", "node": "nodejs", "perl": "perl"} {
@@ -47,9 +47,11 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 	if err := os.CopyFS(s.path("seven"), os.DirFS("../examples/seven-mounts")); err != nil {
 		t.Fatal(err)
 	}
-	s.write("seven/shop/go.mod", "module example.com/shop\n\ngo 1.26.0\n") // here it belongs to the module that the examples are in
+	// here it belongs to the module that the examples are in
+	s.write("seven/shop/go.mod", "module example.com/shop\n\ngo 1.26.0\n")
 	s.shareGoCache()
-	s.mustRun("env", "build", "-t", "seven", "--state", s.path("state")) // what the network and the compiler take is not the host's start
+	// what the network and the compiler take is not the host's start
+	s.mustRun("env", "build", "-t", "seven", "--state", s.path("state"))
 	s.url = s.spawnUntil(regexp.MustCompile(`apache ready url=(\S+)`), nil,
 		"apache", "run", "seven", "--port", fmt.Sprint(fronttest.FreePort(t)), "--state", s.path("state"))
 

@@ -395,7 +395,8 @@ func TestF81ReloadsLeaveNothing(t *testing.T) {
 	s.eventually("there are as many files and processes as before", func() bool {
 		return openFiles(t, s.pid) <= files && len(descendants(s.pid)) <= children
 	})
-	if now := threadsOf(t, s.pid); now > threads+10 { // Go keeps those that once waited in a system call
+	// Go keeps those that once waited in a system call
+	if now := threadsOf(t, s.pid); now > threads+10 {
 		t.Errorf("there were %d threads, and there are %d", threads, now)
 	}
 	if kept := s.mustRun("env", "list", "--json", "-c", "modgw.hcl"); strings.Count(kept, `"dir"`) != 1 {

@@ -79,7 +79,8 @@ func TestDescriptorOfATenantIsWatchedWithTheTenantsRights(t *testing.T) {
 	}
 }
 
-// The host loads a descriptor again and again while its owner exchanges it for links to other files.
+// The host loads a descriptor again and again while its owner exchanges it for links to other
+// files.
 func TestTenantWhoExchangesADescriptorGetsNoMoreThanTheTenantsRights(t *testing.T) {
 	t.Parallel()
 	s := enabledSite(t)

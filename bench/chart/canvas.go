@@ -12,7 +12,8 @@ type canvas struct {
 	text          strings.Builder
 }
 
-// colours can be told apart by the colour-blind (Okabe and Ito); the first is for the series that matters most.
+// colours can be told apart by the colour-blind (Okabe and Ito); the first is for the series that
+// matters most.
 var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#7b3fb5", "#000000", "#8c564b", "#4b0082"}
 
 func colour(n int) string { return colours[n%len(colours)] }

@@ -49,7 +49,8 @@ func (l Lines) SVG() string {
 	return c.svg()
 }
 
-// fromTheTop are the series in the order in which they end, so that the legend stands as the curves do.
+// fromTheTop are the series in the order in which they end, so that the legend stands as the curves
+// do.
 func (l Lines) fromTheTop() []Series {
 	end := func(s Series) float64 {
 		if len(s.Points) == 0 {

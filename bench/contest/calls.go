@@ -21,14 +21,15 @@ type Calls struct {
 	Made     map[Role]map[string]int
 }
 
-// CountCalls counts the system calls of the contestant for a while, with perf(1), which needs root's rights and slows all that it
-// counts.
+// CountCalls counts the system calls of the contestant for a while, with perf(1), which needs
+// root's rights and slows all that it counts.
 func (r *Running) CountCalls(ctx context.Context, d time.Duration) (Calls, error) {
 	roles := map[int]Role{}
 	for _, p := range r.processes() {
 		roles[p.pid] = p.role()
 	}
-	folder, err := os.MkdirTemp("", "calls") // and not where modgw watches: it would hear of each write
+	// and not where modgw watches: it would hear of each write
+	folder, err := os.MkdirTemp("", "calls")
 	if err != nil {
 		return Calls{}, err
 	}

@@ -87,7 +87,8 @@ type Launch struct {
 	Apache  httpd    // behind Apache
 }
 
-// mostConnections is how many connections at once a server is told to take, if it has a limit of them.
+// mostConnections is how many connections at once a server is told to take, if it has a limit of
+// them.
 const mostConnections = 15_000
 
 // All are modgw first and then the others.

@@ -17,8 +17,8 @@ var (
 	DjangoPage = Site{"a page of a Django site", WSGI, "page_django:application"}
 )
 
-// Crowd starts modgw with many apps that start on demand, each in a folder of its own: app 0 answers below /0/, and so on.
-// It returns how long the host took to be ready.
+// Crowd starts modgw with many apps that start on demand, each in a folder of its own: app 0
+// answers below /0/, and so on. It returns how long the host took to be ready.
 func (k *Kit) Crowd(ctx context.Context, dir string, apps int) (*Running, time.Duration, error) {
 	place, err := newPlace(dir)
 	if err != nil {
@@ -52,8 +52,8 @@ app "app%[1]d" {
 	return k.startHost(ctx, place, "apps/*/app.hcl")
 }
 
-// Forest starts modgw with an app that has many files beside its code, a hundred in a folder. It returns how long the host took
-// to be ready.
+// Forest starts modgw with an app that has many files beside its code, a hundred in a folder. It
+// returns how long the host took to be ready.
 func (k *Kit) Forest(ctx context.Context, dir string, files int) (*Running, time.Duration, error) {
 	place, err := newPlace(dir)
 	if err != nil {

@@ -25,13 +25,15 @@ type Kit struct {
 // packages go into the virtual environment of the peers.
 var packages = []string{"gunicorn", "uvicorn[standard]", "hypercorn[uvloop]", "granian", "flask", "django"}
 
-// built need a compiler and the headers of Python and Apache; where they cannot be built, Debian's are taken.
+// built need a compiler and the headers of Python and Apache; where they cannot be built, Debian's
+// are taken.
 var built = []string{"uwsgi", "mod_wsgi"}
 
 // aptPackages are the peers that Debian has, and Apache.
 var aptPackages = []string{"apache2", "libapache2-mod-wsgi-py3", "uwsgi-plugin-python3"}
 
-// CacheFolder is where peers are kept from one run to the next. Root's is one that Apache's user may enter.
+// CacheFolder is where peers are kept from one run to the next. Root's is one that Apache's user
+// may enter.
 func CacheFolder() (string, error) {
 	if os.Getuid() == 0 {
 		return "/var/cache/modgw-bench", nil
@@ -57,8 +59,9 @@ func NewKit(ctx context.Context, dir string, log io.Writer) (*Kit, error) {
 	return kit, nil
 }
 
-// Install installs the peers that are not there yet: from the Python package index into a virtual environment below
-// cache, and as root from Debian's archive. What cannot be installed is left out of the comparison.
+// Install installs the peers that are not there yet: from the Python package index into a virtual
+// environment below cache, and as root from Debian's archive. What cannot be installed is left out
+// of the comparison.
 func (k *Kit) Install(ctx context.Context, cache string) error {
 	if err := k.installDebian(ctx); err != nil {
 		fmt.Fprintf(k.log, "some peers are left out: %v\n", err)
@@ -93,7 +96,8 @@ func (k *Kit) Install(ctx context.Context, cache string) error {
 func (k *Kit) installDebian(ctx context.Context) error {
 	var missing []string
 	for _, name := range aptPackages {
-		status, _ := exec.CommandContext(ctx, "dpkg-query", "-W", "-f=${Status}", name).Output() // unknown: missing
+		// unknown: missing
+		status, _ := exec.CommandContext(ctx, "dpkg-query", "-W", "-f=${Status}", name).Output()
 		if !strings.Contains(string(status), "ok installed") {
 			missing = append(missing, name)
 		}

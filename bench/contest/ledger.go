@@ -81,8 +81,8 @@ func withWords(c Contestant, name string, words ...string) Contestant {
 	return named(c, name)
 }
 
-// hangUp tells the first process what its administrator would tell it. One that broken code has ended cannot be told: that shows in
-// what its clients get.
+// hangUp tells the first process what its administrator would tell it. One that broken code has
+// ended cannot be told: that shows in what its clients get.
 func hangUp(r *Running) error {
 	if err := syscall.Kill(r.started[0].pid, syscall.SIGHUP); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
@@ -116,8 +116,8 @@ func (r Reloader) tell(running *Running) error {
 	return r.reload(running)
 }
 
-// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode cache would not see a
-// change within a second.
+// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode
+// cache would not see a change within a second.
 func Code(version int) string {
 	return fmt.Sprintf("VERSION = %d\n# %s\n", version, strings.Repeat("#", version))
 }
@@ -142,7 +142,8 @@ func Depend(dir string, version int) (wheel string, err error) {
 	return wheel, save(filepath.Join(dir, "requirements.txt"), "dependency @ file://"+wheel+"\n")
 }
 
-// ChangeDependency brings a new version of a package: modgw finds it by itself, for the others it is installed and they are told.
+// ChangeDependency brings a new version of a package: modgw finds it by itself, for the others it
+// is installed and they are told.
 func (r Reloader) ChangeDependency(ctx context.Context, running *Running, version int) error {
 	wheel, err := Depend(running.Dir, version)
 	if err != nil || running.setting.requires(r.Contestant) {
@@ -210,8 +211,8 @@ func (p process) runsApp() bool {
 	return true
 }
 
-// Await asks again and again until a page says what is wanted, on a connection of its own each time. It returns false when
-// ctx is done before.
+// Await asks again and again until a page says what is wanted, on a connection of its own each
+// time. It returns false when ctx is done before.
 func (r *Running) Await(ctx context.Context, want string, each time.Duration) bool {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {

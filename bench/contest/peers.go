@@ -82,7 +82,8 @@ var granian = Contestant{
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
 		command := []string{
 			k.program("granian"), "--interface", string(s.Site.Kind), "--workers", fmt.Sprint(s.Workers),
-			"--backlog", fmt.Sprint(s.Workers * mostConnections), // it takes no more connections at once either
+			// it takes no more connections at once either
+			"--backlog", fmt.Sprint(s.Workers * mostConnections),
 			"--working-dir", p.Dir, "--no-access-log", "--log-level", "warning",
 		}
 		if s.Site.Kind == WSGI {

@@ -52,7 +52,8 @@ func look(pid int) (process, bool) {
 	}
 	user, _ := strconv.Atoi(fields[11]) // the kernel writes numbers
 	system, _ := strconv.Atoi(fields[12])
-	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // empty for one that has just ended
+	// empty for one that has just ended
+	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return process{
 		pid: pid, born: fields[19], cpu: time.Duration(user+system) * tick,
 		words: string(bytes.ReplaceAll(words, []byte{0}, []byte(" "))),
@@ -85,7 +86,8 @@ func (p process) memory() int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if after, ok := strings.CutPrefix(line, "Pss:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(after), " kB"), 10, 64) // the kernel writes a number
+			// the kernel writes a number
+			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(after), " kB"), 10, 64)
 			return kib << 10
 		}
 	}

@@ -34,7 +34,8 @@ var sites embed.FS
 // fileSize is how long the file is that the bare WSGI app sends with wsgi.file_wrapper.
 const fileSize = 10 << 20
 
-// Start starts a contestant in a new folder below dir, and its Apache, and waits until the site's first page comes.
+// Start starts a contestant in a new folder below dir, and its Apache, and waits until the site's
+// first page comes.
 func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*Running, error) {
 	place, err := newPlace(dir)
 	if err != nil {
@@ -112,7 +113,8 @@ func newPlace(parent string) (p Place, err error) {
 	return p, os.WriteFile(filepath.Join(p.Dir, "file.bin"), make([]byte, fileSize), 0o644)
 }
 
-// freePort is a port that nobody listens on, and that is not in the range of those that clients are given.
+// freePort is a port that nobody listens on, and that is not in the range of those that clients are
+// given.
 func freePort() (int, error) {
 	for port := 20000; port < 30000; port++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))

@@ -30,7 +30,8 @@ func (r *Running) CPU() map[Role]time.Duration {
 	return used
 }
 
-// Memory is the memory of the processes of each role in bytes; what is shared is divided among those that share it.
+// Memory is the memory of the processes of each role in bytes; what is shared is divided among
+// those that share it.
 func (r *Running) Memory() map[Role]int64 {
 	used := map[Role]int64{}
 	for _, p := range r.processes() {
@@ -58,7 +59,8 @@ func (r *Running) Wakeups() (n int) {
 }
 
 func (p process) wakeups() (n int) {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.pid)) // the pattern is right
+	// the pattern is right
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.pid))
 	for _, file := range threads {
 		text, _ := os.ReadFile(file) // the thread may have ended
 		for line := range strings.Lines(string(text)) {

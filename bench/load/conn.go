@@ -110,7 +110,8 @@ func (c *conn) waitForRoom(wait bool) {
 	if wait {
 		event.Events |= unix.EPOLLOUT
 	}
-	_ = unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_MOD, c.fd, &event) // the descriptor is open and known
+	// the descriptor is open and known
+	_ = unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_MOD, c.fd, &event)
 }
 
 // receive reads once; what is left is told of again.
@@ -192,7 +193,8 @@ func (c *conn) ended(err error) {
 		c.engine.result.Reconnects++
 		c.engine.answered(c, c.answer.verdict(c.engine.job.Length))
 	case reused && !begun:
-		// It was closed before it saw the request, as any client has to expect of a kept connection.
+		// It was closed before it saw the request, as any client has to expect of a kept
+		// connection.
 		c.engine.result.Reconnects++
 		c.send()
 	case begun:

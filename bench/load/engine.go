@@ -159,7 +159,8 @@ func (e *engine) begin() {
 	e.result = Result{Errors: map[string]int{}, CPU: processTime(), Start: monotonic()}
 }
 
-// finish waits for requests of a fixed rate that are under way or late: leaving the slow ones out would hide them.
+// finish waits for requests of a fixed rate that are under way or late: leaving the slow ones out
+// would hide them.
 func (e *engine) finish() error {
 	patience := time.Now().Add(5 * time.Second)
 	for e.job.Rate > 0 && time.Now().Before(patience) && e.unanswered() > 0 {
@@ -204,7 +205,8 @@ func (e *engine) sendDue(until time.Time) {
 		}
 		if left := time.Until(due); left > 0 {
 			spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
-			_ = unix.TimerfdSettime(e.timer, 0, &spec, nil) // the timer is open and the time is right
+			// the timer is open and the time is right
+			_ = unix.TimerfdSettime(e.timer, 0, &spec, nil)
 			return
 		}
 		e.sent++

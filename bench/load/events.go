@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// stream reads an event stream whose events say when they were sent: "data: NANOSECONDS" since 1970.
+// stream reads an event stream whose events say when they were sent: "data: NANOSECONDS" since
+// 1970.
 type stream struct {
 	line []byte
 }

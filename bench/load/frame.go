@@ -1,6 +1,7 @@
 package load
 
-// message is a masked WebSocket message of text. Its mask is zero, which is as good as any other and spares the work.
+// message is a masked WebSocket message of text. Its mask is zero, which is as good as any other
+// and spares the work.
 func message(text string) []byte {
 	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
 }
@@ -40,7 +41,8 @@ func (e *echo) feed(p []byte) (rest []byte, complete bool) {
 	return nil, false
 }
 
-// headComplete takes the length of a frame from its head, once that has come. Frames of more than 64 KiB do not come.
+// headComplete takes the length of a frame from its head, once that has come. Frames of more than
+// 64 KiB do not come.
 func (e *echo) headComplete() bool {
 	switch {
 	case len(e.head) < 2:

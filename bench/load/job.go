@@ -19,13 +19,15 @@ type Job struct {
 	Upload      int64 // bytes of a request's body; 0: GET without one
 	Length      int64 // bytes that a right response has
 	Connections int
-	Idle        int           // further connections, which ask once and are then kept open
-	Slow        int           // further connections, which ask for SlowPath again and again and are not counted
-	SlowPath    string        // its right response is as long as the others
-	Rate        float64       // requests a second over all connections; 0: each asks again as soon as it is answered
-	Warmup      time.Duration // not counted
-	Duration    time.Duration // counted
-	CPU         int           // the processor to run on, from 1; 0: any
+	Idle        int // further connections, which ask once and are then kept open
+	// further connections, which ask for SlowPath again and again and are not counted
+	Slow     int
+	SlowPath string // its right response is as long as the others
+	// requests a second over all connections; 0: each asks again as soon as it is answered
+	Rate     float64
+	Warmup   time.Duration // not counted
+	Duration time.Duration // counted
+	CPU      int           // the processor to run on, from 1; 0: any
 }
 
 // Result is what a job saw from the end of its warm-up on.

@@ -14,14 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Argument is the first argument of a program that is to be the client: it then calls [Main] and ends.
+// Argument is the first argument of a program that is to be the client: it then calls [Main] and
+// ends.
 const Argument = "load-client"
 
 // The client's words on its standard output, before its result.
 const (
 	beginLine = "begin\n"
 	endLine   = "end\n"
-	overLine  = "over\n" // nothing is asked any more; connections are kept until the client's input ends
+	// nothing is asked any more; connections are kept until the client's input ends
+	overLine = "over\n"
 )
 
 // Main does the job that comes as JSON from in, and writes its result to out.

@@ -125,9 +125,9 @@ func (b bar) who() string {
 	return contest.Ours
 }
 
-// pacedVerdict compares what an answer costs and how late the slowest hundredth is at a fixed rate, each with
-// the number of threads with which it takes the least CPU time. most is how many times that of the peer
-// may be used.
+// pacedVerdict compares what an answer costs and how late the slowest hundredth is at a fixed rate,
+// each with the number of threads with which it takes the least CPU time. most is how many times
+// that of the peer may be used.
 func (r *Report) pacedVerdict(rate, most float64) Verdict {
 	v := Verdict{
 		What: fmt.Sprintf("hello WSGI directly, %.0f requests a second", rate),
@@ -144,7 +144,8 @@ func (r *Report) pacedVerdict(rate, most float64) Verdict {
 	return v
 }
 
-// cheapest is the row of hello at a fixed rate with the least CPU time; the zero row when there is none.
+// cheapest is the row of hello at a fixed rate with the least CPU time; the zero row when there is
+// none.
 func (r *Report) cheapest(name string, rate float64) (best Row) {
 	for _, row := range r.Rows {
 		of := row.Contestant == name && row.Rate == rate && row.Site == contest.RawWSGI.Name &&

@@ -12,11 +12,14 @@ type Growth struct {
 	Start  float64 // milliseconds until the host is ready
 	Busy   float64 // milliseconds of work after that
 	Memory int64   // of modgw-host, bytes
-	// Of an idle host in a second: CPU time in microseconds, and how often its threads were given a processor.
+	// Of an idle host in a second: CPU time in microseconds, and how often its threads were given a
+	// processor.
 	IdleCPU, Wakeups float64
-	Request          float64 `json:",omitempty"` // microseconds of the host's CPU time for a request to one of the apps
-	Saved            float64 `json:",omitempty"` // milliseconds from saving code until the new page came
-	Failed           string  `json:",omitempty"`
+	// microseconds of the host's CPU time for a request to one of the apps
+	Request float64 `json:",omitempty"`
+	// milliseconds from saving code until the new page came
+	Saved  float64 `json:",omitempty"`
+	Failed string  `json:",omitempty"`
 }
 
 // Saving is how long it takes from saving code until the new page comes.

@@ -152,7 +152,8 @@ func oursFirst(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// drawn is the chart; "": there is nothing to draw. Its ticks are where something was measured, if nothing else is said.
+// drawn is the chart; "": there is nothing to draw. Its ticks are where something was measured, if
+// nothing else is said.
 func drawn(l chart.Lines) string {
 	if len(l.Series) == 0 {
 		return ""

@@ -33,14 +33,17 @@ type Reload struct {
 	Long     string  `json:",omitempty"` // how the request in flight ended
 	Before   Latency // without the event
 	During   Latency
-	Slowest  []float64 `json:",omitempty"` // microseconds that the slowest answer took, each time that the event was
-	NewCode  float64   // milliseconds from saving until a page of the new code came; 0: none did
-	Told     int       `json:",omitempty"` // of broken code: how often modgw logged that the generation was not started,
-	Placed   int       `json:",omitempty"` // and how often with file and line
-	Failed   string    `json:",omitempty"` // why there are no numbers
+	// microseconds that the slowest answer took, each time that the event was
+	Slowest []float64 `json:",omitempty"`
+	NewCode float64   // milliseconds from saving until a page of the new code came; 0: none did
+	// of broken code: how often modgw logged that the generation was not started,
+	Told   int    `json:",omitempty"`
+	Placed int    `json:",omitempty"` // and how often with file and line
+	Failed string `json:",omitempty"` // why there are no numbers
 }
 
-// Added is how much longer than usual the slowest request took, in milliseconds; the median, where the event was several times.
+// Added is how much longer than usual the slowest request took, in milliseconds; the median, where
+// the event was several times.
 func (r Reload) Added() float64 { return max(0, Median(r.Slowest)-r.Before.P50) / 1000 }
 
 // again tells of the times that are not the median.

@@ -28,19 +28,22 @@ type Report struct {
 type Row struct {
 	Situation
 	Contestant string
-	Ratio      float64 // modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
+	// modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
+	Ratio float64
 
-	PerSecond    float64                  // answers; of long bodies, as many as their bytes make
-	Rounds       []float64                // answers a second in each round
-	CPU          map[contest.Role]float64 // microseconds for each answer
-	ClientCPU    float64                  // the same of the client
-	Memory       map[contest.Role]int64   // bytes, after the last round
-	Latency      Latency                  // of all rounds together
-	Distribution [][2]float64             `json:",omitempty"` // of requests at a fixed rate: digits of the quantile (2: 99 %), milliseconds
-	Body         int64                    `json:",omitempty"` // bytes of bodies that an answer moves
-	Requests     int                      // in all rounds
-	Errors       map[string]int           `json:",omitempty"`
-	Failed       string                   `json:",omitempty"` // why there are no numbers
+	PerSecond float64                  // answers; of long bodies, as many as their bytes make
+	Rounds    []float64                // answers a second in each round
+	CPU       map[contest.Role]float64 // microseconds for each answer
+	ClientCPU float64                  // the same of the client
+	Memory    map[contest.Role]int64   // bytes, after the last round
+	Latency   Latency                  // of all rounds together
+	// of requests at a fixed rate: digits of the quantile (2: 99 %), milliseconds
+	Distribution [][2]float64 `json:",omitempty"`
+	// bytes of bodies that an answer moves
+	Body     int64          `json:",omitempty"`
+	Requests int            // in all rounds
+	Errors   map[string]int `json:",omitempty"`
+	Failed   string         `json:",omitempty"` // why there are no numbers
 }
 
 // Situation is what all contestants of a table meet.

@@ -19,7 +19,8 @@ const (
 	endMeasured   = "<!-- end of what was measured -->\n"
 )
 
-// WriteSummary writes the summary into a page of the manual, between its two marks. Without such a page it does nothing.
+// WriteSummary writes the summary into a page of the manual, between its two marks. Without such a
+// page it does nothing.
 func (r *Report) WriteSummary(page string) error {
 	text, err := os.ReadFile(page)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,7 +26,8 @@ func (r *Report) Verdicts() (all []Verdict) {
 	return append(all, r.reloadVerdicts()...)
 }
 
-// between are the ratios of the quartiles of two rows: where the ratio of their medians may well be in another run.
+// between are the ratios of the quartiles of two rows: where the ratio of their medians may well be
+// in another run.
 func between(ours, theirs Row) (low, high float64) {
 	ourLow, ourHigh := quartiles(ours.Rounds)
 	theirLow, theirHigh := quartiles(theirs.Rounds)
@@ -80,8 +81,8 @@ func (r *Report) reloadVerdicts() (all []Verdict) {
 	return append(all, r.growthVerdicts()...)
 }
 
-// reloaded sums up what modgw lost in an event, directly and behind Apache. patience is how many milliseconds more than
-// usual the slowest answer may take; 0: any number.
+// reloaded sums up what modgw lost in an event, directly and behind Apache. patience is how many
+// milliseconds more than usual the slowest answer may take; 0: any number.
 func (r *Report) reloaded(event Event, workers int, patience float64) (measured string, met bool) {
 	met = true
 	for _, row := range r.Reloads {

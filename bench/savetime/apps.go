@@ -87,7 +87,8 @@ func (a app) write(dir string) error {
 // save saves a version as editors do.
 func save(dir string, version int) error {
 	file := filepath.Join(dir, "page.py")
-	// Never of the same size: some reloaders and Python's bytecode cache would not see the change within a second.
+	// Never of the same size: some reloaders and Python's bytecode cache would not see the change
+	// within a second.
 	text := fmt.Sprintf("VERSION = %s\n%s", strconv.Quote(strconv.Itoa(version)), padding(version))
 	if err := os.WriteFile(file+".tmp", []byte(text), 0o644); err != nil {
 		return err

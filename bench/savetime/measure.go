@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// bench is a folder with the program, a virtual environment with the peers, and a folder for each measurement.
+// bench is a folder with the program, a virtual environment with the peers, and a folder for each
+// measurement.
 type bench struct {
 	dir    string
 	python string
@@ -122,7 +123,8 @@ func start(dir string, command []string) (stop func(), err error) {
 	return func() {
 		defer log.Close()
 		ended := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(ended) }() // it was told to end: how it does is of no interest
+		// it was told to end: how it does is of no interest
+		go func() { _ = cmd.Wait(); close(ended) }()
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		select {
 		case <-ended:

@@ -60,7 +60,8 @@ app %q {
 	return []string{b.host, "serve", file, "--listen", "http=" + address(port), "--state", filepath.Join(b.dir, "state")}, nil
 }
 
-// entryScript loads the module that entry.txt names; touching the script makes mod_wsgi start its process anew.
+// entryScript loads the module that entry.txt names; touching the script makes mod_wsgi start its
+// process anew.
 func entryScript(dir string) string {
 	return fmt.Sprintf(`import sys, importlib
 sys.path.insert(0, %q)

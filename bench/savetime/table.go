@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// printTable prints a row for each result: median, extremes, and the ratio to modgw-host's median with the same app.
+// printTable prints a row for each result: median, extremes, and the ratio to modgw-host's median
+// with the same app.
 func printTable(out io.Writer, results []result) error {
 	ours := map[string]time.Duration{}
 	for _, r := range results {

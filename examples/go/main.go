@@ -1,4 +1,5 @@
-// Shop counts what is in a basket. The same program runs under modgw-host, as CGI, as FastCGI and alone.
+// Shop counts what is in a basket. The same program runs under modgw-host, as CGI, as FastCGI and
+// alone.
 package main
 
 import (

@@ -2,7 +2,8 @@ package eventloop
 
 import "time"
 
-// Limit finds what has been on a loop for longer than it may. While nothing is, nothing ticks. Only the loop may use it.
+// Limit finds what has been on a loop for longer than it may. While nothing is, nothing ticks. Only
+// the loop may use it.
 type Limit struct {
 	loop  *Loop
 	most  time.Duration

@@ -15,7 +15,8 @@ import (
 // mostEvents is how many events one turn handles.
 const mostEvents = 128
 
-// Loop calls handlers on its own goroutine. Methods may be called from any goroutine unless they say otherwise.
+// Loop calls handlers on its own goroutine. Methods may be called from any goroutine unless they
+// say otherwise.
 type Loop struct {
 	epoll int
 	wake  int // an eventfd
@@ -61,7 +62,8 @@ func New() (*Loop, error) {
 	return l, nil
 }
 
-// Close ends the loop when what was posted has run, and waits for that. Sockets and sources that are left get no more events.
+// Close ends the loop when what was posted has run, and waits for that. Sockets and sources that
+// are left get no more events.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closing = true
@@ -78,14 +80,16 @@ func (l *Loop) Post(f func()) {
 	l.wakeLocked()
 }
 
-// FlushLater has f flushed at the end of this turn, as often as it is asked. Only the loop may call it.
+// FlushLater has f flushed at the end of this turn, as often as it is asked. Only the loop may call
+// it.
 func (l *Loop) FlushLater(f Flusher) { l.flushes = append(l.flushes, f) }
 
 func (l *Loop) wakeLocked() {
 	if l.sleeping {
 		l.sleeping = false
 		one := [8]byte{1}
-		_, _ = unix.Write(l.wake, one[:]) // it fails only when the counter is full, and then the loop wakes up anyway
+		// it fails only when the counter is full, and then the loop wakes up anyway
+		_, _ = unix.Write(l.wake, one[:])
 	}
 }
 

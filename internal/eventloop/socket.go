@@ -13,11 +13,12 @@ import (
 	"github.com/modgw/modgw/internal/rawsocket"
 )
 
-// Socket is a stream socket that a loop and goroutines use: a goroutine that has nothing to read waits for the loop. One reads
-// at a time, and one writes.
+// Socket is a stream socket that a loop and goroutines use: a goroutine that has nothing to read
+// waits for the loop. One reads at a time, and one writes.
 type Socket struct {
-	// Arrived, unless nil, is called on the loop when there may be something to read. It reports whether the loop reads it
-	// itself; else a goroutine that waits does. It is set before Register.
+	// Arrived, unless nil, is called on the loop when there may be something to read. It reports
+	// whether the loop reads it itself; else a goroutine that waits does. It is set before
+	// Register.
 	Arrived func() (handled bool)
 
 	fd     int
@@ -80,8 +81,8 @@ func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	return n, int(s.control.Controllen), int(s.control.Flags), nil
 }
 
-// ReadMessage reads into p, which must not be empty, and into oob the control messages that come beside it; flags are those
-// of recvmsg(2).
+// ReadMessage reads into p, which must not be empty, and into oob the control messages that come
+// beside it; flags are those of recvmsg(2).
 func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	for {
 		n, oobn, flags, err = s.TryReadMessage(p, oob)
@@ -94,7 +95,8 @@ func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	}
 }
 
-// SetReadDeadline bounds ReadMessage, which fails with os.ErrDeadlineExceeded then; the zero time removes the bound.
+// SetReadDeadline bounds ReadMessage, which fails with os.ErrDeadlineExceeded then; the zero time
+// removes the bound.
 func (s *Socket) SetReadDeadline(t time.Time) error {
 	s.in.setDeadline(t)
 	return nil
@@ -179,7 +181,8 @@ func HasUnsent(fd int) bool {
 	return err == nil && n > 0
 }
 
-// Close closes the descriptor, and makes calls that wait fail with net.ErrClosed. It may be called again.
+// Close closes the descriptor, and makes calls that wait fail with net.ErrClosed. It may be called
+// again.
 func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return net.ErrClosed

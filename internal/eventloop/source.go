@@ -25,12 +25,13 @@ func (e Events) HungUp() bool { return e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 }
 
 // Handler gets events, on the loop.
 type Handler interface {
-	// Ready is called once for what has happened: it reads until there is nothing more, or remembers
-	// that there is.
+	// Ready is called once for what has happened: it reads until there is nothing more, or
+	// remembers that there is.
 	Ready(Events)
 }
 
-// Source is a descriptor that a loop listens to. Its zero value is none; it can be added again after it was removed.
+// Source is a descriptor that a loop listens to. Its zero value is none; it can be added again
+// after it was removed.
 type Source struct {
 	loop       *Loop // nil: it was not added
 	fd         int
@@ -39,8 +40,8 @@ type Source struct {
 	handler    Handler
 }
 
-// The events that a source has by default. Room to write is no news of most sockets most of the time: a peer that reads would
-// wake the loop each time.
+// The events that a source has by default. Room to write is no news of most sockets most of the
+// time: a peer that reads would wake the loop each time.
 const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
 // Add gives a handler the events of a descriptor, also of what is there already.
@@ -72,8 +73,8 @@ func (l *Loop) add(s *Source, fd int, h Handler, events uint32) error {
 	return nil
 }
 
-// Remove has the handler told nothing more, unless it is being told at the moment. The descriptor must not have been closed. It
-// does nothing to a source that was not added.
+// Remove has the handler told nothing more, unless it is being told at the moment. The descriptor
+// must not have been closed. It does nothing to a source that was not added.
 func (s *Source) Remove() {
 	s.end(func() { _ = s.control(unix.EPOLL_CTL_DEL, 0) }) // it fails only if the loop is closed
 }

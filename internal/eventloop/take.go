@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Take takes the descriptor of a connection away from Go's poller. ok is false, and the connection left as it is, for
-// what is none of the kernel's or when there is no descriptor to be had.
+// Take takes the descriptor of a connection away from Go's poller. ok is false, and the connection
+// left as it is, for what is none of the kernel's or when there is no descriptor to be had.
 func Take(c net.Conn) (fd int, ok bool) {
 	s, isSocket := c.(syscall.Conn)
 	if !isSocket {
@@ -28,7 +28,8 @@ func Take(c net.Conn) (fd int, ok bool) {
 	return fd, true
 }
 
-// Give gives a descriptor to Go's poller, as the connection that it is. After an error it is closed.
+// Give gives a descriptor to Go's poller, as the connection that it is. After an error it is
+// closed.
 func Give(fd int) (net.Conn, error) {
 	file := os.NewFile(uintptr(fd), "connection")
 	defer file.Close() // FileConn duplicates it

@@ -16,17 +16,19 @@ type Child struct {
 	PID    int // the leader of a process group of its own
 	Parent int // the pid of the process that forked it and must not let go of it before Reap
 
-	// Reap makes the parent let go of the child, which has ended, and says how it did. It reports false when nobody
-	// can tell, because the parent has ended as well.
+	// Reap makes the parent let go of the child, which has ended, and says how it did. It reports
+	// false when nobody can tell, because the parent has ended as well.
 	Reap func() (syscall.WaitStatus, bool)
 }
 
-// Adopt supervises a process as [Start] does that is not started but forked by another process. fork is called with the
-// descriptors that the new process must have as 1, 2, 3, …: standard output, standard error, those of the spec, and the
-// lifeline. Of the spec, only Files, Credential, Scope, Output and Lifeline matter: the new process has inherited the user and the
-// limits of the one that forked it.
+// Adopt supervises a process as [Start] does that is not started but forked by another process.
+// fork is called with the descriptors that the new process must have as 1, 2, 3, …: standard
+// output, standard error, those of the spec, and the lifeline. Of the spec, only Files, Credential,
+// Scope, Output and Lifeline matter: the new process has inherited the user and the limits of the
+// one that forked it.
 //
-// The process that forks need not be trusted: what it names must be its child, and is signalled only as long as it is.
+// The process that forks need not be trusted: what it names must be its child, and is signalled
+// only as long as it is.
 func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
 	p := newProcess()
 	p.cmd = &exec.Cmd{ExtraFiles: spec.Files[:len(spec.Files):len(spec.Files)]}
@@ -60,7 +62,8 @@ func (p *Process) take(child Child) error {
 		unix.Close(fd)
 		return fmt.Errorf("process %d is a child of %d, not of %d", child.PID, parent, child.Parent)
 	}
-	// The descriptor that awaitExit uses is closed at the end of the process; this one must last longer.
+	// The descriptor that awaitExit uses is closed at the end of the process; this one must last
+	// longer.
 	kept, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(fd)
@@ -76,8 +79,8 @@ type adopted struct {
 	reap  func() (syscall.WaitStatus, bool)
 }
 
-// signal sends a signal to the group, unless its number may be another group's by now: the leader was reaped, and a
-// process has its id again.
+// signal sends a signal to the group, unless its number may be another group's by now: the leader
+// was reaped, and a process has its id again.
 func (a *adopted) signal(pid int, sig syscall.Signal) {
 	if a.held() || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		_ = syscall.Kill(-pid, sig)
@@ -113,7 +116,8 @@ func parentOf(pid int) int {
 	return parent
 }
 
-// pollAdopted is pollExit for a process that is not a child: its descriptor becomes readable when it has ended.
+// pollAdopted is pollExit for a process that is not a child: its descriptor becomes readable when
+// it has ended.
 func pollAdopted(pidfd int) bool {
 	return pollUntil(pidfd, func(fd uintptr) bool {
 		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns when the process has ended, and leaves it to be reaped. It waits in the runtime's poller, so that a
-// thousand processes do not need a thousand threads.
+// awaitExit returns when the process has ended, and leaves it to be reaped. It waits in the
+// runtime's poller, so that a thousand processes do not need a thousand threads.
 func (p *Process) awaitExit() {
 	if p.adopted != nil {
 		pollAdopted(p.pidfd)
@@ -31,8 +31,8 @@ func pollExit(pidfd int) bool {
 	return waited && ended
 }
 
-// pollUntil asks ready whenever the descriptor may have news, until it says so, and closes the descriptor. It reports
-// whether it could.
+// pollUntil asks ready whenever the descriptor may have news, until it says so, and closes the
+// descriptor. It reports whether it could.
 func pollUntil(pidfd int, ready func(fd uintptr) bool) bool {
 	err := syscall.SetNonblock(pidfd, true)
 	f := os.NewFile(uintptr(pidfd), "pidfd")

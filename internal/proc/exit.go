@@ -13,13 +13,14 @@ import (
 
 // Exit is how a process ended.
 type Exit struct {
-	Code        int            // exit code; 0 when a signal ended it
-	Signal      syscall.Signal // that ended it; 0 without one
-	Core        bool           // it left a core dump
-	Killed      bool           // by [Process.Kill]
-	Asked       bool           // Signal was sent by this process
-	OutOfMemory bool           // the kernel killed something for want of memory meanwhile, probably this
-	Unknown     bool           // nobody can tell: the process that had forked it ended first
+	Code   int            // exit code; 0 when a signal ended it
+	Signal syscall.Signal // that ended it; 0 without one
+	Core   bool           // it left a core dump
+	Killed bool           // by [Process.Kill]
+	Asked  bool           // Signal was sent by this process
+	// the kernel killed something for want of memory meanwhile, probably this
+	OutOfMemory bool
+	Unknown     bool // nobody can tell: the process that had forked it ended first
 }
 
 // String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
@@ -40,8 +41,8 @@ func (e Exit) String() string {
 	return text
 }
 
-// Crashed reports whether a signal has ended the process that the kernel or the process itself sends for a fault of its own,
-// as SIGSEGV after a wild pointer.
+// Crashed reports whether a signal has ended the process that the kernel or the process itself
+// sends for a fault of its own, as SIGSEGV after a wild pointer.
 func (e Exit) Crashed() bool {
 	switch e.Signal {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
@@ -57,7 +58,8 @@ func exitOf(status syscall.WaitStatus) Exit {
 	return Exit{Code: status.ExitStatus()}
 }
 
-// oomKills is how many processes the kernel killed for want of memory since it started; 0 when it does not tell.
+// oomKills is how many processes the kernel killed for want of memory since it started; 0 when it
+// does not tell.
 func oomKills() uint64 {
 	data, err := os.ReadFile("/proc/vmstat")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// pfExiting is the flag of a process that has begun to end, which it gets before its descriptors are closed (proc_pid_stat(5)
-// and PF_EXITING in the kernel's sched.h).
+// pfExiting is the flag of a process that has begun to end, which it gets before its descriptors
+// are closed (proc_pid_stat(5) and PF_EXITING in the kernel's sched.h).
 const pfExiting = 0x4
 
 // isExiting reports whether a process has begun to end, or is not there any more.
@@ -22,7 +22,8 @@ func isExiting(pid int) bool {
 	return err == nil && set&pfExiting != 0
 }
 
-// statOf returns the state of a process and the fields of /proc/PID/stat after it; "" when there is no such process.
+// statOf returns the state of a process and the fields of /proc/PID/stat after it; "" when there is
+// no such process.
 func statOf(pid int) (state string, fields []string) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

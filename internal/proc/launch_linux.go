@@ -25,12 +25,13 @@ func init() {
 	}
 }
 
-// Launch is cmd.Start for a process with limits. They are set by the new process itself, before it becomes the user and runs
-// the program: lowering one's own limits needs no privilege, where limiting the processes of another user needs
-// CAP_SYS_RESOURCE, which containers lack. An error about a limit is a *LimitError.
+// Launch is cmd.Start for a process with limits. They are set by the new process itself, before it
+// becomes the user and runs the program: lowering one's own limits needs no privilege, where
+// limiting the processes of another user needs CAP_SYS_RESOURCE, which containers lack. An error
+// about a limit is a *LimitError.
 //
-// The new process is this program again, which [Launch] tells what to become through a descriptor. Nothing of the program's
-// environment reaches it before, as LD_PRELOAD would.
+// The new process is this program again, which [Launch] tells what to become through a descriptor.
+// Nothing of the program's environment reaches it before, as LD_PRELOAD would.
 func Launch(cmd *exec.Cmd, limits Limits) error {
 	if cmd.Err != nil || !limits.bounded() {
 		err := cmd.Start()
@@ -146,7 +147,8 @@ func launchFailure(text []byte) error {
 	return r.Errno
 }
 
-// becomeProgram obeys the orders behind the descriptor before the one with the number, into which it writes why it could not.
+// becomeProgram obeys the orders behind the descriptor before the one with the number, into which
+// it writes why it could not.
 func becomeProgram(number string) {
 	runtime.LockOSThread()
 	last, err := strconv.Atoi(number)
@@ -178,8 +180,8 @@ type launchError struct {
 	err error
 }
 
-// obey becomes the program. It returns only why it cannot. The user is changed for this thread alone, which is the one that
-// lives on: the kernel counts the threads of a user as its processes.
+// obey becomes the program. It returns only why it cannot. The user is changed for this thread
+// alone, which is the one that lives on: the kernel counts the threads of a user as its processes.
 func (o launchOrders) obey() (failure launchError) {
 	debug.SetGCPercent(-1) // what comes needs memory, and may have little
 	path, err := syscall.BytePtrFromString(o.Path)

@@ -33,8 +33,8 @@ func pump(r *os.File, stream string, pid int, output Output) {
 	}
 }
 
-// Printer splits what is written to it into lines as if a process had printed it, for those who have their output from
-// elsewhere than a pipe. Close passes on what was held back.
+// Printer splits what is written to it into lines as if a process had printed it, for those who
+// have their output from elsewhere than a pipe. Close passes on what was held back.
 type Printer struct{ lines *lines }
 
 // NewPrinter makes a printer for a stream, such as "stderr".
@@ -148,8 +148,9 @@ func (l *lines) endLine(now time.Time) {
 	l.passOn(l.traceback.add(clean))
 }
 
-// allowed reports whether one more line of so many bytes may be passed on, and reports those that were dropped when it
-// may again. A traceback counts as one record; when there is no room for all of it, it ends with what there was.
+// allowed reports whether one more line of so many bytes may be passed on, and reports those that
+// were dropped when it may again. A traceback counts as one record; when there is no room for all
+// of it, it ends with what there was.
 func (l *lines) allowed(now time.Time, bytes int) bool {
 	if l.traceback.open() {
 		if l.budget.Extend(now, bytes) {

@@ -55,7 +55,8 @@ func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 	return made, nil
 }
 
-// Pipe makes a pipe that belongs to the user of the process that is to get an end of it; nil: this process's own user.
+// Pipe makes a pipe that belongs to the user of the process that is to get an end of it; nil: this
+// process's own user.
 func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
 	if r, w, err = os.Pipe(); err != nil {
 		return nil, nil, err
@@ -67,8 +68,9 @@ func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
 	return r, w, nil
 }
 
-// give gives pipes to the user of the process that gets them, who could not open /dev/stdout and the like otherwise: an open
-// by that name is one of the pipe's inode, which belongs to whoever made it. Other files stay as they are.
+// give gives pipes to the user of the process that gets them, who could not open /dev/stdout and
+// the like otherwise: an open by that name is one of the pipe's inode, which belongs to whoever
+// made it. Other files stay as they are.
 func give(c *syscall.Credential, streams ...*os.File) error {
 	for _, f := range streams {
 		if c == nil || f == nil {
@@ -85,8 +87,9 @@ func give(c *syscall.Credential, streams ...*os.File) error {
 	return nil
 }
 
-// arm makes the kernel kill the process group when the lifeline's other end closes. Whose group that is and what is sent
-// belongs to the open pipe and not to the process, so that it can be set from here.
+// arm makes the kernel kill the process group when the lifeline's other end closes. Whose group
+// that is and what is sent belongs to the open pipe and not to the process, so that it can be set
+// from here.
 func (p *pipes) arm(group int) error {
 	if p.leash == nil {
 		return nil

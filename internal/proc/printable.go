@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// printable is text as it can be shown anywhere: control characters, which could steer a terminal or fake a line of a
-// log, and bytes that are no UTF-8 are escaped. Tabs stay.
+// printable is text as it can be shown anywhere: control characters, which could steer a terminal
+// or fake a line of a log, and bytes that are no UTF-8 are escaped. Tabs stay.
 func printable(text []byte) string {
 	for _, c := range text {
 		if c != '\t' && (c < ' ' || c >= 0x7f) {
@@ -37,10 +37,12 @@ func escaped(text []byte) string {
 	return b.String()
 }
 
-// PrintableLine is text with everything escaped that could steer a terminal or fake a line of a log.
+// PrintableLine is text with everything escaped that could steer a terminal or fake a line of a
+// log.
 func PrintableLine(text string) string { return printable([]byte(text)) }
 
-// Printable is text with everything escaped that could steer a terminal or fake a line of a log, but line feeds.
+// Printable is text with everything escaped that could steer a terminal or fake a line of a log,
+// but line feeds.
 func Printable(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

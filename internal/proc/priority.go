@@ -2,12 +2,13 @@ package proc
 
 import "golang.org/x/sys/unix"
 
-// yielding is how much nicer, see nice(1), a process is than usual while it yields: it then gets about a tenth of a processor
-// that others want, and all of one that nobody wants.
+// yielding is how much nicer, see nice(1), a process is than usual while it yields: it then gets
+// about a tenth of a processor that others want, and all of one that nobody wants.
 const yielding = 10
 
-// Yield leaves the processors to others until Resume, in all threads that the process has from now on and in its children. It does
-// nothing where this process could not take it back: anybody may lower a priority, but not everybody raise it again.
+// Yield leaves the processors to others until Resume, in all threads that the process has from now
+// on and in its children. It does nothing where this process could not take it back: anybody may
+// lower a priority, but not everybody raise it again.
 func (p *Process) Yield() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -22,7 +23,8 @@ func (p *Process) Yield() {
 	p.yields = unix.Setpriority(unix.PRIO_PROCESS, p.pid, usual+yielding) == nil
 }
 
-// Resume ends what Yield began, for all of the group. A process that has chosen a priority of its own meanwhile keeps it.
+// Resume ends what Yield began, for all of the group. A process that has chosen a priority of its
+// own meanwhile keeps it.
 func (p *Process) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,7 +33,8 @@ func (p *Process) Resume() {
 	}
 	p.yields = false
 	if now, err := nice(p.pid); err == nil && now == p.usual+yielding {
-		// The kernel sets all threads of all processes of a group. When it fails they are slower, and nothing else.
+		// The kernel sets all threads of all processes of a group. When it fails they are slower,
+		// and nothing else.
 		_ = unix.Setpriority(unix.PRIO_PGRP, p.pid, p.usual)
 	}
 }
@@ -48,7 +51,8 @@ func nice(pid int) (int, error) {
 	return inverse - priority, err
 }
 
-// mayRaise reports whether this process may make another one as little nice as that (setpriority(2), getrlimit(2)).
+// mayRaise reports whether this process may make another one as little nice as that
+// (setpriority(2), getrlimit(2)).
 func mayRaise(pid, nice int) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData

@@ -100,7 +100,8 @@ func TestProcessSeesExactlyWhatItIsGiven(t *testing.T) {
 		s.Dir, s.Files, s.Lifeline = dir, []*os.File{f}, true
 	})
 	<-p.Done()
-	if got, want := out.text("stdout"), dir+"|A=b|PATH=/usr/bin:/bin|0 1 2 3 4 5|"; got != want { // 5 is the folder that the shell lists
+	// 5 is the folder that the shell lists
+	if got, want := out.text("stdout"), dir+"|A=b|PATH=/usr/bin:/bin|0 1 2 3 4 5|"; got != want {
 		t.Errorf("got %s, want %s, stderr %s", got, want, out.text("stderr"))
 	}
 	if data, err := os.ReadFile(f.Name()); string(data) != "to-file\n" {
@@ -215,8 +216,8 @@ func TestLifelineEndsTheGroupWithItsHost(t *testing.T) { endsWithItsHost(t, host
 
 func TestLeashEndsAProgramThatKnowsNothingOfIt(t *testing.T) { endsWithItsHost(t, hostOfLeash) }
 
-// endsWithItsHost runs the test again in a process of its own, where host starts a process that writes its pid into a
-// file, and sees that the latter ends when the former is killed.
+// endsWithItsHost runs the test again in a process of its own, where host starts a process that
+// writes its pid into a file, and sees that the latter ends when the former is killed.
 func endsWithItsHost(t *testing.T, host func(pidFile string)) {
 	if file := os.Getenv("PROC_TEST_HOST"); file != "" {
 		host(file)
@@ -350,7 +351,8 @@ func TestProgramThatALimitedProcessCannotRunIsNamed(t *testing.T) {
 	}
 }
 
-// TestUserWithTooManyProcessesStartsNone is about what mod_wsgi once got wrong: a failing setuid(2) left the process to root.
+// TestUserWithTooManyProcessesStartsNone is about what mod_wsgi once got wrong: a failing setuid(2)
+// left the process to root.
 func TestUserWithTooManyProcessesStartsNone(t *testing.T) {
 	const spare = 54321 // an id that no process has
 	nobody := asNobody(t)

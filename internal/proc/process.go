@@ -84,8 +84,9 @@ func (p *Process) Exit() Exit {
 	return p.exit
 }
 
-// Ending reports whether the process has ended or is about to: its descriptors are closed, or will be at once. A process
-// whose connection broke and that is not ending has closed the connection itself.
+// Ending reports whether the process has ended or is about to: its descriptors are closed, or will
+// be at once. A process whose connection broke and that is not ending has closed the connection
+// itself.
 func (p *Process) Ending() bool {
 	select {
 	case <-p.ended:
@@ -97,7 +98,8 @@ func (p *Process) Ending() bool {
 	return !p.held() || isExiting(p.pid)
 }
 
-// Signal sends a signal to the process and its children. It does nothing when the process has ended.
+// Signal sends a signal to the process and its children. It does nothing when the process has
+// ended.
 func (p *Process) Signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,8 +129,8 @@ func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 }
 
-// Terminate asks the process and its children to end with SIGTERM, and ends them by force when grace is over. It
-// returns when the process has ended.
+// Terminate asks the process and its children to end with SIGTERM, and ends them by force when
+// grace is over. It returns when the process has ended.
 func (p *Process) Terminate(grace time.Duration) {
 	p.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(grace)
@@ -175,8 +177,8 @@ func (p *Process) supervise(pipes *pipes) {
 	pipes.closeOurs()
 }
 
-// reap kills what the process left in its group, and then lets go of its id: as long as it is not reaped, nobody else
-// can have the group's id.
+// reap kills what the process left in its group, and then lets go of its id: as long as it is not
+// reaped, nobody else can have the group's id.
 func (p *Process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,7 +190,8 @@ func (p *Process) reap() {
 	p.settle(exitOf(p.cmd.ProcessState.Sys().(syscall.WaitStatus)), sent)
 }
 
-// settle notes how the process ended. sent is the last signal that it had got from here; p.mu is held.
+// settle notes how the process ended. sent is the last signal that it had got from here; p.mu is
+// held.
 func (p *Process) settle(exit Exit, sent syscall.Signal) {
 	exit.Killed = p.killed
 	exit.Asked = sent != 0 && exit.Signal == sent

@@ -30,11 +30,13 @@ const (
 	killInterval = 5 * time.Millisecond
 )
 
-// Scope is a set of processes with all that they leave behind, whatever session or process group that has chosen: a process
-// belongs to the scope that it was started in, and so do its children. nil is no scope.
+// Scope is a set of processes with all that they leave behind, whatever session or process group
+// that has chosen: a process belongs to the scope that it was started in, and so do its children.
+// nil is no scope.
 //
-// It is a cgroup where this process can make one, for which no controller is needed (cgroups(7), version 2). Elsewhere its
-// processes have a mark in their environment, which a process can take off its children: see [ScopesAreMarks].
+// It is a cgroup where this process can make one, for which no controller is needed (cgroups(7),
+// version 2). Elsewhere its processes have a mark in their environment, which a process can take
+// off its children: see [ScopesAreMarks].
 type Scope struct {
 	mark string
 
@@ -67,7 +69,8 @@ func (s *Scope) Mark() string {
 	return s.mark
 }
 
-// Kill ends all processes of the scope by force, and the scope with them. It returns when they are gone, or will be soon.
+// Kill ends all processes of the scope by force, and the scope with them. It returns when they are
+// gone, or will be soon.
 func (s *Scope) Kill() {
 	switch {
 	case s == nil:
@@ -78,7 +81,8 @@ func (s *Scope) Kill() {
 		for _, folder := range append(s.gone, s.folder) {
 			folder.Close()
 		}
-		// The folder that has those of this process goes with the last of them; it is made again when it is needed.
+		// The folder that has those of this process goes with the last of them; it is made again
+		// when it is needed.
 		_ = os.Remove(filepath.Dir(s.folder.Name()))
 	}
 }
@@ -94,8 +98,9 @@ func (s *Scope) join(cmd *exec.Cmd) {
 	}
 }
 
-// restore returns a descriptor of the cgroup, and makes that again first if it was removed: an administrator or another
-// program may do so when it is empty, and nothing could be started in it any more.
+// restore returns a descriptor of the cgroup, and makes that again first if it was removed: an
+// administrator or another program may do so when it is empty, and nothing could be started in it
+// any more.
 func (s *Scope) restore() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,8 +121,8 @@ func (s *Scope) add(pid int) error {
 	return os.WriteFile(filepath.Join(s.folder.Name(), "cgroup.procs"), strconv.AppendInt(nil, int64(pid), 10), 0)
 }
 
-// cgroupHome is the folder in which this process keeps its cgroups. What other processes of its PID namespace have left there
-// that have ended is killed and removed the first time.
+// cgroupHome is the folder in which this process keeps its cgroups. What other processes of its PID
+// namespace have left there that have ended is killed and removed the first time.
 var cgroupHome = sync.OnceValues(func() (string, error) {
 	own, err := ownCgroup()
 	if err != nil {
@@ -151,11 +156,12 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 	return home, nil
 })
 
-// startTimeField is the index of the time when a process started among the fields after its state (proc_pid_stat(5)).
+// startTimeField is the index of the time when a process started among the fields after its state
+// (proc_pid_stat(5)).
 const startTimeField = 18
 
-// homeIn is the folder of the cgroups of a process: pid is its number in its PID namespace, and start tells it from later
-// processes with that number.
+// homeIn is the folder of the cgroups of a process: pid is its number in its PID namespace, and
+// start tells it from later processes with that number.
 func homeIn(own string, namespace uint64, pid int, start string) string {
 	return filepath.Join(own, fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start))
 }
@@ -169,8 +175,8 @@ func pidNamespace() (uint64, error) {
 	return stat.Ino, nil
 }
 
-// procShowsOwnNamespace reports whether the numbers in /proc are those of this process's PID namespace, so that a number that
-// is not there belongs to a process that has ended.
+// procShowsOwnNamespace reports whether the numbers in /proc are those of this process's PID
+// namespace, so that a number that is not there belongs to a process that has ended.
 func procShowsOwnNamespace() bool {
 	self, err := os.Readlink("/proc/self")
 	return err == nil && self == strconv.Itoa(os.Getpid())
@@ -226,11 +232,12 @@ func makeCgroup(home string) (*os.File, error) {
 	return nil, fmt.Errorf("cannot make a cgroup: %w", err)
 }
 
-// endStrays kills what is left in the cgroups of processes of this program that have ended without doing so. It leaves those
-// of other PID namespaces alone: a container may share the cgroups and not see the processes, and when it ends the kernel
-// kills its processes.
+// endStrays kills what is left in the cgroups of processes of this program that have ended without
+// doing so. It leaves those of other PID namespaces alone: a container may share the cgroups and
+// not see the processes, and when it ends the kernel kills its processes.
 func endStrays(own string, namespace uint64) {
-	homes, _ := filepath.Glob(filepath.Join(own, fmt.Sprintf("modgw-%d-*-*", namespace))) // the pattern is right
+	// the pattern is right
+	homes, _ := filepath.Glob(filepath.Join(own, fmt.Sprintf("modgw-%d-*-*", namespace)))
 	for _, home := range homes {
 		var of uint64
 		var pid int
@@ -309,7 +316,8 @@ func killOnce(variable []byte) (found bool) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		fd, err := unix.PidfdOpen(pid, 0) // so that the one whose environment is read is the one that is killed
+		// so that the one whose environment is read is the one that is killed
+		fd, err := unix.PidfdOpen(pid, 0)
 		if err != nil {
 			continue
 		}

@@ -22,7 +22,8 @@ func scopes(t *testing.T) map[string]*Scope {
 	return all
 }
 
-// setsid starts a program that leaves another one behind, in a session of its own, and returns that one's pid.
+// setsid starts a program that leaves another one behind, in a session of its own, and returns that
+// one's pid.
 func setsid(t *testing.T, scope *Scope, change ...func(*Spec)) int {
 	t.Helper()
 	if _, err := exec.LookPath("setsid"); err != nil {

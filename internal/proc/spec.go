@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Spec says what to start. Path and Env must be set: nothing of this process's own environment is passed on.
+// Spec says what to start. Path and Env must be set: nothing of this process's own environment is
+// passed on.
 type Spec struct {
 	Path       string              // absolute
 	Args       []string            // without the program's name
@@ -20,15 +21,17 @@ type Spec struct {
 	Stdin      *os.File // standard input; nil: it is empty. Still the caller's to close
 	Stdout     *os.File // standard output; nil: lines of Output. Still the caller's to close
 
-	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing is ever written and
-	// whose other end closes when this process ends, however it ends. A process that arms it with O_ASYNC and its own
-	// process group as owner is ended by SIGIO then, even when it is stuck.
+	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing
+	// is ever written and whose other end closes when this process ends, however it ends. A process
+	// that arms it with O_ASYNC and its own process group as owner is ended by SIGIO then, even
+	// when it is stuck.
 	//
-	// PR_SET_PDEATHSIG would not do: it is bound to the thread that started the process, and Go ends threads at will.
+	// PR_SET_PDEATHSIG would not do: it is bound to the thread that started the process, and Go
+	// ends threads at will.
 	Lifeline bool
 
-	// Leash adds such a descriptor too, armed already, for a program that knows nothing of it: its group is killed when
-	// this process ends, as long as somebody in it has the descriptor open.
+	// Leash adds such a descriptor too, armed already, for a program that knows nothing of it: its
+	// group is killed when this process ends, as long as somebody in it has the descriptor open.
 	Leash bool
 }
 
@@ -37,8 +40,8 @@ type Output struct {
 	// Line is called for each line, from one goroutine for each stream. nil throws them away.
 	Line func(Line)
 
-	// Raw is called with what comes on standard output before it is split into lines, also with a piece of a line: for
-	// a terminal. nil: it is for lines alone.
+	// Raw is called with what comes on standard output before it is split into lines, also with a
+	// piece of a line: for a terminal. nil: it is for lines alone.
 	Raw func([]byte)
 
 	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
@@ -47,8 +50,9 @@ type Output struct {
 	BytesPerSecond int // of a stream's lines; what comes beyond is counted and dropped. 0: 1 MiB
 }
 
-// Line is one line of output, or a whole Python traceback with line feeds between its lines. Control characters and
-// bytes that are no UTF-8 are escaped, so that it can be shown on a terminal.
+// Line is one line of output, or a whole Python traceback with line feeds between its lines.
+// Control characters and bytes that are no UTF-8 are escaped, so that it can be shown on a
+// terminal.
 type Line struct {
 	Stream  string // "stdout" or "stderr"
 	Text    string
@@ -59,8 +63,8 @@ type Line struct {
 }
 
 const (
-	// pipeDelay is how long output is still read after the process ended: another process that it left behind, outside
-	// its group, may hold the pipes open for ever.
+	// pipeDelay is how long output is still read after the process ended: another process that it
+	// left behind, outside its group, may hold the pipes open for ever.
 	pipeDelay = time.Second
 
 	defaultMaxLine   = 16 << 10

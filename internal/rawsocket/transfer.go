@@ -11,7 +11,8 @@ import (
 
 // transfer is one direction of a connection. It keeps what a call needs, so that none allocates.
 type transfer struct {
-	wait func(func(fd uintptr) bool) error // calls when the socket may be ready, until that reports true
+	// calls when the socket may be ready, until that reports true
+	wait func(func(fd uintptr) bool) error
 	try  func(fd uintptr) bool
 
 	mu      sync.Mutex // held while a call is made, and waits

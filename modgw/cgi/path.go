@@ -7,7 +7,8 @@ import (
 // Target is where a request goes.
 type Target struct {
 	Path string // decoded, as the web server authorised it; begins with "/"
-	Raw  string // origin-form with query: what the client sent when that leads to Path, else Path encoded again
+	// origin-form with query: what the client sent when that leads to Path, else Path encoded again
+	Raw string
 }
 
 // target applies the path rule. The split into SCRIPT_NAME and PATH_INFO differs between servers

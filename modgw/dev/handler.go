@@ -44,7 +44,8 @@ type Config struct {
 type Handler struct {
 	config Config
 	log    *slog.Logger
-	run    string // names this run of the host, so that pages of an earlier one know that they are old
+	// names this run of the host, so that pages of an earlier one know that they are old
+	run    string
 	gate   gate
 	closed context.Context // done when no one may wait any more
 	close  context.CancelFunc

@@ -25,10 +25,12 @@ type report struct {
 	Exceptions []modgw.Exception `json:"exceptions,omitempty"`
 	Request    requestReport     `json:"request"`
 	Generation int               `json:"generation,omitempty"` // that failed, or that answered
-	Serving    int               `json:"serving,omitempty"`    // that still works, when the newer one does not load
-	StillURL   string            `json:"still,omitempty"`      // shows the one that still works
-	Changed    []string          `json:"changed,omitempty"`    // since code was loaded; else what made this generation
-	Incident   string            `json:"incident,omitempty"`
+	// that still works, when the newer one does not load
+	Serving  int    `json:"serving,omitempty"`
+	StillURL string `json:"still,omitempty"` // shows the one that still works
+	// since code was loaded; else what made this generation
+	Changed  []string `json:"changed,omitempty"`
+	Incident string   `json:"incident,omitempty"`
 
 	environment modgw.EnvironmentStatus
 	root        string

@@ -153,7 +153,8 @@ func (w *Writer) readHeader(header http.Header) {
 func (w *Writer) AppendHeadEnd(b []byte, complete int64, now time.Time) []byte {
 	switching := w.status == http.StatusSwitchingProtocols
 	hasBody := w.HasBody()
-	knows := complete > 0 || complete == 0 && hasBody // to HEAD, a handler may have kept its body back
+	// to HEAD, a handler may have kept its body back
+	knows := complete > 0 || complete == 0 && hasBody
 	if knows && w.length == unknown && !w.trails && bodyAllowed(w.status) {
 		w.length = complete
 	}

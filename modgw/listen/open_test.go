@@ -143,7 +143,8 @@ func TestTakeOverLeavesNoGap(t *testing.T) {
 			default:
 			}
 			conn, err := net.Dial("unix", l.Address.Target())
-			if err != nil && !strings.Contains(err.Error(), "temporarily unavailable") { // a full backlog is no gap
+			// a full backlog is no gap
+			if err != nil && !strings.Contains(err.Error(), "temporarily unavailable") {
 				done <- err
 				return
 			}

@@ -21,8 +21,9 @@ const (
 
 // Host is the host that serves one file, running or not.
 type Host struct {
-	Folder  Folder
-	Command []string // program and arguments that run it; it must listen at Folder.Socket and end when it is idle
+	Folder Folder
+	// program and arguments that run it; it must listen at Folder.Socket and end when it is idle
+	Command []string
 	Env     []string // its environment
 }
 
@@ -80,7 +81,8 @@ func (h Host) start(ctx context.Context) (net.Conn, error) {
 	defer func() {
 		alive.Close()
 		<-ended
-		go func() { _ = cmd.Wait() }() // the host may outlive this process; if it does not, nothing of it is left
+		// the host may outlive this process; if it does not, nothing of it is left
+		go func() { _ = cmd.Wait() }()
 	}()
 	return h.await(ctx, ended)
 }

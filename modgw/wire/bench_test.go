@@ -14,7 +14,8 @@ func BenchmarkFrames(b *testing.B) {
 			}
 			defer theirs.Close()
 			defer mine.Close()
-			go func() { _, _ = io.Copy(theirs, theirs) }() // says back what it hears, until the connection ends
+			// says back what it hears, until the connection ends
+			go func() { _, _ = io.Copy(theirs, theirs) }()
 			out, in := NewWriter(mine), NewReader(mine)
 			f := Frame{Type: Body, Stream: 1, Payload: make([]byte, size)}
 			b.SetBytes(int64(size))

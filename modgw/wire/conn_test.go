@@ -417,7 +417,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// breaking takes some bytes and fails then; before its first write it lets another goroutine leave a frame.
+// breaking takes some bytes and fails then; before its first write it lets another goroutine leave
+// a frame.
 type breaking struct {
 	first  func()
 	writes int

@@ -9,9 +9,10 @@ import (
 // maxDepth is how deep values may be nested in a value that is skipped.
 const maxDepth = 16
 
-// Decoder reads one value of Python's marshal format, version 2, piece by piece: the caller asks for what it expects and
-// gets an error for anything else. It allocates nothing but the strings that need another encoding; all others are parts
-// of the input. After the first error every further call fails with it.
+// Decoder reads one value of Python's marshal format, version 2, piece by piece: the caller asks
+// for what it expects and gets an error for anything else. It allocates nothing but the strings
+// that need another encoding; all others are parts of the input. After the first error every
+// further call fails with it.
 type Decoder struct {
 	in  string
 	err error
@@ -31,14 +32,15 @@ func (d *Decoder) Finish() error {
 	return d.err
 }
 
-// Tuple reads the beginning of a tuple and returns how many values follow; each takes at least one byte, so that the
-// number never exceeds the length of the input.
+// Tuple reads the beginning of a tuple and returns how many values follow; each takes at least one
+// byte, so that the number never exceeds the length of the input.
 func (d *Decoder) Tuple() int { return d.sequence(codeTuple, "a tuple") }
 
 // List reads the beginning of a list and returns how many values follow.
 func (d *Decoder) List() int { return d.sequence(codeList, "a list") }
 
-// Dict reads a dict whose keys are str. For each of them it calls value, which must read exactly one value.
+// Dict reads a dict whose keys are str. For each of them it calls value, which must read exactly
+// one value.
 func (d *Decoder) Dict(value func(key string)) {
 	d.expect(codeDict, "a dict")
 	for d.err == nil && d.peek() != codeDictEnd {
@@ -88,7 +90,8 @@ func (d *Decoder) Text() string {
 	return string([]rune(raw))
 }
 
-// Latin1 reads a str whose characters are all below U+0100, or bytes, and returns one byte for each of them.
+// Latin1 reads a str whose characters are all below U+0100, or bytes, and returns one byte for each
+// of them.
 func (d *Decoder) Latin1() string {
 	if d.peek() == codeBytes {
 		d.take(1)

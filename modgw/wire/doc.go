@@ -1,16 +1,17 @@
-// Package wire is what the host and a worker say to each other: length-prefixed frames over Unix socketpairs, many
-// requests interleaved by stream id, with flow control in both directions.
+// Package wire is what the host and a worker say to each other: length-prefixed frames over Unix
+// socketpairs, many requests interleaved by stream id, with flow control in both directions.
 //
 // # Connections
 //
-// A worker inherits one control connection as file descriptor 3 and its request connections as 4, 5, …:
-// one for each thread of a WSGI worker, one for all requests of an ASGI worker. Everything else travels
-// on the control connection, whose end says that the peer is gone. After the request connections comes,
-// where the host's kernel has such a thing, memory that both map.
+// A worker inherits one control connection as file descriptor 3 and its request connections as 4,
+// 5, …: one for each thread of a WSGI worker, one for all requests of an ASGI worker. Everything
+// else travels on the control connection, whose end says that the peer is gone. After the request
+// connections comes, where the host's kernel has such a thing, memory that both map.
 //
-// A worker can also be attached: a process that the host has not started connects to a Unix socket. That is its control
-// connection, and the descriptors of its request connections and of the shared memory travel with the first byte of Start (SCM_RIGHTS). A host that does not
-// want it sends Abort on stream 0 instead, with the reason as text, and closes the connection.
+// A worker can also be attached: a process that the host has not started connects to a Unix socket.
+// That is its control connection, and the descriptors of its request connections and of the shared
+// memory travel with the first byte of Start (SCM_RIGHTS). A host that does not want it sends Abort
+// on stream 0 instead, with the reason as text, and closes the connection.
 //
 // # Frames
 //
@@ -24,13 +25,13 @@
 //	                 255: that long or longer. 0 with all others
 //	cpu      uint8   with Response, which part of that time the thread computes, in 255ths. 0 with all others
 //
-// Stream ids grow and are never used twice on a connection. The host opens a stream with Request; the worker closes it with
-// FlagEnd on Response, Body or File, or with Abort. A frame for a stream that is closed already was on its way when it
-// closed: it is dropped.
+// Stream ids grow and are never used twice on a connection. The host opens a stream with Request;
+// the worker closes it with FlagEnd on Response, Body or File, or with Abort. A frame for a stream
+// that is closed already was on its way when it closed: it is dropped.
 //
-// A thread answers the requests of its connection in their order. Several may be on their way to it at once, so that it takes
-// them, and answers them, with few system calls; those that wait behind one that takes long are given back on Unqueue.
-// Only requests whose Request frame has FlagEnd are.
+// A thread answers the requests of its connection in their order. Several may be on their way to it
+// at once, so that it takes them, and answers them, with few system calls; those that wait behind
+// one that takes long are given back on Unqueue. Only requests whose Request frame has FlagEnd are.
 //
 //	type        on       from    payload
 //	Request     request  host    uint32 length of the head, head, first piece of the body
@@ -68,9 +69,10 @@
 //
 // # Dictionaries
 //
-// The heads of Request and Response and the payloads of Start, Ready, Failed, Log and Event are in Python's marshal
-// format, so that a worker reads and writes them in one C call. The host writes only what marshal version 2 has, and
-// reads only None, True, False, int, bytes, str, tuple, list and dict, of bounded size and depth.
+// The heads of Request and Response and the payloads of Start, Ready, Failed, Log and Event are in
+// Python's marshal format, so that a worker reads and writes them in one C call. The host writes
+// only what marshal version 2 has, and reads only None, True, False, int, bytes, str, tuple, list
+// and dict, of bounded size and depth.
 //
 //	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope, without what is the
 //	          same in all scopes of a worker and without its state
@@ -85,47 +87,52 @@
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str, "request": str,
 //	          "file": str, "line": int}; request is the RequestInfo.ID or ""
 //
-// An Event on a request connection is, on the stream of a WebSocket, from either side, a message: its str or bytes. A long one comes as Body
-// frames and is completed by True (text) or False (binary). The worker accepts with a list of the subprotocol, or "", and a
-// list of headers as in Response, or answers with a Response in place of the WebSocket. Whoever closes sends the tuple (code
-// int, reason str) with FlagEnd. On the stream of a request the worker sends early hints as a list of Link values, before
-// Response, and trailers as a list of headers, with FlagEnd, after the last Body.
+// An Event on a request connection is, on the stream of a WebSocket, from either side, a message:
+// its str or bytes. A long one comes as Body frames and is completed by True (text) or False
+// (binary). The worker accepts with a list of the subprotocol, or "", and a list of headers as in
+// Response, or answers with a Response in place of the WebSocket. Whoever closes sends the tuple
+// (code int, reason str) with FlagEnd. On the stream of a request the worker sends early hints as a
+// list of Link values, before Response, and trailers as a list of headers, with FlagEnd, after the
+// last Body.
 //
-// In development Failed, and a Log that is about an exception, also have "details": str, a JSON text with the exceptions
-// and their frames as modgw.Exception has them.
+// In development Failed, and a Log that is about an exception, also have "details": str, a JSON
+// text with the exceptions and their frames as modgw.Exception has them.
 //
 // # Flow control
 //
-// A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the connection of a thread. Pieces of
-// the body use it up, those in Request and Response included, and so do Events, with EventCost beside their payload, but
-// for the one that accepts a WebSocket, those with FlagEnd, and True and False from the host; Window gives back what the
-// receiver has consumed. A worker gives back all that it has received of a request's body only when its app waits for more of
-// it, and else keeps a byte back: that way the host knows whose time it is. A worker that sends beyond its window breaks the protocol.
+// A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the
+// connection of a thread. Pieces of the body use it up, those in Request and Response included, and
+// so do Events, with EventCost beside their payload, but for the one that accepts a WebSocket,
+// those with FlagEnd, and True and False from the host; Window gives back what the receiver has
+// consumed. A worker gives back all that it has received of a request's body only when its app
+// waits for more of it, and else keeps a byte back: that way the host knows whose time it is. A
+// worker that sends beyond its window breaks the protocol.
 //
 // # Shared memory
 //
-// Large bodies would be copied into the connection and out of it again, and the copies, and waiting for
-// room, are most of what they cost. A Shared frame says where in the shared memory the sender has put a
-// piece instead, and takes the place of a Body frame among the others. The sender does not change the
-// piece until the other side has released it. The sender chooses which pieces go that way; the host
-// shares none unless Ready says that the memory is mapped.
+// Large bodies would be copied into the connection and out of it again, and the copies, and waiting
+// for room, are most of what they cost. A Shared frame says where in the shared memory the sender
+// has put a piece instead, and takes the place of a Body frame among the others. The sender does
+// not change the piece until the other side has released it. The sender chooses which pieces go
+// that way; the host shares none unless Ready says that the memory is mapped.
 //
-// The connection of a thread has a buffer of ThreadBufferSize bytes there. The worker puts pieces of
-// responses into its first half, the host pieces of requests into the second one, unless they come in
-// Request. Offsets count within the half. Such pieces use no window of their stream. Window on stream 0
-// releases them, in the order in which they were put there and for all streams of the connection
-// together: also those that were not wanted any more.
+// The connection of a thread has a buffer of ThreadBufferSize bytes there. The worker puts pieces
+// of responses into its first half, the host pieces of requests into the second one, unless they
+// come in Request. Offsets count within the half. Such pieces use no window of their stream. Window
+// on stream 0 releases them, in the order in which they were put there and for all streams of the
+// connection together: also those that were not wanted any more.
 //
-// The connection of an ASGI worker has a buffer of MuxBufferSize bytes for pieces of responses. They use
-// the window of their stream as Body frames do. Window on that stream releases each when all that the
-// stream has sent up to its end was released; the host releases everything, also for a stream that is
-// closed.
+// The connection of an ASGI worker has a buffer of MuxBufferSize bytes for pieces of responses.
+// They use the window of their stream as Body frames do. Window on that stream releases each when
+// all that the stream has sent up to its end was released; the host releases everything, also for a
+// stream that is closed.
 //
-// The worker can write to all of the memory at any time. The host therefore uses nothing but the bytes
-// that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).
+// The worker can write to all of the memory at any time. The host therefore uses nothing but the
+// bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).
 //
 // # Trust
 //
-// The host believes nothing that a worker sends: lengths are capped, ids and states are checked, and a frame that breaks
-// a rule makes an error that costs that worker its life and nobody else anything. The worker trusts the host.
+// The host believes nothing that a worker sends: lengths are capped, ids and states are checked,
+// and a frame that breaks a rule makes an error that costs that worker its life and nobody else
+// anything. The worker trusts the host.
 package wire

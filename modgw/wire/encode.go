@@ -77,7 +77,8 @@ func AppendText(b []byte, v string) []byte {
 	return b
 }
 
-// AppendLatin1 appends a str with one character for each byte of v: what PEP 3333 calls a native string.
+// AppendLatin1 appends a str with one character for each byte of v: what PEP 3333 calls a native
+// string.
 func AppendLatin1[T string | []byte](b []byte, v T) []byte {
 	start := len(b)
 	b = binary.LittleEndian.AppendUint32(append(b, codeStr), uint32(len(v)))

@@ -14,14 +14,16 @@ const (
 	// MaxPayload is the longest payload of a frame.
 	MaxPayload = 1 << 20
 
-	// InitialWindow is how many bytes of body each direction of a stream may carry before the first Window frame.
+	// InitialWindow is how many bytes of body each direction of a stream may carry before the first
+	// Window frame.
 	InitialWindow = 256 << 10
 
-	// ThreadWindow is the same on the connection of a thread, where what one response is ahead of its client waits in the
-	// connection and not in the host's memory.
+	// ThreadWindow is the same on the connection of a thread, where what one response is ahead of
+	// its client waits in the connection and not in the host's memory.
 	ThreadWindow = 1 << 20
 
-	// EventCost is what an Event uses of the window beside its payload, so that many small ones are bounded too.
+	// EventCost is what an Event uses of the window beside its payload, so that many small ones are
+	// bounded too.
 	EventCost = 64
 
 	// PaceUnit is the unit of a thread's pace.
@@ -31,7 +33,8 @@ const (
 	MaxPace = 255
 )
 
-// Type says what a frame is; see the package documentation for who sends it, where, and with which payload.
+// Type says what a frame is; see the package documentation for who sends it, where, and with which
+// payload.
 type Type uint8
 
 // The types of frames. Their numbers are the protocol.
@@ -78,10 +81,11 @@ const FlagEnd Flags = 1
 
 // Frame is one message.
 type Frame struct {
-	Type    Type
-	Flags   Flags
-	Stream  uint32 // 0 on the control connection
-	Pace    uint8  // with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
+	Type   Type
+	Flags  Flags
+	Stream uint32 // 0 on the control connection
+	// with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
+	Pace    uint8
 	CPU     uint8  // with Pace: which part of that time the thread computes, in 255ths
 	Payload []byte // from a [Reader]: valid until the next frame is read
 }
@@ -96,7 +100,8 @@ func AppendFrame(b []byte, f Frame) []byte {
 	return EndFrame(append(b, f.Payload...), start)
 }
 
-// BeginFrame appends the header of a frame whose payload the caller appends next; [EndFrame] then fills in the length.
+// BeginFrame appends the header of a frame whose payload the caller appends next; [EndFrame] then
+// fills in the length.
 func BeginFrame(b []byte, t Type, flags Flags, stream uint32) []byte {
 	b = append(b, 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint32(b, stream)

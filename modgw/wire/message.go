@@ -18,7 +18,8 @@ type StartMessage struct {
 	Worker      int
 	Dev         bool
 
-	// Authorize names, by question, the callables that answer whether other requests may pass; nil: there are none.
+	// Authorize names, by question, the callables that answer whether other requests may pass; nil:
+	// there are none.
 	Authorize map[string]string
 	Groups    []string // of which a user must be in one
 }
@@ -165,7 +166,8 @@ func DecodeLog(payload []byte) (m LogMessage, err error) {
 	return m, d.Finish()
 }
 
-// SplitHead splits the payload of a Request or Response frame into its head and the first piece of the body.
+// SplitHead splits the payload of a Request or Response frame into its head and the first piece of
+// the body.
 func SplitHead(payload []byte) (head, body []byte, err error) {
 	if len(payload) < 4 {
 		return nil, nil, Errorf("a head in %d bytes", len(payload))
@@ -226,8 +228,8 @@ func decodeShared(payload []byte) (offset, length uint32, err error) {
 	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
 
-// AppendUnqueue appends the payload of an Unqueue frame, which asks for what waits for a thread behind a
-// stream; 0: behind any stream.
+// AppendUnqueue appends the payload of an Unqueue frame, which asks for what waits for a thread
+// behind a stream; 0: behind any stream.
 func AppendUnqueue(b []byte, thread int, stream uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(thread)), stream)
 }

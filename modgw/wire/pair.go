@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 )
 
-// socketBuffer is how much may be on its way in each direction of a connection, so that a side that has a window's worth to
-// send need not wait for the other one to run.
+// socketBuffer is how much may be on its way in each direction of a connection, so that a side that
+// has a window's worth to send need not wait for the other one to run.
 const socketBuffer = 2 * ThreadWindow
 
 // Pair makes a connection: the host's end, and the end that a worker inherits.

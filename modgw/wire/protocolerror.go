@@ -2,7 +2,8 @@ package wire
 
 import "fmt"
 
-// ProtocolError is a rule of this package that the peer broke. The connection cannot be used any more.
+// ProtocolError is a rule of this package that the peer broke. The connection cannot be used any
+// more.
 type ProtocolError struct {
 	Rule string // what the peer did: "frame of unknown type 77"
 }

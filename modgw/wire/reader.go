@@ -28,9 +28,9 @@ const (
 // largeBuffers has buffers of largeSize.
 var largeBuffers = sync.Pool{New: func() any { return new([largeSize]byte) }}
 
-// Reader reads frames, and the descriptors that travel with them, from a Unix stream socket. It asks the kernel for as
-// much as there is, so that several frames cost one system call, and borrows a larger buffer for frames that need it. It is for
-// one goroutine at a time.
+// Reader reads frames, and the descriptors that travel with them, from a Unix stream socket. It
+// asks the kernel for as much as there is, so that several frames cost one system call, and borrows
+// a larger buffer for frames that need it. It is for one goroutine at a time.
 type Reader struct {
 	conn        source
 	socket      *eventloop.Socket // the same where a loop reads, too; nil: none does
@@ -58,7 +58,8 @@ func NewReader(conn *net.UnixConn) *Reader {
 	return newReader(socket)
 }
 
-// NewSocketReader returns a Reader that goroutines and the loop of the socket can use, one after the other.
+// NewSocketReader returns a Reader that goroutines and the loop of the socket can use, one after
+// the other.
 func NewSocketReader(s *eventloop.Socket) *Reader {
 	r := newReader(s)
 	r.socket = s
@@ -75,16 +76,16 @@ func newReader(conn source) *Reader {
 	}
 }
 
-// InPieces makes the Reader return a long Body frame in the pieces in which it comes, each a Body frame; only the last one
-// has the flags.
+// InPieces makes the Reader return a long Body frame in the pieces in which it comes, each a Body
+// frame; only the last one has the flags.
 func (r *Reader) InPieces() *Reader {
 	r.pieces = true
 	return r
 }
 
-// Next returns the next frame; its payload is valid until the next call. The error is io.EOF when the peer closed the
-// connection between two frames, a [*ProtocolError] when it broke a rule, or one that satisfies os.ErrDeadlineExceeded,
-// after which Next can be called again.
+// Next returns the next frame; its payload is valid until the next call. The error is io.EOF when
+// the peer closed the connection between two frames, a [*ProtocolError] when it broke a rule, or
+// one that satisfies os.ErrDeadlineExceeded, after which Next can be called again.
 func (r *Reader) Next() (Frame, error) {
 	for {
 		f, ok, err := r.Buffered()
@@ -97,8 +98,8 @@ func (r *Reader) Next() (Frame, error) {
 	}
 }
 
-// TryFill reads once more, for Buffered, if that does not wait; ok tells whether there was something to read. Only a Reader of
-// NewSocketReader can do it.
+// TryFill reads once more, for Buffered, if that does not wait; ok tells whether there was
+// something to read. Only a Reader of NewSocketReader can do it.
 func (r *Reader) TryFill() (ok bool, err error) {
 	err = r.fill(r.socket.TryReadMessage)
 	if err == unix.EAGAIN {
@@ -164,7 +165,8 @@ func (r *Reader) Descriptor() (*os.File, error) {
 	return f, nil
 }
 
-// SetDeadline bounds reading: Next fails when it would wait beyond t; the zero time removes the bound.
+// SetDeadline bounds reading: Next fails when it would wait beyond t; the zero time removes the
+// bound.
 func (r *Reader) SetDeadline(t time.Time) error { return r.conn.SetReadDeadline(t) }
 
 // Release closes the descriptors that nobody asked for. The connection is the caller's.
@@ -175,7 +177,8 @@ func (r *Reader) Release() {
 	r.descriptors = nil
 }
 
-// Rest gives a large buffer back, unless something in it was not returned yet. Whoever will not call Next again soon calls it.
+// Rest gives a large buffer back, unless something in it was not returned yet. Whoever will not
+// call Next again soon calls it.
 func (r *Reader) Rest() {
 	if r.next == r.end && len(r.buf) > readerSize {
 		r.buf, r.next, r.end = r.own, 0, 0
@@ -222,7 +225,8 @@ func (r *Reader) fill(read func(p, oob []byte) (n, oobn, flags int, err error)) 
 	return err
 }
 
-// makeRoom moves what is unread to the beginning of a buffer that holds size bytes and more than what is unread.
+// makeRoom moves what is unread to the beginning of a buffer that holds size bytes and more than
+// what is unread.
 func (r *Reader) makeRoom(size int) {
 	if r.next == 0 && size <= len(r.buf) {
 		return

@@ -9,9 +9,9 @@ import (
 // worker puts pieces of responses there, and names them in Shared frames. The host puts pieces of
 // requests there where the connection belongs to one thread.
 //
-// Acquire and Release are for the reader of the connection, Room and Put for the sender of a request's
-// body, and Reclaim for both. The host decides nothing by what is in the memory, for the worker can
-// change that at any time.
+// Acquire and Release are for the reader of the connection, Room and Put for the sender of a
+// request's body, and Reclaim for both. The host decides nothing by what is in the memory, for the
+// worker can change that at any time.
 type SharedBuffer struct {
 	memory    []byte
 	responses []byte // the part of the worker
@@ -71,12 +71,12 @@ func (b *SharedBuffer) Acquire(payload []byte) ([]byte, error) {
 	return piece, nil
 }
 
-// Release counts n acquired bytes that are not used any more. It returns how many the worker is to be
-// told of now.
+// Release counts n acquired bytes that are not used any more. It returns how many the worker is to
+// be told of now.
 func (b *SharedBuffer) Release(n int) int { return b.acquired.Consumed(n) }
 
-// Room returns where the next piece of a request can be put. It is empty while the worker has not read
-// enough of those before it.
+// Room returns where the next piece of a request can be put. It is empty while the worker has not
+// read enough of those before it.
 func (b *SharedBuffer) Room() []byte {
 	free := BufferWindow - int(b.put.Load())
 	return b.requests[b.next:min(b.next+free, BufferWindow)]

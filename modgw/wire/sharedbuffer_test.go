@@ -134,7 +134,8 @@ func TestRequestsGoRoundTheirHalf(t *testing.T) {
 	}
 }
 
-// FuzzSharedBuffer lets a worker share anything: what the host uses is in the half of the responses.
+// FuzzSharedBuffer lets a worker share anything: what the host uses is in the half of the
+// responses.
 func FuzzSharedBuffer(f *testing.F) {
 	f.Add(sharedPiece(0, 1))
 	f.Add(sharedPiece(BufferWindow-1, 1))

@@ -15,17 +15,17 @@ const (
 	// ThreadBufferSize is the size of the shared buffer of a thread.
 	ThreadBufferSize = 2 * BufferWindow
 
-	// MuxBufferSize is the size of the shared buffer of a connection that many streams share. The worker
-	// divides it into slots.
+	// MuxBufferSize is the size of the shared buffer of a connection that many streams share. The
+	// worker divides it into slots.
 	MuxBufferSize = 4 << 20
 )
 
-// NewSharedMemory makes memory that the host shares with a worker, and returns it as the file that the
-// worker gets. Pages that were never written to take up no memory. It fails where the kernel has no such
-// memory.
+// NewSharedMemory makes memory that the host shares with a worker, and returns it as the file that
+// the worker gets. Pages that were never written to take up no memory. It fails where the kernel
+// has no such memory.
 //
-// The size is sealed: if a worker made the file smaller, an access of the host to the missing part would
-// kill the host.
+// The size is sealed: if a worker made the file smaller, an access of the host to the missing part
+// would kill the host.
 func NewSharedMemory(size int) (*os.File, error) {
 	fd, err := unix.MemfdCreate("modgw bodies", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {

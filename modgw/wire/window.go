@@ -9,7 +9,8 @@ type ReceiveWindow struct {
 	consumed int // consumed and not given back
 }
 
-// Received counts n bytes of body that came; it is an error when the peer was not allowed to send them.
+// Received counts n bytes of body that came; it is an error when the peer was not allowed to send
+// them.
 func (w *ReceiveWindow) Received(n int) error {
 	w.used += n
 	if beyond := w.used - w.size(); beyond > 0 {
@@ -20,15 +21,16 @@ func (w *ReceiveWindow) Received(n int) error {
 
 func (w *ReceiveWindow) size() int { return cmp.Or(w.Size, InitialWindow) }
 
-// Rest is all that came and was not given back, to be given back when nothing of it will be looked at any more.
+// Rest is all that came and was not given back, to be given back when nothing of it will be looked
+// at any more.
 func (w *ReceiveWindow) Rest() int {
 	back := w.used
 	w.used, w.consumed = 0, 0
 	return back
 }
 
-// Consumed counts n bytes that were used, and returns how many to give back to the peer now: nothing until it is worth
-// a frame.
+// Consumed counts n bytes that were used, and returns how many to give back to the peer now:
+// nothing until it is worth a frame.
 func (w *ReceiveWindow) Consumed(n int) int {
 	w.consumed += n
 	if w.consumed < w.size()/2 {

@@ -15,8 +15,9 @@ import (
 // keepBuffer is the size above which a Writer's buffer is given back after use.
 const keepBuffer = 64 << 10
 
-// Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in one system call; the
-// others leave their frames and go on. The flow control of the streams bounds what can wait.
+// Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in
+// one system call; the others leave their frames and go on. The flow control of the streams bounds
+// what can wait.
 type Writer struct {
 	conn   io.Writer         // takes long frames
 	quick  io.Writer         // takes others
@@ -43,7 +44,8 @@ func NewWriter(conn io.Writer) *Writer {
 // NewSocketWriter returns a Writer that goroutines and the loop of the socket can use.
 func NewSocketWriter(s *eventloop.Socket) *Writer { return &Writer{conn: s, quick: s, socket: s} }
 
-// Append is Write that leaves the frames for the next Flush, or for a goroutine that writes at the moment.
+// Append is Write that leaves the frames for the next Flush, or for a goroutine that writes at the
+// moment.
 func (w *Writer) Append(add func(b []byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -54,9 +56,10 @@ func (w *Writer) Append(add func(b []byte) []byte) error {
 	return nil
 }
 
-// Flush writes what waits as far as that does not wait for the worker. It reports whether something is left, which the
-// caller has a goroutine write by Drain. An error means that nothing was written of what was appended since the last Flush;
-// the reader of the connection learns of others. Only a Writer of NewSocketWriter can do it.
+// Flush writes what waits as far as that does not wait for the worker. It reports whether something
+// is left, which the caller has a goroutine write by Drain. An error means that nothing was written
+// of what was appended since the last Flush; the reader of the connection learns of others. Only a
+// Writer of NewSocketWriter can do it.
 func (w *Writer) Flush() (left bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,10 +88,10 @@ func (w *Writer) Drain() {
 	}
 }
 
-// Write lets add append whole frames to the buffer and sees that they are written. When another goroutine writes at the
-// moment, it writes these too, and Write returns nil at once; the reader of the connection learns of an error then. An
-// error means that not all of the frames were written, so that the other side cannot have obeyed the last of them. add
-// must not block.
+// Write lets add append whole frames to the buffer and sees that they are written. When another
+// goroutine writes at the moment, it writes these too, and Write returns nil at once; the reader of
+// the connection learns of an error then. An error means that not all of the frames were written,
+// so that the other side cannot have obeyed the last of them. add must not block.
 func (w *Writer) Write(add func(b []byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +113,8 @@ func (w *Writer) Write(add func(b []byte) []byte) error {
 	return err
 }
 
-// WriteLong is Write for one frame, whose payload is only copied when another goroutine writes at the moment.
+// WriteLong is Write for one frame, whose payload is only copied when another goroutine writes at
+// the moment.
 func (w *Writer) WriteLong(f Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,16 +140,16 @@ func (w *Writer) writeAll() {
 	w.writing = false
 }
 
-// awaitOthers lets the goroutines that can run already leave their frames, too; w.mu is held on entry and return, and free in
-// between. When there are none, it costs nothing.
+// awaitOthers lets the goroutines that can run already leave their frames, too; w.mu is held on
+// entry and return, and free in between. When there are none, it costs nothing.
 func (w *Writer) awaitOthers() {
 	w.mu.Unlock()
 	runtime.Gosched()
 	w.mu.Lock()
 }
 
-// writeOut writes what waits, and then the payload of the last frame in it if it is not in there; w.mu is held on entry
-// and return, and free in between. It returns how many bytes were written.
+// writeOut writes what waits, and then the payload of the last frame in it if it is not in there;
+// w.mu is held on entry and return, and free in between. It returns how many bytes were written.
 func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	out := w.waiting
 	w.waiting, w.spare = w.spare[:0], nil

@@ -7,14 +7,16 @@ import (
 )
 
 const (
-	// maxRepeated is how many tests may fail for them to run again: when more do, it is not the machine's load.
+	// maxRepeated is how many tests may fail for them to run again: when more do, it is not the
+	// machine's load.
 	maxRepeated = 5
 
 	// maxLines is how many lines of what an unsteady test printed are shown once more at the end.
 	maxLines = 200
 )
 
-// failure is a test that failed, without those that it is a part of, and what it and its parts printed.
+// failure is a test that failed, without those that it is a part of, and what it and its parts
+// printed.
 type failure struct {
 	test
 	printed []string
@@ -48,7 +50,8 @@ func (r *run) failedAs(of test, printed []string) {
 	r.failures = append(r.failures, failure{of, printed})
 }
 
-// mayRepeat reports whether all that failed is a few tests that may have failed for the machine's load.
+// mayRepeat reports whether all that failed is a few tests that may have failed for the machine's
+// load.
 func (r *run) mayRepeat() bool {
 	if len(r.failures) == 0 || len(r.failures) > maxRepeated || r.grave {
 		return false
@@ -71,7 +74,8 @@ func (r *run) failedIn(pkg string) bool {
 	return false
 }
 
-// repeat has each failed test run once more, and notes which of them pass then. again runs one, with a run of its own.
+// repeat has each failed test run once more, and notes which of them pass then. again runs one,
+// with a run of its own.
 func (r *run) repeat(again func(of test, second *run) error) {
 	var still []string
 	for _, f := range r.failures {

@@ -20,8 +20,8 @@ func failed(pkg string) string {
 	return fmt.Sprintf("{\"Action\":\"fail\",\"Package\":%q,\"Elapsed\":3}\n", pkg)
 }
 
-// secondTry is what becomes of a run whose failed tests run again: what was shown, which ran, and whether the run passed. The
-// tests that are named passes pass then.
+// secondTry is what becomes of a run whose failed tests run again: what was shown, which ran, and
+// whether the run passed. The tests that are named passes pass then.
 func secondTry(t *testing.T, events string, passes ...string) (shown string, ran []string, passed bool) {
 	t.Helper()
 	var out strings.Builder

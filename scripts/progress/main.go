@@ -1,11 +1,13 @@
-// Command progress runs "go test -json" and shows what somebody who waits wants to know: how each package ended and how long
-// it took, what a failed test printed, at once, and now and then which tests run.
+// Command progress runs "go test -json" and shows what somebody who waits wants to know: how each
+// package ended and how long it took, what a failed test printed, at once, and now and then which
+// tests run.
 //
 //	progress [-again FLAGS] -- ARGUMENTS of go test
 //
-// With -again, a test that failed runs once more, alone and with these flags, when all others have ended. If it passes then,
-// the run has passed, and the last lines name the test as unsteady, with what it printed when it failed. A run in which much
-// failed, or a package besides its tests, or with a data race or a panic, has failed.
+// With -again, a test that failed runs once more, alone and with these flags, when all others have
+// ended. If it passes then, the run has passed, and the last lines name the test as unsteady, with
+// what it printed when it failed. A run in which much failed, or a package besides its tests, or
+// with a data race or a panic, has failed.
 package main
 
 import (

@@ -56,7 +56,8 @@ func (r *run) take(e event) {
 		r.begun[of] = e.Time
 	case "output":
 		r.printed[of] = append(r.printed[of], e.Output)
-		r.grave = r.grave || strings.Contains(e.Output, "DATA RACE") // which stands in the output of any test that runs
+		// which stands in the output of any test that runs
+		r.grave = r.grave || strings.Contains(e.Output, "DATA RACE")
 	case "build-output":
 		r.builds[e.ImportPath] = append(r.builds[e.ImportPath], e.Output)
 	case "pass", "fail", "skip":

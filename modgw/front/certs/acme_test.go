@@ -29,8 +29,9 @@ type directory struct {
 	t        *testing.T
 	validate func(host, challenge, token string) error // nil: nothing is valid
 	offers   string                                    // the type of its challenges
-	stalls   chan struct{}                             // when it is not nil, an order waits until it is closed
-	stalled  chan struct{}                             // closed when one waits
+	// when it is not nil, an order waits until it is closed
+	stalls  chan struct{}
+	stalled chan struct{} // closed when one waits
 
 	mu     sync.Mutex
 	host   string // of the order

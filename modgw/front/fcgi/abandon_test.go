@@ -13,7 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// CVE-2022-41556: requests that are abandoned, at whatever point, leave neither a descriptor nor a goroutine.
+// CVE-2022-41556: requests that are abandoned, at whatever point, leave neither a descriptor nor a
+// goroutine.
 func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("begun"))
@@ -59,7 +60,8 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 	}
 }
 
-// settled counts descriptors and goroutines until they are no more than so many, for a while at most.
+// settled counts descriptors and goroutines until they are no more than so many, for a while at
+// most.
 func settled(t *testing.T, fds, goroutines int) (int, int) {
 	t.Helper()
 	limit := time.After(watchtest.Patience)

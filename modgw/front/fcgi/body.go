@@ -12,8 +12,8 @@ var errBodyTooLong = errors.New("request body longer than its Content-Length")
 // body is a request's body.
 type body struct{ stream *stream }
 
-// Read takes what was received or, when no goroutine leads, takes records itself. It ends with io.EOF only after the peer has
-// said that the body is complete and no shorter than was declared.
+// Read takes what was received or, when no goroutine leads, takes records itself. It ends with
+// io.EOF only after the peer has said that the body is complete and no shorter than was declared.
 func (b *body) Read(p []byte) (int, error) {
 	s := b.stream
 	c := s.conn

@@ -6,7 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// bufferSize is how much is read or written at once. It leaves room for one record as long as records can be.
+// bufferSize is how much is read or written at once. It leaves room for one record as long as
+// records can be.
 const bufferSize = 64 << 10
 
 // buffers keeps buffers of bufferSize bytes for reuse. Each may have bytes from its last use in it.

@@ -6,23 +6,24 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// Config is what a Server is made from. Connections between requests may stay idle for ever, because closing one can lose
-// the request that is on its way.
+// Config is what a Server is made from. Connections between requests may stay idle for ever,
+// because closing one can lose the request that is on its way.
 type Config struct {
 	front.Config
 
-	// Limits bound the variables of a request; one beyond them is answered 431. Zero values: the defaults of
-	// [fcgi.Limits].
+	// Limits bound the variables of a request; one beyond them is answered 431. Zero values: the
+	// defaults of [fcgi.Limits].
 	Limits fcgi.Limits
 
 	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
 	Authorizer bool
 
-	// Loop is where ordinary requests are served if Handler is a [modgw.LoopHandler]; nil: goroutines serve all. It must not be
-	// closed before Serve has returned.
+	// Loop is where ordinary requests are served if Handler is a [modgw.LoopHandler]; nil:
+	// goroutines serve all. It must not be closed before Serve has returned.
 	Loop *eventloop.Loop
 
-	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered 503. 0: 100.
+	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered
+	// 503. 0: 100.
 	MaxStreams int
 }
 

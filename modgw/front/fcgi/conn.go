@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// leadAfter is how long a handler runs before another goroutine takes the lead of its connection. Requests that take
-// longer do not feel the cost; faster ones do not have it.
+// leadAfter is how long a handler runs before another goroutine takes the lead of its connection.
+// Requests that take longer do not feel the cost; faster ones do not have it.
 const leadAfter = 10 * time.Millisecond
 
 var (
@@ -41,7 +41,8 @@ type conn struct {
 	inBuf   *[bufferSize]byte
 	idle    idle
 	tryRead func(fd uintptr) bool // readOnce, made once
-	spare   []byte                // for the variables of the next request; belongs to the reading turn
+	// for the variables of the next request; belongs to the reading turn
+	spare []byte
 
 	mu        sync.Mutex
 	turn      sync.Cond // something below, or of a stream, has changed
@@ -113,8 +114,8 @@ func (c *conn) stayHere() {
 	}
 }
 
-// lead takes records and serves the requests that they make, until the connection ends or another goroutine has taken
-// the lead while this one was in a handler.
+// lead takes records and serves the requests that they make, until the connection ends or another
+// goroutine has taken the lead while this one was in a handler.
 func (c *conn) lead() {
 	for {
 		s, err := c.nextReady()
@@ -135,9 +136,9 @@ func (c *conn) lead() {
 	}
 }
 
-// nextReady takes records until there is a request whose handler can be called, and returns it. It returns nil when a handler
-// leads from now on, as it does nothing but wait for the body of its request: to pass that on would cost a wake-up for
-// each record.
+// nextReady takes records until there is a request whose handler can be called, and returns it. It
+// returns nil when a handler leads from now on, as it does nothing but wait for the body of its
+// request: to pass that on would cost a wake-up for each record.
 func (c *conn) nextReady() (*stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +170,8 @@ func (c *conn) nextReady() (*stream, error) {
 	}
 }
 
-// takeTurn takes one record, or a piece of one, and those that came with it. The caller holds c.mu, which is given up meanwhile.
+// takeTurn takes one record, or a piece of one, and those that came with it. The caller holds c.mu,
+// which is given up meanwhile.
 func (c *conn) takeTurn() error {
 	c.reading = true
 	idle := len(c.streams) == 0 && c.in.Between()
@@ -189,7 +191,8 @@ func (c *conn) wantsMore() bool {
 	return len(c.ready) == 0 && !c.readAheadFull() && !c.isOver() && !c.wanted.full()
 }
 
-// takeInTime takes a record, and those that came with it, within the read timeout, unless the peer may take its time with it.
+// takeInTime takes a record, and those that came with it, within the read timeout, unless the peer
+// may take its time with it.
 func (c *conn) takeInTime(idle, awaited bool) error {
 	if idle {
 		if err := c.awaitBytes(); err != nil {
@@ -224,7 +227,8 @@ func (c *conn) isMultiplex() bool {
 	return c.multiplex
 }
 
-// runLeaderless calls the handler of s in the goroutine that leads. It reports whether that goroutine leads afterwards.
+// runLeaderless calls the handler of s in the goroutine that leads. It reports whether that
+// goroutine leads afterwards.
 func (c *conn) runLeaderless(s *stream) bool {
 	c.mu.Lock()
 	c.leading = false
@@ -244,8 +248,8 @@ func (c *conn) runLeaderless(s *stream) bool {
 // promoteLater has another goroutine promoted when the handler runs for long.
 func (c *conn) promoteLater() { c.server.deadlines.set(&c.leadAt, leadAfter) }
 
-// promote makes another goroutine lead when the one that led has been in a handler for long, or when a request is ready
-// beside the one that it serves.
+// promote makes another goroutine lead when the one that led has been in a handler for long, or
+// when a request is ready beside the one that it serves.
 func (c *conn) promote() {
 	c.leadAt.Store(0)
 	if c.leading {
@@ -305,8 +309,8 @@ func (c *conn) Drain() {
 	}
 }
 
-// fail ends the connection and tells all its requests why. A handler that still runs finds out by its context, its body
-// or its next write.
+// fail ends the connection and tells all its requests why. A handler that still runs finds out by
+// its context, its body or its next write.
 func (c *conn) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -326,8 +330,8 @@ func (c *conn) fail(err error) {
 		}
 	}
 	c.ready = nil
-	// After its request a client may shut down only its sending side and wait for the response: then the running handler's
-	// writes succeed. In all other cases nothing can be sent any more.
+	// After its request a client may shut down only its sending side and wait for the response:
+	// then the running handler's writes succeed. In all other cases nothing can be sent any more.
 	if !errors.Is(err, io.EOF) {
 		c.rwc.Close()
 	}

@@ -343,7 +343,8 @@ func TestF60RequestThatTricklesIsGivenUp(t *testing.T) {
 	}
 }
 
-// The web server names its peer as the client. Where that is a trusted proxy, its headers say who the client is.
+// The web server names its peer as the client. Where that is a trusted proxy, its headers say who
+// the client is.
 func TestForwardedHeadersCountFromTrustedProxiesAlone(t *testing.T) {
 	config := handle(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)

@@ -7,15 +7,16 @@ import (
 	"github.com/modgw/modgw/internal/rawsocket"
 )
 
-// idle waits for the first bytes of a request without holding a buffer: web servers keep thousands of connections open,
-// and most of them have nothing to say. The caller has the reading turn.
+// idle waits for the first bytes of a request without holding a buffer: web servers keep thousands
+// of connections open, and most of them have nothing to say. The caller has the reading turn.
 type idle struct {
 	raw syscall.RawConn // nil for a connection that is none of the kernel's
 	n   int
 	err error
 }
 
-// awaitBytes returns when the reader has a buffer and, if that could be waited for, something in it.
+// awaitBytes returns when the reader has a buffer and, if that could be waited for, something in
+// it.
 func (c *conn) awaitBytes() error {
 	c.server.buffers.put(c.inBuf)
 	c.inBuf = nil

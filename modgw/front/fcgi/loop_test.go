@@ -183,7 +183,8 @@ func TestRequestsThatComeTogetherAreAllAnswered(t *testing.T) {
 	}
 }
 
-// TestClientThatDoesNotReadHoldsUpNobody fills the connection of one client while another is served.
+// TestClientThatDoesNotReadHoldsUpNobody fills the connection of one client while another is
+// served.
 func TestClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	large := strings.Repeat("l", 30_000)
 	h := &looptest.Handler{Answer: func(x modgw.LoopExchange) {

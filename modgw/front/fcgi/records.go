@@ -11,7 +11,8 @@ import (
 // maxQuery is how much is read of a management record: more names than there are fit in.
 const maxQuery = 4 << 10
 
-// takeRecord takes the next record, or the next piece of a record with body. The caller has the reading turn.
+// takeRecord takes the next record, or the next piece of a record with body. The caller has the
+// reading turn.
 func (c *conn) takeRecord() error {
 	h := c.in.Current()
 	if c.in.Left() == 0 {
@@ -156,8 +157,8 @@ func (c *conn) stdinPiece(h fcgi.Header) ([]byte, error) {
 	return c.in.Piece()
 }
 
-// addStdin gives a piece of its body to a request, or the end of it when the record is empty. A fault means that the
-// request must be refused. The caller holds c.mu.
+// addStdin gives a piece of its body to a request, or the end of it when the record is empty. A
+// fault means that the request must be refused. The caller holds c.mu.
 func (c *conn) addStdin(s *stream, h fcgi.Header, piece []byte) (*modgw.Fault, error) {
 	switch {
 	case s == nil:
@@ -185,7 +186,8 @@ func (c *conn) takeAbort(h fcgi.Header) error {
 	if s == nil {
 		return nil
 	}
-	// First the end record: what the handler still writes when it learns of the abort must not come before it.
+	// First the end record: what the handler still writes when it learns of the abort must not come
+	// before it.
 	_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{}))
 	c.mu.Lock()
 	s.lose(errGone)

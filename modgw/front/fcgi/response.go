@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// headRoom is what is kept free between the response's head and its body in the buffer: for the length that is known
-	// only at the end, the empty line, and the header of the record.
+	// headRoom is what is kept free between the response's head and its body in the buffer: for the
+	// length that is known only at the end, the empty line, and the header of the record.
 	headRoom = len("Content-Length: 9223372036854775807\r\n") + len("\r\n") + fcgi.HeaderLen
 
 	// tailRoom is what is kept free after the body, for the end record.
@@ -21,8 +21,8 @@ const (
 
 var errSealed = errors.New("the response was replaced by an error page")
 
-// response is the [http.ResponseWriter] of one request. It gathers what the handler writes into as few records and writes
-// as it can, in one buffer where a record is built in place.
+// response is the [http.ResponseWriter] of one request. It gathers what the handler writes into as
+// few records and writes as it can, in one buffer where a record is built in place.
 type response struct {
 	stream *stream
 	header http.Header
@@ -52,8 +52,8 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// WriteHeader fixes the response's head. Informational responses are dropped: every web server takes them for the final
-// one (apache.md A10).
+// WriteHeader fixes the response's head. Informational responses are dropped: every web server
+// takes them for the final one (apache.md A10).
 func (w *response) WriteHeader(status int) {
 	if w.status != 0 || status >= 100 && status < 200 {
 		return
@@ -78,8 +78,9 @@ func (w *response) WriteHeader(status int) {
 	w.buf = head[:w.bodyAt]
 }
 
-// appendHead appends a response's head without the empty line that ends it. Status always stands there, so that no server
-// has to guess, and it comes after all headers: HAProxy makes 302 of a response whose Location comes after its Status.
+// appendHead appends a response's head without the empty line that ends it. Status always stands
+// there, so that no server has to guess, and it comes after all headers: HAProxy makes 302 of a
+// response whose Location comes after its Status.
 func appendHead(dst []byte, status int, header http.Header) ([]byte, error) {
 	dst, err := cgi.AppendHeader(dst, header)
 	if err != nil {
@@ -129,7 +130,8 @@ func (w *response) FlushError() error {
 	return w.send()
 }
 
-// EnableFullDuplex tells [http.ResponseController] that request and response never wait for each other here.
+// EnableFullDuplex tells [http.ResponseController] that request and response never wait for each
+// other here.
 func (w *response) EnableFullDuplex() error { return nil }
 
 // ReadFrom sends all of src, read straight into the records.

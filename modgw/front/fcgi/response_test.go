@@ -322,7 +322,8 @@ func TestF60IdleConnectionsCostLittle(t *testing.T) {
 		clients[i].read(1)
 		clients[i].in.Reset(nil, nil, 0)
 	}
-	if each := int64(used()-before) / n; each > 16<<10 { // both ends; the race detector adds its own
+	// both ends; the race detector adds its own
+	if each := int64(used()-before) / n; each > 16<<10 {
 		t.Errorf("%d bytes for each connection", each)
 	}
 	clients[0].in.Reset(clients[0].conn, make([]byte, 512), 0)

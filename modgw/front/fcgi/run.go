@@ -61,8 +61,9 @@ func (c *conn) finished(s *stream) {
 	}
 }
 
-// linger lets the rest of a finished request's body come. Closing before would take the response from a client that is
-// still sending; but some clients, nginx without keep-alive for one, stop sending and wait for the end of ours.
+// linger lets the rest of a finished request's body come. Closing before would take the response
+// from a client that is still sending; but some clients, nginx without keep-alive for one, stop
+// sending and wait for the end of ours.
 func (c *conn) linger(s *stream) {
 	c.phase, c.lingerID = lingering, s.id
 	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok && !s.keepConn {
@@ -70,8 +71,8 @@ func (c *conn) linger(s *stream) {
 	}
 }
 
-// cutOff ends the connection, without an end record, as soon as no other request needs it: only so does the client see
-// that a response is not complete (apache.md A3, A4).
+// cutOff ends the connection, without an end record, as soon as no other request needs it: only so
+// does the client see that a response is not complete (apache.md A3, A4).
 func (c *conn) cutOff(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// recordSize is how much content a record of a long response has: as much as Apache reads at once with the iobuffersize that
-// the generated configuration has.
+// recordSize is how much content a record of a long response has: as much as Apache reads at once
+// with the iobuffersize that the generated configuration has.
 const recordSize = 64000
 
 // add puts p behind what is to be sent, and sends when it does not fit.
@@ -69,9 +69,10 @@ func (w *response) send() error {
 	return err
 }
 
-// sendLast sends what is in the buffer and ends the response. The end record says that STDOUT is at its end, too: the empty
-// record that the specification has for that (section 3.3) would make Apache poll and read once more, and no web server
-// needs it, as PHP's processes have never sent it.
+// sendLast sends what is in the buffer and ends the response. The end record says that STDOUT is at
+// its end, too: the empty record that the specification has for that (section 3.3) would make
+// Apache poll and read once more, and no web server needs it, as PHP's processes have never sent
+// it.
 func (w *response) sendLast() error {
 	w.borrow()
 	start := w.recordStart()
@@ -87,7 +88,8 @@ func (w *response) sendLast() error {
 	return err
 }
 
-// records makes the record of what is in the buffer from start on; several when it is a head too long for one.
+// records makes the record of what is in the buffer from start on; several when it is a head too
+// long for one.
 func (w *response) records(start int) []byte {
 	content := w.buf[start+fcgi.HeaderLen:]
 	if len(content) > fcgi.MaxContent {
@@ -97,8 +99,8 @@ func (w *response) records(start int) []byte {
 	return w.buf[start:]
 }
 
-// recordStart is where the record in the buffer begins. It moves the head, if it was not sent yet, up to the body and
-// ends it.
+// recordStart is where the record in the buffer begins. It moves the head, if it was not sent yet,
+// up to the body and ends it.
 func (w *response) recordStart() int {
 	if w.headLen == 0 {
 		return w.bodyAt - fcgi.HeaderLen
@@ -181,8 +183,8 @@ func (w *response) finish() {
 	}
 }
 
-// abort ends the response of a handler that has panicked. What the client has got already cannot be taken back, so it
-// must see that it is not complete; else it gets an error page.
+// abort ends the response of a handler that has panicked. What the client has got already cannot be
+// taken back, so it must see that it is not complete; else it gets an error page.
 func (w *response) abort() {
 	if w.fault == nil {
 		w.fault, w.faultStatus = cgi.Aborted(w.status != 0)

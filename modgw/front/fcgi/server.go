@@ -69,9 +69,9 @@ func (s *Server) begin(c connection, ended func()) bool {
 	return ok
 }
 
-// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln, lets requests in
-// flight finish within the drain timeout, and returns nil when nothing it started is left. It may be called once; an
-// error means that ln has failed.
+// Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
+// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
+// is left. It may be called once; an error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	var watching sync.WaitGroup
 	watched, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -83,7 +83,8 @@ const (
 	cannotEarly = "go on using a connection after an early response"
 )
 
-// askAll asks a web server in front of demo for everything that must be the same behind all of them.
+// askAll asks a web server in front of demo for everything that must be the same behind all of
+// them.
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: watchtest.Patience}
@@ -171,7 +172,8 @@ func askAll(t *testing.T, url string, cannot ...string) {
 			t.Errorf("POST /refuse: %d %q %v", got, data, err)
 		}
 	}
-	client.CloseIdleConnections() // a server may just be closing one of them, after what went before
+	// a server may just be closing one of them, after what went before
+	client.CloseIdleConnections()
 	var together sync.WaitGroup
 	for i := range 20 {
 		together.Go(func() {

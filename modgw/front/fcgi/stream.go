@@ -12,7 +12,8 @@ import (
 
 // Sizes of request bodies in memory, in bytes.
 const (
-	// smallBody is what is received before the handler is called, so that a slow client occupies no worker.
+	// smallBody is what is received before the handler is called, so that a slow client occupies no
+	// worker.
 	smallBody = 64 << 10
 
 	// readAhead is how much of a body is received while its handler runs and does not read.
@@ -51,7 +52,8 @@ type stage uint8
 const (
 	gathering stage = iota // its handler was not called
 	running                // it was, or is about to be
-	replied                // the end record was sent, or is about to be: the peer may use the id again
+	// the end record was sent, or is about to be: the peer may use the id again
+	replied
 )
 
 // inputState says what comes next of a request.
@@ -95,8 +97,8 @@ func (c *conn) headComplete(s *stream) {
 	}
 }
 
-// seldomHasBody tells for which requests without a declared length it is not worth to call the handler before it is
-// known that they have no body.
+// seldomHasBody tells for which requests without a declared length it is not worth to call the
+// handler before it is known that they have no body.
 func seldomHasBody(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodTrace:
@@ -105,8 +107,8 @@ func seldomHasBody(method string) bool {
 	return false
 }
 
-// bodyGrows adds a piece to the body. A long body's first piece calls the handler: not before, so that a body that was
-// lost on the way (apache.md A16) never reaches an app.
+// bodyGrows adds a piece to the body. A long body's first piece calls the handler: not before, so
+// that a body that was lost on the way (apache.md A16) never reaches an app.
 func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
 	s.received += int64(len(piece))
 	if excess := s.received - s.length; s.length >= 0 && excess > 0 {

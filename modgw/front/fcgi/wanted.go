@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// wanted is where a handler that has the reading turn wants the body of its request. It is made and cleared with conn.mu held,
-// and belongs to the reading turn meanwhile.
+// wanted is where a handler that has the reading turn wants the body of its request. It is made and
+// cleared with conn.mu held, and belongs to the reading turn meanwhile.
 type wanted struct {
-	stream      *stream // nil: nothing is wanted
-	into        []byte  // what is still free there; nil for a place so small that records go through stream.stdin
-	n           int     // bytes that were put there
-	interrupted bool    // guarded by conn.mu: the reading was
+	stream *stream // nil: nothing is wanted
+	// what is still free there; nil for a place so small that records go through stream.stdin
+	into        []byte
+	n           int  // bytes that were put there
+	interrupted bool // guarded by conn.mu: the reading was
 }
 
 // room is where content of request id is wanted.
@@ -36,8 +37,9 @@ func (w *wanted) took(piece []byte) bool {
 	return true
 }
 
-// takeWanted is takeTurn for a handler: what comes of the body of s is put into p, and n is how much. It returns early, and
-// without an error, when the body is closed. The caller holds c.mu, which is given up meanwhile.
+// takeWanted is takeTurn for a handler: what comes of the body of s is put into p, and n is how
+// much. It returns early, and without an error, when the body is closed. The caller holds c.mu,
+// which is given up meanwhile.
 func (c *conn) takeWanted(s *stream, p []byte) (n int, err error) {
 	c.wanted = wanted{stream: s}
 	if len(p) >= smallRoom {
@@ -55,10 +57,12 @@ func (c *conn) takeWanted(s *stream, p []byte) (n int, err error) {
 	return n, err
 }
 
-// interruptWanted ends the reading of a handler that waits for more of the body of s. The caller holds c.mu.
+// interruptWanted ends the reading of a handler that waits for more of the body of s. The caller
+// holds c.mu.
 func (c *conn) interruptWanted(s *stream) {
 	if c.wanted.stream == s && !c.wanted.interrupted {
 		c.wanted.interrupted = true
-		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // if it fails the connection has ended, which reading will tell
+		// if it fails the connection has ended, which reading will tell
+		_ = c.rwc.SetReadDeadline(time.Unix(1, 0))
 	}
 }

@@ -17,8 +17,8 @@ type wholeRequest struct {
 
 type span struct{ from, to int }
 
-// findRequest looks for an ordinary request in a buffer: of a responder, with all its variables in one record, and nothing
-// between its records.
+// findRequest looks for an ordinary request in a buffer: of a responder, with all its variables in
+// one record, and nothing between its records.
 func findRequest(b []byte) (q wholeRequest, p onloop.Progress) {
 	in := records{b: b}
 	begin, p := in.next()

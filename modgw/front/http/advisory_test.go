@@ -12,8 +12,9 @@ import (
 // smuggled is a request that must never be answered, hidden in another.
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// advisories are the holes that other servers have had in reading requests (H1, H2, H12), each with what showed it. The
-// statuses are those of all answers; nothing is ever taken for the smuggled request.
+// advisories are the holes that other servers have had in reading requests (H1, H2, H12), each with
+// what showed it. The statuses are those of all answers; nothing is ever taken for the smuggled
+// request.
 var advisories = []struct {
 	id, why, octets string
 	want            []int
@@ -113,7 +114,8 @@ func TestP11ProxyHeaderNeverArrives(t *testing.T) {
 	}
 }
 
-// H3 CVE-2015-7519, CVE-2015-0219, CVE-2024-45614: no header with an underscore arrives, over HTTP/2 neither.
+// H3 CVE-2015-7519, CVE-2015-0219, CVE-2024-45614: no header with an underscore arrives, over
+// HTTP/2 neither.
 func TestH3UnderscoresNeverArrive(t *testing.T) {
 	for name, c := range clients(t, func(w http.ResponseWriter, r *http.Request) {
 		for field := range r.Header {

@@ -19,8 +19,8 @@ type Config struct {
 
 	Log *slog.Logger // nil: nothing is logged
 
-	// Loop is where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler]; nil:
-	// goroutines serve all. It must not be closed before Serve has returned.
+	// Loop is where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler];
+	// nil: goroutines serve all. It must not be closed before Serve has returned.
 	Loop *eventloop.Loop
 
 	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or
@@ -38,16 +38,22 @@ type Config struct {
 	// (PROXY protocol, version 1 or 2). Only trusted proxies may connect then.
 	ProxyProtocol bool
 
-	Allow          []netip.Prefix // peers that may connect over TCP; nil: anyone. It does not count with ProxyProtocol
-	UIDs           []uint32       // users whose processes on this machine may connect; nil without GIDs: any
-	GIDs           []uint32       // groups whose members may beside them
-	MaxConnections int            // at once; more wait in the socket's backlog; 0: that of [listen.DefaultMost]
+	// peers that may connect over TCP; nil: anyone. It does not count with ProxyProtocol
+	Allow []netip.Prefix
+	// users whose processes on this machine may connect; nil without GIDs: any
+	UIDs []uint32
+	GIDs []uint32 // groups whose members may beside them
+	// at once; more wait in the socket's backlog; 0: that of [listen.DefaultMost]
+	MaxConnections int
 
-	HeaderTimeout  time.Duration // for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
-	IdleTimeout    time.Duration // between two requests; 0: 60 seconds
-	WriteTimeout   time.Duration // for each write of a response, which as a whole may last for ever; 0: 60 seconds
-	MaxHeaderBytes int           // of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
-	MaxHeaders     int           // of a request; one with more is answered 431; 0: 256
+	// for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
+	HeaderTimeout time.Duration
+	IdleTimeout   time.Duration // between two requests; 0: 60 seconds
+	// for each write of a response, which as a whole may last for ever; 0: 60 seconds
+	WriteTimeout time.Duration
+	// of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
+	MaxHeaderBytes int
+	MaxHeaders     int // of a request; one with more is answered 431; 0: 256
 
 	// A request's body may keep its reader waiting for BodyGrace and one second more for each
 	// MinBodyRate bytes of it.

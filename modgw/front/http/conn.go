@@ -32,11 +32,12 @@ const (
 type conn struct {
 	net.Conn // what requests are read from: the kernel's connection, or what TLS has decrypted
 	server   *Server
-	raw      net.Conn             // the kernel's
-	client   net.Addr             // whom the requests come from: the peer, or whom the peer has named
-	tls      *tls.ConnectionState // nil without TLS
-	facts    map[string]string    // of TLS, as variables; nil without
-	peer     *peer                // set when the connection is open
+	raw      net.Conn // the kernel's
+	// whom the requests come from: the peer, or whom the peer has named
+	client net.Addr
+	tls    *tls.ConnectionState // nil without TLS
+	facts  map[string]string    // of TLS, as variables; nil without
+	peer   *peer                // set when the connection is open
 
 	in      input
 	parser  http1.Parser
@@ -52,9 +53,10 @@ type conn struct {
 	handed  bool         // to the server of HTTP/2
 	owed    int          // status of the answer to a head that was refused; 0: none
 
-	ctx      context.Context  // of all requests; nil before the first one
-	presence presence         // of the client
-	source   eventloop.Source // watches whether the client goes, unless the connection is on the loop
+	ctx      context.Context // of all requests; nil before the first one
+	presence presence        // of the client
+	// watches whether the client goes, unless the connection is on the loop
+	source eventloop.Source
 
 	closing atomic.Bool // and lingering
 	known   sync.Once   // has ended being a newcomer

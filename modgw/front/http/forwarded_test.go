@@ -20,7 +20,8 @@ import (
 var forwardedHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
 	"X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Real-Ip", "X-Client-Ip", "X-Script-Name"}
 
-// tell answers with what the front says of the client, and with the forwarded headers that are left.
+// tell answers with what the front says of the client, and with the forwarded headers that are
+// left.
 func tell(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	var left []string

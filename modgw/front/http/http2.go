@@ -101,10 +101,11 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.respond(r.Context(), w, r, p)
 }
 
-// inTime bounds what is sent over HTTP/2 until the func that it returns is called: there a client can
-// make one response wait and not the connection. Over HTTP/1 the connection bounds each write.
+// inTime bounds what is sent over HTTP/2 until the func that it returns is called: there a client
+// can make one response wait and not the connection. Over HTTP/1 the connection bounds each write.
 func (w *response) inTime() (sent func()) {
 	control := http.NewResponseController(w.ResponseWriter)
-	_ = control.SetWriteDeadline(time.Now().Add(w.server.config.WriteTimeout)) // there is no error with HTTP/2
+	// there is no error with HTTP/2
+	_ = control.SetWriteDeadline(time.Now().Add(w.server.config.WriteTimeout))
 	return func() { _ = control.SetWriteDeadline(time.Time{}) }
 }

@@ -95,12 +95,14 @@ func (c *rawHTTP2) status(t *testing.T, id uint32) (status string) {
 	return status
 }
 
-// H5 CVE-2023-44487: a client that resets its requests at once does not get more than its share of handlers.
+// H5 CVE-2023-44487: a client that resets its requests at once does not get more than its share of
+// handlers.
 func TestH5RapidResetIsCutOff(t *testing.T) {
 	floodOfResets(t, func(c *rawHTTP2, id uint32) error { return c.WriteRSTStream(id, http2.ErrCodeCancel) })
 }
 
-// H5 CVE-2025-8671: nor does one that has the server reset them, by a window that is larger than there can be.
+// H5 CVE-2025-8671: nor does one that has the server reset them, by a window that is larger than
+// there can be.
 func TestH5MadeYouResetIsCutOff(t *testing.T) {
 	floodOfResets(t, func(c *rawHTTP2, id uint32) error { return c.WriteWindowUpdate(id, 1<<31-1) })
 }
@@ -203,7 +205,8 @@ func TestF70FloodOfPingsIsCutOff(t *testing.T) {
 	}
 }
 
-// F70: of many settings only the last is acknowledged where the client does not read, so nothing grows, and nobody waits.
+// F70: of many settings only the last is acknowledged where the client does not read, so nothing
+// grows, and nobody waits.
 func TestF70FloodOfSettingsHarmsNobody(t *testing.T) {
 	addr := serve(t, Config{Handler: http.NotFoundHandler()})
 	c := dialHTTP2(t, addr)
@@ -256,7 +259,8 @@ func TestF70StreamsBeyondTheLimitAreRefused(t *testing.T) {
 	close(release)
 }
 
-// F62, F70: a client that opens no window holds its handler up no longer than the write timeout, and no other request.
+// F62, F70: a client that opens no window holds its handler up no longer than the write timeout,
+// and no other request.
 func TestF70WindowThatStaysShutIsGivenUp(t *testing.T) {
 	result := make(chan error, 1)
 	addr := serve(t, Config{WriteTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,8 @@ import (
 func (c *conn) introduce() error {
 	in := bufio.NewReader(c.Conn)
 	if _, err := in.Peek(1); err != nil {
-		return err // it has said nothing at all, as a proxy does that looks whether the port is open
+		// it has said nothing at all, as a proxy does that looks whether the port is open
+		return err
 	}
 	header, err := proxyproto.Read(in)
 	if err != nil {

@@ -83,7 +83,8 @@ func TestRequestInPiecesIsServedOnTheLoopOrOff(t *testing.T) {
 		for i := range len(whole) {
 			io.WriteString(c, whole[i:i+1])
 			if round == 1 && i == len(whole)/2 || round == 2 && i == len(whole)-2 {
-				time.Sleep(2 * onloop.MaxTime) // a goroutine takes it, and gives the connection back
+				// a goroutine takes it, and gives the connection back
+				time.Sleep(2 * onloop.MaxTime)
 			}
 		}
 		c.want("POST", fmt.Sprintf("POST /x %d body", round))

@@ -224,8 +224,9 @@ type driver struct {
 // begunRequest is a request whose head was read on the loop.
 type begunRequest struct {
 	framing http1.Writer
-	info    *modgw.RequestInfo                       // nil: the request was not prepared for its handler
-	serve   func(http.ResponseWriter, *http.Request) // its handler; nil with info
+	// nil: the request was not prepared for its handler
+	info  *modgw.RequestInfo
+	serve func(http.ResponseWriter, *http.Request) // its handler; nil with info
 }
 
 // Drive implements [onloop.Driver].

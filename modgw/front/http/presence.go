@@ -16,10 +16,11 @@ const halfOpenGrace = 3 * time.Second
 
 // presence is whether a connection's client is still there, as a context of its requests.
 type presence struct {
-	mu       sync.Mutex
-	cancel   context.CancelFunc // nil before the first request
-	gone     bool
-	input    chan struct{} // closed by the end of the client's sending side; nil before it is asked for
+	mu     sync.Mutex
+	cancel context.CancelFunc // nil before the first request
+	gone   bool
+	// closed by the end of the client's sending side; nil before it is asked for
+	input    chan struct{}
 	inputEnd bool
 	waits    bool        // for the response to a request of HTTP/1, which has not begun
 	grace    *time.Timer // nil unless it waits and has ended its sending side
@@ -138,12 +139,13 @@ func (p *presence) close() {
 // watchEnd has the client's going noticed while nobody reads from the connection: when it is reset,
 // or closed in both directions.
 //
-// A client that only ends its sending side may wait for the answer, and over TCP one that has closed
-// the connection looks the same until something is sent to it. So the end of the sending side counts
-// only when no response has begun some time later.
+// A client that only ends its sending side may wait for the answer, and over TCP one that has
+// closed the connection looks the same until something is sent to it. So the end of the sending
+// side counts only when no response has begun some time later.
 func (c *conn) watchEnd() {
 	if loop := c.server.config.Loop; loop != nil {
-		withDescriptor(c.raw, func(fd int) { _ = loop.AddEnd(&c.source, fd, c) }) // else sending shows it
+		// else sending shows it
+		withDescriptor(c.raw, func(fd int) { _ = loop.AddEnd(&c.source, fd, c) })
 	}
 }
 

@@ -165,7 +165,8 @@ func TestHAProxyNamesItsClients(t *testing.T) {
 	}
 }
 
-// FuzzIntroduction sends anything where a header should come: it ends, with a client that has an address or without.
+// FuzzIntroduction sends anything where a header should come: it ends, with a client that has an
+// address or without.
 func FuzzIntroduction(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\nGET"))
 	f.Add([]byte("PROXY UNKNOWN\r\n"))

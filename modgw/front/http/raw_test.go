@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// H12, F65: what is well-formed and yet refused, and what is not. After a request that is refused nothing more is answered on
-// its connection.
+// H12, F65: what is well-formed and yet refused, and what is not. After a request that is refused
+// nothing more is answered on its connection.
 func TestWellFormedRequestsAndTheirVerdicts(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

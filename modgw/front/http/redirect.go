@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// RedirectHTTPS sends clients without TLS to the same address with it, at the usual port. Those that came to a trusted proxy
-// with TLS go to next.
+// RedirectHTTPS sends clients without TLS to the same address with it, at the usual port. Those
+// that came to a trusted proxy with TLS go to next.
 func RedirectHTTPS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)

@@ -143,7 +143,8 @@ func TestEndingDoesNotWaitForClientsThatAskForNothing(t *testing.T) {
 	}
 }
 
-// A response to a request that was in flight when the host began to end says that there will be no other.
+// A response to a request that was in flight when the host began to end says that there will be no
+// other.
 func TestEndingIsSaidInResponses(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

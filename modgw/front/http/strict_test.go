@@ -29,8 +29,8 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 
 const nextRequest = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-// H1, H2, F64: a request that two readers could understand differently is answered 400, and nothing that follows it is
-// answered at all; a good one is answered, and so is the next.
+// H1, H2, F64: a request that two readers could understand differently is answered 400, and nothing
+// that follows it is answered at all; a good one is answered, and so is the next.
 func TestF64CorpusOverSockets(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
 	for _, c := range http1test.Corpus {
@@ -44,7 +44,8 @@ func TestF64CorpusOverSockets(t *testing.T) {
 func TestF64CorpusOctetByOctet(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
 	for _, c := range http1test.Corpus {
-		if len(c.Bytes) > 10000 || c.Want == http1.BadPreface { // the latter is answered and closed before its last octets come
+		// the latter is answered and closed before its last octets come
+		if len(c.Bytes) > 10000 || c.Want == http1.BadPreface {
 			continue
 		}
 		client, err := net.Dial("tcp", addr)
@@ -96,7 +97,8 @@ func TestRequestsBeforeARefusedOneAreAnswered(t *testing.T) {
 	}
 }
 
-// An octet of garbage may come while the request before it is answered, or after, and nothing else ever.
+// An octet of garbage may come while the request before it is answered, or after, and nothing else
+// ever.
 func TestShortGarbageIsAnswered(t *testing.T) {
 	for _, garbage := range []string{"\n", "\x00", "\r\r", "G\n", "GE\x00", "G \x01"} {
 		asked, answered := make(chan struct{}, 1), make(chan struct{})
@@ -216,7 +218,8 @@ func TestExpectedBodyIsWaitedFor(t *testing.T) {
 	}
 }
 
-// takeOver answers as a WebSocket server does, and then says back what it hears until the client ends.
+// takeOver answers as a WebSocket server does, and then says back what it hears until the client
+// ends.
 var takeOver = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/ws" {
 		io.WriteString(w, r.URL.Path)

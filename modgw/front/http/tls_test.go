@@ -156,7 +156,8 @@ func TestPlainRequestToTLSIsToldSo(t *testing.T) {
 	}
 }
 
-// H6: who connects and does not shake hands goes after the time for a head, and keeps nobody else waiting.
+// H6: who connects and does not shake hands goes after the time for a head, and keeps nobody else
+// waiting.
 func TestHandshakeThatDoesNotComeIsGivenUp(t *testing.T) {
 	ca := certtest.New(t)
 	addr := serve(t, Config{HeaderTimeout: 100 * time.Millisecond, TLS: secured(t, ca, "a.example"), Handler: http.HandlerFunc(tellTLS)})

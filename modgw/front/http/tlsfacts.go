@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// tlsFacts is what Apache's mod_ssl would say of a connection, in the same variables. The names of ciphers are those of IANA.
+// tlsFacts is what Apache's mod_ssl would say of a connection, in the same variables. The names of
+// ciphers are those of IANA.
 func tlsFacts(state *tls.ConnectionState) map[string]string {
 	facts := map[string]string{
 		"SSL_PROTOCOL":      strings.Replace(tls.VersionName(state.Version), "TLS 1.", "TLSv1.", 1),

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// sizes are those of bodies around those that fill the buffer, with a head of unknown length before them, and some that
-// are longer.
+// sizes are those of bodies around those that fill the buffer, with a head of unknown length before
+// them, and some that are longer.
 func sizes() (all []int) {
 	for size := gatherSize - 300; size <= gatherSize+10; size++ {
 		all = append(all, size)

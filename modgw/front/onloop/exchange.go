@@ -44,7 +44,8 @@ func (c *Conn) Respond(status int, body []byte) {
 	defer c.contain()
 	out, ok := c.protocol.AppendResponse(c.server.out[:0], status, c.header, body)
 	if !ok {
-		// A goroutine sends a response that takes more than one write, and says what is wrong with it.
+		// A goroutine sends a response that takes more than one write, and says what is wrong with
+		// it.
 		header, body := c.header.Clone(), bytes.Clone(body)
 		c.Continue(func(w http.ResponseWriter, _ *http.Request) {
 			maps.Copy(w.Header(), header)

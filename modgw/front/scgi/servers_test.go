@@ -152,7 +152,8 @@ func askAll(t *testing.T, url string, cannot ...string) {
 			t.Errorf("POST /refuse: %d %q %v", got, data, err)
 		}
 	}
-	client.CloseIdleConnections() // a server may just be closing one of them, after what went before
+	// a server may just be closing one of them, after what went before
+	client.CloseIdleConnections()
 	var together sync.WaitGroup
 	for i := range 20 {
 		together.Go(func() {

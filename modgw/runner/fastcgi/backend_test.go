@@ -32,7 +32,8 @@ type backend struct {
 	serve    func(*asked)
 	running  sync.WaitGroup
 
-	processes chan struct{} // has an element for each connection that is served now; there are MaxReqs, or any number
+	// has an element for each connection that is served now; there are MaxReqs, or any number
+	processes chan struct{}
 
 	mu    sync.Mutex
 	conns []net.Conn

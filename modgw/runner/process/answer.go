@@ -23,10 +23,11 @@ const flushInterval = 10 * time.Millisecond
 // while it is read.
 type answer struct {
 	io.ReadCloser
-	clock    *relay.Clock
-	cancel   context.CancelCauseFunc // cancels the request
-	release  func()                  // gives the worker's place back once the response is complete
-	forget   func()                  // ends the registration as an endless response; nil without one
+	clock   *relay.Clock
+	cancel  context.CancelCauseFunc // cancels the request
+	release func()                  // gives the worker's place back once the response is complete
+	// ends the registration as an endless response; nil without one
+	forget   func()
 	replaced atomic.Bool
 
 	complete bool

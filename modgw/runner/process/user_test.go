@@ -55,7 +55,8 @@ func TestListenerOfAnotherUserIsNotTheProgram(t *testing.T) {
 		t.Error("the host's own listener is taken for another user's")
 	}
 	other := &account.Account{UID: own + 1}
-	if got, want := ownListener(port, other), own == 0; got != want { // root may listen for its apps
+	// root may listen for its apps
+	if got, want := ownListener(port, other), own == 0; got != want {
 		t.Errorf("another user's listener: %v, want %v", got, want)
 	}
 }

@@ -58,7 +58,8 @@ func asgiCases(bodies map[string]string) string {
     async def say(value):
         await send({"type": "websocket.send", "text" if isinstance(value, str) else "bytes": value})
 `)
-	for _, name := range slices.Sorted(maps.Keys(bodies)) { // a global statement must come before the name
+	// a global statement must come before the name
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
 		fmt.Fprintf(&source, "    if name == %q:\n", name)
 		for line := range strings.Lines(strings.TrimSpace(bodies[name])) {
 			source.WriteString("        " + line)

@@ -125,7 +125,8 @@ func TestComputingRequestsRunOnFewThreads(t *testing.T) {
 			for _, count := range counts[max(0, len(counts)-2):] {
 				most += count
 			}
-			if most < 60 { // a machine that is busy may hold a thread up, which looks as if it waited
+			// a machine that is busy may hold a thread up, which looks as if it waited
+			if most < 60 {
 				t.Errorf("120 requests ran on threads %v, want most of them on one or two", threads)
 			}
 		})

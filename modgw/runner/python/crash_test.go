@@ -174,7 +174,8 @@ async def asgi(scope, receive, send):
 			killed := map[int]bool{}
 			for n := range kills {
 				a.eventually("workers", func() bool { return a.pid(1) != 0 && a.pid(2) != 0 && a.pid(3) != 0 })
-				book.await(a, clients, 3) // a request that was in flight at one kill is not at the next
+				// a request that was in flight at one kill is not at the next
+				book.await(a, clients, 3)
 				pid := a.pid(1 + n%3)
 				if killed[pid] {
 					t.Fatalf("worker %d has the pid of one that was killed", 1+n%3)

@@ -147,7 +147,8 @@ def application(environ, start_response):
 	if got := a.do("POST", "/", nil); got.status != 502 {
 		t.Errorf("got %d %q", got.status, got.body)
 	}
-	a.eventually("exit signal", func() bool { return a.log.Count("(SIGSEGV)") >= 2 }) // of the request and of the worker
+	// of the request and of the worker
+	a.eventually("exit signal", func() bool { return a.log.Count("(SIGSEGV)") >= 2 })
 	a.eventually("stacks", func() bool { return a.log.Count("Fatal Python error: Segmentation fault") == 1 })
 }
 
@@ -353,7 +354,8 @@ def application(environ, start_response):
 	a.runner.Stop(t.Context())
 	inner, outer := atoi(t, pids[0]), atoi(t, pids[1])
 	t.Cleanup(func() {
-		for _, pid := range strings.Fields(a.read("outers")) { // more than one, where a forked worker was given up
+		// more than one, where a forked worker was given up
+		for _, pid := range strings.Fields(a.read("outers")) {
 			syscall.Kill(atoi(t, pid), syscall.SIGKILL)
 		}
 	})

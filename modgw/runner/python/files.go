@@ -37,7 +37,8 @@ type Files struct {
 	// Zygotes. nil: nobody wants to know.
 	Outside func(app modgw.AppName, files []string)
 
-	unpacked string // where Unpack has put the code; other code than the host's own is not looked after
+	// where Unpack has put the code; other code than the host's own is not looked after
+	unpacked string
 }
 
 // Unpack writes the worker's Python code below stateDir, into a folder named by the hash of its

@@ -34,7 +34,9 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 	delete(malices, "releases what was not shared") // only threads get anything in shared memory
 	delete(malices, "shares without memory")        // they share it, whatever the worker says
 	maps.Copy(malices, map[string]int{
-		"beyond window": 0, // the host keeps nothing of a thread's response, and only takes as much of it as its client does
+		// the host keeps nothing of a thread's response, and only takes as much of it as its client
+		// does
+		"beyond window": 0,
 		"empty event":   502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
 	})
 	for malice, status := range malices {

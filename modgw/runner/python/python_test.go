@@ -29,7 +29,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := proc.Seal(); err != nil { // as the host does; a worker inherits nothing of who runs the tests
+	// as the host does; a worker inherits nothing of who runs the tests
+	if err := proc.Seal(); err != nil {
 		panic(err)
 	}
 	heedSignals()
@@ -48,7 +49,8 @@ func TestMain(m *testing.M) {
 func heedSignals() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(s) {
-			signal.Notify(make(chan os.Signal, 1), s) // a program that is executed has the default for what is handled here
+			// a program that is executed has the default for what is handled here
+			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
 }

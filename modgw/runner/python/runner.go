@@ -51,7 +51,8 @@ type Runner struct {
 	user     *account.Account // nil: the host's own
 	program  program
 	listener *attach.Listener // accepts the worker; nil: workers are started
-	zygote   *zygote.Zygote   // workers are forked from its template; nil: each is started on its own
+	// workers are forked from its template; nil: each is started on its own
+	zygote *zygote.Zygote
 
 	reading sync.WaitGroup // readers of workers' connections; only the pool's goroutines add to it
 }

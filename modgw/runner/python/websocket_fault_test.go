@@ -135,8 +135,9 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 		sent []byte
 		code int
 	}{
-		"unmasked":                 {[]byte{fin | opText, 1, 'x'}, 1002},
-		"reserved bit 1":           {frame(fin|0x40|opText, []byte("x")), 1002}, // no compression was agreed on
+		"unmasked": {[]byte{fin | opText, 1, 'x'}, 1002},
+		// no compression was agreed on
+		"reserved bit 1":           {frame(fin|0x40|opText, []byte("x")), 1002},
 		"reserved bit 2":           {frame(fin|0x20|opText, []byte("x")), 1002},
 		"reserved bit 3":           {frame(fin|0x10|opText, []byte("x")), 1002},
 		"unknown operation":        {frame(fin|3, nil), 1002},
@@ -160,8 +161,9 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 		"close with code 5000":   {frame(fin|opClose, []byte{0x13, 0x88}), 1002},
 		"close":                  {frame(fin|opClose, []byte{3, 0xe8, 'b', 'y', 'e'}), 1000},
 		"close of another trade": {frame(fin|opClose, []byte{0x0f, 0xa0}), 4000},
-		"close without UTF-8":    {frame(fin|opClose, []byte{3, 0xe8, 0xff}), 1000}, // the app gets U+FFFD
-		"HTTP":                   {[]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1002},
+		// the app gets U+FFFD
+		"close without UTF-8": {frame(fin|opClose, []byte{3, 0xe8, 0xff}), 1000},
+		"HTTP":                {[]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1002},
 	} {
 		t.Run(name, func(t *testing.T) {
 			query := strings.ReplaceAll(name, " ", "-")
@@ -278,7 +280,8 @@ func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 func TestF68FloodOfPingsIsCutOff(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, talker, asASGI)
-	a.runner.server.(*asgi.Server).Pings = 20 // on a machine that does much else, few are read in a second
+	// on a machine that does much else, few are read in a second
+	a.runner.server.(*asgi.Server).Pings = 20
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

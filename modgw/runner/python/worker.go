@@ -11,12 +11,14 @@ import (
 // worker is one process that runs the app. It implements [workers.Program].
 type worker struct {
 	*control.Worker
-	runner   *Runner
-	attached *attach.Process // its process, which the host has not started; nil: the host starts one
+	runner *Runner
+	// its process, which the host has not started; nil: the host starts one
+	attached *attach.Process
 	parent   *zygote.Process // the template that it is forked from; nil: it is started on its own
 	replaces *forkFailure    // the worker that could not be forked; nil: none
 
-	failed *wire.FailedMessage // why the app was not loaded; nil: it was. Used by Ready and Explain only
+	// why the app was not loaded; nil: it was. Used by Ready and Explain only
+	failed *wire.FailedMessage
 }
 
 var _ workers.Program = (*worker)(nil)

@@ -33,8 +33,9 @@ type Response struct {
 	Release func()
 
 	request *Request
-	ahead   *spool.ReadAhead // keeps the rest of the body for a slow client; nil before there is a rest
-	forget  func()           // takes the registration as an endless response back; nil without one
+	// keeps the rest of the body for a slow client; nil before there is a rest
+	ahead  *spool.ReadAhead
+	forget func() // takes the registration as an endless response back; nil without one
 }
 
 // Send passes a response on until it is complete, as fast as the client takes it and as soon as it

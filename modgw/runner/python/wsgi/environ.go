@@ -50,7 +50,8 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 	b = request.AppendPair(b, "modgw.request_id", info.ID)
 	b = request.AppendPair(b, "modgw.mount", info.ScriptName)
 	if info.Authorizer {
-		b = request.AppendPair(b, "modgw.authorizer", "1") // the worker's own code answers, and not the app
+		// the worker's own code answers, and not the app
+		b = request.AppendPair(b, "modgw.authorizer", "1")
 	}
 	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
 		b = request.AppendPair(b, "CONTENT_LENGTH", strconv.FormatInt(length, 10))

@@ -63,7 +63,8 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 				len(here) < int(c.depth.Load()) && !c.isStalled()
 		}
 		computes := func(c *Conn) bool { return len(on(c)) > 0 && c.computes.Load() && !c.isStalled() }
-		open := func(c *Conn, alone bool) bool { // there is room that the worker's computing threads leave to others
+		// there is room that the worker's computing threads leave to others
+		open := func(c *Conn, alone bool) bool {
 			idle := func(c *Conn) bool { return len(on(c)) == 0 }
 			kept := slices.ContainsFunc(c.worker.Conns, func(c *Conn) bool { return !idle(c) && c.stall.Load() == computed })
 			if kept && slices.ContainsFunc(c.worker.Conns, idle) {
@@ -153,7 +154,8 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 						r.abandoned = true
 						s.abandon(r.conn)
 						for _, beside := range on(r.conn) {
-							beside.alone = true // nothing more comes to the connection until it is empty
+							// nothing more comes to the connection until it is empty
+							beside.alone = true
 						}
 						return
 					}

@@ -60,7 +60,8 @@ type stream struct {
 	turn chan struct{}
 
 	// Guarded by conn.mu.
-	direct   *direct   // serves the request on the loop, which alone changes it; nil: a goroutine does
+	// serves the request on the loop, which alone changes it; nil: a goroutine does
+	direct   *direct
 	deadline time.Time // zero: none, or it does not run yet
 	demand   demand
 	left     bool // it is off the connection
