@@ -118,7 +118,7 @@ class GreenletConn:
         """What the greenlets of the requests stand at, as texts. It is for another thread."""
         texts = []
         for greenlet in list(self._greenlets)[:_MOST_SHOWN]:
-            request = getattr(greenlet, "modgw_seat", None)
+            request = getattr(greenlet, "modgw_request", None)
             frame = greenlet.gr_frame  # None: it runs, and is the thread's stack
             if request is not None and frame is not None:
                 title = "greenlet serving %s, request %s" % (
