@@ -70,7 +70,7 @@ func TestTableIsWhole(t *testing.T) {
 
 // TestExamplesDecode writes every example of the table down and decodes it.
 func TestExamplesDecode(t *testing.T) {
-	files := map[string]string{"requirements.txt": "", "hello.cgi": "", "cgi-bin/x": "", "public/x": "", "blog.wsgi": "", "key": "k", ".env": ""}
+	files := map[string]string{"requirements.txt": "", "hello.cgi": "", "cgi-bin/x": "", "public/x": "", "errors/busy.html": "", "blog.wsgi": "", "key": "k", ".env": ""}
 	dir := testProject(t, files)
 	// These name files and users that only a real host has.
 	skip := map[string]bool{"root": true, "home": true, "venv": true, "user": true, "group": true}

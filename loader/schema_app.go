@@ -35,6 +35,10 @@ func appBlock(d *modgw.Descriptor) block {
 			{name: "mount", value: mountPath(&d.Mount), def: "/",
 				doc: "Where the app begins in the URL space. The longest mount that fits a request wins, at whole path " +
 					"segments; it becomes SCRIPT_NAME or root_path.", example: `"/blog"`},
+			{name: "error_pages", value: errorPages(&d.ErrorPages), note: "the host's own pages",
+				doc: "Pages below root for errors that the host answers in place of the app, by status. {incident} in a page " +
+					"becomes the incident. What the app answers itself stays as it is.",
+				example: `{ "503" = "errors/busy.html" }`},
 			{name: "env_file", value: envFile(d),
 				doc: "File of KEY=VALUE lines with more environment variables; env wins. It must exist.", example: `".env"`},
 			{name: "env", value: variables(&d.Env),

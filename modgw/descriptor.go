@@ -69,6 +69,10 @@ type Descriptor struct {
 	User  string // "": the host's own user
 	Group string // "": the user's own groups
 
+	// ErrorPages are files below Root that the host answers with in place of its own error pages,
+	// by status.
+	ErrorPages map[int]string
+
 	// Groups are the supplementary groups of the app's processes. Empty means those of the user.
 	Groups []string
 

@@ -104,6 +104,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		ServeFault(w, r, http.StatusNotFound, fault, g.config.Dev)
 		return
 	}
+	info.app = app
 	generation, fault := app.acquire(r.Context(), g.config.Wake)
 	if fault != nil {
 		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)

@@ -49,7 +49,7 @@ func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target st
 	if _, _, below := MountPath(mount).split(path); mount != "" && !below {
 		next.App = "" // another app answers, by its host and mount
 	}
-	next.ScriptName, next.PathInfo, next.generation = "", "", nil
+	next.ScriptName, next.PathInfo, next.app, next.generation = "", "", nil, nil
 	i.gateway.ServeHTTP(w, redirected(r, &next, u))
 }
 

@@ -78,6 +78,7 @@ type RequestInfo struct {
 	PathInfo   string // PATH_INFO: Path without ScriptName
 
 	gateway    *Gateway
+	app        *App // app is the one that the request is for; nil until it is routed.
 	generation *Generation
 	redirects  int // how often another request was answered in place of the client's
 }

@@ -47,6 +47,9 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 		page(w, r, status, f)
 		return
 	}
+	if !dev && RequestInfoOf(r).serveErrorPage(w, r, status) {
+		return
+	}
 	answer.write(w, r.Header.Get("Accept"))
 }
 
