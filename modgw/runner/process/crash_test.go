@@ -40,8 +40,10 @@ func TestRequestThatCrashesAProgramIsNamedAndNotRepeated(t *testing.T) {
 				if a := s.get("/crash"); a.status != 502 {
 					t.Fatalf("got %d %q %v", a.status, a.body, a.err)
 				}
-				if began := strings.Count(s.log.String(), `line="crash began"`); began != n {
-					t.Fatalf("%d crashes began after %d requests", began, n)
+				began := func() int { return strings.Count(s.log.String(), `line="crash began"`) }
+				watchtest.Eventually(t, "what the program printed", func() bool { return began() >= n })
+				if began() != n {
+					t.Fatalf("%d crashes began after %d requests", began(), n)
 				}
 				var others sync.WaitGroup
 				for range 4 {
