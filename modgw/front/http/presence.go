@@ -143,7 +143,7 @@ func (p *presence) close() {
 // closed the connection looks the same until something is sent to it. So the end of the sending
 // side counts only when no response has begun some time later.
 func (c *conn) watchEnd() {
-	if loop := c.server.config.Loop; loop != nil {
+	if loop := c.server.ends; loop != nil {
 		// else sending shows it
 		withDescriptor(c.raw, func(fd int) { _ = loop.AddEnd(&c.source, fd, c) })
 	}

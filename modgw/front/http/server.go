@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/onloop"
 	"github.com/modgw/modgw/modgw/http1"
@@ -33,7 +34,11 @@ type Server struct {
 	mu    sync.Mutex
 	conns map[connection]struct{} // open ones that speak HTTP/1, or nothing yet
 
-	onLoop *onloop.Server // nil: goroutines serve all
+	// onLoop serves ordinary requests. Nil means that goroutines serve all.
+	onLoop *onloop.Server
+
+	// ends watches for clients that leave. Nil means that it could not be made.
+	ends *eventloop.Loop
 }
 
 // connection is one that speaks HTTP/1, or nothing yet, on a goroutine or on the loop.
@@ -61,8 +66,14 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	s.base, s.handed = base, newHandedOver(ln.Addr())
-	if s.config.Loop == nil {
-		s.config.Log.Warn("clients that leave are noticed late", "error", "there is no event loop")
+	if s.ends = s.config.Loop; s.ends == nil {
+		own, err := eventloop.New()
+		if err != nil {
+			s.config.Log.Warn("clients that leave are noticed late", "error", err)
+		} else {
+			defer own.Close()
+			s.ends = own
+		}
 	}
 	http2 := s.newHTTP2()
 	served := make(chan struct{})
