@@ -128,42 +128,35 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 		return err
 	}
 	keeping.Go(func() { ballast.Keep(ctx) })
-	keeping.Go(func() { reloadOnSIGHUP(ctx, h) })
-	keeping.Go(func() { reopenOnSIGUSR1(ctx, h) })
+	keeping.Go(func() {
+		<-ctx.Done()
+		notify(daemon.SdNotifyStopping)
+	})
+	onSignal(ctx, &keeping, syscall.SIGHUP, func() {
+		// Failures are logged and shown by status, app by app.
+		_ = h.Reload(ctx, "")
+	})
+	onSignal(ctx, &keeping, syscall.SIGUSR1, h.ReopenLogs)
 	err = h.Run(ctx)
 	cancel()
 	keeping.Wait()
 	return err
 }
 
-// reopenOnSIGUSR1 opens the access log again at each SIGUSR1 until ctx is done.
-func reopenOnSIGUSR1(ctx context.Context, h *host.Host) {
-	reopen := make(chan os.Signal, 1)
-	signal.Notify(reopen, syscall.SIGUSR1)
-	defer signal.Stop(reopen)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-reopen:
-			h.ReopenLogs()
+// onSignal calls f at each signal until ctx is done, on a goroutine of the group. A signal that
+// comes after onSignal has returned does not end this process.
+func onSignal(ctx context.Context, group *sync.WaitGroup, s os.Signal, f func()) {
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, s)
+	group.Go(func() {
+		defer signal.Stop(came)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-came:
+				f()
+			}
 		}
-	}
-}
-
-// reloadOnSIGHUP reloads everything at each SIGHUP until ctx is done.
-func reloadOnSIGHUP(ctx context.Context, h *host.Host) {
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	defer signal.Stop(reload)
-	for {
-		select {
-		case <-ctx.Done():
-			notify(daemon.SdNotifyStopping)
-			return
-		case <-reload:
-			// Failures are logged and shown by status, app by app.
-			_ = h.Reload(ctx, "")
-		}
-	}
+	})
 }
