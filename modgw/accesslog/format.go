@@ -85,8 +85,9 @@ func appendJSON(line []byte, names []string, e *entry) []byte {
 		}
 		line = append(line, separator, '"')
 		line = append(append(line, name...), '"', ':')
-		value := fields[name].value(e)
-		if fields[name].number {
+		field := fields[name]
+		value := field.value(e)
+		if field.number {
 			line = append(line, value...)
 			continue
 		}
