@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"internal/rawsocket":       {},
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":       {},
+	"internal/webconf":         {"internal/safepath"},
 	"modgw":                    {"modgw/spool", "internal/eventloop", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/spool":              {},
 	"modgw/app":                {},

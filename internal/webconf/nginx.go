@@ -1,0 +1,111 @@
+package webconf
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// ReadNginx reads a configuration of nginx from its main file. Relative paths of include start at
+// the folder of that file. A *SyntaxError says what cannot be read.
+func ReadNginx(file string) (*Tree, error) {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	p := &nginxParser{tree: &Tree{}, root: filepath.Dir(file)}
+	if err := p.file(&p.tree.Directive, file); err != nil {
+		return nil, err
+	}
+	p.tree.Files = p.files.read
+	return p.tree, nil
+}
+
+type nginxParser struct {
+	files files
+	tree  *Tree
+	root  string
+}
+
+func (p *nginxParser) file(into *Directive, name string) error {
+	text, err := p.files.enter(name)
+	if err != nil {
+		return err
+	}
+	defer p.files.leave()
+	s := &nginxScanner{file: name, text: text, line: 1}
+	if err := p.block(into, s); err != nil {
+		return err
+	}
+	if s.token == "}" {
+		return s.fault("} ends no block")
+	}
+	return nil
+}
+
+// block reads directives until the block or the file ends.
+func (p *nginxParser) block(into *Directive, s *nginxScanner) error {
+	var d *Directive
+	for s.next() {
+		switch {
+		case s.plain && s.token == ";":
+			if d == nil {
+				return s.fault("; ends no directive")
+			}
+			d.End = s.line
+			if err := p.finish(into, d); err != nil {
+				return err
+			}
+			d = nil
+		case s.plain && s.token == "{":
+			if d == nil {
+				return s.fault("{ begins a block without a name")
+			}
+			into.add(d)
+			d.Block = true
+			if strings.HasSuffix(d.Name, "_by_lua_block") {
+				s.skipBlock()
+			} else if err := p.block(d, s); err != nil {
+				return err
+			}
+			if s.token != "}" {
+				return &SyntaxError{File: d.File, Line: d.Line, Text: "block " + d.Name + " has no end"}
+			}
+			d.End = s.line
+			d = nil
+		case s.plain && s.token == "}":
+			if d != nil {
+				return s.fault("directive %s has no ;", d.Name)
+			}
+			return nil
+		case d == nil:
+			d = &Directive{Name: s.token, File: s.file, Line: s.start}
+		default:
+			d.Args = append(d.Args, s.token)
+		}
+	}
+	if s.err == nil && d != nil {
+		return s.fault("directive %s has no ;", d.Name)
+	}
+	return s.err
+}
+
+func (p *nginxParser) finish(into, d *Directive) error {
+	if d.Name != "include" {
+		into.add(d)
+		return nil
+	}
+	pattern := d.Arg(0)
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(p.root, pattern)
+	}
+	for _, file := range p.files.glob(pattern) {
+		err := p.file(into, file)
+		if _, broken := err.(*SyntaxError); err != nil && !broken {
+			err = &SyntaxError{File: d.File, Line: d.Line, Text: "cannot read a file that it includes: " + err.Error()}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
