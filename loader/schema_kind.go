@@ -36,6 +36,9 @@ func wsgiBlock(d *modgw.Descriptor) block {
 			{name: "concurrency", value: oneOf(&w.Concurrency, modgw.Threads, modgw.Gevent), def: "threads", example: `"gevent"`,
 				doc: "What executes these requests. With gevent each is a greenlet, and waiting costs next to nothing; the app's " +
 					"environment must have gevent."},
+			{name: "compat", value: oneOf(&w.Compat, modgw.ModWSGI), note: "none", example: `"mod_wsgi"`,
+				doc: "The server whose extensions the app looks for: environ has the keys `mod_wsgi.*`, and the module mod_wsgi " +
+					"publishes the events of requests. The module can be imported without it, too."},
 		},
 		done: func() { d.Kind, d.WSGI = modgw.KindWSGI, w },
 	}

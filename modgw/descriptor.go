@@ -142,7 +142,14 @@ type WSGI struct {
 	Threads int
 
 	Concurrency Concurrency // "": threads
+	Compat      Compat      // "": none
 }
+
+// Compat names a server whose extensions of WSGI an app finds in environ.
+type Compat string
+
+// ModWSGI gives each environ the keys that mod_wsgi has there.
+const ModWSGI Compat = "mod_wsgi"
 
 // Lifespan says whether a worker lets an ASGI app start and shut down by the lifespan protocol.
 type Lifespan string

@@ -16,7 +16,10 @@ type StartMessage struct {
 	App         string
 	Generation  int
 	Worker      int
+	Processes   int // workers that the app has
 	Dev         bool
+
+	Compat string // server whose extensions the app finds, "mod_wsgi"; "": none
 
 	// Authorize names, by question, the callables that answer whether other requests may pass; nil:
 	// there are none.
@@ -46,6 +49,10 @@ func (m StartMessage) Append(b []byte) []byte {
 	text("app", m.App)
 	number("generation", m.Generation)
 	number("worker", m.Worker)
+	number("processes", m.Processes)
+	if m.Compat != "" {
+		text("compat", m.Compat)
+	}
 	b = AppendBool(AppendText(b, "dev"), m.Dev)
 	if m.Authorize != nil {
 		b = BeginDict(AppendText(b, "authorize"))

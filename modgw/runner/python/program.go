@@ -16,6 +16,7 @@ type program struct {
 	asgi        bool // it is an ASGI app
 	gevent      bool // it is a WSGI app with gevent
 
+	compat   string // as [modgw.Compat]; "": none
 	lifespan string // of an ASGI app, as [modgw.Lifespan]; "": the default
 }
 
@@ -27,6 +28,7 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
 		p = program{workers: d.WSGI.Workers, connections: threads, requests: threads}
+		p.compat = string(d.WSGI.Compat)
 		if p.gevent = d.WSGI.Concurrency == modgw.Gevent; p.gevent {
 			p.connections = 1
 		}

@@ -121,6 +121,8 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		App:         string(d.Name),
 		Generation:  r.app.Generation,
 		Worker:      number,
+		Processes:   r.program.workers,
+		Compat:      r.program.compat,
 		Dev:         r.app.Dev,
 		Authorize:   callables(d.Authorize),
 		Groups:      groups(d.Authorize),

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import sys
 
-from . import convention, script, warmup
+from . import compat, convention, script, warmup
 from .failure import describe
 
 _DEFAULT_NAMES = ("application", "app")
@@ -35,10 +35,11 @@ def load(start):
     base = _import_base(file, root) if file else root
     _put_first(sys.path, [*path, base, root])
     try:
+        compat.prepare(start)
         module = _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
-        found = _find(module, expression, start["kind"])
+        app, name = _find(module, expression, start["kind"])
         warmup.complete(start["mount"])
-        return found
+        return compat.wrap(app, name, start), name
     except LoadError:
         raise
     except SystemExit as error:

@@ -16,6 +16,7 @@ def _standard_folders():
     return tuple({f(place) + os.sep for place in (folder, platform) for f in (os.path.abspath, os.path.realpath)})
 
 
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # where compat has a module for apps
 _STANDARD = _standard_folders()
 _LOADERS = frozenset(
     ("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "BuiltinImporter", "FrozenImporter")
@@ -65,7 +66,7 @@ def _report(environ, order):
             known.append((name, file, _is_plain(name, module)))
             continue
         app.append(name)
-        if file:
+        if file and not file.startswith(_OWN):
             outside.append(file)
     names = "\n".join(sorted(name for name, _, _ in known if name not in sys.builtin_module_names))
     return {
