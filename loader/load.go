@@ -47,6 +47,14 @@ func Load(path string, opts Options) (*File, Diagnostics) {
 	return f, f.Diagnostics
 }
 
+// LoadText is Load for a text that is not in its file yet. path is where it belongs.
+func LoadText(path string, text []byte, opts Options) (*File, Diagnostics) {
+	f := &File{Path: path, report: newReport()}
+	f.decodeSafely(text, filepath.Dir(path), opts)
+	separate([]*File{f}, Held{})
+	return f, f.Diagnostics
+}
+
 // load reads one file alone.
 func load(path string, opts Options) *File {
 	path, err := filepath.Abs(path)

@@ -29,6 +29,10 @@ type Options struct {
 	// and a file or folder that may come later, such as that of an alias, is warned of.
 	Machine bool
 
+	// Elsewhere says that the apps are for another machine: files and folders that they name need
+	// not be on this one.
+	Elsewhere bool
+
 	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].
 	Getenv func(string) (string, bool)
 

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -87,6 +88,8 @@ func (l *leaf) exists(path string, rng hcl.Range, folder bool) bool {
 	info, err := l.scope.files.stat(path)
 	shown := l.shown(path)
 	switch {
+	case l.scope.opts.Elsewhere && errors.Is(err, fs.ErrNotExist):
+		return true
 	case err != nil:
 		l.add(codeNotThere, rng, fmt.Sprintf("Cannot find %s", shown), join(sentence(reason(err)), l.relativeHint()))
 	case folder && !info.IsDir():
