@@ -126,11 +126,13 @@ func (b *draftBlock) open(name, label string) *draftBlock {
 // argumentOf finds an argument of an app block in the table: "wsgi.entry".
 func argumentOf(name string) (argument, bool) {
 	parts := strings.Split(name, ".")
-	b, ok := lookAtFile().inner("app")
+	b, _ := lookAtFile().inner("app")
 	for _, part := range parts[:len(parts)-1] {
-		if b, ok = b.inner(part); !ok {
+		in, ok := b.inner(part)
+		if !ok {
 			return argument{}, false
 		}
+		b = in
 	}
 	return b.argument(parts[len(parts)-1])
 }
