@@ -145,6 +145,12 @@ func TestReadersSayWhereAConfigurationIsBroken(t *testing.T) {
 		{ReadNginx, "}", 1, "ends no block"},
 		{ReadNginx, "include conf;", 0, "include each other"},
 		{ReadNginx, "\ninclude none;", 2, "cannot read"},
+		{ReadLighttpd, "a = 1\n}\n", 2, "ends no block"},
+		{ReadLighttpd, "\n$HTTP[\"host\"] == \"x\" {\n a = 1\n", 2, "has no end"},
+		{ReadLighttpd, "a = (\"b\", 'c')", 1, "cannot read"},
+		{ReadLighttpd, "include \"conf\"", 0, "include each other"},
+		{ReadHAProxy, "global\n  log \"x\n", 2, "has no end"},
+		{ReadHAProxy, "bind :80\n", 1, "in no section"},
 	} {
 		dir := unpack(t, "-- conf --\n"+c.text)
 		_, err := c.read(filepath.Join(dir, "conf"))
