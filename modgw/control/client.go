@@ -17,6 +17,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/probe"
 )
 
 // ErrNoHost is returned when no host listens at the control address.
@@ -67,6 +68,26 @@ func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bo
 		path += "?wait=false"
 	}
 	_, err := ask[struct{}](ctx, c, http.MethodPost, path)
+	return err
+}
+
+// ArmProbes asks for a key with which probes are signed; see [Host].
+func (c *Client) ArmProbes(ctx context.Context, lifetime time.Duration) (probe.Key, error) {
+	return ask[probe.Key](ctx, c, http.MethodPost, "/v1/probes?lifetime="+url.QueryEscape(lifetime.String()))
+}
+
+// ProbeReport asks for what has arrived of a probe; false when nothing has.
+func (c *Client) ProbeReport(ctx context.Context, id string) (probe.Report, bool, error) {
+	reports, err := ask[[]probe.Report](ctx, c, http.MethodGet, "/v1/probes/"+url.PathEscape(id))
+	if err != nil || len(reports) == 0 {
+		return probe.Report{}, false, err
+	}
+	return reports[0], true, nil
+}
+
+// ContinueProbe lets the stream of a probe go on.
+func (c *Client) ContinueProbe(ctx context.Context, id string) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/probes/"+url.PathEscape(id)+"/continue")
 	return err
 }
 

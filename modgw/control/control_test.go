@@ -18,6 +18,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/probe"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,6 +51,14 @@ func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
 func (h *stubHost) Shutdown()                                         { close(h.halted) }
 
+func (h *stubHost) ArmProbes(lifetime time.Duration) probe.Key {
+	return probe.Key{Secret: []byte(lifetime.String())}
+}
+func (h *stubHost) ProbeReport(id string) (probe.Report, bool) {
+	return probe.Report{Method: "GET"}, id == "arrived"
+}
+func (h *stubHost) ContinueProbe(id string) { _ = h.note("continue", modgw.AppName(id)) }
+
 // Reload of "slow" takes until its caller gives up.
 func (h *stubHost) Reload(ctx context.Context, a modgw.AppName) error {
 	if a == "slow" {
@@ -64,6 +73,23 @@ func (h *stubHost) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) b
 	if yield(LogRecord{App: q.App, Message: "kept", Attrs: []LogAttr{{"request", q.Request}}}) && q.Follow {
 		yield(LogRecord{App: q.App, Message: "new"})
 		<-ctx.Done()
+	}
+}
+
+func TestProbesAreArmedReportedAndContinued(t *testing.T) {
+	h := &stubHost{}
+	client, _ := serve(t, h)
+	key, err := client.ArmProbes(t.Context(), time.Minute)
+	if err != nil || string(key.Secret) != "1m0s" {
+		t.Errorf("key %q, %v", key.Secret, err)
+	}
+	for id, want := range map[string]bool{"arrived": true, "lost": false} {
+		if report, ok, err := client.ProbeReport(t.Context(), id); ok != want || err != nil || ok != (report.Method == "GET") {
+			t.Errorf("%s: %v, %v, %v", id, report, ok, err)
+		}
+	}
+	if err := client.ContinueProbe(t.Context(), "a/b"); err != nil || !slices.Contains(h.told, "continue a/b") {
+		t.Errorf("the host was told %q, %v", h.told, err)
 	}
 }
 

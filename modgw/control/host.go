@@ -6,6 +6,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/probe"
 )
 
 // Host is what the API asks. Its errors may be faults, whose text reaches the client whole.
@@ -36,6 +37,16 @@ type Host interface {
 
 	// Shutdown begins to end the host.
 	Shutdown()
+
+	// ArmProbes returns a key with which probes are signed that the host answers itself, for a
+	// lifetime of [probe.MaxLifetime] at most.
+	ArmProbes(lifetime time.Duration) probe.Key
+
+	// ProbeReport returns what has arrived of a probe; false when nothing has.
+	ProbeReport(id string) (probe.Report, bool)
+
+	// ContinueProbe lets the stream of a probe go on.
+	ContinueProbe(id string)
 
 	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is
 	// set with every further one, until ctx is done or yield returns false.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/probe"
 )
 
 // Server answers the API.
@@ -48,6 +49,9 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/claims", s.claims)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("POST /v1/shutdown", s.shutdown)
+	mux.HandleFunc("POST /v1/probes", s.armProbes)
+	mux.HandleFunc("GET /v1/probes/{id}", s.probeReport)
+	mux.HandleFunc("POST /v1/probes/{id}/continue", s.continueProbe)
 	mux.HandleFunc("POST /v1/reload", s.order(s.Host.Reload))
 	mux.HandleFunc("POST /v1/apps/{app}/reload", s.order(s.Host.Reload))
 	mux.HandleFunc("POST /v1/apps/{app}/restart", s.order(s.Host.Restart))
@@ -119,6 +123,26 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	s.Host.Logs(r.Context(), query, func(record LogRecord) bool {
 		return encoder.Encode(record) == nil && controller.Flush() == nil
 	})
+}
+
+// armProbes makes a key for probes. A lifetime that cannot be read is as short as none.
+func (s *Server) armProbes(w http.ResponseWriter, r *http.Request) {
+	lifetime, _ := time.ParseDuration(r.URL.Query().Get("lifetime"))
+	respond(w, s.Host.ArmProbes(lifetime))
+}
+
+// probeReport answers with a list that has the report of a probe, or nothing.
+func (s *Server) probeReport(w http.ResponseWriter, r *http.Request) {
+	reports := []probe.Report{}
+	if report, ok := s.Host.ProbeReport(r.PathValue("id")); ok {
+		reports = append(reports, report)
+	}
+	respond(w, reports)
+}
+
+func (s *Server) continueProbe(w http.ResponseWriter, r *http.Request) {
+	s.Host.ContinueProbe(r.PathValue("id"))
+	respond(w, struct{}{})
 }
 
 func respond(w http.ResponseWriter, answer any) {

@@ -6,9 +6,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/probe"
 	"github.com/modgw/modgw/reload"
 )
 
@@ -102,6 +104,15 @@ func (h *Host) Rollback(ctx context.Context, app modgw.AppName) error {
 func (h *Host) StopApp(ctx context.Context, app modgw.AppName) error {
 	return h.gateway.Stop(ctx, app)
 }
+
+// ArmProbes implements [control.Host].
+func (h *Host) ArmProbes(lifetime time.Duration) probe.Key { return h.probes.Arm(lifetime) }
+
+// ProbeReport implements [control.Host].
+func (h *Host) ProbeReport(id string) (probe.Report, bool) { return h.probes.Report(id) }
+
+// ContinueProbe implements [control.Host].
+func (h *Host) ContinueProbe(id string) { h.probes.Continue(id) }
 
 // Logs implements [control.Host].
 func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {

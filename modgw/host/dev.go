@@ -19,7 +19,7 @@ func (h *Host) handler() http.Handler {
 	if h.config.Script {
 		return h.scripted(h.gateway)
 	}
-	return h.gateway
+	return h.probes.Wrap(h.gateway)
 }
 
 // devTimeout is how long a host in development waits, when it ends, for requests and workers: one

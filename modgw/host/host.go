@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
 	"github.com/modgw/modgw/modgw/mistake"
+	"github.com/modgw/modgw/modgw/probe"
 	"github.com/modgw/modgw/modgw/runner/cgi"
 	"github.com/modgw/modgw/modgw/runner/fastcgi"
 	"github.com/modgw/modgw/modgw/runner/process"
@@ -43,6 +44,7 @@ type Host struct {
 	unused   *collector
 	stop     chan struct{} // closed by Shutdown
 	shutdown sync.Once
+	probes   *probe.Answerer
 
 	worker python.Files // set by Run, before any deploy
 
@@ -124,6 +126,7 @@ func New(c Config) (*Host, error) {
 		gateway.Ended = h.requestEnded
 	}
 	h.gateway = modgw.New(gateway)
+	h.probes = probe.New(h.gateway.Find)
 	if c.Dev {
 		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
 	}
