@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/modgw/meter"
 )
 
 // AppState says what an app does with a request.
@@ -35,9 +36,10 @@ type App struct {
 	planned *Descriptor // descriptor that is being deployed; nil without a deploy
 	seats   []seat      // hosts and mounts of the app while it has a generation
 
-	requests atomic.Int64 // ever handed to a generation
-	failing  failing      // requests that failed lately
-	lastUsed atomic.Int64 // when, as monotonic.Now has it
+	requests atomic.Int64              // ever handed to a generation
+	counted  atomic.Pointer[meter.App] // nil before its first request
+	failing  failing                   // requests that failed lately
+	lastUsed atomic.Int64              // when, as monotonic.Now has it
 
 	mu       sync.Mutex
 	routed   Descriptor // descriptor of which the routes have hosts and mount
@@ -159,6 +161,15 @@ func (a *App) countRequest(g *Generation) {
 	if g.Descriptor.Idle.StopAfter > 0 {
 		a.lastUsed.Store(int64(monotonic.Now()))
 	}
+}
+
+// counts counts the app's requests.
+func (a *App) counts() *meter.App {
+	if c := a.counted.Load(); c != nil {
+		return c
+	}
+	a.counted.CompareAndSwap(nil, new(meter.App))
+	return a.counted.Load()
 }
 
 // serve has a request answered that is counted in with a generation. The app may answer it by

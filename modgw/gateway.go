@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/modgw/modgw/modgw/meter"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -66,6 +67,7 @@ type Gateway struct {
 	closed    bool
 
 	unplaced atomic.Pointer[Fault] // see SetUnplaced
+	unrouted meter.App             // counts the requests without an app
 }
 
 // New makes a gateway without apps. Close it.
@@ -104,7 +106,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		ServeFault(w, r, http.StatusNotFound, fault, g.config.Dev)
 		return
 	}
-	info.app = app
+	info.app, info.gateway = app, g
 	generation, fault := app.acquire(r.Context(), g.config.Wake)
 	if fault != nil {
 		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
@@ -112,7 +114,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		return
 	}
 	defer generation.end()
-	info.gateway, info.generation = g, generation
+	info.generation = generation
 	if info.Authorizer && generation.Descriptor.Authorize == nil {
 		fault := noAuthorizer(app.name)
 		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)

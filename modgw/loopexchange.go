@@ -84,7 +84,7 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	if info.ID == "" {
 		info.ID = newRequestID()
 	}
-	info.gateway, info.generation = g, generation
+	info.gateway, info.app, info.generation = g, app, generation
 	e := gatewayExchanges.Get().(*gatewayExchange)
 	e.LoopExchange, e.app, e.generation = x, app, generation
 	if !runner.ServeOnLoop(e) {
@@ -125,9 +125,10 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 	}
 	x, generation := e.LoopExchange, e.generation
 	e.release()
-	if r, info := x.Request(); info.gateway.config.Ended != nil {
-		info.gateway.config.Ended(r, info, info.outcome(status, int64(len(body))))
-	}
+	r, info := x.Request()
+	info.received = int64(len(x.Body()))
+	outcome := info.outcome(status, int64(len(body)))
+	info.gateway.end(r, info, &outcome, false)
 	x.Respond(status, body)
 	generation.end()
 }
@@ -136,6 +137,8 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	x, app, generation := e.LoopExchange, e.app, e.generation
 	e.release()
+	_, info := x.Request()
+	info.received = int64(len(x.Body()))
 	x.Continue(func(w http.ResponseWriter, r *http.Request) {
 		defer generation.end()
 		info := RequestInfoOf(r)

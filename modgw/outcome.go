@@ -1,112 +1,171 @@
 package modgw
 
 import (
-	"bufio"
-	"io"
-	"net"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/modgw/modgw/modgw/meter"
 )
 
-// Outcome is how a request has ended.
+// Outcome is how a request has ended, and its timeline. Durations count from when the head of the
+// request was complete, but for Front; those of what did not happen are zero.
 type Outcome struct {
 	// Status is that of the response. Zero means that there was none: the client left first, or the
 	// connection was broken off.
 	Status int
 
-	// Bytes counts what was written of the response's body.
-	Bytes int64
+	// Received and Bytes count what was read of the request's body and written of the response's.
+	Received int64
+	Bytes    int64
 
 	// Broken is set for a response that was broken off.
 	Broken bool
+
+	// Upgraded is set when the connection became another protocol, such as WebSocket.
+	Upgraded bool
+
+	// Cause says why the host answered in place of the app, or broke the response off: the code of
+	// a fault, or [ClientGone]. It is empty for a response of the app.
+	Cause string
 
 	// App and Generation are those that answered. They are empty and zero where the host did
 	// itself.
 	App        AppName
 	Generation int
 
-	// Took is the time since the head of the request was complete.
-	Took time.Duration
+	// Worker is the number of the worker that got the request, the last one of Tries. Zero: none
+	// did, or a program that the host has not started.
+	Worker int
+	Tries  int
+
+	// Front is the time between the web server in front and this host, if it says in
+	// X-Request-Start when it got the request.
+	Front time.Duration
+
+	Queued    time.Duration // until a worker could begin it
+	FirstByte time.Duration // until the head of the response was written
+	LastByte  time.Duration // until the worker had sent all of its response
+	Took      time.Duration // until the response was written, as far as the client took it
 }
 
-// observeEnd serves a request and calls Ended of the configuration with its outcome.
+// ClientGone is the cause of a request whose client closed the connection.
+const ClientGone = "client gone"
+
+// observeEnd serves a request, counts it, and calls Ended of the configuration with its outcome.
 func (g *Gateway) observeEnd(w http.ResponseWriter, r *http.Request, info *RequestInfo, serve func(http.ResponseWriter)) {
-	if g.config.Ended == nil || info.redirects > 0 {
+	// it is answered in place of another one, which is counted
+	if info.response.ResponseWriter != nil {
 		serve(w)
 		return
 	}
-	counted := &countedResponse{ResponseWriter: w}
+	counted := &info.response
+	*counted = countedResponse{ResponseWriter: w, info: info}
 	returned := false
 	defer func() {
 		o := info.outcome(counted.status, counted.bytes)
-		o.Broken = !returned
-		g.config.Ended(r, info, o)
+		o.Broken, o.Upgraded = !returned, counted.upgraded
+		endless := o.Upgraded || o.Took > time.Second && isEventStream(w.Header())
+		if counted.upgraded {
+			info.meter(g).Upgraded.Add(-1)
+		}
+		counted.ResponseWriter = nil
+		g.end(r, info, &o, endless)
 	}()
 	serve(counted)
 	returned = true
 }
 
+// end counts a request and passes its outcome on.
+func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bool) {
+	info.meter(g).Count(&meter.Request{
+		Status: o.Status, Cause: o.Cause, Took: o.Took, Endless: endless, Given: o.Tries > 0, Queued: o.Queued,
+		Front: o.Front, Received: o.Received, Sent: o.Bytes, Broken: o.Broken, Tries: o.Tries,
+	})
+	if g.config.Ended != nil {
+		g.config.Ended(r, info, *o)
+	}
+}
+
+func isEventStream(header http.Header) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
+}
+
+// outcome is that of a request whose response is written.
 func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
-	o := Outcome{Status: status, Bytes: bytes, Took: time.Since(i.Received)}
+	o := Outcome{
+		Status: status, Bytes: bytes, Received: i.received, Cause: i.cause, Worker: i.worker, Tries: i.tries,
+		Queued: i.Queued(), FirstByte: i.firstByte, LastByte: i.lastByte, Took: time.Since(i.Received),
+	}
+	if !i.Sent.IsZero() {
+		o.Front = max(0, i.Received.Sub(i.Sent))
+	}
+	if o.FirstByte == 0 && status != 0 {
+		o.FirstByte = o.Took
+	}
+	if o.LastByte == 0 || o.LastByte > o.Took {
+		o.LastByte = o.Took
+	}
 	if i.generation != nil {
 		o.App, o.Generation = i.generation.Descriptor.Name, i.generation.Number
 	}
 	return o
 }
 
-// countedResponse notes status and length of a response.
-type countedResponse struct {
-	http.ResponseWriter
-	status int // zero until the head is written
-	bytes  int64
+// progress is what a request's runner notes of its way.
+type progress struct {
+	worker    int           // number of the worker that got the request last
+	tries     int           // how often a worker got it
+	received  int64         // bytes of its body
+	firstByte time.Duration // from the head of the request to that of the response; 0: not yet
+	lastByte  time.Duration // until the worker had sent all of the response; 0: it was not noted
+	cause     string        // see Outcome.Cause
 }
 
-// Unwrap is for [http.ResponseController].
-func (w *countedResponse) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Give notes that a worker got the request, at a time; 0 is a program that the host did not start.
+func (i *RequestInfo) Give(worker int, at time.Time) {
+	i.Given, i.worker = at, worker
+	i.tries++
+}
 
-// WriteHeader notes the status of the response itself, not of those that announce it.
-func (w *countedResponse) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		w.status = status
+// Begin notes when the worker that got the request could begin it: it may have been given another
+// one before. A time before Given changes nothing.
+func (i *RequestInfo) Begin(at time.Time) {
+	if at.After(i.Given) {
+		i.Given = at
 	}
-	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *countedResponse) begin() {
-	if w.status == 0 {
-		w.status = http.StatusOK
+// Complete notes how long after the request's head a worker had sent all of the response, 0 if that
+// is not known, and how many bytes of the request's body were read.
+func (i *RequestInfo) Complete(sentAll time.Duration, received int64) {
+	i.lastByte, i.received = sentAll, received
+}
+
+// Fail notes why the host answers in place of the app, or breaks its response off: the code of a
+// fault, or [ClientGone].
+func (i *RequestInfo) Fail(cause string) { i.cause = cause }
+
+// meter counts the requests of the app that the request is for, or those without an app.
+func (i *RequestInfo) meter(g *Gateway) *meter.App {
+	if i.app == nil {
+		return &g.unrouted
 	}
+	return i.app.counts()
 }
 
-// Write implements [io.Writer].
-func (w *countedResponse) Write(p []byte) (int, error) {
-	w.begin()
-	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
-	return n, err
-}
-
-// ReadFrom implements [io.ReaderFrom], which sends files without copying them.
-func (w *countedResponse) ReadFrom(src io.Reader) (int64, error) {
-	w.begin()
-	n, err := io.Copy(w.ResponseWriter, src)
-	w.bytes += n
-	return n, err
-}
-
-// Flush is FlushError for those who know [http.Flusher] alone.
-func (w *countedResponse) Flush() { _ = w.FlushError() }
-
-// FlushError sends what was written.
-func (w *countedResponse) FlushError() error {
-	w.begin()
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Hijack hands the connection over, where it can be. What is sent on it is not counted.
-func (w *countedResponse) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.status == 0 {
-		w.status = http.StatusSwitchingProtocols
+// EachMeter calls yield with what was counted of the requests of each app that had one, and with ""
+// of those without an app.
+func (g *Gateway) EachMeter(yield func(AppName, *meter.App)) {
+	yield("", &g.unrouted)
+	g.mu.Lock()
+	apps := slices.Collect(maps.Values(g.apps))
+	g.mu.Unlock()
+	for _, app := range apps {
+		if c := app.counted.Load(); c != nil {
+			yield(app.name, c)
+		}
 	}
-	return http.NewResponseController(w.ResponseWriter).Hijack()
 }

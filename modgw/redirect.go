@@ -50,6 +50,7 @@ func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target st
 		next.App = "" // another app answers, by its host and mount
 	}
 	next.ScriptName, next.PathInfo, next.app, next.generation = "", "", nil, nil
+	defer func() { i.Given, i.progress = next.Given, next.progress }()
 	i.gateway.ServeHTTP(w, redirected(r, &next, u))
 }
 

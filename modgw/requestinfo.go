@@ -72,6 +72,10 @@ type RequestInfo struct {
 	// it writes the response.
 	Given time.Time
 
+	// Sent is when the web server in front got the request, as one that is trusted says in
+	// X-Request-Start; zero: it does not say.
+	Sent time.Time
+
 	// Set by the gateway.
 
 	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"
@@ -81,6 +85,8 @@ type RequestInfo struct {
 	app        *App // app is the one that the request is for; nil until it is routed.
 	generation *Generation
 	redirects  int // how often another request was answered in place of the client's
+	response   countedResponse
+	progress
 }
 
 // Queued is how long the request waited for a worker; zero for one that no worker got.

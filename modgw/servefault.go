@@ -23,10 +23,12 @@ const retryAfter = 5
 // development (dev) does the answer say what f says, traceback included. The answer is HTML, JSON
 // or plain text, as the client asks for. It logs nothing.
 func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, dev bool) {
+	info := RequestInfoOf(r)
+	info.cause = f.Code
 	answer := faultAnswer{
 		Status:   status,
 		Title:    http.StatusText(status),
-		Incident: RequestInfoOf(r).ID,
+		Incident: info.ID,
 	}
 	if dev {
 		answer.Code, answer.Error, answer.Output, answer.Hint = f.Code, f.Line(), f.Output, f.Hint
@@ -47,7 +49,7 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 		page(w, r, status, f)
 		return
 	}
-	if !dev && RequestInfoOf(r).serveErrorPage(w, r, status) {
+	if !dev && info.serveErrorPage(w, r, status) {
 		return
 	}
 	answer.write(w, r.Header.Get("Accept"))

@@ -82,6 +82,9 @@ func (b *Builder) info(target Target, o Options) modgw.RequestInfo {
 	}
 	if o.Trusted {
 		info.App = modgw.AppName(b.app)
+		if start := b.header["X-Request-Start"]; len(start) == 1 {
+			info.Sent = modgw.RequestStart(start[0], o.Received)
+		}
 	}
 	return info
 }

@@ -75,6 +75,9 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	}
 	if p.trusted {
 		info.ID = modgw.RequestID(r.Header.Get("X-Request-Id"))
+		if start := r.Header["X-Request-Start"]; len(start) == 1 {
+			info.Sent = modgw.RequestStart(start[0], info.Received)
+		}
 	}
 	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, info)
 	return info

@@ -68,6 +68,7 @@ type Body struct {
 	limit  int64        // 0: none
 	state  atomic.Int32 // a bodyState
 	read   int64        // from the client so far
+	total  atomic.Int64 // is read, for other goroutines
 	err    error        // why it is broken; io.EOF when it was received
 	ahead  []byte       // the beginning
 	buffer *[AheadSize]byte
@@ -113,6 +114,7 @@ func (r *Request) Open(k Keeping) error {
 // NewBody makes a body that is there already.
 func NewBody(whole []byte) *Body {
 	b := &Body{Length: int64(len(whole)), read: int64(len(whole)), ahead: whole}
+	b.total.Store(b.read)
 	b.end(received, io.EOF)
 	return b
 }
@@ -147,6 +149,14 @@ func (b *Body) Repeatable() bool { return b == nil || b.IsWhole() || !b.spent }
 
 // IsWhole reports whether all of the body is in Beginning.
 func (b *Body) IsWhole() bool { return b == nil || b.IsReceived() && b.read == int64(len(b.ahead)) }
+
+// size is how many bytes were read from the client so far.
+func (b *Body) size() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.total.Load()
+}
 
 // Beginning is what was read first; Read reads what comes after it.
 func (b *Body) Beginning() []byte { return b.ahead }
@@ -292,6 +302,7 @@ func (b *Body) receive(p []byte) (int, error) {
 	}
 	n, err := b.in.Read(p)
 	b.read += int64(n)
+	b.total.Store(b.read)
 	switch {
 	case b.limit > 0 && b.read > b.limit:
 		err = errTooLarge

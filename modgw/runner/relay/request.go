@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -28,6 +30,7 @@ type Request struct {
 
 	tries int
 	state state
+	last  atomic.Int64 // when the program had sent all of its response, as monotonic.Now has it
 }
 
 // state is how far the answer to a request is.
@@ -60,7 +63,11 @@ func IsSafe(method string) bool {
 // else's.
 func (r *Request) Tried(w *workers.Worker) {
 	if r.tries > 0 || r.Info.Given.IsZero() { // else it was given on the loop
-		r.Info.Given = time.Now()
+		number := 0
+		if w != nil {
+			number = w.Number
+		}
+		r.Info.Give(number, time.Now())
 	}
 	r.tries++
 	r.Worker = w
@@ -79,6 +86,20 @@ func (r *Request) IsBegun() bool { return r.state == answering }
 func (r *Request) Begin(header http.Header) {
 	r.Body.Announce(header)
 	r.state = answering
+}
+
+// NoteLast notes that the program has sent all of its response, of which the client may still have
+// to take something. Any goroutine may call it.
+func (r *Request) NoteLast() { r.last.CompareAndSwap(0, int64(monotonic.Now())) }
+
+// sentAll is how long after its head was complete the program had sent all of the response; 0: it
+// has not.
+func (r *Request) sentAll() time.Duration {
+	last := time.Duration(r.last.Load())
+	if last == 0 {
+		return 0
+	}
+	return time.Since(r.Info.Received) - (monotonic.Now() - last)
 }
 
 // NotKept logs that a response waits for its client because there is no file to keep it in.
@@ -137,12 +158,14 @@ func (r *Request) log() *slog.Logger {
 // It panics with [http.ErrAbortHandler] when the response was begun and is not complete, and when
 // the client has gone.
 func (r *Request) Conclude(err error) {
+	r.Info.Complete(r.sentAll(), r.Body.size())
 	switch outcome := OutcomeOf(err); outcome {
 	case Complete:
 	case Replaced: // an end that the client can see, after which it connects again
 		r.log().Debug("event stream ended", "request", r.Info.ID, "reason", err)
 	case ClientGone:
 		r.log().Debug("request abandoned", "request", r.Info.ID, "reason", err)
+		r.Info.Fail(modgw.ClientGone)
 		panic(http.ErrAbortHandler)
 	case QueueFull, QueueTimeout, NoWorker, Stopping:
 		r.Worker = nil // which has it no longer
@@ -171,6 +194,7 @@ func (r *Request) fail(f *Failure) {
 	r.log().Log(context.Background(), f.level(), "request failed", "request", r.Info.ID, "method", r.R.Method,
 		"path", proc.Printable(r.Info.Path), "status", f.Status, "cut_off", r.state == answering, "code", f.Fault.Code,
 		"error", proc.Printable(f.Fault.Line()))
+	r.Info.Fail(f.Fault.Code)
 	if r.state == answering {
 		panic(http.ErrAbortHandler)
 	}

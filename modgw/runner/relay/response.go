@@ -83,6 +83,9 @@ func IsEventStream(header http.Header) bool {
 // While the client may still send, to stop it would end the connection before the client has the
 // response; then only a client that is slow does not keep the worker.
 func (r *Response) release(end error) {
+	if end == io.EOF {
+		r.request.NoteLast()
+	}
 	if r.Release == nil || end != io.EOF || !r.request.Body.IsReceived() && !r.isBehind() {
 		return
 	}

@@ -62,7 +62,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 	if !c.openDirect(d.stream, head, body) {
 		return false
 	}
-	info.Given = time.Now()
+	info.Give(c.worker.Number, time.Now())
 	x.SetOwner(d)
 	return true
 }

@@ -14,8 +14,11 @@ var _ spool.Source = (*Response)(nil)
 // read. OnLast is called with the last of them.
 func (p *Response) Read(b []byte) (int, error) {
 	n, err := p.read(b)
-	if err != nil && p.OnLast != nil && p.source.Ended() {
-		p.OnLast()
+	if err != nil && p.source.Ended() {
+		p.request.NoteLast()
+		if p.OnLast != nil {
+			p.OnLast()
+		}
 	}
 	return n, err
 }

@@ -106,6 +106,7 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 		return err
 	}
 	if f.End() && len(body) <= SmallEnd {
+		p.request.NoteLast()
 		return p.writeAll(body)
 	}
 	if err := p.setPiece(body); err != nil {

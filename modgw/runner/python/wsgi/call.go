@@ -49,6 +49,9 @@ func (c *call) passOn(s *stream, err error) (again bool) {
 		err = p.Copy()
 	}
 	unwatch()
+	if s.first {
+		c.Info.Begin(s.began)
+	}
 	if err == nil && c.IsBegun() && !c.Body.IsReceived() {
 		err = p.Flush() // the client may wait for it before it sends on
 	}

@@ -94,8 +94,8 @@ func (d *direct) placed() {
 // open sends the request to the thread of the connection that it got.
 func (d *direct) open() error {
 	_, info := d.exchange.Request()
-	info.Given = time.Now()
 	conn := d.waiter.conn
+	info.Give(conn.worker.Number, time.Now())
 	err := conn.openDirect(d, d.exchange.Body())
 	if err != nil {
 		conn.worker.Suspect(err)
@@ -197,6 +197,8 @@ func (d *direct) respond(f wire.Frame) {
 		raw, body, err = s.Split(f)
 	}
 	if err == nil {
+		_, info := d.exchange.Request()
+		info.Begin(s.began)
 		err = d.answer.RespondOn(d.exchange, d.isHead, raw, body)
 	}
 	if err != nil {

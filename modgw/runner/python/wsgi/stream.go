@@ -62,6 +62,7 @@ type stream struct {
 	// Guarded by conn.mu.
 	// serves the request on the loop, which alone changes it; nil: a goroutine does
 	direct   *direct
+	began    time.Time // when it became the first of its connection; zero: it is not yet
 	deadline time.Time // zero: none, or it does not run yet
 	demand   demand
 	left     bool // it is off the connection
@@ -153,8 +154,9 @@ func (s *stream) begin() {
 	case s.direct != nil, s.turn == nil:
 		s.first = true // it does not wait for its turn
 	}
+	s.began = time.Now()
 	if s.limit > 0 {
-		s.deadline = time.Now().Add(s.limit)
+		s.deadline = s.began.Add(s.limit)
 	}
 	s.conn.setDeadline(s.deadline)
 }
