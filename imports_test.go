@@ -62,6 +62,7 @@ var layers = map[string][]string{
 	"loader":                   {"modgw", "modgw/claims", "modgw/accesslog", "internal/"},
 	"loader/migrate":           {"modgw", "loader", "internal/safepath"},
 	"loader/migrate/":          {"modgw", "loader", "loader/migrate", "loader/migrate/", "internal/"},
+	"loader/migrate/pysource":  {},
 	"venv":                     {"modgw", "internal/"},
 	"reload":                   {"modgw", "internal/"},
 	"apache":                   {"modgw", "modgw/webserver", "internal/"},

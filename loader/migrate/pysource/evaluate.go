@@ -1,0 +1,414 @@
+package pysource
+
+import (
+	"maps"
+	"slices"
+)
+
+// What a file may cost: statements and operations, calls of functions within each other, items of a
+// list and bytes of a string.
+const (
+	maxSteps  = 100_000
+	maxCalls  = 20
+	maxItems  = 10_000
+	maxString = 1 << 16
+)
+
+// evaluation follows the statements of a file.
+type evaluation struct {
+	module  *Module
+	options Options
+	dir     string // working directory; empty when not known
+
+	names  map[string]Value
+	locals map[string]Value // of the function that is followed; nil in the module itself
+	taints map[string][]string
+	taint  map[string]bool // environment variables that the statement depends on
+
+	path    *List
+	origins map[string]PathEntry // of the entries of sys.path, by folder
+	environ map[string]Value
+	reads   map[string]EnvRead
+
+	line   int
+	steps  int
+	calls  int
+	doubt  []int // lines of the conditions around the statement that are not known
+	reason string
+}
+
+func newEvaluation(m *Module, options Options) *evaluation {
+	e := &evaluation{
+		module: m, options: options, dir: options.Dir,
+		names: map[string]Value{}, taints: map[string][]string{}, taint: map[string]bool{},
+		path:    &List{Items: []Value{scriptFolder, ownPath}},
+		origins: map[string]PathEntry{}, environ: map[string]Value{}, reads: map[string]EnvRead{},
+	}
+	for key, value := range options.Environ {
+		e.environ[key] = value
+	}
+	return e
+}
+
+// The entries of sys.path that are there before: the script's folder, and the modules of Python.
+const (
+	scriptFolder marker = "script"
+	ownPath      marker = "python"
+)
+
+// flow is how statements end.
+type flow int
+
+const (
+	flowOn flow = iota
+	flowBreak
+	flowContinue
+	flowReturn
+	flowEnd // the program ends
+)
+
+func (e *evaluation) sure() bool { return len(e.doubt) == 0 }
+
+func (e *evaluation) unknown(reason string) Unknown { return Unknown{e.line, reason} }
+
+// note says that a statement is not followed.
+func (e *evaluation) note(s statement, reason string) {
+	e.module.Unread = append(e.module.Unread, Note{s.line, s.end, reason})
+}
+
+// run follows statements to their end. value is what a return statement returned.
+func (e *evaluation) run(body []statement) (value Value, end flow) {
+	for _, s := range body {
+		if e.steps++; e.steps > maxSteps {
+			if e.steps == maxSteps+1 {
+				e.note(s, "the file computes for too long; what follows is not read")
+			}
+			return e.unknown("the file computes for too long"), flowEnd
+		}
+		before := e.taint
+		e.taint = maps.Clone(before)
+		e.line = s.line
+		value, end = e.execute(s)
+		e.taint = before
+		if end != flowOn {
+			return value, end
+		}
+	}
+	return None{}, flowOn
+}
+
+func (e *evaluation) execute(s statement) (Value, flow) {
+	switch node := s.node.(type) {
+	case broken:
+		e.module.Mistakes = append(e.module.Mistakes, Note{s.line, s.end, node.reason})
+	case assignment:
+		e.assign(s, node)
+	case expressionStatement:
+		return None{}, e.perform(s, node.value)
+	case execStatement:
+		e.executeCode(s, e.value(node.of))
+	case importStatement:
+		e.importNames(node)
+	case ifStatement:
+		return e.branch(s, node)
+	case forStatement:
+		return e.loop(s, node)
+	case whileStatement:
+		return e.repeat(s, node)
+	case tryStatement:
+		return e.attempt(node)
+	case withStatement:
+		return e.with(node)
+	case definition:
+		e.define(s, node.function.name, node.function, false)
+	case classDefinition:
+		e.define(s, node.name, object{"the class " + node.name}, true)
+	case returnStatement:
+		if node.value == nil {
+			return None{}, flowReturn
+		}
+		return e.value(node.value), flowReturn
+	case deletion:
+		e.remove(s, node)
+	case raising:
+		return e.unknown("it raises an exception"), flowEnd
+	case jump:
+		if node.keyword == "break" {
+			return None{}, flowBreak
+		}
+		return None{}, flowContinue
+	}
+	return None{}, flowOn
+}
+
+// perform follows an expression for its effect.
+func (e *evaluation) perform(s statement, of expression) flow {
+	if l, ok := of.(literal); ok && l.value != nil {
+		return flowOn // a docstring
+	}
+	switch v := e.value(of).(type) {
+	case exit:
+		return flowEnd
+	case Unknown:
+		e.note(s, v.Reason)
+	case object:
+		e.note(s, "it calls "+v.made+", which is not executed")
+	}
+	return flowOn
+}
+
+// exit is what sys.exit() returns.
+type exit struct{}
+
+// define binds a function or class.
+func (e *evaluation) define(s statement, name string, v Value, class bool) {
+	e.scope()[name] = v
+	delete(e.taints, name)
+	if e.locals == nil {
+		e.module.Functions = append(e.module.Functions, Function{name, s.line, class})
+	}
+}
+
+func (e *evaluation) scope() map[string]Value {
+	if e.locals != nil {
+		return e.locals
+	}
+	return e.names
+}
+
+func (e *evaluation) importNames(node importStatement) {
+	for _, one := range node.names {
+		i := Import{Module: node.module, Name: one.name, As: one.as, Line: e.line, Sure: e.sure()}
+		full := node.module + "." + one.name
+		bound := one.as
+		if node.module == "" {
+			i.Module, i.Name = one.name, ""
+			full = one.name
+			if bound == "" {
+				bound, _, _ = cutDot(one.name)
+				full = bound
+			}
+		} else if bound == "" {
+			bound = one.name
+		}
+		if e.locals == nil {
+			e.module.Imports = append(e.module.Imports, i)
+		}
+		if node.module != "__future__" && one.name != "*" {
+			e.scope()[bound] = reference(full)
+			delete(e.taints, bound)
+		}
+	}
+}
+
+// branch follows an if statement: one branch when its condition is known, else both.
+func (e *evaluation) branch(s statement, node ifStatement) (Value, flow) {
+	is, known := truth(e.value(node.condition))
+	switch {
+	case known && is:
+		return e.run(node.then)
+	case known:
+		return e.run(node.otherwise)
+	}
+	before := maps.Clone(e.scope())
+	e.doubt = append(e.doubt, s.line)
+	value, end := e.run(node.then)
+	after := maps.Clone(e.scope())
+	e.restore(before)
+	otherValue, otherEnd := e.run(node.otherwise)
+	e.doubt = e.doubt[:len(e.doubt)-1]
+	e.merge(after, s.line)
+	if end == otherEnd {
+		if same, known := equal(value, otherValue); end == flowReturn && (!same || !known) {
+			value = Unknown{s.line, doubtful(s.line)}
+		}
+		return value, end
+	}
+	if end == flowReturn || otherEnd == flowReturn {
+		return Unknown{s.line, doubtful(s.line)}, flowReturn
+	}
+	return None{}, flowOn // one branch ends; what follows is as the other one leaves it
+}
+
+// restore sets the names of the scope back.
+func (e *evaluation) restore(before map[string]Value) {
+	scope := e.scope()
+	clear(scope)
+	maps.Copy(scope, before)
+}
+
+// merge makes names unknown that are another thing after the branch that was followed first.
+func (e *evaluation) merge(other map[string]Value, line int) {
+	scope := e.scope()
+	for key := range scope {
+		if _, ok := other[key]; !ok {
+			other[key] = Unknown{line, doubtful(line)}
+		}
+	}
+	for key, v := range other {
+		mine, ok := scope[key]
+		if ok && sameValue(mine, v) {
+			continue
+		}
+		scope[key] = Unknown{line, doubtful(line)}
+	}
+}
+
+func sameValue(a, b Value) bool {
+	switch a.(type) {
+	case *List, *Dict, *Computed, *function, method, openFile, code, reference, object, Unknown, marker, exit:
+		return a == b
+	}
+	same, known := equal(a, b)
+	return same && known
+}
+
+// loop follows a for statement, whose body runs for each known item, or once for an unknown one.
+func (e *evaluation) loop(s statement, node forStatement) (Value, flow) {
+	items, ok := iterate(e.value(node.of))
+	if !ok {
+		e.doubt = append(e.doubt, s.line)
+		before := maps.Clone(e.scope())
+		e.bind(s, node.target, Unknown{s.line, "it is an item of something that is not known"}, "")
+		e.run(node.body)
+		e.doubt = e.doubt[:len(e.doubt)-1]
+		e.merge(before, s.line)
+		e.note(s, "it loops over something that is not known")
+		return None{}, flowOn
+	}
+	for _, item := range items {
+		e.bind(s, node.target, item, "")
+		value, end := e.run(node.body)
+		switch end {
+		case flowReturn, flowEnd:
+			return value, end
+		case flowBreak:
+			return None{}, flowOn
+		}
+	}
+	return e.run(node.otherwise)
+}
+
+// iterate returns what a for statement goes through, and whether that is known.
+func iterate(v Value) ([]Value, bool) {
+	switch v := v.(type) {
+	case *List:
+		return slices.Clone(v.Items), true
+	case *Dict:
+		return slices.Clone(v.Keys), true
+	case string:
+		if len(v) > maxItems {
+			return nil, false
+		}
+		var all []Value
+		for _, r := range v {
+			all = append(all, string(r))
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// repeat follows a while statement, whose body may run any number of times.
+func (e *evaluation) repeat(s statement, node whileStatement) (Value, flow) {
+	if is, known := truth(e.value(node.condition)); known && !is {
+		return e.run(node.otherwise)
+	}
+	before := maps.Clone(e.scope())
+	e.doubt = append(e.doubt, s.line)
+	e.run(node.body)
+	e.doubt = e.doubt[:len(e.doubt)-1]
+	e.merge(before, s.line)
+	e.note(s, "it loops for as long as something is so, which is not known")
+	return None{}, flowOn
+}
+
+// attempt follows a try statement as if nothing failed.
+func (e *evaluation) attempt(node tryStatement) (Value, flow) {
+	if value, end := e.run(node.body); end != flowOn {
+		return value, end
+	}
+	for _, handler := range node.handlers {
+		for _, s := range handler {
+			switch s.node.(type) {
+			case assignment, expressionStatement, execStatement, ifStatement, forStatement:
+				e.note(s, "it is executed only when the lines above it fail")
+			case broken:
+				e.execute(s)
+			}
+		}
+	}
+	if value, end := e.run(node.otherwise); end != flowOn {
+		return value, end
+	}
+	return e.run(node.finally)
+}
+
+func (e *evaluation) with(node withStatement) (Value, flow) {
+	for _, item := range node.items {
+		v := e.value(item.of)
+		if item.as != nil {
+			e.bind(statement{line: e.line, end: e.line}, item.as, v, "")
+		}
+	}
+	return e.run(node.body)
+}
+
+// follow calls a function of the file.
+func (e *evaluation) follow(f *function, args []Value, keywords map[string]Value) Value {
+	switch {
+	case f.opaque != "":
+		return e.unknown(f.opaque)
+	case e.calls >= maxCalls:
+		return e.unknown("functions call each other too deep")
+	}
+	locals, reason := f.bindArguments(e, args, keywords)
+	if reason != "" {
+		return e.unknown(reason)
+	}
+	line, outer := e.line, e.locals
+	e.calls++
+	e.locals = locals
+	defer func() { e.calls--; e.line, e.locals = line, outer }()
+	if f.returns != nil {
+		return e.value(f.returns)
+	}
+	value, end := e.run(f.body)
+	switch end {
+	case flowOn:
+		return None{}
+	case flowReturn:
+		return value
+	}
+	return e.unknown("the function " + f.name + " ends the program, or fails")
+}
+
+// bindArguments returns the local names that a call begins with.
+func (f *function) bindArguments(e *evaluation, args []Value, keywords map[string]Value) (map[string]Value, string) {
+	locals := map[string]Value{}
+	for _, p := range f.params {
+		switch {
+		case p.stars == 1:
+			locals[p.name] = &List{Items: args, Tuple: true}
+			args = nil
+		case p.stars == 2:
+			d := &Dict{}
+			for _, key := range slices.Sorted(maps.Keys(keywords)) {
+				d.set(key, keywords[key])
+			}
+			locals[p.name] = d
+		case len(args) > 0:
+			locals[p.name], args = args[0], args[1:]
+		case keywords[p.name] != nil:
+			locals[p.name] = keywords[p.name]
+		case p.otherwise != nil:
+			locals[p.name] = e.value(p.otherwise)
+		default:
+			return nil, "a call of " + f.name + " lacks an argument"
+		}
+	}
+	if len(args) > 0 {
+		return nil, "a call of " + f.name + " has too many arguments"
+	}
+	return locals, ""
+}

@@ -1,0 +1,36 @@
+package pysource
+
+import (
+	"maps"
+	"slices"
+)
+
+// maxSource is the size of a source that is read.
+const maxSource = 1 << 20
+
+// Read reads the source of a file. file is its absolute path, which __file__ has. What cannot be
+// read is in the module's notes: there is no other error.
+func Read(file string, src []byte, options Options) *Module {
+	m := &Module{File: file}
+	if len(src) > maxSource {
+		m.Mistakes = []Note{{Line: 1, End: 1, Reason: "the file is larger than 1 MiB"}}
+		return m
+	}
+	p := &parser{tokens: tokenize(string(src), 1)}
+	body := p.file()
+	e := newEvaluation(m, options)
+	e.names["__file__"] = file
+	e.names["__name__"] = "__main__"
+	maps.Copy(e.names, options.Names)
+	if file == "" {
+		e.names["__file__"] = Unknown{Reason: "the name of the file is not known"}
+	}
+	e.run(body)
+	e.collectPath()
+	e.collectReads()
+	slices.SortStableFunc(m.Mistakes, byLine)
+	slices.SortStableFunc(m.Unread, byLine)
+	return m
+}
+
+func byLine(a, b Note) int { return a.Line - b.Line }
