@@ -32,8 +32,8 @@ func (e *evaluation) assign(s statement, node assignment) {
 	}
 }
 
-// variableOf returns the environment variable that an expression takes its value from as it is, or by
-// int().
+// variableOf returns the environment variable that an expression takes its value from as it is, or
+// by int().
 func (e *evaluation) variableOf(of expression) string {
 	switch of := of.(type) {
 	case name:
@@ -161,8 +161,8 @@ func (e *evaluation) setSlice(list *List, index expression, v Value) bool {
 	return true
 }
 
-// doubtedItems returns items as they are put into a list. Those of sys.path are kept: each entry has
-// its own note of whether it is sure.
+// doubtedItems returns items as they are put into a list. Those of sys.path are kept: each entry
+// has its own note of whether it is sure.
 func (e *evaluation) doubtedItems(list *List, items []Value) []Value {
 	if list == e.path || e.sure() {
 		return items

@@ -2,9 +2,9 @@
 // gunicorn.conf.py, as syntax. It never executes any of it.
 //
 // Read follows what such files do with constants: assignments, strings and paths that are put
-// together, os.environ, sys.path, site.addsitedir, activate_this.py, conditions and loops over known
-// values, and functions that compute from all of these. What it cannot know without executing the
-// file is an Unknown with a line and a reason, and never a guess. Python 2 and 3 are both read.
+// together, os.environ, sys.path, site.addsitedir, activate_this.py, conditions and loops over
+// known values, and functions that compute from all of these. What it cannot know without executing
+// the file is an Unknown with a line and a reason, and never a guess. Python 2 and 3 are both read.
 //
 // It has a tokenizer and a parser of its own. The one parser for Python in Go that others use,
 // go-python/gpython's, knows the grammar of Python 3.4: it refuses a whole file for one print

@@ -21,12 +21,12 @@ type evaluation struct {
 	dir     string // working directory; empty when not known
 
 	names  map[string]Value
-	locals map[string]Value // of the function that is followed; nil in the module itself
+	locals map[string]Value // names of the function that is followed; nil in the module itself
 	taints map[string][]string
 	taint  map[string]bool // environment variables that the statement depends on
 
 	path    *List
-	origins map[string]PathEntry // of the entries of sys.path, by folder
+	origins map[string]PathEntry // entries that were added to sys.path, by folder
 	environ map[string]Value
 	reads   map[string]EnvRead
 

@@ -18,7 +18,7 @@ type Options struct {
 
 // Module is what a file says.
 type Module struct {
-	File string
+	File string // absolute path; empty when it is not known
 
 	// Bindings are the assignments to names of the module, in order. The last one of a name counts.
 	Bindings []Binding
@@ -32,29 +32,33 @@ type Module struct {
 	// Reads are the environment variables that it asks for, each once.
 	Reads []EnvRead
 
-	Imports   []Import
+	Imports   []Import   // imports of the module itself, in order
 	Functions []Function // functions and classes of the module
 
-	// Activated are scripts such as activate_this.py that it executes, and Changed the folders that it
-	// changes to.
+	// Activated are scripts such as activate_this.py that it executes.
 	Activated []Location
-	Changed   []Location
 
-	// Unread has the statements whose effect is not known, and why; Mistakes those that are no Python.
-	Unread, Mistakes []Note
+	// Changed are the folders that it changes to.
+	Changed []Location
+
+	// Unread has the statements whose effect is not known.
+	Unread []Note
+
+	// Mistakes are the statements that are no Python.
+	Mistakes []Note
 }
 
 // Binding is an assignment to a name.
 type Binding struct {
-	Name  string
-	Line  int
-	Value Value
+	Name  string // name of the module
+	Line  int    // first line of the statement
+	Value Value  // value after the statement
 
 	// Env has the environment variables that the value depends on, sorted.
 	Env []string
 
-	// Variable is the environment variable that the value is taken from as it is, or by int(); "" for
-	// a value that is computed otherwise.
+	// Variable is the environment variable that the value is taken from as it is, or by int();
+	// empty for a value that is computed otherwise.
 	Variable string
 
 	// Sure is whether the statement is executed: it stands in no condition that is not known.
@@ -63,55 +67,58 @@ type Binding struct {
 
 // PathEntry is an entry that a file adds to sys.path.
 type PathEntry struct {
-	Dir   string
-	Line  int
-	Front bool // before the modules of Python itself
-	Site  bool // by site.addsitedir, which reads .pth files in it
-	Sure  bool
+	Dir   string // path as it is there
+	Line  int    // line of the statement that adds it
+	Front bool   // whether it stands before the modules of Python itself
+	Site  bool   // whether site.addsitedir adds it, which reads .pth files in it
+	Sure  bool   // whether the statement is executed in any case
 }
 
 // Variable is an environment variable that a file sets.
 type Variable struct {
-	Name    string
-	Value   Value
-	Line    int
-	Default bool // by setdefault: only where it is not set
-	Sure    bool
+	Name    string // name of the variable
+	Value   Value  // a string, or what is not known
+	Line    int    // line of the statement
+	Default bool   // whether it is set by setdefault, only where it is not set
+	Sure    bool   // whether the statement is executed in any case
 }
 
 // EnvRead is an environment variable that a file asks for.
 type EnvRead struct {
-	Name    string
-	Line    int
-	Default Value // nil: it must be set
-	Set     bool  // Options.Environ has it
+	Name    string // name of the variable
+	Line    int    // line of the statement that asks first
+	Default Value  // nil: it must be set
+	Set     bool   // whether Options.Environ has it
 }
 
-// Import is a name that a file imports. For "import module" Name is empty.
+// Import is a name that a file imports.
 type Import struct {
-	Module, Name, As string
-	Line             int
-	Sure             bool
+	Module string // module with its dots: ".models"
+	Name   string // empty for "import module"
+	As     string // name that it is bound to; empty: its own
+	Line   int    // line of the statement
+	Sure   bool   // whether the statement is executed in any case
 }
 
 // Function is a function or class that a file defines.
 type Function struct {
-	Name  string
-	Line  int
-	Class bool
+	Name  string // its name in the module
+	Line  int    // first line, that of the decorator where it has one
+	Class bool   // whether it is a class
 }
 
 // Location is a path that a file names in a statement.
 type Location struct {
-	Path string
-	Line int
-	Sure bool
+	Path string // as the statement has it
+	Line int    // line of the statement
+	Sure bool   // whether the statement is executed in any case
 }
 
 // Note is about a statement.
 type Note struct {
-	Line, End int
-	Reason    string
+	Line   int    // first line, from 1
+	End    int    // last line
+	Reason string // clause about the statement: "it is a generator"
 }
 
 // Binding returns the last assignment to a name, nil without one.

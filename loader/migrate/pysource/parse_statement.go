@@ -124,7 +124,8 @@ func (p *parser) try(read func() []withItem) (items []withItem, ok bool) {
 	return read(), true
 }
 
-// withItems reads the items of a with statement up to its colon; closing is the bracket around them.
+// withItems reads the items of a with statement up to its colon; closing is the bracket around
+// them.
 func (p *parser) withItems(closing string) []withItem {
 	var items []withItem
 	for {

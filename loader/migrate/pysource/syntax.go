@@ -19,7 +19,7 @@ type (
 	}
 
 	argument struct {
-		name  string // of a keyword argument
+		name  string // keyword; empty for a positional argument
 		stars int    // 1 for *args, 2 for **kwargs
 		value expression
 	}
@@ -89,7 +89,7 @@ type (
 		name    string // empty for lambda
 		params  []parameter
 		body    []statement
-		returns expression // of lambda
+		returns expression // body of lambda
 		opaque  string     // why it is not followed; empty when it is
 	}
 
@@ -112,14 +112,14 @@ type statement struct {
 type (
 	assignment struct {
 		targets  []expression
-		operator string // of +=: "+"
+		operator string // "+" for "+="; empty for "="
 		value    expression
 	}
 
 	expressionStatement struct{ value expression }
 
 	importStatement struct {
-		module string // of "from module import"; empty for "import"
+		module string // empty for "import x", else that of "from x import"
 		names  []importedName
 	}
 

@@ -17,7 +17,8 @@ type tokenizer struct {
 	tokens  []token
 }
 
-// tokenize returns the tokens of src, the last of them kindEnd. line is the number of its first line.
+// tokenize returns the tokens of src, the last of them kindEnd. line is the number of its first
+// line.
 func tokenize(src string, line int) []token {
 	t := &tokenizer{src: strings.TrimPrefix(src, "\ufeff"), line: line, indents: []int{0}}
 	for t.at < len(t.src) {

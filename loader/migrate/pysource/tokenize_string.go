@@ -62,8 +62,8 @@ func (t *tokenizer) scanString(quote string, format bool) (text string, closed b
 	return t.src[start:t.at], false
 }
 
-// skipField skips a replacement field of an f-string. Since Python 3.12 it may have the quotes of the
-// f-string itself, when brackets or quotes in it are balanced.
+// skipField skips a replacement field of an f-string. Since Python 3.12 it may have the quotes of
+// the f-string itself, when brackets or quotes in it are balanced.
 func (t *tokenizer) skipField(quote string) {
 	depth := 0
 	for t.at < len(t.src) {

@@ -7,8 +7,8 @@ import (
 )
 
 // Value is what an expression comes to: None, bool, int64, float64, string, Path, *List, *Dict,
-// *Computed, Unknown, or something unexported that has no value to others, such as a module. A list can
-// contain itself: only one without a [Reason] may be walked through.
+// *Computed, Unknown, or something unexported that has no value to others, such as a module. A list
+// can contain itself: only one without a [Reason] may be walked through.
 type Value any
 
 // None is Python's None.
@@ -19,27 +19,28 @@ type Path string
 
 // List is a list, or a tuple, whose items are Values.
 type List struct {
-	Items []Value
-	Tuple bool
+	Items []Value // in order
+	Tuple bool    // whether it is a tuple
 }
 
 // Dict is a dictionary in the order of its keys.
 type Dict struct {
-	Keys, Values []Value
+	Keys   []Value // None, bool, int64, float64, string or Path
+	Values []Value // value of each key
 }
 
 // Computed is a value that is known when the host runs: an operation on Values, one of which is
 // itself Computed. Op is "cpus" (the number of CPUs, without arguments), "file" (the text of the
 // file that its argument names), "int", "float", "min", "max", or one of + - * / // %.
 type Computed struct {
-	Op   string
-	Args []Value
+	Op   string  // operation
+	Args []Value // operands
 }
 
 // Unknown is a value that is not known without executing the file.
 type Unknown struct {
-	Line   int
-	Reason string
+	Line   int    // line of the statement, from 1; 0: none
+	Reason string // clause that begins with "it" or "the name"
 }
 
 // Get returns the value of a key that is a string, nil without one.
@@ -72,8 +73,8 @@ func Reason(v Value) string {
 	return ""
 }
 
-// findUnknown returns what is not known in a value. budget is how many values it may look at: lists can
-// contain themselves.
+// findUnknown returns what is not known in a value. budget is how many values it may look at: lists
+// can contain themselves.
 func findUnknown(v Value, budget *int) (Unknown, bool) {
 	if *budget--; *budget < 0 {
 		return Unknown{Reason: "it is too large, or contains itself"}, true
