@@ -30,11 +30,10 @@ type evaluation struct {
 	environ map[string]Value
 	reads   map[string]EnvRead
 
-	line   int
-	steps  int
-	calls  int
-	doubt  []int // lines of the conditions around the statement that are not known
-	reason string
+	line  int
+	steps int
+	calls int
+	doubt []int // lines of the conditions around the statement that are not known
 }
 
 func newEvaluation(m *Module, options Options) *evaluation {
