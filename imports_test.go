@@ -63,6 +63,7 @@ var layers = map[string][]string{
 	"loader/migrate":           {"modgw", "loader", "internal/safepath"},
 	"loader/migrate/":          {"modgw", "loader", "loader/migrate", "loader/migrate/", "internal/"},
 	"loader/migrate/pysource":  {},
+	"loader/migrate/replay":    {},
 	"venv":                     {"modgw", "internal/"},
 	"reload":                   {"modgw", "internal/"},
 	"apache":                   {"modgw", "modgw/webserver", "internal/"},

@@ -1,0 +1,98 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// Crawl says how far links are followed.
+type Crawl struct {
+	Server *Server  // the one whose pages are read
+	Hosts  []string // names whose start pages are read; links to them are followed
+	Most   int      // requests that are collected at most
+}
+
+// leaving are parts of paths of links that are not followed: they end a session, or change
+// something although they should not.
+var leaving = []string{
+	"logout", "log-out", "signout", "sign-out", "delete", "remove", "unsubscribe",
+}
+
+// Run adds the start page of each host and what its pages link to, until there are as many as Most
+// says. It returns the error of a start page that cannot be read.
+func (c Crawl) Run(ctx context.Context, rs *Requests) (err error) {
+	for _, host := range c.Hosts {
+		rs.Add(Request{Method: "GET", Host: host, Target: "/", From: "start page"})
+	}
+	for i := 0; i < len(rs.List) && ctx.Err() == nil; i++ {
+		r := rs.List[i]
+		if r.Method != "GET" {
+			continue
+		}
+		answer := c.Server.Ask(ctx, r)
+		if answer.Err != nil && r.Target == "/" && err == nil {
+			err = answer.Err
+		}
+		for _, link := range links(answer) {
+			if next, ok := c.request(r, link); ok && len(rs.List) < c.Most {
+				next.From = "link on " + r.Host + r.Target
+				rs.Add(next)
+			}
+		}
+	}
+	return err
+}
+
+// request is that for a link on the page of another request.
+func (c Crawl) request(page Request, link string) (r Request, ok bool) {
+	base := &url.URL{Scheme: c.Server.URL.Scheme, Host: page.Host}
+	at, err := base.Parse(page.Target)
+	if err != nil {
+		return r, false
+	}
+	u, err := at.Parse(strings.TrimSpace(link))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return r, false
+	}
+	for _, host := range c.Hosts {
+		if strings.EqualFold(withoutPort(u.Host), withoutPort(host)) {
+			r = Request{Method: "GET", Host: host, Target: u.RequestURI()}
+		}
+	}
+	if r.Target == "" {
+		return r, false
+	}
+	for _, word := range leaving {
+		if strings.Contains(strings.ToLower(r.Target), word) {
+			return r, false
+		}
+	}
+	return r, true
+}
+
+// links are those of a page, and where a redirect leads.
+func links(a Answer) (found []string) {
+	if location := a.Header.Get("Location"); location != "" {
+		found = append(found, location)
+	}
+	if !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		return found
+	}
+	for page := html.NewTokenizer(bytes.NewReader(a.Body)); ; {
+		switch page.Next() {
+		case html.ErrorToken:
+			return found
+		case html.StartTagToken, html.SelfClosingTagToken:
+			for _, attribute := range page.Token().Attr {
+				switch attribute.Key {
+				case "href", "src":
+					found = append(found, attribute.Val)
+				}
+			}
+		}
+	}
+}
