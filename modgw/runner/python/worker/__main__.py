@@ -1,4 +1,5 @@
-"""Runs the worker from its folder: PYTHON FOLDER --connections N --lifeline FD [--report modules] [app=NAME gen=N worker=N].
+"""Runs the worker from its folder: PYTHON FOLDER --connections N --lifeline FD [--report modules]
+[app=NAME gen=N worker=N].
 
 A template is run as PYTHON FOLDER --template NAME.
 """

@@ -3,7 +3,20 @@
 import marshal
 import struct
 
-from fakehost import ABORT, BODY, CANCEL, END, EVENT, FILE, REQUEST, RESPONSE, WINDOW, Response, Worker, WorkerTestCase
+from fakehost import (
+    ABORT,
+    BODY,
+    CANCEL,
+    END,
+    EVENT,
+    FILE,
+    REQUEST,
+    RESPONSE,
+    WINDOW,
+    Response,
+    Worker,
+    WorkerTestCase,
+)
 
 # What a test's app begins with: the app itself is the functions http and websocket.
 APP = """
@@ -58,7 +71,9 @@ class ASGIWorker(Worker):
             **scope,
         }
         data = marshal.dumps(head, 2)
-        self.conn.send(REQUEST, self.requests, struct.pack("<I", len(data)) + data + body, END if end else 0)
+        self.conn.send(
+            REQUEST, self.requests, struct.pack("<I", len(data)) + data + body, END if end else 0
+        )
         return self.requests
 
     def connect(self, path="/", **scope):
@@ -120,7 +135,9 @@ class ASGIWorker(Worker):
         while True:
             frame = self.conn.receive()
             if frame is None:
-                raise AssertionError("the connection ended; logs %r\n%s" % (self.logs, self.output()))
+                raise AssertionError(
+                    "the connection ended; logs %r\n%s" % (self.logs, self.output())
+                )
             if frame.stream == stream:
                 return frame
             self.waiting.append(frame)

@@ -30,7 +30,8 @@ PATIENCE = 120  # seconds until a test that waits gives up
 
 
 def _keep_low_descriptors_free():
-    """Takes all low descriptors, so that those of a worker never collide with ones that this process uses or inherited."""
+    """Takes all low descriptors, so that those of a worker never collide with ones that this
+    process uses or inherited."""
     while os.open(os.devnull, os.O_RDONLY) < 40:
         pass
     _keep_descriptors()
@@ -62,7 +63,12 @@ class Frame:
         self.pace, self.cpu = pace & 255, pace >> 8
 
     def __repr__(self):
-        return "%s(stream %d, flags %d, %d bytes)" % (TYPES[self.kind - 1], self.stream, self.flags, len(self.payload))
+        return "%s(stream %d, flags %d, %d bytes)" % (
+            TYPES[self.kind - 1],
+            self.stream,
+            self.flags,
+            len(self.payload),
+        )
 
     def dict(self):
         return marshal.loads(self.payload)
@@ -98,7 +104,9 @@ class Connection:
         while True:
             if len(self._buffer) >= HEADER.size:
                 length, stream, kind, flags, pace = HEADER.unpack_from(self._buffer)
-                assert length <= 1 << 20 and flags in (0, END) and 1 <= kind <= len(TYPES), self._buffer[:12]
+                assert (
+                    length <= 1 << 20 and flags in (0, END) and 1 <= kind <= len(TYPES)
+                ), self._buffer[:12]
                 assert pace == 0 or kind == RESPONSE, self._buffer[:12]
                 end = HEADER.size + length
                 if len(self._buffer) >= end:
@@ -106,12 +114,15 @@ class Connection:
                     taken = [self._descriptors.pop(0)] if kind == FILE else []
                     return Frame(kind, stream, flags, payload, taken, pace)
             rights = array.array("i")
-            data, ancillary, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(4 * rights.itemsize))
+            data, ancillary, _, _ = self.socket.recvmsg(
+                1 << 16, socket.CMSG_SPACE(4 * rights.itemsize)
+            )
             for level, what, content in ancillary:
                 assert (level, what) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
                 rights.frombytes(content[: len(content) - len(content) % rights.itemsize])
             for fd in rights:
-                os.set_inheritable(fd, False)  # or else workers of later tests have those that are not closed
+                # or else workers of later tests have those that are not closed
+                os.set_inheritable(fd, False)
             self._descriptors.extend(rights)
             if not data:
                 assert not self._buffer, "the connection ended within a frame"
@@ -152,7 +163,18 @@ class Response:
 class Worker:
     """A worker process. The test that uses it must call close."""
 
-    def __init__(self, entry, threads=1, root="/", path=(), env=None, stderr=None, arguments=(), start=True, kind="wsgi"):
+    def __init__(
+        self,
+        entry,
+        threads=1,
+        root="/",
+        path=(),
+        env=None,
+        stderr=None,
+        arguments=(),
+        start=True,
+        kind="wsgi",
+    ):
         self.control = Connection()
         self.conns = [Connection() for _ in range(threads)]
         self.logs = []
@@ -208,7 +230,9 @@ class Worker:
         while True:
             received = self.control.receive()
             if received is None:
-                raise AssertionError("the worker is gone: %s\n%s" % (self.process.wait(PATIENCE), self.output()))
+                raise AssertionError(
+                    "the worker is gone: %s\n%s" % (self.process.wait(PATIENCE), self.output())
+                )
             if received.kind == LOG:
                 self.logs.append(received.dict())
             if received.kind in kinds:

@@ -12,14 +12,17 @@ from fakehost import ABORT, BODY, END, PATIENCE, RESPONSE, WINDOW, WINDOW_SIZE
 class Scope(ASGITestCase):
     SHOW = """
     async def http(scope, receive, send):
-        await answer(send, repr({key: scope[key] for key in scope if key != "modgw.request_id"}).encode())
+        shown = {key: scope[key] for key in scope if key != "modgw.request_id"}
+        await answer(send, repr(shown).encode())
     """
 
     def test_it_has_what_the_specification_wants(self):
         worker = self.serve(self.SHOW)
         scope = eval(worker.fetch("/caf\u00e9?a=b", root_path="/caf").body)
         self.assertEqual(scope["asgi"], {"version": "3.0", "spec_version": "2.5"})
-        self.assertEqual((scope["type"], scope["path"], scope["root_path"]), ("http", "/caf\u00e9", "/caf"))
+        self.assertEqual(
+            (scope["type"], scope["path"], scope["root_path"]), ("http", "/caf\u00e9", "/caf")
+        )
         self.assertEqual((scope["query_string"], scope["client"]), (b"a=b", ("127.0.0.1", 50000)))
         self.assertEqual(scope["headers"], [(b"host", b"localhost")])
         self.assertEqual(scope["state"], {})
@@ -27,14 +30,12 @@ class Scope(ASGITestCase):
         self.assertIn("http.response.pathsend", scope["extensions"])
 
     def test_what_a_request_changes_no_other_one_sees(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             async def http(scope, receive, send):
-                found = scope["state"].get("x"), scope["extensions"].get("x"), scope["asgi"].get("x")
+                found = tuple(scope[name].get("x") for name in ("state", "extensions", "asgi"))
                 scope["state"]["x"] = scope["extensions"]["x"] = scope["asgi"]["x"] = 1
                 await answer(send, repr(found).encode())
-            """
-        )
+            """)
         self.assertEqual([worker.fetch().body for _ in range(2)], [b"(None, None, None)"] * 2)
 
 
@@ -45,7 +46,9 @@ class Responses(ASGITestCase):
         self.assertEqual((got.kind, got.flags, got.body()), (RESPONSE, END, b"up"))
 
     def test_many_requests_in_one_batch_are_answered(self):
-        worker = self.serve("async def http(scope, receive, send): await answer(send, scope['path'].encode())")
+        worker = self.serve(
+            "async def http(scope, receive, send): await answer(send, scope['path'].encode())"
+        )
         streams = [worker.open("/%d" % n) for n in range(200)]
         self.assertEqual([worker.whole(s).body for s in streams], [b"/%d" % n for n in range(200)])
 
@@ -98,7 +101,9 @@ class Responses(ASGITestCase):
             """
         )
         stream = worker.open("/")
-        self.eventually(lambda: int(worker.fetch("/sent").body) > WINDOW_SIZE - 20000, "a full window")
+        self.eventually(
+            lambda: int(worker.fetch("/sent").body) > WINDOW_SIZE - 20000, "a full window"
+        )
         self.assertLessEqual(int(worker.fetch("/sent").body), WINDOW_SIZE)
         self.assertEqual(len(worker.whole(stream).body), 2000000)
 
@@ -147,7 +152,9 @@ class Responses(ASGITestCase):
             "status": 'cannot send http.response.start: it has no "status"',
             "status-str": 'cannot send http.response.start: its "status" must be int, not str',
             "status-100": "its status is 100, which must be from 200 to 599",
-            "headers": 'cannot send http.response.start: its "headers" must be an iterable, not int',
+            "headers": (
+                'cannot send http.response.start: its "headers" must be an iterable, not int'
+            ),
             "pair": "cannot use b'ab: c' as a header: it must be a pair of bytes",
             "path": 'cannot send http.response.pathsend: it has no "path"',
             "file": 'cannot send http.response.zerocopysend: its "file" is no file',
@@ -175,12 +182,14 @@ class Responses(ASGITestCase):
             """
         )
         self.assertEqual(worker.fetch().body, b"fine")
-        self.assertIn("cannot finish after the response to GET /: ValueError: too late", worker.log()["message"])
+        self.assertIn(
+            "cannot finish after the response to GET /: ValueError: too late",
+            worker.log()["message"],
+        )
 
     def test_a_file_is_handed_to_the_host(self):
         path = self.write("file.txt", "0123456789")
-        worker = self.serve(
-            """
+        worker = self.serve("""
             async def http(scope, receive, send):
                 await start(send)
                 if scope["path"] == "/path":
@@ -188,12 +197,11 @@ class Responses(ASGITestCase):
                 with open(%r, "rb") as file:
                     if scope["path"] == "/part":
                         await body(send, b"<", True)
-                        await send({"type": "http.response.zerocopysend", "file": file, "offset": 2, "count": 3, "more_body": True})
+                        part = {"file": file, "offset": 2, "count": 3, "more_body": True}
+                        await send({"type": "http.response.zerocopysend", **part})
                         return await body(send, b">")
                     await send({"type": "http.response.zerocopysend", "file": file, "offset": 4})
-            """
-            % (path, path)
-        )
+            """ % (path, path))
         for url, want in (("/path", b"0123456789"), ("/rest", b"456789")):
             (offset, size), fd = worker.fetch(url).file
             self.assertEqual(os.pread(fd, size, offset), want)
@@ -201,18 +209,20 @@ class Responses(ASGITestCase):
         self.assertEqual(worker.fetch("/part").body, b"<234>")
 
     def test_trailers_and_early_hints(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             async def http(scope, receive, send):
                 await start(send, headers=[(b"trailer", b"x-sum")], trailers=True)
-                await send({"type": "http.response.early_hint", "links": [b"</style.css>; rel=preload"]})
+                links = [b"</style.css>; rel=preload"]
+                await send({"type": "http.response.early_hint", "links": links})
                 await body(send, b"x", False)
-                await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": True})
+                first = {"headers": [(b"x-sum", b"1")], "more_trailers": True}
+                await send({"type": "http.response.trailers", **first})
                 await send({"type": "http.response.trailers", "headers": [(b"x-more", b"2")]})
-            """
-        )
+            """)
         response = worker.fetch()
-        self.assertEqual(response.events, [[b"</style.css>; rel=preload"], [(b"x-sum", b"1"), (b"x-more", b"2")]])
+        self.assertEqual(
+            response.events, [[b"</style.css>; rel=preload"], [(b"x-sum", b"1"), (b"x-more", b"2")]]
+        )
         self.assertEqual((response.headers, response.body), ([], b"x"))
 
 
@@ -303,7 +313,9 @@ class Requests(ASGITestCase):
                     raise Wrapped
             """
         )
-        for case in ("/returns", "/from", "/context", "/group")[: 4 if sys.version_info >= (3, 11) else 3]:
+        for case in ("/returns", "/from", "/context", "/group")[
+            : 4 if sys.version_info >= (3, 11) else 3
+        ]:
             stream = worker.open(case)
             worker.next(stream, RESPONSE)
             worker.cancel(stream)
@@ -460,12 +472,16 @@ class Process(ASGITestCase):
 class Conventions(ASGITestCase):
     def test_apps_of_asgi_2(self):
         for source in (
-            "def app(scope):\n    async def run(receive, send):\n        await answer(send, scope['path'].encode())\n    return run",
+            "def app(scope):\n    async def run(receive, send):\n"
+            "        await answer(send, scope['path'].encode())\n    return run",
             "class app:\n    def __init__(self, scope):\n        self.scope = scope\n"
-            "    async def __call__(self, receive, send):\n        await answer(send, self.scope['path'].encode())",
+            "    async def __call__(self, receive, send):\n"
+            "        await answer(send, self.scope['path'].encode())",
             "class app:\n    def __init__(self, scope, **options):\n        self.scope = scope\n"
-            "    async def __call__(self, receive, send):\n        await answer(send, self.scope['path'].encode())",
-            "def app(*scope):\n    async def run(receive, send):\n        await answer(send, scope[0]['path'].encode())\n"
+            "    async def __call__(self, receive, send):\n"
+            "        await answer(send, self.scope['path'].encode())",
+            "def app(*scope):\n    async def run(receive, send):\n"
+            "        await answer(send, scope[0]['path'].encode())\n"
             "    return run\napp._asgi_double_callable = True",
         ):
             worker = self.serve(source)
@@ -473,24 +489,31 @@ class Conventions(ASGITestCase):
 
     def test_apps_that_only_look_odd(self):
         for source in (
-            "class app:\n    def __init__(self, scope, receive, send):\n        self.call = http(scope, receive, send)\n"
+            "class app:\n    def __init__(self, scope, receive, send):\n"
+            "        self.call = http(scope, receive, send)\n"
             "    def __await__(self):\n        return self.call.__await__()",
             "class Base:\n    def __await__(self):\n        return http(*self.given).__await__()\n"
             "class app(Base):\n    def __init__(self, *given):\n        self.given = given",
-            "class App:\n    def __call__(self, scope, receive, send):\n        return http(scope, receive, send)\napp = App()",
+            "class App:\n    def __call__(self, scope, receive, send):\n"
+            "        return http(scope, receive, send)\napp = App()",
             "def app(scope, receive=None, send=None):\n    return http(scope, receive, send)",
-            "class App:\n    _asgi_single_callable = True\n    def __call__(self, scope):\n        pass\n"
+            "class App:\n    _asgi_single_callable = True\n    def __call__(self, scope):\n"
+            "        pass\n"
             "    async def __call__(self, *given):\n        await http(*given)\napp = App()",
-            "import functools\nplain = app\n@functools.wraps(plain)\ndef app(*args):\n    return plain(*args)",
-            "plain = app\nclass App:\n    async def __call__(self, scope, receive, send):\n        await plain(scope, receive, send)\napp = App()",
-            "import functools\nasync def base(x, scope, receive, send):\n    await http(scope, receive, send)\napp = functools.partial(base, 1)",
+            "import functools\nplain = app\n@functools.wraps(plain)\ndef app(*args):\n"
+            "    return plain(*args)",
+            "plain = app\nclass App:\n    async def __call__(self, scope, receive, send):\n"
+            "        await plain(scope, receive, send)\napp = App()",
+            "import functools\nasync def base(x, scope, receive, send):\n"
+            "    await http(scope, receive, send)\napp = functools.partial(base, 1)",
         ):
             self.assertEqual(self.serve(source).fetch().body, b"up")
 
     def test_a_wsgi_app_is_named_as_what_it_is(self):
         for source in (
             "def app(environ, start_response):\n    pass\n",
-            "class App:\n    def __call__(self, environ, start_response):\n        pass\napp = App()\n",
+            "class App:\n    def __call__(self, environ, start_response):\n        pass\n"
+            "app = App()\n",
         ):
             fields = self.worker(self.write("app.py", source)).failed()
             self.assertEqual(fields["reason"], "not callable")

@@ -12,7 +12,20 @@ import time
 import unittest
 from contextlib import redirect_stderr
 
-from fakehost import ABORT, END, LOG, PATIENCE, READY, REQUEST, RESPONSE, START, STOP, WORKER, Connection, frame
+from fakehost import (
+    ABORT,
+    END,
+    LOG,
+    PATIENCE,
+    READY,
+    REQUEST,
+    RESPONSE,
+    START,
+    STOP,
+    WORKER,
+    Connection,
+    frame,
+)
 from fakehost import WorkerTestCase
 
 sys.path.insert(0, WORKER)
@@ -39,8 +52,19 @@ class Host:
 
     def start(self, kind="wsgi"):
         self.accept()
-        message = {"kind": kind, "entry": "nothing", "threads": len(self.conns), "concurrency": 0, "path": [],
-                   "root": "/", "mount": "/", "app": "test", "generation": 3, "worker": 1, "dev": False}
+        message = {
+            "kind": kind,
+            "entry": "nothing",
+            "threads": len(self.conns),
+            "concurrency": 0,
+            "path": [],
+            "root": "/",
+            "mount": "/",
+            "app": "test",
+            "generation": 3,
+            "worker": 1,
+            "dev": False,
+        }
         fds = array.array("i", [conn.theirs.fileno() for conn in self.conns])
         whole = frame(START, payload=marshal.dumps(message, 2))
         # The descriptors come with the first byte, and the frame in pieces.
@@ -50,9 +74,20 @@ class Host:
             conn.theirs.close()
 
     def get(self, path, conn=0):
-        head = marshal.dumps({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
-                              "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-                              "wsgi.url_scheme": "http", "modgw.request_id": "r1"}, 2)
+        head = marshal.dumps(
+            {
+                "REQUEST_METHOD": "GET",
+                "SCRIPT_NAME": "",
+                "PATH_INFO": path,
+                "QUERY_STRING": "",
+                "SERVER_NAME": "localhost",
+                "SERVER_PORT": "80",
+                "SERVER_PROTOCOL": "HTTP/1.1",
+                "wsgi.url_scheme": "http",
+                "modgw.request_id": "r1",
+            },
+            2,
+        )
         self.conns[conn].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
         return self.conns[conn].receive()
 
@@ -155,7 +190,12 @@ class AttachTest(WorkerTestCase):
         head = {"type": kind, "path": path, "method": "GET", "headers": [], "subprotocols": []}
         data = marshal.dumps(head, 2)
         self.streams = getattr(self, "streams", 0) + 1
-        host.conns[0].send(REQUEST, self.streams, len(data).to_bytes(4, "little") + data, END if kind == "http" else 0)
+        host.conns[0].send(
+            REQUEST,
+            self.streams,
+            len(data).to_bytes(4, "little") + data,
+            END if kind == "http" else 0,
+        )
         return host.conns[0].receive()
 
     def test_serving_ends_with_an_open_websocket(self):
@@ -176,7 +216,9 @@ class AttachTest(WorkerTestCase):
             accepted.join(PATIENCE)
             self.assertEqual(host.control.receive().kind, READY)
             self.assertEqual(self.begin(host, "/", "websocket").dict(), ["", []])
-        self.assertEqual(seen, [{"type": "websocket.disconnect", "code": 1012, "reason": "the worker ends"}])
+        self.assertEqual(
+            seen, [{"type": "websocket.disconnect", "code": 1012, "reason": "the worker ends"}]
+        )
         self.assertEqual(host.conns[0].receive().dict(), (1012, "the worker ends"))
         self.assertIsNone(host.control.receive())
 
@@ -207,7 +249,12 @@ class AttachTest(WorkerTestCase):
 
         self.addCleanup(setattr, attach, "_PATIENCE", attach._PATIENCE)
         attach._PATIENCE = 0.2
-        for app, kind in ((startup, "asgi"), (not_begun, "asgi"), (stream, "asgi"), (generator, "wsgi")):
+        for app, kind in (
+            (startup, "asgi"),
+            (not_begun, "asgi"),
+            (stream, "asgi"),
+            (generator, "wsgi"),
+        ):
             folder = os.path.join(self.folder, app.__name__)
             os.mkdir(folder)
             host = Host(folder, conns=1)

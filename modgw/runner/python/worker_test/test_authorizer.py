@@ -7,7 +7,8 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return [b"the app"]
 def check_password(environ, user, password):
-    return {"name": "another name"}.get(user, password == user.upper() if user != "unknown" else None)
+    known = password == user.upper() if user != "unknown" else None
+    return {"name": "another name"}.get(user, known)
 def groups_for_user(environ, user):
     return {"editor": ["editors", "all"], "another name": ("all",)}.get(user)
 def allow_access(environ, host):
@@ -41,7 +42,9 @@ class Authorizer(WorkerTestCase):
         self.assertEqual(self.ask(worker, REMOTE_USER="a", REMOTE_PASSWD="A", **role), 200)
         self.assertEqual(self.ask(worker, REMOTE_USER="name", REMOTE_PASSWD="x", **role), 200)
         self.assertEqual(self.ask(worker, REMOTE_USER="a", REMOTE_PASSWD="a", **role), 401)
-        self.assertEqual(self.ask(worker, REMOTE_USER="unknown", REMOTE_PASSWD="UNKNOWN", **role), 401)
+        self.assertEqual(
+            self.ask(worker, REMOTE_USER="unknown", REMOTE_PASSWD="UNKNOWN", **role), 401
+        )
         self.assertEqual(self.ask(worker, REMOTE_USER="a", **role), 401)
         self.assertEqual(self.ask(worker), 401)
 
@@ -59,7 +62,9 @@ class Authorizer(WorkerTestCase):
                 self.assertEqual(self.ask(worker, HTTP_AUTHORIZATION=header), status)
 
     def test_groups(self):
-        worker = self.authorizer(["editors"], check_password=":check_password", groups_for_user=":groups_for_user")
+        worker = self.authorizer(
+            ["editors"], check_password=":check_password", groups_for_user=":groups_for_user"
+        )
         role = {"FCGI_APACHE_ROLE": "AUTHORIZER"}
         self.assertEqual(self.ask(worker, REMOTE_USER="editor", **role), 200)
         self.assertEqual(self.ask(worker, REMOTE_USER="reader", **role), 403)

@@ -4,7 +4,18 @@ import os
 import struct
 import unittest
 
-from fakehost import ABORT, BODY, CANCEL, END, FILE, REQUEST, RESPONSE, THREAD_WINDOW as WINDOW_SIZE, WINDOW, WorkerTestCase
+from fakehost import (
+    ABORT,
+    BODY,
+    CANCEL,
+    END,
+    FILE,
+    REQUEST,
+    RESPONSE,
+    THREAD_WINDOW as WINDOW_SIZE,
+    WINDOW,
+    WorkerTestCase,
+)
 
 ECHO_LENGTH = """
 def application(environ, start_response):
@@ -57,23 +68,34 @@ class StreamedInput(WorkerTestCase):
         self.assertEqual(worker.finish(stream).body, b"%d" % (WINDOW_SIZE + given[0]))
 
     def test_lines_and_reads_cross_the_pieces(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             import io
 
             def application(environ, start_response):
                 stream = environ["wsgi.input"]
                 seen = [
-                    stream.readline(), stream.readline(2), stream.readline(0), stream.readline(100), stream.readlines(5),
-                    stream.read(0), stream.read(3), next(stream), stream.read1(2), list(stream), stream.read(), stream.read(5),
+                    stream.readline(), stream.readline(2), stream.readline(0), stream.readline(100),
+                    stream.readlines(5),
+                    stream.read(0), stream.read(3), next(stream), stream.read1(2), list(stream),
+                    stream.read(), stream.read(5),
                     stream.readline(), stream.readlines(),
                 ]
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 return [repr(seen).encode()]
-            """
-        )
+            """)
         text = b"first\nse" + b"cond\n\nthird\nfourth\nfif" + b"th\nsixth\nseventh\neighth"
-        expected = [b"first\n", b"se", b"", b"cond\n", [b"\n", b"third\n"], b"", b"fou", b"rth\n", b"fi", [b"fth\n", b"sixth\n"]]
+        expected = [
+            b"first\n",
+            b"se",
+            b"",
+            b"cond\n",
+            [b"\n", b"third\n"],
+            b"",
+            b"fou",
+            b"rth\n",
+            b"fi",
+            [b"fth\n", b"sixth\n"],
+        ]
         expected[-1] += [b"seventh\n", b"eighth"]
         expected += [b"", b"", b"", []]
         for cut in (1, 3, 8, 1000):
@@ -95,7 +117,10 @@ class StreamedInput(WorkerTestCase):
                 return [text.encode("latin-1"), str(environ["wsgi.input"].closed).encode()]
             """
         )
-        self.assertEqual(self.upload(worker, ["gr\u00fc\u00df".encode(), b"e"]).body, "gr\u00fc\u00dfeFalse".encode("latin-1"))
+        self.assertEqual(
+            self.upload(worker, ["gr\u00fc\u00df".encode(), b"e"]).body,
+            "gr\u00fc\u00dfeFalse".encode("latin-1"),
+        )
 
     def test_input_that_nobody_reads_is_dropped(self):
         worker = self.serve(
@@ -128,14 +153,18 @@ class StreamedInput(WorkerTestCase):
         third = worker.begin("GET", "/3")
         conn.send(BODY, second, b"d", END)
         conn.send(BODY, first, b"b", END)
-        self.assertEqual([worker.finish(s).body for s in (first, second, third)], [b"/1 ab", b"/2 cd", b"/3 "])
+        self.assertEqual(
+            [worker.finish(s).body for s in (first, second, third)], [b"/1 ab", b"/2 cd", b"/3 "]
+        )
 
     def test_frames_may_be_cut_anywhere(self):
         worker = self.serve(ECHO_LENGTH % "")
         worker.begin("POST", "/", b"abc", end=False)
         conn = worker.conns[0]
         stream = 1
-        data = b"".join(_bytes(BODY, stream, b"x" * 10) for _ in range(3)) + _bytes(BODY, stream, b"", END)
+        data = b"".join(_bytes(BODY, stream, b"x" * 10) for _ in range(3)) + _bytes(
+            BODY, stream, b"", END
+        )
         for position in range(len(data)):
             conn.socket.sendall(data[position : position + 1])
         self.assertEqual(worker.finish(stream).body, b"33")
@@ -158,20 +187,21 @@ class StreamedInput(WorkerTestCase):
 class Cancelled(WorkerTestCase):
     def begun(self):
         """Waits until the app has begun: one whose request is cancelled before is not called."""
-        self.eventually(lambda: os.path.exists(os.path.join(self.folder, "begun")), "the app's beginning")
+        self.eventually(
+            lambda: os.path.exists(os.path.join(self.folder, "begun")), "the app's beginning"
+        )
 
     def test_a_read_raises_an_oserror_that_is_not_the_apps_fault(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             def application(environ, start_response):
                 open("begun", "w").close()
                 try:
                     environ["wsgi.input"].read()
                 except OSError as error:
-                    with open("seen", "w") as file: file.write("%s: %s" % (type(error).__name__, error))
+                    with open("seen", "w") as file:
+                        file.write("%s: %s" % (type(error).__name__, error))
                     raise
-            """
-        )
+            """)
         stream = worker.begin("POST", "/", b"a", end=False)
         self.begun()
         worker.conns[0].send(CANCEL, stream, b"client gone")
@@ -200,7 +230,9 @@ class Cancelled(WorkerTestCase):
         conn.send(CANCEL, stream, b"client gone")
         got = conn.receive()
         self.assertEqual((got.kind, got.payload), (ABORT, b"client gone"))
-        self.eventually(lambda: os.path.exists(os.path.join(self.folder, "closed")), "the generator's end")
+        self.eventually(
+            lambda: os.path.exists(os.path.join(self.folder, "closed")), "the generator's end"
+        )
 
     def test_a_generator_of_short_pieces_stops_within_its_window(self):
         worker = self.serve(
@@ -268,7 +300,12 @@ class Cancelled(WorkerTestCase):
 
 class LargeResponses(WorkerTestCase):
     def test_nothing_is_sent_beyond_the_window(self):
-        for source in ("[b'x' * size]", "iter([b'x' * size])", "(b'x' * min(999, size - at) for at in range(0, size, 999))", "[b'x'] * size"):
+        for source in (
+            "[b'x' * size]",
+            "iter([b'x' * size])",
+            "(b'x' * min(999, size - at) for at in range(0, size, 999))",
+            "[b'x'] * size",
+        ):
             with self.subTest(source=source):
                 worker = self.serve(
                     """
@@ -367,7 +404,9 @@ class Files(WorkerTestCase):
         self.assertEqual((response.file, response.body), ((4, 5), b"orary"))
 
     def test_content_length_bounds_the_file(self):
-        response = self.serve_file("moved(open('data', 'rb'), 5)", "[('Content-Length', '100')]").get()
+        response = self.serve_file(
+            "moved(open('data', 'rb'), 5)", "[('Content-Length', '100')]"
+        ).get()
         self.assertEqual((response.file, response.body), ((5, 100), self.DATA[5:105]))
 
     def test_what_only_looks_like_a_file_is_read(self):
@@ -380,15 +419,23 @@ class Files(WorkerTestCase):
         ):
             with self.subTest(expression):
                 response = self.serve_file(expression).get()
-                self.assertEqual((response.file, response.body, response.aborted), (None, body, None))
+                self.assertEqual(
+                    (response.file, response.body, response.aborted), (None, body, None)
+                )
 
     def test_a_pipe_is_read(self):
-        worker = self.serve_file("open(ends[0], 'rb')", before="ends = os.pipe(); os.write(ends[1], b'piped'); os.close(ends[1])")
+        worker = self.serve_file(
+            "open(ends[0], 'rb')",
+            before="ends = os.pipe(); os.write(ends[1], b'piped'); os.close(ends[1])",
+        )
         response = worker.get()
         self.assertEqual((response.file, response.body), (None, b"piped"))
 
     def test_text_files_are_refused_by_type(self):
-        self.assertIn("yielded str, not bytes", self.serve_file("open('data', 'r', encoding='latin-1')").get().aborted)
+        self.assertIn(
+            "yielded str, not bytes",
+            self.serve_file("open('data', 'r', encoding='latin-1')").get().aborted,
+        )
 
     def test_an_empty_rest_is_an_empty_body(self):
         response = self.serve_file("moved(open('data', 'rb'), 10**9)").get()
@@ -415,7 +462,10 @@ class Files(WorkerTestCase):
         count = len(os.listdir("/proc/%d/fd" % worker.process.pid))
         for _ in range(20):
             worker.get()
-        self.eventually(lambda: len(os.listdir("/proc/%d/fd" % worker.process.pid)) <= count, "descriptors to be closed")
+        self.eventually(
+            lambda: len(os.listdir("/proc/%d/fd" % worker.process.pid)) <= count,
+            "descriptors to be closed",
+        )
 
     def test_the_next_answer_follows_a_file(self):
         worker = self.serve_file("open('data', 'rb')")

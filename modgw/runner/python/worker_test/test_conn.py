@@ -86,7 +86,9 @@ class Recalled(WorkerTestCase):
         self.write("go", "")
         self.assertEqual(worker.finish(held).body, b"hold")
 
-    @unittest.skipUnless(hasattr(time, "pthread_getcpuclockid"), "this Python reads no clocks of threads")
+    @unittest.skipUnless(
+        hasattr(time, "pthread_getcpuclockid"), "this Python reads no clocks of threads"
+    )
     def test_whoever_asks_twice_hears_whether_the_thread_has_computed(self):
         worker = self.serve(HELD, threads=2)
         for path, computed in (("/spin", END), ("/hold", 0)):
@@ -95,7 +97,8 @@ class Recalled(WorkerTestCase):
                 self.eventually(lambda: path[1:] in self.ledger(), "the request that takes long")
                 self.unqueue(worker, busy=busy)
                 self.assertEqual(worker.control_frame(UNQUEUED).flags, 0)
-                for _ in range(500):  # On a busy machine the thread may have had no processor meanwhile.
+                # On a busy machine the thread may have had no processor meanwhile.
+                for _ in range(500):
                     time.sleep(0.02)
                     self.unqueue(worker, busy=busy)
                     heard = worker.control_frame(UNQUEUED).flags

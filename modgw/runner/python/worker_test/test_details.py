@@ -58,11 +58,16 @@ class Details(WorkerTestCase):
     def test_chain_frames_and_source(self):
         _, (first, second) = self.explain(self.module["buy"])
         self.assertEqual((first["type"], first["link"]), ("KeyError", ""))
-        self.assertEqual((second["type"], second["message"], second["link"]), ("ValueError", "cannot buy an apple", "cause"))
+        self.assertEqual(
+            (second["type"], second["message"], second["link"]),
+            ("ValueError", "cannot buy an apple", "cause"),
+        )
         frame = first["frames"][-1]
         self.assertTrue(frame["own"])
         self.assertEqual(frame["function"], "price")
-        self.assertEqual(frame["source"][frame["line"] - frame["first"]].strip(), 'return basket["apple"]')
+        self.assertEqual(
+            frame["source"][frame["line"] - frame["first"]].strip(), 'return basket["apple"]'
+        )
 
     def test_secrets_are_masked_and_bad_reprs_survived(self):
         text, (first, _) = self.explain(self.module["buy"])

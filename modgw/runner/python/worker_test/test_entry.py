@@ -20,7 +20,14 @@ class Entries(WorkerTestCase):
         return worker.get().body.decode()
 
     def test_a_file_with_any_suffix(self):
-        for name in ("blog.wsgi", "blog.py", "blog", "blog.cgi", "with space.wsgi", "uml\u00e4ut.py"):
+        for name in (
+            "blog.wsgi",
+            "blog.py",
+            "blog",
+            "blog.cgi",
+            "with space.wsgi",
+            "uml\u00e4ut.py",
+        ):
             with self.subTest(name):
                 path = self.write(name, ANSWER % ("application", "__file__.encode()"))
                 self.assertEqual(self.answer(path), path)
@@ -29,7 +36,9 @@ class Entries(WorkerTestCase):
         path = self.write("a.wsgi", ANSWER % ("app", "b'app'"))
         self.assertEqual(self.answer(path), "app")
         self.assertEqual(self.callable, "app")
-        self.write("a.wsgi", ANSWER % ("app", "b'app'") + ANSWER % ("application", "b'application'"))
+        self.write(
+            "a.wsgi", ANSWER % ("app", "b'app'") + ANSWER % ("application", "b'application'")
+        )
         self.assertEqual(self.answer(path), "application")
 
     def test_a_module_and_a_dotted_callable(self):
@@ -64,7 +73,10 @@ class Entries(WorkerTestCase):
             """,
         )
         self.assertEqual(self.answer("factory:create_app()"), "((), {})")
-        self.assertEqual(self.answer("factory:make.app('a:b', -1, debug=True, x=[1, {'y': None}])"), str((("a:b", -1), {"debug": True, "x": [1, {"y": None}]})))
+        self.assertEqual(
+            self.answer("factory:make.app('a:b', -1, debug=True, x=[1, {'y': None}])"),
+            str((("a:b", -1), {"debug": True, "x": [1, {"y": None}]})),
+        )
         file = os.path.join(self.folder, "factory.py")
         self.assertEqual(self.answer(file + ":create_app('a:b')"), "(('a:b',), {})")
 
@@ -72,9 +84,15 @@ class Entries(WorkerTestCase):
         self.write("conf/beside.py", "name = 'beside'")
         self.write("atroot.py", "name = 'root'")
         self.write("lib/inlib.py", "name = 'lib'")
-        path = self.write("conf/app.wsgi", "import beside, atroot, inlib, sys\n" + ANSWER % ("app", "repr(sys.path[:3]).encode()"))
+        path = self.write(
+            "conf/app.wsgi",
+            "import beside, atroot, inlib, sys\n" + ANSWER % ("app", "repr(sys.path[:3]).encode()"),
+        )
         lib = os.path.join(self.folder, "lib")
-        self.assertEqual(self.answer(path, path=[lib]), repr([lib, os.path.join(self.folder, "conf"), self.folder]))
+        self.assertEqual(
+            self.answer(path, path=[lib]),
+            repr([lib, os.path.join(self.folder, "conf"), self.folder]),
+        )
 
     def test_a_python_file_is_the_module_that_an_import_of_it_gives(self):
         self.write("models.py", "import app\nsame = app")
@@ -94,11 +112,18 @@ class Entries(WorkerTestCase):
     def test_a_file_in_a_package_is_a_module_of_the_package(self):
         self.write("blog/__init__.py", "")
         self.write("blog/settings.py", "name = 'settings'")
-        path = self.write("blog/wsgi.py", "from . import settings\nfrom blog.settings import name\n" + ANSWER % ("app", "__name__.encode()"))
+        path = self.write(
+            "blog/wsgi.py",
+            "from . import settings\nfrom blog.settings import name\n"
+            + ANSWER % ("app", "__name__.encode()"),
+        )
         self.assertEqual(self.answer(path), "blog.wsgi")
 
     def test_a_file_named_like_a_library_does_not_replace_it(self):
-        path = self.write("socket.py", "import socket\nassert socket.AF_UNIX\n" + ANSWER % ("app", "__name__.encode()"))
+        path = self.write(
+            "socket.py",
+            "import socket\nassert socket.AF_UNIX\n" + ANSWER % ("app", "__name__.encode()"),
+        )
         self.assertRegex(self.answer(path), "^_modgw_")
 
     def test_objects_of_a_script_can_be_pickled_between_workers(self):
@@ -145,7 +170,8 @@ class Entries(WorkerTestCase):
                         squares.append(executor.submit(nested, 4).result())
                 assert all(pid != here for _, pid in squares)
                 start_response("200 OK", [])
-                return [repr([type(found) is Square and found.value for found, _ in squares]).encode()]
+                values = [type(found) is Square and found.value for found, _ in squares]
+                return [repr(values).encode()]
             """
         worker = self.worker(self.write("my-site uml\u00e4ut_.wsgi", source))
         worker.ready()
@@ -157,7 +183,9 @@ class Entries(WorkerTestCase):
         self.assertEqual(worker.stop(), 0)
 
     def test_source_and_tracebacks_of_a_script_can_be_seen(self):
-        path = self.write("app.wsgi", "import inspect\n" + ANSWER % ("app", "inspect.getsource(app).encode()"))
+        path = self.write(
+            "app.wsgi", "import inspect\n" + ANSWER % ("app", "inspect.getsource(app).encode()")
+        )
         self.assertIn("inspect.getsource(app).encode()", self.answer(path))
 
     def test_the_worker_leaves_no_trace(self):
@@ -172,18 +200,25 @@ class Entries(WorkerTestCase):
         path = self.write("app.wsgi", source)
         self.write("app_.py", source)
         self.assertEqual(self.answer(path), repr(([path], [], "script.py", self.folder, "")))
-        self.assertEqual(self.answer("app_", root=self.folder), repr((["app_"], [], "none", self.folder, "")))
+        self.assertEqual(
+            self.answer("app_", root=self.folder), repr((["app_"], [], "none", self.folder, ""))
+        )
 
     def test_a_changed_source_is_never_hidden_by_cached_bytecode(self):
         path = self.write("app.wsgi", "from part import version\n" + ANSWER % ("app", "version"))
         for version in ("b'1'", "b'2'", "b'3'"):
             self.write("part.py", "version = " + version)
-            self.assertEqual("b'%s'" % self.answer(path, env={"PYTHONDONTWRITEBYTECODE": ""}), version)
+            self.assertEqual(
+                "b'%s'" % self.answer(path, env={"PYTHONDONTWRITEBYTECODE": ""}), version
+            )
 
     def test_settled_source_is_cached(self):
         part = self.write("part.py", "")
         os.utime(part, (1, 1))
-        self.answer(self.write("app.wsgi", "import part\n" + ANSWER % ("app", "b''")), env={"PYTHONDONTWRITEBYTECODE": ""})
+        self.answer(
+            self.write("app.wsgi", "import part\n" + ANSWER % ("app", "b''")),
+            env={"PYTHONDONTWRITEBYTECODE": ""},
+        )
         self.assertTrue(os.listdir(os.path.join(self.folder, "__pycache__")))
 
 
@@ -213,39 +248,58 @@ class Failures(WorkerTestCase):
         self.assertEqual(self.place(fields), (part, 2, "y = = 2"))
 
     def test_an_exception_names_the_last_line_of_the_app(self):
-        part = self.write("part.py", "import json\n\ndef load():\n    return json.loads('nonsense')\n")
+        part = self.write(
+            "part.py", "import json\n\ndef load():\n    return json.loads('nonsense')\n"
+        )
         fields = self.failure("import part\nsettings = part.load()\n")
         self.assertEqual((fields["reason"], fields["type"]), ("import", "JSONDecodeError"))
         self.assertEqual(self.place(fields), (part, 4, "return json.loads('nonsense')"))
         self.assertIn("settings = part.load()", fields["traceback"])
 
     def test_libraries_are_not_the_apps_own_code(self):
-        self.write("venv/lib/python3/site-packages/lib.py", "def f():\n    raise ValueError('from the library')\n")
-        fields = self.failure("import lib\nlib.f()\n", path=[os.path.join(self.folder, "venv/lib/python3/site-packages")])
+        self.write(
+            "venv/lib/python3/site-packages/lib.py",
+            "def f():\n    raise ValueError('from the library')\n",
+        )
+        fields = self.failure(
+            "import lib\nlib.f()\n",
+            path=[os.path.join(self.folder, "venv/lib/python3/site-packages")],
+        )
         self.assertEqual(self.place(fields), (os.path.join(self.folder, "app.wsgi"), 2, "lib.f()"))
 
     def test_a_missing_module(self):
         fields = self.failure("import os\nimport no_such_module\n")
         self.assertEqual((fields["reason"], fields["type"]), ("import", "ModuleNotFoundError"))
-        self.assertEqual(self.place(fields), (os.path.join(self.folder, "app.wsgi"), 2, "import no_such_module"))
+        self.assertEqual(
+            self.place(fields), (os.path.join(self.folder, "app.wsgi"), 2, "import no_such_module")
+        )
 
     def test_a_missing_entry(self):
         fields = self.failure("", entry="no_such_module:app")
-        self.assertEqual((fields["reason"], fields["message"], fields["file"]), ("import", "No module named 'no_such_module'", ""))
+        self.assertEqual(
+            (fields["reason"], fields["message"], fields["file"]),
+            ("import", "No module named 'no_such_module'", ""),
+        )
         fields = self.failure("", entry="/no/such/file.wsgi")
         self.assertEqual((fields["reason"], fields["type"]), ("import", "FileNotFoundError"))
         self.assertIn("/no/such/file.wsgi", fields["message"])
 
     def test_a_missing_callable_lists_what_is_there(self):
-        fields = self.failure("from os import getcwd\nclass Site: pass\ndef create_app(): pass\nname = 'x'\n", name="site_.py")
+        fields = self.failure(
+            "from os import getcwd\nclass Site: pass\ndef create_app(): pass\nname = 'x'\n",
+            name="site_.py",
+        )
         self.assertEqual(fields["reason"], "missing")
         self.assertEqual(
             fields["message"],
-            'cannot find application or app in module "site_"; it has the callables Site, create_app',
+            'cannot find application or app in module "site_"; it has the callables Site, '
+            'create_app',
         )
         self.assertEqual(fields["file"], os.path.join(self.folder, "site_.py"))
         fields = self.failure("x = 1\n", entry="mod:create_app()", name="mod.py")
-        self.assertEqual(fields["message"], 'cannot find create_app in module "mod"; it has no callables at all')
+        self.assertEqual(
+            fields["message"], 'cannot find create_app in module "mod"; it has no callables at all'
+        )
 
     def test_something_that_cannot_be_called(self):
         fields = self.failure("application = 'text'\n")
@@ -257,30 +311,56 @@ class Failures(WorkerTestCase):
         self.assertIn("make() in module \"mod\": it is None", fields["message"])
 
     def test_an_asgi_app_is_told_apart(self):
-        for source in ("async def app(scope, receive, send): pass\n", "class A:\n    async def __call__(self, s, r, x): pass\napp = A()\n"):
+        for source in (
+            "async def app(scope, receive, send): pass\n",
+            "class A:\n    async def __call__(self, s, r, x): pass\napp = A()\n",
+        ):
             fields = self.failure(source)
             self.assertEqual(fields["reason"], "not callable")
             self.assertIn("an asgi block", fields["message"])
 
     def test_nothing_but_names_and_literals_is_evaluated(self):
-        for expression in ("make(open('evil', 'w'))", "make()()", "make[0]", "x=1", "make().app", "1", "lambda: 1", "make(*[1])", "make("):
+        for expression in (
+            "make(open('evil', 'w'))",
+            "make()()",
+            "make[0]",
+            "x=1",
+            "make().app",
+            "1",
+            "lambda: 1",
+            "make(*[1])",
+            "make(",
+        ):
             with self.subTest(expression):
-                fields = self.failure("def make(*args): return make\n", name="mod.py", entry="mod:" + expression)
+                fields = self.failure(
+                    "def make(*args): return make\n", name="mod.py", entry="mod:" + expression
+                )
                 self.assertEqual(fields["reason"], "import")
                 self.assertEqual(fields["type"], "ValueError")
         self.assertFalse(os.path.exists(os.path.join(self.folder, "evil")))
 
     def test_exit_while_loading(self):
         fields = self.failure("import sys\nsys.exit('no database')\n")
-        self.assertEqual((fields["reason"], fields["type"], fields["message"]), ("exit", "SystemExit", "no database"))
-        self.assertEqual(self.place(fields), (os.path.join(self.folder, "app.wsgi"), 2, "sys.exit('no database')"))
+        self.assertEqual(
+            (fields["reason"], fields["type"], fields["message"]),
+            ("exit", "SystemExit", "no database"),
+        )
+        self.assertEqual(
+            self.place(fields),
+            (os.path.join(self.folder, "app.wsgi"), 2, "sys.exit('no database')"),
+        )
 
     def test_a_factory_that_fails(self):
         fields = self.failure("def make():\n    return 1 / 0\n", name="mod.py", entry="mod:make()")
-        self.assertEqual((fields["reason"], fields["type"], fields["line"]), ("import", "ZeroDivisionError", 2))
+        self.assertEqual(
+            (fields["reason"], fields["type"], fields["line"]), ("import", "ZeroDivisionError", 2)
+        )
 
     def test_threads_that_were_left_do_not_hold_up_the_end(self):
-        fields = self.failure("import threading\nthreading.Thread(target=threading.Event().wait).start()\nraise ValueError\n")
+        fields = self.failure(
+            "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+            "raise ValueError\n"
+        )
         self.assertEqual(fields["type"], "ValueError")
 
     def test_what_it_printed_is_not_lost(self):

@@ -14,7 +14,8 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pard
 
 from modgw_worker import gil  # noqa: E402
 
-# An extension module that says nothing of threads, as those do that are older than free-threaded Python.
+# An extension module that says nothing of threads, as those do that are older than free-threaded
+# Python.
 EXTENSION = """
 #include <Python.h>
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "elderly", 0, 0, 0};
@@ -35,7 +36,9 @@ class Told(unittest.TestCase):
 
     def watch(self, free_threaded, enabled, warned=""):
         control = mock.Mock()
-        with mock.patch.object(sys, "abiflags", "t" if free_threaded else "", create=True), mock.patch.object(
+        with mock.patch.object(
+            sys, "abiflags", "t" if free_threaded else "", create=True
+        ), mock.patch.object(
             sys, "_is_gil_enabled", lambda: enabled, create=True
         ), warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -48,7 +51,10 @@ class Told(unittest.TestCase):
         self.assertEqual(self.watch(None, True), [])
 
     def test_the_module_is_named(self):
-        warned = "The global interpreter lock (GIL) has been enabled to load module 'numpy.core', which has not declared"
+        warned = (
+            "The global interpreter lock (GIL) has been enabled to load module 'numpy.core', "
+            "which has not declared"
+        )
         (told,) = self.watch(1, False, warned)
         self.assertIn("extension module numpy.core turned it on", told)
 
@@ -60,7 +66,9 @@ class Told(unittest.TestCase):
         self.assertIn("PYTHON_GIL says so", told)
 
 
-@unittest.skipUnless(sysconfig.get_config_var("Py_GIL_DISABLED"), "this Python is not free-threaded")
+@unittest.skipUnless(
+    sysconfig.get_config_var("Py_GIL_DISABLED"), "this Python is not free-threaded"
+)
 class Found(WorkerTestCase):
     """What is said by one that is."""
 
@@ -70,7 +78,9 @@ class Found(WorkerTestCase):
         target = os.path.join(self.folder, "elderly" + sysconfig.get_config_var("EXT_SUFFIX"))
         include = sysconfig.get_path("include")
         try:
-            subprocess.run(["cc", "-shared", "-fPIC", "-I", include, source, "-o", target], check=True)
+            subprocess.run(
+                ["cc", "-shared", "-fPIC", "-I", include, source, "-o", target], check=True
+            )
         except (OSError, subprocess.CalledProcessError):
             self.skipTest("there is no compiler, or there are no headers")
 

@@ -32,7 +32,9 @@ class Hello(WorkerTestCase):
     def test_many_requests_in_one_batch_are_answered_in_order(self):
         worker = self.serve(HELLO)
         streams = [worker.begin(path="/%d" % n) for n in range(100)]
-        self.assertEqual([worker.finish(s).body for s in streams], [b"hello /%d" % n for n in range(100)])
+        self.assertEqual(
+            [worker.finish(s).body for s in streams], [b"hello /%d" % n for n in range(100)]
+        )
 
     def test_every_connection_answers(self):
         worker = self.serve(HELLO, threads=4)
@@ -49,7 +51,9 @@ class Hello(WorkerTestCase):
         )
         loaded = worker.get().body.decode().split()
         bare = subprocess.run(
-            [sys.executable, "-c", "import sys; print(*sys.modules)"], stdout=subprocess.PIPE, check=True
+            [sys.executable, "-c", "import sys; print(*sys.modules)"],
+            stdout=subprocess.PIPE,
+            check=True,
         )
         self.assertEqual([name for name in loaded if name not in bare.stdout.decode().split()], [])
 

@@ -48,14 +48,23 @@ class Lifespan(ASGITestCase):
 
     def test_a_startup_that_raises_fails_the_worker_with_its_place(self):
         for source in (
-            "async def lifespan(scope, receive, send):\n    await receive()\n    raise OSError('no database')\n",
-            "async def lifespan(scope, receive, send):\n    await receive()\n    try:\n        raise OSError('no database')\n"
-            "    except OSError as error:\n        await send({'type': 'lifespan.startup.failed', 'message': 'x'})\n        raise\n",
+            "async def lifespan(scope, receive, send):\n    await receive()\n"
+            "    raise OSError('no database')\n",
+            "async def lifespan(scope, receive, send):\n    await receive()\n    try:\n"
+            "        raise OSError('no database')\n"
+            "    except OSError as error:\n"
+            "        await send({'type': 'lifespan.startup.failed', 'message': 'x'})\n"
+            "        raise\n",
         ):
             worker = self.worker(self.write("app.py", self._app(source)))
             fields = worker.failed()
-            self.assertEqual((fields["reason"], fields["type"], fields["message"]), ("startup", "OSError", "no database"))
-            self.assertTrue(fields["file"].endswith("app.py") and "no database" in fields["text"], fields)
+            self.assertEqual(
+                (fields["reason"], fields["type"], fields["message"]),
+                ("startup", "OSError", "no database"),
+            )
+            self.assertTrue(
+                fields["file"].endswith("app.py") and "no database" in fields["text"], fields
+            )
 
     def test_a_startup_that_the_app_calls_failed(self):
         worker = self.worker(
@@ -63,13 +72,16 @@ class Lifespan(ASGITestCase):
                 "app.py",
                 self._app(
                     "async def lifespan(scope, receive, send):\n    await receive()\n"
-                    "    await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
+                    "    await send({'type': 'lifespan.startup.failed', 'message': 'no "
+                    "database'})\n"
                 ),
             )
         )
         fields = worker.failed()
         self.assertEqual((fields["reason"], fields["message"]), ("startup", "no database"))
-        self.assertTrue(fields["file"].endswith("app.py") and "startup.failed" in fields["text"], fields)
+        self.assertTrue(
+            fields["file"].endswith("app.py") and "startup.failed" in fields["text"], fields
+        )
 
     def start(self, source, mode="auto"):
         worker = self.worker(self.write("app.py", self._app(textwrap.dedent(source))), start=False)
@@ -80,8 +92,14 @@ class Lifespan(ASGITestCase):
     def test_it_may_be_demanded(self):
         for source, want in (
             ("async def lifespan(scope, receive, send): raise ValueError('not me')", "not me"),
-            ("async def lifespan(scope, receive, send): return", "returned without sending lifespan.startup.complete"),
-            ("async def lifespan(scope, receive, send):\n    await receive()\n", "without sending lifespan.startup.complete"),
+            (
+                "async def lifespan(scope, receive, send): return",
+                "returned without sending lifespan.startup.complete",
+            ),
+            (
+                "async def lifespan(scope, receive, send):\n    await receive()\n",
+                "without sending lifespan.startup.complete",
+            ),
         ):
             fields = self.start(source, "on").failed()
             self.assertEqual(fields["reason"], "startup")
@@ -91,7 +109,11 @@ class Lifespan(ASGITestCase):
         self.assertEqual(worker.fetch("/a").body, b"('begun', ['shared', '/a'])")
 
     def test_it_may_be_left_out(self):
-        worker = self.start("async def lifespan(scope, receive, send):\n    print('called')\n    await receive()\n    1 / 0\n", "off")
+        worker = self.start(
+            "async def lifespan(scope, receive, send):\n    print('called')\n"
+            "    await receive()\n    1 / 0\n",
+            "off",
+        )
         worker.ready()
         self.assertEqual(worker.fetch().body, b"up")
         self.assertEqual(worker.stop(), 0)
@@ -99,19 +121,36 @@ class Lifespan(ASGITestCase):
 
     HANGS = {
         "an event": "    await asyncio.Event().wait()  # here\n",
-        "a function": "    await connect()\nasync def connect():\n    await asyncio.sleep(1000)  # here\n",
-        "a task": "    await asyncio.wait_for(connect(), 1000)  # here\nasync def connect():\n    await asyncio.sleep(1000)  # here\n",
-        "a context": "    async with context():\n        pass\nimport contextlib\n@contextlib.asynccontextmanager\n"
-        "async def context():\n    await asyncio.sleep(1000)  # here\n    yield\n",
-        "a blocked loop": "    import time\n    print('blocked', flush=True)\n    time.sleep(1000)  # here\n",
+        "a function": (
+            "    await connect()\nasync def connect():\n    await asyncio.sleep(1000)  # here\n"
+        ),
+        "a task": (
+            "    await asyncio.wait_for(connect(), 1000)  # here\nasync def connect():\n"
+            "    await asyncio.sleep(1000)  # here\n"
+        ),
+        "a context": (
+            "    async with context():\n        pass\nimport contextlib\n"
+            "@contextlib.asynccontextmanager\n"
+            "async def context():\n    await asyncio.sleep(1000)  # here\n    yield\n"
+        ),
+        "a blocked loop": (
+            "    import time\n    print('blocked', flush=True)\n    time.sleep(1000)  # here\n"
+        ),
     }
 
     def test_a_startup_that_hangs_is_told_with_its_place(self):
         for case, rest in self.HANGS.items():
             with self.subTest(case):
-                source = "async def lifespan(scope, receive, send):\n    await receive()\n    print('begun', flush=True)\n" + rest
+                source = (
+                    "async def lifespan(scope, receive, send):\n    await receive()\n"
+                    "    print('begun', flush=True)\n"
+                    + rest
+                )
                 worker = self.start(source)
-                self.eventually(lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(), "the startup")
+                self.eventually(
+                    lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(),
+                    "the startup",
+                )
                 time.sleep(0.1)  # until it stands where it will
                 worker.control.send(DUMP, payload=b"it took too long")
                 fields = worker.failed()
@@ -120,9 +159,15 @@ class Lifespan(ASGITestCase):
                 self.assertIn("# here", fields["traceback"])
 
     def test_stop_ends_a_startup_that_hangs(self):
-        for end in (lambda worker: worker.control.send(STOP), lambda worker: worker.process.terminate()):
-            worker = self.start("async def lifespan(scope, receive, send):\n    await receive()\n    print('begun', flush=True)\n"
-                                "    await asyncio.Event().wait()\n")
+        for end in (
+            lambda worker: worker.control.send(STOP),
+            lambda worker: worker.process.terminate(),
+        ):
+            worker = self.start(
+                "async def lifespan(scope, receive, send):\n    await receive()\n"
+                "    print('begun', flush=True)\n"
+                "    await asyncio.Event().wait()\n"
+            )
             self.eventually(lambda: "begun" in worker.output(), "the startup")
             end(worker)
             self.assertEqual(worker.process.wait(PATIENCE), 0)
@@ -143,13 +188,12 @@ class Lifespan(ASGITestCase):
         self.assertEqual(worker.process.wait(PATIENCE), 0)
 
     def test_it_has_the_main_thread(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             import threading
             async def http(scope, receive, send):
-                await answer(send, repr(threading.current_thread() is threading.main_thread()).encode())
-            """
-        )
+                in_main = threading.current_thread() is threading.main_thread()
+                await answer(send, repr(in_main).encode())
+            """)
         self.assertEqual(worker.fetch().body, b"True")
 
     def test_an_app_may_handle_signals_but_not_those_of_the_host(self):
@@ -178,7 +222,9 @@ class Lifespan(ASGITestCase):
         )
         self.assertEqual(worker.fetch().body, b"heard")
         self.assertEqual(len(worker.logs), 1)
-        self.assertIn("cannot let the app handle SIGTERM and SIGINT: the host owns", worker.logs[0]["message"])
+        self.assertIn(
+            "cannot let the app handle SIGTERM and SIGINT: the host owns", worker.logs[0]["message"]
+        )
         worker.process.terminate()
         self.assertEqual(worker.process.wait(PATIENCE), 0)
         self.assertEqual(worker.output(), "shut down\n")
@@ -201,7 +247,10 @@ class Lifespan(ASGITestCase):
             """
         )
         stream = worker.open()
-        self.assertEqual(worker.next(stream, RESPONSE, BODY).body() or worker.next(stream, BODY).body(), b"blocked")
+        self.assertEqual(
+            worker.next(stream, RESPONSE, BODY).body() or worker.next(stream, BODY).body(),
+            b"blocked",
+        )
         while worker.process.poll() is None:
             worker.process.terminate()
             time.sleep(0.01)

@@ -83,7 +83,9 @@ class OneThread(WorkerTestCase):
                 self.assertEqual(worker.get().body, b"main")
                 if busy:
                     stream = worker.begin(path="/gate")
-                    self.eventually(lambda: os.path.exists(os.path.join(self.folder, "begun")), "the request")
+                    self.eventually(
+                        lambda: os.path.exists(os.path.join(self.folder, "begun")), "the request"
+                    )
                 os.kill(worker.process.pid, signal.SIGTERM)
                 if busy:
                     with open(os.path.join(self.folder, "gate"), "w"):

@@ -52,10 +52,14 @@ class Measured(WorkerTestCase):
         return worker
 
     def assert_low(self, worker, path):
-        self.eventually(lambda: 0 < worker.get(path).cpu < HIGH, "%s is known to leave the interpreter" % path)
+        self.eventually(
+            lambda: 0 < worker.get(path).cpu < HIGH, "%s is known to leave the interpreter" % path
+        )
 
     def assert_high(self, worker, path):
-        self.eventually(lambda: worker.get(path).cpu >= HIGH, "%s is known to keep the interpreter" % path)
+        self.eventually(
+            lambda: worker.get(path).cpu >= HIGH, "%s is known to keep the interpreter" % path
+        )
 
     def test_it_is_high_for_what_computes_and_low_for_what_waits(self):
         for name in "application", "streaming":
@@ -78,7 +82,10 @@ class Measured(WorkerTestCase):
         worker = self.start()
         self.assert_high(worker, "/compute")
         self.eventually(
-            lambda: [worker.get(path).cpu for path in ("/compute", "/wait", "/compute", "/wait")][-1] < HIGH,
+            lambda: [worker.get(path).cpu for path in ("/compute", "/wait", "/compute", "/wait")][
+                -1
+            ]
+            < HIGH,
             "one of two that waits",
         )
 

@@ -103,33 +103,40 @@ class Stopping(ProcessTestCase):
         worker.begin()
         self.wait_for("begun")
         worker.process.terminate()
-        self.eventually(lambda: worker.process.poll() is not None or worker.process.terminate(), "the end")
+        self.eventually(
+            lambda: worker.process.poll() is not None or worker.process.terminate(), "the end"
+        )
         self.assertEqual(worker.process.returncode, 0)
         self.assertFalse(os.path.exists(self.path("left")))
 
     def test_sigterm_while_loading(self):
         os.mkfifo(self.path("gate"))
-        worker = self.worker(self.write("app.wsgi", "open('begun', 'w').close()\nopen('gate').read()\n"))
+        worker = self.worker(
+            self.write("app.wsgi", "open('begun', 'w').close()\nopen('gate').read()\n")
+        )
         self.wait_for("begun")
         worker.process.terminate()
         self.assertEqual(worker.process.wait(fakehost.PATIENCE), 0)
 
     def test_sigint_is_ignored_but_not_by_programs_that_the_app_starts(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             import subprocess, sys
 
             def application(environ, start_response):
-                code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+                code = (
+                    "import signal; "
+                    "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+                )
                 start_response("200 OK", [])
                 return [subprocess.check_output([sys.executable, "-c", code])]
-            """
-        )
+            """)
         worker.process.send_signal(signal.SIGINT)
         self.assertEqual(worker.get().body, b"True\n")
 
     def test_an_app_that_replaces_sigterm_is_overruled_with_a_warning(self):
-        worker = self.serve("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + HELLO)
+        worker = self.serve(
+            "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + HELLO
+        )
         self.assertEqual(worker.logs[0]["level"], "warning")
         self.assertIn("cannot let the app handle SIGTERM", worker.logs[0]["message"])
         worker.process.terminate()
@@ -137,7 +144,10 @@ class Stopping(ProcessTestCase):
 
     def test_threads_that_are_no_daemons_are_waited_for(self):
         worker = self.serve(
-            "import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), open('late', 'w').close())).start()\n" + HELLO
+            "import threading, time\n"
+            "threading.Thread(target=lambda: (time.sleep(0.2), open('late', "
+            "'w').close())).start()\n"
+            + HELLO
         )
         self.assertEqual(worker.stop(), 0)
         self.assertTrue(os.path.exists(self.path("late")))
@@ -151,11 +161,11 @@ class WithoutHost(ProcessTestCase):
         self.assertTrue(os.path.exists(self.path("left")))
 
     def test_the_lifeline_ends_the_whole_group_even_while_nothing_gives_the_interpreter_back(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             import subprocess, sys
 
-            child = subprocess.Popen([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"], stdout=subprocess.PIPE)
+            code = "import time; print('up', flush=True); time.sleep(1000)"
+            child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
             child.stdout.readline()
             with open("child", "w") as file:
                 file.write(str(child.pid))
@@ -164,8 +174,7 @@ class WithoutHost(ProcessTestCase):
                 open("begun", "w").close()
                 import ctypes
                 ctypes.PyDLL(None).sleep(1000)  # holds the GIL
-            """
-        )
+            """)
         worker.begin()
         self.wait_for("begun")
         os.close(worker.lifeline)
@@ -279,22 +288,46 @@ class Streams(ProcessTestCase):
                 start_response("200 OK", [])
                 return [b""]
             """,
-            env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "", "PYTHONUNBUFFERED": ""},
+            env={
+                "LC_ALL": "C",
+                "PYTHONUTF8": "0",
+                "PYTHONCOERCECLOCALE": "0",
+                "PYTHONIOENCODING": "",
+                "PYTHONUNBUFFERED": "",
+            },
         )
         self.assertEqual(worker.output(), "gr\u00fc\u00df \\ud800\n")
         worker.get()
         self.assertEqual(worker.output(), "gr\u00fc\u00df \\ud800\nhalf whole\nerror\n")
 
     def test_an_app_may_close_or_replace_its_streams(self):
-        for deed in ("sys.stderr.close(); sys.stdout.close()", "sys.stderr = sys.stdout = None", "os.close(1); os.close(2)", "sys.stderr = object()"):
+        for deed in (
+            "sys.stderr.close(); sys.stdout.close()",
+            "sys.stderr = sys.stdout = None",
+            "os.close(1); os.close(2)",
+            "sys.stderr = object()",
+        ):
             with self.subTest(deed):
-                worker = self.serve("import os, sys\n%s\n" % deed + HELLO.replace("start_response(", 'environ["wsgi.errors"].write("still here\\n"); start_response('))
+                worker = self.serve(
+                    "import os, sys\n%s\n" % deed
+                    + HELLO.replace(
+                        "start_response(",
+                        'environ["wsgi.errors"].write("still here\\n"); start_response(',
+                    )
+                )
                 self.assertEqual(worker.get().body, b"hello")
                 self.assertIn("still here\n", worker.output())
-                self.assertIn(worker.stop(), (0, 120))  # 120: Python could not flush what the app had closed
+                # 120: Python could not flush what the app had closed
+                self.assertIn(worker.stop(), (0, 120))
 
     def test_an_app_that_closes_wsgi_errors_harms_nobody(self):
-        worker = self.serve(HELLO.replace("start_response(", 'environ["wsgi.errors"].write("x\\n"); environ["wsgi.errors"].close(); start_response('))
+        worker = self.serve(
+            HELLO.replace(
+                "start_response(",
+                'environ["wsgi.errors"].write("x\\n'
+                '"); environ["wsgi.errors"].close(); start_response(',
+            )
+        )
         worker.get()
         worker.get()
         self.assertEqual(worker.output(), "x\nx\n")

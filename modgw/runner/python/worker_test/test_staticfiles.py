@@ -1,4 +1,5 @@
-"""The static files of a Django project are there while it is developed, and nothing is put before other apps."""
+"""The static files of a Django project are there while it is developed, and nothing is put before
+other apps."""
 
 import asyncio
 import os
@@ -80,15 +81,29 @@ class StaticFiles(unittest.TestCase):
 
         app = serve_beside(ASGIHandler())
         for mount in ("", "/blog"):
-            for kind, path in (("http", "/static/x.css"), ("http", "/x"), ("websocket", "/static/x.css")):
-                asyncio.run(app({"type": kind, "root_path": mount, "path": mount + path}, None, send))
+            for kind, path in (
+                ("http", "/static/x.css"),
+                ("http", "/x"),
+                ("websocket", "/static/x.css"),
+            ):
+                asyncio.run(
+                    app({"type": kind, "root_path": mount, "path": mount + path}, None, send)
+                )
         self.assertEqual(sent[:3], ["a file  /static/x.css", "the app /x", "the app /static/x.css"])
-        self.assertEqual(sent[3:], ["a file  /static/x.css", "the app /blog/x", "the app /blog/static/x.css"])
+        self.assertEqual(
+            sent[3:], ["a file  /static/x.css", "the app /blog/x", "the app /blog/static/x.css"]
+        )
 
     def test_nothing_is_put_before_what_serves_none(self):
-        for settings in ({"debug": False}, {"installed": False}, {"url": "https://cdn.example.com/static/"}):
+        for settings in (
+            {"debug": False},
+            {"installed": False},
+            {"url": "https://cdn.example.com/static/"},
+        ):
             self.install(**settings)
-            self.assertEqual(self.ask(Handler(), "", "/static/x.css"), "the app  /static/x.css", settings)
+            self.assertEqual(
+                self.ask(Handler(), "", "/static/x.css"), "the app  /static/x.css", settings
+            )
 
     def test_other_apps_are_left_alone(self):
         def app(environ, start_response):

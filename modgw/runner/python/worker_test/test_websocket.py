@@ -87,24 +87,27 @@ class WebSockets(ASGITestCase):
         stream = worker.connect("/raise")
         worker.event(stream)
         self.assertEqual(worker.next(stream).kind, ABORT)
-        self.assertIn("cannot answer WebSocket /raise: ValueError: spoiled", worker.log()["message"])
+        self.assertIn(
+            "cannot answer WebSocket /raise: ValueError: spoiled", worker.log()["message"]
+        )
 
     def test_the_app_refuses(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             async def websocket(scope, receive, send):
                 await receive()
                 if scope["path"] == "/plain":
                     return await send({"type": "websocket.close", "code": 1008, "reason": "no"})
-                await send({"type": "websocket.http.response.start", "status": 401, "headers": [(b"x-a", b"b")]})
-                await send({"type": "websocket.http.response.body", "body": b"x" * 400000, "more_body": True})
+                kind = "websocket.http.response."
+                await send({"type": kind + "start", "status": 401, "headers": [(b"x-a", b"b")]})
+                await send({"type": kind + "body", "body": b"x" * 400000, "more_body": True})
                 await send({"type": "websocket.http.response.body"})
-            """
-        )
+            """)
         frame = worker.next(worker.connect("/plain"))
         self.assertEqual((frame.dict(), frame.flags), ((1008, "no"), END))
         response = worker.whole(worker.connect("/response"))
-        self.assertEqual((response.status, response.headers, len(response.body)), (401, [(b"x-a", b"b")], 400000))
+        self.assertEqual(
+            (response.status, response.headers, len(response.body)), (401, [(b"x-a", b"b")], 400000)
+        )
 
     def test_after_a_denial_receiving_tells_of_the_end(self):
         worker = self.serve(
@@ -118,23 +121,24 @@ class WebSockets(ASGITestCase):
             """
         )
         self.assertEqual(worker.whole(worker.connect()).body, b"no")
-        self.eventually(lambda: "'websocket.disconnect', 'code': 1006" in worker.output(), "the disconnect")
+        self.eventually(
+            lambda: "'websocket.disconnect', 'code': 1006" in worker.output(), "the disconnect"
+        )
         self.assertTrue(worker.control.quiet())
 
     def test_a_client_that_goes_during_a_denial_is_no_error(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             async def websocket(scope, receive, send):
                 await receive()
                 await send({"type": "websocket.http.response.start", "status": 401})
-                await send({"type": "websocket.http.response.body", "body": b"no", "more_body": True})
+                part = {"body": b"no", "more_body": True}
+                await send({"type": "websocket.http.response.body", **part})
                 print(await receive())
                 try:
                     await send({"type": "websocket.http.response.body", "body": b"more"})
                 except OSError as error:
                     raise RuntimeError from error
-            """
-        )
+            """)
         stream = worker.connect()
         worker.next(stream)
         worker.cancel(stream)
@@ -183,7 +187,9 @@ class WebSockets(ASGITestCase):
             worker.say(stream, b"x" * 60000)
         self.assertTrue(worker.conn.quiet())
         worker.fetch()
-        self.assertGreaterEqual(struct.unpack("<I", worker.next(stream, WINDOW).payload)[0], WINDOW_SIZE // 2)
+        self.assertGreaterEqual(
+            struct.unpack("<I", worker.next(stream, WINDOW).payload)[0], WINDOW_SIZE // 2
+        )
 
     def test_a_host_that_takes_nothing_stops_the_app(self):
         worker = self.serve(

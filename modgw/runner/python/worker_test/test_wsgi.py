@@ -1,5 +1,5 @@
-"""PEP 3333: what apps that keep its rules see and send. Every story is told twice, the second time through
-wsgiref.validate, which fails when either side breaks a rule."""
+"""PEP 3333: what apps that keep its rules see and send. Every story is told twice, the second time
+through wsgiref.validate, which fails when either side breaks a rule."""
 
 import unittest
 
@@ -30,9 +30,13 @@ class ConformingApps(WorkerTestCase):
 
             def application(environ, start_response):
                 kinds = {key: type(value).__name__ for key, value in environ.items()}
-                plain = {key: value for key, value in environ.items() if type(value) in (str, int, bool, tuple)}
-                plain["builtin"] = type(environ) is dict and all(type(v) is str for k, v in environ.items() if "." not in k)
-                plain["close"] = hasattr(environ["wsgi.input"], "read") and hasattr(environ["wsgi.errors"], "write")
+                simple = (str, int, bool, tuple)
+                plain = {key: value for key, value in environ.items() if type(value) in simple}
+                variables = [value for key, value in environ.items() if "." not in key]
+                all_str = all(type(value) is str for value in variables)
+                plain["builtin"] = type(environ) is dict and all_str
+                input, errors = environ["wsgi.input"], environ["wsgi.errors"]
+                plain["close"] = hasattr(input, "read") and hasattr(errors, "write")
                 plain["wrapper"] = callable(environ["wsgi.file_wrapper"])
                 start_response("200 OK", [("Content-Type", "application/json")])
                 return [json.dumps(plain).encode()]
@@ -41,16 +45,27 @@ class ConformingApps(WorkerTestCase):
         )
         import json
 
-        seen = json.loads(worker.get("/p\u00e4th?q=1", SCRIPT_NAME="/blog", HTTP_X="\u00ff").body.decode())
+        seen = json.loads(
+            worker.get("/p\u00e4th?q=1", SCRIPT_NAME="/blog", HTTP_X="\u00ff").body.decode()
+        )
         self.assertEqual(seen["PATH_INFO"], "/p\u00e4th")
-        self.assertEqual((seen["SCRIPT_NAME"], seen["QUERY_STRING"], seen["HTTP_X"]), ("/blog", "q=1", "\u00ff"))
+        self.assertEqual(
+            (seen["SCRIPT_NAME"], seen["QUERY_STRING"], seen["HTTP_X"]), ("/blog", "q=1", "\u00ff")
+        )
         self.assertTrue(seen["builtin"] and seen["close"] and seen["wrapper"])
         self.assertEqual(seen["wsgi.version"], [1, 0])
         self.assertEqual(
-            (seen["wsgi.multithread"], seen["wsgi.multiprocess"], seen["wsgi.run_once"], seen["wsgi.input_terminated"]),
+            (
+                seen["wsgi.multithread"],
+                seen["wsgi.multiprocess"],
+                seen["wsgi.run_once"],
+                seen["wsgi.input_terminated"],
+            ),
             (True, True, False, True),
         )
-        self.assertEqual((seen["modgw.app"], seen["modgw.generation"], seen["modgw.worker"]), ("test", 7, 1))
+        self.assertEqual(
+            (seen["modgw.app"], seen["modgw.generation"], seen["modgw.worker"]), ("test", 7, 1)
+        )
 
     def test_one_thread_is_not_multithreaded(self):
         worker = self.serve_app(
@@ -63,16 +78,17 @@ class ConformingApps(WorkerTestCase):
         self.assertEqual(worker.get().body, b"False")
 
     def test_reason_and_repeated_headers_keep_their_order(self):
-        worker = self.serve_app(
-            """
+        worker = self.serve_app("""
             def application(environ, start_response):
-                headers = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-Name", "J\\xfcrgen\\xa0")]
+                headers = [("Content-Type", "text/plain"), ("X-Name", "J\\xfcrgen\\xa0")]
+                headers[1:1] = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
                 start_response("404 Gone Fishing", headers)
                 return []
-            """
-        )
+            """)
         response = worker.get()
-        self.assertEqual((response.status, response.reason, response.body), (404, "Gone Fishing", b""))
+        self.assertEqual(
+            (response.status, response.reason, response.body), (404, "Gone Fishing", b"")
+        )
         self.assertEqual(response.headers[1:3], [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
         self.assertEqual(response.header("x-name"), "J\xfcrgen\xa0")
 
@@ -173,7 +189,10 @@ class ConformingApps(WorkerTestCase):
             """
         )
         response = worker.get()
-        self.assertEqual((response.status, response.headers, response.body), (500, [("Content-Type", "text/html")], b"sorry"))
+        self.assertEqual(
+            (response.status, response.headers, response.body),
+            (500, [("Content-Type", "text/html")], b"sorry"),
+        )
 
     def test_exc_info_raises_once_the_head_is_sent(self):
         worker = self.serve_app(
@@ -237,17 +256,18 @@ class ConformingApps(WorkerTestCase):
         self.assertEqual(worker.output(), "one line \u20ac \\ud800\ntwo\nthree\n")
 
     def test_a_body_that_came_whole_is_read_in_every_way(self):
-        worker = self.serve_app(
-            """
+        worker = self.serve_app("""
             def application(environ, start_response):
                 stream = environ["wsgi.input"]
-                seen = [stream.readline(), stream.readline(2), stream.read(3), list(stream), stream.read(1), stream.read(-1)]
+                seen = [stream.readline(), stream.readline(2), stream.read(3), list(stream)]
+                seen += [stream.read(1), stream.read(-1)]
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 return [repr(seen).encode()]
-            """
-        )
+            """)
         body = worker.post("/", b"one\ntwo\nthree\nfour").body
-        self.assertEqual(body, repr([b"one\n", b"tw", b"o\nt", [b"hree\n", b"four"], b"", b""]).encode())
+        self.assertEqual(
+            body, repr([b"one\n", b"tw", b"o\nt", [b"hree\n", b"four"], b"", b""]).encode()
+        )
 
     def test_an_iterable_is_asked_for_its_iterator_once(self):
         worker = self.serve_app(
@@ -287,13 +307,12 @@ class ConformingApps(WorkerTestCase):
         self.assertEqual(worker.get().body, b"ab")
 
     def test_a_status_needs_no_reason(self):
-        worker = self.serve(
-            """
+        worker = self.serve("""
             def application(environ, start_response):
-                start_response(environ["QUERY_STRING"].replace("+", " "), [("Content-Type", "text/plain")])
+                status = environ["QUERY_STRING"].replace("+", " ")
+                start_response(status, [("Content-Type", "text/plain")])
                 return [b"body"]
-            """
-        )
+            """)
         for status in ("202", "202+"):
             response = worker.get("/?" + status)
             self.assertEqual((response.status, response.reason, response.body), (202, "", b"body"))
@@ -344,24 +363,31 @@ class ConformingApps(WorkerTestCase):
             threads=2,
         )
         worker.get("/keep", conn=0)
-        self.eventually(lambda: worker.get(conn=1).body == b"False", "the first connection to let go")
+        self.eventually(
+            lambda: worker.get(conn=1).body == b"False", "the first connection to let go"
+        )
 
 
 class ConformingAppsValidated(ConformingApps):
     def serve_app(self, source, **options):
         self.write("app.wsgi", source)
-        worker = self.worker("%s:validated('app.wsgi')" % self.write("validated.py", VALIDATED), **options)
+        worker = self.worker(
+            "%s:validated('app.wsgi')" % self.write("validated.py", VALIDATED), **options
+        )
         worker.ready()
         return worker
 
 
 def _function(name, body):
     """The source of an app's function."""
-    return "def %s(environ, start_response):\n" % name + "".join("    %s\n" % text for text in body.splitlines())
+    return "def %s(environ, start_response):\n" % name + "".join(
+        "    %s\n" % text for text in body.splitlines()
+    )
 
 
 class BrokenApps(WorkerTestCase):
-    """Apps that break the rules: the request fails with a record that names the place, and the worker goes on."""
+    """Apps that break the rules: the request fails with a record that names the place, and the
+    worker goes on."""
 
     def fails(self, body, message, line=None, path="/", status=None):
         """Runs an app whose function has this body, and expects the message."""
@@ -386,7 +412,8 @@ class BrokenApps(WorkerTestCase):
         self.assertNotIn("modgw_worker/connection.py", record["traceback"])
 
     def each_fails(self, cases):
-        """Runs an app that has a function for each case, and expects their messages; a case is (body, message, line or None)."""
+        """Runs an app that has a function for each case, and expects their messages; a case is
+        (body, message, line or None)."""
         source, begins = "", []
         for number, (body, _, _) in enumerate(cases):
             begins.append(source.count("\n"))
@@ -416,11 +443,16 @@ class BrokenApps(WorkerTestCase):
         self.fails("return []", "before start_response")
 
     def test_start_response_twice(self):
-        self.fails("start_response('200 OK', [])\nstart_response('200 OK', [])\nreturn []", "start_response twice", line=3)
+        self.fails(
+            "start_response('200 OK', [])\nstart_response('200 OK', [])\nreturn []",
+            "start_response twice",
+            line=3,
+        )
 
     def test_start_response_again_after_it_failed(self):
         self.fails(
-            "try:\n    start_response('nonsense', [])\nexcept ValueError:\n    pass\nstart_response('200 OK', [])\nreturn []",
+            "try:\n    start_response('nonsense', [])\nexcept ValueError:\n    pass\n"
+            "start_response('200 OK', [])\nreturn []",
             "start_response twice",
             line=6,
         )
@@ -454,11 +486,21 @@ class BrokenApps(WorkerTestCase):
             ("'200 OK'", "[('A', 'b\\n')]", "as the value of the header A"),
             ("'200 OK'", "[('A', 'b\\0')]", "as the value of the header A"),
             ("'200 OK'", "[('A', '\\u20ac')]", "as the value of the header A"),
-            ("'200 OK'", "[('Content-Length', 'many')]", "ValueError: cannot use 'many' as Content-Length"),
-            ("'200 OK'", "[('Content-Length', '-1')]", "ValueError: cannot use '-1' as Content-Length"),
+            (
+                "'200 OK'",
+                "[('Content-Length', 'many')]",
+                "ValueError: cannot use 'many' as Content-Length",
+            ),
+            (
+                "'200 OK'",
+                "[('Content-Length', '-1')]",
+                "ValueError: cannot use '-1' as Content-Length",
+            ),
             ("'200 OK'", "[('A', 'x' * 600000)]", "bytes of headers"),
         )
-        self.each_fails([("start_response(%s, %s)\nreturn []" % case[:2], case[2], 2) for case in cases])
+        self.each_fails(
+            [("start_response(%s, %s)\nreturn []" % case[:2], case[2], 2) for case in cases]
+        )
 
     def test_results_of_the_wrong_type_are_named(self):
         begin = "start_response('200 OK', [])\n"
@@ -476,10 +518,18 @@ class BrokenApps(WorkerTestCase):
         self.each_fails([(begin + body, message, None) for body, message in cases])
 
     def test_the_place_of_a_bad_piece_is_where_the_generator_stands(self):
-        self.fails("start_response('200 OK', [])\nyield b''\nyield 'text'\nyield b''", "yielded str", line=4)
+        self.fails(
+            "start_response('200 OK', [])\nyield b''\nyield 'text'\nyield b''",
+            "yielded str",
+            line=4,
+        )
 
     def test_write_wants_bytes(self):
-        self.fails("start_response('200 OK', [])('text')\nreturn []", "write was called with str, not bytes", line=2)
+        self.fails(
+            "start_response('200 OK', [])('text')\nreturn []",
+            "write was called with str, not bytes",
+            line=2,
+        )
 
     def test_subclasses_of_str_and_bytes_and_list_are_taken(self):
         worker = self.serve(
@@ -560,7 +610,10 @@ class BrokenApps(WorkerTestCase):
         )
         response = worker.get()
         self.assertEqual((response.status, response.body, response.aborted), (200, b"body", None))
-        self.assertEqual(worker.log()["message"], "cannot finish after the response to GET /: OSError: cannot close")
+        self.assertEqual(
+            worker.log()["message"],
+            "cannot finish after the response to GET /: OSError: cannot close",
+        )
         self.assertEqual(worker.get().body, b"body")
 
     def test_close_is_called_once_whatever_happens(self):
@@ -593,19 +646,27 @@ class BrokenApps(WorkerTestCase):
         for count, path in enumerate(("/iter", "/next", "/type"), 1):
             self.assertIsNotNone(worker.get(path).aborted)
             closed = os.path.join(self.folder, "closed")
-            self.eventually(lambda: os.path.exists(closed) and os.path.getsize(closed) == count, "close for " + path)
+            self.eventually(
+                lambda: os.path.exists(closed) and os.path.getsize(closed) == count,
+                "close for " + path,
+            )
 
     def test_exit_in_a_request_asks_for_another_worker(self):
-        worker = self.serve("import sys\ndef application(environ, start_response):\n    sys.exit(3)\n")
+        worker = self.serve(
+            "import sys\ndef application(environ, start_response):\n    sys.exit(3)\n"
+        )
         self.assertEqual(worker.get().aborted, "SystemExit: 3")
         self.assertIn("sys.exit", worker.control_frame(fakehost.RETIRE).payload.decode())
         self.assertIn("SystemExit: 3", worker.logs[0]["message"])
-        self.assertEqual(worker.get().aborted, "SystemExit: 3")  # until the host replaces it, it serves
+        # until the host replaces it, it serves
+        self.assertEqual(worker.get().aborted, "SystemExit: 3")
 
     def test_other_base_exceptions_fail_the_request_alone(self):
         for name in ("KeyboardInterrupt", "GeneratorExit", "MemoryError", "RecursionError"):
             with self.subTest(name):
-                worker = self.serve("def application(environ, start_response):\n    raise %s\n" % name)
+                worker = self.serve(
+                    "def application(environ, start_response):\n    raise %s\n" % name
+                )
                 self.assertEqual(worker.get().aborted, name)
                 self.assertEqual(worker.get().aborted, name)
 

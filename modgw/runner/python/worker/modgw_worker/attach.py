@@ -1,6 +1,8 @@
-"""Serves an app from inside a debugger, an IDE or a test: this process dials in, where the host starts none.
+"""Serves an app from inside a debugger, an IDE or a test: this process dials in, where the host
+starts none.
 
-The process stays its own: its standard streams, signals, environment and working directory are left alone.
+The process stays its own: its standard streams, signals, environment and working directory are left
+alone.
 """
 
 import array
@@ -56,7 +58,9 @@ def serving(app, address):
     At its end WebSockets are closed with 1012, and requests have five seconds to be answered.
     """
     attachment = Attachment(address)
-    thread = threading.Thread(target=attachment.serve, args=(app,), name="modgw-attached", daemon=True)
+    thread = threading.Thread(
+        target=attachment.serve, args=(app,), name="modgw-attached", daemon=True
+    )
     thread.start()
     try:
         yield attachment
@@ -83,7 +87,8 @@ class Attachment:
             raise
 
     def load(self, named=""):
-        """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells the host."""
+        """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells
+        the host."""
         self._watch_exceptions()
         if self.message["kind"] == "asgi":
             self._loop = new_loop()
@@ -109,7 +114,11 @@ class Attachment:
         _leave_alone_in_children(self)
         conns = 1 if self.message["kind"] == "asgi" else self.message["threads"]
         descriptors = self._control.descriptors
-        buffers = open_buffers(self.message, descriptors.pop()) if len(descriptors) > conns else [None] * conns
+        buffers = (
+            open_buffers(self.message, descriptors.pop())
+            if len(descriptors) > conns
+            else [None] * conns
+        )
         if self.message["kind"] == "asgi":
             try:
                 self._open_loop(app, buffers[0])
@@ -119,7 +128,15 @@ class Attachment:
             self._open_connections(app, buffers)
         version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
-        self._control.send_dict(wire.READY, {"pid": os.getpid(), "python": version, "callable": name, "buffer": buffers[0] is not None})
+        self._control.send_dict(
+            wire.READY,
+            {
+                "pid": os.getpid(),
+                "python": version,
+                "callable": name,
+                "buffer": buffers[0] is not None,
+            },
+        )
         self._obey_host()
         for conn in self._conns:
             conn.stop()
@@ -128,7 +145,8 @@ class Attachment:
         for conn in self._conns:
             if conn.thread.is_alive():
                 conn.cut_off()
-                conn.thread.join(2 * _PATIENCE)  # One that waits for something else ends with the process.
+                # One that waits for something else ends with the process.
+                conn.thread.join(2 * _PATIENCE)
 
     def _open_connections(self, app, buffers):
         environ = environ_for(self.message, len(buffers))
@@ -143,7 +161,12 @@ class Attachment:
 
     def _open_loop(self, app, buffer):
         loop = LoopThread(
-            self._loop or new_loop(), self._control.descriptors.pop(0), buffer, as_asgi3(app), self.message, self._control
+            self._loop or new_loop(),
+            self._control.descriptors.pop(0),
+            buffer,
+            as_asgi3(app),
+            self.message,
+            self._control,
         )
         self._loop = None  # It ends with this host.
         self._conns.append(loop)
@@ -159,7 +182,8 @@ class Attachment:
             raise
 
     def stop(self):
-        """Makes serve end when it has answered what has arrived. It may be called from any thread."""
+        """Makes serve end when it has answered what has arrived. It may be called from any
+        thread."""
         self._leaving = True
         for conn in self._conns:
             if isinstance(conn, LoopThread):
@@ -187,7 +211,10 @@ class Attachment:
     def _read_start(self):
         received = self._control.receive()
         if received is None:
-            raise Refused("the host closed the connection; it lets in root, its own user and the user of the app")
+            raise Refused(
+                "the host closed the connection; it lets in root, its own user and the user of "
+                "the app"
+            )
         kind, payload = received
         if kind == wire.ABORT:
             raise Refused(payload.decode("utf-8", "replace"))
@@ -210,7 +237,9 @@ class Attachment:
             if message[0] == wire.DUMP:
                 from . import stacks
 
-                stacks.dump_or_probe(self._control, self._conns, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(
+                    self._control, self._conns, message[1].decode("utf-8", "replace")
+                )
 
 
 class _AttachedControl(Control):
@@ -233,7 +262,9 @@ class _AttachedControl(Control):
 
     def _read(self):
         passed = array.array("i")
-        data, ancillary, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize))
+        data, ancillary, _, _ = self.socket.recvmsg(
+            65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize)
+        )
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 passed.frombytes(content[: len(content) - len(content) % passed.itemsize])
@@ -265,7 +296,8 @@ def main(arguments):
 
 
 def _stay_attached(address, named):
-    """Serves the app for one host after another: a host restarts, and a changed descriptor makes a new generation."""
+    """Serves the app for one host after another: a host restarts, and a changed descriptor makes a
+    new generation."""
     app = None
     while True:
         attachment = _await_host(address)

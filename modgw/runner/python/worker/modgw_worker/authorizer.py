@@ -8,8 +8,13 @@ _ROLE = "FCGI_APACHE_ROLE"  # what mod_authnz_fcgi wants to know
 
 
 def guard(app, start):
-    """A WSGI app that answers what the host marks as a question itself and leaves the rest to app. Raises LoadError."""
-    ask = {question: entry.load_callable(text, start["root"], question) for question, text in start["authorize"].items() if text}
+    """A WSGI app that answers what the host marks as a question itself and leaves the rest to app.
+    Raises LoadError."""
+    ask = {
+        question: entry.load_callable(text, start["root"], question)
+        for question, text in start["authorize"].items()
+        if text
+    }
     authorizer = _Authorizer(ask, start["groups"], start["app"])
 
     def guarded(environ, start_response):
@@ -55,7 +60,11 @@ class _Authorizer:
             return self._denied
         if role != "AUTHENTICATOR" and not self._is_member(environ, known):
             return "403 Forbidden", []
-        return "200 OK", [("Variable-MODGW_USER", known)] if known and known.isprintable() and known.isascii() else []
+        return "200 OK", (
+            [("Variable-MODGW_USER", known)]
+            if known and known.isprintable() and known.isascii()
+            else []
+        )
 
     def _is_member(self, environ, user):
         if not self._groups:
@@ -73,7 +82,9 @@ def _credentials(environ):
     if scheme.lower() != "basic":
         return "", None
     try:
-        user, colon, password = base64.b64decode(token.strip(), validate=True).decode("latin-1").partition(":")
+        user, colon, password = (
+            base64.b64decode(token.strip(), validate=True).decode("latin-1").partition(":")
+        )
     except ValueError:
         return "", None
     return (user, password) if colon else ("", None)

@@ -13,14 +13,16 @@ class ClientDisconnected(ConnectionError):
 
 
 class Input(io.BufferedIOBase):
-    """Reads the body as the host sends it, and lets the host send more as it is read. close does nothing."""
+    """Reads the body as the host sends it, and lets the host send more as it is read. close does
+    nothing."""
 
     def __init__(self, exchange, piece):
         self._exchange = exchange
         self._pieces = deque((piece,) if piece else ())
         self._offset = 0  # in the first piece: what stands before was read
         self._ended = False
-        self._unread = len(piece)  # bytes that came in frames; the connection counts those in shared memory
+        # bytes that came in frames; the connection counts those in shared memory
+        self._unread = len(piece)
         self._unreported = 0  # of them, bytes that were read and not told to the host
 
     def feed(self, piece, ended):
@@ -50,7 +52,8 @@ class Input(io.BufferedIOBase):
         pass
 
     def read(self, size=-1):
-        """Exactly size bytes, or fewer at the end of the body; all that is left with a negative size or None."""
+        """Exactly size bytes, or fewer at the end of the body; all that is left with a negative
+        size or None."""
         if size is None or size < 0:
             size = -1
         taken, left = [], size
@@ -131,13 +134,16 @@ class Input(io.BufferedIOBase):
         return line
 
     def _fill(self, want=0):
-        """Waits for a piece, of the size that is wanted if that costs no copy; False at the end of the body."""
+        """Waits for a piece, of the size that is wanted if that costs no copy; False at the end of
+        the body."""
         self._exchange.check()
         while not self._pieces:
             if self._ended:
                 return False
             if self._exchange.conn.is_quiet():
-                self._report()  # The host sees by it that the app waits for the client, whose time is not the app's.
+                # The host sees by it that the app waits for the client, whose time is not the
+                # app's.
+                self._report()
             self._exchange.wait(want)
         return True
 
@@ -155,11 +161,13 @@ class Input(io.BufferedIOBase):
         self._unread -= size
         self._unreported += size
         if self._unreported >= self._exchange.conn.window // 2 and not self._ended:
-            self._exchange.consumed(self._unreported - 1)  # The last byte says that the app waits: see _report.
+            # The last byte says that the app waits: see _report.
+            self._exchange.consumed(self._unreported - 1)
             self._unreported = 1
 
     def _report(self):
-        """Tells the host of all that was read, which it takes for a sign that the app waits for more."""
+        """Tells the host of all that was read, which it takes for a sign that the app waits for
+        more."""
         if self._unreported:
             self._exchange.consumed(self._unreported)
             self._unreported = 0

@@ -19,11 +19,13 @@ _REQUEST, _BODY = wire.REQUEST, wire.BODY
 
 _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
-_HOLD_SECONDS = 0.0002  # answers wait for the next one only while no recent one took longer than this
+# answers wait for the next one only while no recent one took longer than this
+_HOLD_SECONDS = 0.0002
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
-_COMPUTED = 0.3  # the share of its time that a thread computes which keeps the interpreter from others
+# the share of its time that a thread computes which keeps the interpreter from others
+_COMPUTED = 0.3
 
 _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 
@@ -31,7 +33,8 @@ _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 class Conn:
     """Owns one thread: of its own once start was called, or the main thread in serve_beside.
 
-    Everything but the methods stop, cut_off, unqueue, has_computed and close_in_child belongs to that thread."""
+    Everything but the methods stop, cut_off, unqueue, has_computed and close_in_child belongs to
+    that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -44,22 +47,29 @@ class Conn:
         self.socket = socket.socket(fileno=fd)
         self._buffer = b""
         self._position = 0  # of the first byte in _buffer that was not looked at
-        self._rest = None  # of a Body frame that has come in part: its stream, its flags, and how many bytes are to come
+        # of a Body frame that has come in part: its stream, its flags, and how many bytes are to
+        # come
+        self._rest = None
         self._queue = collections.deque()  # requests that have arrived
         self._taking = threading.Lock()  # held while one is taken from the queue
         self._receiving = threading.Lock()  # held for the socket's input and the buffer
-        self._sending = threading.Lock()  # held for the socket's output, and while answers are taken
+        # held for the socket's output, and while answers are taken
+        self._sending = threading.Lock()
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
-        self._slowest = 1.0  # seconds that a request may need, judged by the recent ones; nobody knows at first
+        # seconds that a request may need, judged by the recent ones; nobody knows at first
+        self._slowest = 1.0
         self._pace = Pace(probe)
         self.pace = 0  # what the host is told of it; 0: nothing is known yet
-        self._asked = (0, 0.0, 0.0)  # which stream the host last asked about, the thread's CPU time then, and when it was
+        # which stream the host last asked about, the thread's CPU time then, and when it was
+        self._asked = (0, 0.0, 0.0)
         self._idle = False
         self._stopping = False
         self._lost = False
         self._pid = os.getpid()
-        self.thread = threading.Thread(target=self._run, name="modgw-thread-%d" % number, daemon=True)
+        self.thread = threading.Thread(
+            target=self._run, name="modgw-thread-%d" % number, daemon=True
+        )
 
     def start(self):
         """Serves requests in a thread of its own."""
@@ -68,7 +78,8 @@ class Conn:
     def serve_beside(self, task):
         """Serves requests in this thread, while another one does the task; ends when both have.
 
-        In the main thread an app may use signals: signal.alarm ends what takes too long, for example."""
+        In the main thread an app may use signals: signal.alarm ends what takes too long, for
+        example."""
         self.thread = threading.current_thread()
         obeying = beside.start(task, self.stop)
         self._run()
@@ -85,18 +96,21 @@ class Conn:
                 pass
 
     def cut_off(self):
-        """Lets nothing reach the host any more, so that an app without an end gets an exception. It is for another thread."""
+        """Lets nothing reach the host any more, so that an app without an end gets an exception. It
+        is for another thread."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
     def unqueue(self, busy):
-        """Returns the streams of the requests that the thread has not begun and now never will; for another thread.
+        """Returns the streams of the requests that the thread has not begun and now never will; for
+        another thread.
 
-        It is None when the thread has gone on from the stream that it was busy with when the host asked, unless that is 0.
-        A thread that computes keeps the interpreter, and the other one comes here when it waits, has gone on, or computes
-        for long. What the thread has answered already is sent: it may be busy for long."""
+        It is None when the thread has gone on from the stream that it was busy with when the host
+        asked, unless that is 0. A thread that computes keeps the interpreter, and the other one
+        comes here when it waits, has gone on, or computes for long. What the thread has answered
+        already is sent: it may be busy for long."""
         current = self.current
         if busy and not self._answers and (current is None or current.stream != busy):
             return None
@@ -123,7 +137,8 @@ class Conn:
         return streams
 
     def has_computed(self, busy):
-        """Whether the thread has computed since the last question about the same stream; for the control thread."""
+        """Whether the thread has computed since the last question about the same stream; for the
+        control thread."""
         if _cpu_clock_of is None:
             return False
         asked = self._asked
@@ -135,7 +150,8 @@ class Conn:
         """Lets go of the connection in a forked child, where it is the parent's to use."""
         os.close(self.socket.detach())
         self.shared = None
-        self._receiving, self._sending = threading.Lock(), threading.Lock()  # The parent's main thread may hold them.
+        # The parent's main thread may hold them.
+        self._receiving, self._sending = threading.Lock(), threading.Lock()
 
     def release(self, size):
         """Lets the host use bytes of the shared buffer again; enough of them are reported."""
@@ -197,9 +213,11 @@ class Conn:
             self._lose_for(error)
 
     def pump(self, wait, want=0):
-        """Takes in what the host says while a request is being served; with wait, at least one frame or piece of one.
+        """Takes in what the host says while a request is being served; with wait, at least one
+        frame or piece of one.
 
-        With want, as many bytes as are wanted of a body come as one piece, if its frame has so many."""
+        With want, as many bytes as are wanted of a body come as one piece, if its frame has so
+        many."""
         if wait:
             self.flush()
         try:
@@ -215,10 +233,15 @@ class Conn:
         try:
             self._serve()
         except BaseException as error:
-            self.control.log("error", "cannot go on serving requests: %r" % error, traceback=traceback.format_exc())
+            self.control.log(
+                "error",
+                "cannot go on serving requests: %r" % error,
+                traceback=traceback.format_exc(),
+            )
             os._exit(70)
         if os.getpid() != self._pid:
-            os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
+            # A child that the app forked came back from the request: only the parent answers it.
+            os._exit(0)
 
     def _serve(self):
         pace = self._pace
@@ -234,7 +257,8 @@ class Conn:
                 exchange.input.drop()
             took = pace.count(perf_counter() - begin)
             self._slowest = max(took, self._slowest * _FORGET)
-            self.current = exchange = None  # An idle connection keeps nothing of the request in memory.
+            # An idle connection keeps nothing of the request in memory.
+            self.current = exchange = None
             if self._slowest > _HOLD_SECONDS or not self._queue:
                 self.flush()
                 self.pace = pace.value()
@@ -260,19 +284,22 @@ class Conn:
             self._lose_for(error)
 
     def _lose_for(self, error):
-        """Notes that the connection is lost; raises the error again when a signal handler of the app has raised it."""
+        """Notes that the connection is lost; raises the error again when a signal handler of the
+        app has raised it."""
         if not _is_of_system(error):
             raise error
         self._lose()
 
     def _lose(self):
-        """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
+        """Notes that the host is gone or wants this worker no more: nothing that is answered
+        reaches anybody."""
         self._lost = True
         if self.current is not None:
             self.current.cancelled = "the host has closed the connection"
 
     def _next(self):
-        """The next request, which is the current one then; None when there will be none any more."""
+        """The next request, which is the current one then; None when there will be none any
+        more."""
         while True:
             with self._taking:
                 if self._queue:
@@ -299,13 +326,19 @@ class Conn:
                 self._idle = False
 
     def _survive(self, error):
-        """Goes on after what a signal handler of the app has raised between two requests, until the host has a successor."""
+        """Goes on after what a signal handler of the app has raised between two requests, until the
+        host has a successor."""
         reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
-        self.control.log("error", reason, traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)))
+        self.control.log(
+            "error",
+            reason,
+            traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        )
         self.control.retire(reason)
 
     def _fill(self, flags, want=0):
-        """Takes all frames that are here, and receives until there is one; False at the end of the connection."""
+        """Takes all frames that are here, and receives until there is one; False at the end of the
+        connection."""
         while not self._take_frame():
             if want and self._position == len(self._buffer):
                 data = self._receive_exactly(want)
@@ -319,7 +352,8 @@ class Conn:
         return True
 
     def _receive_exactly(self, want):
-        """Receives a header, or of a body what is wanted: neither is copied then to be cut off or joined."""
+        """Receives a header, or of a body what is wanted: neither is copied then to be cut off or
+        joined."""
         if self._rest:
             return self.socket.recv(min(want, self._rest[2], _RECEIVE), socket.MSG_WAITALL)
         return self.socket.recv(_HEADER_SIZE)
@@ -332,7 +366,8 @@ class Conn:
         self._position = 0
 
     def _take_frame(self, wanted=None):
-        """Takes the next frame, of the kind that is wanted; False when it is another one or not complete yet.
+        """Takes the next frame, of the kind that is wanted; False when it is another one or not
+        complete yet.
 
         A Body frame is taken in the pieces in which it comes."""
         if self._rest and wanted is None:
@@ -384,5 +419,6 @@ class Conn:
 
 
 def _is_of_system(error):
-    """Whether a system call failed. What signal handlers raise, such as TimeoutError, has no number."""
+    """Whether a system call failed. What signal handlers raise, such as TimeoutError, has no
+    number."""
     return isinstance(error, OSError) and error.errno is not None

@@ -52,7 +52,8 @@ class Control:
         self.send(kind, marshal.dumps(fields, wire.MARSHAL_VERSION))
 
     def log(self, level, message, traceback="", request="", file="", line=0, error=None):
-        """Writes one record to the host's log; in development with the details of the exception error."""
+        """Writes one record to the host's log; in development with the details of the exception
+        error."""
         details = {"details": self.explain(error)} if self.explain and error is not None else {}
         self.send_dict(
             wire.LOG,

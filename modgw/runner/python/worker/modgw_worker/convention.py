@@ -4,24 +4,31 @@ import functools
 import sys
 import types
 
-# inspect, with what it imports, takes a MiB of each worker, which most frameworks need anyway and small apps do not.
+# inspect, with what it imports, takes a MiB of each worker, which most frameworks need anyway and
+# small apps do not.
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 def mistake(value, kind):
-    """What is wrong with running value as kind, "wsgi" or "asgi"; "" when nothing speaks against it.
+    """What is wrong with running value as kind, "wsgi" or "asgi"; "" when nothing speaks against
+    it.
 
     It never decides the kind: that the descriptor does.
     """
     if kind == "wsgi":
-        return "it is an ASGI app, which an asgi block runs" if _is_coroutine(value) or _is_awaited(value) else ""
+        return (
+            "it is an ASGI app, which an asgi block runs"
+            if _is_coroutine(value) or _is_awaited(value)
+            else ""
+        )
     if not _is_coroutine(value) and not isinstance(value, type) and _required(value) == 2:
         return "it is a WSGI app, which a wsgi block runs"
     return ""
 
 
 def as_asgi3(app):
-    """app, made a single callable when it is one of ASGI 2: called with the scope, and then with receive and send."""
+    """app, made a single callable when it is one of ASGI 2: called with the scope, and then with
+    receive and send."""
     if not _is_asgi2(app):
         return app
 
@@ -44,7 +51,8 @@ def _is_asgi2(app):
 
 
 def _is_awaited(value):
-    """Whether value is a class whose instances are awaited, which begin as coroutines do: with all three arguments."""
+    """Whether value is a class whose instances are awaited, which begin as coroutines do: with all
+    three arguments."""
     return isinstance(value, type) and hasattr(value, "__await__")
 
 
@@ -66,7 +74,8 @@ def _is_coroutine_function(value):
 
 
 def _required(value):
-    """How many positional arguments value takes at least and at most; -1 when that is not one number."""
+    """How many positional arguments value takes at least and at most; -1 when that is not one
+    number."""
     import inspect
 
     try:

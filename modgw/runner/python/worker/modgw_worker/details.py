@@ -1,4 +1,5 @@
-"""Exceptions in the detail that a developer wants to see: frames with source and variables. For development alone."""
+"""Exceptions in the detail that a developer wants to see: frames with source and variables. For
+development alone."""
 
 import json
 import linecache
@@ -17,16 +18,21 @@ _LONGEST_VALUE = 600  # characters
 _LONGEST = 250_000  # characters of it all; what the host reads is bounded
 _SECONDS = 2.0  # so long values are turned into text; some of them ask a database
 _SECRET = re.compile(
-    r"pass(word|wd|phrase)?|secret|token|api.?key|auth|cookie|credential|private|session|csrf|signature", re.I
+    r"pass(word|wd|phrase)?|secret|token|api.?key|auth|cookie|credential|private|session|csrf|"
+    r"signature",
+    re.I,
 )
 _MASK = "\u2022" * 6
 _DULL = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
 
 
 def explain(error):
-    """What is known of error and of those behind it, the oldest first, as JSON; "" when even that fails."""
+    """What is known of error and of those behind it, the oldest first, as JSON; "" when even that
+    fails."""
     try:
-        return _fitting([_exception(e, link) for e, link in _chain(error)], _Values(monotonic() + _SECONDS))
+        return _fitting(
+            [_exception(e, link) for e, link in _chain(error)], _Values(monotonic() + _SECONDS)
+        )
     except Exception:
         return ""
 
@@ -36,7 +42,9 @@ def _fitting(found, values):
     described = [(exception, exception.pop("frames")) for exception in found]
     for locals_too, source_too in ((True, True), (False, True), (False, False)):
         for exception, frames in described:
-            exception["frames"] = [_frame(frame, values, locals_too, source_too) for frame in frames]
+            exception["frames"] = [
+                _frame(frame, values, locals_too, source_too) for frame in frames
+            ]
         text = json.dumps(found)
         if len(text) <= _LONGEST:
             return text
@@ -44,7 +52,8 @@ def _fitting(found, values):
 
 
 def _chain(error):
-    """The exceptions that led to error and error itself, each with its link to the one before it."""
+    """The exceptions that led to error and error itself, each with its link to the one before
+    it."""
     found, seen = [], set()
     while error is not None and id(error) not in seen and len(found) < _MOST_EXCEPTIONS:
         seen.add(id(error))

@@ -28,7 +28,8 @@ class LoadError(Exception):
 
 
 def load(start):
-    """The callable that a Start message names and its name; prepares sys.path and sys.argv for it. Raises LoadError."""
+    """The callable that a Start message names and its name; prepares sys.path and sys.argv for it.
+    Raises LoadError."""
     entry, root, path = start["entry"], start["root"], start["path"]
     sys.argv[:] = [entry]
     file, expression = _split(entry)
@@ -36,7 +37,9 @@ def load(start):
     _put_first(sys.path, [*path, base, root])
     try:
         compat.prepare(start)
-        module = _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
+        module = (
+            _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
+        )
         app, name = _find(module, expression, start["kind"])
         warmup.complete(start["mount"])
         return compat.wrap(app, name, start), name
@@ -59,10 +62,15 @@ def start(loop):
 
 
 def load_callable(text, root, usual):
-    """The callable that text names as an entry does, the usual one of a file; sys.path was prepared by load. Raises LoadError."""
+    """The callable that text names as an entry does, the usual one of a file; sys.path was prepared
+    by load. Raises LoadError."""
     file, expression = _split(text)
     try:
-        module = _load_file(file, _import_base(file, root)) if file else importlib.import_module(text.partition(":")[0])
+        module = (
+            _load_file(file, _import_base(file, root))
+            if file
+            else importlib.import_module(text.partition(":")[0])
+        )
         return _find(module, expression or usual, "wsgi")[0]
     except LoadError:
         raise
@@ -87,7 +95,8 @@ def _split(entry):
 
 
 def _import_base(file, root):
-    """The folder from which an import would find the file: above the packages that it is in, but never above root."""
+    """The folder from which an import would find the file: above the packages that it is in, but
+    never above root."""
     folder = os.path.dirname(file)
     while folder != root and os.path.exists(os.path.join(folder, "__init__.py")):
         folder = os.path.dirname(folder)
@@ -101,7 +110,8 @@ def _put_first(entries, wanted):
 
 
 def _load_file(file, base):
-    """The module of a file: if there is one, that which an import of it gives, so that it is never loaded twice."""
+    """The module of a file: if there is one, that which an import of it gives, so that it is never
+    loaded twice."""
     name = _import_name(file, base)
     return importlib.import_module(name) if name else script.load(file)
 
@@ -120,7 +130,11 @@ def _import_name(file, base):
     if spec is None or not spec.origin:
         return ""
     first = os.path.join(base, name, "__init__.py") if len(parts) > 1 else file
-    if os.path.exists(spec.origin) and os.path.exists(first) and os.path.samefile(spec.origin, first):
+    if (
+        os.path.exists(spec.origin)
+        and os.path.exists(first)
+        and os.path.samefile(spec.origin, first)
+    ):
         return ".".join(parts)
     return ""
 
@@ -155,7 +169,9 @@ def _evaluate(module, expression):
     try:
         tree = ast.parse(expression, mode="eval").body
     except SyntaxError:
-        raise ValueError('cannot read %r: want a name, or a call such as "create_app()"' % expression) from None
+        raise ValueError(
+            'cannot read %r: want a name, or a call such as "create_app()"' % expression
+        ) from None
     if not isinstance(tree, ast.Call):
         return _named(module, _names(tree, expression))
     value = _named(module, _names(tree.func, expression))
@@ -174,30 +190,40 @@ def _names(tree, expression):
         names.append(tree.attr)
         tree = tree.value
     if not isinstance(tree, ast.Name):
-        raise ValueError('cannot use %r: want a name, or a call such as "create_app()"' % expression)
+        raise ValueError(
+            'cannot use %r: want a name, or a call such as "create_app()"' % expression
+        )
     return [tree.id, *reversed(names)]
 
 
 def _checked(value, name, module, kind):
     if not callable(value):
-        error = TypeError("cannot use %s in %s: it is %s, not a callable" % (name, _title(module), _article(value)))
+        error = TypeError(
+            "cannot use %s in %s: it is %s, not a callable"
+            % (name, _title(module), _article(value))
+        )
         raise LoadError("not callable", _about(module, error))
     mistake = convention.mistake(value, kind)
     if mistake:
-        error = TypeError("cannot run %s in %s as %s: %s" % (name, _title(module), kind.upper(), mistake))
+        error = TypeError(
+            "cannot run %s in %s as %s: %s" % (name, _title(module), kind.upper(), mistake)
+        )
         raise LoadError("not callable", _about(module, error))
     return convention.as_asgi3(value) if kind == "asgi" else value, name
 
 
 def _missing(module, wanted):
     names = _callables(module)
-    what = "it has the callables " + ", ".join(names[:20]) if names else "it has no callables at all"
+    what = (
+        "it has the callables " + ", ".join(names[:20]) if names else "it has no callables at all"
+    )
     error = AttributeError("cannot find %s in %s; %s" % (wanted, _title(module), what))
     return LoadError("missing", _about(module, error))
 
 
 def _callables(module):
-    """The names of what might be meant: objects that can be called, then the module's own functions and classes."""
+    """The names of what might be meant: objects that can be called, then the module's own functions
+    and classes."""
     import inspect
 
     objects, own = [], []

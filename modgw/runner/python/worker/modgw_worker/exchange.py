@@ -15,7 +15,17 @@ class ClientDisconnected(OSError):
 class BaseExchange:
     """One call of the app, and what the connection gives the frames of its stream."""
 
-    __slots__ = ("conn", "stream", "scope", "task", "cancelled", "ended", "window", "_waiting", "_wanting")
+    __slots__ = (
+        "conn",
+        "stream",
+        "scope",
+        "task",
+        "cancelled",
+        "ended",
+        "window",
+        "_waiting",
+        "_wanting",
+    )
 
     def __init__(self, conn, stream, scope):
         self.conn = conn
@@ -47,7 +57,8 @@ class BaseExchange:
             self.cancel(payload.decode("utf-8", "replace") or "cancelled", flags & wire.END)
 
     def cancel(self, reason, over):
-        """Takes note that the host has given the request up; with over the app is not to go on with it."""
+        """Takes note that the host has given the request up; with over the app is not to go on with
+        it."""
         if self.cancelled is None:
             self.cancelled = reason
         if over and self.task is not None:
@@ -64,7 +75,9 @@ class BaseExchange:
 
     def fail(self, error):
         """Logs an exception that the app did not catch, and ends the stream."""
-        if self.cancelled is not None and is_due_to(error, (ClientDisconnected, asyncio.CancelledError)):
+        if self.cancelled is not None and is_due_to(
+            error, (ClientDisconnected, asyncio.CancelledError)
+        ):
             self.abort(self.cancelled)
             return
         control = self.conn.control
@@ -72,7 +85,8 @@ class BaseExchange:
         summary = found.summary()
         control.log(
             "error",
-            "cannot %s %s: %s" % ("finish after the response to" if self.ended else "answer", self.title(), summary),
+            "cannot %s %s: %s"
+            % ("finish after the response to" if self.ended else "answer", self.title(), summary),
             traceback=found.traceback,
             request=self.scope.get("modgw.request_id", ""),
             file=found.file,
@@ -88,7 +102,11 @@ class BaseExchange:
         self.conn.forget(self.stream)
         if not self.ended:
             self.ended = True
-            self.conn.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
+            self.conn.put(
+                wire.frame(
+                    wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]
+                )
+            )
 
     async def _news(self):
         """Waits until there is something to receive."""
@@ -103,7 +121,8 @@ class BaseExchange:
         _wake(self, "_waiting")
 
     async def _room(self, size=1):
-        """Takes so many bytes of the window, when they are there; raises when the request is over."""
+        """Takes so many bytes of the window, when they are there; raises when the request is
+        over."""
         while self.window < size:
             if self.cancelled is not None:
                 raise ClientDisconnected(self.cancelled)

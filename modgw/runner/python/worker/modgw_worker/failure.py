@@ -6,7 +6,8 @@ import traceback
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 _OWN = _PACKAGE + os.sep, os.path.join(os.path.dirname(_PACKAGE), "__main__.py")
-_LIBRARIES = (os.path.realpath(os.path.dirname(os.__file__)) + os.sep,)  # what sysconfig calls stdlib
+# what sysconfig calls stdlib
+_LIBRARIES = (os.path.realpath(os.path.dirname(os.__file__)) + os.sep,)
 
 
 class PlacedError(RuntimeError):
@@ -34,7 +35,8 @@ class Failure:
 
 
 def describe(error, suspects=()):
-    """The Failure for error; with no frame of the app in its traceback, the first suspect with a place is to blame."""
+    """The Failure for error; with no frame of the app in its traceback, the first suspect with a
+    place is to blame."""
     file, line = _place(error)
     for suspect in suspects:
         if file:
@@ -58,13 +60,15 @@ def is_app_file(name):
 
 
 def is_due_to(error, kinds):
-    """Whether error is one of the kinds, or was raised where one of them was handled; of a group, whether all its errors are."""
+    """Whether error is one of the kinds, or was raised where one of them was handled; of a group,
+    whether all its errors are."""
     seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, kinds):
             return True
-        parts = getattr(error, "exceptions", None)  # of an ExceptionGroup, which Python has since 3.11
+        # of an ExceptionGroup, which Python has since 3.11
+        parts = getattr(error, "exceptions", None)
         if parts and isinstance(parts, tuple) and all(is_due_to(part, kinds) for part in parts):
             return True
         error = error.__cause__ or error.__context__
@@ -100,7 +104,11 @@ def _place_of_object(value):
     frame = getattr(value, "gi_frame", None)
     if frame is not None:
         return frame.f_code.co_filename, frame.f_lineno
-    for candidate in (value, getattr(value, "gi_code", None), getattr(type(value), "__call__", None)):
+    for candidate in (
+        value,
+        getattr(value, "gi_code", None),
+        getattr(type(value), "__call__", None),
+    ):
         code = getattr(candidate, "__code__", candidate)
         name = getattr(code, "co_filename", "")
         if name and is_app_file(name):

@@ -14,7 +14,8 @@ def is_built_in():
 
 
 def watch(control):
-    """Has it logged when an extension module turns the lock on, now or later. It is for before the app is loaded."""
+    """Has it logged when an extension module turns the lock on, now or later. It is for before the
+    app is loaded."""
     if is_built_in():
         return
     if sys._is_gil_enabled():
@@ -35,5 +36,7 @@ def watch(control):
 def _log_lock(control, why):
     control.log(
         "warning",
-        "MGW-APP-030: cannot run threads at the same time: the global interpreter lock is on, for %s" % why,
+        "MGW-APP-030: cannot run threads at the same time: the global interpreter lock is on, for "
+        "%s"
+        % why,
     )

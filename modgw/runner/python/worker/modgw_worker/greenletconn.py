@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import traceback
-from _thread import allocate_lock, get_ident, start_new_thread  # the system's own: gevent has patched nothing yet
+# the system's own: gevent has patched nothing yet
+from _thread import allocate_lock, get_ident, start_new_thread
 
 from . import wire
 from .body import ClientDisconnected
@@ -26,7 +27,8 @@ _ON_ITS_WAY = 0.01  # seconds in which a request that was sent before the word t
 
 
 def patch():
-    """Makes what waits in the standard library let other greenlets go on. Raises LoadError without gevent."""
+    """Makes what waits in the standard library let other greenlets go on. Raises LoadError without
+    gevent."""
     try:
         from gevent import monkey
     except ImportError as error:
@@ -35,7 +37,8 @@ def patch():
 
 
 def beside(task, signals):
-    """Runs task, which waits for signals, in a thread of the system that no busy greenlet holds up, until it has ended."""
+    """Runs task, which waits for signals, in a thread of the system that no busy greenlet holds up,
+    until it has ended."""
     import gevent
     from gevent.event import Event
 
@@ -80,8 +83,10 @@ class GreenletConn:
         self._requests = {}  # of the streams that are open
         self._greenlets = set()  # of the requests
         self._buffer = b""
-        self._waiting = collections.deque()  # what is to be sent: triples (parts, size, file descriptor or None)
-        self._news = event.Event()  # set while there is something to be sent, or nothing will be any more
+        # what is to be sent: triples (parts, size, file descriptor or None)
+        self._waiting = collections.deque()
+        # set while there is something to be sent, or nothing will be any more
+        self._news = event.Event()
         self._stopping = event.Event()
         self._done = False
         self._pid = os.getpid()
@@ -99,7 +104,8 @@ class GreenletConn:
         self._stopping.set()
 
     def probe(self):
-        """Logs where the hub stands when it is blocked, once for each time. It is for another thread."""
+        """Logs where the hub stands when it is blocked, once for each time. It is for another
+        thread."""
         alive = allocate_lock()
         alive.acquire()
         self._alive = alive
@@ -164,7 +170,11 @@ class GreenletConn:
         except self._gevent.GreenletExit:
             pass
         except BaseException as error:
-            self.control.log("error", "cannot go on serving requests: %r" % error, traceback=traceback.format_exc())
+            self.control.log(
+                "error",
+                "cannot go on serving requests: %r" % error,
+                traceback=traceback.format_exc(),
+            )
             os._exit(70)
 
     def _read(self):
@@ -204,7 +214,8 @@ class GreenletConn:
         request.running = True
         request.exchange.run()
         if os.getpid() != self._pid:
-            os._exit(0)  # A child that the app forked came back from the request: only the parent answers it.
+            # A child that the app forked came back from the request: only the parent answers it.
+            os._exit(0)
         self._requests.pop(request.exchange.stream, None)
         self._greenlets.discard(request.greenlet)
 
@@ -237,14 +248,19 @@ class GreenletConn:
                 self.socket.sendall(part)
             return
         batch = list(parts)
-        while self._waiting and self._waiting[0][2] is None and size + self._waiting[0][1] <= _SENT_AT_ONCE:
+        while (
+            self._waiting
+            and self._waiting[0][2] is None
+            and size + self._waiting[0][1] <= _SENT_AT_ONCE
+        ):
             parts, more, _ = self._waiting.popleft()
             size += more
             batch.extend(parts)
         self.socket.sendall(b"".join(batch))
 
     def _lose(self):
-        """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
+        """Notes that the host is gone or wants this worker no more: nothing that is answered
+        reaches anybody."""
         while self._waiting:
             _, _, fd = self._waiting.popleft()
             if fd is not None:

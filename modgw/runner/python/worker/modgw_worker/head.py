@@ -10,8 +10,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _LATIN_1 = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
 
-# Apps use few names and statuses again and again: checking each of them once is enough. The bound is for those that
-# make them up.
+# Apps use few names and statuses again and again: checking each of them once is enough. The bound
+# is for those that make them up.
 _names = {}  # checked header names; True for Content-Length
 _statuses = {}  # checked statuses as (code, reason)
 _REMEMBERED = 1000
@@ -23,11 +23,15 @@ def response_head(status, headers):
     if parsed is None:
         parsed = _parse_status(status)
     if type(headers) is not list:
-        raise TypeError("cannot use %s as headers: start_response wants a list of tuples" % kind(headers))
+        raise TypeError(
+            "cannot use %s as headers: start_response wants a list of tuples" % kind(headers)
+        )
     length = -1
     for header in headers:
         if type(header) is not tuple or len(header) != 2:
-            raise TypeError("cannot use %r as a header: it must be a tuple (name, value)" % (header,))
+            raise TypeError(
+                "cannot use %r as a header: it must be a tuple (name, value)" % (header,)
+            )
         name, value = header
         if type(name) is not str or type(value) is not str:
             return response_head(status, [_plain(header) for header in headers])
@@ -99,5 +103,8 @@ def _plain(header):
     """The header with subclasses of str made plain, which is all that marshal takes."""
     for part in header:
         if not isinstance(part, str):
-            raise TypeError("cannot use %r as a header: name and value must be str, not %s" % (header, kind(part)))
+            raise TypeError(
+                "cannot use %r as a header: name and value must be str, not %s"
+                % (header, kind(part))
+            )
     return str.__str__(header[0]), str.__str__(header[1])

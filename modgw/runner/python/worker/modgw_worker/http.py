@@ -15,7 +15,8 @@ _dumps = wire.dumps
 
 _WINDOW = wire.INITIAL_WINDOW
 _HALF_WINDOW = _WINDOW // 2
-_PIECE = 64 << 10  # the longest piece of a body in one frame; a longer one only delays what else the host has to do
+# the longest piece of a body in one frame; a longer one only delays what else the host has to do
+_PIECE = 64 << 10
 
 _EXTENSIONS = {
     "http.response.pathsend": {},
@@ -92,7 +93,9 @@ class Exchange(BaseExchange):
                     self._close()
                     size = len(head)
                     self.conn.put(
-                        _pack_response(4 + size + len(body), self.stream, _RESPONSE, _END, 0, size) + head + body
+                        _pack_response(4 + size + len(body), self.stream, _RESPONSE, _END, 0, size)
+                        + head
+                        + body
                     )
                     return
             await self._send_body(body, more)
@@ -121,7 +124,11 @@ class Exchange(BaseExchange):
         elif not self.ended and self._departed:
             self.abort("the client has gone")
         elif not self.ended:
-            what = "sending a response" if self._head is None and not self._sent else "completing its response"
+            what = (
+                "sending a response"
+                if self._head is None and not self._sent
+                else "completing its response"
+            )
             raise RuntimeError("cannot answer: the app returned without " + what)
         self._release()
 
@@ -140,7 +147,10 @@ class Exchange(BaseExchange):
             self._trailers = []
             headers = [pair for pair in headers if pair[0].lower() != b"trailer"]
         if not 200 <= status <= 599:
-            raise ValueError("cannot send http.response.start: its status is %d, which must be from 200 to 599" % status)
+            raise ValueError(
+                "cannot send http.response.start: its status is %d, which must be from 200 to 599"
+                % status
+            )
         self._head = _dumps((int(status), "", headers))
         if len(self._head) > wire.MAX_PAYLOAD // 2:
             raise ValueError("cannot send %d bytes of headers" % len(self._head))
@@ -148,7 +158,8 @@ class Exchange(BaseExchange):
             self._held = []
 
     async def _send_body(self, body, more):
-        """Sends a piece of the body, in as many frames as it needs, as fast as the host takes it."""
+        """Sends a piece of the body, in as many frames as it needs, as fast as the host takes
+        it."""
         conn = self.conn
         position, size = 0, len(body)
         last = not more and self._trailers is None
@@ -189,7 +200,11 @@ class Exchange(BaseExchange):
             return
         head = self._head
         self._sent = True
-        self._put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head)) + head + piece)
+        self._put(
+            _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head))
+            + head
+            + piece
+        )
 
     def _put(self, frame):
         if self._held is None:
@@ -260,7 +275,9 @@ class Exchange(BaseExchange):
         if not self._sent:
             self._put_piece(b"", 0)
         self._close()
-        self.conn.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
+        self.conn.put_descriptor(
+            wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd
+        )
         if self.conn.congested():
             await self.conn.drained()
 
@@ -279,7 +296,10 @@ class Exchange(BaseExchange):
 
     def _send_trailers(self, message):
         if self._trailers is None:
-            raise RuntimeError('cannot send trailers that http.response.start did not announce with "trailers": True')
+            raise RuntimeError(
+                'cannot send trailers that http.response.start did not announce with "trailers": '
+                'True'
+            )
         self._trailers.extend(messages.read_headers(message))
         if not message.get("more_trailers", False):
             self._release()

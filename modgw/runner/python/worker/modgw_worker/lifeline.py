@@ -1,4 +1,5 @@
-"""Ends the worker when the host is gone, even while an extension module never gives the interpreter back."""
+"""Ends the worker when the host is gone, even while an extension module never gives the interpreter
+back."""
 
 import fcntl
 import os
@@ -7,7 +8,8 @@ import signal
 
 
 def hold(fd):
-    """Makes the kernel send SIGIO, which ends the process group, when the other end of the pipe is closed.
+    """Makes the kernel send SIGIO, which ends the process group, when the other end of the pipe is
+    closed.
 
     The host never writes to the pipe, so that nothing else raises the signal.
     """

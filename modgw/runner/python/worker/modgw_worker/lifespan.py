@@ -1,4 +1,5 @@
-"""The lifespan of an ASGI app (specification 2.0): what it does before its first request and after its last."""
+"""The lifespan of an ASGI app (specification 2.0): what it does before its first request and after
+its last."""
 
 import asyncio
 import sys
@@ -21,17 +22,24 @@ class Lifespan:
         self.state = {}
         self._app = app
         self._mode = mode  # "auto": the app need have none; "on": it must; "off": it is not asked
-        self._scope = {"type": "lifespan", "asgi": _ASGI.copy(), "modgw.app": app_name, "state": self.state}
+        self._scope = {
+            "type": "lifespan",
+            "asgi": _ASGI.copy(),
+            "modgw.app": app_name,
+            "state": self.state,
+        }
         self._control = control
         self._loop = loop
-        self._heard = False  # whether the app has received lifespan.startup: then it knows what that is
+        # whether the app has received lifespan.startup: then it knows what that is
+        self._heard = False
         self._answer = loop.create_future()  # result of the startup: None, or a StartupFailed
         self._stopping = loop.create_future()
         self._stopped = loop.create_future()
         self._task = None
 
     async def startup(self):
-        """Lets the app start; raises what keeps it from that. An app without lifespan is fine, unless it must have one."""
+        """Lets the app start; raises what keeps it from that. An app without lifespan is fine,
+        unless it must have one."""
         if self._mode == "off":
             return
         self._task = self._loop.create_task(self._run())
@@ -71,12 +79,17 @@ class Lifespan:
         except BaseException as error:
             if not self._answer.done():
                 if not self._heard and self._mode == "auto":
-                    self._answer.set_result(None)  # It knows no lifespan, and says so in its own way.
+                    # It knows no lifespan, and says so in its own way.
+                    self._answer.set_result(None)
                     return
-                self._answer.set_result(StartupFailed("%s: %s" % (type(error).__name__, error), "", 0))
+                self._answer.set_result(
+                    StartupFailed("%s: %s" % (type(error).__name__, error), "", 0)
+                )
             raise
         if not self._answer.done():
-            missing = StartupFailed("the app returned without sending lifespan.startup.complete", "", 0)
+            missing = StartupFailed(
+                "the app returned without sending lifespan.startup.complete", "", 0
+            )
             self._answer.set_result(None if self._mode == "auto" else missing)
 
     async def _receive(self):
@@ -93,11 +106,17 @@ class Lifespan:
                 self._answer.set_result(None)
         elif kind == "lifespan.startup.failed":
             if not self._answer.done():
-                text = messages.read(message, "message", str, "") or "the app sent lifespan.startup.failed"
+                text = (
+                    messages.read(message, "message", str, "")
+                    or "the app sent lifespan.startup.failed"
+                )
                 self._answer.set_result(StartupFailed(text, *_caller()))
         elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
             if kind.endswith("failed"):
-                self._control.log("error", "cannot shut the app down: %s" % messages.read(message, "message", str, ""))
+                self._control.log(
+                    "error",
+                    "cannot shut the app down: %s" % messages.read(message, "message", str, ""),
+                )
             if not self._stopped.done():
                 self._stopped.set_result(None)
         else:

@@ -1,4 +1,5 @@
-"""The event loop of an ASGI app. It has the main thread, where apps expect it; another thread obeys the host."""
+"""The event loop of an ASGI app. It has the main thread, where apps expect it; another thread obeys
+the host."""
 
 import asyncio
 import os
@@ -43,11 +44,13 @@ class Loop:
         self._conn = None
         self._lifespan = None
         self._ending = loop.create_future()
-        self.patience = None  # seconds that stop gives the requests; None: the host sees to their end
+        # seconds that stop gives the requests; None: the host sees to their end
+        self.patience = None
         self._blocked = False  # whether it was logged that the loop is
 
     def start(self):
-        """Starts the loop and the app's lifespan; raises what keeps the app from starting, and Stopped after stop."""
+        """Starts the loop and the app's lifespan; raises what keeps the app from starting, and
+        Stopped after stop."""
         self._ident = threading.get_ident()
         self.loop.run_until_complete(self._begin())
 
@@ -60,7 +63,11 @@ class Loop:
             loop.close()
         except BaseException as error:
             found = describe(error, suspects=(self._app,))
-            self._control.log("error", "cannot go on serving requests: " + found.summary(), traceback=found.traceback)
+            self._control.log(
+                "error",
+                "cannot go on serving requests: " + found.summary(),
+                traceback=found.traceback,
+            )
             self.cut_off()
 
     def stop(self):
@@ -69,11 +76,13 @@ class Loop:
             self.loop.call_soon_threadsafe(self._end)
 
     def poke(self):
-        """Makes Python handle signals, which it does before it calls anything. It is for another thread."""
+        """Makes Python handle signals, which it does before it calls anything. It is for another
+        thread."""
         self.loop.call_soon_threadsafe(int)
 
     def standstill(self):
-        """A Failure with the place where the startup of the lifespan waits. It is for another thread."""
+        """A Failure with the place where the startup of the lifespan waits. It is for another
+        thread."""
         frames = stacks.running(self._ident)
         if not place_of(frames)[0]:
             frames = self._lifespan.frames()
@@ -82,7 +91,8 @@ class Loop:
         return Failure(error, file, line, source(file, line), stacks.text_of(frames))
 
     def probe(self):
-        """Logs where the loop stands when it is blocked, once for each time. It is for another thread."""
+        """Logs where the loop stands when it is blocked, once for each time. It is for another
+        thread."""
         alive = threading.Event()
         self.loop.call_soon_threadsafe(self._respond, alive)
         if alive.wait(_PROMPT) or self._blocked:
@@ -93,7 +103,8 @@ class Loop:
             return
         self._control.log(
             "warning",
-            "the event loop is blocked: nothing else is served until this returns; await it, or run it in a thread",
+            "the event loop is blocked: nothing else is served until this returns; await it, or "
+            "run it in a thread",
             traceback="".join(traceback.format_stack(frame)),
         )
 
@@ -103,13 +114,17 @@ class Loop:
         texts = []
         for task, exchange in tasks[:_MOST_TASKS]:
             request = exchange.scope.get("modgw.request_id", "without id")
-            texts.append("task serving %s, request %s:\n%s" % (exchange.title(), request, stacks.text_of(stacks.awaiting(task.get_coro()))))
+            texts.append(
+                "task serving %s, request %s:\n%s"
+                % (exchange.title(), request, stacks.text_of(stacks.awaiting(task.get_coro())))
+            )
         if len(tasks) > _MOST_TASKS:
             texts.append("and %d more tasks" % (len(tasks) - _MOST_TASKS))
         return texts
 
     def cut_off(self):
-        """Ends the connection, so that the host replaces this worker and nobody waits for it. Any thread may call it."""
+        """Ends the connection, so that the host replaces this worker and nobody waits for it. Any
+        thread may call it."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -139,7 +154,9 @@ class Loop:
             raise Stopped(0)
         await startup
         state = self._lifespan.state
-        self._conn = MuxConn(self.socket, self._shared, self._app, self._app_name, state, self._control, self.loop)
+        self._conn = MuxConn(
+            self.socket, self._shared, self._app, self._app_name, state, self._control, self.loop
+        )
 
     async def _go_on(self):
         self._conn.start()

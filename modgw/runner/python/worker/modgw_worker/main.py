@@ -49,7 +49,8 @@ def main(arguments, folder):
 def _leave_no_trace(folder):
     """Makes the process look to the app as if nothing but the app was started in it."""
     sys.path[:] = [path for path in sys.path if path != folder]
-    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker; see script.py.
+    # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker;
+    # see script.py.
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
@@ -88,7 +89,11 @@ class Worker:
     def run(self):
         """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
         signals = self._signals
-        os.register_at_fork(before=signals.hold, after_in_parent=signals.release, after_in_child=self._close_in_child)
+        os.register_at_fork(
+            before=signals.hold,
+            after_in_parent=signals.release,
+            after_in_child=self._close_in_child,
+        )
         message = self._control.receive()
         if message is None or message[0] != wire.START:
             return 0
@@ -109,7 +114,8 @@ class Worker:
             from .loop import new_loop
 
             loop = new_loop()
-            asyncio.set_event_loop(loop)  # An app that asks for it while it is imported gets the one that it will run in.
+            # An app that asks for it while it is imported gets the one that it will run in.
+            asyncio.set_event_loop(loop)
         green = start.get("gevent", False)
         try:
             if green:
@@ -145,7 +151,12 @@ class Worker:
         version = "%s %s" % (name_of_python, sys.version.split()[0])
         self._control.send_dict(
             wire.READY,
-            {"pid": os.getpid(), "python": version, "callable": name, "buffer": self._buffers[0] is not None},
+            {
+                "pid": os.getpid(),
+                "python": version,
+                "callable": name,
+                "buffer": self._buffers[0] is not None,
+            },
         )
         self._report()
         if loop is not None:
@@ -233,7 +244,9 @@ class Worker:
             elif message[0] == wire.DUMP and message[1] and self._starting:
                 self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
             elif message[0] == wire.DUMP:
-                stacks.dump_or_probe(self._control, self._conns, message[1].decode("utf-8", "replace"))
+                stacks.dump_or_probe(
+                    self._control, self._conns, message[1].decode("utf-8", "replace")
+                )
 
     def _unqueue(self, asked):
         """Gives back what waits on a connection whose thread is busy for long."""
@@ -242,10 +255,15 @@ class Worker:
         streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
             flags = wire.END if conn.has_computed(busy) else 0
-            self._control.send(wire.UNQUEUED, wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)), flags)
+            self._control.send(
+                wire.UNQUEUED,
+                wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)),
+                flags,
+            )
 
     def _close_in_child(self):
-        """Leaves the connections and signals of the parent alone; runs in every child that the app forks."""
+        """Leaves the connections and signals of the parent alone; runs in every child that the app
+        forks."""
         self._control.close_in_child()
         for conn in self._conns:
             conn.close_in_child()

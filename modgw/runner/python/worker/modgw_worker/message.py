@@ -9,9 +9,13 @@ def kind(message):
     try:
         found = message["type"]
     except (KeyError, TypeError, IndexError):
-        raise TypeError('cannot send %s: a message is a dict that has a "type"' % _shorten(message)) from None
+        raise TypeError(
+            'cannot send %s: a message is a dict that has a "type"' % _shorten(message)
+        ) from None
     if not isinstance(found, str):
-        raise TypeError('cannot send a message whose "type" is of type %s: it must be str' % _type(found))
+        raise TypeError(
+            'cannot send a message whose "type" is of type %s: it must be str' % _type(found)
+        )
     return found
 
 
@@ -40,7 +44,9 @@ def read_headers(message):
         try:
             name, value = pair
         except (TypeError, ValueError):
-            raise TypeError("cannot use %s as a header: it must be a pair of bytes" % _shorten(pair)) from None
+            raise TypeError(
+                "cannot use %s as a header: it must be a pair of bytes" % _shorten(pair)
+            ) from None
         if type(name) is not bytes or type(value) is not bytes:
             name, value = _plain(name, "a header"), _plain(value, "a header")
         headers.append((name, value))
@@ -65,7 +71,9 @@ def _iterate(message, name):
 def _plain(part, where):
     if isinstance(part, _BYTES):
         return bytes(part)
-    raise TypeError("cannot use %s in %s: it must be bytes, not %s" % (_shorten(part), where, _type(part)))
+    raise TypeError(
+        "cannot use %s in %s: it must be bytes, not %s" % (_shorten(part), where, _type(part))
+    )
 
 
 def _wrong(message, name, wanted, value):
@@ -73,7 +81,10 @@ def _wrong(message, name, wanted, value):
         wanted = wanted[0]
     if isinstance(wanted, type):
         wanted = wanted.__name__
-    return TypeError('cannot send %s: its "%s" must be %s, not %s' % (message["type"], name, wanted, _type(value)))
+    return TypeError(
+        'cannot send %s: its "%s" must be %s, not %s'
+        % (message["type"], name, wanted, _type(value))
+    )
 
 
 def _type(value):

@@ -1,4 +1,5 @@
-"""Which modules a worker has loaded, and what else a template must know of the app that loaded them."""
+"""Which modules a worker has loaded, and what else a template must know of the app that loaded
+them."""
 
 import os
 import sys
@@ -9,17 +10,30 @@ _LIBRARIES = ("/site-packages/", "/dist-packages/")
 
 
 def _standard_folders():
-    """What sysconfig calls stdlib and platstdlib, without importing it: a template must not load more than a worker."""
+    """What sysconfig calls stdlib and platstdlib, without importing it: a template must not load
+    more than a worker."""
     folder = os.path.dirname(os.__file__)
     libraries = getattr(sys, "platlibdir", "lib")
     platform = os.path.join(sys.base_exec_prefix, libraries, os.path.basename(folder))
-    return tuple({f(place) + os.sep for place in (folder, platform) for f in (os.path.abspath, os.path.realpath)})
+    return tuple(
+        {
+            f(place) + os.sep
+            for place in (folder, platform)
+            for f in (os.path.abspath, os.path.realpath)
+        }
+    )
 
 
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # where compat has a module for apps
 _STANDARD = _standard_folders()
 _LOADERS = frozenset(
-    ("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "BuiltinImporter", "FrozenImporter")
+    (
+        "SourceFileLoader",
+        "SourcelessFileLoader",
+        "ExtensionFileLoader",
+        "BuiltinImporter",
+        "FrozenImporter",
+    )
 )
 _PATCHERS = ("gevent", "eventlet", "ddtrace", "newrelic", "debugpy", "pydevd")
 
@@ -59,7 +73,11 @@ def _report(environ, order):
     loaded = dict(sys.modules)
     for name in dict.fromkeys([*order, *loaded]):
         module = loaded.get(name)
-        if module is None or name in ("__main__", "__mp_main__") or name.partition(".")[0] == "modgw_worker":
+        if (
+            module is None
+            or name in ("__main__", "__mp_main__")
+            or name.partition(".")[0] == "modgw_worker"
+        ):
             continue
         file = file_of(module)
         if is_library(module, file):

@@ -43,7 +43,8 @@ class MuxConn:
         self._out = []  # frames that wait for the end of the batch
         self._flushing = False  # whether _flush will be called
         self._held_since = 0.0
-        self._backlog = collections.deque()  # pairs (bytes, file descriptor or None) that the socket had no room for
+        # pairs (bytes, file descriptor or None) that the socket had no room for
+        self._backlog = collections.deque()
         self._drained = None  # future for those who wait until the backlog is gone
         self._stopped = None  # future for the end of all tasks, once the connection is to stop
 
@@ -53,7 +54,8 @@ class MuxConn:
     async def stop(self, patience=None):
         """Takes no more requests and waits for the end of those that there are.
 
-        With patience it closes the WebSockets, and calls off what is left after so many seconds: the host does neither then."""
+        With patience it closes the WebSockets, and calls off what is left after so many seconds:
+        the host does neither then."""
         self._stopped = self.loop.create_future()
         if patience is not None:
             for exchange in list(self._streams.values()):
@@ -158,7 +160,9 @@ class MuxConn:
         scope["modgw.app"] = self.app_name
         scope["state"] = self.state.copy()
         make = Exchange if scope["type"] == "http" else WebSocket
-        exchange = self._streams[stream] = make(self, stream, scope, data[body:end], flags & wire.END)
+        exchange = self._streams[stream] = make(
+            self, stream, scope, data[body:end], flags & wire.END
+        )
         if _EAGER:
             task = asyncio.Task(exchange.run(), loop=self.loop, eager_start=True)
             if task.done():
@@ -204,7 +208,11 @@ class MuxConn:
         try:
             while backlog:
                 data, fd = backlog[0]
-                rights = () if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
+                rights = (
+                    ()
+                    if fd is None
+                    else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
+                )
                 sent = self.socket.sendmsg([data], rights)
                 if fd is not None:
                     os.close(fd)
@@ -224,7 +232,8 @@ class MuxConn:
             self._drained = None
 
     def _lose(self):
-        """Notes that the host is gone or wants this worker no more: nothing that is answered reaches anybody."""
+        """Notes that the host is gone or wants this worker no more: nothing that is answered
+        reaches anybody."""
         self.loop.remove_reader(self.socket.fileno())
         self.loop.remove_writer(self.socket.fileno())
         for _, fd in self._backlog:

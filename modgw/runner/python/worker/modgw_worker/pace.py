@@ -1,4 +1,5 @@
-"""How long the requests of a thread take of late, and how much of that time it keeps the interpreter."""
+"""How long the requests of a thread take of late, and how much of that time it keeps the
+interpreter."""
 
 import resource
 from time import perf_counter
@@ -6,22 +7,26 @@ from time import perf_counter
 from . import wire
 
 APART = 0.001  # seconds of requests after which one is a sample
-_MOST = APART / 4  # seconds that one request counts with there: of slow ones every fourth is a sample
+# seconds that one request counts with there: of slow ones every fourth is a sample
+_MOST = APART / 4
 _AVERAGED = 0.125  # how much one request counts in the average
 _SAMPLED = 0.25  # how much one sample counts in its average
 _PROBED = 4  # of so many samples one is probed
-_SLOW = 0.004  # seconds that a request counts with at most, so that a single slow one is forgotten soon
+# seconds that a request counts with at most, so that a single slow one is forgotten soon
+_SLOW = 0.004
 
 _THREAD = getattr(resource, "RUSAGE_THREAD", 1)  # PyPy does not name it.
 _getrusage = resource.getrusage
 
 
 class Pace:
-    """What a thread measures of itself. Reading its CPU time costs a system call, so that it takes samples.
+    """What a thread measures of itself. Reading its CPU time costs a system call, so that it takes
+    samples.
 
-    A sample is a piece of a request without sending: a thread that sends lets go of the interpreter, and may wait for it. A
-    thread that did not give up its processor by itself has waited for nothing, however long others had that processor. What
-    it computes in native code may leave the interpreter to others, which a probe finds out."""
+    A sample is a piece of a request without sending: a thread that sends lets go of the
+    interpreter, and may wait for it. A thread that did not give up its processor by itself has
+    waited for nothing, however long others had that processor. What it computes in native code may
+    leave the interpreter to others, which a probe finds out."""
 
     __slots__ = (
         *("due", "average", "sending", "sample"),
@@ -32,13 +37,17 @@ class Pace:
         self._probe = probe  # None: there are no other threads
         self._probed = False  # whether this sample is probed
         self._samples = 0
-        self._free = 0.0  # the share of the samples' time that others could have had the interpreter
+        # the share of the samples' time that others could have had the interpreter
+        self._free = 0.0
         self.due = APART  # seconds of requests since the last one that was a sample
         self.average = 0.0  # seconds that the recent requests have needed
         self.sending = 0.0  # seconds of the current request that were spent sending
-        self.sample = None  # the thread's resource usage when the sample began; None: none is being taken
+        # the thread's resource usage when the sample began; None: none is being taken
+        self.sample = None
         self._computing = 1.0  # the share of the samples' time that the thread has computed
-        self._parity = 1  # of the stream that is a sample next, so that requests of two kinds that take turns are both seen
+        # of the stream that is a sample next, so that requests of two kinds that take turns are
+        # both seen
+        self._parity = 1
         self._since = 0.0  # when the sample began
 
     def value(self):

@@ -1,4 +1,5 @@
-"""Imports the modules of the environment ahead of the app, and finds out which of them must not be."""
+"""Imports the modules of the environment ahead of the app, and finds out which of them must not
+be."""
 
 import _signal
 import importlib
@@ -10,13 +11,16 @@ from . import modules
 
 # What these start cannot be seen from outside, or must not be shared by processes.
 _NEVER = frozenset(
-    "gevent eventlet greenlet grpc torch tensorflow jax jaxlib cupy numba ddtrace newrelic debugpy pydevd coverage"
+    "gevent eventlet greenlet grpc torch tensorflow jax jaxlib cupy numba ddtrace newrelic "
+    "debugpy pydevd coverage"
     " ray dask pyspark jpype mpi4py antigravity".split()
 )
 _NEVER_EXACTLY = frozenset(("numpy.random",))  # would begin with the same numbers in all processes
 
 # Extension modules read variables without being seen. They do not read these.
-_HARMLESS = frozenset(("DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "FLASK_APP", "FLASK_ENV", "FLASK_DEBUG"))
+_HARMLESS = frozenset(
+    ("DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "FLASK_APP", "FLASK_ENV", "FLASK_DEBUG")
+)
 
 
 _SUFFIXES = tuple(importlib.machinery.all_suffixes())
@@ -32,13 +36,16 @@ class Preload:
     def __init__(self, report, excluded):
         self._known = {name: file for name, file, _ in report["known"]}
         self._plain = [name for name, _, plain in report["known"] if plain]
-        self._watch = _Watch(self._known, frozenset(report["app"]), excluded, frozenset(report["environ"]))
+        self._watch = _Watch(
+            self._known, frozenset(report["app"]), excluded, frozenset(report["environ"])
+        )
         self._base = frozenset(sys.modules)
         self._environ = dict(os.environ)
         self._files = {}
 
     def run(self):
-        """Imports them and returns the names that must be excluded the next time, and why: none when all is well."""
+        """Imports them and returns the names that must be excluded the next time, and why: none
+        when all is well."""
         watch = self._watch
         watch.begin()
         try:
@@ -67,13 +74,18 @@ class Preload:
         return ""
 
     def misfit(self):
-        """What in this process, in which the app was loaded, might be otherwise in one of its own; "" for nothing."""
+        """What in this process, in which the app was loaded, might be otherwise in one of its own;
+        "" for nothing."""
         environ = frozenset(modules.changed(self._environ))
         read = self._watch.reads & environ
         if read or (environ and "*" in self._watch.reads):
-            return "the app sets %s, which modules of the environment read" % ", ".join(sorted(read or environ))
+            return "the app sets %s, which modules of the environment read" % ", ".join(
+                sorted(read or environ)
+            )
         if environ - _HARMLESS and self._watch.native:
-            return "the app sets %s, which an extension module may read" % ", ".join(sorted(environ - _HARMLESS))
+            return "the app sets %s, which an extension module may read" % ", ".join(
+                sorted(environ - _HARMLESS)
+            )
         for name in ("gevent", "eventlet"):
             if name in sys.modules:
                 return "the app uses %s" % name
@@ -114,7 +126,8 @@ class Preload:
 
 
 class _Watch:
-    """Is asked for every module that is not loaded yet, and sees thereby who imports what, and what that does."""
+    """Is asked for every module that is not loaded yet, and sees thereby who imports what, and what
+    that does."""
 
     def __init__(self, known, app, excluded, environ):
         self.blamed = {}
@@ -126,7 +139,8 @@ class _Watch:
         self._excluded = excluded
         self._environ = environ
         self._attempts = []  # (name, importers)
-        self._stack = []  # the modules that were being imported at the last look, the innermost last
+        # the modules that were being imported at the last look, the innermost last
+        self._stack = []
         self._state = None
 
     def begin(self):
@@ -173,7 +187,8 @@ class _Watch:
                 self.blamed.setdefault(name, why)
 
     def _update_stack(self):
-        """The modules that are being imported; blames those that ran since the last look for what they started."""
+        """The modules that are being imported; blames those that ran since the last look for what
+        they started."""
         before, now = self._stack, tuple(filter(_is_initializing, self._stack))
         state = _state()
         for what, old, new in zip(_STATE, self._state, state):

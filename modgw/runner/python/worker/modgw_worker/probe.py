@@ -5,11 +5,13 @@ from time import perf_counter, sleep
 
 _STEP = 0.0001  # seconds between two tries
 _FREE = 0.0003  # seconds that a try takes at most when nothing keeps the interpreter
-_LONGEST = 0.003  # seconds of a request that are looked at, as what tries again and again takes turns from others
+# seconds of a request that are looked at, as what tries again and again takes turns from others
+_LONGEST = 0.003
 
 
 class Probe:
-    """A thread that tries again and again to get the interpreter while one request runs. All connections of a worker share it."""
+    """A thread that tries again and again to get the interpreter while one request runs. All
+    connections of a worker share it."""
 
     def __init__(self):
         self._owner = None  # whose request it looks at
@@ -32,7 +34,8 @@ class Probe:
             pass  # It has not come to look at the last one yet, and now sees this one.
 
     def end(self, owner, took):
-        """The share of a request's time, of so many seconds, in which others could have had the interpreter.
+        """The share of a request's time, of so many seconds, in which others could have had the
+        interpreter.
 
         It is None when another request was looked at."""
         if self._owner is not owner:

@@ -1,10 +1,12 @@
-"""Asks frameworks to let exceptions through that they would answer themselves. For development alone."""
+"""Asks frameworks to let exceptions through that they would answer themselves. For development
+alone."""
 
 import sys
 
 
 def let_through(app):
-    """Changes the settings of app, or of the framework behind it, so that the worker sees what fails in a request."""
+    """Changes the settings of app, or of the framework behind it, so that the worker sees what
+    fails in a request."""
     for ask in (_flask, _bottle, _django):
         try:
             ask(app)
@@ -28,5 +30,6 @@ def _django(app):
     base, conf = sys.modules.get("django.core.handlers.base"), sys.modules.get("django.conf")
     if base is None or conf is None or not isinstance(app, base.BaseHandler):
         return
-    if not conf.settings.DEBUG:  # With DEBUG, Django shows a page of its own that knows more of Django.
+    # With DEBUG, Django shows a page of its own that knows more of Django.
+    if not conf.settings.DEBUG:
         conf.settings.DEBUG_PROPAGATE_EXCEPTIONS = True

@@ -1,8 +1,9 @@
 """Imports an entry that is no module: my-site.wsgi, or a file that has the name of a library.
 
-Such a file gets a name that has its path in it, so that any process in which install was called can import it: another worker
-that unpickles one of its objects, or a child that multiprocessing has spawned. Such a child runs the file of its parent's
-__main__ before it does anything else (multiprocessing.spawn), and load makes that this file. It must stand alone therefore.
+Such a file gets a name that has its path in it, so that any process in which install was called can
+import it: another worker that unpickles one of its objects, or a child that multiprocessing has
+spawned. Such a child runs the file of its parent's __main__ before it does anything else
+(multiprocessing.spawn), and load makes that this file. It must stand alone therefore.
 """
 
 import importlib
@@ -45,7 +46,8 @@ class Finder:
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    """Compiles a file with any suffix, without a cached copy: blog.wsgi and blog.py would share one."""
+    """Compiles a file with any suffix, without a cached copy: blog.wsgi and blog.py would share
+    one."""
 
     def get_code(self, fullname):
         return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
@@ -53,20 +55,29 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 def _name(file):
     """The name for a file: "/a-b" is _modgw__2fa_2db."""
-    return _PREFIX + re.sub(b"[^0-9A-Za-z]", lambda found: b"_%02x" % ord(found.group()), os.fsencode(file)).decode("ascii")
+    return _PREFIX + re.sub(
+        b"[^0-9A-Za-z]", lambda found: b"_%02x" % ord(found.group()), os.fsencode(file)
+    ).decode("ascii")
 
 
 def _file(name):
     """The file that has the name."""
     escaped = name[len(_PREFIX) :].encode("ascii")
-    return os.fsdecode(re.sub(b"_([0-9a-f]{2})", lambda found: bytes((int(found.group(1), 16),)), escaped))
+    return os.fsdecode(
+        re.sub(b"_([0-9a-f]{2})", lambda found: bytes((int(found.group(1), 16),)), escaped)
+    )
 
 
 def _lead_children_here():
-    """Has children run this file, unless the process has a program of its own, such as that of a test."""
+    """Has children run this file, unless the process has a program of its own, such as that of a
+    test."""
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
-    if spec is not None and spec.name.partition(".")[0] == "modgw_worker" or not hasattr(main, "__file__"):
+    if (
+        spec is not None
+        and spec.name.partition(".")[0] == "modgw_worker"
+        or not hasattr(main, "__file__")
+    ):
         main.__spec__, main.__file__ = None, os.path.abspath(__file__)
 
 

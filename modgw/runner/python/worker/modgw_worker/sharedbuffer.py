@@ -1,4 +1,5 @@
-"""The memory that the host shares with the worker, through which large bodies pass without the kernel's copies."""
+"""The memory that the host shares with the worker, through which large bodies pass without the
+kernel's copies."""
 
 import collections
 import os
@@ -31,7 +32,8 @@ def open_buffers(start, fd):
 
 
 class ThreadBuffer:
-    """The buffer of a thread: the worker puts responses in one half, the host requests in the other."""
+    """The buffer of a thread: the worker puts responses in one half, the host requests in the
+    other."""
 
     __slots__ = ("memory", "responses", "requests", "_next", "_free", "_unreported")
 
@@ -48,7 +50,8 @@ class ThreadBuffer:
         return min(most, self._free, _WINDOW - self._next)
 
     def put(self, piece, size):
-        """Puts a piece of a response there, for which there must be room, and returns its offset."""
+        """Puts a piece of a response there, for which there must be room, and returns its
+        offset."""
         offset = self._next
         start = self.responses + offset
         self.memory[start : start + size] = piece
@@ -63,7 +66,8 @@ class ThreadBuffer:
             self._next = 0
 
     def count_read(self, size):
-        """Counts bytes of a request that were read, and returns how many to tell the host of now."""
+        """Counts bytes of a request that were read, and returns how many to tell the host of
+        now."""
         self._unreported += size
         if self._unreported < _WINDOW // 2:
             return 0
@@ -77,7 +81,8 @@ class ThreadBuffer:
 
 
 class MuxBuffer:
-    """Slots for pieces of responses. One that was used last is given out first: it is still in the processor's cache."""
+    """Slots for pieces of responses. One that was used last is given out first: it is still in the
+    processor's cache."""
 
     def __init__(self, memory):
         self._memory = memory
@@ -87,7 +92,8 @@ class MuxBuffer:
     def put(self, stream, piece, size, due):
         """Puts a piece there and returns its offset; None without a free slot.
 
-        Its slot is free again when so many bytes that are due, the piece's own at last, were released for the stream."""
+        Its slot is free again when so many bytes that are due, the piece's own at last, were
+        released for the stream."""
         if not self._free:
             return None
         slot = self._free.pop()

@@ -14,14 +14,16 @@ class Stopped(SystemExit):
 class Signals:
     """The signal handlers of the worker. All methods but wait are for the main thread.
 
-    The thread that waits reads from the wakeup descriptor which signals came: the handlers run in the main thread, which may be
-    about to block in a system call, or busy with a request of the app.
+    The thread that waits reads from the wakeup descriptor which signals came: the handlers run in
+    the main thread, which may be about to block in a system call, or busy with a request of the
+    app.
     """
 
     def __init__(self, control):
         self.stopping = False
         self._terminated = False  # whether the handler of SIGTERM has run
-        self.poke = None  # makes the main thread handle signals, where it runs a loop and another thread waits
+        # makes the main thread handle signals, where it runs a loop and another thread waits
+        self.poke = None
         self._loading = False
         self._control = control
         self._masks = threading.local()
@@ -42,11 +44,13 @@ class Signals:
         if replaced:
             self._control.log(
                 "warning",
-                "cannot let the app handle SIGTERM: its handler was replaced; use atexit to do something at the end",
+                "cannot let the app handle SIGTERM: its handler was replaced; use atexit to do "
+                "something at the end",
             )
 
     async def take_back(self, loop):
-        """Takes the signals back from an app that has set its own handlers while its loop started; it may have others.
+        """Takes the signals back from an app that has set its own handlers while its loop started;
+        it may have others.
 
         It runs in the loop: uvloop lets go of a handler only while it runs.
         """
@@ -55,19 +59,22 @@ class Signals:
         for number in replaced:
             loop.remove_signal_handler(number)
             signal.signal(number, own[number])
-        # The loop has a wakeup of its own as long as it handles any signal, and of the two either is enough.
+        # The loop has a wakeup of its own as long as it handles any signal, and of the two either
+        # is enough.
         waker = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         if waker not in (-1, self._waker.fileno()):
             signal.set_wakeup_fd(waker)
         if replaced:
             self._control.log(
                 "warning",
-                "cannot let the app handle %s: the host owns these signals; do what is due at the end in the shutdown of "
+                "cannot let the app handle %s: the host owns these signals; do what is due at the "
+                "end in the shutdown of "
                 "the lifespan" % " and ".join(signal.Signals(number).name for number in replaced),
             )
 
     def hold(self):
-        """Puts SIGTERM off while the calling thread forks: a child forgets signals that come before it is set up."""
+        """Puts SIGTERM off while the calling thread forks: a child forgets signals that come before
+        it is set up."""
         self._masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def release(self):
@@ -75,8 +82,12 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before_fork)
 
     def reset(self):
-        """Gives the signals their usual meaning in a forked child, unless the app has handlers of its own."""
-        ours = signal.getsignal(signal.SIGTERM) == self._terminate, signal.getsignal(signal.SIGINT) == self._interrupt
+        """Gives the signals their usual meaning in a forked child, unless the app has handlers of
+        its own."""
+        ours = (
+            signal.getsignal(signal.SIGTERM) == self._terminate,
+            signal.getsignal(signal.SIGINT) == self._interrupt,
+        )
         try:
             if ours[0]:
                 signal.set_wakeup_fd(-1)
@@ -84,7 +95,8 @@ class Signals:
             if ours[1]:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
         except ValueError:
-            # PyPy does not make the thread that forked the main thread, which alone may set handlers.
+            # PyPy does not make the thread that forked the main thread, which alone may set
+            # handlers.
             _reset_in_c(number for number, own in zip((signal.SIGTERM, signal.SIGINT), ours) if own)
 
     def wait(self, control):
@@ -105,7 +117,8 @@ class Signals:
 
     def _take_over(self):
         signal.signal(signal.SIGTERM, self._terminate)
-        signal.signal(signal.SIGINT, self._interrupt)  # not SIG_IGN, which programs that the app starts would inherit
+        # not SIG_IGN, which programs that the app starts would inherit
+        signal.signal(signal.SIGINT, self._interrupt)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
     def _drain(self):

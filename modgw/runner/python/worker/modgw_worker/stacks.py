@@ -48,7 +48,9 @@ def awaiting(awaited):
                 frame = getattr(awaited, kind + "_frame")
                 if frame is not None:
                     frames.append(frame)
-                awaited = getattr(awaited, "gi_yieldfrom" if kind == "gi" else kind + "_await", None)
+                awaited = getattr(
+                    awaited, "gi_yieldfrom" if kind == "gi" else kind + "_await", None
+                )
                 break
         else:
             awaited = _behind(awaited)
@@ -56,7 +58,8 @@ def awaiting(awaited):
 
 
 def _behind(awaited):
-    """The coroutine or generator that an awaited object of another kind runs; None when it runs none."""
+    """The coroutine or generator that an awaited object of another kind runs; None when it runs
+    none."""
     if hasattr(awaited, "get_coro"):
         return awaited.get_coro()
     for found in gc.get_referents(awaited):

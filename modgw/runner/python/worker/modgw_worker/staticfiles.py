@@ -1,15 +1,18 @@
-"""Serves the static files of a Django project while it is developed, as Django's runserver does. For development alone."""
+"""Serves the static files of a Django project while it is developed, as Django's runserver does.
+For development alone."""
 
 import sys
 
 
 def serve_beside(app):
-    """app, and beside it the files that django.contrib.staticfiles finds, where that is installed and DEBUG is set."""
+    """app, and beside it the files that django.contrib.staticfiles finds, where that is installed
+    and DEBUG is set."""
     try:
         kind = _kind(app)
         return kind(app) if kind else app
     except Exception:
-        return app  # Its settings are not ready for that, and the app itself says so where it matters.
+        # Its settings are not ready for that, and the app itself says so where it matters.
+        return app
 
 
 def _kind(app):
@@ -21,8 +24,15 @@ def _kind(app):
 
     if not apps.is_installed("django.contrib.staticfiles"):
         return None
-    asgi, routing = sys.modules.get("django.core.handlers.asgi"), sys.modules.get("channels.routing")
-    if asgi is not None and isinstance(app, asgi.ASGIHandler) or routing is not None and _is_router(app, routing):
+    asgi, routing = sys.modules.get("django.core.handlers.asgi"), sys.modules.get(
+        "channels.routing"
+    )
+    if (
+        asgi is not None
+        and isinstance(app, asgi.ASGIHandler)
+        or routing is not None
+        and _is_router(app, routing)
+    ):
         return _BesideASGI
     return _BesideWSGI if isinstance(app, base.BaseHandler) else None
 
@@ -32,7 +42,8 @@ def _is_router(app, routing):
 
 
 class _BesideWSGI:
-    # Django compares the whole path with STATIC_URL, so that its handler works below no mount. It is given the path below.
+    # Django compares the whole path with STATIC_URL, so that its handler works below no mount. It
+    # is given the path below.
     def __init__(self, app):
         from django.contrib.staticfiles.handlers import StaticFilesHandler
 

@@ -7,11 +7,15 @@ import sys
 
 
 class ErrorStream(io.TextIOWrapper):
-    """wsgi.errors: writes whole lines to a descriptor that nothing the app does to sys.stderr can close."""
+    """wsgi.errors: writes whole lines to a descriptor that nothing the app does to sys.stderr can
+    close."""
 
     def __init__(self, fd):
         super().__init__(
-            io.BufferedWriter(_Descriptor(fd)), encoding="utf-8", errors="backslashreplace", line_buffering=True
+            io.BufferedWriter(_Descriptor(fd)),
+            encoding="utf-8",
+            errors="backslashreplace",
+            line_buffering=True,
         )
 
     def close(self):
@@ -20,7 +24,8 @@ class ErrorStream(io.TextIOWrapper):
 
 
 class _Descriptor(io.RawIOBase):
-    """Writes to a descriptor and never fails: an app must not break because its log cannot be written."""
+    """Writes to a descriptor and never fails: an app must not break because its log cannot be
+    written."""
 
     def __init__(self, fd):
         self._fd = fd
@@ -39,7 +44,8 @@ class _Descriptor(io.RawIOBase):
 
 
 def prepare():
-    """Sets up sys.stdout and sys.stderr, and returns a descriptor of stderr that stays the worker's own."""
+    """Sets up sys.stdout and sys.stderr, and returns a descriptor of stderr that stays the worker's
+    own."""
     configure()
     fd = os.dup(2)
     faulthandler.enable(file=fd)

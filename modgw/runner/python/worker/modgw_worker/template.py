@@ -1,4 +1,5 @@
-"""The template process: has the modules of the environment imported, and forks workers that begin with them."""
+"""The template process: has the modules of the environment imported, and forks workers that begin
+with them."""
 
 import fcntl
 import gc
@@ -25,7 +26,8 @@ class Forked:
         self._preload = preload
 
     def misfit(self):
-        """Why the app might have become another one in a process of its own; "" when it is the same."""
+        """Why the app might have become another one in a process of its own; "" when it is the
+        same."""
         return self._preload.misfit()
 
     def order(self):
@@ -34,7 +36,8 @@ class Forked:
 
 
 def serve():
-    """Forks workers for the host. Returns a Forked in each of them, and None in the template when it is to end."""
+    """Forks workers for the host. Returns a Forked in each of them, and None in the template when
+    it is to end."""
     for fd in (_CONTROL_FD, _LIFELINE_FD):
         os.set_inheritable(fd, False)
     lifeline.hold(_LIFELINE_FD)
@@ -75,7 +78,10 @@ class Template:
         if not blamed:
             gc.collect()
             gc.freeze()
-        return {"exclude": [[name, why] for name, why in blamed.items()], "loaded": self._preload.count()}
+        return {
+            "exclude": [[name, why] for name, why in blamed.items()],
+            "loaded": self._preload.count(),
+        }
 
     def _fork(self, fields, fds):
         """A Forked in the child, the answer in the parent."""
@@ -136,19 +142,25 @@ class _Connection:
                     fds = self._arrived.pop(0) if fields["task"] == "fork" else []
                     return number, fields, fds
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_MOST_FDS * _FD.size))
+                data, ancillary, _, _ = self._socket.recvmsg(
+                    1 << 16, socket.CMSG_SPACE(_MOST_FDS * _FD.size)
+                )
             except ConnectionError:
                 data, ancillary = b"", ()
             for level, kind, payload in ancillary:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    self._arrived.append([fd for (fd,) in _FD.iter_unpack(payload[: len(payload) // 4 * 4])])
+                    self._arrived.append(
+                        [fd for (fd,) in _FD.iter_unpack(payload[: len(payload) // 4 * 4])]
+                    )
             if not data:
                 return None
             self._buffer += data
 
     def send(self, number, fields):
         try:
-            self._socket.sendall(wire.frame(wire.EVENT, number, marshal.dumps(fields, wire.MARSHAL_VERSION)))
+            self._socket.sendall(
+                wire.frame(wire.EVENT, number, marshal.dumps(fields, wire.MARSHAL_VERSION))
+            )
         except OSError:
             pass  # The host is gone, which receive sees.
 
@@ -162,7 +174,8 @@ def _close(fds):
 
 
 def _place(fds):
-    """Makes the descriptors 1, 2, 3, …, which is where a worker that is started on its own has them."""
+    """Makes the descriptors 1, 2, 3, …, which is where a worker that is started on its own has
+    them."""
     above = len(fds) + 1
     high = []
     for fd in fds:

@@ -1,7 +1,8 @@
-"""One WebSocket of an ASGI app (specification 2.5). The host does the protocol; here are only its events.
+"""One WebSocket of an ASGI app (specification 2.5). The host does the protocol; here are only its
+events.
 
-An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came in Body frames. A list
-accepts, a tuple closes.
+An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came
+in Body frames. A list accepts, a tuple closes.
 """
 
 from collections import deque
@@ -22,14 +23,24 @@ _DENIAL = "websocket.http.response."
 class WebSocket(BaseExchange):
     """A WebSocket: what the app receives, and where it sends."""
 
-    __slots__ = ("_connected", "_accepted", "_messages", "_long", "_unreported", "_code", "_reason", "_denial")
+    __slots__ = (
+        "_connected",
+        "_accepted",
+        "_messages",
+        "_long",
+        "_unreported",
+        "_code",
+        "_reason",
+        "_denial",
+    )
 
     def __init__(self, conn, stream, scope, piece, ended):
         super().__init__(conn, stream, scope)
         scope["extensions"] = {**_EXTENSIONS, **scope.get("extensions", {})}
         self._connected = False  # whether the app has received websocket.connect
         self._accepted = False
-        self._messages = deque()  # that the app has not received yet, each with what it takes of the window
+        # that the app has not received yet, each with what it takes of the window
+        self._messages = deque()
         self._long = []  # pieces of a message that is not complete yet
         self._unreported = 0  # bytes that were received and not told to the host
         self._code = 0  # of the end, once it is there
@@ -66,7 +77,10 @@ class WebSocket(BaseExchange):
         elif kind == "websocket.accept":
             self._accept(message)
         elif kind == "websocket.close":
-            self._end(messages.read(message, "code", int, 1000) or 1000, messages.read(message, "reason", str, ""))
+            self._end(
+                messages.read(message, "code", int, 1000) or 1000,
+                messages.read(message, "reason", str, ""),
+            )
         else:
             raise RuntimeError("cannot send %s: it is no message of a WebSocket" % kind)
 
@@ -132,7 +146,11 @@ class WebSocket(BaseExchange):
     async def _send(self, message):
         if not self._accepted:
             raise RuntimeError("cannot send websocket.send before websocket.accept")
-        data = messages.read_bytes(message, "bytes", None) if message.get("bytes") is not None else None
+        data = (
+            messages.read_bytes(message, "bytes", None)
+            if message.get("bytes") is not None
+            else None
+        )
         text = data is None
         if text:
             data = messages.read(message, "text", str, None)
@@ -140,7 +158,9 @@ class WebSocket(BaseExchange):
                 raise ValueError('cannot send websocket.send: it has neither "bytes" nor "text"')
             data = data.encode("utf-8", "surrogatepass")
         if len(data) > _LONGEST:
-            raise ValueError("cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST))
+            raise ValueError(
+                "cannot send a message of %d bytes: it may have %d at most" % (len(data), _LONGEST)
+            )
         conn = self.conn
         if len(data) <= _SHORT:
             await self._room(len(data) + 5 + wire.EVENT_COST)  # 5: of marshal

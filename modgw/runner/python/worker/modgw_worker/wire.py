@@ -4,10 +4,12 @@ import marshal
 import struct
 
 HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
-HEADER_AND_SIZE = struct.Struct("<IIBBHI")  # a header whose payload begins with the length of a head
+# a header whose payload begins with the length of a head
+HEADER_AND_SIZE = struct.Struct("<IIBBHI")
 SIZE = struct.Struct("<I")
 PIECE = struct.Struct("<II")  # offset and length of what is Shared
-UNQUEUE_PAYLOAD = struct.Struct("<II")  # number of a connection, and stream that its thread is busy with
+# number of a connection, and stream that its thread is busy with
+UNQUEUE_PAYLOAD = struct.Struct("<II")
 HEADER_AND_PIECE = struct.Struct("<IIBBHII")  # a whole Shared frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 

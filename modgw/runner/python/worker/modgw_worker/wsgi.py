@@ -18,11 +18,13 @@ _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
-_SHARED = 512 << 10  # the longest shared piece: half the buffer, so that the next one can be copied meanwhile
+# the longest shared piece: half the buffer, so that the next one can be copied meanwhile
+_SHARED = 512 << 10
 
 
 class Exchange:
-    """A request and its response. It is the app's start_response, and what the connection gives the frames of its stream."""
+    """A request and its response. It is the app's start_response, and what the connection gives the
+    frames of its stream."""
 
     __slots__ = (
         "conn",
@@ -70,7 +72,9 @@ class Exchange:
         environ.update(conn.environ)
         environ["wsgi.input"] = self.input
         if "wsgi.url_scheme" not in environ:
-            environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS", "") in ("on", "1") else "http"
+            environ["wsgi.url_scheme"] = (
+                "https" if environ.get("HTTPS", "") in ("on", "1") else "http"
+            )
         self._bodiless = environ.get("REQUEST_METHOD") == "HEAD"
         result = None
         try:
@@ -119,7 +123,9 @@ class Exchange:
         if kind == _BODY and type(self.input) is Input:
             self.input.feed(payload, flags & _END)
         elif kind == wire.SHARED:
-            self.input.feed_shared(SharedPiece(self.conn, *wire.PIECE.unpack(payload)), flags & _END)
+            self.input.feed_shared(
+                SharedPiece(self.conn, *wire.PIECE.unpack(payload)), flags & _END
+            )
         elif kind == wire.WINDOW:
             self._window += _unpack_size(payload)[0]
         elif kind == wire.CANCEL:
@@ -129,7 +135,11 @@ class Exchange:
         """Ends the stream without a complete response, unless it has ended."""
         if not self.ended:
             self.ended = True
-            self.conn.put(wire.frame(wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]))
+            self.conn.put(
+                wire.frame(
+                    wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]
+                )
+            )
 
     def consumed(self, size):
         """Tells the host that so many bytes of the request's body were read."""
@@ -137,7 +147,8 @@ class Exchange:
         self.conn.flush()
 
     def wait(self, want=0):
-        """Waits until the host has sent something, of the body as many bytes as wanted; raises when the request is over."""
+        """Waits until the host has sent something, of the body as many bytes as wanted; raises when
+        the request is over."""
         self.conn.pump(wait=True, want=want)
         self.check()
 
@@ -164,7 +175,11 @@ class Exchange:
             return
         self.ended = self._sent = True
         conn = self.conn
-        conn.put(_pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, conn.pace, len(head)) + head + body)
+        conn.put(
+            _pack_response(4 + len(head) + size, self.stream, _RESPONSE, _END, conn.pace, len(head))
+            + head
+            + body
+        )
 
     def _send_all(self, pieces):
         """Sends each piece as it comes, and ends the response."""
@@ -172,7 +187,8 @@ class Exchange:
             what = "the app returned %s, which cannot be iterated over" % kind(pieces)
             raise TypeError("cannot send a response: " + what)
         is_file = type(pieces) is FileWrapper
-        for data in pieces:  # This alone calls iter: an iterable may count its calls, or allow only one.
+        # This alone calls iter: an iterable may count its calls, or allow only one.
+        for data in pieces:
             if type(data) is not bytes:
                 data = as_bytes(data)
             if is_file and 0 <= self._left < len(data):
@@ -202,7 +218,9 @@ class Exchange:
             return
         if self._left >= 0:
             if size > self._left:
-                raise ValueError("cannot send a response whose body is longer than its Content-Length")
+                raise ValueError(
+                    "cannot send a response whose body is longer than its Content-Length"
+                )
             self._left -= size
         if self._sent:
             self.conn.pump(wait=False)  # A client that has gone is noticed here.
@@ -252,7 +270,12 @@ class Exchange:
         """The Response frame without the size bytes of body in it."""
         head = self._require_head()
         self._sent = True
-        return _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, self.conn.pace, len(head)) + head
+        return (
+            _pack_response(
+                4 + len(head) + size, self.stream, _RESPONSE, flags, self.conn.pace, len(head)
+            )
+            + head
+        )
 
     def _end(self):
         """Ends the response if its end was not sent with its last piece."""
@@ -275,7 +298,9 @@ class Exchange:
             return True
         self._send_piece(b"", 0)
         self.ended = True
-        self.conn.put_descriptor(wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd)
+        self.conn.put_descriptor(
+            wire.frame(wire.FILE, self.stream, wire.RANGE.pack(offset, size), _END), fd
+        )
         return True
 
     def _require_head(self):
