@@ -216,6 +216,10 @@ func timeoutsBlock(t *modgw.Timeouts) block {
 			{name: "startup", value: positive(&t.Startup), def: "60s", example: `"2m"`, doc: "From starting a worker until it is ready."},
 			{name: "request", value: duration(&t.Request), def: "60s", example: `"30s"`,
 				doc: "From handing a request to a worker until its response is complete. \"0s\": no limit."},
+			{name: "interrupt", value: duration(&t.Interrupt), def: "1s", example: `"5s"`,
+				doc: "How long a wsgi app may take to end a request whose time is up. The thread that runs it gets an exception, " +
+					"RequestTimeout, and its worker is replaced if the request has not ended then. \"0s\": no exception, the worker " +
+					"is replaced at once."},
 			{name: "drain", value: duration(&t.Drain), def: "30s", example: `"10m"`,
 				doc: "How long replaced workers may finish their requests."},
 			{name: "websocket_drain", value: duration(&t.WebSocketDrain), def: "5s", example: `"30s"`,

@@ -336,7 +336,10 @@ type Reload struct {
 type Timeouts struct {
 	Startup time.Duration // from spawning a worker until it is ready
 	// from handing a request to a worker until its response is complete; 0: none
-	Request        time.Duration
+	Request time.Duration
+	// from raising an exception in the thread of a WSGI app whose Request is over until its worker
+	// is replaced; 0: it is replaced at once, and no exception is raised
+	Interrupt      time.Duration
 	Drain          time.Duration // how long a replaced generation may finish its requests
 	WebSocketDrain time.Duration // drain limit of WebSockets and event streams
 	Stop           time.Duration // from SIGTERM to SIGKILL

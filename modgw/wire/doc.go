@@ -61,6 +61,9 @@
 //	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
 //	Unqueue     control  host    uint32 number of a thread, from 0, and uint32 id of a stream: give back what waits there if
 //	                             the thread is still busy with that stream. 0: give it back whatever the thread does
+//	Interrupt   control  host    uint32 number of a thread, uint32 id of a stream, reason as text:
+//	                             raise an exception in the thread if it runs the app for that
+//	                             stream, and log where it was
 //	Unqueued    control  worker  uint32 number of the thread, uint32 ids of the streams that are given back: their requests
 //	                             were not begun and never will be, and nothing more is said of them. Without ids:
 //	                             the thread is still busy with the stream that Unqueue named. With FlagEnd it
@@ -80,7 +83,8 @@
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path": [str], "root": str,
 //	          "mount": str, "app": str, "generation": int, "worker": int, "dev": bool}; of an ASGI app
 //	          also "lifespan": "auto"|"on"|"off"
-//	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool}; buffer: it has mapped the shared memory
+//	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool,
+//	          "interrupt": bool}; buffer: it has mapped the shared memory; interrupt: it obeys Interrupt
 //	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late", "type": str, "message": str,
 //	          "file": str, "line": int, "text": str, "traceback": str}; file and line name the place in the app's own
 //	          code, "" and 0 when there is none

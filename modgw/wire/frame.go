@@ -39,30 +39,32 @@ type Type uint8
 
 // The types of frames. Their numbers are the protocol.
 const (
-	Request  Type = 1
-	Body     Type = 2
-	Window   Type = 3
-	Cancel   Type = 4
-	Response Type = 5
-	Abort    Type = 6
-	File     Type = 7
-	Event    Type = 8
-	Start    Type = 9
-	Ready    Type = 10
-	Failed   Type = 11
-	Stop     Type = 12
-	Dump     Type = 13
-	Log      Type = 14
-	Retire   Type = 15
-	Unqueue  Type = 16
-	Unqueued Type = 17
-	Shared   Type = 18
+	Request   Type = 1
+	Body      Type = 2
+	Window    Type = 3
+	Cancel    Type = 4
+	Response  Type = 5
+	Abort     Type = 6
+	File      Type = 7
+	Event     Type = 8
+	Start     Type = 9
+	Ready     Type = 10
+	Failed    Type = 11
+	Stop      Type = 12
+	Dump      Type = 13
+	Log       Type = 14
+	Retire    Type = 15
+	Unqueue   Type = 16
+	Unqueued  Type = 17
+	Shared    Type = 18
+	Interrupt Type = 19
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
 	Log: "Log", Retire: "Retire", Unqueue: "Unqueue", Unqueued: "Unqueued", Shared: "Shared",
+	Interrupt: "Interrupt",
 }
 
 // String is the name that the package documentation uses.

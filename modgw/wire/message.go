@@ -74,6 +74,9 @@ type ReadyMessage struct {
 	Python   string
 	Callable string
 	Buffer   bool // it has mapped the memory that the host shares with it
+
+	// Interrupt says that the worker can raise an exception in a thread that runs a request.
+	Interrupt bool
 }
 
 // DecodeReady reads the payload of a Ready frame.
@@ -89,6 +92,8 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 			m.Callable = d.Text()
 		case "buffer":
 			m.Buffer = d.Bool()
+		case "interrupt":
+			m.Interrupt = d.Bool()
 		default:
 			d.Skip()
 		}
@@ -239,6 +244,12 @@ func decodeShared(payload []byte) (offset, length uint32, err error) {
 // behind a stream; 0: behind any stream.
 func AppendUnqueue(b []byte, thread int, stream uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(thread)), stream)
+}
+
+// AppendInterrupt appends the payload of an Interrupt frame, which ends the request of a stream by
+// an exception in its thread.
+func AppendInterrupt(b []byte, thread int, stream uint32, reason string) []byte {
+	return append(AppendUnqueue(b, thread, stream), reason...)
 }
 
 // DecodeUnqueued reads the payload of a Unqueued frame.

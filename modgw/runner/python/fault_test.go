@@ -37,6 +37,10 @@ func requestTimeout(limit time.Duration) func(*modgw.Descriptor) {
 	return func(d *modgw.Descriptor) { d.Timeouts.Request = limit }
 }
 
+func interruptTime(limit time.Duration) func(*modgw.Descriptor) {
+	return func(d *modgw.Descriptor) { d.Timeouts.Interrupt = limit }
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -197,6 +201,91 @@ func TestF6OverdueRequestCostsOnlyItsWorker(t *testing.T) {
 		t.Error("the fault or the place is not in the log")
 	}
 	a.eventually("end of the old worker", func() bool { return !alive(old) })
+}
+
+func TestOverdueRequestIsInterruptedAndItsWorkerStays(t *testing.T) {
+	t.Parallel()
+	for name, threads := range map[string]int{"one thread": 1, "three threads": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := serve(t, stuck, withWorkers(1, threads), requestTimeout(time.Second), interruptTime(time.Hour))
+			old := a.pid(1)
+			if got := a.get("/stuck"); got.status != 504 {
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			for range 2 * threads { // each thread is free
+				if got := a.get("/fast"); got.status != 200 || got.body != "/fast "+itoa(old) {
+					t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+				}
+			}
+			a.eventually("the place in the log", func() bool {
+				return a.log.Count("request interrupted: it took longer than 1s") == 1
+			})
+			if a.log.Count("in application") != 1 || a.log.Count("stacks of all threads") != 0 {
+				t.Errorf("the log says %s", a.log.String())
+			}
+		})
+	}
+}
+
+func TestAppMayTidyUpAfterAnOverdueRequest(t *testing.T) {
+	t.Parallel()
+	a := serve(t, gates+`
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        try:
+            while True:
+                time.sleep(0.01)
+        finally:
+            touch("tidied")
+    return ok(start_response, environ["PATH_INFO"])
+`, withWorkers(1, 1), requestTimeout(time.Second), interruptTime(time.Hour))
+	if got := a.get("/stuck"); got.status != 504 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.eventually("tidied", func() bool { return exists(a.path("tidied")) })
+	if got := a.get("/fast"); got.status != 200 {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
+func TestWorkerWhoseRequestCannotBeInterruptedIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, waiting := range map[string]string{
+		"it waits in a system call": "threading.Lock().acquire(); threading.Event().wait()",
+		"it goes on all the same":   "hold_on()",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := serve(t, gates+`
+def hold_on():
+    while True:
+        try:
+            while True:
+                time.sleep(0.01)
+        except BaseException:
+            touch("interrupted")
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        `+waiting+`
+    return ok(start_response, str(os.getpid()))
+`, withWorkers(1, 2), requestTimeout(time.Second), interruptTime(500*time.Millisecond))
+			old := a.pid(1)
+			if got := a.get("/stuck"); got.status != 504 {
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			a.eventually("replacement", func() bool { p := a.pid(1); return p != 0 && p != old })
+			if got := a.get("/fast"); got.status != 200 || got.body == itoa(old) {
+				t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+			}
+			a.eventually("end of the old worker", func() bool { return !alive(old) })
+			a.eventually("stacks", func() bool { return a.log.Count("stacks of all threads: request") == 1 })
+			if name == "it goes on all the same" && !exists(a.path("interrupted")) {
+				t.Error("no exception came")
+			}
+		})
+	}
 }
 
 func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {

@@ -33,6 +33,12 @@ func (w *Worker) Overdue(request string, limit time.Duration) {
 	w.Want(reason)
 }
 
+// Interrupt ends the request of a stream by an exception in its thread, and lets the worker log
+// where that was.
+func (w *Worker) Interrupt(thread int, stream uint32, limit time.Duration) {
+	w.Send(wire.Interrupt, wire.AppendInterrupt(nil, thread, stream, "it took longer than "+limit.String()))
+}
+
 // RequestLoopStack makes the worker log the stack of its event loop if that is blocked. The worker
 // is asked at most once in LagTime.
 func (w *Worker) RequestLoopStack() {

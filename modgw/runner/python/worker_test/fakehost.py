@@ -20,7 +20,7 @@ if not WORKER:
 HEADER = struct.Struct("<IIBBH")
 TYPES = (
     "REQUEST BODY WINDOW CANCEL RESPONSE ABORT FILE EVENT START READY FAILED STOP DUMP LOG RETIRE"
-    " UNQUEUE UNQUEUED SHARED"
+    " UNQUEUE UNQUEUED SHARED INTERRUPT"
 ).split()
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1

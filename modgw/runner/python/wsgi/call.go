@@ -68,21 +68,20 @@ func (c *call) conclude(s *stream, fed <-chan struct{}, err error) (again bool) 
 	case relay.Complete:
 		c.finish(s, fed)
 	case relay.Overdue:
-		w.Overdue(c.Info.ID, c.App.Descriptor.Timeouts.Request)
-		s.resume(true)
+		s.timeUp(c.Info.ID, c.App.Descriptor.Timeouts)
 		c.abandon(s, fed, "it took longer than "+c.App.Descriptor.Timeouts.Request.String())
 	case relay.Replaced:
-		s.resume(true)
+		s.extendTo(0)
 		c.abandon(s, fed, err.Error())
 	case relay.ClientGone:
-		s.resume(false)
+		s.resume()
 		c.abandon(s, fed, "the client has gone")
 	case relay.Requeued:
 		s.leave()
 		c.ticket.requeued = true
 		return c.Again(outcome, err)
 	case relay.QueueTimeout:
-		s.resume(false)
+		s.resume()
 		c.abandon(s, fed, err.Error())
 		err = c.Unplaced(err)
 	case relay.WorkerLost:
@@ -140,8 +139,8 @@ func (c *call) abandon(s *stream, fed <-chan struct{}, reason string) {
 	s.abandoned, s.spare = true, nil // the buffer belongs to this call
 	c.server.scheduler.abandon(s.conn)
 	s.Cancel(reason)
-	limit, name := c.App.Descriptor.Timeouts.Request, c.Name()
-	if !c.App.Pool.Background(func() { s.sweep(limit, fed, name) }) {
+	limits, name := c.App.Descriptor.Timeouts, c.Name()
+	if !c.App.Pool.Background(func() { s.sweep(limits, fed, name) }) {
 		s.release(fed)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/request"
 	"github.com/modgw/modgw/modgw/runner/python/response"
@@ -53,7 +54,8 @@ type stream struct {
 	spare    []byte // the last frame is copied to it
 	stray    error  // the rule that the worker broke after the end of the stream; nil: none
 
-	abandoned bool // the request was answered without the worker
+	abandoned bool          // the request was answered without the worker
+	overrun   relay.Overrun // says what was done because its time was up
 
 	// turn has a token when the stream may be the first, or demand has changed; nil: it was the
 	// first from the beginning, or is served on the loop.
@@ -332,15 +334,39 @@ func (s *stream) setDeadline(deadline time.Time) {
 	}
 }
 
-// resume lets Next wait again until the request's time is up, or with forever also after that.
-func (s *stream) resume(forever bool) {
+// timeUp does what is due when the time of the request is up, or the time that it had after it was
+// interrupted. Next may wait again then.
+func (s *stream) timeUp(request string, limits modgw.Timeouts) {
+	w := s.conn.worker
+	switch s.overrun.TimeUp(limits.Interrupt > 0 && w.interruptible.Load()) {
+	case relay.Interrupted:
+		s.extendTo(limits.Interrupt)
+		w.Interrupt(s.conn.number, s.ID, limits.Request)
+	case relay.GivenUp:
+		s.extendTo(0)
+		w.Overdue(request, limits.Request)
+	}
+}
+
+// resume lets Next wait again until the request's time is up.
+func (s *stream) resume() {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
+	s.goOn()
+}
+
+// extendTo lets Next wait again for a time from now on; 0: for ever.
+func (s *stream) extendTo(limit time.Duration) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	s.limit, s.deadline = limit, time.Time{}
+	s.goOn()
+}
+
+// goOn takes back that Next must not wait; conn.mu is held.
+func (s *stream) goOn() {
 	if s.demand != returned {
 		s.demand = wanted
-	}
-	if forever {
-		s.limit, s.deadline = 0, time.Time{}
 	}
 	switch {
 	case !s.conn.isFirst(s):

@@ -3,8 +3,8 @@ package wsgi
 import (
 	"context"
 	"errors"
-	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -12,9 +12,9 @@ import (
 )
 
 // sweep drops what a worker still sends on an abandoned stream, until the worker closes it. Only
-// then is the connection released, so that no late answer can reach another request. limit is that
-// of the request; fed is as in [stream.release].
-func (s *stream) sweep(limit time.Duration, fed <-chan struct{}, request workers.Request) {
+// then is the connection released, so that no late answer can reach another request. fed is as in
+// [stream.release].
+func (s *stream) sweep(limits modgw.Timeouts, fed <-chan struct{}, request workers.Request) {
 	w := s.conn.worker
 	for s.progress < closed {
 		f, err := s.Next()
@@ -22,11 +22,10 @@ func (s *stream) sweep(limit time.Duration, fed <-chan struct{}, request workers
 		case err == nil:
 			err = s.discard(f)
 		case errors.Is(err, relay.ErrOverdue):
-			w.Overdue(request.ID, limit)
-			s.resume(true)
+			s.timeUp(request.ID, limits)
 			continue
 		case isWithdrawn(err): // before the stream was abandoned
-			s.resume(false)
+			s.resume()
 			continue
 		}
 		if err != nil {

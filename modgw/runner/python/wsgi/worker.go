@@ -17,6 +17,8 @@ type Worker struct {
 	scheduler *Scheduler
 	loop      *eventloop.Loop // nil: goroutines serve all requests
 
+	interruptible atomic.Bool // it can raise an exception in a thread that runs a request
+
 	waiting atomic.Int32 // requests behind another one on a connection; set with Scheduler.mu held
 
 	// Guarded by Scheduler.mu.
@@ -45,6 +47,7 @@ func (w *Worker) Read() {}
 
 // Loaded implements [control.Connections].
 func (w *Worker) Loaded(m wire.ReadyMessage) {
+	w.interruptible.Store(m.Interrupt)
 	if !m.Buffer {
 		w.closeBuffers()
 	}

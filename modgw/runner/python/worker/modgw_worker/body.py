@@ -68,6 +68,9 @@ class Input(io.BufferedIOBase):
 
     def read1(self, size=-1):
         """What is there, at most size bytes; waits only for the first of them."""
+        return self._exchange.undisturbed(self._read1, size)
+
+    def _read1(self, size):
         if size == 0 or not self._fill(size if size > 0 else _ALL):
             return b""
         piece, start = self._pieces[0], self._offset
@@ -98,6 +101,9 @@ class Input(io.BufferedIOBase):
 
     def readline(self, size=-1):
         """One line with its end, at most size bytes of it."""
+        return self._exchange.undisturbed(self._readline, size)
+
+    def _readline(self, size):
         if size is None or size < 0:
             size = -1
         taken, left = [], size
@@ -106,7 +112,7 @@ class Input(io.BufferedIOBase):
             if type(piece) is SharedPiece:
                 piece = self._pieces[0] = piece.read(piece.size)
             end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
-            piece = self.read1(min(end, left) if left > 0 else end)
+            piece = self._read1(min(end, left) if left > 0 else end)
             taken.append(piece)
             if size > 0:
                 left -= len(piece)

@@ -10,6 +10,7 @@ import traceback
 from time import perf_counter
 
 from . import beside, wire
+from .interrupt import Interruptible, RequestTimeout
 from .pace import APART, Pace
 from .wsgi import Exchange
 
@@ -30,11 +31,11 @@ _COMPUTED = 0.3
 _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 
 
-class Conn:
+class Conn(Interruptible):
     """Owns one thread: of its own once start was called, or the main thread in serve_beside.
 
-    Everything but the methods stop, cut_off, unqueue, has_computed and close_in_child belongs to
-    that thread."""
+    Everything but the methods stop, cut_off, interrupt, unqueue, has_computed and close_in_child
+    belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -252,7 +253,10 @@ class Conn:
             if pace.due >= APART:
                 pace.begin_sample(exchange.stream)
             begin = perf_counter()
-            exchange.run()
+            try:
+                exchange.run()
+            except RequestTimeout:
+                self._recover(exchange)
             if not exchange.whole:
                 exchange.input.drop()
             took = pace.count(perf_counter() - begin)
@@ -262,6 +266,15 @@ class Conn:
             if self._slowest > _HOLD_SECONDS or not self._queue:
                 self.flush()
                 self.pace = pace.value()
+
+    def _recover(self, exchange):
+        """Ends a request whose interruption arrived while it was being ended."""
+        self.inside = False
+        try:
+            self.settle()
+        except RequestTimeout:
+            self.settle()
+        exchange.abort(exchange.cancelled)
 
     def _send_answers(self):
         answers = self._answers

@@ -275,6 +275,7 @@ class RequestConn:
     pace = 0  # nobody asks for it
     window = wire.INITIAL_WINDOW
     shared = None
+    asked = settled = 0  # as Interruptible has them: a greenlet is killed instead
 
     def __init__(self, conn, news):
         self.app = conn.app
@@ -283,6 +284,7 @@ class RequestConn:
         self.exchange = None
         self.greenlet = None
         self.running = False
+        self.inside = False
         self._conn = conn
         self._news = news  # set when a frame for the stream has come
 
@@ -297,6 +299,10 @@ class RequestConn:
 
     def flush(self):
         """Nothing is held back that could be sent."""
+
+    def step_out(self):
+        """A greenlet is killed only while it waits."""
+        return False
 
     def is_quiet(self):
         """What has come for this request was given to it."""

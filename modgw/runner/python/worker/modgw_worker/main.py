@@ -5,7 +5,7 @@ import os
 import sys
 import types
 
-from . import beside, bytecode, entry, gil, lifeline, stacks, stdio, wire
+from . import beside, bytecode, entry, gil, interrupt, lifeline, stacks, stdio, wire
 from .sharedbuffer import open_buffers
 from .control import Control
 from .filewrapper import FileWrapper
@@ -156,6 +156,7 @@ class Worker:
                 "python": version,
                 "callable": name,
                 "buffer": self._buffers[0] is not None,
+                "interrupt": interrupt.is_possible(),
             },
         )
         self._report()
@@ -241,12 +242,20 @@ class Worker:
                 return
             if message[0] == wire.UNQUEUE:
                 self._unqueue(message[1])
+            elif message[0] == wire.INTERRUPT:
+                self._interrupt(message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
                 self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(
                     self._control, self._conns, message[1].decode("utf-8", "replace")
                 )
+
+    def _interrupt(self, asked):
+        """Raises an exception in the app for a request whose time is up."""
+        number, stream = wire.INTERRUPT_PAYLOAD.unpack_from(asked)
+        reason = asked[wire.INTERRUPT_PAYLOAD.size :].decode("utf-8", "replace")
+        self._conns[number].interrupt(stream, reason, self._control)
 
     def _unqueue(self, asked):
         """Gives back what waits on a connection whose thread is busy for long."""

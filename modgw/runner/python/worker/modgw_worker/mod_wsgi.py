@@ -13,6 +13,7 @@ import threading
 import time
 
 from modgw_worker.filewrapper import FileWrapper
+from modgw_worker.interrupt import RequestTimeout  # noqa: F401
 
 version = (6, 0, 5)  # the release whose names, keys and units these are
 active_requests = {}  # by request id, the request_data of each request that is being served
@@ -25,10 +26,6 @@ _pid = os.getpid()
 _started = time.time()
 _counting = threading.Lock()
 _counts = [0, 0.0]  # requests that have ended, and the seconds that they took
-
-
-class RequestTimeout(BaseException):
-    """Raised in a thread whose request has taken longer than it may."""
 
 
 def subscribe_events(callback):

@@ -10,6 +10,8 @@ SIZE = struct.Struct("<I")
 PIECE = struct.Struct("<II")  # offset and length of what is Shared
 # number of a connection, and stream that its thread is busy with
 UNQUEUE_PAYLOAD = struct.Struct("<II")
+# number of a connection, and a stream; the reason follows
+INTERRUPT_PAYLOAD = struct.Struct("<II")
 HEADER_AND_PIECE = struct.Struct("<IIBBHII")  # a whole Shared frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
@@ -33,6 +35,7 @@ RETIRE = 15
 UNQUEUE = 16
 UNQUEUED = 17
 SHARED = 18
+INTERRUPT = 19
 
 PACE_UNITS = 62500  # in a second
 MAX_PACE = 255

@@ -8,6 +8,7 @@ from .sharedbuffer import SharedPiece
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
 from .failure import describe, is_due_to
+from .interrupt import RequestTimeout
 from .head import as_bytes, kind, response_head, with_length
 
 _loads = marshal.loads
@@ -16,6 +17,9 @@ _pack_header = wire.HEADER.pack
 _pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
+
+# what an app that has no request any more may raise
+_OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
 # the longest shared piece: half the buffer, so that the next one can be copied meanwhile
@@ -64,9 +68,6 @@ class Exchange:
 
     def run(self):
         """Calls the app and sends what it answers."""
-        if self.cancelled is not None:
-            self.abort(self.cancelled)
-            return
         conn = self.conn
         environ = self.environ
         environ.update(conn.environ)
@@ -78,7 +79,13 @@ class Exchange:
         self._bodiless = environ.get("REQUEST_METHOD") == "HEAD"
         result = None
         try:
+            conn.inside = True
+            if self.cancelled is not None:
+                raise ClientDisconnected(self.cancelled)
             result = conn.app(environ, self.start_response)
+            conn.inside = False
+            if conn.settled != conn.asked:
+                conn.settle()
             shape = type(result)
             if shape is list or shape is tuple:
                 self._finish(result[0] if len(result) == 1 else b"".join(map(as_bytes, result)))
@@ -86,13 +93,24 @@ class Exchange:
             if shape is not FileWrapper or not self._finish_with_file(result):
                 self._send_all(result)
         except BaseException as error:
+            self._leave()
             self._fail(error, result)
         if hasattr(result, "close"):
             try:
                 conn.flush()  # The client need not wait for what the app still tidies up.
+                conn.inside = True
                 result.close()
+                self._leave()
             except BaseException as error:
+                self._leave()
                 self._fail(error, result)
+
+    def _leave(self):
+        """Leaves the app's code, where the thread may be interrupted."""
+        conn = self.conn
+        conn.inside = False
+        if conn.settled != conn.asked:
+            conn.settle()
 
     def start_response(self, status, headers, exc_info=None):
         """PEP 3333's start_response; returns its write."""
@@ -152,6 +170,17 @@ class Exchange:
         self.conn.pump(wait=True, want=want)
         self.check()
 
+    def undisturbed(self, work, *arguments):
+        """Does work of the worker's own, which the app has called. No interruption ends it."""
+        conn = self.conn
+        if not conn.step_out():
+            return work(*arguments)
+        try:
+            return work(*arguments)
+        finally:
+            conn.step_in()
+            self.check()
+
     def check(self):
         if self.cancelled is not None:
             raise ClientDisconnected(self.cancelled)
@@ -187,8 +216,14 @@ class Exchange:
             what = "the app returned %s, which cannot be iterated over" % kind(pieces)
             raise TypeError("cannot send a response: " + what)
         is_file = type(pieces) is FileWrapper
+        conn = self.conn
+        conn.inside = True
+        self.check()
         # This alone calls iter: an iterable may count its calls, or allow only one.
         for data in pieces:
+            conn.inside = False
+            if conn.settled != conn.asked:
+                conn.settle()
             if type(data) is not bytes:
                 data = as_bytes(data)
             if is_file and 0 <= self._left < len(data):
@@ -199,10 +234,16 @@ class Exchange:
                 self._send(data)
                 if self._bodiless:
                     break
+            conn.inside = True
+            self.check()
+        self._leave()
         self._end()
 
     def _write(self, data):
         """PEP 3333's write."""
+        self.undisturbed(self._write_piece, data)
+
+    def _write_piece(self, data):
         if type(data) is not bytes:
             data = as_bytes(data, "write was called with")
         self._wrote = True
@@ -310,7 +351,7 @@ class Exchange:
 
     def _fail(self, error, result):
         """Logs an exception that the app did not catch, and ends the stream."""
-        if self.cancelled is not None and is_due_to(error, (ClientDisconnected, GeneratorExit)):
+        if self.cancelled is not None and is_due_to(error, _OF_THE_END):
             self.abort(self.cancelled)
             return
         control = self.conn.control
