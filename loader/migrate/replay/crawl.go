@@ -11,7 +11,8 @@ import (
 
 // Crawl says how far links are followed.
 type Crawl struct {
-	Server *Server  // the one whose pages are read
+	Plain  *Server  // the server whose pages are read; nil: there is none without TLS
+	Secure *Server  // the same with TLS; nil: there is none
 	Hosts  []string // names whose start pages are read; links to them are followed
 	Most   int      // requests that are collected at most
 }
@@ -26,14 +27,20 @@ var leaving = []string{
 // says. It returns the error of a start page that cannot be read.
 func (c Crawl) Run(ctx context.Context, rs *Requests) (err error) {
 	for _, host := range c.Hosts {
-		rs.Add(Request{Method: "GET", Host: host, Target: "/", From: "start page"})
+		start := Request{Method: "GET", Host: host, Target: "/", From: "start page"}
+		if c.Plain != nil {
+			rs.Add(start)
+		}
+		if start.Secure = true; c.Secure != nil {
+			rs.Add(start)
+		}
 	}
 	for i := 0; i < len(rs.List) && ctx.Err() == nil; i++ {
 		r := rs.List[i]
 		if r.Method != "GET" {
 			continue
 		}
-		answer := c.Server.Ask(ctx, r)
+		answer := c.server(r).Ask(ctx, r)
 		if answer.Err != nil && r.Target == "/" && err == nil {
 			err = answer.Err
 		}
@@ -47,9 +54,17 @@ func (c Crawl) Run(ctx context.Context, rs *Requests) (err error) {
 	return err
 }
 
+// server is the one that answers a request.
+func (c Crawl) server(r Request) *Server {
+	if r.Secure && c.Secure != nil || c.Plain == nil {
+		return c.Secure
+	}
+	return c.Plain
+}
+
 // request is that for a link on the page of another request.
 func (c Crawl) request(page Request, link string) (r Request, ok bool) {
-	base := &url.URL{Scheme: c.Server.URL.Scheme, Host: page.Host}
+	base := &url.URL{Scheme: c.server(page).URL.Scheme, Host: page.Host}
 	at, err := base.Parse(page.Target)
 	if err != nil {
 		return r, false
@@ -60,7 +75,7 @@ func (c Crawl) request(page Request, link string) (r Request, ok bool) {
 	}
 	for _, host := range c.Hosts {
 		if strings.EqualFold(withoutPort(u.Host), withoutPort(host)) {
-			r = Request{Method: "GET", Host: host, Target: u.RequestURI()}
+			r = Request{Method: "GET", Host: host, Target: u.RequestURI(), Secure: u.Scheme == "https"}
 		}
 	}
 	if r.Target == "" {

@@ -27,7 +27,7 @@ func (rs *Requests) ReadList(r io.Reader, name string) error {
 		request := Request{Method: method, Target: strings.TrimSpace(target)}
 		request.From = fmt.Sprintf("%s:%d", name, number)
 		if u, err := url.Parse(request.Target); err == nil && u.Host != "" && u.Scheme != "" {
-			request.Host, request.Target = u.Host, u.RequestURI()
+			request.address(u)
 		}
 		rs.Add(request)
 	})

@@ -40,13 +40,19 @@ func parseLine(line string) (r Request, ok bool) {
 	}
 	r.Method, r.Target = words[0], words[1]
 	if isHost(found[1]) && hasHostField(line) {
-		r.Host = withoutPort(found[1])
+		_, port, _ := strings.Cut(found[1], ":")
+		r.Host, r.Secure = withoutPort(found[1]), port == "443"
 	}
 	// through a proxy
 	if u, err := url.Parse(r.Target); err == nil && u.Scheme != "" && u.Host != "" {
-		r.Host, r.Target = u.Host, u.RequestURI()
+		r.address(u)
 	}
 	return r, true
+}
+
+// address takes over what a whole URL says.
+func (r *Request) address(u *url.URL) {
+	r.Host, r.Target, r.Secure = u.Host, u.RequestURI(), u.Scheme == "https"
 }
 
 // hasHostField reports whether a line begins with the virtual host, before the client, the

@@ -10,8 +10,8 @@ const mostRounds = 3
 
 // Config says what to compare.
 type Config struct {
-	Old      *Server   // the server whose answers are right
-	New      *Server   // the server that is to answer alike
+	Plain    Pair      // the servers without TLS
+	Secure   Pair      // the servers with TLS
 	Requests []Request // sent in this order
 
 	// Host is the name for requests that have none. "": that of the URL of the old server.
@@ -25,6 +25,21 @@ type Config struct {
 
 	// Done is called after each request, by one goroutine at a time; nil: not at all.
 	Done func(Result)
+}
+
+// Pair is where both servers answer for one scheme. Its zero value stands for none; the requests go
+// to the other pair then.
+type Pair struct {
+	Old *Server // the server whose answers are right
+	New *Server // the server that is to answer alike
+}
+
+// pair is the one for a request.
+func (c *Config) pair(r Request) Pair {
+	if r.Secure && c.Secure.Old != nil || c.Plain.Old == nil {
+		return c.Secure
+	}
+	return c.Plain
 }
 
 // Result is the outcome of one request.
@@ -96,29 +111,30 @@ func (c *Config) one(ctx context.Context, r Request) Result {
 	if r.Host == "" {
 		r.Host = c.Host
 	}
+	servers := c.pair(r)
 	if r.Host == "" {
-		r.Host = c.Old.URL.Host
+		r.Host = servers.Old.URL.Host
 	}
 	result := Result{Request: r, Differences: []Difference{}}
 	var old *known
 	var answers []Answer // of the new server
 	for range mostRounds {
-		before := c.Old.Ask(ctx, r)
-		answers = append(answers, c.New.Ask(ctx, r))
-		after := c.Old.Ask(ctx, r)
+		before := servers.Old.Ask(ctx, r)
+		answers = append(answers, servers.New.Ask(ctx, r))
+		after := servers.Old.Ask(ctx, r)
 		for _, a := range []Answer{before, after} {
 			switch {
 			case a.Err != nil:
 				result.Failed = "the old server: " + printable(a.Err.Error())
 				return result
 			case old == nil:
-				old = newKnown(c.Old, r, a)
+				old = newKnown(servers.Old, r, a)
 			default:
 				old.learn(a)
 			}
 		}
 		result.Status = old.first.Status
-		if c.judge(&result, old, answers); result.Alike() {
+		if result.judge(old, servers.New, answers); result.Alike() {
 			return result
 		}
 	}
@@ -129,16 +145,16 @@ func (c *Config) one(ctx context.Context, r Request) Result {
 }
 
 // judge compares all answers of the new server with what is known by now.
-func (c *Config) judge(result *Result, old *known, answers []Answer) {
-	result.Differences, result.Unsteady = []Difference{}, false
+func (r *Result) judge(old *known, s *Server, answers []Answer) {
+	r.Differences, r.Unsteady = []Difference{}, false
 	alike := 0
 	for _, n := range answers {
-		found := old.differences(c.New, n)
+		found := old.differences(s, n)
 		if len(found) == 0 {
 			alike++
-		} else if len(result.Differences) == 0 {
-			result.Differences = found
+		} else if len(r.Differences) == 0 {
+			r.Differences = found
 		}
 	}
-	result.Unsteady = alike > 0 && len(result.Differences) > 0
+	r.Unsteady = alike > 0 && len(r.Differences) > 0
 }

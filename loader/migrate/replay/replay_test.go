@@ -33,7 +33,7 @@ func compareOne(t *testing.T, old, new http.HandlerFunc, target string) Result {
 	t.Helper()
 	method, target, _ := strings.Cut(target, " ")
 	results := Replay(t.Context(), Config{
-		Old: serverOf(t, old), New: serverOf(t, new), Host: "www.example.com",
+		Plain: Pair{serverOf(t, old), serverOf(t, new)}, Host: "www.example.com",
 		Requests: []Request{{Method: method, Target: target, Count: 1}},
 	})
 	if len(results) != 1 {
@@ -179,7 +179,7 @@ func TestServerThatIsGoneIsNoDifference(t *testing.T) {
 	u, _ := url.Parse(stopped.URL)
 	stopped.Close()
 	results := Replay(t.Context(), Config{
-		Old: &Server{URL: u}, New: serverOf(t, page("")),
+		Plain:    Pair{&Server{URL: u}, serverOf(t, page(""))},
 		Requests: []Request{{Method: "GET", Target: "/"}},
 	})
 	if r := results[0]; r.Failed == "" || r.Alike() || len(r.Differences) > 0 {
@@ -192,7 +192,7 @@ func TestWhatIsReportedEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	server := serverOf(t, page("x"))
 	results := Replay(ctx, Config{
-		Old: server, New: server, Parallel: 1,
+		Plain: Pair{server, server}, Parallel: 1,
 		Requests: slices.Repeat([]Request{{Method: "GET", Target: "/"}}, 100),
 		Done:     func(Result) { cancel() },
 	})

@@ -10,12 +10,19 @@ type Request struct {
 	Method string `json:"method"`         // GET, HEAD or OPTIONS
 	Host   string `json:"host,omitempty"` // value of the header Host; "": that of the old server
 	Target string `json:"target"`         // path and query as they are sent, or "*"
+	Secure bool   `json:"secure"`         // it is for the site with TLS
 	From   string `json:"from"`           // place of the first one: "access.log:12", "link on /"
 	Count  int    `json:"count"`          // how often it was found, from 1
 }
 
-// String is "GET www.example.com/path".
-func (r Request) String() string { return r.Method + " " + r.Host + r.Target }
+// String is "GET www.example.com/path", or "GET https://www.example.com/path".
+func (r Request) String() string {
+	scheme := ""
+	if r.Secure {
+		scheme = "https://"
+	}
+	return r.Method + " " + scheme + r.Host + r.Target
+}
 
 // IsSafe reports whether a method changes nothing on a server.
 func IsSafe(method string) bool {

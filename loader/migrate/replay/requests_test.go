@@ -21,7 +21,8 @@ func TestAccessLogsOfAllFormatsAreRead(t *testing.T) {
 	const log = `10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /common HTTP/1.1" 200 2326
 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /common HTTP/1.0" 200 2326
 10.0.0.1 - a user [10/Oct/2026:13:55:36 +0000] "HEAD /combined?q=%22 HTTP/1.1" 200 - "-" "Agent \"x\""
-WWW.example.com:80 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /vhost HTTP/1.1" 200 12 "-" "x"
+WWW.example.com:80 10.0.0.2 - - [10/Oct/2026:13:55:36 +0000] "GET /vhost HTTP/1.1" 200 12 "-" "x"
+www.example.com:443 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /vhost HTTP/1.1" 200 12 "-" "x"
 shop.example.com 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "OPTIONS * HTTP/1.1" 200 12
 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /caf\xc3\xa9\"x\"  HTTP/1.1" 200 1
 10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /caf\xc3\xa9\"x\" HTTP/1.1" 200 1
@@ -37,7 +38,8 @@ broken
 	}
 	want := []string{
 		"GET /common log:1 xx", "HEAD /combined?q=%22 log:3 x", "GET www.example.com/vhost log:4 x",
-		"OPTIONS shop.example.com* log:5 x", "GET /café\"x\" log:7 x", "GET www.example.com/proxied log:8 x",
+		"GET https://www.example.com/vhost log:5 x", "OPTIONS shop.example.com* log:6 x",
+		"GET /café\"x\" log:8 x", "GET www.example.com/proxied log:9 x",
 	}
 	if d := cmp.Diff(want, shownRequests(rs)); d != "" {
 		t.Error(d)
@@ -54,7 +56,7 @@ func TestListIsRead(t *testing.T) {
 	if err := rs.Read(strings.NewReader(list), "list"); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"GET /a?b list:3 x", "HEAD /a list:4 x", "GET www.example.com:8443/c%2Fd?e list:5 x"}
+	want := []string{"GET /a?b list:3 x", "HEAD /a list:4 x", "GET https://www.example.com:8443/c%2Fd?e list:5 x"}
 	if d := cmp.Diff(want, shownRequests(rs)); d != "" {
 		t.Error(d)
 	}
@@ -70,7 +72,7 @@ func TestLinksAreFollowedOnTheSameHostOnly(t *testing.T) {
 	}
 	server := serverOf(t, pageOf(pages))
 	var rs Requests
-	crawl := Crawl{Server: server, Hosts: []string{"www.example.com"}, Most: 100}
+	crawl := Crawl{Plain: server, Hosts: []string{"www.example.com"}, Most: 100}
 	if err := crawl.Run(t.Context(), &rs); err != nil {
 		t.Fatal(err)
 	}
