@@ -67,6 +67,7 @@ var layers = map[string][]string{
 	"venv":                     {"modgw", "internal/"},
 	"reload":                   {"modgw", "internal/"},
 	"apache":                   {"modgw", "modgw/webserver", "internal/"},
+	"apache/trial":             {"apache", "internal/webconf"},
 	"export":                   {"modgw", "modgw/webserver", "internal/"},
 	"cmd/":                     {"", "cmd/modgw-host/internal/", "modgw", "modgw/", "internal/", "loader", "loader/migrate", "loader/migrate/", "venv", "reload", "apache", "export"},
 	"examples/":                {"modgw/app"},

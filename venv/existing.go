@@ -18,7 +18,8 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	p.existing, p.dir = true, dir
 	r := &pythonRecipe{inputs: inputs{source: "venv " + dir}}
 	p.recipe = r
-	r.interpreter, err = b.askOnly(ctx, pythonIn(dir), p.account)
+	p.python = existingPython(dir, p.account)
+	r.interpreter, err = b.askOnly(ctx, p.python, p.account)
 	if err == nil && r.interpreter.Prefix == r.interpreter.BasePrefix && !isPrefix(dir, r.interpreter, p.account) {
 		err = errors.New("its bin/python belongs to no virtual environment")
 	}
@@ -44,6 +45,18 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	return nil
 }
 
+// existingPython is the interpreter of an environment: bin/python, or bin/python3 where there is
+// only that, as in /usr of Debian.
+func existingPython(dir string, acct *account.Account) string {
+	python := pythonIn(dir)
+	if _, _, err := fileState(python, acct); err != nil {
+		if _, _, err := fileState(python+"3", acct); err == nil {
+			return python + "3"
+		}
+	}
+	return python
+}
+
 // isPrefix reports whether dir is itself where a whole Python is installed, as conda does for each
 // of its environments.
 func isPrefix(dir string, i interpreter, acct *account.Account) bool {
@@ -64,6 +77,6 @@ func (p *plan) existingEnvironment() *modgw.Environment {
 		return err
 	})
 	env := p.recipe.environment(p.dir, marker{Packages: packages})
-	env.Dir = p.dir
+	env.Dir, env.Interpreter = p.dir, p.python
 	return &env
 }

@@ -34,6 +34,23 @@ func TestExistingVenvIsUsedAsItIs(t *testing.T) {
 	}
 }
 
+func TestWholePythonWithoutAPlainNameIsUsed(t *testing.T) {
+	s := newSite(t)
+	dir := filepath.Join(s.root, "usr")
+	base := s.mustBuild(s.descriptor())
+	if out, err := exec.Command(base.Interpreter, "-m", "venv", "--without-pip", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Rename(pythonIn(dir), pythonIn(dir)+"3"); err != nil {
+		t.Fatal(err)
+	}
+	d := s.descriptor()
+	d.Python.Venv = dir
+	if env := s.mustBuild(d); env.Interpreter != pythonIn(dir)+"3" {
+		t.Errorf("got %q", env.Interpreter)
+	}
+}
+
 func modified(t *testing.T, path string) time.Time {
 	t.Helper()
 	info, err := os.Stat(path)

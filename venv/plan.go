@@ -24,6 +24,7 @@ type plan struct {
 	host       hostEnviron // as much of it as the build may know
 	recipe     recipe      // nil: the app needs no environment
 	existing   bool        // the descriptor names its own virtual environment
+	python     string      // interpreter of that one; "" where existing is not set
 	hash       string      // hash of all inputs, and the name of the folder
 	dir        string
 	progress   func(Step)

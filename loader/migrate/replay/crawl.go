@@ -12,7 +12,7 @@ import (
 // Crawl says how far links are followed.
 type Crawl struct {
 	Plain  *Server  // the server whose pages are read; nil: there is none without TLS
-	Secure *Server  // the same with TLS; nil: there is none
+	Secure *Server  // the server for pages with TLS; nil: there is none
 	Hosts  []string // names whose start pages are read; links to them are followed
 	Most   int      // requests that are collected at most
 }

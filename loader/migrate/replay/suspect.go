@@ -44,6 +44,9 @@ func Suspects(lines []Suspect, app func(Request) (Suspect, bool)) func(Result) [
 		}
 		slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 		var suspects []Suspect
+		if r.refusedSlash() {
+			suspects = append(suspects, Suspect{Directive: "AllowEncodedSlashes", Reason: slashReason})
+		}
 		for _, s := range found[:min(len(found), mostSuspects)] {
 			suspects = append(suspects, s.Suspect)
 		}
@@ -54,6 +57,16 @@ func Suspects(lines []Suspect, app func(Request) (Suspect, bool)) func(Result) [
 		}
 		return suspects
 	}
+}
+
+const slashReason = "the old server refuses %2F in paths, as Apache does where this is not set; " +
+	"the new configuration passes it on as it was sent"
+
+// refusedSlash reports whether only the new server passes an encoded slash on.
+func (r Result) refusedSlash() bool {
+	path, _, _ := strings.Cut(strings.ToLower(r.Target), "?")
+	return r.Status == 404 && strings.Contains(path, "%2f") &&
+		slices.ContainsFunc(r.Differences, func(d Difference) bool { return d.In == InStatus })
 }
 
 // Directives that decide on a part of the answer, in lower case, as beginnings of their names.

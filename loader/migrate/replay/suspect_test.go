@@ -21,6 +21,10 @@ func TestLineThatCausesADifferenceIsNamedFirst(t *testing.T) {
 		{Line: 11, Directive: "RewriteRule", Args: []string{"^/login", "https://%{HTTP_HOST}%{REQUEST_URI}", "[R]"}, ByHand: true},
 	}
 	find := Suspects(lines, func(Request) (Suspect, bool) { return Suspect{File: "shop.hcl"}, true })
+	slash := Result{Request: Request{Target: "/a%2Fb"}, Status: 404, Differences: []Difference{{In: InStatus, Old: "404", New: "200"}}}
+	if found := find(slash); len(found) == 0 || found[0].Directive != "AllowEncodedSlashes" {
+		t.Errorf("an encoded slash is explained by %v", found)
+	}
 	for name, test := range map[string]struct {
 		target string
 		d      Difference
