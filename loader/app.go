@@ -40,6 +40,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 	clearUnused(d)
 	dec.authorizer(d, written)
 	dec.user(d, written)
+	dec.ceilings(d, written)
 	dec.absent(d, written)
 	slices.SortStableFunc(d.Aliases, func(a, b modgw.Alias) int {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))

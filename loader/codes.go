@@ -24,6 +24,8 @@ const (
 	codeRoot       = "MGW-CFG-026" // an app with root's rights
 	codeOthersHost = "MGW-CFG-025" // a host or mount of another user
 	codeAbsent     = "MGW-CFG-028" // a file or folder that may come later
+	codeTenant     = "MGW-CFG-030" // what the host file does not let the owner claim
+	codeCeiling    = "MGW-CFG-031" // a setting above the ceiling of its owner
 	codeScript     = "MGW-CFG-029" // a script that the kernel cannot run
 	codeNoUser     = "MGW-APP-111" // a user that does not exist, as when the app is deployed
 	codeNoEffect   = "MGW-CFG-027" // a setting that means nothing for the app's kind

@@ -35,7 +35,7 @@ func FuzzDescriptor(f *testing.F) {
 		}
 		file := &File{Path: filepath.Join(dir, "modgw.hcl"), report: newReport()}
 		file.decode(src, dir, testOptions())
-		separate([]*File{file}, Held{})
+		separate([]*File{file}, Held{}, nil)
 		var out strings.Builder
 		if err := file.Diagnostics.WriteText(&out, true); err != nil {
 			t.Fatal(err)

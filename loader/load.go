@@ -43,7 +43,7 @@ type File struct {
 // are reported; for those of several files see [LoadAll].
 func Load(path string, opts Options) (*File, Diagnostics) {
 	f := load(path, opts)
-	separate([]*File{f}, Held{})
+	separate([]*File{f}, Held{}, opts.Tenants)
 	return f, f.Diagnostics
 }
 

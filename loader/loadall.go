@@ -49,7 +49,7 @@ func LoadHeld(targets []string, held Held, opts Options) ([]*File, []claims.Clai
 	slices.SortStableFunc(files, func(a, b *File) int { return cmp.Compare(a.order(), b.order()) })
 	warnOfRoot(files, opts)
 	all := undeclared(files, opts)
-	table := separate(files, held)
+	table := separate(files, held, opts.Tenants)
 	for _, f := range files {
 		all = append(all, f.Diagnostics...)
 	}

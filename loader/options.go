@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 // Options are the settings of a load. The zero value is for a host without settings.
@@ -15,6 +16,9 @@ type Options struct {
 
 	// Defaults are those of the host file; nil: none.
 	Defaults *Defaults
+
+	// Tenants are those of the host file. Empty: each user may claim what is free.
+	Tenants claims.Tenants
 
 	// Account is the user with whose rights files are read, and the only one that the apps may run
 	// as. nil: this process's own user. A root process then reads files that other users can change

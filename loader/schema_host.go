@@ -19,6 +19,7 @@ func hostBlock(h *modgw.HostFile) block {
 			func() block { return controlBlock(h) },
 			func() block { return hostSpoolBlock(h) },
 			func() block { return accessLogBlock(h) },
+			func() block { return tenantBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))
 				return block{name: "defaults", blocks: b.blocks, args: b.args,
@@ -152,6 +153,9 @@ func controlBlock(h *modgw.HostFile) block {
 		args: []argument{
 			{name: "address", value: listenAddress(&h.Control), note: "control.sock below state", doc: "unix:PATH or HOST:PORT.",
 				example: `"unix:/run/modgw/control.sock"`},
+			{name: "admins", value: principals(&h.Admins), note: "root and the host's own user",
+				doc: "Users, and \"@\" and groups, that may see and do everything as root may. Other users see the apps that run as " +
+					"themselves, and act on these alone.", example: `["@adm"]`},
 		},
 	}
 }

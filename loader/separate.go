@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
@@ -20,8 +21,8 @@ type Held struct {
 // separate fills in the descriptors and diagnostics of files, and returns the claims of the apps
 // from then on. An app that claims the name, host or mount of another is refused; other apps are
 // not affected.
-func separate(files []*File, held Held) []claims.Claim {
-	s := &separation{broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
+func separate(files []*File, held Held, tenants claims.Tenants) []claims.Claim {
+	s := &separation{tenants: tenants, broken: map[string]bool{}, loaded: map[string]bool{}, apps: map[appKey]*app{}}
 	for _, f := range files {
 		s.loaded[f.Path] = true
 		s.broken[f.Path] = f.found.HasErrors()
@@ -36,7 +37,7 @@ func separate(files []*File, held Held) []claims.Claim {
 	table, refused := claims.Decide(held.Claims, s.wanted, claims.Files{
 		Broken:    func(file string) bool { return s.broken[file] },
 		Elsewhere: elsewhere,
-	})
+	}, tenants)
 	next := 0
 	for _, f := range files {
 		f.Descriptors, f.Missing = nil, nil
@@ -61,6 +62,8 @@ func separate(files []*File, held Held) []claims.Claim {
 
 // separation is the knowledge about all files that separate collects.
 type separation struct {
+	tenants claims.Tenants
+
 	wanted []claims.Wanted
 	broken map[string]bool // by path
 	loaded map[string]bool
@@ -100,7 +103,19 @@ func (f *File) refuse(a *app, r claims.Refusal, s *separation) {
 	if other := s.apps[appKey{r.By.File, r.By.App}]; other != nil {
 		by = other.position()
 	}
+	owner := fmt.Sprintf("user %q", a.Owner)
 	switch r.Reason {
+	case claims.NoTenant:
+		f.add(codeTenant, a.name, fmt.Sprintf("The app %q may not be served, because its owner, %s, is no tenant", a.Name, owner),
+			fmt.Sprintf("Where the host file has tenants, only they may have descriptors of their own. An administrator can add a "+
+				"block tenant %q to it, or take the descriptor over.", a.Owner))
+	case claims.NotGranted:
+		f.add(codeTenant, a.hosts, fmt.Sprintf("The app %q may not be mounted at %s, which %s may not claim", a.Name, cmp.Or(r.Place, "/"), owner),
+			fmt.Sprintf("modgw-host policy shows what the host file lets the user claim. An administrator can add to tenant %q.", a.Owner))
+	case claims.TooManyApps:
+		t, _ := s.tenants.Of(a.Owner)
+		f.add(codeTenant, a.name, fmt.Sprintf("The app %q is one more than the %d that %s may have", a.Name, t.Apps, owner),
+			fmt.Sprintf("Take another app away first. An administrator can raise apps in tenant %q.", a.Owner))
 	case claims.NameTaken:
 		f.add(codeSameName, a.name, fmt.Sprintf("Duplicate app name %q", a.Name),
 			fmt.Sprintf("The app of that name at %s was there first and keeps it. Give this one another name.", by))

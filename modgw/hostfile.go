@@ -19,6 +19,14 @@ type HostFile struct {
 	AccessLog      *AccessLog     // nil: there is none
 	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
+
+	// Admins are the users, and "@" and groups, that may do with every app what root may, over the
+	// control socket. Empty: root and the host's own user alone.
+	Admins []string
+
+	// Tenants say what users may claim by descriptors of their own. nil: each user may claim what
+	// is free.
+	Tenants []Tenant
 }
 
 // AccessLog is a log with a line for each request.

@@ -38,6 +38,9 @@ const (
 	PlaceTaken               // another app has the same host and mount
 	HostTaken                // the host, or one that the wildcard covers, belongs to another user
 	MountTaken               // at any host: a mount of another user is inside or around it
+	NoTenant                 // the host file has tenants, and the owner is none
+	NotGranted               // the host file does not give the place to the owner
+	TooManyApps              // the owner has as many apps as the host file allows
 )
 
 // Decide holds what descriptors claim now against what apps have held until now, and returns what
@@ -46,9 +49,9 @@ const (
 //
 // All changes are one set: two apps may exchange their mounts, and a new app may take a place that
 // another leaves. An app that cannot get its new place keeps its old one, and so does an app whose
-// descriptor has a mistake.
-func Decide(held []Claim, wanted []Wanted, files Files) (table []Claim, refused map[int]Refusal) {
-	d := &decision{wanted: wanted, refused: map[int]Refusal{}, kept: map[int]bool{}}
+// descriptor has a mistake. What the tenants may not have they lose, also when it is served.
+func Decide(held []Claim, wanted []Wanted, files Files, tenants Tenants) (table []Claim, refused map[int]Refusal) {
+	d := &decision{wanted: wanted, tenants: tenants, refused: map[int]Refusal{}, kept: map[int]bool{}}
 	d.match(held, files)
 	for !d.try() {
 	}
@@ -58,6 +61,7 @@ func Decide(held []Claim, wanted []Wanted, files Files) (table []Claim, refused 
 // decision is one call of Decide.
 type decision struct {
 	wanted  []Wanted
+	tenants Tenants
 	refused map[int]Refusal
 
 	incumbents []incumbent
@@ -80,6 +84,9 @@ func (d *decision) match(held []Claim, files Files) {
 	}
 	taken := map[int]bool{}
 	for _, h := range held {
+		if _, lost := d.tenants.refusal(h); lost {
+			continue // its descriptor is that of a newcomer
+		}
 		next, stays := d.successor(h, byName[h.App], taken, files)
 		switch {
 		case next >= 0:
@@ -135,7 +142,7 @@ func (d *decision) successor(h Claim, same []int, taken map[int]bool, files File
 // try makes the table on the assumption that no further incumbent has to keep its old claim; false
 // when that was wrong.
 func (d *decision) try() bool {
-	places := newRegister()
+	places := newRegister(d.tenants)
 	d.table = nil
 	for i, in := range d.incumbents {
 		current := in.held
@@ -160,6 +167,9 @@ func (d *decision) try() bool {
 	for _, i := range d.newcomers {
 		claim := d.wanted[i].Claim
 		refusal, ok := places.checkName(claim)
+		if ok {
+			refusal, ok = places.checkNumber(claim)
+		}
 		if ok {
 			refusal, ok = places.check(claim)
 		}

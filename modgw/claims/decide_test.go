@@ -213,7 +213,7 @@ func TestClaims(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table, refused := Decide(c.held, c.wanted, Files{Broken: func(file string) bool { return file == c.broken }})
+			table, refused := Decide(c.held, c.wanted, Files{Broken: func(file string) bool { return file == c.broken }}, nil)
 			if !same(table, c.table) {
 				t.Errorf("table\n%v, want\n%v", table, c.table)
 			}
@@ -249,7 +249,7 @@ func TestNoTwoAppsEverHaveTheSame(t *testing.T) {
 			}
 			before := table
 			var refused map[int]Refusal
-			table, refused = Decide(before, all, Files{Broken: func(file string) bool { return file == broken }})
+			table, refused = Decide(before, all, Files{Broken: func(file string) bool { return file == broken }}, nil)
 			names, places := map[modgw.AppName]bool{}, map[place]bool{}
 			for _, c := range table {
 				if names[c.App] {

@@ -5,6 +5,9 @@ import "github.com/modgw/modgw/modgw"
 // register is who has which name and place. Claims that were added earlier come first: a host
 // belongs to the user of its first claim.
 type register struct {
+	tenants Tenants
+	apps    map[string]int // by owner
+
 	names  map[modgw.AppName]Claim
 	places map[place]Claim
 	hosts  map[string]Claim // by pattern
@@ -16,8 +19,11 @@ type register struct {
 // users are a claim of each user.
 type users map[string]Claim
 
-func newRegister() *register {
+func newRegister(tenants Tenants) *register {
 	return &register{
+		tenants: tenants,
+		apps:    map[string]int{},
+
 		names:  map[modgw.AppName]Claim{},
 		places: map[place]Claim{},
 		hosts:  map[string]Claim{},
@@ -28,6 +34,9 @@ func newRegister() *register {
 
 // add notes the name of a claim and some of its places.
 func (r *register) add(c Claim, places []place) {
+	if _, known := r.names[c.App]; !known {
+		r.apps[c.Owner]++
+	}
 	r.names[c.App] = c
 	for _, p := range places {
 		r.places[p] = c
@@ -62,9 +71,18 @@ func (r *register) checkName(c Claim) (Refusal, bool) {
 	return Refusal{Reason: NameTaken, By: by}, !taken
 }
 
+// checkNumber says whether the owner of a claim may have one more app.
+func (r *register) checkNumber(c Claim) (Refusal, bool) {
+	most, bounded := r.tenants.most(c.Owner)
+	return Refusal{Reason: TooManyApps}, !bounded || r.apps[c.Owner] < most
+}
+
 // check says whether the places of a claim can be added, and else what they collide with. This is
 // the one place that knows what users may claim beside each other.
 func (r *register) check(c Claim) (Refusal, bool) {
+	if refusal, refused := r.tenants.refusal(c); refused {
+		return refusal, false
+	}
 	for _, p := range c.places() {
 		if by, taken := r.places[p]; taken {
 			if by.App == c.App {
@@ -72,8 +90,8 @@ func (r *register) check(c Claim) (Refusal, bool) {
 			}
 			return Refusal{Reason: PlaceTaken, Place: p.String(), By: by}, false
 		}
-		if c.Owner == "" {
-			continue // the host's own user may add to any host
+		if c.Owner == "" || r.tenants.grant(c.Owner, p) == mountGrant {
+			continue // the host's own user may add to any host, and gives mounts away
 		}
 		if by, taken := r.othersHost(p, c.Owner); taken {
 			return Refusal{Reason: HostTaken, Place: p.String(), By: by}, false

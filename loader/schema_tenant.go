@@ -1,0 +1,128 @@
+package loader
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// tenantBlock is what the descriptors of one user may claim, and its ceilings.
+func tenantBlock(h *modgw.HostFile) block {
+	t := new(modgw.Tenant)
+	return block{
+		name:     "tenant",
+		label:    "user who owns the descriptors",
+		labelled: userName(&t.User),
+		repeat:   true,
+		doc: "What descriptors that this user owns may claim. Where there is any such block, users without one may claim " +
+			"nothing. Descriptors of the host's own user may claim everything.",
+		args: []argument{
+			{name: "hosts", value: hostNames(&t.Hosts), note: "none",
+				doc:     "Hosts that apps may answer for, at any mount. \"*.example.com\" stands for every name below example.com.",
+				example: `["shop.example.com", "*.shop.example.com"]`},
+			{name: "mounts", value: hostMounts(&t.Mounts), note: "none",
+				doc: "Mounts that apps may have in hosts of others, each with all that is below it: HOST/PATH, or /PATH at " +
+					"any host.", example: `["www.example.com/shop"]`},
+			{name: "apps", value: number(&t.Apps, 0, 1<<20), def: 0, note: "0: any number", doc: "Apps at once.", example: `5`},
+		},
+		blocks: []func() block{func() block { return ceilingsBlock(&t.Ceilings) }},
+		done:   func() { h.Tenants = append(h.Tenants, *t) },
+	}
+}
+
+func ceilingsBlock(c *modgw.Ceilings) block {
+	return block{
+		name:     "ceilings",
+		optional: true,
+		doc: "The most that settings of these descriptors may be. One above its ceiling is a mistake; one that a descriptor " +
+			"does not have is lowered. What is not here has no ceiling.",
+		args: []argument{
+			{name: "workers", value: number(&c.Workers, 1, 1024), note: "no ceiling", doc: "Processes of an app.", example: `8`},
+			{name: "threads", value: number(&c.Threads, 1, 1024), note: "no ceiling", doc: "Requests at once in each WSGI worker.", example: `16`},
+			{name: "concurrency", value: number(&c.Concurrency, 1, 1<<20), note: "no ceiling",
+				doc: "Requests at once of asgi, fastcgi and cgi apps.", example: `500`},
+			{name: "websockets", value: number(&c.WebSockets, 1, 1<<20), note: "no ceiling",
+				doc: "WebSockets open at once in each ASGI worker.", example: `1000`},
+		},
+		blocks: []func() block{
+			func() block { return withoutDefaults(limitsBlock(&c.Limits)) },
+			func() block { return withoutDefaults(queueBlock(&c.Queue)) },
+			func() block { return withoutDefaults(timeoutsBlock(&c.Timeouts)) },
+			func() block { return withoutDefaults(spoolBlock(&c.Spool)) },
+		},
+	}
+}
+
+// withoutDefaults is a block of an app as ceilings have it: what is not written has no ceiling.
+func withoutDefaults(b block) block {
+	b.doc = "Ceilings of the block of that name in an app."
+	b.optional, b.effect, b.check = true, effect{}, nil
+	for i := range b.args {
+		b.args[i].def, b.args[i].note, b.args[i].effect = nil, "no ceiling", effect{}
+	}
+	return b
+}
+
+// userName is the login name of a user of this machine; a number will not do, because owners of
+// files are compared by name.
+func userName(dst *string) func(*leaf) {
+	return func(l *leaf) {
+		name, ok := l.text()
+		switch {
+		case !ok:
+		case name == "" || strings.ContainsAny(name, ":/ \t\n"):
+			l.wrong("The label of a tenant block is the login name of a user, not %s.", l.shown(name))
+		default:
+			*dst = name
+		}
+	}
+}
+
+// hostMounts are mounts with the host that they are in.
+func hostMounts(dst *[]modgw.HostMount) value {
+	return value{form: "list of HOST/PATH", set: func(l *leaf) {
+		list, ok := l.texts()
+		mounts := make([]modgw.HostMount, 0, len(list))
+		for i, given := range list {
+			host, rest, found := strings.Cut(given, "/")
+			why := ""
+			if !found {
+				why = "it has no path"
+			}
+			mount, wrong := cleanMount("/" + rest)
+			if why == "" {
+				why = strings.TrimSuffix(wrong, ".")
+			}
+			if host != "" && why == "" {
+				host, why = cleanHost(host)
+			}
+			if why != "" {
+				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is no mount in a host: %s.", l.shown(given), why))
+				ok = false
+				continue
+			}
+			mounts = append(mounts, modgw.HostMount{Host: host, Mount: modgw.MountPath(mount)})
+		}
+		if ok {
+			*dst = mounts
+		}
+	}}
+}
+
+// principals are users, and "@" and groups.
+func principals(dst *[]string) value {
+	return value{form: "list of users and @groups", set: func(l *leaf) {
+		list, ok := l.texts()
+		for i, name := range list {
+			if strings.TrimPrefix(name, "@") == "" {
+				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("%s is neither a user nor \"@\" and a group.", l.shown(name)))
+				ok = false
+			}
+		}
+		if ok {
+			*dst = list
+		}
+	}}
+}
+
