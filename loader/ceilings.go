@@ -18,14 +18,14 @@ func (d *decoder) ceilings(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	if !ok {
 		return
 	}
-	for _, excess := range tenant.Ceilings.Lower(desc) {
-		for _, b := range blocksOf(written.Body, excess.Block) {
-			attr := b.Body.Attributes[excess.Argument]
+	for _, lowered := range tenant.Ceilings.Lower(desc) {
+		for _, b := range blocksOf(written.Body, lowered.Block) {
+			attr := b.Body.Attributes[lowered.Argument]
 			if attr == nil {
 				continue
 			}
-			d.add(codeCeiling, attr.SrcRange, fmt.Sprintf("%q is above the ceiling of user %q", excess.Argument, desc.Owner),
-				fmt.Sprintf("The host file allows %s at most. Without the argument the app gets as much.", excess.Most))
+			d.add(codeCeiling, attr.SrcRange, fmt.Sprintf("%q is above the ceiling of user %q", lowered.Argument, desc.Owner),
+				fmt.Sprintf("The host file allows %s at most. Without the argument the app gets as much.", lowered.Most))
 		}
 	}
 }

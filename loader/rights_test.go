@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/exchangetest"
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/internal/watchtest"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
 )
 
 // asRoot skips unless root runs the test, and finds another user.
@@ -296,4 +300,69 @@ func TestUnreadableForANormalUser(t *testing.T) {
 	}
 	_, diags := Load(name, Options{})
 	wantText(t, rendered(t, diags), "MGW-CFG-001", "Permission denied")
+}
+
+// tenantOf lets a user claim a host, two apps and a little of the machine.
+func tenantOf(user *account.Account) claims.Tenants {
+	t := modgw.Tenant{User: user.Name, Hosts: []string{"a.test"}, Apps: 2}
+	t.Ceilings.Workers, t.Ceilings.Limits.Memory, t.Ceilings.Limits.Body = 1, 1<<30, 32<<20
+	t.Ceilings.Timeouts.Request = 10 * time.Second
+	return claims.Tenants{t}
+}
+
+func TestTenantGetsWhatTheHostFileSaysAndNotMore(t *testing.T) {
+	user := asRoot(t)
+	dir := ownedBy(t, user, map[string]string{
+		"a.hcl": "app \"a\" {\n  hosts = [\"a.test\"]\n  http { command = [\"true\"] }\n}\n",
+		"b.hcl": "app \"b\" {\n  hosts = [\"b.test\"]\n  static { dir = \".\" }\n}\n",
+		"c.hcl": "app \"c\" {\n  static { dir = \".\" }\n}\n",
+		"d.hcl": "app \"d\" {\n  hosts = [\"a.test\"]\n  mount = \"/d\"\n  http {\n    command = [\"true\"]\n    workers = 2\n  }\n  limits {\n    memory = 0\n    body   = \"33MiB\"\n  }\n}\n",
+		"e.hcl": "app \"e\" {\n  hosts = [\"a.test\"]\n  mount = \"/e\"\n  static { dir = \".\" }\n}\n",
+	})
+	files, diags := LoadAll([]string{filepath.Join(dir, "*.hcl")}, Options{Tenants: tenantOf(user)})
+	for _, d := range diags {
+		switch said := d.Code + " " + d.Summary + " " + d.Detail; d.Code {
+		case codeTenant:
+			faulttest.Want(t, said, "MGW-CFG-030")
+		case codeCeiling:
+			faulttest.Want(t, said, "MGW-CFG-031")
+		}
+	}
+	for _, want := range []string{
+		`"b" may not be mounted at b.test/, which user "nobody" may not claim`,
+		`"c" may not be mounted at /, which user "nobody" may not claim`,
+		`"workers" is above the ceiling of user "nobody"`,
+		`"memory" is above the ceiling of user "nobody"`,
+		`"body" is above the ceiling of user "nobody"`,
+	} {
+		if !slices.ContainsFunc(diags, func(d Diagnostic) bool { return strings.Contains(d.Summary, want) && d.Range.Start.Line > 0 }) {
+			t.Errorf("missing %q in\n%v", want, diags)
+		}
+	}
+	served := map[modgw.AppName]modgw.Descriptor{}
+	for _, f := range files {
+		for _, d := range f.Descriptors {
+			served[d.Name] = d
+		}
+	}
+	if len(served) != 2 {
+		t.Fatalf("served %v", served)
+	}
+	if a := served["a"]; a.HTTP.Workers != 0 || a.Limits.Memory != 1<<30 || a.Limits.Body != 32<<20 || a.Timeouts.Request != 10*time.Second {
+		t.Errorf("app a got %+v, %+v, %+v", a.HTTP, a.Limits, a.Timeouts)
+	}
+	if e := served["e"]; e.Mount != "/e" {
+		t.Errorf("app e got %+v", e)
+	}
+}
+
+func TestWhereThereAreTenantsOtherUsersMayClaimNothing(t *testing.T) {
+	user := asRoot(t)
+	dir := ownedBy(t, user, map[string]string{"a.hcl": "app \"a\" {\n  hosts = [\"a.test\"]\n  static { dir = \".\" }\n}\n"})
+	_, diags := LoadAll([]string{filepath.Join(dir, "a.hcl")}, Options{Tenants: claims.Tenants{{User: "somebody", Hosts: []string{"*.test"}}}})
+	if !slices.ContainsFunc(diags, func(d Diagnostic) bool {
+		return d.Code == codeTenant && strings.Contains(d.Summary, `user "nobody", is no tenant`)
+	}) {
+		t.Errorf("found %v", diags)
+	}
 }

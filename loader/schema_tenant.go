@@ -125,4 +125,3 @@ func principals(dst *[]string) value {
 		}
 	}}
 }
-

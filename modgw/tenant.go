@@ -29,115 +29,197 @@ func (m HostMount) String() string { return m.Host + string(m.Mount) }
 // Ceilings are the largest values that settings of a descriptor may have. A setting that is zero
 // here has no ceiling.
 type Ceilings struct {
-	Workers     int // processes of an app
-	Threads     int // requests at once in each WSGI worker
-	Concurrency int // requests at once of an app of another kind
-	WebSockets  int // open at once in each ASGI worker
-	Limits      Limits
-	Queue       Queue
-	Timeouts    Timeouts
-	Spool       Spool
+	Workers     int      // processes of an app
+	Threads     int      // requests at once in each WSGI worker
+	Concurrency int      // requests at once of an app of another kind
+	WebSockets  int      // open at once in each ASGI worker
+	Limits      Limits   // limits of requests and processes
+	Queue       Queue    // requests that wait for a worker
+	Timeouts    Timeouts // times that the host waits for an app
+	Spool       Spool    // parts of bodies kept for slow clients
 }
 
-// Excess is a setting that is above its ceiling.
-type Excess struct {
-	Block    string // block of the setting in an app block
+// Ceiling is one setting of a descriptor with the most that it may be.
+type Ceiling struct {
+	Block    string // block of the setting in an app block; "": that of the kind
 	Argument string // name of the setting
 	Most     string // ceiling, as it is written in a descriptor
 }
 
-// Lower sets the settings of d that are above their ceilings to them, and returns which they were.
-// A setting that means no limit by zero is above every ceiling.
-func (c Ceilings) Lower(d *Descriptor) []Excess {
-	l := &lowering{kind: string(d.Kind)}
-	switch {
-	case d.WSGI != nil:
-		w := *d.WSGI
-		d.WSGI = &w
-		l.count("workers", &w.Workers, c.Workers, runtime.NumCPU())
-		l.count("threads", &w.Threads, c.Threads, w.mostThreads())
-	case d.ASGI != nil:
-		a := *d.ASGI
-		d.ASGI = &a
-		l.count("workers", &a.Workers, c.Workers, runtime.NumCPU())
-		l.count("concurrency", &a.Concurrency, c.Concurrency, 0)
-		l.count("websockets", &a.WebSockets, c.WebSockets, 0)
-	case d.Go != nil:
-		g := *d.Go
-		d.Go = &g
-		l.count("workers", &g.Workers, c.Workers, 1)
-	case d.HTTP != nil:
-		h := *d.HTTP
-		d.HTTP = &h
-		l.count("workers", &h.Workers, c.Workers, 1)
-	case d.FastCGI != nil:
-		f := *d.FastCGI
-		d.FastCGI = &f
-		l.count("workers", &f.Workers, c.Workers, 1)
-		l.count("concurrency", &f.Concurrency, c.Concurrency, 1)
-	case d.CGI != nil:
-		s := *d.CGI
-		d.CGI = &s
-		l.count("concurrency", &s.Concurrency, c.Concurrency, 0)
+// String is the name of the setting: "limits.memory".
+func (c Ceiling) String() string {
+	if c.Block == "" {
+		return c.Argument
 	}
-	l.limits(&d.Limits, c.Limits)
-	l.size("spool", "upload", &d.Spool.Upload, c.Spool.Upload, 0)
-	l.size("spool", "response", &d.Spool.Response, c.Spool.Response, 0)
-	l.size("spool", "total", &d.Spool.Total, c.Spool.Total, 0)
-	lower(l, "queue", "max", &d.Queue.Max, c.Queue.Max, 0, fmt.Sprint)
-	l.span("queue", "timeout", &d.Queue.Timeout, c.Queue.Timeout, math.MaxInt64)
-	l.span("timeouts", "startup", &d.Timeouts.Startup, c.Timeouts.Startup, 0)
-	l.span("timeouts", "request", &d.Timeouts.Request, c.Timeouts.Request, math.MaxInt64)
-	l.span("timeouts", "drain", &d.Timeouts.Drain, c.Timeouts.Drain, 0)
-	l.span("timeouts", "websocket_drain", &d.Timeouts.WebSocketDrain, c.Timeouts.WebSocketDrain, 0)
-	l.span("timeouts", "stop", &d.Timeouts.Stop, c.Timeouts.Stop, 0)
-	return l.found
+	return c.Block + "." + c.Argument
 }
 
-// mostThreads is the largest number of threads that a worker has when its descriptor names none.
-func (w WSGI) mostThreads() int {
-	if w.Concurrency == Gevent {
+// List returns the ceilings that there are, in the order of the manual.
+func (c Ceilings) List() []Ceiling {
+	var all []Ceiling
+	for _, s := range ceilingSettings {
+		if most := s.most(&c); most != "" {
+			all = append(all, Ceiling{s.block, s.argument, most})
+		}
+	}
+	return all
+}
+
+// Lower sets the settings of d that are above their ceilings to them, and returns which they were.
+// A setting whose zero means no limit is above every ceiling then. Nothing else may use d yet.
+func (c Ceilings) Lower(d *Descriptor) []Ceiling {
+	var lowered []Ceiling
+	for _, s := range ceilingSettings {
+		if s.lower(&c, d) {
+			lowered = append(lowered, Ceiling{cmp.Or(s.block, string(d.Kind)), s.argument, s.most(&c)})
+		}
+	}
+	return lowered
+}
+
+// ceilingSetting is a setting that can have a ceiling.
+type ceilingSetting struct {
+	block, argument string
+
+	most  func(*Ceilings) string // ceiling as text; "": none
+	lower func(*Ceilings, *Descriptor) bool
+}
+
+// ceilingSettings are the settings that cost the host or its neighbours something.
+var ceilingSettings = []ceilingSetting{
+	ceilingOf("", "workers", workersOf, func(c *Ceilings) *int { return &c.Workers }, defaultWorkers, formatAny),
+	ceilingOf("", "threads", threadsOf, func(c *Ceilings) *int { return &c.Threads }, defaultThreads, formatAny),
+	ceilingOf("", "concurrency", concurrencyOf, func(c *Ceilings) *int { return &c.Concurrency }, fixed(0), formatAny),
+	ceilingOf("", "websockets", webSocketsOf, func(c *Ceilings) *int { return &c.WebSockets }, fixed(0), formatAny),
+	ceilingOf("limits", "body", func(d *Descriptor) *int64 { return &d.Limits.Body },
+		func(c *Ceilings) *int64 { return &c.Limits.Body }, fixed[int64](math.MaxInt64), formatSize),
+	ceilingOf("limits", "memory", func(d *Descriptor) *int64 { return &d.Limits.Memory },
+		func(c *Ceilings) *int64 { return &c.Limits.Memory }, fixed[int64](math.MaxInt64), formatSize),
+	ceilingOf("limits", "build_memory", func(d *Descriptor) *int64 { return &d.Limits.BuildMemory },
+		func(c *Ceilings) *int64 { return &c.Limits.BuildMemory }, fixed[int64](math.MaxInt64), formatSize),
+	ceilingOf("limits", "stack", func(d *Descriptor) *int64 { return &d.Limits.Stack },
+		func(c *Ceilings) *int64 { return &c.Limits.Stack }, fixed[int64](0), formatSize),
+	ceilingOf("limits", "cpu", func(d *Descriptor) *float64 { return &d.Limits.CPU },
+		func(c *Ceilings) *float64 { return &c.Limits.CPU }, fixed(math.Inf(1)), formatAny),
+	ceilingOf("limits", "files", func(d *Descriptor) *int { return &d.Limits.Files },
+		func(c *Ceilings) *int { return &c.Limits.Files }, fixed(math.MaxInt), formatAny),
+	ceilingOf("limits", "processes", func(d *Descriptor) *int { return &d.Limits.Processes },
+		func(c *Ceilings) *int { return &c.Limits.Processes }, fixed(math.MaxInt), formatAny),
+	ceilingOf("queue", "max", func(d *Descriptor) *int { return &d.Queue.Max },
+		func(c *Ceilings) *int { return &c.Queue.Max }, fixed(0), formatAny),
+	ceilingOf("queue", "timeout", func(d *Descriptor) *time.Duration { return &d.Queue.Timeout },
+		func(c *Ceilings) *time.Duration { return &c.Queue.Timeout }, fixed[time.Duration](math.MaxInt64), formatAny),
+	ceilingOf("timeouts", "startup", func(d *Descriptor) *time.Duration { return &d.Timeouts.Startup },
+		func(c *Ceilings) *time.Duration { return &c.Timeouts.Startup }, fixed[time.Duration](0), formatAny),
+	ceilingOf("timeouts", "request", func(d *Descriptor) *time.Duration { return &d.Timeouts.Request },
+		func(c *Ceilings) *time.Duration { return &c.Timeouts.Request }, fixed[time.Duration](math.MaxInt64), formatAny),
+	ceilingOf("timeouts", "drain", func(d *Descriptor) *time.Duration { return &d.Timeouts.Drain },
+		func(c *Ceilings) *time.Duration { return &c.Timeouts.Drain }, fixed[time.Duration](0), formatAny),
+	ceilingOf("timeouts", "websocket_drain", func(d *Descriptor) *time.Duration { return &d.Timeouts.WebSocketDrain },
+		func(c *Ceilings) *time.Duration { return &c.Timeouts.WebSocketDrain }, fixed[time.Duration](0), formatAny),
+	ceilingOf("timeouts", "stop", func(d *Descriptor) *time.Duration { return &d.Timeouts.Stop },
+		func(c *Ceilings) *time.Duration { return &c.Timeouts.Stop }, fixed[time.Duration](0), formatAny),
+	ceilingOf("spool", "upload", func(d *Descriptor) *int64 { return &d.Spool.Upload },
+		func(c *Ceilings) *int64 { return &c.Spool.Upload }, fixed[int64](0), formatSize),
+	ceilingOf("spool", "response", func(d *Descriptor) *int64 { return &d.Spool.Response },
+		func(c *Ceilings) *int64 { return &c.Spool.Response }, fixed[int64](0), formatSize),
+	ceilingOf("spool", "total", func(d *Descriptor) *int64 { return &d.Spool.Total },
+		func(c *Ceilings) *int64 { return &c.Spool.Total }, fixed[int64](0), formatSize),
+}
+
+// ceilingOf makes a ceilingSetting. of is nil for a descriptor that does not have the setting; zero
+// is what 0 stands for in a descriptor.
+func ceilingOf[T cmp.Ordered](
+	block, argument string, of func(*Descriptor) *T, most func(*Ceilings) *T, zero func(*Descriptor) T, text func(T) string,
+) ceilingSetting {
+	var none T
+	return ceilingSetting{
+		block: block, argument: argument,
+		most: func(c *Ceilings) string {
+			if *most(c) == none {
+				return ""
+			}
+			return text(*most(c))
+		},
+		lower: func(c *Ceilings, d *Descriptor) bool {
+			value, limit := of(d), *most(c)
+			if value == nil || limit == none {
+				return false
+			}
+			meant := *value
+			if meant == none {
+				meant = zero(d)
+			}
+			if meant <= limit {
+				return false
+			}
+			*value = limit
+			return true
+		},
+	}
+}
+
+// fixed is what 0 stands for in every descriptor.
+func fixed[T any](zero T) func(*Descriptor) T { return func(*Descriptor) T { return zero } }
+
+func formatAny[T any](v T) string { return fmt.Sprint(v) }
+
+// defaultWorkers is how many workers an app has whose descriptor does not say.
+func defaultWorkers(d *Descriptor) int {
+	if d.WSGI != nil || d.ASGI != nil {
+		return runtime.NumCPU()
+	}
+	return 1
+}
+
+// defaultThreads is the largest number of threads that a worker has whose descriptor names none.
+func defaultThreads(d *Descriptor) int {
+	if d.WSGI.Concurrency == Gevent {
 		return 200
 	}
 	return max(5, 4*runtime.NumCPU())
 }
 
-// lowering collects what was above its ceiling.
-type lowering struct {
-	kind  string
-	found []Excess
-}
-
-func (l *lowering) limits(of *Limits, most Limits) {
-	l.size("limits", "body", &of.Body, most.Body, math.MaxInt64)
-	l.size("limits", "memory", &of.Memory, most.Memory, math.MaxInt64)
-	l.size("limits", "build_memory", &of.BuildMemory, most.BuildMemory, math.MaxInt64)
-	l.size("limits", "stack", &of.Stack, most.Stack, 0)
-	lower(l, "limits", "cpu", &of.CPU, most.CPU, math.Inf(1), fmt.Sprint)
-	lower(l, "limits", "files", &of.Files, most.Files, math.MaxInt, fmt.Sprint)
-	lower(l, "limits", "processes", &of.Processes, most.Processes, math.MaxInt, fmt.Sprint)
-}
-
-func (l *lowering) count(argument string, value *int, most, zero int) {
-	lower(l, l.kind, argument, value, most, zero, fmt.Sprint)
-}
-
-func (l *lowering) size(block, argument string, value *int64, most, zero int64) {
-	lower(l, block, argument, value, most, zero, func(a ...any) string { return formatSize(a[0].(int64)) })
-}
-
-func (l *lowering) span(block, argument string, value *time.Duration, most, zero time.Duration) {
-	lower(l, block, argument, value, most, zero, fmt.Sprint)
-}
-
-// lower sets value to most when it is larger; zero is what 0 stands for.
-func lower[T cmp.Ordered](l *lowering, block, argument string, value *T, most, zero T, text func(...any) string) {
-	var none T
-	if most == none || max(*value, none) <= most && (*value != none || zero <= most) {
-		return
+func workersOf(d *Descriptor) *int {
+	switch {
+	case d.WSGI != nil:
+		return &d.WSGI.Workers
+	case d.ASGI != nil:
+		return &d.ASGI.Workers
+	case d.Go != nil:
+		return &d.Go.Workers
+	case d.HTTP != nil:
+		return &d.HTTP.Workers
+	case d.FastCGI != nil:
+		return &d.FastCGI.Workers
 	}
-	*value = most
-	l.found = append(l.found, Excess{Block: block, Argument: argument, Most: text(most)})
+	return nil
+}
+
+func threadsOf(d *Descriptor) *int {
+	if d.WSGI == nil {
+		return nil
+	}
+	return &d.WSGI.Threads
+}
+
+func concurrencyOf(d *Descriptor) *int {
+	switch {
+	case d.ASGI != nil:
+		return &d.ASGI.Concurrency
+	case d.FastCGI != nil:
+		return &d.FastCGI.Concurrency
+	case d.CGI != nil:
+		return &d.CGI.Concurrency
+	}
+	return nil
+}
+
+func webSocketsOf(d *Descriptor) *int {
+	if d.ASGI == nil {
+		return nil
+	}
+	return &d.ASGI.WebSockets
 }
 
 // formatSize is a number of bytes as a descriptor says it, in the largest unit that divides it.

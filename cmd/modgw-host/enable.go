@@ -199,7 +199,7 @@ func enabledFolder(s *settings) (string, loader.Options, error) {
 	if err := diags.Err(); err != nil {
 		return "", opts, err
 	}
-	opts.Defaults = defaults
+	opts.Defaults, opts.Tenants = defaults, host.Tenants
 	for _, pattern := range host.Apps {
 		if folder, ok := strings.CutSuffix(pattern, "/*.hcl"); ok && !strings.ContainsAny(folder, "*?[{") {
 			return folder, opts, nil

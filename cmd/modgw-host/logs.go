@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +20,7 @@ func newLogs(c console) *cobra.Command {
 	var s settings
 	var q control.LogQuery
 	var since, until moment
-	var asJSON bool
+	var asJSON, audit bool
 	cmd := &cobra.Command{
 		Use:               "logs [APP]",
 		Short:             "Show what the running host and its apps logged",
@@ -31,6 +34,10 @@ func newLogs(c console) *cobra.Command {
 			client, err := s.client()
 			if err != nil {
 				return err
+			}
+			if audit {
+				actions, err := client.Actions(cmd.Context(), q.App, q.Lines)
+				return errors.Join(err, c.actions(actions, asJSON))
 			}
 			if q.App != "" && q.Follow {
 				if err := known(cmd.Context(), client, q.App); err != nil {
@@ -57,6 +64,11 @@ func newLogs(c console) *cobra.Command {
 	cmd.Flags().Var(&since, "since", `only what was logged from then on: "2h" ago, "14:30", "yesterday", "2006-01-02 14:30"`)
 	cmd.Flags().Var(&until, "until", "only what was logged before")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
+	cmd.Flags().BoolVar(&audit, "audit", false, "who did what over the control socket, and with which result")
+	cmd.MarkFlagsMutuallyExclusive("audit", "follow")
+	cmd.MarkFlagsMutuallyExclusive("audit", "id")
+	cmd.MarkFlagsMutuallyExclusive("audit", "since")
+	cmd.MarkFlagsMutuallyExclusive("audit", "until")
 	return cmd
 }
 
@@ -67,6 +79,28 @@ func known(ctx context.Context, client *control.Client, app modgw.AppName) error
 		return err
 	}
 	return f.choose([]string{string(app)})
+}
+
+// actions prints lines of the audit log.
+func (c console) actions(all []control.Action, asJSON bool) error {
+	if asJSON {
+		lines := json.NewEncoder(c.stdout)
+		for _, a := range all {
+			if err := lines.Encode(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	rows := [][]string{{"TIME", "USER", "ACTION", "APP", "RESULT"}}
+	for _, a := range all {
+		result := a.Result
+		if a.Error != "" {
+			result += ": " + a.Error
+		}
+		rows = append(rows, []string{a.Time.Local().Format(time.DateTime), a.User, a.Verb, cmp.Or(string(a.App), "-"), result})
+	}
+	return c.table(rows)
 }
 
 // logPrinter prints records to stdout as the host prints them to its log.

@@ -219,7 +219,7 @@ func (s *settings) loadWith(
 		if diags.HasErrors() {
 			return nil, diags
 		}
-		opts.Defaults, warnings = defaults, diags
+		opts.Defaults, opts.Tenants, warnings = defaults, read.Tenants, diags
 		targets = append(targets, read.Apps...)
 	} else if len(targets) == 0 {
 		targets = []string{"."}

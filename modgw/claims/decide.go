@@ -34,13 +34,13 @@ type Reason int
 
 // The reasons.
 const (
-	NameTaken  Reason = iota // another descriptor has an app of that name
-	PlaceTaken               // another app has the same host and mount
-	HostTaken                // the host, or one that the wildcard covers, belongs to another user
-	MountTaken               // at any host: a mount of another user is inside or around it
-	NoTenant                 // the host file has tenants, and the owner is none
-	NotGranted               // the host file does not give the place to the owner
-	TooManyApps              // the owner has as many apps as the host file allows
+	NameTaken   Reason = iota // another descriptor has an app of that name
+	PlaceTaken                // another app has the same host and mount
+	HostTaken                 // the host, or one that the wildcard covers, belongs to another user
+	MountTaken                // at any host: a mount of another user is inside or around it
+	NoTenant                  // the host file has tenants, and the owner is none
+	NotGranted                // the host file does not give the place to the owner
+	TooManyApps               // the owner has as many apps as the host file allows
 )
 
 // Decide holds what descriptors claim now against what apps have held until now, and returns what

@@ -25,7 +25,7 @@ type grant int
 const (
 	noGrant    grant = iota // the user may not have it
 	freeGrant               // it is free for the first who asks
-	mountGrant              // the host file gives this mount to the user, whoever has the host
+	mountGrant              // the host file gives the user this mount, in the host of another
 )
 
 // grant returns by what a user may have a place. The host's own user may have any.

@@ -6,7 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// tenants are bob with a host, a wildcard and two mounts, and two apps at most; and eve with a host.
+// tenants are bob with a host, a wildcard and two mounts, and two apps at most, and eve with a
+// host.
 var tenants = Tenants{
 	{
 		User: "bob", Hosts: []string{"b.test", "*.b.test"}, Apps: 2,
@@ -38,7 +39,7 @@ func TestTenantsClaim(t *testing.T) {
 			held:    claims("w - w.hcl w.test/"),
 			wanted:  wanted("w - w.hcl w.test/", "a bob a.hcl w.test/bob", "b bob b.hcl w.test/bob/x", "c bob c.hcl w.test/bobby"),
 			table:   claims("w - w.hcl w.test/", "a bob a.hcl w.test/bob", "b bob b.hcl w.test/bob/x"),
-			refused: map[int]Reason{2: TooManyApps},
+			refused: map[int]Reason{3: TooManyApps},
 		},
 		"a mount at any host": {
 			wanted:  wanted("a bob a.hcl /any/x", "b bob b.hcl /anyone"),

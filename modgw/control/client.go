@@ -56,6 +56,17 @@ func (c *Client) Claims(ctx context.Context) ([]claims.Claim, error) {
 	return ask[[]claims.Claim](ctx, c, http.MethodGet, "/v1/claims")
 }
 
+// Policy asks for what users may claim.
+func (c *Client) Policy(ctx context.Context) (Policy, error) {
+	return ask[Policy](ctx, c, http.MethodGet, "/v1/policy")
+}
+
+// Actions asks for the last lines of the audit log, of an app or, for "", of all; 0 lines: all.
+func (c *Client) Actions(ctx context.Context, app modgw.AppName, lines int) ([]Action, error) {
+	query := url.Values{"app": {string(app)}, "lines": {strconv.Itoa(lines)}}
+	return ask[[]Action](ctx, c, http.MethodGet, "/v1/audit?"+query.Encode())
+}
+
 // Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload"
 // to all for "". It waits until that is done; without wait, a reload or restart has only begun when
 // it returns.

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/probe"
@@ -39,13 +40,37 @@ func (h *stubHost) note(verb string, app modgw.AppName) error {
 	return h.answer
 }
 
-func (h *stubHost) Status() Status { return Status{Version: "1", Apps: []AppStatus{}} }
+// The app "blog" is bob's, whose user id is 65534; "shop" is eve's.
+func (h *stubHost) IsAdmin(uid uint32) bool                 { return uid == 0 || uid == uint32(os.Getuid()) }
+func (h *stubHost) Owns(uid uint32, app modgw.AppName) bool { return uid == 65534 && app == "blog" }
+func (h *stubHost) UserName(uid uint32) string {
+	return map[uint32]string{0: "root", 65534: "bob"}[uid]
+}
+
+func (h *stubHost) Status() Status {
+	return Status{
+		Version: "1",
+		Apps:    []AppStatus{{AppStatus: modgw.AppStatus{App: "blog"}}, {AppStatus: modgw.AppStatus{App: "shop"}}},
+		Broken:  []BrokenFile{{File: "/wiki.hcl", Owner: "bob"}, {File: "/cash.hcl", Owner: "eve"}, {File: "/host.hcl"}},
+	}
+}
+
 func (h *stubHost) Descriptors() []modgw.Descriptor {
-	return []modgw.Descriptor{{Name: "blog", Mount: "/blog", Timeouts: modgw.Timeouts{Drain: time.Second}}}
+	return []modgw.Descriptor{{Name: "blog", Mount: "/blog", Timeouts: modgw.Timeouts{Drain: time.Second}}, {Name: "shop"}}
 }
+
 func (h *stubHost) Claims() []claims.Claim {
-	return []claims.Claim{{App: "blog", Owner: "bob", File: "/blog.hcl", Mount: "/"}}
+	return []claims.Claim{
+		{App: "blog", Owner: "bob", File: "/blog.hcl", Mount: "/"},
+		{App: "shop", Owner: "eve", File: "/shop.hcl", Mount: "/shop"},
+	}
 }
+
+func (h *stubHost) Policy() Policy {
+	tenants := []modgw.Tenant{{User: "bob", Apps: 2}, {User: "eve"}}
+	return PolicyOf(modgw.HostFile{Admins: []string{"@adm"}, Tenants: tenants}, h.Claims())
+}
+
 func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h.note("restart", a) }
 func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h.note("rollback", a) }
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
@@ -112,7 +137,7 @@ func serve(t *testing.T, h *stubHost) (*Client, string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := (&Server{Host: h}).Serve(ctx, l); err != nil {
+		if err := (&Server{Host: h, Audit: AuditIn(dir)}).Serve(ctx, l); err != nil {
 			t.Error(err)
 		}
 	})
@@ -131,7 +156,7 @@ func TestHostIsAskedAndTold(t *testing.T) {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	all, err := client.Descriptors(t.Context())
-	if err != nil || len(all) != 1 || all[0].Timeouts.Drain != time.Second {
+	if err != nil || len(all) != 2 || all[0].Timeouts.Drain != time.Second {
 		t.Errorf("descriptors %+v, %v", all, err)
 	}
 	for _, verb := range []string{"reload", "restart", "rollback", "stop"} {
@@ -195,7 +220,9 @@ func TestWithoutAHostTheClientSaysSo(t *testing.T) {
 	}
 }
 
-func TestOtherUsersAreRefusedWhateverTheSocketsMode(t *testing.T) {
+// askAs sends a request to a control socket as another user, and returns status and body.
+func askAs(t *testing.T, uid uint32, method, socket, path string) (status, body string) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")
 	}
@@ -203,19 +230,147 @@ func TestOtherUsersAreRefusedWhateverTheSocketsMode(t *testing.T) {
 	if err != nil {
 		t.Skip("curl is not installed: apt install curl")
 	}
+	cmd := exec.Command(curl, "-sS", "--max-time", "60", "-X", method, "-w", "\n%{http_code}", "--unix-socket", socket, "http://control"+path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s as %d: %v", method, path, uid, err)
+	}
+	text := string(out)
+	cut := strings.LastIndexByte(text, '\n')
+	return text[cut+1:], text[:cut]
+}
+
+func TestUsersSeeTheirOwnAppsAlone(t *testing.T) {
 	_, socket := serve(t, &stubHost{})
 	if err := os.Chmod(socket, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	ask := func(uid uint32) error {
-		cmd := exec.Command(curl, "-sS", "--max-time", "20", "--unix-socket", socket, "http://control/v1/status")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-		return cmd.Run()
+	for path, own := range map[string]string{
+		"/v1/status": "wiki", "/v1/descriptors": "blog", "/v1/claims": "blog", "/v1/policy": "blog", "/v1/logs?app=blog": "kept",
+		"/v1/logs?app=shop": "", "/v1/logs": "", "/v1/audit": "",
+	} {
+		status, body := askAs(t, 65534, "GET", socket, path)
+		if status != "200" || !strings.Contains(body, own) {
+			t.Errorf("%s: status %s, %s", path, status, body)
+		}
+		for _, secret := range []string{"shop", "cash", "host.hcl", `"eve"`, "@adm"} {
+			if strings.Contains(body, secret) {
+				t.Errorf("%s shows %q: %s", path, secret, body)
+			}
+		}
 	}
-	if err := ask(0); err != nil {
-		t.Errorf("root was refused: %v", err)
+	if status, body := askAs(t, 0, "GET", socket, "/v1/status"); status != "200" || !strings.Contains(body, "shop") {
+		t.Errorf("root sees %s", body)
 	}
-	if err := ask(65534); err == nil {
-		t.Error("another user was answered")
+}
+
+func TestUsersActOnTheirOwnAppsAloneAndEveryActionIsWrittenDown(t *testing.T) {
+	h := &stubHost{halted: make(chan struct{})}
+	client, socket := serve(t, h)
+	if err := os.Chmod(socket, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	verbs := []string{"reload", "restart", "rollback", "stop"}
+	for _, verb := range verbs {
+		if status, body := askAs(t, 65534, "POST", socket, "/v1/apps/blog/"+verb); status != "200" {
+			t.Errorf("%s of one's own app: status %s, %s", verb, status, body)
+		}
+		_, foreign := askAs(t, 65534, "POST", socket, "/v1/apps/shop/"+verb)
+		_, unknown := askAs(t, 65534, "POST", socket, "/v1/apps/none/"+verb)
+		if strings.ReplaceAll(foreign, "shop", "none") != unknown {
+			t.Errorf("%s: another's app answers %s, one that does not exist %s", verb, foreign, unknown)
+		}
+	}
+	for _, path := range []string{"/v1/reload", "/v1/shutdown"} {
+		if status, body := askAs(t, 65534, "POST", socket, path); status != "409" {
+			t.Errorf("%s by a user: status %s, %s", path, status, body)
+		} else {
+			faulttest.Want(t, body, "MGW-HST-027")
+		}
+	}
+	if want := []string{"reload blog", "restart blog", "rollback blog", "stop blog"}; !slices.Equal(h.told, want) {
+		t.Errorf("the host was told %q, want %q", h.told, want)
+	}
+	all, err := client.Actions(t.Context(), "", 0)
+	if err != nil || len(all) != 3*len(verbs)+2 {
+		t.Fatalf("%d actions written down, %v", len(all), err)
+	}
+	if a := all[0]; a.User != "bob" || a.UID != 65534 || a.PID == 0 || a.Verb != "reload" || a.App != "blog" || a.Result != "done" {
+		t.Errorf("first action %+v", a)
+	}
+	if a := all[1]; a.App != "shop" || a.Result != "refused" || !strings.Contains(a.Error, "shop") {
+		t.Errorf("second action %+v", a)
+	}
+	if last, err := client.Actions(t.Context(), "blog", 1); err != nil || len(last) != 1 || last[0].Verb != "stop" {
+		t.Errorf("last action on blog %+v, %v", last, err)
+	}
+}
+
+func TestUserCannotTakeAllConnections(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	l := &peerListener{isAdmin: func(uint32) bool { return false }, open: map[uint32]int{}}
+	mine, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	var held []net.Conn
+	for range maxConnections {
+		held = append(held, connect(t, mine, l, nil))
+	}
+	connect(t, mine, l, errTooMany)
+	held[0].Close()
+	held[0].Close() // counts once
+	held = append(held[1:], connect(t, mine, l, nil))
+	connect(t, mine, l, errTooMany)
+	for _, c := range held {
+		c.Close()
+	}
+	if len(l.open) != 0 {
+		t.Errorf("connections left: %v", l.open)
+	}
+}
+
+// connect opens a connection to mine and lets l identify it.
+func connect(t *testing.T, mine net.Listener, l *peerListener, want error) net.Conn {
+	t.Helper()
+	client, err := net.Dial("unix", mine.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	server, err := mine.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := l.identify(server)
+	if !errors.Is(err, want) {
+		t.Fatalf("identified with %v, want %v", err, want)
+	}
+	if err != nil {
+		server.Close()
+	}
+	return conn
+}
+
+func TestAuditLogBeginsANewFileAndPassesOverWhatACrashCutShort(t *testing.T) {
+	dir := t.TempDir()
+	a := AuditIn(dir)
+	filler := strings.Repeat("x", 1<<20) + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "audit.log"), []byte(`{"verb":"stop"}`+"\n"+strings.Repeat(filler, 4)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Add(Action{Verb: "reload"}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := a.Read(0, func(Action) bool { return true })
+	if err != nil || len(all) != 2 || all[0].Verb != "stop" || all[1].Verb != "reload" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "audit.log")); err != nil || info.Size() > 1<<10 || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
 }

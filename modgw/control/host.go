@@ -11,6 +11,8 @@ import (
 
 // Host is what the API asks. Its errors may be faults, whose text reaches the client whole.
 type Host interface {
+	Rights
+
 	// Status is a snapshot of the host and all its apps.
 	Status() Status
 
@@ -19,6 +21,9 @@ type Host interface {
 
 	// Claims returns the name, the hosts and the mount of each app.
 	Claims() []claims.Claim
+
+	// Policy returns what users may claim, and what they have.
+	Policy() Policy
 
 	// Reload reads the descriptor of an app again and replaces its generation; "" means the host's
 	// own file and all apps. It returns when the new generations serve, with an error for those
@@ -93,6 +98,7 @@ type WatchStatus struct {
 // apps that it described before keep running.
 type BrokenFile struct {
 	File        string          `json:"file"`        // path of the descriptor
+	Owner       string          `json:"owner"`       // user who can change it; "": the host's own
 	Apps        []modgw.AppName `json:"apps"`        // null when no name can be read
 	Diagnostics string          `json:"diagnostics"` // as check prints them
 }

@@ -1,32 +1,96 @@
 package control
 
 import (
+	"context"
 	"log/slog"
 	"net"
-	"os"
+	"sync"
 
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// peerListener accepts connections of this process's user and of root alone, whatever the socket's
-// mode lets in; at an address that is not a Unix socket, those of this machine.
+// maxConnections is how many connections a user may have at once who is no administrator: the
+// host's file descriptors are for clients of the apps.
+const maxConnections = 32
+
+// caller is who sent a request.
+type caller struct {
+	uid   uint32
+	pid   int32
+	admin bool // may see and do everything
+}
+
+type callerKey struct{}
+
+// callerOf returns who sent the request with the context.
+func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
+
+// withCaller notes in the context of a connection whose it is.
+func withCaller(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, callerKey{}, conn.(*peerConn).caller)
+}
+
+// peerListener accepts connections of any user, and knows whose each is.
 type peerListener struct {
 	net.Listener
-	log *slog.Logger
+	isAdmin func(uid uint32) bool
+	log     *slog.Logger
+
+	mu   sync.Mutex
+	open map[uint32]int // connections by user
 }
 
 func (l *peerListener) Accept() (net.Conn, error) {
-	allowed := listen.Peers{UIDs: []uint32{0, uint32(os.Getuid())}}
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		err = allowed.Check(c)
+		conn, err := l.identify(c)
 		if err == nil {
-			return c, nil
+			return conn, nil
 		}
 		l.log.Warn("control connection refused", "error", err)
 		c.Close()
 	}
+}
+
+// identify finds out whose a connection is.
+func (l *peerListener) identify(c net.Conn) (net.Conn, error) {
+	unixConn, ok := c.(*net.UnixConn)
+	if !ok {
+		return nil, errNotUnix
+	}
+	peer, err := listen.CredentialsOf(unixConn)
+	if err != nil {
+		return nil, err
+	}
+	who := caller{uid: peer.Uid, pid: peer.Pid, admin: l.isAdmin(peer.Uid)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !who.admin && l.open[who.uid] >= maxConnections {
+		return nil, errTooMany
+	}
+	l.open[who.uid]++
+	return &peerConn{Conn: c, caller: who, listener: l}, nil
+}
+
+// peerConn is a connection whose user is known.
+type peerConn struct {
+	net.Conn
+	caller   caller
+	listener *peerListener
+	closing  sync.Once
+}
+
+// Close ends the connection, so that its user may have another.
+func (c *peerConn) Close() error {
+	c.closing.Do(func() {
+		c.listener.mu.Lock()
+		defer c.listener.mu.Unlock()
+		if c.listener.open[c.caller.uid]--; c.listener.open[c.caller.uid] == 0 {
+			delete(c.listener.open, c.caller.uid)
+		}
+	})
+	return c.Conn.Close()
 }

@@ -16,8 +16,9 @@ import (
 
 // Server answers the API.
 type Server struct {
-	Host Host         // answers the requests
-	Log  *slog.Logger // nil discards
+	Host  Host         // answers the requests
+	Log   *slog.Logger // nil discards
+	Audit *Audit       // nil: no audit log
 }
 
 // Serve answers connections of l until ctx is done, and returns when every answer has ended.
@@ -30,11 +31,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		// Long answers, such as followed logs and awaited reloads, end with the host.
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withCaller,
 		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
 	defer stopped()
-	err := server.Serve(&peerListener{Listener: l, log: s.Log})
+	err := server.Serve(&peerListener{Listener: l, isAdmin: s.Host.IsAdmin, log: s.Log, open: map[uint32]int{}})
 	if !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -48,25 +50,56 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
 	mux.HandleFunc("GET /v1/claims", s.claims)
 	mux.HandleFunc("GET /v1/logs", s.logs)
-	mux.HandleFunc("POST /v1/shutdown", s.shutdown)
-	mux.HandleFunc("POST /v1/probes", s.armProbes)
-	mux.HandleFunc("GET /v1/probes/{id}", s.probeReport)
-	mux.HandleFunc("POST /v1/probes/{id}/continue", s.continueProbe)
-	mux.HandleFunc("POST /v1/reload", s.order(s.Host.Reload))
-	mux.HandleFunc("POST /v1/apps/{app}/reload", s.order(s.Host.Reload))
-	mux.HandleFunc("POST /v1/apps/{app}/restart", s.order(s.Host.Restart))
-	mux.HandleFunc("POST /v1/apps/{app}/rollback", s.act(s.Host.Rollback))
-	mux.HandleFunc("POST /v1/apps/{app}/stop", s.act(s.Host.StopApp))
+	mux.HandleFunc("GET /v1/policy", s.policy)
+	mux.HandleFunc("GET /v1/audit", s.audit)
+	mux.HandleFunc("POST /v1/probes", s.adminsOnly(s.armProbes))
+	mux.HandleFunc("GET /v1/probes/{id}", s.adminsOnly(s.probeReport))
+	mux.HandleFunc("POST /v1/probes/{id}/continue", s.adminsOnly(s.continueProbe))
+	mux.HandleFunc("POST /v1/shutdown", s.audited("shutdown", s.adminsOnly(s.shutdown)))
+	mux.HandleFunc("POST /v1/reload", s.audited("reload", s.adminsOnly(s.order(s.Host.Reload))))
+	for verb, handler := range map[string]http.HandlerFunc{
+		"reload":   s.order(s.Host.Reload),
+		"restart":  s.order(s.Host.Restart),
+		"rollback": s.act(s.Host.Rollback),
+		"stop":     s.act(s.Host.StopApp),
+	} {
+		mux.HandleFunc("POST /v1/apps/{app}/"+verb, s.audited(verb, s.ownersOnly(handler)))
+	}
 	return mux
 }
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) { respond(w, s.Host.Status()) }
-
-func (s *Server) descriptors(w http.ResponseWriter, _ *http.Request) {
-	respond(w, s.Host.Descriptors())
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	respond(w, s.statusFor(callerOf(r.Context())))
 }
 
-func (s *Server) claims(w http.ResponseWriter, _ *http.Request) { respond(w, s.Host.Claims()) }
+func (s *Server) descriptors(w http.ResponseWriter, r *http.Request) {
+	respond(w, s.descriptorsFor(callerOf(r.Context())))
+}
+
+func (s *Server) claims(w http.ResponseWriter, r *http.Request) {
+	respond(w, s.claimsFor(callerOf(r.Context())))
+}
+
+func (s *Server) policy(w http.ResponseWriter, r *http.Request) {
+	respond(w, s.policyFor(callerOf(r.Context())))
+}
+
+func (s *Server) audit(w http.ResponseWriter, r *http.Request) {
+	most, _ := strconv.Atoi(r.URL.Query().Get("lines"))
+	who, app := callerOf(r.Context()), modgw.AppName(r.URL.Query().Get("app"))
+	if s.Audit == nil {
+		respond(w, []Action{})
+		return
+	}
+	actions, err := s.Audit.Read(most, func(a Action) bool {
+		return (app == "" || a.App == app) && (who.admin || a.UID == who.uid || s.maySee(who, a.App))
+	})
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, actions)
+}
 
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
 	respond(w, struct{}{})
@@ -116,11 +149,15 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	query.Since, _ = time.Parse(time.RFC3339Nano, q.Get("since"))
 	query.Until, _ = time.Parse(time.RFC3339Nano, q.Get("until"))
+	who := callerOf(r.Context())
 	w.Header().Set("Content-Type", "application/jsonl")
 	w.WriteHeader(http.StatusOK)
 	encoder, controller := json.NewEncoder(w), http.NewResponseController(w)
 	_ = controller.Flush()
 	s.Host.Logs(r.Context(), query, func(record LogRecord) bool {
+		if !s.maySee(who, record.App) {
+			return true
+		}
 		return encoder.Encode(record) == nil && controller.Flush() == nil
 	})
 }

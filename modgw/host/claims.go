@@ -63,6 +63,10 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 		return modgw.Descriptor{}, false
 	}
 	d.Hosts, d.Mount = c.Hosts, c.Mount
+	h.mu.Lock()
+	tenant, _ := claims.Tenants(h.file.Tenants).Of(d.Owner)
+	h.mu.Unlock()
+	tenant.Ceilings.Lower(&d)
 	return d, true
 }
 

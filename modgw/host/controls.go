@@ -55,7 +55,7 @@ func (h *Host) Status() control.Status {
 		var text strings.Builder
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
 		s.Broken = append(s.Broken, control.BrokenFile{
-			File: f.Path, Apps: missing[f], Diagnostics: text.String(),
+			File: f.Path, Owner: f.Owner, Apps: missing[f], Diagnostics: text.String(),
 		})
 	}
 	return s

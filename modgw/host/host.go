@@ -55,7 +55,7 @@ type Host struct {
 	claims        claims.Store
 
 	mu            sync.Mutex
-	file          modgw.HostFile // only Apps and Sources change after New
+	file          modgw.HostFile // Apps, Sources, Tenants and Admins change after New
 	defaults      *loader.Defaults
 	files         []*loader.File
 	filesRead     time.Time      // when files were read

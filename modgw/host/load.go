@@ -27,7 +27,7 @@ func (h *Host) readFile() (modgw.HostFile, *loader.Defaults, error) {
 }
 
 // readFileAgain takes from the host's own file what can change while the host runs: the apps and
-// their defaults. The rest stays as it was at the start and needs no lock.
+// their defaults, and who may do what. The rest stays as it was at the start and needs no lock.
 func (h *Host) readFileAgain() error {
 	read, defaults, err := h.readFile()
 	if err != nil {
@@ -39,6 +39,7 @@ func (h *Host) readFileAgain() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.file.Apps, h.file.Sources, h.defaults = read.Apps, read.Sources, defaults
+	h.file.Tenants, h.file.Admins = read.Tenants, read.Admins
 	return nil
 }
 
@@ -56,9 +57,10 @@ func (h *Host) targets() []string {
 // read reads all descriptors and decides what each app may have. h.reconcileLock is held.
 func (h *Host) read() []*file {
 	h.mu.Lock()
-	defaults, held := h.defaults, h.claimed
+	options, held := h.options(h.defaults), h.claimed
+	options.Tenants = h.file.Tenants
 	h.mu.Unlock()
-	files, table, _ := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, h.options(defaults))
+	files, table, _ := loader.LoadHeld(h.targets(), loader.Held{Claims: held}, options)
 	h.setClaims(table)
 	return files
 }

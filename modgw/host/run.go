@@ -113,7 +113,7 @@ func (h *Host) open() (*sockets, error) {
 		}
 	}
 	if err == nil {
-		s.control, err = listen.Open(modgw.Listener{Kind: "control", Address: address, Mode: 0o600})
+		s.control, err = listen.Open(modgw.Listener{Kind: "control", Address: address, Mode: 0o666})
 	}
 	if err != nil {
 		s.close()
@@ -128,7 +128,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var fronts, others, watching sync.WaitGroup
 	others.Go(func() {
-		server := control.Server{Host: h, Log: h.log}
+		server := control.Server{Host: h, Log: h.log, Audit: control.AuditIn(h.State())}
 		if err := server.Serve(keeping, s.control); err != nil {
 			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
 		}

@@ -95,22 +95,32 @@ func (p Peers) checkUnix(conn *net.UnixConn) error {
 	if p.anyUser() {
 		return nil
 	}
+	peer, err := CredentialsOf(conn)
+	if err != nil {
+		return err
+	}
+	if !p.Admits(peer.Uid) {
+		return fmt.Errorf("cannot let user %d (process %d) connect: it is not among the users allowed", peer.Uid, peer.Pid)
+	}
+	return nil
+}
+
+// CredentialsOf returns the user and the process that connected, as the kernel knows them
+// (SO_PEERCRED, unix(7)).
+func CredentialsOf(conn *net.UnixConn) (unix.Ucred, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return fmt.Errorf("cannot tell who connects: %w", err)
+		return unix.Ucred{}, fmt.Errorf("cannot tell who connects: %w", err)
 	}
 	var peer *unix.Ucred
 	var credErr error
 	if err := raw.Control(func(fd uintptr) {
 		peer, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil {
-		return fmt.Errorf("cannot tell who connects: %w", err)
+		return unix.Ucred{}, fmt.Errorf("cannot tell who connects: %w", err)
 	}
 	if credErr != nil {
-		return fmt.Errorf("cannot tell who connects: %w", credErr)
+		return unix.Ucred{}, fmt.Errorf("cannot tell who connects: %w", credErr)
 	}
-	if !p.Admits(peer.Uid) {
-		return fmt.Errorf("cannot let user %d (process %d) connect: it is not among the users allowed", peer.Uid, peer.Pid)
-	}
-	return nil
+	return *peer, nil
 }

@@ -1,0 +1,48 @@
+package control
+
+import (
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
+)
+
+// Policy is what users may claim, and what they have.
+type Policy struct {
+	Admins []string `json:"admins"` // users and @groups beside root
+
+	// Tenants are in the order of the host file. Without any, each user may claim what is free.
+	Tenants []TenantPolicy `json:"tenants"`
+}
+
+// TenantPolicy is what one user may claim, with the claims that the user has.
+type TenantPolicy struct {
+	User     string            `json:"user"`     // login name
+	Hosts    []string          `json:"hosts"`    // host patterns, at any mount
+	Mounts   []string          `json:"mounts"`   // mounts in other hosts: HOST/PATH
+	Apps     int               `json:"apps"`     // apps at once; 0: any number
+	Ceilings map[string]string `json:"ceilings"` // by setting, such as "limits.memory"
+	Claims   []claims.Claim    `json:"claims"`   // claims of the user's apps
+}
+
+// PolicyOf puts together what a host file says and which claims there are.
+func PolicyOf(h modgw.HostFile, held []claims.Claim) Policy {
+	p := Policy{Admins: append([]string{}, h.Admins...), Tenants: []TenantPolicy{}}
+	for _, t := range h.Tenants {
+		policy := TenantPolicy{
+			User: t.User, Hosts: append([]string{}, t.Hosts...), Mounts: []string{}, Apps: t.Apps,
+			Ceilings: map[string]string{}, Claims: []claims.Claim{},
+		}
+		for _, m := range t.Mounts {
+			policy.Mounts = append(policy.Mounts, m.String())
+		}
+		for _, c := range t.Ceilings.List() {
+			policy.Ceilings[c.String()] = c.Most
+		}
+		for _, c := range held {
+			if c.Owner == t.User {
+				policy.Claims = append(policy.Claims, c)
+			}
+		}
+		p.Tenants = append(p.Tenants, policy)
+	}
+	return p
+}

@@ -1,0 +1,92 @@
+package control
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/claims"
+)
+
+var (
+	errNotUnix = errors.New("cannot tell who connects: it is no Unix socket")
+	errTooMany = errors.New("cannot let a user have more connections at once")
+)
+
+// Rights say who may do what over the control socket. Administrators may see and do everything;
+// other users see the apps that are theirs, and act on these alone.
+type Rights interface {
+	// IsAdmin reports whether a user is an administrator.
+	IsAdmin(uid uint32) bool
+
+	// Owns reports whether an app runs as a user, or the user's own descriptor describes it.
+	Owns(uid uint32, app modgw.AppName) bool
+
+	// UserName is the login name of a user; its number when it has none.
+	UserName(uid uint32) string
+}
+
+// maySee reports whether a caller may know of an app.
+func (s *Server) maySee(who caller, app modgw.AppName) bool {
+	return who.admin || app != "" && s.Host.Owns(who.uid, app)
+}
+
+// statusFor leaves what the caller may see of a status.
+func (s *Server) statusFor(who caller) Status {
+	status := s.Host.Status()
+	if who.admin {
+		return status
+	}
+	name := s.Host.UserName(who.uid)
+	status.Apps = slices.DeleteFunc(status.Apps, func(a AppStatus) bool { return !s.maySee(who, a.App) })
+	status.Broken = slices.DeleteFunc(status.Broken, func(f BrokenFile) bool { return f.Owner != name })
+	return status
+}
+
+func (s *Server) descriptorsFor(who caller) []modgw.Descriptor {
+	return slices.DeleteFunc(s.Host.Descriptors(), func(d modgw.Descriptor) bool { return !s.maySee(who, d.Name) })
+}
+
+func (s *Server) claimsFor(who caller) []claims.Claim {
+	return slices.DeleteFunc(s.Host.Claims(), func(c claims.Claim) bool { return !s.maySee(who, c.App) })
+}
+
+// policyFor leaves the caller's own tenant block.
+func (s *Server) policyFor(who caller) Policy {
+	policy := s.Host.Policy()
+	if who.admin {
+		return policy
+	}
+	name := s.Host.UserName(who.uid)
+	policy.Admins = nil
+	policy.Tenants = slices.DeleteFunc(policy.Tenants, func(t TenantPolicy) bool { return t.User != name })
+	return policy
+}
+
+// adminsOnly refuses callers who are no administrators.
+func (s *Server) adminsOnly(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !callerOf(r.Context()).admin {
+			refuse(w, &modgw.Fault{
+				Code:    "MGW-HST-027",
+				Summary: "cannot do that for a user who is no administrator of the host",
+				Hint:    "name an app that runs as you, or ask an administrator: root, and whom admins in the control block names",
+			})
+			return
+		}
+		next(w, r)
+	}
+}
+
+// ownersOnly refuses callers the app of the request, as one that does not exist.
+func (s *Server) ownersOnly(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		app := modgw.AppName(r.PathValue("app"))
+		if !s.maySee(callerOf(r.Context()), app) {
+			refuse(w, modgw.UnknownApp(app))
+			return
+		}
+		next(w, r)
+	}
+}
