@@ -92,7 +92,7 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	actions, err := s.Audit.Read(most, func(a Action) bool {
-		return (app == "" || a.App == app) && (who.admin || a.UID == who.uid || s.maySee(who, a.App))
+		return (app == "" || a.App == app) && (who.admin || a.UID == who.uid || a.Result != "refused" && s.maySee(who, a.App))
 	})
 	if err != nil {
 		refuse(w, err)
