@@ -51,7 +51,7 @@ func Load(path string, opts Options) (*File, Diagnostics) {
 func LoadText(path string, text []byte, opts Options) (*File, Diagnostics) {
 	f := &File{Path: path, report: newReport()}
 	f.decodeSafely(text, filepath.Dir(path), opts)
-	separate([]*File{f}, Held{})
+	separate([]*File{f}, Held{}, opts.Tenants)
 	return f, f.Diagnostics
 }
 
