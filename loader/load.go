@@ -49,10 +49,25 @@ func Load(path string, opts Options) (*File, Diagnostics) {
 
 // LoadText is Load for a text that is not in its file yet. path is where it belongs.
 func LoadText(path string, text []byte, opts Options) (*File, Diagnostics) {
-	f := &File{Path: path, report: newReport()}
-	f.decodeSafely(text, filepath.Dir(path), opts)
-	separate([]*File{f}, Held{}, opts.Tenants)
-	return f, f.Diagnostics
+	files, diags := LoadTexts(map[string][]byte{path: text}, opts)
+	return files[0], diags
+}
+
+// LoadTexts is LoadText for several files, by path, whose apps are to stand beside each other. The
+// files come in the order of their paths.
+func LoadTexts(texts map[string][]byte, opts Options) ([]*File, Diagnostics) {
+	var files []*File
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		f := &File{Path: path, report: newReport()}
+		f.decodeSafely(texts[path], filepath.Dir(path), opts)
+		files = append(files, f)
+	}
+	separate(files, Held{}, opts.Tenants)
+	var all Diagnostics
+	for _, f := range files {
+		all = append(all, f.Diagnostics...)
+	}
+	return files, all.sorted()
 }
 
 // load reads one file alone.

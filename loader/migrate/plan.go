@@ -95,6 +95,18 @@ func (a *App) Set(setting string, value any) {
 	}
 }
 
+// SetNumber is Set for a number, or a duration, that has a variable of a template in it.
+func (a *App) SetNumber(setting, text string) {
+	for _, m := range variablePattern.FindAllStringSubmatch(text, -1) {
+		for _, v := range a.plan.variables {
+			if v.Name == m[1] {
+				v.Number = true
+			}
+		}
+	}
+	a.Set(setting, text)
+}
+
 // Alias lets the host serve a folder, or a file, below the app's mount.
 func (a *App) Alias(url, argument, target string) {
 	a.SetIn("alias", url, argument, a.plan.expand(target))

@@ -13,6 +13,7 @@ import (
 type Variable struct {
 	Name    string // name of var.NAME in descriptors
 	Written string // as the template has it: "{{ domain }}"
+	Number  bool   // it stands for a number
 	Place          // first line that has it
 }
 
@@ -36,7 +37,7 @@ func (p *Plan) Variable(name, written string, at Place) string {
 		name = fmt.Sprintf("%s_%d", stem, i)
 	}
 	if !slices.ContainsFunc(p.variables, func(v *Variable) bool { return v.Name == name }) {
-		p.variables = append(p.variables, &Variable{name, written, at})
+		p.variables = append(p.variables, &Variable{Name: name, Written: written, Place: at})
 	}
 	return string(variableStart) + name + string(variableEnd)
 }

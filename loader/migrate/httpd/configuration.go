@@ -1,0 +1,144 @@
+package httpd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/loader/migrate"
+)
+
+// configuration is what the directives of a configuration say together.
+type configuration struct {
+	*walker
+
+	top     *file // the source itself
+	daemons []*daemon
+	mounts  []*mount
+	apps    []*app
+	served  []*served // URLs that Apache answers itself
+}
+
+func newConfiguration(w *walker, top *file) *configuration {
+	return &configuration{walker: w, top: top}
+}
+
+// translate makes apps of the facts.
+func (c *configuration) translate() {
+	for _, f := range c.facts {
+		if f.node.section {
+			continue
+		}
+		if d, ok := directives[f.key()]; ok {
+			c.note(f, d)
+			continue
+		}
+		if strings.HasPrefix(f.key(), "wsgi") {
+			f.drop = true
+			c.report.set(f.node, "", migrate.ByHand, "mod_wsgi 4 to 6 have no directive of this name")
+			continue
+		}
+		c.stays(f.node)
+	}
+	c.collectDaemons()
+	c.collectServed()
+	c.collectMounts()
+	c.collectPassenger()
+	c.selectGroups()
+	c.makeApps()
+	c.placeApps()
+	c.unused()
+}
+
+// note gives a directive the outcome that is the same wherever it stands.
+func (c *configuration) note(f *fact, d directive) {
+	f.drop = f.drop || d.drop
+	if d.reason != "" {
+		c.report.set(f.node, "", d.became, "%s", d.reason)
+	}
+}
+
+// all returns the facts with a directive, in their order.
+func (c *configuration) all(names ...string) (found []*fact) {
+	for _, f := range c.facts {
+		if !f.node.section && slices.Contains(names, f.key()) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// inServer returns the last words of a directive for a virtual host outside of sections, where it
+// or the main server has it.
+func (c *configuration) inServer(host *virtualHost, name string) *fact {
+	var found *fact
+	for _, f := range c.all(name) {
+		if len(f.in) == 0 && (f.host == host || f.host.main() && (found == nil || found.host.main())) {
+			found = f
+		}
+	}
+	return found
+}
+
+// effective returns the directive of a name that counts for a mount: of those that apply, the one
+// that Apache merges last.
+func (c *configuration) effective(m *mount, name string) *fact {
+	var best *fact
+	for _, f := range c.all(name) {
+		if c.applies(f, m) && (best == nil || !rank(f).less(rank(best))) {
+			best = f
+		}
+	}
+	return best
+}
+
+// applies reports whether a fact counts for all requests of a mount.
+func (c *configuration) applies(f *fact, m *mount) bool {
+	if f.host != m.host && !f.host.main() {
+		return false
+	}
+	for _, s := range f.in {
+		if !s.covers(m) {
+			return false
+		}
+	}
+	return true
+}
+
+// order says when Apache merges a fact: later ones win.
+type order struct {
+	host, kind, length int
+}
+
+func (o order) less(than order) bool {
+	if o.host != than.host {
+		return o.host < than.host
+	}
+	if o.kind != than.kind {
+		return o.kind < than.kind
+	}
+	return o.length < than.length
+}
+
+func rank(f *fact) (o order) {
+	if !f.host.main() {
+		o.host = 1
+	}
+	for _, s := range f.in {
+		switch s.kind {
+		case "directory", "directorymatch":
+			o.kind, o.length = max(o.kind, 1), len(s.name)
+			if s.regex {
+				o.kind = max(o.kind, 2)
+			}
+		case "files", "filesmatch":
+			o.kind = max(o.kind, 3)
+		case "location", "locationmatch":
+			o.kind, o.length = max(o.kind, 4), 0
+		}
+	}
+	if o.kind > 0 {
+		// sections of the main server are merged after what stands in a virtual host alone
+		o.host = 1
+	}
+	return o
+}

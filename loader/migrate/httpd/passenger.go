@@ -1,0 +1,211 @@
+package httpd
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/loader"
+	"github.com/modgw/modgw/loader/migrate"
+)
+
+// passengerApp is an app that Passenger runs: a folder with passenger_wsgi.py, at a URL.
+type passengerApp struct {
+	root, url string
+	from      *fact
+	host      *virtualHost
+}
+
+// collectPassenger finds the Python apps that Passenger runs.
+func (c *configuration) collectPassenger() {
+	for _, f := range c.facts {
+		if !f.node.section && strings.HasPrefix(f.key(), "passenger") {
+			f.drop = true
+		}
+	}
+	for _, p := range c.passengerApps() {
+		if kind := c.passengerSetting(p, "passengerapptype"); kind != "" && kind != "wsgi" && kind != "python" {
+			c.report.set(p.from.node, "", migrate.ByHand, "the app is no Python app (%s): write a descriptor with http { command = [\"…\"] }; its program must serve HTTP on $PORT", kind)
+			continue
+		}
+		startup := c.passengerSetting(p, "passengerstartupfile")
+		if startup == "" {
+			startup = "passenger_wsgi.py"
+		}
+		if ext := filepath.Ext(startup); ext != ".py" && ext != ".wsgi" {
+			c.report.set(p.from.node, "", migrate.ByHand, "the app is no Python app (%s): write a descriptor with http { command = [\"…\"] }; its program must serve HTTP on $PORT", startup)
+			continue
+		}
+		if !c.plan.Files.Exists(filepath.Join(p.root, startup)) && c.passengerSetting(p, "passengerpython") == "" &&
+			c.passengerSetting(p, "passengerapptype") == "" && c.passengerSetting(p, "passengerstartupfile") == "" {
+			c.report.set(p.from.node, "", migrate.ByHand, "there is no passenger_wsgi.py in %q: if the app is not in Python, write a descriptor with http { command = [\"…\"] }", p.root)
+			continue
+		}
+		m := &mount{fact: p.from, host: p.host, url: p.url, script: filepath.Join(p.root, startup), passenger: true}
+		if c.cleanURL(m) {
+			c.mounts = append(c.mounts, m)
+		}
+	}
+}
+
+// passengerApps finds the folders of apps: by PassengerAppRoot, by PassengerBaseURI, or by a
+// DocumentRoot beside PassengerEnabled or PassengerPython.
+func (c *configuration) passengerApps() (apps []passengerApp) {
+	hosts := c.hosts
+	for _, host := range hosts {
+		found := false
+		for _, f := range c.all("passengerapproot") {
+			if f.host != host {
+				continue
+			}
+			found = true
+			apps = append(apps, passengerApp{strings.TrimSuffix(c.absolute(f.arg(0)), "/"), c.passengerURL(f), f, host})
+		}
+		if found {
+			continue
+		}
+		any := slices.ContainsFunc(c.facts, func(f *fact) bool {
+			return !f.node.section && f.host == host && strings.HasPrefix(f.key(), "passenger") && f.key() != "passengerroot" &&
+				f.key() != "passengerdefaultruby"
+		})
+		if root := c.inServer(host, "documentroot"); any && root != nil && root.host == host {
+			apps = append(apps, passengerApp{filepath.Dir(strings.TrimSuffix(c.absolute(root.arg(0)), "/")), "/", root, host})
+		}
+	}
+	return apps
+}
+
+// passengerURL is the URL of an app: PassengerBaseURI beside it, or the <Location> that it is in.
+func (c *configuration) passengerURL(f *fact) string {
+	for _, in := range f.in {
+		if in.kind == "location" && !in.regex {
+			return in.name
+		}
+	}
+	for _, base := range c.all("passengerbaseuri") {
+		if base.host == f.host && len(base.in) == len(f.in) && (len(f.in) == 0 || base.in[len(base.in)-1].line == f.in[len(f.in)-1].line) {
+			return base.arg(0)
+		}
+	}
+	return "/"
+}
+
+func (c *configuration) passengerSetting(p passengerApp, name string) (value string) {
+	for _, f := range c.all(name) {
+		if f.host == p.host || f.host.main() {
+			value = f.arg(0)
+		}
+	}
+	return strings.ToLower(value)
+}
+
+// passengerSettings are those that a descriptor has something for.
+var passengerSettings = map[string]func(*configuration, *app, *fact) string{
+	"passengeruser":  func(_ *configuration, a *app, f *fact) string { a.Set("user", f.arg(0)); return "user" },
+	"passengergroup": func(_ *configuration, a *app, f *fact) string { a.Set("group", f.arg(0)); return "group" },
+	"passengermaxpoolsize": func(_ *configuration, a *app, f *fact) string {
+		return setNumber(a, "wsgi.workers", f.arg(0))
+	},
+	"passengermaxinstances": func(_ *configuration, a *app, f *fact) string {
+		return setNumber(a, "wsgi.workers", f.arg(0))
+	},
+	"passengermininstances": func(_ *configuration, a *app, f *fact) string {
+		if a.Value("wsgi.workers") != nil {
+			return "wsgi { workers }"
+		}
+		return setNumber(a, "wsgi.workers", f.arg(0))
+	},
+	"passengerthreadcount":         func(_ *configuration, a *app, f *fact) string { return setNumber(a, "wsgi.threads", f.arg(0)) },
+	"passengermaxrequests":         func(_ *configuration, a *app, f *fact) string { return setNumber(a, "recycle.requests", f.arg(0)) },
+	"passengermaxrequesttime":      func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "timeouts.request", f.arg(0)) },
+	"passengerstarttimeout":        func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "timeouts.startup", f.arg(0)) },
+	"passengerpoolidletime":        func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "idle.stop_after", f.arg(0)) },
+	"passengermaxrequestqueuesize": func(_ *configuration, a *app, f *fact) string { return setNumber(a, "queue.max", f.arg(0)) },
+	"passengermemorylimit": func(_ *configuration, a *app, f *fact) string {
+		n, err := strconv.Atoi(f.arg(0))
+		if err != nil || n < 0 {
+			return ""
+		}
+		a.Set("recycle.memory", loader.Bytes(n)<<20)
+		return "recycle { memory }"
+	},
+	"passengerpython": func(c *configuration, a *app, f *fact) string {
+		if filepath.IsAbs(f.arg(0)) {
+			p := &python{}
+			p.home(f.arg(0))
+			a.Set("python.venv", a.relative(p.venv))
+		}
+		return "python { venv }"
+	},
+	"passengerenvvar": func(_ *configuration, a *app, f *fact) string { a.Env(f.arg(0), f.arg(1)); return "env " + f.arg(0) },
+}
+
+// passengerReasons say why directives of Passenger are not needed.
+var passengerReasons = map[string]string{
+	"passengerenabled":             "an app is served where its descriptor is",
+	"passengerroot":                "Passenger is not loaded into Apache",
+	"passengerruby":                "the app is a Python app",
+	"passengerdefaultruby":         "the app is a Python app",
+	"passengerapptype":             "the descriptor has a wsgi block",
+	"passengerstartupfile":         "it is the entry",
+	"passengerappenv":              "",
+	"passengerbaseuri":             "it is the mount",
+	"passengerrestartdir":          "a change of the app's files reloads it",
+	"passengerfriendlyerrorpages":  "modgw-host dev shows tracebacks; in production an error page has the id of an incident",
+	"passengerpreloaderidletime":   "modules of the environment are loaded once and shared",
+	"passengerspawnmethod":         "modules of the environment are loaded once and shared",
+	"passengerhighperformance":     "it is a mode of Passenger's own",
+	"passengerallowencodedslashes": "an encoded slash reaches the app as it was sent",
+}
+
+// passengerOutcomes writes the settings of Passenger's directives that count for an app.
+func (c *configuration) passengerOutcomes(a *app) {
+	m := a.first()
+	for _, f := range c.facts {
+		if f.node.section || !strings.HasPrefix(f.key(), "passenger") || f.host != m.host && !f.host.main() {
+			continue
+		}
+		if set, ok := passengerSettings[f.key()]; ok {
+			if setting := set(c, a, f); setting != "" {
+				c.report.set(f.node, "", migrate.Translated, "%s of app %q", setting, a.Name)
+				continue
+			}
+			c.report.set(f.node, "", migrate.ByHand, "%q cannot be read: set it in the descriptor", f.arg(0))
+			continue
+		}
+		reason, known := passengerReasons[f.key()]
+		switch {
+		case f.key() == "passengerappenv":
+			for _, name := range []string{"WSGI_ENV", "PASSENGER_APP_ENV"} {
+				a.Env(name, f.arg(0))
+			}
+			c.report.set(f.node, "", migrate.Translated, "env WSGI_ENV and PASSENGER_APP_ENV of app %q", a.Name)
+		case f.key() == "passengerapproot":
+			c.report.set(f.node, "", migrate.Translated, "root of app %q", a.Name)
+		case known:
+			c.report.set(f.node, "", migrate.NotNeeded, "%s", reason)
+		default:
+			c.report.set(f.node, "", migrate.ByHand, "nothing here does the same: see the settings of an app (modgw-host explain app)")
+		}
+	}
+}
+
+func setNumber(a *app, setting, text string) string {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 1<<20 {
+		return ""
+	}
+	a.Set(setting, n)
+	return settingText(setting, text)
+}
+
+func setSeconds(a *app, setting, text string) string {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 1<<30 {
+		return ""
+	}
+	a.Set(setting, time.Duration(n)*time.Second)
+	return settingText(setting, text)
+}
