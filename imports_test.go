@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"internal/webconf":         {"internal/safepath"},
 	"modgw":                    {"modgw/meter", "modgw/spool", "internal/eventloop", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/meter":              {},
+	"modgw/metrics":            {"modgw", "modgw/meter"},
 	"modgw/spool":              {},
 	"modgw/app":                {},
 	"modgw/mistake":            {"modgw", "internal/account", "internal/files"},
@@ -94,6 +95,7 @@ var alone = map[string]string{
 	"github.com/spf13/cobra":        "cmd/",
 	"github.com/coder/websocket":    "modgw/runner/python/asgi",
 	"github.com/coreos/go-systemd/": "cmd/",
+	"github.com/prometheus/":        "modgw/metrics",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }
 

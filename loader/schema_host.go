@@ -19,6 +19,7 @@ func hostBlock(h *modgw.HostFile) block {
 			func() block { return controlBlock(h) },
 			func() block { return hostSpoolBlock(h) },
 			func() block { return accessLogBlock(h) },
+			func() block { return metricsBlock(h) },
 			func() block { return tenantBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))

@@ -17,6 +17,7 @@ type HostFile struct {
 	TrustedProxies []netip.Prefix // peers whose forwarded headers are believed
 	Sources        []string       // further files that were read to make it
 	AccessLog      *AccessLog     // nil: there is none
+	Metrics        *Metrics       // nil: they are on the control socket alone
 	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
 
@@ -33,6 +34,11 @@ type HostFile struct {
 type AccessLog struct {
 	File   string // "stdout", "stderr", or an absolute path
 	Format string // "combined", "json", or a template, as package accesslog reads it
+}
+
+// Metrics is a listener with metrics for Prometheus.
+type Metrics struct {
+	Address Address // listens there for GET /metrics
 }
 
 // HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0

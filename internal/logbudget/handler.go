@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,6 +40,9 @@ type Handler struct {
 func NewHandler(next slog.Handler, c Config) *Handler {
 	return &Handler{budgets: &budgets{config: c, base: next, of: map[kind]*account{}, sweepAt: fewest}, next: next}
 }
+
+// Dropped is how many records were dropped so far.
+func (h *Handler) Dropped() uint64 { return h.budgets.dropped.Load() }
 
 // Enabled implements [slog.Handler].
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
@@ -97,6 +101,8 @@ type budgets struct {
 	config Config
 	base   slog.Handler // for what is said of dropped records: it has no attributes yet
 
+	dropped atomic.Uint64 // records dropped so far
+
 	mu      sync.Mutex
 	of      map[kind]*account
 	sweepAt int // removes idle ones when there are so many
@@ -114,6 +120,9 @@ func (b *budgets) spend(k kind, size int) bool {
 	b.mu.Lock()
 	a := b.find(k, now)
 	pass, dropped := a.budget.Spend(now, size), Dropped{}
+	if !pass {
+		b.dropped.Add(1)
+	}
 	switch {
 	case pass:
 		dropped = a.settle()

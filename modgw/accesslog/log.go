@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/logqueue"
@@ -19,7 +20,8 @@ type Log struct {
 	format *Format
 	file   *file
 	queue  *logqueue.Writer
-	lines  sync.Pool // lines has buffers for single lines.
+	lines  sync.Pool     // lines has buffers for single lines.
+	lost   atomic.Uint64 // lines that were lost so far
 }
 
 // Open opens the file of a log: "stdout", "stderr" or a path. Lines that are lost are reported to
@@ -31,6 +33,7 @@ func Open(path string, format *Format, log *slog.Logger) (*Log, error) {
 	}
 	l := &Log{format: format, file: f, lines: sync.Pool{New: func() any { return new([]byte) }}}
 	l.queue = logqueue.New(f, 0, func(lost logqueue.Lost) []byte {
+		l.lost.Add(uint64(lost.Lines))
 		log.Warn("lines of the access log lost", "file", path, "lines", lost.Lines, "bytes", lost.Bytes, "error", lost.Err)
 		return nil
 	})
@@ -44,6 +47,9 @@ func (l *Log) Ended(r *http.Request, info *modgw.RequestInfo, o modgw.Outcome) {
 	_, _ = l.queue.Write(*line) // it never fails
 	l.lines.Put(line)
 }
+
+// Lost is how many lines were lost so far, as far as that was reported.
+func (l *Log) Lost() uint64 { return l.lost.Load() }
 
 // Reopen opens the file again at the next line, as after it was moved.
 func (l *Log) Reopen() { l.file.moved.Store(true) }

@@ -102,6 +102,23 @@ func (c *Client) ContinueProbe(ctx context.Context, id string) error {
 	return err
 }
 
+// Metrics copies the metrics to w, as text of Prometheus or in JSON.
+func (c *Client) Metrics(ctx context.Context, w io.Writer, asJSON bool) error {
+	accept := "text/plain"
+	if asJSON {
+		accept = "application/json"
+	}
+	response, err := c.sendHeader(ctx, http.MethodGet, "/metrics", http.Header{"Accept": {accept}})
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return fmt.Errorf("cannot read the host's answer: %w", err)
+	}
+	return nil
+}
+
 // Shutdown tells the host to end.
 func (c *Client) Shutdown(ctx context.Context) error {
 	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/shutdown")
@@ -152,10 +169,16 @@ func ask[T any](ctx context.Context, c *Client, method, path string) (answer T, 
 
 // send returns a response with status 200, or an error with what the host said.
 func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
+	return c.sendHeader(ctx, method, path, http.Header{})
+}
+
+// sendHeader is send with a header.
+func (c *Client) sendHeader(ctx context.Context, method, path string, h http.Header) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://control"+path, nil)
 	if err != nil {
 		return nil, err
 	}
+	r.Header = h
 	response, err := c.http.Do(r)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):

@@ -3,7 +3,9 @@ package control
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -372,5 +374,21 @@ func TestAuditLogBeginsANewFileAndPassesOverWhatACrashCutShort(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(dir, "audit.log")); err != nil || info.Size() > 1<<10 || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func (h *stubHost) Metrics(func(modgw.AppName) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "modgw_info 1 "+r.Header.Get("Accept"))
+	})
+}
+
+func TestMetricsComeAsTheyAreAskedFor(t *testing.T) {
+	client, _ := serve(t, &stubHost{})
+	for asJSON, want := range map[bool]string{false: "modgw_info 1 text/plain", true: "modgw_info 1 application/json"} {
+		var got strings.Builder
+		if err := client.Metrics(t.Context(), &got, asJSON); err != nil || got.String() != want {
+			t.Errorf("%q, %v", got.String(), err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -52,6 +53,10 @@ type Host interface {
 
 	// ContinueProbe lets the stream of a probe go on.
 	ContinueProbe(id string)
+
+	// Metrics answers with the metrics, as text of Prometheus, or in JSON for a client that accepts
+	// nothing else: with those of the apps that may be seen; nil: with all.
+	Metrics(may func(modgw.AppName) bool) http.Handler
 
 	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is
 	// set with every further one, until ctx is done or yield returns false.

@@ -50,6 +50,7 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
 	mux.HandleFunc("GET /v1/claims", s.claims)
 	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /v1/policy", s.policy)
 	mux.HandleFunc("GET /v1/audit", s.audit)
 	mux.HandleFunc("POST /v1/probes", s.adminsOnly(s.armProbes))
@@ -99,6 +100,16 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	respond(w, actions)
+}
+
+// metrics answers with the metrics that the caller may see.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	who := callerOf(r.Context())
+	may := func(app modgw.AppName) bool { return s.maySee(who, app) }
+	if who.admin {
+		may = nil
+	}
+	s.Host.Metrics(may).ServeHTTP(w, r)
 }
 
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {

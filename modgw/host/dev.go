@@ -37,6 +37,7 @@ func (h *Host) frontDrain() time.Duration {
 // observe handles an event of a generation.
 func (h *Host) observe(e modgw.Event) {
 	h.noteBlocked(e)
+	h.metrics.Observe(e)
 	if h.dev != nil {
 		h.dev.Observe(e)
 	}

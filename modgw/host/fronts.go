@@ -32,11 +32,13 @@ type openFront struct {
 func (f *openFront) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
 
 // address is where it really listens: a port 0 has become the one that the kernel chose.
-func (f *openFront) address() string {
-	if a := f.listener.Addr(); a.Network() == "unix" {
+func (f *openFront) address() string { return addressOf(f.listener) }
+
+func addressOf(l net.Listener) string {
+	if a := l.Addr(); a.Network() == "unix" {
 		return "unix:" + a.String()
 	}
-	return f.listener.Addr().String()
+	return l.Addr().String()
 }
 
 func (f *openFront) close() {

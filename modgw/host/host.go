@@ -14,12 +14,14 @@ import (
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/logbudget"
+	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/accesslog"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
+	"github.com/modgw/modgw/modgw/metrics"
 	"github.com/modgw/modgw/modgw/mistake"
 	"github.com/modgw/modgw/modgw/probe"
 	"github.com/modgw/modgw/modgw/runner/cgi"
@@ -27,6 +29,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/process"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/static"
+	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/reload"
 	"github.com/modgw/modgw/venv"
 )
@@ -36,12 +39,15 @@ type Host struct {
 	config   Config
 	log      *slog.Logger
 	book     *logbook
+	budgets  *logbudget.Handler
+	metrics  *metrics.Metrics
 	gateway  *modgw.Gateway
 	dev      *dev.Handler // nil outside development
 	builder  *venv.Builder
 	watcher  *reload.Watcher
 	started  time.Time
 	unused   *collector
+	spool    *spool.Spool
 	stop     chan struct{} // closed by Shutdown
 	shutdown sync.Once
 	probes   *probe.Answerer
@@ -99,12 +105,14 @@ func New(c Config) (*Host, error) {
 		impersonators: map[string]bool{},
 		outside:       map[modgw.AppName][]string{},
 	}
-	h.log = slog.New(logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets))
+	h.budgets = logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets)
+	h.log = slog.New(h.budgets)
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
 	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
 	h.builder = venv.New(venv.Config{State: cmp.Or(c.Environments, h.State()), Log: h.log})
+	h.spool = h.newSpool()
 	h.unused = newCollector(h.State(), h.collect)
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
@@ -116,7 +124,7 @@ func New(c Config) (*Host, error) {
 		Observe:  h.observe,
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
-		Spool:    h.newSpool(),
+		Spool:    h.spool,
 		Log:      h.log,
 	}
 	if c.Dev {
@@ -126,6 +134,7 @@ func New(c Config) (*Host, error) {
 		gateway.Ended = h.requestEnded
 	}
 	h.gateway = modgw.New(gateway)
+	h.metrics = h.newMetrics()
 	h.probes = probe.New(h.gateway.Find)
 	if c.Dev {
 		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
@@ -188,7 +197,9 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 		return &modgw.Environment{}, nil // the worker brings its own
 	}
 	log, r := h.log.With("app", d.Name), h.reconciler(d.Name)
+	began, built := monotonic.Now(), false
 	env, err := h.builder.Build(ctx, d, func(s venv.Step) {
+		built = true
 		if s.Output {
 			// An error has the end of this output.
 			log.Debug(modgw.AppLine, "line", s.Text, "stream", "build")
@@ -198,6 +209,9 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 			log.Info("environment: " + s.Text)
 		}
 	})
+	if built && ctx.Err() == nil {
+		h.metrics.EnvironmentBuilt(d.Name, monotonic.Now()-began, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -86,14 +86,17 @@ func (h *Host) openLoop() (end func()) {
 type sockets struct {
 	fronts  []*openFront
 	control net.Listener
+	metrics net.Listener // nil: they are on the control socket alone
 }
 
 func (s *sockets) close() {
 	for _, f := range s.fronts {
 		f.close()
 	}
-	if s.control != nil {
-		s.control.Close()
+	for _, l := range []net.Listener{s.control, s.metrics} {
+		if l != nil {
+			l.Close()
+		}
 	}
 }
 
@@ -115,6 +118,9 @@ func (h *Host) open() (*sockets, error) {
 	if err == nil {
 		s.control, err = listen.Open(modgw.Listener{Kind: "control", Address: address, Mode: 0o666})
 	}
+	if m := h.file.Metrics; err == nil && m != nil {
+		s.metrics, err = listen.Open(modgw.Listener{Kind: "metrics", Address: m.Address, Mode: 0o660})
+	}
 	if err != nil {
 		s.close()
 		return nil, err
@@ -133,6 +139,13 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
 		}
 	})
+	if s.metrics != nil {
+		others.Go(func() {
+			if err := h.metrics.Serve(keeping, s.metrics, h.log); err != nil {
+				cancel(fmt.Errorf("cannot go on listening at %s: %w", h.file.Metrics.Address, err))
+			}
+		})
+	}
 	h.startReconciling(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
 	others.Go(func() { h.lastGood.run(keeping) })
@@ -201,6 +214,9 @@ func (h *Host) announce(ctx context.Context, first []pendingDeploy, s *sockets) 
 	attrs := []any{"apps", len(apps), "failed", len(failed)}
 	for _, f := range s.fronts {
 		attrs = append(attrs, f.settings.Protocol(), f.address())
+	}
+	if s.metrics != nil {
+		attrs = append(attrs, "metrics", addressOf(s.metrics))
 	}
 	h.log.Info("ready", append(attrs, "control", string(h.Control()))...)
 	if h.config.Ready != nil {

@@ -1,0 +1,26 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newMetrics(c console) *cobra.Command {
+	var s settings
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "metrics",
+		Short: "Print the metrics of the running host, as Prometheus reads them",
+		Long: "Print the metrics of the running host and its apps, as Prometheus reads them.\n" +
+			"Prometheus itself asks a listener: metrics { address = \"127.0.0.1:9180\" } in the host's file.",
+		Example: "  modgw-host metrics | grep modgw_requests_total",
+		Args:    arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := s.client()
+			if err != nil {
+				return err
+			}
+			return client.Metrics(cmd.Context(), c.stdout, asJSON)
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}

@@ -1,0 +1,36 @@
+package host
+
+import (
+	"net/http"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/metrics"
+)
+
+// Metrics implements [control.Host].
+func (h *Host) Metrics(may func(modgw.AppName) bool) http.Handler { return h.metrics.Of(may) }
+
+func (h *Host) newMetrics() *metrics.Metrics {
+	return metrics.New(metrics.Config{
+		Gateway: h.gateway, Version: h.config.Version, Started: h.started, Host: h.measure,
+	})
+}
+
+// measure is what metrics show of the host and its apps.
+func (h *Host) measure() metrics.Host {
+	status := h.Status()
+	memory, disk := h.spool.Used()
+	m := metrics.Host{
+		Broken: len(status.Broken), SpoolMemory: memory, SpoolDisk: disk, LogDropped: h.budgets.Dropped(),
+	}
+	for _, app := range status.Apps {
+		m.Apps = append(m.Apps, metrics.App{AppStatus: app.AppStatus, Watch: metrics.Watch{
+			Mode: app.Watch.Mode, Degraded: app.Watch.Degraded != "", Directories: app.Watch.Directories,
+			LastEvent: app.Watch.LastEvent,
+		}})
+	}
+	if log := h.accessLog.Load(); log != nil {
+		m.AccessLost = log.Lost()
+	}
+	return m
+}

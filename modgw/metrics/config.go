@@ -1,0 +1,39 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Config says where the numbers come from.
+type Config struct {
+	Gateway *modgw.Gateway // counts requests
+	Host    func() Host    // tells how the host and its apps are
+	Version string         // version of the program
+	Started time.Time      // when the host began to run
+}
+
+// Host is a snapshot of a host.
+type Host struct {
+	Apps        []App  // all apps
+	Broken      int    // descriptor files that cannot be used
+	SpoolMemory int64  // bytes of memory that keep bodies for slow clients
+	SpoolDisk   int64  // bytes of files that do
+	LogDropped  uint64 // log records that were dropped so far
+	AccessLost  uint64 // lines of the access log that were lost so far
+}
+
+// App is a snapshot of an app.
+type App struct {
+	modgw.AppStatus
+	Watch Watch // how its files are watched
+}
+
+// Watch is how an app's files are watched.
+type Watch struct {
+	Mode        string    // "inotify", "poll", "touch" or "off"; "": they are not
+	Degraded    bool      // some files cannot be watched
+	Directories int       // watched folders
+	LastEvent   time.Time // zero: none yet
+}

@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Metrics shows metrics. Make it with [New].
+type Metrics struct {
+	config   Config
+	deploys  deploys
+	memory   memory
+	registry *prometheus.Registry
+}
+
+// New makes the metrics of a host. It reads nothing yet.
+func New(c Config) *Metrics {
+	m := &Metrics{
+		config:   c,
+		deploys:  deploys{apps: map[modgw.AppName]*deployed{}},
+		registry: prometheus.NewRegistry(),
+	}
+	m.registry.MustRegister(&collector{m}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Observe counts the outcome of a deploy.
+func (m *Metrics) Observe(e modgw.Event) { m.deploys.countGeneration(e) }
+
+// EnvironmentBuilt counts an environment that was built, or could not be.
+func (m *Metrics) EnvironmentBuilt(app modgw.AppName, took time.Duration, err error) {
+	m.deploys.countBuild(app, took, err == nil)
+}
+
+// ServeHTTP answers with all metrics, in the format of Prometheus that the client asks for, or in
+// JSON.
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	serve(w, r, m.registry)
+}
+
+// Of answers with the metrics of the apps that may be seen alone; nil: with all.
+func (m *Metrics) Of(may func(modgw.AppName) bool) http.Handler {
+	if may == nil {
+		return m
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serve(w, r, prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+			all, err := m.registry.Gather()
+			return ofApps(all, may), err
+		}))
+	})
+}
+
+// ofApps leaves the series of apps that may be seen.
+func ofApps(all []*dto.MetricFamily, may func(modgw.AppName) bool) (left []*dto.MetricFamily) {
+	for _, f := range all {
+		f.Metric = slices.DeleteFunc(f.Metric, func(metric *dto.Metric) bool {
+			for _, l := range metric.Label {
+				if l.GetName() == "app" {
+					return !may(modgw.AppName(l.GetValue()))
+				}
+			}
+			return true
+		})
+		if len(f.Metric) > 0 {
+			left = append(left, f)
+		}
+	}
+	return left
+}
+
+func serve(w http.ResponseWriter, r *http.Request, g prometheus.Gatherer) {
+	if r.Header.Get("Accept") == "application/json" {
+		serveJSON(w, g)
+		return
+	}
+	promhttp.HandlerFor(g, promhttp.HandlerOpts{
+		ErrorHandling:     promhttp.ContinueOnError,
+		EnableOpenMetrics: true,
+	}).ServeHTTP(w, r)
+}

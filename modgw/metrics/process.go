@@ -1,0 +1,65 @@
+package metrics
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// cpuOf is how many seconds of processor time a process has used.
+func cpuOf(pid int) (seconds float64, ok bool) {
+	p, err := procfs.NewProc(pid)
+	if err != nil {
+		return 0, false
+	}
+	stat, err := p.Stat()
+	if err != nil {
+		return 0, false
+	}
+	return stat.CPUTime(), true
+}
+
+// memoryAge is how old a size of a process may be. The kernel walks through all pages of a process
+// to find its share of them, which takes milliseconds for a large one.
+const memoryAge = 5 * time.Second
+
+// memory measures processes, each at most once in memoryAge. Its zero value has measured none.
+type memory struct {
+	mu       sync.Mutex
+	measured map[int]measurement // by process id
+}
+
+// measurement is the size of a process at a time.
+type measurement struct {
+	at    time.Time
+	bytes uint64
+	ok    bool
+}
+
+// of is the proportional size of a process in bytes.
+func (m *memory) of(pid int) (bytes uint64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if found := m.measured[pid]; now.Sub(found.at) < memoryAge {
+		return found.bytes, found.ok
+	}
+	for pid, old := range m.measured {
+		if now.Sub(old.at) >= memoryAge {
+			delete(m.measured, pid)
+		}
+	}
+	if m.measured == nil {
+		m.measured = map[int]measurement{}
+	}
+	p, err := procfs.NewProc(pid)
+	if err == nil {
+		var rollup procfs.ProcSMapsRollup
+		if rollup, err = p.ProcSMapsRollup(); err == nil {
+			bytes = rollup.Pss
+		}
+	}
+	m.measured[pid] = measurement{now, bytes, err == nil}
+	return bytes, err == nil
+}
