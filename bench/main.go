@@ -1,9 +1,10 @@
 // Command bench compares modgw-host with other servers, directly and behind the same Apache.
 //
-//	go run ./bench                     # minutes; installs the peers into a cache folder, some of them as root with apt-get
-//	go run ./bench -full               # everything: three quarters of an hour; -plan says what that is
+//	go run ./bench             # minutes; installs the peers into a cache folder, some of them
+//	                           # as root with apt-get
+//	go run ./bench -full       # three quarters of an hour; -plan says what it measures
 //	go run ./bench -only 'hello.*apache' -against uWSGI
-//	go run ./bench -smallest           # that everything works: modgw and wsgiref, one round of a second
+//	go run ./bench -smallest   # shows only that it works: modgw and wsgiref, a round of a second
 //	go run ./bench -out docs/performance
 //
 // All contestants of a comparison run at the same time, and are asked in turn, in several rounds,

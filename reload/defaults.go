@@ -2,6 +2,7 @@ package reload
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/modgw/modgw/modgw"
@@ -86,14 +87,17 @@ var skippedFolders = map[string]bool{
 	"site-packages": true, "node_modules": true, "bower_components": true, "htmlcov": true,
 }
 
-// skippedFile reports whether name is what editors, compilers and copying programs leave beside a
+// vimSwap matches the names of vim's swap files: .app.py.swp, and .app.py.swo when that is taken.
+var vimSwap = regexp.MustCompile(`^\.(.*\.)?sw.$`)
+
+// isSkippedFile reports whether name is what editors, compilers and copying programs leave beside a
 // file for a while.
 func isSkippedFile(name string) bool {
 	switch {
-	case strings.HasPrefix(name, ".#"), strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#"): // emacs
-	case strings.HasPrefix(name, "flycheck_"): // emacs, too
+	case strings.HasPrefix(name, ".#"), strings.HasPrefix(name, "flycheck_"): // emacs
+	case strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#"): // emacs
 	case strings.HasSuffix(name, "~"), name == "4913": // vim
-	case strings.HasPrefix(name, ".") && strings.HasPrefix(filepath.Ext(name), ".sw") && len(filepath.Ext(name)) == 4: // vim
+	case vimSwap.MatchString(name):
 	case strings.Contains(name, "___jb_"): // JetBrains
 	case strings.HasPrefix(name, ".goutputstream-"), strings.HasPrefix(name, ".nfs"), name == ".DS_Store":
 	case strings.HasSuffix(name, ".pyc"), strings.HasSuffix(name, ".pyo"):

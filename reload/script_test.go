@@ -30,8 +30,9 @@ func TestMain(m *testing.M) {
 //
 //	# a comment
 //	$ COMMAND                 run by sh in the script's folder
-//	watch KEY=VALUE …         declare the interest of a WSGI app: root, entry, file, env_file, watch, ignore, mode, and settle,
-//	                          for commands that take several programs; once
+//	watch KEY=VALUE …         declare the interest of a WSGI app: root, entry, file, env_file,
+//	                          watch, ignore, mode, and settle, for commands that take several
+//	                          programs; once
 //	want CLASS: CAUSE         the next change
 //	paths PATH …              what changed in it
 //	degraded TEXT             what the status says cannot be seen

@@ -30,5 +30,7 @@ async def stream(send):
 
 
 async def answer(send, status, kind, body):
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]}
+    )
     await send({"type": "http.response.body", "body": body})

@@ -7,7 +7,11 @@ PLAIN = (b"content-type", b"text/plain")
 
 
 def fixed(body):
-    start = {"type": "http.response.start", "status": 200, "headers": [PLAIN, (b"content-length", b"%d" % len(body))]}
+    start = {
+        "type": "http.response.start",
+        "status": 200,
+        "headers": [PLAIN, (b"content-length", b"%d" % len(body))],
+    }
     rest = {"type": "http.response.body", "body": body}
 
     async def respond(scope, receive, send):
@@ -18,7 +22,13 @@ def fixed(body):
 
 
 async def long_body(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": [PLAIN, (b"content-length", b"%d" % (100 * MIB))]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [PLAIN, (b"content-length", b"%d" % (100 * MIB))],
+        }
+    )
     piece = b"x" * MIB
     for n in range(100):
         await send({"type": "http.response.body", "body": piece, "more_body": n < 99})
@@ -54,7 +64,13 @@ async def events(scope, receive, send):
     queue = asyncio.Queue()
     audience.add(queue)
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"text/event-stream")],
+            }
+        )
         while True:
             await send({"type": "http.response.body", "body": await queue.get(), "more_body": True})
     finally:

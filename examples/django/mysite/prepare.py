@@ -21,6 +21,13 @@ def prepare():
 
 
 def _manage(command):
-    # In a process of its own: here, the static files would be told their URL before a request has told the mount.
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), command, "--no-input", "--verbosity=0"]
+    # In a process of its own: here, Django would build the URL of the static files before a request
+    # has said where the site is mounted.
+    manage = [
+        sys.executable,
+        str(settings.BASE_DIR / "manage.py"),
+        command,
+        "--no-input",
+        "--verbosity=0",
+    ]
     subprocess.run(manage, check=True)

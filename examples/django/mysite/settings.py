@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("SITE_VAR", BASE_DIR / "var"))  # the only folder that the site writes to
+# The only folder that the site writes to.
+VAR_DIR = Path(os.environ.get("SITE_VAR", BASE_DIR / "var"))
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-the-example")
 DEBUG = False

@@ -13,7 +13,8 @@ async def app(scope, receive, send):
         await stream(send)
         return
     page = f"""<!doctype html><title>Clock</title><h1>{TITLE}</h1><pre></pre><script>
-new EventSource("stream").onmessage = event => document.querySelector("pre").textContent = event.data
+const pre = document.querySelector("pre")
+new EventSource("stream").onmessage = event => pre.textContent = event.data
 </script>"""
     await respond(send, "text/html; charset=utf-8")
     await send({"type": "http.response.body", "body": page.encode()})
@@ -28,4 +29,10 @@ async def stream(send):
 
 
 async def respond(send, content_type):
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type.encode())]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", content_type.encode())],
+        }
+    )

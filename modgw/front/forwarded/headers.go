@@ -42,7 +42,8 @@ type Facts struct {
 //	host     X-Forwarded-Host, else Forwarded's host=
 //	port     X-Forwarded-Port
 //	prefix   X-Forwarded-Prefix, else X-Script-Name: what the proxy has taken off the path
-//	proxy    X-Server-Software, which names the program that a proxy runs, as SERVER_SOFTWARE does in CGI
+//	proxy    X-Server-Software, which names the program that a proxy runs, as SERVER_SOFTWARE does
+//	         in CGI
 //
 // A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the
 // client's other on. Those that a trusted proxy was believed stay for the app to see, but for the

@@ -7,7 +7,8 @@
 //
 //	conn.in        bytes that were read from the connection
 //	http1.Parser   finds the head in them, and refuses what is ambiguous
-//	Server.respond prepares the request and its RequestInfo, calls the handler, and keeps the response within the rules
+//	Server.respond prepares the request and its RequestInfo, calls the handler, and keeps the
+//	               response within the rules
 //	writer         gathers the response and frames it
 //	conn           writes it, all that is there at once
 //

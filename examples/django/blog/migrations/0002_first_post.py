@@ -2,7 +2,9 @@ from django.db import migrations
 
 
 def write(apps, schema_editor):
-    apps.get_model("blog", "Post").objects.create(title="The first post", text="It came with the migrations.")
+    apps.get_model("blog", "Post").objects.create(
+        title="The first post", text="It came with the migrations."
+    )
 
 
 class Migration(migrations.Migration):
