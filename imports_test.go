@@ -70,7 +70,7 @@ var layers = map[string][]string{
 	"apache":                   {"modgw", "modgw/webserver", "internal/"},
 	"apache/trial":             {"apache", "internal/webconf"},
 	"export":                   {"modgw", "modgw/webserver", "internal/"},
-	"cmd/":                     {"", "cmd/modgw-host/internal/", "modgw", "modgw/", "internal/", "loader", "loader/migrate", "loader/migrate/", "venv", "reload", "apache", "export"},
+	"cmd/":                     {"", "cmd/modgw-host/internal/", "modgw", "modgw/", "internal/", "loader", "loader/migrate", "loader/migrate/", "venv", "reload", "apache", "apache/", "export"},
 	"examples/":                {"modgw/app"},
 	"scripts/":                 {},
 	"tests":                    {"modgw", "modgw/", "internal/"},

@@ -111,6 +111,7 @@ func (c *Config) file(module string) string {
 type written struct {
 	text          string
 	plain, secure int // ports of the sites without and with TLS; 0: there are none
+	names         []string
 }
 
 // writer writes the directives of a configuration.
@@ -134,7 +135,29 @@ func (c *Config) write() (w written, err error) {
 	out := &writer{Config: c, ports: p, replace: strings.NewReplacer(c.Replace...)}
 	out.server(tree)
 	out.list(tree.Children, "")
-	return written{out.text.String(), p.plain(), p.secure()}, nil
+	return written{out.text.String(), p.plain(), p.secure(), names(tree)}, nil
+}
+
+// names are those of the sites.
+func names(tree *webconf.Tree) (all []string) {
+	for _, d := range tree.Everywhere("ServerName", "ServerAlias") {
+		for _, name := range d.Args {
+			_, name, _ = cutScheme(name)
+			name, _, _ = strings.Cut(strings.ToLower(name), ":")
+			if d.Parent != nil && !strings.ContainsAny(name, "*?") && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// cutScheme splits "https://www.example.com", as ServerName allows.
+func cutScheme(name string) (scheme, rest string, found bool) {
+	if scheme, rest, found = strings.Cut(name, "://"); found {
+		return scheme, rest, true
+	}
+	return "", name, false
 }
 
 // server writes what takes the place of what is left out.

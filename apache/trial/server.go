@@ -26,6 +26,7 @@ const (
 type Server struct {
 	Plain  *url.URL // address of its sites without TLS; nil: there are none
 	Secure *url.URL // address of its sites with TLS; nil: there are none
+	Names  []string // names of its sites, without patterns
 
 	stop  context.CancelFunc
 	ended chan struct{} // closed when its process has ended
@@ -52,7 +53,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		stop()
 		return nil, err
 	}
-	s := &Server{stop: stop, ended: make(chan struct{})}
+	s := &Server{Names: config.names, stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(s.ended)
 		// how it ended does not matter once it was to end

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,8 @@ func TestSitesOfAPartAnswerAtFreePorts(t *testing.T) {
 	dir := open(t)
 	write(t, filepath.Join(dir, "sites.conf"), `
 <VirtualHost *:80>
-  ServerName one.test
+  ServerName http://one.test:80
+  ServerAlias *.one.test also.test
   ErrorLog /var/log/apache2/never.log
   CustomLog "|/bin/false" combined
   Redirect "/moved \"here\"" "http://elsewhere.test/PLACE"
@@ -109,6 +111,9 @@ func TestSitesOfAPartAnswerAtFreePorts(t *testing.T) {
 	})
 	if s.Plain == nil || s.Secure != nil {
 		t.Fatalf("answers at %v and %v", s.Plain, s.Secure)
+	}
+	if got, want := s.Names, []string{"one.test", "also.test", "two.test"}; !slices.Equal(got, want) {
+		t.Errorf("names %q, want %q", got, want)
 	}
 	if status, body := get(t, s.Plain, "one.test", "/text%20here"); status != 404 || body != `the text of "one"` {
 		t.Errorf("got %d %q", status, body)

@@ -32,6 +32,9 @@ type migration struct {
 	diff     bool   // the differences from what is there are printed
 	asJSON   bool   // the report is printed as JSON
 	force    bool   // files that are there and differ are replaced
+	verify   bool   // the answers of the old and the new server are compared
+
+	verification verification
 }
 
 func newMigrate(c console) *cobra.Command {
@@ -47,7 +50,12 @@ func newMigrate(c console) *cobra.Command {
 		Example: "  modgw-host migrate --out new /etc/apache2/apache2.conf\n" +
 			"  modgw-host migrate --dry-run --diff /etc/apache2/sites-enabled/shop.conf",
 		Args: arguments(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, sources []string) error { return m.run(sources) },
+		RunE: func(cmd *cobra.Command, sources []string) error {
+			if m.verify {
+				return m.compare(cmd.Context(), sources)
+			}
+			return m.run(sources)
+		},
 	}
 	cmd.Flags().StringVarP(&m.settings.file, "config", "c", "", "the host's own `FILE`, whose listeners the web server is to ask (default "+hostFile+" where it exists)")
 	cmd.Flags().StringVarP(&m.out, "out", "o", "migrated", "write apps-enabled/, the folder of the web server, report.json and report.md into `DIR`")
@@ -55,6 +63,8 @@ func newMigrate(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&m.diff, "diff", false, "print how the files differ from those that they take the place of")
 	cmd.Flags().BoolVar(&m.asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVarP(&m.force, "force", "f", false, "replace files of DIR that differ")
+	cmd.Flags().BoolVar(&m.verify, "verify", false, "run what is in DIR, or is written there, beside the old server and compare the answers to safe requests")
+	m.verification.bind(cmd)
 	return cmd
 }
 

@@ -36,7 +36,7 @@ func (s *Server) headers(r Request, a Answer) map[string]string {
 		case name == "Content-Type":
 			found[name] = strings.ToLower(strings.ReplaceAll(values[0], " ", ""))
 		default:
-			found[name] = strings.Join(values, ", ")
+			found[name] = strings.Join(distinct(values), ", ")
 		}
 	}
 	if length := a.Header.Get("Content-Length"); r.Method == http.MethodHead && length != "" {
@@ -52,6 +52,17 @@ func cookies(values []string) map[string]string {
 		found["Set-Cookie "+name] = rest
 	}
 	return found
+}
+
+// distinct are the values, each once: a header that the app and the web server both set says no
+// more than one.
+func distinct(values []string) (all []string) {
+	for _, v := range values {
+		if !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // sorted is a list in lower case and in order.

@@ -64,6 +64,7 @@ func TestAnswersThatDifferOnlyWhereTheOldOnesDoAreAlike(t *testing.T) {
 		"a token":          {page(`<input value="abc%d+/%d==">`), page(`<input value="x%d+y/%dQ=">`)},
 		"a session cookie": {page("", "Set-Cookie", "id=%d; HttpOnly; Path=/"), page("", "Set-Cookie", "id=%d; HttpOnly; Path=/")},
 		"a nonce":          {page("", "Content-Security-Policy", "script-src 'nonce-%d'; img-src *"), page("", "Content-Security-Policy", "script-src 'nonce-%d'; img-src *")},
+		"a header twice":   {page("", "X-Frame-Options", "DENY", "X-Frame-Options", "DENY"), page("", "X-Frame-Options", "DENY")},
 		"headers of servers": {
 			page("", "Server", "Apache", "Vary", "Cookie", "Vary", "Accept-Encoding", "Etag", `"1"`, "Keep-Alive", "timeout=5"),
 			page("", "Server", "modgw", "Vary", "accept-encoding, Cookie", "Etag", `"2-gzip"`),
