@@ -158,6 +158,12 @@ class Lifespan(ASGITestCase):
                 self.assertIn("# here", fields["text"])
                 self.assertIn("# here", fields["traceback"])
 
+    def test_a_startup_may_be_late_before_it_has_begun(self):
+        for _ in range(5):
+            worker = self.start("async def lifespan(*_): await asyncio.Event().wait()")
+            worker.control.send(DUMP, payload=b"the import took all the time")
+            self.assertEqual(worker.failed()["reason"], "startup late")
+
     def test_stop_ends_a_startup_that_hangs(self):
         for end in (
             lambda worker: worker.control.send(STOP),

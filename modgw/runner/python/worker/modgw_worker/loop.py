@@ -40,9 +40,9 @@ class Loop:
         self._shared = shared
         self._control = control
         self._app_name = start["app"]
-        self._mode = start.get("lifespan", "auto")
         self._conn = None
-        self._lifespan = None
+        mode = start.get("lifespan", "auto")
+        self._lifespan = Lifespan(app, self._app_name, mode, control, loop)
         self._ending = loop.create_future()
         # seconds that stop gives the requests; None: the host sees to their end
         self.patience = None
@@ -81,8 +81,8 @@ class Loop:
         self.loop.call_soon_threadsafe(int)
 
     def standstill(self):
-        """A Failure with the place where the startup of the lifespan waits. It is for another
-        thread."""
+        """A Failure with the place where the startup of the lifespan waits, and without one as long
+        as it has not begun. It is for another thread."""
         frames = stacks.running(self._ident)
         if not place_of(frames)[0]:
             frames = self._lifespan.frames()
@@ -145,7 +145,6 @@ class Loop:
             self._ending.set_result(None)
 
     async def _begin(self):
-        self._lifespan = Lifespan(self._app, self._app_name, self._mode, self._control, self.loop)
         startup = self.loop.create_task(self._lifespan.startup())
         await asyncio.wait([startup, self._ending], return_when=asyncio.FIRST_COMPLETED)
         if not startup.done():
