@@ -73,8 +73,16 @@ func (d *Draft) SetIn(block, label, argument string, value any) {
 
 // Value returns what a setting was given; nil when it was not set.
 func (d *Draft) Value(name string) any {
-	b, argument := d.reach(name)
-	return b.values[argument]
+	b := &d.block
+	parts := strings.Split(name, ".")
+	for _, part := range parts[:len(parts)-1] {
+		at := slices.IndexFunc(b.inner, func(in *innerDraft) bool { return in.name == part && in.label == "" })
+		if at < 0 {
+			return nil
+		}
+		b = &b.inner[at].draftBlock
+	}
+	return b.values[parts[len(parts)-1]]
 }
 
 // Labels are the labels of the blocks of a name that the draft has, in the order of their writing.

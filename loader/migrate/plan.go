@@ -30,6 +30,9 @@ type Plan struct {
 	options   Options
 	sources   []string // paths in the order of reading
 	variables []*Variable
+	served    []Served
+	finally   []func() // run when all sources have been read
+	claims    map[string]bool
 }
 
 // App is an app that gets a descriptor file of its own.

@@ -33,6 +33,7 @@ func Read(sources []string, o Options) *Plan {
 			p.file(file)
 		}
 	}
+	p.finish()
 	p.sort(p.sources)
 	return p
 }
@@ -95,11 +96,14 @@ func (p *Plan) Source(s Source) {
 	}
 }
 
-// NoteSource remembers a file that is a part of a source, for the order of the report.
-func (p *Plan) NoteSource(path string) {
-	if !slices.Contains(p.sources, path) {
-		p.sources = append(p.sources, path)
+// NoteSource remembers a file that is a part of a source, for the order of the report. It reports
+// whether it has not been read before.
+func (p *Plan) NoteSource(path string) (first bool) {
+	if slices.Contains(p.sources, path) {
+		return false
 	}
+	p.sources = append(p.sources, path)
+	return true
 }
 
 // Command passes a command line to the program that it starts. It reports whether there is one.

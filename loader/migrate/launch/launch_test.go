@@ -1,0 +1,73 @@
+package launch_test
+
+import (
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/gunicorn"
+	"github.com/modgw/modgw/loader/migrate/launch"
+	"github.com/modgw/modgw/loader/migrate/migratetest"
+	"github.com/modgw/modgw/loader/migrate/uwsgi"
+)
+
+func TestFilesThatStartServers(t *testing.T) {
+	migratetest.Golden(t, migrate.Options{
+		Readers:  []migrate.Reader{launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{}, gunicorn.Reader{}, uwsgi.Reader{}},
+		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}),
+	}, directives)
+}
+
+var (
+	comment = regexp.MustCompile(`^\s*([#;\[]|$)`)
+	option  = regexp.MustCompile(`\s(-\w\b|--[\w-]+)`)
+	server  = regexp.MustCompile(`\b(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve)["']?,? `)
+	entry   = regexp.MustCompile(`[\w.]+[.:]\w+(?:\('x'\))?["']?\s*$|shop:make|api.main:app|main:app|blog.wsgi |\$APP`)
+)
+
+// directives counts a directive for each line that is no comment and goes on with none, and one for
+// each option and app of a command line.
+func directives(name, text string) (lines []int) {
+	all := strings.Split(text, "\n")
+	if path.Base(path.Dir(name)) == "default" {
+		return nil // variables, which stay where they are
+	}
+	for i := 0; i < len(all); i++ {
+		number, line := i+1, all[i]
+		python := strings.HasSuffix(name, ".py")
+		if comment.MatchString(line) || python && (strings.HasPrefix(line, " ") && !strings.Contains(line, "loglevel") || strings.HasPrefix(line, "if ") || strings.HasPrefix(line, "print")) ||
+			!python && strings.HasPrefix(line, "    ") {
+			continue
+		}
+		for strings.HasSuffix(line, `\`) {
+			i++
+			line = strings.TrimSuffix(line, `\`) + all[i]
+		}
+		lines = append(lines, number)
+		if python {
+			for range strings.Count(line, " = ") - 1 + strings.Count(strings.Split(line, " = ")[0], ", ") {
+				if !strings.HasPrefix(line, "import") {
+					lines = append(lines, number)
+				}
+			}
+			if strings.HasPrefix(line, "import ") {
+				continue
+			}
+		}
+		at := server.FindStringIndex(line)
+		if at == nil || strings.HasPrefix(line, "Environment") || strings.HasPrefix(line, "web: gunicorn other") {
+			continue
+		}
+		command := line[at[1]-1:]
+		command = strings.NewReplacer(`", "`, " ", `"]`, "", `"`, "").Replace(command)
+		for range option.FindAllString(command, -1) {
+			lines = append(lines, number)
+		}
+		if entry.MatchString(command) {
+			lines = append(lines, number)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,77 @@
+package launch
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/pyapp"
+	"github.com/modgw/modgw/loader/migrate/shellwords"
+)
+
+// Script reads shell scripts that start a server, and files with one command line.
+type Script struct{}
+
+// Name is what the reader reads.
+func (Script) Name() string { return "shell script" }
+
+var (
+	shellShebang = regexp.MustCompile(`^#!\s*\S*(?:/env\s+)?(?:/|\b)(?:ba|da|z|k)?sh\b`)
+	serverLine   = regexp.MustCompile(`(?m)^\s*(?:exec\s+|sudo\s+|nohup\s+|env\s+)?(?:[A-Z_]+=\S+\s+)*(?:\S*python[\d.]*\s+-m\s+)?(?:\S*/)?(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve|mod_wsgi-express)\s+\S`)
+)
+
+// Recognise looks for a line that starts a server.
+func (Script) Recognise(s migrate.Source) int {
+	switch {
+	case !serverLine.MatchString(s.Text):
+		return 0
+	case shellShebang.MatchString(s.Text):
+		return 60
+	}
+	return 25
+}
+
+// Read reads a script, a line after the other. What it decides is not followed.
+func (Script) Read(s migrate.Source, p *migrate.Plan) {
+	s, ok := p.Template(s, []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At})
+	if !ok {
+		return
+	}
+	l := &launcher{plan: p, base: migrate.Command{Place: s.Place(1), Env: map[string]string{}}}
+	lines := s.Lines()
+	for i := 0; i < len(lines); i++ {
+		place := s.Place(i + 1)
+		text := strings.TrimSpace(lines[i])
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		for strings.HasSuffix(text, `\`) && i+1 < len(lines) {
+			i++
+			text = strings.TrimSuffix(text, `\`) + " " + strings.TrimSpace(lines[i])
+		}
+		l.base.Place = place
+		l.line(text).Report(p, place, directive(text))
+	}
+}
+
+// directive names a line of a script in the report: its first word.
+func directive(text string) string {
+	words := shellwords.Fields(text)
+	if len(words) == 0 {
+		return migrate.Show(text)
+	}
+	return migrate.Show(path.Base(words[0]))
+}
+
+func (l *launcher) line(text string) pyapp.Outcome {
+	apps, beside := len(l.apps), len(l.beside)
+	l.run(text)
+	switch {
+	case len(l.apps) > apps:
+		return pyapp.Translated("app %s", names(l.apps[apps:]))
+	case len(l.beside) > beside:
+		return pyapp.ByHand("no server: run it before the app is started, or as a unit of systemd: %s", migrate.Show(text))
+	}
+	return pyapp.NotNeeded("it is about the shell, or about what the lines below see")
+}

@@ -1,0 +1,209 @@
+package uwsgi
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/modgw/modgw/loader/migrate"
+)
+
+// line is an option as a file has it.
+type line struct {
+	place   migrate.Place
+	section string // section of an ini file
+	name    string
+	value   string
+	shown   string // name in the report; empty: name
+}
+
+// parseINI reads the lines of an ini file.
+func parseINI(s migrate.Source, p *migrate.Plan) (all []line) {
+	section := ""
+	for i, text := range s.Lines() {
+		text = strings.TrimSpace(text)
+		place := s.Place(i + 1)
+		switch {
+		case text == "" || text[0] == '#' || text[0] == ';':
+		case text[0] == '[':
+			name, _, closed := strings.Cut(text[1:], "]")
+			if !closed {
+				p.Problem(place, "cannot read a section without a closing bracket: %s", text)
+			}
+			section = strings.TrimSpace(name)
+		default:
+			name, value, _ := strings.Cut(text, "=")
+			all = append(all, line{place, section, strings.TrimSpace(name), strings.TrimSpace(value), ""})
+		}
+	}
+	return all
+}
+
+// parseYAML reads the lines below "uwsgi:". As uWSGI's own parser does, it takes each "key: value"
+// for an option, and items of a list for values of the key above.
+func parseYAML(s migrate.Source, p *migrate.Plan) (all []line) {
+	section, name := "", ""
+	for i, raw := range s.Lines() {
+		text := strings.TrimSpace(raw)
+		place := s.Place(i + 1)
+		switch {
+		case text == "" || text[0] == '#' || text == "---" || text == "...":
+			continue
+		case strings.HasPrefix(text, "- "):
+			item := strings.TrimSpace(text[2:])
+			if key, value, ok := cutYAML(item); ok && name == "" {
+				all = append(all, line{place, section, key, value, ""})
+			} else {
+				all = append(all, line{place, section, name, unquoteYAML(item), ""})
+			}
+			continue
+		}
+		key, value, ok := cutYAML(text)
+		switch {
+		case !ok:
+			if key, value, ok = strings.Cut(text, "="); ok { // a line of an ini file
+				all = append(all, line{place, section, strings.TrimSpace(key), strings.TrimSpace(value), ""})
+				continue
+			}
+			p.Problem(place, "cannot read a line that is not KEY: VALUE: %s", text)
+		case raw[0] != ' ' && raw[0] != '\t' && value == "":
+			section, name = key, ""
+		case value == "" || value == "|" || value == ">":
+			name = key
+			if next := i + 1; next >= len(s.Lines()) || !strings.HasPrefix(strings.TrimSpace(s.Lines()[next]), "- ") {
+				all = append(all, line{place, section, key, "", ""})
+			}
+		default:
+			name = key
+			all = append(all, line{place, section, key, value, ""})
+		}
+	}
+	return all
+}
+
+func cutYAML(text string) (key, value string, ok bool) {
+	key, value, ok = strings.Cut(text, ": ")
+	if !ok {
+		key, ok = strings.CutSuffix(text, ":")
+	}
+	return unquoteYAML(strings.TrimSpace(key)), unquoteYAML(strings.TrimSpace(value)), ok
+}
+
+// unquoteYAML takes quotes, or else a comment, off a value.
+func unquoteYAML(text string) string {
+	if len(text) > 1 && (text[0] == '"' || text[0] == '\'') {
+		if end := strings.IndexByte(text[1:], text[0]); end >= 0 {
+			return text[1 : end+1]
+		}
+	}
+	if at := strings.Index(text, " #"); at >= 0 {
+		text = strings.TrimSpace(text[:at])
+	}
+	return text
+}
+
+// parseXML reads the elements of <uwsgi>.
+func parseXML(s migrate.Source, p *migrate.Plan) (all []line) {
+	decoder := xml.NewDecoder(strings.NewReader(s.Text))
+	decoder.Strict = false
+	depth, inside := 0, -1
+	var current line
+	for {
+		token, err := decoder.Token()
+		number, _ := decoder.InputPos()
+		if errors.Is(err, io.EOF) {
+			if depth > 0 {
+				p.Problem(s.Place(number), "cannot read the XML: an element has no end")
+				return nil
+			}
+			return all
+		}
+		if err != nil {
+			p.Problem(s.Place(number), "cannot read the XML: %v", err)
+			return nil
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			switch {
+			case inside < 0 && strings.EqualFold(t.Name.Local, "uwsgi"):
+				inside = depth
+			case inside >= 0 && depth == inside+1:
+				current = line{place: s.Place(number), section: "uwsgi", name: t.Name.Local}
+				for _, a := range t.Attr {
+					all = append(all, line{s.Place(number), "uwsgi", t.Name.Local + " " + a.Name.Local, a.Value, ""})
+				}
+			case inside >= 0:
+				all = append(all, line{s.Place(number), "uwsgi", current.name + " " + t.Name.Local, "", ""})
+			}
+		case xml.CharData:
+			if inside >= 0 && depth == inside+1 {
+				current.value += strings.TrimSpace(string(t))
+			}
+		case xml.EndElement:
+			if depth == inside+1 {
+				all = append(all, current)
+			}
+			if depth == inside {
+				inside = -1
+			}
+			depth--
+		}
+	}
+}
+
+// parseJSON reads the members of "uwsgi"; lists give several values.
+func parseJSON(s migrate.Source, p *migrate.Plan) (all []line) {
+	decoder := json.NewDecoder(strings.NewReader(s.Text))
+	decoder.UseNumber()
+	at := func() migrate.Place {
+		return s.Place(1 + bytes.Count([]byte(s.Text[:decoder.InputOffset()]), []byte("\n")))
+	}
+	var open []json.Delim
+	var keys []string // names of the objects around, the last that of the value to come
+	expectKey := false
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) && len(open) == 0 {
+			return all
+		}
+		if err != nil {
+			p.Problem(at(), "cannot read the JSON: %v", err)
+			return nil
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			switch t {
+			case '{', '[':
+				open = append(open, t)
+				if t == '{' {
+					keys = append(keys, "")
+				}
+				expectKey = t == '{'
+				continue
+			}
+			open = open[:len(open)-1]
+			if t == '}' {
+				keys = keys[:len(keys)-1]
+			}
+		default:
+			if text, ok := token.(string); ok && expectKey {
+				keys[len(keys)-1] = text
+				expectKey = false
+				continue
+			}
+			if len(keys) >= 2 && keys[0] == "uwsgi" {
+				value := ""
+				if token != nil {
+					value = fmt.Sprint(token)
+				}
+				all = append(all, line{at(), "uwsgi", strings.Join(keys[1:], " "), value, ""})
+			}
+		}
+		expectKey = len(open) > 0 && open[len(open)-1] == '{'
+	}
+}
