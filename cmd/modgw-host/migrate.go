@@ -10,15 +10,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/gunicorn"
 	"github.com/modgw/modgw/loader/migrate/httpd"
+	"github.com/modgw/modgw/loader/migrate/launch"
+	"github.com/modgw/modgw/loader/migrate/uwsgi"
 	"github.com/modgw/modgw/modgw"
 )
 
 // migrateOptions are what migrate can read.
 func migrateOptions() migrate.Options {
 	return migrate.Options{
-		Readers:  []migrate.Reader{httpd.Reader{}},
-		Programs: []migrate.Program{},
+		Readers: []migrate.Reader{
+			httpd.Reader{}, uwsgi.Reader{}, gunicorn.Reader{},
+			launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{},
+		},
+		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}),
 	}
 }
 

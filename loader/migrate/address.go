@@ -9,7 +9,7 @@ import (
 // Served is an address at which the old server of an app answered. A web server in front was told
 // to connect to it.
 type Served struct {
-	App     *App
+	App     *App   // app that was served there
 	Address string // "unix:PATH" or "HOST:PORT", as [Address] writes it
 	Place          // line that names it
 }
@@ -34,10 +34,17 @@ func (p *Plan) ServedAt(address string) (found []*App) {
 // Finally calls f when all sources have been read.
 func (p *Plan) Finally(f func()) { p.finally = append(p.finally, f) }
 
+// Last calls f when all functions of [Plan.Finally] have run.
+func (p *Plan) Last(f func()) { p.last = append(p.last, f) }
+
 func (p *Plan) finish() {
-	for len(p.finally) > 0 {
-		f := p.finally[0]
-		p.finally = p.finally[1:]
+	for len(p.finally)+len(p.last) > 0 {
+		queue := &p.finally
+		if len(*queue) == 0 {
+			queue = &p.last
+		}
+		f := (*queue)[0]
+		*queue = (*queue)[1:]
 		f()
 	}
 }

@@ -32,6 +32,7 @@ type Plan struct {
 	variables []*Variable
 	served    []Served
 	finally   []func() // run when all sources have been read
+	last      []func() // run after those
 	claims    map[string]bool
 }
 

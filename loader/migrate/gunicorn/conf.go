@@ -192,8 +192,8 @@ func (s *server) otherStatements(source migrate.Source, m *pysource.Module, repo
 	}
 }
 
-// convert makes a value of an option of a value of Python. The reason says why it cannot, "" when it
-// can.
+// convert makes a value of an option of a value of Python. The reason says why it cannot, "" when
+// it can.
 func convert(v pysource.Value) (value any, reason string) {
 	if reason := pysource.Reason(v); reason != "" {
 		return nil, reason

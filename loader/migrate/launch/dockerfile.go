@@ -36,7 +36,8 @@ type image struct {
 	launcher
 	source  migrate.Source
 	workdir string
-	copied  map[string]string // folders of the image, and those of the project that they are copies of
+	// folders of the image, and those of the project that they are copies of
+	copied  map[string]string
 	version string
 	entry   []string // words of ENTRYPOINT
 	env     [][2]string

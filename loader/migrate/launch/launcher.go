@@ -14,9 +14,9 @@ import (
 // launcher follows the commands of one entry of a file.
 type launcher struct {
 	plan *migrate.Plan
-	base migrate.Command // what is known of each command
+	base migrate.Command // surroundings of each command
 
-	apps   []*migrate.App // that came of the commands
+	apps   []*migrate.App // apps of the commands
 	beside []string       // commands that are no server
 
 	exported []string // NAME=VALUE that lines above export
@@ -139,7 +139,7 @@ func join(dir, name string) string {
 	return path.Join(dir, name)
 }
 
-// setEnv gives an app an environment variable. It reports what became of it.
+// setEnv gives an app an environment variable. It returns the outcome.
 func setEnv(app *migrate.App, name, value string) pyapp.Outcome {
 	var scratch pyapp.App
 	out := scratch.SetEnv(name, value)
@@ -150,7 +150,8 @@ func setEnv(app *migrate.App, name, value string) pyapp.Outcome {
 	return out
 }
 
-// wrappers are programs that start another one. Their number of own arguments without a dash follows.
+// wrappers are programs that start another one. Their number of own arguments without a dash
+// follows.
 var wrappers = map[string]int{"exec": 0, "nohup": 0, "time": 0, "nice": 0, "ionice": 0, "setsid": 0, "tini": 0, "dumb-init": 0, "env": 0, "sudo": 0, "command": 0,
 	"chpst": 0, "gosu": 1, "su-exec": 1, "setuidgid": 1, "newrelic-admin": 1, "ddtrace-run": 0, "opentelemetry-instrument": 0, "stdbuf": 0, "catchsegv": 0, "honcho": -1,
 	"dotenv": 1, "poetry": 1, "pipenv": 1, "uv": 1, "pdm": 1, "hatch": 1, "rye": 1, "xvfb-run": 0, "systemd-cat": 0, "authbind": 0, "with-contenv": 0}

@@ -29,7 +29,8 @@ func (Supervisor) Recognise(s migrate.Source) int {
 // supervisorSyntaxes are those of templates; %(x)s is supervisor's own.
 var supervisorSyntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate.Percents, migrate.Dunder, migrate.ShellPath}
 
-// parseSupervisor reads the lines of a configuration. Lines that are indented go on with the one above.
+// parseSupervisor reads the lines of a configuration. Lines that are indented go on with the one
+// above.
 func parseSupervisor(s migrate.Source, p *migrate.Plan) (all []assignment) {
 	section := ""
 	for i, raw := range s.Lines() {

@@ -73,7 +73,6 @@ type unit struct {
 	path  string
 	lines []assignment
 	launcher
-	settings []func(*migrate.App) // what the unit says of the process, for each app
 }
 
 // syntaxes of templates of units. $X is a variable of the unit itself, and %x one of systemd.
@@ -112,7 +111,7 @@ func unitName(file string) string {
 	return stem
 }
 
-// specifiers replaces those of systemd whose values are known: %n and its kin.
+// specifiers replaces those of systemd whose values are known, such as %n.
 func (u *unit) specifiers(a assignment) string {
 	full := path.Base(u.path)
 	name := strings.TrimSuffix(full, path.Ext(full))
@@ -190,8 +189,8 @@ func (u *unit) surroundings() {
 	}
 }
 
-// readEnvironmentFile reads the variables of a file, so that commands can use them. They stay in the
-// file.
+// readEnvironmentFile reads the variables of a file, so that commands can use them. They stay in
+// the file.
 func (u *unit) readEnvironmentFile(file string) {
 	if !path.IsAbs(file) || !u.plan.Files.Exists(file) {
 		return

@@ -1,8 +1,8 @@
 // Package migratetest compares what readers make of configurations with golden files.
 //
-// A golden file is a txtar archive. Its comment names the sources, one a line. Files whose names begin
-// with "want/" are what is expected; all others are written into a folder, for which ROOT stands in
-// all of them.
+// A golden file is a txtar archive. Its comment names the sources, one a line. Files whose names
+// begin with "want/" are what is expected; all others are written into a folder, for which ROOT
+// stands in all of them.
 package migratetest
 
 import (
@@ -24,8 +24,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Directives returns the lines, from 1, of the directives and options that a file of the sources has,
-// a line for each of them. It is written without the reader that it checks.
+// Directives returns the lines, from 1, of the directives and options that a file of the sources
+// has, a line for each of them. It is written without the reader that it checks.
 type Directives func(name, text string) []int
 
 // Golden runs all golden files of testdata. Every line that directives returns must have as many

@@ -19,7 +19,7 @@ const (
 	Go     = "go"
 )
 
-// App is an app as its old server was told of it.
+// App is an app as the configuration of its old server has it.
 type App struct {
 	Name  string        // wish for a name; empty: made from what it runs
 	Place migrate.Place // line that describes it
@@ -32,10 +32,10 @@ type App struct {
 	// directory whose module is there.
 	Beside string
 
-	Venv      string   // folder of the virtual environment; empty: none
-	Version   string   // version or path of Python; empty: not said
-	Path      []string // folders to find modules in
-	Addresses []Address
+	Venv      string    // folder of the virtual environment; empty: none
+	Version   string    // version or path of Python; empty: not said
+	Path      []string  // folders to find modules in
+	Addresses []Address // addresses at which the old server listened
 
 	settings []setting
 	env      []setting
@@ -56,8 +56,9 @@ type setting struct {
 
 type alias struct{ url, argument, target string }
 
-// Set gives a setting of the descriptor a value. A name that begins with "kind." is one of the block
-// of the app's kind, such as "kind.workers"; it is left out of a kind that has no such setting.
+// Set gives a setting of the descriptor a value. A name that begins with "kind." is one of the
+// block of the app's kind, such as "kind.workers"; it is left out of a kind that has no such
+// setting.
 func (a *App) Set(name string, value any) {
 	for i := range a.settings {
 		if a.settings[i].name == name {
@@ -141,6 +142,12 @@ func (a *App) Write(p *migrate.Plan) *migrate.App {
 	}
 	for _, address := range a.Addresses {
 		p.Serve(app, address.Text, address.Place)
+	}
+	if p.Front == "" {
+		p.Front = "nginx" // what such servers usually have in front
+	}
+	if p.Claim("hosts of apps") {
+		p.Last(func() { separateHosts(p) })
 	}
 	return app
 }
@@ -227,7 +234,8 @@ func (a *App) hasModule(p *migrate.Plan, dir string) bool {
 	return p.Files.Exists(file+".py") || p.Files.Exists(path.Join(file, "__init__.py")) || p.Files.Exists(path.Join(dir, module))
 }
 
-// VenvOf returns the virtual environment that a path lies in: that of its site-packages or of its bin.
+// VenvOf returns the virtual environment that a path lies in: that of its site-packages or of its
+// bin.
 func VenvOf(dir string) (venv string, ok bool) {
 	parts := strings.Split(path.Clean(dir), "/")
 	for i, part := range parts {
@@ -249,7 +257,8 @@ func VenvOfProgram(program string) (venv string, ok bool) {
 	return venv, !isSystem(venv)
 }
 
-// beginsWithVariable reports whether a path begins with a part of a template, which may be a whole path.
+// beginsWithVariable reports whether a path begins with a part of a template, which may be a whole
+// path.
 func beginsWithVariable(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	return migrate.HasVariables(first)

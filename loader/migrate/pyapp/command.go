@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// FromCommand returns an app with what a command line says of every program: its folder, user, group
-// and virtual environment.
+// FromCommand returns an app with what a command line says of every program: its folder, user,
+// group and virtual environment.
 func FromCommand(c migrate.Command) *App {
 	a := &App{Name: c.Name, Place: c.Place, Dir: c.Dir}
 	if path.IsAbs(c.Place.File) {
@@ -47,13 +47,13 @@ func (a *App) WriteEnv(app *migrate.App) {
 // Flag is an option of a command line.
 type Flag struct {
 	Name  string // long name without dashes, or the letter when there is none
-	Value string
+	Value string // its value; empty without one
 	Given bool   // whether it has a value
 	Shown string // as it was written: "--bind" or "-b"
 }
 
-// Flags splits the arguments of a program. short has the long names of letters, and valueless reports
-// whether a long name has no value. What is no option is in rest.
+// Flags splits the arguments of a program. short has the long names of letters, and valueless
+// reports whether a long name has no value. What is no option is in rest.
 func Flags(args []string, short map[byte]string, valueless func(string) bool) (flags []Flag, rest []string) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]

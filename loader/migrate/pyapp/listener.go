@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Listener is the outcome of an address at which an old server listened. An app has none: requests come
-// through the listeners of the host.
+// Listener is the outcome of an address at which an old server listened. An app has none: requests
+// come through the listeners of the host.
 func Listener(protocol, address string) Outcome {
 	address = strings.TrimPrefix(strings.TrimPrefix(address, "http://"), "tcp://")
 	if strings.HasPrefix(address, "/") || strings.HasPrefix(address, "unix:") || strings.HasPrefix(address, "@") || strings.HasPrefix(address, "fd:") {

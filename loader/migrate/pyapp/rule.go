@@ -34,15 +34,15 @@ func (o Option) Text() string {
 
 // Outcome is what an option becomes.
 type Outcome struct {
-	Became migrate.Became
-	Reason string // phrase, as [migrate.Entry] has it
+	Became migrate.Became // kind of outcome
+	Reason string         // phrase, as [migrate.Entry] has it
 }
 
 // Rule puts an option into an app.
 type Rule func(a *App, o Option) Outcome
 
-// Report adds the entry of an option to the plan. Variables of templates are shown as the source has
-// them.
+// Report adds the entry of an option to the plan. Variables of templates are shown as the source
+// has them.
 func (o Outcome) Report(p *migrate.Plan, at migrate.Place, name string) {
 	reason := variableMarks.Replace(o.Reason)
 	p.Add(at, p.Written(name), o.Became, "%s", p.Written(reason))
@@ -61,7 +61,7 @@ func NotNeeded(format string, args ...any) Outcome {
 	return Outcome{migrate.NotNeeded, fmt.Sprintf(format, args...)}
 }
 
-// ByHand is an option that somebody has to do something for.
+// ByHand is an option that an administrator has to do something for.
 func ByHand(format string, args ...any) Outcome {
 	return Outcome{migrate.ByHand, fmt.Sprintf(format, args...)}
 }

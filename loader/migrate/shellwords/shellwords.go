@@ -11,11 +11,11 @@ import (
 type Command struct {
 	Env  []string // assignments before it, NAME=VALUE
 	Args []string // words of the command; none for assignments alone
-	Then string   // what separates it from the next one: && || ; | &; empty at the end
+	Then string   // && || ; | or & before the next one; empty at the end
 }
 
-// Variable returns what a variable stands for. written is the variable as it stands in the line, and
-// otherwise what it says to use when it is not set.
+// Variable returns what a variable stands for. written is the variable as it stands in the line,
+// and otherwise what it says to use when it is not set.
 type Variable func(name, written, otherwise string) string
 
 // Fields splits a line into words without regard to commands. Variables stay as they are.

@@ -30,8 +30,8 @@ type mount struct {
 // early are the options that others depend on, so that they are read first.
 var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome"}
 
-// finish makes apps of the options, and adds an entry for each line. file is the configuration, empty
-// for a command line; dir is its working directory, empty when it is not known.
+// finish makes apps of the options, and adds an entry for each line. file is the configuration,
+// empty for a command line; dir is its working directory, empty when it is not known.
 func (r *reading) finish(file, dir string, at migrate.Place) *config {
 	c := &config{App: &pyapp.App{Place: at, Dir: dir}, reading: r}
 	if file != "" {

@@ -75,8 +75,8 @@ func (r *reading) expand(l line) (value, reason string) {
 	return value, reason
 }
 
-// fileParts replaces @(path) by the text of the file. Other schemes than paths are not followed: some
-// of them run programs.
+// fileParts replaces @(path) by the text of the file. Other schemes than paths are not followed:
+// some of them run programs.
 func (r *reading) fileParts(value string, reason *string) string {
 	return fromFile.ReplaceAllStringFunc(value, func(part string) string {
 		name := fromFile.FindStringSubmatch(part)[1]
@@ -197,8 +197,8 @@ func calculate(left, operator, right string) (string, bool) {
 	return strconv.Itoa(a), true
 }
 
-// lookUp returns the value of an option or variable that %(name) means: the last one above, else the
-// first one below.
+// lookUp returns the value of an option or variable that %(name) means: the last one above, else
+// the first one below.
 func (r *reading) lookUp(name string) (string, bool) {
 	if value, ok := r.values[name]; ok {
 		r.used[name] = true

@@ -20,15 +20,15 @@ const (
 // reading is the reading of one configuration with what it includes.
 type reading struct {
 	plan    *migrate.Plan
-	section string // that is read
+	section string // section that is read
 	vassals string // folder of the Emperor; empty without one
 	env     map[string]string
 
 	lines    []line // all lines of all files, in the order of reading
 	outcomes map[int]pyapp.Outcome
-	values   map[string]string // of the lines that were executed so far
+	values   map[string]string // values of the lines that were executed so far
 	used     map[string]bool   // names that placeholders mean
-	item     string            // of the loop, or the condition, around a line
+	item     string            // item of the loop, or value of the condition, around a line
 	executed int
 	includes int
 	options  []option
@@ -50,7 +50,8 @@ func newReading(p *migrate.Plan, section string) *reading {
 	}
 }
 
-// set notes the outcome of a line. By hand counts more than translated, and that more than not needed.
+// set notes the outcome of a line. By hand counts more than translated, and that more than not
+// needed.
 func (r *reading) set(line int, o pyapp.Outcome) {
 	weight := func(b migrate.Became) int {
 		return slices.Index([]migrate.Became{"", migrate.NotNeeded, migrate.Translated, migrate.ByHand}, b)
