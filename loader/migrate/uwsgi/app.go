@@ -18,7 +18,6 @@ type config struct {
 	callable string
 	file     string
 	mounts   []mount
-	runs     bool // whether there is anything that answers
 }
 
 // mount is an app below a URL path, or of a host.
