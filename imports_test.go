@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"internal/looptest":        {"modgw", "internal/eventloop"},
 	"internal/http1test":       {"modgw/http1"},
 	"internal/languagetest":    {},
+	"internal/migratetest":     {"loader", "loader/migrate"},
 	"internal/rawsocket":       {},
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":       {},

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/migratetest"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/gunicorn"
 	"github.com/modgw/modgw/loader/migrate/launch"
-	"github.com/modgw/modgw/loader/migrate/migratetest"
 	"github.com/modgw/modgw/loader/migrate/uwsgi"
 )
 

@@ -158,8 +158,6 @@ func (a *App) writePython(app *migrate.App, root string) {
 	}
 	if a.Venv != "" {
 		app.Set("python.venv", a.Venv)
-	} else if a.Version != "" {
-		app.Set("python.version", a.Version)
 	}
 	var paths []string
 	for _, dir := range a.Path {
@@ -172,6 +170,9 @@ func (a *App) writePython(app *migrate.App, root string) {
 		default:
 			paths = append(paths, dir)
 		}
+	}
+	if a.Venv == "" && a.Version != "" {
+		app.Set("python.version", a.Version)
 	}
 	if len(paths) > 0 {
 		app.Set("python.path", paths)

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/migratetest"
 	"github.com/modgw/modgw/loader/migrate"
-	"github.com/modgw/modgw/loader/migrate/migratetest"
 )
 
 func TestConfigurationsOfUWSGI(t *testing.T) {
