@@ -22,7 +22,7 @@ func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]by
 	if err != nil {
 		return nil, err
 	}
-	w := &nginx{writer{server: "nginx"}, up, o.TrustedProxies}
+	w := &nginx{writer: writer{server: "nginx"}, up: up, proxies: o.TrustedProxies}
 	w.head(apps, o)
 	sites := webserver.Sites(apps)
 	if o.HTTPPort != 0 && o.RedirectHTTPS {
@@ -34,11 +34,48 @@ func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]by
 	return w.bytes()
 }
 
+// NginxLocation writes the directives that pass the requests of a location to an app, for a
+// configuration that has other writers. It names the listeners themselves, so that it needs
+// nothing outside of the location.
+func NginxLocation(d modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
+	up, err := upstreamOf("nginx", listeners, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &nginx{writer: writer{server: "nginx"}, up: up, within: true}
+	if up.speaksHTTP([]modgw.Descriptor{d}) {
+		w.headers()
+	}
+	w.pass(d, Options{})
+	return w.bytes()
+}
+
 // nginx writes a configuration for nginx.
 type nginx struct {
 	writer
 	up      upstream
 	proxies []netip.Prefix
+	within  bool // in a location of another configuration, which has no upstreams and maps of ours
+}
+
+// target is how a listener is named by a pass: by its upstream, or by its address.
+func (w *nginx) target(kind string) string {
+	switch {
+	case !w.within:
+		return "modgw_" + kind
+	case kind == "http":
+		return string(w.up.web.Dialable())
+	}
+	return string(w.up.main.Dialable())
+}
+
+// upgrade is the condition for requests of WebSockets, and the values of the headers Upgrade and
+// Connection.
+func (w *nginx) upgrade() (condition, upgrade, connection string) {
+	if w.within {
+		return `$http_upgrade ~* "^websocket$"`, "$http_upgrade", `"upgrade"`
+	}
+	return "$modgw_upgrade", "$modgw_upgrade", "$modgw_connection"
 }
 
 func (w *nginx) head(apps []modgw.Descriptor, o Options) {
@@ -258,8 +295,9 @@ func (w *nginx) headers() {
 		client = [4]string{"$modgw_for", "$modgw_host", "$modgw_port", "$modgw_proto"}
 	}
 	w.line("proxy_http_version 1.1;")
+	_, upgrade, connection := w.upgrade()
 	for _, h := range [][2]string{
-		{"Host", "$http_host"}, {"Upgrade", "$modgw_upgrade"}, {"Connection", "$modgw_connection"},
+		{"Host", "$http_host"}, {"Upgrade", upgrade}, {"Connection", connection},
 		{"X-Forwarded-For", client[0]}, {"X-Forwarded-Host", client[1]}, {"X-Forwarded-Port", client[2]},
 		{"X-Forwarded-Proto", client[3]}, {"X-Server-Software", "nginx/$nginx_version"},
 		{"X-Request-Start", "t=$msec"}, {"Forwarded", `""`},
@@ -303,22 +341,23 @@ func (w *nginx) pass(d modgw.Descriptor, o Options) {
 			patience = webserver.WebSocketTimeout(d)
 		}
 		w.settings("proxy", patience)
-		w.line("proxy_pass http://modgw_http;")
+		w.line("proxy_pass http://%s;", w.target("http"))
 		return
 	}
 	w.variables(d, o)
 	if w.up.splits(d) {
 		w.line("proxy_read_timeout %ds;", webserver.WebSocketTimeout(d))
 		w.line("proxy_send_timeout %ds;", webserver.WebSocketTimeout(d))
-		w.open("if ($modgw_upgrade)")
-		w.line("proxy_pass http://modgw_http;")
+		condition, _, _ := w.upgrade()
+		w.open("if (%s)", condition)
+		w.line("proxy_pass http://%s;", w.target("http"))
 		w.close()
 	}
 	w.settings(w.up.kind, webserver.Timeout(d))
 	if w.up.kind == "fastcgi" {
 		w.line("fastcgi_keep_conn on;")
 	}
-	w.line("%s_pass modgw_%s;", w.up.kind, w.up.kind)
+	w.line("%s_pass %s;", w.up.kind, w.target(w.up.kind))
 }
 
 // settings leave it to the host to say that an app takes too long. The host tells nginx which

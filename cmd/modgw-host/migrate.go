@@ -13,6 +13,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/gunicorn"
 	"github.com/modgw/modgw/loader/migrate/httpd"
 	"github.com/modgw/modgw/loader/migrate/launch"
+	"github.com/modgw/modgw/loader/migrate/nginx"
 	"github.com/modgw/modgw/loader/migrate/unit"
 	"github.com/modgw/modgw/loader/migrate/uwsgi"
 	"github.com/modgw/modgw/modgw"
@@ -22,7 +23,7 @@ import (
 func migrateOptions() migrate.Options {
 	return migrate.Options{
 		Readers: []migrate.Reader{
-			httpd.Reader{}, uwsgi.Reader{}, unit.Reader{}, gunicorn.Reader{},
+			httpd.Reader{}, nginx.Reader{}, uwsgi.Reader{}, unit.Reader{}, gunicorn.Reader{},
 			launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{},
 		},
 		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}),

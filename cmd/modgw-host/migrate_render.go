@@ -131,7 +131,7 @@ func fill(f *migrate.WebFile, apps []modgw.Descriptor, listeners []modgw.Listene
 			b.WriteString(part.Text)
 			continue
 		}
-		text, err := directives(part.Insert, apps, listeners)
+		text, err := directives(f.Server, part.Insert, apps, listeners)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func fill(f *migrate.WebFile, apps []modgw.Descriptor, listeners []modgw.Listene
 
 // directives are those of the apps of a virtual host. Apache goes on serving the folders that it
 // has an Alias for, so that the apps are written without theirs.
-func directives(in *migrate.Insert, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
+func directives(server string, in *migrate.Insert, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
 	var there []modgw.Descriptor
 	for _, d := range apps {
 		if slices.Contains(in.Apps, string(d.Name)) {
@@ -157,6 +157,9 @@ func directives(in *migrate.Insert, apps []modgw.Descriptor, listeners []modgw.L
 	}
 	if len(there) == 0 {
 		return nil, nil
+	}
+	if server == "nginx" {
+		return export.NginxLocation(there[0], listeners)
 	}
 	return apache.Directives("", there, listeners)
 }

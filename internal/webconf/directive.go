@@ -12,6 +12,8 @@ type Directive struct {
 	File     string       // absolute path of the file in which it stands
 	Line     int          // first line, from 1
 	End      int          // last line; of a section the one that ends it
+	From     int          // its first byte in the text of the file; set by ParseNginx
+	To       int          // byte behind its end; set by ParseNginx
 	Block    bool         // has Children, even if there are none
 	Children []*Directive // content of the section and of the files that it includes
 	Parent   *Directive   // section in which it counts; nil at the top

@@ -20,10 +20,21 @@ func ReadNginx(file string) (*Tree, error) {
 	return p.tree, nil
 }
 
+// ParseNginx reads the text of one file of nginx, which does not have to be a main file. It
+// includes nothing: directives that include files are directives like others.
+func ParseNginx(file, text string) (*Tree, error) {
+	p := &nginxParser{tree: &Tree{Files: []string{file}}, alone: true}
+	if err := p.text(&p.tree.Directive, file, text); err != nil {
+		return nil, err
+	}
+	return p.tree, nil
+}
+
 type nginxParser struct {
 	files files
 	tree  *Tree
 	root  string
+	alone bool // whether files that are included stay unread
 }
 
 func (p *nginxParser) file(into *Directive, name string) error {
@@ -32,7 +43,11 @@ func (p *nginxParser) file(into *Directive, name string) error {
 		return err
 	}
 	defer p.files.leave()
-	s := &nginxScanner{file: name, text: text, line: 1}
+	return p.text(into, name, text)
+}
+
+func (p *nginxParser) text(into *Directive, name, text string) error {
+	s := &nginxScanner{file: name, text: text, line: 1, length: len(text)}
 	if err := p.block(into, s); err != nil {
 		return err
 	}
@@ -51,7 +66,7 @@ func (p *nginxParser) block(into *Directive, s *nginxScanner) error {
 			if d == nil {
 				return s.fault("; ends no directive")
 			}
-			d.End = s.line
+			d.End, d.To = s.line, s.offset()
 			if err := p.finish(into, d); err != nil {
 				return err
 			}
@@ -70,7 +85,7 @@ func (p *nginxParser) block(into *Directive, s *nginxScanner) error {
 			if s.token != "}" {
 				return &SyntaxError{File: d.File, Line: d.Line, Text: "block " + d.Name + " has no end"}
 			}
-			d.End = s.line
+			d.End, d.To = s.line, s.offset()
 			d = nil
 		case s.plain && s.token == "}":
 			if d != nil {
@@ -78,7 +93,7 @@ func (p *nginxParser) block(into *Directive, s *nginxScanner) error {
 			}
 			return nil
 		case d == nil:
-			d = &Directive{Name: s.token, File: s.file, Line: s.start}
+			d = &Directive{Name: s.token, File: s.file, Line: s.start, From: s.from}
 		default:
 			d.Args = append(d.Args, s.token)
 		}
@@ -90,7 +105,7 @@ func (p *nginxParser) block(into *Directive, s *nginxScanner) error {
 }
 
 func (p *nginxParser) finish(into, d *Directive) error {
-	if d.Name != "include" {
+	if d.Name != "include" || p.alone {
 		into.add(d)
 		return nil
 	}

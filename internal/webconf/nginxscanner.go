@@ -13,8 +13,11 @@ type nginxScanner struct {
 
 	token string // the last word or sign; "" at the end
 	start int    // its first line
-	plain bool   // it stands without quotation marks
-	err   error
+	from  int    // its first byte
+
+	length int  // bytes of the file
+	plain  bool // it stands without quotation marks
+	err    error
 }
 
 func (s *nginxScanner) fault(format string, args ...any) error {
@@ -36,7 +39,7 @@ func (s *nginxScanner) next() bool {
 		}
 		s.drop(end)
 	}
-	s.start = s.line
+	s.start, s.from = s.line, s.offset()
 	if s.text == "" {
 		return false
 	}
@@ -51,6 +54,9 @@ func (s *nginxScanner) next() bool {
 	}
 	return s.err == nil
 }
+
+// offset is how many bytes have been read.
+func (s *nginxScanner) offset() int { return s.length - len(s.text) }
 
 // drop removes n bytes from the beginning.
 func (s *nginxScanner) drop(n int) {

@@ -20,7 +20,7 @@ func (p *Plan) Serve(a *App, address string, at Place) {
 }
 
 // ServedAt returns the apps that were served at an address, in the order of the sources. All
-// sources have been read only when functions of [Plan.Finally] run.
+// sources have been read only in the stage [Fronts].
 func (p *Plan) ServedAt(address string) (found []*App) {
 	address = Address(address)
 	for _, s := range p.served {
@@ -31,20 +31,29 @@ func (p *Plan) ServedAt(address string) (found []*App) {
 	return found
 }
 
-// Finally calls f when all sources have been read.
-func (p *Plan) Finally(f func()) { p.finally = append(p.finally, f) }
+// Stage is a part of what is done when all sources have been read.
+type Stage int
 
-// Last calls f when all functions of [Plan.Finally] have run.
-func (p *Plan) Last(f func()) { p.last = append(p.last, f) }
+// The stages, in their order.
+const (
+	Rest   Stage = iota // apps of files that no other source named
+	Fronts              // web servers in front of the apps
+	Names               // what tells apps apart
+	stages
+)
 
+// Finally calls f in a stage, when all sources have been read.
+func (p *Plan) Finally(in Stage, f func()) { p.finally[in] = append(p.finally[in], f) }
+
+// finish calls the functions of all stages.
 func (p *Plan) finish() {
-	for len(p.finally)+len(p.last) > 0 {
-		queue := &p.finally
-		if len(*queue) == 0 {
-			queue = &p.last
+	for in := Stage(0); in < stages; {
+		if len(p.finally[in]) == 0 {
+			in++
+			continue
 		}
-		f := (*queue)[0]
-		*queue = (*queue)[1:]
+		f := p.finally[in][0]
+		p.finally[in] = p.finally[in][1:]
 		f()
 	}
 }

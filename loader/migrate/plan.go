@@ -31,8 +31,7 @@ type Plan struct {
 	sources   []string // paths in the order of reading
 	variables []*Variable
 	served    []Served
-	finally   []func() // run when all sources have been read
-	last      []func() // run after those
+	finally   [stages][]func() // run when all sources have been read
 	claims    map[string]bool
 }
 

@@ -43,7 +43,7 @@ func (Reader) Recognise(s migrate.Source) int {
 
 // Read reads a file of settings when no command line among the sources names it.
 func (Reader) Read(source migrate.Source, p *migrate.Plan) {
-	p.Finally(func() {
+	p.Finally(migrate.Rest, func() {
 		if !p.Claim("gunicorn " + source.Path) {
 			return
 		}

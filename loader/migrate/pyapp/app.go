@@ -147,7 +147,7 @@ func (a *App) Write(p *migrate.Plan) *migrate.App {
 		p.Front = "nginx" // what such servers usually have in front
 	}
 	if p.Claim("hosts of apps") {
-		p.Last(func() { separateHosts(p) })
+		p.Finally(migrate.Names, func() { separateHosts(p) })
 	}
 	return app
 }

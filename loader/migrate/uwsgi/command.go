@@ -56,7 +56,7 @@ func (Command) Read(c migrate.Command, p *migrate.Plan) {
 func arguments(c migrate.Command) (all []line) {
 	var shown string
 	add := func(name, value string) {
-		all = append(all, line{c.Place, "uwsgi", name, value, "uwsgi " + shown})
+		all = append(all, line{c.Place, "uwsgi", name, value, "uwsgi " + shown, false})
 	}
 	takesValue := func(name string) bool {
 		name = strings.ReplaceAll(name, "_", "-")

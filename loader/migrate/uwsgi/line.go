@@ -19,6 +19,7 @@ type line struct {
 	name    string
 	value   string
 	shown   string // name in the report; empty: name
+	silent  bool   // another app has the entry
 }
 
 // parseINI reads the lines of an ini file.
@@ -37,7 +38,7 @@ func parseINI(s migrate.Source, p *migrate.Plan) (all []line) {
 			section = strings.TrimSpace(name)
 		default:
 			name, value, _ := strings.Cut(text, "=")
-			all = append(all, line{place, section, strings.TrimSpace(name), strings.TrimSpace(value), ""})
+			all = append(all, line{place, section, strings.TrimSpace(name), strings.TrimSpace(value), "", false})
 		}
 	}
 	return all
@@ -56,9 +57,9 @@ func parseYAML(s migrate.Source, p *migrate.Plan) (all []line) {
 		case strings.HasPrefix(text, "- "):
 			item := strings.TrimSpace(text[2:])
 			if key, value, ok := cutYAML(item); ok && name == "" {
-				all = append(all, line{place, section, key, value, ""})
+				all = append(all, line{place, section, key, value, "", false})
 			} else {
-				all = append(all, line{place, section, name, unquoteYAML(item), ""})
+				all = append(all, line{place, section, name, unquoteYAML(item), "", false})
 			}
 			continue
 		}
@@ -66,7 +67,7 @@ func parseYAML(s migrate.Source, p *migrate.Plan) (all []line) {
 		switch {
 		case !ok:
 			if key, value, ok = strings.Cut(text, "="); ok { // a line of an ini file
-				all = append(all, line{place, section, strings.TrimSpace(key), strings.TrimSpace(value), ""})
+				all = append(all, line{place, section, strings.TrimSpace(key), strings.TrimSpace(value), "", false})
 				continue
 			}
 			p.Problem(place, "cannot read a line that is not KEY: VALUE: %s", text)
@@ -75,11 +76,11 @@ func parseYAML(s migrate.Source, p *migrate.Plan) (all []line) {
 		case value == "" || value == "|" || value == ">":
 			name = key
 			if next := i + 1; next >= len(s.Lines()) || !strings.HasPrefix(strings.TrimSpace(s.Lines()[next]), "- ") {
-				all = append(all, line{place, section, key, "", ""})
+				all = append(all, line{place, section, key, "", "", false})
 			}
 		default:
 			name = key
-			all = append(all, line{place, section, key, value, ""})
+			all = append(all, line{place, section, key, value, "", false})
 		}
 	}
 	return all
@@ -135,10 +136,10 @@ func parseXML(s migrate.Source, p *migrate.Plan) (all []line) {
 			case inside >= 0 && depth == inside+1:
 				current = line{place: s.Place(number), section: "uwsgi", name: t.Name.Local}
 				for _, a := range t.Attr {
-					all = append(all, line{s.Place(number), "uwsgi", t.Name.Local + " " + a.Name.Local, a.Value, ""})
+					all = append(all, line{s.Place(number), "uwsgi", t.Name.Local + " " + a.Name.Local, a.Value, "", false})
 				}
 			case inside >= 0:
-				all = append(all, line{s.Place(number), "uwsgi", current.name + " " + t.Name.Local, "", ""})
+				all = append(all, line{s.Place(number), "uwsgi", current.name + " " + t.Name.Local, "", "", false})
 			}
 		case xml.CharData:
 			if inside >= 0 && depth == inside+1 {
@@ -201,7 +202,7 @@ func parseJSON(s migrate.Source, p *migrate.Plan) (all []line) {
 				if token != nil {
 					value = fmt.Sprint(token)
 				}
-				all = append(all, line{at(), "uwsgi", strings.Join(keys[1:], " "), value, ""})
+				all = append(all, line{at(), "uwsgi", strings.Join(keys[1:], " "), value, "", false})
 			}
 		}
 		expectKey = len(open) > 0 && open[len(open)-1] == '{'

@@ -51,8 +51,15 @@ func parse(s migrate.Source, p *migrate.Plan) []line {
 	return parseINI(s, p)
 }
 
-// Read reads a configuration with what it includes, and the vassals of an Emperor.
-func (Reader) Read(s migrate.Source, p *migrate.Plan) { readVassal(s, p, "") }
+// Read reads a configuration with what it includes, and the vassals of an Emperor, when no command
+// line among the sources names it.
+func (Reader) Read(s migrate.Source, p *migrate.Plan) {
+	p.Finally(migrate.Rest, func() {
+		if p.Claim("uwsgi " + s.Path) {
+			readVassal(s, p, "")
+		}
+	})
+}
 
 func readVassal(s migrate.Source, p *migrate.Plan, vassals string) {
 	s, ok := p.Template(s, syntaxes)
@@ -90,7 +97,8 @@ func (r *reading) emperor(value string) (n int, reason string) {
 			continue
 		}
 		n++
-		if r.plan.NoteSource(file) {
+		r.plan.NoteSource(file)
+		if r.plan.Claim("uwsgi " + file) {
 			readVassal(s, r.plan, strings.TrimSuffix(value, "/"))
 		}
 	}

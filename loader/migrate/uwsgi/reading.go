@@ -299,7 +299,13 @@ func (r *reading) include(i int, value string) {
 	if !ok {
 		return
 	}
-	r.file(parse(s, r.plan), section)
+	lines := parse(s, r.plan)
+	if !r.plan.Claim("uwsgi " + file) {
+		for i := range lines {
+			lines[i].silent = true
+		}
+	}
+	r.file(lines, section)
 }
 
 // report adds an entry for each line.
@@ -310,6 +316,9 @@ func (r *reading) report() {
 			o = pyapp.NotNeeded("the section [%s] is not used", l.section)
 		}
 		name := l.name
+		if l.silent {
+			continue
+		}
 		switch {
 		case l.shown != "":
 			name = l.shown
