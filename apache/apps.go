@@ -53,7 +53,13 @@ func (w *writer) facts() {
 func (w *writer) location(d modgw.Descriptor, up upstream) {
 	w.line("")
 	w.origin(d)
-	w.open("Location", w.url(d, string(d.Mount)))
+	section := "Location"
+	if d.MountMatch == "" {
+		w.open(section, w.url(d, string(d.Mount)))
+	} else {
+		section = "LocationMatch"
+		w.openMatch(section, mountPattern(d))
+	}
 	w.comment("How large a request may be is the host's to say.")
 	w.directive("LimitRequestBody", "0")
 	if up.fcgi != "" {
@@ -67,7 +73,7 @@ func (w *writer) location(d modgw.Descriptor, up upstream) {
 		w.directive("ProxyPreserveHost", "On")
 		w.forwarded(up)
 	}
-	w.close("Location")
+	w.close(section)
 }
 
 // forwarded passes on over HTTP the facts that FastCGI has variables for. Clients cannot set them;
@@ -112,12 +118,22 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 	case up.rewrites(d):
 		w.rewrite(d, up)
 		return
+	case up.fcgi == "" && d.MountMatch != "":
+		w.directiveMatch("ProxyPassMatch", mountPattern(d), append([]string{up.http(d)}, httpParameters(d)...)...)
+		return
 	case up.fcgi == "":
 		w.directive("ProxyPass", append([]string{mount, up.http(d) + mount}, httpParameters(d)...)...)
 		return
 	}
-	w.directive("ProxyPass", mount, up.fastcgi(d), "enablereuse=on", "flushpackets=auto", "flushwait=5",
-		"iobuffersize=64000", fmt.Sprintf("timeout=%d", webserver.Timeout(d)))
+	parameters := []string{
+		up.fastcgi(d), "enablereuse=on", "flushpackets=auto", "flushwait=5", "iobuffersize=64000",
+		fmt.Sprintf("timeout=%d", webserver.Timeout(d)),
+	}
+	if d.MountMatch != "" {
+		w.directiveMatch("ProxyPassMatch", mountPattern(d), parameters...)
+	} else {
+		w.directive("ProxyPass", append([]string{mount}, parameters...)...)
+	}
 	if up.speaksHTTP(d) {
 		w.websockets(d, up)
 	}
@@ -185,7 +201,7 @@ func (w *writer) rewrite(d modgw.Descriptor, up upstream) {
 	for _, a := range folderAliases(d) {
 		w.directive("RewriteRule", literal(a.URL(d.Mount)), "-", "[L]")
 	}
-	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
+	w.directive("RewriteRule", mountPattern(d), up.http(d)+"%{REQUEST_URI}", "[P]")
 }
 
 // websockets sends requests that ask for an upgrade to the host's HTTP listener: FastCGI cannot
@@ -196,15 +212,20 @@ func (w *writer) websockets(d modgw.Descriptor, up upstream) {
 	w.close("Proxy")
 	w.directive("RewriteEngine", "On")
 	w.directive("RewriteCond", "%{HTTP:Upgrade}", "=websocket", "[NC]")
-	w.directive("RewriteRule", mountPattern(d.Mount), up.http(d)+"%{REQUEST_URI}", "[P]")
+	w.directive("RewriteRule", mountPattern(d), up.http(d)+"%{REQUEST_URI}", "[P]")
 	w.close("IfModule")
 }
 
-func mountPattern(m modgw.MountPath) string {
-	if m == "/" {
+// mountPattern is a regular expression for the beginning of the paths that an app answers.
+func mountPattern(d modgw.Descriptor) string {
+	if d.MountMatch != "" {
+		beginning := literal(strings.TrimSuffix(string(d.Mount), "/"))
+		return beginning + "(?:" + strings.ReplaceAll(d.MountMatch, `"`, `\x22`) + ")(/|$)"
+	}
+	if d.Mount == "/" {
 		return "^/"
 	}
-	return literal(string(m)) + "(/|$)"
+	return literal(string(d.Mount)) + "(/|$)"
 }
 
 // literal is the beginning of a regular expression for a path that begins with text. mod_rewrite

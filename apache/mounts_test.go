@@ -59,6 +59,38 @@ func TestEveryKindOfMountIsReached(t *testing.T) {
 	}
 }
 
+// TestPathsThatMatchReachTheirApp asks for paths that a regular expression gives to an app beside
+// those that share its mount.
+func TestPathsThatMatchReachTheirApp(t *testing.T) {
+	matching := func(name string, mount modgw.MountPath, match string) modgw.Descriptor {
+		d := wsgi(name, mount)
+		d.MountMatch = match
+		return d
+	}
+	apps := []modgw.Descriptor{
+		wsgi("root", "/"), wsgi("blog", "/blog"), matching("wiki", "/trac", "/[^/]+"),
+		matching("pages", "/", `/.*\.md`), matching("quoted", "/q", `/"[\\"]`),
+	}
+	for name, listener := range map[string]modgw.Listener{"FastCGI": serve(t, echo), "HTTP": serveHTTP(t, echo)} {
+		_, url := behind(t, apps, listener)
+		for path, want := range map[string]string{
+			"/trac/one/x%20y": "wiki /trac/one/x y", "/trac/one": "wiki /trac/one", "/trac": "root /trac",
+			"/tracker/one": "root /tracker/one", "/a/b.md": "pages /a/b.md", "/a/b.md/more": "pages /a/b.md/more",
+			"/a/bxmd": "root /a/bxmd", "/blog/b.md": "blog /blog/b.md", "/": "root /",
+			"/q/%22%22/x": `quoted /q/""/x`, "/q/x": "root /q/x",
+		} {
+			_, body := get(t, url+path+"?q=1", "")
+			if name == "HTTP" { // which has no name for the app
+				_, want, _ = strings.Cut(want, " ")
+				want = " " + want
+			}
+			if want += " " + path + "?q=1"; body != want {
+				t.Errorf("%s: %s is %q, want %q", name, path, body, want)
+			}
+		}
+	}
+}
+
 // place answers with the path that was asked for, its query and the scheme; after an upgrade too,
 // in a line.
 func place(w http.ResponseWriter, r *http.Request) {

@@ -35,6 +35,29 @@ func (w *writer) open(section string, args ...string) {
 	w.indent++
 }
 
+// openMatch opens a section for paths that match a regular expression.
+func (w *writer) openMatch(section, pattern string) {
+	w.line("<" + section + " " + w.quotedPattern(section, pattern) + ">")
+	w.indent++
+}
+
+// directiveMatch is directive with a regular expression as the first argument.
+func (w *writer) directiveMatch(name, pattern string, args ...string) {
+	text := name + " " + w.quotedPattern(name, pattern)
+	for _, a := range args {
+		text += " " + w.quoted(name, a)
+	}
+	w.line(text)
+}
+
+// quotedPattern is quoted for a regular expression, in which Apache reads two backslashes as one.
+func (w *writer) quotedPattern(directive, pattern string) string {
+	if strings.Contains(pattern, "${") {
+		w.fail(unusable("value for "+directive, pattern))
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(pattern) + `"`
+}
+
 func (w *writer) close(section string) {
 	w.indent--
 	w.line("</" + section + ">")

@@ -198,6 +198,8 @@ func (w *lighttpd) site(s webserver.Site) {
 		}
 		origin(&w.writer, d)
 		switch {
+		case d.MountMatch != "":
+			w.open(`%s$HTTP["url"] =~ %s`, link, w.quotedPattern("mount of app "+string(d.Name), matchPattern(d), `\`))
 		case d.Mount != "/":
 			w.open(`%s$HTTP["url"] =~ "^%s(/|$)"`, link, w.pattern("mount of app "+string(d.Name), string(d.Mount)))
 		case link == "":
@@ -226,7 +228,7 @@ func (w *lighttpd) unsaid() {
 
 // nowhere sees to it that a site of apps has no file of the server's other sites.
 func (w *lighttpd) nowhere(s webserver.Site) {
-	if slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return d.Mount == "/" }) {
+	if slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return webserver.Holds(d, "/") }) {
 		return
 	}
 	w.open("else")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -208,9 +209,9 @@ func (w *nginx) site(s webserver.Site, o Options) {
 		w.headers()
 	}
 	for _, d := range s.Apps {
-		w.app(d, o)
+		w.app(d, s.Apps, o)
 	}
-	if !slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return d.Mount == "/" }) {
+	if !slices.ContainsFunc(s.Apps, func(d modgw.Descriptor) bool { return webserver.Holds(d, "/") }) {
 		w.line("")
 		w.open("location /")
 		w.line("return 404;")
@@ -307,20 +308,37 @@ func (w *nginx) headers() {
 	}
 }
 
-func (w *nginx) app(d modgw.Descriptor, o Options) {
+func (w *nginx) app(d modgw.Descriptor, others []modgw.Descriptor, o Options) {
 	for _, a := range folderAliases(d) {
 		w.alias(d, a)
 	}
 	w.line("")
 	origin(&w.writer, d)
+	if d.MountMatch != "" {
+		w.open("location ~ %s", w.quotedPattern("mount of app "+string(d.Name), matchPattern(d), `\\`))
+		w.pass(d, o)
+		w.close()
+		return
+	}
 	if d.Mount != "/" {
 		w.open("location = %s", w.quoted("mount of app "+string(d.Name), string(d.Mount)))
 		w.pass(d, o)
 		w.close()
 	}
-	w.open("location ^~ %s", w.quoted("mount of app "+string(d.Name), strings.TrimSuffix(string(d.Mount), "/")+"/"))
+	modifier := "^~ " // no regular expression is looked at
+	if slices.ContainsFunc(others, func(o modgw.Descriptor) bool {
+		return o.MountMatch != "" && webserver.IsBelow(o.Mount, d.Mount)
+	}) {
+		modifier = ""
+	}
+	w.open("location %s%s", modifier, w.quoted("mount of app "+string(d.Name), strings.TrimSuffix(string(d.Mount), "/")+"/"))
 	w.pass(d, o)
 	w.close()
+}
+
+// matchPattern is a regular expression for the paths of an app that has one of its own.
+func matchPattern(d modgw.Descriptor) string {
+	return "^" + regexp.QuoteMeta(strings.TrimSuffix(string(d.Mount), "/")) + "(?:" + d.MountMatch + ")(/|$)"
 }
 
 func origin(w *writer, d modgw.Descriptor) {

@@ -161,6 +161,13 @@ func app(name string, mount modgw.MountPath, hosts ...string) modgw.Descriptor {
 	return modgw.Descriptor{Name: modgw.AppName(name), Mount: mount, Hosts: hosts, Kind: modgw.KindWSGI, Timeouts: modgw.Timeouts{Request: time.Minute}}
 }
 
+// matching is an app that answers some paths below its mount.
+func matching(name string, mount modgw.MountPath, match string) modgw.Descriptor {
+	d := app(name, mount)
+	d.MountMatch = match
+	return d
+}
+
 // ask sends a request for a target exactly as it is written.
 func ask(t *testing.T, url, host, target string, header http.Header, body io.Reader) (int, string) {
 	t.Helper()
@@ -228,6 +235,7 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 	apps := []modgw.Descriptor{
 		app("root", "/"), blog, app("api", "/blog/api.v1"), app("deep", "/blog/static/app"),
 		app("main", "/", "example.com"), app("shop", "/shop", "example.com", "www.example.com"),
+		matching("wiki", "/trac", "/[^/]+"), matching("pages", "/", `/.*\.md`), matching("quoted", "/q", `/"[\\"]`),
 		app("tenants", "/", "*.example.com"), app("eu", "/", "*.eu.example.com"), app("only", "/only", "only.org"),
 	}
 	eachWay(t, func(t *testing.T, server target, kind string) {
@@ -247,6 +255,15 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 			{"", "/blog/static/app/x", "deep /blog/static/app|/x /blog/static/app/x 0"},
 			{"", "/blog/static", "blog /blog|/static /blog/static 0"},
 			{"", "/blog/static/../../x", "root |/x /x 0"},
+			{"", "/trac/one/x%20y", "wiki /trac/one|/x y /trac/one/x%20y 0"},
+			{"", "/trac/one", "wiki /trac/one| /trac/one 0"},
+			{"", "/trac", "root |/trac /trac 0"},
+			{"", "/tracker/one", "root |/tracker/one /tracker/one 0"},
+			{"", "/a/b.md", "pages /a/b.md| /a/b.md 0"},
+			{"", "/a/b.md/more", "pages /a/b.md|/more /a/b.md/more 0"},
+			{"", "/a/b.mdx", "root |/a/b.mdx /a/b.mdx 0"},
+			{"", "/q/%22%22", `quoted /q/""| /q/%22%22 0`},
+			{"", "/blog/b.md", "blog /blog|/b.md /blog/b.md 0"},
 			{"example.com", "/", "main |/ / 0"},
 			{"EXAMPLE.com:8000", "/shop/1", "shop /shop|/1 /shop/1 0"},
 			{"example.com", "/blog", "main |/blog /blog 0"},

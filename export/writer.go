@@ -60,6 +60,15 @@ func (w *writer) quoted(what, value string) string {
 	return `"` + value + `"`
 }
 
+// quotedPattern is quoted for a regular expression, in which a dollar sign stands for itself.
+// backslash is how the server reads one within quotation marks.
+func (w *writer) quotedPattern(what, pattern, backslash string) string {
+	if !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, unicode.IsControl) {
+		w.fail(what, pattern)
+	}
+	return `"` + strings.NewReplacer(`\`, backslash, `"`, backslash+"x22").Replace(pattern) + `"`
+}
+
 func (w *writer) fail(what, value string) {
 	if w.err == nil {
 		w.err = unusable(w.server, what, value)

@@ -35,6 +35,11 @@ func appBlock(d *modgw.Descriptor) block {
 			{name: "mount", value: mountPath(&d.Mount), def: "/",
 				doc: "Where the app begins in the URL space. The longest mount that fits a request wins, at whole path " +
 					"segments; it becomes SCRIPT_NAME or root_path.", example: `"/blog"`},
+			{name: "mount_match", value: mountMatch(&d.MountMatch), note: "all paths below mount",
+				doc: "Regular expression (RE2). The app answers only the paths whose part after mount begins with a match that ends at " +
+					"a slash or with the path. What it matches belongs to the mount of the request. Apps with different ones may " +
+					"share a mount with each other and with one app without; other paths go to that, or to a shorter mount.",
+				example: `"/[^/]+"`},
 			{name: "error_pages", value: errorPages(&d.ErrorPages), note: "the host's own pages",
 				doc: "Pages below root for errors that the host answers in place of the app, by status. {incident} in a page " +
 					"becomes the incident. What the app answers itself stays as it is.",

@@ -79,7 +79,7 @@ type appKey struct {
 func (s *separation) add(a *app) {
 	claim := claims.Of(*a.Descriptor)
 	if a.broken && !a.placed {
-		claim.Hosts, claim.Mount = nil, ""
+		claim.Hosts, claim.Mount, claim.Match = nil, "", ""
 	}
 	s.wanted = append(s.wanted, claims.Wanted{Claim: claim, Mistaken: a.broken})
 	if key := (appKey{claim.File, claim.App}); s.apps[key] == nil {

@@ -61,6 +61,26 @@ func mountPath(dst *modgw.MountPath) value {
 	}}
 }
 
+func mountMatch(dst *string) value {
+	return value{form: "regular expression", set: func(l *leaf) {
+		s, ok := l.text()
+		if !ok {
+			return
+		}
+		_, err := modgw.CompileMountMatch(s)
+		switch {
+		case s == "":
+			l.fail(codeAddress, "It must not be empty.")
+		case strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }):
+			l.fail(codeAddress, "It must not have control characters.")
+		case err != nil:
+			l.fail(codeAddress, sentence(err.Error()))
+		default:
+			*dst = s
+		}
+	}}
+}
+
 // urlPath is the path of a request, with a query perhaps.
 func urlPath(dst *string) value {
 	return value{form: "URL path", set: func(l *leaf) {

@@ -40,7 +40,13 @@ type Descriptor struct {
 	// lower case, without port; "*.example.com" matches one or more labels; empty: any host
 	Hosts []string
 	Mount MountPath // never ""
-	Root  string    // working directory of the app; all relative paths were resolved against it
+
+	// MountMatch is a regular expression. The app then answers only those paths below Mount whose
+	// beginning it matches up to a slash or the end. What it matches belongs to the mount of the
+	// request. Empty means that the app answers all paths below Mount.
+	MountMatch string
+
+	Root string // working directory of the app; all relative paths were resolved against it
 
 	Kind    Kind     // kind of the app; decides which of the following is set
 	WSGI    *WSGI    // set when Kind is KindWSGI, and so on: exactly one of these is not nil

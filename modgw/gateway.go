@@ -167,7 +167,7 @@ func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
 		return nil, noApp(r.Host, info)
 	}
 	var ok bool
-	info.ScriptName, info.PathInfo, ok = here.mount.split(info.Path)
+	info.ScriptName, info.PathInfo, ok = here.split(info.Path)
 	info.ScriptName = info.Prefix + info.ScriptName
 	if !ok {
 		return nil, &Fault{

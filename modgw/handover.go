@@ -27,15 +27,16 @@ var ErrPlaceTaken = errors.New("two apps cannot answer the same requests")
 type seat struct {
 	host  string // pattern; "" for any
 	mount MountPath
+	match string // as in Descriptor.MountMatch
 }
 
 func seatsOf(d Descriptor) []seat {
 	if len(d.Hosts) == 0 {
-		return []seat{{mount: d.Mount}}
+		return []seat{{mount: d.Mount, match: d.MountMatch}}
 	}
 	seats := make([]seat, len(d.Hosts))
 	for i, host := range d.Hosts {
-		seats[i] = seat{host, d.Mount}
+		seats[i] = seat{host, d.Mount, d.MountMatch}
 	}
 	return seats
 }
@@ -81,7 +82,7 @@ func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
 		}
 		return &Fault{
 			Code:    "MGW-APP-108",
-			Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, other.name, s.host+string(s.mount)),
+			Summary: fmt.Sprintf("cannot deploy app %q: app %q has the same host and mount %q", d.Name, other.name, s.host+string(s.mount)+s.match),
 			Err:     ErrPlaceTaken,
 			Hint:    "it is deployed by itself when that app leaves the place; or give one of them another mount or host",
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +37,27 @@ func deployAll(t *testing.T, g *Gateway, set ...Descriptor) []error {
 	}
 	all.Wait()
 	return failed
+}
+
+func TestAppsWithDifferentPatternsShareAMount(t *testing.T) {
+	g := testGateway(t, &stage{})
+	matching := func(name AppName, match string) Descriptor {
+		d := at(name, "/", "1")
+		d.MountMatch = match
+		return d
+	}
+	all := deployAll(t, g, at("rest", "/", "1"), matching("en", "/en"), matching("pages", `/.*\.md`))
+	if err := errors.Join(all...); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/en/x": "en", "/x.md": "pages", "/x": "rest", "/en.md": "pages"} {
+		if w := get(g, path); !strings.HasPrefix(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+	if err := g.Deploy(t.Context(), matching("same", "/en"), "test"); !errors.Is(err, ErrPlaceTaken) {
+		t.Errorf("the same pattern: %v", err)
+	}
 }
 
 func TestAppsExchangeTheirMountsWithoutAGap(t *testing.T) {

@@ -18,9 +18,10 @@ type routes struct {
 
 // place is where an app answers.
 type place struct {
-	app   *App
-	mount MountPath
+	app *App
+	mounting
 	owner string
+	next  *place // is asked when this one does not answer; nil: none has the same mount
 }
 
 // virtualHost has the apps of one host pattern. The longest mount that holds a path is found by
@@ -42,8 +43,8 @@ func newRoutes(apps map[AppName]*App) *routes {
 	}
 	for name, app := range apps {
 		d := app.descriptor()
-		here := &place{app, d.Mount, d.Owner}
-		t.byName[name] = here
+		here := place{app: app, mounting: mountingOf(d), owner: d.Owner}
+		t.byName[name] = &here
 		if len(d.Hosts) == 0 {
 			t.anyHost.add(here)
 		}
@@ -59,21 +60,54 @@ func newRoutes(apps map[AppName]*App) *routes {
 	return t
 }
 
-func addTo(table map[string]*virtualHost, host string, here *place) {
+func addTo(table map[string]*virtualHost, host string, here place) {
 	if table[host] == nil {
 		table[host] = &virtualHost{}
 	}
 	table[host].add(here)
 }
 
-func (v *virtualHost) add(here *place) {
+func (v *virtualHost) add(here place) {
 	if v.mounts == nil {
 		v.mounts, v.owner = map[MountPath]*place{}, here.owner
 	}
 	v.shared = v.shared || v.owner != here.owner
-	if other := v.mounts[here.mount]; other == nil || here.app.goesBefore(other.app) {
-		v.mounts[here.mount] = here
+	v.mounts[here.mount] = v.mounts[here.mount].insert(&here)
+}
+
+// insert adds a place to those of the same mount, and returns the first of them.
+func (p *place) insert(here *place) *place {
+	if p == nil || here.goesBefore(p) {
+		here.next = p
+		return here
 	}
+	p.next = p.next.insert(here)
+	return p
+}
+
+// goesBefore orders places of the same mount: those that answer some paths only come first.
+func (p *place) goesBefore(other *place) bool {
+	if (p.match != nil) != (other.match != nil) {
+		return p.match != nil
+	}
+	return p.app.goesBefore(other.app)
+}
+
+// answering is the first of the places of one mount that answers for a path and may answer for the
+// hosts that were passed; nil if none does.
+func (p *place) answering(path string, passed []*virtualHost) *place {
+	for ; p != nil; p = p.next {
+		if !p.mayAnswerFor(passed) {
+			continue
+		}
+		if p.match == nil {
+			return p
+		}
+		if _, _, ok := p.split(path); ok {
+			return p
+		}
+	}
+	return nil
 }
 
 // goesBefore orders apps that are on the same host and mount.
@@ -138,14 +172,11 @@ func (v *virtualHost) find(path string, passed []*virtualHost) *place {
 		return nil
 	}
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '/') {
-		if here := v.mounts[MountPath(path[:end])]; here != nil && here.mayAnswerFor(passed) {
+		if here := v.mounts[MountPath(path[:end])].answering(path, passed); here != nil {
 			return here
 		}
 	}
-	if here := v.mounts["/"]; here != nil && here.mayAnswerFor(passed) {
-		return here
-	}
-	return nil
+	return v.mounts["/"].answering(path, passed)
 }
 
 // mayAnswerFor reports whether the app's user may have requests for hosts that other apps name more

@@ -10,21 +10,23 @@ import (
 
 // Claim says that an app has its name, its hosts and its mount.
 type Claim struct {
-	App   modgw.AppName   `json:"app"`   // name of the app
-	Owner string          `json:"owner"` // as in [modgw.Descriptor]: "" is the host's own user
-	File  string          `json:"file"`  // the descriptor; for an app without one its root
-	Hosts []string        `json:"hosts"` // empty: any host
-	Mount modgw.MountPath `json:"mount"` // "": unknown, and only the name is claimed
+	App   modgw.AppName   `json:"app"`             // name of the app
+	Owner string          `json:"owner"`           // user of the app; "": the host's own
+	File  string          `json:"file"`            // descriptor, or root of an app without one
+	Hosts []string        `json:"hosts"`           // empty: any host
+	Mount modgw.MountPath `json:"mount"`           // "": unknown, and only the name is claimed
+	Match string          `json:"match,omitempty"` // pattern of the paths below Mount; "": all
 }
 
 // Of is the claim that a descriptor makes.
 func Of(d modgw.Descriptor) Claim {
-	return Claim{App: d.Name, Owner: d.Owner, File: cmp.Or(d.File, d.Root), Hosts: d.Hosts, Mount: d.Mount}
+	return Claim{App: d.Name, Owner: d.Owner, File: cmp.Or(d.File, d.Root), Hosts: d.Hosts, Mount: d.Mount, Match: d.MountMatch}
 }
 
 // Equal reports whether two claims say the same.
 func (c Claim) Equal(other Claim) bool {
 	return c.App == other.App && c.Owner == other.Owner && c.File == other.File && c.Mount == other.Mount &&
+		c.Match == other.Match &&
 		slices.Equal(c.Hosts, other.Hosts)
 }
 
@@ -44,11 +46,11 @@ func (c Claim) places() []place {
 		return nil
 	}
 	if len(c.Hosts) == 0 {
-		return []place{{mount: c.Mount}}
+		return []place{{mount: c.Mount, match: c.Match}}
 	}
 	places := make([]place, len(c.Hosts))
 	for i, host := range c.Hosts {
-		places[i] = place{host, c.Mount}
+		places[i] = place{host, c.Mount, c.Match}
 	}
 	return places
 }
@@ -57,9 +59,10 @@ func (c Claim) places() []place {
 type place struct {
 	host  string
 	mount modgw.MountPath
+	match string // apps with different ones may have the same mount
 }
 
-func (p place) String() string { return p.host + string(p.mount) }
+func (p place) String() string { return p.host + string(p.mount) + p.match }
 
 // above are the patterns that cover the host of p, from the longest wildcard to the shortest; p's
 // own is not among them.

@@ -10,13 +10,15 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// claim reads "app owner file host/mount host/mount…"; "-" is the host's own user.
+// claim reads "app owner file host/mount host/mount…"; "-" is the host's own user. A mount may have
+// a pattern behind "~".
 func claim(text string) Claim {
 	f := strings.Fields(text)
 	c := Claim{App: modgw.AppName(f[0]), Owner: strings.TrimPrefix(f[1], "-"), File: f[2]}
 	for _, at := range f[3:] {
 		host, mount, _ := strings.Cut(at, "/")
-		c.Mount = modgw.MountPath("/" + mount)
+		mount, match, _ := strings.Cut(mount, "~")
+		c.Mount, c.Match = modgw.MountPath("/"+mount), match
 		if host != "" {
 			c.Hosts = append(c.Hosts, host)
 		}
@@ -54,6 +56,18 @@ func TestClaims(t *testing.T) {
 			wanted:  wanted("b eve a.hcl e.test/", "b bob b.hcl b.test/"),
 			table:   claims("b bob b.hcl b.test/"),
 			refused: map[int]Reason{0: NameTaken},
+		},
+		"apps with different patterns share a mount": {
+			held:    claims("a bob a.hcl b.test/", "b bob b.hcl b.test/~/en"),
+			wanted:  wanted("a bob a.hcl b.test/", "b bob b.hcl b.test/~/en", "c bob c.hcl b.test/~/de", "d bob d.hcl b.test/~/en"),
+			table:   claims("a bob a.hcl b.test/", "b bob b.hcl b.test/~/en", "c bob c.hcl b.test/~/de"),
+			refused: map[int]Reason{3: PlaceTaken},
+		},
+		"a pattern opens no mount of another user's": {
+			held:    claims("a bob a.hcl /a~/x", "b bob b.hcl /b"),
+			wanted:  wanted("a bob a.hcl /a~/x", "b bob b.hcl /b", "c eve c.hcl /a/c", "d eve d.hcl /a~/y", "e eve e.hcl /~/z", "f eve f.hcl /b/c~/x"),
+			table:   claims("a bob a.hcl /a~/x", "b bob b.hcl /b"),
+			refused: map[int]Reason{2: MountTaken, 3: MountTaken, 4: MountTaken, 5: MountTaken},
 		},
 		"an app keeps its place although another file comes first": {
 			held:    claims("b bob b.hcl b.test/"),

@@ -14,6 +14,7 @@ type register struct {
 	below  map[string]users // by wildcard: who has a host that it covers
 
 	mounts map[modgw.MountPath]users // at any host: who has a mount at that path or below it
+	own    map[modgw.MountPath]users // at any host: who has that very mount
 }
 
 // users are a claim of each user.
@@ -29,6 +30,7 @@ func newRegister(tenants Tenants) *register {
 		hosts:  map[string]Claim{},
 		below:  map[string]users{},
 		mounts: map[modgw.MountPath]users{},
+		own:    map[modgw.MountPath]users{},
 	}
 }
 
@@ -41,6 +43,7 @@ func (r *register) add(c Claim, places []place) {
 	for _, p := range places {
 		r.places[p] = c
 		if p.host == "" {
+			note(r.own, p.mount, c)
 			for mount := range upward(p.mount) {
 				note(r.mounts, mount, c)
 			}
@@ -126,7 +129,7 @@ func (r *register) othersMount(p place, owner string) (Claim, bool) {
 		return Claim{}, false
 	}
 	for mount := range upward(p.mount) {
-		if by, known := r.places[place{mount: mount}]; known && by.Owner != owner {
+		if by, known := r.own[mount].otherThan(owner); known {
 			return by, true
 		}
 	}

@@ -62,7 +62,7 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 	if !ok || !claims.Of(d).Continues(c) {
 		return modgw.Descriptor{}, false
 	}
-	d.Hosts, d.Mount = c.Hosts, c.Mount
+	d.Hosts, d.Mount, d.MountMatch = c.Hosts, c.Mount, c.Match
 	h.mu.Lock()
 	tenant, _ := claims.Tenants(h.file.Tenants).Of(d.Owner)
 	h.mu.Unlock()
@@ -84,7 +84,7 @@ func (h *Host) isManaged(c claims.Claim) bool {
 
 // stubDescriptor returns what is known of an app whose descriptor cannot be used.
 func stubDescriptor(c claims.Claim) modgw.Descriptor {
-	return modgw.Descriptor{Name: c.App, File: c.File, Owner: c.Owner, Hosts: c.Hosts, Mount: cmp.Or(c.Mount, "/")}
+	return modgw.Descriptor{Name: c.App, File: c.File, Owner: c.Owner, Hosts: c.Hosts, Mount: cmp.Or(c.Mount, "/"), MountMatch: c.Match}
 }
 
 // removeUnservedDescriptors removes the last good descriptors of apps that ended while no host

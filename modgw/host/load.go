@@ -153,7 +153,7 @@ func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
 		d.ASGI = &asgi
 	}
 	if h.config.Script {
-		d.Hosts, d.Mount = nil, "/"
+		d.Hosts, d.Mount, d.MountMatch = nil, "/", ""
 	}
 	if h.config.Dev {
 		d.Timeouts.Stop = min(d.Timeouts.Stop, devTimeout)

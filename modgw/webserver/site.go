@@ -92,6 +92,8 @@ func Apps(host string, apps []modgw.Descriptor) []modgw.Descriptor {
 			return b.rank - a.rank
 		case len(a.Mount) != len(b.Mount):
 			return len(b.Mount) - len(a.Mount)
+		case (a.MountMatch == "") != (b.MountMatch == ""):
+			return len(b.MountMatch) - len(a.MountMatch)
 		}
 		return strings.Compare(string(a.Mount)+string(a.Name), string(b.Mount)+string(b.Name))
 	})
@@ -101,7 +103,7 @@ func Apps(host string, apps []modgw.Descriptor) []modgw.Descriptor {
 		if c.Owner != "" && slices.ContainsFunc(candidates, others) {
 			continue // the host is another user's
 		}
-		if !slices.ContainsFunc(reached, func(d modgw.Descriptor) bool { return holds(d.Mount, c.Mount) }) {
+		if !slices.ContainsFunc(reached, func(d modgw.Descriptor) bool { return Holds(d, c.Mount) }) {
 			reached = append(reached, c.Descriptor)
 		}
 	}
@@ -125,7 +127,12 @@ func fits(host string, hosts []string) (rank int, ok bool) {
 	return rank, ok
 }
 
-// holds reports whether every URL below mount is below outer too.
-func holds(outer, mount modgw.MountPath) bool {
+// Holds reports whether an app answers every URL below mount that no other app does.
+func Holds(d modgw.Descriptor, mount modgw.MountPath) bool {
+	return d.MountMatch == "" && IsBelow(mount, d.Mount)
+}
+
+// IsBelow reports whether every URL below mount is below outer too.
+func IsBelow(mount, outer modgw.MountPath) bool {
 	return outer == "/" || outer == mount || strings.HasPrefix(string(mount), string(outer)+"/")
 }
