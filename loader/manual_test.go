@@ -87,7 +87,13 @@ func manualProject(t *testing.T) string {
 		"shop/wsgi.py":              "application = None\n",
 		"srv/blog/.venv/pyvenv.cfg": "",
 		"srv/blog/.venv/bin/python": "",
+		"srv/api/api/main.py":       "app = None\n",
 		"srv/shop/public/index.php": "",
+		"srv/shop/shop.wsgi":        "application = None\n",
+		"srv/shop/shop/wsgi.py":     "application = None\n",
+		"srv/shop/static/site.css":  "",
+		"srv/shop/venv/pyvenv.cfg":  "",
+		"srv/shop/venv/bin/python":  "",
 		"static/favicon.ico":        "",
 		"wiki.cgi":                  "",
 	})
