@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -25,7 +26,8 @@ var codeBlock = regexp.MustCompile("(?ms)^(<!-- each line alone -->\n)?^```([a-z
 var blockChecks = map[string]func(*testing.T, string) string{
 	"apache": checkApacheBlock, "nginx": checkNginxBlock, "lighttpd": checkLighttpdBlock, "haproxy": checkHAProxyBlock,
 	"ini": checkUnitBlock, "python": checkPythonBlock, "sh": checkShellBlock, "go": checkGoBlock,
-	"hcl": nil, "console": nil, // those are loaded and run by other tests
+	"json": checkJSONBlock,
+	"hcl":  nil, "console": nil, // those are loaded and run by other tests
 	"mermaid": nil, // drawn by whatever shows the page
 }
 
@@ -180,6 +182,13 @@ func checkShellBlock(t *testing.T, block string) string {
 	shell.Stdin = strings.NewReader(block)
 	if out, err := shell.CombinedOutput(); err != nil {
 		return string(out)
+	}
+	return ""
+}
+
+func checkJSONBlock(_ *testing.T, block string) string {
+	if !json.Valid([]byte(block)) {
+		return "this is no JSON"
 	}
 	return ""
 }

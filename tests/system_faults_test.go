@@ -122,8 +122,9 @@ def application(environ, start_response):
 		    workers = 1
 		  }
 		  timeouts {
-		    request = "1s"
-		    stop    = "1s"
+		    request   = "1s"
+		    interrupt = "0s" // or else a worker that goes on is kept
+		    stop      = "1s"
 		  }
 		}
 	`)
