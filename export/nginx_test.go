@@ -42,6 +42,37 @@ func TestSubrequestsReachTheirApp(t *testing.T) {
 	}
 }
 
+// A location of another configuration needs nothing outside of it.
+func TestLocationOfAnotherConfigurationReachesItsApp(t *testing.T) {
+	apps := []modgw.Descriptor{app("root", "/"), app("login", "/login")}
+	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {
+		t.Run(kind, func(t *testing.T) {
+			listener := serve(t, kind, gateway(t, apps, nil))
+			lines, err := export.NginxLocation(apps[1], []modgw.Listener{listener})
+			if err != nil {
+				t.Fatal(err)
+			}
+			port := fronttest.FreePort(t)
+			s := fronttest.StartNginxSites(t, port, fmt.Sprintf("server { listen 127.0.0.1:%d; location /login {\n%s\n} }", port, lines))
+			if status, body := ask(t, s.URL, "", "/login/page?x=1", nil, nil); status != 200 || !strings.HasPrefix(body, "login /login|/page") {
+				t.Errorf("%d %q", status, body)
+			}
+		})
+	}
+	asgi := app("live", "/")
+	asgi.Kind = modgw.KindASGI
+	lines, err := export.NginxLocation(asgi, []modgw.Listener{
+		{Kind: "fastcgi", Address: "unix:/run/modgw.sock"}, {Kind: "http", Address: "unix:/run/http.sock"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fronttest.CheckNginx(t, fmt.Sprintf("server { location / {\n%s\n} }", lines)); !strings.Contains(said, "test is successful") ||
+		!strings.Contains(string(lines), "proxy_pass http://unix:/run/http.sock;") {
+		t.Errorf("%s\n%s", said, lines)
+	}
+}
+
 // A response of a known length leaves the app, however slowly its client reads.
 func TestSlowReadersHoldNoApp(t *testing.T) {
 	apps := []modgw.Descriptor{app("root", "/")}

@@ -32,6 +32,10 @@ type App struct {
 	// directory whose module is there.
 	Beside string
 
+	// System says that the app ran with the system's Python and the packages that this has, where
+	// it has no virtual environment.
+	System bool
+
 	Venv      string    // folder of the virtual environment; empty: none
 	Version   string    // version or path of Python; empty: not said
 	Path      []string  // folders to find modules in
@@ -171,8 +175,13 @@ func (a *App) writePython(app *migrate.App, root string) {
 			paths = append(paths, dir)
 		}
 	}
-	if a.Venv == "" && a.Version != "" {
+	switch {
+	case a.Venv != "":
+	case a.Version != "":
 		app.Set("python.version", a.Version)
+	case a.System && (a.Kind == WSGI || a.Kind == ASGI):
+		app.Set("python.venv", "/usr")
+		app.Note("python", "The app ran with the system's Python and its packages. Without venv it gets those of its requirements.")
 	}
 	if len(paths) > 0 {
 		app.Set("python.path", paths)

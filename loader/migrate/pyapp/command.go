@@ -23,11 +23,12 @@ func FromCommand(c migrate.Command) *App {
 	}
 	if venv, ok := VenvOfProgram(c.Args[0]); ok {
 		a.Venv = venv
-	} else if strings.Contains(c.Args[0], "/") && c.Dir != "" {
+	} else if !path.IsAbs(c.Args[0]) && strings.Contains(c.Args[0], "/") && c.Dir != "" {
 		if venv, ok := VenvOfProgram(path.Join(c.Dir, c.Args[0])); ok {
 			a.Venv = venv
 		}
 	}
+	a.System = strings.HasPrefix(c.Args[0], "/usr/")
 	for _, name := range []string{"VIRTUAL_ENV", "PATH", "PYTHONPATH"} {
 		if value := c.Env[name]; value != "" && (name == "PYTHONPATH" || a.Venv == "") {
 			a.SetEnv(name, value)

@@ -17,7 +17,7 @@ func (r *reading) applications() {
 		return
 	}
 	for _, n := range all.inner {
-		a := &pyapp.App{Name: n.key, Place: r.at(n)}
+		a := &pyapp.App{Name: n.key, Place: r.at(n), System: true}
 		if path.IsAbs(r.source.Path) {
 			a.Beside = path.Dir(r.source.Path)
 		}

@@ -34,8 +34,9 @@ var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome"}
 func (r *reading) finish(file, dir string, at migrate.Place) *config {
 	c := &config{App: &pyapp.App{Place: at, Dir: dir}, reading: r}
 	if file != "" {
-		c.Beside = path.Dir(file)
+		c.Beside, c.System = path.Dir(file), true
 	}
+	c.System = c.System || strings.HasPrefix(r.program, "/usr/")
 	for _, first := range []bool{true, false} {
 		for i, o := range r.options {
 			if slices.Contains(early, o.Name) != first {

@@ -48,7 +48,7 @@ func (Command) Read(c migrate.Command, p *migrate.Plan) {
 		}
 	}
 	slices.SortFunc(r.inherited, func(a, b line) int { return strings.Compare(b.name, a.name) })
-	r.name = c.Name
+	r.name, r.program = c.Name, c.Args[0]
 	r.finish("", c.Dir, c.Place)
 }
 

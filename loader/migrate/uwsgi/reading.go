@@ -35,6 +35,7 @@ type reading struct {
 
 	inherited []line // user and group of the unit that has the command line
 	name      string // wish for the app's name
+	program   string // uwsgi as a command line names it; empty without one
 }
 
 // option is a line whose placeholders are resolved.
