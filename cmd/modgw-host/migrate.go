@@ -26,7 +26,7 @@ func migrateOptions() migrate.Options {
 			httpd.Reader{}, nginx.Reader{}, uwsgi.Reader{}, unit.Reader{}, gunicorn.Reader{},
 			launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{},
 		},
-		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}),
+		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}, httpd.Express{}),
 	}
 }
 

@@ -1,0 +1,103 @@
+package httpd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/modgw/modgw/loader/migrate"
+)
+
+// TestBrokenInputIsReportedWithItsLine reads configurations that Apache refuses.
+func TestBrokenInputIsReportedWithItsLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"A 1\n<VirtualHost *:80>\nB 2\n":                     "f:2: cannot find </VirtualHost>, which ends the section that begins here",
+		"<VirtualHost *:80>\n<Directory /x>\n</VirtualHost>": "f:2: cannot find </Directory>, which ends the section that begins here",
+		"\n</Location>\n":                                    "f:2: cannot find <Location>, which </Location> would end",
+		"<Location /x\n</Location>":                          `f:1: cannot read <Location: the line has no ">" at its end`,
+		"<>\n":                                               "f:1: cannot read a section without a name",
+	} {
+		_, problems := parse(migrate.Source{Path: "f", Text: text})
+		if len(problems) != 1 || problems[0].String() != want {
+			t.Errorf("%q: %v", text, problems)
+		}
+	}
+}
+
+// TestWordsAreThoseOfApache splits arguments.
+func TestWordsAreThoseOfApache(t *testing.T) {
+	for text, want := range map[string][]string{
+		`a  "b c" 'd "e'`:         {"a", "b c", `d "e`},
+		`"a\"b" c\\d`:             {`a"b`, `c\d`},
+		`display-name="%{GROUP}"`: {`display-name="%{GROUP}"`},
+		`"no end`:                 {"no end"},
+		"":                        nil,
+	} {
+		if diff := cmp.Diff(want, split(text)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", text, diff)
+		}
+	}
+}
+
+// FuzzRead reads what may be a configuration. Its nodes have all of the text, each directive has
+// one entry, and nothing panics.
+func FuzzRead(f *testing.F) {
+	names, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range names {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if !strings.HasPrefix(file.Name, "want/") {
+				f.Add(string(file.Data))
+			}
+		}
+	}
+	for _, text := range []string{
+		"<Macro M>\nUse M\n</Macro>\nUse M\n", "Include *\n", "A \\\n", "<", "</", "WSGIScriptAlias\nWSGIDaemonProcess\nWSGIProcessGroup\n",
+		"<Macro>\n</Macro>\nUse\nDefine\nUnDefine\nLoadModule\nServerName\nAlias\nRedirect\n", "<VirtualHost>\n<If\n${", "WSGIScriptAlias / \"\n",
+		"<Directory ~>\nWSGIProcessGroup %{ENV:\n</Directory>\nWSGIScriptAlias / /x\n", "WSGIScriptAliasMatch ( /x\nAliasMatch [ /y\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsRune(text, 0) || strings.Contains(text, "/") && len(text) > 4000 {
+			return
+		}
+		nodes, _ := parse(migrate.Source{Path: "f", Text: text})
+		if got := textOf(nodes); got != text {
+			t.Fatalf("%q became %q", text, got)
+		}
+		path := filepath.Join(t.TempDir(), "httpd.conf")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		plan := migrate.Read([]string{path}, migrate.Options{Readers: []migrate.Reader{always{}}})
+		for _, a := range plan.Apps {
+			plan.Descriptor(a)
+		}
+		plan.Markdown()
+	})
+}
+
+// always is a reader that is sure of every file.
+type always struct{ Reader }
+
+func (always) Recognise(migrate.Source) int { return 100 }
+
+// textOf is the text of nodes with what is in them.
+func textOf(nodes []*node) string {
+	var b strings.Builder
+	for _, n := range nodes {
+		b.WriteString(n.text + textOf(n.children) + n.closing)
+	}
+	return b.String()
+}
