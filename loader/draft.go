@@ -201,17 +201,20 @@ func (b *draftBlock) write(body *hclwrite.Body, table block) {
 		empty = false
 	}
 	for _, in := range table.inners() {
-		for _, written := range b.inner {
-			if written.name != in.name || !written.says(in) {
-				continue
-			}
-			if !empty {
+		notes := b.above[in.name]
+		written := b.written(in)
+		if !empty && len(notes)+len(written) > 0 {
+			body.AppendNewline()
+		}
+		for _, note := range notes {
+			writeComment(body, note)
+			empty = false
+		}
+		for i, written := range written {
+			if i > 0 {
 				body.AppendNewline()
 			}
 			empty = false
-			for _, note := range b.above[in.name] {
-				writeComment(body, note)
-			}
 			var labels []string
 			if in.label != "" {
 				labels = []string{written.label}
@@ -219,6 +222,16 @@ func (b *draftBlock) write(body *hclwrite.Body, table block) {
 			written.write(body.AppendNewBlock(in.name, labels).Body(), in)
 		}
 	}
+}
+
+// written are the blocks of a kind that have anything to write.
+func (b *draftBlock) written(table block) (all []*innerDraft) {
+	for _, in := range b.inner {
+		if in.name == table.name && in.says(table) {
+			all = append(all, in)
+		}
+	}
+	return all
 }
 
 // says reports whether a block has anything to write.

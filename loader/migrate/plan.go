@@ -98,6 +98,10 @@ func (a *App) Set(setting string, value any) {
 	}
 }
 
+// Note puts a comment above a setting, as [loader.Draft.Note] does. Variables stand in it as the
+// template has them.
+func (a *App) Note(setting, text string) { a.Draft.Note(setting, a.plan.Written(text)) }
+
 // SetNumber is Set for a number, or a duration, that has a variable of a template in it.
 func (a *App) SetNumber(setting, text string) {
 	for _, m := range variablePattern.FindAllStringSubmatch(text, -1) {

@@ -16,6 +16,8 @@ type configuration struct {
 	mounts  []*mount
 	apps    []*app
 	served  []*served // URLs that Apache answers itself
+
+	authorizers []*app // apps that decide who may pass
 }
 
 func newConfiguration(w *walker, top *file) *configuration {
@@ -32,6 +34,9 @@ func (c *configuration) translate() {
 			c.note(f, d)
 			continue
 		}
+		if strings.HasPrefix(f.key(), "passenger") {
+			continue // those that count for an app are its settings
+		}
 		if strings.HasPrefix(f.key(), "wsgi") {
 			f.drop = true
 			c.report.set(f.node, "", migrate.ByHand, "mod_wsgi 4 to 6 have no directive of this name")
@@ -45,6 +50,7 @@ func (c *configuration) translate() {
 	c.collectPassenger()
 	c.selectGroups()
 	c.makeApps()
+	c.authorize()
 	c.placeApps()
 	c.unused()
 }

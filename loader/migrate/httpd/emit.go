@@ -101,7 +101,7 @@ func (c *configuration) fileName(path string) string {
 
 // changed reports whether a line is not in the new configuration as it is.
 func changed(l *line) bool {
-	return l.drop || l.unwrap || len(l.before) > 0 || len(l.after) > 0 || slices.ContainsFunc(l.children, changed) ||
+	return l.drop || l.unwrap || l.other != "" || len(l.before) > 0 || len(l.after) > 0 || slices.ContainsFunc(l.children, changed) ||
 		slices.ContainsFunc(l.body, changed)
 }
 
@@ -152,6 +152,8 @@ func (e *emitter) line(l *line) (parts []migrate.Part) {
 				text(l.node.indent() + "Include " + word(f.path) + "\n")
 			}
 		}
+	case l.other != "":
+		text(l.other)
 	default:
 		text(l.text)
 	}

@@ -39,7 +39,7 @@ type express struct {
 	django  bool
 	entry   []string            // arguments that are no options
 	used    []string            // options in their order, each once
-	values  map[string][]string // values of each option; of one with two values both, one behind the other
+	values  map[string][]string // values of each option; both of one that has two
 	noted   map[string]bool
 }
 

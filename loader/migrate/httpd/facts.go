@@ -66,6 +66,7 @@ type line struct {
 	body     []*line // lines of the macro that a Use names
 
 	drop   bool           // the line is not in the new configuration
+	other  string         // text that the line has in the new configuration; "": its own
 	unwrap bool           // a section whose content stays without it
 	before []migrate.Part // written before the line
 	after  []migrate.Part // written after the line, or at the end of a section before it is closed

@@ -144,7 +144,7 @@ func TestEveryDescriptorLoads(t *testing.T) {
 		r := run(t, archive)
 		vars := map[string]string{}
 		for _, v := range r.plan.Variables() {
-			vars[v.Name] = "value"
+			vars[v.Name] = "value-" + strings.ReplaceAll(v.Name, "_", "-")
 			if v.Number {
 				vars[v.Name] = "3"
 			}
@@ -204,7 +204,7 @@ func directivesIn(text string) map[string]int {
 	for _, logical := range strings.Split(joined, "\n") {
 		words := strings.Fields(strings.ReplaceAll(logical, "\\\x00", " "))
 		switch {
-		case len(words) == 0 || strings.HasPrefix(words[0], "#") || strings.HasPrefix(words[0], "</"):
+		case len(words) == 0 || strings.HasPrefix(words[0], "#") || strings.HasPrefix(words[0], "{#") || strings.HasPrefix(words[0], "</"):
 		case strings.HasPrefix(words[0], "<"):
 			found[fmt.Sprintf("%d <%s>", line, strings.Trim(words[0], "<>"))]++
 		default:

@@ -35,6 +35,11 @@ func (o *outcomes) file(path string, nodes []*node) {
 
 // set notes the outcome of a directive, or of one of its options.
 func (o *outcomes) set(n *node, option string, became migrate.Became, reason string, args ...any) {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = o.plan.Written(text)
+		}
+	}
 	if len(args) > 0 {
 		reason = fmt.Sprintf(reason, args...)
 	}

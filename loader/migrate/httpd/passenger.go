@@ -26,7 +26,7 @@ func (c *configuration) collectPassenger() {
 		}
 	}
 	for _, p := range c.passengerApps() {
-		if kind := c.passengerSetting(p, "passengerapptype"); kind != "" && kind != "wsgi" && kind != "python" {
+		if kind := c.passengerSetting(p, "passengerapptype"); kind != "" && kind != "wsgi" && kind != "python" && kind != "WSGI" {
 			c.report.set(p.from.node, "", migrate.ByHand, "the app is no Python app (%s): write a descriptor with http { command = [\"…\"] }; its program must serve HTTP on $PORT", kind)
 			continue
 		}
@@ -53,8 +53,7 @@ func (c *configuration) collectPassenger() {
 // passengerApps finds the folders of apps: by PassengerAppRoot, by PassengerBaseURI, or by a
 // DocumentRoot beside PassengerEnabled or PassengerPython.
 func (c *configuration) passengerApps() (apps []passengerApp) {
-	hosts := c.hosts
-	for _, host := range hosts {
+	for _, host := range c.hosts {
 		found := false
 		for _, f := range c.all("passengerapproot") {
 			if f.host != host {
@@ -93,13 +92,51 @@ func (c *configuration) passengerURL(f *fact) string {
 }
 
 func (c *configuration) passengerSetting(p passengerApp, name string) (value string) {
+	if f := c.passengerFact(&mount{host: p.host, passenger: true}, name); f != nil {
+		return f.arg(0)
+	}
+	return ""
+}
+
+// passengerFact is the last directive of a name that counts for an app of Passenger.
+func (c *configuration) passengerFact(m *mount, name string) (found *fact) {
 	for _, f := range c.all(name) {
-		if f.host == p.host || f.host.main() {
-			value = f.arg(0)
+		if m.passenger && (f.host == m.host || f.host.main()) {
+			found = f
 		}
 	}
-	return strings.ToLower(value)
+	return found
 }
+
+// passengerFiles lets the host serve the files in the folder public of an app, which Passenger
+// serves before it asks the app.
+func (c *configuration) passengerFiles(a *app) {
+	if !a.first().passenger {
+		return
+	}
+	public := filepath.Join(a.root, "public")
+	for _, s := range c.served {
+		if s.fact.host == a.first().host && isAlias(s.fact) && "/"+strings.Trim(s.url, "/") == a.url {
+			s.fact.drop = true // it is for Passenger, and would keep all requests from the app
+			public = strings.TrimSuffix(s.target, "/")
+			c.report.replace(s.fact.node, migrate.Translated, "mount %q of app %q; the files of the folder have alias blocks", a.url, a.Name)
+		}
+	}
+	names := c.plan.Files.List(public)
+	for _, name := range names[:min(len(names), mostFiles)] {
+		if path := filepath.Join(public, name); !strings.HasPrefix(name, ".") {
+			argument := "file"
+			if c.plan.Files.IsDir(path) {
+				argument = "dir"
+			}
+			a.Alias("/"+name, argument, a.relative(path))
+		}
+	}
+	a.Note("alias", "Passenger served what is in public before it asked the app: add an alias for each new folder there.")
+}
+
+// mostFiles is how many files of a folder get alias blocks of their own.
+const mostFiles = 40
 
 // passengerSettings are those that a descriptor has something for.
 var passengerSettings = map[string]func(*configuration, *app, *fact) string{
@@ -131,14 +168,7 @@ var passengerSettings = map[string]func(*configuration, *app, *fact) string{
 		a.Set("recycle.memory", loader.Bytes(n)<<20)
 		return "recycle { memory }"
 	},
-	"passengerpython": func(c *configuration, a *app, f *fact) string {
-		if filepath.IsAbs(f.arg(0)) {
-			p := &python{}
-			p.home(f.arg(0))
-			a.Set("python.venv", a.relative(p.venv))
-		}
-		return "python { venv }"
-	},
+	"passengerpython": func(*configuration, *app, *fact) string { return "python { venv }" },
 	"passengerenvvar": func(_ *configuration, a *app, f *fact) string { a.Env(f.arg(0), f.arg(1)); return "env " + f.arg(0) },
 }
 
@@ -163,6 +193,7 @@ var passengerReasons = map[string]string{
 // passengerOutcomes writes the settings of Passenger's directives that count for an app.
 func (c *configuration) passengerOutcomes(a *app) {
 	m := a.first()
+	c.passengerFiles(a)
 	for _, f := range c.facts {
 		if f.node.section || !strings.HasPrefix(f.key(), "passenger") || f.host != m.host && !f.host.main() {
 			continue

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -152,9 +153,11 @@ func (a *app) patternWithout(others []string) string {
 // whole is the text of a line with all that is in it.
 func (l *line) whole() string {
 	var b strings.Builder
-	b.WriteString(l.text)
+	b.WriteString(cmp.Or(l.other, l.text))
 	for _, child := range l.children {
-		b.WriteString(child.whole())
+		if !child.drop {
+			b.WriteString(child.whole())
+		}
 	}
 	return b.String() + l.close
 }
@@ -208,10 +211,21 @@ func word(text string) string {
 	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
 }
 
+// module is a module of Apache with its file.
+type module struct{ name, file string }
+
 // proxyModules are the modules that the new configuration needs, with the file of each.
-var proxyModules = []struct{ name, file string }{
+var proxyModules = []module{
 	{"proxy_module", "mod_proxy.so"}, {"proxy_fcgi_module", "mod_proxy_fcgi.so"}, {"headers_module", "mod_headers.so"},
 	{"env_module", "mod_env.so"},
+}
+
+// neededModules are those that the new configuration needs.
+func (c *configuration) neededModules() []module {
+	if c.authorizers == nil {
+		return proxyModules
+	}
+	return append(slices.Clone(proxyModules), module{"authnz_fcgi_module", "mod_authnz_fcgi.so"})
 }
 
 // modules puts lines that load the modules for the apps in the place of the one that loads
@@ -227,7 +241,7 @@ func (c *configuration) modules() {
 			}
 			continue
 		}
-		if !isWSGIModule(f.arg(0)) && !strings.EqualFold(f.arg(0), "passenger_module") {
+		if !isReplacedModule(f.arg(0)) {
 			c.stays(f.node)
 			continue
 		}
@@ -239,13 +253,13 @@ func (c *configuration) modules() {
 		dir := c.moduleFolder(f.arg(1))
 		var b strings.Builder
 		indent := f.line.node.indent()
-		for _, m := range proxyModules {
+		for _, m := range c.neededModules() {
 			if c.loaded[m.name] {
 				continue
 			}
 			fmt.Fprintf(&b, "%s<IfModule !%s>\n%s    LoadModule %s %s\n%s</IfModule>\n", indent, m.name, indent, m.name, quoteIfNeeded(dir+"/"+m.file), indent)
 		}
-		f.after = append(f.after, migrate.Part{Text: b.String()})
+		f.after = append([]migrate.Part{{Text: b.String()}}, f.after...)
 		c.report.set(f.node, "", migrate.Translated, "in its place are the modules that the apps need: proxy, proxy_fcgi, headers and env")
 	}
 }
@@ -307,12 +321,8 @@ func (c *configuration) unused() {
 			c.importScript(f)
 		case "wsgitrustedproxies", "wsgitrustedproxyheaders":
 			c.report.set(f.node, "", migrate.ByHand, "write the addresses into the host's own file: trusted_proxies = [%s]; it then believes X-Forwarded-For, -Proto, -Host and -Port of them", list(f.words))
-		case "wsgiauthuserscript", "wsgiauthgroupscript", "wsgiaccessscript":
-			c.authScript(f)
 		case "wsgifreethreading":
 			c.report.set(f.node, "", migrate.ByHand, "name a free-threaded Python in the descriptor: python { version = \"3.14t\" }")
-		case "authbasicprovider", "authdigestprovider", "authformprovider":
-			c.authProvider(f)
 		default:
 			if strings.HasPrefix(f.key(), "wsgi") || strings.HasPrefix(f.key(), "passenger") {
 				c.report.set(f.node, "", migrate.NotNeeded, "no app of these sources needs it")
@@ -344,28 +354,4 @@ func (c *configuration) importScript(f *fact) {
 	for _, o := range options(f.words[min(1, len(f.words)):]) {
 		c.report.set(f.node, o.name, migrate.NotNeeded, "see the directive")
 	}
-}
-
-// authScript notes a script that decides who may pass.
-func (c *configuration) authScript(f *fact) {
-	setting := map[string]string{
-		"wsgiauthuserscript": "check_password", "wsgiauthgroupscript": "groups_for_user", "wsgiaccessscript": "allow_access",
-	}[f.key()]
-	c.report.set(f.node, "", migrate.ByHand, "authorize { %s = %q } in the descriptor of an app, AuthnzFcgiDefineProvider in Apache, and a FastCGI listener over TCP in the host's own file: see the page about authorizers", setting, c.absolute(f.arg(0)))
-	for _, o := range options(f.words[min(1, len(f.words)):]) {
-		c.report.set(f.node, o.name, migrate.NotNeeded, "an authorizer runs in the processes of its app")
-	}
-}
-
-// authProvider notes an authentication by mod_wsgi, which the new configuration cannot have.
-func (c *configuration) authProvider(f *fact) {
-	if !slices.ContainsFunc(f.words, func(w string) bool { return strings.EqualFold(w, "wsgi") }) {
-		c.stays(f.node)
-		return
-	}
-	if f.key() != "authbasicprovider" {
-		c.report.replace(f.node, migrate.ByHand, "only Basic authentication can be asked of an app: FastCGI has no way for Digest and forms")
-		return
-	}
-	c.report.replace(f.node, migrate.ByHand, "name the provider that AuthnzFcgiDefineProvider defines in place of wsgi: see the page about authorizers")
 }

@@ -25,7 +25,7 @@ type python struct {
 var (
 	sitePackages = regexp.MustCompile(`^(.+?)/(?:lib|lib64|Lib)/(?:python[^/]*/)?(?:site|dist)-packages/?$`)
 	binPython    = regexp.MustCompile(`^(.+?)/bin(?:/python[^/]*|/activate_this\.py)?/?$`)
-	ofPython2    = regexp.MustCompile(`(?i)python-?2(?:\.\d)?(?:/|$)|py2\d?\b|python2\d`)
+	ofPython2    = regexp.MustCompile(`(?i)/python-?2(?:\.\d+)?(?:/|$)|mod_wsgi-py2\d`)
 )
 
 // pythonOf collects what the sources say of the Python of an app.
@@ -43,6 +43,9 @@ func (c *configuration) pythonOf(a *app) *python {
 	}
 	if f := c.inServer(a.first().host, "wsgipythonpath"); f != nil && (a.daemon == nil || a.first().adopted) {
 		p.entries(c, f.arg(0))
+	}
+	if f := c.passengerFact(a.first(), "passengerpython"); f != nil && filepath.IsAbs(f.arg(0)) {
+		p.home(f.arg(0))
 	}
 	script := c.readScript(a.script)
 	p.script(c, script)
@@ -131,7 +134,7 @@ func (c *configuration) writePython(a *app, p *python) {
 		a.Note("python", "Python 2: "+reason)
 	case p.venv == "":
 		a.Set("python.venv", "/usr")
-		a.Note("python", "No source names an environment: mod_wsgi ran the app with the system's own Python.")
+		a.Note("python", "No source names an environment: the app ran with the system's own Python.")
 	default:
 		a.Set("python.venv", a.relative(p.venv))
 		if p.activated {

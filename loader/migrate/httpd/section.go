@@ -57,17 +57,22 @@ func (w *walker) section(l *line, args string, c context) {
 func (w *walker) conditionOutcome(l *line, kind, args string, c context) {
 	name, negated := strings.CutPrefix(strings.TrimSpace(args), "!")
 	switch {
-	case kind == "ifmodule" && isWSGIModule(name) && !negated:
+	case kind == "ifmodule" && isReplacedModule(name) && !negated:
 		l.unwrap = true
-		w.report.set(l.node, "", migrate.NotNeeded, "its content stands without it: the new configuration does not load mod_wsgi")
-	case kind == "ifmodule" && isWSGIModule(name):
+		w.report.set(l.node, "", migrate.NotNeeded, "its content stands without it: the new configuration does not load the module")
+	case kind == "ifmodule" && isReplacedModule(name):
 		l.drop = true
-		w.report.set(l.node, "", migrate.NotNeeded, "the new configuration does not load mod_wsgi")
+		w.report.set(l.node, "", migrate.NotNeeded, "the new configuration does not load the module")
 	case c.idle != "":
 		w.report.set(l.node, "", migrate.NotNeeded, "not in force: "+c.idle)
 	default:
 		w.stays(l.node)
 	}
+}
+
+// isReplacedModule reports whether the new configuration does without a module.
+func isReplacedModule(name string) bool {
+	return isWSGIModule(name) || slices.Contains([]string{"passenger_module", "mod_passenger.c"}, strings.ToLower(name))
 }
 
 func isWSGIModule(name string) bool {
