@@ -33,6 +33,10 @@ type Options struct {
 	// and a file or folder that may come later, such as that of an alias, is warned of.
 	Machine bool
 
+	// Unenforced are the arguments of the limits block that do not hold on this machine; they are
+	// warned of.
+	Unenforced []string
+
 	// Elsewhere says that the apps are for another machine: files and folders that they name need
 	// not be on this one.
 	Elsewhere bool

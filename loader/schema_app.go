@@ -282,19 +282,22 @@ func limitsBlock(l *modgw.Limits) block {
 		doc:  "What the app may use. Zero: no limit but the system's.",
 		args: []argument{
 			{name: "body", value: size(&l.Body), def: "64MiB", example: `"1GiB"`, doc: "Largest request body. A larger one is answered 413."},
-			{name: "memory", value: size(&l.Memory), def: "0", doc: "Private writable memory of each process of the app: asking for more fails.", example: `"1GiB"`},
+			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of all processes of the app together: when they need more, the kernel ends one of them. A process that asks for more " +
+				"by itself gets an error. Where the host cannot make control groups, it is the private writable memory of each process.", example: `"1GiB"`},
+			{name: "memory_soft", value: size(&l.MemorySoft), def: "0", example: `"768MiB"`,
+				doc: "Memory beyond which the app is slowed down and its memory is taken back first."},
 			{name: "build_memory", value: size(&l.BuildMemory), def: "0", note: "0: three quarters of the machine's memory",
 				doc: "Memory of each process that makes the environment or runs the build command.", example: `"2GiB"`},
-			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "CPUs: \"0.5\" is half of one. Not enforced by this version.", example: `"1.5"`},
+			{name: "cpu", value: cpus(&l.CPU), def: "0", doc: "Processors that all processes of the app may use together: \"0.5\" is half of one.", example: `"1.5"`},
+			{name: "cpu_weight", value: number(&l.CPUWeight, 0, 10000), def: 0, note: "0: 100", example: `50`,
+				doc: "Share of the processors when all apps want more than there are."},
+			{name: "io_weight", value: number(&l.IOWeight, 0, 10000), def: 0, note: "0: 100", example: `50`,
+				doc: "Share of the disks when all apps want more than they can do."},
 			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, example: `4096`, doc: "Open files of each worker."},
 			{name: "stack", value: size(&l.Stack), def: "0", doc: "Stack of each thread of the app's processes.", example: `"1MiB"`},
-			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes and threads of the app's user together; nothing for root."},
+			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes and threads of the app. Where the host cannot make control groups, those of the app's user together."},
 		},
-		check: func(w written) {
-			if l.CPU > 0 {
-				w.warn("cpu", "This version does not enforce it. CPUQuota= of a systemd unit bounds the host with all of its apps.")
-			}
-		},
+		check: func(w written) { w.checkUnenforced() },
 	}
 }
 

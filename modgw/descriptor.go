@@ -387,13 +387,20 @@ type Limits struct {
 	Body   int64 // bytes of a request body; a larger one is answered 413
 	Memory int64 // bytes
 
+	// MemorySoft is how many bytes the processes may have before they are slowed down and their
+	// memory is taken back first.
+	MemorySoft int64
+
+	CPUWeight int // share of the processors when all apps want more than there are; 100 is usual
+	IOWeight  int // share of the disks; 100 is usual
+
 	// BuildMemory is how many bytes each process may have that makes the environment or runs the
 	// build command; 0: three quarters of the machine's memory.
 	BuildMemory int64
 
 	CPU       float64 // CPUs: 0.5 is half of one
 	Files     int     // open files of each worker
-	Processes int     // processes of the app's user; 0: no limit
+	Processes int     // processes and threads; 0: no limit
 
 	// Stack is the bytes of stack of each thread. Zero means the system's default.
 	Stack int64

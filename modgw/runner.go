@@ -72,6 +72,10 @@ type RunnerStatus struct {
 	Queued   int            `json:"queued"`   // requests that wait for a free worker
 	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
 	Crash    *CrashStatus   `json:"crash"`    // the latest; null: none
+
+	// Limits says by which means each limit of the app's processes together is in force: "cgroup
+	// v2", "cgroup v1", "rlimit", or "none". Empty: there is no limit.
+	Limits map[string]string `json:"limits,omitempty"`
 }
 
 // WorkerStatus is a snapshot of one worker.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/host"
 	"github.com/modgw/modgw/venv"
 )
 
@@ -46,7 +47,7 @@ func (s *settings) check(
 	ctx context.Context, targets []string,
 ) ([]*loader.File, loader.Diagnostics) {
 	files, diags := s.loadWith(targets, s.held(ctx, targets), loader.Options{
-		Vars: s.vars, Root: os.Geteuid() == 0, Machine: true,
+		Vars: s.vars, Root: os.Geteuid() == 0, Machine: true, Unenforced: host.UnenforcedLimits(),
 	})
 	h, err := s.host()
 	if err != nil {

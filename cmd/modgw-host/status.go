@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,9 @@ func details(a control.AppStatus) string {
 		if crash.More > 0 {
 			line("", "with %d more", crash.More)
 		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(a.Runner.Limits)) {
+		line(map[bool]string{true: "limits"}[i == 0], "%s by %s", name, a.Runner.Limits[name])
 	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
 	if f := a.Failing; f != nil {

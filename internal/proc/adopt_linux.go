@@ -30,7 +30,7 @@ type Child struct {
 // The process that forks need not be trusted: what it names must be its child, and is signalled
 // only as long as it is.
 func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
-	p := newProcess()
+	p := newProcess(spec.Scope)
 	p.cmd = &exec.Cmd{ExtraFiles: spec.Files[:len(spec.Files):len(spec.Files)]}
 	pipes, err := p.connect(spec)
 	if err != nil {

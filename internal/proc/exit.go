@@ -20,7 +20,8 @@ type Exit struct {
 	Asked  bool           // Signal was sent by this process
 	// the kernel killed something for want of memory meanwhile, probably this
 	OutOfMemory bool
-	Unknown     bool // nobody can tell: the process that had forked it ended first
+	Peak        int64 // bytes that the processes of its app had at most together; 0: unknown
+	Unknown     bool  // nobody can tell: the process that had forked it ended first
 }
 
 // String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
@@ -37,13 +38,19 @@ func (e Exit) String() string {
 	}
 	if e.OutOfMemory {
 		text += ", out of memory"
+		if e.Peak > 0 {
+			text += fmt.Sprintf(": the processes of the app had up to %.1f MiB", float64(e.Peak)/(1<<20))
+		}
 	}
 	return text
 }
 
 // Crashed reports whether a signal has ended the process that the kernel or the process itself
-// sends for a fault of its own, as SIGSEGV after a wild pointer.
+// sends for a fault of its own, as SIGSEGV after a wild pointer, or SIGKILL for want of memory.
 func (e Exit) Crashed() bool {
+	if e.OutOfMemory {
+		return true
+	}
 	switch e.Signal {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
 		return !e.Asked

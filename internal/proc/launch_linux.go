@@ -199,6 +199,9 @@ func (o launchOrders) obey() (failure launchError) {
 	if o.Limits.OOMScore > 0 {
 		_ = os.WriteFile("/proc/self/oom_score_adj", strconv.AppendInt(nil, int64(o.Limits.OOMScore), 10), 0)
 	}
+	if err := o.Limits.join(); err != nil {
+		return launchError{launchReport{Step: "join the control group of the app"}, err}
+	}
 	if limit := o.Limits.set(); limit != nil {
 		return launchError{launchReport{Limit: limit}, limit.Err}
 	}

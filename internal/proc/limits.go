@@ -28,6 +28,10 @@ type Limits struct {
 	// Nice is added to the nice value, see nice(2).
 	Nice int
 
+	// Groups are files of control groups into which the process writes itself (cgroup.procs). Those
+	// of Scope are added.
+	Groups []string
+
 	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory
 	// runs out; see oom_score_adj in proc_pid_oom_score_adj(5).
 	OOMScore int
@@ -35,7 +39,7 @@ type Limits struct {
 
 // bounded reports whether there is a limit that a process has to set itself.
 func (l Limits) bounded() bool {
-	return l.Files > 0 || l.Processes > 0 || l.Memory > 0 || l.Stack > 0 || l.Umask != "" || l.Nice != 0
+	return l.Files > 0 || l.Processes > 0 || l.Memory > 0 || l.Stack > 0 || l.Umask != "" || l.Nice != 0 || len(l.Groups) > 0
 }
 
 // set sets the limits of this process, soft and hard. That of memory comes last, for this process
@@ -59,6 +63,16 @@ func (l Limits) set() *LimitError {
 			var now syscall.Rlimit
 			_ = syscall.Getrlimit(limit.resource, &now) // it only says more
 			return &LimitError{Name: limit.name, Value: limit.value, Hard: now.Max, Err: err}
+		}
+	}
+	return nil
+}
+
+// join writes this process into its control groups.
+func (l Limits) join() error {
+	for _, file := range l.Groups {
+		if err := os.WriteFile(file, []byte("0"), 0); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/cgroup"
 )
 
 // Process is a started process in a group of its own.
@@ -16,7 +18,8 @@ type Process struct {
 	cmd      *exec.Cmd
 	pid      int
 	pidfd    int      // -1 where the kernel has none
-	oomKills uint64   // of the whole system, before the start
+	scope    *Scope   // nil: none
+	oomKills uint64   // before the start
 	adopted  *adopted // nil for a child
 
 	mu     sync.Mutex
@@ -34,7 +37,7 @@ type Process struct {
 
 // Start starts a process. The caller waits for Done.
 func Start(spec Spec) (*Process, error) {
-	p := newProcess()
+	p := newProcess(spec.Scope)
 	p.cmd = &exec.Cmd{
 		Path:        spec.Path,
 		Args:        append([]string{spec.Path}, spec.Args...),
@@ -51,7 +54,7 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
 	spec.Scope.join(p.cmd)
-	if err = Launch(p.cmd, spec.Limits); err != nil {
+	if err = Launch(p.cmd, spec.Scope.bound(spec.Limits)); err != nil {
 		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
@@ -68,8 +71,19 @@ func Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-func newProcess() *Process {
-	return &Process{pidfd: -1, ended: make(chan struct{}), done: make(chan struct{}), oomKills: oomKills()}
+func newProcess(scope *Scope) *Process {
+	p := &Process{pidfd: -1, ended: make(chan struct{}), done: make(chan struct{}), scope: scope}
+	p.oomKills = p.countOOMKills()
+	return p
+}
+
+// countOOMKills is how many processes the kernel has ended for want of memory: of the app, where
+// its memory is bounded, else of the whole system.
+func (p *Process) countOOMKills() uint64 {
+	if p.scope.Version(cgroup.Memory) > 0 {
+		return p.scope.usage().OOMKills
+	}
+	return oomKills()
 }
 
 // PID is the id of the process and of its group.
@@ -195,7 +209,9 @@ func (p *Process) reap() {
 func (p *Process) settle(exit Exit, sent syscall.Signal) {
 	exit.Killed = p.killed
 	exit.Asked = sent != 0 && exit.Signal == sent
-	exit.OutOfMemory = exit.Signal == syscall.SIGKILL && !exit.Killed && oomKills() > p.oomKills
+	if exit.Signal == syscall.SIGKILL && !exit.Killed && p.countOOMKills() > p.oomKills {
+		exit.OutOfMemory, exit.Peak = true, p.scope.usage().Peak
+	}
 	p.exit = exit
 	close(p.ended)
 }

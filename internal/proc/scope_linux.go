@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/cgroup"
 )
 
 // markVariable is in the environment of the processes of a scope that has no cgroup.
@@ -39,20 +41,54 @@ const (
 // off its children: see [ScopesAreMarks].
 type Scope struct {
 	mark string
+	app  string        // name of the app whose limits hold; "": it has none
+	in   *cgroup.Group // group with the limits; nil: there is none
 
 	mu     sync.Mutex
 	folder *os.File   // of the cgroup; nil: there is none
 	gone   []*os.File // of cgroups that were removed; a start under way may still name one
 }
 
-// NewScope makes a scope. It is kept until Kill.
-func NewScope() *Scope {
-	if home, err := cgroupHome(); err == nil {
+// NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
+// together with those of the app's other scopes that have some, by the limits of the latest. The
+// error says which limits do not hold; the scope can be used nevertheless.
+func NewScope(app string, limits cgroup.Limits) (*Scope, error) {
+	s := &Scope{}
+	home, noHome := cgroupHome()
+	var err error
+	if limits.Bounded() {
+		s.app = app
+		s.in, err = openGroup(app, limits)
+	}
+	if inside := s.in.Unified(); inside != "" {
+		home, noHome = inside, nil
+	}
+	if noHome == nil {
 		if folder, err := makeCgroup(home); err == nil {
-			return &Scope{folder: folder}
+			s.folder = folder
 		}
 	}
-	return &Scope{mark: rand.Text()}
+	if s.folder == nil {
+		s.mark = rand.Text()
+	}
+	return s, err
+}
+
+// Version is the version of control groups by which the kernel bounds something for the processes
+// of the scope together; 0: it does not.
+func (s *Scope) Version(c cgroup.Controller) int {
+	if s == nil {
+		return 0
+	}
+	return s.in.Version(c)
+}
+
+// usage is what the processes of the scope's app use together.
+func (s *Scope) usage() cgroup.Usage {
+	if s == nil {
+		return cgroup.Usage{}
+	}
+	return s.in.Usage()
 }
 
 // ScopesAreMarks returns why this process can make no cgroups; nil when it can.
@@ -72,8 +108,13 @@ func (s *Scope) Mark() string {
 // Kill ends all processes of the scope by force, and the scope with them. It returns when they are
 // gone, or will be soon.
 func (s *Scope) Kill() {
+	if s == nil {
+		return
+	}
+	if s.app != "" {
+		defer closeGroup(s.app)
+	}
 	switch {
-	case s == nil:
 	case s.folder == nil:
 		killMarked(s.mark)
 	default:
@@ -85,6 +126,14 @@ func (s *Scope) Kill() {
 		// when it is needed.
 		_ = os.Remove(filepath.Dir(s.folder.Name()))
 	}
+}
+
+// bound adds to limits the groups that bound the processes of the scope together.
+func (s *Scope) bound(l Limits) Limits {
+	if s != nil {
+		l.Groups = append(s.in.ProcessFiles(), l.Groups...)
+	}
+	return l
 }
 
 // join makes a command start in the scope.
@@ -115,31 +164,35 @@ func (s *Scope) restore() int {
 
 // add moves a process that runs into the scope. One with a mark must be told it.
 func (s *Scope) add(pid int) error {
-	if s == nil || s.folder == nil {
+	if s == nil {
 		return nil
 	}
-	return os.WriteFile(filepath.Join(s.folder.Name(), "cgroup.procs"), strconv.AppendInt(nil, int64(pid), 10), 0)
+	files := s.in.ProcessFiles()
+	if s.folder != nil {
+		files = append(files, filepath.Join(s.folder.Name(), "cgroup.procs"))
+	}
+	for _, file := range files {
+		if err := os.WriteFile(file, strconv.AppendInt(nil, int64(pid), 10), 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// cgroupHome is the folder in which this process keeps its cgroups. What other processes of its PID
-// namespace have left there that have ended is killed and removed the first time.
+// cgroupHome is the folder in which this process keeps its cgroups of version 2.
 var cgroupHome = sync.OnceValues(func() (string, error) {
-	own, err := ownCgroup()
+	tree, err := ownTree()
 	if err != nil {
 		return "", err
 	}
-	namespace, err := pidNamespace()
+	name, err := homeName()
 	if err != nil {
 		return "", err
 	}
-	if procShowsOwnNamespace() {
-		endStrays(own, namespace)
+	if tree.Unified == "" {
+		return "", errors.New("there is no cgroup file system of version 2")
 	}
-	_, fields := statOf(os.Getpid())
-	if len(fields) <= startTimeField {
-		return "", errors.New("cannot find out when this process started")
-	}
-	home := homeIn(own, namespace, os.Getpid(), fields[startTimeField])
+	home := filepath.Join(tree.Unified, name)
 	folder, err := makeCgroup(home)
 	if err != nil {
 		return "", err
@@ -160,10 +213,40 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 // (proc_pid_stat(5)).
 const startTimeField = 18
 
-// homeIn is the folder of the cgroups of a process: pid is its number in its PID namespace, and
-// start tells it from later processes with that number.
-func homeIn(own string, namespace uint64, pid int, start string) string {
-	return filepath.Join(own, fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start))
+// ownTree is where this process was in the groups of the machine when it first asked. What other
+// processes of its PID namespace have left there that have ended is killed and removed then.
+var ownTree = sync.OnceValues(func() (cgroup.Tree, error) {
+	tree, err := cgroup.Find()
+	if err != nil {
+		return tree, err
+	}
+	namespace, err := pidNamespace()
+	if err != nil {
+		return tree, err
+	}
+	if procShowsOwnNamespace() && tree.Unified != "" {
+		endStrays(tree.Unified, namespace)
+	}
+	tree.RemoveStrays(fmt.Sprintf("modgw-%d-*-*", namespace))
+	return tree, nil
+})
+
+// homeName is the name of the folder of the cgroups of this process: with its PID namespace, its
+// number there, and its start, which tells it from later processes with that number.
+var homeName = sync.OnceValues(func() (string, error) {
+	namespace, err := pidNamespace()
+	if err != nil {
+		return "", err
+	}
+	_, fields := statOf(os.Getpid())
+	if len(fields) <= startTimeField {
+		return "", errors.New("cannot find out when this process started")
+	}
+	return homeNameOf(namespace, os.Getpid(), fields[startTimeField]), nil
+})
+
+func homeNameOf(namespace uint64, pid int, start string) string {
+	return fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start)
 }
 
 // pidNamespace is the number of the PID namespace of this process.
@@ -182,37 +265,6 @@ func procShowsOwnNamespace() bool {
 	return err == nil && self == strconv.Itoa(os.Getpid())
 }
 
-// ownCgroup is the folder of the cgroup that this process is in.
-func ownCgroup() (string, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", err
-	}
-	groups, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return "", err
-	}
-	path := ""
-	for line := range strings.Lines(string(groups)) {
-		if p, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
-			path = p
-		}
-	}
-	for line := range strings.Lines(string(mounts)) {
-		before, after, _ := strings.Cut(line, " - ")
-		fields, kind := strings.Fields(before), strings.Fields(after)
-		if len(fields) < 5 || len(kind) < 1 || kind[0] != "cgroup2" || path == "" {
-			continue
-		}
-		inside, err := filepath.Rel(fields[3], path)
-		if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-			continue
-		}
-		return filepath.Join(fields[4], inside), nil
-	}
-	return "", errors.New("there is no cgroup file system of version 2")
-}
-
 // cgroups counts those that this process has made.
 var cgroups atomic.Int64
 
@@ -222,7 +274,7 @@ func makeCgroup(home string) (*os.File, error) {
 	const attempts = 3 // home may be removed between the two steps
 	var err error
 	for range attempts {
-		if err = os.Mkdir(home, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err = os.MkdirAll(home, 0o755); err != nil {
 			return nil, fmt.Errorf("cannot make a cgroup: %w", err)
 		}
 		if err = os.Mkdir(dir, 0o755); err == nil {
@@ -249,9 +301,11 @@ func endStrays(own string, namespace uint64) {
 		if _, fields := statOf(pid); len(fields) > startTimeField && fields[startTimeField] == start {
 			continue // it runs
 		}
-		dirs, _ := filepath.Glob(filepath.Join(home, "*", "cgroup.procs"))
-		for _, procs := range dirs {
-			killCgroup(filepath.Dir(procs))
+		for _, level := range []string{"*/*", "*"} { // groups of apps have those of their scopes
+			dirs, _ := filepath.Glob(filepath.Join(home, level, "cgroup.procs"))
+			for _, procs := range dirs {
+				killCgroup(filepath.Dir(procs))
+			}
 		}
 		_ = os.Remove(home) // what cannot be removed is empty and harmless
 	}

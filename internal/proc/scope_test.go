@@ -3,10 +3,12 @@ package proc
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/cgroup"
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
@@ -18,7 +20,7 @@ func scopes(t *testing.T) map[string]*Scope {
 		t.Log("without cgroups: ", err)
 		return all
 	}
-	all["cgroup"] = NewScope()
+	all["cgroup"], _ = NewScope("", cgroup.Limits{})
 	return all
 }
 
@@ -77,10 +79,11 @@ func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
 	if err := ScopesAreMarks(); err != nil {
 		t.Skip("there are no cgroups here: ", err)
 	}
-	own, err := ownCgroup()
+	tree, err := ownTree()
 	if err != nil {
 		t.Fatal(err)
 	}
+	own := tree.Unified
 	ended := exec.Command("true")
 	if err := ended.Run(); err != nil {
 		t.Fatal(err)
@@ -89,12 +92,12 @@ func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := makeCgroup(homeIn(own, namespace, ended.Process.Pid, "1"))
+	folder, err := makeCgroup(filepath.Join(own, homeNameOf(namespace, ended.Process.Pid, "1")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	left := setsid(t, &Scope{folder: folder})
-	elsewhere, err := makeCgroup(homeIn(own, namespace+1, ended.Process.Pid, "1"))
+	elsewhere, err := makeCgroup(filepath.Join(own, homeNameOf(namespace+1, ended.Process.Pid, "1")))
 	if err != nil {
 		t.Fatal(err)
 	}

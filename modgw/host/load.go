@@ -7,8 +7,11 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/modgw/modgw/internal/cgroup"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // file is a loaded descriptor file.
@@ -44,8 +47,16 @@ func (h *Host) readFileAgain() error {
 }
 
 func (h *Host) options(defaults *loader.Defaults) loader.Options {
-	return loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
+	options := loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
+	if !h.config.Dev {
+		options.Unenforced = workers.Unenforced(func(c cgroup.Controller) bool { return proc.CgroupVersion(c) > 0 })
+	}
+	return options
 }
+
+// UnenforcedLimits returns the arguments of the limits block of an app that a host of this user's
+// could probably not enforce on this machine.
+func UnenforcedLimits() []string { return workers.Unenforced(proc.MachineBounds) }
 
 // targets returns where to look for descriptors.
 func (h *Host) targets() []string {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/listen"
@@ -56,6 +57,9 @@ func (h *Host) Run(ctx context.Context) error {
 	defer h.openLoop()()
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
+	}
+	if !h.config.Dev && !h.config.Script {
+		defer proc.DelegateCgroups()()
 	}
 	h.reportScopes()
 	h.worker.Zygotes, h.worker.Outside = new(zygote.Set), h.foundOutside

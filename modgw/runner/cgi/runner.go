@@ -48,7 +48,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 		user:    user,
 		scripts: scripts{user: user, dir: d.CGI.Dir, script: d.CGI.Script},
 		queue:   queue.New(d.Queue),
-		scope:   sync.OnceValue(proc.NewScope),
+		scope:   sync.OnceValue(func() *proc.Scope { return workers.NewScope(d, c.Log) }),
 		live:    make(map[*proc.Process]bool),
 	}, nil
 }
@@ -90,6 +90,7 @@ func (r *Runner) Stop(ctx context.Context) {
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
+	status.Limits = workers.Means(r.config.Descriptor, r.scope())
 	return status
 }
 
@@ -116,9 +117,9 @@ func (r *Runner) later(f func()) bool {
 // start starts a process that Stop ends.
 func (r *Runner) start(spec proc.Spec) (*proc.Process, error) {
 	spec.Credential = r.user.Credential()
-	spec.Limits = workers.Limits(r.config.Descriptor)
-	spec.Leash = true
 	spec.Scope = r.scope()
+	spec.Limits = workers.Limits(r.config.Descriptor, spec.Scope)
+	spec.Leash = true
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped {

@@ -61,7 +61,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:  c,
-		scope:   sync.OnceValue(proc.NewScope),
+		scope:   sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
 		workers: make(map[*Worker]bool),
@@ -161,6 +161,9 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	}
 	status.Workers, status.Restarts = workers, int(p.restarts.Load())
 	status.Crash = p.crash.Clone()
+	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && !p.stopped {
+		status.Limits = Means(d, p.scope())
+	}
 }
 
 // first is how many workers Start starts.

@@ -56,8 +56,8 @@ func (w *Worker) Fill(spec *proc.Spec) {
 		spec.Dir = cmp.Or(d.Home, d.Root)
 	}
 	spec.Credential = c.User.Credential()
-	spec.Limits = Limits(d)
 	spec.Scope = w.pool.scope()
+	spec.Limits = Limits(d, spec.Scope)
 	spec.Output.Line = w.printer()
 }
 

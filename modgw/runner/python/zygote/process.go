@@ -69,7 +69,7 @@ func start(a App) (*Process, error) {
 		in:      wire.NewReader(conn),
 		ended:   make(chan struct{}),
 		waiting: make(map[uint32]chan answer),
-		scope:   proc.NewScope(),
+		scope:   workers.NewScope(a.Descriptor, a.Log),
 
 		deserted: make(chan struct{}),
 	}
@@ -82,8 +82,8 @@ func start(a App) (*Process, error) {
 		Dir:        cmp.Or(d.Home, d.Root),
 		Credential: a.User.Credential(),
 		Files:      []*os.File{theirs},
-		Stdin:      a.Stdin,           // the workers inherit it
-		Limits:     workers.Limits(d), // the workers inherit them
+		Stdin:      a.Stdin,                    // the workers inherit it
+		Limits:     workers.Limits(d, p.scope), // the workers inherit them
 		Scope:      p.scope,
 		Lifeline:   true,
 		Output: proc.Output{Line: func(line proc.Line) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // defaultDelay is the delay of a Set that has none.
@@ -93,7 +92,7 @@ func (a *App) key() string {
 	hash := sha256.New()
 	d, env := a.Descriptor, a.Environment
 	fmt.Fprintf(hash, "%q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, a.Dir)
-	fmt.Fprintf(hash, "%v", workers.Limits(d))
+	fmt.Fprintf(hash, "%v %q %d", d.Limits, d.Umask, d.Nice)
 	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, a.User.HomeDir()))
 	if c := a.User.Credential(); c != nil {
 		fmt.Fprintf(hash, "%d %d %d", c.Uid, c.Gid, slices.Sorted(slices.Values(c.Groups)))

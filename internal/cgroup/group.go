@@ -1,0 +1,200 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Group bounds processes together. nil is a group that bounds nothing.
+type Group struct {
+	unified string // folder in version 2, for groups with processes below it; "": none
+	split   map[Controller]string
+}
+
+// Open makes a group, or finds the one of that name, below home, which is a name of a folder too.
+// It sets the limits as far as this machine can. The group is nil where no controller can be used.
+// The error is about the first limit that could not be set although there is its controller.
+func (t Tree) Open(home, name string, l Limits) (*Group, error) {
+	g := &Group{split: map[Controller]string{}}
+	var failed error
+	for _, c := range Controllers() {
+		var err error
+		switch t.Means(c) {
+		case 2:
+			err = g.openUnified(filepath.Join(t.Unified, home), name, c, l)
+		case 1:
+			err = g.openSplit(filepath.Join(t.split[c], home), name, c, l)
+		}
+		if failed == nil {
+			failed = err
+		}
+	}
+	if g.unified == "" && len(g.split) == 0 {
+		return nil, failed
+	}
+	return g, failed
+}
+
+// openUnified makes the folder of the group in version 2, with controllers for those below it.
+func (g *Group) openUnified(home, name string, c Controller, l Limits) error {
+	dir := filepath.Join(home, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make a cgroup: %w", err)
+	}
+	g.unified = dir
+	if err := enable(home, []Controller{c}); err != nil {
+		return fmt.Errorf("cannot use controller %s: %w", c, err)
+	}
+	return apply(dir, l.settings2(c))
+}
+
+func (g *Group) openSplit(home, name string, c Controller, l Limits) error {
+	dir := filepath.Join(home, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make a cgroup: %w", err)
+	}
+	g.split[c] = dir
+	return apply(dir, l.settings1(c))
+}
+
+// Unified is the folder below which groups with processes are made in version 2; "": none.
+func (g *Group) Unified() string {
+	if g == nil {
+		return ""
+	}
+	return g.unified
+}
+
+// ProcessFiles are the files of version 1 into which a process writes "0" to belong to the group.
+func (g *Group) ProcessFiles() []string {
+	if g == nil {
+		return nil
+	}
+	var files []string
+	for _, c := range Controllers() {
+		if dir := g.split[c]; dir != "" {
+			files = append(files, filepath.Join(dir, "cgroup.procs"))
+		}
+	}
+	return files
+}
+
+// Bounds reports whether the group can bound what a controller is for.
+func (g *Group) Bounds(c Controller) bool { return g.Version(c) > 0 }
+
+// Version is the version of control groups by which the group bounds something; 0: it does not.
+func (g *Group) Version(c Controller) int {
+	switch {
+	case g == nil:
+		return 0
+	case g.split[c] != "":
+		return 1
+	case g.unified != "" && writable(filepath.Join(g.unified, firstFile[c])):
+		return 2
+	}
+	return 0
+}
+
+// firstFile is a file that a group of version 2 has when it has the controller.
+var firstFile = map[Controller]string{Memory: "memory.max", CPU: "cpu.max", Processes: "pids.max", IO: "io.max"}
+
+// Usage is what the processes of a group use together.
+type Usage struct {
+	Memory   int64  // bytes now; 0: unknown
+	Peak     int64  // bytes at most; 0: unknown
+	OOMKills uint64 // processes that the kernel has ended because of the limit
+}
+
+// Usage reads what the processes use.
+func (g *Group) Usage() Usage {
+	switch {
+	case g == nil:
+		return Usage{}
+	case g.split[Memory] != "":
+		dir := g.split[Memory]
+		return Usage{
+			Memory:   number(filepath.Join(dir, "memory.usage_in_bytes")),
+			Peak:     number(filepath.Join(dir, "memory.max_usage_in_bytes")),
+			OOMKills: field(filepath.Join(dir, "memory.oom_control"), "oom_kill"),
+		}
+	}
+	return Usage{
+		Memory:   number(filepath.Join(g.unified, "memory.current")),
+		Peak:     number(filepath.Join(g.unified, "memory.peak")),
+		OOMKills: field(filepath.Join(g.unified, "memory.events"), "oom_kill"),
+	}
+}
+
+// Remove removes the folders of the group, unless there are processes or other groups in it.
+func (g *Group) Remove() {
+	if g == nil {
+		return
+	}
+	for _, dir := range g.folders() {
+		if err := os.Remove(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+			_ = os.Remove(filepath.Dir(dir)) // when it was the last
+		}
+	}
+}
+
+func (g *Group) folders() []string {
+	var all []string
+	if g.unified != "" {
+		all = append(all, g.unified)
+	}
+	for _, c := range Controllers() {
+		if dir := g.split[c]; dir != "" {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
+// RemoveStrays removes what is left of groups below homes of version 1 that match a pattern, when
+// nothing is in them.
+func (t Tree) RemoveStrays(pattern string) {
+	for _, dir := range t.split {
+		homes, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is right
+		for _, home := range homes {
+			groups, _ := filepath.Glob(filepath.Join(home, "*"))
+			for _, group := range groups {
+				_ = os.Remove(group) // fails for files and for groups in use
+			}
+			_ = os.Remove(home)
+		}
+	}
+}
+
+// number is the content of a file that has a number; 0 when it has none.
+func number(file string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return n
+}
+
+// field is a number in a file of lines with a name and a number; 0 when it is not there.
+func field(file, name string) uint64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			n, _ := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }

@@ -1,0 +1,173 @@
+package cgroup
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Tree is where this process is in the groups of the machine.
+type Tree struct {
+	Unified string // folder of this process's group of version 2; "": there is none
+
+	// split are the folders of this process's groups of version 1, by controller.
+	split map[Controller]string
+}
+
+// names1 are the names of the controllers in version 1 that have another there.
+var names1 = map[string]Controller{"memory": Memory, "cpu": CPU, "pids": Processes, "blkio": IO}
+
+// Find finds the groups of this process.
+func Find() (Tree, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return Tree{}, err
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return Tree{}, err
+	}
+	return find(string(mounts), string(groups)), nil
+}
+
+// find reads what proc_pid_mountinfo(5) and cgroups(7) describe.
+func find(mounts, groups string) Tree {
+	t := Tree{split: map[Controller]string{}}
+	own := map[string]string{} // path of the own group by controller; "" for version 2
+	for line := range strings.Lines(groups) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(fields) < 3 {
+			continue
+		}
+		for name := range strings.SplitSeq(fields[1], ",") {
+			own[name] = fields[2]
+		}
+	}
+	for line := range strings.Lines(mounts) {
+		before, after, _ := strings.Cut(line, " - ")
+		fields, kind := strings.Fields(before), strings.Fields(after)
+		if len(fields) < 5 || len(kind) < 3 {
+			continue
+		}
+		switch kind[0] {
+		case "cgroup2":
+			if dir, ok := within(fields[3], fields[4], own, ""); ok && t.Unified == "" {
+				t.Unified = dir
+			}
+		case "cgroup":
+			for option := range strings.SplitSeq(kind[2], ",") {
+				controller, known := names1[option]
+				if dir, ok := within(fields[3], fields[4], own, option); known && ok && t.split[controller] == "" {
+					t.split[controller] = dir
+				}
+			}
+		}
+	}
+	return t
+}
+
+// within is the folder of the own group in a mount of which root is visible at the path at.
+func within(root, at string, own map[string]string, name string) (string, bool) {
+	path, ok := own[name]
+	if !ok {
+		return "", false
+	}
+	inside, err := filepath.Rel(root, path)
+	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
+		return "", false
+	}
+	return filepath.Join(at, inside), true
+}
+
+// Delegate makes the controllers of version 2 usable in groups below this process's own, as far as
+// that may be done. For that no process may be in the own group itself, so this process moves to a
+// group below it. end undoes it; nil when nothing was done.
+//
+// It is for a program that has its group to itself, as a service has it by Delegate= of systemd.
+func (t Tree) Delegate() (end func()) {
+	if t.Unified == "" {
+		return nil
+	}
+	wanted := slices.DeleteFunc(t.available(), func(c Controller) bool { return slices.Contains(t.enabled(), c) })
+	if len(wanted) == 0 || !writable(filepath.Join(t.Unified, "cgroup.subtree_control")) {
+		return nil
+	}
+	leaf := filepath.Join(t.Unified, "modgw-host")
+	moved := false
+	if enable(t.Unified, wanted) != nil {
+		// The kernel refuses it while there are processes in the group.
+		if os.Mkdir(leaf, 0o755) != nil || move(leaf) != nil {
+			_ = os.Remove(leaf)
+			return nil
+		}
+		if moved = true; enable(t.Unified, wanted) != nil {
+			_ = move(t.Unified)
+			_ = os.Remove(leaf)
+			return nil
+		}
+	}
+	return func() {
+		_ = write(t.Unified, "cgroup.subtree_control", signed("-", wanted))
+		if moved {
+			_ = move(t.Unified)
+			_ = os.Remove(leaf)
+		}
+	}
+}
+
+// move moves this process into a group.
+func move(dir string) error { return write(dir, "cgroup.procs", "0") }
+
+func enable(dir string, controllers []Controller) error {
+	return write(dir, "cgroup.subtree_control", signed("+", controllers))
+}
+
+func signed(sign string, controllers []Controller) string {
+	words := make([]string, len(controllers))
+	for i, c := range controllers {
+		words[i] = sign + string(c)
+	}
+	return strings.Join(words, " ")
+}
+
+func write(dir, file, text string) error {
+	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0)
+}
+
+// available are the controllers that the own group of version 2 has.
+func (t Tree) available() []Controller { return listed(filepath.Join(t.Unified, "cgroup.controllers")) }
+
+// enabled are those that groups below it have.
+func (t Tree) enabled() []Controller {
+	return listed(filepath.Join(t.Unified, "cgroup.subtree_control"))
+}
+
+func listed(file string) []Controller {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var found []Controller
+	for name := range strings.FieldsSeq(string(text)) {
+		if slices.Contains(Controllers(), Controller(name)) {
+			found = append(found, Controller(name))
+		}
+	}
+	return found
+}
+
+// Has reports whether the machine has a controller for groups like this process's own.
+func (t Tree) Has(c Controller) bool { return t.split[c] != "" || slices.Contains(t.available(), c) }
+
+// Means says by which version a controller can be used below this process's groups: 2, 1, or 0 when
+// it cannot.
+func (t Tree) Means(c Controller) int {
+	switch {
+	case t.Unified != "" && slices.Contains(t.enabled(), c):
+		return 2
+	case t.split[c] != "" && writable(t.split[c]):
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,77 @@
+package workers
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/modgw/modgw/internal/cgroup"
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
+)
+
+// NewScope makes the scope for processes of an app, with the limits that hold for all of them
+// together. Limits that cannot be set are logged.
+func NewScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
+	scope, err := proc.NewScope(string(d.Name), groupLimits(d))
+	if err != nil {
+		fault := &modgw.Fault{
+			Code: "MGW-APP-112", Summary: "cannot bound the processes of the app together", Err: err,
+			Hint: "the limits of each process hold; modgw-host status shows by which means each limit is in force",
+		}
+		log.Warn("limits not in force", "error", fault.Error())
+	}
+	return scope
+}
+
+// groupLimits are the limits of an app that hold for its processes together.
+func groupLimits(d modgw.Descriptor) cgroup.Limits {
+	return cgroup.Limits{
+		Memory: d.Limits.Memory, MemorySoft: d.Limits.MemorySoft, CPU: d.Limits.CPU, CPUWeight: d.Limits.CPUWeight,
+		Processes: d.Limits.Processes, IOWeight: d.Limits.IOWeight,
+	}
+}
+
+// groupLimit is an argument of the limits block that holds for all processes of an app together.
+type groupLimit struct {
+	name       string
+	controller cgroup.Controller
+	otherwise  string // by what it is in force without control groups
+	isSet      func(modgw.Limits) bool
+}
+
+var limitsOfGroups = []groupLimit{
+	{"memory", cgroup.Memory, "rlimit", func(l modgw.Limits) bool { return l.Memory > 0 }},
+	{"memory_soft", cgroup.Memory, "none", func(l modgw.Limits) bool { return l.MemorySoft > 0 }},
+	{"cpu", cgroup.CPU, "none", func(l modgw.Limits) bool { return l.CPU > 0 }},
+	{"cpu_weight", cgroup.CPU, "none", func(l modgw.Limits) bool { return l.CPUWeight > 0 }},
+	{"processes", cgroup.Processes, "rlimit", func(l modgw.Limits) bool { return l.Processes > 0 }},
+	{"io_weight", cgroup.IO, "none", func(l modgw.Limits) bool { return l.IOWeight > 0 }},
+}
+
+// Means says for each limit that an app has how it is in force: "cgroup v2", "cgroup v1", "rlimit",
+// which is for each process alone, or "none".
+func Means(d modgw.Descriptor, scope *proc.Scope) map[string]string {
+	means := map[string]string{}
+	for _, l := range limitsOfGroups {
+		if !l.isSet(d.Limits) {
+			continue
+		}
+		means[l.name] = l.otherwise
+		if version := scope.Version(l.controller); version > 0 {
+			means[l.name] = fmt.Sprintf("cgroup v%d", version)
+		}
+	}
+	return means
+}
+
+// Unenforced returns the arguments of the limits block that do not hold where bounds says which
+// controllers there are.
+func Unenforced(bounds func(cgroup.Controller) bool) []string {
+	var names []string
+	for _, l := range limitsOfGroups {
+		if l.otherwise == "none" && !bounds(l.controller) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
