@@ -11,8 +11,9 @@ import (
 
 // Limits bound what the processes of a group use together. Zero values bound nothing.
 type Limits struct {
-	Memory     int64   // bytes; the kernel ends a process when it needs more
-	MemorySoft int64   // bytes; beyond, processes are slowed down and their memory is taken back first
+	Memory int64 // bytes; the kernel ends a process when it needs more
+	// bytes; beyond, processes are slowed down and their memory is taken back first
+	MemorySoft int64
 	CPU        float64 // processors: 0.5 is half of one
 	CPUWeight  int     // 1 to 10000, 100 being usual: its share when all want more than there is
 	Processes  int     // processes and threads

@@ -35,7 +35,7 @@ func groupLimits(d modgw.Descriptor) cgroup.Limits {
 type groupLimit struct {
 	name       string
 	controller cgroup.Controller
-	otherwise  string // by what it is in force without control groups
+	otherwise  string // means without control groups: "rlimit" or "none"
 	isSet      func(modgw.Limits) bool
 }
 

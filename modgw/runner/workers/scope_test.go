@@ -39,7 +39,7 @@ func TestUnenforcedAreLimitsWithoutControllerThatNothingElseEnforces(t *testing.
 
 func TestLimitThatTheKernelRefusesIsLogged(t *testing.T) {
 	var log bytes.Buffer
-	d := modgw.Descriptor{Name: "in/valid", Limits: modgw.Limits{CPU: 1e18}}
+	d := modgw.Descriptor{Name: "refused", Limits: modgw.Limits{CPU: 1e9}}
 	scope := NewScope(d, slog.New(slog.NewTextHandler(&log, nil)))
 	defer scope.Kill()
 	if scope.Version(cgroup.CPU) == 0 {
