@@ -23,13 +23,37 @@ func TestEveryTestThatAPageNamesExists(t *testing.T) {
 		}
 		source.Write(text)
 	}
-	page, err := os.ReadFile("docs/mod_wsgi.md")
+	for _, path := range []string{"docs/mod_wsgi.md", "troubleshooting.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range testNamePattern.FindAllStringSubmatch(string(page), -1) {
+			if !strings.Contains(source.String(), "func "+name[1]+"(") {
+				t.Errorf("%s names %s, which there is not", path, name[1])
+			}
+		}
+	}
+}
+
+// TestEverySymptomIsWhole sees that an entry by symptom says what to do and which test holds it.
+func TestEverySymptomIsWhole(t *testing.T) {
+	page, err := os.ReadFile("troubleshooting.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range testNamePattern.FindAllStringSubmatch(string(page), -1) {
-		if !strings.Contains(source.String(), "func "+name[1]+"(") {
-			t.Errorf("docs/mod_wsgi.md names %s, which there is not", name[1])
+	_, section, _ := strings.Cut(string(page), "\n## By symptom\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	symptoms := strings.Split(section, "\n### ")[1:]
+	if len(symptoms) < 15 {
+		t.Errorf("%d symptoms", len(symptoms))
+	}
+	for _, symptom := range symptoms {
+		for _, part := range []string{"\n**Cause.** ", "\n**Check.** ", "\n**Fix.** ", "\n**Shown by** `Test"} {
+			if strings.Count(symptom, part) != 1 {
+				title, _, _ := strings.Cut(symptom, "\n")
+				t.Errorf("%q has %d of %q", title, strings.Count(symptom, part), part)
+			}
 		}
 	}
 }

@@ -3,6 +3,8 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -35,6 +37,20 @@ type accessLine struct {
 	Bytes                                  int64
 	Broken                                 bool
 	Took, Queued, Worked                   float64
+}
+
+// sendRaw sends text to the host's own port, and returns what comes back until the end.
+func (s *site) sendRaw(text string) string {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	// The host may answer before it has read all.
+	_, _ = conn.Write([]byte(text))
+	answer, _ := io.ReadAll(conn)
+	return string(answer)
 }
 
 // accessLines returns the lines of the log when there are so many.
@@ -112,6 +128,19 @@ async def app(scope, receive, send):
 		got.ID, got.Took, got.Queued, got.Worked, got.Remote, got.Method = "", 0, 0, 0, "", ""
 		if got != w {
 			t.Errorf("the line is %+v, not %+v", got, w)
+		}
+	}
+	for i, refused := range []struct {
+		request string
+		status  int
+	}{
+		{"nonsense\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 100<<10), 431},
+	} {
+		answer := s.sendRaw(refused.request)
+		got := s.accessLines(len(want) + i + 1)[len(want)+i]
+		if got != (accessLine{Status: refused.status, Front: "http", Remote: "127.0.0.1"}) {
+			t.Errorf("%.30q, which is answered %.40q: the line is %+v", refused.request, answer, got)
 		}
 	}
 	if err := os.Rename(s.path("access.log"), s.path("access.log.1")); err != nil {

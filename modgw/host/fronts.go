@@ -167,6 +167,7 @@ func (h *Host) httpConfig(f *openFront, all []*openFront) http.Config {
 		Handler:        h.handler(),
 		Loop:           h.loop,
 		Log:            h.log,
+		Refused:        h.requestRefused,
 		TrustedProxies: h.TrustedProxies(),
 		TrustUnix:      true,
 		ProxyProtocol:  l.ProxyProtocol,

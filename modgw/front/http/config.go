@@ -19,6 +19,10 @@ type Config struct {
 
 	Log *slog.Logger // nil: nothing is logged
 
+	// Refused is called with each request that could not be read, which Handler never sees. It must
+	// not wait. nil: nothing is called.
+	Refused func(Refusal)
+
 	// Loop is where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler];
 	// nil: goroutines serve all. It must not be closed before Serve has returned.
 	Loop *eventloop.Loop

@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -88,6 +89,13 @@ func hasItsLength(r *http.Request) bool {
 
 func badRequest(why string) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
+}
+
+// Refusal is a request that could not be read.
+type Refusal struct {
+	Client net.Addr // address of the client, or of a proxy in front
+	Status int      // status of the answer
+	Code   string   // code of the fault
 }
 
 func unreadable(why http1.Reason) *modgw.Fault {
