@@ -129,7 +129,7 @@ func newRoot(c console) *cobra.Command {
 		newServe(c), newDev(c), newRun(c), newFcgi(c), newCgi(c), newResident(c),
 		newCheck(c), newFmt(c), newExplain(c), newInit(c), newEnable(c), newDisable(c),
 		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c), newMetrics(c), newPolicy(c),
-		newEnv(c), newExec(c), newAttach(c), newApache(c), newNginx(c), newLighttpd(c),
+		newEnv(c), newExec(c), newAttach(c), newApache(c), newDoctor(c), newNginx(c), newLighttpd(c),
 		newMigrate(c), newVersion(c),
 	)
 	root.InitDefaultHelpCmd()

@@ -16,7 +16,7 @@ type Directive struct {
 	To       int          // byte behind its end; set by ParseNginx
 	Block    bool         // has Children, even if there are none
 	Children []*Directive // content of the section and of the files that it includes
-	Parent   *Directive   // section in which it counts; nil at the top
+	Parent   *Directive   // section in which it counts; at the top that of the tree
 }
 
 // Is reports whether the directive has one of the names, in upper or lower case.

@@ -171,7 +171,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *Answerer) answer(w http.ResponseWriter, r *http.Request, info *modgw.RequestInfo, t Token) {
 	app, mount := a.find(r)
 	report := Report{
-		Token: t, Front: info.Front, App: app, Mount: mount,
+		Token: t, Front: info.Front, App: app, Mount: mount, Prefix: info.Prefix,
 		Method: r.Method, Host: r.Host, Target: info.RawTarget, Path: []byte(info.Path), Query: r.URL.RawQuery,
 		Headers: map[string][]string{}, Length: r.ContentLength,
 		Scheme: info.Scheme, RemoteAddr: info.RemoteAddr, RemotePort: info.RemotePort,
@@ -267,7 +267,7 @@ func (a *Answerer) stream(w http.ResponseWriter, r *http.Request, p *pending) {
 func (a *Answerer) upgrade(w http.ResponseWriter, r *http.Request, p *pending) {
 	wanted := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	var hijack func() error
-	if wanted && r.ProtoMajor == 1 && p.report.Front == "http" {
+	if wanted && r.ProtoMajor == 1 && r.ProtoMinor > 0 && p.report.Front == "http" {
 		hijack = func() error { return a.switchProtocols(w, r, p) }
 	}
 	if hijack == nil || hijack() != nil {

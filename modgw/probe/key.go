@@ -39,8 +39,8 @@ const (
 )
 
 // LargeHeader is the length of the header in responses to probes of the kind Headers, in bytes. The
-// host itself sends up to 8000.
-const LargeHeader = 7000
+// host itself sends up to 8000; many web servers take 4096 for the whole head by default.
+const LargeHeader = 3000
 
 // prefix begins the signed part of a path.
 const prefix = "modgw-probe-"

@@ -12,6 +12,7 @@ type Report struct {
 	Front      string              `json:"front"`      // "fcgi", "http", "uwsgi" or "scgi"
 	App        modgw.AppName       `json:"app"`        // app that the request is for; "": none
 	Mount      modgw.MountPath     `json:"mount"`      // mount of that app
+	Prefix     string              `json:"prefix"`     // path before the mount; "": none
 	Method     string              `json:"method"`     // method of the request
 	Host       string              `json:"host"`       // Host header
 	Target     string              `json:"target"`     // request target as it was sent
