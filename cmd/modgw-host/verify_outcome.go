@@ -36,19 +36,44 @@ func newOutcome(s *servers, results []replay.Result) outcome {
 	return o
 }
 
+// print writes the outcome for people. Requests that differ in the same way stand together.
 func (o outcome) print(w io.Writer) {
+	var order []string
+	alike := map[string][]replay.Result{}
 	for _, r := range o.Results {
-		printResult(w, r)
+		key := differencesOf(r)
+		if alike[key] == nil {
+			order = append(order, key)
+		}
+		alike[key] = append(alike[key], r)
+	}
+	for _, key := range order {
+		printRequests(w, alike[key])
+		fmt.Fprintln(w, key)
 	}
 	fmt.Fprintf(w, "%d alike, %d different, %d not answered by the old server\n", o.Alike, o.Different, o.Failed)
 }
 
-func printResult(w io.Writer, r replay.Result) {
-	found := ""
-	if r.From != "" {
-		found = "  (" + r.From + ")"
+// mostNamed is how many requests are named that differ in the same way.
+const mostNamed = 5
+
+func printRequests(w io.Writer, results []replay.Result) {
+	for _, r := range results[:min(len(results), mostNamed)] {
+		fmt.Fprintf(w, "%s  (%s)\n", r.Request, r.From)
 	}
-	fmt.Fprintf(w, "%s%s\n", r.Request, found)
+	if more := len(results) - mostNamed; more > 0 {
+		fmt.Fprintf(w, "and %d more\n", more)
+	}
+}
+
+// differencesOf are the lines about the differences of a request, and about their causes.
+func differencesOf(r replay.Result) string {
+	var w strings.Builder
+	writeDifferences(&w, r)
+	return w.String()
+}
+
+func writeDifferences(w io.Writer, r replay.Result) {
 	if r.Failed != "" {
 		fmt.Fprintf(w, "  not compared: %s\n", r.Failed)
 	}
@@ -72,7 +97,6 @@ func printResult(w io.Writer, r replay.Result) {
 		}
 		fmt.Fprintf(w, "  %s: %s%s: %s\n", label, place, s.Directive, s.Reason)
 	}
-	fmt.Fprintln(w)
 }
 
 // progressEvery is how often the progress is shown where stderr is no terminal.

@@ -15,10 +15,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/apache"
 	"github.com/modgw/modgw/apache/trial"
+	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/httpd"
 	"github.com/modgw/modgw/loader/migrate/replay"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/host"
@@ -96,6 +99,9 @@ func (v *verification) servers(ctx context.Context, header http.Header) (s *serv
 
 // startOld runs an Apache of our own with the old configuration.
 func (v *verification) startOld(ctx context.Context, s *servers, header http.Header) error {
+	if !v.isApache() {
+		return errors.New("the old server is not Apache, which alone is started here")
+	}
 	program, err := apache.Find(ctx, "")
 	if err != nil {
 		return fmt.Errorf("the old server cannot be run here: %w", err)
@@ -111,6 +117,15 @@ func (v *verification) startOld(ctx context.Context, s *servers, header http.Hea
 	}
 	s.plain.Old, s.secure.Old = asServer(running.Plain, header), asServer(running.Secure, header)
 	return nil
+}
+
+// isApache reports whether one of the sources is a configuration of Apache.
+func (v *verification) isApache() bool {
+	var files migrate.Files
+	return slices.ContainsFunc(filesOf(v.sources), func(path string) bool {
+		source, err := files.Read(path)
+		return err == nil && httpd.Reader{}.Recognise(source) > 0
+	})
 }
 
 // startNew runs a host with the migrated apps, and where there are Apache and a new configuration

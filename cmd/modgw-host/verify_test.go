@@ -132,3 +132,32 @@ func TestVerifyThatCannotAskIsExplained(t *testing.T) {
 		faulttest.Want(t, stderr, "MGW-MIG-003")
 	}
 }
+
+func TestVerifyStartsNoOldServerButApache(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "shop.ini")
+	if err := os.WriteFile(conf, []byte("[uwsgi]\nmodule = shop:app\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := runVerify(t, []string{"migrate", "--verify", "--out", filepath.Join(dir, "new"), conf})
+	if code != 1 || !strings.Contains(stderr, "the old server is not Apache") {
+		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}
+
+func TestRequestsThatDifferInTheSameWayStandTogether(t *testing.T) {
+	t.Parallel()
+	list := filepath.Join(t.TempDir(), "list")
+	var paths strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&paths, "/static/a.css?%d\n", i)
+	}
+	if err := os.WriteFile(list, []byte(paths.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, stdout, _ := verify(t, pages(200, ""), pages(404, ""), "--requests", list)
+	if strings.Count(stdout, "status 200 became 404") != 1 || !strings.Contains(stdout, "\nand 3 more\n  status") {
+		t.Errorf("got\n%s", stdout)
+	}
+}

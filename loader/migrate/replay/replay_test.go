@@ -65,6 +65,7 @@ func TestAnswersThatDifferOnlyWhereTheOldOnesDoAreAlike(t *testing.T) {
 		"a session cookie": {page("", "Set-Cookie", "id=%d; HttpOnly; Path=/"), page("", "Set-Cookie", "id=%d; HttpOnly; Path=/")},
 		"a nonce":          {page("", "Content-Security-Policy", "script-src 'nonce-%d'; img-src *"), page("", "Content-Security-Policy", "script-src 'nonce-%d'; img-src *")},
 		"a header twice":   {page("", "X-Frame-Options", "DENY", "X-Frame-Options", "DENY"), page("", "X-Frame-Options", "DENY")},
+		"an offer":         {page(""), page("", "Accept-Ranges", "bytes", "Etag", `"1"`)},
 		"headers of servers": {
 			page("", "Server", "Apache", "Vary", "Cookie", "Vary", "Accept-Encoding", "Etag", `"1"`, "Keep-Alive", "timeout=5"),
 			page("", "Server", "modgw", "Vary", "accept-encoding, Cookie", "Etag", `"2-gzip"`),
