@@ -139,6 +139,10 @@ func (c *configuration) configure(a *app) {
 	p := c.pythonOf(a)
 	a.root = c.rootOf(a, p)
 	a.Set("root", a.root)
+	if slices.Contains(systemFolders, a.root) {
+		a.Set("reload.mode", "touch")
+		a.Note("reload", "The script is in a folder of the system: only a change of the script itself reloads the app.")
+	}
 	if a.url != "/" {
 		a.Set("mount", a.url)
 	}
@@ -157,6 +161,9 @@ func (c *configuration) configure(a *app) {
 		c.mountOptions(a, m)
 	}
 }
+
+// systemFolders have programs of others beside a script.
+var systemFolders = []string{"/usr/bin", "/usr/local/bin", "/usr/sbin", "/bin", "/usr/lib/cgi-bin", "/usr/share"}
 
 // described says where an app is and what it runs.
 func described(a *app) string {

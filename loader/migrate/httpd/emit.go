@@ -101,7 +101,7 @@ func (c *configuration) fileName(path string) string {
 
 // changed reports whether a line is not in the new configuration as it is.
 func changed(l *line) bool {
-	return l.drop || l.unwrap || l.other != "" || len(l.before) > 0 || len(l.after) > 0 || slices.ContainsFunc(l.children, changed) ||
+	return l.drop || l.unwrap || l.other != "" || len(l.before)+len(l.inside)+len(l.after) > 0 || slices.ContainsFunc(l.children, changed) ||
 		slices.ContainsFunc(l.body, changed)
 }
 
@@ -137,9 +137,8 @@ func (e *emitter) line(l *line) (parts []migrate.Part) {
 		default:
 			text(l.text)
 			parts = append(parts, inner...)
-			parts = append(parts, e.written(l.after)...)
+			parts = append(parts, e.written(l.inside)...)
 			text(l.close)
-			return parts
 		}
 	case l.drop:
 	case e.macros[l.node]:
@@ -181,7 +180,7 @@ func emptied(l *line) bool {
 			return false
 		}
 	}
-	return had && len(l.after) == 0
+	return had && len(l.inside) == 0
 }
 
 // merge joins texts that follow each other.

@@ -69,7 +69,8 @@ type line struct {
 	other  string         // text that the line has in the new configuration; "": its own
 	unwrap bool           // a section whose content stays without it
 	before []migrate.Part // written before the line
-	after  []migrate.Part // written after the line, or at the end of a section before it is closed
+	inside []migrate.Part // written at the end of a section, before it is closed
+	after  []migrate.Part // written after the line
 }
 
 // file is a file as it is included in one place.

@@ -31,6 +31,10 @@ func (c *configuration) collectHandlers() {
 		}
 		c.scriptsOf(h)
 		switch {
+		case h.found == 0 && slices.ContainsFunc(c.mounts, func(m *mount) bool {
+			return (m.host == f.host || f.host.main()) && h.covers(m)
+		}):
+			c.report.set(f.node, "", migrate.NotNeeded, "the script that it is for has a WSGIScriptAlias")
 		case h.found > 0:
 			c.report.set(f.node, "", migrate.Translated, "each script is an app with a descriptor of its own (%d); a new script needs one too", h.found)
 		default:
@@ -73,7 +77,7 @@ func (c *configuration) aliasOfScripts(h *handled, f *fact, url, target string) 
 	if target == "" || !strings.HasPrefix(url, "/") {
 		return
 	}
-	if filepath.Ext(target) != "" && !c.plan.Files.IsDir(target) {
+	if h.isScript(c, url, target) {
 		m := &mount{fact: f, host: f.host, url: url, script: target}
 		if h.covers(m) && c.cleanURL(m) {
 			f.drop = true
@@ -90,6 +94,19 @@ func (c *configuration) aliasOfScripts(h *handled, f *fact, url, target string) 
 		h.found++
 		c.mounts = append(c.mounts, m)
 	}
+}
+
+// isScript reports whether an Alias leads to a script, and not to a folder of them. A script need
+// not be here, and need not have an ending when its own <Location> makes it one.
+func (h *handled) isScript(c *configuration, url, target string) bool {
+	if c.plan.Files.IsDir(target) || strings.HasSuffix(target, "/") {
+		return false
+	}
+	if filepath.Ext(target) != "" || c.plan.Files.Exists(target) {
+		return true
+	}
+	return len(h.fact.in) > 0 && h.fact.in[len(h.fact.in)-1].kind == "location" &&
+		strings.Trim(h.fact.in[len(h.fact.in)-1].name, "/") == strings.Trim(url, "/")
 }
 
 // covers reports whether a script is run by the handler.

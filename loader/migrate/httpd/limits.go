@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,6 +97,8 @@ func (c *configuration) groupOutcomes(a *app) {
 			switch {
 			case c.applies(f, m):
 				c.report.set(f.node, "", migrate.Translated, "app %q has processes of its own", a.Name)
+			case slices.ContainsFunc(c.mounts, func(other *mount) bool { return c.applies(f, other) }):
+				// It is that of another app.
 			case (f.host == m.host || f.host.main()) && len(f.in) > 0 && f.in[len(f.in)-1].touches(m):
 				c.report.set(f.node, "", migrate.ByHand, "it is for a part of app %q (%s): write a second descriptor with that mount for processes of its own; SCRIPT_NAME is another then", a.Name, f.in[len(f.in)-1].name)
 			}

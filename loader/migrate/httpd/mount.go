@@ -94,6 +94,9 @@ var literalBeginning = regexp.MustCompile(`^\^(?:\(\?i\))?((?:/[A-Za-z0-9_~%-]+(
 // literalMatch reads a regular expression that means one URL path and all below it. Others cannot
 // be a mount.
 func (c *configuration) literalMatch(m *mount) bool {
+	if c.capturedSites(m) {
+		return false // each site is a mount of its own
+	}
 	found := literalBeginning.FindStringSubmatch(m.url)
 	script, rest, hasRest := strings.Cut(m.script, "/$")
 	if found == nil || strings.Contains(script, "$") || hasRest && rest != "1" {
@@ -105,6 +108,34 @@ func (c *configuration) literalMatch(m *mount) bool {
 	if m.url == "" {
 		m.url = "/"
 	}
+	return true
+}
+
+// capturing matches a regular expression that takes a segment of the URL into the path of the
+// script.
+var capturing = regexp.MustCompile(`^\^((?:/[A-Za-z0-9_~-]+)*/)\((?:\[\^/\][+*]|\\w\+|\.\+|\.\*|\[A-Za-z0-9_-]+\+)\)`)
+
+// capturedSites makes a mount of each script that a regular expression stands for and that is here.
+func (c *configuration) capturedSites(m *mount) (found bool) {
+	pattern := capturing.FindStringSubmatch(m.url)
+	before, after, ok := strings.Cut(m.script, "$1")
+	if pattern == nil || !ok || strings.Contains(after, "$") || !strings.HasPrefix(after, "/") {
+		return false
+	}
+	count := 0
+	for _, path := range c.plan.Files.Glob(before + "*" + after) {
+		name := strings.TrimSuffix(strings.TrimPrefix(path, before), after)
+		one := *m
+		one.url, one.script = pattern[1]+name, path
+		if name != "" && c.cleanURL(&one) {
+			count++
+			c.mounts = append(c.mounts, &one)
+		}
+	}
+	if count == 0 {
+		return false
+	}
+	c.report.set(m.fact.node, "", migrate.Translated, "an app for each of the %d scripts that are here; a new one needs a descriptor of its own", count)
 	return true
 }
 

@@ -33,7 +33,7 @@ func (c *configuration) placeApps() {
 		}
 		parts = append(parts, migrate.Part{Insert: insert})
 		if !host.main() {
-			host.line.after = append(host.line.after, parts...)
+			host.line.inside = append(host.line.inside, parts...)
 			continue
 		}
 		last := c.mainPlace(apps)
@@ -42,10 +42,19 @@ func (c *configuration) placeApps() {
 	c.modules()
 }
 
-// appsIn are the apps that a virtual host mounts itself, the longest mount first.
+// appsIn are the apps of a virtual host, the longest mount first. One that mounts some has those of
+// the main server as well: its own sections would win over those of the main server.
 func (c *configuration) appsIn(host *virtualHost) (apps []*app) {
+	mounts := func(a *app, host *virtualHost) bool {
+		return slices.ContainsFunc(a.mounts, func(m *mount) bool { return m.host == host })
+	}
 	for _, a := range c.apps {
-		if slices.ContainsFunc(a.mounts, func(m *mount) bool { return m.host == host }) {
+		if mounts(a, host) {
+			apps = append(apps, a)
+		}
+	}
+	for _, a := range c.apps {
+		if len(apps) > 0 && !host.main() && mounts(a, c.server) && !slices.ContainsFunc(apps, func(own *app) bool { return own.url == a.url }) {
 			apps = append(apps, a)
 		}
 	}
