@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -103,6 +104,7 @@ func (c *configuration) guard(m *mount) (lines []*line) {
 			last = found
 		}
 		for _, child := range l.children {
+			c.override(child, m)
 			if moves(child.node.key()) && !child.drop {
 				lines = append(lines, child)
 				c.report.replace(child.node, migrate.Translated, "also in <Location %q>: a request of an app has no file in Apache", m.url)
@@ -117,6 +119,16 @@ func (c *configuration) guard(m *mount) (lines []*line) {
 		c.report.replace(l.node, migrate.Translated, "also in <Location %q>: a request of an app has no file in Apache", m.url)
 	}
 	return lines
+}
+
+// override notes an AllowOverride that lets a .htaccess file count for the script of a mount: one
+// that is there no longer counts for the app.
+func (c *configuration) override(l *line, m *mount) {
+	file := filepath.Join(filepath.Dir(m.script), ".htaccess")
+	if l.node.key() != "allowoverride" || strings.EqualFold(first(c.words(l)), "none") || !c.plan.Files.Exists(file) {
+		return
+	}
+	c.report.replace(l.node, migrate.ByHand, "%q counts no longer for the app, because its requests have no file in Apache: put what it says into a <Location %q>", file, m.url)
 }
 
 // words are the arguments of a line.
