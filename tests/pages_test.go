@@ -125,7 +125,10 @@ func newUsersProject(t *testing.T) (s *site, environ []string) {
 	s.write("blog/wsgi.py", "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'blog']\n")
 	s.sh("rm modgw.hcl && chown -R 65534:65534 .")
 	s.within = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
-	return s, []string{"HOME=" + s.dir, "XDG_STATE_HOME=" + s.path("state"), "PATH=" + s.dir + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin"}
+	return s, []string{
+		"HOME=" + s.dir, "XDG_STATE_HOME=" + s.path("state"), "GORACE=" + os.Getenv("GORACE"),
+		"PATH=" + s.dir + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin",
+	}
 }
 
 func TestAnAppThatIsRunAloneHasTheEnvironmentThatWasBuiltForItAndListensOnLoopback(t *testing.T) {

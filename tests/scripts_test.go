@@ -205,7 +205,9 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 	s := scripts(t)
 	run := func(environ ...string) (string, string) {
 		cmd := exec.Command(s.path("app/hello.cgi"))
-		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + s.path("tmp")}, environ...)
+		cmd.Env = append([]string{
+			"PATH=" + os.Getenv("PATH"), "TMPDIR=" + s.path("tmp"), "GORACE=" + os.Getenv("GORACE"),
+		}, environ...)
 		var out, problems strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &problems
 		_ = cmd.Run() // how it ended shows in what it printed

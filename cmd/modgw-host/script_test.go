@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { os.RemoveAll(state) })
 			e.Setenv("STATE", state)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 	})

@@ -53,7 +53,7 @@ func start(t *testing.T, change func(*exec.Cmd)) program {
 		t.Fatal(err)
 	}
 	p := program{exec.Command(exe), &lines{}}
-	p.Env = []string{programEnv + "=1"}
+	p.Env = []string{programEnv + "=1", "GORACE=atexit_sleep_ms=0"}
 	p.Stderr = p.stderr
 	change(p.Cmd)
 	if err := p.Start(); err != nil {

@@ -106,7 +106,7 @@ func TestProgramOfGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := descriptor(t, modgw.FastCGI{Command: []string{exe}})
-	d.Env = map[string]string{programEnv: "1"}
+	d.Env = map[string]string{programEnv: "1", "GORACE": "atexit_sleep_ms=0"}
 	a := serve(t, d, nil)
 	var clients sync.WaitGroup
 	for i := range 40 {

@@ -18,7 +18,7 @@ func serveOne(t *testing.T) *app {
 		t.Fatal(err)
 	}
 	d := descriptor(t, modgw.FastCGI{Command: []string{self}, Workers: 1, Concurrency: 1})
-	d.Env = map[string]string{programEnv: "1"}
+	d.Env = map[string]string{programEnv: "1", "GORACE": "atexit_sleep_ms=0"}
 	return serve(t, d, nil)
 }
 

@@ -61,7 +61,7 @@ func prepare(t *testing.T, program string, change ...func(*modgw.Descriptor)) *s
 	}
 	d := modgw.Descriptor{
 		Name: "shop", Root: t.TempDir(), Mount: "/", Kind: modgw.KindHTTP, HTTP: &modgw.HTTP{Command: []string{exe}},
-		Env: map[string]string{programEnv: program},
+		Env: map[string]string{programEnv: program, "GORACE": "atexit_sleep_ms=0"},
 		Timeouts: modgw.Timeouts{
 			Startup: watchtest.Patience, Request: watchtest.Patience, Drain: 20 * time.Second, Stop: 5 * time.Second,
 		},

@@ -46,6 +46,7 @@ func TestProgramMayListenAsItLikes(t *testing.T) {
 		for _, kind := range []modgw.Kind{modgw.KindHTTP, modgw.KindGo} {
 			t.Run(program+" "+string(kind), func(t *testing.T) {
 				s := serve(t, program, func(d *modgw.Descriptor) {
+					delete(d.Env, "GORACE")
 					if d.Kind = kind; kind == modgw.KindGo {
 						d.Go = &modgw.Go{}
 					}
