@@ -13,7 +13,8 @@ import (
 
 // checkApps finds apps that no virtual host passes requests for.
 func (d *Doctor) checkApps(servers []*server) (found []Finding) {
-	if len(servers) == 0 {
+	// A host that clients reach by themselves may have no web server in front.
+	if len(servers) == 0 || !slices.ContainsFunc(d.Listeners, forWebServers) {
 		return nil
 	}
 	for _, app := range d.Apps {
@@ -29,6 +30,9 @@ func (d *Doctor) checkApps(servers []*server) (found []Finding) {
 	}
 	return found
 }
+
+// forWebServers reports whether only programs on this machine can connect to a listener.
+func forWebServers(l modgw.Listener) bool { return l.Address.IsLoopback() }
 
 // passes reports whether any site has a route for an app.
 func (s *server) passes(app modgw.Descriptor, host string) bool {

@@ -161,12 +161,12 @@ func (d *Doctor) reload(ctx context.Context) error {
 	return nil
 }
 
-// keep saves the files of edits as they are now, in a folder of this time.
+// keep saves the files of edits as they were before the first of them, in a folder of this run.
 func (d *Doctor) keep(edits []edit) error {
 	if d.Backups == "" {
 		return nil
 	}
-	dir := filepath.Join(d.Backups, d.now().UTC().Format("20060102-150405"))
+	dir := filepath.Join(d.Backups, d.begun.UTC().Format("20060102-150405"))
 	for _, e := range edits {
 		if e.mode != 0 {
 			continue

@@ -68,6 +68,7 @@ type Config struct {
 // Doctor examines a host and what is in front of it. Make it with [New].
 type Doctor struct {
 	Config
+	begun time.Time // names the folder of this doctor's backups
 }
 
 // New makes a doctor. It looks at nothing yet.
@@ -78,7 +79,7 @@ func New(c Config) *Doctor {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	return &Doctor{c}
+	return &Doctor{c, c.now()}
 }
 
 // server is a web server with its configuration as it is on the disk.

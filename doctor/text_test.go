@@ -194,3 +194,17 @@ func TestFaultsOfTheDoctorItself(t *testing.T) {
 	faulttest.Want(t, NoServer().Error(), "MGW-DOC-091")
 	faulttest.Want(t, notReloaded("/usr/sbin/nginx", os.ErrPermission).Error(), "MGW-DOC-093")
 }
+
+func TestHostThatClientsReachNeedsNoVirtualHost(t *testing.T) {
+	file := filepath.Join(fronttest.Dir(t), "nginx.conf")
+	write(t, file, "http {\n}\n")
+	config := Config{
+		Apps: []modgw.Descriptor{app("blog", modgw.KindStatic, "/")}, Offline: true, Servers: []Server{{Kind: Nginx, File: file}},
+		Listeners: []modgw.Listener{{Kind: "http", Address: ":8000"}},
+	}
+	if found := examine(t, New(config)); found != nil {
+		t.Errorf("without a web server in front: %v", found)
+	}
+	config.Listeners = []modgw.Listener{{Kind: "fastcgi", Address: "unix:/run/modgw/modgw.sock"}}
+	want(t, examine(t, New(config)), "MGW-DOC-030")
+}
