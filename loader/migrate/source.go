@@ -96,6 +96,9 @@ func (f *Files) List(dir string) []string {
 // Glob returns the paths that an absolute pattern matches, sorted. As in a shell, "*" matches no
 // slash.
 func (f *Files) Glob(pattern string) []string {
+	for strings.Contains(pattern, "**") { // which would go through all folders below
+		pattern = strings.ReplaceAll(pattern, "**", "*")
+	}
 	dir, rest := doublestar.SplitPattern(pattern)
 	names, err := doublestar.Glob(f.opener.FS(dir), rest)
 	if err != nil {

@@ -33,7 +33,7 @@ var parts = map[Syntax]*regexp.Regexp{
 	Format:    regexp.MustCompile(`%\(([A-Za-z_][A-Za-z0-9_.-]*)\)s`),
 	Brace:     regexp.MustCompile(`(?:^|[^%$\\{a-zA-Z0-9\])])(\{([A-Za-z_][A-Za-z0-9_.]*)\})`),
 	Shell:     regexp.MustCompile(`\$([A-Z_][A-Z0-9_]+)`),
-	ShellPath: regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-[^{}\n]*)?\}`),
+	ShellPath: regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_.]*)(?::?-[^{}\n]*)?\}`),
 	Brackets:  regexp.MustCompile(`(?:^|[\s/."=:])(\[([a-z][A-Za-z0-9_ -]+)\])`),
 	Dunder:    regexp.MustCompile(`\b__([A-Z][A-Z0-9_]*)__\b`),
 }

@@ -87,7 +87,7 @@ func (s *server) readSettings(source migrate.Source, report bool) {
 		g.setting = fmt.Sprintf("%s in line %d", b.Name, i)
 		switch _, known := settings[b.Name]; {
 		case !known:
-			table[g.setting] = drop("a name that other lines use: what they come to is translated")
+			table[g.setting] = drop("no setting of Gunicorn, but a name that other lines may use: what they come to is translated")
 		case again:
 			table[g.setting] = drop("another line sets it again, which counts")
 		case !b.Sure:

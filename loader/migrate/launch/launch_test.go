@@ -13,12 +13,20 @@ import (
 	"github.com/modgw/modgw/loader/migrate/uwsgi"
 )
 
-func TestFilesThatStartServers(t *testing.T) {
-	migratetest.Golden(t, migrate.Options{
-		Readers:  []migrate.Reader{launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{}, gunicorn.Reader{}, uwsgi.Reader{}},
+// everything are the readers that such files need.
+func everything() migrate.Options {
+	return migrate.Options{
+		Readers: []migrate.Reader{
+			launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{},
+			gunicorn.Reader{}, uwsgi.Reader{},
+		},
 		Programs: append(gunicorn.Others(), gunicorn.Command{}, uwsgi.Command{}),
-	}, directives)
+	}
 }
+
+func TestFilesThatStartServers(t *testing.T) { migratetest.Golden(t, everything(), directives) }
+
+func FuzzRead(f *testing.F) { migratetest.Fuzz(f, everything(), "service") }
 
 var (
 	comment = regexp.MustCompile(`^\s*([#;\[]|$)`)

@@ -18,11 +18,18 @@ var (
 	directive = regexp.MustCompile(`[;{]`)
 )
 
-func TestConfigurationsOfNginx(t *testing.T) {
-	migratetest.Golden(t, migrate.Options{
+// everything are the readers of nginx and of what stands behind it.
+func everything() migrate.Options {
+	return migrate.Options{
 		Readers:  []migrate.Reader{nginx.Reader{}, launch.Systemd{}, uwsgi.Reader{}},
 		Programs: []migrate.Program{gunicorn.Command{}},
-	}, func(name, text string) (lines []int) {
+	}
+}
+
+func FuzzRead(f *testing.F) { migratetest.Fuzz(f, everything(), "nginx.conf") }
+
+func TestConfigurationsOfNginx(t *testing.T) {
+	migratetest.Golden(t, everything(), func(name, text string) (lines []int) {
 		if !strings.Contains(name, "nginx") && !strings.HasSuffix(name, ".conf") {
 			return nil
 		}

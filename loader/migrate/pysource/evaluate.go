@@ -98,8 +98,8 @@ func (e *evaluation) run(body []statement) (value Value, end flow) {
 
 func (e *evaluation) execute(s statement) (Value, flow) {
 	switch node := s.node.(type) {
-	case broken:
-		e.module.Mistakes = append(e.module.Mistakes, Note{s.line, s.end, node.reason})
+	case unfollowed:
+		e.note(s, node.reason)
 	case assignment:
 		e.assign(s, node)
 	case expressionStatement:
@@ -332,8 +332,6 @@ func (e *evaluation) attempt(node tryStatement) (Value, flow) {
 			switch s.node.(type) {
 			case assignment, expressionStatement, execStatement, ifStatement, forStatement:
 				e.note(s, "it is executed only when the lines above it fail")
-			case broken:
-				e.execute(s)
 			}
 		}
 	}

@@ -10,6 +10,9 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
+
+	mistakes []Note // statements that could not be read
+	yields   bool   // whether the function around is a generator
 }
 
 // syntaxError ends the reading of one statement.
@@ -164,19 +167,26 @@ func (p *parser) skipStatement(line int, reason string) statement {
 		}
 	}
 	if p.peek().kind == kindIndent {
-		for blocks := 0; p.peek().kind != kindEnd; {
-			switch p.next().kind {
-			case kindIndent:
-				blocks++
-			case kindDedent:
-				blocks--
-			}
-			if blocks == 0 {
-				break
-			}
+		p.skipBlock()
+	}
+	s := statement{line, max(line, p.lastLine()), broken{}}
+	p.mistakes = append(p.mistakes, Note{s.line, s.end, reason})
+	return s
+}
+
+// skipBlock skips an indented block.
+func (p *parser) skipBlock() {
+	for blocks := 0; p.peek().kind != kindEnd; {
+		switch p.next().kind {
+		case kindIndent:
+			blocks++
+		case kindDedent:
+			blocks--
+		}
+		if blocks == 0 {
+			return
 		}
 	}
-	return statement{line, max(line, p.lastLine()), broken{reason}}
 }
 
 // block reads the statements that belong to a compound statement, from its colon on.

@@ -51,6 +51,7 @@ func (p *parser) valueOrYield() expression {
 
 func (p *parser) yield() expression {
 	p.at++
+	p.yields = true
 	if !p.acceptName("from") && p.endsExpression() {
 		return opaque{"it is a generator"}
 	}

@@ -23,6 +23,9 @@ func (p *parser) format(text string, line int, raw bool) expression {
 		case (c == '{' || c == '}') && i+1 < len(text) && text[i+1] == c:
 			plain.WriteByte(c)
 			i++
+		case !raw && strings.HasPrefix(text[i:], `\N{`) && strings.Contains(text[i:], "}"):
+			plain.WriteString(text[i : i+strings.IndexByte(text[i:], '}')+1])
+			i += strings.IndexByte(text[i:], '}')
 		case c == '{':
 			flush()
 			end := fieldEnd(text, i+1)
@@ -63,6 +66,24 @@ func fieldEnd(text string, start int) int {
 	return -1
 }
 
+// specification returns the index of the colon before the format of a field, -1 without one.
+func specification(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{', '[', '(':
+			depth++
+		case '}', ']', ')':
+			depth--
+		case ':':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // field reads what stands in the brackets of an f-string: an expression, perhaps with "=", a
 // conversion and a format.
 func (p *parser) field(text string, line int, raw bool) expression {
@@ -78,7 +99,7 @@ func (p *parser) field(text string, line int, raw bool) expression {
 	switch t := inner.peek(); {
 	case t.is(":"):
 		spec := formatted{}
-		if at := strings.LastIndexByte(text, ':'); at >= 0 && at+1 < len(text) {
+		if at := specification(text); at >= 0 && at+1 < len(text) {
 			spec = p.format(text[at+1:], line, raw).(formatted)
 		}
 		f.format = &spec

@@ -28,8 +28,33 @@ func (p *parser) compound() func() any {
 		return p.classDefinition
 	case "async":
 		return p.asyncStatement
+	case "match":
+		if p.beginsMatch() {
+			return p.matchStatement
+		}
 	}
 	return nil
+}
+
+// beginsMatch reports whether match begins a statement here, and is no name: its line ends with a
+// colon, and a case follows.
+func (p *parser) beginsMatch() bool {
+	at := p.at
+	for p.tokens[at].kind != kindNewline {
+		if p.tokens[at].kind == kindEnd {
+			return false
+		}
+		at++
+	}
+	return p.tokens[at-1].is(":") && at+2 < len(p.tokens) && p.tokens[at+1].kind == kindIndent && p.tokens[at+2].isName("case")
+}
+
+// matchStatement skips a match statement, which is not followed.
+func (p *parser) matchStatement() any {
+	for p.next().kind != kindNewline {
+	}
+	p.skipBlock()
+	return unfollowed{"a match statement is not followed"}
 }
 
 func (p *parser) ifStatement() any {
@@ -159,7 +184,13 @@ func (p *parser) definition() any {
 	if p.accept("->") {
 		p.expression()
 	}
+	outer := p.yields
+	p.yields = false
 	f.body = p.block()
+	if p.yields {
+		f.opaque = "the function is a generator"
+	}
+	p.yields = outer
 	return definition{f}
 }
 
@@ -183,7 +214,7 @@ func (p *parser) parameters(closing string) []parameter {
 				one.name = p.identifier()
 			}
 			if closing != ":" && p.accept(":") {
-				p.expression()
+				p.starExpression()
 			}
 			if p.accept("=") {
 				one.otherwise = p.expression()
@@ -286,6 +317,8 @@ func (p *parser) simple() any {
 		case "return":
 			p.at++
 			return returnStatement{p.optionalExpressions()}
+		case "yield":
+			return expressionStatement{p.yield()}
 		case "raise":
 			p.at++
 			if p.optionalExpressions(); p.acceptName("from") {

@@ -18,6 +18,7 @@ func Read(file string, src []byte, options Options) *Module {
 	}
 	p := &parser{tokens: tokenize(string(src), 1)}
 	body := p.file()
+	m.Mistakes = p.mistakes
 	e := newEvaluation(m, options)
 	e.names["__file__"] = file
 	e.names["__name__"] = "__main__"

@@ -345,6 +345,26 @@ z = {k: v for k, v in dict(a=1).items()}
 		18 y = true
 		19 z = {"a": 1}
 `},
+	{name: "what is read and not followed", source: `
+def lines():
+    yield "a"
+bind = lines()
+match bind:
+    case "x":
+        workers = 1
+match = "a name"
+accent = f"\N{DASH} {match:{workers}.{2}}"
+def broken():
+    return = 1
+`, want: `
+		3 bind = ? the function is a generator
+		7 match = "a name"
+		8 accent = ? it formats a value in a way that is not followed
+		1 defines lines
+		9 defines broken
+		4 unread: a match statement is not followed
+		10 mistake: it has "=" where it cannot be
+`},
 	{name: "mistakes, and what stands after them", source: `
 workers = 3
 bind = "127.0.0.1:8000

@@ -171,6 +171,9 @@ type (
 	// empty has no effect on what is read: pass, global, print.
 	empty struct{}
 
-	// broken is what could not be read.
-	broken struct{ reason string }
+	// unfollowed is a statement that is read and not followed.
+	unfollowed struct{ reason string }
+
+	// broken is what could not be read, which the parser notes.
+	broken struct{}
 )

@@ -173,7 +173,7 @@ func (t *tokenizer) readWord() bool {
 	end := t.at
 	for end < len(t.src) {
 		r, size := utf8.DecodeRuneInString(t.src[end:])
-		if r != '_' && !unicode.IsLetter(r) && (end == t.at || !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r)) {
+		if r != '_' && !unicode.IsLetter(r) && (end == t.at || !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Mc, r)) {
 			break
 		}
 		end += size

@@ -24,3 +24,7 @@ func TestConfigurationsOfUnit(t *testing.T) {
 		return lines
 	})
 }
+
+func FuzzRead(f *testing.F) {
+	migratetest.Fuzz(f, migrate.Options{Readers: []migrate.Reader{Reader{}}}, "unit.json")
+}

@@ -108,10 +108,18 @@ func (c *config) apply(o pyapp.Option) pyapp.Outcome {
 			return family.rule(c, o)
 		}
 	}
+	if rule := grouped(o.Name); rule != nil {
+		return rule(c, o)
+	}
 	if c.reading.used[o.Name] {
 		return pyapp.Translated("its value is put in where %%(%s) stands", o.Name)
 	}
-	if like := closest(o.Name); like != "" {
+	like, seen := c.reading.similar[o.Name]
+	if !seen {
+		like = closest(o.Name)
+		c.reading.similar[o.Name] = like
+	}
+	if like != "" {
 		return pyapp.ByHand("uWSGI has no such option and ignores it; perhaps %s was meant", like)
 	}
 	return pyapp.ByHand("no option of uWSGI that is known, so that it may be ignored: see what it is for")

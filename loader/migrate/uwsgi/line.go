@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/modgw/modgw/loader/migrate"
@@ -38,10 +39,25 @@ func parseINI(s migrate.Source, p *migrate.Plan) (all []line) {
 			section = strings.TrimSpace(name)
 		default:
 			name, value, _ := strings.Cut(text, "=")
+			value = withoutComment(strings.TrimSpace(name), value)
 			all = append(all, line{place, section, strings.TrimSpace(name), strings.TrimSpace(value), "", false})
 		}
 	}
 	return all
+}
+
+// afterValue matches a comment behind a value. uWSGI takes it for a part of the value, but its
+// numbers end there.
+var afterValue = regexp.MustCompile(`\s+(?:#|;|//)(?:\s.*)?$`)
+
+// withoutComment takes a comment off a value, unless the option has text that may look like one.
+func withoutComment(name, value string) string {
+	for _, beginning := range []string{"route", "log", "req-log", "hook", "exec", "cron", "attach", "smart", "env", "for", "if", "add-header", "mule"} {
+		if strings.HasPrefix(name, beginning) {
+			return value
+		}
+	}
+	return afterValue.ReplaceAllString(value, "")
 }
 
 // parseYAML reads the lines below "uwsgi:". As uWSGI's own parser does, it takes each "key: value"

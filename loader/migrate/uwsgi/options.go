@@ -119,6 +119,52 @@ var families = []struct {
 	{"reload-os-env", drop(upgrades)},
 }
 
+// groups are further options and beginnings of them, by what they become. A beginning ends with
+// "*".
+var groups = []struct {
+	rule  rule
+	names string
+}{
+	{manualWith("run it at the same moment, by a unit of systemd: %s"), "call-* mount-as-* mount-asap mount-in-jail mount-post-* mount-pre-* " +
+		"umount-* after-request-* file-write file-write-append vassals-start-hook vassals-stop-hook exception-handler"},
+	{manualWith("let modgw.service wait for it, by After= and Requires=: %s"), "wait-for-* wait-iface* wait-interface* flock* flock2 " +
+		"flock-wait*"},
+	{manualWith("set env, or env_file, to these variables: %s"), "envdir early-envdir"},
+	{manualWith("set error_pages: %s"), "error-page-*"},
+	{manualWith("use a container: %s"), "setns-* jailed namespace* ns pivot* privileged-binary-patch* unprivileged-binary-patch* re-fork* refork* " +
+		"ksm vassal-cap vassals-cap"},
+	{manualWith("put it into each vassal, or into defaults of the host's own file: %s"), "vassals-include* vassals-inherit* vassal-sos*"},
+	{manualWith("see what the plugin did for the app: %s"), "autoload build-plugin dlopen early-emperor heartbeat multicast* udp rpc-max raw-* " +
+		"mode config-py binary-append-data load-file-in-cache* add-cache-item check-cache"},
+	{manualWith("let your monitoring raise this alarm from the host's log: %s"), "backlog-alarm lq-alarm listen-queue-alarm segfault-alarm " +
+		"not-alarm-log not-log-alarm"},
+	{manualWith("write it into the web server in front: %s"), "rem-header pull-header response-header-collect inject-* honour-range sni*"},
+	{drop("it is a command for uWSGI, and no setting"), "build* cflags dot-h dump-options exit extract help usage version print* iprint " +
+		"plugin-list plugins-list loop-list loops-list clock-list clocks-list imperial-monitor* reload stop pause resume suspend show-config " +
+		"command-mode connect-and-read no-server declare-option*"},
+	{drop(supervises), "auto-weight weight backtrace-depth brutal-reload-on-fd reload-on-fd binsh blacklist whitelist check-interval check-mount* " +
+		"mount-check mountpoint* clock die-on-idle drop-after-* fallback-config fd-safe safe-fd ftok lock-engine max-apps mem-collector-freq " +
+		"no-fd-passing no-threads-wait notify-socket pcre-jit persistent-ipcsem propagate-touch resolve signal-* signals-* skip-atexit* " +
+		"skip-zero use-abort queue-* no-harakiri-* st immediate-* no-initgroups daemons-honour-stdin reload-on-exception-repr"},
+	{drop(frontend), "allowed-modifiers fastcgi-modifier* scgi-modifier* remap-modifier ignore-script-name socket-protocol vhost-host"},
+	{drop(gateways), "chunked-input-* max-vars socket-rcvbuf socket-sndbuf tcp-fast* no-defer-accept puwsgi-socket shutdown-sockets " +
+		"websocket-* write-errors-tolerance start-unsubscribed unsubscribe-on-graceful-reload subscriptions-*"},
+	{drop(logs), "logdate log"},
+	{of(pyapp.Size("limits.stack", 1<<10)), "thread-stack-size threads-stack-size"},
+}
+
+// grouped returns the rule of a group that has an option.
+func grouped(name string) rule {
+	for _, g := range groups {
+		for one := range strings.FieldsSeq(g.names) {
+			if beginning, ok := strings.CutSuffix(one, "*"); one == name || ok && strings.HasPrefix(name, beginning) {
+				return g.rule
+			}
+		}
+	}
+	return nil
+}
+
 func init() {
 	rules = map[string]rule{
 		"module":    setField(func(c *config) *string { return &c.module }, "entry"),
@@ -144,8 +190,8 @@ func init() {
 		"chdir":       of(pyapp.Chdir), "chdir2": of(pyapp.Chdir), "env": of(pyapp.Variable), "unenv": unset,
 		"uid":                         of(pyapp.Account("user")),
 		"gid":                         of(pyapp.Account("group")),
-		"add-gid":                     groups,
-		"additional-gid":              groups,
+		"add-gid":                     addedGroups,
+		"additional-gid":              addedGroups,
 		"umask":                       of(pyapp.Umask),
 		"socket":                      listen("uwsgi"),
 		"uwsgi-socket":                listen("uwsgi"),
@@ -460,7 +506,7 @@ func unset(c *config, o pyapp.Option) pyapp.Outcome {
 	return pyapp.NotNeeded("the app sees no variables but its own")
 }
 
-func groups(c *config, o pyapp.Option) pyapp.Outcome {
+func addedGroups(c *config, o pyapp.Option) pyapp.Outcome {
 	list, _ := c.Get("groups").([]string)
 	c.Set("groups", append(list, strings.Fields(o.Text())...))
 	return pyapp.Translated("groups")

@@ -54,12 +54,17 @@ var (
 	plainSum   = regexp.MustCompile(`^` + cpusMark + `(?: ([-+*/]) (\d+))?$`)
 )
 
-// maxValue is how long a value may become.
-const maxValue = 1 << 14
+// maxValue is how long a value may become, and maxPlaceholders how many placeholders it may have
+// with those in the values that they stand for.
+const (
+	maxValue        = 1 << 14
+	maxPlaceholders = 1000
+)
 
 // expand resolves the placeholders of a value. The reason says what cannot be resolved, "" when
 // everything is.
 func (r *reading) expand(l line) (value, reason string) {
+	r.placeholders = 0
 	value = r.fileParts(l.value, &reason)
 	value = r.percent(value, l.place.File, 0, &reason)
 	value = fromEnv.ReplaceAllStringFunc(value, func(part string) string {
@@ -95,7 +100,7 @@ func (r *reading) fileParts(value string, reason *string) string {
 
 // percent replaces placeholders that begin with %.
 func (r *reading) percent(value, file string, depth int, reason *string) string {
-	if depth > 20 {
+	if r.placeholders++; depth > 20 || r.placeholders > maxPlaceholders {
 		*reason = "its placeholders name each other in a circle"
 		return ""
 	}

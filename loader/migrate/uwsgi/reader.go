@@ -12,7 +12,7 @@ import (
 type Reader struct{}
 
 // syntaxes of templates that stand in configurations of uWSGI. $(X) and %(x) are its own.
-var syntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate.Percents, migrate.ShellPath, migrate.Shell, migrate.Dunder}
+var syntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate.Percents, migrate.ShellPath, migrate.Shell, migrate.Dunder, migrate.Brace}
 
 // Name is what the reader reads.
 func (Reader) Name() string { return "uWSGI configuration" }

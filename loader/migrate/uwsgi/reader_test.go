@@ -34,3 +34,7 @@ func directive(name string) *regexp.Regexp {
 	}
 	return regexp.MustCompile(`^\b\B`)
 }
+
+func FuzzRead(f *testing.F) {
+	migratetest.Fuzz(f, migrate.Options{Readers: []migrate.Reader{Reader{}}}, "app.ini")
+}

@@ -14,7 +14,7 @@ import (
 // limits of includes within each other, and of lines with those that loops repeat.
 const (
 	maxIncludes = 16
-	maxLines    = 20_000
+	maxLines    = 5000
 )
 
 // reading is the reading of one configuration with what it includes.
@@ -30,8 +30,11 @@ type reading struct {
 	used     map[string]bool   // names that placeholders mean
 	item     string            // item of the loop, or value of the condition, around a line
 	executed int
-	includes int
-	options  []option
+
+	similar      map[string]string // known options by unknown names that are like them
+	placeholders int               // those that the value at hand has had so far
+	includes     int
+	options      []option
 
 	inherited []line // user and group of the unit that has the command line
 	name      string // wish for the app's name
@@ -48,6 +51,7 @@ func newReading(p *migrate.Plan, section string) *reading {
 	return &reading{
 		plan: p, section: section,
 		outcomes: map[int]pyapp.Outcome{}, values: map[string]string{}, used: map[string]bool{}, env: map[string]string{},
+		similar: map[string]string{},
 	}
 }
 
