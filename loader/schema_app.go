@@ -109,6 +109,9 @@ func pythonBlock(p *modgw.Python) block {
 			{name: "template", value: untruth(&p.NoTemplate), def: true, example: `false`,
 				doc: "Whether workers may be forked from a process that has the modules of the environment loaded already. For wsgi " +
 					"and asgi apps."},
+			{name: "metrics", value: untruth(&p.NoMetrics), def: true, example: `false`,
+				doc: "Whether the metrics that the app makes with prometheus_client are added up over all workers and shown by the " +
+					"host, with the label app. For wsgi and asgi apps."},
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/meter"
 )
 
@@ -38,6 +39,7 @@ type App struct {
 
 	requests atomic.Int64              // ever handed to a generation
 	counted  atomic.Pointer[meter.App] // nil before its first request
+	values   appvalues.Store           // metrics that its workers make
 	failing  failing                   // requests that failed lately
 	lastUsed atomic.Int64              // when, as monotonic.Now has it
 

@@ -129,6 +129,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		Replaces:    replaces,
 		Few:         !replaces || next.Descriptor.Reload.Strategy == OneByOne,
 		Terminal:    g.config.Terminal,
+		Values:      &app.values,
 		Spool:       g.config.Spool.Account(next.Descriptor.Spool.Total),
 		Log:         next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number),
 	})

@@ -254,6 +254,7 @@ type Python struct {
 	Path         []string // extra sys.path entries, absolute
 	Program      bool     // a program that is neither wsgi nor asgi runs in the environment
 	NoTemplate   bool     // every worker is started on its own, with nothing loaded
+	NoMetrics    bool     // the metrics of prometheus_client are left to the app
 }
 
 // Authorize names callables of a WSGI app's Python that tell a web server whether to let a request

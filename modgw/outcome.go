@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/meter"
 )
 
@@ -154,6 +155,16 @@ func (i *RequestInfo) meter(g *Gateway) *meter.App {
 		return &g.unrouted
 	}
 	return i.app.counts()
+}
+
+// EachValues calls yield with the metrics that the workers of each app make themselves.
+func (g *Gateway) EachValues(yield func(AppName, *appvalues.Store)) {
+	g.mu.Lock()
+	apps := slices.Collect(maps.Values(g.apps))
+	g.mu.Unlock()
+	for _, app := range apps {
+		yield(app.name, &app.values)
+	}
 }
 
 // EachMeter calls yield with what was counted of the requests of each app that had one, and with ""

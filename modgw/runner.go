@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -42,16 +43,18 @@ type Expander interface {
 
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
-	Descriptor  Descriptor      // descriptor of the app
-	Environment *Environment    // never nil; empty for kinds without one
-	Generation  int             // counts the app's generations from 1
-	Dev         bool            // development: tracebacks may be shown to the client
-	Replaces    bool            // another generation of the app serves until this one is ready
-	Few         bool            // an Expander's Start starts one worker alone: requests wait for it
-	Terminal    *Terminal       // terminal of the app's developer; nil: none
-	Spool       *spool.Account  // counts parts kept for slow clients; nil: none are kept
-	Loop        *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
-	Log         *slog.Logger    // has the attributes app and generation already
+	Descriptor  Descriptor     // descriptor of the app
+	Environment *Environment   // never nil; empty for kinds without one
+	Generation  int            // counts the app's generations from 1
+	Dev         bool           // development: tracebacks may be shown to the client
+	Replaces    bool           // another generation of the app serves until this one is ready
+	Few         bool           // an Expander's Start starts one worker alone: requests wait for it
+	Terminal    *Terminal      // terminal of the app's developer; nil: none
+	Spool       *spool.Account // counts parts kept for slow clients; nil: none are kept
+	// Values adds up what workers measure themselves, over all generations; nil: nothing does.
+	Values *appvalues.Store
+	Loop   *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
+	Log    *slog.Logger    // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/meter"
 )
 
@@ -32,6 +33,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.config.Gateway.EachMeter(func(name modgw.AppName, a *meter.App) {
 		if name == "" || has[name] {
 			collectRequests(out, string(name), a)
+		}
+	})
+	c.config.Gateway.EachValues(func(name modgw.AppName, s *appvalues.Store) {
+		if series, dropped := s.Read(); has[name] && len(series)+int(dropped) > 0 {
+			out <- appSeries.value(float64(len(series)), string(name))
+			out <- appSeriesDropped.value(float64(dropped), string(name))
 		}
 	})
 	c.collectDeploys(out, has)

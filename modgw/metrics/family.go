@@ -132,6 +132,14 @@ var (
 		"When a file of the app was last seen to change, since 1970.", "app")
 )
 
+// What apps make themselves.
+var (
+	appSeries = gauge("modgw_app_series",
+		"Series that the app makes with prometheus_client, over all its workers.", "app")
+	appSeriesDropped = counter("modgw_app_values_dropped_total",
+		"Values of the app's own metrics that were dropped: too many series, or names that cannot be used.", "app")
+)
+
 // Metrics of the host itself. Its memory and processor time are in process_* and go_*.
 var (
 	info = gauge("modgw_info",

@@ -33,6 +33,11 @@ func New(c Config) *Metrics {
 	return m
 }
 
+// gatherer has the host's metrics, and those that apps make.
+func (m *Metrics) gatherer() prometheus.Gatherer {
+	return prometheus.Gatherers{m.registry, prometheus.GathererFunc(m.gatherApps)}
+}
+
 // Observe counts the outcome of a deploy.
 func (m *Metrics) Observe(e modgw.Event) { m.deploys.countGeneration(e) }
 
@@ -44,7 +49,7 @@ func (m *Metrics) EnvironmentBuilt(app modgw.AppName, took time.Duration, err er
 // ServeHTTP answers with all metrics, in the format of Prometheus that the client asks for, or in
 // JSON.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	serve(w, r, m.registry)
+	serve(w, r, m.gatherer())
 }
 
 // Of answers with the metrics of the apps that may be seen alone; nil: with all.
@@ -54,7 +59,7 @@ func (m *Metrics) Of(may func(modgw.AppName) bool) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		serve(w, r, prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-			all, err := m.registry.Gather()
+			all, err := m.gatherer().Gather()
 			return ofApps(all, may), err
 		}))
 	})

@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/appvalues"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -196,6 +198,40 @@ func TestUserSeesTheMetricsOfOwnAppsAlone(t *testing.T) {
 				t.Errorf("%s: %s is shown: %s", accept, hidden, text)
 			}
 		}
+	}
+}
+
+func TestMetricsOfAppsStandBesideThoseOfTheHost(t *testing.T) {
+	h := newHost(t)
+	h.deploy("shop", "start")
+	all := appFamilies{}
+	for _, s := range []*appvalues.Series{
+		{Type: "counter", Metric: "sold", Name: "sold_total", Help: "Sold.", Labels: []string{"kind", "app"}, Values: []string{"tea", "x"}, Value: 3},
+		{Type: "gauge", Metric: "open", Name: "open", Worker: 2, Value: 4},
+		{Type: "histogram", Metric: "took", Name: "took_bucket", Labels: []string{"le"}, Values: []string{"+Inf"}, Value: 5},
+		{Type: "histogram", Metric: "took", Name: "took_bucket", Labels: []string{"le"}, Values: []string{"0.5"}, Value: 2},
+		{Type: "histogram", Metric: "took", Name: "took_sum", Value: 9},
+		{Type: "summary", Metric: "size", Name: "size_count", Value: 6},
+		{Type: "summary", Metric: "size", Name: "size_sum", Value: 7},
+		{Type: "gauge", Metric: "sold", Name: "sold_total", Value: 8}, // another type than before
+	} {
+		all.add("shop", s)
+	}
+	w := httptest.NewRecorder()
+	serve(w, httptest.NewRequest("GET", "/metrics", nil), prometheus.Gatherers{
+		h.registry, prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return all.sorted(), nil }),
+	})
+	for _, want := range []string{
+		`sold_total{app="shop",exported_app="x",kind="tea"} 3`, `open{app="shop",worker="2"} 4`,
+		`took_bucket{app="shop",le="0.5"} 2`, `took_bucket{app="shop",le="+Inf"} 7`, `took_sum{app="shop"} 9`, `took_count{app="shop"} 7`,
+		`size_count{app="shop"} 6`, `size_sum{app="shop"} 7`, `modgw_generation{app="shop"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(w.Body)
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"os"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -26,6 +29,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	if err != nil {
 		w.Close()
 		w.closeConnections()
+		w.values.Retire()
 		return nil, err
 	}
 	return p, nil
@@ -40,7 +44,36 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 	}
 	w.Connect(conn)
 	files, err := w.makeConnections()
-	return append([]*os.File{file}, files...), err
+	theirs = append([]*os.File{file}, files...)
+	if err != nil || !w.runner.sharesValues() {
+		return theirs, err
+	}
+	memory, err := w.makeValues()
+	if err != nil {
+		w.Log.Warn("metrics of the app are not collected", "error", err)
+		return theirs, nil
+	}
+	return append(theirs, memory), nil
+}
+
+// sharesValues reports whether workers share the metrics that they make.
+func (r *Runner) sharesValues() bool {
+	return r.app.Values != nil && !r.app.Descriptor.Python.NoMetrics
+}
+
+// makeValues makes the memory for the metrics of the worker, and returns its end.
+func (w *worker) makeValues() (theirs *os.File, err error) {
+	theirs, err = wire.NewSharedMemory(appvalues.Size)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.FcntlInt(theirs.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		theirs.Close()
+		return nil, err
+	}
+	w.values = w.runner.app.Values.Add(w.Number, os.NewFile(uintptr(fd), "metrics of a worker"))
+	return theirs, nil
 }
 
 // makeConnections makes the connections for requests, and returns the worker's ends, and after them
@@ -95,8 +128,13 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 // options returns the command line of the worker's program.
 func (r *Runner) options(w *worker, lifeline int) []string {
 	options := []string{"--connections", strconv.Itoa(r.program.connections), "--lifeline", strconv.Itoa(lifeline)}
+	last := lifeline - 1
+	if w.values != nil {
+		options = append(options, "--values", strconv.Itoa(last))
+		last--
+	}
 	if w.Connections.Shared() {
-		options = append(options, "--buffer", strconv.Itoa(lifeline-1))
+		options = append(options, "--buffer", strconv.Itoa(last))
 	}
 	if r.files.Zygotes != nil {
 		options = append(options, "--report", "modules")

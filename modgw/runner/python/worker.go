@@ -1,6 +1,7 @@
 package python
 
 import (
+	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
@@ -16,6 +17,9 @@ type worker struct {
 	attached *attach.Process
 	parent   *zygote.Process // the template that it is forked from; nil: it is started on its own
 	replaces *forkFailure    // the worker that could not be forked; nil: none
+
+	// its own metrics, which outlive it; nil: it has none
+	values *appvalues.Worker
 
 	// why the app was not loaded; nil: it was. Used by Ready and Explain only
 	failed *wire.FailedMessage
@@ -59,4 +63,5 @@ func (w *worker) End() {
 	w.AwaitLastWords()
 	w.Close()
 	w.Connections.CleanUp()
+	w.values.Retire()
 }

@@ -5,7 +5,7 @@ import os
 import sys
 import types
 
-from . import beside, bytecode, entry, gil, interrupt, lifeline, stacks, stdio, wire
+from . import beside, bytecode, entry, gil, interrupt, lifeline, stacks, stdio, values, wire
 from .sharedbuffer import open_buffers
 from .control import Control
 from .filewrapper import FileWrapper
@@ -38,9 +38,13 @@ def main(arguments, folder):
     held = int(options["--lifeline"])
     fds = range(_FIRST_REQUEST_FD, _FIRST_REQUEST_FD + count)
     buffer_fd = int(options.get("--buffer", -1))
-    for fd in (_CONTROL_FD, *fds, held, *((buffer_fd,) if buffer_fd >= 0 else ())):
+    values_fd = int(options.get("--values", -1))
+    for fd in (_CONTROL_FD, *fds, held, *(fd for fd in (buffer_fd, values_fd) if fd >= 0)):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
+    if values_fd >= 0:
+        values.prepare()
+        values.share(values_fd)
     errors = stdio.prepare()
     worker = Worker(Control(_CONTROL_FD), fds, buffer_fd, errors, forked, "--report" in options)
     return worker.run()

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-from . import lifeline, stdio, wire
+from . import lifeline, stdio, values, wire
 from .preload import Preload
 
 _CONTROL_FD = 3
@@ -73,6 +73,7 @@ class Template:
         sys.argv[:] = [fields["entry"]]
         first = [entry for entry in fields["path"] if "-packages" in entry]
         sys.path[:] = first + [entry for entry in sys.path if entry not in first]
+        values.prepare()  # Modules that are imported here may have metrics.
         self._preload = Preload(marshal.loads(fields["report"]), frozenset(fields["exclude"]))
         blamed = self._preload.run()
         if not blamed:
