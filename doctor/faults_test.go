@@ -482,7 +482,7 @@ var table = []row{
 }
 
 func TestSeededFaultsAreNamedAndRepaired(t *testing.T) {
-	var named, repaired atomic.Int64
+	var tried, named, repaired atomic.Int64
 	t.Run("servers", func(t *testing.T) {
 		for _, kind := range []Kind{Apache, Nginx, Lighttpd, HAProxy} {
 			t.Run(string(kind), func(t *testing.T) {
@@ -490,12 +490,16 @@ func TestSeededFaultsAreNamedAndRepaired(t *testing.T) {
 				b, s := newBench(t), start(t, kind)
 				for _, r := range table {
 					if Kind(strings.Fields(r.base)[0]) == kind {
+						tried.Add(1)
 						r.try(t, b, s, &named, &repaired)
 					}
 				}
 			})
 		}
 	})
+	if tried.Load() < int64(len(table)) {
+		return // a web server is not installed, or was not chosen
+	}
 	if !t.Failed() && (len(table) < 60 || named.Load() != int64(len(table)) || repaired.Load() < 45) {
 		t.Errorf("%d faults, %d named, %d repaired", len(table), named.Load(), repaired.Load())
 	}
