@@ -52,6 +52,14 @@ func (w *countedResponse) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteBriefly implements [BriefWriter].
+func (w *countedResponse) WriteBriefly(p []byte, d time.Duration) (int, error) {
+	w.begin(http.StatusOK)
+	n, err := writeBriefly(w.ResponseWriter, p, d)
+	w.bytes += int64(n)
+	return n, err
+}
+
 // ReadFrom implements [io.ReaderFrom], which sends files without copying them.
 func (w *countedResponse) ReadFrom(src io.Reader) (int64, error) {
 	w.begin(http.StatusOK)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
-	"sync"
 
 	"github.com/modgw/modgw/internal/eventloop"
 )
@@ -17,7 +16,8 @@ type LoopExchange interface {
 	Loop() *eventloop.Loop
 
 	// Request is the request. Its Body is not to be read here. Like all that it has, it is valid
-	// until Respond returns, or Continue is called.
+	// until Respond returns, or Continue is called; the front may use its memory for the next one
+	// then.
 	Request() (*http.Request, *RequestInfo)
 
 	// Body is the request's body, valid like the request.
@@ -85,10 +85,9 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 		info.ID = newRequestID()
 	}
 	info.gateway, info.app, info.generation = g, app, generation
-	e := gatewayExchanges.Get().(*gatewayExchange)
-	e.LoopExchange, e.app, e.generation = x, app, generation
-	if !runner.ServeOnLoop(e) {
-		e.release()
+	info.exchange = gatewayExchange{x, app, generation}
+	if !runner.ServeOnLoop(&info.exchange) {
+		info.exchange = gatewayExchange{}
 		generation.end()
 		return false
 	}
@@ -96,18 +95,12 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	return true
 }
 
-// gatewayExchange is an exchange that counts for a generation of an app.
+// gatewayExchange is an exchange that counts for a generation of an app. The info of its request has
+// its memory.
 type gatewayExchange struct {
 	LoopExchange
 	app        *App
 	generation *Generation
-}
-
-var gatewayExchanges = sync.Pool{New: func() any { return new(gatewayExchange) }}
-
-func (e *gatewayExchange) release() {
-	*e = gatewayExchange{}
-	gatewayExchanges.Put(e)
 }
 
 // Respond implements [LoopExchange]. What the gateway has to do with a response, it does on a
@@ -124,7 +117,7 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 		return
 	}
 	x, generation := e.LoopExchange, e.generation
-	e.release()
+	*e = gatewayExchange{}
 	r, info := x.Request()
 	info.received = int64(len(x.Body()))
 	outcome := info.outcome(status, int64(len(body)))
@@ -136,7 +129,7 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 // Continue implements [LoopExchange].
 func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	x, app, generation := e.LoopExchange, e.app, e.generation
-	e.release()
+	*e = gatewayExchange{}
 	_, info := x.Request()
 	info.received = int64(len(x.Body()))
 	x.Continue(func(w http.ResponseWriter, r *http.Request) {

@@ -87,6 +87,7 @@ type RequestInfo struct {
 	redirects  int // how often another request was answered in place of the client's
 	response   countedResponse
 	progress
+	exchange gatewayExchange
 }
 
 // Queued is how long the request waited for a worker; zero for one that no worker got.

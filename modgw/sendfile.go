@@ -87,6 +87,14 @@ func (w *sendfile) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
+// WriteBriefly implements [BriefWriter].
+func (w *sendfile) WriteBriefly(p []byte, d time.Duration) (int, error) {
+	if w.begin(http.StatusOK); w.named != "" {
+		return len(p), nil
+	}
+	return writeBriefly(w.ResponseWriter, p, d)
+}
+
 // ReadFrom sends all of src, unless a file takes its place.
 func (w *sendfile) ReadFrom(src io.Reader) (int64, error) {
 	if w.begin(http.StatusOK); w.named != "" {

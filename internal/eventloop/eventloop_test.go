@@ -266,6 +266,23 @@ func TestTimersGoInTheOrderOfTheirTimes(t *testing.T) {
 	}
 }
 
+func TestTimeStandsStillWithinATurn(t *testing.T) {
+	l := newLoop(t)
+	var first, second, later time.Time
+	on(l, func() {
+		first = l.Time()
+		for !time.Now().After(first) {
+		}
+		second = l.Time()
+	})
+	for !time.Now().After(second) {
+	}
+	on(l, func() { later = l.Time() })
+	if !first.Equal(second) || !later.After(second) {
+		t.Errorf("it is %v, %v and %v", first, second, later)
+	}
+}
+
 func TestLimitEndsWhatStaysTooLongAndNothingElse(t *testing.T) {
 	l := newLoop(t)
 	overdue := make(chan string, 2)

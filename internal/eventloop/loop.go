@@ -36,6 +36,7 @@ type Loop struct {
 	running []func() // spare memory for posted
 	timers  timers
 	flushes []Flusher
+	time    time.Time // what Time returns; zero: it was not called in this turn
 }
 
 // Flusher has something to do at the end of a turn.
@@ -100,10 +101,13 @@ func (l *Loop) run() {
 	defer runtime.UnlockOSThread()
 	for {
 		n := l.poll()
+		l.time = time.Time{}
 		for i := range n {
 			l.dispatch(&l.events[i])
 		}
-		l.timers.expire(monotonic.Now)
+		if len(l.timers) > 0 {
+			l.timers.expire(l.Now())
+		}
 		over := l.runPosted()
 		l.flush()
 		if over {
@@ -187,5 +191,14 @@ func (l *Loop) release() {
 	l.epoll = -1
 }
 
-// Now is the time by which the loop's timers go.
-func (l *Loop) Now() time.Duration { return monotonic.Now() }
+// Time is when this turn began, about: one look at the clock is enough for all that it handles. Only
+// the loop may call it.
+func (l *Loop) Time() time.Time {
+	if l.time.IsZero() {
+		l.time = time.Now()
+	}
+	return l.time
+}
+
+// Now is Time by the clock of the loop's timers.
+func (l *Loop) Now() time.Duration { return monotonic.Of(l.Time()) }

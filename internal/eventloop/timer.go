@@ -33,11 +33,8 @@ func (t *Timer) IsSet() bool { return t.index >= 0 }
 type timers []*Timer
 
 // expire calls the functions whose time has come.
-func (t *timers) expire(now func() time.Duration) {
-	if len(*t) == 0 {
-		return
-	}
-	for at := now(); len(*t) > 0 && (*t)[0].at <= at; {
+func (t *timers) expire(now time.Duration) {
+	for len(*t) > 0 && (*t)[0].at <= now {
 		first := heap.Pop(t).(*Timer)
 		first.call()
 	}

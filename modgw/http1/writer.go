@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -149,8 +148,8 @@ func (w *Writer) readHeader(header http.Header) {
 }
 
 // AppendHeadEnd appends the rest of the head. complete is the length of the body when all of it is
-// known already, and negative otherwise; now is for the Date.
-func (w *Writer) AppendHeadEnd(b []byte, complete int64, now time.Time) []byte {
+// known already, and negative otherwise; date is the value of the Date field.
+func (w *Writer) AppendHeadEnd(b []byte, complete int64, date []byte) []byte {
 	switching := w.status == http.StatusSwitchingProtocols
 	hasBody := w.HasBody()
 	// to HEAD, a handler may have kept its body back
@@ -172,7 +171,7 @@ func (w *Writer) AppendHeadEnd(b []byte, complete int64, now time.Time) []byte {
 	}
 	if !w.dated {
 		b = append(b, "Date: "...)
-		b = now.UTC().AppendFormat(b, http.TimeFormat)
+		b = append(b, date...)
 		b = append(b, "\r\n"...)
 	}
 	switch {

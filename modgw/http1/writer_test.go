@@ -32,7 +32,7 @@ const (
 	close1 = "GET / HTTP/1.1\r\nHost: a\r\nConnection: foo, Close\r\n\r\n"
 )
 
-var now = time.Date(2026, 11, 28, 14, 0, 9, 0, time.FixedZone("", 3600))
+var date = new(http1.Date).At(time.Date(2026, 11, 28, 14, 0, 9, 0, time.FixedZone("", 3600)))
 
 // response is what a handler's response is on the wire: all at once when it is whole.
 func response(w *http1.Writer, status int, header http.Header, whole bool, pieces ...string) (string, error) {
@@ -41,7 +41,7 @@ func response(w *http1.Writer, status int, header http.Header, whole bool, piece
 		complete = len(strings.Join(pieces, ""))
 	}
 	b := w.AppendHead(nil, status, header)
-	b = w.AppendHeadEnd(b, int64(complete), now)
+	b = w.AppendHeadEnd(b, int64(complete), date)
 	for _, piece := range pieces {
 		if err := w.Count(int64(len(piece))); err != nil {
 			return string(b), err
@@ -151,7 +151,7 @@ func TestOrdinaryRequestCostsNoAllocation(t *testing.T) {
 		m.Fill(&r, p.Head())
 		w.Begin(p.Head())
 		p.Parse(nil) // its end
-		answer = w.AppendHeadEnd(w.AppendHead(answer[:0], 200, header), -1, now)
+		answer = w.AppendHeadEnd(w.AppendHead(answer[:0], 200, header), -1, date)
 	})
 	if allocs > 0 {
 		t.Errorf("%v allocations", allocs)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// stallTime is how long a client may keep a response from being read before it is read on without
+// StallTime is how long a client may keep a response from being read before it is read on without
 // the client.
-const stallTime = 20 * time.Millisecond
+const StallTime = 20 * time.Millisecond
 
 // countedTime is the shortest time that is counted as the client's.
 const countedTime = time.Millisecond
@@ -77,6 +77,18 @@ func (r *ReadAhead) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Take gives the caller the source, until it calls another method. It reports false when the source
+// is read ahead of the client, or has ended.
+func (r *ReadAhead) Take() bool { return r.comeBack() == nil && !r.ended }
+
+// Waited says that the client, and not the source, was waited for since a time. It is for whoever
+// has the source from Take.
+func (r *ReadAhead) Waited(since time.Time) {
+	if took := time.Since(since); took > countedTime {
+		r.source.Waited(took)
+	}
+}
+
 // Begin says that a part of the response, which Read has not returned, is being written to the
 // client already.
 func (r *ReadAhead) Begin() { r.goAway() }
@@ -131,9 +143,9 @@ func (r *ReadAhead) goAway() {
 	defer r.mu.Unlock()
 	r.away = true
 	if r.timer == nil {
-		r.timer = time.AfterFunc(stallTime, r.readOn)
+		r.timer = time.AfterFunc(StallTime, r.readOn)
 	} else {
-		r.timer.Reset(stallTime)
+		r.timer.Reset(StallTime)
 	}
 }
 
@@ -150,9 +162,7 @@ func (r *ReadAhead) comeBack() *Buffer {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	if took := time.Since(r.since); took > countedTime {
-		r.source.Waited(took)
-	}
+	r.Waited(r.since)
 	r.since = time.Time{}
 	return nil
 }
@@ -168,7 +178,7 @@ func (r *ReadAhead) readOn() {
 	r.buffer, r.done = b, make(chan struct{})
 	r.mu.Unlock()
 	defer close(r.done)
-	r.source.Waited(stallTime)
+	r.source.Waited(StallTime)
 	piece := chunks.Get().(*[chunkSize]byte)
 	defer chunks.Put(piece)
 	for {

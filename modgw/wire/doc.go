@@ -80,15 +80,15 @@
 //
 // # Dictionaries
 //
-// The heads of Request and Response and the payloads of Start, Ready, Failed, Log and Event are in
+// The head of Request and the payloads of Start, Ready, Failed, Log and Event are in
 // Python's marshal format, so that a worker reads and writes them in one C call. The host writes
 // only what marshal version 2 has, and reads only None, True, False, int, bytes, str, tuple, list
 // and dict, of bounded size and depth.
 //
-//	Request   WSGI: the environ as dict of str to str, without the wsgi.* objects; ASGI: the scope,
-//	          without what is the same in all scopes of a worker and without its state
-//	Response  (status int, reason str, [(name, value), …]) with name and value str of latin-1
-//	          characters, or bytes
+//	Request   WSGI: the environ, without the wsgi.* objects, as two dicts of str to str, and before
+//	          them the length of the first one as uint32. What is in that is the same in many
+//	          requests: the worker reads it once and keeps it. ASGI: the scope, without what is the
+//	          same in all scopes of a worker and without its state
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path":
 //	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int, "dev":
 //	          bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"
@@ -100,13 +100,16 @@
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str,
 //	          "request": str, "file": str, "line": int}; request is the RequestInfo.ID or ""
 //
+// The head of Response is the status, a space and a reason, and the names and values of the
+// headers, all in latin-1 and with a zero byte between two of them.
+//
 // An Event on a request connection is, on the stream of a WebSocket, from either side, a message:
 // its str or bytes. A long one comes as Body frames and is completed by True (text) or False
-// (binary). The worker accepts with a list of the subprotocol, or "", and a list of headers as in
-// Response, or answers with a Response in place of the WebSocket. Whoever closes sends the tuple
-// (code int, reason str) with FlagEnd. On the stream of a request the worker sends early hints as a
-// list of Link values, before Response, and trailers as a list of headers, with FlagEnd, after the
-// last Body.
+// (binary). The worker accepts with a list of the subprotocol, or "", and a list of pairs (name,
+// value) for the headers, or answers with a Response in place of the WebSocket. Whoever closes
+// sends the tuple (code int, reason str) with FlagEnd. On the stream of a request the worker sends
+// early hints as a list of Link values, before Response, and trailers as a list of such pairs, with
+// FlagEnd, after the last Body.
 //
 // In development Failed, and a Log that is about an exception, also have "details": str, a JSON
 // text with the exceptions and their frames as modgw.Exception has them.

@@ -178,6 +178,9 @@ func DecodeLog(payload []byte) (m LogMessage, err error) {
 	return m, d.Finish()
 }
 
+// HeadSeparator is between the parts of the head of a Response frame.
+const HeadSeparator = "\x00"
+
 // SplitHead splits the payload of a Request or Response frame into its head and the first piece of
 // the body.
 func SplitHead(payload []byte) (head, body []byte, err error) {

@@ -185,7 +185,17 @@ func (c *conn) writePieces(pieces [][]byte) error {
 // writeInTime writes all pieces before the write timeout is over.
 func (c *conn) writeInTime(pieces [][]byte) error {
 	now := time.Now()
-	end := now.Add(c.server.config.WriteTimeout)
+	return c.writeUntil(pieces, now, now.Add(c.server.config.WriteTimeout))
+}
+
+// isSocket reports whether what is written goes to the kernel as it is.
+func (c *conn) isSocket() bool {
+	_, ok := c.Conn.(*rawsocket.Conn)
+	return ok
+}
+
+// writeUntil writes all pieces before end; it is now. It leaves in pieces what was not written.
+func (c *conn) writeUntil(pieces [][]byte, now, end time.Time) error {
 	socket, ok := c.Conn.(*rawsocket.Conn)
 	if !ok {
 		if err := c.write.set(c.Conn, end); err != nil {

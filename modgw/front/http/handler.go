@@ -21,7 +21,8 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 		w.refuse(status, f)
 		return
 	}
-	w.serve(ctx, r, s.prepare(r, p), s.config.Handler.ServeHTTP)
+	info := s.prepare(r, p, time.Now())
+	w.serve(ctx, r, &info, s.config.Handler.ServeHTTP)
 }
 
 // resume is respond for a request that was prepared on the loop, and that serve goes on with.
@@ -39,7 +40,7 @@ func (w *response) serve(ctx context.Context, r *http.Request, info *modgw.Reque
 }
 
 // prepare cleans the request's header and tells what is known of the request.
-func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
+func (s *Server) prepare(r *http.Request, p *peer, received time.Time) modgw.RequestInfo {
 	for name := range r.Header {
 		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become
 		// HTTP_PROXY. What the client expects it has got when the app reads the body.
@@ -55,11 +56,11 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 	if r.URL.Path == "" {
 		r.URL.Path = "/"
 	}
-	info := &modgw.RequestInfo{
+	info := modgw.RequestInfo{
 		Front:      "http",
 		Path:       cgi.RemoveDots(r.URL.Path), // as every other front has it from its web server
 		RawTarget:  target,
-		Received:   time.Now(),
+		Received:   received,
 		Scheme:     "http",
 		RemoteAddr: p.addr,
 		RemotePort: p.port,
@@ -79,7 +80,7 @@ func (s *Server) prepare(r *http.Request, p *peer) *modgw.RequestInfo {
 			info.Sent = modgw.RequestStart(start[0], info.Received)
 		}
 	}
-	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, info)
+	s.trust.proxies.Take(r.Header, p.trusted).Apply(r, &info)
 	return info
 }
 

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/rawsocket"
@@ -24,8 +23,11 @@ type loopConn struct {
 	conn *conn // without a net.Conn while it is on the loop
 
 	part    part
-	request *http.Request
 	framing http1.Writer // for the response, from the head on
+
+	// info is what the request's context carries. One that ends on the loop leaves both to the
+	// next one.
+	info *modgw.RequestInfo
 }
 
 // part says what of a request was read.
@@ -135,14 +137,17 @@ func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
 	}
 	l.know()
 	l.served = true
+	if c.info == nil {
+		c.info = new(modgw.RequestInfo)
+		l.request = *l.request.WithContext(modgw.WithRequestInfo(l.server.base, c.info))
+	}
 	l.request.RemoteAddr, l.request.Body = l.peer.remote, http.NoBody
-	info = l.server.prepare(&l.request, l.peer)
-	c.request = l.request.WithContext(modgw.WithRequestInfo(l.server.base, info))
-	return c.request, info, true
+	*c.info = l.server.prepare(&l.request, l.peer, l.server.config.Loop.Time())
+	return &l.request, c.info, true
 }
 
 // Body implements [onloop.Protocol].
-func (c *loopConn) Body() []byte { return c.conn.in.bytes()[:c.request.ContentLength] }
+func (c *loopConn) Body() []byte { return c.conn.in.bytes()[:c.conn.request.ContentLength] }
 
 // AppendResponse implements [onloop.Protocol].
 func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte) ([]byte, bool) {
@@ -155,7 +160,8 @@ func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body
 		framing.EndConnection()
 	}
 	b = framing.AppendHead(b, status, header)
-	b = framing.AppendHeadEnd(b, int64(len(body)), time.Now())
+	server := c.conn.server
+	b = framing.AppendHeadEnd(b, int64(len(body)), server.date.At(server.config.Loop.Time()))
 	if framing.HasBody() && len(body) > 0 {
 		if framing.Count(int64(len(body))) != nil {
 			return b, false
@@ -175,11 +181,11 @@ func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body
 // EndRequest implements [onloop.Protocol].
 func (c *loopConn) EndRequest() (keepsOpen bool) {
 	l := c.conn
-	length := int(c.request.ContentLength)
+	length := int(l.request.ContentLength)
 	l.parser.Advance(length)
 	l.in.discard(length)
 	keepsOpen = c.framing.KeepsOpen() && l.endRequest()
-	c.part, c.request = noHead, nil
+	c.part = noHead
 	return keepsOpen
 }
 
@@ -209,7 +215,7 @@ func (c *loopConn) HandOver(rwc net.Conn, w onloop.Work) onloop.Driver {
 	if c.part == wholeHead {
 		d.begun = &begunRequest{framing: c.framing, info: w.Info, serve: w.Serve}
 	}
-	c.part, c.request = noHead, nil
+	c.part, c.info = noHead, nil
 	return d
 }
 

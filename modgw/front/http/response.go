@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
@@ -104,6 +105,14 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 	defer w.inTime()()
 	return w.ResponseWriter.Write(p)
+}
+
+// WriteBriefly implements [modgw.BriefWriter].
+func (w *response) WriteBriefly(p []byte, d time.Duration) (int, error) {
+	if err := w.begin(); err != nil || w.h1 == nil {
+		return 0, err
+	}
+	return w.h1.WriteBriefly(p, d)
 }
 
 // ReadFrom sends all of src.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -119,6 +120,49 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// WriteBriefly implements [modgw.BriefWriter].
+func (w *writer) WriteBriefly(p []byte, d time.Duration) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.count(0); err != nil {
+		return 0, err
+	}
+	if len(p) <= gatherSize || !w.conn.isSocket() || !w.framing.HasBody() || !w.framing.HasRoom(int64(len(p))) {
+		return 0, nil
+	}
+	now := time.Now()
+	for end := now.Add(d); n < len(p) && err == nil; {
+		m := 0
+		m, err = w.sendBriefly(p[n:], now, end)
+		n += m
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, nil
+	}
+	w.err = err
+	return n, err
+}
+
+// sendBriefly sends what was gathered, and of p what goes out with it before end. The error is
+// os.ErrDeadlineExceeded when the client does not take all of that.
+func (w *writer) sendBriefly(p []byte, now, end time.Time) (n int, err error) {
+	start := w.appendHeadEnd(-1)
+	p = p[:min(len(p), writePiece-len(start)-len(w.body))]
+	pieces := w.output.pieces[:3]
+	pieces[0], pieces[1], pieces[2] = start, w.body, p
+	err = w.conn.writeUntil(pieces, now, end)
+	if errors.Is(err, os.ErrDeadlineExceeded) && len(pieces[0])+len(pieces[1]) > 0 {
+		if err := w.conn.writeInTime(pieces[:2]); err != nil {
+			return 0, err
+		}
+	}
+	n = len(p) - len(pieces[2])
+	clear(pieces)
+	w.head, w.body = w.output.head[:0], w.output.body[:0]
+	_ = w.framing.Count(int64(n)) // there is room
+	return n, err
+}
+
 // count says that n bytes are to be sent.
 func (w *writer) count(n int64) error {
 	switch {
@@ -154,7 +198,7 @@ func (w *writer) appendHeadEnd(complete int64) []byte {
 	if w.conn.server.draining.Load() {
 		w.framing.EndConnection()
 	}
-	return w.framing.AppendHeadEnd(w.head, complete, time.Now())
+	return w.framing.AppendHeadEnd(w.head, complete, w.conn.server.date.At(time.Now()))
 }
 
 // send sends pieces that are in the memory of what is gathered, which is empty then, or the

@@ -41,6 +41,7 @@ type Conn struct {
 	last   bool   // the connection ends when no request is in flight
 	cut    error  // why it ends at once; nil: it does not
 	driver Driver // nil unless away
+	moves  int    // how many requests a goroutine serves after the next one that cannot stay on the loop
 
 	// These are set while the state is serving.
 	request *http.Request
@@ -248,6 +249,9 @@ func (c *Conn) handOver(w Work) {
 	w.Rest, w.Last = bytes.Clone(w.Rest), c.last
 	if w.Serve != nil {
 		w.Info = c.info
+	}
+	if w.Serve != nil {
+		c.moves = min(2*c.moves+1, stayAway) // more requests of its kind may follow
 	}
 	c.fd, c.driver = -1, c.protocol.HandOver(rwc, w)
 	c.forget()

@@ -32,7 +32,7 @@ func (c *Conn) SetOwner(o modgw.LoopOwner) { c.owner = o }
 // Continue implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
 func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if c.state == serving {
-		c.handOver(Work{Serve: serve})
+		c.handOver(Work{Serve: serve, Stay: c.moves})
 	}
 }
 
@@ -54,7 +54,7 @@ func (c *Conn) Respond(status int, body []byte) {
 		})
 		return
 	}
-	c.server.out = out
+	c.server.out, c.moves = out, 0
 	isOver := !c.protocol.EndRequest() || c.last
 	c.forget()
 	n, err := rawsocket.Write(c.fd, out)

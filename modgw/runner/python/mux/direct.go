@@ -3,7 +3,6 @@ package mux
 import (
 	"bytes"
 	"net/http"
-	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/listen"
@@ -62,7 +61,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 	if !c.openDirect(d.stream, head, body) {
 		return false
 	}
-	info.Give(c.worker.Number, time.Now())
+	info.Give(c.worker.Number, x.Loop().Time())
 	x.SetOwner(d)
 	return true
 }

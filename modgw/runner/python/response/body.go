@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -13,32 +14,65 @@ var _ spool.Source = (*Response)(nil)
 // Read implements [spool.Source]: it reads the body. The worker may send more as soon as bytes are
 // read. OnLast is called with the last of them.
 func (p *Response) Read(b []byte) (int, error) {
-	n, err := p.read(b)
+	if err := p.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(b, p.rest)
+	return n, p.take(n)
+}
+
+// fill reads until there is something in rest.
+func (p *Response) fill() (err error) {
+	for len(p.rest) == 0 && err == nil {
+		err = p.readFrame()
+	}
+	return p.noteEnd(err)
+}
+
+// take removes n bytes, which were passed on or copied, from rest. The error is io.EOF after the
+// last ones.
+func (p *Response) take(n int) error {
+	if p.rest = p.rest[n:]; len(p.rest) > 0 {
+		return nil
+	}
+	err := p.releasePiece()
+	if err == nil && p.isOver() {
+		err = io.EOF
+	}
+	return p.noteEnd(err)
+}
+
+// noteEnd takes note that nothing more comes, because of err.
+func (p *Response) noteEnd(err error) error {
 	if err != nil && p.source.Ended() {
 		p.request.NoteLast()
 		if p.OnLast != nil {
 			p.OnLast()
 		}
 	}
-	return n, err
+	return err
 }
 
-func (p *Response) read(b []byte) (int, error) {
-	for len(p.rest) == 0 {
-		if err := p.readFrame(); err != nil {
-			return 0, err
+// passBriefly passes the body on from where the worker has put it, without another copy, as long as
+// the client takes it soon. The error is io.EOF after the end of the body.
+func (p *Response) passBriefly() error {
+	to, ok := p.request.W.(modgw.BriefWriter)
+	for ok && !p.bodiless && p.ahead.Take() {
+		if err := p.fill(); err != nil {
+			return err
 		}
+		begun, size := time.Now(), len(p.rest)
+		n, err := to.WriteBriefly(p.rest, spool.StallTime)
+		p.ahead.Waited(begun)
+		if err != nil {
+			return clientError(err)
+		}
+		if err := p.take(n); err != nil {
+			return err
+		}
+		ok = n == size
 	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
-	if len(p.rest) > 0 {
-		return n, nil
-	}
-	err := p.releasePiece()
-	if err == nil && p.isOver() {
-		err = io.EOF
-	}
-	return n, err
+	return nil
 }
 
 // isOver reports whether everything that the worker has sent was received.

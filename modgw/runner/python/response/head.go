@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -24,6 +25,7 @@ type Head struct {
 	Status int   // from 200 to 599
 	Length int64 // Content-Length; -1: it has none
 
+	length     [1]string // Length, when it has one and was copied
 	fields     []Field
 	values     []string // values of fields, as CopyTo puts them into a response
 	connection []string // values of Connection headers, which name headers to drop
@@ -45,31 +47,28 @@ func (h *Head) Decode(raw []byte) error {
 	if len(raw) > maxHeaderBytes {
 		return Bad("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
-	d := wire.NewDecoder(string(raw)) // the strings of the head are parts of this one
-	if n := d.Tuple(); d.Err() == nil && n != 3 {
-		return wire.Errorf("a response head of %d values", n)
+	text := string(raw) // what is decoded are parts of it
+	parts := strings.Count(text, wire.HeadSeparator)
+	switch {
+	case parts%2 != 0:
+		return wire.Errorf("a response head with a header that has no value")
+	case parts/2 > maxHeaderLines:
+		return Bad("it has %d headers, more than %d", parts/2, maxHeaderLines)
 	}
-	h.Status, h.Length = int(d.Int()), -1
-	d.Latin1() // the reason, which every front makes from the status
-	n := d.List()
-	if n > maxHeaderLines {
-		return Bad("it has %d headers, more than %d", n, maxHeaderLines)
+	status, text, _ := strings.Cut(text, wire.HeadSeparator)
+	code, _, _ := strings.Cut(status, " ") // every front makes the reason from the status
+	n, err := strconv.ParseUint(code, 10, 16)
+	if err != nil {
+		return wire.Errorf("a response head whose status is %q", code)
 	}
-	h.fields = slices.Grow(h.fields, n)
-	for range n {
-		if parts := d.Tuple(); d.Err() == nil && parts != 2 {
-			return wire.Errorf("a header of %d values", parts)
-		}
-		f := Field{Name: d.Latin1(), Value: d.Latin1()}
-		if d.Err() != nil {
-			break
-		}
+	h.Status, h.Length = int(n), -1
+	for ; parts > 0; parts -= 2 {
+		var f Field
+		f.Name, text, _ = strings.Cut(text, wire.HeadSeparator)
+		f.Value, text, _ = strings.Cut(text, wire.HeadSeparator)
 		if err := h.add(f); err != nil {
 			return err
 		}
-	}
-	if err := d.Finish(); err != nil {
-		return err
 	}
 	h.dropListed()
 	if h.Status < 200 || h.Status > 599 {
@@ -195,7 +194,8 @@ func (h *Head) RespondOn(x modgw.LoopExchange, isHead bool, raw, body []byte) er
 	header := x.Header()
 	h.CopyTo(header)
 	if length >= 0 {
-		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+		h.length[0] = strconv.FormatInt(length, 10)
+		header["Content-Length"] = h.length[:]
 	}
 	x.Respond(h.Status, body)
 	return nil

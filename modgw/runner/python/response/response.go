@@ -164,6 +164,12 @@ func (p *Response) pass() error {
 	piece := account.Piece()
 	defer piece.Release()
 	for {
+		switch err := p.passBriefly(); {
+		case err == io.EOF:
+			return p.finish()
+		case err != nil:
+			return err
+		}
 		n, err := p.ahead.Read(piece.Bytes)
 		if n > 0 {
 			if _, err := p.request.W.Write(piece.Bytes[:n]); err != nil {

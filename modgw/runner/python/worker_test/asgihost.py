@@ -110,7 +110,8 @@ class ASGIWorker(Worker):
                 response.aborted = got.payload.decode()
                 return response
             if got.kind == RESPONSE:
-                response.status, response.reason, response.headers = got.head()
+                response.status, response.reason, headers = got.head()
+                response.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
             if got.kind in (RESPONSE, BODY):
                 response.pieces.append(got.body())
                 response.body += got.body()

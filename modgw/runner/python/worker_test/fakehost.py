@@ -75,7 +75,8 @@ class Frame:
 
     def head(self):
         size = struct.unpack_from("<I", self.payload)[0]
-        return marshal.loads(self.payload[4 : 4 + size])
+        status, *parts = self.payload[4 : 4 + size].decode("latin-1").split("\0")
+        return int(status[:3]), status[4:], list(zip(parts[::2], parts[1::2]))
 
     def body(self):
         if self.kind != RESPONSE:
@@ -85,6 +86,13 @@ class Frame:
 
 def frame(kind, stream=0, payload=b"", flags=0):
     return HEADER.pack(len(payload), stream, kind, flags, 0) + payload
+
+
+def environ_head(environ, common=("SERVER_NAME", "wsgi.url_scheme")):
+    """The head of a Request frame for WSGI, with its length."""
+    parts = [marshal.dumps({key: value for key, value in environ.items() if (key in common) == first}, 2) for first in (1, 0)]
+    sizes = 4 + sum(map(len, parts)), len(parts[0])
+    return struct.pack("<II", *sizes) + b"".join(parts)
 
 
 class Connection:
@@ -261,8 +269,7 @@ class Worker:
     def frame(self, method="GET", path="/", body=b"", end=True, **environ):
         """A new stream, and the frame of its request."""
         self.requests += 1
-        head = marshal.dumps(self.environ(method, path, **environ), 2)
-        payload = struct.pack("<I", len(head)) + head + body
+        payload = environ_head(self.environ(method, path, **environ)) + body
         return self.requests, frame(REQUEST, self.requests, payload, END if end else 0)
 
     def environ(self, method="GET", path="/", **environ):

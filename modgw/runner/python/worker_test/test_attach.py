@@ -24,6 +24,7 @@ from fakehost import (
     STOP,
     WORKER,
     Connection,
+    environ_head,
     frame,
 )
 from fakehost import WorkerTestCase
@@ -74,7 +75,7 @@ class Host:
             conn.theirs.close()
 
     def get(self, path, conn=0):
-        head = marshal.dumps(
+        head = environ_head(
             {
                 "REQUEST_METHOD": "GET",
                 "SCRIPT_NAME": "",
@@ -85,10 +86,9 @@ class Host:
                 "SERVER_PROTOCOL": "HTTP/1.1",
                 "wsgi.url_scheme": "http",
                 "modgw.request_id": "r1",
-            },
-            2,
+            }
         )
-        self.conns[conn].send(REQUEST, 1, len(head).to_bytes(4, "little") + head, END)
+        self.conns[conn].send(REQUEST, 1, head, END)
         return self.conns[conn].receive()
 
     def close(self):

@@ -95,8 +95,12 @@ func (d *direct) placed() {
 func (d *direct) open() error {
 	_, info := d.exchange.Request()
 	conn := d.waiter.conn
-	info.Give(conn.worker.Number, time.Now())
+	now := d.exchange.Loop().Time()
+	info.Give(conn.worker.Number, now)
 	err := conn.openDirect(d, d.exchange.Body())
+	if d.stream.first {
+		d.stream.began = now
+	}
 	if err != nil {
 		conn.worker.Suspect(err)
 	}
@@ -142,7 +146,9 @@ func (d *direct) detach(failed error) {
 	s := &d.stream
 	s.conn.mu.Lock()
 	s.direct = nil
-	if !s.first {
+	if s.first {
+		s.startTime()
+	} else {
 		s.turn = make(chan struct{}, 1)
 	}
 	s.conn.mu.Unlock()

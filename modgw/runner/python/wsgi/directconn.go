@@ -88,6 +88,9 @@ func (c *Conn) readDirect() {
 		if d == nil {
 			return
 		}
+		if d.stream.began.IsZero() {
+			d.stream.began = c.worker.loop.Time() // the one before it has just left
+		}
 		f, ok, err := c.in.Buffered()
 		if !ok && err == nil {
 			if ok, err = c.in.TryFill(); !ok && err == nil {

@@ -2,7 +2,9 @@ package wsgi
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,22 +22,32 @@ const serverSoftware = "modgw"
 // wsgi.* objects, which the worker adds. Every value is a native string, one character for each
 // byte. length is the body's; -1: unknown.
 func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
+	start := len(b)
+	b = append(b, 0, 0, 0, 0)
+	b = appendBeginning(b, r, info)
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return appendOwn(b, r, info, length)
+}
+
+// webServerVariables are what a web server says of itself, and not of a request.
+var webServerVariables = [...]string{
+	"CONTEXT_DOCUMENT_ROOT", "CONTEXT_PREFIX", "DOCUMENT_ROOT", "GATEWAY_INTERFACE", "PATH", "SERVER_ADDR",
+	"SERVER_ADMIN", "SERVER_SIGNATURE",
+}
+
+// appendBeginning appends the part of environ that most requests have in common. The worker keeps
+// it, so that it has few names and no value of which there are many.
+func appendBeginning(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	b = wire.BeginDict(b)
-	for name, value := range info.Variables {
-		if !request.IsReserved(name) {
-			b = request.AppendPair(b, name, value)
+	if len(info.Variables) > 0 {
+		for _, name := range webServerVariables {
+			if value, ok := info.Variables[name]; ok {
+				b = request.AppendPair(b, name, value)
+			}
 		}
-	}
-	pathInfo := info.PathInfo
-	if pathInfo == "" && info.ScriptName == "" {
-		pathInfo = info.Path // the front has not split it
 	}
 	b = request.AppendPair(b, "REQUEST_METHOD", r.Method)
 	b = request.AppendPair(b, "SCRIPT_NAME", info.ScriptName)
-	b = request.AppendPair(b, "PATH_INFO", pathInfo)
-	b = request.AppendPair(b, "QUERY_STRING", r.URL.RawQuery)
-	b = request.AppendPair(b, "REQUEST_URI", info.RawTarget)
-	b = request.AppendPair(b, "RAW_URI", info.RawTarget)
 	b = request.AppendPair(b, "REQUEST_SCHEME", info.Scheme)
 	b = request.AppendPair(b, "wsgi.url_scheme", info.Scheme)
 	if info.Scheme == "https" {
@@ -43,12 +55,32 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 	}
 	b = request.AppendPair(b, "SERVER_PROTOCOL", r.Proto)
 	b = appendServer(b, r, info)
+	b = request.AppendPairIfSet(b, "HTTP_HOST", r.Host)
+	b = request.AppendPair(b, "modgw.mount", info.ScriptName)
+	return wire.EndDict(b)
+}
+
+// appendOwn appends the rest of environ.
+func appendOwn(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
+	b = wire.BeginDict(b)
+	for name, value := range info.Variables {
+		if !request.IsReserved(name) && !slices.Contains(webServerVariables[:], name) {
+			b = request.AppendPair(b, name, value)
+		}
+	}
+	pathInfo := info.PathInfo
+	if pathInfo == "" && info.ScriptName == "" {
+		pathInfo = info.Path // the front has not split it
+	}
+	b = request.AppendPair(b, "PATH_INFO", pathInfo)
+	b = request.AppendPair(b, "QUERY_STRING", r.URL.RawQuery)
+	b = request.AppendPair(b, "REQUEST_URI", info.RawTarget)
+	b = request.AppendPair(b, "RAW_URI", info.RawTarget)
 	b = request.AppendPair(b, "REMOTE_ADDR", info.RemoteAddr)
 	b = request.AppendPairIfSet(b, "REMOTE_PORT", info.RemotePort)
 	b = request.AppendPairIfSet(b, "REMOTE_USER", info.RemoteUser)
 	b = request.AppendPairIfSet(b, "AUTH_TYPE", info.AuthType)
 	b = request.AppendPair(b, "modgw.request_id", info.ID)
-	b = request.AppendPair(b, "modgw.mount", info.ScriptName)
 	if info.Authorizer {
 		// the worker's own code answers, and not the app
 		b = request.AppendPair(b, "modgw.authorizer", "1")
@@ -68,13 +100,10 @@ func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	return request.AppendPair(b, "SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 }
 
-// appendHeaders appends the headers of the request as CGI has them (RFC 3875, 4.1.18). Left out are
+// appendHeaders appends the headers of the request, but for Host, as CGI has them (RFC 3875, 4.1.18). Left out are
 // names that would be the same as another one there (X_Forwarded_For), and Proxy, which programs
 // take for their own HTTP_PROXY.
 func appendHeaders(b []byte, r *http.Request) []byte {
-	if r.Host != "" {
-		b = request.AppendPair(b, "HTTP_HOST", r.Host)
-	}
 	for name, values := range r.Header {
 		switch name {
 		case "Content-Type":

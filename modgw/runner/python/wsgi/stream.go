@@ -148,15 +148,27 @@ func (s *stream) awaitNotice() error {
 	}
 }
 
-// begin starts the time of the stream, which is the first one now; conn.mu is held.
+// begin starts the time of the stream, which is the first one now; conn.mu is held. The loop bounds
+// the time of one that it serves: see [direct.detach].
 func (s *stream) begin() {
 	switch {
 	case s.demand >= interrupted:
 		return // it is leaving
-	case s.direct != nil, s.turn == nil:
+	case s.direct != nil:
+		s.first = true
+		return
+	case s.turn == nil:
 		s.first = true // it does not wait for its turn
 	}
-	s.began = time.Now()
+	s.startTime()
+}
+
+// startTime starts the time in which the response must come, at began if that is known; conn.mu is
+// held.
+func (s *stream) startTime() {
+	if s.began.IsZero() {
+		s.began = time.Now()
+	}
 	if s.limit > 0 {
 		s.deadline = s.began.Add(s.limit)
 	}

@@ -32,7 +32,7 @@ def receive(conn):
 
 
 def response(stream, status=200, headers=(), body=b"", flags=1):
-    head = marshal.dumps((status, "", list(headers)), 2)
+    head = "\0".join(["%d " % status, *sum(headers, ())]).encode("latin-1")
     return frame(RESPONSE, stream, struct.pack("<I", len(head)) + head + body, flags)
 
 
@@ -146,7 +146,8 @@ def main():
     options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
     control = socket.socket(fileno=3)
     kind, stream, payload = receive(control)
-    MALICE = marshal.loads(payload)["entry"]
+    start = marshal.loads(payload)
+    MALICE = start["entry"]
     control.sendall(frame(READY, 0, marshal.dumps({"pid": os.getpid(), "python": "x", "callable": "y", "buffer": MALICE != "shares without memory"}, 2)))
     conn = socket.socket(fileno=4)
     while True:
@@ -154,7 +155,10 @@ def main():
         if kind != REQUEST:
             continue
         size = struct.unpack("<I", payload[:4])[0]
-        head = marshal.loads(payload[4 : 4 + size])
+        head = payload[4 : 4 + size]
+        if start["kind"] == "wsgi":
+            head = head[4 + struct.unpack("<I", head[:4])[0] :]
+        head = marshal.loads(head)
         if head.get("PATH_INFO", head.get("path")) == "/good":
             conn.sendall(response(stream, body=b"good"))
         else:

@@ -10,6 +10,7 @@ import traceback
 from time import perf_counter
 
 from . import beside, wire
+from .environ import Beginnings
 from .interrupt import Interruptible, RequestTimeout
 from .pace import APART, Pace
 from .wsgi import Exchange
@@ -42,7 +43,7 @@ class Conn(Interruptible):
     def __init__(self, number, fd, shared, app, environ, control, probe=None):
         self.shared = shared  # that large bodies pass through; None: there is none
         self.app = app
-        self.environ = environ  # what is in every request's environ
+        self.beginnings = Beginnings(environ)  # that is in each of them
         self.control = control
         self.current = None  # the exchange that is being served
         self.socket = socket.socket(fileno=fd)
@@ -52,7 +53,8 @@ class Conn(Interruptible):
         # come
         self._rest = None
         self._queue = collections.deque()  # requests that have arrived
-        self._taking = threading.Lock()  # held while one is taken from the queue
+        # held while the queue is searched, and while requests are taken from its end
+        self._searching = threading.Lock()
         self._receiving = threading.Lock()  # held for the socket's input and the buffer
         # held for the socket's output, and while answers are taken
         self._sending = threading.Lock()
@@ -125,9 +127,16 @@ class Conn(Interruptible):
                     pass  # Other frames are for the thread, which may be about to wait for one.
                 self._receiving.release()
         streams = []
-        with self._taking:
-            while self._queue and self._queue[-1].whole:
-                streams.append(self._queue.pop().stream)
+        with self._searching:
+            while self._queue:
+                try:
+                    exchange = self._queue.pop()
+                except IndexError:
+                    break  # The thread has just taken it.
+                if not exchange.whole:
+                    self._queue.append(exchange)
+                    break
+                streams.append(exchange.stream)
         if self._sending.acquire(False):
             try:
                 self._send_answers()
@@ -152,6 +161,7 @@ class Conn(Interruptible):
         os.close(self.socket.detach())
         self.shared = None
         # The parent's main thread may hold them.
+        self._searching = threading.Lock()
         self._receiving, self._sending = threading.Lock(), threading.Lock()
 
     def release(self, size):
@@ -260,7 +270,8 @@ class Conn(Interruptible):
             if not exchange.whole:
                 exchange.input.drop()
             took = pace.count(perf_counter() - begin)
-            self._slowest = max(took, self._slowest * _FORGET)
+            recent = self._slowest * _FORGET
+            self._slowest = took if took > recent else recent
             # An idle connection keeps nothing of the request in memory.
             self.current = exchange = None
             if self._slowest > _HOLD_SECONDS or not self._queue:
@@ -314,10 +325,12 @@ class Conn(Interruptible):
         """The next request, which is the current one then; None when there will be none any
         more."""
         while True:
-            with self._taking:
+            try:
                 if self._queue:
                     self.current = self._queue.popleft()
                     return self.current
+            except IndexError:
+                pass  # The last one was just given back.
             self.flush()
             if not self._receive_idle():
                 return None
@@ -325,8 +338,9 @@ class Conn(Interruptible):
     def _receive_idle(self):
         """Waits for a request; False when there will be none any more."""
         with self._receiving:
-            if self._queue:
-                return True
+            with self._searching:
+                if self._queue:
+                    return True
             self._idle = True
             try:
                 return self._fill(socket.MSG_DONTWAIT if self._stopping else 0)
@@ -421,7 +435,7 @@ class Conn(Interruptible):
         if stream == 0:
             self.shared.release(wire.SIZE.unpack(payload)[0])
             return
-        with self._taking:
+        with self._searching:
             exchanges = (self.current, *self._queue)
         for exchange in exchanges:
             if exchange is not None and exchange.stream == stream:

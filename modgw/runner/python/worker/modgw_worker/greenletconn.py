@@ -12,6 +12,7 @@ from _thread import allocate_lock, get_ident, start_new_thread
 from . import wire
 from .body import ClientDisconnected
 from .entry import LoadError
+from .environ import Beginnings
 from .failure import describe
 from .wsgi import Exchange
 
@@ -72,7 +73,7 @@ class GreenletConn:
         from gevent import socket as green
 
         self.app = app
-        self.environ = environ  # what is in every request's environ
+        self.beginnings = Beginnings(environ)  # that is in each of them
         self.control = control
         self.current = None  # as other connections have it
         self.socket = green.socket(fileno=fd)
@@ -279,7 +280,7 @@ class RequestConn:
 
     def __init__(self, conn, news):
         self.app = conn.app
-        self.environ = conn.environ
+        self.beginnings = conn.beginnings
         self.control = conn.control
         self.exchange = None
         self.greenlet = None

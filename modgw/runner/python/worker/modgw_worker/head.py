@@ -1,11 +1,9 @@
 """What an app gives to start_response, checked and made ready for the host."""
 
-import marshal
 import re
 
 from . import wire
 
-_dumps = marshal.dumps
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _LATIN_1 = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
@@ -13,19 +11,20 @@ _STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
 # Apps use few names and statuses again and again: checking each of them once is enough. The bound
 # is for those that make them up.
 _names = {}  # checked header names; True for Content-Length
-_statuses = {}  # checked statuses as (code, reason)
+_statuses = {}  # checked statuses, by themselves
 _REMEMBERED = 1000
 
 
 def response_head(status, headers):
-    """The marshalled head of a response, and its Content-Length or -1."""
-    parsed = _statuses.get(status) if type(status) is str else None
-    if parsed is None:
-        parsed = _parse_status(status)
+    """The head of a response as the host takes it, and its Content-Length or -1."""
+    checked = _statuses.get(status) if type(status) is str else None
+    if checked is None:
+        checked = _check_status(status)
     if type(headers) is not list:
         raise TypeError(
             "cannot use %s as headers: start_response wants a list of tuples" % kind(headers)
         )
+    parts = [checked]
     length = -1
     for header in headers:
         if type(header) is not tuple or len(header) != 2:
@@ -42,7 +41,8 @@ def response_head(status, headers):
             _check_value(name, value)
         if is_length:
             length = _parse_length(value)
-    head = _dumps((parsed[0], parsed[1], headers), wire.MARSHAL_VERSION)
+        parts += header
+    head = "\0".join(parts).encode("latin-1")
     if len(head) > wire.MAX_PAYLOAD // 2:
         raise ValueError("cannot send %d bytes of headers" % len(head))
     return head, length
@@ -50,8 +50,7 @@ def response_head(status, headers):
 
 def with_length(head, length):
     """The head with a Content-Length added."""
-    code, reason, headers = marshal.loads(head)
-    return _dumps((code, reason, [*headers, ("Content-Length", str(length))]), wire.MARSHAL_VERSION)
+    return head + b"\0Content-Length\0%d" % length
 
 
 def as_bytes(data, what="the app's iterable yielded"):
@@ -66,16 +65,15 @@ def kind(value):
     return "None" if value is None else type(value).__name__
 
 
-def _parse_status(status):
+def _check_status(status):
     if not isinstance(status, str):
         raise TypeError('cannot use %s as status: it must be a str such as "200 OK"' % kind(status))
     status = str.__str__(status)
     if not _STATUS(status):
         raise ValueError('cannot use %r as status: it must look like "200 OK"' % status)
-    parsed = int(status[:3]), status[4:]
     if len(_statuses) < _REMEMBERED:
-        _statuses[status] = parsed
-    return parsed
+        _statuses[status] = status
+    return status
 
 
 def _check_name(name):
@@ -100,7 +98,7 @@ def _parse_length(value):
 
 
 def _plain(header):
-    """The header with subclasses of str made plain, which is all that marshal takes."""
+    """The header with subclasses of str made plain, which may have methods of their own."""
     for part in header:
         if not isinstance(part, str):
             raise TypeError(

@@ -1,5 +1,6 @@
 """One request through an ASGI app, by its HTTP format (specification 2.5)."""
 
+import itertools
 import os
 
 from . import message as messages
@@ -11,7 +12,7 @@ _pack_header = wire.HEADER.pack
 _pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
-_dumps = wire.dumps
+_flatten = itertools.chain.from_iterable
 
 _WINDOW = wire.INITIAL_WINDOW
 _HALF_WINDOW = _WINDOW // 2
@@ -151,9 +152,13 @@ class Exchange(BaseExchange):
                 "cannot send http.response.start: its status is %d, which must be from 200 to 599"
                 % status
             )
-        self._head = _dumps((int(status), "", headers))
-        if len(self._head) > wire.MAX_PAYLOAD // 2:
-            raise ValueError("cannot send %d bytes of headers" % len(self._head))
+        self._head = head = b"\0".join([b"%d " % status, *_flatten(headers)])
+        if len(head) > wire.MAX_PAYLOAD // 2:
+            raise ValueError("cannot send %d bytes of headers" % len(head))
+        if head.count(b"\0") != 2 * len(headers):
+            raise ValueError(
+                "cannot send http.response.start: one of its headers has a NUL character"
+            )
         if status == 500 and self.conn.control.explain:
             self._held = []
 

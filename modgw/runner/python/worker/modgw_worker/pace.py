@@ -87,12 +87,13 @@ class Pace:
 
     def count(self, took):
         """Takes note of a request that took so many seconds, and returns those without sending."""
-        took -= self.sending
-        self.sending = 0.0
+        if self.sending:
+            took -= self.sending
+            self.sending = 0.0
         if self.sample is not None:
             self.end_sample()
-        self.due += min(took, _MOST)
-        self.average += (min(took, _SLOW) - self.average) * _AVERAGED
+        self.due += took if took < _MOST else _MOST
+        self.average += ((took if took < _SLOW else _SLOW) - self.average) * _AVERAGED
         return took
 
     def send(self, send):

@@ -7,6 +7,7 @@ HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
 # a header whose payload begins with the length of a head
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")
 SIZE = struct.Struct("<I")
+SIZES = struct.Struct("<II")  # of the head of a WSGI request, and of the beginning of its environ
 PIECE = struct.Struct("<II")  # offset and length of what is Shared
 # number of a connection, and stream that its thread is busy with
 UNQUEUE_PAYLOAD = struct.Struct("<II")

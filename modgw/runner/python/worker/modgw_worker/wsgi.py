@@ -13,6 +13,7 @@ from .head import as_bytes, kind, response_head, with_length
 
 _loads = marshal.loads
 _unpack_size = wire.SIZE.unpack_from
+_unpack_sizes = wire.SIZES.unpack_from
 _pack_header = wire.HEADER.pack
 _pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
@@ -50,15 +51,17 @@ class Exchange:
     def __init__(self, conn, stream, flags, buffer, start, end):
         self.conn = conn
         self.stream = stream
-        start += 4
-        body = start + _unpack_size(buffer, start - 4)[0]
+        head, beginning = _unpack_sizes(buffer, start)
+        body = start + 4 + head
+        own = start + 8 + beginning
         self.whole = flags & _END  # whether the body came whole
-        self.environ = _loads(buffer[start:body])
+        self.environ = environ = conn.beginnings[buffer[start + 8 : own]].copy()
+        environ.update(_loads(buffer[own:body]))
         # A body that came whole needs no flow control, and BytesIO reads it in C.
         self.input = BytesIO(buffer[body:end]) if self.whole else Input(self, buffer[body:end])
         self.cancelled = None  # the reason, once the host has given the request up
         self.ended = False  # whether the last frame of the response was made
-        self._head = None  # marshalled status and headers
+        self._head = None  # status and headers, as the host takes them
         self._left = -1  # bytes of body until Content-Length is reached; -1: unknown
         self._started = False  # whether start_response was called, with success or not
         self._bodiless = False  # whether the response to this method has no body
@@ -70,13 +73,8 @@ class Exchange:
         """Calls the app and sends what it answers."""
         conn = self.conn
         environ = self.environ
-        environ.update(conn.environ)
         environ["wsgi.input"] = self.input
-        if "wsgi.url_scheme" not in environ:
-            environ["wsgi.url_scheme"] = (
-                "https" if environ.get("HTTPS", "") in ("on", "1") else "http"
-            )
-        self._bodiless = environ.get("REQUEST_METHOD") == "HEAD"
+        self._bodiless = environ["REQUEST_METHOD"] == "HEAD"
         result = None
         try:
             conn.inside = True
