@@ -306,6 +306,24 @@ func TestLimitEndsWhatStaysTooLongAndNothingElse(t *testing.T) {
 	})
 }
 
+// TestLimitIsLookedAtInATurnThatBeganLongAgo has the timer go off late in a turn: by the time of
+// the turn nothing is overdue.
+func TestLimitIsLookedAtInATurnThatBeganLongAgo(t *testing.T) {
+	l := newLoop(t)
+	overdue := make(chan struct{})
+	s := &Stay{Overdue: func() { close(overdue) }}
+	on(l, func() {
+		l.NewLimit(10 * time.Millisecond).Begin(s)
+	})
+	on(l, func() {
+		begin := l.Time()
+		for time.Since(begin) < 20*time.Millisecond {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	<-overdue
+}
+
 type flusher func()
 
 func (f flusher) Flush() { f() }

@@ -111,7 +111,9 @@ class ASGIWorker(Worker):
                 return response
             if got.kind == RESPONSE:
                 response.status, response.reason, headers = got.head()
-                response.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+                response.headers = [
+                    (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers
+                ]
             if got.kind in (RESPONSE, BODY):
                 response.pieces.append(got.body())
                 response.body += got.body()

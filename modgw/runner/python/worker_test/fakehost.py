@@ -90,9 +90,10 @@ def frame(kind, stream=0, payload=b"", flags=0):
 
 def environ_head(environ, common=("SERVER_NAME", "wsgi.url_scheme")):
     """The head of a Request frame for WSGI, with its length."""
-    parts = [marshal.dumps({key: value for key, value in environ.items() if (key in common) == first}, 2) for first in (1, 0)]
-    sizes = 4 + sum(map(len, parts)), len(parts[0])
-    return struct.pack("<II", *sizes) + b"".join(parts)
+    beginning = marshal.dumps({key: environ[key] for key in environ if key in common}, 2)
+    rest = marshal.dumps({key: environ[key] for key in environ if key not in common}, 2)
+    size = 4 + len(beginning) + len(rest)
+    return struct.pack("<II", size, len(beginning)) + beginning + rest
 
 
 class Connection:

@@ -1,4 +1,5 @@
-"""What the environ of many requests has in common is read once, and no request sees what another one does with it."""
+"""What the environ of many requests has in common is read once, and no request sees what another
+one does with it."""
 
 import marshal
 import sys
@@ -25,7 +26,8 @@ class KeptBeginnings(unittest.TestCase):
     def test_clients_that_all_have_their_own_fill_no_memory(self):
         kept = Beginnings({})
         for number in range(1000):
-            self.assertEqual(kept[beginning(HTTP_HOST="host-%d" % number)], {"HTTP_HOST": "host-%d" % number})
+            host = "host-%d" % number
+            self.assertEqual(kept[beginning(HTTP_HOST=host)], {"HTTP_HOST": host})
             kept[beginning(HTTP_HOST="x" * 10000)]
         self.assertLess(len(kept), 100)
         self.assertLess(sum(map(len, kept)), 100000)
@@ -37,7 +39,8 @@ class RequestsOfOneThread(WorkerTestCase):
             """
             def application(environ, start_response):
                 start_response("200 OK", [("Content-Type", "text/plain")])
-                seen = "%s %s %s" % (environ.get("SERVER_NAME"), environ.get("HTTP_X"), environ.get("left.behind"))
+                names = "SERVER_NAME", "HTTP_X", "left.behind"
+                seen = "%s %s %s" % tuple(map(environ.get, names))
                 environ["left.behind"] = "here"
                 del environ["SERVER_NAME"]
                 return [seen.encode()]

@@ -11,8 +11,8 @@ _LONGEST = 4096  # bytes of one that is kept
 class Beginnings(dict):
     """What many requests have in common, by the bytes in which the host sends it.
 
-    Each is a dict with which the environ of a request begins: it is to be copied. Making it from the bytes would cost more
-    than everything else that the worker does for a short request."""
+    Each is a dict with which the environ of a request begins: it is to be copied. Making it from
+    the bytes would cost more than anything else that the worker does for a short request."""
 
     def __init__(self, own):
         super().__init__()
