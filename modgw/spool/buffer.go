@@ -90,22 +90,49 @@ func (b *Buffer) write(p []byte) (int, error) {
 	return n, err
 }
 
-// writeMemory keeps some of p in memory, unless the file has something that comes first; b.mu is
-// held.
+// Room is where the writer may put what comes next, instead of having Write copy it; Wrote says how
+// much of it was used. It is empty when Write has to keep what comes next. Nothing is read between
+// the two calls.
+func (b *Buffer) Room() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.room()
+}
+
+// Wrote keeps the first n bytes of Room.
+func (b *Buffer) Wrote(n int) {
+	b.mu.Lock()
+	b.wrote(n)
+	b.mu.Unlock()
+	notify(b.written)
+}
+
+// writeMemory keeps some of p in memory if there is any; b.mu is held.
 func (b *Buffer) writeMemory(p []byte) (n int, ok bool) {
+	room := b.room()
+	n = copy(room, p)
+	b.wrote(n)
+	return n, len(room) > 0
+}
+
+// room is memory that is free, unless the file has something that comes first; b.mu is held.
+func (b *Buffer) room() []byte {
 	if b.length > 0 || b.size >= b.limit {
-		return 0, false
+		return nil
 	}
 	if len(b.memory) == 0 || b.last == chunkSize {
 		if !b.account.takeMemory(int64(len(b.memory))*chunkSize, chunkSize) {
-			return 0, false
+			return nil
 		}
 		b.addChunk()
 	}
-	n = copy(b.memory[len(b.memory)-1][b.last:], p[:min(int64(len(p)), b.limit-b.size)])
+	free := b.memory[len(b.memory)-1][b.last:]
+	return free[:min(int64(len(free)), b.limit-b.size)]
+}
+
+func (b *Buffer) wrote(n int) {
 	b.last += n
 	b.size += int64(n)
-	return n, true
 }
 
 func (b *Buffer) addChunk() {

@@ -41,7 +41,7 @@ type Conn struct {
 	last   bool   // the connection ends when no request is in flight
 	cut    error  // why it ends at once; nil: it does not
 	driver Driver // nil unless away
-	moves  int    // how many requests a goroutine serves after the next one that cannot stay on the loop
+	moves  uint8  // how many requests in a row could not stay on the loop, as far as that matters
 
 	// These are set while the state is serving.
 	request *http.Request
@@ -251,7 +251,7 @@ func (c *Conn) handOver(w Work) {
 		w.Info = c.info
 	}
 	if w.Serve != nil {
-		c.moves = min(2*c.moves+1, stayAway) // more requests of its kind may follow
+		c.moves = min(c.moves+1, 8)
 	}
 	c.fd, c.driver = -1, c.protocol.HandOver(rwc, w)
 	c.forget()

@@ -32,7 +32,7 @@ func (c *Conn) SetOwner(o modgw.LoopOwner) { c.owner = o }
 // Continue implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
 func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if c.state == serving {
-		c.handOver(Work{Serve: serve, Stay: c.moves})
+		c.handOver(Work{Serve: serve, Stay: min(1<<c.moves>>3, stayAway)})
 	}
 }
 

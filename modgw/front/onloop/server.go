@@ -16,7 +16,8 @@ const (
 	MaxTime = 50 * time.Millisecond
 
 	// stayAway is how many requests a goroutine serves after one that the handler did not accept on
-	// the loop: its app may never be served there, and moving a connection costs time.
+	// the loop: its app may never be served there, and moving a connection costs time. It serves
+	// as many after several in a row that had to leave the loop.
 	stayAway = 32
 )
 

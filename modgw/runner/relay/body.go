@@ -247,12 +247,19 @@ func (b *Body) spool(a *spool.Account, limit int64) error {
 	piece := buffers.Get().(*[AheadSize]byte)
 	defer buffers.Put(piece)
 	for left := limit; left > 0 && !b.IsReceived(); {
-		n, err := b.receive(piece[:min(left, AheadSize)])
+		room := b.kept.Room()
+		inMemory := len(room) > 0
+		if !inMemory {
+			room = piece[:]
+		}
+		n, err := b.receive(room[:min(left, int64(len(room)))])
 		left -= int64(n)
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if _, err := b.kept.Write(piece[:n]); err != nil {
+		if inMemory {
+			b.kept.Wrote(n)
+		} else if _, err := b.kept.Write(room[:n]); err != nil {
 			return &notKept{err}
 		}
 	}

@@ -140,9 +140,12 @@ func (c *Conn) register(s *stream) error {
 		c.worker.Want("one of its connections has used half of its stream ids")
 	}
 	c.order = append(c.order, s)
-	if len(c.order) == 1 {
+	switch {
+	case len(c.order) == 1:
 		s.begin()
-	} else if s.direct == nil {
+	case s.direct != nil:
+		s.began = time.Time{} // the loop sees later when it begins
+	default:
 		s.turn = make(chan struct{}, 1)
 	}
 	c.watchWaiting()

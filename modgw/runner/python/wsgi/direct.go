@@ -97,10 +97,8 @@ func (d *direct) open() error {
 	conn := d.waiter.conn
 	now := d.exchange.Loop().Time()
 	info.Give(conn.worker.Number, now)
+	d.stream.began = now
 	err := conn.openDirect(d, d.exchange.Body())
-	if d.stream.first {
-		d.stream.began = now
-	}
 	if err != nil {
 		conn.worker.Suspect(err)
 	}
