@@ -138,10 +138,11 @@
 // on stream 0 releases them, in the order in which they were put there and for all streams of the
 // connection together: also those that were not wanted any more.
 //
-// The connection of an ASGI worker has a buffer of MuxBufferSize bytes for pieces of responses.
-// They use the window of their stream as Body frames do. Window on that stream releases each when
-// all that the stream has sent up to its end was released; the host releases everything, also for a
-// stream that is closed.
+// The connection of an ASGI worker has two buffers of MuxBufferSize bytes: one for pieces of
+// responses, and after it one for pieces of requests. Offsets count within them. Such pieces use
+// the window of their stream as Body frames do. Window on that stream releases each when all that
+// the stream has sent up to its end was released. The host releases everything, also for a stream
+// that is closed; closing a stream releases all pieces of its request.
 //
 // The worker can write to all of the memory at any time. The host therefore uses nothing but the
 // bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).

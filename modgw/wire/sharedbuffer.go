@@ -7,7 +7,7 @@ import (
 
 // SharedBuffer is memory that the host shares with a worker, for the bodies of one connection. The
 // worker puts pieces of responses there, and names them in Shared frames. The host puts pieces of
-// requests there where the connection belongs to one thread.
+// requests there: where many streams share the connection, each by a [StreamBuffer].
 //
 // Acquire and Release are for the reader of the connection, Room and Put for the sender of a
 // request's body, and Reclaim for both. The host decides nothing by what is in the memory, for the
@@ -16,6 +16,7 @@ type SharedBuffer struct {
 	memory    []byte
 	responses []byte // the part of the worker
 	requests  []byte // the part of the host; empty on a connection that many streams share
+	slots     *slots // the part of the host on such a connection; nil on others
 
 	users    atomic.Int32  // how many Close calls are missing
 	acquired ReceiveWindow // bytes of responses; unused where each stream counts its own
@@ -36,7 +37,11 @@ func OpenThreadBuffer(file *os.File, thread int) (*SharedBuffer, error) {
 
 // OpenMuxBuffer maps the buffer of a connection that many streams share.
 func OpenMuxBuffer(file *os.File) (*SharedBuffer, error) {
-	return openBuffer(file, 0, MuxBufferSize)
+	b, err := openBuffer(file, 0, 2*MuxBufferSize)
+	if err == nil {
+		b.responses, b.slots = b.memory[:MuxBufferSize:MuxBufferSize], newSlots(b.memory[MuxBufferSize:])
+	}
+	return b, err
 }
 
 func openBuffer(file *os.File, offset, size int) (*SharedBuffer, error) {

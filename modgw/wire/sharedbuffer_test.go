@@ -162,7 +162,7 @@ func FuzzSharedBuffer(f *testing.F) {
 }
 
 func TestMuxBufferStaysMappedWhileItIsRetained(t *testing.T) {
-	file, err := NewSharedMemory(MuxBufferSize)
+	file, err := NewSharedMemory(2 * MuxBufferSize)
 	if err != nil {
 		t.Skip(err)
 	}

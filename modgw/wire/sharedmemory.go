@@ -15,8 +15,9 @@ const (
 	// ThreadBufferSize is the size of the shared buffer of a thread.
 	ThreadBufferSize = 2 * BufferWindow
 
-	// MuxBufferSize is the size of the shared buffer of a connection that many streams share. The
-	// worker divides it into slots.
+	// MuxBufferSize is the size of each half of the shared buffer of a connection that many streams
+	// share: one for responses, which the worker divides into slots, and one for requests, which
+	// the host does.
 	MuxBufferSize = 4 << 20
 )
 

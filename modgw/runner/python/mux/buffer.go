@@ -6,10 +6,10 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// shareBuffer makes the memory that large responses pass through, and returns it as the worker gets
-// it; nil where there is none.
+// shareBuffer makes the memory that large bodies pass through, and returns it as the worker gets it;
+// nil where there is none.
 func (c *Conn) shareBuffer() *os.File {
-	file, err := wire.NewSharedMemory(wire.MuxBufferSize)
+	file, err := wire.NewSharedMemory(2 * wire.MuxBufferSize)
 	if err == nil {
 		if c.buffer, err = wire.OpenMuxBuffer(file); err == nil {
 			return file
@@ -31,6 +31,15 @@ func (c *Conn) closeBuffer() {
 	if c.buffer != nil {
 		c.buffer.Close()
 	}
+}
+
+// streamBuffer is where the body of a request passes through, whose first sent bytes are in its
+// Request frame; nil: it goes in frames. Messages of WebSockets always do.
+func (c *Conn) streamBuffer(o opening) *wire.StreamBuffer {
+	if o.whole || o.kind != HTTP || !c.takesShared {
+		return nil
+	}
+	return c.buffer.ForStream(len(o.body))
 }
 
 // acquireBody makes a Shared frame the Body frame that it stands for. Messages of WebSockets are

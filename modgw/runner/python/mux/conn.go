@@ -27,7 +27,8 @@ type Conn struct {
 	conn              socket
 	in                *wire.Reader // used by Read only, or by the loop
 	out               *wire.Writer
-	buffer            *wire.SharedBuffer // for large responses; nil: no memory is shared
+	buffer            *wire.SharedBuffer // for large bodies; nil: no memory is shared
+	takesShared       bool               // the worker has mapped it; set before the first request
 
 	mu      sync.Mutex
 	last    uint32 // id of the latest stream; ids are never used twice
@@ -104,7 +105,7 @@ type opening struct {
 // calls [Stream.Finish].
 func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 	s := &Stream{
-		Sender:  request.Sender{Out: c.out, Credit: make(chan struct{}, 1)},
+		Sender:  request.Sender{Out: c.out, Credit: make(chan struct{}, 1), Slots: c.streamBuffer(o)},
 		conn:    c,
 		ctx:     ctx,
 		kind:    o.kind,
@@ -131,15 +132,17 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 	}
 	switch {
 	case refused != nil:
-		c.release(s.kind)
-		return nil, refused
-	case err != nil && s.ID == 0:
-		c.release(s.kind)
-		return nil, err
+		err = refused
+	case err == nil || s.ID != 0:
+		s.unsent.Store(err != nil) // a read of the stream returns the error
+		c.noteSent()               // the frame may have left so late that the checks have ended
+		return s, nil
 	}
-	s.unsent.Store(err != nil) // a read of the stream returns the error
-	c.noteSent()               // the frame may have left so late that the checks have ended
-	return s, nil
+	if s.Slots != nil {
+		s.Slots.Done()
+	}
+	c.release(s.kind)
+	return nil, err
 }
 
 // register gives a stream its id. Ids grow in the order of the Request frames.
@@ -219,6 +222,9 @@ func (c *Conn) remove(s *Stream) {
 	delete(c.streams, s.ID)
 	c.mu.Unlock()
 	s.stopReaper()
+	if s.Slots != nil {
+		s.Slots.Close()
+	}
 	if open {
 		c.release(s.kind)
 		c.worker.Finished()

@@ -77,7 +77,7 @@ func (c *Conn) Drained() <-chan struct{} {
 }
 
 // Loaded implements [control.Connections].
-func (c *Conn) Loaded(wire.ReadyMessage) {}
+func (c *Conn) Loaded(m wire.ReadyMessage) { c.takesShared = m.Buffer && c.buffer != nil }
 
 // Requeue implements [control.Connections]: the worker begins every request as soon as it comes.
 func (c *Conn) Requeue([]byte, bool) error {

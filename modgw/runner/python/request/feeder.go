@@ -42,6 +42,9 @@ func (s *Sender) Feed(body *relay.Body) (done <-chan struct{}) {
 
 func (f *feeder) run() {
 	defer close(f.done)
+	if f.sender.Slots != nil {
+		defer f.sender.Slots.Done()
+	}
 	scratch, free := f.scratch()
 	defer free()
 	for {

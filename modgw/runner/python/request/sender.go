@@ -17,6 +17,10 @@ type Sender struct {
 	// Buffer is shared memory that the body passes through; nil: it goes in frames.
 	Buffer *wire.SharedBuffer
 
+	// Slots are shared memory that long pieces of the body pass through, and use the window as
+	// those in frames do; nil: all go in frames.
+	Slots *wire.StreamBuffer
+
 	// Credit receives a token after the worker has allowed more of the body.
 	Credit chan struct{}
 
@@ -48,6 +52,9 @@ func (s *Sender) Grow(payload []byte) error {
 	if s.window.Add(int64(n)) > s.size {
 		return wire.Errorf("a Window frame for more than was sent on stream %d", s.ID)
 	}
+	if s.Slots != nil {
+		s.Slots.Reclaim(n)
+	}
 	s.NoteProgress()
 	select {
 	case s.Credit <- struct{}{}:
@@ -75,18 +82,28 @@ func (s *Sender) ClientTime() time.Duration {
 	return s.feeder.waited.take()
 }
 
-// room returns where to read the next piece of the body to: part of the shared buffer, or of
+// leastShared is the shortest piece that takes a slot.
+const leastShared = 16 << 10
+
+// room returns where to read the next piece of the body to: part of the shared memory, or of
 // scratch where there is none. It is empty while the worker allows nothing.
 func (s *Sender) room(scratch []byte) []byte {
 	if s.Buffer != nil {
 		room := s.Buffer.Room()
 		return room[:min(len(room), feedSize)]
 	}
-	return scratch[:min(max(0, s.window.Load()), int64(len(scratch)))]
+	room := scratch
+	most := max(0, s.window.Load())
+	if s.Slots != nil && most >= leastShared {
+		if slot := s.Slots.Room(); len(slot) > 0 {
+			room = slot
+		}
+	}
+	return room[:min(most, int64(len(room)))]
 }
 
-// SendBody sends a piece of the body, which is in room where there is a shared buffer. A write
-// error surfaces on the read side.
+// SendBody sends a piece of the body, which is in room where memory is shared. A write error
+// surfaces on the read side.
 func (s *Sender) SendBody(piece []byte, end bool) {
 	flags := wire.Flags(0)
 	if end {
@@ -99,6 +116,16 @@ func (s *Sender) SendBody(piece []byte, end bool) {
 		return
 	}
 	s.Use(len(piece))
+	if s.Slots != nil {
+		if len(piece) >= leastShared && s.Slots.Holds(piece) {
+			offset := s.Slots.Put(len(piece))
+			_ = s.Out.Write(func(b []byte) []byte {
+				return wire.AppendShared(b, s.ID, flags, offset, len(piece))
+			})
+			return
+		}
+		s.Slots.Skip(len(piece))
+	}
 	_ = s.Out.WriteLong(wire.Frame{Type: wire.Body, Flags: flags, Stream: s.ID, Payload: piece})
 }
 

@@ -11,7 +11,7 @@ from .exchange import BaseExchange, ClientDisconnected
 _pack_header = wire.HEADER.pack
 _pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
-_RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
+_RESPONSE, _BODY, _SHARED, _END = wire.RESPONSE, wire.BODY, wire.SHARED, wire.END
 _flatten = itertools.chain.from_iterable
 
 _WINDOW = wire.INITIAL_WINDOW
@@ -107,7 +107,9 @@ class Exchange(BaseExchange):
 
     def handle_frame(self, kind, flags, payload):
         """Takes a frame that the host sent for this stream."""
-        if kind == _BODY:
+        if kind == _BODY or kind == _SHARED:
+            if kind == _SHARED:
+                payload = self._read_shared(payload)
             self._pieces = self._pieces + payload if self._pieces else payload
             if flags & _END:
                 self._more = False
@@ -117,6 +119,13 @@ class Exchange(BaseExchange):
             self._notify()
         else:
             super().handle_frame(kind, flags, payload)
+
+    def _read_shared(self, payload):
+        """The piece of the body that the host has put into shared memory.
+
+        Once the response is complete the host may have put something else there: the app gets no
+        more of the body then."""
+        return b"" if self.ended else self.conn.shared.read(*wire.PIECE.unpack(payload))
 
     def conclude(self):
         """Judges a call of the app that has returned."""

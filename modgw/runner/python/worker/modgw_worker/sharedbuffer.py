@@ -21,7 +21,7 @@ def open_buffers(start, fd):
     try:
         import mmap  # not everybody needs it, or has it
 
-        memory = mmap.mmap(fd, wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE)
+        memory = mmap.mmap(fd, 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE)
     except (ImportError, OSError, ValueError):
         return [None] * conns
     finally:
@@ -81,13 +81,18 @@ class ThreadBuffer:
 
 
 class MuxBuffer:
-    """Slots for pieces of responses. One that was used last is given out first: it is still in the
+    """Pieces of requests, where the host has put them, and slots for pieces of responses. One that was used last is given out first: it is still in the
     processor's cache."""
 
     def __init__(self, memory):
         self._memory = memory
         self._free = list(range(wire.MUX_BUFFER_SIZE - SLOT, -1, -SLOT))
         self._used = {}  # by stream: bytes released so far, pairs (of those when it is free, slot)
+
+    def read(self, offset, size):
+        """A copy of a piece of a request."""
+        start = wire.MUX_BUFFER_SIZE + offset
+        return self._memory[start : start + size]
 
     def put(self, stream, piece, size, due):
         """Puts a piece there and returns its offset; None without a free slot.

@@ -45,7 +45,8 @@ CPU_UNITS = 255
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
 THREAD_WINDOW = 1 << 20  # likewise on the connection of a thread
 BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory in each direction
-MUX_BUFFER_SIZE = 4 << 20  # bytes of the memory that all responses on a shared connection share
+# bytes of the memory that all responses on a shared connection share, and all requests
+MUX_BUFFER_SIZE = 4 << 20
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 
