@@ -1,6 +1,8 @@
 package python
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -25,6 +28,22 @@ while begin < len(whole):
     begin += length
     length = length * 5 % 1500007
 await body()`,
+	"take": `
+import hashlib
+found, size, more = hashlib.sha256(), 0, True
+while more:
+    message = await receive()
+    found.update(message["body"])
+    size += len(message["body"])
+    more = message["more_body"]
+await start()
+await body(b"%d %s" % (size, found.hexdigest().encode()))`,
+	"early": `
+await receive()
+await start()
+await body(b"early")
+while (await receive())["type"] != "http.disconnect":
+    pass`,
 	"free": `
 await start()
 import gc, modgw_worker.sharedbuffer
@@ -118,6 +137,55 @@ func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 		conn.Close()
 	}
 	a.eventually("return of all that was lent", func() bool { return a.get("/free").body == free })
+	if a.pid(1) != pid {
+		t.Error("clients that left have cost the worker")
+	}
+}
+
+func TestLargeASGIUploadsAreExact(t *testing.T) {
+	t.Parallel()
+	const slot = wire.SlotSize
+	for name, kept := range map[string]int64{"kept": 64 << 20, "as they come": 0} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, largeASGIApp, asASGI, func(d *modgw.Descriptor) { d.Spool.Upload = kept })
+			a.shares()
+			for _, size := range []int{1, 64 << 10, 64<<10 + 1, slot - 1, slot, slot + 1, 2*slot + 1, 5<<20 + 4321} {
+				data := largeData(size)
+				if got := a.do("POST", "/take", bytes.NewReader(data)); got.body != digest(data) {
+					a.Errorf("%d bytes: %d %q, %v", size, got.status, got.body, got.err)
+				}
+			}
+		})
+	}
+}
+
+// More clients than there are slots for upload at the same time, and some of them get their answer
+// early, or leave in the middle.
+func TestLargeASGIUploadsOfManyClientsAreNotMixedUp(t *testing.T) {
+	t.Parallel()
+	a := serve(t, largeASGIApp, asASGI, func(d *modgw.Descriptor) { d.Spool.Upload = 0 })
+	a.shares()
+	pid := a.pid(1)
+	var clients sync.WaitGroup
+	for c := range 40 {
+		clients.Go(func() {
+			data := largeData(300_000 + 33_333*c)
+			switch c % 4 {
+			case 0: // whether it sees its answer, or only the end of its connection, is up to its own timing
+				a.do("POST", "/early", bytes.NewReader(data))
+			case 1:
+				conn := a.raw(fmt.Sprintf("POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(data)))
+				conn.Write(data[:200_000])
+				conn.Close()
+			}
+			for range 2 {
+				if got := a.do("POST", "/take", bytes.NewReader(data)); got.body != digest(data) {
+					t.Errorf("client %d: %d %q, %v", c, got.status, got.body, got.err)
+				}
+			}
+		})
+	}
+	clients.Wait()
 	if a.pid(1) != pid {
 		t.Error("clients that left have cost the worker")
 	}
