@@ -3,9 +3,12 @@ package wsgi
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"testing"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/watchtest"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -65,4 +68,56 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	if f, err := second.Next(); err != nil || string(f.Payload) != "second" {
 		t.Errorf("the second got %q, %v", f.Payload, err)
 	}
+}
+
+// leaving is an exchange that only leaves the loop.
+type leaving struct {
+	modgw.LoopExchange
+	left chan struct{}
+}
+
+func (l leaving) Body() []byte                                      { return nil }
+func (l leaving) Continue(func(http.ResponseWriter, *http.Request)) { close(l.left) }
+
+// TestFirstRequestOfAConnectionIsGivenBackFromTheLoop has the worker give back the request whose
+// answer is awaited, which was not begun for those before it.
+func TestFirstRequestOfAConnectionIsGivenBackFromTheLoop(t *testing.T) {
+	t.Parallel()
+	loop, err := eventloop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loop.Close()
+	s := &Scheduler{}
+	w := &Worker{loop: loop, scheduler: s, Worker: control.New(
+		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
+	)}
+	defer w.Worker.Close()
+	c, theirs, err := newConn(w, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	defer c.close()
+	w.Conns = []*Conn{c}
+	x := leaving{left: make(chan struct{})}
+	d := &direct{exchange: x}
+	d.stream = stream{whole: true, direct: d}
+	s.take(c, &ticket{})
+	registered := make(chan error)
+	loop.Post(func() {
+		c.adopt(&d.stream, nil)
+		registered <- c.register(&d.stream)
+	})
+	if err := <-registered; err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Requeue([]byte{0, 0, 0, 0, byte(d.stream.ID), 0, 0, 0}, false); err != nil {
+		t.Fatal(err)
+	}
+	<-x.left
+	if _, err := d.stream.Next(); !errors.Is(err, relay.ErrRequeued) {
+		t.Errorf("got %v", err)
+	}
+	d.stream.leave()
 }

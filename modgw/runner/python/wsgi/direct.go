@@ -144,10 +144,11 @@ func (d *direct) detach(failed error) {
 	s := &d.stream
 	s.conn.mu.Lock()
 	s.direct = nil
-	if s.first {
-		s.startTime()
-	} else {
+	switch {
+	case !s.first:
 		s.turn = make(chan struct{}, 1)
+	case s.demand < interrupted: // otherwise it is leaving
+		s.startTime()
 	}
 	s.conn.mu.Unlock()
 	x := d.exchange
