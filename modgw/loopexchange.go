@@ -95,8 +95,8 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	return true
 }
 
-// gatewayExchange is an exchange that counts for a generation of an app. The info of its request has
-// its memory.
+// gatewayExchange is an exchange that counts for a generation of an app. The info of its request
+// has its memory.
 type gatewayExchange struct {
 	LoopExchange
 	app        *App

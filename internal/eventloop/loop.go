@@ -36,7 +36,7 @@ type Loop struct {
 	running []func() // spare memory for posted
 	timers  timers
 	flushes []Flusher
-	time    time.Time // what Time returns; zero: it was not called in this turn
+	time    time.Time // zero: Time was not called in this turn
 }
 
 // Flusher has something to do at the end of a turn.
@@ -191,8 +191,8 @@ func (l *Loop) release() {
 	l.epoll = -1
 }
 
-// Time is when this turn began, about: one look at the clock is enough for all that it handles. Only
-// the loop may call it.
+// Time is when this turn began, about: one look at the clock is enough for all that it handles.
+// Only the loop may call it.
 func (l *Loop) Time() time.Time {
 	if l.time.IsZero() {
 		l.time = time.Now()

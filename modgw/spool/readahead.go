@@ -81,8 +81,8 @@ func (r *ReadAhead) Read(p []byte) (int, error) {
 // is read ahead of the client, or has ended.
 func (r *ReadAhead) Take() bool { return r.comeBack() == nil && !r.ended }
 
-// Waited says that the client, and not the source, was waited for since a time. It is for whoever
-// has the source from Take.
+// Waited says that the client, and not the source, was waited for since a time. It is for the
+// caller of Take, who has the source.
 func (r *ReadAhead) Waited(since time.Time) {
 	if took := time.Since(since); took > countedTime {
 		r.source.Waited(took)

@@ -85,10 +85,10 @@
 // only what marshal version 2 has, and reads only None, True, False, int, bytes, str, tuple, list
 // and dict, of bounded size and depth.
 //
-//	Request   WSGI: the environ, without the wsgi.* objects, as two dicts of str to str, and before
-//	          them the length of the first one as uint32. What is in that is the same in many
-//	          requests: the worker reads it once and keeps it. ASGI: the scope, without what is the
-//	          same in all scopes of a worker and without its state
+//	Request   WSGI: the environ, without the wsgi.* objects, as two dicts of str to str, and
+//	          before them the length of the first one as uint32. What is in that is the same in
+//	          many requests: the worker reads it once and keeps it. ASGI: the scope, without what
+//	          is the same in all scopes of a worker and without its state
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path":
 //	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int, "dev":
 //	          bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"

@@ -39,7 +39,8 @@ func OpenThreadBuffer(file *os.File, thread int) (*SharedBuffer, error) {
 func OpenMuxBuffer(file *os.File) (*SharedBuffer, error) {
 	b, err := openBuffer(file, 0, 2*MuxBufferSize)
 	if err == nil {
-		b.responses, b.slots = b.memory[:MuxBufferSize:MuxBufferSize], newSlots(b.memory[MuxBufferSize:])
+		b.responses = b.memory[:MuxBufferSize:MuxBufferSize]
+		b.slots = newSlots(b.memory[MuxBufferSize:])
 	}
 	return b, err
 }

@@ -22,9 +22,9 @@ func newSlots(memory []byte) *slots {
 	return s
 }
 
-// StreamBuffer puts pieces of one request's body into slots of the connection's shared memory. Room,
-// Holds, Put, Skip and Done are for the sender of the body, Reclaim and Close for the reader of the
-// connection.
+// StreamBuffer puts pieces of one request's body into slots of the connection's shared memory.
+// Room, Holds, Put, Skip and Done are for the sender of the body, Reclaim and Close for the reader
+// of the connection.
 type StreamBuffer struct {
 	buffer *SharedBuffer
 	slots  *slots
@@ -33,7 +33,7 @@ type StreamBuffer struct {
 	held   int // offset of the slot that is being filled; -1: none is
 	pieces []slotPiece
 	sent   int64 // bytes of the body that were sent
-	read   int64 // of them, those that the worker has read
+	read   int64 // bytes that the worker has read
 	closed bool
 }
 

@@ -30,7 +30,7 @@ type Server struct {
 	draining  atomic.Bool     // no connection waits for another request
 	newcomers sync.WaitGroup  // connections whose first request no handler has yet
 	group     sync.WaitGroup  // connections, lingering ones too, and handlers
-	date      http1.Date      // of responses
+	date      http1.Date
 
 	mu    sync.Mutex
 	conns map[connection]struct{} // open ones that speak HTTP/1, or nothing yet

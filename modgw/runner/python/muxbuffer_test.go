@@ -171,7 +171,7 @@ func TestLargeASGIUploadsOfManyClientsAreNotMixedUp(t *testing.T) {
 		clients.Go(func() {
 			data := largeData(300_000 + 33_333*c)
 			switch c % 4 {
-			case 0: // whether it sees its answer, or only the end of its connection, is up to its own timing
+			case 0: // it may see its answer, or only the end of its connection
 				a.do("POST", "/early", bytes.NewReader(data))
 			case 1:
 				conn := a.raw(fmt.Sprintf("POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(data)))

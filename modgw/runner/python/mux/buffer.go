@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// shareBuffer makes the memory that large bodies pass through, and returns it as the worker gets it;
-// nil where there is none.
+// shareBuffer makes the memory that large bodies pass through, and returns it as the worker gets
+// it; nil where there is none.
 func (c *Conn) shareBuffer() *os.File {
 	file, err := wire.NewSharedMemory(2 * wire.MuxBufferSize)
 	if err == nil {

@@ -100,9 +100,9 @@ func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	return request.AppendPair(b, "SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 }
 
-// appendHeaders appends the headers of the request, but for Host, as CGI has them (RFC 3875, 4.1.18). Left out are
-// names that would be the same as another one there (X_Forwarded_For), and Proxy, which programs
-// take for their own HTTP_PROXY.
+// appendHeaders appends the headers of the request, but for Host, as CGI has them (RFC 3875,
+// 4.1.18). Left out are names that would be the same as another one there (X_Forwarded_For), and
+// Proxy, which programs take for their own HTTP_PROXY.
 func appendHeaders(b []byte, r *http.Request) []byte {
 	for name, values := range r.Header {
 		switch name {

@@ -81,8 +81,9 @@ class ThreadBuffer:
 
 
 class MuxBuffer:
-    """Pieces of requests, where the host has put them, and slots for pieces of responses. One that was used last is given out first: it is still in the
-    processor's cache."""
+    """Pieces of requests, where the host has put them, and slots for pieces of responses.
+
+    The slot that was used last is given out first: it is still in the processor's cache."""
 
     def __init__(self, memory):
         self._memory = memory
