@@ -126,7 +126,11 @@ type progress struct {
 }
 
 // Give notes that a worker got the request, at a time; 0 is a program that the host did not start.
+// A loop's time may be that of the beginning of its turn, in which it has read the request since.
 func (i *RequestInfo) Give(worker int, at time.Time) {
+	if at.Before(i.Received) {
+		at = i.Received
+	}
 	i.Given, i.worker = at, worker
 	i.tries++
 }

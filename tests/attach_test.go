@@ -92,10 +92,13 @@ def application(environ, start_response):
 	}
 }
 
+// The WebSocket of the test is not read any more when the host closes it, and the last request
+// waits for its end.
 func TestASGIAppIsServedByTheProcessThatAttaches(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.write("apps/hello/modgw.hcl", "app \"hello\" {\n  attach = true\n  asgi { entry = \"app.py\" }\n}\n")
+	s.write("apps/hello/modgw.hcl", "app \"hello\" {\n  attach = true\n  asgi { entry = \"app.py\" }\n"+
+		"  timeouts { websocket_drain = \"0s\" }\n}\n")
 	s.write("apps/hello/app.py", fmt.Sprintf(asgiVersion, "one"))
 	s.start()
 	s.attach("hello")

@@ -114,8 +114,9 @@ func TestAnAppIsNotTakenForTheWebServerOnALoopbackPort(t *testing.T) {
 	if _, body := s.get("/posing"); strings.Contains(body, "hello") {
 		t.Errorf("an app speaks for any user:\n%s", body)
 	}
+	s.wantLog("connection refused")
 	if n := strings.Count(s.log.String(), "connection refused"); n != 1 {
-		t.Errorf("the log tells of it %d times", n)
+		t.Errorf("the log has it %d times", n)
 	}
 	wantParts(t, s.pose(0, address), "hello admin")
 	if out, err := exec.Command("id", "-u", "www-data").Output(); err == nil {

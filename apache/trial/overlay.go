@@ -4,15 +4,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // largestFile is how many bytes a file of a configuration may have; others are left out.
 const largestFile = 4 << 20
 
 // including are lines that lead to further files.
-var including = regexp.MustCompile(`(?im)^[ \t]*(ServerRoot|Include|IncludeOptional)[ \t].*$`)
+var including = lazyregexp.New(`(?im)^[ \t]*(ServerRoot|Include|IncludeOptional)[ \t].*$`)
 
 // Overlay copies the configuration in root into a new folder, with the files of changed, at the
 // same places, instead of the old ones. What the files include is then in the new folder, too.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // HTTPD says how Apache would read a configuration.
@@ -327,7 +329,7 @@ func (p *httpdParser) use(into *Directive, l httpdLine, args []string) error {
 	return p.lines(into, lines)
 }
 
-var httpdVariable = regexp.MustCompile(`\$\{([^}]*)\}`)
+var httpdVariable = lazyregexp.New(`\$\{([^}]*)\}`)
 
 // expand replaces ${NAME}. Names that are not defined stay, as Apache leaves them.
 func (p *httpdParser) expand(text string) string {

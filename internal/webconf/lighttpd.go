@@ -3,8 +3,9 @@ package webconf
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // ReadLighttpd reads a configuration of lighttpd from its main file. An assignment is a directive
@@ -39,7 +40,7 @@ type lighttpdToken struct {
 
 func (t lighttpdToken) is(sign string) bool { return !t.quoted && t.text == sign }
 
-var lighttpdPattern = regexp.MustCompile(
+var lighttpdPattern = lazyregexp.New(
 	`^(?:"(?:[^"\\]|\\[\s\S])*"|\$[A-Z_]+(?:\s*\[\s*"[^"]*"\s*\])?|=>|==|!=|=~|!~|=\^|=\$|\+=|:=|[=(){},+\n;]|[A-Za-z0-9_.:/-]+)`)
 
 // lighttpdTokens splits a file. Ends of lines count outside of parentheses.

@@ -3,10 +3,10 @@ package migrate
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader"
 )
 
@@ -57,7 +57,7 @@ func (p *Plan) App(name string, at Place) *App {
 	return a
 }
 
-var notInAppName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notInAppName = lazyregexp.New(`[^A-Za-z0-9._-]+`)
 
 // appName is a name that an app can have.
 func appName(text string) string {

@@ -1,9 +1,10 @@
 package migrate
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // Syntax is a way in which templates name the parts that something else fills in.
@@ -25,29 +26,29 @@ const (
 )
 
 // parts match what is filled in; the first group that matched is its name.
-var parts = map[Syntax]*regexp.Regexp{
-	Braces:    regexp.MustCompile(`\{\{\{?-?\s*([^{}\n]*?)\s*-?\}?\}\}`),
-	ERB:       regexp.MustCompile(`<%=\s*([^\n]*?)\s*-?%>`),
-	At:        regexp.MustCompile(`@([A-Za-z_][A-Za-z0-9_]*)@`),
-	Percents:  regexp.MustCompile(`%([A-Z][A-Z0-9_]{2,})%`),
-	Format:    regexp.MustCompile(`%\(([A-Za-z_][A-Za-z0-9_.-]*)\)s`),
-	Brace:     regexp.MustCompile(`(?:^|[^%$\\{a-zA-Z0-9\])])(\{([A-Za-z_][A-Za-z0-9_.]*)\})`),
-	Shell:     regexp.MustCompile(`\$([A-Z_][A-Z0-9_]+)`),
-	ShellPath: regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_.]*)(?::?-[^{}\n]*)?\}`),
-	Brackets:  regexp.MustCompile(`(?:^|[\s/."=:])(\[([a-z][A-Za-z0-9_ -]+)\])`),
-	Dunder:    regexp.MustCompile(`\b__([A-Z][A-Z0-9_]*)__\b`),
+var parts = map[Syntax]*lazyregexp.Regexp{
+	Braces:    lazyregexp.New(`\{\{\{?-?\s*([^{}\n]*?)\s*-?\}?\}\}`),
+	ERB:       lazyregexp.New(`<%=\s*([^\n]*?)\s*-?%>`),
+	At:        lazyregexp.New(`@([A-Za-z_][A-Za-z0-9_]*)@`),
+	Percents:  lazyregexp.New(`%([A-Z][A-Z0-9_]{2,})%`),
+	Format:    lazyregexp.New(`%\(([A-Za-z_][A-Za-z0-9_.-]*)\)s`),
+	Brace:     lazyregexp.New(`(?:^|[^%$\\{a-zA-Z0-9\])])(\{([A-Za-z_][A-Za-z0-9_.]*)\})`),
+	Shell:     lazyregexp.New(`\$([A-Z_][A-Z0-9_]+)`),
+	ShellPath: lazyregexp.New(`\$\{([A-Za-z_][A-Za-z0-9_.]*)(?::?-[^{}\n]*)?\}`),
+	Brackets:  lazyregexp.New(`(?:^|[\s/."=:])(\[([a-z][A-Za-z0-9_ -]+)\])`),
+	Dunder:    lazyregexp.New(`\b__([A-Z][A-Z0-9_]*)__\b`),
 }
 
 // decisions match what a template decides while it is filled in, such as a condition or a loop.
-var decisions = map[Syntax]*regexp.Regexp{
-	Braces: regexp.MustCompile(`\{%|\{\{-?\s*(?:[#^/>&]|(?:if|else|end|range|with|template|include|define|block)\b)`),
-	ERB:    regexp.MustCompile(`<%[^=#%|]|(?m)^\s*%\s*(?:if|for|elif|else|endif|endfor|while|endwhile)\b`),
+var decisions = map[Syntax]*lazyregexp.Regexp{
+	Braces: lazyregexp.New(`\{%|\{\{-?\s*(?:[#^/>&]|(?:if|else|end|range|with|template|include|define|block)\b)`),
+	ERB:    lazyregexp.New(`<%[^=#%|]|(?m)^\s*%\s*(?:if|for|elif|else|endif|endfor|while|endwhile)\b`),
 }
 
 // remarks match what is not in the text that a template makes.
-var remarks = map[Syntax]*regexp.Regexp{
-	Braces: regexp.MustCompile(`(?s)\{#.*?#\}|\{\{-?(?:!--.*?--|!.*?|/\*.*?\*/)-?\}\}`),
-	ERB:    regexp.MustCompile(`(?s)<%-?\s*#.*?%>|<%-?\s*\|.*?\|\s*-?%>`),
+var remarks = map[Syntax]*lazyregexp.Regexp{
+	Braces: lazyregexp.New(`(?s)\{#.*?#\}|\{\{-?(?:!--.*?--|!.*?|/\*.*?\*/)-?\}\}`),
+	ERB:    lazyregexp.New(`(?s)<%-?\s*#.*?%>|<%-?\s*\|.*?\|\s*-?%>`),
 }
 
 // Template replaces the parts of a source that something else fills in by variables. A source that
@@ -85,7 +86,7 @@ func (p *Plan) Template(s Source, syntaxes []Syntax) (clean Source, ok bool) {
 
 // decisionOutsideComments finds the first decision that is not within a comment of the file; -1
 // without one.
-func decisionOutsideComments(text string, decision *regexp.Regexp) int {
+func decisionOutsideComments(text string, decision *lazyregexp.Regexp) int {
 	for _, at := range decision.FindAllStringIndex(text, -1) {
 		start := strings.LastIndexByte(text[:at[0]], '\n') + 1
 		if trimmed := strings.TrimLeft(text[start:], " \t"); !strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, "{%") {
@@ -112,7 +113,7 @@ func (p *Plan) fillIn(line string, syntax Syntax, at Place) string {
 }
 
 // bracketsMeanElse matches lines in which brackets are flags or belong to a regular expression.
-var bracketsMeanElse = regexp.MustCompile(`(?i)^\s*(?:Rewrite|\S*Match\b|SetEnvIf|BrowserMatch|Header|<\w*Match)|[\^*+?]`)
+var bracketsMeanElse = lazyregexp.New(`(?i)^\s*(?:Rewrite|\S*Match\b|SetEnvIf|BrowserMatch|Header|<\w*Match)|[\^*+?]`)
 
 // nameOfPart is the name of what is filled in: the expression without filters, defaults and the
 // names of collections.

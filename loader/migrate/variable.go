@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader"
 )
 
@@ -24,7 +25,7 @@ const (
 	variableEnd   = '\uE001'
 )
 
-var variablePattern = regexp.MustCompile(string(variableStart) + `([A-Za-z_][A-Za-z0-9_]*)` + string(variableEnd))
+var variablePattern = lazyregexp.New(string(variableStart) + `([A-Za-z_][A-Za-z0-9_]*)` + string(variableEnd))
 
 // Variable remembers a part of a template and returns text that stands for it in values.
 func (p *Plan) Variable(name, written string, at Place) string {
@@ -42,7 +43,7 @@ func (p *Plan) Variable(name, written string, at Place) string {
 	return string(variableStart) + name + string(variableEnd)
 }
 
-var notInVariable = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+var notInVariable = lazyregexp.New(`[^A-Za-z0-9_]+`)
 
 // variableName is a name that a variable of a descriptor can have.
 func variableName(text string) string {

@@ -5,8 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"time"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // MaxLifetime is how long a key counts at most after it was asked for.
@@ -70,7 +71,7 @@ func (k Key) signature(t Token) string {
 	return hex.EncodeToString(mac.Sum(nil)[:20])
 }
 
-var segmentPattern = regexp.MustCompile(`/` + prefix + `([0-9a-f]{16})-([a-z]+)-([0-9a-f]{40})(?:/|$)`)
+var segmentPattern = lazyregexp.New(`/` + prefix + `([0-9a-f]{16})-([a-z]+)-([0-9a-f]{40})(?:/|$)`)
 
 // find returns the token in a path whose signature is the key's.
 func (k Key) find(path string) (Token, bool) {

@@ -2,10 +2,10 @@ package gunicorn
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
@@ -19,9 +19,9 @@ type Reader struct{}
 func (Reader) Name() string { return "settings of Gunicorn" }
 
 var (
-	settingLine = regexp.MustCompile(`(?m)^(bind|workers|worker_class|timeout|accesslog|errorlog|loglevel|wsgi_app|keepalive|threads|max_requests|preload_app|proc_name|worker_connections|backlog|pidfile|graceful_timeout|worker_tmp_dir|access_log_format|chdir|raw_env|forwarded_allow_ips|logconfig_dict) *(?::[^=\n]+)?=[^=]`)
-	pythonLine  = regexp.MustCompile(`(?m)^(import |from \w[\w.]* import |def \w+\()`)
-	sectionLine = regexp.MustCompile(`(?m)^\s*[\[<{]`)
+	settingLine = lazyregexp.New(`(?m)^(bind|workers|worker_class|timeout|accesslog|errorlog|loglevel|wsgi_app|keepalive|threads|max_requests|preload_app|proc_name|worker_connections|backlog|pidfile|graceful_timeout|worker_tmp_dir|access_log_format|chdir|raw_env|forwarded_allow_ips|logconfig_dict) *(?::[^=\n]+)?=[^=]`)
+	pythonLine  = lazyregexp.New(`(?m)^(import |from \w[\w.]* import |def \w+\()`)
+	sectionLine = lazyregexp.New(`(?m)^\s*[\[<{]`)
 )
 
 // Recognise counts assignments to settings of Gunicorn.

@@ -3,10 +3,10 @@ package httpd
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -191,7 +191,7 @@ func (c *configuration) mountOptions(a *app, m *mount) {
 }
 
 // hostPattern matches a name that a descriptor can have.
-var hostPattern = regexp.MustCompile(`^(?:\*\.)?[a-z0-9_\x{E000}](?:[A-Za-z0-9_\x{E000}\x{E001}-]*[A-Za-z0-9\x{E001}])?(?:\.[a-z0-9_\x{E000}](?:[A-Za-z0-9_\x{E000}\x{E001}-]*[A-Za-z0-9\x{E001}])?)*$`)
+var hostPattern = lazyregexp.New(`^(?:\*\.)?[a-z0-9_\x{E000}](?:[A-Za-z0-9_\x{E000}\x{E001}-]*[A-Za-z0-9\x{E001}])?(?:\.[a-z0-9_\x{E000}](?:[A-Za-z0-9_\x{E000}\x{E001}-]*[A-Za-z0-9\x{E001}])?)*$`)
 
 // hostsOf gives an app the names of its virtual hosts.
 func (c *configuration) hostsOf(a *app) {
@@ -246,7 +246,7 @@ func (c *configuration) separateHosts() {
 	}
 }
 
-var notInHostLabel = regexp.MustCompile(`[^A-Za-z0-9-]+`)
+var notInHostLabel = lazyregexp.New(`[^A-Za-z0-9-]+`)
 
 func hostLabel(name string) string {
 	return strings.Trim(notInHostLabel.ReplaceAllString(name, "-"), "-")

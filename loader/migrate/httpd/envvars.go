@@ -2,9 +2,9 @@ package httpd
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -15,7 +15,7 @@ var debian = map[string]string{
 	"APACHE_LOCK_DIR": "/var/lock/apache2", "APACHE_LOG_DIR": "/var/log/apache2",
 }
 
-var exported = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+var exported = lazyregexp.New(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
 
 // environment reads the variables that Apache's start script sets: the file envvars beside the
 // configuration, or above it. The file is not executed; lines that assign a plain value count.

@@ -2,9 +2,9 @@ package httpd
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -89,7 +89,7 @@ func (c *configuration) cleanURL(m *mount) bool {
 }
 
 // literalBeginning matches a regular expression that is a plain URL path and all below it.
-var literalBeginning = regexp.MustCompile(`^\^(?:\(\?i\))?((?:/[A-Za-z0-9_~%-]+(?:\\?\.[A-Za-z0-9_-]+)*)*/?)(?:\(/\.\*\|\$\)|\(\?:/\|\$\)|\(/\|\$\)|\(/\.\*\)\??|\(\.\*\)|\.\*)?\$?$`)
+var literalBeginning = lazyregexp.New(`^\^(?:\(\?i\))?((?:/[A-Za-z0-9_~%-]+(?:\\?\.[A-Za-z0-9_-]+)*)*/?)(?:\(/\.\*\|\$\)|\(\?:/\|\$\)|\(/\|\$\)|\(/\.\*\)\??|\(\.\*\)|\.\*)?\$?$`)
 
 // literalMatch reads a regular expression that means one URL path and all below it. Others cannot
 // be a mount.
@@ -113,7 +113,7 @@ func (c *configuration) literalMatch(m *mount) bool {
 
 // capturing matches a regular expression that takes a segment of the URL into the path of the
 // script.
-var capturing = regexp.MustCompile(`^\^((?:/[A-Za-z0-9_~-]+)*/)\((?:\[\^/\][+*]|\\w\+|\.\+|\.\*|\[A-Za-z0-9_-]+\+)\)`)
+var capturing = lazyregexp.New(`^\^((?:/[A-Za-z0-9_~-]+)*/)\((?:\[\^/\][+*]|\\w\+|\.\+|\.\*|\[A-Za-z0-9_-]+\+)\)`)
 
 // capturedSites makes a mount of each script that a regular expression stands for and that is here.
 func (c *configuration) capturedSites(m *mount) (found bool) {

@@ -3,11 +3,11 @@ package httpd
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/loader/migrate"
 )
@@ -170,7 +170,7 @@ func (c *configuration) duration(a *app, f *fact, o option, setting string) {
 	c.written(a, f, o, setting, d)
 }
 
-var secondsPattern = regexp.MustCompile(`^(\d{1,9})(s|min|mi|m|h|ms|d|w)?$`)
+var secondsPattern = lazyregexp.New(`^(\d{1,9})(s|min|mi|m|h|ms|d|w)?$`)
 
 // seconds reads a time as Apache does: seconds, or with the unit ms, s, min, h or d.
 func seconds(text string) (time.Duration, bool) {
@@ -218,7 +218,7 @@ func (c *configuration) groups(a *app, f *fact, o option) {
 	c.written(a, f, o, "groups", strings.FieldsFunc(o.value, func(r rune) bool { return r == ',' || r == ' ' }))
 }
 
-var octal = regexp.MustCompile(`^0*([0-7]{1,3})$`)
+var octal = lazyregexp.New(`^0*([0-7]{1,3})$`)
 
 func (c *configuration) umask(a *app, f *fact, o option) {
 	m := octal.FindStringSubmatch(o.value)

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -23,9 +23,9 @@ type python struct {
 }
 
 var (
-	sitePackages = regexp.MustCompile(`^(.+?)/(?:lib|lib64|Lib)/(?:python[^/]*/)?(?:site|dist)-packages/?$`)
-	binPython    = regexp.MustCompile(`^(.+?)/bin(?:/python[^/]*|/activate_this\.py)?/?$`)
-	ofPython2    = regexp.MustCompile(`(?i)/python-?2(?:\.\d+)?(?:/|$)|mod_wsgi-py2\d`)
+	sitePackages = lazyregexp.New(`^(.+?)/(?:lib|lib64|Lib)/(?:python[^/]*/)?(?:site|dist)-packages/?$`)
+	binPython    = lazyregexp.New(`^(.+?)/bin(?:/python[^/]*|/activate_this\.py)?/?$`)
+	ofPython2    = lazyregexp.New(`(?i)/python-?2(?:\.\d+)?(?:/|$)|mod_wsgi-py2\d`)
 )
 
 // pythonOf collects what the sources say of the Python of an app.
@@ -228,4 +228,4 @@ func (c *configuration) entryOf(a *app, p *python) {
 	}
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var identifier = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)

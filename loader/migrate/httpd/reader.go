@@ -1,9 +1,9 @@
 package httpd
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -22,13 +22,13 @@ var templates = []migrate.Syntax{
 
 var (
 	// ours matches a line that no other format has.
-	ours = regexp.MustCompile(`(?mi)^\s*(?:WSGI[A-Za-z]+\s+\S|Passenger[A-Z][A-Za-z]+\s+\S|</?(?:VirtualHost|Directory|DirectoryMatch|Location|` +
+	ours = lazyregexp.New(`(?mi)^\s*(?:WSGI[A-Za-z]+\s+\S|Passenger[A-Z][A-Za-z]+\s+\S|</?(?:VirtualHost|Directory|DirectoryMatch|Location|` +
 		`LocationMatch|FilesMatch|IfModule|IfDefine|IfVersion|Macro)\b|LoadModule\s+\S+\s+\S+|(?:Script|)Alias(?:Match)?\s+\S+\s+\S+\s*$|` +
 		`(?:RewriteRule|RewriteCond|RewriteEngine|DocumentRoot|ServerRoot|ErrorLog|CustomLog|IncludeOptional|ProxyPass|SetHandler|` +
 		`AddHandler|ServerName|ServerAlias|Listen|Include|Require|Define|Use|AllowOverride)\s+\S)`)
 
 	// foreign matches a line that Apache cannot read.
-	foreign = regexp.MustCompile(`(?m)^\s*(?:\[[A-Za-z][\w:. -]*\]\s*$|(?:from\s+\S+\s+)?import\s|def\s+\w+\(|[a-z][\w-]*\s*=\s*\S|[{}]\s*$|FROM\s+\S+\s*$|#!\s*/)`)
+	foreign = lazyregexp.New(`(?m)^\s*(?:\[[A-Za-z][\w:. -]*\]\s*$|(?:from\s+\S+\s+)?import\s|def\s+\w+\(|[a-z][\w-]*\s*=\s*\S|[{}]\s*$|FROM\s+\S+\s*$|#!\s*/)`)
 )
 
 // Recognise counts the lines that only Apache reads and those that it cannot read.

@@ -3,9 +3,9 @@ package httpd
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pysource"
 )
@@ -19,7 +19,7 @@ type script struct {
 }
 
 // python2Alone matches a line that Python 3 cannot read, or a function that it does not have.
-var python2Alone = regexp.MustCompile(`^\s*(?:print\s+["'\w]|print\s*$|exec\s+["'\w]|except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)|(?:^|[^\w.])(?:execfile|unicode|xrange|raw_input)\(`)
+var python2Alone = lazyregexp.New(`^\s*(?:print\s+["'\w]|print\s*$|exec\s+["'\w]|except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)|(?:^|[^\w.])(?:execfile|unicode|xrange|raw_input)\(`)
 
 // readScript reads the script of an app as syntax; nil when it is not here.
 func (c *configuration) readScript(path string) *script {

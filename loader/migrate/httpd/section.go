@@ -3,10 +3,10 @@ package httpd
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -143,7 +143,7 @@ func (w *walker) hasModule(name string, negated bool) bool {
 	return true
 }
 
-var versionPattern = regexp.MustCompile(`^(!?)\s*(=|==|>|>=|<|<=|~)?\s*"?([\d.]+)"?$`)
+var versionPattern = lazyregexp.New(`^(!?)\s*(=|==|>|>=|<|<=|~)?\s*"?([\d.]+)"?$`)
 
 // version is why a section with a version is not in force with Apache 2.4.
 func (w *walker) version(args string) string {

@@ -3,9 +3,9 @@ package launch
 import (
 	"encoding/json"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 	"github.com/modgw/modgw/loader/migrate/shellwords"
@@ -18,9 +18,9 @@ type Dockerfile struct{}
 func (Dockerfile) Name() string { return "Dockerfile" }
 
 var (
-	fromLine    = regexp.MustCompile(`(?mi)^FROM\s+\S+`)
-	commandLine = regexp.MustCompile(`(?mi)^(?:CMD|ENTRYPOINT|RUN|COPY)\s`)
-	pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
+	fromLine    = lazyregexp.New(`(?mi)^FROM\s+\S+`)
+	commandLine = lazyregexp.New(`(?mi)^(?:CMD|ENTRYPOINT|RUN|COPY)\s`)
+	pythonImage = lazyregexp.New(`(?:^|/)python:(\d+\.\d+)`)
 )
 
 // Recognise looks for FROM and another instruction.

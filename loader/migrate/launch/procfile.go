@@ -2,9 +2,9 @@ package launch
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 	"github.com/modgw/modgw/loader/migrate/shellwords"
@@ -17,8 +17,8 @@ type Procfile struct{}
 func (Procfile) Name() string { return "Procfile" }
 
 var (
-	processLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s+(\S.*)$`)
-	webLine     = regexp.MustCompile(`(?m)^(?:web|worker|release|beat): `)
+	processLine = lazyregexp.New(`^([A-Za-z0-9_-]+):\s+(\S.*)$`)
+	webLine     = lazyregexp.New(`(?m)^(?:web|worker|release|beat): `)
 )
 
 // Recognise looks for processes; the name of the file decides where there is no web process.

@@ -2,9 +2,9 @@ package launch
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 	"github.com/modgw/modgw/loader/migrate/shellwords"
@@ -17,8 +17,8 @@ type Script struct{}
 func (Script) Name() string { return "shell script" }
 
 var (
-	shellShebang = regexp.MustCompile(`^#!\s*\S*(?:/env\s+)?(?:/|\b)(?:ba|da|z|k)?sh\b`)
-	serverLine   = regexp.MustCompile(`(?m)^\s*(?:exec\s+|sudo\s+|nohup\s+|env\s+)?(?:[A-Z_]+=\S+\s+)*(?:\S*python[\d.]*\s+-m\s+)?(?:\S*/)?(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve|mod_wsgi-express)\s+\S`)
+	shellShebang = lazyregexp.New(`^#!\s*\S*(?:/env\s+)?(?:/|\b)(?:ba|da|z|k)?sh\b`)
+	serverLine   = lazyregexp.New(`(?m)^\s*(?:exec\s+|sudo\s+|nohup\s+|env\s+)?(?:[A-Z_]+=\S+\s+)*(?:\S*python[\d.]*\s+-m\s+)?(?:\S*/)?(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve|mod_wsgi-express)\s+\S`)
 )
 
 // Recognise looks for a line that starts a server.

@@ -2,10 +2,10 @@ package launch
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
@@ -16,7 +16,7 @@ type Supervisor struct{}
 // Name is what the reader reads.
 func (Supervisor) Name() string { return "configuration of supervisor" }
 
-var supervisorSection = regexp.MustCompile(`(?m)^\[(?:program|fcgi-program|eventlistener|group):[^\]]+\]|^\[supervisord\]`)
+var supervisorSection = lazyregexp.New(`(?m)^\[(?:program|fcgi-program|eventlistener|group):[^\]]+\]|^\[supervisord\]`)
 
 // Recognise looks for the section of a program, or of supervisord.
 func (Supervisor) Recognise(s migrate.Source) int {
@@ -127,7 +127,7 @@ type program struct {
 	number int // how many processes
 }
 
-var supervisorValue = regexp.MustCompile(`%\(([A-Za-z_][A-Za-z0-9_]*)\)0?(\d*)[sd]`)
+var supervisorValue = lazyregexp.New(`%\(([A-Za-z_][A-Za-z0-9_]*)\)0?(\d*)[sd]`)
 
 // expand resolves %(name)s.
 func (r *program) expand(a assignment, file string) string {

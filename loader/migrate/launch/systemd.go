@@ -2,10 +2,10 @@ package launch
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 	"github.com/modgw/modgw/loader/migrate/shellwords"
@@ -17,7 +17,7 @@ type Systemd struct{}
 // Name is what the reader reads.
 func (Systemd) Name() string { return "unit of systemd" }
 
-var unitSection = regexp.MustCompile(`(?m)^\[(Service|Socket)\]\s*$`)
+var unitSection = lazyregexp.New(`(?m)^\[(Service|Socket)\]\s*$`)
 
 // Recognise looks for the section of a service or a socket.
 func (Systemd) Recognise(s migrate.Source) int {
@@ -328,7 +328,7 @@ func (u *unit) outcome(a assignment, envFile *string) pyapp.Outcome {
 }
 
 // sandbox matches what restricts a process.
-var sandbox = regexp.MustCompile(`^(Private|Protect|Restrict|NoNewPrivileges|ReadOnly|ReadWrite|Inaccessible|Capability|Ambient|SystemCall|MemoryDeny|Lock|Device|Root|Bind|Temporary|DynamicUser|IPAddress|Remove|Supplementary$|PAMName|AppArmor|SELinux|Slice)`)
+var sandbox = lazyregexp.New(`^(Private|Protect|Restrict|NoNewPrivileges|ReadOnly|ReadWrite|Inaccessible|Capability|Ambient|SystemCall|MemoryDeny|Lock|Device|Root|Bind|Temporary|DynamicUser|IPAddress|Remove|Supplementary$|PAMName|AppArmor|SELinux|Slice)`)
 
 // process has the settings of the process that a unit can say.
 var process = map[string]pyapp.Rule{

@@ -3,10 +3,10 @@ package nginx
 import (
 	"errors"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
@@ -18,8 +18,8 @@ type Reader struct{}
 func (Reader) Name() string { return "configuration of nginx" }
 
 var (
-	blockLine = regexp.MustCompile(`(?m)^\s*(?:server|http|upstream\s+\S+|location\s+[^{\n]+)\s*\{`)
-	nginxLine = regexp.MustCompile(`(?m)^\s*(?:listen|server_name|proxy_pass|uwsgi_pass|fastcgi_pass|include|root|alias|worker_processes)\s+[^;{}]+;`)
+	blockLine = lazyregexp.New(`(?m)^\s*(?:server|http|upstream\s+\S+|location\s+[^{\n]+)\s*\{`)
+	nginxLine = lazyregexp.New(`(?m)^\s*(?:listen|server_name|proxy_pass|uwsgi_pass|fastcgi_pass|include|root|alias|worker_processes)\s+[^;{}]+;`)
 )
 
 // Recognise looks for blocks and directives of nginx.

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // logLine is a line of an access log in the format common, combined, vhost_common or
 // vhost_combined, as Apache, nginx and other servers write it. Further fields may follow.
-var logLine = regexp.MustCompile(
+var logLine = lazyregexp.New(
 	`^(?:(\S+) )?\S+ \S+ .*?\[[^\]]+\] "((?:[^"\\]|\\.)*)" \d{3} `)
 
 // ReadLog adds the requests of an access log. Lines in another format are skipped. name is that of

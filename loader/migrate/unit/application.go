@@ -2,10 +2,10 @@ package unit
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
@@ -207,8 +207,8 @@ func (r *reading) entry(whole, n *node, a *pyapp.App, name string) {
 }
 
 var (
-	asgiApp = regexp.MustCompile(`\b(?:FastAPI|Starlette|Quart|Litestar|BlackSheep|Sanic)\s*\(|get_asgi_application|async def \w+\(\s*scope`)
-	wsgiApp = regexp.MustCompile(`\b(?:Flask|Bottle)\s*\(|get_wsgi_application|def \w+\(\s*env\w*\s*,\s*start_response|\bWSGIHandler`)
+	asgiApp = lazyregexp.New(`\b(?:FastAPI|Starlette|Quart|Litestar|BlackSheep|Sanic)\s*\(|get_asgi_application|async def \w+\(\s*scope`)
+	wsgiApp = lazyregexp.New(`\b(?:Flask|Bottle)\s*\(|get_wsgi_application|def \w+\(\s*env\w*\s*,\s*start_response|\bWSGIHandler`)
 )
 
 // protocolOf looks into the app's module for the framework, as Unit looked at the callable. It

@@ -1,9 +1,9 @@
 package unit
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
@@ -14,7 +14,7 @@ type Reader struct{}
 // Name is what the reader reads.
 func (Reader) Name() string { return "configuration of NGINX Unit" }
 
-var sections = regexp.MustCompile(`"(listeners|applications|routes|upstreams)"\s*:`)
+var sections = lazyregexp.New(`"(listeners|applications|routes|upstreams)"\s*:`)
 
 // Recognise looks for the sections of a configuration.
 func (Reader) Recognise(s migrate.Source) int {

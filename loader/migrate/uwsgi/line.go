@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -48,7 +48,7 @@ func parseINI(s migrate.Source, p *migrate.Plan) (all []line) {
 
 // afterValue matches a comment behind a value. uWSGI takes it for a part of the value, but its
 // numbers end there.
-var afterValue = regexp.MustCompile(`\s+(?:#|;|//)(?:\s.*)?$`)
+var afterValue = lazyregexp.New(`\s+(?:#|;|//)(?:\s.*)?$`)
 
 // withoutComment takes a comment off a value, unless the option has text that may look like one.
 func withoutComment(name, value string) string {

@@ -2,9 +2,10 @@ package uwsgi
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // magic are uWSGI's placeholders of one letter. What is not here depends on where and when it runs.
@@ -48,10 +49,10 @@ func (r *reading) magic(letter byte, file string) (value string, known bool) {
 const cpusMark = "\uE002"
 
 var (
-	arithmetic = regexp.MustCompile(`^\s*(\S+)\s*([-+*/])\s*(\S+)\s*$`)
-	fromEnv    = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
-	fromFile   = regexp.MustCompile(`@\(([^()]*)\)`)
-	plainSum   = regexp.MustCompile(`^` + cpusMark + `(?: ([-+*/]) (\d+))?$`)
+	arithmetic = lazyregexp.New(`^\s*(\S+)\s*([-+*/])\s*(\S+)\s*$`)
+	fromEnv    = lazyregexp.New(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
+	fromFile   = lazyregexp.New(`@\(([^()]*)\)`)
+	plainSum   = lazyregexp.New(`^` + cpusMark + `(?: ([-+*/]) (\d+))?$`)
 )
 
 // maxValue is how long a value may become, and maxPlaceholders how many placeholders it may have

@@ -2,9 +2,9 @@ package uwsgi
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -18,10 +18,10 @@ var syntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate
 func (Reader) Name() string { return "uWSGI configuration" }
 
 var (
-	iniSection  = regexp.MustCompile(`(?m)^\s*\[uwsgi\]`)
-	xmlElement  = regexp.MustCompile(`(?i)<uwsgi[\s>]`)
-	yamlSection = regexp.MustCompile(`(?m)^uwsgi:\s*(?:#.*)?$`)
-	jsonSection = regexp.MustCompile(`^\s*\{\s*"uwsgi"\s*:`)
+	iniSection  = lazyregexp.New(`(?m)^\s*\[uwsgi\]`)
+	xmlElement  = lazyregexp.New(`(?i)<uwsgi[\s>]`)
+	yamlSection = lazyregexp.New(`(?m)^uwsgi:\s*(?:#.*)?$`)
+	jsonSection = lazyregexp.New(`^\s*\{\s*"uwsgi"\s*:`)
 )
 
 // Recognise looks for the section, element or object that is called uwsgi.
