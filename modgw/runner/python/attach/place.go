@@ -42,8 +42,11 @@ func (p *place) vacate() {
 func (p *place) status(known []modgw.WorkerStatus) modgw.WorkerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.taken || len(known) == 0 {
+	if !p.taken {
 		return modgw.WorkerStatus{Number: 1, State: modgw.StateAwaited, Since: p.since}
+	}
+	if len(known) == 0 { // the pool does not know the process yet, or no longer
+		return modgw.WorkerStatus{Number: 1, PID: p.pid, State: workers.Starting.String(), Since: p.since}
 	}
 	status := known[len(known)-1]
 	if status.State == workers.Ready.String() {
