@@ -74,10 +74,8 @@ func (c console) overview(s control.Status) error {
 			generation, runtime = fmt.Sprintf("%d since %s", g.Number, ago(g.Ready)), g.Environment.Version
 		}
 		note := ""
-		if a.Failure != nil {
-			note = firstLine(a.Failure.Error)
-		} else if a.Failing != nil {
-			note = failing(a.Failing)
+		if a.Diagnosis != nil {
+			note = a.Diagnosis.Sentence
 		}
 		rows = append(rows, []string{string(a.App), string(a.State), placeOf(a.Hosts, a.Mount), string(a.Kind),
 			generation, workers(a.Runner), runtime, note})
@@ -124,6 +122,12 @@ func details(a control.AppStatus) string {
 		fmt.Fprintf(&b, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&b, "● %s  %s\n", a.App, strings.Join(nonEmpty(string(a.State), placeOf(a.Hosts, a.Mount), a.Descriptor), "   "))
+	if d := a.Diagnosis; d != nil {
+		line(string(d.Severity), "%s", d.Sentence)
+		if d.Hint != "" {
+			line("", "%s", d.Hint)
+		}
+	}
 	if g := a.Generation; g != nil {
 		line("generation", "%d since %s, %s, ready in %s", g.Number, ago(g.Ready), g.Cause, seconds(g.Took))
 		env := g.Environment

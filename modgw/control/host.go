@@ -7,6 +7,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/probe"
 )
 
@@ -86,6 +87,8 @@ type ListenerStatus struct {
 type AppStatus struct {
 	modgw.AppStatus
 	Watch WatchStatus `json:"watch"` // how its files are watched
+
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // why it is not well; null: nothing is known
 }
 
 // WatchStatus tells how the host learns of an app's changes.

@@ -206,6 +206,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	m.stop()
 	h.watcher.Forget(name)
 	h.lastGood.remove(name)
+	h.figures.remove(name)
 	if err := h.gateway.Remove(context.Background(), name); err == nil {
 		h.log.Info("app removed", "app", name)
 		h.unused.wake()

@@ -30,16 +30,18 @@ func (h *Host) Status() control.Status {
 		l := f.settings
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
-	mistakes := h.mistakes()
+	mistakes, meters := h.mistakes(), h.meters()
 	for _, app := range h.gateway.Status() {
-		if app.Failure == nil {
+		mistaken := app.Failure == nil && mistakes[app.App] != nil
+		if mistaken {
 			app.Failure = h.mistakeStatus(app.App, mistakes[app.App])
 		}
 		watch := h.watcher.Status(app.App)
 		if watch.Mode == modgw.ReloadOff && h.isWaiting(app.App) {
 			watch.Reason = "the app waits for a request"
 		}
-		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Watch: control.WatchStatus{
+		about := h.diagnose(&app, watch.Degraded, mistaken, meters[app.App])
+		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Diagnosis: about, Watch: control.WatchStatus{
 			Mode:        string(watch.Mode),
 			Reason:      watch.Reason,
 			Degraded:    watch.Degraded,

@@ -41,6 +41,7 @@ type Host struct {
 	book     *logbook
 	budgets  *logbudget.Handler
 	metrics  *metrics.Metrics
+	figures  figures
 	gateway  *modgw.Gateway
 	dev      *dev.Handler // nil outside development
 	builder  *venv.Builder

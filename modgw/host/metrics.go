@@ -24,10 +24,14 @@ func (h *Host) measure() metrics.Host {
 		Broken: len(status.Broken), SpoolMemory: memory, SpoolDisk: disk, LogDropped: h.budgets.Dropped(),
 	}
 	for _, app := range status.Apps {
-		m.Apps = append(m.Apps, metrics.App{AppStatus: app.AppStatus, Watch: metrics.Watch{
+		a := metrics.App{AppStatus: app.AppStatus, Watch: metrics.Watch{
 			Mode: app.Watch.Mode, Degraded: app.Watch.Degraded != "", Directories: app.Watch.Directories,
 			LastEvent: app.Watch.LastEvent,
-		}})
+		}}
+		if app.Diagnosis != nil {
+			a.Unwell = app.Diagnosis.Cause
+		}
+		m.Apps = append(m.Apps, a)
 	}
 	if log := h.accessLog.Load(); log != nil {
 		m.AccessLost = log.Lost()

@@ -79,6 +79,9 @@ func (c *collector) collectApp(out chan<- prometheus.Metric, s *App) {
 	app, inFlight := string(s.App), s.Waiting
 	out <- appState.value(1, app, string(s.State))
 	out <- deployFailed.value(truth(s.Failure != nil), app)
+	if s.Unwell != "" {
+		out <- appUnwell.value(1, app, s.Unwell)
+	}
 	number := 0
 	if g := s.Generation; g != nil {
 		number, inFlight = g.Number, inFlight+g.InFlight

@@ -27,7 +27,8 @@ type Host struct {
 // App is a snapshot of an app.
 type App struct {
 	modgw.AppStatus
-	Watch Watch // how its files are watched
+	Watch  Watch  // how its files are watched
+	Unwell string // one of a bounded number of causes why it is not well; "": it is
 }
 
 // Watch is how an app's files are watched.

@@ -104,6 +104,8 @@ var (
 var (
 	appState = gauge("modgw_app_state",
 		"1 for the state that the app is in: idle, starting, serving, failed or stopped.", "app", "state")
+	appUnwell = gauge("modgw_app_unwell",
+		"1 while the app is not well, with the cause that status says in a sentence.", "app", "cause")
 	generation = gauge("modgw_generation",
 		"Number of the generation that serves; 0: none.", "app")
 	generationReady = gauge("modgw_generation_ready_timestamp_seconds",

@@ -7,6 +7,12 @@ import (
 	"github.com/prometheus/procfs"
 )
 
+// ProcessorTime returns how much processor time a process has used; false when that is unknown.
+func ProcessorTime(pid int) (time.Duration, bool) {
+	seconds, ok := cpuOf(pid)
+	return time.Duration(seconds * float64(time.Second)), ok
+}
+
 // cpuOf is how many seconds of processor time a process has used.
 func cpuOf(pid int) (seconds float64, ok bool) {
 	p, err := procfs.NewProc(pid)

@@ -1,0 +1,61 @@
+package diagnosis
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Severity says how bad it is for those who use an app.
+type Severity string
+
+// The severities, worst first.
+const (
+	Critical Severity = "critical" // requests fail
+	Warning  Severity = "warning"  // requests are answered; something needs attention
+	Notice   Severity = "notice"   // it is meant to be so, or ends by itself
+)
+
+// Diagnosis says why an app is not well.
+type Diagnosis struct {
+	Cause    string   `json:"cause"`    // one of a bounded number of names, such as "queue_full"
+	Severity Severity `json:"severity"` // how bad it is
+	Sentence string   `json:"sentence"` // what is wrong, with figures; one line
+	Hint     string   `json:"hint"`     // what helps; "": nothing is known
+}
+
+// App is what is known of an app.
+type App struct {
+	modgw.AppStatus
+
+	Now      time.Time // when the status was taken
+	Mistake  bool      // Failure is about its descriptor
+	QueueMax int       // how many requests may wait; 0: unknown
+
+	// WatchDegraded says which files cannot be watched; "": none.
+	WatchDegraded string
+
+	// WorkerEnd says why a worker ended last, or could not start; "": unknown.
+	WorkerEnd string
+
+	// Samples are figures of the app, oldest first. The last one is of Now.
+	Samples []Sample
+}
+
+// rules are the causes that are looked for, the one that explains most first: an app whose workers
+// end again and again also refuses requests.
+var rules = []func(*App) *Diagnosis{
+	stopped, brokenDescriptor, diskFullForPackages, missingPackage, startupTimeout, failedDeploy,
+	outOfMemory, crashLoop, diskFull, queueFull, processorBound, allBusy, workerCrashed,
+	timeouts, failingRequests, memoryGrows, watchDegraded, starting,
+}
+
+// Of says why an app is not well; nil: nothing is known to be wrong.
+func Of(app App) *Diagnosis {
+	for _, rule := range rules {
+		if d := rule(&app); d != nil {
+			return d
+		}
+	}
+	return nil
+}

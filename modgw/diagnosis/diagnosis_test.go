@@ -1,0 +1,186 @@
+package diagnosis
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+var now = time.Date(2026, 3, 4, 14, 2, 30, 0, time.Local)
+
+// ago is a time before now.
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// wellApp is an app that is well.
+func wellApp() App {
+	return App{Now: now, QueueMax: 100, AppStatus: modgw.AppStatus{
+		App: "shop", State: modgw.AppServing, Kind: modgw.KindWSGI,
+		Generation: &modgw.GenerationStatus{Number: 4, Ready: ago(time.Hour)},
+		Runner: modgw.RunnerStatus{Capacity: 4, Busy: 1, Workers: []modgw.WorkerStatus{
+			{Number: 1, PID: 11, State: "ready"}, {Number: 2, PID: 12, State: "ready"},
+		}},
+	}}
+}
+
+// samples are some of an app that is well, ten seconds apart.
+func samples(n int, change func(i int, s *Sample)) []Sample {
+	all := make([]Sample, n)
+	for i := range all {
+		all[i] = Sample{
+			Time: ago(time.Duration(n-1-i) * 10 * time.Second), Generation: 4, Workers: 2, Capacity: 4, Busy: 1,
+			Requests: uint64(100 * i), Memory: 100 << 20,
+		}
+		change(i, &all[i])
+	}
+	return all
+}
+
+func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
+	failure := func(code, line, hint string) *modgw.FailureStatus {
+		return &modgw.FailureStatus{Code: code, Error: line + " [" + code + "]", Text: line + " [" + code + "]\noutput\nhint: " + hint}
+	}
+	for name, test := range map[string]struct {
+		change   func(a *App)
+		cause    string
+		severity Severity
+		says     []string
+	}{
+		"stopped": {func(a *App) { a.State = modgw.AppStopped }, "stopped", Notice, []string{"was stopped"}},
+		"broken descriptor": {func(a *App) {
+			a.Mistake = true
+			a.Failure = failure("MGW-DSC-001", `cannot use the descriptor of app "shop": /srv/shop.hcl:3: no setting "wsgy"`, "")
+		}, "broken_descriptor", Warning, []string{"the descriptor cannot be used: /srv/shop.hcl:3: no setting", "generation 4 still serves"}},
+		"missing package": {func(a *App) {
+			a.State, a.Generation = modgw.AppFailed, nil
+			a.Failure = failure("MGW-APP-001", `cannot import "shop": ModuleNotFoundError: No module named 'flask' (/srv/shop.py:1)`, "add the package")
+		}, "missing_package", Critical, []string{`"flask" is missing, which /srv/shop.py:1 imports`, "not served", "add the package"}},
+		"startup timeout": {func(a *App) { a.Failure = failure("MGW-APP-005", `cannot import "shop" within 1m0s`, "raise it") },
+			"startup_timeout", Warning, []string{"within 1m0s", "generation 4 still serves", "raise it"}},
+		"failed deploy": {func(a *App) {
+			a.Failure = failure("MGW-APP-001", `cannot import "shop": NameError: x (/srv/settings.py:12)`, "")
+		},
+			"deploy_failed", Warning, []string{"settings.py:12", "generation 4 still serves"}},
+		"environment": {func(a *App) { a.Failure = failure("MGW-ENV-012", "cannot install the packages", "") },
+			"environment_failed", Warning, []string{"cannot install"}},
+		"disk full for packages": {func(a *App) { a.Failure = failure("MGW-ENV-013", "cannot install the packages: the disk is full", "") },
+			"disk_full", Warning, []string{"disk full"}},
+		"out of memory": {func(a *App) {
+			a.Runner.Crash = &modgw.CrashStatus{Worker: 2, Time: ago(time.Minute), Reason: "killed by signal 9 (SIGKILL), out of memory"}
+		}, "out_of_memory", Critical, []string{"worker 2", "14:01:30", "limits { memory }"}},
+		"crash loop": {func(a *App) {
+			a.Runner.Restarts, a.WorkerEnd = 7, "cannot import \"shop\": KeyError (/srv/settings.py:12)\nmore"
+			a.Runner.Workers[0].State, a.Runner.Workers[1].State = "backoff", "starting"
+		}, "crash_loop", Critical, []string{"ended 7 times", "2 of 2 are down", "settings.py:12"}},
+		"disk full": {func(a *App) { a.Samples = samples(3, func(i int, s *Sample) { s.DiskFull = uint64(i) }) },
+			"disk_full", Critical, []string{"2 requests", "14:02:10"}},
+		"queue full": {func(a *App) { a.Samples = samples(4, func(i int, s *Sample) { s.Refused = uint64(31 * i) }) },
+			"queue_full", Critical, []string{"since 14:02:10", "93 requests refused, 31 %"}},
+		"queue full now": {func(a *App) { a.Runner.Busy, a.Runner.Queued = 4, 100 },
+			"queue_full", Critical, []string{"100 requests wait", "4 of 4 threads are busy"}},
+		"queue was full": {func(a *App) {
+			a.Samples = samples(1, func(_ int, s *Sample) { s.Refused = 5 })
+			a.Failing = &modgw.FailingStatus{Last: modgw.FailedRequest{Status: http.StatusServiceUnavailable, Time: ago(time.Second)}}
+		}, "queue_full", Critical, []string{"was full at 14:02:29", "5 requests refused"}},
+		"processor bound": {func(a *App) {
+			a.Samples = samples(3, func(i int, s *Sample) {
+				used := time.Duration(i) * 9800 * time.Millisecond
+				s.Busy, s.CPU = 4, map[int]time.Duration{11: used, 12: used}
+			})
+		}, "processor_bound", Warning, []string{"98 % of a processor each for 20 s", "raise workers"}},
+		"all threads busy": {func(a *App) {
+			a.Runner.Busy, a.Runner.Queued = 4, 3
+			a.Samples = samples(3, func(_ int, s *Sample) { s.Busy, s.Queued = 4, 1 })
+		}, "all_busy", Warning, []string{"4 of 4 threads are busy for at least 20 s, 3 requests wait"}},
+		"worker crashed": {func(a *App) {
+			a.Runner.Crash = &modgw.CrashStatus{
+				Worker: 1, Time: ago(time.Minute), Reason: "killed by signal 11 (SIGSEGV)",
+				Requests: []modgw.SuspectRequest{{Request: "abc", Method: "GET", Path: "/x"}},
+			}
+		}, "worker_crashed", Warning, []string{"SIGSEGV", "with GET /x", "--id abc"}},
+		"timeouts": {func(a *App) { a.Samples = samples(2, func(i int, s *Sample) { s.Late = uint64(i * 20) }) },
+			"timeout", Critical, []string{"20 requests", "in 10 s, 20 %"}},
+		"failing": {func(a *App) {
+			a.Failing = &modgw.FailingStatus{Count: 12, Minutes: 10, Last: modgw.FailedRequest{
+				SuspectRequest: modgw.SuspectRequest{Request: "abc", Method: "GET", Path: "/pay"}, Status: 500, Time: ago(time.Second),
+			}}
+		}, "failing_requests", Warning, []string{"12 requests failed in 10 min", "500 for GET /pay", "--id abc"}},
+		"failing by share": {func(a *App) {
+			a.Failing = &modgw.FailingStatus{Count: 12, Minutes: 10, Last: modgw.FailedRequest{Status: 500, Time: now}}
+			a.Samples = samples(2, func(i int, s *Sample) { s.Requests, s.Failed = uint64(40*i), uint64(12*i) })
+		}, "failing_requests", Critical, []string{"12 of the last 40 answers were 5xx"}},
+		"memory grows": {func(a *App) { a.Samples = samples(31, func(i int, s *Sample) { s.Memory += int64(i) << 20 }) },
+			"memory_grows", Warning, []string{"6.0 MiB a minute in generation 4", "from 100 to 130 MiB in 5 min"}},
+		"watch degraded": {func(a *App) { a.WatchDegraded = "too many folders" }, "watch_degraded", Warning, []string{"too many folders"}},
+		"starting": {func(a *App) { a.State, a.Generation, a.Waiting = modgw.AppStarting, nil, 1 },
+			"starting", Notice, []string{"1 request waits"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := wellApp()
+			test.change(&app)
+			d := Of(app)
+			if d == nil {
+				t.Fatal("the app is well")
+			}
+			if d.Cause != test.cause || d.Severity != test.severity || strings.Contains(d.Sentence+d.Hint, "\n") {
+				t.Errorf("%+v", d)
+			}
+			for _, part := range test.says {
+				if !strings.Contains(d.Sentence+"; "+d.Hint, part) {
+					t.Errorf("%q is not in %q, hint %q", part, d.Sentence, d.Hint)
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
+	for name, change := range map[string]func(a *App){
+		"nothing known":              func(a *App) { *a = App{} },
+		"serving":                    func(*App) {},
+		"busy, and no request waits": func(a *App) { a.Runner.Busy = 4 },
+		"a worker ended long ago":    func(a *App) { a.Runner.Restarts = 9 },
+		"a crash long ago":           func(a *App) { a.Runner.Crash = &modgw.CrashStatus{Time: ago(time.Hour)} },
+		"refused before the samples": func(a *App) { a.Samples = samples(5, func(_ int, s *Sample) { s.Refused = 9 }) },
+		"memory after the start": func(a *App) {
+			a.Generation.Ready = ago(40 * time.Second)
+			a.Samples = samples(31, func(i int, s *Sample) { s.Memory += int64(i) << 20 })
+		},
+		"memory of an earlier generation": func(a *App) {
+			a.Samples = samples(31, func(i int, s *Sample) {
+				if i < 29 {
+					s.Generation, s.Memory = 3, 10<<20
+				}
+			})
+		},
+		"memory up and down": func(a *App) {
+			a.Samples = samples(31, func(i int, s *Sample) { s.Memory += int64(i%2) * (50 << 20) })
+		},
+		"idle": func(a *App) { a.State, a.Generation = modgw.AppIdle, nil },
+	} {
+		app := wellApp()
+		change(&app)
+		if d := Of(app); d != nil {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+func TestASampleCountsWhatTheMeterHas(t *testing.T) {
+	var counted meter.App
+	for status, cause := range map[int]string{200: "", 500: "", 503: codeQueueFull, 504: codeTimeout, 507: codeDiskFull} {
+		counted.Count(&meter.Request{Status: status, Cause: cause})
+	}
+	app := wellApp()
+	app.Runner.Workers[0].Memory, app.Runner.Queued, app.Waiting = 7, 2, 1
+	s := NewSample(now, &app.AppStatus, &counted)
+	if s.Requests != 5 || s.Failed != 4 || s.Refused != 1 || s.Late != 1 || s.DiskFull != 1 || s.Memory != 7 || s.Queued != 3 {
+		t.Errorf("%+v", s)
+	}
+	if s := NewSample(now, &modgw.AppStatus{}, nil); s.Generation != 0 || s.Requests != 0 {
+		t.Errorf("%+v", s)
+	}
+}

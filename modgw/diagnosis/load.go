@@ -1,0 +1,183 @@
+package diagnosis
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// fewest is how many requests a share of them is said of.
+const fewest = 10
+
+// window is over how long shares of requests are counted.
+const window = time.Minute
+
+func diskFull(a *App) *Diagnosis {
+	base, ok := a.base(recent)
+	if n := a.last().DiskFull - base.DiskFull; ok && n > 0 {
+		return a.noRoom(fmt.Sprintf("disk full: %s with a body could not be kept since %s", requests(n), clock(base.Time)))
+	}
+	f := a.Failing
+	if f != nil && f.Last.Status == http.StatusInsufficientStorage && a.last().DiskFull > 0 {
+		return a.noRoom(fmt.Sprintf("disk full: the body of a request could not be kept at %s", clock(f.Last.Time)))
+	}
+	return nil
+}
+
+func (a *App) noRoom(sentence string) *Diagnosis {
+	return &Diagnosis{"disk_full", Critical, sentence, "modgw-host explain " + codeDiskFull}
+}
+
+func queueFull(a *App) *Diagnosis {
+	hint := "raise workers or threads; queue { max timeout } says how many wait, and how long"
+	base, ok := a.base(window)
+	last := a.last()
+	if n := last.Refused - base.Refused; ok && n > 0 {
+		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full since %s at the latest: %s refused%s",
+			clock(a.refusedSince()), requests(n), share(n, last.Requests-base.Requests)), hint}
+	}
+	if a.QueueMax > 0 && a.Runner.Queued >= a.QueueMax {
+		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full: %s, %s",
+			waiting(a.Runner.Queued), a.busy()), hint}
+	}
+	f := a.Failing
+	if f != nil && f.Last.Status == http.StatusServiceUnavailable && last.Refused > 0 && a.Now.Sub(f.Last.Time) < window {
+		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue was full at %s: %s refused since the host started",
+			clock(f.Last.Time), requests(last.Refused)), hint}
+	}
+	return nil
+}
+
+// busy says how many of the requests that can be executed at once are.
+func (a *App) busy() string {
+	if a.Kind == modgw.KindWSGI {
+		return fmt.Sprintf("%d of %d threads are busy", a.Runner.Busy, a.Runner.Capacity)
+	}
+	return fmt.Sprintf("%d requests are executed, of %d at once", a.Runner.Busy, a.Runner.Capacity)
+}
+
+// refusedSince is the time from which on every sample has more refused requests than the one
+// before it.
+func (a *App) refusedSince() time.Time {
+	i := len(a.Samples) - 1
+	for i > 1 && a.Samples[i-1].Refused > a.Samples[i-2].Refused {
+		i--
+	}
+	return a.Samples[i].Time
+}
+
+// busyShare is from which share of a processor on a worker is said to compute all the time.
+const busyShare = 0.9
+
+func processorBound(a *App) *Diagnosis {
+	last := a.last()
+	base, ok := a.base(30 * time.Second)
+	span := last.Time.Sub(base.Time)
+	if !ok || !a.threaded() || last.Busy <= last.Workers || span < time.Second {
+		return nil
+	}
+	used, bound := time.Duration(0), 0
+	for pid, after := range last.CPU {
+		if before, there := base.CPU[pid]; there && after-before >= time.Duration(busyShare*float64(span)) {
+			used += after - before
+			bound++
+		}
+	}
+	if bound == 0 || bound < last.Workers {
+		return nil
+	}
+	return &Diagnosis{"processor_bound", Warning,
+		fmt.Sprintf("one Python thread computes at a time: the workers used %d %% of a processor each for %s, and have %s",
+			int(100*used/span)/bound, roughly(span), requests(uint64(last.Busy))),
+		"raise workers, up to the number of processors"}
+}
+
+func allBusy(a *App) *Diagnosis {
+	full := func(s Sample) bool { return s.Capacity > 0 && s.Busy >= s.Capacity && s.Queued > 0 }
+	r := a.Runner
+	if r.Capacity == 0 || r.Busy < r.Capacity || r.Queued == 0 {
+		return nil
+	}
+	d := &Diagnosis{"all_busy", Warning, a.busy(),
+		"raise threads for an app that waits, workers for one that computes"}
+	if at, ok := a.since(full); ok && a.Now.Sub(at) >= time.Second {
+		d.Sentence += " for at least " + roughly(a.Now.Sub(at))
+	}
+	d.Sentence += ", " + waiting(r.Queued)
+	return d
+}
+
+func timeouts(a *App) *Diagnosis {
+	base, ok := a.base(window)
+	last := a.last()
+	n := last.Late - base.Late
+	if !ok || n == 0 {
+		return nil
+	}
+	return &Diagnosis{"timeout", Critical, fmt.Sprintf("%s ended at timeouts { request } in %s%s",
+		requests(n), roughly(last.Time.Sub(base.Time)), share(n, last.Requests-base.Requests)),
+		fmt.Sprintf("modgw-host logs %s has the stacks of what they waited for", a.App)}
+}
+
+func failingRequests(a *App) *Diagnosis {
+	f := a.Failing
+	if f == nil {
+		return nil
+	}
+	d := &Diagnosis{Cause: "failing_requests", Severity: Warning, Hint: "modgw-host logs --id " + f.Last.Request}
+	last := fmt.Sprintf("the last at %s: %d for %s %s", clock(f.Last.Time), f.Last.Status, f.Last.Method, f.Last.Path)
+	base, ok := a.base(window)
+	failed, all := a.last().Failed-base.Failed, a.last().Requests-base.Requests
+	if ok && failed > 0 && all >= fewest {
+		if 4*failed >= all {
+			d.Severity = Critical
+		}
+		d.Sentence = fmt.Sprintf("%d of the last %d answers were 5xx, %s", failed, all, last)
+		return d
+	}
+	d.Sentence = fmt.Sprintf("%s failed in %d min, %s", requests(uint64(f.Count)), f.Minutes, last)
+	return d
+}
+
+// Memory is said to grow when it did for growthSpan at least, by growthShare and growthLeast.
+const (
+	growthSpan  = 3 * time.Minute
+	growthShare = 0.2
+	growthLeast = 16 << 20
+	// settled is how long a generation may load what it needs.
+	settled = time.Minute
+)
+
+func memoryGrows(a *App) *Diagnosis {
+	last, g := a.last(), a.Generation
+	if g == nil || last.Memory == 0 {
+		return nil
+	}
+	of := slices.DeleteFunc(slices.Clone(a.Samples), func(s Sample) bool {
+		return s.Generation != g.Number || s.Workers != last.Workers || s.Memory == 0 || s.Time.Sub(g.Ready) < settled
+	})
+	if len(of) < 4 {
+		return nil
+	}
+	base := of[0]
+	span, grown := last.Time.Sub(base.Time), last.Memory-base.Memory
+	if span < growthSpan || grown < growthLeast || float64(grown) < growthShare*float64(base.Memory) {
+		return nil
+	}
+	shrunk := 0
+	for i := range of[1:] {
+		if of[i+1].Memory < of[i].Memory {
+			shrunk++
+		}
+	}
+	if 4*shrunk > len(of) {
+		return nil
+	}
+	return &Diagnosis{"memory_grows", Warning,
+		fmt.Sprintf("the memory of the workers grows by %.1f MiB a minute in generation %d: from %d to %d MiB in %s",
+			float64(grown)/(1<<20)/span.Minutes(), g.Number, base.Memory>>20, last.Memory>>20, roughly(span)),
+		"recycle { memory } replaces a worker that has become large"}
+}

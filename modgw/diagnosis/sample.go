@@ -1,0 +1,101 @@
+package diagnosis
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+// Sample has figures of an app at one time. Counts are since the host started.
+type Sample struct {
+	Time       time.Time
+	Generation int // number of the generation that serves; 0: none
+
+	Requests uint64 // requests that have ended
+	Failed   uint64 // answered with a status from 500 on
+	Refused  uint64 // refused because the queue was full, or the wait in it too long
+	Late     uint64 // ended at their time limit
+	DiskFull uint64 // refused because their body could not be kept in a file
+
+	Workers  int   // workers that are there
+	Busy     int   // requests that workers execute
+	Capacity int   // requests that workers could execute at once
+	Queued   int   // requests that wait for a worker
+	Memory   int64 // resident bytes of all workers; 0: unknown
+
+	// CPU is the processor time of the workers by process id.
+	CPU map[int]time.Duration
+}
+
+// Codes of faults that a sample counts.
+const (
+	codeTimeout       = "MGW-APP-009"
+	codeQueueFull     = "MGW-APP-010"
+	codeDiskFull      = "MGW-APP-025"
+	codeStartingQueue = "MGW-APP-102"
+)
+
+// NewSample returns the figures of an app; counted is nil for one that had no request.
+func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
+	f := Sample{
+		Time: now, Workers: len(s.Runner.Workers), Busy: s.Runner.Busy, Capacity: s.Runner.Capacity,
+		Queued: s.Waiting + s.Runner.Queued,
+	}
+	if s.Generation != nil {
+		f.Generation = s.Generation.Number
+	}
+	for _, w := range s.Runner.Workers {
+		f.Memory += w.Memory
+	}
+	if counted == nil {
+		return f
+	}
+	counted.EachCode(func(code string, n uint64) {
+		f.Requests += n
+		if code[0] == '5' {
+			f.Failed += n
+		}
+	})
+	counted.EachCause(func(cause string, n uint64) {
+		switch cause {
+		case codeTimeout:
+			f.Late += n
+		case codeQueueFull, codeStartingQueue:
+			f.Refused += n
+		case codeDiskFull:
+			f.DiskFull += n
+		}
+	})
+	return f
+}
+
+// recent is how long ago something may have happened to be said of an app now.
+const recent = 10 * time.Minute
+
+// last is the newest sample; its zero value when there is none.
+func (a *App) last() Sample {
+	if len(a.Samples) == 0 {
+		return Sample{}
+	}
+	return a.Samples[len(a.Samples)-1]
+}
+
+// base is the oldest sample that is not older than d; false when there is none before the last.
+func (a *App) base(d time.Duration) (Sample, bool) {
+	for _, s := range a.Samples[:max(0, len(a.Samples)-1)] {
+		if a.Now.Sub(s.Time) <= d {
+			return s, true
+		}
+	}
+	return Sample{}, false
+}
+
+// since is the time from which on a condition has held for every sample; false when it does not
+// hold for the last one.
+func (a *App) since(holds func(Sample) bool) (at time.Time, ok bool) {
+	for i := len(a.Samples) - 1; i >= 0 && holds(a.Samples[i]); i-- {
+		at, ok = a.Samples[i].Time, true
+	}
+	return at, ok
+}

@@ -1,0 +1,62 @@
+package diagnosis
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// manyRestarts is from how many workers on that ended it is a loop.
+const manyRestarts = 3
+
+func outOfMemory(a *App) *Diagnosis {
+	c := a.Runner.Crash
+	if c == nil || a.Now.Sub(c.Time) > recent || !strings.Contains(c.Reason, "out of memory") {
+		return nil
+	}
+	return &Diagnosis{"out_of_memory", Critical,
+		fmt.Sprintf("the kernel ended worker %d for want of memory at %s: %s", c.Worker, clock(c.Time), c.Reason),
+		"raise limits { memory }, lower workers, or let recycle { memory } replace workers before"}
+}
+
+func crashLoop(a *App) *Diagnosis {
+	dead := 0
+	for _, w := range a.Runner.Workers {
+		if w.State == "backoff" || w.State == "starting" {
+			dead++
+		}
+	}
+	if a.Generation == nil || a.Runner.Restarts < manyRestarts || dead == 0 {
+		return nil
+	}
+	d := &Diagnosis{"crash_loop", Warning,
+		fmt.Sprintf("crash loop: workers of generation %d ended %d times, %d of %d are down",
+			a.Generation.Number, a.Runner.Restarts, dead, len(a.Runner.Workers)),
+		fmt.Sprintf("modgw-host logs %s shows what they printed last", a.App)}
+	if dead == len(a.Runner.Workers) {
+		d.Severity = Critical
+	}
+	if a.WorkerEnd != "" {
+		d.Sentence += "; the last one: " + oneLine(a.WorkerEnd)
+	}
+	return d
+}
+
+func workerCrashed(a *App) *Diagnosis {
+	c := a.Runner.Crash
+	if c == nil || a.Now.Sub(c.Time) > recent {
+		return nil
+	}
+	d := &Diagnosis{"worker_crashed", Warning,
+		fmt.Sprintf("worker %d crashed at %s: %s", c.Worker, clock(c.Time), c.Reason), ""}
+	if len(c.Requests) > 0 {
+		r := c.Requests[0]
+		d.Sentence += fmt.Sprintf(", with %s %s", r.Method, r.Path)
+		d.Hint = "modgw-host logs --id " + r.Request
+	}
+	return d
+}
+
+// threaded reports whether one worker can execute several requests, but one processor at most.
+func (a *App) threaded() bool { return a.Kind == modgw.KindWSGI || a.Kind == modgw.KindASGI }

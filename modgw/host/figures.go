@@ -1,0 +1,120 @@
+package host
+
+import (
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/diagnosis"
+	"github.com/modgw/modgw/modgw/meter"
+	"github.com/modgw/modgw/modgw/metrics"
+)
+
+// Samples of an app's figures are taken when its status is asked for, as top, Prometheus and
+// dashboards do again and again: a host at which no one looks does not wake up for them.
+const (
+	sampleEvery = 10 * time.Second // samples that are kept are so far apart at least
+	keptSamples = 60
+)
+
+// figures keeps samples of the figures of apps. Its zero value has none.
+type figures struct {
+	mu   sync.Mutex
+	apps map[modgw.AppName][]diagnosis.Sample // oldest first
+}
+
+// add returns the kept samples of an app and s behind them, which is kept if it is time.
+func (f *figures) add(app modgw.AppName, s diagnosis.Sample) []diagnosis.Sample {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept := f.apps[app]
+	all := append(append(make([]diagnosis.Sample, 0, len(kept)+1), kept...), s)
+	if len(kept) > 0 && s.Time.Sub(kept[len(kept)-1].Time) < sampleEvery {
+		return all
+	}
+	if f.apps == nil {
+		f.apps = map[modgw.AppName][]diagnosis.Sample{}
+	}
+	f.apps[app] = all[max(0, len(all)-keptSamples):]
+	return all
+}
+
+// remove forgets an app.
+func (f *figures) remove(app modgw.AppName) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.apps, app)
+}
+
+// meters are the counts of the apps that had a request.
+func (h *Host) meters() map[modgw.AppName]*meter.App {
+	all := map[modgw.AppName]*meter.App{}
+	h.gateway.EachMeter(func(name modgw.AppName, counted *meter.App) { all[name] = counted })
+	return all
+}
+
+// diagnose says why an app is not well. Samples are kept of an app with
+// a generation that has more than files.
+func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, counted *meter.App) *diagnosis.Diagnosis {
+	app := diagnosis.App{AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded}
+	sample := diagnosis.NewSample(app.Now, s, counted)
+	if s.Generation == nil || s.Kind == modgw.KindStatic {
+		h.figures.remove(s.App)
+		app.Samples = []diagnosis.Sample{sample}
+		return diagnosis.Of(app)
+	}
+	sample.CPU = processorTimes(s.Runner.Workers)
+	app.Samples = h.figures.add(s.App, sample)
+	if r := h.reconciler(s.App); r != nil {
+		app.QueueMax = r.descriptor().Queue.Max
+	}
+	if s.Runner.Restarts > 0 {
+		app.WorkerEnd = h.book.workerEnd(s.App)
+	}
+	return diagnosis.Of(app)
+}
+
+// processorTimes are those of the workers that are there, by process id.
+func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
+	all := make(map[int]time.Duration, len(workers))
+	for _, w := range workers {
+		if w.PID == 0 {
+			continue
+		}
+		if used, ok := metrics.ProcessorTime(w.PID); ok {
+			all[w.PID] = used
+		}
+	}
+	return all
+}
+
+// workerEnd says why a worker of an app ended last, or could not start; "": there is no record.
+func (b *logbook) workerEnd(app modgw.AppName) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := b.byApp[app]
+	if kept == nil {
+		return ""
+	}
+	for i := len(kept.entries) - 1; i >= 0; i-- {
+		record := kept.entries[i].Value.(*entry).record
+		switch record.Message {
+		case "worker not started":
+			return attribute(record, "error")
+		case "worker ended":
+			return attribute(record, "reason")
+		}
+	}
+	return ""
+}
+
+// attribute is the value of an attribute of a record; "" without one.
+func attribute(r control.LogRecord, key string) string {
+	for _, a := range r.Attrs {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
