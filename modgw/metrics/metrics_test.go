@@ -63,7 +63,9 @@ func newHost(t *testing.T) *host {
 	h.Metrics = New(Config{Gateway: h.gateway, Version: "1.2.3", Started: time.Now(), Host: func() Host {
 		s := Host{SpoolDisk: 5, Broken: 1, LogDropped: 3, AccessLost: 4}
 		for _, app := range h.gateway.Status() {
-			s.Apps = append(s.Apps, App{app, Watch{Mode: "inotify", Directories: 2, LastEvent: time.Now()}})
+			s.Apps = append(s.Apps, App{
+				AppStatus: app, Unwell: "queue_full", Watch: Watch{Mode: "inotify", Directories: 2, LastEvent: time.Now()},
+			})
 		}
 		return s
 	}})
@@ -126,6 +128,7 @@ func TestMetricsSayWhatHappensToRequestsAndApps(t *testing.T) {
 		`modgw_reloads_total{app="shop",result="failure"} 1`,
 		`modgw_reload_causes_total{app="shop",cause="files",result="success"} 1`,
 		`modgw_reload_causes_total{app="shop",cause="rollback",result="failure"} 1`,
+		`modgw_app_unwell{app="shop",cause="queue_full"} 1`,
 		`modgw_environment_builds_total{app="shop",result="failure"} 1`,
 		`modgw_environment_build_seconds_total{app="shop"} 3`,
 		`modgw_deploy_failed{app="shop"} 1`,

@@ -1,0 +1,52 @@
+package host
+
+import (
+	"testing"
+	"time"
+
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/diagnosis"
+)
+
+func TestSamplesOfFiguresAreKeptApartAndFew(t *testing.T) {
+	var f figures
+	start := time.Now()
+	for i := range 10 * keptSamples {
+		at := start.Add(time.Duration(i) * sampleEvery / 4)
+		all := f.add("shop", diagnosis.Sample{Time: at, Requests: uint64(i)})
+		if len(all) > keptSamples+1 || all[len(all)-1].Requests != uint64(i) {
+			t.Fatalf("%d samples, the last with %d requests", len(all), all[len(all)-1].Requests)
+		}
+	}
+	kept := f.apps["shop"]
+	if len(kept) != keptSamples {
+		t.Errorf("%d are kept", len(kept))
+	}
+	for i := range kept[1:] {
+		if kept[i+1].Time.Sub(kept[i].Time) < sampleEvery {
+			t.Errorf("samples %d and %d are %s apart", i, i+1, kept[i+1].Time.Sub(kept[i].Time))
+		}
+	}
+	f.remove("shop")
+	if all := f.add("shop", diagnosis.Sample{Time: start}); len(all) != 1 {
+		t.Errorf("%d samples of an app that was removed", len(all))
+	}
+}
+
+func TestWhyTheLastWorkerEndedIsInTheLog(t *testing.T) {
+	b := newLogbook()
+	if got := b.workerEnd("shop"); got != "" {
+		t.Errorf("%q of nothing", got)
+	}
+	for _, r := range []control.LogRecord{
+		{App: "shop", Message: "worker ended", Attrs: []control.LogAttr{{Key: "reason", Value: "exited with code 1"}}},
+		{App: "shop", Message: "worker not started", Attrs: []control.LogAttr{{Key: "worker", Value: "1"}, {Key: "error", Value: "settings.py:12"}}},
+		{App: "shop", Message: "app output"},
+		{App: "blog", Message: "worker ended", Attrs: []control.LogAttr{{Key: "reason", Value: "another"}}},
+	} {
+		b.add(r)
+	}
+	if got := b.workerEnd("shop"); got != "settings.py:12" {
+		t.Errorf("%q", got)
+	}
+}
