@@ -35,7 +35,8 @@ func newTop(c console) *cobra.Command {
 					strings.Join(top.Orders(), ", "))}
 			}
 			if interval <= 0 {
-				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot refresh each %s: --interval must be longer than 0s", interval)}
+				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot refresh each %s: --interval must be longer than 0s",
+					interval)}
 			}
 			client, err := s.client()
 			if err != nil {
@@ -65,7 +66,8 @@ func newTop(c console) *cobra.Command {
 // screen is the terminal that standard output is, when standard input is one, too; nil: it is none.
 func (c console) screen() *os.File {
 	out, ok := c.stdout.(*os.File)
-	if !ok || c.stdin == nil || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(out.Fd())) || !term.IsTerminal(int(c.stdin.Fd())) {
+	if !ok || c.stdin == nil || os.Getenv("TERM") == "dumb" ||
+		!term.IsTerminal(int(out.Fd())) || !term.IsTerminal(int(c.stdin.Fd())) {
 		return nil
 	}
 	return out

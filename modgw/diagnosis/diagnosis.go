@@ -35,8 +35,10 @@ type App struct {
 	// WatchDegraded says which files cannot be watched; "": none.
 	WatchDegraded string
 
-	// WorkerEnd says why a worker ended last, or could not start; "": unknown.
-	WorkerEnd string
+	// WorkerEnd says why a worker ended last, or could not start, and WorkerEnded when; "" and zero:
+	// unknown.
+	WorkerEnd   string
+	WorkerEnded time.Time
 
 	// Samples are figures of the app, oldest first. The last one is of Now.
 	Samples []Sample

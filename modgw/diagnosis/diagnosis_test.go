@@ -73,6 +73,7 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 		}, "out_of_memory", Critical, []string{"worker 2", "14:01:30", "limits { memory }"}},
 		"crash loop": {func(a *App) {
 			a.Runner.Restarts, a.WorkerEnd = 7, "cannot import \"shop\": KeyError (/srv/settings.py:12)\nmore"
+			a.WorkerEnded = ago(time.Second)
 			a.Runner.Workers[0].State, a.Runner.Workers[1].State = "backoff", "starting"
 		}, "crash_loop", Critical, []string{"ended 7 times", "2 of 2 are down", "settings.py:12"}},
 		"disk full": {func(a *App) { a.Samples = samples(3, func(i int, s *Sample) { s.DiskFull = uint64(i) }) },
@@ -143,6 +144,9 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 		"serving":                    func(*App) {},
 		"busy, and no request waits": func(a *App) { a.Runner.Busy = 4 },
 		"a worker ended long ago":    func(a *App) { a.Runner.Restarts = 9 },
+		"a worker is recycled": func(a *App) {
+			a.Runner.Restarts, a.WorkerEnded, a.Runner.Workers[0].State = 9, ago(time.Hour), "starting"
+		},
 		"a crash long ago":           func(a *App) { a.Runner.Crash = &modgw.CrashStatus{Time: ago(time.Hour)} },
 		"refused before the samples": func(a *App) { a.Samples = samples(5, func(_ int, s *Sample) { s.Refused = 9 }) },
 		"memory after the start": func(a *App) {

@@ -21,9 +21,11 @@ func outOfMemory(a *App) *Diagnosis {
 }
 
 func crashLoop(a *App) *Diagnosis {
+	ended := a.Now.Sub(a.WorkerEnded) < window
 	dead := 0
 	for _, w := range a.Runner.Workers {
-		if w.State == "backoff" || w.State == "starting" {
+		// A worker that starts may also replace one that was recycled.
+		if w.State == "backoff" || w.State == "starting" && ended {
 			dead++
 		}
 	}

@@ -70,7 +70,7 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 		app.QueueMax = r.descriptor().Queue.Max
 	}
 	if s.Runner.Restarts > 0 {
-		app.WorkerEnd = h.book.workerEnd(s.App)
+		app.WorkerEnd, app.WorkerEnded = h.book.workerEnd(s.App)
 	}
 	return diagnosis.Of(app)
 }
@@ -89,24 +89,25 @@ func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
 	return all
 }
 
-// workerEnd says why a worker of an app ended last, or could not start; "": there is no record.
-func (b *logbook) workerEnd(app modgw.AppName) string {
+// workerEnd says why a worker of an app ended last, or could not start, and when; "": there is no
+// record.
+func (b *logbook) workerEnd(app modgw.AppName) (why string, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.byApp[app]
 	if kept == nil {
-		return ""
+		return "", time.Time{}
 	}
 	for i := len(kept.entries) - 1; i >= 0; i-- {
 		record := kept.entries[i].Value.(*entry).record
 		switch record.Message {
 		case "worker not started":
-			return attribute(record, "error")
+			return attribute(record, "error"), record.Time
 		case "worker ended":
-			return attribute(record, "reason")
+			return attribute(record, "reason"), record.Time
 		}
 	}
-	return ""
+	return "", time.Time{}
 }
 
 // attribute is the value of an attribute of a record; "" without one.

@@ -26,7 +26,8 @@ type Row struct {
 	Processor float64 `json:"processor"` // processors that they use; 0.5: half of one
 	Memory    int64   `json:"memory"`    // bytes of their memory; 0: unknown
 
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // why the app is not well; null: nothing is known
+	// why the app is not well; null: nothing is known
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"`
 
 	status control.AppStatus
 }

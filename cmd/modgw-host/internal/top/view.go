@@ -3,6 +3,7 @@ package top
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -91,7 +92,8 @@ func Table(rows []Row) []string {
 // View is the screen of a terminal.
 func (m *Model) View(width, height int) []Line {
 	s := m.last.Status
-	lines := []Line{{fmt.Sprintf("modgw-host %s  pid %d  %d apps  sorted by %s", s.Version, s.PID, len(m.rows), orders[m.order].name), Plain}}
+	lines := []Line{{fmt.Sprintf("modgw-host %s  pid %d  %d apps  sorted by %s",
+		s.Version, s.PID, len(m.rows), orders[m.order].name), Plain}}
 	if m.problem != "" {
 		lines[0] = Line{proc.Printable(m.problem), Bad}
 	}
@@ -130,16 +132,17 @@ func (m *Model) one(r Row) []Line {
 		lines = append(lines, Line{})
 	}
 	if g := r.status.Generation; g != nil {
-		lines = append(lines, Line{fmt.Sprintf("generation %d since %s: %s", g.Number, g.Ready.Local().Format("2006-01-02 15:04:05"),
-			proc.Printable(g.Cause)), Plain})
+		lines = append(lines, Line{fmt.Sprintf("generation %d since %s: %s", g.Number,
+			g.Ready.Local().Format(time.DateTime), proc.Printable(g.Cause)), Plain})
 	}
 	for _, w := range r.status.Runner.Workers {
-		lines = append(lines, Line{fmt.Sprintf("worker %-3d pid %-8d %-10s %8d requests  %s", w.Number, w.PID, w.State, w.Requests,
-			mebibytes(w.Memory)), Plain})
+		lines = append(lines, Line{fmt.Sprintf("worker %-3d pid %-8d %-10s %8d requests  %s",
+			w.Number, w.PID, w.State, w.Requests, mebibytes(w.Memory)), Plain})
 	}
 	if f := r.status.Failing; f != nil {
-		lines = append(lines, Line{fmt.Sprintf("%d failed in %d min, the last: %d %s %s (modgw-host logs --id %s)", f.Count, f.Minutes,
-			f.Last.Status, proc.Printable(f.Last.Method), proc.Printable(f.Last.Path), f.Last.Request), Plain})
+		lines = append(lines, Line{fmt.Sprintf("%d failed in %d min, the last: %d %s %s (modgw-host logs --id %s)",
+			f.Count, f.Minutes, f.Last.Status, proc.Printable(f.Last.Method), proc.Printable(f.Last.Path),
+			proc.Printable(f.Last.Request)), Plain})
 	}
 	if f := r.status.Failure; f != nil {
 		for text := range strings.Lines(f.Text) {
