@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"runtime"
 	"slices"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 )
@@ -168,7 +168,7 @@ func platform() string {
 
 // secretName fits the names of variables whose values are taken to be secrets, though the
 // descriptor does not say so.
-var secretName = regexp.MustCompile(`(?i)secret|token|passw|pwd|key|credential|dsn|auth|_url$`)
+var secretName = lazyregexp.New(`(?i)secret|token|passw|pwd|key|credential|dsn|auth|_url$`)
 
 // longSecret is how many bytes a value has at least that is taken to be a secret of an env_file.
 const longSecret = 8

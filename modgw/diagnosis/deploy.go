@@ -2,9 +2,9 @@ package diagnosis
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -35,7 +35,7 @@ func diskFullForPackages(a *App) *Diagnosis {
 
 // missingModule is what Python says of a module that it does not find, with the place that the
 // host adds.
-var missingModule = regexp.MustCompile(`No module named '([^']+)'(?: \((.+:\d+)\))?`)
+var missingModule = lazyregexp.New(`No module named '([^']+)'(?: \((.+:\d+)\))?`)
 
 func missingPackage(a *App) *Diagnosis {
 	if a.Failure == nil {
