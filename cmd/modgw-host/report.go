@@ -76,7 +76,7 @@ type report struct {
 	App        control.AppStatus   `json:"app"`
 	Broken     string              `json:"broken"` // mistakes in its descriptor
 	Metrics    []reportedMetric    `json:"metrics"`
-	Descriptor any                 `json:"descriptor"` // what differs from nothing
+	Descriptor any                 `json:"descriptor"` // settings that are not zero
 	Log        []control.LogRecord `json:"log"`
 }
 

@@ -20,8 +20,8 @@ const (
 type Diagnosis struct {
 	Cause    string   `json:"cause"`    // one of a bounded number of names, such as "queue_full"
 	Severity Severity `json:"severity"` // how bad it is
-	Sentence string   `json:"sentence"` // what is wrong, with figures; one line
-	Hint     string   `json:"hint"`     // what helps; "": nothing is known
+	Sentence string   `json:"sentence"` // the cause with figures, on one line
+	Hint     string   `json:"hint"`     // advice; "": none
 }
 
 // App is what is known of an app.
@@ -35,8 +35,8 @@ type App struct {
 	// WatchDegraded says which files cannot be watched; "": none.
 	WatchDegraded string
 
-	// WorkerEnd says why a worker ended last, or could not start, and WorkerEnded when; "" and zero:
-	// unknown.
+	// WorkerEnd says why a worker ended last, or could not start, and WorkerEnded when. They are
+	// empty and zero when that is unknown.
 	WorkerEnd   string
 	WorkerEnded time.Time
 

@@ -9,8 +9,8 @@ import (
 
 // Sample has figures of an app at one time. Counts are since the host started.
 type Sample struct {
-	Time       time.Time
-	Generation int // number of the generation that serves; 0: none
+	Time       time.Time // when they were read
+	Generation int       // number of the generation that serves; 0: none
 
 	Requests uint64 // requests that have ended
 	Failed   uint64 // answered with a status from 500 on

@@ -8,8 +8,8 @@ import (
 
 // Row has the figures of one app between two snapshots.
 type Row struct {
-	App        modgw.AppName  `json:"app"`
-	State      modgw.AppState `json:"state"`
+	App        modgw.AppName  `json:"app"`        // name of the app
+	State      modgw.AppState `json:"state"`      // effect on requests
 	Generation int            `json:"generation"` // its number; 0: none
 
 	Rate   float64  `json:"requestsPerSecond"` // requests that ended

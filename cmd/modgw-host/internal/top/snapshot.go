@@ -18,14 +18,17 @@ import (
 
 // Host answers what top asks; a [control.Client] is one.
 type Host interface {
+	// Status is a snapshot of the host and its apps.
 	Status(ctx context.Context) (control.Status, error)
+
+	// Metrics writes the metrics to w, in JSON if asJSON is set.
 	Metrics(ctx context.Context, w io.Writer, asJSON bool) error
 }
 
 // Snapshot is what a host says of its apps at one time.
 type Snapshot struct {
-	Time   time.Time
-	Status control.Status
+	Time   time.Time      // when the host had answered
+	Status control.Status // its answer
 
 	counts map[modgw.AppName]*counts
 }

@@ -24,8 +24,8 @@ const (
 
 // Line is one line of the screen.
 type Line struct {
-	Text  string
-	Style Style
+	Text  string // no control characters
+	Style Style  // how it is to look
 }
 
 // column is one of the table.
