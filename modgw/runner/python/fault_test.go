@@ -288,6 +288,42 @@ def application(environ, start_response):
 	}
 }
 
+func TestWorkerThatDoesNotAnswerAnInterruptionGetsNoRequests(t *testing.T) {
+	t.Parallel()
+	a := serve(t, gates+`
+import ctypes
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        pipe = os.open(os.path.join(ROOT, "pipe"), os.O_RDWR)
+        touch("stuck")
+        # Unlike a CDLL, a PyDLL keeps the interpreter.
+        ctypes.PyDLL(None).read(pipe, ctypes.create_string_buffer(1), 1)
+    return ok(start_response, environ["PATH_INFO"])
+`, withWorkers(1, 2), requestTimeout(time.Second), interruptTime(time.Hour))
+	if err := syscall.Mkfifo(a.path("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.get("/stuck"); got.status != 504 || !exists(a.path("stuck")) {
+		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	result := make(chan answer, 1)
+	go func() { result <- a.get("/fast") }()
+	a.eventually("request waits", func() bool {
+		return a.runner.Status().Queued == 1 || len(result) == 1
+	})
+	pipe, err := os.OpenFile(a.path("pipe"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	if _, err := pipe.WriteString("."); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-result; got.status != 200 || got.body != "/fast" {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+}
+
 func TestF6OtherRequestsOfTheWorkerMayFinish(t *testing.T) {
 	t.Parallel()
 	a := serve(t, stuck, withWorkers(1, 2), requestTimeout(3*time.Second))

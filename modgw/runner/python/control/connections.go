@@ -28,6 +28,10 @@ type Connections interface {
 	// FlagEnd. An error costs the worker its life.
 	Requeue(payload []byte, computed bool) error
 
+	// Answered says that the worker has answered an Interrupt or a Dump frame: its interpreter
+	// runs.
+	Answered()
+
 	// CleanUp is called when the process has ended. What it has sent may still be read.
 	CleanUp()
 

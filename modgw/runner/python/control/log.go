@@ -31,10 +31,10 @@ func (w *Worker) log(m wire.LogMessage) {
 	}
 	if m.Traceback != "" {
 		attrs = append(attrs, slog.String("traceback", proc.Printable(m.Traceback)))
-		w.noteStacks(m.Message)
 		if w.Dev && m.Request != "" {
 			w.tracebacks.add(m.Request, traceback{m.Traceback, m.Details})
 		}
 	}
+	w.noteAnswer(m.Message)
 	w.Log.LogAttrs(context.Background(), levels[m.Level], workerLogged, attrs...)
 }

@@ -20,6 +20,9 @@ const (
 
 	// stacksMessage begins the record with which a worker answers a Dump frame.
 	stacksMessage = "stacks of all threads"
+
+	// interruptedMessage begins the record with which a worker answers an Interrupt frame.
+	interruptedMessage = "request interrupted"
 )
 
 // Overdue replaces a worker in which a request took longer than its limit, and lets it log its
@@ -72,11 +75,15 @@ func (w *Worker) Abort() {
 	}
 }
 
-// noteStacks notes a record that answers a Dump frame.
-func (w *Worker) noteStacks(message string) {
-	if strings.HasPrefix(message, stacksMessage) {
+// noteAnswer notes a record that answers a Dump or an Interrupt frame.
+func (w *Worker) noteAnswer(message string) {
+	switch {
+	case strings.HasPrefix(message, stacksMessage):
 		w.mu.Lock()
-		defer w.mu.Unlock()
 		w.dumps = 0
+		w.mu.Unlock()
+	case !strings.HasPrefix(message, interruptedMessage):
+		return
 	}
+	w.Connections.Answered()
 }

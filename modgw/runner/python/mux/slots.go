@@ -84,6 +84,9 @@ func (c *Conn) Requeue([]byte, bool) error {
 	return wire.Errorf("requests given back, of which none wait")
 }
 
+// Answered implements [control.Connections]: checkLoop finds out whether the loop runs.
+func (c *Conn) Answered() {}
+
 // Shared implements [control.Connections].
 func (c *Conn) Shared() bool { return c.buffer != nil }
 

@@ -166,6 +166,24 @@ func (s *Scheduler) remove(w *Worker) {
 	}
 }
 
+// pause lets no more requests come to a worker that is being told to end one, until resume. Its
+// interpreter may be stuck, and then they would not be answered either.
+func (s *Scheduler) pause(w *Worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.silent = true
+}
+
+// resume lets requests come again to a worker that has answered.
+func (s *Scheduler) resume(w *Worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.silent {
+		w.silent = false
+		s.serveWaiters()
+	}
+}
+
 // serve serves the waiters after something has changed that the scheduler does not know of.
 func (s *Scheduler) serve() {
 	s.mu.Lock()
@@ -325,7 +343,7 @@ func (s *Scheduler) free(t *ticket) (found *Conn) {
 	wait := s.queued() < s.queue.Max
 	busy := math.MaxInt
 	for _, w := range s.workers {
-		if w.busy >= busy {
+		if w.silent || w.busy >= busy {
 			continue
 		}
 		spread := s.parallel || w.isKept()

@@ -233,6 +233,42 @@ func TestWaitersAreRefusedWhenNoWorkerIsExpected(t *testing.T) {
 	})
 }
 
+func TestWorkerThatIsToldToEndARequestGetsNoneUntilItAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &Scheduler{expected: 2, queue: modgw.Queue{Max: 10}}
+		told, other := idleWorker(1, 2), idleWorker(2, 2)
+		for _, w := range []*Worker{told, other} {
+			w.scheduler = s
+			s.add(w)
+		}
+		s.pause(told)
+		for range 2 { // although the other one is busier
+			c, err := s.acquire(t.Context(), &ticket{})
+			if err != nil || c.worker != other {
+				t.Fatalf("got a connection to worker %v, %v", c, err)
+			}
+		}
+		loop := &waiter{ticket: &ticket{}, wake: func() {}}
+		if !s.begin(loop) {
+			t.Error("a request of the loop did not wait")
+		}
+		got := make(chan *Conn, 1)
+		go func() {
+			c, _ := s.acquire(t.Context(), &ticket{})
+			got <- c
+		}()
+		synctest.Wait()
+		if len(got) > 0 || loop.conn != nil {
+			t.Error("a request did not wait")
+		}
+		told.Answered()
+		if c := <-got; c.worker != told || loop.conn == nil || loop.conn.worker != told {
+			t.Errorf("got the connections %v and %v", c, loop.conn)
+		}
+	})
+}
+
 func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 	t.Parallel()
 	s := &Scheduler{expected: 1}

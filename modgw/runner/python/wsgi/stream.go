@@ -230,9 +230,13 @@ func (s *stream) leave() {
 		s.left, s.stray = true, s.conn.remove(s)
 	}
 	s.conn.mu.Unlock()
-	if !again {
-		s.conn.scheduler.release(s.conn, s.abandoned)
+	if again {
+		return
 	}
+	if s.overrun != relay.InTime {
+		s.conn.scheduler.resume(s.conn.worker) // it has answered if it lives
+	}
+	s.conn.scheduler.release(s.conn, s.abandoned)
 }
 
 // Buffered implements [response.Source].
@@ -350,6 +354,7 @@ func (s *stream) setDeadline(deadline time.Time) {
 // interrupted. Next may wait again then.
 func (s *stream) timeUp(request string, limits modgw.Timeouts) {
 	w := s.conn.worker
+	w.scheduler.pause(w)
 	switch s.overrun.TimeUp(limits.Interrupt > 0 && w.interruptible.Load()) {
 	case relay.Interrupted:
 		s.extendTo(limits.Interrupt)

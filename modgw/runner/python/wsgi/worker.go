@@ -25,6 +25,7 @@ type Worker struct {
 	busy      int           // requests on the connections
 	abandoned int           // requests among them that were answered without the worker
 	ended     bool          // the process has ended
+	silent    bool          // it was told to end a request and has not answered: it gets no others
 	drained   chan struct{} // closes when busy and abandoned are equal; nil: it is not wanted
 }
 
@@ -52,6 +53,9 @@ func (w *Worker) Loaded(m wire.ReadyMessage) {
 		w.closeBuffers()
 	}
 }
+
+// Answered implements [control.Connections].
+func (w *Worker) Answered() { w.scheduler.resume(w) }
 
 // CleanUp implements [control.Connections]. A connection that has a request is closed when that
 // ends.
