@@ -29,11 +29,11 @@ const unknownOption = "no option of Gunicorn that is known: see what it is for"
 // Read reads a command line, the variable GUNICORN_CMD_ARGS, and the file of settings.
 func (Command) Read(c migrate.Command, p *migrate.Plan) {
 	s := &server{App: pyapp.FromCommand(c), plan: p, env: c.Env}
-	flags, rest := pyapp.Flags(append([]string{}, c.Args[1:]...), short, func(name string) bool { return valueless[name] })
+	flags, rest := pyapp.Flags(append([]string{}, c.Args[1:]...), short, isValueless)
 	all := options(c, "gunicorn", flags)
 	if text := c.Env["GUNICORN_CMD_ARGS"]; text != "" {
 		words := shellwords.Fields(text)
-		more, _ := pyapp.Flags(words, short, func(name string) bool { return valueless[name] })
+		more, _ := pyapp.Flags(words, short, isValueless)
 		inherited := options(c, "GUNICORN_CMD_ARGS", more)
 		for i := range inherited {
 			inherited[i].report = false // the variable has an entry where it is set

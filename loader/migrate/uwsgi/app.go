@@ -85,6 +85,7 @@ var numeric = []string{"processes", "workers", "threads", "gevent", "harakiri", 
 
 // apply follows one option by its rule.
 func (c *config) apply(o pyapp.Option) pyapp.Outcome {
+	rules := c.reading.rules
 	for _, prefix := range []string{"py-", "python-"} {
 		if _, known := rules[o.Name]; !known {
 			if _, known := rules[strings.TrimPrefix(o.Name, prefix)]; known {
@@ -116,7 +117,7 @@ func (c *config) apply(o pyapp.Option) pyapp.Outcome {
 	}
 	like, seen := c.reading.similar[o.Name]
 	if !seen {
-		like = closest(o.Name)
+		like = c.reading.closest(o.Name)
 		c.reading.similar[o.Name] = like
 	}
 	if like != "" {
@@ -135,9 +136,9 @@ func truth(text string) (on, known bool) {
 	return false, false
 }
 
-// ruleless reports whether a name is no option of uWSGI, but a variable.
-func ruleless(name string) bool {
-	_, rule := rules[name]
+// isVariable reports whether a name is no option of uWSGI, but a variable.
+func (r *reading) isVariable(name string) bool {
+	_, rule := r.rules[name]
 	_, flag := flags[name]
 	return !rule && !flag
 }

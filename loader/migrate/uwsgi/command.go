@@ -30,7 +30,7 @@ var short = map[byte]string{
 
 // Read reads a command line: its options, and the files that it names.
 func (Command) Read(c migrate.Command, p *migrate.Plan) {
-	r := newReading(p, "uwsgi")
+	r := newReading(p, valued().byName(), "uwsgi")
 	r.env = c.Env
 	if r.env == nil {
 		r.env = map[string]string{}

@@ -20,8 +20,9 @@ const (
 // reading is the reading of one configuration with what it includes.
 type reading struct {
 	plan    *migrate.Plan
-	section string // section that is read
-	vassals string // folder of the Emperor; empty without one
+	rules   map[string]rule // those of options that have a value, by name
+	section string          // section that is read
+	vassals string          // folder of the Emperor; empty without one
 	env     map[string]string
 
 	lines    []line // all lines of all files, in the order of reading
@@ -47,9 +48,9 @@ type option struct {
 	line int
 }
 
-func newReading(p *migrate.Plan, section string) *reading {
+func newReading(p *migrate.Plan, rules map[string]rule, section string) *reading {
 	return &reading{
-		plan: p, section: section,
+		plan: p, rules: rules, section: section,
 		outcomes: map[int]pyapp.Outcome{}, values: map[string]string{}, used: map[string]bool{}, env: map[string]string{},
 		similar: map[string]string{},
 	}
@@ -252,7 +253,7 @@ func (r *reading) option(i int) {
 	case name == "if" || l.name == "":
 		r.set(i, pyapp.ByHand("uWSGI has no such statement"))
 	default:
-		if _, again := r.values[l.name]; !again || !ruleless(name) {
+		if _, again := r.values[l.name]; !again || !r.isVariable(name) {
 			r.values[l.name] = value
 		}
 		r.options = append(r.options, option{pyapp.Option{Place: l.place, Name: name, Value: value}, i})
