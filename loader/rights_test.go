@@ -113,6 +113,27 @@ func TestDescriptorOfRootReadsAnEnvFileOfAUserAsThatUser(t *testing.T) {
 	}
 }
 
+func TestUserMayNotAskForAHigherPriority(t *testing.T) {
+	user := asRoot(t)
+	app := "app \"a\" {\n nice = %d\n cgi { dir = \".\" }\n user = %q\n}\n"
+	dir := ownedBy(t, user, map[string]string{
+		"lower.hcl":  fmt.Sprintf(app, 5, "nobody"),
+		"higher.hcl": fmt.Sprintf(app, -5, "nobody"),
+	})
+	if f, diags := Load(filepath.Join(dir, "lower.hcl"), Options{}); diags.HasErrors() || f.Descriptors[0].Nice != 5 {
+		t.Error(rendered(t, diags))
+	}
+	f, diags := Load(filepath.Join(dir, "higher.hcl"), Options{})
+	wantText(t, rendered(t, diags), "The app may not run with a higher priority than the host", "nice = -5")
+	if len(f.Descriptors) > 0 {
+		t.Error("the app was loaded")
+	}
+	roots := testProject(t, map[string]string{"modgw.hcl": fmt.Sprintf(app, -5, "nobody")})
+	if f, diags := Load(filepath.Join(roots, "modgw.hcl"), Options{}); diags.HasErrors() || f.Descriptors[0].Nice != -5 {
+		t.Error(rendered(t, diags))
+	}
+}
+
 func TestDescriptorOfAUserRunsAsThatUserAlone(t *testing.T) {
 	user := asRoot(t)
 	t.Setenv("HOST_SECRET", "hunter2hunter2")

@@ -24,8 +24,10 @@ func appBlock(d *modgw.Descriptor) block {
 			{name: "umask", value: umask(&d.Umask), note: "the host's",
 				effect: withProgram,
 				doc:    "File mode mask of the app's processes, in octal.", example: `"0027"`},
-			{name: "nice", value: number(&d.Nice, 0, 19), def: 0, effect: withProgram,
-				doc: "How much lower the priority of the app's processes is than the host's: 19 is the lowest.", example: `5`},
+			{name: "nice", value: number(&d.Nice, -20, 19), def: 0, effect: withProgram,
+				doc: "How much lower the priority of the app's processes is than the host's: 19 is the lowest. A " +
+					"negative number makes it higher, which a host of root's can do, and a user's own " +
+					"descriptor may not ask for.", example: `5`},
 			{name: "home", value: folder(&d.Home), note: "root", effect: withProgram,
 				doc: "Working directory of the app's processes, where it is another than root. Paths in the " +
 					"descriptor stay relative to root, and CGI scripts run in their own folder.", example: `"/var/lib/blog"`},

@@ -86,8 +86,8 @@ type Descriptor struct {
 	// host's.
 	Umask string
 
-	// Nice is added to the nice value of the app's processes: 19 is the lowest priority. Zero means
-	// that of the host.
+	// Nice is added to the nice value of the app's processes: 19 is the lowest priority, and less
+	// than zero is a higher one than the host's. Zero means that of the host.
 	Nice int
 
 	// Home is the absolute path of the working directory of the app's processes. Empty means Root.

@@ -209,7 +209,7 @@ func (o launchOrders) obey() (failure launchError) {
 		return launchError{launchReport{Step: "set the umask"}, err}
 	}
 	if err := o.Limits.applyNice(); err != nil {
-		return launchError{launchReport{Step: "lower the priority"}, err}
+		return launchError{launchReport{Step: "set the priority"}, err}
 	}
 	if c := o.Credential; c != nil {
 		if err := becomeUser(c); err != nil {

@@ -25,7 +25,7 @@ type Limits struct {
 	// Umask is the file mode mask in octal. Empty changes nothing.
 	Umask string
 
-	// Nice is added to the nice value, see nice(2).
+	// Nice is added to the nice value, see nice(2). Less than zero needs CAP_SYS_NICE.
 	Nice int
 
 	// Groups are files of control groups into which the process writes itself (cgroup.procs). Those
@@ -91,7 +91,7 @@ func (l Limits) applyMask() error {
 	return nil
 }
 
-// applyNice lowers the priority of this process.
+// applyNice changes the priority of this process.
 func (l Limits) applyNice() error {
 	if l.Nice == 0 {
 		return nil

@@ -54,6 +54,16 @@ func TestProcessThatYieldsIsNicerUntilItResumesAndSoAreItsChildren(t *testing.T)
 	wantNice(t, child, usual)
 }
 
+func TestProcessIsGivenAHigherPriority(t *testing.T) {
+	usual := usualNice(t)
+	if !mayRaise(os.Getpid(), usual-3) {
+		t.Skip("this user may not raise priorities so far")
+	}
+	p, out := sh(t, "echo up; sleep 1000", func(s *Spec) { s.Limits.Nice = -3 })
+	watchtest.Eventually(t, "it runs", func() bool { return out.text("stdout") != "" })
+	wantNice(t, p.PID(), usual-3)
+}
+
 func TestProcessThatHasSetItsPriorityKeepsIt(t *testing.T) {
 	usual := usualNice(t)
 	p, _ := sh(t, "sleep 1000")

@@ -63,7 +63,7 @@ var daemonOptions = map[string]translateOption{
 	"lang":                    variable("LANG"),
 	"locale":                  variable("LC_ALL"),
 	"python-eggs":             variable("PYTHON_EGG_CACHE"),
-	"cpu-priority":            number("nice", 0, 19),
+	"cpu-priority":            number("nice", -20, 19),
 	"maximum-requests":        number("recycle.requests", 0, 1<<31-1),
 	"listen-backlog":          number("queue.max", 0, 1<<20),
 	"restart-interval":        span("recycle.age"),
