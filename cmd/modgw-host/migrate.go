@@ -40,13 +40,13 @@ type migration struct {
 	diff     bool   // the differences from what is there are printed
 	asJSON   bool   // the report is printed as JSON
 	force    bool   // files that are there and differ are replaced
-	verify   bool   // the answers of the old and the new server are compared
 
 	verification verification
 }
 
 func newMigrate(c console) *cobra.Command {
 	m := migration{console: c}
+	var verify bool // the answers of the old and the new server are compared
 	cmd := &cobra.Command{
 		Use:   "migrate [--out DIR] SOURCE…",
 		Short: "Turn the configuration of another server into descriptors",
@@ -59,7 +59,7 @@ func newMigrate(c console) *cobra.Command {
 			"  modgw-host migrate --dry-run --diff /etc/apache2/sites-enabled/shop.conf",
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, sources []string) error {
-			if m.verify {
+			if verify {
 				return m.compare(cmd.Context(), sources)
 			}
 			return m.run(sources)
@@ -71,7 +71,7 @@ func newMigrate(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&m.diff, "diff", false, "print how the files differ from those that they take the place of")
 	cmd.Flags().BoolVar(&m.asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVarP(&m.force, "force", "f", false, "replace files of DIR that differ")
-	cmd.Flags().BoolVar(&m.verify, "verify", false, "run what is in DIR, or is written there, beside the old server and compare the answers to safe requests")
+	cmd.Flags().BoolVar(&verify, "verify", false, "run what is in DIR, or is written there, beside the old server and compare the answers to safe requests")
 	m.verification.bind(cmd)
 	return cmd
 }

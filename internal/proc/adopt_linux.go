@@ -100,7 +100,9 @@ func (p *Process) reapAdopted() {
 	unix.Close(p.adopted.pidfd)
 	status, known := p.adopted.reap()
 	exit := exitOf(status)
-	exit.Unknown = !known
+	if !known {
+		exit.Cause = Unknown
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle(exit, sent)

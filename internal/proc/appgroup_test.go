@@ -48,7 +48,7 @@ func TestKernelEndsWhatTakesMoreMemoryThanItsAppMayHave(t *testing.T) {
 		ended = b
 	}
 	exit := ended.Exit()
-	if exit.Signal != syscall.SIGKILL || !exit.OutOfMemory || exit.Peak < 30<<20 {
+	if exit.Signal != syscall.SIGKILL || exit.Cause != OutOfMemory || exit.Peak < 30<<20 {
 		t.Errorf("exit %+v: %s", exit, exit)
 	}
 }

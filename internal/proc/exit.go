@@ -16,17 +16,34 @@ type Exit struct {
 	Code   int            // exit code; 0 when a signal ended it
 	Signal syscall.Signal // that ended it; 0 without one
 	Core   bool           // it left a core dump
-	Killed bool           // by [Process.Kill]
-	Asked  bool           // Signal was sent by this process
-	// the kernel killed something for want of memory meanwhile, probably this
-	OutOfMemory bool
-	Peak        int64 // bytes that the processes of its app had at most together; 0: unknown
-	Unknown     bool  // nobody can tell: the process that had forked it ended first
+	Cause  Cause          // who or what ended it
+	Peak   int64          // most bytes that the processes of its app had together; 0: unknown
 }
+
+// Cause says who or what ended a process.
+type Cause uint8
+
+const (
+	// ByItself means an exit, a crash, or a signal from elsewhere.
+	ByItself Cause = iota
+
+	// Asked means the signal that this process sent last, but not by [Process.Kill].
+	Asked
+
+	// Killed means [Process.Kill].
+	Killed
+
+	// OutOfMemory means the kernel: it killed something for want of memory meanwhile, probably this.
+	OutOfMemory
+
+	// Unknown means that Code and Signal are not known either: the process that had forked it ended
+	// first.
+	Unknown
+)
 
 // String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
 func (e Exit) String() string {
-	if e.Unknown {
+	if e.Cause == Unknown {
 		return "ended, and so had its template, which alone could tell how"
 	}
 	if e.Signal == 0 {
@@ -36,7 +53,7 @@ func (e Exit) String() string {
 	if e.Core {
 		text += ", core dumped"
 	}
-	if e.OutOfMemory {
+	if e.Cause == OutOfMemory {
 		text += ", out of memory"
 		if e.Peak > 0 {
 			text += fmt.Sprintf(": the processes of the app had up to %.1f MiB", float64(e.Peak)/(1<<20))
@@ -48,12 +65,12 @@ func (e Exit) String() string {
 // Crashed reports whether a signal has ended the process that the kernel or the process itself
 // sends for a fault of its own, as SIGSEGV after a wild pointer, or SIGKILL for want of memory.
 func (e Exit) Crashed() bool {
-	if e.OutOfMemory {
+	if e.Cause == OutOfMemory {
 		return true
 	}
 	switch e.Signal {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
-		return !e.Asked
+		return e.Cause != Asked
 	}
 	return false
 }

@@ -113,14 +113,14 @@ func TestTerminateAsksBeforeItKills(t *testing.T) {
 	p, out := sh(t, "trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.01; done")
 	watchtest.Eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
 	p.Terminate(30 * time.Second)
-	if got := p.Exit(); got.Code != 7 || got.Killed || out.text("stdout") != "up|asked|" {
+	if got := p.Exit(); got.Code != 7 || got.Cause != ByItself || out.text("stdout") != "up|asked|" {
 		t.Errorf("%v, printed %q", got, out.text("stdout"))
 	}
 
 	p, out = sh(t, "trap '' TERM; echo up; while :; do sleep 0.01; done")
 	watchtest.Eventually(t, "start", func() bool { return out.text("stdout") == "up|" })
 	p.Terminate(50 * time.Millisecond)
-	if got := p.Exit(); got.Signal != syscall.SIGKILL || !got.Killed {
+	if got := p.Exit(); got.Signal != syscall.SIGKILL || got.Cause != Killed {
 		t.Errorf("%v", got)
 	}
 	p.Signal(syscall.SIGTERM) // of a process that has ended: nobody gets it

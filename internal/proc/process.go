@@ -207,10 +207,15 @@ func (p *Process) reap() {
 // settle notes how the process ended. sent is the last signal that it had got from here; p.mu is
 // held.
 func (p *Process) settle(exit Exit, sent syscall.Signal) {
-	exit.Killed = p.killed
-	exit.Asked = sent != 0 && exit.Signal == sent
-	if exit.Signal == syscall.SIGKILL && !exit.Killed && p.countOOMKills() > p.oomKills {
-		exit.OutOfMemory, exit.Peak = true, p.scope.usage().Peak
+	kill := exit.Signal == syscall.SIGKILL
+	switch {
+	case exit.Cause == Unknown:
+	case kill && p.killed:
+		exit.Cause = Killed
+	case kill && p.countOOMKills() > p.oomKills:
+		exit.Cause, exit.Peak = OutOfMemory, p.scope.usage().Peak
+	case sent != 0 && exit.Signal == sent:
+		exit.Cause = Asked
 	}
 	p.exit = exit
 	close(p.ended)

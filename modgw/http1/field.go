@@ -94,22 +94,22 @@ func (p *Parser) judgeName(name []byte) (kind, Reason) {
 		h.hasHost = true
 		return hostField, ""
 	case equalFold(name, "content-length"):
-		switch {
-		case h.hasLength:
+		switch h.framing {
+		case byLength:
 			return lengthField, TwoLengths
-		case h.chunked:
+		case inChunks:
 			return lengthField, LengthAndCoding
 		}
-		h.hasLength = true
+		h.framing = byLength
 		return lengthField, ""
 	case equalFold(name, "transfer-encoding"):
-		switch {
-		case h.chunked:
+		switch h.framing {
+		case inChunks:
 			return codingField, BadCoding
-		case h.hasLength:
+		case byLength:
 			return codingField, LengthAndCoding
 		}
-		h.chunked = true
+		h.framing = inChunks
 		return codingField, ""
 	case equalFold(name, "expect"):
 		return expectField, ""
@@ -219,7 +219,7 @@ func parseLength(value []byte) (length uint64, ok bool) {
 func (p *Parser) endFields() {
 	switch h := &p.head; {
 	case p.part == inTrailer:
-	case h.minor == 0 && h.chunked:
+	case h.minor == 0 && h.framing == inChunks:
 		p.refused = OldCoding
 		return
 	case h.minor != 0 && !h.hasHost:
@@ -228,7 +228,7 @@ func (p *Parser) endFields() {
 	}
 	p.ends, p.head.length = true, int64(p.remaining)
 	switch {
-	case p.head.chunked:
+	case p.head.framing == inChunks:
 		p.endLine(atChunkSize)
 	case p.remaining > 0:
 		p.endLine(atBody)

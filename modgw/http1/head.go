@@ -10,12 +10,22 @@ type Head struct {
 	method, target span
 	fields         []field
 	major, minor   uint8
-	length         int64 // of the body, unless chunked
+	framing        framing
+	length         int64 // of the body, unless it comes in chunks
 
-	hasHost, hasLength, chunked bool
-	expects                     bool
-	close, keepAlive            bool // so says Connection
+	hasHost          bool
+	expects          bool // Expect has a value
+	close, keepAlive bool // so says Connection
 }
+
+// framing says where the body of a request ends.
+type framing uint8
+
+const (
+	noBody   framing = iota // no field has said it so far, so there is none
+	byLength                // by Content-Length
+	inChunks                // by Transfer-Encoding
+)
 
 // Method is the request's method, a token in its own case.
 func (h *Head) Method() []byte { return h.method.of(h.text) }
@@ -28,7 +38,7 @@ func (h *Head) Minor() int { return int(h.minor) }
 
 // Length is how long the body is: [Chunked] when nobody knows yet, 0 without one.
 func (h *Head) Length() int64 {
-	if h.chunked {
+	if h.framing == inChunks {
 		return Chunked
 	}
 	return h.length
@@ -36,7 +46,7 @@ func (h *Head) Length() int64 {
 
 // ExpectsContinue reports whether the client may wait for status 100 before it sends the body.
 func (h *Head) ExpectsContinue() bool {
-	return h.expects && h.minor > 0 && (h.chunked || h.length > 0)
+	return h.expects && h.minor > 0 && (h.framing == inChunks || h.length > 0)
 }
 
 // KeepsAlive reports whether the client lets the connection be used for another request.

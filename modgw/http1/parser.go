@@ -104,7 +104,7 @@ func (p *Parser) Advance(n int) {
 	if p.remaining -= uint64(n); p.remaining > 0 {
 		return
 	}
-	if p.at = atBodyEnd; p.head.chunked {
+	if p.at = atBodyEnd; p.head.framing == inChunks {
 		p.at = atChunkEnd
 	}
 }

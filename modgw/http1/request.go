@@ -32,7 +32,7 @@ func (m *Request) Fill(r *http.Request, h *Head) (ok bool) {
 	r.RequestURI = m.part(h.target)
 	r.Proto, r.ProtoMajor, r.ProtoMinor = m.proto(h), 1, int(h.minor)
 	r.ContentLength, r.TransferEncoding = h.Length(), nil
-	if h.chunked {
+	if h.framing == inChunks {
 		r.TransferEncoding = chunkedCoding
 	}
 	r.Close, r.Host, r.Trailer = !h.KeepsAlive(), "", nil
@@ -75,7 +75,7 @@ func (m *Request) fillHeader(r *http.Request, h *Head) {
 		case codingField:
 			continue
 		case trailerField:
-			if h.chunked {
+			if h.framing == inChunks {
 				declare(&r.Trailer, value)
 				continue
 			}
@@ -145,7 +145,7 @@ func declare(trailer *http.Header, value string) {
 // FillTrailer adds the trailers of a request that has just ended to r.
 func (p *Parser) FillTrailer(r *http.Request) {
 	h := &p.head
-	if !h.chunked || len(h.fields) == 0 {
+	if h.framing != inChunks || len(h.fields) == 0 {
 		return
 	}
 	h.canonicalize()
