@@ -33,7 +33,8 @@ func (d *decoder) user(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	case as != nil && slices.ContainsFunc(desc.Groups, func(group string) bool { return !inGroup(as, group) }):
 		d.add(codeOwner, rangeOfArgument(written, "groups"), "The app may not run with these groups",
 			fmt.Sprintf("The descriptor belongs to user %q, who is not in all of them.", as.Name))
-	case as != nil && desc.Nice < 0 && written.Body.Attributes["nice"] != nil: // not by the host file
+	// The host file may give such a priority to all apps.
+	case as != nil && desc.Nice < 0 && written.Body.Attributes["nice"] != nil:
 		d.add(codeOwner, rangeOfArgument(written, "nice"), "The app may not run with a higher priority than the host",
 			fmt.Sprintf("The descriptor belongs to user %q. Give nice a number from 0 to 19, or let root own the descriptor.", as.Name))
 	case desc.User != "" && d.scope.opts.tools.isRoot(desc.User, desc.Group, desc.Groups):

@@ -17,7 +17,7 @@ type Child struct {
 	Parent int // the pid of the process that forked it and must not let go of it before Reap
 
 	// Reap makes the parent let go of the child, which has ended, and says how it did. It reports
-	// false when nobody can tell, because the parent has ended as well.
+	// false when that is unknown, because the parent has ended as well.
 	Reap func() (syscall.WaitStatus, bool)
 }
 

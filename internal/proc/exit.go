@@ -14,9 +14,9 @@ import (
 // Exit is how a process ended.
 type Exit struct {
 	Code   int            // exit code; 0 when a signal ended it
-	Signal syscall.Signal // that ended it; 0 without one
+	Signal syscall.Signal // signal that ended it; 0: it exited
 	Core   bool           // it left a core dump
-	Cause  Cause          // who or what ended it
+	Cause  Cause          // kind of its end
 	Peak   int64          // most bytes that the processes of its app had together; 0: unknown
 }
 
@@ -33,7 +33,8 @@ const (
 	// Killed means [Process.Kill].
 	Killed
 
-	// OutOfMemory means the kernel: it killed something for want of memory meanwhile, probably this.
+	// OutOfMemory means the kernel: it killed something for want of memory meanwhile, probably
+	// this.
 	OutOfMemory
 
 	// Unknown means that Code and Signal are not known either: the process that had forked it ended

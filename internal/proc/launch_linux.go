@@ -81,9 +81,9 @@ func Launch(cmd *exec.Cmd, limits Limits) error {
 // LimitError says that a limit could not be set.
 type LimitError struct {
 	Name  string // "files", "processes" or "memory"
-	Value uint64
-	Hard  uint64 // what the new process may have at most
-	Err   error  `json:"-"`
+	Value uint64 // limit that could not be set
+	Hard  uint64 // most that the new process may have
+	Err   error  `json:"-"` // reason; nil: another process reported it
 }
 
 // Error says which limit it is.
@@ -167,7 +167,7 @@ func becomeProgram(number string) {
 	if errno, ok := errors.AsType[syscall.Errno](failure.err); ok {
 		failure.Errno = errno
 	}
-	_ = json.NewEncoder(report).Encode(failure.launchReport) // there is nobody else to tell
+	_ = json.NewEncoder(report).Encode(failure.launchReport) // there is no other way to report it
 	os.Exit(exitNoProgram)
 }
 

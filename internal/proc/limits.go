@@ -15,7 +15,7 @@ import (
 // [Launch].
 type Limits struct {
 	Files     int // open files of each process
-	Processes int // of the user, who must not be root; threads count
+	Processes int // processes and threads of the user, who must not be root
 	// bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
 	Memory int64
 

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/logbudget"
 )
 
-// lull is how long a stream must be silent until what was held back is passed on.
-const lull = 200 * time.Millisecond
+// quietTime is how long a stream must be silent until what was held back is passed on.
+const quietTime = 200 * time.Millisecond
 
 // cutMark ends a line that was cut.
 const cutMark = " […]"
@@ -58,7 +58,7 @@ type lines struct {
 	pid    int
 	emit   func(Line)
 	max    int
-	silent *time.Timer // runs lulled
+	silent *time.Timer // runs endQuiet
 
 	mu        sync.Mutex
 	budget    logbudget.Budget
@@ -82,7 +82,7 @@ func newLines(stream string, pid int, output Output) *lines {
 	if l.emit == nil {
 		l.emit = func(Line) {}
 	}
-	l.silent = time.AfterFunc(lull, l.lulled)
+	l.silent = time.AfterFunc(quietTime, l.endQuiet)
 	l.silent.Stop()
 	return l
 }
@@ -100,7 +100,7 @@ func (l *lines) take(data []byte, now time.Time) {
 		}
 	}
 	if l.traceback.open() || l.budget.Dropping() {
-		l.silent.Reset(lull)
+		l.silent.Reset(quietTime)
 	}
 }
 
@@ -116,7 +116,8 @@ func (l *lines) end() {
 	l.reportDropped()
 }
 
-func (l *lines) lulled() {
+// endQuiet passes on what was held back, after a stream was silent for quietTime.
+func (l *lines) endQuiet() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.passOn(l.traceback.take())

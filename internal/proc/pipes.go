@@ -12,7 +12,7 @@ import (
 
 // pipes are the pipes between this process and one that it starts.
 type pipes struct {
-	stdout, stderr *os.File // reading ends; stdout is nil when it is somebody else's
+	stdout, stderr *os.File // reading ends; stdout is nil when it is not the process's own
 	theirs         []*os.File
 	lifeline       *os.File // writing end; nil without one
 	leash          *os.File // its reading end, when it is to be armed
@@ -69,8 +69,8 @@ func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
 }
 
 // give gives pipes to the user of the process that gets them, who could not open /dev/stdout and
-// the like otherwise: an open by that name is one of the pipe's inode, which belongs to whoever
-// made it. Other files stay as they are.
+// the like otherwise: an open by that name is one of the pipe's inode, which belongs to the user
+// who made it. Other files stay as they are.
 func give(c *syscall.Credential, streams ...*os.File) error {
 	for _, f := range streams {
 		if c == nil || f == nil {

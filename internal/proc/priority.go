@@ -3,7 +3,7 @@ package proc
 import "golang.org/x/sys/unix"
 
 // yielding is how much nicer, see nice(1), a process is than usual while it yields: it then gets
-// about a tenth of a processor that others want, and all of one that nobody wants.
+// about a tenth of a processor that others want, and all of one that is idle.
 const yielding = 10
 
 // Yield leaves the processors to others until Resume, in all threads that the process has from now

@@ -123,7 +123,7 @@ func TestTerminateAsksBeforeItKills(t *testing.T) {
 	if got := p.Exit(); got.Signal != syscall.SIGKILL || got.Cause != Killed {
 		t.Errorf("%v", got)
 	}
-	p.Signal(syscall.SIGTERM) // of a process that has ended: nobody gets it
+	p.Signal(syscall.SIGTERM) // of a process that has ended: none gets it
 }
 
 func TestNothingOfTheGroupIsLeft(t *testing.T) {
@@ -355,9 +355,9 @@ func TestProgramThatALimitedProcessCannotRunIsNamed(t *testing.T) {
 // left the process to root.
 func TestUserWithTooManyProcessesStartsNone(t *testing.T) {
 	const spare = 54321 // an id that no process has
-	nobody := asNobody(t)
+	unprivileged := asNobody(t)
 	user := func(s *Spec) {
-		nobody(s)
+		unprivileged(s)
 		s.Credential.Uid = spare
 	}
 	first, _ := sh(t, "sleep 3600 & exec sleep 3600", user)
@@ -383,9 +383,9 @@ func TestUserWithTooManyProcessesStartsNone(t *testing.T) {
 
 func TestForkBombIsBounded(t *testing.T) {
 	const spare = 54322
-	nobody := asNobody(t)
+	unprivileged := asNobody(t)
 	user := func(s *Spec) {
-		nobody(s)
+		unprivileged(s)
 		s.Credential.Uid = spare
 	}
 	const most = 30
@@ -394,7 +394,7 @@ func TestForkBombIsBounded(t *testing.T) {
 	if n := processesOf(t, spare); n > most {
 		t.Errorf("there are %d processes", n)
 	}
-	other, said := sh(t, "echo fine", nobody)
+	other, said := sh(t, "echo fine", unprivileged)
 	<-other.Done()
 	if got := said.text("stdout"); got != "fine|" {
 		t.Errorf("another user's program printed %q", got)

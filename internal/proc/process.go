@@ -192,7 +192,7 @@ func (p *Process) supervise(pipes *pipes) {
 }
 
 // reap kills what the process left in its group, and then lets go of its id: as long as it is not
-// reaped, nobody else can have the group's id.
+// reaped, no other group can have its id.
 func (p *Process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -45,8 +45,8 @@ type Scope struct {
 	in   *cgroup.Group // group with the limits; nil: there is none
 
 	mu     sync.Mutex
-	folder *os.File   // of the cgroup; nil: there is none
-	gone   []*os.File // of cgroups that were removed; a start under way may still name one
+	folder *os.File   // folder of the cgroup; nil: there is none
+	gone   []*os.File // removed cgroups, which a start under way may still name
 }
 
 // NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded

@@ -14,12 +14,12 @@ type Spec struct {
 	Env        []string            // "KEY=value"
 	Dir        string              // working directory; "": this process's own
 	Credential *syscall.Credential // nil: this process's own user
-	Files      []*os.File          // inherited as descriptors 3, 4, …; still the caller's to close
-	Limits     Limits
-	Scope      *Scope // that it and its children belong to; nil: none
-	Output     Output
-	Stdin      *os.File // standard input; nil: it is empty. Still the caller's to close
-	Stdout     *os.File // standard output; nil: lines of Output. Still the caller's to close
+	Files      []*os.File          // descriptors 3, 4, …; still the caller's to close
+	Limits     Limits              // limits and priority; zero: those of this process
+	Scope      *Scope              // scope of it and its children; nil: none
+	Output     Output              // receiver of what it prints
+	Stdin      *os.File            // standard input, still the caller's to close; nil: none
+	Stdout     *os.File            // standard output, still the caller's; nil: lines of Output
 
 	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing
 	// is ever written and whose other end closes when this process ends, however it ends. A process
@@ -31,7 +31,7 @@ type Spec struct {
 	Lifeline bool
 
 	// Leash adds such a descriptor too, armed already, for a program that knows nothing of it: its
-	// group is killed when this process ends, as long as somebody in it has the descriptor open.
+	// group is killed when this process ends, as long as a process in it has the descriptor open.
 	Leash bool
 }
 
@@ -47,7 +47,7 @@ type Output struct {
 	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
 	PerSecond int // lines of a stream; what comes beyond is counted and dropped. 0: 2000
 
-	BytesPerSecond int // of a stream's lines; what comes beyond is counted and dropped. 0: 1 MiB
+	BytesPerSecond int // limit of each stream; what comes beyond is counted and dropped. 0: 1 MiB
 }
 
 // Line is one line of output, or a whole Python traceback with line feeds between its lines.
@@ -55,9 +55,9 @@ type Output struct {
 // terminal.
 type Line struct {
 	Stream  string // "stdout" or "stderr"
-	Text    string
-	PID     int // of the process
-	Dropped int // so many lines were dropped before this; Text is empty then
+	Text    string // line without its end
+	PID     int    // id of the process
+	Dropped int    // so many lines were dropped before this; Text is empty then
 
 	DroppedBytes int // the length of those lines
 }

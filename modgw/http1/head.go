@@ -11,7 +11,7 @@ type Head struct {
 	fields         []field
 	major, minor   uint8
 	framing        framing
-	length         int64 // of the body, unless it comes in chunks
+	length         int64 // length of the body, unless it comes in chunks
 
 	hasHost          bool
 	expects          bool // Expect has a value

@@ -26,7 +26,7 @@ type body struct {
 	rate        int           // bytes per second
 	conn        *conn         // nil over HTTP/2
 	request     *http.Request // gets the trailers
-	length      int64         // that was declared; -1 for none
+	length      int64         // declared length; -1: none
 	expected    bool          // the client sends it when it is told to, which reading does
 
 	reading  sync.Mutex // held while the source is read
@@ -105,7 +105,7 @@ func (b *body) read(p []byte) (int, error) {
 }
 
 // endsConnection reports whether the connection must end with a response that begins now, because
-// so much is left of the body that nobody will read it. A client may wait for the end of the
+// so much is left of the body that it will not be read. A client may wait for the end of the
 // response before it sends on, and only that of one with a length is sent (sized) before what is
 // left is read.
 func (b *body) endsConnection(sized bool) bool {
@@ -128,7 +128,7 @@ func (b *body) hasRest() bool {
 	return b.conn.hasRest()
 }
 
-// stop takes the body from a handler that has returned, and from whoever reads it still.
+// stop takes the body from a handler that has returned, and from a goroutine that still reads it.
 func (b *body) stop() {
 	b.closed.Store(true)
 	if !b.reading.TryLock() {

@@ -34,7 +34,7 @@ type Config struct {
 	// TrustedProxies are the peers whose forwarded headers are believed; nil: none is.
 	TrustedProxies []netip.Prefix
 
-	// TrustUnix makes whoever connects to a Unix socket a trusted proxy: the socket's permissions
+	// TrustUnix makes each client of a Unix socket a trusted proxy: the socket's permissions
 	// say who that is.
 	TrustUnix bool
 
@@ -55,9 +55,9 @@ type Config struct {
 	IdleTimeout   time.Duration // between two requests; 0: 60 seconds
 	// for each write of a response, which as a whole may last for ever; 0: 60 seconds
 	WriteTimeout time.Duration
-	// of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
+	// limit of a request's head; a longer one is answered 431, or 414 for its target; 0: 64 KiB
 	MaxHeaderBytes int
-	MaxHeaders     int // of a request; one with more is answered 431; 0: 256
+	MaxHeaders     int // fields of a request; one with more is answered 431; 0: 256
 
 	// A request's body may keep its reader waiting for BodyGrace and one second more for each
 	// MinBodyRate bytes of it.

@@ -30,13 +30,13 @@ const (
 // It is a [net.Conn] for those who get it when HTTP/1 has ended on it: what was read already comes
 // first.
 type conn struct {
-	net.Conn // what requests are read from: the kernel's connection, or what TLS has decrypted
+	net.Conn // source of requests: the kernel's connection, or the one that TLS decrypts
 	server   *Server
 	raw      net.Conn // the kernel's
-	// whom the requests come from: the peer, or whom the peer has named
+	// origin of the requests: the peer, or the client that the peer has named
 	client net.Addr
 	tls    *tls.ConnectionState // nil without TLS
-	facts  map[string]string    // of TLS, as variables; nil without
+	facts  map[string]string    // variables about TLS; nil without TLS
 	peer   *peer                // set when the connection is open
 
 	in      input
@@ -53,8 +53,8 @@ type conn struct {
 	handed  bool         // to the server of HTTP/2
 	owed    int          // status of the answer to a head that was refused; 0: none
 
-	ctx      context.Context // of all requests; nil before the first one
-	presence presence        // of the client
+	ctx      context.Context // parent of the requests' contexts; nil before the first one
+	presence presence        // whether the client is there
 	// watches whether the client goes, unless the connection is on the loop
 	source eventloop.Source
 

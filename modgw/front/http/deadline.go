@@ -13,11 +13,11 @@ import (
 type readDeadline struct {
 	mu      sync.Mutex
 	handler time.Time // set by [net.Conn.SetReadDeadline]
-	body    time.Time // of a request's body
-	own     time.Time // of the present read
-	waits   waiting   // what the present read waits for
+	body    time.Time // deadline of a request's body
+	own     time.Time // deadline of the present read
+	waits   waiting   // reason of the present read
 	drained time.Time // since then the connection is to end between two requests; zero: it may stay
-	bound   time.Time // that of the socket
+	bound   time.Time // deadline that the socket has
 	reading bool
 }
 

@@ -15,7 +15,7 @@
 // Who waits for the bytes is another matter. A [loopConn] has its connection on an event loop, with
 // many others: while it is idle, and while its requests are short, taken by a [modgw.LoopHandler]
 // and answered in one write within [mostOnLoop]. It parses what it has read to conn.in by itself,
-// and lends the connection to a goroutine for everything else, until that waits for another request
+// and gives the connection to a goroutine for everything else, until that waits for another request
 // and has no input. Without a loop, with TLS and after a PROXY header, [conn.run] is a goroutine
 // for one connection from the beginning.
 //

@@ -21,7 +21,7 @@ const (
 	// over: no other request is read from it. [conn.shut] is to end it.
 	over
 
-	// taken: somebody else has it, and ends it.
+	// taken: another owner has it, and ends it.
 	taken
 )
 
@@ -63,7 +63,7 @@ func (c *conn) leave() {
 func (c *conn) awaitRequest() bool {
 	c.in.release()
 	if c.message.Size() > inputSize {
-		c.message = http1.Request{} // which nobody needs for a while
+		c.message = http1.Request{} // which is not needed for a while
 	}
 	now := time.Now()
 	deadline, waits := now.Add(c.server.config.IdleTimeout), forRequest
@@ -104,7 +104,7 @@ func (c *conn) readHead() (http1.Event, state) {
 	for {
 		event, used, err := c.parser.Parse(c.in.bytes())
 		if event == http1.HTTP2Preface {
-			return event, taken // the preface is for whoever speaks it
+			return event, taken // the server of HTTP/2 reads the preface
 		}
 		if event == http1.HeadRead {
 			c.message.Fill(&c.request, c.parser.Head())

@@ -206,7 +206,7 @@ func TestF70FloodOfPingsIsCutOff(t *testing.T) {
 }
 
 // F70: of many settings only the last is acknowledged where the client does not read, so nothing
-// grows, and nobody waits.
+// grows, and no one waits.
 func TestF70FloodOfSettingsHarmsNobody(t *testing.T) {
 	addr := serve(t, Config{Handler: http.NotFoundHandler()})
 	c := dialHTTP2(t, addr)
@@ -272,7 +272,7 @@ func TestF70WindowThatStaysShutIsGivenUp(t *testing.T) {
 	c := dialHTTP2(t, addr, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	c.request(1)
 	if err := <-result; err == nil {
-		t.Error("a response that nobody takes is written")
+		t.Error("a response that is not read is written")
 	}
 	c.request(3, hpack.HeaderField{Name: "small", Value: "1"})
 	if status := c.status(t, 3); status != "200" {
@@ -368,7 +368,7 @@ func TestOnlyAllowedPeersConnect(t *testing.T) {
 	}
 }
 
-// Whoever waits in the backlog when the host ends is served.
+// Clients in the backlog are served when the host ends.
 func TestEndingServesTheBacklog(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

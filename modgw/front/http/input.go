@@ -10,7 +10,7 @@ var inputBuffers = sync.Pool{New: func() any { return new([inputSize]byte) }}
 // input is what was read from a connection and is not used yet.
 type input struct {
 	buffer     []byte // nil without one
-	start, end int    // of what is not used
+	start, end int    // bounds of what is not used
 	pooled     *[inputSize]byte
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // introduce reads the header of the PROXY protocol. A proxy that speaks for itself, to see whether
-// we are well, names nobody.
+// we are well, names no client.
 func (c *conn) introduce() error {
 	in := bufio.NewReader(c.Conn)
 	if _, err := in.Peek(1); err != nil {

@@ -30,7 +30,7 @@ func (c *conn) shut() {
 	c.end()
 }
 
-// Close closes the connection for whoever has it after HTTP/1 has ended on it. The server of HTTP/2
+// Close closes the connection for its owner after HTTP/1 has ended on it. The server of HTTP/2
 // has said its last word before, and waited.
 func (c *conn) Close() error {
 	if c.handed || !hasUnread(c.raw) || c.closing.Swap(true) {
@@ -57,7 +57,7 @@ func (c *conn) answerRefusal() {
 		line, len(line)+1, time.Now().UTC().Format(http.TimeFormat), line)
 }
 
-// hasUnread reports whether a socket has octets that nobody has read.
+// hasUnread reports whether a socket has octets that were not read.
 func hasUnread(socket net.Conn) (unread bool) {
 	withDescriptor(socket, func(fd int) { unread = onloop.HasUnread(fd) })
 	return unread

@@ -54,7 +54,7 @@ func (c *conn) encrypt(ctx context.Context) error {
 	secured := tls.Server(over, c.server.config.TLS)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		if garbled, ok := errors.AsType[tls.RecordHeaderError](err); ok && garbled.Conn != nil && looksLikeHTTP(garbled.RecordHeader) {
-			_, _ = io.WriteString(over, plainRequest) // nobody else is left to tell
+			_, _ = io.WriteString(over, plainRequest) // an error changes nothing
 		}
 		return err
 	}

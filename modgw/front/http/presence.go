@@ -136,7 +136,7 @@ func (p *presence) close() {
 	}
 }
 
-// watchEnd has the client's going noticed while nobody reads from the connection: when it is reset,
+// watchEnd has the client's going noticed while the connection is not read: when it is reset,
 // or closed in both directions.
 //
 // A client that only ends its sending side may wait for the answer, and over TCP one that has

@@ -89,7 +89,7 @@ func TestConnectionsWithoutTheirHeaderAreClosed(t *testing.T) {
 
 func TestNobodyButProxiesMayNameClients(t *testing.T) {
 	elsewhere := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	for name, trusted := range map[string][]netip.Prefix{"others are trusted": elsewhere, "nobody is trusted": nil} {
+	for name, trusted := range map[string][]netip.Prefix{"others are trusted": elsewhere, "no one is trusted": nil} {
 		addr := serve(t, Config{ProxyProtocol: true, TrustedProxies: trusted, Handler: http.HandlerFunc(tellClient)})
 		if answer := raw(t, addr, "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n"+getAndClose); answer != "" {
 			t.Errorf("%s: %q", name, answer)

@@ -17,14 +17,14 @@ type response struct {
 	http.ResponseWriter
 	server  *Server
 	request *http.Request
-	body    *body // of the request; nil without one
+	body    *body // body of the request; nil without one
 	trusted bool  // the peer is a trusted proxy
 	begun   bool  // the head is on its way
 	closing bool  // the connection ends with this response
-	err     error // what writes return
+	err     error // result of writes; nil: they succeed
 
 	conn   *conn
-	h1     *writer // that of HTTP/1; nil over HTTP/2
+	h1     *writer // writer of HTTP/1; nil over HTTP/2
 	writer writer  // behind h1
 	cut    bool    // the handler has broken it off
 }
@@ -234,7 +234,7 @@ func (w *response) finish() {
 	if w.h1 != nil && w.body != nil {
 		w.body.stop()
 	}
-	_ = w.begin() // nobody is left to tell
+	_ = w.begin() // an error changes nothing
 	switch {
 	case w.h1 != nil:
 		w.h1.end(w.cut)

@@ -25,7 +25,7 @@ type Server struct {
 	config    Config
 	limits    http1.Limits
 	trust     trust
-	base      context.Context // of all requests
+	base      context.Context // parent of the requests' contexts
 	handed    *handedOver     // connections that speak HTTP/2
 	draining  atomic.Bool     // no connection waits for another request
 	newcomers sync.WaitGroup  // connections whose first request no handler has yet
@@ -98,7 +98,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// peers may connect. Where proxies are to name their clients nobody else may: they could name any.
+// peers may connect. Where proxies are to name their clients no one else may: they could name any.
 func (s *Server) peers() listen.Peers {
 	p := listen.Anyone()
 	switch {

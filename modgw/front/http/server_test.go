@@ -116,7 +116,7 @@ func TestProxyMayPassAWholeBodyOnBeforeItLooksForTheResponse(t *testing.T) {
 	}
 }
 
-// Whoever asks for nothing keeps no host from ending, whatever its timeouts.
+// A client that asks for nothing keeps no host from ending, whatever its timeouts.
 func TestEndingDoesNotWaitForClientsThatAskForNothing(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

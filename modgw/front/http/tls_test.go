@@ -156,7 +156,7 @@ func TestPlainRequestToTLSIsToldSo(t *testing.T) {
 	}
 }
 
-// H6: who connects and does not shake hands goes after the time for a head, and keeps nobody else
+// H6: who connects and does not shake hands goes after the time for a head, and keeps no one else
 // waiting.
 func TestHandshakeThatDoesNotComeIsGivenUp(t *testing.T) {
 	ca := certtest.New(t)

@@ -22,7 +22,7 @@ const gatherSize = 4 << 10
 type output struct {
 	head   [2 << 10]byte
 	body   [gatherSize]byte
-	pieces [rawsocket.MaxPieces][]byte // of what is being sent
+	pieces [rawsocket.MaxPieces][]byte // pieces that are being sent
 }
 
 var outputs = sync.Pool{New: func() any { return new(output) }}
@@ -36,11 +36,11 @@ type writer struct {
 
 	mu    sync.Mutex // held while something is sent: reading the body may send, too
 	stage stage
-	err   error // what sending returns from now on
+	err   error // result of sending from now on; nil: it succeeds
 
 	output *output // nil: nothing is gathered
-	head   []byte  // that was not sent yet; in output
-	body   []byte  // that was not sent yet; in output
+	head   []byte  // not sent yet; in output
+	body   []byte  // not sent yet; in output
 }
 
 // stage is how far a response is.
@@ -50,7 +50,7 @@ const (
 	beforeHead stage = iota
 	headBegun        // the head is gathered but for its end
 	headSent
-	finished // nothing more can be sent, whoever still holds the writer
+	finished // nothing more can be sent, even by a handler that still has the writer
 	hijacked // the connection is the handler's
 )
 
@@ -320,7 +320,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	early := c.in.len()
 	reader := bufio.NewReaderSize(c, max(inputSize, early))
-	_, _ = reader.Peek(early) // into its buffer, where whoever takes over looks for it
+	_, _ = reader.Peek(early) // into its buffer, where the new owner looks for it
 	return c, bufio.NewReadWriter(reader, bufio.NewWriter(c)), nil
 }
 
