@@ -21,3 +21,11 @@ func unusable(server, what, value string) error {
 		Hint:    "use a name without control characters, quotes, backslashes and dollar signs",
 	}
 }
+
+func noDescriptor(app modgw.AppName) error {
+	return &modgw.Fault{
+		Code:    "MGW-EXP-003",
+		Summary: fmt.Sprintf("cannot export app %q: it has no descriptor file that an engine could run", app),
+		Hint:    "write one with modgw-host init",
+	}
+}

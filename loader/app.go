@@ -46,6 +46,7 @@ func (r *report) app(written *hclsyntax.Block, file *scope, n names) *app {
 		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
 	})
 	d.Sources, d.Secrets = dec.scope.sources, dec.scope.secrets
+	d.SecretFiles, d.HostVariables = dec.scope.secretFiles, dec.scope.variables
 	r.redact(mark, d.Secrets)
 	out.broken = r.failed(mark)
 	out.placed = r.placed(mark, written)

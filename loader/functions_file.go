@@ -39,10 +39,12 @@ func (s *scope) secretFunction() function.Function {
 		Params: pathParameter,
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			text, err := s.textOf(s.credential(args[0].AsString()))
+			path := s.credential(args[0].AsString())
+			text, err := s.textOf(path)
 			if err != nil {
 				return cty.UnknownVal(cty.String), err
 			}
+			s.noteSecretFile(s.absolute(path))
 			text = strings.TrimRight(text, "\r\n")
 			s.noteSecret(text)
 			return cty.StringVal(text).Mark(secretMark{}), nil
@@ -138,6 +140,7 @@ func (s *scope) envFunction() function.Function {
 			if len(args) > 2 {
 				return cty.NilVal, errors.New("env takes a name and one default")
 			}
+			s.noteHostVariable(name)
 			value, found := "", false
 			if s.files.as == nil {
 				value, found = s.opts.getenv(name)

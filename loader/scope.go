@@ -29,9 +29,11 @@ type scope struct {
 // record collects the secrets and files that the expressions of an app, and those of the defaults
 // for it, have used.
 type record struct {
-	dir     string // folder of relative paths: home, then root
-	sources []string
-	secrets []string
+	dir         string // folder of relative paths: home, then root
+	sources     []string
+	secrets     []string
+	secretFiles []string // those of sources that secret() read
+	variables   []string // names of variables of the host that env() looked up
 }
 
 // secretMark is the cty mark of values that must not be shown.
@@ -53,7 +55,10 @@ func (s *scope) complete() *scope {
 // forApp returns a scope for one app. Files that the descriptor file has read count for each of its
 // apps.
 func (s *scope) forApp(name modgw.AppName) *scope {
-	known := &record{dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets)}
+	known := &record{
+		dir: s.home, sources: slices.Clone(s.sources), secrets: slices.Clone(s.secrets),
+		secretFiles: slices.Clone(s.secretFiles), variables: slices.Clone(s.variables),
+	}
 	own := &scope{record: known, opts: s.opts, home: s.home, app: name, callsNothing: s.callsNothing}
 	return own.complete()
 }
@@ -119,6 +124,20 @@ func (r *record) noteSecret(value string) {
 func (r *record) noteSource(path string) {
 	if !slices.Contains(r.sources, path) {
 		r.sources = append(r.sources, path)
+	}
+}
+
+// noteSecretFile remembers a file whose text is a secret.
+func (r *record) noteSecretFile(path string) {
+	if !slices.Contains(r.secretFiles, path) {
+		r.secretFiles = append(r.secretFiles, path)
+	}
+}
+
+// noteHostVariable remembers the name of a variable of the host's environment.
+func (r *record) noteHostVariable(name string) {
+	if !slices.Contains(r.variables, name) {
+		r.variables = append(r.variables, name)
 	}
 }
 

@@ -109,6 +109,13 @@ type Descriptor struct {
 	// fileset(), secret() and env_file: a change to one of them is a change of the descriptor.
 	Sources []string
 
+	// SecretFiles are those of Sources that secret() read. Each is as absolute as in Sources.
+	SecretFiles []string
+
+	// HostVariables are the names of the variables of the host's environment that env() looked up,
+	// in that order, whether the host has them or not.
+	HostVariables []string
+
 	// Secrets are the values that must not be shown to anybody; see [Descriptor.Redacted].
 	Secrets []string
 }

@@ -11,13 +11,16 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-const packaging = "../packaging"
+const (
+	packaging = "../packaging"
+	units     = "../export/units"
+)
 
 func TestPartsOfThePackageFitTogether(t *testing.T) {
 	t.Parallel()
 	t.Run("files that nfpm.yaml names", func(t *testing.T) {
-		for _, m := range regexp.MustCompile(`packaging/([\w./-]+)`).FindAllStringSubmatch(readText(t, packaging+"/nfpm.yaml"), -1) {
-			if _, err := os.Stat(filepath.Join(packaging, m[1])); err != nil {
+		for _, m := range regexp.MustCompile(`((?:packaging|export)/[\w./-]+)`).FindAllStringSubmatch(readText(t, packaging+"/nfpm.yaml"), -1) {
+			if _, err := os.Stat(filepath.Join("..", m[1])); err != nil {
 				t.Error(err)
 			}
 		}
@@ -30,7 +33,7 @@ func TestPartsOfThePackageFitTogether(t *testing.T) {
 		}
 	})
 	t.Run("sockets", func(t *testing.T) {
-		socket := regexp.MustCompile(`(?m)^ListenStream=(\S+)$`).FindAllStringSubmatch(readText(t, packaging+"/modgw.socket"), -1)
+		socket := regexp.MustCompile(`(?m)^ListenStream=(\S+)$`).FindAllStringSubmatch(readText(t, units+"/modgw.socket"), -1)
 		listen := regexp.MustCompile(`(?m)^  address = "unix:(\S+)"$`).FindAllStringSubmatch(readText(t, packaging+"/modgw.hcl"), -1)
 		if len(socket) != 2 || len(listen) != 2 || socket[0][1] != listen[0][1] || socket[1][1] != listen[1][1] {
 			t.Errorf("systemd listens on %q, the host's file names %q", socket, listen)
@@ -43,7 +46,7 @@ func TestPartsOfThePackageFitTogether(t *testing.T) {
 		}
 		dir := t.TempDir()
 		for _, name := range []string{"modgw.service", "modgw.socket"} {
-			text := strings.ReplaceAll(readText(t, filepath.Join(packaging, name)), "/usr/bin/modgw-host", program)
+			text := strings.ReplaceAll(readText(t, filepath.Join(units, name)), "/usr/bin/modgw-host", program)
 			// the manual page is not installed here
 			text = regexp.MustCompile(`(?m)^Documentation=.*\n`).ReplaceAllString(text, "")
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 func newLighttpd(c console) *cobra.Command {
-	return newExport(c, "lighttpd", export.Lighttpd, frontConfig{
+	return newExportFront(c, "lighttpd", export.Lighttpd, frontConfig{
 		short:   "Print conditional blocks for apps",
 		example: "  modgw-host lighttpd config > /etc/lighttpd/conf-available/90-modgw.conf",
 		port:    "a `PORT` of their own (default: those of the main configuration, with --tls 443)",

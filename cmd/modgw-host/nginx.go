@@ -7,7 +7,7 @@ import (
 )
 
 func newNginx(c console) *cobra.Command {
-	return newExport(c, "nginx", export.Nginx, frontConfig{
+	return newExportFront(c, "nginx", export.Nginx, frontConfig{
 		short:   "Print server blocks for apps",
 		example: "  modgw-host nginx config > /etc/nginx/conf.d/modgw.conf",
 		port:    "the `PORT` of the servers (default 80, with --tls 443)",
