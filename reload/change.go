@@ -34,7 +34,7 @@ type Change struct {
 	Class Class         // the strongest of all paths
 	Paths []string      // sorted; relative to the root if below it, "." being the root
 	Cause string        // "views.py changed", "views.py and 3 more changed"
-	Since time.Time     // of the first event or poll that showed it
+	Since time.Time     // time of the first event or poll that showed it
 }
 
 // difference is one file that is not what it was.

@@ -40,7 +40,7 @@ type Interest struct {
 // begins with; "": none.
 type Glob struct {
 	Pattern string // absolute, or relative to the root
-	Class   Class  // of the files
+	Class   Class  // class of the files
 	Hidden  bool   // "*" and "**" match names with a leading dot, too
 	Except  string // pattern of files that do not count; "": none
 }

@@ -84,10 +84,10 @@ func TestScriptsThatRunOncePerRequestNeedNoReload(t *testing.T) {
 
 func TestScriptsThatAreReadForEachRequestNeedNoReload(t *testing.T) {
 	for name, f := range map[string]modgw.FastCGI{
-		"PHP":                   {Command: []string{"php-cgi"}},
-		"a folder of scripts":   {Command: []string{"./fcgiwrap"}, ScriptRoot: "/srv/scripts"},
-		"somebody else's, too":  {Connect: "unix:/run/php/php-fpm.sock", ScriptRoot: "/srv"},
-		"somebody else's alone": {Connect: "127.0.0.1:9000"},
+		"PHP":                  {Command: []string{"php-cgi"}},
+		"a folder of scripts":  {Command: []string{"./fcgiwrap"}, ScriptRoot: "/srv/scripts"},
+		"another user's, too":  {Connect: "unix:/run/php/php-fpm.sock", ScriptRoot: "/srv"},
+		"another user's alone": {Connect: "127.0.0.1:9000"},
 	} {
 		if in := reload.Of(modgw.Descriptor{Root: "/srv", Kind: modgw.KindFastCGI, FastCGI: &f}); len(in.Globs) > 0 {
 			t.Errorf("%s: %v", name, in.Globs)

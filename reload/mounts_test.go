@@ -235,7 +235,7 @@ func TestWithoutInotifyFilesArePolledUntilItIsThere(t *testing.T) {
 			if n := strings.Count(log.String(), "level=WARN"); n != 1 || !faulttest.Has(log.String(), "MGW-RLD-002") {
 				t.Errorf("%d warnings:\n%s", n, log.String())
 			}
-			w.RetryEvents() // in vain
+			w.RetryEvents() // without success
 			s.nothingElse()
 			limit(test.limit, "10000")
 			w.RetryEvents()

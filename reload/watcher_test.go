@@ -322,7 +322,7 @@ func TestFilesAreReadWithTheAppsRights(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can act for another user")
 	}
-	nobody, err := account.Lookup("nobody", "")
+	other, err := account.Lookup("nobody", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestFilesAreReadWithTheAppsRights(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := newSite(t)
-	s.Root, s.Account = dir, nobody
+	s.Root, s.Account = dir, other
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func nobody(t *testing.T) *Account {
+func unprivileged(t *testing.T) *Account {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can act for another user")
@@ -41,7 +41,7 @@ func TestUnknownNamesAreNamed(t *testing.T) {
 }
 
 func TestFilesOfOthersStayClosed(t *testing.T) {
-	a := nobody(t)
+	a := unprivileged(t)
 	dir, err := os.MkdirTemp("", "account")
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@
 // Go's poller wakes a goroutine for each socket that is ready, and often a thread for the
 // goroutine: that is what a small request costs most. A [Loop] handles all that is ready in turn,
 // without another goroutine, and writes at the end of each turn what was gathered. Reads and writes
-// are those of package rawsocket; Go's scheduler is told of the one call that waits. A loop that
+// are those of package rawsocket; Go's scheduler sees only the one call that waits. A loop that
 // has nothing to do sleeps without a timer.
 //
 // What a handler does must be short: whatever computes, blocks or waits belongs to a goroutine. A

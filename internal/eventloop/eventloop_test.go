@@ -231,7 +231,7 @@ func TestEventOfASourceThatWasRemovedReachesNoOther(t *testing.T) {
 		l.Add(&second, b[0], handler(func(Events) { heard <- "second" }))
 	})
 	if got := <-heard; got == "second" {
-		t.Skip("the kernel tells of them in another order")
+		t.Skip("the kernel reports them in another order")
 	}
 	if got := <-heard; got != "second again" {
 		t.Errorf("heard %s", got)

@@ -61,7 +61,7 @@ func TestFilesAreOpenedWithTheRightsOfTheUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can act for another user")
 	}
-	nobody, err := account.Lookup("nobody", "")
+	other, err := account.Lookup("nobody", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestFilesAreOpenedWithTheRightsOfTheUser(t *testing.T) {
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "a"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if file, err := (Folder{Dir: dir, User: nobody}).Open("a"); !errors.Is(err, os.ErrPermission) {
+	if file, err := (Folder{Dir: dir, User: other}).Open("a"); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("%v, %v", file, err)
 	}
 }

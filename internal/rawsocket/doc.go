@@ -1,4 +1,4 @@
-// Package rawsocket reads and writes sockets by system calls that Go's scheduler is not told of.
+// Package rawsocket reads and writes sockets by system calls that Go's scheduler does not see.
 // They never wait, so the scheduler need not know. It relies on what Go does not promise: that a
 // thread may stay in a system call for some microseconds without the scheduler's knowledge.
 //

@@ -16,7 +16,7 @@ type Builder struct {
 
 	// These are used again.
 	header    http.Header
-	values    []string // of header, one each
+	values    []string // values of header, one each
 	variables map[string]string
 	made      *http.Request // with its RequestInfo; nil before the first
 }

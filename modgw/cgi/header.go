@@ -67,7 +67,7 @@ func (b *Builder) put(key, value string) {
 }
 
 // headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that
-// is no header name. Which of the "-" were "_" in the client's request nobody can tell any more: a
+// is no header name. Which of the "-" were "_" in the client's request is not known any more: a
 // server that lets such headers through (lighttpd does) must be told not to.
 func headerKey(name string) string {
 	if key, ok := wellKnown[name]; ok {

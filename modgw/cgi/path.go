@@ -17,7 +17,7 @@ type Target struct {
 // against. REQUEST_URI is what the client sent: it is used where it says the same, because it alone
 // keeps how characters were encoded, and never where it says something else, because then the
 // server has rewritten or normalised the path and has authorised only the result (CVE-2019-11043
-// and its kin).
+// and others like it).
 func (b *Builder) target() (Target, error) {
 	path := b.scriptName + b.pathInfo
 	if path == "" && !b.hasScriptName {

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Reader reads records from a stream of bytes through a buffer that its user lends it. It allocates
+// Reader reads records from a stream of bytes through a buffer of its user's. It allocates
 // nothing. A read error leaves it where it was, so that reading can go on after a deadline.
 type Reader struct {
 	src        io.Reader

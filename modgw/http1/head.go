@@ -36,7 +36,7 @@ func (h *Head) Target() []byte { return h.target.of(h.text) }
 // Minor is the minor version of HTTP/1: 0, or 1, or a later one.
 func (h *Head) Minor() int { return int(h.minor) }
 
-// Length is how long the body is: [Chunked] when nobody knows yet, 0 without one.
+// Length is how long the body is: [Chunked] when it is not known yet, 0 without one.
 func (h *Head) Length() int64 {
 	if h.framing == inChunks {
 		return Chunked

@@ -2,7 +2,7 @@ package http1
 
 // Limits bound what one request may have. A zero field means the default.
 type Limits struct {
-	HeadBytes      int // of the head, from the method to the empty line; 0: 64 KiB
+	HeadBytes      int // limit of the head, from the method to the empty line; 0: 64 KiB
 	Fields         int // lines of the head; 0: 256
 	ExtensionBytes int // extensions of all chunks, which have no known use; 0: 1 KiB
 	TrailerBytes   int // all trailers with their ends of line; 0: 2 KiB

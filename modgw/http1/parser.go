@@ -65,7 +65,7 @@ type Parser struct {
 
 	limits  Limits // without zeros, once Parse was called
 	at      step
-	after   step // what comes after the line feed
+	after   step // step after the line feed
 	part    part
 	event   Event  // to be returned; NeedMore: none
 	refused Reason // final; "": not refused
@@ -73,8 +73,8 @@ type Parser struct {
 	head      Head
 	ends      bool // the line is the last one of the head, or of the trailers
 	seen      int  // bytes of the head, or of the trailers, that were read
-	start     int  // of the present method, target, name or value among them
-	count     int  // of the present element's bytes, where only their number matters
+	start     int  // start of the present method, target, name or value
+	count     int  // bytes of the present element, where only their number matters
 	blank     int  // empty lines before the request
 	remaining uint64
 	extension int // bytes of all chunk extensions of the body

@@ -18,7 +18,7 @@ import (
 // reading is what a parser makes of a client's bytes.
 type reading struct {
 	requests []string // each with all that the parser says of it
-	ends     []int    // where they end
+	ends     []int    // ends of the requests
 	taken    int
 	preface  bool
 	err      error

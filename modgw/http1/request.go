@@ -14,7 +14,7 @@ type Request struct {
 	text   string // the head's bytes
 	url    url.URL
 	header http.Header
-	values []string // that the header's lists are parts of
+	values []string // memory of the header's lists
 }
 
 // Fill sets all fields of r that a head has: not Body, RemoteAddr and TLS. It writes the names of

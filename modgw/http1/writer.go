@@ -20,7 +20,7 @@ const unknown = -1
 //	Count, AppendPiece, the bytes of a piece of the body, AppendPieceEnd: any number of times
 //	AppendEnd
 type Writer struct {
-	minor     uint8 // of the request's version
+	minor     uint8 // minor version of the request
 	isHead    bool
 	status    int
 	length    int64 // Content-Length; unknown: none was declared
@@ -29,7 +29,7 @@ type Writer struct {
 	dated     bool
 	keepsOpen bool // the connection, as far as is known
 	says      connectionWord
-	trailers  []string // that were announced
+	trailers  []string // announced trailers
 	trails    bool     // the handler's header has trailers, or may get some
 }
 

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Folder is a private folder of a host: no one but its user may enter it. Whoever can connect to
+// Folder is a private folder of a host: no one but its user may enter it. A user who can connect to
 // the socket in it can have requests answered in the name of any client.
 type Folder string
 

@@ -10,9 +10,10 @@ import (
 // name is that of a file which others may take away, as those do that clear folders for temporary
 // files.
 type name struct {
-	path  string
-	file  os.FileInfo   // nil: it was gone from the beginning
-	watch *os.File      // of inotify(7); nil: the kernel has none left, so no one is told
+	path string
+	file os.FileInfo // nil: it was gone from the beginning
+	// inotify(7) instance; nil: the kernel has none left, so changes are not seen
+	watch *os.File
 	ended chan struct{} // closed when no one watches any more
 }
 
@@ -56,7 +57,7 @@ func (n *name) release() {
 	<-n.ended
 }
 
-// watch tells, to whoever reads from it, that a name in a folder or the folder itself has gone;
+// watch reports to its reader that a name in a folder or the folder itself has gone;
 // nil: it cannot.
 func watch(dir string) *os.File {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)

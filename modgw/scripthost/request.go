@@ -168,7 +168,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 		c.send(id, body)
 	}()
 	err := c.receive(id)
-	c.conn.Close() // whoever still sends has no one to read it
+	c.conn.Close() // what is still sent is not read
 	if err != nil && c.written {
 		return err // a body of which nothing more comes would hold the end of this process up
 	}

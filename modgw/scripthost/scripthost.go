@@ -21,7 +21,7 @@ const (
 
 // Host is the host that serves one file, running or not.
 type Host struct {
-	Folder Folder
+	Folder Folder // place of its socket
 	// program and arguments that run it; it must listen at Folder.Socket and end when it is idle
 	Command []string
 	Env     []string // its environment

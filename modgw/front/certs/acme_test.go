@@ -34,7 +34,7 @@ type directory struct {
 	stalled chan struct{} // closed when one waits
 
 	mu     sync.Mutex
-	host   string // of the order
+	host   string // name in the order
 	valid  bool
 	issued []byte
 	orders int
@@ -132,7 +132,7 @@ func acmeStore(t *testing.T, d *directory, cache string, j *journal) *Store {
 	return s
 }
 
-// listenTLS shakes hands with whoever connects, until the test ends.
+// listenTLS shakes hands with each client, until the test ends.
 func listenTLS(t *testing.T, s *Store) string {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", s.TLS())

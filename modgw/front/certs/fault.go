@@ -14,7 +14,7 @@ func notReadable(file string, err error) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-TLS-001",
 		Summary: fmt.Sprintf("cannot read the certificate or key %q", file),
-		Hint:    "the host reads it with its own user's rights; one of root, with those of whoever can change the file, a link or a folder on the way",
+		Hint:    "the host reads it with its own user's rights; one of root, with those of the user who can change the file, a link or a folder on the way",
 		Err:     err,
 	}
 }

@@ -16,8 +16,8 @@ import (
 // lookAgain is how long the files of a pair are not looked at after a look.
 const lookAgain = time.Second
 
-// pair is a certificate with its key in two files that may be replaced at any time. Whoever shakes
-// hands looks whether they were, at most once a second: that costs two stats, needs no watcher,
+// pair is a certificate with its key in two files that may be replaced at any time. A handshake
+// looks whether they were, at most once a second: that costs two stats, needs no watcher,
 // which would not see what lies behind links of links, and does nothing while no one connects.
 type pair struct {
 	files  modgw.Certificate
@@ -25,7 +25,7 @@ type pair struct {
 	loaded atomic.Pointer[tls.Certificate]
 	next   atomic.Int64 // when the next look is due, as monotonic.Now has it
 
-	// They belong to whoever has the look.
+	// They belong to the goroutine that has the look.
 	mark    pairMark // marks the files that were loaded
 	spoiled pairMark // marks files that could not be loaded; zero: there are none
 	told    bool     // and it was said

@@ -10,7 +10,7 @@ import (
 // cleared with conn.mu held, and belongs to the reading turn meanwhile.
 type wanted struct {
 	stream *stream // nil: nothing is wanted
-	// what is still free there; nil for a place so small that records go through stream.stdin
+	// room that is still free there; nil for a place so small that records go through stream.stdin
 	into        []byte
 	n           int  // bytes that were put there
 	interrupted bool // guarded by conn.mu: the reading was

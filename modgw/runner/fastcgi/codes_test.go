@@ -34,7 +34,7 @@ func TestFailuresOfProgramsAreExplained(t *testing.T) {
 	}
 	_, err := deploy(t, descriptor(t, modgw.FastCGI{Connect: "unix:/no/such/socket"}), nil)
 	if err == nil {
-		t.Fatal("an app is served whose program nobody has started")
+		t.Fatal("an app is served whose program was not started")
 	}
 	faulttest.Want(t, err.Error(), "MGW-CGI-002")
 }

@@ -14,7 +14,7 @@ import (
 func notReachable(address modgw.Address, err error) *relay.Failure {
 	fault := &modgw.Fault{
 		Code: "MGW-CGI-002", Summary: fmt.Sprintf("cannot connect to the FastCGI program at %q", address), Err: err,
-		Hint: "start the program, or mend connect",
+		Hint: "start the program, or fix connect",
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		fault.Hint = "the host's user, or its group, must be allowed to connect; PHP-FPM's pool has listen.owner, listen.group and listen.mode for it"

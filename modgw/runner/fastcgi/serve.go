@@ -21,7 +21,7 @@ type call struct {
 	runner *Runner
 	head   []byte // its variables
 	local  string // another resource whose response the program asks for; "": none
-	left   bool   // the body is left to whoever waits for the program's end
+	left   bool   // the goroutine that waits for the program's end has the body
 	reset  bool   // a program has reset the connection with the request on it
 }
 

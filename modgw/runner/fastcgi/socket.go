@@ -18,7 +18,7 @@ import (
 const socketName = "s"
 
 // socket is a listening Unix socket that is given to a program. It is in a folder that only the
-// host can enter: whoever can talk to a FastCGI program can have it run any script.
+// host can enter: a user who can talk to a FastCGI program can have it run any script.
 type socket struct {
 	path string   // the path of the folder
 	file *os.File // the listening socket, until it is handed over

@@ -95,7 +95,7 @@ func (s *stream) close(err error) {
 	if s.printer != nil {
 		_ = s.printer.Close() // it never fails
 	}
-	close(s.ended) // first, so that whoever has read the end finds that the program has said it
+	close(s.ended) // first, so that a reader of the end finds that the program has said it
 	s.pipe.End(err)
 }
 

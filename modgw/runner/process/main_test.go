@@ -119,7 +119,7 @@ type answered struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of reading the body
+	err    error // error of reading the body
 }
 
 func (s *site) get(path string) answered {

@@ -29,7 +29,7 @@ var programs = map[string]func(){
 	"flag":      func() { must(http.ListenAndServe("127.0.0.1:"+strings.TrimPrefix(os.Args[1], "--port="), handler())) },
 	"variable":  func() { must(http.ListenAndServe(os.Getenv("SHOP_ADDRESS"), handler())) },
 	"late":      late,
-	"neither":   func() { fmt.Println("listening to nobody"); time.Sleep(time.Hour) },
+	"neither":   func() { fmt.Println("without a listener"); time.Sleep(time.Hour) },
 	"exits":     func() { fmt.Fprintln(os.Stderr, "no database at all"); os.Exit(7) },
 	"graceful":  graceful,
 	"raw":       raw,

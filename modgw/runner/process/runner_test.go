@@ -71,7 +71,7 @@ func TestProgramThatListensNowhereIsNotStarted(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	faulttest.Want(t, fault.Error(), "MGW-PRG-003")
-	if !strings.Contains(fault.Output, "listening to nobody") || !strings.Contains(fault.Hint, "$PORT") {
+	if !strings.Contains(fault.Output, "without a listener") || !strings.Contains(fault.Hint, "$PORT") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -477,7 +477,7 @@ func TestBadResponses(t *testing.T) {
 		"HEAD alone has no body":  {`HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n`, 0, 204, false},
 		"piece without its end":   {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, 0, 200, true},
 		"piece of nonsense":       {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n`, 0, 200, true},
-		"switch nobody asked for": {`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`, 0, 502, false},
+		"switch no one asked for": {`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`, 0, 502, false},
 		// which the front says
 		"name with a space":        {`HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n`, 0, 500, false},
 		"control character inside": {`HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n`, 0, 502, false},

@@ -69,7 +69,7 @@ func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
 	defer p.release()
 	for _, a := range p.addresses() {
 		if a.answers(t.Context()) {
-			t.Errorf("somebody listens on %s", a)
+			t.Errorf("a process listens on %s", a)
 		}
 		l, err := net.Listen(a.network, a.name) // with SO_REUSEADDR
 		if err != nil {
@@ -77,7 +77,7 @@ func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
 			continue
 		}
 		if !a.answers(t.Context()) {
-			t.Errorf("nobody listens on %s", a)
+			t.Errorf("no process listens on %s", a)
 		}
 		l.Close()
 	}
