@@ -39,6 +39,13 @@ func samples(n int, change func(i int, s *Sample)) []Sample {
 	return all
 }
 
+// followUp gives each sample what the one before it tells.
+func followUp(all []Sample) {
+	for i := range all[1:] {
+		all[i+1] = all[i+1].After(all[i])
+	}
+}
+
 func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 	failure := func(code, line, hint string) *modgw.FailureStatus {
 		return &modgw.FailureStatus{Code: code, Error: line + " [" + code + "]", Text: line + " [" + code + "]\noutput\nhint: " + hint}
@@ -76,10 +83,16 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 			a.WorkerEnded = ago(time.Second)
 			a.Runner.Workers[0].State, a.Runner.Workers[1].State = "backoff", "starting"
 		}, "crash_loop", Critical, []string{"ended 7 times", "2 of 2 are down", "settings.py:12"}},
+		"crash loop of workers that are ready for a moment": {func(a *App) {
+			a.Runner.Restarts, a.WorkerEnd = 9, "exited with code 3"
+			a.Samples = samples(4, func(i int, s *Sample) { s.Restarts = 3 * i })
+		}, "crash_loop", Warning, []string{"ended 9 times; the last one: exited with code 3"}},
 		"disk full": {func(a *App) { a.Samples = samples(3, func(i int, s *Sample) { s.DiskFull = uint64(i) }) },
 			"disk_full", Critical, []string{"2 requests", "14:02:10"}},
-		"queue full": {func(a *App) { a.Samples = samples(4, func(i int, s *Sample) { s.Refused = uint64(31 * i) }) },
-			"queue_full", Critical, []string{"since 14:02:10", "93 requests refused, 31 %"}},
+		"queue full": {func(a *App) {
+			a.Samples = samples(4, func(i int, s *Sample) { s.Refused = uint64(31 * i) })
+			followUp(a.Samples)
+		}, "queue_full", Critical, []string{"seen since 14:02:10", "93 requests refused in 30 s, 31 %"}},
 		"queue full now": {func(a *App) { a.Runner.Busy, a.Runner.Queued = 4, 100 },
 			"queue_full", Critical, []string{"100 requests wait", "4 of 4 threads are busy"}},
 		"queue was full": {func(a *App) {
@@ -144,6 +157,14 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 		"serving":                    func(*App) {},
 		"busy, and no request waits": func(a *App) { a.Runner.Busy = 4 },
 		"a worker ended long ago":    func(a *App) { a.Runner.Restarts = 9 },
+		"refused half a minute ago": func(a *App) {
+			a.Samples = samples(5, func(i int, s *Sample) {
+				if i > 0 {
+					s.Refused = 9
+				}
+			})
+			followUp(a.Samples)
+		},
 		"a worker is recycled": func(a *App) {
 			a.Runner.Restarts, a.WorkerEnded, a.Runner.Workers[0].State = 9, ago(time.Hour), "starting"
 		},

@@ -16,7 +16,7 @@ const fewest = 10
 const window = time.Minute
 
 func diskFull(a *App) *Diagnosis {
-	base, ok := a.base(recent)
+	base, ok := a.base(window)
 	if n := a.last().DiskFull - base.DiskFull; ok && n > 0 {
 		return a.noRoom(fmt.Sprintf("disk full: %s with a body could not be kept since %s", requests(n), clock(base.Time)))
 	}
@@ -35,16 +35,16 @@ func queueFull(a *App) *Diagnosis {
 	hint := "raise workers or threads; queue { max timeout } says how many wait, and how long"
 	base, ok := a.base(window)
 	last := a.last()
-	if n := last.Refused - base.Refused; ok && n > 0 {
-		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full since %s at the latest: %s refused%s",
-			clock(a.refusedSince()), requests(n), share(n, last.Requests-base.Requests)), hint}
+	if n := last.Refused - base.Refused; ok && n > 0 && a.Now.Sub(last.RefusedUntil) <= refusedPause {
+		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full, as seen since %s: %s refused in %s%s",
+			clock(last.RefusedSince), requests(n), roughly(a.Now.Sub(base.Time)), share(n, last.Requests-base.Requests)), hint}
 	}
 	if a.QueueMax > 0 && a.Runner.Queued >= a.QueueMax {
 		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full: %s, %s",
 			waiting(a.Runner.Queued), a.busy()), hint}
 	}
 	f := a.Failing
-	if f != nil && f.Last.Status == http.StatusServiceUnavailable && last.Refused > 0 && a.Now.Sub(f.Last.Time) < window {
+	if f != nil && f.Last.Status == http.StatusServiceUnavailable && last.Refused > 0 && a.Now.Sub(f.Last.Time) < refusedPause {
 		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue was full at %s: %s refused since the host started",
 			clock(f.Last.Time), requests(last.Refused)), hint}
 	}
@@ -57,16 +57,6 @@ func (a *App) busy() string {
 		return fmt.Sprintf("%d of %d threads are busy", a.Runner.Busy, a.Runner.Capacity)
 	}
 	return fmt.Sprintf("%d requests are executed, of %d at once", a.Runner.Busy, a.Runner.Capacity)
-}
-
-// refusedSince is the time from which on every sample has more refused requests than the one
-// before it.
-func (a *App) refusedSince() time.Time {
-	i := len(a.Samples) - 1
-	for i > 1 && a.Samples[i-1].Refused > a.Samples[i-2].Refused {
-		i--
-	}
-	return a.Samples[i].Time
 }
 
 // busyShare is from which share of a processor on a worker is said to compute all the time.

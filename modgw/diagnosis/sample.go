@@ -18,6 +18,11 @@ type Sample struct {
 	Late     uint64 // ended at their time limit
 	DiskFull uint64 // refused because their body could not be kept in a file
 
+	// RefusedSince and RefusedUntil are when requests were first and last seen to be refused,
+	// without a pause of more than a few seconds. They are zero when that was not seen.
+	RefusedSince, RefusedUntil time.Time
+
+	Restarts int   // workers of the generation that ended unasked
 	Workers  int   // workers that are there
 	Busy     int   // requests that workers execute
 	Capacity int   // requests that workers could execute at once
@@ -40,7 +45,7 @@ const (
 func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	f := Sample{
 		Time: now, Workers: len(s.Runner.Workers), Busy: s.Runner.Busy, Capacity: s.Runner.Capacity,
-		Queued: s.Waiting + s.Runner.Queued,
+		Queued: s.Waiting + s.Runner.Queued, Restarts: s.Runner.Restarts,
 	}
 	if s.Generation != nil {
 		f.Generation = s.Generation.Number
@@ -68,6 +73,21 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 		}
 	})
 	return f
+}
+
+// refusedPause is how long no request may be refused while the queue is said to be full.
+const refusedPause = 15 * time.Second
+
+// After returns s with what only the sample before it can tell.
+func (s Sample) After(before Sample) Sample {
+	s.RefusedSince, s.RefusedUntil = before.RefusedSince, before.RefusedUntil
+	if s.Refused > before.Refused {
+		if s.Time.Sub(s.RefusedUntil) > refusedPause {
+			s.RefusedSince = s.Time
+		}
+		s.RefusedUntil = s.Time
+	}
+	return s
 }
 
 // recent is how long ago something may have happened to be said of an app now.

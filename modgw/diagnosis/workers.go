@@ -29,13 +29,15 @@ func crashLoop(a *App) *Diagnosis {
 			dead++
 		}
 	}
-	if a.Generation == nil || a.Runner.Restarts < manyRestarts || dead == 0 {
+	if a.Generation == nil || a.Runner.Restarts < manyRestarts || dead == 0 && a.restartsLately() < manyRestarts {
 		return nil
 	}
 	d := &Diagnosis{"crash_loop", Warning,
-		fmt.Sprintf("crash loop: workers of generation %d ended %d times, %d of %d are down",
-			a.Generation.Number, a.Runner.Restarts, dead, len(a.Runner.Workers)),
+		fmt.Sprintf("crash loop: workers of generation %d ended %d times", a.Generation.Number, a.Runner.Restarts),
 		fmt.Sprintf("modgw-host logs %s shows what they printed last", a.App)}
+	if dead > 0 {
+		d.Sentence += fmt.Sprintf(", %d of %d are down", dead, len(a.Runner.Workers))
+	}
 	if dead == len(a.Runner.Workers) {
 		d.Severity = Critical
 	}
@@ -43,6 +45,19 @@ func crashLoop(a *App) *Diagnosis {
 		d.Sentence += "; the last one: " + oneLine(a.WorkerEnd)
 	}
 	return d
+}
+
+// restartsLately is how many workers of the generation ended in the last minute, as far as is
+// known.
+func (a *App) restartsLately() int {
+	if a.Now.Sub(a.Generation.Ready) < window {
+		return a.Runner.Restarts
+	}
+	base, ok := a.base(window)
+	if !ok || base.Generation != a.Generation.Number {
+		return 0
+	}
+	return a.Runner.Restarts - base.Restarts
 }
 
 func workerCrashed(a *App) *Diagnosis {

@@ -21,22 +21,32 @@ const (
 // figures keeps samples of the figures of apps. Its zero value has none.
 type figures struct {
 	mu   sync.Mutex
-	apps map[modgw.AppName][]diagnosis.Sample // oldest first
+	apps map[modgw.AppName]samples
+}
+
+// samples are those of an app.
+type samples struct {
+	kept   []diagnosis.Sample // oldest first
+	latest diagnosis.Sample   // the last one, kept or not
 }
 
 // add returns the kept samples of an app and s behind them, which is kept if it is time.
 func (f *figures) add(app modgw.AppName, s diagnosis.Sample) []diagnosis.Sample {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	kept := f.apps[app]
+	before, known := f.apps[app]
+	if known {
+		s = s.After(before.latest)
+	}
+	kept := before.kept
 	all := append(append(make([]diagnosis.Sample, 0, len(kept)+1), kept...), s)
-	if len(kept) > 0 && s.Time.Sub(kept[len(kept)-1].Time) < sampleEvery {
-		return all
+	if len(kept) == 0 || s.Time.Sub(kept[len(kept)-1].Time) >= sampleEvery {
+		kept = all[max(0, len(all)-keptSamples):]
 	}
 	if f.apps == nil {
-		f.apps = map[modgw.AppName][]diagnosis.Sample{}
+		f.apps = map[modgw.AppName]samples{}
 	}
-	f.apps[app] = all[max(0, len(all)-keptSamples):]
+	f.apps[app] = samples{kept, s}
 	return all
 }
 

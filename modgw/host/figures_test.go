@@ -18,7 +18,7 @@ func TestSamplesOfFiguresAreKeptApartAndFew(t *testing.T) {
 			t.Fatalf("%d samples, the last with %d requests", len(all), all[len(all)-1].Requests)
 		}
 	}
-	kept := f.apps["shop"]
+	kept := f.apps["shop"].kept
 	if len(kept) != keptSamples {
 		t.Errorf("%d are kept", len(kept))
 	}
