@@ -199,9 +199,11 @@ func (w *containerfile) account(d modgw.Descriptor) {
 // files copies the app and its descriptor to the paths that they have on this machine.
 func (w *containerfile) files(d modgw.Descriptor) {
 	w.line("RUN echo '%s' > %s", privateNetworks, imageFile)
-	w.line("COPY %s", w.list("root of the app", ".", strings.TrimSuffix(d.Root, "/")+"/"))
+	// Modes stay as they are here, so files that only a group may read are given to the app's.
+	owner := "root:" + w.word("group", or(d.Group, or(d.User, imageUser)))
+	w.line("COPY --chown=%s %s", owner, w.list("root of the app", ".", strings.TrimSuffix(d.Root, "/")+"/"))
 	if _, ok := within(d.Root, d.File); !ok {
-		w.line("COPY --from=descriptor %s", w.list("descriptor", path.Base(d.File), d.File))
+		w.line("COPY --from=descriptor --chown=%s %s", owner, w.list("descriptor", path.Base(d.File), d.File))
 	}
 	w.line("WORKDIR %s", w.word("working directory", or(d.Home, d.Root)))
 	switch {

@@ -103,6 +103,7 @@ func (w *unit) head(d modgw.Descriptor) {
 	var n notes
 	n.unwatched("systemctl reload starts new workers, and no request is lost")
 	n.add("Mounts and hosts of other apps are for the web server in front: this service has one app.")
+	n.add("The host's file is not read, for its listeners belong to the host: no defaults, no trusted_proxies.")
 	if d.User == "" {
 		n.add(`The descriptor names no user: modgw has to be able to read the app's folder.`)
 	}
@@ -132,7 +133,7 @@ func (w *unit) service(d modgw.Descriptor, l Launch, name string) {
 	w.line("[Service]")
 	w.set("Type", "notify")
 	w.set("NotifyAccess", "main")
-	run := append([]string{or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, l.Config)...)
+	run := append([]string{or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, "")...)
 	w.set("ExecStart", w.command(run))
 	w.set("ExecReload", "/bin/kill -HUP $MAINPID")
 	w.comment("The environment of the app is built at the first start, which can take minutes.")
