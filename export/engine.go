@@ -33,8 +33,8 @@ type File struct {
 type Launch struct {
 	Program string // absolute path for systemd; "": /usr/bin/modgw-host
 
-	// Config is the host file of [SystemdHost]. Empty means /etc/modgw/modgw.hcl. An app reads none:
-	// the listeners and the control socket in it belong to the host.
+	// Config is the host file of [SystemdHost]. Empty means /etc/modgw/modgw.hcl. The service of an
+	// app reads none: listeners and control socket in it belong to the host.
 	Config  string
 	Vars    map[string]string // values of var.NAME in descriptors
 	Listen  modgw.Listener    // socket for systemd; zero: HTTP at /run/modgw/APP.sock
