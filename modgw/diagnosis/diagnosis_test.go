@@ -104,7 +104,7 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 				used := time.Duration(i) * 9800 * time.Millisecond
 				s.Busy, s.CPU = 4, map[int]time.Duration{11: used, 12: used}
 			})
-		}, "processor_bound", Warning, []string{"98 % of a processor each for 20 s", "raise workers"}},
+		}, "processor_bound", Warning, []string{"98 % of a processor each for 10 s", "raise workers"}},
 		"all threads busy": {func(a *App) {
 			a.Runner.Busy, a.Runner.Queued = 4, 3
 			a.Samples = samples(3, func(_ int, s *Sample) { s.Busy, s.Queued = 4, 1 })
@@ -164,6 +164,11 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 				}
 			})
 			followUp(a.Samples)
+		},
+		"threads that wait after they computed": func(a *App) {
+			a.Samples = samples(3, func(i int, s *Sample) {
+				s.Busy, s.CPU = 4, map[int]time.Duration{11: time.Duration(min(i, 1)) * 10 * time.Second}
+			})
 		},
 		"a worker is recycled": func(a *App) {
 			a.Runner.Restarts, a.WorkerEnded, a.Runner.Workers[0].State = 9, ago(time.Hour), "starting"

@@ -64,9 +64,9 @@ const busyShare = 0.9
 
 func processorBound(a *App) *Diagnosis {
 	last := a.last()
-	base, ok := a.base(30 * time.Second)
+	base, ok := a.before(2*time.Second, 30*time.Second)
 	span := last.Time.Sub(base.Time)
-	if !ok || !a.threaded() || last.Busy <= last.Workers || span < time.Second {
+	if !ok || !a.threaded() || last.Busy <= last.Workers {
 		return nil
 	}
 	used, bound := time.Duration(0), 0

@@ -111,6 +111,16 @@ func (a *App) base(d time.Duration) (Sample, bool) {
 	return Sample{}, false
 }
 
+// before is the newest sample that is at least least and at most most old; false without one.
+func (a *App) before(least, most time.Duration) (Sample, bool) {
+	for i := len(a.Samples) - 1; i >= 0; i-- {
+		if age := a.Now.Sub(a.Samples[i].Time); age >= least {
+			return a.Samples[i], age <= most
+		}
+	}
+	return Sample{}, false
+}
+
 // since is the time from which on a condition has held for every sample; false when it does not
 // hold for the last one.
 func (a *App) since(holds func(Sample) bool) (at time.Time, ok bool) {

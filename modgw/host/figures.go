@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type samples struct {
 	latest diagnosis.Sample   // the last one, kept or not
 }
 
-// add returns the kept samples of an app and s behind them, which is kept if it is time.
+// add returns the kept samples of an app, the latest one and s, which is kept if it is time.
 func (f *figures) add(app modgw.AppName, s diagnosis.Sample) []diagnosis.Sample {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -39,10 +40,14 @@ func (f *figures) add(app modgw.AppName, s diagnosis.Sample) []diagnosis.Sample 
 		s = s.After(before.latest)
 	}
 	kept := before.kept
-	all := append(append(make([]diagnosis.Sample, 0, len(kept)+1), kept...), s)
-	if len(kept) == 0 || s.Time.Sub(kept[len(kept)-1].Time) >= sampleEvery {
-		kept = all[max(0, len(all)-keptSamples):]
+	all := append(make([]diagnosis.Sample, 0, len(kept)+2), kept...)
+	if known && before.latest.Time.After(kept[len(kept)-1].Time) {
+		all = append(all, before.latest)
 	}
+	if len(kept) == 0 || s.Time.Sub(kept[len(kept)-1].Time) >= sampleEvery {
+		kept = append(slices.Clone(kept[max(0, len(kept)-keptSamples+1):]), s)
+	}
+	all = append(all, s)
 	if f.apps == nil {
 		f.apps = map[modgw.AppName]samples{}
 	}
