@@ -16,13 +16,15 @@ import (
 // Gateway is what a Handler stands in front of.
 type Gateway interface {
 	http.Handler
+	// Find returns the app of a request and its mount.
 	Find(*http.Request) (modgw.AppName, modgw.MountPath)
+	// AppStatus returns the status of an app.
 	AppStatus(modgw.AppName) (modgw.AppStatus, error)
 }
 
 // Config is what a Handler is made from.
 type Config struct {
-	Gateway Gateway
+	Gateway Gateway // gateway that the requests go on to
 
 	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor
 	// get a script.
@@ -53,7 +55,7 @@ type Handler struct {
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*app
 	pending map[modgw.AppName]func() // releases what the watcher holds
-	told    map[string]bool          // what was logged, and should be once
+	told    map[string]bool          // logged already, which is to happen once
 }
 
 // New makes a handler. It starts nothing.
@@ -145,7 +147,7 @@ func (h *Handler) Pending(name modgw.AppName, pending bool) {
 	}
 }
 
-// Observe takes what became of a generation.
+// Observe takes the outcome of a deploy.
 func (h *Handler) Observe(e modgw.Event) { h.app(e.App).observe(e) }
 
 // Assets lets open pages show files again that the app's code does not read, such as style sheets.

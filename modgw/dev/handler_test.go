@@ -103,7 +103,7 @@ func TestFailedReloadShowsOnePageUntilItIsMended(t *testing.T) {
 	}
 	b.handler.Observe(ready(4, "views.py changed"))
 	if response, text := b.get("/"); response.StatusCode != 200 || !strings.Contains(text, "hello") {
-		t.Errorf("after it was mended: %d\n%s", response.StatusCode, text)
+		t.Errorf("after it was fixed: %d\n%s", response.StatusCode, text)
 	}
 }
 

@@ -29,7 +29,7 @@ var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; scr
 type page struct {
 	*report
 	Heading     string
-	Kind        string // of the error: what stands before the colon
+	Kind        string // kind of the error: the part before the colon
 	Message     string
 	Chain       []exceptionView // the last one first
 	Calls       bool            // one of them knows the functions that it came through
@@ -65,7 +65,7 @@ type lineView struct {
 	Number  int
 	Text    string
 	Current bool
-	Caret   string // what goes before a mark below the line; "" without one
+	Caret   string // space before a mark below the line; "" without one
 }
 
 func (p *report) page() *page {

@@ -11,21 +11,22 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// report is all that a developer is told of a failure, in whichever form.
+// report is all that a developer learns of a failure, in whichever form.
 type report struct {
 	Status     int               `json:"status"`
 	Title      string            `json:"title"`
 	App        modgw.AppName     `json:"app"`
 	Error      string            `json:"error"`              // one line
 	Place      string            `json:"place,omitempty"`    // file:line
-	Function   string            `json:"function,omitempty"` // that is there
+	Function   string            `json:"function,omitempty"` // function at that line
 	Code       string            `json:"code"`
 	Hint       string            `json:"hint,omitempty"`
 	Traceback  string            `json:"traceback,omitempty"`
 	Exceptions []modgw.Exception `json:"exceptions,omitempty"`
 	Request    requestReport     `json:"request"`
-	Generation int               `json:"generation,omitempty"` // that failed, or that answered
-	// that still works, when the newer one does not load
+	// number of the one that failed or answered
+	Generation int `json:"generation,omitempty"`
+	// number of the one that still works when the newer one does not load
 	Serving  int    `json:"serving,omitempty"`
 	StillURL string `json:"still,omitempty"` // shows the one that still works
 	// since code was loaded; else what made this generation

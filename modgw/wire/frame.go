@@ -83,8 +83,8 @@ const FlagEnd Flags = 1
 
 // Frame is one message.
 type Frame struct {
-	Type   Type
-	Flags  Flags
+	Type   Type   // kind of frame
+	Flags  Flags  // zero: none
 	Stream uint32 // 0 on the control connection
 	// with Response: how long the thread's requests take of late, in [PaceUnit]; 0: unknown
 	Pace    uint8

@@ -24,7 +24,7 @@ type StartMessage struct {
 	// Authorize names, by question, the callables that answer whether other requests may pass; nil:
 	// there are none.
 	Authorize map[string]string
-	Groups    []string // of which a user must be in one
+	Groups    []string // groups of which a user must be in one
 }
 
 // Append appends the message as payload of a Start frame.
@@ -104,11 +104,11 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 // FailedMessage says why a worker cannot load its app.
 type FailedMessage struct {
 	Reason    string // "import", "missing", "not callable", "exit", "startup" or "startup late"
-	Type      string // of the exception
-	Message   string // of the exception
+	Type      string // type of the exception
+	Message   string // text of the exception
 	File      string // the place in the app's own code; "" when there is none
 	Line      int
-	Text      string // that line
+	Text      string // content of that line
 	Traceback string
 	Details   string // the exception with its frames, in development; see doc.go
 }

@@ -5,7 +5,7 @@ import "fmt"
 // ProtocolError is a rule of this package that the peer broke. The connection cannot be used any
 // more.
 type ProtocolError struct {
-	Rule string // what the peer did: "frame of unknown type 77"
+	Rule string // offence of the peer: "frame of unknown type 77"
 }
 
 // Error says what the peer did.

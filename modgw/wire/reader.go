@@ -33,7 +33,7 @@ var largeBuffers = sync.Pool{New: func() any { return new([largeSize]byte) }}
 // a larger buffer for frames that need it. It is for one goroutine at a time.
 type Reader struct {
 	conn        source
-	socket      *eventloop.Socket // the same where a loop reads, too; nil: none does
+	socket      *eventloop.Socket // conn where a loop reads, too; nil: none does
 	buf         []byte            // buf[next:end] was read and not returned yet
 	next, end   int
 	own         []byte           // the buffer for frames that are not long
@@ -169,7 +169,7 @@ func (r *Reader) Descriptor() (*os.File, error) {
 // bound.
 func (r *Reader) SetDeadline(t time.Time) error { return r.conn.SetReadDeadline(t) }
 
-// Release closes the descriptors that nobody asked for. The connection is the caller's.
+// Release closes the descriptors that were not asked for. The connection is the caller's.
 func (r *Reader) Release() {
 	for _, f := range r.descriptors {
 		f.Close()

@@ -4,7 +4,7 @@ import "cmp"
 
 // ReceiveWindow counts what a stream may still receive. Its zero value stands for [InitialWindow].
 type ReceiveWindow struct {
-	Size     int // of the window; 0: InitialWindow
+	Size     int // size of the window; 0: InitialWindow
 	used     int // received and not given back
 	consumed int // consumed and not given back
 }

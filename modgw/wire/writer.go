@@ -15,16 +15,16 @@ import (
 // keepBuffer is the size above which a Writer's buffer is given back after use.
 const keepBuffer = 64 << 10
 
-// Writer writes frames for many goroutines. Whoever finds it free writes all frames that wait, in
-// one system call; the others leave their frames and go on. The flow control of the streams bounds
-// what can wait.
+// Writer writes frames for many goroutines. The one that finds it free writes all frames that wait,
+// in one system call; the others leave their frames and go on. The flow control of the streams
+// bounds what can wait.
 type Writer struct {
 	conn   io.Writer         // takes long frames
 	quick  io.Writer         // takes others
-	socket *eventloop.Socket // the same where a loop writes, too; nil: none does
+	socket *eventloop.Socket // conn where a loop writes, too; nil: none does
 
 	mu      sync.Mutex
-	waiting []byte // frames that nobody writes yet
+	waiting []byte // frames that are not being written yet
 	spare   []byte // the buffer that was written last
 	writing bool
 	err     error // the first error of conn
@@ -64,7 +64,7 @@ func (w *Writer) Flush() (left bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil || w.writing || len(w.waiting) == 0 {
-		return false, nil // whoever writes writes that, too
+		return false, nil // the goroutine that writes sends that, too
 	}
 	n, err := w.socket.TryWrite(w.waiting)
 	if err != nil && err != unix.EAGAIN {

@@ -1,4 +1,4 @@
-// Command progress runs "go test -json" and shows what somebody who waits wants to know: how each
+// Command progress runs "go test -json" and shows what a user who waits wants to know: how each
 // package ended and how long it took, what a failed test printed, at once, and now and then which
 // tests run.
 //

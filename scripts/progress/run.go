@@ -14,7 +14,7 @@ type event struct {
 	Time        time.Time
 	Action      string
 	Package     string
-	ImportPath  string // of what was built
+	ImportPath  string // path of what was built
 	Test        string // "": the event is about the package
 	Output      string
 	Elapsed     float64 // seconds
@@ -32,7 +32,7 @@ type run struct {
 	builds  map[string][]string
 	failed  []string  // packages, and once tests have run again those that failed again
 	passed  int       // tests
-	last    time.Time // of an event
+	last    time.Time // time of an event
 
 	failures []failure
 	grave    bool // something that failed, or else was printed, must not pass at a second try
