@@ -28,9 +28,6 @@ func (r *Regexp) MatchString(s string) bool { return r.get().MatchString(s) }
 // FindString finds the first match.
 func (r *Regexp) FindString(s string) string { return r.get().FindString(s) }
 
-// FindStringIndex finds where the first match is.
-func (r *Regexp) FindStringIndex(s string) []int { return r.get().FindStringIndex(s) }
-
 // FindStringSubmatch finds the first match with its groups.
 func (r *Regexp) FindStringSubmatch(s string) []string { return r.get().FindStringSubmatch(s) }
 
@@ -69,6 +66,3 @@ func (r *Regexp) ReplaceAllStringFunc(s string, with func(string) string) string
 func (r *Regexp) ReplaceAllFunc(s []byte, with func([]byte) []byte) []byte {
 	return r.get().ReplaceAllFunc(s, with)
 }
-
-// Match is MatchString for bytes.
-func (r *Regexp) Match(s []byte) bool { return r.get().Match(s) }

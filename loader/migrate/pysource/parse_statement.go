@@ -268,26 +268,23 @@ func (p *parser) decorated() any {
 		}
 		p.at++
 	}
-	read := p.compound()
-	if read == nil {
-		p.failAt()
-	}
-	node := read()
-	if d, ok := node.(definition); ok {
-		d.function.opaque = "the function has a decorator"
-	}
-	return node
+	return p.opaque("the function has a decorator")
 }
 
 func (p *parser) asyncStatement() any {
 	p.at++
+	return p.opaque("the function is asynchronous")
+}
+
+// opaque reads a compound statement. A function that it defines is not evaluated, because of why.
+func (p *parser) opaque(why string) any {
 	read := p.compound()
 	if read == nil {
 		p.failAt()
 	}
 	node := read()
 	if d, ok := node.(definition); ok {
-		d.function.opaque = "the function is asynchronous"
+		d.function.opaque = why
 	}
 	return node
 }
