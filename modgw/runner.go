@@ -89,6 +89,9 @@ type WorkerStatus struct {
 	Since    time.Time `json:"since"`    // begin of the state
 	Requests int       `json:"requests"` // requests executed so far
 	Memory   int64     `json:"memory"`   // resident bytes; 0 when unknown
+
+	// Interpreter is what the worker measures of its interpreter; null when unknown.
+	Interpreter *InterpreterStatus `json:"interpreter,omitempty"`
 }
 
 // CrashStatus describes a worker that crashed while it had requests: by a signal such as SIGSEGV,

@@ -109,6 +109,8 @@ type BrokenFile struct {
 	Owner       string          `json:"owner"`       // user who can change it; "": the host's own
 	Apps        []modgw.AppName `json:"apps"`        // null when no name can be read
 	Diagnostics string          `json:"diagnostics"` // as check prints them
+
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // the first mistake in a sentence
 }
 
 // LogQuery selects log records.

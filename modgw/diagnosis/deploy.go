@@ -15,8 +15,11 @@ func stopped(a *App) *Diagnosis {
 	return &Diagnosis{"stopped", Notice, "the app was stopped by its administrator", "modgw-host restart " + string(a.App)}
 }
 
+// codesOfDescriptors is what codes of mistakes in descriptors begin with.
+const codesOfDescriptors = "MGW-CFG-"
+
 func brokenDescriptor(a *App) *Diagnosis {
-	if a.Failure == nil || !a.Mistake {
+	if a.Failure == nil || !a.Mistake && !strings.HasPrefix(a.Failure.Code, codesOfDescriptors) {
 		return nil
 	}
 	what := a.Failure.Error
@@ -24,6 +27,16 @@ func brokenDescriptor(a *App) *Diagnosis {
 		what = after
 	}
 	return a.deployDiagnosis("broken_descriptor", "the descriptor cannot be used: "+what)
+}
+
+// OfFile says what is wrong with a descriptor file that has a mistake; nil without a mistake. Apps
+// that it described before are served on, and have a diagnosis of their own.
+func OfFile(mistake *modgw.Fault) *Diagnosis {
+	if mistake == nil {
+		return nil
+	}
+	return &Diagnosis{"broken_descriptor", Warning,
+		"a descriptor cannot be used: " + oneLine(mistake.Line()) + "; apps that are new in it are not served", oneLine(mistake.Hint)}
 }
 
 func diskFullForPackages(a *App) *Diagnosis {

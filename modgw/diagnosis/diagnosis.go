@@ -35,10 +35,10 @@ type App struct {
 	// WatchDegraded says which files cannot be watched; "": none.
 	WatchDegraded string
 
-	// WorkerEnd says why a worker ended last, or could not start, and WorkerEnded when. They are
-	// empty and zero when that is unknown.
-	WorkerEnd   string
-	WorkerEnded time.Time
+	// WorkerEnd says why a worker ended last, or could not start; "": that is unknown. WorkerEnds
+	// are the times when that happened, as far as they are known, the latest last.
+	WorkerEnd  string
+	WorkerEnds []time.Time
 
 	// Samples are figures of the app, oldest first. The last one is of Now.
 	Samples []Sample

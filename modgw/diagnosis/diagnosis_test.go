@@ -80,13 +80,18 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 		}, "out_of_memory", Critical, []string{"worker 2", "14:01:30", "limits { memory }"}},
 		"crash loop": {func(a *App) {
 			a.Runner.Restarts, a.WorkerEnd = 7, "cannot import \"shop\": KeyError (/srv/settings.py:12)\nmore"
-			a.WorkerEnded = ago(time.Second)
+			a.WorkerEnds = []time.Time{ago(time.Second)}
 			a.Runner.Workers[0].State, a.Runner.Workers[1].State = "backoff", "starting"
-		}, "crash_loop", Critical, []string{"ended 7 times", "2 of 2 are down", "settings.py:12"}},
+		}, "crash_loop", Critical, []string{"ended or did not start 7 times", "2 of 2 are down", "settings.py:12"}},
 		"crash loop of workers that are ready for a moment": {func(a *App) {
 			a.Runner.Restarts, a.WorkerEnd = 9, "exited with code 3"
 			a.Samples = samples(4, func(i int, s *Sample) { s.Restarts = 3 * i })
-		}, "crash_loop", Warning, []string{"ended 9 times; the last one: exited with code 3"}},
+		}, "crash_loop", Warning, []string{"ended or did not start 9 times; the last one: exited with code 3"}},
+		"workers that do not start again": {func(a *App) {
+			a.Runner.Restarts, a.WorkerEnd = 1, "cannot import \"shop\": OSError (/srv/settings.py:5)"
+			a.WorkerEnds = []time.Time{ago(5 * time.Minute), ago(4 * time.Minute), ago(3 * time.Minute), ago(time.Second)}
+			a.Runner.Workers[1].State = "backoff"
+		}, "crash_loop", Warning, []string{"4 times, 1 of 2 are down", "settings.py:5"}},
 		"disk full": {func(a *App) { a.Samples = samples(3, func(i int, s *Sample) { s.DiskFull = uint64(i) }) },
 			"disk_full", Critical, []string{"2 requests", "14:02:10"}},
 		"queue full": {func(a *App) {
@@ -171,7 +176,7 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 			})
 		},
 		"a worker is recycled": func(a *App) {
-			a.Runner.Restarts, a.WorkerEnded, a.Runner.Workers[0].State = 9, ago(time.Hour), "starting"
+			a.Runner.Restarts, a.WorkerEnds, a.Runner.Workers[0].State = 9, []time.Time{ago(59 * time.Minute)}, "starting"
 		},
 		"a crash long ago":           func(a *App) { a.Runner.Crash = &modgw.CrashStatus{Time: ago(time.Hour)} },
 		"refused before the samples": func(a *App) { a.Samples = samples(5, func(_ int, s *Sample) { s.Refused = 9 }) },

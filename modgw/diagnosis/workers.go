@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -21,30 +22,42 @@ func outOfMemory(a *App) *Diagnosis {
 }
 
 func crashLoop(a *App) *Diagnosis {
-	ended := a.Now.Sub(a.WorkerEnded) < window
-	dead := 0
+	lately := a.endsSince(window)
+	down := 0
 	for _, w := range a.Runner.Workers {
 		// A worker that starts may also replace one that was recycled.
-		if w.State == "backoff" || w.State == "starting" && ended {
-			dead++
+		if w.State == "backoff" || w.State == "starting" && lately > 0 {
+			down++
 		}
 	}
-	if a.Generation == nil || a.Runner.Restarts < manyRestarts || dead == 0 && a.restartsLately() < manyRestarts {
+	ends := max(a.Runner.Restarts, a.endsSince(recent))
+	if a.Generation == nil || ends < manyRestarts || down == 0 && max(lately, a.restartsLately()) < manyRestarts {
 		return nil
 	}
 	d := &Diagnosis{"crash_loop", Warning,
-		fmt.Sprintf("crash loop: workers of generation %d ended %d times", a.Generation.Number, a.Runner.Restarts),
+		fmt.Sprintf("crash loop: workers of generation %d ended or did not start %d times", a.Generation.Number, ends),
 		fmt.Sprintf("modgw-host logs %s shows what they printed last", a.App)}
-	if dead > 0 {
-		d.Sentence += fmt.Sprintf(", %d of %d are down", dead, len(a.Runner.Workers))
+	if down > 0 {
+		d.Sentence += fmt.Sprintf(", %d of %d are down", down, len(a.Runner.Workers))
 	}
-	if dead == len(a.Runner.Workers) {
+	if down == len(a.Runner.Workers) {
 		d.Severity = Critical
 	}
 	if a.WorkerEnd != "" {
 		d.Sentence += "; the last one: " + oneLine(a.WorkerEnd)
 	}
 	return d
+}
+
+// endsSince is how many workers of the generation ended, or could not start, in the last time d, as
+// far as is known.
+func (a *App) endsSince(d time.Duration) (n int) {
+	for _, t := range a.WorkerEnds {
+		if a.Generation != nil && t.After(a.Generation.Ready) && a.Now.Sub(t) < d {
+			n++
+		}
+	}
+	return n
 }
 
 // restartsLately is how many workers of the generation ended in the last minute, as far as is

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/probe"
 	"github.com/modgw/modgw/reload"
 )
@@ -58,6 +59,7 @@ func (h *Host) Status() control.Status {
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
 		s.Broken = append(s.Broken, control.BrokenFile{
 			File: f.Path, Owner: f.Owner, Apps: missing[f], Diagnostics: text.String(),
+			Diagnosis: diagnosis.OfFile(f.Diagnostics.Fault()),
 		})
 	}
 	return s

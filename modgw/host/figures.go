@@ -84,11 +84,14 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 	if r := h.reconciler(s.App); r != nil {
 		app.QueueMax = r.descriptor().Queue.Max
 	}
-	if s.Runner.Restarts > 0 {
-		app.WorkerEnd, app.WorkerEnded = h.book.workerEnd(s.App)
+	if s.Runner.Restarts > 0 || slices.ContainsFunc(s.Runner.Workers, isDown) {
+		app.WorkerEnd, app.WorkerEnds = h.book.workerEnds(s.App)
 	}
 	return diagnosis.Of(app)
 }
+
+// isDown reports whether a worker does not serve yet, or not any more.
+func isDown(w modgw.WorkerStatus) bool { return w.State == "backoff" || w.State == "starting" }
 
 // processorTimes are those of the workers that are there, by process id.
 func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
@@ -104,29 +107,30 @@ func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
 	return all
 }
 
-// workerEnd says why a worker of an app ended last, or could not start, and when; "": there is no
-// record.
-func (b *logbook) workerEnd(app modgw.AppName) (why string, at time.Time) {
+// workerEnds says why a worker of an app ended last, or could not start, and when workers did, the
+// latest last; "": there is no record.
+func (b *logbook) workerEnds(app modgw.AppName) (why string, at []time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.byApp[app]
 	if kept == nil {
-		return "", time.Time{}
+		return "", nil
 	}
-	for i := len(kept.entries) - 1; i >= 0; i-- {
-		record := kept.entries[i].Value.(*entry).record
-		switch record.Message {
-		case "worker not started":
-			return attribute(record, "error"), record.Time
-		case "worker ended":
-			return attribute(record, "reason"), record.Time
+	for _, e := range kept.entries {
+		record := &e.Value.(*entry).record
+		if key := endings[record.Message]; key != "" {
+			why, at = attribute(record, key), append(at, record.Time)
 		}
 	}
-	return "", time.Time{}
+	return why, at
 }
 
+// endings are the messages about workers that ended or could not start, with the attributes that
+// say why.
+var endings = map[string]string{"worker not started": "error", "worker ended": "reason"}
+
 // attribute is the value of an attribute of a record; "" without one.
-func attribute(r control.LogRecord, key string) string {
+func attribute(r *control.LogRecord, key string) string {
 	for _, a := range r.Attrs {
 		if a.Key == key {
 			return a.Value

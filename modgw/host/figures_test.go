@@ -35,7 +35,7 @@ func TestSamplesOfFiguresAreKeptApartAndFew(t *testing.T) {
 
 func TestWhyTheLastWorkerEndedIsInTheLog(t *testing.T) {
 	b := newLogbook()
-	if got, at := b.workerEnd("shop"); got != "" || !at.IsZero() {
+	if got, at := b.workerEnds("shop"); got != "" || at != nil {
 		t.Errorf("%q of nothing", got)
 	}
 	for _, r := range []control.LogRecord{
@@ -46,7 +46,7 @@ func TestWhyTheLastWorkerEndedIsInTheLog(t *testing.T) {
 	} {
 		b.add(r)
 	}
-	if got, _ := b.workerEnd("shop"); got != "settings.py:12" {
-		t.Errorf("%q", got)
+	if got, at := b.workerEnds("shop"); got != "settings.py:12" || len(at) != 2 {
+		t.Errorf("%q, %v", got, at)
 	}
 }

@@ -130,6 +130,7 @@ func (c *collector) collectRunner(out chan<- prometheus.Metric, app string, s *m
 		if w.PID == 0 {
 			continue
 		}
+		collectInterpreter(out, w.Interpreter, app, number)
 		if seconds, ok := cpuOf(w.PID); ok {
 			out <- workerCPU.value(seconds, app, number)
 		}
@@ -139,6 +140,21 @@ func (c *collector) collectRunner(out chan<- prometheus.Metric, app string, s *m
 	}
 	for state, n := range states {
 		out <- workers.value(float64(n), app, state)
+	}
+}
+
+// collectInterpreter collects how the interpreter of a worker keeps requests waiting.
+func collectInterpreter(out chan<- prometheus.Metric, s *modgw.InterpreterStatus, labels ...string) {
+	if s == nil {
+		return
+	}
+	for _, c := range []struct {
+		family *family
+		pauses *modgw.Pauses
+	}{{workerCollections, s.GC}, {workerLock, s.GIL}, {workerLag, s.Loop}} {
+		if c.pauses != nil {
+			out <- c.family.pauses(c.pauses, labels...)
+		}
 	}
 }
 

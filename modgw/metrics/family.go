@@ -96,6 +96,12 @@ var (
 		"Processor time of the worker with a number since its process started.", "app", "worker")
 	workerMemory = gauge("modgw_worker_memory_bytes",
 		"Memory of a worker, with its share of what it shares with others (PSS).", "app", "worker")
+	workerCollections = newFamily(0, "modgw_worker_gc_pause_seconds",
+		"Pauses of the worker with a number for garbage collection since its process started.", "app", "worker")
+	workerLock = newFamily(0, "modgw_worker_gil_wait_seconds",
+		"Waits for the global interpreter lock of the worker with a number, tried 20 times a second while it has requests.", "app", "worker")
+	workerLag = newFamily(0, "modgw_worker_event_loop_lag_seconds",
+		"How late the event loop of the worker with a number was, tried ten times a second while it has requests.", "app", "worker")
 	workerStart = gauge("modgw_worker_state_since_seconds",
 		"When the worker with a number entered its state, since 1970.", "app", "worker")
 )

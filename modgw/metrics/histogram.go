@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/meter"
 )
 
@@ -63,4 +64,14 @@ func spans(buckets map[int]uint64) (runs []*dto.BucketSpan, deltas []int64) {
 		next, before = i+1, n
 	}
 	return runs, deltas
+}
+
+// pauses is the metric of pauses, which have classic buckets alone.
+func (f *family) pauses(p *modgw.Pauses, labels ...string) prometheus.Metric {
+	buckets, n := make(map[float64]uint64, len(modgw.PauseBounds)), uint64(0)
+	for i, bound := range modgw.PauseBounds {
+		n += p.Buckets[i]
+		buckets[bound.Seconds()] = n
+	}
+	return prometheus.MustNewConstHistogram(f.desc, p.Count, p.Seconds, buckets, labels...)
 }

@@ -30,7 +30,12 @@ func (runner) Stop(context.Context)        {}
 
 func (runner) Status() modgw.RunnerStatus {
 	return modgw.RunnerStatus{Capacity: 4, Workers: []modgw.WorkerStatus{
-		{Number: 1, PID: os.Getpid(), State: "ready", Requests: 7, Since: time.Now()}, {Number: 2, State: "backoff"},
+		{
+			Number: 1, PID: os.Getpid(), State: "ready", Requests: 7, Since: time.Now(),
+			Interpreter: &modgw.InterpreterStatus{GC: &modgw.Pauses{
+				Count: 3, Seconds: 0.5, Buckets: [...]uint64{1, 0, 1, 0, 0, 1, 0, 0},
+			}},
+		}, {Number: 2, State: "backoff"},
 	}}
 }
 
@@ -123,6 +128,10 @@ func TestMetricsSayWhatHappensToRequestsAndApps(t *testing.T) {
 		`modgw_worker_requests_total{app="shop",worker="1"} 7`,
 		`modgw_worker_cpu_seconds_total{app="shop",worker="1"} `,
 		`modgw_worker_memory_bytes{app="shop",worker="1"} `,
+		`modgw_worker_gc_pause_seconds_bucket{app="shop",worker="1",le="0.001"} 1`,
+		`modgw_worker_gc_pause_seconds_bucket{app="shop",worker="1",le="0.005"} 2`,
+		`modgw_worker_gc_pause_seconds_count{app="shop",worker="1"} 3`,
+		`modgw_worker_gc_pause_seconds_sum{app="shop",worker="1"} 0.5`,
 		`modgw_generation{app="shop"} 2`,
 		`modgw_reloads_total{app="shop",result="success"} 2`,
 		`modgw_reloads_total{app="shop",result="failure"} 1`,

@@ -16,7 +16,7 @@ type forkFailure struct {
 // joinZygote lets workers be forked, unless something that is known before the first start speaks
 // against it.
 func (r *Runner) joinZygote() {
-	descriptors := r.program.connections + len([]string{"stdout", "stderr", "control", "lifeline", "metrics"})
+	descriptors := r.program.connections + len([]string{"stdout", "stderr", "control", "lifeline", "metrics", "pauses"})
 	if r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.program.gevent ||
 		descriptors > zygote.MaxDescriptors {
 		return

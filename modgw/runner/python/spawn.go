@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
+	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -29,7 +30,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	if err != nil {
 		w.Close()
 		w.closeConnections()
-		w.values.Retire()
+		w.releaseMemory()
 		return nil, err
 	}
 	return p, nil
@@ -45,15 +46,32 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 	w.Connect(conn)
 	files, err := w.makeConnections()
 	theirs = append([]*os.File{file}, files...)
-	if err != nil || !w.runner.sharesValues() {
+	if err != nil {
 		return theirs, err
 	}
-	memory, err := w.makeValues()
+	return append(theirs, w.shareMemory()...), nil
+}
+
+// shareMemory makes the memory to which the worker writes what it measures, and returns its ends:
+// that of the pauses of its interpreter, and that of the metrics of the app.
+func (w *worker) shareMemory() (theirs []*os.File) {
+	file, ours, err := newMemory(pauses.Size)
+	if err == nil {
+		w.pauses = pauses.New(ours)
+		theirs = append(theirs, file)
+	} else {
+		w.Log.Warn("pauses of the interpreter are not measured", "error", err)
+	}
+	if !w.runner.sharesValues() {
+		return theirs
+	}
+	file, ours, err = newMemory(appvalues.Size)
 	if err != nil {
 		w.Log.Warn("metrics of the app are not collected", "error", err)
-		return theirs, nil
+		return theirs
 	}
-	return append(theirs, memory), nil
+	w.values = w.runner.app.Values.Add(w.Number, ours)
+	return append(theirs, file)
 }
 
 // sharesValues reports whether workers share the metrics that they make.
@@ -61,19 +79,18 @@ func (r *Runner) sharesValues() bool {
 	return r.app.Values != nil && !r.app.Descriptor.Python.NoMetrics
 }
 
-// makeValues makes the memory for the metrics of the worker, and returns its end.
-func (w *worker) makeValues() (theirs *os.File, err error) {
-	theirs, err = wire.NewSharedMemory(appvalues.Size)
+// newMemory makes memory that is shared with a worker, and returns both ends.
+func newMemory(size int) (theirs, ours *os.File, err error) {
+	theirs, err = wire.NewSharedMemory(size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fd, err := unix.FcntlInt(theirs.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		theirs.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	w.values = w.runner.app.Values.Add(w.Number, os.NewFile(uintptr(fd), "metrics of a worker"))
-	return theirs, nil
+	return theirs, os.NewFile(uintptr(fd), "what a worker measures"), nil
 }
 
 // makeConnections makes the connections for requests, and returns the worker's ends, and after them
@@ -131,6 +148,10 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 	last := lifeline - 1
 	if w.values != nil {
 		options = append(options, "--values", strconv.Itoa(last))
+		last--
+	}
+	if w.pauses != nil {
+		options = append(options, "--pauses", strconv.Itoa(last))
 		last--
 	}
 	if w.Connections.Shared() {

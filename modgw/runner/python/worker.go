@@ -1,9 +1,11 @@
 package python
 
 import (
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
 	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -21,11 +23,17 @@ type worker struct {
 	// its own metrics, which outlive it; nil: it has none
 	values *appvalues.Worker
 
+	// pauses is what it measures of its interpreter; nil: nothing
+	pauses *pauses.Page
+
 	// why the app was not loaded; nil: it was. Used by Ready and Explain only
 	failed *wire.FailedMessage
 }
 
-var _ workers.Program = (*worker)(nil)
+var (
+	_ workers.Program  = (*worker)(nil)
+	_ workers.Measured = (*worker)(nil)
+)
 
 // newWorker makes the program of a worker that is forked from parent unless that is nil.
 func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
@@ -63,5 +71,14 @@ func (w *worker) End() {
 	w.AwaitLastWords()
 	w.Close()
 	w.Connections.CleanUp()
-	w.values.Retire()
+	w.releaseMemory()
 }
+
+// releaseMemory lets go of what the worker has measured.
+func (w *worker) releaseMemory() {
+	w.values.Retire()
+	w.pauses.Close()
+}
+
+// Interpreter implements [workers.Measured].
+func (w *worker) Interpreter() *modgw.InterpreterStatus { return w.pauses.Read() }

@@ -1,6 +1,10 @@
 package workers
 
-import "context"
+import (
+	"context"
+
+	"github.com/modgw/modgw/modgw"
+)
 
 // Program is what one worker is there for. A program embeds its [Worker], whose methods Stop,
 // LastWords, Explain and Instead are what is usual for programs.
@@ -39,4 +43,11 @@ type Program interface {
 	// Instead makes the program of another worker that may start although this one, because of what
 	// Explain has said, did not. nil: there is no other way.
 	Instead(err error) func(*Worker) Program
+}
+
+// Measured is a [Program] whose process measures itself.
+type Measured interface {
+	// Interpreter says how the interpreter has kept requests waiting; nil: nothing is known. It
+	// does not wait for the process.
+	Interpreter() *modgw.InterpreterStatus
 }

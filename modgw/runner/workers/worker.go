@@ -184,6 +184,9 @@ func (w *Worker) status() modgw.WorkerStatus {
 	if w.machine.state != Ended {
 		status.PID = w.process.PID()
 		status.Memory = proc.ResidentMemory(status.PID)
+		if m, ok := w.program.(Measured); ok {
+			status.Interpreter = m.Interpreter()
+		}
 	}
 	return status
 }

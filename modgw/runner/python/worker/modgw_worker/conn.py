@@ -40,6 +40,8 @@ class Conn(Interruptible):
 
     window = wire.THREAD_WINDOW
 
+    watch = None  # measures how long threads wait for the interpreter; None: nothing does
+
     def __init__(self, number, fd, shared, app, environ, control, probe=None):
         self.shared = shared  # that large bodies pass through; None: there is none
         self.app = app
@@ -262,6 +264,8 @@ class Conn(Interruptible):
                 return
             if pace.due >= APART:
                 pace.begin_sample(exchange.stream)
+                if self.watch is not None:
+                    self.watch.wake()
             begin = perf_counter()
             try:
                 exchange.run()

@@ -5,7 +5,19 @@ import os
 import sys
 import types
 
-from . import beside, bytecode, entry, gil, interrupt, lifeline, stacks, stdio, values, wire
+from . import (
+    beside,
+    bytecode,
+    entry,
+    gil,
+    interrupt,
+    lifeline,
+    pauses,
+    stacks,
+    stdio,
+    values,
+    wire,
+)
 from .sharedbuffer import open_buffers
 from .control import Control
 from .filewrapper import FileWrapper
@@ -39,9 +51,13 @@ def main(arguments, folder):
     fds = range(_FIRST_REQUEST_FD, _FIRST_REQUEST_FD + count)
     buffer_fd = int(options.get("--buffer", -1))
     values_fd = int(options.get("--values", -1))
-    for fd in (_CONTROL_FD, *fds, held, *(fd for fd in (buffer_fd, values_fd) if fd >= 0)):
+    pauses_fd = int(options.get("--pauses", -1))
+    shared = [fd for fd in (buffer_fd, values_fd, pauses_fd) if fd >= 0]
+    for fd in (_CONTROL_FD, *fds, held, *shared):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
+    if pauses_fd >= 0:
+        pauses.share(pauses_fd)
     if values_fd >= 0:
         values.prepare()
         values.share(values_fd)
@@ -236,6 +252,10 @@ class Worker:
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
             self._conns.append(Conn(number, fd, buffer, app, own, self._control, probe))
+        if probe is not None:
+            watch = pauses.LockWatch(self._conns)
+            for conn in self._conns:
+                conn.watch = watch
 
     def _obey_host(self):
         """Does what the host says on the control connection, until that is to stop."""

@@ -9,6 +9,7 @@ import sys
 from time import perf_counter
 
 from . import wire
+from .pauses import LagWatch
 from .http import Exchange
 from .websocket import WebSocket
 
@@ -36,6 +37,7 @@ class MuxConn:
         self.control = control
         self.loop = loop
         self.tasks = {}  # to their requests; with what the app still does after the response
+        self._lag = LagWatch(loop.call_later, self.tasks)
         self.socket = connection
         self.socket.setblocking(False)
         self._streams = {}
@@ -116,6 +118,7 @@ class MuxConn:
         if not data:
             self._lose()
             return
+        self._lag.note()
         if self._buffer:
             data = self._buffer + data
         held = self._flushing

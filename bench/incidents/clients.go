@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// client is what sends requests again and again until the scene ends.
+type client struct {
+	path    string
+	method  string        // "": GET
+	body    string        // body of each request
+	address string        // its own address; "": any of this machine
+	agent   string        // its User-Agent
+	rest    time.Duration // how long it waits between two requests
+}
+
+// send lets so many clients send requests.
+func (s *scene) send(n int, c client) {
+	for range n {
+		s.clients.Go(func() {
+			transport := c.transport()
+			defer transport.CloseIdleConnections()
+			for s.playing.Err() == nil {
+				_, _ = c.do(s.playing, transport, s.port) // what is answered, the host counts
+				pause(s.playing, c.rest)
+			}
+		})
+	}
+}
+
+// ask sends one request, and returns the status of the answer.
+func (s *scene) ask(ctx context.Context, c client) (status int, err error) {
+	transport := c.transport()
+	defer transport.CloseIdleConnections()
+	return c.do(ctx, transport, s.port)
+}
+
+func (c client) transport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	if c.address != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(c.address)}
+	}
+	return &http.Transport{DialContext: dialer.DialContext}
+}
+
+func (c client) do(ctx context.Context, transport *http.Transport, port int) (int, error) {
+	method := c.method
+	if method == "" {
+		method = http.MethodGet
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d%s", port, c.path)
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(c.body))
+	if err != nil {
+		return 0, err
+	}
+	if c.agent != "" {
+		r.Header.Set("User-Agent", c.agent)
+	}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, err
+}

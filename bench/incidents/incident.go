@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// incident is something that goes wrong, and what has to be said of it.
+type incident struct {
+	name  string            // in a few words
+	app   string            // settings in the block of the app; "": there is no app
+	files map[string]string // files of the app, by name
+	host  string            // further lines of the host's own file
+
+	// missing says why the incident cannot be staged on this machine; nil or "": it can.
+	missing func(*scene) string
+
+	// prepare is called before the host starts; nil: nothing is to be done.
+	prepare func(context.Context, *scene) error
+
+	// stage makes something go wrong that was not from the beginning; nil: everything was.
+	stage func(context.Context, *scene) error
+
+	look  time.Duration // how long the host is looked at at least before the sentence counts
+	cause string        // the cause that is right
+	says  string        // a pattern that the sentence must match, with the figures
+}
+
+// verdict is what was said of an incident.
+type verdict struct {
+	incident *incident
+	cause    string // "": nothing was said
+	sentence string
+	missing  string // why it was not staged; "": it was
+	failed   error  // why it could not be
+}
+
+// right reports whether the sentence names what is wrong.
+func (v *verdict) right() bool {
+	return v.cause == v.incident.cause && regexp.MustCompile(v.incident.says).MatchString(v.sentence)
+}
+
+// String implements [fmt.Stringer].
+func (v *verdict) String() string {
+	switch {
+	case v.missing != "":
+		return fmt.Sprintf("left out  %s: %s", v.incident.name, v.missing)
+	case v.failed != nil:
+		return fmt.Sprintf("FAILED    %s: %v", v.incident.name, v.failed)
+	case v.right():
+		return fmt.Sprintf("right     %s: %s", v.incident.name, v.sentence)
+	}
+	return fmt.Sprintf("WRONG     %s: %s, not %s: %s", v.incident.name, v.cause, v.incident.cause, v.sentence)
+}

@@ -1,0 +1,127 @@
+// Command incidents stages incidents of real apps on a real host, and checks that the first
+// sentence of modgw-host status names what is wrong.
+//
+//	go run ./bench/incidents                    # stages all, a few minutes
+//	go run ./bench/incidents -only 'queue|loop' # those whose names match
+//	go run ./bench/incidents -list
+//	go run ./bench/incidents -out docs/status.md # writes the table into the page
+//
+// Each incident has a host of its own, which is looked at each second, as top, a dashboard and
+// Prometheus do. Some need root, or a program such as php-cgi, and are left out without it. The
+// command fails when fewer sentences than -least are right.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "incidents:", err)
+		os.Exit(1)
+	}
+}
+
+// options are those of the command line.
+type options struct {
+	only  *regexp.Regexp
+	list  bool
+	least int
+	out   string
+	host  string
+	trace bool
+	look  time.Duration
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("incidents", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.BoolVar(&o.list, "list", false, "stage nothing: list the incidents")
+	flags.IntVar(&o.least, "least", 0, "fail when fewer sentences are right; 0: when one is wrong")
+	flags.StringVar(&o.out, "out", "", "page whose table is replaced; none: the table goes to standard output alone")
+	flags.StringVar(&o.host, "host", "", "the modgw-host to test; none: it is built")
+	flags.DurationVar(&o.look, "look", 5*time.Second, "how long a host is looked at before the sentence counts; some incidents take longer")
+	flags.BoolVar(&o.trace, "trace", false, "print the status and the log of each host before it ends")
+	only := flags.String("only", "", "stage only incidents whose names match this pattern")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.only, err = regexp.Compile("(?i)" + *only); err != nil {
+		return err
+	}
+	if o.list {
+		for _, i := range all() {
+			fmt.Fprintf(stdout, "%-28s %s\n", i.name, i.cause)
+		}
+		return nil
+	}
+	return o.stage(ctx, stdout, stderr)
+}
+
+// stage stages the incidents one after the other, and prints what was said.
+func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
+	dir, err := os.MkdirTemp("", "incidents")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // apps may run as other users
+		return err
+	}
+	if o.host == "" {
+		if o.host, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	var t table
+	for n, i := range all() {
+		if !o.only.MatchString(i.name) {
+			continue
+		}
+		s := &scene{dir: filepath.Join(dir, fmt.Sprint(n)), program: o.host, look: o.look}
+		if o.trace {
+			s.trace = stderr
+		}
+		v := s.play(ctx, i)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fmt.Fprintln(stderr, v)
+		t = append(t, v)
+	}
+	if err := t.write(stdout); err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := t.replaceIn(o.out); err != nil {
+			return err
+		}
+	}
+	return t.judge(o.least)
+}
+
+// build builds modgw-host into a folder.
+func build(ctx context.Context, dir string) (program string, err error) {
+	program = filepath.Join(dir, "modgw-host")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/modgw/modgw/cmd/modgw-host")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+	}
+	return program, nil
+}

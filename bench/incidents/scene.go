@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTime is how long a host may take to answer, and to end.
+	startTime = 30 * time.Second
+
+	// readyTime is how long an app may take to start.
+	readyTime = 60 * time.Second
+)
+
+// scene is a folder with a host that runs.
+type scene struct {
+	dir     string
+	program string        // modgw-host
+	look    time.Duration // how long it is looked at, or longer
+	port    int
+	env     []string  // further variables of the host
+	trace   io.Writer // gets what the host says of itself in the end; nil: nothing does
+
+	last    []byte // the latest status as it was printed
+	command *exec.Cmd
+	ended   chan struct{}
+	playing context.Context // ends with the scene
+	clients sync.WaitGroup
+	cleanUp []func()
+}
+
+// play stages an incident and returns what was said of it.
+func (s *scene) play(ctx context.Context, i *incident) *verdict {
+	v := &verdict{incident: i}
+	if i.missing != nil {
+		if v.missing = i.missing(s); v.missing != "" {
+			return v
+		}
+	}
+	playing, end := context.WithCancel(ctx)
+	s.playing = playing
+	defer s.end(end)
+	v.failed = s.begin(playing, i)
+	if v.failed == nil && i.stage != nil {
+		v.failed = i.stage(playing, s)
+	}
+	if v.failed != nil {
+		v.failed = fmt.Errorf("%w\n%s", v.failed, s.log())
+		return v
+	}
+	for until := time.Now().Add(max(i.look, s.look)); time.Now().Before(until); {
+		if _, v.failed = s.status(); v.failed != nil {
+			return v
+		}
+		pause(playing, time.Second)
+	}
+	status, err := s.status()
+	if v.failed = err; err == nil {
+		v.cause, v.sentence = status.first()
+	}
+	if s.trace != nil {
+		fmt.Fprintf(s.trace, "%s\n%s\n", s.last, s.log())
+	}
+	return v
+}
+
+// begin writes the files and starts the host, which answers then. The app is ready, or has failed.
+func (s *scene) begin(ctx context.Context, i *incident) error {
+	if err := os.MkdirAll(filepath.Join(s.dir, "app"), 0o755); err != nil {
+		return err
+	}
+	var err error
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	host := fmt.Sprintf("apps = [\"app/*.hcl\"]\nstate = \"state\"\nlisten \"http\" { address = \"127.0.0.1:%d\" }\n"+
+		"control { address = \"unix:%s\" }\n%s", s.port, s.path("control.sock"), s.fill(i.host))
+	if err := os.WriteFile(s.path("host.hcl"), []byte(host), 0o644); err != nil {
+		return err
+	}
+	for name, text := range i.files {
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	if i.app != "" {
+		if err := s.write("shop.hcl", "app \"shop\" {\n"+i.app+"\n}\n"); err != nil {
+			return err
+		}
+	}
+	if i.prepare != nil {
+		if err := i.prepare(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.await(readyTime, "the app is ready, or has failed", func(h *hostStatus) bool {
+		return i.app == "" || len(h.Apps) == 1 && h.Apps[0].State != "starting" || len(h.Broken) > 0
+	})
+}
+
+// fill puts in what only the scene knows.
+func (s *scene) fill(text string) string { return strings.ReplaceAll(text, "DIR", s.dir) }
+
+// path is a file of the scene.
+func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
+
+// write writes a file of the app.
+func (s *scene) write(name, text string) error {
+	path := s.path(filepath.Join("app", name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	mode := os.FileMode(0o644)
+	if strings.HasPrefix(text, "#!") {
+		mode = 0o755
+	}
+	return os.WriteFile(path, []byte(s.fill(text)), mode)
+}
+
+// start starts the host in a process group of its own.
+func (s *scene) start() error {
+	log, err := os.Create(s.path("host.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.command = exec.Command(s.program, "serve", "-c", s.path("host.hcl"))
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, log, log
+	s.command.Env = append(os.Environ(), s.env...)
+	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.command.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		_ = s.command.Wait() // how it ended is in the log
+	}()
+	return s.await(startTime, "the host answers", func(*hostStatus) bool { return true })
+}
+
+// end ends the clients and the host, and removes the folder.
+func (s *scene) end(cancel func()) {
+	cancel()
+	s.clients.Wait()
+	if s.ended != nil {
+		_ = s.command.Process.Signal(syscall.SIGTERM) // it may have ended
+		select {
+		case <-s.ended:
+		case <-time.After(startTime):
+			_ = s.command.Process.Kill()
+			<-s.ended
+		}
+	}
+	for _, f := range s.cleanUp {
+		f()
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+// await waits until the status fulfils a condition.
+func (s *scene) await(patience time.Duration, what string, is func(*hostStatus) bool) error {
+	var last error
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		select {
+		case <-s.ended:
+			return errors.New("the host has ended")
+		case <-s.playing.Done():
+			return s.playing.Err()
+		default:
+		}
+		status, err := s.status()
+		if last = err; err == nil && is(status) {
+			return nil
+		}
+		pause(s.playing, 50*time.Millisecond)
+	}
+	return errors.Join(fmt.Errorf("it is not so that %s", what), last)
+}
+
+// hostStatus is what matters here of what modgw-host status --json prints.
+type hostStatus struct {
+	Diagnosis *diagnosis
+	Apps      []struct {
+		State      string
+		Generation *struct{ Number int }
+		Diagnosis  *diagnosis
+		Failure    *struct{ Error string }
+		Runner     struct {
+			Busy, Queued int
+			Workers      []struct {
+				PID    int
+				State  string
+				Number int
+			}
+		}
+	}
+	Broken []struct{ Diagnosis *diagnosis }
+}
+
+type diagnosis struct{ Cause, Sentence string }
+
+// first is the first thing that is said.
+func (h *hostStatus) first() (cause, sentence string) {
+	if h.Diagnosis != nil {
+		return h.Diagnosis.Cause, h.Diagnosis.Sentence
+	}
+	for _, a := range h.Apps {
+		if a.Diagnosis != nil {
+			return a.Diagnosis.Cause, a.Diagnosis.Sentence
+		}
+	}
+	for _, f := range h.Broken {
+		if f.Diagnosis != nil {
+			return f.Diagnosis.Cause, f.Diagnosis.Sentence
+		}
+	}
+	return "", "nothing was said"
+}
+
+func (s *scene) status() (*hostStatus, error) {
+	var out, failed bytes.Buffer
+	cmd := exec.CommandContext(s.playing, s.program, "status", "--json", "--control", "unix:"+s.path("control.sock"))
+	cmd.Stdout, cmd.Stderr = &out, &failed
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("cannot ask for the status: %w: %s", err, failed.String())
+	}
+	s.last = out.Bytes()
+	h := new(hostStatus)
+	return h, json.Unmarshal(out.Bytes(), h)
+}
+
+// log is the end of what the host has logged.
+func (s *scene) log() string {
+	text, _ := os.ReadFile(s.path("host.log")) // there may be none
+	return string(text[max(0, len(text)-3000):])
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"slices"
+)
+
+// all are the incidents, in the order of the table.
+func all() []*incident {
+	return slices.Concat(starts(), overload())
+}
+
+// hello is an app that answers.
+const hello = `
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+`
+
+// starts are incidents in which an app, or its new code, does not start.
+func starts() []*incident {
+	return []*incident{
+		{
+			name:  "a package is missing",
+			app:   `wsgi { entry = "shop.py" }`,
+			files: map[string]string{"shop.py": "import flask_that_is_not_installed\n" + hello},
+			cause: "missing_package", says: `"flask_that_is_not_installed" is missing, which .*shop\.py:1`,
+		},
+		{
+			name:  "the descriptor is broken",
+			app:   `wsgi { entry = "shop.py" }`,
+			files: map[string]string{"shop.py": hello},
+			stage: func(_ context.Context, s *scene) error {
+				return s.write("shop.hcl", "app \"shop\" {\n  wsgy { entry = \"shop\" }\n}\n")
+			},
+			cause: "broken_descriptor", says: `shop\.hcl:2.*wsgy.*generation 1 still serves`,
+		},
+		{
+			name:  "the descriptor of a new app is broken",
+			app:   `wsgi { entry = "shop.py", threds = 4 }`,
+			files: map[string]string{"shop.py": hello},
+			cause: "broken_descriptor", says: `shop\.hcl:2.*not served`,
+		},
+		{
+			name:  "a mistake in new code",
+			app:   `wsgi { entry = "shop.py" }`,
+			files: map[string]string{"shop.py": hello},
+			stage: func(_ context.Context, s *scene) error { return s.write("shop.py", hello+"\nprices = {}[\"tea\"]\n") },
+			cause: "deploy_failed", says: `KeyError.*shop\.py:6.*generation 1 still serves`,
+		},
+	}
+}
+
+// overload are incidents in which an app has more to do than it can.
+func overload() []*incident {
+	return []*incident{
+		{
+			name: "the queue is full",
+			app: `
+  wsgi {
+    entry   = "shop.py"
+    workers = 1
+    threads = 2
+  }
+  queue { max = 4 }`,
+			files: map[string]string{"shop.py": "import time\n\n\ndef application(environ, start_response):\n    time.sleep(0.5)\n" +
+				"    start_response(\"200 OK\", [])\n    return [b\"hello\"]\n"},
+			stage: func(_ context.Context, s *scene) error {
+				s.send(12, client{path: "/"})
+				return nil
+			},
+			cause: "queue_full", says: `the queue is full, as seen since \d+:\d+:\d+: \d+ requests refused in \d+ s, \d+ %`,
+		},
+		{
+			name: "workers crash again and again",
+			app: `
+  wsgi {
+    entry   = "shop.py"
+    workers = 1
+  }`,
+			files: map[string]string{
+				"shop.py":     "import settings\n" + hello,
+				"settings.py": "import os\nimport threading\n\nif os.path.exists(\"gone\"):\n    raise OSError(\"the price list is gone\")\nprices = 1\n",
+			},
+			stage: func(_ context.Context, s *scene) error {
+				h, err := s.status()
+				if err != nil {
+					return err
+				}
+				if err := s.write("gone", ""); err != nil {
+					return err
+				}
+				return kill(h.Apps[0].Runner.Workers[0].PID)
+			},
+			look:  8 * 1e9,
+			cause: "crash_loop", says: `did not start \d+ times, 1 of 1 are down.*the price list is gone.*settings\.py:5`,
+		},
+	}
+}

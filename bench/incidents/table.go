@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// table is what was said of all incidents.
+type table []*verdict
+
+// counts are how many were staged, and of how many the right thing was said.
+func (t table) counts() (staged, right int) {
+	for _, v := range t {
+		if v.missing == "" {
+			staged++
+		}
+		if v.missing == "" && v.failed == nil && v.right() {
+			right++
+		}
+	}
+	return staged, right
+}
+
+// judge returns an error when too few sentences are right.
+func (t table) judge(least int) error {
+	staged, right := t.counts()
+	if least == 0 {
+		least = staged
+	}
+	if right < least {
+		return fmt.Errorf("of %d incidents only %d are named right, not %d", staged, right, least)
+	}
+	return nil
+}
+
+// write writes the table in Markdown.
+func (t table) write(w io.Writer) error {
+	staged, right := t.counts()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d incidents are named right.\n\n", right, staged)
+	b.WriteString("| incident | cause | sentence | right |\n|---|---|---|---|\n")
+	for _, v := range t {
+		if v.missing != "" {
+			continue
+		}
+		mark := "no"
+		if v.failed == nil && v.right() {
+			mark = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", v.incident.name, v.cause, cell(v.sentence), mark)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// temporary are the names of folders in which incidents are staged.
+var temporary = regexp.MustCompile(`/\S*/incidents\d+/\d+/`)
+
+// cell is a text in a table, with the folders of an app that is installed.
+func cell(text string) string {
+	text = temporary.ReplaceAllString(text, "/srv/")
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ").Replace(text)
+}
+
+// What is between them in a page is the table.
+const (
+	tableBegin = "<!-- incidents: go run ./bench/incidents -out docs/status.md -->\n"
+	tableEnd   = "<!-- end of incidents -->"
+)
+
+// replaceIn replaces the table of a page.
+func (t table) replaceIn(page string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), tableBegin)
+	_, after, ends := strings.Cut(rest, tableEnd)
+	if !found || !ends {
+		return errors.New(page + " has no table to replace")
+	}
+	var b strings.Builder
+	if err := t.write(&b); err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(before+tableBegin+"\n"+b.String()+"\n"+tableEnd+after), 0o644)
+}
