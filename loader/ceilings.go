@@ -2,6 +2,9 @@ package loader
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -28,4 +31,58 @@ func (d *decoder) ceilings(desc *modgw.Descriptor, written *hclsyntax.Block) {
 				fmt.Sprintf("The host file allows %s at most. Without the argument the app gets as much.", lowered.Most))
 		}
 	}
+	if tenant.Ceilings.Sandbox != nil {
+		d.sandboxCeiling(desc, tenant.Ceilings.Sandbox, written)
+	}
+}
+
+// sandboxCeiling puts an app into a sandbox that allows no more than most. What its descriptor asks
+// for beyond is a mistake.
+func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, written *hclsyntax.Block) {
+	confined := modgw.Sandbox{}
+	if desc.Sandbox != nil {
+		confined = *desc.Sandbox
+	}
+	confined.WithinWrite = append([]string{filepath.Dir(desc.File)}, most.Write...)
+	confined.Within = append(slices.Clone(confined.WithinWrite), most.Read...)
+	desc.Sandbox = &confined
+	beyond := func(argument, what string) {
+		place := written.DefRange()
+		for _, b := range blocksOf(written.Body, "sandbox") {
+			if attr := b.Body.Attributes[argument]; attr != nil {
+				place = attr.SrcRange
+			}
+		}
+		if attr := written.Body.Attributes[argument]; attr != nil && argument == "root" {
+			place = attr.SrcRange
+		}
+		d.add(codeCeiling, place, fmt.Sprintf("%q is above the ceiling of user %q", argument, desc.Owner),
+			fmt.Sprintf("The host file does not allow %s in the sandbox of the app.", what))
+	}
+	if !liesIn(desc.Root, confined.Within) {
+		beyond("root", strconv.Quote(desc.Root))
+	}
+	for _, path := range confined.Read {
+		if !liesIn(path, confined.Within) {
+			beyond("read", strconv.Quote(path))
+		}
+	}
+	for _, path := range confined.Write {
+		if !liesIn(path, confined.WithinWrite) {
+			beyond("write", strconv.Quote(path))
+		}
+	}
+	for _, endpoint := range confined.Network {
+		if !most.Covers(endpoint) {
+			beyond("network", strconv.Quote(endpoint.String()))
+		}
+	}
+}
+
+// liesIn reports whether a path is one of the folders, or below one.
+func liesIn(path string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool {
+		inside, err := filepath.Rel(folder, path)
+		return err == nil && filepath.IsLocal(inside)
+	})
 }

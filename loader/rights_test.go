@@ -387,3 +387,49 @@ func TestWhereThereAreTenantsOtherUsersMayClaimNothing(t *testing.T) {
 		t.Errorf("found %v", diags)
 	}
 }
+
+func TestSandboxOfATenantAllowsNoMoreThanItsCeiling(t *testing.T) {
+	user := asRoot(t)
+	tenants := claims.Tenants{{User: user.Name, Mounts: []modgw.HostMount{{Mount: "/"}}}}
+	tenants[0].Ceilings.Sandbox = &modgw.Sandbox{
+		Read: []string{"/srv/media"}, Write: []string{"/srv/data"},
+		Network: []modgw.Endpoint{{Host: "10.0.0.0/8", Port: 443}},
+	}
+	load := func(settings string) ([]*File, Diagnostics) {
+		dir := ownedBy(t, user, map[string]string{"a.hcl": "app \"a\" {\n  http { command = [\"true\"] }\n" + settings + "\n}\n"})
+		return LoadAll([]string{filepath.Join(dir, "a.hcl")}, Options{Tenants: tenants})
+	}
+	for _, allowed := range []string{
+		"", "sandbox {}", "sandbox {\n read = [\"/srv/media/a\", \"/srv/data\"]\n write = [\"var\", \"/srv/data/b\"]\n}",
+		"sandbox {\n network = [\"10.1.0.0/16:443\", \"10.2.3.4:443\"]\n}",
+	} {
+		files, diags := load(allowed)
+		if len(files) != 1 || len(files[0].Descriptors) != 1 || len(diags) > 0 {
+			t.Errorf("%q: %v %v", allowed, files, diags)
+			continue
+		}
+		d := files[0].Descriptors[0]
+		folder := filepath.Dir(d.File)
+		if d.Sandbox == nil || !slices.Equal(d.Sandbox.Within, []string{folder, "/srv/data", "/srv/media"}) ||
+			!slices.Equal(d.Sandbox.WithinWrite, []string{folder, "/srv/data"}) {
+			t.Errorf("%q: %+v", allowed, d.Sandbox)
+		}
+	}
+	for beyond, argument := range map[string]string{
+		`root = "/srv"`:                          "root",
+		`sandbox { read = ["/srv/mediathek"] }`:  "read",
+		`sandbox { read = ["../b"] }`:            "read",
+		`sandbox { write = ["/srv/media"] }`:     "write",
+		`sandbox { network = ["*"] }`:            "network",
+		`sandbox { network = ["*:443"] }`:        "network",
+		`sandbox { network = ["10.0.0.1:80"] }`:  "network",
+		`sandbox { network = ["11.0.0.1:443"] }`: "network",
+	} {
+		_, diags := load(beyond)
+		if len(diags) != 1 || diags[0].Code != codeCeiling || !strings.Contains(diags[0].Summary, argument) {
+			t.Errorf("%q: %v", beyond, diags)
+			continue
+		}
+		faulttest.Want(t, "MGW-CFG-031 "+diags[0].Summary+" "+diags[0].Detail, "MGW-CFG-031")
+	}
+}

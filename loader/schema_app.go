@@ -78,6 +78,7 @@ func appBlock(d *modgw.Descriptor) block {
 			func() block { return recycleBlock(&d.Recycle) },
 			func() block { return idleBlock(&d.Idle) },
 			func() block { return limitsBlock(&d.Limits) },
+			func() block { return sandboxBlock(d) },
 			func() block { return spoolBlock(&d.Spool) },
 			func() block { return healthBlock(&d.Health) },
 		),

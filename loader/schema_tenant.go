@@ -50,6 +50,7 @@ func ceilingsBlock(c *modgw.Ceilings) block {
 			func() block { return withoutDefaults(queueBlock(&c.Queue)) },
 			func() block { return withoutDefaults(timeoutsBlock(&c.Timeouts)) },
 			func() block { return withoutDefaults(spoolBlock(&c.Spool)) },
+			func() block { return sandboxCeilingBlock(c) },
 		},
 	}
 }

@@ -49,6 +49,7 @@ type RunnerConfig struct {
 	Dev         bool           // development: tracebacks may be shown to the client
 	Replaces    bool           // another generation of the app serves until this one is ready
 	Few         bool           // an Expander's Start starts one worker alone: requests wait for it
+	Private     string         // folder for what the app alone has; "": it has none
 	Terminal    *Terminal      // terminal of the app's developer; nil: none
 	Spool       *spool.Account // counts parts kept for slow clients; nil: none are kept
 	// Values adds up what workers measure themselves, over all generations; nil: nothing does.
@@ -79,6 +80,10 @@ type RunnerStatus struct {
 	// Limits says by which means each limit of the app's processes together is in force: "cgroup
 	// v2", "cgroup v1", "rlimit", or "none". Empty: there is no limit.
 	Limits map[string]string `json:"limits,omitempty"`
+
+	// Sandbox says by which means the app's sandbox confines what, or "none". Empty: there is no
+	// sandbox.
+	Sandbox map[string]string `json:"sandbox,omitempty"`
 }
 
 // WorkerStatus is a snapshot of one worker.

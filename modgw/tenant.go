@@ -37,6 +37,10 @@ type Ceilings struct {
 	Queue       Queue    // requests that wait for a worker
 	Timeouts    Timeouts // times that the host waits for an app
 	Spool       Spool    // parts of bodies kept for slow clients
+
+	// Sandbox is what every app has a sandbox within: its lists are the most that those of the app
+	// may name. nil: apps may have one.
+	Sandbox *Sandbox
 }
 
 // Ceiling is one setting of a descriptor with the most that it may be.
@@ -62,7 +66,20 @@ func (c Ceilings) List() []Ceiling {
 			all = append(all, Ceiling{s.block, s.argument, most})
 		}
 	}
-	return all
+	return append(all, c.sandbox()...)
+}
+
+// sandbox returns the ceilings of sandboxes.
+func (c Ceilings) sandbox() []Ceiling {
+	s := c.Sandbox
+	if s == nil {
+		return nil
+	}
+	return []Ceiling{
+		{"sandbox", "read", fmt.Sprintf("%q", s.Read)},
+		{"sandbox", "write", fmt.Sprintf("%q", s.Write)},
+		{"sandbox", "network", fmt.Sprint(s.Network)},
+	}
 }
 
 // Lower sets the settings of d that are above their ceilings to them, and returns which they were.

@@ -33,7 +33,13 @@ var validated = map[string]string{
 // wsgi.input_terminated; the validator does not know of that extension.
 const readToTheEnd = "import wsgiref.validate\nwsgiref.validate.InputWrapper.read = lambda self, size=-1: self.input.read(size)\n"
 
-// example copies an example and runs it, each app wrapped in the validator.
+// sandboxed is a host's file that confines all apps, which the examples must not notice.
+const sandboxed = `defaults {
+  sandbox {}
+}
+`
+
+// example copies an example and runs it in a sandbox, each app wrapped in the validator.
 func example(t *testing.T, name string) *site {
 	t.Helper()
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
@@ -49,7 +55,8 @@ func example(t *testing.T, name string) *site {
 			s.write(file, string(text)+"\nfrom wsgiref.validate import validator\n"+lines+"\n")
 		}
 	}
-	s.spawn(nil, "serve", name, "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
+	s.write("host.hcl", sandboxed)
+	s.spawn(nil, "serve", "-c", s.path("host.hcl"), name, "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
 	t.Cleanup(func() {
 		if strings.Contains(s.log.String(), "AssertionError") {
 			t.Errorf("the validator found fault:\n%s", s.log)

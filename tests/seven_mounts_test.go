@@ -52,8 +52,9 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 	s.shareGoCache()
 	// what the network and the compiler take is not the host's start
 	s.mustRun("env", "build", "-t", "seven", "--state", s.path("state"))
+	s.write("host.hcl", sandboxed)
 	s.url = s.spawnUntil(regexp.MustCompile(`apache ready url=(\S+)`), nil,
-		"apache", "run", "seven", "--port", fmt.Sprint(fronttest.FreePort(t)), "--state", s.path("state"))
+		"apache", "run", "-c", s.path("host.hcl"), "seven", "--port", fmt.Sprint(fronttest.FreePort(t)), "--state", s.path("state"))
 
 	ctx, stop := context.WithCancel(t.Context())
 	var asking sync.WaitGroup

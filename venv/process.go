@@ -50,7 +50,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
-	err = proc.Launch(cmd, p.limits.Limits)
+	err = proc.Launch(cmd, p.limits.Limits, nil)
 	theirs.Close()
 	if err != nil {
 		return err

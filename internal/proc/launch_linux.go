@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/sandbox"
 )
 
 // launcher is the name of this program while it is about to become another one, see [Launch].
@@ -25,15 +27,15 @@ func init() {
 	}
 }
 
-// Launch is cmd.Start for a process with limits. They are set by the new process itself, before it
-// becomes the user and runs the program: lowering one's own limits needs no privilege, where
-// limiting the processes of another user needs CAP_SYS_RESOURCE, which containers lack. An error
-// about a limit is a *LimitError.
+// Launch is cmd.Start for a process with limits, or with rules that confine it. They are set by the
+// new process itself, before it becomes the user and runs the program: lowering one's own limits
+// needs no privilege, where limiting the processes of another user needs CAP_SYS_RESOURCE, which
+// containers lack. An error about a limit is a *LimitError.
 //
 // The new process is this program again, which [Launch] tells what to become through a descriptor.
 // Nothing of the program's environment reaches it before, as LD_PRELOAD would.
-func Launch(cmd *exec.Cmd, limits Limits) error {
-	if cmd.Err != nil || !limits.bounded() {
+func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
+	if cmd.Err != nil || !limits.bounded() && rules == nil {
 		err := cmd.Start()
 		if err == nil && limits.OOMScore > 0 {
 			// Where it is not allowed, as in some containers, the kernel chooses without it.
@@ -45,7 +47,7 @@ func Launch(cmd *exec.Cmd, limits Limits) error {
 	if env == nil {
 		env = os.Environ()
 	}
-	orders := launchOrders{Path: cmd.Path, Args: cmd.Args, Env: env, Dir: cmd.Dir, Limits: limits}
+	orders := launchOrders{Path: cmd.Path, Args: cmd.Args, Env: env, Dir: cmd.Dir, Limits: limits, Rules: rules}
 	if cmd.SysProcAttr != nil {
 		orders.Credential = cmd.SysProcAttr.Credential
 		cmd.SysProcAttr.Credential = nil
@@ -102,6 +104,7 @@ type launchOrders struct {
 	Dir        string
 	Credential *syscall.Credential
 	Limits     Limits
+	Rules      *sandbox.Rules // nil: it is not confined
 }
 
 // file has the orders in memory, to be inherited: they may be longer than a pipe has room.
@@ -130,6 +133,8 @@ type launchReport struct {
 	Step  string // "" for running the program
 	Errno syscall.Errno
 	Limit *LimitError
+
+	Sandbox bool // the step is one of the confinement
 }
 
 func launchFailure(text []byte) error {
@@ -141,6 +146,8 @@ func launchFailure(text []byte) error {
 	case r.Limit != nil:
 		r.Limit.Err = r.Errno
 		return r.Limit
+	case r.Sandbox:
+		return &sandbox.Error{Step: r.Step, Err: r.Errno}
 	case r.Step != "":
 		return fmt.Errorf("cannot %s: %w", r.Step, r.Errno)
 	}
@@ -211,6 +218,11 @@ func (o launchOrders) obey() (failure launchError) {
 	if err := o.Limits.applyNice(); err != nil {
 		return launchError{launchReport{Step: "set the priority"}, err}
 	}
+	if o.Rules != nil {
+		if err := o.Rules.Prepare(); err != nil {
+			return unconfined(err)
+		}
+	}
 	if c := o.Credential; c != nil {
 		if err := becomeUser(c); err != nil {
 			return launchError{launchReport{Step: "become the user"}, err}
@@ -221,9 +233,23 @@ func (o launchOrders) obey() (failure launchError) {
 			return launchError{launchReport{Step: "enter the working directory"}, err}
 		}
 	}
+	if o.Rules != nil {
+		if err := o.Rules.Restrict(); err != nil {
+			return unconfined(err)
+		}
+	}
 	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE,
 		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
 	return launchError{err: errno}
+}
+
+// unconfined is the failure of a program that does not run because it would not be confined.
+func unconfined(err error) launchError {
+	step := "confine it"
+	if failed, ok := errors.AsType[*sandbox.Error](err); ok {
+		step = failed.Step
+	}
+	return launchError{launchReport{Step: step, Sandbox: true}, err}
 }
 
 // becomeUser gives this thread the user and the groups.

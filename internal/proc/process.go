@@ -54,7 +54,7 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
 	spec.Scope.join(p.cmd)
-	if err = Launch(p.cmd, spec.Scope.bound(spec.Limits)); err != nil {
+	if err = Launch(p.cmd, spec.Scope.bound(spec.Limits), spec.Sandbox); err != nil {
 		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))

@@ -4,6 +4,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/internal/sandbox"
 )
 
 // Spec says what to start. Path and Env must be set: nothing of this process's own environment is
@@ -16,6 +18,7 @@ type Spec struct {
 	Credential *syscall.Credential // nil: this process's own user
 	Files      []*os.File          // descriptors 3, 4, …; still the caller's to close
 	Limits     Limits              // limits and priority; zero: those of this process
+	Sandbox    *sandbox.Rules      // rules that confine it; nil: none
 	Scope      *Scope              // scope of it and its children; nil: none
 	Output     Output              // receiver of what it prints
 	Stdin      *os.File            // standard input, still the caller's to close; nil: none

@@ -171,7 +171,7 @@ func (h *Host) Shutdown() { h.shutdown.Do(func() { close(h.stop) }) }
 
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
-	return map[modgw.Kind]modgw.NewRunner{
+	kinds := map[modgw.Kind]modgw.NewRunner{
 		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
 			return fastcgi.New(c, h.programSockets())
 		},
@@ -182,6 +182,18 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 		modgw.KindCGI:    func(c modgw.RunnerConfig) (modgw.Runner, error) { return cgi.New(c) },
 		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
+	for kind, newRunner := range kinds {
+		kinds[kind] = func(c modgw.RunnerConfig) (modgw.Runner, error) {
+			c.Private = h.privateFolder(c.Descriptor.Name)
+			return newRunner(c)
+		}
+	}
+	return kinds
+}
+
+// privateFolder is the folder for what an app alone has.
+func (h *Host) privateFolder(name modgw.AppName) string {
+	return filepath.Join(h.State(), "private", string(name))
 }
 
 func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {

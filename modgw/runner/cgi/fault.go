@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/relay"
@@ -49,8 +48,8 @@ func (r *Runner) notStarted(file string, err error) *relay.Failure {
 		Code: "MGW-PRG-001", Summary: fmt.Sprintf("cannot start script %q", file), Err: err,
 		Hint: "run it by hand, as the app's user",
 	}
-	if limit, limited := errors.AsType[*proc.LimitError](err); limited {
-		fault.Hint = workers.LimitHint(limit)
+	if hint := workers.StartHint(err); hint != "" {
+		fault.Hint = hint
 	} else if errors.Is(err, syscall.EAGAIN) {
 		fault.Hint = workers.ProcessesHint(r.config.Descriptor)
 	} else if mistake := shebang.Mistake(file, r.user); mistake != "" {

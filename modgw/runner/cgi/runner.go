@@ -9,6 +9,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -23,6 +24,8 @@ type Runner struct {
 	user    *account.Account // nil: the host's own
 	scripts scripts
 	queue   *queue.Queue
+
+	sandbox *workers.Sandbox // nil: scripts are not confined
 
 	scope   func() *proc.Scope // contains all that scripts start; made when it is needed
 	running sync.WaitGroup     // waits for processes whose requests have ended
@@ -48,6 +51,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 		user:    user,
 		scripts: scripts{user: user, dir: d.CGI.Dir, script: d.CGI.Script},
 		queue:   queue.New(d.Queue),
+		sandbox: workers.NewSandbox(c, user),
 		scope:   sync.OnceValue(func() *proc.Scope { return workers.NewScope(d, c.Log) }),
 		live:    make(map[*proc.Process]bool),
 	}, nil
@@ -91,6 +95,7 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
 	status.Limits = workers.Means(r.config.Descriptor, r.scope())
+	status.Sandbox = workers.SandboxMeans(r.config.Descriptor, sandbox.Probe())
 	return status
 }
 
@@ -120,6 +125,9 @@ func (r *Runner) start(spec proc.Spec) (*proc.Process, error) {
 	spec.Scope = r.scope()
 	spec.Limits = workers.Limits(r.config.Descriptor, spec.Scope)
 	spec.Leash = true
+	if err := r.sandbox.Confine(&spec, []string{spec.Path}); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped {

@@ -45,12 +45,12 @@ func (r *Runner) newWorker(w *workers.Worker) workers.Program {
 
 // Launch implements [workers.Program].
 func (w *worker) Launch() (workers.Process, error) {
-	spec, err := w.spec()
+	spec, path, err := w.spec()
 	if err != nil {
 		w.End()
 		return nil, err
 	}
-	p, err := w.Run(spec)
+	p, err := w.RunProgram(spec, path, uint16(w.port.number))
 	if err != nil {
 		w.End()
 		return nil, err
@@ -59,19 +59,19 @@ func (w *worker) Launch() (workers.Process, error) {
 	return p, nil
 }
 
-// spec says what to start.
-func (w *worker) spec() (spec proc.Spec, err error) {
+// spec says what to start, and which program that executes.
+func (w *worker) spec() (spec proc.Spec, path string, err error) {
 	r := w.runner
 	env := workers.Environ(r.config, r.user)
-	path, err := workers.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
+	path, err = workers.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
-		return spec, err
+		return spec, path, err
 	}
 	if w.inherited, err = openInherited(r.network); err != nil {
-		return spec, cannotListen(err)
+		return spec, path, cannotListen(err)
 	}
 	if w.port, err = reservePort(); err != nil {
-		return spec, cannotListen(err)
+		return spec, path, cannotListen(err)
 	}
 	env = w.port.replaceInValues(env, r.config.Descriptor.Secrets)
 	spec = proc.Spec{
@@ -84,7 +84,7 @@ func (w *worker) spec() (spec proc.Spec, err error) {
 	if t := r.config.Terminal; t != nil {
 		spec.Stdin, spec.Output.Raw = t.In, t.Out
 	}
-	return spec, nil
+	return spec, path, nil
 }
 
 // Ready implements [workers.Program]: it finds out which of the two ways to listen the program

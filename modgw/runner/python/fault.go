@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -95,10 +94,9 @@ func startedTooLong(c modgw.RunnerConfig, output string) *modgw.Fault {
 func cannotStart(c modgw.RunnerConfig, err error) *modgw.Fault {
 	fault := &modgw.Fault{Code: "MGW-APP-006", Summary: "cannot start a worker", Err: err}
 	interpreter := c.Environment.Interpreter
-	limit, limited := errors.AsType[*proc.LimitError](err)
-	switch {
-	case limited:
-		fault.Hint = workers.LimitHint(limit)
+	switch hint := workers.StartHint(err); {
+	case hint != "":
+		fault.Hint = hint
 	case errors.Is(err, syscall.EAGAIN):
 		fault.Hint = workers.ProcessesHint(c.Descriptor)
 	case interpreter == "":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // forkFailure is a worker that could not be forked, so that another one is started in its place.
@@ -36,6 +37,7 @@ func (r *Runner) zygoteApp() zygote.App {
 		Environment: r.app.Environment,
 		User:        r.user,
 		Dir:         r.files.Dir,
+		Sandbox:     workers.NewSandbox(r.app.RunnerConfig, r.user, r.files.Dir),
 		Stdin:       r.stdin(),
 		Log:         r.app.Log,
 		Verify:      r.files.verify,

@@ -96,6 +96,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		Count:      program.workers,
 		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.pickParent()) },
 		Expect:     r.server.Expect,
+		Code:       []string{files.Dir},
 	})
 	r.app.Pool = r.Pool
 	if d.Attach {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/internal/shebang"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/mistake"
@@ -22,10 +23,9 @@ func (p *Pool) notStarted(err error) error {
 	}
 	d := p.config.Runner.Descriptor
 	fault := &modgw.Fault{Code: "MGW-PRG-001", Summary: fmt.Sprintf("cannot start the program of app %q", d.Name), Err: err}
-	limit, limited := errors.AsType[*proc.LimitError](err)
-	switch {
-	case limited:
-		fault.Hint = LimitHint(limit)
+	switch hint := StartHint(err); {
+	case hint != "":
+		fault.Hint = hint
 	case errors.Is(err, syscall.EAGAIN):
 		fault.Hint = ProcessesHint(d)
 	case errors.Is(err, fs.ErrNotExist):
@@ -36,8 +36,16 @@ func (p *Pool) notStarted(err error) error {
 	return fault
 }
 
-// LimitHint says what to do when a limit cannot be set.
-func LimitHint(e *proc.LimitError) string {
+// StartHint says what to do when a limit cannot be set, or a process not be confined; "" when err
+// is about something else.
+func StartHint(err error) string {
+	if _, ok := errors.AsType[*sandbox.Error](err); ok {
+		return "the machine forbids what it allowed when the host started; restart the host, and see in modgw-host status which means it finds"
+	}
+	e, ok := errors.AsType[*proc.LimitError](err)
+	if !ok {
+		return ""
+	}
 	return fmt.Sprintf("lower limits { %s } to %d, or give the host more: LimitNOFILE=, LimitNPROC= or LimitDATA= in its systemd unit, --ulimit of its container",
 		e.Name, e.Hard)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -21,6 +22,8 @@ type Config struct {
 
 	// NewProgram makes the program of a worker. It starts nothing.
 	NewProgram func(w *Worker) Program
+
+	Code []string // files of the host's own that the app's processes read
 
 	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no
 	// request should wait. nil: it is not told.
@@ -44,6 +47,8 @@ type Pool struct {
 	force   chan struct{}  // closes when its workers must not take longer to end
 	running sync.WaitGroup // every goroutine of the pool
 
+	sandbox *Sandbox // nil: the workers are not confined
+
 	scope func() *proc.Scope // contains all that the workers start; made when it is needed
 
 	mu      sync.Mutex
@@ -61,6 +66,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:  c,
+		sandbox: NewSandbox(c.Runner, c.User, c.Code...),
 		scope:   sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),
@@ -164,6 +170,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && !p.stopped {
 		status.Limits = Means(d, p.scope())
 	}
+	status.Sandbox = SandboxMeans(p.config.Runner.Descriptor, sandbox.Probe())
 }
 
 // first is how many workers Start starts.

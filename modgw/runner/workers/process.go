@@ -40,7 +40,15 @@ var _ Process = (*proc.Process)(nil)
 
 // Run starts the process of a worker.
 func (w *Worker) Run(spec proc.Spec) (Process, error) {
+	return w.RunProgram(spec, spec.Path)
+}
+
+// RunProgram is Run for a process that executes the program and listens on the ports.
+func (w *Worker) RunProgram(spec proc.Spec, program string, listen ...uint16) (Process, error) {
 	w.Fill(&spec)
+	if err := w.pool.sandbox.Confine(&spec, []string{program}, listen...); err != nil {
+		return nil, err
+	}
 	return proc.Start(spec)
 }
 

@@ -75,7 +75,7 @@ func start(a App) (*Process, error) {
 	}
 	d := a.Descriptor
 	padding := strings.Repeat(" ", titleRoom+len(d.Name))
-	p.process, err = proc.Start(proc.Spec{
+	spec := proc.Spec{
 		Path:       a.Environment.Interpreter,
 		Args:       []string{"-X", "faulthandler", a.Dir, "--template", string(d.Name), padding},
 		Env:        d.ProcessEnv(a.Environment, a.User.HomeDir()),
@@ -90,7 +90,10 @@ func start(a App) (*Process, error) {
 			p.output.Add(line.Text)
 			a.Log.Debug("template output", "line", line.Text, "stream", line.Stream, "pid", line.PID)
 		}},
-	})
+	}
+	if err = a.Sandbox.Confine(&spec, []string{spec.Path}); err == nil {
+		p.process, err = proc.Start(spec)
+	}
 	if err != nil {
 		conn.Close()
 		p.scope.Kill()

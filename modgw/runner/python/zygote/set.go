@@ -12,6 +12,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // defaultDelay is the delay of a Set that has none.
@@ -34,6 +35,7 @@ type App struct {
 	Environment *modgw.Environment // its interpreter runs the template
 	User        *account.Account   // nil: the host's own
 	Dir         string             // the Python code of the worker
+	Sandbox     *workers.Sandbox   // confines the template and its workers; nil: nothing does
 	Stdin       *os.File           // standard input of the workers; nil: it is empty
 	Log         *slog.Logger       // takes records about the template; not nil
 
@@ -94,6 +96,10 @@ func (a *App) key() string {
 	fmt.Fprintf(hash, "%q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, a.Dir)
 	fmt.Fprintf(hash, "%v %q %d", d.Limits, d.Umask, d.Nice)
 	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, a.User.HomeDir()))
+	if s := d.Sandbox; s != nil { // the workers are confined as their template is
+		fmt.Fprintf(hash, "%q %q %v %q %q", s.Read, s.Writable(d.Root), s.Network, s.Within, s.WithinWrite)
+		fmt.Fprintf(hash, "%q %q %q %q", d.Root, d.Home, d.Python.Path, d.Entry())
+	}
 	if c := a.User.Credential(); c != nil {
 		fmt.Fprintf(hash, "%d %d %d", c.Uid, c.Gid, slices.Sorted(slices.Values(c.Groups)))
 	}

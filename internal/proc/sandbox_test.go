@@ -1,0 +1,198 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/sandbox"
+)
+
+// attackVariable has what the confined process attacks, when the test program is that.
+const attackVariable = "MODGW_TEST_ATTACK"
+
+func init() {
+	if args := os.Getenv(attackVariable); args != "" {
+		attack(strings.Split(args, " "))
+		os.Exit(0)
+	}
+}
+
+// attack tries what a sandbox should deny, and a few things that it should not, and prints what
+// came of each.
+func attack(args []string) {
+	folder, pid, open, closed, abstract := args[0], args[1], args[2], args[3], args[4]
+	other, _ := strconv.Atoi(pid)
+	say := func(what string, err error) {
+		answer := "done"
+		if errno, ok := errors.AsType[syscall.Errno](err); ok {
+			answer = unix.ErrnoName(errno)
+		} else if err != nil {
+			answer = err.Error()
+		}
+		fmt.Printf("%s: %s\n", what, answer)
+	}
+	read := func(path string) error { _, err := os.ReadFile(path); return err }
+	dial := func(network, address string) error {
+		conn, err := net.Dial(network, address)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	say("read what is granted", read(filepath.Join(folder, "read", "file")))
+	say("change what may be read", os.WriteFile(filepath.Join(folder, "read", "file"), nil, 0))
+	say("change what is granted", os.WriteFile(filepath.Join(folder, "write", "new"), nil, 0o600))
+	say("move out of it", os.Rename(filepath.Join(folder, "write", "new"), filepath.Join(folder, "new")))
+	say("read what is not granted", read(filepath.Join(folder, "secret")))
+	say("read by a link that is granted", read(filepath.Join(folder, "link")))
+	say("connect to a granted port", dial("tcp", "127.0.0.1:"+open))
+	say("connect to another port", dial("tcp", "127.0.0.1:"+closed))
+	say("connect to an abstract socket", dial("unix", "@"+abstract))
+	l, err := net.Listen("tcp", "127.0.0.1:1023")
+	say("listen on a port", err)
+	if err == nil {
+		l.Close()
+	}
+	_, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
+	say("send packets", err)
+	say("signal another process", syscall.Kill(other, 0))
+	say("trace another process", syscall.PtraceAttach(other))
+	say("read the memory of another process", read("/proc/"+pid+"/environ"))
+	say("make a namespace", unix.Unshare(unix.CLONE_NEWUSER))
+	say("mount", unix.Mount("tmpfs", folder, "tmpfs", 0, ""))
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if name, value, _ := strings.Cut(line, ":\t"); slices.Contains([]string{"CapPrm", "CapBnd", "CapAmb", "NoNewPrivs"}, name) {
+			fmt.Printf("%s: %s\n", name, strings.TrimSpace(value))
+		}
+	}
+}
+
+// TestConfinedProcessDoesWhatItsRulesSay runs a process that attacks what is beside it.
+func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
+	t.Parallel()
+	means := sandbox.Probe()
+	if !means.Scopes() || !means.Filter {
+		t.Skip("the kernel has not all means")
+	}
+	folder := t.TempDir()
+	for _, name := range []string{"read", "write"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"read/file", "secret"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("text"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("secret", filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	open, closed := listenOn(t, "tcp", "127.0.0.1:0"), listenOn(t, "tcp", "127.0.0.1:0")
+	abstract := "modgw-test-" + strconv.Itoa(os.Getpid())
+	listenOn(t, "unix", "@"+abstract)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim, _ := sh(t, "exec sleep 1000")
+	port := open.(*net.TCPAddr).Port
+	rules := &sandbox.Rules{
+		Means: means, Network: sandbox.Listed, Connect: []uint16{uint16(port)},
+		Grants: []sandbox.Grant{
+			{Path: program}, {Path: "/usr"}, {Path: "/lib"}, {Path: "/lib64"}, {Path: "/etc"}, {Path: "/proc"}, {Path: "/sys"},
+			{Path: "/dev/null", Write: true}, {Path: filepath.Join(folder, "read")}, {Path: filepath.Join(folder, "write"), Write: true},
+			{Path: filepath.Join(folder, "link"), Within: []string{filepath.Join(folder, "read")}},
+			{Path: filepath.Join(folder, "is not there")},
+		},
+	}
+	args := fmt.Sprintf("%s %d %d %d %s", folder, victim.PID(), port, closed.(*net.TCPAddr).Port, abstract)
+	p, out := sh(t, "", func(s *Spec) {
+		s.Path, s.Args, s.Env, s.Sandbox = program, nil, []string{attackVariable + "=" + args}, rules
+	})
+	<-p.Done()
+	want := []string{
+		"read what is granted: done", "change what may be read: EACCES", "change what is granted: done", "move out of it: EACCES",
+		"read what is not granted: EACCES", "read by a link that is granted: EACCES", "connect to a granted port: done",
+		"connect to another port: EACCES", "connect to an abstract socket: EPERM", "listen on a port: EACCES", "send packets: EPERM",
+		"signal another process: EPERM", "trace another process: EPERM", "read the memory of another process: EACCES",
+		"make a namespace: EPERM", "mount: EPERM", "CapPrm: 0000000000000000", "NoNewPrivs: 1", "CapAmb: 0000000000000000",
+	}
+	if means.Mounts { // it does not see the other process
+		want[13] = "read the memory of another process: ENOENT"
+	}
+	if os.Geteuid() == 0 {
+		want = append(want, "CapBnd: 0000000000000000")
+	}
+	for _, line := range want {
+		if !strings.Contains(out.text("stdout"), line+"|") {
+			t.Errorf("no line %q", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.text("stdout"), out.text("stderr"))
+	}
+}
+
+// listenOn listens until the test ends.
+func listenOn(t *testing.T, network, address string) net.Addr {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr()
+}
+
+// TestConfinedProcessHasItsOwnTemporaryFilesAndProcesses lets one look at what others have.
+func TestConfinedProcessHasItsOwnTemporaryFilesAndProcesses(t *testing.T) {
+	t.Parallel()
+	means := sandbox.Probe()
+	if !means.Mounts || means.Landlock == 0 {
+		t.Skip("this process cannot make mounts")
+	}
+	own, err := os.MkdirTemp("/var", "modgw-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(own)
+	others, err := os.CreateTemp("/tmp", "modgw-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(others.Name())
+	defer others.Close()
+	rules := &sandbox.Rules{Means: means, Temporary: own, Grants: []sandbox.Grant{
+		{Path: "/usr"}, {Path: "/bin"}, {Path: "/lib"}, {Path: "/lib64"}, {Path: "/etc"}, {Path: "/proc"}, {Path: "/tmp", Write: true},
+	}}
+	script := fmt.Sprintf("ls /tmp; echo mine > /tmp/mine; test -d /proc/%d || echo alone; test -d /proc/$$ && echo self", os.Getpid())
+	p, out := sh(t, script, func(s *Spec) { s.Sandbox = rules })
+	<-p.Done()
+	if got := out.text("stdout"); got != "alone|self|" {
+		t.Errorf("%q %s", got, out.text("stderr"))
+	}
+	if text, err := os.ReadFile(filepath.Join(own, "mine")); err != nil || string(text) != "mine\n" {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
+func TestProgramThatCannotBeConfinedDoesNotRun(t *testing.T) {
+	t.Parallel()
+	rules := &sandbox.Rules{Means: sandbox.Means{Mounts: true}, Temporary: "/is/not/there"}
+	_, err := Start(Spec{Path: "/bin/true", Sandbox: rules})
+	if failed, ok := errors.AsType[*sandbox.Error](err); !ok || !strings.Contains(failed.Step, "mount") {
+		t.Errorf("%v is no *sandbox.Error about a mount", err)
+	}
+}

@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// Prepare does what needs root's rights, for the calling thread: its view of the file system, and
+// the capabilities that it can never have again. It is called before the thread changes its user.
+// An error is an [*Error].
+func (r *Rules) Prepare() error {
+	if r.Means.Mounts {
+		if err := r.mountOwn(); err != nil {
+			return err
+		}
+	}
+	return failed("drop the capabilities", dropBounding())
+}
+
+// Restrict confines the calling thread, and what it executes. It opens the paths of the grants with
+// the rights that the thread has now, which are those of its user. An error is an [*Error].
+func (r *Rules) Restrict() error {
+	if err := dropCapabilities(); err != nil {
+		return failed("drop the capabilities", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return failed("give up new privileges", err)
+	}
+	if r.Means.Landlock > 0 {
+		if err := r.restrictAccess(); err != nil {
+			return err
+		}
+	}
+	if r.Means.Filter {
+		return failed("filter the system calls", installFilter(callFilter(r.Network)))
+	}
+	return nil
+}
+
+// dropBounding empties the set of capabilities that programs can get when they are executed. A
+// process without CAP_SETPCAP keeps it, which gives it nothing without new privileges.
+func dropBounding() error {
+	for c := range uintptr(64) {
+		switch err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err {
+		case nil:
+		case unix.EPERM, unix.EINVAL: // beyond the last capability
+			return nil
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// dropCapabilities takes all capabilities from the thread.
+func dropCapabilities() error {
+	// A kernel without ambient capabilities has none to clear.
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return unix.Capset(&header, &none[0])
+}

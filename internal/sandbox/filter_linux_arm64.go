@@ -1,0 +1,11 @@
+package sandbox
+
+import "golang.org/x/sys/unix"
+
+const (
+	nativeArch   = unix.AUDIT_ARCH_AARCH64
+	foreignCalls = 0 // there are none
+)
+
+// deniedHere are denied calls that only this architecture has.
+var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD}

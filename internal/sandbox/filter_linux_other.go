@@ -1,0 +1,10 @@
+//go:build !amd64 && !arm64
+
+package sandbox
+
+const (
+	nativeArch   = 0 // there is no filter
+	foreignCalls = 0
+)
+
+var deniedHere []uintptr

@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// TestFilterOfSystemCalls runs the filter as the kernel would, in memory.
+func TestFilterOfSystemCalls(t *testing.T) {
+	if nativeArch == 0 {
+		t.Skip("there is no filter for this architecture")
+	}
+	type call struct {
+		number uintptr
+		args   []uint32
+	}
+	socket := func(args ...uint32) call { return call{unix.SYS_SOCKET, args} }
+	for name, c := range map[string]struct {
+		call
+		closed, listed, open uint32
+	}{
+		"reading":             {call{unix.SYS_READ, nil}, allow, allow, allow},
+		"a program":           {call{unix.SYS_EXECVE, nil}, allow, allow, allow},
+		"another process":     {call{unix.SYS_PTRACE, nil}, deny, deny, deny},
+		"a mount":             {call{unix.SYS_MOUNT, nil}, deny, deny, deny},
+		"io_uring":            {call{unix.SYS_IO_URING_SETUP, nil}, deny, deny, deny},
+		"a thread":            {call{unix.SYS_CLONE, []uint32{unix.CLONE_VM | unix.CLONE_THREAD}}, allow, allow, allow},
+		"a user namespace":    {call{unix.SYS_CLONE, []uint32{unix.CLONE_NEWUSER | uint32(unix.SIGCHLD)}}, deny, deny, deny},
+		"clone3":              {call{unix.SYS_CLONE3, nil}, absent, absent, absent},
+		"typing":              {call{unix.SYS_IOCTL, []uint32{0, unix.TIOCSTI}}, deny, deny, deny},
+		"the terminal's size": {call{unix.SYS_IOCTL, []uint32{0, unix.TIOCGWINSZ}}, allow, allow, allow},
+		"a Unix socket":       {socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0), allow, allow, allow},
+		"TCP":                 {socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0), allow, allow, allow},
+		"TCP by its number":   {socket(unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_TCP), allow, allow, allow},
+		"MPTCP":               {socket(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP), noProtocol, noProtocol, allow},
+		"UDP":                 {socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0), deny, allow, allow},
+		"raw packets":         {socket(unix.AF_INET, unix.SOCK_RAW, 1), deny, deny, allow},
+		"packets of a device": {socket(unix.AF_PACKET, unix.SOCK_RAW, 0), noFamily, noFamily, noFamily},
+		"virtual machines":    {socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0), noFamily, noFamily, noFamily},
+		"list of addresses":   {socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE), allow, allow, allow},
+		"audit messages":      {socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT), noProtocol, noProtocol, noProtocol},
+		"sending":             {call{unix.SYS_SENDTO, []uint32{3, 0, 0, unix.MSG_NOSIGNAL}}, allow, allow, allow},
+		"connecting by it":    {call{unix.SYS_SENDTO, []uint32{3, 0, 0, unix.MSG_FASTOPEN}}, deny, deny, allow},
+	} {
+		for network, want := range map[Network]uint32{Closed: c.closed, Listed: c.listed, Open: c.open} {
+			if got := run(t, callFilter(network), nativeArch, uint32(c.number), c.args); got != want {
+				t.Errorf("%s, network %d: %#x, want %#x", name, network, got, want)
+			}
+		}
+	}
+	if got := run(t, callFilter(Open), nativeArch+1, unix.SYS_READ, nil); got != deny {
+		t.Errorf("a call of another architecture: %#x", got)
+	}
+}
+
+// run returns what a filter says of a call.
+func run(t *testing.T, p program, arch, number uint32, args []uint32) uint32 {
+	t.Helper()
+	raw := make([]bpf.RawInstruction, len(p))
+	for i, in := range p {
+		raw[i] = bpf.RawInstruction{Op: in.Code, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	filter, ok := bpf.Disassemble(raw)
+	if !ok {
+		t.Fatal("the filter has unknown instructions")
+	}
+	vm, err := bpf.NewVM(filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, offsetArgs+6*8) // in the order of bytes that the VM has
+	binary.BigEndian.PutUint32(data[offsetCall:], number)
+	binary.BigEndian.PutUint32(data[offsetArch:], arch)
+	for i, arg := range args {
+		binary.BigEndian.PutUint32(data[offsetArgs+8*i:], arg)
+	}
+	verdict, err := vm.Run(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(verdict)
+}
+
+func TestOlderKernelsAreAskedForWhatTheyKnow(t *testing.T) {
+	for abi, want := range map[int]unix.LandlockRulesetAttr{
+		1: {Handled_access_fs: 0x1fff},
+		2: {Handled_access_fs: 0x3fff},
+		3: {Handled_access_fs: 0x7fff},
+		4: {Handled_access_fs: 0x7fff, Handled_access_net: 3},
+		5: {Handled_access_fs: 0xffff, Handled_access_net: 3},
+		6: {Handled_access_fs: 0xffff, Handled_access_net: 3, Scoped: 3},
+		9: {Handled_access_fs: 0xffff, Handled_access_net: 3, Scoped: 3},
+	} {
+		if got := handled(abi); got != want {
+			t.Errorf("version %d: %+v, want %+v", abi, got, want)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package loader
+
+import (
+	"fmt"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// sandboxBlock confines the processes of an app.
+func sandboxBlock(d *modgw.Descriptor) block {
+	s := new(modgw.Sandbox)
+	return block{
+		name: "sandbox", optional: true, effect: withProgram,
+		doc: "Confines the app's processes, even with no argument: they read the system's programs, " +
+			"the app's root and its environment, change what write names and a /tmp of their own, and connect to nothing. " +
+			"Other processes, kernel interfaces and new privileges are out of reach. modgw-host status says by which means.",
+		args: []argument{
+			{name: "read", value: paths(&s.Read), note: "none",
+				doc: "More files and folders that the app may read, with all below them.", example: `["/srv/media"]`},
+			{name: "write", value: paths(&s.Write), note: "root",
+				doc: "Files and folders that the app may change, with all below them. []: none but its /tmp.", example: `["var"]`},
+			{name: "network", value: endpoints(&s.Network), note: "nothing",
+				doc:     "What the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" for everything.",
+				example: `["db.example.com:5432"]`},
+		},
+		done: func() { d.Sandbox = s },
+	}
+}
+
+// sandboxCeilingBlock is what the sandboxes of a tenant's apps may allow.
+func sandboxCeilingBlock(c *modgw.Ceilings) block {
+	s := new(modgw.Sandbox)
+	b := sandboxBlock(&modgw.Descriptor{})
+	b.effect, b.done = effect{}, func() { c.Sandbox = s }
+	b.doc = "Every app has a sandbox, also one whose descriptor has none. It allows files in the folder of the descriptor and " +
+		"what is here, wherever links point."
+	b.args = []argument{
+		{name: "read", value: paths(&s.Read), note: "none", doc: "Files and folders that apps may read.", example: `["/srv/media"]`},
+		{name: "write", value: paths(&s.Write), note: "none", doc: "Files and folders that apps may change.", example: `["/srv/shop/var"]`},
+		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "What apps may connect to.", example: `["127.0.0.1:5432"]`},
+	}
+	return b
+}
+
+// endpoints are what can be connected to.
+func endpoints(dst *[]modgw.Endpoint) value {
+	return value{form: "list of HOST:PORT", set: func(l *leaf) {
+		list, ok := l.texts()
+		ends := make([]modgw.Endpoint, 0, len(list))
+		for i, given := range list {
+			e, err := modgw.ParseEndpoint(given)
+			if err != nil {
+				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s cannot be connected to: %v.", l.shown(given), err))
+				ok = false
+			}
+			ends = append(ends, e)
+		}
+		if ok {
+			*dst = ends
+		}
+	}}
+}

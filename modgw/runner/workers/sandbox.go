@@ -1,0 +1,207 @@
+package workers
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
+	"github.com/modgw/modgw/modgw"
+)
+
+// systemFiles are what programs read of every system: programs, libraries, configuration, and what
+// the kernel says of itself. Files there that are secret have a mode that says so.
+var systemFiles = []string{
+	"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store", "/snap",
+	"/proc", "/sys", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
+}
+
+// devices are what programs use for no device of their own.
+var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
+
+// phpSessions is where PHP of Debian keeps sessions. No process can list it, and the sessions of
+// other users have a mode that keeps them secret.
+const phpSessions = "/var/lib/php/sessions"
+
+// Sandbox makes the rules for processes of an app. nil is one that confines nothing.
+type Sandbox struct {
+	config modgw.RunnerConfig
+	user   *account.Account
+	code   []string // files of the host's own that its processes read
+}
+
+// NewSandbox returns the sandbox of an app; nil when it has none. code are files of the host's own
+// that the app's processes read. It makes nothing.
+func NewSandbox(c modgw.RunnerConfig, user *account.Account, code ...string) *Sandbox {
+	if c.Descriptor.Sandbox == nil {
+		return nil
+	}
+	return &Sandbox{config: c, user: user, code: code}
+}
+
+// Confine puts the rules into spec for a process that executes programs and listens on the ports,
+// and makes the folder that it has for temporary files.
+func (s *Sandbox) Confine(spec *proc.Spec, programs []string, listen ...uint16) error {
+	if s == nil {
+		return nil
+	}
+	rules, err := s.rules(programs, listen)
+	if err != nil {
+		return err
+	}
+	spec.Sandbox = rules
+	isSet := func(variable string) bool { return strings.HasPrefix(variable, "TMPDIR=") }
+	if rules.Temporary != "" && !rules.HidesTemporary("/tmp") && !slices.ContainsFunc(spec.Env, isSet) {
+		spec.Env = append(slices.Clip(spec.Env), "TMPDIR="+rules.Temporary)
+	}
+	return nil
+}
+
+func (s *Sandbox) rules(programs []string, listen []uint16) (*sandbox.Rules, error) {
+	d := s.config.Descriptor
+	rules := &sandbox.Rules{Listen: listen, Network: networkOf(d.Sandbox), Means: sandbox.Probe()}
+	for _, e := range d.Sandbox.Network {
+		rules.Connect = append(rules.Connect, e.Port)
+	}
+	if s.config.Private != "" {
+		folder, err := s.makeTemporary()
+		if err != nil {
+			return nil, err
+		}
+		rules.Temporary = folder
+	}
+	rules.Grants = s.grants(programs)
+	for _, folder := range []string{"/tmp", "/var/tmp"} {
+		if rules.HidesTemporary(folder) {
+			rules.Grants = append(rules.Grants, sandbox.Grant{Path: folder, Write: true})
+		}
+	}
+	if rules.Means.Mounts {
+		rules.Grants = append(rules.Grants, sandbox.Grant{Path: "/dev/shm", Write: true})
+	}
+	if rules.Temporary != "" {
+		rules.Grants = append(rules.Grants, sandbox.Grant{Path: rules.Temporary, Write: true})
+	}
+	return rules, nil
+}
+
+// grants are the files that the app may open. Those that its descriptor names are bounded.
+func (s *Sandbox) grants(programs []string) []sandbox.Grant {
+	var grants []sandbox.Grant
+	add := func(write bool, within []string, paths ...string) {
+		for _, path := range paths {
+			if path != "" && filepath.IsAbs(path) {
+				grants = append(grants, sandbox.Grant{Path: path, Write: write, Within: within})
+			}
+		}
+	}
+	d, env := s.config.Descriptor, s.config.Environment
+	within := d.Sandbox.Within
+	add(false, nil, systemFiles...)
+	add(true, nil, devices...)
+	add(false, nil, s.code...)
+	if d.Python.Venv != "" {
+		add(false, within, env.Dir)
+	} else {
+		add(false, nil, env.Dir, env.Binary)
+	}
+	add(false, within, env.SearchPath...)
+	add(false, within, d.Root, d.Home, filepath.Dir(d.Entry()))
+	add(false, within, d.Python.Path...)
+	if d.CGI != nil {
+		add(false, within, d.CGI.Dir, d.CGI.Script)
+	}
+	if d.FastCGI != nil {
+		add(false, within, d.FastCGI.ScriptRoot)
+		if d.FastCGI.IsPHP() {
+			add(true, nil, phpSessions)
+		}
+	}
+	for _, program := range append(programs[:len(programs):len(programs)], env.Interpreter) {
+		if filepath.IsAbs(program) {
+			grants = append(grants, sandbox.Grant{Path: program, Program: true, Within: within})
+		}
+	}
+	add(false, within, d.Sandbox.Read...)
+	add(true, d.Sandbox.WithinWrite, d.Sandbox.Writable(d.Root)...)
+	return grants
+}
+
+func networkOf(s *modgw.Sandbox) sandbox.Network {
+	switch {
+	case s.ConnectsAnywhere():
+		return sandbox.Open
+	case len(s.Network) > 0:
+		return sandbox.Listed
+	}
+	return sandbox.Closed
+}
+
+// makeTemporary makes the folder for temporary files, which belongs to the app's user, in one that
+// belongs to the host's.
+func (s *Sandbox) makeTemporary() (string, error) {
+	folder := filepath.Join(s.config.Private, "tmp")
+	if err := files.MakeFolder(s.config.Private, 0o755); err != nil {
+		return "", err
+	}
+	err := os.Mkdir(folder, 0o700)
+	switch {
+	case os.IsExist(err):
+		info, err := os.Lstat(folder)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%q is no folder", folder)
+		}
+		if err != nil || s.user == nil {
+			return folder, err
+		}
+	case err != nil:
+		return "", err
+	}
+	if s.user != nil {
+		err = os.Lchown(folder, int(s.user.UID), int(s.user.GID))
+	}
+	return folder, err
+}
+
+// SandboxMeans says by which means an app's sandbox confines what: "landlock", "seccomp" and the
+// like, or "none". nil: the app has no sandbox.
+func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
+	if d.Sandbox == nil {
+		return nil
+	}
+	choose := func(there bool, means string) string {
+		if there {
+			return means
+		}
+		return "none"
+	}
+	landlock := fmt.Sprintf("landlock %d", m.Landlock)
+	return map[string]string{
+		"files":        choose(m.Landlock > 0, landlock),
+		"network":      networkMeans(d.Sandbox, m),
+		"signals":      choose(m.Scopes(), landlock),
+		"system calls": choose(m.Filter, "seccomp"),
+		"privileges":   "no_new_privs",
+		"/tmp":         choose(m.Mounts, "own mount"),
+		"/proc":        choose(m.Mounts, "own mount"),
+	}
+}
+
+func networkMeans(s *modgw.Sandbox, m sandbox.Means) string {
+	switch {
+	case s.ConnectsAnywhere():
+		return "open"
+	case !m.Ports():
+		return "none"
+	case !m.Filter:
+		return fmt.Sprintf("landlock %d, TCP ports alone", m.Landlock)
+	case len(s.Network) == 0:
+		return fmt.Sprintf("landlock %d and seccomp", m.Landlock)
+	}
+	return fmt.Sprintf("landlock %d and seccomp, ports at any address", m.Landlock)
+}
