@@ -102,7 +102,7 @@ type Descriptor struct {
 	Recycle  Recycle  // when workers are replaced
 	Idle     Idle     // when workers start and stop
 	Limits   Limits   // limits of requests and processes
-	Sandbox  *Sandbox // what processes may do; nil: all that their user may
+	Sandbox  *Sandbox // confinement of processes; nil: none
 	Health   Health   // request that new workers must answer
 	Spool    Spool    // parts of bodies kept for slow clients
 

@@ -138,8 +138,8 @@ func liesIn(path string, folders []string) bool {
 	})
 }
 
-// installation returns the folders that belong to a program, where it is not installed with those of
-// the system.
+// installation returns the folders that belong to a program, where it is not installed with those
+// of the system.
 func installation(program string) []string {
 	bin := filepath.Dir(program)
 	prefix := filepath.Dir(bin)
