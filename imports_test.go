@@ -27,12 +27,14 @@ var layers = map[string][]string{
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":       {},
 	"internal/webconf":         {"internal/lazyregexp", "internal/safepath"},
-	"modgw":                    {"modgw/appvalues", "modgw/meter", "modgw/spool", "internal/eventloop", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
+	"modgw":                    {"modgw/appvalues", "modgw/meter", "modgw/spool", "modgw/tracecontext", "internal/eventloop", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/appvalues":          {},
 	"modgw/meter":              {},
 	"modgw/diagnosis":          {"modgw", "modgw/meter", "internal/lazyregexp"},
 	"modgw/metrics":            {"modgw", "modgw/appvalues", "modgw/meter"},
 	"modgw/spool":              {},
+	"modgw/tracecontext":       {},
+	"modgw/tracing":            {"modgw", "modgw/tracecontext"},
 	"modgw/app":                {},
 	"modgw/mistake":            {"modgw", "internal/account", "internal/files"},
 	"modgw/webserver":          {"modgw"},
@@ -102,6 +104,7 @@ var alone = map[string]string{
 	"github.com/coder/websocket":    "modgw/runner/python/asgi",
 	"github.com/coreos/go-systemd/": "cmd/",
 	"github.com/prometheus/":        "modgw/metrics",
+	"go.opentelemetry.io/":          "modgw/tracing",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }
 

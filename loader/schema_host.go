@@ -20,6 +20,7 @@ func hostBlock(h *modgw.HostFile) block {
 			func() block { return hostSpoolBlock(h) },
 			func() block { return accessLogBlock(h) },
 			func() block { return metricsBlock(h) },
+			func() block { return tracingBlock(h) },
 			func() block { return tenantBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))

@@ -42,6 +42,10 @@ type Config struct {
 	// block. nil: it is not called.
 	Observe func(Event)
 
+	// Begun is called with each request before it is routed. It must not wait for anything, and may
+	// change the request's header. nil: it is not called.
+	Begun func(*http.Request, *RequestInfo)
+
 	// Ended is called when a request has ended. It must not wait for anything, and the request is
 	// its own only until it returns. nil: it is not called.
 	Ended func(*http.Request, *RequestInfo, Outcome)
@@ -91,7 +95,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if info.ID == "" {
 		info.ID = newRequestID()
 	}
+	g.begin(r, info)
 	g.observeEnd(w, r, info, func(w http.ResponseWriter) { g.serve(w, r, info) })
+}
+
+// begin calls Begun of the configuration, once for each request.
+func (g *Gateway) begin(r *http.Request, info *RequestInfo) {
+	if g.config.Begun != nil && !info.begun {
+		info.begun = true
+		g.config.Begun(r, info)
+	}
 }
 
 // serve is ServeHTTP for a request with its info.

@@ -18,6 +18,7 @@ type HostFile struct {
 	Sources        []string       // further files that were read to make it
 	AccessLog      *AccessLog     // nil: there is none
 	Metrics        *Metrics       // nil: they are on the control socket alone
+	Tracing        *Tracing       // nil: no request is traced
 	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
 
@@ -39,6 +40,18 @@ type AccessLog struct {
 // Metrics is a listener with metrics for Prometheus.
 type Metrics struct {
 	Address Address // listens there for GET /metrics
+}
+
+// Tracing sends spans of requests to a collector of OpenTelemetry.
+type Tracing struct {
+	// Endpoint is the URL that OTLP's paths are below, such as "http://127.0.0.1:4318".
+	Endpoint string
+
+	// Sample is the part of the requests that are traced, from 0 to 1, of those that come without a
+	// trace. A request that comes with one is traced if its sender is.
+	Sample float64
+
+	Headers map[string]string // further headers for the collector; they may be secret
 }
 
 // HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0

@@ -85,6 +85,7 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 		info.ID = newRequestID()
 	}
 	info.gateway, info.app, info.generation = g, app, generation
+	g.begin(r, info)
 	info.exchange = gatewayExchange{x, app, generation}
 	if !runner.ServeOnLoop(&info.exchange) {
 		info.exchange = gatewayExchange{}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/modgw/modgw/modgw/tracecontext"
 )
 
 // RequestInfo is what CGI knows of a request and [http.Request] does not. A front makes one for
@@ -81,6 +83,10 @@ type RequestInfo struct {
 	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"
 	PathInfo   string // PATH_INFO: Path without ScriptName
 
+	// Trace is the span of the request; nil: it is not traced. Begun of the configuration sets it.
+	Trace *tracecontext.Span
+
+	begun      bool // Begun of the configuration was called
 	gateway    *Gateway
 	app        *App // app is the one that the request is for; nil until it is routed.
 	generation *Generation

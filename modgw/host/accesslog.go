@@ -40,6 +40,9 @@ func (h *Host) requestEnded(r *http.Request, info *modgw.RequestInfo, o modgw.Ou
 	if log := h.accessLog.Load(); log != nil {
 		log.Ended(r, info, o)
 	}
+	if h.tracer != nil {
+		h.tracer.End(r, info, o)
+	}
 }
 
 // requestRefused is called with each request that could not be read. Nothing is known of it but the

@@ -30,6 +30,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/static"
 	"github.com/modgw/modgw/modgw/spool"
+	"github.com/modgw/modgw/modgw/tracing"
 	"github.com/modgw/modgw/reload"
 	"github.com/modgw/modgw/venv"
 )
@@ -52,6 +53,7 @@ type Host struct {
 	stop     chan struct{} // closed by Shutdown
 	shutdown sync.Once
 	probes   *probe.Answerer
+	tracer   *tracing.Tracer // nil: no request is traced
 
 	worker python.Files // set by Run, before any deploy
 
@@ -131,8 +133,12 @@ func New(c Config) (*Host, error) {
 	if c.Dev {
 		gateway.FindMistake = mistake.Find
 	}
-	if h.file.AccessLog != nil {
+	if h.file.AccessLog != nil || h.file.Tracing != nil {
 		gateway.Ended = h.requestEnded
+	}
+	if settings := h.file.Tracing; settings != nil {
+		h.tracer = tracing.New(tracing.Config{Settings: *settings, Version: c.Version, Log: h.log})
+		gateway.Begun = h.tracer.Begin
 	}
 	h.gateway = modgw.New(gateway)
 	h.metrics = h.newMetrics()

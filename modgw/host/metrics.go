@@ -36,5 +36,8 @@ func (h *Host) measure() metrics.Host {
 	if log := h.accessLog.Load(); log != nil {
 		m.AccessLost = log.Lost()
 	}
+	if h.tracer != nil {
+		m.SpansExported, m.SpansDropped = h.tracer.Exported(), h.tracer.Dropped()
+	}
 	return m
 }

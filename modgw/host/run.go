@@ -54,6 +54,7 @@ func (h *Host) Run(ctx context.Context) error {
 		return err
 	}
 	defer closeLog()
+	defer h.startTracing()()
 	defer h.openLoop()()
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)

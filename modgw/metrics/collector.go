@@ -188,6 +188,8 @@ func (c *collector) collectHost(out chan<- prometheus.Metric, h *Host) {
 	out <- spoolBytes.value(float64(h.SpoolDisk), "disk")
 	out <- logDropped.value(float64(h.LogDropped))
 	out <- accessLost.value(float64(h.AccessLost))
+	out <- spansExported.value(float64(h.SpansExported))
+	out <- spansDropped.value(float64(h.SpansDropped))
 }
 
 func truth(b bool) float64 {

@@ -22,6 +22,9 @@ type Host struct {
 	SpoolDisk   int64  // bytes of files that do
 	LogDropped  uint64 // log records that were dropped so far
 	AccessLost  uint64 // lines of the access log that were lost so far
+
+	SpansExported uint64 // spans of requests that a collector has taken so far
+	SpansDropped  uint64 // spans that were dropped so far
 }
 
 // App is a snapshot of an app.

@@ -162,4 +162,8 @@ var (
 		"Log records that were dropped because there were too many.")
 	accessLost = counter("modgw_access_log_lines_lost_total",
 		"Lines of the access log that could not be written.")
+	spansExported = counter("modgw_spans_exported_total",
+		"Spans of requests that the collector of OpenTelemetry has taken.")
+	spansDropped = counter("modgw_spans_dropped_total",
+		"Spans of requests that the collector of OpenTelemetry did not take.")
 )
