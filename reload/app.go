@@ -212,7 +212,7 @@ func (a *app) setReported(before *rules) {
 		if before != nil && before.class(path) != Nothing {
 			continue // it is new and unreported
 		}
-		now.unsure = now.target == "" && a.interest.changedSince(now)
+		now.unsure = now.target == "" && a.interest.changedBeforeScan(path, now)
 		known.files.set(path, now)
 	}
 	for path, old := range a.reported.files.all() {

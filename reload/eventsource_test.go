@@ -225,7 +225,7 @@ func TestExtraFilesAreCode(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "shared.py")
 	put(t, outside, "1")
 	AwaitTick(t)
-	in.Extra = []string{outside}
+	in.Extra = map[string]time.Time{outside: {}}
 	if err := w.Watch(in); err != nil {
 		t.Fatal(err)
 	}
@@ -244,13 +244,33 @@ func TestExtraFilesAreCode(t *testing.T) {
 	until(t, "it is forgotten", func() bool { return w.Status("blog").Files == 2 })
 }
 
+func TestExtraFileThatChangedAfterItWasLoadedHasChanged(t *testing.T) {
+	_, w, in, changes := trial(t, Config{})
+	serve(t, w)
+	shared := t.TempDir()
+	before, after := filepath.Join(shared, "before.py"), filepath.Join(shared, "after.py")
+	put(t, before, "1")
+	time.Sleep(2 * kernelTimeStep) // its time is before that of the start, by any clock
+	started := time.Now()
+	AwaitTick(t)
+	put(t, after, "1")
+	AwaitTick(t)
+	in.Extra = map[string]time.Time{before: started, after: started}
+	if err := w.Watch(in); err != nil {
+		t.Fatal(err)
+	}
+	if c := receive(t, changes); c.Class != Code || c.Cause != after+" changed" {
+		t.Errorf("%s: %s", c.Class, c.Cause)
+	}
+}
+
 func TestFileTimesOfAnotherClockSayNothing(t *testing.T) {
 	now, err := prepareInterest(Interest{App: "blog"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[time.Duration]bool{-24 * time.Hour: false, -time.Second: false, 0: true, 10 * ms: true, 24 * time.Hour: false} {
-		if got := now.changedSince(entry{ctime: now.declared.Add(after)}); got != want {
+		if got := now.changedBeforeScan("", entry{ctime: now.declared.Add(after)}); got != want {
 			t.Errorf("a file that changed %s after the declaration: %t", after, got)
 		}
 	}

@@ -19,9 +19,13 @@ type Interest struct {
 	Descriptor   []string // absolute files of class Descriptor
 	Dependencies []string // absolute files of class Dependencies
 	Entry        []string // absolute files of class Code
-	Extra        []string // absolute files of class Code that workers have loaded from elsewhere
 	Globs        []Glob   // further files
-	Ignore       []string // globs relative to Root that never count
+
+	// Extra are absolute files of class Code that workers have loaded from elsewhere, each with the
+	// time when its first worker was started. A file that changed after it counts as changed, since
+	// the worker may have loaded what was there before; zero: it counts as it is.
+	Extra  map[string]time.Time
+	Ignore []string // globs relative to Root that never count
 
 	Mode      modgw.ReloadMode // "": auto
 	Settle    time.Duration    // how long nothing may change before a change is reported; 0: 100 ms

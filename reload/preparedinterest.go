@@ -29,11 +29,20 @@ func prepareInterest(in Interest) (*preparedInterest, error) {
 	return &preparedInterest{Interest: in, rules: rules, declared: kernelTime()}, nil
 }
 
-// changedSince reports whether a file may have changed after the interest was declared. Times in
-// the future are those of a clock that was set back, and mean nothing.
-func (w *preparedInterest) changedSince(e entry) bool {
-	return !e.ctime.Before(w.declared) && e.ctime.Before(kernelTime().Add(time.Second))
+// changedBeforeScan reports whether a file that is looked at for the first time may have changed
+// after it began to count: when the interest was declared or, if workers have loaded it before
+// that, when they were started. Times in the future are those of a clock that was set back, and
+// mean nothing.
+func (w *preparedInterest) changedBeforeScan(path string, e entry) bool {
+	since := w.declared
+	if loaded := w.Extra[path]; !loaded.IsZero() {
+		since = loaded.Add(-kernelTimeStep)
+	}
+	return !e.ctime.Before(since) && e.ctime.Before(kernelTime().Add(time.Second))
 }
+
+// kernelTimeStep is the longest step of kernelTime, on kernels that tick 100 times a second.
+const kernelTimeStep = 10 * time.Millisecond
 
 // kernelTime is the time that the kernel gives to files that change now. It moves in steps of some
 // milliseconds, so a file with that time may have changed a little earlier or later.

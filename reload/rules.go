@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func rulesOf(in Interest) (*rules, error) {
 	r.addFiles(in.Entry, Code, true)
 	if in.Mode != modgw.ReloadTouch {
 		r.addFiles(in.Dependencies, Dependencies, false)
-		r.addFiles(in.Extra, Code, false)
+		r.addFiles(slices.Collect(maps.Keys(in.Extra)), Code, false)
 	}
 	for _, g := range in.Globs {
 		if in.Mode == modgw.ReloadTouch && g.Class != Descriptor {

@@ -202,6 +202,7 @@ func (h *Host) removeUndescribed(wanted map[modgw.AppName]modgw.Descriptor, miss
 func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	h.mu.Lock()
 	delete(h.apps, name)
+	delete(h.outside, name)
 	h.mu.Unlock()
 	m.stop()
 	h.watcher.Forget(name)

@@ -73,7 +73,7 @@ type Host struct {
 	impersonators map[string]bool               // users and addresses that were warned of
 	blocked       map[modgw.AppName]bool        // apps whose place another app still has
 	failing       map[modgw.AppName]bool        // apps in the gateway that have no reconciler
-	outside       map[modgw.AppName][]string    // files of code outside the roots of apps
+	outside       loadedOutside                 // files of code outside the roots of apps
 	accessLog     atomic.Pointer[accesslog.Log] // nil without one
 	loop          *eventloop.Loop               // serves ordinary requests; nil before Run
 	reconciling   context.Context               // ends reconcilers; nil before Run and after it
@@ -106,7 +106,7 @@ func New(c Config) (*Host, error) {
 		failing:       map[modgw.AppName]bool{},
 		blocked:       map[modgw.AppName]bool{},
 		impersonators: map[string]bool{},
-		outside:       map[modgw.AppName][]string{},
+		outside:       loadedOutside{},
 	}
 	h.budgets = logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets)
 	h.log = slog.New(h.budgets)

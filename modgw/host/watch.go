@@ -2,9 +2,11 @@ package host
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/safepath"
@@ -111,7 +113,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	in.Descriptor = nil // all descriptors together are one interest: see watch
 	in.Dependencies = append(in.Dependencies, h.builder.Inputs(d)...)
 	h.mu.Lock()
-	in.Extra = h.outside[d.Name]
+	in.Extra = maps.Clone(h.outside[d.Name])
 	h.mu.Unlock()
 	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
 		// What the host itself writes is no change of the app.
@@ -125,15 +127,26 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 // mostOutside is how many files outside its root are watched for an app.
 const mostOutside = 5000
 
-// foundOutside also watches code that a worker of an app has loaded from outside the root.
-func (h *Host) foundOutside(app modgw.AppName, files []string) {
+// loadedOutside are, for each app, the files outside its root that workers have loaded, each with
+// the time when the first of them was started.
+type loadedOutside map[modgw.AppName]map[string]time.Time
+
+// foundOutside also watches code that a worker of an app has loaded from outside the root since it
+// was started.
+func (h *Host) foundOutside(app modgw.AppName, files []string, started time.Time) {
 	h.mu.Lock()
 	known := h.outside[app]
-	all := append(slices.Clone(known), files...)
-	slices.Sort(all)
-	all = slices.Compact(all)
-	h.outside[app] = all[:min(len(all), mostOutside)]
-	grown := len(h.outside[app]) > len(known)
+	if known == nil {
+		known = map[string]time.Time{}
+		h.outside[app] = known
+	}
+	before := len(known)
+	for _, file := range files {
+		if _, ok := known[file]; !ok && len(known) < mostOutside {
+			known[file] = started
+		}
+	}
+	grown := len(known) > before
 	h.mu.Unlock()
 	if r := h.reconciler(app); r != nil && grown {
 		h.watchApp(r.descriptor())

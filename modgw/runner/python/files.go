@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/modgw/modgw/internal/atomicfile"
 	"github.com/modgw/modgw/internal/files"
@@ -34,8 +35,8 @@ type Files struct {
 	// Outside is called, for each worker that tells, with the files of the modules that the app has
 	// loaded from outside its root and that belong neither to its environment nor to Python, such
 	// as those of a package that is installed as editable. Workers report them where there are
-	// Zygotes. nil: nobody wants to know.
-	Outside func(app modgw.AppName, files []string)
+	// Zygotes. The worker was started at the given time. nil: nobody wants to know.
+	Outside func(app modgw.AppName, files []string, started time.Time)
 
 	// where Unpack has put the code; other code than the host's own is not looked after
 	unpacked string

@@ -71,7 +71,7 @@ func (r *Runner) learnModules(w *worker, report zygote.Report) {
 		}
 	}
 	if report := r.files.Outside; report != nil {
-		report(r.app.Descriptor.Name, files)
+		report(r.app.Descriptor.Name, files, w.started)
 	}
 	if r.zygote != nil {
 		r.zygote.Learn(r.zygoteApp(), w.parent, report)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
@@ -209,7 +210,12 @@ func TestFilesOutsideOfRootAndEnvironmentAreTold(t *testing.T) {
 	a.write(a.path("mine.py"), "")
 	told := make(chan []string, 1)
 	a.runner.files.Zygotes = new(zygote.Set)
-	a.runner.files.Outside = func(_ modgw.AppName, files []string) { told <- files }
+	a.runner.files.Outside = func(_ modgw.AppName, files []string, started time.Time) {
+		if started.IsZero() || started.After(time.Now()) {
+			t.Errorf("the worker was started at %s", started)
+		}
+		told <- files
+	}
 	a.runner.app.Descriptor.Python.NoTemplate = true
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)

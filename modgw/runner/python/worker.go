@@ -1,6 +1,8 @@
 package python
 
 import (
+	"time"
+
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
@@ -14,7 +16,8 @@ import (
 // worker is one process that runs the app. It implements [workers.Program].
 type worker struct {
 	*control.Worker
-	runner *Runner
+	runner  *Runner
+	started time.Time // before its process was
 	// its process, which the host has not started; nil: the host starts one
 	attached *attach.Process
 	parent   *zygote.Process // the template that it is forked from; nil: it is started on its own
@@ -37,7 +40,7 @@ var (
 
 // newWorker makes the program of a worker that is forked from parent unless that is nil.
 func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
-	w := &worker{runner: r, parent: parent}
+	w := &worker{runner: r, started: time.Now(), parent: parent}
 	config := control.Config{Pool: r.Pool, Dev: r.app.Dev}
 	if r.files.Zygotes != nil {
 		config.Report = func(payload []byte) error {
