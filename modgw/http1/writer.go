@@ -9,8 +9,11 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// unknown is the length of a body that does not say it.
-const unknown = -1
+// What the length of a body is when it is no number of bytes. Both are below zero.
+const (
+	unknown = -1 - iota // none is declared
+	chunked             // none is declared, and each piece says its own
+)
 
 // Writer frames the response to one request: its methods append to a buffer what is to be sent
 // beside the bytes of the body. Its order of calls is
@@ -23,9 +26,8 @@ type Writer struct {
 	minor     uint8 // minor version of the request
 	isHead    bool
 	status    int
-	length    int64 // Content-Length; unknown: none was declared
+	length    int64 // Content-Length, unknown or chunked
 	written   int64 // bytes of the body
-	chunked   bool
 	dated     bool
 	keepsOpen bool // the connection, as far as is known
 	says      connectionWord
@@ -65,14 +67,14 @@ func (w *Writer) HasBody() bool { return !w.isHead && bodyAllowed(w.status) }
 
 // HasRoom reports whether the body has a declared length, and n more bytes are within it. Such
 // bytes may be sent as they are.
-func (w *Writer) HasRoom(n int64) bool { return w.length != unknown && n <= w.length-w.written }
+func (w *Writer) HasRoom(n int64) bool { return w.length >= 0 && n <= w.length-w.written }
 
 // Written is how many bytes were counted.
 func (w *Writer) Written() int64 { return w.written }
 
 // IsComplete reports whether the body has all bytes that the head has declared.
 func (w *Writer) IsComplete() bool {
-	return w.length == unknown || w.length == w.written || !w.HasBody()
+	return w.length < 0 || w.length == w.written || !w.HasBody()
 }
 
 func bodyAllowed(status int) bool {
@@ -158,13 +160,13 @@ func (w *Writer) AppendHeadEnd(b []byte, complete int64, date []byte) []byte {
 		w.length = complete
 	}
 	switch {
-	case w.length != unknown:
+	case w.length >= 0:
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, w.length, 10)
 		b = append(b, "\r\n"...)
 	case !hasBody:
 	case w.minor > 0:
-		w.chunked = true
+		w.length = chunked
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	default:
 		w.keepsOpen = false // where the body ends only the end of the connection tells
@@ -192,7 +194,7 @@ func (w *Writer) Count(n int64) error {
 	switch {
 	case !bodyAllowed(w.status):
 		return http.ErrBodyNotAllowed
-	case w.length != unknown && w.written+n > w.length:
+	case w.length >= 0 && w.written+n > w.length:
 		return http.ErrContentLength
 	}
 	w.written += n
@@ -201,7 +203,7 @@ func (w *Writer) Count(n int64) error {
 
 // AppendPiece appends what comes before a piece of the body with n bytes, n > 0.
 func (w *Writer) AppendPiece(b []byte, n int) []byte {
-	if !w.chunked {
+	if w.length != chunked {
 		return b
 	}
 	b = strconv.AppendUint(b, uint64(n), 16)
@@ -210,7 +212,7 @@ func (w *Writer) AppendPiece(b []byte, n int) []byte {
 
 // AppendPieceEnd appends what comes after a piece of the body.
 func (w *Writer) AppendPieceEnd(b []byte) []byte {
-	if !w.chunked {
+	if w.length != chunked {
 		return b
 	}
 	return append(b, "\r\n"...)
@@ -219,7 +221,7 @@ func (w *Writer) AppendPieceEnd(b []byte) []byte {
 // AppendEnd appends what comes after the body: header is that of AppendHead, with the values of
 // trailers.
 func (w *Writer) AppendEnd(b []byte, header http.Header) []byte {
-	if !w.chunked {
+	if w.length != chunked {
 		return b
 	}
 	b = append(b, "0\r\n"...)
