@@ -531,7 +531,7 @@ touch("count", str(count))
 	defer conn.CloseNow()
 	var sent atomic.Int64
 	done := make(chan struct{})
-	const messages = 1000
+	const messages = 500
 	go func() {
 		defer close(done)
 		for range messages {

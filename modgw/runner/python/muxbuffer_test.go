@@ -78,7 +78,7 @@ func TestLargeASGIResponsesAreExact(t *testing.T) {
 	t.Run("started", func(t *testing.T) {
 		a := serve(t, largeASGIApp, asASGI)
 		a.shares()
-		a.exactASGIResponses(64 << 20)
+		a.exactASGIResponses(24 << 20)
 	})
 	t.Run("forked", func(t *testing.T) {
 		a := withTemplate(t, largeASGIApp, asASGI)
