@@ -30,9 +30,10 @@ type scene struct {
 	dir     string
 	program string        // modgw-host
 	look    time.Duration // how long it is looked at, or longer
-	port    int
-	env     []string  // further variables of the host
-	trace   io.Writer // gets what the host says of itself in the end; nil: nothing does
+	port    int           // of the host
+	silent  int           // a port whose server accepts connections and says nothing
+	env     []string      // further variables of the host
+	trace   io.Writer     // gets what the host says of itself in the end; nil: nothing does
 
 	last    []byte // the latest status as it was printed
 	command *exec.Cmd
@@ -91,6 +92,9 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 	if err := os.WriteFile(s.path("host.hcl"), []byte(host), 0o644); err != nil {
 		return err
 	}
+	if err := s.listenSilently(); err != nil {
+		return err
+	}
 	for name, text := range i.files {
 		if err := s.write(name, text); err != nil {
 			return err
@@ -115,7 +119,9 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 }
 
 // fill puts in what only the scene knows.
-func (s *scene) fill(text string) string { return strings.ReplaceAll(text, "DIR", s.dir) }
+func (s *scene) fill(text string) string {
+	return strings.NewReplacer("{{dir}}", s.dir, "{{silent}}", fmt.Sprint(s.silent)).Replace(text)
+}
 
 // path is a file of the scene.
 func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
@@ -250,6 +256,18 @@ func (s *scene) status() (*hostStatus, error) {
 func (s *scene) log() string {
 	text, _ := os.ReadFile(s.path("host.log")) // there may be none
 	return string(text[max(0, len(text)-3000):])
+}
+
+// listenSilently opens a port at which connections are accepted, and nothing is said until the
+// scene ends.
+func (s *scene) listenSilently() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.silent = l.Addr().(*net.TCPAddr).Port
+	s.cleanUp = append(s.cleanUp, func() { l.Close() }) // the kernel accepts for it
+	return nil
 }
 
 func freePort() (int, error) {

@@ -7,7 +7,7 @@ import (
 
 // all are the incidents, in the order of the table.
 func all() []*incident {
-	return slices.Concat(starts(), overload())
+	return slices.Concat(starts(), overload(), waits())
 }
 
 // hello is an app that answers.
@@ -65,11 +65,8 @@ func overload() []*incident {
   queue { max = 4 }`,
 			files: map[string]string{"shop.py": "import time\n\n\ndef application(environ, start_response):\n    time.sleep(0.5)\n" +
 				"    start_response(\"200 OK\", [])\n    return [b\"hello\"]\n"},
-			stage: func(_ context.Context, s *scene) error {
-				s.send(12, client{path: "/"})
-				return nil
-			},
-			cause: "queue_full", says: `the queue is full, as seen since \d+:\d+:\d+: \d+ requests refused in \d+ s, \d+ %`,
+			stage: busy(12),
+			cause: "queue_full", says: `the queue is full, as seen since \d+:\d+:\d+: \d+ requests refused in \d+ s, \d+ %; 2 of 2 threads are in shop\.py line 5`,
 		},
 		{
 			name: "workers crash again and again",

@@ -40,6 +40,13 @@ type App struct {
 	WorkerEnd  string
 	WorkerEnds []time.Time
 
+	// Places are where requests are that workers execute. It is empty where nothing is wrong, and
+	// where that is unknown.
+	Places []modgw.Location
+
+	// Silent is how many workers did not say where their requests are.
+	Silent int
+
 	// Samples are figures of the app, oldest first. The last one is of Now.
 	Samples []Sample
 }
@@ -48,7 +55,7 @@ type App struct {
 // end again and again also refuses requests.
 var rules = []func(*App) *Diagnosis{
 	stopped, brokenDescriptor, diskFullForPackages, missingPackage, startupTimeout, failedDeploy,
-	outOfMemory, crashLoop, diskFull, queueFull, processorBound, allBusy, workerCrashed,
+	outOfMemory, crashLoop, diskFull, blockedLoop, lockBound, waitingRequests, processorBound, queueFull, allBusy, workerCrashed,
 	timeouts, failingRequests, memoryGrows, watchDegraded, starting,
 }
 

@@ -110,6 +110,44 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 				s.Busy, s.CPU = 4, map[int]time.Duration{11: used, 12: used}
 			})
 		}, "processor_bound", Warning, []string{"98 % of a processor each for 10 s", "raise workers"}},
+		"waiting for the database": {func(a *App) {
+			a.Runner.Busy, a.Runner.Queued = 4, 5
+			for i := range 4 {
+				a.Places = append(a.Places, modgw.Location{
+					Worker: 1, For: time.Duration(i) * 1033 * time.Millisecond, Module: "psycopg.connection", File: "/srv/shop/db.py", Line: 10 + i,
+				})
+			}
+		}, "waiting_for_database", Warning, []string{"4 of 4 threads are in psycopg, called in db.py line 10, for 3.1 s; 5 requests wait"}},
+		"waiting for names": {func(a *App) {
+			a.Runner.Busy = 4
+			a.Places = []modgw.Location{{Module: "socket", Function: "getaddrinfo", File: "/srv/a.py", Line: 1}}
+		}, "waiting_for_names", Warning, []string{"1 of 1 threads is in socket.getaddrinfo, called in a.py line 1", "resolv.conf"}},
+		"waiting for the database, and refused": {func(a *App) {
+			a.Runner.Busy = 4
+			a.Places = []modgw.Location{{Module: "django.db.backends.utils", File: "/srv/a.py", Line: 1, For: time.Minute}}
+			a.Samples = samples(4, func(i int, s *Sample) { s.Refused = uint64(31 * i) })
+			followUp(a.Samples)
+		}, "waiting_for_database", Critical, []string{"in django.db", "60.0 s", "the queue is full, as seen since 14:02:10: 93 requests refused in 30 s, 31 %"}},
+		"waiting for long, though others go on": {func(a *App) {
+			a.Places = []modgw.Location{{Module: "requests.adapters", File: "/srv/a.py", Line: 1, For: 12 * time.Second}}
+		}, "waiting_for_upstream", Warning, []string{"another server: 1 of 1 threads is in requests, called in a.py line 1, for 12.0 s"}},
+		"blocked event loop": {func(a *App) {
+			a.Kind, a.Runner.Busy, a.Runner.Capacity = modgw.KindASGI, 17, 100
+			a.Places = []modgw.Location{{Worker: 2, Blocks: true, Module: "requests.api", Function: "get", File: "/srv/views.py", Line: 7, For: 3200 * time.Millisecond}}
+		}, "blocked_loop", Critical, []string{"worker 2 is blocked for 3.2 s by views.py line 7, in requests.api.get: 17 requests wait for it"}},
+		"bound by the interpreter lock": {func(a *App) {
+			a.Samples = samples(2, func(i int, s *Sample) {
+				s.Busy, s.Queued = 4, 3
+				n := uint64(100 * i)
+				lock := modgw.Pauses{Count: n, Seconds: 1.2 * float64(i), Buckets: [...]uint64{n * 3 / 100, 0, n * 97 / 100, 0, 0, 0, 0, 0}}
+				s.Lock = map[int]modgw.Pauses{11: lock, 12: lock}
+			})
+			a.Runner.Queued = 3
+		}, "gil_bound", Warning, []string{"97 % of the GIL is used, and a thread waits 12 ms for it, with 4 requests in 2 workers; 3 requests wait", "raise workers"}},
+		"all threads busy at one place": {func(a *App) {
+			a.Runner.Busy, a.Runner.Queued = 4, 1
+			a.Places = []modgw.Location{{File: "/srv/a.py", Line: 3}, {File: "/srv/a.py", Line: 3}, {File: "/srv/a.py", Line: 9}}
+		}, "all_busy", Warning, []string{"1 request waits; 2 of 3 threads are in a.py line 3"}},
 		"all threads busy": {func(a *App) {
 			a.Runner.Busy, a.Runner.Queued = 4, 3
 			a.Samples = samples(3, func(_ int, s *Sample) { s.Busy, s.Queued = 4, 1 })
@@ -180,6 +218,18 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 		},
 		"a crash long ago":           func(a *App) { a.Runner.Crash = &modgw.CrashStatus{Time: ago(time.Hour)} },
 		"refused before the samples": func(a *App) { a.Samples = samples(5, func(_ int, s *Sample) { s.Refused = 9 }) },
+		"one request waits while others go on": func(a *App) {
+			a.Places = []modgw.Location{{Module: "psycopg.connection", For: 2 * time.Second}}
+		},
+		"a loop that was late for a moment": func(a *App) {
+			a.Places = []modgw.Location{{Blocks: true, For: 400 * time.Millisecond}}
+		},
+		"the lock is used, and no thread waits long for it": func(a *App) {
+			a.Samples = samples(2, func(i int, s *Sample) {
+				s.Busy = 4
+				s.Lock = map[int]modgw.Pauses{11: {Count: uint64(100 * i), Seconds: 0.03 * float64(i), Buckets: [...]uint64{0, uint64(100 * i), 0, 0, 0, 0, 0, 0}}}
+			})
+		},
 		"memory after the start": func(a *App) {
 			a.Generation.Ready = ago(40 * time.Second)
 			a.Samples = samples(31, func(i int, s *Sample) { s.Memory += int64(i) << 20 })

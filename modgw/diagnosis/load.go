@@ -33,22 +33,29 @@ func (a *App) noRoom(sentence string) *Diagnosis {
 
 func queueFull(a *App) *Diagnosis {
 	hint := "raise workers or threads; queue { max timeout } says how many wait, and how long"
-	base, ok := a.base(window)
-	last := a.last()
-	if n := last.Refused - base.Refused; ok && n > 0 && a.Now.Sub(last.RefusedUntil) <= refusedPause {
-		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full, as seen since %s: %s refused in %s%s",
-			clock(last.RefusedSince), requests(n), roughly(a.Now.Sub(base.Time)), share(n, last.Requests-base.Requests)), hint}
+	if refused := a.refusals(); refused != "" {
+		return a.addPlace(&Diagnosis{"queue_full", Critical, refused, hint})
 	}
-	if a.QueueMax > 0 && a.Runner.Queued >= a.QueueMax {
-		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue is full: %s, %s",
-			waiting(a.Runner.Queued), a.busy()), hint}
-	}
-	f := a.Failing
+	last, f := a.last(), a.Failing
 	if f != nil && f.Last.Status == http.StatusServiceUnavailable && last.Refused > 0 && a.Now.Sub(f.Last.Time) < refusedPause {
 		return &Diagnosis{"queue_full", Critical, fmt.Sprintf("the queue was full at %s: %s refused since the host started",
 			clock(f.Last.Time), requests(last.Refused)), hint}
 	}
 	return nil
+}
+
+// refusals says how many requests are refused because of the queue; "": none are.
+func (a *App) refusals() string {
+	base, ok := a.base(window)
+	last := a.last()
+	if n := last.Refused - base.Refused; ok && n > 0 && a.Now.Sub(last.RefusedUntil) <= refusedPause {
+		return fmt.Sprintf("the queue is full, as seen since %s: %s refused in %s%s",
+			clock(last.RefusedSince), requests(n), roughly(a.Now.Sub(base.Time)), share(n, last.Requests-base.Requests))
+	}
+	if a.QueueMax > 0 && a.Runner.Queued >= a.QueueMax {
+		return fmt.Sprintf("the queue is full: %s, %s", waiting(a.Runner.Queued), a.busy())
+	}
+	return ""
 }
 
 // busy says how many of the requests that can be executed at once are.
@@ -85,6 +92,73 @@ func processorBound(a *App) *Diagnosis {
 		"raise workers, up to the number of processors"}
 }
 
+// The interpreter lock is said to be the limit when so many tries to get it, and such a part of
+// them, had to wait for lockWait on average.
+const (
+	lockTries = 30
+	lockShare = 0.7
+	lockWait  = time.Millisecond
+)
+
+// lockBound is about workers whose threads wait for the interpreter more than for anything else.
+func lockBound(a *App) *Diagnosis {
+	last := a.last()
+	base, ok := a.before(2*time.Second, 30*time.Second)
+	if !ok || last.Busy <= last.Workers {
+		return nil
+	}
+	var sum modgw.Pauses
+	workers := 0
+	for pid, after := range last.Lock {
+		tried := after.Since(base.Lock[pid])
+		waited := tried.Beyond(0)
+		if tried.Count < lockTries || float64(waited) < lockShare*float64(tried.Count) ||
+			tried.Seconds < lockWait.Seconds()*float64(tried.Count) {
+			continue
+		}
+		workers++
+		sum.Count += tried.Count
+		sum.Seconds += tried.Seconds
+		sum.Buckets[1] += waited
+	}
+	if workers == 0 || workers < last.Workers {
+		return nil
+	}
+	d := &Diagnosis{"gil_bound", Warning, fmt.Sprintf("one Python thread computes at a time: %d %% of the GIL is used, and a thread waits %.0f ms for it, with %s",
+		100*sum.Buckets[1]/sum.Count, 1000*sum.Seconds/float64(sum.Count), running(last.Busy, workers)),
+		"raise workers, up to the number of processors; more threads do not help"}
+	return a.addPressure(d)
+}
+
+// addPressure adds to a cause what it leads to: requests that are refused, or wait.
+func (a *App) addPressure(d *Diagnosis) *Diagnosis {
+	if refused := a.refusals(); refused != "" {
+		d.Severity = Critical
+		d.Sentence += "; " + refused
+	} else if n := a.Runner.Queued; n > 0 {
+		d.Sentence += "; " + waiting(n)
+	}
+	return d
+}
+
+// addPlace adds where most requests are.
+func (a *App) addPlace(d *Diagnosis) *Diagnosis {
+	if g := a.gather(); g != nil {
+		if where := a.where(g); where != "" {
+			d.Sentence += "; " + where
+		}
+	}
+	return d
+}
+
+// running says how many requests some workers execute.
+func running(requests, workers int) string {
+	if workers == 1 {
+		return fmt.Sprintf("%d requests in one worker", requests)
+	}
+	return fmt.Sprintf("%d requests in %d workers", requests, workers)
+}
+
 func allBusy(a *App) *Diagnosis {
 	full := func(s Sample) bool { return s.Capacity > 0 && s.Busy >= s.Capacity && s.Queued > 0 }
 	r := a.Runner
@@ -97,7 +171,7 @@ func allBusy(a *App) *Diagnosis {
 		d.Sentence += " for at least " + roughly(a.Now.Sub(at))
 	}
 	d.Sentence += ", " + waiting(r.Queued)
-	return d
+	return a.addPlace(d)
 }
 
 func timeouts(a *App) *Diagnosis {

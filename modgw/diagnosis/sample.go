@@ -31,6 +31,9 @@ type Sample struct {
 
 	// CPU is the processor time of the workers by process id.
 	CPU map[int]time.Duration
+
+	// Lock has the waits for the interpreter lock of the workers by process id.
+	Lock map[int]modgw.Pauses
 }
 
 // Codes of faults that a sample counts.
@@ -52,6 +55,12 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	}
 	for _, w := range s.Runner.Workers {
 		f.Memory += w.Memory
+		if w.Interpreter != nil && w.Interpreter.GIL != nil {
+			if f.Lock == nil {
+				f.Lock = map[int]modgw.Pauses{}
+			}
+			f.Lock[w.PID] = *w.Interpreter.GIL
+		}
 	}
 	if counted == nil {
 		return f

@@ -32,7 +32,9 @@ func (h *Host) Status() control.Status {
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
 	mistakes, meters := h.mistakes(), h.meters()
-	for _, app := range h.gateway.Status() {
+	apps := h.gateway.Status()
+	located := h.locate(apps, meters)
+	for _, app := range apps {
 		mistaken := app.Failure == nil && mistakes[app.App] != nil
 		if mistaken {
 			app.Failure = h.mistakeStatus(app.App, mistakes[app.App])
@@ -41,7 +43,7 @@ func (h *Host) Status() control.Status {
 		if watch.Mode == modgw.ReloadOff && h.isWaiting(app.App) {
 			watch.Reason = "the app waits for a request"
 		}
-		about := h.diagnose(&app, watch.Degraded, mistaken, meters[app.App])
+		about := h.diagnose(&app, watch.Degraded, mistaken, meters[app.App], located[app.App])
 		s.Apps = append(s.Apps, control.AppStatus{AppStatus: app, Diagnosis: about, Watch: control.WatchStatus{
 			Mode:        string(watch.Mode),
 			Reason:      watch.Reason,

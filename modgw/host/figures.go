@@ -71,8 +71,10 @@ func (h *Host) meters() map[modgw.AppName]*meter.App {
 
 // diagnose says why an app is not well. Samples are kept of an app with
 // a generation that has more than files.
-func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, counted *meter.App) *diagnosis.Diagnosis {
-	app := diagnosis.App{AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded}
+func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, counted *meter.App, at places) *diagnosis.Diagnosis {
+	app := diagnosis.App{
+		AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded, Places: at.found, Silent: at.silent,
+	}
 	sample := diagnosis.NewSample(app.Now, s, counted)
 	if s.Generation == nil || s.Kind == modgw.KindStatic {
 		h.figures.remove(s.App)

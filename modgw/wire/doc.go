@@ -78,6 +78,9 @@
 //	                             since Unqueue last named that stream. Answers to later requests, on
 //	                             the connection, may overtake this frame
 //
+//	Locate      control  both    from the host, without payload: say where the requests are that
+//	                             you execute. The worker answers with a list; see below
+//
 // # Dictionaries
 //
 // The head of Request and the payloads of Start, Ready, Failed, Log and Event are in
@@ -99,6 +102,12 @@
 //	          line name the place in the app's own code, "" and 0 when there is none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str,
 //	          "request": str, "file": str, "line": int}; request is the RequestInfo.ID or ""
+//	Locate    a list with a dict for each request: {"request": str, "milliseconds": int,
+//	          "module": str, "function": str, "file": str, "line": int, "blocks": bool}. The
+//	          request has been executed, or the event loop blocked, for so long. Module and
+//	          function are those of the library that the app has called, "" when it is in code
+//	          of its own; file and line name the place in that, "" and 0 when there is none;
+//	          blocks: an event loop does not go on
 //
 // The head of Response is the status, a space and a reason, and the names and values of the
 // headers, all in latin-1 and with a zero byte between two of them.

@@ -58,13 +58,14 @@ const (
 	Unqueued  Type = 17
 	Shared    Type = 18
 	Interrupt Type = 19
+	Locate    Type = 20
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
 	Log: "Log", Retire: "Retire", Unqueue: "Unqueue", Unqueued: "Unqueued", Shared: "Shared",
-	Interrupt: "Interrupt",
+	Interrupt: "Interrupt", Locate: "Locate",
 }
 
 // String is the name that the package documentation uses.

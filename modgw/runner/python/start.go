@@ -41,6 +41,7 @@ func (w *worker) Begin() {
 	if w.replaces != nil {
 		w.runner.zygote.Distrust(w.runner.zygoteApp(), w.replaces.parent, w.replaces.err)
 	}
+	w.begun.Store(true)
 	w.Worker.Begin()
 }
 

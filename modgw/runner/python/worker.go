@@ -1,6 +1,7 @@
 package python
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -28,6 +29,8 @@ type worker struct {
 
 	// pauses is what it measures of its interpreter; nil: nothing
 	pauses *pauses.Page
+
+	begun atomic.Bool // it takes requests, or did
 
 	// why the app was not loaded; nil: it was. Used by Ready and Explain only
 	failed *wire.FailedMessage

@@ -79,6 +79,8 @@ func (w *Worker) handle(f wire.Frame) error {
 			return wire.Errorf("a report of its modules, which it was not asked for")
 		}
 		return report(f.Payload)
+	case wire.Locate:
+		return w.noteLocation(f.Payload)
 	case wire.Unqueued:
 		return w.Connections.Requeue(f.Payload, f.End())
 	case wire.Retire:

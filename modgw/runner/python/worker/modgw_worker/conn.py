@@ -9,7 +9,7 @@ import time
 import traceback
 from time import perf_counter
 
-from . import beside, wire
+from . import beside, stacks, wire
 from .environ import Beginnings
 from .interrupt import Interruptible, RequestTimeout
 from .pace import APART, Pace
@@ -68,6 +68,7 @@ class Conn(Interruptible):
         self.pace = 0  # what the host is told of it; 0: nothing is known yet
         # which stream the host last asked about, the thread's CPU time then, and when it was
         self._asked = (0, 0.0, 0.0)
+        self._begun = 0.0  # when the current request was begun
         self._idle = False
         self._stopping = False
         self._lost = False
@@ -157,6 +158,14 @@ class Conn(Interruptible):
         cpu, now = time.clock_gettime(_cpu_clock_of(self.thread.ident)), perf_counter()
         self._asked = (busy, cpu, now)
         return busy != 0 and asked[0] == busy and cpu - asked[1] > _COMPUTED * (now - asked[2])
+
+    def places(self, now):
+        """Where its request is, as a list, which is empty without one; for another thread."""
+        exchange = self.current
+        if exchange is None:
+            return []
+        request = exchange.environ.get("modgw.request_id", "")
+        return [stacks.place(stacks.running(self.thread.ident), request, now - self._begun)]
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
@@ -266,7 +275,8 @@ class Conn(Interruptible):
                 pace.begin_sample(exchange.stream)
                 if self.watch is not None:
                     self.watch.wake()
-            begin = perf_counter()
+                self._begun = perf_counter()
+            begin = self._begun
             try:
                 exchange.run()
             except RequestTimeout:
@@ -331,6 +341,7 @@ class Conn(Interruptible):
         while True:
             try:
                 if self._queue:
+                    self._begun = perf_counter()
                     self.current = self._queue.popleft()
                     return self.current
             except IndexError:

@@ -20,6 +20,7 @@ class BaseExchange:
         "stream",
         "scope",
         "task",
+        "begun",
         "cancelled",
         "ended",
         "window",
@@ -32,6 +33,7 @@ class BaseExchange:
         self.stream = stream
         self.scope = scope
         self.task = None
+        self.begun = 0.0  # when the task was made
         self.cancelled = None  # the reason, once the host has given the request up
         self.ended = False  # whether the last frame to the host was made
         self.window = wire.INITIAL_WINDOW  # bytes that may be sent

@@ -8,8 +8,9 @@ import sys
 import traceback
 # the system's own: gevent has patched nothing yet
 from _thread import allocate_lock, get_ident, start_new_thread
+from time import perf_counter
 
-from . import wire
+from . import stacks, wire
 from .body import ClientDisconnected
 from .entry import LoadError
 from .environ import Beginnings
@@ -134,6 +135,19 @@ class GreenletConn:
                 )
                 texts.append("%s:\n%s" % (title, "".join(traceback.format_stack(frame))))
         return texts
+
+    def places(self, now):
+        """Where the requests are; for another thread."""
+        found = []
+        for greenlet in list(self._greenlets)[:_MOST_SHOWN]:
+            request = getattr(greenlet, "modgw_request", None)
+            if request is None:
+                continue
+            frame = greenlet.gr_frame  # None: it runs, and is the thread's stack
+            frames = stacks.running(self._ident) if frame is None else stacks.outward(frame)
+            name = request.exchange.environ.get("modgw.request_id", "")
+            found.append(stacks.place(frames, name, now - request.begun))
+        return found
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
@@ -284,6 +298,7 @@ class RequestConn:
         self.control = conn.control
         self.exchange = None
         self.greenlet = None
+        self.begun = perf_counter()
         self.running = False
         self.inside = False
         self._conn = conn

@@ -15,6 +15,7 @@ from .muxconn import MuxConn
 from .signals import Stopped
 
 _MOST_TASKS = 50  # whose stacks are logged
+_MOST_PLACES = 20  # tasks whose places are told
 _TIDY = 5.0  # seconds that what a failed startup has left running may take to end
 _PROMPT = 0.3  # seconds in which a loop that is not blocked answers
 
@@ -121,6 +122,21 @@ class Loop:
         if len(tasks) > _MOST_TASKS:
             texts.append("and %d more tasks" % (len(tasks) - _MOST_TASKS))
         return texts
+
+    def places(self, now):
+        """Where the requests are, or the one that blocks the loop; for another thread."""
+        conn = self._conn
+        if conn is None:
+            return []
+        blocked = conn.blocked(now)
+        if blocked > _PROMPT:
+            return [stacks.place(stacks.running(self._ident), "", blocked, blocks=True)]
+        found = []
+        for task, exchange in list(conn.tasks.items())[:_MOST_PLACES]:
+            request = exchange.scope.get("modgw.request_id", "")
+            frames = stacks.awaiting(task.get_coro())
+            found.append(stacks.place(frames, request, now - exchange.begun))
+        return found
 
     def cut_off(self):
         """Ends the connection, so that the host replaces this worker and nobody waits for it. Any

@@ -270,6 +270,8 @@ class Worker:
                 self._interrupt(message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
                 self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
+            elif message[0] == wire.LOCATE:
+                stacks.locate(self._control, self._conns)
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(
                     self._control, self._conns, message[1].decode("utf-8", "replace")

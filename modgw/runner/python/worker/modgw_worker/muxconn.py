@@ -104,6 +104,10 @@ class MuxConn:
                 self._drained = self.loop.create_future()
             await asyncio.shield(self._drained)
 
+    def blocked(self, now):
+        """For how many seconds the loop does not go on, as far as is known; for another thread."""
+        return self._lag.blocked(now)
+
     def forget(self, stream):
         """Takes note that a stream was closed."""
         self._streams.pop(stream, None)
@@ -173,6 +177,7 @@ class MuxConn:
         else:
             task = self.loop.create_task(exchange.run())
         exchange.task = task
+        exchange.begun = perf_counter()
         self.tasks[task] = exchange
         task.add_done_callback(self._done)
 

@@ -185,6 +185,11 @@ class LagWatch:
         if not self._due:
             self._set()
 
+    def blocked(self, now):
+        """For how many seconds the timer is overdue; for another thread."""
+        due = self._due
+        return now - due if due else 0.0
+
     def _set(self):
         self._due = perf_counter() + _TICK
         self._call_later(_TICK, self._tick)

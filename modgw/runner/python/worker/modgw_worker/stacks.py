@@ -4,6 +4,10 @@ import gc
 import sys
 import threading
 import traceback
+from time import perf_counter
+
+from . import wire
+from .failure import is_app_file, is_machinery, place_of
 
 
 def dump_or_probe(control, conns, reason):
@@ -34,6 +38,62 @@ def dump(control, conns, reason):
     for conn in conns:
         parts.extend(getattr(conn, "tasks", tuple)())
     control.log("warning", "stacks of all threads: " + reason, traceback="\n".join(parts))
+
+
+_MOST_PLACES = 200  # that the host takes
+_LONGEST_NAME = 300  # characters of a name in a place
+
+# Modules by which others wait: which one has called them says more.
+_BELOW = {
+    *("asyncio", "concurrent", "contextlib", "functools", "gevent", "selectors", "socket", "ssl"),
+    *("threading", "uvloop", "queue", "_weakrefset", "greenlet"),
+}
+
+
+def locate(control, conns):
+    """Tells the host where the requests are that the connections execute."""
+    now = perf_counter()
+    places = []
+    for conn in conns:
+        places.extend(conn.places(now))
+    control.send(wire.LOCATE, wire.dumps(places[:_MOST_PLACES]))
+
+
+def place(frames, request, seconds, blocks=False):
+    """Where a request is that has taken so many seconds, as the host takes it."""
+    file, line = place_of(frames)
+    module, function = _library(frames)
+    return {
+        "request": _name(request),
+        "milliseconds": int(seconds * 1000),
+        "module": _name(module),
+        "function": _name(function),
+        "file": _name(file),
+        "line": line,
+        "blocks": blocks,
+    }
+
+
+def _library(frames):
+    """Module and function of the library that the app's own code has called and that waits, or
+    computes; "" and "" when the innermost frame is the app's own."""
+    below = "", ""
+    for frame in reversed(frames):
+        name = frame.f_code.co_filename
+        if is_machinery(name):
+            return "", ""  # The worker itself has called what was found.
+        if is_app_file(name):
+            break
+        found = frame.f_globals.get("__name__") or "", frame.f_code.co_name
+        if found[0].partition(".")[0] not in _BELOW or found[1] == "getaddrinfo":
+            return found
+        if not below[0]:
+            below = found
+    return below
+
+
+def _name(value):
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")[:_LONGEST_NAME]
 
 
 _DEEPEST = 50  # frames of one task that are shown
@@ -70,7 +130,12 @@ def _behind(awaited):
 
 def running(ident):
     """The frames of a thread, the innermost last."""
-    frame, frames = sys._current_frames().get(ident), []
+    return outward(sys._current_frames().get(ident))
+
+
+def outward(frame):
+    """A frame and those that have called it, the frame last."""
+    frames = []
     while frame is not None:
         frames.insert(0, frame)
         frame = frame.f_back

@@ -1,0 +1,72 @@
+package host
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/diagnosis"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+const (
+	// locateTime is how long workers may take to say where their requests are. Who asks for the
+	// status waits that long, when an app is not well.
+	locateTime = 300 * time.Millisecond
+
+	// stallTime is how long no request of an app may end before its workers are asked.
+	stallTime = time.Second
+)
+
+// places are where the requests of an app are.
+type places struct {
+	found  []modgw.Location
+	silent int // workers that did not say it
+}
+
+// locate asks the workers of the apps that do not get on where their requests are. Others are left
+// alone.
+func (h *Host) locate(apps []modgw.AppStatus, meters map[modgw.AppName]*meter.App) map[modgw.AppName]places {
+	ctx, cancel := context.WithTimeout(context.Background(), locateTime)
+	defer cancel()
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	all := map[modgw.AppName]places{}
+	for i := range apps {
+		s := &apps[i]
+		if !h.isStuck(s, meters[s.App]) {
+			continue
+		}
+		asking.Go(func() {
+			found, silent := h.gateway.Locate(ctx, s.App)
+			mu.Lock()
+			defer mu.Unlock()
+			all[s.App] = places{found, silent}
+		})
+	}
+	asking.Wait()
+	return all
+}
+
+// isStuck reports whether requests of an app wait for a worker, or none has ended for a while
+// although workers have some.
+func (h *Host) isStuck(s *modgw.AppStatus, counted *meter.App) bool {
+	r := &s.Runner
+	switch {
+	case r.Busy == 0:
+		return false
+	case r.Queued > 0 || r.Busy >= r.Capacity:
+		return true
+	}
+	return h.figures.isStalled(s.App, diagnosis.NewSample(time.Now(), s, counted))
+}
+
+// isStalled reports whether workers had requests at the last sample, and none has ended since.
+func (f *figures) isStalled(app modgw.AppName, now diagnosis.Sample) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.apps[app].latest
+	return before.Busy > 0 && before.Generation == now.Generation && before.Requests == now.Requests &&
+		now.Time.Sub(before.Time) >= stallTime
+}

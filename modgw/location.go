@@ -1,0 +1,46 @@
+package modgw
+
+import (
+	"context"
+	"time"
+)
+
+// Locator is a runner whose workers can say where the requests are that they execute.
+type Locator interface {
+	// Locate asks the workers, and returns what they have answered when all have, or ctx is done.
+	// It takes their time, and is for an app that is not well. Workers whose interpreter is stuck
+	// do not answer; silent is their number.
+	Locate(ctx context.Context) (found []Location, silent int)
+}
+
+// Location says where a request is that a worker executes.
+type Location struct {
+	Worker int // number of the worker
+	// its ID, as in the log; "": it is not known which one blocks an event loop
+	Request  string
+	For      time.Duration // how long it has been executed, or the event loop blocked
+	Module   string        // module of the library that the app has called; "": the app's own code
+	Function string        // function of that module
+	File     string        // the place in the app's own code; "" when there is none
+	Line     int           // line of the file
+	Blocks   bool          // an event loop does not go on
+}
+
+// Locate asks the workers of an app where its requests are, as [Locator] says. It finds nothing for
+// an app whose runner cannot say it.
+func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, silent int) {
+	app, err := g.app(name)
+	if err != nil {
+		return nil, 0
+	}
+	generation := app.current.Load()
+	if generation == nil {
+		return nil, 0
+	}
+	locator, ok := generation.runner.(Locator)
+	if !ok || !generation.begin() {
+		return nil, 0
+	}
+	defer generation.end()
+	return locator.Locate(ctx)
+}
