@@ -30,8 +30,8 @@ type scene struct {
 	dir     string
 	program string        // modgw-host
 	look    time.Duration // how long it is looked at, or longer
-	port    int           // of the host
-	silent  int           // a port whose server accepts connections and says nothing
+	port    int           // number of the listener
+	silent  int           // port whose server accepts connections and says nothing
 	env     []string      // further variables of the host
 	trace   io.Writer     // gets what the host says of itself in the end; nil: nothing does
 
