@@ -60,6 +60,9 @@ func asgiBlock(d *modgw.Descriptor) block {
 			{name: "lifespan", value: oneOf(&a.Lifespan, modgw.LifespanAuto, modgw.LifespanOn, modgw.LifespanOff), def: "auto", example: `"off"`,
 				doc: "Whether the app starts and shuts down by ASGI's lifespan. auto: an app that raises before it receives " +
 					"lifespan.startup has none. on: such an app cannot start. off: it is not asked."},
+			{name: "resume", value: truth(&a.Resume), def: false, example: `true`,
+				doc: "WebSockets and event streams go on when the app is reloaded or a worker is replaced: clients stay connected, " +
+					"and the host asks the new worker in their place."},
 		},
 		done: func() { d.Kind, d.ASGI = modgw.KindASGI, a },
 	}

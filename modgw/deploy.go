@@ -234,6 +234,7 @@ func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	if old != nil {
 		ready.Draining = old.inFlight()
 		g.drain(app, old, next.expand)
+		old.endless.Move()
 	} else {
 		next.expand()
 	}

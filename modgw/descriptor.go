@@ -184,6 +184,10 @@ type ASGI struct {
 	WebSockets  int    // open at once in each worker, beside the requests; 0: none
 
 	Lifespan Lifespan // "": LifespanAuto
+
+	// Resume lets WebSockets and event streams go on with the next generation, or worker. False
+	// ends them when theirs is replaced.
+	Resume bool
 }
 
 // Go builds a package of the app's own module and runs it; the program speaks HTTP.

@@ -126,8 +126,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		ServeFault(w, r, http.StatusServiceUnavailable, fault, g.config.Dev)
 		return
 	}
-	defer generation.end()
 	info.generation = generation
+	defer func() { info.generation.end() }() // it may have moved to another one
 	if info.Authorizer && generation.Descriptor.Authorize == nil {
 		fault := noAuthorizer(app.name)
 		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)

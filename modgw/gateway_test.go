@@ -358,7 +358,7 @@ func TestDrainLimitEndsARequestThatDoesNot(t *testing.T) {
 func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
 	s := &stage{serve: func(_ http.ResponseWriter, r *http.Request) {
 		ended := make(chan struct{})
-		defer RequestInfoOf(r).OnReplaced(func() { close(ended) })()
+		defer RequestInfoOf(r).OnReplaced(nil, func() { close(ended) })()
 		<-ended
 	}}
 	g := testGateway(t, s)
@@ -380,7 +380,7 @@ func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {
 func TestEndlessResponsesEndWhenTheHostIsAboutTo(t *testing.T) {
 	s := &stage{serve: func(_ http.ResponseWriter, r *http.Request) {
 		ended := make(chan struct{})
-		defer RequestInfoOf(r).OnReplaced(func() { close(ended) })()
+		defer RequestInfoOf(r).OnReplaced(nil, func() { close(ended) })()
 		<-ended
 	}}
 	g := testGateway(t, s)

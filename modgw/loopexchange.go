@@ -134,8 +134,8 @@ func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request
 	_, info := x.Request()
 	info.received = int64(len(x.Body()))
 	x.Continue(func(w http.ResponseWriter, r *http.Request) {
-		defer generation.end()
 		info := RequestInfoOf(r)
+		defer func() { info.generation.end() }() // it may have moved to another one
 		info.gateway.observeEnd(w, r, info, func(w http.ResponseWriter) { app.serve(w, r, info, generation, serve) })
 	})
 }

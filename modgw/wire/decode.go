@@ -52,6 +52,9 @@ func (d *Decoder) Dict(value func(key string)) {
 	d.take(1)
 }
 
+// IsInt reports whether a value in Python's marshal format is an int of no more than 64 bits.
+func IsInt(payload []byte) bool { return payload[0] == codeInt32 || payload[0] == codeInt64 }
+
 // Int reads an int.
 func (d *Decoder) Int() int64 {
 	switch code := d.code(); code {

@@ -174,7 +174,7 @@ func (c *call) receive(response *http.Response) error {
 	c.Begin(header)
 	if relay.IsEventStream(header) {
 		c.clock.Stop() // the time limit is for responses that are meant to end
-		c.answer.forget = c.OnReplaced(c.answer.replace)
+		c.answer.forget = c.OnReplaced(nil, c.answer.replace)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (c *call) tunnel(response *http.Response) {
 		websocket: strings.EqualFold(response.Header.Get("Upgrade"), "websocket"),
 	}
 	response.Body = t
-	forget := c.OnReplaced(t.replace)
+	forget := c.OnReplaced(nil, t.replace)
 	c.leave = func() {
 		forget()
 		t.end()

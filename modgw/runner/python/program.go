@@ -13,6 +13,7 @@ type program struct {
 	connections int  // for requests, to each worker
 	requests    int  // at once in each worker
 	webSockets  int  // at once in each worker
+	resume      bool // of an ASGI app, as in [modgw.ASGI]
 	asgi        bool // it is an ASGI app
 	gevent      bool // it is a WSGI app with gevent
 
@@ -37,6 +38,7 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 			workers: d.ASGI.Workers, connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true,
 		}
 		p.webSockets = d.ASGI.WebSockets
+		p.resume = d.ASGI.Resume && !d.Attach
 		p.lifespan = string(d.ASGI.Lifespan)
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)

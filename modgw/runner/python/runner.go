@@ -61,6 +61,7 @@ var (
 	_ modgw.Runner      = (*Runner)(nil)
 	_ modgw.Expander    = (*Runner)(nil)
 	_ modgw.LoopHandler = (*Runner)(nil)
+	_ mux.Successor     = (*Runner)(nil)
 )
 
 // New makes a runner that serves with the worker code in files. It starts nothing.
@@ -84,6 +85,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	case program.asgi:
 		r.server = asgi.New(r.app, mux.Config{
 			Requests: program.requests, WebSockets: program.webSockets, Share: true,
+			Resume: program.resume,
 		})
 	case program.gevent:
 		r.server = wsgi.NewGevent(r.app, program.requests)
@@ -113,6 +115,14 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.server.
 func (r *Runner) ServeOnLoop(x modgw.LoopExchange) bool {
 	s, ok := r.server.(modgw.LoopHandler)
 	return ok && s.ServeOnLoop(x)
+}
+
+// Resumes implements [mux.Successor].
+func (r *Runner) Resumes() *mux.Server {
+	if s, ok := r.server.(mux.Successor); ok {
+		return s.Resumes()
+	}
+	return nil
 }
 
 // Start implements [modgw.Runner].

@@ -109,11 +109,11 @@ func (r *Request) NotKept(err error) {
 
 // OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request; without one, only
 // the generation can be replaced.
-func (r *Request) OnReplaced(end func()) (cancel func()) {
+func (r *Request) OnReplaced(move, end func()) (cancel func()) {
 	if r.Worker != nil {
-		return r.Worker.OnReplaced(r.Info, end)
+		return r.Worker.OnReplaced(r.Info, move, end)
 	}
-	return r.Info.OnReplaced(end)
+	return r.Info.OnReplaced(move, end)
 }
 
 // Again reports whether to give the request to another worker, because of the error with which this

@@ -183,7 +183,7 @@ func (s *sending) begin(n int, complete bool) error {
 	r.W.WriteHeader(head.Status)
 	if !complete && IsEventStream(header) {
 		s.response.Pipe.Clock.Stop() // the time limit is for responses that are meant to end
-		s.response.forget = r.OnReplaced(func() { s.response.Pipe.Cut(ErrReplaced) })
+		s.response.forget = r.OnReplaced(nil, func() { s.response.Pipe.Cut(ErrReplaced) })
 	}
 	return nil
 }

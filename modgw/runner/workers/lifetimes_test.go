@@ -134,7 +134,7 @@ func TestRetiredWorkerIsEndedWhenItsTimeToDrainIsOver(t *testing.T) {
 		}
 		first := s.made(1)
 		var ended atomic.Int64
-		first.OnReplaced(&modgw.RequestInfo{}, func() { ended.Add(1) })
+		first.OnReplaced(&modgw.RequestInfo{}, nil, func() { ended.Add(1) })
 		first.Want("it is old")
 		time.Sleep(11 * time.Second)
 		if got := states(p); ended.Load() != 1 || !slices.Equal(got, []string{"retiring", "ready"}) {

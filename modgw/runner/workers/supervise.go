@@ -152,6 +152,7 @@ func (p *Pool) retire(w *Worker, reason string) {
 		return
 	}
 	w.Log.Info("worker retired", "reason", reason)
+	w.endless.Move()
 	defer time.AfterFunc(p.config.Runner.Descriptor.Timeouts.WebSocketDrain, w.endless.End).Stop()
 	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Drain)
 	defer limit.Stop()

@@ -43,12 +43,16 @@ func (w *Worker) Want(reason string) {
 }
 
 // OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets
-// do. When its request's generation has been replaced, or the worker was retired, and
-// Timeouts.WebSocketDrain has passed since, end is called, once; it must not wait for the response.
-// cancel takes that back; call it when the response has ended.
-func (w *Worker) OnReplaced(info *modgw.RequestInfo, end func()) (cancel func()) {
+// do. When its request's generation has been replaced, or the worker was retired, move is called,
+// unless it is nil, and when Timeouts.WebSocketDrain has passed since, end. Both are called once at
+// most and must not wait for the response. cancel takes that back; call it when the response has
+// ended, or has moved.
+func (w *Worker) OnReplaced(info *modgw.RequestInfo, move, end func()) (cancel func()) {
 	end = sync.OnceFunc(end)
-	ofGeneration, ofWorker := info.OnReplaced(end), w.endless.Add(end)
+	if move != nil {
+		move = sync.OnceFunc(move)
+	}
+	ofGeneration, ofWorker := info.OnReplaced(move, end), w.endless.Add(move, end)
 	return func() {
 		ofGeneration()
 		ofWorker()

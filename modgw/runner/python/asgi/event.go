@@ -15,6 +15,7 @@ const (
 	socketClose
 	socketTextEnd   // the Body frames before are a text message
 	socketBinaryEnd // the Body frames before are a message of bytes
+	socketReceived  // the answer to a handover
 )
 
 // socketEvent is an Event of a WebSocket, as wire has it.
@@ -24,11 +25,13 @@ type socketEvent struct {
 	subprotocol string           // the choice of a socketAccept; "": none
 	header      []response.Field // headers of the response of a socketAccept
 	code        int              // the code of a socketClose
+	received    int              // messages that the app has received, of a socketReceived
 	reason      string           // the reason of a socketClose; "": none
 }
 
 // decodeSocketEvent reads what a worker sends: a message is its str or bytes, True and False end a
-// long one that came in Body frames, a list accepts and a tuple closes.
+// long one that came in Body frames, a list accepts, a tuple closes, and an int is how many messages
+// the app has received.
 func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 	d := wire.NewDecoder(string(payload))
 	switch payload[0] {
@@ -40,6 +43,8 @@ func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 		if e.kind = socketBinaryEnd; d.Bool() {
 			e.kind = socketTextEnd
 		}
+	case 'i', 'I':
+		e.kind, e.received = socketReceived, int(d.Int())
 	case '[':
 		e.kind = socketAccept
 		if n := d.List(); d.Err() == nil && n != 2 {

@@ -80,7 +80,7 @@ func (c *call) serveWebSocket() {
 		c.Conclude(badHandshake(mistake))
 		return
 	}
-	c.Head = appendWebSocketScope(nil, c.R, c.Info)
+	c.Head = appendWebSocketScope(nil, c.R, c.Info, nil)
 	if len(c.Head) > request.MaxHead {
 		c.Conclude(request.HeadTooLarge(len(c.Head)))
 		return
@@ -92,7 +92,8 @@ func (c *call) serveWebSocket() {
 		return
 	}
 	c.LastTry() // the app may have seen it
-	defer s.Finish()
+	c.stream = s
+	defer c.finish()
 	f, err := s.Next()
 	if err == nil && f.Type == wire.Event {
 		var e socketEvent
@@ -103,6 +104,13 @@ func (c *call) serveWebSocket() {
 		}
 	}
 	c.deny(s, f, err)
+}
+
+// finish frees the stream to the app.
+func (c *call) finish() {
+	if c.stream != nil {
+		c.stream.Finish()
+	}
 }
 
 // unplaced explains why there is no slot for the WebSocket.
@@ -136,7 +144,10 @@ func (c *call) open(s *mux.Stream, e socketEvent, cancel context.CancelFunc) err
 			header[f.Name] = append(header[f.Name], f.Value)
 		}
 	}
-	t := &socket{call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.Worker()}}
+	t := &socket{call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.Worker()}, subprotocol: e.subprotocol}
+	if c.server.config.Resume {
+		t.outbox = newOutbox(s.Context(), s)
+	}
 	options := &websocket.AcceptOptions{
 		OnPingReceived:     t.pinged,
 		InsecureSkipVerify: true, // the app sees Origin, and knows which ones it wants

@@ -10,11 +10,17 @@ import (
 // lagWatch asks the worker whether its loop is blocked when the app sends nothing for a while after
 // a message of a client. An app need not answer, so this alone is no sign that anything is wrong.
 type lagWatch struct {
+	mu     sync.Mutex
 	worker *control.Worker
+	timer  *time.Timer // nil: there was no message yet
+	armed  bool        // the timer runs
+}
 
-	mu    sync.Mutex
-	timer *time.Timer // nil: there was no message yet
-	armed bool        // the timer runs
+// setWorker makes w the worker that is asked.
+func (l *lagWatch) setWorker(w *control.Worker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.worker = w
 }
 
 // start notes that there is a message for the app.
@@ -44,10 +50,10 @@ func (l *lagWatch) stop() {
 
 func (l *lagWatch) ask() {
 	l.mu.Lock()
-	wanted := l.armed
+	wanted, worker := l.armed, l.worker
 	l.armed = false
 	l.mu.Unlock()
 	if wanted {
-		l.worker.RequestLoopStack()
+		worker.RequestLoopStack()
 	}
 }

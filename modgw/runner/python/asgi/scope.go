@@ -24,8 +24,15 @@ func appendScope(b []byte, r *http.Request, info *modgw.RequestInfo, length int6
 	return wire.EndDict(b)
 }
 
-// appendWebSocketScope appends the scope of a WebSocket.
-func appendWebSocketScope(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
+// resumed says what a WebSocket was before it has moved to the app that gets the scope.
+type resumed struct {
+	subprotocol string // "": none
+}
+
+// appendWebSocketScope appends the scope of a WebSocket. before is nil for a new one.
+func appendWebSocketScope(
+	b []byte, r *http.Request, info *modgw.RequestInfo, before *resumed,
+) []byte {
 	b = wire.BeginDict(b)
 	b = appendText(b, "type", "websocket")
 	scheme := "ws"
@@ -40,6 +47,12 @@ func appendWebSocketScope(b []byte, r *http.Request, info *modgw.RequestInfo) []
 		b = wire.AppendLatin1(b, name)
 	}
 	b = appendScopeHeaders(b, r, 0)
+	if before != nil {
+		b = wire.BeginDict(wire.AppendText(b, "extensions"))
+		b = wire.BeginDict(wire.AppendText(b, "modgw.resumed"))
+		b = appendText(b, "subprotocol", before.subprotocol)
+		b = wire.EndDict(wire.EndDict(b))
+	}
 	return wire.EndDict(b)
 }
 

@@ -58,4 +58,5 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 type call struct {
 	*request.Call
 	server *Server
+	stream *mux.Stream // to the app of a WebSocket; nil: none is open
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -23,9 +22,12 @@ import (
 // socket is an open WebSocket between a client and its app.
 type socket struct {
 	call   *call
-	stream *mux.Stream
 	conn   *websocket.Conn
 	cancel context.CancelFunc // ends the stream's context
+
+	subprotocol string  // chosen by the app; "": none
+	outbox      *outbox // sends the client's messages; nil for a WebSocket that cannot move
+	forget      func()  // takes the registration for the end of generation and worker back
 
 	long    []byte // the part that has come of a long message of the app
 	signs   signs
@@ -33,25 +35,34 @@ type socket struct {
 	pings   pings                  // for the reader of conn alone
 	given   atomic.Pointer[ending] // nil as long as the host has no reason to end it
 	running sync.WaitGroup         // goroutines that serve waits for
+
+	mu     sync.Mutex
+	stream *mux.Stream // to the app
+	left   *ending     // how the client's side has ended; nil: it is there
+	slot   *mux.Slot   // where the WebSocket is about to move; nil: it stays
+	over   bool        // no goroutine may begin any more
 }
 
 // serve passes messages on in both directions until one side closes.
 func (t *socket) serve() {
-	s, ctx := t.stream, t.stream.Context()
-	forget := t.call.OnReplaced(func() {
-		s.Replace()
-		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
-	})
+	ctx := t.stream.Context()
+	t.register(t.stream)
 	t.running.Go(func() {
 		defer t.cancel()
 		t.readClient(ctx)
 	})
 	t.running.Go(func() { t.watch(ctx) })
-	t.close(t.readApp(ctx))
-	forget()
+	t.close(t.readApps(ctx))
+	t.forget()
 	t.cancel()
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
 	t.running.Wait()
 	t.lag.stop()
+	if t.slot != nil {
+		t.slot.Cancel()
+	}
 }
 
 // readClient passes the client's messages on to the app, and at last how they ended.
@@ -64,7 +75,7 @@ func (t *socket) readClient(ctx context.Context) {
 			t.endForClient(ending{websocket.StatusProtocolError, "a frame breaks the rules"})
 			return
 		case err != nil:
-			t.stream.Disconnect(closedBy(err))
+			t.disconnect(closedBy(err))
 			return
 		case kind == websocket.MessageText && !utf8.Valid(data):
 			t.endForClient(ending{websocket.StatusInvalidFramePayloadData, "a text message is not UTF-8"})
@@ -89,6 +100,9 @@ func (t *socket) pass(ctx context.Context, text bool, data []byte) bool {
 	t.lag.start()
 	t.signs.waiting.Store(true)
 	defer t.signs.waiting.Store(false)
+	if t.outbox != nil {
+		return t.outbox.pass(ctx, text, data)
+	}
 	return t.stream.SendMessage(ctx, text, data)
 }
 
@@ -119,59 +133,77 @@ func brokeFraming(err error) bool {
 }
 
 // closedBy is how a client has ended a WebSocket.
-func closedBy(err error) (code int, reason string) {
+func closedBy(err error) ending {
 	if e, ok := errors.AsType[websocket.CloseError](err); ok {
-		return int(e.Code), e.Reason
+		return ending{e.Code, e.Reason}
 	}
 	if errors.Is(err, websocket.ErrMessageTooBig) {
-		return int(websocket.StatusMessageTooBig), ""
+		return ending{code: websocket.StatusMessageTooBig}
 	}
-	return int(websocket.StatusAbnormalClosure), ""
+	return ending{code: websocket.StatusAbnormalClosure}
 }
 
-// readApp passes the app's messages on to the client until the app closes, and returns how. The
-// code is 0 when the client has closed.
-func (t *socket) readApp(ctx context.Context) (code int, reason string) {
-	s := t.stream
+// readApps passes the messages of the app on to the client, from one worker after the other, until
+// the app closes, and returns how. The code is 0 when the client has closed.
+func (t *socket) readApps(ctx context.Context) ending {
+	for {
+		end, moves := t.readApp(ctx)
+		if moves {
+			end, moves = t.resume(ctx)
+		}
+		if !moves {
+			return end
+		}
+	}
+}
+
+// readApp passes the app's messages on to the client until the worker has handed the WebSocket
+// over, or the app closes, and returns how. The code is 0 when the client has closed.
+func (t *socket) readApp(ctx context.Context) (end ending, moves bool) {
+	failed := ending{code: websocket.StatusInternalError}
+	s := t.current()
 	for {
 		f, err := s.Next()
 		switch {
 		case errors.Is(err, relay.ErrReplaced):
 			s.Disconnect(int(websocket.StatusServiceRestart), "")
-			return int(websocket.StatusServiceRestart), relay.ErrReplaced.Error()
+			return t.lostEnding(err), false
 		case errors.Is(err, context.Canceled):
-			return 0, ""
+			return ending{}, false
 		case err != nil:
-			return int(websocket.StatusInternalError), ""
+			return t.lostEnding(err), false
 		}
 		t.lag.stop()
 		switch f.Type {
 		case wire.Body:
 			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {
 				t.suspect(wire.Errorf("a message of more than %d bytes", maxMessage))
-				return int(websocket.StatusInternalError), ""
+				return failed, false
 			}
 		case wire.Event:
 			done, err := t.deliver(ctx, f)
 			if err != nil {
-				return 0, ""
+				return ending{}, false
+			}
+			if done != nil && done.kind == socketReceived {
+				return t.handOver(done.received)
 			}
 			if done != nil {
-				return done.code, done.reason
+				return ending{websocket.StatusCode(done.code), done.reason}, false
 			}
 		case wire.Abort:
 			t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
-			return int(websocket.StatusInternalError), ""
+			return failed, false
 		default:
 			t.suspect(wire.Errorf("a %s frame on an open WebSocket", f.Type))
-			return int(websocket.StatusInternalError), ""
+			return failed, false
 		}
 		_ = s.Release(response.Cost(f)) // it has no error
 	}
 }
 
-// deliver does what an event of the app asks for. It returns the event when that closes the
-// WebSocket.
+// deliver does what an event of the app asks for. It returns the event when that ends the app's
+// side of the WebSocket.
 func (t *socket) deliver(ctx context.Context, f wire.Frame) (end *socketEvent, err error) {
 	e, err := decodeSocketEvent(f.Payload)
 	if err != nil {
@@ -185,33 +217,33 @@ func (t *socket) deliver(ctx context.Context, f wire.Frame) (end *socketEvent, e
 		message := t.long
 		t.long = nil
 		return nil, t.write(ctx, e.kind == socketTextEnd, message)
-	case socketClose:
+	case socketClose, socketReceived:
 		return &e, nil
 	}
-	t.suspect(wire.Errorf("a second acceptance on stream %d", t.stream.ID))
+	t.suspect(wire.Errorf("a second acceptance on stream %d", t.current().ID))
 	return &socketEvent{code: int(websocket.StatusInternalError)}, nil
 }
 
 // close ends the WebSocket for the client, if it has not ended it itself, and for the app.
-func (t *socket) close(code int, reason string) {
+func (t *socket) close(end ending) {
+	defer t.current().Leave()
 	if given := t.given.Load(); given != nil {
-		code, reason = int(given.code), given.reason
+		end = *given
 	}
-	if code == 0 {
+	if end.code == 0 {
 		_ = t.conn.CloseNow()
-		t.stream.Leave()
 		return
 	}
-	if !mayClose(code) {
-		t.log("WebSocket closed with a code that cannot be sent", fmt.Sprint(code))
-		code = int(websocket.StatusInternalError)
+	if !mayClose(int(end.code)) {
+		t.log("WebSocket closed with a code that cannot be sent", fmt.Sprint(int(end.code)))
+		end.code = websocket.StatusInternalError
 	}
 	// It fails when the client has already gone.
-	_ = t.conn.Close(websocket.StatusCode(code), closeReason(reason))
-	t.stream.Leave()
+	_ = t.conn.Close(end.code, closeReason(end.reason))
 }
 
-// ending is how the host ends a WebSocket for what its client does.
+// ending is how a WebSocket ends: the code and the reason. A code of 0 is that of a client that has
+// gone.
 type ending struct {
 	code   websocket.StatusCode
 	reason string
@@ -221,21 +253,21 @@ type ending struct {
 // what counts.
 func (t *socket) endForClient(e ending) {
 	t.given.Store(&e)
-	t.stream.Disconnect(int(e.code), "")
+	t.disconnect(ending{code: e.code})
 	_ = t.conn.Close(e.code, e.reason)
 }
 
 // suspect ends a worker that broke a rule. What an app does wrong is no such rule, and is logged.
 func (t *socket) suspect(err error) {
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
-		t.stream.Worker().Suspect(err)
+		t.current().Worker().Suspect(err)
 		return
 	}
 	t.log("WebSocket ended by a mistake of the app", err.Error())
 }
 
 func (t *socket) log(what, reason string) {
-	t.stream.Worker().Log.Warn(what, "request", t.call.Info.ID, "path", proc.Printable(t.call.Info.Path), "reason", reason)
+	t.current().Worker().Log.Warn(what, "request", t.call.Info.ID, "path", proc.Printable(t.call.Info.Path), "reason", reason)
 }
 
 func messageType(text bool) websocket.MessageType {

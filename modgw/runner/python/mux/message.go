@@ -2,6 +2,7 @@ package mux
 
 import (
 	"context"
+	"time"
 
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/wire"
@@ -68,16 +69,59 @@ func (s *Stream) awaitRoom(ctx context.Context, size int) bool {
 	return ctx.Err() == nil
 }
 
+// Outstanding returns how many bytes of the window are used by messages that the app has not
+// received yet, as far as its worker has said so.
+func (s *Stream) Outstanding() int64 { return wire.InitialWindow - s.Window() }
+
+// MessageCost returns what a message uses of the window until the app has received it.
+func MessageCost(size int) int64 {
+	if size <= shortMessage {
+		size += wrapping
+	}
+	return int64(size)
+}
+
+// HandOver tells the app, like Disconnect, that its WebSocket has ended, and its worker that the
+// messages which the app has not received are for another one: the worker answers with the number
+// of those that it has.
+func (s *Stream) HandOver(code int, reason string) {
+	s.disconnect(true, func(b []byte) []byte {
+		b = wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 3), int64(code)), reason)
+		return wire.AppendBool(b, true)
+	})
+}
+
+// AwaitEnd waits until the worker has closed the stream, but not longer than the limit.
+func (s *Stream) AwaitEnd(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for !s.isOver() {
+		select {
+		case <-s.news:
+		case <-timer.C:
+			return
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
 // Disconnect tells the app, once, that its WebSocket has ended.
 func (s *Stream) Disconnect(code int, reason string) {
+	s.disconnect(false, func(b []byte) []byte {
+		return wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 2), int64(code)), reason)
+	})
+}
+
+func (s *Stream) disconnect(counted bool, add func([]byte) []byte) {
 	s.mu.Lock()
 	wanted := s.progress < closed && !s.told
-	s.told = true
+	if wanted {
+		s.told, s.counted = true, counted
+	}
 	s.mu.Unlock()
 	if wanted {
-		s.sendEvent(wire.FlagEnd, func(b []byte) []byte {
-			return wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 2), int64(code)), reason)
-		})
+		s.sendEvent(wire.FlagEnd, add)
 	}
 }
 

@@ -17,6 +17,9 @@ type Config struct {
 
 	// Share shares memory with each worker, through which large responses pass.
 	Share bool
+
+	// Resume lets WebSockets and event streams move here from other workers, and from here.
+	Resume bool
 }
 
 // Server gives requests to the workers of one app. Make it with [New].
@@ -28,6 +31,8 @@ type Server struct {
 	// requests.
 	requests, sockets *queue.Queue
 
+	moves chan struct{} // has an element for each that leaves a worker for another one
+
 	// The loop uses these for the request that it begins, and for the response that it sends.
 	head   []byte
 	answer response.Head
@@ -38,6 +43,7 @@ func New(a *request.App, c Config) *Server {
 	limits := a.Descriptor.Queue
 	return &Server{
 		app: a, config: c, requests: queue.New(limits), sockets: queue.NewBrief(limits),
+		moves: make(chan struct{}, movesAtOnce),
 	}
 }
 
@@ -63,6 +69,14 @@ func (s *Server) loop() *eventloop.Loop {
 		return nil
 	}
 	return s.app.Loop
+}
+
+// Resumes returns the server if WebSockets and event streams can move to it; else nil.
+func (s *Server) Resumes() *Server {
+	if !s.config.Resume {
+		return nil
+	}
+	return s
 }
 
 // Expect adds n to the number of workers that are ready or will be soon. While it is 0, no request

@@ -70,6 +70,7 @@ type Stream struct {
 	demand   demand
 	endless  bool        // the response has no deadline
 	told     bool        // the app of a WebSocket was told that it has ended
+	counted  bool        // the worker is to send how many messages the app has received
 	inBuffer bool        // some of the response came in shared memory
 	reaper   *time.Timer // cancels an unwanted request at its deadline; nil: none is needed
 	received wire.ReceiveWindow
@@ -111,6 +112,9 @@ func (s *Stream) receive(f wire.Frame, file *os.File) (end bool, err error) {
 	case s.demand == nothing:
 		closeFile(file)
 		s.allowUnwanted(response.Cost(f))
+		if end {
+			s.notify()
+		}
 	case inBuffer:
 		s.arrived = append(s.arrived, arrival{Frame: f, inBuffer: true})
 		s.notify()
@@ -145,6 +149,10 @@ func (s *Stream) check(f wire.Frame) error {
 		}
 		if accepts || f.End() {
 			return nil // there is one of each
+		}
+		if s.counted && wire.IsInt(f.Payload) {
+			s.counted = false
+			return nil
 		}
 		return s.received.Received(response.Cost(f))
 	case wire.File:

@@ -9,6 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -29,6 +30,11 @@ type Call struct {
 // NewCall makes the call of a request.
 func NewCall(w http.ResponseWriter, r *http.Request, a *App) *Call {
 	return &Call{Request: relay.New(w, r, &a.RunnerConfig), App: a}
+}
+
+// MoveTo makes the request, whose response has begun, one of another runner's worker.
+func (c *Call) MoveTo(a *App, w *workers.Worker) {
+	c.App, c.Config, c.Worker = a, &a.RunnerConfig, w
 }
 
 // Serve reads as much of the body as keep says, makes the head with appendHead, which gets the

@@ -131,7 +131,7 @@ func (p *Response) begin(head Head, body []byte, complete bool) error {
 	p.request.W.WriteHeader(head.Status)
 	if !complete && relay.IsEventStream(header) {
 		p.source.RemoveDeadline() // the request's time limit is for responses that are meant to end
-		p.forget = p.request.OnReplaced(p.source.Replace)
+		p.forget = p.request.OnReplaced(nil, p.source.Replace)
 	}
 	return nil
 }

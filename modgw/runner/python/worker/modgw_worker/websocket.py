@@ -2,7 +2,8 @@
 events.
 
 An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came
-in Body frames. A list accepts, a tuple closes.
+in Body frames. A list accepts, a tuple closes. A tuple of three from the host says that another
+worker goes on with the WebSocket: the answer is the number of messages that the app has received.
 """
 
 from collections import deque
@@ -27,7 +28,9 @@ class WebSocket(BaseExchange):
         "_connected",
         "_accepted",
         "_messages",
+        "_received",
         "_long",
+        "_held",
         "_unreported",
         "_code",
         "_reason",
@@ -41,7 +44,9 @@ class WebSocket(BaseExchange):
         self._accepted = False
         # that the app has not received yet, each with what it takes of the window
         self._messages = deque()
+        self._received = 0  # messages that the app has received
         self._long = []  # pieces of a message that is not complete yet
+        self._held = 0  # bytes of them that were not told to the host
         self._unreported = 0  # bytes that were received and not told to the host
         self._code = 0  # of the end, once it is there
         self._reason = ""
@@ -58,7 +63,10 @@ class WebSocket(BaseExchange):
             self._report()
             await self._news()
         message, size = self._messages.popleft()
+        self._received += 1
         self._consumed(size)
+        if self._held and not self._messages:
+            self._take_pieces()
         return {"type": "websocket.receive", "text" if type(message) is str else "bytes": message}
 
     async def send(self, message):
@@ -91,9 +99,12 @@ class WebSocket(BaseExchange):
             if value is True or value is False:
                 data = b"".join(self._long)
                 self._long.clear()
-                value, size = data.decode("utf-8") if value else data, 0
+                value, size = data.decode("utf-8") if value else data, self._held
+                self._held = 0
             if type(value) is tuple:
-                self._close(*value)
+                if len(value) == 3:
+                    self._hand_over()
+                self._close(*value[:2])
                 self.cancelled = "the WebSocket has ended with code %d" % self._code
                 self._stop_waiting()
             else:
@@ -101,7 +112,9 @@ class WebSocket(BaseExchange):
             self._notify()
         elif kind == wire.BODY:
             self._long.append(payload)
-            self._consumed(len(payload))
+            self._held += len(payload)
+            if not self._messages:
+                self._take_pieces()
         else:
             super().handle_frame(kind, flags, payload)
             if self._denial is not None:
@@ -196,6 +209,24 @@ class WebSocket(BaseExchange):
         self._close(code, reason)
         self.conn.put(self._event((int(code), str(reason)), wire.END))
         self.conn.forget(self.stream)
+
+    def _take_pieces(self):
+        """Lets the host send more of a long message, when the app has received all before it.
+
+        The last piece is not told of until the app has received the message, so that the host
+        knows that it has."""
+        size = self._held - len(self._long[-1])
+        if size:
+            self._held -= size
+            self._consumed(size)
+
+    def _hand_over(self):
+        """Gives up what the app has not received: another worker gets it."""
+        self._messages.clear()
+        self._long.clear()
+        self._held = 0
+        if not self.ended:
+            self.conn.put(self._event(self._received))
 
     def _close(self, code, reason):
         if not self._code:

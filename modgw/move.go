@@ -1,0 +1,43 @@
+package modgw
+
+// Move is what a response moves to that may last for ever, when its generation or its worker is
+// replaced: the generation that answers the requests of its app now. The request counts for both
+// until [Move.Done] or [Move.Cancel].
+type Move struct {
+	info *RequestInfo
+	to   *Generation
+}
+
+// Move returns what the response to the request can move to; nil when there is nothing: the app has
+// been stopped, or the host is about to end.
+func (i *RequestInfo) Move() *Move {
+	if i.generation == nil {
+		return nil
+	}
+	for {
+		g := i.app.current.Load()
+		if g == nil || g.endless.isOver() {
+			return nil
+		}
+		// One that is retired between the two calls has been replaced already.
+		if g.begin() {
+			return &Move{i, g}
+		}
+	}
+}
+
+// Runner is the runner to go on with. It may be the one that the response is to leave, which has
+// other workers then.
+func (m *Move) Runner() Runner { return m.to.runner }
+
+// Done makes the request one of the new generation alone. It is for the goroutine that serves the
+// request.
+func (m *Move) Done() {
+	old := m.info.generation
+	m.info.generation = m.to
+	m.info.app.countRequest(m.to)
+	old.end()
+}
+
+// Cancel leaves the request where it is.
+func (m *Move) Cancel() { m.to.end() }
