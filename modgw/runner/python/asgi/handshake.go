@@ -144,9 +144,12 @@ func (c *call) open(s *mux.Stream, e socketEvent, cancel context.CancelFunc) err
 			header[f.Name] = append(header[f.Name], f.Value)
 		}
 	}
-	t := &socket{call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.Worker()}, subprotocol: e.subprotocol}
+	t := &socket{
+		call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.Worker()},
+		subprotocol: e.subprotocol,
+	}
 	if c.server.config.Resume {
-		t.outbox = newOutbox(s.Context(), s)
+		t.outbox, t.handed = newOutbox(s.Context(), s), make(chan struct{})
 	}
 	options := &websocket.AcceptOptions{
 		OnPingReceived:     t.pinged,

@@ -15,12 +15,21 @@ import (
 )
 
 const (
-	// partingTime is how long the old app may take to return after its WebSocket was handed over,
-	// before the new one is asked.
-	partingTime = 100 * time.Millisecond
+	// partingTime is how long a worker may take to hand a WebSocket over before others have their
+	// turn, and how long the app may still send afterwards, before the next one is asked.
+	partingTime = 150 * time.Millisecond
 
-	// handedOver is the reason that the old app is told.
+	// handedOver is the reason that the app is told.
 	handedOver = "the WebSocket goes on with another worker"
+)
+
+// moving is how far a WebSocket is on its way to another worker.
+type moving uint8
+
+const (
+	staying moving = iota
+	seeking        // looks for a slot
+	asked          // the worker was asked to hand the WebSocket over
 )
 
 // move lets the WebSocket move to another worker, in the background.
@@ -28,6 +37,7 @@ func (t *socket) move() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.over {
+		t.moving = seeking
 		t.running.Go(t.leaveWorker)
 	}
 }
@@ -36,19 +46,74 @@ func (t *socket) move() {
 // slot the WebSocket stays until its end.
 func (t *socket) leaveWorker() {
 	s := t.current()
-	slot := s.Reserve(t.call.Info)
-	if slot == nil {
-		return
-	}
-	t.outbox.stop()
-	if !t.outbox.lock(s.Context()) {
-		slot.Cancel()
-		return
+	ctx := s.Context()
+	slot := s.Reserve(ctx, t.call.Info)
+	if slot != nil {
+		t.outbox.stop()
+		if !t.outbox.lock(ctx) {
+			slot.Cancel()
+			return
+		}
 	}
 	t.mu.Lock()
-	t.slot = slot
+	t.slot, t.moving = slot, asked
+	if slot == nil {
+		t.moving = staying
+	}
+	handed, due := t.handed, t.due
 	t.mu.Unlock()
-	s.HandOver(int(websocket.StatusServiceRestart), handedOver)
+	if slot == nil {
+		if due {
+			t.replace(s)
+		}
+		return
+	}
+	s.HandOver(int(websocket.StatusServiceRestart), handedOver, due)
+	limit := time.NewTimer(partingTime)
+	defer limit.Stop()
+	select {
+	case <-handed:
+	case <-ctx.Done():
+	case <-limit.C:
+		slot.Yield()
+	}
+}
+
+// endStay ends the time that the WebSocket may stay with a worker that is replaced. If it is on its
+// way to another one it has to hurry.
+func (t *socket) endStay(s *mux.Stream) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.due = true
+	switch {
+	case t.over:
+		return
+	case t.moving == staying:
+		t.replace(s)
+		return
+	case t.moving == asked:
+		slot := t.slot
+		t.running.Go(func() {
+			if slot.AwaitTurn(s.Context()) {
+				s.HandOver(int(websocket.StatusServiceRestart), handedOver, true)
+			}
+		})
+	}
+	time.AfterFunc(closeTime, func() { // a worker that is stuck must not hold anything up
+		if t.current() == s {
+			t.replace(s)
+		}
+	})
+}
+
+// replace ends the WebSocket, unless it leaves the stream before.
+func (t *socket) replace(s *mux.Stream) {
+	s.Replace()
+	time.AfterFunc(closeTime, func() { // a client that takes nothing must not hold anything up
+		if t.current() == s {
+			t.cancel()
+		}
+	})
 }
 
 // handOver takes note of how many messages the app has received. The others are for the next one.
@@ -61,14 +126,32 @@ func (t *socket) handOver(received int) (end ending, moves bool) {
 		t.suspect(err)
 		return ending{code: websocket.StatusInternalError}, false
 	}
+	close(t.handed)
 	return ending{}, true
+}
+
+// isHandedOver reports whether the worker has handed the WebSocket over.
+func (t *socket) isHandedOver() bool {
+	select {
+	case <-t.handed:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitMove waits until the app has what the client has sent, if another one is about to get it.
+func (t *socket) awaitMove(ctx context.Context) {
+	if t.outbox != nil && t.outbox.lock(ctx) {
+		t.outbox.unlock()
+	}
 }
 
 // isMoving reports whether the worker was asked to hand the WebSocket over.
 func (t *socket) isMoving() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.slot != nil
+	return t.moving == asked
 }
 
 // resume opens the app's side of the WebSocket on the worker that it moves to, and sends it what
@@ -76,7 +159,7 @@ func (t *socket) isMoving() bool {
 func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	t.forget()
 	t.forget = func() {}
-	t.leaveStream()
+	t.leaveStream(ctx)
 	slot := t.slot
 	if ctx.Err() != nil {
 		return ending{}, false
@@ -85,15 +168,11 @@ func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	if len(head) > request.MaxHead {
 		return ending{websocket.StatusServiceRestart, handedOver}, false
 	}
-	s, settle, err := slot.Open(ctx, t.call.Call, head)
-	defer settle()
-	t.mu.Lock()
-	t.slot = nil
-	t.mu.Unlock()
+	s, err := slot.Open(ctx, t.call.Call, head)
+	defer slot.Yield()
 	if err != nil {
 		return ending{websocket.StatusServiceRestart, handedOver}, false
 	}
-	t.call.stream = s
 	t.setCurrent(s)
 	if end, ok := t.awaitAccept(s); !ok {
 		return end, false
@@ -110,11 +189,14 @@ func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	return ending{}, true
 }
 
-// leaveStream lets the old app return before the new one is asked, if it is quick.
-func (t *socket) leaveStream() {
+// leaveStream passes on what the old app still sends, and lets it return before the new one is
+// asked, if it is quick.
+func (t *socket) leaveStream(ctx context.Context) {
 	old := t.current()
+	limit := time.AfterFunc(partingTime, old.Interrupt)
+	defer limit.Stop()
+	t.readApp(ctx)
 	old.Leave()
-	old.AwaitEnd(partingTime)
 	old.Finish()
 	t.call.stream = nil
 }
@@ -158,10 +240,7 @@ func (t *socket) register(s *mux.Stream) {
 	if t.outbox != nil {
 		move = t.move
 	}
-	t.forget = t.call.OnReplaced(move, func() {
-		s.Replace()
-		time.AfterFunc(closeTime, t.cancel) // a client that takes nothing must not hold anything up
-	})
+	t.forget = t.call.OnReplaced(move, func() { t.endStay(s) })
 }
 
 // current is the stream to the app.
@@ -171,10 +250,11 @@ func (t *socket) current() *mux.Stream {
 	return t.stream
 }
 
-// setCurrent makes s the stream to the app.
+// setCurrent makes s, on the worker that the WebSocket has moved to, the stream to the app.
 func (t *socket) setCurrent(s *mux.Stream) {
+	t.call.stream = s
 	t.mu.Lock()
-	t.stream = s
+	t.stream, t.slot, t.moving, t.due, t.handed = s, nil, staying, false, make(chan struct{})
 	left := t.left
 	t.mu.Unlock()
 	if left != nil {

@@ -2,6 +2,7 @@ package asgi
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,13 +16,33 @@ import (
 // ASGI's HTTP format, but for what is the same in all scopes of a worker, which adds it. length is
 // the body's; -1: unknown.
 func appendScope(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
-	b = wire.BeginDict(b)
+	return wire.EndDict(appendScopeOf(wire.BeginDict(b), r, info, length))
+}
+
+// appendScopeOf appends what is in the scope of each HTTP request.
+func appendScopeOf(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
 	b = appendText(b, "type", "http")
 	b = appendText(b, "method", r.Method)
 	b = appendText(b, "scheme", cmp.Or(info.Scheme, "http"))
 	b = appendConnection(b, r, info)
-	b = appendScopeHeaders(b, r, length)
-	return wire.EndDict(b)
+	return appendScopeHeaders(b, r, length)
+}
+
+// appendResumedScope is appendScope for an event stream that goes on after the event with an id, as
+// if its client had connected again.
+func appendResumedScope(
+	b []byte, r *http.Request, info *modgw.RequestInfo, lastID string,
+) []byte {
+	again := *r
+	again.Header = maps.Clone(r.Header)
+	delete(again.Header, "Last-Event-Id")
+	if lastID != "" {
+		again.Header.Set("Last-Event-Id", lastID)
+	}
+	b = appendScopeOf(wire.BeginDict(b), &again, info, 0)
+	b = wire.BeginDict(wire.AppendText(b, "extensions"))
+	b = wire.BeginDict(wire.AppendText(b, "modgw.resumed"))
+	return wire.EndDict(wire.EndDict(wire.EndDict(b)))
 }
 
 // resumed says what a WebSocket was before it has moved to the app that gets the scope.

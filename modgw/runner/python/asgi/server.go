@@ -27,6 +27,7 @@ type Server struct {
 
 // New makes a server without workers.
 func New(a *request.App, c mux.Config) *Server {
+	c.ResumedScope = appendResumedScope
 	return &Server{
 		Server: mux.New(a, c), app: a, config: c,
 		Heartbeat: defaultHeartbeat, Pings: defaultPings,

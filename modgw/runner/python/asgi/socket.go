@@ -40,7 +40,10 @@ type socket struct {
 	stream *mux.Stream // to the app
 	left   *ending     // how the client's side has ended; nil: it is there
 	slot   *mux.Slot   // where the WebSocket is about to move; nil: it stays
-	over   bool        // no goroutine may begin any more
+	moving moving
+	handed chan struct{} // closes when the worker has handed the WebSocket over
+	due    bool          // its time with the worker is over
+	over   bool          // no goroutine may begin any more
 }
 
 // serve passes messages on in both directions until one side closes.
@@ -75,6 +78,7 @@ func (t *socket) readClient(ctx context.Context) {
 			t.endForClient(ending{websocket.StatusProtocolError, "a frame breaks the rules"})
 			return
 		case err != nil:
+			t.awaitMove(ctx)
 			t.disconnect(closedBy(err))
 			return
 		case kind == websocket.MessageText && !utf8.Valid(data):
@@ -192,7 +196,9 @@ func (t *socket) readApp(ctx context.Context) (end ending, moves bool) {
 				return ending{websocket.StatusCode(done.code), done.reason}, false
 			}
 		case wire.Abort:
-			t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
+			if !t.isHandedOver() {
+				t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
+			}
 			return failed, false
 		default:
 			t.suspect(wire.Errorf("a %s frame on an open WebSocket", f.Type))

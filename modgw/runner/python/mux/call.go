@@ -33,8 +33,16 @@ func (s *Server) Try(c *request.Call, inputEnded <-chan struct{}) (again bool) {
 
 // passOn passes the response on. It reports whether to try again.
 func (s *Stream) passOn(c *request.Call) (again bool) {
-	defer s.Finish()
-	p := response.New(c.Request, s)
+	var source response.Source = s
+	var moving *events
+	if canMove(s, c) {
+		moving = newEvents(s, c)
+		source = moving
+		defer func() { moving.end().Finish() }()
+	} else {
+		defer s.Finish()
+	}
+	p := response.New(c.Request, source)
 	p.TakesTrailers = httpguts.HeaderValuesContainsToken(c.R.Header["Te"], "trailers")
 	fed := s.Feed(c.Body)
 	err := p.Copy()
@@ -44,6 +52,9 @@ func (s *Stream) passOn(c *request.Call) (again bool) {
 	c.Body.Stop()
 	if fed != nil {
 		c.App.Pool.Background(func() { <-fed }) // it may be writing to a worker that does not read
+	}
+	if moving != nil {
+		s = moving.end()
 	}
 	return s.conclude(c, fed, err)
 }

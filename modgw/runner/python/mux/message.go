@@ -2,7 +2,6 @@ package mux
 
 import (
 	"context"
-	"time"
 
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/wire"
@@ -81,47 +80,37 @@ func MessageCost(size int) int64 {
 	return int64(size)
 }
 
-// HandOver tells the app, like Disconnect, that its WebSocket has ended, and its worker that the
-// messages which the app has not received are for another one: the worker answers with the number
-// of those that it has.
-func (s *Stream) HandOver(code int, reason string) {
-	s.disconnect(true, func(b []byte) []byte {
-		b = wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 3), int64(code)), reason)
-		return wire.AppendBool(b, true)
-	})
-}
-
-// AwaitEnd waits until the worker has closed the stream, but not longer than the limit.
-func (s *Stream) AwaitEnd(limit time.Duration) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	for !s.isOver() {
-		select {
-		case <-s.news:
-		case <-timer.C:
-			return
-		case <-s.ctx.Done():
-			return
-		}
+// HandOver has the worker hand a WebSocket over to another one, when the app next asks for a
+// message, or with now at once. The app is told that the WebSocket has ended, and the worker answers
+// with the number of messages that the app has received: the others are not for it. Until its end,
+// or [Stream.Leave], the app can still send, unless it had to hand over at once.
+func (s *Stream) HandOver(code int, reason string, now bool) {
+	next := handoverAsked
+	if now {
+		next = handoverForced
+	}
+	s.mu.Lock()
+	wanted := s.progress < closed && !s.told && s.handover < next
+	s.handover = max(s.handover, next)
+	s.mu.Unlock()
+	if wanted {
+		s.sendEvent(0, func(b []byte) []byte {
+			b = wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 3), int64(code)), reason)
+			return wire.AppendBool(b, now)
+		})
 	}
 }
 
 // Disconnect tells the app, once, that its WebSocket has ended.
 func (s *Stream) Disconnect(code int, reason string) {
-	s.disconnect(false, func(b []byte) []byte {
-		return wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 2), int64(code)), reason)
-	})
-}
-
-func (s *Stream) disconnect(counted bool, add func([]byte) []byte) {
 	s.mu.Lock()
 	wanted := s.progress < closed && !s.told
-	if wanted {
-		s.told, s.counted = true, counted
-	}
+	s.told = true
 	s.mu.Unlock()
 	if wanted {
-		s.sendEvent(wire.FlagEnd, add)
+		s.sendEvent(wire.FlagEnd, func(b []byte) []byte {
+			return wire.AppendText(wire.AppendInt(wire.AppendTuple(b, 2), int64(code)), reason)
+		})
 	}
 }
 

@@ -18,8 +18,10 @@ type Config struct {
 	// Share shares memory with each worker, through which large responses pass.
 	Share bool
 
-	// Resume lets WebSockets and event streams move here from other workers, and from here.
-	Resume bool
+	// Resume lets WebSockets and event streams move here from other workers, and from here. It
+	// needs ResumedScope.
+	Resume       bool
+	ResumedScope ResumedScope
 }
 
 // Server gives requests to the workers of one app. Make it with [New].

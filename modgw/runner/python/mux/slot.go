@@ -2,6 +2,7 @@ package mux
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/request"
@@ -26,54 +27,76 @@ type Slot struct {
 	kind   Kind
 	move   *modgw.Move
 	from   *Server
+	turn   atomic.Bool // it is one of the movesAtOnce
 }
 
 // Reserve returns a slot to which the stream's request can move; nil when there is none. It waits
-// while many others move.
-func (s *Stream) Reserve(info *modgw.RequestInfo) *Slot {
-	from := s.conn.server
-	select {
-	case from.moves <- struct{}{}:
-	case <-s.ctx.Done():
+// while many others move, until ctx is done.
+func (s *Stream) Reserve(ctx context.Context, info *modgw.RequestInfo) *Slot {
+	t := &Slot{kind: s.kind, from: s.conn.server}
+	if !t.AwaitTurn(ctx) {
 		return nil
 	}
-	if move := info.Move(); move != nil {
-		if next, ok := move.Runner().(Successor); ok {
-			if to := next.Resumes(); to != nil {
-				if conn, err := to.acquire(s.ctx, s.kind); err == nil {
-					return &Slot{server: to, conn: conn, kind: s.kind, move: move, from: from}
-				}
+	if t.move = info.Move(); t.move != nil {
+		if t.server = successor(t.move); t.server != nil {
+			var err error
+			if t.conn, err = t.server.acquire(ctx, s.kind); err == nil {
+				return t
 			}
 		}
-		move.Cancel()
+		t.move.Cancel()
 	}
-	<-from.moves
+	t.Yield()
 	return nil
+}
+
+// successor is the server to move to; nil: there is none that goes on.
+func successor(m *modgw.Move) *Server {
+	if next, ok := m.Runner().(Successor); ok {
+		return next.Resumes()
+	}
+	return nil
+}
+
+// AwaitTurn waits while many others move. It reports false when ctx is done before.
+func (t *Slot) AwaitTurn(ctx context.Context) bool {
+	select {
+	case t.from.moves <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if t.turn.Swap(true) {
+		<-t.from.moves // it had one already
+	}
+	return true
+}
+
+// Yield lets others move.
+func (t *Slot) Yield() {
+	if t.turn.Swap(false) {
+		<-t.from.moves
+	}
 }
 
 // Cancel gives the slot back, unless it was used. The request stays where it is.
 func (t *Slot) Cancel() {
-	if t.conn == nil {
-		return
+	if t.conn != nil {
+		t.conn.release(t.kind)
+		t.conn = nil
+		t.move.Cancel()
 	}
-	t.conn.release(t.kind)
-	t.conn = nil
-	t.move.Cancel()
-	<-t.from.moves
+	t.Yield()
 }
 
 // Open begins a stream with the head of a Request frame. The request is the new server's from now
-// on. ctx ends the stream. settle lets the next request move.
-func (t *Slot) Open(
-	ctx context.Context, c *request.Call, head []byte,
-) (s *Stream, settle func(), err error) {
+// on, also after an error. ctx ends the stream.
+func (t *Slot) Open(ctx context.Context, c *request.Call, head []byte) (*Stream, error) {
 	conn := t.conn
 	t.conn = nil
 	t.move.Done()
 	c.MoveTo(t.server.app, conn.worker.Worker)
-	s, err = conn.open(ctx, opening{
+	return conn.open(ctx, opening{
 		kind: t.kind, request: c.Name(), head: head, whole: t.kind == HTTP,
-		deadline: t.server.app.Deadline(),
+		deadline: t.server.app.Deadline(), inputEnded: c.Info.InputEnded,
 	})
-	return s, func() { <-t.from.moves }, err
 }

@@ -44,6 +44,18 @@ const (
 	nothing            // what comes is dropped
 )
 
+// handover is how far a WebSocket has come with leaving its worker. It only grows.
+type handover uint8
+
+const (
+	handoverNone     handover = iota
+	handoverAsked             // when the app asks for a message
+	handoverForced            // at once
+	handoverAnswered          // the worker has said how many messages the app has received
+)
+
+func (h handover) isAwaited() bool { return h == handoverAsked || h == handoverForced }
+
 // Stream is one request on a connection and its response. The goroutine that reads the connection
 // stores what comes; one other goroutine, which has the request, takes it. The windows of the
 // protocol bound how much can be stored.
@@ -70,7 +82,7 @@ type Stream struct {
 	demand   demand
 	endless  bool        // the response has no deadline
 	told     bool        // the app of a WebSocket was told that it has ended
-	counted  bool        // the worker is to send how many messages the app has received
+	handover handover    // how far it is
 	inBuffer bool        // some of the response came in shared memory
 	reaper   *time.Timer // cancels an unwanted request at its deadline; nil: none is needed
 	received wire.ReceiveWindow
@@ -112,9 +124,6 @@ func (s *Stream) receive(f wire.Frame, file *os.File) (end bool, err error) {
 	case s.demand == nothing:
 		closeFile(file)
 		s.allowUnwanted(response.Cost(f))
-		if end {
-			s.notify()
-		}
 	case inBuffer:
 		s.arrived = append(s.arrived, arrival{Frame: f, inBuffer: true})
 		s.notify()
@@ -150,8 +159,8 @@ func (s *Stream) check(f wire.Frame) error {
 		if accepts || f.End() {
 			return nil // there is one of each
 		}
-		if s.counted && wire.IsInt(f.Payload) {
-			s.counted = false
+		if s.handover.isAwaited() && wire.IsInt(f.Payload) {
+			s.handover = handoverAnswered
 			return nil
 		}
 		return s.received.Received(response.Cost(f))

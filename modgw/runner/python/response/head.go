@@ -139,6 +139,21 @@ func (h *Head) Measure(
 	return length, bodiless, nil
 }
 
+// IsEventStream reports whether the response is an event stream that the host can read: one with
+// status 200 and no encoding.
+func (h *Head) IsEventStream() bool {
+	found := false
+	for _, f := range h.fields {
+		switch f.Name {
+		case "Content-Encoding":
+			return false
+		case "Content-Type":
+			found = strings.HasPrefix(f.Value, "text/event-stream")
+		}
+	}
+	return found && h.Status == http.StatusOK && h.Length < 0
+}
+
 // CopyTo puts the headers into a response, which has them only until h is used again. A response
 // without a Content-Type gets none: net/http would guess one from the body.
 func (h *Head) CopyTo(header http.Header) {

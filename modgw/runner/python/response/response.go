@@ -102,7 +102,8 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 	if err := head.Decode(raw); err != nil {
 		return err
 	}
-	if err := p.begin(head, body, f.End()); err != nil {
+	body, err = p.begin(&head, body, f.End())
+	if err != nil {
 		return err
 	}
 	if f.End() && len(body) <= SmallEnd {
@@ -115,12 +116,11 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 	return p.pass()
 }
 
-// begin sends the head; body is the first piece of the body. A response that is complete already
-// gets a Content-Length.
-func (p *Response) begin(head Head, body []byte, complete bool) error {
-	var err error
+// begin sends the head; body is the first piece of the body. It returns what of that is to be passed
+// on now. A response that is complete already gets a Content-Length.
+func (p *Response) begin(head *Head, body []byte, complete bool) (now []byte, err error) {
 	if p.length, p.bodiless, err = head.Measure(p.isHead, body, complete); err != nil {
-		return err
+		return nil, err
 	}
 	header := p.request.W.Header()
 	head.CopyTo(header)
@@ -131,9 +131,13 @@ func (p *Response) begin(head Head, body []byte, complete bool) error {
 	p.request.W.WriteHeader(head.Status)
 	if !complete && relay.IsEventStream(header) {
 		p.source.RemoveDeadline() // the request's time limit is for responses that are meant to end
+		if events, ok := p.source.(EventSource); ok && head.IsEventStream() {
+			p.forget = events.EndEvents
+			return events.BeginEvents(body), nil
+		}
 		p.forget = p.request.OnReplaced(nil, p.source.Replace)
 	}
-	return nil
+	return body, nil
 }
 
 // writeAll writes body, which is the whole one and came with the head.

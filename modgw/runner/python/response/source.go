@@ -43,6 +43,16 @@ type Source interface {
 	Interrupt()
 }
 
+// EventSource is a source whose event stream may go on on another stream.
+type EventSource interface {
+	Source
+
+	// BeginEvents is called when the response is an event stream, with the beginning of its body,
+	// of which it returns the part to pass on now. EndEvents ends what it began.
+	BeginEvents(body []byte) (now []byte)
+	EndEvents()
+}
+
 // Cost returns how many bytes of a stream's window a frame uses until it is released.
 func Cost(f wire.Frame) int {
 	switch f.Type {

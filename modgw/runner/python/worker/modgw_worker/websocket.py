@@ -3,7 +3,8 @@ events.
 
 An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came
 in Body frames. A list accepts, a tuple closes. A tuple of three from the host says that another
-worker goes on with the WebSocket: the answer is the number of messages that the app has received.
+worker is to go on with the WebSocket, when the app asks for a message, or at once if the third is
+True: the answer is the number of messages that the app has received.
 """
 
 from collections import deque
@@ -32,6 +33,8 @@ class WebSocket(BaseExchange):
         "_long",
         "_held",
         "_unreported",
+        "_leaving",
+        "_parting",
         "_code",
         "_reason",
         "_denial",
@@ -48,6 +51,8 @@ class WebSocket(BaseExchange):
         self._long = []  # pieces of a message that is not complete yet
         self._held = 0  # bytes of them that were not told to the host
         self._unreported = 0  # bytes that were received and not told to the host
+        self._leaving = None  # code and reason, once another worker is to go on
+        self._parting = False  # whether the app can still send after it was told of that
         self._code = 0  # of the end, once it is there
         self._reason = ""
         self._denial = None  # the HTTP response in place of the WebSocket
@@ -57,7 +62,9 @@ class WebSocket(BaseExchange):
         if not self._connected:
             self._connected = True
             return {"type": "websocket.connect"}
-        while not self._messages:
+        while not self._messages or self._leaving:
+            if self._leaving:
+                self._hand_over(True)
             if self._code:
                 return {"type": "websocket.disconnect", "code": self._code, "reason": self._reason}
             self._report()
@@ -78,7 +85,7 @@ class WebSocket(BaseExchange):
             await self._deny(kind, message)
         elif self._denial is not None:
             raise RuntimeError("cannot send %s after websocket.http.response.start" % kind)
-        elif self._code:
+        elif self._code and not self._parting:
             raise ClientDisconnected("the WebSocket has ended with code %d" % self._code)
         elif kind == "websocket.send":
             await self._send(message)
@@ -101,12 +108,10 @@ class WebSocket(BaseExchange):
                 self._long.clear()
                 value, size = data.decode("utf-8") if value else data, self._held
                 self._held = 0
-            if type(value) is tuple:
-                if len(value) == 3:
-                    self._hand_over()
-                self._close(*value[:2])
-                self.cancelled = "the WebSocket has ended with code %d" % self._code
-                self._stop_waiting()
+            if type(value) is tuple and len(value) == 3:
+                self._leave(*value)
+            elif type(value) is tuple:
+                self._disconnect(*value)
             else:
                 self._messages.append((value, size))
             self._notify()
@@ -220,13 +225,37 @@ class WebSocket(BaseExchange):
             self._held -= size
             self._consumed(size)
 
-    def _hand_over(self):
-        """Gives up what the app has not received: another worker gets it."""
+    def _disconnect(self, code, reason):
+        """The client's side has ended."""
+        self._leaving = None
+        self._close(code, reason)
+        self._parting = False
+        self.cancelled = "the WebSocket has ended with code %d" % self._code
+        self._stop_waiting()
+
+    def _leave(self, code, reason, now):
+        """Another worker is to go on, when the app asks for a message, or now."""
+        if self._code or self.ended:
+            return
+        self._leaving = code, reason
+        if now:
+            self._hand_over(False)
+        self._notify()
+
+    def _hand_over(self, parting):
+        """Gives up what the app has not received: another worker gets it.
+
+        The app may still have to send what it has begun: parting lets it."""
+        (code, reason), self._leaving = self._leaving, None
         self._messages.clear()
         self._long.clear()
         self._held = 0
-        if not self.ended:
-            self.conn.put(self._event(self._received))
+        self.conn.put(self._event(self._received))
+        if parting:
+            self._parting = True
+            self._close(code, reason)
+        else:
+            self._disconnect(code, reason)
 
     def _close(self, code, reason):
         if not self._code:

@@ -1,0 +1,346 @@
+package mux
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/python/response"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+const (
+	// partingTime is how long a worker may take to end an event stream that it has to leave, before
+	// the next one is asked.
+	partingTime = 100 * time.Millisecond
+
+	// moved is the reason that such a worker is told.
+	moved = "the event stream goes on with another worker"
+)
+
+// ResumedScope makes the head of a Request frame for an event stream that goes on after the event
+// with an id; "": none had one.
+type ResumedScope func(b []byte, r *http.Request, info *modgw.RequestInfo, lastID string) []byte
+
+// events is the source of a response that can go on with another worker if it turns out to be an
+// event stream. Until then it is that of its stream.
+//
+// Of an event stream the client only gets complete events, so that what the next worker sends
+// follows the end of one.
+type events struct {
+	call    *request.Call
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup // goroutines of move
+
+	// The goroutine that reads uses these.
+	forget func() // takes the registration for the end of generation and worker back; nil: none
+	held   []byte // what was read, and belongs to no complete event; before it what is passed on
+	passed int    // bytes of held that are passed on
+	gone   bool   // the worker has ended the stream after it was told to
+
+	mu          sync.Mutex
+	now         *Stream // has the request
+	scanner     eventScanner
+	torn        bool  // a part of an event that is not complete was passed on
+	slot        *Slot // where the stream is about to move; nil: it stays
+	leaving     bool  // the worker was told to end the stream
+	interrupted bool  // nothing is read any more
+	over        bool  // no goroutine may begin any more
+}
+
+var _ response.EventSource = (*events)(nil)
+
+// newEvents makes the source of a request's response. Its end must be called.
+func newEvents(s *Stream, c *request.Call) *events {
+	e := &events{call: c, now: s}
+	e.scanner.begin(c.R.Header.Get("Last-Event-Id"))
+	e.ctx, e.cancel = context.WithCancel(s.ctx)
+	return e
+}
+
+// canMove reports whether a request can be made once more without harm: it has no body.
+func canMove(s *Stream, c *request.Call) bool {
+	return s.conn.server.config.Resume && c.R.Method == http.MethodGet &&
+		c.Body.IsWhole() && len(c.Body.Beginning()) == 0
+}
+
+// current is the stream that has the request.
+func (e *events) current() *Stream {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now
+}
+
+// BeginEvents implements [response.EventSource].
+func (e *events) BeginEvents(body []byte) (now []byte) {
+	e.register()
+	_ = e.now.Release(len(body)) // it has no error
+	return e.keep(body)
+}
+
+// EndEvents implements [response.EventSource].
+func (e *events) EndEvents() {
+	if e.forget != nil {
+		e.forget()
+	}
+}
+
+// register lets the stream move or end when its generation or its worker is replaced.
+func (e *events) register() { e.forget = e.call.OnReplaced(e.move, e.now.Replace) }
+
+// end ends what moves the stream, and returns the stream that has the request in the end.
+func (e *events) end() *Stream {
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+	e.cancel()
+	e.running.Wait()
+	if e.slot != nil {
+		e.slot.Cancel()
+	}
+	return e.now
+}
+
+// move lets the stream move to another worker, in the background.
+func (e *events) move() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		e.running.Go(e.leaveWorker)
+	}
+}
+
+// leaveWorker finds a slot for the stream elsewhere, and has its worker end it. Without a slot it
+// stays until its end.
+func (e *events) leaveWorker() {
+	slot := e.current().Reserve(e.ctx, e.call.Info)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.slot = slot
+	if e.part(); slot != nil && !e.leaving {
+		slot.Yield() // it may take long until the event is complete
+	}
+}
+
+// part has the worker end the stream if there is where to go, and the client has whole events
+// alone; e.mu is held.
+func (e *events) part() {
+	if e.slot == nil || e.torn || e.leaving {
+		return
+	}
+	e.leaving = true
+	e.now.end(moved)
+	time.AfterFunc(partingTime, e.now.Interrupt) // it is over for long, or ends what is read of it
+}
+
+// Next implements [response.Source].
+func (e *events) Next() (wire.Frame, error) {
+	for {
+		if e.gone {
+			if f, ok, err := e.goOn(); ok || err != nil {
+				return f, err
+			}
+		}
+		f, err := e.now.Next()
+		if f, ok, err := e.take(f, err); ok || err != nil {
+			return f, err
+		}
+	}
+}
+
+// Buffered implements [response.Source].
+func (e *events) Buffered() (wire.Frame, bool, error) {
+	for !e.gone {
+		f, ok, err := e.now.Buffered()
+		if !ok && err == nil {
+			return f, false, nil
+		}
+		if f, ok, err := e.take(f, err); ok || err != nil {
+			return f, ok, err
+		}
+	}
+	return wire.Frame{}, false, nil
+}
+
+// take returns what of a frame, or an error, is for the client now; ok is false for nothing.
+func (e *events) take(f wire.Frame, err error) (now wire.Frame, ok bool, _ error) {
+	if e.forget == nil {
+		return f, err == nil, err
+	}
+	e.mu.Lock()
+	leaving := e.leaving && !e.interrupted && e.ctx.Err() == nil && !errors.Is(err, relay.ErrReplaced)
+	e.mu.Unlock()
+	switch {
+	case leaving && (err != nil || f.Type == wire.Abort):
+		e.gone = true
+		return now, false, nil
+	case err != nil || f.Type != wire.Body:
+		return f, err == nil, err
+	}
+	return e.takeBody(f)
+}
+
+// takeBody returns the part of a Body frame that ends between two events; at the end everything.
+func (e *events) takeBody(f wire.Frame) (now wire.Frame, ok bool, err error) {
+	size := len(f.Payload)
+	f.Payload = e.keep(f.Payload)
+	if f.End() {
+		f.Payload = e.held
+		e.passed = len(e.held)
+	}
+	_ = e.now.Release(size) // it has no error
+	return f, len(f.Payload) > 0 || f.End(), nil
+}
+
+// keep appends a piece of the stream to what is held, and returns what is for the client now.
+func (e *events) keep(piece []byte) (now []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held = append(e.held[:0], e.held[e.passed:]...)
+	e.scanner.drop(e.passed)
+	e.held = append(e.held, piece...)
+	e.passed = e.scanner.scan(e.held)
+	switch {
+	case e.passed > 0:
+		e.torn = false
+	case len(e.held) > maxEvent:
+		e.torn = true
+		if e.passed = e.scanner.line; e.passed == 0 {
+			e.passed = len(e.held)
+		}
+	}
+	e.part()
+	return e.held[:e.passed]
+}
+
+// goOn opens the stream on the worker that it moves to, and returns the beginning of what that
+// sends.
+func (e *events) goOn() (f wire.Frame, ok bool, err error) {
+	e.forget()
+	e.mu.Lock()
+	old, slot, torn, lastID := e.now, e.slot, e.torn, e.scanner.lastID
+	e.slot = nil
+	e.mu.Unlock()
+	head := old.conn.server.config.ResumedScope(nil, e.call.R, e.call.Info, lastID)
+	if torn || len(head) > request.MaxHead {
+		slot.Cancel()
+		return f, false, relay.ErrReplaced
+	}
+	old.Abandon(moved, true)
+	s, err := slot.Open(e.ctx, e.call, head)
+	defer slot.Yield()
+	if err != nil {
+		return f, false, relay.ErrReplaced // the old stream is the one to finish
+	}
+	old.Finish()
+	e.begin(s)
+	if f, err = e.awaitHead(s); err != nil {
+		return f, false, err
+	}
+	s.RemoveDeadline()
+	e.gone = false
+	e.register()
+	f.Type = wire.Body
+	return e.takeBody(f)
+}
+
+// begin makes s the stream that has the request. Of the one before nothing is left.
+func (e *events) begin(s *Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now, e.leaving, e.torn = s, false, false
+	e.held, e.passed = e.held[:0], 0
+	e.scanner.begin(e.scanner.lastID)
+	if e.interrupted {
+		s.Interrupt()
+	}
+}
+
+// awaitHead waits for the head of an event stream and returns the frame with the piece of the body
+// that came with it. Any other response ends the client's.
+func (e *events) awaitHead(s *Stream) (f wire.Frame, err error) {
+	for {
+		if f, err = s.Next(); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return f, err
+			}
+			return f, e.refused(s, err.Error())
+		}
+		if f.Type != wire.Event { // early hints
+			break
+		}
+		if err := s.Release(response.Cost(f)); err != nil {
+			return f, err
+		}
+	}
+	if f.Type != wire.Response {
+		return f, e.refused(s, "it failed")
+	}
+	raw, body, err := s.Split(f)
+	if err != nil {
+		return f, err
+	}
+	f.Payload = body
+	var head response.Head
+	switch err := head.Decode(raw); {
+	case err != nil:
+		return f, e.refused(s, err.Error())
+	case !head.IsEventStream():
+		return f, e.refused(s, "its response is no event stream")
+	}
+	return f, nil
+}
+
+// refused says that the app does not go on with the stream. Its end lets the client connect again.
+func (e *events) refused(s *Stream, reason string) error {
+	s.conn.worker.Log.Warn("event stream ended because the app does not go on with it",
+		"request", e.call.Info.ID, "reason", reason)
+	s.Abandon(reason, true)
+	return relay.ErrReplaced
+}
+
+// Split implements [response.Source].
+func (e *events) Split(f wire.Frame) (head, body []byte, err error) { return e.now.Split(f) }
+
+// File implements [response.Source].
+func (e *events) File() (*os.File, error) { return e.now.File() }
+
+// Release implements [response.Source]: the bytes of events were released when they were read.
+func (e *events) Release(n int) error {
+	if e.forget != nil {
+		return nil
+	}
+	return e.now.Release(n)
+}
+
+// Ended implements [response.Source].
+func (e *events) Ended() bool {
+	e.mu.Lock()
+	leaving := e.leaving
+	e.mu.Unlock()
+	return !leaving && e.now.Ended()
+}
+
+// RemoveDeadline implements [response.Source].
+func (e *events) RemoveDeadline() { e.now.RemoveDeadline() }
+
+// Extend implements [response.Source].
+func (e *events) Extend(d time.Duration) { e.now.Extend(d) }
+
+// Interrupt implements [response.Source].
+func (e *events) Interrupt() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.interrupted = true
+	e.now.Interrupt()
+}
+
+// Replace implements [response.Source].
+func (e *events) Replace() { e.current().Replace() }
