@@ -20,7 +20,8 @@ async def app(scope, receive, send):
 
 
 async def stream(send):
-    """One event each second, until the client goes: then the host cancels this."""
+    """One event each second, until the client goes or the app is reloaded: then the host cancels
+    this."""
     headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     while True:

@@ -116,7 +116,10 @@
 // its str or bytes. A long one comes as Body frames and is completed by True (text) or False
 // (binary). The worker accepts with a list of the subprotocol, or "", and a list of pairs (name,
 // value) for the headers, or answers with a Response in place of the WebSocket. Whoever closes
-// sends the tuple (code int, reason str) with FlagEnd. On the stream of a request the worker sends
+// sends the tuple (code int, reason str) with FlagEnd. The tuple (code int, reason str, now bool)
+// from the host says that another worker is to go on with the WebSocket, when the app next asks for
+// a message, or with now at once. The worker answers with an int, the number of messages that the
+// app has received. It drops the others, and what the app still sends comes as before. On the stream of a request the worker sends
 // early hints as a list of Link values, before Response, and trailers as a list of such pairs, with
 // FlagEnd, after the last Body.
 //
@@ -128,8 +131,9 @@
 // A direction of a stream starts with a window of InitialWindow bytes, or ThreadWindow on the
 // connection of a thread. Pieces of the body use it up, those in Request and Response included, and
 // so do Events, with EventCost beside their payload, but for the one that accepts a WebSocket,
-// those with FlagEnd, and True and False from the host; Window gives back what the receiver has
-// consumed. A worker gives back all that it has received of a request's body only when its app
+// those with FlagEnd, True and False from the host, and the int of a worker; Window gives back what
+// the receiver has consumed, and of a message from the host the last piece when the app has
+// received it. A worker gives back all that it has received of a request's body only when its app
 // waits for more of it, and else keeps a byte back: that way the host knows whose time it is. A
 // worker that sends beyond its window breaks the protocol.
 //

@@ -15,7 +15,7 @@ const (
 	socketClose
 	socketTextEnd   // the Body frames before are a text message
 	socketBinaryEnd // the Body frames before are a message of bytes
-	socketReceived  // the answer to a handover
+	socketReceived  // the answer to a tuple that asks for a move
 )
 
 // socketEvent is an Event of a WebSocket, as wire has it.

@@ -149,7 +149,7 @@ func (c *call) open(s *mux.Stream, e socketEvent, cancel context.CancelFunc) err
 		subprotocol: e.subprotocol,
 	}
 	if c.server.config.Resume {
-		t.outbox, t.handed = newOutbox(s.Context(), s), make(chan struct{})
+		t.outbox, t.gone = newOutbox(s.Context(), s), make(chan struct{})
 	}
 	options := &websocket.AcceptOptions{
 		OnPingReceived:     t.pinged,

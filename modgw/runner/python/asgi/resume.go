@@ -19,8 +19,8 @@ const (
 	// turn, and how long the app may still send afterwards, before the next one is asked.
 	partingTime = 150 * time.Millisecond
 
-	// handedOver is the reason that the app is told.
-	handedOver = "the WebSocket goes on with another worker"
+	// movedReason is the reason that the app is told.
+	movedReason = "the WebSocket goes on with another worker"
 )
 
 // moving is how far a WebSocket is on its way to another worker.
@@ -60,7 +60,7 @@ func (t *socket) leaveWorker() {
 	if slot == nil {
 		t.moving = staying
 	}
-	handed, due := t.handed, t.due
+	gone, due := t.gone, t.due
 	t.mu.Unlock()
 	if slot == nil {
 		if due {
@@ -68,11 +68,11 @@ func (t *socket) leaveWorker() {
 		}
 		return
 	}
-	s.HandOver(int(websocket.StatusServiceRestart), handedOver, due)
+	s.AskToMove(int(websocket.StatusServiceRestart), movedReason, due)
 	limit := time.NewTimer(partingTime)
 	defer limit.Stop()
 	select {
-	case <-handed:
+	case <-gone:
 	case <-ctx.Done():
 	case <-limit.C:
 		slot.Yield()
@@ -95,7 +95,7 @@ func (t *socket) endStay(s *mux.Stream) {
 		slot := t.slot
 		t.running.Go(func() {
 			if slot.AwaitTurn(s.Context()) {
-				s.HandOver(int(websocket.StatusServiceRestart), handedOver, true)
+				s.AskToMove(int(websocket.StatusServiceRestart), movedReason, true)
 			}
 		})
 	}
@@ -116,8 +116,8 @@ func (t *socket) replace(s *mux.Stream) {
 	})
 }
 
-// handOver takes note of how many messages the app has received. The others are for the next one.
-func (t *socket) handOver(received int) (end ending, moves bool) {
+// noteLeft takes note of how many messages the app has received. The others are for the next one.
+func (t *socket) noteLeft(received int) (end ending, moves bool) {
 	if !t.isMoving() {
 		t.suspect(wire.Errorf("a WebSocket was handed over that stays"))
 		return ending{code: websocket.StatusInternalError}, false
@@ -126,14 +126,14 @@ func (t *socket) handOver(received int) (end ending, moves bool) {
 		t.suspect(err)
 		return ending{code: websocket.StatusInternalError}, false
 	}
-	close(t.handed)
+	close(t.gone)
 	return ending{}, true
 }
 
-// isHandedOver reports whether the worker has handed the WebSocket over.
-func (t *socket) isHandedOver() bool {
+// hasLeft reports whether the worker has handed the WebSocket over.
+func (t *socket) hasLeft() bool {
 	select {
-	case <-t.handed:
+	case <-t.gone:
 		return true
 	default:
 		return false
@@ -166,12 +166,12 @@ func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	}
 	head := appendWebSocketScope(nil, t.call.R, t.call.Info, &resumed{t.subprotocol})
 	if len(head) > request.MaxHead {
-		return ending{websocket.StatusServiceRestart, handedOver}, false
+		return ending{websocket.StatusServiceRestart, movedReason}, false
 	}
 	s, err := slot.Open(ctx, t.call.Call, head)
 	defer slot.Yield()
 	if err != nil {
-		return ending{websocket.StatusServiceRestart, handedOver}, false
+		return ending{websocket.StatusServiceRestart, movedReason}, false
 	}
 	t.setCurrent(s)
 	if end, ok := t.awaitAccept(s); !ok {
@@ -254,7 +254,7 @@ func (t *socket) current() *mux.Stream {
 func (t *socket) setCurrent(s *mux.Stream) {
 	t.call.stream = s
 	t.mu.Lock()
-	t.stream, t.slot, t.moving, t.due, t.handed = s, nil, staying, false, make(chan struct{})
+	t.stream, t.slot, t.moving, t.due, t.gone = s, nil, staying, false, make(chan struct{})
 	left := t.left
 	t.mu.Unlock()
 	if left != nil {

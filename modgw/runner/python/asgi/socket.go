@@ -41,7 +41,7 @@ type socket struct {
 	left   *ending     // how the client's side has ended; nil: it is there
 	slot   *mux.Slot   // where the WebSocket is about to move; nil: it stays
 	moving moving
-	handed chan struct{} // closes when the worker has handed the WebSocket over
+	gone   chan struct{} // closes when the worker has handed the WebSocket over
 	due    bool          // its time with the worker is over
 	over   bool          // no goroutine may begin any more
 }
@@ -190,13 +190,13 @@ func (t *socket) readApp(ctx context.Context) (end ending, moves bool) {
 				return ending{}, false
 			}
 			if done != nil && done.kind == socketReceived {
-				return t.handOver(done.received)
+				return t.noteLeft(done.received)
 			}
 			if done != nil {
 				return ending{websocket.StatusCode(done.code), done.reason}, false
 			}
 		case wire.Abort:
-			if !t.isHandedOver() {
+			if !t.hasLeft() {
 				t.log("WebSocket ended by an exception of the app", proc.Printable(string(f.Payload)))
 			}
 			return failed, false

@@ -80,18 +80,18 @@ func MessageCost(size int) int64 {
 	return int64(size)
 }
 
-// HandOver has the worker hand a WebSocket over to another one, when the app next asks for a
+// AskToMove has the worker hand a WebSocket over to another one, when the app next asks for a
 // message, or with now at once. The app is told that the WebSocket has ended, and the worker answers
 // with the number of messages that the app has received: the others are not for it. Until its end,
 // or [Stream.Leave], the app can still send, unless it had to hand over at once.
-func (s *Stream) HandOver(code int, reason string, now bool) {
-	next := handoverAsked
+func (s *Stream) AskToMove(code int, reason string, now bool) {
+	next := moveAsked
 	if now {
-		next = handoverForced
+		next = moveForced
 	}
 	s.mu.Lock()
-	wanted := s.progress < closed && !s.told && s.handover < next
-	s.handover = max(s.handover, next)
+	wanted := s.progress < closed && !s.told && s.moveStage < next
+	s.moveStage = max(s.moveStage, next)
 	s.mu.Unlock()
 	if wanted {
 		s.sendEvent(0, func(b []byte) []byte {

@@ -44,17 +44,17 @@ const (
 	nothing            // what comes is dropped
 )
 
-// handover is how far a WebSocket has come with leaving its worker. It only grows.
-type handover uint8
+// moveStage is how far a WebSocket has come with leaving its worker. It only grows.
+type moveStage uint8
 
 const (
-	handoverNone     handover = iota
-	handoverAsked             // when the app asks for a message
-	handoverForced            // at once
-	handoverAnswered          // the worker has said how many messages the app has received
+	moveNone     moveStage = iota
+	moveAsked              // when the app asks for a message
+	moveForced             // at once
+	moveAnswered           // the worker has said how many messages the app has received
 )
 
-func (h handover) isAwaited() bool { return h == handoverAsked || h == handoverForced }
+func (m moveStage) isAwaited() bool { return m == moveAsked || m == moveForced }
 
 // Stream is one request on a connection and its response. The goroutine that reads the connection
 // stores what comes; one other goroutine, which has the request, takes it. The windows of the
@@ -77,17 +77,17 @@ type Stream struct {
 	inputEnded <-chan struct{} // as in opening; nil after it was seen to be closed
 	departure  *time.Timer     // tells the app that the client has gone; nil: it may still send
 
-	mu       sync.Mutex
-	progress progress
-	demand   demand
-	endless  bool        // the response has no deadline
-	told     bool        // the app of a WebSocket was told that it has ended
-	handover handover    // how far it is
-	inBuffer bool        // some of the response came in shared memory
-	reaper   *time.Timer // cancels an unwanted request at its deadline; nil: none is needed
-	received wire.ReceiveWindow
-	arrived  []arrival
-	err      error // why the connection is not read any more; nil: it is read
+	mu        sync.Mutex
+	progress  progress
+	demand    demand
+	endless   bool        // the response has no deadline
+	told      bool        // the app of a WebSocket was told that it has ended
+	moveStage moveStage   // how far it has come with leaving its worker
+	inBuffer  bool        // some of the response came in shared memory
+	reaper    *time.Timer // cancels an unwanted request at its deadline; nil: none is needed
+	received  wire.ReceiveWindow
+	arrived   []arrival
+	err       error // why the connection is not read any more; nil: it is read
 }
 
 var _ response.Source = (*Stream)(nil)
@@ -159,8 +159,8 @@ func (s *Stream) check(f wire.Frame) error {
 		if accepts || f.End() {
 			return nil // there is one of each
 		}
-		if s.handover.isAwaited() && wire.IsInt(f.Payload) {
-			s.handover = handoverAnswered
+		if s.moveStage.isAwaited() && wire.IsInt(f.Payload) {
+			s.moveStage = moveAnswered
 			return nil
 		}
 		return s.received.Received(response.Cost(f))

@@ -55,6 +55,90 @@ class WebSockets(ASGITestCase):
         self.assertEqual(worker.next(stream).flags, END)
         self.eventually(lambda: "4000 bye" in worker.output(), "the disconnect")
 
+    def test_another_worker_gets_what_the_app_has_not_received(self):
+        worker = self.serve(
+            """
+            import asyncio
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.accept"})
+                first = await receive()
+                await send({"type": "websocket.send", "text": "begun"})
+                await asyncio.sleep(0.1)
+                await send({"type": "websocket.send", "text": "done with " + first["text"]})
+                last = await receive()
+                await send({"type": "websocket.send", "text": "%(code)d %(reason)s" % last})
+                print(await receive() == last)
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        worker.say(stream, "one")
+        self.assertEqual(worker.event(stream), "begun")
+        worker.say(stream, "two")
+        worker.conn.send(BODY, stream, b"a long one")
+        worker.say(stream, (1012, "elsewhere", False))
+        self.assertEqual(worker.event(stream), "done with one")
+        self.assertEqual(worker.event(stream), 1)
+        self.assertEqual(worker.event(stream), "1012 elsewhere")
+        self.assertEqual(worker.next(stream).flags, END)
+        self.eventually(lambda: "True" in worker.output(), "the app is told again")
+
+    def test_an_app_that_asks_for_nothing_is_interrupted(self):
+        worker = self.serve(
+            """
+            import asyncio
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.accept"})
+                try:
+                    while True:
+                        await send({"type": "websocket.send", "text": "tick"})
+                        await asyncio.sleep(0.001)
+                except OSError:
+                    print((await receive())["code"])
+                    raise
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        self.assertEqual(worker.event(stream), "tick")
+        worker.say(stream, (1012, "elsewhere", False))
+        worker.say(stream, (1012, "elsewhere", True))
+        while True:
+            event = worker.event(stream)
+            if event != "tick":
+                break
+        self.assertEqual(event, 0)
+        self.assertEqual(worker.next(stream).kind, ABORT)
+        self.eventually(lambda: "1012" in worker.output(), "the disconnect")
+
+    def test_the_host_can_tell_when_the_app_has_received_a_long_message(self):
+        worker = self.serve(
+            """
+            async def websocket(scope, receive, send):
+                await receive()
+                await send({"type": "websocket.accept"})
+                await receive()
+                await send({"type": "websocket.send", "text": "first"})
+                await receive()
+                await receive()
+            """
+        )
+        stream = worker.connect()
+        worker.event(stream)
+        piece = b"x" * 60000
+        for _ in range(3):
+            worker.conn.send(BODY, stream, piece)
+        granted = 0
+        while granted < 2 * len(piece):
+            granted += int.from_bytes(worker.next(stream, WINDOW).payload, "little")
+        self.assertEqual(granted, 2 * len(piece))
+        worker.say(stream, False)
+        self.assertEqual(worker.event(stream), "first")
+        granted += int.from_bytes(worker.next(stream, WINDOW).payload, "little")
+        self.assertEqual(granted, 3 * len(piece))
+
     def test_the_app_closes(self):
         worker = self.serve(
             """

@@ -64,7 +64,7 @@ class WebSocket(BaseExchange):
             return {"type": "websocket.connect"}
         while not self._messages or self._leaving:
             if self._leaving:
-                self._hand_over(True)
+                self._give_up(True)
             if self._code:
                 return {"type": "websocket.disconnect", "code": self._code, "reason": self._reason}
             self._report()
@@ -239,10 +239,10 @@ class WebSocket(BaseExchange):
             return
         self._leaving = code, reason
         if now:
-            self._hand_over(False)
+            self._give_up(False)
         self._notify()
 
-    def _hand_over(self, parting):
+    def _give_up(self, parting):
         """Gives up what the app has not received: another worker gets it.
 
         The app may still have to send what it has begun: parting lets it."""
