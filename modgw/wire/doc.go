@@ -119,9 +119,9 @@
 // sends the tuple (code int, reason str) with FlagEnd. The tuple (code int, reason str, now bool)
 // from the host says that another worker is to go on with the WebSocket, when the app next asks for
 // a message, or with now at once. The worker answers with an int, the number of messages that the
-// app has received. It drops the others, and what the app still sends comes as before. On the stream of a request the worker sends
-// early hints as a list of Link values, before Response, and trailers as a list of such pairs, with
-// FlagEnd, after the last Body.
+// app has received. It drops the others, and what the app still sends comes as before. On the
+// stream of a request the worker sends early hints as a list of Link values, before Response, and
+// trailers as a list of such pairs, with FlagEnd, after the last Body.
 //
 // In development Failed, and a Log that is about an exception, also have "details": str, a JSON
 // text with the exceptions and their frames as modgw.Exception has them.

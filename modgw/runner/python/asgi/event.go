@@ -30,8 +30,8 @@ type socketEvent struct {
 }
 
 // decodeSocketEvent reads what a worker sends: a message is its str or bytes, True and False end a
-// long one that came in Body frames, a list accepts, a tuple closes, and an int is how many messages
-// the app has received.
+// long one that came in Body frames, a list accepts, a tuple closes, and an int is how many
+// messages the app has received.
 func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 	d := wire.NewDecoder(string(payload))
 	switch payload[0] {

@@ -10,7 +10,7 @@ import (
 // outbox keeps the messages of a client that its app may not have received, so that they can be
 // sent to another worker. What it keeps is bounded by the window of the stream, and a message.
 //
-// Whoever has locked it uses it.
+// Only the goroutine that has locked it may use it.
 type outbox struct {
 	locked chan struct{} // has an element while it is locked
 
@@ -20,7 +20,7 @@ type outbox struct {
 
 	kept     []message // in order; all were sent, but perhaps the last ones after stop
 	received int       // messages that are not kept any more
-	cost     int64     // what all messages that were sent have used of the window
+	cost     int64     // bytes of the window that all messages have used
 }
 
 // message is one of the client's.

@@ -39,7 +39,7 @@ type socket struct {
 	mu     sync.Mutex
 	stream *mux.Stream // to the app
 	left   *ending     // how the client's side has ended; nil: it is there
-	slot   *mux.Slot   // where the WebSocket is about to move; nil: it stays
+	slot   *mux.Slot   // slot that the WebSocket is about to move to; nil: it stays
 	moving moving
 	gone   chan struct{} // closes when the worker has handed the WebSocket over
 	due    bool          // its time with the worker is over

@@ -41,7 +41,7 @@ type events struct {
 
 	// The goroutine that reads uses these.
 	forget func() // takes the registration for the end of generation and worker back; nil: none
-	held   []byte // what was read, and belongs to no complete event; before it what is passed on
+	held   []byte // bytes that are passed on, and after them those of an event that is not complete
 	passed int    // bytes of held that are passed on
 	gone   bool   // the worker has ended the stream after it was told to
 
@@ -49,7 +49,7 @@ type events struct {
 	now         *Stream // has the request
 	scanner     eventScanner
 	torn        bool  // a part of an event that is not complete was passed on
-	slot        *Slot // where the stream is about to move; nil: it stays
+	slot        *Slot // slot that the stream is about to move to; nil: it stays
 	leaving     bool  // the worker was told to end the stream
 	interrupted bool  // nothing is read any more
 	over        bool  // no goroutine may begin any more

@@ -9,14 +9,14 @@ const maxEvent = 64 << 10
 // looks at a buffer to whose end pieces of the stream are appended. Its zero value is at the
 // beginning of a stream.
 type eventScanner struct {
-	line    int    // where the line begins that is not complete
-	seen    int    // where the next call goes on
+	line    int    // begin of the line that is not complete
+	seen    int    // bytes that were looked at
 	afterCR bool   // a line feed at line belongs to the end of the line before
 	long    bool   // the beginning of the line is not in the buffer any more
 	begun   bool   // a line was complete
-	fields  int    // of the event that is not complete
-	lastID  string // of the last complete event; "": none
-	nextID  string // of the event that is not complete
+	fields  int    // fields of the event that is not complete
+	lastID  string // id of the last complete event; "": none
+	nextID  string // id of the event that is not complete
 }
 
 // begin begins a stream after an event with an id; "": it had none.

@@ -9,7 +9,7 @@ func TestEventScanner(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		stream string
-		want   string // what has no part of an event that is not complete
+		want   string // beginning that ends between two events
 		id     string
 	}{
 		"nothing":                  {"", "", ""},

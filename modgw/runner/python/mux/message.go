@@ -81,9 +81,9 @@ func MessageCost(size int) int64 {
 }
 
 // AskToMove has the worker hand a WebSocket over to another one, when the app next asks for a
-// message, or with now at once. The app is told that the WebSocket has ended, and the worker answers
-// with the number of messages that the app has received: the others are not for it. Until its end,
-// or [Stream.Leave], the app can still send, unless it had to hand over at once.
+// message, or with now at once. The app is told that the WebSocket has ended, and the worker
+// answers with the number of messages that the app has received: the others are not for it. Until
+// its end, or [Stream.Leave], the app can still send, unless it had to hand over at once.
 func (s *Stream) AskToMove(code int, reason string, now bool) {
 	next := moveAsked
 	if now {

@@ -116,8 +116,8 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 	return p.pass()
 }
 
-// begin sends the head; body is the first piece of the body. It returns what of that is to be passed
-// on now. A response that is complete already gets a Content-Length.
+// begin sends the head; body is the first piece of the body. It returns what of that is to be
+// passed on now. A response that is complete already gets a Content-Length.
 func (p *Response) begin(head *Head, body []byte, complete bool) (now []byte, err error) {
 	if p.length, p.bodiless, err = head.Measure(p.isHead, body, complete); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ class WebSocket(BaseExchange):
         self._held = 0  # bytes of them that were not told to the host
         self._unreported = 0  # bytes that were received and not told to the host
         self._leaving = None  # code and reason, once another worker is to go on
-        self._parting = False  # whether the app can still send after it was told of that
+        self._parting = False  # whether the app can still send then
         self._code = 0  # of the end, once it is there
         self._reason = ""
         self._denial = None  # the HTTP response in place of the WebSocket
@@ -218,7 +218,7 @@ class WebSocket(BaseExchange):
     def _take_pieces(self):
         """Lets the host send more of a long message, when the app has received all before it.
 
-        The last piece is not told of until the app has received the message, so that the host
+        The last piece is kept back until the app has received the message, so that the host
         knows that it has."""
         size = self._held - len(self._long[-1])
         if size:
