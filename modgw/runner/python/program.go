@@ -13,7 +13,7 @@ type program struct {
 	connections int  // for requests, to each worker
 	requests    int  // at once in each worker
 	webSockets  int  // at once in each worker
-	resume      bool // of an ASGI app, as in [modgw.ASGI]
+	resume      bool // WebSockets and event streams move to other workers
 	asgi        bool // it is an ASGI app
 	gevent      bool // it is a WSGI app with gevent
 
