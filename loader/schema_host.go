@@ -21,6 +21,7 @@ func hostBlock(h *modgw.HostFile) block {
 			func() block { return accessLogBlock(h) },
 			func() block { return metricsBlock(h) },
 			func() block { return tracingBlock(h) },
+			func() block { return dashboardBlock(h) },
 			func() block { return tenantBlock(h) },
 			func() block {
 				b := appBlock(new(modgw.Descriptor))
@@ -107,7 +108,7 @@ func acmeBlock(l *modgw.Listener) block {
 			{name: "email", value: text(&a.Email), note: "none", doc: "Where the authority writes to when something is wrong.", example: `"admin@example.com"`},
 			{name: "agree_tos", value: truth(&agreed), required: true, doc: "Must be true: you agree to the authority's terms of service.",
 				example: "true"},
-			{name: "directory", value: directoryURL(&a.Directory), note: "Let's Encrypt", doc: "URL of the authority's directory.",
+			{name: "directory", value: webURL(&a.Directory, "https://acme-v02.api.letsencrypt.org/directory"), note: "Let's Encrypt", doc: "URL of the authority's directory.",
 				example: `"https://acme-staging-v02.api.letsencrypt.org/directory"`},
 		},
 		check: func(w written) { checkACME(w, a, agreed) },

@@ -226,8 +226,8 @@ func permissions(dst *uint32) value {
 	}}
 }
 
-// directoryURL is the URL of an ACME authority's directory.
-func directoryURL(dst *string) value {
+// webURL is a URL of the web.
+func webURL(dst *string, example string) value {
 	return value{form: "URL", set: func(l *leaf) {
 		s, ok := l.text()
 		if !ok {
@@ -235,7 +235,7 @@ func directoryURL(dst *string) value {
 		}
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			l.fail(codeAddress, "It must be a URL such as \"https://acme-v02.api.letsencrypt.org/directory\".")
+			l.fail(codeAddress, fmt.Sprintf("It must be a URL such as %q.", example))
 			return
 		}
 		*dst = s

@@ -41,6 +41,7 @@ type App struct {
 	counted  atomic.Pointer[meter.App] // nil before its first request
 	values   appvalues.Store           // metrics that its workers make
 	failing  failing                   // requests that failed lately
+	records  requestRecords            // requests that were slow or failed
 	lastUsed atomic.Int64              // when, as monotonic.Now has it
 
 	mu       sync.Mutex

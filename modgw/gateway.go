@@ -50,6 +50,10 @@ type Config struct {
 	// its own only until it returns. nil: it is not called.
 	Ended func(*http.Request, *RequestInfo, Outcome)
 
+	// Served is called when a request of an app has ended and is counted. It must cost nearly
+	// nothing. nil: it is not called.
+	Served func()
+
 	// Log gets what the gateway does; nil discards it.
 	Log *slog.Logger
 }
@@ -84,6 +88,9 @@ func New(c Config) *Gateway {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Event) {}
+	}
+	if c.Served == nil {
+		c.Served = func() {}
 	}
 	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, seats: map[seat]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
 }

@@ -19,6 +19,7 @@ type HostFile struct {
 	AccessLog      *AccessLog     // nil: there is none
 	Metrics        *Metrics       // nil: they are on the control socket alone
 	Tracing        *Tracing       // nil: no request is traced
+	Dashboard      *Dashboard     // nil: it listens when a link is asked for
 	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
 
@@ -52,6 +53,12 @@ type Tracing struct {
 	Sample float64
 
 	Headers map[string]string // further headers for the collector; they may be secret
+}
+
+// Dashboard is a listener with pages for browsers.
+type Dashboard struct {
+	Address Address // a Unix socket, or a loopback address
+	URL     string  // where a web server in front has it; "": there is none
 }
 
 // HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0

@@ -85,6 +85,10 @@ func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bo
 		Status: o.Status, Cause: o.Cause, Took: o.Took, Endless: endless, Given: o.Tries > 0, Queued: o.Queued,
 		Front: o.Front, Received: o.Received, Sent: o.Bytes, Broken: o.Broken, Tries: o.Tries,
 	})
+	if info.app != nil {
+		info.app.records.note(r, info, o, endless)
+		g.config.Served()
+	}
 	if g.config.Ended != nil {
 		g.config.Ended(r, info, *o)
 	}

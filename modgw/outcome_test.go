@@ -164,7 +164,11 @@ func TestTimelineTakesNoMemoryOfItsOwn(t *testing.T) {
 		g.ServeHTTP(w, r)
 	})
 	info.response.ResponseWriter = nil
-	if n := testing.AllocsPerRun(100, func() { g.ServeHTTP(w, r) }); n > bare {
+	n := testing.AllocsPerRun(100, func() {
+		info.Received = time.Now() // it is not slow
+		g.ServeHTTP(w, r)
+	})
+	if n > bare {
 		t.Errorf("%v allocations, and %v without", n, bare)
 	}
 }

@@ -128,7 +128,7 @@ func newRoot(c console) *cobra.Command {
 	root.AddCommand(
 		newServe(c), newDev(c), newRun(c), newFcgi(c), newCgi(c), newResident(c),
 		newCheck(c), newFmt(c), newExplain(c), newInit(c), newEnable(c), newDisable(c),
-		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c), newMetrics(c), newTop(c), newReport(c), newPolicy(c),
+		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c), newMetrics(c), newTop(c), newDashboard(c), newReport(c), newPolicy(c),
 		newEnv(c), newExec(c), newAttach(c), newApache(c), newDoctor(c), newNginx(c), newLighttpd(c),
 		newMigrate(c), newExport(c), newVersion(c),
 	)

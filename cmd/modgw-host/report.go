@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/atomicfile"
-	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/masking"
 )
 
 func newReport(c console) *cobra.Command {
@@ -42,7 +42,7 @@ func newReport(c console) *cobra.Command {
 			}
 			var text bytes.Buffer
 			if asJSON {
-				err = console{stdout: &text}.json(withoutSecrets(r, secrets))
+				err = console{stdout: &text}.json(masking.Without(r, secrets))
 			} else {
 				err = r.write(cmd.Context(), &text, secrets)
 			}
@@ -129,8 +129,8 @@ func readReport(ctx context.Context, client *control.Client, name modgw.AppName)
 	if i < 0 {
 		return r, nil, fmt.Errorf("cannot read the configuration of app %q: the host has it no more", name)
 	}
-	secrets = secretsOf(descriptors[i])
-	r.Descriptor = settingsOf(descriptors[i])
+	secrets = masking.Secrets(descriptors[i])
+	r.Descriptor = masking.Settings(descriptors[i])
 	if r.Metrics, err = metricsOf(ctx, client, name); err != nil {
 		return r, nil, err
 	}
@@ -164,26 +164,4 @@ func platform() string {
 		text += ", kernel " + unix.ByteSliceToString(name.Release[:])
 	}
 	return text
-}
-
-// secretName fits the names of variables whose values are taken to be secrets, though the
-// descriptor does not say so.
-var secretName = lazyregexp.New(`(?i)secret|token|passw|pwd|key|credential|dsn|auth|_url$`)
-
-// longSecret is how many bytes a value has at least that is taken to be a secret of an env_file.
-const longSecret = 8
-
-// secretsOf are the values that must not be in a report: the secrets of a descriptor, the values of
-// variables that look like one by their names, and with an env_file, where secrets are often kept,
-// all that are not short.
-func secretsOf(d modgw.Descriptor) []string {
-	secrets := slices.Clone(d.Secrets)
-	for _, variables := range []map[string]string{d.Env, d.BuildEnv, d.BuildSecrets} {
-		for name, value := range variables {
-			if secretName.MatchString(name) || d.EnvFile != "" && len(value) >= longSecret {
-				secrets = append(secrets, value)
-			}
-		}
-	}
-	return secrets
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/masking"
 )
 
 func TestAReportHasNoSecretOfTheDescriptor(t *testing.T) {
@@ -25,19 +26,19 @@ func TestAReportHasNoSecretOfTheDescriptor(t *testing.T) {
 		App: control.AppStatus{AppStatus: modgw.AppStatus{
 			App: "shop", Failure: &modgw.FailureStatus{Error: said, Text: said, Cause: said},
 		}},
-		Broken: said, Descriptor: settingsOf(d),
+		Broken: said, Descriptor: masking.Settings(d),
 		Metrics: []reportedMetric{{Name: "shop_total", Series: []reportedSeries{{Labels: map[string]string{"user": said}, Value: new(float64)}}}},
 		Log: []control.LogRecord{
 			{Level: "ERROR", App: "shop", Message: said, Attrs: []control.LogAttr{{Key: "error", Value: said}}},
 			{Level: "INFO", App: "shop", Message: modgw.AppLine, Attrs: []control.LogAttr{{Key: "line", Value: said}}},
 		},
 	}
-	secrets := secretsOf(d)
+	secrets := masking.Secrets(d)
 	var markdown, inJSON bytes.Buffer
 	if err := r.write(t.Context(), &markdown, secrets); err != nil {
 		t.Fatal(err)
 	}
-	if err := (console{stdout: &inJSON}).json(withoutSecrets(r, secrets)); err != nil {
+	if err := (console{stdout: &inJSON}).json(masking.Without(r, secrets)); err != nil {
 		t.Fatal(err)
 	}
 	escaped, err := json.Marshal(quoted)
@@ -61,11 +62,11 @@ func TestAReportHasNoSecretOfTheDescriptor(t *testing.T) {
 
 func TestValuesOfAnEnvFileAreTakenToBeSecret(t *testing.T) {
 	d := modgw.Descriptor{EnvFile: "/srv/shop/.env", Env: map[string]string{"SHOP": "long enough", "DEBUG": "1"}}
-	if got := secretsOf(d); len(got) != 1 || got[0] != "long enough" {
+	if got := masking.Secrets(d); len(got) != 1 || got[0] != "long enough" {
 		t.Errorf("%q", got)
 	}
 	d.EnvFile = ""
-	if got := secretsOf(d); len(got) != 0 {
+	if got := masking.Secrets(d); len(got) != 0 {
 		t.Errorf("%q without an env_file", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/masking"
 )
 
 // reportedErrors is how many of the last errors stand apart from the log.
@@ -20,7 +21,7 @@ const reportedErrors = 20
 
 // write writes the report as Markdown, without the secrets.
 func (r report) write(ctx context.Context, w io.Writer, secrets []string) error {
-	descriptor, err := json.MarshalIndent(withoutSecrets(r.Descriptor, secrets), "", "  ")
+	descriptor, err := json.MarshalIndent(masking.Without(r.Descriptor, secrets), "", "  ")
 	if err != nil {
 		return err
 	}

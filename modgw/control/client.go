@@ -17,6 +17,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/probe"
 )
 
@@ -117,6 +118,26 @@ func (c *Client) Metrics(ctx context.Context, w io.Writer, asJSON bool) error {
 		return fmt.Errorf("cannot read the host's answer: %w", err)
 	}
 	return nil
+}
+
+// History asks for the figures and deploys of an app, or for "" of all, with the points after a
+// time.
+func (c *Client) History(ctx context.Context, app modgw.AppName, since time.Time) ([]history.App, error) {
+	query := url.Values{"app": {string(app)}}
+	if !since.IsZero() {
+		query.Set("since", strconv.FormatInt(since.UnixMilli(), 10))
+	}
+	return ask[[]history.App](ctx, c, http.MethodGet, "/v1/history?"+query.Encode())
+}
+
+// RequestRecords asks for the slow and the failed requests of an app.
+func (c *Client) RequestRecords(ctx context.Context, app modgw.AppName) (modgw.RequestRecords, error) {
+	return ask[modgw.RequestRecords](ctx, c, http.MethodGet, "/v1/apps/"+url.PathEscape(string(app))+"/requests")
+}
+
+// OpenDashboard asks for a link that lets a browser into the dashboard.
+func (c *Client) OpenDashboard(ctx context.Context) (DashboardLink, error) {
+	return ask[DashboardLink](ctx, c, http.MethodPost, "/v1/dashboard")
 }
 
 // Shutdown tells the host to end.

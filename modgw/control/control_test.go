@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,8 +20,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/probe"
 )
 
@@ -100,6 +103,78 @@ func (h *stubHost) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) b
 	if yield(LogRecord{App: q.App, Message: "kept", Attrs: []LogAttr{{"request", q.Request}}}) && q.Follow {
 		yield(LogRecord{App: q.App, Message: "new"})
 		<-ctx.Done()
+	}
+}
+
+func (h *stubHost) History(since time.Time, may func(modgw.AppName) bool) (all []history.App) {
+	for _, name := range []modgw.AppName{"blog", "shop"} {
+		if may(name) {
+			all = append(all, history.App{App: name, Times: []int64{since.UnixMilli()}})
+		}
+	}
+	return all
+}
+
+func (h *stubHost) RequestRecords(app modgw.AppName) (modgw.RequestRecords, error) {
+	return modgw.RequestRecords{Slow: []modgw.RequestRecord{{SuspectRequest: modgw.SuspectRequest{Request: string(app)}}}}, nil
+}
+
+func (h *stubHost) OpenDashboard(uid uint32) (DashboardLink, error) {
+	return DashboardLink{URL: fmt.Sprintf("http://127.0.0.1/%d", uid)}, h.answer
+}
+
+func TestFiguresAndRecordsAreOfOwnAppsAlone(t *testing.T) {
+	server := &Server{Host: &stubHost{}}
+	for uid, want := range map[uint32]int{0: 2, 65534: 1, 77: 0} {
+		client := server.As(uid)
+		all, err := client.History(t.Context(), "", time.UnixMilli(5))
+		if err != nil || len(all) != want || want > 0 && (all[0].App != "blog" || all[0].Times[0] != 5) {
+			t.Errorf("user %d: %v, %v", uid, all, err)
+		}
+		one, err := client.History(t.Context(), "shop", time.Time{})
+		if err != nil || (len(one) == 1) != (want == 2) {
+			t.Errorf("user %d: %v, %v", uid, one, err)
+		}
+		records, err := client.RequestRecords(t.Context(), "blog")
+		if (err == nil) != (want > 0) || err == nil && records.Slow[0].Request != "blog" {
+			t.Errorf("user %d: %v, %v", uid, records, err)
+		}
+		link, err := client.OpenDashboard(t.Context())
+		if err != nil || link.URL != fmt.Sprintf("http://127.0.0.1/%d", uid) {
+			t.Errorf("user %d: %v, %v", uid, link, err)
+		}
+	}
+}
+
+func TestClientInProcessFollowsLogsAndIsAudited(t *testing.T) {
+	h := &stubHost{}
+	server := &Server{Host: h, Audit: AuditIn(t.TempDir())}
+	client := server.As(65534)
+	var messages []string
+	err := client.Logs(t.Context(), LogQuery{App: "blog", Follow: true}, func(r LogRecord) bool {
+		messages = append(messages, r.Message)
+		return len(messages) < 2
+	})
+	if err != nil || !slices.Equal(messages, []string{"kept", "new"}) {
+		t.Errorf("%q, %v", messages, err)
+	}
+	logged := func(n int) (actions []Action) {
+		watchtest.Eventually(t, "the action is in the log", func() bool {
+			actions, err = server.As(0).Actions(t.Context(), "", 0)
+			return err != nil || len(actions) == n
+		})
+		return actions
+	}
+	if err := client.Do(t.Context(), "reload", "blog", true); err != nil {
+		t.Error(err)
+	}
+	logged(1)
+	if err := client.Do(t.Context(), "stop", "shop", true); err == nil {
+		t.Error("bob may stop the app of eve")
+	}
+	actions := logged(2)
+	if err != nil || len(actions) != 2 || actions[0].User != "bob" || actions[0].Result != "done" || actions[1].Result != "refused" {
+		t.Errorf("%+v, %v", actions, err)
 	}
 }
 

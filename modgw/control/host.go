@@ -8,6 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/diagnosis"
+	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/probe"
 )
 
@@ -58,6 +59,17 @@ type Host interface {
 	// Metrics answers with the metrics, as text of Prometheus, or in JSON for a client that accepts
 	// nothing else: with those of the apps that may be seen; nil: with all.
 	Metrics(may func(modgw.AppName) bool) http.Handler
+
+	// History returns what is kept of the figures and deploys of the apps that may be seen, with
+	// the points after a time.
+	History(since time.Time, may func(modgw.AppName) bool) []history.App
+
+	// RequestRecords returns the slow and the failed requests of an app that are kept.
+	RequestRecords(app modgw.AppName) (modgw.RequestRecords, error)
+
+	// OpenDashboard returns a link that lets a user into the dashboard, which it opens first if it
+	// is not open.
+	OpenDashboard(uid uint32) (DashboardLink, error)
 
 	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is
 	// set with every further one, until ctx is done or yield returns false.
@@ -111,6 +123,13 @@ type BrokenFile struct {
 	Diagnostics string          `json:"diagnostics"` // as check prints them
 
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // the first mistake in a sentence
+}
+
+// DashboardLink lets one browser into the dashboard.
+type DashboardLink struct {
+	Address modgw.Address `json:"address"` // address of the dashboard
+	URL     string        `json:"url"`     // the link, which works once
+	Expires time.Time     `json:"expires"` // end of the time in which it works
 }
 
 // LogQuery selects log records.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -19,15 +20,16 @@ type Server struct {
 	Host  Host         // answers the requests
 	Log   *slog.Logger // nil discards
 	Audit *Audit       // nil: no audit log
+
+	once sync.Once
+	api  http.Handler // set by handler
 }
 
 // Serve answers connections of l until ctx is done, and returns when every answer has ended.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
+	api := s.handler()
 	server := &http.Server{
-		Handler:           s.mux(),
+		Handler:           api,
 		ReadHeaderTimeout: 10 * time.Second,
 		// Long answers, such as followed logs and awaited reloads, end with the host.
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -51,6 +53,9 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/claims", s.claims)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.HandleFunc("GET /v1/history", s.history)
+	mux.HandleFunc("GET /v1/apps/{app}/requests", s.ownersOnly(s.requestRecords))
+	mux.HandleFunc("POST /v1/dashboard", s.openDashboard)
 	mux.HandleFunc("GET /v1/policy", s.policy)
 	mux.HandleFunc("GET /v1/audit", s.audit)
 	mux.HandleFunc("POST /v1/probes", s.adminsOnly(s.armProbes))
@@ -110,6 +115,34 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		may = nil
 	}
 	s.Host.Metrics(may).ServeHTTP(w, r)
+}
+
+// history answers with the figures of the apps that the caller may see, or of one of them.
+func (s *Server) history(w http.ResponseWriter, r *http.Request) {
+	who, app := callerOf(r.Context()), modgw.AppName(r.URL.Query().Get("app"))
+	since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	respond(w, s.Host.History(time.UnixMilli(since), func(name modgw.AppName) bool {
+		return (app == "" || name == app) && s.maySee(who, name)
+	}))
+}
+
+func (s *Server) requestRecords(w http.ResponseWriter, r *http.Request) {
+	records, err := s.Host.RequestRecords(modgw.AppName(r.PathValue("app")))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, records)
+}
+
+// openDashboard answers with a link that gives a browser the rights that the caller has.
+func (s *Server) openDashboard(w http.ResponseWriter, r *http.Request) {
+	link, err := s.Host.OpenDashboard(callerOf(r.Context()).uid)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, link)
 }
 
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {

@@ -208,6 +208,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	h.watcher.Forget(name)
 	h.lastGood.remove(name)
 	h.figures.remove(name)
+	h.history.Remove(name)
 	if err := h.gateway.Remove(context.Background(), name); err == nil {
 		h.log.Info("app removed", "app", name)
 		h.unused.wake()

@@ -38,6 +38,7 @@ func (h *Host) frontDrain() time.Duration {
 func (h *Host) observe(e modgw.Event) {
 	h.noteBlocked(e)
 	h.metrics.Observe(e)
+	h.history.Observe(e)
 	if h.dev != nil {
 		h.dev.Observe(e)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
+	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/metrics"
 	"github.com/modgw/modgw/modgw/mistake"
 	"github.com/modgw/modgw/modgw/probe"
@@ -37,23 +38,26 @@ import (
 
 // Host runs apps from descriptors. Make it with [New].
 type Host struct {
-	config   Config
-	log      *slog.Logger
-	book     *logbook
-	budgets  *logbudget.Handler
-	metrics  *metrics.Metrics
-	figures  figures
-	gateway  *modgw.Gateway
-	dev      *dev.Handler // nil outside development
-	builder  *venv.Builder
-	watcher  *reload.Watcher
-	started  time.Time
-	unused   *collector
-	spool    *spool.Spool
-	stop     chan struct{} // closed by Shutdown
-	shutdown sync.Once
-	probes   *probe.Answerer
-	tracer   *tracing.Tracer // nil: no request is traced
+	config    Config
+	log       *slog.Logger
+	book      *logbook
+	budgets   *logbudget.Handler
+	metrics   *metrics.Metrics
+	figures   figures
+	history   *history.History
+	api       *control.Server
+	dashboard *openDashboard
+	gateway   *modgw.Gateway
+	dev       *dev.Handler // nil outside development
+	builder   *venv.Builder
+	watcher   *reload.Watcher
+	started   time.Time
+	unused    *collector
+	spool     *spool.Spool
+	stop      chan struct{} // closed by Shutdown
+	shutdown  sync.Once
+	probes    *probe.Answerer
+	tracer    *tracing.Tracer // nil: no request is traced
 
 	worker python.Files // set by Run, before any deploy
 
@@ -120,11 +124,13 @@ func New(c Config) (*Host, error) {
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
 		return nil, err
 	}
+	h.history = history.New(history.Config{Read: h.readFigures, Shape: h.shape})
 	gateway := modgw.Config{
 		Build:    h.build,
 		Runners:  h.runners(),
 		Wake:     h.deployIdle,
 		Observe:  h.observe,
+		Served:   h.history.Served,
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
 		Spool:    h.spool,
@@ -143,6 +149,8 @@ func New(c Config) (*Host, error) {
 	h.gateway = modgw.New(gateway)
 	h.metrics = h.newMetrics()
 	h.probes = probe.New(h.gateway.Find)
+	h.api = &control.Server{Host: h, Log: h.log, Audit: control.AuditIn(h.State())}
+	h.dashboard = h.newDashboard(h.api)
 	if c.Dev {
 		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
@@ -89,16 +88,17 @@ func (h *Host) openLoop() (end func()) {
 
 // sockets are the listeners of the host.
 type sockets struct {
-	fronts  []*openFront
-	control net.Listener
-	metrics net.Listener // nil: they are on the control socket alone
+	fronts    []*openFront
+	control   net.Listener
+	metrics   net.Listener // nil: they are on the control socket alone
+	dashboard net.Listener // nil: it listens when a link is asked for
 }
 
 func (s *sockets) close() {
 	for _, f := range s.fronts {
 		f.close()
 	}
-	for _, l := range []net.Listener{s.control, s.metrics} {
+	for _, l := range []net.Listener{s.control, s.metrics, s.dashboard} {
 		if l != nil {
 			l.Close()
 		}
@@ -126,6 +126,9 @@ func (h *Host) open() (*sockets, error) {
 	if m := h.file.Metrics; err == nil && m != nil {
 		s.metrics, err = listen.Open(modgw.Listener{Kind: "metrics", Address: m.Address, Mode: 0o660})
 	}
+	if b := h.file.Dashboard; err == nil && b != nil {
+		s.dashboard, err = listen.Open(modgw.Listener{Kind: "dashboard", Address: b.Address, Mode: 0o666})
+	}
 	if err != nil {
 		s.close()
 		return nil, err
@@ -139,8 +142,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var fronts, others, watching sync.WaitGroup
 	others.Go(func() {
-		server := control.Server{Host: h, Log: h.log, Audit: control.AuditIn(h.State())}
-		if err := server.Serve(keeping, s.control); err != nil {
+		if err := h.api.Serve(keeping, s.control); err != nil {
 			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
 		}
 	})
@@ -151,6 +153,8 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 			}
 		})
 	}
+	h.dashboard.serve(keeping, s.dashboard, func(err error) { cancel(err) })
+	defer h.history.Close()
 	h.startReconciling(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
 	others.Go(func() { h.lastGood.run(keeping) })
@@ -187,6 +191,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	defer done()
 	h.gateway.Close(bounded)
 	others.Wait()
+	h.dashboard.wait()
 	h.log.Info("stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -222,6 +227,9 @@ func (h *Host) announce(ctx context.Context, first []pendingDeploy, s *sockets) 
 	}
 	if s.metrics != nil {
 		attrs = append(attrs, "metrics", addressOf(s.metrics))
+	}
+	if s.dashboard != nil {
+		attrs = append(attrs, "dashboard", addressOf(s.dashboard))
 	}
 	h.log.Info("ready", append(attrs, "control", string(h.Control()))...)
 	if h.config.Ready != nil {

@@ -3,6 +3,7 @@ package listen
 import (
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,6 +23,12 @@ func WebServers() Peers {
 		}
 	}
 	return p
+}
+
+// IsWebServer reports whether a user is one that web servers run as.
+func IsWebServer(uid uint32) bool {
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	return err == nil && slices.Contains(webServers, u.Username)
 }
 
 // Named are peers by the names or numbers of users and, after an "@", of groups. Root and this

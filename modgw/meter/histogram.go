@@ -1,7 +1,9 @@
 package meter
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -104,4 +106,44 @@ func (h *Histogram) Read() Counts {
 		}
 	}
 	return c
+}
+
+// Since returns what was counted since before was read.
+func (c Counts) Since(before Counts) Counts {
+	d := Counts{Count: c.Count - before.Count, Sum: c.Sum - before.Sum, Zero: c.Zero - before.Zero, Fine: map[int]uint64{}}
+	for i := range c.Classic {
+		d.Classic[i] = c.Classic[i] - before.Classic[i]
+	}
+	for i, n := range c.Fine {
+		if n > before.Fine[i] {
+			d.Fine[i] = n - before.Fine[i]
+		}
+	}
+	return d
+}
+
+// Quantile returns the duration that a share of the durations, from 0 to 1, do not exceed, as far
+// as the fine buckets know it; false when none was counted.
+func (c Counts) Quantile(share float64) (time.Duration, bool) {
+	total := c.Zero
+	for _, n := range c.Fine {
+		total += n
+	}
+	if total == 0 {
+		return 0, false
+	}
+	wanted, counted := max(share*float64(total), 1), float64(c.Zero)
+	if counted >= wanted {
+		return 0, true
+	}
+	var last int
+	for _, i := range slices.Sorted(maps.Keys(c.Fine)) {
+		n := float64(c.Fine[i])
+		if counted+n >= wanted {
+			within := float64(i-1) + (wanted-counted)/n
+			return time.Duration(math.Exp2(within/perOctave) * float64(time.Second)), true
+		}
+		counted, last = counted+n, i
+	}
+	return time.Duration(math.Exp2(float64(last)/perOctave) * float64(time.Second)), true
 }

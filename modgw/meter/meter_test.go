@@ -114,6 +114,36 @@ func TestCountingTakesNoMemory(t *testing.T) {
 	}
 }
 
+func TestQuantilesAreNearTheDurationsSinceAReading(t *testing.T) {
+	var h Histogram
+	h.Observe(time.Hour)
+	before := h.Read()
+	if _, ok := before.Since(before).Quantile(0.5); ok {
+		t.Error("nothing has a median")
+	}
+	for i := range 1000 {
+		h.Observe(time.Duration(i+1) * time.Millisecond)
+	}
+	since := h.Read().Since(before)
+	if since.Count != 1000 || since.Classic[0] != 1 {
+		t.Errorf("%+v", since)
+	}
+	for share, want := range map[float64]float64{0.5: 0.5, 0.95: 0.95, 0.99: 0.99, 1: 1} {
+		if got, ok := since.Quantile(share); !ok || math.Abs(got.Seconds()/want-1) > 0.1 {
+			t.Errorf("%v: %s", share, got)
+		}
+	}
+	h = Histogram{}
+	h.Observe(0)
+	h.Observe(0)
+	h.Observe(8 * time.Second)
+	for share, want := range map[float64]time.Duration{0.5: 0, 1: 8 * time.Second} {
+		if got, ok := h.Read().Quantile(share); !ok || got != want {
+			t.Errorf("%v: %s", share, got)
+		}
+	}
+}
+
 func BenchmarkCount(b *testing.B) {
 	var a App
 	for b.Loop() {

@@ -1,4 +1,4 @@
-package main
+package masking
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// settingsOf are the settings of a descriptor without those that are zero, without its secrets and
-// without the values of variables.
-func settingsOf(d modgw.Descriptor) any {
+// Settings are those of a descriptor, as JSON shows them best: without those that are zero, without
+// its secrets and without the values of variables.
+func Settings(d modgw.Descriptor) any {
 	d = d.Redacted()
 	for _, variables := range []*map[string]string{&d.Env, &d.BuildEnv, &d.BuildSecrets} {
 		names := make(map[string]string, len(*variables))
@@ -64,8 +64,8 @@ func settingsIn(v reflect.Value) any {
 	return v.Interface()
 }
 
-// withoutSecrets is a value as JSON has it, with the secrets replaced in every text of it.
-func withoutSecrets(value any, secrets []string) any {
+// Without is a value as JSON has it, with the secrets replaced in every text of it.
+func Without(value any, secrets []string) any {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return nil

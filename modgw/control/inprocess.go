@@ -1,0 +1,96 @@
+package control
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+)
+
+// As returns a client that asks the server in this process, with the rights of a user. What it does
+// is refused and written to the audit log as if the user had come over the socket.
+func (s *Server) As(uid uint32) *Client {
+	return &Client{address: "this process", http: &http.Client{Transport: &inProcess{s.handler(), s.Host, uid}}}
+}
+
+// handler is the API without listener.
+func (s *Server) handler() http.Handler {
+	s.once.Do(func() {
+		if s.Log == nil {
+			s.Log = slog.New(slog.DiscardHandler)
+		}
+		s.api = s.mux()
+	})
+	return s.api
+}
+
+// inProcess has requests answered by a handler in this process.
+type inProcess struct {
+	handler http.Handler
+	rights  Rights
+	uid     uint32
+}
+
+// RoundTrip returns when the handler has begun its response.
+func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	who := caller{uid: p.uid, admin: p.rights.IsAdmin(p.uid)}
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callerKey{}, who))
+	body, pipe := io.Pipe()
+	w := &pipeWriter{
+		pipe: pipe, header: http.Header{}, begun: make(chan struct{}),
+		response: &http.Response{
+			Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1, Body: &pipeBody{body, cancel},
+		},
+	}
+	go func() {
+		defer cancel()
+		defer pipe.Close()
+		p.handler.ServeHTTP(w, r.Clone(ctx))
+		w.WriteHeader(http.StatusOK)
+	}()
+	<-w.begun
+	return w.response, nil
+}
+
+// pipeBody is a body that ends its handler when it is closed.
+type pipeBody struct {
+	*io.PipeReader
+	cancel context.CancelFunc
+}
+
+// Close ends the handler.
+func (b *pipeBody) Close() error {
+	b.cancel()
+	return b.PipeReader.Close()
+}
+
+// pipeWriter writes a response to a pipe.
+type pipeWriter struct {
+	pipe     *io.PipeWriter
+	header   http.Header
+	begin    sync.Once
+	begun    chan struct{} // closed when response has its head
+	response *http.Response
+}
+
+// Header implements [http.ResponseWriter].
+func (w *pipeWriter) Header() http.Header { return w.header }
+
+// WriteHeader begins the response.
+func (w *pipeWriter) WriteHeader(status int) {
+	w.begin.Do(func() {
+		w.response.StatusCode, w.response.Status = status, http.StatusText(status)
+		w.response.Header = w.header.Clone()
+		close(w.begun)
+	})
+}
+
+// Write implements [io.Writer].
+func (w *pipeWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.pipe.Write(p)
+}
+
+// Flush implements [http.Flusher]; nothing is kept.
+func (w *pipeWriter) Flush() {}

@@ -1,0 +1,119 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// action is something that a visitor can have done to an app.
+type action struct {
+	Name    string // in URLs
+	Title   string // on its button
+	Effect  string // explanation for the user who confirms it
+	Danger  bool   // requests fail afterwards
+	isOf    func(*row) bool
+	perform func(ctx context.Context, c *control.Client, app modgw.AppName) error
+}
+
+// actions are all, in the order of their buttons. A further one is an entry here.
+var actions = []action{
+	{
+		Name: "reload", Title: "Reload", isOf: isNotStopped, perform: verb("reload"),
+		Effect: "The descriptor is read again, and a new generation replaces the one that serves as soon as it is ready. No request is lost.",
+	},
+	{
+		Name: "restart", Title: "Restart", isOf: isNotStopped, perform: verb("restart"),
+		Effect: "New workers replace those that serve as soon as they are ready. No request is lost.",
+	},
+	{
+		Name: "start", Title: "Start", isOf: isStopped, perform: verb("restart"),
+		Effect: "The app starts, and serves its requests again.",
+	},
+	{
+		Name: "rollback", Title: "Roll back", perform: verb("rollback"), isOf: func(r *row) bool { return r.Previous > 0 },
+		Effect: "The descriptor and the environment of the last good generation come back. Files of the app stay as they are now.",
+	},
+	{
+		Name: "stop", Title: "Stop", Danger: true, isOf: isNotStopped, perform: verb("stop"),
+		Effect: "The workers end. Requests are answered 503 until the app is started again.",
+	},
+}
+
+func isStopped(r *row) bool { return r.State == modgw.AppStopped }
+
+func isNotStopped(r *row) bool { return !isStopped(r) }
+
+// longestWait is how long a visitor waits for a new generation, which is made in any case.
+const longestWait = 20 * time.Second
+
+// verb has one of the verbs of the control socket done.
+func verb(name string) func(context.Context, *control.Client, modgw.AppName) error {
+	return func(ctx context.Context, c *control.Client, app modgw.AppName) error {
+		if name == "reload" || name == "restart" {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, longestWait)
+			defer cancel()
+		}
+		err := c.Do(ctx, name, app, true)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil // it goes on, and the page shows how it ends
+		}
+		return err
+	}
+}
+
+// actionsFor are those that make sense for an app as it is.
+func actionsFor(r *row) (possible []action) {
+	for _, a := range actions {
+		if a.isOf(r) {
+			possible = append(possible, a)
+		}
+	}
+	return possible
+}
+
+func findAction(name string) *action {
+	for i := range actions {
+		if actions[i].Name == name {
+			return &actions[i]
+		}
+	}
+	return nil
+}
+
+// confirmation is what the page shows that asks whether an action is meant.
+type confirmation struct {
+	Root   string
+	App    modgw.AppName
+	Action action
+}
+
+// confirm asks whether an action is meant.
+func (v *visit) confirm() error {
+	a := findAction(v.r.PathValue("action"))
+	if a == nil {
+		return errNoAction
+	}
+	v.show(http.StatusOK, "confirm", v.page(a.Title+" "+string(v.name())+"?", confirmation{v.root, v.name(), *a}))
+	return nil
+}
+
+var errNoAction = &control.Refusal{Code: codeUnknownApp, Text: "cannot do that to an app"}
+
+// act has an action done.
+func (v *visit) act() error {
+	a := findAction(v.r.PathValue("action"))
+	if a == nil {
+		return errNoAction
+	}
+	if err := a.perform(v.r.Context(), v.client, v.name()); err != nil {
+		return err
+	}
+	http.Redirect(v.w, v.r, v.root+"/apps/"+escape(v.name())+"?done="+a.Name, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,25 @@
+package dashboard
+
+import "sync/atomic"
+
+const (
+	mostStreams          = 64 // pages that follow the host at once
+	mostStreamsOfSession = 12 // and of one browser
+)
+
+// limit counts what there may only be so many of at once.
+type limit struct {
+	most int64
+	now  atomic.Int64
+}
+
+// enter reports whether there may be one more; leave ends it then.
+func (l *limit) enter() bool {
+	if l.now.Add(1) > l.most {
+		l.now.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (l *limit) leave() { l.now.Add(-1) }

@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// mostConnections is how many browsers may be connected at once: the host's file descriptors are
+// for clients of the apps.
+const mostConnections = 256
+
+// Serve answers the connections of l until ctx is done, and returns when every answer has ended.
+func (d *Dashboard) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           d,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		// Pages that follow the host end with it.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withPeer,
+		ErrorLog:    slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
+	defer stopped()
+	if err := server.Serve(&boundedListener{Listener: l, open: limit{most: mostConnections}}); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	// Serve returns when Shutdown begins; this one returns when all connections are idle.
+	return server.Shutdown(context.Background())
+}
+
+// boundedListener closes connections beyond a number of them.
+type boundedListener struct {
+	net.Listener
+	open limit
+}
+
+// Accept returns the next connection.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if !l.open.enter() {
+			c.Close()
+			continue
+		}
+		return &countedConn{Conn: c, leave: sync.OnceFunc(l.open.leave)}, nil
+	}
+}
+
+// countedConn is a connection that counts until it is closed.
+type countedConn struct {
+	net.Conn
+	leave func()
+}
+
+// Close makes room for another connection.
+func (c *countedConn) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}

@@ -1,0 +1,225 @@
+package history
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// mostApps is how many apps have points. With all series of an hour each takes some 40 KiB.
+const mostApps = 500
+
+// Config is what a History is made from.
+type Config struct {
+	// Read calls yield with the figures of apps: of all, or of those that had a request.
+	Read func(all bool, yield func(modgw.AppName, Figures))
+
+	// Shape is what an app is like now; false: it has no generation.
+	Shape func(modgw.AppName) (Shape, bool)
+}
+
+// History has the figures and deploys of apps. Make it with [New].
+type History struct {
+	config Config
+	active atomic.Bool // the next sample will be taken by itself
+
+	mu      sync.Mutex
+	apps    map[modgw.AppName]*app
+	sampled time.Time // when the last sample was taken
+	read    time.Time // when someone read last
+	timer   *time.Timer
+	closed  bool
+}
+
+// app is what is kept of one.
+type app struct {
+	points  ring
+	before  *Figures // the newest figures; nil: none
+	deploys []Deploy // oldest first
+	shape   *Shape   // shape of the generation that serves; nil: unknown
+}
+
+// App is what is shown of one app.
+type App struct {
+	App   modgw.AppName `json:"app"`   // name of the app
+	Times []int64       `json:"times"` // milliseconds since 1970, oldest first
+	// by series, as AllSeries has them, then by time; null: unknown
+	Values  [][]*float64 `json:"values"`
+	Deploys []Deploy     `json:"deploys"` // oldest first
+}
+
+// New makes a history that has nothing yet. Close it.
+func New(c Config) *History { return &History{config: c, apps: map[modgw.AppName]*app{}} }
+
+// Served is called when a request has ended. It costs nothing while there are requests: a sample
+// will be taken anyway.
+func (h *History) Served() {
+	if !h.active.Load() && h.active.CompareAndSwap(false, true) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.schedule()
+	}
+}
+
+// schedule has a sample taken after an interval. The mutex is held.
+func (h *History) schedule() {
+	if !h.closed {
+		h.timer = time.AfterFunc(Interval, h.sampleActive)
+	}
+}
+
+// sampleActive samples the apps that had requests, and goes on as long as there are any.
+func (h *History) sampleActive() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
+	if h.sample(time.Since(h.read) < 3*Interval) {
+		h.schedule()
+		return
+	}
+	h.active.Store(false)
+}
+
+// sample adds a point for each app, and reports whether any had a request since the one before. The
+// mutex is held.
+func (h *History) sample(all bool) (busy bool) {
+	h.sampled = time.Now()
+	read := map[modgw.AppName]bool{}
+	h.config.Read(all, func(name modgw.AppName, f Figures) {
+		read[name] = true
+		a := h.app(name)
+		if a.before != nil && f.Requests != a.before.Requests || a.before == nil && f.Requests > 0 {
+			busy = true
+		} else if !all && f.Time.Sub(a.points.last()) > 2*Interval {
+			return // nothing has happened to it
+		}
+		a.add(f)
+	})
+	if all {
+		maps.DeleteFunc(h.apps, func(name modgw.AppName, _ *app) bool { return !read[name] })
+	}
+	return busy
+}
+
+// app is what is kept of an app, the one with the oldest point making room. The mutex is held.
+func (h *History) app(name modgw.AppName) *app {
+	if a := h.apps[name]; a != nil {
+		return a
+	}
+	if len(h.apps) >= mostApps {
+		oldest := slices.MinFunc(slices.Collect(maps.Keys(h.apps)), func(a, b modgw.AppName) int {
+			return h.apps[a].points.last().Compare(h.apps[b].points.last())
+		})
+		delete(h.apps, oldest)
+	}
+	a := &app{}
+	h.apps[name] = a
+	return a
+}
+
+// add adds a point. The first figures of an app make none: there is nothing that they differ from.
+func (a *app) add(f Figures) {
+	before := a.before
+	a.before = &f
+	if before == nil {
+		return
+	}
+	values := make([]float32, len(definitions))
+	if last := a.points.last(); !last.IsZero() && f.Time.Sub(last) > 2*Interval {
+		// No one looked, and there was nothing to see until an interval ago.
+		quiet := *before
+		quiet.Time = f.Time.Add(-Interval)
+		a.points.add(quiet.Time, fill(values, before, &quiet))
+		before = &quiet
+	}
+	a.points.add(f.Time, fill(values, before, &f))
+}
+
+func fill(values []float32, before, now *Figures) []float32 {
+	for i, d := range definitions {
+		values[i] = float32(d.value(before, now))
+	}
+	return values
+}
+
+// Observe keeps the outcome of a deploy.
+func (h *History) Observe(e modgw.Event) {
+	d := Deploy{
+		Time: time.Now(), Generation: e.Generation, Cause: e.Cause, Took: e.Took.Seconds(), Serving: e.Serving,
+	}
+	if e.Fault != nil {
+		d.Code, d.Error = e.Fault.Code, e.Fault.Line()
+	}
+	shape, ok := Shape{}, false
+	if e.Fault == nil {
+		shape, ok = h.config.Shape(e.App)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.app(e.App)
+	if ok {
+		if a.shape != nil {
+			d.Changes = a.shape.changesTo(shape)
+		}
+		a.shape = &shape
+	}
+	a.deploys = append(a.deploys[max(0, len(a.deploys)-mostDeploys+1):], d)
+}
+
+// Read returns what is kept of the apps that may be seen, by name, with the points after a time.
+// Unless samples are taken by themselves it takes one first, if the last is older than an interval.
+func (h *History) Read(since time.Time, may func(modgw.AppName) bool) []App {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if first := now.Sub(h.read) >= 3*Interval; first || now.Sub(h.sampled) >= Interval && !h.active.Load() {
+		h.sample(true)
+	}
+	h.read = now
+	all := []App{}
+	for _, name := range slices.Sorted(maps.Keys(h.apps)) {
+		if may(name) {
+			all = append(all, h.apps[name].shown(name, since))
+		}
+	}
+	return all
+}
+
+func (a *app) shown(name modgw.AppName, since time.Time) App {
+	shown := App{App: name, Times: []int64{}, Values: make([][]*float64, len(definitions)), Deploys: slices.Clone(a.deploys)}
+	a.points.after(since, func(at int64, values []float32) {
+		shown.Times = append(shown.Times, at)
+		for i, v := range values {
+			var known *float64
+			if value := float64(v); !math.IsNaN(value) {
+				known = &value
+			}
+			shown.Values[i] = append(shown.Values[i], known)
+		}
+	})
+	return shown
+}
+
+// Remove forgets an app: one of the same name that comes later may be another user's.
+func (h *History) Remove(name modgw.AppName) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.apps, name)
+}
+
+// Close ends sampling.
+func (h *History) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+}

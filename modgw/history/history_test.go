@@ -1,0 +1,225 @@
+package history
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+// stubApps are the apps that a History reads.
+type stubApps struct {
+	mu       sync.Mutex
+	requests map[modgw.AppName]uint64
+	counted  meter.App
+	shape    Shape
+	reads    int // how often figures were read
+}
+
+func (s *stubApps) history() *History {
+	return New(Config{
+		Read: func(_ bool, yield func(modgw.AppName, Figures)) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.reads++
+			for name, n := range s.requests {
+				yield(name, Figures{
+					Time: time.Now(), Requests: n, Durations: s.counted.Duration.Read(), Runner: modgw.RunnerStatus{
+						Busy: 1, Workers: []modgw.WorkerStatus{{Memory: 3}, {Memory: 4}},
+					},
+				})
+			}
+		},
+		Shape: func(modgw.AppName) (Shape, bool) { return s.shape, true },
+	})
+}
+
+// count is how often figures were read.
+func (s *stubApps) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads
+}
+
+// serve counts requests.
+func (s *stubApps) serve(name modgw.AppName, n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[name] += n
+}
+
+func everyone(modgw.AppName) bool { return true }
+
+// column are the values of a series of an app, -1 where they are not known.
+func column(t *testing.T, a App, name string) (values []float64) {
+	t.Helper()
+	i := slices.IndexFunc(AllSeries(), func(s Series) bool { return s.Name == name })
+	for _, v := range a.Values[i] {
+		if v == nil {
+			values = append(values, -1)
+		} else {
+			values = append(values, *v)
+		}
+	}
+	return values
+}
+
+func TestIdleHostIsNotWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stubApps{requests: map[modgw.AppName]uint64{"blog": 0}}
+		h := s.history()
+		defer h.Close()
+		time.Sleep(time.Hour)
+		if n := s.count(); n > 0 {
+			t.Errorf("figures were read %d times before there was a request", n)
+		}
+		for range 100 {
+			s.serve("blog", 1)
+			h.Served()
+		}
+		time.Sleep(time.Hour)
+		if n := s.count(); n == 0 || n > 3 {
+			t.Errorf("figures were read %d times after the last request", n)
+		}
+		h.Read(time.Time{}, everyone)
+		read := s.count()
+		time.Sleep(time.Hour)
+		if n := s.count(); n != read {
+			t.Errorf("figures were read %d times after someone looked", n-read)
+		}
+	})
+}
+
+func TestFiguresOfRequestsAreThereWhenSomeoneLooksLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stubApps{requests: map[modgw.AppName]uint64{"blog": 0}}
+		h := s.history()
+		defer h.Close()
+		h.Read(time.Time{}, everyone)
+		for range 20 { // 10 each second, for 20 seconds
+			time.Sleep(time.Second)
+			s.serve("blog", 10)
+			s.counted.Duration.Observe(80 * time.Millisecond)
+			h.Served()
+		}
+		time.Sleep(10 * time.Minute)
+		all := h.Read(time.Time{}, everyone)
+		if len(all) != 1 || all[0].App != "blog" {
+			t.Fatalf("%+v", all)
+		}
+		rates, durations := column(t, all[0], "requests"), column(t, all[0], "p95")
+		if !slices.Contains(rates, 10) || rates[len(rates)-1] != 0 || slices.Max(rates) > 12.5 {
+			t.Errorf("rates %v", rates)
+		}
+		if highest := slices.Max(durations); math.Abs(highest-0.08) > 0.008 || durations[len(durations)-1] != -1 {
+			t.Errorf("durations %v", durations)
+		}
+		if memory := column(t, all[0], "memory"); memory[0] != 7 {
+			t.Errorf("memory %v", memory)
+		}
+		newest := all[0].Times[len(all[0].Times)-1]
+		if again := h.Read(time.UnixMilli(newest), everyone); len(again[0].Times) != 0 {
+			t.Errorf("points that are known are there again: %v", again[0].Times)
+		}
+	})
+}
+
+func TestQuietTimeIsDrawnAsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stubApps{requests: map[modgw.AppName]uint64{"blog": 5}}
+		h := s.history()
+		defer h.Close()
+		h.Read(time.Time{}, everyone)
+		time.Sleep(Interval)
+		h.Read(time.Time{}, everyone)
+		time.Sleep(30 * time.Minute)
+		s.requests["blog"] = 55
+		a := h.Read(time.Time{}, everyone)[0]
+		// 50 requests in the last interval, and none in the half hour before.
+		if rates := column(t, a, "requests"); !slices.Equal(rates, []float64{0, 0, 10}) {
+			t.Errorf("rates %v at %v", rates, a.Times)
+		}
+	})
+}
+
+func TestMemoryOfHistoryIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stubApps{requests: map[modgw.AppName]uint64{}}
+		for i := range mostApps + 100 {
+			s.requests[modgw.AppName(rune('a'+i%26))+modgw.AppName(rune('0'+i/26))] = 1
+		}
+		h := s.history()
+		defer h.Close()
+		for range 3 {
+			h.Read(time.Time{}, everyone)
+			time.Sleep(Interval)
+		}
+		if len(h.apps) > mostApps {
+			t.Errorf("%d apps are kept", len(h.apps))
+		}
+	})
+	var r ring
+	for i := range 3 * mostPoints / 2 {
+		r.add(time.UnixMilli(int64(i)), []float32{float32(i), 0})
+	}
+	want := int64(mostPoints / 2)
+	r.after(time.Time{}, func(at int64, values []float32) {
+		if at != want || values[0] != float32(want) {
+			t.Fatalf("%d with %v, not %d", at, values, want)
+		}
+		want++
+	})
+	if len(r.times) != mostPoints || want != 3*mostPoints/2 || r.last().UnixMilli() != want-1 {
+		t.Errorf("%d points, up to %d", len(r.times), want)
+	}
+}
+
+func TestDeploysSayWhatHasChanged(t *testing.T) {
+	s := &stubApps{shape: Shape{
+		Settings: map[string]string{"wsgi.threads": "4", "queue.max": "10", "health.path": "/up"},
+		Packages: []modgw.Package{{Name: "flask", Version: "3.0"}, {Name: "six", Version: "1"}},
+	}}
+	h := s.history()
+	h.Observe(modgw.Event{App: "blog", Generation: 1, Cause: "start", Serving: 1})
+	s.shape = Shape{
+		Settings: map[string]string{"wsgi.threads": "8", "queue.max": "10", "mount": "/b"},
+		Packages: []modgw.Package{{Name: "flask", Version: "3.1"}, {Name: "attrs", Version: "2"}},
+	}
+	h.Observe(modgw.Event{App: "blog", Generation: 2, Cause: "app.hcl changed", Serving: 2, Took: time.Second})
+	h.Observe(modgw.Event{App: "blog", Generation: 3, Cause: "app.py changed", Serving: 2, Fault: &modgw.Fault{Code: "MGW-APP-001", Summary: "cannot import"}})
+	deploys := h.apps["blog"].deploys
+	want := []string{
+		"health.path is no longer set", "mount = /b", "wsgi.threads: 4 → 8",
+		"package attrs 2 added", "package flask: 3.0 → 3.1", "package six 1 removed",
+	}
+	if len(deploys) != 3 || !slices.Equal(deploys[1].Changes, want) || deploys[0].Changes != nil || deploys[1].Took != 1 {
+		t.Errorf("%+v", deploys)
+	}
+	if d := deploys[2]; d.Code != "MGW-APP-001" || d.Error == "" || d.Serving != 2 || d.Changes != nil {
+		t.Errorf("%+v", d)
+	}
+	for range 2 * mostDeploys {
+		h.Observe(modgw.Event{App: "blog"})
+	}
+	if n := len(h.apps["blog"].deploys); n != mostDeploys {
+		t.Errorf("%d deploys are kept", n)
+	}
+	h.Remove("blog")
+	if len(h.apps) > 0 {
+		t.Error("an app that was removed is kept")
+	}
+}
+
+func TestServedTakesNoMemory(t *testing.T) {
+	h := (&stubApps{}).history()
+	defer h.Close()
+	h.Served()
+	if n := testing.AllocsPerRun(100, h.Served); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,134 @@
+package history
+
+import (
+	"math"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+// Figures are what is known of an app at one time. Counts are since the host started.
+type Figures struct {
+	Time      time.Time             // when they were read
+	Runner    modgw.RunnerStatus    // its workers
+	Waiting   int                   // requests that wait for the first generation
+	Requests  uint64                // requests that have ended
+	Failed    uint64                // those with a status from 500 on, refused ones included
+	Durations meter.Counts          // how long requests took
+	Queue     meter.Counts          // how long they waited for a worker
+	Processor map[int]time.Duration // processor time of the workers by process id
+}
+
+// Unit is what the values of a series are.
+type Unit string
+
+// The units.
+const (
+	PerSecond Unit = "1/s"
+	Seconds   Unit = "s"
+	Bytes     Unit = "B"
+	Number    Unit = "1"
+	Share     Unit = "%" // 1 is 100 %
+)
+
+// Series describes one line of a plot.
+type Series struct {
+	Name  string `json:"name"`  // unique
+	Title string `json:"title"` // for people
+	Plot  string `json:"plot"`  // heading of the plot that shows it
+	Unit  Unit   `json:"unit"`  // unit of the values, one for each plot
+}
+
+// definition is a series and how its values are made.
+type definition struct {
+	Series
+	// value is that of now, or between before and now; not a number: it is unknown
+	value func(before, now *Figures) float64
+}
+
+// definitions are all series, in the order in which they are shown. A further figure is a line
+// here.
+var definitions = []definition{
+	{Series{"requests", "requests", "Requests", PerSecond}, func(before, now *Figures) float64 {
+		return perSecond(before, now, float64(now.Requests-before.Requests))
+	}},
+	{Series{"errors", "answered with 500 or more", "Requests", PerSecond}, func(before, now *Figures) float64 {
+		return perSecond(before, now, float64(now.Failed-before.Failed))
+	}},
+	{Series{"p50", "half of them", "Duration", Seconds}, quantile(0.5, durations)},
+	{Series{"p95", "95 of 100", "Duration", Seconds}, quantile(0.95, durations)},
+	{Series{"p99", "99 of 100", "Duration", Seconds}, quantile(0.99, durations)},
+	{Series{"queue95", "95 of 100", "Wait for a worker", Seconds}, quantile(0.95, queue)},
+	{Series{"busy", "executed", "Requests in the app", Number}, func(_, now *Figures) float64 {
+		return float64(now.Runner.Busy)
+	}},
+	{Series{"queued", "waiting", "Requests in the app", Number}, func(_, now *Figures) float64 {
+		return float64(now.Waiting + now.Runner.Queued)
+	}},
+	{Series{"capacity", "room for", "Requests in the app", Number}, func(_, now *Figures) float64 {
+		return float64(now.Runner.Capacity)
+	}},
+	{Series{"processor", "processors used", "Processor", Share}, func(before, now *Figures) float64 {
+		var used time.Duration
+		for pid, total := range now.Processor {
+			if earlier, ok := before.Processor[pid]; ok {
+				used += max(0, total-earlier)
+			}
+		}
+		return perSecond(before, now, used.Seconds())
+	}},
+	{Series{"memory", "resident, all workers", "Memory", Bytes}, func(_, now *Figures) float64 {
+		return positive(sum(now, func(w modgw.WorkerStatus) float64 { return float64(w.Memory) }))
+	}},
+}
+
+// AllSeries are all series, in the order in which they are shown.
+func AllSeries() []Series {
+	all := make([]Series, len(definitions))
+	for i, d := range definitions {
+		all[i] = d.Series
+	}
+	return all
+}
+
+// unknown is the value of what is not known.
+var unknown = math.NaN()
+
+func perSecond(before, now *Figures, amount float64) float64 {
+	seconds := now.Time.Sub(before.Time).Seconds()
+	if seconds <= 0 || amount < 0 {
+		return unknown
+	}
+	return amount / seconds
+}
+
+func durations(f *Figures) meter.Counts { return f.Durations }
+
+func queue(f *Figures) meter.Counts { return f.Queue }
+
+func quantile(share float64, of func(*Figures) meter.Counts) func(before, now *Figures) float64 {
+	return func(before, now *Figures) float64 {
+		d, ok := of(now).Since(of(before)).Quantile(share)
+		if !ok {
+			return unknown
+		}
+		return d.Seconds()
+	}
+}
+
+// sum adds up a figure of all workers.
+func sum(f *Figures, of func(modgw.WorkerStatus) float64) (total float64) {
+	for _, w := range f.Runner.Workers {
+		total += of(w)
+	}
+	return total
+}
+
+// positive is a value for which zero means that it is unknown.
+func positive(value float64) float64 {
+	if value == 0 {
+		return unknown
+	}
+	return value
+}

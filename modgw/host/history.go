@@ -1,0 +1,58 @@
+package host
+
+import (
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/history"
+	"github.com/modgw/modgw/modgw/masking"
+	"github.com/modgw/modgw/modgw/meter"
+)
+
+// readFigures reads those of all apps, or of the apps that had a request.
+func (h *Host) readFigures(all bool, yield func(modgw.AppName, history.Figures)) {
+	meters := h.meters()
+	if all {
+		for _, s := range h.gateway.Status() {
+			yield(s.App, figuresOf(&s, meters[s.App]))
+		}
+		return
+	}
+	for name, counted := range meters {
+		if s, err := h.gateway.AppStatus(name); err == nil { // it may have been removed
+			yield(name, figuresOf(&s, counted))
+		}
+	}
+}
+
+// figuresOf are the figures of an app now; counted is nil for one that had no request.
+func figuresOf(s *modgw.AppStatus, counted *meter.App) history.Figures {
+	f := history.Figures{
+		Time: time.Now(), Runner: s.Runner, Waiting: s.Waiting, Processor: processorTimes(s.Runner.Workers),
+	}
+	if counted == nil {
+		return f
+	}
+	counted.EachCode(func(code string, n uint64) {
+		f.Requests += n
+		if code[0] == '5' {
+			f.Failed += n
+		}
+	})
+	f.Durations, f.Queue = counted.Duration.Read(), counted.Queue.Read()
+	return f
+}
+
+// shape is what an app is like beside its code; false: it has no generation.
+func (h *Host) shape(name modgw.AppName) (history.Shape, bool) {
+	s, err := h.gateway.AppStatus(name)
+	r := h.reconciler(name)
+	if err != nil || s.Generation == nil || r == nil {
+		return history.Shape{}, false
+	}
+	shape := history.Shape{Settings: map[string]string{}, Packages: s.Generation.Environment.Packages}
+	for _, setting := range masking.Flat(r.descriptor()) {
+		shape.Settings[setting.Name] = setting.Value
+	}
+	return shape, true
+}

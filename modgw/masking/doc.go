@@ -1,0 +1,2 @@
+// Package masking shows descriptors, and texts of their apps, without secrets.
+package masking
