@@ -58,7 +58,7 @@ type Tracing struct {
 // Dashboard is a listener with pages for browsers.
 type Dashboard struct {
 	Address Address // a Unix socket, or a loopback address
-	URL     string  // where a web server in front has it; "": there is none
+	URL     string  // its URL at a web server in front; "": there is none
 }
 
 // HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0
