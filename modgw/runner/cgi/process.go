@@ -68,7 +68,7 @@ func (c *call) printer(s *script) func(proc.Line) {
 	log := c.Config.Log.With("script", c.where.Name, "request", c.Info.ID)
 	return func(line proc.Line) {
 		s.output.Add(line.Text)
-		workers.LogLine(log, line)
+		c.runner.sandbox.LogLine(log, line)
 	}
 }
 

@@ -47,7 +47,7 @@ func newDialled(t *testing.T, values fcgi.Values) *dialled {
 func (d *dialled) openMany(ctx context.Context, n int, opened func(*conn, error)) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for range n {
-		all.Go(func() { opened(d.open(ctx, newStream(slog.New(slog.DiscardHandler), "", 0), true)) })
+		all.Go(func() { opened(d.open(ctx, newStream(slog.New(slog.DiscardHandler), nil, "", 0), true)) })
 	}
 	return &all
 }

@@ -28,7 +28,8 @@ type Runner struct {
 	scripts *scripts         // nil: the program answers all paths itself
 	public  *webfiles.Site   // the files beside the scripts; nil without scripts
 	queue   *queue.Queue
-	pool    *workers.Pool // nil: someone else runs the program
+	pool    *workers.Pool    // nil: someone else runs the program
+	sandbox *workers.Sandbox // confines the workers; nil: nothing does
 
 	halt     chan struct{}  // closes when the runner stops
 	ending   sync.WaitGroup // waits for what goes on after a request was answered
@@ -75,8 +76,9 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		r.public = publicSite(r.scripts, webfiles.Site{Index: []string{indexPage}, Log: c.Log})
 	}
 	if d.FastCGI.Connect == "" {
+		r.sandbox = workers.NewSandbox(c, user)
 		r.pool = workers.New(workers.Config{
-			Runner: c, User: user, Count: d.FastCGI.Workers, NewProgram: r.newWorker, Expect: r.queue.Expect,
+			Runner: c, User: user, Sandbox: r.sandbox, Count: d.FastCGI.Workers, NewProgram: r.newWorker, Expect: r.queue.Expect,
 			CodeIsCrash: true,
 			Slow:        "it must accept connections on its standard input, which is a listening socket, and read them",
 		})

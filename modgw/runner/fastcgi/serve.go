@@ -89,7 +89,7 @@ func (c *call) try() (again bool, err error) {
 	}
 	t := &turn{
 		target: m.Value.(target), member: m,
-		stream: newStream(c.Config.Log, c.Info.ID, c.Config.Descriptor.Timeouts.Request),
+		stream: newStream(c.Config.Log, c.runner.sandbox, c.Info.ID, c.Config.Descriptor.Timeouts.Request),
 	}
 	if t.worker != nil {
 		t.worker.Began()

@@ -25,10 +25,13 @@ var (
 
 // stream is one request on a connection and its response.
 type stream struct {
-	conn  *conn
-	id    uint16
-	pipe  *relay.Pipe
-	log   *slog.Logger
+	conn *conn
+	id   uint16
+	pipe *relay.Pipe
+	log  *slog.Logger
+
+	sandbox *workers.Sandbox // of the program; nil: none
+
 	name  string        // the name of the request in the log
 	limit time.Duration // bounds each write to the program, and all that it does; 0: no limit
 
@@ -42,9 +45,9 @@ type stream struct {
 	sign    chan struct{} // has a token when the program has answered after it was told to abort
 }
 
-func newStream(log *slog.Logger, name string, limit time.Duration) *stream {
+func newStream(log *slog.Logger, sandbox *workers.Sandbox, name string, limit time.Duration) *stream {
 	return &stream{
-		pipe: relay.NewPipe(limit), log: log, name: name, limit: limit, ended: make(chan struct{}), sign: make(chan struct{}, 1),
+		pipe: relay.NewPipe(limit), log: log, sandbox: sandbox, name: name, limit: limit, ended: make(chan struct{}), sign: make(chan struct{}, 1),
 	}
 }
 
@@ -63,7 +66,7 @@ func (s *stream) stderr(piece []byte) {
 	s.said = true
 	if s.printer == nil {
 		log := s.log.With("request", s.name)
-		p := proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { workers.LogLine(log, line) }})
+		p := proc.NewPrinter("stderr", proc.Output{Line: func(line proc.Line) { s.sandbox.LogLine(log, line) }})
 		s.printer = &p
 	}
 	_, _ = s.printer.Write(piece) // it never fails

@@ -56,6 +56,7 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 		User:       r.user,
 		Count:      count,
 		NewProgram: r.newWorker,
+		Sandbox:    workers.NewSandbox(config, r.user),
 		Expect:     r.queue.Expect,
 
 		CodeIsCrash: true,

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
-	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // forkFailure is a worker that could not be forked, so that another one is started in its place.
@@ -37,7 +36,7 @@ func (r *Runner) zygoteApp() zygote.App {
 		Environment: r.app.Environment,
 		User:        r.user,
 		Dir:         r.files.Dir,
-		Sandbox:     workers.NewSandbox(r.app.RunnerConfig, r.user, r.files.Dir),
+		Sandbox:     r.sandbox,
 		Stdin:       r.stdin(),
 		Log:         r.app.Log,
 		Verify:      r.files.verify,

@@ -50,6 +50,7 @@ type Runner struct {
 	files    Files
 	user     *account.Account // nil: the host's own
 	program  program
+	sandbox  *workers.Sandbox // confines workers and template; nil: nothing does
 	listener *attach.Listener // accepts the worker; nil: workers are started
 	// workers are forked from its template; nil: each is started on its own
 	zygote *zygote.Zygote
@@ -79,7 +80,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{files: files, user: user, program: program}
+	r := &Runner{files: files, user: user, program: program, sandbox: workers.NewSandbox(config, user, files.Dir)}
 	r.app = &request.App{RunnerConfig: config, Attached: d.Attach}
 	switch {
 	case program.asgi:
@@ -98,7 +99,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		Count:      program.workers,
 		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.pickParent()) },
 		Expect:     r.server.Expect,
-		Code:       []string{files.Dir},
+		Sandbox:    r.sandbox,
 	})
 	r.app.Pool = r.Pool
 	if d.Attach {

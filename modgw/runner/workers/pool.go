@@ -23,7 +23,7 @@ type Config struct {
 	// NewProgram makes the program of a worker. It starts nothing.
 	NewProgram func(w *Worker) Program
 
-	Code []string // files of the host's own that the app's processes read
+	Sandbox *Sandbox // confines the workers; nil: nothing does
 
 	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no
 	// request should wait. nil: it is not told.
@@ -47,8 +47,6 @@ type Pool struct {
 	force   chan struct{}  // closes when its workers must not take longer to end
 	running sync.WaitGroup // every goroutine of the pool
 
-	sandbox *Sandbox // nil: the workers are not confined
-
 	scope func() *proc.Scope // contains all that the workers start; made when it is needed
 
 	mu      sync.Mutex
@@ -66,7 +64,6 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:  c,
-		sandbox: NewSandbox(c.Runner, c.User, c.Code...),
 		scope:   sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
 		halt:    make(chan struct{}),
 		force:   make(chan struct{}),

@@ -46,7 +46,7 @@ func (w *Worker) Run(spec proc.Spec) (Process, error) {
 // RunProgram is Run for a process that executes the program and listens on the ports.
 func (w *Worker) RunProgram(spec proc.Spec, program string, listen ...uint16) (Process, error) {
 	w.Fill(&spec)
-	if err := w.pool.sandbox.Confine(&spec, []string{program}, listen...); err != nil {
+	if err := w.pool.config.Sandbox.Confine(&spec, []string{program}, listen...); err != nil {
 		return nil, err
 	}
 	return proc.Start(spec)
@@ -76,6 +76,6 @@ func (w *Worker) printer() func(proc.Line) {
 		if line.Dropped == 0 {
 			w.output.Add(line.Text)
 		}
-		LogLine(log, line)
+		w.pool.config.Sandbox.LogLine(log, line)
 	}
 }

@@ -33,6 +33,8 @@ type Sandbox struct {
 	config modgw.RunnerConfig
 	user   *account.Account
 	code   []string // files of the host's own that its processes read
+
+	denials denials
 }
 
 // NewSandbox returns the sandbox of an app; nil when it has none. code are files of the host's own
