@@ -77,6 +77,9 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 			beyond("network", strconv.Quote(endpoint.String()))
 		}
 	}
+	if confined.Learn && !most.Learn {
+		beyond("learn", "learning, which denies nothing,")
+	}
 }
 
 // liesIn reports whether a path is one of the folders, or below one.

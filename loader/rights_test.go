@@ -424,6 +424,7 @@ func TestSandboxOfATenantAllowsNoMoreThanItsCeiling(t *testing.T) {
 		`sandbox { network = ["*:443"] }`:        "network",
 		`sandbox { network = ["10.0.0.1:80"] }`:  "network",
 		`sandbox { network = ["11.0.0.1:443"] }`: "network",
+		`sandbox { learn = true }`:               "learn",
 	} {
 		_, diags := load(beyond)
 		if len(diags) != 1 || diags[0].Code != codeCeiling || !strings.Contains(diags[0].Summary, argument) {

@@ -22,6 +22,9 @@ func sandboxBlock(d *modgw.Descriptor) block {
 			{name: "network", value: endpoints(&s.Network), note: "nothing",
 				doc:     "What the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" for everything.",
 				example: `["db.example.com:5432"]`},
+			{name: "learn", value: truth(&s.Learn), def: false, example: `true`,
+				doc: "Nothing is denied. The files and addresses that the app uses are written down as a sandbox block that " +
+					"allows them, which modgw-host status shows."},
 		},
 		done: func() { d.Sandbox = s },
 	}
@@ -38,6 +41,7 @@ func sandboxCeilingBlock(c *modgw.Ceilings) block {
 		{name: "read", value: paths(&s.Read), note: "none", doc: "Files and folders that apps may read.", example: `["/srv/media"]`},
 		{name: "write", value: paths(&s.Write), note: "none", doc: "Files and folders that apps may change.", example: `["/srv/shop/var"]`},
 		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "What apps may connect to.", example: `["127.0.0.1:5432"]`},
+		{name: "learn", value: truth(&s.Learn), def: false, doc: "Whether apps may learn, which denies nothing.", example: `true`},
 	}
 	return b
 }

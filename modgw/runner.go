@@ -84,6 +84,9 @@ type RunnerStatus struct {
 	// Sandbox says by which means the app's sandbox confines what, or "none". Empty: there is no
 	// sandbox.
 	Sandbox map[string]string `json:"sandbox,omitempty"`
+
+	// Learned is the sandbox block that allows what the app has used. Empty: it does not learn.
+	Learned string `json:"learned,omitempty"`
 }
 
 // WorkerStatus is a snapshot of one worker.

@@ -21,6 +21,9 @@ type Sandbox struct {
 	// Network are the endpoints that may be connected to. Empty: none.
 	Network []Endpoint
 
+	// Learn lets the processes do everything, and writes down what they need.
+	Learn bool
+
 	// Within are the folders to which Root, Read and Write must lead, wherever links point, and
 	// WithinWrite those to which Write must. nil: they may lead anywhere. The loader sets them for
 	// a tenant with a ceiling.

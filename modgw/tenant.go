@@ -79,6 +79,7 @@ func (c Ceilings) sandbox() []Ceiling {
 		{"sandbox", "read", fmt.Sprintf("%q", s.Read)},
 		{"sandbox", "write", fmt.Sprintf("%q", s.Write)},
 		{"sandbox", "network", fmt.Sprint(s.Network)},
+		{"sandbox", "learn", strconv.FormatBool(s.Learn)},
 	}
 }
 

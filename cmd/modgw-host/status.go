@@ -157,6 +157,9 @@ func details(a control.AppStatus) string {
 	for i, name := range slices.Sorted(maps.Keys(a.Runner.Sandbox)) {
 		line(map[bool]string{true: "sandbox"}[i == 0], "%s by %s", name, a.Runner.Sandbox[name])
 	}
+	for text := range strings.Lines(a.Runner.Learned) {
+		line("", "%s", strings.TrimRight(text, "\n"))
+	}
 	line("requests", "%d, %d waiting", a.Requests, a.Waiting)
 	if f := a.Failing; f != nil {
 		line("failing", "%s; modgw-host logs --id %s", failing(f), f.Last.Request)

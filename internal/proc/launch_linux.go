@@ -57,7 +57,7 @@ func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
 		return err
 	}
 	defer file.Close()
-	failed, report, err := os.Pipe()
+	failed, report, err := reportPair()
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,13 @@ func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
 	if err != nil {
 		return fmt.Errorf("cannot run the launcher: %w", err)
 	}
-	text, err := io.ReadAll(failed) // until the program runs, or never will
+	if rules != nil && rules.Learn {
+		err = receiveListener(failed, rules)
+	}
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(failed) // until the program runs, or never will
+	}
 	if err == nil && len(text) > 0 {
 		err = launchFailure(text)
 	}
@@ -78,6 +84,42 @@ func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
 		_ = cmd.Wait()
 	}
 	return err
+}
+
+// reportPair makes the connection by which the launcher reports.
+func reportPair() (ours, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), launcher), os.NewFile(uintptr(fds[1]), launcher), nil
+}
+
+// receiveListener waits for the listener of a process that learns and lets it be watched. Without
+// one the failure of the launcher comes next.
+func receiveListener(from *os.File, rules *sandbox.Rules) error {
+	mark, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	n, _, _, _, err := unix.Recvmsg(int(from.Fd()), mark, nil, unix.MSG_PEEK)
+	if err != nil || n == 0 || mark[0] != listening {
+		return err
+	}
+	_, got, _, _, err := unix.Recvmsg(int(from.Fd()), mark, rights, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:got])
+	if err != nil || len(messages) != 1 {
+		return fmt.Errorf("cannot receive the listener of the launcher: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return fmt.Errorf("cannot receive the listener of the launcher: %w", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return err
+	}
+	rules.Watch(os.NewFile(uintptr(fds[0]), "listener"))
+	return nil
 }
 
 // LimitError says that a limit could not be set.
@@ -105,7 +147,12 @@ type launchOrders struct {
 	Credential *syscall.Credential
 	Limits     Limits
 	Rules      *sandbox.Rules // nil: it is not confined
+
+	report int // descriptor of the report, in the launcher
 }
+
+// listening is what the launcher sends with the listener of a process that learns.
+const listening = 'L'
 
 // file has the orders in memory, to be inherited: they may be longer than a pipe has room.
 func (o launchOrders) file() (*os.File, error) {
@@ -170,6 +217,7 @@ func becomeProgram(number string) {
 	if err := json.NewDecoder(orders).Decode(&o); err != nil {
 		os.Exit(exitNoProgram)
 	}
+	o.report = int(report.Fd())
 	failure := o.obey()
 	if errno, ok := errors.AsType[syscall.Errno](failure.err); ok {
 		failure.Errno = errno
@@ -234,8 +282,15 @@ func (o launchOrders) obey() (failure launchError) {
 		}
 	}
 	if o.Rules != nil {
-		if err := o.Rules.Restrict(); err != nil {
+		listener, err := o.Rules.Restrict()
+		if err != nil {
 			return unconfined(err)
+		}
+		if listener >= 0 {
+			// Running the program waits until the listener is served.
+			if err := unix.Sendmsg(o.report, []byte{listening}, unix.UnixRights(listener), nil, 0); err != nil {
+				return launchError{launchReport{Step: "hand over the listener of its system calls"}, err}
+			}
 		}
 	}
 	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE,

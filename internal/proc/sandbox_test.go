@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -194,5 +195,48 @@ func TestProgramThatCannotBeConfinedDoesNotRun(t *testing.T) {
 	_, err := Start(Spec{Path: "/bin/true", Sandbox: rules})
 	if failed, ok := errors.AsType[*sandbox.Error](err); !ok || !strings.Contains(failed.Step, "mount") {
 		t.Errorf("%v is no *sandbox.Error about a mount", err)
+	}
+}
+
+// TestLearningProcessDoesEverythingAndIsReported lets a shell open, make and remove files.
+func TestLearningProcessDoesEverythingAndIsReported(t *testing.T) {
+	t.Parallel()
+	means := sandbox.Probe()
+	if !means.Filter {
+		t.Skip("the kernel has no filters of system calls")
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "file"), []byte("text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var watching sync.WaitGroup
+	var mu sync.Mutex
+	used := map[sandbox.Use]bool{}
+	rules := &sandbox.Rules{Learn: true, Means: sandbox.Means{Filter: true}, Watch: func(listener *os.File) {
+		watching.Go(func() {
+			sandbox.Watch(listener, func(use sandbox.Use) {
+				mu.Lock()
+				defer mu.Unlock()
+				used[use] = true
+			})
+		})
+	}}
+	const script = "cat file; echo more > new; echo more >> file; mkdir made/; mv new made/; cat missing 2> /dev/null; echo done"
+	p, out := sh(t, script, func(s *Spec) { s.Sandbox, s.Dir = rules, folder })
+	<-p.Done()
+	watching.Wait()
+	if got := out.text("stdout"); got != "text|done|" {
+		t.Errorf("%q %s", got, out.text("stderr"))
+	}
+	in := func(name string) string { return filepath.Join(folder, name) }
+	for _, want := range []sandbox.Use{
+		{Path: in("file")}, {Path: in("file"), Write: true}, {Path: folder, Write: true}, {Path: in("made"), Write: true}, {Path: "/usr/bin/cat"},
+	} {
+		if !used[want] {
+			t.Errorf("%+v was not reported", want)
+		}
+	}
+	if used[sandbox.Use{Path: in("missing")}] {
+		t.Error("a file that is not there was reported")
 	}
 }

@@ -17,14 +17,24 @@ func (r *Rules) Prepare() error {
 }
 
 // Restrict confines the calling thread, and what it executes. It opens the paths of the grants with
-// the rights that the thread has now, which are those of its user. An error is an [*Error].
-func (r *Rules) Restrict() error {
+// the rights that the thread has now, which are those of its user. For a process that learns,
+// listener is what [Watch] needs; otherwise it is -1. An error is an [*Error].
+func (r *Rules) Restrict() (listener int, err error) {
 	if err := dropCapabilities(); err != nil {
-		return failed("drop the capabilities", err)
+		return -1, failed("drop the capabilities", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return failed("give up new privileges", err)
+		return -1, failed("give up new privileges", err)
 	}
+	if r.Learn {
+		listener, err := listen(learningFilter())
+		return listener, failed("have the system calls reported", err)
+	}
+	return -1, r.enforce()
+}
+
+// enforce makes the rules hold.
+func (r *Rules) enforce() error {
 	if r.Means.Landlock > 0 {
 		if err := r.restrictAccess(); err != nil {
 			return err

@@ -9,3 +9,6 @@ const (
 
 // deniedHere are denied calls that only this architecture has.
 var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD}
+
+// tracedHere are traced calls that only this architecture has.
+var tracedHere = map[uintptr]traced{unix.SYS_RENAMEAT: {2, 3, -1, enters}}

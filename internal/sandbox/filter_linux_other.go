@@ -8,3 +8,6 @@ const (
 )
 
 var deniedHere []uintptr
+
+// tracedHere are traced calls that only this architecture has.
+var tracedHere = map[uintptr]traced{}

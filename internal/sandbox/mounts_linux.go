@@ -11,6 +11,8 @@ import (
 // publicFolders are where programs put temporary files, and so read those of others.
 var publicFolders = []string{"/tmp", "/var/tmp"}
 
+const sharedMemory = "/dev/shm"
+
 // mountOwn gives the thread a view of the file system of its own: its own folder for temporary
 // files, and of the processes only those that it may look into, which Landlock decides.
 func (r *Rules) mountOwn() error {
@@ -32,10 +34,9 @@ func (r *Rules) mountOwn() error {
 			return failed("mount "+folder, err)
 		}
 	}
-	const shm = "/dev/shm"
-	if isFolder(shm) && !r.needs(shm) {
-		if err := unix.Mount("tmpfs", shm, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
-			return failed("mount "+shm, err)
+	if isFolder(sharedMemory) && !r.needs(sharedMemory) {
+		if err := unix.Mount("tmpfs", sharedMemory, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
+			return failed("mount "+sharedMemory, err)
 		}
 	}
 	return failed("mount /proc", mountProc("/proc"))
@@ -48,7 +49,7 @@ func mountProc(target string) error {
 // HidesTemporary reports whether the process has its own folder in the place of one of the
 // machine's for temporary files, which it has unless a grant lies in that.
 func (r *Rules) HidesTemporary(folder string) bool {
-	return r.Means.Mounts && r.Temporary != "" && !r.needs(folder)
+	return r.Means.Mounts && (r.Temporary != "" || folder == sharedMemory) && !r.needs(folder)
 }
 
 // needs reports whether something that is granted lies in the folder.

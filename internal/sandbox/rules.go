@@ -1,6 +1,9 @@
 package sandbox
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
 // Rules say what a process and its later children may do. The zero value lets it open no file, and
 // so start no program.
@@ -15,8 +18,14 @@ type Rules struct {
 	// Empty means that it has the machine's.
 	Temporary string
 
+	// Learn denies nothing, and has what the process uses reported.
+	Learn bool
+
 	// Means are those to use. One that turns out to be missing is an error then.
 	Means Means
+
+	// Watch gets the listener of a process that learns, for [Watch]. It must return at once.
+	Watch func(listener *os.File) `json:"-"`
 }
 
 // Grant is a file, or a folder with all that is below it.

@@ -9,7 +9,6 @@ import (
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -88,6 +87,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	defer context.AfterFunc(ctx, r.kill)()
 	r.running.Wait()
 	r.scope().Kill()
+	r.sandbox.Close()
 }
 
 // Status implements [modgw.Runner].
@@ -95,7 +95,7 @@ func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
 	status.Limits = workers.Means(r.config.Descriptor, r.scope())
-	status.Sandbox = workers.SandboxMeans(r.config.Descriptor, sandbox.Probe())
+	r.sandbox.Status(&status)
 	return status
 }
 

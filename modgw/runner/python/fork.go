@@ -17,7 +17,9 @@ type forkFailure struct {
 // against it.
 func (r *Runner) joinZygote() {
 	descriptors := r.program.connections + len([]string{"stdout", "stderr", "control", "lifeline", "metrics", "pauses"})
-	if r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.program.gevent ||
+	// A template outlives the generation that would learn from it.
+	learns := r.app.Descriptor.Sandbox != nil && r.app.Descriptor.Sandbox.Learn
+	if learns || r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.program.gevent ||
 		descriptors > zygote.MaxDescriptors {
 		return
 	}

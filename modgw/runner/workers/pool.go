@@ -10,7 +10,6 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -124,6 +123,7 @@ func (p *Pool) Stop(ctx context.Context) {
 	defer polite()
 	p.running.Wait()
 	p.scope().Kill()
+	p.config.Sandbox.Close()
 }
 
 // Background runs f in a goroutine that Stop waits for. It reports false, and runs nothing, when
@@ -167,7 +167,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && !p.stopped {
 		status.Limits = Means(d, p.scope())
 	}
-	status.Sandbox = SandboxMeans(p.config.Runner.Descriptor, sandbox.Probe())
+	p.config.Sandbox.Status(status)
 }
 
 // first is how many workers Start starts.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
@@ -34,7 +35,8 @@ type Sandbox struct {
 	user   *account.Account
 	code   []string // files of the host's own that its processes read
 
-	denials denials
+	denials  denials
+	learning func() *learner // made when it is needed; nil: nothing is learned
 }
 
 // NewSandbox returns the sandbox of an app; nil when it has none. code are files of the host's own
@@ -43,7 +45,43 @@ func NewSandbox(c modgw.RunnerConfig, user *account.Account, code ...string) *Sa
 	if c.Descriptor.Sandbox == nil {
 		return nil
 	}
-	return &Sandbox{config: c, user: user, code: code}
+	s := &Sandbox{config: c, user: user, code: code}
+	if c.Descriptor.Sandbox.Learn {
+		s.learning = sync.OnceValue(s.newLearner)
+	}
+	return s
+}
+
+// newLearner makes what writes down what the app uses: all that an empty list of files to change
+// does not allow.
+func (s *Sandbox) newLearner() *learner {
+	confined := *s.config.Descriptor.Sandbox
+	confined.Read, confined.Write = nil, []string{}
+	bare := &Sandbox{config: s.config, user: s.user, code: s.code}
+	bare.config.Descriptor.Sandbox = &confined
+	granted := append(bare.grants(nil), ownTemporary()...)
+	if s.config.Private != "" {
+		granted = append(granted, sandbox.Grant{Path: s.config.Private, Write: true})
+	}
+	return newLearner(s.config.Private, granted, s.config.Log)
+}
+
+// Close waits until nothing more is learned: the processes have ended.
+func (s *Sandbox) Close() {
+	if s != nil && s.learning != nil {
+		s.learning().close()
+	}
+}
+
+// Status fills in what a runner's status says of the sandbox.
+func (s *Sandbox) Status(status *modgw.RunnerStatus) {
+	if s == nil {
+		return
+	}
+	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe())
+	if s.learning != nil {
+		status.Learned = s.learning().block()
+	}
 }
 
 // Confine puts the rules into spec for a process that executes programs and listens on the ports,
@@ -57,6 +95,9 @@ func (s *Sandbox) Confine(spec *proc.Spec, programs []string, listen ...uint16) 
 		return err
 	}
 	spec.Sandbox = rules
+	if s.learning != nil {
+		rules.Learn, rules.Watch = true, s.learning().watch
+	}
 	isSet := func(variable string) bool { return strings.HasPrefix(variable, "TMPDIR=") }
 	if rules.Temporary != "" && !rules.HidesTemporary("/tmp") && !slices.ContainsFunc(spec.Env, isSet) {
 		spec.Env = append(slices.Clip(spec.Env), "TMPDIR="+rules.Temporary)
@@ -78,18 +119,20 @@ func (s *Sandbox) rules(programs []string, listen []uint16) (*sandbox.Rules, err
 		rules.Temporary = folder
 	}
 	rules.Grants = s.grants(programs)
-	for _, folder := range []string{"/tmp", "/var/tmp"} {
-		if rules.HidesTemporary(folder) {
-			rules.Grants = append(rules.Grants, sandbox.Grant{Path: folder, Write: true})
+	for _, g := range ownTemporary() {
+		if rules.HidesTemporary(g.Path) {
+			rules.Grants = append(rules.Grants, g)
 		}
-	}
-	if rules.Means.Mounts {
-		rules.Grants = append(rules.Grants, sandbox.Grant{Path: "/dev/shm", Write: true})
 	}
 	if rules.Temporary != "" {
 		rules.Grants = append(rules.Grants, sandbox.Grant{Path: rules.Temporary, Write: true})
 	}
 	return rules, nil
+}
+
+// ownTemporary are the folders that an app has of its own, where it can have mounts.
+func ownTemporary() []sandbox.Grant {
+	return []sandbox.Grant{{Path: "/tmp", Write: true}, {Path: "/var/tmp", Write: true}, {Path: "/dev/shm", Write: true}}
 }
 
 // grants are the files that the app may open. Those that its descriptor names are bounded.
@@ -175,6 +218,9 @@ func (s *Sandbox) makeTemporary() (string, error) {
 func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
 	if d.Sandbox == nil {
 		return nil
+	}
+	if d.Sandbox.Learn {
+		return map[string]string{"learning": "system calls that are reported; nothing is denied"}
 	}
 	choose := func(there bool, means string) string {
 		if there {

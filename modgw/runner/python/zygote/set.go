@@ -97,7 +97,7 @@ func (a *App) key() string {
 	fmt.Fprintf(hash, "%v %q %d", d.Limits, d.Umask, d.Nice)
 	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, a.User.HomeDir()))
 	if s := d.Sandbox; s != nil { // the workers are confined as their template is
-		fmt.Fprintf(hash, "%q %q %v %q %q", s.Read, s.Writable(d.Root), s.Network, s.Within, s.WithinWrite)
+		fmt.Fprintf(hash, "%q %q %v %t %q %q", s.Read, s.Writable(d.Root), s.Network, s.Learn, s.Within, s.WithinWrite)
 		fmt.Fprintf(hash, "%q %q %q %q", d.Root, d.Home, d.Python.Path, d.Entry())
 	}
 	if c := a.User.Credential(); c != nil {
