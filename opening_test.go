@@ -40,6 +40,7 @@ var opensByItself = map[string]string{
 	"modgw/runner/fastcgi/socket.go":      "a folder that was just made in the state folder",
 	"modgw/runner/process/sockettable.go": "/proc",
 	"modgw/runner/process/stray.go":       "/proc",
+	"modgw/runner/workers/learn.go":       "a file in the state folder",
 	"modgw/runner/python/files.go":        "the worker's code in the state folder",
 	"reload/installers.go":                "/proc",
 	"reload/open.go":                      "what a look has the rights for",

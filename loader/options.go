@@ -37,6 +37,9 @@ type Options struct {
 	// warned of.
 	Unenforced []string
 
+	// Unconfined are the parts of a sandbox that this machine cannot confine; they are warned of.
+	Unconfined []string
+
 	// Elsewhere says that the apps are for another machine: files and folders that they name need
 	// not be on this one.
 	Elsewhere bool

@@ -26,7 +26,8 @@ func sandboxBlock(d *modgw.Descriptor) block {
 				doc: "Nothing is denied. The files and addresses that the app uses are written down as a sandbox block that " +
 					"allows them, which modgw-host status shows."},
 		},
-		done: func() { d.Sandbox = s },
+		check: func(w written) { w.checkUnconfined() },
+		done:  func() { d.Sandbox = s },
 	}
 }
 
@@ -34,7 +35,7 @@ func sandboxBlock(d *modgw.Descriptor) block {
 func sandboxCeilingBlock(c *modgw.Ceilings) block {
 	s := new(modgw.Sandbox)
 	b := sandboxBlock(&modgw.Descriptor{})
-	b.effect, b.done = effect{}, func() { c.Sandbox = s }
+	b.effect, b.check, b.done = effect{}, nil, func() { c.Sandbox = s }
 	b.doc = "Every app has a sandbox, also one whose descriptor has none. It allows files in the folder of the descriptor and " +
 		"what is here, wherever links point."
 	b.args = []argument{

@@ -3,7 +3,18 @@ package loader
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// checkUnconfined warns of parts of a sandbox that do not hold on this machine.
+func (w written) checkUnconfined() {
+	parts := w.scope.opts.Unconfined
+	if len(parts) == 0 || len(w.layers) == 0 || w.layers[0].fallback {
+		return
+	}
+	w.warn("sandbox", fmt.Sprintf("The host cannot confine all here: %s are as free as without it. docs/sandbox.md says what each "+
+		"part needs.", strings.Join(parts, ", ")))
+}
 
 // checkUnenforced warns of limits that do not hold on this machine.
 func (w written) checkUnenforced() {

@@ -17,7 +17,7 @@ import (
 type Use struct {
 	Path  string         // absolute file or folder; "": it is about a connection
 	Write bool           // Path is changed; a folder is, when something in it is made or removed
-	To    netip.AddrPort // where a connection leads to
+	To    netip.AddrPort // end of a connection; zero: Path is used
 }
 
 // traced says what a system call uses.
@@ -96,8 +96,8 @@ type answer struct {
 	Flags uint32
 }
 
-// Watch reports what the processes use whose calls come on the listener, which it closes. It returns
-// when none of them is left. Every call is carried out.
+// Watch reports what the processes use whose calls come on the listener, which it closes. It
+// returns when none of them is left. Every call is carried out.
 func Watch(listener *os.File, report func(Use)) {
 	defer listener.Close()
 	conn, err := listener.SyscallConn()

@@ -211,6 +211,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	h.history.Remove(name)
 	if err := h.gateway.Remove(context.Background(), name); err == nil {
 		h.log.Info("app removed", "app", name)
+		h.removePrivate(name)
 		h.unused.wake()
 	}
 	h.retryBlocked()

@@ -205,6 +205,13 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return kinds
 }
 
+// removePrivate removes what an app alone had.
+func (h *Host) removePrivate(name modgw.AppName) {
+	if err := os.RemoveAll(h.privateFolder(name)); err != nil {
+		h.log.Warn("temporary files of an app not removed", "app", name, "error", err)
+	}
+}
+
 // privateFolder is the folder for what an app alone has.
 func (h *Host) privateFolder(name modgw.AppName) string {
 	return filepath.Join(h.State(), "private", string(name))

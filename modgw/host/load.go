@@ -9,6 +9,7 @@ import (
 
 	"github.com/modgw/modgw/internal/cgroup"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -51,8 +52,13 @@ func (h *Host) options(defaults *loader.Defaults) loader.Options {
 	if !h.config.Dev {
 		options.Unenforced = workers.Unenforced(func(c cgroup.Controller) bool { return proc.CgroupVersion(c) > 0 })
 	}
+	options.Unconfined = Unconfined()
 	return options
 }
+
+// Unconfined returns the parts of a sandbox that a host of this process's user cannot confine on
+// this machine.
+func Unconfined() []string { return workers.Unconfined(sandbox.Probe()) }
 
 // UnenforcedLimits returns the arguments of the limits block of an app that a host of this user's
 // could probably not enforce on this machine.

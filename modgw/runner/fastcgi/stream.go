@@ -30,7 +30,7 @@ type stream struct {
 	pipe *relay.Pipe
 	log  *slog.Logger
 
-	sandbox *workers.Sandbox // of the program; nil: none
+	sandbox *workers.Sandbox // sandbox of the program; nil: none
 
 	name  string        // the name of the request in the log
 	limit time.Duration // bounds each write to the program, and all that it does; 0: no limit

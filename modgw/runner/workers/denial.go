@@ -99,8 +99,8 @@ func (s *Sandbox) deniedPath(text string) string {
 	return filepath.Clean(path)
 }
 
-// grantFor is the setting that lets the app open a file; "" when the sandbox does, so that something
-// else denies it.
+// grantFor is the setting that lets the app open a file; "" when the sandbox does, so that
+// something else denies it.
 func (s *Sandbox) grantFor(path string, writes bool) string {
 	readable := false
 	for _, g := range s.grants(nil) {

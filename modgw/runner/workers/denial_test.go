@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestDenialsAreNamedWithWhatWouldAllowThem has what programs print of what a sandbox denies, and of
-// what file permissions deny.
+// TestDenialsAreNamedWithWhatWouldAllowThem has what programs print of what a sandbox denies, and
+// of what file permissions deny.
 func TestDenialsAreNamedWithWhatWouldAllowThem(t *testing.T) {
 	d := modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{Write: []string{"/app/var"}}}
 	s := NewSandbox(modgw.RunnerConfig{Descriptor: d, Environment: &modgw.Environment{}}, nil)

@@ -240,6 +240,23 @@ func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
 	}
 }
 
+// Unconfined returns the parts of a sandbox that cannot be confined by the means. Without mounts
+// there are other ways for temporary files, so that they are not among them.
+func Unconfined(m sandbox.Means) []string {
+	var parts []string
+	for _, part := range []struct {
+		name  string
+		there bool
+	}{
+		{"files", m.Landlock > 0}, {"TCP ports", m.Ports()}, {"signals and abstract sockets", m.Scopes()}, {"system calls", m.Filter},
+	} {
+		if !part.there {
+			parts = append(parts, part.name)
+		}
+	}
+	return parts
+}
+
 func networkMeans(s *modgw.Sandbox, m sandbox.Means) string {
 	switch {
 	case s.ConnectsAnywhere():

@@ -71,6 +71,29 @@ func TestSandboxGrantsWhatAnAppNeeds(t *testing.T) {
 	}
 }
 
+func TestMissingMeansAreNamed(t *testing.T) {
+	d := modgw.Descriptor{Sandbox: &modgw.Sandbox{Network: []modgw.Endpoint{{Host: "db", Port: 5432}}}}
+	for _, c := range []struct {
+		means      sandbox.Means
+		files      string
+		network    string
+		unconfined int
+	}{
+		{sandbox.Means{}, "none", "none", 4},
+		{sandbox.Means{Landlock: 1, Filter: true}, "landlock 1", "none", 2},
+		{sandbox.Means{Landlock: 4}, "landlock 4", "landlock 4, TCP ports alone", 2},
+		{sandbox.Means{Landlock: 6, Filter: true, Mounts: true}, "landlock 6", "landlock 6 and seccomp, ports at any address", 0},
+	} {
+		got := SandboxMeans(d, c.means)
+		if got["files"] != c.files || got["network"] != c.network {
+			t.Errorf("%+v: %v", c.means, got)
+		}
+		if parts := Unconfined(c.means); len(parts) != c.unconfined {
+			t.Errorf("%+v: %q", c.means, parts)
+		}
+	}
+}
+
 func TestWhatADescriptorNamesIsBoundedByTheCeiling(t *testing.T) {
 	d := modgw.Descriptor{Root: "/home/a/app", CGI: &modgw.CGI{Dir: "/home/a/cgi"}, Sandbox: &modgw.Sandbox{
 		Read: []string{"/home/a/r"}, Within: []string{"/home/a", "/srv"}, WithinWrite: []string{"/home/a"},
