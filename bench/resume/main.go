@@ -1,0 +1,87 @@
+// Command resume reloads an ASGI app with resume = true again and again while clients have
+// WebSockets and event streams open, and checks that none is disconnected and that everything
+// arrives once and in order.
+//
+//	go run ./bench/resume                                       # 1000, 100, 20
+//	go run ./bench/resume -sockets 20 -streams 5 -reloads 3
+//
+// It prints how many clients were disconnected, and the longest time that one waited for the answer
+// to a message, or for the next event, while the app was reloaded and otherwise: the clients, and
+// whatever else runs, share the machine with the host. The command fails when anything was lost.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "resume:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("resume", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	sockets := flags.Int("sockets", 1000, "WebSockets that are open")
+	streams := flags.Int("streams", 100, "event streams that are open")
+	reloads := flags.Int("reloads", 20, "how often the app is reloaded")
+	workers := flags.Int("workers", 1, "workers of the app")
+	program := flags.String("host", "", "the modgw-host to test; none: it is built")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "resume")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if *program == "" {
+		*program = filepath.Join(dir, "modgw-host")
+		build := exec.CommandContext(ctx, "go", "build", "-o", *program, "github.com/modgw/modgw/cmd/modgw-host")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+		}
+	}
+	s, err := startSite(ctx, dir, *program, *workers)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	c := newClients(s, *sockets, *streams)
+	defer c.stop()
+	for n := range *reloads {
+		if err := c.awaitAll(ctx, n+1); err != nil {
+			return fmt.Errorf("version %d: %w\n%s", n+1, err, s.log())
+		}
+		c.reloading.Store(false)
+		time.Sleep(2 * time.Second) // an app that changes as soon as it serves seems to reload itself
+		c.reloading.Store(true)
+		c.began = time.Now()
+		s.write(n + 2)
+	}
+	if err := c.awaitAll(ctx, *reloads+1); err != nil {
+		return fmt.Errorf("version %d: %w\n%s", *reloads+1, err, s.log())
+	}
+	c.stop()
+	fmt.Fprintf(stdout, "%d WebSockets and %d event streams over %d reloads: %d disconnected or wrong, longest reload %s\n"+
+		"longest pause while the app is reloaded: %v; before and after: %v\n",
+		*sockets, *streams, *reloads, c.failed.Load(), c.longest.Round(time.Millisecond), &c.moved, &c.calm)
+	if c.failed.Load() > 0 {
+		return fmt.Errorf("clients failed, such as: %v", c.first.Load())
+	}
+	return nil
+}

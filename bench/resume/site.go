@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// app echoes messages with its version before them, and counts on in events from the last one.
+const app = `import asyncio
+
+VERSION = b"%d "
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise NotImplementedError
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await send({"type": "websocket.send", "bytes": VERSION + message["bytes"]})
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    n = int(dict(scope["headers"]).get(b"last-event-id", b"0"))
+    while True:
+        n += 1
+        event = b"id: %%d\ndata: %%s\n\n" %% (n, VERSION)
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+        await asyncio.sleep(0.1)
+`
+
+const descriptor = `app "resume" {
+  asgi {
+    entry   = "app.py"
+    workers = %d
+    resume  = true
+  }
+}
+`
+
+// site is a host with the app.
+type site struct {
+	dir     string
+	address string
+	command *exec.Cmd
+	output  output
+}
+
+// output is what a host has printed.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func startSite(ctx context.Context, dir, program string, workers int) (*site, error) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{dir: dir, address: free.Addr().String()}
+	free.Close()
+	file := filepath.Join(dir, "resume.hcl")
+	if err := os.WriteFile(file, fmt.Appendf(nil, descriptor, workers), 0o644); err != nil {
+		return nil, err
+	}
+	s.write(1)
+	s.command = exec.Command(program, "serve", file, "--listen", "http="+s.address,
+		"--state", filepath.Join(dir, "state"), "--control", "unix:"+filepath.Join(dir, "control.sock"))
+	s.command.Stdout, s.command.Stderr = &s.output, &s.output
+	if err := s.command.Start(); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(time.Minute); ; {
+		if conn, _, err := s.ask("GET /events HTTP/1.0\r\n\r\n"); err == nil {
+			conn.Close()
+			return s, nil
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			s.stop()
+			return nil, errors.New("the app does not answer:\n" + s.log())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// ask sends the head of a request and reads that of the response.
+func (s *site) ask(head string) (net.Conn, *bufio.Reader, error) {
+	conn, err := net.Dial("tcp", s.address)
+	if err != nil {
+		return nil, nil, err
+	}
+	_ = conn.SetDeadline(time.Now().Add(silence))
+	_, err = io.WriteString(conn, head)
+	in := bufio.NewReader(conn)
+	for line := ""; err == nil && line != "\r\n"; {
+		line, err = in.ReadString('\n')
+	}
+	if err != nil {
+		conn.Close()
+	}
+	return conn, in, err
+}
+
+// write writes a version of the app.
+func (s *site) write(version int) {
+	name := filepath.Join(s.dir, "app.py")
+	err := os.WriteFile(name+".new", fmt.Appendf(nil, app, version), 0o644)
+	if err = errors.Join(err, os.Rename(name+".new", name)); err != nil {
+		panic(err) // it is our own folder
+	}
+}
+
+func (s *site) log() string {
+	s.output.mu.Lock()
+	defer s.output.mu.Unlock()
+	return s.output.text.String()
+}
+
+func (s *site) stop() {
+	// The host may have ended.
+	_ = s.command.Process.Signal(syscall.SIGTERM)
+	_ = s.command.Wait()
+}
