@@ -20,6 +20,10 @@ const (
 	// the next one is asked.
 	partingTime = 100 * time.Millisecond
 
+	// hurryTime is how long a stream may still look for another worker when the time to stay is
+	// over.
+	hurryTime = 5 * time.Second
+
 	// moved is the reason that such a worker is told.
 	moved = "the event stream goes on with another worker"
 )
@@ -43,17 +47,27 @@ type events struct {
 	forget func() // takes the registration for the end of generation and worker back; nil: none
 	held   []byte // bytes that are passed on, and after them those of an event that is not complete
 	passed int    // bytes of held that are passed on
-	gone   bool   // the worker has ended the stream after it was told to
 
 	mu          sync.Mutex
 	now         *Stream // has the request
 	scanner     eventScanner
 	torn        bool  // a part of an event that is not complete was passed on
 	slot        *Slot // slot that the stream is about to move to; nil: it stays
-	leaving     bool  // the worker was told to end the stream
-	interrupted bool  // nothing is read any more
+	stage       eventsStage
+	due         bool // its time with the worker is over
+	interrupted bool // nothing is read any more
 	over        bool  // no goroutine may begin any more
 }
+
+// eventsStage is how far an event stream is on its way to another worker.
+type eventsStage uint8
+
+const (
+	eventsStay  eventsStage = iota
+	eventsSeek              // it looks for a slot, or has one
+	eventsLeave             // the worker was told to end it
+	eventsGone              // the worker has ended it
+)
 
 var _ response.EventSource = (*events)(nil)
 
@@ -93,7 +107,23 @@ func (e *events) EndEvents() {
 }
 
 // register lets the stream move or end when its generation or its worker is replaced.
-func (e *events) register() { e.forget = e.call.OnReplaced(e.move, e.now.Replace) }
+func (e *events) register() {
+	s := e.now
+	e.forget = e.call.OnReplaced(e.move, func() { e.endStay(s) })
+}
+
+// endStay ends the time that the stream may stay with a worker that is replaced. One that is on its
+// way to another worker has some time more: many others may be, too.
+func (e *events) endStay(s *Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.due = true
+	if e.stage > eventsStay {
+		time.AfterFunc(hurryTime, s.Replace)
+	} else {
+		s.Replace()
+	}
+}
 
 // end ends what moves the stream, and returns the stream that has the request in the end.
 func (e *events) end() *Stream {
@@ -113,6 +143,7 @@ func (e *events) move() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.over {
+		e.stage = eventsSeek
 		e.running.Go(e.leaveWorker)
 	}
 }
@@ -124,7 +155,13 @@ func (e *events) leaveWorker() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.slot = slot
-	if e.part(); slot != nil && !e.leaving {
+	switch e.part(); {
+	case slot == nil:
+		e.stage = eventsStay
+		if e.due {
+			e.now.Replace()
+		}
+	case e.stage < eventsLeave:
 		slot.Yield() // it may take long until the event is complete
 	}
 }
@@ -132,10 +169,10 @@ func (e *events) leaveWorker() {
 // part has the worker end the stream if there is where to go, and the client has whole events
 // alone; e.mu is held.
 func (e *events) part() {
-	if e.slot == nil || e.torn || e.leaving {
+	if e.slot == nil || e.torn || e.stage >= eventsLeave {
 		return
 	}
-	e.leaving = true
+	e.stage = eventsLeave
 	e.now.end(moved)
 	time.AfterFunc(partingTime, e.now.Interrupt) // it is over for long, or ends what is read of it
 }
@@ -143,7 +180,7 @@ func (e *events) part() {
 // Next implements [response.Source].
 func (e *events) Next() (wire.Frame, error) {
 	for {
-		if e.gone {
+		if e.isGone() {
 			if f, ok, err := e.goOn(); ok || err != nil {
 				return f, err
 			}
@@ -157,7 +194,7 @@ func (e *events) Next() (wire.Frame, error) {
 
 // Buffered implements [response.Source].
 func (e *events) Buffered() (wire.Frame, bool, error) {
-	for !e.gone {
+	for !e.isGone() {
 		f, ok, err := e.now.Buffered()
 		if !ok && err == nil {
 			return f, false, nil
@@ -174,17 +211,30 @@ func (e *events) take(f wire.Frame, err error) (now wire.Frame, ok bool, _ error
 	if e.forget == nil {
 		return f, err == nil, err
 	}
-	e.mu.Lock()
-	leaving := e.leaving && !e.interrupted && e.ctx.Err() == nil && !errors.Is(err, relay.ErrReplaced)
-	e.mu.Unlock()
 	switch {
-	case leaving && (err != nil || f.Type == wire.Abort):
-		e.gone = true
+	case (err != nil || f.Type == wire.Abort) && !errors.Is(err, relay.ErrReplaced) && e.leave():
 		return now, false, nil
 	case err != nil || f.Type != wire.Body:
 		return f, err == nil, err
 	}
 	return e.takeBody(f)
+}
+
+// leave notes that the worker has ended the stream, and reports whether it was told to.
+func (e *events) leave() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stage != eventsLeave || e.interrupted || e.ctx.Err() != nil {
+		return false
+	}
+	e.stage = eventsGone
+	return true
+}
+
+func (e *events) isGone() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stage == eventsGone
 }
 
 // takeBody returns the part of a Body frame that ends between two events; at the end everything.
@@ -245,7 +295,6 @@ func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 		return f, false, err
 	}
 	s.RemoveDeadline()
-	e.gone = false
 	e.register()
 	f.Type = wire.Body
 	return e.takeBody(f)
@@ -255,7 +304,7 @@ func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 func (e *events) begin(s *Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.now, e.leaving, e.torn = s, false, false
+	e.now, e.stage, e.due, e.torn = s, eventsStay, false, false
 	e.held, e.passed = e.held[:0], 0
 	e.scanner.begin(e.scanner.lastID)
 	if e.interrupted {
@@ -323,9 +372,9 @@ func (e *events) Release(n int) error {
 // Ended implements [response.Source].
 func (e *events) Ended() bool {
 	e.mu.Lock()
-	leaving := e.leaving
+	stays := e.stage < eventsLeave
 	e.mu.Unlock()
-	return !leaving && e.now.Ended()
+	return stays && e.now.Ended()
 }
 
 // RemoveDeadline implements [response.Source].
