@@ -36,8 +36,8 @@ type clients struct {
 	failed atomic.Int64 // number of the clients that have failed
 	first  atomic.Value // error of the first of them
 
-	reloading   atomic.Bool
-	calm, moved pauses // while the app is not reloaded, and while it is
+	reloading    atomic.Bool
+	usual, moved pauses // while the app is not reloaded, and while it is
 }
 
 // pauses are the longest pauses, in nanoseconds.
@@ -53,7 +53,7 @@ func (c *clients) pauses() *pauses {
 	if c.reloading.Load() {
 		return &c.moved
 	}
-	return &c.calm
+	return &c.usual
 }
 
 func newClients(s *site, sockets, streams int) *clients {

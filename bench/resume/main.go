@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("version %d: %w\n%s", n+1, err, s.log())
 		}
 		c.reloading.Store(false)
-		time.Sleep(2 * time.Second) // an app that changes as soon as it serves seems to reload itself
+		time.Sleep(2 * time.Second) // an app that changes at once seems to reload itself
 		c.reloading.Store(true)
 		c.began = time.Now()
 		s.write(n + 2)
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	c.stop()
 	fmt.Fprintf(stdout, "%d WebSockets and %d event streams over %d reloads: %d disconnected or wrong, longest reload %s\n"+
 		"longest pause while the app is reloaded: %v; before and after: %v\n",
-		*sockets, *streams, *reloads, c.failed.Load(), c.longest.Round(time.Millisecond), &c.moved, &c.calm)
+		*sockets, *streams, *reloads, c.failed.Load(), c.longest.Round(time.Millisecond), &c.moved, &c.usual)
 	if c.failed.Load() > 0 {
 		return fmt.Errorf("clients failed, such as: %v", c.first.Load())
 	}

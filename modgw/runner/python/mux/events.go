@@ -56,7 +56,7 @@ type events struct {
 	stage       eventsStage
 	due         bool // its time with the worker is over
 	interrupted bool // nothing is read any more
-	over        bool  // no goroutine may begin any more
+	over        bool // no goroutine may begin any more
 }
 
 // eventsStage is how far an event stream is on its way to another worker.
