@@ -115,6 +115,9 @@ func pythonBlock(p *modgw.Python) block {
 			{name: "metrics", value: untruth(&p.NoMetrics), def: true, example: `false`,
 				doc: "Whether the metrics that the app makes with prometheus_client are added up over all workers and shown by the " +
 					"host, with the label app. For wsgi and asgi apps."},
+			{name: "opentelemetry", value: truth(&p.OpenTelemetry), def: false, example: `true`,
+				doc: "Whether each worker starts the app's own OpenTelemetry before it loads the app, as opentelemetry-instrument " +
+					"does. The app's environment must have it. For wsgi and asgi apps."},
 		},
 	}
 }

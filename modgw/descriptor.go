@@ -267,6 +267,10 @@ type Python struct {
 	Program      bool     // a program that is neither wsgi nor asgi runs in the environment
 	NoTemplate   bool     // every worker is started on its own, with nothing loaded
 	NoMetrics    bool     // the metrics of prometheus_client are left to the app
+
+	// OpenTelemetry is set for an app whose workers start its own OpenTelemetry before they load
+	// it.
+	OpenTelemetry bool
 }
 
 // Authorize names callables of a WSGI app's Python that tell a web server whether to let a request

@@ -54,8 +54,11 @@ type RunnerConfig struct {
 	Spool       *spool.Account // counts parts kept for slow clients; nil: none are kept
 	// Values adds up what workers measure themselves, over all generations; nil: nothing does.
 	Values *appvalues.Store
-	Loop   *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
-	Log    *slog.Logger    // has the attributes app and generation already
+	// Telemetry are variables for the app's own OpenTelemetry, where it has not set them; nil:
+	// none.
+	Telemetry map[string]string
+	Loop      *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
+	Log       *slog.Logger    // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.

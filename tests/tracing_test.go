@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -197,4 +198,71 @@ func passedTrace(t *testing.T, url, traceparent string) string {
 		t.Fatalf("%s: %s %s %v", url, response.Status, body, err)
 	}
 	return string(body)
+}
+
+const telemetryApp = `
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+tracer = trace.get_tracer("app")
+def application(environ, start_response):
+    context = extract({"traceparent": environ.get("HTTP_TRACEPARENT", "")})
+    with tracer.start_as_current_span("work", context=context) as span:
+        own = format(span.get_span_context().span_id, "016x")
+    start_response("200 OK", [])
+    return [(environ.get("HTTP_TRACEPARENT", "none") + " " + own).encode()]
+`
+
+// TestSpansOfTheAppAreChildrenOfTheHosts lets an app of several generations make spans with the
+// real library, which the virtual environment $MODGW_TEST_OPENTELEMETRY has: opentelemetry-distro
+// and opentelemetry-exporter-otlp-proto-http. What the worker does for it without that is tested
+// beside the worker.
+func TestSpansOfTheAppAreChildrenOfTheHosts(t *testing.T) {
+	t.Parallel()
+	venv := os.Getenv("MODGW_TEST_OPENTELEMETRY")
+	if venv == "" {
+		t.Skip("no virtual environment with OpenTelemetry is named")
+	}
+	s, c := newSite(t), newSpanCollector(t)
+	s.write("modgw.hcl", fmt.Sprintf(`
+apps  = ["apps/*/modgw.hcl"]
+state = "state"
+listen "http" { address = "127.0.0.1:0" }
+tracing { endpoint = "%s" }
+`, c.URL))
+	s.write("apps/shop/app.py", telemetryApp)
+	s.write("apps/shop/modgw.hcl", fmt.Sprintf(`
+app "shop" {
+  wsgi {
+    entry   = "./app.py"
+    workers = 2
+  }
+  python {
+    venv          = "%s"
+    opentelemetry = true
+  }
+  env = { OTEL_METRICS_EXPORTER = "none", OTEL_LOGS_EXPORTER = "none" }
+}
+`, venv))
+	s.start()
+	ask := func() (host, own string) {
+		for range 10 {
+			_, body := s.get("/")
+			parent, span, ok := strings.Cut(body, " ")
+			fields := strings.Split(parent, "-")
+			if !ok || len(fields) != 4 {
+				t.Fatalf("the app gets %q", body)
+			}
+			host, own = fields[2], span
+		}
+		return host, own
+	}
+	for generation := 1; generation <= 3; generation++ {
+		host, own := ask()
+		// its workers end at once
+		s.mustRun("reload", "shop", "--wait", "--control", "unix:"+s.path("state/control.sock"))
+		span := c.find(s, "shop", own)
+		if parent := c.find(s, "modgw", host); fmt.Sprintf("%x", span.ParentSpanId) != host || string(span.TraceId) != string(parent.TraceId) {
+			t.Errorf("the parent of %v is not %v", span, parent)
+		}
+	}
 }

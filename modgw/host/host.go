@@ -218,7 +218,7 @@ func (h *Host) privateFolder(name modgw.AppName) string {
 }
 
 func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
-	c.Loop = h.loop
+	c.Loop, c.Telemetry = h.loop, h.telemetry()
 	return python.New(c, h.worker)
 }
 

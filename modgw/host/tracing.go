@@ -19,3 +19,16 @@ func (h *Host) startTracing() (end func()) {
 		exporting.Wait()
 	}
 }
+
+// telemetry are variables for the OpenTelemetry of apps. Requests are sampled by the host. Headers
+// for the collector are the host's own: they may be secret.
+func (h *Host) telemetry() map[string]string {
+	settings := h.file.Tracing
+	if settings == nil {
+		return nil
+	}
+	return map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": settings.Endpoint,
+		"OTEL_TRACES_SAMPLER":         "parentbased_always_off",
+	}
+}

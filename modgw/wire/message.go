@@ -25,6 +25,10 @@ type StartMessage struct {
 	// there are none.
 	Authorize map[string]string
 	Groups    []string // groups of which a user must be in one
+
+	// Telemetry are environment variables with which the worker starts the app's own OpenTelemetry;
+	// nil: it does not.
+	Telemetry map[string]string
 }
 
 // Append appends the message as payload of a Start frame.
@@ -64,6 +68,13 @@ func (m StartMessage) Append(b []byte) []byte {
 		for _, group := range m.Groups {
 			b = AppendText(b, group)
 		}
+	}
+	if m.Telemetry != nil {
+		b = BeginDict(AppendText(b, "telemetry"))
+		for name, value := range m.Telemetry {
+			text(name, value)
+		}
+		b = EndDict(b)
 	}
 	return EndDict(b)
 }

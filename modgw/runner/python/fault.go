@@ -31,6 +31,10 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	case "gevent":
 		fault.Code, fault.Summary = "MGW-APP-031", fmt.Sprintf("cannot run %q with gevent: its environment has none that works", entry)
 		fault.Hint = "add gevent to the app's requirements, or take concurrency out of its wsgi block"
+	case "telemetry":
+		fault.Code, fault.Summary = "MGW-APP-034", fmt.Sprintf("cannot start OpenTelemetry for %q", entry)
+		fault.Hint = "add opentelemetry-distro, opentelemetry-exporter-otlp-proto-http and the instrumentations that " +
+			"opentelemetry-bootstrap lists to the app's requirements, or take opentelemetry out of its python block"
 	case "startup":
 		fault.Code, fault.Summary = "MGW-APP-021", fmt.Sprintf("cannot start %q: its lifespan startup failed", entry)
 		fault.Hint = "what the app does before its first request failed; the place is named above"

@@ -20,7 +20,9 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	r.reading.Go(w.Read)
 	r.reading.Go(w.Connections.Read)
 	if w.attached == nil { // or it was told when it attached
-		w.Send(wire.Start, r.startMessage(w.Number).Append(nil))
+		start := r.startMessage(w.Number)
+		start.Telemetry = r.telemetry(w.Number)
+		w.Send(wire.Start, start.Append(nil))
 	}
 	select {
 	case l := <-w.Loaded():

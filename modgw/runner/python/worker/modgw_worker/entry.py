@@ -37,6 +37,8 @@ def load(start):
     _put_first(sys.path, [*path, base, root])
     try:
         compat.prepare(start)
+        if "telemetry" in start:
+            _start_telemetry(start["telemetry"])
         module = (
             _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
         )
@@ -49,6 +51,15 @@ def load(start):
         raise LoadError("exit", describe(error)) from error
     except BaseException as error:
         raise LoadError("import", describe(error)) from error
+
+
+def _start_telemetry(variables):
+    from . import telemetry  # few apps need it
+
+    try:
+        telemetry.start(variables)
+    except Exception as error:
+        raise LoadError("telemetry", describe(error)) from error
 
 
 def start(loop):

@@ -63,7 +63,11 @@ def main(arguments, folder):
         values.share(values_fd)
     errors = stdio.prepare()
     worker = Worker(Control(_CONTROL_FD), fds, buffer_fd, errors, forked, "--report" in options)
-    return worker.run()
+    code = worker.run()
+    telemetry = sys.modules.get(__package__ + ".telemetry")
+    if telemetry:
+        telemetry.finish()
+    return code
 
 
 def _leave_no_trace(folder):

@@ -15,7 +15,12 @@ _NEVER = frozenset(
     "debugpy pydevd coverage"
     " ray dask pyspark jpype mpi4py antigravity".split()
 )
-_NEVER_EXACTLY = frozenset(("numpy.random",))  # would begin with the same numbers in all processes
+_NEVER_EXACTLY = frozenset(
+    (
+        "numpy.random",  # would begin with the same numbers in all processes
+        "opentelemetry.instrumentation.auto_instrumentation.sitecustomize",  # starts what it is for
+    )
+)
 
 # Extension modules read variables without being seen. They do not read these.
 _HARMLESS = frozenset(

@@ -1,0 +1,74 @@
+"""The app's own OpenTelemetry, started in each worker as opentelemetry-instrument does it."""
+
+import importlib
+import os
+import socket
+
+_PACKAGE = "opentelemetry.instrumentation.auto_instrumentation"
+_RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
+_PROVIDERS = (
+    ("opentelemetry.trace", "get_tracer_provider"),
+    ("opentelemetry.metrics", "get_meter_provider"),
+    ("opentelemetry._logs", "get_logger_provider"),
+)
+
+
+def start(variables):
+    """Starts it, with environment variables that hold where the app does not set them itself. It is
+    for before the app is loaded, and raises what is wrong."""
+    before = dict(os.environ)
+    _set(variables)
+    try:
+        package = importlib.import_module(_PACKAGE)
+        if not hasattr(package, "initialize"):
+            importlib.import_module(_PACKAGE + ".sitecustomize")  # as before 0.50
+        elif _can_raise(package.initialize):
+            package.initialize(swallow_exceptions=False)
+        else:
+            package.initialize()
+        _check()
+    finally:
+        # What was set for its start is not the app's, nor of its children.
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
+def _set(variables):
+    instance = "service.instance.id=%s:%d" % (socket.gethostname(), os.getpid())
+    attributes = (variables.get(_RESOURCE), instance, os.environ.get(_RESOURCE))  # the last wins
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+    os.environ[_RESOURCE] = ",".join(filter(None, attributes))
+
+
+def _can_raise(initialize):
+    import inspect
+
+    return "swallow_exceptions" in inspect.signature(initialize).parameters
+
+
+def _check():
+    """Raises an error where nothing was set up, as without a distribution."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return
+    if not any(hasattr(provider, "shutdown") for provider in _providers()):
+        raise RuntimeError("it was started without an SDK: opentelemetry-distro sets one up")
+
+
+def finish():
+    """Exports what is left, when the worker ends."""
+    for provider in _providers():
+        shutdown = getattr(provider, "shutdown", None)
+        if shutdown is not None:
+            shutdown()
+
+
+def _providers():
+    for module, function in _PROVIDERS:
+        try:
+            yield getattr(importlib.import_module(module), function)()
+        except (ImportError, AttributeError):
+            pass  # Not every version has all of them.
