@@ -230,6 +230,9 @@ func timeoutsBlock(t *modgw.Timeouts) block {
 			{name: "startup", value: positive(&t.Startup), def: "60s", example: `"2m"`, doc: "From starting a worker until it is ready."},
 			{name: "request", value: duration(&t.Request), def: "60s", example: `"30s"`,
 				doc: "From handing a request to a worker until its response is complete. \"0s\": no limit."},
+			{name: "slow", value: duration(&t.Slow), def: "0s", example: `"2s"`,
+				doc: "A request that the app has had for so long is logged, with the line of the app where it is. Event streams and " +
+					"WebSockets are not. \"0s\": none is."},
 			{name: "interrupt", value: duration(&t.Interrupt), def: "1s", example: `"5s"`,
 				doc: "How long a wsgi app may take to end a request whose time is up. The thread that runs it gets an exception, " +
 					"RequestTimeout, and its worker is replaced if the request has not ended then. \"0s\": no exception, the worker " +

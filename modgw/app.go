@@ -41,6 +41,7 @@ type App struct {
 	counted  atomic.Pointer[meter.App] // nil before its first request
 	values   appvalues.Store           // metrics that its workers make
 	failing  failing                   // requests that failed lately
+	slow     slowBudget                // slow requests that were logged lately
 	records  requestRecords            // requests that were slow or failed
 	lastUsed atomic.Int64              // when, as monotonic.Now has it
 
@@ -184,6 +185,7 @@ func (a *App) serve(
 		serve(w, r)
 		return
 	}
+	defer info.gateway.watchSlow(r, info, g)()
 	response := &sendfile{ResponseWriter: w, request: r, info: info, generation: g, failing: &a.failing}
 	serve(response, r)
 	response.end()

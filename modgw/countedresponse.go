@@ -36,6 +36,10 @@ func (w *countedResponse) begin(status int) {
 	}
 	w.status = status
 	w.info.firstByte = max(1, time.Since(w.info.Received))
+	if slow := w.info.slow; slow != nil {
+		endless := status == http.StatusSwitchingProtocols || isEventStream(w.Header())
+		slow.begin(w.info.firstByte, endless)
+	}
 	if status == http.StatusSwitchingProtocols && w.info.gateway != nil {
 		w.upgraded = true
 		counts := w.info.meter(w.info.gateway)

@@ -360,6 +360,9 @@ type Timeouts struct {
 	Startup time.Duration // from spawning a worker until it is ready
 	// from handing a request to a worker until its response is complete; 0: none
 	Request time.Duration
+	// from handing a request to a worker until it is logged as slow, if its response is not
+	// complete then; 0: never
+	Slow time.Duration
 	// from raising an exception in the thread of a WSGI app whose Request is over until its worker
 	// is replaced; 0: it is replaced at once, and no exception is raised
 	Interrupt      time.Duration

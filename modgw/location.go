@@ -9,8 +9,9 @@ import (
 type Locator interface {
 	// Locate asks the workers, and returns what they have answered when all have, or ctx is done.
 	// It takes their time, and is for an app that is not well. Workers whose interpreter is stuck
-	// do not answer; silent is their number.
-	Locate(ctx context.Context) (found []Location, silent int)
+	// do not answer; silent is their number. stack is the ID of a request whose stack is wanted;
+	// "": none is.
+	Locate(ctx context.Context, stack string) (found []Location, silent int)
 }
 
 // Location says where a request is that a worker executes.
@@ -24,6 +25,10 @@ type Location struct {
 	File     string        // the place in the app's own code; "" when there is none
 	Line     int           // line of the file
 	Blocks   bool          // an event loop does not go on
+
+	// Stack has the frames of the request whose stack was asked for, as Python shows them, or those
+	// that block the event loop that it is in; "": it is another request.
+	Stack string
 }
 
 // Locate asks the workers of an app where its requests are, as [Locator] says. It finds nothing for
@@ -42,5 +47,5 @@ func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, s
 		return nil, 0
 	}
 	defer generation.end()
-	return locator.Locate(ctx)
+	return locator.Locate(ctx, "")
 }

@@ -137,6 +137,9 @@ func (i *RequestInfo) Give(worker int, at time.Time) {
 	}
 	i.Given, i.worker = at, worker
 	i.tries++
+	if i.slow != nil {
+		i.slow.give(worker, i.tries, at)
+	}
 }
 
 // Begin notes when the worker that got the request could begin it: it may have been given another

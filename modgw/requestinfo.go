@@ -86,7 +86,8 @@ type RequestInfo struct {
 	// Trace is the span of the request; nil: it is not traced. Begun of the configuration sets it.
 	Trace *tracecontext.Span
 
-	begun      bool // Begun of the configuration was called
+	begun      bool       // Begun of the configuration was called
+	slow       *slowWatch // nil: the request may take its time
 	gateway    *Gateway
 	app        *App // app is the one that the request is for; nil until it is routed.
 	generation *Generation

@@ -78,8 +78,9 @@
 //	                             since Unqueue last named that stream. Answers to later requests, on
 //	                             the connection, may overtake this frame
 //
-//	Locate      control  both    from the host, without payload: say where the requests are that
-//	                             you execute. The worker answers with a list; see below
+//	Locate      control  both    from the host: say where the requests are that you execute. The
+//	                             payload is the id of one whose stack is wanted; without one, none
+//	                             is. The worker answers each, in order, with a list; see below
 //
 // # Dictionaries
 //
@@ -103,7 +104,9 @@
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str,
 //	          "request": str, "file": str, "line": int}; request is the RequestInfo.ID or ""
 //	Locate    a list with a dict for each request: {"request": str, "milliseconds": int,
-//	          "module": str, "function": str, "file": str, "line": int, "blocks": bool}. The
+//	          "module": str, "function": str, "file": str, "line": int, "blocks": bool}, and
+//	          "stack": str with the frames of the request that was named, or of what
+//	          blocks it. The
 //	          request has been executed, or the event loop blocked, for so long. Module and
 //	          function are those of the library that the app has called, "" when it is in code
 //	          of its own; file and line name the place in that, "" and 0 when there is none;

@@ -11,6 +11,7 @@ type Place struct {
 	File     string        // the place in the app's own code; "" when there is none
 	Line     int           // line of the file
 	Blocks   bool          // an event loop does not go on
+	Stack    string        // frames of the request whose stack was asked for; "": another request
 }
 
 // MostPlaces is how many requests the payload of a Locate frame names at most.
@@ -41,6 +42,8 @@ func DecodePlaces(payload []byte) (places []Place, err error) {
 				p.Line = int(d.Int())
 			case "blocks":
 				p.Blocks = d.Bool()
+			case "stack":
+				p.Stack = d.Text()
 			default:
 				d.Skip()
 			}

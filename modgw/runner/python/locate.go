@@ -11,7 +11,7 @@ import (
 var _ modgw.Locator = (*Runner)(nil)
 
 // Locate implements [modgw.Locator].
-func (r *Runner) Locate(ctx context.Context) (found []modgw.Location, silent int) {
+func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Location, silent int) {
 	type question struct {
 		worker  int
 		pending *control.Location
@@ -19,7 +19,7 @@ func (r *Runner) Locate(ctx context.Context) (found []modgw.Location, silent int
 	var asked []question
 	for _, program := range r.Programs() {
 		if w := program.(*worker); w.begun.Load() {
-			asked = append(asked, question{w.Number, w.Locate()})
+			asked = append(asked, question{w.Number, w.Locate(stack)})
 		}
 	}
 	for _, q := range asked {
@@ -37,6 +37,7 @@ func (r *Runner) Locate(ctx context.Context) (found []modgw.Location, silent int
 			found = append(found, modgw.Location{
 				Worker: q.worker, Request: proc.Printable(p.Request), For: p.For, Module: proc.Printable(p.Module),
 				Function: proc.Printable(p.Function), File: proc.Printable(p.File), Line: p.Line, Blocks: p.Blocks,
+				Stack: proc.Printable(p.Stack),
 			})
 		}
 	}

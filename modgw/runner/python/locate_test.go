@@ -2,6 +2,7 @@ package python
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -14,11 +15,22 @@ func (a *app) located() []modgw.Location {
 	a.Helper()
 	ctx, cancel := context.WithTimeout(a.Context(), watchtest.Patience)
 	defer cancel()
-	found, silent := a.runner.Locate(ctx)
+	found, silent := a.runner.Locate(ctx, "r1")
 	if silent > 0 {
 		a.Errorf("%d workers do not say where their requests are", silent)
 	}
 	return found
+}
+
+// getAs is get of a request with an ID.
+func (a *app) getAs(id, path string) answer {
+	r, err := http.NewRequest(http.MethodGet, a.server.URL+path, nil)
+	if err != nil {
+		a.Error(err)
+		return answer{}
+	}
+	r.Header.Set("X-Request-Id", id)
+	return a.send(r)
 }
 
 func TestWorkerSaysWhereItsThreadsAre(t *testing.T) {
@@ -38,13 +50,16 @@ def application(environ, start_response):
 		t.Errorf("without a request: %+v", found)
 	}
 	waiting := make(chan answer, 1)
-	go func() { waiting <- a.get("/wait") }()
+	go func() { waiting <- a.getAs("r1", "/wait") }()
 	var found []modgw.Location
 	a.eventually("a thread that waits", func() bool {
 		found = a.located()
 		return len(found) == 1 && found[0].Module == "threading" && found[0].For > 0
 	})
 	l := found[0]
+	if !strings.Contains(l.Stack, "line 6, in application") || !strings.Contains(l.Stack, "in wait") || strings.Contains(l.Stack, "modgw_worker") {
+		t.Errorf("the stack is %q", l.Stack)
+	}
 	if l.Worker != 1 || l.Function != "wait" || l.File != a.path("hello.py") || l.Line != 6 || l.Blocks {
 		t.Errorf("%+v", l)
 	}
@@ -71,10 +86,11 @@ async def application(scope, receive, send):
     await send({"type": "http.response.body", "body": b"ok"})
 `, asASGI)
 	done := make(chan answer, 2)
-	go func() { done <- a.get("/rest") }()
+	go func() { done <- a.getAs("r1", "/rest") }()
 	a.eventually("a task that waits", func() bool {
 		found := a.located()
-		return len(found) == 1 && !found[0].Blocks && found[0].Line == 5 && found[0].For > 0
+		return len(found) == 1 && !found[0].Blocks && found[0].Line == 5 && found[0].For > 0 &&
+			strings.Contains(found[0].Stack, "in rest")
 	})
 	go func() { done <- a.get("/block") }()
 	a.eventually("a loop that is blocked", func() bool {

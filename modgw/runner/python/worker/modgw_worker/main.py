@@ -275,7 +275,9 @@ class Worker:
             elif message[0] == wire.DUMP and message[1] and self._starting:
                 self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
             elif message[0] == wire.LOCATE:
-                stacks.locate(self._control, self._conns)
+                stacks.locate(
+                    self._control, self._conns, message[1].decode("utf-8", "replace")
+                )
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(
                     self._control, self._conns, message[1].decode("utf-8", "replace")

@@ -42,6 +42,7 @@ def dump(control, conns, reason):
 
 _MOST_PLACES = 200  # that the host takes
 _LONGEST_NAME = 300  # characters of a name in a place
+_LONGEST_STACK = 16000  # characters of a stack
 
 # Modules by which others wait: which one has called them says more.
 _BELOW = {
@@ -50,13 +51,26 @@ _BELOW = {
 }
 
 
-def locate(control, conns):
-    """Tells the host where the requests are that the connections execute."""
+def locate(control, conns, wanted):
+    """Tells the host where the requests are that the connections execute, and the stack of one of
+    them."""
     now = perf_counter()
     places = []
     for conn in conns:
         places.extend(conn.places(now))
-    control.send(wire.LOCATE, wire.dumps(places[:_MOST_PLACES]))
+    del places[_MOST_PLACES:]
+    for found in places:
+        frames = found.pop("frames")
+        if wanted and (found["request"] == wanted or found["blocks"]):
+            found["stack"] = _stack(frames)
+    control.send(wire.LOCATE, wire.dumps(places))
+
+
+def _stack(frames):
+    """The innermost frames, without those of the worker itself, as the host takes them."""
+    shown = [frame for frame in frames if not is_machinery(frame.f_code.co_filename)]
+    text = text_of(shown[-_DEEPEST:])[-_LONGEST_STACK:]
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def place(frames, request, seconds, blocks=False):
@@ -71,6 +85,7 @@ def place(frames, request, seconds, blocks=False):
         "file": _name(file),
         "line": line,
         "blocks": blocks,
+        "frames": frames,
     }
 
 
