@@ -41,6 +41,7 @@ type plot struct {
 type generation struct {
 	history.Deploy
 	Current bool
+	Tries   int // how often in turn it failed alike; 0: once, or it succeeded
 }
 
 // name is the app of the request.
@@ -142,13 +143,17 @@ func generationsOf(a control.AppStatus, past *history.App) (all []generation) {
 		for _, d := range past.Deploys {
 			current := d.Error == "" && d.Generation == number && number > 0
 			known = known || current
-			all = append(all, generation{d, current})
+			if last := len(all) - 1; d.Error != "" && last >= 0 && all[last].Error == d.Error {
+				all[last] = generation{Deploy: d, Tries: max(all[last].Tries, 1) + 1}
+				continue
+			}
+			all = append(all, generation{Deploy: d, Current: current})
 		}
 	}
 	if g := a.Generation; g != nil && !known {
-		all = append(all, generation{history.Deploy{
+		all = append(all, generation{Current: true, Deploy: history.Deploy{
 			Time: g.Ready, Generation: g.Number, Cause: g.Cause, Took: g.Took, Serving: g.Number,
-		}, true})
+		}})
 	}
 	slices.Reverse(all)
 	return all

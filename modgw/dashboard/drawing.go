@@ -23,8 +23,9 @@ type drawing struct {
 	Empty         bool
 }
 
-// drawSeries draws series of an app over one another, on the same scale: what they were in the
-// last period. The first series is drawn in any case, further ones when they are not always zero.
+// drawSeries draws series of an app over one another, on the same scale: what they were in the last
+// period, as far as that is known. The first series is drawn in any case, further ones when they
+// are not always zero.
 func drawSeries(past *history.App, names []string, period time.Duration) drawing {
 	d := drawing{Width: drawingWidth, Height: drawingHeight, Lines: make([]string, len(names)), Empty: true}
 	if past == nil || len(past.Times) < 2 {
@@ -47,7 +48,7 @@ func drawSeries(past *history.App, names []string, period time.Duration) drawing
 		}
 	}
 	end := past.Times[len(past.Times)-1]
-	begin := end - period.Milliseconds()
+	begin := max(end-period.Milliseconds(), min(past.Times[0], end-time.Minute.Milliseconds()))
 	for i, column := range columns {
 		if i == 0 || !isZero(column) {
 			d.Lines[i] = drawLine(past.Times, column, highest, func(at int64) float64 {

@@ -179,7 +179,7 @@ func (h *History) Read(since time.Time, may func(modgw.AppName) bool) []App {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	if first := now.Sub(h.read) >= 3*Interval; first || now.Sub(h.sampled) >= Interval && !h.active.Load() {
+	if now.Sub(h.sampled) >= Interval && (!h.active.Load() || now.Sub(h.read) >= 3*Interval) {
 		h.sample(true)
 	}
 	h.read = now

@@ -42,7 +42,11 @@ type openDashboard struct {
 	ctx      context.Context // ends listening; nil: the host does not serve
 	listener net.Listener    // nil: it does not listen
 	serving  sync.WaitGroup
-	unused   *time.Timer // closes a listener that was opened for a link; nil without one
+
+	// cancel closes a listener that was opened for a link, and unused does so when no browser uses
+	// it any more. They are nil without one.
+	cancel context.CancelFunc
+	unused *time.Timer
 }
 
 // newDashboard makes the dashboard of the host. It does not listen yet.
@@ -114,18 +118,21 @@ func (d *openDashboard) openForLink() error {
 	}
 	ctx, cancel := context.WithCancel(d.ctx)
 	d.start(ctx, l)
-	d.unused = time.AfterFunc(dashboard.LinkLife, func() { d.closeUnused(cancel) })
+	d.cancel, d.unused = cancel, time.AfterFunc(dashboard.LinkLife, d.closeUnused)
 	return nil
 }
 
 // closeUnused closes the listener that was opened for a link if no browser may use it any more.
-func (d *openDashboard) closeUnused(cancel context.CancelFunc) {
+func (d *openDashboard) closeUnused() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.cancel == nil {
+		return
+	}
 	if end := d.pages.InUse(); !end.IsZero() {
 		d.unused.Reset(max(time.Until(end), 0) + time.Second)
 		return
 	}
-	cancel()
-	d.listener, d.unused = nil, nil
+	d.cancel()
+	d.listener, d.cancel, d.unused = nil, nil, nil
 }

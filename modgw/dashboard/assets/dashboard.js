@@ -20,6 +20,26 @@ function replacePart(part, html) {
   return true;
 }
 
+const filter = document.getElementById("filter");
+
+// filterApps hides the apps that do not have what was typed.
+function filterApps() {
+  if (!filter) return;
+  const wanted = filter.value.trim().toLowerCase();
+  const rows = document.querySelectorAll("tr[data-app]");
+  filter.closest("p").hidden = rows.length < 6 && !wanted;
+  for (const row of rows) row.hidden = !row.querySelector("th").textContent.toLowerCase().includes(wanted);
+}
+
+filter?.addEventListener("input", filterApps);
+document.addEventListener("keydown", e => {
+  if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input")) return;
+  if (!filter || filter.closest("p").hidden) return;
+  e.preventDefault();
+  filter.focus();
+});
+filterApps();
+
 const waiting = new Map(); // parts that could not be replaced yet
 
 function showParts(changed) {
@@ -28,6 +48,7 @@ function showParts(changed) {
     const part = document.querySelector(`[data-part="${name}"]`);
     if (!part || replacePart(part, html)) waiting.delete(name);
   }
+  filterApps();
 }
 
 function showState(text, on) {

@@ -12,7 +12,7 @@ const scaled = (v, units) => {
 const formats = {
   "s": v => v === 0 ? "0" : scaled(v, [[60, " min"], [1, " s"], [1e-3, " ms"], [1e-6, " µs"]]),
   "B": v => v === 0 ? "0" : scaled(v, [[2 ** 30, " GiB"], [2 ** 20, " MiB"], [2 ** 10, " KiB"], [1, " B"]]),
-  "%": v => (100 * v).toFixed(0) + " %",
+  "%": v => Number((100 * v).toPrecision(Math.abs(v) < 0.1 ? 2 : 3)) + " %",
   "1/s": v => scaled(v, [[1e6, " M"], [1e3, " k"], [1, ""]]),
   "1": v => scaled(v, [[1e6, " M"], [1e3, " k"], [1, ""]]),
 };
@@ -119,7 +119,7 @@ export class Plots {
     const muted = colour("muted"), line = colour("line"), format = formats[series[0].unit] ?? String;
     const axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return new uPlot({
-      width: Math.max(canvas.clientWidth, 100), height: 170, legend: { show: false }, padding: [12, 8, 0, 0],
+      width: Math.max(canvas.clientWidth, 100), height: 170, legend: { show: false }, padding: [12, 20, 0, 0],
       cursor: { sync: { key: this.sync.key }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
