@@ -65,7 +65,7 @@ type dashboardBrowser struct {
 	*testing.T
 	http.Client
 	page string // URL of the page with all apps
-	text string // what it says
+	text string // text of that page
 }
 
 func follow(t *testing.T, link control.DashboardLink) *dashboardBrowser {
