@@ -82,6 +82,27 @@ func (g *Gateway) EndStreams() (cancel func()) {
 	}
 }
 
+// EndStreamsOf is EndStreams for one app, which may be unknown. It cannot be taken back.
+func (g *Gateway) EndStreamsOf(name AppName) {
+	app, err := g.app(name)
+	if err != nil {
+		return
+	}
+	if generation := app.current.Load(); generation != nil {
+		time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.End)
+	}
+}
+
+// CountFrom has the generations of an app counted from a number, which an earlier one of another
+// host has. It does nothing to an app that is unknown or has had more.
+func (g *Gateway) CountFrom(name AppName, last int) {
+	if app, err := g.app(name); err == nil {
+		app.mu.Lock()
+		defer app.mu.Unlock()
+		app.count = max(app.count, last)
+	}
+}
+
 // Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that
 // the gateway started is left when it returns.
 func (g *Gateway) Close(ctx context.Context) {

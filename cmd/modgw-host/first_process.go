@@ -11,9 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initVariable tells the program that the first process of its container, which is this program
-// too, has started it.
+// initVariable tells the program that a process follows it which is this program too: the first
+// process of its container, or the process that a supervisor has started and that was replaced. Its
+// value is the descriptor to which a host writes the process id of its successor.
 const initVariable = "MODGW_FIRST_PROCESS"
+
+// followVariable tells the program that it has been a host, and is to follow its successor: its
+// value is the process id and the descriptor from which those of later ones are read.
+const followVariable = "MODGW_FOLLOW"
 
 // forwarded are the signals that the first process passes on.
 var forwarded = []os.Signal{
@@ -25,31 +30,103 @@ var forwarded = []os.Signal{
 // code. The host itself cannot do that: a process that reaps every child takes exit codes
 // from os/exec.
 func beFirstProcess() int {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, append(forwarded, syscall.SIGCHLD)...)
-	child, err := startAgain()
+	signals := catchForwarded()
+	successors, theirs, err := successorPipe()
+	child := 0
+	if err == nil {
+		child, err = startAgain(theirs)
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "modgw-host: cannot start as a child of the first process: %v\n", err)
 		return exitFailed
 	}
+	return follow(signals, child, successors)
+}
+
+func catchForwarded() <-chan os.Signal {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, append(forwarded, syscall.SIGCHLD)...)
+	return signals
+}
+
+// successorPipe makes the pipe by which hosts name their successors. Reading does not wait.
+func successorPipe() (ours int, theirs *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return -1, nil, err
+	}
+	return fds[0], os.NewFile(uintptr(fds[1]), "successors"), nil
+}
+
+// followHost follows a host that this process was, and its successors.
+func followHost(child, successors int) int {
+	nameProcess()
+	signals := catchForwarded()
+	unix.CloseOnExec(successors)
+	child = latest(child, successors)
+	if status, ended := reapAll(child); ended { // before signals were caught
+		return exitCodeOf(status)
+	}
+	return follow(signals, child, successors)
+}
+
+// exitCodeOf is the exit code of a process as shells say it.
+func exitCodeOf(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+// follow passes signals on to a host, or to its latest successor, and returns the exit code of the
+// last one.
+func follow(signals <-chan os.Signal, child, successors int) int {
 	for s := range signals {
+		child = latest(child, successors)
 		if s != syscall.SIGCHLD {
-			_ = syscall.Kill(child, s.(syscall.Signal)) // it can only have ended, which comes next
+			if !sharesTerminal(child, s) {
+				_ = syscall.Kill(child, s.(syscall.Signal)) // it can only have ended, which comes next
+			}
 			continue
 		}
 		if status, ended := reapAll(child); ended {
-			if status.Signaled() {
-				return 128 + int(status.Signal()) // as shells say it
-			}
-			return status.ExitStatus()
+			return exitCodeOf(status)
 		}
 	}
 	return exitFailed // signals are never closed
 }
 
+// latest is the last successor that was named; child when there is none.
+func latest(child, successors int) int {
+	var b [512]byte
+	for {
+		n, err := unix.Read(successors, b[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			return child
+		}
+		for _, text := range strings.Fields(string(b[:n])) { // each was written at once
+			if pid, err := strconv.Atoi(text); err == nil {
+				child = pid
+			}
+		}
+	}
+}
+
+// sharesTerminal reports whether a signal of a terminal has reached the child already.
+func sharesTerminal(child int, s os.Signal) bool {
+	if s != syscall.SIGINT && s != syscall.SIGQUIT && s != syscall.SIGWINCH {
+		return false
+	}
+	group, err := syscall.Getpgid(child)
+	return err == nil && group == syscall.Getpgrp()
+}
+
 // startAgain starts this program with the same arguments and descriptors, in its own process group.
 // The group gets the terminal if there is one, so that the keys typed there reach it once.
-func startAgain() (pid int, err error) {
+func startAgain(successors *os.File) (pid int, err error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		attr.Foreground, attr.Ctty = true, 0
@@ -60,8 +137,9 @@ func startAgain() (pid int, err error) {
 	for fd := range min(passed, most) {
 		files = append(files, uintptr(3+fd))
 	}
+	variable := fmt.Sprintf("%s=%d", initVariable, len(files))
 	return syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{
-		Env: append(os.Environ(), initVariable+"=1"), Files: files, Sys: attr,
+		Env: append(os.Environ(), variable), Files: append(files, successors.Fd()), Sys: attr,
 	})
 }
 
@@ -81,14 +159,17 @@ func reapAll(child int) (ended syscall.WaitStatus, found bool) {
 	}
 }
 
-// followFirstProcess lets the child of the first process take the passed sockets, which name the
-// first process.
-func followFirstProcess() {
-	if os.Getenv(initVariable) == "" {
-		return
-	}
+// takeFirstProcess lets the child of the first process take the passed sockets, which name the first
+// process. It returns where this process names its successors; nil when nothing follows it.
+func takeFirstProcess() *os.File {
+	fd, err := strconv.Atoi(os.Getenv(initVariable))
 	_ = os.Unsetenv(initVariable)
+	if err != nil || fd < 3 {
+		return nil
+	}
+	unix.CloseOnExec(fd)
 	if strings.TrimSpace(os.Getenv("LISTEN_PID")) == strconv.Itoa(os.Getppid()) {
 		_ = os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	}
+	return os.NewFile(uintptr(fd), "successors")
 }

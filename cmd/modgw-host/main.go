@@ -17,14 +17,19 @@ import (
 )
 
 func main() {
+	if child, successors, ok := followed(); ok {
+		os.Exit(followHost(child, successors))
+	}
 	if os.Getpid() == 1 {
 		os.Exit(beFirstProcess())
 	}
-	followFirstProcess()
+	f := &follower{first: takeFirstProcess()}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends everything in order; a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr, f})
+	f.becomeFollower()
+	os.Exit(code)
 }
 
 // The exit codes.
@@ -39,6 +44,7 @@ const (
 type console struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
+	follower       *follower // by which a host can be upgraded; nil: none can
 }
 
 // run is the program. It returns the exit code.
@@ -128,7 +134,7 @@ func newRoot(c console) *cobra.Command {
 	root.AddCommand(
 		newServe(c), newDev(c), newRun(c), newFcgi(c), newCgi(c), newResident(c),
 		newCheck(c), newFmt(c), newExplain(c), newInit(c), newEnable(c), newDisable(c),
-		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newLogs(c), newMetrics(c), newTop(c), newDashboard(c), newReport(c), newPolicy(c),
+		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newUpgrade(c), newLogs(c), newMetrics(c), newTop(c), newDashboard(c), newReport(c), newPolicy(c),
 		newEnv(c), newExec(c), newAttach(c), newApache(c), newDoctor(c), newNginx(c), newLighttpd(c),
 		newMigrate(c), newExport(c), newVersion(c),
 	)

@@ -17,7 +17,7 @@ func TestEveryCommandHasAManualPage(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	root := newRoot(console{os.Stdin, os.Stdout, os.Stderr})
+	root := newRoot(console{os.Stdin, os.Stdout, os.Stderr, nil})
 	root.DisableAutoGenTag = true
 	root.InitDefaultHelpCmd()
 	header := &doc.GenManHeader{Section: "1", Source: "modgw", Manual: "modgw"}

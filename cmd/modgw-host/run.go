@@ -49,7 +49,7 @@ func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, ta
 			return err
 		}
 	}
-	return runHost(cmd.Context(), config, func() {})
+	return c.runUpgradable(cmd.Context(), config)
 }
 
 // inherit makes the host listen where its parent wants: on sockets that are open already,

@@ -58,7 +58,7 @@ func (f *serveFlags) serve(cmd *cobra.Command, c console, targets []string) erro
 			return err
 		}
 	}
-	return runHost(cmd.Context(), config, func() {})
+	return c.runUpgradable(cmd.Context(), config)
 }
 
 // config returns the configuration that the flags and targets ask for.
@@ -120,23 +120,26 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 		keeping.Go(func() { feedWatchdog(ctx, func() { h.Status() }) })
 		ready()
 	}
-	if err := proc.Seal(); err != nil {
+	err := proc.Seal()
+	if err != nil {
 		config.Log.Debug("inherited descriptors are not kept from apps", "error", err.Error())
 	}
-	h, err := host.New(config)
-	if err != nil {
+	if h, err = host.New(config); err != nil {
 		return err
 	}
 	keeping.Go(func() { ballast.Keep(ctx) })
 	keeping.Go(func() {
 		<-ctx.Done()
-		notify(daemon.SdNotifyStopping)
+		if !h.IsReplaced() { // else the service goes on
+			notify(daemon.SdNotifyStopping)
+		}
 	})
 	onSignal(ctx, &keeping, syscall.SIGHUP, func() {
 		// Failures are logged and shown by status, app by app.
 		_ = h.Reload(ctx, "")
 	})
 	onSignal(ctx, &keeping, syscall.SIGUSR1, h.ReopenLogs)
+	onSignal(ctx, &keeping, syscall.SIGUSR2, func() { _, _ = h.Upgrade(ctx, "") }) // it logs failures
 	err = h.Run(ctx)
 	cancel()
 	keeping.Wait()

@@ -67,6 +67,9 @@ func newStatus(c console) *cobra.Command {
 // overview prints the host and a row for each app.
 func (c console) overview(s control.Status) error {
 	fmt.Fprintf(c.stdout, "modgw-host %s   pid %d   up %s   %s\n", s.Version, s.PID, ago(s.Started), listening(s))
+	if u := s.Upgrade; u != nil {
+		fmt.Fprintf(c.stdout, "upgraded from %s %s ago%s\n", u.From, ago(s.Started), draining(u.Draining))
+	}
 	rows := [][]string{{"APP", "STATE", "PLACE", "KIND", "GENERATION", "WORKERS", "RUNTIME", "NOTE"}}
 	for _, a := range s.Apps {
 		generation, runtime := "-", ""
@@ -87,6 +90,14 @@ func (c console) overview(s control.Status) error {
 		fmt.Fprintf(c.stdout, "\n%s cannot be used:\n%s", b.File, b.Diagnostics)
 	}
 	return nil
+}
+
+// draining says how many earlier hosts have not ended.
+func draining(hosts int) string {
+	if hosts == 0 {
+		return ""
+	}
+	return "; " + plural(hosts, "earlier host") + " with connections left"
 }
 
 func listening(s control.Status) string {

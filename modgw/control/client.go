@@ -140,6 +140,11 @@ func (c *Client) OpenDashboard(ctx context.Context) (DashboardLink, error) {
 	return ask[DashboardLink](ctx, c, http.MethodPost, "/v1/dashboard")
 }
 
+// Upgrade has a program, by its absolute path, take the place of the host; see [Host].
+func (c *Client) Upgrade(ctx context.Context, program string) (Upgrade, error) {
+	return ask[Upgrade](ctx, c, http.MethodPost, "/v1/upgrade?program="+url.QueryEscape(program))
+}
+
 // Shutdown tells the host to end.
 func (c *Client) Shutdown(ctx context.Context) error {
 	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/shutdown")

@@ -81,6 +81,10 @@ func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
 func (h *stubHost) Shutdown()                                         { close(h.halted) }
 
+func (h *stubHost) Upgrade(context.Context, string) (Upgrade, error) {
+	return Upgrade{}, h.note("upgrade", "")
+}
+
 func (h *stubHost) ArmProbes(lifetime time.Duration) probe.Key {
 	return probe.Key{Secret: []byte(lifetime.String())}
 }

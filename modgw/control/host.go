@@ -46,6 +46,10 @@ type Host interface {
 	// Shutdown begins to end the host.
 	Shutdown()
 
+	// Upgrade has a program take the place of the host; "": what has the path of its program now.
+	// It returns when that serves, with an error if this host goes on.
+	Upgrade(ctx context.Context, program string) (Upgrade, error)
+
 	// ArmProbes returns a key with which probes are signed that the host answers itself, for a
 	// lifetime of [probe.MaxLifetime] at most.
 	ArmProbes(lifetime time.Duration) probe.Key
@@ -81,11 +85,26 @@ type Status struct {
 	Version   string           `json:"version"`   // version of the program
 	PID       int              `json:"pid"`       // process id of the host
 	Started   time.Time        `json:"started"`   // when the host began to run
+	Upgrade   *UpgradeStatus   `json:"upgrade"`   // by which it began to run; null: there was none
 	File      string           `json:"file"`      // the host's own file; "" without one
 	State     string           `json:"state"`     // absolute path of the state folder
 	Listeners []ListenerStatus `json:"listeners"` // open listeners
 	Apps      []AppStatus      `json:"apps"`      // all apps, by name
 	Broken    []BrokenFile     `json:"broken"`    // descriptor files that cannot be used
+}
+
+// Upgrade is how a host was replaced by a program.
+type Upgrade struct {
+	From    string        `json:"from"`    // version before
+	Version string        `json:"version"` // version that serves now
+	PID     int           `json:"pid"`     // process id of the host that serves now
+	Took    time.Duration `json:"took"`    // from the call until that served; nanoseconds
+}
+
+// UpgradeStatus is the upgrade by which a host has begun to run.
+type UpgradeStatus struct {
+	From     string `json:"from"`     // version before
+	Draining int    `json:"draining"` // earlier hosts that have connections which cannot be passed
 }
 
 // ListenerStatus is one address the host listens on.

@@ -62,6 +62,7 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /v1/probes/{id}", s.adminsOnly(s.probeReport))
 	mux.HandleFunc("POST /v1/probes/{id}/continue", s.adminsOnly(s.continueProbe))
 	mux.HandleFunc("POST /v1/shutdown", s.audited("shutdown", s.adminsOnly(s.shutdown)))
+	mux.HandleFunc("POST /v1/upgrade", s.audited("upgrade", s.adminsOnly(s.upgrade)))
 	mux.HandleFunc("POST /v1/reload", s.audited("reload", s.adminsOnly(s.order(s.Host.Reload))))
 	for verb, handler := range map[string]http.HandlerFunc{
 		"reload":   s.order(s.Host.Reload),
@@ -148,6 +149,15 @@ func (s *Server) openDashboard(w http.ResponseWriter, r *http.Request) {
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
 	respond(w, struct{}{})
 	s.Host.Shutdown()
+}
+
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
+	done, err := s.Host.Upgrade(r.Context(), r.URL.Query().Get("program"))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, done)
 }
 
 // act answers a request by one of the host's verbs when that is done.

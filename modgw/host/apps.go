@@ -62,6 +62,7 @@ func (h *Host) apply(files []*file, cause string, again func(modgw.Descriptor) b
 	missing := h.missing(wanted)
 	h.removeReplaced(wanted, missing)
 	h.announceDeploys(wanted)
+	h.inheritNumbers()
 	h.removeUndescribed(wanted, missing)
 	h.reportMissing(files, missing, wanted, cause)
 	var asked []pendingDeploy
@@ -113,17 +114,32 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 		return nil
 	}
 	h.warnOfImpersonation(d)
-	if d.Idle.Start == modgw.StartOnDemand && (fresh || h.isAsleep(d.Name)) {
-		m.reconciler.setDescriptor(d)
-		if h.servesLastGood() {
-			h.lastGood.store(d)
-		}
-		if err := h.gateway.Register(d); err != nil {
-			h.log.Error("app not registered", "app", d.Name, "error", err.Error())
-		}
+	before := modgw.AppState("")
+	if fresh {
+		before = h.inheritedState(d.Name)
+	}
+	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.isAsleep(d.Name)) && before != modgw.AppServing
+	if isIdle || before == modgw.AppStopped {
+		h.register(m, d, before)
 		return nil
 	}
 	return m.reconciler.requestWithResult(deployRequest{class: reload.Descriptor, cause: cause, descriptor: &d})
+}
+
+// register makes an app known that is not deployed now: it waits for a request, or was stopped
+// before.
+func (h *Host) register(m *managedApp, d modgw.Descriptor, before modgw.AppState) {
+	m.reconciler.setDescriptor(d)
+	if h.servesLastGood() {
+		h.lastGood.store(d)
+	}
+	err := h.gateway.Register(d)
+	if err == nil && before == modgw.AppStopped {
+		err = h.gateway.Stop(context.Background(), d.Name) // which does not wait without a generation
+	}
+	if err != nil {
+		h.log.Error("app not registered", "app", d.Name, "error", err.Error())
+	}
 }
 
 // waitsForRequest reports whether an app starts with its first request, which has not come.

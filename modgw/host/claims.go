@@ -15,15 +15,20 @@ func (h *Host) Claims() []claims.Claim {
 	return slices.Clone(h.claimed)
 }
 
-// readClaims reads what apps had when the host last ran.
-func (h *Host) readClaims() {
+// readClaims reads what apps had when the host last ran. It is an error only where another host
+// is replaced, which can read them.
+func (h *Host) readClaims() error {
 	table, err := h.claims.Read()
+	if err != nil && h.config.Predecessor != nil {
+		return err
+	}
 	if err != nil {
 		h.log.Warn("kept claims not used, apps have what their descriptors say", "error", err.Error())
 	}
 	h.mu.Lock()
 	h.claimed = table
 	h.mu.Unlock()
+	return nil
 }
 
 // setClaims sets what each app has from now on, also after a restart.
@@ -32,10 +37,14 @@ func (h *Host) setClaims(table []claims.Claim) {
 	same := h.claimed != nil && slices.EqualFunc(h.claimed, table, claims.Claim.Equal)
 	h.claimed = append([]claims.Claim{}, table...)
 	h.mu.Unlock()
-	if same {
-		return
+	if !same && h.ownsState.Load() {
+		h.keepClaims()
 	}
-	if err := h.claims.Write(table); err != nil {
+}
+
+// keepClaims writes the claims for the next start.
+func (h *Host) keepClaims() {
+	if err := h.claims.Write(h.Claims()); err != nil {
 		h.log.Warn("claims not kept for the next start", "error", err.Error())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/upgrade"
 )
 
 // Config is what a Host is made from. What it says wins over the host's own file.
@@ -77,6 +78,16 @@ type Config struct {
 
 	// Version is shown by status.
 	Version string
+
+	// Launch starts a program in place of this one when the host is upgraded; nil: it cannot be.
+	Launch *upgrade.Launch
+
+	// Predecessor is the host to be replaced by this one; nil: there is none.
+	Predecessor *upgrade.Predecessor
+
+	// Replaced is called with the process id of the host that serves in place of this one, before
+	// Run drains what is left and returns; nil: not called.
+	Replaced func(pid int)
 
 	// Log gets everything the host and its apps say; nil discards it.
 	Log *slog.Logger

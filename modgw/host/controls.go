@@ -21,6 +21,7 @@ func (h *Host) Status() control.Status {
 		Version:   h.config.Version,
 		PID:       os.Getpid(),
 		Started:   h.started,
+		Upgrade:   h.succeeded(),
 		File:      h.config.File,
 		State:     h.State(),
 		Listeners: []control.ListenerStatus{},

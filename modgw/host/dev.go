@@ -39,6 +39,9 @@ func (h *Host) observe(e modgw.Event) {
 	h.noteBlocked(e)
 	h.metrics.Observe(e)
 	h.history.Observe(e)
+	if e.Fault == nil {
+		h.predecessors.replaced(e.App)
+	}
 	if h.dev != nil {
 		h.dev.Observe(e)
 	}

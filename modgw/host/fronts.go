@@ -16,16 +16,20 @@ import (
 	"github.com/modgw/modgw/modgw/front/http"
 	"github.com/modgw/modgw/modgw/front/scgi"
 	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/upgrade"
 )
 
 // openFront is an open listener and what serves it.
 type openFront struct {
 	settings     modgw.Listener
 	listener     net.Listener
+	passed       bool         // a service manager has opened the listener
+	name         string       // name that it was passed with
 	certificates *certs.Store // nil without TLS
 	peers        listen.Peers // may connect; set together with server
 	server       interface {
 		Serve(context.Context, net.Listener) error
+		SetHandover(listen.Handover)
 	}
 }
 
@@ -74,7 +78,7 @@ func (h *Host) newFronts() []*openFront {
 	var fronts []*openFront
 	for _, socket := range h.config.Sockets {
 		settings, _ := h.settingsOf(socket)
-		fronts = append(fronts, &openFront{settings: settings, listener: socket.Listener})
+		fronts = append(fronts, &openFront{settings: settings, listener: socket.Listener, passed: true, name: socket.Name})
 	}
 	opened := fronts
 	for _, l := range h.Listeners() {
@@ -118,7 +122,7 @@ func (h *Host) prepareFronts(fronts []*openFront) (err error) {
 	}
 	for _, f := range fronts {
 		if f.listener == nil {
-			if f.listener, err = listen.Open(f.settings); err != nil {
+			if f.listener, err = h.openOrInherit(upgrade.Front, f.settings.Kind, f.settings); err != nil {
 				return err
 			}
 		}

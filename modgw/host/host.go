@@ -59,6 +59,10 @@ type Host struct {
 	probes    *probe.Answerer
 	tracer    *tracing.Tracer // nil: no request is traced
 
+	succession   succession   // by which this host is replaced
+	predecessors predecessors // whose place this host has taken
+	ownsState    atomic.Bool  // no other host serves, so that the state folder may be changed
+
 	worker python.Files // set by Run, before any deploy
 
 	reconcileLock sync.Mutex             // held while descriptors are read and applied

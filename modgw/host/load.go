@@ -87,7 +87,9 @@ func (h *Host) read() []*file {
 func (h *Host) load() ([]*file, error) {
 	h.reconcileLock.Lock()
 	defer h.reconcileLock.Unlock()
-	h.readClaims()
+	if err := h.readClaims(); err != nil {
+		return nil, err
+	}
 	files := h.read()
 	wanted := h.described(files)
 	if len(wanted) == 0 {

@@ -7,15 +7,16 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
+	"github.com/modgw/modgw/modgw/upgrade"
 )
 
 // Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done
@@ -37,14 +38,11 @@ func (h *Host) Run(ctx context.Context) error {
 		}
 	}()
 
-	unlock, err := lockState(h.State())
+	unlock, err := h.reserveState()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := os.RemoveAll(h.programSockets()); err != nil { // those of a host that was killed
-		return stateFault(h.State(), err)
-	}
 	if err := h.makeSpoolFolder(); err != nil {
 		return stateFault(h.State(), err)
 	}
@@ -59,7 +57,12 @@ func (h *Host) Run(ctx context.Context) error {
 		return stateFault(h.State(), err)
 	}
 	if !h.config.Dev && !h.config.Script {
-		defer proc.DelegateCgroups()()
+		end := proc.DelegateCgroups()
+		defer func() {
+			if h.succession.current() == nil { // else another host needs them
+				end()
+			}
+		}()
 	}
 	h.reportScopes()
 	h.worker.Zygotes, h.worker.Outside = new(zygote.Set), h.foundOutside
@@ -72,6 +75,23 @@ func (h *Host) Run(ctx context.Context) error {
 		return err
 	}
 	return h.serve(ctx, cancel, files, sockets)
+}
+
+// reserveState reserves the state folder for this host, and removes what a host has left that was
+// killed.
+func (h *Host) reserveState() (unlock func(), err error) {
+	if h.config.Predecessor != nil {
+		return h.inheritLock()
+	}
+	if unlock, err = h.lockState(h.State()); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(h.programSockets()); err != nil {
+		unlock()
+		return nil, stateFault(h.State(), err)
+	}
+	h.ownsState.Store(true)
+	return unlock, nil
 }
 
 // openLoop makes the loop that serves ordinary requests, and returns a function that ends it.
@@ -98,11 +118,15 @@ func (s *sockets) close() {
 	for _, f := range s.fronts {
 		f.close()
 	}
-	for _, l := range []net.Listener{s.control, s.metrics, s.dashboard} {
-		if l != nil {
-			l.Close()
-		}
+	for _, l := range s.others() {
+		l.Close()
 	}
+}
+
+// others are the open listeners that are no fronts.
+func (s *sockets) others() []net.Listener {
+	all := []net.Listener{s.control, s.metrics, s.dashboard}
+	return slices.DeleteFunc(all, func(l net.Listener) bool { return l == nil })
 }
 
 // open opens all listeners or none.
@@ -121,13 +145,13 @@ func (h *Host) open() (*sockets, error) {
 		}
 	}
 	if err == nil {
-		s.control, err = listen.Open(modgw.Listener{Kind: "control", Address: address, Mode: 0o666})
+		s.control, err = h.openOrInherit(upgrade.Control, "", modgw.Listener{Kind: "control", Address: address, Mode: 0o666})
 	}
 	if m := h.file.Metrics; err == nil && m != nil {
-		s.metrics, err = listen.Open(modgw.Listener{Kind: "metrics", Address: m.Address, Mode: 0o660})
+		s.metrics, err = h.openOrInherit(upgrade.Metrics, "", modgw.Listener{Kind: "metrics", Address: m.Address, Mode: 0o660})
 	}
 	if b := h.file.Dashboard; err == nil && b != nil {
-		s.dashboard, err = listen.Open(modgw.Listener{Kind: "dashboard", Address: b.Address, Mode: 0o666})
+		s.dashboard, err = h.openOrInherit(upgrade.Dashboard, "", modgw.Listener{Kind: "dashboard", Address: b.Address, Mode: 0o666})
 	}
 	if err != nil {
 		s.close()
@@ -141,62 +165,123 @@ func (h *Host) open() (*sockets, error) {
 func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files []*file, s *sockets) error {
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var fronts, others, watching sync.WaitGroup
-	others.Go(func() {
-		if err := h.api.Serve(keeping, s.control); err != nil {
-			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
-		}
-	})
-	if s.metrics != nil {
-		others.Go(func() {
-			if err := h.metrics.Serve(keeping, s.metrics, h.log); err != nil {
-				cancel(fmt.Errorf("cannot go on listening at %s: %w", h.file.Metrics.Address, err))
-			}
-		})
-	}
-	h.dashboard.serve(keeping, s.dashboard, func(err error) { cancel(err) })
 	defer h.history.Close()
 	h.startReconciling(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
-	others.Go(func() { h.lastGood.run(keeping) })
 	h.reconcileLock.Lock()
-	first := h.apply(files, "start", func(modgw.Descriptor) bool { return false })
+	first := &firstDeploys{pending: h.apply(files, "start", func(modgw.Descriptor) bool { return false })}
 	h.reconcileLock.Unlock()
-	h.removeUnservedDescriptors()
-	// Requests until now wait in the backlogs of the sockets, since there was no app for them.
-	for _, f := range s.fronts {
-		fronts.Go(func() {
-			if err := f.serve(ctx); err != nil {
-				cancel(fmt.Errorf("cannot go on listening at %s: %w", f.address(), err))
-			}
-		})
+	err := h.takeState(ctx, first, s)
+	if err == nil {
+		h.serveOthers(keeping, cancel, &others, s)
+		h.dashboard.serve(keeping, s.dashboard, func(err error) { cancel(err) })
+		// Requests until now wait in the backlogs of the sockets, since there was no app for them.
+		for _, f := range s.fronts {
+			fronts.Go(func() {
+				if err := f.serve(ctx); err != nil {
+					cancel(fmt.Errorf("cannot go on listening at %s: %w", f.address(), err))
+				}
+			})
+		}
+		err = h.beginServing(s, cancel)
+	}
+	if err != nil {
+		cancel(err)
 	}
 	others.Go(func() {
 		h.announce(ctx, first, s)
-		if h.config.Environments == "" { // others may use those of another host
+		if h.config.Environments == "" && ctx.Err() == nil { // others may use those of another host
 			h.unused.run(ctx)
 		}
 	})
 
 	<-ctx.Done()
 	h.log.Info("stopping", "cause", stopCause(ctx))
-	defer h.gateway.EndStreams()()
+	defer h.endStreams()()
 	h.stopReconcilers()
 	stopKeeping()
 	watching.Wait()
+	others.Go(h.endPredecessors)
 	fronts.Wait()
-	for _, f := range s.fronts {
-		f.close()
+	if next := h.succession.current(); next != nil {
+		next.finish()
 	}
+	s.close()
 	bounded, done := context.WithTimeout(context.Background(), h.drainLimit())
 	defer done()
 	h.gateway.Close(bounded)
 	others.Wait()
 	h.dashboard.wait()
 	h.log.Info("stopped")
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, errReplaced) {
 		return cause
 	}
 	return nil
+}
+
+// takeState returns when this host may serve and change the state folder.
+func (h *Host) takeState(ctx context.Context, first *firstDeploys, s *sockets) error {
+	if h.config.Predecessor != nil {
+		if err := h.takeOver(ctx, first, s); err != nil {
+			return err
+		}
+		h.ownsState.Store(true)
+	}
+	h.removeUnservedDescriptors()
+	return nil
+}
+
+// serveOthers serves the control socket and metrics, and keeps the last good descriptors.
+func (h *Host) serveOthers(ctx context.Context, cancel context.CancelCauseFunc, others *sync.WaitGroup, s *sockets) {
+	others.Go(func() {
+		if err := h.api.Serve(ctx, s.control); err != nil {
+			cancel(fmt.Errorf("cannot go on listening at %s: %w", h.Control(), err))
+		}
+	})
+	if s.metrics != nil {
+		others.Go(func() {
+			if err := h.metrics.Serve(ctx, s.metrics, h.log); err != nil {
+				cancel(fmt.Errorf("cannot go on listening at %s: %w", h.file.Metrics.Address, err))
+			}
+		})
+	}
+	others.Go(func() { h.lastGood.run(ctx) })
+}
+
+// beginServing notes that all sockets are served.
+func (h *Host) beginServing(s *sockets, replace context.CancelCauseFunc) error {
+	h.succession.open(s, replace)
+	if h.config.Predecessor == nil {
+		return nil
+	}
+	return h.followPredecessors(s)
+}
+
+// endStreams ends streams as their apps' websocket_drain says; a host that was replaced lets them
+// go on until it must end. The function that it returns takes that back.
+func (h *Host) endStreams() (cancel func()) {
+	next := h.succession.current()
+	if next == nil {
+		return h.gateway.EndStreams()
+	}
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-next.hurry:
+			cancel := h.gateway.EndStreams()
+			<-ended
+			cancel()
+		case <-ended:
+		}
+	}()
+	return func() { close(ended) }
+}
+
+// endPredecessors ends the hosts whose place this one has, unless another host has it by now.
+func (h *Host) endPredecessors() {
+	if h.succession.current() == nil {
+		h.predecessors.end()
+	}
 }
 
 func stopCause(ctx context.Context) string {
@@ -206,19 +291,44 @@ func stopCause(ctx context.Context) string {
 	return "asked to"
 }
 
-// announce logs that the host is ready when the first deploy of every app has ended.
-func (h *Host) announce(ctx context.Context, first []pendingDeploy, s *sockets) {
-	failed := h.failedApps()
-	apps := maps.Clone(failed)
-	for _, d := range first {
-		apps[string(d.app)] = true
+// firstDeploys are the deploys that the start of a host has requested.
+type firstDeploys struct {
+	pending []pendingDeploy
+	failed  map[modgw.AppName]error // why apps do not serve; set by await
+	ended   bool
+}
+
+// await returns when all have ended. The error is that of ctx.
+func (f *firstDeploys) await(ctx context.Context) error {
+	if f.ended {
+		return nil
+	}
+	f.failed = map[modgw.AppName]error{}
+	for _, d := range f.pending {
 		select {
 		case err := <-d.ended:
 			if err != nil {
-				failed[string(d.app)] = true
+				f.failed[d.app] = err
 			}
 		case <-ctx.Done():
-			return
+			return context.Cause(ctx)
+		}
+	}
+	f.ended = true
+	return nil
+}
+
+// announce logs that the host is ready when the first deploy of every app has ended.
+func (h *Host) announce(ctx context.Context, first *firstDeploys, s *sockets) {
+	failed := h.failedApps()
+	apps := maps.Clone(failed)
+	if first.await(ctx) != nil || ctx.Err() != nil {
+		return
+	}
+	for _, d := range first.pending {
+		apps[string(d.app)] = true
+		if first.failed[d.app] != nil {
+			failed[string(d.app)] = true
 		}
 	}
 	attrs := []any{"apps", len(apps), "failed", len(failed)}

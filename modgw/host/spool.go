@@ -19,6 +19,9 @@ func (h *Host) newSpool() *spool.Spool {
 // makeSpoolFolder makes the folder, accessible to the host's user alone, and removes what a
 // killed host has left in it.
 func (h *Host) makeSpoolFolder() error {
+	if h.config.Predecessor != nil {
+		return nil // it is there, and in use
+	}
 	if err := os.RemoveAll(h.spoolFolder()); err != nil {
 		return err
 	}

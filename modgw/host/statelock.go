@@ -18,7 +18,7 @@ import (
 
 // lockState reserves the state folder for this host until the returned function is called. The
 // lock ends with the process in any case.
-func lockState(dir string) (unlock func(), err error) {
+func (h *Host) lockState(dir string) (unlock func(), err error) {
 	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return nil, stateFault(dir, err)
 	}
@@ -48,6 +48,7 @@ func lockState(dir string) (unlock func(), err error) {
 	// The pid is for people; the lock itself is the kernel's.
 	_ = file.Truncate(0)
 	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	h.succession.lock = file
 	return func() { file.Close() }, nil
 }
 

@@ -90,6 +90,10 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 // process is open elsewhere too: who connects to it from now on waits for whom the socket is passed
 // to next.
 func callLast(ln net.Listener) {
+	if shared, ok := ln.(interface{ isLeft() bool }); ok && shared.isLeft() {
+		ln.Close() // another process accepts what waits in the backlog
+		return
+	}
 	if own, ok := ln.(interface{ refuse() }); ok {
 		own.refuse()
 	}

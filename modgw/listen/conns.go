@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,8 +21,14 @@ type Conns[C comparable] struct {
 	// Begin, unless nil, serves a connection without a goroutine of its own, and calls ended when
 	// that has ended. If it returns false Serve is called.
 	Begin func(c C, ended func()) bool
+	// Leave, unless nil, has a connection passed to another process as soon as it waits for a
+	// request. If it returns false Drain is called.
+	Leave func(C, *Handover) bool
 	Drain func(C) // makes Serve return as soon as no request is in flight; it must not block
 	Cut   func(C) // makes Serve return at once; it must not block
+
+	handover atomic.Pointer[Handover] // nil: connections end with Run
+	gate     Gate                     // for connections that another process has passed
 
 	mu    sync.Mutex
 	conns map[C]struct{}
@@ -29,8 +36,8 @@ type Conns[C comparable] struct {
 }
 
 // Run accepts connections from ln and serves them until ctx is done. Then it closes ln, drains the
-// connections within the drain timeout, and returns nil when none is left. It may be called once;
-// an error means that ln has failed.
+// connections within the drain timeout, or leaves them after [Conns.SetHandover], and returns nil
+// when none is left. It may be called once; an error means that ln has failed.
 func (s *Conns[C]) Run(ctx context.Context, ln net.Listener) error {
 	base := context.WithoutCancel(ctx)
 	err := s.Door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.Start(base, rwc, left) })
@@ -40,7 +47,19 @@ func (s *Conns[C]) Run(ctx context.Context, ln net.Listener) error {
 
 // Start serves a connection that was accepted, and calls left when it has ended.
 func (s *Conns[C]) Start(base context.Context, rwc net.Conn, left func()) {
-	c := s.Open(base, rwc)
+	s.startOpen(s.Open(base, rwc), rwc, left)
+}
+
+// Adopt serves a connection that another process has passed, unless Run drains: it closes it then.
+// open makes it of rwc, as Open does.
+func (s *Conns[C]) Adopt(rwc net.Conn, open func() C) {
+	if !s.gate.Enter(func() { s.startOpen(open(), rwc, func() {}) }) {
+		rwc.Close()
+	}
+}
+
+// startOpen is Start for a connection that was made of rwc already.
+func (s *Conns[C]) startOpen(c C, rwc net.Conn, left func()) {
 	s.mu.Lock()
 	if s.conns == nil {
 		s.conns = make(map[C]struct{})
@@ -73,21 +92,31 @@ func (s *Conns[C]) serve(c C, rwc net.Conn) {
 // Wait returns when no connection is left.
 func (s *Conns[C]) Wait() { s.group.Wait() }
 
+// SetHandover has connections passed to another process, instead of ended, when the ctx of Run is
+// done.
+func (s *Conns[C]) SetHandover(h Handover) { s.handover.Store(&h) }
+
 // drain waits until all connections have ended, and ends them by force when it has waited long
 // enough.
 func (s *Conns[C]) drain() {
-	s.Each(s.Drain)
+	s.gate.Close()
+	h := s.handover.Load()
+	s.Each(func(c C) {
+		if h == nil || s.Leave == nil || !s.Leave(c, h) {
+			s.Drain(c)
+		}
+	})
 	ended := make(chan struct{})
 	go func() {
 		s.group.Wait()
 		close(ended)
 	}()
-	limit := time.NewTimer(s.DrainTimeout)
-	defer limit.Stop()
+	limit, stop := h.Limit(s.DrainTimeout)
+	defer stop()
 	select {
 	case <-ended:
 		return
-	case <-limit.C:
+	case <-limit.Done():
 		s.Door.Log.Warn("requests cut off", "after", s.DrainTimeout)
 		s.Each(s.Cut)
 		<-ended

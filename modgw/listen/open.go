@@ -135,6 +135,7 @@ type unixListener struct {
 	path string
 	own  fs.FileInfo
 	once sync.Once
+	sharing
 }
 
 // Addr is the address by which clients know the socket.
@@ -160,6 +161,9 @@ func (ln *unixListener) refuse() {
 }
 
 func (ln *unixListener) removeName() {
+	if ln.isLeft() {
+		return
+	}
 	ln.once.Do(func() {
 		if now, err := os.Lstat(ln.path); err == nil && os.SameFile(now, ln.own) {
 			_ = os.Remove(ln.path) // what is left is found stale by the next host

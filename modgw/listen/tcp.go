@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tcpListener is a TCP socket that this process alone listens on.
+// tcpListener is a TCP socket that this process alone listens on, until it is left to another one.
 type tcpListener struct {
 	*net.TCPListener
+	sharing
 }
 
 // listenTCP opens a socket of plain TCP: Linux attaches no filter to one of Multipath TCP, which
@@ -21,7 +22,7 @@ func listenTCP(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tcpListener{ln.(*net.TCPListener)}, nil
+	return &tcpListener{TCPListener: ln.(*net.TCPListener)}, nil
 }
 
 // refuse lets no one else connect: the kernel drops what asks for a new connection. What has

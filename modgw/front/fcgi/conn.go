@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,7 @@ type conn struct {
 	phase     phase
 	lingerID  uint16 // request whose body is still to come while lingering
 	stay      int    // requests to be served before the connection goes back to its loop
+	recalled  bool   // the reading turn was interrupted so that the connection can go back
 	failed    error  // why the connection is of no use any more
 	group     sync.WaitGroup
 
@@ -181,7 +183,14 @@ func (c *conn) takeTurn() error {
 	c.mu.Lock()
 	c.reading = false
 	c.turn.Broadcast()
-	return err
+	if !c.recalled {
+		return err
+	}
+	c.recalled = false
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil // reading may go on
+	}
+	return errors.Join(err, c.rwc.SetReadDeadline(time.Time{}))
 }
 
 // wantsMore reports whether more records may be taken before those that were are served.

@@ -178,6 +178,18 @@ type driver struct {
 	rest []byte // rest of a response, to be sent first
 }
 
+// Return implements [onloop.Driver]. A goroutine that waits for a request is interrupted.
+func (d *driver) Return() {
+	c := d.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stay = 0
+	if c.reading && len(c.streams) == 0 && !c.recalled {
+		c.recalled = true
+		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // a connection that fails ends
+	}
+}
+
 // Drive implements [onloop.Driver].
 func (d *driver) Drive() (fd int, goesBack bool) {
 	defer listen.Contain(d.socket, d.log)

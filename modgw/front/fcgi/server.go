@@ -41,6 +41,7 @@ func New(config Config) *Server {
 		Open:         s.open,
 		Begin:        s.begin,
 		Serve:        func(c connection) { c.(*conn).serve() },
+		Leave:        leave,
 		Drain:        connection.Drain,
 		Cut:          func(c connection) { c.Cut(errDrained) },
 	}
@@ -50,14 +51,42 @@ func New(config Config) *Server {
 
 // open makes a connection of what was accepted.
 func (s *Server) open(base context.Context, rwc net.Conn) connection {
+	return s.openAs(base, rwc, false)
+}
+
+// openAs is open for a connection on which there was a request, if used is set.
+func (s *Server) openAs(base context.Context, rwc net.Conn, used bool) connection {
 	trusted := s.config.TrustedPeer(rwc)
 	if s.onLoop != nil {
-		protocol := &loopConn{server: s, base: base, trusted: trusted}
+		protocol := &loopConn{server: s, base: base, trusted: trusted, begun: used}
 		if c, ok := s.onLoop.Accept(rwc, protocol); ok {
 			return c
 		}
 	}
-	return newConn(s, base, rwc, trusted)
+	c := newConn(s, base, rwc, trusted)
+	if used {
+		c.phase = open
+	}
+	return c
+}
+
+// SetHandover has connections passed to another process, instead of ended, when the ctx of Serve is
+// done.
+func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
+
+// Adopt serves a connection that another process has passed, until Serve ends. used says that there
+// was a request on it.
+func (s *Server) Adopt(rwc net.Conn, used bool) {
+	s.conns.Adopt(rwc, func() connection { return s.openAs(context.Background(), rwc, used) })
+}
+
+// leave passes a connection on the loop to another process.
+func leave(c connection, h *listen.Handover) bool {
+	onLoop, ok := c.(*onloop.Conn)
+	if ok {
+		onLoop.Leave(h)
+	}
+	return ok
 }
 
 // begin has the loop serve a connection that is on it.

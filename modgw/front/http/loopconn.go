@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/rawsocket"
@@ -52,12 +53,12 @@ func newOnLoop(c Config) *onloop.Server {
 
 // receiveOnLoop serves a connection that was accepted on the loop. It reports whether that is
 // possible.
-func (s *Server) receiveOnLoop(rwc net.Conn, left func()) bool {
+func (s *Server) receiveOnLoop(rwc net.Conn, used bool, left func()) bool {
 	if s.onLoop == nil {
 		return false
 	}
 	l := newConn(s, rwc, left)
-	l.peer = s.trust.peerOf(l)
+	l.peer, l.served = s.trust.peerOf(l), used
 	c, ok := s.onLoop.Accept(rwc, &loopConn{conn: l})
 	if !ok {
 		return false
@@ -225,6 +226,7 @@ type driver struct {
 	work  onloop.Work
 	part  part
 	begun *begunRequest // nil unless the head was read
+	hurry atomic.Bool   // the connection goes back as soon as it is idle
 }
 
 // begunRequest is a request whose head was read on the loop.
@@ -259,19 +261,33 @@ func (d *driver) Drive() (fd int, goesBack bool) {
 		if state = c.serveUntilIdle(); state != idle {
 			break
 		}
-		if stay <= 0 && c.in.len() == 0 {
+		if c.in.len() > 0 {
+			continue
+		}
+		if stay <= 0 || d.hurry.Load() {
 			if fd, ok := c.goBack(); ok {
 				return fd, true
 			}
 		}
-		if c.in.len() == 0 && !c.awaitRequest() {
-			state = over
+		if c.awaitRequest() {
+			continue
+		}
+		if state = over; d.hurry.Load() {
+			if fd, ok := c.goBack(); ok {
+				return fd, true
+			}
 		}
 	}
 	if state == over {
 		c.shut()
 	}
 	return -1, false
+}
+
+// Return implements [onloop.Driver].
+func (d *driver) Return() {
+	d.hurry.Store(true)
+	d.conn.Drain() // it waits for no other request
 }
 
 // goBack makes an idle connection a descriptor for the loop, unless it is to end.

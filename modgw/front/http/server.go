@@ -25,11 +25,14 @@ type Server struct {
 	config    Config
 	limits    http1.Limits
 	trust     trust
-	base      context.Context // parent of the requests' contexts
-	handed    *handedOver     // connections that speak HTTP/2
-	draining  atomic.Bool     // no connection waits for another request
-	newcomers sync.WaitGroup  // connections whose first request no handler has yet
-	group     sync.WaitGroup  // connections, lingering ones too, and handlers
+	base      context.Context                 // parent of the requests' contexts
+	handed    *handedOver                     // connections that speak HTTP/2
+	draining  atomic.Bool                     // no connection waits for another request
+	handover  atomic.Pointer[listen.Handover] // nil: connections end with Serve
+	begun     chan struct{}                   // closes when connections can be served
+	gate      listen.Gate                     // for connections that another process has passed
+	newcomers sync.WaitGroup                  // connections whose first request no handler has yet
+	group     sync.WaitGroup                  // connections, lingering ones too, and handlers
 	date      http1.Date
 
 	mu    sync.Mutex
@@ -57,12 +60,14 @@ func New(config Config) *Server {
 		trust:  trust{proxies: config.TrustedProxies, unix: config.TrustUnix},
 		conns:  map[connection]struct{}{},
 		onLoop: newOnLoop(config),
+		begun:  make(chan struct{}),
 	}
 }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
-// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
-// is left. It may be called once; an error means that ln has failed.
+// lets requests in flight finish within the drain timeout, or leaves connections after
+// [Server.SetHandover], and returns nil when nothing it started is left. It may be called once; an
+// error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
@@ -85,8 +90,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 	opening, hurry := context.WithCancel(base)
 	defer hurry()
+	close(s.begun)
 	door := listen.Door{Peers: s.peers(), Most: s.config.MaxConnections, Log: s.config.Log}
-	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.receive(opening, rwc, left) })
+	err := door.Accept(ctx, ln, func(rwc net.Conn, left func()) { s.receive(opening, rwc, false, left) })
 
 	last := time.AfterFunc(newcomerGrace, hurry)
 	s.drain(http2, cutOff)
@@ -96,6 +102,19 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	<-served
 	s.group.Wait()
 	return err
+}
+
+// SetHandover has connections without TLS passed to another process, instead of ended, when the ctx
+// of Serve is done.
+func (s *Server) SetHandover(h listen.Handover) { s.handover.Store(&h) }
+
+// Adopt serves a connection that another process has passed, until Serve ends. used says that there
+// was a request on it.
+func (s *Server) Adopt(rwc net.Conn, used bool) {
+	<-s.begun
+	if !s.gate.Enter(func() { s.receive(s.base, rwc, used, func() {}) }) {
+		rwc.Close()
+	}
 }
 
 // peers may connect. Where proxies are to name their clients no one else may: they could name any.
@@ -111,12 +130,13 @@ func (s *Server) peers() listen.Peers {
 	return p
 }
 
-// receive serves a connection that was accepted.
-func (s *Server) receive(opening context.Context, rwc net.Conn, left func()) {
-	if s.receiveOnLoop(rwc, left) {
+// receive serves a connection that was accepted. used says that there was a request on it.
+func (s *Server) receive(opening context.Context, rwc net.Conn, used bool, left func()) {
+	if s.receiveOnLoop(rwc, used, left) {
 		return
 	}
 	c := newConn(s, rwc, left)
+	c.served = used
 	c.watchEnd()
 	s.add(c)
 	s.newcomers.Add(1)
@@ -165,10 +185,18 @@ var errDrained = errors.New("the host ends and could not wait any longer")
 
 // drain waits for requests in flight, and ends them by force when it has waited long enough.
 func (s *Server) drain(http2 *http.Server, cutOff context.CancelCauseFunc) {
-	limit, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	s.gate.Close()
+	h := s.handover.Load()
+	limit, cancel := h.Limit(s.config.DrainTimeout)
 	defer cancel()
-	s.draining.Store(true)
-	s.each(connection.Drain)
+	s.draining.Store(h == nil || s.onLoop == nil)
+	s.each(func(c connection) {
+		if onLoop, ok := c.(*onloop.Conn); ok && h != nil {
+			onLoop.Leave(h)
+			return
+		}
+		c.Drain()
+	})
 	s.awaitNewcomers()
 	err := http2.Shutdown(limit)
 	ended := make(chan struct{})

@@ -38,10 +38,12 @@ type Conn struct {
 	fd     int // -1 while a goroutine has the connection
 	source eventloop.Source
 	stay   eventloop.Stay
-	last   bool   // the connection ends when no request is in flight
-	cut    error  // why it ends at once; nil: it does not
-	driver Driver // nil unless away
-	moves  uint8  // how many requests in a row could not stay on the loop, as far as that matters
+	last   bool // the connection ends when no request is in flight
+	// handover passes the connection to another process when no request is in flight; nil: it stays
+	handover *listen.Handover
+	cut      error  // why it ends at once; nil: it does not
+	driver   Driver // nil unless away
+	moves    uint8  // how many requests in a row could not stay on the loop, as far as that matters
 
 	// These are set while the state is serving.
 	request *http.Request
@@ -62,6 +64,8 @@ func (c *Conn) listen() {
 	switch {
 	case c.cut != nil, c.last && c.protocol.WasUsed():
 		c.close()
+	case c.handover != nil:
+		c.pass()
 	case c.last, c.server.Loop.Add(&c.source, c.fd, c) != nil:
 		// Its client may have begun a request, or the kernel has no room for another source.
 		c.handOver(Work{Stay: stayAway})
@@ -157,6 +161,9 @@ func (c *Conn) rest() {
 	switch {
 	case c.protocol.HasInput():
 		return
+	case c.handover != nil:
+		c.pass()
+		return
 	case c.protocol.WasUsed():
 		c.enter(idle, c.server.idle)
 	default:
@@ -192,6 +199,18 @@ func (c *Conn) close() {
 	c.ended()
 }
 
+// pass passes the connection, on which no request is in flight, to another process. What its client
+// has sent meanwhile is in the socket.
+func (c *Conn) pass() {
+	c.enter(closed, nil)
+	c.source.Remove()
+	used := c.protocol.WasUsed()
+	c.protocol.Release()
+	c.forget()
+	c.handover.Pass(c.fd, used)
+	c.ended()
+}
+
 // forget releases what belongs to the request that was served.
 func (c *Conn) forget() {
 	c.server.releaseHeader(c.header)
@@ -215,6 +234,21 @@ func (c *Conn) Drain() {
 				return
 			}
 			c.close()
+		}
+	})
+}
+
+// Leave passes the connection to another process as soon as no request is in flight. Any goroutine
+// may call it.
+func (c *Conn) Leave(h *listen.Handover) {
+	c.server.Loop.Post(func() {
+		defer c.contain()
+		c.handover = h
+		switch {
+		case c.state == away:
+			c.driver.Return()
+		case c.state == idle && !c.protocol.HasInput():
+			c.pass()
 		}
 	})
 }
@@ -252,6 +286,9 @@ func (c *Conn) handOver(w Work) {
 	}
 	if w.Serve != nil {
 		c.moves = min(c.moves+1, 8)
+	}
+	if c.handover != nil {
+		w.Stay = 0
 	}
 	c.fd, c.driver = -1, c.protocol.HandOver(rwc, w)
 	c.forget()

@@ -68,7 +68,7 @@ type Work struct {
 	Last bool // the connection ends when no request is in flight
 }
 
-// Driver serves a connection on a goroutine. Drain and Cut may be called meanwhile.
+// Driver serves a connection on a goroutine. The other methods may be called meanwhile.
 type Driver interface {
 	// Drive serves requests until the connection has ended, or is idle and may go back to the loop
 	// as the descriptor fd.
@@ -76,6 +76,9 @@ type Driver interface {
 
 	// Drain ends the connection as soon as no request is in flight.
 	Drain()
+
+	// Return has the connection go back to the loop as soon as no request is in flight.
+	Return()
 
 	// Cut ends the connection at once.
 	Cut(error)

@@ -37,6 +37,10 @@ func newServer(p protocol, c Config) *Server {
 	return s
 }
 
+// SetHandover lets connections take as long as they like, instead of the drain timeout, when the ctx
+// of Serve is done: another process accepts the next ones.
+func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
+
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
 // lets requests in flight finish within the drain timeout, and returns nil when nothing it started
 // is left. It may be called once; an error means that ln has failed.

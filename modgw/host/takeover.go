@@ -1,0 +1,205 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/upgrade"
+)
+
+// predecessors are the hosts whose place this one has taken and that have not ended.
+type predecessors struct {
+	mu   sync.Mutex
+	open []*upgrade.Predecessor
+	wait sync.WaitGroup // for followers
+}
+
+func (p *predecessors) all() []*upgrade.Predecessor {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.open)
+}
+
+// follow serves the connections that a host passes, until it has ended or was left.
+func (p *predecessors) follow(host *upgrade.Predecessor, adopt func(upgrade.Connection, net.Conn)) {
+	p.mu.Lock()
+	p.open = append(p.open, host)
+	p.mu.Unlock()
+	p.wait.Go(func() {
+		host.Follow(adopt)
+		p.mu.Lock()
+		p.open = slices.DeleteFunc(p.open, func(other *upgrade.Predecessor) bool { return other == host })
+		p.mu.Unlock()
+		host.Leave()
+	})
+}
+
+// leave lets another host follow them.
+func (p *predecessors) leave() {
+	for _, host := range p.all() {
+		host.Leave()
+	}
+	p.wait.Wait()
+}
+
+// end ends them, and returns when they have ended.
+func (p *predecessors) end() {
+	for _, host := range p.all() {
+		host.EndPredecessor()
+	}
+	p.wait.Wait()
+}
+
+// replaced ends what they have of an app.
+func (p *predecessors) replaced(app modgw.AppName) {
+	for _, host := range p.all() {
+		host.Replaced(app)
+	}
+}
+
+// inheritLock takes over the reservation of the state folder.
+func (h *Host) inheritLock() (unlock func(), err error) {
+	file := h.config.Predecessor.Take(upgrade.Lock, "", "")
+	if file == nil {
+		return nil, errors.New("cannot take over: the state folder is not passed")
+	}
+	h.succession.lock = file
+	return func() { file.Close() }, nil
+}
+
+// inheritedState is what an app was on the host that is replaced; "" when it was unknown there, or
+// no host is replaced.
+func (h *Host) inheritedState(name modgw.AppName) modgw.AppState {
+	if h.config.Predecessor == nil {
+		return ""
+	}
+	for _, app := range h.config.Predecessor.State().Apps {
+		if app.Name == name {
+			return app.State
+		}
+	}
+	return ""
+}
+
+// inheritNumbers has generations counted on from those of the host that is replaced.
+func (h *Host) inheritNumbers() {
+	if h.config.Predecessor == nil {
+		return
+	}
+	for _, app := range h.config.Predecessor.State().Apps {
+		h.gateway.CountFrom(app.Name, app.Generation)
+	}
+}
+
+// takeOver returns when the host that is replaced lets this one serve. An error means that it goes
+// on itself.
+func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) error {
+	p := h.config.Predecessor
+	preparing, cancel := p.WithCancel(ctx)
+	defer cancel()
+	if err := first.await(preparing); err != nil {
+		return err
+	}
+	if err := h.checkInheritedApps(first); err != nil {
+		return err
+	}
+	stopped, err := p.Ready(ctx)
+	if err != nil {
+		return err
+	}
+	s.keep()
+	for _, name := range stopped {
+		_ = h.gateway.Stop(ctx, name) // one that is not known is not described any more
+	}
+	h.keepClaims()
+	// The pid is for people; the lock itself is the kernel's.
+	_ = h.succession.lock.Truncate(0)
+	_, _ = h.succession.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return nil
+}
+
+// checkInheritedApps returns an error if an app does not serve that the other host serves and that
+// is still described.
+func (h *Host) checkInheritedApps(first *firstDeploys) error {
+	missing := map[modgw.AppName]bool{} // their descriptors have mistakes
+	for _, c := range h.Claims() {
+		missing[c.App] = h.reconciler(c.App) == nil && h.runs(c.App)
+	}
+	for _, app := range h.config.Predecessor.State().Apps {
+		if app.State != modgw.AppServing {
+			continue
+		}
+		err := first.failed[app.Name]
+		if err == nil && missing[app.Name] {
+			err = errors.New("its descriptor has mistakes, and the last good one cannot be used")
+		}
+		if err != nil {
+			return fmt.Errorf("app %q serves now and would not any more: %w", app.Name, err)
+		}
+	}
+	return nil
+}
+
+// followPredecessors serves what the hosts that are replaced pass.
+func (h *Host) followPredecessors(s *sockets) error {
+	p := h.config.Predecessor
+	if err := p.Serving(); err != nil {
+		return err
+	}
+	adopt := func(c upgrade.Connection, conn net.Conn) { s.adopt(c, conn) }
+	for _, host := range append(p.Earlier(), p) {
+		h.predecessors.follow(host, adopt)
+	}
+	return nil
+}
+
+// keep makes the sockets this host's own that another host had.
+func (s *sockets) keep() {
+	for _, f := range s.fronts {
+		listen.Keep(f.listener)
+	}
+	for _, l := range s.others() {
+		listen.Keep(l)
+	}
+}
+
+// adopt serves a connection that another host has passed.
+func (s *sockets) adopt(c upgrade.Connection, conn net.Conn) {
+	for _, f := range s.fronts {
+		server, ok := f.server.(interface{ Adopt(net.Conn, bool) })
+		if ok && f.settings.Kind == c.Kind && f.settings.Address == c.Address {
+			server.Adopt(conn, c.Used)
+			return
+		}
+	}
+	conn.Close() // there is no such listener any more
+}
+
+// openOrInherit opens a listener, unless the host that is replaced has it.
+func (h *Host) openOrInherit(role upgrade.Role, kind string, l modgw.Listener) (net.Listener, error) {
+	if p := h.config.Predecessor; p != nil {
+		if file := p.Take(role, kind, l.Address); file != nil {
+			return listen.Inherit(l, file)
+		}
+	}
+	return listen.Open(l)
+}
+
+// succeeded is what status says of the upgrade by which this host has begun; nil without one.
+func (h *Host) succeeded() *control.UpgradeStatus {
+	if h.config.Predecessor == nil {
+		return nil
+	}
+	return &control.UpgradeStatus{
+		From: hostVersion(h.config.Predecessor.State().Version), Draining: len(h.predecessors.all()),
+	}
+}

@@ -1,0 +1,286 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/upgrade"
+)
+
+// errReplaced is why a host ends whose successor serves.
+var errReplaced = errors.New("another host has taken over")
+
+// succession is what a host needs to hand over while it runs.
+type succession struct {
+	attempt sync.Mutex // held by the upgrade that is under way
+
+	mu      sync.Mutex
+	sockets *sockets                // nil while there are none to hand over
+	lock    *os.File                // reserves the state folder
+	replace context.CancelCauseFunc // ends Run, with errReplaced
+	heir    *heir                   // serves in place of this host; nil: this host serves
+}
+
+// open lets the host be replaced.
+func (s *succession) open(sockets *sockets, replace context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets, s.replace = sockets, replace
+}
+
+// current is what serves in place of this host; nil: this host serves.
+func (s *succession) current() *heir {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heir
+}
+
+// Upgrade implements [control.Host].
+func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error) {
+	if !h.succession.attempt.TryLock() {
+		return control.Upgrade{}, &modgw.Fault{
+			Code:    "MGW-HST-031",
+			Summary: "cannot upgrade the host: another upgrade is under way",
+			Hint:    "wait until it has ended",
+		}
+	}
+	defer h.succession.attempt.Unlock()
+	began := time.Now()
+	successor, err := h.replaceBy(ctx, path)
+	if err != nil {
+		h.log.Error("upgrade failed, this host goes on", "error", err.Error())
+		return control.Upgrade{}, err
+	}
+	h.log.Info("upgrade done", "version", successor.Version(), "pid", successor.PID(),
+		"took", time.Since(began).Round(time.Millisecond).String())
+	return control.Upgrade{
+		From: h.config.Version, Version: successor.Version(), PID: successor.PID(), Took: time.Since(began),
+	}, nil
+}
+
+// programPath is the program that the host is to become: the one that is asked for, or what has the
+// path of this one by now.
+func (h *Host) programPath(asked string) (string, error) {
+	if h.config.Launch == nil || h.config.Dev || h.config.Script {
+		return "", &modgw.Fault{
+			Code:    "MGW-HST-032",
+			Summary: "cannot upgrade a host that is a part of something else, such as dev or a web server's script",
+			Hint:    "end it and start it again; hosts of serve and run can be upgraded",
+		}
+	}
+	if asked != "" {
+		return asked, nil
+	}
+	own, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the program of the host: %w", err)
+	}
+	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
+		own = strings.TrimSuffix(own, " (deleted)")
+	}
+	return own, nil
+}
+
+// replaceBy has a program take over. After an error everything is as it was.
+func (h *Host) replaceBy(ctx context.Context, path string) (*upgrade.Successor, error) {
+	path, err := h.programPath(path)
+	if err != nil {
+		return nil, err
+	}
+	program, err := upgrade.OpenProgram(path)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	h.log.Info("upgrade begun", "program", path)
+	sockets, err := h.socketsToPass()
+	defer closeSockets(sockets)
+	if err != nil {
+		return nil, err
+	}
+	successor, err := upgrade.Start(ctx, program, *h.config.Launch)
+	if err != nil {
+		return nil, err
+	}
+	if err = successor.Prepare(ctx, h.upgradeState(), sockets); err == nil {
+		err = successor.Commit(ctx, h.stoppedApps())
+	}
+	if err != nil {
+		successor.End()
+		return nil, err
+	}
+	h.handOver(successor)
+	return successor, nil
+}
+
+// upgradeState is what a successor must know.
+func (h *Host) upgradeState() upgrade.State {
+	s := upgrade.State{Version: h.config.Version, PID: os.Getpid(), Started: h.started}
+	for _, app := range h.gateway.Status() {
+		a := upgrade.App{Name: app.App, State: app.State}
+		if app.Generation != nil {
+			a.Generation = app.Generation.Number
+		}
+		s.Apps = append(s.Apps, a)
+	}
+	return s
+}
+
+func (h *Host) stoppedApps() (stopped []modgw.AppName) {
+	for _, app := range h.gateway.Status() {
+		if app.State == modgw.AppStopped {
+			stopped = append(stopped, app.App)
+		}
+	}
+	return stopped
+}
+
+// socketsToPass duplicates all that a successor gets.
+func (h *Host) socketsToPass() (all []upgrade.OpenSocket, err error) {
+	h.succession.mu.Lock()
+	defer h.succession.mu.Unlock()
+	s := h.succession.sockets
+	if s == nil || h.succession.heir != nil {
+		return nil, &modgw.Fault{
+			Code:    "MGW-HST-031",
+			Summary: "cannot upgrade the host: another upgrade is under way",
+			Hint:    "wait until it has ended",
+		}
+	}
+	add := func(socket upgrade.Socket, open func() (*os.File, error)) {
+		if err != nil {
+			return
+		}
+		var file *os.File
+		if file, err = open(); err == nil {
+			all = append(all, upgrade.OpenSocket{Socket: socket, File: file})
+		}
+	}
+	for _, f := range s.fronts {
+		role := upgrade.Front
+		if f.passed {
+			role = upgrade.Passed
+		}
+		add(upgrade.Socket{Role: role, Kind: f.settings.Kind, Address: f.settings.Address, Name: f.name},
+			func() (*os.File, error) { return listen.File(f.listener) })
+	}
+	add(upgrade.Socket{Role: upgrade.Control, Address: h.Control()},
+		func() (*os.File, error) { return listen.File(s.control) })
+	if s.metrics != nil {
+		add(upgrade.Socket{Role: upgrade.Metrics, Address: h.file.Metrics.Address},
+			func() (*os.File, error) { return listen.File(s.metrics) })
+	}
+	if s.dashboard != nil {
+		add(upgrade.Socket{Role: upgrade.Dashboard, Address: h.file.Dashboard.Address},
+			func() (*os.File, error) { return listen.File(s.dashboard) })
+	}
+	add(upgrade.Socket{Role: upgrade.Lock},
+		func() (*os.File, error) { return listen.Duplicate(h.succession.lock, "host.lock") })
+	for _, p := range h.predecessors.all() {
+		add(upgrade.Socket{Role: upgrade.Earlier}, p.File)
+	}
+	return all, err
+}
+
+func closeSockets(sockets []upgrade.OpenSocket) {
+	for _, s := range sockets {
+		s.File.Close()
+	}
+}
+
+// handOver leaves the sockets to a successor that serves, and ends Run when the connections that
+// cannot be passed have ended.
+func (h *Host) handOver(successor *upgrade.Successor) {
+	h.predecessors.leave() // the successor has the links by now
+	next := &heir{Successor: successor, hurry: make(chan struct{}), queue: make(chan passed, passQueue), log: h.log}
+	next.sending.Go(next.send)
+	h.succession.mu.Lock()
+	s, replace := h.succession.sockets, h.succession.replace
+	h.succession.heir = next
+	h.succession.mu.Unlock()
+	for _, f := range s.fronts {
+		listen.Leave(f.listener)
+		f.server.SetHandover(listen.Handover{Pass: next.passerOf(f.settings), Hurry: next.hurry})
+	}
+	for _, l := range s.others() {
+		listen.Leave(l)
+	}
+	go func() {
+		defer close(next.hurry)
+		successor.Follow(h.gateway.EndStreamsOf)
+	}()
+	if h.config.Replaced != nil {
+		h.config.Replaced(successor.PID())
+	}
+	replace(errReplaced)
+}
+
+// passQueue is how many connections may wait to be passed. The event loop must not wait; a
+// connection for which there is no room is closed.
+const passQueue = 1 << 14
+
+// heir is the host that serves in place of this one.
+type heir struct {
+	*upgrade.Successor
+	hurry   chan struct{} // closes when this host must end soon
+	queue   chan passed
+	sending sync.WaitGroup
+	log     logger
+}
+
+// logger is what heir needs of slog.Logger.
+type logger interface {
+	Warn(message string, args ...any)
+}
+
+// passed is a connection on its way to the successor.
+type passed struct {
+	upgrade.Connection
+	fd int
+}
+
+// passerOf returns what passes the connections of a listener.
+func (n *heir) passerOf(l modgw.Listener) func(fd int, used bool) {
+	return func(fd int, used bool) {
+		c := passed{upgrade.Connection{Kind: l.Kind, Address: l.Address, Used: used}, fd}
+		select {
+		case n.queue <- c:
+		default:
+			os.NewFile(uintptr(fd), "connection").Close()
+		}
+	}
+}
+
+// send passes connections until the queue is closed.
+func (n *heir) send() {
+	for c := range n.queue {
+		file := os.NewFile(uintptr(c.fd), "connection")
+		if err := n.PassConnection(c.Connection, file); err != nil {
+			n.log.Warn("connection closed, the new host cannot take it", "error", err.Error())
+		}
+		file.Close()
+	}
+}
+
+// finish passes what is left, and leaves the successor alone. No connection may be passed any more.
+func (n *heir) finish() {
+	close(n.queue)
+	n.sending.Wait()
+	n.Leave()
+}
+
+// IsReplaced reports whether another host serves in place of this one.
+func (h *Host) IsReplaced() bool { return h.succession.current() != nil }
+
+// hostVersion is the version of a host as people read it.
+func hostVersion(v string) string { return cmp.Or(v, "unknown") }

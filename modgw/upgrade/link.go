@@ -1,0 +1,139 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxMessage bounds a message. A packet can be as long by default (socket(7), wmem_default).
+const maxMessage = 192 << 10
+
+// link is one end of the socket between the hosts. Any goroutine may send; one reads.
+type link struct {
+	conn *net.UnixConn
+
+	sending sync.Mutex
+}
+
+// newLink makes the ends of a link; theirs is to be inherited.
+func newLink() (ours *link, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot make a socket for the new host: %w", err)
+	}
+	theirs = os.NewFile(uintptr(fds[1]), "host")
+	if ours, err = linkOf(os.NewFile(uintptr(fds[0]), "host")); err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}
+
+// linkOf makes a link of an end, which it closes.
+func linkOf(end *os.File) (*link, error) {
+	defer end.Close()
+	conn, err := net.FileConn(end)
+	if err != nil {
+		return nil, fmt.Errorf("cannot talk to the other host: %w", err)
+	}
+	packets, ok := conn.(*net.UnixConn)
+	if !ok {
+		conn.Close()
+		return nil, errors.New("cannot talk to the other host: its descriptor is no Unix socket")
+	}
+	return &link{conn: packets}, nil
+}
+
+// send sends a message with at most one file, which stays open.
+func (l *link) send(m message, file *os.File) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxMessage {
+		return fmt.Errorf("cannot send a message of %d bytes to the other host", len(text))
+	}
+	var rights []byte
+	if file != nil {
+		conn, err := file.SyscallConn()
+		if err != nil {
+			return err
+		}
+		// Its mode must stay as it is, which Fd would change.
+		if err := conn.Control(func(fd uintptr) { rights = unix.UnixRights(int(fd)) }); err != nil {
+			return err
+		}
+		defer runtime.KeepAlive(file)
+	}
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	if _, _, err = l.conn.WriteMsgUnix(text, rights, nil); err != nil {
+		return fmt.Errorf("cannot tell the other host %q: %w", m.Kind, err)
+	}
+	return nil
+}
+
+// receive reads a message. file is nil without one. The error is io.EOF when the other host has
+// closed its end, or has ended.
+func (l *link) receive() (m message, file *os.File, err error) {
+	text, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4))
+	n, oobn, flags, _, err := l.conn.ReadMsgUnix(text, oob)
+	switch {
+	case errors.Is(err, unix.ECONNRESET):
+		return m, nil, io.EOF
+	case err != nil:
+		return m, nil, err
+	case n == 0 && oobn == 0:
+		return m, nil, io.EOF
+	}
+	if file, err = fileIn(oob[:oobn]); err != nil {
+		return m, nil, err
+	}
+	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		err = errors.New("cannot read a message of the other host: it is too long")
+	} else if err = json.Unmarshal(text[:n], &m); err != nil {
+		err = fmt.Errorf("cannot read a message of the other host: %w", err)
+	}
+	if err != nil && file != nil {
+		file.Close()
+		file = nil
+	}
+	return m, file, err
+}
+
+// fileIn returns the file among control messages; nil when there is none.
+func fileIn(oob []byte) (*os.File, error) {
+	if len(oob) == 0 {
+		return nil, nil
+	}
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(messages) == 0 {
+		return nil, fmt.Errorf("cannot read what came beside a message of the other host: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) == 0 {
+		return nil, fmt.Errorf("cannot read a descriptor of the other host: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "passed"), nil
+}
+
+// within bounds a step: reading and writing fail when ctx is done. end lifts the bound.
+func (l *link) within(ctx context.Context) (end func()) {
+	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		stop()
+		_ = l.conn.SetDeadline(time.Time{})
+	}
+}
+
+func (l *link) close() { l.conn.Close() }

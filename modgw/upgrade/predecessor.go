@@ -1,0 +1,246 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/listen"
+)
+
+// errLeft is why a host ends whose predecessor does not want it any more.
+var errLeft = errors.New("cannot take over: the host that was to be replaced has called it off, or has ended")
+
+// Predecessor is a host that is replaced: the one that has started this process, or one that was
+// replaced before and has not ended.
+type Predecessor struct {
+	link    *link
+	state   State
+	sockets []OpenSocket
+	serving atomic.Bool
+
+	next chan received // what comes after all that this process needs
+}
+
+// received is what was read from a link.
+type received struct {
+	message message
+	err     error
+}
+
+// Inherited returns the host that has started this process to be replaced, and introduces this
+// process by a version; nil when there is none. It must be called once, before the process starts
+// another one.
+func Inherited(version string) (*Predecessor, error) {
+	text := os.Getenv(linkVariable)
+	if text == "" {
+		return nil, nil
+	}
+	_ = os.Unsetenv(linkVariable) // it is of no use to the processes of apps
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < 3 {
+		return nil, fmt.Errorf("cannot take over: %s is %q", linkVariable, text)
+	}
+	link, err := linkOf(os.NewFile(uintptr(fd), "host"))
+	if err != nil {
+		return nil, err
+	}
+	p := &Predecessor{link: link, next: make(chan received, 1)}
+	if err := p.meet(version); err != nil {
+		p.Leave()
+		return nil, err
+	}
+	go p.awaitNext()
+	return p, nil
+}
+
+// awaitNext reads whether this process may serve.
+func (p *Predecessor) awaitNext() {
+	m, file, err := p.link.receive()
+	if file != nil {
+		file.Close()
+	}
+	p.next <- received{m, err}
+}
+
+// meet introduces this process and reads what it gets.
+func (p *Predecessor) meet(version string) error {
+	if err := p.link.send(message{Kind: helloKind, Hello: &hello{oldestFormat, newestFormat, version}}, nil); err != nil {
+		return err
+	}
+	for {
+		m, file, err := p.link.receive()
+		switch {
+		case err == io.EOF:
+			return errLeft
+		case err != nil:
+			return err
+		case m.Kind == stateKind && m.State != nil:
+			m.State.Apps = append(p.state.Apps, m.State.Apps...)
+			p.state = *m.State
+		case m.Kind == socketKind && m.Socket != nil && file != nil:
+			p.sockets = append(p.sockets, OpenSocket{*m.Socket, file})
+			continue
+		case m.Kind == startKind:
+			return nil
+		}
+		if file != nil {
+			file.Close()
+		}
+	}
+}
+
+// State is what the predecessor says of itself and its apps.
+func (p *Predecessor) State() State { return p.state }
+
+// Take returns the socket of a role, and of a kind of front and an address if it has them, which is
+// the caller's from now on; nil when none was passed.
+func (p *Predecessor) Take(r Role, kind string, address modgw.Address) *os.File {
+	for i, s := range p.sockets {
+		if s.File != nil && s.Role == r && s.Kind == kind && s.Address == address {
+			p.sockets[i].File = nil
+			return s.File
+		}
+	}
+	return nil
+}
+
+// TakePassed returns the sockets that a service manager had passed.
+func (p *Predecessor) TakePassed() (passed []OpenSocket) {
+	for i, s := range p.sockets {
+		if s.File != nil && s.Role == Passed {
+			passed = append(passed, s)
+			p.sockets[i].File = nil
+		}
+	}
+	return passed
+}
+
+// Refuse tells the predecessor why this process cannot take over, unless it has.
+func (p *Predecessor) Refuse(reason error) {
+	if !p.serving.Load() {
+		// The predecessor may have gone, and then it needs no reason.
+		_ = p.link.send(message{Kind: refusedKind, Reason: reason.Error()}, nil)
+	}
+}
+
+// Earlier returns the hosts that were replaced before the predecessor and have not ended.
+func (p *Predecessor) Earlier() (earlier []*Predecessor) {
+	for i, s := range p.sockets {
+		if s.File == nil || s.Role != Earlier {
+			continue
+		}
+		p.sockets[i].File = nil
+		if link, err := linkOf(s.File); err == nil { // else it ends as if this host did
+			e := &Predecessor{link: link}
+			e.serving.Store(true)
+			earlier = append(earlier, e)
+		}
+	}
+	return earlier
+}
+
+// File returns the link to a host that has not ended, for the next successor.
+func (p *Predecessor) File() (*os.File, error) { return listen.Duplicate(p.link.conn, "host") }
+
+// WithCancel returns a context that is done when the predecessor calls the upgrade off, or ends,
+// before Ready has returned.
+func (p *Predecessor) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case r := <-p.next:
+			if p.next <- r; r.err != nil || r.message.Kind != commitKind {
+				cancel(errLeft)
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// Ready tells the predecessor that this host can serve, and waits until it lets it. It returns
+// which apps are stopped by then. After that the sockets that were not taken are closed.
+func (p *Predecessor) Ready(ctx context.Context) (stopped []modgw.AppName, err error) {
+	if err := p.link.send(message{Kind: readyKind}, nil); err != nil {
+		return nil, err
+	}
+	var r received
+	select {
+	case r = <-p.next:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	switch {
+	case r.err == io.EOF:
+		return nil, errLeft
+	case r.err != nil:
+		return nil, r.err
+	case r.message.Kind != commitKind:
+		return nil, fmt.Errorf("cannot take over: the host that was to be replaced said %q", r.message.Kind)
+	}
+	p.closeSockets()
+	return r.message.Stopped, nil
+}
+
+// Serving tells the predecessor that this host accepts connections.
+func (p *Predecessor) Serving() error {
+	p.serving.Store(true)
+	return p.link.send(message{Kind: servingKind}, nil)
+}
+
+// Follow calls adopt for each connection that is passed. It returns when the predecessor has ended,
+// or [Predecessor.Leave] was called.
+func (p *Predecessor) Follow(adopt func(Connection, net.Conn)) {
+	for {
+		m, file, err := p.link.receive()
+		if file == nil {
+			if err != nil {
+				return
+			}
+			continue
+		}
+		conn, connErr := net.FileConn(file)
+		file.Close()
+		switch {
+		case err != nil:
+			return
+		case connErr != nil: // its client has gone
+		case m.Kind == connectionKind && m.Connection != nil:
+			adopt(*m.Connection, conn)
+		default:
+			conn.Close()
+		}
+	}
+}
+
+// Replaced tells the predecessor that an app has a new generation, so that what it has of the app
+// ends.
+func (p *Predecessor) Replaced(app modgw.AppName) {
+	// It may have ended.
+	_ = p.link.send(message{Kind: replacedKind, App: app}, nil)
+}
+
+// EndPredecessor tells the predecessor to end. Follow returns when it has.
+func (p *Predecessor) EndPredecessor() { _ = p.link.send(message{Kind: endKind}, nil) }
+
+// Leave closes the link and the sockets that were not taken.
+func (p *Predecessor) Leave() {
+	p.link.close()
+	p.closeSockets()
+}
+
+func (p *Predecessor) closeSockets() {
+	for i, s := range p.sockets {
+		if s.File != nil {
+			s.File.Close()
+			p.sockets[i].File = nil
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package upgrade
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/modgw/modgw/internal/safepath"
+	"github.com/modgw/modgw/modgw"
+)
+
+// Program is an open program. It is executed as it was when it was opened and judged, whatever has
+// its path by then.
+type Program struct {
+	path string
+	file *os.File
+}
+
+// OpenProgram opens a program that may become the host: no user may be able to change it, or its
+// path, but root and the user of this process. An error is a *[modgw.Fault].
+func OpenProgram(path string) (*Program, error) {
+	p := &Program{path: path}
+	var err error
+	if !filepath.IsAbs(path) {
+		err = errors.New("its path is not absolute")
+	} else {
+		err = p.open()
+	}
+	if err != nil {
+		return nil, &modgw.Fault{
+			Code:    "MGW-HST-028",
+			Summary: fmt.Sprintf("cannot become %q", path),
+			Err:     err,
+			Hint:    "name a modgw-host for this machine that only root, or the user of the host, can change",
+		}
+	}
+	return p, nil
+}
+
+func (p *Program) open() error {
+	opened, err := safepath.Opener{}.Open(p.path)
+	if err != nil {
+		return err
+	}
+	p.file = opened.File
+	if err := judge(opened); err != nil {
+		p.Close()
+		return err
+	}
+	return nil
+}
+
+// judge says why a file cannot be the program of the host; nil when it can.
+func judge(f *safepath.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular():
+		return errors.New("it is no regular file")
+	case f.Loose.Path != "":
+		return errors.New(f.Loose.String())
+	case !f.Writers.RootAlone():
+		return errors.New(safepath.Reasons(f.Steps))
+	case !known || owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
+		return errors.New("it belongs to another user")
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("others can change it: its mode is %#o", info.Mode().Perm())
+	case info.Mode().Perm()&0o111 == 0:
+		return fmt.Errorf("it is not executable: %w", fs.ErrPermission)
+	}
+	header, err := elf.NewFile(f)
+	if err != nil {
+		return fmt.Errorf("it is no program: %w", err)
+	}
+	return header.Close()
+}
+
+// Path is the path that it was opened by.
+func (p *Program) Path() string { return p.path }
+
+// Close closes the program.
+func (p *Program) Close() { p.file.Close() }
+
+// executable is a path by which this process, and one that it forks, can execute the program.
+func (p *Program) executable() string { return fmt.Sprintf("/proc/self/fd/%d", p.file.Fd()) }

@@ -1,0 +1,269 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// linkVariable tells a program which of its descriptors is the link to the host that it is to
+// replace.
+const linkVariable = "MODGW_UPGRADE"
+
+const (
+	// helloTime is how long a program may take to introduce itself.
+	helloTime = 20 * time.Second
+
+	// commitTime is how long a host that is ready may take to accept connections.
+	commitTime = 20 * time.Second
+
+	// endTime is how long a host may take to end that is not wanted any more.
+	endTime = 10 * time.Second
+)
+
+// Successor is a host that was started to replace this one.
+type Successor struct {
+	link    *link
+	cmd     *exec.Cmd
+	version string
+	format  int
+	exited  chan struct{}
+}
+
+// Launch says how a program becomes a host.
+type Launch struct {
+	Args []string // of the program, its name first
+	Env  []string // its environment
+	// further files that it inherits, from descriptor FirstFile on; they stay open
+	Files []*os.File
+	Group bool // it gets a process group of its own
+}
+
+// FirstFile is the descriptor of the first of the files of [Launch].
+const FirstFile = 4
+
+// Start starts a program as a child of this process, with the standard streams and the working
+// directory of this one, and waits until it has introduced itself. An error is a *[modgw.Fault],
+// and nothing is left then.
+func Start(ctx context.Context, p *Program, l Launch) (*Successor, error) {
+	link, theirs, err := newLink()
+	if err != nil {
+		return nil, startFault(p.path, err)
+	}
+	defer theirs.Close()
+	s := &Successor{link: link, exited: make(chan struct{})}
+	s.cmd = &exec.Cmd{
+		Path: p.executable(), Args: l.Args, Env: environment(l.Env, FirstFile-1),
+		ExtraFiles: append([]*os.File{theirs}, l.Files...),
+		Stdin:      os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: l.Group},
+	}
+	if err := s.cmd.Start(); err != nil {
+		link.close()
+		return nil, startFault(p.path, err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // its state says how it ended
+		close(s.exited)
+	}()
+	theirs.Close()
+	if err := s.meet(ctx); err != nil {
+		s.End()
+		return nil, startFault(p.path, s.explain(err))
+	}
+	return s, nil
+}
+
+// environment is env for a host whose link is a descriptor. Sockets of a service manager come by
+// the link.
+func environment(env []string, link int) []string {
+	var kept []string
+	for _, v := range env {
+		if !strings.HasPrefix(v, "LISTEN_") && !strings.HasPrefix(v, linkVariable+"=") {
+			kept = append(kept, v)
+		}
+	}
+	return append(kept, fmt.Sprintf("%s=%d", linkVariable, link))
+}
+
+func startFault(path string, err error) *modgw.Fault {
+	return &modgw.Fault{
+		Code:    "MGW-HST-029",
+		Summary: fmt.Sprintf("cannot start %q as the new host", path),
+		Err:     err,
+		Hint:    "the log of the host has what it printed; this host goes on as before",
+	}
+}
+
+// meet waits for hello, and chooses the format of messages.
+func (s *Successor) meet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, helloTime)
+	defer cancel()
+	m, err := s.await(ctx, helloKind)
+	if err != nil {
+		return err
+	}
+	if m.Hello == nil {
+		return errors.New("it did not introduce itself")
+	}
+	s.version = m.Hello.Version
+	if s.format = min(newestFormat, m.Hello.Newest); s.format < oldestFormat || s.format < m.Hello.Oldest {
+		return fmt.Errorf("version %s does not understand what this version would pass: it knows the formats %d to %d, this one %d to %d",
+			m.Hello.Version, m.Hello.Oldest, m.Hello.Newest, oldestFormat, newestFormat)
+	}
+	return nil
+}
+
+// await reads a message of a kind, within ctx.
+func (s *Successor) await(ctx context.Context, k kind) (message, error) {
+	defer s.link.within(ctx)()
+	m, file, err := s.link.receive()
+	if file != nil {
+		file.Close()
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return m, fmt.Errorf("it took too long: %w", context.Cause(ctx))
+	case err != nil:
+		return m, err
+	case m.Kind == refusedKind:
+		return m, errors.New(m.Reason)
+	case m.Kind != k:
+		return m, fmt.Errorf("it said %q where it should have said %q", m.Kind, k)
+	}
+	return m, nil
+}
+
+// explain says how the program ended if that is why err has happened.
+func (s *Successor) explain(err error) error {
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	<-s.exited // End was called
+	return fmt.Errorf("it ended before it was ready: %s", s.cmd.ProcessState)
+}
+
+// PID is its process id.
+func (s *Successor) PID() int { return s.cmd.Process.Pid }
+
+// Version is the version of its program.
+func (s *Successor) Version() string { return s.version }
+
+// End ends a successor that is not to take over. It returns when it has ended.
+func (s *Successor) End() {
+	s.link.close() // which tells it
+	limit := time.NewTimer(endTime)
+	defer limit.Stop()
+	select {
+	case <-s.exited:
+		return
+	case <-limit.C:
+	}
+	_ = s.cmd.Process.Kill() // it can only have ended
+	<-s.exited
+}
+
+// OpenSocket is a socket with its descriptor.
+type OpenSocket struct {
+	Socket
+	File *os.File // closed by whoever gets it
+}
+
+// Listener is a listener on a socket that a service manager has passed.
+func (s OpenSocket) Listener() (net.Listener, error) {
+	defer s.File.Close()
+	return net.FileListener(s.File)
+}
+
+// Prepare gives the successor all that it needs, and waits until it can serve. An error is a
+// *[modgw.Fault]; End must be called then.
+func (s *Successor) Prepare(ctx context.Context, state State, sockets []OpenSocket) error {
+	state.Format = s.format
+	err := s.offer(ctx, state, sockets)
+	if err == nil {
+		_, err = s.await(ctx, readyKind)
+	}
+	return s.fault(err)
+}
+
+// fault is the fault of an upgrade that failed after the program was started; nil for no error.
+func (s *Successor) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		s.End()
+		err = s.explain(err)
+	}
+	return &modgw.Fault{
+		Code:    "MGW-HST-030",
+		Summary: fmt.Sprintf("cannot hand over to version %s", s.version),
+		Err:     err,
+		Hint:    "the log has more; this host goes on as before",
+	}
+}
+
+func (s *Successor) offer(ctx context.Context, state State, sockets []OpenSocket) error {
+	defer s.link.within(ctx)()
+	const most = 256 // apps in a message
+	apps := state.Apps
+	for first := true; first || len(apps) > 0; first = false {
+		n := min(len(apps), most)
+		state.Apps, apps = apps[:n], apps[n:]
+		if err := s.link.send(message{Kind: stateKind, State: &state}, nil); err != nil {
+			return err
+		}
+	}
+	for _, socket := range sockets {
+		if err := s.link.send(message{Kind: socketKind, Socket: &socket.Socket}, socket.File); err != nil {
+			return err
+		}
+	}
+	return s.link.send(message{Kind: startKind}, nil)
+}
+
+// Commit lets the successor accept connections, and returns when it does. The stopped apps are those
+// of now. An error is a *[modgw.Fault]; End must be called then.
+func (s *Successor) Commit(ctx context.Context, stopped []modgw.AppName) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTime)
+	defer cancel()
+	err := s.link.send(message{Kind: commitKind, Stopped: stopped}, nil)
+	if err == nil {
+		_, err = s.await(ctx, servingKind)
+	}
+	return s.fault(err)
+}
+
+// PassConnection passes a connection. The file stays open.
+func (s *Successor) PassConnection(c Connection, file *os.File) error {
+	return s.link.send(message{Kind: connectionKind, Connection: &c}, file)
+}
+
+// Follow calls replaced for each app of which the successor has a new generation. It returns when
+// this host must end: the successor says so, or has ended.
+func (s *Successor) Follow(replaced func(modgw.AppName)) {
+	for {
+		m, file, err := s.link.receive()
+		if file != nil {
+			file.Close()
+		}
+		switch {
+		case err != nil || m.Kind == endKind:
+			return
+		case m.Kind == replacedKind:
+			replaced(m.App)
+		}
+	}
+}
+
+// Leave closes the link, after which nothing more can be passed.
+func (s *Successor) Leave() { s.link.close() }

@@ -1,0 +1,210 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/modgw/modgw/internal/fronttest"
+	"github.com/modgw/modgw/internal/watchtest"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// echoApp is an ASGI app that answers "pong", and echoes what comes on a WebSocket.
+const echoApp = `
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError("none")
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+    await send({"type": "http.response.body", "body": b"pong"})
+`
+
+// load asks again and again by requests that neither its client nor a web server may repeat.
+type load struct {
+	url    string
+	sent   atomic.Int64
+	faults sync.Map // text of a fault: true
+}
+
+func (l *load) run(ctx context.Context) {
+	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for ctx.Err() == nil {
+		if fault := l.ask(client); fault != "" {
+			l.faults.Store(fault, true)
+		}
+		l.sent.Add(1)
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond): // the load, not the wait for anything
+		}
+	}
+}
+
+func (l *load) ask(client *http.Client) (fault string) {
+	body := struct{ io.Reader }{strings.NewReader("x")} // of a type that the client cannot rewind
+	response, err := client.Post(l.url, "text/plain", body)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Sprintf("%s, %v: %.300s", response.Status, err, text)
+	}
+	return ""
+}
+
+func (s *site) hostStatus() control.Status {
+	s.t.Helper()
+	status, err := control.NewClient(modgw.Address("unix:" + s.path("state/control.sock"))).Status(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return status
+}
+
+// TestUpgradeLosesNoRequest replaces the host under load, directly and behind web servers that keep
+// connections open, twice; and a program that cannot replace it changes nothing.
+func TestUpgradeLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	log, err := os.Create(s.path("log")) // the hosts share it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s.stderr = log
+	s.write("apps/blog/modgw.hcl", "app \"blog\" {\n  mount = \"/blog\"\n  wsgi {\n    entry = \"./app.wsgi\"\n    workers = 1\n  }\n}\n")
+	s.write("apps/blog/app.wsgi", wsgiApp("the blog"))
+	s.write("apps/echo/modgw.hcl", "app \"echo\" {\n  mount = \"/echo\"\n  asgi {\n    entry = \"./app.py\"\n    workers = 1\n  }\n}\n")
+	s.write("apps/echo/app.py", echoApp)
+	s.startLogged(log.Name())
+	loads := []*load{{url: s.url + "/blog/"}, {url: s.url + "/echo/"}}
+	loads = append(loads, s.loadsOfFronts()...)
+	conn, response, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/echo/", nil)
+	if err != nil {
+		t.Fatalf("%v: %v", response, err)
+	}
+	defer conn.CloseNow()
+
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	for _, l := range loads {
+		running.Go(func() { l.run(ctx) })
+	}
+	broken := s.path("broken")
+	if err := os.WriteFile(broken, []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	first := s.hostStatus().PID
+	for program, why := range map[string]string{broken: "MGW-HST-028", "/bin/true": "MGW-HST-029", "/nowhere": "MGW-HST-028"} {
+		if out, ok := s.run("upgrade", program, "-c", "modgw.hcl"); ok || !strings.Contains(out, why) {
+			t.Errorf("upgrade to %s: %s", program, out)
+		}
+	}
+	if now := s.hostStatus().PID; now != first {
+		t.Fatalf("the host was replaced by a broken program: pid %d, before %d", now, first)
+	}
+	for upgrades := 1; upgrades <= 2; upgrades++ {
+		before := s.hostStatus().PID
+		out := s.mustRun("upgrade", "-c", "modgw.hcl")
+		status := s.hostStatus()
+		if status.PID == before || status.Upgrade == nil || !strings.Contains(out, fmt.Sprintf("serves as pid %d", status.PID)) {
+			t.Errorf("pid %d, before %d: %s", status.PID, before, out)
+		}
+		for _, l := range loads {
+			sent := l.sent.Load()
+			s.eventually(l.url+" is asked", func() bool { return l.sent.Load() > sent+20 })
+		}
+		text := fmt.Sprintf("after %d upgrades", upgrades)
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := conn.Read(t.Context()); err != nil || string(got) != text {
+			t.Errorf("the WebSocket says %q, %v", got, err)
+		}
+	}
+	stop()
+	running.Wait()
+	for _, l := range loads {
+		t.Logf("%s: %d requests", l.url, l.sent.Load())
+		l.faults.Range(func(fault, _ any) bool {
+			t.Errorf("%s: %s", l.url, fault)
+			return true
+		})
+	}
+	s.mustRun("reload", "echo", "-c", "modgw.hcl")
+	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("after a reload of its app the WebSocket ended with %v", err)
+	}
+	s.eventually("only one host is left", func() bool { return s.hostStatus().Upgrade.Draining == 0 })
+}
+
+// startLogged is start for a host whose log is a file.
+func (s *site) startLogged(name string) {
+	s.t.Helper()
+	ended := s.launch(nil, "serve", "-c", s.path("modgw.hcl"))
+	s.eventually("the host is ready", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			s.t.Fatalf("the host ended: %v", err)
+		default:
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		match := readyLine.FindSubmatch(text)
+		if match != nil {
+			s.url = "http://" + string(match[1])
+		}
+		return match != nil
+	})
+	s.t.Cleanup(func() {
+		if text, err := os.ReadFile(name); err == nil && s.t.Failed() {
+			s.t.Logf("log of the hosts:\n%s", text)
+		}
+	})
+}
+
+// loadsOfFronts ask behind Apache and nginx, which keep their connections to the host.
+func (s *site) loadsOfFronts() []*load {
+	fcgi := s.path("fcgi.sock")
+	apache := fronttest.StartApache(s.t, fmt.Sprintf(`
+		<Proxy "fcgi://host" enablereuse=on max=10>
+		</Proxy>
+		<Location "/blog">
+		  SetHandler "proxy:unix:%s|fcgi://host"
+		</Location>
+	`, fcgi))
+	port := fronttest.FreePort(s.t)
+	nginx := fronttest.StartNginxSites(s.t, port, fmt.Sprintf(`
+		upstream http { server %s; keepalive 8; }
+		upstream fcgi { server unix:%s; keepalive 8; }
+		server {
+		  listen 127.0.0.1:%d;
+		  location /echo { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://http; }
+		  location /blog { %s fastcgi_keep_conn on; fastcgi_pass fcgi; }
+		}`, strings.TrimPrefix(s.url, "http://"), fcgi, port, fronttest.FastCGIParams))
+	return []*load{{url: apache.URL + "/blog/"}, {url: nginx.URL + "/blog/"}, {url: nginx.URL + "/echo/"}}
+}
