@@ -67,6 +67,7 @@ var layers = map[string][]string{
 	"modgw/control":            {"modgw", "modgw/claims", "modgw/diagnosis", "modgw/history", "modgw/listen", "modgw/probe"},
 	"modgw/probe":              {"modgw", "internal/lazyregexp"},
 	"modgw/dev":                {"modgw"},
+	"modgw/upgrade":            {"modgw", "modgw/listen", "internal/safepath"},
 	"modgw/host":               {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},
 	"loader":                   {"modgw", "modgw/claims", "modgw/accesslog", "internal/"},
 	"loader/migrate":           {"modgw", "loader", "internal/lazyregexp", "internal/safepath"},

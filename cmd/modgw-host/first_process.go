@@ -85,7 +85,8 @@ func follow(signals <-chan os.Signal, child, successors int) int {
 		child = latest(child, successors)
 		if s != syscall.SIGCHLD {
 			if !sharesTerminal(child, s) {
-				_ = syscall.Kill(child, s.(syscall.Signal)) // it can only have ended, which comes next
+				// it can only have ended, which comes next
+				_ = syscall.Kill(child, s.(syscall.Signal))
 			}
 			continue
 		}
@@ -159,8 +160,8 @@ func reapAll(child int) (ended syscall.WaitStatus, found bool) {
 	}
 }
 
-// takeFirstProcess lets the child of the first process take the passed sockets, which name the first
-// process. It returns where this process names its successors; nil when nothing follows it.
+// takeFirstProcess lets the child of the first process take the passed sockets, which name the
+// first process. It returns where this process names its successors; nil when nothing follows it.
 func takeFirstProcess() *os.File {
 	fd, err := strconv.Atoi(os.Getenv(initVariable))
 	_ = os.Unsetenv(initVariable)

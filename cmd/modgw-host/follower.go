@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -18,8 +20,9 @@ import (
 // systemd, which is told the new one, the process that was started first stays: when its host has
 // drained it becomes a process that only passes signals on to its successors and ends as they do.
 type follower struct {
-	first      *os.File // where the successor is named; nil before the first one without a follower
-	successors int      // from which this process reads them, if it is the one that follows
+	first *os.File // gets the process ids of successors; nil: nothing follows this process yet
+	// descriptor to read them from, if this process is the one that follows; 0: it is not
+	successors int
 
 	mu    sync.Mutex
 	child int // process id of the successor that this process follows; 0: none
@@ -61,8 +64,8 @@ func (f *follower) replaced(pid int) {
 	}
 }
 
-// forward passes signals on to the successor, or its latest one, until this process becomes another.
-// The successor ends this host when it is asked to end itself.
+// forward passes signals on to the successor, or its latest one, until this process becomes
+// another. The successor ends this host when it is asked to end itself.
 func (f *follower) forward() {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
@@ -89,10 +92,24 @@ func (f *follower) becomeFollower() {
 	if f.child == 0 {
 		return
 	}
-	signal.Ignore(forwarded...) // the program that begins must not be ended by one before it is ready
+	// the program that begins must not be ended by one before it is ready
 	_, _ = unix.FcntlInt(uintptr(f.successors), unix.F_SETFD, 0) // it is inherited
+	runtime.LockOSThread()
+	blockForwarded() // a signal that comes before the other program is ready waits for it
 	variable := fmt.Sprintf("%s=%d,%d", followVariable, f.latest(), f.successors)
 	_ = syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), variable))
+}
+
+// blockForwarded makes the signals that are passed on wait, on this thread and in the program that it
+// becomes, until they are asked for there. Other threads still take them.
+func blockForwarded() {
+	var set unix.Sigset_t
+	for _, s := range append(forwarded, syscall.SIGCHLD) {
+		bit := uint(s.(syscall.Signal)) - 1
+		size := uint(unsafe.Sizeof(set.Val[0])) * 8
+		set.Val[bit/size] |= 1 << (bit % size)
+	}
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil) // the arguments are right
 }
 
 // nameProcess names this process for lists of processes. The kernel knows a program that was

@@ -44,7 +44,7 @@ const (
 type console struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
-	follower       *follower // by which a host can be upgraded; nil: none can
+	follower       *follower // lets a host be upgraded; nil: none can be
 }
 
 // run is the program. It returns the exit code.

@@ -139,7 +139,8 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 		_ = h.Reload(ctx, "")
 	})
 	onSignal(ctx, &keeping, syscall.SIGUSR1, h.ReopenLogs)
-	onSignal(ctx, &keeping, syscall.SIGUSR2, func() { _, _ = h.Upgrade(ctx, "") }) // it logs failures
+	// it logs failures
+	onSignal(ctx, &keeping, syscall.SIGUSR2, func() { _, _ = h.Upgrade(ctx, "") })
 	err = h.Run(ctx)
 	cancel()
 	keeping.Wait()

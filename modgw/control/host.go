@@ -85,7 +85,7 @@ type Status struct {
 	Version   string           `json:"version"`   // version of the program
 	PID       int              `json:"pid"`       // process id of the host
 	Started   time.Time        `json:"started"`   // when the host began to run
-	Upgrade   *UpgradeStatus   `json:"upgrade"`   // by which it began to run; null: there was none
+	Upgrade   *UpgradeStatus   `json:"upgrade"`   // how it replaced another host; null: it did not
 	File      string           `json:"file"`      // the host's own file; "" without one
 	State     string           `json:"state"`     // absolute path of the state folder
 	Listeners []ListenerStatus `json:"listeners"` // open listeners

@@ -118,8 +118,8 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 	if fresh {
 		before = h.inheritedState(d.Name)
 	}
-	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.isAsleep(d.Name)) && before != modgw.AppServing
-	if isIdle || before == modgw.AppStopped {
+	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.isAsleep(d.Name))
+	if isIdle && before != modgw.AppServing || before == modgw.AppStopped {
 		h.register(m, d, before)
 		return nil
 	}
@@ -135,7 +135,7 @@ func (h *Host) register(m *managedApp, d modgw.Descriptor, before modgw.AppState
 	}
 	err := h.gateway.Register(d)
 	if err == nil && before == modgw.AppStopped {
-		err = h.gateway.Stop(context.Background(), d.Name) // which does not wait without a generation
+		err = h.gateway.Stop(context.Background(), d.Name) // there is nothing to wait for
 	}
 	if err != nil {
 		h.log.Error("app not registered", "app", d.Name, "error", err.Error())

@@ -59,8 +59,8 @@ type Host struct {
 	probes    *probe.Answerer
 	tracer    *tracing.Tracer // nil: no request is traced
 
-	succession   succession   // by which this host is replaced
-	predecessors predecessors // whose place this host has taken
+	succession   succession   // keeps what is needed to replace this host
+	predecessors predecessors // hosts that this one has replaced
 	ownsState    atomic.Bool  // no other host serves, so that the state folder may be changed
 
 	worker python.Files // set by Run, before any deploy

@@ -2,10 +2,10 @@
 //
 // The new host is a child of the old one, and both run for a while. The alternative, executing the
 // new program in place of the old one, would keep the process id; but it would end whatever cannot
-// be written down: encryption that is under way, a response that is being sent, a WebSocket with its
-// compression. Here the old host keeps all that until it has ended, and the new one begins nothing
-// before it has proved that it can serve. Where a service manager must know the process id of the
-// host, the old host tells it the new one.
+// be written down: encryption that is under way, a response that is being sent, a WebSocket with
+// its compression. Here the old host keeps all that until it has ended, and the new one begins
+// nothing before it has proved that it can serve. Where a service manager must know the process id
+// of the host, the old host tells it the new one.
 //
 // They talk over a Unix socket that keeps packets apart, a [message] each, with descriptors beside
 // it:

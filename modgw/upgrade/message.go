@@ -37,8 +37,8 @@ type message struct {
 	State      *State        `json:"state,omitempty"`
 	Socket     *Socket       `json:"socket,omitempty"`
 	Connection *Connection   `json:"connection,omitempty"`
-	Reason     string        `json:"reason,omitempty"` // of "refused"
-	App        modgw.AppName `json:"app,omitempty"`    // of "replaced"
+	Reason     string        `json:"reason,omitempty"` // why the new host refuses, in "refused"
+	App        modgw.AppName `json:"app,omitempty"`    // the app, in "replaced"
 
 	// Stopped are the apps that are stopped at "commit".
 	Stopped []modgw.AppName `json:"stopped,omitempty"`
@@ -48,22 +48,23 @@ type message struct {
 type hello struct {
 	Oldest  int    `json:"oldest"` // format of messages that it knows
 	Newest  int    `json:"newest"`
-	Version string `json:"version"` // of the program
+	Version string `json:"version"` // version of the program
 }
 
 // State is what a new host must know of the old one.
 type State struct {
-	Format  int       `json:"format"`  // of all further messages
-	Version string    `json:"version"` // of the old host's program
+	Format  int       `json:"format"`  // format of all further messages
+	Version string    `json:"version"` // version of the old host's program
 	PID     int       `json:"pid"`     // its process id
 	Started time.Time `json:"started"` // when it began to run
-	Apps    []App     `json:"apps"`    // all that it knows; further ones may come in further messages
+	// all that it knows; further ones may come in further messages
+	Apps []App `json:"apps"`
 }
 
 // App is an app of the old host.
 type App struct {
-	Name       modgw.AppName  `json:"name"`
-	State      modgw.AppState `json:"state"`
+	Name       modgw.AppName  `json:"name"`       // name of the app
+	State      modgw.AppState `json:"state"`      // says what it does with a request
 	Generation int            `json:"generation"` // number of the current one; 0: there is none
 }
 
@@ -83,15 +84,15 @@ const (
 
 // Socket is a listening socket, or the lock of the state folder.
 type Socket struct {
-	Role    Role          `json:"role"`
-	Kind    string        `json:"kind,omitempty"`    // of the front, as in [modgw.Listener]
-	Address modgw.Address `json:"address,omitempty"` // that it was opened for
-	Name    string        `json:"name,omitempty"`    // that a service manager has passed it with
+	Role    Role          `json:"role"`              // says what it is for
+	Kind    string        `json:"kind,omitempty"`    // kind of the front, as in [modgw.Listener]
+	Address modgw.Address `json:"address,omitempty"` // address that it was opened for
+	Name    string        `json:"name,omitempty"`    // name that a service manager gave it
 }
 
 // Connection is an open connection of a client that waits for a request.
 type Connection struct {
-	Kind    string        `json:"kind"`    // of the front, as in [modgw.Listener]
-	Address modgw.Address `json:"address"` // of the listener, as in [Socket]
+	Kind    string        `json:"kind"`    // kind of the front, as in [modgw.Listener]
+	Address modgw.Address `json:"address"` // address of the listener, as in [Socket]
 	Used    bool          `json:"used"`    // there was a request on it
 }

@@ -25,7 +25,7 @@ type Predecessor struct {
 	sockets []OpenSocket
 	serving atomic.Bool
 
-	next chan received // what comes after all that this process needs
+	next chan received // the message after all that this process needs
 }
 
 // received is what was read from a link.

@@ -41,7 +41,7 @@ type Successor struct {
 
 // Launch says how a program becomes a host.
 type Launch struct {
-	Args []string // of the program, its name first
+	Args []string // arguments of the program, its name first
 	Env  []string // its environment
 	// further files that it inherits, from descriptor FirstFile on; they stay open
 	Files []*os.File
@@ -117,7 +117,9 @@ func (s *Successor) meet(ctx context.Context) error {
 	}
 	s.version = m.Hello.Version
 	if s.format = min(newestFormat, m.Hello.Newest); s.format < oldestFormat || s.format < m.Hello.Oldest {
-		return fmt.Errorf("version %s does not understand what this version would pass: it knows the formats %d to %d, this one %d to %d",
+		const text = "version %s does not understand what this version would pass: " +
+			"it knows the formats %d to %d, this one %d to %d"
+		return fmt.Errorf(text,
 			m.Hello.Version, m.Hello.Oldest, m.Hello.Newest, oldestFormat, newestFormat)
 	}
 	return nil
@@ -175,7 +177,7 @@ func (s *Successor) End() {
 // OpenSocket is a socket with its descriptor.
 type OpenSocket struct {
 	Socket
-	File *os.File // closed by whoever gets it
+	File *os.File // to be closed by its user
 }
 
 // Listener is a listener on a socket that a service manager has passed.
@@ -231,8 +233,8 @@ func (s *Successor) offer(ctx context.Context, state State, sockets []OpenSocket
 	return s.link.send(message{Kind: startKind}, nil)
 }
 
-// Commit lets the successor accept connections, and returns when it does. The stopped apps are those
-// of now. An error is a *[modgw.Fault]; End must be called then.
+// Commit lets the successor accept connections, and returns when it does. The stopped apps are
+// those of now. An error is a *[modgw.Fault]; End must be called then.
 func (s *Successor) Commit(ctx context.Context, stopped []modgw.AppName) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()

@@ -37,8 +37,8 @@ func newServer(p protocol, c Config) *Server {
 	return s
 }
 
-// SetHandover lets connections take as long as they like, instead of the drain timeout, when the ctx
-// of Serve is done: another process accepts the next ones.
+// SetHandover lets connections take as long as they like, instead of the drain timeout, when the
+// ctx of Serve is done: another process accepts the next ones.
 func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
