@@ -162,6 +162,11 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 // startLogged is start for a host whose log is a file.
 func (s *site) startLogged(name string) {
 	s.t.Helper()
+	s.t.Cleanup(func() {
+		if text, err := os.ReadFile(name); err == nil && s.t.Failed() {
+			s.t.Logf("log of the hosts:\n%s", text)
+		}
+	})
 	ended := s.launch(nil, "serve", "-c", s.path("modgw.hcl"))
 	s.eventually("the host is ready", func() bool {
 		select {
@@ -179,11 +184,6 @@ func (s *site) startLogged(name string) {
 			s.url = "http://" + string(match[1])
 		}
 		return match != nil
-	})
-	s.t.Cleanup(func() {
-		if text, err := os.ReadFile(name); err == nil && s.t.Failed() {
-			s.t.Logf("log of the hosts:\n%s", text)
-		}
 	})
 }
 

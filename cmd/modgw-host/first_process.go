@@ -16,10 +16,6 @@ import (
 // value is the descriptor to which a host writes the process id of its successor.
 const initVariable = "MODGW_FIRST_PROCESS"
 
-// followVariable tells the program that it has been a host, and is to follow its successor: its
-// value is the process id and the descriptor from which those of later ones are read.
-const followVariable = "MODGW_FOLLOW"
-
 // forwarded are the signals that the first process passes on.
 var forwarded = []os.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
@@ -56,18 +52,6 @@ func successorPipe() (ours int, theirs *os.File, err error) {
 		return -1, nil, err
 	}
 	return fds[0], os.NewFile(uintptr(fds[1]), "successors"), nil
-}
-
-// followHost follows a host that this process was, and its successors.
-func followHost(child, successors int) int {
-	nameProcess()
-	signals := catchForwarded()
-	unix.CloseOnExec(successors)
-	child = latest(child, successors)
-	if status, ended := reapAll(child); ended { // before signals were caught
-		return exitCodeOf(status)
-	}
-	return follow(signals, child, successors)
 }
 
 // exitCodeOf is the exit code of a process as shells say it.

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"strconv"
-	"strings"
+	"runtime/debug"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +15,7 @@ import (
 
 // follower keeps the process id by which a supervisor knows the host when that is upgraded. Without
 // systemd, which is told the new one, the process that was started first stays: when its host has
-// drained it becomes a process that only passes signals on to its successors and ends as they do.
+// drained it only passes signals on to its successors, and ends as they do.
 type follower struct {
 	first *os.File // gets the process ids of successors; nil: nothing follows this process yet
 	// descriptor to read them from, if this process is the one that follows; 0: it is not
@@ -64,8 +61,8 @@ func (f *follower) replaced(pid int) {
 	}
 }
 
-// forward passes signals on to the successor, or its latest one, until this process becomes
-// another. The successor ends this host when it is asked to end itself.
+// forward passes signals on to the successor, or its latest one, until this process
+// ends. The successor ends this host when it is asked to end itself.
 func (f *follower) forward() {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
@@ -82,50 +79,30 @@ func (f *follower) forward() {
 func (f *follower) latest() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.child == 0 {
+		return 0
+	}
 	f.child = latest(f.child, f.successors)
 	return f.child
 }
 
-// becomeFollower replaces this program, whose host has ended, by one that only follows. It returns
-// when there is nothing to follow.
-func (f *follower) becomeFollower() {
-	if f.child == 0 {
-		return
+// follow returns when the last successor has ended, with its exit code; at once, with code, when
+// there is none. Meanwhile it reaps the processes that the hosts have left.
+func (f *follower) follow(code int) int {
+	if f.latest() == 0 {
+		return code
 	}
-	// the program that begins must not be ended by one before it is ready
-	_, _ = unix.FcntlInt(uintptr(f.successors), unix.F_SETFD, 0) // it is inherited
-	runtime.LockOSThread()
-	blockForwarded() // a signal that comes before the other program is ready waits for it
-	variable := fmt.Sprintf("%s=%d,%d", followVariable, f.latest(), f.successors)
-	_ = syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), variable))
-}
-
-// blockForwarded makes the signals that are passed on wait, on this thread and in the program that it
-// becomes, until they are asked for there. Other threads still take them.
-func blockForwarded() {
-	var set unix.Sigset_t
-	for _, s := range append(forwarded, syscall.SIGCHLD) {
-		bit := uint(s.(syscall.Signal)) - 1
-		size := uint(unsafe.Sizeof(set.Val[0])) * 8
-		set.Val[bit/size] |= 1 << (bit % size)
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGCHLD)
+	debug.FreeOSMemory() // hardly any is needed from now on
+	for {
+		if status, ended := reapAll(f.latest()); ended {
+			return exitCodeOf(status)
+		}
+		<-ends
 	}
-	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil) // the arguments are right
 }
 
 // nameProcess names this process for lists of processes. The kernel knows a program that was
 // executed by a descriptor, or a link, by the name of that.
 func nameProcess() { _ = os.WriteFile("/proc/self/comm", []byte("modgw-host"), 0) }
-
-// followed returns what this process is to follow, if it is one that only follows.
-func followed() (child, successors int, ok bool) {
-	pid, fd, ok := strings.Cut(os.Getenv(followVariable), ",")
-	if !ok {
-		return 0, 0, false
-	}
-	child, err := strconv.Atoi(pid)
-	if err != nil {
-		return 0, 0, false
-	}
-	successors, err = strconv.Atoi(fd)
-	return child, successors, err == nil
-}

@@ -17,9 +17,6 @@ import (
 )
 
 func main() {
-	if child, successors, ok := followed(); ok {
-		os.Exit(followHost(child, successors))
-	}
 	if os.Getpid() == 1 {
 		os.Exit(beFirstProcess())
 	}
@@ -27,9 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends everything in order; a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr, f})
-	f.becomeFollower()
-	os.Exit(code)
+	os.Exit(f.follow(run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr, f})))
 }
 
 // The exit codes.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -71,16 +73,21 @@ func Start(ctx context.Context, p *Program, l Launch) (*Successor, error) {
 		link.close()
 		return nil, startFault(p.path, err)
 	}
-	go func() {
-		_ = s.cmd.Wait() // its state says how it ended
-		close(s.exited)
-	}()
+	go s.awaitExit()
 	theirs.Close()
 	if err := s.meet(ctx); err != nil {
 		s.End()
 		return nil, startFault(p.path, s.explain(err))
 	}
 	return s, nil
+}
+
+// awaitExit returns when the program has ended, and leaves it to be reaped: a process that has
+// become its follower needs its exit code.
+func (s *Successor) awaitExit() {
+	defer close(s.exited)
+	for unix.Waitid(unix.P_PID, s.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
 }
 
 // environment is env for a host whose link is a descriptor. Sockets of a service manager come by
@@ -145,12 +152,11 @@ func (s *Successor) await(ctx context.Context, k kind) (message, error) {
 	return m, nil
 }
 
-// explain says how the program ended if that is why err has happened.
+// explain says how the program ended if that is why err has happened; End was called.
 func (s *Successor) explain(err error) error {
 	if !errors.Is(err, io.EOF) {
 		return err
 	}
-	<-s.exited // End was called
 	return fmt.Errorf("it ended before it was ready: %s", s.cmd.ProcessState)
 }
 
@@ -167,11 +173,10 @@ func (s *Successor) End() {
 	defer limit.Stop()
 	select {
 	case <-s.exited:
-		return
 	case <-limit.C:
+		_ = s.cmd.Process.Kill() // it can only have ended
 	}
-	_ = s.cmd.Process.Kill() // it can only have ended
-	<-s.exited
+	_ = s.cmd.Wait() // its state says how it ended; a second call does nothing
 }
 
 // OpenSocket is a socket with its descriptor.
