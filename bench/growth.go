@@ -78,17 +78,17 @@ const restTime = 12 * time.Second
 // settled waits until the host has nothing to do any more. It returns for how many milliseconds it
 // had.
 func settled(ctx context.Context, running *contest.Running) (float64, error) {
-	const calm = 500 * time.Millisecond
+	const quiet = 500 * time.Millisecond
 	began := time.Now()
 	for last := time.Duration(-1); ; {
 		used := running.CPU()[contest.HostRole]
 		if used == last {
-			return microseconds(max(0, time.Since(began)-calm)) / 1000, nil
+			return microseconds(max(0, time.Since(began)-quiet)) / 1000, nil
 		}
 		if last = used; time.Since(began) > time.Minute {
 			return 0, errors.New("the host is not idle a minute after its start")
 		}
-		pause(ctx, calm)
+		pause(ctx, quiet)
 	}
 }
 

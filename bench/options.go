@@ -68,7 +68,7 @@ func (o options) bench() *bench {
 }
 
 // compares says whether a contestant takes part. The slowest, which is only there because Python
-// brings it, has nobody to be compared with in a larger run.
+// brings it, has no peer in a larger run.
 func (o options) compares(c contest.Contestant) bool {
 	ours := c.Name == contest.Ours || c.Name == contest.Default
 	return ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)

@@ -34,8 +34,8 @@ type App struct {
 	deploying chan struct{}
 
 	// The gateway's mutex guards both.
-	planned *Descriptor // descriptor that is being deployed; nil without a deploy
-	seats   []seat      // hosts and mounts of the app while it has a generation
+	planned   *Descriptor // descriptor that is being deployed; nil without a deploy
+	locations []location  // hosts and mounts of the app while it has a generation
 
 	requests atomic.Int64              // ever handed to a generation
 	counted  atomic.Pointer[meter.App] // nil before its first request

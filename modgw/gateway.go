@@ -70,7 +70,7 @@ type Gateway struct {
 
 	mu        sync.Mutex
 	apps      map[AppName]*App
-	seats     map[seat]*App      // hosts and mounts of the apps with a generation
+	locations map[location]*App  // hosts and mounts of the apps with a generation
 	handovers map[*App]*handover // generations that are ready and wait for their places
 	closed    bool
 
@@ -92,7 +92,7 @@ func New(c Config) *Gateway {
 	if c.Served == nil {
 		c.Served = func() {}
 	}
-	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, seats: map[seat]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
+	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, locations: map[location]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
 }
 
 // ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front

@@ -23,22 +23,22 @@ type handover struct {
 // There is room for it when that one is removed, or deployed elsewhere.
 var ErrPlaceTaken = errors.New("two apps cannot answer the same requests")
 
-// seat is a place that at most one app with a generation has.
-type seat struct {
+// location is a host with a mount, which at most one app with a generation has.
+type location struct {
 	host  string // pattern; "" for any
 	mount MountPath
 	match string // as in Descriptor.MountMatch
 }
 
-func seatsOf(d Descriptor) []seat {
+func locationsOf(d Descriptor) []location {
 	if len(d.Hosts) == 0 {
-		return []seat{{mount: d.Mount, match: d.MountMatch}}
+		return []location{{mount: d.Mount, match: d.MountMatch}}
 	}
-	seats := make([]seat, len(d.Hosts))
+	locations := make([]location, len(d.Hosts))
 	for i, host := range d.Hosts {
-		seats[i] = seat{host, d.Mount, d.MountMatch}
+		locations[i] = location{host, d.Mount, d.MountMatch}
 	}
-	return seats
+	return locations
 }
 
 // plan notes the descriptor that an app is about to have, so that others may wait for what it
@@ -75,9 +75,9 @@ func (g *Gateway) HasRoom(d Descriptor) bool {
 // obstacle is the fault of deploying an app with a descriptor whose place another app has and
 // keeps; g.mu is held.
 func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
-	for _, s := range seatsOf(d) {
-		other := g.seats[s]
-		if other == nil || other == app || other.planned != nil && !slices.Contains(seatsOf(*other.planned), s) {
+	for _, s := range locationsOf(d) {
+		other := g.locations[s]
+		if other == nil || other == app || other.planned != nil && !slices.Contains(locationsOf(*other.planned), s) {
 			continue
 		}
 		return &Fault{
@@ -133,9 +133,9 @@ func (g *Gateway) handOver() {
 			g.vacate(h.app)
 		}
 		for _, h := range fitting {
-			h.app.seats = seatsOf(h.next.Descriptor)
-			for _, s := range h.app.seats {
-				g.seats[s] = h.app
+			h.app.locations = locationsOf(h.next.Descriptor)
+			for _, s := range h.app.locations {
+				g.locations[s] = h.app
 			}
 			h.old = h.app.swap(h.next)
 			h.done <- nil
@@ -162,13 +162,13 @@ func (g *Gateway) fitting() map[*App]*handover {
 	fitting := maps.Clone(g.handovers)
 	for changed := true; changed; {
 		changed = false
-		taken := map[seat]*App{}
+		taken := map[location]*App{}
 		for app, h := range fitting {
-			for _, s := range seatsOf(h.next.Descriptor) {
-				other := g.seats[s]
+			for _, s := range locationsOf(h.next.Descriptor) {
+				other := g.locations[s]
 				if first := taken[s]; first != nil && first != app {
 					other = first // both are ready for it at once
-				} else if fitting[other] != nil && !slices.Contains(seatsOf(fitting[other].next.Descriptor), s) {
+				} else if fitting[other] != nil && !slices.Contains(locationsOf(fitting[other].next.Descriptor), s) {
 					other = nil // it leaves
 				}
 				taken[s] = app
@@ -186,12 +186,12 @@ func (g *Gateway) fitting() map[*App]*handover {
 // vacate frees the places of an app that has no generation any more, or that is about to get
 // others; g.mu is held.
 func (g *Gateway) vacate(app *App) {
-	for _, s := range app.seats {
-		if g.seats[s] == app {
-			delete(g.seats, s)
+	for _, s := range app.locations {
+		if g.locations[s] == app {
+			delete(g.locations, s)
 		}
 	}
-	app.seats = nil
+	app.locations = nil
 }
 
 // leave is vacate for an app that has stopped, after which others may take its place.

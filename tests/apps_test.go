@@ -92,8 +92,8 @@ func TestAppThatCannotStartSaysWhyInTheLogAndNotToClients(t *testing.T) {
 	if log := s.log.String(); !strings.Contains(log, "No module named 'settings_that_are_not_there'") || !strings.Contains(log, "app.py:1") {
 		t.Errorf("the log does not name the cause and its place")
 	}
-	s.write("apps/one/app.py", answering("mended"))
-	s.eventually("the mended app answers", func() bool { _, body := s.get("/"); return body == "mended" })
+	s.write("apps/one/app.py", answering("fixed"))
+	s.eventually("the fixed app answers", func() bool { _, body := s.get("/"); return body == "fixed" })
 }
 
 var incident = regexp.MustCompile(`incident (\w+)`)
@@ -162,7 +162,7 @@ func TestF30RequirementThatCannotBeInstalledChangesNothing(t *testing.T) {
 	}
 }
 
-func TestHangupReloadsEverything(t *testing.T) {
+func TestSIGHUPReloadsEverything(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.write("apps/one/modgw.hcl", mounted("one", "/"))
@@ -189,7 +189,7 @@ func TestSocketOfAnotherProgramIsLeftAlone(t *testing.T) {
 	if out, ok := s.run("serve", "-c", "modgw.hcl"); ok || !strings.Contains(out, "fcgi.sock") || !strings.Contains(out, "MGW-HST-") {
 		t.Errorf("a host came up on a socket in use:\n%s", out)
 	}
-	// A socket that a killed host left behind is nobody's.
+	// A socket that a killed host left behind belongs to no process.
 	other.(*net.UnixListener).SetUnlinkOnClose(false)
 	other.Close()
 	s.start()
@@ -299,7 +299,7 @@ func TestF22ChangeThatTakesTheCallableAwayChangesNothing(t *testing.T) {
 		}
 	}
 	s.write("apps/one/app.py", answering("two"))
-	s.eventually("the mended app answers", func() bool { _, body := s.get("/"); return body == "two" })
+	s.eventually("the fixed app answers", func() bool { _, body := s.get("/"); return body == "two" })
 }
 
 func TestF36OneByOneEndsWithAllWorkers(t *testing.T) {

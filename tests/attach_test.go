@@ -69,7 +69,7 @@ def application(environ, start_response):
 		t.Errorf("after the restart: %d %q", code, body)
 	}
 
-	// Code is read anew by whoever restarts the process.
+	// Code is read again when the developer restarts the process.
 	detach()
 	s.write("apps/hello/hello.py", `
 def application(environ, start_response):

@@ -88,7 +88,7 @@ Alias /secret %s
 	if strings.Contains(s.log.String(), "lovelace") {
 		t.Error("a password is in the log")
 	}
-	// An app without an authorize block lets nobody pass.
+	// An app without an authorize block lets no user pass.
 	s.write("modgw.hcl", "app \"accounts\" {\n  wsgi {\n    entry = \"app.py\"\n    workers = 1\n  }\n}\n")
 	s.eventually("refusal", func() bool {
 		r, err := http.NewRequest("GET", apache.URL+"/secret/secret.txt", nil)

@@ -184,7 +184,7 @@ func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
 	})
 }
 
-// Behind a proxy that keeps its connections, bodies that nobody reads cost no other client's
+// Behind a proxy that keeps its connections, bodies that no app reads cost no other client's
 // request.
 func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
 	t.Parallel()
@@ -206,7 +206,7 @@ func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
 	for i, size := range []int{10, 100_000, 1 << 20} {
 		clients.Go(func() {
 			for !done.Load() {
-				for _, path := range []string{"/nobody", "/files/page.html", "/files/none"} {
+				for _, path := range []string{"/missing", "/files/page.html", "/files/none"} {
 					var body io.Reader = bytes.NewReader(make([]byte, size))
 					if i == 1 {
 						body = io.MultiReader(body) // in chunks

@@ -21,7 +21,7 @@ func TestADescriptorThatIsBrokenAtStartIsServedAsItLastWas(t *testing.T) {
 	s.wantAt("any.test", "/good/", "good")
 	wantParts(t, s.mustRun("status", "-c", "modgw.hcl"), "apps/shop/modgw.hcl:")
 	if s.status("shop").Failure == nil {
-		t.Error("status of the app does not tell of the mistake")
+		t.Error("status of the app does not name the mistake")
 	}
 	kept, err := filepath.Glob(s.path("state/descriptors/*"))
 	if err != nil || len(kept) != 2 {
@@ -68,11 +68,11 @@ func TestAnAppThatNeverWasServedIsUnavailableWhileItsDescriptorIsBroken(t *testi
 	s := newSite(t)
 	s.tenant(0, "good", ownPage("good", `mount = "/good"`))
 	s.tenant(0, "shop", ownPage("shop", `hosts = ["shop.test"]`, `env = { A = 1 + }`))
-	s.tenant(0, "till", ownPage("till", `hosts = ["till.test"]`, `timeouts { request = "soon" }`))
+	s.tenant(0, "kiosk", ownPage("kiosk", `hosts = ["kiosk.test"]`, `timeouts { request = "soon" }`))
 	s.start()
 	s.wantLog("failed=2")
 	s.wantAt("any.test", "/good/", "good")
-	for _, host := range []string{"shop.test", "till.test"} {
+	for _, host := range []string{"shop.test", "kiosk.test"} {
 		r, err := http.NewRequest("GET", s.url+"/", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -87,12 +87,12 @@ func TestAnAppThatNeverWasServedIsUnavailableWhileItsDescriptorIsBroken(t *testi
 			t.Errorf("%s: %s, Retry-After %q", host, response.Status, response.Header.Get("Retry-After"))
 		}
 	}
-	if state := s.status("till").State; state != "failed" {
+	if state := s.status("kiosk").State; state != "failed" {
 		t.Errorf("state %q", state)
 	}
 	s.write("apps/shop/modgw.hcl", ownPage("shop", `hosts = ["shop.test"]`))
-	s.write("apps/till/modgw.hcl", ownPage("till", `hosts = ["till.test"]`))
-	for host, want := range map[string]string{"shop.test": "shop", "till.test": "till"} {
+	s.write("apps/kiosk/modgw.hcl", ownPage("kiosk", `hosts = ["kiosk.test"]`))
+	for host, want := range map[string]string{"shop.test": "shop", "kiosk.test": "kiosk"} {
 		s.eventually(host+" is served", func() bool { _, body := s.at(host, "/"); return body == want })
 	}
 	if code, _ := s.at("other.test", "/"); code != 404 {
@@ -154,7 +154,7 @@ func TestCommandsFailForAnAppWhoseDescriptorIsBroken(t *testing.T) {
 			t.Errorf("%s of an app that cannot be served succeeds:\n%s", command, out)
 		}
 	}
-	out, ok := s.run("status", "--control", "unix:"+s.path("nobody.sock"))
+	out, ok := s.run("status", "--control", "unix:"+s.path("missing.sock"))
 	if ok {
 		t.Error("status without a host succeeds")
 	}

@@ -92,7 +92,7 @@ func TestOpenPageFollowsTheCode(t *testing.T) {
 	evaluate[any](browser, "document.querySelector('a.still').click()")
 	shows("two")
 
-	// Mended code: the page that shows the old version follows, too.
+	// Fixed code: the page that shows the old version follows, too.
 	s.write("blog/app.py", fmt.Sprintf(devApp, "three"))
 	shows("three")
 }

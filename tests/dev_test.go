@@ -109,7 +109,7 @@ func TestDevelopingSaveAndReload(t *testing.T) {
 			}
 		}
 	}
-	s.eventually("the terminal tells of it", func() bool {
+	s.eventually("the terminal names it", func() bool {
 		return strings.Contains(s.log.String(), "↻ app.py changed → generation 6 ready in ")
 	})
 
@@ -133,10 +133,10 @@ func TestDevelopingSaveAndReload(t *testing.T) {
 		return strings.Contains(log, "✗ generation 7 not started, still serving generation 6") && strings.Contains(log, "SyntaxError: app.py:2")
 	})
 
-	s.write("blog/app.py", fmt.Sprintf(devApp, "mended"))
-	s.eventually("the page shows that it was mended", func() bool {
+	s.write("blog/app.py", fmt.Sprintf(devApp, "fixed"))
+	s.eventually("the page shows that it was fixed", func() bool {
 		status, text := s.ask("/", "text/html")
-		return status == 200 && strings.Contains(text, "mended")
+		return status == 200 && strings.Contains(text, "fixed")
 	})
 }
 

@@ -151,7 +151,7 @@ func TestADjangoSiteThroughAllItsChanges(t *testing.T) {
 	})
 	shows("the old page, while the new code is broken", "views-two")
 	s.write(release+"site_views.py", djangoViews("three"))
-	shows("the mended view", "views-three")
+	shows("the fixed view", "views-three")
 
 	s.write(release+"requirements.txt", djangoSite["requirements.txt"]+"greeting==1.0\n")
 	shows("an added dependency", "greeting-1.0")

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// leaving is an app that starts programs which nobody waits for, in sessions of their own: /leave
-// one that goes on for ever, /orphan one that ends at once.
+// leaving is an app that starts programs that it does not wait for, in sessions of their own:
+// /leave one that goes on for ever, /orphan one that ends at once.
 const leaving = `
 import os, subprocess
 ROOT = os.path.dirname(os.path.abspath(__file__))

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// writeScripts makes scripts of the two apps, each answered by one host whoever executes it:
-// NAME.fcgi is a descriptor, NAME.cgi a shell script that names it.
+// writeScripts makes scripts of the two apps, each answered by one host, whatever web server
+// executes it: NAME.fcgi is a descriptor, NAME.cgi a shell script that names it.
 func (s *site) writeScripts() {
 	s.t.Helper()
 	s.allowScripts()

@@ -26,10 +26,11 @@ type pressure struct {
 	stop     chan struct{}
 
 	mu   sync.Mutex
-	lost []string // neither answered with 200 nor refused because nobody listened
+	lost []string // neither answered with 200 nor refused because no process listened
 }
 
-// press starts n clients that ask for a path until end is called, or until nobody listens any more.
+// press starts n clients that ask for a path until end is called, or until no process listens any
+// more.
 func (s *site) press(n int, path string) *pressure {
 	p := &pressure{stop: make(chan struct{})}
 	client := &http.Client{Timeout: watchtest.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -47,7 +48,7 @@ func (s *site) press(n int, path string) *pressure {
 	return p
 }
 
-// ask reports false when nobody listened.
+// ask reports false when no process listened.
 func (p *pressure) ask(client *http.Client, url string) bool {
 	response, err := client.Get(url)
 	if err == nil {
@@ -135,7 +136,7 @@ func TestF38EndingUnderLoadCompletesWhatWasBegun(t *testing.T) {
 	s.eventually("the host has ended", func() bool { return syscall.Kill(s.pid, 0) != nil })
 }
 
-func TestF39HangupsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
+func TestF39SIGHUPsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
 	t.Parallel()
 	s := newSlowSite(t)
 	s.start()

@@ -26,7 +26,7 @@ func TestHostThatNobodyAsksIsNeverWoken(t *testing.T) {
 		kept[i] = &keptConnection{address: strings.TrimPrefix(s.url, "http://"), path: paths[i%len(paths)]}
 		defer kept[i].close()
 	}
-	s.awaitLull(10*time.Second, func() (open int) {
+	s.awaitQuiet(10*time.Second, func() (open int) {
 		for _, c := range kept {
 			if c.isOpen() {
 				open++
@@ -62,7 +62,7 @@ func TestHostBehindAnIdleApacheIsNeverWoken(t *testing.T) {
 			}
 		}
 	}
-	s.awaitLull(5*time.Second, func() int {
+	s.awaitQuiet(5*time.Second, func() int {
 		open := unixConnections(t, s.path("fcgi.sock"))
 		if open == 0 {
 			ask()
@@ -92,21 +92,21 @@ func idleSite(t *testing.T) (s *site, paths []string) {
 	return s, []string{"/wsgi/", "/asgi/", "/static/page.txt"}
 }
 
-// awaitLull returns when no thread of the host or of its apps has run for a while in which as many
+// awaitQuiet returns when no thread of the host or of its apps has run for a while in which as many
 // connections as wanted were open. open counts them, and may open some.
-func (s *site) awaitLull(lull time.Duration, open func() int, want int) {
+func (s *site) awaitQuiet(pause time.Duration, open func() int, want int) {
 	s.t.Helper()
 	open()
 	for deadline := time.Now().Add(5 * time.Minute); ; {
 		before := switches(s.pid)
-		time.Sleep(lull)
+		time.Sleep(pause)
 		woken := wokenSince(before, switches(s.pid))
 		there := open()
 		if len(woken) == 0 && there >= want {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%d connections are open, and these were woken in %s: %q", there, lull, woken)
+			s.t.Fatalf("%d connections are open, and these were woken in %s: %q", there, pause, woken)
 		}
 	}
 }

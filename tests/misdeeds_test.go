@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// misdeeds are what each of the apps below does on a path of that name. Nobody may take any of them
-// for a whole response, but for the last one, where only the app's standard error is out of order.
+// misdeeds are what each of the apps below does on a path of that name. No other app may take any
+// of them for a whole response, but for the last one, where only the app's standard error is out of
+// order.
 var misdeeds = []string{"garbage", "endless", "crash", "close", "flood"}
 
 const flood = `

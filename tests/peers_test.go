@@ -11,7 +11,7 @@ import (
 )
 
 // poser is a program that asks the FastCGI listener as a web server would, in the name of a user
-// whom nobody checked. It prints what it is answered.
+// whom no check has seen. It prints what it is answered.
 const poser = `
 import socket, struct, sys
 

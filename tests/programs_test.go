@@ -189,7 +189,7 @@ func TestFolderOfANodeProjectIsDeveloped(t *testing.T) {
 		t.Errorf("got %d %q", code, body)
 	}
 	s.write("web/server.js", `require("http").createServer((q, a) => a.end("second").listen(process.env.PORT)`)
-	s.eventually("the page tells of the mistake", func() bool {
+	s.eventually("the page names the mistake", func() bool {
 		code, body := s.ask("/", "text/html")
 		return code == 500 && strings.Contains(body, "SyntaxError") && strings.Contains(body, "server.js:1")
 	})

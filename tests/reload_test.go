@@ -70,7 +70,7 @@ func reloadBehindApache(t *testing.T, workers int) {
 		book.settle(t, s.path("apps/count/executed.txt"))
 	}()
 	// Between two events some more requests are answered.
-	calm := func() {
+	awaitAnswers := func() {
 		n := book.answered()
 		s.eventually("requests are answered", func() bool { return book.answered() >= n+ledgerRate/4 })
 	}
@@ -82,18 +82,18 @@ func reloadBehindApache(t *testing.T, workers int) {
 		})
 	}
 	shows("version=one greeting=1.0")
-	calm()
+	awaitAnswers()
 
 	s.write("apps/count/count.py", fmt.Sprintf(countingApp, "two"))
 	shows("version=two")
-	calm()
+	awaitAnswers()
 
 	s.write("apps/count/count.py", "def application(:\n")
 	s.eventually("status names the SyntaxError's file and line", func() bool {
 		f := s.status("count").Failure
 		return f != nil && strings.Contains(f.Text, "SyntaxError") && strings.Contains(f.Text, "count.py") && strings.Contains(f.Text, "line 1")
 	})
-	calm()
+	awaitAnswers()
 	shows("version=two")
 
 	s.write("apps/count/count.py", fmt.Sprintf(countingApp, "three"))
@@ -104,10 +104,10 @@ func reloadBehindApache(t *testing.T, workers int) {
 
 	s.write("apps/count/requirements.txt", "greeting==2.0\n")
 	shows("greeting=2.0")
-	calm()
+	awaitAnswers()
 
 	s.mustRun("reload", "count", "-c", "modgw.hcl")
-	calm()
+	awaitAnswers()
 
 	before := s.status("count").Runner
 	killed := before.Workers[0].PID
@@ -123,7 +123,7 @@ func reloadBehindApache(t *testing.T, workers int) {
 		}
 		return ready == workers
 	})
-	calm()
+	awaitAnswers()
 }
 
 func TestF33EventStreamsDoNotHoldUpAReload(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// scriptApp is an app that a web server executes; it tells of its mount, its process and the
+// scriptApp is an app that a web server executes; it says its mount, its process and the
 // request's body.
 const scriptApp = `import os
 def application(environ, start_response):
@@ -98,8 +98,8 @@ func (s *site) residents() (pids []int) {
 	return pids
 }
 
-// answersAsOne sees that the script behind a URL is one host with one worker whoever asks, that it
-// is mounted where it should, and that an edited app is served.
+// answersAsOne sees that the script behind a URL is one host with one worker for all clients, that
+// it is mounted where it should, and that an edited app is served.
 func (s *site) answersAsOne(url, mount string) {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -229,7 +229,7 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 	if out, problems := run(request...); !strings.Contains(out, "script=/s path=/x") {
 		t.Errorf("got %q, %q", out, problems)
 	}
-	// So is one whose socket somebody has cleared away.
+	// So is one whose socket was removed.
 	sockets, _ := filepath.Glob(s.path("tmp/modgw-*/*/fcgi.sock"))
 	for _, socket := range sockets {
 		if err := os.Remove(socket); err != nil {
@@ -241,7 +241,7 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 	}
 	s.eventually("the idle host has ended", func() bool { return len(s.residents()) == 0 })
 
-	// Somebody else has prepared the folder.
+	// Another user has prepared the folder.
 	folders, err := filepath.Glob(s.path("tmp/modgw-*/*"))
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("folders %v, %v", folders, err)

@@ -132,7 +132,7 @@ def application(environ, start_response):
 	if status, _ := s.get("/stop"); status != 504 {
 		t.Errorf("the request of a stopped worker is answered with %d", status)
 	}
-	// What the worker would still answer when it goes on reaches nobody.
+	// What the worker would still answer when it goes on reaches no client.
 	var pid int
 	if _, err := fmt.Sscan(s.read("apps/one/stopped"), &pid); err != nil {
 		t.Fatal(err)

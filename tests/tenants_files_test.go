@@ -135,7 +135,7 @@ func TestStateFolderOfSomebodyElseIsRefused(t *testing.T) {
 				t.Errorf("the host ran:\n%s", out)
 			}
 			if left, err := filepath.Glob(s.path("state.theirs/*")); err != nil || len(left) > 0 {
-				t.Errorf("the host left %q in somebody else's folder", left)
+				t.Errorf("the host left %q in another user's folder", left)
 			}
 		})
 	}

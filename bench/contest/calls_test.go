@@ -20,6 +20,6 @@ func TestCallsAreCountedByRole(t *testing.T) {
 		t.Errorf("%+v", calls)
 	}
 	if _, err := countCalls(nil, nil); err == nil {
-		t.Error("nothing was counted, and nobody says so")
+		t.Error("nothing was counted, and there is no error")
 	}
 }

@@ -113,8 +113,8 @@ func newPlace(parent string) (p Place, err error) {
 	return p, os.WriteFile(filepath.Join(p.Dir, "file.bin"), make([]byte, fileSize), 0o644)
 }
 
-// freePort is a port that nobody listens on, and that is not in the range of those that clients are
-// given.
+// freePort is a port that no process listens on, and that is not in the range of those that clients
+// are given.
 func freePort() (int, error) {
 	for port := 20000; port < 30000; port++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))

@@ -114,7 +114,7 @@ func (c *conn) waitForRoom(wait bool) {
 	_ = unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_MOD, c.fd, &event)
 }
 
-// receive reads once; what is left is told of again.
+// receive reads once; what is left is reported again.
 func (c *conn) receive() {
 	n, err := unix.Read(c.fd, c.engine.room)
 	switch {

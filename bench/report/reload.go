@@ -46,7 +46,7 @@ type Reload struct {
 // the event was several times.
 func (r Reload) Added() float64 { return max(0, Median(r.Slowest)-r.Before.P50) / 1000 }
 
-// again tells of the times that are not the median.
+// again reports the times that are not the median.
 func (r Reload) again() string {
 	if len(r.Slowest) < 2 {
 		return ""

@@ -61,7 +61,7 @@ app %q {
 }
 
 // entryScript loads the module that entry.txt names; touching the script makes mod_wsgi start its
-// process anew.
+// process again.
 func entryScript(dir string) string {
 	return fmt.Sprintf(`import sys, importlib
 sys.path.insert(0, %q)

@@ -21,8 +21,8 @@
 //	stream   uint32  the request; 0 on the control connection
 //	type     uint8
 //	flags    uint8   FlagEnd: nothing more follows in this direction of the stream
-//	pace     uint8   with Response, how long the thread's requests take of late, in units of 16 µs;
-//	                 0: unknown; 255: that long or longer. 0 with all others
+//	pace     uint8   with Response, how long the thread's requests take of late, in units of 16
+//	                 µs; 0: unknown; 255: that long or longer. 0 with all others
 //	cpu      uint8   with Response, which part of that time the thread computes, in 255ths. 0 with
 //	                 all others
 //
@@ -37,24 +37,25 @@
 //	type        on       from    payload
 //	Request     request  host    uint32 length of the head, head, first piece of the body
 //	Body        request  both    a piece of the body; may be empty with FlagEnd
-//	Shared      request  both    uint32 offset, uint32 length: a piece of the body, which is in the
-//	                             shared buffer; see below
-//	Window      request  both    uint32: so many more bytes of body were consumed and may be sent; on
-//	                             stream 0, see below
-//	Cancel      request  host    the request is over for the host: its client has gone or its time is
-//	                             up; the payload is the reason as text. With FlagEnd the app shall
-//	                             not go on with it, as far as it can be stopped. The worker still
-//	                             closes the stream
+//	Shared      request  both    uint32 offset, uint32 length: a piece of the body, which is in
+//	                             the shared buffer; see below
+//	Window      request  both    uint32: so many more bytes of body were consumed and may be
+//	                             sent; on stream 0, see below
+//	Cancel      request  host    the request is over for the host: its client has gone or its
+//	                             time is up; the payload is the reason as text. With FlagEnd the
+//	                             app shall not go on with it, as far as it can be stopped. The
+//	                             worker still closes the stream
 //	Response    request  worker  uint32 length of the head, head, first piece of the body
-//	Abort       request  worker  why the response cannot be completed, as text; before Response it
-//	                             becomes a 500, after it the client sees a response that was cut off
-//	File        request  worker  uint64 offset, uint64 length: the rest of the body is that part of
-//	                             the file whose descriptor travels with the frame's first byte
+//	Abort       request  worker  why the response cannot be completed, as text; before Response
+//	                             it becomes a 500, after it the client sees a response that was
+//	                             cut off
+//	File        request  worker  uint64 offset, uint64 length: the rest of the body is that part
+//	                             of the file whose descriptor travels with the frame's first byte
 //	                             (SCM_RIGHTS); always has FlagEnd
-//	Event       request  both    something of a WebSocket, or early hints or trailers of a response;
-//	                             see below. An empty one from the host on a request's stream: the
-//	                             client has ended its sending side some time ago. It may have gone,
-//	                             and an answer is still passed on
+//	Event       request  both    something of a WebSocket, or early hints or trailers of a
+//	                             response; see below. An empty one from the host on a request's
+//	                             stream: the client has ended its sending side some time ago. It
+//	                             may have gone, and an answer is still passed on
 //	Event       control  both    what a template process is asked and answers; and once, from a
 //	                             worker that may be learned from, the modules it has loaded
 //	Start       control  host    what to load
@@ -64,19 +65,20 @@
 //	Dump        control  host    log the stacks of all threads; the payload is the reason as text.
 //	                             Without one: log that of the event loop if it is blocked
 //	Log         control  worker  a log record
-//	Retire      control  worker  the worker wants to be replaced; the payload is the reason as text
-//	Unqueue     control  host    uint32 number of a thread, from 0, and uint32 id of a stream: give
-//	                             back what waits there if the thread is still busy with that stream.
-//	                             0: give it back whatever the thread does
+//	Retire      control  worker  the worker wants to be replaced; the payload is the reason as
+//	                             text
+//	Unqueue     control  host    uint32 number of a thread, from 0, and uint32 id of a stream:
+//	                             give back what waits there if the thread is still busy with that
+//	                             stream. 0: give it back whatever the thread does
 //	Interrupt   control  host    uint32 number of a thread, uint32 id of a stream, reason as text:
 //	                             raise an exception in the thread if it runs the app for that
 //	                             stream, and log where it was
 //	Unqueued    control  worker  uint32 number of the thread, uint32 ids of the streams that are
 //	                             given back: their requests were not begun and never will be, and
-//	                             nothing more is said of them. Without ids: the thread is still busy
-//	                             with the stream that Unqueue named. With FlagEnd it has computed
-//	                             since Unqueue last named that stream. Answers to later requests, on
-//	                             the connection, may overtake this frame
+//	                             nothing more is said of them. Without ids: the thread is still
+//	                             busy with the stream that Unqueue named. With FlagEnd it has
+//	                             computed since Unqueue last named that stream. Answers to later
+//	                             requests, on the connection, may overtake this frame
 //
 //	Locate      control  both    from the host: say where the requests are that you execute. The
 //	                             payload is the id of one whose stack is wanted; without one, none
@@ -94,13 +96,14 @@
 //	          many requests: the worker reads it once and keeps it. ASGI: the scope, without what
 //	          is the same in all scopes of a worker and without its state
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path":
-//	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int, "dev":
-//	          bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"
+//	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int,
+//	          "dev": bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"
 //	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool, "interrupt": bool};
 //	          buffer: it has mapped the shared memory; interrupt: it obeys Interrupt
-//	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late", "type":
-//	          str, "message": str, "file": str, "line": int, "text": str, "traceback": str}; file and
-//	          line name the place in the app's own code, "" and 0 when there is none
+//	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late",
+//	          "type": str, "message": str, "file": str, "line": int, "text": str, "traceback":
+//	          str}; file and line name the place in the app's own code, "" and 0 when there is
+//	          none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str,
 //	          "request": str, "file": str, "line": int}; request is the RequestInfo.ID or ""
 //	Locate    a list with a dict for each request: {"request": str, "milliseconds": int,
@@ -118,13 +121,13 @@
 // An Event on a request connection is, on the stream of a WebSocket, from either side, a message:
 // its str or bytes. A long one comes as Body frames and is completed by True (text) or False
 // (binary). The worker accepts with a list of the subprotocol, or "", and a list of pairs (name,
-// value) for the headers, or answers with a Response in place of the WebSocket. Whoever closes
-// sends the tuple (code int, reason str) with FlagEnd. The tuple (code int, reason str, now bool)
-// from the host says that another worker is to go on with the WebSocket, when the app next asks for
-// a message, or with now at once. The worker answers with an int, the number of messages that the
-// app has received. It drops the others, and what the app still sends comes as before. On the
-// stream of a request the worker sends early hints as a list of Link values, before Response, and
-// trailers as a list of such pairs, with FlagEnd, after the last Body.
+// value) for the headers, or answers with a Response in place of the WebSocket. The side that
+// closes sends the tuple (code int, reason str) with FlagEnd. The tuple (code int, reason str, now
+// bool) from the host says that another worker is to go on with the WebSocket, when the app next
+// asks for a message, or with now at once. The worker answers with an int, the number of messages
+// that the app has received. It drops the others, and what the app still sends comes as before. On
+// the stream of a request the worker sends early hints as a list of Link values, before Response,
+// and trailers as a list of such pairs, with FlagEnd, after the last Body.
 //
 // In development Failed, and a Log that is about an exception, also have "details": str, a JSON
 // text with the exceptions and their frames as modgw.Exception has them.
@@ -166,6 +169,6 @@
 // # Trust
 //
 // The host believes nothing that a worker sends: lengths are capped, ids and states are checked,
-// and a frame that breaks a rule makes an error that costs that worker its life and nobody else
-// anything. The worker trusts the host.
+// and a frame that breaks a rule is an error that ends that worker and costs no other one anything.
+// The worker trusts the host.
 package wire

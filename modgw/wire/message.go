@@ -4,20 +4,20 @@ import "encoding/binary"
 
 // StartMessage says what a worker loads.
 type StartMessage struct {
-	Kind        string // "wsgi" or "asgi"
-	Entry       string
+	Kind        string   // "wsgi" or "asgi"
+	Entry       string   // entry of the app, as in its descriptor
 	Threads     int      // the threads of a WSGI worker
 	Concurrency int      // requests at once of an ASGI worker, or of one with gevent
 	Gevent      bool     // requests of a WSGI worker are greenlets
 	Lifespan    string   // "auto", "on" or "off", of an ASGI app; "" is "auto"
 	Path        []string // entries to put before the rest of sys.path
-	Root        string
-	Mount       string // path that the app is mounted at
-	App         string
-	Generation  int
-	Worker      int
-	Processes   int // workers that the app has
-	Dev         bool
+	Root        string   // folder of the app, absolute
+	Mount       string   // path that the app is mounted at
+	App         string   // name of the app
+	Generation  int      // number of the generation, from 1
+	Worker      int      // number of the worker, from 1
+	Processes   int      // workers that the app has
+	Dev         bool     // the host serves a developer
 
 	Compat string // server whose extensions the app finds, "mod_wsgi"; "": none
 
@@ -81,10 +81,10 @@ func (m StartMessage) Append(b []byte) []byte {
 
 // ReadyMessage is what a worker says of itself when it takes requests.
 type ReadyMessage struct {
-	PID      int
-	Python   string
-	Callable string
-	Buffer   bool // it has mapped the memory that the host shares with it
+	PID      int    // process id as the worker sees it
+	Python   string // implementation and version of the interpreter
+	Callable string // name of the object that is called
+	Buffer   bool   // it has mapped the memory that the host shares with it
 
 	// Interrupt says that the worker can raise an exception in a thread that runs a request.
 	Interrupt bool
@@ -118,9 +118,9 @@ type FailedMessage struct {
 	Type      string // type of the exception
 	Message   string // text of the exception
 	File      string // the place in the app's own code; "" when there is none
-	Line      int
+	Line      int    // its line; 0 when there is none
 	Text      string // content of that line
-	Traceback string
+	Traceback string // as Python prints it
 	Details   string // the exception with its frames, in development; see doc.go
 }
 
@@ -155,11 +155,11 @@ func DecodeFailed(payload []byte) (m FailedMessage, err error) {
 // LogMessage is a log record of a worker.
 type LogMessage struct {
 	Level     string // "debug", "info", "warning" or "error"
-	Message   string
+	Message   string // text of the record
 	Traceback string // "" without one
 	Request   string // the id of the request it belongs to; "" without one
 	File      string // the place in the app's own code; "" when there is none
-	Line      int
+	Line      int    // its line; 0 when there is none
 	Details   string // as in FailedMessage
 }
 
@@ -208,7 +208,8 @@ func SplitHead(payload []byte) (head, body []byte, err error) {
 
 // FileRange is the payload of a File frame.
 type FileRange struct {
-	Offset, Length int64
+	Offset int64 // bytes from the beginning of the file
+	Length int64 // bytes of the body that are left
 }
 
 // DecodeFile reads the payload of a File frame.

@@ -177,16 +177,16 @@ func (r *Reader) Release() {
 	r.descriptors = nil
 }
 
-// Rest gives a large buffer back, unless something in it was not returned yet. Whoever will not
-// call Next again soon calls it.
+// Rest gives a large buffer back, unless something in it was not returned yet. A caller that will
+// not call Next again soon calls it.
 func (r *Reader) Rest() {
 	if r.next == r.end && len(r.buf) > readerSize {
 		r.buf, r.next, r.end = r.own, 0, 0
-		r.giveBack()
+		r.release()
 	}
 }
 
-func (r *Reader) giveBack() {
+func (r *Reader) release() {
 	if r.large != nil {
 		largeBuffers.Put(r.large)
 		r.large = nil
@@ -238,7 +238,7 @@ func (r *Reader) makeRoom(size int) {
 		r.large = largeBuffers.Get().(*[largeSize]byte)
 		r.buf = r.large[:]
 	default:
-		defer r.giveBack() // it is copied before
+		defer r.release() // it is copied before
 		r.buf = make([]byte, size)
 	}
 	r.next, r.end = 0, copy(r.buf, unread)

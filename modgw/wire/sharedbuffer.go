@@ -21,7 +21,7 @@ type SharedBuffer struct {
 	users    atomic.Int32  // how many Close calls are missing
 	acquired ReceiveWindow // bytes of responses; unused where each stream counts its own
 
-	next int          // where in requests the next piece goes
+	next int          // offset in requests of the next piece
 	put  atomic.Int64 // bytes of requests that the worker has not read
 }
 
@@ -77,8 +77,8 @@ func (b *SharedBuffer) Acquire(payload []byte) ([]byte, error) {
 	return piece, nil
 }
 
-// Release counts n acquired bytes that are not used any more. It returns how many the worker is to
-// be told of now.
+// Release counts n acquired bytes that are not used any more. It returns how many to report to
+// the worker now.
 func (b *SharedBuffer) Release(n int) int { return b.acquired.Consumed(n) }
 
 // Room returns where the next piece of a request can be put. It is empty while the worker has not

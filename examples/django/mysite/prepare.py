@@ -1,6 +1,6 @@
 """What a deployment of a real site does by hand: migrate and collectstatic.
 
-An example has nobody who deploys it, so its first worker does it, while the others wait.
+No one deploys an example, so its first worker does it, while the others wait.
 """
 
 import fcntl

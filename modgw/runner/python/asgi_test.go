@@ -166,7 +166,7 @@ await body(b"x", True)
 await body(b"y")
 await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"42"), (b"content-length", b"7")]})`,
 		"file":    `await start(headers=[(b"content-type", b"text/x")]); await send({"type": "http.response.pathsend", "path": os.path.join(ROOT, "hello.py")})`,
-		"missing": `await start(); await send({"type": "http.response.pathsend", "path": os.path.join(ROOT, "nobody.txt")})`,
+		"missing": `await start(); await send({"type": "http.response.pathsend", "path": os.path.join(ROOT, "missing.txt")})`,
 		"habits":  `await start(headers=[(b"connection", b"keep-alive"), (b"transfer-encoding", b"chunked")]); await body(b"x")`,
 	}), asASGI)
 	var hints []string

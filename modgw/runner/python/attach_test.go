@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// guestProcess is a Python process that attaches to an app.
-type guestProcess struct {
+// attachedProcess is a Python process that attaches to an app.
+type attachedProcess struct {
 	*testing.T
 	command *exec.Cmd
 	output  *watchtest.Log
@@ -32,15 +32,15 @@ func serveAttached(t *testing.T, source string, change ...func(*modgw.Descriptor
 }
 
 // attach starts a process that attaches to the app.
-func (a *app) attach(entry ...string) *guestProcess {
+func (a *app) attach(entry ...string) *attachedProcess {
 	a.Helper()
 	return a.attachAs(func(command *exec.Cmd) { command.Args = append(command.Args, entry...) })
 }
 
 // attachAs starts a process that attaches to the app, after a change to its command.
-func (a *app) attachAs(change func(*exec.Cmd)) *guestProcess {
+func (a *app) attachAs(change func(*exec.Cmd)) *attachedProcess {
 	a.Helper()
-	g := &guestProcess{T: a.T, output: &watchtest.Log{}}
+	g := &attachedProcess{T: a.T, output: &watchtest.Log{}}
 	g.command = exec.Command(interpreter(a.T), "-m", "modgw_worker", "--attach", a.attachAddress())
 	g.command.Env = append(os.Environ(), "PYTHONPATH="+a.runner.files.Dir, "PYTHONDONTWRITEBYTECODE=1")
 	g.command.Dir = a.root
@@ -64,7 +64,7 @@ func (a *app) attachAs(change func(*exec.Cmd)) *guestProcess {
 func (a *app) attachAddress() string { return string(AttachAddress(a.runner.files.State, "hello")) }
 
 // kill ends the process as a debugger does.
-func (g *guestProcess) kill() {
+func (g *attachedProcess) kill() {
 	_ = g.command.Process.Kill()
 	_ = g.command.Wait() // it was killed
 }

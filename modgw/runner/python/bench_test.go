@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// nowhere is a response that nobody reads.
+// nowhere is a response that no client reads.
 type nowhere struct{ header http.Header }
 
 func (w nowhere) Header() http.Header         { return w.header }

@@ -447,7 +447,7 @@ def application(environ, start_response):
                 time.sleep(0.001)
     if environ["PATH_INFO"] == "/close":
         os.close(1); os.close(2)
-        print("nobody hears this")
+        print("lost")
         environ["wsgi.errors"].write("nor this\n")
     return ok(start_response, "up")
 `)

@@ -25,7 +25,7 @@ var sources embed.FS
 
 // Files says where the worker's Python code was unpacked. There is no use in its zero value.
 type Files struct {
-	Dir   string // what the interpreter runs
+	Dir   string // folder that the interpreter runs
 	State string // the folder of the host below which workers find sockets to attach at
 
 	// Zygotes has the template processes that workers are forked from; nil: each worker is started
@@ -35,10 +35,10 @@ type Files struct {
 	// Outside is called, for each worker that tells, with the files of the modules that the app has
 	// loaded from outside its root and that belong neither to its environment nor to Python, such
 	// as those of a package that is installed as editable. Workers report them where there are
-	// Zygotes. The worker was started at the given time. nil: nobody wants to know.
+	// Zygotes. The worker was started at the given time. nil: it is not called.
 	Outside func(app modgw.AppName, files []string, started time.Time)
 
-	// where Unpack has put the code; other code than the host's own is not looked after
+	// unpacked is the folder that Unpack has written. Code elsewhere is not verified.
 	unpacked string
 }
 
@@ -55,7 +55,7 @@ func Unpack(stateDir string) (Files, error) {
 }
 
 // verify sees that the worker's code is as it should be, and writes what is not: a full disk or a
-// power failure leaves empty files behind, and other programs clear folders up. Whoever starts an
+// power failure leaves empty files behind, and other programs clear folders up. What starts an
 // interpreter with the code calls it before.
 func (f Files) verify() error {
 	if f.Dir != f.unpacked {
@@ -101,7 +101,7 @@ func contentHash() (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)[:8]), err
 }
 
-// verifyFolder makes a folder that everybody can enter and nobody but its owner can change.
+// verifyFolder makes a folder that every user can enter and only its owner can change.
 func verifyFolder(dir string) error {
 	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return err
@@ -143,7 +143,7 @@ func readFile(path string, length int) ([]byte, error) {
 }
 
 // verifyMode gives what belongs to this process's user its mode. What belongs to another one, as
-// root's files do to somebody who attaches, is as its owner has it.
+// root's files do to another user who attaches, is as its owner has it.
 func verifyMode(path string, mode fs.FileMode) error {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -18,7 +18,7 @@ type program struct {
 	gevent      bool // it is a WSGI app with gevent
 
 	compat   string // as [modgw.Compat]; "": none
-	lifespan string // of an ASGI app, as [modgw.Lifespan]; "": the default
+	lifespan string // Lifespan of an ASGI app, as [modgw.Lifespan]; "": the default
 }
 
 // programOf is the program of an app that speaks WSGI or ASGI.

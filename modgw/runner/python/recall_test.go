@@ -132,8 +132,8 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 	}
 }
 
-// TestRequestGivenBackWaitsInTheQueue has nobody who could take it: its time in the queue bounds
-// its waiting.
+// TestRequestGivenBackWaitsInTheQueue has no worker that could take it: its time in the queue
+// bounds its waiting.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	t.Parallel()
 	// The worker must have given the request back before its time is over.

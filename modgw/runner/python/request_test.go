@@ -296,5 +296,5 @@ def application(environ, start_response):
 	if got := a.get("/next"); got.body != "next" {
 		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 	}
-	a.eventually("free lane", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free connection", func() bool { return a.runner.Status().Busy == 0 })
 }

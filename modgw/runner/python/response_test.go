@@ -212,7 +212,7 @@ application.sent = 0
 		t.Errorf("the app could send %d pieces of 2000", n)
 	}
 	conn.Close()
-	a.eventually("free lane", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free connection", func() bool { return a.runner.Status().Busy == 0 })
 }
 
 const fileApp = `
@@ -303,7 +303,7 @@ def application(environ, start_response):
 	conn.Close()
 	a.eventually("its end for the host", func() bool { return a.log.Count("request abandoned") == 1 })
 	if busy := a.runner.Status().Busy; busy != 1 {
-		t.Errorf("%d lanes are busy: the one of the late answer must be", busy)
+		t.Errorf("%d connections are busy: the one of the late answer must be", busy)
 	}
 	for i := range 20 {
 		if i == 10 {
@@ -313,7 +313,7 @@ def application(environ, start_response):
 			t.Errorf("got %q, %v", got.body, got.err)
 		}
 	}
-	a.eventually("free lane", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free connection", func() bool { return a.runner.Status().Busy == 0 })
 }
 
 func TestSlowRequestsHoldNoOthersUp(t *testing.T) {

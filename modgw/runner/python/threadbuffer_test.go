@@ -245,7 +245,7 @@ func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 	if a.pid(1) != pid {
 		t.Error("clients that left have cost the worker")
 	}
-	a.eventually("free lane", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free connection", func() bool { return a.runner.Status().Busy == 0 })
 }
 
 func TestBodyThatIsHeldInMemoryIsStillTheRequestsOwn(t *testing.T) {

@@ -40,7 +40,7 @@ func TestTemplateRunsAsTheUser(t *testing.T) {
 	}
 }
 
-// prepareForNobody makes an app of the user nobody, which says as whom it runs, and gives this
+// prepareForNobody makes an app of another user, which says as whom it runs, and gives this
 // process until the end of the test a umask that must not keep that user out.
 func prepareForNobody(t *testing.T) *app {
 	t.Helper()

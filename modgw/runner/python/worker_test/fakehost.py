@@ -387,5 +387,5 @@ class WorkerTestCase(unittest.TestCase):
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > deadline:
-                self.fail("waited in vain: " + what)
+                self.fail("did not happen: " + what)
             time.sleep(0.01)

@@ -109,7 +109,7 @@ class Recalled(WorkerTestCase):
                 worker.finish(busy)
                 os.remove(os.path.join(self.folder, "go"))
 
-    def test_an_idle_connection_has_nothing_to_give_back(self):
+    def test_an_idle_connection_has_nothing_to_return(self):
         worker = self.serve(HELD, threads=2)
         self.unqueue(worker, 1)
         self.assertTrue(worker.control.quiet())

@@ -1,4 +1,4 @@
-"""What a developer is told of an exception: enough, bounded, and without secrets."""
+"""What a developer sees of an exception: enough, bounded, and without secrets."""
 
 import json
 import os

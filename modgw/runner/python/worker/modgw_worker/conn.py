@@ -62,10 +62,10 @@ class Conn(Interruptible):
         self._sending = threading.Lock()
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
-        # seconds that a request may need, judged by the recent ones; nobody knows at first
+        # seconds that a request may need, judged by the recent ones; unknown at first
         self._slowest = 1.0
         self._pace = Pace(probe)
-        self.pace = 0  # what the host is told of it; 0: nothing is known yet
+        self.pace = 0  # what the host learns of it; 0: nothing is known yet
         # which stream the host last asked about, the thread's CPU time then, and when it was
         self._asked = (0, 0.0, 0.0)
         self._begun = 0.0  # when the current request was begun

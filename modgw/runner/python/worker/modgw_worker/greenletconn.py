@@ -287,7 +287,7 @@ class GreenletConn:
 class RequestConn:
     """What a request sees of the connection: as if it had one for itself."""
 
-    pace = 0  # nobody asks for it
+    pace = 0  # it is not used
     window = wire.INITIAL_WINDOW
     shared = None
     asked = settled = 0  # as Interruptible has them: a greenlet is killed instead

@@ -144,7 +144,7 @@ class Exchange(BaseExchange):
 
     def fail(self, error):
         if self._held is not None:
-            self._held = None  # Nobody has seen it: the developer gets to see the exception.
+            self._held = None  # No client has seen it: the developer gets to see the exception.
             self.ended = False
         super().fail(error)
 

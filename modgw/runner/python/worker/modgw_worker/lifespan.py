@@ -52,7 +52,7 @@ class Lifespan:
         raise error or failed
 
     async def abandon(self):
-        """Ends a startup that nobody waits for any more."""
+        """Ends a startup whose result is not needed any more."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=1)

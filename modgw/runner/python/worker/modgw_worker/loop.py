@@ -139,8 +139,8 @@ class Loop:
         return found
 
     def cut_off(self):
-        """Ends the connection, so that the host replaces this worker and nobody waits for it. Any
-        thread may call it."""
+        """Ends the connection, so that the host replaces this worker and no request waits for it.
+        Any thread may call it."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -181,7 +181,7 @@ class Loop:
 
 
 class LoopThread(Loop):
-    """A loop with a thread of its own, in a process whose main thread is somebody else's."""
+    """A loop with a thread of its own, in a process whose main thread is the developer's."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

@@ -156,9 +156,9 @@ class Worker:
             return 0
         if self._loading:
             self._loading.leave()
-        misfit = self._forked.misfit() if self._forked else ""
-        if misfit:
-            self._fail({"reason": "template", "message": misfit})
+        unsuitable = self._forked.unsuitable() if self._forked else ""
+        if unsuitable:
+            self._fail({"reason": "template", "message": unsuitable})
         if self._control.explain:
             from .propagate import let_through
             from .staticfiles import serve_beside
@@ -241,7 +241,7 @@ class Worker:
             self._obeying = beside.start(self._obey_host, conn.stop)
             entry.start(conn)
             self._starting = False
-            loop.run_until_complete(self._signals.take_back(loop))
+            loop.run_until_complete(self._signals.restore(loop))
             return
         if start.get("gevent", False):
             from .greenletconn import GreenletConn

@@ -68,7 +68,7 @@ class Loading:
 
 
 def _report(environ, order):
-    """Tells of the loaded modules; those that order has come first."""
+    """Reports the loaded modules; those that order has come first."""
     known, app, outside = [], [], []
     loaded = dict(sys.modules)
     for name in dict.fromkeys([*order, *loaded]):

@@ -78,7 +78,7 @@ class Preload:
                 return "%s has changed" % file
         return ""
 
-    def misfit(self):
+    def unsuitable(self):
         """What in this process, in which the app was loaded, might be otherwise in one of its own;
         "" for nothing."""
         environ = frozenset(modules.changed(self._environ))

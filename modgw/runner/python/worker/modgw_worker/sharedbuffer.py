@@ -144,6 +144,6 @@ class SharedPiece:
         return piece
 
     def drop(self):
-        """Lets the host use again what nobody has read."""
+        """Lets the host use again what was not read."""
         size, self.size = self.size, 0
         self._conn.release(size)

@@ -25,10 +25,10 @@ class Forked:
         self.arguments = arguments  # those of a worker that is started on its own
         self._preload = preload
 
-    def misfit(self):
+    def unsuitable(self):
         """Why the app might have become another one in a process of its own; "" when it is the
         same."""
-        return self._preload.misfit()
+        return self._preload.unsuitable()
 
     def order(self):
         """The names of the modules that are loaded already, in the order of their imports."""

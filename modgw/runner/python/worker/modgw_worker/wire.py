@@ -44,7 +44,7 @@ MAX_PACE = 255
 CPU_UNITS = 255
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
-THREAD_WINDOW = 1 << 20  # likewise on the connection of a thread
+THREAD_WINDOW = 1 << 20  # the same on the connection of a thread
 BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory in each direction
 # bytes of the memory that all responses on a shared connection share, and all requests
 MUX_BUFFER_SIZE = 4 << 20
