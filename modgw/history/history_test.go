@@ -129,6 +129,40 @@ func TestFiguresOfRequestsAreThereWhenSomeoneLooksLater(t *testing.T) {
 	})
 }
 
+func TestPausesOfInterpretersAreThoseBetweenSamples(t *testing.T) {
+	worker := func(pid int, count uint64, seconds float64) modgw.WorkerStatus {
+		p := modgw.Pauses{Count: count, Seconds: seconds}
+		return modgw.WorkerStatus{PID: pid, Interpreter: &modgw.InterpreterStatus{GC: &p, GIL: &p}}
+	}
+	now := time.Now()
+	before := &Figures{Time: now.Add(-10 * time.Second), Runner: modgw.RunnerStatus{Workers: []modgw.WorkerStatus{
+		worker(1, 10, 1), worker(2, 10, 1), {PID: 3},
+	}}}
+	after := &Figures{Time: now, Runner: modgw.RunnerStatus{Workers: []modgw.WorkerStatus{
+		worker(1, 20, 3), worker(4, 10, 2), {PID: 3},
+	}}}
+	for _, d := range definitions {
+		got := d.value(before, after)
+		switch d.Name {
+		case "gc": // 4 s of two workers in 10 s
+			if got != 0.2 {
+				t.Errorf("garbage collection: %v", got)
+			}
+		case "gil":
+			if got != 0.2 {
+				t.Errorf("lock: %v", got)
+			}
+		case "loop":
+			if !math.IsNaN(got) {
+				t.Errorf("event loop: %v", got)
+			}
+		}
+	}
+	if got := definitions[slices.IndexFunc(definitions, func(d definition) bool { return d.Name == "gc" })].value(before, &Figures{Time: now}); !math.IsNaN(got) {
+		t.Errorf("without workers: %v", got)
+	}
+}
+
 func TestQuietTimeIsDrawnAsQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stubApps{requests: map[modgw.AppName]uint64{"blog": 5}}

@@ -47,6 +47,9 @@ type definition struct {
 	value func(before, now *Figures) float64
 }
 
+// farAway is how many times as many requests as there are make room that is not drawn.
+const farAway = 20
+
 // definitions are all series, in the order in which they are shown. A further figure is a line
 // here.
 var definitions = []definition{
@@ -67,7 +70,11 @@ var definitions = []definition{
 		return float64(now.Waiting + now.Runner.Queued)
 	}},
 	{Series{"capacity", "room for", "Requests in the app", Number}, func(_, now *Figures) float64 {
-		return float64(now.Runner.Capacity)
+		r := now.Runner
+		if r.Capacity == 0 || r.Capacity > farAway*max(1, r.Busy+r.Queued) {
+			return unknown // on its scale the requests would lie on the axis
+		}
+		return float64(r.Capacity)
 	}},
 	{Series{"processor", "processors used", "Processor", Share}, func(before, now *Figures) float64 {
 		var used time.Duration
@@ -81,6 +88,14 @@ var definitions = []definition{
 	{Series{"memory", "resident, all workers", "Memory", Bytes}, func(_, now *Figures) float64 {
 		return positive(sum(now, func(w modgw.WorkerStatus) float64 { return float64(w.Memory) }))
 	}},
+	{Series{"gc", "paused, of each worker", "Garbage collection", Share}, func(before, now *Figures) float64 {
+		p, workers := pauses(before, now, func(s *modgw.InterpreterStatus) *modgw.Pauses { return s.GC })
+		return perSecond(before, now, p.Seconds) / float64(workers)
+	}},
+	{Series{"gil", "for the interpreter lock", "Waits in Python, on average", Seconds}, meanPause(
+		func(s *modgw.InterpreterStatus) *modgw.Pauses { return s.GIL })},
+	{Series{"loop", "for the event loop", "Waits in Python, on average", Seconds}, meanPause(
+		func(s *modgw.InterpreterStatus) *modgw.Pauses { return s.Loop })},
 }
 
 // AllSeries are all series, in the order in which they are shown.
@@ -114,6 +129,35 @@ func quantile(share float64, of func(*Figures) meter.Counts) func(before, now *F
 			return unknown
 		}
 		return d.Seconds()
+	}
+}
+
+// pauses adds up those of all workers between two samples, with the number of workers that measure
+// them.
+func pauses(before, now *Figures, of func(*modgw.InterpreterStatus) *modgw.Pauses) (total modgw.Pauses, workers int) {
+	earlier := map[int]modgw.Pauses{}
+	for _, w := range before.Runner.Workers {
+		if w.Interpreter != nil && of(w.Interpreter) != nil {
+			earlier[w.PID] = *of(w.Interpreter)
+		}
+	}
+	for _, w := range now.Runner.Workers {
+		if w.Interpreter == nil || of(w.Interpreter) == nil {
+			continue
+		}
+		since := of(w.Interpreter).Since(earlier[w.PID])
+		total.Count += since.Count
+		total.Seconds += since.Seconds
+		workers++
+	}
+	return total, workers
+}
+
+// meanPause is how long pauses were on average between two samples.
+func meanPause(of func(*modgw.InterpreterStatus) *modgw.Pauses) func(before, now *Figures) float64 {
+	return func(before, now *Figures) float64 {
+		p, _ := pauses(before, now, of)
+		return p.Seconds / float64(p.Count) // not a number without any
 	}
 }
 

@@ -73,14 +73,16 @@ export class Plots {
     else this.draw();
   }
 
-  // plotted are the plots that have something to show, with their series.
+  // plotted are the plots that have something to show, with the series that do.
   plotted() {
     const plots = new Map();
     this.series.forEach((s, i) => plots.set(s.plot, [...plots.get(s.plot) ?? [], { ...s, index: i }]));
-    return [...plots].filter(([, series]) => series.some(s => this.values[s.index].some(v => v != null)));
+    const known = s => this.values[s.index].some(v => v != null);
+    return [...plots].map(([title, series]) => [title, series.filter(known)]).filter(([, series]) => series.length);
   }
 
-  names() { return this.plotted().map(([title]) => title).join("\n"); }
+  // names are those of all series that have something to show.
+  names() { return this.plotted().flatMap(([, series]) => series.map(s => s.name)).join(); }
 
   build() {
     if (!this.times.length) return;
