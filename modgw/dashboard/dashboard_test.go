@@ -313,7 +313,7 @@ func TestUsersSeeAndActOnTheirOwnAppsAlone(t *testing.T) {
 		b.ask("GET", b.root+"/apps/shop/requests/r", nil),
 		b.ask("POST", b.root+"/apps/shop/actions/stop", form),
 	} {
-		if w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "42") {
+		if w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "wsgi") {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	}
