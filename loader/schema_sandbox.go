@@ -11,7 +11,7 @@ func sandboxBlock(d *modgw.Descriptor) block {
 	s := new(modgw.Sandbox)
 	return block{
 		name: "sandbox", optional: true, effect: withProgram,
-		doc: "Confines the app's processes, even with no argument: they read the system's programs, " +
+		doc: "Confines the app's processes and those that build it, even with no argument: they read the system's programs, " +
 			"the app's root and its environment, change what write names and a /tmp of their own, and connect to nothing. " +
 			"Other processes, kernel interfaces and new privileges are out of reach. modgw-host status says by which means.",
 		args: []argument{

@@ -16,6 +16,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -177,6 +178,13 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	p := process{
 		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, limits: s.plan.limits(), lock: lock,
 		env: append(slices.Concat(s.environ, buildVariables(d, nil)), "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
+	}
+	if p.rules = s.plan.confine(program, p.env, cache, s.env.Dir); p.rules != nil {
+		temporary := filepath.Join(cache, "tmp")
+		if err := s.plan.account.Do(func() error { return files.MakeFolder(temporary, 0o700) }); err != nil {
+			return s.plan.cannotWrite(err)
+		}
+		p.env = append(p.env, "TMPDIR="+temporary)
 	}
 	err = p.run(ctx, &printed)
 	if err == nil || ctx.Err() != nil {

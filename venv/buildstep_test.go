@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -57,16 +58,41 @@ func TestBuildCommandRunsWhenItsInputsChange(t *testing.T) {
 	}
 }
 
+// TestBuildCommandSeesTheEnvironment builds both in a sandbox, which they must not notice.
 func TestBuildCommandSeesTheEnvironment(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	d := s.descriptor()
+	d.Sandbox = &modgw.Sandbox{}
 	d.Build = &modgw.Build{Command: []string{"python", "-c", "import tiny, os; print('tiny', tiny.__version__, 'HOST' in os.environ)"}}
 	s.environ = append(s.environ, "HOST=1")
 	if s.mustBuild(d); !slices.Contains(s.steps, "tiny 1.0 False") {
 		t.Errorf("steps %q", s.steps)
+	}
+}
+
+func TestBuildCommandIsConfinedAsItsApp(t *testing.T) {
+	t.Parallel()
+	if sandbox.Probe().Landlock == 0 {
+		t.Skip("the kernel has no Landlock")
+	}
+	s := newSite(t)
+	secret := filepath.Join(s.state, "..", "secret")
+	if err := os.WriteFile(secret, []byte("hunter2"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := frontend(s, "cat "+secret+"; echo x > "+secret+"; echo temporary > $TMPDIR/a && cat $TMPDIR/a > made")
+	d.Sandbox = &modgw.Sandbox{}
+	s.mustBuild(d)
+	if slices.Contains(s.steps, "hunter2") {
+		t.Errorf("it reads what its app may not: %q", s.steps)
+	}
+	for file, want := range map[string]string{secret: "hunter2", filepath.Join(s.root, "made"): "temporary\n"} {
+		if text, err := os.ReadFile(file); err != nil || string(text) != want {
+			t.Errorf("%s: %q %v", file, text, err)
+		}
 	}
 }
 

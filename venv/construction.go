@@ -95,6 +95,7 @@ func (c *construction) run(ctx context.Context, program string, args ...string) 
 // runIn is run in another folder.
 func (c *construction) runIn(ctx context.Context, dir, program string, args ...string) error {
 	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, limits: c.plan.limits(), lock: c.lock}
+	p.rules = c.plan.confine(args[0], c.environ, c.plan.dir, c.cache)
 	if err := p.run(ctx, &c.printed); err != nil {
 		return &toolError{program: program, err: err}
 	}
@@ -103,7 +104,9 @@ func (c *construction) runIn(ctx context.Context, dir, program string, args ...s
 
 // ask runs a program for the version that it prints; "" when it prints none, which is only shown.
 func (c *construction) ask(ctx context.Context, args ...string) string {
-	out, err := process{args: args, dir: "/", env: c.environ, account: c.plan.account}.output(ctx)
+	p := process{args: args, dir: "/", env: c.environ, account: c.plan.account}
+	p.rules = c.plan.confine(args[0], c.environ, c.plan.dir, c.cache)
+	out, err := p.output(ctx)
 	if err != nil {
 		return ""
 	}

@@ -19,7 +19,7 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 	r := &pythonRecipe{inputs: inputs{source: "venv " + dir}}
 	p.recipe = r
 	p.python = existingPython(dir, p.account)
-	r.interpreter, err = b.askOnly(ctx, p.python, p.account)
+	r.interpreter, err = b.askOnly(ctx, p.python, p.account, p.descriptor.Sandbox)
 	if err == nil && r.interpreter.Prefix == r.interpreter.BasePrefix && !isPrefix(dir, r.interpreter, p.account) {
 		err = errors.New("its bin/python belongs to no virtual environment")
 	}

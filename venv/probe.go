@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/sandbox"
+	"github.com/modgw/modgw/modgw"
 )
 
 // probeTimeout bounds how long an interpreter may take to describe itself: a stub that waits for
@@ -58,16 +60,16 @@ print("modgw:" + json.dumps({
 // ask runs the Python at path as the account and returns its description. For an interpreter of a
 // virtual environment it describes the one that it was made from, so that no environment depends on
 // another.
-func (b *Builder) ask(ctx context.Context, path string, acct *account.Account) (interpreter, error) {
-	i, err := b.askOnly(ctx, path, acct)
+func (b *Builder) ask(ctx context.Context, path string, acct *account.Account, s *modgw.Sandbox) (interpreter, error) {
+	i, err := b.askOnly(ctx, path, acct, s)
 	if err == nil && i.Prefix != i.BasePrefix && i.BaseExecutable != "" && i.BaseExecutable != path {
-		return b.askOnly(ctx, i.BaseExecutable, acct)
+		return b.askOnly(ctx, i.BaseExecutable, acct, s)
 	}
 	return i, err
 }
 
 // askOnly is ask without leaving a virtual environment.
-func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Account) (interpreter, error) {
+func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Account, s *modgw.Sandbox) (interpreter, error) {
 	real, state, err := fileState(path, acct)
 	if err != nil {
 		return interpreter{}, err
@@ -76,7 +78,7 @@ func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Accoun
 	if i, ok := b.pythons.get(key); ok {
 		return i, nil
 	}
-	i, err := b.probe(ctx, path, acct)
+	i, err := b.probe(ctx, path, acct, confineTool(s, path))
 	if err != nil {
 		return interpreter{}, err
 	}
@@ -85,10 +87,10 @@ func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Accoun
 	return i, nil
 }
 
-func (b *Builder) probe(ctx context.Context, path string, acct *account.Account) (interpreter, error) {
+func (b *Builder) probe(ctx context.Context, path string, acct *account.Account, rules *sandbox.Rules) (interpreter, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, fmt.Errorf("it said nothing within %s", probeTimeout))
 	defer cancel()
-	p := process{account: acct, dir: "/", env: []string{"PATH=" + safePath, "LANG=C.UTF-8", "HOME=/"}}
+	p := process{account: acct, rules: rules, dir: "/", env: []string{"PATH=" + safePath, "LANG=C.UTF-8", "HOME=/"}}
 	p.args = []string{path, "-I", "-c", probeScript}
 	out, err := p.output(ctx)
 	if err != nil && strings.Contains(out, "Unknown option: -I") {

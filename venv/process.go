@@ -15,6 +15,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 )
 
 // safePath is the PATH of everything that runs for a build: compilers are there, the host's own
@@ -33,7 +34,8 @@ type process struct {
 	env     []string
 	account *account.Account
 	limits  limits
-	lock    *os.File // inherited, so that it stays locked as long as the program lives
+	rules   *sandbox.Rules // nil: it is not confined
+	lock    *os.File       // inherited, so that it stays locked as long as the program lives
 }
 
 // run runs the program until it ends or ctx is done, with its output and errors written to w.
@@ -50,7 +52,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
-	err = proc.Launch(cmd, p.limits.Limits, nil)
+	err = proc.Launch(cmd, p.limits.Limits, p.rules)
 	theirs.Close()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (b *Builder) pythonRecipe(ctx context.Context, p *plan) (*pythonRecipe, err
 		return nil, err
 	}
 	r := &pythonRecipe{inputs: in, settings: p.host.indexSettings()}
-	s := search{builder: b, account: p.account, host: p.host, app: p.descriptor.Name, demands: in.demands, say: p.say}
+	s := search{builder: b, account: p.account, host: p.host, app: p.descriptor.Name, sandbox: p.descriptor.Sandbox, demands: in.demands, say: p.say}
 	r.interpreter, err = s.find(ctx)
 	return r, err
 }
@@ -59,7 +59,7 @@ func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) (
 			return c.fault(pythonComplaints, "MGW-ENV-010", "cannot install the packages of app %q", err)
 		}
 	}
-	if _, err := b.askOnly(ctx, pythonIn(p.dir), p.account); err != nil {
+	if _, err := b.askOnly(ctx, pythonIn(p.dir), p.account, p.descriptor.Sandbox); err != nil {
 		return c.fault(nil, "MGW-ENV-008", "cannot create the environment of app %q", err)
 	}
 	return nil

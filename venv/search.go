@@ -23,6 +23,7 @@ type search struct {
 	account *account.Account
 	host    hostEnviron
 	app     modgw.AppName
+	sandbox *modgw.Sandbox // confines the interpreters that are asked; nil: nothing does
 	demands []demand
 	say     func(format string, args ...any) // called once before the search; nil: no report
 }
@@ -46,7 +47,7 @@ func (s *search) find(ctx context.Context) (interpreter, error) {
 		}
 		known[real] = real != ""
 		s.announce(answerKey{path, state, uidOf(s.account)})
-		i, err := s.builder.ask(ctx, path, s.account)
+		i, err := s.builder.ask(ctx, path, s.account, s.sandbox)
 		if ctx.Err() != nil {
 			return i, context.Cause(ctx)
 		}

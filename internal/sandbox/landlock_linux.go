@@ -146,7 +146,7 @@ func installation(program string) []string {
 	if filepath.Base(bin) != "bin" || prefix == "/" || prefix == "/usr" {
 		return nil
 	}
-	folders := []string{"bin", "lib", "lib64", "include", "libexec", "share", "lib-python", "lib_pypy"}
+	folders := []string{"bin", "lib", "lib64", "include", "libexec", "share", "lib-python", "lib_pypy", "src", "pkg", "go.env"}
 	for i, name := range folders {
 		folders[i] = filepath.Join(prefix, name)
 	}

@@ -15,16 +15,6 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// systemFiles are what programs read of every system: programs, libraries, configuration, and what
-// the kernel says of itself. Files there that are secret have a mode that says so.
-var systemFiles = []string{
-	"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store", "/snap",
-	"/proc", "/sys", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
-}
-
-// devices are what programs use for no device of their own.
-var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
-
 // phpSessions is where PHP of Debian keeps sessions. No process can list it, and the sessions of
 // other users have a mode that keeps them secret.
 const phpSessions = "/var/lib/php/sessions"
@@ -137,7 +127,7 @@ func ownTemporary() []sandbox.Grant {
 
 // grants are the files that the app may open. Those that its descriptor names are bounded.
 func (s *Sandbox) grants(programs []string) []sandbox.Grant {
-	var grants []sandbox.Grant
+	grants := sandbox.System()
 	add := func(write bool, within []string, paths ...string) {
 		for _, path := range paths {
 			if path != "" && filepath.IsAbs(path) {
@@ -147,8 +137,6 @@ func (s *Sandbox) grants(programs []string) []sandbox.Grant {
 	}
 	d, env := s.config.Descriptor, s.config.Environment
 	within := d.Sandbox.Within
-	add(false, nil, systemFiles...)
-	add(true, nil, devices...)
 	add(false, nil, s.code...)
 	if d.Python.Venv != "" {
 		add(false, within, env.Dir)
