@@ -241,7 +241,7 @@ class Worker:
             self._obeying = beside.start(self._obey_host, conn.stop)
             entry.start(conn)
             self._starting = False
-            loop.run_until_complete(self._signals.restore(loop))
+            loop.run_until_complete(self._signals.restore_in_loop(loop))
             return
         if start.get("gevent", False):
             from .greenletconn import GreenletConn

@@ -48,7 +48,7 @@ class Signals:
                 "something at the end",
             )
 
-    async def restore(self, loop):
+    async def restore_in_loop(self, loop):
         """Takes the signals back from an app that has set its own handlers while its loop started;
         it may have others.
 
