@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"modgw/history":            {"modgw", "modgw/meter"},
 	"modgw/masking":            {"modgw", "internal/lazyregexp"},
 	"modgw/dashboard":          {"modgw", "modgw/control", "modgw/diagnosis", "modgw/history", "modgw/listen", "modgw/masking"},
+	"modgw/scaling":            {"modgw"},
 	"modgw/spool":              {},
 	"modgw/tracecontext":       {},
 	"modgw/tracing":            {"modgw", "modgw/tracecontext"},

@@ -42,6 +42,7 @@ var opensByItself = map[string]string{
 	"modgw/runner/process/stray.go":       "/proc",
 	"modgw/runner/workers/learn.go":       "a file in the state folder",
 	"modgw/runner/python/files.go":        "the worker's code in the state folder",
+	"modgw/scaling/machine.go":            "/proc",
 	"reload/installers.go":                "/proc",
 	"reload/open.go":                      "what a look has the rights for",
 	"reload/repository.go":                "only looks whether there is a repository",

@@ -236,7 +236,12 @@ func kubernetesNotes(d modgw.Descriptor) (n notes) {
 	if d.Limits.Processes > 0 {
 		n.add("limits { processes }: the kubelet bounds a pod (podPidsLimit), this manifest cannot.")
 	}
-	n.add("Workers are per pod: replicas times workers is what there is.")
+	if s := d.Scale(); s.IsFixed() {
+		n.add("Workers are per pod: replicas times workers is what there is.")
+	} else {
+		n.add("Each pod has %d to %d workers, by its load. Requests and limits of the container are for all of them: "+
+			"a HorizontalPodAutoscaler adds pods by the processor time, which is right when a pod has its %d workers.", s.Min, s.Max, s.Max)
+	}
 	n.images(d)
 	return n
 }

@@ -337,7 +337,7 @@ func TestTenantGetsWhatTheHostFileSaysAndNotMore(t *testing.T) {
 		"a.hcl": "app \"a\" {\n  hosts = [\"a.test\"]\n  http { command = [\"true\"] }\n}\n",
 		"b.hcl": "app \"b\" {\n  hosts = [\"b.test\"]\n  static { dir = \".\" }\n}\n",
 		"c.hcl": "app \"c\" {\n  static { dir = \".\" }\n}\n",
-		"d.hcl": "app \"d\" {\n  hosts = [\"a.test\"]\n  mount = \"/d\"\n  http {\n    command = [\"true\"]\n    workers = 2\n  }\n  limits {\n    memory = 0\n    body   = \"33MiB\"\n  }\n}\n",
+		"d.hcl": "app \"d\" {\n  hosts = [\"a.test\"]\n  mount = \"/d\"\n  http {\n    command = [\"true\"]\n    workers = { min = 1, max = 2 }\n  }\n  limits {\n    memory = 0\n    body   = \"33MiB\"\n  }\n}\n",
 		"e.hcl": "app \"e\" {\n  hosts = [\"a.test\"]\n  mount = \"/e\"\n  static { dir = \".\" }\n}\n",
 	})
 	files, diags := LoadAll([]string{filepath.Join(dir, "*.hcl")}, Options{Tenants: tenantOf(user)})

@@ -21,6 +21,15 @@ const (
 	stripDoc = "Take the mount off the path that the program sees; it is in X-Forwarded-Prefix either way."
 )
 
+// workersArgument is how many processes a program has.
+func workersArgument(least, most *int, note string) argument {
+	return argument{
+		name: "workers", value: workerCount(least, most), def: 0, note: note,
+		doc:     "Processes. With { min, max } as many of them as the load needs: docs/scaling.md says how it is measured.",
+		example: `{ min = 1, max = 8 }`,
+	}
+}
+
 func wsgiBlock(d *modgw.Descriptor) block {
 	w := new(modgw.WSGI)
 	return block{
@@ -28,8 +37,7 @@ func wsgiBlock(d *modgw.Descriptor) block {
 		doc: "Runs a Python WSGI app (PEP 3333).",
 		args: []argument{
 			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
-			{name: "workers", value: number(&w.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
-				doc: "Processes.", example: `2`},
+			workersArgument(&w.Workers, &w.MaxWorkers, "0: number of CPUs in serve, 1 in dev"),
 			{name: "threads", value: number(&w.Threads, 0, 1024), def: 0, example: `8`, note: "0: 5; with free-threaded Python 4 for each CPU, at least 5; with gevent 200",
 				doc: "Requests that one worker executes at once. The default is that of mod_wsgi-express: apps wait for " +
 					"databases more than they compute. 1 suits an app that is not thread-safe."},
@@ -51,8 +59,7 @@ func asgiBlock(d *modgw.Descriptor) block {
 		doc: "Runs a Python ASGI app.",
 		args: []argument{
 			{name: "entry", value: entry(&a.Entry, "app"), required: true, doc: entryDoc, example: `"api.main:app"`},
-			{name: "workers", value: number(&a.Workers, 0, 1024), def: 0, note: "0: number of CPUs in serve, 1 in dev",
-				doc: "Processes.", example: `2`},
+			workersArgument(&a.Workers, &a.MaxWorkers, "0: number of CPUs in serve, 1 in dev"),
 			{name: "concurrency", value: number(&a.Concurrency, 1, 1<<20), def: 1000, example: `200`,
 				doc: "Requests that one worker has at once; further ones wait in the queue."},
 			{name: "websockets", value: number(&a.WebSockets, 0, 1<<20), def: 10000, example: `1000`,
@@ -78,7 +85,7 @@ func goBlock(d *modgw.Descriptor) block {
 			{name: "package", value: text(&g.Package), def: ".", doc: "The main package.", example: `"./cmd/shop"`},
 			{name: "args", value: withPort(texts(&g.Args)), note: "none",
 				doc: "Arguments of the program. $PORT in them is the port that it should listen on.", example: `["-port", "$PORT"]`},
-			{name: "workers", value: number(&g.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
+			workersArgument(&g.Workers, &g.MaxWorkers, "0: one"),
 			{name: "strip_mount", value: truth(&g.StripMount), def: false, example: `true`, doc: stripDoc},
 		},
 		done: func() { d.Kind, d.Go = modgw.KindGo, g },
@@ -94,7 +101,7 @@ func httpBlock(d *modgw.Descriptor) block {
 			{name: "command", value: withPort(command(&h.Command)), required: true,
 				doc:     "Program and arguments; no shell is involved. $PORT in an argument is the port that the program should listen on.",
 				example: `["node", "server.js"]`},
-			{name: "workers", value: number(&h.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes.", example: `2`},
+			workersArgument(&h.Workers, &h.MaxWorkers, "0: one"),
 			{name: "strip_mount", value: truth(&h.StripMount), def: false, example: `true`, doc: stripDoc},
 			{name: "keep_packages", value: truth(&h.KeepPackages), def: false, example: `true`,
 				doc: "The host installs nothing from the package-lock.json of a Node.js program: its packages are there already, or " +
@@ -119,7 +126,7 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 			{name: "index", value: scriptName(&f.Index), def: "index.php",
 				doc:     "Script that answers for a folder. The one in script_root answers for each path that names no file, too.",
 				example: `"adminer.php"`},
-			{name: "workers", value: number(&f.Workers, 0, 1024), def: 0, note: "0: one", doc: "Processes of command.", example: `2`},
+			workersArgument(&f.Workers, &f.MaxWorkers, "0: one"),
 			{name: "php_ini", value: variables(&f.INI),
 				doc:     "Settings of PHP for this app, as in php.ini: options of command, or PHP_ADMIN_VALUE for the PHP-FPM at connect.",
 				example: `{ upload_max_filesize = "20M", memory_limit = "256M" }`},

@@ -44,6 +44,7 @@ type App struct {
 	slow     slowBudget                // slow requests that were logged lately
 	records  requestRecords            // requests that were slow or failed
 	lastUsed atomic.Int64              // when, as monotonic.Now has it
+	elastic  atomic.Bool               // the load decides how many workers it has
 
 	mu       sync.Mutex
 	routed   Descriptor // descriptor of which the routes have hosts and mount
@@ -55,6 +56,7 @@ type App struct {
 	count    int           // generations made so far
 	draining map[*Generation]time.Time
 	drained  *DrainedStatus // how the last of them ended; nil while none has
+	sizing   sizing         // number of workers
 }
 
 // Failure is a deploy that did not succeed.
@@ -149,6 +151,7 @@ func (a *App) swap(next *Generation) (old *Generation) {
 	a.failure = nil
 	a.routed = next.Descriptor
 	a.setStateLocked(AppServing)
+	a.applyScaleLocked()
 	return old
 }
 

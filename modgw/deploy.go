@@ -121,13 +121,16 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 	}
 	next.aliases = aliasSites(next.Descriptor, next.user, g.log.With("app", next.Descriptor.Name))
 	replaces := app.current.Load() != nil
+	d, size := app.scaled(next.Descriptor)
 	next.runner, err = newRunner(RunnerConfig{
-		Descriptor:  next.Descriptor,
+		Descriptor:  d,
 		Environment: next.Environment,
 		Generation:  next.Number,
 		Dev:         g.config.Dev,
 		Replaces:    replaces,
 		Few:         !replaces || next.Descriptor.Reload.Strategy == OneByOne,
+		Size:        size,
+		Crowded:     app.whenElastic(g.config.Crowded),
 		Terminal:    g.config.Terminal,
 		Values:      &app.values,
 		Spool:       g.config.Spool.Account(next.Descriptor.Spool.Total),

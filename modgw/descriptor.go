@@ -151,9 +151,11 @@ const (
 // WSGI runs a PEP 3333 callable.
 type WSGI struct {
 	Entry   string // an absolute file, or "package.module:callable", or "package.module:factory()"
-	Workers int    // processes; 0: number of CPUs
+	Workers int    // processes, or the least of them; 0: number of CPUs
 	// requests at once in each worker; 0: as many as suit the interpreter and Concurrency
 	Threads int
+
+	MaxWorkers int // processes under load; 0: as many as Workers
 
 	Concurrency Concurrency // "": threads
 	Compat      Compat      // "": none
@@ -179,7 +181,8 @@ const (
 // ASGI runs an ASGI 3 (or 2) application.
 type ASGI struct {
 	Entry       string // as in [WSGI]
-	Workers     int    // processes; 0: number of CPUs
+	Workers     int    // processes, or the least of them; 0: number of CPUs
+	MaxWorkers  int    // processes under load; 0: as many as Workers
 	Concurrency int    // requests at once in each worker; never 0
 	WebSockets  int    // open at once in each worker, beside the requests; 0: none
 
@@ -194,7 +197,8 @@ type ASGI struct {
 type Go struct {
 	Package    string   // such as "./cmd/shop"
 	Args       []string // arguments of the program
-	Workers    int      // 0: one
+	Workers    int      // processes, or the least of them; 0: one
+	MaxWorkers int      // processes under load; 0: as many as Workers
 	StripMount bool     // take the mount off the path
 }
 
@@ -203,7 +207,8 @@ type HTTP struct {
 	Command []string // program and its arguments
 
 	KeepPackages bool // nothing is installed from a package-lock.json
-	Workers      int  // 0: one
+	Workers      int  // processes, or the least of them; 0: one
+	MaxWorkers   int  // processes under load; 0: as many as Workers
 	StripMount   bool // take the mount off the path
 }
 
@@ -215,8 +220,9 @@ type FastCGI struct {
 	// paths itself
 	ScriptRoot string
 	// script for a folder, and in ScriptRoot for each path that names nothing; "": index.php
-	Index   string
-	Workers int // 0: one
+	Index      string
+	Workers    int // processes, or the least of them; 0: one
+	MaxWorkers int // processes under load; 0: as many as Workers
 
 	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to
 	// Command as -d options, and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.

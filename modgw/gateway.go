@@ -46,6 +46,10 @@ type Config struct {
 	// change the request's header. nil: it is not called.
 	Begun func(*http.Request, *RequestInfo)
 
+	// Crowded is called when requests wait for a worker of an app whose number of workers depends
+	// on the load, again and again. It must not block. nil: it is not called.
+	Crowded func()
+
 	// Ended is called when a request has ended. It must not wait for anything, and the request is
 	// its own only until it returns. nil: it is not called.
 	Ended func(*http.Request, *RequestInfo, Outcome)
@@ -85,6 +89,9 @@ func New(c Config) *Gateway {
 	}
 	if c.Wake == nil {
 		c.Wake = func(AppName) {}
+	}
+	if c.Crowded == nil {
+		c.Crowded = func() {}
 	}
 	if c.Observe == nil {
 		c.Observe = func(Event) {}

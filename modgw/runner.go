@@ -41,6 +41,13 @@ type Expander interface {
 	Expand()
 }
 
+// Resizer is a runner whose number of workers can change while it serves.
+type Resizer interface {
+	// Resize sets how many workers there should be. It returns at once: new ones start in the
+	// background, and those that are too many finish their requests and end.
+	Resize(n int)
+}
+
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
 	Descriptor  Descriptor     // descriptor of the app
@@ -50,6 +57,7 @@ type RunnerConfig struct {
 	Replaces    bool           // another generation of the app serves until this one is ready
 	Few         bool           // an Expander's Start starts one worker alone: requests wait for it
 	Private     string         // folder for what the app alone has; "": it has none
+	Size        int            // workers of a Resizer at first; 0: the least of the descriptor
 	Terminal    *Terminal      // terminal of the app's developer; nil: none
 	Spool       *spool.Account // counts parts kept for slow clients; nil: none are kept
 	// Values adds up what workers measure themselves, over all generations; nil: nothing does.
@@ -58,7 +66,10 @@ type RunnerConfig struct {
 	// none.
 	Telemetry map[string]string
 	Loop      *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
-	Log       *slog.Logger    // has the attributes app and generation already
+	// Crowded is called when requests wait for a worker, or when a worker has several of them at
+	// once, again and again. It does not block. nil: it is not called.
+	Crowded func()
+	Log     *slog.Logger // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.
@@ -77,6 +88,8 @@ type RunnerStatus struct {
 	Busy     int            `json:"busy"`     // requests that workers execute now
 	Capacity int            `json:"capacity"` // requests that could be executed at once
 	Queued   int            `json:"queued"`   // requests that wait for a free worker
+	Wanted   int            `json:"wanted"`   // workers that there should be; 0: it has none
+	Finished int64          `json:"finished"` // requests that its workers have executed
 	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
 	Crash    *CrashStatus   `json:"crash"`    // the latest; null: none
 

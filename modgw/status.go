@@ -23,6 +23,7 @@ type AppStatus struct {
 	// PreviousEnvironment is the ID of the environment that rollback needs; "" without one.
 	PreviousEnvironment string `json:"previousEnvironment"`
 
+	Scale    *ScaleStatus   `json:"scale"`    // number of its workers; null: it has none
 	Runner   RunnerStatus   `json:"runner"`   // its workers
 	Waiting  int            `json:"waiting"`  // requests that wait for the first generation
 	Requests int64          `json:"requests"` // handed to the app since the host started
@@ -160,6 +161,7 @@ func (a *App) status() AppStatus {
 		s.Generation = g.status()
 		s.Runner = g.runner.Status()
 	}
+	s.Scale = a.scaleStatusLocked(s.Runner.Wanted)
 	if a.previous != nil {
 		s.Previous, s.PreviousEnvironment = a.previous.Number, a.previous.Environment.ID
 	}

@@ -105,7 +105,7 @@ type ceilingSetting struct {
 
 // ceilingSettings are the settings that cost the host or its neighbours something.
 var ceilingSettings = []ceilingSetting{
-	ceilingOf("", "workers", workersOf, func(c *Ceilings) *int { return &c.Workers }, defaultWorkers, formatAny),
+	workersCeiling,
 	ceilingOf("", "threads", threadsOf, func(c *Ceilings) *int { return &c.Threads }, defaultThreads, formatAny),
 	ceilingOf("", "concurrency", concurrencyOf, func(c *Ceilings) *int { return &c.Concurrency }, fixed(0), formatAny),
 	ceilingOf("", "websockets", webSocketsOf, func(c *Ceilings) *int { return &c.WebSockets }, fixed(0), formatAny),
@@ -147,6 +147,25 @@ var ceilingSettings = []ceilingSetting{
 		func(c *Ceilings) *int64 { return &c.Spool.Response }, fixed[int64](0), formatSize),
 	ceilingOf("spool", "total", func(d *Descriptor) *int64 { return &d.Spool.Total },
 		func(c *Ceilings) *int64 { return &c.Spool.Total }, fixed[int64](0), formatSize),
+}
+
+// workersCeiling holds for the most workers that a descriptor asks for.
+var workersCeiling = ceilingSetting{
+	argument: "workers",
+	most: func(c *Ceilings) string {
+		if c.Workers == 0 {
+			return ""
+		}
+		return strconv.Itoa(c.Workers)
+	},
+	lower: func(c *Ceilings, d *Descriptor) bool {
+		scale := d.Scale()
+		if c.Workers == 0 || scale.Max <= c.Workers {
+			return false
+		}
+		*d = d.WithScale(Scale{min(scale.Min, c.Workers), c.Workers})
+		return true
+	},
 }
 
 // ceilingOf makes a ceilingSetting. of is nil for a descriptor that does not have the setting; zero
@@ -214,6 +233,23 @@ func workersOf(d *Descriptor) *int {
 		return &d.HTTP.Workers
 	case d.FastCGI != nil:
 		return &d.FastCGI.Workers
+	}
+	return nil
+}
+
+// maxWorkersOf is nil where workersOf is.
+func maxWorkersOf(d *Descriptor) *int {
+	switch {
+	case d.WSGI != nil:
+		return &d.WSGI.MaxWorkers
+	case d.ASGI != nil:
+		return &d.ASGI.MaxWorkers
+	case d.Go != nil:
+		return &d.Go.MaxWorkers
+	case d.HTTP != nil:
+		return &d.HTTP.MaxWorkers
+	case d.FastCGI != nil:
+		return &d.FastCGI.MaxWorkers
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,7 +99,7 @@ func (c console) actions(all []control.Action, asJSON bool) error {
 		if a.Error != "" {
 			result += ": " + a.Error
 		}
-		rows = append(rows, []string{a.Time.Local().Format(time.DateTime), a.User, a.Verb, cmp.Or(string(a.App), "-"), result})
+		rows = append(rows, []string{a.Time.Local().Format(time.DateTime), a.User, strings.TrimSpace(a.Verb + " " + a.To), cmp.Or(string(a.App), "-"), result})
 	}
 	return c.table(rows)
 }

@@ -131,7 +131,7 @@ func newRoot(c console) *cobra.Command {
 		newCheck(c), newFmt(c), newExplain(c), newInit(c), newEnable(c), newDisable(c),
 		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newUpgrade(c), newLogs(c), newMetrics(c), newTop(c), newDashboard(c), newReport(c), newPolicy(c),
 		newEnv(c), newExec(c), newAttach(c), newApache(c), newDoctor(c), newNginx(c), newLighttpd(c),
-		newMigrate(c), newExport(c), newVersion(c),
+		newMigrate(c), newExport(c), newScale(c), newVersion(c),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

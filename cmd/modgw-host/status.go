@@ -149,6 +149,9 @@ func details(a control.AppStatus) string {
 			line("", "%s", installed(env.Packages))
 		}
 		line("workers", "%s ready   busy %d/%d   queued %d   restarts %d", workers(a.Runner), a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued, a.Runner.Restarts)
+		if s := a.Scale; s != nil && (s.Manual || !s.IsFixed()) {
+			line("scale", "%s", scaleText(s))
+		}
 		for _, w := range a.Runner.Workers {
 			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, plural(w.Requests, "request"), mebibytes(w.Memory)), "  "))
 		}

@@ -24,6 +24,7 @@ type Action struct {
 	PID    int32         `json:"pid"`             // its process id
 	Verb   string        `json:"verb"`            // such as "reload" or "shutdown"
 	App    modgw.AppName `json:"app,omitempty"`   // "": all apps, or the host
+	To     string        `json:"to,omitempty"`    // new value, such as "1..8"; "": nothing
 	Result string        `json:"result"`          // "done", "begun" or "refused"
 	Error  string        `json:"error,omitempty"` // why it was refused, in one line
 }
@@ -118,6 +119,9 @@ func (s *Server) audited(verb string, next http.HandlerFunc) http.HandlerFunc {
 		action := Action{
 			Time: time.Now(), User: s.Host.UserName(who.uid), UID: who.uid, PID: who.pid,
 			Verb: verb, App: modgw.AppName(r.PathValue("app")), Result: "done",
+		}
+		if scale, err := modgw.ParseScale(r.URL.Query().Get("workers")); verb == "scale" && err == nil {
+			action.To = scale.String()
 		}
 		var said refusal
 		switch {

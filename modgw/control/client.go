@@ -83,6 +83,15 @@ func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bo
 	return err
 }
 
+// Scale sets how many workers an app has; the zero Scale returns to its descriptor.
+func (c *Client) Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
+	path := "/v1/apps/" + url.PathEscape(string(app)) + "/scale"
+	if s != (modgw.Scale{}) {
+		path += "?workers=" + s.String()
+	}
+	return ask[modgw.ScaleStatus](ctx, c, http.MethodPost, path)
+}
+
 // ArmProbes asks for a key with which probes are signed; see [Host].
 func (c *Client) ArmProbes(ctx context.Context, lifetime time.Duration) (probe.Key, error) {
 	return ask[probe.Key](ctx, c, http.MethodPost, "/v1/probes?lifetime="+url.QueryEscape(lifetime.String()))

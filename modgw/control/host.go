@@ -43,6 +43,10 @@ type Host interface {
 	// StopApp ends the workers of an app.
 	StopApp(ctx context.Context, app modgw.AppName) error
 
+	// Scale sets how many workers an app has until its descriptor says something else, or the host
+	// ends; the zero Scale returns to the descriptor. It does not wait for the workers.
+	Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error)
+
 	// Shutdown begins to end the host.
 	Shutdown()
 

@@ -72,7 +72,27 @@ func (s *Server) mux() http.Handler {
 	} {
 		mux.HandleFunc("POST /v1/apps/{app}/"+verb, s.audited(verb, s.ownersOnly(handler)))
 	}
+	mux.HandleFunc("POST /v1/apps/{app}/scale", s.audited("scale", s.ownersOnly(s.scale)))
 	return mux
+}
+
+// scale sets how many workers an app has. Without workers in its query it returns to the
+// descriptor.
+func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
+	var scale modgw.Scale
+	var err error
+	if text := r.URL.Query().Get("workers"); text != "" {
+		scale, err = modgw.ParseScale(text)
+	}
+	var status modgw.ScaleStatus
+	if err == nil {
+		status, err = s.Host.Scale(r.Context(), modgw.AppName(r.PathValue("app")), scale)
+	}
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, status)
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {

@@ -159,6 +159,14 @@ func running(requests, workers int) string {
 	return fmt.Sprintf("%d requests in %d workers", requests, workers)
 }
 
+// holds says what keeps an app from more workers, and what helps.
+var holds = map[string]struct{ why, hint string }{
+	modgw.HeldByMax:        {"max reached", "raise max of workers = { min, max }, or threads for an app that waits"},
+	modgw.HeldByLimit:      {"limits { memory } has no room for more", "raise limits { memory }, or lower the memory of a worker"},
+	modgw.HeldByMemory:     {"the machine has no memory for more", "lower max of other apps, or give the machine more memory"},
+	modgw.HeldByProcessors: {"the machine has no processors for more", "more workers would not help: the pages need more time than the machine has"},
+}
+
 func allBusy(a *App) *Diagnosis {
 	full := func(s Sample) bool { return s.Capacity > 0 && s.Busy >= s.Capacity && s.Queued > 0 }
 	r := a.Runner
@@ -167,6 +175,10 @@ func allBusy(a *App) *Diagnosis {
 	}
 	d := &Diagnosis{"all_busy", Warning, a.busy(),
 		"raise threads for an app that waits, workers for one that computes"}
+	if s := a.Scale; s != nil && s.Held != "" {
+		h := holds[s.Held]
+		d.Sentence, d.Hint = fmt.Sprintf("all %d workers are busy, %s", s.Wanted, h.why), h.hint
+	}
 	if at, ok := a.since(full); ok && a.Now.Sub(at) >= time.Second {
 		d.Sentence += " for at least " + roughly(a.Now.Sub(at))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/accesslog"
@@ -30,6 +31,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/process"
 	"github.com/modgw/modgw/modgw/runner/python"
 	"github.com/modgw/modgw/modgw/runner/static"
+	"github.com/modgw/modgw/modgw/scaling"
 	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/tracing"
 	"github.com/modgw/modgw/reload"
@@ -58,6 +60,7 @@ type Host struct {
 	shutdown  sync.Once
 	probes    *probe.Answerer
 	tracer    *tracing.Tracer // nil: no request is traced
+	scaling   *scaling.Controller
 
 	succession   succession   // keeps what is needed to replace this host
 	predecessors predecessors // hosts that this one has replaced
@@ -135,6 +138,7 @@ func New(c Config) (*Host, error) {
 		Wake:     h.deployIdle,
 		Observe:  h.observe,
 		Served:   h.history.Served,
+		Crowded:  func() { h.scaling.Crowded() },
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
 		Spool:    h.spool,
@@ -151,6 +155,9 @@ func New(c Config) (*Host, error) {
 		gateway.Begun = h.tracer.Begin
 	}
 	h.gateway = modgw.New(gateway)
+	h.scaling = scaling.New(scaling.Config{
+		Loads: h.gateway.Loads, Resize: h.gateway.Resize, Usage: proc.CPUTime, Log: h.log,
+	})
 	h.metrics = h.newMetrics()
 	h.probes = probe.New(h.gateway.Find)
 	h.api = &control.Server{Host: h, Log: h.log, Audit: control.AuditIn(h.State())}

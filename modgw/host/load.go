@@ -161,15 +161,8 @@ func (h *Host) runs(name modgw.AppName) bool { return h.config.Only == "" || h.c
 
 // adaptDescriptor fills in what depends on how the host was started.
 func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
-	if h.config.Dev && d.WSGI != nil && d.WSGI.Workers == 0 {
-		wsgi := *d.WSGI
-		wsgi.Workers = 1
-		d.WSGI = &wsgi
-	}
-	if h.config.Dev && d.ASGI != nil && d.ASGI.Workers == 0 {
-		asgi := *d.ASGI
-		asgi.Workers = 1
-		d.ASGI = &asgi
+	if h.config.Dev {
+		d = withDevWorkers(d)
 	}
 	if h.config.Script {
 		d.Hosts, d.Mount, d.MountMatch = nil, "/", ""
@@ -186,6 +179,19 @@ func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
 	}
 	if d.Attach {
 		d = attachable(d)
+	}
+	return d
+}
+
+// withDevWorkers returns d with one worker where it does not name another number, and with as few
+// as it allows where the load would decide.
+func withDevWorkers(d modgw.Descriptor) modgw.Descriptor {
+	scale := d.Scale()
+	switch {
+	case d.WSGI != nil && d.WSGI.Workers == 0, d.ASGI != nil && d.ASGI.Workers == 0:
+		return d.WithScale(modgw.Scale{Min: 1, Max: 1})
+	case !scale.IsFixed():
+		return d.WithScale(modgw.Scale{Min: scale.Min, Max: scale.Min})
 	}
 	return d
 }

@@ -168,6 +168,7 @@ func (h *Host) serve(ctx context.Context, cancel context.CancelCauseFunc, files 
 	defer h.history.Close()
 	h.startReconciling(keeping)
 	watching.Go(func() { _ = h.watcher.Run(keeping) })
+	others.Go(func() { h.scaling.Run(keeping) })
 	h.reconcileLock.Lock()
 	first := &firstDeploys{pending: h.apply(files, "start", func(modgw.Descriptor) bool { return false })}
 	h.reconcileLock.Unlock()

@@ -96,6 +96,14 @@ func (c *collector) collectApp(out chan<- prometheus.Metric, s *App) {
 	out <- requestsInFlight.value(float64(inFlight), app)
 	out <- requestsQueued.value(float64(s.Waiting+s.Runner.Queued), app)
 	c.collectRunner(out, app, &s.Runner)
+	if scale := s.Scale; scale != nil {
+		out <- workersWanted.value(float64(scale.Wanted), app)
+		out <- workersMin.value(float64(scale.Min), app)
+		out <- workersMax.value(float64(scale.Max), app)
+		if scale.Held != "" {
+			out <- workersHeld.value(1, app, scale.Held)
+		}
+	}
 	collectWatch(out, app, &s.Watch)
 }
 

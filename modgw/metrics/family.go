@@ -84,6 +84,15 @@ var (
 var (
 	workers = gauge("modgw_workers",
 		"Workers of the current generation, by state.", "app", "state")
+	workersWanted = gauge("modgw_workers_wanted",
+		"Workers that the app should have now; 0: it has no generation.", "app")
+	workersMin = gauge("modgw_workers_min",
+		"Workers that the app has without any load.", "app")
+	workersMax = gauge("modgw_workers_max",
+		"Workers that the app may have under load.", "app")
+	workersHeld = gauge("modgw_workers_held",
+		"1 while the load asks for more workers than there may be, by what keeps the app from them: max, limit, memory or processors.",
+		"app", "cause")
 	workerRestarts = counter("modgw_worker_restarts_total",
 		"Workers of the current generation that were replaced because they ended unasked.", "app")
 	workersBusy = gauge("modgw_worker_busy",

@@ -41,6 +41,7 @@ type Runner struct {
 var (
 	_ modgw.Runner   = (*Runner)(nil)
 	_ modgw.Expander = (*Runner)(nil)
+	_ modgw.Resizer  = (*Runner)(nil)
 )
 
 // target is whom a place in the queue belongs to.
@@ -64,7 +65,7 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		config:  c,
 		sockets: sockets,
 		user:    user,
-		queue:   queue.New(d.Queue),
+		queue:   queue.New(d.Queue).OnCrowd(c.Crowded),
 		halt:    make(chan struct{}),
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
@@ -78,7 +79,7 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	if d.FastCGI.Connect == "" {
 		r.sandbox = workers.NewSandbox(c, user)
 		r.pool = workers.New(workers.Config{
-			Runner: c, User: user, Sandbox: r.sandbox, Count: d.FastCGI.Workers, NewProgram: r.newWorker, Expect: r.queue.Expect,
+			Runner: c, User: user, Sandbox: r.sandbox, Count: cmp.Or(c.Size, d.Scale().Min), NewProgram: r.newWorker, Expect: r.queue.Expect,
 			CodeIsCrash: true,
 			Slow:        "it must accept connections on its standard input, which is a listening socket, and read them",
 		})
@@ -123,6 +124,13 @@ func (r *Runner) places(v fcgi.Values, otherwise int) int {
 func (r *Runner) Expand() {
 	if r.pool != nil {
 		r.pool.Expand()
+	}
+}
+
+// Resize implements [modgw.Resizer].
+func (r *Runner) Resize(n int) {
+	if r.pool != nil {
+		r.pool.Resize(n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -31,19 +32,19 @@ type Runner struct {
 var (
 	_ modgw.Runner   = (*Runner)(nil)
 	_ modgw.Expander = (*Runner)(nil)
+	_ modgw.Resizer  = (*Runner)(nil)
 )
 
 // New makes a runner for an app of kind go or http. It starts nothing.
 func New(config modgw.RunnerConfig) (*Runner, error) {
 	d := config.Descriptor
-	r := &Runner{config: config, queue: queue.New(d.Queue)}
-	count := 0
+	r := &Runner{config: config, queue: queue.New(d.Queue).OnCrowd(config.Crowded)}
 	switch {
 	case d.Kind == modgw.KindGo && d.Go != nil:
 		r.command = append([]string{config.Environment.Binary}, d.Go.Args...)
-		r.network, r.strip, count = "unix", d.Go.StripMount, d.Go.Workers
+		r.network, r.strip = "unix", d.Go.StripMount
 	case d.Kind == modgw.KindHTTP && d.HTTP != nil:
-		r.command, r.network, r.strip, count = d.HTTP.Command, "tcp", d.HTTP.StripMount, d.HTTP.Workers
+		r.command, r.network, r.strip = d.HTTP.Command, "tcp", d.HTTP.StripMount
 	default:
 		return nil, fmt.Errorf("cannot run an app of kind %q as a program that serves HTTP", d.Kind)
 	}
@@ -54,7 +55,7 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 	r.Pool = workers.New(workers.Config{
 		Runner:     config,
 		User:       r.user,
-		Count:      count,
+		Count:      cmp.Or(config.Size, d.Scale().Min),
 		NewProgram: r.newWorker,
 		Sandbox:    workers.NewSandbox(config, r.user),
 		Expect:     r.queue.Expect,

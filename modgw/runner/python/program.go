@@ -1,15 +1,16 @@
 package python
 
 import (
+	"cmp"
 	"fmt"
-	"runtime"
 
 	"github.com/modgw/modgw/modgw"
 )
 
 // program is what the block of an app's kind says.
 type program struct {
-	workers     int  // processes; never 0
+	workers     int  // processes at first; never 0
+	most        int  // processes under load
 	connections int  // for requests, to each worker
 	requests    int  // at once in each worker
 	webSockets  int  // at once in each worker
@@ -28,23 +29,19 @@ func programOf(c modgw.RunnerConfig) (program, error) {
 	switch {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
-		p = program{workers: d.WSGI.Workers, connections: threads, requests: threads}
+		p = program{connections: threads, requests: threads}
 		p.compat = string(d.WSGI.Compat)
 		if p.gevent = d.WSGI.Concurrency == modgw.Gevent; p.gevent {
 			p.connections = 1
 		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
-		p = program{
-			workers: d.ASGI.Workers, connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true,
-		}
+		p = program{connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true}
 		p.webSockets = d.ASGI.WebSockets
 		p.resume = d.ASGI.Resume && !d.Attach
 		p.lifespan = string(d.ASGI.Lifespan)
 	default:
 		return p, fmt.Errorf("cannot run an app of kind %q with Python", d.Kind)
 	}
-	if p.workers == 0 {
-		p.workers = runtime.NumCPU()
-	}
+	p.workers, p.most = cmp.Or(c.Size, d.Scale().Min), d.Scale().Max
 	return p, nil
 }

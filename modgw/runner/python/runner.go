@@ -61,6 +61,7 @@ type Runner struct {
 var (
 	_ modgw.Runner      = (*Runner)(nil)
 	_ modgw.Expander    = (*Runner)(nil)
+	_ modgw.Resizer     = (*Runner)(nil)
 	_ modgw.LoopHandler = (*Runner)(nil)
 	_ mux.Successor     = (*Runner)(nil)
 )
@@ -155,7 +156,7 @@ func (r *Runner) finish() {
 
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
-	status := modgw.RunnerStatus{Capacity: r.program.workers * r.program.requests}
+	status := modgw.RunnerStatus{Capacity: r.Size() * r.program.requests}
 	status.Busy, status.Queued = r.server.Counts()
 	r.Pool.Status(&status)
 	if r.listener != nil {

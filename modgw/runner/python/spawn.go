@@ -180,7 +180,7 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		App:         string(d.Name),
 		Generation:  r.app.Generation,
 		Worker:      number,
-		Processes:   r.program.workers,
+		Processes:   r.program.most,
 		Compat:      r.program.compat,
 		Dev:         r.app.Dev,
 		Authorize:   callables(d.Authorize),

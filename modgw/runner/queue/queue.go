@@ -20,8 +20,9 @@ var (
 
 // Queue hands out the places of its members. Make it with [New].
 type Queue struct {
-	limits modgw.Queue
-	brief  bool // no request waits until members have room
+	limits  modgw.Queue
+	brief   bool   // no request waits until members have room
+	crowded func() // as [modgw.RunnerConfig.Crowded]; nil: it is not called
 
 	mu      sync.Mutex
 	members []*Member
@@ -48,12 +49,21 @@ type waiter struct {
 	err    error
 }
 
+// crowd is from how many requests of a member on it is crowded.
+const crowd = 4
+
 // New makes a queue without members.
 func New(limits modgw.Queue) *Queue { return &Queue{limits: limits} }
 
 // NewBrief makes a queue for what holds its place for long: requests wait for members to come, as
 // at a start, but not for those that are there to have room.
 func NewBrief(limits modgw.Queue) *Queue { return &Queue{limits: limits, brief: true} }
+
+// OnCrowd sets what is called as [modgw.RunnerConfig.Crowded]. It comes before the first request.
+func (q *Queue) OnCrowd(crowded func()) *Queue {
+	q.crowded = crowded
+	return q
+}
 
 // Acquire returns a member with a place that is the caller's until Release. The error is one of the
 // above, or ctx's.
@@ -70,6 +80,9 @@ func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
 	}
 	w := &waiter{got: make(chan struct{})}
 	place := q.waiters.PushBack(w)
+	if q.crowded != nil {
+		q.crowded()
+	}
 	q.mu.Unlock()
 	return q.wait(ctx, w, place)
 }
@@ -245,6 +258,9 @@ func (q *Queue) dismiss(err error) {
 func (q *Queue) take(m *Member) {
 	m.busy++
 	q.busy++
+	if m.busy >= crowd && q.crowded != nil {
+		q.crowded()
+	}
 }
 
 // free is the member to go to next, which is the least busy one; nil when all are busy or paused,

@@ -191,7 +191,7 @@ func TestFewWorkersStartBeforeTheOthers(t *testing.T) {
 		s := &programs{}
 		p, _ := poolOf(s.next)
 		var expected atomic.Int64
-		p.config.Count, p.config.Runner.Few = 3, true
+		p.size, p.config.Runner.Few = 3, true
 		p.config.Expect = func(n int) { expected.Add(int64(n)) }
 		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
@@ -244,7 +244,7 @@ func TestStopEndsAWorkerThatIsStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &programs{prepare: func(n int, d *fakeProgram) { d.late = n == 2 }}
 		p, log := poolOf(s.next)
-		p.config.Count, p.config.Runner.Few = 2, true
+		p.size, p.config.Runner.Few = 2, true
 		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

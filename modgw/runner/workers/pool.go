@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/proc"
@@ -17,7 +16,7 @@ import (
 type Config struct {
 	Runner modgw.RunnerConfig // says which app is run, and how
 	User   *account.Account   // nil: the host's own
-	Count  int                // workers; 0: one
+	Count  int                // workers at first; 0: one
 
 	// NewProgram makes the program of a worker. It starts nothing.
 	NewProgram func(w *Worker) Program
@@ -37,7 +36,7 @@ type Config struct {
 }
 
 // Pool is the workers of a runner. Its methods Start, Expand and Stop are those of [modgw.Runner]
-// and [modgw.Expander].
+// and [modgw.Expander], Resize is that of [modgw.Resizer].
 type Pool struct {
 	config   Config
 	restarts atomic.Int64
@@ -48,11 +47,13 @@ type Pool struct {
 
 	scope func() *proc.Scope // contains all that the workers start; made when it is needed
 
-	mu      sync.Mutex
-	workers map[*Worker]bool   // the workers that have a process
-	crash   *modgw.CrashStatus // the latest; nil: none yet
-	waiting map[int]time.Time  // since when a number without a process waits for its next start
-	stopped bool               // nothing more is run in the background
+	mu       sync.Mutex
+	size     int                // replicas that there should be
+	phase    phase              // says what Resize does
+	replicas map[int]*replica   // by number
+	workers  map[*Worker]bool   // the workers that have a process
+	finished int64              // requests of the workers that have ended
+	crash    *modgw.CrashStatus // the latest; nil: none yet
 }
 
 // New makes a pool. It starts nothing.
@@ -62,12 +63,13 @@ func New(c Config) *Pool {
 		c.Expect = func(int) {}
 	}
 	return &Pool{
-		config:  c,
-		scope:   sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
-		halt:    make(chan struct{}),
-		force:   make(chan struct{}),
-		workers: make(map[*Worker]bool),
-		waiting: make(map[int]time.Time),
+		config:   c,
+		scope:    sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
+		halt:     make(chan struct{}),
+		force:    make(chan struct{}),
+		size:     c.Count,
+		replicas: make(map[int]*replica),
+		workers:  make(map[*Worker]bool),
 	}
 }
 
@@ -76,11 +78,21 @@ func New(c Config) *Pool {
 // something once when they are loaded, such as creating tables, that no two processes can do at a
 // time. After an error nothing is left.
 func (p *Pool) Start(ctx context.Context) error {
-	p.config.Expect(p.first())
+	first := p.first()
+	p.config.Expect(first)
 	if err := p.startAll(ctx, 1, 1); err != nil {
 		return err
 	}
-	return p.startAll(ctx, 2, p.first())
+	if err := p.startAll(ctx, 2, first); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.config.Runner.Few {
+		p.phase = resizable
+		p.resizeLocked(false) // Resize may have been called meanwhile
+	}
+	return nil
 }
 
 // startAll starts the workers of some numbers at the same time and returns when all are ready.
@@ -88,11 +100,14 @@ func (p *Pool) Start(ctx context.Context) error {
 func (p *Pool) startAll(ctx context.Context, from, to int) error {
 	results := make(chan error, max(0, to-from+1))
 	for number := from; number <= to; number++ {
+		p.mu.Lock()
+		r := p.addReplica(number)
+		p.mu.Unlock()
 		p.running.Go(func() {
 			w, err := p.startWorker(ctx, number, p.config.Runner.Replaces)
 			results <- err
 			if err == nil {
-				p.supervise(w)
+				p.supervise(r, w)
 			}
 		})
 	}
@@ -105,18 +120,11 @@ func (p *Pool) startAll(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// Expand starts the workers that Start left out.
-func (p *Pool) Expand() {
-	for number := p.first() + 1; number <= p.config.Count; number++ {
-		p.Background(func() { p.supervise(p.startAtLast(number)) })
-	}
-}
-
 // Stop ends all workers: politely until ctx is done, then by force. It returns when every process
 // and goroutine has ended, and what the workers have left behind.
 func (p *Pool) Stop(ctx context.Context) {
 	p.mu.Lock()
-	p.stopped = true
+	p.phase = stopped
 	p.mu.Unlock()
 	close(p.halt)
 	polite := context.AfterFunc(ctx, func() { close(p.force) })
@@ -131,10 +139,11 @@ func (p *Pool) Stop(ctx context.Context) {
 func (p *Pool) Background(f func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.stopped {
-		p.running.Go(f)
+	if p.phase == stopped {
+		return false
 	}
-	return !p.stopped
+	p.running.Go(f)
+	return true
 }
 
 // Halted closes when the pool stops.
@@ -148,8 +157,12 @@ func (p *Pool) Programs() (programs []Program) {
 	return programs
 }
 
-// Count is how many workers there are when all run.
-func (p *Pool) Count() int { return p.config.Count }
+// Size is how many workers there should be.
+func (p *Pool) Size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size
+}
 
 // Status fills in what a runner's status says of its workers: by number, the older first.
 func (p *Pool) Status(status *modgw.RunnerStatus) {
@@ -159,15 +172,27 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, number := range slices.Sorted(maps.Keys(p.waiting)) {
-		workers = append(workers, modgw.WorkerStatus{Number: number, State: Waiting.String(), Since: p.waiting[number]})
+	for _, number := range slices.Sorted(maps.Keys(p.replicas)) {
+		if since := p.replicas[number].waitsSince; !since.IsZero() {
+			workers = append(workers, modgw.WorkerStatus{Number: number, State: Waiting.String(), Since: since})
+		}
 	}
-	status.Workers, status.Restarts = workers, int(p.restarts.Load())
+	status.Workers, status.Wanted, status.Restarts = workers, p.size, int(p.restarts.Load())
+	status.Finished = p.finishedLocked()
 	status.Crash = p.crash.Clone()
-	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && !p.stopped {
+	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && p.phase != stopped {
 		status.Limits = Means(d, p.scope())
 	}
 	p.config.Sandbox.Status(status)
+}
+
+// finishedLocked is how many requests the workers have executed; p.mu is held.
+func (p *Pool) finishedLocked() int64 {
+	n := p.finished
+	for w := range p.workers {
+		n += int64(w.recycle.countFinished())
+	}
+	return n
 }
 
 // first is how many workers Start starts.
@@ -175,7 +200,7 @@ func (p *Pool) first() int {
 	if p.config.Runner.Few {
 		return 1
 	}
-	return p.config.Count
+	return p.Size()
 }
 
 // stopStarted ends everything after a start that failed, or is not needed any more: workers
@@ -191,8 +216,9 @@ func (p *Pool) track(w *Worker, has bool) {
 	defer p.mu.Unlock()
 	if has {
 		p.workers[w] = true
-	} else {
+	} else if p.workers[w] {
 		delete(p.workers, w)
+		p.finished += int64(w.recycle.countFinished())
 	}
 }
 

@@ -205,7 +205,7 @@ func TestFirstWorkerIsReadyBeforeTheOthersBegin(t *testing.T) {
 				d.begun = func() { note(w, "begun"); begun <- struct{}{} }
 				return &obedient{d.of(w).(*fakeProgram)}
 			})
-			p.config.Count, p.config.Runner.Descriptor.Timeouts.Stop = 3, time.Minute
+			p.size, p.config.Runner.Descriptor.Timeouts.Stop = 3, time.Minute
 			if err := start(p); err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +231,7 @@ func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
 		}
 		return &patient{second.of(w).(*fakeProgram), ready}
 	})
-	p.config.Count, p.config.Runner.Descriptor.Timeouts.Stop = 2, time.Minute
+	p.size, p.config.Runner.Descriptor.Timeouts.Stop = 2, time.Minute
 	if err := p.Start(t.Context()); err == nil {
 		t.Fatal("it started")
 	}

@@ -12,18 +12,24 @@ import (
 // refused.
 const patience = time.Second
 
-// supervise keeps a worker running under w's number until the pool stops. One that worked and ends
-// is replaced at once; what does not become ready, or ends right after it did without having been
-// given a request, is started again after a delay that grows. One that is to be replaced serves
-// until the other one is ready.
-func (p *Pool) supervise(w *Worker) {
+// supervise keeps a worker running for a replica until that is dropped or the pool stops. One that
+// worked and ends is replaced at once; what does not become ready, or ends right after it did
+// without having been given a request, is started again after a delay that grows. One that is to be
+// replaced serves until the other one is ready.
+func (p *Pool) supervise(r *replica, w *Worker) {
 	var b Backoff
 	for w != nil {
+		p.setReady(r, true)
 		select {
 		case <-w.process.Done():
-			w = p.replaceLost(w, &b)
+			p.setReady(r, false)
+			w = p.replaceLost(r, w, &b)
 		case reason := <-w.wanted:
 			w = p.replaceFirst(w, reason, &b)
+		case <-r.dropped:
+			p.config.Expect(-1)
+			p.retire(w, "the app needs fewer workers")
+			return
 		case <-p.halt:
 			p.end(w)
 			return
@@ -31,8 +37,9 @@ func (p *Pool) supervise(w *Worker) {
 	}
 }
 
-// replaceLost starts workers until one is ready, and returns it; nil when the pool stops.
-func (p *Pool) replaceLost(w *Worker, b *Backoff) *Worker {
+// replaceLost starts workers until one is ready, and returns it; nil when the replica is dropped or
+// the pool stops.
+func (p *Pool) replaceLost(r *replica, w *Worker, b *Backoff) *Worker {
 	p.restarts.Add(1)
 	expectsNone := false
 	delay := p.delayAfter(w, b)
@@ -41,10 +48,13 @@ func (p *Pool) replaceLost(w *Worker, b *Backoff) *Worker {
 			p.config.Expect(-1)
 			expectsNone = true
 		}
-		if !p.backOff(w.Number, delay) {
+		if !p.backOff(r, delay) {
+			if !expectsNone && r.isDropped() {
+				p.config.Expect(-1)
+			}
 			return nil
 		}
-		next, err := p.startWorker(context.Background(), w.Number, false)
+		next, err := p.startWorker(context.Background(), r.number, false)
 		switch {
 		case err == nil:
 			if expectsNone {
@@ -54,7 +64,7 @@ func (p *Pool) replaceLost(w *Worker, b *Backoff) *Worker {
 		case errors.Is(err, errStopped):
 			return nil
 		}
-		p.logFailure(w.Number, err)
+		p.logFailure(r.number, err)
 		delay = b.Failed()
 	}
 }
@@ -76,11 +86,11 @@ func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
 }
 
 // startAtLast starts a worker that no caller waits for, again and again until it is ready. It
-// returns nil when the pool stops.
-func (p *Pool) startAtLast(number int) *Worker {
+// returns nil when the replica is dropped or the pool stops.
+func (p *Pool) startAtLast(r *replica, yields bool) *Worker {
 	var b Backoff
 	for {
-		w, err := p.startWorker(context.Background(), number, true)
+		w, err := p.startWorker(context.Background(), r.number, yields)
 		switch {
 		case err == nil:
 			p.config.Expect(1)
@@ -88,8 +98,8 @@ func (p *Pool) startAtLast(number int) *Worker {
 		case errors.Is(err, errStopped):
 			return nil
 		}
-		p.logFailure(number, err)
-		if !p.backOff(number, b.Failed()) {
+		p.logFailure(r.number, err)
+		if !p.backOff(r, b.Failed()) {
 			return nil
 		}
 	}
@@ -119,30 +129,31 @@ func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
 	return w
 }
 
-// backOff waits before the next attempt to start a worker. It reports false when the pool stops
-// meanwhile.
-func (p *Pool) backOff(number int, delay time.Duration) bool {
-	p.mu.Lock()
-	p.waiting[number] = time.Now()
-	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		delete(p.waiting, number)
-		p.mu.Unlock()
-	}()
+// backOff waits before the next attempt to start a worker. It reports false when the replica is
+// dropped or the pool stops meanwhile.
+func (p *Pool) backOff(r *replica, delay time.Duration) bool {
+	p.setWaiting(r, time.Now())
+	defer p.setWaiting(r, time.Time{})
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-r.dropped:
 	case <-p.halt:
-		return false
 	}
 	select {
 	case <-p.halt:
 		return false
 	default:
-		return true
+		return !r.isDropped()
 	}
+}
+
+// setWaiting notes since when a replica waits for its next start; zero: it does not.
+func (p *Pool) setWaiting(r *replica, since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.waitsSince = since
 }
 
 // retire lets a worker finish its requests, as long as drain allows, and ends it.

@@ -66,7 +66,7 @@ func TestWorkerThatEndsBeforeItIsAskedWaitsLongerBesideOthers(t *testing.T) {
 			}
 			return newProgram(w)
 		})
-		p.config.Count = 2
+		p.size = 2
 		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -135,6 +135,13 @@ func (m *Model) one(r Row) []Line {
 		lines = append(lines, Line{fmt.Sprintf("generation %d since %s: %s", g.Number,
 			g.Ready.Local().Format(time.DateTime), proc.Printable(g.Cause)), Plain})
 	}
+	if s := r.status.Scale; s != nil && !s.IsFixed() {
+		held := ""
+		if s.Held != "" {
+			held = ", held by " + s.Held
+		}
+		lines = append(lines, Line{fmt.Sprintf("scale %s: %d workers wanted%s", s.Scale, s.Wanted, held), Plain})
+	}
 	for _, w := range r.status.Runner.Workers {
 		lines = append(lines, Line{fmt.Sprintf("worker %-3d pid %-8d %-10s %8d requests  %s",
 			w.Number, w.PID, w.State, w.Requests, mebibytes(w.Memory)), Plain})

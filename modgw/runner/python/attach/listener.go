@@ -32,14 +32,14 @@ func Address(stateDir string, app modgw.AppName) modgw.Address {
 func Descriptor(d modgw.Descriptor, usualThreads int) modgw.Descriptor {
 	if d.WSGI != nil {
 		wsgi := *d.WSGI
-		wsgi.Workers = 1
+		wsgi.Workers, wsgi.MaxWorkers = 1, 0
 		wsgi.Threads = min(cmp.Or(wsgi.Threads, usualThreads), maxThreads)
 		wsgi.Concurrency = modgw.Threads // the developer's process is not patched for gevent
 		d.WSGI = &wsgi
 	}
 	if d.ASGI != nil {
 		asgi := *d.ASGI
-		asgi.Workers = 1
+		asgi.Workers, asgi.MaxWorkers = 1, 0
 		d.ASGI = &asgi
 	}
 	d.Timeouts.Startup, d.Timeouts.Request = 0, 0

@@ -44,7 +44,7 @@ type Server struct {
 func New(a *request.App, c Config) *Server {
 	limits := a.Descriptor.Queue
 	return &Server{
-		app: a, config: c, requests: queue.New(limits), sockets: queue.NewBrief(limits),
+		app: a, config: c, requests: queue.New(limits).OnCrowd(a.Crowded), sockets: queue.NewBrief(limits),
 		moves: make(chan struct{}, movesAtOnce),
 	}
 }

@@ -19,7 +19,8 @@ import (
 // One that waits on a connection behind a slow one is requeued, and waits here again.
 type Scheduler struct {
 	queue    modgw.Queue
-	parallel bool // threads run at the same time: a free one is better than a fast one
+	parallel bool   // threads run at the same time: a free one is better than a fast one
+	crowded  func() // as [modgw.RunnerConfig.Crowded]; nil: it is not called
 
 	mu       sync.Mutex
 	workers  []*Worker // those that are ready
@@ -267,6 +268,9 @@ func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind }
 // enqueue puts a waiter behind those that came before it.
 func (s *Scheduler) enqueue(w *waiter) {
 	s.waiting.Store(true)
+	if s.crowded != nil {
+		s.crowded()
+	}
 	w.ticket.waited = true
 	for e := s.waiters.Back(); e != nil; e = e.Prev() {
 		if e.Value.(*waiter).ticket.number < w.ticket.number {
@@ -318,6 +322,9 @@ func (s *Scheduler) take(c *Conn, t *ticket) {
 		s.behind++
 		if c.worker.waiting.Add(1) == 1 {
 			c.worker.watchBusy()
+			if s.crowded != nil {
+				s.crowded()
+			}
 		}
 	} else {
 		s.busy++

@@ -24,6 +24,7 @@ func New(a *request.App, threads int) *Server {
 	return &Server{app: a, threads: threads, scheduler: &Scheduler{
 		queue:    a.Descriptor.Queue,
 		parallel: a.Environment != nil && a.Environment.FreeThreaded,
+		crowded:  a.Crowded,
 	}}
 }
 

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+func newScale(c console) *cobra.Command {
+	var s settings
+	var reset, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "scale APP N|MIN..MAX",
+		Short: "Set how many workers an app has",
+		Long: `Set how many workers an app has
+
+N workers, or as many between MIN and MAX as the load needs. That holds for
+reloads and restarts of the app too, until its descriptor says another number
+of workers or the host ends. --reset returns to the descriptor. New workers
+start in the background; workers that are too many finish their requests first.`,
+		Example:           "  modgw-host scale blog 4\n  modgw-host scale blog 1..8\n  modgw-host scale blog --reset",
+		ValidArgsFunction: s.completeApps,
+		Args: arguments(func(cmd *cobra.Command, args []string) error {
+			if reset {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(2)(cmd, args)
+		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var scale modgw.Scale
+			if !reset {
+				var err error
+				if scale, err = modgw.ParseScale(args[1]); err != nil {
+					return err
+				}
+			}
+			client, err := s.client()
+			if err != nil {
+				return err
+			}
+			status, err := client.Scale(cmd.Context(), modgw.AppName(args[0]), scale)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return c.json(status)
+			}
+			_, err = fmt.Fprintf(c.stdout, "%s  %s\n", args[0], scaleText(&status))
+			return err
+		},
+	}
+	s.bind(cmd)
+	cmd.Flags().BoolVar(&reset, "reset", false, "return to the number of workers of the descriptor")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// scaleText says how many workers an app should have, and why.
+func scaleText(s *modgw.ScaleStatus) string {
+	text := fmt.Sprintf("%s workers", s.Scale)
+	if s.Wanted > 0 && !s.IsFixed() {
+		text += fmt.Sprintf(", %d wanted now", s.Wanted)
+	}
+	if s.Manual {
+		text += ", set by hand"
+	}
+	if s.Held != "" {
+		text += ", held by " + s.Held
+	}
+	return text
+}

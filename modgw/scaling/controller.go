@@ -1,0 +1,136 @@
+package scaling
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+const (
+	// hurry is the time between two decisions while requests wait or workers start.
+	hurry = 250 * time.Millisecond
+
+	// ease is that at other times.
+	ease = time.Second
+)
+
+// Config is what a Controller is made from. All fields are needed.
+type Config struct {
+	// Loads returns the loads of the apps whose number of workers varies.
+	Loads func() []modgw.Load
+
+	Resize func(l modgw.Load, workers int, held string) // carries a decision out
+	Usage  func(pid int) time.Duration                  // processor time of a process so far
+	Log    *slog.Logger                                 // gets the decisions
+}
+
+// Controller decides on the number of workers of all apps. Make it with [New].
+type Controller struct {
+	config Config
+	awake  atomic.Bool   // it looks at the apps by itself
+	wake   chan struct{} // has an element when it should
+	meter  meter
+	known  map[*modgw.Generation]*history // used by Run only
+}
+
+// New makes a controller. It starts nothing.
+func New(c Config) *Controller {
+	return &Controller{config: c, wake: make(chan struct{}, 1), known: map[*modgw.Generation]*history{}}
+}
+
+// Crowded says that requests of an app wait for a worker, or that an app may have more workers than
+// it needs. It is cheap and does not block.
+func (c *Controller) Crowded() {
+	if c.awake.Load() {
+		return
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is about to wake up
+	}
+}
+
+// Run decides until ctx is done. It sleeps while no app has more than its least workers and no
+// requests wait.
+func (c *Controller) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+		case <-timer.C:
+		}
+		c.awake.Store(true)
+		pause := c.decide(time.Now())
+		if pause == 0 {
+			// Requests that began to wait since then may not have said so.
+			c.awake.Store(false)
+			pause = c.decide(time.Now())
+		}
+		timer.Stop()
+		if pause > 0 {
+			c.awake.Store(true)
+			timer.Reset(pause)
+		}
+	}
+}
+
+// decide decides once. It returns when to do so again; 0: when something is crowded.
+func (c *Controller) decide(now time.Time) time.Duration {
+	loads := c.config.Loads()
+	machine := c.meter.read(now)
+	apps := make([]Figures, len(loads))
+	pause := time.Duration(0)
+	seen := make(map[*modgw.Generation]bool, len(loads))
+	for i, l := range loads {
+		seen[l.Generation] = true
+		h := c.known[l.Generation]
+		if h == nil {
+			h = &history{}
+			c.known[l.Generation] = h
+		}
+		apps[i] = h.figures(now, l, c.config.Usage)
+		pause = sooner(pause, apps[i].pause())
+	}
+	for g := range c.known {
+		if !seen[g] || pause == 0 {
+			delete(c.known, g)
+		}
+	}
+	for i, d := range Decide(machine, apps) {
+		if was := apps[i].Wanted; d.Workers != was {
+			c.config.Log.Info("workers scaled", "app", loads[i].App, "from", was, "to", d.Workers,
+				"queued", apps[i].Queued, "busy", loads[i].Runner.Busy, "held", d.Held)
+			pause = sooner(pause, hurry)
+		}
+		c.config.Resize(loads[i], d.Workers, d.Held)
+	}
+	return pause
+}
+
+// crowd is from how many requests of a worker on an app is looked at that has no queue.
+const crowd = 4
+
+// pause is when to look at an app again; 0: when it is crowded.
+func (f Figures) pause() time.Duration {
+	switch {
+	case f.Queued > 0, f.Wanted > f.Scale.Min && f.Ready != f.Wanted:
+		return hurry
+	case f.Wanted > f.Scale.Min, f.Peak > f.Scale.Min, f.Busy >= float64(crowd*f.Ready):
+		return ease
+	}
+	return 0
+}
+
+// sooner is the shorter of two pauses, of which 0 is none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,109 @@
+package scaling
+
+import (
+	"math"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Figures are what an app had to do lately, and what it did it with.
+type Figures struct {
+	Scale modgw.Scale // bounds of the number of workers
+
+	Wanted int // workers that there should be
+	Ready  int // workers that take requests
+	Places int // requests that one of them may have at once; never 0
+
+	Span     time.Duration // time in which what follows was counted
+	Arrived  int           // requests that came and were not refused
+	Finished int           // requests that were answered
+	Busy     float64       // requests that workers had at once, on average
+	CPU      float64       // processors that the workers used; 0.5: half of one
+
+	Queued int // requests that wait for a worker now
+
+	// OneProcessor says that a worker computes on one processor at a time, as Python does.
+	OneProcessor bool
+
+	Memory      int64 // bytes of a worker, on average; 0: unknown
+	MemoryLimit int64 // bytes that all of them may have; 0: no limit
+
+	Peak int // largest need of the last HoldTime; 0: unknown
+}
+
+// HoldTime is how long an app keeps the workers that it needed, so that their number does not
+// follow each gap between requests.
+const HoldTime = 30 * time.Second
+
+const (
+	// patience is how long a request may wait for a worker before there are too few.
+	patience = 100 * time.Millisecond
+
+	// clearTime is in which time more workers should have answered what waits now.
+	clearTime = 2 * time.Second
+
+	// usualUse is the share of what workers can do that they do when there are enough, and fullUse
+	// that from which on there are too few. What lies between them keeps the number as it is.
+	usualUse = 0.7
+	fullUse  = 0.9
+
+	// queuedUse is usualUse when requests wait: their rates are known better.
+	queuedUse = 0.8
+
+	// mostGrowth bounds how many times the workers there may be after one decision.
+	mostGrowth = 4
+)
+
+// Need is how many workers the app needs by its figures, whatever its scale says.
+func Need(f Figures) int {
+	switch {
+	case !f.isKnown():
+		return f.Wanted
+	case f.isLate() && f.Ready < f.Wanted:
+		return f.Wanted // more of them will be ready soon
+	case f.isLate():
+		return min(max(f.needOfQueue(), f.Ready+1), mostGrowth*f.Ready)
+	}
+	use := f.use()
+	n := max(1, int(math.Ceil(float64(f.Ready)*use/usualUse)))
+	if use < fullUse || f.Ready < f.Wanted {
+		return min(n, f.Wanted)
+	}
+	return n
+}
+
+// isKnown reports whether something was counted by which the need can be known.
+func (f Figures) isKnown() bool { return f.Ready > 0 && f.Span > 0 }
+
+// isLate reports whether requests wait too long for a worker.
+func (f Figures) isLate() bool {
+	if f.Queued == 0 {
+		return false
+	}
+	// A queue is answered at the rate at which requests are.
+	wait := f.Span
+	if f.Finished > 0 {
+		wait = f.Span * time.Duration(f.Queued) / time.Duration(f.Finished)
+	}
+	return wait >= patience
+}
+
+// needOfQueue is how many workers answer requests as fast as they come, and what waits in
+// clearTime. Workers that have requests waiting show how many they can answer.
+func (f Figures) needOfQueue() int {
+	if f.Finished == 0 {
+		return int(math.Ceil(float64(f.Ready) * (f.Busy + float64(f.Queued)) / max(1, f.Busy)))
+	}
+	coming := float64(f.Arrived) + float64(f.Queued)*float64(f.Span)/float64(clearTime)
+	return int(math.Ceil(float64(f.Ready) * coming / float64(f.Finished) / queuedUse))
+}
+
+// use is the share of what the workers can do that they did: 1 is all of it.
+func (f Figures) use() float64 {
+	use := f.Busy / float64(f.Ready*f.Places)
+	if f.OneProcessor {
+		use = max(use, f.CPU/float64(f.Ready))
+	}
+	return use
+}
