@@ -52,7 +52,9 @@ type slowRequest struct {
 
 // watchSlow lets a request be logged if the app has it for longer than its limit, until the
 // function that it returns is called.
-func (g *Gateway) watchSlow(r *http.Request, info *RequestInfo, generation *Generation) (end func()) {
+func (g *Gateway) watchSlow(
+	r *http.Request, info *RequestInfo, generation *Generation,
+) (end func()) {
 	limit := generation.Descriptor.Timeouts.Slow
 	if limit <= 0 || info.slow != nil {
 		return func() {}
@@ -66,7 +68,8 @@ func (g *Gateway) watchSlow(r *http.Request, info *RequestInfo, generation *Gene
 			return
 		}
 		attrs := []slog.Attr{
-			slog.Any("app", app.name), slog.Int("generation", generation.Number), slog.Int("worker", s.worker),
+			slog.Any("app", app.name), slog.Int("generation", generation.Number),
+			slog.Int("worker", s.worker),
 			slog.String("request", id), slog.String("method", method), slog.String("path", path),
 			slog.Duration("limit", limit), slog.Duration("queued", s.given.Sub(received)),
 		}

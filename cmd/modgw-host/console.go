@@ -16,16 +16,27 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// colour reports whether stderr shows colours: NO_COLOR, FORCE_COLOR and TERM=dumb decide before
+// colour reports whether stderr shows colours.
+func (c console) colour() bool { return showsColours(c.onTerminal) }
+
+// colourOfResults reports whether stdout does.
+func (c console) colourOfResults() bool {
+	return showsColours(func() bool {
+		f, ok := c.stdout.(*os.File)
+		return ok && term.IsTerminal(int(f.Fd()))
+	})
+}
+
+// showsColours reports whether to write colours: NO_COLOR, FORCE_COLOR and TERM=dumb decide before
 // the terminal does.
-func (c console) colour() bool {
+func showsColours(onTerminal func() bool) bool {
 	switch {
 	case os.Getenv("NO_COLOR") != "", os.Getenv("TERM") == "dumb":
 		return false
 	case os.Getenv("FORCE_COLOR") != "", os.Getenv("CLICOLOR_FORCE") != "":
 		return true
 	}
-	return c.onTerminal()
+	return onTerminal()
 }
 
 // onTerminal reports whether people see stderr at once.

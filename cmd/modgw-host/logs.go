@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ func newLogs(c console) *cobra.Command {
 	var s settings
 	var q control.LogQuery
 	var since, until moment
+	var level string
 	var asJSON, audit bool
 	cmd := &cobra.Command{
 		Use:               "logs [APP]",
@@ -32,6 +34,13 @@ func newLogs(c console) *cobra.Command {
 				q.App = modgw.AppName(args[0])
 			}
 			q.Since, q.Until = since.Time, until.Time
+			if level != "" {
+				least, err := parseLevel(cmd.CommandPath(), level)
+				if err != nil {
+					return err
+				}
+				q.Level = &least
+			}
 			client, err := s.client()
 			if err != nil {
 				return err
@@ -64,13 +73,24 @@ func newLogs(c console) *cobra.Command {
 	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
 	cmd.Flags().Var(&since, "since", `only what was logged from then on: "2h" ago, "14:30", "yesterday", "2006-01-02 14:30"`)
 	cmd.Flags().Var(&until, "until", "only what was logged before")
+	cmd.Flags().StringVar(&level, "level", "", "only what is at least as grave: debug, info, warn or error")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
 	cmd.Flags().BoolVar(&audit, "audit", false, "who did what over the control socket, and with which result")
 	cmd.MarkFlagsMutuallyExclusive("audit", "follow")
 	cmd.MarkFlagsMutuallyExclusive("audit", "id")
 	cmd.MarkFlagsMutuallyExclusive("audit", "since")
 	cmd.MarkFlagsMutuallyExclusive("audit", "until")
+	cmd.MarkFlagsMutuallyExclusive("audit", "level")
 	return cmd
+}
+
+// parseLevel reads the name of a level.
+func parseLevel(command, name string) (level slog.Level, err error) {
+	switch name {
+	case "debug", "info", "warn", "error":
+		return level, level.UnmarshalText([]byte(name))
+	}
+	return level, &usageError{command, fmt.Sprintf("cannot use --level %q: it is debug, info, warn or error", name)}
 }
 
 // known is an error when the host has no such app, which could also just have logged nothing.
@@ -106,7 +126,9 @@ func (c console) actions(all []control.Action, asJSON bool) error {
 
 // logPrinter prints records to stdout as the host prints them to its log.
 func (c console) logPrinter(ctx context.Context, asJSON bool) func(control.LogRecord) error {
-	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{Level: slog.LevelDebug, Dated: true, Plain: modgw.AppLine})
+	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{
+		Level: slog.LevelDebug, Dated: true, Plain: modgw.AppLine, Colour: c.colourOfResults(),
+	})
 	if asJSON {
 		handler = slog.NewJSONHandler(c.stdout, &slog.HandlerOptions{Level: slog.LevelDebug})
 	}

@@ -166,6 +166,9 @@ func (c *Client) Logs(ctx context.Context, q LogQuery, yield func(LogRecord) boo
 	if q.Follow {
 		values.Set("follow", "true")
 	}
+	if q.Level != nil {
+		values.Set("level", q.Level.String())
+	}
 	for name, limit := range map[string]time.Time{"since": q.Since, "until": q.Until} {
 		if !limit.IsZero() {
 			values.Set(name, limit.Format(time.RFC3339Nano))

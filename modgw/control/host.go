@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -162,6 +163,7 @@ type LogQuery struct {
 	Request string        // only records of this request; "": all
 	Since   time.Time     // only records from then on; zero: all
 	Until   time.Time     // only records before; zero: all
+	Level   *slog.Level   // only records of this level and above; nil: all
 	Follow  bool          // wait for further records
 }
 

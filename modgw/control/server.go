@@ -221,6 +221,10 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		Lines:   lines,
 		Follow:  q.Has("follow"),
 	}
+	var level slog.Level
+	if q.Has("level") && level.UnmarshalText([]byte(q.Get("level"))) == nil {
+		query.Level = &level
+	}
 	query.Since, _ = time.Parse(time.RFC3339Nano, q.Get("since"))
 	query.Until, _ = time.Parse(time.RFC3339Nano, q.Get("until"))
 	who := callerOf(r.Context())

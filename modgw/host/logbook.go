@@ -34,6 +34,7 @@ type logbook struct {
 	bytes     int
 	last      uint64 // number of the newest record
 	followers map[chan struct{}]bool
+	archive   *logArchive // has what is not kept here; nil: there is none
 }
 
 // page are the records of one app.
@@ -56,6 +57,9 @@ func (b *logbook) add(record control.LogRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++
+	if b.archive != nil {
+		b.archive.add(b.last, record)
+	}
 	e := &entry{b.last, record, sizeOf(record)}
 	p := b.byApp[record.App]
 	if p == nil {
@@ -111,6 +115,7 @@ func (b *logbook) read(ctx context.Context, q control.LogQuery, yield func(contr
 		defer b.unfollow(woken)
 	}
 	kept, seen := b.since(0, q)
+	kept = b.withOlder(kept, q)
 	if q.Lines > 0 && len(kept) > q.Lines {
 		kept = kept[len(kept)-q.Lines:]
 	}
@@ -130,6 +135,36 @@ func (b *logbook) read(ctx context.Context, q control.LogQuery, yield func(contr
 			kept, seen = b.since(seen, q)
 		}
 	}
+}
+
+// keepIn lets an archive have all records, those that are kept already too; nil: none has them any
+// more.
+func (b *logbook) keepIn(a *logArchive) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.archive = a
+	for at := b.all.Front(); at != nil; at = at.Next() {
+		if e := at.Value.(*entry); a != nil {
+			a.add(e.number, e.record)
+		}
+	}
+}
+
+// withOlder returns what is kept of a query with what the archive has beside it, oldest first. When
+// the last records are asked for, and as many are kept, they are the last ones of all.
+func (b *logbook) withOlder(kept []control.LogRecord, q control.LogQuery) []control.LogRecord {
+	b.mu.Lock()
+	archive, has := b.archive, map[uint64]bool{}
+	for at := b.all.Front(); at != nil; at = at.Next() {
+		has[at.Value.(*entry).number] = true
+	}
+	b.mu.Unlock()
+	if archive == nil || q.Lines > 0 && len(kept) >= q.Lines {
+		return kept
+	}
+	all := append(archive.find(q, func(number uint64) bool { return has[number] }), kept...)
+	slices.SortStableFunc(all, func(a, b control.LogRecord) int { return a.Time.Compare(b.Time) })
+	return all
 }
 
 func (b *logbook) follow(woken chan struct{}) {
@@ -162,6 +197,9 @@ func wanted(record control.LogRecord, q control.LogQuery) bool {
 	if q.App != "" && record.App != q.App || record.Time.Before(q.Since) || !q.Until.IsZero() && !record.Time.Before(q.Until) {
 		return false
 	}
+	if q.Level != nil && levelOf(record) < *q.Level {
+		return false
+	}
 	if q.Request == "" {
 		return true
 	}
@@ -171,6 +209,12 @@ func wanted(record control.LogRecord, q control.LogQuery) bool {
 		}
 	}
 	return false
+}
+
+// levelOf is the level of a record.
+func levelOf(record control.LogRecord) (level slog.Level) {
+	_ = level.UnmarshalText([]byte(record.Level)) // another text counts as info
+	return level
 }
 
 // bookHandler is a slog.Handler that keeps each record in the book before the next handler prints

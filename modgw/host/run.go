@@ -43,6 +43,7 @@ func (h *Host) Run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	defer h.keepLog()()
 	if err := h.makeSpoolFolder(); err != nil {
 		return stateFault(h.State(), err)
 	}

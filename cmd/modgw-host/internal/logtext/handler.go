@@ -16,7 +16,7 @@ import (
 // Options say how records look.
 type Options struct {
 	Level   slog.Leveler // nil: info
-	Colour  bool         // write ECMA-48 colours
+	Colour  bool         // write ECMA-48 colours, each app's name in its own
 	Journal bool         // for systemd's journal: a priority in front (sd-daemon(3)), and no time
 	Dated   bool         // the time has a date and a zone, for files that are read later
 
@@ -30,6 +30,7 @@ type Handler struct {
 	options Options
 	mu      *sync.Mutex
 	out     io.Writer
+	colours *appColours
 	app     string
 	with    []slog.Attr
 }
@@ -39,7 +40,7 @@ func New(out io.Writer, o Options) *Handler {
 	if o.Level == nil {
 		o.Level = slog.LevelInfo
 	}
-	return &Handler{options: o, mu: new(sync.Mutex), out: out}
+	return &Handler{options: o, mu: new(sync.Mutex), out: out, colours: &appColours{of: map[string]string{}}}
 }
 
 // Enabled implements [slog.Handler].
@@ -106,7 +107,7 @@ func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
 		h.paint(b, faint, r.Time.Format(h.layout()))
 		b.WriteByte(' ')
 	}
-	h.paint(b, bold, fmt.Sprintf("%-*s", widest, app))
+	h.paint(b, h.colours.get(app), fmt.Sprintf("%-*s", widest, app))
 	b.WriteByte(' ')
 }
 
@@ -173,6 +174,38 @@ func priority(l slog.Level) int {
 		return 6
 	}
 	return 7
+}
+
+// appColours gives each app a colour when its name is first shown: all have others, while there are
+// colours.
+type appColours struct {
+	mu sync.Mutex
+	of map[string]string // by app
+}
+
+// palette are the colours of apps. Red and yellow are those of errors and warnings.
+var palette = [...]string{"1;36", "1;32", "1;35", "1;34", "96", "92", "95", "94"}
+
+// mostColoured is how many apps get a colour of the palette.
+const mostColoured = 1000
+
+// get returns the colour of an app; "" is the host itself.
+func (c *appColours) get(app string) string {
+	if app == "" {
+		return bold
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	colour, ok := c.of[app]
+	switch {
+	case ok:
+	case len(c.of) >= mostColoured:
+		return bold
+	default:
+		colour = palette[len(c.of)%len(palette)]
+		c.of[app] = colour
+	}
+	return colour
 }
 
 // Terminal attributes (ECMA-48 section 8.3.117).

@@ -40,3 +40,22 @@ func TestRecordsReadWell(t *testing.T) {
 		}
 	}
 }
+
+func TestEachAppHasAColourOfItsOwnWhereThereAreColours(t *testing.T) {
+	t.Parallel()
+	var colour, plain strings.Builder
+	for out, options := range map[*strings.Builder]Options{&colour: {Colour: true}, &plain: {}} {
+		log := slog.New(New(out, options))
+		for _, app := range []string{"shop", "blog", "shop"} {
+			log.Info("said", "app", app)
+		}
+		log.With("app", "blog").Info("said")
+	}
+	shop, blog := "\x1b[1;36mshop      \x1b[0m", "\x1b[1;32mblog      \x1b[0m"
+	if got := colour.String(); strings.Count(got, shop) != 2 || strings.Count(got, blog) != 2 {
+		t.Errorf("%q", got)
+	}
+	if strings.Contains(plain.String(), "\x1b") {
+		t.Errorf("%q", plain.String())
+	}
+}

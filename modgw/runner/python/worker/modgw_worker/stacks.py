@@ -67,9 +67,12 @@ def locate(control, conns, wanted):
 
 
 def _stack(frames):
-    """The innermost frames, without those of the worker itself, as the host takes them."""
-    shown = [frame for frame in frames if not is_machinery(frame.f_code.co_filename)]
-    text = text_of(shown[-_DEEPEST:])[-_LONGEST_STACK:]
+    """The innermost frames, from where the worker has called the app, as the host takes them."""
+    own = [is_machinery(frame.f_code.co_filename) for frame in frames]
+    if True in own:
+        first = own.index(True)
+        frames = frames[own.index(False, first) if False in own[first:] else first :]
+    text = text_of(frames[-_DEEPEST:])[-_LONGEST_STACK:]
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

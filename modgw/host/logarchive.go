@@ -1,0 +1,206 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/internal/logqueue"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// The archive is bounded: a file of archiveSize bytes is put aside, and archiveFiles are kept.
+const (
+	archiveSize  = 8 << 20
+	archiveFiles = 8
+
+	// archiveClose is how long the end of the host waits for the file.
+	archiveClose = time.Second
+
+	// longestArchived is how long a line of the archive is that is read.
+	longestArchived = 4 << 20
+)
+
+// logArchive keeps log records in files of the state folder, as JSON, so that logs can show those
+// of earlier runs of the host, and older ones than its memory has. The journal and log files have
+// lines of text, and do not know which app, request and user a line is about.
+type logArchive struct {
+	dir   string
+	run   int64 // names this run of the host: when it began, in nanoseconds since 1970
+	queue *logqueue.Writer
+	file  *os.File // used by the queue's goroutine alone; nil: it could not be opened
+	size  int64    // bytes of file
+	most  int64    // bytes of a file, at most
+}
+
+// archivedRecord is a line of the archive.
+type archivedRecord struct {
+	Run    int64  `json:"run"`
+	Number uint64 `json:"n"` // counts the records of a run
+	control.LogRecord
+}
+
+// openArchive opens the archive in a folder, which it makes. log gets what is lost.
+func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, error) {
+	a := &logArchive{dir: dir, run: run.UnixNano(), most: archiveSize}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := a.open(); err != nil {
+		return nil, err
+	}
+	a.queue = logqueue.New(a, 0, func(lost logqueue.Lost) []byte {
+		log.Warn("log records not kept", "folder", dir, "records", lost.Lines, "error", lost.Err)
+		return nil
+	})
+	return a, nil
+}
+
+// keepLog lets an archive in the state folder have all log records, and returns a function that
+// ends that.
+func (h *Host) keepLog() (end func()) {
+	if h.config.Dev || h.config.Script {
+		return func() {}
+	}
+	dir := filepath.Join(h.State(), "log")
+	a, err := openArchive(dir, h.started, h.log)
+	if err != nil {
+		h.log.Warn("log records not kept", "folder", dir, "error", err)
+		return func() {}
+	}
+	h.book.keepIn(a)
+	return func() {
+		h.book.keepIn(nil)
+		a.close()
+	}
+}
+
+// close writes what is queued and closes the file.
+func (a *logArchive) close() {
+	a.queue.Close(archiveClose)
+	if a.file != nil {
+		_ = a.file.Close() // all was written, or reported
+	}
+}
+
+// path is that of a file: 0 is the one that is written to, 1 the one before it.
+func (a *logArchive) path(n int) string {
+	if n == 0 {
+		return filepath.Join(a.dir, "records.json")
+	}
+	return filepath.Join(a.dir, fmt.Sprintf("records.%d.json", n))
+}
+
+// open opens the file that is written to, at its end.
+func (a *logArchive) open() (err error) {
+	flags := os.O_RDWR | os.O_APPEND | os.O_CREATE | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	if a.file, err = os.OpenFile(a.path(0), flags, 0o600); err != nil {
+		a.file = nil
+		return err
+	}
+	info, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	a.size = info.Size()
+	if last := []byte{'\n'}; a.size > 0 {
+		if _, err = a.file.ReadAt(last, a.size-1); err == nil && last[0] != '\n' {
+			_, err = a.file.WriteString("\n") // a host was killed while it wrote
+		}
+	}
+	return err
+}
+
+// add queues a record. It never blocks.
+func (a *logArchive) add(number uint64, record control.LogRecord) {
+	line, err := json.Marshal(archivedRecord{a.run, number, record})
+	if err != nil {
+		panic(err) // it has texts and a time alone
+	}
+	_, _ = a.queue.Write(append(line, '\n')) // it never fails
+}
+
+// Write implements [io.Writer] for the queue.
+func (a *logArchive) Write(p []byte) (int, error) {
+	if a.file == nil || a.size > 0 && a.size+int64(len(p)) > a.most {
+		if err := a.rotate(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := a.file.Write(p)
+	a.size += int64(n)
+	return n, err
+}
+
+// rotate puts the file aside and opens another one.
+func (a *logArchive) rotate() error {
+	if a.file != nil {
+		_ = a.file.Close() // it is whole
+		for n := archiveFiles - 1; n > 0; n-- {
+			err := os.Rename(a.path(n-1), a.path(n))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				a.file = nil
+				return err
+			}
+		}
+	}
+	return a.open()
+}
+
+// find returns the records that a query asks for, oldest first, the last ones if the query has a
+// number of lines. It leaves out those of this run for which has is true.
+func (a *logArchive) find(
+	q control.LogQuery, has func(number uint64) bool,
+) (found []control.LogRecord) {
+	var files []*os.File
+	defer func() {
+		for _, file := range files {
+			_ = file.Close() // it was only read
+		}
+	}()
+	for n := range archiveFiles { // all at once: they may be put aside meanwhile
+		file, err := os.Open(a.path(n))
+		if err != nil {
+			break
+		}
+		files = append(files, file)
+	}
+	for i, file := range slices.Backward(files) {
+		if info, err := file.Stat(); err != nil || info.ModTime().Before(q.Since) && i > 0 {
+			continue
+		}
+		eachLine(file, func(line []byte) {
+			var r archivedRecord
+			switch {
+			case q.Request != "" && !bytes.Contains(line, []byte(q.Request)):
+			case json.Unmarshal(line, &r) != nil: // such as half a line, of a host that was killed
+			case r.Run == a.run && has(r.Number), !wanted(r.LogRecord, q):
+			default:
+				found = append(found, r.LogRecord)
+			}
+			if q.Lines > 0 && len(found) >= 2*q.Lines {
+				found = append(found[:0], found[len(found)-q.Lines:]...)
+			}
+		})
+	}
+	return found
+}
+
+// eachLine calls f with the lines of a file, which are valid until it returns.
+func eachLine(file io.Reader, f func(line []byte)) {
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 64<<10), longestArchived)
+	for lines.Scan() {
+		f(lines.Bytes())
+	}
+}
