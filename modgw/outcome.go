@@ -84,6 +84,7 @@ func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bo
 	info.meter(g).Count(&meter.Request{
 		Status: o.Status, Cause: o.Cause, Took: o.Took, Endless: endless, Given: o.Tries > 0, Queued: o.Queued,
 		Front: o.Front, Received: o.Received, Sent: o.Bytes, Broken: o.Broken, Tries: o.Tries,
+		Client: o.Took - o.LastByte, Address: info.RemoteAddr, Agent: userAgent(r),
 	})
 	if info.app != nil {
 		info.app.records.note(r, info, o, endless)
@@ -92,6 +93,14 @@ func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bo
 	if g.config.Ended != nil {
 		g.config.Ended(r, info, *o)
 	}
+}
+
+// userAgent is what a client says it is; "": nothing.
+func userAgent(r *http.Request) string {
+	if agent := r.Header["User-Agent"]; len(agent) > 0 {
+		return agent[0]
+	}
+	return ""
 }
 
 func isEventStream(header http.Header) bool {

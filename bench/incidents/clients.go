@@ -70,3 +70,38 @@ func (c client) do(ctx context.Context, transport *http.Transport, port int) (in
 	_, err = io.Copy(io.Discard, answer.Body)
 	return answer.StatusCode, err
 }
+
+// readSlowly lets so many clients read whole responses slowly, again and again.
+func (s *scene) readSlowly(n int) {
+	for range n {
+		s.clients.Go(func() {
+			for s.playing.Err() == nil {
+				_ = s.readOne() // what is answered, the host counts
+				pause(s.playing, 10*time.Millisecond)
+			}
+		})
+	}
+}
+
+// readOne reads one response in pieces, with a rest after each.
+func (s *scene) readOne() error {
+	conn, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: s.port})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(s.playing, func() { conn.Close() })()
+	if err := conn.SetReadBuffer(64 << 10); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"); err != nil {
+		return err
+	}
+	piece := make([]byte, 512<<10)
+	for {
+		if _, err := io.ReadFull(conn, piece); err != nil {
+			return err
+		}
+		pause(s.playing, 150*time.Millisecond)
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // all are the incidents, in the order of the table.
 func all() []*incident {
-	return slices.Concat(starts(), overload(), waits())
+	return slices.Concat(starts(), overload(), waits(), failures(), certificates())
 }
 
 // hello is an app that answers.
@@ -40,6 +40,44 @@ func starts() []*incident {
 			app:   `wsgi { entry = "shop.py", threds = 4 }`,
 			files: map[string]string{"shop.py": hello},
 			cause: "broken_descriptor", says: `shop\.hcl:2.*not served`,
+		},
+		{
+			name:  "the version of Python is not there",
+			app:   `wsgi { entry = "shop.py" }` + "\n" + `python { version = "3.99" }`,
+			files: map[string]string{"shop.py": hello},
+			cause: "environment_failed", says: `3\.99`,
+		},
+		{
+			name: "the startup of an ASGI app fails",
+			app:  `asgi { entry = "shop.py" }`,
+			files: map[string]string{"shop.py": "async def application(scope, receive, send):\n    if scope[\"type\"] == \"lifespan\":\n" +
+				"        await receive()\n        raise RuntimeError(\"no connection to the warehouse\")\n"},
+			cause: "deploy_failed", says: `no connection to the warehouse.*shop\.py:4.*not served`,
+		},
+		{
+			name: "the health check fails",
+			app:  `wsgi { entry = "shop.py" }` + "\nhealth { path = \"/healthz\" }\ntimeouts { startup = \"3s\" }",
+			files: map[string]string{"shop.py": "def application(environ, start_response):\n" +
+				"    start_response(\"500 Down\", [])\n    return [b\"no\"]\n"},
+			cause: "deploy_failed", says: `/healthz.*500.*not served`,
+		},
+		{
+			name:  "a program exits at once",
+			app:   `http { command = ["sh", "-c", "echo no configuration >&2; exit 3"] }`,
+			cause: "deploy_failed", says: `exited with code 3.*not served`,
+		},
+		{
+			name: "the port of a program is taken",
+			app:  `http { command = ["python3", "server.py"] }`,
+			files: map[string]string{"server.py": "import http.server\n\n" +
+				"http.server.HTTPServer((\"127.0.0.1\", {{silent}}), http.server.SimpleHTTPRequestHandler).serve_forever()\n"},
+			cause: "deploy_failed", says: `Address already in use.*not served`,
+		},
+		{
+			name:  "an app takes too long to start",
+			app:   `wsgi { entry = "shop.py" }` + "\ntimeouts { startup = \"2s\" }",
+			files: map[string]string{"shop.py": "import time\n\ntime.sleep(60)\n" + hello},
+			cause: "startup_timeout", says: `within 2s`,
 		},
 		{
 			name:  "a mistake in new code",

@@ -70,6 +70,9 @@ func (c console) overview(s control.Status) error {
 	if u := s.Upgrade; u != nil {
 		fmt.Fprintf(c.stdout, "upgraded from %s %s ago%s\n", u.From, ago(s.Started), draining(u.Draining))
 	}
+	if d := s.Diagnosis; d != nil {
+		fmt.Fprintf(c.stdout, "%s   %s\n", d.Severity, strings.Join(nonEmpty(d.Sentence, d.Hint), "; "))
+	}
 	rows := [][]string{{"APP", "STATE", "PLACE", "KIND", "GENERATION", "WORKERS", "RUNTIME", "NOTE"}}
 	for _, a := range s.Apps {
 		generation, runtime := "-", ""

@@ -96,6 +96,9 @@ type Status struct {
 	Listeners []ListenerStatus `json:"listeners"` // open listeners
 	Apps      []AppStatus      `json:"apps"`      // all apps, by name
 	Broken    []BrokenFile     `json:"broken"`    // descriptor files that cannot be used
+
+	// Diagnosis says why the host itself is not well; null: nothing is known.
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"`
 }
 
 // Upgrade is how a host was replaced by a program.

@@ -39,6 +39,7 @@ func (s *Server) statusFor(who caller) Status {
 		return status
 	}
 	name := s.Host.UserName(who.uid)
+	status.Diagnosis = nil
 	status.Apps = slices.DeleteFunc(status.Apps, func(a AppStatus) bool { return !s.maySee(who, a.App) })
 	status.Broken = slices.DeleteFunc(status.Broken, func(f BrokenFile) bool { return f.Owner != name })
 	return status

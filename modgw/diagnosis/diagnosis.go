@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/meter"
 )
 
 // Severity says how bad it is for those who use an app.
@@ -31,6 +32,10 @@ type App struct {
 	Now      time.Time // when the status was taken
 	Mistake  bool      // Failure is about its descriptor
 	QueueMax int       // how many requests may wait; 0: unknown
+	BodyMax  int64     // how many bytes the body of a request may have; 0: unknown
+
+	// Client is the one that has sent most of the requests of late; its zero value: none is known.
+	Client meter.Client
 
 	// WatchDegraded says which files cannot be watched; "": none.
 	WatchDegraded string
@@ -39,6 +44,13 @@ type App struct {
 	// are the times when that happened, as far as they are known, the latest last.
 	WorkerEnd  string
 	WorkerEnds []time.Time
+
+	// FailingError is what the log says of the last request that failed; "": nothing.
+	FailingError string
+
+	// Interrupted is where the request was that was ended last at its time limit, such as "views.py
+	// line 7"; "": unknown.
+	Interrupted string
 
 	// Places are where requests are that workers execute. It is empty where nothing is wrong, and
 	// where that is unknown.
@@ -55,8 +67,9 @@ type App struct {
 // end again and again also refuses requests.
 var rules = []func(*App) *Diagnosis{
 	stopped, brokenDescriptor, diskFullForPackages, missingPackage, startupTimeout, failedDeploy,
-	outOfMemory, crashLoop, diskFull, blockedLoop, lockBound, waitingRequests, processorBound, queueFull, allBusy, workerCrashed,
-	timeouts, failingRequests, memoryGrows, watchDegraded, starting,
+	outOfMemory, crashLoop, diskFull, blockedLoop, lockBound, waitingRequests,
+	processorBound, greedyClient, queueFull, allBusy, workerCrashed, timeouts, failingRequests, largeBodies,
+	memoryGrows, slowClients, watchDegraded, starting,
 }
 
 // Of says why an app is not well; nil: nothing is known to be wrong.

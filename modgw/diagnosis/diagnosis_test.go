@@ -144,6 +144,33 @@ func TestWhyAnAppIsNotWellIsSaidInOneSentence(t *testing.T) {
 			})
 			a.Runner.Queued = 3
 		}, "gil_bound", Warning, []string{"97 % of the GIL is used, and a thread waits 12 ms for it, with 4 requests in 2 workers; 3 requests wait", "raise workers"}},
+		"crawler": {func(a *App) {
+			a.Runner.Busy, a.Runner.Queued = 4, 12
+			a.Client = meter.Client{Address: "192.0.2.7", Agent: "Bot/1.0", Share: 0.91}
+		}, "greedy_client", Warning, []string{`one client, 192.0.2.7 with the user agent "Bot/1.0", sends 91 % of the requests; 12 requests wait`}},
+		"slow clients": {func(a *App) {
+			a.Samples = samples(2, func(i int, s *Sample) {
+				s.Requests, s.Slow, s.SlowFor = uint64(50*i), uint64(34*i), time.Duration(i)*34*4200*time.Millisecond
+			})
+		}, "slow_clients", Notice, []string{"34 of the last 50 responses", "4.2 s on average"}},
+		"uploads that are too large": {func(a *App) {
+			a.BodyMax = 64 << 20
+			a.Samples = samples(2, func(i int, s *Sample) { s.TooLarge = uint64(7 * i) })
+		}, "body_too_large", Warning, []string{"7 requests refused in 10 s, 7 %", "64 MiB"}},
+		"no memory for Python": {func(a *App) {
+			a.WorkerEnd, a.WorkerEnds = "exited with code 70: cannot go on serving requests: MemoryError()", []time.Time{ago(time.Minute)}
+		}, "out_of_memory", Critical, []string{"ended 1 times, the last one at 14:01:30 for want of memory"}},
+		"too many files": {func(a *App) {
+			a.Failing = &modgw.FailingStatus{Count: 12, Minutes: 10, Last: modgw.FailedRequest{Status: 500, Time: now}}
+			a.FailingError = "cannot answer GET /: OSError: [Errno 24] Too many open files: 'x' (shop.py line 5)"
+		}, "too_many_files", Warning, []string{"12 requests failed in 10 min", "Too many open files: 'x' (shop.py line 5)"}},
+		"timeouts at a place": {func(a *App) {
+			a.Samples = samples(2, func(i int, s *Sample) { s.Late = uint64(i * 20) })
+			a.Interrupted = "views.py line 7"
+		}, "timeout", Critical, []string{"20 %; the last one was in views.py line 7"}},
+		"memory grows fast": {func(a *App) {
+			a.Samples = samples(7, func(i int, s *Sample) { s.Memory += int64(i) << 25 })
+		}, "memory_grows", Warning, []string{"192.0 MiB a minute in generation 4: from 100 to 292 MiB in 60 s"}},
 		"all threads busy at one place": {func(a *App) {
 			a.Runner.Busy, a.Runner.Queued = 4, 1
 			a.Places = []modgw.Location{{File: "/srv/a.py", Line: 3}, {File: "/srv/a.py", Line: 3}, {File: "/srv/a.py", Line: 9}}
@@ -218,6 +245,12 @@ func TestNothingIsSaidOfAnAppThatIsWell(t *testing.T) {
 		},
 		"a crash long ago":           func(a *App) { a.Runner.Crash = &modgw.CrashStatus{Time: ago(time.Hour)} },
 		"refused before the samples": func(a *App) { a.Samples = samples(5, func(_ int, s *Sample) { s.Refused = 9 }) },
+		"one client alone, such as a proxy": func(a *App) {
+			a.Runner.Queued, a.Client = 1, meter.Client{Address: "192.0.2.7", Share: 1, Alone: true}
+		},
+		"memory that grew once": func(a *App) {
+			a.Samples = samples(31, func(i int, s *Sample) { s.Memory += int64(min(i, 5)/5) << 29 })
+		},
 		"one request waits while others go on": func(a *App) {
 			a.Places = []modgw.Location{{Module: "psycopg.connection", For: 2 * time.Second}}
 		},
@@ -267,5 +300,39 @@ func TestASampleCountsWhatTheMeterHas(t *testing.T) {
 	}
 	if s := NewSample(now, &modgw.AppStatus{}, nil); s.Generation != 0 || s.Requests != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestCertificatesThatExpireAreNamedInTime(t *testing.T) {
+	year := 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		expires  time.Time
+		lifetime time.Duration
+		file     string
+		cause    string
+		says     []string
+	}{
+		"long valid":            {now.Add(30 * 24 * time.Hour), year, "a.pem", "", nil},
+		"expired":               {ago(3 * 24 * time.Hour), year, "a.pem", "certificate_expired", []string{"shop.example expired 3 days ago", "a.pem", "replace the file"}},
+		"expires soon":          {now.Add(6 * 24 * time.Hour), year, "a.pem", "certificate_expires", []string{"in 6 days", "2026-03-10"}},
+		"not renewed":           {now.Add(5 * time.Hour), year, "", "certificate_expires", []string{"in 5 hours", "got by ACME", "certificate not issued"}},
+		"short life, half over": {now.Add(3 * 24 * time.Hour), 6 * 24 * time.Hour, "a.pem", "", nil},
+	} {
+		h := Host{Now: now, Certificates: []Certificate{
+			{Name: "other.example", Begins: ago(year), Expires: now.Add(year)},
+			{Name: "shop.example", File: test.file, Begins: test.expires.Add(-test.lifetime), Expires: test.expires},
+		}}
+		d := OfHost(h)
+		if d == nil {
+			d = &Diagnosis{}
+		}
+		if d.Cause != test.cause {
+			t.Errorf("%s: %+v", name, d)
+		}
+		for _, part := range test.says {
+			if !strings.Contains(d.Sentence+"; "+d.Hint, part) {
+				t.Errorf("%s: %q is not in %+v", name, part, d)
+			}
+		}
 	}
 }

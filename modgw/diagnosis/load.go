@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -138,6 +139,9 @@ func (a *App) addPressure(d *Diagnosis) *Diagnosis {
 	} else if n := a.Runner.Queued; n > 0 {
 		d.Sentence += "; " + waiting(n)
 	}
+	if text := a.greedy(); text != "" && d.Cause != "greedy_client" {
+		d.Sentence += "; " + text
+	}
 	return d
 }
 
@@ -193,9 +197,20 @@ func timeouts(a *App) *Diagnosis {
 	if !ok || n == 0 {
 		return nil
 	}
-	return &Diagnosis{"timeout", Critical, fmt.Sprintf("%s ended at timeouts { request } in %s%s",
+	d := &Diagnosis{"timeout", Critical, fmt.Sprintf("%s ended at timeouts { request } in %s%s",
 		requests(n), roughly(last.Time.Sub(base.Time)), share(n, last.Requests-base.Requests)),
 		fmt.Sprintf("modgw-host logs %s has the stacks of what they waited for", a.App)}
+	if a.Interrupted != "" {
+		d.Sentence += "; the last one was in " + a.Interrupted
+	}
+	return a.addPlace(d)
+}
+
+// failureCauses are the causes of requests that fail for want of something, by a part of what their
+// exceptions say.
+var failureCauses = map[string]string{
+	"Errno 28]": "disk_full", "Errno 24]": "too_many_files", "MemoryError": "out_of_memory",
+	"Errno 13]": "permission_denied",
 }
 
 func failingRequests(a *App) *Diagnosis {
@@ -204,7 +219,16 @@ func failingRequests(a *App) *Diagnosis {
 		return nil
 	}
 	d := &Diagnosis{Cause: "failing_requests", Severity: Warning, Hint: "modgw-host logs --id " + f.Last.Request}
-	last := fmt.Sprintf("the last at %s: %d for %s %s", clock(f.Last.Time), f.Last.Status, f.Last.Method, f.Last.Path)
+	what := fmt.Sprintf("%d for %s %s", f.Last.Status, f.Last.Method, f.Last.Path)
+	if a.FailingError != "" {
+		what = oneLine(a.FailingError)
+		for part, cause := range failureCauses {
+			if strings.Contains(what, part) {
+				d.Cause = cause
+			}
+		}
+	}
+	last := fmt.Sprintf("the last at %s: %s", clock(f.Last.Time), what)
 	base, ok := a.base(window)
 	failed, all := a.last().Failed-base.Failed, a.last().Requests-base.Requests
 	if ok && failed > 0 && all >= fewest {
@@ -218,42 +242,62 @@ func failingRequests(a *App) *Diagnosis {
 	return d
 }
 
-// Memory is said to grow when it did for growthSpan at least, by growthShare and growthLeast.
-const (
-	growthSpan  = 3 * time.Minute
-	growthShare = 0.2
-	growthLeast = 16 << 20
-	// settled is how long a generation may load what it needs.
-	settled = time.Minute
-)
+// growth is from when on memory is said to grow.
+type growth struct {
+	settled time.Duration // how long a generation may load what it needs
+	span    time.Duration // how long it has grown at least
+	share   float64       // part by which it has grown at least
+	least   int64         // bytes by which it has grown at least
+}
+
+// growths are slow leaks, and fast ones.
+var growths = [...]growth{
+	{time.Minute, 3 * time.Minute, 0.2, 16 << 20},
+	{20 * time.Second, 30 * time.Second, 1, 128 << 20},
+}
 
 func memoryGrows(a *App) *Diagnosis {
+	for _, g := range growths {
+		if d := a.memoryGrows(g); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+func (a *App) memoryGrows(least growth) *Diagnosis {
 	last, g := a.last(), a.Generation
 	if g == nil || last.Memory == 0 {
 		return nil
 	}
 	of := slices.DeleteFunc(slices.Clone(a.Samples), func(s Sample) bool {
-		return s.Generation != g.Number || s.Workers != last.Workers || s.Memory == 0 || s.Time.Sub(g.Ready) < settled
+		return s.Generation != g.Number || s.Workers != last.Workers || s.Memory == 0 || s.Time.Sub(g.Ready) < least.settled
 	})
 	if len(of) < 4 {
 		return nil
 	}
 	base := of[0]
 	span, grown := last.Time.Sub(base.Time), last.Memory-base.Memory
-	if span < growthSpan || grown < growthLeast || float64(grown) < growthShare*float64(base.Memory) {
+	if span < least.span || grown < least.least || float64(grown) < least.share*float64(base.Memory) {
 		return nil
 	}
-	shrunk := 0
-	for i := range of[1:] {
-		if of[i+1].Memory < of[i].Memory {
-			shrunk++
-		}
-	}
-	if 4*shrunk > len(of) {
+	if shrunk, leap := steps(of); 4*shrunk > len(of) || 2*leap > grown {
 		return nil
 	}
 	return &Diagnosis{"memory_grows", Warning,
 		fmt.Sprintf("the memory of the workers grows by %.1f MiB a minute in generation %d: from %d to %d MiB in %s",
 			float64(grown)/(1<<20)/span.Minutes(), g.Number, base.Memory>>20, last.Memory>>20, roughly(span)),
 		"recycle { memory } replaces a worker that has become large"}
+}
+
+// steps is how often memory has shrunk between two samples, and by how much it has grown at most.
+func steps(of []Sample) (shrunk int, leap int64) {
+	for i := range of[1:] {
+		step := of[i+1].Memory - of[i].Memory
+		if step < 0 {
+			shrunk++
+		}
+		leap = max(leap, step)
+	}
+	return shrunk, leap
 }

@@ -17,6 +17,10 @@ type Sample struct {
 	Refused  uint64 // refused because the queue was full, or the wait in it too long
 	Late     uint64 // ended at their time limit
 	DiskFull uint64 // refused because their body could not be kept in a file
+	TooLarge uint64 // refused because their body was larger than allowed
+	Slow     uint64 // had a slow client
+
+	SlowFor time.Duration // how long the host waited for slow clients after the app was done
 
 	// RefusedSince and RefusedUntil are when requests were first and last seen to be refused,
 	// without a pause of more than a few seconds. They are zero when that was not seen.
@@ -42,6 +46,7 @@ const (
 	codeQueueFull     = "MGW-APP-010"
 	codeDiskFull      = "MGW-APP-025"
 	codeStartingQueue = "MGW-APP-102"
+	codeTooLarge      = "MGW-APP-015"
 )
 
 // NewSample returns the figures of an app; counted is nil for one that had no request.
@@ -65,6 +70,7 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	if counted == nil {
 		return f
 	}
+	f.Slow, f.SlowFor = counted.Slow.Load(), time.Duration(counted.SlowFor.Load())
 	counted.EachCode(func(code string, n uint64) {
 		f.Requests += n
 		if code[0] == '5' {
@@ -79,6 +85,8 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 			f.Refused += n
 		case codeDiskFull:
 			f.DiskFull += n
+		case codeTooLarge:
+			f.TooLarge += n
 		}
 	})
 	return f

@@ -11,14 +11,21 @@ import (
 // manyRestarts is from how many workers on that ended it is a loop.
 const manyRestarts = 3
 
+// outOfMemoryHint helps an app that has not enough memory.
+const outOfMemoryHint = "raise limits { memory }, lower workers, or let recycle { memory } replace workers before"
+
 func outOfMemory(a *App) *Diagnosis {
 	c := a.Runner.Crash
-	if c == nil || a.Now.Sub(c.Time) > recent || !strings.Contains(c.Reason, "out of memory") {
+	if c != nil && a.Now.Sub(c.Time) <= recent && strings.Contains(c.Reason, "out of memory") {
+		return &Diagnosis{"out_of_memory", Critical,
+			fmt.Sprintf("the kernel ended worker %d for want of memory at %s: %s", c.Worker, clock(c.Time), c.Reason), outOfMemoryHint}
+	}
+	n := a.endsSince(recent)
+	if n == 0 || !strings.Contains(a.WorkerEnd, "MemoryError") && !strings.Contains(a.WorkerEnd, "out of memory") {
 		return nil
 	}
-	return &Diagnosis{"out_of_memory", Critical,
-		fmt.Sprintf("the kernel ended worker %d for want of memory at %s: %s", c.Worker, clock(c.Time), c.Reason),
-		"raise limits { memory }, lower workers, or let recycle { memory } replace workers before"}
+	return &Diagnosis{"out_of_memory", Critical, fmt.Sprintf("workers of generation %d ended %d times, the last one at %s for want of memory: %s",
+		a.Generation.Number, n, clock(a.WorkerEnds[len(a.WorkerEnds)-1]), oneLine(a.WorkerEnd)), outOfMemoryHint}
 }
 
 func crashLoop(a *App) *Diagnosis {

@@ -32,6 +32,7 @@ func (h *Host) Status() control.Status {
 		l := f.settings
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
+	s.Diagnosis = diagnosis.OfHost(diagnosis.Host{Now: time.Now(), Certificates: h.certificates()})
 	mistakes, meters := h.mistakes(), h.meters()
 	apps := h.gateway.Status()
 	located := h.locate(apps, meters)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/meter"
 	"github.com/modgw/modgw/modgw/metrics"
@@ -84,7 +83,14 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 	sample.CPU = processorTimes(s.Runner.Workers)
 	app.Samples = h.figures.add(s.App, sample)
 	if r := h.reconciler(s.App); r != nil {
-		app.QueueMax = r.descriptor().Queue.Max
+		d := r.descriptor()
+		app.QueueMax, app.BodyMax = d.Queue.Max, d.Limits.Body
+	}
+	if counted != nil {
+		app.Client, _ = counted.Clients.Most()
+	}
+	if s.Failing != nil {
+		app.FailingError, app.Interrupted = h.book.failure(s.App, s.Failing.Last.Request)
 	}
 	if s.Runner.Restarts > 0 || slices.ContainsFunc(s.Runner.Workers, isDown) {
 		app.WorkerEnd, app.WorkerEnds = h.book.workerEnds(s.App)
@@ -107,36 +113,4 @@ func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
 		}
 	}
 	return all
-}
-
-// workerEnds says why a worker of an app ended last, or could not start, and when workers did, the
-// latest last; "": there is no record.
-func (b *logbook) workerEnds(app modgw.AppName) (why string, at []time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	kept := b.byApp[app]
-	if kept == nil {
-		return "", nil
-	}
-	for _, e := range kept.entries {
-		record := &e.Value.(*entry).record
-		if key := endings[record.Message]; key != "" {
-			why, at = attribute(record, key), append(at, record.Time)
-		}
-	}
-	return why, at
-}
-
-// endings are the messages about workers that ended or could not start, with the attributes that
-// say why.
-var endings = map[string]string{"worker not started": "error", "worker ended": "reason"}
-
-// attribute is the value of an attribute of a record; "" without one.
-func attribute(r *control.LogRecord, key string) string {
-	for _, a := range r.Attrs {
-		if a.Key == key {
-			return a.Value
-		}
-	}
-	return ""
 }

@@ -50,3 +50,27 @@ func TestWhyTheLastWorkerEndedIsInTheLog(t *testing.T) {
 		t.Errorf("%q, %v", got, at)
 	}
 }
+
+func TestWhatTheLogHasOfARequestThatFailed(t *testing.T) {
+	b := newLogbook()
+	add := func(level, text, request, file, line string) {
+		b.add(control.LogRecord{App: "shop", Level: level, Message: "worker logged", Attrs: []control.LogAttr{
+			{Key: "text", Value: text}, {Key: "request", Value: request}, {Key: "file", Value: file}, {Key: "line", Value: line},
+		}})
+	}
+	add("ERROR", "cannot answer GET /: KeyError: 'tea'", "one", "/srv/shop.py", "5")
+	add("WARN", "request interrupted: it took longer than 1s", "two", "/srv/slow.py", "7")
+	b.add(control.LogRecord{App: "shop", Level: "ERROR", Message: "request failed", Attrs: []control.LogAttr{
+		{Key: "request", Value: "three"}, {Key: "error", Value: "cannot connect"},
+	}})
+	for request, want := range map[string]string{
+		"one": "cannot answer GET /: KeyError: 'tea' (shop.py line 5)", "three": "cannot connect", "four": "cannot connect",
+	} {
+		if what, interrupted := b.failure("shop", request); what != want || interrupted != "slow.py line 7" {
+			t.Errorf("of %s: %q, %q", request, what, interrupted)
+		}
+	}
+	if what, interrupted := b.failure("other", "one"); what != "" || interrupted != "" {
+		t.Errorf("of another app: %q, %q", what, interrupted)
+	}
+}

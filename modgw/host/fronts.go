@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/front/fcgi"
@@ -69,7 +70,28 @@ func (h *Host) openFronts() ([]*openFront, error) {
 		}
 		return nil, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stores = nil
+	for _, f := range fronts {
+		if f.certificates != nil {
+			h.stores = append(h.stores, f.certificates)
+		}
+	}
 	return fronts, nil
+}
+
+// certificates are those that clients of the fronts see.
+func (h *Host) certificates() (all []diagnosis.Certificate) {
+	h.mu.Lock()
+	stores := h.stores
+	h.mu.Unlock()
+	for _, s := range stores {
+		for _, c := range s.Certificates() {
+			all = append(all, diagnosis.Certificate(c))
+		}
+	}
+	return all
 }
 
 // newFronts returns the fronts of the host: on sockets that were passed open, and on the

@@ -22,6 +22,7 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/dev"
+	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/metrics"
 	"github.com/modgw/modgw/modgw/mistake"
@@ -81,6 +82,7 @@ type Host struct {
 	filesRead     time.Time      // when files were read
 	claimed       []claims.Claim // those of all apps; replaced with reconcileLock held
 	apps          map[modgw.AppName]*managedApp
+	stores        []*certs.Store                // certificates of the fronts; nil before Run
 	impersonators map[string]bool               // users and addresses that were warned of
 	blocked       map[modgw.AppName]bool        // apps whose place another app still has
 	failing       map[modgw.AppName]bool        // apps in the gateway that have no reconciler

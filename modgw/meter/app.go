@@ -18,6 +18,14 @@ type App struct {
 	Broken   atomic.Uint64 // responses that were broken off
 	Retries  atomic.Uint64 // how often a request was given to another worker
 
+	// Slow are responses for whose client the host waited for longer than SlowClient after the app
+	// was done, and SlowFor how long it waited for these, in nanoseconds.
+	Slow    atomic.Uint64
+	SlowFor atomic.Int64
+
+	// Clients finds the one that sends most of the requests.
+	Clients Clients
+
 	Upgrades atomic.Uint64 // connections that became another protocol, such as WebSocket
 	Upgraded atomic.Int64  // those of them that are open
 
@@ -40,11 +48,19 @@ type Request struct {
 	Sent     int64 // bytes of the body of its response
 	Broken   bool  // the response was broken off
 	Tries    int   // how many workers got it
+
+	Client         time.Duration // from the last byte of the app until the client had all
+	Address, Agent string        // the client's address, and its User-Agent; valid during Count
 }
+
+// SlowClient is from when on a client is a slow one.
+const SlowClient = time.Second
 
 // Count counts a request that has ended.
 func (a *App) Count(r *Request) {
-	a.codes[codeIndex(r.Status)].Add(1)
+	if n := a.codes[codeIndex(r.Status)].Add(1); n%noticedEvery == 0 {
+		a.Clients.notice(r.Address, r.Agent)
+	}
 	if !r.Endless {
 		a.Duration.Observe(r.Took)
 	}
@@ -63,6 +79,10 @@ func (a *App) Count(r *Request) {
 	}
 	if r.Broken {
 		a.Broken.Add(1)
+	}
+	if r.Client > SlowClient && !r.Endless {
+		a.Slow.Add(1)
+		a.SlowFor.Add(int64(r.Client))
 	}
 	if r.Tries > 1 {
 		a.Retries.Add(uint64(r.Tries - 1))

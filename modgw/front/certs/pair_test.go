@@ -306,3 +306,12 @@ func TestConnectionsOutliveTheirCertificate(t *testing.T) {
 		t.Errorf("%q, %v", b[:n], err)
 	}
 }
+
+func TestStoreSaysWhenItsCertificatesExpire(t *testing.T) {
+	var j journal
+	pair := certtest.New(t).Issue(t, t.TempDir(), "shop.example", "www.shop.example")
+	held := store(t, &j, pair).Certificates()
+	if len(held) != 1 || held[0].Name != "shop.example" || held[0].File != pair.File || time.Until(held[0].Expires) > time.Hour {
+		t.Errorf("%+v", held)
+	}
+}

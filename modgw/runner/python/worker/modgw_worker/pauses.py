@@ -117,8 +117,11 @@ class LockWatch:
         self._asleep = False
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="modgw-lock", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:
+                return  # There is no room for a thread: nothing is measured then.
             lock.measured()
-            self._thread.start()
         try:
             self._begin.release()
         except RuntimeError:

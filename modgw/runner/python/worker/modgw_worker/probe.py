@@ -19,14 +19,19 @@ class Probe:
         self._begin = threading.Lock()
         self._begin.acquire()
         self._thread = None
+        self._hopeless = False  # whether there is no room for a thread
 
     def begin(self, owner):
         """Begins to look at a request, unless there is another one."""
-        if self._owner is not None:
+        if self._owner is not None or self._hopeless:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="modgw-probe", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:
+                self._hopeless = True
+                return
         self._owner, self._free = owner, 0.0
         try:
             self._begin.release()

@@ -1,0 +1,93 @@
+package host
+
+import (
+	"log/slog"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+// workerEnds says why a worker of an app ended last, or could not start, and when workers did, the
+// latest last; "": there is no record.
+func (b *logbook) workerEnds(app modgw.AppName) (why string, at []time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := b.byApp[app]
+	if kept == nil {
+		return "", nil
+	}
+	said := "" // what the worker said that ends next
+	for _, e := range kept.entries {
+		record := &e.Value.(*entry).record
+		if text := attribute(record, "text"); strings.HasPrefix(text, lastWords) {
+			said = text
+		}
+		if key := endings[record.Message]; key != "" {
+			why, at = attribute(record, key), append(at, record.Time)
+			if said != "" {
+				why += ": " + said
+			}
+			said = ""
+		}
+	}
+	return why, at
+}
+
+// lastWords is what a worker's record begins with when it ends because of an exception.
+const lastWords = "cannot go on serving requests"
+
+// endings are the messages about workers that ended or could not start, with the attributes that
+// say why.
+var endings = map[string]string{"worker not started": "error", "worker ended": "reason"}
+
+// attribute is the value of an attribute of a record; "" without one.
+func attribute(r *control.LogRecord, key string) string {
+	for _, a := range r.Attrs {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// failure says what the log has of a request that failed, or of the last one that did when there is
+// no record of it, with the place in the app's own code, and where the last request was that was
+// ended at its time limit. Both are "" where there is nothing.
+func (b *logbook) failure(app modgw.AppName, request string) (what, interrupted string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := b.byApp[app]
+	if kept == nil {
+		return "", ""
+	}
+	found := false
+	for _, e := range kept.entries {
+		record := &e.Value.(*entry).record
+		id := attribute(record, "request")
+		switch text := attribute(record, "text"); {
+		case strings.HasPrefix(text, "request interrupted"):
+			interrupted = place(record)
+		case record.Level == slog.LevelError.String() && id != "" && !found:
+			found = id == request
+			what = text
+			if at := place(record); text != "" && at != "" {
+				what += " (" + at + ")"
+			} else if text == "" {
+				what = attribute(record, "error")
+			}
+		}
+	}
+	return what, interrupted
+}
+
+// place is the place in the app's own code that a record names; "" without one.
+func place(r *control.LogRecord) string {
+	file := attribute(r, "file")
+	if file == "" {
+		return ""
+	}
+	return path.Base(file) + " line " + attribute(r, "line")
+}
