@@ -21,6 +21,9 @@ const (
 	// startTime is how long a host may take to answer, and to end.
 	startTime = 30 * time.Second
 
+	// patience is how long something may take to be noticed, on a machine that does much else.
+	patience = 45 * time.Second
+
 	// readyTime is how long an app may take to start.
 	readyTime = 60 * time.Second
 )
@@ -62,15 +65,15 @@ func (s *scene) play(ctx context.Context, i *incident) *verdict {
 		v.failed = fmt.Errorf("%w\n%s", v.failed, s.log())
 		return v
 	}
-	for until := time.Now().Add(max(i.look, s.look)); time.Now().Before(until); {
-		if _, v.failed = s.status(); v.failed != nil {
+	for until, last := time.Now().Add(max(i.look, s.look)), time.Now().Add(patience); ; pause(playing, time.Second) {
+		status, err := s.status()
+		if v.failed = err; err != nil {
 			return v
 		}
-		pause(playing, time.Second)
-	}
-	status, err := s.status()
-	if v.failed = err; err == nil {
 		v.cause, v.sentence = status.first()
+		if now := time.Now(); now.After(until) && (v.cause != "" || now.After(last)) {
+			break
+		}
 	}
 	if s.trace != nil {
 		fmt.Fprintf(s.trace, "%s\n%s\n", s.last, s.log())

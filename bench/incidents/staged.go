@@ -56,7 +56,7 @@ func starts() []*incident {
 		},
 		{
 			name: "the health check fails",
-			app:  `wsgi { entry = "shop.py" }` + "\nhealth { path = \"/healthz\" }\ntimeouts { startup = \"3s\" }",
+			app:  `wsgi { entry = "shop.py" }` + "\nhealth { path = \"/healthz\" }\ntimeouts { startup = \"30s\" }",
 			files: map[string]string{"shop.py": "def application(environ, start_response):\n" +
 				"    start_response(\"500 Down\", [])\n    return [b\"no\"]\n"},
 			cause: "deploy_failed", says: `/healthz.*500.*not served`,
