@@ -185,3 +185,45 @@ func TestDelegationEnablesControllersAndIsUndone(t *testing.T) {
 		t.Error("delegated without version 2")
 	}
 }
+
+func TestEmptyGroupsOfAProgramThatRunsStay(t *testing.T) {
+	tree := plainTree(t, "", Memory, Processes)
+	for _, home := range []string{"modgw-1-2-3", "modgw-1-4-5"} {
+		if _, err := tree.Open(home, "blog", Limits{Memory: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []Controller{Memory, Processes} { // a folder of the kernel's has its files by itself
+		homes, _ := filepath.Glob(filepath.Join(tree.split[c], "*", "*", "*"))
+		for _, file := range homes {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tree.RemoveStrays("modgw-1-*-*", func(home string) bool { return home == "modgw-1-4-5" })
+	for _, c := range []Controller{Memory, Processes} {
+		left, err := filepath.Glob(filepath.Join(tree.split[c], "*", "*"))
+		if err != nil || len(left) != 1 || left[0] != filepath.Join(tree.split[c], "modgw-1-2-3", "blog") {
+			t.Errorf("left of %s: %q %v", c, left, err)
+		}
+	}
+}
+
+func TestGroupThatWasRemovedIsMadeAgainWithItsLimits(t *testing.T) {
+	tree := plainTree(t, "", Processes)
+	g, err := tree.Open("modgw-1-2-3", "blog", Limits{Processes: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(tree.split[Processes], "modgw-1-2-3")); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(tree.split[Processes], "modgw-1-2-3", "blog", "pids.max"))
+	if err != nil || string(text) != "7" {
+		t.Errorf("%q %v", text, err)
+	}
+}

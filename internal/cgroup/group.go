@@ -16,13 +16,14 @@ import (
 type Group struct {
 	unified string // folder in version 2, for groups with processes below it; "": none
 	split   map[Controller]string
+	limits  Limits // those that it was opened with
 }
 
 // Open makes a group, or finds the one of that name, below home, which is a name of a folder too.
 // It sets the limits as far as this machine can. The group is nil where no controller can be used.
 // The error is about the first limit that could not be set although there is its controller.
 func (t Tree) Open(home, name string, l Limits) (*Group, error) {
-	g := &Group{split: map[Controller]string{}}
+	g := &Group{split: map[Controller]string{}, limits: l}
 	var failed error
 	for _, c := range Controllers() {
 		var err error
@@ -70,6 +71,26 @@ func (g *Group) Unified() string {
 		return ""
 	}
 	return g.unified
+}
+
+// Restore makes folders of version 1 again that were removed while they were empty, as an
+// administrator or another program may do: no process could be started in them any more.
+func (g *Group) Restore() error {
+	if g == nil {
+		return nil
+	}
+	for c, dir := range g.split {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("cannot make a cgroup: %w", err)
+		}
+		if err := apply(dir, g.limits.settings1(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ProcessFiles are the files of version 1 into which a process writes "0" to belong to the group.
@@ -158,11 +179,15 @@ func (g *Group) folders() []string {
 }
 
 // RemoveStrays removes what is left of groups below homes of version 1 that match a pattern, when
-// nothing is in them.
-func (t Tree) RemoveStrays(pattern string) {
+// nothing is in them and the process that made the home has ended. A group of one that runs is
+// empty between two processes, and is needed by the next.
+func (t Tree) RemoveStrays(pattern string, ended func(home string) bool) {
 	for _, dir := range t.split {
 		homes, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is right
 		for _, home := range homes {
+			if !ended(filepath.Base(home)) {
+				continue
+			}
 			groups, _ := filepath.Glob(filepath.Join(home, "*"))
 			for _, group := range groups {
 				_ = os.Remove(group) // fails for files and for groups in use

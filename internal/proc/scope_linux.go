@@ -131,6 +131,7 @@ func (s *Scope) Kill() {
 // bound adds to limits the groups that bound the processes of the scope together.
 func (s *Scope) bound(l Limits) Limits {
 	if s != nil {
+		_ = s.in.Restore() // joining fails then, and says why
 		l.Groups = append(s.in.ProcessFiles(), l.Groups...)
 	}
 	return l
@@ -224,10 +225,12 @@ var ownTree = sync.OnceValues(func() (cgroup.Tree, error) {
 	if err != nil {
 		return tree, err
 	}
-	if procShowsOwnNamespace() && tree.Unified != "" {
-		endStrays(tree.Unified, namespace)
+	if procShowsOwnNamespace() {
+		if tree.Unified != "" {
+			endStrays(tree.Unified, namespace)
+		}
+		tree.RemoveStrays(homePattern(namespace), func(home string) bool { return hasEnded(home, namespace) })
 	}
-	tree.RemoveStrays(fmt.Sprintf("modgw-%d-*-*", namespace))
 	return tree, nil
 })
 
@@ -247,6 +250,22 @@ var homeName = sync.OnceValues(func() (string, error) {
 
 func homeNameOf(namespace uint64, pid int, start string) string {
 	return fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start)
+}
+
+// homePattern is a glob for the names of all homes of a PID namespace.
+func homePattern(namespace uint64) string { return fmt.Sprintf("modgw-%d-*-*", namespace) }
+
+// hasEnded reports whether a home belongs to a process of the PID namespace that has ended.
+func hasEnded(home string, namespace uint64) bool {
+	var of uint64
+	var pid int
+	var start string
+	n, err := fmt.Sscanf(strings.ReplaceAll(home, "-", " "), "modgw %d %d %s", &of, &pid, &start)
+	if n != 3 || err != nil || of != namespace {
+		return false
+	}
+	_, fields := statOf(pid)
+	return len(fields) <= startTimeField || fields[startTimeField] != start
 }
 
 // pidNamespace is the number of the PID namespace of this process.
@@ -289,17 +308,10 @@ func makeCgroup(home string) (*os.File, error) {
 // not see the processes, and when it ends the kernel kills its processes.
 func endStrays(own string, namespace uint64) {
 	// the pattern is right
-	homes, _ := filepath.Glob(filepath.Join(own, fmt.Sprintf("modgw-%d-*-*", namespace)))
+	homes, _ := filepath.Glob(filepath.Join(own, homePattern(namespace)))
 	for _, home := range homes {
-		var of uint64
-		var pid int
-		var start string
-		name := strings.ReplaceAll(filepath.Base(home), "-", " ")
-		if n, err := fmt.Sscanf(name, "modgw %d %d %s", &of, &pid, &start); n != 3 || err != nil || of != namespace {
+		if !hasEnded(filepath.Base(home), namespace) {
 			continue
-		}
-		if _, fields := statOf(pid); len(fields) > startTimeField && fields[startTimeField] == start {
-			continue // it runs
 		}
 		for _, level := range []string{"*/*", "*"} { // groups of apps have those of their scopes
 			dirs, _ := filepath.Glob(filepath.Join(home, level, "cgroup.procs"))
