@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -72,6 +73,7 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 			beyond("write", strconv.Quote(path))
 		}
 	}
+	d.hostCeilings(desc, most, confined.Within, written)
 	for _, endpoint := range confined.Network {
 		if !most.Covers(endpoint) {
 			beyond("network", strconv.Quote(endpoint.String()))
@@ -80,6 +82,53 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 	if confined.Learn && !most.Learn {
 		beyond("learn", "learning, which denies nothing,")
 	}
+}
+
+// hostCeilings finds what the host would send or connect to on behalf of a confined app that the
+// app itself cannot reach.
+func (d *decoder) hostCeilings(desc *modgw.Descriptor, most *modgw.Sandbox, within []string, written *hclsyntax.Block) {
+	beyond := func(block, argument, value string) {
+		place := written.DefRange()
+		for _, b := range blocksOf(written.Body, block) {
+			if attr := b.Body.Attributes[argument]; attr != nil {
+				place = attr.SrcRange
+			}
+		}
+		d.add(codeCeiling, place, fmt.Sprintf("%q is above the ceiling of user %q", argument, desc.Owner),
+			fmt.Sprintf("The host file does not allow %q in the sandbox of the app.", value))
+	}
+	look := func(block, argument, path string) {
+		if path != "" && !liesIn(path, within) {
+			beyond(block, argument, path)
+		}
+	}
+	if desc.Static != nil {
+		look("static", "dir", desc.Static.Dir)
+	}
+	for _, a := range desc.Aliases {
+		look("alias", "dir", a.Dir)
+		look("alias", "file", a.File)
+	}
+	for _, s := range desc.Sendfiles {
+		look("sendfile", "dir", s.Dir)
+	}
+	if desc.FastCGI == nil {
+		return
+	}
+	look("fastcgi", "script_root", desc.FastCGI.Scripts(desc.Root))
+	if address := modgw.Address(desc.FastCGI.Connect); address != "" && !mayConnect(most, address) {
+		beyond("fastcgi", "connect", string(address))
+	}
+}
+
+// mayConnect reports whether a confined app may have the host connect to an address. A socket with
+// a path has permissions, with which it is connected to; an abstract one has none.
+func mayConnect(most *modgw.Sandbox, address modgw.Address) bool {
+	if address.Network() == "unix" {
+		return !strings.HasPrefix(address.Target(), "@")
+	}
+	endpoint, err := modgw.ParseEndpoint(address.Target())
+	return err == nil && most.Covers(endpoint)
 }
 
 // liesIn reports whether a path is one of the folders, or below one.

@@ -2,7 +2,9 @@ package loader
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/safepath"
@@ -16,6 +18,10 @@ const largestFile = 1 << 20
 type reader struct {
 	as   *account.Account // nil: the users who can change a path
 	seen *record
+
+	// within are folders to one of which a path must lead that a descriptor names, wherever links
+	// point. nil: it may lead anywhere.
+	within []string
 }
 
 func (r *reader) opener() safepath.Opener { return safepath.Opener{User: r.as} }
@@ -23,7 +29,23 @@ func (r *reader) opener() safepath.Opener { return safepath.Opener{User: r.as} }
 // readFile reads a file that a descriptor names.
 func (r *reader) readFile(path string) ([]byte, error) {
 	r.seen.noteSource(path)
-	return r.read(path)
+	if r.within == nil {
+		return r.read(path)
+	}
+	f, err := r.opener().Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// Others can change what a name leads to, so what was opened is judged.
+	leads, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	if !liesIn(leads, r.within) {
+		return nil, fmt.Errorf("it leads to %q, which the host file does not allow in the sandbox of the app", leads)
+	}
+	return account.ReadRegular(f.File, largestFile)
 }
 
 // read is readFile for a file that is remembered elsewhere.

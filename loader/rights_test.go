@@ -377,6 +377,44 @@ func TestTenantGetsWhatTheHostFileSaysAndNotMore(t *testing.T) {
 	}
 }
 
+func TestDescriptorOfAConfinedTenantReadsNoFileElsewhere(t *testing.T) {
+	user := asRoot(t)
+	tenants := claims.Tenants{{User: user.Name, Mounts: []modgw.HostMount{{Mount: "/"}}}}
+	tenants[0].Ceilings.Sandbox = &modgw.Sandbox{Read: []string{"/etc/hostname"}}
+	for settings, allowed := range map[string]bool{
+		`env = { X = file("own") }`:           true,
+		`env = { X = file("/etc/hostname") }`: true,
+		`env = { X = file("/etc/passwd") }`:   false,
+		`env = { X = file("link") }`:          false,
+		`env_file = "own"`:                    true,
+		`env_file = "link"`:                   false,
+	} {
+		dir := ownedBy(t, user, map[string]string{"own": "A=b\n", "a.hcl": "app \"a\" {\n  http { command = [\"true\"] }\n  " + settings + "\n}\n"})
+		if err := os.Symlink("/etc/passwd", filepath.Join(dir, "link")); err != nil {
+			t.Fatal(err)
+		}
+		_, diags := LoadAll([]string{filepath.Join(dir, "a.hcl")}, Options{Tenants: tenants})
+		if allowed != (len(diags) == 0) {
+			t.Errorf("%s: %v", settings, diags)
+		}
+	}
+}
+
+func TestConnectOfAConfinedTenantIsBoundByTheCeiling(t *testing.T) {
+	user := asRoot(t)
+	tenants := claims.Tenants{{User: user.Name, Mounts: []modgw.HostMount{{Mount: "/"}}}}
+	tenants[0].Ceilings.Sandbox = &modgw.Sandbox{Network: []modgw.Endpoint{{Host: "10.0.0.1", Port: 9000}}}
+	for connect, allowed := range map[string]bool{
+		"10.0.0.1:9000": true, "10.0.0.1:9001": false, "127.0.0.1:9000": false, "unix:/run/php.sock": true, "unix:@php": false,
+	} {
+		dir := ownedBy(t, user, map[string]string{"a.hcl": "app \"a\" {\n  fastcgi { connect = \"" + connect + "\" }\n}\n"})
+		_, diags := LoadAll([]string{filepath.Join(dir, "a.hcl")}, Options{Tenants: tenants})
+		if allowed != (len(diags) == 0) {
+			t.Errorf("%s: %v", connect, diags)
+		}
+	}
+}
+
 func TestWhereThereAreTenantsOtherUsersMayClaimNothing(t *testing.T) {
 	user := asRoot(t)
 	dir := ownedBy(t, user, map[string]string{"a.hcl": "app \"a\" {\n  hosts = [\"a.test\"]\n  static { dir = \".\" }\n}\n"})
@@ -425,6 +463,9 @@ func TestSandboxOfATenantAllowsNoMoreThanItsCeiling(t *testing.T) {
 		`sandbox { network = ["10.0.0.1:80"] }`:  "network",
 		`sandbox { network = ["11.0.0.1:443"] }`: "network",
 		`sandbox { learn = true }`:               "learn",
+		`alias "/a" { dir = "/etc" }`:            "dir",
+		`alias "/a" { file = "/etc/passwd" }`:    "file",
+		`sendfile "/a" { dir = "../b" }`:         "dir",
 	} {
 		_, diags := load(beyond)
 		if len(diags) != 1 || diags[0].Code != codeCeiling || !strings.Contains(diags[0].Summary, argument) {

@@ -48,8 +48,21 @@ func newScope(home string, opts Options) *scope {
 }
 
 func (s *scope) complete() *scope {
-	s.files = &reader{as: s.opts.Account, seen: s.record}
+	s.files = &reader{as: s.opts.Account, seen: s.record, within: s.confinedTo()}
 	return s
+}
+
+// confinedTo are the folders whose files a descriptor may name; nil: all that its user can read.
+// What its apps cannot read in their sandbox, the host does not read for them.
+func (s *scope) confinedTo() []string {
+	if s.opts.Account == nil {
+		return nil
+	}
+	tenant, ok := s.opts.Tenants.Of(s.opts.Account.Name)
+	if !ok || tenant.Ceilings.Sandbox == nil {
+		return nil
+	}
+	return slices.Concat([]string{s.home}, tenant.Ceilings.Sandbox.Write, tenant.Ceilings.Sandbox.Read)
 }
 
 // forApp returns a scope for one app. Files that the descriptor file has read count for each of its

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 )
 
 // Account is the user that the app's processes run as; nil is the host's own. The error for a user
@@ -19,4 +20,14 @@ func (d Descriptor) Account() (*account.Account, error) {
 		}
 	}
 	return user, nil
+}
+
+// Folder is a folder of the app's files, which are opened with the rights of its user. Where the
+// app's tenant is confined, it must lead to what the sandbox allows.
+func (d Descriptor) Folder(dir string, user *account.Account) files.Folder {
+	f := files.Folder{Dir: dir, User: user}
+	if d.Sandbox != nil {
+		f.Within = d.Sandbox.Within
+	}
+	return f
 }

@@ -28,7 +28,7 @@ func aliasSites(d Descriptor, user *account.Account, log *slog.Logger) []aliasSi
 		if a.File != "" {
 			dir, s.file = filepath.Dir(a.File), filepath.Base(a.File)
 		}
-		s.site = a.Files.Site(files.Folder{Dir: dir, User: user}, log)
+		s.site = a.Files.Site(d.Folder(dir, user), log)
 		all = append(all, s)
 	}
 	return all

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/modgw/modgw/internal/files"
 )
 
 // maxErrorPage is how many bytes of an error page are read.
@@ -44,7 +42,7 @@ func (i *RequestInfo) readErrorPage(status int) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	file, err := files.Folder{Dir: d.Root, User: user}.Open(d.ErrorPages[status])
+	file, err := d.Folder(d.Root, user).Open(d.ErrorPages[status])
 	if err != nil {
 		return nil, false
 	}

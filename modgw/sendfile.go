@@ -173,7 +173,7 @@ func (w *sendfile) open() (*files.File, *Fault) {
 		if !ok || !files.Public(name) {
 			continue
 		}
-		file, err := files.Folder{Dir: s.Dir, User: w.generation.user}.Open(name)
+		file, err := d.Folder(s.Dir, w.generation.user).Open(name)
 		if err == nil {
 			return file, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
@@ -17,7 +18,22 @@ type Folder struct {
 	// User has the rights with which files are opened. nil: this process, or where it is root, the
 	// users who can change a file or the path to it.
 	User *account.Account
+
+	// Within are folders to one of which Dir must lead, wherever links on the way point. nil: it
+	// may lead anywhere.
+	Within []string
 }
+
+// outsideError says that a folder lies elsewhere than it may.
+type outsideError struct{ leads string }
+
+// Error says where the folder is.
+func (e outsideError) Error() string {
+	return fmt.Sprintf("it leads to %q, which is not allowed", e.leads)
+}
+
+// Is reports that it is a matter of rights.
+func (e outsideError) Is(target error) bool { return target == fs.ErrPermission }
 
 // File is an open regular file.
 type File struct {
@@ -44,7 +60,7 @@ type Root struct {
 // user. visit must not start goroutines, and not keep root. The folder is opened again each time,
 // because another one may have taken its name.
 func (f Folder) Visit(visit func(root Root) error) error {
-	if f.User == nil && os.Geteuid() == 0 {
+	if f.User == nil && f.Within == nil && os.Geteuid() == 0 {
 		info, err := safepath.Opener{}.Stat(f.Dir)
 		if err == nil && !info.IsDir() {
 			err = &fs.PathError{Op: "open", Path: f.Dir, Err: syscall.ENOTDIR}
@@ -60,8 +76,34 @@ func (f Folder) Visit(visit func(root Root) error) error {
 			return err
 		}
 		defer root.Close()
+		if err := f.judge(root); err != nil {
+			return err
+		}
 		return visit(Root{root: root})
 	})
+}
+
+// judge returns an error when what was opened lies elsewhere than it may. The name does not tell:
+// others can change what it leads to.
+func (f Folder) judge(root *os.Root) error {
+	if f.Within == nil {
+		return nil
+	}
+	opened, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	leads, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", opened.Fd()))
+	if err != nil {
+		return err
+	}
+	for _, folder := range f.Within {
+		if inside, err := filepath.Rel(folder, leads); err == nil && filepath.IsLocal(inside) {
+			return nil
+		}
+	}
+	return &fs.PathError{Op: "open", Path: f.Dir, Err: outsideError{leads}}
 }
 
 // Open opens a regular file. The caller closes it.

@@ -135,3 +135,29 @@ func TestRootOpensNothingForAUserThatTheUserCannotOpen(t *testing.T) {
 		t.Error("a link leads out of the folder")
 	}
 }
+
+func TestFolderThatLeadsElsewhereIsNotVisited(t *testing.T) {
+	dir := openFolder(t)
+	own, other := filepath.Join(dir, "own"), filepath.Join(dir, "other")
+	err := errors.Join(
+		os.MkdirAll(filepath.Join(own, "public"), 0o755), os.MkdirAll(filepath.Join(other, "public"), 0o755),
+		os.WriteFile(filepath.Join(own, "public/a"), []byte("a"), 0o644), os.WriteFile(filepath.Join(other, "public/a"), []byte("secret"), 0o644),
+		os.Symlink("public", filepath.Join(own, "inside")), os.Symlink("../other/public", filepath.Join(own, "outside")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, allowed := range map[string]bool{"public": true, "inside": true, "outside": false, "../other/public": false} {
+		for _, within := range [][]string{nil, {own}} {
+			file, err := Folder{Dir: filepath.Join(own, name), User: &account.Account{UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}, Within: within}.Open("a")
+			if (err == nil) != (allowed || within == nil) {
+				t.Errorf("%s within %q: %v", name, within, err)
+			}
+			if err == nil {
+				file.Close()
+			} else if !errors.Is(err, os.ErrPermission) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/modgw/modgw/internal/account"
-	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/webfiles"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/fcgi"
@@ -70,7 +69,7 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
 		r.scripts = &scripts{
-			folder: files.Folder{Dir: root, User: user},
+			folder: d.Folder(root, user),
 			index:  cmp.Or(d.FastCGI.Index, "index.php"),
 			local:  d.FastCGI.Connect == "" || modgw.Address(d.FastCGI.Connect).Network() == "unix",
 		}
@@ -87,6 +86,15 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 	return r, nil
 }
 
+// connectingUser has the rights with which a program that runs already is connected to. nil: this
+// process. A descriptor that is not root's gets those of the user who wrote it.
+func (r *Runner) connectingUser() *account.Account {
+	if r.config.Descriptor.Owner == "" {
+		return nil
+	}
+	return r.user
+}
+
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
 	if r.pool != nil {
@@ -98,7 +106,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		ctx = timed
 	}
 	address := modgw.Address(r.config.Descriptor.FastCGI.Connect)
-	p := r.add(newProgram(connector(address)))
+	p := r.add(newProgram(connector(address, r.connectingUser())))
 	said, err := ask(ctx, p.connect)
 	if err != nil {
 		return notReachable(address, err).Fault

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
@@ -87,9 +90,33 @@ func (s *socket) close() {
 	_ = errors.Join(os.Remove(filepath.Join(s.path, socketName)), os.Remove(s.path))
 }
 
-// connector returns what connects to an address of someone else's program.
-func connector(address modgw.Address) func(context.Context) (net.Conn, error) {
+// connector returns what connects to an address of someone else's program, with the rights of a
+// user for sockets with a path. nil: with those of this process.
+func connector(address modgw.Address, user *account.Account) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, address.Network(), address.Target())
+		if user == nil || address.Network() != "unix" {
+			return new(net.Dialer).DialContext(ctx, address.Network(), address.Target())
+		}
+		return connectAs(user, address.Target())
 	}
+}
+
+// connectAs connects to a Unix socket with the rights of a user. It does not wait.
+func connectAs(user *account.Account, path string) (net.Conn, error) {
+	var file *os.File
+	err := user.Do(func() error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			return os.NewSyscallError("socket", err)
+		}
+		file = os.NewFile(uintptr(fd), path)
+		return os.NewSyscallError("connect", unix.Connect(fd, &unix.SockaddrUnix{Name: path}))
+	})
+	if file != nil {
+		defer file.Close()
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "unix", Addr: &net.UnixAddr{Name: path, Net: "unix"}, Err: err}
+	}
+	return net.FileConn(file)
 }

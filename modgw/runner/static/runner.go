@@ -27,7 +27,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{site: d.Static.Files.Site(files.Folder{Dir: d.Static.Dir, User: user}, c.Log)}, nil
+	return &Runner{site: d.Static.Files.Site(d.Folder(d.Static.Dir, user), c.Log)}, nil
 }
 
 // Start looks whether the folder is there.
