@@ -193,7 +193,8 @@ func TestEmptyGroupsOfAProgramThatRunsStay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, c := range []Controller{Memory, Processes} { // a folder of the kernel's has its files by itself
+	// A folder of the kernel's has its files by itself.
+	for _, c := range []Controller{Memory, Processes} {
 		homes, _ := filepath.Glob(filepath.Join(tree.split[c], "*", "*", "*"))
 		for _, file := range homes {
 			if err := os.Remove(file); err != nil {

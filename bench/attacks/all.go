@@ -1,0 +1,8 @@
+package main
+
+import "slices"
+
+// all are the attacks, in the order in which they are tried.
+func all() []*attack {
+	return slices.Concat(ofPython(), ofGo(), ofCGI(), ofUsers(), ofDescriptors(), ofBuilds())
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// attack is something that one tenant does to others, and what has to become of it.
+type attack struct {
+	name string // in a few words
+	from string // the kind of app that does it: Python, Go, CGI, descriptor or build
+
+	// path is what is asked of the hostile app, with what only the scene knows in braces; "": run
+	// does it.
+	path string
+
+	// run does it in another way, and returns what came of it; nil: a request for path does.
+	run func(context.Context, *scene) (answer string, err error)
+
+	// denied is a pattern for the answer of an attack that got nothing.
+	denied string
+
+	// says is a pattern for what the host's log says of it; "": nothing, because the kernel denies
+	// it and tells only the app.
+	says string
+
+	by    string // it names what stops it
+	costs bool   // it uses what the neighbour needs, too: the neighbour is measured meanwhile
+}
+
+// verdict is the outcome of an attack.
+type verdict struct {
+	attack *attack
+	Name   string `json:"name"`
+	From   string `json:"from"`
+	By     string `json:"by"`
+	Answer string `json:"answer"`         // the hostile app has given it
+	Denied bool   `json:"denied"`         // it got nothing
+	Line   string `json:"line,omitempty"` // the log says it
+	Named  bool   `json:"named"`          // the log says what has to be said
+	// the neighbour has answered all, and is as it was
+	Unhurt bool          `json:"unhurt"`
+	Harm   string        `json:"harm,omitempty"`   // why not
+	Before time.Duration `json:"before,omitempty"` // the neighbour's p99
+	During time.Duration `json:"during,omitempty"` // it is the same in the attack
+	Failed string        `json:"failed,omitempty"` // why it could not be tried
+}
+
+// good reports whether the attack got nothing, is named, and hurt no one.
+func (v *verdict) good() bool { return v.Failed == "" && v.Denied && v.Named && v.Unhurt }
+
+// ratio is how much slower the neighbour was; 0: it was not measured.
+func (v *verdict) ratio() float64 {
+	if v.Before == 0 {
+		return 0
+	}
+	return float64(v.During) / float64(v.Before)
+}
+
+// String implements [fmt.Stringer].
+func (v *verdict) String() string {
+	mark := "denied"
+	switch {
+	case v.Failed != "":
+		return fmt.Sprintf("FAILED     %-10s %s: %s", v.From, v.Name, v.Failed)
+	case !v.Denied:
+		mark = "SUCCEEDED"
+	case !v.Unhurt:
+		mark = "HURT"
+	case !v.Named:
+		mark = "UNNAMED"
+	}
+	text := fmt.Sprintf("%-10s %-10s %s: %s | %s", mark, v.From, v.Name, v.Answer, v.Line)
+	if v.Harm != "" {
+		text += " | " + v.Harm
+	}
+	if v.Before > 0 {
+		text += fmt.Sprintf(" | p99 %s, then %s", v.Before, v.During)
+	}
+	return text
+}
+
+// braces are kept in paths until the scene fills them.
+var braces = strings.NewReplacer("%7B%7B", "{{", "%7D%7D", "}}")
+
+// ask is the path of a request that does an attack.
+func ask(name string, pairs ...string) string {
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		query.Set(pairs[i], pairs[i+1])
+	}
+	return "/" + name + "?" + braces.Replace(query.Encode())
+}
+
+// matches reports whether a pattern that may be empty is in a text.
+func matches(pattern, text string) bool {
+	return pattern == "" || regexp.MustCompile(pattern).MatchString(text)
+}

@@ -1,0 +1,29 @@
+package main
+
+import "context"
+
+// control is an attack of a user who speaks to the host.
+func control(name, denied, says string, args ...string) *attack {
+	return &attack{
+		name: name, from: "user", denied: denied, says: says, by: "the control socket asks the kernel who connects",
+		run: func(ctx context.Context, s *scene) (string, error) {
+			out, err := s.as(ctx, attacker, args...)
+			if err == nil {
+				return "done " + out, nil
+			}
+			return out, ctx.Err()
+		},
+	}
+}
+
+// ofUsers are the attacks of a user who speaks to the host.
+func ofUsers() []*attack {
+	return []*attack{
+		control("look at the neighbour's app", `MGW-APP-109`, ``, "status", "neighbour"),
+		control("read the neighbour's log", `MGW-APP-109`, ``, "logs", "neighbour"),
+		control("stop the neighbour's app", `MGW-APP-109`, `stop.*neighbour.*refused`, "stop", "neighbour"),
+		control("restart the neighbour's app", `MGW-APP-109`, `restart.*neighbour.*refused`, "restart", "neighbour"),
+		control("stop the host", `MGW-HST-027`, `stop.*refused`, "stop"),
+		control("reload all apps", `MGW-HST-027`, `reload.*refused`, "reload"),
+	}
+}

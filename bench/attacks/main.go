@@ -1,0 +1,187 @@
+// Command attacks lets the apps of one tenant attack another tenant and the host, and checks that
+// each attack gets nothing, is named in the log, and hurts no neighbour.
+//
+//	go run ./bench/attacks                       # as root: all, some minutes
+//	go run ./bench/attacks -only 'memory|fork'   # those whose names match
+//	go run ./bench/attacks -list
+//	go run ./bench/attacks -json
+//	go run ./bench/attacks -out docs/tenants.md  # writes the table into the page
+//
+// One host of root's serves all apps, in a network of its own, where nothing of the machine's can
+// be reached. The tenants are the users daemon and bin, which have no other processes. A neighbour
+// of the hostile apps is asked at a fixed rate before and during attacks that cost something.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/bench/load"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var err error
+	if !isInside(ctx, &err) {
+		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	}
+	stop()
+	exit(err)
+}
+
+// isInside reports whether this process is one that the command has started of itself, whose work
+// is done then.
+func isInside(ctx context.Context, err *error) bool {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == load.Argument:
+		*err = load.Main(os.Stdin, os.Stdout)
+	case len(os.Args) >= 2 && os.Args[1] == insideArgument:
+		if *err = makeNetwork(ctx); *err == nil {
+			*err = attackAll(ctx, os.Args[2:], os.Stdout, os.Stderr)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "attacks:", err)
+		os.Exit(1)
+	}
+}
+
+// options are those of the command line.
+type options struct {
+	only   *regexp.Regexp
+	list   bool
+	json   bool
+	out    string
+	host   string
+	parent string
+	rate   float64
+	window time.Duration
+	least  int
+	log    string
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("attacks", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.BoolVar(&o.list, "list", false, "try nothing: list the attacks")
+	flags.BoolVar(&o.json, "json", false, "print the outcomes as JSON")
+	flags.StringVar(&o.out, "out", "", "page whose table is replaced; none: the table goes to standard output alone")
+	flags.StringVar(&o.host, "host", "", "the modgw-host to attack; none: it is built")
+	flags.StringVar(&o.parent, "in", "/srv", "folder for the apps; one in /tmp would be a folder that sandboxed apps have of their own")
+	flags.Float64Var(&o.rate, "rate", 100, "requests a second to the neighbour while it is measured")
+	flags.DurationVar(&o.window, "window", 4*time.Second, "how long the neighbour is measured before and during an attack; 0: not at all")
+	flags.IntVar(&o.least, "least", 0, "fail when fewer attacks end well; 0: when one does not")
+	flags.StringVar(&o.log, "log", "", "file for the log of the host")
+	only := flags.String("only", "", "try only attacks whose names match this pattern")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.only, err = regexp.Compile("(?i)" + *only)
+	return o, err
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		for _, a := range all() {
+			fmt.Fprintf(stdout, "%-10s %s\n", a.from, a.name)
+		}
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("run it as root: only root's host serves apps of several users")
+	}
+	return runInside(ctx, args, stdout, stderr)
+}
+
+// attackAll tries the attacks in the network of this process.
+func attackAll(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(o.parent, "attacks")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // apps run as other users
+		return err
+	}
+	t, err := o.attack(ctx, dir, stderr)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = t.writeJSON(stdout)
+	} else {
+		err = t.write(stdout)
+	}
+	if err == nil && o.out != "" {
+		err = t.replaceIn(o.out)
+	}
+	return errors.Join(err, t.judge(o.least))
+}
+
+// attack tries the attacks one after the other on a host in the folder.
+func (o *options) attack(ctx context.Context, dir string, log io.Writer) (table, error) {
+	s := &scene{dir: dir, program: o.host, rate: o.rate, window: o.window}
+	if s.program == "" {
+		s.program = filepath.Join(dir, "modgw-host")
+		if err := build(ctx, s.program, "github.com/modgw/modgw/cmd/modgw-host"); err != nil {
+			return nil, err
+		}
+	}
+	if err := build(ctx, s.hostile(), "github.com/modgw/modgw/bench/attacks/hostile"); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	if err := s.begin(ctx); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, s.log())
+	}
+	var t table
+	for _, a := range all() {
+		if !o.only.MatchString(a.from + " " + a.name) {
+			continue
+		}
+		v := s.try(ctx, a)
+		if ctx.Err() != nil {
+			return t, ctx.Err()
+		}
+		fmt.Fprintln(log, v)
+		t = append(t, v)
+	}
+	if o.log != "" {
+		return t, os.WriteFile(o.log, []byte(s.log()), 0o600)
+	}
+	return t, nil
+}
+
+// build builds a program.
+func build(ctx context.Context, program, pkg string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}

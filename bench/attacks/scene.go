@@ -1,0 +1,400 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The tenants: users of every system, without a process of their own.
+const (
+	attacker  = "daemon"
+	neighbour = "bin"
+)
+
+const (
+	// startTime is how long a host may take to start, and to end.
+	startTime = 60 * time.Second
+
+	// answerTime is how long an attack may take to be answered.
+	answerTime = 60 * time.Second
+
+	// logTime is how long a line may take to be in the log.
+	logTime = 5 * time.Second
+
+	// foreign is an address of another machine, which no app was granted.
+	foreign = "10.99.0.1"
+)
+
+//go:embed apps
+var apps embed.FS
+
+// hostFile is what root says of the tenants.
+const hostFile = `apps  = ["apps/*/*.hcl"]
+state = "state"
+listen "http" { address = "127.0.0.1:{{port}}" }
+control { address = "unix:{{dir}}/run/control.sock" }
+tenant "daemon" {
+  hosts = ["attacker.test"]
+  apps  = 4
+  ceilings {
+    workers = 2
+    limits {
+      memory    = "192MiB"
+      cpu       = "0.5"
+      processes = 64
+      files     = 256
+    }
+    sandbox {}
+  }
+}
+tenant "bin" {
+  hosts = ["127.0.0.1"]
+}
+`
+
+// descriptors are those of the apps, by folder and name.
+var descriptors = map[string]string{
+	"attacker/python.hcl": `app "python" {
+  hosts = ["attacker.test"]
+  wsgi {
+    entry   = "attack:application"
+    workers = 1
+    threads = 4
+  }
+  python { version = "/usr/bin/python3" }
+  timeouts { request = "20s" }
+  sendfile "/private" { dir = "private" }
+  alias "/files" { dir = "files" }
+}
+`,
+	"attacker/go.hcl": `app "go" {
+  hosts = ["attacker.test"]
+  mount = "/go"
+  http {
+    command     = ["./hostile"]
+    strip_mount = true
+  }
+}
+`,
+	"attacker/cgi.hcl": `app "cgi" {
+  hosts = ["attacker.test"]
+  mount = "/cgi"
+  cgi { dir = "cgi-bin" }
+  timeouts { request = "20s" }
+}
+`,
+	"neighbour/neighbour.hcl": `app "neighbour" {
+  hosts = ["127.0.0.1"]
+  wsgi {
+    entry   = "neighbour:application"
+    workers = 1
+    threads = 4
+  }
+  python { version = "/usr/bin/python3" }
+  env_file = ".env"
+  env      = { HERE = "{{dir}}/apps/neighbour" }
+}
+`,
+}
+
+// scene is a folder with a host that serves two tenants.
+type scene struct {
+	dir     string
+	program string // modgw-host
+	rate    float64
+	window  time.Duration // 0: the neighbour is not measured
+
+	port    int
+	secret  string            // only the neighbour may have it
+	facts   map[string]string // they say what can be reached of the neighbour and the host
+	command *exec.Cmd
+	ended   chan struct{}
+	closers []io.Closer
+}
+
+func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
+
+// hostile is the program of the hostile app in Go.
+func (s *scene) hostile() string { return s.path("apps/attacker/hostile") }
+
+// fill puts in what only the scene knows.
+func (s *scene) fill(text string) string {
+	pairs := []string{"{{dir}}", s.dir, "{{port}}", strconv.Itoa(s.port), "{{program}}", s.program, "{{setuid}}", s.path("apps/attacker/set-uid")}
+	for name, value := range s.facts {
+		pairs = append(pairs, "{{"+name+"}}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// begin writes the apps and starts the host, which serves all of them then.
+func (s *scene) begin(ctx context.Context) error {
+	s.secret = fmt.Sprintf("secret-%d", time.Now().UnixNano())
+	if err := s.choosePort(); err != nil {
+		return err
+	}
+	if err := s.writeApps(); err != nil {
+		return err
+	}
+	if err := s.listenElsewhere(); err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	for _, app := range []string{"/tcp?address=127.0.0.1&port=1", "/go/read?of=/", "/cgi/attack.cgi?read=/"} {
+		if err := s.await(ctx, func() error { _, err := s.attackerAnswers(ctx, app); return err }); err != nil {
+			return err
+		}
+	}
+	return s.await(ctx, func() error { return s.learn(ctx) })
+}
+
+// choosePort finds a free port.
+func (s *scene) choosePort() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.port = l.Addr().(*net.TCPAddr).Port
+	return l.Close()
+}
+
+// await tries something again and again until it succeeds.
+func (s *scene) await(ctx context.Context, try func() error) error {
+	for until := time.Now().Add(startTime); ; {
+		err := try()
+		if err == nil || time.Now().After(until) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-s.ended:
+			return errors.New("the host has ended")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// writeApps writes the files of the host and of the tenants, who own theirs.
+func (s *scene) writeApps() error {
+	for _, folder := range []string{"run", "apps/attacker/cgi-bin", "apps/attacker/files", "apps/attacker/private", "apps/neighbour"} {
+		if err := os.MkdirAll(s.path(folder), 0o755); err != nil {
+			return err
+		}
+	}
+	files := map[string]string{
+		"host.hcl":                  hostFile,
+		"apps/neighbour/.env":       "SECRET=" + s.secret + "\n",
+		"apps/neighbour/secret.txt": s.secret + "\n",
+		"apps/neighbour/open.txt":   s.secret + "\n",
+		"host-secret":               s.secret + "\n",
+	}
+	for name, text := range descriptors {
+		files["apps/"+name] = text
+	}
+	for from, to := range map[string]string{
+		"attack.py": "attacker", "neighbour.py": "neighbour", "attack.cgi": "attacker/cgi-bin",
+	} {
+		text, err := apps.ReadFile("apps/" + from)
+		if err != nil {
+			return err
+		}
+		files["apps/"+to+"/"+from] = string(text)
+	}
+	private := map[string]bool{"apps/neighbour/.env": true, "apps/neighbour/secret.txt": true, "host-secret": true}
+	for name, text := range files {
+		mode := os.FileMode(0o644)
+		switch {
+		case private[name]:
+			mode = 0o600
+		case strings.HasPrefix(text, "#!"):
+			mode = 0o755
+		}
+		if !strings.Contains(name, ".py") {
+			text = s.fill(text)
+		}
+		if err := os.WriteFile(s.path(name), []byte(text), mode); err != nil {
+			return err
+		}
+	}
+	return errors.Join(s.give(attacker, "apps/attacker"), s.give(neighbour, "apps/neighbour"), s.makeSetUID())
+}
+
+// makeSetUID puts a program of root's with the set-uid bit into the hostile app's folder.
+func (s *scene) makeSetUID() error {
+	program, err := os.ReadFile("/usr/bin/python3")
+	if err != nil {
+		return err
+	}
+	path := s.path("apps/attacker/set-uid")
+	return errors.Join(os.WriteFile(path, program, 0o755), os.Chmod(path, 0o755|os.ModeSetuid))
+}
+
+// give lets a user own a file, or a folder with all that is in it.
+func (s *scene) give(name, path string) error {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(s.path(path), func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, uid, gid)
+	})
+}
+
+// listenElsewhere opens a port at an address that no app was granted.
+func (s *scene) listenElsewhere() error {
+	l, err := net.Listen("tcp", foreign+":0")
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, l) // the kernel accepts for it
+	s.facts = map[string]string{"foreign": foreign, "foreignport": strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
+	return nil
+}
+
+// start starts the host.
+func (s *scene) start() error {
+	log, err := os.Create(s.path("host.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.command = exec.Command(s.program, "serve", "-c", s.path("host.hcl"))
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, log, log
+	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.command.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		_ = s.command.Wait() // how it ended is in the log
+	}()
+	return nil
+}
+
+// end ends the host.
+func (s *scene) end() {
+	for _, c := range s.closers {
+		c.Close()
+	}
+	if s.ended == nil {
+		return
+	}
+	_ = s.command.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-s.ended:
+	case <-time.After(startTime):
+		_ = s.command.Process.Kill()
+		<-s.ended
+	}
+}
+
+// learn finds out what can be reached of the neighbour and the host.
+func (s *scene) learn(ctx context.Context) error {
+	status, text, err := s.get(ctx, "127.0.0.1", "/facts")
+	if err != nil {
+		return err
+	}
+	var facts map[string]any
+	if err := json.Unmarshal([]byte(text), &facts); status != http.StatusOK || err != nil {
+		return fmt.Errorf("the neighbour answers %d %q", status, text)
+	}
+	for name, value := range facts {
+		if name == "port" {
+			name = "port-of-neighbour"
+		}
+		s.facts[name] = fmt.Sprint(value)
+		if n, ok := value.(float64); ok {
+			s.facts[name] = strconv.Itoa(int(n))
+		}
+	}
+	s.facts["host"] = strconv.Itoa(s.command.Process.Pid)
+	return nil
+}
+
+// attackerAnswers asks a hostile app for something.
+func (s *scene) attackerAnswers(ctx context.Context, path string) (string, error) {
+	status, text, err := s.get(ctx, "attacker.test", path)
+	if err == nil && (status == http.StatusNotFound || status == http.StatusServiceUnavailable) {
+		err = fmt.Errorf("the app answers %d %s", status, text)
+	}
+	return text, err
+}
+
+// get asks for a page of a host name.
+func (s *scene) get(ctx context.Context, host, path string) (status int, body string, err error) {
+	status, _, body, err = s.exchange(ctx, host, path)
+	return status, body, err
+}
+
+func (s *scene) exchange(ctx context.Context, host, path string) (status int, head http.Header, body string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path), nil)
+	if err != nil {
+		return 0, nil, "", err
+	}
+	r.Host = host
+	transport := &http.Transport{DisableKeepAlives: true}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		return 0, nil, "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	return answer.StatusCode, answer.Header, string(text), err
+}
+
+// log is what the host has logged.
+func (s *scene) log() string {
+	text, err := os.ReadFile(s.path("host.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// audit is what the host has written down of actions.
+func (s *scene) audit() string {
+	text, err := os.ReadFile(s.path("state/audit.log"))
+	if err != nil {
+		return "" // there was none yet
+	}
+	return string(text)
+}
+
+// as runs modgw-host as a user, with the control socket of the host.
+func (s *scene) as(ctx context.Context, user string, args ...string) (string, error) {
+	args = append([]string{"--reuid=" + user, "--regid=" + user, "--init-groups", s.program}, args...)
+	cmd := exec.CommandContext(ctx, "setpriv", append(args, "--control", "unix:"+s.path("run/control.sock"))...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// table has the outcomes of all attacks.
+type table []*verdict
+
+// counts are how many were denied, are named, and left the neighbour unhurt.
+func (t table) counts() (denied, named, unhurt, good int) {
+	for _, v := range t {
+		count(&denied, v.Failed == "" && v.Denied)
+		count(&named, v.Failed == "" && v.Named)
+		count(&unhurt, v.Failed == "" && v.Unhurt)
+		count(&good, v.good())
+	}
+	return denied, named, unhurt, good
+}
+
+func count(n *int, is bool) {
+	if is {
+		*n++
+	}
+}
+
+// judge returns an error when too few attacks end well.
+func (t table) judge(least int) error {
+	if least == 0 {
+		least = len(t)
+	}
+	if _, _, _, good := t.counts(); good < least {
+		return fmt.Errorf("of %d attacks only %d are denied and named and hurt no neighbour, not %d", len(t), good, least)
+	}
+	return nil
+}
+
+func (t table) writeJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(t)
+}
+
+// write writes the table in Markdown.
+func (t table) write(w io.Writer) error {
+	denied, named, unhurt, _ := t.counts()
+	var b strings.Builder
+	fmt.Fprintf(&b, "Of %d attacks %d are denied, %d are named in the log, and %d leave the neighbour unhurt.\n\n",
+		len(t), denied, named, unhurt)
+	b.WriteString("| attack | from | what stops it | what the log says | neighbour's p99 |\n|---|---|---|---|---|\n")
+	for _, v := range t {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", v.Name, v.From, v.stopped(), v.said(), v.pace())
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (v *verdict) stopped() string {
+	switch {
+	case v.Failed != "":
+		return "**not tried**"
+	case !v.Denied:
+		return "**nothing**"
+	}
+	return v.By
+}
+
+func (v *verdict) said() string {
+	if !v.Named || v.Line == "" {
+		return "**nothing**"
+	}
+	// A line of the app's own output says what the app says: one that is quiet is not named by it.
+	if text, is := strings.CutPrefix(v.Line, "| "); is {
+		return "the app: " + cell(text)
+	}
+	return cell(v.Line)
+}
+
+func (v *verdict) pace() string {
+	switch {
+	case v.Harm != "":
+		return "**" + cell(v.Harm) + "**"
+	case v.Before == 0:
+		return ""
+	}
+	return fmt.Sprintf("%s, %.1f ×", v.During.Round(100*time.Microsecond), v.ratio())
+}
+
+// What is different in each run.
+var (
+	temporary = regexp.MustCompile(`/\S*/attacks\d+/`)
+	stamp     = regexp.MustCompile(`^\S+T\S+ +|^time=\S+ +`)
+)
+
+// longestCell is how much of a line the table has.
+const longestCell = 200
+
+// cell is a text in a table, with the folders of apps that are installed.
+func cell(text string) string {
+	text = temporary.ReplaceAllString(stamp.ReplaceAllString(text, ""), "/srv/")
+	if len(text) > longestCell {
+		text = text[:longestCell] + " …"
+	}
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ", "*", "\\*", "_", "\\_").Replace(strings.ToValidUTF8(text, ""))
+}
+
+// What is between them in a page is the table.
+const (
+	tableBegin = "<!-- attacks: go run ./bench/attacks -out docs/tenants.md -->\n"
+	tableEnd   = "<!-- end of attacks -->"
+)
+
+// replaceIn replaces the table of a page.
+func (t table) replaceIn(page string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), tableBegin)
+	_, after, ends := strings.Cut(rest, tableEnd)
+	if !found || !ends {
+		return errors.New(page + " has no table to replace")
+	}
+	var b strings.Builder
+	if err := t.write(&b); err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(before+tableBegin+"\n"+b.String()+"\n"+tableEnd+after), 0o644)
+}
