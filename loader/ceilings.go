@@ -22,6 +22,7 @@ func (d *decoder) ceilings(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	if !ok {
 		return
 	}
+	desc.DiskQuota = tenant.Disk
 	for _, lowered := range tenant.Ceilings.Lower(desc) {
 		for _, b := range blocksOf(written.Body, lowered.Block) {
 			attr := b.Body.Attributes[lowered.Argument]

@@ -325,7 +325,7 @@ func TestUnreadableForANormalUser(t *testing.T) {
 
 // tenantOf lets a user claim a host, two apps and a little of the machine.
 func tenantOf(user *account.Account) claims.Tenants {
-	t := modgw.Tenant{User: user.Name, Hosts: []string{"a.test"}, Apps: 2}
+	t := modgw.Tenant{User: user.Name, Hosts: []string{"a.test"}, Apps: 2, Disk: 1 << 30}
 	t.Ceilings.Workers, t.Ceilings.Limits.Memory, t.Ceilings.Limits.Body = 1, 1<<30, 32<<20
 	t.Ceilings.Timeouts.Request = 10 * time.Second
 	return claims.Tenants{t}
@@ -369,7 +369,7 @@ func TestTenantGetsWhatTheHostFileSaysAndNotMore(t *testing.T) {
 	if len(served) != 2 {
 		t.Fatalf("served %v", served)
 	}
-	if a := served["a"]; a.HTTP.Workers != 0 || a.Limits.Memory != 1<<30 || a.Limits.Body != 32<<20 || a.Timeouts.Request != 10*time.Second {
+	if a := served["a"]; a.HTTP.Workers != 0 || a.Limits.Memory != 1<<30 || a.Limits.Body != 32<<20 || a.Timeouts.Request != 10*time.Second || a.DiskQuota != 1<<30 {
 		t.Errorf("app a got %+v, %+v, %+v", a.HTTP, a.Limits, a.Timeouts)
 	}
 	if e := served["e"]; e.Mount != "/e" {

@@ -25,6 +25,9 @@ func tenantBlock(h *modgw.HostFile) block {
 				doc: "Mounts that apps may have in hosts of others, each with all that is below it: HOST/PATH, or /PATH at " +
 					"any host.", example: `["www.example.com/shop"]`},
 			{name: "apps", value: number(&t.Apps, 0, 1<<20), def: 0, note: "0: any number", doc: "Apps at once.", example: `5`},
+			{name: "disk", value: size(&t.Disk), def: "0", note: "0: any number", example: `"10GiB"`,
+				doc: "Bytes of the host's disk for all apps together: environments, downloads of builds, private folders of sandboxes, " +
+					"and bodies kept for slow clients. Builds beyond are refused, and bodies are kept in memory alone."},
 		},
 		blocks: []func() block{func() block { return ceilingsBlock(&t.Ceilings) }},
 		done:   func() { h.Tenants = append(h.Tenants, *t) },

@@ -133,7 +133,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		Crowded:     app.whenElastic(g.config.Crowded),
 		Terminal:    g.config.Terminal,
 		Values:      &app.values,
-		Spool:       g.config.Spool.Account(next.Descriptor.Spool.Total),
+		Spool:       g.config.Spool.AccountWithin(next.Descriptor.Spool.Total, g.config.Quota(next.Descriptor)),
 		Log:         next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number),
 	})
 	if err != nil {

@@ -72,6 +72,10 @@ type Descriptor struct {
 	BuildEnv, BuildSecrets map[string]string
 
 	Owner string // user who can change File, or Root without one; "": the host's own user alone
+	// DiskQuota is how many bytes of the host's disk all apps of Owner may use together, as the
+	// host file says; 0: any number.
+	DiskQuota int64
+
 	User  string // "": the host's own user
 	Group string // "": the user's own groups
 

@@ -35,6 +35,10 @@ type Config struct {
 	// Spool keeps parts of bodies for slow clients. nil: nothing is kept.
 	Spool *spool.Spool
 
+	// Quota returns what bounds the files of the spool for an app, beside the spool itself; nil:
+	// nothing does.
+	Quota func(Descriptor) *spool.Quota
+
 	// Terminal is passed to runners; nil: there is none.
 	Terminal *Terminal
 
@@ -86,6 +90,9 @@ type Gateway struct {
 func New(c Config) *Gateway {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Quota == nil {
+		c.Quota = func(Descriptor) *spool.Quota { return nil }
 	}
 	if c.Wake == nil {
 		c.Wake = func(AppName) {}

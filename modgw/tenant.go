@@ -15,6 +15,7 @@ type Tenant struct {
 	Hosts    []string    // host patterns as in [Descriptor], at any mount; empty: none
 	Mounts   []HostMount // mounts at other hosts, with all that is below them
 	Apps     int         // apps at once; 0: any number
+	Disk     int64       // bytes of the host's disk for all apps together; 0: any number
 	Ceilings Ceilings    // the most that settings may be
 }
 
@@ -110,13 +111,13 @@ var ceilingSettings = []ceilingSetting{
 	ceilingOf("", "concurrency", concurrencyOf, func(c *Ceilings) *int { return &c.Concurrency }, fixed(0), formatAny),
 	ceilingOf("", "websockets", webSocketsOf, func(c *Ceilings) *int { return &c.WebSockets }, fixed(0), formatAny),
 	ceilingOf("limits", "body", func(d *Descriptor) *int64 { return &d.Limits.Body },
-		func(c *Ceilings) *int64 { return &c.Limits.Body }, fixed[int64](math.MaxInt64), formatSize),
+		func(c *Ceilings) *int64 { return &c.Limits.Body }, fixed[int64](math.MaxInt64), FormatSize),
 	ceilingOf("limits", "memory", func(d *Descriptor) *int64 { return &d.Limits.Memory },
-		func(c *Ceilings) *int64 { return &c.Limits.Memory }, fixed[int64](math.MaxInt64), formatSize),
+		func(c *Ceilings) *int64 { return &c.Limits.Memory }, fixed[int64](math.MaxInt64), FormatSize),
 	ceilingOf("limits", "build_memory", func(d *Descriptor) *int64 { return &d.Limits.BuildMemory },
-		func(c *Ceilings) *int64 { return &c.Limits.BuildMemory }, fixed[int64](math.MaxInt64), formatSize),
+		func(c *Ceilings) *int64 { return &c.Limits.BuildMemory }, fixed[int64](math.MaxInt64), FormatSize),
 	ceilingOf("limits", "stack", func(d *Descriptor) *int64 { return &d.Limits.Stack },
-		func(c *Ceilings) *int64 { return &c.Limits.Stack }, fixed[int64](0), formatSize),
+		func(c *Ceilings) *int64 { return &c.Limits.Stack }, fixed[int64](0), FormatSize),
 	ceilingOf("limits", "cpu", func(d *Descriptor) *float64 { return &d.Limits.CPU },
 		func(c *Ceilings) *float64 { return &c.Limits.CPU }, fixed(math.Inf(1)), formatAny),
 	ceilingOf("limits", "files", func(d *Descriptor) *int { return &d.Limits.Files },
@@ -142,11 +143,11 @@ var ceilingSettings = []ceilingSetting{
 	ceilingOf("timeouts", "stop", func(d *Descriptor) *time.Duration { return &d.Timeouts.Stop },
 		func(c *Ceilings) *time.Duration { return &c.Timeouts.Stop }, fixed[time.Duration](0), formatAny),
 	ceilingOf("spool", "upload", func(d *Descriptor) *int64 { return &d.Spool.Upload },
-		func(c *Ceilings) *int64 { return &c.Spool.Upload }, fixed[int64](0), formatSize),
+		func(c *Ceilings) *int64 { return &c.Spool.Upload }, fixed[int64](0), FormatSize),
 	ceilingOf("spool", "response", func(d *Descriptor) *int64 { return &d.Spool.Response },
-		func(c *Ceilings) *int64 { return &c.Spool.Response }, fixed[int64](0), formatSize),
+		func(c *Ceilings) *int64 { return &c.Spool.Response }, fixed[int64](0), FormatSize),
 	ceilingOf("spool", "total", func(d *Descriptor) *int64 { return &d.Spool.Total },
-		func(c *Ceilings) *int64 { return &c.Spool.Total }, fixed[int64](0), formatSize),
+		func(c *Ceilings) *int64 { return &c.Spool.Total }, fixed[int64](0), FormatSize),
 }
 
 // workersCeiling holds for the most workers that a descriptor asks for.
@@ -280,8 +281,9 @@ func webSocketsOf(d *Descriptor) *int {
 	return &d.ASGI.WebSockets
 }
 
-// formatSize is a number of bytes as a descriptor says it, in the largest unit that divides it.
-func formatSize(n int64) string {
+// FormatSize returns a number of bytes as a descriptor says it, in the largest unit that divides
+// it.
+func FormatSize(n int64) string {
 	units := []string{"", "KiB", "MiB", "GiB", "TiB"}
 	for n > 0 && n%1024 == 0 && len(units) > 1 {
 		n, units = n/1024, units[1:]

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -25,6 +26,12 @@ type Config struct {
 	// and at least two. An environment that is there already waits for none.
 	Parallel int
 
+	// Kept returns the bytes that a user's apps have in the spool now, and Measured is called with
+	// what a user with a quota has on the disk, by any goroutine. nil: nothing is in the spool, and
+	// nothing is called.
+	Kept     func(user string) int64
+	Measured func(user string, used modgw.DiskUsage)
+
 	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and similar ones are looked up; nil: the
 	// process environment.
 	Environ []string
@@ -36,12 +43,17 @@ type Builder struct {
 	envs    string
 	caches  string
 	steps   string // fingerprints of the commands of build blocks
+	private string // private folders of apps, which the host makes
 	log     *slog.Logger
 	timeout time.Duration
 	turns   chan struct{} // has one element for each build that runs
 	host    hostEnviron
 	pythons answers[interpreter]
 	uvs     answers[string] // versions
+
+	kept     func(user string) int64
+	measured func(user string, used modgw.DiskUsage)
+	users    sync.Map // has the names of the users that were measured
 }
 
 // New returns a Builder. It touches no file.
@@ -55,7 +67,15 @@ func New(c Config) *Builder {
 	if c.Environ == nil {
 		c.Environ = os.Environ()
 	}
+	if c.Kept == nil {
+		c.Kept = func(string) int64 { return 0 }
+	}
+	if c.Measured == nil {
+		c.Measured = func(string, modgw.DiskUsage) {}
+	}
 	return &Builder{
+		kept: c.Kept, measured: c.Measured,
+		private: filepath.Join(c.State, "private"),
 		envs:    filepath.Join(c.State, "envs"),
 		caches:  filepath.Join(c.State, "cache"),
 		steps:   filepath.Join(c.State, "builds"),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -65,11 +64,7 @@ func (p *plan) mode() os.FileMode {
 
 // cache returns the folder of the account's downloads. It is made if it is missing.
 func (p *plan) cache(b *Builder) (string, error) {
-	uid := os.Geteuid()
-	if p.account != nil {
-		uid = uidOf(p.account)
-	}
-	dir := filepath.Join(b.caches, strconv.Itoa(uid))
+	dir := b.cacheOf(p)
 	if err := hostFolder(b.caches); err != nil {
 		return "", err
 	}

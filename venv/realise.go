@@ -15,6 +15,7 @@ import (
 // after waiting for a build of it.
 func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, error) {
 	if m, ok := b.known(p); ok {
+		b.measureOnce(p)
 		return p.environment(m, 0), nil
 	}
 	if err := b.prepareFolders(p); err != nil {
@@ -35,7 +36,11 @@ func (b *Builder) realise(ctx context.Context, p *plan) (*modgw.Environment, err
 	}
 	defer end()
 	started := time.Now()
-	m, err := b.construct(ctx, p, lock)
+	var m marker
+	err = b.withinQuota(ctx, p, func(ctx context.Context) error {
+		m, err = b.construct(ctx, p, lock)
+		return err
+	})
 	if err != nil {
 		b.clear(p)
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/loader"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
 	"github.com/modgw/modgw/modgw/control"
 )
@@ -69,7 +70,7 @@ func (s *settings) policy(cmd *cobra.Command) (control.Policy, error) {
 		return control.Policy{}, err
 	}
 	held, _ := claims.StoreIn(h.State()).Read() // another user's cannot be read
-	return control.PolicyOf(*read, held), nil
+	return control.PolicyOf(*read, held, nil), nil
 }
 
 // policy prints the tenants as a table, or one of them with all that it has.
@@ -88,12 +89,18 @@ func (c console) policy(p control.Policy, whole bool) error {
 		for _, name := range slices.Sorted(maps.Keys(t.Ceilings)) {
 			ceilings = append(ceilings, name+"="+t.Ceilings[name])
 		}
+		if t.Disk > 0 {
+			ceilings = append(ceilings, "disk="+modgw.FormatSize(t.Disk))
+		}
 		rows = append(rows, []string{
 			t.User, fmt.Sprintf("%d of %s", len(t.Claims), most), listed(t.Hosts), listed(t.Mounts), listed(ceilings),
 		})
 	}
 	if err := c.table(rows); err != nil || !whole {
 		return err
+	}
+	if used := p.Tenants[0].Used; used != nil {
+		fmt.Fprintf(c.stdout, "\nOn the disk, as of the last build: %s\n", used)
 	}
 	fmt.Fprintln(c.stdout)
 	rows = [][]string{{"APP", "PLACE", "DESCRIPTOR"}}

@@ -73,7 +73,7 @@ func (h *stubHost) Claims() []claims.Claim {
 
 func (h *stubHost) Policy() Policy {
 	tenants := []modgw.Tenant{{User: "bob", Apps: 2}, {User: "eve"}}
-	return PolicyOf(modgw.HostFile{Admins: []string{"@adm"}, Tenants: tenants}, h.Claims())
+	return PolicyOf(modgw.HostFile{Admins: []string{"@adm"}, Tenants: tenants}, h.Claims(), nil)
 }
 
 func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h.note("restart", a) }

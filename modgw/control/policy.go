@@ -19,17 +19,25 @@ type TenantPolicy struct {
 	Hosts    []string          `json:"hosts"`    // host patterns, at any mount
 	Mounts   []string          `json:"mounts"`   // mounts in other hosts: HOST/PATH
 	Apps     int               `json:"apps"`     // apps at once; 0: any number
+	Disk     int64             `json:"disk"`     // bytes on the disk for all apps; 0: any number
+	Used     *modgw.DiskUsage  `json:"used"`     // as of the last build; null: not measured
 	Ceilings map[string]string `json:"ceilings"` // by setting, such as "limits.memory"
 	Claims   []claims.Claim    `json:"claims"`   // claims of the user's apps
 }
 
-// PolicyOf puts together what a host file says and which claims there are.
-func PolicyOf(h modgw.HostFile, held []claims.Claim) Policy {
+// PolicyOf puts together what a host file says, which claims there are, and what users have on the
+// disk.
+func PolicyOf(
+	h modgw.HostFile, held []claims.Claim, used map[string]modgw.DiskUsage,
+) Policy {
 	p := Policy{Admins: append([]string{}, h.Admins...), Tenants: []TenantPolicy{}}
 	for _, t := range h.Tenants {
 		policy := TenantPolicy{
-			User: t.User, Hosts: append([]string{}, t.Hosts...), Mounts: []string{}, Apps: t.Apps,
+			User: t.User, Hosts: append([]string{}, t.Hosts...), Mounts: []string{}, Apps: t.Apps, Disk: t.Disk,
 			Ceilings: map[string]string{}, Claims: []claims.Claim{},
+		}
+		if u, ok := used[t.User]; ok {
+			policy.Used = &u
 		}
 		for _, m := range t.Mounts {
 			policy.Mounts = append(policy.Mounts, m.String())

@@ -76,6 +76,7 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 	tenant, _ := claims.Tenants(h.file.Tenants).Of(d.Owner)
 	h.mu.Unlock()
 	tenant.Ceilings.Lower(&d)
+	d.DiskQuota = tenant.Disk
 	return d, true
 }
 

@@ -57,6 +57,7 @@ type Host struct {
 	started   time.Time
 	unused    *collector
 	spool     *spool.Spool
+	disks     disks
 	stop      chan struct{} // closed by Shutdown
 	shutdown  sync.Once
 	probes    *probe.Answerer
@@ -127,7 +128,9 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
-	h.builder = venv.New(venv.Config{State: cmp.Or(c.Environments, h.State()), Log: h.log})
+	h.builder = venv.New(venv.Config{
+		State: cmp.Or(c.Environments, h.State()), Log: h.log, Kept: h.disks.kept, Measured: h.disks.measured,
+	})
 	h.spool = h.newSpool()
 	h.unused = newCollector(h.State(), h.collect)
 	if h.watcher, err = reload.New(reload.Config{Log: h.log, Changed: h.changed, Pending: h.pending, Canary: h.State()}); err != nil {
@@ -144,6 +147,7 @@ func New(c Config) (*Host, error) {
 		Dev:      c.Dev,
 		Terminal: c.Terminal,
 		Spool:    h.spool,
+		Quota:    h.disks.quota,
 		Log:      h.log,
 	}
 	if c.Dev {

@@ -60,5 +60,5 @@ func (h *Host) Policy() control.Policy {
 	h.mu.Lock()
 	file, held := h.file, h.claimed
 	h.mu.Unlock()
-	return control.PolicyOf(file, held)
+	return control.PolicyOf(file, held, h.disks.usage())
 }

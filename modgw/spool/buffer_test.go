@@ -199,3 +199,31 @@ func TestAbsentFolderIsAnError(t *testing.T) {
 	b.Close()
 	nothingKept(t, s)
 }
+
+func TestQuotaBoundsTheFilesOfSeveralAccounts(t *testing.T) {
+	s := New(Config{Dir: t.TempDir(), Disk: 1 << 30})
+	var q Quota
+	q.SetLimit(2 * extentSize)
+	first, second := NewBuffer(s.AccountWithin(1<<30, &q), 1<<30), NewBuffer(s.AccountWithin(1<<30, &q), 1<<30)
+	if n, err := first.Write(make([]byte, extentSize)); n != extentSize || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, err := second.Write(make([]byte, extentSize)); n != extentSize || err != nil || q.Used() != 2*extentSize {
+		t.Errorf("%d, %v, %d used", n, err, q.Used())
+	}
+	if n, err := second.Write(make([]byte, 1)); n != 0 || err != ErrAccountFull {
+		t.Errorf("%d, %v", n, err)
+	}
+	first.Close()
+	if q.Used() != extentSize {
+		t.Errorf("%d used", q.Used())
+	}
+	q.SetLimit(0)
+	if n, err := NewBuffer(s.AccountWithin(1<<30, &q), 1<<30).Write(make([]byte, 1)); n != 0 || err != ErrAccountFull {
+		t.Errorf("%d, %v", n, err)
+	}
+	second.Close()
+	if q.Used() != 0 {
+		t.Errorf("%d used", q.Used())
+	}
+}

@@ -54,11 +54,14 @@ func (s *Spool) Used() (memory, disk int64) { return s.memory.used.Load(), s.dis
 
 // Account returns an account for one app, whose buffers may keep limit bytes together. With a limit
 // of 0, or without a spool, it is nil, which keeps nothing.
-func (s *Spool) Account(limit int64) *Account {
+func (s *Spool) Account(limit int64) *Account { return s.AccountWithin(limit, nil) }
+
+// AccountWithin is Account for an app whose files count for a quota as well.
+func (s *Spool) AccountWithin(limit int64, q *Quota) *Account {
 	if s == nil || limit <= 0 || s.memory.limit <= 0 && s.disk.limit <= 0 {
 		return nil
 	}
-	a := &Account{spool: s}
+	a := &Account{spool: s, quota: q}
 	a.total.limit = limit
 	return a
 }
@@ -66,6 +69,7 @@ func (s *Spool) Account(limit int64) *Account {
 // Account is what one app keeps. A nil account keeps nothing.
 type Account struct {
 	spool *Spool
+	quota *Quota // bounds files; nil: only the others do
 	total counter
 }
 
@@ -114,7 +118,11 @@ func (a *Account) takeDisk(n int64) error {
 		return ErrSpoolFull
 	case !a.total.take(n):
 		return ErrAccountFull
+	case !a.quota.take(n):
+		a.total.give(n)
+		return ErrAccountFull
 	case !a.spool.disk.take(n):
+		a.quota.give(n)
 		a.total.give(n)
 		return ErrSpoolFull
 	}
@@ -123,6 +131,7 @@ func (a *Account) takeDisk(n int64) error {
 
 func (a *Account) giveDisk(n int64) {
 	a.spool.disk.give(n)
+	a.quota.give(n)
 	a.total.give(n)
 }
 

@@ -1,0 +1,247 @@
+package venv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/modgw"
+)
+
+// watchInterval is how often the disk is measured during a build, at most.
+const watchInterval = 2 * time.Second
+
+// withinQuota runs a build of a user who has a quota. It is refused when nothing is left, stopped
+// when it takes more than that, and what it has made is not kept then.
+func (b *Builder) withinQuota(ctx context.Context, p *plan, build func(context.Context) error) error {
+	if p.descriptor.DiskQuota <= 0 {
+		return build(ctx)
+	}
+	if err := b.checkQuota(p); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		b.watchQuota(ctx, p, stop)
+	}()
+	err := build(ctx)
+	if cause := context.Cause(ctx); err != nil && errors.As(cause, new(*modgw.Fault)) {
+		err = cause
+	}
+	stop(nil)
+	<-watched
+	if err == nil {
+		err = b.checkQuota(p)
+	}
+	return err
+}
+
+// watchQuota calls stop as soon as the user has used up the quota.
+func (b *Builder) watchQuota(ctx context.Context, p *plan, stop context.CancelCauseFunc) {
+	wait := watchInterval
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		began := time.Now()
+		if err := b.checkQuota(p); err != nil {
+			stop(err)
+			return
+		}
+		wait = max(watchInterval, 10*time.Since(began))
+	}
+}
+
+// checkQuota returns a fault when the user of an app has used up the quota.
+func (b *Builder) checkQuota(p *plan) error {
+	d := p.descriptor
+	used, err := b.measure(p)
+	if err == nil {
+		b.users.Store(d.Owner, true)
+		b.measured(d.Owner, used)
+		if used.Sum() < d.DiskQuota {
+			return nil
+		}
+		err = errors.New(used.String())
+	}
+	return &modgw.Fault{
+		Code: "MGW-ENV-034",
+		Summary: fmt.Sprintf("cannot build the environment of app %q: user %q has used up disk = %s",
+			d.Name, d.Owner, modgw.FormatSize(d.DiskQuota)),
+		Err: err,
+		Hint: fmt.Sprintf("an administrator frees environments that no app uses with modgw-host env gc, downloads by removing %q, "+
+			"or raises disk in tenant %q", b.cacheOf(p), d.Owner),
+	}
+}
+
+// measureOnce measures what a user with a quota has if that was not done yet, since nothing has to
+// be built.
+func (b *Builder) measureOnce(p *plan) {
+	if p.descriptor.DiskQuota <= 0 {
+		return
+	}
+	if _, known := b.users.LoadOrStore(p.descriptor.Owner, true); known {
+		return
+	}
+	// What cannot be counted is an error of the next build.
+	if used, err := b.measure(p); err == nil {
+		b.measured(p.descriptor.Owner, used)
+	}
+}
+
+// measure counts what the user of an app has.
+func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
+	used.Spool = b.kept(p.descriptor.Owner)
+	all, err := b.look()
+	if err != nil {
+		return used, err
+	}
+	c := diskCounter{uid: uint32(os.Geteuid()), seen: map[inode]bool{}}
+	if p.account != nil {
+		c.uid = p.account.UID
+	}
+	largest := int64(0)
+	for _, e := range all {
+		if uidOf(e.owner) != uidOf(p.account) {
+			continue
+		}
+		size, err := c.folder(filepath.Join(b.envs, e.name), p.account)
+		if err != nil {
+			return used, err
+		}
+		used.Environments += size
+		if size > largest {
+			largest, used.Largest = size, strings.Join(quoted(e.apps()), ", ")
+			if filepath.Join(b.envs, e.name) == p.dir { // it is being built
+				used.Largest = strconv.Quote(string(p.descriptor.Name))
+			}
+		}
+	}
+	if used.Caches, err = c.folder(b.cacheOf(p), p.account); err != nil {
+		return used, err
+	}
+	used.Private, err = c.folder(b.private, p.account)
+	return used, err
+}
+
+// cacheOf is the folder of downloads of the app's user.
+func (b *Builder) cacheOf(p *plan) string {
+	uid := os.Geteuid()
+	if p.account != nil {
+		uid = uidOf(p.account)
+	}
+	return filepath.Join(b.caches, strconv.Itoa(uid))
+}
+
+func quoted(apps []modgw.AppName) (list []string) {
+	for _, app := range apps {
+		list = append(list, strconv.Quote(string(app)))
+	}
+	return list
+}
+
+// deepest is how many folders are counted within each other. No environment has as many.
+const deepest = 200
+
+// diskCounter counts the bytes on the disk of files that a user owns. It follows no link, and
+// counts a file with many names once.
+type diskCounter struct {
+	uid  uint32
+	seen map[inode]bool // files with several names
+}
+
+// inode names a file of the machine.
+type inode struct{ device, number uint64 }
+
+// folder counts a folder, with the rights of an account. Folders of other users that this may not
+// enter count nothing, and so does one that is missing.
+func (c *diskCounter) folder(dir string, as *account.Account) (size int64, err error) {
+	err = as.Do(func() error {
+		size, err = c.walk(unix.AT_FDCWD, dir, dir, 0)
+		return err
+	})
+	return size, err
+}
+
+// walk counts the folder with a name in the one that parent is; path is for people.
+func (c *diskCounter) walk(parent int, name, path string, depth int) (size int64, err error) {
+	fd, err := unix.Openat(parent, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return 0, nil // it was removed, or has become something else
+	}
+	if err != nil {
+		return 0, c.denied(parent, name, path, err)
+	}
+	folder := os.NewFile(uintptr(fd), path)
+	defer folder.Close()
+	if depth > deepest {
+		return 0, fmt.Errorf("cannot count %q: there are more than %d folders within each other", path, deepest)
+	}
+	for {
+		entries, err := folder.Readdirnames(1000)
+		for _, entry := range entries {
+			n, err := c.count(fd, entry, filepath.Join(path, entry), depth)
+			if err != nil {
+				return size, err
+			}
+			size += n
+		}
+		if err != nil || len(entries) == 0 {
+			return size, nil // io.EOF
+		}
+	}
+}
+
+// count counts a file, or a folder with all that is in it.
+func (c *diskCounter) count(parent int, name, path string, depth int) (size int64, err error) {
+	var s unix.Stat_t
+	if err := unix.Fstatat(parent, name, &s, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return 0, nil // it was removed
+	}
+	if s.Uid == c.uid && c.first(&s) {
+		size = s.Blocks * 512
+	}
+	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
+		inside, err := c.walk(parent, name, path, depth+1)
+		return size + inside, err
+	}
+	return size, nil
+}
+
+// first reports whether a file was not counted by another of its names.
+func (c *diskCounter) first(s *unix.Stat_t) bool {
+	if s.Nlink < 2 || s.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return true
+	}
+	id := inode{uint64(s.Dev), s.Ino}
+	if c.seen[id] {
+		return false
+	}
+	c.seen[id] = true
+	return true
+}
+
+// denied is the error of a folder that cannot be entered. One of another user is none of ours; one
+// of the own user hides what is in it.
+func (c *diskCounter) denied(parent int, name, path string, err error) error {
+	var s unix.Stat_t
+	if unix.Fstatat(parent, name, &s, unix.AT_SYMLINK_NOFOLLOW) == nil && s.Uid != c.uid {
+		return nil
+	}
+	return fmt.Errorf("cannot count %q: %w", path, err)
+}
