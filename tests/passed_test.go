@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"regexp"
@@ -150,5 +151,60 @@ func TestHostFeedsTheWatchdogOfSystemd(t *testing.T) {
 	}
 	s.mustRun("stop", "-c", "modgw.hcl")
 	for said() != "STOPPING=1" {
+	}
+}
+
+// TestUpgradeNamesTheNewHostToSystemd plays its notification socket, and passes a socket as it does.
+func TestUpgradeNamesTheNewHostToSystemd(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("apps/docs/modgw.hcl", staticApp("one", ""))
+	s.write("apps/docs/one/index.html", "first page")
+	notified, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: s.path("notify.sock"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notified.Close()
+	s.pass("http", "unix:"+s.path("passed.sock"))
+	log, err := os.Create(s.path("log")) // both hosts write it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s.stderr = log
+	ended := s.startLogged(log.Name(), "NOTIFY_SOCKET="+s.path("notify.sock"), "WATCHDOG_USEC=60000000")
+	s.mustRun("upgrade", "-c", "modgw.hcl")
+	pid := s.hostStatus().PID
+	t.Cleanup(func() {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+		s.eventually("the new host has ended", func() bool { return syscall.Kill(pid, 0) != nil })
+	})
+	for want, message := fmt.Sprintf("MAINPID=%d\nWATCHDOG=1", pid), make([]byte, 4096); ; {
+		if err := notified.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := notified.Read(message)
+		if err != nil {
+			t.Fatalf("never %q: %v", want, err)
+		}
+		if string(message[:n]) == "STOPPING=1" {
+			t.Error("the old host says that the service stops")
+		}
+		if string(message[:n]) == want {
+			break
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the old host ended with %v", err)
+	}
+	ended <- nil
+	conn, err := net.Dial("unix", s.path("passed.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /docs/ HTTP/1.0\r\n\r\n")
+	if text, err := io.ReadAll(conn); err != nil || !strings.Contains(string(text), "first page") {
+		t.Errorf("at the passed socket: %q, %v", text, err)
 	}
 }

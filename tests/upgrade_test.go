@@ -160,14 +160,14 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 }
 
 // startLogged is start for a host whose log is a file.
-func (s *site) startLogged(name string) {
+func (s *site) startLogged(name string, environ ...string) (ended chan error) {
 	s.t.Helper()
 	s.t.Cleanup(func() {
 		if text, err := os.ReadFile(name); err == nil && s.t.Failed() {
 			s.t.Logf("log of the hosts:\n%s", text)
 		}
 	})
-	ended := s.launch(nil, "serve", "-c", s.path("modgw.hcl"))
+	ended = s.launch(environ, "serve", "-c", s.path("modgw.hcl"))
 	s.eventually("the host is ready", func() bool {
 		select {
 		case err := <-ended:
@@ -185,6 +185,7 @@ func (s *site) startLogged(name string) {
 		}
 		return match != nil
 	})
+	return ended
 }
 
 // loadsOfFronts ask behind Apache and nginx, which keep their connections to the host.

@@ -19,6 +19,11 @@ func TestGroupsOfThisProcessAreFound(t *testing.T) {
 			groups:  "0::/system.slice/modgw.service\n",
 			unified: "/sys/fs/cgroup/system.slice/modgw.service",
 		},
+		"version 2, started by a host that has delegated controllers": {
+			mounts:  "30 23 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
+			groups:  "0::/system.slice/modgw.service/modgw-host\n",
+			unified: "/sys/fs/cgroup/system.slice/modgw.service",
+		},
 		"both, with the controllers in version 1": {
 			mounts: "40 30 0:34 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n" +
 				"41 30 0:35 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n" +

@@ -64,8 +64,14 @@ func find(mounts, groups string) Tree {
 			}
 		}
 	}
+	if filepath.Base(t.Unified) == leafName {
+		t.Unified = filepath.Dir(t.Unified) // it was started by the host that has moved there
+	}
 	return t
 }
+
+// leafName is the group to which a host moves that delegates controllers; see [Tree.Delegate].
+const leafName = "modgw-host"
 
 // within is the folder of the own group in a mount of which root is visible at the path at.
 func within(root, at string, own map[string]string, name string) (string, bool) {
@@ -93,7 +99,7 @@ func (t Tree) Delegate() (end func()) {
 	if len(wanted) == 0 || !writable(filepath.Join(t.Unified, "cgroup.subtree_control")) {
 		return nil
 	}
-	leaf := filepath.Join(t.Unified, "modgw-host")
+	leaf := filepath.Join(t.Unified, leafName)
 	moved := false
 	if enable(t.Unified, wanted) != nil {
 		// The kernel refuses it while there are processes in the group.

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// load asks at a rate, by requests that neither its client nor a web server may repeat.
+type load struct {
+	name, url string
+
+	mu      sync.Mutex
+	sent    int
+	lost    int
+	first   string // what became of the first request that was lost
+	longest time.Duration
+}
+
+// run asks until ctx is done, and returns when all answers have come.
+func (l *load) run(ctx context.Context, rate int) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	client := &http.Client{Timeout: time.Minute, Transport: transport}
+	defer transport.CloseIdleConnections()
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			asking.Go(func() { l.count(client) })
+		}
+	}
+}
+
+func (l *load) count(client *http.Client) {
+	began := time.Now()
+	fault := ask(client, l.url)
+	took := time.Since(began)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent++
+	l.longest = max(l.longest, took)
+	if fault == "" {
+		return
+	}
+	if l.lost++; l.lost == 1 {
+		l.first = fault
+	}
+}
+
+// ask returns what was wrong with the answer; "" for nothing.
+func ask(client *http.Client, url string) string {
+	body := struct{ io.Reader }{strings.NewReader("x")} // of a type that the client cannot rewind
+	response, err := client.Post(url, "text/plain", body)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || string(text) != "pong" {
+		return fmt.Sprintf("%s, %v: %.200s", response.Status, err, text)
+	}
+	return ""
+}
+
+// chat is an open WebSocket whose other end echoes.
+type chat struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func openChat(address string) (*chat, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(conn, "GET /echo/ HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", address)
+	in := bufio.NewReader(conn)
+	response, err := http.ReadResponse(in, nil)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		conn.Close()
+		return nil, fmt.Errorf("the WebSocket is answered %s", response.Status)
+	}
+	return &chat{conn, in}, nil
+}
+
+// echo sends a short text and reads it back: one frame of RFC 6455 each way, with a mask of zeros.
+func (c *chat) echo(text string) error {
+	frame := append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
+	if _, err := c.conn.Write(frame); err != nil {
+		return err
+	}
+	if err := c.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	answer := make([]byte, 2+len(text))
+	if _, err := io.ReadFull(c.in, answer); err != nil {
+		return err
+	}
+	if answer[0] != 0x81 || string(answer[2:]) != text {
+		return fmt.Errorf("the WebSocket says %q", answer)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// Command upgrade replaces a host by itself again and again while clients ask it directly, behind
+// Apache and behind nginx, which keep their connections, and while WebSockets are open.
+//
+//	go run ./bench/upgrade                                # 20 upgrades, 200 requests a second each way
+//	go run ./bench/upgrade -upgrades 2 -rate 50 -sockets 2
+//
+// It prints how many requests and WebSockets were lost, and after each upgrade what the serving host
+// has of memory and descriptors. The command fails when anything was lost. A web server that is not
+// installed is left out.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "upgrade:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("upgrade", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	upgrades := flags.Int("upgrades", 20, "how often the host is replaced")
+	rate := flags.Int("rate", 200, "requests a second each way")
+	sockets := flags.Int("sockets", 10, "WebSockets that are open")
+	program := flags.String("host", "", "the modgw-host to test; none: it is built")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "upgrade")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // web servers have users of their own
+		return err
+	}
+	if *program == "" {
+		*program = filepath.Join(dir, "modgw-host")
+		build := exec.CommandContext(ctx, "go", "build", "-o", *program, "github.com/modgw/modgw/cmd/modgw-host")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+		}
+	}
+	s, err := startSite(ctx, dir, *program)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	return s.measure(ctx, stdout, *upgrades, *rate, *sockets)
+}
+
+// measure upgrades under load, and prints what became of it.
+func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, sockets int) error {
+	chats := make([]*chat, sockets)
+	for i := range chats {
+		var err error
+		if chats[i], err = openChat(s.direct); err != nil {
+			return err
+		}
+		defer chats[i].conn.Close()
+	}
+	asking, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, l := range s.loads {
+		running.Go(func() { l.run(asking, rate) })
+	}
+	defer running.Wait()
+	defer stop()
+	client := control.NewClient(modgw.Address("unix:" + filepath.Join(s.dir, "state/control.sock")))
+	fmt.Fprintf(stdout, "%-8s %9s %8s %12s %8s\n", "upgrade", "took", "pid", "descriptors", "MiB")
+	dropped := 0
+	for n := range upgrades {
+		pause(ctx, time.Second)
+		done, err := client.Upgrade(ctx, s.program)
+		if err != nil {
+			return fmt.Errorf("upgrade %d: %w\n%s", n+1, err, s.log())
+		}
+		for i, c := range chats {
+			if c != nil && c.echo(fmt.Sprint("upgrade ", n+1)) != nil {
+				chats[i], dropped = nil, dropped+1
+			}
+		}
+		pause(ctx, time.Second)
+		files, memory := usage(done.PID)
+		fmt.Fprintf(stdout, "%-8d %9s %8d %12d %8.1f\n", n+1, done.Took.Round(time.Millisecond), done.PID, files, memory)
+	}
+	stop()
+	running.Wait()
+	lost := dropped
+	for _, l := range s.loads {
+		fmt.Fprintf(stdout, "%s: %d requests, %d lost, longest %s\n", l.name, l.sent, l.lost, l.longest.Round(time.Millisecond))
+		if lost += l.lost; l.lost > 0 {
+			fmt.Fprintln(stdout, " ", l.first)
+		}
+	}
+	fmt.Fprintf(stdout, "%d WebSockets, %d dropped\n", sockets, dropped)
+	if lost > 0 {
+		return fmt.Errorf("%d requests and WebSockets were lost", lost)
+	}
+	return ctx.Err()
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// usage is how many descriptors and MiB of memory a process has.
+func usage(pid int) (files int, memory float64) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return 0, 0
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return len(entries), 0
+	}
+	var size, resident float64
+	_, _ = fmt.Sscan(string(text), &size, &resident) // 0 is printed where that fails
+	return len(entries), resident * float64(os.Getpagesize()) / (1 << 20)
+}
