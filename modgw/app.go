@@ -54,6 +54,7 @@ type App struct {
 	failure  *Failure      // failure of the last deploy; nil after a good one
 	previous *Generation   // the last good one before current; its workers have ended
 	count    int           // generations made so far
+	inherits bool          // another host serves the app until the first generation is ready
 	draining map[*Generation]time.Time
 	drained  *DrainedStatus // how the last of them ended; nil while none has
 	sizing   sizing         // number of workers
@@ -148,7 +149,7 @@ func (a *App) swap(next *Generation) (old *Generation) {
 	if old = a.current.Swap(next); old != nil {
 		a.previous = old
 	}
-	a.failure = nil
+	a.failure, a.inherits = nil, false
 	a.routed = next.Descriptor
 	a.setStateLocked(AppServing)
 	a.applyScaleLocked()
@@ -160,6 +161,13 @@ func (a *App) setStateLocked(s AppState) {
 	a.state = s
 	close(a.changed)
 	a.changed = make(chan struct{})
+}
+
+// isServed reports whether the app is served now, here or by the host that this one replaces.
+func (a *App) isServed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.inherits || a.current.Load() != nil
 }
 
 // countRequest notes that a request is handed to a generation.

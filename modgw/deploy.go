@@ -120,7 +120,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		return err
 	}
 	next.aliases = aliasSites(next.Descriptor, next.user, g.log.With("app", next.Descriptor.Name))
-	replaces := app.current.Load() != nil
+	replaces := app.isServed()
 	d, size := app.scaled(next.Descriptor)
 	next.runner, err = newRunner(RunnerConfig{
 		Descriptor:  d,

@@ -93,13 +93,14 @@ func (g *Gateway) EndStreamsOf(name AppName) {
 	}
 }
 
-// CountFrom has the generations of an app counted from a number, which an earlier one of another
-// host has. It does nothing to an app that is unknown or has had more.
-func (g *Gateway) CountFrom(name AppName, last int) {
+// Inherit notes that another host serves an app until this one does, by a generation with a number.
+// The generations are counted on, and the first one has all its workers when it takes over. It does
+// nothing to an app that is unknown.
+func (g *Gateway) Inherit(name AppName, number int) {
 	if app, err := g.app(name); err == nil {
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		app.count = max(app.count, last)
+		app.count, app.inherits = max(app.count, number), true
 	}
 }
 

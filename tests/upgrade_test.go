@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,6 +131,12 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		status := s.hostStatus()
 		if status.PID == before || status.Upgrade == nil || !strings.Contains(out, fmt.Sprintf("serves as pid %d", status.PID)) {
 			t.Errorf("pid %d, before %d: %s", status.PID, before, out)
+		}
+		if upgrades == 2 {
+			s.eventually("the second host has ended", func() bool { return syscall.Kill(before, 0) != nil })
+			if left := s.hostStatus().Upgrade.Draining; left != 1 {
+				t.Errorf("%d earlier hosts are known beside the one with the WebSocket", left-1)
+			}
 		}
 		for _, l := range loads {
 			sent := l.sent.Load()

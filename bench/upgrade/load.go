@@ -99,21 +99,45 @@ func openChat(address string) (*chat, error) {
 	return &chat{conn, in}, nil
 }
 
-// echo sends a short text and reads it back: one frame of RFC 6455 each way, with a mask of zeros.
+// Opcodes of RFC 6455, with the bit of a last frame.
+const (
+	textFrame = 0x81
+	pingFrame = 0x89
+	pongFrame = 0x8a
+)
+
+// send sends a short frame, with a mask of zeros.
+func (c *chat) send(opcode byte, payload string) error {
+	_, err := c.conn.Write(append([]byte{opcode, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...))
+	return err
+}
+
+// echo sends a short text and reads it back. The host asks now and then whether the client is there.
 func (c *chat) echo(text string) error {
-	frame := append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
-	if _, err := c.conn.Write(frame); err != nil {
+	if err := c.send(textFrame, text); err != nil {
 		return err
 	}
 	if err := c.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
-	answer := make([]byte, 2+len(text))
-	if _, err := io.ReadFull(c.in, answer); err != nil {
-		return err
+	for {
+		var head [2]byte
+		if _, err := io.ReadFull(c.in, head[:]); err != nil {
+			return err
+		}
+		payload := make([]byte, head[1]&0x7f) // frames here are short
+		if _, err := io.ReadFull(c.in, payload); err != nil {
+			return err
+		}
+		switch {
+		case head[0] == pingFrame:
+			if err := c.send(pongFrame, string(payload)); err != nil {
+				return err
+			}
+		case head[0] != textFrame || string(payload) != text:
+			return fmt.Errorf("the WebSocket says %#x %q", head[0], payload)
+		default:
+			return nil
+		}
 	}
-	if answer[0] != 0x81 || string(answer[2:]) != text {
-		return fmt.Errorf("the WebSocket says %q", answer)
-	}
-	return nil
 }

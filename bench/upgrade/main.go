@@ -96,7 +96,11 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 			return fmt.Errorf("upgrade %d: %w\n%s", n+1, err, s.log())
 		}
 		for i, c := range chats {
-			if c != nil && c.echo(fmt.Sprint("upgrade ", n+1)) != nil {
+			if c == nil {
+				continue
+			}
+			if err := c.echo(fmt.Sprint("upgrade ", n+1)); err != nil {
+				fmt.Fprintln(stdout, "WebSocket dropped:", err)
 				chats[i], dropped = nil, dropped+1
 			}
 		}

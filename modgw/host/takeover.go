@@ -96,7 +96,9 @@ func (h *Host) inheritNumbers() {
 		return
 	}
 	for _, app := range h.config.Predecessor.State().Apps {
-		h.gateway.CountFrom(app.Name, app.Generation)
+		if app.Generation > 0 {
+			h.gateway.Inherit(app.Name, app.Generation)
+		}
 	}
 }
 

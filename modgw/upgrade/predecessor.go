@@ -23,6 +23,7 @@ type Predecessor struct {
 	link    *link
 	state   State
 	sockets []OpenSocket
+	earlier []*Predecessor // hosts that it has replaced
 	serving atomic.Bool
 
 	next chan received // the message after all that this process needs
@@ -84,6 +85,9 @@ func (p *Predecessor) meet(version string) error {
 		case m.Kind == stateKind && m.State != nil:
 			m.State.Apps = append(p.state.Apps, m.State.Apps...)
 			p.state = *m.State
+		case m.Kind == socketKind && m.Socket != nil && file != nil && m.Socket.Role == Earlier:
+			p.addEarlier(file)
+			continue
 		case m.Kind == socketKind && m.Socket != nil && file != nil:
 			p.sockets = append(p.sockets, OpenSocket{*m.Socket, file})
 			continue
@@ -130,20 +134,21 @@ func (p *Predecessor) Refuse(reason error) {
 	}
 }
 
-// Earlier returns the hosts that were replaced before the predecessor and have not ended.
-func (p *Predecessor) Earlier() (earlier []*Predecessor) {
-	for i, s := range p.sockets {
-		if s.File == nil || s.Role != Earlier {
-			continue
-		}
-		p.sockets[i].File = nil
-		if link, err := linkOf(s.File); err == nil { // else it ends as if this host did
-			e := &Predecessor{link: link}
-			e.serving.Store(true)
-			earlier = append(earlier, e)
-		}
-	}
+// Earlier returns the hosts that were replaced before the predecessor and have not ended. They are
+// the caller's from now on.
+func (p *Predecessor) Earlier() []*Predecessor {
+	earlier := p.earlier
+	p.earlier = nil
 	return earlier
+}
+
+// addEarlier notes a host that was replaced before the predecessor.
+func (p *Predecessor) addEarlier(file *os.File) {
+	if link, err := linkOf(file); err == nil { // else it ends as if this host did
+		e := &Predecessor{link: link}
+		e.serving.Store(true)
+		p.earlier = append(p.earlier, e)
+	}
 }
 
 // File returns the link to a host that has not ended, for the next successor.
@@ -230,10 +235,13 @@ func (p *Predecessor) Replaced(app modgw.AppName) {
 // EndPredecessor tells the predecessor to end. Follow returns when it has.
 func (p *Predecessor) EndPredecessor() { _ = p.link.send(message{Kind: endKind}, nil) }
 
-// Leave closes the link and the sockets that were not taken.
+// Leave closes the link, and the sockets and earlier hosts' links that were not taken.
 func (p *Predecessor) Leave() {
 	p.link.close()
 	p.closeSockets()
+	for _, e := range p.Earlier() {
+		e.Leave()
+	}
 }
 
 func (p *Predecessor) closeSockets() {
