@@ -154,7 +154,8 @@ func TestHostFeedsTheWatchdogOfSystemd(t *testing.T) {
 	}
 }
 
-// TestUpgradeNamesTheNewHostToSystemd plays its notification socket, and passes a socket as it does.
+// TestUpgradeNamesTheNewHostToSystemd plays its notification socket, and passes a socket as it
+// does.
 func TestUpgradeNamesTheNewHostToSystemd(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

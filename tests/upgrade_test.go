@@ -104,6 +104,7 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		t.Fatalf("%v: %v", response, err)
 	}
 	defer conn.CloseNow()
+	said, ended := listen(t.Context(), conn)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -146,8 +147,13 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		if _, got, err := conn.Read(t.Context()); err != nil || string(got) != text {
-			t.Errorf("the WebSocket says %q, %v", got, err)
+		select {
+		case got := <-said:
+			if got != text {
+				t.Errorf("the WebSocket says %q", got)
+			}
+		case err := <-ended:
+			t.Fatalf("the WebSocket ended: %v", err)
 		}
 	}
 	stop()
@@ -160,10 +166,26 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		})
 	}
 	s.mustRun("reload", "echo", "-c", "modgw.hcl")
-	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+	if err := <-ended; websocket.CloseStatus(err) != websocket.StatusServiceRestart {
 		t.Errorf("after a reload of its app the WebSocket ended with %v", err)
 	}
 	s.eventually("only one host is left", func() bool { return s.hostStatus().Upgrade.Draining == 0 })
+}
+
+// listen reads a WebSocket until it ends, which answers the pings of the host too.
+func listen(ctx context.Context, conn *websocket.Conn) (said chan string, ended chan error) {
+	said, ended = make(chan string, 8), make(chan error, 1)
+	go func() {
+		for {
+			_, text, err := conn.Read(ctx)
+			if err != nil {
+				ended <- err
+				return
+			}
+			said <- string(text)
+		}
+	}()
+	return said, ended
 }
 
 // startLogged is start for a host whose log is a file.

@@ -19,7 +19,7 @@ type load struct {
 	mu      sync.Mutex
 	sent    int
 	lost    int
-	first   string // what became of the first request that was lost
+	first   string // the answer to the first request that was lost
 	longest time.Duration
 }
 
@@ -112,7 +112,8 @@ func (c *chat) send(opcode byte, payload string) error {
 	return err
 }
 
-// echo sends a short text and reads it back. The host asks now and then whether the client is there.
+// echo sends a short text and reads it back. The host asks now and then whether the client is
+// there.
 func (c *chat) echo(text string) error {
 	if err := c.send(textFrame, text); err != nil {
 		return err

@@ -4,9 +4,9 @@
 //	go run ./bench/upgrade                                # 20 upgrades, 200 requests a second each way
 //	go run ./bench/upgrade -upgrades 2 -rate 50 -sockets 2
 //
-// It prints how many requests and WebSockets were lost, and after each upgrade what the serving host
-// has of memory and descriptors. The command fails when anything was lost. A web server that is not
-// installed is left out.
+// It prints how many requests and WebSockets were lost, and after each upgrade what the serving
+// host has of memory and descriptors. The command fails when anything was lost. A web server that
+// is not installed is left out.
 package main
 
 import (
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return s.measure(ctx, stdout, *upgrades, *rate, *sockets)
 }
 
-// measure upgrades under load, and prints what became of it.
+// measure upgrades under load, and prints what was lost.
 func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, sockets int) error {
 	chats := make([]*chat, sockets)
 	for i := range chats {
