@@ -1,7 +1,7 @@
 // Command upgrade replaces a host by itself again and again while clients ask it directly, behind
 // Apache and behind nginx, which keep their connections, and while WebSockets are open.
 //
-//	go run ./bench/upgrade                                # 20 upgrades, 200 requests a second each way
+//	go run ./bench/upgrade                # 20 upgrades, 200 requests a second each way
 //	go run ./bench/upgrade -upgrades 2 -rate 50 -sockets 2
 //
 // It prints how many requests and WebSockets were lost, and after each upgrade what the serving

@@ -39,14 +39,14 @@ func (p *predecessors) follow(host *upgrade.Predecessor, adopt func(upgrade.Conn
 		p.mu.Lock()
 		p.open = slices.DeleteFunc(p.open, func(other *upgrade.Predecessor) bool { return other == host })
 		p.mu.Unlock()
-		host.Leave()
+		host.Unfollow()
 	})
 }
 
 // leave lets another host follow them.
 func (p *predecessors) leave() {
 	for _, host := range p.all() {
-		host.Leave()
+		host.Unfollow()
 	}
 	p.wait.Wait()
 }

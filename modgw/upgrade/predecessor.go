@@ -200,8 +200,11 @@ func (p *Predecessor) Serving() error {
 	return p.link.send(message{Kind: servingKind}, nil)
 }
 
+// Unfollow makes Follow return: another host follows the predecessor.
+func (p *Predecessor) Unfollow() { p.link.close() }
+
 // Follow calls adopt for each connection that is passed. It returns when the predecessor has ended,
-// or [Predecessor.Leave] was called.
+// or [Predecessor.Unfollow] was called.
 func (p *Predecessor) Follow(adopt func(Connection, net.Conn)) {
 	for {
 		m, file, err := p.link.receive()
