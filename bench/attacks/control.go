@@ -23,7 +23,7 @@ func ofUsers() []*attack {
 		control("read the neighbour's log", `MGW-APP-109`, ``, "logs", "neighbour"),
 		control("stop the neighbour's app", `MGW-APP-109`, `stop.*neighbour.*refused`, "stop", "neighbour"),
 		control("restart the neighbour's app", `MGW-APP-109`, `restart.*neighbour.*refused`, "restart", "neighbour"),
-		control("stop the host", `MGW-HST-027`, `stop.*refused`, "stop"),
+		control("stop the host", `MGW-HST-027`, `shutdown.*refused`, "stop"),
 		control("reload all apps", `MGW-HST-027`, `reload.*refused`, "reload"),
 	}
 }

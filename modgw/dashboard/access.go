@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/listen"
 )
@@ -112,6 +113,9 @@ func (d *Dashboard) fail(v *visit, err error) {
 		if refusal.Code == codeUnknownApp {
 			status = http.StatusNotFound
 		}
+	}
+	if _, ok := errors.AsType[*modgw.Fault](err); ok {
+		status = http.StatusBadRequest // of what the visitor has typed
 	}
 	title, text, _ := strings.Cut(err.Error(), "\n")
 	v.show(status, "message", v.page(title, message{Text: text}))

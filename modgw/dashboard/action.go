@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -15,9 +16,10 @@ type action struct {
 	Name    string // in URLs
 	Title   string // on its button
 	Effect  string // explanation for the user who confirms it
+	Ask     string // label of the field for the word that perform gets; "": there is no field
 	Danger  bool   // requests fail afterwards
 	isOf    func(*row) bool
-	perform func(ctx context.Context, c *control.Client, app modgw.AppName) error
+	perform func(ctx context.Context, c *control.Client, app modgw.AppName, word string) error
 }
 
 // actions are all, in the order of their buttons. A further one is an entry here.
@@ -39,6 +41,11 @@ var actions = []action{
 		Effect: "The descriptor and the environment of the last good generation come back. Files of the app stay as they are now.",
 	},
 	{
+		Name: "scale", Title: "Scale", Ask: "Workers, such as 4 or 1..8; empty: as the descriptor says", perform: scale,
+		isOf:   func(r *row) bool { return r.Scale != nil && isNotStopped(r) },
+		Effect: "The app gets another number of workers, until its descriptor changes it or the host ends. No request is lost.",
+	},
+	{
 		Name: "stop", Title: "Stop", Danger: true, isOf: isNotStopped, perform: verb("stop"),
 		Effect: "The workers end. Requests are answered 503 until the app is started again.",
 	},
@@ -52,8 +59,8 @@ func isNotStopped(r *row) bool { return !isStopped(r) }
 const longestWait = 20 * time.Second
 
 // verb has one of the verbs of the control socket done.
-func verb(name string) func(context.Context, *control.Client, modgw.AppName) error {
-	return func(ctx context.Context, c *control.Client, app modgw.AppName) error {
+func verb(name string) func(context.Context, *control.Client, modgw.AppName, string) error {
+	return func(ctx context.Context, c *control.Client, app modgw.AppName, _ string) error {
 		if name == "reload" || name == "restart" {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, longestWait)
@@ -65,6 +72,19 @@ func verb(name string) func(context.Context, *control.Client, modgw.AppName) err
 		}
 		return err
 	}
+}
+
+// scale gives an app the number of workers that a visitor has typed.
+func scale(ctx context.Context, c *control.Client, app modgw.AppName, word string) error {
+	var wanted modgw.Scale
+	if word != "" {
+		var err error
+		if wanted, err = modgw.ParseScale(word); err != nil {
+			return err
+		}
+	}
+	_, err := c.Scale(ctx, app, wanted)
+	return err
 }
 
 // actionsFor are those that make sense for an app as it is.
@@ -111,7 +131,7 @@ func (v *visit) act() error {
 	if a == nil {
 		return errNoAction
 	}
-	if err := a.perform(v.r.Context(), v.client, v.name()); err != nil {
+	if err := a.perform(v.r.Context(), v.client, v.name(), strings.TrimSpace(v.r.PostFormValue("word"))); err != nil {
 		return err
 	}
 	http.Redirect(v.w, v.r, v.root+"/apps/"+escape(v.name())+"?done="+a.Name, http.StatusSeeOther)

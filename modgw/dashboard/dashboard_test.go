@@ -114,6 +114,10 @@ func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h
 func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h.note("rollback", a) }
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
 
+func (h *stubHost) Scale(_ context.Context, a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
+	return modgw.ScaleStatus{}, h.note("scale to "+s.String(), a)
+}
+
 // browser asks a dashboard.
 type browser struct {
 	*testing.T
@@ -299,6 +303,25 @@ func TestActionsNeedTheFormOfTheSession(t *testing.T) {
 	}
 	if w := b.ask("GET", w.Header().Get("Location"), nil); !strings.Contains(w.Body.String(), "Stop: done") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestWorkersAreScaledToWhatIsTyped(t *testing.T) {
+	b := newDashboard(t, nil).enter(0)
+	path := b.root + "/apps/blog/actions/scale"
+	if text := b.ask("GET", path, nil).Body.String(); !strings.Contains(text, `name="word"`) {
+		t.Errorf("no field: %s", text)
+	}
+	form := b.form("/apps/blog/actions/scale")
+	for word, want := range map[string]int{"1..8": http.StatusSeeOther, " 3 ": http.StatusSeeOther, "many": http.StatusBadRequest} {
+		form.Set("word", word)
+		if w := b.ask("POST", path, form); w.Code != want {
+			t.Errorf("%q: %d %s", word, w.Code, w.Body)
+		}
+	}
+	slices.Sort(b.host.told)
+	if want := []string{"scale to 1..8 blog", "scale to 3 blog"}; !slices.Equal(b.host.told, want) {
+		t.Errorf("the host was told %q, want %q", b.host.told, want)
 	}
 }
 
