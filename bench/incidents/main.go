@@ -4,6 +4,7 @@
 //	go run ./bench/incidents                    # stages all, a few minutes
 //	go run ./bench/incidents -only 'queue|loop' # those whose names match
 //	go run ./bench/incidents -list
+//	go run ./bench/incidents -waits             # checks the timeline of requests that wait
 //	go run ./bench/incidents -out docs/status.md # writes the table into the page
 //
 // Each incident has a host of its own, which is looked at each second, as top, a dashboard and
@@ -39,6 +40,7 @@ func main() {
 type options struct {
 	only  *regexp.Regexp
 	list  bool
+	waits bool
 	least int
 	out   string
 	host  string
@@ -50,6 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("incidents", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.BoolVar(&o.waits, "waits", false, "stage no incident: have requests wait, and check what the timeline says")
 	flags.BoolVar(&o.list, "list", false, "stage nothing: list the incidents")
 	flags.IntVar(&o.least, "least", 0, "fail when fewer sentences are right; 0: when one is wrong")
 	flags.StringVar(&o.out, "out", "", "page whose table is replaced; none: the table goes to standard output alone")
@@ -87,6 +90,9 @@ func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
 		if o.host, err = build(ctx, dir); err != nil {
 			return err
 		}
+	}
+	if o.waits {
+		return (&scene{dir: filepath.Join(dir, "waits"), program: o.host}).inject(ctx, stdout)
 	}
 	var t table
 	for n, i := range all() {

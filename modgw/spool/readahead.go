@@ -114,7 +114,10 @@ func (r *ReadAhead) Close() {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	b := r.ahead()
+	r.mu.Lock()
+	r.away = false // readOn may run already, and wait for the lock
+	b := r.buffer
+	r.mu.Unlock()
 	if b == nil {
 		return
 	}

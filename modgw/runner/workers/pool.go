@@ -78,6 +78,9 @@ func New(c Config) *Pool {
 // something once when they are loaded, such as creating tables, that no two processes can do at a
 // time. After an error nothing is left.
 func (p *Pool) Start(ctx context.Context) error {
+	p.mu.Lock()
+	p.phase = starting
+	p.mu.Unlock()
 	first := p.first()
 	p.config.Expect(first)
 	if err := p.startAll(ctx, 1, 1); err != nil {

@@ -20,7 +20,8 @@ type replica struct {
 type phase uint8
 
 const (
-	starting  phase = iota // Start, or later Expand, makes the replicas
+	unstarted phase = iota // there are no replicas, because others start the workers
+	starting               // Start, or later Expand, makes the replicas
 	resizable              // Resize makes and drops them at once
 	stopped                // nothing more is run in the background
 )

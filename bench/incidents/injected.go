@@ -1,0 +1,204 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	injectedWait = 50 * time.Millisecond
+	rounds       = 5
+
+	// tolerance is how far from the injected wait the timeline may be.
+	tolerance = 2 * time.Millisecond
+)
+
+// injection has one request wait at a known place.
+type injection struct {
+	place string                    // where the request waits
+	found func(*timeline) float64   // what the timeline says of the place, seconds
+	wait  func(*scene, string) wait // sends a request for the path
+}
+
+// wait is how long a request waited, as its client has measured it, or why it was not sent.
+type wait struct {
+	took time.Duration
+	err  error
+}
+
+// timeline is what the access log says of a request, durations in seconds.
+type timeline struct {
+	Target    string
+	Front     float64 `json:"front_wait"`
+	Queued    float64
+	FirstByte float64 `json:"first_byte"`
+}
+
+// injections are one for each place. The app has one thread.
+func injections() []injection {
+	worked := func(t *timeline) float64 { return t.FirstByte - t.Queued }
+	return []injection{
+		{"web server in front", func(t *timeline) float64 { return t.Front }, (*scene).waitInFront},
+		{"queue", func(t *timeline) float64 { return t.Queued }, (*scene).waitInQueue},
+		{"worker", worked, (*scene).waitInWorker},
+		{"app", worked, (*scene).waitInApp},
+	}
+}
+
+const waitingApp = `
+import time
+
+
+def application(environ, start_response):
+    began = time.perf_counter()
+    if environ["PATH_INFO"].startswith("/sleep"):
+        time.sleep(0.05)
+    start_response("200 OK", [])
+    return [b"%f" % (time.perf_counter() - began)]
+`
+
+// inject has requests wait at each place in turn, and prints what the timeline says of them. The
+// error names the places that it is wrong about.
+func (s *scene) inject(ctx context.Context, out io.Writer) error {
+	playing, end := context.WithCancel(ctx)
+	s.playing = playing
+	defer s.end(end)
+	host := "trusted_proxies = [\"127.0.0.1/32\"]\naccess_log {\n  file   = \"{{dir}}/access.log\"\n  format = \"json\"\n}\n"
+	if err := s.begin(playing, &incident{app: threads("1"), host: host, files: map[string]string{"shop.py": waitingApp}}); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "| a request waits in the | injected, ms | found, ms | difference, ms |\n|---|---|---|---|")
+	var wrong error
+	for _, i := range injections() {
+		injected, found, err := s.measure(i)
+		if err != nil {
+			return err
+		}
+		difference := time.Duration(math.Abs(found-injected) * float64(time.Second))
+		fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f |\n", i.place, 1000*injected, 1000*found, 1000*difference.Seconds())
+		if difference > tolerance {
+			wrong = errors.Join(wrong, fmt.Errorf("%s: the timeline is wrong by %s", i.place, difference))
+		}
+	}
+	return wrong
+}
+
+// measure returns the wait at a place and what was found, in seconds, of the round in which they
+// differ as usual.
+func (s *scene) measure(i injection) (injected, found float64, err error) {
+	type pair struct{ injected, found float64 }
+	var pairs []pair
+	for n := range rounds {
+		path := fmt.Sprintf("/%s-%d", strings.ReplaceAll(i.place, " ", "-"), n)
+		w := i.wait(s, path)
+		if w.err != nil {
+			return 0, 0, fmt.Errorf("%s: %w", i.place, w.err)
+		}
+		t, err := s.timeline(path)
+		if err != nil {
+			return 0, 0, err
+		}
+		pairs = append(pairs, pair{w.took.Seconds(), i.found(t)})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int {
+		return cmp.Compare(math.Abs(a.found-a.injected), math.Abs(b.found-b.injected))
+	})
+	usual := pairs[len(pairs)/2]
+	return usual.injected, usual.found, nil
+}
+
+// timeline reads the line of the request for the path, which may begin with /sleep.
+func (s *scene) timeline(path string) (*timeline, error) {
+	for until := time.Now().Add(startTime); time.Now().Before(until); pause(s.playing, 10*time.Millisecond) {
+		text, err := os.ReadFile(s.path("access.log"))
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			t := new(timeline)
+			if json.Unmarshal([]byte(line), t) == nil && (t.Target == path || t.Target == "/sleep"+path) {
+				return t, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no line of the access log is about %s", path)
+}
+
+// get asks for a path and returns the body of the answer.
+func (s *scene) get(path string, header http.Header) (string, error) {
+	r, err := http.NewRequestWithContext(s.playing, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path), nil)
+	if err != nil {
+		return "", err
+	}
+	for name := range header {
+		r.Header.Set(name, header.Get(name))
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), err
+}
+
+// waitInFront sends a request that a web server in front says to have had for a while.
+func (s *scene) waitInFront(path string) wait {
+	began := time.Now().Add(-injectedWait)
+	_, err := s.get(path, http.Header{"X-Request-Start": {fmt.Sprintf("t=%d", began.UnixMicro())}})
+	return wait{injectedWait, err}
+}
+
+// waitInQueue sends a request while the only thread is busy.
+func (s *scene) waitInQueue(path string) wait {
+	free := make(chan time.Time, 1)
+	go func() {
+		_, _ = s.get("/sleep-before"+path, nil) // of interest is when it ends
+		free <- time.Now()
+	}()
+	pause(s.playing, injectedWait/5)
+	began := time.Now()
+	_, err := s.get(path, nil)
+	return wait{max(0, (<-free).Sub(began)), err}
+}
+
+// waitInWorker sends a request while the worker is stopped.
+func (s *scene) waitInWorker(path string) wait {
+	status, err := s.status()
+	if err != nil {
+		return wait{err: err}
+	}
+	pid := status.Apps[0].Runner.Workers[0].PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return wait{err: err}
+	}
+	began := time.Now()
+	goesOn := make(chan time.Duration, 1)
+	time.AfterFunc(injectedWait, func() {
+		_ = syscall.Kill(pid, syscall.SIGCONT) // without it the request is not answered
+		goesOn <- time.Since(began)
+	})
+	_, err = s.get(path, nil)
+	return wait{<-goesOn, err}
+}
+
+// waitInApp sends a request that the app answers late. It says how late.
+func (s *scene) waitInApp(path string) wait {
+	body, err := s.get("/sleep"+path, nil)
+	if err != nil {
+		return wait{err: err}
+	}
+	took, err := time.ParseDuration(body + "s")
+	return wait{took, err}
+}
