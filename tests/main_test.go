@@ -29,6 +29,6 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "cannot build modgw-host:", err)
 		return 1
 	}
-	os.Unsetenv("GOFLAGS") // apps that hosts build have none of the flags that this program was built with
+	os.Unsetenv("GOFLAGS") // they are not for what hosts build
 	return m.Run()
 }
