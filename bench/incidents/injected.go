@@ -26,8 +26,8 @@ const (
 
 // injection has one request wait at a known place.
 type injection struct {
-	place string                    // where the request waits
-	found func(*timeline) float64   // what the timeline says of the place, seconds
+	place string                    // name of the place
+	found func(*timeline) float64   // seconds there by the timeline
 	wait  func(*scene, string) wait // sends a request for the path
 }
 
