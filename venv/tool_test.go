@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -41,6 +42,33 @@ var installUV = sync.OnceValue(func() error {
 	}
 	return nil
 })
+
+// TestUVThatTheSandboxDeniesIsNotUsed has a uv outside the folders that a ceiling allows.
+func TestUVThatTheSandboxDeniesIsNotUsed(t *testing.T) {
+	t.Parallel()
+	if sandbox.Probe().Landlock == 0 {
+		t.Skip("this kernel has no Landlock")
+	}
+	s := newSite(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "uv"), []byte("#!/bin/sh\necho uv 9.9.9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.environ[0] += ":" + dir
+	d := s.descriptor()
+	b := s.builder()
+	finds := func() bool {
+		_, ok := b.uvVersion(t.Context(), &plan{descriptor: d, host: b.host})
+		return ok
+	}
+	if !finds() {
+		t.Error("uv is not found without a sandbox")
+	}
+	d.Sandbox = &modgw.Sandbox{Within: []string{s.root}}
+	if finds() {
+		t.Error("a uv was found that no build may run")
+	}
+}
 
 func TestUVBuildsWhereItIsFound(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,8 @@ func (p *plan) uvTool(version string) uvTool {
 	return u
 }
 
-// uvVersion asks uv for its version; false when the user who builds cannot run it.
+// uvVersion asks uv for its version; false when the user who builds cannot run it, within the app's
+// sandbox if it has one.
 func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
 	path := p.host.find("uv")
 	_, state, err := fileState(path, p.account)
@@ -50,10 +51,13 @@ func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
 		return "", false
 	}
 	key := answerKey{path, state, uidOf(p.account)}
-	if version, ok := b.uvs.get(key); ok {
+	rules := p.confine(path, nil)
+	if version, ok := b.uvs.get(key); ok && rules == nil {
 		return version, true
 	}
-	asked := process{account: p.account, dir: "/", env: []string{"PATH=" + safePath, "HOME=/"}, args: []string{path, "--version"}}
+	asked := process{
+		account: p.account, dir: "/", env: []string{"PATH=" + safePath, "HOME=/"}, args: []string{path, "--version"}, rules: rules,
+	}
 	out, err := asked.output(ctx)
 	fields := strings.Fields(out)
 	if err != nil || len(fields) < 2 || fields[0] != "uv" {
