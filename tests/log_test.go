@@ -211,6 +211,15 @@ def application(environ, start_response):
 		}
 	`)
 	s.start()
+	s.eventually("all workers take requests", func() bool {
+		ready := 0
+		for _, w := range s.status("loud").Runner.Workers {
+			if w.State == "ready" {
+				ready++
+			}
+		}
+		return ready == 3
+	})
 	before, began := len(s.log.String()), time.Now()
 	var floods sync.WaitGroup
 	for range 6 {
