@@ -2,6 +2,7 @@ package asgi
 
 import (
 	"context"
+	"math"
 
 	"github.com/modgw/modgw/modgw/runner/python/mux"
 	"github.com/modgw/modgw/modgw/wire"
@@ -27,8 +28,11 @@ type outbox struct {
 type message struct {
 	text bool
 	data []byte
-	end  int64 // the outbox's cost after it
+	end  int64 // the outbox's cost after it; unsent: it was not sent to the stream
 }
+
+// unsent is more than any stream has consumed.
+const unsent = math.MaxInt64
 
 // newOutbox makes an outbox of messages to a stream.
 func newOutbox(ctx context.Context, s *mux.Stream) *outbox {
@@ -40,6 +44,9 @@ func newOutbox(ctx context.Context, s *mux.Stream) *outbox {
 // begin makes s the stream that takes what is kept, and all further messages.
 func (o *outbox) begin(ctx context.Context, s *mux.Stream) {
 	o.stream, o.received, o.cost = s, 0, 0
+	for i := range o.kept {
+		o.kept[i].end = unsent
+	}
 	o.sends, o.stop = context.WithCancel(ctx)
 }
 
@@ -63,7 +70,7 @@ func (o *outbox) pass(ctx context.Context, text bool, data []byte) bool {
 	}
 	defer o.unlock()
 	o.forget()
-	o.kept = append(o.kept, message{text: text, data: data})
+	o.kept = append(o.kept, message{text: text, data: data, end: unsent})
 	o.send(len(o.kept) - 1)
 	return ctx.Err() == nil
 }
