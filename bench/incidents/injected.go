@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,18 +38,25 @@ type wait struct {
 
 // timeline is what the access log says of a request, durations in seconds.
 type timeline struct {
-	Target    string
-	Front     float64 `json:"front_wait"`
-	Queued    float64
-	FirstByte float64 `json:"first_byte"`
+	target                   string
+	front, queued, firstByte float64
+}
+
+// timelineFormat is that of the access log.
+const timelineFormat = "{target} {front_wait} {queued} {first_byte}"
+
+// parse reads a line of the access log. It reports false when it is not whole.
+func (t *timeline) parse(line string) bool {
+	n, _ := fmt.Sscan(line, &t.target, &t.front, &t.queued, &t.firstByte)
+	return n == 4 && strings.HasSuffix(line, "\n")
 }
 
 // injections are one for each place. The app has one thread.
 func injections() []injection {
-	worked := func(t *timeline) float64 { return t.FirstByte - t.Queued }
+	worked := func(t *timeline) float64 { return t.firstByte - t.queued }
 	return []injection{
-		{"web server in front", func(t *timeline) float64 { return t.Front }, (*scene).waitInFront},
-		{"queue", func(t *timeline) float64 { return t.Queued }, (*scene).waitInQueue},
+		{"web server in front", func(t *timeline) float64 { return t.front }, (*scene).waitInFront},
+		{"queue", func(t *timeline) float64 { return t.queued }, (*scene).waitInQueue},
 		{"worker", worked, (*scene).waitInWorker},
 		{"app", worked, (*scene).waitInApp},
 	}
@@ -74,7 +80,7 @@ func (s *scene) inject(ctx context.Context, out io.Writer) error {
 	playing, end := context.WithCancel(ctx)
 	s.playing = playing
 	defer s.end(end)
-	host := "trusted_proxies = [\"127.0.0.1/32\"]\naccess_log {\n  file   = \"{{dir}}/access.log\"\n  format = \"json\"\n}\n"
+	host := "trusted_proxies = [\"127.0.0.1/32\"]\naccess_log {\n  file   = \"{{dir}}/access.log\"\n  format = \"" + timelineFormat + "\"\n}\n"
 	if err := s.begin(playing, &incident{app: threads("1"), host: host, files: map[string]string{"shop.py": waitingApp}}); err != nil {
 		return err
 	}
@@ -127,7 +133,7 @@ func (s *scene) timeline(path string) (*timeline, error) {
 		}
 		for line := range strings.Lines(string(text)) {
 			t := new(timeline)
-			if json.Unmarshal([]byte(line), t) == nil && (t.Target == path || t.Target == "/sleep"+path) {
+			if t.parse(line) && (t.target == path || t.target == "/sleep"+path) {
 				return t, nil
 			}
 		}
