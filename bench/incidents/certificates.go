@@ -12,13 +12,15 @@ import (
 	"math/big"
 	"os"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // certificates are incidents with the host's own certificates.
 func certificates() []*incident {
 	listener := func(left time.Duration) func(context.Context, *scene) error {
 		return func(_ context.Context, s *scene) error {
-			port, err := freePort()
+			address, err := testbed.FreeAddress()
 			if err != nil {
 				return err
 			}
@@ -30,8 +32,8 @@ func certificates() []*incident {
 				return err
 			}
 			defer file.Close()
-			_, err = fmt.Fprintf(file, "listen \"http\" {\n  address = \"127.0.0.1:%d\"\n  tls {\n    certificate = %q\n    key = %q\n  }\n}\n",
-				port, s.path("tls.pem"), s.path("tls.key"))
+			_, err = fmt.Fprintf(file, "listen \"http\" {\n  address = %q\n  tls {\n    certificate = %q\n    key = %q\n  }\n}\n",
+				address, s.path("tls.pem"), s.path("tls.key"))
 			return err
 		}
 	}

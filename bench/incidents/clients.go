@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // client is what sends requests again and again until the scene ends.
@@ -27,8 +28,8 @@ func (s *scene) send(n int, c client) {
 			transport := c.transport()
 			defer transport.CloseIdleConnections()
 			for s.playing.Err() == nil {
-				_, _ = c.do(s.playing, transport, s.port) // what is answered, the host counts
-				pause(s.playing, c.rest)
+				_, _ = c.do(s.playing, transport, s.address) // what is answered, the host counts
+				testbed.Pause(s.playing, c.rest)
 			}
 		})
 	}
@@ -38,7 +39,7 @@ func (s *scene) send(n int, c client) {
 func (s *scene) ask(ctx context.Context, c client) (status int, err error) {
 	transport := c.transport()
 	defer transport.CloseIdleConnections()
-	return c.do(ctx, transport, s.port)
+	return c.do(ctx, transport, s.address)
 }
 
 func (c client) transport() *http.Transport {
@@ -49,13 +50,12 @@ func (c client) transport() *http.Transport {
 	return &http.Transport{DialContext: dialer.DialContext}
 }
 
-func (c client) do(ctx context.Context, transport *http.Transport, port int) (int, error) {
+func (c client) do(ctx context.Context, transport *http.Transport, address string) (int, error) {
 	method := c.method
 	if method == "" {
 		method = http.MethodGet
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d%s", port, c.path)
-	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(c.body))
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+address+c.path, strings.NewReader(c.body))
 	if err != nil {
 		return 0, err
 	}
@@ -77,7 +77,7 @@ func (s *scene) readSlowly(n int) {
 		s.clients.Go(func() {
 			for s.playing.Err() == nil {
 				_ = s.readOne() // what is answered, the host counts
-				pause(s.playing, 10*time.Millisecond)
+				testbed.Pause(s.playing, 10*time.Millisecond)
 			}
 		})
 	}
@@ -85,13 +85,13 @@ func (s *scene) readSlowly(n int) {
 
 // readOne reads one response in pieces, with a rest after each.
 func (s *scene) readOne() error {
-	conn, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: s.port})
+	conn, err := net.Dial("tcp", s.address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(s.playing, func() { conn.Close() })()
-	if err := conn.SetReadBuffer(64 << 10); err != nil {
+	if err := conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"); err != nil {
@@ -102,6 +102,6 @@ func (s *scene) readOne() error {
 		if _, err := io.ReadFull(conn, piece); err != nil {
 			return err
 		}
-		pause(s.playing, 150*time.Millisecond)
+		testbed.Pause(s.playing, 150*time.Millisecond)
 	}
 }

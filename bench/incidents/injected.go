@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 const (
@@ -126,7 +128,7 @@ func (s *scene) measure(i injection) (injected, found float64, err error) {
 
 // timeline reads the line of the request for the path, which may begin with /sleep.
 func (s *scene) timeline(path string) (*timeline, error) {
-	for until := time.Now().Add(startTime); time.Now().Before(until); pause(s.playing, 10*time.Millisecond) {
+	for until := time.Now().Add(patience); time.Now().Before(until); testbed.Pause(s.playing, 10*time.Millisecond) {
 		text, err := os.ReadFile(s.path("access.log"))
 		if err != nil {
 			return nil, err
@@ -143,7 +145,7 @@ func (s *scene) timeline(path string) (*timeline, error) {
 
 // get asks for a path and returns the body of the answer.
 func (s *scene) get(path string, header http.Header) (string, error) {
-	r, err := http.NewRequestWithContext(s.playing, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path), nil)
+	r, err := http.NewRequestWithContext(s.playing, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {
 		return "", err
 	}
@@ -173,7 +175,7 @@ func (s *scene) waitInQueue(path string) wait {
 		_, _ = s.get("/sleep-before"+path, nil) // of interest is when it ends
 		free <- time.Now()
 	}()
-	pause(s.playing, injectedWait/5)
+	testbed.Pause(s.playing, injectedWait/5)
 	began := time.Now()
 	_, err := s.get(path, nil)
 	return wait{max(0, (<-free).Sub(began)), err}

@@ -18,23 +18,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "incidents:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("incidents", run) }
 
 // options are those of the command line.
 type options struct {
@@ -78,16 +69,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // stage stages the incidents one after the other, and prints what was said.
 func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
-	dir, err := os.MkdirTemp("", "incidents")
+	dir, err := testbed.Folder("", "incidents")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // apps may run as other users
-		return err
-	}
 	if o.host == "" {
-		if o.host, err = build(ctx, dir); err != nil {
+		if o.host, err = testbed.BuildHost(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -119,15 +107,4 @@ func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	return t.judge(o.least)
-}
-
-// build builds modgw-host into a folder.
-func build(ctx context.Context, dir string) (program string, err error) {
-	program = filepath.Join(dir, "modgw-host")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/modgw/modgw/cmd/modgw-host")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
-	}
-	return program, nil
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,14 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 const (
-	// startTime is how long a host may take to answer, and to end.
-	startTime = 30 * time.Second
-
 	// patience is how long something may take to be noticed, on a machine that does much else.
 	patience = 45 * time.Second
 
@@ -33,15 +31,14 @@ type scene struct {
 	dir     string
 	program string        // modgw-host
 	look    time.Duration // how long it is looked at, or longer
-	port    int           // number of the listener
+	address string        // address of the listener
 	silent  int           // port whose server accepts connections and says nothing
 	env     []string      // further variables of the host
 	trace   io.Writer     // gets what the host says of itself in the end; nil: nothing does
 
-	last    []byte // the latest status as it was printed
-	command *exec.Cmd
-	ended   chan struct{}
-	playing context.Context // ends with the scene
+	last    []byte           // the latest status as it was printed
+	running *testbed.Program // the host; nil: it was not started
+	playing context.Context  // ends with the scene
 	clients sync.WaitGroup
 	cleanUp []func()
 }
@@ -62,10 +59,10 @@ func (s *scene) play(ctx context.Context, i *incident) *verdict {
 		v.failed = i.stage(playing, s)
 	}
 	if v.failed != nil {
-		v.failed = fmt.Errorf("%w\n%s", v.failed, s.log())
+		v.failed = fmt.Errorf("%w\n%s", v.failed, s.running.Log())
 		return v
 	}
-	for until, last := time.Now().Add(max(i.look, s.look)), time.Now().Add(patience); ; pause(playing, time.Second) {
+	for until, last := time.Now().Add(max(i.look, s.look)), time.Now().Add(patience); ; testbed.Pause(playing, time.Second) {
 		status, err := s.status()
 		if v.failed = err; err != nil {
 			return v
@@ -76,7 +73,7 @@ func (s *scene) play(ctx context.Context, i *incident) *verdict {
 		}
 	}
 	if s.trace != nil {
-		fmt.Fprintf(s.trace, "%s\n%s\n", s.last, s.log())
+		fmt.Fprintf(s.trace, "%s\n%s\n", s.last, s.running.Log())
 	}
 	return v
 }
@@ -87,11 +84,11 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 		return err
 	}
 	var err error
-	if s.port, err = freePort(); err != nil {
+	if s.address, err = testbed.FreeAddress(); err != nil {
 		return err
 	}
-	host := fmt.Sprintf("apps = [\"app/*.hcl\"]\nstate = \"state\"\nlisten \"http\" { address = \"127.0.0.1:%d\" }\n"+
-		"control { address = \"unix:%s\" }\n%s", s.port, s.path("control.sock"), s.fill(i.host))
+	host := fmt.Sprintf("apps = [\"app/*.hcl\"]\nstate = \"state\"\nlisten \"http\" { address = %q }\n"+
+		"control { address = \"unix:%s\" }\n%s", s.address, s.path("control.sock"), s.fill(i.host))
 	if err := os.WriteFile(s.path("host.hcl"), []byte(host), 0o644); err != nil {
 		return err
 	}
@@ -113,7 +110,7 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 			return err
 		}
 	}
-	if err := s.start(); err != nil {
+	if s.running, err = testbed.Start(s.dir, s.env, s.program, "serve", "-c", s.path("host.hcl")); err != nil {
 		return err
 	}
 	return s.await(readyTime, "the app is ready, or has failed", func(h *hostStatus) bool {
@@ -142,41 +139,11 @@ func (s *scene) write(name, text string) error {
 	return os.WriteFile(path, []byte(s.fill(text)), mode)
 }
 
-// start starts the host in a process group of its own.
-func (s *scene) start() error {
-	log, err := os.Create(s.path("host.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	s.command = exec.Command(s.program, "serve", "-c", s.path("host.hcl"))
-	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, log, log
-	s.command.Env = append(os.Environ(), s.env...)
-	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.command.Start(); err != nil {
-		return err
-	}
-	s.ended = make(chan struct{})
-	go func() {
-		defer close(s.ended)
-		_ = s.command.Wait() // how it ended is in the log
-	}()
-	return s.await(startTime, "the host answers", func(*hostStatus) bool { return true })
-}
-
 // end ends the clients and the host, and removes the folder.
 func (s *scene) end(cancel func()) {
 	cancel()
 	s.clients.Wait()
-	if s.ended != nil {
-		_ = s.command.Process.Signal(syscall.SIGTERM) // it may have ended
-		select {
-		case <-s.ended:
-		case <-time.After(startTime):
-			_ = s.command.Process.Kill()
-			<-s.ended
-		}
-	}
+	s.running.Stop()
 	for _, f := range s.cleanUp {
 		f()
 	}
@@ -185,22 +152,14 @@ func (s *scene) end(cancel func()) {
 
 // await waits until the status fulfils a condition.
 func (s *scene) await(patience time.Duration, what string, is func(*hostStatus) bool) error {
-	var last error
-	for until := time.Now().Add(patience); time.Now().Before(until); {
-		select {
-		case <-s.ended:
-			return errors.New("the host has ended")
-		case <-s.playing.Done():
-			return s.playing.Err()
-		default:
-		}
+	return s.running.Await(s.playing, patience, func(ctx context.Context) error {
 		status, err := s.status()
-		if last = err; err == nil && is(status) {
+		if err == nil && is(status) {
 			return nil
 		}
-		pause(s.playing, 50*time.Millisecond)
-	}
-	return errors.Join(fmt.Errorf("it is not so that %s", what), last)
+		testbed.Pause(ctx, 50*time.Millisecond) // each try is a process
+		return cmp.Or(err, fmt.Errorf("it is not so that %s", what))
+	})
 }
 
 // hostStatus is what matters here of what modgw-host status --json prints.
@@ -255,12 +214,6 @@ func (s *scene) status() (*hostStatus, error) {
 	return h, json.Unmarshal(out.Bytes(), h)
 }
 
-// log is the end of what the host has logged.
-func (s *scene) log() string {
-	text, _ := os.ReadFile(s.path("host.log")) // there may be none
-	return string(text[max(0, len(text)-3000):])
-}
-
 // listenSilently opens a port at which connections are accepted, and nothing is said until the
 // scene ends.
 func (s *scene) listenSilently() error {
@@ -271,22 +224,4 @@ func (s *scene) listenSilently() error {
 	s.silent = l.Addr().(*net.TCPAddr).Port
 	s.cleanUp = append(s.cleanUp, func() { l.Close() }) // the kernel accepts for it
 	return nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

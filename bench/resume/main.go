@@ -16,22 +16,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "resume:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("resume", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("resume", flag.ContinueOnError)
@@ -44,28 +34,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "resume")
+	dir, err := testbed.Folder("", "resume")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	if *program == "" {
-		*program = filepath.Join(dir, "modgw-host")
-		build := exec.CommandContext(ctx, "go", "build", "-o", *program, "github.com/modgw/modgw/cmd/modgw-host")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+		if *program, err = testbed.BuildHost(ctx, dir); err != nil {
+			return err
 		}
 	}
 	s, err := startSite(ctx, dir, *program, *workers)
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.host.Stop()
 	c := newClients(s, *sockets, *streams)
 	defer c.stop()
 	for n := range *reloads {
 		if err := c.awaitAll(ctx, n+1); err != nil {
-			return fmt.Errorf("version %d: %w\n%s", n+1, err, s.log())
+			return fmt.Errorf("version %d: %w\n%s", n+1, err, s.host.Log())
 		}
 		c.reloading.Store(false)
 		time.Sleep(2 * time.Second) // an app that changes at once seems to reload itself
@@ -74,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		s.write(n + 2)
 	}
 	if err := c.awaitAll(ctx, *reloads+1); err != nil {
-		return fmt.Errorf("version %d: %w\n%s", *reloads+1, err, s.log())
+		return fmt.Errorf("version %d: %w\n%s", *reloads+1, err, s.host.Log())
 	}
 	c.stop()
 	fmt.Fprintf(stdout, "%d WebSockets and %d event streams over %d reloads: %d disconnected or wrong, longest reload %s\n"+

@@ -2,18 +2,16 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // app echoes messages with its version before them, and counts on in events from the last one.
@@ -54,52 +52,38 @@ const descriptor = `app "resume" {
 type site struct {
 	dir     string
 	address string
-	command *exec.Cmd
-	output  output
+	host    *testbed.Program
 }
 
-// output is what a host has printed.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
+// startSite starts the host in a folder, and returns when the app answers.
 func startSite(ctx context.Context, dir, program string, workers int) (*site, error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := testbed.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, address: free.Addr().String()}
-	free.Close()
+	s := &site{dir: dir, address: address}
 	file := filepath.Join(dir, "resume.hcl")
 	if err := os.WriteFile(file, fmt.Appendf(nil, descriptor, workers), 0o644); err != nil {
 		return nil, err
 	}
 	s.write(1)
-	s.command = exec.Command(program, "serve", file, "--listen", "http="+s.address,
+	s.host, err = testbed.Start(dir, nil, program, "serve", file, "--listen", "http="+s.address,
 		"--state", filepath.Join(dir, "state"), "--control", "unix:"+filepath.Join(dir, "control.sock"))
-	s.command.Stdout, s.command.Stderr = &s.output, &s.output
-	if err := s.command.Start(); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(time.Minute); ; {
-		if conn, _, err := s.ask("GET /events HTTP/1.0\r\n\r\n"); err == nil {
+	err = s.host.Await(ctx, time.Minute, func(context.Context) error {
+		conn, _, err := s.ask("GET /events HTTP/1.0\r\n\r\n")
+		if err == nil {
 			conn.Close()
-			return s, nil
 		}
-		if time.Now().After(end) || ctx.Err() != nil {
-			s.stop()
-			return nil, errors.New("the app does not answer:\n" + s.log())
-		}
-		time.Sleep(20 * time.Millisecond)
+		return err
+	})
+	if err != nil {
+		s.host.Stop()
+		return nil, fmt.Errorf("the app does not answer: %w\n%s", err, s.host.Log())
 	}
+	return s, nil
 }
 
 // ask sends the head of a request and reads that of the response.
@@ -127,16 +111,4 @@ func (s *site) write(version int) {
 	if err = errors.Join(err, os.Rename(name+".new", name)); err != nil {
 		panic(err) // it is our own folder
 	}
-}
-
-func (s *site) log() string {
-	s.output.mu.Lock()
-	defer s.output.mu.Unlock()
-	return s.output.text.String()
-}
-
-func (s *site) stop() {
-	// The host may have ended.
-	_ = s.command.Process.Signal(syscall.SIGTERM)
-	_ = s.command.Wait()
 }

@@ -13,34 +13,29 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
-func main() {
-	rounds := flag.Int("rounds", 5, "measured saves for each server and app, after one that is not counted")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *rounds); err != nil {
-		fmt.Fprintln(os.Stderr, "savetime:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("savetime", run) }
 
-func run(ctx context.Context, rounds int) error {
-	dir, err := os.MkdirTemp("", "savetime")
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("savetime", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	rounds := flags.Int("rounds", 5, "measured saves for each server and app, after one that is not counted")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := testbed.Folder("", "savetime")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	// Apache's user has to enter it.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	bench := &bench{dir: dir, python: filepath.Join(dir, "venv/bin/python"), host: filepath.Join(dir, "modgw-host")}
-	if err := bench.prepare(ctx); err != nil {
+	bench := &bench{dir: dir, python: filepath.Join(dir, "venv/bin/python")}
+	if err := bench.prepare(ctx, stderr); err != nil {
 		return err
 	}
 	var results []result
@@ -49,13 +44,13 @@ func run(ctx context.Context, rounds int) error {
 			if !s.runs(a) {
 				continue
 			}
-			r, err := bench.measure(ctx, s, a, rounds)
+			r, err := bench.measure(ctx, s, a, *rounds)
 			if err != nil {
-				fmt.Fprintf(os.Stderr, "%s with %s is left out: %v\n", s.name, a.name, err)
+				fmt.Fprintf(stderr, "%s with %s is left out: %v\n", s.name, a.name, err)
 				continue
 			}
 			results = append(results, r)
 		}
 	}
-	return printTable(os.Stdout, results)
+	return printTable(stdout, results)
 }

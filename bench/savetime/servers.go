@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // server is one way to serve an app with a reloader.
 type server struct {
 	name    string
 	only    string // the app that it can serve; "": all
-	command func(dir string, a app, port int) ([]string, error)
+	command func(dir string, a app, address string) ([]string, error)
 	after   func(dir string, a app) error // what its user does after saving; nil: nothing
 }
 
@@ -22,14 +23,14 @@ const modWSGI = "/usr/lib/apache2/modules/mod_wsgi.so"
 func (b *bench) servers() []server {
 	all := []server{
 		{name: "modgw-host", command: b.modgw},
-		{name: "gunicorn --reload", command: func(_ string, a app, port int) ([]string, error) {
-			return []string{b.python, "-m", "gunicorn", "--reload", "-b", address(port), a.entry}, nil
+		{name: "gunicorn --reload", command: func(_ string, a app, address string) ([]string, error) {
+			return []string{b.python, "-m", "gunicorn", "--reload", "-b", address, a.entry}, nil
 		}},
-		{name: "uvicorn --reload", command: func(_ string, a app, port int) ([]string, error) {
-			return []string{b.python, "-m", "uvicorn", "--reload", "--interface", "wsgi", "--port", fmt.Sprint(port), a.entry}, nil
+		{name: "uvicorn --reload", command: func(_ string, a app, address string) ([]string, error) {
+			return []string{b.python, "-m", "uvicorn", "--reload", "--interface", "wsgi", "--port", portOf(address), a.entry}, nil
 		}},
-		{name: "runserver", only: "django", command: func(_ string, _ app, port int) ([]string, error) {
-			return []string{b.python, "manage.py", "runserver", "--skip-checks", address(port)}, nil
+		{name: "runserver", only: "django", command: func(_ string, _ app, address string) ([]string, error) {
+			return []string{b.python, "manage.py", "runserver", "--skip-checks", address}, nil
 		}},
 	}
 	if _, err := os.Stat(modWSGI); err == nil {
@@ -40,9 +41,9 @@ func (b *bench) servers() []server {
 	return all
 }
 
-func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
-func (b *bench) modgw(dir string, a app, port int) ([]string, error) {
+func (b *bench) modgw(dir string, a app, address string) ([]string, error) {
 	descriptor := fmt.Sprintf(`
 app %q {
   wsgi {
@@ -57,7 +58,7 @@ app %q {
 	if err := os.WriteFile(file, []byte(descriptor), 0o644); err != nil {
 		return nil, err
 	}
-	return []string{b.host, "serve", file, "--listen", "http=" + address(port), "--state", filepath.Join(b.dir, "state")}, nil
+	return []string{b.host, "serve", file, "--listen", "http=" + address, "--state", filepath.Join(b.dir, "state")}, nil
 }
 
 // entryScript loads the module that entry.txt names; touching the script makes mod_wsgi start its
@@ -70,7 +71,7 @@ application = getattr(importlib.import_module(module), name)
 `, dir, filepath.Join(dir, "entry.txt"))
 }
 
-func (b *bench) modWSGI(dir string, a app, port int) ([]string, error) {
+func (b *bench) modWSGI(dir string, a app, address string) ([]string, error) {
 	conf := fmt.Sprintf(`
 ServerRoot %[1]s
 DefaultRuntimeDir %[1]s
@@ -89,7 +90,7 @@ WSGIScriptAlias / %[1]s/entry.wsgi process-group=app application-group=%%{GLOBAL
 <Directory %[1]s>
   Require all granted
 </Directory>
-`, dir, address(port), modWSGI, filepath.Join(b.dir, "venv"))
+`, dir, address, modWSGI, filepath.Join(b.dir, "venv"))
 	for name, text := range map[string]string{"httpd.conf": conf, "entry.txt": a.entry, "entry.wsgi": entryScript(dir)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ app "neighbour" {
 // measureCrawler measures how soon an app refuses what it cannot serve, and whether another app
 // notices.
 func measureCrawler(ctx context.Context, b *bench, args []string) error {
-	flags := flag.NewFlagSet("crawler", flag.ExitOnError)
+	flags := flag.NewFlagSet("crawler", flag.ContinueOnError)
 	connections := flags.Int("connections", 2000, "connections of the crawler")
 	pause := flags.Duration("pause", 2*time.Second, "time between two requests of a connection")
 	during := flags.Duration("during", 15*time.Second, "time of the crawl")
@@ -47,10 +47,10 @@ func measureCrawler(ctx context.Context, b *bench, args []string) error {
 	if err := b.write("apps/two.hcl", twoApps); err != nil {
 		return err
 	}
+	defer func() { b.host.Stop() }()
 	if err := b.start(ctx, 2); err != nil {
 		return err
 	}
-	defer b.stop()
 	url := "http://" + b.address + "/"
 	alone := sendAtRate(ctx, url, 20, *during/3)
 	crawling, stop := context.WithTimeout(ctx, *during)

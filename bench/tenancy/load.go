@@ -20,7 +20,7 @@ def application(environ, start_response):
 // measureLoad measures how the number of workers follows the load, and what becomes of the
 // requests.
 func measureLoad(ctx context.Context, b *bench, args []string) error {
-	flags := flag.NewFlagSet("load", flag.ExitOnError)
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	rate := flags.Float64("rate", 200, "requests a second under load")
 	during := flags.Duration("during", 20*time.Second, "time of the load")
 	after := flags.Duration("after", 60*time.Second, "time after it")
@@ -46,10 +46,10 @@ app "page" {
 `); err != nil {
 		return err
 	}
+	defer func() { b.host.Stop() }()
 	if err := b.start(ctx, 1); err != nil {
 		return err
 	}
-	defer b.stop()
 
 	watching, stopWatching := context.WithCancel(ctx)
 	changes := make(chan []change, 1)

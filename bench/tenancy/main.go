@@ -8,10 +8,11 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
+	"errors"
+	"io"
 	"os"
-	"os/signal"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // measurements are what can be measured, by name.
@@ -20,33 +21,20 @@ var measurements = map[string]func(ctx context.Context, b *bench, args []string)
 	"crawler": measureCrawler,
 }
 
-func main() {
-	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: go run ./bench/tenancy load|crawler [flags]")
-	}
-	flag.Parse()
-	measure := measurements[flag.Arg(0)]
-	if measure == nil {
-		flag.Usage()
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, measure, flag.Args()[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "tenancy:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("tenancy", run) }
 
-func run(ctx context.Context, measure func(context.Context, *bench, []string) error, args []string) error {
-	dir, err := os.MkdirTemp("", "tenancy")
+func run(ctx context.Context, args []string, _, _ io.Writer) error {
+	if len(args) == 0 || measurements[args[0]] == nil {
+		return errors.New("usage: go run ./bench/tenancy load|crawler [flags]")
+	}
+	dir, err := testbed.Folder("", "tenancy")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir}
-	if err := b.build(ctx); err != nil {
+	if b.program, err = testbed.BuildHost(ctx, dir); err != nil {
 		return err
 	}
-	return measure(ctx, b, args)
+	return measurements[args[0]](ctx, b, args[1:])
 }

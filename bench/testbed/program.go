@@ -1,0 +1,109 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// stopTime is how long a program may take to end before it is killed.
+const stopTime = 60 * time.Second
+
+// Program is a program that runs in a folder.
+type Program struct {
+	PID   int           // its process, and the group of all that it starts
+	log   string        // path of the file with what it prints
+	ended chan struct{} // closed when it has ended
+}
+
+// Start starts a command in a folder, in a process group of its own. What it prints goes to the
+// file server.log there. env are variables beside those of this process.
+func Start(dir string, env []string, command ...string) (*Program, error) {
+	p := &Program{log: filepath.Join(dir, "server.log"), ended: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.PID = cmd.Process.Pid
+	go func() {
+		defer close(p.ended)
+		_ = cmd.Wait() // how it ended is in the log
+	}()
+	return p, nil
+}
+
+// Stop asks the group of the program to end, and kills what does not. It does nothing to a nil
+// Program.
+func (p *Program) Stop() {
+	if p == nil {
+		return
+	}
+	_ = syscall.Kill(-p.PID, syscall.SIGTERM) // it may have ended
+	select {
+	case <-p.ended:
+	case <-time.After(stopTime):
+	}
+	_ = syscall.Kill(-p.PID, syscall.SIGKILL) // mostly there is none left
+	<-p.ended
+}
+
+// logTail is how many bytes of a log are shown.
+const logTail = 4000
+
+// Log is the end of what the program has printed; "" of a nil Program, which was not started.
+func (p *Program) Log() string {
+	if p == nil {
+		return ""
+	}
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-logTail):])
+}
+
+// pollInterval is how long is waited between two tries: what is awaited may be measured by it.
+const pollInterval = 5 * time.Millisecond
+
+// Await tries something again and again until it succeeds. It returns the last error when that
+// takes longer than patience, or when the program ends before.
+func (p *Program) Await(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.ended:
+			return fmt.Errorf("the program has ended: %w", err)
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// FreeAddress is one of this machine on which nothing listens.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
