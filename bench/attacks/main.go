@@ -19,14 +19,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"syscall"
 	"time"
 
 	"github.com/modgw/modgw/bench/load"
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 func main() {
@@ -119,14 +118,11 @@ func attackAll(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(o.parent, "attacks")
+	dir, err := testbed.Folder(o.parent, "attacks")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // apps run as other users
-		return err
-	}
 	t, err := o.attack(ctx, dir, stderr)
 	if err != nil {
 		return err
@@ -146,12 +142,12 @@ func attackAll(ctx context.Context, args []string, stdout, stderr io.Writer) err
 func (o *options) attack(ctx context.Context, dir string, log io.Writer) (table, error) {
 	s := &scene{dir: dir, program: o.host, rate: o.rate, window: o.window}
 	if s.program == "" {
-		s.program = filepath.Join(dir, "modgw-host")
-		if err := build(ctx, s.program, "github.com/modgw/modgw/cmd/modgw-host"); err != nil {
+		var err error
+		if s.program, err = testbed.BuildHost(ctx, dir); err != nil {
 			return nil, err
 		}
 	}
-	if err := build(ctx, s.hostile(), "github.com/modgw/modgw/bench/attacks/hostile"); err != nil {
+	if err := testbed.Build(ctx, s.hostile(), "bench/attacks/hostile"); err != nil {
 		return nil, err
 	}
 	defer s.end()
@@ -174,14 +170,4 @@ func (o *options) attack(ctx context.Context, dir string, log io.Writer) (table,
 		return t, os.WriteFile(o.log, []byte(s.log()), 0o600)
 	}
 	return t, nil
-}
-
-// build builds a program.
-func build(ctx context.Context, program, pkg string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cannot build %s: %w\n%s", pkg, err, out)
-	}
-	return nil
 }

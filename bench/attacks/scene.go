@@ -16,8 +16,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // The tenants: users of every system, without a process of their own.
@@ -27,7 +28,7 @@ const (
 )
 
 const (
-	// startTime is how long a host may take to start, and to end.
+	// startTime is how long a host may take to start.
 	startTime = 60 * time.Second
 
 	// answerTime is how long an attack may take to be answered.
@@ -119,11 +120,10 @@ type scene struct {
 	rate    float64
 	window  time.Duration // 0: the neighbour is not measured
 
-	port    int
+	address string            // address of the listener
 	secret  string            // only the neighbour may have it
 	facts   map[string]string // they say what can be reached of the neighbour and the host
-	command *exec.Cmd
-	ended   chan struct{}
+	host    *testbed.Program
 	closers []io.Closer
 }
 
@@ -134,7 +134,8 @@ func (s *scene) hostile() string { return s.path("apps/attacker/hostile") }
 
 // fill puts in what only the scene knows.
 func (s *scene) fill(text string) string {
-	pairs := []string{"{{dir}}", s.dir, "{{port}}", strconv.Itoa(s.port), "{{program}}", s.program, "{{setuid}}", s.path("apps/attacker/set-uid")}
+	_, port, _ := net.SplitHostPort(s.address) // it is a whole one
+	pairs := []string{"{{dir}}", s.dir, "{{port}}", port, "{{program}}", s.program, "{{setuid}}", s.path("apps/attacker/set-uid")}
 	for name, value := range s.facts {
 		pairs = append(pairs, "{{"+name+"}}", value)
 	}
@@ -144,7 +145,8 @@ func (s *scene) fill(text string) string {
 // begin writes the apps and starts the host, which serves all of them then.
 func (s *scene) begin(ctx context.Context) error {
 	s.secret = fmt.Sprintf("secret-%d", time.Now().UnixNano())
-	if err := s.choosePort(); err != nil {
+	var err error
+	if s.address, err = testbed.FreeAddress(); err != nil {
 		return err
 	}
 	if err := s.writeApps(); err != nil {
@@ -153,40 +155,16 @@ func (s *scene) begin(ctx context.Context) error {
 	if err := s.listenElsewhere(); err != nil {
 		return err
 	}
-	if err := s.start(); err != nil {
+	if s.host, err = testbed.Start(s.dir, nil, s.program, "serve", "-c", s.path("host.hcl")); err != nil {
 		return err
 	}
 	for _, app := range []string{"/tcp?address=127.0.0.1&port=1", "/go/read?of=/", "/cgi/attack.cgi?read=/"} {
-		if err := s.await(ctx, func() error { _, err := s.attackerAnswers(ctx, app); return err }); err != nil {
+		err := s.host.Await(ctx, startTime, func(ctx context.Context) error { _, err := s.attackerAnswers(ctx, app); return err })
+		if err != nil {
 			return err
 		}
 	}
-	return s.await(ctx, func() error { return s.learn(ctx) })
-}
-
-// choosePort finds a free port.
-func (s *scene) choosePort() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	return l.Close()
-}
-
-// await tries something again and again until it succeeds.
-func (s *scene) await(ctx context.Context, try func() error) error {
-	for until := time.Now().Add(startTime); ; {
-		err := try()
-		if err == nil || time.Now().After(until) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-s.ended:
-			return errors.New("the host has ended")
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return s.host.Await(ctx, startTime, s.learn)
 }
 
 // writeApps writes the files of the host and of the tenants, who own theirs.
@@ -277,42 +255,12 @@ func (s *scene) listenElsewhere() error {
 	return nil
 }
 
-// start starts the host.
-func (s *scene) start() error {
-	log, err := os.Create(s.path("host.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	s.command = exec.Command(s.program, "serve", "-c", s.path("host.hcl"))
-	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, log, log
-	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.command.Start(); err != nil {
-		return err
-	}
-	s.ended = make(chan struct{})
-	go func() {
-		defer close(s.ended)
-		_ = s.command.Wait() // how it ended is in the log
-	}()
-	return nil
-}
-
 // end ends the host.
 func (s *scene) end() {
 	for _, c := range s.closers {
 		c.Close()
 	}
-	if s.ended == nil {
-		return
-	}
-	_ = s.command.Process.Signal(syscall.SIGTERM) // it may have ended
-	select {
-	case <-s.ended:
-	case <-time.After(startTime):
-		_ = s.command.Process.Kill()
-		<-s.ended
-	}
+	s.host.Stop()
 }
 
 // learn finds out what can be reached of the neighbour and the host.
@@ -334,7 +282,7 @@ func (s *scene) learn(ctx context.Context) error {
 			s.facts[name] = strconv.Itoa(int(n))
 		}
 	}
-	s.facts["host"] = strconv.Itoa(s.command.Process.Pid)
+	s.facts["host"] = strconv.Itoa(s.host.PID)
 	return nil
 }
 
@@ -356,7 +304,7 @@ func (s *scene) get(ctx context.Context, host, path string) (status int, body st
 func (s *scene) exchange(ctx context.Context, host, path string) (status int, head http.Header, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {
 		return 0, nil, "", err
 	}
@@ -373,7 +321,10 @@ func (s *scene) exchange(ctx context.Context, host, path string) (status int, he
 
 // log is what the host has logged.
 func (s *scene) log() string {
-	text, err := os.ReadFile(s.path("host.log"))
+	if s.host == nil {
+		return ""
+	}
+	text, err := os.ReadFile(s.host.LogFile)
 	if err != nil {
 		return err.Error()
 	}

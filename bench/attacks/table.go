@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // table has the outcomes of all attacks.
@@ -119,18 +119,9 @@ const (
 
 // replaceIn replaces the table of a page.
 func (t table) replaceIn(page string) error {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(text), tableBegin)
-	_, after, ends := strings.Cut(rest, tableEnd)
-	if !found || !ends {
-		return errors.New(page + " has no table to replace")
-	}
 	var b strings.Builder
 	if err := t.write(&b); err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(before+tableBegin+"\n"+b.String()+"\n"+tableEnd+after), 0o644)
+	return testbed.ReplaceTable(page, tableBegin, tableEnd, b.String())
 }

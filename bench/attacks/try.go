@@ -84,7 +84,7 @@ func (s *scene) named(ctx context.Context, a *attack, said marks) (line string, 
 
 // harm says what is no longer as it was: the host, the neighbour's process and its files.
 func (s *scene) harm(ctx context.Context, pid string) error {
-	if syscall.Kill(s.command.Process.Pid, 0) != nil {
+	if syscall.Kill(s.host.PID, 0) != nil {
 		return errors.New("the host has ended")
 	}
 	if err := s.learn(ctx); err != nil {
@@ -104,7 +104,7 @@ func (s *scene) harm(ctx context.Context, pid string) error {
 // tryUnderLoad tries an attack while the neighbour is asked at a fixed rate, as before it.
 func (s *scene) tryUnderLoad(ctx context.Context, v *verdict) (answer string, err error) {
 	job := load.Job{
-		Address: fmt.Sprintf("127.0.0.1:%d", s.port), Protocol: load.HTTP, Path: "/", Length: int64(len("hello")),
+		Address: s.address, Protocol: load.HTTP, Path: "/", Length: int64(len("hello")),
 		Connections: 16, Rate: s.rate, Warmup: s.window / 8, Duration: s.window,
 	}
 	before, err := load.Run(ctx, job, load.Watch{})

@@ -15,15 +15,14 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 const (
@@ -43,29 +42,26 @@ const (
 	connections = 16
 )
 
-func main() {
-	rounds := flag.Int("rounds", 5, "turns of each app")
-	turn := flag.Duration("time", 2*time.Second, "length of a turn")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *rounds, *turn); err != nil {
-		fmt.Fprintln(os.Stderr, "confined:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("confined", run) }
 
-func run(ctx context.Context, rounds int, turn time.Duration) error {
-	dir, err := os.MkdirTemp("", "confined")
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("confined", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	rounds := flags.Int("rounds", 5, "turns of each app")
+	turn := flags.Duration("time", 2*time.Second, "length of a turn")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := testbed.Folder("", "confined")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	url, end, err := serve(ctx, dir)
+	url, host, err := serve(ctx, dir)
+	defer host.Stop()
 	if err != nil {
 		return err
 	}
-	defer end()
 	for _, m := range []struct {
 		name        string
 		connections int
@@ -76,12 +72,12 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 		{"cgi", 1, "ms for a script", func(n float64) float64 { return 1000 / n }},
 	} {
 		var free, confined []float64
-		for range rounds {
+		for range *rounds {
 			for _, side := range []struct {
 				app  string
 				list *[]float64
 			}{{m.name, &free}, {m.name + "-confined", &confined}} {
-				n, err := ask(ctx, url+"/"+side.app+"/", m.connections, turn)
+				n, err := ask(ctx, url+"/"+side.app+"/", m.connections, *turn)
 				if err != nil {
 					return err
 				}
@@ -89,16 +85,16 @@ func run(ctx context.Context, rounds int, turn time.Duration) error {
 			}
 		}
 		a, b := median(free), median(confined)
-		fmt.Printf("%-5s %8.2f without, %8.2f with the sandbox: × %.3f  (%s)\n", m.name, a, b, b/a, m.unit)
+		fmt.Fprintf(stdout, "%-5s %8.2f without, %8.2f with the sandbox: × %.3f  (%s)\n", m.name, a, b, b/a, m.unit)
 	}
 	return nil
 }
 
 // serve starts a host with the apps, and returns its address when it is ready.
-func serve(ctx context.Context, dir string) (url string, end func(), err error) {
-	host := filepath.Join(dir, "modgw-host")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", host, "github.com/modgw/modgw/cmd/modgw-host").CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("cannot build the host: %w\n%s", err, out)
+func serve(ctx context.Context, dir string) (url string, host *testbed.Program, err error) {
+	program, err := testbed.BuildHost(ctx, dir)
+	if err != nil {
+		return "", nil, err
 	}
 	text := ""
 	for _, app := range [][3]string{
@@ -111,34 +107,24 @@ func serve(ctx context.Context, dir string) (url string, end func(), err error) 
 			return "", nil, err
 		}
 	}
-	cmd := exec.CommandContext(ctx, host, "serve", "apps.hcl", "--listen", "http=127.0.0.1:0", "--state", "state")
-	cmd.Dir = dir
-	said, err := cmd.StderrPipe()
+	address, err := testbed.FreeAddress()
 	if err != nil {
 		return "", nil, err
 	}
-	cmd.Stdout = cmd.Stderr
-	if err := cmd.Start(); err != nil {
+	host, err = testbed.Start(dir, nil, program, "serve", "apps.hcl", "--listen", "http="+address, "--state", "state")
+	if err != nil {
 		return "", nil, err
 	}
-	end = func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = cmd.Wait()
-	}
-	ready := regexp.MustCompile(`ready apps=4 failed=0 http=(\S+)`)
-	var log []byte
-	for buf := make([]byte, 4096); ; {
-		n, err := said.Read(buf)
-		log = append(log, buf[:n]...)
-		if found := ready.FindSubmatch(log); found != nil {
-			go func() { _, _ = io.Copy(io.Discard, said) }() // until the host ends
-			return "http://" + string(found[1]), end, nil
+	err = host.Await(ctx, time.Minute, func(context.Context) error {
+		if !strings.Contains(host.Log(), "ready apps=4 failed=0") {
+			return errors.New("the host is not ready")
 		}
-		if err != nil {
-			end()
-			return "", nil, fmt.Errorf("the host is not ready: %w\n%s", err, log)
-		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, host.Log())
 	}
+	return "http://" + address, host, err
 }
 
 // ask asks an app for a while, and returns how many answers came in a second.

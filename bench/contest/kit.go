@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 // Kit is what was installed to be compared.
@@ -47,16 +49,13 @@ func CacheFolder() (string, error) {
 
 // NewKit builds modgw-host into dir. Peers come later, if they are wanted: [Kit.Install].
 func NewKit(ctx context.Context, dir string, log io.Writer) (*Kit, error) {
-	kit := &Kit{host: filepath.Join(dir, "modgw-host"), bare: filepath.Join(dir, "bare"), log: log}
+	kit := &Kit{bare: filepath.Join(dir, "bare"), log: log}
 	if err := kit.run(ctx, "python3", "-m", "venv", "--without-pip", kit.bare); err != nil {
 		return nil, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", kit.host, "github.com/modgw/modgw/cmd/modgw-host")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
-	}
-	return kit, nil
+	var err error
+	kit.host, err = testbed.BuildHost(ctx, dir)
+	return kit, err
 }
 
 // Install installs the peers that are not there yet: from the Python package index into a virtual

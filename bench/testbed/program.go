@@ -17,16 +17,16 @@ const stopTime = 60 * time.Second
 
 // Program is a program that runs in a folder.
 type Program struct {
-	PID   int           // its process, and the group of all that it starts
-	log   string        // path of the file with what it prints
-	ended chan struct{} // closed when it has ended
+	PID     int           // its process, and the group of all that it starts
+	LogFile string        // path of the file with what it prints
+	ended   chan struct{} // closed when it has ended
 }
 
-// Start starts a command in a folder, in a process group of its own. What it prints goes to the
-// file server.log there. env are variables beside those of this process.
+// Start starts a command in a folder, in a process group of its own. What it prints goes to a file
+// there which is called like the program. env are variables beside those of this process.
 func Start(dir string, env []string, command ...string) (*Program, error) {
-	p := &Program{log: filepath.Join(dir, "server.log"), ended: make(chan struct{})}
-	log, err := os.Create(p.log)
+	p := &Program{LogFile: filepath.Join(dir, filepath.Base(command[0])+".log"), ended: make(chan struct{})}
+	log, err := os.Create(p.LogFile)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func Start(dir string, env []string, command ...string) (*Program, error) {
 	return p, nil
 }
 
-// Stop asks the group of the program to end, and kills what does not. It does nothing to a nil
-// Program.
+// Stop asks the program to end, waits until it has, and kills what is left of its group. It does
+// nothing to a nil Program.
 func (p *Program) Stop() {
 	if p == nil {
 		return
 	}
-	_ = syscall.Kill(-p.PID, syscall.SIGTERM) // it may have ended
+	_ = syscall.Kill(p.PID, syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.ended:
 	case <-time.After(stopTime):
@@ -69,7 +69,7 @@ func (p *Program) Log() string {
 	if p == nil {
 		return ""
 	}
-	text, err := os.ReadFile(p.log)
+	text, err := os.ReadFile(p.LogFile)
 	if err != nil {
 		return err.Error()
 	}

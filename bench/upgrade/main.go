@@ -15,26 +15,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/modgw/modgw/bench/testbed"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "upgrade:", err)
-		os.Exit(1)
-	}
-}
+func main() { testbed.Main("upgrade", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("upgrade", flag.ContinueOnError)
@@ -46,19 +36,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "upgrade")
+	dir, err := testbed.Folder("", "upgrade")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // web servers have users of their own
-		return err
-	}
 	if *program == "" {
-		*program = filepath.Join(dir, "modgw-host")
-		build := exec.CommandContext(ctx, "go", "build", "-o", *program, "github.com/modgw/modgw/cmd/modgw-host")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("cannot build modgw-host: %w\n%s", err, out)
+		if *program, err = testbed.BuildHost(ctx, dir); err != nil {
+			return err
 		}
 	}
 	s, err := startSite(ctx, dir, *program)
@@ -90,7 +75,7 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 	fmt.Fprintf(stdout, "%-8s %9s %8s %12s %8s\n", "upgrade", "took", "pid", "descriptors", "MiB")
 	dropped := 0
 	for n := range upgrades {
-		pause(ctx, time.Second)
+		testbed.Pause(ctx, time.Second)
 		done, err := client.Upgrade(ctx, s.program)
 		if err != nil {
 			return fmt.Errorf("upgrade %d: %w\n%s", n+1, err, s.log())
@@ -104,7 +89,7 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 				chats[i], dropped = nil, dropped+1
 			}
 		}
-		pause(ctx, time.Second)
+		testbed.Pause(ctx, time.Second)
 		files, memory := usage(done.PID)
 		fmt.Fprintf(stdout, "%-8d %9s %8d %12d %8.1f\n", n+1, done.Took.Round(time.Millisecond), done.PID, files, memory)
 	}
@@ -122,13 +107,6 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 		return fmt.Errorf("%d requests and WebSockets were lost", lost)
 	}
 	return ctx.Err()
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // usage is how many descriptors and MiB of memory a process has.

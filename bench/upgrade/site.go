@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 const wsgiApp = `
@@ -56,12 +56,15 @@ type site struct {
 	dir, program string
 	direct       string // address where the host speaks HTTP
 	loads        []*load
-	started      []*exec.Cmd
+	started      []*testbed.Program
 }
 
 // startSite starts everything in a folder.
 func startSite(ctx context.Context, dir, program string) (s *site, err error) {
-	s = &site{dir: dir, program: program, direct: freeAddress()}
+	s = &site{dir: dir, program: program}
+	if s.direct, err = testbed.FreeAddress(); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -102,18 +105,11 @@ func startSite(ctx context.Context, dir, program string) (s *site, err error) {
 
 // start starts a program that ends with the site.
 func (s *site) start(program string, args ...string) error {
-	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	p, err := testbed.Start(s.dir, nil, append([]string{program}, args...)...)
+	if err == nil {
+		s.started = append(s.started, p)
 	}
-	defer log.Close()
-	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.started = append(s.started, cmd)
-	return nil
+	return err
 }
 
 // startApache lets Apache ask over FastCGI, on connections that it uses again.
@@ -122,13 +118,16 @@ func (s *site) startApache(fcgi string) error {
 	if _, err := os.Stat(httpd); err != nil {
 		return nil
 	}
-	address := freeAddress()
+	address, err := testbed.FreeAddress()
+	if err != nil {
+		return err
+	}
 	var text strings.Builder
 	for _, m := range []string{"mpm_event", "authn_core", "authz_core", "proxy", "proxy_fcgi"} {
 		fmt.Fprintf(&text, "LoadModule %s_module %s\n", m, filepath.Join(modules, "mod_"+m+".so"))
 	}
 	fmt.Fprintf(&text, "ServerRoot %[1]s\nDefaultRuntimeDir %[1]s\nPidFile %[1]s/httpd.pid\nMutex pthread default\n"+
-		"Listen %[2]s\nServerName localhost\nErrorLog %[1]s/log\nDocumentRoot %[1]s\n"+
+		"Listen %[2]s\nServerName localhost\nErrorLog %[1]s/error.log\nDocumentRoot %[1]s\n"+
 		"<Proxy \"fcgi://host\" enablereuse=on max=20>\n</Proxy>\n"+
 		"<Location \"/blog\">\n  SetHandler \"proxy:unix:%[3]s|fcgi://host\"\n</Location>\n", s.dir, address, fcgi)
 	if os.Getuid() == 0 {
@@ -148,7 +147,11 @@ func (s *site) startNginx() error {
 	if err != nil {
 		return nil
 	}
-	address, user := freeAddress(), ""
+	address, err := testbed.FreeAddress()
+	if err != nil {
+		return err
+	}
+	user := ""
 	if os.Getuid() == 0 {
 		user = "user www-data;"
 	}
@@ -186,30 +189,18 @@ func awaitAnswer(ctx context.Context, url string) error {
 	return fmt.Errorf("it never answers: %s", l.first)
 }
 
-// freeAddress is one of this machine on which nothing listens.
-func freeAddress() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
+// log is the end of what each has printed.
+func (s *site) log() (text string) {
+	for _, p := range s.started {
+		text += p.Log()
 	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
-// log is what all have logged.
-func (s *site) log() string {
-	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+	return text
 }
 
 // stop ends everything, the web servers first.
 func (s *site) stop() {
 	for i := len(s.started) - 1; i >= 0; i-- {
-		_ = s.started[i].Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = s.started[i].Wait()
+		s.started[i].Stop()
 	}
 	s.started = nil
 }
