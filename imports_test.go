@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,7 @@ var layers = map[string][]string{
 	"internal/looptest":        {"modgw", "internal/eventloop"},
 	"internal/http1test":       {"modgw/http1"},
 	"internal/languagetest":    {},
+	"internal/launcher":        {"internal/sandbox"},
 	"internal/migratetest":     {"loader", "loader/migrate"},
 	"internal/rawsocket":       {},
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
@@ -111,6 +113,27 @@ var alone = map[string]string{
 	"github.com/prometheus/":        "modgw/metrics",
 	"go.opentelemetry.io/":          "modgw/tracing",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
+}
+
+// early says which packages beside these the ones may import that start processes. A package is
+// initialised after all that it imports, and among those that are ready in the order of their paths:
+// with path/filepath or net/netip the launcher would wait for nearly all of the program, which takes
+// milliseconds at each start.
+var early = map[string][]string{
+	"internal/launcher": {"encoding/json", "errors", "fmt", "golang.org/x/sys/unix", "os", "runtime", "strconv", "syscall", "unsafe"},
+	"internal/sandbox":  {"fmt", "golang.org/x/sys/unix", "os", "path", "runtime", "slices", "strconv", "strings", "sync", "unsafe"},
+}
+
+func TestLauncherIsInitialisedEarly(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ok := early[name]
+		for _, imported := range p.Imports {
+			if ok && !strings.HasPrefix(imported, module) && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s, which may make the start of processes slow: measure it by bench/confined", name, imported)
+			}
+		}
+	}
 }
 
 func TestImportsPointDownward(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/sandbox"
+	"github.com/modgw/modgw/internal/sandbox/learn"
 )
 
 // attackVariable has what the confined process attacks, when the test program is that.
@@ -211,10 +212,10 @@ func TestLearningProcessDoesEverythingAndIsReported(t *testing.T) {
 	}
 	var watching sync.WaitGroup
 	var mu sync.Mutex
-	used := map[sandbox.Use]bool{}
+	used := map[learn.Use]bool{}
 	rules := &sandbox.Rules{Learn: true, Means: sandbox.Means{Filter: true}, Watch: func(listener *os.File) {
 		watching.Go(func() {
-			sandbox.Watch(listener, func(use sandbox.Use) {
+			learn.Watch(listener, func(use learn.Use) {
 				mu.Lock()
 				defer mu.Unlock()
 				used[use] = true
@@ -229,14 +230,14 @@ func TestLearningProcessDoesEverythingAndIsReported(t *testing.T) {
 		t.Errorf("%q %s", got, out.text("stderr"))
 	}
 	in := func(name string) string { return filepath.Join(folder, name) }
-	for _, want := range []sandbox.Use{
+	for _, want := range []learn.Use{
 		{Path: in("file")}, {Path: in("file"), Write: true}, {Path: folder, Write: true}, {Path: in("made"), Write: true}, {Path: "/usr/bin/cat"},
 	} {
 		if !used[want] {
 			t.Errorf("%+v was not reported", want)
 		}
 	}
-	if used[sandbox.Use{Path: in("missing")}] {
+	if used[learn.Use{Path: in("missing")}] {
 		t.Error("a file that is not there was reported")
 	}
 }

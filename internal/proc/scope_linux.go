@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/cgroup"
+	"github.com/modgw/modgw/internal/launcher"
 )
 
 // markVariable is in the environment of the processes of a scope that has no cgroup.
@@ -201,7 +202,7 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 	defer folder.Close()
 	defer func() { _ = errors.Join(os.Remove(folder.Name()), os.Remove(home)) }()
 	// A process that can be started in it proves that others can.
-	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{launcher, ""}, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}}
+	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{launcher.Name, ""}, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}}
 	(&Scope{folder: folder}).join(cmd)
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("cannot start a process in a cgroup: %w", err)

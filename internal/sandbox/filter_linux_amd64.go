@@ -14,9 +14,9 @@ const (
 var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_IOPERM, unix.SYS_IOPL, unix.SYS_USELIB, unix.SYS_USTAT, unix.SYS__SYSCTL}
 
 // tracedHere are calls that only this architecture has and that C libraries still make.
-var tracedHere = map[uintptr]traced{
-	unix.SYS_OPEN: {-1, 0, 1, reads}, unix.SYS_CREAT: {-1, 0, -1, enters},
-	unix.SYS_MKDIR: {-1, 0, -1, enters}, unix.SYS_RMDIR: {-1, 0, -1, enters}, unix.SYS_UNLINK: {-1, 0, -1, enters},
-	unix.SYS_RENAME: {-1, 1, -1, enters}, unix.SYS_RENAMEAT: {2, 3, -1, enters}, unix.SYS_LINK: {-1, 1, -1, enters},
-	unix.SYS_SYMLINK: {-1, 1, -1, enters}, unix.SYS_MKNOD: {-1, 0, -1, enters},
+var tracedHere = map[uintptr]Traced{
+	unix.SYS_OPEN: {-1, 0, 1, Reads}, unix.SYS_CREAT: {-1, 0, -1, Enters},
+	unix.SYS_MKDIR: {-1, 0, -1, Enters}, unix.SYS_RMDIR: {-1, 0, -1, Enters}, unix.SYS_UNLINK: {-1, 0, -1, Enters},
+	unix.SYS_RENAME: {-1, 1, -1, Enters}, unix.SYS_RENAMEAT: {2, 3, -1, Enters}, unix.SYS_LINK: {-1, 1, -1, Enters},
+	unix.SYS_SYMLINK: {-1, 1, -1, Enters}, unix.SYS_MKNOD: {-1, 0, -1, Enters},
 }

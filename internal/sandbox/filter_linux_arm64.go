@@ -11,4 +11,4 @@ const (
 var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD}
 
 // tracedHere are traced calls that only this architecture has.
-var tracedHere = map[uintptr]traced{unix.SYS_RENAMEAT: {2, 3, -1, enters}}
+var tracedHere = map[uintptr]Traced{unix.SYS_RENAMEAT: {2, 3, -1, Enters}}

@@ -10,4 +10,4 @@ const (
 var deniedHere []uintptr
 
 // tracedHere are traced calls that only this architecture has.
-var tracedHere = map[uintptr]traced{}
+var tracedHere = map[uintptr]Traced{}

@@ -2,9 +2,10 @@ package sandbox
 
 import (
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -93,14 +94,14 @@ func (r *Rules) grant(ruleset int, g Grant, handled uint64) error {
 	}
 	defer unix.Close(fd)
 	// What was opened and not its name is judged, because others can change what a name leads to.
-	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	if err != nil || g.Within != nil && !liesIn(path, g.Within) {
+	opened, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err != nil || g.Within != nil && !liesIn(opened, g.Within) {
 		return nil
 	}
 	if err := addPath(ruleset, fd, g.Write, handled); err != nil || !g.Program {
 		return err
 	}
-	for _, beside := range installation(path) {
+	for _, beside := range installation(opened) {
 		if err := r.grant(ruleset, Grant{Path: beside, Within: g.Within}, handled); err != nil {
 			return err
 		}
@@ -130,25 +131,25 @@ func addPath(ruleset, fd int, write bool, handled uint64) error {
 	return nil
 }
 
-// liesIn reports whether a path is one of the folders, or below one.
-func liesIn(path string, folders []string) bool {
+// liesIn reports whether an absolute path is one of the folders, or below one.
+func liesIn(name string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(folder string) bool {
-		inside, err := filepath.Rel(folder, path)
-		return err == nil && filepath.IsLocal(inside)
+		inside, below := strings.CutPrefix(name, strings.TrimSuffix(path.Clean(folder), "/"))
+		return below && (inside == "" || inside[0] == '/')
 	})
 }
 
 // installation returns the folders that belong to a program, where it is not installed with those
 // of the system.
 func installation(program string) []string {
-	bin := filepath.Dir(program)
-	prefix := filepath.Dir(bin)
-	if filepath.Base(bin) != "bin" || prefix == "/" || prefix == "/usr" {
+	bin := path.Dir(program)
+	prefix := path.Dir(bin)
+	if path.Base(bin) != "bin" || prefix == "/" || prefix == "/usr" {
 		return nil
 	}
 	folders := []string{"bin", "lib", "lib64", "include", "libexec", "share", "lib-python", "lib_pypy", "src", "pkg", "go.env"}
 	for i, name := range folders {
-		folders[i] = filepath.Join(prefix, name)
+		folders[i] = path.Join(prefix, name)
 	}
 	return folders
 }

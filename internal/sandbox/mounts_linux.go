@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,7 +55,7 @@ func (r *Rules) HidesTemporary(folder string) bool {
 // needs reports whether something that is granted lies in the folder.
 func (r *Rules) needs(folder string) bool {
 	for _, g := range r.Grants {
-		if strings.HasPrefix(filepath.Clean(g.Path), folder+"/") {
+		if strings.HasPrefix(path.Clean(g.Path), folder+"/") {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/modgw/modgw/internal/atomicfile"
 	"github.com/modgw/modgw/internal/sandbox"
+	"github.com/modgw/modgw/internal/sandbox/learn"
 )
 
 const (
@@ -42,7 +43,7 @@ type learner struct {
 	watching sync.WaitGroup
 
 	mu    sync.Mutex
-	seen  map[sandbox.Use]bool
+	seen  map[learn.Use]bool
 	needs needs
 	timer *time.Timer // writes the list; nil: it is written
 }
@@ -57,7 +58,7 @@ type needs struct {
 // newLearner goes on with what earlier generations have learned. granted are files that need not be
 // listed.
 func newLearner(folder string, granted []sandbox.Grant, log *slog.Logger) *learner {
-	l := &learner{folder: folder, granted: granted, log: log, seen: map[sandbox.Use]bool{}}
+	l := &learner{folder: folder, granted: granted, log: log, seen: map[learn.Use]bool{}}
 	if folder == "" {
 		return l
 	}
@@ -71,11 +72,11 @@ func (l *learner) path(name string) string { return filepath.Join(l.folder, name
 
 // watch reads what comes on a listener, in a goroutine.
 func (l *learner) watch(listener *os.File) {
-	l.watching.Go(func() { sandbox.Watch(listener, l.note) })
+	l.watching.Go(func() { learn.Watch(listener, l.note) })
 }
 
 // note takes something that was used.
-func (l *learner) note(use sandbox.Use) {
+func (l *learner) note(use learn.Use) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.seen[use] || len(l.seen) >= maxLearned {
@@ -141,7 +142,7 @@ func (l *learner) close() {
 }
 
 // add takes something that was used, and reports whether it is to be listed.
-func (n *needs) add(use sandbox.Use, granted []sandbox.Grant) bool {
+func (n *needs) add(use learn.Use, granted []sandbox.Grant) bool {
 	list, entry := &n.Read, use.Path
 	switch {
 	case use.To.IsValid():

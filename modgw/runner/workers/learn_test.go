@@ -8,38 +8,39 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/internal/sandbox"
+	"github.com/modgw/modgw/internal/sandbox/learn"
 )
 
 func TestLearnedUsesBecomeASandboxBlock(t *testing.T) {
 	granted := []sandbox.Grant{{Path: "/usr"}, {Path: "/app"}, {Path: "/dev/null", Write: true}, {Path: "/tmp", Write: true}}
-	read := func(path string) sandbox.Use { return sandbox.Use{Path: path} }
-	write := func(path string) sandbox.Use { return sandbox.Use{Path: path, Write: true} }
+	read := func(path string) learn.Use { return learn.Use{Path: path} }
+	write := func(path string) learn.Use { return learn.Use{Path: path, Write: true} }
 	for name, c := range map[string]struct {
-		uses []sandbox.Use
+		uses []learn.Use
 		want string
 	}{
 		"nothing": {nil, "sandbox {\n  write = []\n}\n"},
 		"what is granted anyway": {
-			[]sandbox.Use{read("/usr/lib/x"), read("/app/app.py"), write("/dev/null"), write("/tmp/a"), read("/"), write("/app/__pycache__")},
+			[]learn.Use{read("/usr/lib/x"), read("/app/app.py"), write("/dev/null"), write("/tmp/a"), read("/"), write("/app/__pycache__")},
 			"sandbox {\n  write = []\n}\n",
 		},
 		"a file, a folder of many, and packages": {
-			[]sandbox.Use{
+			[]learn.Use{
 				read("/home/a/key"), read("/srv/media/1"), read("/srv/media/2"), read("/srv/media/3"), read("/srv/media/sub/4"),
 				read("/home/a/lib/site-packages/x/y.py"), read("/home/a/lib/site-packages/z.py"),
 			},
 			"sandbox {\n  read = [\n    \"/home/a/key\",\n    \"/home/a/lib/site-packages\",\n    \"/srv/media\",\n  ]\n  write = []\n}\n",
 		},
 		"what is changed": {
-			[]sandbox.Use{write("/app/var"), write("/app/var/db.sqlite3"), read("/srv/data/in"), write("/srv/data")},
+			[]learn.Use{write("/app/var"), write("/app/var/db.sqlite3"), read("/srv/data/in"), write("/srv/data")},
 			"sandbox {\n  write = [\n    \"/app/var\",\n    \"/srv/data\",\n  ]\n}\n",
 		},
 		"connections": {
-			[]sandbox.Use{{To: netip.MustParseAddrPort("10.0.0.5:5432")}, {To: netip.MustParseAddrPort("[::1]:6379")}},
+			[]learn.Use{{To: netip.MustParseAddrPort("10.0.0.5:5432")}, {To: netip.MustParseAddrPort("[::1]:6379")}},
 			"sandbox {\n  write = []\n  network = [\n    \"10.0.0.5:5432\",\n    \"[::1]:6379\",\n  ]\n}\n",
 		},
 		"a name that means something in descriptors": {
-			[]sandbox.Use{read("/srv/${x}\"")}, "sandbox {\n  read = [\n    \"/srv/$${x}\\\"\",\n  ]\n  write = []\n}\n",
+			[]learn.Use{read("/srv/${x}\"")}, "sandbox {\n  read = [\n    \"/srv/$${x}\\\"\",\n  ]\n  write = []\n}\n",
 		},
 	} {
 		var n needs
@@ -56,7 +57,7 @@ func TestLearnedListIsKept(t *testing.T) {
 	folder := t.TempDir()
 	for _, path := range []string{"/srv/one", "/srv/two"} {
 		l := newLearner(folder, nil, slog.New(slog.DiscardHandler))
-		l.note(sandbox.Use{Path: path})
+		l.note(learn.Use{Path: path})
 		l.close()
 	}
 	const want = "sandbox {\n  read = [\n    \"/srv/one\",\n    \"/srv/two\",\n  ]\n  write = []\n}\n"

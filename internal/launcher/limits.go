@@ -1,22 +1,22 @@
-package proc
+package launcher
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strconv"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Limits bound what a process and its later children may use; zero values change nothing. See
-// [Launch].
+// [Orders].
 type Limits struct {
 	Files     int // open files of each process
 	Processes int // processes and threads of the user, who must not be root
-	// bytes of private writable memory of each process (RLIMIT_DATA): asking for more fails
+
+	// Memory is the bytes of private writable memory of each process (RLIMIT_DATA): asking for more
+	// fails.
 	Memory int64
 
 	// Stack is the bytes of stack of each thread (RLIMIT_STACK).
@@ -37,8 +37,8 @@ type Limits struct {
 	OOMScore int
 }
 
-// bounded reports whether there is a limit that a process has to set itself.
-func (l Limits) bounded() bool {
+// Bounded reports whether there is a limit that a process has to set itself.
+func (l Limits) Bounded() bool {
 	return l.Files > 0 || l.Processes > 0 || l.Memory > 0 || l.Stack > 0 || l.Umask != "" || l.Nice != 0 || len(l.Groups) > 0
 }
 
@@ -96,43 +96,26 @@ func (l Limits) applyNice() error {
 	if l.Nice == 0 {
 		return nil
 	}
-	now, err := nice(0)
+	counted, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
 	if err != nil {
 		return err
 	}
-	return unix.Setpriority(unix.PRIO_PROCESS, 0, now+l.Nice)
+	const least = 20 // the system call returns no negative numbers, so it counts down from here
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, least-counted+l.Nice)
 }
 
-// CPUTime is how much processor time a process has used; 0 when it has ended.
-func CPUTime(pid int) time.Duration {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := bytes.Cut(data, []byte(") ")) // the name before may have spaces
-	fields := bytes.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	var ticks int64
-	for _, field := range fields[11:13] { // utime and stime, see proc_pid_stat(5)
-		n, _ := strconv.ParseInt(string(field), 10, 64)
-		ticks += n
-	}
-	const perSecond = 100 // USER_HZ on all architectures that Go has
-	return time.Duration(ticks) * (time.Second / perSecond)
+// LimitError says that a limit could not be set.
+type LimitError struct {
+	Name  string // "files", "processes" or "memory"
+	Value uint64 // limit that could not be set
+	Hard  uint64 // most that the new process may have
+	Err   error  `json:"-"` // reason; nil: another process reported it
 }
 
-// ResidentMemory is how many bytes of memory a process has; 0 when it has ended.
-func ResidentMemory(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	fields := bytes.Fields(data)
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return pages * int64(os.Getpagesize())
+// Error says which limit it is.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("cannot set the limit of %s to %d, for that of this process is %d: %v", e.Name, e.Value, e.Hard, e.Err)
 }
+
+// Unwrap returns the kernel's error.
+func (e *LimitError) Unwrap() error { return e.Err }

@@ -1,4 +1,6 @@
-package sandbox
+// Package learn reports what confined processes use that learn what they need
+// ([sandbox.Rules.Learn]).
+package learn
 
 import (
 	"bytes"
@@ -11,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/sandbox"
 )
 
 // Use is something that a process has used, for which it needs a rule.
@@ -18,63 +22,6 @@ type Use struct {
 	Path  string         // absolute file or folder; "": it is about a connection
 	Write bool           // Path is changed; a folder is, when something in it is made or removed
 	To    netip.AddrPort // end of a connection; zero: Path is used
-}
-
-// traced says what a system call uses.
-type traced struct {
-	folder int // argument with the folder that path is relative to; -1: the working directory
-	path   int // argument with the path; -1: the call has an address
-	flags  int // argument with the flags of an open file; -1: it has none
-	effect effect
-}
-
-// effect is what a call does with its path.
-type effect uint8
-
-const (
-	reads  effect = iota // opens it, as the flags say
-	writes               // changes it
-	enters               // makes or removes it, which changes its folder
-)
-
-// tracedCalls are the calls that are reported, by number.
-func tracedCalls() map[uintptr]traced {
-	calls := map[uintptr]traced{
-		unix.SYS_OPENAT: {0, 1, 2, reads}, unix.SYS_OPENAT2: {0, 1, -1, reads},
-		unix.SYS_EXECVE: {-1, 0, -1, reads}, unix.SYS_EXECVEAT: {0, 1, -1, reads},
-		unix.SYS_TRUNCATE: {-1, 0, -1, writes},
-		unix.SYS_MKDIRAT:  {0, 1, -1, enters}, unix.SYS_UNLINKAT: {0, 1, -1, enters}, unix.SYS_MKNODAT: {0, 1, -1, enters},
-		unix.SYS_RENAMEAT2: {2, 3, -1, enters}, unix.SYS_LINKAT: {2, 3, -1, enters}, unix.SYS_SYMLINKAT: {1, 2, -1, enters},
-		unix.SYS_CONNECT: {-1, -1, -1, reads},
-	}
-	for number, call := range tracedHere {
-		calls[number] = call
-	}
-	return calls
-}
-
-// learningFilter lets every call through, and reports the traced ones first.
-func learningFilter() program {
-	p := program{}
-	p.load(offsetArch)
-	p.ifNot(nativeArch, allow)
-	p.load(offsetCall)
-	for number := range tracedCalls() {
-		p.ifEqual(uint32(number), unix.SECCOMP_RET_USER_NOTIF)
-	}
-	p.ret(allow)
-	return p
-}
-
-// listen installs the filter for learning in this thread, and returns the descriptor on which calls
-// are reported. They wait until they are answered.
-func listen(p program) (int, error) {
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
 }
 
 // notification is struct seccomp_notif.
@@ -104,7 +51,7 @@ func Watch(listener *os.File, report func(Use)) {
 	if err != nil {
 		return
 	}
-	calls := tracedCalls()
+	calls := sandbox.TracedCalls()
 	for {
 		var n notification
 		ended := false
@@ -143,37 +90,37 @@ func Watch(listener *os.File, report func(Use)) {
 }
 
 // use is what a call uses. It reports false for a call that needs no rule.
-func (n *notification) use(call traced) (Use, bool) {
-	if call.path < 0 {
+func (n *notification) use(call sandbox.Traced) (Use, bool) {
+	if call.Path < 0 {
 		return n.connection()
 	}
-	path := n.text(n.Args[call.path])
+	path := n.text(n.Args[call.Path])
 	if path == "" {
 		return Use{}, false
 	}
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(n.folder(call.folder), path)
+		path = filepath.Join(n.folder(call.Folder), path)
 	}
 	if path = filepath.Clean(path); !filepath.IsAbs(path) {
 		return Use{}, false
 	}
 	exists := unix.Access(path, unix.F_OK) == nil
 	switch flags := n.openFlags(call); {
-	case call.effect == enters, flags&unix.O_CREAT != 0 && !exists:
+	case call.Effect == sandbox.Enters, flags&unix.O_CREAT != 0 && !exists:
 		return Use{Path: filepath.Dir(path), Write: true}, true
 	case !exists, flags&unix.O_PATH != 0:
 		return Use{}, false
-	case call.effect == writes, flags&unix.O_ACCMODE != unix.O_RDONLY, flags&unix.O_TRUNC != 0:
+	case call.Effect == sandbox.Writes, flags&unix.O_ACCMODE != unix.O_RDONLY, flags&unix.O_TRUNC != 0:
 		return Use{Path: path, Write: true}, true
 	}
 	return Use{Path: path}, true
 }
 
 // openFlags are the flags with which a call opens its path.
-func (n *notification) openFlags(call traced) uint64 {
+func (n *notification) openFlags(call sandbox.Traced) uint64 {
 	switch {
-	case call.flags >= 0:
-		return n.Args[call.flags]
+	case call.Flags >= 0:
+		return n.Args[call.Flags]
 	case uintptr(n.Call) == unix.SYS_OPENAT2:
 		how := make([]byte, 8) // struct open_how begins with them
 		if n.read(n.Args[2], how) == len(how) {

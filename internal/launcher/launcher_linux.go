@@ -1,0 +1,188 @@
+// Package launcher is this program while it is about to become another one: it sets limits, confines
+// itself, changes its user, and executes the program that it is told to become.
+//
+// It imports little, because a package is initialised after those that it imports: the launcher has
+// become the program before the other packages of this one are initialised, which would take longer
+// than all that it does.
+package launcher
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/sandbox"
+)
+
+// Env is the environment of the launcher itself: it ends soon, and may have little memory until then.
+var Env = []string{"GOGC=off"}
+
+// Name is the name of this program, its first argument, while it is the launcher. The second one is
+// how many descriptors it has inherited beside the standard streams.
+const Name = "modgw-launcher"
+
+func init() {
+	if len(os.Args) == 2 && os.Args[0] == Name {
+		becomeProgram(os.Args[1])
+	}
+}
+
+// Orders say what the launcher is to become. It reads them as JSON from the last but one descriptor
+// that it has inherited.
+type Orders struct {
+	Path       string   // absolute
+	Args       []string // with the program's name
+	Env        []string // "KEY=value"
+	Dir        string   // working directory; "": it is not changed
+	Credential *syscall.Credential
+	Limits     Limits
+	Rules      *sandbox.Rules // nil: it is not confined
+
+	report int // descriptor of the report, in the launcher
+}
+
+// Listening is what the launcher sends, on the descriptor of its report, with the listener of a
+// process that learns.
+const Listening = 'L'
+
+// Report is why the launcher could not become the program. It is written as JSON to the last
+// descriptor that the launcher has inherited, which is closed when the program runs.
+type Report struct {
+	Step  string // such as "become the user"; "": to execute the program
+	Errno syscall.Errno
+	Limit *LimitError // nil: it is not about a limit
+
+	Sandbox bool // Step is one of the confinement
+}
+
+// becomeProgram obeys the orders behind the descriptor before the one with the number, into which
+// it writes why it could not.
+func becomeProgram(number string) {
+	runtime.LockOSThread()
+	last, err := strconv.Atoi(number)
+	if err != nil {
+		os.Exit(exitNoProgram)
+	}
+	const first = 3 // of what a process inherits besides the standard streams
+	orders, report := os.NewFile(uintptr(first+last-2), "orders"), os.NewFile(uintptr(first+last-1), "report")
+	syscall.CloseOnExec(int(orders.Fd()))
+	syscall.CloseOnExec(int(report.Fd()))
+	var o Orders
+	if err := json.NewDecoder(orders).Decode(&o); err != nil {
+		os.Exit(exitNoProgram)
+	}
+	o.report = int(report.Fd())
+	failed := o.obey()
+	if errno, ok := errors.AsType[syscall.Errno](failed.err); ok {
+		failed.Errno = errno
+	}
+	_ = json.NewEncoder(report).Encode(failed.Report) // there is no other way to report it
+	os.Exit(exitNoProgram)
+}
+
+// exitNoProgram is the exit code that a shell gives for a program that it cannot run.
+const exitNoProgram = 126
+
+// failure is a report with the error that it is made of.
+type failure struct {
+	Report
+	err error
+}
+
+// obey becomes the program. It returns only why it cannot. The user is changed for this thread
+// alone, which is the one that lives on: the kernel counts the threads of a user as its processes.
+func (o Orders) obey() failure {
+	path, err := syscall.BytePtrFromString(o.Path)
+	if err != nil {
+		return failure{err: err}
+	}
+	argv, err := syscall.SlicePtrFromStrings(o.Args)
+	if err != nil {
+		return failure{err: err}
+	}
+	envv, err := syscall.SlicePtrFromStrings(o.Env)
+	if err != nil {
+		return failure{err: err}
+	}
+	if o.Limits.OOMScore > 0 {
+		_ = os.WriteFile("/proc/self/oom_score_adj", strconv.AppendInt(nil, int64(o.Limits.OOMScore), 10), 0)
+	}
+	if err := o.Limits.join(); err != nil {
+		return failure{Report{Step: "join the control group of the app"}, err}
+	}
+	if limit := o.Limits.set(); limit != nil {
+		return failure{Report{Limit: limit}, limit.Err}
+	}
+	if err := o.Limits.applyMask(); err != nil {
+		return failure{Report{Step: "set the umask"}, err}
+	}
+	if err := o.Limits.applyNice(); err != nil {
+		return failure{Report{Step: "set the priority"}, err}
+	}
+	if o.Rules != nil {
+		if err := o.Rules.Prepare(); err != nil {
+			return unconfined(err)
+		}
+	}
+	if c := o.Credential; c != nil {
+		if err := becomeUser(c); err != nil {
+			return failure{Report{Step: "become the user"}, err}
+		}
+	}
+	if o.Dir != "" {
+		if err := syscall.Chdir(o.Dir); err != nil {
+			return failure{Report{Step: "enter the working directory"}, err}
+		}
+	}
+	if o.Rules != nil {
+		listener, err := o.Rules.Restrict()
+		if err != nil {
+			return unconfined(err)
+		}
+		if listener >= 0 {
+			// Running the program waits until the listener is served.
+			if err := unix.Sendmsg(o.report, []byte{Listening}, unix.UnixRights(listener), nil, 0); err != nil {
+				return failure{Report{Step: "hand over the listener of its system calls"}, err}
+			}
+		}
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE,
+		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
+	return failure{err: errno}
+}
+
+// unconfined is the failure of a program that does not run because it would not be confined.
+func unconfined(err error) failure {
+	step := "confine it"
+	if failed, ok := errors.AsType[*sandbox.Error](err); ok {
+		step = failed.Step
+	}
+	return failure{Report{Step: step, Sandbox: true}, err}
+}
+
+// becomeUser gives this thread the user and the groups.
+func becomeUser(c *syscall.Credential) error {
+	if !c.NoSetGroups {
+		groups := append([]uint32{}, c.Groups...)
+		var list unsafe.Pointer
+		if len(groups) > 0 {
+			list = unsafe.Pointer(&groups[0])
+		}
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETGROUPS, uintptr(len(groups)), uintptr(list), 0); errno != 0 {
+			return errno
+		}
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESGID, uintptr(c.Gid), uintptr(c.Gid), uintptr(c.Gid)); errno != 0 {
+		return errno
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(c.Uid), uintptr(c.Uid), uintptr(c.Uid)); errno != 0 {
+		return errno
+	}
+	return nil
+}
