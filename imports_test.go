@@ -116,9 +116,9 @@ var alone = map[string]string{
 }
 
 // early says which packages beside these the ones may import that start processes. A package is
-// initialised after all that it imports, and among those that are ready in the order of their paths:
-// with path/filepath or net/netip the launcher would wait for nearly all of the program, which takes
-// milliseconds at each start.
+// initialised after all that it imports, and among those that are ready in the order of their
+// paths: with path/filepath or net/netip the launcher would wait for nearly all of the program,
+// which takes milliseconds at each start.
 var early = map[string][]string{
 	"internal/launcher": {"encoding/json", "errors", "fmt", "golang.org/x/sys/unix", "os", "runtime", "strconv", "syscall", "unsafe"},
 	"internal/sandbox":  {"fmt", "golang.org/x/sys/unix", "os", "path", "runtime", "slices", "strconv", "strings", "sync", "unsafe"},

@@ -1,10 +1,13 @@
 // Command confined measures what the sandbox costs: answers a second of a WSGI app with it and
-// without, and how long a CGI script takes, which starts for each request.
+// without, how long a CGI script takes, which starts for each request, and how much processor time
+// the host and its processes use for an answer.
 //
 //	go run ./bench/confined
-//	go run ./bench/confined -rounds 9 -time 3s
+//	go run ./bench/confined -rounds 15 -time 3s
 //
 // The apps run on one host and take turns. Only ratios of one run mean anything: machines differ.
+// Where others use the machine as well, processor time says more than answers a second. The exit
+// code is 1 when the sandbox costs more than it may.
 package main
 
 import (
@@ -13,42 +16,26 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-const (
-	hello = "def application(environ, start_response):\n" +
-		"    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [b'hello']\n"
-	script = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhello'\n"
-
-	descriptor = `app %q {
-  mount = "/%s"
-  %s
-  %s
+// measured is an app that runs with the sandbox and without.
+type measured struct {
+	name        string
+	connections int
 }
-`
-	wsgi = "wsgi {\n    entry = \"hello.wsgi\"\n    workers = 1\n  }"
-	cgi  = "cgi { script = \"hello.cgi\" }"
-
-	connections = 16
-)
 
 func main() { testbed.Main("confined", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("confined", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	rounds := flags.Int("rounds", 5, "turns of each app")
-	turn := flags.Duration("time", 2*time.Second, "length of a turn")
+	rounds := flags.Int("rounds", 9, "turns of each app")
+	length := flags.Duration("time", 2*time.Second, "length of a turn")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,112 +44,98 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	url, host, err := serve(ctx, dir)
-	defer host.Stop()
+	h, err := serve(ctx, dir)
+	defer h.program.Stop()
 	if err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		name        string
-		connections int
-		unit        string
-		of          func(perSecond float64) float64
-	}{
-		{"wsgi", connections, "answers a second", func(n float64) float64 { return n }},
-		{"cgi", 1, "ms for a script", func(n float64) float64 { return 1000 / n }},
-	} {
-		var free, confined []float64
-		for range *rounds {
-			for _, side := range []struct {
-				app  string
-				list *[]float64
-			}{{m.name, &free}, {m.name + "-confined", &confined}} {
-				n, err := ask(ctx, url+"/"+side.app+"/", m.connections, *turn)
-				if err != nil {
-					return err
-				}
-				*side.list = append(*side.list, m.of(n))
+	served, err := h.compare(ctx, measured{"wsgi", 16}, *rounds, *length)
+	if err != nil {
+		return err
+	}
+	served.print(stdout, "wsgi")
+	started, err := h.compare(ctx, measured{"cgi", 1}, *rounds, *length)
+	if err != nil {
+		return err
+	}
+	started.print(stdout, "cgi")
+	return verdict(stdout, served, started)
+}
+
+// comparison has the turns of an app, in pairs that followed each other.
+type comparison struct {
+	free, confined []turn
+}
+
+// compare lets an app take turns with its confined twin. Which of them comes first changes, so that
+// neither gains by it.
+func (h host) compare(ctx context.Context, m measured, rounds int, length time.Duration) (comparison, error) {
+	var c comparison
+	for round := range rounds {
+		order := []string{m.name, m.name + "-confined"}
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, app := range order {
+			t, err := h.ask(ctx, app, m.connections, length)
+			if err != nil {
+				return c, err
+			}
+			if app == m.name {
+				c.free = append(c.free, t)
+			} else {
+				c.confined = append(c.confined, t)
 			}
 		}
-		a, b := median(free), median(confined)
-		fmt.Fprintf(stdout, "%-5s %8.2f without, %8.2f with the sandbox: × %.3f  (%s)\n", m.name, a, b, b/a, m.unit)
+	}
+	return c, nil
+}
+
+func (c comparison) print(w io.Writer, name string) {
+	fmt.Fprintf(w, "%-5s %9.0f answers a second without, %9.0f with the sandbox: × %.3f\n", name,
+		median(c.free, rate), median(c.confined, rate), c.ratio(rate))
+	fmt.Fprintf(w, "%-5s %9.1f µs of processor time for an answer without, %9.1f with: × %.3f\n", name,
+		median(c.free, cost), median(c.confined, cost), c.ratio(cost))
+}
+
+// verdict compares the costs with what the sandbox may cost.
+func verdict(w io.Writer, served, started comparison) error {
+	const (
+		mostCost  = 1.03                 // processor time of an answer of WSGI, as a ratio
+		mostDelay = 5 * time.Millisecond // of the start of a process
+	)
+	ratio := served.ratio(cost)
+	delay := time.Duration((1/median(started.confined, rate) - 1/median(started.free, rate)) * float64(time.Second))
+	fmt.Fprintf(w, "an answer costs %+.1f %% (at most %.0f %%), a start takes %.2f ms longer (at most %.0f ms)\n",
+		100*(ratio-1), 100*(mostCost-1), delay.Seconds()*1000, mostDelay.Seconds()*1000)
+	if ratio > mostCost || delay > mostDelay {
+		return errors.New("the sandbox costs more than it may")
 	}
 	return nil
 }
 
-// serve starts a host with the apps, and returns its address when it is ready.
-func serve(ctx context.Context, dir string) (url string, host *testbed.Program, err error) {
-	program, err := testbed.BuildHost(ctx, dir)
-	if err != nil {
-		return "", nil, err
+func rate(t turn) float64 { return t.perSecond }
+
+func cost(t turn) float64 { return float64(t.cpu) / float64(time.Microsecond) }
+
+// ratio is the median over the pairs of what the sandbox changes.
+func (c comparison) ratio(of func(turn) float64) float64 {
+	ratios := make([]float64, len(c.free))
+	for i := range ratios {
+		ratios[i] = of(c.confined[i]) / of(c.free[i])
 	}
-	text := ""
-	for _, app := range [][3]string{
-		{"wsgi", wsgi, ""}, {"wsgi-confined", wsgi, "sandbox {}"}, {"cgi", cgi, ""}, {"cgi-confined", cgi, "sandbox {}"},
-	} {
-		text += fmt.Sprintf(descriptor, app[0], app[0], app[1], app[2])
-	}
-	for name, content := range map[string]string{"apps.hcl": text, "hello.wsgi": hello, "hello.cgi": script} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755); err != nil {
-			return "", nil, err
-		}
-	}
-	address, err := testbed.FreeAddress()
-	if err != nil {
-		return "", nil, err
-	}
-	host, err = testbed.Start(dir, nil, program, "serve", "apps.hcl", "--listen", "http="+address, "--state", "state")
-	if err != nil {
-		return "", nil, err
-	}
-	err = host.Await(ctx, time.Minute, func(context.Context) error {
-		if !strings.Contains(host.Log(), "ready apps=4 failed=0") {
-			return errors.New("the host is not ready")
-		}
-		return nil
-	})
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, host.Log())
-	}
-	return "http://" + address, host, err
+	return middle(ratios)
 }
 
-// ask asks an app for a while, and returns how many answers came in a second.
-func ask(ctx context.Context, url string, connections int, turn time.Duration) (float64, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
-	defer client.CloseIdleConnections()
-	var answers atomic.Int64
-	var all sync.WaitGroup
-	failures := make(chan error, connections)
-	begin := time.Now()
-	for range connections {
-		all.Go(func() {
-			for time.Since(begin) < turn && ctx.Err() == nil {
-				response, err := client.Get(url)
-				if err == nil {
-					_, err = io.Copy(io.Discard, response.Body)
-					response.Body.Close()
-				}
-				if err == nil && response.StatusCode != http.StatusOK {
-					err = errors.New(url + ": " + response.Status)
-				}
-				if err != nil {
-					failures <- err
-					return
-				}
-				answers.Add(1)
-			}
-		})
+func median(turns []turn, of func(turn) float64) float64 {
+	values := make([]float64, len(turns))
+	for i, t := range turns {
+		values[i] = of(t)
 	}
-	all.Wait()
-	close(failures)
-	if err := <-failures; err != nil {
-		return 0, err
-	}
-	return float64(answers.Load()) / time.Since(begin).Seconds(), ctx.Err()
+	return middle(values)
 }
 
-func median(values []float64) float64 {
+func middle(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }

@@ -1,5 +1,5 @@
-// Package launcher is this program while it is about to become another one: it sets limits, confines
-// itself, changes its user, and executes the program that it is told to become.
+// Package launcher is this program while it is about to become another one: it sets limits,
+// confines itself, changes its user, and executes the program that it is told to become.
 //
 // It imports little, because a package is initialised after those that it imports: the launcher has
 // become the program before the other packages of this one are initialised, which would take longer
@@ -20,7 +20,8 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// Env is the environment of the launcher itself: it ends soon, and may have little memory until then.
+// Env is the environment of the launcher itself: it ends soon, and may have little memory until
+// then.
 var Env = []string{"GOGC=off"}
 
 // Name is the name of this program, its first argument, while it is the launcher. The second one is
@@ -36,13 +37,13 @@ func init() {
 // Orders say what the launcher is to become. It reads them as JSON from the last but one descriptor
 // that it has inherited.
 type Orders struct {
-	Path       string   // absolute
-	Args       []string // with the program's name
-	Env        []string // "KEY=value"
-	Dir        string   // working directory; "": it is not changed
-	Credential *syscall.Credential
-	Limits     Limits
-	Rules      *sandbox.Rules // nil: it is not confined
+	Path       string              // absolute
+	Args       []string            // with the program's name
+	Env        []string            // "KEY=value"
+	Dir        string              // working directory; "": it is not changed
+	Credential *syscall.Credential // user and groups; nil: they are not changed
+	Limits     Limits              // zero: those that it has
+	Rules      *sandbox.Rules      // nil: it is not confined
 
 	report int // descriptor of the report, in the launcher
 }
@@ -54,9 +55,9 @@ const Listening = 'L'
 // Report is why the launcher could not become the program. It is written as JSON to the last
 // descriptor that the launcher has inherited, which is closed when the program runs.
 type Report struct {
-	Step  string // such as "become the user"; "": to execute the program
-	Errno syscall.Errno
-	Limit *LimitError // nil: it is not about a limit
+	Step  string        // such as "become the user"; "": to execute the program
+	Errno syscall.Errno // answer of the kernel
+	Limit *LimitError   // nil: it is not about a limit
 
 	Sandbox bool // Step is one of the confinement
 }

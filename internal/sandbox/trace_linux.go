@@ -8,10 +8,10 @@ import (
 
 // Traced says what a system call uses.
 type Traced struct {
-	Folder int // argument with the folder that Path is relative to; -1: the working directory
-	Path   int // argument with the path; -1: the call has an address
-	Flags  int // argument with the flags of an open file; -1: it has none
-	Effect Effect
+	Folder int    // argument with the folder that Path is relative to; -1: the working directory
+	Path   int    // argument with the path; -1: the call has an address
+	Flags  int    // argument with the flags of an open file; -1: it has none
+	Effect Effect // it says what the call does with Path
 }
 
 // Effect is what a call does with its path.
