@@ -40,6 +40,10 @@ type Options struct {
 	// Unconfined are the parts of a sandbox that this machine cannot confine; they are warned of.
 	Unconfined []string
 
+	// CannotFreeze says that this machine cannot freeze the processes of apps; a setting that wants
+	// it is warned of.
+	CannotFreeze bool
+
 	// Elsewhere says that the apps are for another machine: files and folders that they name need
 	// not be on this one.
 	Elsewhere bool

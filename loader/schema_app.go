@@ -282,8 +282,15 @@ func idleBlock(i *modgw.Idle) block {
 		args: []argument{
 			{name: "start", value: oneOf(&i.Start, modgw.StartEager, modgw.StartOnDemand), def: "eager", example: `"on-demand"`,
 				doc: "Whether the app starts with the host or with its first request."},
+			{name: "sleep_after", value: duration(&i.SleepAfter), def: "0s", example: `"10m"`,
+				doc: "The app's processes are frozen after so long without a request, until the next one comes. \"0s\": never."},
 			{name: "stop_after", value: duration(&i.StopAfter), def: "0s", example: `"15m"`,
 				doc: "Workers are stopped after so long without a request. \"0s\": never."},
+		},
+		check: func(w written) {
+			if i.SleepAfter > 0 {
+				w.checkUnfrozen()
+			}
 		},
 	}
 }

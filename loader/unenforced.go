@@ -27,3 +27,17 @@ func (w written) checkUnenforced() {
 		}
 	}
 }
+
+// checkUnfrozen warns of an app that is to sleep where the host cannot freeze it.
+func (w written) checkUnfrozen() {
+	const name = "sleep_after"
+	if !w.scope.opts.CannotFreeze {
+		return
+	}
+	for _, l := range w.layers {
+		if attr := l.body.Attributes[name]; attr != nil && !l.fallback {
+			w.warn(name, "The host cannot freeze processes here, so the app stays awake: it cannot make control groups that "+
+				"freeze. Run it as root, or under systemd with Delegate=yes.")
+		}
+	}
+}

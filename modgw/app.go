@@ -21,9 +21,13 @@ const (
 	AppIdle     AppState = "idle"     // has no generation until a request asks for one
 	AppStarting AppState = "starting" // has no generation yet; requests wait
 	AppServing  AppState = "serving"  // has a generation
+	AppAsleep   AppState = "asleep"   // has a generation that is frozen until a request comes
 	AppFailed   AppState = "failed"   // has no generation, and the last try to make one failed
 	AppStopped  AppState = "stopped"  // was stopped by its administrator
 )
+
+// Serves reports whether requests are answered by a generation that is there, once it is awake.
+func (s AppState) Serves() bool { return s == AppServing || s == AppAsleep }
 
 // App is a name, its current generation and the last good one.
 type App struct {
@@ -58,6 +62,7 @@ type App struct {
 	draining map[*Generation]time.Time
 	drained  *DrainedStatus // how the last of them ended; nil while none has
 	sizing   sizing         // number of workers
+	sleep    sleep          // says whether it sleeps
 }
 
 // Failure is a deploy that did not succeed.
@@ -173,7 +178,7 @@ func (a *App) isServed() bool {
 // countRequest notes that a request is handed to a generation.
 func (a *App) countRequest(g *Generation) {
 	a.requests.Add(1)
-	if g.Descriptor.Idle.StopAfter > 0 {
+	if g.Descriptor.Idle.ends() {
 		a.lastUsed.Store(int64(monotonic.Now()))
 	}
 }
@@ -203,23 +208,24 @@ func (a *App) serve(
 }
 
 // acquire returns the current generation, with the request counted in. Without one it wakes an idle
-// app and waits for the first, bounded by the app's queue; the fault says why there is none.
-func (a *App) acquire(ctx context.Context, wake func(AppName)) (*Generation, *Fault) {
+// app and waits for the first, as it waits for one that sleeps, bounded by the app's queue; the
+// fault says why there is none.
+func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName)) (*Generation, *Fault) {
 	for {
 		// A generation that is retired between the two calls has been replaced already.
 		if g := a.current.Load(); g != nil && g.begin() {
 			return g, nil
 		}
-		if fault := a.await(ctx, wake); fault != nil {
+		if fault := a.await(r, info, wake); fault != nil {
 			return nil, fault
 		}
 	}
 }
 
 // await returns nil when it is worth looking for a generation again.
-func (a *App) await(ctx context.Context, wake func(AppName)) *Fault {
+func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fault {
 	a.mu.Lock()
-	if a.current.Load() != nil {
+	if a.state != AppAsleep && a.current.Load() != nil {
 		a.mu.Unlock()
 		return nil
 	}
@@ -249,15 +255,18 @@ func (a *App) await(ctx context.Context, wake func(AppName)) *Fault {
 	if idle {
 		a.setStateLocked(AppStarting)
 	}
+	if a.state == AppAsleep {
+		a.sleep.rouse(Awakening{Cause: WokenByRequest, Request: newSuspect(r, info)})
+	}
 	changed := a.changed
 	a.mu.Unlock()
 	if idle {
 		wake(a.name)
 	}
-	return a.sleep(ctx, changed, queue.Timeout)
+	return a.awaitChange(r.Context(), changed, queue.Timeout)
 }
 
-func (a *App) sleep(ctx context.Context, changed <-chan struct{}, limit time.Duration) *Fault {
+func (a *App) awaitChange(ctx context.Context, changed <-chan struct{}, limit time.Duration) *Fault {
 	defer func() {
 		a.mu.Lock()
 		a.waiting--

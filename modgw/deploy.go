@@ -72,7 +72,7 @@ func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error
 // then goes to output.
 func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor, output *heldOutput,
 	choose func() (Descriptor, *Environment, error)) error {
-	if err := app.lock(ctx); err != nil {
+	if err := app.lockAwake(ctx, WokenByDeploy); err != nil {
 		return fmt.Errorf("cannot deploy app %q: %w", app.name, err)
 	}
 	defer app.unlock()

@@ -408,7 +408,12 @@ const (
 
 // Idle says when an app without requests has processes.
 type Idle struct {
-	Start     IdleStart     // when the app starts
+	Start IdleStart // when the app starts
+
+	// SleepAfter is how long the app is without a request before its processes are frozen until the
+	// next one; 0: they never are.
+	SleepAfter time.Duration
+
 	StopAfter time.Duration // without a request for so long, the workers are stopped; 0: never
 }
 

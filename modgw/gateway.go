@@ -141,7 +141,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		return
 	}
 	info.app, info.gateway = app, g
-	generation, fault := app.acquire(r.Context(), g.config.Wake)
+	generation, fault := app.acquire(r, info, g.config.Wake)
 	if fault != nil {
 		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
 		ServeFault(w, r, http.StatusServiceUnavailable, fault, g.config.Dev)

@@ -246,7 +246,8 @@ func TestPlaceInTheQueueIsFreeAfterWaiting(t *testing.T) {
 		d.Queue = Queue{Max: 1, Timeout: time.Second}
 		app := newApp(d, AppStarting)
 		for range 3 {
-			if _, fault := app.acquire(t.Context(), nil); fault == nil || fault.Code != "MGW-APP-104" {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+			if _, fault := app.acquire(r, &RequestInfo{}, nil); fault == nil || fault.Code != "MGW-APP-104" {
 				t.Fatalf("got %v, and each request should have waited", fault)
 			}
 		}

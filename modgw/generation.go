@@ -31,18 +31,29 @@ type Generation struct {
 	drainOnce sync.Once     // a begin that comes too late counts itself out like the last request
 }
 
-// retired is added to users when no request may begin any more.
-const retired = 1 << 62
+const (
+	// retired is added to users when no request may begin any more.
+	retired = 1 << 62
 
-// begin counts a request in. It reports false when the generation has been replaced; ask the app
-// again then.
+	// asleep is added to users while its processes are frozen, or are about to be.
+	asleep = 1 << 61
+)
+
+// begin counts a request in. It reports false when the generation has been replaced, or sleeps; ask
+// the app again then.
 func (g *Generation) begin() bool {
-	if g.users.Add(1) < retired {
+	if g.users.Add(1) < asleep {
 		return true
 	}
 	g.end()
 	return false
 }
+
+// fallAsleep lets no further request begin until wakeUp. It reports false when there are some.
+func (g *Generation) fallAsleep() bool { return g.users.CompareAndSwap(0, asleep) }
+
+// wakeUp lets requests begin again.
+func (g *Generation) wakeUp() { g.users.Add(-asleep) }
 
 // end counts a request out.
 func (g *Generation) end() {

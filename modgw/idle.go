@@ -7,33 +7,97 @@ import (
 	"github.com/modgw/modgw/internal/monotonic"
 )
 
-// watchIdle stops the app's workers when generation has had no request for as long as its
-// descriptor says. Nothing runs for an app that is never stopped.
+// ends reports whether an app without requests does not go on as it is.
+func (i Idle) ends() bool { return i.SleepAfter > 0 || i.StopAfter > 0 }
+
+// idleWatch has a generation without requests sleep, or stops its workers, as its descriptor says.
+// Its goroutine alone puts the app to sleep and wakes it.
+type idleWatch struct {
+	gateway    *Gateway
+	app        *App
+	generation *Generation
+	idle       Idle
+	sleeper    Sleeper // nil: it stays awake
+}
+
+// watchIdle watches a generation that has taken over. Nothing runs for an app that neither sleeps
+// nor is stopped.
 func (g *Gateway) watchIdle(app *App, generation *Generation) {
-	limit := generation.Descriptor.Idle.StopAfter
-	if limit <= 0 {
+	w := &idleWatch{gateway: g, app: app, generation: generation, idle: generation.Descriptor.Idle}
+	if w.idle.SleepAfter > 0 {
+		w.findSleeper()
+	}
+	if w.sleeper == nil {
+		w.idle.SleepAfter = 0
+	}
+	if !w.idle.ends() {
 		return
 	}
 	app.lastUsed.Store(int64(monotonic.Now()))
-	g.ends.Go(func() {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		for {
-			select {
-			case <-generation.drained:
-				return
-			case <-g.cutOff:
-				return
-			case <-timer.C:
-			}
-			left := limit - (monotonic.Now() - time.Duration(app.lastUsed.Load()))
-			if left <= 0 && generation.users.Load() == 0 {
-				g.rest(app, generation, limit)
-				return
-			}
-			timer.Reset(max(left, time.Second))
+	g.ends.Go(w.run)
+}
+
+// findSleeper finds what freezes the processes of the generation, or logs why nothing does.
+func (w *idleWatch) findSleeper() {
+	s, ok := w.generation.runner.(Sleeper)
+	if ok && w.generation.runner.Status().Sleep["freeze"] != MeansNone {
+		w.sleeper = s
+		return
+	}
+	fault := &Fault{
+		Code:    "MGW-APP-116",
+		Summary: "cannot freeze the processes of the app, which stays awake",
+		Hint:    "run the host as root, or under systemd with Delegate=yes; the processes of attach and fastcgi { connect } are not the host's",
+	}
+	w.gateway.log.Warn("app stays awake", "app", w.app.name, "generation", w.generation.Number, "code", fault.Code, "error", fault.Error())
+}
+
+// MeansNone is the means of what cannot be done on a machine; see [RunnerStatus].
+const MeansNone = "none"
+
+// run returns when the generation was stopped or replaced.
+func (w *idleWatch) run() {
+	timer := time.NewTimer(w.firstLimit())
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.generation.drained:
+			return
+		case <-w.gateway.cutOff:
+			return
+		case <-timer.C:
 		}
-	})
+		unused := w.unusedFor()
+		switch {
+		case w.idle.StopAfter > 0 && unused >= w.idle.StopAfter:
+			w.gateway.rest(w.app, w.generation, w.idle.StopAfter)
+			return
+		case w.idle.SleepAfter > 0 && unused >= w.idle.SleepAfter:
+			timer.Reset(w.sleep(unused))
+		default:
+			timer.Reset(max(w.firstLimit()-unused, w.interval()))
+		}
+	}
+}
+
+// firstLimit is how long the app is without a request until something is done about it.
+func (w *idleWatch) firstLimit() time.Duration {
+	if w.idle.SleepAfter > 0 && w.idle.StopAfter > 0 {
+		return min(w.idle.SleepAfter, w.idle.StopAfter)
+	}
+	return w.idle.SleepAfter + w.idle.StopAfter
+}
+
+// interval is how long the watch waits at least before it looks again.
+func (w *idleWatch) interval() time.Duration { return min(time.Second, w.firstLimit()) }
+
+// unusedFor is how long the generation has had no request.
+func (w *idleWatch) unusedFor() time.Duration {
+	now := monotonic.Now()
+	if w.generation.inFlight() > 0 {
+		w.app.lastUsed.Store(int64(now))
+	}
+	return now - time.Duration(w.app.lastUsed.Load())
 }
 
 // rest makes the app idle again, unless a newer generation has taken over meanwhile.

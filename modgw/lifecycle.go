@@ -131,7 +131,7 @@ func (g *Gateway) Close(ctx context.Context) {
 
 // halt takes the app's current generation away and lets it drain on its own.
 func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
-	if err := app.lock(ctx); err != nil {
+	if err := app.lockAwake(ctx, WokenByStop); err != nil {
 		return fmt.Errorf("cannot stop app %q: %w", app.name, err)
 	}
 	defer app.unlock()

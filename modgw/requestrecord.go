@@ -87,18 +87,23 @@ func (k *requestRecords) note(r *http.Request, info *RequestInfo, o *Outcome, en
 
 // newRequestRecord shares no memory with the request, whose front may use it for the next one.
 func newRequestRecord(r *http.Request, info *RequestInfo, o *Outcome) RequestRecord {
+	return RequestRecord{
+		SuspectRequest: *newSuspect(r, info),
+		Time:           info.Received, Status: o.Status, Cause: o.Cause, Broken: o.Broken, Generation: o.Generation,
+		Worker: o.Worker, Tries: o.Tries, Received: o.Received, Sent: o.Bytes,
+		Front: o.Front.Seconds(), Queued: o.Queued.Seconds(), FirstByte: o.FirstByte.Seconds(),
+		LastByte: o.LastByte.Seconds(), Took: o.Took.Seconds(),
+	}
+}
+
+// newSuspect names a request, and shares no memory with it either.
+func newSuspect(r *http.Request, info *RequestInfo) *SuspectRequest {
 	path := info.Path
 	if len(path) > longestPath {
 		path = path[:longestPath] + "…"
 	}
-	return RequestRecord{
-		SuspectRequest: SuspectRequest{
-			Request: strings.Clone(info.ID), Method: strings.Clone(r.Method), Path: strings.Clone((&url.URL{Path: path}).EscapedPath()),
-		},
-		Time: info.Received, Status: o.Status, Cause: o.Cause, Broken: o.Broken, Generation: o.Generation,
-		Worker: o.Worker, Tries: o.Tries, Received: o.Received, Sent: o.Bytes,
-		Front: o.Front.Seconds(), Queued: o.Queued.Seconds(), FirstByte: o.FirstByte.Seconds(),
-		LastByte: o.LastByte.Seconds(), Took: o.Took.Seconds(),
+	return &SuspectRequest{
+		Request: strings.Clone(info.ID), Method: strings.Clone(r.Method), Path: strings.Clone((&url.URL{Path: path}).EscapedPath()),
 	}
 }
 

@@ -106,6 +106,7 @@ func (g *Gateway) Scale(name AppName, s Scale) (ScaleStatus, error) {
 			Hint:    "apps of the kinds cgi and static have none, and those of fastcgi { connect } and attach are started by others",
 		}
 	}
+	app.sleep.rouse(Awakening{Cause: WokenByScale})
 	app.sizing = sizing{}
 	if s != (Scale{}) {
 		app.sizing.manual = &manualScale{s, d.Scale()}
@@ -153,7 +154,7 @@ func (g *Gateway) Loads() []Load {
 	for _, app := range apps {
 		app.mu.Lock()
 		current := app.current.Load()
-		if current != nil {
+		if current != nil && app.state != AppAsleep {
 			scale, _ := app.scaleLocked(current.Descriptor)
 			loads = append(loads, Load{app.name, current, scale, current.runner.Status()})
 		}

@@ -48,6 +48,17 @@ type Resizer interface {
 	Resize(n int)
 }
 
+// Sleeper is a runner whose processes can be frozen while they have no requests.
+type Sleeper interface {
+	// Sleep freezes all processes, and gives their memory back where the machine has another place
+	// for it. When it fails, or ctx ends first, they run on. No request is in flight, and none
+	// comes until Wake. The error is [ErrBusy] when it may succeed soon.
+	Sleep(ctx context.Context) error
+
+	// Wake lets them run on after Sleep has succeeded. It returns when they do.
+	Wake() error
+}
+
 // RunnerConfig is what a runner is made from.
 type RunnerConfig struct {
 	Descriptor  Descriptor     // descriptor of the app
@@ -96,6 +107,10 @@ type RunnerStatus struct {
 	// Limits says by which means each limit of the app's processes together is in force: "cgroup
 	// v2", "cgroup v1", "rlimit", or "none". Empty: there is no limit.
 	Limits map[string]string `json:"limits,omitempty"`
+
+	// Sleep says by which means the app sleeps: "freeze" by "cgroup v2", "cgroup v1" or "none", and
+	// "memory" by "memory.reclaim", "madvise" or "none". Empty: its descriptor does not let it.
+	Sleep map[string]string `json:"sleep,omitempty"`
 
 	// Sandbox says by which means the app's sandbox confines what, or "none". Empty: there is no
 	// sandbox.

@@ -24,6 +24,7 @@ type AppStatus struct {
 	PreviousEnvironment string `json:"previousEnvironment"`
 
 	Scale    *ScaleStatus   `json:"scale"`    // number of its workers; null: it has none
+	Sleep    *SleepStatus   `json:"sleep"`    // null: its descriptor does not let it sleep
 	Runner   RunnerStatus   `json:"runner"`   // its workers
 	Waiting  int            `json:"waiting"`  // requests that wait for the first generation
 	Requests int64          `json:"requests"` // handed to the app since the host started
@@ -162,6 +163,7 @@ func (a *App) status() AppStatus {
 		s.Runner = g.runner.Status()
 	}
 	s.Scale = a.scaleStatusLocked(s.Runner.Wanted)
+	s.Sleep = a.sleepStatusLocked()
 	if a.previous != nil {
 		s.Previous, s.PreviousEnvironment = a.previous.Number, a.previous.Environment.ID
 	}
@@ -196,4 +198,4 @@ func (g *Generation) status() *GenerationStatus {
 }
 
 // inFlight is how many requests the generation has.
-func (g *Generation) inFlight() int { return int(g.users.Load() &^ retired) }
+func (g *Generation) inFlight() int { return int(g.users.Load() &^ (retired | asleep)) }

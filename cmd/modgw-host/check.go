@@ -48,7 +48,7 @@ func (s *settings) check(
 ) ([]*loader.File, loader.Diagnostics) {
 	files, diags := s.loadWith(targets, s.held(ctx, targets), loader.Options{
 		Vars: s.vars, Root: os.Geteuid() == 0, Machine: true, Unenforced: host.UnenforcedLimits(),
-		Unconfined: host.Unconfined(),
+		Unconfined: host.Unconfined(), CannotFreeze: host.CannotFreeze(),
 	})
 	h, err := s.host()
 	if err != nil {

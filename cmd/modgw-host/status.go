@@ -159,6 +159,9 @@ func details(a control.AppStatus) string {
 			line("", "%d  pid %d  %s", w.Number, w.PID, strings.Join(nonEmpty(w.State, plural(w.Requests, "request"), mebibytes(w.Memory)), "  "))
 		}
 	}
+	for label, text := range sleepLines(a) {
+		line(label, "%s", text)
+	}
 	if crash := a.Runner.Crash; crash != nil {
 		line("crashed", "%s ago: worker %d, pid %d, %s", ago(crash.Time), crash.Worker, crash.PID, crash.Reason)
 		for _, r := range crash.Requests {

@@ -1,11 +1,14 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -182,7 +185,11 @@ func (g *Group) folders() []string {
 // nothing is in them and the process that made the home has ended. A group of one that runs is
 // empty between two processes, and is needed by the next.
 func (t Tree) RemoveStrays(pattern string, ended func(home string) bool) {
-	for _, dir := range t.split {
+	folders := slices.Collect(maps.Values(t.split))
+	if t.freezer != "" {
+		folders = append(folders, t.freezer)
+	}
+	for _, dir := range folders {
 		homes, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is right
 		for _, home := range homes {
 			if !ended(filepath.Base(home)) {
@@ -190,6 +197,7 @@ func (t Tree) RemoveStrays(pattern string, ended func(home string) bool) {
 			}
 			groups, _ := filepath.Glob(filepath.Join(home, "*"))
 			for _, group := range groups {
+				endFrozen(group)
 				_ = os.Remove(group) // fails for files and for groups in use
 			}
 			_ = os.Remove(home)
@@ -223,3 +231,21 @@ func field(file, name string) uint64 {
 }
 
 func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
+
+// Reclaims reports whether memory of the group can be taken back (Linux 5.19).
+func (g *Group) Reclaims() bool {
+	return g != nil && g.unified != "" && writable(filepath.Join(g.unified, "memory.reclaim"))
+}
+
+// reclaimStep is how much is taken back before it is looked whether that is still wanted.
+const reclaimStep = 16 << 20
+
+// Reclaim takes as much of the memory of the group's processes back as the kernel can put
+// elsewhere, until ctx ends.
+func (g *Group) Reclaim(ctx context.Context) {
+	for left := number(filepath.Join(g.unified, "memory.current")); left > 0 && ctx.Err() == nil; left -= reclaimStep {
+		if write(g.unified, "memory.reclaim", strconv.Itoa(reclaimStep)) != nil {
+			return // it could take back no more
+		}
+	}
+}

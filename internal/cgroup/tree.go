@@ -13,6 +13,8 @@ type Tree struct {
 
 	// split are the folders of this process's groups of version 1, by controller.
 	split map[Controller]string
+
+	freezer string // folder of this process's group of version 1 that freezes; "": there is none
 }
 
 // names1 are the names of the controllers in version 1 that have another there.
@@ -57,6 +59,9 @@ func find(mounts, groups string) Tree {
 			}
 		case "cgroup":
 			for option := range strings.SplitSeq(kind[2], ",") {
+				if dir, ok := within(fields[3], fields[4], own, option); ok && option == "freezer" {
+					t.freezer = dir
+				}
 				controller, known := names1[option]
 				if dir, ok := within(fields[3], fields[4], own, option); known && ok && t.split[controller] == "" {
 					t.split[controller] = dir

@@ -46,8 +46,12 @@ type Scope struct {
 	in   *cgroup.Group // group with the limits; nil: there is none
 
 	mu     sync.Mutex
-	folder *os.File   // folder of the cgroup; nil: there is none
-	gone   []*os.File // removed cgroups, which a start under way may still name
+	folder *os.File // folder of the cgroup; nil: there is none
+
+	// freezer stops its processes; nil: it is not wanted, or there is none.
+	freezer *cgroup.Freezer
+
+	gone []*os.File // removed cgroups, which a start under way may still name
 }
 
 // NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
@@ -115,6 +119,8 @@ func (s *Scope) Kill() {
 	if s.app != "" {
 		defer closeGroup(s.app)
 	}
+	_ = s.freezer.Thaw() // what is frozen by version 1 does not end
+	defer s.freezer.Remove()
 	switch {
 	case s.folder == nil:
 		killMarked(s.mark)
@@ -133,9 +139,18 @@ func (s *Scope) Kill() {
 func (s *Scope) bound(l Limits) Limits {
 	if s != nil {
 		_ = s.in.Restore() // joining fails then, and says why
-		l.Groups = append(s.in.ProcessFiles(), l.Groups...)
+		l.Groups = append(s.processFiles(), l.Groups...)
 	}
 	return l
+}
+
+// processFiles are the files of version 1 into which a process writes "0" to belong to the scope.
+func (s *Scope) processFiles() []string {
+	files := s.in.ProcessFiles()
+	if file := s.freezer.ProcessFile(); file != "" {
+		files = append(files, file)
+	}
+	return files
 }
 
 // join makes a command start in the scope.
@@ -169,7 +184,7 @@ func (s *Scope) add(pid int) error {
 	if s == nil {
 		return nil
 	}
-	files := s.in.ProcessFiles()
+	files := s.processFiles()
 	if s.folder != nil {
 		files = append(files, filepath.Join(s.folder.Name(), "cgroup.procs"))
 	}

@@ -47,7 +47,7 @@ func newRow(a control.AppStatus, past *history.App) row {
 	r := row{AppStatus: a, Level: levelGood}
 	latest := latestOf(past)
 	r.Sentence = stateSentence(a, latest("requests"))
-	if a.State == modgw.AppIdle || a.State == modgw.AppStopped {
+	if a.State == modgw.AppIdle || a.State == modgw.AppAsleep || a.State == modgw.AppStopped {
 		r.Level = levelOff
 	}
 	if d := a.Diagnosis; d != nil {
@@ -84,6 +84,8 @@ func stateSentence(a control.AppStatus, rate *float64) string {
 	switch a.State {
 	case modgw.AppIdle:
 		return "waits for a request to start"
+	case modgw.AppAsleep:
+		return "sleeps until a request comes"
 	case modgw.AppStarting:
 		return "starts; " + plural(a.Waiting, "request waits", "requests wait")
 	case modgw.AppStopped:

@@ -85,7 +85,7 @@ func (h *Host) apply(files []*file, cause string, again func(modgw.Descriptor) b
 func (h *Host) announceDeploys(wanted map[modgw.AppName]modgw.Descriptor) {
 	for _, d := range wanted {
 		r := h.reconciler(d.Name)
-		if d.Idle.Start == modgw.StartOnDemand && (r == nil || h.isAsleep(d.Name)) {
+		if d.Idle.Start == modgw.StartOnDemand && (r == nil || h.runsNothing(d.Name)) {
 			continue // it is registered
 		}
 		if r == nil || !reflect.DeepEqual(r.descriptor(), d) {
@@ -110,7 +110,7 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 	}
 	h.mu.Unlock()
 	same := !fresh && reflect.DeepEqual(m.reconciler.descriptor(), d)
-	if same && (!redeploy || h.isAsleep(d.Name)) {
+	if same && (!redeploy || h.runsNothing(d.Name)) {
 		return nil
 	}
 	h.warnOfImpersonation(d)
@@ -118,7 +118,7 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 	if fresh {
 		before = h.inheritedState(d.Name)
 	}
-	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.isAsleep(d.Name))
+	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.runsNothing(d.Name))
 	if isIdle && before != modgw.AppServing || before == modgw.AppStopped {
 		h.register(m, d, before)
 		return nil
@@ -153,8 +153,8 @@ func (h *Host) isWaiting(name modgw.AppName) bool {
 	return r != nil && h.waitsForRequest(r.descriptor())
 }
 
-// isAsleep reports whether an app has no workers and a changed file should start none.
-func (h *Host) isAsleep(name modgw.AppName) bool {
+// runsNothing reports whether an app has no workers and a changed file should start none.
+func (h *Host) runsNothing(name modgw.AppName) bool {
 	switch h.gateway.State(name) {
 	case "", modgw.AppIdle, modgw.AppStopped:
 		return true

@@ -49,7 +49,7 @@ func (h *Host) retryBlocked() {
 // requestDeploy asks for a new generation after a change of an app's files, and deploys apps
 // again that wait for its place.
 func (h *Host) requestDeploy(r *reconciler, req deployRequest) {
-	if d := r.descriptor(); h.gateway.State(d.Name) == modgw.AppServing {
+	if d := r.descriptor(); h.gateway.State(d.Name).Serves() {
 		_ = h.gateway.Expect(d) // the deploy says why not
 	}
 	r.request(req)

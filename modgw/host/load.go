@@ -51,6 +51,7 @@ func (h *Host) options(defaults *loader.Defaults) loader.Options {
 	options := loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
 	if !h.config.Dev {
 		options.Unenforced = workers.Unenforced(func(c cgroup.Controller) bool { return proc.CgroupVersion(c) > 0 })
+		options.CannotFreeze = !proc.CanFreeze()
 	}
 	options.Unconfined = Unconfined()
 	return options
@@ -63,6 +64,10 @@ func Unconfined() []string { return workers.Unconfined(sandbox.Probe()) }
 // UnenforcedLimits returns the arguments of the limits block of an app that a host of this user's
 // could probably not enforce on this machine.
 func UnenforcedLimits() []string { return workers.Unenforced(proc.MachineBounds) }
+
+// CannotFreeze reports whether a host of this user's could probably not freeze the processes of
+// apps on this machine.
+func CannotFreeze() bool { return !proc.MachineFreezes() }
 
 // targets returns where to look for descriptors.
 func (h *Host) targets() []string {

@@ -128,6 +128,9 @@ func (h *Host) upgradeState() upgrade.State {
 	s := upgrade.State{Version: h.config.Version, PID: os.Getpid(), Started: h.started}
 	for _, app := range h.gateway.Status() {
 		a := upgrade.App{Name: app.App, State: app.State}
+		if a.State == modgw.AppAsleep {
+			a.State = modgw.AppServing // the successor's is awake at first
+		}
 		if app.Generation != nil {
 			a.Generation = app.Generation.Number
 		}

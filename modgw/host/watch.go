@@ -211,7 +211,7 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 		return
 	}
 	r := h.reconciler(c.App)
-	if r == nil || h.isAsleep(c.App) {
+	if r == nil || h.runsNothing(c.App) {
 		return
 	}
 	h.requestDeploy(r, deployRequest{class: c.Class, cause: c.Cause, paths: c.Paths, since: c.Since})

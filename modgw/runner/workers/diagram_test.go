@@ -25,12 +25,12 @@ func TestDiagramOfAWorkerIsThatOfItsStates(t *testing.T) {
 		drawn[line[1]+" --> "+line[2]] = true
 	}
 	names := map[State]string{
-		Waiting: "Waiting", Starting: "Starting", Ready: "Ready",
+		Waiting: "Waiting", Starting: "Starting", Ready: "Ready", Asleep: "Asleep",
 		Retiring: "Retiring", Stopping: "Stopping", Ended: "Ended",
 	}
 	events := []func(*stateMachine) error{
 		(*stateMachine).spawned, (*stateMachine).loaded, (*stateMachine).retired,
-		(*stateMachine).stopped, (*stateMachine).exited,
+		(*stateMachine).stopped, (*stateMachine).exited, (*stateMachine).slept, (*stateMachine).woken,
 	}
 	allowed := map[string]bool{}
 	for state, name := range names {

@@ -22,6 +22,7 @@ type Config struct {
 	NewProgram func(w *Worker) Program
 
 	Sandbox *Sandbox // confines the workers; nil: nothing does
+	Freezer Freezer  // freezes the workers; nil: their control group does
 
 	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no
 	// request should wait. nil: it is not told.
@@ -36,7 +37,8 @@ type Config struct {
 }
 
 // Pool is the workers of a runner. Its methods Start, Expand and Stop are those of [modgw.Runner]
-// and [modgw.Expander], Resize is that of [modgw.Resizer].
+// and [modgw.Expander], Resize is that of [modgw.Resizer], and Sleep and Wake are those of
+// [modgw.Sleeper].
 type Pool struct {
 	config   Config
 	restarts atomic.Int64
@@ -50,6 +52,8 @@ type Pool struct {
 	mu       sync.Mutex
 	size     int                // replicas that there should be
 	phase    phase              // says what Resize does
+	awake    chan struct{}      // closes when the phase asleep ends
+	starts   int                // workers that are being started
 	replicas map[int]*replica   // by number
 	workers  map[*Worker]bool   // the workers that have a process
 	finished int64              // requests of the workers that have ended
@@ -64,7 +68,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:   c,
-		scope:    sync.OnceValue(func() *proc.Scope { return NewScope(c.Runner.Descriptor, c.Runner.Log) }),
+		scope:    sync.OnceValue(func() *proc.Scope { return newScope(c.Runner.Descriptor, c.Runner.Log) }),
 		halt:     make(chan struct{}),
 		force:    make(chan struct{}),
 		size:     c.Count,
@@ -127,8 +131,12 @@ func (p *Pool) startAll(ctx context.Context, from, to int) error {
 // and goroutine has ended, and what the workers have left behind.
 func (p *Pool) Stop(ctx context.Context) {
 	p.mu.Lock()
+	wasAsleep := p.phase == asleep
 	p.phase = stopped
 	p.mu.Unlock()
+	if wasAsleep {
+		_ = p.thaw() // what is frozen cannot end politely
+	}
 	close(p.halt)
 	polite := context.AfterFunc(ctx, func() { close(p.force) })
 	defer polite()
@@ -173,6 +181,9 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	for _, w := range p.tracked() {
 		workers = append(workers, w.status())
 	}
+	if p.config.Runner.Descriptor.Idle.SleepAfter > 0 {
+		status.Sleep = p.sleepMeans()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(p.replicas)) {
@@ -187,6 +198,14 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 		status.Limits = Means(d, p.scope())
 	}
 	p.config.Sandbox.Status(status)
+}
+
+// freezer is what freezes the workers.
+func (p *Pool) freezer() Freezer {
+	if p.config.Freezer != nil {
+		return p.config.Freezer
+	}
+	return p.scope()
 }
 
 // finishedLocked is how many requests the workers have executed; p.mu is held.

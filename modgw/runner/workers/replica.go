@@ -23,6 +23,7 @@ const (
 	unstarted phase = iota // there are no replicas, because others start the workers
 	starting               // Start, or later Expand, makes the replicas
 	resizable              // Resize makes and drops them at once
+	asleep                 // the processes are frozen; what Resize says is done when they run on
 	stopped                // nothing more is run in the background
 )
 

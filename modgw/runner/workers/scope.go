@@ -23,6 +23,15 @@ func NewScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
 	return scope
 }
 
+// newScope is NewScope for workers, which may have to sleep.
+func newScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
+	scope := NewScope(d, log)
+	if d.Idle.SleepAfter > 0 {
+		scope.AllowFreeze()
+	}
+	return scope
+}
+
 // groupLimits are the limits of an app that hold for its processes together.
 func groupLimits(d modgw.Descriptor) cgroup.Limits {
 	return cgroup.Limits{

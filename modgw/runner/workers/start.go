@@ -22,6 +22,10 @@ var (
 // must when those that serve leave a processor free. After an error nothing of it is left; the
 // error is what the program has explained, errStopped, or ctx's.
 func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
+	if !p.beginStart() {
+		return nil, errStopped
+	}
+	defer p.endStart()
 	for newProgram := p.config.NewProgram; ; {
 		w := p.newWorker(number, newProgram)
 		err := p.prepare(ctx, w, yields)
@@ -140,7 +144,7 @@ func (p *Pool) logEnd(w *Worker, state State) {
 	switch {
 	case state == Stopping:
 		w.Log.Info("worker stopped", "reason", w.Reason())
-	case state != Ready && state != Retiring:
+	case state != Ready && state != Asleep && state != Retiring:
 	case w.attached:
 		w.Log.Info("worker detached", "reason", w.Reason()) // it may come again
 	default:

@@ -14,12 +14,13 @@ const (
 	Waiting  State = iota // for its next start, after others have failed
 	Starting              // the process loads the app
 	Ready                 // it takes requests
+	Asleep                // it is frozen until the app gets a request
 	Retiring              // it finishes its requests and takes no more
 	Stopping              // it was asked to end, or is being ended
 	Ended                 // there is no process any more
 )
 
-var stateNames = [...]string{"backoff", "starting", "ready", "retiring", "stopping", "ended"}
+var stateNames = [...]string{"backoff", "starting", "ready", "asleep", "retiring", "stopping", "ended"}
 
 // String returns the word for the state in status and log.
 func (s State) String() string { return stateNames[s] }
@@ -37,6 +38,12 @@ func (m *stateMachine) spawned() error { return m.enter(Starting, Waiting) }
 // loaded is the event of a worker that can take requests.
 func (m *stateMachine) loaded() error { return m.enter(Ready, Starting) }
 
+// slept is the event of a worker that was frozen.
+func (m *stateMachine) slept() error { return m.enter(Asleep, Ready) }
+
+// woken is the event of a worker that runs on.
+func (m *stateMachine) woken() error { return m.enter(Ready, Asleep) }
+
 // retired is the event of a worker that gets no more requests.
 func (m *stateMachine) retired() error { return m.enter(Retiring, Ready) }
 
@@ -45,7 +52,7 @@ func (m *stateMachine) stopped() error { return m.enter(Stopping, Starting, Read
 
 // exited is the event of a process that has ended.
 func (m *stateMachine) exited() error {
-	return m.enter(Ended, Waiting, Starting, Ready, Retiring, Stopping)
+	return m.enter(Ended, Waiting, Starting, Ready, Asleep, Retiring, Stopping)
 }
 
 func (m *stateMachine) enter(next State, from ...State) error {

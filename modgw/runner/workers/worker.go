@@ -170,10 +170,12 @@ func (w *Worker) worked() bool {
 	return w.recycle.hasBegun() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
 }
 
-func (w *Worker) isReady() bool {
+func (w *Worker) isReady() bool { return w.isIn(Ready) }
+
+func (w *Worker) isIn(s State) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.machine.state == Ready
+	return w.machine.state == s
 }
 
 func (w *Worker) status() modgw.WorkerStatus {

@@ -1,0 +1,170 @@
+package cgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// freezeTime is how long the processes of a group may take to stop. One that waits for a disk
+	// or a server in the kernel stops when that has answered.
+	freezeTime = 5 * time.Second
+
+	freezeInterval = 2 * time.Millisecond
+)
+
+// ErrNotFrozen is the error of processes that did not stop in time. They run on.
+var ErrNotFrozen = errors.New("its processes did not stop in time")
+
+// Freezer stops the processes of a group and lets them go on. Nothing that they do shows it to
+// them, as SIGSTOP does to a parent or to a shell. nil stops nothing.
+type Freezer struct {
+	dir   string
+	words freezerWords
+}
+
+// freezerWords are the files and words by which a version freezes.
+type freezerWords struct {
+	version         int
+	file            string // file into which freeze or thaw is written
+	freeze, thaw    string
+	state, isFrozen string // file, and what it contains when all processes have stopped
+}
+
+var (
+	words1 = freezerWords{1, "freezer.state", "FROZEN", "THAWED", "freezer.state", "FROZEN\n"}
+	words2 = freezerWords{2, "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1\n"}
+)
+
+// UnifiedFreezer is the freezer of a group of version 2, by its folder. It is nil where the kernel
+// is older than 5.2, or this process may not use it.
+func UnifiedFreezer(dir string) *Freezer {
+	if !writable(filepath.Join(dir, words2.file)) {
+		return nil
+	}
+	return &Freezer{dir, words2}
+}
+
+// OpenFreezer makes a group of version 1 that freezes, below home, which is a name of a folder too.
+// It is nil where the machine has none that this process may use.
+func (t Tree) OpenFreezer(home, name string) *Freezer {
+	if t.freezer == "" || !writable(t.freezer) {
+		return nil
+	}
+	dir := filepath.Join(t.freezer, home, name)
+	if os.MkdirAll(dir, 0o755) != nil {
+		return nil
+	}
+	f := &Freezer{dir, words1}
+	if !writable(filepath.Join(dir, words1.file)) {
+		f.Remove()
+		return nil
+	}
+	return f
+}
+
+// HasFreezer reports whether the machine probably has a freezer for groups like this process's own.
+func (t Tree) HasFreezer() bool { return t.freezer != "" || t.Unified != "" }
+
+// Version is the version of control groups by which processes are frozen; 0: they are not.
+func (f *Freezer) Version() int {
+	if f == nil {
+		return 0
+	}
+	return f.words.version
+}
+
+// Freeze stops the processes of the group. When it fails, or ctx ends first, they go on.
+func (f *Freezer) Freeze(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, freezeTime, ErrNotFrozen)
+	defer cancel()
+	tick := time.NewTicker(freezeInterval)
+	defer tick.Stop()
+	for {
+		// Version 1 wants it again when a process was forked meanwhile.
+		err := write(f.dir, f.words.file, f.words.freeze)
+		if err != nil {
+			return errors.Join(fmt.Errorf("cannot freeze a control group: %w", err), f.Thaw())
+		}
+		text, err := os.ReadFile(filepath.Join(f.dir, f.words.state))
+		if err != nil {
+			return errors.Join(err, f.Thaw())
+		}
+		if strings.Contains(string(text), f.words.isFrozen) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), f.Thaw())
+		}
+	}
+}
+
+// Thaw lets the processes go on. It does nothing where nothing can be frozen.
+func (f *Freezer) Thaw() error {
+	if f == nil {
+		return nil
+	}
+	if err := write(f.dir, f.words.file, f.words.thaw); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot thaw a control group: %w", err)
+	}
+	return nil
+}
+
+// Processes are the ids of the processes in the group, in no order.
+func (f *Freezer) Processes() []int {
+	if f == nil {
+		return nil
+	}
+	return processesIn(f.dir)
+}
+
+func processesIn(dir string) (pids []int) {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return nil
+	}
+	for word := range strings.FieldsSeq(string(text)) {
+		if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// ProcessFile is the file into which a process writes "0" to belong to a group of version 1; "" for
+// one of version 2, which processes belong to anyway.
+func (f *Freezer) ProcessFile() string {
+	if f.Version() != 1 {
+		return ""
+	}
+	return filepath.Join(f.dir, "cgroup.procs")
+}
+
+// endFrozen kills what processes that have ended left frozen in a group of version 1: the signal
+// that ended them could not reach what was frozen.
+func endFrozen(dir string) {
+	if _, err := os.Stat(filepath.Join(dir, words1.file)); err != nil {
+		return
+	}
+	for _, pid := range processesIn(dir) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = (&Freezer{dir, words1}).Thaw()
+}
+
+// Remove removes a group of version 1, unless there are processes in it.
+func (f *Freezer) Remove() {
+	if f.Version() == 1 && os.Remove(f.dir) == nil {
+		_ = os.Remove(filepath.Dir(f.dir)) // when it was the last
+	}
+}

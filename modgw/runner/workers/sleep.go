@@ -1,0 +1,157 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Freezer stops all processes of a pool and lets them go on.
+type Freezer interface {
+	// FreezerVersion is the version of control groups that does it; 0: it cannot be done.
+	FreezerVersion() int
+
+	// Freeze stops them. When it fails, or ctx ends first, they go on.
+	Freeze(ctx context.Context) error
+
+	// Thaw lets them go on.
+	Thaw() error
+
+	// PageOutMeans says how their memory is given back: "memory.reclaim", "madvise" or "none".
+	PageOutMeans() string
+
+	// PageOut gives it back, until ctx ends.
+	PageOut(ctx context.Context)
+}
+
+// Drowsy is a [Program] whose process can use less memory while it has no requests.
+type Drowsy interface {
+	// Slim has the process give back what it does not need. It returns when it has, or ctx ends.
+	Slim(ctx context.Context)
+}
+
+// slimTime is how long processes may take to give memory back before they are frozen.
+const slimTime = 3 * time.Second
+
+// Sleep implements [modgw.Sleeper].
+func (p *Pool) Sleep(ctx context.Context) error {
+	if err := p.fallAsleep(); err != nil {
+		return err
+	}
+	p.slim(ctx)
+	if err := p.freezer().Freeze(ctx); err != nil {
+		_ = p.Wake()
+		return fmt.Errorf("cannot freeze the processes: %w", err)
+	}
+	for _, w := range p.tracked() {
+		w.event((*stateMachine).slept)
+	}
+	p.freezer().PageOut(ctx)
+	if err := ctx.Err(); err != nil {
+		return errors.Join(err, p.Wake())
+	}
+	return nil
+}
+
+// fallAsleep lets no worker start until Wake.
+func (p *Pool) fallAsleep() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase != resizable || p.starts > 0 || len(p.workers) != len(p.replicas) {
+		return modgw.ErrBusy
+	}
+	for w := range p.workers {
+		if !w.isReady() {
+			return modgw.ErrBusy
+		}
+	}
+	p.phase, p.awake = asleep, make(chan struct{})
+	return nil
+}
+
+// slim has the processes give memory back.
+func (p *Pool) slim(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, slimTime)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, program := range p.Programs() {
+		if d, ok := program.(Drowsy); ok {
+			all.Go(func() { d.Slim(ctx) })
+		}
+	}
+	all.Wait()
+}
+
+// Wake implements [modgw.Sleeper]. What was put off begins now: workers start whose predecessors
+// have ended, and the pool gets the size that it should have.
+func (p *Pool) Wake() error {
+	err := p.thaw()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase == asleep {
+		p.phase = resizable
+		close(p.awake)
+		p.resizeLocked(true)
+	}
+	return err
+}
+
+// thaw lets the processes run on.
+func (p *Pool) thaw() error {
+	err := p.freezer().Thaw()
+	for _, w := range p.tracked() {
+		if w.isIn(Asleep) {
+			w.event((*stateMachine).woken)
+		}
+	}
+	return err
+}
+
+// beginStart waits until a worker may be started, and counts it until endStart. It reports false
+// when the pool stops.
+func (p *Pool) beginStart() bool {
+	for {
+		p.mu.Lock()
+		awake := p.awake
+		if p.phase != asleep {
+			p.starts++
+			p.mu.Unlock()
+			return true
+		}
+		p.mu.Unlock()
+		select {
+		case <-awake:
+		case <-p.halt:
+			return false
+		}
+	}
+}
+
+func (p *Pool) endStart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starts--
+}
+
+// sleepMeans says by which means the processes sleep, as [modgw.RunnerStatus] does.
+func (p *Pool) sleepMeans() map[string]string {
+	version := 0
+	if p.ownsProcesses() {
+		version = p.freezer().FreezerVersion()
+	}
+	if version == 0 {
+		return map[string]string{"freeze": modgw.MeansNone, "memory": modgw.MeansNone}
+	}
+	return map[string]string{"freeze": fmt.Sprintf("cgroup v%d", version), "memory": p.freezer().PageOutMeans()}
+}
+
+// ownsProcesses reports whether the pool starts its workers.
+func (p *Pool) ownsProcesses() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.phase != unstarted && p.phase != stopped
+}
