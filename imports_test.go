@@ -64,7 +64,7 @@ var layers = map[string][]string{
 	"modgw/runner/cgi":         {"modgw", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/cgi", "internal/"},
 	"modgw/runner/fastcgi":     {"modgw", "modgw/fcgi", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/cgi", "internal/"},
 	"modgw/runner/process":     {"modgw", "modgw/spool", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "internal/"},
-	"modgw/runner/python":      {"modgw", "modgw/appvalues", "modgw/spool", "modgw/wire", "modgw/listen", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/python/", "internal/"},
+	"modgw/runner/python":      {"modgw", "modgw/appvalues", "modgw/meter", "modgw/spool", "modgw/wire", "modgw/listen", "modgw/runner/workers", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/python/", "internal/"},
 	"modgw/runner/static":      {"modgw", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/scripthost":         {"modgw/fcgi"},
 	"modgw/control":            {"modgw", "modgw/claims", "modgw/diagnosis", "modgw/history", "modgw/listen", "modgw/probe"},

@@ -18,6 +18,7 @@ const (
 	incidentCost = 1300 * time.Millisecond
 	growthCost   = 7 * time.Second
 	savingCost   = 8 * time.Second
+	buildCost    = 20 * time.Second // of modgw-host with other build tags
 )
 
 // tell lists what would be measured and how long that takes, about.
@@ -39,6 +40,9 @@ func (o options) tell(w io.Writer) {
 		for _, t := range s.tasks {
 			line(time.Duration(field)*b.cost(t), s.situation(t))
 		}
+	}
+	for _, s := range o.metered() {
+		line(2*startCost+buildCost+time.Duration(2*meteringPairs*b.often)*((b.warmup+b.window)/meteringPart+clientCost), meteringName(s))
 	}
 	for _, i := range o.incidents() {
 		var cost time.Duration

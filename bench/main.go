@@ -97,6 +97,9 @@ func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) erro
 			return err
 		}
 	}
+	for _, s := range o.metered() {
+		r.Metering = append(r.Metering, b.metering(ctx, s))
+	}
 	for _, i := range o.incidents() {
 		r.Reloads = append(r.Reloads, b.reloads(ctx, i)...)
 	}

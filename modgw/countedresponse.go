@@ -35,7 +35,7 @@ func (w *countedResponse) begin(status int) {
 		return
 	}
 	w.status = status
-	w.info.firstByte = max(1, time.Since(w.info.Received))
+	w.info.firstByte = max(1, w.info.elapsed())
 	if slow := w.info.slow; slow != nil {
 		endless := status == http.StatusSwitchingProtocols || isEventStream(w.Header())
 		slow.begin(w.info.firstByte, endless)

@@ -81,6 +81,16 @@ func (g *Gateway) observeEnd(w http.ResponseWriter, r *http.Request, info *Reque
 
 // end counts a request and passes its outcome on.
 func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bool) {
+	if meter.Enabled {
+		g.count(r, info, o, endless)
+	}
+	if g.config.Ended != nil {
+		g.config.Ended(r, info, *o)
+	}
+}
+
+// count counts a request that has ended, and keeps it if it is worth a look.
+func (g *Gateway) count(r *http.Request, info *RequestInfo, o *Outcome, endless bool) {
 	info.meter(g).Count(&meter.Request{
 		Status: o.Status, Cause: o.Cause, Took: o.Took, Endless: endless, Given: o.Tries > 0, Queued: o.Queued,
 		Front: o.Front, Received: o.Received, Sent: o.Bytes, Broken: o.Broken, Tries: o.Tries,
@@ -89,9 +99,6 @@ func (g *Gateway) end(r *http.Request, info *RequestInfo, o *Outcome, endless bo
 	if info.app != nil {
 		info.app.records.note(r, info, o, endless)
 		g.config.Served()
-	}
-	if g.config.Ended != nil {
-		g.config.Ended(r, info, *o)
 	}
 }
 
@@ -111,7 +118,7 @@ func isEventStream(header http.Header) bool {
 func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
 	o := Outcome{
 		Status: status, Bytes: bytes, Received: i.received, Cause: i.cause, Worker: i.worker, Tries: i.tries,
-		Queued: i.Queued(), FirstByte: i.firstByte, LastByte: i.lastByte, Took: time.Since(i.Received),
+		Queued: i.Queued(), FirstByte: i.firstByte, LastByte: i.lastByte, Took: i.elapsed(),
 	}
 	if !i.Sent.IsZero() {
 		o.Front = max(0, i.Received.Sub(i.Sent))
@@ -126,6 +133,14 @@ func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
 		o.App, o.Generation = i.generation.Descriptor.Name, i.generation.Number
 	}
 	return o
+}
+
+// elapsed is how long ago the head of the request was complete.
+func (i *RequestInfo) elapsed() time.Duration {
+	if !meter.Enabled {
+		return 0
+	}
+	return time.Since(i.Received)
 }
 
 // progress is what a request's runner notes of its way.

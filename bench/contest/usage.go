@@ -30,6 +30,28 @@ func (r *Running) CPU() map[Role]time.Duration {
 	return used
 }
 
+// Executed is for how long the threads of all processes have been executed so far, as the scheduler
+// counts it: to the nanosecond, where [Running.CPU] counts ticks. Threads that have ended are left
+// out, so that only times between which none has ended can be compared.
+func (r *Running) Executed() (sum time.Duration) {
+	for _, p := range r.processes() {
+		sum += p.executed()
+	}
+	return sum
+}
+
+func (p process) executed() (sum time.Duration) {
+	// the pattern is right
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.pid))
+	for _, file := range threads {
+		text, _ := os.ReadFile(file) // the thread may have ended
+		first, _, _ := strings.Cut(string(text), " ")
+		n, _ := strconv.ParseInt(first, 10, 64) // the kernel writes a number
+		sum += time.Duration(n)
+	}
+	return sum
+}
+
 // Memory is the memory of the processes of each role in bytes; what is shared is divided among
 // those that share it.
 func (r *Running) Memory() map[Role]int64 {

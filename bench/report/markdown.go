@@ -23,6 +23,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	r.writeReloads(out)
 	r.writeGrowth(out)
+	r.writeMetering(out)
 	r.writeCalls(out)
 	_, err := io.WriteString(w, out.String())
 	return err

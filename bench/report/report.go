@@ -17,11 +17,12 @@ type Report struct {
 	Window   time.Duration // of one measurement in one round
 	Machine  Machine
 	Versions map[string]string
-	Rows     []Row    `json:",omitempty"`
-	Reloads  []Reload `json:",omitempty"`
-	Growth   []Growth `json:",omitempty"`
-	Savings  []Saving `json:",omitempty"`
-	Calls    []Calls  `json:",omitempty"`
+	Rows     []Row      `json:",omitempty"`
+	Reloads  []Reload   `json:",omitempty"`
+	Growth   []Growth   `json:",omitempty"`
+	Savings  []Saving   `json:",omitempty"`
+	Metering []Metering `json:",omitempty"`
+	Calls    []Calls    `json:",omitempty"`
 }
 
 // Row is what was measured of one contestant in one situation, as the median of the rounds.

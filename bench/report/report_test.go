@@ -58,6 +58,11 @@ func sample() *Report {
 			{Of: "apps", N: 10_000, Start: 2900, Memory: 300 << 20, Request: 72},
 			{Of: "files", N: 100_000, Saved: 250},
 		},
+		Metering: []Metering{
+			{Situation: fast.Situation, With: []float64{20.2, 30.2, 20.2}, Without: []float64{20, 30, 10}},
+			{Situation: Situation{Work: "hello", Site: contest.RawASGI.Name}, With: []float64{21}, Without: []float64{20}},
+			{Situation: Situation{Work: "page", Site: contest.RawASGI.Name}, With: []float64{20}, Failed: "it has ended"},
+		},
 		Savings: []Saving{{Site: contest.OnePage.Name, Times: []float64{125, 900, 120}, Settle: 100}},
 	}
 }
@@ -79,6 +84,9 @@ func TestVerdictsSayWhatWasMetAndWhatWasNotMeasured(t *testing.T) {
 		"saved → new page, a page 100 ms of settling + ≤ 30 ms":                                          "met",
 		"saved → new page, 100 000 files 100 ms of settling + ≤ 100 ms":                                  "missed",
 		"10 000 descriptors, on demand ready in ≤ 3 s, ≤ 50 KiB each, routing as with one":               "met",
+		"counting and timing requests, hello of bare WSGI < 2 % of the CPU time":                         "met",
+		"counting and timing requests, hello of bare ASGI < 2 % of the CPU time":                         "missed",
+		"counting and timing requests, page of bare ASGI < 2 % of the CPU time":                          "not measured",
 		"idle host, 1 app ≤ 20 MiB, no wake-ups":                                                         "met",
 	}
 	for _, v := range sample().Verdicts() {

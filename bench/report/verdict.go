@@ -23,7 +23,7 @@ func (r *Report) Verdicts() (all []Verdict) {
 		all = append(all, b.verdict(r.Rows))
 	}
 	all = append(all, r.threadsVerdict(), r.memoryVerdict(), r.pacedVerdict(1000, 1.6), r.pacedVerdict(5000, 1))
-	return append(all, r.reloadVerdicts()...)
+	return slices.Concat(all, r.reloadVerdicts(), r.meteringVerdicts())
 }
 
 // between are the ratios of the quartiles of two rows: where the ratio of their medians may well be

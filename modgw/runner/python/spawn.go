@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
+	"github.com/modgw/modgw/modgw/meter"
 	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
@@ -55,17 +56,19 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 // shareMemory makes the memory to which the worker writes what it measures, and returns its ends:
 // that of the pauses of its interpreter, and that of the metrics of the app.
 func (w *worker) shareMemory() (theirs []*os.File) {
-	file, ours, err := newMemory(pauses.Size)
-	if err == nil {
-		w.pauses = pauses.New(ours)
-		theirs = append(theirs, file)
-	} else {
-		w.Log.Warn("pauses of the interpreter are not measured", "error", err)
+	if meter.Enabled {
+		file, ours, err := newMemory(pauses.Size)
+		if err == nil {
+			w.pauses = pauses.New(ours)
+			theirs = append(theirs, file)
+		} else {
+			w.Log.Warn("pauses of the interpreter are not measured", "error", err)
+		}
 	}
 	if !w.runner.sharesValues() {
 		return theirs
 	}
-	file, ours, err = newMemory(appvalues.Size)
+	file, ours, err := newMemory(appvalues.Size)
 	if err != nil {
 		w.Log.Warn("metrics of the app are not collected", "error", err)
 		return theirs

@@ -256,7 +256,7 @@ class Worker:
             own = dict(environ)
             own["wsgi.errors"] = stdio.ErrorStream(self._errors)
             self._conns.append(Conn(number, fd, buffer, app, own, self._control, probe))
-        if probe is not None:
+        if probe is not None and pauses.lock.shared:
             watch = pauses.LockWatch(self._conns)
             for conn in self._conns:
                 conn.watch = watch

@@ -21,15 +21,16 @@ _BOUNDS = (0.00025, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)  # seconds, of all bucke
 class Pauses:
     """Counts pauses of one kind. One thread at a time may add some."""
 
-    __slots__ = ("_first", "_counts", "_seconds", "_sum", "_longest")
+    __slots__ = ("shared", "_first", "_counts", "_seconds", "_sum", "_longest")
 
     def __init__(self, kind):
         self._first = _FIRST + kind * _WORDS
         self._sum = self._longest = 0.0
         self.write_to(bytearray(_SIZE))
 
-    def write_to(self, memory):
-        """Has further pauses counted in other memory."""
+    def write_to(self, memory, shared=False):
+        """Has further pauses counted in other memory, which the host reads if it is shared."""
+        self.shared = shared
         view = memoryview(memory)
         # A word is written as a whole, so that the host never reads half of one.
         self._counts, self._seconds = view.cast("Q"), view.cast("d")
@@ -64,7 +65,7 @@ def share(fd):
     finally:
         os.close(fd)
     for pauses in (collector, lock, loop):
-        pauses.write_to(memory)
+        pauses.write_to(memory, shared=True)
     memoryview(memory).cast("Q")[0] = _MAGIC
     os.register_at_fork(after_in_child=_leave)
     if hasattr(gc, "callbacks"):  # PyPy has none.

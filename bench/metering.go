@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/modgw/modgw/bench/contest"
+	"github.com/modgw/modgw/bench/load"
+	"github.com/modgw/modgw/bench/report"
+)
+
+// The difference is small beside what else a machine does. So modgw is asked with and without
+// counting in turn, for a short time and often: for each round of others, meteringPairs times, each
+// for a part of their window.
+const (
+	meteringPairs = 40
+	meteringPart  = 4
+)
+
+// metered are the stages in which it is measured what counting and timing requests costs, each with
+// one task.
+func (o options) metered() (left []stage) {
+	if o.smallest {
+		return nil
+	}
+	stages := []stage{
+		{contest.Setting{Site: contest.RawWSGI, Front: contest.Direct, Workers: 1, Threads: 8}, hello.with(16)},
+		{contest.Setting{Site: contest.RawASGI, Front: contest.Direct, Workers: 1, Threads: 1}, hello.with(16)},
+	}
+	for _, s := range stages {
+		if matches(o.only, meteringName(s)) {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+func meteringName(s stage) string { return "metering, " + s.situation(s.tasks[0]).String() }
+
+// metering asks modgw with and without counting in turn.
+func (b *bench) metering(ctx context.Context, s stage) report.Metering {
+	m := report.Metering{Situation: s.situation(s.tasks[0])}
+	if err := b.measureMetering(ctx, s, &m); err != nil {
+		m.Failed = err.Error()
+	}
+	fmt.Fprintf(b.log, "%s: %s %s\n", meteringName(s), m, m.Failed)
+	return m
+}
+
+func (b *bench) measureMetering(ctx context.Context, s stage, m *report.Metering) error {
+	unmetered, err := b.kit.Unmetered(ctx)
+	if err != nil {
+		return err
+	}
+	metered := contest.All()[0]
+	var field []*contest.Running
+	defer func() { stopAll(field) }()
+	for _, c := range []contest.Contestant{metered, unmetered} {
+		r, err := b.kit.Start(ctx, b.dir, c, s.setting)
+		if err != nil {
+			return err
+		}
+		field = append(field, r)
+	}
+	for pair := range meteringPairs * b.often {
+		var costs [2]float64
+		for turn := range costs {
+			who := (pair + turn) % len(costs) // neither is always asked first
+			if costs[who], err = b.executed(ctx, field[who], s.tasks[0]); err != nil {
+				return err
+			}
+		}
+		if costs[0] > 0 && costs[1] > 0 {
+			m.With, m.Without = append(m.With, costs[0]), append(m.Without, costs[1])
+		}
+	}
+	return nil
+}
+
+// executed returns the microseconds of CPU time of host and workers for an answer; 0: on a busy
+// machine there was none.
+func (b *bench) executed(ctx context.Context, r *contest.Running, t task) (float64, error) {
+	var before, after time.Duration
+	job := b.job(r, t, t.length)
+	job.Warmup, job.Duration = job.Warmup/meteringPart, job.Duration/meteringPart
+	result, err := load.Run(ctx, job, load.Watch{
+		Begun: func() { before = r.Executed() },
+		Ended: func() { after = r.Executed() },
+	})
+	if err == nil && result.Failed() > 0 {
+		err = fmt.Errorf("not all requests were answered: %v", result.Errors)
+	}
+	if err != nil || result.Answered == 0 {
+		return 0, err
+	}
+	return microseconds(after-before) / float64(result.Answered), nil
+}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Metering is what it costs that modgw counts and times requests: microseconds of CPU time of host
+// and worker for an answer, with and without it, in rounds of which the same ones were measured one
+// after the other.
+type Metering struct {
+	Situation
+	With, Without []float64
+	Failed        string `json:",omitempty"` // why there are no numbers, or not all
+}
+
+// shares are by how many percent an answer costs more with counting, in each round.
+func (m Metering) shares() (all []float64) {
+	for i := range min(len(m.With), len(m.Without)) {
+		if m.Without[i] > 0 {
+			all = append(all, 100*(m.With[i]/m.Without[i]-1))
+		}
+	}
+	return all
+}
+
+func (m Metering) String() string {
+	low, high := quartiles(m.shares())
+	return fmt.Sprintf("%+.1f %% (%+.1f to %+.1f; CPU %.2f µs against %.2f µs without)",
+		Median(m.shares()), low, high, Median(m.With), Median(m.Without))
+}
+
+// mostMetering is how many percent of CPU time counting may cost.
+const mostMetering = 2.0
+
+func (r *Report) meteringVerdicts() (all []Verdict) {
+	for _, m := range r.Metering {
+		v := Verdict{
+			What: fmt.Sprintf("counting and timing requests, %s of %s", m.Work, m.Site),
+			Bar:  fmt.Sprintf("< %.0f %% of the CPU time", mostMetering),
+		}
+		if m.Failed == "" && len(m.shares()) > 0 {
+			low, high := quartiles(m.shares())
+			v.Measured, v.Met = m.String(), Median(m.shares()) < mostMetering
+			v.Narrowly = low < mostMetering && mostMetering <= high
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func (r *Report) writeMetering(out *strings.Builder) {
+	for i, m := range r.Metering {
+		if i == 0 {
+			out.WriteString("\n### What counting and timing requests costs\n\n" +
+				"| situation | CPU µs with | without | more, median of the rounds % | quartiles | rounds |\n|---|--:|--:|--:|--:|--:|\n")
+		}
+		if m.Failed != "" {
+			fmt.Fprintf(out, "| %s | %s | | | | |\n", m.Situation, firstLine(m.Failed))
+			continue
+		}
+		low, high := quartiles(m.shares())
+		fmt.Fprintf(out, "| %s | %.2f | %.2f | %+.1f | %+.1f to %+.1f | %d |\n", m.Situation,
+			Median(m.With), Median(m.Without), Median(m.shares()), low, high, len(m.With))
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !unmetered
+
+package meter
+
+// Enabled says whether requests are counted and timed, and workers measure their interpreters. It
+// is false in a program that is built with the tag unmetered, which is not for users: bench builds
+// it to measure what all this costs.
+const Enabled = true
