@@ -25,7 +25,7 @@ func newTop(c console) *cobra.Command {
 		Use:   "top",
 		Short: "Watch what all apps do: rates, durations, queues, workers, and what is wrong",
 		Long: "Watch what all apps do: rates, durations, queues, workers, and what is wrong.\n" +
-			"Without a terminal, or with --once, print one table; --json prints the same for programs.",
+			"Without a terminal, or with --once, print one table, below what is wrong with the host; --json prints the same for programs.",
 		Example: "  modgw-host top\n  modgw-host top --sort cpu --once",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +51,11 @@ func newTop(c console) *cobra.Command {
 			if asJSON {
 				return c.json(m.Rows())
 			}
-			_, err = fmt.Fprintln(c.stdout, strings.Join(top.Table(m.Rows()), "\n"))
+			lines := top.Table(m.Rows())
+			if about := m.About(); about != "" {
+				lines = append([]string{about}, lines...)
+			}
+			_, err = fmt.Fprintln(c.stdout, strings.Join(lines, "\n"))
 			return err
 		},
 	}

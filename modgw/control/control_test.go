@@ -23,6 +23,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/probe"
 )
@@ -56,7 +57,12 @@ func (h *stubHost) Status() Status {
 	return Status{
 		Version: "1",
 		Apps:    []AppStatus{{AppStatus: modgw.AppStatus{App: "blog"}}, {AppStatus: modgw.AppStatus{App: "shop"}}},
-		Broken:  []BrokenFile{{File: "/wiki.hcl", Owner: "bob"}, {File: "/cash.hcl", Owner: "eve"}, {File: "/host.hcl"}},
+		Broken: []BrokenFile{
+			{File: "/wiki.hcl", Owner: "bob", Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Warning, Sentence: "wiki.hcl is broken"}},
+			{File: "/cash.hcl", Owner: "eve", Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Critical, Sentence: "cash.hcl is broken"}},
+			{File: "/host.hcl"},
+		},
+		Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Critical, Sentence: "cash.hcl is broken"},
 	}
 }
 
@@ -331,7 +337,7 @@ func TestUsersSeeTheirOwnAppsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, own := range map[string]string{
-		"/v1/status": "wiki", "/v1/descriptors": "blog", "/v1/claims": "blog", "/v1/policy": "blog", "/v1/logs?app=blog": "kept",
+		"/v1/status": `wiki.hcl is broken","hint":""}}`, "/v1/descriptors": "blog", "/v1/claims": "blog", "/v1/policy": "blog", "/v1/logs?app=blog": "kept",
 		"/v1/logs?app=shop": "", "/v1/logs": "", "/v1/audit": "",
 	} {
 		status, body := askAs(t, 65534, "GET", socket, path)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/claims"
+	"github.com/modgw/modgw/modgw/diagnosis"
 )
 
 var (
@@ -39,9 +40,12 @@ func (s *Server) statusFor(who caller) Status {
 		return status
 	}
 	name := s.Host.UserName(who.uid)
-	status.Diagnosis = nil
 	status.Apps = slices.DeleteFunc(status.Apps, func(a AppStatus) bool { return !s.maySee(who, a.App) })
 	status.Broken = slices.DeleteFunc(status.Broken, func(f BrokenFile) bool { return f.Owner != name })
+	status.Diagnosis = nil
+	for _, f := range status.Broken {
+		status.Diagnosis = diagnosis.Worse(status.Diagnosis, f.Diagnosis)
+	}
 	return status
 }
 

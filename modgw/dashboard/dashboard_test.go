@@ -64,6 +64,7 @@ func (h *stubHost) Status() control.Status {
 	}
 	return control.Status{
 		Apps: []control.AppStatus{app("blog"), app("shop")}, Broken: []control.BrokenFile{{File: hostile, Diagnostics: hostile}},
+		Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Critical, Sentence: "disk full " + hostile, Hint: hostile},
 	}
 }
 

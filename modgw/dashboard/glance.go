@@ -7,6 +7,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
+	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/history"
 )
 
@@ -32,6 +33,8 @@ type apps struct {
 	Status  control.Status
 	Rows    []row
 	Unwell  int // apps of which something is wrong
+
+	HostUnwell *diagnosis.Diagnosis // why the host itself is not well; nil: nothing is known
 }
 
 func (v *visit) glanceParts(ctx context.Context) ([]part, error) {
@@ -47,7 +50,7 @@ func (v *visit) glanceParts(ctx context.Context) ([]part, error) {
 	for i := range past {
 		byName[past[i].App] = &past[i]
 	}
-	a := apps{Root: v.root, Status: status}
+	a := apps{Root: v.root, Status: status, HostUnwell: status.Diagnosis}
 	a.Machine, _ = os.Hostname() // "" is shown as such
 	for _, app := range status.Apps {
 		r := newRow(app, byName[app.App])

@@ -13,12 +13,6 @@ type Certificate struct {
 	Expires time.Time // until when
 }
 
-// Host is what is known of a host, beside its apps.
-type Host struct {
-	Now          time.Time     // when that was found out
-	Certificates []Certificate // certificates of its listeners
-}
-
 // soon is how long before the end of a certificate it should have been replaced, unless it is a
 // shorter part of its life.
 const (
@@ -26,8 +20,7 @@ const (
 	soonShare = 5
 )
 
-// OfHost says why a host is not well; nil: nothing is known to be wrong.
-func OfHost(h Host) *Diagnosis {
+func endingCertificate(h *Host) *Diagnosis {
 	var worst *Certificate
 	for i := range h.Certificates {
 		c := &h.Certificates[i]

@@ -29,16 +29,6 @@ func brokenDescriptor(a *App) *Diagnosis {
 	return a.deployDiagnosis("broken_descriptor", "the descriptor cannot be used: "+what)
 }
 
-// OfFile says what is wrong with a descriptor file that has a mistake; nil without a mistake. Apps
-// that it described before are served on, and have a diagnosis of their own.
-func OfFile(mistake *modgw.Fault) *Diagnosis {
-	if mistake == nil {
-		return nil
-	}
-	return &Diagnosis{"broken_descriptor", Warning,
-		"a descriptor cannot be used: " + oneLine(mistake.Line()) + "; apps that are new in it are not served", oneLine(mistake.Hint)}
-}
-
 func diskFullForPackages(a *App) *Diagnosis {
 	if a.Failure == nil || a.Failure.Code != "MGW-ENV-013" && !strings.Contains(a.Failure.Text, "no space left on device") {
 		return nil

@@ -336,3 +336,51 @@ func TestCertificatesThatExpireAreNamedInTime(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrongWithTheHostItselfIsNamed(t *testing.T) {
+	mistake := &modgw.Fault{Code: "MGW-CFG-001", Summary: "shop.hcl:2: unknown setting \"wsgy\"", Hint: "did you mean wsgi?"}
+	roomy := Disk{Path: "/state", Free: 50 << 30, Size: 100 << 30, FreeFiles: 1e6, MostFiles: 2e6}
+	disk := func(change func(*Disk)) Host {
+		d := roomy
+		change(&d)
+		return Host{State: d}
+	}
+	for name, test := range map[string]struct {
+		host     Host
+		cause    string
+		severity Severity
+		says     []string
+	}{
+		"nothing":            {Host{State: roomy, Files: Files{100, 1024}}, "", "", nil},
+		"nothing is known":   {Host{}, "", "", nil},
+		"disk full":          {disk(func(d *Disk) { d.Free = 4096 }), "disk_full", Critical, []string{"/state has 4 KiB of 100 GiB left", "env gc"}},
+		"no inodes":          {disk(func(d *Disk) { d.FreeFiles = 0 }), "disk_full", Critical, []string{"room for 0 files, of 2000000, left"}},
+		"disk nearly full":   {disk(func(d *Disk) { d.Free = 300 << 20 }), "disk_nearly_full", Warning, []string{"300 MiB of 100 GiB left"}},
+		"few inodes":         {disk(func(d *Disk) { d.FreeFiles = 500 }), "disk_nearly_full", Warning, []string{"room for 500 files"}},
+		"small disk":         {disk(func(d *Disk) { d.Free, d.Size = 3<<20, 24<<20 }), "", "", nil},
+		"inodes not bounded": {disk(func(d *Disk) { d.FreeFiles, d.MostFiles = 0, 0 }), "", "", nil},
+		"many files":         {Host{Files: Files{900, 1024}}, "files_exhausted", Warning, []string{"900 of 1024 file descriptors", "LimitNOFILE="}},
+		"no more files":      {Host{Files: Files{1000, 1024}}, "files_exhausted", Critical, []string{"connections wait"}},
+		"host file":          {Host{File: mistake}, "broken_host_file", Warning, []string{"shop.hcl:2", "settings before stay", "did you mean"}},
+		"watch":              {Host{WatchDegraded: "/srv is missing"}, "watch_degraded", Warning, []string{"/srv is missing", "modgw-host reload"}},
+		"broken descriptor":  {Host{Broken: []BrokenFile{{Mistake: mistake}}}, "broken_descriptor", Warning, []string{"shop.hcl:2", "new in it"}},
+		"apps not served": {Host{Broken: []BrokenFile{{Mistake: mistake}, {mistake, []modgw.AppName{"shop", "wiki"}}}}, "broken_descriptor", Critical,
+			[]string{`apps "shop", "wiki" are not served`}},
+		"the worst first": {Host{File: mistake, State: roomy, Files: Files{900, 1024}, Broken: []BrokenFile{{mistake, []modgw.AppName{"shop"}}}},
+			"broken_descriptor", Critical, []string{`app "shop" is not served`}},
+		"the one that explains most": {Host{File: mistake, WatchDegraded: "x", Files: Files{900, 1024}}, "files_exhausted", Warning, nil},
+	} {
+		d := OfHost(test.host)
+		if d == nil {
+			d = &Diagnosis{}
+		}
+		if d.Cause != test.cause || d.Severity != test.severity {
+			t.Errorf("%s: %+v", name, d)
+		}
+		for _, part := range test.says {
+			if !strings.Contains(d.Sentence+"; "+d.Hint, part) {
+				t.Errorf("%s: %q is not in %+v", name, part, d)
+			}
+		}
+	}
+}

@@ -32,7 +32,6 @@ func (h *Host) Status() control.Status {
 		l := f.settings
 		s.Listeners = append(s.Listeners, control.ListenerStatus{Kind: l.Protocol(), Address: l.Address, Public: l.Public()})
 	}
-	s.Diagnosis = diagnosis.OfHost(diagnosis.Host{Now: time.Now(), Certificates: h.certificates()})
 	mistakes, meters := h.mistakes(), h.meters()
 	apps := h.gateway.Status()
 	located := h.locate(apps, meters)
@@ -58,15 +57,28 @@ func (h *Host) Status() control.Status {
 	}
 	broken := h.brokenFiles()
 	missing := h.missingIn(broken)
+	var files []diagnosis.BrokenFile
 	for _, f := range broken {
 		var text strings.Builder
 		_ = f.Diagnostics.WriteText(&text, false) // a strings.Builder takes everything
+		about := diagnosis.BrokenFile{Mistake: f.Diagnostics.Fault(), Unserved: unserved(missing[f], s.Apps)}
+		files = append(files, about)
 		s.Broken = append(s.Broken, control.BrokenFile{
-			File: f.Path, Owner: f.Owner, Apps: missing[f], Diagnostics: text.String(),
-			Diagnosis: diagnosis.OfFile(f.Diagnostics.Fault()),
+			File: f.Path, Owner: f.Owner, Apps: missing[f], Diagnostics: text.String(), Diagnosis: diagnosis.OfFile(about),
 		})
 	}
+	s.Diagnosis = h.diagnoseHost(files)
 	return s
+}
+
+// unserved returns those of the apps that have no generation.
+func unserved(names []modgw.AppName, apps []control.AppStatus) (left []modgw.AppName) {
+	for _, name := range names {
+		if !slices.ContainsFunc(apps, func(a control.AppStatus) bool { return a.App == name && a.Generation != nil }) {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 // Descriptors implements [control.Host].

@@ -66,6 +66,17 @@ func (d *disks) measured(name string, used modgw.DiskUsage) {
 	}
 }
 
+// limits returns how many bytes the users with a quota may have.
+func (d *disks) limits() map[string]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := map[string]int64{}
+	for name, u := range d.users {
+		all[name] = u.most
+	}
+	return all
+}
+
 // usage returns what the users with a quota have.
 func (d *disks) usage() map[string]modgw.DiskUsage {
 	d.mu.Lock()

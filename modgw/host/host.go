@@ -78,6 +78,7 @@ type Host struct {
 
 	mu            sync.Mutex
 	file          modgw.HostFile // Apps, Sources, Tenants and Admins change after New
+	fileMistake   *modgw.Fault   // why the file cannot be used that was changed since New; nil: it can
 	defaults      *loader.Defaults
 	files         []*loader.File
 	filesRead     time.Time      // when files were read

@@ -23,6 +23,18 @@ func (h *Host) measure() metrics.Host {
 	m := metrics.Host{
 		Broken: len(status.Broken), SpoolMemory: memory, SpoolDisk: disk, LogDropped: h.budgets.Dropped(),
 	}
+	if status.Diagnosis != nil {
+		m.Unwell = status.Diagnosis.Cause
+	}
+	state := diskAt(h.State())
+	m.StateFree, m.StateSize = state.Free, state.Size
+	if status.Upgrade != nil {
+		m.Draining = status.Upgrade.Draining
+	}
+	limits := h.disks.limits()
+	for user, used := range h.disks.usage() {
+		m.Tenants = append(m.Tenants, metrics.Tenant{User: user, Used: used, Most: limits[user]})
+	}
 	for _, app := range status.Apps {
 		a := metrics.App{AppStatus: app.AppStatus, Watch: metrics.Watch{
 			Mode: app.Watch.Mode, Degraded: app.Watch.Degraded != "", Directories: app.Watch.Directories,

@@ -223,7 +223,9 @@ func (h *Host) changed(_ context.Context, c reload.Change) {
 func (h *Host) reconcile(cause string, again func(modgw.Descriptor) bool) []pendingDeploy {
 	h.reconcileLock.Lock()
 	defer h.reconcileLock.Unlock()
-	if err := h.readFileAgain(); err != nil {
+	err := h.readFileAgain()
+	h.setFileMistake(err)
+	if err != nil {
 		h.log.Error("host file not used, the settings before stay", "error", err.Error())
 	}
 	return h.apply(h.read(), cause, again)

@@ -191,6 +191,17 @@ func (c *collector) collectDeploys(out chan<- prometheus.Metric, has map[modgw.A
 func (c *collector) collectHost(out chan<- prometheus.Metric, h *Host) {
 	out <- info.value(1, c.config.Version)
 	out <- startTime.value(timestamp(c.config.Started))
+	if h.Unwell != "" {
+		out <- hostUnwell.value(1, h.Unwell)
+	}
+	if h.StateSize > 0 {
+		out <- stateFree.value(float64(h.StateFree))
+		out <- stateSize.value(float64(h.StateSize))
+	}
+	out <- hostsDraining.value(float64(h.Draining))
+	for _, t := range h.Tenants {
+		collectTenant(out, &t)
+	}
 	out <- brokenFiles.value(float64(h.Broken))
 	out <- spoolBytes.value(float64(h.SpoolMemory), "memory")
 	out <- spoolBytes.value(float64(h.SpoolDisk), "disk")
@@ -198,6 +209,20 @@ func (c *collector) collectHost(out chan<- prometheus.Metric, h *Host) {
 	out <- accessLost.value(float64(h.AccessLost))
 	out <- spansExported.value(float64(h.SpansExported))
 	out <- spansDropped.value(float64(h.SpansDropped))
+}
+
+func collectTenant(out chan<- prometheus.Metric, t *Tenant) {
+	for _, part := range []struct {
+		kind  string
+		bytes int64
+	}{
+		{"environments", t.Used.Environments}, {"caches", t.Used.Caches}, {"private", t.Used.Private}, {"spool", t.Used.Spool},
+	} {
+		out <- tenantDisk.value(float64(part.bytes), t.User, part.kind)
+	}
+	if t.Most > 0 {
+		out <- tenantDiskMax.value(float64(t.Most), t.User)
+	}
 }
 
 func truth(b bool) float64 {

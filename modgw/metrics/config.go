@@ -17,6 +17,9 @@ type Config struct {
 // Host is a snapshot of a host.
 type Host struct {
 	Apps        []App  // all apps
+	Unwell      string // one of a bounded number of causes why the host is not well; "": it is
+	StateFree   uint64 // bytes that are free on the disk with the state folder
+	StateSize   uint64 // bytes of that disk; 0: unknown
 	Broken      int    // descriptor files that cannot be used
 	SpoolMemory int64  // bytes of memory that keep bodies for slow clients
 	SpoolDisk   int64  // bytes of files that do
@@ -25,6 +28,16 @@ type Host struct {
 
 	SpansExported uint64 // spans of requests that a collector has taken so far
 	SpansDropped  uint64 // spans that were dropped so far
+
+	Draining int      // earlier hosts that have connections left since this one has replaced them
+	Tenants  []Tenant // users whose apps may have a bounded part of the disk
+}
+
+// Tenant is what a user's apps have on the host's disk.
+type Tenant struct {
+	User string
+	Used modgw.DiskUsage
+	Most int64 // bytes that they may have; 0: it is not known yet
 }
 
 // App is a snapshot of an app.

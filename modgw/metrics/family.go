@@ -163,6 +163,19 @@ var (
 		"1, with the version of the program.", "version")
 	startTime = gauge("modgw_start_timestamp_seconds",
 		"When the host began to run, since 1970.")
+	hostUnwell = gauge("modgw_host_unwell",
+		"1 while the host itself is not well, with the cause that status says in a sentence.", "cause")
+	stateFree = gauge("modgw_state_free_bytes",
+		"Bytes that are free for the host on the disk with its state folder.")
+	stateSize = gauge("modgw_state_size_bytes",
+		"Size of the disk with the host's state folder.")
+	hostsDraining = gauge("modgw_hosts_draining",
+		"Earlier hosts that have connections left since an upgrade.")
+	tenantDisk = gauge("modgw_tenant_disk_bytes",
+		"Bytes that the apps of a user with a bounded part of the disk have on it, by kind: environments, caches, private or spool.",
+		"user", "kind")
+	tenantDiskMax = gauge("modgw_tenant_disk_max_bytes",
+		"Bytes that the apps of a user may have on the disk.", "user")
 	brokenFiles = gauge("modgw_descriptors_broken",
 		"Descriptor files that cannot be used.")
 	spoolBytes = gauge("modgw_spool_bytes",

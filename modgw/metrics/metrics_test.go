@@ -66,7 +66,10 @@ func newHost(t *testing.T) *host {
 	})
 	t.Cleanup(func() { h.gateway.Close(context.Background()) })
 	h.Metrics = New(Config{Gateway: h.gateway, Version: "1.2.3", Started: time.Now(), Host: func() Host {
-		s := Host{SpoolDisk: 5, Broken: 1, LogDropped: 3, AccessLost: 4}
+		s := Host{
+			SpoolDisk: 5, Broken: 1, LogDropped: 3, AccessLost: 4, Unwell: "disk_full", StateFree: 4096, StateSize: 1 << 20, Draining: 2,
+			Tenants: []Tenant{{User: "bob", Used: modgw.DiskUsage{Caches: 512}, Most: 2048}},
+		}
 		for _, app := range h.gateway.Status() {
 			s.Apps = append(s.Apps, App{
 				AppStatus: app, Unwell: "queue_full", Watch: Watch{Mode: "inotify", Directories: 2, LastEvent: time.Now()},
@@ -143,6 +146,12 @@ func TestMetricsSayWhatHappensToRequestsAndApps(t *testing.T) {
 		`modgw_deploy_failed{app="shop"} 1`,
 		`modgw_watch_mode{app="shop",mode="inotify"} 1`,
 		`modgw_log_records_dropped_total 3`,
+		`modgw_host_unwell{cause="disk_full"} 1`,
+		`modgw_state_free_bytes 4096`,
+		`modgw_state_size_bytes 1.048576e+06`,
+		`modgw_tenant_disk_bytes{kind="caches",user="bob"} 512`,
+		`modgw_tenant_disk_max_bytes{user="bob"} 2048`,
+		`modgw_hosts_draining 2`,
 		`modgw_info{version="1.2.3"} 1`,
 		`process_resident_memory_bytes `,
 		`go_goroutines `,

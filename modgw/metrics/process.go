@@ -26,6 +26,23 @@ func cpuOf(pid int) (seconds float64, ok bool) {
 	return stat.CPUTime(), true
 }
 
+// OpenFiles returns how many file descriptors this process has open, and from which number on it
+// cannot open more; zeros when that is unknown.
+func OpenFiles() (open, most int) {
+	p, err := procfs.Self()
+	if err != nil {
+		return 0, 0
+	}
+	limits, err := p.Limits()
+	if err != nil {
+		return 0, 0
+	}
+	if open, err = p.FileDescriptorsLen(); err != nil {
+		return 0, 0
+	}
+	return open, int(min(limits.OpenFiles, 1<<30))
+}
+
 // memoryAge is how old a size of a process may be. The kernel walks through all pages of a process
 // to find its share of them, which takes milliseconds for a large one.
 const memoryAge = 5 * time.Second

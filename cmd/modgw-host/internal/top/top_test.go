@@ -178,3 +178,21 @@ func TestAppsStayWhenTheHostCannotBeAsked(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestWhatIsWrongWithTheHostComesFirst(t *testing.T) {
+	m := rowsOf(t)
+	if m.About() != "" {
+		t.Error(m.About())
+	}
+	s := m.last
+	s.Status.Diagnosis = &diagnosis.Diagnosis{Cause: "disk_full", Severity: diagnosis.Critical, Sentence: "disk\x1b full", Hint: "make room"}
+	m.Add(s)
+	lines := m.View(200, 5)
+	if len(lines) != 5 || lines[1].Style != Bad || lines[1].Text != m.About() || !strings.Contains(m.About(), "critical  disk") ||
+		!strings.Contains(m.About(), "full; make room") || strings.Contains(m.About(), "\x1b") {
+		t.Errorf("%+v", lines)
+	}
+	for height := range 5 {
+		m.View(20, height) // must not fail
+	}
+}

@@ -89,6 +89,19 @@ func Table(rows []Row) []string {
 	return lines
 }
 
+// About says in a line why the host itself is not well; "": nothing is known to be wrong.
+func (m *Model) About() string {
+	d := m.last.Status.Diagnosis
+	if d == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s  %s", d.Severity, proc.Printable(d.Sentence))
+	if d.Hint != "" {
+		text += "; " + proc.Printable(d.Hint)
+	}
+	return text
+}
+
 // View is the screen of a terminal.
 func (m *Model) View(width, height int) []Line {
 	s := m.last.Status
@@ -97,7 +110,10 @@ func (m *Model) View(width, height int) []Line {
 	if m.problem != "" {
 		lines[0] = Line{proc.Printable(m.problem), Bad}
 	}
-	room := max(1, height-3) // beside the first line, the heads and the last line
+	if d := s.Diagnosis; d != nil {
+		lines = append(lines, Line{m.About(), styleOf(d)})
+	}
+	room := max(1, height-len(lines)-2) // beside the heads and the last line
 	if i := m.index(); m.alone && i >= 0 {
 		lines = append(lines, m.one(m.rows[i])...)
 	} else {

@@ -1,0 +1,202 @@
+package diagnosis
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Host is what is known of a host, beside its apps.
+type Host struct {
+	Now          time.Time     // when that was found out
+	Certificates []Certificate // certificates of its listeners
+
+	// File is why the host's own file cannot be used, which was changed since the host began to run;
+	// nil: it can.
+	File *modgw.Fault
+
+	Broken []BrokenFile // descriptor files that cannot be used
+
+	// WatchDegraded says which descriptors cannot be watched; "": all can.
+	WatchDegraded string
+
+	State Disk  // where the state folder is
+	Files Files // file descriptors of the host's process
+}
+
+// BrokenFile is a descriptor file that cannot be used.
+type BrokenFile struct {
+	Mistake  *modgw.Fault    // the first mistake, with its place; nil: it has none
+	Unserved []modgw.AppName // apps of the file that have no generation; empty: none, or no name is known
+}
+
+// Disk is a file system.
+type Disk struct {
+	Path string // path of a folder on it
+
+	// Free and Size are in bytes, as far as the host's user may have them; a Size of 0: unknown.
+	Free, Size uint64
+
+	// FreeFiles and MostFiles are numbers of files; a MostFiles of 0: they are not bounded.
+	FreeFiles, MostFiles uint64
+}
+
+// Files are the file descriptors of a process.
+type Files struct {
+	Open int
+	Most int // from which on no more can be opened; 0: unknown
+}
+
+// hostRules are the causes that are looked for, of those that are as bad as each other the one
+// first that explains most.
+var hostRules = []func(*Host) *Diagnosis{
+	fullDisk, fewFiles, endingCertificate, brokenHostFile, brokenFiles, unwatchedDescriptors,
+}
+
+// OfHost says why a host is not well: the worst of what is wrong; nil: nothing is known to be
+// wrong.
+func OfHost(h Host) *Diagnosis {
+	var worst *Diagnosis
+	for _, rule := range hostRules {
+		worst = Worse(worst, rule(&h))
+	}
+	return worst
+}
+
+// Worse returns the worse of two diagnoses, of which each may be nil, for those who use the apps;
+// the first one where they are as bad as each other.
+func Worse(first, second *Diagnosis) *Diagnosis {
+	if first == nil || second != nil && second.Severity.rank() > first.Severity.rank() {
+		return second
+	}
+	return first
+}
+
+// rank is larger for what is worse.
+func (s Severity) rank() int {
+	switch s {
+	case Critical:
+		return 2
+	case Warning:
+		return 1
+	}
+	return 0
+}
+
+// A disk is nearly full with less than lowSpace of space, or lowShare of its size if that is less.
+// It is full with less than a page of memory for each of a few files, in which nothing can be kept.
+const (
+	lowSpace = 512 << 20
+	lowShare = 20 // a twentieth
+	noSpace  = 1 << 20
+	lowFiles = 1000
+	noFiles  = 10
+)
+
+// fullDisk is about the disk with environments, bodies of slow clients and the log.
+func fullDisk(h *Host) *Diagnosis {
+	d := &h.State
+	const hint = "make room there: modgw-host env gc removes environments that no app needs"
+	full := func(what string) *Diagnosis {
+		return &Diagnosis{"disk_full", Critical, fmt.Sprintf(
+			"disk full: the state folder %s has %s left, so that no environment is built and no body is kept", d.Path, what), hint}
+	}
+	low := func(what string) *Diagnosis {
+		return &Diagnosis{"disk_nearly_full", Warning,
+			fmt.Sprintf("the disk is nearly full: the state folder %s has %s left", d.Path, what), hint}
+	}
+	space := fmt.Sprintf("%s of %s", bytes(d.Free), bytes(d.Size))
+	files := fmt.Sprintf("room for %d files, of %d,", d.FreeFiles, d.MostFiles)
+	switch {
+	case d.Size > 0 && d.Free < noSpace:
+		return full(space)
+	case d.MostFiles > 0 && d.FreeFiles < noFiles:
+		return full(files)
+	case d.Size > 0 && d.Free < min(lowSpace, d.Size/lowShare):
+		return low(space)
+	case d.MostFiles > 0 && d.FreeFiles < min(lowFiles, d.MostFiles/lowShare):
+		return low(files)
+	}
+	return nil
+}
+
+// bytes is a size in the largest unit of which it has one.
+func bytes(n uint64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}
+
+// fewFiles is about a host that can hardly open anything: connections, files and workers need file
+// descriptors.
+func fewFiles(h *Host) *Diagnosis {
+	f := h.Files
+	d := &Diagnosis{"files_exhausted", Warning, fmt.Sprintf("the host has %d of %d file descriptors open", f.Open, f.Most),
+		"raise the limit: LimitNOFILE= in the systemd unit, or ulimit -n before it starts; max_connections of a listener bounds connections"}
+	switch {
+	case f.Most == 0 || f.Open < f.Most*8/10:
+		return nil
+	case f.Open >= f.Most*95/100:
+		d.Severity = Critical
+		d.Sentence += ", so that connections wait and no worker starts"
+	}
+	return d
+}
+
+// brokenHostFile is about a host that goes on with the settings before.
+func brokenHostFile(h *Host) *Diagnosis {
+	if h.File == nil {
+		return nil
+	}
+	return &Diagnosis{"broken_host_file", Warning,
+		"the host's file cannot be used: " + oneLine(h.File.Line()) + "; the settings before stay in force", oneLine(h.File.Hint)}
+}
+
+// brokenFiles is about descriptors because of which apps are not served.
+func brokenFiles(h *Host) *Diagnosis {
+	var worst *Diagnosis
+	for _, f := range h.Broken {
+		worst = Worse(worst, OfFile(f))
+	}
+	return worst
+}
+
+// OfFile says what is wrong with a descriptor file; nil: nothing is. Apps of it that are served have
+// a diagnosis of their own.
+func OfFile(f BrokenFile) *Diagnosis {
+	mistake, unserved := f.Mistake, f.Unserved
+	if mistake == nil {
+		return nil
+	}
+	d := &Diagnosis{"broken_descriptor", Warning, "a descriptor cannot be used: " + oneLine(mistake.Line()), oneLine(mistake.Hint)}
+	switch len(unserved) {
+	case 0:
+		d.Sentence += "; apps that are new in it are not served"
+	case 1:
+		d.Severity = Critical
+		d.Sentence += fmt.Sprintf("; app %q is not served", unserved[0])
+	default:
+		d.Severity = Critical
+		var names []string
+		for _, name := range unserved {
+			names = append(names, fmt.Sprintf("%q", name))
+		}
+		d.Sentence += "; apps " + strings.Join(names, ", ") + " are not served"
+	}
+	return d
+}
+
+// unwatchedDescriptors is about a watcher that does not see when descriptors are saved.
+func unwatchedDescriptors(h *Host) *Diagnosis {
+	if h.WatchDegraded == "" {
+		return nil
+	}
+	return &Diagnosis{"watch_degraded", Warning,
+		"changes of some descriptors are not seen: " + oneLine(h.WatchDegraded), "apply changes by hand: modgw-host reload"}
+}
