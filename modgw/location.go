@@ -9,9 +9,9 @@ import (
 type Locator interface {
 	// Locate asks the workers, and returns what they have answered when all have, or ctx is done.
 	// It takes their time, and is for an app that is not well. Workers whose interpreter is stuck
-	// do not answer; silent is their number. stack is the ID of a request whose stack is wanted;
+	// do not answer; silent has their numbers. stack is the ID of a request whose stack is wanted;
 	// "": none is.
-	Locate(ctx context.Context, stack string) (found []Location, silent int)
+	Locate(ctx context.Context, stack string) (found []Location, silent []int)
 }
 
 // Location says where a request is that a worker executes.
@@ -33,18 +33,18 @@ type Location struct {
 
 // Locate asks the workers of an app where its requests are, as [Locator] says. It finds nothing for
 // an app whose runner cannot say it.
-func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, silent int) {
+func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, silent []int) {
 	app, err := g.app(name)
 	if err != nil {
-		return nil, 0
+		return nil, nil
 	}
 	generation := app.current.Load()
 	if generation == nil {
-		return nil, 0
+		return nil, nil
 	}
 	locator, ok := generation.runner.(Locator)
 	if !ok || !generation.begin() {
-		return nil, 0
+		return nil, nil
 	}
 	defer generation.end()
 	return locator.Locate(ctx, "")

@@ -34,6 +34,7 @@ type scene struct {
 	address string        // address of the listener
 	silent  int           // port whose server accepts connections and says nothing
 	env     []string      // further variables of the host
+	before  []string      // command that starts the host, which follows it; nil: none
 	trace   io.Writer     // gets what the host says of itself in the end; nil: nothing does
 
 	last    []byte           // the latest status as it was printed
@@ -110,7 +111,7 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 			return err
 		}
 	}
-	if s.running, err = testbed.Start(s.dir, s.env, s.program, "serve", "-c", s.path("host.hcl")); err != nil {
+	if s.running, err = testbed.Start(s.dir, s.env, append(s.before, s.program, "serve", "-c", s.path("host.hcl"))...); err != nil {
 		return err
 	}
 	return s.await(readyTime, "the app is ready, or has failed", func(h *hostStatus) bool {
@@ -164,6 +165,7 @@ func (s *scene) await(patience time.Duration, what string, is func(*hostStatus) 
 
 // hostStatus is what matters here of what modgw-host status --json prints.
 type hostStatus struct {
+	PID       int
 	Diagnosis *diagnosis
 	Apps      []struct {
 		State      string

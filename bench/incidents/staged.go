@@ -7,7 +7,7 @@ import (
 
 // all are the incidents, in the order of the table.
 func all() []*incident {
-	return slices.Concat(starts(), overload(), waits(), failures(), certificates())
+	return slices.Concat(starts(), overload(), waits(), failures(), silence(), hosts(), certificates())
 }
 
 // hello is an app that answers.

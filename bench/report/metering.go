@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
-// Metering is what it costs that modgw counts and times requests: microseconds of CPU time of host
-// and worker for an answer, with and without it, in rounds of which the same ones were measured one
-// after the other.
+// Metering is what it costs that modgw counts and times requests.
 type Metering struct {
 	Situation
+
+	// With and Without are microseconds of CPU time of host and worker for an answer, by round:
+	// of a host that counts, and of one that does not, measured one after the other.
 	With, Without []float64
-	Failed        string `json:",omitempty"` // why there are no numbers, or not all
+
+	Failed string `json:",omitempty"` // why there are no numbers, or not all
 }
 
 // shares are by how many percent an answer costs more with counting, in each round.

@@ -21,7 +21,7 @@ type Report struct {
 	Reloads  []Reload   `json:",omitempty"`
 	Growth   []Growth   `json:",omitempty"`
 	Savings  []Saving   `json:",omitempty"`
-	Metering []Metering `json:",omitempty"`
+	Metering []Metering `json:",omitempty"` // costs of counting and timing requests
 	Calls    []Calls    `json:",omitempty"`
 }
 

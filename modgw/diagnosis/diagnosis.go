@@ -56,8 +56,10 @@ type App struct {
 	// where that is unknown.
 	Places []modgw.Location
 
-	// Silent is how many workers did not say where their requests are.
-	Silent int
+	// Silent are the numbers of workers that did not say where their requests are, Stopped those of
+	// workers whose process was stopped, and InKernel those of workers with a thread that cannot be
+	// interrupted. They are empty where nothing is wrong.
+	Silent, Stopped, InKernel []int
 
 	// Samples are figures of the app, oldest first. The last one is of Now.
 	Samples []Sample
@@ -67,8 +69,8 @@ type App struct {
 // end again and again also refuses requests.
 var rules = []func(*App) *Diagnosis{
 	stopped, brokenDescriptor, diskFullForPackages, missingPackage, startupTimeout, failedDeploy,
-	outOfMemory, crashLoop, diskFull, blockedLoop, lockBound, waitingRequests,
-	processorBound, greedyClient, queueFull, allBusy, workerCrashed, timeouts, failingRequests, largeBodies,
+	outOfMemory, crashLoop, diskFull, blockedLoop, silentWorkers, lockBound, waitingRequests,
+	processorBound, greedyClient, unanswered, queueFull, allBusy, workerCrashed, timeouts, failingRequests, largeBodies,
 	memoryGrows, slowClients, watchDegraded, starting,
 }
 

@@ -384,3 +384,52 @@ func TestWhatIsWrongWithTheHostItselfIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkersThatAnswerNothingAreNamed(t *testing.T) {
+	busy := func(seconds ...int) (all []Sample) {
+		for _, s := range seconds {
+			all = append(all, Sample{Time: ago(time.Duration(s) * time.Second), Generation: 1, Busy: 2, Capacity: 2, Requests: 50 - uint64(s), Answered: 7})
+		}
+		return all
+	}
+	database := modgw.Location{Worker: 1, Module: "psycopg", File: "/srv/shop.py", Line: 5, For: 12 * time.Second}
+	own := modgw.Location{Worker: 1, File: "/srv/shop.py", Line: 7, For: 12 * time.Second}
+	for name, test := range map[string]struct {
+		change func(*App)
+		cause  string
+		says   []string
+	}{
+		"stopped": {func(a *App) { a.Stopped = []int{1} }, "worker_silent", []string{
+			"worker 1 is stopped, by a signal or a debugger; no request was answered for 12 s", "kill -CONT"}},
+		"several stopped": {func(a *App) { a.Stopped = []int{1, 2} }, "worker_silent", []string{"2 workers are stopped"}},
+		"in the kernel":   {func(a *App) { a.InKernel = []int{1} }, "worker_silent", []string{"waits in the kernel", "dmesg"}},
+		"native code": {func(a *App) { a.Silent = []int{1}; a.Runner.Busy = 1 }, "worker_silent", []string{
+			"worker 1 does not say where requests are: native code keeps the interpreter; no request was answered for 12 s"}},
+		"native code, not for long": {func(a *App) { a.Silent, a.Samples = []int{1}, busy(3, 0) }, "all_busy", nil},
+		"a program": {func(a *App) { a.Kind = modgw.KindHTTP }, "worker_silent", []string{
+			"2 requests are executed, of 2 at once; no request was answered for 12 s; 3 requests wait"}},
+		"a line of its own":         {func(a *App) { a.Places = []modgw.Location{own, own} }, "worker_silent", []string{"2 of 2 threads are in shop.py line 7, for 12.0 s"}},
+		"a database":                {func(a *App) { a.Places = []modgw.Location{database, database} }, "waiting_for_database", nil},
+		"a request was answered":    {func(a *App) { a.Samples[2].Answered++ }, "all_busy", nil},
+		"another generation":        {func(a *App) { a.Samples[0].Generation, a.Samples[1].Generation = 0, 0 }, "all_busy", nil},
+		"room for further requests": {func(a *App) { a.Runner.Busy, a.Runner.Queued = 1, 0 }, "", nil},
+	} {
+		a := App{AppStatus: modgw.AppStatus{App: "shop", Kind: modgw.KindWSGI, State: modgw.AppServing, Generation: &modgw.GenerationStatus{Number: 1}}, Now: now}
+		a.Runner.Busy, a.Runner.Capacity, a.Runner.Queued = 2, 2, 3
+		a.Samples = busy(12, 5, 0)
+		test.change(&a)
+		followUp(a.Samples)
+		d := Of(a)
+		if d == nil {
+			d = &Diagnosis{}
+		}
+		if d.Cause != test.cause || d.Cause == "worker_silent" && (d.Severity == Critical) != a.isPressed() {
+			t.Errorf("%s: %+v", name, d)
+		}
+		for _, part := range test.says {
+			if !strings.Contains(d.Sentence+"; "+d.Hint, part) {
+				t.Errorf("%s: %q is not in %+v", name, part, d)
+			}
+		}
+	}
+}

@@ -13,8 +13,8 @@ type Host struct {
 	Now          time.Time     // when that was found out
 	Certificates []Certificate // certificates of its listeners
 
-	// File is why the host's own file cannot be used, which was changed since the host began to run;
-	// nil: it can.
+	// File is why the host's own file cannot be used, which was changed since the host began to
+	// run; nil: it can.
 	File *modgw.Fault
 
 	Broken []BrokenFile // descriptor files that cannot be used
@@ -22,21 +22,24 @@ type Host struct {
 	// WatchDegraded says which descriptors cannot be watched; "": all can.
 	WatchDegraded string
 
-	State Disk  // where the state folder is
+	State Disk  // the disk with the state folder
 	Files Files // file descriptors of the host's process
 }
 
 // BrokenFile is a descriptor file that cannot be used.
 type BrokenFile struct {
-	Mistake  *modgw.Fault    // the first mistake, with its place; nil: it has none
-	Unserved []modgw.AppName // apps of the file that have no generation; empty: none, or no name is known
+	Mistake *modgw.Fault // the first mistake, with its place; nil: it has none
+
+	// Unserved are the apps of the file that have no generation. It is empty where all have one,
+	// and where no name can be read.
+	Unserved []modgw.AppName
 }
 
 // Disk is a file system.
 type Disk struct {
 	Path string // path of a folder on it
 
-	// Free and Size are in bytes, as far as the host's user may have them; a Size of 0: unknown.
+	// Free and Size are in bytes, Free without what is reserved for root; a Size of 0: unknown.
 	Free, Size uint64
 
 	// FreeFiles and MostFiles are numbers of files; a MostFiles of 0: they are not bounded.
@@ -45,8 +48,8 @@ type Disk struct {
 
 // Files are the file descriptors of a process.
 type Files struct {
-	Open int
-	Most int // from which on no more can be opened; 0: unknown
+	Open int // number of open ones
+	Most int // number that can be open at a time; 0: unknown
 }
 
 // hostRules are the causes that are looked for, of those that are as bad as each other the one
@@ -167,8 +170,8 @@ func brokenFiles(h *Host) *Diagnosis {
 	return worst
 }
 
-// OfFile says what is wrong with a descriptor file; nil: nothing is. Apps of it that are served have
-// a diagnosis of their own.
+// OfFile says what is wrong with a descriptor file; nil: nothing is. Apps of it that are served
+// have a diagnosis of their own.
 func OfFile(f BrokenFile) *Diagnosis {
 	mistake, unserved := f.Mistake, f.Unserved
 	if mistake == nil {

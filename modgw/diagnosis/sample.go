@@ -13,6 +13,7 @@ type Sample struct {
 	Generation int       // number of the generation that serves; 0: none
 
 	Requests uint64 // requests that have ended
+	Answered uint64 // requests that the app has answered, or the host at their time limit
 	Failed   uint64 // answered with a status from 500 on
 	Refused  uint64 // refused because the queue was full, or the wait in it too long
 	Late     uint64 // ended at their time limit
@@ -25,6 +26,10 @@ type Sample struct {
 	// RefusedSince and RefusedUntil are when requests were first and last seen to be refused,
 	// without a pause of more than a few seconds. They are zero when that was not seen.
 	RefusedSince, RefusedUntil time.Time
+
+	// QuietSince is since when workers were seen to have requests and no request was answered;
+	// zero: some were.
+	QuietSince time.Time
 
 	Restarts int   // workers of the generation that ended unasked
 	Workers  int   // workers that are there
@@ -47,6 +52,7 @@ const (
 	codeDiskFull      = "MGW-APP-025"
 	codeStartingQueue = "MGW-APP-102"
 	codeTooLarge      = "MGW-APP-015"
+	codeClientGone    = "MGW-APP-103" // it has gone while the app started
 )
 
 // NewSample returns the figures of an app; counted is nil for one that had no request.
@@ -70,6 +76,7 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	if counted == nil {
 		return f
 	}
+	var unanswered uint64
 	f.Slow, f.SlowFor = counted.Slow.Load(), time.Duration(counted.SlowFor.Load())
 	counted.EachCode(func(code string, n uint64) {
 		f.Requests += n
@@ -87,8 +94,11 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 			f.DiskFull += n
 		case codeTooLarge:
 			f.TooLarge += n
+		case modgw.ClientGone, codeClientGone:
+			unanswered += n
 		}
 	})
+	f.Answered = f.Requests - min(f.Requests, f.Refused+f.DiskFull+f.TooLarge+unanswered)
 	return f
 }
 
@@ -97,6 +107,11 @@ const refusedPause = 15 * time.Second
 
 // After returns s with what only the sample before it can tell.
 func (s Sample) After(before Sample) Sample {
+	if s.Busy > 0 && before.Busy > 0 && s.Generation == before.Generation && s.Answered == before.Answered {
+		if s.QuietSince = before.QuietSince; s.QuietSince.IsZero() {
+			s.QuietSince = before.Time
+		}
+	}
 	s.RefusedSince, s.RefusedUntil = before.RefusedSince, before.RefusedUntil
 	if s.Refused > before.Refused {
 		if s.Time.Sub(s.RefusedUntil) > refusedPause {

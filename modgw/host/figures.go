@@ -72,7 +72,8 @@ func (h *Host) meters() map[modgw.AppName]*meter.App {
 // a generation that has more than files.
 func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, counted *meter.App, at places) *diagnosis.Diagnosis {
 	app := diagnosis.App{
-		AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded, Places: at.found, Silent: at.silent,
+		AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded,
+		Places: at.found, Silent: at.silent, Stopped: at.stopped, InKernel: at.inKernel,
 	}
 	sample := diagnosis.NewSample(app.Now, s, counted)
 	if s.Generation == nil || s.Kind == modgw.KindStatic {

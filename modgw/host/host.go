@@ -78,7 +78,7 @@ type Host struct {
 
 	mu            sync.Mutex
 	file          modgw.HostFile // Apps, Sources, Tenants and Admins change after New
-	fileMistake   *modgw.Fault   // why the file cannot be used that was changed since New; nil: it can
+	fileMistake   *modgw.Fault   // mistake in the file as it is since New; nil: it can be used
 	defaults      *loader.Defaults
 	files         []*loader.File
 	filesRead     time.Time      // when files were read

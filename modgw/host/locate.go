@@ -8,6 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/diagnosis"
 	"github.com/modgw/modgw/modgw/meter"
+	"github.com/modgw/modgw/modgw/metrics"
 )
 
 const (
@@ -21,8 +22,11 @@ const (
 
 // places are where the requests of an app are.
 type places struct {
-	found  []modgw.Location
-	silent int // workers that did not say it
+	found []modgw.Location
+
+	// numbers of workers that did not say it, whose process is stopped, and with a thread that
+	// cannot be interrupted
+	silent, stopped, inKernel []int
 }
 
 // locate asks the workers of the apps that do not get on where their requests are. Others are left
@@ -39,14 +43,31 @@ func (h *Host) locate(apps []modgw.AppStatus, meters map[modgw.AppName]*meter.Ap
 			continue
 		}
 		asking.Go(func() {
-			found, silent := h.gateway.Locate(ctx, s.App)
+			var at places
+			at.found, at.silent = h.gateway.Locate(ctx, s.App)
+			at.addStates(s.Runner.Workers)
 			mu.Lock()
 			defer mu.Unlock()
-			all[s.App] = places{found, silent}
+			all[s.App] = at
 		})
 	}
 	asking.Wait()
 	return all
+}
+
+// addStates adds the workers that the kernel does not execute.
+func (p *places) addStates(workers []modgw.WorkerStatus) {
+	for _, w := range workers {
+		if w.PID == 0 {
+			continue
+		}
+		switch metrics.StateOf(w.PID) {
+		case metrics.Stopped:
+			p.stopped = append(p.stopped, w.Number)
+		case metrics.Uninterruptible:
+			p.inKernel = append(p.inKernel, w.Number)
+		}
+	}
 }
 
 // isStuck reports whether requests of an app wait for a worker, or none has ended for a while

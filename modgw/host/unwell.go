@@ -43,6 +43,8 @@ func diskAt(path string) diagnosis.Disk {
 		return d
 	}
 	block := uint64(s.Frsize)
+	// Bavail leaves out what is reserved: root may use that, but neither the users of apps nor root
+	// in a container.
 	d.Size, d.Free = s.Blocks*block, s.Bavail*block
 	d.MostFiles, d.FreeFiles = s.Files, s.Ffree
 	return d

@@ -35,9 +35,9 @@ type Host struct {
 
 // Tenant is what a user's apps have on the host's disk.
 type Tenant struct {
-	User string
-	Used modgw.DiskUsage
-	Most int64 // bytes that they may have; 0: it is not known yet
+	User string          // login name
+	Used modgw.DiskUsage // bytes that there are
+	Most int64           // bytes that they may have; 0: it is not known yet
 }
 
 // App is a snapshot of an app.

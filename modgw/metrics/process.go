@@ -26,6 +26,36 @@ func cpuOf(pid int) (seconds float64, ok bool) {
 	return stat.CPUTime(), true
 }
 
+// State is what the kernel does with a process.
+type State int
+
+// The states.
+const (
+	Running         State = iota // it is executed, or waits for something that a signal ends
+	Stopped                      // by a signal or a debugger
+	Uninterruptible              // a thread waits for a disk, for example, and no signal ends that
+)
+
+// StateOf returns the state of a process; Running when that is unknown.
+func StateOf(pid int) State {
+	threads, err := procfs.AllThreads(pid)
+	if err != nil {
+		return Running
+	}
+	state := Running
+	for _, t := range threads {
+		stat, err := t.Stat()
+		switch {
+		case err != nil: // it has ended
+		case stat.State == "T" || stat.State == "t":
+			return Stopped
+		case stat.State == "D":
+			state = Uninterruptible
+		}
+	}
+	return state
+}
+
 // OpenFiles returns how many file descriptors this process has open, and from which number on it
 // cannot open more; zeros when that is unknown.
 func OpenFiles() (open, most int) {

@@ -11,7 +11,7 @@ import (
 var _ modgw.Locator = (*Runner)(nil)
 
 // Locate implements [modgw.Locator].
-func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Location, silent int) {
+func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Location, silent []int) {
 	type question struct {
 		worker  int
 		pending *control.Location
@@ -29,7 +29,7 @@ func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Locati
 			select {
 			case <-q.pending.Answered():
 			default:
-				silent++
+				silent = append(silent, q.worker)
 				continue
 			}
 		}

@@ -16,8 +16,8 @@ func (a *app) located() []modgw.Location {
 	ctx, cancel := context.WithTimeout(a.Context(), watchtest.Patience)
 	defer cancel()
 	found, silent := a.runner.Locate(ctx, "r1")
-	if silent > 0 {
-		a.Errorf("%d workers do not say where their requests are", silent)
+	if len(silent) > 0 {
+		a.Errorf("workers %v do not say where their requests are", silent)
 	}
 	return found
 }

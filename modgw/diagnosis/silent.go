@@ -1,0 +1,68 @@
+package diagnosis
+
+import (
+	"fmt"
+	"time"
+)
+
+// For so long no request may have been answered before it is said of a worker that does not say
+// where it is, and of one whose requests are not known to wait for anything.
+const (
+	silentTime     = 5 * time.Second
+	unansweredTime = 10 * time.Second
+)
+
+// silentWorkers is about workers that take requests and cannot go on with them.
+func silentWorkers(a *App) *Diagnosis {
+	quiet := a.quiet()
+	hint := fmt.Sprintf("modgw-host restart %s replaces it; timeouts { request } ends such requests", a.App)
+	switch {
+	case len(a.Stopped) > 0 && (quiet >= time.Second || a.isPressed()):
+		return a.silence(quiet, workersAre(a.Stopped, "is stopped", "are stopped")+", by a signal or a debugger",
+			"kill -CONT lets it go on; "+hint)
+	case len(a.InKernel) > 0 && quiet >= silentTime:
+		return a.silence(quiet, workersAre(a.InKernel, "waits", "wait")+" in the kernel, for a disk or a network file system",
+			"look at dmesg, and whether all that is mounted answers")
+	case len(a.Silent) > 0 && quiet >= silentTime:
+		return a.silence(quiet, workersAre(a.Silent, "does", "do")+" not say where requests are: native code keeps the interpreter", hint)
+	}
+	return nil
+}
+
+// unanswered is about an app that takes requests and answers none, where nothing says why.
+func unanswered(a *App) *Diagnosis {
+	quiet := a.quiet()
+	if quiet < unansweredTime || !a.isPressed() {
+		return nil
+	}
+	return a.addPlace(a.silence(quiet, a.busy(), fmt.Sprintf("look what the app waits for: modgw-host logs %s; timeouts { request } ends such requests", a.App)))
+}
+
+// silence makes the diagnosis of workers that answer nothing.
+func (a *App) silence(quiet time.Duration, text, hint string) *Diagnosis {
+	d := &Diagnosis{"worker_silent", Warning, text, hint}
+	if quiet >= time.Second {
+		d.Sentence += fmt.Sprintf("; no request was answered for %s", roughly(quiet))
+	}
+	if a.isPressed() {
+		d.Severity = Critical
+	}
+	return a.addPressure(d)
+}
+
+// workersAre says of some workers what one is, or several are.
+func workersAre(numbers []int, is, are string) string {
+	if len(numbers) == 1 {
+		return fmt.Sprintf("worker %d %s", numbers[0], is)
+	}
+	return fmt.Sprintf("%d workers %s", len(numbers), are)
+}
+
+// quiet is for how long workers have had requests, and none was answered, as far as samples say it.
+func (a *App) quiet() time.Duration {
+	since := a.last().QuietSince
+	if since.IsZero() {
+		return 0
+	}
+	return a.Now.Sub(since)
+}
