@@ -121,7 +121,7 @@ var alone = map[string]string{
 // which takes milliseconds at each start.
 var early = map[string][]string{
 	"internal/launcher": {"encoding/json", "errors", "fmt", "golang.org/x/sys/unix", "os", "runtime", "strconv", "syscall", "unsafe"},
-	"internal/sandbox":  {"fmt", "golang.org/x/sys/unix", "os", "path", "runtime", "slices", "strconv", "strings", "sync", "unsafe"},
+	"internal/sandbox":  {"cmp", "fmt", "golang.org/x/sys/unix", "os", "path", "runtime", "slices", "strconv", "strings", "sync", "unsafe"},
 }
 
 func TestLauncherIsInitialisedEarly(t *testing.T) {

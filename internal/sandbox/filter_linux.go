@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -80,13 +82,37 @@ func (p *program) ifAny(bits, action uint32) {
 	p.ret(action)
 }
 
-// forCall adds the part of a filter that decides about one call, and about that alone: body ends
-// with a return. The number of the call is loaded before and after.
-func (p *program) forCall(call uintptr, body func(*program)) {
-	var inner program
-	body(&inner)
-	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, uint32(call), 0, uint8(len(inner)))
-	*p = append(*p, inner...)
+// decision is the part of a filter about one call. It begins with the number of the call loaded,
+// and each of its ways ends with a return.
+type decision struct {
+	call uint32
+	then program
+}
+
+// decide makes the decision about a call.
+func decide(call uintptr, body func(*program)) decision {
+	d := decision{call: uint32(call)}
+	body(&d.then)
+	return d
+}
+
+// choose adds the decisions, which are in the order of their calls, so that they are found by
+// halving: the kernel runs the filter at each call whose decision depends on its arguments, and a
+// long list would cost more than the call. Other calls are allowed.
+func (p *program) choose(decisions []decision) {
+	if len(decisions) == 1 {
+		d := decisions[0]
+		p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, d.call, 0, uint8(len(d.then)))
+		*p = append(*p, d.then...)
+		p.ret(allow)
+		return
+	}
+	half := len(decisions) / 2
+	var lower program
+	lower.choose(decisions[:half])
+	p.add(unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, decisions[half].call, uint8(len(lower)), 0)
+	*p = append(*p, lower...)
+	p.choose(decisions[half:])
 }
 
 // callFilter makes the filter for the system calls.
@@ -99,30 +125,39 @@ func callFilter(network Network) program {
 		p.add(unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, foreignCalls, 0, 1)
 		p.ret(absent)
 	}
-	for _, call := range deniedCalls {
-		p.ifEqual(uint32(call), deny)
-	}
-	// Its flags are in memory, where no filter can see them; the C library falls back to clone.
-	p.ifEqual(unix.SYS_CLONE3, absent)
-	p.forCall(unix.SYS_CLONE, func(p *program) {
-		p.loadArg(0)
-		p.ifAny(newNamespaces, deny)
-		p.ret(allow)
-	})
-	p.forCall(unix.SYS_IOCTL, func(p *program) {
-		p.loadArg(1)
-		p.ifEqual(unix.TIOCSTI, deny) // types into the terminal that the host was started from
-		p.ifEqual(unix.TIOCLINUX, deny)
-		p.ret(allow)
-	})
-	p.forCall(unix.SYS_SOCKET, func(p *program) { p.socket(network) })
-	if network != Open {
-		p.withoutFastOpen(unix.SYS_SENDTO, 3)
-		p.withoutFastOpen(unix.SYS_SENDMSG, 2)
-		p.withoutFastOpen(unix.SYS_SENDMMSG, 3)
-	}
-	p.ret(allow)
+	decisions := callDecisions(network)
+	slices.SortFunc(decisions, func(a, b decision) int { return cmp.Compare(a.call, b.call) })
+	p.choose(decisions)
 	return p
+}
+
+// callDecisions are what the filter decides about each call that it does not simply allow.
+func callDecisions(network Network) []decision {
+	var all []decision
+	for _, call := range deniedCalls {
+		all = append(all, decide(call, func(p *program) { p.ret(deny) }))
+	}
+	all = append(all,
+		// Its flags are in memory, where no filter can see them; the C library falls back to clone.
+		decide(unix.SYS_CLONE3, func(p *program) { p.ret(absent) }),
+		decide(unix.SYS_CLONE, func(p *program) {
+			p.loadArg(0)
+			p.ifAny(newNamespaces, deny)
+			p.ret(allow)
+		}),
+		decide(unix.SYS_IOCTL, func(p *program) {
+			p.loadArg(1)
+			p.ifEqual(unix.TIOCSTI, deny) // types into the terminal that the host was started from
+			p.ifEqual(unix.TIOCLINUX, deny)
+			p.ret(allow)
+		}),
+		decide(unix.SYS_SOCKET, func(p *program) { p.socket(network) }),
+	)
+	if network != Open {
+		all = append(all,
+			withoutFastOpen(unix.SYS_SENDTO, 3), withoutFastOpen(unix.SYS_SENDMSG, 2), withoutFastOpen(unix.SYS_SENDMMSG, 3))
+	}
+	return all
 }
 
 // socket decides about a new socket: Unix sockets, the internet as far as it may be reached, and
@@ -161,8 +196,8 @@ func (p *program) socket(network Network) {
 
 // withoutFastOpen denies connections that are made by sending (TCP fast open), without the call
 // that the rules for ports are about.
-func (p *program) withoutFastOpen(call uintptr, flags uint32) {
-	p.forCall(call, func(p *program) {
+func withoutFastOpen(call uintptr, flags uint32) decision {
+	return decide(call, func(p *program) {
 		p.loadArg(flags)
 		p.ifAny(unix.MSG_FASTOPEN, deny)
 		p.ret(allow)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -53,6 +54,29 @@ func TestFilterOfSystemCalls(t *testing.T) {
 	}
 	if got := run(t, callFilter(Open), nativeArch+1, unix.SYS_READ, nil); got != deny {
 		t.Errorf("a call of another architecture: %#x", got)
+	}
+}
+
+// TestFilterDeniesTheListedCallsAndNoOthers asks it about every number that a call may have.
+func TestFilterDeniesTheListedCallsAndNoOthers(t *testing.T) {
+	if nativeArch == 0 {
+		t.Skip("there is no filter for this architecture")
+	}
+	const numbers = 1024 // more than there are calls
+	filter := callFilter(Listed)
+	for number := range uint32(numbers) {
+		want := uint32(allow)
+		switch {
+		case slices.Contains(deniedCalls, uintptr(number)):
+			want = deny
+		case number == unix.SYS_CLONE3:
+			want = absent
+		case number == unix.SYS_SOCKET:
+			continue // it depends on its arguments
+		}
+		if got := run(t, filter, nativeArch, number, nil); got != want {
+			t.Errorf("call %d: %#x, want %#x", number, got, want)
+		}
 	}
 }
 
