@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -123,6 +124,10 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	err := proc.Seal()
 	if err != nil {
 		config.Log.Debug("inherited descriptors are not kept from apps", "error", err.Error())
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		config.Naps = true
 	}
 	if h, err = host.New(config); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -355,6 +356,38 @@ func TestLoopThatHasNothingToDoIsNotScheduled(t *testing.T) {
 	if after := switches(t, thread); after > before+1 { // it may only just have been going to sleep
 		t.Errorf("it was scheduled %d times", after-before)
 	}
+}
+
+func TestLoopThatTakesNapsLetsGarbageBeCollectedAndFallsAsleep(t *testing.T) {
+	l := newLoop(t)
+	l.TakeNaps()
+	thread := 0
+	on(l, func() { thread = unix.Gettid() })
+	for napping := 0; napping < 100; {
+		on(l, func() { // the next one comes within a nap's time, unless the machine is busy
+			if l.naps == often {
+				napping++
+			}
+		})
+		if napping%10 == 0 {
+			runtime.GC() // which stops the loop's goroutine, too
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		before := switches(t, thread)
+		time.Sleep(100 * time.Millisecond)
+		if switches(t, thread) == before {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not fall asleep")
+		}
+	}
+	on(l, func() {
+		if l.naps == often {
+			t.Error("it naps again after it has waited for long")
+		}
+	})
 }
 
 // switches is how often a thread has given its processor up.

@@ -15,6 +15,9 @@ import (
 // mostEvents is how many events one turn handles.
 const mostEvents = 128
 
+// napTime is how long a nap lasts, in milliseconds; see [Loop.TakeNaps].
+const napTime = 2
+
 // Loop calls handlers on its own goroutine. Methods may be called from any goroutine unless they
 // say otherwise.
 type Loop struct {
@@ -37,7 +40,17 @@ type Loop struct {
 	timers  timers
 	flushes []Flusher
 	time    time.Time // zero: Time was not called in this turn
+	naps    napState
 }
+
+// napState says whether the loop takes naps.
+type napState uint8
+
+const (
+	never  napState = iota
+	seldom          // it may, but waits for longer than a nap lasts
+	often
+)
 
 // Flusher has something to do at the end of a turn.
 type Flusher interface{ Flush() }
@@ -72,6 +85,14 @@ func (l *Loop) Close() {
 	l.mu.Unlock()
 	<-l.ended
 }
+
+// TakeNaps lets the loop wait for a moment before it tells Go's scheduler that it waits, as long as
+// the next event comes within that moment. The scheduler would take its processor away, and wake
+// its monitor and other threads when the event comes: with an event in each millisecond that costs
+// more than handling them. A collection of garbage interrupts a nap, and a loop that has nothing to
+// do takes none. Meanwhile the loop keeps one of Go's processors from goroutines, so the program
+// should have one more of them (GOMAXPROCS).
+func (l *Loop) TakeNaps() { l.Post(func() { l.naps = seldom }) }
 
 // Post has f called on the loop, after what was posted before. After Close it is not called.
 func (l *Loop) Post(f func()) {
@@ -118,7 +139,7 @@ func (l *Loop) run() {
 
 // poll returns how many events there are. It waits only if there is nothing else to do.
 func (l *Loop) poll() int {
-	n, err := rawsocket.Poll(l.epoll, l.events[:])
+	n, err := rawsocket.Poll(l.epoll, l.events[:], 0)
 	if n > 0 || err != nil {
 		return n
 	}
@@ -130,11 +151,28 @@ func (l *Loop) poll() int {
 	}
 	l.sleeping = true
 	l.mu.Unlock()
-	n, _ = unix.EpollWait(l.epoll, l.events[:], timeout) // it can only be interrupted
+	n = l.wait(timeout)
 	l.mu.Lock()
 	l.sleeping = false
 	l.mu.Unlock()
 	return max(0, n)
+}
+
+// wait waits for events, for so many milliseconds at most; -1: for ever. It can be interrupted.
+func (l *Loop) wait(timeout int) (n int) {
+	if l.naps == often && (timeout < 0 || timeout > napTime) {
+		n, err := rawsocket.Poll(l.epoll, l.events[:], napTime)
+		if n > 0 || err != nil {
+			return n
+		}
+		l.naps = seldom
+	}
+	began := monotonic.Now()
+	n, _ = unix.EpollWait(l.epoll, l.events[:], timeout)
+	if l.naps == seldom && monotonic.Now()-began < napTime*time.Millisecond {
+		l.naps = often
+	}
+	return n
 }
 
 // dispatch calls the handler of an event, unless its source was removed meanwhile.

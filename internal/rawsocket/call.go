@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Poll is epoll_wait that does not wait.
-func Poll(epoll int, events []unix.EpollEvent) (int, error) {
+// Poll is epoll_wait that waits for so many milliseconds at most.
+func Poll(epoll int, events []unix.EpollEvent, timeout int) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
-		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
+		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), uintptr(timeout),
+		0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -103,6 +103,9 @@ func (h *Host) openLoop() (end func()) {
 		h.log.Warn("requests cost more than they need", "error", err)
 		return func() {}
 	}
+	if h.config.Naps {
+		loop.TakeNaps()
+	}
 	h.loop = loop
 	return loop.Close
 }

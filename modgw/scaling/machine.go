@@ -26,7 +26,7 @@ type meter struct {
 // read measures the machine since the last call. What the kernel does not tell is as if there was
 // enough of it.
 func (m *meter) read(now time.Time) Machine {
-	machine := Machine{Processors: float64(runtime.GOMAXPROCS(0))}
+	machine := Machine{Processors: float64(runtime.NumCPU())}
 	stat, err := os.ReadFile("/proc/stat")
 	if busy, ok := busyTime(stat); err == nil && ok {
 		if span := now.Sub(m.at); !m.at.IsZero() && span > 0 {

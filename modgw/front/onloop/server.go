@@ -13,7 +13,7 @@ import (
 const (
 	// MaxTime is how long a connection may be within a request on the loop. Then a goroutine takes
 	// over, which has deadlines and watches the client.
-	MaxTime = 50 * time.Millisecond
+	MaxTime = 200 * time.Millisecond
 
 	// stayAway is how many requests a goroutine serves after one that the handler did not accept on
 	// the loop: its app may never be served there, and moving a connection costs time. It serves

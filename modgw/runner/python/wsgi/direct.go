@@ -39,7 +39,7 @@ var _ modgw.LoopHandler = (*Server)(nil)
 
 // minLoopWait is the shortest queue timeout with which requests wait on the loop. They leave it
 // after a small part of that, and the timeout counts from then on.
-const minLoopWait = time.Second
+const minLoopWait = 4 * time.Second
 
 // ServeOnLoop implements [modgw.LoopHandler].
 func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {

@@ -21,8 +21,9 @@ _REQUEST, _BODY = wire.REQUEST, wire.BODY
 
 _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
 _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
-# answers wait for the next one only while no recent one took longer than this
-_HOLD_SECONDS = 0.0002
+# answers wait for this long at most for the next one, as far as the recent ones tell
+_HOLD_SECONDS = 0.001
+_SLOW = 0.004  # seconds of a request after which no answer waits for the next one
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
@@ -62,6 +63,7 @@ class Conn(Interruptible):
         self._sending = threading.Lock()
         self._answers = []  # frames that wait for the end of their batch
         self._held = 0  # bytes in _answers
+        self._held_since = 0.0  # when the first of them was made
         # seconds that a request may need, judged by the recent ones; unknown at first
         self._slowest = 1.0
         self._pace = Pace(probe)
@@ -283,12 +285,19 @@ class Conn(Interruptible):
                 self._recover(exchange)
             if not exchange.whole:
                 exchange.input.drop()
-            took = pace.count(perf_counter() - begin)
+            end = perf_counter()
+            took = pace.count(end - begin)
             recent = self._slowest * _FORGET
             self._slowest = took if took > recent else recent
             # An idle connection keeps nothing of the request in memory.
             self.current = exchange = None
-            if self._slowest > _HOLD_SECONDS or not self._queue:
+            if len(self._answers) == 1:
+                self._held_since = end
+            if (
+                not self._queue
+                or self._slowest > _SLOW
+                or end - self._held_since + pace.average > _HOLD_SECONDS
+            ):
                 self.flush()
                 self.pace = pace.value()
 
