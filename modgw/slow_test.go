@@ -20,15 +20,17 @@ type locatedRunner struct {
 	stuck bool
 }
 
-func (r *locatedRunner) Locate(ctx context.Context, stack string) ([]Location, int) {
+var _ Locator = (*locatedRunner)(nil)
+
+func (r *locatedRunner) Locate(ctx context.Context, stack string) ([]Location, []int) {
 	if r.stuck {
 		<-ctx.Done()
-		return nil, 1
+		return nil, []int{1}
 	}
 	return []Location{
 		{Worker: 1, Request: "another"},
 		{Worker: 2, Request: stack, File: "views.py", Line: 7, Stack: "in " + stack},
-	}, 0
+	}, nil
 }
 
 // slowApp has requests of an app with a limit of a second executed, and returns what is logged of
