@@ -64,7 +64,7 @@ func TestEqualInputsReuseTheEnvironment(t *testing.T) {
 
 func TestChangedInputsBuildBeside(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.wheel("tiny", "2.0", nil, nil)
 	s.write("requirements.txt", "tiny==1.0\n")
@@ -103,7 +103,7 @@ func TestChangedInputsBuildBeside(t *testing.T) {
 
 func TestRubbishIsReplaced(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	good := s.mustBuild(s.descriptor())
 	for name, spoil := range map[string]func() error{
 		"no marker": func() error { return os.Remove(filepath.Join(good.Dir, markerName)) },
@@ -150,7 +150,7 @@ func TestKnownEnvironmentIsFoundInSilence(t *testing.T) {
 
 func TestTwoBuildersBuildOnce(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	var mu sync.Mutex
@@ -205,7 +205,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 
 func TestInputsThatChangeDuringABuildAreBuiltAgain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.wheel("tiny", "2.0", nil, nil)
 	s.write("requirements.txt", "tiny==1.0\n")
@@ -227,7 +227,7 @@ func TestInputsThatChangeDuringABuildAreBuiltAgain(t *testing.T) {
 
 func TestInputsThatNeverRestAreGivenUp(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	n := ""

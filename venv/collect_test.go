@@ -14,7 +14,7 @@ import (
 )
 
 func TestEqualInputsAreSharedByApps(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	other := newSite(t)
@@ -59,7 +59,7 @@ func (s *site) age(hashes ...string) {
 
 func TestUnusedEnvironmentsAreCollected(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	var hashes []string
 	for _, version := range []string{"1.0", "2.0", "3.0", "4.0"} {
 		s.wheel("tiny", version, nil, nil)
@@ -129,7 +129,7 @@ func TestWhatKilledBuildsLeftIsCollected(t *testing.T) {
 
 func TestCollectingLeavesABuildAlone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny")
 	var steps int

@@ -59,7 +59,7 @@ func TestFailedInstallationSaysWhy(t *testing.T) {
 
 func TestFailedBuildLeavesTheOldEnvironment(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	good := s.mustBuild(s.descriptor())

@@ -183,7 +183,7 @@ func TestUpgradedInterpreterLeavesTheOldEnvironment(t *testing.T) {
 // Two hosts that want the same environment at the same time build it once.
 func TestTwoHostsBuildOneEnvironmentOnce(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	var hosts [2]*exec.Cmd

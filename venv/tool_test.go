@@ -17,16 +17,22 @@ import (
 // uvFolder is a folder with uv, from PATH or else newly installed.
 func uvFolder(t *testing.T) string {
 	t.Helper()
-	if path, err := exec.LookPath("uv"); err == nil {
-		return filepath.Dir(path)
-	}
-	if testing.Short() {
-		t.Skip("uv is not installed, and a short test downloads nothing")
-	}
-	if err := installUV(); err != nil {
+	dir, err := findUV()
+	if err != nil {
 		t.Skip(err)
 	}
-	return filepath.Join(sharedFolder(), "uv", "bin")
+	return dir
+}
+
+// findUV returns the folder with the uv of this machine, else with one that is installed.
+func findUV() (string, error) {
+	if path, err := exec.LookPath("uv"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	if testing.Short() {
+		return "", errors.New("uv is not installed, and a short test downloads nothing")
+	}
+	return filepath.Join(sharedFolder(), "uv", "bin"), installUV()
 }
 
 // installUV installs uv where other users may run it, too.

@@ -157,7 +157,7 @@ func TestSecretsOfABuildAreShownNowhere(t *testing.T) {
 }
 
 func TestEnvironmentsAreBuiltAFewAtATimeAndThoseThatAreThereWaitForNone(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	there := s.descriptor()
 	s.mustBuild(there)
 	b := New(Config{State: s.state, Environ: s.environ, Parallel: 1})

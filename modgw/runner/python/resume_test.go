@@ -354,6 +354,9 @@ func (a *app) talkOn(ctx context.Context, steps *stepCounter) {
 			if conn.Write(context.Background(), websocket.MessageText, []byte(numbered(n))) != nil {
 				return
 			}
+			if n%4 == 0 {
+				time.Sleep(50 * time.Millisecond) // the load, not the wait for anything
+			}
 		}
 	}()
 	for n := range ahead {
