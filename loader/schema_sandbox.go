@@ -20,7 +20,8 @@ func sandboxBlock(d *modgw.Descriptor) block {
 			{name: "write", value: paths(&s.Write), note: "root",
 				doc: "Files and folders that the app may change, with all below them. []: none but its /tmp.", example: `["var"]`},
 			{name: "network", value: endpoints(&s.Network), note: "nothing",
-				doc:     "What the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" for everything.",
+				doc: "What the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" for everything. A name stands for all " +
+					"addresses.",
 				example: `["db.example.com:5432"]`},
 			{name: "learn", value: truth(&s.Learn), def: false, example: `true`,
 				doc: "Nothing is denied. The files and addresses that the app uses are written down as a sandbox block that " +

@@ -100,6 +100,10 @@ func checkEndpointHost(host string) error {
 	return nil
 }
 
+// Prefix returns the addresses of the endpoint. It reports false when those are not known: for a
+// name, and where Host is all.
+func (e Endpoint) Prefix() (netip.Prefix, bool) { return prefixOf(e.Host) }
+
 // covers reports whether other is the endpoint or part of it.
 func (e Endpoint) covers(other Endpoint) bool {
 	if e == Anywhere || e == other {

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/modgw/modgw/internal/addressfilter"
 	"github.com/modgw/modgw/internal/cgroup"
 	"github.com/modgw/modgw/internal/launcher"
 )
@@ -52,6 +53,8 @@ type Scope struct {
 	freezer *cgroup.Freezer
 
 	gone []*os.File // removed cgroups, which a start under way may still name
+
+	filter *addressfilter.Filter // rules for what the processes may reach; nil: there are none
 }
 
 // NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
@@ -119,6 +122,9 @@ func (s *Scope) Kill() {
 	if s.app != "" {
 		defer closeGroup(s.app)
 	}
+	if s.filter != nil {
+		defer s.filter.Close()
+	}
 	_ = s.freezer.Thaw() // what is frozen by version 1 does not end
 	defer s.freezer.Remove()
 	switch {
@@ -172,7 +178,7 @@ func (s *Scope) restore() int {
 	defer s.mu.Unlock()
 	name := s.folder.Name()
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && os.MkdirAll(name, 0o755) == nil {
-		if again, err := os.Open(name); err == nil {
+		if again, err := s.reopen(name); err == nil {
 			s.gone, s.folder = append(s.gone, s.folder), again
 		}
 	}

@@ -182,12 +182,16 @@ func (p *program) socket(network Network) {
 	// Rules for ports are about TCP alone, so that of what has connections only TCP may be used.
 	p.loadArg(1)
 	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, typeMask, 0, 0)
-	if network == Closed {
-		p.ifNot(unix.SOCK_STREAM, deny)
-	} else {
-		p.ifEqual(unix.SOCK_DGRAM, allow)
-		p.ifNot(unix.SOCK_STREAM, deny)
+	if network == Listed {
+		var datagram program
+		datagram.loadArg(2)
+		datagram.ifEqual(0, allow)
+		datagram.ifEqual(unix.IPPROTO_UDP, allow)
+		datagram.ret(noProtocol)
+		p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.SOCK_DGRAM, 0, uint8(len(datagram)))
+		*p = append(*p, datagram...)
 	}
+	p.ifNot(unix.SOCK_STREAM, deny)
 	p.loadArg(2)
 	p.ifEqual(0, allow)
 	p.ifEqual(unix.IPPROTO_TCP, allow)

@@ -38,6 +38,8 @@ func TestFilterOfSystemCalls(t *testing.T) {
 		"TCP by its number":   {socket(unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_TCP), allow, allow, allow},
 		"MPTCP":               {socket(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP), noProtocol, noProtocol, allow},
 		"UDP":                 {socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0), deny, allow, allow},
+		"UDP by its number":   {socket(unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_UDP), deny, allow, allow},
+		"echo requests":       {socket(unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_ICMP), deny, noProtocol, allow},
 		"raw packets":         {socket(unix.AF_INET, unix.SOCK_RAW, 1), deny, deny, allow},
 		"packets of a device": {socket(unix.AF_PACKET, unix.SOCK_RAW, 0), noFamily, noFamily, noFamily},
 		"virtual machines":    {socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0), noFamily, noFamily, noFamily},

@@ -45,13 +45,14 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	box := workers.NewSandbox(c, user)
 	return &Runner{
 		config:  c,
 		user:    user,
 		scripts: scripts{user: user, dir: d.CGI.Dir, script: d.CGI.Script},
 		queue:   queue.New(d.Queue),
-		sandbox: workers.NewSandbox(c, user),
-		scope:   sync.OnceValue(func() *proc.Scope { return workers.NewScope(d, c.Log) }),
+		sandbox: box,
+		scope:   sync.OnceValue(func() *proc.Scope { return workers.NewScope(d, box, c.Log) }),
 		live:    make(map[*proc.Process]bool),
 	}, nil
 }

@@ -68,7 +68,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:   c,
-		scope:    sync.OnceValue(func() *proc.Scope { return newScope(c.Runner.Descriptor, c.Runner.Log) }),
+		scope:    sync.OnceValue(func() *proc.Scope { return newScope(c.Runner.Descriptor, c.Sandbox, c.Runner.Log) }),
 		halt:     make(chan struct{}),
 		force:    make(chan struct{}),
 		size:     c.Count,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
@@ -26,6 +27,7 @@ type Sandbox struct {
 	code   []string // files of the host's own that its processes read
 
 	denials  denials
+	filtered atomic.Bool     // control groups tell addresses apart
 	learning func() *learner // made when it is needed; nil: nothing is learned
 }
 
@@ -69,6 +71,9 @@ func (s *Sandbox) Status(status *modgw.RunnerStatus) {
 		return
 	}
 	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe())
+	if s.filtered.Load() {
+		status.Sandbox["network"] = fmt.Sprintf("control group, landlock %d and seccomp", sandbox.Probe().Landlock)
+	}
 	if s.learning != nil {
 		status.Learned = s.learning().block()
 	}

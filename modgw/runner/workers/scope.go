@@ -10,8 +10,9 @@ import (
 )
 
 // NewScope makes the scope for processes of an app, with the limits that hold for all of them
-// together. Limits that cannot be set are logged.
-func NewScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
+// together, and for a sandbox with the addresses that they may reach; nil is none. Limits that
+// cannot be set are logged.
+func NewScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	scope, err := proc.NewScope(string(d.Name), groupLimits(d))
 	if err != nil {
 		fault := &modgw.Fault{
@@ -20,12 +21,13 @@ func NewScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
 		}
 		log.Warn("limits not in force", "error", fault.Error())
 	}
+	s.filterAddresses(scope)
 	return scope
 }
 
 // newScope is NewScope for workers, which may have to sleep.
-func newScope(d modgw.Descriptor, log *slog.Logger) *proc.Scope {
-	scope := NewScope(d, log)
+func newScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
+	scope := NewScope(d, s, log)
 	if d.Idle.SleepAfter > 0 {
 		scope.AllowFreeze()
 	}

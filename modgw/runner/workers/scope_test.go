@@ -20,7 +20,7 @@ func TestMeansOfLimitsAreSaidForThoseThatAreSet(t *testing.T) {
 	if l := Limits(d, nil); l.Memory != 1<<30 || l.Processes != 9 {
 		t.Errorf("limits of each process %+v", l)
 	}
-	scope := NewScope(d, slog.New(slog.DiscardHandler))
+	scope := NewScope(d, nil, slog.New(slog.DiscardHandler))
 	defer scope.Kill()
 	if version := scope.Version(cgroup.CPU); version > 0 && Means(d, scope)["cpu"] == "none" {
 		t.Errorf("version %d bounds, and status says it does not", version)
@@ -40,7 +40,7 @@ func TestUnenforcedAreLimitsWithoutControllerThatNothingElseEnforces(t *testing.
 func TestLimitThatTheKernelRefusesIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	d := modgw.Descriptor{Name: "refused", Limits: modgw.Limits{CPU: 1e9}}
-	scope := NewScope(d, slog.New(slog.NewTextHandler(&log, nil)))
+	scope := NewScope(d, nil, slog.New(slog.NewTextHandler(&log, nil)))
 	defer scope.Kill()
 	if scope.Version(cgroup.CPU) == 0 {
 		t.Skip("this process cannot use the controller of processors")

@@ -69,7 +69,7 @@ func start(a App) (*Process, error) {
 		in:      wire.NewReader(conn),
 		ended:   make(chan struct{}),
 		waiting: make(map[uint32]chan answer),
-		scope:   workers.NewScope(a.Descriptor, a.Log),
+		scope:   workers.NewScope(a.Descriptor, a.Sandbox, a.Log),
 
 		deserted: make(chan struct{}),
 	}

@@ -1,0 +1,41 @@
+package proc
+
+import (
+	"errors"
+	"os"
+
+	"github.com/modgw/modgw/internal/addressfilter"
+)
+
+// Filter lets the processes of the scope reach granted addresses alone, and reports what else they
+// try, as [addressfilter.New] says. It is called before any is started. It fails where the scope is
+// no cgroup, and without root's rights.
+func (s *Scope) Filter(rules []addressfilter.Rule, denied func(addressfilter.Attempt)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folder == nil {
+		return errors.New("the processes are in no control group of version 2")
+	}
+	filter, err := addressfilter.New(rules, denied)
+	if err != nil {
+		return err
+	}
+	if err := filter.Attach(int(s.folder.Fd())); err != nil {
+		filter.Close()
+		return err
+	}
+	s.filter = filter
+	return nil
+}
+
+// reopen opens a cgroup that was made again, with the filter in force.
+func (s *Scope) reopen(name string) (*os.File, error) {
+	folder, err := os.Open(name)
+	if err != nil || s.filter == nil {
+		return folder, err
+	}
+	if err := s.filter.Attach(int(folder.Fd())); err != nil {
+		return nil, errors.Join(err, folder.Close(), os.Remove(name))
+	}
+	return folder, nil
+}
