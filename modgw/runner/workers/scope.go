@@ -34,6 +34,9 @@ func newScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	return scope
 }
 
+// AreBounded reports whether an app has limits that hold for its processes together.
+func AreBounded(d modgw.Descriptor) bool { return groupLimits(d).Bounded() }
+
 // groupLimits are the limits of an app that hold for its processes together.
 func groupLimits(d modgw.Descriptor) cgroup.Limits {
 	return cgroup.Limits{

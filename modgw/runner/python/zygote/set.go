@@ -19,7 +19,8 @@ import (
 const defaultDelay = time.Second
 
 // Set is the zygotes of a host, one for each app and environment. It starts no process until a
-// worker has reported its modules.
+// worker has reported its modules. Zygotes of apps that load the same modules of the same
+// environment share a template process.
 type Set struct {
 	// Delay is how long a new generation is left alone before its template process is prepared,
 	// which takes CPU time from its first requests. 0: one second.
@@ -27,6 +28,9 @@ type Set struct {
 
 	mu      sync.Mutex
 	zygotes map[string]*Zygote // by App.key
+
+	shared map[string][]*sharedTemplate // by App.sharingKey
+	turns  map[string]*turn             // by App.sharingKey
 }
 
 // App is what a zygote needs to know of a generation of an app.
@@ -53,7 +57,7 @@ func (s *Set) Join(a App) *Zygote {
 	key := a.key()
 	z := s.zygotes[key]
 	if z == nil {
-		z = &Zygote{key: key, delay: s.Delay, excluded: make(map[string]string)}
+		z = &Zygote{set: s, key: key, delay: s.Delay, excluded: make(map[string]string)}
 		if z.delay == 0 {
 			z.delay = defaultDelay
 		}
@@ -91,9 +95,14 @@ func (s *Set) Len() int {
 // key names everything that shapes a process before it loads the app. The app's root is not part of
 // it: each release may have its own, and a worker changes to it after the fork.
 func (a *App) key() string {
+	return string(a.Descriptor.Name) + " " + a.Environment.ID + " " + a.shape()
+}
+
+// shape names what key does, but for the app and the name of its environment.
+func (a *App) shape() string {
 	hash := sha256.New()
 	d, env := a.Descriptor, a.Environment
-	fmt.Fprintf(hash, "%q %q %q %q %q %q", env.ID, env.Dir, env.Interpreter, env.SearchPath, d.Name, a.Dir)
+	fmt.Fprintf(hash, "%q %q %q %q", env.Dir, env.Interpreter, env.SearchPath, a.Dir)
 	fmt.Fprintf(hash, "%v %q %d", d.Limits, d.Umask, d.Nice)
 	fmt.Fprintf(hash, "%q", d.ProcessEnv(env, a.User.HomeDir()))
 	if s := d.Sandbox; s != nil { // the workers are confined as their template is

@@ -39,6 +39,7 @@ const (
 // Zygote is the template process of one app in one environment, and what was learned about making
 // it.
 type Zygote struct {
+	set     *Set
 	key     string // in its Set
 	users   int    // generations; guarded by Set.mu
 	delay   time.Duration
@@ -50,6 +51,7 @@ type Zygote struct {
 	state    state
 	current  *Process // nil: none is ready
 	renewals int
+	private  bool              // it shares no template: one that others use did not fit the app
 	excluded map[string]string // modules that a template must not load, and why
 	prepared string            // Report.names that the latest template was prepared with
 	report   *Report           // the last from a worker not forked beside a template; nil: none
@@ -86,7 +88,7 @@ func (z *Zygote) learnLocked(a App, report Report) {
 	}
 	z.state, z.prepared, z.report = preparing, report.names, nil
 	z.running.Go(func() {
-		p, err := z.prepare(a, report)
+		p, err := z.find(a, report)
 		z.mu.Lock()
 		defer z.mu.Unlock()
 		if z.state == preparing {
@@ -104,9 +106,39 @@ func (z *Zygote) learnLocked(a App, report Report) {
 	})
 }
 
+// find returns a template that has loaded the modules of a report: one that another app uses
+// already, or a new one.
+func (z *Zygote) find(a App, report Report) (*Process, error) {
+	z.mu.Lock()
+	key := a.sharingKey()
+	if z.private {
+		key = ""
+	}
+	z.mu.Unlock()
+	if key == "" {
+		t, err := z.prepare(a, report)
+		return newProcess(t, key), err
+	}
+	end, err := z.set.takeTurn(z.ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	names := report.sortedNames()
+	t := z.set.find(key, names)
+	if t != nil {
+		a.Log.Info("template shared with other apps", "pid", t.PID())
+		return newProcess(t, key), nil
+	}
+	if t, err = z.prepare(a, report); err == nil {
+		z.set.share(key, t, names)
+	}
+	return newProcess(t, key), err
+}
+
 // prepare makes a template that has loaded the modules of a report, leaving out more of them with
 // each round until all can be loaded before the app.
-func (z *Zygote) prepare(a App, report Report) (*Process, error) {
+func (z *Zygote) prepare(a App, report Report) (*template, error) {
 	if err := z.waitUntilIdle(a); err != nil {
 		return nil, err
 	}
@@ -182,6 +214,7 @@ func (z *Zygote) Distrust(a App, p *Process, err error) {
 	if _, ok := errors.AsType[*UnfitError](err); ok && z.renewals < maxRenewals {
 		z.renewals++
 		z.current = nil
+		z.private = z.private || p.isUsable() // it fits others
 		z.retireLocked(p)
 		a.Log.Info("template outdated, another one will be made", "reason", err.Error())
 		if z.report != nil {
@@ -200,8 +233,8 @@ func (z *Zygote) giveUpLocked(a App, err error) {
 	a.Log.Warn("template given up, workers load all modules themselves", "reason", err.Error())
 }
 
-// retireLocked ends a template after the last worker that it has forked, because it alone learns
-// how they end; z.mu is held.
+// retireLocked lets a template go after the last worker of the app that it has forked, because it
+// alone learns how they end; z.mu is held.
 func (z *Zygote) retireLocked(p *Process) {
 	if p == nil {
 		return
@@ -209,7 +242,7 @@ func (z *Zygote) retireLocked(p *Process) {
 	p.retire()
 	z.running.Go(func() {
 		<-p.deserted
-		p.end()
+		z.set.release(p.key, p.template)
 	})
 }
 

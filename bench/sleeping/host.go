@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
+)
+
+const (
+	// sleepAfter is how long a site is left alone before it sleeps.
+	sleepAfter = 5 * time.Second
+
+	// patience is how long all sites may take to start, or to fall asleep.
+	patience = 15 * time.Minute
+)
+
+// host is one that serves the sites.
+type host struct {
+	dir, program, python string
+	sites                int
+	way                  way
+	address              string // address where it speaks HTTP
+	running              *testbed.Program
+	client               *control.Client
+}
+
+// measurement is what was measured of the sites.
+type measurement struct {
+	awake, asleep, template float64 // MiB of each
+	// times of requests that start a site, wake it, or find it awake
+	starts, wakes, answers []time.Duration
+}
+
+// measure starts the host, measures, and stops it.
+func (h *host) measure(ctx context.Context) (m measurement, err error) {
+	if err := h.write(); err != nil {
+		return m, err
+	}
+	if h.running, err = testbed.Start(h.dir, nil, h.program, "serve", "-c", filepath.Join(h.dir, "modgw.hcl")); err != nil {
+		return m, err
+	}
+	defer h.running.Stop()
+	h.client = control.NewClient(modgw.Address("unix:" + filepath.Join(h.dir, "state/control.sock")))
+	await := func(try func(context.Context) error) {
+		if err == nil {
+			err = h.running.Await(ctx, patience, try)
+		}
+	}
+	await(func(ctx context.Context) error { _, err := h.client.Status(ctx); return err })
+	if err != nil {
+		return m, err
+	}
+	if m.starts, _, err = h.askEach(ctx); err != nil {
+		return m, err
+	}
+	await(h.haveTemplates)
+	if h.way.restart {
+		for n := 0; n < h.sites && err == nil; n++ {
+			err = h.client.Do(ctx, "restart", siteName(n), true)
+		}
+	}
+	await(h.sleep)
+	if err != nil {
+		return m, err
+	}
+	if m.asleep, m.template, err = h.memory(ctx); err != nil {
+		return m, err
+	}
+	if m.wakes, m.answers, err = h.askEach(ctx); err != nil {
+		return m, err
+	}
+	m.awake, _, err = h.memory(ctx)
+	return m, err
+}
+
+func siteName(n int) modgw.AppName { return modgw.AppName(fmt.Sprint("site", n)) }
+
+// askEach asks all sites, one after the other, twice each.
+func (h *host) askEach(ctx context.Context) (first, second []time.Duration, err error) {
+	for n := range h.sites {
+		a, err := h.ask(ctx, n)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := h.ask(ctx, n)
+		if err != nil {
+			return nil, nil, err
+		}
+		first, second = append(first, a), append(second, b)
+	}
+	return first, second, nil
+}
+
+// ask asks a site, and returns how long it took to answer.
+func (h *host) ask(ctx context.Context, n int) (time.Duration, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.address+"/", nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Host = string(siteName(n)) + ".test"
+	begin := time.Now()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "A site") {
+		return 0, errors.Join(fmt.Errorf("site %d answered %s: %s", n, response.Status, body), err)
+	}
+	return time.Since(begin), nil
+}
+
+// haveTemplates returns nil when each site has its template, if it is to have one.
+func (h *host) haveTemplates(context.Context) error {
+	if n := len(h.logged("template ready")) + len(h.logged("template shared")); h.way.template && n < h.sites {
+		return fmt.Errorf("%d sites have a template", n)
+	}
+	return nil
+}
+
+// sleep returns nil when all sites sleep.
+func (h *host) sleep(ctx context.Context) error {
+	testbed.Pause(ctx, time.Second) // asking often would keep the machine busy
+	status, err := h.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range status.Apps {
+		if a.State != modgw.AppAsleep {
+			return fmt.Errorf("%s is %s, frozen by %v", a.App, a.State, a.Runner.Sleep)
+		}
+	}
+	return nil
+}
+
+// memory is what the workers and templates of a site have on average, in MiB.
+func (h *host) memory(ctx context.Context) (worker, template float64, err error) {
+	status, err := h.client.Status(ctx)
+	var workers []int
+	for _, a := range status.Apps {
+		for _, w := range a.Runner.Workers {
+			workers = append(workers, w.PID)
+		}
+	}
+	return total(workers) / float64(h.sites), total(h.logged("template ready")) / float64(h.sites), err
+}
+
+// logged are the processes that records of the host's log with a message name.
+func (h *host) logged(message string) (pids []int) {
+	text, err := os.ReadFile(h.running.LogFile)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if _, rest, ok := strings.Cut(line, message); ok {
+			var pid int
+			_, rest, _ = strings.Cut(rest, "pid=")
+			if _, err := fmt.Sscan(rest, &pid); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// total is the proportional set size of processes in MiB.
+func total(pids []int) (mebibytes float64) {
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(text)) {
+			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+				var kib float64
+				_, _ = fmt.Sscan(rest, &kib) // 0 counts where it is no number
+				mebibytes += kib / 1024
+			}
+		}
+	}
+	return mebibytes
+}
