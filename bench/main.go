@@ -128,7 +128,7 @@ func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench,
 	}
 	b := o.bench()
 	b.dir, b.kit, b.client, b.log = dir, kit, client, log
-	if !o.smallest {
+	if o.size != smallest {
 		cache, err := contest.CacheFolder()
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ const (
 // metered are the stages in which it is measured what counting and timing requests costs, each with
 // one task.
 func (o options) metered() (left []stage) {
-	if o.smallest {
+	if o.size == smallest {
 		return nil
 	}
 	stages := []stage{

@@ -12,20 +12,25 @@ import (
 
 // options are those of the command line.
 type options struct {
-	smallest, full bool
-	pin, list      bool
-	calls          bool
-	only, against  *regexp.Regexp // nil: everything
-	rounds         int
-	window         time.Duration
-	out, from      string
+	size          size
+	pin           bool
+	list          bool
+	calls         bool
+	only, against *regexp.Regexp // nil: everything
+	rounds        int
+	window        time.Duration
+	out, from     string
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&o.smallest, "smallest", false, "only see that everything works: modgw and wsgiref, one round of a second")
-	flags.BoolVar(&o.full, "full", false, "measure everything, which takes three quarters of an hour")
+	o.size = usual
+	is := func(s size) func(string) error {
+		return func(string) error { o.size = s; return nil }
+	}
+	flags.BoolFunc("smallest", "only see that everything works: modgw and wsgiref, one round of a second", is(smallest))
+	flags.BoolFunc("full", "measure everything, which takes three quarters of an hour", is(full))
 	flags.BoolVar(&o.pin, "pin", false, "keep the client on the last processor and the servers off it, with four processors or more")
 	flags.BoolVar(&o.list, "plan", false, "measure nothing: list what would be, and how long it takes")
 	flags.BoolVar(&o.calls, "calls", false, "count the system calls for each answer, process by process, and measure nothing else; with perf, as root")
@@ -60,8 +65,8 @@ func matches(pattern *regexp.Regexp, name string) bool {
 
 // bench is one that has nothing installed yet.
 func (o options) bench() *bench {
-	b := &bench{everything: o.full, often: o.rounds, warmup: o.window / 5, window: o.window, rest: restTime}
-	if o.smallest {
+	b := &bench{everything: o.size == full, often: o.rounds, warmup: o.window / 5, window: o.window, rest: restTime}
+	if o.size == smallest {
 		b.often, b.rest = 1, 2*o.window
 	}
 	return b
@@ -71,30 +76,20 @@ func (o options) bench() *bench {
 // brings it, has no peer in a larger run.
 func (o options) compares(c contest.Contestant) bool {
 	ours := c.Name == contest.Ours || c.Name == contest.Default
-	return ours || matches(o.against, c.Name) && (o.size() == smallest || c.Name != contest.Stdlib)
+	return ours || matches(o.against, c.Name) && (o.size == smallest || c.Name != contest.Stdlib)
 }
 
 // reloads says whether a reloader takes part.
 func (o options) reloads(r contest.Reloader) bool {
-	if o.smallest {
+	if o.size == smallest {
 		return r.Name == contest.Ours
 	}
 	return r.Ours() || matches(o.against, r.Name)
 }
 
-func (o options) size() size {
-	switch {
-	case o.smallest:
-		return smallest
-	case o.full:
-		return full
-	}
-	return usual
-}
-
 // incidents are what the options leave of the incidents.
 func (o options) incidents() (left []incident) {
-	for _, i := range incidents(o.size()) {
+	for _, i := range incidents(o.size) {
 		if matches(o.only, i.String()) {
 			left = append(left, i)
 		}
@@ -104,7 +99,7 @@ func (o options) incidents() (left []incident) {
 
 // increases are what the options leave of what modgw grows with.
 func (o options) increases() (left []increase) {
-	for _, i := range increases(o.size()) {
+	for _, i := range increases(o.size) {
 		if matches(o.only, i.String()) {
 			left = append(left, i)
 		}
@@ -114,7 +109,7 @@ func (o options) increases() (left []increase) {
 
 // saved are the sites that are saved to see how soon the new page comes.
 func (o options) saved() []contest.Site {
-	if o.smallest || !matches(o.only, "saved") {
+	if o.size == smallest || !matches(o.only, "saved") {
 		return nil
 	}
 	return []contest.Site{contest.OnePage, contest.DjangoPage}
@@ -122,7 +117,7 @@ func (o options) saved() []contest.Site {
 
 // plan is what the options leave of the stages and their tasks.
 func (o options) plan() (stages []stage) {
-	for _, s := range plan(o.size()) {
+	for _, s := range plan(o.size) {
 		var tasks []task
 		for _, t := range s.tasks {
 			if matches(o.only, s.situation(t).String()) {

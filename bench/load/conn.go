@@ -7,14 +7,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// role is what a connection is for.
+type role uint8
+
+const (
+	asksPage     role = iota // asks again and again, and is measured
+	asksSlowPage             // asks again and again for the slow page
+	staysIdle                // asks once and is then kept
+)
+
 // conn is one connection of the client, and what is under way on it.
 type conn struct {
 	engine *engine
 	fd     int       // -1: there is none
 	began  time.Time // when the request under way should have been sent; zero: none is
 	reused bool      // a response has come on this connection
-	idle   bool      // asks once and is then kept
-	slow   bool      // asks for the slow page
+	role   role
 
 	unsent   []byte // of the request's head, or of a message
 	body     int64  // of the request's body that is still to be sent
@@ -43,7 +51,7 @@ func (c *conn) send() {
 	switch {
 	case c.upgraded:
 		c.unsent = c.engine.message
-	case c.slow:
+	case c.role == asksSlowPage:
 		c.unsent = c.engine.slow
 	default:
 		c.unsent, c.body = c.engine.head, c.engine.job.Upload

@@ -82,7 +82,7 @@ func (e *engine) run(w Watch) (Result, error) {
 		}
 	}
 	for range e.job.Slow {
-		c := &conn{engine: e, fd: -1, slow: true}
+		c := &conn{engine: e, fd: -1, role: asksSlowPage}
 		c.ask(time.Now())
 	}
 	if err := e.awaitOpen(); err != nil {
@@ -112,7 +112,7 @@ func (e *engine) run(w Watch) (Result, error) {
 // openIdle opens the connections that are only kept.
 func (e *engine) openIdle() error {
 	for range e.job.Idle {
-		c := &conn{engine: e, fd: -1, idle: true}
+		c := &conn{engine: e, fd: -1, role: staysIdle}
 		c.ask(time.Now())
 		for patience := time.Now().Add(10 * time.Second); !c.began.IsZero(); {
 			if time.Now().After(patience) {
@@ -266,14 +266,14 @@ func (e *engine) answered(c *conn, wrong string) {
 	switch {
 	case wrong != "":
 		e.book(wrong)
-	case c.slow:
+	case c.role == asksSlowPage:
 	case e.counting && !c.began.Before(e.start):
 		e.result.Answered++
 		e.result.Latency.Record(now.Sub(c.began))
 	case e.counting && e.job.Rate == 0:
 		e.result.Answered++ // begun in the warm-up
 	}
-	if e.counting && wrong == "" && !c.slow {
+	if e.counting && wrong == "" && c.role != asksSlowPage {
 		e.pace(now)
 	}
 	e.next(c, now)
@@ -305,8 +305,8 @@ func (e *engine) book(why string) {
 func (e *engine) next(c *conn, now time.Time) {
 	c.began = time.Time{}
 	switch {
-	case c.idle:
-	case c.slow, e.job.Rate == 0:
+	case c.role == staysIdle:
+	case c.role == asksSlowPage, e.job.Rate == 0:
 		if now.Before(e.until) {
 			c.ask(now)
 		}

@@ -35,7 +35,7 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, s.bodyErr
 		case s.input == inputEnded:
 			return 0, io.EOF
-		case c.reading || c.leading:
+		case c.reading != turnFree || c.leading:
 			c.waiting++
 			c.turn.Wait()
 			c.waiting--

@@ -47,7 +47,7 @@ type conn struct {
 
 	mu        sync.Mutex
 	turn      sync.Cond // something below, or of a stream, has changed
-	reading   bool      // a goroutine has the reading turn
+	reading   readingTurn
 	leading   bool      // a goroutine is in lead and not in a handler
 	waiting   int       // handlers that wait for more of their request's body
 	multiplex bool      // the peer has sent a request while another was in flight
@@ -56,7 +56,6 @@ type conn struct {
 	phase     phase
 	lingerID  uint16 // request whose body is still to come while lingering
 	stay      int    // requests to be served before the connection goes back to its loop
-	recalled  bool   // the reading turn was interrupted so that the connection can go back
 	failed    error  // why the connection is of no use any more
 	group     sync.WaitGroup
 
@@ -162,7 +161,7 @@ func (c *conn) nextReady() (*stream, error) {
 			c.turn.Broadcast()
 			c.promoteLater()
 			return nil, nil
-		case c.reading || c.readAheadFull():
+		case c.reading != turnFree || c.readAheadFull():
 			c.turn.Wait()
 		default:
 			if err := c.takeTurn(); err != nil {
@@ -175,18 +174,18 @@ func (c *conn) nextReady() (*stream, error) {
 // takeTurn takes one record, or a piece of one, and those that came with it. The caller holds c.mu,
 // which is given up meanwhile.
 func (c *conn) takeTurn() error {
-	c.reading = true
+	c.reading = turnTaken
 	idle := len(c.streams) == 0 && c.in.Between()
 	awaited := c.awaited()
 	c.mu.Unlock()
 	err := c.takeInTime(idle, awaited)
 	c.mu.Lock()
-	c.reading = false
+	interrupted := c.reading == turnInterrupted
+	c.reading = turnFree
 	c.turn.Broadcast()
-	if !c.recalled {
+	if !interrupted {
 		return err
 	}
-	c.recalled = false
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil // reading may go on
 	}

@@ -184,8 +184,8 @@ func (d *driver) Return() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stay = 0
-	if c.reading && len(c.streams) == 0 && !c.recalled {
-		c.recalled = true
+	if c.reading == turnTaken && len(c.streams) == 0 {
+		c.reading = turnInterrupted
 		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // a connection that fails ends
 	}
 }

@@ -14,6 +14,15 @@ const (
 	returning                  // the connection goes back to its loop
 )
 
+// readingTurn says whether a goroutine takes records of a connection.
+type readingTurn uint8
+
+const (
+	turnFree        readingTurn = iota // none does
+	turnTaken                          // one does, or waits for them
+	turnInterrupted                    // the one that waits was interrupted, to let go
+)
+
 // newcomerGrace is how long a connection that was accepted last of all may take to begin its
 // request.
 const newcomerGrace = time.Second
@@ -49,5 +58,5 @@ func (c *conn) isOver() bool { return c.phase == closing && len(c.streams) == 0 
 
 // mayReturn reports whether a connection that came from a loop is idle again.
 func (c *conn) mayReturn() bool {
-	return c.stay <= 0 && c.phase == open && !c.reading && len(c.streams) == 0 && c.in.Between()
+	return c.stay <= 0 && c.phase == open && c.reading == turnFree && len(c.streams) == 0 && c.in.Between()
 }

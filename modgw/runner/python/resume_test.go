@@ -355,7 +355,7 @@ func (a *app) talkOn(ctx context.Context, steps *stepCounter) {
 				return
 			}
 			if n%4 == 0 {
-				time.Sleep(50 * time.Millisecond) // the load, not the wait for anything
+				time.Sleep(200 * time.Millisecond) // the load, not the wait for anything
 			}
 		}
 	}()
