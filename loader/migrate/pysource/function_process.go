@@ -1,0 +1,60 @@
+package pysource
+
+func getVariable(e *evaluation, args []Value, keywords map[string]Value) Value {
+	return e.environMethod("get", args, keywords)
+}
+
+func putVariable(e *evaluation, args []Value, _ map[string]Value) Value {
+	if len(args) == 2 {
+		e.setVariable(statement{line: e.line, end: e.line}, args[0], args[1], false)
+		return None{}
+	}
+	return nil
+}
+
+func workingDirectory(e *evaluation, _ []Value, _ map[string]Value) Value {
+	if e.dir == "" {
+		return e.unknown("it depends on the working directory, which is not known")
+	}
+	return e.dir
+}
+
+func changeDirectory(e *evaluation, args []Value, _ map[string]Value) Value {
+	s, ok := pathText(first(args))
+	if !ok {
+		return unknownOf(args)
+	}
+	to, ok := e.absolute(s).(string)
+	if !ok {
+		return nil
+	}
+	e.dir = to
+	e.module.Changed = append(e.module.Changed, Location{to, e.line, e.sure()})
+	return None{}
+}
+
+func cpus(*evaluation, []Value, map[string]Value) Value { return &Computed{Op: "cpus"} }
+
+// affinity returns a set of CPUs, which is only good for its length.
+func affinity(*evaluation, []Value, map[string]Value) Value { return cpuSet{} }
+
+type cpuSet struct{}
+
+func addSiteFolder(e *evaluation, args []Value, _ map[string]Value) Value {
+	s, ok := pathText(first(args))
+	if !ok {
+		return unknownOf(args)
+	}
+	if has, _ := e.contains(e.path, s); !has {
+		e.path.Items = append(e.path.Items, s)
+	}
+	e.trackPath()
+	entry := e.origins[s]
+	entry.Site = true
+	e.origins[s] = entry
+	return None{}
+}
+
+func exitProgram(*evaluation, []Value, map[string]Value) Value { return exit{} }
+
+func printNothing(*evaluation, []Value, map[string]Value) Value { return None{} }
