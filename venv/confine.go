@@ -66,6 +66,18 @@ func confineTool(s *modgw.Sandbox, program string) *sandbox.Rules {
 	return &sandbox.Rules{Grants: grants, Means: sandbox.Probe()}
 }
 
+// confineInterpreter is confineTool for an interpreter that may be that of an environment of the
+// host's own, which lies outside of all folders of the user's.
+func (b *Builder) confineInterpreter(s *modgw.Sandbox, path string) *sandbox.Rules {
+	rules := confineTool(s, path)
+	environment := filepath.Dir(filepath.Dir(path))
+	if rules != nil && filepath.Dir(environment) == b.envs {
+		// Its own folder is the host's, so that no link of the user's leads elsewhere.
+		rules.Grants = append(rules.Grants, sandbox.Grant{Path: environment})
+	}
+	return rules
+}
+
 // filesIn are the absolute paths among the values of variables, such as a folder with wheels.
 func filesIn(environ []string) []string {
 	var paths []string

@@ -1,6 +1,7 @@
 package venv
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -46,6 +47,24 @@ func TestBuildsReachTheirIndexAndWriteTheirFolders(t *testing.T) {
 	for _, free := range []*modgw.Sandbox{nil, {Learn: true}} {
 		if p := (&plan{descriptor: modgw.Descriptor{Root: "/app", Sandbox: free}}); p.confine("/usr/bin/python3", environ) != nil {
 			t.Errorf("%+v: the build is confined", free)
+		}
+	}
+}
+
+// TestEnvironmentOfTheHostIsReadWhereAnAppIsHeldToItsFolders asks for the rules of interpreters
+// that a tenant's apps have.
+func TestEnvironmentOfTheHostIsReadWhereAnAppIsHeldToItsFolders(t *testing.T) {
+	b := &Builder{envs: "/state/envs"}
+	bounded := &modgw.Sandbox{Within: []string{"/home/a"}}
+	for path, want := range map[string]bool{
+		"/state/envs/1/bin/python": true, "/home/a/venv/bin/python": false, "/state/envs/1/x/bin/python": false,
+	} {
+		prefix := filepath.Dir(filepath.Dir(path))
+		got := slices.ContainsFunc(b.confineInterpreter(bounded, path).Grants, func(g sandbox.Grant) bool {
+			return g.Path == prefix && g.Within == nil && !g.Write
+		})
+		if got != want {
+			t.Errorf("%s is granted without bounds: %v", prefix, got)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Accoun
 	if i, ok := b.pythons.get(key); ok {
 		return i, nil
 	}
-	i, err := b.probe(ctx, path, acct, confineTool(s, path))
+	i, err := b.probe(ctx, path, acct, b.confineInterpreter(s, path))
 	if err != nil {
 		return interpreter{}, err
 	}

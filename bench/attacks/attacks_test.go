@@ -42,7 +42,7 @@ func TestCheapAttacksGetNothing(t *testing.T) {
 	if err := os.WriteFile(page, []byte("before\n"+tableBegin+tableEnd+"\nafter\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	only := "Python read a file that the neighbour left open|Go connect to another machine|CGI kill the host|user stop the neighbour|" +
+	only := "Python read a file that the neighbour left open|Go connect to a granted port|CGI kill the host|user stop the neighbour|" +
 		"descriptor (run as root|serve the neighbour's folder by an alias)"
 	var log bytes.Buffer
 	if err := run(t.Context(), []string{"-window", "0", "-only", only, "-out", page}, &log, &log); err != nil {

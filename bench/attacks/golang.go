@@ -12,6 +12,7 @@ func ofGo() []*attack {
 	const (
 		forbidden    = `permission denied`
 		notPermitted = `operation not permitted`
+		named        = `denied by the sandbox.*10\.99\.0\.1:5432|` + notPermitted
 	)
 	return []*attack{
 		golang("read the neighbour's private file", permissions, `secret\.txt: `+forbidden, "read", "{{dir}}/apps/neighbour/secret.txt"),
@@ -23,7 +24,9 @@ func ofGo() []*attack {
 		golang("kill the neighbour's worker", otherUser, notPermitted, "kill", "{{pid}}"),
 		{name: "end all processes of the user", from: "Go", run: endAll, denied: denied, by: landlock},
 		golang("connect to an abstract socket", landlock, notPermitted, "dial", "unix @{{abstract}}"),
-		golang("connect to another machine", landlock, `dial tcp.*`+forbidden, "dial", "tcp {{foreign}}:{{foreignport}}"),
+		golang("connect to a granted port of another machine", addresses, named, "dial", "tcp {{foreign}}:{{foreignport}}"),
+		golang("send a datagram to another machine", addresses, named, "dial", "udp {{foreign}}:{{foreignport}}"),
+		golang("connect to another port of a granted machine", landlock, `dial tcp.*`+forbidden, "dial", "tcp 10.99.0.2:5431"),
 		golang("take the host's port", landlock, `bind: `+forbidden, "listen", "127.0.0.1:{{port}}"),
 		golang("make namespaces", filter, notPermitted, "userns", ""),
 		golang("make namespaces by clone3", filter, `clone3: function not implemented`, "clone3", ""),

@@ -109,6 +109,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if os.Geteuid() != 0 {
 		return errors.New("run it as root: only root's host serves apps of several users")
 	}
+	if info, err := os.Stat("/dev/shm"); err == nil && info.Mode().Perm()&0o002 == 0 {
+		return errors.New("the neighbour cannot write to /dev/shm, as it can on other machines: chmod 1777 /dev/shm")
+	}
 	return runInside(ctx, args, stdout, stderr)
 }
 

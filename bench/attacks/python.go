@@ -11,6 +11,7 @@ const (
 	permissions = "file permissions, and the sandbox (Landlock)"
 	landlock    = "the sandbox (Landlock)"
 	filter      = "the sandbox (filter of system calls)"
+	addresses   = "the sandbox (filter of addresses)"
 	ownProc     = "the sandbox (a `/proc` of its own)"
 	otherUser   = "each tenant has a user, and the sandbox (Landlock)"
 )

@@ -39,6 +39,9 @@ const (
 
 	// foreign is an address of another machine, which no app was granted.
 	foreign = "10.99.0.1"
+
+	// foreignPort is a port of it. The app in Go was granted that of the address after it.
+	foreignPort = 5432
 )
 
 //go:embed apps
@@ -60,7 +63,7 @@ tenant "daemon" {
       processes = 64
       files     = 256
     }
-    sandbox {}
+    sandbox { network = ["10.99.0.2:5432"] }
   }
 }
 tenant "bin" {
@@ -90,6 +93,7 @@ var descriptors = map[string]string{
     command     = ["./hostile"]
     strip_mount = true
   }
+  sandbox { network = ["10.99.0.2:5432"] }
 }
 `,
 	"attacker/cgi.hcl": `app "cgi" {
@@ -246,12 +250,12 @@ func (s *scene) give(name, path string) error {
 
 // listenElsewhere opens a port at an address that no app was granted.
 func (s *scene) listenElsewhere() error {
-	l, err := net.Listen("tcp", foreign+":0")
+	l, err := net.Listen("tcp", net.JoinHostPort(foreign, strconv.Itoa(foreignPort)))
 	if err != nil {
 		return err
 	}
 	s.closers = append(s.closers, l) // the kernel accepts for it
-	s.facts = map[string]string{"foreign": foreign, "foreignport": strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
+	s.facts = map[string]string{"foreign": foreign, "foreignport": strconv.Itoa(foreignPort)}
 	return nil
 }
 

@@ -77,8 +77,8 @@ func (v *verdict) said() string {
 		return "**nothing**"
 	}
 	// A line of the app's own output says what the app says: one that is quiet is not named by it.
-	if text, is := strings.CutPrefix(v.Line, "| "); is {
-		return "the app: " + cell(text)
+	if found := output.FindStringSubmatch(v.Line); found != nil {
+		return "the app: " + cell(found[1])
 	}
 	return cell(v.Line)
 }
@@ -96,8 +96,12 @@ func (v *verdict) pace() string {
 // What is different in each run.
 var (
 	temporary = regexp.MustCompile(`/\S*/attacks\d+/`)
+	added     = regexp.MustCompile(`/apps/x\d+/`)
 	stamp     = regexp.MustCompile(`^\S+T\S+ +|^time=\S+ +`)
 )
+
+// output is a line that an app has printed.
+var output = regexp.MustCompile(`^(?:\S+T\S+ +\S+ +)?\| (.*)`)
 
 // longestCell is how much of a line the table has.
 const longestCell = 200
@@ -105,6 +109,7 @@ const longestCell = 200
 // cell is a text in a table, with the folders of apps that are installed.
 func cell(text string) string {
 	text = temporary.ReplaceAllString(stamp.ReplaceAllString(text, ""), "/srv/")
+	text = added.ReplaceAllString(text, "/apps/x/")
 	if len(text) > longestCell {
 		text = text[:longestCell] + " …"
 	}
