@@ -37,8 +37,9 @@ type worker struct {
 }
 
 var (
-	_ workers.Program  = (*worker)(nil)
-	_ workers.Measured = (*worker)(nil)
+	_ workers.Program   = (*worker)(nil)
+	_ workers.Measured  = (*worker)(nil)
+	_ workers.Collector = (*worker)(nil)
 )
 
 // newWorker makes the program of a worker that is forked from parent unless that is nil.

@@ -1,5 +1,6 @@
 """The worker process: from its arguments to its exit."""
 
+import gc
 import marshal
 import os
 import sys
@@ -270,6 +271,8 @@ class Worker:
                 return
             if message[0] == wire.UNQUEUE:
                 self._unqueue(message[1])
+            elif message[0] == wire.COLLECT:
+                self._collect()
             elif message[0] == wire.INTERRUPT:
                 self._interrupt(message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
@@ -282,6 +285,21 @@ class Worker:
                 stacks.dump_or_probe(
                     self._control, self._conns, message[1].decode("utf-8", "replace")
                 )
+
+    def _collect(self):
+        """Collects the garbage of the app, which begins no request for long, in a thread that may
+        run its finalizers."""
+        loop = getattr(self._conns[0], "loop", None)
+        if loop is not None:
+            loop.call_soon_threadsafe(self._collect_here)
+        elif "gevent" in sys.modules:
+            self._control.send(wire.COLLECT)  # This thread has no hub to run them in.
+        else:
+            self._collect_here()
+
+    def _collect_here(self):
+        gc.collect()
+        self._control.send(wire.COLLECT)
 
     def _interrupt(self, asked):
         """Raises an exception in the app for a request whose time is up."""
