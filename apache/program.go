@@ -120,14 +120,3 @@ func ask(ctx context.Context, program string, args ...string) (string, error) {
 	}
 	return string(out), err
 }
-
-// FindControl finds apachectl; path says which one, "" the first that is found.
-func FindControl(path string) (string, error) {
-	if path == "" {
-		path = find("apache2ctl", "apachectl")
-	}
-	if path == "" {
-		return "", notInstalled()
-	}
-	return exec.LookPath(path)
-}

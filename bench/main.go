@@ -27,7 +27,6 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 	"github.com/modgw/modgw/bench/load"
 	"github.com/modgw/modgw/bench/report"
-	"github.com/modgw/modgw/bench/testbed"
 )
 
 func main() {
@@ -64,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return write(r, o.out, stdout)
 	}
-	dir, err := testbed.Folder("", "bench")
+	dir, err := workFolder()
 	if err != nil {
 		return err
 	}

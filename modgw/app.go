@@ -59,10 +59,12 @@ type App struct {
 	previous *Generation   // the last good one before current; its workers have ended
 	count    int           // generations made so far
 	inherits bool          // another host serves the app until the first generation is ready
-	draining map[*Generation]time.Time
-	drained  *DrainedStatus // how the last of them ended; nil while none has
-	sizing   sizing         // number of workers
-	sleep    sleep          // says whether it sleeps
+	// App of that host, for the first generation; nil: it inherits nothing
+	inherited *Inherited
+	draining  map[*Generation]time.Time
+	drained   *DrainedStatus // how the last of them ended; nil while none has
+	sizing    sizing         // number of workers
+	sleep     sleep          // says whether it sleeps
 }
 
 // Failure is a deploy that did not succeed.

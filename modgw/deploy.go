@@ -122,7 +122,7 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 	next.aliases = aliasSites(next.Descriptor, next.user, g.log.With("app", next.Descriptor.Name))
 	replaces := app.isServed()
 	d, size := app.scaled(next.Descriptor)
-	next.runner, err = newRunner(RunnerConfig{
+	config := RunnerConfig{
 		Descriptor:  d,
 		Environment: next.Environment,
 		Generation:  next.Number,
@@ -134,9 +134,10 @@ func (g *Gateway) prepare(ctx context.Context, app *App, next *Generation, choos
 		Terminal:    g.config.Terminal,
 		Values:      &app.values,
 		Spool:       g.config.Spool.AccountWithin(next.Descriptor.Spool.Total, g.config.Quota(next.Descriptor)),
-		Log:         next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number),
-	})
-	if err != nil {
+	}
+	app.inherit(next, &config)
+	config.Log = next.output.logger(g.log).With("app", next.Descriptor.Name, "generation", next.Number)
+	if next.runner, err = newRunner(config); err != nil {
 		return err
 	}
 	if err := next.runner.Start(ctx); err != nil {

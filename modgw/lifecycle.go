@@ -93,17 +93,6 @@ func (g *Gateway) EndStreamsOf(name AppName) {
 	}
 }
 
-// Inherit notes that another host serves an app until this one does, by a generation with a number.
-// The generations are counted on, and the first one has all its workers when it takes over. It does
-// nothing to an app that is unknown.
-func (g *Gateway) Inherit(name AppName, number int) {
-	if app, err := g.app(name); err == nil {
-		app.mu.Lock()
-		defer app.mu.Unlock()
-		app.count, app.inherits = max(app.count, number), true
-	}
-}
-
 // Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that
 // the gateway started is left when it returns.
 func (g *Gateway) Close(ctx context.Context) {

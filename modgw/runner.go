@@ -76,7 +76,10 @@ type RunnerConfig struct {
 	// Telemetry are variables for the app's own OpenTelemetry, where it has not set them; nil:
 	// none.
 	Telemetry map[string]string
-	Loop      *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
+	// Inherit asks for the workers of the host that this one replaces, of which this generation may
+	// have those with its numbers; nil: all its workers are new.
+	Inherit Inherit
+	Loop    *eventloop.Loop // serves ordinary requests; nil: goroutines do. The host sets it
 	// Crowded is called when requests wait for a worker, or when a worker has several of them at
 	// once, again and again. It does not block. nil: it is not called.
 	Crowded func()

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +36,30 @@ async def application(scope, receive, send):
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
     await send({"type": "http.response.body", "body": b"pong"})
+`
+
+// echoServer is a program that serves HTTP on PORT.
+const echoServer = `
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    wbufsize = -1  # an answer is one packet
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        if self.headers["Transfer-Encoding"] == "chunked":
+            while int(self.rfile.readline(), 16):
+                self.rfile.readline()
+            self.rfile.readline()
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"pong")
+    def log_message(self, *args): pass
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `
 
 // load asks again and again by requests that neither its client nor a web server may repeat.
@@ -80,8 +107,23 @@ func (s *site) hostStatus() control.Status {
 	return status
 }
 
+// workers are the process ids of the workers that serve, by app.
+func (s *site) workers() map[modgw.AppName]int {
+	s.t.Helper()
+	pids := map[modgw.AppName]int{}
+	for _, app := range s.hostStatus().Apps {
+		for _, w := range app.Runner.Workers {
+			if w.State == "ready" {
+				pids[app.App] = w.PID
+			}
+		}
+	}
+	return pids
+}
+
 // TestUpgradeLosesNoRequest replaces the host under load, directly and behind web servers that keep
-// connections open, twice; and a program that cannot replace it changes nothing.
+// connections open, again and again: workers stay the same processes, and are supervised as before.
+// A program that cannot replace the host changes nothing.
 func TestUpgradeLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -95,8 +137,10 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 	s.write("apps/blog/app.wsgi", wsgiApp("the blog"))
 	s.write("apps/echo/modgw.hcl", "app \"echo\" {\n  mount = \"/echo\"\n  asgi {\n    entry = \"./app.py\"\n    workers = 1\n  }\n}\n")
 	s.write("apps/echo/app.py", echoApp)
+	s.write("apps/server/modgw.hcl", "app \"server\" {\n  mount = \"/server\"\n  http {\n    command = [\"python3\", \"server.py\"]\n    workers = 1\n  }\n}\n")
+	s.write("apps/server/server.py", echoServer)
 	s.startLogged(log.Name())
-	loads := []*load{{url: s.url + "/blog/"}, {url: s.url + "/echo/"}}
+	loads := []*load{{url: s.url + "/blog/"}, {url: s.url + "/echo/"}, {url: s.url + "/server/"}}
 	loads = append(loads, s.loadsOfFronts()...)
 	conn, response, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/echo/", nil)
 	if err != nil {
@@ -125,10 +169,14 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 	if now := s.hostStatus().PID; now != first {
 		t.Fatalf("the host was replaced by a broken program: pid %d, before %d", now, first)
 	}
+	pids := s.workers()
 	for upgrades := 1; upgrades <= 2; upgrades++ {
 		before := s.hostStatus().PID
 		out := s.mustRun("upgrade", "-c", "modgw.hcl")
 		status := s.hostStatus()
+		if now := s.workers(); len(now) != 3 || !maps.Equal(now, pids) || !strings.Contains(out, "with 3 of 3 workers") {
+			t.Errorf("workers after upgrade %d: %v, before %v: %s", upgrades, now, pids, out)
+		}
 		if status.PID == before || status.Upgrade == nil || !strings.Contains(out, fmt.Sprintf("serves as pid %d", status.PID)) {
 			t.Errorf("pid %d, before %d: %s", status.PID, before, out)
 		}
@@ -164,11 +212,30 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 			return true
 		})
 	}
+	for app, pid := range pids { // of two of the apps; the third is reloaded
+		if app == "echo" {
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Errorf("worker of %s: %v", app, err)
+		}
+		s.eventually(string(app)+" has another worker", func() bool { now := s.workers()[app]; return now != 0 && now != pid })
+	}
+	text, err := os.ReadFile(log.Name())
+	// The kernel tells since Linux 6.15.
+	ends := regexp.MustCompile("worker ended.*(killed by signal 9|which alone could tell how)")
+	if n := len(ends.FindAll(text, -1)); err != nil || n != 2 {
+		t.Errorf("%d ends are explained: %v", n, err)
+	}
 	s.mustRun("reload", "echo", "-c", "modgw.hcl")
+	if now := s.workers()["echo"]; now == pids["echo"] {
+		t.Errorf("after a reload it is still process %d", now)
+	}
 	if err := <-ended; websocket.CloseStatus(err) != websocket.StatusServiceRestart {
 		t.Errorf("after a reload of its app the WebSocket ended with %v", err)
 	}
 	s.eventually("only one host is left", func() bool { return s.hostStatus().Upgrade.Draining == 0 })
+
 }
 
 // hasEnded reports whether a process has ended, and was perhaps not reaped.

@@ -4,9 +4,10 @@
 //	go run ./bench/upgrade                # 20 upgrades, 200 requests a second each way
 //	go run ./bench/upgrade -upgrades 2 -rate 50 -sockets 2
 //
-// It prints how many requests and WebSockets were lost, and after each upgrade what the serving
-// host has of memory and descriptors. The command fails when anything was lost. A web server that
-// is not installed is left out.
+// It prints how many requests and WebSockets were lost, and after each upgrade how many workers are
+// the same processes and what the serving host has of memory and descriptors. The command fails
+// when anything was lost, or a worker is another process. A web server that is not installed is
+// left out.
 package main
 
 import (
@@ -72,14 +73,15 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 	defer running.Wait()
 	defer stop()
 	client := control.NewClient(modgw.Address("unix:" + filepath.Join(s.dir, "state/control.sock")))
-	fmt.Fprintf(stdout, "%-8s %9s %8s %12s %8s\n", "upgrade", "took", "pid", "descriptors", "MiB")
-	dropped := 0
+	fmt.Fprintf(stdout, "%-8s %9s %8s %8s %12s %8s\n", "upgrade", "took", "pid", "workers", "descriptors", "MiB")
+	dropped, replaced := 0, 0
 	for n := range upgrades {
 		testbed.Pause(ctx, time.Second)
 		done, err := client.Upgrade(ctx, s.program)
 		if err != nil {
 			return fmt.Errorf("upgrade %d: %w\n%s", n+1, err, s.log())
 		}
+		replaced += done.Workers - done.Kept
 		for i, c := range chats {
 			if c == nil {
 				continue
@@ -91,7 +93,8 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 		}
 		testbed.Pause(ctx, time.Second)
 		files, memory := usage(done.PID)
-		fmt.Fprintf(stdout, "%-8d %9s %8d %12d %8.1f\n", n+1, done.Took.Round(time.Millisecond), done.PID, files, memory)
+		kept := fmt.Sprintf("%d of %d", done.Kept, done.Workers)
+		fmt.Fprintf(stdout, "%-8d %9s %8d %8s %12d %8.1f\n", n+1, done.Took.Round(time.Millisecond), done.PID, kept, files, memory)
 	}
 	stop()
 	running.Wait()
@@ -103,8 +106,12 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 		}
 	}
 	fmt.Fprintf(stdout, "%d WebSockets, %d dropped\n", sockets, dropped)
+	fmt.Fprintf(stdout, "%d workers were replaced\n", replaced)
 	if lost > 0 {
 		return fmt.Errorf("%d requests and WebSockets were lost", lost)
+	}
+	if replaced > 0 {
+		return fmt.Errorf("%d workers are other processes", replaced)
 	}
 	return ctx.Err()
 }

@@ -26,8 +26,9 @@ func newUpgrade(c console) *cobra.Command {
 		Long: `Replace the program of the running host without losing a request
 
 The host starts BINARY, by default what has the path of its program by now. The
-new host reads the same files and starts the apps; when all of them serve it
-takes over the sockets and the connections. A BINARY that does not come up, or
+new host reads the same files and gets the apps ready, with the workers that run
+where it can; when all of them serve it takes over the sockets, the connections
+and these workers. A BINARY that does not come up, or
 cannot serve an app that serves now, changes nothing. An older version is
 installed in the same way. The host must run as root or as the user who owns
 BINARY, and only administrators may upgrade it.`,
@@ -56,8 +57,8 @@ BINARY, and only administrators may upgrade it.`,
 			case asJSON:
 				return c.json(done)
 			}
-			_, err = fmt.Fprintf(c.stdout, "version %s serves as pid %d in place of version %s, after %s\n",
-				done.Version, done.PID, done.From, done.Took.Round(time.Millisecond))
+			_, err = fmt.Fprintf(c.stdout, "version %s serves as pid %d in place of version %s, after %s, with %d of %d workers\n",
+				done.Version, done.PID, done.From, done.Took.Round(time.Millisecond), done.Kept, done.Workers)
 			return err
 		},
 	}

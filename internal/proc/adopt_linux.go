@@ -93,12 +93,17 @@ func (a *adopted) held() bool { return unix.PidfdSendSignal(a.pidfd, 0, nil, 0) 
 // reapAdopted does for a process that is not a child what reap does for one that is.
 func (p *Process) reapAdopted() {
 	p.mu.Lock()
+	if p.ownership == released && p.watched != nil { // it is another host's, which reaps it
+		p.mu.Unlock()
+		unix.Close(p.adopted.pidfd)
+		return
+	}
 	sent := p.sent
 	p.signal(syscall.SIGKILL)
 	p.reaped = true
 	p.mu.Unlock()
-	unix.Close(p.adopted.pidfd)
 	status, known := p.adopted.reap()
+	unix.Close(p.adopted.pidfd)
 	exit := exitOf(status)
 	if !known {
 		exit.Cause = Unknown
@@ -119,9 +124,20 @@ func parentOf(pid int) int {
 }
 
 // pollAdopted is pollExit for a process that is not a child: its descriptor becomes readable when
-// it has ended.
-func pollAdopted(pidfd int) bool {
-	return pollUntil(pidfd, func(fd uintptr) bool {
+// it has ended. It returns too when a process that another host has was released.
+func (p *Process) pollAdopted() {
+	f, ok := pollable(p.pidfd)
+	defer f.Close()
+	p.mu.Lock()
+	if p.ownership == borrowed {
+		p.watched = f
+	}
+	over := p.ownership == released || !ok
+	p.mu.Unlock()
+	if over {
+		return
+	}
+	pollFile(f, func(fd uintptr) bool {
 		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(ready, 0)
 		return n > 0 || err != nil && err != unix.EINTR

@@ -11,7 +11,7 @@ import (
 // runtime's poller, so that a thousand processes do not need a thousand threads.
 func (p *Process) awaitExit() {
 	if p.adopted != nil {
-		pollAdopted(p.pidfd)
+		p.pollAdopted()
 		return
 	}
 	if p.pidfd < 0 || !pollExit(p.pidfd) {
@@ -34,12 +34,19 @@ func pollExit(pidfd int) bool {
 // pollUntil asks ready whenever the descriptor may have news, until it says so, and closes the
 // descriptor. It reports whether it could.
 func pollUntil(pidfd int, ready func(fd uintptr) bool) bool {
-	err := syscall.SetNonblock(pidfd, true)
-	f := os.NewFile(uintptr(pidfd), "pidfd")
+	f, ok := pollable(pidfd)
 	defer f.Close()
-	if err != nil {
-		return false
-	}
+	return ok && pollFile(f, ready)
+}
+
+// pollable makes a file of a descriptor, and reports whether the runtime's poller can wait for it.
+func pollable(fd int) (f *os.File, ok bool) {
+	err := syscall.SetNonblock(fd, true)
+	return os.NewFile(uintptr(fd), "pidfd"), err == nil
+}
+
+// pollFile is pollUntil for a file, and ends when that is closed.
+func pollFile(f *os.File, ready func(fd uintptr) bool) bool {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return false

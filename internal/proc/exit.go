@@ -37,15 +37,21 @@ const (
 	// this.
 	OutOfMemory
 
-	// Unknown means that Code and Signal are not known either: the process that had forked it ended
-	// first.
+	// Unknown means that Code and Signal are not known either: the process that had started it
+	// ended first, and the kernel does not tell.
 	Unknown
+
+	// Left means that it goes on: another host has it.
+	Left
 )
 
 // String explains the exit: "exited with code 3", "killed by signal 11 (SIGSEGV), core dumped".
 func (e Exit) String() string {
-	if e.Cause == Unknown {
-		return "ended, and so had its template, which alone could tell how"
+	switch e.Cause {
+	case Unknown:
+		return "ended, and so had what had started it, which alone could tell how"
+	case Left:
+		return "left to another host"
 	}
 	if e.Signal == 0 {
 		return fmt.Sprintf("exited with code %d", e.Code)

@@ -12,7 +12,7 @@ const yielding = 10
 func (p *Process) Yield() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.yields || !p.held() {
+	if p.yields || p.ownership != owned || !p.held() {
 		return
 	}
 	usual, err := nice(p.pid)

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -21,13 +22,21 @@ type Process struct {
 	scope    *Scope   // nil: none
 	oomKills uint64   // before the start
 	adopted  *adopted // nil for a child
+	pipes    *pipes
+	output   Output // receiver of what an inherited process prints
+	mark     string // scope that an inherited process was in; "": none
 
 	mu     sync.Mutex
-	reaped bool           // the pid may belong to another process
-	killed bool           // by Kill
-	yields bool           // its priority is lowered
-	sent   syscall.Signal // the latest one that the leader got from here; 0: none
-	usual  int            // how nice it was before
+	reaped bool // the pid may belong to another process
+	killed bool // by Kill
+	yields bool // its priority is lowered
+	reads  bool // its output is read, or was
+
+	ownership ownership
+	watched   *os.File // its descriptor, while its end is awaited by way of it
+
+	sent  syscall.Signal // the latest one that the leader got from here; 0: none
+	usual int            // how nice it was before
 
 	pumps sync.WaitGroup
 	ended chan struct{} // closes when exit is set
@@ -126,7 +135,7 @@ func (p *Process) SignalLeader(sig syscall.Signal) {
 	defer p.mu.Unlock()
 	p.sent = sig
 	switch {
-	case p.reaped:
+	case p.reaped || p.ownership != owned:
 	case p.adopted != nil:
 		_ = unix.PidfdSendSignal(p.adopted.pidfd, sig, nil, 0)
 	default:
@@ -135,8 +144,12 @@ func (p *Process) SignalLeader(sig syscall.Signal) {
 	}
 }
 
-// Kill ends the process and its children by force. Exit does not wonder about it then.
+// Kill ends the process and its children by force. Exit does not wonder about it then. One that is
+// another host's is released.
 func (p *Process) Kill() {
+	if p.Release() {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.killed = p.killed || !p.reaped
@@ -160,7 +173,7 @@ func (p *Process) Terminate(grace time.Duration) {
 func (p *Process) signal(sig syscall.Signal) {
 	p.sent = sig
 	switch {
-	case p.reaped:
+	case p.reaped || p.ownership != owned:
 	case p.adopted != nil:
 		p.adopted.signal(p.pid, sig)
 	default:
@@ -170,25 +183,32 @@ func (p *Process) signal(sig syscall.Signal) {
 
 // watch reads what the process prints and waits for its end.
 func (p *Process) watch(spec Spec, pipes *pipes) {
-	if pipes.stdout != nil {
-		p.pumps.Go(func() { pump(pipes.stdout, "stdout", p.pid, spec.Output) })
-	}
-	p.pumps.Go(func() { pump(pipes.stderr, "stderr", p.pid, spec.Output) })
-	go p.supervise(pipes)
+	p.pipes = pipes
+	p.readOutput(spec.Output)
+	go p.supervise()
 }
 
 // supervise waits for the end of the process and cleans up behind it.
-func (p *Process) supervise(pipes *pipes) {
-	defer close(p.done)
+func (p *Process) supervise() {
 	p.awaitExit()
 	if p.adopted != nil {
 		p.reapAdopted()
 	} else {
 		p.reap()
 	}
-	pipes.expire(time.Now().Add(pipeDelay))
+	p.mu.Lock()
+	ownership := p.ownership
+	p.mu.Unlock()
+	if ownership == released {
+		return // Release has done the rest
+	}
+	if ownership == owned {
+		p.readOutput(p.output) // of one that has ended before ReadOutput
+	}
+	p.pipes.expire(time.Now().Add(pipeDelay))
 	p.pumps.Wait()
-	pipes.closeOurs()
+	p.pipes.closeOurs()
+	close(p.done)
 }
 
 // reap kills what the process left in its group, and then lets go of its id: as long as it is not
@@ -201,12 +221,20 @@ func (p *Process) reap() {
 	// The error only repeats what the state says.
 	_ = p.cmd.Wait()
 	p.reaped = true
-	p.settle(exitOf(p.cmd.ProcessState.Sys().(syscall.WaitStatus)), sent)
+	exit := Exit{Cause: Unknown}
+	// else a host that only follows another has reaped it
+	if state := p.cmd.ProcessState; state != nil {
+		exit = exitOf(state.Sys().(syscall.WaitStatus))
+	}
+	p.settle(exit, sent)
 }
 
 // settle notes how the process ended. sent is the last signal that it had got from here; p.mu is
 // held.
 func (p *Process) settle(exit Exit, sent syscall.Signal) {
+	if p.ownership == released {
+		return
+	}
 	kill := exit.Signal == syscall.SIGKILL
 	switch {
 	case exit.Cause == Unknown:

@@ -55,6 +55,8 @@ type Scope struct {
 	gone []*os.File // removed cgroups, which a start under way may still name
 
 	filter *addressfilter.Filter // rules for what the processes may reach; nil: there are none
+	others []string              // marks of another host's scopes whose processes are here
+	left   bool                  // another host has its processes
 }
 
 // NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
@@ -127,7 +129,14 @@ func (s *Scope) Kill() {
 	}
 	_ = s.freezer.Thaw() // what is frozen by version 1 does not end
 	defer s.freezer.Remove()
+	s.mu.Lock()
+	others, left := s.others, s.left
+	s.mu.Unlock()
+	for _, mark := range others {
+		killMarked(mark)
+	}
 	switch {
+	case s.folder == nil && left:
 	case s.folder == nil:
 		killMarked(s.mark)
 	default:

@@ -52,6 +52,14 @@ func (s *Store) Add(number int, memory *os.File) *Worker {
 	return w
 }
 
+// Memory is what the worker writes to; nil for nil.
+func (w *Worker) Memory() *os.File {
+	if w == nil {
+		return nil
+	}
+	return w.memory
+}
+
 // Retire keeps the sums of a worker that has ended, and lets its memory go. It may be called again,
 // and for nil.
 func (w *Worker) Retire() {

@@ -76,9 +76,6 @@ type Host interface {
 	// RequestRecords returns the slow and the failed requests of an app that are kept.
 	RequestRecords(app modgw.AppName) (modgw.RequestRecords, error)
 
-	// Disk counts what an app and its user have on the disk.
-	Disk(app modgw.AppName) (DiskStatus, error)
-
 	// OpenDashboard returns a link that lets a user into the dashboard, which it opens first if it
 	// is not open.
 	OpenDashboard(uid uint32) (DashboardLink, error)
@@ -110,6 +107,8 @@ type Upgrade struct {
 	Version string        `json:"version"` // version that serves now
 	PID     int           `json:"pid"`     // process id of the host that serves now
 	Took    time.Duration `json:"took"`    // from the call until that served; nanoseconds
+	Workers int           `json:"workers"` // processes of apps before
+	Kept    int           `json:"kept"`    // those of them that the host that serves now has
 }
 
 // UpgradeStatus is the upgrade by which a host has begun to run.

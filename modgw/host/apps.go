@@ -62,7 +62,7 @@ func (h *Host) apply(files []*file, cause string, again func(modgw.Descriptor) b
 	missing := h.missing(wanted)
 	h.removeReplaced(wanted, missing)
 	h.announceDeploys(wanted)
-	h.inheritNumbers()
+	h.inheritApps()
 	h.removeUndescribed(wanted, missing)
 	h.reportMissing(files, missing, wanted, cause)
 	var asked []pendingDeploy

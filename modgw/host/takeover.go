@@ -14,6 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/upgrade"
+	"github.com/modgw/modgw/reload"
 )
 
 // predecessors are the hosts whose place this one has taken and that have not ended.
@@ -29,13 +30,14 @@ func (p *predecessors) all() []*upgrade.Predecessor {
 	return slices.Clone(p.open)
 }
 
-// follow serves the connections that a host passes, until it has ended or was left.
-func (p *predecessors) follow(host *upgrade.Predecessor, adopt func(upgrade.Connection, net.Conn)) {
+// follow serves the connections that a host passes, until it has ended or was left. given is as in
+// [upgrade.Predecessor.Follow].
+func (p *predecessors) follow(host *upgrade.Predecessor, adopt func(upgrade.Connection, net.Conn), given func()) {
 	p.mu.Lock()
 	p.open = append(p.open, host)
 	p.mu.Unlock()
 	p.wait.Go(func() {
-		host.Follow(adopt)
+		host.Follow(adopt, given)
 		p.mu.Lock()
 		p.open = slices.DeleteFunc(p.open, func(other *upgrade.Predecessor) bool { return other == host })
 		p.mu.Unlock()
@@ -90,15 +92,24 @@ func (h *Host) inheritedState(name modgw.AppName) modgw.AppState {
 	return ""
 }
 
-// inheritNumbers has generations counted on from those of the host that is replaced.
-func (h *Host) inheritNumbers() {
-	if h.config.Predecessor == nil {
+// inheritApps has the first generations of apps follow those of the host that is replaced, until
+// this one serves.
+func (h *Host) inheritApps() {
+	p := h.config.Predecessor
+	if p == nil || h.ownsState.Load() {
 		return
 	}
-	for _, app := range h.config.Predecessor.State().Apps {
-		if app.Generation > 0 {
-			h.gateway.Inherit(app.Name, app.Generation)
+	for _, app := range p.State().Apps {
+		if app.Generation == 0 {
+			continue
 		}
+		h.gateway.Inherit(app.Name, modgw.Inherited{
+			Number: app.Generation, Wanted: app.Wanted, Scale: app.Scale,
+			Identity: app.Identity, Workers: app.Workers,
+			Inherit: func(number int, files []*os.File) (modgw.SharedWorker, error) {
+				return p.Share(upgrade.ShareRequest{App: app.Name, Generation: app.Generation, Worker: number}, files)
+			},
+		})
 	}
 }
 
@@ -114,10 +125,11 @@ func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) er
 	if err := h.checkInheritedApps(first); err != nil {
 		return err
 	}
-	stopped, err := p.Ready(ctx)
+	stopped, changed, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
+	defer h.redeploy(changed)
 	s.keep()
 	for _, name := range stopped {
 		_ = h.gateway.Stop(ctx, name) // one that is not known is not described any more
@@ -127,6 +139,15 @@ func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) er
 	_ = h.succession.lock.Truncate(0)
 	_, _ = h.succession.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return nil
+}
+
+// redeploy makes new generations of apps that the other host has reloaded while this one began.
+func (h *Host) redeploy(apps []modgw.AppName) {
+	for _, name := range apps {
+		if r := h.reconciler(name); r != nil {
+			r.request(deployRequest{class: reload.Code, cause: "reloaded during the upgrade"})
+		}
+	}
 }
 
 // checkInheritedApps returns an error if an app does not serve that the other host serves and that
@@ -154,12 +175,12 @@ func (h *Host) checkInheritedApps(first *firstDeploys) error {
 // followPredecessors serves what the hosts that are replaced pass.
 func (h *Host) followPredecessors(s *sockets) error {
 	p := h.config.Predecessor
-	if err := p.Serving(); err != nil {
+	if err := p.Serving(h.gateway.OwnInherited()); err != nil {
 		return err
 	}
 	adopt := func(c upgrade.Connection, conn net.Conn) { s.adopt(c, conn) }
 	for _, host := range append(p.Earlier(), p) {
-		h.predecessors.follow(host, adopt)
+		h.predecessors.follow(host, adopt, h.gateway.ReadInherited)
 	}
 	return nil
 }

@@ -56,16 +56,15 @@ func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error
 	}
 	defer h.succession.attempt.Unlock()
 	began := time.Now()
-	successor, err := h.replaceBy(ctx, path)
+	done, err := h.replaceBy(ctx, path)
 	if err != nil {
 		h.log.Error("upgrade failed, this host goes on", "error", err.Error())
 		return control.Upgrade{}, err
 	}
-	h.log.Info("upgrade done", "version", successor.Version(), "pid", successor.PID(),
-		"took", time.Since(began).Round(time.Millisecond).String())
-	return control.Upgrade{
-		From: h.config.Version, Version: successor.Version(), PID: successor.PID(), Took: time.Since(began),
-	}, nil
+	done.From, done.Took = h.config.Version, time.Since(began)
+	h.log.Info("upgrade done", "version", done.Version, "pid", done.PID,
+		"took", done.Took.Round(time.Millisecond).String(), "workers", done.Workers, "kept", done.Kept)
+	return done, nil
 }
 
 // programPath is the program that the host is to become: the one that is asked for, or what has the
@@ -92,51 +91,102 @@ func (h *Host) programPath(asked string) (string, error) {
 }
 
 // replaceBy has a program take over. After an error everything is as it was.
-func (h *Host) replaceBy(ctx context.Context, path string) (*upgrade.Successor, error) {
-	path, err := h.programPath(path)
-	if err != nil {
-		return nil, err
+func (h *Host) replaceBy(ctx context.Context, path string) (done control.Upgrade, err error) {
+	if path, err = h.programPath(path); err != nil {
+		return done, err
 	}
 	program, err := upgrade.OpenProgram(path)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	defer program.Close()
 	h.log.Info("upgrade begun", "program", path)
 	sockets, err := h.socketsToPass()
 	defer closeSockets(sockets)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	successor, err := upgrade.Start(ctx, program, *h.config.Launch)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
-	if err = successor.Prepare(ctx, h.upgradeState(), sockets); err == nil {
-		err = successor.Commit(ctx, h.stoppedApps())
+	var shared sharedApps
+	var owned []int
+	if err = successor.Prepare(ctx, h.upgradeState(), sockets, shared.sharing(h.gateway)); err == nil {
+		owned, err = successor.Commit(ctx, h.stoppedApps(), shared.changed(h.gateway))
 	}
 	if err != nil {
 		successor.End()
-		return nil, err
+		return done, err
 	}
-	h.handOver(successor)
-	return successor, nil
+	done = control.Upgrade{
+		Version: successor.Version(), PID: successor.PID(), Workers: h.countWorkers(), Kept: len(owned),
+	}
+	h.handOver(successor, owned)
+	return done, nil
 }
 
 // upgradeState is what a successor must know.
 func (h *Host) upgradeState() upgrade.State {
 	s := upgrade.State{Version: h.config.Version, PID: os.Getpid(), Started: h.started}
-	for _, app := range h.gateway.Status() {
-		a := upgrade.App{Name: app.App, State: app.State}
-		if a.State == modgw.AppAsleep {
-			a.State = modgw.AppServing // the successor's is awake at first
+	for _, app := range h.gateway.Shareable() {
+		if app.State == modgw.AppAsleep {
+			app.State = modgw.AppServing // the successor's is awake at first
 		}
-		if app.Generation != nil {
-			a.Generation = app.Generation.Number
-		}
-		s.Apps = append(s.Apps, a)
+		s.Apps = append(s.Apps, upgrade.App{
+			Name: app.App, State: app.State, Generation: app.Number, Wanted: app.Wanted, Scale: app.Scale,
+			Identity: app.Identity, Workers: app.Workers,
+		})
 	}
 	return s
+}
+
+// sharedApps are the apps whose workers a successor has asked for, with the numbers of their
+// generations. The zero value has none.
+type sharedApps struct {
+	mu          sync.Mutex
+	generations map[modgw.AppName]int
+}
+
+// sharing returns what gives a successor workers of a gateway.
+func (s *sharedApps) sharing(g *modgw.Gateway) upgrade.Share {
+	return func(r upgrade.ShareRequest, files []*os.File) (modgw.SharedWorker, error) {
+		s.mu.Lock()
+		if s.generations == nil {
+			s.generations = map[modgw.AppName]int{}
+		}
+		s.generations[r.App] = r.Generation
+		s.mu.Unlock()
+		return g.Share(r.App, r.Generation, r.Worker, files)
+	}
+}
+
+// changed are the apps that have another generation by now.
+func (s *sharedApps) changed(g *modgw.Gateway) (changed []modgw.AppName) {
+	now := map[modgw.AppName]int{}
+	for _, app := range g.Shareable() {
+		now[app.App] = app.Number
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for app, generation := range s.generations {
+		if now[app] != generation {
+			changed = append(changed, app)
+		}
+	}
+	return changed
+}
+
+// countWorkers is how many processes the apps have that serve.
+func (h *Host) countWorkers() (n int) {
+	for _, app := range h.gateway.Status() {
+		for _, w := range app.Runner.Workers {
+			if w.PID != 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (h *Host) stoppedApps() (stopped []modgw.AppName) {
@@ -201,9 +251,11 @@ func closeSockets(sockets []upgrade.OpenSocket) {
 	}
 }
 
-// handOver leaves the sockets to a successor that serves, and ends Run when the connections that
-// cannot be passed have ended.
-func (h *Host) handOver(successor *upgrade.Successor) {
+// handOver leaves the sockets to a successor that serves, and the workers that it owns, and ends
+// Run when the connections that cannot be passed have ended.
+func (h *Host) handOver(successor *upgrade.Successor, owned []int) {
+	h.gateway.GiveShared(owned)
+	successor.Given()
 	h.predecessors.leave() // the successor has the links by now
 	next := &heir{Successor: successor, hurry: make(chan struct{}), queue: make(chan passed, passQueue), log: h.log}
 	next.sending.Go(next.send)

@@ -14,9 +14,12 @@
 //	old  state       the format, and the apps that it serves
 //	old  socket      one for each socket, with its descriptor
 //	old  start       there are no more
+//	new  share       asks for a worker, with the descriptors that it gets
+//	old  shared      how to supervise it, with descriptors; or why not
 //	new  ready       all that the old host serves it can serve; or refused, with the reason
 //	old  commit
-//	new  serving     it accepts connections on the sockets
+//	new  serving     it accepts connections on the sockets, and which workers it has now
+//	old  given       it reads no more what those print
 //	old  connection  one for each connection that waits for a request, with its descriptor
 //	new  replaced    an app has a new generation: what the old host has of it must end
 //	new  end         the old host must end

@@ -54,8 +54,11 @@ func linkOf(end *os.File) (*link, error) {
 	return &link{conn: packets}, nil
 }
 
-// send sends a message with at most one file, which stays open.
-func (l *link) send(m message, file *os.File) error {
+// maxFiles bounds the files beside a message (SCM_MAX_FD in the kernel).
+const maxFiles = 253
+
+// send sends a message with files, which stay open.
+func (l *link) send(m message, files ...*os.File) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -63,17 +66,24 @@ func (l *link) send(m message, file *os.File) error {
 	if len(text) > maxMessage {
 		return fmt.Errorf("cannot send a message of %d bytes to the other host", len(text))
 	}
-	var rights []byte
-	if file != nil {
+	if len(files) > maxFiles {
+		return fmt.Errorf("cannot send %d descriptors to the other host", len(files))
+	}
+	var fds []int
+	for _, file := range files {
 		conn, err := file.SyscallConn()
 		if err != nil {
 			return err
 		}
 		// Its mode must stay as it is, which Fd would change.
-		if err := conn.Control(func(fd uintptr) { rights = unix.UnixRights(int(fd)) }); err != nil {
+		if err := conn.Control(func(fd uintptr) { fds = append(fds, int(fd)) }); err != nil {
 			return err
 		}
-		defer runtime.KeepAlive(file)
+	}
+	defer runtime.KeepAlive(files)
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
 	}
 	l.sending.Lock()
 	defer l.sending.Unlock()
@@ -83,10 +93,10 @@ func (l *link) send(m message, file *os.File) error {
 	return nil
 }
 
-// receive reads a message. file is nil without one. The error is io.EOF when the other host has
-// closed its end, or has ended.
-func (l *link) receive() (m message, file *os.File, err error) {
-	text, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4))
+// receive reads a message with its files, which are to be closed. The error is io.EOF when the
+// other host has closed its end, or has ended.
+func (l *link) receive() (m message, files []*os.File, err error) {
+	text, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*maxFiles))
 	n, oobn, flags, _, err := l.conn.ReadMsgUnix(text, oob)
 	switch {
 	case errors.Is(err, unix.ECONNRESET):
@@ -96,7 +106,7 @@ func (l *link) receive() (m message, file *os.File, err error) {
 	case n == 0 && oobn == 0:
 		return m, nil, io.EOF
 	}
-	if file, err = fileIn(oob[:oobn]); err != nil {
+	if files, err = filesIn(oob[:oobn]); err != nil {
 		return m, nil, err
 	}
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
@@ -104,15 +114,21 @@ func (l *link) receive() (m message, file *os.File, err error) {
 	} else if err = json.Unmarshal(text[:n], &m); err != nil {
 		err = fmt.Errorf("cannot read a message of the other host: %w", err)
 	}
-	if err != nil && file != nil {
-		file.Close()
-		file = nil
+	if err != nil {
+		closeFiles(files)
+		files = nil
 	}
-	return m, file, err
+	return m, files, err
 }
 
-// fileIn returns the file among control messages; nil when there is none.
-func fileIn(oob []byte) (*os.File, error) {
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// filesIn returns the files among control messages; nil when there are none.
+func filesIn(oob []byte) (files []*os.File, err error) {
 	if len(oob) == 0 {
 		return nil, nil
 	}
@@ -124,7 +140,10 @@ func fileIn(oob []byte) (*os.File, error) {
 	if err != nil || len(fds) == 0 {
 		return nil, fmt.Errorf("cannot read a descriptor of the other host: %w", err)
 	}
-	return os.NewFile(uintptr(fds[0]), "passed"), nil
+	for _, fd := range fds {
+		files = append(files, os.NewFile(uintptr(fd), "passed"))
+	}
+	return files, nil
 }
 
 // within bounds a step: reading and writing fail when ctx is done. end lifts the bound.

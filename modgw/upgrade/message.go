@@ -20,10 +20,13 @@ const (
 	stateKind      kind = "state"
 	socketKind     kind = "socket"
 	startKind      kind = "start"
+	shareKind      kind = "share"
+	sharedKind     kind = "shared"
 	readyKind      kind = "ready"
 	refusedKind    kind = "refused"
 	commitKind     kind = "commit"
 	servingKind    kind = "serving"
+	givenKind      kind = "given"
 	connectionKind kind = "connection"
 	replacedKind   kind = "replaced"
 	endKind        kind = "end"
@@ -37,11 +40,22 @@ type message struct {
 	State      *State        `json:"state,omitempty"`
 	Socket     *Socket       `json:"socket,omitempty"`
 	Connection *Connection   `json:"connection,omitempty"`
-	Reason     string        `json:"reason,omitempty"` // why the new host refuses, in "refused"
-	App        modgw.AppName `json:"app,omitempty"`    // the app, in "replaced"
+	Share      *ShareRequest `json:"share,omitempty"`
 
-	// Stopped are the apps that are stopped at "commit".
+	// Worker is the worker that was asked for, in "shared"; nil: it is not shared.
+	Worker *modgw.SharedWorker `json:"worker,omitempty"`
+
+	// Reason says why the new host refuses, in "refused", or why a worker is not shared.
+	Reason string        `json:"reason,omitempty"`
+	App    modgw.AppName `json:"app,omitempty"` // the app, in "replaced"
+
+	// Stopped are the apps that are stopped at "commit", Changed those that have another generation
+	// by then than that whose workers were shared.
 	Stopped []modgw.AppName `json:"stopped,omitempty"`
+	Changed []modgw.AppName `json:"changed,omitempty"`
+
+	// Owned are the processes of workers that the new host has from "serving" on.
+	Owned []int `json:"owned,omitempty"`
 }
 
 // hello introduces the new host.
@@ -66,6 +80,18 @@ type App struct {
 	Name       modgw.AppName  `json:"name"`       // name of the app
 	State      modgw.AppState `json:"state"`      // says what it does with a request
 	Generation int            `json:"generation"` // number of the current one; 0: there is none
+
+	Wanted   int          `json:"wanted,omitempty"`   // workers that there should be; 0: unknown
+	Scale    *modgw.Scale `json:"scale,omitempty"`    // set by an administrator; nil: none was
+	Identity string       `json:"identity,omitempty"` // "": no worker is shared
+	Workers  []int        `json:"workers,omitempty"`  // numbers of those that can be shared
+}
+
+// ShareRequest asks for a worker, with the descriptors that the new host has for it.
+type ShareRequest struct {
+	App        modgw.AppName `json:"app"`        // name of the app
+	Generation int           `json:"generation"` // number of its generation
+	Worker     int           `json:"worker"`     // number of the worker
 }
 
 // Role says what a socket is for.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/modgw/modgw/modgw"
@@ -27,11 +28,15 @@ type Predecessor struct {
 	serving atomic.Bool
 
 	next chan received // the message after all that this process needs
+
+	asking  sync.Mutex    // held while a worker is asked for
+	answers chan received // receives what the predecessor says to that
 }
 
 // received is what was read from a link.
 type received struct {
 	message message
+	files   []*os.File
 	err     error
 }
 
@@ -52,7 +57,7 @@ func Inherited(version string) (*Predecessor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Predecessor{link: link, next: make(chan received, 1)}
+	p := &Predecessor{link: link, next: make(chan received, 1), answers: make(chan received, 1)}
 	if err := p.meet(version); err != nil {
 		p.Leave()
 		return nil, err
@@ -61,22 +66,49 @@ func Inherited(version string) (*Predecessor, error) {
 	return p, nil
 }
 
-// awaitNext reads whether this process may serve.
+// awaitNext reads whether this process may serve, and before that the answers to what is asked.
 func (p *Predecessor) awaitNext() {
-	m, file, err := p.link.receive()
-	if file != nil {
-		file.Close()
+	defer close(p.answers)
+	for {
+		m, files, err := p.link.receive()
+		if err == nil && m.Kind == sharedKind {
+			p.answers <- received{m, files, err}
+			continue
+		}
+		closeFiles(files)
+		p.next <- received{m, nil, err}
+		return
 	}
-	p.next <- received{m, err}
+}
+
+// Share asks for a worker, which gets the files. They are closed.
+func (p *Predecessor) Share(r ShareRequest, files []*os.File) (modgw.SharedWorker, error) {
+	defer closeFiles(files)
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	if err := p.link.send(message{Kind: shareKind, Share: &r}, files...); err != nil {
+		return modgw.SharedWorker{}, err
+	}
+	answer, ok := <-p.answers
+	switch {
+	case !ok:
+		return modgw.SharedWorker{}, errLeft
+	case answer.message.Worker == nil:
+		closeFiles(answer.files)
+		return modgw.SharedWorker{}, errors.New(answer.message.Reason)
+	}
+	worker := *answer.message.Worker
+	worker.Files = answer.files
+	return worker, nil
 }
 
 // meet introduces this process and reads what it gets.
 func (p *Predecessor) meet(version string) error {
-	if err := p.link.send(message{Kind: helloKind, Hello: &hello{oldestFormat, newestFormat, version}}, nil); err != nil {
+	if err := p.link.send(message{Kind: helloKind, Hello: &hello{oldestFormat, newestFormat, version}}); err != nil {
 		return err
 	}
 	for {
-		m, file, err := p.link.receive()
+		m, files, err := p.link.receive()
 		switch {
 		case err == io.EOF:
 			return errLeft
@@ -85,18 +117,16 @@ func (p *Predecessor) meet(version string) error {
 		case m.Kind == stateKind && m.State != nil:
 			m.State.Apps = append(p.state.Apps, m.State.Apps...)
 			p.state = *m.State
-		case m.Kind == socketKind && m.Socket != nil && file != nil && m.Socket.Role == Earlier:
-			p.addEarlier(file)
+		case m.Kind == socketKind && m.Socket != nil && len(files) == 1 && m.Socket.Role == Earlier:
+			p.addEarlier(files[0])
 			continue
-		case m.Kind == socketKind && m.Socket != nil && file != nil:
-			p.sockets = append(p.sockets, OpenSocket{*m.Socket, file})
+		case m.Kind == socketKind && m.Socket != nil && len(files) == 1:
+			p.sockets = append(p.sockets, OpenSocket{*m.Socket, files[0]})
 			continue
 		case m.Kind == startKind:
 			return nil
 		}
-		if file != nil {
-			file.Close()
-		}
+		closeFiles(files)
 	}
 }
 
@@ -130,7 +160,7 @@ func (p *Predecessor) TakePassed() (passed []OpenSocket) {
 func (p *Predecessor) Refuse(reason error) {
 	if !p.serving.Load() {
 		// The predecessor may have gone, and then it needs no reason.
-		_ = p.link.send(message{Kind: refusedKind, Reason: reason.Error()}, nil)
+		_ = p.link.send(message{Kind: refusedKind, Reason: reason.Error()})
 	}
 }
 
@@ -171,54 +201,61 @@ func (p *Predecessor) WithCancel(ctx context.Context) (context.Context, context.
 }
 
 // Ready tells the predecessor that this host can serve, and waits until it lets it. It returns
-// which apps are stopped by then. After that the sockets that were not taken are closed.
-func (p *Predecessor) Ready(ctx context.Context) (stopped []modgw.AppName, err error) {
-	if err := p.link.send(message{Kind: readyKind}, nil); err != nil {
-		return nil, err
+// which apps are stopped by then, and which have another generation than that whose workers were
+// shared. After that the sockets that were not taken are closed.
+func (p *Predecessor) Ready(ctx context.Context) (stopped, changed []modgw.AppName, err error) {
+	if err := p.link.send(message{Kind: readyKind}); err != nil {
+		return nil, nil, err
 	}
 	var r received
 	select {
 	case r = <-p.next:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 	switch {
 	case r.err == io.EOF:
-		return nil, errLeft
+		return nil, nil, errLeft
 	case r.err != nil:
-		return nil, r.err
+		return nil, nil, r.err
 	case r.message.Kind != commitKind:
-		return nil, fmt.Errorf("cannot take over: the host that was to be replaced said %q", r.message.Kind)
+		return nil, nil, fmt.Errorf("cannot take over: the host that was to be replaced said %q", r.message.Kind)
 	}
 	p.closeSockets()
-	return r.message.Stopped, nil
+	return r.message.Stopped, r.message.Changed, nil
 }
 
-// Serving tells the predecessor that this host accepts connections.
-func (p *Predecessor) Serving() error {
+// Serving tells the predecessor that this host accepts connections, and has the workers with some
+// processes from now on.
+func (p *Predecessor) Serving(owned []int) error {
 	p.serving.Store(true)
-	return p.link.send(message{Kind: servingKind}, nil)
+	return p.link.send(message{Kind: servingKind, Owned: owned})
 }
 
 // Unfollow makes Follow return: another host follows the predecessor.
 func (p *Predecessor) Unfollow() { p.link.close() }
 
-// Follow calls adopt for each connection that is passed. It returns when the predecessor has ended,
-// or [Predecessor.Unfollow] was called.
-func (p *Predecessor) Follow(adopt func(Connection, net.Conn)) {
+// Follow calls adopt for each connection that is passed, and given when the predecessor does not
+// read any more what its workers print, which is when it says so or has ended. It returns when the
+// predecessor has ended, or [Predecessor.Unfollow] was called.
+func (p *Predecessor) Follow(adopt func(Connection, net.Conn), given func()) {
+	given = sync.OnceFunc(given)
+	defer given()
 	for {
-		m, file, err := p.link.receive()
-		if file == nil {
-			if err != nil {
-				return
-			}
+		m, files, err := p.link.receive()
+		if err != nil {
+			return
+		}
+		if m.Kind == givenKind {
+			given()
+		}
+		if len(files) != 1 {
+			closeFiles(files)
 			continue
 		}
-		conn, connErr := net.FileConn(file)
-		file.Close()
+		conn, connErr := net.FileConn(files[0])
+		files[0].Close()
 		switch {
-		case err != nil:
-			return
 		case connErr != nil: // its client has gone
 		case m.Kind == connectionKind && m.Connection != nil:
 			adopt(*m.Connection, conn)
@@ -232,11 +269,11 @@ func (p *Predecessor) Follow(adopt func(Connection, net.Conn)) {
 // ends.
 func (p *Predecessor) Replaced(app modgw.AppName) {
 	// It may have ended.
-	_ = p.link.send(message{Kind: replacedKind, App: app}, nil)
+	_ = p.link.send(message{Kind: replacedKind, App: app})
 }
 
 // EndPredecessor tells the predecessor to end. Follow returns when it has.
-func (p *Predecessor) EndPredecessor() { _ = p.link.send(message{Kind: endKind}, nil) }
+func (p *Predecessor) EndPredecessor() { _ = p.link.send(message{Kind: endKind}) }
 
 // Leave closes the link, and the sockets and earlier hosts' links that were not taken.
 func (p *Predecessor) Leave() {

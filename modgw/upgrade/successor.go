@@ -135,21 +135,24 @@ func (s *Successor) meet(ctx context.Context) error {
 // await reads a message of a kind, within ctx.
 func (s *Successor) await(ctx context.Context, k kind) (message, error) {
 	defer s.link.within(ctx)()
-	m, file, err := s.link.receive()
-	if file != nil {
-		file.Close()
-	}
+	m, files, err := s.link.receive()
+	closeFiles(files)
+	return m, s.judge(ctx, m, k, err)
+}
+
+// judge returns an error unless a message of a kind was received.
+func (s *Successor) judge(ctx context.Context, m message, k kind, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return m, fmt.Errorf("it took too long: %w", context.Cause(ctx))
+		return fmt.Errorf("it took too long: %w", context.Cause(ctx))
 	case err != nil:
-		return m, err
+		return err
 	case m.Kind == refusedKind:
-		return m, errors.New(m.Reason)
+		return errors.New(m.Reason)
 	case m.Kind != k:
-		return m, fmt.Errorf("it said %q where it should have said %q", m.Kind, k)
+		return fmt.Errorf("it said %q where it should have said %q", m.Kind, k)
 	}
-	return m, nil
+	return nil
 }
 
 // explain says how the program ended if that is why err has happened; End was called.
@@ -191,15 +194,40 @@ func (s OpenSocket) Listener() (net.Listener, error) {
 	return net.FileListener(s.File)
 }
 
-// Prepare gives the successor all that it needs, and waits until it can serve. An error is a
-// *[modgw.Fault]; End must be called then.
-func (s *Successor) Prepare(ctx context.Context, state State, sockets []OpenSocket) error {
+// Share lets a successor have a worker as well, which gets the files. It closes them.
+type Share func(r ShareRequest, files []*os.File) (modgw.SharedWorker, error)
+
+// Prepare gives the successor all that it needs, and the workers that it asks for, and waits until
+// it can serve. An error is a *[modgw.Fault]; End must be called then.
+func (s *Successor) Prepare(ctx context.Context, state State, sockets []OpenSocket, share Share) error {
 	state.Format = s.format
 	err := s.offer(ctx, state, sockets)
 	if err == nil {
-		_, err = s.await(ctx, readyKind)
+		err = s.awaitReady(ctx, share)
 	}
 	return s.fault(err)
+}
+
+// awaitReady is await for "ready", and answers what the successor asks for before.
+func (s *Successor) awaitReady(ctx context.Context, share Share) error {
+	defer s.link.within(ctx)()
+	for {
+		m, files, err := s.link.receive()
+		if err != nil || m.Kind != shareKind || m.Share == nil {
+			closeFiles(files)
+			return s.judge(ctx, m, readyKind, err)
+		}
+		worker, err := share(*m.Share, files)
+		answer := message{Kind: sharedKind, Worker: &worker}
+		if err != nil {
+			answer = message{Kind: sharedKind, Reason: err.Error()}
+		}
+		err = s.link.send(answer, worker.Files...)
+		worker.Close()
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // fault is the fault of an upgrade that failed after the program was started; nil for no error.
@@ -226,7 +254,7 @@ func (s *Successor) offer(ctx context.Context, state State, sockets []OpenSocket
 	for first := true; first || len(apps) > 0; first = false {
 		n := min(len(apps), most)
 		state.Apps, apps = apps[:n], apps[n:]
-		if err := s.link.send(message{Kind: stateKind, State: &state}, nil); err != nil {
+		if err := s.link.send(message{Kind: stateKind, State: &state}); err != nil {
 			return err
 		}
 	}
@@ -235,19 +263,27 @@ func (s *Successor) offer(ctx context.Context, state State, sockets []OpenSocket
 			return err
 		}
 	}
-	return s.link.send(message{Kind: startKind}, nil)
+	return s.link.send(message{Kind: startKind})
 }
 
-// Commit lets the successor accept connections, and returns when it does. The stopped apps are
-// those of now. An error is a *[modgw.Fault]; End must be called then.
-func (s *Successor) Commit(ctx context.Context, stopped []modgw.AppName) error {
+// Commit lets the successor accept connections, and returns when it does, with the processes of the
+// workers that are the successor's by then. The stopped apps are those of now, and the changed ones
+// have another generation than that whose workers were shared. An error is a *[modgw.Fault]; End
+// must be called then.
+func (s *Successor) Commit(ctx context.Context, stopped, changed []modgw.AppName) (owned []int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
-	err := s.link.send(message{Kind: commitKind, Stopped: stopped}, nil)
+	var m message
+	err = s.link.send(message{Kind: commitKind, Stopped: stopped, Changed: changed})
 	if err == nil {
-		_, err = s.await(ctx, servingKind)
+		m, err = s.await(ctx, servingKind)
 	}
-	return s.fault(err)
+	return m.Owned, s.fault(err)
+}
+
+// Given says that this host does not read any more what the workers print that the successor has.
+func (s *Successor) Given() {
+	_ = s.link.send(message{Kind: givenKind}) // it may have ended
 }
 
 // PassConnection passes a connection. The file stays open.
@@ -259,10 +295,8 @@ func (s *Successor) PassConnection(c Connection, file *os.File) error {
 // this host must end: the successor says so, or has ended.
 func (s *Successor) Follow(replaced func(modgw.AppName)) {
 	for {
-		m, file, err := s.link.receive()
-		if file != nil {
-			file.Close()
-		}
+		m, files, err := s.link.receive()
+		closeFiles(files)
 		switch {
 		case err != nil || m.Kind == endKind:
 			return

@@ -50,8 +50,8 @@ func beHost(what string) (code int) {
 		<-ctx.Done()
 		return 7
 	}
-	stopped, err := p.Ready(ctx)
-	if err != nil || len(stopped) != 1 || p.Serving() != nil {
+	stopped, _, err := p.Ready(ctx)
+	if err != nil || len(stopped) != 1 || p.Serving([]int{7}) != nil {
 		return 8
 	}
 	go func() {
@@ -69,7 +69,7 @@ func beHost(what string) (code int) {
 		conn.Close()
 		p.Replaced("blog")
 		p.EndPredecessor()
-	})
+	}, func() {})
 	return 0
 }
 
@@ -118,11 +118,11 @@ func TestNewHostGetsSocketsAndConnections(t *testing.T) {
 	}
 	defer s.End()
 	ln, socket := listening(t)
-	if err := s.Prepare(t.Context(), manyApps(), []OpenSocket{socket}); err != nil {
+	if err := s.Prepare(t.Context(), manyApps(), []OpenSocket{socket}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), []modgw.AppName{"blog"}); err != nil {
-		t.Fatal(err)
+	if owned, err := s.Commit(t.Context(), []modgw.AppName{"blog"}, nil); err != nil || len(owned) != 1 || owned[0] != 7 {
+		t.Fatalf("%v, %v", owned, err)
 	}
 	address := ln.Addr().String()
 	ln.Close()
@@ -183,7 +183,7 @@ func TestHostThatCannotTakeOverIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.End()
-	err = s.Prepare(t.Context(), manyApps(), nil)
+	err = s.Prepare(t.Context(), manyApps(), nil, nil)
 	faulttest.Want(t, errorText(err), "MGW-HST-030")
 	if !strings.Contains(errorText(err), "there is no room") {
 		t.Errorf("%v", err)
@@ -198,7 +198,7 @@ func TestHostThatIsNotWantedAnyMoreEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, socket := listening(t)
-	if err := s.Prepare(ctx, manyApps(), []OpenSocket{socket}); err == nil {
+	if err := s.Prepare(ctx, manyApps(), []OpenSocket{socket}, nil); err == nil {
 		t.Error("a host is ready that was not waited for")
 	}
 	s.End()
@@ -225,7 +225,7 @@ func TestFormatMustBeKnownToBothHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := theirs.send(message{Kind: helloKind, Hello: &test.theirs}, nil); err != nil {
+		if err := theirs.send(message{Kind: helloKind, Hello: &test.theirs}); err != nil {
 			t.Fatal(err)
 		}
 		s := &Successor{link: ours}

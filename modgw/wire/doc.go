@@ -80,11 +80,16 @@
 //	                             computed since Unqueue last named that stream. Answers to later
 //	                             requests, on the connection, may overtake this frame
 //
+//	Join        control  both    from the host: serve another host too, whose descriptors travel
+//	                             with this frame: those of its control connection, its request
+//	                             connections and the memory that it shares; see below. From the
+//	                             worker: its threads are to look at their connections; with
+//	                             uint32 number of a thread, from 0, and uint32 ids of streams: it
+//	                             is busy for another host, and the streams are given back as with
+//	                             Unqueued; with FlagEnd: it is not any more
 //	Locate      control  both    from the host: say where the requests are that you execute. The
 //	                             payload is the id of one whose stack is wanted; without one, none
 //	                             is. The worker answers each, in order, with a list; see below
-//	Collect     control  both    from the host: collect garbage, because no requests are to come
-//	                             for long. The worker answers with an empty one when it has
 //
 // # Dictionaries
 //
@@ -100,8 +105,9 @@
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path":
 //	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int,
 //	          "dev": bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"
-//	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool, "interrupt": bool};
-//	          buffer: it has mapped the shared memory; interrupt: it obeys Interrupt
+//	Ready     {"pid": int, "python": str, "callable": str, "buffer": bool, "interrupt": bool,
+//	          "joins": int}; buffer: it has mapped the shared memory; interrupt: it obeys
+//	          Interrupt; joins: it obeys Join in the way of this version
 //	Failed    {"reason": "import"|"missing"|"not callable"|"exit"|"startup"|"startup late",
 //	          "type": str, "message": str, "file": str, "line": int, "text": str, "traceback":
 //	          str}; file and line name the place in the app's own code, "" and 0 when there is
@@ -167,6 +173,16 @@
 //
 // The worker can write to all of the memory at any time. The host therefore uses nothing but the
 // bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).
+//
+// # Two hosts
+//
+// While a host is replaced by another one, a worker serves both. The first passes it the other's
+// connections with Join, and the worker says Ready to the other one when that one's requests can
+// come: when each of its threads looks at both of its connections, which a thread does once it has
+// got something. So the worker answers Join, and the first host sends each thread a Cancel frame
+// for a stream that never was. A thread still executes one request at a time, of either host.
+// When a control connection ends while there is another one, the worker lets go of that host
+// alone. Stop of either host ends it.
 //
 // # Trust
 //

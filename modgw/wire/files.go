@@ -9,6 +9,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// passing is files that are about to be passed on.
+type passing struct {
+	conn  *net.UnixConn
+	files []*os.File
+}
+
+// PassFiles is [Writer.Write] for one frame with files, which travel with its first byte, or
+// earlier. conn is what the Writer writes to. The files are closed when they were passed.
+func (w *Writer) PassFiles(conn *net.UnixConn, f Frame, files []*os.File) error {
+	var busy error
+	err := w.Write(func(b []byte) []byte {
+		if w.files != nil {
+			busy = errors.New("other files are being passed")
+			return b
+		}
+		w.files = &passing{conn, files}
+		return AppendFrame(b, f)
+	})
+	return errors.Join(err, busy)
+}
+
+// write writes both pieces, and the files with the first byte.
+func (p *passing) write(out, more []byte) (int, error) {
+	fds := make([]int, len(p.files))
+	for i, f := range p.files {
+		fds[i] = int(f.Fd())
+		defer f.Close()
+	}
+	n, _, err := p.conn.WriteMsgUnix(out, unix.UnixRights(fds...), nil)
+	if err != nil {
+		return n, err
+	}
+	rest, err := (&net.Buffers{out[n:], more}).WriteTo(p.conn)
+	return n + int(rest), err
+}
+
 // WriteWithFiles writes a frame, and passes files on with its first byte. It takes at most so long.
 func WriteWithFiles(
 	conn *net.UnixConn, frame []byte, files []*os.File, timeout time.Duration,

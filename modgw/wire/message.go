@@ -88,7 +88,14 @@ type ReadyMessage struct {
 
 	// Interrupt says that the worker can raise an exception in a thread that runs a request.
 	Interrupt bool
+
+	// Joins is what the worker does on Join, as [JoinVersion]; 0: nothing.
+	Joins int
 }
+
+// JoinVersion is what this host expects of a worker that it has join it. It changes when a worker
+// of before could not serve this host.
+const JoinVersion = 1
 
 // DecodeReady reads the payload of a Ready frame.
 func DecodeReady(payload []byte) (m ReadyMessage, err error) {
@@ -105,6 +112,8 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 			m.Buffer = d.Bool()
 		case "interrupt":
 			m.Interrupt = d.Bool()
+		case "joins":
+			m.Joins = int(d.Int())
 		default:
 			d.Skip()
 		}

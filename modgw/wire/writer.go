@@ -27,7 +27,8 @@ type Writer struct {
 	waiting []byte // frames that are not being written yet
 	spare   []byte // the buffer that was written last
 	writing bool
-	err     error // the first error of conn
+	files   *passing // travels with the next byte; nil: nothing does
+	err     error    // the first error of conn
 }
 
 // NewWriter returns a Writer that writes to conn.
@@ -153,8 +154,12 @@ func (w *Writer) awaitOthers() {
 func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	out := w.waiting
 	w.waiting, w.spare = w.spare[:0], nil
+	files := w.files
+	w.files = nil
 	w.mu.Unlock()
-	if len(payload) == 0 {
+	if files != nil {
+		n, err = files.write(out, payload)
+	} else if len(payload) == 0 {
 		n, err = w.quick.Write(out)
 	} else {
 		n, err = w.writeTwo(out, payload)

@@ -28,7 +28,8 @@ type worker struct {
 	member    *queue.Member
 	inherited *inherited // nil once it is not needed any more
 	port      *port
-	pid       int // the leader of its process group, set by Launch
+	pid       int     // the leader of its process group, set by Launch
+	reached   address // set by Ready, or by Launch for one of another host
 
 	mu       sync.Mutex // the process may end at any time
 	upstream *upstream  // set by Ready
@@ -45,6 +46,9 @@ func (r *Runner) newWorker(w *workers.Worker) workers.Program {
 
 // Launch implements [workers.Program].
 func (w *worker) Launch() (workers.Process, error) {
+	if w.Inherits() {
+		return w.inherit()
+	}
 	spec, path, err := w.spec()
 	if err != nil {
 		w.End()
@@ -95,9 +99,13 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	if w.ended {
 		return nil, context.Canceled
 	}
-	address, err := w.listening(ctx)
-	if err != nil {
-		return nil, err
+	address := w.reached
+	if !w.Inherits() {
+		var err error
+		if address, err = w.listening(ctx); err != nil {
+			return nil, err
+		}
+		w.reached = address
 	}
 	if !address.inherited {
 		w.inherited.close()

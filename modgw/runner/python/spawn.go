@@ -22,6 +22,9 @@ func (w *worker) Launch() (workers.Process, error) {
 	if w.attached != nil {
 		return w.attached, nil
 	}
+	if w.Inherits() {
+		return w.inherit()
+	}
 	theirs, err := w.connect()
 	defer closeFiles(theirs)
 	var p workers.Process

@@ -19,7 +19,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	r := w.runner
 	r.reading.Go(w.Read)
 	r.reading.Go(w.Connections.Read)
-	if w.attached == nil { // or it was told when it attached
+	if w.attached == nil && !w.Inherits() { // or it was told before
 		start := r.startMessage(w.Number)
 		start.Telemetry = r.telemetry(w.Number)
 		w.Send(wire.Start, start.Append(nil))
@@ -30,6 +30,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 			return nil, w.cannotLoad()
 		}
 		w.Connections.Loaded(l.Ready)
+		w.joins = l.Ready.Joins
 		return []any{
 			"python", proc.Printable(l.Ready.Python), "callable", proc.Printable(l.Ready.Callable),
 		}, nil

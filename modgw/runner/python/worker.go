@@ -31,15 +31,17 @@ type worker struct {
 	pauses *pauses.Page
 
 	begun atomic.Bool // it takes requests, or did
+	// its own [wire.JoinVersion]; set by Ready
+	joins int
 
 	// why the app was not loaded; nil: it was. Used by Ready and Explain only
 	failed *wire.FailedMessage
 }
 
 var (
-	_ workers.Program   = (*worker)(nil)
-	_ workers.Measured  = (*worker)(nil)
-	_ workers.Collector = (*worker)(nil)
+	_ workers.Program  = (*worker)(nil)
+	_ workers.Measured = (*worker)(nil)
+	_ workers.Sharing  = (*worker)(nil)
 )
 
 // newWorker makes the program of a worker that is forked from parent unless that is nil.

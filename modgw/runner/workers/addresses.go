@@ -22,6 +22,12 @@ func (s *Sandbox) filterAddresses(scope *proc.Scope) {
 	}
 }
 
+// lacksFilter reports whether the sandbox lists addresses that control groups do not hold processes
+// to.
+func (s *Sandbox) lacksFilter() bool {
+	return s != nil && networkOf(s.config.Descriptor.Sandbox) == sandbox.Listed && !s.filtered.Load()
+}
+
 // addressRules are the rules for endpoints. A name stands for all addresses: those that it has may
 // change at any time, and who answers for it decides them.
 func addressRules(network []modgw.Endpoint) []addressfilter.Rule {

@@ -58,6 +58,7 @@ type Pool struct {
 	workers  map[*Worker]bool   // the workers that have a process
 	finished int64              // requests of the workers that have ended
 	crash    *modgw.CrashStatus // the latest; nil: none yet
+	asked    map[int]bool       // numbers of the workers that another host was asked for
 }
 
 // New makes a pool. It starts nothing.
@@ -74,6 +75,7 @@ func New(c Config) *Pool {
 		size:     c.Count,
 		replicas: make(map[int]*replica),
 		workers:  make(map[*Worker]bool),
+		asked:    make(map[int]bool),
 	}
 }
 

@@ -34,8 +34,8 @@ type recycleLimits struct {
 
 // start sets the limits, each with a jitter of its own, so that workers that began together do not
 // end together. exceeded is called each time that a limit is found to be reached. start must come
-// before any request.
-func (l *recycleLimits) start(limits modgw.Recycle, exceeded func(reason string)) {
+// before any request. lived is how old the process is already.
+func (l *recycleLimits) start(limits modgw.Recycle, lived time.Duration, exceeded func(reason string)) {
 	l.exceeded = exceeded
 	l.requests = withJitter(int64(limits.Requests), limits.Jitter)
 	l.memory = withJitter(limits.Memory, limits.Jitter)
@@ -43,7 +43,7 @@ func (l *recycleLimits) start(limits modgw.Recycle, exceeded func(reason string)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if age := time.Duration(withJitter(int64(limits.Age), limits.Jitter)); age > 0 {
-		l.age = time.AfterFunc(age, func() { exceeded(fmt.Sprintf("it is %s old", age.Round(time.Second))) })
+		l.age = time.AfterFunc(max(0, age-lived), func() { exceeded(fmt.Sprintf("it is %s old", age.Round(time.Second))) })
 	}
 }
 

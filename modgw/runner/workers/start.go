@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/modgw/modgw/internal/proc"
 )
 
 // OOMScore makes the kernel kill a worker rather than the host when memory runs out.
@@ -32,6 +34,10 @@ func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worke
 		if err == nil {
 			return w, nil
 		}
+		if w.sharing.inherited && ctx.Err() == nil && !errors.Is(err, errStopped) {
+			w.Log.Info("worker of the other host not taken over, another one starts", "reason", err)
+			continue
+		}
 		if newProgram = w.program.Instead(err); newProgram == nil {
 			return nil, err
 		}
@@ -40,6 +46,7 @@ func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worke
 
 func (p *Pool) newWorker(number int, newProgram func(*Worker) Program) *Worker {
 	w := &Worker{Number: number, Log: p.config.Runner.Log.With("worker", number), pool: p, wanted: make(chan string, 1)}
+	w.sharing = sharing{inherited: p.takeInheritance(number), started: time.Now()}
 	w.program = newProgram(w)
 	return w
 }
@@ -61,13 +68,21 @@ func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 		return err
 	}
 	w.process.Resume()
-	w.recycle.start(p.config.Runner.Descriptor.Recycle, w.Want)
+	w.recycle.start(p.config.Runner.Descriptor.Recycle, time.Since(w.sharing.started), w.Want)
 	if !w.becameReady() {
-		return w.program.Explain(ErrEnded)
+		return w.explain(ErrEnded)
 	}
 	w.Log.Info("worker ready", details...)
 	w.program.Begin()
 	return nil
+}
+
+// explain says why the worker was not started.
+func (w *Worker) explain(err error) error {
+	if w.sharing.inherited {
+		return err // the app is not to blame
+	}
+	return w.program.Explain(err)
 }
 
 // longestYield is how long a worker that starts leaves the processors to those that serve, at most:
@@ -84,7 +99,7 @@ func (p *Pool) longestYield() time.Duration {
 func (p *Pool) launch(w *Worker) error {
 	process, err := w.program.Launch()
 	if err != nil {
-		return w.program.Explain(err)
+		return w.explain(err)
 	}
 	w.process = process
 	w.Log = w.Log.With("pid", process.PID())
@@ -98,7 +113,11 @@ func (p *Pool) launch(w *Worker) error {
 func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if limit := p.config.Runner.Descriptor.Timeouts.Startup; limit > 0 {
+	limit := p.config.Runner.Descriptor.Timeouts.Startup
+	if w.sharing.inherited {
+		limit = joinTime
+	}
+	if limit > 0 {
 		timed, stop := context.WithTimeoutCause(ctx, limit, ErrLate)
 		defer stop()
 		ctx = timed
@@ -121,9 +140,9 @@ func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 	case err == nil:
 		return details, nil
 	case cause == nil:
-		return nil, w.program.Explain(err)
+		return nil, w.explain(err)
 	case errors.Is(cause, ErrEnded), errors.Is(cause, ErrLate):
-		return nil, w.program.Explain(cause)
+		return nil, w.explain(cause)
 	default:
 		return nil, cause
 	}
@@ -142,6 +161,10 @@ func (p *Pool) cleanUp(w *Worker) {
 // was logged already.
 func (p *Pool) logEnd(w *Worker, state State) {
 	switch {
+	case w.isLeft():
+		if w.process.Exit().Cause == proc.Left { // else the other host says how it ended
+			w.Log.Info("worker left to the other host")
+		}
 	case state == Stopping:
 		w.Log.Info("worker stopped", "reason", w.Reason())
 	case state != Ready && state != Asleep && state != Retiring:

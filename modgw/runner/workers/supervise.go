@@ -23,9 +23,15 @@ func (p *Pool) supervise(r *replica, w *Worker) {
 		select {
 		case <-w.process.Done():
 			p.setReady(r, false)
+			if w.isShared() && w.isLeft() {
+				p.config.Expect(-1) // the other host replaces it
+				return
+			}
 			w = p.replaceLost(r, w, &b)
 		case reason := <-w.wanted:
-			w = p.replaceFirst(w, reason, &b)
+			if !w.isLeft() {
+				w = p.replaceFirst(w, reason, &b)
+			}
 		case <-r.dropped:
 			p.config.Expect(-1)
 			p.retire(w, "the app needs fewer workers")
@@ -185,6 +191,9 @@ func (p *Pool) end(w *Worker) {
 	}
 	w.asked.Store(true)
 	w.endless.End()
+	if w.release() {
+		return
+	}
 	w.program.Stop()
 	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Stop)
 	defer limit.Stop()

@@ -25,6 +25,7 @@ type Worker struct {
 	asked    atomic.Bool // it was asked to end
 	wanted   chan string // has the reason once it is to be replaced; the first one wins
 
+	sharing sharing // shared is guarded by mu
 	recycle recycleLimits
 	endless modgw.Endless
 

@@ -81,10 +81,14 @@ func (w *Worker) handle(f wire.Frame) error {
 		return report(f.Payload)
 	case wire.Locate:
 		return w.noteLocation(f.Payload)
-	case wire.Collect:
-		return w.noteCollected()
 	case wire.Unqueued:
 		return w.Connections.Requeue(f.Payload, f.End())
+	case wire.Join:
+		if len(f.Payload) > 0 {
+			return w.Connections.Away(f.Payload, f.End())
+		}
+		w.Connections.Wake()
+		return nil
 	case wire.Retire:
 		w.Want(proc.Printable(string(f.Payload)))
 		return nil

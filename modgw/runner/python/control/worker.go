@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,6 @@ type Worker struct {
 
 	tracebacks tracebacks // in development
 	locating   locating
-	collecting collecting
 
 	dumpAsked atomic.Int64 // when the event loop was last asked for, as [monotonic.Now]; 0: never
 
@@ -85,6 +85,18 @@ func (w *Worker) Send(t wire.Type, payload []byte) {
 	_ = w.out.Write(func(b []byte) []byte {
 		return wire.AppendFrame(b, wire.Frame{Type: t, Payload: payload})
 	})
+}
+
+// Join has the worker serve another host too, which has made the files for it, as [wire.Join]
+// says. They are closed.
+func (w *Worker) Join(files []*os.File) error {
+	err := w.out.PassFiles(w.conn, wire.Frame{Type: wire.Join}, files)
+	if err != nil {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	return err
 }
 
 // Loaded returns the channel that receives how loading the app ended, at most once.

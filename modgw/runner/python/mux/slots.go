@@ -87,6 +87,12 @@ func (c *Conn) Requeue([]byte, bool) error {
 // Answered implements [control.Connections]: checkLoop finds out whether the loop runs.
 func (c *Conn) Answered() {}
 
+// Wake implements [control.Connections]: an event loop needs none.
+func (c *Conn) Wake() {}
+
+// Away implements [control.Connections]: an event loop serves several hosts at the same time.
+func (c *Conn) Away([]byte, bool) error { return wire.Errorf("a thread that serves another host") }
+
 // Shared implements [control.Connections].
 func (c *Conn) Shared() bool { return c.buffer != nil }
 

@@ -41,6 +41,14 @@ func (p *Page) Close() {
 	}
 }
 
+// Memory is what the page reads; nil for a nil page.
+func (p *Page) Memory() *os.File {
+	if p == nil {
+		return nil
+	}
+	return p.memory
+}
+
 // Read returns what the worker has measured; nil: nothing. It is nil for a nil page.
 func (p *Page) Read() *modgw.InterpreterStatus {
 	if p == nil {

@@ -45,6 +45,7 @@ type Conn struct {
 	// Guarded by Scheduler.mu.
 	load  int  // requests on it
 	alone bool // no other request may come beside the one on it
+	away  bool // its thread is busy for another host
 
 	depth    atomic.Int32 // how many requests it may have at once; 0: nothing is known yet, so one
 	computes atomic.Bool  // its thread computes nearly all the time that its requests take

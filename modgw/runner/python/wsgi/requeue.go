@@ -144,6 +144,28 @@ func (w *Worker) Requeue(payload []byte, computed bool) error {
 	return nil
 }
 
+// Away implements [control.Connections]. The thread gets no requests while it is away.
+func (w *Worker) Away(payload []byte, back bool) error {
+	number, ids, err := wire.DecodeUnqueued(payload)
+	if err != nil {
+		return err
+	}
+	if uint64(number) >= uint64(len(w.Conns)) {
+		return wire.Errorf("a Join frame for thread %d of %d", number, len(w.Conns))
+	}
+	c := w.Conns[number]
+	w.scheduler.setAway(c, !back)
+	c.mu.Lock()
+	for _, id := range ids {
+		if err == nil {
+			err = c.requeueStream(id)
+		}
+	}
+	c.mu.Unlock()
+	w.scheduler.serve()
+	return err
+}
+
 // requeue requeues streams of a connection whose thread is busy for long, computing or not.
 func (c *Conn) requeue(ids []uint32, computing bool) error {
 	c.mu.Lock()

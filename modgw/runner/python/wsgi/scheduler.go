@@ -185,6 +185,13 @@ func (s *Scheduler) resume(w *Worker) {
 	}
 }
 
+// setAway notes whether the thread of a connection is busy for another host.
+func (s *Scheduler) setAway(c *Conn, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.away = away
+}
+
 // serve serves the waiters after something has changed that the scheduler does not know of.
 func (s *Scheduler) serve() {
 	s.mu.Lock()
@@ -383,6 +390,9 @@ func (w *Worker) isKept() bool {
 func (w *Worker) freeConn(share, wait bool) (free *Conn) {
 	computing, most := 0, 2
 	for _, c := range w.Conns {
+		if c.away {
+			continue
+		}
 		room := c.load == 0 || share && c.hasRoom()
 		if c.isComputing() {
 			if room {

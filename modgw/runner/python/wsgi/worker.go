@@ -1,6 +1,7 @@
 package wsgi
 
 import (
+	"math"
 	"net"
 	"sync/atomic"
 
@@ -69,6 +70,15 @@ func (w *Worker) CleanUp() {
 func (w *Worker) Close() {
 	for _, c := range w.Conns {
 		c.close()
+	}
+}
+
+// Wake implements [control.Connections]. A thread drops a frame for a stream that never was.
+func (w *Worker) Wake() {
+	frame := wire.Frame{Type: wire.Cancel, Stream: math.MaxUint32}
+	for _, c := range w.Conns {
+		// A write error surfaces on the read side.
+		_ = c.out.Write(func(b []byte) []byte { return wire.AppendFrame(b, frame) })
 	}
 }
 

@@ -5,7 +5,6 @@ The process stays its own: its standard streams, signals, environment and workin
 alone.
 """
 
-import array
 import asyncio
 import contextlib
 import marshal
@@ -29,7 +28,6 @@ from .main import environ_for
 from .signals import Stopped
 from .stdio import ErrorStream
 
-_MOST_DESCRIPTORS = 253  # that one message can carry (SCM_MAX_FD)
 _PAUSE = 0.3  # seconds between two attempts to reach a host that is not there
 _PATIENCE = 5.0  # seconds that requests may take to their end when serving ends
 _STDERR = 2
@@ -243,11 +241,10 @@ class Attachment:
 
 
 class _AttachedControl(Control):
-    """A control connection that brings the other connections, and whose log records are printed."""
+    """A control connection whose log records are printed."""
 
     def __init__(self, connected):
         super().__init__(connected.detach())
-        self.descriptors = []  # those of the connections, in order, and of the shared memory
 
     def log(self, level, message, traceback="", **more):
         super().log(level, message, traceback=traceback, **more)
@@ -259,19 +256,6 @@ class _AttachedControl(Control):
         self.socket.close()
         while self.descriptors:
             os.close(self.descriptors.pop())
-
-    def _read(self):
-        passed = array.array("i")
-        data, ancillary, _, _ = self.socket.recvmsg(
-            65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize)
-        )
-        for level, kind, content in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                passed.frombytes(content[: len(content) - len(content) % passed.itemsize])
-        for fd in passed:
-            os.set_inheritable(fd, False)
-            self.descriptors.append(fd)
-        return data
 
 
 def main(arguments):

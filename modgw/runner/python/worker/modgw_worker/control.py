@@ -1,11 +1,15 @@
 """The control connection: what concerns the whole worker and no single request."""
 
+import array
 import marshal
 import os
 import socket
 import threading
 
 from . import wire
+
+
+_MOST_DESCRIPTORS = 253  # that one message can carry (SCM_MAX_FD)
 
 
 class Control:
@@ -15,6 +19,8 @@ class Control:
         self.socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
         self._buffer = b""
+        self.descriptors = []  # that came beside frames, in their order
+        self._successor = None  # gets what is sent after the host has gone
         self.explain = None  # in development: turns an exception into its details
 
     def receive(self):
@@ -35,13 +41,32 @@ class Control:
             self._buffer += data
 
     def _read(self):
-        return self.socket.recv(65536)
+        passed = array.array("i")
+        data, ancillary, _, _ = self.socket.recvmsg(
+            65536, socket.CMSG_SPACE(_MOST_DESCRIPTORS * passed.itemsize)
+        )
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                passed.frombytes(content[: len(content) - len(content) % passed.itemsize])
+        for fd in passed:
+            os.set_inheritable(fd, False)
+            self.descriptors.append(fd)
+        return data
 
     def pending(self):
         """Whether bytes of a further frame were read already."""
         return bool(self._buffer)
 
+    def leave(self, successor):
+        """Closes the connection to a host that has gone. What is sent from now on another one
+        gets."""
+        self._successor = successor
+        self.socket.close()
+
     def send(self, kind, payload=b"", flags=0):
+        if self._successor is not None:
+            self._successor.send(kind, payload, flags)
+            return
         try:
             with self._sending:
                 self.socket.sendall(wire.frame(kind, 0, payload, flags))
@@ -74,7 +99,8 @@ class Control:
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
-        os.close(self.socket.detach())
+        if self.socket.fileno() >= 0:
+            os.close(self.socket.detach())
         self._sending = threading.Lock()  # Another thread of the parent may have held it.
 
 

@@ -41,7 +41,7 @@ class Loop:
         self._shared = shared
         self._control = control
         self._app_name = start["app"]
-        self._conn = None
+        self._conns = []  # to the host, and to one that is about to replace it
         mode = start.get("lifespan", "auto")
         self._lifespan = Lifespan(app, self._app_name, mode, control, loop)
         self._ending = loop.create_future()
@@ -111,7 +111,7 @@ class Loop:
 
     def tasks(self):
         """What the tasks of the app stand at, as texts."""
-        tasks = list(self._conn.tasks.items()) if self._conn else []
+        tasks = [pair for conn in self._conns for pair in list(conn.tasks.items())]
         texts = []
         for task, exchange in tasks[:_MOST_TASKS]:
             request = exchange.scope.get("modgw.request_id", "without id")
@@ -125,14 +125,13 @@ class Loop:
 
     def places(self, now):
         """Where the requests are, or the one that blocks the loop; for another thread."""
-        conn = self._conn
-        if conn is None:
-            return []
-        blocked = conn.blocked(now)
+        conns = list(self._conns)
+        blocked = max((conn.blocked(now) for conn in conns), default=0)
         if blocked > _PROMPT:
             return [stacks.place(stacks.running(self._ident), "", blocked, blocks=True)]
         found = []
-        for task, exchange in list(conn.tasks.items())[:_MOST_PLACES]:
+        tasks = [pair for conn in conns for pair in list(conn.tasks.items())]
+        for task, exchange in tasks[:_MOST_PLACES]:
             request = exchange.scope.get("modgw.request_id", "")
             frames = stacks.awaiting(task.get_coro())
             found.append(stacks.place(frames, request, now - exchange.begun))
@@ -141,16 +140,55 @@ class Loop:
     def cut_off(self):
         """Ends the connection, so that the host replaces this worker and no request waits for it.
         Any thread may call it."""
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # The host has ended it already.
+        for connection in self._sockets():
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # The host has ended it already.
 
     def close_in_child(self):
-        """Lets go of the connection in a forked child, where it is the parent's to use."""
-        os.close(self.socket.detach())
-        if self._conn is not None:
-            self._conn.shared = None
+        """Lets go of the connections in a forked child, where they are the parent's to use."""
+        for connection in self._sockets():
+            if connection.fileno() >= 0:
+                os.close(connection.detach())
+        for conn in self._conns:
+            conn.shared = None
+
+    def join(self, fd, shared, control, joined):
+        """Serves another host too, and calls joined when its requests can come. It is for another
+        thread."""
+        connection = socket.socket(fileno=fd)
+        self.loop.call_soon_threadsafe(self._join, connection, shared, control, joined)
+
+    def leave(self):
+        """Lets go of the hosts that have gone. It is for another thread."""
+        self.loop.call_soon_threadsafe(self._leave)
+
+    def _join(self, connection, shared, control, joined):
+        conn = self._connect(connection, shared, control)
+        conn.start()
+        joined()
+
+    def _leave(self):
+        for conn in [conn for conn in self._conns if conn.lost and not conn.tasks]:
+            self._conns.remove(conn)
+            conn.socket.close()
+
+    def _sockets(self):
+        return [conn.socket for conn in self._conns] or [self.socket]
+
+    def _connect(self, connection, shared, control):
+        conn = MuxConn(
+            connection,
+            shared,
+            self._app,
+            self._app_name,
+            self._lifespan.state,
+            control,
+            self.loop,
+        )
+        self._conns.append(conn)
+        return conn
 
     def _respond(self, alive):
         self._blocked = False
@@ -168,15 +206,12 @@ class Loop:
             await self._lifespan.abandon()
             raise Stopped(0)
         await startup
-        state = self._lifespan.state
-        self._conn = MuxConn(
-            self.socket, self._shared, self._app, self._app_name, state, self._control, self.loop
-        )
+        self._connect(self.socket, self._shared, self._control)
 
     async def _go_on(self):
-        self._conn.start()
+        self._conns[0].start()
         await self._ending
-        await self._conn.stop(self.patience)
+        await asyncio.gather(*(conn.stop(self.patience) for conn in self._conns))
         await self._lifespan.shutdown()
 
 

@@ -1,10 +1,11 @@
 """The worker process: from its arguments to its exit."""
 
-import gc
 import marshal
 import os
 import sys
+import threading
 import types
+from time import perf_counter
 
 from . import (
     beside,
@@ -29,6 +30,7 @@ from .signals import Signals
 _CONTROL_FD = 3
 _FIRST_REQUEST_FD = 4
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}  # as the module platform writes them
+_LOOK_MILLISECONDS = 10  # between two looks at threads that have requests of several hosts
 _LONGEST_REPORT = 900_000  # bytes; the host passes it on with more in the same frame
 
 
@@ -94,8 +96,22 @@ def environ_for(start, conns):
     }
 
 
+class Host:
+    """A host that the worker serves."""
+
+    __slots__ = ("control", "conns")
+
+    def __init__(self, control):
+        self.control = control
+        self.conns = []  # connections for requests, by thread
+
+
 class Worker:
-    """The process: its control connection, its connections, and the app."""
+    """The process: its hosts, its connections, and the app.
+
+    It has one host, and two while one replaces the other: each has a control connection, and a
+    connection to each thread or to the event loop. It ends when the last one has gone, or one of
+    them says stop."""
 
     def __init__(self, control, fds, buffer_fd, errors, forked=None, reports=False):
         self._control = control
@@ -108,7 +124,11 @@ class Worker:
         self._buffer_fd = buffer_fd  # descriptor of the memory that is shared; -1: there is none
         self._buffers = [None] * len(fds)  # what each connection has of it
         self._errors = errors
-        self._conns = []
+        self._hosts = [Host(control)]
+        self._conns = []  # those of all hosts
+        self._serving = None  # what the connections of a further host are made with
+        self._looks = False  # whether threads are looked at again and again
+        self._ready = {}  # what every host is told when its requests can come
         self._signals = Signals(control)
 
     def run(self):
@@ -174,17 +194,15 @@ class Worker:
             return 0
         name_of_python = _IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
         version = "%s %s" % (name_of_python, sys.version.split()[0])
-        self._control.send_dict(
-            wire.READY,
-            {
-                "pid": os.getpid(),
-                "python": version,
-                "callable": name,
-                "buffer": self._buffers[0] is not None,
-                "interrupt": interrupt.is_possible(),
-            },
-        )
-        self._report()
+        self._ready = {
+            "pid": os.getpid(),
+            "python": version,
+            "callable": name,
+            "interrupt": interrupt.is_possible(),
+        }
+        if self._serving is not None:
+            self._ready["joins"] = wire.JOIN_VERSION
+        self._introduce(self._control, self._buffers)
         if loop is not None:
             self._conns[0].serve()
             self._obeying.join()
@@ -224,12 +242,13 @@ class Worker:
             self._loading = modules.Loading(self._forked.order() if self._forked else ())
             self._loading.enter()
 
-    def _report(self):
-        """Tells the host which modules were loaded."""
+    def _introduce(self, control, buffers):
+        """Tells a host that its requests can come, and which modules were loaded."""
+        control.send_dict(wire.READY, {**self._ready, "buffer": buffers[0] is not None})
         if self._loading:
             payload = marshal.dumps(self._loading.report(), wire.MARSHAL_VERSION)
             if len(payload) <= _LONGEST_REPORT:
-                self._control.send(wire.EVENT, payload)
+                control.send(wire.EVENT, payload)
 
     def _open_connections(self, app, start, loop):
         if loop is not None:
@@ -237,6 +256,7 @@ class Worker:
 
             conn = Loop(loop, self._fds[0], self._buffers[0], app, start, self._control)
             self._conns.append(conn)
+            self._serving = start, app
             self._signals.poke = conn.poke
             self._starting = True
             self._obeying = beside.start(self._obey_host, conn.stop)
@@ -253,68 +273,118 @@ class Worker:
             return
         environ = environ_for(start, len(self._fds))
         probe = Probe() if len(self._fds) > 1 and gil.is_built_in() else None
-        for number, (fd, buffer) in enumerate(zip(self._fds, self._buffers), 1):
-            own = dict(environ)
-            own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            self._conns.append(Conn(number, fd, buffer, app, own, self._control, probe))
+        self._serving = start, app
+        self._conns.extend(
+            self._make_conns(self._fds, self._buffers, environ, self._control, probe)
+        )
         if probe is not None and pauses.lock.shared:
             watch = pauses.LockWatch(self._conns)
             for conn in self._conns:
                 conn.watch = watch
 
+    def _make_conns(self, fds, buffers, environ, control, probe=None):
+        """The connections of a WSGI app to a host."""
+        app = self._serving[1]
+        for number, (fd, buffer) in enumerate(zip(fds, buffers), 1):
+            own = dict(environ)
+            own["wsgi.errors"] = stdio.ErrorStream(self._errors)
+            yield Conn(number, fd, buffer, app, own, control, probe)
+
     def _obey_host(self):
-        """Does what the host says on the control connection, until that is to stop."""
-        while self._signals.wait(self._control):
-            message = self._control.receive()
+        """Does what the hosts say on their control connections, until the worker is to stop."""
+        self._hosts[0].conns = self._conns[:]
+        while True:
+            host = self._signals.wait(self._hosts, self._look)
+            message = host and host.control.receive()
+            if message is None and host and len(self._hosts) > 1:
+                self._leave(host)
+                continue
             if message is None or message[0] == wire.STOP:
                 self._signals.stopping = True
                 return
-            if message[0] == wire.UNQUEUE:
-                self._unqueue(message[1])
-            elif message[0] == wire.COLLECT:
-                self._collect()
+            if message[0] == wire.JOIN:
+                self._join(host)
+            elif message[0] == wire.UNQUEUE:
+                self._unqueue(host, message[1])
             elif message[0] == wire.INTERRUPT:
-                self._interrupt(message[1])
+                self._interrupt(host, message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
                 self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
             elif message[0] == wire.LOCATE:
-                stacks.locate(
-                    self._control, self._conns, message[1].decode("utf-8", "replace")
-                )
+                stacks.locate(host.control, host.conns, message[1].decode("utf-8", "replace"))
             elif message[0] == wire.DUMP:
                 stacks.dump_or_probe(
-                    self._control, self._conns, message[1].decode("utf-8", "replace")
+                    host.control, self._conns, message[1].decode("utf-8", "replace")
                 )
 
-    def _collect(self):
-        """Collects the garbage of the app, which begins no request for long, in a thread that may
-        run its finalizers."""
-        loop = getattr(self._conns[0], "loop", None)
-        if loop is not None:
-            loop.call_soon_threadsafe(self._collect_here)
-        elif "gevent" in sys.modules:
-            self._control.send(wire.COLLECT)  # This thread has no hub to run them in.
-        else:
-            self._collect_here()
+    def _join(self, host):
+        """Serves another host too, whose connections a host passes: its control connection, one
+        for each that the worker has, and the memory that they share, if there is any."""
+        first, *fds = host.control.descriptors
+        host.control.descriptors = []
+        start, app = self._serving
+        own = self._hosts[-1].conns
+        other = Host(Control(first))
+        other.control.explain = self._control.explain
+        buffers = [None] * len(own)
+        if len(fds) > len(own):
+            buffers = open_buffers(start, fds.pop())
 
-    def _collect_here(self):
-        gc.collect()
-        self._control.send(wire.COLLECT)
+        def joined():
+            self._introduce(other.control, buffers)
 
-    def _interrupt(self, asked):
+        self._hosts.append(other)
+        if start["kind"] == "asgi":
+            other.conns = own
+            own[0].join(fds[0], buffers[0], other.control, joined)
+            return
+        environ = environ_for(start, len(fds))
+        other.conns = list(self._make_conns(fds, buffers, environ, other.control))
+        self._conns.extend(other.conns)
+        count = _Countdown(len(fds), joined)
+        for conn, beside in zip(own, other.conns):
+            conn.join(beside, count.down, self._begun)
+        host.control.send(wire.JOIN)
+
+    def _begun(self):
+        """Has it seen to that no request waits behind one of another host, which has begun."""
+        if not self._looks:
+            self._signals.wake()
+
+    def _look(self):
+        """Lets threads give way, and returns when to look again; None: when a request begins."""
+        self._looks = False  # before the threads are looked at, which look at this after they began
+        if len(self._hosts) == 1 or self._serving[0]["kind"] == "asgi":
+            return None
+        now = perf_counter()
+        busy = [conn.give_way(now) for conn in self._hosts[-1].conns]
+        self._looks = any(busy)
+        return _LOOK_MILLISECONDS if self._looks else None
+
+    def _leave(self, host):
+        """Forgets a host that has gone."""
+        self._hosts.remove(host)
+        host.control.leave(self._hosts[0].control)
+        for conn in host.conns:
+            if conn not in self._hosts[0].conns:
+                self._conns.remove(conn)
+        if self._serving[0]["kind"] == "asgi":
+            host.conns[0].leave()
+
+    def _interrupt(self, host, asked):
         """Raises an exception in the app for a request whose time is up."""
         number, stream = wire.INTERRUPT_PAYLOAD.unpack_from(asked)
         reason = asked[wire.INTERRUPT_PAYLOAD.size :].decode("utf-8", "replace")
-        self._conns[number].interrupt(stream, reason, self._control)
+        host.conns[number].interrupt(stream, reason, host.control)
 
-    def _unqueue(self, asked):
+    def _unqueue(self, host, asked):
         """Gives back what waits on a connection whose thread is busy for long."""
         number, busy = wire.UNQUEUE_PAYLOAD.unpack(asked)
-        conn = self._conns[number]
+        conn = host.conns[number]
         streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
             flags = wire.END if conn.has_computed(busy) else 0
-            self._control.send(
+            host.control.send(
                 wire.UNQUEUED,
                 wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)),
                 flags,
@@ -323,8 +393,25 @@ class Worker:
     def _close_in_child(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app
         forks."""
-        self._control.close_in_child()
+        for host in self._hosts:
+            host.control.close_in_child()
         for conn in self._conns:
             conn.close_in_child()
         self._signals.reset()
         self._signals.release()
+
+
+class _Countdown:
+    """Calls something when so many threads have counted."""
+
+    def __init__(self, count, then):
+        self._left = count
+        self._then = then
+        self._lock = threading.Lock()
+
+    def down(self):
+        with self._lock:
+            self._left -= 1
+            last = self._left == 0
+        if last:
+            self._then()

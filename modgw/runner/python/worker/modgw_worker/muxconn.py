@@ -48,6 +48,7 @@ class MuxConn:
         # pairs (bytes, file descriptor or None) that the socket had no room for
         self._backlog = collections.deque()
         self._drained = None  # future for those who wait until the backlog is gone
+        self.lost = False  # whether the host has gone, or wants this worker no more
         self._stopped = None  # future for the end of all tasks, once the connection is to stop
 
     def start(self):
@@ -242,6 +243,7 @@ class MuxConn:
     def _lose(self):
         """Notes that the host is gone or wants this worker no more: nothing that is answered
         reaches anybody."""
+        self.lost = True
         self.loop.remove_reader(self.socket.fileno())
         self.loop.remove_writer(self.socket.fileno())
         for _, fd in self._backlog:

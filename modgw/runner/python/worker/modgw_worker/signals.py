@@ -99,21 +99,34 @@ class Signals:
             # handlers.
             _reset_in_c(number for number, own in zip((signal.SIGTERM, signal.SIGINT), ours) if own)
 
-    def wait(self, control):
-        """Waits for a frame on the control connection; False when it is time to stop."""
+    def wait(self, hosts, look):
+        """Waits for a frame of one of the hosts, and returns that; None when it is time to stop.
+
+        look is called before each wait, and returns how many milliseconds that may take; None: any
+        time. It is called soon after wake, too."""
         poller = poll()
         poller.register(self._wake, POLLIN)
-        poller.register(control.socket, POLLIN)
+        for host in hosts:
+            poller.register(host.control.socket, POLLIN)
         while not self.stopping:
-            if control.pending():
-                return True
-            ready = dict(poller.poll())
-            if control.socket.fileno() in ready:
-                return not self.stopping
+            for host in hosts:
+                if host.control.pending():
+                    return host
+            ready = dict(poller.poll(look()))
+            for host in hosts:
+                if host.control.socket.fileno() in ready:
+                    return None if self.stopping else host
             self._drain()
             if self.poke:
                 self.poke()
-        return False
+        return None
+
+    def wake(self):
+        """Ends a wait, so that look is called. Any thread may call it."""
+        try:
+            self._waker.send(b"!")
+        except BlockingIOError:
+            pass  # It is awake already.
 
     def _take_over(self):
         signal.signal(signal.SIGTERM, self._terminate)
@@ -132,10 +145,7 @@ class Signals:
         if self._terminated:
             os._exit(0)
         self._terminated = self.stopping = True
-        try:
-            self._waker.send(b"!")  # The app may have replaced the wakeup descriptor.
-        except BlockingIOError:
-            pass  # It is awake already.
+        self.wake()  # The app may have replaced the wakeup descriptor.
         if self._loading:
             raise Stopped(0)
 

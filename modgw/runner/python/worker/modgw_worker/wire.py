@@ -38,7 +38,7 @@ UNQUEUED = 17
 SHARED = 18
 INTERRUPT = 19
 LOCATE = 20
-COLLECT = 21
+JOIN = 21
 
 PACE_UNITS = 62500  # in a second
 MAX_PACE = 255
@@ -51,6 +51,9 @@ BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory i
 MUX_BUFFER_SIZE = 4 << 20
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
+
+# of what a worker does on JOIN; the host asks no worker with another one
+JOIN_VERSION = 1
 
 MARSHAL_VERSION = 2  # the newest whose every type the host reads
 

@@ -1,0 +1,81 @@
+package python
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/modgw/modgw/modgw/listen"
+	"github.com/modgw/modgw/modgw/runner/python/pauses"
+	"github.com/modgw/modgw/modgw/runner/workers"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// mostShared is how many descriptors a worker can get for another host: those that one message can
+// carry (SCM_MAX_FD in the kernel), on its way between the hosts too.
+const mostShared = 240
+
+// shared is what a host says of a worker that another host is to have as well. The files are in
+// this order.
+type shared struct {
+	Pauses bool `json:"pauses"` // there is the memory for pauses of its interpreter
+	Values bool `json:"values"` // there is the memory for the metrics of the app
+}
+
+// CanShare implements [workers.Sharing].
+func (w *worker) CanShare() bool {
+	return w.attached == nil && w.joins == wire.JoinVersion && w.runner.program.connections < mostShared
+}
+
+// Share implements [workers.Sharing]: the worker has one more control connection, and one more
+// connection for each thread.
+func (w *worker) Share(files []*os.File) (about any, ours []*os.File, err error) {
+	s := shared{Pauses: w.pauses != nil, Values: w.values != nil}
+	for _, memory := range []*os.File{w.pauses.Memory(), w.values.Memory()} {
+		if memory == nil {
+			continue
+		}
+		file, err := listen.Duplicate(memory, "a worker's measurements")
+		if err != nil {
+			closeFiles(append(files, ours...))
+			return nil, nil, err
+		}
+		ours = append(ours, file)
+	}
+	if err := w.Join(files); err != nil {
+		closeFiles(ours)
+		return nil, nil, fmt.Errorf("cannot have worker %d serve another host: %w", w.Number, err)
+	}
+	return s, ours, nil
+}
+
+// inherit is Launch for a worker of another host.
+func (w *worker) inherit() (workers.Process, error) {
+	conn, file, err := wire.Pair()
+	if err != nil {
+		return nil, err
+	}
+	w.Connect(conn)
+	theirs, err := w.makeConnections()
+	theirs = append([]*os.File{file}, theirs...)
+	if err != nil {
+		closeFiles(theirs)
+		w.Close()
+		w.closeConnections()
+		return nil, err
+	}
+	var about shared
+	p, ours, err := w.Inherit(theirs, &about)
+	if err != nil {
+		w.Close()
+		w.closeConnections()
+		return nil, err
+	}
+	if w.started = w.Started(); about.Pauses && len(ours) > 0 {
+		w.pauses, ours = pauses.New(ours[0]), ours[1:]
+	}
+	if about.Values && len(ours) > 0 && w.runner.sharesValues() {
+		w.values, ours = w.runner.app.Values.Add(w.Number, ours[0]), ours[1:]
+	}
+	closeFiles(ours)
+	return p, nil
+}
