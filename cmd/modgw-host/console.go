@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/modgw/modgw/cmd/modgw-host/internal/journal"
 	"github.com/modgw/modgw/cmd/modgw-host/internal/logtext"
 	"github.com/modgw/modgw/modgw"
 )
@@ -61,9 +62,14 @@ func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) 
 	case "json":
 		return slog.NewJSONHandler(out, nil), nil
 	case "text":
+		if c.entries {
+			return journal.New(journal.Config{Out: out, Plain: modgw.AppLine, Text: func(text io.Writer) slog.Handler {
+				return logtext.New(text, logtext.Options{Bare: true, Plain: modgw.AppLine})
+			}}), nil
+		}
 		return logtext.New(out, logtext.Options{
 			Colour:  c.colour(),
-			Journal: c.journal(),
+			Journal: c.intoJournal(),
 			Dated:   !c.onTerminal(),
 			Plain:   modgw.AppLine,
 		}), nil
@@ -71,8 +77,8 @@ func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) 
 	return nil, fmt.Errorf("cannot log as %q: --log-format is text or json", format)
 }
 
-// journal reports whether stderr goes to systemd's journal (systemd.exec(5), JOURNAL_STREAM).
-func (c console) journal() bool {
+// intoJournal reports whether stderr goes to systemd's journal (systemd.exec(5), JOURNAL_STREAM).
+func (c console) intoJournal() bool {
 	f := c.stderrFile()
 	if f == nil {
 		return false

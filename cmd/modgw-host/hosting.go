@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/modgw/modgw/cmd/modgw-host/internal/journal"
 	"github.com/modgw/modgw/internal/logqueue"
 )
 
@@ -24,14 +25,33 @@ func hosting(c console, logFormat string, run func(console) error) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
-	queue := logqueue.New(c.stderr, 0, func(l logqueue.Lost) []byte { return c.lostLines(logFormat, l) })
+	file, out := c.stderrFile(), c.stderr
+	if socket := c.journalSocket(logFormat, journal.Path); socket != nil {
+		defer socket.Close()
+		c.entries, out = true, socket
+	}
+	queue := logqueue.New(out, 0, func(l logqueue.Lost) []byte { return c.lostLines(logFormat, l) })
 	defer queue.Close(lastWords)
 	log.SetOutput(queue)
-	c.stderr = queued{queue, c.stderrFile()}
+	c.stderr = queued{queue, file}
 	if err := run(c); err != nil {
 		return exitCode(c.report(err))
 	}
 	return nil
+}
+
+// journalSocket connects to systemd's journal, for a log whose records are to be entries with
+// fields; nil: stderr does not lead into the journal, or the journal does not listen at the path.
+// Then lines of text go to stderr.
+func (c console) journalSocket(logFormat, path string) *journal.Socket {
+	if logFormat != "text" || !c.intoJournal() {
+		return nil
+	}
+	socket, err := journal.Dial(path)
+	if err != nil {
+		return nil // the journal of another system, as in a container
+	}
+	return socket
 }
 
 // queued is a stderr that does not make its writers wait.

@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends everything in order; a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(f.follow(run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr, f})))
+	os.Exit(f.follow(run(ctx, os.Args[1:], console{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, follower: f})))
 }
 
 // The exit codes.
@@ -40,6 +40,8 @@ type console struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	follower       *follower // lets a host be upgraded; nil: none can be
+	// the log is made of entries for systemd's journal, not of lines of text
+	entries bool
 }
 
 // run is the program. It returns the exit code.

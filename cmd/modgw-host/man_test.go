@@ -17,7 +17,7 @@ func TestEveryCommandHasAManualPage(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	root := newRoot(console{os.Stdin, os.Stdout, os.Stderr, nil})
+	root := newRoot(console{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr})
 	root.DisableAutoGenTag = true
 	root.InitDefaultHelpCmd()
 	header := &doc.GenManHeader{Section: "1", Source: "modgw", Manual: "modgw"}

@@ -109,7 +109,7 @@ func newResident(c console) *cobra.Command {
 				return err
 			}
 			defer out.Close()
-			return hosting(console{c.stdin, c.stdout, out, nil}, "text", func(c console) error {
+			return hosting(console{stdin: c.stdin, stdout: c.stdout, stderr: out}, "text", func(c console) error {
 				log, err := c.logger("text")
 				if err != nil {
 					return err

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		"modgw-host": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 			defer stop()
-			os.Exit(run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr, nil}))
+			os.Exit(run(ctx, os.Args[1:], console{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 		},
 	})
 }

@@ -37,7 +37,7 @@ func verify(t *testing.T, old, new http.HandlerFunc, args ...string) (code int, 
 func runVerify(t *testing.T, args []string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, console{os.Stdin, &out, &errs, nil})
+	code = run(t.Context(), args, console{stdin: os.Stdin, stdout: &out, stderr: &errs})
 	return code, out.String(), errs.String()
 }
 

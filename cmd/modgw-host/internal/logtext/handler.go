@@ -19,6 +19,7 @@ type Options struct {
 	Colour  bool         // write ECMA-48 colours, each app's name in its own
 	Journal bool         // for systemd's journal: a priority in front (sd-daemon(3)), and no time
 	Dated   bool         // the time has a date and a zone, for files that are read later
+	Bare    bool         // neither a priority nor a time, for a log that has them beside the text
 
 	// Plain are messages of which only the attribute "line" is printed, for what an app wrote
 	// itself.
@@ -101,9 +102,11 @@ func (h *Handler) layout() string {
 }
 
 func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
-	if h.options.Journal {
+	switch {
+	case h.options.Bare:
+	case h.options.Journal:
 		fmt.Fprintf(b, "<%d>", priority(r.Level))
-	} else {
+	default:
 		h.paint(b, faint, r.Time.Format(h.layout()))
 		b.WriteByte(' ')
 	}
