@@ -22,8 +22,12 @@ func tracingBlock(h *modgw.HostFile) block {
 				doc:     "URL of the collector. Spans go to `/v1/traces` below it.",
 				example: `"http://127.0.0.1:4318"`},
 			{name: "sample", value: fraction(&t.Sample, 0, 1), def: 1, example: `0.1`,
-				doc: "Part of the requests that are traced. One that comes with a trace (`traceparent`) is traced if its sender " +
+				doc: "Part of the requests that are traced. One that continues a trace (`traceparent`) is traced if its sender " +
 					"is, whatever stands here."},
+			{name: "continue", value: oneOf(&t.Continue, modgw.ContinueFront, modgw.ContinueAll, modgw.ContinueNone),
+				def: "front", example: `"all"`,
+				doc: "Whose traces requests continue: those of the web servers in front and of `trusted_proxies` (`front`), of all " +
+					"clients (`all`), or no one's (`none`). The trace of another sender is only linked to."},
 			{name: "headers", value: headers(&t.Headers), note: "none",
 				doc:     "Further headers for the collector.",
 				example: `{ Authorization = secret("/etc/modgw/blog.key") }`},

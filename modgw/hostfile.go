@@ -48,12 +48,26 @@ type Tracing struct {
 	// Endpoint is the URL that OTLP's paths are below, such as "http://127.0.0.1:4318".
 	Endpoint string
 
-	// Sample is the part of the requests that are traced, from 0 to 1, of those that come without a
-	// trace. A request that comes with one is traced if its sender is.
+	// Sample is the part of the requests that are traced, from 0 to 1, of those that do not
+	// continue a trace. A request that does is traced if its sender is.
 	Sample float64
+
+	// Continue says whose traces requests continue.
+	Continue TraceSender
 
 	Headers map[string]string // further headers for the collector; they may be secret
 }
+
+// TraceSender is who may say, with the header traceparent, that a request belongs to a trace, and
+// whether that is recorded. The zero value is ContinueFront.
+type TraceSender string
+
+// The senders.
+const (
+	ContinueFront TraceSender = "front" // web servers in front, and trusted proxies
+	ContinueAll   TraceSender = "all"   // all clients
+	ContinueNone  TraceSender = "none"  // no sender: each request begins a trace
+)
 
 // Dashboard is a listener with pages for browsers.
 type Dashboard struct {

@@ -78,6 +78,10 @@ type RequestInfo struct {
 	// X-Request-Start; zero: it does not say.
 	Sent time.Time
 
+	// FromFront is set when a web server in front, or a trusted proxy, has sent the request: what
+	// it says of it is believed.
+	FromFront bool
+
 	// Set by the gateway.
 
 	ScriptName string // SCRIPT_NAME: Prefix and the mount, "" for "/"

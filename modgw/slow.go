@@ -61,7 +61,7 @@ func (g *Gateway) watchSlow(
 	}
 	w := &slowWatch{limit: limit, logged: make(chan struct{})}
 	app, method, path := info.app, r.Method, (&url.URL{Path: info.Path}).EscapedPath()
-	id, received := info.ID, info.Received
+	id, received, trace := info.ID, info.Received, info.TraceID(r)
 	w.log = func(ctx context.Context, s slowRequest) {
 		more, ok := app.slow.take(time.Now)
 		if !ok {
@@ -81,6 +81,9 @@ func (g *Gateway) watchSlow(
 		}
 		if more > 0 {
 			attrs = append(attrs, slog.Int("not_logged", more))
+		}
+		if trace != "" {
+			attrs = append(attrs, slog.String("trace", trace))
 		}
 		attrs = append(attrs, whereIs(ctx, generation, id, s.worker)...)
 		g.log.LogAttrs(context.Background(), slog.LevelWarn, "slow request", attrs...)

@@ -55,6 +55,8 @@ func slowApp(
 		ask(func(path string) {
 			r := httptest.NewRequest("GET", "http://blog.example"+path+"?token=secret", nil)
 			info := requestInfoFrom(r)
+			info.FromFront = true
+			r.Header["Traceparent"] = []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"}
 			info.ID = "id" + strings.ReplaceAll(path, "/", "-")
 			g.ServeHTTP(httptest.NewRecorder(), r.WithContext(WithRequestInfo(r.Context(), info)))
 		})
@@ -96,6 +98,13 @@ func TestSlowRequestIsLoggedOnceWithItsTimelineAndStack(t *testing.T) {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("%s is missing in %s", want, lines[0])
 		}
+	}
+}
+
+func TestSlowRequestSaysItsTrace(t *testing.T) {
+	lines := slowApp(t, takes, false, func(get func(string)) { get("/2s") })
+	if len(lines) != 1 || !strings.Contains(lines[0], " trace=4bf92f3577b34da6a3ce929d0e0e4736 ") {
+		t.Errorf("%q", lines)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/tracecontext"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,6 +50,26 @@ func TestFormats(t *testing.T) {
 	} {
 		if got := lineOf(t, format); got != want {
 			t.Errorf("%s:\n%s, not\n%s", format, got, want)
+		}
+	}
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	span := &tracecontext.Span{Self: tracecontext.ParseTraceparent([]string{"00-" + trace + "-00f067aa0ba902b7-01"})}
+	for _, c := range []struct {
+		span      *tracecontext.Span
+		fromFront bool
+		want      string
+	}{
+		{span, false, trace + " 00f067aa0ba902b7\n"}, {nil, true, "5" + trace[1:] + " -\n"}, {nil, false, "- -\n"},
+	} {
+		f, err := ParseFormat("{trace} {span}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, info, o := example()
+		r.Header["Traceparent"] = []string{"00-5" + trace[1:] + "-00f067aa0ba902b7-00"}
+		info.Trace, info.FromFront = c.span, c.fromFront
+		if got := string(f.appendLine(nil, &entry{r, info, o, info.Received})); got != c.want {
+			t.Errorf("%q, not %q", got, c.want)
 		}
 	}
 	for _, wrong := range []string{"", "combind", "{status} {what}"} {

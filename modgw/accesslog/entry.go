@@ -53,6 +53,8 @@ var fields = map[string]field{
 	"app":        {value: func(e *entry) string { return string(e.outcome.App) }},
 	"generation": {value: func(e *entry) string { return strconv.Itoa(e.outcome.Generation) }, number: true},
 	"id":         {value: func(e *entry) string { return e.info.ID }},
+	"trace":      {value: func(e *entry) string { return e.info.TraceID(e.request) }},
+	"span":       {value: func(e *entry) string { return e.info.SpanID() }},
 	"front":      {value: func(e *entry) string { return e.info.Front }},
 	"port":       {value: func(e *entry) string { return portOf(e.request.Host) }},
 }

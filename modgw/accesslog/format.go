@@ -28,7 +28,7 @@ const combined = `{remote} - {user} [{clock}] "{method} {target} {protocol}" {st
 // jsonFields are in the order of a line.
 var jsonFields = []string{
 	"time", "remote", "user", "method", "scheme", "host", "target", "protocol", "status", "bytes", "broken", "took", "queued",
-	"worked", "app", "generation", "id", "front", "referer", "agent",
+	"worked", "app", "generation", "id", "front", "referer", "agent", "trace",
 }
 
 var fieldPattern = regexp.MustCompile(`\{([^{}]*)\}`)

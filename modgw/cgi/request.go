@@ -80,7 +80,7 @@ func (b *Builder) info(target Target, o Options) modgw.RequestInfo {
 	if len(b.variables) > 0 {
 		info.Variables = b.variables
 	}
-	if o.Trusted {
+	if info.FromFront = o.Trusted; o.Trusted {
 		info.App = modgw.AppName(b.app)
 		if start := b.header["X-Request-Start"]; len(start) == 1 {
 			info.Sent = modgw.RequestStart(start[0], o.Received)

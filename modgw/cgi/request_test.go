@@ -56,7 +56,7 @@ func TestRequestIsComplete(t *testing.T) {
 		WebScript: "/blog/a b", WebMount: "/blog/a b",
 		ServerName: "blog.example", ServerPort: "8080", ServerSoftware: "Apache/2.4.71", Scheme: "https",
 		RemoteAddr: "192.0.2.1", RemotePort: "1234", RemoteUser: "ann", AuthType: "Basic",
-		Variables: map[string]string{"SSL_CLIENT_S_DN": "CN=ann", "UNIQUE_ID": "x"}, ID: "x",
+		Variables: map[string]string{"SSL_CLIENT_S_DN": "CN=ann", "UNIQUE_ID": "x"}, ID: "x", FromFront: true,
 	}
 	if diff := cmp.Diff(info, modgw.RequestInfoOf(r), cmpopts.IgnoreUnexported(modgw.RequestInfo{})); diff != "" {
 		t.Error(diff)

@@ -8,6 +8,22 @@ type TraceID [16]byte
 // SpanID names a span of a trace. The zero value names none.
 type SpanID [8]byte
 
+// String is the id as the header has it; "" for the zero value.
+func (id TraceID) String() string {
+	if id == (TraceID{}) {
+		return ""
+	}
+	return hex.EncodeToString(id[:])
+}
+
+// String is the id as the header has it; "" for the zero value.
+func (id SpanID) String() string {
+	if id == (SpanID{}) {
+		return ""
+	}
+	return hex.EncodeToString(id[:])
+}
+
 // SpanContext names the span that a request was sent from. The zero value is none.
 type SpanContext struct {
 	Trace   TraceID // trace that the span belongs to
@@ -23,6 +39,7 @@ func (p SpanContext) IsValid() bool { return p.Trace != TraceID{} && p.Span != S
 type Span struct {
 	Self   SpanContext // names this span
 	Parent SpanContext // the span that it was caused by; zero: none, it begins a trace
+	Link   SpanContext // a span that the client names, and whose trace is not continued; zero: none
 	State  string      // value of the tracestate header; "": none
 }
 

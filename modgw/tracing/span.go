@@ -30,6 +30,9 @@ func makeSpan(
 	if parent := info.Trace.Parent; parent.IsValid() {
 		span.ParentSpanId = parent.Span[:]
 	}
+	if link := info.Trace.Link; link.IsValid() {
+		span.Links = []*tracepb.Span_Link{{TraceId: link.Trace[:], SpanId: link.Span[:], Flags: hasIsRemote | isRemote}}
+	}
 	a := make(attributes, 0, 32)
 	a.addRequest(r, info)
 	a.addAnswer(info, o)

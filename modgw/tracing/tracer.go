@@ -25,12 +25,13 @@ type Config struct {
 // Tracer makes spans of requests and sends them to a collector. Make it with [New].
 type Tracer struct {
 	bound    uint64 // a trace is sampled when its 63-bit random number is below
+	trusts   modgw.TraceSender
 	exporter *exporter
 }
 
 // New makes a tracer. It starts nothing; until Run is called, spans wait.
 func New(c Config) *Tracer {
-	t := &Tracer{exporter: newExporter(c), bound: 1 << 63}
+	t := &Tracer{exporter: newExporter(c), bound: 1 << 63, trusts: c.Settings.Continue}
 	if c.Settings.Sample < 1 {
 		t.bound = uint64(math.Max(0, c.Settings.Sample) * (1 << 63))
 	}
@@ -48,14 +49,21 @@ func (t *Tracer) Dropped() uint64 { return t.exporter.dropped.Load() }
 func (t *Tracer) Exported() uint64 { return t.exporter.exported.Load() }
 
 // Begin decides whether a request is traced: as its parent is, else with the probability that is
-// set. If it is, its header says from now on that it was sent from the span that End makes. It is
-// for [modgw.Config].
+// set. If it is, its header says from now on that it was sent from the span that End makes. A
+// sender that is not believed is no parent: its header does not reach the app, and its span is only
+// linked to. It is for [modgw.Config].
 func (t *Tracer) Begin(r *http.Request, info *modgw.RequestInfo) {
-	parent := tracecontext.ParseTraceparent(r.Header["Traceparent"])
+	sender := tracecontext.ParseTraceparent(r.Header["Traceparent"])
+	parent, link := sender, tracecontext.SpanContext{}
+	if !t.continues(info) {
+		parent, link = link, sender
+		delete(r.Header, "Traceparent")
+		delete(r.Header, "Tracestate")
+	}
 	if parent.IsValid() && !parent.Sampled || !parent.IsValid() && rand.Uint64()>>1 >= t.bound {
 		return
 	}
-	span := &tracecontext.Span{Parent: parent, Self: parent}
+	span := &tracecontext.Span{Parent: parent, Self: parent, Link: link}
 	if parent.IsValid() {
 		span.State = tracecontext.ParseTracestate(r.Header["Tracestate"])
 	} else {
@@ -67,6 +75,17 @@ func (t *Tracer) Begin(r *http.Request, info *modgw.RequestInfo) {
 	span.Self.Span, span.Self.Sampled = newSpanID(), true
 	r.Header["Traceparent"] = []string{span.Self.String()}
 	info.Trace = span
+}
+
+// continues reports whether a request continues the trace that its sender names.
+func (t *Tracer) continues(info *modgw.RequestInfo) bool {
+	switch t.trusts {
+	case modgw.ContinueAll:
+		return true
+	case modgw.ContinueNone:
+		return false
+	}
+	return info.FromFront
 }
 
 // End makes the span of a request that Begin has chosen. It is for [modgw.Config].

@@ -76,6 +76,7 @@ func newTracer(c http.RoundTripper, sample float64, log io.Writer) *Tracer {
 	})
 	t.exporter.client.http.Transport = c
 	t.exporter.batch, t.exporter.most = batch, most
+	t.trusts = modgw.ContinueAll
 	return t
 }
 
@@ -142,6 +143,43 @@ func TestTraceOfARequestIsContinuedOrBegun(t *testing.T) {
 		}
 		if strings.HasPrefix(passed.String(), traceparent[:36]) != c.continued || strings.Contains(passed.String(), traceparent[36:52]) {
 			t.Errorf("%s: %v is passed on", name, passed)
+		}
+	}
+}
+
+func TestTraceOfASenderThatIsNotBelievedIsOnlyLinkedTo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		trusts    modgw.TraceSender
+		fromFront bool
+		continued bool
+	}{
+		{"", false, false}, {"", true, true}, {modgw.ContinueFront, false, false}, {modgw.ContinueFront, true, true},
+		{modgw.ContinueAll, false, true}, {modgw.ContinueNone, true, false},
+	} {
+		for _, sample := range []float64{0, 1} {
+			tracer := newTracer(&collector{}, sample, io.Discard)
+			tracer.trusts = c.trusts
+			r := httptest.NewRequest("GET", "http://blog.example/", nil)
+			r.Header["Traceparent"], r.Header["Tracestate"] = []string{traceparent}, []string{"a=1"}
+			info := &modgw.RequestInfo{FromFront: c.fromFront}
+			tracer.Begin(r, info)
+			switch {
+			case c.continued:
+				if info.TraceID(r) != traceparent[3:35] || info.SpanID() == traceparent[36:52] || info.Trace.Link.IsValid() {
+					t.Errorf("%+v, %v: %+v", c, sample, info.Trace)
+				}
+			case sample == 0:
+				if info.Trace != nil || len(r.Header) > 0 || info.TraceID(r) != "" || info.SpanID() != "" {
+					t.Errorf("%+v, %v: %+v %v", c, sample, info.Trace, r.Header)
+				}
+			default:
+				span := makeSpan(r, info, &modgw.Outcome{}, time.Now())
+				if info.TraceID(r) == traceparent[3:35] || info.Trace.Parent.IsValid() || r.Header["Tracestate"] != nil || len(span.Links) != 1 ||
+					fmt.Sprintf("%x-%x", span.Links[0].TraceId, span.Links[0].SpanId) != traceparent[3:52] || len(span.ParentSpanId) > 0 {
+					t.Errorf("%+v, %v: %+v %v", c, sample, info.Trace, span)
+				}
+			}
 		}
 	}
 }

@@ -113,7 +113,8 @@
 //	          str}; file and line name the place in the app's own code, "" and 0 when there is
 //	          none
 //	Log       {"level": "debug"|"info"|"warning"|"error", "message": str, "traceback": str,
-//	          "request": str, "file": str, "line": int}; request is the RequestInfo.ID or ""
+//	          "request": str, "trace": str, "file": str, "line": int}; request is the
+//	          RequestInfo.ID or "", trace the request's traceparent header or ""
 //	Locate    a list with a dict for each request: {"request": str, "milliseconds": int,
 //	          "module": str, "function": str, "file": str, "line": int, "blocks": bool}, and
 //	          "stack": str with the frames of the request that was named, or of what

@@ -167,6 +167,7 @@ type LogMessage struct {
 	Message   string // text of the record
 	Traceback string // "" without one
 	Request   string // the id of the request it belongs to; "" without one
+	Trace     string // traceparent header of that request; "" without one
 	File      string // the place in the app's own code; "" when there is none
 	Line      int    // its line; 0 when there is none
 	Details   string // as in FailedMessage
@@ -187,6 +188,8 @@ func DecodeLog(payload []byte) (m LogMessage, err error) {
 			m.Details = d.Text()
 		case "request":
 			m.Request = d.Text()
+		case "trace":
+			m.Trace = d.Text()
 		case "file":
 			m.File = d.Text()
 		case "line":

@@ -74,7 +74,7 @@ func (s *Server) prepare(r *http.Request, p *peer, received time.Time) modgw.Req
 	if cookies := r.Header["Cookie"]; p.trusted && len(cookies) == 1 {
 		cookies[0] = cgi.RepairCookies(cookies[0]) // Apache joins them as a proxy too
 	}
-	if p.trusted {
+	if info.FromFront = p.trusted; p.trusted {
 		info.ID = modgw.RequestID(r.Header.Get("X-Request-Id"))
 		if start := r.Header["X-Request-Start"]; len(start) == 1 {
 			info.Sent = modgw.RequestStart(start[0], info.Received)

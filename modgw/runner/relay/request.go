@@ -191,7 +191,11 @@ func (r *Request) failure(o Outcome, err error) *Failure {
 
 // fail logs a failure and answers with it, or cuts the response off when its head was sent.
 func (r *Request) fail(f *Failure) {
-	r.log().Log(context.Background(), f.level(), "request failed", "request", r.Info.ID, "method", r.R.Method,
+	log := r.log()
+	if trace := r.Info.TraceID(r.R); trace != "" {
+		log = log.With("trace", trace)
+	}
+	log.Log(context.Background(), f.level(), "request failed", "request", r.Info.ID, "method", r.R.Method,
 		"path", proc.Printable(r.Info.Path), "status", f.Status, "cut_off", r.state == answering, "code", f.Fault.Code,
 		"error", proc.Printable(f.Fault.Line()))
 	r.Info.Fail(f.Fault.Code)

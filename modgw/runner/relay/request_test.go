@@ -94,20 +94,22 @@ func TestRequestIsAnsweredAndLoggedByItsOutcome(t *testing.T) {
 		log    string // begins like this, after level=
 	}{
 		"complete":     {nil, true, 0, false, ""},
-		"overdue":      {ErrOverdue, false, 504, false, `ERROR msg="request failed" request=42 method=GET path=/a\x1bb status=504 cut_off=false code=MGW-APP-009 error="cannot answer: the app took longer than 7s [MGW-APP-009]"`},
-		"overdue late": {ErrOverdue, true, 0, true, `ERROR msg="request failed" request=42 method=GET path=/a\x1bb status=504 cut_off=true code=MGW-APP-009`},
+		"overdue":      {ErrOverdue, false, 504, false, `ERROR msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=504 cut_off=false code=MGW-APP-009 error="cannot answer: the app took longer than 7s [MGW-APP-009]"`},
+		"overdue late": {ErrOverdue, true, 0, true, `ERROR msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=504 cut_off=true code=MGW-APP-009`},
 		"replaced":     {ErrReplaced, true, 0, false, `DEBUG msg="event stream ended" request=42`},
 		"client gone":  {fmt.Errorf("%w: %w", ErrClientGone, io.EOF), true, 0, true, `DEBUG msg="request abandoned" request=42`},
-		"full queue":   {queue.ErrFull, false, 503, false, `ERROR msg="request failed" request=42 method=GET path=/a\x1bb status=503 cut_off=false code=MGW-APP-010`},
-		"lost":         {io.ErrUnexpectedEOF, false, 502, false, `ERROR msg="request failed" request=42 method=GET path=/a\x1bb status=502 cut_off=false code=MGW-APP-008 error="cannot answer: the worker ended: unexpected EOF [MGW-APP-008]"`},
-		"too large":    {BodyTooLarge.Failure(nil, 5), false, 413, false, `INFO msg="request failed" request=42 method=GET path=/a\x1bb status=413 cut_off=false code=MGW-APP-015`},
-		"bad":          {Bad("its name is %q", "\x1b"), false, 502, false, `ERROR msg="request failed" request=42 method=GET path=/a\x1bb status=502 cut_off=false code=MGW-APP-014`},
-		"refused":      {&Failure{Status: 404, Fault: &modgw.Fault{Code: "MGW-CGI-007"}}, false, 404, false, `INFO msg="request failed" request=42 method=GET path=/a\x1bb status=404`},
+		"full queue":   {queue.ErrFull, false, 503, false, `ERROR msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=503 cut_off=false code=MGW-APP-010`},
+		"lost":         {io.ErrUnexpectedEOF, false, 502, false, `ERROR msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=502 cut_off=false code=MGW-APP-008 error="cannot answer: the worker ended: unexpected EOF [MGW-APP-008]"`},
+		"too large":    {BodyTooLarge.Failure(nil, 5), false, 413, false, `INFO msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=413 cut_off=false code=MGW-APP-015`},
+		"bad":          {Bad("its name is %q", "\x1b"), false, 502, false, `ERROR msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=502 cut_off=false code=MGW-APP-014`},
+		"refused":      {&Failure{Status: 404, Fault: &modgw.Fault{Code: "MGW-CGI-007"}}, false, 404, false, `INFO msg="request failed" trace=4bf92f3577b34da6a3ce929d0e0e4736 request=42 method=GET path=/a\x1bb status=404`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			r, w := asked("GET", 1, &log)
 			w.Code = 0
+			r.Info.FromFront = true
+			r.R.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
 			if c.begun {
 				r.Begin(w.Header())
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/tracecontext"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -25,6 +26,9 @@ func (w *Worker) log(m wire.LogMessage) {
 		if m.Level == "error" {
 			attrs = append(attrs, slog.String("code", relay.AppFailed.Code()))
 		}
+	}
+	if trace := tracecontext.ParseTraceparent([]string{m.Trace}).Trace.String(); trace != "" {
+		attrs = append(attrs, slog.String("trace", trace))
 	}
 	if m.File != "" {
 		attrs = append(attrs, slog.String("file", proc.Printable(m.File)), slog.Int("line", m.Line))

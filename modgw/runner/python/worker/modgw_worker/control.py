@@ -76,9 +76,11 @@ class Control:
     def send_dict(self, kind, fields):
         self.send(kind, marshal.dumps(fields, wire.MARSHAL_VERSION))
 
-    def log(self, level, message, traceback="", request="", file="", line=0, error=None):
+    def log(
+        self, level, message, traceback="", request="", trace="", file="", line=0, error=None
+    ):
         """Writes one record to the host's log; in development with the details of the exception
-        error."""
+        error. The trace is the traceparent header of the request."""
         details = {"details": self.explain(error)} if self.explain and error is not None else {}
         self.send_dict(
             wire.LOG,
@@ -88,6 +90,7 @@ class Control:
                 "message": _text(message),
                 "traceback": _text(traceback),
                 "request": _text(request),
+                "trace": _text(trace),
                 "file": _text(file),
                 "line": line,
             },

@@ -91,6 +91,7 @@ class BaseExchange:
             % ("finish after the response to" if self.ended else "answer", self.title(), summary),
             traceback=found.traceback,
             request=self.scope.get("modgw.request_id", ""),
+            trace=dict(self.scope["headers"]).get(b"traceparent", b"").decode("latin-1"),
             file=found.file,
             line=found.line,
             error=error,

@@ -70,6 +70,7 @@ class Interruptible:
                 "request interrupted: " + reason,
                 traceback=stacks.text_of(frames),
                 request=found.environ.get("modgw.request_id", ""),
+                trace=found.environ.get("HTTP_TRACEPARENT", ""),
                 file=file,
                 line=line,
             )

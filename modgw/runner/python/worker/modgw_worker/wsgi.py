@@ -361,6 +361,7 @@ class Exchange:
             "cannot %s %s: %s" % (task, self.title(), summary),
             traceback=found.traceback,
             request=self.environ.get("modgw.request_id", ""),
+            trace=self.environ.get("HTTP_TRACEPARENT", ""),
             file=found.file,
             line=found.line,
             error=error,
