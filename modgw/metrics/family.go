@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"slices"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -34,16 +32,6 @@ func gauge(name, help string, labels ...string) *family {
 // value makes the metric of one series.
 func (f *family) value(v float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, f.kind, v, labels...)
-}
-
-// Names returns the names of all metrics of the host's own, sorted.
-func Names() []string {
-	names := make([]string, 0, len(families))
-	for name := range families {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // Metrics of requests.

@@ -82,9 +82,6 @@ func judge(f *safepath.File) error {
 	return header.Close()
 }
 
-// Path is the path that it was opened by.
-func (p *Program) Path() string { return p.path }
-
 // Close closes the program.
 func (p *Program) Close() { p.file.Close() }
 
