@@ -120,3 +120,14 @@ func ask(ctx context.Context, program string, args ...string) (string, error) {
 	}
 	return string(out), err
 }
+
+// FindControl finds apachectl; path says which one, "" the first that is found.
+func FindControl(path string) (string, error) {
+	if path == "" {
+		path = find("apache2ctl", "apachectl")
+	}
+	if path == "" {
+		return "", notInstalled()
+	}
+	return exec.LookPath(path)
+}

@@ -27,6 +27,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 	"github.com/modgw/modgw/bench/load"
 	"github.com/modgw/modgw/bench/report"
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 func main() {
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return write(r, o.out, stdout)
 	}
-	dir, err := workFolder()
+	dir, err := testbed.Folder("", "bench")
 	if err != nil {
 		return err
 	}

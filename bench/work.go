@@ -14,7 +14,7 @@ type work struct {
 	protocol load.Protocol
 	path     string
 	upload   int64
-	length   int64 // of the response's body; 0: as long as the first one is
+	length   int64 // bytes of a right body; 0: as many as the first body has
 }
 
 // body is how many bytes of bodies a request moves, if they are what it is about.

@@ -16,10 +16,11 @@ var update = flag.Bool("update", false, "rewrite the table of differences in doc
 // difference is one from mod_wsgi that a web server, or the protocol that it speaks, forces, or
 // that the host makes on every front.
 type difference struct {
-	doors string   // of which it is true: a pattern of path.Match, several separated by ";"
+	doors string   // the doors that it holds for: a pattern of path.Match, several separated by ";"
 	rows  []string // nil: all
-	name  string   // of the outcome
-	// that it has; "": it is missing; "…": it says something of the client, whatever it is
+	name  string   // name of the outcome
+	// the value that it has; "": it is missing; "…": it says something of the client, whatever it
+	// is
 	value string
 	why   string
 }

@@ -14,7 +14,7 @@ type row struct {
 	header []string // lines without their ends
 	body   string   // sent with Content-Length; "": none is sent
 	chunks []string // the body in chunks, in place of body
-	answer string   // which answer of told.py; "": what it was told
+	answer string   // the answer of told.py; "": what it was told
 }
 
 // verb is the method of the request.

@@ -26,14 +26,15 @@ import (
 type site struct {
 	t   *testing.T
 	dir string // everybody may enter it
-	url string // of the HTTP listener, without a slash at its end
+	url string // address of the HTTP listener, without a slash at its end
 	pid int
 	log *output
 
 	passed []*os.File // listening sockets for the host, from descriptor 3 on
 	names  []string   // theirs
-	stdin  *os.File   // of the host; nil: it is empty
-	// of the host; nil: log gets what it prints. Then the test feeds log, as far as it needs it
+	stdin  *os.File   // standard input of the host; nil: it is empty
+	// standard error of the host; nil: log gets what it prints. Then the test feeds log, as far as
+	// it needs it
 	stderr *os.File
 	within []string // a command that runs the host; empty: it runs by itself
 

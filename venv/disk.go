@@ -139,6 +139,29 @@ func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
 	return used, err
 }
 
+// Disk counts what an app has, the environment being the folder of what it runs with, and what all
+// apps of its user have. The app's own folder may be one of the user's, which does not count.
+func (b *Builder) Disk(d modgw.Descriptor, environment string) (own, all modgw.DiskUsage, err error) {
+	acct, err := lookupAccount(d)
+	if err != nil {
+		return own, all, err
+	}
+	if all, err = b.measure(&plan{descriptor: d, account: acct}); err != nil {
+		return own, all, err
+	}
+	c := diskCounter{uid: uint32(os.Geteuid()), seen: map[inode]bool{}}
+	if acct != nil {
+		c.uid = acct.UID
+	}
+	if environment != "" && filepath.Dir(environment) == b.envs {
+		if own.Environments, err = c.folder(environment, acct); err != nil {
+			return own, all, err
+		}
+	}
+	own.Private, err = c.folder(filepath.Join(b.private, string(d.Name)), acct)
+	return own, all, err
+}
+
 // cacheOf is the folder of downloads of the app's user.
 func (b *Builder) cacheOf(p *plan) string {
 	uid := os.Geteuid()

@@ -4,34 +4,34 @@ import "cmp"
 
 // Bar is one bar, of one or more parts.
 type Bar struct {
-	Name  string
-	Parts []float64
-	Note  string // behind the bar; "": the sum
-	Tone  Tone   // of a bar of one part
+	Name  string    // its label
+	Parts []float64 // the length of each part
+	Note  string    // behind the bar; "": the sum
+	Tone  Tone      // its colour when it has one part
 }
 
 // Tone says how a bar is to be seen.
 type Tone string
 
 const (
-	Plain  Tone = "#9aa5b1"
+	Plain  Tone = "#9aa5b1" // it is one of many
 	Strong Tone = "#0072b2" // it is what the chart is about
 	Bad    Tone = "#d55e00" // whatever its length, it is bad
 )
 
 // Bars is a chart of horizontal bars, in groups.
 type Bars struct {
-	Title  string
-	Unit   string
-	Parts  []string // what the parts of each bar are; empty: they have one
+	Title  string   // the heading
+	Unit   string   // the unit of the lengths
+	Parts  []string // names of the parts of each bar; empty: each bar has one part
 	Apart  bool     // each group has a scale of its own: they are about different things
-	Groups []Group
+	Groups []Group  // its bars, from the top
 }
 
 // Group is some bars under a heading.
 type Group struct {
-	Name string
-	Bars []Bar
+	Name string // the heading of the group
+	Bars []Bar  // its bars, from the top
 }
 
 // SVG draws the chart.

@@ -9,7 +9,7 @@ import (
 
 // Series is one curve.
 type Series struct {
-	Name   string
+	Name   string       // its label
 	Points [][2]float64 // x and y, by rising x
 	Colour int          // its place in the palette
 	Strong bool         // it is what the chart is about
@@ -17,11 +17,11 @@ type Series struct {
 
 // Lines is a chart of curves.
 type Lines struct {
-	Title      string
-	X, Y       string
-	LogX, LogY bool
+	Title      string             // the heading
+	X, Y       string             // the labels of the axes
+	LogX, LogY bool               // the axis is logarithmic
 	XLabels    map[float64]string // at these values of x, instead of round ones
-	Series     []Series
+	Series     []Series           // its curves
 }
 
 const (

@@ -15,7 +15,7 @@ const (
 // httpd is what a contestant tells Apache beside what all tell it.
 type httpd struct {
 	Lines     string
-	Processes int // of Apache; 0: two
+	Processes int // number of Apache's child processes; 0: two
 }
 
 // commonModules are loaded for everybody, so that all meet the same Apache.

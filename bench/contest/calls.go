@@ -17,8 +17,8 @@ import (
 
 // Calls are the system calls that the processes of each role made in some time.
 type Calls struct {
-	From, To time.Duration // by CLOCK_MONOTONIC
-	Made     map[Role]map[string]int
+	From, To time.Duration           // by CLOCK_MONOTONIC
+	Made     map[Role]map[string]int // number of system calls by role and name
 }
 
 // CountCalls counts the system calls of the contestant for a while, with perf(1), which needs

@@ -14,14 +14,14 @@ const (
 type Kind string
 
 const (
-	WSGI Kind = "wsgi"
-	ASGI Kind = "asgi"
+	WSGI Kind = "wsgi" // the app is a WSGI callable
+	ASGI Kind = "asgi" // the app is an ASGI callable
 )
 
 // Site is an app that all contestants of a kind serve.
 type Site struct {
-	Name  string
-	Kind  Kind
+	Name  string // as reports name it
+	Kind  Kind   // interface between server and app
 	Entry string // module:callable
 }
 
@@ -35,10 +35,10 @@ var (
 
 // Setting is how contestants are started to be compared.
 type Setting struct {
-	Site    Site
-	Front   Front
-	Workers int // processes that run the app
-	Threads int // of each; ASGI has one whatever this says
+	Site    Site  // the app that is served
+	Front   Front // the server that the client asks
+	Workers int   // processes that run the app
+	Threads int   // threads of each worker; ASGI has one whatever this says
 
 	Dependency bool // the site requires a package, which modgw installs by itself
 }
@@ -56,7 +56,7 @@ func count(n int, noun string) string {
 
 // Contestant is one server, in one of the ways to run it.
 type Contestant struct {
-	Name string
+	Name string // as reports name it
 
 	// serves says whether it can be started so.
 	serves func(Setting) bool
@@ -74,8 +74,8 @@ const (
 
 // Place is where a contestant runs.
 type Place struct {
-	Dir    string // of its own, with the sites, which everybody may enter
-	Port   int    // where the client asks: of the contestant, or of its Apache
+	Dir    string // its own folder with the sites, which everybody may enter
+	Port   int    // port that the client asks: the contestant's, or that of its Apache
 	Socket string // path of a Unix socket, behind Apache
 }
 

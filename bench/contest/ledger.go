@@ -31,8 +31,8 @@ func Page(version int) string { return fmt.Sprintf("version=%04d", version) }
 // Reloader is a contestant in one of its ways to take changed code.
 type Reloader struct {
 	Contestant
-	Site    Site
-	Front   Front
+	Site    Site           // the app that is served
+	Front   Front          // the server that the client asks
 	Workers func(int) bool // with how many it can; nil: any number
 	reload  func(*Running) error
 }

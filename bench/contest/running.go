@@ -19,9 +19,9 @@ import (
 // Running is a contestant that serves.
 type Running struct {
 	Contestant
-	Address string // where the client asks
-	Dir     string // of its own, with the sites
-	Socket  string
+	Address string // HOST:PORT that the client asks
+	Dir     string // its own folder, with the sites
+	Socket  string // path of its Unix socket, when Apache is in front
 
 	kit     *Kit
 	setting Setting

@@ -12,8 +12,8 @@ type answer struct {
 	head   []byte // as far as it has come; kept for its room
 	state  state
 	status int
-	left   int64 // of the body or chunk
-	length int64 // of the body so far
+	left   int64 // bytes of the body or chunk that are still to come
+	length int64 // bytes of the body that have come
 	closes bool  // the connection ends with the response
 }
 

@@ -24,8 +24,8 @@ type conn struct {
 	reused bool      // a response has come on this connection
 	role   role
 
-	unsent   []byte // of the request's head, or of a message
-	body     int64  // of the request's body that is still to be sent
+	unsent   []byte // bytes of the request's head, or of a message, that are still to be sent
+	body     int64  // bytes of the request's body that are still to be sent
 	waiting  bool   // for room to send
 	upgraded bool   // speaks WebSocket
 

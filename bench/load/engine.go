@@ -13,8 +13,8 @@ import (
 type engine struct {
 	job     Job
 	address unix.SockaddrInet4
-	head    []byte // of each request
-	slow    []byte // of those to the slow page
+	head    []byte // the head of each request
+	slow    []byte // the head of each request for the slow page
 	message []byte
 	zeros   []byte // pieces of bodies
 	room    []byte // for what comes
@@ -24,10 +24,10 @@ type engine struct {
 	conns []*conn
 	byFD  map[int]*conn
 
-	free  []*conn     // of a fixed rate: those that wait for a request
-	late  []time.Time // of a fixed rate: requests that wait for a connection
+	free  []*conn     // at a fixed rate, connections that wait for a request
+	late  []time.Time // at a fixed rate, when the requests that wait for a connection were due
 	faint []*conn     // those that failed, and go on a moment later
-	sent  int         // of a fixed rate
+	sent  int         // at a fixed rate, the number of requests so far
 	start time.Time
 	until time.Time
 

@@ -13,13 +13,13 @@ const (
 
 // Job is one measurement.
 type Job struct {
-	Address     string // HOST:PORT
-	Protocol    Protocol
-	Path        string
-	Upload      int64 // bytes of a request's body; 0: GET without one
-	Length      int64 // bytes that a right response has
-	Connections int
-	Idle        int // further connections, which ask once and are then kept open
+	Address     string   // HOST:PORT
+	Protocol    Protocol // how the connections are used
+	Path        string   // target of the requests
+	Upload      int64    // bytes of a request's body; 0: GET without one
+	Length      int64    // bytes that a right response has
+	Connections int      // connections that are counted
+	Idle        int      // further connections, which ask once and are then kept open
 	// further connections, which ask for SlowPath again and again and are not counted
 	Slow     int
 	SlowPath string // its right response is as long as the others
@@ -32,13 +32,13 @@ type Job struct {
 
 // Result is what a job saw from the end of its warm-up on.
 type Result struct {
-	Answered   int
-	Errors     map[string]int // what went wrong, and how often
+	Answered   int            // right answers
+	Errors     map[string]int // how often each thing went wrong
 	Reconnects int            // connections that the server closed
 	In, Out    int64          // bytes of bodies, of those requests too that were not finished
-	Elapsed    time.Duration
-	CPU        time.Duration // of the client
-	Latency    Histogram
+	Elapsed    time.Duration  // time from the end of the warm-up to the end
+	CPU        time.Duration  // processor time that the client used
+	Latency    Histogram      // how long right answers took
 
 	Start time.Duration // by CLOCK_MONOTONIC
 	Pace  []int         // answers in each [PaceStep] since then

@@ -12,7 +12,7 @@ import (
 type bar struct {
 	what  string
 	of    func(Row) bool
-	ours  string  // which modgw counts; "": contest.Ours
+	ours  string  // name of the modgw that counts; "": contest.Ours
 	least float64 // times the answers of the best of the peers
 	peers []string
 	cpu   float64 // the most microseconds of CPU time for an answer; 0: any

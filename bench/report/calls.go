@@ -13,10 +13,11 @@ import (
 // Calls are the system calls that a contestant's processes make for an answer.
 type Calls struct {
 	Situation
-	Contestant string
+	Contestant string                              // its name
 	PerSecond  float64                             // answers
 	PerAnswer  map[contest.Role]map[string]float64 // by the name of the call
-	Failed     string                              `json:",omitempty"`
+	// why there are no figures; "": there are
+	Failed string `json:",omitempty"`
 }
 
 // String names all, role by role.

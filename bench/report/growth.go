@@ -7,11 +7,11 @@ import (
 
 // Growth is what modgw costs with more and more of something.
 type Growth struct {
-	Of     string // "apps", "files"
-	N      int
+	Of     string  // "apps", "files"
+	N      int     // how many there are
 	Start  float64 // milliseconds until the host is ready
 	Busy   float64 // milliseconds of work after that
-	Memory int64   // of modgw-host, bytes
+	Memory int64   // bytes that modgw-host uses
 	// Of an idle host in a second: CPU time in microseconds, and how often its threads were given a
 	// processor.
 	IdleCPU, Wakeups float64
@@ -24,7 +24,7 @@ type Growth struct {
 
 // Saving is how long it takes from saving code until the new page comes.
 type Saving struct {
-	Site   string
+	Site   string    // name of the site that was saved
 	Times  []float64 // milliseconds
 	Settle float64   // milliseconds of them during which modgw waits whether more is saved
 }

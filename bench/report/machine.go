@@ -8,10 +8,10 @@ import (
 
 // Machine is where the run was.
 type Machine struct {
-	CPU    string
-	Cores  int
-	Memory string
-	Kernel string
+	CPU    string // model of the processor
+	Cores  int    // number of processors
+	Memory string // size of the memory, with its unit
+	Kernel string // name and release of the kernel
 	Load   string // load average of the last minute before the run: how much else was going on
 }
 

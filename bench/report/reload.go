@@ -12,31 +12,32 @@ import (
 type Event string
 
 const (
-	Good       Event = "good code"
-	BadCode    Event = "SyntaxError, fixed after 3 s"
-	Dependency Event = "dependency"
-	Killed     Event = "worker killed"
-	InFlight   Event = "good code, a request of 3 s in flight"
+	Good       Event = "good code"                    // good code is saved
+	BadCode    Event = "SyntaxError, fixed after 3 s" // broken code is saved, and then good code
+	Dependency Event = "dependency"                   // a dependency is added
+	Killed     Event = "worker killed"                // a worker is killed
+	// good code is saved while a request runs
+	InFlight Event = "good code, a request of 3 s in flight"
 )
 
 // Reload is what an event cost.
 type Reload struct {
-	Event      Event
-	Workers    int
-	Front      contest.Front
-	Contestant string
-	Rate       float64 // requests a second
+	Event      Event         // the event
+	Workers    int           // number of workers
+	Front      contest.Front // the server that the client asked
+	Contestant string        // its name
+	Rate       float64       // requests a second
 
-	Answered int
+	Answered int     // right answers
 	Lost     int     // without any answer
 	Wrong    int     // answered with another status than 200
 	Long     string  `json:",omitempty"` // how the request in flight ended
 	Before   Latency // without the event
-	During   Latency
+	During   Latency // times of answers from the event on
 	// microseconds that the slowest answer took, each time that the event was
 	Slowest []float64 `json:",omitempty"`
 	NewCode float64   // milliseconds from saving until a page of the new code came; 0: none did
-	// of broken code: how often modgw logged that the generation was not started,
+	// how often modgw logged, after broken code, that the generation was not started,
 	Told   int    `json:",omitempty"`
 	Placed int    `json:",omitempty"` // and how often with file and line
 	Failed string `json:",omitempty"` // why there are no numbers

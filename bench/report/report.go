@@ -10,35 +10,35 @@ import (
 
 // Report is all that one run has measured.
 type Report struct {
-	Command  string
-	Began    time.Time
-	Took     time.Duration
-	Rounds   int
-	Window   time.Duration // of one measurement in one round
-	Machine  Machine
-	Versions map[string]string
-	Rows     []Row      `json:",omitempty"`
-	Reloads  []Reload   `json:",omitempty"`
-	Growth   []Growth   `json:",omitempty"`
-	Savings  []Saving   `json:",omitempty"`
-	Metering []Metering `json:",omitempty"` // costs of counting and timing requests
-	Calls    []Calls    `json:",omitempty"`
+	Command  string            // command line that made the report
+	Began    time.Time         // when it began
+	Took     time.Duration     // how long it took
+	Rounds   int               // how often each was asked
+	Window   time.Duration     // length of one measurement in one round
+	Machine  Machine           // the machine that it ran on
+	Versions map[string]string // versions of what took part, by name
+	Rows     []Row             `json:",omitempty"` // answers under load
+	Reloads  []Reload          `json:",omitempty"` // costs of reloads
+	Growth   []Growth          `json:",omitempty"` // needs of modgw with many apps and files
+	Savings  []Saving          `json:",omitempty"` // times from a save to the new page
+	Metering []Metering        `json:",omitempty"` // costs of counting and timing requests
+	Calls    []Calls           `json:",omitempty"` // system calls for an answer
 }
 
 // Row is what was measured of one contestant in one situation, as the median of the rounds.
 type Row struct {
 	Situation
-	Contestant string
+	Contestant string // its name
 	// modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
 	Ratio float64
 
 	PerSecond float64                  // answers; of long bodies, as many as their bytes make
 	Rounds    []float64                // answers a second in each round
 	CPU       map[contest.Role]float64 // microseconds for each answer
-	ClientCPU float64                  // the same of the client
+	ClientCPU float64                  // processor time of the client for a request, microseconds
 	Memory    map[contest.Role]int64   // bytes, after the last round
-	Latency   Latency                  // of all rounds together
-	// of requests at a fixed rate: digits of the quantile (2: 99 %), milliseconds
+	Latency   Latency                  // times of answers, over all rounds
+	// times at a fixed rate, as pairs: digits of the quantile (2: 99 %), milliseconds
 	Distribution [][2]float64 `json:",omitempty"`
 	// bytes of bodies that an answer moves
 	Body     int64          `json:",omitempty"`
@@ -49,20 +49,20 @@ type Row struct {
 
 // Situation is what all contestants of a table meet.
 type Situation struct {
-	Work        string
-	Site        string
-	Front       contest.Front
-	Workers     int
-	Threads     int
-	Connections int
-	Slow        int     `json:",omitempty"` // further connections that ask for a page of a second
-	Idle        int     `json:",omitempty"` // further connections that do nothing
-	Rate        float64 `json:",omitempty"` // requests a second; 0: as many as are answered
+	Work        string        // name of the work
+	Site        string        // name of the site
+	Front       contest.Front // the server that the client asked
+	Workers     int           // number of workers
+	Threads     int           // threads of each worker
+	Connections int           // connections of the client
+	Slow        int           `json:",omitempty"` // further ones, for a page of a second
+	Idle        int           `json:",omitempty"` // further connections that do nothing
+	Rate        float64       `json:",omitempty"` // requests a second; 0: as many as are answered
 }
 
 // Latency tells how long answers took, in microseconds.
 type Latency struct {
-	P50, P90, P99, P999, Max float64
+	P50, P90, P99, P999, Max float64 // quantiles and the longest
 }
 
 // TotalCPU is what all processes of the contestant used for an answer, in microseconds.

@@ -10,11 +10,11 @@ import (
 
 // Verdict says whether modgw keeps to a bar.
 type Verdict struct {
-	What     string
-	Bar      string
+	What     string // the claim that is judged
+	Bar      string // the value that it has to reach
 	Measured string // "": it was not
-	Met      bool
-	Narrowly bool // another run may say something else
+	Met      bool   // whether it did
+	Narrowly bool   // another run may say something else
 }
 
 // Verdicts are those on all bars.

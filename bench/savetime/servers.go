@@ -12,7 +12,8 @@ type server struct {
 	name    string
 	only    string // the app that it can serve; "": all
 	command func(dir string, a app, address string) ([]string, error)
-	after   func(dir string, a app) error // what its user does after saving; nil: nothing
+	// does what a user of the server does after saving; nil: nothing
+	after func(dir string, a app) error
 }
 
 func (s server) runs(a app) bool { return s.only == "" || s.only == a.name }

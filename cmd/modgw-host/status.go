@@ -40,10 +40,14 @@ func newStatus(c console) *cobra.Command {
 				if a.App != modgw.AppName(args[0]) {
 					continue
 				}
-				if asJSON {
-					return c.json(a)
+				shown := appStatus{AppStatus: a}
+				if disk, err := client.Disk(cmd.Context(), a.App); err == nil {
+					shown.Disk = &disk
 				}
-				_, err := fmt.Fprint(c.stdout, details(a))
+				if asJSON {
+					return c.json(shown)
+				}
+				_, err := fmt.Fprint(c.stdout, details(a)+diskLine(shown.Disk))
 				return err
 			}
 			for _, b := range status.Broken {
@@ -63,6 +67,30 @@ func newStatus(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
+
+// appStatus is what is shown of one app.
+type appStatus struct {
+	control.AppStatus
+
+	Disk *control.DiskStatus `json:"disk"` // null: the host cannot count it
+}
+
+// diskLine says what an app and its user have on the disk; "" where that is not known.
+func diskLine(d *control.DiskStatus) string {
+	if d == nil {
+		return ""
+	}
+	bound := ""
+	if d.Most > 0 {
+		bound = " of " + modgw.FormatSize(d.Most)
+	}
+	return fmt.Sprintf("  %-10s environment %s, private folder %s, log %s\n  %-10s apps of %s: %.1f MiB%s: %s; log %s\n",
+		"disk", sizeText(d.Environment), sizeText(d.Private), sizeText(d.Logs),
+		"", d.User, float64(d.Used.Sum())/(1<<20), bound, d.Used, sizeText(d.UserLogs))
+}
+
+// sizeText is a number of bytes for people, also when it is small.
+func sizeText(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // overview prints the host and a row for each app.
 func (c console) overview(s control.Status) error {

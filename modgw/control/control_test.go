@@ -88,6 +88,9 @@ func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h
 func (h *stubHost) Scale(_ context.Context, a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
 	return modgw.ScaleStatus{Scale: s, Manual: s.Max > 0}, h.note("scale", a)
 }
+func (h *stubHost) Disk(a modgw.AppName) (DiskStatus, error) {
+	return DiskStatus{Environment: 5, User: "bob", Most: 7}, h.note("disk", a)
+}
 func (h *stubHost) Shutdown() { close(h.halted) }
 
 func (h *stubHost) Upgrade(context.Context, string) (Upgrade, error) {

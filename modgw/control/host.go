@@ -76,6 +76,9 @@ type Host interface {
 	// RequestRecords returns the slow and the failed requests of an app that are kept.
 	RequestRecords(app modgw.AppName) (modgw.RequestRecords, error)
 
+	// Disk counts what an app and its user have on the disk.
+	Disk(app modgw.AppName) (DiskStatus, error)
+
 	// OpenDashboard returns a link that lets a user into the dashboard, which it opens first if it
 	// is not open.
 	OpenDashboard(uid uint32) (DashboardLink, error)

@@ -55,6 +55,7 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /v1/history", s.history)
 	mux.HandleFunc("GET /v1/apps/{app}/requests", s.ownersOnly(s.requestRecords))
+	mux.HandleFunc("GET /v1/apps/{app}/disk", s.ownersOnly(s.disk))
 	mux.HandleFunc("POST /v1/dashboard", s.openDashboard)
 	mux.HandleFunc("GET /v1/policy", s.policy)
 	mux.HandleFunc("GET /v1/audit", s.audit)

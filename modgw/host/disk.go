@@ -1,9 +1,14 @@
 package host
 
 import (
+	"os/user"
+	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -12,6 +17,74 @@ import (
 type disks struct {
 	mu    sync.Mutex
 	users map[string]*userDisk
+}
+
+// countInterval is how long what was counted of an app is good for: counting reads all folders.
+const countInterval = 10 * time.Second
+
+// counted is what an app had on the disk at a time.
+type counted struct {
+	status control.DiskStatus
+	at     time.Time
+}
+
+// Disk implements [control.Host].
+func (h *Host) Disk(app modgw.AppName) (control.DiskStatus, error) {
+	h.counting.Lock()
+	defer h.counting.Unlock()
+	if c, ok := h.counts[app]; ok && time.Since(c.at) < countInterval {
+		return c.status, nil
+	}
+	d, environment, err := h.servedBy(app)
+	if err != nil {
+		return control.DiskStatus{}, err
+	}
+	own, all, err := h.builder.Disk(d, environment)
+	if err != nil {
+		return control.DiskStatus{}, err
+	}
+	user := userOf(d)
+	s := control.DiskStatus{
+		Environment: own.Environments, Private: own.Private, User: user, Used: all, Most: d.DiskQuota,
+	}
+	sizes := (&logArchive{dir: filepath.Join(h.State(), "log")}).sizes()
+	s.Logs = sizes[app]
+	for _, other := range h.Descriptors() {
+		if userOf(other) == user {
+			s.UserLogs += sizes[other.Name]
+		}
+	}
+	if h.counts == nil {
+		h.counts = map[modgw.AppName]counted{}
+	}
+	h.counts[app] = counted{s, time.Now()}
+	return s, nil
+}
+
+// servedBy is the descriptor of an app with the folder of its environment; "" without one.
+func (h *Host) servedBy(app modgw.AppName) (d modgw.Descriptor, environment string, err error) {
+	descriptors := h.Descriptors()
+	i := slices.IndexFunc(descriptors, func(d modgw.Descriptor) bool { return d.Name == app })
+	if i < 0 {
+		return d, "", modgw.UnknownApp(app)
+	}
+	for _, a := range h.gateway.Status() {
+		if a.App == app && a.Generation != nil {
+			environment = a.Generation.Environment.Dir
+		}
+	}
+	return descriptors[i], environment, nil
+}
+
+// userOf is the login name of the user that an app runs as; "" for one that is not known.
+func userOf(d modgw.Descriptor) string {
+	name := d.User
+	if name == "" {
+		if u, err := user.Current(); err == nil {
+			name = u.Username
+		}
+	}
+	return name
 }
 
 // userDisk is what one user has.

@@ -58,11 +58,14 @@ type Host struct {
 	unused    *collector
 	spool     *spool.Spool
 	disks     disks
-	stop      chan struct{} // closed by Shutdown
-	shutdown  sync.Once
-	probes    *probe.Answerer
-	tracer    *tracing.Tracer // nil: no request is traced
-	scaling   *scaling.Controller
+
+	counting sync.Mutex                // held while the disk is counted
+	counts   map[modgw.AppName]counted // results of the last countings
+	stop     chan struct{}             // closed by Shutdown
+	shutdown sync.Once
+	probes   *probe.Answerer
+	tracer   *tracing.Tracer // nil: no request is traced
+	scaling  *scaling.Controller
 
 	succession   succession   // keeps what is needed to replace this host
 	predecessors predecessors // hosts that this one has replaced

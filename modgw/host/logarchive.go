@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/logqueue"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/control"
 )
 
@@ -194,6 +195,26 @@ func (a *logArchive) find(
 		})
 	}
 	return found
+}
+
+// sizes are the bytes of the records of each app.
+func (a *logArchive) sizes() map[modgw.AppName]int64 {
+	key := []byte(`"app":"`) // in a text it would have backslashes
+	sizes := map[modgw.AppName]int64{}
+	for n := range archiveFiles {
+		file, err := os.Open(a.path(n))
+		if err != nil {
+			break
+		}
+		eachLine(file, func(line []byte) {
+			if _, rest, ok := bytes.Cut(line, key); ok {
+				name, _, _ := bytes.Cut(rest, []byte(`"`))
+				sizes[modgw.AppName(name)] += int64(len(line)) + 1
+			}
+		})
+		_ = file.Close() // it was only read
+	}
+	return sizes
 }
 
 // eachLine calls f with the lines of a file, which are valid until it returns.

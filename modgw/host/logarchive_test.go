@@ -105,3 +105,27 @@ func TestArchiveOfTheLogIsBoundedAndSurvivesHalfALine(t *testing.T) {
 		t.Errorf("%q %q", found, all)
 	}
 }
+
+func TestSizesOfTheKeptLogAreThoseOfItsFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "log")
+	const most = 300 // bytes of a file, so that each run has one
+	for _, text := range []string{"INFO r1 a", `INFO r2 "app":"other"`, "INFO r3 c"} {
+		runOfTheHost(t, dir, time.Now(), most, text, text, text)
+	}
+	var all int64
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += info.Size()
+	}
+	if got := (&logArchive{dir: dir}).sizes(); len(got) != 1 || got["shop"] != all || all == 0 {
+		t.Errorf("%v of %d bytes", got, all)
+	}
+}

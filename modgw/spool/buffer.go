@@ -249,17 +249,20 @@ func (b *Buffer) Read(p []byte) (int, error) {
 	}
 }
 
-// readMemory reads from the first chunk; b.mu is held.
-func (b *Buffer) readMemory(p []byte) int {
-	filled := chunkSize
-	if len(b.memory) == 1 {
-		filled = b.last
-	}
-	n := copy(p, b.memory[0][b.first:filled])
-	b.first += n
-	b.size -= int64(n)
-	if b.first == filled {
-		b.dropChunk()
+// readMemory reads what is in memory, as far as p has room; b.mu is held.
+func (b *Buffer) readMemory(p []byte) (n int) {
+	for n < len(p) && b.size > b.length {
+		filled := chunkSize
+		if len(b.memory) == 1 {
+			filled = b.last
+		}
+		read := copy(p[n:], b.memory[0][b.first:filled])
+		n += read
+		b.first += read
+		b.size -= int64(read)
+		if b.first == filled {
+			b.dropChunk()
+		}
 	}
 	return n
 }

@@ -90,6 +90,8 @@
 //	Locate      control  both    from the host: say where the requests are that you execute. The
 //	                             payload is the id of one whose stack is wanted; without one, none
 //	                             is. The worker answers each, in order, with a list; see below
+//	Collect     control  both    from the host: collect garbage, because no requests are to come
+//	                             for long. The worker answers with an empty one when it has
 //
 // # Dictionaries
 //

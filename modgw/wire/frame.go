@@ -59,14 +59,15 @@ const (
 	Shared    Type = 18
 	Interrupt Type = 19
 	Locate    Type = 20
-	Join      Type = 21
+	Collect   Type = 21
+	Join      Type = 22
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
 	Log: "Log", Retire: "Retire", Unqueue: "Unqueue", Unqueued: "Unqueued", Shared: "Shared",
-	Interrupt: "Interrupt", Locate: "Locate", Join: "Join",
+	Interrupt: "Interrupt", Locate: "Locate", Collect: "Collect", Join: "Join",
 }
 
 // String is the name that the package documentation uses.

@@ -510,7 +510,7 @@ while True:
 		}
 		a.eventually("code", func() bool { c := a.read("code"); return c == "4444" || c == "1006" })
 	}
-	a.eventually("free seats", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free slots", func() bool { return a.runner.Status().Busy == 0 })
 }
 
 func TestWebSocketOfASlowAppHoldsItsClientBack(t *testing.T) {

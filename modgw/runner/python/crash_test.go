@@ -197,7 +197,7 @@ async def asgi(scope, receive, send):
 type bookkeeping struct {
 	mu     sync.Mutex
 	done   bool
-	gets   []string // that failed
+	gets   []string // paths that failed
 	orders []string // POST requests that failed
 	told   map[string]bool
 	asked  map[int]int // answers of any kind, by the client

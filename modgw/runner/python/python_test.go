@@ -67,8 +67,8 @@ type app struct {
 	root   string
 	spool  *spool.Spool
 
-	mount     string            // of the app; "" for "/"
-	variables map[string]string // of the front
+	mount     string            // the mount of the app; "" for "/"
+	variables map[string]string // variables of the front
 	info      func(*modgw.RequestInfo)
 
 	stopped bool // the test has stopped the runner itself
@@ -168,7 +168,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of reading the body
+	err    error // an error while the body was read
 }
 
 func (a *app) get(path string) answer {

@@ -62,6 +62,7 @@ var (
 	_ modgw.Runner      = (*Runner)(nil)
 	_ modgw.Expander    = (*Runner)(nil)
 	_ modgw.Resizer     = (*Runner)(nil)
+	_ modgw.Sleeper     = (*Runner)(nil)
 	_ modgw.LoopHandler = (*Runner)(nil)
 	_ mux.Successor     = (*Runner)(nil)
 )
@@ -137,6 +138,16 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err != nil {
 		r.server.Close()
 		r.finish()
+	}
+	return err
+}
+
+// Sleep implements [modgw.Sleeper]. A template from which no worker was forked ends: it takes as
+// much memory as a worker, and the next worker of the app can do without it.
+func (r *Runner) Sleep(ctx context.Context) error {
+	err := r.Pool.Sleep(ctx)
+	if err == nil && r.zygote != nil {
+		r.zygote.Rest(r.zygoteApp())
 	}
 	return err
 }

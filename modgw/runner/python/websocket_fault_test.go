@@ -179,11 +179,11 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 	a.stillServes()
 }
 
-// stillServes sees that the one worker has not been replaced, that all seats are free and that the
+// stillServes sees that the one worker has not been replaced, that all slots are free and that the
 // next client is served.
 func (a *app) stillServes() {
 	a.Helper()
-	a.eventually("free seats", func() bool { return a.runner.Status().Busy == 0 })
+	a.eventually("free slots", func() bool { return a.runner.Status().Busy == 0 })
 	if got := a.get("/"); got.body != "up" {
 		a.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 	}
@@ -436,7 +436,7 @@ func TestF17MistakesOfAnASGIAppCostOneRequest(t *testing.T) {
 	const accept = `await send({"type": "websocket.accept"}); `
 	const start = `await send({"type": "http.response.start", "status": `
 	mistakes := map[string]struct {
-		code string // of the app
+		code string // source of the app
 		want int    // a status, or the code of the end of an accepted WebSocket
 	}{
 		"protocol beyond ASCII":  {`await send({"type": "websocket.accept", "subprotocol": "\u20ac"})`, 500},

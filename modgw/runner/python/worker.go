@@ -39,9 +39,10 @@ type worker struct {
 }
 
 var (
-	_ workers.Program  = (*worker)(nil)
-	_ workers.Measured = (*worker)(nil)
-	_ workers.Sharing  = (*worker)(nil)
+	_ workers.Program   = (*worker)(nil)
+	_ workers.Measured  = (*worker)(nil)
+	_ workers.Collector = (*worker)(nil)
+	_ workers.Sharing   = (*worker)(nil)
 )
 
 // newWorker makes the program of a worker that is forked from parent unless that is nil.

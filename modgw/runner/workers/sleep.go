@@ -28,21 +28,21 @@ type Freezer interface {
 	PageOut(ctx context.Context)
 }
 
-// Drowsy is a [Program] whose process can use less memory while it has no requests.
-type Drowsy interface {
-	// Slim has the process give back what it does not need. It returns when it has, or ctx ends.
-	Slim(ctx context.Context)
+// Collector is a [Program] whose process can collect garbage.
+type Collector interface {
+	// Collect returns when the process has collected garbage, or ctx ends.
+	Collect(ctx context.Context)
 }
 
-// slimTime is how long processes may take to give memory back before they are frozen.
-const slimTime = 3 * time.Second
+// collectTime is how long processes may take to collect garbage before they are frozen.
+const collectTime = 3 * time.Second
 
 // Sleep implements [modgw.Sleeper].
 func (p *Pool) Sleep(ctx context.Context) error {
 	if err := p.fallAsleep(); err != nil {
 		return err
 	}
-	p.slim(ctx)
+	p.collect(ctx)
 	if err := p.freezer().Freeze(ctx); err != nil {
 		_ = p.Wake()
 		return fmt.Errorf("cannot freeze the processes: %w", err)
@@ -73,14 +73,14 @@ func (p *Pool) fallAsleep() error {
 	return nil
 }
 
-// slim has the processes give memory back.
-func (p *Pool) slim(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, slimTime)
+// collect has the processes collect garbage: what they leave in memory stays there for long.
+func (p *Pool) collect(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, collectTime)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, program := range p.Programs() {
-		if d, ok := program.(Drowsy); ok {
-			all.Go(func() { d.Slim(ctx) })
+		if c, ok := program.(Collector); ok {
+			all.Go(func() { c.Collect(ctx) })
 		}
 	}
 	all.Wait()

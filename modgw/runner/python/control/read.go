@@ -81,6 +81,8 @@ func (w *Worker) handle(f wire.Frame) error {
 		return report(f.Payload)
 	case wire.Locate:
 		return w.noteLocation(f.Payload)
+	case wire.Collect:
+		return w.noteCollected()
 	case wire.Unqueued:
 		return w.Connections.Requeue(f.Payload, f.End())
 	case wire.Join:

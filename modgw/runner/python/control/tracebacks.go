@@ -12,8 +12,8 @@ const (
 	keptTracebacks = 16
 
 	// tracebackTime is how long a request waits for its traceback, which comes on another
-	// connection.
-	tracebackTime = 200 * time.Millisecond
+	// connection. On a busy machine that may be late; a worker that has failed a request sends it.
+	tracebackTime = 5 * time.Second
 )
 
 // tracebacks keeps the tracebacks of failed requests for their error pages in development. Its zero

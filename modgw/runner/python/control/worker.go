@@ -36,6 +36,7 @@ type Worker struct {
 
 	tracebacks tracebacks // in development
 	locating   locating
+	collecting collecting
 
 	dumpAsked atomic.Int64 // when the event loop was last asked for, as [monotonic.Now]; 0: never
 

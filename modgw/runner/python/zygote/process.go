@@ -88,6 +88,13 @@ func (p *Process) removeChild() {
 	}
 }
 
+// hasChildren reports whether workers of the app were forked that have not ended.
+func (p *Process) hasChildren() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.children > 0
+}
+
 // retire lets the template fork no more workers.
 func (p *Process) retire() {
 	p.mu.Lock()

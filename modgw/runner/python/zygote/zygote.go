@@ -233,6 +233,19 @@ func (z *Zygote) giveUpLocked(a App, err error) {
 	a.Log.Warn("template given up, workers load all modules themselves", "reason", err.Error())
 }
 
+// Rest ends the template while the app sleeps, unless its workers were forked from it. The next
+// worker of the app leads to another one.
+func (z *Zygote) Rest(a App) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.state != open || z.current == nil || z.current.hasChildren() {
+		return
+	}
+	a.Log.Debug("template ends while the app sleeps", "pid", z.current.PID())
+	z.retireLocked(z.current)
+	z.current, z.prepared, z.report = nil, "", nil
+}
+
 // retireLocked lets a template go after the last worker of the app that it has forked, because it
 // alone learns how they end; z.mu is held.
 func (z *Zygote) retireLocked(p *Process) {

@@ -1,5 +1,6 @@
 """The worker process: from its arguments to its exit."""
 
+import gc
 import marshal
 import os
 import sys
@@ -306,6 +307,8 @@ class Worker:
                 self._join(host)
             elif message[0] == wire.UNQUEUE:
                 self._unqueue(host, message[1])
+            elif message[0] == wire.COLLECT:
+                self._collect(host.control)
             elif message[0] == wire.INTERRUPT:
                 self._interrupt(host, message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
@@ -316,6 +319,17 @@ class Worker:
                 stacks.dump_or_probe(
                     host.control, self._conns, message[1].decode("utf-8", "replace")
                 )
+
+    def _collect(self, control):
+        """Collects the garbage of the app, which begins no request for long, in a thread that may
+        run its finalizers, and tells the host that asked for it."""
+        loop = getattr(self._conns[0], "loop", None)
+        if loop is not None:
+            loop.call_soon_threadsafe(_collect_here, control)
+        elif "gevent" in sys.modules:
+            control.send(wire.COLLECT)  # This thread has no hub to run them in.
+        else:
+            _collect_here(control)
 
     def _join(self, host):
         """Serves another host too, whose connections a host passes: its control connection, one
@@ -399,6 +413,11 @@ class Worker:
             conn.close_in_child()
         self._signals.reset()
         self._signals.release()
+
+
+def _collect_here(control):
+    gc.collect()
+    control.send(wire.COLLECT)
 
 
 class _Countdown:

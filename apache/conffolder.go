@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -204,15 +203,4 @@ func replaceAll(dir string, contents map[string][]byte) error {
 func sum(text []byte) string {
 	digest := sha256.Sum256(text)
 	return hex.EncodeToString(digest[:])
-}
-
-// FindControl finds apachectl; path says which one, "" the first that is found.
-func FindControl(path string) (string, error) {
-	if path == "" {
-		path = find("apache2ctl", "apachectl")
-	}
-	if path == "" {
-		return "", notInstalled()
-	}
-	return exec.LookPath(path)
 }

@@ -1,0 +1,39 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// DiskStatus is what an app and its user have on the host's disk, in bytes.
+type DiskStatus struct {
+	// the app's environment, which other apps of its user may share
+	Environment int64 `json:"environment"`
+	Private     int64 `json:"private"` // its private folder
+	// its records in the files of the log that the host keeps
+	Logs int64 `json:"logs"`
+
+	User string          `json:"user"` // login name of the user that the app runs as
+	Used modgw.DiskUsage `json:"used"` // bytes of all apps of the user
+	// their records in the files of the log; no part of Used
+	UserLogs int64 `json:"userLogs"`
+	Most     int64 `json:"most"` // bound of Used; 0: there is none
+}
+
+// disk answers with what an app has on the disk.
+func (s *Server) disk(w http.ResponseWriter, r *http.Request) {
+	disk, err := s.Host.Disk(modgw.AppName(r.PathValue("app")))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, disk)
+}
+
+// Disk asks for what an app and its user have on the disk. The host counts the files for it.
+func (c *Client) Disk(ctx context.Context, app modgw.AppName) (DiskStatus, error) {
+	return ask[DiskStatus](ctx, c, http.MethodGet, "/v1/apps/"+url.PathEscape(string(app))+"/disk")
+}
