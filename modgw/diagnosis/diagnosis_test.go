@@ -399,8 +399,11 @@ func TestWorkersThatAnswerNothingAreNamed(t *testing.T) {
 		cause  string
 		says   []string
 	}{
-		"stopped": {func(a *App) { a.Stopped = []int{1} }, "worker_silent", []string{
-			"worker 1 is stopped, by a signal or a debugger; no request was answered for 12 s", "kill -CONT"}},
+		"stopped": {func(a *App) {
+			a.Stopped = []int{1}
+			a.Runner.Workers = []modgw.WorkerStatus{{Number: 1, PID: 71}, {Number: 2, PID: 72}}
+		}, "worker_silent", []string{
+			"worker 1 is stopped, by a signal or a debugger; no request was answered for 12 s", "kill -CONT 71 lets"}},
 		"several stopped": {func(a *App) { a.Stopped = []int{1, 2} }, "worker_silent", []string{"2 workers are stopped"}},
 		"in the kernel":   {func(a *App) { a.InKernel = []int{1} }, "worker_silent", []string{"waits in the kernel", "dmesg"}},
 		"native code": {func(a *App) { a.Silent = []int{1}; a.Runner.Busy = 1 }, "worker_silent", []string{

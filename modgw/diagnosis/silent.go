@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func silentWorkers(a *App) *Diagnosis {
 	switch {
 	case len(a.Stopped) > 0 && (quiet >= time.Second || a.isPressed()):
 		return a.silence(quiet, workersAre(a.Stopped, "is stopped", "are stopped")+", by a signal or a debugger",
-			"kill -CONT lets it go on; "+hint)
+			a.signal("kill -CONT", a.Stopped)+" lets it go on; "+hint)
 	case len(a.InKernel) > 0 && quiet >= silentTime:
 		return a.silence(quiet, workersAre(a.InKernel, "waits", "wait")+" in the kernel, for a disk or a network file system",
 			"look at dmesg, and whether all that is mounted answers")
@@ -56,6 +57,16 @@ func workersAre(numbers []int, is, are string) string {
 		return fmt.Sprintf("worker %d %s", numbers[0], is)
 	}
 	return fmt.Sprintf("%d workers %s", len(numbers), are)
+}
+
+// signal is a command for the processes of some workers.
+func (a *App) signal(command string, numbers []int) string {
+	for _, w := range a.Runner.Workers {
+		if w.PID != 0 && slices.Contains(numbers, w.Number) {
+			command += fmt.Sprintf(" %d", w.PID)
+		}
+	}
+	return command
 }
 
 // quiet is for how long workers have had requests, and none was answered, as far as samples say it.
