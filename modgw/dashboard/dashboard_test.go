@@ -63,7 +63,10 @@ func (h *stubHost) Status() control.Status {
 		}
 	}
 	return control.Status{
-		Apps: []control.AppStatus{app("blog"), app("shop")}, Broken: []control.BrokenFile{{File: hostile, Diagnostics: hostile}},
+		Apps: []control.AppStatus{app("blog"), app("shop")}, Broken: []control.BrokenFile{
+			{File: hostile, Diagnostics: hostile},
+			{File: hostile, Diagnostics: hostile, Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Warning, Sentence: hostile}},
+		},
 		Diagnosis: &diagnosis.Diagnosis{Severity: diagnosis.Critical, Sentence: "disk full " + hostile, Hint: hostile},
 	}
 }
