@@ -15,8 +15,11 @@ func (n *notes) add(format string, args ...any) { *n = append(*n, fmt.Sprintf(fo
 // unwatched is what changes under every engine.
 func (n *notes) unwatched(reload string) { n.add("Files are not watched: %s.", reload) }
 
-// idle says so where an app is to stop without requests.
+// idle says so where an app is to sleep or to stop without requests.
 func (n *notes) idle(d modgw.Descriptor) {
+	if d.Idle.SleepAfter > 0 {
+		n.add("idle { sleep_after }: the app stays awake where the host may not write its control group.")
+	}
 	if d.Idle.StopAfter > 0 {
 		n.add("idle { stop_after }: the workers stop, and the host process and its engine stay.")
 	}

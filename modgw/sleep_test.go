@@ -228,6 +228,29 @@ func TestBusyAppStaysAwake(t *testing.T) {
 	awaitAsleep(t, g, b, 1)
 }
 
+// TestAppStaysAwakeWhileAGenerationDrains holds it awake because what drains may move to it.
+func TestAppStaysAwakeWhileAGenerationDrains(t *testing.T) {
+	t.Parallel()
+	begun, finish := make(chan struct{}), make(chan struct{})
+	b := &bed{}
+	b.serve = func(http.ResponseWriter, *http.Request) { close(begun); <-finish }
+	g, d := sleepyGateway(t, b, func(d *Descriptor) { d.Idle.SleepAfter = 300 * time.Millisecond })
+	var client sync.WaitGroup
+	client.Go(func() { get(g, "/") })
+	<-begun
+	d.Idle.SleepAfter = time.Millisecond
+	deploy(t, g, d)
+	app := g.apps["blog"]
+	w := &idleWatch{gateway: g, app: app, generation: app.current.Load(), idle: d.Idle}
+	if ctx, rise := w.fallAsleep(); ctx != nil {
+		t.Error("it sleeps while a generation drains")
+		w.stayAwake(ErrBusy, rise)
+	}
+	close(finish)
+	client.Wait()
+	awaitAsleep(t, g, b, 1)
+}
+
 func TestAppThatCannotSleepSaysSo(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

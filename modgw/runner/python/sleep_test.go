@@ -52,11 +52,21 @@ async def application(scope, receive, send):
 func TestTemplateEndsWhileItsAppSleeps(t *testing.T) {
 	t.Parallel()
 	set := &zygote.Set{Delay: time.Millisecond}
-	a := startSharing(t, set, "sleeper", "import json", func(d *modgw.Descriptor) { d.Idle.SleepAfter = time.Hour })
+	sleeps := func(d *modgw.Descriptor) { d.Idle.SleepAfter = time.Hour }
+	a := startSharing(t, set, "sleeper", "import json", sleeps)
 	if a.runner.Status().Sleep["freeze"] == modgw.MeansNone {
 		t.Skip("this process can make no control groups that freeze")
 	}
 	template := a.runner.pickParent()
+	neighbour := startSharing(t, set, "neighbour", "import json", sleeps)
+	if err := neighbour.runner.Sleep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if neighbour.runner.pickParent() == nil || !alive(template.PID()) {
+		t.Error("the template of two apps ended with the sleep of one")
+	}
+	neighbour.runner.Stop(t.Context())
+	neighbour.stopped = true
 	if err := a.runner.Sleep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

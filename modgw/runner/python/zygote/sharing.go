@@ -63,6 +63,13 @@ func (s *Set) share(key string, t *template, names []string) {
 	s.shared[key] = append(s.shared[key], &sharedTemplate{t, names})
 }
 
+// isShared reports whether other zygotes use a template too.
+func (s *Set) isShared(t *template) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.users > 1
+}
+
 // release ends a template when its last user releases it.
 func (s *Set) release(key string, t *template) {
 	s.mu.Lock()

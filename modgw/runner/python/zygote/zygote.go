@@ -233,12 +233,13 @@ func (z *Zygote) giveUpLocked(a App, err error) {
 	a.Log.Warn("template given up, workers load all modules themselves", "reason", err.Error())
 }
 
-// Rest ends the template while the app sleeps, unless its workers were forked from it. The next
-// worker of the app leads to another one.
+// Rest ends the template while the app sleeps, unless its workers were forked from it, or other
+// apps share it: each of them pays for a part of it alone. The next worker of the app leads to
+// another one.
 func (z *Zygote) Rest(a App) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if z.state != open || z.current == nil || z.current.hasChildren() {
+	if z.state != open || z.current == nil || z.current.hasChildren() || z.set.isShared(z.current.template) {
 		return
 	}
 	a.Log.Debug("template ends while the app sleeps", "pid", z.current.PID())
