@@ -64,7 +64,7 @@ func (d *decoder) decode(b block, at place, layers []layer) {
 
 // hasToBeDecoded reports whether a block is written somewhere or has defaults when it is not.
 func (b block) hasToBeDecoded(layers []layer) bool {
-	return !b.optional && !b.repeat || slices.ContainsFunc(layers, func(l layer) bool {
+	return b.presence == always && !b.repeat || slices.ContainsFunc(layers, func(l layer) bool {
 		return len(blocksOf(l.body, b.name)) > 0
 	})
 }
@@ -158,7 +158,7 @@ func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, 
 }
 
 // blocks decodes the blocks of one type: all of them where it may repeat, otherwise the only one.
-// A missing block still has its defaults, unless it is optional.
+// A missing block still has its defaults, as its presence says.
 func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	b := open()
 	at.name = key(at.name, b.name)
@@ -170,7 +170,7 @@ func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	for _, l := range layers {
 		written := blocksOf(l.body, b.name)
 		if len(written) == 0 {
-			if b.optional && !l.fallback {
+			if b.presence == whenWritten && !l.fallback {
 				return
 			}
 			continue
@@ -184,6 +184,9 @@ func (d *decoder) blocks(open func() block, at place, layers []layer) {
 			}
 		}
 		inner = append(inner, layer{written[0].Body, l.scope, l.context, l.fallback})
+	}
+	if b.presence == whenInherited && len(inner) == 0 {
+		return
 	}
 	d.decode(b, at, inner)
 }

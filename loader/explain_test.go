@@ -88,7 +88,7 @@ func TestExamplesDecode(t *testing.T) {
 	body(app)
 	for _, open := range app.blocks {
 		in := open()
-		if in.optional && in.name != "wsgi" {
+		if in.presence != always && in.name != "wsgi" {
 			continue
 		}
 		label := ""

@@ -9,7 +9,7 @@ type block struct {
 	doc      string
 	label    string   // meaning of its label; "" for a block without one
 	repeat   bool     // may be there more than once, with different labels or without any
-	optional bool     // its defaults count only when it is written
+	presence presence // when it counts
 	kind     bool     // one of those of which an app has exactly one
 	either   []string // arguments of which one at most may be set
 	needed   bool     // whether one of either must be set
@@ -22,6 +22,22 @@ type block struct {
 	check    func(written) // called then, to report what does not go together; nil: everything does
 	done     func()        // called when there was no mistake; nil: nothing to do
 }
+
+// presence says when a block counts.
+type presence uint8
+
+const (
+	// always says that a block has its defaults where it is not written.
+	always presence = iota
+
+	// whenWritten says that it counts only where it is written itself: defaults for it change
+	// nothing of an app without one.
+	whenWritten
+
+	// whenInherited says that it counts where it is written, or the defaults of the host file have
+	// it.
+	whenInherited
+)
 
 // argument is one thing that may be assigned in a block.
 type argument struct {

@@ -10,7 +10,7 @@ import (
 func accessLogBlock(h *modgw.HostFile) block {
 	a := &modgw.AccessLog{}
 	return block{
-		name: "access_log", optional: true,
+		name: "access_log", presence: whenWritten,
 		doc: "A log with one line for each request, written when it has ended. Without the block there is none.",
 		args: []argument{
 			{name: "file", value: logFile(&a.File), def: "stdout", example: `"/var/log/modgw/access.log"`,

@@ -125,7 +125,7 @@ func pythonBlock(p *modgw.Python) block {
 func authorizeBlock(d *modgw.Descriptor) block {
 	a := new(modgw.Authorize)
 	return block{
-		name: "authorize", optional: true, effect: wsgiAlone,
+		name: "authorize", presence: whenWritten, effect: wsgiAlone,
 		doc: "Lets a web server ask whether requests for something else may pass (FastCGI authorizer role, Apache's " +
 			"mod_authnz_fcgi). For wsgi apps; the callables are those of mod_wsgi.",
 		args: []argument{
@@ -146,7 +146,7 @@ func authorizeBlock(d *modgw.Descriptor) block {
 func buildBlock(d *modgw.Descriptor) block {
 	b := new(modgw.Build)
 	return block{
-		name: "build", optional: true,
+		name: "build", presence: whenWritten,
 		doc: "A command that makes files of the app from others, such as a front end from its sources. It runs in root, as " +
 			"the app's user, before the app is started, and only when what it is made from has changed.",
 		args: []argument{

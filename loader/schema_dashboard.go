@@ -5,7 +5,7 @@ import "github.com/modgw/modgw/modgw"
 func dashboardBlock(h *modgw.HostFile) block {
 	d := &modgw.Dashboard{}
 	return block{
-		name: "dashboard", optional: true,
+		name: "dashboard", presence: whenWritten,
 		doc: "Pages for browsers that show all apps. Without this block they are at a free port while someone uses a link of " +
 			"modgw-host dashboard.",
 		args: []argument{

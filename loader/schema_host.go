@@ -99,7 +99,7 @@ func acmeBlock(l *modgw.Listener) block {
 	var agreed bool
 	return block{
 		name:     "acme",
-		optional: true,
+		presence: whenWritten,
 		doc: "http: certificates from an authority that speaks ACME, such as Let's Encrypt, got when a name is first asked for and kept " +
 			"below the state folder. The authority must reach this listener at port 443, or one without TLS at port 80.",
 		args: []argument{
@@ -119,7 +119,7 @@ func acmeBlock(l *modgw.Listener) block {
 func listenTimeoutsBlock(l *modgw.Listener) block {
 	return block{
 		name:     "timeouts",
-		optional: true,
+		presence: whenWritten,
 		doc:      "http: how long a client may take. One that takes longer within a request is answered 408.",
 		args: []argument{
 			{name: "header", value: positive(&l.HeaderTimeout), def: "10s", example: `"30s"`,
@@ -136,7 +136,7 @@ func listenTimeoutsBlock(l *modgw.Listener) block {
 func listenLimitsBlock(l *modgw.Listener) block {
 	return block{
 		name:     "limits",
-		optional: true,
+		presence: whenWritten,
 		doc:      "http: how much a client may send.",
 		args: []argument{
 			{name: "header", value: sizeBetween(&l.MaxHeader, 1<<10, 16<<20), def: "64KiB", example: `"128KiB"`,

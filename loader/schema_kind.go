@@ -33,7 +33,7 @@ func workersArgument(least, most *int, note string) argument {
 func wsgiBlock(d *modgw.Descriptor) block {
 	w := new(modgw.WSGI)
 	return block{
-		name: "wsgi", optional: true, kind: true,
+		name: "wsgi", presence: whenWritten, kind: true,
 		doc: "Runs a Python WSGI app (PEP 3333).",
 		args: []argument{
 			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
@@ -55,7 +55,7 @@ func wsgiBlock(d *modgw.Descriptor) block {
 func asgiBlock(d *modgw.Descriptor) block {
 	a := new(modgw.ASGI)
 	return block{
-		name: "asgi", optional: true, kind: true,
+		name: "asgi", presence: whenWritten, kind: true,
 		doc: "Runs a Python ASGI app.",
 		args: []argument{
 			{name: "entry", value: entry(&a.Entry, "app"), required: true, doc: entryDoc, example: `"api.main:app"`},
@@ -78,7 +78,7 @@ func asgiBlock(d *modgw.Descriptor) block {
 func goBlock(d *modgw.Descriptor) block {
 	g := new(modgw.Go)
 	return block{
-		name: "go", optional: true, kind: true,
+		name: "go", presence: whenWritten, kind: true,
 		doc: "Builds a Go package of the app's own module and runs it. The program serves HTTP on $PORT or on the socket " +
 			"that it inherits (LISTEN_FDS).",
 		args: []argument{
@@ -95,7 +95,7 @@ func goBlock(d *modgw.Descriptor) block {
 func httpBlock(d *modgw.Descriptor) block {
 	h := new(modgw.HTTP)
 	return block{
-		name: "http", optional: true, kind: true,
+		name: "http", presence: whenWritten, kind: true,
 		doc: "Runs any program that serves HTTP on $PORT or on the socket that it inherits (LISTEN_FDS).",
 		args: []argument{
 			{name: "command", value: withPort(command(&h.Command)), required: true,
@@ -114,7 +114,7 @@ func httpBlock(d *modgw.Descriptor) block {
 func fastcgiBlock(d *modgw.Descriptor) block {
 	f := new(modgw.FastCGI)
 	return block{
-		name: "fastcgi", optional: true, kind: true, either: []string{"command", "connect"}, needed: true,
+		name: "fastcgi", presence: whenWritten, kind: true, either: []string{"command", "connect"}, needed: true,
 		doc: "Runs a FastCGI program, or talks to one that runs already. Exactly one of command and connect.",
 		args: []argument{
 			{name: "command", value: command(&f.Command), doc: "Program and arguments; its listening socket is file descriptor 0.",
@@ -141,7 +141,7 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 func cgiBlock(d *modgw.Descriptor) block {
 	c := new(modgw.CGI)
 	return block{
-		name: "cgi", optional: true, kind: true, either: []string{"dir", "script"}, needed: true,
+		name: "cgi", presence: whenWritten, kind: true, either: []string{"dir", "script"}, needed: true,
 		doc: "Runs one process for each request (RFC 3875). Exactly one of dir and script.",
 		args: []argument{
 			{name: "dir", value: folder(&c.Dir), doc: "Folder of scripts; the path segment after the mount names one.",
@@ -157,7 +157,7 @@ func cgiBlock(d *modgw.Descriptor) block {
 func staticBlock(d *modgw.Descriptor) block {
 	s := new(modgw.Static)
 	return block{
-		name: "static", optional: true, kind: true,
+		name: "static", presence: whenWritten, kind: true,
 		doc: "Serves files.",
 		args: append([]argument{
 			{name: "dir", value: folder(&s.Dir), required: true, doc: "The folder.", example: `"public"`},

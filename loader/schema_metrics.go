@@ -5,7 +5,7 @@ import "github.com/modgw/modgw/modgw"
 func metricsBlock(h *modgw.HostFile) block {
 	m := &modgw.Metrics{}
 	return block{
-		name: "metrics", optional: true,
+		name: "metrics", presence: whenWritten,
 		doc: "Metrics for Prometheus at /metrics of a listener of their own. The control socket has them always.",
 		args: []argument{
 			{name: "address", value: listenAddress(&m.Address), required: true,

@@ -10,7 +10,7 @@ import (
 func sandboxBlock(d *modgw.Descriptor) block {
 	s := new(modgw.Sandbox)
 	return block{
-		name: "sandbox", optional: true, effect: withProgram,
+		name: "sandbox", presence: whenInherited, effect: withProgram,
 		doc: "Confines the app's processes and those that build it, even with no argument: they read the system's programs, " +
 			"the app's root and its environment, change what write names and a /tmp of their own, and connect to nothing. " +
 			"Other processes, kernel interfaces and new privileges are out of reach. modgw-host status says by which means.",

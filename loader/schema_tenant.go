@@ -37,7 +37,7 @@ func tenantBlock(h *modgw.HostFile) block {
 func ceilingsBlock(c *modgw.Ceilings) block {
 	return block{
 		name:     "ceilings",
-		optional: true,
+		presence: whenWritten,
 		doc: "The most that settings of these descriptors may be. One above its ceiling is a mistake; one that a descriptor " +
 			"does not have is lowered. What is not here has no ceiling.",
 		args: []argument{
@@ -61,7 +61,7 @@ func ceilingsBlock(c *modgw.Ceilings) block {
 // withoutDefaults is a block of an app as ceilings have it: what is not written has no ceiling.
 func withoutDefaults(b block) block {
 	b.doc = "Ceilings of the block of that name in an app."
-	b.optional, b.effect, b.check = true, effect{}, nil
+	b.presence, b.effect, b.check = whenWritten, effect{}, nil
 	for i := range b.args {
 		b.args[i].def, b.args[i].note, b.args[i].effect = nil, "no ceiling", effect{}
 	}

@@ -15,7 +15,7 @@ import (
 func tracingBlock(h *modgw.HostFile) block {
 	t := &modgw.Tracing{}
 	return block{
-		name: "tracing", optional: true,
+		name: "tracing", presence: whenWritten,
 		doc: "A span for each request, sent to a collector of OpenTelemetry by OTLP over HTTP. Without the block there is none.",
 		args: []argument{
 			{name: "endpoint", value: collectorURL(&t.Endpoint), required: true,

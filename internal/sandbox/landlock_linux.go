@@ -75,7 +75,7 @@ func (r *Rules) restrictAccess() error {
 		return failed("grant a port", err)
 	}
 	var flags uintptr
-	if r.Means.Landlock >= 7 {
+	if r.Means.LogsDenials() {
 		// the program's denials are to be logged
 		flags = unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
 	}

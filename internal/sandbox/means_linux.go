@@ -21,6 +21,9 @@ func (m Means) Ports() bool { return m.Landlock >= 4 }
 // Scopes reports whether signals and abstract sockets can be confined.
 func (m Means) Scopes() bool { return m.Landlock >= 6 }
 
+// LogsDenials reports whether the kernel can write down what Landlock denies.
+func (m Means) LogsDenials() bool { return m.Landlock >= 7 }
+
 // Probe returns the means that this process has.
 var Probe = sync.OnceValue(func() Means {
 	return Means{Landlock: landlockVersion(), Filter: filters(), Mounts: canMount()}

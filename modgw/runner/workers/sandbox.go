@@ -94,8 +94,15 @@ func (s *Sandbox) Confine(spec *proc.Spec, programs []string, listen ...uint16) 
 		rules.Learn, rules.Watch = true, s.learning().watch
 	}
 	isSet := func(variable string) bool { return strings.HasPrefix(variable, "TMPDIR=") }
-	if rules.Temporary != "" && !rules.HidesTemporary("/tmp") && !slices.ContainsFunc(spec.Env, isSet) {
+	if rules.Temporary == "" || rules.HidesTemporary("/tmp") {
+		return nil
+	}
+	if !slices.ContainsFunc(spec.Env, isSet) {
 		spec.Env = append(slices.Clip(spec.Env), "TMPDIR="+rules.Temporary)
+	}
+	if f := s.config.Descriptor.FastCGI; f != nil && f.IsPHP() {
+		// PHP's cache of code asks no variable, and PHP does not start without a lock.
+		spec.Args = append([]string{"-d", "opcache.lockfile_path=" + rules.Temporary}, spec.Args...)
 	}
 	return nil
 }
@@ -228,9 +235,22 @@ func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
 		"signals":      choose(m.Scopes(), landlock),
 		"system calls": choose(m.Filter, "seccomp"),
 		"privileges":   "no_new_privs",
+		"denials":      denialMeans(m),
 		"/tmp":         choose(m.Mounts, "own mount"),
 		"/proc":        choose(m.Mounts, "own mount"),
 	}
+}
+
+// denialMeans says where denials can be read. The host does not turn on the kernel's audit log,
+// which would cost all programs of the machine.
+func denialMeans(m sandbox.Means) string {
+	switch {
+	case m.LogsDenials():
+		return "what programs print, and the kernel's audit log where that is on"
+	case m.Filter:
+		return "what programs print, and the kernel's log of system calls"
+	}
+	return "what programs print"
 }
 
 // Unconfined returns the parts of a sandbox that cannot be confined by the means. Without mounts

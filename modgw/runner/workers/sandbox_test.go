@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/modgw/modgw/internal/proc"
@@ -82,11 +83,15 @@ func TestMissingMeansAreNamed(t *testing.T) {
 		{sandbox.Means{}, "none", "none", 4},
 		{sandbox.Means{Landlock: 1, Filter: true}, "landlock 1", "none", 2},
 		{sandbox.Means{Landlock: 4}, "landlock 4", "landlock 4, TCP ports alone", 2},
+		{sandbox.Means{Landlock: 7, Filter: true}, "landlock 7", "landlock 7 and seccomp, ports at any address", 0},
 		{sandbox.Means{Landlock: 6, Filter: true, Mounts: true}, "landlock 6", "landlock 6 and seccomp, ports at any address", 0},
 	} {
 		got := SandboxMeans(d, c.means)
 		if got["files"] != c.files || got["network"] != c.network {
 			t.Errorf("%+v: %v", c.means, got)
+		}
+		if logs := strings.Contains(got["denials"], "audit log"); logs != (c.means.Landlock >= 7) {
+			t.Errorf("%+v: denials can be read in %s", c.means, got["denials"])
 		}
 		if parts := Unconfined(c.means); len(parts) != c.unconfined {
 			t.Errorf("%+v: %q", c.means, parts)
