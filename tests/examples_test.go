@@ -55,7 +55,7 @@ func example(t *testing.T, name string) *site {
 			s.write(file, string(text)+"\nfrom wsgiref.validate import validator\n"+lines+"\n")
 		}
 	}
-	s.write("host.hcl", sandboxed)
+	s.write("host.hcl", s.sandboxOf(name))
 	s.spawn(nil, "serve", "-c", s.path("host.hcl"), name, "--listen", "http=127.0.0.1:0", "--state", s.path("state"))
 	t.Cleanup(func() {
 		if strings.Contains(s.log.String(), "AssertionError") {

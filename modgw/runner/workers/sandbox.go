@@ -51,7 +51,14 @@ func (s *Sandbox) newLearner() *learner {
 	confined.Read, confined.Write = nil, []string{}
 	bare := &Sandbox{config: s.config, user: s.user, code: s.code}
 	bare.config.Descriptor.Sandbox = &confined
-	granted := append(bare.grants(nil), ownTemporary()...)
+	granted := bare.grants(nil)
+	if rules, err := s.rules(nil, nil); err == nil { // else no process starts
+		for _, g := range ownTemporary() {
+			if rules.HidesTemporary(g.Path) {
+				granted = append(granted, g)
+			}
+		}
+	}
 	if s.config.Private != "" {
 		granted = append(granted, sandbox.Grant{Path: s.config.Private, Write: true})
 	}
