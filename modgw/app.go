@@ -243,27 +243,31 @@ func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fau
 			Hint:    fmt.Sprintf("start it with: modgw-host restart %s", a.name),
 		}
 	}
-	queue := a.routed.Queue
-	if a.waiting >= queue.Max {
-		defer a.mu.Unlock()
-		return &Fault{
-			Code:    "MGW-APP-102",
-			Summary: fmt.Sprintf("cannot queue another request: app %q is still starting and its queue is full", a.name),
-			Hint:    "raise queue.max, or find out with modgw-host status what the start waits for",
-		}
-	}
-	a.waiting++
-	idle := a.state == AppIdle
-	if idle {
+	// What the request needs begins even if it cannot wait for it itself.
+	idle, asleep := a.state == AppIdle, a.state == AppAsleep
+	switch {
+	case idle:
 		a.setStateLocked(AppStarting)
-	}
-	if a.state == AppAsleep {
+	case asleep:
 		a.sleep.rouse(Awakening{Cause: WokenByRequest, Request: newSuspect(r, info)})
+	}
+	// Waking takes a moment, after which the workers' queue bounds those that wait.
+	queue := a.routed.Queue
+	full := !asleep && a.waiting >= queue.Max
+	if !full {
+		a.waiting++
 	}
 	changed := a.changed
 	a.mu.Unlock()
 	if idle {
 		wake(a.name)
+	}
+	if full {
+		return &Fault{
+			Code:    "MGW-APP-102",
+			Summary: fmt.Sprintf("cannot queue another request: app %q is still starting and its queue is full", a.name),
+			Hint:    "raise queue.max, or find out with modgw-host status what the start waits for",
+		}
 	}
 	return a.awaitChange(r.Context(), changed, queue.Timeout)
 }

@@ -133,6 +133,17 @@ func TestRequestWakesAnAppThatSleeps(t *testing.T) {
 	}
 }
 
+// TestQueueWithoutRoomKeepsNoAppFromWaking is about a queue that would refuse each request.
+func TestQueueWithoutRoomKeepsNoAppFromWaking(t *testing.T) {
+	t.Parallel()
+	b := &bed{}
+	g, _ := sleepyGateway(t, b, func(d *Descriptor) { d.Queue.Max = 0 })
+	awaitAsleep(t, g, b, 1)
+	if w := get(g, "/"); w.Code != 200 || w.Body.String() != "hello" {
+		t.Errorf("answer %d %q", w.Code, w.Body)
+	}
+}
+
 func TestNoRequestIsLostWhenItsAppFallsAsleep(t *testing.T) {
 	t.Parallel()
 	b := &bed{}
