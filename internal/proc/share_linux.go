@@ -154,8 +154,10 @@ func (p *Process) Own() (owns bool, err error) {
 	if owns = p.ownership != released; owns {
 		p.ownership = owned
 	}
+	// Another process may have the id of one that has ended.
+	holds := owns && !p.reaped && p.adopted.held()
 	p.mu.Unlock()
-	if owns {
+	if holds {
 		err = p.scope.adopt(p.pid, p.mark)
 	}
 	return owns, err
