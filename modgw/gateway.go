@@ -82,8 +82,9 @@ type Gateway struct {
 	handovers map[*App]*handover // generations that are ready and wait for their places
 	closed    bool
 
-	unplaced atomic.Pointer[Fault] // see SetUnplaced
-	unrouted meter.App             // counts the requests without an app
+	heldAwake atomic.Int32          // see HoldAwake
+	unplaced  atomic.Pointer[Fault] // see SetUnplaced
+	unrouted  meter.App             // counts the requests without an app
 }
 
 // New makes a gateway without apps. Close it.

@@ -34,6 +34,13 @@ func (w *idleWatch) sleep(unused time.Duration) (again time.Duration) {
 	return w.firstLimit()
 }
 
+// HoldAwake lets no app fall asleep until release: another host may have requests that its workers
+// execute. One that sleeps already is not woken. release must be called once.
+func (g *Gateway) HoldAwake() (release func()) {
+	g.heldAwake.Add(1)
+	return func() { g.heldAwake.Add(-1) }
+}
+
 // fallAsleep lets no request begin. Without a context it does nothing, because the app is busy or
 // has another generation; the app is locked.
 func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
@@ -41,7 +48,8 @@ func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// What moves from a generation that drains must not find one that sleeps.
-	if a.current.Load() != w.generation || len(a.draining) > 0 || !w.generation.fallAsleep() {
+	if w.gateway.heldAwake.Load() > 0 || a.current.Load() != w.generation || len(a.draining) > 0 ||
+		!w.generation.fallAsleep() {
 		return nil, nil
 	}
 	ctx, rise = a.sleep.begin()
@@ -62,6 +70,8 @@ func (w *idleWatch) stayAwake(err error, rise <-chan Awakening) {
 	a.mu.Unlock()
 	log := w.gateway.log.With("app", a.name, "generation", w.generation.Number)
 	switch {
+	case errors.Is(err, ErrFrozen):
+		w.replace(err)
 	case roused:
 		log.Debug("app roused while it fell asleep")
 	case errors.Is(err, ErrBusy):
@@ -73,6 +83,9 @@ func (w *idleWatch) stayAwake(err error, rise <-chan Awakening) {
 
 // ErrBusy is the error of a [Sleeper] whose workers come or go. It may sleep later.
 var ErrBusy = errors.New("its workers come or go")
+
+// ErrFrozen is the error of a [Sleeper] that does not sleep, and whose processes do not run on.
+var ErrFrozen = errors.New("its processes could not be let run on")
 
 // awaitRise waits for what wakes the app, which has had no request for so long.
 func (w *idleWatch) awaitRise(rise <-chan Awakening, unused time.Duration) Awakening {
@@ -112,8 +125,7 @@ func (w *idleWatch) rise(by Awakening, began time.Time) {
 	a.mu.Unlock()
 	log := w.gateway.log.With("app", a.name, "generation", w.generation.Number)
 	if err != nil {
-		log.Error("app not woken, another generation takes over", "error", err.Error())
-		w.gateway.config.Wake(a.name)
+		w.replace(err)
 		return
 	}
 	attrs := []any{"cause", by.Cause, "slept", roundSeconds(by.Slept, time.Second), "took", roundSeconds(by.Took, time.Microsecond)}
@@ -121,6 +133,13 @@ func (w *idleWatch) rise(by Awakening, began time.Time) {
 		attrs = append(attrs, "request", r.Request, "path", r.Path)
 	}
 	log.Info("app awake", attrs...)
+}
+
+// replace has another generation take over from one whose processes do not run on because of err.
+func (w *idleWatch) replace(err error) {
+	w.gateway.log.Error("app not woken, another generation takes over",
+		"app", w.app.name, "generation", w.generation.Number, "error", err.Error())
+	w.gateway.config.Wake(w.app.name)
 }
 
 func roundSeconds(seconds float64, unit time.Duration) string {

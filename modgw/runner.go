@@ -52,7 +52,8 @@ type Resizer interface {
 type Sleeper interface {
 	// Sleep freezes all processes, and gives their memory back where the machine has another place
 	// for it. When it fails, or ctx ends first, they run on. No request is in flight, and none
-	// comes until Wake. The error is [ErrBusy] when it may succeed soon.
+	// comes until Wake. The error is [ErrBusy] when it may succeed soon, and [ErrFrozen] when they
+	// do not run on.
 	Sleep(ctx context.Context) error
 
 	// Wake lets them run on after Sleep has succeeded. It returns when they do.

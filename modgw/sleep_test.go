@@ -262,6 +262,44 @@ func TestAppStaysAwakeWhileAGenerationDrains(t *testing.T) {
 	awaitAsleep(t, g, b, 1)
 }
 
+func TestAppStaysAwakeWhileAnotherHostMayHaveItsRequests(t *testing.T) {
+	t.Parallel()
+	b := &bed{}
+	g := testGateway(t, &b.stage, func(c *Config) { c.Runners[KindWSGI] = b.newRunner })
+	release := g.HoldAwake()
+	d := descriptor("hello")
+	d.Idle.SleepAfter = time.Millisecond
+	deploy(t, g, d)
+	w := &idleWatch{gateway: g, app: g.apps["blog"], generation: g.apps["blog"].current.Load(), idle: d.Idle}
+	if ctx, rise := w.fallAsleep(); ctx != nil {
+		t.Error("it sleeps")
+		w.stayAwake(ErrBusy, rise)
+	}
+	release()
+	awaitAsleep(t, g, b, 1)
+}
+
+func TestAnotherGenerationReplacesProcessesThatStayFrozen(t *testing.T) {
+	t.Parallel()
+	b := &bed{refused: errors.Join(errors.New("no room"), ErrFrozen)}
+	replaced := make(chan AppName, 1)
+	g := testGateway(t, &b.stage, func(c *Config) {
+		c.Runners[KindWSGI] = b.newRunner
+		c.Wake = func(name AppName) {
+			select {
+			case replaced <- name:
+			default:
+			}
+		}
+	})
+	d := descriptor("hello")
+	d.Idle.SleepAfter = time.Millisecond
+	deploy(t, g, d)
+	if name := <-replaced; name != d.Name {
+		t.Errorf("%q is replaced", name)
+	}
+}
+
 func TestAppThatCannotSleepSaysSo(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -24,7 +24,8 @@ def application(environ, start_response):
     return [b"ticks %d" % ticks]
 `
 
-// TestAppWithoutRequestsIsFrozenUntilTheNextOne also reloads, scales and stops an app that sleeps.
+// TestAppWithoutRequestsIsFrozenUntilTheNextOne also upgrades the host, and reloads, scales and
+// stops an app that sleeps.
 func TestAppWithoutRequestsIsFrozenUntilTheNextOne(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -62,6 +63,13 @@ func TestAppWithoutRequestsIsFrozenUntilTheNextOne(t *testing.T) {
 	answers()
 	if by := s.status("blog").Sleep.Woken; by == nil || by.Cause != modgw.WokenByRequest || by.Request.Path != "/page" {
 		t.Errorf("woken by %+v", by)
+	}
+	asleep(s.status("blog").Sleep.Times + 1)
+	pid := s.status("blog").Runner.Workers[0].PID
+	s.mustRun("upgrade", "-c", "modgw.hcl")
+	answers()
+	if w := s.status("blog").Runner.Workers[0]; w.PID != pid {
+		t.Errorf("worker %d slept, and after an upgrade there is %d", pid, w.PID)
 	}
 	for _, verb := range [][]string{{"scale", "blog", "2"}, {"reload", "blog"}, {"restart", "blog"}, {"rollback", "blog"}} {
 		asleep(s.status("blog").Sleep.Times + 1)

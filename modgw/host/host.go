@@ -165,6 +165,9 @@ func New(c Config) (*Host, error) {
 		gateway.Begun = h.tracer.Begin
 	}
 	h.gateway = modgw.New(gateway)
+	if c.Predecessor != nil {
+		h.predecessors.release = h.gateway.HoldAwake()
+	}
 	h.scaling = scaling.New(scaling.Config{
 		Loads: h.gateway.Loads, Resize: h.gateway.Resize, Usage: proc.CPUTime, Log: h.log,
 	})

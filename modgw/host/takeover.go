@@ -22,6 +22,10 @@ type predecessors struct {
 	mu   sync.Mutex
 	open []*upgrade.Predecessor
 	wait sync.WaitGroup // for followers
+
+	// release ends that of HoldAwake until the hosts are followed, each of which has its own; nil:
+	// there are none.
+	release func()
 }
 
 func (p *predecessors) all() []*upgrade.Predecessor {
@@ -31,12 +35,15 @@ func (p *predecessors) all() []*upgrade.Predecessor {
 }
 
 // follow serves the connections that a host passes, until it has ended or was left. given is as in
-// [upgrade.Predecessor.Follow].
-func (p *predecessors) follow(host *upgrade.Predecessor, adopt func(upgrade.Connection, net.Conn), given func()) {
+// [upgrade.Predecessor.Follow]. release is called at the end.
+func (p *predecessors) follow(
+	host *upgrade.Predecessor, adopt func(upgrade.Connection, net.Conn), given, release func(),
+) {
 	p.mu.Lock()
 	p.open = append(p.open, host)
 	p.mu.Unlock()
 	p.wait.Go(func() {
+		defer release()
 		host.Follow(adopt, given)
 		p.mu.Lock()
 		p.open = slices.DeleteFunc(p.open, func(other *upgrade.Predecessor) bool { return other == host })
@@ -180,8 +187,9 @@ func (h *Host) followPredecessors(s *sockets) error {
 	}
 	adopt := func(c upgrade.Connection, conn net.Conn) { s.adopt(c, conn) }
 	for _, host := range append(p.Earlier(), p) {
-		h.predecessors.follow(host, adopt, h.gateway.ReadInherited)
+		h.predecessors.follow(host, adopt, h.gateway.ReadInherited, h.gateway.HoldAwake())
 	}
+	h.predecessors.release()
 	return nil
 }
 

@@ -56,8 +56,10 @@ func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error
 	}
 	defer h.succession.attempt.Unlock()
 	began := time.Now()
+	release := h.gateway.HoldAwake() // for good, when another host has the workers
 	done, err := h.replaceBy(ctx, path)
 	if err != nil {
+		release()
 		h.log.Error("upgrade failed, this host goes on", "error", err.Error())
 		return control.Upgrade{}, err
 	}

@@ -116,12 +116,13 @@ func (p *Pool) Shareable() (numbers []int) {
 	return numbers
 }
 
-// canShare returns the program of a worker that another host can have.
+// canShare returns the program of a worker that another host can have. One that sleeps is to be
+// woken before Share.
 func (w *Worker) canShare() (Sharing, bool) {
 	program, ok := w.program.(Sharing)
 	_, shareable := w.process.(sharedProcess)
 	learns := w.pool.config.Runner.Descriptor.Sandbox
-	if !ok || !shareable || w.attached || learns != nil && learns.Learn || !w.isReady() {
+	if !ok || !shareable || w.attached || learns != nil && learns.Learn || !w.isReady() && !w.isIn(Asleep) {
 		return nil, false
 	}
 	return program, program.CanShare()

@@ -44,17 +44,24 @@ func (p *Pool) Sleep(ctx context.Context) error {
 	}
 	p.collect(ctx)
 	if err := p.freezer().Freeze(ctx); err != nil {
-		_ = p.Wake()
-		return fmt.Errorf("cannot freeze the processes: %w", err)
+		return p.stayAwake(fmt.Errorf("cannot freeze the processes: %w", err))
 	}
 	for _, w := range p.tracked() {
 		w.event((*stateMachine).slept)
 	}
 	p.freezer().PageOut(ctx)
 	if err := ctx.Err(); err != nil {
-		return errors.Join(err, p.Wake())
+		return p.stayAwake(err)
 	}
 	return nil
+}
+
+// stayAwake wakes the pool, which does not sleep because of an error, and returns that.
+func (p *Pool) stayAwake(why error) error {
+	if err := p.Wake(); err != nil {
+		return errors.Join(why, modgw.ErrFrozen, err)
+	}
+	return why
 }
 
 // fallAsleep lets no worker start until Wake.

@@ -17,6 +17,7 @@ import (
 type fakeFreezer struct {
 	version int
 	refused error // Freeze returns it
+	stuck   error // Thaw returns it
 
 	mu    sync.Mutex
 	notes []string
@@ -30,7 +31,7 @@ func (f *fakeFreezer) note(what string) {
 
 func (f *fakeFreezer) FreezerVersion() int          { return f.version }
 func (f *fakeFreezer) Freeze(context.Context) error { f.note("freeze"); return f.refused }
-func (f *fakeFreezer) Thaw() error                  { f.note("thaw"); return nil }
+func (f *fakeFreezer) Thaw() error                  { f.note("thaw"); return f.stuck }
 func (f *fakeFreezer) PageOutMeans() string         { return "madvise" }
 func (f *fakeFreezer) PageOut(context.Context)      { f.note("page out") }
 
@@ -123,7 +124,11 @@ func TestPoolThatCannotSleepGoesOn(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		f.refused = nil
+		f.stuck = errors.New("the folder is not writable any more")
+		if err := p.Sleep(t.Context()); !errors.Is(err, modgw.ErrFrozen) || !errors.Is(err, f.refused) {
+			t.Errorf("not thawed: %v", err)
+		}
+		f.refused, f.stuck = nil, nil
 		if err := p.Sleep(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("roused: %v", err)
 		}
