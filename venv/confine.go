@@ -26,6 +26,11 @@ func (p *plan) confine(program string, environ []string, folders ...string) *san
 	}
 	d := p.descriptor
 	within, withinWrite := d.Sandbox.Within, d.Sandbox.WithinWrite
+	if p.recipe != nil {
+		for _, used := range p.recipe.uses() {
+			rules.Grants = append(rules.Grants, toolGrants(d.Sandbox, used)...)
+		}
+	}
 	for _, folder := range folders {
 		rules.Grants = append(rules.Grants, sandbox.Grant{Path: folder, Write: true})
 	}
@@ -58,12 +63,17 @@ func confineTool(s *modgw.Sandbox, program string) *sandbox.Rules {
 	if s == nil || s.Learn {
 		return nil
 	}
-	grants := append(sandbox.System(), sandbox.Grant{Path: program, Program: true, Within: s.Within})
+	return &sandbox.Rules{Grants: append(sandbox.System(), toolGrants(s, program)...), Means: sandbox.Probe()}
+}
+
+// toolGrants let a program be executed, and what belongs to it be read.
+func toolGrants(s *modgw.Sandbox, program string) []sandbox.Grant {
+	grants := []sandbox.Grant{{Path: program, Program: true, Within: s.Within}}
 	if bin, prefix := filepath.Dir(program), filepath.Dir(filepath.Dir(program)); filepath.Base(bin) == "bin" && prefix != "/" {
 		// The interpreter of a virtual environment is a link to another one.
 		grants = append(grants, sandbox.Grant{Path: prefix, Within: s.Within})
 	}
-	return &sandbox.Rules{Grants: grants, Means: sandbox.Probe()}
+	return grants
 }
 
 // confineInterpreter is confineTool for an interpreter that may be that of an environment of the

@@ -18,7 +18,7 @@ func TestBuildsReachTheirIndexAndWriteTheirFolders(t *testing.T) {
 	p := &plan{descriptor: modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{
 		Read: []string{"/srv/lib"}, Write: []string{"/app/var"}, Network: []modgw.Endpoint{{Host: "git.test", Port: 22}},
 		Within: []string{"/app", "/srv"}, WithinWrite: []string{"/app"},
-	}}}
+	}}, recipe: &pythonRecipe{interpreter: interpreter{Path: "/opt/other/bin/python3.11"}}}
 	rules := p.confine("/opt/python/bin/python3", environ, "/state/envs/1", "/state/cache/0")
 	grant := func(path string) *sandbox.Grant {
 		for i, g := range rules.Grants {
@@ -30,6 +30,7 @@ func TestBuildsReachTheirIndexAndWriteTheirFolders(t *testing.T) {
 	}
 	for path, write := range map[string]bool{
 		"/usr": false, "/srv/wheels": false, "/srv/more": false, "/srv/lib": false, "/opt/python/bin/python3": false,
+		"/opt/other/bin/python3.11": false, "/opt/other": false, // which uv runs
 		"/app": true, "/app/var": true, "/state/envs/1": true, "/state/cache/0": true,
 	} {
 		if g := grant(path); g.Path == "" || g.Write != write {

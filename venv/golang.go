@@ -104,6 +104,8 @@ func (r *goRecipe) buildInfo(p *plan) (info *buildinfo.BuildInfo, err error) {
 	return info, err
 }
 
+func (*goRecipe) uses() []string { return nil }
+
 func (r *goRecipe) describe(dir string, m *marker) error {
 	info, err := buildinfo.ReadFile(r.program(dir))
 	if err != nil {

@@ -219,6 +219,8 @@ func (r *nodeRecipe) path(dir string) string {
 	return path
 }
 
+func (*nodeRecipe) uses() []string { return nil }
+
 func (r *nodeRecipe) describe(dir string, m *marker) error {
 	m.Source, m.Builder, m.Version, m.Interpreter = nodeInputs[0], "npm "+r.versions[1], "Node.js "+r.versions[0], r.node
 	m.Packages = []modgw.Package{}

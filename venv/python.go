@@ -83,6 +83,8 @@ func (r *pythonRecipe) needsOtherPython(c *construction, err error) error {
 	}
 }
 
+func (r *pythonRecipe) uses() []string { return []string{r.interpreter.Path} }
+
 func (r *pythonRecipe) describe(dir string, m *marker) (err error) {
 	m.Source, m.Builder = r.inputs.source, r.tool.String()
 	m.Interpreter, m.Version = r.interpreter.Path, r.interpreter.String()
