@@ -172,7 +172,8 @@ func TestASGIBodyLongerThanItsLengthIsSeen(t *testing.T) {
 	}), asASGI)
 	for _, path := range []string{"/whole", "/pieces", "/file"} {
 		before := a.log.Count("its body is longer than its Content-Length of 5 bytes")
-		got := a.get(path)
+		// A client sends GET again when its connection ends before anything of an answer came.
+		got := a.do("POST", path, nil)
 		if got.err == nil && got.status != 500 || got.body == "longe" || got.body == "abcde" {
 			t.Errorf("%s looks complete: %d %q", path, got.status, got.body)
 		}
