@@ -33,7 +33,7 @@ func starts() []*incident {
 			stage: func(_ context.Context, s *scene) error {
 				return s.write("shop.hcl", "app \"shop\" {\n  wsgy { entry = \"shop\" }\n}\n")
 			},
-			cause: "broken_descriptor", says: `shop\.hcl:2.*wsgy.*generation 1 still serves`,
+			cause: "broken_descriptor", says: `shop\.hcl:2.*wsgy.*(generation 1 still serves|go on as before)`,
 		},
 		{
 			name:  "the descriptor of a new app is broken",

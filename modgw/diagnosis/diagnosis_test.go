@@ -363,7 +363,7 @@ func TestWhatIsWrongWithTheHostItselfIsNamed(t *testing.T) {
 		"no more files":      {Host{Files: Files{1000, 1024}}, "files_exhausted", Critical, []string{"connections wait"}},
 		"host file":          {Host{File: mistake}, "broken_host_file", Warning, []string{"shop.hcl:2", "settings before stay", "did you mean"}},
 		"watch":              {Host{WatchDegraded: "/srv is missing"}, "watch_degraded", Warning, []string{"/srv is missing", "modgw-host reload"}},
-		"broken descriptor":  {Host{Broken: []BrokenFile{{Mistake: mistake}}}, "broken_descriptor", Warning, []string{"shop.hcl:2", "new in it"}},
+		"broken descriptor":  {Host{Broken: []BrokenFile{{Mistake: mistake}}}, "broken_descriptor", Warning, []string{"shop.hcl:2", "go on as before"}},
 		"apps not served": {Host{Broken: []BrokenFile{{Mistake: mistake}, {mistake, []modgw.AppName{"shop", "wiki"}}}}, "broken_descriptor", Critical,
 			[]string{`apps "shop", "wiki" are not served`}},
 		"the worst first": {Host{File: mistake, State: roomy, Files: Files{900, 1024}, Broken: []BrokenFile{{mistake, []modgw.AppName{"shop"}}}},

@@ -180,7 +180,7 @@ func OfFile(f BrokenFile) *Diagnosis {
 	d := &Diagnosis{"broken_descriptor", Warning, "a descriptor cannot be used: " + oneLine(mistake.Line()), oneLine(mistake.Hint)}
 	switch len(unserved) {
 	case 0:
-		d.Sentence += "; apps that are new in it are not served"
+		d.Sentence += "; its apps that serve go on as before, and new ones are not served"
 	case 1:
 		d.Severity = Critical
 		d.Sentence += fmt.Sprintf("; app %q is not served", unserved[0])
