@@ -1,4 +1,4 @@
-"""The connection on which one thread takes requests and answers them, one after another."""
+"""The connection on which a host sends requests to one thread, and gets the answers."""
 
 import array
 import collections
@@ -7,13 +7,13 @@ import socket
 import threading
 import time
 import traceback
-from select import POLLIN, poll  # which gevent replaces in the module
 from time import perf_counter
 
-from . import beside, stacks, wire
+from . import stacks, wire
 from .environ import Beginnings
 from .interrupt import Interruptible, RequestTimeout
 from .pace import APART, Pace
+from .servingthread import ServingThread
 from .wsgi import Exchange
 
 _HEADER_SIZE = wire.HEADER.size
@@ -25,8 +25,6 @@ _HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their ba
 # answers wait for this long at most for the next one, as far as the recent ones tell
 _HOLD_SECONDS = 0.001
 _SLOW = 0.004  # seconds of a request after which no answer waits for the next one
-# a request of one host that takes longer does not keep those of another one waiting behind it
-_AWAY_SECONDS = 0.005
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
@@ -37,8 +35,7 @@ _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 
 
 class Conn(Interruptible):
-    """Owns one thread: of its own once start was called, or the main thread in serve_beside. While
-    a host is replaced by another one, both have a connection to the thread.
+    """Takes the requests of one host in a ServingThread.
 
     Everything but the methods stop, cut_off, interrupt, unqueue, has_computed and close_in_child
     belongs to that thread."""
@@ -76,79 +73,33 @@ class Conn(Interruptible):
         self.pace = 0  # what the host learns of it; 0: nothing is known yet
         # which stream the host last asked about, the thread's CPU time then, and when it was
         self._asked = (0, 0.0, 0.0)
-        self._begun = 0.0  # when the current request was begun
-        self._idle = False
-        self._stopping = False
+        self.begun = 0.0  # when the current request was begun
+        self.idle = False  # whether the thread waits for a request
+        self.stopping = False
         self._lost = False
         self._paused = False  # whether another connection of the thread may have a request
-        self._siblings = [self]  # the connections of the thread, which share this list
-        self._number = number - 1
-        self._away = False  # whether the host knows that the thread is busy for another host
-        self._joined = None  # called when the thread first attends to this connection
-        self._pid = os.getpid()
-        self.thread = threading.Thread(
-            target=self._run, name="modgw-thread-%d" % number, daemon=True
-        )
+        self.number = number - 1  # by which the host knows the connection
+        self.away = False  # whether the host knows that the thread is busy for another host
+        self.serving = ServingThread(self, "modgw-thread-%d" % number)
+
+    @property
+    def thread(self):
+        """The thread that serves the requests."""
+        return self.serving.thread
 
     def start(self):
         """Serves requests in a thread of its own."""
         self.thread.start()
 
-    def serve_beside(self, task):
-        """Serves requests in this thread, while another one does the task; ends when both have.
-
-        In the main thread an app may use signals: signal.alarm ends what takes too long, for
-        example."""
-        self.thread = threading.current_thread()
-        obeying = beside.start(task, self._stop_all)
-        self._run()
-        obeying.join()
-
     def stop(self):
         """Lets the thread end as soon as everything that has arrived is answered."""
-        self._stopping = True
-        if self._idle:
+        self.stopping = True
+        if self.idle:
             # Only wakes the thread: what the socket holds already can still be read.
             try:
                 self.socket.shutdown(socket.SHUT_RD)
             except OSError:
                 pass
-
-    def give_way(self, now):
-        """Lets no request wait for long behind that of another host: gives those back that do, and
-        tells their hosts of it, and when it is over. Returns whether the thread has a request. It
-        is for the control thread."""
-        conns = self._siblings[:]
-        serving = next((conn for conn in conns if conn.current is not None), None)
-        late = serving is not None and now - serving._begun > _AWAY_SECONDS
-        for conn in conns:
-            number = wire.SIZE.pack(conn._number)
-            if late and conn is not serving:
-                streams = conn.unqueue(0)
-                if streams or not conn._away:
-                    conn._away = True
-                    ids = b"".join(map(wire.SIZE.pack, streams))
-                    conn.control.send(wire.JOIN, number + ids)
-            elif conn._away and (conn is serving or serving is None):
-                conn._away = False
-                conn.control.send(wire.JOIN, number, wire.END)
-        return serving is not None
-
-    def _stop_all(self):
-        for conn in self._siblings[:]:
-            conn.stop()
-
-    def join(self, other, joined, began):
-        """Lets the thread serve another host's connection too. joined is called when it does, which
-        is when it has next got something on this one, and began when a request begins while there
-        are several. It is for the control thread."""
-        for conn in (other, *self._siblings):
-            conn.began = began
-        other.thread = self.thread
-        other.watch = self.watch
-        other._joined = joined
-        other._siblings = self._siblings
-        self._siblings.append(other)
 
     def cut_off(self):
         """Lets nothing reach the host any more, so that an app without an end gets an exception. It
@@ -214,7 +165,7 @@ class Conn(Interruptible):
         if exchange is None:
             return []
         request = exchange.environ.get("modgw.request_id", "")
-        return [stacks.place(stacks.running(self.thread.ident), request, now - self._begun)]
+        return [stacks.place(stacks.running(self.thread.ident), request, now - self.begun)]
 
     def close_in_child(self):
         """Lets go of the connection in a forked child, where it is the parent's to use."""
@@ -301,58 +252,7 @@ class Conn(Interruptible):
         except OSError as error:
             self._lose_for(error)
 
-    def _run(self):
-        try:
-            self._serve_hosts()
-        except BaseException as error:
-            self.control.log(
-                "error",
-                "cannot go on serving requests: %r" % error,
-                traceback=traceback.format_exc(),
-            )
-            os._exit(70)
-        if os.getpid() != self._pid:
-            # A child that the app forked came back from the request: only the parent answers it.
-            os._exit(0)
-
-    def _serve_hosts(self):
-        """Serves requests on all connections of the thread, until the last one has ended."""
-        conns = self._siblings
-        while conns:
-            for conn in self._await_conns():
-                if not conn._serve():
-                    conns.remove(conn)
-                    if conns:
-                        conn.socket.close()
-                    if len(conns) == 1:
-                        conns[0].began = None
-
-    def _await_conns(self):
-        """The connections of the thread that may have a request; it waits where there are
-        several."""
-        conns = self._siblings[:]
-        if len(conns) == 1:
-            return conns
-        poller = poll()
-        for conn in conns:
-            poller.register(conn.socket, POLLIN)
-            conn._idle = True
-            if conn._joined is not None:
-                conn._joined()
-                conn._joined = None
-        try:
-            if any(conn._stopping for conn in conns):
-                return conns
-            ready = dict(poller.poll())
-        except Exception as error:
-            self._survive(error)
-            return []
-        finally:
-            for conn in conns:
-                conn._idle = False
-        return [conn for conn in conns if conn.socket.fileno() in ready]
-
-    def _serve(self):
+    def serve(self):
         """Serves requests. False when there will be none any more, True when the other connections
         of the thread may have some."""
         pace = self._pace
@@ -365,10 +265,10 @@ class Conn(Interruptible):
                 pace.begin_sample(exchange.stream)
                 if self.watch is not None:
                     self.watch.wake()
-                self._begun = perf_counter()
+                self.begun = perf_counter()
             if self.began is not None:
                 self.began()
-            begin = self._begun
+            begin = self.begun
             try:
                 exchange.run()
             except RequestTimeout:
@@ -391,6 +291,17 @@ class Conn(Interruptible):
                 self.flush()
                 self.pace = pace.value()
         return False
+
+    def survive(self, error):
+        """Goes on after what a signal handler of the app has raised between two requests, until the
+        host has a successor."""
+        reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
+        self.control.log(
+            "error",
+            reason,
+            traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        )
+        self.control.retire(reason)
 
     def _recover(self, exchange):
         """Ends a request whose interruption arrived while it was being ended."""
@@ -441,7 +352,7 @@ class Conn(Interruptible):
         while True:
             try:
                 if self._queue:
-                    self._begun = perf_counter()
+                    self.begun = perf_counter()
                     self.current = self._queue.popleft()
                     return self.current
             except IndexError:
@@ -456,30 +367,19 @@ class Conn(Interruptible):
             with self._searching:
                 if self._queue:
                     return True
-            self._idle = True
-            several = len(self._siblings) > 1
+            self.idle = True
+            several = len(self.serving.conns) > 1
             try:
-                return self._fill(socket.MSG_DONTWAIT if several or self._stopping else 0)
+                return self._fill(socket.MSG_DONTWAIT if several or self.stopping else 0)
             except Exception as error:
                 if _is_of_system(error):
                     blocks = isinstance(error, BlockingIOError)
-                    self._paused = blocks and several and not self._stopping
+                    self._paused = blocks and several and not self.stopping
                     return False
-                self._survive(error)
+                self.survive(error)
                 return True
             finally:
-                self._idle = False
-
-    def _survive(self, error):
-        """Goes on after what a signal handler of the app has raised between two requests, until the
-        host has a successor."""
-        reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
-        self.control.log(
-            "error",
-            reason,
-            traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)),
-        )
-        self.control.retire(reason)
+                self.idle = False
 
     def _fill(self, flags, want=0):
         """Takes all frames that are here, and receives until there is one; False at the end of the

@@ -210,7 +210,7 @@ class Worker:
             signals.poke = None
             return 0
         if len(self._conns) == 1 and not green:
-            self._conns[0].serve_beside(self._obey_host)
+            self._conns[0].serving.serve_beside(self._obey_host)
             return 0
         for conn in self._conns:
             conn.start()
@@ -357,7 +357,7 @@ class Worker:
         self._conns.extend(other.conns)
         count = _Countdown(len(fds), joined)
         for conn, beside in zip(own, other.conns):
-            conn.join(beside, count.down, self._begun)
+            conn.serving.join(beside, count.down, self._begun)
         host.control.send(wire.JOIN)
 
     def _begun(self):
@@ -371,7 +371,7 @@ class Worker:
         if len(self._hosts) == 1 or self._serving[0]["kind"] == "asgi":
             return None
         now = perf_counter()
-        busy = [conn.give_way(now) for conn in self._hosts[-1].conns]
+        busy = [conn.serving.give_way(now) for conn in self._hosts[-1].conns]
         self._looks = any(busy)
         return _LOOK_MILLISECONDS if self._looks else None
 
