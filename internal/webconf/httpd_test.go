@@ -132,11 +132,13 @@ func TestReadersSayWhereAConfigurationIsBroken(t *testing.T) {
 		line int
 		want string
 	}{
-		{httpd, "A\n<Location /x>\nB\n", 2, "has no end"},
-		{httpd, "<Location /x>\n</Directory>", 2, "</Directory> stands where </Location> must"},
-		{httpd, "</Location>", 1, "ends no section"},
+		{httpd, "A\n<Location /x>\nB\n", 2, "cannot find </Location>"},
+		{httpd, "<Location /x>\n</Directory>", 2, "cannot find <Directory>"},
+		{httpd, "</Location>", 1, "cannot find <Location>"},
 		{httpd, "A\nUse Nothing", 2, "no macro"},
 		{httpd, "<Macro M>\nUse M\n</Macro>\nUse M", 2, "uses itself"},
+		{httpd, "Define EMPTY \"\"\n${EMPTY}", 2, "has no name"},
+		{httpd, "<Macro \"\">\n</Macro>\nUse", 1, "has no name"},
 		{httpd, "Include none.conf", 1, "cannot read"},
 		{httpd, "Include conf", 0, "include each other"},
 		{ReadNginx, "a b;\nserver {\n x y\n}", 4, "has no ;"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -32,7 +33,7 @@ func moves(key string) bool {
 func open(lines []*line, key func(*line) []string) bool {
 	for _, l := range lines {
 		words := key(l)
-		switch l.node.key() {
+		switch l.node.Key() {
 		case "require":
 			if !strings.EqualFold(strings.Join(words, " "), "all granted") {
 				return false
@@ -44,7 +45,7 @@ func open(lines []*line, key func(*line) []string) bool {
 				return false
 			}
 		case "requireall", "requireany", "requirenone", "limit", "limitexcept":
-			if l.node.key() != "requirenone" && open(l.children, key) {
+			if l.node.Key() != "requirenone" && open(l.children, key) {
 				continue
 			}
 			return false
@@ -57,7 +58,7 @@ func open(lines []*line, key func(*line) []string) bool {
 // that hold.
 func rules(lines []*line) (found []*line) {
 	for _, l := range lines {
-		key := l.node.key()
+		key := l.node.Key()
 		switch {
 		case slices.Contains(access, key), slices.Contains(containers, key):
 			found = append(found, l)
@@ -79,7 +80,7 @@ func (c *configuration) inForce(lines []*line) []*line {
 // sections returns the sections that count for a mount, in the order in which Apache merges them.
 func (c *configuration) sections(m *mount, kinds ...string) (found []*fact) {
 	for _, f := range c.facts {
-		if f.node.section && slices.Contains(kinds, f.in[len(f.in)-1].kind) && c.applies(f, m) {
+		if f.node.Section && slices.Contains(kinds, f.in[len(f.in)-1].kind) && c.applies(f, m) {
 			found = append(found, f)
 		}
 	}
@@ -105,13 +106,13 @@ func (c *configuration) guard(m *mount) (lines []*line) {
 		}
 		for _, child := range l.children {
 			c.override(child, m)
-			if moves(child.node.key()) && !child.drop {
+			if moves(child.node.Key()) && !child.drop {
 				lines = append(lines, child)
 				c.report.replace(child.node, migrate.Translated, "also in <Location %q>: a request of an app has no file in Apache", m.url)
 			}
 		}
 	}
-	if open(last, c.words) && !slices.ContainsFunc(lines, func(l *line) bool { return strings.HasPrefix(l.node.key(), "auth") }) {
+	if open(last, c.words) && !slices.ContainsFunc(lines, func(l *line) bool { return strings.HasPrefix(l.node.Key(), "auth") }) {
 		return lines
 	}
 	for _, l := range last {
@@ -125,7 +126,7 @@ func (c *configuration) guard(m *mount) (lines []*line) {
 // that is there no longer counts for the app.
 func (c *configuration) override(l *line, m *mount) {
 	file := filepath.Join(filepath.Dir(m.script), ".htaccess")
-	if l.node.key() != "allowoverride" || strings.EqualFold(first(c.words(l)), "none") || !c.plan.Files.Exists(file) {
+	if l.node.Key() != "allowoverride" || strings.EqualFold(first(c.words(l)), "none") || !c.plan.Files.Exists(file) {
 		return
 	}
 	c.report.replace(l.node, migrate.ByHand, "%q counts no longer for the app, because its requests have no file in Apache: put what it says into a <Location %q>", file, m.url)
@@ -133,8 +134,8 @@ func (c *configuration) override(l *line, m *mount) {
 
 // words are the arguments of a line.
 func (c *configuration) words(l *line) []string {
-	_, rest := cutWord(strings.TrimSpace(l.text))
-	return split(c.expand(rest))
+	_, rest := webconf.CutHTTPDWord(strings.TrimSpace(l.text))
+	return webconf.SplitHTTPD(webconf.ExpandHTTPD(rest, c.defines))
 }
 
 // guarded reports whether not everybody may see the folder of an Alias.

@@ -85,7 +85,7 @@ func (c *configuration) authProvider(f *fact) {
 	}
 	a := c.authorizerFor(f)
 	if a == nil || !slices.Contains(c.authorizers, a) {
-		f.other = f.node.indent() + "AuthBasicProvider file\n"
+		f.other = indentOf(f.node) + "AuthBasicProvider file\n"
 		c.report.replace(f.node, migrate.ByHand, "no app of these sources has the function: name the provider that AuthnzFcgiDefineProvider defines; until then Apache lets no request pass")
 		return
 	}
@@ -95,7 +95,7 @@ func (c *configuration) authProvider(f *fact) {
 			words[i] = providerOf(a)
 		}
 	}
-	f.other = fmt.Sprintf("%sAuthBasicProvider %s\n%[1]sSetEnv MODGW_APP %[3]s\n", f.node.indent(), strings.Join(words, " "), a.Name)
+	f.other = fmt.Sprintf("%sAuthBasicProvider %s\n%[1]sSetEnv MODGW_APP %[3]s\n", indentOf(f.node), strings.Join(words, " "), a.Name)
 	c.report.replace(f.node, migrate.Translated, "app %q decides who may pass (authorize)", a.Name)
 }
 
@@ -113,7 +113,7 @@ func (c *configuration) requireGroup(f *fact) {
 		return
 	}
 	a.Set("authorize.groups", f.words[1:])
-	f.other = f.node.indent() + "Require " + providerOf(a) + "\n"
+	f.other = indentOf(f.node) + "Require " + providerOf(a) + "\n"
 	c.report.replace(f.node, migrate.Translated, "app %q tells the groups of a user (authorize)", a.Name)
 }
 

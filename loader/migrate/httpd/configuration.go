@@ -27,7 +27,7 @@ func newConfiguration(w *walker, top *file) *configuration {
 // translate makes apps of the facts.
 func (c *configuration) translate() {
 	for _, f := range c.facts {
-		if f.node.section {
+		if f.node.Section {
 			continue
 		}
 		if d, ok := directives[f.key()]; ok {
@@ -66,7 +66,7 @@ func (c *configuration) note(f *fact, d directive) {
 // all returns the facts with a directive, in their order.
 func (c *configuration) all(names ...string) (found []*fact) {
 	for _, f := range c.facts {
-		if !f.node.section && slices.Contains(names, f.key()) {
+		if !f.node.Section && slices.Contains(names, f.key()) {
 			found = append(found, f)
 		}
 	}

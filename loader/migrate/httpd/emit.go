@@ -127,7 +127,7 @@ func (e *emitter) line(l *line) (parts []migrate.Part) {
 	text := func(s string) { parts = append(parts, migrate.Part{Text: e.plan.Written(s)}) }
 	parts = append(parts, l.before...)
 	switch {
-	case l.node.section:
+	case l.node.Section:
 		inner := e.lines(l.children)
 		switch {
 		case l.drop:
@@ -148,7 +148,7 @@ func (e *emitter) line(l *line) (parts []migrate.Part) {
 			if e.inline[f.path] {
 				parts = append(parts, e.lines(f.lines)...)
 			} else {
-				text(l.node.indent() + "Include " + word(f.path) + "\n")
+				text(indentOf(l.node) + "Include " + word(f.path) + "\n")
 			}
 		}
 	case l.other != "":
@@ -173,8 +173,8 @@ func emptied(l *line) bool {
 	had := false
 	for _, child := range l.children {
 		switch {
-		case child.node.blank():
-		case child.drop, child.node.section && emptied(child):
+		case child.node.Name == "":
+		case child.drop, child.node.Section && emptied(child):
 			had = true
 		default:
 			return false

@@ -14,7 +14,7 @@ type fact struct {
 }
 
 // key is the name of the directive in lower case.
-func (f *fact) key() string { return f.node.key() }
+func (f *fact) key() string { return f.node.Key() }
 
 // arg returns a word; "" when there are not so many.
 func (f *fact) arg(i int) string {

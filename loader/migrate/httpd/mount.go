@@ -39,7 +39,7 @@ func (c *configuration) collectMounts() {
 // scriptAlias reads one WSGIScriptAlias.
 func (c *configuration) scriptAlias(f *fact) {
 	if len(f.words) < 2 {
-		c.plan.Problem(f.at, "cannot read %s: it takes a URL path and a script", f.node.name)
+		c.plan.Problem(f.at, "cannot read %s: it takes a URL path and a script", f.node.Name)
 		c.report.set(f.node, "", migrate.ByHand, "it takes a URL path and a script")
 		return
 	}

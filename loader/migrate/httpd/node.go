@@ -3,36 +3,25 @@ package httpd
 import (
 	"strings"
 
+	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// node is a directive, a section, or a line without either: a comment, or an empty one.
-type node struct {
-	migrate.Place
+// node is a directive, a section, or a line without either.
+type node = webconf.HTTPDNode
 
-	name     string // as it is written, without "<"; "" for a comment or an empty line
-	args     string // all after the name, before variables are replaced
-	text     string // lines of the directive, or of the opening of a section, with their ends
-	section  bool
-	children []*node
-	closing  string // line that closes a section, with its end
-}
-
-// key is the name in lower case: Apache's names have no case.
-func (n *node) key() string { return strings.ToLower(n.name) }
-
-// title is the name in a report.
-func (n *node) title() string {
-	if n.section {
-		return "<" + n.name + ">"
+// titleOf is the name of a node in a report.
+func titleOf(n *node) string {
+	if n.Section {
+		return "<" + n.Name + ">"
 	}
-	return n.name
+	return n.Name
 }
 
-// indent is the white space that the node begins with.
-func (n *node) indent() string {
-	return n.text[:len(n.text)-len(strings.TrimLeft(n.text, " \t"))]
+// indentOf is the white space that a node begins with.
+func indentOf(n *node) string {
+	return n.Text[:len(n.Text)-len(strings.TrimLeft(n.Text, " \t"))]
 }
 
-// blank reports whether the node says nothing to Apache.
-func (n *node) blank() bool { return n.name == "" }
+// placeOf is the place of a node in its file.
+func placeOf(n *node) migrate.Place { return migrate.Place{File: n.File, Line: n.Line} }

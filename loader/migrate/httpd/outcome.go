@@ -87,17 +87,17 @@ func (o *outcomes) write() {
 
 func (o *outcomes) entries(nodes []*node) {
 	for _, n := range nodes {
-		if n.blank() {
+		if n.Name == "" {
 			continue
 		}
 		found, ok := o.found[n]
 		if !ok {
 			found = outcome{became: migrate.NotNeeded, reason: "stands in a macro that nothing uses"}
 		}
-		o.plan.Add(n.Place, n.title(), found.became, found.reason)
+		o.plan.Add(placeOf(n), titleOf(n), found.became, found.reason)
 		for _, option := range o.options[n] {
-			o.plan.Add(n.Place, n.title()+" "+option.option, option.became, option.reason)
+			o.plan.Add(placeOf(n), titleOf(n)+" "+option.option, option.became, option.reason)
 		}
-		o.entries(n.children)
+		o.entries(n.Children)
 	}
 }

@@ -21,7 +21,7 @@ type passengerApp struct {
 // collectPassenger finds the Python apps that Passenger runs.
 func (c *configuration) collectPassenger() {
 	for _, f := range c.facts {
-		if !f.node.section && strings.HasPrefix(f.key(), "passenger") {
+		if !f.node.Section && strings.HasPrefix(f.key(), "passenger") {
 			f.drop = true
 		}
 	}
@@ -66,7 +66,7 @@ func (c *configuration) passengerApps() (apps []passengerApp) {
 			continue
 		}
 		any := slices.ContainsFunc(c.facts, func(f *fact) bool {
-			return !f.node.section && f.host == host && strings.HasPrefix(f.key(), "passenger") && f.key() != "passengerroot" &&
+			return !f.node.Section && f.host == host && strings.HasPrefix(f.key(), "passenger") && f.key() != "passengerroot" &&
 				f.key() != "passengerdefaultruby"
 		})
 		if root := c.inServer(host, "documentroot"); any && root != nil && root.host == host {
@@ -195,7 +195,7 @@ func (c *configuration) passengerOutcomes(a *app) {
 	m := a.first()
 	c.passengerFiles(a)
 	for _, f := range c.facts {
-		if f.node.section || !strings.HasPrefix(f.key(), "passenger") || f.host != m.host && !f.host.main() {
+		if f.node.Section || !strings.HasPrefix(f.key(), "passenger") || f.host != m.host && !f.host.main() {
 			continue
 		}
 		if set, ok := passengerSettings[f.key()]; ok {

@@ -68,11 +68,11 @@ func (v *virtualHost) innerIndent() string {
 		return ""
 	}
 	for _, l := range v.line.children {
-		if !l.node.blank() {
-			return l.node.indent()
+		if l.node.Name != "" {
+			return indentOf(l.node)
 		}
 	}
-	return v.line.node.indent() + "    "
+	return indentOf(v.line.node) + "    "
 }
 
 // mainPlace is the last line of the file in which the main server mounts the last of the apps:
@@ -261,7 +261,7 @@ func (c *configuration) modules() {
 		}
 		dir := c.moduleFolder(f.arg(1))
 		var b strings.Builder
-		indent := f.line.node.indent()
+		indent := indentOf(f.line.node)
 		for _, m := range c.neededModules() {
 			if c.loaded[m.name] {
 				continue
@@ -318,7 +318,7 @@ func (c *configuration) unused() {
 		}
 	}
 	for _, f := range c.facts {
-		if _, ok := c.report.found[f.node]; ok || f.node.section {
+		if _, ok := c.report.found[f.node]; ok || f.node.Section {
 			continue
 		}
 		switch f.key() {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/modgw/modgw/internal/lazyregexp"
+	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -19,8 +19,8 @@ var scoped = []string{
 // section takes a section and its content.
 func (w *walker) section(l *line, args string, c context) {
 	n := l.node
-	words := split(args)
-	kind := n.key()
+	words := webconf.SplitHTTPD(args)
+	kind := n.Key()
 	switch {
 	case strings.HasPrefix(kind, "if") && kind != "if":
 		if c.idle == "" {
@@ -49,7 +49,7 @@ func (w *walker) section(l *line, args string, c context) {
 	default:
 		w.stays(n)
 	}
-	l.children = w.lines(n.children, c)
+	l.children = w.lines(n.Children, c)
 }
 
 // conditionOutcome notes what becomes of a section that asks something when Apache starts. One that
@@ -105,7 +105,10 @@ func (w *walker) condition(kind, args string) string {
 	case "ifmodule":
 		holds = w.hasModule(name, negated)
 	case "ifversion":
-		return w.version(args)
+		if migrate.HasVariables(args) || webconf.VersionHolds("2.4.62", webconf.SplitHTTPD(args)) {
+			return ""
+		}
+		return fmt.Sprintf("<IfVersion %s> does not hold for Apache 2.4", args)
 	case "iffile":
 		holds = w.plan.Files.Exists(w.absolute(unquote(name)))
 	case "ifdirective", "ifsection":
@@ -143,41 +146,8 @@ func (w *walker) hasModule(name string, negated bool) bool {
 	return true
 }
 
-var versionPattern = lazyregexp.New(`^(!?)\s*(=|==|>|>=|<|<=|~)?\s*"?([\d.]+)"?$`)
-
-// version is why a section with a version is not in force with Apache 2.4.
-func (w *walker) version(args string) string {
-	m := versionPattern.FindStringSubmatch(strings.TrimSpace(args))
-	if m == nil {
-		return ""
-	}
-	order := compareVersions([]int{2, 4, 62}, m[3])
-	holds := map[string]bool{
-		"": order == 0, "=": order == 0, "==": order == 0, ">": order > 0, ">=": order >= 0, "<": order < 0, "<=": order <= 0,
-		"~": true,
-	}[m[2]]
-	if holds == (m[1] == "") {
-		return ""
-	}
-	return fmt.Sprintf("<IfVersion %s> does not hold for Apache 2.4", strings.TrimSpace(args))
-}
-
-// compareVersions compares as many numbers as the text has.
-func compareVersions(version []int, text string) int {
-	for i, part := range strings.Split(text, ".") {
-		n := 0
-		if _, err := fmt.Sscanf(part, "%d", &n); err != nil || i >= len(version) {
-			break
-		}
-		if version[i] != n {
-			return version[i] - n
-		}
-	}
-	return 0
-}
-
 func unquote(text string) string {
-	if words := split(text); len(words) == 1 {
+	if words := webconf.SplitHTTPD(text); len(words) == 1 {
 		return words[0]
 	}
 	return text
@@ -186,7 +156,7 @@ func unquote(text string) string {
 // include walks the files that a line names.
 func (w *walker) include(l *line, args string, c context) {
 	pattern := unquote(args)
-	optional := l.node.key() == "includeoptional"
+	optional := l.node.Key() == "includeoptional"
 	path := w.absolute(pattern)
 	var paths []string
 	switch {
@@ -268,14 +238,14 @@ func (w *walker) defineMacro(l *line, words []string) {
 		w.plan.Problem(l.at, "cannot read a macro without a name")
 		return
 	}
-	w.macros[strings.ToLower(words[0])] = &macro{line: l, params: words[1:], nodes: l.node.children}
-	l.children = asWritten(l.node.children)
+	w.macros[strings.ToLower(words[0])] = &macro{line: l, params: words[1:], nodes: l.node.Children}
+	l.children = asWritten(l.node.Children)
 }
 
 // asWritten are the lines of a macro's definition, which mean nothing yet.
 func asWritten(nodes []*node) (all []*line) {
 	for _, n := range nodes {
-		all = append(all, &line{node: n, at: n.Place, text: n.text, close: n.closing, drop: ofModWSGI(n), children: asWritten(n.children)})
+		all = append(all, &line{node: n, at: placeOf(n), text: n.Text, close: n.Closing, drop: ofModWSGI(n), children: asWritten(n.Children)})
 	}
 	return all
 }
@@ -297,27 +267,17 @@ func (w *walker) use(l *line, words []string, c context) {
 		w.report.set(l.node, "", migrate.ByHand, "macros use each other without end")
 		return
 	}
-	c.replace = replacer(m.params, words[1:])
+	// A parameter $name is replaced where ${name} stands, too, as its author means.
+	params, values := slices.Clone(m.params), slices.Clone(words[1:])
+	for i, param := range m.params {
+		if name, ok := strings.CutPrefix(param, "$"); ok {
+			params, values = append(params, "${"+name+"}"), append(values, values[i])
+		}
+	}
+	c.replace = webconf.MacroReplacer(params, values)
 	w.depth++
 	l.body = w.lines(m.nodes, c)
 	w.depth--
 	m.uses = append(m.uses, l)
 	w.report.set(l.node, "", migrate.Translated, "the macro's directives are translated with these arguments")
-}
-
-// replacer replaces parameters, the longest name first.
-func replacer(params, values []string) *strings.Replacer {
-	order := make([]int, len(params))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(params[b]) - len(params[a]) })
-	var pairs []string
-	for _, i := range order {
-		if name, ok := strings.CutPrefix(params[i], "$"); ok {
-			pairs = append(pairs, "${"+name+"}", values[i])
-		}
-		pairs = append(pairs, params[i], values[i])
-	}
-	return strings.NewReplacer(pairs...)
 }

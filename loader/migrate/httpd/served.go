@@ -20,7 +20,7 @@ type served struct {
 // ProxyPass does not.
 func (c *configuration) collectServed() {
 	for _, f := range c.facts {
-		if f.node.section {
+		if f.node.Section {
 			continue
 		}
 		s := &served{fact: f, host: f.host}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
 
@@ -85,9 +86,11 @@ func (w *walker) absolute(path string) string {
 func (w *walker) file(s migrate.Source, c context) *file {
 	nodes, again := w.parsed[s.Path]
 	if !again {
-		var problems []migrate.Problem
-		nodes, problems = parse(s)
-		w.plan.Problems = append(w.plan.Problems, problems...)
+		var mistakes []*webconf.SyntaxError
+		nodes, mistakes = webconf.ParseHTTPD(s.Path, s.Text)
+		for _, m := range mistakes {
+			w.plan.Problem(migrate.Place{File: m.File, Line: m.Line}, "%s", m.Text)
+		}
 		w.parsed[s.Path] = nodes
 		w.report.file(s.Path, nodes)
 	}
@@ -98,9 +101,9 @@ func (w *walker) lines(nodes []*node, c context) []*line {
 	var all []*line
 	for _, n := range nodes {
 		w.count++
-		l := &line{node: n, at: n.Place, text: c.text(n.text), close: c.text(n.closing)}
+		l := &line{node: n, at: placeOf(n), text: c.text(n.Text), close: c.text(n.Closing)}
 		all = append(all, l)
-		if !n.blank() && w.count <= mostLines {
+		if n.Name != "" && w.count <= mostLines {
 			w.line(l, c)
 		}
 	}
@@ -110,8 +113,8 @@ func (w *walker) lines(nodes []*node, c context) []*line {
 // line takes one directive or section.
 func (w *walker) line(l *line, c context) {
 	n := l.node
-	args := w.expand(c.text(n.args))
-	if n.section {
+	args := webconf.ExpandHTTPD(c.text(n.Args), w.defines)
+	if n.Section {
 		w.section(l, args, c)
 		return
 	}
@@ -120,46 +123,46 @@ func (w *walker) line(l *line, c context) {
 		w.report.set(n, "", migrate.NotNeeded, "not in force: "+c.idle)
 		return
 	}
-	switch n.key() {
+	switch n.Key() {
 	case "define":
-		w.define(split(args))
+		w.define(webconf.SplitHTTPD(args))
 	case "undefine":
 		delete(w.defines, strings.TrimSpace(args))
 	case "serverroot":
-		w.root = first(split(args))
+		w.root = first(webconf.SplitHTTPD(args))
 	case "loadmodule":
-		w.loaded[first(split(args))] = true
+		w.loaded[first(webconf.SplitHTTPD(args))] = true
 	case "include", "includeoptional":
 		w.include(l, args, c)
 		return
 	case "undefmacro":
-		if m := w.macros[strings.ToLower(first(split(args)))]; m != nil {
+		if m := w.macros[strings.ToLower(first(webconf.SplitHTTPD(args)))]; m != nil {
 			m.ends = append(m.ends, l)
 		}
 	case "use":
-		w.use(l, split(args), c)
+		w.use(l, webconf.SplitHTTPD(args), c)
 		return
 	case "servername":
 		if len(c.in) == 0 {
-			c.host.name = hostName(first(split(args)))
+			c.host.name = hostName(first(webconf.SplitHTTPD(args)))
 		}
 	case "serveralias":
-		for _, name := range split(args) {
+		for _, name := range webconf.SplitHTTPD(args) {
 			c.host.aliases = append(c.host.aliases, hostName(name))
 		}
 	}
-	w.facts = append(w.facts, &fact{line: l, words: split(args), host: c.host, in: c.in})
+	w.facts = append(w.facts, &fact{line: l, words: webconf.SplitHTTPD(args), host: c.host, in: c.in})
 }
 
 // ofModWSGI reports whether a line is one that Apache cannot read without mod_wsgi or Passenger.
 func ofModWSGI(n *node) bool {
-	return strings.HasPrefix(n.key(), "wsgi") || strings.HasPrefix(n.key(), "passenger")
+	return strings.HasPrefix(n.Key(), "wsgi") || strings.HasPrefix(n.Key(), "passenger")
 }
 
 // loadsHere reports whether a line loads mod_wsgi although the section that it stands in is not in
 // force, because the module is taken as loaded: <IfModule !mod_wsgi.c>.
 func (w *walker) loadsHere(l *line, args string) bool {
-	return l.node.key() == "loadmodule" && isWSGIModule(first(split(args)))
+	return l.node.Key() == "loadmodule" && isWSGIModule(first(webconf.SplitHTTPD(args)))
 }
 
 func (w *walker) define(words []string) {
@@ -167,31 +170,6 @@ func (w *walker) define(words []string) {
 		return
 	}
 	w.defines[words[0]] = strings.Join(words[1:], " ")
-}
-
-// expand replaces ${NAME}. What is not defined stays, as in Apache.
-func (w *walker) expand(text string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "${")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		value, known := w.defines[name]
-		switch {
-		case !closed:
-			b.WriteString("${")
-			text = rest
-			continue
-		case known:
-			b.WriteString(value)
-		default:
-			b.WriteString("${" + name + "}")
-		}
-		text = after
-	}
 }
 
 // hostName is the name of a ServerName without scheme and port.

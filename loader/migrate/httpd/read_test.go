@@ -6,42 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/loader/migrate"
 )
-
-// TestBrokenInputIsReportedWithItsLine reads configurations that Apache refuses.
-func TestBrokenInputIsReportedWithItsLine(t *testing.T) {
-	for text, want := range map[string]string{
-		"A 1\n<VirtualHost *:80>\nB 2\n":                     "f:2: cannot find </VirtualHost>, which ends the section that begins here",
-		"<VirtualHost *:80>\n<Directory /x>\n</VirtualHost>": "f:2: cannot find </Directory>, which ends the section that begins here",
-		"\n</Location>\n":                                    "f:2: cannot find <Location>, which </Location> would end",
-		"<Location /x\n</Location>":                          `f:1: cannot read <Location: the line has no ">" at its end`,
-		"<>\n":                                               "f:1: cannot read a section without a name",
-	} {
-		_, problems := parse(migrate.Source{Path: "f", Text: text})
-		if len(problems) != 1 || problems[0].String() != want {
-			t.Errorf("%q: %v", text, problems)
-		}
-	}
-}
-
-// TestWordsAreThoseOfApache splits arguments.
-func TestWordsAreThoseOfApache(t *testing.T) {
-	for text, want := range map[string][]string{
-		`a  "b c" 'd "e'`:         {"a", "b c", `d "e`},
-		`"a\"b" c\\d`:             {`a"b`, `c\d`},
-		`display-name="%{GROUP}"`: {`display-name="%{GROUP}"`},
-		`"no end`:                 {"no end"},
-		"":                        nil,
-	} {
-		if diff := cmp.Diff(want, split(text)); diff != "" {
-			t.Errorf("%s: -want +got\n%s", text, diff)
-		}
-	}
-}
 
 // FuzzRead reads what may be a configuration. Its nodes have all of the text, each directive has
 // one entry, and nothing panics.
@@ -72,7 +41,7 @@ func FuzzRead(f *testing.F) {
 		if strings.ContainsRune(text, 0) || strings.Contains(text, "/") && len(text) > 4000 {
 			return
 		}
-		nodes, _ := parse(migrate.Source{Path: "f", Text: text})
+		nodes, _ := webconf.ParseHTTPD("f", text)
 		if got := textOf(nodes); got != text {
 			t.Fatalf("%q became %q", text, got)
 		}
@@ -97,7 +66,7 @@ func (always) Recognise(migrate.Source) int { return 100 }
 func textOf(nodes []*node) string {
 	var b strings.Builder
 	for _, n := range nodes {
-		b.WriteString(n.text + textOf(n.children) + n.closing)
+		b.WriteString(n.Text + textOf(n.Children) + n.Closing)
 	}
 	return b.String()
 }
