@@ -63,9 +63,7 @@ func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) 
 		return slog.NewJSONHandler(out, nil), nil
 	case "text":
 		if c.entries {
-			return journal.New(journal.Config{Out: out, Plain: modgw.AppLine, Text: func(text io.Writer) slog.Handler {
-				return logtext.New(text, logtext.Options{Bare: true, Plain: modgw.AppLine})
-			}}), nil
+			return journal.New(out, modgw.AppLine), nil
 		}
 		return logtext.New(out, logtext.Options{
 			Colour:  c.colour(),

@@ -10,19 +10,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/modgw/modgw/cmd/modgw-host/internal/logtext"
 	"github.com/modgw/modgw/internal/proc"
 )
-
-// Config is what a Handler is made from.
-type Config struct {
-	Out io.Writer // gets a line for each record, in one write
-
-	// Text makes the handler that writes the texts of entries, as people see them.
-	Text func(io.Writer) slog.Handler
-
-	// Plain are messages of which the attribute "line" is the text alone.
-	Plain string
-}
 
 // Handler is a slog.Handler. Make it with [New].
 type Handler struct {
@@ -35,10 +25,12 @@ type Handler struct {
 	buffer *bytes.Buffer
 }
 
-// New makes a handler.
-func New(c Config) *Handler {
+// New returns a handler that writes a line to out for each record, in one write. The text of an
+// entry is that of logtext. Of messages that are plain it is what their attribute "line" has.
+func New(out io.Writer, plain string) *Handler {
 	buffer := new(bytes.Buffer)
-	return &Handler{out: c.Out, plain: c.Plain, text: c.Text(buffer), mu: new(sync.Mutex), buffer: buffer}
+	text := logtext.New(buffer, logtext.Options{Bare: true, Plain: plain})
+	return &Handler{out: out, plain: plain, text: text, mu: new(sync.Mutex), buffer: buffer}
 }
 
 // Enabled implements [slog.Handler].
@@ -56,7 +48,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	e := entry{
 		{"MESSAGE", strings.TrimRight(h.buffer.String(), "\n")},
-		{"PRIORITY", strconv.Itoa(priority(r.Level))},
+		{"PRIORITY", strconv.Itoa(logtext.Priority(r.Level))},
 		{"SYSLOG_IDENTIFIER", identifier},
 		{"MODGW_EVENT", r.Message},
 	}
@@ -87,19 +79,6 @@ func (h *Handler) WithGroup(string) slog.Handler { return h }
 
 // identifier is the name by which journalctl shows the sender.
 const identifier = "modgw-host"
-
-// priority is the level as syslog(3) counts it.
-func priority(l slog.Level) int {
-	switch {
-	case l >= slog.LevelError:
-		return 3
-	case l >= slog.LevelWarn:
-		return 4
-	case l >= slog.LevelInfo:
-		return 6
-	}
-	return 7
-}
 
 // longestName is how many bytes the journal allows the name of a field.
 const longestName = 64

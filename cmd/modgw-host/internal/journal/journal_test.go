@@ -84,37 +84,33 @@ func (l *listener) file(rights []byte) []byte {
 	return text
 }
 
-func newHandler(out io.Writer) *Handler {
-	return New(Config{Out: out, Plain: "line", Text: func(w io.Writer) slog.Handler {
-		return slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
-				return slog.Attr{}
-			}
-			return a
-		}})
-	}})
-}
-
-func TestAttributesOfARecordAreFieldsOfAnEntry(t *testing.T) {
+// dial returns a journal and a connection to it.
+func dial(t *testing.T) (*listener, *Socket) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "socket")
 	l := listen(t, path)
 	s, err := Dial(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	log := slog.New(newHandler(s)).With("app", "blog")
+	t.Cleanup(func() { s.Close() })
+	return l, s
+}
+
+func TestAttributesOfARecordAreFieldsOfAnEntry(t *testing.T) {
+	l, s := dial(t)
+	log := slog.New(New(s, "line")).With("app", "blog")
 	log.With("generation", 3).Error("request failed", "request", "abc", "not-plain", "a\x1bb", "traceback", "one\ntwo\nMODGW_APP=shop")
 	log.Info("line", "line", "hello", "stream", "stdout")
 	log.Debug("not shown")
 	for _, want := range []map[string]string{
 		{
-			"MESSAGE":  `msg="request failed" app=blog generation=3 request=abc not-plain="a\x1bb" traceback="one\ntwo\nMODGW_APP=shop"`,
+			"MESSAGE":  "blog       ✗ request failed generation=3 request=abc not-plain=\"a\\x1bb\"\n    one\n    two\n    MODGW_APP=shop",
 			"PRIORITY": "3", "SYSLOG_IDENTIFIER": "modgw-host", "MODGW_EVENT": "request failed", "MODGW_APP": "blog", "MODGW_GENERATION": "3",
 			"MODGW_REQUEST": "abc", "MODGW_NOT_PLAIN": `a\x1bb`, "MODGW_TRACEBACK": "one\ntwo\nMODGW_APP=shop",
 		},
 		{
-			"MESSAGE": "msg=line app=blog line=hello stream=stdout", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "modgw-host", "MODGW_EVENT": "line",
+			"MESSAGE": "blog       | hello", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "modgw-host", "MODGW_EVENT": "line",
 			"MODGW_APP": "blog", "MODGW_STREAM": "stdout",
 		},
 	} {
@@ -131,13 +127,7 @@ func TestAttributesOfARecordAreFieldsOfAnEntry(t *testing.T) {
 }
 
 func TestTextsOfOthersAreEntriesToo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "socket")
-	l := listen(t, path)
-	s, err := Dial(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	l, s := dial(t)
 	text := "cannot listen\n\n\x1e[[\nMODGW_APP=shop\n"
 	if n, err := io.WriteString(s, text); n != len(text) || err != nil {
 		t.Fatal(n, err)
@@ -150,17 +140,11 @@ func TestTextsOfOthersAreEntriesToo(t *testing.T) {
 }
 
 func TestLongEntriesComeInAFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "socket")
-	l := listen(t, path)
-	s, err := Dial(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	l, s := dial(t)
 	long := strings.Repeat("x", 512<<10) // longer than a datagram may be
 	record := slog.NewRecord(time.Now(), slog.LevelWarn, "long", 0)
 	record.Add("traceback", long)
-	if err := newHandler(s).Handle(t.Context(), record); err != nil {
+	if err := New(s, "line").Handle(t.Context(), record); err != nil {
 		t.Fatal(err)
 	}
 	if got, inFile := l.entry(); !inFile || got["MODGW_TRACEBACK"] != long || got["PRIORITY"] != "4" {

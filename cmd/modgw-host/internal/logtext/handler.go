@@ -105,7 +105,7 @@ func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
 	switch {
 	case h.options.Bare:
 	case h.options.Journal:
-		fmt.Fprintf(b, "<%d>", priority(r.Level))
+		fmt.Fprintf(b, "<%d>", Priority(r.Level))
 	default:
 		h.paint(b, faint, r.Time.Format(h.layout()))
 		b.WriteByte(' ')
@@ -166,8 +166,8 @@ func quoted(s string) string {
 	return s
 }
 
-// priority is the level as syslog(3) counts it.
-func priority(l slog.Level) int {
+// Priority is the level as syslog(3) counts it.
+func Priority(l slog.Level) int {
 	switch {
 	case l >= slog.LevelError:
 		return 3
