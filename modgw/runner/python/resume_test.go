@@ -389,16 +389,20 @@ func (a *app) listenOn(ctx context.Context, steps *stepCounter) {
 		return
 	}
 	defer response.Body.Close()
-	lines := bufio.NewScanner(response.Body)
-	for n := 0; lines.Scan(); n++ {
-		want := [...]string{fmt.Sprintf("id: %d", n/3+1), "data: abc", ""}[n%3]
-		if lines.Text() != want {
-			a.Errorf("line %d: %q in place of %q", n, lines.Text(), want)
+	stream := bufio.NewReader(response.Body)
+	for n := 0; ; n++ {
+		line, err := stream.ReadString('\n')
+		if err != nil { // the piece of a line before it says nothing
+			if ctx.Err() == nil {
+				a.Errorf("an event stream has ended: %v", err)
+			}
+			return
+		}
+		want := [...]string{fmt.Sprintf("id: %d\n", n/3+1), "data: abc\n", "\n"}[n%3]
+		if line != want {
+			a.Errorf("line %d: %q in place of %q", n, line, want)
 			return
 		}
 		steps.add()
-	}
-	if ctx.Err() == nil {
-		a.Errorf("an event stream has ended: %v", lines.Err())
 	}
 }
