@@ -52,7 +52,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
-	err = proc.Launch(cmd, p.limits.Limits, p.rules)
+	err = proc.Launch{Limits: p.limits.Limits, Rules: p.rules}.Start(cmd)
 	theirs.Close()
 	if err != nil {
 		return err

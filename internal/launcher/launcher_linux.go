@@ -44,6 +44,7 @@ type Orders struct {
 	Credential *syscall.Credential // user and groups; nil: they are not changed
 	Limits     Limits              // zero: those that it has
 	Rules      *sandbox.Rules      // nil: it is not confined
+	Leash      int                 // descriptor whose other end keeps its group alive; 0: none
 
 	report int // descriptor of the report, in the launcher
 }
@@ -99,6 +100,9 @@ type failure struct {
 // obey becomes the program. It returns only why it cannot. The user is changed for this thread
 // alone, which is the one that lives on: the kernel counts the threads of a user as its processes.
 func (o Orders) obey() failure {
+	if err := o.tie(); err != nil {
+		return failure{Report{Step: "tie it to the host"}, err}
+	}
 	path, err := syscall.BytePtrFromString(o.Path)
 	if err != nil {
 		return failure{err: err}
@@ -156,6 +160,28 @@ func (o Orders) obey() failure {
 	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE,
 		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
 	return failure{err: errno}
+}
+
+// tie makes the kernel kill the process group when the other end of the leash closes. The process
+// does so itself, before it becomes the program: the host may be killed at any moment after the
+// start, and then nothing else would end it.
+func (o Orders) tie() error {
+	if o.Leash == 0 {
+		return nil
+	}
+	for _, set := range []struct{ command, value int }{
+		{unix.F_SETOWN, -os.Getpid()}, {unix.F_SETSIG, int(unix.SIGKILL)}, {unix.F_SETFL, unix.O_ASYNC},
+	} {
+		if _, err := unix.FcntlInt(uintptr(o.Leash), set.command, set.value); err != nil {
+			return err
+		}
+	}
+	events := []unix.PollFd{{Fd: int32(o.Leash), Events: unix.POLLIN}}
+	n, err := unix.Poll(events, 0)
+	if n > 0 { // it closed before the kernel knew whom to kill
+		os.Exit(exitNoProgram)
+	}
+	return err
 }
 
 // unconfined is the failure of a program that does not run because it would not be confined.

@@ -20,15 +20,23 @@ type Limits = launcher.Limits
 // LimitError says that a limit could not be set.
 type LimitError = launcher.LimitError
 
-// Launch is cmd.Start for a process with limits, or with rules that confine it. They are set by the
-// new process itself, before it becomes the user and runs the program: lowering one's own limits
-// needs no privilege, where limiting the processes of another user needs CAP_SYS_RESOURCE, which
-// containers lack. An error about a limit is a *LimitError.
+// Launch says what a new process does to itself before it becomes the user and runs its program.
+// The zero value is nothing.
+type Launch struct {
+	Limits Limits         // limits and priority that it sets
+	Rules  *sandbox.Rules // rules by which it confines itself; nil: none
+	Leash  bool           // whether it arms the last of its ExtraFiles, as [Spec.Leash] says
+}
+
+// Start is cmd.Start for such a process: lowering one's own limits needs no privilege, where
+// limiting the processes of another user needs CAP_SYS_RESOURCE, which containers lack. An error
+// about a limit is a *LimitError.
 //
-// The new process is this program again, which [Launch] tells what to become through a descriptor.
-// Nothing of the program's environment reaches it before, as LD_PRELOAD would.
-func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
-	if cmd.Err != nil || !limits.Bounded() && rules == nil {
+// The new process is this program again, which is told what to become through a descriptor. Nothing
+// of the program's environment reaches it before, as LD_PRELOAD would.
+func (l Launch) Start(cmd *exec.Cmd) error {
+	limits, rules := l.Limits, l.Rules
+	if cmd.Err != nil || !limits.Bounded() && rules == nil && !l.Leash {
 		err := cmd.Start()
 		if err == nil && limits.OOMScore > 0 {
 			// Where it is not allowed, as in some containers, the kernel chooses without it.
@@ -41,6 +49,9 @@ func Launch(cmd *exec.Cmd, limits Limits, rules *sandbox.Rules) error {
 		env = os.Environ()
 	}
 	orders := launcher.Orders{Path: cmd.Path, Args: cmd.Args, Env: env, Dir: cmd.Dir, Limits: limits, Rules: rules}
+	if l.Leash {
+		orders.Leash = 2 + len(cmd.ExtraFiles)
+	}
 	if cmd.SysProcAttr != nil {
 		orders.Credential = cmd.SysProcAttr.Credential
 		cmd.SysProcAttr.Credential = nil

@@ -6,8 +6,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // pipes are the pipes between this process and one that it starts.
@@ -15,7 +13,6 @@ type pipes struct {
 	stdout, stderr *os.File // reading ends; stdout is nil when it is not the process's own
 	theirs         []*os.File
 	lifeline       *os.File // writing end; nil without one
-	leash          *os.File // its reading end, when it is to be armed
 }
 
 // connect makes the pipes and gives their other ends to the command.
@@ -48,9 +45,6 @@ func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 		}
 		made.theirs = append(made.theirs, lifeline)
 		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, lifeline)
-		if spec.Leash {
-			made.leash = lifeline
-		}
 	}
 	return made, nil
 }
@@ -82,24 +76,6 @@ func give(c *syscall.Credential, streams ...*os.File) error {
 		}
 		if err != nil {
 			return fmt.Errorf("cannot give a pipe to user %d: %w", c.Uid, err)
-		}
-	}
-	return nil
-}
-
-// arm makes the kernel kill the process group when the lifeline's other end closes. Whose group
-// that is and what is sent belongs to the open pipe and not to the process, so that it can be set
-// from here.
-func (p *pipes) arm(group int) error {
-	if p.leash == nil {
-		return nil
-	}
-	fd := p.leash.Fd()
-	for _, set := range []struct{ command, value int }{
-		{unix.F_SETOWN, -group}, {unix.F_SETSIG, int(unix.SIGKILL)}, {unix.F_SETFL, unix.O_ASYNC},
-	} {
-		if _, err := unix.FcntlInt(fd, set.command, set.value); err != nil {
-			return fmt.Errorf("cannot tie it to this process: %w", err)
 		}
 	}
 	return nil

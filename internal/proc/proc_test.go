@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -215,6 +216,29 @@ func TestManyProcessesLeaveNothing(t *testing.T) {
 func TestLifelineEndsTheGroupWithItsHost(t *testing.T) { endsWithItsHost(t, hostOfLifeline) }
 
 func TestLeashEndsAProgramThatKnowsNothingOfIt(t *testing.T) { endsWithItsHost(t, hostOfLeash) }
+
+// TestLeashThatHasClosedLetsNoProgramRun is about a host that was killed right after the start.
+func TestLeashThatHasClosedLetsNoProgramRun(t *testing.T) {
+	leash, host, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leash.Close()
+	host.Close()
+	ran := filepath.Join(t.TempDir(), "ran")
+	cmd := exec.Command("/usr/bin/touch", ran)
+	cmd.ExtraFiles = []*os.File{leash}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := (Launch{Leash: true}).Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("it has succeeded")
+	}
+	if _, err := os.Stat(ran); !os.IsNotExist(err) {
+		t.Errorf("the program ran: %v", err)
+	}
+}
 
 // endsWithItsHost runs the test again in a process of its own, where host starts a process that
 // writes its pid into a file, and sees that the latter ends when the former is killed.

@@ -63,20 +63,15 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
 	spec.Scope.join(p.cmd)
-	if err = Launch(p.cmd, spec.Scope.bound(spec.Limits), spec.Sandbox); err != nil {
+	launch := Launch{Limits: spec.Scope.bound(spec.Limits), Rules: spec.Sandbox, Leash: spec.Leash}
+	if err = launch.Start(p.cmd); err != nil {
 		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
 	}
 	p.pid = p.cmd.Process.Pid
-	armed := pipes.arm(p.pid)
 	pipes.closeTheirs()
 	p.watch(spec, pipes)
-	if armed != nil {
-		p.Kill()
-		<-p.done
-		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, armed)
-	}
 	return p, nil
 }
 

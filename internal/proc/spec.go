@@ -33,8 +33,9 @@ type Spec struct {
 	// ends threads at will.
 	Lifeline bool
 
-	// Leash adds such a descriptor too, armed already, for a program that knows nothing of it: its
-	// group is killed when this process ends, as long as a process in it has the descriptor open.
+	// Leash adds such a descriptor too, armed before the program runs, for a program that knows
+	// nothing of it: its group is killed when this process ends, as long as a process in it has the
+	// descriptor open.
 	Leash bool
 }
 
