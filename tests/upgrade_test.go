@@ -293,6 +293,7 @@ func (s *site) startLogged(name string, environ ...string) (ended chan error) {
 func (s *site) loadsOfFronts() []*load {
 	fcgi := s.path("fcgi.sock")
 	apache := fronttest.StartApache(s.t, fmt.Sprintf(`
+		KeepAliveTimeout 60
 		<Proxy "fcgi://host" enablereuse=on max=10>
 		</Proxy>
 		<Location "/blog">

@@ -96,11 +96,15 @@ func (f Folder) lock(name string) (release func(), err error) {
 	}
 }
 
-// lastLines is the end of the log, for someone who wants to know why the host has ended.
-func (f Folder) lastLines() string {
+// lastLines is the end of the log from an offset on, for someone who wants to know why the host has
+// ended.
+func (f Folder) lastLines(offset int64) string {
 	text, err := fs.ReadFile(os.DirFS(string(f)), "log")
 	if err != nil {
 		return ""
+	}
+	if offset <= int64(len(text)) { // else it has begun again
+		text = text[offset:]
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")

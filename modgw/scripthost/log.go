@@ -20,11 +20,32 @@ type Log struct {
 
 // OpenLog opens the log of the folder's host.
 func (f Folder) OpenLog() (*Log, error) {
-	file, err := os.OpenFile(f.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	file, size, err := f.openLog()
 	if err != nil {
 		return nil, err
 	}
-	return &Log{limit: maxLog, file: file}, nil
+	return &Log{limit: maxLog, file: file, size: size}, nil
+}
+
+// openLog opens the file of the log, which has what earlier hosts have said unless that is too long,
+// and returns its size.
+func (f Folder) openLog() (*os.File, int64, error) {
+	file, err := os.OpenFile(f.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() <= maxLog {
+		return file, info.Size(), nil
+	}
+	if err == nil {
+		err = file.Truncate(0)
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, 0, nil
 }
 
 // Write implements [io.Writer].

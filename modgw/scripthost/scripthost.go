@@ -52,7 +52,7 @@ func (h Host) dial(ctx context.Context) (net.Conn, error) {
 // start starts the host in a session of its own, so that it outlives this process, and connects to
 // it.
 func (h Host) start(ctx context.Context) (net.Conn, error) {
-	log, err := os.OpenFile(h.Folder.Log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	log, before, err := h.Folder.openLog()
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +84,11 @@ func (h Host) start(ctx context.Context) (net.Conn, error) {
 		// the host may outlive this process; if it does not, nothing of it is left
 		go func() { _ = cmd.Wait() }()
 	}()
-	return h.await(ctx, ended)
+	return h.await(ctx, ended, before)
 }
 
-// await connects as soon as the host listens.
-func (h Host) await(ctx context.Context, ended <-chan struct{}) (net.Conn, error) {
+// await connects as soon as the host listens, whose log begins at an offset.
+func (h Host) await(ctx context.Context, ended <-chan struct{}, offset int64) (net.Conn, error) {
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
 	for {
@@ -98,7 +98,7 @@ func (h Host) await(ctx context.Context, ended <-chan struct{}) (net.Conn, error
 				return conn, nil
 			}
 		case <-ended:
-			return nil, fmt.Errorf("cannot start the host: it ended:\n%s", h.Folder.lastLines())
+			return nil, fmt.Errorf("cannot start the host: it ended:\n%s", h.Folder.lastLines(offset))
 		case <-ctx.Done():
 			return nil, errors.New("cannot start the host: it does not listen; its log is " + h.Folder.Log())
 		}

@@ -363,7 +363,36 @@ func TestLogBeginsAnewWhenItIsTooLong(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := folder.lastLines(); got != "third line" {
+	if got := folder.lastLines(0); got != "third line" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestLogKeepsWhatEarlierHostsSaid(t *testing.T) {
+	temporary(t)
+	folder, err := FolderFor("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range []string{"the first reason", "the second reason"} {
+		h := Host{Folder: folder, Command: []string{"/bin/sh", "-c", `echo "$0" >&2`, reason}}
+		_, err := h.Connect(t.Context())
+		if err == nil || !strings.HasSuffix(err.Error(), "it ended:\n"+reason) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got := folder.lastLines(0); got != "the first reason\nthe second reason" {
+		t.Errorf("the log is %q", got)
+	}
+	if err := os.Truncate(folder.Log(), maxLog+1); err != nil {
+		t.Fatal(err)
+	}
+	file, size, err := folder.openLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.Size() != 0 || size != 0 {
+		t.Errorf("a log that is too long: %d bytes are said to be %d, %v", info.Size(), size, err)
 	}
 }
