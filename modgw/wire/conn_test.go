@@ -284,6 +284,37 @@ func TestWriteErrorStays(t *testing.T) {
 	}
 }
 
+func TestOtherSideThatReadsNothingHoldsNoBoundedWriterUp(t *testing.T) {
+	host, _ := pair(t)
+	w := NewBoundedWriter(host, 10*time.Millisecond)
+	var err error
+	for err == nil {
+		err = w.Write(add(strings.Repeat("x", 64<<10)))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOtherSideThatReadsNothingGetsNoFiles(t *testing.T) {
+	conn, _ := pair(t)
+	fill := NewBoundedWriter(conn, 10*time.Millisecond)
+	for fill.Write(add(strings.Repeat("x", 64<<10))) == nil {
+	}
+	r, file, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	err = NewBoundedWriter(conn, 10*time.Millisecond).PassFiles(Frame{Type: Join}, []*os.File{file})
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if n, err := r.Read(make([]byte, 1)); err != io.EOF { // no one has the other end
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
 func TestManyWritersLoseNothing(t *testing.T) {
 	host, worker := pair(t)
 	w := NewWriter(worker)

@@ -9,15 +9,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// NewBoundedWriter is NewWriter for a connection whose other side must not hold up a goroutine: a
+// write that takes longer than the limit fails.
+func NewBoundedWriter(conn *net.UnixConn, limit time.Duration) *Writer {
+	c := boundedConn{conn, limit}
+	return &Writer{conn: c, quick: c}
+}
+
+// boundedConn is a connection each of whose writes has a time limit.
+type boundedConn struct {
+	*net.UnixConn
+	limit time.Duration
+}
+
+// Write implements [io.Writer].
+func (c boundedConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
+		return 0, err
+	}
+	return c.UnixConn.Write(p)
+}
+
 // passing is files that are about to be passed on.
 type passing struct {
-	conn  *net.UnixConn
+	conn  boundedConn
 	files []*os.File
 }
 
 // PassFiles is [Writer.Write] for one frame with files, which travel with its first byte, or
-// earlier. conn is what the Writer writes to. The files are closed when they were passed.
-func (w *Writer) PassFiles(conn *net.UnixConn, f Frame, files []*os.File) error {
+// earlier. The files are closed when they were passed. Only a Writer of NewBoundedWriter can do it.
+func (w *Writer) PassFiles(f Frame, files []*os.File) error {
+	conn, ok := w.conn.(boundedConn)
+	if !ok {
+		return errors.New("files can be passed by a bounded writer alone")
+	}
 	var busy error
 	err := w.Write(func(b []byte) []byte {
 		if w.files != nil {
@@ -37,11 +62,14 @@ func (p *passing) write(out, more []byte) (int, error) {
 		fds[i] = int(f.Fd())
 		defer f.Close()
 	}
+	if err := p.conn.SetWriteDeadline(time.Now().Add(p.conn.limit)); err != nil {
+		return 0, err
+	}
 	n, _, err := p.conn.WriteMsgUnix(out, unix.UnixRights(fds...), nil)
 	if err != nil {
 		return n, err
 	}
-	rest, err := (&net.Buffers{out[n:], more}).WriteTo(p.conn)
+	rest, err := (&net.Buffers{out[n:], more}).WriteTo(p.conn.UnixConn)
 	return n + int(rest), err
 }
 

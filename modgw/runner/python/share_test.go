@@ -8,9 +8,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/wire"
 )
 
 // sharedApps answer with the id of their process. /wait waits for a file, and writes another one
@@ -185,6 +187,30 @@ func TestWorkerThatIsBusyForLongIsNotTakenOver(t *testing.T) {
 	if got := first.get("/"); got.status != http.StatusOK {
 		t.Errorf("after it was left alone: %d %q, %v", got.status, got.body, got.err)
 	}
+}
+
+// TestWorkerThatReadsNothingHoldsNoUpgradeUp has a worker that leaves no room on its control
+// connection.
+func TestWorkerThatReadsNothingHoldsNoUpgradeUp(t *testing.T) {
+	t.Parallel()
+	first := serve(t, sharedApps["WSGI"], withWorkers(1, 1), func(d *modgw.Descriptor) { d.Timeouts.Stop = 100 * time.Millisecond })
+	pid := first.pid(1)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	deaf := first.tracked()[0]
+	for !first.log.Has("it reads nothing on its control connection") {
+		deaf.Send(wire.Dump, make([]byte, 64<<10))
+	}
+	second := first.heir()
+	if err := second.runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second.listen()
+	if got := second.get("/"); got.status != http.StatusOK || strings.HasPrefix(got.body, itoa(pid)+" ") {
+		t.Errorf("%d %q, %v", got.status, got.body, got.err)
+	}
+	first.eventually("its end", func() bool { return !alive(pid) })
 }
 
 // TestWorkerOfAnotherKindOfJoiningIsNotShared has a worker whose code joins other hosts in a way

@@ -17,6 +17,10 @@ import (
 // kernel does early in the exit of every process.
 const ExitTime = time.Second
 
+// sendTime is how long a worker may take to make room for a frame on its control connection. One
+// that reads nothing there must hold up neither an upgrade nor a goroutine of the host.
+const sendTime = 3 * time.Second
+
 // ErrStreamsSpent is the error of a connection that has no stream ids left. The worker is replaced.
 var ErrStreamsSpent = errors.New("the connection has no stream ids left")
 
@@ -71,7 +75,7 @@ func New(w *workers.Worker, c Config) *Worker {
 
 // Connect gives the worker its control connection. It comes before all that follows.
 func (w *Worker) Connect(conn *net.UnixConn) {
-	w.conn, w.in, w.out = conn, wire.NewReader(conn), wire.NewWriter(conn)
+	w.conn, w.in, w.out = conn, wire.NewReader(conn), wire.NewBoundedWriter(conn, sendTime)
 }
 
 // Close closes the control connection, if there is one.
@@ -81,17 +85,26 @@ func (w *Worker) Close() {
 	}
 }
 
-// Send sends a frame on the control connection. A write error surfaces in [Worker.Read].
+// Send sends a frame on the control connection. The end of the connection surfaces in [Worker.Read].
 func (w *Worker) Send(t wire.Type, payload []byte) {
-	_ = w.out.Write(func(b []byte) []byte {
+	w.noteSent(w.out.Write(func(b []byte) []byte {
 		return wire.AppendFrame(b, wire.Frame{Type: t, Payload: payload})
-	})
+	}))
+}
+
+// noteSent has a worker replaced that does not read what it is sent. It cannot be sent anything any
+// more.
+func (w *Worker) noteSent(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Want("it reads nothing on its control connection")
+	}
 }
 
 // Join has the worker serve another host too, which has made the files for it, as [wire.Join]
 // says. They are closed.
 func (w *Worker) Join(files []*os.File) error {
-	err := w.out.PassFiles(w.conn, wire.Frame{Type: wire.Join}, files)
+	err := w.out.PassFiles(wire.Frame{Type: wire.Join}, files)
+	w.noteSent(err)
 	if err != nil {
 		for _, f := range files {
 			f.Close()
