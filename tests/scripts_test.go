@@ -104,7 +104,8 @@ func (s *site) answersAsOne(url, mount string) {
 	s.t.Helper()
 	var mu sync.Mutex
 	pids := map[string]bool{}
-	// A kept connection may be closed by the web server while a POST is sent, which cannot be repeated.
+	// A kept connection may be closed by the web server while a POST is sent, which cannot be
+	// repeated.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var clients sync.WaitGroup
 	for i := range 6 {

@@ -85,7 +85,8 @@ func (w *Worker) Close() {
 	}
 }
 
-// Send sends a frame on the control connection. The end of the connection surfaces in [Worker.Read].
+// Send sends a frame on the control connection. The end of the connection surfaces in
+// [Worker.Read].
 func (w *Worker) Send(t wire.Type, payload []byte) {
 	w.noteSent(w.out.Write(func(b []byte) []byte {
 		return wire.AppendFrame(b, wire.Frame{Type: t, Payload: payload})
