@@ -37,7 +37,6 @@ var opensByItself = map[string]string{
 	"modgw/host/statelock.go":             "a file in the state folder",
 	"modgw/scripthost/folder.go":          "the folder of the user that it runs as",
 	"modgw/scripthost/log.go":             "the folder of the user that it runs as",
-	"modgw/scripthost/scripthost.go":      "the folder of the user that it runs as",
 	"modgw/runner/fastcgi/socket.go":      "a folder that was just made in the state folder",
 	"modgw/runner/process/sockettable.go": "/proc",
 	"modgw/runner/process/stray.go":       "/proc",

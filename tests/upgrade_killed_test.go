@@ -121,7 +121,7 @@ func (s *site) describeGated(value string) {
 type begunUpgrade struct {
 	site      *site
 	host      int         // process id of the new host
-	newcomers []int       // what it has started, and itself
+	newcomers []int       // process ids of what it has started, and its own
 	out       chan string // gets what the command prints
 }
 

@@ -198,9 +198,9 @@ func TestWorkerThatReadsNothingHoldsNoUpgradeUp(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	deaf := first.tracked()[0]
+	stopped := first.tracked()[0]
 	for !first.log.Has("it reads nothing on its control connection") {
-		deaf.Send(wire.Dump, make([]byte, 64<<10))
+		stopped.Send(wire.Dump, make([]byte, 64<<10))
 	}
 	second := first.heir()
 	if err := second.runner.Start(t.Context()); err != nil {
