@@ -34,6 +34,10 @@ type LoopExchange interface {
 	// of the request, whose body can be read again. It ends the exchange on the loop.
 	Continue(serve func(http.ResponseWriter, *http.Request))
 
+	// MoveTo moves the exchange to another loop, where the handler is asked again. It ends the
+	// exchange on this loop, and may be called within ServeOnLoop alone.
+	MoveTo(*eventloop.Loop)
+
 	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any
 	// longer: because the client has gone, or because it has been there for long.
 	SetOwner(LoopOwner)
@@ -50,13 +54,22 @@ type LoopHandler interface {
 	http.Handler
 
 	// ServeOnLoop begins to serve an exchange, if it can be begun without waiting for anything, and
-	// returns true; SetOwner was called then. Later, or during SetOwner at the earliest, it ends by
-	// Respond or Continue. If it returns false, nothing was done, and the request is one for
-	// ServeHTTP.
+	// returns true; SetOwner or MoveTo was called then. Later, or during SetOwner at the earliest,
+	// it ends by Respond or Continue. If it returns false, nothing was done, and the request is one
+	// for ServeHTTP.
 	ServeOnLoop(LoopExchange) bool
 }
 
 var _ LoopHandler = (*Gateway)(nil)
+
+// LoopRunner is a runner that serves what is ordinary on one event loop, which is the same for all
+// generations of an app. It calls no MoveTo.
+type LoopRunner interface {
+	LoopHandler
+
+	// Loop is where ServeOnLoop is called; nil: nowhere.
+	Loop() *eventloop.Loop
+}
 
 // ServeOnLoop implements [LoopHandler] for the requests of apps whose runner does. Whatever is to
 // be decided beside the app and its generation is for ServeHTTP.
@@ -73,8 +86,17 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	if generation == nil {
 		return false
 	}
-	runner, ok := generation.runner.(LoopHandler)
-	if !ok || !generation.begin() {
+	runner, ok := generation.runner.(LoopRunner)
+	if !ok {
+		return false
+	}
+	switch loop := runner.Loop(); {
+	case loop == nil:
+		return false
+	case loop != x.Loop():
+		x.MoveTo(loop)
+		return true
+	case !generation.begin():
 		return false
 	}
 	if a, _ := generation.findAlias(info); a != nil {

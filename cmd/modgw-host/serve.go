@@ -125,8 +125,9 @@ func runHost(ctx context.Context, config host.Config, ready func()) error {
 	if err != nil {
 		config.Log.Debug("inherited descriptors are not kept from apps", "error", err.Error())
 	}
+	config.Loops = host.LoopsFor(runtime.GOMAXPROCS(0))
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + config.Loops)
 		config.Naps = true
 	}
 	if h, err = host.New(config); err != nil {

@@ -17,6 +17,9 @@ import (
 type Handler struct {
 	http.Handler
 
+	// Home is the loop that it serves on, to which exchanges on other loops move; nil: any.
+	Home *eventloop.Loop
+
 	// Answer is called in a later turn of the loop; nil: the exchange waits until it has to leave.
 	Answer func(modgw.LoopExchange)
 
@@ -35,6 +38,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ServeOnLoop implements [modgw.LoopHandler]. It panics when the header has X-Panic.
 func (h *Handler) ServeOnLoop(x modgw.LoopExchange) bool {
+	if h.Home != nil && h.Home != x.Loop() {
+		x.MoveTo(h.Home)
+		return true
+	}
 	h.OnLoop.Add(1)
 	o := &owner{handler: h, exchange: x}
 	x.SetOwner(o)
@@ -93,6 +100,24 @@ func OnLoop(h http.Handler) http.Handler {
 		return h
 	}
 	return Declining{h}
+}
+
+// Loops are two loops for a front, on the first of which its handler serves if it is a Handler. The
+// first connection begins on the second. Close them when no connection is left.
+func Loops(t testing.TB, h http.Handler) []*eventloop.Loop {
+	t.Helper()
+	loops := []*eventloop.Loop{NewLoop(t), NewLoop(t)}
+	if h, ok := h.(*Handler); ok {
+		h.Home = loops[0]
+	}
+	return loops
+}
+
+// Close closes loops.
+func Close(loops []*eventloop.Loop) {
+	for _, l := range loops {
+		l.Close()
+	}
 }
 
 // NewLoop starts a loop. Close it when no connection is left.

@@ -225,6 +225,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	h.lastGood.remove(name)
 	h.figures.remove(name)
 	h.history.Remove(name)
+	h.loops.forget(name)
 	if err := h.gateway.Remove(context.Background(), name); err == nil {
 		h.log.Info("app removed", "app", name)
 		h.removePrivate(name)

@@ -66,8 +66,12 @@ type Config struct {
 	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
 	Unwatched bool
 
-	// Naps says that the program has one of Go's processors more than it needs (GOMAXPROCS), for
-	// the host's loop to keep while it waits for a moment.
+	// Loops is how many event loops serve ordinary requests; 0: one. Each app is served on one of
+	// them.
+	Loops int
+
+	// Naps says that the program has one of Go's processors more for each loop than it needs
+	// (GOMAXPROCS), which a loop keeps while it waits for a moment.
 	Naps bool
 
 	// Ready is called once, when the first deploy of every app has ended.

@@ -170,7 +170,7 @@ func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	}
 	switch l.Kind {
 	case "fastcgi":
-		f.server = fcgi.New(fcgi.Config{Config: common, Loop: h.loop, Authorizer: h.dev == nil})
+		f.server = fcgi.New(fcgi.Config{Config: common, Loops: h.loops.all, Authorizer: h.dev == nil})
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":
@@ -191,7 +191,7 @@ func (h *Host) httpConfig(f *openFront, all []*openFront) http.Config {
 	l := f.settings
 	c := http.Config{
 		Handler:        h.handler(),
-		Loop:           h.loop,
+		Loops:          h.loops.all,
 		Log:            h.log,
 		Refused:        h.requestRefused,
 		TrustedProxies: h.TrustedProxies(),

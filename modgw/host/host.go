@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/internal/proc"
@@ -93,7 +92,7 @@ type Host struct {
 	failing       map[modgw.AppName]bool        // apps in the gateway that have no reconciler
 	outside       loadedOutside                 // files of code outside the roots of apps
 	accessLog     atomic.Pointer[accesslog.Log] // nil without one
-	loop          *eventloop.Loop               // serves ordinary requests; nil before Run
+	loops         loops                         // serve ordinary requests
 	reconciling   context.Context               // ends reconcilers; nil before Run and after it
 }
 
@@ -242,7 +241,7 @@ func (h *Host) privateFolder(name modgw.AppName) string {
 }
 
 func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
-	c.Loop, c.Telemetry = h.loop, h.telemetry()
+	c.Loop, c.Telemetry = h.loops.of(c.Descriptor.Name), h.telemetry()
 	return python.New(c, h.worker)
 }
 

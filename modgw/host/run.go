@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python"
@@ -53,7 +52,7 @@ func (h *Host) Run(ctx context.Context) error {
 	}
 	defer closeLog()
 	defer h.startTracing()()
-	defer h.openLoop()()
+	defer h.openLoops()()
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}
@@ -95,19 +94,14 @@ func (h *Host) reserveState() (unlock func(), err error) {
 	return unlock, nil
 }
 
-// openLoop makes the loop that serves ordinary requests, and returns a function that ends it.
+// openLoops makes the loops that serve ordinary requests, and returns a function that ends them.
 // Without a loop goroutines serve all requests.
-func (h *Host) openLoop() (end func()) {
-	loop, err := eventloop.New()
+func (h *Host) openLoops() (end func()) {
+	err := h.loops.open(h.config.Loops, h.config.Naps)
 	if err != nil {
 		h.log.Warn("requests cost more than they need", "error", err)
-		return func() {}
 	}
-	if h.config.Naps {
-		loop.TakeNaps()
-	}
-	h.loop = loop
-	return loop.Close
+	return h.loops.close
 }
 
 // sockets are the listeners of the host.

@@ -18,9 +18,9 @@ type Config struct {
 	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
 	Authorizer bool
 
-	// Loop is where ordinary requests are served if Handler is a [modgw.LoopHandler]; nil:
-	// goroutines serve all. It must not be closed before Serve has returned.
-	Loop *eventloop.Loop
+	// Loops are where ordinary requests are served if Handler is a [modgw.LoopHandler]; none:
+	// goroutines serve all. They must not be closed before Serve has returned.
+	Loops []*eventloop.Loop
 
 	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered
 	// 503. 0: 100.

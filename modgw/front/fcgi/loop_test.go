@@ -265,11 +265,11 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop := looptest.NewLoop(t)
-	defer loop.Close()
+	loops := looptest.Loops(t, h)
+	defer looptest.Close(loops)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	config := Config{Config: front.Config{Handler: h, Log: slog.New(slog.DiscardHandler)}, Loop: loop}
+	config := Config{Config: front.Config{Handler: h, Log: slog.New(slog.DiscardHandler)}, Loops: loops}
 	go func() { ended <- New(config).Serve(ctx, ln) }()
 	idle, busy, mute := dial(t, path), dial(t, path), dial(t, path)
 	idle.send(request(1, true, nil, ""))
@@ -301,15 +301,10 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 
 func TestPanicOnTheLoopEndsItsConnectionAlone(t *testing.T) {
 	log := &watchtest.Log{}
-	h := &looptest.Handler{}
-	var other *client
-	socket := serveWilling(t, h, func(c *Config) {
+	path := serveWilling(t, &looptest.Handler{}, func(c *Config) {
 		c.Log = slog.New(slog.NewTextHandler(log, nil))
-		c.TrustedPeer = nil
 	})
-	path := serve(t, Config{Config: front.Config{Handler: h, Log: slog.New(slog.NewTextHandler(log, nil))}})
-	other = dial(t, socket)
-	c := dial(t, path)
+	other, c := dial(t, path), dial(t, path)
 	c.send(request(1, true, map[string]string{"HTTP_X_PANIC": "1"}, ""))
 	if !c.ended() {
 		t.Error("the connection goes on")

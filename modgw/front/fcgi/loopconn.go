@@ -59,14 +59,14 @@ func (c *loopConn) Parse() (p onloop.Progress) {
 }
 
 // Request implements [onloop.Protocol]. It makes the request of the variables in the buffer.
-func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool) {
+func (c *loopConn) Request(received time.Time) (r *http.Request, info *modgw.RequestInfo, ok bool) {
 	config := &c.server.config
 	c.builder = c.server.builders.get()
 	params := string(c.buf[c.whole.params.from:c.whole.params.to])
 	if err := config.Limits.EachPair(params, c.builder.Set); err != nil {
 		return nil, nil, false
 	}
-	r, err := c.builder.Request(c.base, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now()})
+	r, err := c.builder.Request(c.base, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: received})
 	length := int64(c.whole.bodyLength)
 	if err != nil || r.TransferEncoding != nil || r.ContentLength >= 0 && r.ContentLength != length {
 		return nil, nil, false
@@ -82,7 +82,7 @@ func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
 func (c *loopConn) Body() []byte { return c.whole.body(c.buf[:]) }
 
 // AppendResponse implements [onloop.Protocol]. The response is one record and the end record.
-func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte) ([]byte, bool) {
+func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte, _ time.Time) ([]byte, bool) {
 	start := len(b)
 	b = append(b, make([]byte, fcgi.HeaderLen)...)
 	declared := cgi.DeclaredLength(header)

@@ -41,8 +41,7 @@ func serve(t testing.TB, config Config) string {
 
 func serveOn(t testing.TB, config Config, ln net.Listener) {
 	t.Helper()
-	loop := looptest.NewLoop(t)
-	config.Loop, config.Handler = loop, looptest.OnLoop(config.Handler)
+	config.Loops, config.Handler = looptest.Loops(t, config.Handler), looptest.OnLoop(config.Handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- New(config).Serve(ctx, ln) }()
@@ -51,7 +50,7 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 		if err := <-ended; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		loop.Close()
+		looptest.Close(config.Loops)
 	})
 }
 

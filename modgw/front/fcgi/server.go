@@ -30,9 +30,9 @@ type connection interface {
 // New makes a server. It starts nothing.
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults()}
-	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && s.config.Loop != nil {
+	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && len(s.config.Loops) > 0 {
 		s.onLoop = onloop.New(onloop.Config{
-			Loop: s.config.Loop, Handler: handler, Log: s.config.Log, Multiplexed: true,
+			Loops: s.config.Loops, Handler: handler, Log: s.config.Log, Multiplexed: true,
 		})
 	}
 	s.conns = listen.Conns[connection]{

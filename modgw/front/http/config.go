@@ -23,9 +23,9 @@ type Config struct {
 	// not wait. nil: nothing is called.
 	Refused func(Refusal)
 
-	// Loop is where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler];
-	// nil: goroutines serve all. It must not be closed before Serve has returned.
-	Loop *eventloop.Loop
+	// Loops are where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler];
+	// none: goroutines serve all. They must not be closed before Serve has returned.
+	Loops []*eventloop.Loop
 
 	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or
 	// "h2", or else the connection ends after the handshake.

@@ -249,12 +249,12 @@ func TestEndingAnswersWhatIsOnTheLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop := looptest.NewLoop(t)
-	defer loop.Close()
+	loops := looptest.Loops(t, h)
+	defer looptest.Close(loops)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- New(Config{Handler: h, Loop: loop, Log: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
+		ended <- New(Config{Handler: h, Loops: loops, Log: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
 	}()
 	addr := ln.Addr().String()
 	still, busy, mute := dialTalk(t, addr), dialTalk(t, addr), dialTalk(t, addr)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/rawsocket"
@@ -43,11 +44,11 @@ const (
 // newOnLoop returns what serves connections on the loop; nil if goroutines have to.
 func newOnLoop(c Config) *onloop.Server {
 	handler, ok := c.Handler.(modgw.LoopHandler)
-	if !ok || c.Loop == nil || c.TLS != nil || c.ProxyProtocol {
+	if !ok || len(c.Loops) == 0 || c.TLS != nil || c.ProxyProtocol {
 		return nil
 	}
 	return onloop.New(onloop.Config{
-		Loop: c.Loop, Handler: handler, Log: c.Log, IdleTimeout: c.IdleTimeout, FirstTimeout: c.HeaderTimeout,
+		Loops: c.Loops, Handler: handler, Log: c.Log, IdleTimeout: c.IdleTimeout, FirstTimeout: c.HeaderTimeout,
 	})
 }
 
@@ -131,7 +132,7 @@ func (c *loopConn) Parse() onloop.Progress {
 }
 
 // Request implements [onloop.Protocol].
-func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool) {
+func (c *loopConn) Request(received time.Time) (r *http.Request, info *modgw.RequestInfo, ok bool) {
 	l := c.conn
 	if status, _ := l.server.refusal(&l.request); status != 0 {
 		return nil, nil, false
@@ -143,7 +144,7 @@ func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
 		l.request = *l.request.WithContext(modgw.WithRequestInfo(l.server.base, c.info))
 	}
 	l.request.RemoteAddr, l.request.Body = l.peer.remote, http.NoBody
-	*c.info = l.server.prepare(&l.request, l.peer, l.server.config.Loop.Time())
+	*c.info = l.server.prepare(&l.request, l.peer, received)
 	return &l.request, c.info, true
 }
 
@@ -151,7 +152,7 @@ func (c *loopConn) Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
 func (c *loopConn) Body() []byte { return c.conn.in.bytes()[:c.conn.request.ContentLength] }
 
 // AppendResponse implements [onloop.Protocol].
-func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte) ([]byte, bool) {
+func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte, now time.Time) ([]byte, bool) {
 	if cgi.CheckHead(status, header) != nil || header["Connection"] != nil {
 		return b, false
 	}
@@ -161,8 +162,7 @@ func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body
 		framing.EndConnection()
 	}
 	b = framing.AppendHead(b, status, header)
-	server := c.conn.server
-	b = framing.AppendHeadEnd(b, int64(len(body)), server.date.At(server.config.Loop.Time()))
+	b = framing.AppendHeadEnd(b, int64(len(body)), c.conn.server.date.At(now))
 	if framing.HasBody() && len(body) > 0 {
 		if framing.Count(int64(len(body))) != nil {
 			return b, false

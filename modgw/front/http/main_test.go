@@ -42,8 +42,7 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	loop := looptest.NewLoop(t)
-	config.Loop, config.Handler = loop, looptest.OnLoop(config.Handler)
+	config.Loops, config.Handler = looptest.Loops(t, config.Handler), looptest.OnLoop(config.Handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- New(config).Serve(ctx, ln) }()
@@ -53,7 +52,7 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 		if err := <-ended; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		loop.Close()
+		looptest.Close(config.Loops)
 	})
 }
 

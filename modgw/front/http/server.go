@@ -72,14 +72,13 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	s.base, s.handed = base, newHandedOver(ln.Addr())
-	if s.ends = s.config.Loop; s.ends == nil {
-		own, err := eventloop.New()
-		if err != nil {
-			s.config.Log.Warn("clients that leave are noticed late", "error", err)
-		} else {
-			defer own.Close()
-			s.ends = own
-		}
+	if loops := s.config.Loops; len(loops) > 0 {
+		s.ends = loops[0]
+	} else if own, err := eventloop.New(); err != nil {
+		s.config.Log.Warn("clients that leave are noticed late", "error", err)
+	} else {
+		defer own.Close()
+		s.ends = own
 	}
 	http2 := s.newHTTP2()
 	served := make(chan struct{})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -22,14 +23,16 @@ const (
 	idle                   // nothing of a request has come
 	receiving              // a part of one has
 	serving                // its response is awaited
+	moving                 // it goes to another loop, where its request is served
 	away                   // a goroutine has the connection
 	closed
 )
 
 // Conn is a connection of a front. It implements [modgw.LoopExchange] for the request that it
-// serves. Its fields belong to the loop.
+// serves. Its fields belong to the loop that it is on.
 type Conn struct {
 	server   *Server
+	lane     atomic.Pointer[lane] // says which loop; that loop alone changes it
 	protocol Protocol
 	peer     net.Addr
 	ended    func() // called when the connection has ended
@@ -55,7 +58,19 @@ type Conn struct {
 // Start has the loop serve the connection, and ended called when the connection has ended.
 func (c *Conn) Start(ended func()) {
 	c.ended = ended
-	c.server.Loop.Post(c.listen)
+	c.post(c.listen)
+}
+
+// post has f called on the loop that the connection is on then.
+func (c *Conn) post(f func()) {
+	l := c.lane.Load()
+	l.loop.Post(func() {
+		if c.lane.Load() != l {
+			c.post(f)
+			return
+		}
+		f()
+	})
 }
 
 // listen makes the connection idle when it begins, and when it comes back.
@@ -66,7 +81,7 @@ func (c *Conn) listen() {
 		c.close()
 	case c.handover != nil:
 		c.pass()
-	case c.last, c.server.Loop.Add(&c.source, c.fd, c) != nil:
+	case c.last, c.Loop().Add(&c.source, c.fd, c) != nil:
 		// Its client may have begun a request, or the kernel has no room for another source.
 		c.handOver(Work{Stay: stayAway})
 	default:
@@ -123,7 +138,7 @@ func (c *Conn) receive() {
 // proceed serves the request that was read, if it is whole.
 func (c *Conn) proceed() {
 	if c.state == idle {
-		c.enter(receiving, c.server.busy)
+		c.enter(receiving, c.lane.Load().busy)
 	}
 	switch c.protocol.Parse() {
 	case Whole:
@@ -135,13 +150,20 @@ func (c *Conn) proceed() {
 
 // serve serves the request that was read.
 func (c *Conn) serve() {
-	r, info, ok := c.protocol.Request()
+	r, info, ok := c.protocol.Request(c.Loop().Time())
 	if !ok {
 		c.handOver(Work{})
 		return
 	}
-	c.request, c.info, c.header = r, info, c.server.takeHeader()
-	c.enter(serving, c.server.busy)
+	c.request, c.info = r, info
+	c.offer()
+}
+
+// offer has the handler serve the request.
+func (c *Conn) offer() {
+	lane := c.lane.Load()
+	c.header = lane.takeHeader()
+	c.enter(serving, lane.busy)
 	if !c.server.Handler.ServeOnLoop(c) {
 		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
 	}
@@ -165,9 +187,9 @@ func (c *Conn) rest() {
 		c.pass()
 		return
 	case c.protocol.WasUsed():
-		c.enter(idle, c.server.idle)
+		c.enter(idle, c.lane.Load().idle)
 	default:
-		c.enter(idle, c.server.first)
+		c.enter(idle, c.lane.Load().first)
 	}
 	c.protocol.Release()
 }
@@ -213,13 +235,13 @@ func (c *Conn) pass() {
 
 // forget releases what belongs to the request that was served.
 func (c *Conn) forget() {
-	c.server.releaseHeader(c.header)
+	c.lane.Load().releaseHeader(c.header)
 	c.request, c.info, c.header, c.owner = nil, nil, nil, nil
 }
 
 // Drain ends the connection as soon as no request is in flight. Any goroutine may call it.
 func (c *Conn) Drain() {
-	c.server.Loop.Post(func() {
+	c.post(func() {
 		defer c.contain()
 		c.last = true
 		switch {
@@ -241,7 +263,7 @@ func (c *Conn) Drain() {
 // Leave passes the connection to another process as soon as no request is in flight. Any goroutine
 // may call it.
 func (c *Conn) Leave(h *listen.Handover) {
-	c.server.Loop.Post(func() {
+	c.post(func() {
 		defer c.contain()
 		c.handover = h
 		switch {
@@ -255,7 +277,7 @@ func (c *Conn) Leave(h *listen.Handover) {
 
 // Cut ends the connection at once. Any goroutine may call it.
 func (c *Conn) Cut(err error) {
-	c.server.Loop.Post(func() {
+	c.post(func() {
 		defer c.contain()
 		c.cut = err
 		switch c.state {
@@ -302,7 +324,7 @@ func (c *Conn) drive(d Driver) {
 		c.ended()
 		return
 	}
-	c.server.Loop.Post(func() {
+	c.post(func() {
 		c.fd, c.driver = fd, nil
 		c.listen()
 	})

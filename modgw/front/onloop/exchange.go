@@ -15,7 +15,7 @@ import (
 var _ modgw.LoopExchange = (*Conn)(nil)
 
 // Loop implements [modgw.LoopExchange].
-func (c *Conn) Loop() *eventloop.Loop { return c.server.Loop }
+func (c *Conn) Loop() *eventloop.Loop { return c.lane.Load().loop }
 
 // Request implements [modgw.LoopExchange].
 func (c *Conn) Request() (*http.Request, *modgw.RequestInfo) { return c.request, c.info }
@@ -36,13 +36,42 @@ func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	}
 }
 
+// MoveTo implements [modgw.LoopExchange]: the connection moves, and stays there.
+func (c *Conn) MoveTo(loop *eventloop.Loop) {
+	to := c.server.laneOf(loop)
+	if c.state != serving || to == nil {
+		return
+	}
+	c.enter(moving, nil)
+	c.source.Remove()
+	from := c.lane.Load()
+	from.releaseHeader(c.header)
+	c.header, c.owner = nil, nil
+	c.lane.Store(to)
+	loop.Post(c.arrive)
+}
+
+// arrive serves the request with which the connection has moved to this loop.
+func (c *Conn) arrive() {
+	defer c.contain()
+	switch {
+	case c.cut != nil:
+		c.close()
+	case c.Loop().Add(&c.source, c.fd, c) != nil: // the kernel has no room for another source
+		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+	default:
+		c.offer()
+	}
+}
+
 // Respond implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
 func (c *Conn) Respond(status int, body []byte) {
 	if c.state != serving {
 		return
 	}
 	defer c.contain()
-	out, ok := c.protocol.AppendResponse(c.server.out[:0], status, c.header, body)
+	lane := c.lane.Load()
+	out, ok := c.protocol.AppendResponse(lane.out[:0], status, c.header, body, lane.loop.Time())
 	if !ok {
 		// A goroutine sends a response that takes more than one write, and says what is wrong with
 		// it.
@@ -54,7 +83,7 @@ func (c *Conn) Respond(status int, body []byte) {
 		})
 		return
 	}
-	c.server.out, c.moves = out, 0
+	lane.out, c.moves = out, 0
 	isOver := !c.protocol.EndRequest() || c.last
 	c.forget()
 	n, err := rawsocket.Write(c.fd, out)
@@ -68,8 +97,8 @@ func (c *Conn) Respond(status int, body []byte) {
 	case isOver:
 		c.close()
 	case c.protocol.HasInput():
-		c.enter(receiving, c.server.busy)
-		c.server.Loop.FlushLater(c)
+		c.enter(receiving, lane.busy)
+		lane.loop.FlushLater(c)
 	default:
 		c.rest()
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/looptest"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,7 +61,7 @@ func (l *lines) line() string {
 	return line
 }
 
-func (l *lines) Request() (*http.Request, *modgw.RequestInfo, bool) {
+func (l *lines) Request(time.Time) (*http.Request, *modgw.RequestInfo, bool) {
 	l.used = true
 	r, err := http.NewRequest("GET", "/", nil)
 	if l.line() == "panic" {
@@ -71,7 +72,7 @@ func (l *lines) Request() (*http.Request, *modgw.RequestInfo, bool) {
 
 func (l *lines) Body() []byte { return []byte(l.line()) }
 
-func (l *lines) AppendResponse(b []byte, status int, _ http.Header, body []byte) ([]byte, bool) {
+func (l *lines) AppendResponse(b []byte, status int, _ http.Header, body []byte, _ time.Time) ([]byte, bool) {
 	return append(append(b, body...), '\n'), status == http.StatusOK
 }
 
@@ -159,7 +160,7 @@ func start(t *testing.T, h *looptest.Handler, c Config, l *lines) *peer {
 			t.Fatal(err)
 		}
 	}
-	c.Loop, c.Handler, c.Log = looptest.NewLoop(t), h, slog.New(slog.DiscardHandler)
+	c.Loops, c.Handler, c.Log = looptest.Loops(t, h), h, slog.New(slog.DiscardHandler)
 	conn, ok := New(c).Accept(ends[0], l)
 	if !ok {
 		t.Fatal("the loop does not accept a socket")
@@ -171,7 +172,7 @@ func start(t *testing.T, h *looptest.Handler, c Config, l *lines) *peer {
 		conn.Cut(errors.New("the test is over"))
 		p.Conn.Close()
 		<-p.ended
-		c.Loop.Close()
+		looptest.Close(c.Loops)
 	})
 	return p
 }
@@ -295,6 +296,48 @@ func TestCutEndsAConnectionInEveryState(t *testing.T) {
 			<-p.ended
 		})
 	}
+}
+
+// startMoving begins a connection whose request moves to a loop that has not come to it yet.
+func startMoving(t *testing.T) (p *peer, arrive func()) {
+	h := &looptest.Handler{Answer: echo}
+	p = start(t, h, Config{}, &lines{})
+	busy, free := make(chan struct{}), make(chan struct{})
+	h.Home.Post(func() { close(busy); <-free })
+	<-busy
+	p.send("a\n")
+	watchtest.Eventually(t, "the connection moves", func() bool { return p.conn.Loop() == h.Home })
+	return p, func() { close(free) }
+}
+
+func TestConnectionCanEndWhileItMoves(t *testing.T) {
+	t.Run("cut", func(t *testing.T) {
+		p, arrive := startMoving(t)
+		p.conn.Cut(errors.New("cut"))
+		arrive()
+		<-p.ended
+	})
+	t.Run("drained", func(t *testing.T) {
+		p, arrive := startMoving(t)
+		p.conn.Drain()
+		arrive()
+		p.want("a\n")
+		p.wantEnd()
+	})
+	t.Run("passed to another process", func(t *testing.T) {
+		p, arrive := startMoving(t)
+		passed := make(chan bool, 1)
+		p.conn.Leave(&listen.Handover{Pass: func(fd int, used bool) {
+			unix.Close(fd)
+			passed <- used
+		}})
+		arrive()
+		p.want("a\n")
+		if !<-passed {
+			t.Error("it passes as one without a request")
+		}
+		<-p.ended
+	})
 }
 
 func TestIdleConnectionsEndInTime(t *testing.T) {

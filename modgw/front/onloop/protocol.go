@@ -3,6 +3,7 @@ package onloop
 import (
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -32,15 +33,16 @@ type Protocol interface {
 	// Parse says what was read.
 	Parse() Progress
 
-	// Request is the request that Parse has found whole. If ok is false something is wrong with it,
-	// and a goroutine is to refuse it.
-	Request() (r *http.Request, info *modgw.RequestInfo, ok bool)
+	// Request is the request that Parse has found whole, received at this time. If ok is false
+	// something is wrong with it, and a goroutine is to refuse it.
+	Request(received time.Time) (r *http.Request, info *modgw.RequestInfo, ok bool)
 
 	// Body is the body of that request.
 	Body() []byte
 
-	// AppendResponse appends a whole response. It reports false for one that a goroutine must send.
-	AppendResponse(b []byte, status int, header http.Header, body []byte) (out []byte, ok bool)
+	// AppendResponse appends a whole response, which is sent now. It reports false for one that a
+	// goroutine must send.
+	AppendResponse(b []byte, status int, header http.Header, body []byte, now time.Time) (out []byte, ok bool)
 
 	// EndRequest removes the request from what was read, after AppendResponse. It reports whether
 	// another one may follow.

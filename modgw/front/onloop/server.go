@@ -3,7 +3,7 @@ package onloop
 import (
 	"log/slog"
 	"net"
-	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
@@ -23,7 +23,7 @@ const (
 
 // Config is what a Server is made from.
 type Config struct {
-	Loop    *eventloop.Loop   // must not be closed before the last connection has ended
+	Loops   []*eventloop.Loop // one at least, not closed before the last connection has ended
 	Handler modgw.LoopHandler // answers requests
 	Log     *slog.Logger      // must not be nil
 
@@ -36,24 +36,18 @@ type Config struct {
 	Multiplexed bool
 }
 
-// Server is what the connections of a front on one loop have in common.
+// Server is what the connections of a front have in common.
 type Server struct {
 	Config
-
-	// The rest belongs to the loop.
-	busy, idle, first *eventloop.Limit // idle and first may be nil
-	out               []byte           // memory for the response that is being written
-	headers           []http.Header    // empty ones, for responses
+	lanes []*lane
+	next  atomic.Uint32 // for the lane of the next connection
 }
 
 // New makes a server. It starts nothing.
 func New(c Config) *Server {
-	s := &Server{Config: c, busy: c.Loop.NewLimit(MaxTime)}
-	if c.IdleTimeout > 0 {
-		s.idle = c.Loop.NewLimit(c.IdleTimeout)
-	}
-	if c.FirstTimeout > 0 {
-		s.first = c.Loop.NewLimit(c.FirstTimeout)
+	s := &Server{Config: c}
+	for _, loop := range c.Loops {
+		s.lanes = append(s.lanes, newLane(loop, c))
 	}
 	return s
 }
@@ -67,22 +61,17 @@ func (s *Server) Accept(rwc net.Conn, p Protocol) (c *Conn, ok bool) {
 		return nil, false
 	}
 	c = &Conn{server: s, protocol: p, peer: peer, fd: fd}
+	c.lane.Store(s.lanes[s.next.Add(1)%uint32(len(s.lanes))])
 	c.stay.Overdue = c.overdue
 	return c, true
 }
 
-func (s *Server) takeHeader() http.Header {
-	if n := len(s.headers); n > 0 {
-		h := s.headers[n-1]
-		s.headers = s.headers[:n-1]
-		return h
+// laneOf returns the lane on a loop; nil: the server has none there.
+func (s *Server) laneOf(loop *eventloop.Loop) *lane {
+	for _, l := range s.lanes {
+		if l.loop == loop {
+			return l
+		}
 	}
-	return make(http.Header, 8)
-}
-
-func (s *Server) releaseHeader(h http.Header) {
-	if h != nil {
-		clear(h)
-		s.headers = append(s.headers, h)
-	}
+	return nil
 }

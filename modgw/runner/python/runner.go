@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/asgi"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
@@ -20,7 +21,7 @@ import (
 
 // server gives the requests of an app to its workers.
 type server interface {
-	http.Handler
+	modgw.LoopRunner
 
 	// Connect makes what carries requests to a worker. files are the worker's ends, also after an
 	// error.
@@ -59,12 +60,12 @@ type Runner struct {
 }
 
 var (
-	_ modgw.Runner      = (*Runner)(nil)
-	_ modgw.Expander    = (*Runner)(nil)
-	_ modgw.Resizer     = (*Runner)(nil)
-	_ modgw.Sleeper     = (*Runner)(nil)
-	_ modgw.LoopHandler = (*Runner)(nil)
-	_ mux.Successor     = (*Runner)(nil)
+	_ modgw.Runner     = (*Runner)(nil)
+	_ modgw.Expander   = (*Runner)(nil)
+	_ modgw.Resizer    = (*Runner)(nil)
+	_ modgw.Sleeper    = (*Runner)(nil)
+	_ modgw.LoopRunner = (*Runner)(nil)
+	_ mux.Successor    = (*Runner)(nil)
 )
 
 // New makes a runner that serves with the worker code in files. It starts nothing.
@@ -114,11 +115,11 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 // ServeHTTP implements [modgw.Runner].
 func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.server.ServeHTTP(w, req) }
 
-// ServeOnLoop implements [modgw.LoopHandler].
-func (r *Runner) ServeOnLoop(x modgw.LoopExchange) bool {
-	s, ok := r.server.(modgw.LoopHandler)
-	return ok && s.ServeOnLoop(x)
-}
+// Loop implements [modgw.LoopRunner].
+func (r *Runner) Loop() *eventloop.Loop { return r.server.Loop() }
+
+// ServeOnLoop implements [modgw.LoopRunner].
+func (r *Runner) ServeOnLoop(x modgw.LoopExchange) bool { return r.server.ServeOnLoop(x) }
 
 // Resumes implements [mux.Successor].
 func (r *Runner) Resumes() *mux.Server {

@@ -70,7 +70,7 @@ var _ control.Connections = (*Conn)(nil)
 func newConn(s *Server, w *control.Worker) (c *Conn, theirs *os.File, err error) {
 	c = &Conn{server: s, worker: w, streams: make(map[uint32]*Stream), ended: make(chan struct{})}
 	c.makeSlots()
-	if loop := s.loop(); loop != nil {
+	if loop := s.Loop(); loop != nil {
 		conn, theirs, err := wire.LoopPair(loop, c.readOnLoop)
 		if err != nil {
 			return nil, nil, err
@@ -168,7 +168,7 @@ func (c *Conn) register(s *Stream) error {
 
 // Read implements [control.Connections].
 func (c *Conn) Read() {
-	if loop := c.server.loop(); loop != nil {
+	if loop := c.server.Loop(); loop != nil {
 		loop.Post(c.startReading)
 		<-c.ended
 		return
@@ -280,7 +280,7 @@ func (c *Conn) blame(streams map[uint32]*Stream) {
 // sent: processes that it left behind may hold the other end of the connection open.
 func (c *Conn) CleanUp() {
 	c.Remove()
-	if loop := c.server.loop(); loop != nil {
+	if loop := c.server.Loop(); loop != nil {
 		// It does nothing to a connection that has ended.
 		late := func() { c.fail(os.ErrDeadlineExceeded) }
 		time.AfterFunc(control.ExitTime, func() { loop.Post(late) })
@@ -292,7 +292,7 @@ func (c *Conn) CleanUp() {
 
 // Close implements [control.Connections].
 func (c *Conn) Close() {
-	if loop := c.server.loop(); loop != nil {
+	if loop := c.server.Loop(); loop != nil {
 		loop.Post(func() {
 			if c.isOpen() {
 				c.end(net.ErrClosed)

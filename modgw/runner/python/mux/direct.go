@@ -32,9 +32,6 @@ type Scope func(b []byte, r *http.Request, info *modgw.RequestInfo, length int64
 // ServeOnLoop serves a request like [modgw.LoopHandler]; tellEnd says that the app is told when its
 // client has ended its sending side.
 func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bool {
-	if loop := s.loop(); loop == nil || x.Loop() != loop {
-		return false
-	}
 	body := x.Body()
 	limit := s.app.Descriptor.Limits.Body
 	if limit > 0 && int64(len(body)) > limit || len(body) > relay.AheadSize {
@@ -84,7 +81,7 @@ func (c *Conn) openDirect(s *Stream, head, body []byte) bool {
 		return false
 	}
 	if len(c.unflushed) == 0 {
-		c.server.loop().FlushLater(c)
+		c.server.Loop().FlushLater(c)
 	}
 	c.unflushed = append(c.unflushed, s)
 	return true

@@ -65,8 +65,8 @@ func (s *Server) Connect(w *control.Worker) (c control.Connections, files []*os.
 	return conn, files, nil
 }
 
-// loop returns the event loop on which requests are served; nil: goroutines serve all of them.
-func (s *Server) loop() *eventloop.Loop {
+// Loop returns the event loop on which requests are served; nil: goroutines serve all of them.
+func (s *Server) Loop() *eventloop.Loop {
 	if s.app.Attached {
 		return nil
 	}

@@ -43,9 +43,6 @@ const minLoopWait = 4 * time.Second
 
 // ServeOnLoop implements [modgw.LoopHandler].
 func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
-	if loop := s.loop(); loop == nil || x.Loop() != loop {
-		return false
-	}
 	req, info := x.Request()
 	body := x.Body()
 	if limit := s.app.Descriptor.Limits.Body; limit > 0 && int64(len(body)) > limit {
@@ -79,7 +76,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 }
 
 // wake is called when a request that waited has a connection, or will get none.
-func (d *direct) wake() { d.server.loop().Post(d.placed) }
+func (d *direct) wake() { d.server.Loop().Post(d.placed) }
 
 // placed goes on with a request that does not wait any longer.
 func (d *direct) placed() {

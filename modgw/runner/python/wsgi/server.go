@@ -42,7 +42,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, t ticket) {
 // Connect makes the connections to the threads of a worker, which may have requests after
 // [Worker.Add]. files are the worker's ends, also after an error.
 func (s *Server) Connect(w *control.Worker) (_ control.Connections, files []*os.File, err error) {
-	made := &Worker{Worker: w, scheduler: s.scheduler, loop: s.loop()}
+	made := &Worker{Worker: w, scheduler: s.scheduler, loop: s.Loop()}
 	for number := range s.threads {
 		c, theirs, err := newConn(made, number)
 		if err != nil {
@@ -57,8 +57,8 @@ func (s *Server) Connect(w *control.Worker) (_ control.Connections, files []*os.
 	return made, files, nil
 }
 
-// loop returns the event loop on which requests are served; nil: goroutines serve all of them.
-func (s *Server) loop() *eventloop.Loop {
+// Loop returns the event loop on which requests are served; nil: goroutines serve all of them.
+func (s *Server) Loop() *eventloop.Loop {
 	if s.app.Attached {
 		return nil
 	}
