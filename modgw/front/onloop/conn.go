@@ -32,7 +32,7 @@ const (
 // serves. Its fields belong to the loop that it is on.
 type Conn struct {
 	server   *Server
-	lane     atomic.Pointer[lane] // says which loop; that loop alone changes it
+	local    atomic.Pointer[local] // says which loop; that loop alone changes it
 	protocol Protocol
 	peer     net.Addr
 	ended    func() // called when the connection has ended
@@ -63,9 +63,9 @@ func (c *Conn) Start(ended func()) {
 
 // post has f called on the loop that the connection is on then.
 func (c *Conn) post(f func()) {
-	l := c.lane.Load()
+	l := c.local.Load()
 	l.loop.Post(func() {
-		if c.lane.Load() != l {
+		if c.local.Load() != l {
 			c.post(f)
 			return
 		}
@@ -138,7 +138,7 @@ func (c *Conn) receive() {
 // proceed serves the request that was read, if it is whole.
 func (c *Conn) proceed() {
 	if c.state == idle {
-		c.enter(receiving, c.lane.Load().busy)
+		c.enter(receiving, c.local.Load().busy)
 	}
 	switch c.protocol.Parse() {
 	case Whole:
@@ -161,9 +161,9 @@ func (c *Conn) serve() {
 
 // offer has the handler serve the request.
 func (c *Conn) offer() {
-	lane := c.lane.Load()
-	c.header = lane.takeHeader()
-	c.enter(serving, lane.busy)
+	local := c.local.Load()
+	c.header = local.takeHeader()
+	c.enter(serving, local.busy)
 	if !c.server.Handler.ServeOnLoop(c) {
 		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
 	}
@@ -187,9 +187,9 @@ func (c *Conn) rest() {
 		c.pass()
 		return
 	case c.protocol.WasUsed():
-		c.enter(idle, c.lane.Load().idle)
+		c.enter(idle, c.local.Load().idle)
 	default:
-		c.enter(idle, c.lane.Load().first)
+		c.enter(idle, c.local.Load().first)
 	}
 	c.protocol.Release()
 }
@@ -235,7 +235,7 @@ func (c *Conn) pass() {
 
 // forget releases what belongs to the request that was served.
 func (c *Conn) forget() {
-	c.lane.Load().releaseHeader(c.header)
+	c.local.Load().releaseHeader(c.header)
 	c.request, c.info, c.header, c.owner = nil, nil, nil, nil
 }
 

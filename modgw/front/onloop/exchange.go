@@ -15,7 +15,7 @@ import (
 var _ modgw.LoopExchange = (*Conn)(nil)
 
 // Loop implements [modgw.LoopExchange].
-func (c *Conn) Loop() *eventloop.Loop { return c.lane.Load().loop }
+func (c *Conn) Loop() *eventloop.Loop { return c.local.Load().loop }
 
 // Request implements [modgw.LoopExchange].
 func (c *Conn) Request() (*http.Request, *modgw.RequestInfo) { return c.request, c.info }
@@ -38,16 +38,16 @@ func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 
 // MoveTo implements [modgw.LoopExchange]: the connection moves, and stays there.
 func (c *Conn) MoveTo(loop *eventloop.Loop) {
-	to := c.server.laneOf(loop)
+	to := c.server.localOf(loop)
 	if c.state != serving || to == nil {
 		return
 	}
 	c.enter(moving, nil)
 	c.source.Remove()
-	from := c.lane.Load()
+	from := c.local.Load()
 	from.releaseHeader(c.header)
 	c.header, c.owner = nil, nil
-	c.lane.Store(to)
+	c.local.Store(to)
 	loop.Post(c.arrive)
 }
 
@@ -70,8 +70,8 @@ func (c *Conn) Respond(status int, body []byte) {
 		return
 	}
 	defer c.contain()
-	lane := c.lane.Load()
-	out, ok := c.protocol.AppendResponse(lane.out[:0], status, c.header, body, lane.loop.Time())
+	local := c.local.Load()
+	out, ok := c.protocol.AppendResponse(local.out[:0], status, c.header, body, local.loop.Time())
 	if !ok {
 		// A goroutine sends a response that takes more than one write, and says what is wrong with
 		// it.
@@ -83,7 +83,7 @@ func (c *Conn) Respond(status int, body []byte) {
 		})
 		return
 	}
-	lane.out, c.moves = out, 0
+	local.out, c.moves = out, 0
 	isOver := !c.protocol.EndRequest() || c.last
 	c.forget()
 	n, err := rawsocket.Write(c.fd, out)
@@ -97,8 +97,8 @@ func (c *Conn) Respond(status int, body []byte) {
 	case isOver:
 		c.close()
 	case c.protocol.HasInput():
-		c.enter(receiving, lane.busy)
-		lane.loop.FlushLater(c)
+		c.enter(receiving, local.busy)
+		local.loop.FlushLater(c)
 	default:
 		c.rest()
 	}

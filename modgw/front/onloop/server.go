@@ -39,15 +39,15 @@ type Config struct {
 // Server is what the connections of a front have in common.
 type Server struct {
 	Config
-	lanes []*lane
-	next  atomic.Uint32 // for the lane of the next connection
+	locals []*local      // for each loop
+	next   atomic.Uint32 // for the loop of the next connection
 }
 
 // New makes a server. It starts nothing.
 func New(c Config) *Server {
 	s := &Server{Config: c}
 	for _, loop := range c.Loops {
-		s.lanes = append(s.lanes, newLane(loop, c))
+		s.locals = append(s.locals, newLocal(loop, c))
 	}
 	return s
 }
@@ -61,14 +61,14 @@ func (s *Server) Accept(rwc net.Conn, p Protocol) (c *Conn, ok bool) {
 		return nil, false
 	}
 	c = &Conn{server: s, protocol: p, peer: peer, fd: fd}
-	c.lane.Store(s.lanes[s.next.Add(1)%uint32(len(s.lanes))])
+	c.local.Store(s.locals[s.next.Add(1)%uint32(len(s.locals))])
 	c.stay.Overdue = c.overdue
 	return c, true
 }
 
-// laneOf returns the lane on a loop; nil: the server has none there.
-func (s *Server) laneOf(loop *eventloop.Loop) *lane {
-	for _, l := range s.lanes {
+// localOf returns what belongs to a loop; nil: the server has nothing there.
+func (s *Server) localOf(loop *eventloop.Loop) *local {
+	for _, l := range s.locals {
 		if l.loop == loop {
 			return l
 		}

@@ -6,16 +6,16 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 )
 
-// lane is what the connections of a front on one loop have in common. It belongs to that loop.
-type lane struct {
+// local is what the connections of a front on one loop have in common. It belongs to that loop.
+type local struct {
 	loop              *eventloop.Loop
 	busy, idle, first *eventloop.Limit // idle and first may be nil
 	out               []byte           // memory for the response that is being written
 	headers           []http.Header    // empty ones, for responses
 }
 
-func newLane(loop *eventloop.Loop, c Config) *lane {
-	l := &lane{loop: loop, busy: loop.NewLimit(MaxTime)}
+func newLocal(loop *eventloop.Loop, c Config) *local {
+	l := &local{loop: loop, busy: loop.NewLimit(MaxTime)}
 	if c.IdleTimeout > 0 {
 		l.idle = loop.NewLimit(c.IdleTimeout)
 	}
@@ -25,7 +25,7 @@ func newLane(loop *eventloop.Loop, c Config) *lane {
 	return l
 }
 
-func (l *lane) takeHeader() http.Header {
+func (l *local) takeHeader() http.Header {
 	if n := len(l.headers); n > 0 {
 		h := l.headers[n-1]
 		l.headers = l.headers[:n-1]
@@ -34,7 +34,7 @@ func (l *lane) takeHeader() http.Header {
 	return make(http.Header, 8)
 }
 
-func (l *lane) releaseHeader(h http.Header) {
+func (l *local) releaseHeader(h http.Header) {
 	if h != nil {
 		clear(h)
 		l.headers = append(l.headers, h)
