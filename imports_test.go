@@ -96,11 +96,11 @@ var layers = map[string][]string{
 	"modgw/runner/python/pauses":      {"modgw"},
 	"modgw/runner/python/zygote":      {"modgw", "modgw/wire", "modgw/runner/workers", "internal/"},
 	"modgw/runner/python/control":     {"modgw", "modgw/tracecontext", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "internal/"},
-	"modgw/runner/python/request":     {"modgw", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "internal/"},
+	"modgw/runner/python/request":     {"modgw", "modgw/spool", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "internal/"},
 	"modgw/runner/python/response":    {"modgw", "modgw/spool", "modgw/wire", "modgw/runner/relay", "internal/"},
 	"modgw/runner/python/mux":         {"modgw", "modgw/listen", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "internal/"},
 	"modgw/runner/python/asgi":        {"modgw", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
-	"modgw/runner/python/wsgi":        {"modgw", "modgw/listen", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
+	"modgw/runner/python/wsgi":        {"modgw", "modgw/listen", "modgw/spool", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
 }
 
 // alone says which package of this module is the only one to import another module.

@@ -3,6 +3,7 @@ package spool
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // chunkSize is the unit in which memory is used.
@@ -15,16 +16,20 @@ var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
 // Buffer is a queue of bytes with one writer and one reader, which may be different goroutines. Its
 // beginning is in memory, as long as there is some to have, and the rest in a file without a name.
-// Make it with [NewBuffer].
+// Make it with [NewBuffer], or with [NewSharedBuffer].
 type Buffer struct {
 	account *Account
+	area    *Area // the memory is a part of it; nil: it is not shared
 	limit   int64
+	users   atomic.Int32 // how many Close calls are missing beside the first
 
 	mu      sync.Mutex
-	memory  []*[chunkSize]byte
-	first   int   // the offset in the first chunk of the bytes that were not read
-	last    int   // how many bytes were written to the last chunk
+	memory  []piece
+	held    int64 // bytes of memory that the account has taken
+	first   int   // the offset in the first piece of the bytes that were not read
+	last    int   // how many bytes were written to the last piece
 	spare   bool  // one chunk is held beyond the account
+	pinned  int64 // bytes in memory that are kept until Close and not read; 0: they are read
 	size    int64 // bytes that were written and not read
 	ended   bool
 	end     error         // Read returns it at the end
@@ -40,6 +45,12 @@ type Buffer struct {
 	broken        error // why the file takes no more
 }
 
+// piece is memory of a buffer.
+type piece struct {
+	bytes  []byte
+	offset int // in the area, if the buffer has one
+}
+
 // NewBuffer makes an empty buffer that holds at most limit bytes, all of which count for the
 // account; a nil account keeps nothing.
 func NewBuffer(a *Account, limit int64) *Buffer {
@@ -48,6 +59,52 @@ func NewBuffer(a *Account, limit int64) *Buffer {
 		written: make(chan struct{}, 1), taken: make(chan struct{}, 1),
 	}
 }
+
+// NewSharedBuffer is [NewBuffer] whose memory is a part of an area.
+func NewSharedBuffer(a *Account, limit int64, area *Area) *Buffer {
+	b := NewBuffer(a, limit)
+	b.area = area
+	area.users.Add(1)
+	return b
+}
+
+// Pin makes Read go on behind what is in memory, and returns where that is, in its order. It stays
+// there until Close. Without an area, nothing is pinned. Nothing was read, and nothing is written
+// any more.
+func (b *Buffer) Pin() []Region {
+	if b.area == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pinned == 0 {
+		b.pinned = b.size - b.length
+		b.size = b.length
+	}
+	var regions []Region
+	left := int(b.pinned)
+	for _, p := range b.memory {
+		length := min(len(p.bytes), left)
+		left -= length
+		if n := len(regions); n > 0 && regions[n-1].Offset+regions[n-1].Length == p.offset {
+			regions[n-1].Length += length
+		} else if length > 0 {
+			regions = append(regions, Region{p.offset, length})
+		}
+	}
+	return regions
+}
+
+// Unpin makes Read begin with what is in memory again. Nothing was read since Pin.
+func (b *Buffer) Unpin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.size += b.pinned
+	b.pinned = 0
+}
+
+// Retain keeps everything until Close was called once more.
+func (b *Buffer) Retain() { b.users.Add(1) }
 
 // Write keeps p, and returns how much of it was kept. The error is ErrLimit, ErrAccountFull,
 // ErrSpoolFull or a *FileError; what was kept before is not lost then, and Write may be called
@@ -120,13 +177,12 @@ func (b *Buffer) room() []byte {
 	if b.length > 0 || b.size >= b.limit {
 		return nil
 	}
-	if len(b.memory) == 0 || b.last == chunkSize {
-		if !b.account.takeMemory(int64(len(b.memory))*chunkSize, chunkSize) {
+	if len(b.memory) == 0 || b.last == len(b.memory[len(b.memory)-1].bytes) {
+		if !b.addPiece() {
 			return nil
 		}
-		b.addChunk()
 	}
-	free := b.memory[len(b.memory)-1][b.last:]
+	free := b.memory[len(b.memory)-1].bytes[b.last:]
 	return free[:min(int64(len(free)), b.limit-b.size)]
 }
 
@@ -135,11 +191,40 @@ func (b *Buffer) wrote(n int) {
 	b.size += int64(n)
 }
 
-func (b *Buffer) addChunk() {
+// addPiece reports whether there is more memory; b.mu is held.
+func (b *Buffer) addPiece() bool {
+	if b.area == nil {
+		if !b.account.takeMemory(b.held, chunkSize) {
+			return false
+		}
+		b.held += chunkSize
+		b.addChunk()
+		return true
+	}
+	size := min(max(b.held, chunkSize), largestPiece) // as much as it has, in few pieces
+	size = min(size, (b.limit-b.size+chunkSize-1)/chunkSize*chunkSize)
+	for !b.account.takeMemory(b.held, size) {
+		if size = size / 2 / chunkSize * chunkSize; size == 0 {
+			return false
+		}
+	}
+	r := b.area.take(int(size))
+	b.account.giveMemory(size - int64(r.Length))
+	if r.Length == 0 {
+		return false
+	}
+	b.held += int64(r.Length)
+	b.append(piece{b.area.memory[r.Offset : r.Offset+r.Length : r.Offset+r.Length], r.Offset})
+	return true
+}
+
+func (b *Buffer) addChunk() { b.append(piece{bytes: chunks.Get().(*[chunkSize]byte)[:]}) }
+
+func (b *Buffer) append(p piece) {
 	if len(b.memory) == 0 {
 		b.first = 0
 	}
-	b.memory = append(b.memory, chunks.Get().(*[chunkSize]byte))
+	b.memory = append(b.memory, p)
 	b.last = 0
 }
 
@@ -194,7 +279,7 @@ func (b *Buffer) hold(p []byte) bool {
 	}
 	b.addChunk()
 	b.spare = true
-	b.last = copy(b.memory[0][:], p)
+	b.last = copy(b.memory[0].bytes, p)
 	b.size = int64(b.last)
 	notify(b.written)
 	return true
@@ -252,37 +337,43 @@ func (b *Buffer) Read(p []byte) (int, error) {
 // readMemory reads what is in memory, as far as p has room; b.mu is held.
 func (b *Buffer) readMemory(p []byte) (n int) {
 	for n < len(p) && b.size > b.length {
-		filled := chunkSize
+		filled := len(b.memory[0].bytes)
 		if len(b.memory) == 1 {
 			filled = b.last
 		}
-		read := copy(p[n:], b.memory[0][b.first:filled])
+		read := copy(p[n:], b.memory[0].bytes[b.first:filled])
 		n += read
 		b.first += read
 		b.size -= int64(read)
 		if b.first == filled {
-			b.dropChunk()
+			b.dropPiece()
 		}
 	}
 	return n
 }
 
-// dropChunk lets go of the first chunk; b.mu is held.
-func (b *Buffer) dropChunk() {
-	chunks.Put(b.memory[0])
-	b.memory[0] = nil
+// dropPiece lets go of the first piece; b.mu is held.
+func (b *Buffer) dropPiece() {
+	p := b.memory[0]
+	b.memory[0] = piece{}
 	b.memory = b.memory[1:]
 	b.first = 0
+	if b.area != nil {
+		b.area.give(Region{p.offset, len(p.bytes)})
+	} else {
+		chunks.Put((*[chunkSize]byte)(p.bytes))
+	}
 	if b.spare {
 		b.spare = false
 		return
 	}
-	b.account.giveMemory(chunkSize)
+	b.held -= int64(len(p.bytes))
+	b.account.giveMemory(int64(len(p.bytes)))
 }
 
 func (b *Buffer) dropMemory() {
 	for len(b.memory) > 0 {
-		b.dropChunk()
+		b.dropPiece()
 	}
 }
 
@@ -325,12 +416,19 @@ func (b *Buffer) awaitRoom(size int64) bool {
 	}
 }
 
-// Close lets go of everything. Neither side uses the buffer any more.
+// Close lets go of everything, unless it was retained. Neither side uses the buffer any more.
 func (b *Buffer) Close() {
+	if b.users.Add(-1) >= 0 {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropMemory()
-	b.size, b.length = 0, 0
+	b.size, b.length, b.pinned = 0, 0, 0
+	if b.area != nil {
+		b.area.Close()
+		b.area = nil
+	}
 	if b.file != nil {
 		b.file.Close()
 		b.file = nil

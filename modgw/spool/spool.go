@@ -89,14 +89,18 @@ func (a *Account) Limit() int64 {
 	return a.total.limit
 }
 
-// memoryShare is the part of the spool's memory that one buffer may have: a few large bodies shall
-// not have all of it.
-const memoryShare = 8
+// Memory is how many bytes of memory the account may have at most.
+func (a *Account) Memory() int64 {
+	if a == nil {
+		return 0
+	}
+	return min(a.spool.memory.limit, a.total.limit) / chunkSize * chunkSize
+}
 
 // takeMemory reports whether n more bytes of memory are the caller's, for a buffer that has some
-// already.
+// already. A buffer may have half as much as is left: a few large bodies shall not have all of it.
 func (a *Account) takeMemory(has, n int64) bool {
-	if a == nil || has+n > max(a.spool.memory.limit/memoryShare, chunkSize) || !a.total.take(n) {
+	if a == nil || has+n > max(a.spool.memory.left()/2, chunkSize) || !a.total.take(n) {
 		return false
 	}
 	if !a.spool.memory.take(n) {
@@ -158,5 +162,7 @@ func (c *counter) take(n int64) bool {
 	c.used.Add(-n)
 	return false
 }
+
+func (c *counter) left() int64 { return c.limit - c.used.Load() }
 
 func (c *counter) give(n int64) { c.used.Add(-n) }

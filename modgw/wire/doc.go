@@ -6,7 +6,8 @@
 // A worker inherits one control connection as file descriptor 3 and its request connections as 4,
 // 5, …: one for each thread of a WSGI worker, one for all requests of an ASGI worker. Everything
 // else travels on the control connection, whose end says that the peer is gone. After the request
-// connections comes, where the host's kernel has such a thing, memory that both map.
+// connections comes, where the host's kernel has such a thing, memory that both map, and after it,
+// for the threads of a WSGI worker, the memory for kept bodies.
 //
 // A worker can also be attached: a process that the host has not started connects to a Unix socket.
 // That is its control connection, and the descriptors of its request connections and of the shared
@@ -39,6 +40,10 @@
 //	Body        request  both    a piece of the body; may be empty with FlagEnd
 //	Shared      request  both    uint32 offset, uint32 length: a piece of the body, which is in
 //	                             the shared buffer; see below
+//	Kept        request  both    from the host, right after Request: pairs of uint32 offset and
+//	                             uint32 length: pieces of the body, which are in the memory for
+//	                             kept bodies; see below. From the worker, without a payload: it
+//	                             does not look at them any more
 //	Window      request  both    uint32: so many more bytes of body were consumed and may be
 //	                             sent; on stream 0, see below
 //	Cancel      request  host    the request is over for the host: its client has gone or its
@@ -174,8 +179,16 @@
 // the stream has sent up to its end was released. The host releases everything, also for a stream
 // that is closed; closing a stream releases all pieces of its request.
 //
-// The worker can write to all of the memory at any time. The host therefore uses nothing but the
-// bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in fcntl(2)).
+// A body that the host has received before it gave the request to a thread is in the memory for
+// kept bodies, which all workers of the app can read, and none can write to. A Kept frame says
+// where; it comes between Request and all other frames of the body, and uses no window. The host
+// keeps the pieces until the worker has said Kept, or has ended: also when the stream is closed, or
+// the request is given to another worker. The worker says Kept once for each stream with such
+// pieces, before it begins the next request.
+//
+// The worker can write to all of the other memory at any time. The host therefore uses nothing but
+// the bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in
+// fcntl(2)).
 //
 // # Two hosts
 //

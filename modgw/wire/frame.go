@@ -61,13 +61,14 @@ const (
 	Locate    Type = 20
 	Collect   Type = 21
 	Join      Type = 22
+	Kept      Type = 23
 )
 
 var typeNames = map[Type]string{
 	Request: "Request", Body: "Body", Window: "Window", Cancel: "Cancel", Response: "Response", Abort: "Abort",
 	File: "File", Event: "Event", Start: "Start", Ready: "Ready", Failed: "Failed", Stop: "Stop", Dump: "Dump",
 	Log: "Log", Retire: "Retire", Unqueue: "Unqueue", Unqueued: "Unqueued", Shared: "Shared",
-	Interrupt: "Interrupt", Locate: "Locate", Collect: "Collect", Join: "Join",
+	Interrupt: "Interrupt", Locate: "Locate", Collect: "Collect", Join: "Join", Kept: "Kept",
 }
 
 // String is the name that the package documentation uses.

@@ -84,7 +84,7 @@ type ReadyMessage struct {
 	PID      int    // process id as the worker sees it
 	Python   string // implementation and version of the interpreter
 	Callable string // name of the object that is called
-	Buffer   bool   // it has mapped the memory that the host shares with it
+	Buffer   bool   // it has mapped all memory that the host shares with it
 
 	// Interrupt says that the worker can raise an exception in a thread that runs a request.
 	Interrupt bool
@@ -95,7 +95,7 @@ type ReadyMessage struct {
 
 // JoinVersion is what this host expects of a worker that it has join it. It changes when a worker
 // of before could not serve this host.
-const JoinVersion = 1
+const JoinVersion = 2
 
 // DecodeReady reads the payload of a Ready frame.
 func DecodeReady(payload []byte) (m ReadyMessage, err error) {
@@ -256,8 +256,13 @@ func AppendWindow(b []byte, stream uint32, n int) []byte {
 func AppendShared(b []byte, stream uint32, flags Flags, offset, length int) []byte {
 	start := len(b)
 	b = BeginFrame(b, Shared, flags, stream)
+	return EndFrame(AppendPiece(b, offset, length), start)
+}
+
+// AppendPiece appends where a piece of a body is, as the payloads of Shared and Kept have it.
+func AppendPiece(b []byte, offset, length int) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(offset))
-	return EndFrame(binary.LittleEndian.AppendUint32(b, uint32(length)), start)
+	return binary.LittleEndian.AppendUint32(b, uint32(length))
 }
 
 func decodeShared(payload []byte) (offset, length uint32, err error) {

@@ -17,7 +17,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		"garbage": 502, "huge frame": 502, "unknown type": 502, "reserved bits": 502, "other stream": 502,
 		"earlier stream": 502, "body before head": 502, "too much window": 502, "short window": 502, "no head": 502,
 		"head beyond payload": 502, "no marshal": 502, "allocation bomb": 502, "wrong types": 502,
-		"control frame on connection": 502, "releases what was not shared": 502, "shares before head": 502, "ready twice": 502, "connection frame on control": 502, "bad log": 502,
+		"control frame on connection": 502, "releases what was not shared": 502, "returns what was not kept": 502, "shares before head": 502, "ready twice": 502, "connection frame on control": 502, "bad log": 502,
 		// After the head was sent, the response can only be cut off.
 		"answers twice": 0, "file without descriptor": 0, "file that is a pipe": 0,
 		"many descriptors": 0, "descriptor without file": 0,

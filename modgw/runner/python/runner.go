@@ -131,6 +131,7 @@ func (r *Runner) Resumes() *mux.Server {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
+	r.shareBodies()
 	if r.listener != nil {
 		return r.awaitAttached()
 	}
@@ -164,6 +165,9 @@ func (r *Runner) Stop(ctx context.Context) {
 func (r *Runner) finish() {
 	r.reading.Wait()
 	r.leaveZygote()
+	if r.app.Bodies != nil {
+		r.app.Bodies.Close()
+	}
 }
 
 // Status implements [modgw.Runner].

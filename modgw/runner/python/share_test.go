@@ -227,7 +227,7 @@ func TestWorkerOfAnotherKindOfJoiningIsNotShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), "JOIN_VERSION = 1", "JOIN_VERSION = 12", 1)
+	changed := strings.Replace(string(text), "JOIN_VERSION = 2", "JOIN_VERSION = 12", 1)
 	if err := os.WriteFile(name, []byte(changed), 0o644); err != nil || changed == string(text) {
 		t.Fatalf("it is the same: %v", err)
 	}

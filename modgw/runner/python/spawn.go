@@ -160,8 +160,8 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 		options = append(options, "--pauses", strconv.Itoa(last))
 		last--
 	}
-	if w.Connections.Shared() {
-		options = append(options, "--buffer", strconv.Itoa(last))
+	if n := w.Connections.Shared(); n > 0 {
+		options = append(options, "--shared", strconv.Itoa(last+1-n), "--sharing", strconv.Itoa(n))
 	}
 	if r.files.Zygotes != nil {
 		options = append(options, "--report", "modules")

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -73,7 +72,7 @@ type Body struct {
 	ahead  []byte       // the beginning
 	buffer *[AheadSize]byte
 	kept   *spool.Buffer // the part after ahead that was read already; nil: none
-	spent  bool          // the part after ahead may have been read by a worker
+	spent  bool          // a worker may have read what Read returns
 
 	// Set by Stream.
 	waiter Waiter
@@ -100,7 +99,7 @@ func (r *Request) Open(k Keeping) error {
 		return nil
 	}
 	b.client = http.NewResponseController(r.W)
-	err := b.keep(k, r.Config)
+	err := b.keep(k, r)
 	if err == nil {
 		return nil
 	}
@@ -149,6 +148,28 @@ func (b *Body) Repeatable() bool { return b == nil || b.IsWhole() || !b.spent }
 
 // IsWhole reports whether all of the body is in Beginning.
 func (b *Body) IsWhole() bool { return b == nil || b.IsReceived() && b.read == int64(len(b.ahead)) }
+
+// HasRest reports whether Read has something to read, or may have.
+func (b *Body) HasRest() bool {
+	return !b.IsWhole() && !(b.IsReceived() && b.kept != nil && b.kept.Len() == 0)
+}
+
+// Pin makes Read go on behind what is kept in the app's memory for that, until Unpin, and returns
+// the buffer that has it with the regions. There are none where nothing is kept there.
+func (b *Body) Pin() (*spool.Buffer, []spool.Region) {
+	if b == nil || b.kept == nil {
+		return nil, nil
+	}
+	return b.kept, b.kept.Pin()
+}
+
+// Unpin makes Read begin with everything that is kept, for a worker that cannot read it where it
+// is.
+func (b *Body) Unpin() {
+	if b != nil && b.kept != nil {
+		b.kept.Unpin()
+	}
+}
 
 // size is how many bytes were read from the client so far.
 func (b *Body) size() int64 {
@@ -207,8 +228,9 @@ func (b *Body) Release() {
 }
 
 // keep reads what is to be kept.
-func (b *Body) keep(k Keeping, c *modgw.RunnerConfig) error {
+func (b *Body) keep(k Keeping, r *Request) error {
 	var err error
+	c := r.Config
 	if k >= KeepBeginning {
 		err = b.fill()
 	}
@@ -218,9 +240,9 @@ func (b *Body) keep(k Keeping, c *modgw.RunnerConfig) error {
 	case unknown && c.Spool == nil:
 		return LengthRequired.Failure(nil)
 	case unknown:
-		err = b.spool(c.Spool, math.MaxInt64)
+		err = b.spool(c.Spool, math.MaxInt64, r.Area)
 	case c.Spool != nil && limit > 0:
-		err = b.spool(c.Spool, limit)
+		err = b.spool(c.Spool, limit, r.Area)
 	}
 	if b.IsReceived() {
 		b.Length = b.read
@@ -242,8 +264,15 @@ func (b *Body) fill() error {
 }
 
 // spool keeps what comes after the beginning.
-func (b *Body) spool(a *spool.Account, limit int64) error {
-	b.kept = spool.NewBuffer(a, limit)
+func (b *Body) spool(a *spool.Account, limit int64, area *spool.Area) error {
+	if b.Length >= 0 {
+		limit = min(limit, b.Length-b.read) // so that no memory beyond it is taken
+	}
+	if area != nil {
+		b.kept = spool.NewSharedBuffer(a, limit, area)
+	} else {
+		b.kept = spool.NewBuffer(a, limit)
+	}
 	piece := buffers.Get().(*[AheadSize]byte)
 	defer buffers.Put(piece)
 	for left := limit; left > 0 && !b.IsReceived(); {

@@ -12,6 +12,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/workers"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // maxTries is how often a request is given to a worker.
@@ -23,6 +24,7 @@ type Request struct {
 	R      *http.Request       // came from the gateway
 	Info   *modgw.RequestInfo  // belongs to R
 	Config *modgw.RunnerConfig // configures the runner
+	Area   *spool.Area         // keeps the body where workers can read it; nil: nothing does
 
 	Body   *Body           // nil until it was opened
 	Worker *workers.Worker // has the request, or had it last; nil: it is not the runner's own

@@ -45,8 +45,9 @@ type Connections interface {
 	// a Join frame says. back is its FlagEnd. An error costs the worker its life.
 	Away(payload []byte, back bool) error
 
-	// Shared reports whether memory is shared with the worker.
-	Shared() bool
+	// Shared is how many pieces of memory are shared with the worker, whose descriptors come after
+	// those of its connections.
+	Shared() int
 
 	// Sockets are the connections of a worker that has none on the event loop.
 	Sockets() []*net.UnixConn

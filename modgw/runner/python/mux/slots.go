@@ -94,7 +94,12 @@ func (c *Conn) Wake() {}
 func (c *Conn) Away([]byte, bool) error { return wire.Errorf("a thread that serves another host") }
 
 // Shared implements [control.Connections].
-func (c *Conn) Shared() bool { return c.buffer != nil }
+func (c *Conn) Shared() int {
+	if c.buffer == nil {
+		return 0
+	}
+	return 1
+}
 
 // Sockets implements [control.Connections].
 func (c *Conn) Sockets() []*net.UnixConn { return []*net.UnixConn{c.conn.(unixSocket).UnixConn} }

@@ -5,12 +5,17 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/workers"
+	"github.com/modgw/modgw/modgw/spool"
 )
 
 // App is the runner of an app, as its requests need it.
 type App struct {
 	modgw.RunnerConfig
 	Pool *workers.Pool // its workers
+
+	// Bodies keeps bodies of requests where workers can read them; nil: nothing does. Set before
+	// workers are started.
+	Bodies *spool.Area
 
 	// Attached says that workers attach. No request is repeated then: the developer may be at a
 	// breakpoint in it.

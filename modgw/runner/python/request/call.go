@@ -29,7 +29,9 @@ type Call struct {
 
 // NewCall makes the call of a request.
 func NewCall(w http.ResponseWriter, r *http.Request, a *App) *Call {
-	return &Call{Request: relay.New(w, r, &a.RunnerConfig), App: a}
+	c := &Call{Request: relay.New(w, r, &a.RunnerConfig), App: a}
+	c.Area = a.Bodies
+	return c
 }
 
 // MoveTo makes the request, whose response has begun, one of another runner's worker.

@@ -27,9 +27,9 @@ type feeder struct {
 }
 
 // Feed sends the rest of a body in a goroutine. The channel closes when that has ended; it is nil
-// when all of the body was in the Request frame. The caller calls [relay.Body.Stop] and waits.
+// when there is no rest. The caller calls [relay.Body.Stop] and waits.
 func (s *Sender) Feed(body *relay.Body) (done <-chan struct{}) {
-	if body.IsWhole() {
+	if !body.HasRest() {
 		return nil
 	}
 	f := &feeder{body: body, sender: s, waited: clientWait{sender: s}, done: make(chan struct{})}

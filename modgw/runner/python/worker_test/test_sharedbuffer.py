@@ -78,7 +78,9 @@ class SharesTest(unittest.TestCase):
         for start in ({"kind": "wsgi", "threads": 3}, {"kind": "asgi", "threads": 1}):
             reading, writing = os.pipe()
             os.close(writing)
-            self.assertEqual(sharedbuffer.open_buffers(start, reading), [None] * start["threads"])
+            self.assertEqual(
+                sharedbuffer.open_buffers(start, [reading]), [None] * start["threads"]
+            )
             self.assertRaises(OSError, os.fstat, reading)
 
 

@@ -1,32 +1,43 @@
 package wsgi
 
 import (
-	"log/slog"
 	"os"
 
+	"github.com/modgw/modgw/modgw/runner/python/request"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// shareBuffer makes the memory that large bodies pass through, and returns it as the worker gets
-// it. nil: there is none, and the bodies go in frames.
-func (w *Worker) shareBuffer(log *slog.Logger) *os.File {
+// shareMemory makes the memory that large bodies pass through, and returns it as the worker gets
+// it, and the memory for kept bodies if there is some. nil: there is none, and the bodies go in
+// frames.
+func (w *Worker) shareMemory(app *request.App) (theirs []*os.File) {
 	file, err := wire.NewSharedMemory(len(w.Conns) * wire.ThreadBufferSize)
 	if err == nil {
+		theirs = append(theirs, file)
 		err = w.openBuffers(file)
 	}
-	if err != nil {
-		log.Debug("no memory is shared", "reason", err)
-		w.closeBuffers()
-		return nil
+	if err == nil && app.Bodies != nil {
+		var reader *os.File
+		if reader, err = app.Bodies.Reader(); err == nil {
+			theirs = append(theirs, reader)
+		}
 	}
-	return file
+	if err == nil {
+		w.shared = len(theirs)
+		return theirs
+	}
+	app.Log.Debug("no memory is shared", "reason", err)
+	w.closeBuffers()
+	for _, f := range theirs {
+		f.Close()
+	}
+	return nil
 }
 
-// openBuffers gives each connection its part of the memory. After an error, file is closed.
+// openBuffers gives each connection its part of the memory.
 func (w *Worker) openBuffers(file *os.File) (err error) {
 	for _, c := range w.Conns {
 		if c.buffer, err = wire.OpenThreadBuffer(file, c.number); err != nil {
-			file.Close()
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func (c *call) try() (again bool) {
 	s := &stream{
 		whole: c.Body.IsWhole(), limit: c.App.Descriptor.Timeouts.Request, spare: c.Head,
 	}
-	if err := conn.open(s, c.Head, c.Body.Beginning()); err != nil {
+	if err := conn.open(s, c.Head, c.Body); err != nil {
 		conn.worker.Suspect(err)
 		return c.Lost(err, true, c.Crashed)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -60,7 +61,8 @@ type Conn struct {
 	progress int       // how many streams have left
 	err      error     // why nothing more can be read; nil: it can
 	deadline time.Time // when reading fails; zero: never
-	attends  bool      // the loop is about to call attend
+	kept     []keptBody
+	attends  bool // the loop is about to call attend
 	watch    watch
 }
 
@@ -96,8 +98,10 @@ func newConn(w *Worker, number int) (*Conn, *os.File, error) {
 }
 
 // open begins a stream with a Request frame. After an error the stream has left already.
-func (c *Conn) open(s *stream, head, body []byte) error {
-	c.adopt(s, body)
+func (c *Conn) open(s *stream, head []byte, body *relay.Body) error {
+	beginning := body.Beginning()
+	c.adopt(s, beginning)
+	buffer, regions := c.pin(body)
 	flags := wire.FlagEnd
 	if !s.whole {
 		flags = 0
@@ -108,7 +112,9 @@ func (c *Conn) open(s *stream, head, body []byte) error {
 		if refused = c.register(s); refused != nil {
 			return b
 		}
-		return wire.AppendRequest(b, s.ID, flags, head, body)
+		c.retainKept(s.ID, buffer, regions)
+		b = wire.AppendRequest(b, s.ID, flags, head, beginning)
+		return appendKept(b, s.ID, regions, !body.HasRest())
 	})
 	if err == nil {
 		err = refused
@@ -266,8 +272,11 @@ func (c *Conn) checkIdle() error {
 // stale judges a frame that does not belong to the first stream. What crossed the end of its stream
 // on the way is dropped.
 func (c *Conn) stale(f wire.Frame) error {
-	if f.Stream == 0 && f.Type == wire.Window {
+	switch {
+	case f.Stream == 0 && f.Type == wire.Window:
 		return c.reclaimBody(f.Payload)
+	case f.Type == wire.Kept:
+		return c.releaseKept(f.Stream)
 	}
 	if f.Stream <= c.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil
@@ -279,6 +288,10 @@ func (c *Conn) stale(f wire.Frame) error {
 func (c *Conn) close() {
 	c.mu.Lock()
 	c.watch.stop()
+	for _, k := range c.kept {
+		k.buffer.Close()
+	}
+	c.kept = nil
 	c.mu.Unlock()
 	c.in.Release()
 	c.conn.Close()

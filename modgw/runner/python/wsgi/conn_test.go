@@ -40,7 +40,7 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	first, second := &stream{whole: true}, &stream{whole: true}
 	for _, opened := range []*stream{first, second} {
 		s.take(c, &ticket{})
-		if err := c.open(opened, wire.EndDict(wire.BeginDict(nil)), nil); err != nil {
+		if err := c.open(opened, wire.EndDict(wire.BeginDict(nil)), relay.NewBody(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -51,10 +51,7 @@ func (s *Server) Connect(w *control.Worker) (_ control.Connections, files []*os.
 		files = append(files, theirs)
 		made.Conns = append(made.Conns, c)
 	}
-	if buffer := made.shareBuffer(s.app.Log); buffer != nil {
-		files = append(files, buffer)
-	}
-	return made, files, nil
+	return made, append(files, made.shareMemory(s.app)...), nil
 }
 
 // Loop returns the event loop on which requests are served; nil: goroutines serve all of them.

@@ -287,6 +287,8 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		if s.progress < headed || !f.End() {
 			return f, false, wire.Errorf("a File frame before Response, or without the end, on stream %d", s.ID)
 		}
+	case wire.Kept:
+		return f, false, s.conn.releaseKept(s.ID)
 	case wire.Abort:
 	default:
 		return f, false, wire.Errorf("a %s frame on a connection for requests", f.Type)

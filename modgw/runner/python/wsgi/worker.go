@@ -18,6 +18,8 @@ type Worker struct {
 	scheduler *Scheduler
 	loop      *eventloop.Loop // nil: goroutines serve all requests
 
+	shared int // how many pieces of memory the worker gets
+
 	interruptible atomic.Bool // it can raise an exception in a thread that runs a request
 
 	waiting atomic.Int32 // requests behind another one on a connection; set with Scheduler.mu held
@@ -83,7 +85,7 @@ func (w *Worker) Wake() {
 }
 
 // Shared implements [control.Connections].
-func (w *Worker) Shared() bool { return len(w.Conns) > 0 && w.Conns[0].buffer != nil }
+func (w *Worker) Shared() int { return w.shared }
 
 // Sockets implements [control.Connections].
 func (w *Worker) Sockets() []*net.UnixConn {

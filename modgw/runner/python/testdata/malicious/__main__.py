@@ -9,7 +9,7 @@ import sys
 
 MALICE = ""
 HEADER = struct.Struct("<IIBBH")
-REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG, SHARED = 1, 2, 3, 5, 6, 7, 8, 10, 14, 18
+REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG, SHARED, KEPT = 1, 2, 3, 5, 6, 7, 8, 10, 14, 18, 23
 BEYOND = (4 << 20) - 1  # with one more byte, whatever kind of app it is
 
 
@@ -70,6 +70,8 @@ def answer(conn, control, stream):
         conn.sendall(frame(WINDOW, stream, b"x"))
     elif MALICE == "releases what was not shared":
         conn.sendall(frame(WINDOW, 0, struct.pack("<I", 1)))
+    elif MALICE == "returns what was not kept":
+        conn.sendall(frame(KEPT, stream))
     elif MALICE == "shares before head":
         conn.sendall(shared(stream, 0, 100))
     elif MALICE == "shares beyond the buffer":

@@ -112,11 +112,8 @@ class Attachment:
         _leave_alone_in_children(self)
         conns = 1 if self.message["kind"] == "asgi" else self.message["threads"]
         descriptors = self._control.descriptors
-        buffers = (
-            open_buffers(self.message, descriptors.pop())
-            if len(descriptors) > conns
-            else [None] * conns
-        )
+        buffers = open_buffers(self.message, descriptors[conns:])
+        del descriptors[conns:]
         if self.message["kind"] == "asgi":
             try:
                 self._open_loop(app, buffers[0])

@@ -6,6 +6,7 @@ from collections import deque
 from .sharedbuffer import SharedPiece
 
 _ALL = 1 << 30
+_LINES = 64 << 10  # bytes of a kept body in which the end of a line is looked for
 
 
 class ClientDisconnected(ConnectionError):
@@ -24,12 +25,22 @@ class Input(io.BufferedIOBase):
         # bytes that came in frames; the connection counts those in shared memory
         self._unread = len(piece)
         self._unreported = 0  # of them, bytes that were read and not told to the host
+        self._kept = 0  # bytes that are to be read in the host's memory; there they are views
 
     def feed(self, piece, ended):
         """Takes what the host sent."""
         if piece:
             self._unread += len(piece)
             self._pieces.append(piece)
+        if ended:
+            self._ended = True
+
+    def feed_kept(self, pieces, ended):
+        """Takes a body that the host keeps, until the last of it was read."""
+        bodies = self._exchange.conn.shared.bodies
+        for offset, size in pieces:
+            self._kept += size
+            self._pieces.append(bodies[offset : offset + size])
         if ended:
             self._ended = True
 
@@ -40,10 +51,14 @@ class Input(io.BufferedIOBase):
             self._ended = True
 
     def drop(self):
-        """Releases the pieces in shared memory when the request is over."""
+        """Releases what the host keeps, and shares, when the request is over."""
         for piece in self._pieces:
             if type(piece) is SharedPiece:
                 piece.drop()
+        if self._kept:
+            self._pieces.clear()
+            self._offset = 0
+            self._count_kept(self._kept)
 
     def readable(self):
         return True
@@ -56,21 +71,45 @@ class Input(io.BufferedIOBase):
         size or None."""
         if size is None or size < 0:
             size = -1
-        taken, left = [], size
+        taken, left, kept = [], size, 0
         while left:
-            piece = self.read1(left)
+            piece = self._exchange.undisturbed(self._take, left)
             if not piece:
                 break
             taken.append(piece)
+            if type(piece) is memoryview:
+                kept += len(piece)
             if size > 0:
                 left -= len(piece)
-        return taken[0] if len(taken) == 1 else b"".join(taken)
+        if len(taken) == 1 and not kept:
+            return taken[0]
+        data = b"".join(taken)
+        if kept:
+            self._exchange.undisturbed(self._count_kept, kept)
+        return data
 
     def read1(self, size=-1):
         """What is there, at most size bytes; waits only for the first of them."""
         return self._exchange.undisturbed(self._read1, size)
 
     def _read1(self, size):
+        piece = self._take(size)
+        return self._copy(piece) if type(piece) is memoryview else piece
+
+    def _copy(self, view):
+        data = bytes(view)
+        self._count_kept(len(data))
+        return data
+
+    def _count_kept(self, size):
+        """Counts bytes of the host's memory that are not looked at any more."""
+        self._kept -= size
+        if not self._kept:
+            self._exchange.conn.return_kept(self._exchange.stream)
+
+    def _take(self, size):
+        """The next bytes, at most size; a view if the host keeps them, which is to be counted when
+        it was copied."""
         if size == 0 or not self._fill(size if size > 0 else _ALL):
             return b""
         piece, start = self._pieces[0], self._offset
@@ -84,7 +123,8 @@ class Input(io.BufferedIOBase):
             self._pieces.popleft()
             if start:
                 piece = piece[start:]
-        self._account(len(piece))
+        if type(piece) is bytes:
+            self._account(len(piece))
         return piece
 
     def readinto(self, buffer):
@@ -111,6 +151,8 @@ class Input(io.BufferedIOBase):
             piece = self._pieces[0]
             if type(piece) is SharedPiece:
                 piece = self._pieces[0] = piece.read(piece.size)
+            elif type(piece) is memoryview:
+                piece = self._copy_beginning(piece)
             end = (piece.find(b"\n", self._offset) + 1 or len(piece)) - self._offset
             piece = self._read1(min(end, left) if left > 0 else end)
             taken.append(piece)
@@ -119,6 +161,14 @@ class Input(io.BufferedIOBase):
             if piece.endswith(b"\n"):
                 break
         return b"".join(taken)
+
+    def _copy_beginning(self, view):
+        """Makes the beginning of the first piece, a view, a piece of its own."""
+        view, self._offset = view[self._offset :], 0
+        piece = self._pieces[0] = self._copy(view[:_LINES])
+        if len(view) > _LINES:
+            self._pieces.insert(1, view[_LINES:])
+        return piece
 
     def readlines(self, hint=-1):
         """The lines that are left; stops after those that make up hint bytes."""

@@ -181,6 +181,11 @@ class Conn(Interruptible):
         if self.shared is not None:
             self._report_read(self.shared.count_read(size))
 
+    def return_kept(self, stream):
+        """Lets the host use the memory of a kept body again."""
+        if self.shared is not None:
+            self.put(wire.frame(wire.KEPT, stream))
+
     def report(self):
         """Tells the host of all bytes of the shared buffer that it can use again."""
         if self.shared is not None:
@@ -461,6 +466,8 @@ class Conn(Interruptible):
                 return
         if kind == wire.SHARED:
             self.release(wire.PIECE.unpack(payload)[1])
+        elif kind == wire.KEPT:
+            self.return_kept(stream)
 
 
 def _is_of_system(error):

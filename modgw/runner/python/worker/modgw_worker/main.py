@@ -53,10 +53,11 @@ def main(arguments, folder):
     count = int(options["--connections"])
     held = int(options["--lifeline"])
     fds = range(_FIRST_REQUEST_FD, _FIRST_REQUEST_FD + count)
-    buffer_fd = int(options.get("--buffer", -1))
+    first = int(options.get("--shared", 0))
+    buffer_fds = range(first, first + int(options.get("--sharing", 0)))
     values_fd = int(options.get("--values", -1))
     pauses_fd = int(options.get("--pauses", -1))
-    shared = [fd for fd in (buffer_fd, values_fd, pauses_fd) if fd >= 0]
+    shared = [fd for fd in (*buffer_fds, values_fd, pauses_fd) if fd >= 0]
     for fd in (_CONTROL_FD, *fds, held, *shared):
         os.set_inheritable(fd, False)
     lifeline.hold(held)
@@ -66,7 +67,7 @@ def main(arguments, folder):
         values.prepare()
         values.share(values_fd)
     errors = stdio.prepare()
-    worker = Worker(Control(_CONTROL_FD), fds, buffer_fd, errors, forked, "--report" in options)
+    worker = Worker(Control(_CONTROL_FD), fds, buffer_fds, errors, forked, "--report" in options)
     code = worker.run()
     telemetry = sys.modules.get(__package__ + ".telemetry")
     if telemetry:
@@ -114,7 +115,7 @@ class Worker:
     connection to each thread or to the event loop. It ends when the last one has gone, or one of
     them says stop."""
 
-    def __init__(self, control, fds, buffer_fd, errors, forked=None, reports=False):
+    def __init__(self, control, fds, buffer_fds, errors, forked=None, reports=False):
         self._control = control
         self._forked = forked
         self._reports = reports
@@ -122,8 +123,8 @@ class Worker:
         self._starting = False  # whether the startup of an ASGI app's lifespan goes on
         self._obeying = None  # the thread that obeys the host beside an ASGI app
         self._fds = fds
-        self._buffer_fd = buffer_fd  # descriptor of the memory that is shared; -1: there is none
-        self._buffers = [None] * len(fds)  # what each connection has of it
+        self._buffer_fds = buffer_fds  # descriptors of the memory that is shared
+        self._buffers = []  # what each connection has of it
         self._errors = errors
         self._hosts = [Host(control)]
         self._conns = []  # those of all hosts
@@ -144,8 +145,7 @@ class Worker:
         if message is None or message[0] != wire.START:
             return 0
         start = marshal.loads(message[1])
-        if self._buffer_fd >= 0:
-            self._buffers = open_buffers(start, self._buffer_fd)
+        self._buffers = open_buffers(start, self._buffer_fds)
         if start.get("dev"):
             from .details import explain  # not needed elsewhere
 
@@ -340,9 +340,8 @@ class Worker:
         own = self._hosts[-1].conns
         other = Host(Control(first))
         other.control.explain = self._control.explain
-        buffers = [None] * len(own)
-        if len(fds) > len(own):
-            buffers = open_buffers(start, fds.pop())
+        buffers = open_buffers(start, fds[len(own) :])
+        del fds[len(own) :]
 
         def joined():
             self._introduce(other.control, buffers)

@@ -12,33 +12,43 @@ _THREAD_BUFFER_SIZE = 2 * _WINDOW
 SLOT = wire.INITIAL_WINDOW // 2  # bytes of a slot: the host passes one on while the next is filled
 
 
-def open_buffers(start, fd):
-    """Maps the memory of a descriptor, which is closed, and returns the buffer of each connection.
+def open_buffers(start, fds):
+    """Maps the memory of descriptors, which are closed, and returns the buffer of each connection.
 
-    They are None if that is impossible."""
+    The first is that of the buffers, and the second one, if there is one, that of kept bodies. The
+    buffers are None if that is impossible."""
     shared = start["kind"] == "asgi"
     conns = 1 if shared else start["threads"]
+    bodies = None
     try:
         import mmap  # not everybody needs it, or has it
 
-        memory = mmap.mmap(fd, 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE)
-    except (ImportError, OSError, ValueError):
+        memory = mmap.mmap(
+            fds[0], 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE
+        )
+        if len(fds) > 1:
+            bodies = memoryview(
+                mmap.mmap(fds[1], os.fstat(fds[1]).st_size, mmap.MAP_SHARED, mmap.PROT_READ)
+            )
+    except (ImportError, IndexError, OSError, ValueError):
         return [None] * conns
     finally:
-        os.close(fd)
+        for fd in fds:
+            os.close(fd)
     if shared:
         return [MuxBuffer(memory)]
-    return [ThreadBuffer(memory, number * _THREAD_BUFFER_SIZE) for number in range(conns)]
+    return [ThreadBuffer(memory, n * _THREAD_BUFFER_SIZE, bodies) for n in range(conns)]
 
 
 class ThreadBuffer:
     """The buffer of a thread: the worker puts responses in one half, the host requests in the
     other."""
 
-    __slots__ = ("memory", "responses", "requests", "_next", "_free", "_unreported")
+    __slots__ = ("memory", "bodies", "responses", "requests", "_next", "_free", "_unreported")
 
-    def __init__(self, memory, start):
+    def __init__(self, memory, start, bodies=None):
         self.memory = memory
+        self.bodies = bodies  # the memory for kept bodies, which all workers share; None: none is
         self.responses = start  # where they begin
         self.requests = start + _WINDOW
         self._next = 0  # where the next piece of a response goes

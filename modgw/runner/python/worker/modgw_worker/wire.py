@@ -40,6 +40,7 @@ INTERRUPT = 19
 LOCATE = 20
 COLLECT = 21
 JOIN = 22
+KEPT = 23
 
 PACE_UNITS = 62500  # in a second
 MAX_PACE = 255
@@ -54,7 +55,7 @@ EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 
 # of what a worker does on JOIN; the host asks no worker with another one
-JOIN_VERSION = 1
+JOIN_VERSION = 2
 
 MARSHAL_VERSION = 2  # the newest whose every type the host reads
 

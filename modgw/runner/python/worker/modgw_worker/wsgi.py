@@ -138,6 +138,8 @@ class Exchange:
         """Takes a frame that the host sent for this stream."""
         if kind == _BODY and type(self.input) is Input:
             self.input.feed(payload, flags & _END)
+        elif kind == wire.KEPT:
+            self.input.feed_kept(wire.PIECE.iter_unpack(payload), flags & _END)
         elif kind == wire.SHARED:
             self.input.feed_shared(
                 SharedPiece(self.conn, *wire.PIECE.unpack(payload)), flags & _END
@@ -185,6 +187,8 @@ class Exchange:
 
     def _finish(self, body):
         """Sends body as the whole response, in one frame when that is possible."""
+        if not self.whole:
+            self.input.drop()  # The host need not wait for it until the response is passed on.
         head = self._head
         size = len(body)
         if (

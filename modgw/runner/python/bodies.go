@@ -1,0 +1,26 @@
+package python
+
+import (
+	"github.com/modgw/modgw/modgw/runner/python/wsgi"
+	"github.com/modgw/modgw/modgw/spool"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// mostBodies is how much memory for kept bodies workers can address.
+const mostBodies = 1<<32 - 1<<20
+
+// shareBodies makes the memory in which the host keeps bodies of requests for all workers. Without
+// it they go to the workers in pieces.
+func (r *Runner) shareBodies() {
+	size := min(r.app.Spool.Memory(), mostBodies)
+	if _, threads := r.server.(*wsgi.Server); !threads || size == 0 || r.app.Descriptor.Spool.Upload == 0 {
+		return
+	}
+	file, err := wire.NewSharedMemory(int(size))
+	if err == nil {
+		r.app.Bodies, err = spool.NewArea(file)
+	}
+	if err != nil {
+		r.app.Log.Debug("kept bodies are not shared", "reason", err)
+	}
+}

@@ -1,0 +1,98 @@
+package python
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+// keptApp reads bodies that the host keeps: /take at once, /late when the response is complete and
+// the test lets it, /die in a second worker, because the first one ends with the request.
+const keptApp = gates + `
+import hashlib
+def describe(environ):
+    body = environ["wsgi.input"].read()
+    return "%d %s" % (len(body), hashlib.sha256(body).hexdigest())
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/late":
+        start_response("200 OK", [("Content-Length", "2")])
+        def body():
+            yield b"ok"
+            wait("go")
+            with open("late.new", "w") as file:
+                file.write(describe(environ))
+            os.rename("late.new", "late")
+        return body()
+    if path == "/die" and not os.path.exists("died"):
+        environ["wsgi.input"].read(200000)
+        touch("died")
+        os._exit(1)
+    return ok(start_response, describe(environ))
+`
+
+// keepsBodies sees that bodies are kept where the workers read them.
+func (a *app) keepsBodies() {
+	a.Helper()
+	if a.runner.app.Bodies == nil {
+		a.Skip("no memory can be shared here")
+	}
+}
+
+func TestKeptBodyIsThereForASecondWorker(t *testing.T) {
+	t.Parallel()
+	a := serve(t, keptApp, withWorkers(2, 1))
+	a.keepsBodies()
+	data := largeData(3_000_000)
+	if got := a.do("GET", "/die", bytes.NewReader(data)); got.body != digest(data) {
+		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	if !exists(a.path("died")) {
+		t.Error("the first worker lives on")
+	}
+	a.nothingKept()
+}
+
+func TestKeptBodyStaysWhileTheAppMayReadIt(t *testing.T) {
+	t.Parallel()
+	a := serve(t, keptApp, withWorkers(1, 2))
+	a.keepsBodies()
+	data := largeData(3_000_000)
+	if got := a.do("POST", "/late", bytes.NewReader(data)); got.body != "ok" {
+		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	other := bytes.Repeat([]byte("other"), 600_000)
+	for range 3 {
+		if got := a.do("POST", "/take", bytes.NewReader(other)); got.body != digest(other) {
+			t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+		}
+	}
+	a.open("go")
+	a.eventually("the body in the app", func() bool { return exists(a.path("late")) })
+	if got, err := os.ReadFile(a.path("late")); string(got) != digest(data) {
+		t.Errorf("after the response: %q, %v", got, err)
+	}
+}
+
+// TestBodiesOfAnotherAppAreOutOfReach looks at what memory a worker has.
+func TestBodiesOfAnotherAppAreOutOfReach(t *testing.T) {
+	t.Parallel()
+	one, other := serve(t, keptApp, withWorkers(1, 1)), serve(t, keptApp, withWorkers(1, 1))
+	one.keepsBodies()
+	mapped := func(a *app) (lines []string) {
+		text, err := os.ReadFile("/proc/" + itoa(a.pid(1)) + "/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "modgw bodies") && strings.Contains(line, "r--s") {
+				lines = append(lines, strings.Fields(line)[4]) // the inode
+			}
+		}
+		return lines
+	}
+	if a, b := mapped(one), mapped(other); len(a) != 1 || len(b) != 1 || a[0] == b[0] {
+		t.Errorf("memory that the workers only read: %v and %v", a, b)
+	}
+}
