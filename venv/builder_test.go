@@ -33,7 +33,7 @@ func TestOtherKindsNeedNoEnvironment(t *testing.T) {
 
 func TestEqualInputsReuseTheEnvironment(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny==1.0\n")
 	first := s.mustBuild(s.descriptor())
@@ -135,7 +135,7 @@ func TestRubbishIsReplaced(t *testing.T) {
 }
 
 func TestKnownEnvironmentIsFoundInSilence(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	b := s.builder()
 	var steps []string
 	listen := func(step Step) { steps = append(steps, step.Text) }

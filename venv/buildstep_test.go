@@ -61,7 +61,7 @@ func TestBuildCommandRunsWhenItsInputsChange(t *testing.T) {
 // TestBuildCommandSeesTheEnvironment builds both in a sandbox, which they must not notice.
 func TestBuildCommandSeesTheEnvironment(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	d := s.descriptor()

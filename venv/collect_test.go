@@ -104,7 +104,7 @@ func TestUnusedEnvironmentsAreCollected(t *testing.T) {
 }
 
 func TestWhatKilledBuildsLeftIsCollected(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	b := s.builder()
 	if removed, err := b.Collect(t.Context(), Collection{}); len(removed) != 0 || err != nil {
 		t.Errorf("without a state folder: %v, %v", removed, err)

@@ -11,7 +11,7 @@ import (
 
 func TestCommandRunsAsTheAppWould(t *testing.T) {
 	t.Setenv("HOST_ONLY", "secret")
-	s := newSite(t)
+	s := quickSite(t)
 	d := s.descriptor()
 	d.Env = map[string]string{"GREETING": "hello"}
 	env := s.mustBuild(d)
@@ -34,7 +34,7 @@ func TestCommandRunsAsTheAppWould(t *testing.T) {
 }
 
 func TestCommandFindsTheModulesOfTheApp(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	s.write("lib/first.py", "NAME = 'first of lib'\n")
 	s.write("first.py", "NAME = 'first of root'\n")
 	s.write("deploy/second.py", "NAME = 'second'\n")

@@ -10,7 +10,7 @@ import (
 )
 
 func TestExistingVenvIsUsedAsItIs(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	dir := filepath.Join(s.root, ".venv")
 	base := s.mustBuild(s.descriptor())
 	if out, err := exec.Command(base.Interpreter, "-m", "venv", "--without-pip", dir).CombinedOutput(); err != nil {

@@ -56,10 +56,16 @@ func newSite(t *testing.T) *site {
 func quickSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
+	s.addUV()
+	return s
+}
+
+// addUV lets uv build from now on, where there is one.
+func (s *site) addUV() {
+	// at the end of PATH: the Python beside it must not be found first
 	if dir, err := findUV(); err == nil {
 		s.environ[0] += ":" + dir
 	}
-	return s
 }
 
 func pathWithoutUV() string {

@@ -74,7 +74,7 @@ func TestPrecedenceOfInputs(t *testing.T) {
 
 func TestOneFileIsAnAppWithItsPackages(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "2.0", nil, nil)
 	s.write("hello.wsgi", block+"import tiny\n")
 	env := s.mustBuild(s.descriptor())
@@ -147,8 +147,8 @@ func TestUnreadableRequirementsAreTold(t *testing.T) {
 }
 
 func TestRequirementsOfTheProjectMoveWithIt(t *testing.T) {
-	s := newSite(t)
-	other := newSite(t)
+	s := quickSite(t)
+	other := quickSite(t)
 	other.environ = s.environ
 	for content, same := range map[string]bool{"tiny==1.0\n": true, "./lib\n": false, "-e .\n": false, "tiny @ file:tiny.whl\n": false} {
 		s.write("requirements.txt", content)

@@ -11,7 +11,7 @@ import (
 
 func TestProgramsOfOtherKindsRunInAPythonEnvironmentWhereTheirDescriptorSaysSo(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, map[string]string{
 		"tiny-1.0.dist-info/entry_points.txt": "[console_scripts]\nsay = tiny:say\n",
 		"tiny/__init__.py":                    "def say(): print('said')\n",

@@ -73,7 +73,7 @@ func names(env *modgw.Environment) string {
 
 func TestDependenciesOfAProjectAreInstalled(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	for _, name := range []string{"tiny", "webby", "maily", "prody", "basey"} {
 		s.wheel(name, "1.0", nil, nil)
 	}
@@ -117,7 +117,7 @@ round = [{include-group = "Round"}]
 
 func TestProjectThatIsAPackageRunsItsOwnCode(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	s.writePackage(".")
 	env := s.mustBuild(s.descriptor())

@@ -28,6 +28,9 @@ func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 		group := i%2 == rand.IntN(2)
 		last := s.killBuild(step, delay, group)
 		t.Logf("killed %v after %q, with its group: %v", delay, last, group)
+		if i > 0 {
+			s.addUV() // who has built is no part of what an environment is known by
+		}
 		env := s.mustBuild(s.descriptor())
 		if got := run(t, env, "import tiny, second; print(second.__version__)"); got != "1.0" || names(env) != "second tiny" {
 			t.Errorf("got %q, packages %q", got, names(env))

@@ -150,7 +150,7 @@ func TestPathsThatAreNoPython(t *testing.T) {
 
 // An environment built on another virtual environment would break when that one is removed.
 func TestVirtualEnvironmentsAreNotBuiltOnEachOther(t *testing.T) {
-	s := newSite(t)
+	s := quickSite(t)
 	base := s.mustBuild(s.descriptor())
 	d := s.descriptor()
 	s.wheel("tiny", "1.0", nil, nil)

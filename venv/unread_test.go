@@ -23,7 +23,7 @@ func TestProjectFilesThatAreNotReadAreNamed(t *testing.T) {
 			`[tool.poetry.dependencies] of "pyproject.toml" is not read: poetry export`},
 	} {
 		t.Run(file, func(t *testing.T) {
-			s := newSite(t)
+			s := quickSite(t)
 			s.write(file, want.content)
 			env := s.mustBuild(s.descriptor())
 			if len(env.Unread) != 1 || !strings.HasPrefix(env.Unread[0], want.says) {
