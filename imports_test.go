@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"internal/eventloop":       {"internal/monotonic", "internal/rawsocket"},
 	"internal/looptest":        {"modgw", "internal/eventloop"},
 	"internal/http1test":       {"modgw/http1"},
+	"internal/kernelaudit":     {},
 	"internal/languagetest":    {},
 	"internal/launcher":        {"internal/sandbox"},
 	"internal/migratetest":     {"loader", "loader/migrate"},

@@ -120,6 +120,10 @@ type RunnerStatus struct {
 	// sandbox.
 	Sandbox map[string]string `json:"sandbox,omitempty"`
 
+	// Denied is what the sandbox of this generation has denied, as far as it is known, by kind:
+	// "files", "network", "processes" or "calls".
+	Denied map[string]uint64 `json:"denied,omitempty"`
+
 	// Learned is the sandbox block that allows what the app has used. Empty: it does not learn.
 	Learned string `json:"learned,omitempty"`
 }

@@ -205,6 +205,9 @@ func details(a control.AppStatus) string {
 	for i, name := range slices.Sorted(maps.Keys(a.Runner.Sandbox)) {
 		line(map[bool]string{true: "sandbox"}[i == 0], "%s by %s", name, a.Runner.Sandbox[name])
 	}
+	for i, kind := range slices.Sorted(maps.Keys(a.Runner.Denied)) {
+		line(map[bool]string{true: "denied"}[i == 0], "%s: %d", kind, a.Runner.Denied[kind])
+	}
 	for text := range strings.Lines(a.Runner.Learned) {
 		line("", "%s", strings.TrimRight(text, "\n"))
 	}

@@ -42,6 +42,7 @@ func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, er
 		err = p.take(child)
 	}
 	if err == nil {
+		spec.Scope.starting()(child.PID)
 		err = spec.Scope.add(child.PID)
 	}
 	if err != nil {

@@ -64,12 +64,15 @@ func Start(spec Spec) (*Process, error) {
 	}
 	spec.Scope.join(p.cmd)
 	launch := Launch{Limits: spec.Scope.bound(spec.Limits), Rules: spec.Sandbox, Leash: spec.Leash}
+	started := spec.Scope.starting()
 	if err = launch.Start(p.cmd); err != nil {
+		started(0)
 		pipes.closeTheirs()
 		pipes.closeOurs()
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, startError(err))
 	}
 	p.pid = p.cmd.Process.Pid
+	started(p.pid)
 	pipes.closeTheirs()
 	p.watch(spec, pipes)
 	return p, nil

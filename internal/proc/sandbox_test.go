@@ -12,18 +12,27 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/modgw/modgw/internal/cgroup"
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/internal/sandbox/learn"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 // attackVariable has what the confined process attacks, when the test program is that.
 const attackVariable = "MODGW_TEST_ATTACK"
 
 func init() {
-	if args := os.Getenv(attackVariable); args != "" {
+	switch args := os.Getenv(attackVariable); args {
+	case "":
+	case "stay":
+		_ = unix.Unshare(unix.CLONE_NEWNS) // it is denied
+		time.Sleep(time.Hour)
+	default:
 		attack(strings.Split(args, " "))
 		os.Exit(0)
 	}
@@ -120,8 +129,14 @@ func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
 		},
 	}
 	args := fmt.Sprintf("%s %d %d %d %s", folder, victim.PID(), port, closed.(*net.TCPAddr).Port, abstract)
+	scope, _ := NewScope("", cgroup.Limits{})
+	defer scope.Kill()
+	reported, err := collectDenials(scope)
+	if err != nil {
+		t.Log("the kernel reports no denials: ", err)
+	}
 	p, out := sh(t, "", func(s *Spec) {
-		s.Path, s.Args, s.Env, s.Sandbox = program, nil, []string{attackVariable + "=" + args}, rules
+		s.Path, s.Args, s.Env, s.Sandbox, s.Scope = program, nil, []string{attackVariable + "=" + args}, rules, scope
 	})
 	<-p.Done()
 	want := []string{
@@ -144,6 +159,79 @@ func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(out.text("stdout"), out.text("stderr"))
+	}
+	if err != nil {
+		return
+	}
+	for _, call := range []uintptr{unix.SYS_PTRACE, unix.SYS_UNSHARE, unix.SYS_MOUNT} {
+		watchtest.Eventually(t, "report of a call that was denied", func() bool {
+			return reported(kernelaudit.Denial{PID: p.PID(), Kind: kernelaudit.Call, Call: call})
+		})
+	}
+	if kernelaudit.Probe() == kernelaudit.All && means.LogsDenials() {
+		watchtest.Eventually(t, "report of a file that was denied", func() bool {
+			return reported(kernelaudit.Denial{PID: p.PID(), Path: filepath.Join(folder, "secret")})
+		})
+	}
+}
+
+// collectDenials collects the denials of a scope.
+func collectDenials(scope *Scope) (reported func(kernelaudit.Denial) bool, err error) {
+	var mu sync.Mutex
+	all := map[kernelaudit.Denial]bool{}
+	err = scope.ReportDenials(func(d kernelaudit.Denial) {
+		mu.Lock()
+		defer mu.Unlock()
+		all[d] = true
+	})
+	return func(d kernelaudit.Denial) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return all[d]
+	}, err
+}
+
+// TestDenialsAreReportedToTheScopeThatTheyAreOf lets a child of a process be denied something, and
+// a process of another scope something else.
+func TestDenialsAreReportedToTheScopeThatTheyAreOf(t *testing.T) {
+	t.Parallel()
+	means := sandbox.Probe()
+	rules := &sandbox.Rules{Means: sandbox.Means{Filter: means.Filter}, Network: sandbox.Open}
+	all := scopes(t)
+	first, second := all["cgroup"], all["mark"]
+	if first == nil || !means.Filter {
+		t.Skip("there are no control groups or no filters here")
+	}
+	defer first.Kill()
+	defer second.Kill()
+	ofFirst, err := collectDenials(first)
+	if err != nil {
+		t.Skip("the kernel reports no denials: ", err)
+	}
+	ofSecond, err := collectDenials(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofCall := func(pid int) kernelaudit.Denial {
+		return kernelaudit.Denial{PID: pid, Kind: kernelaudit.Call, Call: unix.SYS_UNSHARE}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, out := sh(t, program+" & echo $!; wait", func(s *Spec) {
+		s.Sandbox, s.Scope, s.Env = rules, first, []string{attackVariable + "=stay"}
+	})
+	watchtest.Eventually(t, "child", func() bool { return strings.HasSuffix(out.text("stdout"), "|") })
+	child, err := strconv.Atoi(strings.Trim(out.text("stdout"), "|"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := sh(t, "exec unshare -m true", func(s *Spec) { s.Sandbox, s.Scope = rules, second })
+	watchtest.Eventually(t, "report of the child", func() bool { return ofFirst(ofCall(child)) })
+	watchtest.Eventually(t, "report of the other", func() bool { return ofSecond(ofCall(other.PID())) })
+	if ofFirst(ofCall(other.PID())) || ofSecond(ofCall(child)) {
+		t.Error("a denial was reported to another scope")
 	}
 }
 

@@ -54,9 +54,10 @@ type Scope struct {
 
 	gone []*os.File // removed cgroups, which a start under way may still name
 
-	filter *addressfilter.Filter // rules for what the processes may reach; nil: there are none
-	others []string              // marks of another host's scopes whose processes are here
-	left   bool                  // another host has its processes
+	filter  *addressfilter.Filter // rules for what the processes may reach; nil: there are none
+	reports bool                  // denials of its processes are reported
+	others  []string              // marks of another host's scopes whose processes are here
+	left    bool                  // another host has its processes
 }
 
 // NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
@@ -127,6 +128,7 @@ func (s *Scope) Kill() {
 	if s.filter != nil {
 		defer s.filter.Close()
 	}
+	defer s.endReports()
 	_ = s.freezer.Thaw() // what is frozen by version 1 does not end
 	defer s.freezer.Remove()
 	s.mu.Lock()

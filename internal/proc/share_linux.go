@@ -97,6 +97,7 @@ func Inherit(spec Spec, s Shared) (*Process, error) {
 	}
 	p := newProcess(spec.Scope)
 	p.pid, p.ownership, p.mark = s.PID, borrowed, s.Mark
+	spec.Scope.starting()(p.pid)
 	p.pipes = &pipes{stdout: s.Files[1], stderr: s.Files[2], lifeline: s.Files[3]}
 	p.output = spec.Output
 	err := isProcess(s.Files[0], s.PID)

@@ -27,7 +27,8 @@ func (r *Rules) Restrict() (listener int, err error) {
 		return -1, failed("give up new privileges", err)
 	}
 	if r.Learn {
-		listener, err := listen(learningFilter())
+		// Calls are reported on a descriptor, and wait until they are answered.
+		listener, err := installFilter(learningFilter(), unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 		return listener, failed("have the system calls reported", err)
 	}
 	return -1, r.enforce()
@@ -40,10 +41,14 @@ func (r *Rules) enforce() error {
 			return err
 		}
 	}
-	if r.Means.Filter {
-		return failed("filter the system calls", installFilter(callFilter(r.Network)))
+	if !r.Means.Filter {
+		return nil
 	}
-	return nil
+	_, err := installFilter(callFilter(r.Network), unix.SECCOMP_FILTER_FLAG_LOG)
+	if err == nil {
+		_, err = installFilter(absentFilter(), 0)
+	}
+	return failed("filter the system calls", err)
 }
 
 // dropBounding empties the set of capabilities that programs can get when they are executed. A

@@ -11,21 +11,58 @@ import (
 // deniedCalls are the system calls that no app needs and that have helped to break out of
 // containers: into other processes, into the kernel, and into the view of the file system. It is
 // about the list of container runtimes.
-var deniedCalls = append([]uintptr{
-	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP, unix.SYS_PIDFD_GETFD,
-	unix.SYS_KEXEC_LOAD, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE,
-	unix.SYS_REBOOT, unix.SYS_SYSLOG, unix.SYS_ACCT, unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_QUOTACTL,
-	unix.SYS_QUOTACTL_FD, unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME, unix.SYS_CLOCK_ADJTIME, unix.SYS_ADJTIMEX,
-	unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME, unix.SYS_VHANGUP, unix.SYS_LOOKUP_DCOOKIE, unix.SYS_NFSSERVCTL,
-	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE,
-	unix.SYS_OPEN_TREE_ATTR, unix.SYS_FSOPEN, unix.SYS_FSCONFIG, unix.SYS_FSMOUNT, unix.SYS_FSPICK,
-	unix.SYS_MOUNT_SETATTR, unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_FANOTIFY_INIT,
-	unix.SYS_UNSHARE, unix.SYS_SETNS,
-	unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL,
+var deniedCalls = append([]namedCall{
+	{unix.SYS_PTRACE, "ptrace"}, {unix.SYS_PROCESS_VM_READV, "process_vm_readv"},
+	{unix.SYS_PROCESS_VM_WRITEV, "process_vm_writev"}, {unix.SYS_KCMP, "kcmp"},
+	{unix.SYS_PIDFD_GETFD, "pidfd_getfd"}, {unix.SYS_KEXEC_LOAD, "kexec_load"},
+	{unix.SYS_INIT_MODULE, "init_module"}, {unix.SYS_FINIT_MODULE, "finit_module"},
+	{unix.SYS_DELETE_MODULE, "delete_module"}, {unix.SYS_REBOOT, "reboot"},
+	{unix.SYS_SYSLOG, "syslog"}, {unix.SYS_ACCT, "acct"}, {unix.SYS_SWAPON, "swapon"},
+	{unix.SYS_SWAPOFF, "swapoff"}, {unix.SYS_QUOTACTL, "quotactl"},
+	{unix.SYS_QUOTACTL_FD, "quotactl_fd"}, {unix.SYS_SETTIMEOFDAY, "settimeofday"},
+	{unix.SYS_CLOCK_SETTIME, "clock_settime"}, {unix.SYS_CLOCK_ADJTIME, "clock_adjtime"},
+	{unix.SYS_ADJTIMEX, "adjtimex"}, {unix.SYS_SETHOSTNAME, "sethostname"},
+	{unix.SYS_SETDOMAINNAME, "setdomainname"}, {unix.SYS_VHANGUP, "vhangup"},
+	{unix.SYS_LOOKUP_DCOOKIE, "lookup_dcookie"}, {unix.SYS_NFSSERVCTL, "nfsservctl"},
+	{unix.SYS_MOUNT, "mount"}, {unix.SYS_UMOUNT2, "umount2"}, {unix.SYS_PIVOT_ROOT, "pivot_root"},
+	{unix.SYS_CHROOT, "chroot"}, {unix.SYS_MOVE_MOUNT, "move_mount"},
+	{unix.SYS_OPEN_TREE, "open_tree"}, {unix.SYS_OPEN_TREE_ATTR, "open_tree_attr"},
+	{unix.SYS_FSOPEN, "fsopen"}, {unix.SYS_FSCONFIG, "fsconfig"}, {unix.SYS_FSMOUNT, "fsmount"},
+	{unix.SYS_FSPICK, "fspick"}, {unix.SYS_MOUNT_SETATTR, "mount_setattr"},
+	{unix.SYS_OPEN_BY_HANDLE_AT, "open_by_handle_at"}, {unix.SYS_FANOTIFY_INIT, "fanotify_init"},
+	{unix.SYS_UNSHARE, "unshare"}, {unix.SYS_SETNS, "setns"}, {unix.SYS_BPF, "bpf"},
+	{unix.SYS_PERF_EVENT_OPEN, "perf_event_open"}, {unix.SYS_USERFAULTFD, "userfaultfd"},
+	{unix.SYS_ADD_KEY, "add_key"}, {unix.SYS_REQUEST_KEY, "request_key"},
+	{unix.SYS_KEYCTL, "keyctl"},
 	// What io_uring does passes by this filter.
-	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
-	unix.SYS_MOVE_PAGES,
+	{unix.SYS_IO_URING_SETUP, "io_uring_setup"}, {unix.SYS_IO_URING_ENTER, "io_uring_enter"},
+	{unix.SYS_IO_URING_REGISTER, "io_uring_register"}, {unix.SYS_MOVE_PAGES, "move_pages"},
 }, deniedHere...)
+
+// namedCall is a system call with its name.
+type namedCall struct {
+	number uintptr
+	name   string
+}
+
+// conditionalCalls are those that are denied for some of their arguments.
+var conditionalCalls = []namedCall{
+	{unix.SYS_CLONE, "clone"}, {unix.SYS_IOCTL, "ioctl"}, {unix.SYS_SENDTO, "sendto"}, {unix.SYS_SENDMSG, "sendmsg"},
+	{unix.SYS_SENDMMSG, "sendmmsg"}, {unix.SYS_SOCKET, "socket"},
+}
+
+// DeniedCall returns the name of a system call that is denied, always or for some arguments; "":
+// the filter allows it.
+func DeniedCall(number uintptr) string {
+	for _, calls := range [][]namedCall{deniedCalls, conditionalCalls} {
+		for _, c := range calls {
+			if c.number == number {
+				return c.name
+			}
+		}
+	}
+	return ""
+}
 
 // newNamespaces are the flags of clone(2) that make namespaces. They give a process capabilities in
 // these, and so let it reach much more of the kernel.
@@ -49,6 +86,9 @@ const (
 	noFamily   = unix.SECCOMP_RET_ERRNO | uint32(unix.EAFNOSUPPORT)
 	noProtocol = unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)
 )
+
+// maxInstructions is how long the kernel lets a filter be (BPF_MAXINSNS).
+const maxInstructions = 4096
 
 // program is a filter under construction.
 type program []unix.SockFilter
@@ -96,22 +136,40 @@ func decide(call uintptr, body func(*program)) decision {
 	return d
 }
 
+// when adds a part that runs when a comparison with what is loaded has the result; otherwise it is
+// passed over. A comparison jumps no further than 255 instructions, and a longer part has a jump of
+// its own before it.
+func (p *program) when(comparison uint16, value uint32, result bool, part program) {
+	const longest = 255
+	into, past := uint8(0), uint8(min(len(part), longest))
+	if len(part) > longest {
+		into, past = 1, 0 // over the jump, and to it
+	}
+	yes, no := into, past
+	if !result {
+		yes, no = past, into
+	}
+	p.add(unix.BPF_JMP|comparison|unix.BPF_K, value, yes, no)
+	if len(part) > longest {
+		p.add(unix.BPF_JMP|unix.BPF_JA, uint32(len(part)), 0, 0)
+	}
+	*p = append(*p, part...)
+}
+
 // choose adds the decisions, which are in the order of their calls, so that they are found by
 // halving: the kernel runs the filter at each call whose decision depends on its arguments, and a
 // long list would cost more than the call. Other calls are allowed.
 func (p *program) choose(decisions []decision) {
 	if len(decisions) == 1 {
 		d := decisions[0]
-		p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, d.call, 0, uint8(len(d.then)))
-		*p = append(*p, d.then...)
+		p.when(unix.BPF_JEQ, d.call, true, d.then)
 		p.ret(allow)
 		return
 	}
 	half := len(decisions) / 2
 	var lower program
 	lower.choose(decisions[:half])
-	p.add(unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, decisions[half].call, uint8(len(lower)), 0)
-	*p = append(*p, lower...)
+	p.when(unix.BPF_JGE, decisions[half].call, false, lower)
 	p.choose(decisions[half:])
 }
 
@@ -135,11 +193,9 @@ func callFilter(network Network) program {
 func callDecisions(network Network) []decision {
 	var all []decision
 	for _, call := range deniedCalls {
-		all = append(all, decide(call, func(p *program) { p.ret(deny) }))
+		all = append(all, decide(call.number, func(p *program) { p.ret(deny) }))
 	}
 	all = append(all,
-		// Its flags are in memory, where no filter can see them; the C library falls back to clone.
-		decide(unix.SYS_CLONE3, func(p *program) { p.ret(absent) }),
 		decide(unix.SYS_CLONE, func(p *program) {
 			p.loadArg(0)
 			p.ifAny(newNamespaces, deny)
@@ -170,8 +226,7 @@ func (p *program) socket(network Network) {
 	netlink.loadArg(2)
 	netlink.ifNot(unix.NETLINK_ROUTE, noProtocol)
 	netlink.ret(allow)
-	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.AF_NETLINK, 0, uint8(len(netlink)))
-	*p = append(*p, netlink...)
+	p.when(unix.BPF_JEQ, unix.AF_NETLINK, true, netlink)
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.AF_INET, 2, 0)
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.AF_INET6, 1, 0)
 	p.ret(noFamily)
@@ -188,8 +243,7 @@ func (p *program) socket(network Network) {
 		datagram.ifEqual(0, allow)
 		datagram.ifEqual(unix.IPPROTO_UDP, allow)
 		datagram.ret(noProtocol)
-		p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.SOCK_DGRAM, 0, uint8(len(datagram)))
-		*p = append(*p, datagram...)
+		p.when(unix.BPF_JEQ, unix.SOCK_DGRAM, true, datagram)
 	}
 	p.ifNot(unix.SOCK_STREAM, deny)
 	p.loadArg(2)
@@ -208,12 +262,26 @@ func withoutFastOpen(call uintptr, flags uint32) decision {
 	})
 }
 
+// absentFilter is the filter for calls that programs have another way for, and try nevertheless:
+// those are no denials, and the kernel is not to write them down.
+func absentFilter() program {
+	p := program{}
+	p.load(offsetCall)
+	// Its flags are in memory, where no filter can see them; the C library falls back to clone.
+	p.ifEqual(unix.SYS_CLONE3, absent)
+	p.ret(allow)
+	return p
+}
+
 // installFilter filters the calls of this thread, which has given up new privileges.
-func installFilter(p program) error {
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_LOG, uintptr(unsafe.Pointer(&prog)))
-	if errno != 0 {
-		return errno
+func installFilter(p program, flags uintptr) (listener int, err error) {
+	if len(p) > maxInstructions {
+		return -1, unix.E2BIG
 	}
-	return nil
+	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
 }

@@ -11,7 +11,11 @@ const (
 )
 
 // deniedHere are denied calls that only this architecture has.
-var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_IOPERM, unix.SYS_IOPL, unix.SYS_USELIB, unix.SYS_USTAT, unix.SYS__SYSCTL}
+var deniedHere = []namedCall{
+	{unix.SYS_KEXEC_FILE_LOAD, "kexec_file_load"}, {unix.SYS_IOPERM, "ioperm"},
+	{unix.SYS_IOPL, "iopl"}, {unix.SYS_USELIB, "uselib"}, {unix.SYS_USTAT, "ustat"},
+	{unix.SYS__SYSCTL, "_sysctl"},
+}
 
 // tracedHere are calls that only this architecture has and that C libraries still make.
 var tracedHere = map[uintptr]Traced{

@@ -8,7 +8,9 @@ const (
 )
 
 // deniedHere are denied calls that only this architecture has.
-var deniedHere = []uintptr{unix.SYS_KEXEC_FILE_LOAD}
+var deniedHere = []namedCall{
+	{unix.SYS_KEXEC_FILE_LOAD, "kexec_file_load"},
+}
 
 // tracedHere are traced calls that only this architecture has.
 var tracedHere = map[uintptr]Traced{unix.SYS_RENAMEAT: {2, 3, -1, Enters}}

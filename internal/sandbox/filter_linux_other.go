@@ -7,7 +7,7 @@ const (
 	foreignCalls = 0
 )
 
-var deniedHere []uintptr
+var deniedHere []namedCall
 
 // tracedHere are traced calls that only this architecture has.
 var tracedHere = map[uintptr]Traced{}

@@ -49,7 +49,7 @@ func TestFilterOfSystemCalls(t *testing.T) {
 		"connecting by it":    {call{unix.SYS_SENDTO, []uint32{3, 0, 0, unix.MSG_FASTOPEN}}, deny, deny, allow},
 	} {
 		for network, want := range map[Network]uint32{Closed: c.closed, Listed: c.listed, Open: c.open} {
-			if got := run(t, callFilter(network), nativeArch, uint32(c.number), c.args); got != want {
+			if got := verdict(t, network, c.number, c.args); got != want {
 				t.Errorf("%s, network %d: %#x, want %#x", name, network, got, want)
 			}
 		}
@@ -59,25 +59,64 @@ func TestFilterOfSystemCalls(t *testing.T) {
 	}
 }
 
+// verdict is what both filters say of a call: the kernel does what denies more.
+func verdict(t *testing.T, network Network, call uintptr, args []uint32) uint32 {
+	t.Helper()
+	return min(run(t, callFilter(network), nativeArch, uint32(call), args), run(t, absentFilter(), nativeArch, uint32(call), args))
+}
+
+// TestFilterOfAnyLengthDecidesAboutEachCall halves lists whose halves are longer than a comparison
+// can jump.
+func TestFilterOfAnyLengthDecidesAboutEachCall(t *testing.T) {
+	for _, size := range []int{1, 2, 127, 128, 129, 130, 700} {
+		var decisions []decision
+		for n := range size {
+			decisions = append(decisions, decide(uintptr(2*n), func(p *program) { p.ret(uint32(n)) }))
+		}
+		long := program{}
+		for range 300 {
+			long.load(offsetCall)
+		}
+		decisions[size/2].then = append(long, decisions[size/2].then...)
+		p := program{}
+		p.load(offsetCall)
+		p.choose(decisions)
+		for n := range uint32(2 * size) {
+			want := uint32(allow)
+			if n%2 == 0 {
+				want = n / 2
+			}
+			if got := run(t, p, nativeArch, n, nil); got != want {
+				t.Fatalf("%d calls: call %d: %d, want %d", size, n, got, want)
+			}
+		}
+	}
+	if _, err := installFilter(make(program, maxInstructions+1), 0); err == nil {
+		t.Error("a filter was installed that is longer than the kernel takes")
+	}
+}
+
 // TestFilterDeniesTheListedCallsAndNoOthers asks it about every number that a call may have.
 func TestFilterDeniesTheListedCallsAndNoOthers(t *testing.T) {
 	if nativeArch == 0 {
 		t.Skip("there is no filter for this architecture")
 	}
 	const numbers = 1024 // more than there are calls
-	filter := callFilter(Listed)
 	for number := range uint32(numbers) {
 		want := uint32(allow)
 		switch {
-		case slices.Contains(deniedCalls, uintptr(number)):
+		case slices.ContainsFunc(deniedCalls, func(c namedCall) bool { return c.number == uintptr(number) }):
 			want = deny
 		case number == unix.SYS_CLONE3:
 			want = absent
 		case number == unix.SYS_SOCKET:
 			continue // it depends on its arguments
 		}
-		if got := run(t, filter, nativeArch, number, nil); got != want {
+		if got := verdict(t, Listed, uintptr(number), nil); got != want {
 			t.Errorf("call %d: %#x, want %#x", number, got, want)
+		}
+		if name := DeniedCall(uintptr(number)); want == deny && name == "" {
+			t.Errorf("call %d is denied and has no name", number)
 		}
 	}
 }

@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Traced says what a system call uses.
 type Traced struct {
@@ -55,15 +51,4 @@ func learningFilter() program {
 	}
 	p.ret(allow)
 	return p
-}
-
-// listen installs the filter for learning in this thread, and returns the descriptor on which calls
-// are reported. They wait until they are answered.
-func listen(p program) (int, error) {
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
 }

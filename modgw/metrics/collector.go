@@ -123,6 +123,9 @@ func (c *collector) collectRunner(out chan<- prometheus.Metric, app string, s *m
 	out <- workersBusy.value(float64(s.Busy), app)
 	out <- workersCapacity.value(float64(s.Capacity), app)
 	out <- workerRestarts.value(float64(s.Restarts), app)
+	for kind, n := range s.Denied {
+		out <- sandboxDenials.value(float64(n), app, kind)
+	}
 	states := map[string]int{"ready": 0}
 	shown := map[int]bool{}
 	for _, w := range s.Workers {

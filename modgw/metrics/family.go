@@ -83,6 +83,9 @@ var (
 		"app", "cause")
 	workerRestarts = counter("modgw_worker_restarts_total",
 		"Workers of the current generation that were replaced because they ended unasked.", "app")
+	sandboxDenials = counter("modgw_sandbox_denials_total",
+		"What the sandbox of the current generation has denied, as far as it is known, by kind: files, network, processes or calls.",
+		"app", "kind")
 	workersBusy = gauge("modgw_worker_busy",
 		"Requests that workers execute now.", "app")
 	workersCapacity = gauge("modgw_worker_capacity",

@@ -1,8 +1,6 @@
 package workers
 
 import (
-	"fmt"
-
 	"github.com/modgw/modgw/internal/addressfilter"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/sandbox"
@@ -42,8 +40,5 @@ func addressRules(network []modgw.Endpoint) []addressfilter.Rule {
 // logAttempt names something that a process tried and that was denied, with the setting that would
 // allow it: whether the program says so or hides it.
 func (s *Sandbox) logAttempt(a addressfilter.Attempt) {
-	allow := fmt.Sprintf("sandbox { network = [%q] }", a.To.String())
-	if s.denials.isNew(allow) {
-		s.config.Log.Warn("denied by the sandbox", "allow", allow)
-	}
+	s.deny(s.config.Log, deniedEndpoint(a.To.String()))
 }

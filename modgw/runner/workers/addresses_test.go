@@ -9,14 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestAddressThatWasNotGrantedIsDeniedAndNamed lets a program connect to the same port of two
-// addresses, and hide the outcome.
-func TestAddressThatWasNotGrantedIsDeniedAndNamed(t *testing.T) {
+// TestWhatAProgramHidesIsDeniedAndNamed lets a program connect to the same port of two addresses
+// and make a namespace, and hide the outcome.
+func TestWhatAProgramHidesIsDeniedAndNamed(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("bash")
 	if err != nil {
@@ -49,7 +50,7 @@ func TestAddressThatWasNotGrantedIsDeniedAndNamed(t *testing.T) {
 	}
 	var reached strings.Builder
 	spec := proc.Spec{
-		Path: shell, Args: []string{"-c", connect("127.0.0.1") + "; " + connect("127.0.0.2") + "; true"}, Env: []string{}, Dir: d.Root,
+		Path: shell, Args: []string{"-c", connect("127.0.0.1") + "; " + connect("127.0.0.2") + "; exec unshare -m true 2>/dev/null"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: d.Root,
 		Scope: scope, Output: proc.Output{Line: func(line proc.Line) { reached.WriteString(line.Text) }},
 	}
 	if err := s.Confine(&spec, []string{filepath.Clean(shell)}); err != nil {
@@ -65,4 +66,11 @@ func TestAddressThatWasNotGrantedIsDeniedAndNamed(t *testing.T) {
 	}
 	want := fmt.Sprintf(`network = [\"127.0.0.2:%d\"]`, port)
 	watchtest.Eventually(t, "the denial is named", func() bool { return log.Has(want) })
+	if kernelaudit.Probe() == kernelaudit.Nothing {
+		t.Skip("the kernel reports no system calls")
+	}
+	watchtest.Eventually(t, "the call is named", func() bool { return log.Has(`what="the system call unshare"`) })
+	if n := s.denials.total()["calls"]; n != 1 {
+		t.Errorf("%d calls were counted", n)
+	}
 }

@@ -3,6 +3,7 @@ package workers
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,24 +27,62 @@ var (
 // maxDenials is how many denials of an app's generation are named in its log.
 const maxDenials = 100
 
-// denials remembers which denials were named. The zero value is ready to use.
-type denials struct {
-	mu    sync.Mutex
-	named map[string]bool
+// denialKind is what a denial is about, as the metric has it.
+type denialKind string
+
+const (
+	deniedFiles     denialKind = "files"
+	deniedNetwork   denialKind = "network"
+	deniedProcesses denialKind = "processes" // those of others
+	deniedCalls     denialKind = "calls"     // system calls
+)
+
+// denial is something that the sandbox has denied to a process.
+type denial struct {
+	kind  denialKind
+	allow string // setting that would allow it; "": none does
+	what  string // name of what no setting would allow; "": allow does
 }
 
-// isNew reports whether a denial was not named before and is none of too many.
-func (d *denials) isNew(allow string) bool {
+// denials counts what was denied, and remembers what of it was named. The zero value is ready to
+// use.
+type denials struct {
+	mu     sync.Mutex
+	named  map[denial]bool
+	counts map[string]uint64 // by kind
+}
+
+// add counts a denial. It reports whether it was not named before and is none of too many.
+func (d *denials) add(one denial) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.named[allow] || len(d.named) >= maxDenials {
+	if d.named == nil {
+		d.named, d.counts = map[denial]bool{}, map[string]uint64{}
+	}
+	d.counts[string(one.kind)]++
+	if d.named[one] || len(d.named) >= maxDenials {
 		return false
 	}
-	if d.named == nil {
-		d.named = map[string]bool{}
-	}
-	d.named[allow] = true
+	d.named[one] = true
 	return true
+}
+
+// total is how much was denied, by kind.
+func (d *denials) total() map[string]uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.counts)
+}
+
+// deny counts a denial, and names it in the log when that was not done before.
+func (s *Sandbox) deny(log *slog.Logger, d denial) {
+	switch {
+	case !s.denials.add(d):
+	case d.allow != "":
+		log.Warn("denied by the sandbox", "allow", d.allow)
+	default:
+		log.Warn("denied by the sandbox", "what", d.what, "allow", "no setting")
+	}
 }
 
 // LogLine is [LogLine] for a process in the sandbox: after a line about something that the sandbox
@@ -53,29 +92,33 @@ func (s *Sandbox) LogLine(log *slog.Logger, line proc.Line) {
 	if s == nil || line.Dropped > 0 {
 		return
 	}
-	allow := s.explain(line.Text)
-	if allow != "" && s.denials.isNew(allow) {
-		log.Warn("denied by the sandbox", "allow", allow)
+	if d := s.explain(line.Text); d.allow != "" {
+		s.deny(log, d)
 	}
 }
 
-// explain returns the setting that would allow what a program complains of; "" when it complains of
-// nothing that the sandbox denies.
-func (s *Sandbox) explain(text string) string {
+// explain returns the denial that a program complains of, with the setting that would allow it. The
+// zero denial: it complains of nothing that the sandbox denies.
+func (s *Sandbox) explain(text string) denial {
 	if !strings.Contains(text, "ermission denied") && !strings.Contains(text, "EACCES") && !strings.Contains(text, "not permitted") {
-		return ""
+		return denial{}
 	}
 	if path := s.deniedPath(text); path != "" {
-		return s.grantFor(path, deniedWriting.MatchString(text))
+		return denial{kind: deniedFiles, allow: s.grantFor(path, deniedWriting.MatchString(text))}
 	}
 	confined := networkOf(s.config.Descriptor.Sandbox) != sandbox.Open
 	if !confined || !deniedConnect.MatchString(text) && !strings.Contains(text, "SOCK_DGRAM") {
-		return ""
+		return denial{}
 	}
 	if found := deniedAddress.FindStringSubmatch(text); found != nil {
-		return fmt.Sprintf("sandbox { network = [%q] }", found[1]+":"+found[2])
+		return deniedEndpoint(found[1] + ":" + found[2])
 	}
-	return `sandbox { network = ["HOST:PORT"] }`
+	return deniedEndpoint("HOST:PORT")
+}
+
+// deniedEndpoint is the denial of an address that is not granted.
+func deniedEndpoint(address string) denial {
+	return denial{kind: deniedNetwork, allow: fmt.Sprintf("sandbox { network = [%q] }", address)}
 }
 
 // deniedPath is the file that a program could not open; "" when the text names none.
@@ -102,19 +145,22 @@ func (s *Sandbox) deniedPath(text string) string {
 // grantFor is the setting that lets the app open a file; "" when the sandbox does, so that
 // something else denies it.
 func (s *Sandbox) grantFor(path string, writes bool) string {
-	readable := false
-	for _, g := range s.grants(nil) {
-		inside, err := filepath.Rel(g.Path, path)
-		if err != nil || !filepath.IsLocal(inside) {
-			continue
-		}
-		if g.Write {
-			return ""
-		}
-		readable = true
-	}
-	if readable || writes {
+	readable, writable := covered(s.grants(nil), path)
+	switch {
+	case writable:
+		return ""
+	case readable || writes:
 		return fmt.Sprintf("sandbox { write = [%q] }", path)
 	}
 	return fmt.Sprintf("sandbox { read = [%q] }", path)
+}
+
+// covered reports what grants allow with a path.
+func covered(grants []sandbox.Grant, path string) (readable, writable bool) {
+	for _, g := range grants {
+		if inside, err := filepath.Rel(g.Path, path); err == nil && filepath.IsLocal(inside) {
+			readable, writable = true, writable || g.Write
+		}
+	}
+	return readable, writable
 }

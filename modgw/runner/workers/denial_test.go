@@ -2,10 +2,16 @@ package workers
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
@@ -36,7 +42,7 @@ func TestDenialsAreNamedWithWhatWouldAllowThem(t *testing.T) {
 		if want != "" {
 			want = "sandbox { " + want + " }"
 		}
-		if got := s.explain(text); got != want {
+		if got := s.explain(text).allow; got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -58,5 +64,80 @@ func TestEachDenialIsNamedOnce(t *testing.T) {
 	none.LogLine(log, proc.Line{Text: "cat: /home/a/key: Permission denied"})
 	if strings.Contains(out.String(), "sandbox") {
 		t.Error(out.String())
+	}
+}
+
+// TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem has what the kernel reports of a sandbox
+// that lists addresses, and of what is none of its business.
+func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
+	d := modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{
+		Write: []string{"/app/var"}, Network: []modgw.Endpoint{{Host: "10.0.0.1", Port: 80}},
+	}}
+	c := modgw.RunnerConfig{Descriptor: d, Environment: &modgw.Environment{}}
+	s := NewSandbox(c, &account.Account{UID: 1000})
+	read := func(path string) kernelaudit.Denial { return kernelaudit.Denial{Path: path} }
+	write := func(path string) kernelaudit.Denial { return kernelaudit.Denial{Path: path, Change: true} }
+	call := func(number uintptr) kernelaudit.Denial {
+		return kernelaudit.Denial{Kind: kernelaudit.Call, Call: number}
+	}
+	const none = "no setting"
+	for _, c := range []struct {
+		denied kernelaudit.Denial
+		want   string // setting; none: there is none; "": it is not the sandbox's
+	}{
+		{read("/home/a/key"), `sandbox { read = ["/home/a/key"] }`},
+		{write("/srv"), `sandbox { write = ["/srv"] }`},
+		{write("/app"), `sandbox { write = ["/app"] }`},
+		{read("/app/settings.py"), ""},
+		{write("/app/var/x"), ""},
+		{write("/usr/lib/python3"), ""},
+		{write("/app/__pycache__"), ""},
+		{read(""), ""},
+		{kernelaudit.Denial{Kind: kernelaudit.Connect, To: netip.MustParseAddrPort("10.0.0.5:5432")}, `sandbox { network = ["10.0.0.5:5432"] }`},
+		{kernelaudit.Denial{Kind: kernelaudit.Listen, Port: 80}, `sandbox { network = ["*"] }`},
+		{kernelaudit.Denial{Kind: kernelaudit.Signal}, none},
+		{kernelaudit.Denial{Kind: kernelaudit.Abstract}, none},
+		{kernelaudit.Denial{Kind: kernelaudit.Trace}, none},
+		{kernelaudit.Denial{Kind: kernelaudit.Mount}, none},
+		{call(unix.SYS_PTRACE), none},
+		{call(unix.SYS_CLONE), none},
+		{call(unix.SYS_SOCKET), `sandbox { network = ["*"] }`},
+		{call(unix.SYS_SENDTO), `sandbox { network = ["*"] }`},
+		{call(unix.SYS_READ), ""},
+		{call(unix.SYS_CLONE3), ""},
+	} {
+		found, ours := s.explainDenial(c.denied)
+		got := found.allow
+		if ours && got == "" && found.what != "" {
+			got = none
+		}
+		if got != c.want || ours != (c.want != "") {
+			t.Errorf("%+v: %q %v, want %q", c.denied, got, ours, c.want)
+		}
+	}
+}
+
+// TestDenialsAreCountedAndNamedOnceWhoeverReportsThem has one that the program prints as well, and
+// more of them than are named.
+func TestDenialsAreCountedAndNamedOnceWhoeverReportsThem(t *testing.T) {
+	d := modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{}}
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	s := NewSandbox(modgw.RunnerConfig{Descriptor: d, Environment: &modgw.Environment{}, Log: log}, nil)
+	s.LogLine(log, proc.Line{Text: "cat: /home/a/key: Permission denied"})
+	s.denyFor(kernelaudit.Denial{Path: "/home/a/key"})
+	s.denyFor(kernelaudit.Denial{Path: "/app/index.html"})
+	if n := strings.Count(out.String(), "denied by the sandbox"); n != 1 {
+		t.Errorf("%d records:\n%s", n, out.String())
+	}
+	const attempts = 3 * maxDenials
+	for n := range attempts {
+		s.denyFor(kernelaudit.Denial{Path: fmt.Sprintf("/home/%d", n)})
+	}
+	if n := strings.Count(out.String(), "denied by the sandbox"); n != maxDenials {
+		t.Errorf("%d records of %d", n, attempts)
+	}
+	if n := s.denials.total()["files"]; n != attempts+2 {
+		t.Errorf("%d were counted of %d", n, attempts+2)
 	}
 }

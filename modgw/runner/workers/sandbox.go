@@ -11,6 +11,7 @@ import (
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
@@ -77,7 +78,8 @@ func (s *Sandbox) Status(status *modgw.RunnerStatus) {
 	if s == nil {
 		return
 	}
-	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe())
+	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe(), kernelaudit.Probe())
+	status.Denied = s.denials.total()
 	if s.filtered.Load() {
 		status.Sandbox["network"] = fmt.Sprintf("control group, landlock %d and seccomp", sandbox.Probe().Landlock)
 	}
@@ -222,7 +224,7 @@ func (s *Sandbox) makeTemporary() (string, error) {
 
 // SandboxMeans says by which means an app's sandbox confines what: "landlock", "seccomp" and the
 // like, or "none". nil: the app has no sandbox.
-func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
+func SandboxMeans(d modgw.Descriptor, m sandbox.Means, audit kernelaudit.Means) map[string]string {
 	if d.Sandbox == nil {
 		return nil
 	}
@@ -242,22 +244,27 @@ func SandboxMeans(d modgw.Descriptor, m sandbox.Means) map[string]string {
 		"signals":      choose(m.Scopes(), landlock),
 		"system calls": choose(m.Filter, "seccomp"),
 		"privileges":   "no_new_privs",
-		"denials":      denialMeans(m),
+		"denials":      denialMeans(m, audit),
 		"/tmp":         choose(m.Mounts, "own mount"),
 		"/proc":        choose(m.Mounts, "own mount"),
 	}
 }
 
-// denialMeans says where denials can be read. The host does not turn on the kernel's audit log,
-// which would cost all programs of the machine.
-func denialMeans(m sandbox.Means) string {
+// denialMeans says by which means denials are found. The host does not turn on the kernel's
+// auditing, which would cost all programs of the machine.
+func denialMeans(m sandbox.Means, audit kernelaudit.Means) string {
+	const printed = "what programs print"
 	switch {
-	case m.LogsDenials():
-		return "what programs print, and the kernel's audit log where that is on"
-	case m.Filter:
-		return "what programs print, and the kernel's log of system calls"
+	case audit == kernelaudit.Nothing || !m.Filter:
+		return printed + "; the kernel does not report to this host what programs hide"
+	case !m.LogsDenials():
+		return printed + ", and the kernel for system calls; it does not report what Landlock denies"
+	case audit == kernelaudit.All:
+		return printed + ", and the kernel"
+	case audit == kernelaudit.Probably:
+		return printed + ", and the kernel: for system calls, and where auditing is turned on for all else"
 	}
-	return "what programs print"
+	return printed + ", and the kernel for system calls; its auditing is turned off, so that it does not report what Landlock denies"
 }
 
 // Unconfined returns the parts of a sandbox that cannot be confined by the means. Without mounts

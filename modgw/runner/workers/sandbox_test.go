@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
@@ -86,15 +87,28 @@ func TestMissingMeansAreNamed(t *testing.T) {
 		{sandbox.Means{Landlock: 7, Filter: true}, "landlock 7", "landlock 7 and seccomp, ports at any address", 0},
 		{sandbox.Means{Landlock: 6, Filter: true, Mounts: true}, "landlock 6", "landlock 6 and seccomp, ports at any address", 0},
 	} {
-		got := SandboxMeans(d, c.means)
+		got := SandboxMeans(d, c.means, kernelaudit.All)
 		if got["files"] != c.files || got["network"] != c.network {
 			t.Errorf("%+v: %v", c.means, got)
 		}
-		if logs := strings.Contains(got["denials"], "audit log"); logs != (c.means.Landlock >= 7) {
-			t.Errorf("%+v: denials can be read in %s", c.means, got["denials"])
+		if all := got["denials"] == "what programs print, and the kernel"; all != (c.means.Landlock >= 7) {
+			t.Errorf("%+v: denials are found by %s", c.means, got["denials"])
 		}
 		if parts := Unconfined(c.means); len(parts) != c.unconfined {
 			t.Errorf("%+v: %q", c.means, parts)
+		}
+	}
+}
+
+func TestDenialsThatCannotBeReadAreSaid(t *testing.T) {
+	d := modgw.Descriptor{Sandbox: &modgw.Sandbox{}}
+	means := sandbox.Means{Landlock: 7, Filter: true}
+	for audit, want := range map[kernelaudit.Means]string{
+		kernelaudit.Nothing: "does not report to this host", kernelaudit.Calls: "auditing is turned off",
+		kernelaudit.Probably: "where auditing is turned on",
+	} {
+		if got := SandboxMeans(d, means, audit)["denials"]; !strings.Contains(got, want) {
+			t.Errorf("%d: %q does not say %q", audit, got, want)
 		}
 	}
 }

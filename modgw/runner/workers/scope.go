@@ -10,8 +10,8 @@ import (
 )
 
 // NewScope makes the scope for processes of an app, with the limits that hold for all of them
-// together, and for a sandbox with the addresses that they may reach; nil is none. Limits that
-// cannot be set are logged.
+// together, and for a sandbox with the addresses that they may reach and with reports of what is
+// denied to them; nil is none. Limits that cannot be set are logged.
 func NewScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	scope, err := proc.NewScope(string(d.Name), groupLimits(d))
 	if err != nil {
@@ -22,6 +22,7 @@ func NewScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 		log.Warn("limits not in force", "error", fault.Error())
 	}
 	s.filterAddresses(scope)
+	s.reportDenials(scope)
 	return scope
 }
 

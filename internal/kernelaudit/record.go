@@ -1,0 +1,132 @@
+package kernelaudit
+
+import (
+	"bytes"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Types of records.
+const (
+	typeCall    = unix.AUDIT_SYSCALL // call that the records with the same serial belong to
+	typeSeccomp = unix.AUDIT_SECCOMP
+	typeAccess  = unix.AUDIT_LANDLOCK_ACCESS
+	typeDomain  = unix.AUDIT_LANDLOCK_DOMAIN // who made a domain, with the first denial there
+)
+
+// record is what a record of the kernel says.
+type record struct {
+	kind   uint16
+	serial string // stamp, which all records of an event have
+	domain uint64 // id of a domain of Landlock; 0: it has none
+	ended  bool   // the domain has ended
+	denial Denial
+}
+
+// parse reads a record. It reports false for one that says nothing of a denial. Names in it are
+// chosen by the processes: the kernel quotes those without blanks and quotes, and writes others in
+// hexadecimal digits, so that none can pass for another field.
+func parse(kind uint16, text []byte) (r record, ok bool) {
+	text, found := bytes.CutPrefix(bytes.TrimRight(text, "\x00\n"), []byte("audit("))
+	stamp, rest, ends := bytes.Cut(text, []byte("): "))
+	if !found || !ends {
+		return r, false
+	}
+	r = record{kind: kind, serial: string(stamp)}
+	f := fields{}
+	for field := range strings.FieldsSeq(string(rest)) {
+		if name, value, ok := strings.Cut(field, "="); ok && f[name] == "" {
+			f[name] = value
+		}
+	}
+	switch kind {
+	case typeCall:
+		r.denial.PID = f.number("pid")
+		return r, r.denial.PID > 0
+	case typeSeccomp:
+		call, err := strconv.ParseUint(f["syscall"], 10, 32)
+		r.denial = Denial{PID: f.number("pid"), Kind: Call, Call: uintptr(call)}
+		return r, err == nil && r.denial.PID > 0 && f.deniesCall()
+	case typeDomain, typeAccess:
+		var err error
+		r.domain, err = strconv.ParseUint(f["domain"], 16, 64)
+		if err != nil || r.domain == 0 {
+			return r, false
+		}
+	default:
+		return r, false
+	}
+	if kind == typeDomain {
+		r.denial.PID, r.ended = f.number("pid"), f["status"] == "deallocated"
+		return r, r.ended || r.denial.PID > 0
+	}
+	return r, r.denial.describe(f)
+}
+
+// describe fills in what Landlock denied. It reports false when this package does not know it.
+func (d *Denial) describe(f fields) bool {
+	first, _, _ := strings.Cut(f["blockers"], ",")
+	switch first {
+	case "net.connect_tcp":
+		d.Kind = Connect
+		addr, err := netip.ParseAddr(f["daddr"])
+		d.To = netip.AddrPortFrom(addr.Unmap().WithZone(""), uint16(f.number("dest")))
+		return err == nil && d.To.Port() > 0
+	case "net.bind_tcp":
+		d.Kind, d.Port = Listen, uint16(f.number("src"))
+	case "scope.signal":
+		d.Kind = Signal
+	case "scope.abstract_unix_socket":
+		d.Kind = Abstract
+	case "ptrace":
+		d.Kind = Trace
+	case "fs.change_topology":
+		d.Kind = Mount
+	default:
+		d.Path = f.path("path")
+		for blocker := range strings.SplitSeq(f["blockers"], ",") {
+			access, of := strings.CutPrefix(blocker, "fs.")
+			if !of {
+				return false
+			}
+			d.Change = d.Change || access != "execute" && access != "read_file" && access != "read_dir"
+		}
+	}
+	return true
+}
+
+// fields are the values of a record by their names.
+type fields map[string]string
+
+// number is a number from 0 up to what 31 bits hold; 0: there is none.
+func (f fields) number(name string) int {
+	n, err := strconv.ParseUint(f[name], 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// path is an absolute path; "": there is none.
+func (f fields) path(name string) string {
+	value := f[name]
+	if quoted, ok := strings.CutPrefix(value, `"`); ok {
+		value = strings.TrimSuffix(quoted, `"`)
+	} else if plain, err := hex.DecodeString(value); err == nil {
+		value = string(plain)
+	}
+	if !strings.HasPrefix(value, "/") || strings.ContainsRune(value, 0) {
+		return ""
+	}
+	return value
+}
+
+// deniesCall reports whether a filter has denied the call: it may only have written it down.
+func (f fields) deniesCall() bool {
+	action, err := strconv.ParseUint(f["code"], 0, 32)
+	return err == nil && action != unix.SECCOMP_RET_LOG && action != unix.SECCOMP_RET_ALLOW
+}
