@@ -30,7 +30,7 @@ func newLoop(t *testing.T) *eventloop.Loop {
 // serveOnLoop serves a request as fronts do: on the loop if it is complete, and on this goroutine
 // if it does not stay there.
 func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
-	if a.runner.app.Loop == nil || r.ContentLength < 0 || r.ContentLength > relay.AheadSize {
+	if a.runner.Loop() == nil || r.ContentLength < 0 || r.ContentLength > relay.AheadSize {
 		a.runner.ServeHTTP(w, r)
 		return
 	}

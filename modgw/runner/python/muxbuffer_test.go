@@ -64,7 +64,7 @@ def data(size):
 func (a *app) exactASGIResponses(largest int) {
 	a.Helper()
 	const slot = wire.InitialWindow / 2
-	for _, size := range []int{64 << 10, 64<<10 + 1, slot - 1, slot, slot + 1, 2*slot + 1, 1 << 20, 5<<20 + 4321, largest} {
+	for _, size := range []int{64 << 10, 64<<10 + 1, slot - 1, slot, slot + 1, 2*slot + 1, 1 << 20, 3<<20 + 4321, largest} {
 		for _, path := range []string{"/whole", "/pieces"} {
 			if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
 				a.Errorf("%s of %d bytes: %d, %d bytes, %v", path, size, got.status, len(got.body), got.err)
@@ -78,19 +78,19 @@ func TestLargeASGIResponsesAreExact(t *testing.T) {
 	t.Run("started", func(t *testing.T) {
 		a := serve(t, largeASGIApp, asASGI)
 		a.shares()
-		a.exactASGIResponses(24 << 20)
+		a.exactASGIResponses(12 << 20)
 	})
 	t.Run("forked", func(t *testing.T) {
 		a := withTemplate(t, largeASGIApp, asASGI)
 		a.shares()
-		a.exactASGIResponses(12 << 20)
+		a.exactASGIResponses(6 << 20)
 	})
 	t.Run("attached", func(t *testing.T) {
 		a := serveAttached(t, largeASGIApp, asASGI)
 		a.attach("hello:application")
 		a.awaitState("attached")
 		a.shares()
-		a.exactASGIResponses(12 << 20)
+		a.exactASGIResponses(6 << 20)
 	})
 }
 
@@ -122,8 +122,8 @@ func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 	var clients sync.WaitGroup
 	for c := range 16 {
 		clients.Go(func() {
-			for i := range 4 {
-				size := 300_000*c + 33_333*i + 60_000
+			for i := range 2 {
+				size := 100_000*c + 66_667*i + 60_000
 				for _, path := range []string{"/whole", "/pieces"} {
 					if got := a.get(path + "?" + itoa(size)); got.body != string(largeData(size)) || got.err != nil {
 						t.Errorf("client %d: %d, %d bytes, %v", c, got.status, len(got.body), got.err)
@@ -194,11 +194,11 @@ func TestLargeASGIUploadsOfManyClientsAreNotMixedUp(t *testing.T) {
 func TestKilledASGIWorkerLeavesNoSharedMemoryBehind(t *testing.T) {
 	a := serve(t, largeASGIApp, asASGI)
 	a.shares()
-	for range 3 {
+	for range 2 {
 		pid := a.pid(1)
 		var conns []io.Closer
 		for range 8 {
-			conn := a.raw("GET /whole?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+			conn := a.raw("GET /whole?15000000 HTTP/1.1\r\nHost: x\r\n\r\n")
 			if _, err := io.CopyN(io.Discard, conn, 100_000); err != nil {
 				t.Fatal(err)
 			}

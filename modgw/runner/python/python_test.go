@@ -191,8 +191,15 @@ func (a *app) send(r *http.Request) answer {
 		return answer{err: err}
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(data), err}
+	return readAnswer(response)
+}
+
+// readAnswer reads a response to its end, and copies a long body only once.
+func readAnswer(response *http.Response) answer {
+	var body strings.Builder
+	body.Grow(int(max(0, response.ContentLength)))
+	_, err := io.Copy(&body, response.Body)
+	return answer{response.StatusCode, response.Header, body.String(), err}
 }
 
 // tracked is the workers that have a process.

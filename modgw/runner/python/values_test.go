@@ -300,7 +300,7 @@ func TestCountersOfAnAppAreMonotoneAndComplete(t *testing.T) {
 		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 4, Threads: 2},
 		Timeouts: modgw.Timeouts{Startup: watchtest.Patience, Request: watchtest.Patience, Drain: watchtest.Patience, Stop: watchtest.Patience},
 		Queue:    modgw.Queue{Max: 1000, Timeout: watchtest.Patience},
-		Recycle:  modgw.Recycle{Requests: 100},
+		Recycle:  modgw.Recycle{Requests: 50},
 	}
 	if err := gateway.Deploy(t.Context(), d, "start"); err != nil {
 		t.Fatal(err)
@@ -319,7 +319,7 @@ func TestCountersOfAnAppAreMonotoneAndComplete(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(clientPause):
 				}
 				sent.Add(1)
 				// A request that may be executed twice is repeated when its worker is killed.
