@@ -130,7 +130,7 @@ func (h *httpd) checkPath(p *place) (found []Finding) {
 		return nil
 	}
 	to := workerURL(r.at)
-	_, _, path, _ := address(to)
+	_, _, path := address(to)
 	if "/"+strings.Trim(path, "/") == r.path && (strings.HasSuffix(path, "/") == r.slash || r.path == "/") {
 		return nil
 	}

@@ -203,7 +203,7 @@ func (h *httpd) route(s *site, r *route, path, to string) {
 			break
 		}
 	}
-	r.protocol, r.target, _, _ = address(to)
+	r.protocol, r.target, _ = address(to)
 	if r.target == modgw.Address("") {
 		r.protocol = ""
 	}

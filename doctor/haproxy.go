@@ -44,11 +44,11 @@ func (h *haproxy) readSites() (all []*site) {
 		}
 		for _, use := range front.Find("use_backend", "default_backend") {
 			if back := h.section("backend", use.Arg(0)); back != nil {
-				h.route(s, front, back, h.pathOf(front, use))
+				h.route(s, back, h.pathOf(front, use))
 			}
 		}
 		if front.Is("listen") {
-			h.route(s, front, front, "/")
+			h.route(s, front, "/")
 		}
 		all = append(all, s)
 	}
@@ -85,7 +85,7 @@ func (h *haproxy) pathOf(front, use *webconf.Directive) string {
 	return "/"
 }
 
-func (h *haproxy) route(s *site, front, back *webconf.Directive, path string) {
+func (h *haproxy) route(s *site, back *webconf.Directive, path string) {
 	members := back.Find("server")
 	if len(members) == 0 {
 		return

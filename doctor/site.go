@@ -79,30 +79,30 @@ func (p *place) finding(code string, args ...any) Finding {
 
 // address is the listener that a URL of a configuration leads to. protocol is a kind of listener
 // where the URL is for one.
-func address(text string) (protocol string, target modgw.Address, path string, ok bool) {
+func address(text string) (protocol string, target modgw.Address, path string) {
 	socket := ""
 	if rest, unix := strings.CutPrefix(text, "unix:"); unix {
 		var found bool
 		if socket, text, found = strings.Cut(rest, "|"); !found {
-			return "", modgw.Address("unix:" + socket), "", false
+			return "", modgw.Address("unix:" + socket), ""
 		}
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
-		return "", "", "", false
+		return "", "", ""
 	}
 	protocol = u.Scheme
 	if kind, known := schemes[u.Scheme]; known {
 		protocol = kind
 	}
 	if socket != "" {
-		return protocol, modgw.Address("unix:" + socket), u.Path, true
+		return protocol, modgw.Address("unix:" + socket), u.Path
 	}
 	host, port := u.Hostname(), u.Port()
 	if port == "" {
 		port = defaultPorts[protocol]
 	}
-	return protocol, normal(net.JoinHostPort(host, port)), u.Path, true
+	return protocol, normal(net.JoinHostPort(host, port)), u.Path
 }
 
 // schemes are the kinds of listeners that URLs of Apache speak to.

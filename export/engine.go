@@ -1,6 +1,7 @@
 package export
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -84,19 +85,10 @@ func runArguments(d modgw.Descriptor, l Launch, state, config string) []string {
 }
 
 func varArguments(l Launch) (args []string) {
-	for _, name := range sortedNames(l.Vars) {
+	for _, name := range slices.Sorted(maps.Keys(l.Vars)) {
 		args = append(args, "--var", name+"="+l.Vars[name])
 	}
 	return args
-}
-
-func sortedNames[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // privateFiles are the files that the descriptor reads and that must not be in an image.

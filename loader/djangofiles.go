@@ -61,8 +61,8 @@ func (f *finding) findStatic(p *project, settings string) {
 		f.note("saw STATIC_URL = %q, not used because it is no path of its own here", url)
 		return
 	}
-	if strings.HasPrefix(url, "/") {
-		f.note("below a mount, STATIC_URL must be %q, or have the mount: %q", strings.TrimPrefix(url, "/"), "/the/mount"+url)
+	if relative, ok := strings.CutPrefix(url, "/"); ok {
+		f.note("below a mount, STATIC_URL must be %q, or have the mount: %q", relative, "/the/mount"+url)
 	}
 	f.alias, f.static = "/"+strings.Trim(url, "/"), dir
 }

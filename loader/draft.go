@@ -49,22 +49,20 @@ type Expression string
 // written.
 func (d *Draft) Set(name string, value any) {
 	b, argument := d.reach(name)
-	if _, ok := argumentOf(name); !ok {
-		panic(fmt.Sprintf("loader: no setting %q", name))
-	}
-	if b.values == nil {
-		b.values = map[string]any{}
-	}
-	b.values[argument] = value
+	b.set(name, argument, value)
 }
 
 // SetIn is Set for a block with a label, such as alias "/static": SetIn("alias", "/static", "dir",
 // "/srv/static").
 func (d *Draft) SetIn(block, label, argument string, value any) {
-	if _, ok := argumentOf(block + "." + argument); !ok {
-		panic(fmt.Sprintf("loader: no setting %q", block+"."+argument))
+	d.block.open(block, label).set(block+"."+argument, argument, value)
+}
+
+// set gives an argument of the block a value; name has the blocks before it.
+func (b *draftBlock) set(name, argument string, value any) {
+	if !isSetting(name) {
+		panic(fmt.Sprintf("loader: no setting %q", name))
 	}
-	b := d.block.open(block, label)
 	if b.values == nil {
 		b.values = map[string]any{}
 	}
@@ -131,18 +129,19 @@ func (b *draftBlock) open(name, label string) *draftBlock {
 	return &in.draftBlock
 }
 
-// argumentOf finds an argument of an app block in the table: "wsgi.entry".
-func argumentOf(name string) (argument, bool) {
+// isSetting reports whether the table has an argument of an app block, such as "wsgi.entry".
+func isSetting(name string) bool {
 	parts := strings.Split(name, ".")
 	b, _ := lookAtFile().inner("app")
 	for _, part := range parts[:len(parts)-1] {
 		in, ok := b.inner(part)
 		if !ok {
-			return argument{}, false
+			return false
 		}
 		b = in
 	}
-	return b.argument(parts[len(parts)-1])
+	_, ok := b.argument(parts[len(parts)-1])
+	return ok
 }
 
 // Declared is a variable of a descriptor file that is being written.

@@ -23,10 +23,8 @@ var gateways = []struct {
 // scriptsOfCGI finds a folder of CGI scripts, or a script in the folder itself. It is nil for a
 // project without one.
 func (p *project) scriptsOfCGI() (*finding, error) {
-	for _, e := range p.list("cgi-bin") {
-		if isExecutable(e) {
-			return &finding{name: nameFrom(base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}, nil
-		}
+	if slices.ContainsFunc(p.list("cgi-bin"), isExecutable) {
+		return &finding{name: nameFrom(base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}, nil
 	}
 	var found *finding
 	for _, g := range gateways {

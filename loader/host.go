@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -95,9 +96,7 @@ func (d *decoder) refuseUnknownDeep(b block, at place, body *hclsyntax.Body) {
 
 // layer returns the settings of the defaults for one app.
 func (defaults *Defaults) layer(d *decoder) layer {
-	for name, file := range defaults.report.sources {
-		d.sources[name] = file
-	}
+	maps.Copy(d.sources, defaults.report.sources)
 	for _, secret := range defaults.secrets {
 		d.scope.noteSecret(secret)
 	}

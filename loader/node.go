@@ -67,7 +67,7 @@ func (f *finding) startsWhatIsBuilt(p *project, start string) bool {
 			return true
 		}
 	}
-	for _, word := range strings.Fields(start) {
+	for word := range strings.FieldsSeq(start) {
 		folder, _, below := strings.Cut(strings.TrimPrefix(word, "./"), "/")
 		if below && !strings.HasPrefix(word, "-") && filepath.IsLocal(folder) && plainCommand.MatchString(word) && !p.has(folder) {
 			return true

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -55,14 +56,12 @@ func (a *app) noteRestored() bool {
 // handleMounts reports whether something was mounted or unmounted at, above or in folders that
 // matter.
 func (a *app) handleMounts(paths []string) bool {
-	for _, path := range paths {
-		if a.isAffectedBy(path) {
-			a.noEvents = a.noEventsReason()
-			if !a.outOfWatches {
-				a.polling = ""
-			}
-			return true
+	if slices.ContainsFunc(paths, a.isAffectedBy) {
+		a.noEvents = a.noEventsReason()
+		if !a.outOfWatches {
+			a.polling = ""
 		}
+		return true
 	}
 	return false
 }

@@ -55,7 +55,7 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 func (in *inputs) readPythonVersion(content string) (demand, error) {
 	for line := range strings.Lines(content) {
 		text, _, _ := strings.Cut(line, "#")
-		for _, name := range strings.Fields(text) {
+		for name := range strings.FieldsSeq(text) {
 			if name == "system" {
 				return demand{}, nil
 			}

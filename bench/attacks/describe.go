@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,9 +34,7 @@ func (d described) try(ctx context.Context, s *scene) (string, error) {
 	folder := fmt.Sprintf("apps/x%d", time.Now().UnixNano())
 	fill := strings.NewReplacer("{{folder}}", s.path(folder)).Replace
 	files := map[string]string{"public/index.html": "attacker"}
-	for name, text := range d.files {
-		files[name] = text
-	}
+	maps.Copy(files, d.files)
 	for name, text := range files {
 		if err := s.put("new/"+name, s.fill(fill(text))); err != nil {
 			return "", err

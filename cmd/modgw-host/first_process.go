@@ -92,7 +92,7 @@ func latest(child, successors int) int {
 		if n <= 0 {
 			return child
 		}
-		for _, text := range strings.Fields(string(b[:n])) { // each was written at once
+		for text := range strings.FieldsSeq(string(b[:n])) { // each was written at once
 			if pid, err := strconv.Atoi(text); err == nil {
 				child = pid
 			}

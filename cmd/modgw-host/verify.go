@@ -223,7 +223,7 @@ func wordsOf(lines []string, number int) (words []string) {
 	}
 	for i := number - 1; i < len(lines); i++ {
 		text, continued := strings.CutSuffix(strings.TrimRight(lines[i], " \t"), `\`)
-		for _, word := range strings.Fields(text) {
+		for word := range strings.FieldsSeq(text) {
 			words = append(words, strings.Trim(word, `"'<>;`))
 		}
 		if !continued {

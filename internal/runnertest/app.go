@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -104,9 +105,7 @@ func (a *App) Do(method, path string, body io.Reader, header http.Header) Answer
 		a.Fatal(err)
 	}
 	r.URL.Opaque = path // as it is, also when it is no clean path
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(r)
 	if err != nil {

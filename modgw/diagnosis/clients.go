@@ -41,7 +41,7 @@ func greedyClient(a *App) *Diagnosis {
 
 // slowClients is about clients for which responses wait.
 func slowClients(a *App) *Diagnosis {
-	base, ok := a.base(window)
+	base, ok := a.base()
 	last := a.last()
 	slow, all := last.Slow-base.Slow, last.Requests-base.Requests
 	if !ok || slow < 3 || float64(slow) < slowShare*float64(all) {
@@ -60,7 +60,7 @@ func slowClients(a *App) *Diagnosis {
 
 // largeBodies is about uploads that are refused for their size.
 func largeBodies(a *App) *Diagnosis {
-	base, ok := a.base(window)
+	base, ok := a.base()
 	last := a.last()
 	n := last.TooLarge - base.TooLarge
 	if !ok || n == 0 {

@@ -17,7 +17,7 @@ const fewest = 10
 const window = time.Minute
 
 func diskFull(a *App) *Diagnosis {
-	base, ok := a.base(window)
+	base, ok := a.base()
 	if n := a.last().DiskFull - base.DiskFull; ok && n > 0 {
 		return a.noRoom(fmt.Sprintf("disk full: %s with a body could not be kept since %s", requests(n), clock(base.Time)))
 	}
@@ -47,7 +47,7 @@ func queueFull(a *App) *Diagnosis {
 
 // refusals says how many requests are refused because of the queue; "": none are.
 func (a *App) refusals() string {
-	base, ok := a.base(window)
+	base, ok := a.base()
 	last := a.last()
 	if n := last.Refused - base.Refused; ok && n > 0 && a.Now.Sub(last.RefusedUntil) <= refusedPause {
 		return fmt.Sprintf("the queue is full, as seen since %s: %s refused in %s%s",
@@ -191,7 +191,7 @@ func allBusy(a *App) *Diagnosis {
 }
 
 func timeouts(a *App) *Diagnosis {
-	base, ok := a.base(window)
+	base, ok := a.base()
 	last := a.last()
 	n := last.Late - base.Late
 	if !ok || n == 0 {
@@ -229,7 +229,7 @@ func failingRequests(a *App) *Diagnosis {
 		}
 	}
 	last := fmt.Sprintf("the last at %s: %s", clock(f.Last.Time), what)
-	base, ok := a.base(window)
+	base, ok := a.base()
 	failed, all := a.last().Failed-base.Failed, a.last().Requests-base.Requests
 	if ok && failed > 0 && all >= fewest {
 		if 4*failed >= all {

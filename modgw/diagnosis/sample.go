@@ -133,10 +133,10 @@ func (a *App) last() Sample {
 	return a.Samples[len(a.Samples)-1]
 }
 
-// base is the oldest sample that is not older than d; false when there is none before the last.
-func (a *App) base(d time.Duration) (Sample, bool) {
+// base is the oldest sample of the window; false when there is none before the last.
+func (a *App) base() (Sample, bool) {
 	for _, s := range a.Samples[:max(0, len(a.Samples)-1)] {
-		if a.Now.Sub(s.Time) <= d {
+		if a.Now.Sub(s.Time) <= window {
 			return s, true
 		}
 	}

@@ -73,7 +73,7 @@ func (a *App) restartsLately() int {
 	if a.Now.Sub(a.Generation.Ready) < window {
 		return a.Runner.Restarts
 	}
-	base, ok := a.base(window)
+	base, ok := a.base()
 	if !ok || base.Generation != a.Generation.Number {
 		return 0
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -305,11 +306,7 @@ func mistakesByFile(files []*file) map[string]*modgw.Fault {
 func (h *Host) managedApps() map[modgw.AppName]*managedApp {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make(map[modgw.AppName]*managedApp, len(h.apps))
-	for name, m := range h.apps {
-		all[name] = m
-	}
-	return all
+	return maps.Clone(h.apps)
 }
 
 // belongs reports whether a descriptor was read from one of the paths.

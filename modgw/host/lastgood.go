@@ -179,9 +179,9 @@ func writeShape(b *strings.Builder, t reflect.Type) {
 	case reflect.Pointer, reflect.Slice:
 		writeShape(b, t.Elem())
 	case reflect.Struct:
-		for i := range t.NumField() {
-			b.WriteString(t.Field(i).Name + " ")
-			writeShape(b, t.Field(i).Type)
+		for field := range t.Fields() {
+			b.WriteString(field.Name + " ")
+			writeShape(b, field.Type)
 		}
 	default:
 		b.WriteString(t.String() + "\n")

@@ -167,7 +167,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 		defer close(sent)
 		c.send(id, body)
 	}()
-	err := c.receive(id)
+	err := c.receive()
 	c.conn.Close() // what is still sent is not read
 	if err != nil && c.written {
 		return err // a body of which nothing more comes would hold the end of this process up
@@ -193,7 +193,7 @@ func (c *client) send(id uint16, body io.Reader) {
 	}
 }
 
-func (c *client) receive(id uint16) error {
+func (c *client) receive() error {
 	var r fcgi.Reader
 	r.Reset(c.conn, make([]byte, 64<<10), 0)
 	for {

@@ -2,6 +2,7 @@ package gunicorn
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -76,10 +77,7 @@ func (s *server) readSettings(source migrate.Source, report bool) {
 	}
 	m := pysource.Read(source.Path, []byte(source.Text), pysource.Options{Environ: s.env, Dir: s.Dir})
 	s.conf = m
-	table := map[string]rule{}
-	for name, rule := range settings {
-		table[name] = rule
-	}
+	table := maps.Clone(settings)
 	var all []given
 	for i, b := range m.Bindings {
 		g := given{pyapp.Option{Place: source.Place(b.Line), Name: b.Name}, b.Name, report}

@@ -55,7 +55,7 @@ func (s *server) apply(table map[string]rule, all []given, unknown string) {
 }
 
 // write adds the app to the plan, with what the server does where nothing is said.
-func (s *server) write() *migrate.App {
+func (s *server) write() {
 	if s.staticDir != "" {
 		s.Alias("/static", "dir", s.staticDir)
 	}
@@ -75,7 +75,7 @@ func (s *server) write() *migrate.App {
 	} else if s.connections > 0 && s.Get("kind.concurrency") == nil {
 		s.Set("kind.concurrency", s.connections)
 	}
-	return s.App.Write(s.plan)
+	s.App.Write(s.plan)
 }
 
 // limitThreads sets how many requests a worker has at once.

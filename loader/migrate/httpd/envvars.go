@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -21,9 +22,7 @@ var exported = lazyregexp.New(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`
 // configuration, or above it. The file is not executed; lines that assign a plain value count.
 func (w *walker) environment(s migrate.Source) {
 	if strings.Contains(s.Text, "${APACHE_") || strings.HasSuffix(w.root, "/etc/apache2") {
-		for name, value := range debian {
-			w.defines[name] = value
-		}
+		maps.Copy(w.defines, debian)
 	}
 	for _, dir := range []string{filepath.Dir(s.Path), filepath.Dir(filepath.Dir(s.Path))} {
 		text, err := w.plan.Files.Read(filepath.Join(dir, "envvars"))

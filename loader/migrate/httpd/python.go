@@ -48,7 +48,7 @@ func (c *configuration) pythonOf(a *app) *python {
 		p.home(f.arg(0))
 	}
 	script := c.readScript(a.script)
-	p.script(c, script)
+	p.script(script)
 	if f := c.inServer(a.first().host, "wsgipythonhome"); f != nil && p.venv == "" {
 		p.home(c.absolute(f.arg(0)))
 	}
@@ -160,11 +160,11 @@ func (c *configuration) writePython(a *app, p *python) {
 		a.Note("wsgi.entry", "Python 2: "+p.script2+".")
 		c.report.set(a.first().fact.node, "", migrate.ByHand, "app %q: %s", a.Name, p.script2)
 	}
-	c.pythonOutcomes(a, p, reason)
+	c.pythonOutcomes(a, reason)
 }
 
 // pythonOutcomes notes the outcomes of what names a Python.
-func (c *configuration) pythonOutcomes(a *app, p *python, python2 string) {
+func (c *configuration) pythonOutcomes(a *app, python2 string) {
 	note := func(f *fact, option, became string) {
 		if python2 != "" {
 			c.report.set(f.node, option, migrate.ByHand, "%s", python2)

@@ -43,7 +43,7 @@ func (c *configuration) readScript(path string) *script {
 // script takes what the script of an app does to its Python. The host runs the script as well, so
 // that entries of sys.path need not be repeated; a virtual environment has to be named, because it
 // decides which Python runs.
-func (p *python) script(c *configuration, m *script) {
+func (p *python) script(m *script) {
 	if m == nil {
 		return
 	}

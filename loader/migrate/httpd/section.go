@@ -103,7 +103,7 @@ func (w *walker) condition(kind, args string) string {
 	case "ifdefine":
 		_, holds = w.defines[name]
 	case "ifmodule":
-		holds = w.hasModule(name, negated)
+		holds = w.hasModule(name)
 	case "ifversion":
 		if migrate.HasVariables(args) || webconf.VersionHolds("2.4.62", webconf.SplitHTTPD(args)) {
 			return ""
@@ -127,7 +127,7 @@ var conditionNames = map[string]string{
 
 // hasModule reports whether a module is loaded. One that cannot be known, because the lines that
 // load modules are not in the source, is taken as loaded.
-func (w *walker) hasModule(name string, negated bool) bool {
+func (w *walker) hasModule(name string) bool {
 	name = strings.ToLower(unquote(name))
 	switch name {
 	case "mod_access.c", "mod_authz_default.c", "mod_authz_default", "authz_default_module", "mod_mmap_static.c",

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,10 +104,8 @@ func unitName(file string) string {
 	if isTemplate && instance != "" {
 		return instance
 	}
-	for _, usual := range []string{"gunicorn", "uwsgi", "uvicorn", "daphne", "hypercorn", "granian", "waitress", "web", "app", "service"} {
-		if stem == usual {
-			return ""
-		}
+	if slices.Contains([]string{"gunicorn", "uwsgi", "uvicorn", "daphne", "hypercorn", "granian", "waitress", "web", "app", "service"}, stem) {
+		return ""
 	}
 	return stem
 }

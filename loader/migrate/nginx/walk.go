@@ -86,7 +86,7 @@ func (r *reading) walk(block *webconf.Directive, around *scope) {
 		case app != nil && !in.conditional:
 			r.passing(d, app, &in)
 		default:
-			r.set(d, r.kept(d, &in))
+			r.set(d, r.kept(d))
 			if d.Block {
 				r.walk(d, &in)
 			}
@@ -95,7 +95,7 @@ func (r *reading) walk(block *webconf.Directive, around *scope) {
 }
 
 // kept is the outcome of a directive that stays.
-func (r *reading) kept(d *webconf.Directive, in *scope) pyapp.Outcome {
+func (r *reading) kept(d *webconf.Directive) pyapp.Outcome {
 	if !isPass(d) {
 		return keep()
 	}
@@ -255,8 +255,8 @@ func (r *reading) mount(pass *webconf.Directive, all []*webconf.Directive, app *
 	}
 	_, target, _ := strings.Cut(pass.Arg(0), "://")
 	_, uri, hasURI := strings.Cut(strings.TrimPrefix(target, "unix:/"), "/")
-	if strings.HasPrefix(target, "unix:") {
-		_, uri, hasURI = strings.Cut(strings.TrimPrefix(target, "unix:"), ":/")
+	if socket, ok := strings.CutPrefix(target, "unix:"); ok {
+		_, uri, hasURI = strings.Cut(socket, ":/")
 	}
 	url := strings.Trim(in.location.Args[len(in.location.Args)-1], "/")
 	if hasURI && uri == "" && url != "" && len(in.location.Args) == 1 {

@@ -303,7 +303,7 @@ func (a *App) SetEnv(name string, value any) Outcome {
 	case name == "VIRTUAL_ENV":
 		return Venv(a, Option{Value: text})
 	case name == "PATH":
-		for _, dir := range strings.Split(text, ":") {
+		for dir := range strings.SplitSeq(text, ":") {
 			if venv, ok := VenvOfProgram(dir + "/x"); ok && a.Venv == "" && path.Base(dir) == "bin" && looksLikeVenv(venv) {
 				a.Venv = venv
 				return Translated("python.venv = %q", venv)

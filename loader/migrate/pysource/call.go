@@ -167,9 +167,9 @@ func first(args []Value) Value {
 	return args[0]
 }
 
-func nth(args []Value, n int) Value {
-	if n >= len(args) {
+func second(args []Value) Value {
+	if len(args) < 2 {
 		return nil
 	}
-	return args[n]
+	return args[1]
 }

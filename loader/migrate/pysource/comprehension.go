@@ -1,12 +1,12 @@
 package pysource
 
+import "maps"
+
 // comprehend follows a comprehension over known items.
 func (e *evaluation) comprehend(of comprehension) Value {
 	outer := e.locals
-	e.locals = map[string]Value{}
-	for k, v := range outer {
-		e.locals[k] = v
-	}
+	e.locals = make(map[string]Value, len(outer)) // never nil
+	maps.Copy(e.locals, outer)
 	defer func() { e.locals = outer }()
 	list, dict := &List{}, &Dict{}
 	known := e.goThrough(of.clauses, func() bool {

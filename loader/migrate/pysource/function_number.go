@@ -17,7 +17,7 @@ func toInt(e *evaluation, args []Value, _ map[string]Value) Value {
 		return int64(v)
 	case string:
 		base := 10
-		if b, ok := nth(args, 1).(int64); ok && (b == 0 || b >= 2 && b <= 36) {
+		if b, ok := second(args).(int64); ok && (b == 0 || b >= 2 && b <= 36) {
 			base = int(b)
 		}
 		if n, err := strconv.ParseInt(strings.TrimSpace(v), base, 64); err == nil {

@@ -74,7 +74,7 @@ func toBool(e *evaluation, args []Value, _ map[string]Value) Value {
 }
 
 func isInstance(e *evaluation, args []Value, _ map[string]Value) Value {
-	switch nth(args, 1) {
+	switch second(args) {
 	case reference("str"):
 		_, is := args[0].(string)
 		return is

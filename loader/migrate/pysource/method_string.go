@@ -58,18 +58,18 @@ func (e *evaluation) stringMethod(s, name string, args []Value, keywords map[str
 		if arg == "" {
 			return nil
 		}
-		if n, ok := nth(args, 1).(int64); ok && n >= 0 {
+		if n, ok := second(args).(int64); ok && n >= 0 {
 			return list(strings.SplitN(s, arg, int(min(n, maxItems))+1))
 		}
 		return list(strings.Split(s, arg))
 	case "rsplit":
 		at := strings.LastIndex(s, arg)
-		if nth(args, 1) != int64(1) || at < 0 || arg == "" {
+		if second(args) != int64(1) || at < 0 || arg == "" {
 			return nil
 		}
 		return list([]string{s[:at], s[at+len(arg):]})
 	case "replace":
-		if to, ok := nth(args, 1).(string); ok && (arg != "" || len(s)*len(to) <= maxString) && len(to)*(strings.Count(s, arg)+1) <= maxString {
+		if to, ok := second(args).(string); ok && (arg != "" || len(s)*len(to) <= maxString) && len(to)*(strings.Count(s, arg)+1) <= maxString {
 			return strings.ReplaceAll(s, arg, to)
 		}
 	}

@@ -31,7 +31,7 @@ var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome"}
 
 // finish makes apps of the options, and adds an entry for each line. file is the configuration,
 // empty for a command line; dir is its working directory, empty when it is not known.
-func (r *reading) finish(file, dir string, at migrate.Place) *config {
+func (r *reading) finish(file, dir string, at migrate.Place) {
 	c := &config{App: &pyapp.App{Place: at, Dir: dir}, reading: r}
 	if file != "" {
 		c.Beside, c.System = path.Dir(file), true
@@ -58,7 +58,6 @@ func (r *reading) finish(file, dir string, at migrate.Place) *config {
 	}
 	c.write(stem)
 	r.report()
-	return c
 }
 
 // single are the options of which the last one counts.

@@ -37,7 +37,7 @@ const maxAccessFile = 64 << 10
 // many PHP programs protect their data and their code with. Nothing else of these files is obeyed.
 func isDenied(root files.Root, name string) bool {
 	folder := ""
-	for _, segment := range strings.Split("./"+strings.Trim(name, "/"), "/") {
+	for segment := range strings.SplitSeq("./"+strings.Trim(name, "/"), "/") {
 		folder = path.Join(folder, segment)
 		if deniesAll(root, path.Join(folder, ".htaccess")) {
 			return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -170,9 +171,7 @@ func (s *sending) begin(n int, complete bool) error {
 	}
 	header := r.W.Header()
 	header["Content-Type"] = nil // nothing is guessed from the body
-	for name, values := range head.Header {
-		header[name] = values
-	}
+	maps.Copy(header, head.Header)
 	if len(head.Header["Content-Type"]) == 0 {
 		header.Set("X-Content-Type-Options", "nosniff")
 	}

@@ -2,6 +2,7 @@ package workers
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -56,11 +57,9 @@ func (m *stateMachine) exited() error {
 }
 
 func (m *stateMachine) enter(next State, from ...State) error {
-	for _, s := range from {
-		if m.state == s {
-			m.state, m.since = next, time.Now()
-			return nil
-		}
+	if slices.Contains(from, m.state) {
+		m.state, m.since = next, time.Now()
+		return nil
 	}
 	return fmt.Errorf("cannot go from state %q to %q", m.state, next)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,11 +197,7 @@ func (z *Zygote) exclude(a App, found map[string]string) {
 func (z *Zygote) Excluded() []string {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	names := make([]string, 0, len(z.excluded))
-	for name := range z.excluded {
-		names = append(names, name)
-	}
-	return names
+	return slices.Collect(maps.Keys(z.excluded))
 }
 
 // Distrust notes that a worker could be started on its own but, because of err, not be forked from
