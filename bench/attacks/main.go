@@ -143,13 +143,11 @@ func attackAll(ctx context.Context, args []string, stdout, stderr io.Writer) err
 
 // attack tries the attacks one after the other on a host in the folder.
 func (o *options) attack(ctx context.Context, dir string, log io.Writer) (table, error) {
-	s := &scene{dir: dir, program: o.host, rate: o.rate, window: o.window}
-	if s.program == "" {
-		var err error
-		if s.program, err = testbed.BuildHost(ctx, dir); err != nil {
-			return nil, err
-		}
+	program, err := testbed.HostProgram(ctx, dir, o.host)
+	if err != nil {
+		return nil, err
 	}
+	s := &scene{dir: dir, program: program, rate: o.rate, window: o.window}
 	if err := testbed.Build(ctx, s.hostile(), "bench/attacks/hostile"); err != nil {
 		return nil, err
 	}

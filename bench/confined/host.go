@@ -2,12 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/modgw/modgw/bench/testbed"
 )
@@ -28,18 +23,10 @@ const (
 )
 
 // host is a host with the apps.
-type host struct {
-	url     string // root of its apps
-	program *testbed.Program
-}
+type host struct{ *testbed.Host }
 
-// serve starts a host with the apps and returns when it is ready. It is to be stopped after an
-// error as well.
-func serve(ctx context.Context, dir string) (host, error) {
-	program, err := testbed.BuildHost(ctx, dir)
-	if err != nil {
-		return host{}, err
-	}
+// serve starts a host with the apps and returns when it is ready.
+func serve(ctx context.Context, bed testbed.Bed) (host, error) {
 	text := ""
 	for _, app := range [][3]string{
 		{"wsgi", wsgi, ""}, {"wsgi-confined", wsgi, "sandbox {}"}, {"cgi", cgi, ""}, {"cgi-confined", cgi, "sandbox {}"},
@@ -47,27 +34,10 @@ func serve(ctx context.Context, dir string) (host, error) {
 		text += fmt.Sprintf(descriptor, app[0], app[0], app[1], app[2])
 	}
 	for name, content := range map[string]string{"apps.hcl": text, "hello.wsgi": hello, "hello.cgi": script} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755); err != nil {
+		if err := bed.Write(name, content); err != nil {
 			return host{}, err
 		}
 	}
-	address, err := testbed.FreeAddress()
-	if err != nil {
-		return host{}, err
-	}
-	h := host{url: "http://" + address}
-	h.program, err = testbed.Start(dir, nil, program, "serve", "apps.hcl", "--listen", "http="+address, "--state", "state")
-	if err != nil {
-		return h, err
-	}
-	err = h.program.Await(ctx, time.Minute, func(context.Context) error {
-		if !strings.Contains(h.program.Log(), "ready apps=4 failed=0") {
-			return errors.New("the host is not ready")
-		}
-		return nil
-	})
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, h.program.Log())
-	}
-	return h, err
+	h, err := bed.Serve(ctx, "apps.hcl")
+	return host{h}, err
 }

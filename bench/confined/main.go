@@ -16,7 +16,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -39,16 +38,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := testbed.Folder("", "confined")
+	bed, err := testbed.New(ctx, "confined", "")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	h, err := serve(ctx, dir)
-	defer h.program.Stop()
+	defer bed.Remove()
+	h, err := serve(ctx, bed)
 	if err != nil {
 		return err
 	}
+	defer h.Stop()
 	served, err := h.compare(ctx, measured{"wsgi", 16}, *rounds, *length)
 	if err != nil {
 		return err

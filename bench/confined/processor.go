@@ -23,7 +23,7 @@ func (h host) processorTime() time.Duration {
 	}
 	var sum time.Duration
 	for pid := range parents {
-		if descends(pid, h.program.PID, parents) {
+		if descends(pid, h.PID, parents) {
 			sum += running(pid) + ended(pid)
 		}
 	}

@@ -18,7 +18,7 @@ type turn struct {
 
 // ask asks an app of the host for a while.
 func (h host) ask(ctx context.Context, app string, connections int, length time.Duration) (turn, error) {
-	url := h.url + "/" + app + "/"
+	url := "http://" + h.Address + "/" + app + "/"
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
 	var answers atomic.Int64

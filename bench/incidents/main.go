@@ -74,10 +74,8 @@ func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if o.host == "" {
-		if o.host, err = testbed.BuildHost(ctx, dir); err != nil {
-			return err
-		}
+	if o.host, err = testbed.HostProgram(ctx, dir, o.host); err != nil {
+		return err
 	}
 	if o.waits {
 		return (&scene{dir: filepath.Join(dir, "waits"), program: o.host}).inject(ctx, stdout)

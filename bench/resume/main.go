@@ -15,7 +15,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/modgw/modgw/bench/testbed"
@@ -34,17 +33,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := testbed.Folder("", "resume")
+	bed, err := testbed.New(ctx, "resume", *program)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if *program == "" {
-		if *program, err = testbed.BuildHost(ctx, dir); err != nil {
-			return err
-		}
-	}
-	s, err := startSite(ctx, dir, *program, *workers)
+	defer bed.Remove()
+	s, err := startSite(ctx, bed, *workers)
 	if err != nil {
 		return err
 	}

@@ -50,45 +50,24 @@ const descriptor = `app "resume" {
 
 // site is a host with the app.
 type site struct {
-	dir     string
-	address string
-	host    *testbed.Program
+	bed  testbed.Bed
+	host *testbed.Host
 }
 
-// startSite starts the host in a folder, and returns when the app answers.
-func startSite(ctx context.Context, dir, program string, workers int) (*site, error) {
-	address, err := testbed.FreeAddress()
-	if err != nil {
-		return nil, err
-	}
-	s := &site{dir: dir, address: address}
-	file := filepath.Join(dir, "resume.hcl")
-	if err := os.WriteFile(file, fmt.Appendf(nil, descriptor, workers), 0o644); err != nil {
+// startSite starts the host, and returns when the app answers.
+func startSite(ctx context.Context, bed testbed.Bed, workers int) (s *site, err error) {
+	s = &site{bed: bed}
+	if err := bed.Write("resume.hcl", fmt.Sprintf(descriptor, workers)); err != nil {
 		return nil, err
 	}
 	s.write(1)
-	s.host, err = testbed.Start(dir, nil, program, "serve", file, "--listen", "http="+s.address,
-		"--state", filepath.Join(dir, "state"), "--control", "unix:"+filepath.Join(dir, "control.sock"))
-	if err != nil {
-		return nil, err
-	}
-	err = s.host.Await(ctx, time.Minute, func(context.Context) error {
-		conn, _, err := s.ask("GET /events HTTP/1.0\r\n\r\n")
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	})
-	if err != nil {
-		s.host.Stop()
-		return nil, fmt.Errorf("the app does not answer: %w\n%s", err, s.host.Log())
-	}
-	return s, nil
+	s.host, err = bed.Serve(ctx, "resume.hcl")
+	return s, err
 }
 
 // ask sends the head of a request and reads that of the response.
 func (s *site) ask(head string) (net.Conn, *bufio.Reader, error) {
-	conn, err := net.Dial("tcp", s.address)
+	conn, err := net.Dial("tcp", s.host.Address)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +85,7 @@ func (s *site) ask(head string) (net.Conn, *bufio.Reader, error) {
 
 // write writes a version of the app.
 func (s *site) write(version int) {
-	name := filepath.Join(s.dir, "app.py")
+	name := filepath.Join(s.bed.Dir, "app.py")
 	err := os.WriteFile(name+".new", fmt.Appendf(nil, app, version), 0o644)
 	if err = errors.Join(err, os.Rename(name+".new", name)); err != nil {
 		panic(err) // it is our own folder

@@ -17,7 +17,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -49,25 +48,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := testbed.Folder("", "sleeping")
+	bed, err := testbed.New(ctx, "sleeping", *program)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if *program == "" {
-		if *program, err = testbed.BuildHost(ctx, dir); err != nil {
-			return err
-		}
-	}
+	defer bed.Remove()
 	if *python == "" {
-		if *python, err = installDjango(ctx, dir); err != nil {
+		if *python, err = installDjango(ctx, bed.Dir); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(stdout, "%d sites\n%-24s %9s %9s %9s %9s %9s %9s %9s\n", *sites, "MiB of each",
 		"awake", "asleep", "template", "wake p50", "wake p95", "awake p95", "start p95")
 	for i, w := range ways {
-		h := &host{dir: filepath.Join(dir, fmt.Sprint(i)), program: *program, python: *python, sites: *sites, way: w}
+		h := &host{dir: filepath.Join(bed.Dir, fmt.Sprint(i)), program: bed.Program, python: *python, sites: *sites, way: w}
 		m, err := h.measure(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", w.name, err, h.running.Log())

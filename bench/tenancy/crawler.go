@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
 )
 
 const twoApps = `
@@ -33,7 +35,7 @@ app "neighbour" {
 
 // measureCrawler measures how soon an app refuses what it cannot serve, and whether another app
 // notices.
-func measureCrawler(ctx context.Context, b *bench, args []string) error {
+func measureCrawler(ctx context.Context, bed testbed.Bed, args []string) error {
 	flags := flag.NewFlagSet("crawler", flag.ContinueOnError)
 	connections := flags.Int("connections", 2000, "connections of the crawler")
 	pause := flags.Duration("pause", 2*time.Second, "time between two requests of a connection")
@@ -41,22 +43,23 @@ func measureCrawler(ctx context.Context, b *bench, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if err := b.write("apps/page/app.py", waitingPage); err != nil {
+	if err := bed.Write("apps/page/app.py", waitingPage); err != nil {
 		return err
 	}
-	if err := b.write("apps/two.hcl", twoApps); err != nil {
+	if err := bed.Write("apps/two.hcl", twoApps); err != nil {
 		return err
 	}
-	defer func() { b.host.Stop() }()
-	if err := b.start(ctx, 2); err != nil {
+	host, err := bed.Serve(ctx, "apps")
+	if err != nil {
 		return err
 	}
-	url := "http://" + b.address + "/"
+	defer host.Stop()
+	url := "http://" + host.Address + "/"
 	alone := sendAtRate(ctx, url, 20, *during/3)
 	crawling, stop := context.WithTimeout(ctx, *during)
 	defer stop()
 	result := make(chan *crawl, 1)
-	go func() { result <- crawlFrom(crawling, b.address, *connections, *pause) }()
+	go func() { result <- crawlFrom(crawling, host.Address, *connections, *pause) }()
 	beside := sendAtRate(ctx, url, 20, *during)
 	c := <-result
 	fmt.Printf("neighbour alone:   %d requests, %d lost, p50 %s, p99 %s\n", alone.sent, alone.lost, alone.quantile(0.5), alone.quantile(0.99))

@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"time"
+
+	"github.com/modgw/modgw/bench/testbed"
+	"github.com/modgw/modgw/modgw/control"
 )
 
 // waitingPage answers after 40 ms in which it waits, as for a database.
@@ -19,7 +22,7 @@ def application(environ, start_response):
 
 // measureLoad measures how the number of workers follows the load, and what becomes of the
 // requests.
-func measureLoad(ctx context.Context, b *bench, args []string) error {
+func measureLoad(ctx context.Context, bed testbed.Bed, args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	rate := flags.Float64("rate", 200, "requests a second under load")
 	during := flags.Duration("during", 20*time.Second, "time of the load")
@@ -27,10 +30,10 @@ func measureLoad(ctx context.Context, b *bench, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if err := b.write("apps/page/app.py", waitingPage); err != nil {
+	if err := bed.Write("apps/page/app.py", waitingPage); err != nil {
 		return err
 	}
-	if err := b.write("apps/page.hcl", `
+	if err := bed.Write("apps/page.hcl", `
 app "page" {
   root = "${path.dir}/page"
   wsgi {
@@ -46,16 +49,17 @@ app "page" {
 `); err != nil {
 		return err
 	}
-	defer func() { b.host.Stop() }()
-	if err := b.start(ctx, 1); err != nil {
+	host, err := bed.Serve(ctx, "apps")
+	if err != nil {
 		return err
 	}
+	defer host.Stop()
 
 	watching, stopWatching := context.WithCancel(ctx)
 	changes := make(chan []change, 1)
 	began := time.Now()
-	go func() { changes <- b.watchWorkers(watching, began) }()
-	url := "http://" + b.address + "/"
+	go func() { changes <- watchWorkers(watching, host.Client, began) }()
+	url := "http://" + host.Address + "/"
 	fmt.Println("phase      requests  lost  p50      p99      longest")
 	for _, p := range []struct {
 		name string
@@ -80,7 +84,7 @@ type change struct {
 }
 
 // watchWorkers notes the number of workers whenever it changes.
-func (b *bench) watchWorkers(ctx context.Context, began time.Time) (all []change) {
+func watchWorkers(ctx context.Context, client *control.Client, began time.Time) (all []change) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -89,7 +93,7 @@ func (b *bench) watchWorkers(ctx context.Context, began time.Time) (all []change
 			return all
 		case <-tick.C:
 		}
-		s, err := b.client.Status(ctx)
+		s, err := client.Status(ctx)
 		if err != nil || len(s.Apps) == 0 {
 			continue
 		}

@@ -10,13 +10,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/modgw/modgw/bench/testbed"
 )
 
 // measurements are what can be measured, by name.
-var measurements = map[string]func(ctx context.Context, b *bench, args []string) error{
+var measurements = map[string]func(ctx context.Context, bed testbed.Bed, args []string) error{
 	"load":    measureLoad,
 	"crawler": measureCrawler,
 }
@@ -27,14 +26,10 @@ func run(ctx context.Context, args []string, _, _ io.Writer) error {
 	if len(args) == 0 || measurements[args[0]] == nil {
 		return errors.New("usage: go run ./bench/tenancy load|crawler [flags]")
 	}
-	dir, err := testbed.Folder("", "tenancy")
+	bed, err := testbed.New(ctx, "tenancy", "")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	b := &bench{dir: dir}
-	if b.program, err = testbed.BuildHost(ctx, dir); err != nil {
-		return err
-	}
-	return measurements[args[0]](ctx, b, args[1:])
+	defer bed.Remove()
+	return measurements[args[0]](ctx, bed, args[1:])
 }

@@ -27,3 +27,11 @@ func Build(ctx context.Context, program, pkg string, tags ...string) error {
 	}
 	return nil
 }
+
+// HostProgram returns program; where that is "", it builds modgw-host into a folder.
+func HostProgram(ctx context.Context, dir, program string) (string, error) {
+	if program != "" {
+		return program, nil
+	}
+	return BuildHost(ctx, dir)
+}

@@ -37,17 +37,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := testbed.Folder("", "upgrade")
+	bed, err := testbed.New(ctx, "upgrade", *program)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if *program == "" {
-		if *program, err = testbed.BuildHost(ctx, dir); err != nil {
-			return err
-		}
-	}
-	s, err := startSite(ctx, dir, *program)
+	defer bed.Remove()
+	s, err := startSite(ctx, bed)
 	if err != nil {
 		return err
 	}
@@ -72,12 +67,12 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 	}
 	defer running.Wait()
 	defer stop()
-	client := control.NewClient(modgw.Address("unix:" + filepath.Join(s.dir, "state/control.sock")))
+	client := control.NewClient(modgw.Address("unix:" + filepath.Join(s.bed.Dir, "state/control.sock")))
 	fmt.Fprintf(stdout, "%-8s %9s %8s %8s %12s %8s\n", "upgrade", "took", "pid", "workers", "descriptors", "MiB")
 	dropped, replaced := 0, 0
 	for n := range upgrades {
 		testbed.Pause(ctx, time.Second)
-		done, err := client.Upgrade(ctx, s.program)
+		done, err := client.Upgrade(ctx, s.bed.Program)
 		if err != nil {
 			return fmt.Errorf("upgrade %d: %w\n%s", n+1, err, s.log())
 		}

@@ -53,15 +53,15 @@ app "echo" {
 
 // site is the host with the web servers before it.
 type site struct {
-	dir, program string
-	direct       string // address where the host speaks HTTP
-	loads        []*load
-	started      []*testbed.Program
+	bed     testbed.Bed
+	direct  string // address where the host speaks HTTP
+	loads   []*load
+	started []*testbed.Program
 }
 
-// startSite starts everything in a folder.
-func startSite(ctx context.Context, dir, program string) (s *site, err error) {
-	s = &site{dir: dir, program: program}
+// startSite starts everything.
+func startSite(ctx context.Context, bed testbed.Bed) (s *site, err error) {
+	s = &site{bed: bed}
 	if s.direct, err = testbed.FreeAddress(); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func startSite(ctx context.Context, dir, program string) (s *site, err error) {
 			s.stop()
 		}
 	}()
-	fcgi := filepath.Join(dir, "fcgi.sock")
+	fcgi := filepath.Join(bed.Dir, "fcgi.sock")
 	for name, text := range map[string]string{"apps.hcl": descriptors, "blog.py": wsgiApp, "echo.py": asgiApp, "modgw.hcl": fmt.Sprintf(`
 		apps  = ["apps.hcl"]
 		state = "state"
@@ -79,11 +79,11 @@ func startSite(ctx context.Context, dir, program string) (s *site, err error) {
 		  address = "unix:%s"
 		  mode    = "0666"
 		}`, s.direct, fcgi)} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		if err := bed.Write(name, text); err != nil {
 			return s, err
 		}
 	}
-	if err := s.start(program, "serve", "-c", filepath.Join(dir, "modgw.hcl")); err != nil {
+	if err := s.start(bed.Program, "serve", "-c", "modgw.hcl"); err != nil {
 		return s, err
 	}
 	s.loads = []*load{
@@ -105,7 +105,7 @@ func startSite(ctx context.Context, dir, program string) (s *site, err error) {
 
 // start starts a program that ends with the site.
 func (s *site) start(program string, args ...string) error {
-	p, err := testbed.Start(s.dir, nil, append([]string{program}, args...)...)
+	p, err := testbed.Start(s.bed.Dir, nil, append([]string{program}, args...)...)
 	if err == nil {
 		s.started = append(s.started, p)
 	}
@@ -129,16 +129,15 @@ func (s *site) startApache(fcgi string) error {
 	fmt.Fprintf(&text, "ServerRoot %[1]s\nDefaultRuntimeDir %[1]s\nPidFile %[1]s/httpd.pid\nMutex pthread default\n"+
 		"Listen %[2]s\nServerName localhost\nErrorLog %[1]s/error.log\nDocumentRoot %[1]s\n"+
 		"<Proxy \"fcgi://host\" enablereuse=on max=20>\n</Proxy>\n"+
-		"<Location \"/blog\">\n  SetHandler \"proxy:unix:%[3]s|fcgi://host\"\n</Location>\n", s.dir, address, fcgi)
+		"<Location \"/blog\">\n  SetHandler \"proxy:unix:%[3]s|fcgi://host\"\n</Location>\n", s.bed.Dir, address, fcgi)
 	if os.Getuid() == 0 {
 		text.WriteString("User www-data\nGroup www-data\n")
 	}
-	file := filepath.Join(s.dir, "httpd.conf")
-	if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
+	if err := s.bed.Write("httpd.conf", text.String()); err != nil {
 		return err
 	}
 	s.loads = append(s.loads, &load{name: "Apache, FastCGI with reuse", url: "http://" + address + "/blog/"})
-	return s.start(httpd, "-f", file, "-DFOREGROUND")
+	return s.start(httpd, "-f", filepath.Join(s.bed.Dir, "httpd.conf"), "-DFOREGROUND")
 }
 
 // startNginx lets nginx ask over HTTP, on connections that it keeps.
@@ -166,13 +165,12 @@ http {
     location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://host; }
   }
 }
-`, s.dir, s.direct, address, user)
-	file := filepath.Join(s.dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+`, s.bed.Dir, s.direct, address, user)
+	if err := s.bed.Write("nginx.conf", text); err != nil {
 		return err
 	}
 	s.loads = append(s.loads, &load{name: "nginx, HTTP with keepalive", url: "http://" + address + "/blog/"})
-	return s.start(nginx, "-c", file, "-p", s.dir, "-e", "stderr")
+	return s.start(nginx, "-c", filepath.Join(s.bed.Dir, "nginx.conf"), "-p", s.bed.Dir, "-e", "stderr")
 }
 
 func awaitAnswer(ctx context.Context, url string) error {
