@@ -12,6 +12,7 @@ _MOST = APART / 4
 _AVERAGED = 0.125  # how much one request counts in the average
 _SAMPLED = 0.25  # how much one sample counts in its average
 _PROBED = 4  # of so many samples one is probed
+_LITTLE = 0.2  # share of its time that a thread computes which needs no probe
 # seconds that a request counts with at most, so that a single slow one is forgotten soon
 _SLOW = 0.004
 
@@ -61,7 +62,7 @@ class Pace:
             self._parity ^= 1
             self.due = 0.0
             self._samples += 1
-            if self._probe is not None and self._samples % _PROBED == 0:
+            if self._computing > _LITTLE and self._probe is not None and self._samples % _PROBED == 0:
                 self._probed = True
                 self._probe.begin(self)
             self._resume_sample()
