@@ -62,7 +62,8 @@ class Pace:
             self._parity ^= 1
             self.due = 0.0
             self._samples += 1
-            if self._computing > _LITTLE and self._probe is not None and self._samples % _PROBED == 0:
+            probes = self._probe is not None and self._samples % _PROBED == 0
+            if probes and self._computing > _LITTLE:
                 self._probed = True
                 self._probe.begin(self)
             self._resume_sample()
