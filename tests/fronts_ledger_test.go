@@ -35,7 +35,8 @@ def application(environ, start_response):
 // and keeps an account.
 type poster struct {
 	front  string
-	server *fronttest.Server
+	url    string
+	server *fronttest.Server // nil: there is none before the host
 	client *http.Client
 
 	mu sync.Mutex
@@ -45,6 +46,12 @@ type poster struct {
 	// ids whose connection the front closed without an answer while it was reloading
 	closed []string
 	faults []string // every other end
+}
+
+func newPoster(front, url string, server *fronttest.Server) *poster {
+	return &poster{front: front, url: url, server: server, client: &http.Client{
+		Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true},
+	}}
 }
 
 // posterRate is how many requests are sent to each front in a second.
@@ -67,7 +74,7 @@ func (p *poster) run(ctx context.Context) {
 
 func (p *poster) post(id string) {
 	status, body := 0, ""
-	resp, err := p.client.Post(p.server.URL+"/count/", "text/plain", strings.NewReader(id))
+	resp, err := p.client.Post(p.url+"/count/", "text/plain", strings.NewReader(id))
 	if err == nil {
 		var text []byte
 		text, err = io.ReadAll(resp.Body)
@@ -102,6 +109,9 @@ func (p *poster) setReloading(on bool) {
 // reload lets the front reload gracefully. What it returns reports whether it has: its old workers
 // are gone, and lighttpd, which has none, says so.
 func (p *poster) reload(t *testing.T) (done func() bool) {
+	if p.server == nil {
+		return func() bool { return true }
+	}
 	before := descendants(p.server.PID)
 	p.server.Reload(t)
 	return func() bool {
@@ -133,27 +143,30 @@ func (p *poster) settle(t *testing.T, executed map[string]int) {
 	t.Logf("%s: %d answered, %d closed by the front", p.front, len(p.answered), len(p.closed))
 }
 
-// postersFor starts all web servers in front of a host's FastCGI socket.
-func (s *site) postersFor(socket string) []*poster {
+// webServers starts one web server of each kind, with what the host's commands write for a host
+// file; HAProxy gets its backend "app" from haproxy.
+func (s *site) webServers(file, haproxy string) map[string]*fronttest.Server {
 	s.t.Helper()
-	var posters []*poster
-	add := func(front string, server *fronttest.Server) {
-		posters = append(posters, &poster{front: front, server: server, client: &http.Client{
-			Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true},
-		}})
-	}
 	generated := func(server string, port int) string {
-		return s.mustRun(server, "config", "-c", "modgw.hcl", "--port", fmt.Sprint(port))
+		return s.mustRun(server, "config", "-c", file, "--state", s.path("nowhere"), "--port", fmt.Sprint(port))
 	}
 	port := fronttest.FreePort(s.t)
 	apache := fronttest.StartApache(s.t, fmt.Sprintf("Listen 127.0.0.1:%d\n%s", port, generated("apache", port)))
 	apache.URL = fmt.Sprintf("http://127.0.0.1:%d", port)
-	add("apache", apache)
 	port = fronttest.FreePort(s.t)
 	text := regexp.MustCompile(`(?m)^.*listen \[::\].*\n`).ReplaceAllString(generated("nginx", port), "")
-	add("nginx", fronttest.StartNginxSites(s.t, port, strings.ReplaceAll(text, "listen ", "listen 127.0.0.1:")))
-	add("lighttpd", fronttest.StartLighttpd(s.t, s.mustRun("lighttpd", "config", "-c", "modgw.hcl")))
-	add("haproxy", fronttest.StartHAProxy(s.t, fmt.Sprintf(`
+	nginx := fronttest.StartNginxSites(s.t, port, strings.ReplaceAll(text, "listen ", "listen 127.0.0.1:"))
+	lighttpd := fronttest.StartLighttpd(s.t, s.mustRun("lighttpd", "config", "-c", file, "--state", s.path("nowhere")))
+	return map[string]*fronttest.Server{
+		"apache": apache, "nginx": nginx, "lighttpd": lighttpd, "haproxy": fronttest.StartHAProxy(s.t, haproxy),
+	}
+}
+
+// postersFor starts all web servers in front of a host's FastCGI socket. The last poster asks the
+// host itself.
+func (s *site) postersFor(socket, http string) []*poster {
+	s.t.Helper()
+	servers := s.webServers("modgw.hcl", fmt.Sprintf(`
 fcgi-app count
   docroot /srv
   path-info ^(/)(.*)$
@@ -161,25 +174,30 @@ fcgi-app count
 backend app
   use-fcgi-app count
   server s unix@%s proto fcgi
-`, socket)))
-	return posters
+`, socket))
+	var posters []*poster
+	for front, server := range servers {
+		posters = append(posters, newPoster(front, server.URL, server))
+	}
+	return append(posters, newPoster("direct", "http://"+http, nil))
 }
 
 // TestNothingIsLostOrExecutedTwiceBehindAnyFront keeps an account of requests through all web
-// servers at once, while the app is reloaded, each server is reloaded gracefully, and the host is
-// restarted with the sockets that it inherits.
+// servers at once, and directly, while the app is reloaded, each server is reloaded gracefully, and
+// the host is restarted with the sockets that it inherits.
 func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	socket := s.path("inherited.sock")
+	socket, http := s.path("inherited.sock"), fmt.Sprintf("127.0.0.1:%d", fronttest.FreePort(t))
 	s.write("modgw.hcl", fmt.Sprintf(`
 		apps  = ["apps/*/modgw.hcl"]
 		state = "state"
 		listen "fastcgi" { address = "unix:%s" }
+		listen "http" { address = %q }
 		defaults {
 		  reload { settle = "50ms" }
 		}
-	`, socket))
+	`, socket, http))
 	s.write("apps/count/modgw.hcl", `
 		app "count" {
 		  mount = "/count"
@@ -192,10 +210,11 @@ func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
 	`)
 	s.write("apps/count/count.py", fmt.Sprintf(writingApp, "one"))
 	s.pass("fastcgi", "unix:"+socket)
+	s.pass("http", http)
 	ready := regexp.MustCompile(`ready apps=1 failed=0 .*fastcgi=(\S+)`)
 	host := s.launch(nil, "serve", "-c", s.path("modgw.hcl"))
 	s.eventually("the host is ready", func() bool { return ready.MatchString(s.log.String()) })
-	posters := s.postersFor(socket)
+	posters := s.postersFor(socket, http)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var asking sync.WaitGroup
@@ -211,7 +230,7 @@ func TestNothingIsLostOrExecutedTwiceBehindAnyFront(t *testing.T) {
 	}
 	showing := func(version string) {
 		s.eventually("the page is of version "+version, func() bool {
-			_, body := get(t, posters[0].server.URL+"/count/")
+			_, body := get(t, posters[0].url+"/count/")
 			return strings.HasSuffix(body, " "+version)
 		})
 	}

@@ -17,6 +17,10 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
+	if program = os.Getenv("MODGW_TEST_PROGRAM"); program != "" {
+		os.Unsetenv("GOFLAGS")
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "modgw-tests")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
