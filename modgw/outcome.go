@@ -42,6 +42,9 @@ type Outcome struct {
 	Worker int
 	Tries  int
 
+	// PID is the id of that worker's process. Zero: it is not known.
+	PID int
+
 	// Front is the time between the web server in front and this host, if it says in
 	// X-Request-Start when it got the request.
 	Front time.Duration
@@ -117,7 +120,7 @@ func isEventStream(header http.Header) bool {
 // outcome is that of a request whose response is written.
 func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
 	o := Outcome{
-		Status: status, Bytes: bytes, Received: i.received, Cause: i.cause, Worker: i.worker, Tries: i.tries,
+		Status: status, Bytes: bytes, Received: i.received, Cause: i.cause, Worker: i.worker, PID: i.pid, Tries: i.tries,
 		Queued: i.Queued(), FirstByte: i.firstByte, LastByte: i.lastByte, Took: i.elapsed(),
 	}
 	if !i.Sent.IsZero() {
@@ -146,6 +149,7 @@ func (i *RequestInfo) elapsed() time.Duration {
 // progress is what a request's runner notes of its way.
 type progress struct {
 	worker    int           // number of the worker that got the request last
+	pid       int           // id of its process; 0: unknown
 	tries     int           // how often a worker got it
 	received  int64         // bytes of its body
 	firstByte time.Duration // from the head of the request to that of the response; 0: not yet
@@ -154,12 +158,13 @@ type progress struct {
 }
 
 // Give notes that a worker got the request, at a time; 0 is a program that the host did not start.
-// A loop's time may be that of the beginning of its turn, in which it has read the request since.
-func (i *RequestInfo) Give(worker int, at time.Time) {
+// pid is the id of its process, 0 if that is not known. A loop's time may be that of the beginning
+// of its turn, in which it has read the request since.
+func (i *RequestInfo) Give(worker, pid int, at time.Time) {
 	if at.Before(i.Received) {
 		at = i.Received
 	}
-	i.Given, i.worker = at, worker
+	i.Given, i.worker, i.pid = at, worker, pid
 	i.tries++
 	if i.slow != nil {
 		i.slow.give(worker, i.tries, at)

@@ -28,7 +28,7 @@ func TestTimelineSaysWhereARequestHasWaited(t *testing.T) {
 		g := testGateway(t, &stage{serve: func(w http.ResponseWriter, r *http.Request) {
 			info := RequestInfoOf(r)
 			time.Sleep(20 * time.Millisecond)
-			info.Give(3, time.Now())
+			info.Give(3, 4711, time.Now())
 			time.Sleep(10 * time.Millisecond) // behind another request
 			info.Begin(time.Now())
 			time.Sleep(50 * time.Millisecond)
@@ -44,7 +44,7 @@ func TestTimelineSaysWhereARequestHasWaited(t *testing.T) {
 		info.Sent = info.Received.Add(-40 * time.Millisecond)
 		g.ServeHTTP(httptest.NewRecorder(), r.WithContext(WithRequestInfo(r.Context(), info)))
 		want := Outcome{
-			Status: 200, Received: 7, Bytes: 3, App: "blog", Generation: 1, Worker: 3, Tries: 1,
+			Status: 200, Received: 7, Bytes: 3, App: "blog", Generation: 1, Worker: 3, PID: 4711, Tries: 1,
 			Front: 40 * time.Millisecond, Queued: 30 * time.Millisecond, FirstByte: 80 * time.Millisecond,
 			LastByte: 85 * time.Millisecond, Took: 185 * time.Millisecond,
 		}
@@ -100,7 +100,7 @@ func TestRequestThatIsRedirectedInsideIsCountedOnceWithItsWorker(t *testing.T) {
 			info.Redirect(w, r, "/to")
 			return
 		}
-		info.Give(2, time.Now())
+		info.Give(2, 4711, time.Now())
 		io.WriteString(w, "there")
 	}}, e.config)
 	deploy(t, g, descriptor("a"))
@@ -151,7 +151,7 @@ func TestTimelineTakesNoMemoryOfItsOwn(t *testing.T) {
 	var given time.Time
 	g := testGateway(t, &stage{serve: func(w http.ResponseWriter, r *http.Request) {
 		info := RequestInfoOf(r)
-		info.Give(1, given)
+		info.Give(1, 4711, given)
 		w.WriteHeader(http.StatusNoContent)
 	}}, func(c *Config) { c.Ended = func(*http.Request, *RequestInfo, Outcome) {} })
 	deploy(t, g, descriptor("a"))

@@ -78,7 +78,7 @@ func takes(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	time.Sleep(500 * time.Millisecond)
-	RequestInfoOf(r).Give(2, time.Now())
+	RequestInfoOf(r).Give(2, 4711, time.Now())
 	time.Sleep(d)
 }
 
@@ -112,7 +112,7 @@ func TestTimeOfASlowRequestCountsFromTheWorkerThatHasIt(t *testing.T) {
 	t.Parallel()
 	again := func(w http.ResponseWriter, r *http.Request) {
 		takes(w, r)
-		RequestInfoOf(r).Give(1, time.Now()) // whose stack is not known
+		RequestInfoOf(r).Give(1, 4711, time.Now()) // whose stack is not known
 		w.WriteHeader(http.StatusOK)
 		time.Sleep(2 * time.Second)
 	}
@@ -139,7 +139,7 @@ func TestSlowRequestDoesNotWaitForAWorkerThatIsStuck(t *testing.T) {
 func TestResponseWithoutEndIsNotSlow(t *testing.T) {
 	t.Parallel()
 	events := func(w http.ResponseWriter, r *http.Request) {
-		RequestInfoOf(r).Give(2, time.Now())
+		RequestInfoOf(r).Give(2, 4711, time.Now())
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.WriteHeader(http.StatusOK)
 		time.Sleep(time.Hour)

@@ -33,7 +33,7 @@ const accessLogHost = `
 
 type accessLine struct {
 	Method, Target, App, ID, Front, Remote string
-	Status, Generation                     int
+	Status, Generation, PID                int
 	Bytes                                  int64
 	Broken                                 bool
 	Took, Queued, Worked                   float64
@@ -132,14 +132,17 @@ async def app(scope, receive, send):
 	}
 	for i, refused := range []struct {
 		request string
-		status  int
+		want    accessLine
 	}{
-		{"nonsense\r\n\r\n", 400},
-		{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 100<<10), 431},
+		{"nonsense\r\n\r\n", accessLine{Status: 400, Front: "http", Remote: "127.0.0.1"}},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 100<<10), accessLine{Status: 431, Front: "http", Remote: "127.0.0.1"}},
+		{"GET /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+			accessLine{Method: "GET", Target: "/%00", Status: 400, Front: "http", Remote: "127.0.0.1"}},
 	} {
 		answer := s.sendRaw(refused.request)
 		got := s.accessLines(len(want) + i + 1)[len(want)+i]
-		if got != (accessLine{Status: refused.status, Front: "http", Remote: "127.0.0.1"}) {
+		got.ID = ""
+		if got != refused.want {
 			t.Errorf("%.30q, which is answered %.40q: the line is %+v", refused.request, answer, got)
 		}
 	}
@@ -177,7 +180,8 @@ func TestAccessLogThatCannotBeWrittenIsNoStart(t *testing.T) {
 func TestAccessLogTellsWaitingFromWork(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.write("modgw.hcl", fmt.Sprintf(accessLogHost, s.dir))
+	line := `"{\"target\":\"{target}\",\"queued\":{queued},\"worked\":{worked},\"pid\":{pid}}"`
+	s.write("modgw.hcl", strings.Replace(fmt.Sprintf(accessLogHost, s.dir), `"json"`, line, 1))
 	s.write("apps/blog/app.py", `
 import os, time
 def application(environ, start_response):
@@ -213,7 +217,11 @@ def application(environ, start_response):
 	atLeast := time.Since(waiting).Seconds()
 	s.write("apps/blog/go", "")
 	asking.Wait()
+	pid := s.status("blog").Runner.Workers[0].PID
 	for _, line := range s.accessLines(3) {
+		if line.PID != pid {
+			t.Errorf("process %d of the worker is named %d in %+v", pid, line.PID, line)
+		}
 		long := line.Worked
 		if strings.HasPrefix(line.Target, "/wait") {
 			long = line.Queued

@@ -26,18 +26,23 @@ while not os.path.exists(os.path.join(here, "go")):
 func TestHostKilledDuringAnUpgradeLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	log, err := os.Create(s.path("log")) // the hosts share it
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	s.stderr = log
+	s.shareLog("first.log")
 	s.write("apps/echo/modgw.hcl", "app \"echo\" {\n  asgi {\n    entry = \"./app.py\"\n    workers = 1\n  }\n}\n")
 	s.write("apps/echo/app.py", echoApp)
-	s.describeGated("one")
+	s.write("apps/gated/modgw.hcl", `app "gated" {
+  mount    = "/gated"
+  env_file = "variables"
+  wsgi {
+    entry   = "./app.wsgi"
+    workers = 1
+  }
+  reload { mode = "off" }
+}
+`)
+	s.write("apps/gated/variables", "VALUE=one\n")
 	s.write("apps/gated/app.wsgi", gatedApp+wsgiApp("the gated one"))
 	s.write("apps/gated/go", "")
-	first := s.startLogged(log.Name())
+	first := s.startLogged(s.stderr.Name())
 	s.wantAt("any.test", "/gated/", "the gated one")
 	pids := s.workers()
 
@@ -88,8 +93,8 @@ func TestHostKilledDuringAnUpgradeLeavesNothing(t *testing.T) {
 	s.haveEnded("the second and the third host, with their workers", all)
 
 	// The old host, before the new one serves.
-	s.log = &output{}
-	last := s.startLogged(log.Name())
+	s.shareLog("second.log")
+	last := s.startLogged(s.stderr.Name())
 	u = s.beginUpgrade("three")
 	all = append(descendants(s.pid), u.newcomers...)
 	u.kill(s.pid)
@@ -103,18 +108,15 @@ func TestHostKilledDuringAnUpgradeLeavesNothing(t *testing.T) {
 	}
 }
 
-// describeGated describes the gated app, which starts in another way with each value.
-func (s *site) describeGated(value string) {
-	s.write("apps/gated/modgw.hcl", fmt.Sprintf(`app "gated" {
-  mount = "/gated"
-  wsgi {
-    entry   = "./app.wsgi"
-    workers = 1
-  }
-  env = { VALUE = %q }
-  reload { mode = "off" }
-}
-`, value))
+// shareLog makes the log file of the hosts that are started from now on, which share it.
+func (s *site) shareLog(name string) {
+	s.t.Helper()
+	log, err := os.Create(s.path(name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { log.Close() })
+	s.stderr = log
 }
 
 // begunUpgrade is an upgrade whose new host waits for the gated app.
@@ -125,7 +127,8 @@ type begunUpgrade struct {
 	out       chan string // gets what the command prints
 }
 
-// beginUpgrade begins an upgrade to a host for which the gated app has another value.
+// beginUpgrade begins an upgrade to a host that starts the gated app with another value, which the
+// host that runs does not look at.
 func (s *site) beginUpgrade(value string) begunUpgrade {
 	s.t.Helper()
 	for _, name := range []string{"apps/gated/go", "apps/gated/began"} {
@@ -133,7 +136,7 @@ func (s *site) beginUpgrade(value string) begunUpgrade {
 			s.t.Fatal(err)
 		}
 	}
-	s.describeGated(value)
+	s.write("apps/gated/variables", "VALUE="+value+"\n")
 	before := descendants(s.pid)
 	u := begunUpgrade{site: s, out: make(chan string, 1)}
 	go func() {

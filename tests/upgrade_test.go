@@ -127,19 +127,14 @@ func (s *site) workers() map[modgw.AppName]int {
 func TestUpgradeLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	log, err := os.Create(s.path("log")) // the hosts share it
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	s.stderr = log
+	s.shareLog("log")
 	s.write("apps/blog/modgw.hcl", "app \"blog\" {\n  mount = \"/blog\"\n  wsgi {\n    entry = \"./app.wsgi\"\n    workers = 1\n  }\n}\n")
 	s.write("apps/blog/app.wsgi", wsgiApp("the blog"))
 	s.write("apps/echo/modgw.hcl", "app \"echo\" {\n  mount = \"/echo\"\n  asgi {\n    entry = \"./app.py\"\n    workers = 1\n  }\n}\n")
 	s.write("apps/echo/app.py", echoApp)
 	s.write("apps/server/modgw.hcl", "app \"server\" {\n  mount = \"/server\"\n  http {\n    command = [\"python3\", \"server.py\"]\n    workers = 1\n  }\n}\n")
 	s.write("apps/server/server.py", echoServer)
-	s.startLogged(log.Name())
+	s.startLogged(s.stderr.Name())
 	loads := []*load{{url: s.url + "/blog/"}, {url: s.url + "/echo/"}, {url: s.url + "/server/"}}
 	loads = append(loads, s.loadsOfFronts()...)
 	conn, response, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/echo/", nil)
@@ -221,7 +216,7 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		}
 		s.eventually(string(app)+" has another worker", func() bool { now := s.workers()[app]; return now != 0 && now != pid })
 	}
-	text, err := os.ReadFile(log.Name())
+	text, err := os.ReadFile(s.stderr.Name())
 	// The kernel tells since Linux 6.15.
 	ends := regexp.MustCompile("worker ended.*(killed by signal 9|which alone could tell how)")
 	if n := len(ends.FindAll(text, -1)); err != nil || n != 2 {

@@ -48,6 +48,7 @@ var fields = map[string]field{
 	"last_byte":  {value: func(e *entry) string { return seconds(e.outcome.LastByte) }, number: true},
 	"received":   {value: func(e *entry) string { return strconv.FormatInt(e.outcome.Received, 10) }, number: true},
 	"worker":     {value: func(e *entry) string { return strconv.Itoa(e.outcome.Worker) }, number: true},
+	"pid":        {value: func(e *entry) string { return strconv.Itoa(e.outcome.PID) }, number: true},
 	"tries":      {value: func(e *entry) string { return strconv.Itoa(e.outcome.Tries) }, number: true},
 	"cause":      {value: func(e *entry) string { return e.outcome.Cause }},
 	"app":        {value: func(e *entry) string { return string(e.outcome.App) }},

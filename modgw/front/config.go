@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/front/forwarded"
 	"github.com/modgw/modgw/modgw/listen"
 )
@@ -14,6 +15,10 @@ import (
 type Config struct {
 	Handler http.Handler // serves the requests
 	Log     *slog.Logger // nil: nothing is logged
+
+	// Refused is called with each request that Handler never sees, as far as it was understood, the
+	// status of its answer, and the reason. It must not wait. nil: nothing is called.
+	Refused func(r *http.Request, status int, f *modgw.Fault)
 
 	// Peers may connect; others are closed before a byte of theirs is read. Zero: those that may
 	// open the Unix socket, and over TCP this machine.
@@ -46,6 +51,9 @@ type Config struct {
 func (c Config) WithDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Refused == nil {
+		c.Refused = func(*http.Request, int, *modgw.Fault) {}
 	}
 	if c.TrustedPeer == nil {
 		c.TrustedPeer = func(net.Conn) bool { return true }

@@ -1,12 +1,10 @@
 package host
 
 import (
-	"net"
 	"net/http"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/accesslog"
-	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
 
 // openAccessLog opens the access log of the host's file, if it has one, and returns a function that
@@ -45,18 +43,11 @@ func (h *Host) requestEnded(r *http.Request, info *modgw.RequestInfo, o modgw.Ou
 	}
 }
 
-// requestRefused is called with each request that could not be read. Nothing is known of it but the
-// client and the answer.
-func (h *Host) requestRefused(r fronthttp.Refusal) {
-	log := h.accessLog.Load()
-	if log == nil {
-		return
+// requestRefused is called with each request that a front refuses, as far as it was understood.
+func (h *Host) requestRefused(r *http.Request, status int, f *modgw.Fault) {
+	if log := h.accessLog.Load(); log != nil {
+		log.Ended(r, modgw.RequestInfoOf(r), modgw.Outcome{Status: status, Cause: f.Code})
 	}
-	info := &modgw.RequestInfo{Front: "http"}
-	if host, _, err := net.SplitHostPort(r.Client.String()); err == nil {
-		info.RemoteAddr = host
-	}
-	log.Ended(&http.Request{}, info, modgw.Outcome{Status: r.Status, Cause: r.Code})
 }
 
 func accessLogFault(file string, err error) error {

@@ -163,6 +163,7 @@ func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	common := front.Config{
 		Handler:        h.handler(),
 		Log:            h.log,
+		Refused:        h.requestRefused,
 		Peers:          peers,
 		TrustedProxies: h.TrustedProxies(),
 		MaxConnections: l.MaxConnections,

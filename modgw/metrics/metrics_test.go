@@ -45,7 +45,7 @@ func (runner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		modgw.ServeFault(w, r, http.StatusServiceUnavailable, &modgw.Fault{Code: "MGW-APP-010"}, false)
 		return
 	}
-	info.Give(1, info.Received.Add(30*time.Millisecond))
+	info.Give(1, 4711, info.Received.Add(30*time.Millisecond))
 	io.WriteString(w, "hello")
 }
 

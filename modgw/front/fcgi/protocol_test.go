@@ -168,14 +168,20 @@ func TestInterleavedRequestsAreAllAnswered(t *testing.T) {
 }
 
 func TestRequestsBeyondTheLimitOfAConnectionAreRefused(t *testing.T) {
-	release := make(chan struct{})
-	socket := serve(t, Config{MaxStreams: 2, Config: front.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })}})
+	release, told := make(chan struct{}), make(chan string, 1)
+	socket := serve(t, Config{MaxStreams: 2, Config: front.Config{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }),
+		Refused: func(_ *http.Request, status int, f *modgw.Fault) { told <- fmt.Sprint(status, " ", f.Code) },
+	}})
 	c := dial(t, socket)
 	c.send(request(1, true, nil, ""), request(2, true, nil, ""), request(3, true, nil, ""))
 	a := c.read(3)
 	close(release)
 	if a.status() != "Status: 503" || !strings.Contains(a.head(), "Retry-After: ") || a.end.Protocol != fcgi.RequestComplete {
 		t.Errorf("the third request: %+v", a)
+	}
+	if got := <-told; got != "503 "+tooManyStreams(2).Code {
+		t.Errorf("told %q", got)
 	}
 }
 

@@ -85,6 +85,7 @@ func (s *stream) refuse(status int, f *modgw.Fault) {
 	c := s.conn
 	r, id := modgw.Identify(s.requestOrBlank())
 	c.log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
+	c.server.config.Refused(r, status, f)
 	s.response.stream = s
 	modgw.ServeFault(&s.response, r, status, f, false)
 	s.response.finish()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
@@ -19,9 +20,9 @@ type Config struct {
 
 	Log *slog.Logger // nil: nothing is logged
 
-	// Refused is called with each request that could not be read, which Handler never sees. It must
-	// not wait. nil: nothing is called.
-	Refused func(Refusal)
+	// Refused is called with each request that Handler never sees, as far as it was understood, the
+	// status of its answer, and the reason. It must not wait. nil: nothing is called.
+	Refused func(r *http.Request, status int, f *modgw.Fault)
 
 	// Loops are where ordinary requests without TLS are served if Handler is a [modgw.LoopHandler];
 	// none: goroutines serve all. They must not be closed before Serve has returned.

@@ -19,6 +19,7 @@ func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *p
 	p.conn.know()
 	if status, f := s.refusal(r); f != nil {
 		w.refuse(status, f)
+		s.tellRefused(w.request, status, f)
 		return
 	}
 	info := s.prepare(r, p, time.Now())

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/modgw/modgw/internal/watchtest"
+	"github.com/modgw/modgw/modgw"
 )
 
 // rawHTTP2 is a client that sends any frames.
@@ -167,6 +168,26 @@ func TestH5ContinuationFloodIsCutOff(t *testing.T) {
 }
 
 // H5 CVE-2026-49975: little on the wire that becomes much in memory is 431.
+func TestRefusedRequestIsTold(t *testing.T) {
+	told := make(chan string, 1)
+	addr := serve(t, Config{
+		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }),
+		Refused: func(r *http.Request, status int, f *modgw.Fault) {
+			told <- fmt.Sprintf("%s %s %d %s", modgw.RequestInfoOf(r).RemoteAddr, r.Method, status, f.Code)
+		},
+	})
+	c := dialHTTP2(t, addr)
+	if err := c.request(1, hpack.HeaderField{Name: "host", Value: "another"}); err != nil {
+		t.Fatal(err)
+	}
+	if status := c.status(t, 1); status != "400" {
+		t.Errorf("answered %s", status)
+	}
+	if got, want := <-told, "127.0.0.1 GET 400 MGW-REQ-011"; got != want {
+		t.Errorf("told %q, not %q", got, want)
+	}
+}
+
 func TestH5BombOfHeadersIsRefused(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") })})
 	c := dialHTTP2(t, addr)

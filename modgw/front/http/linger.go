@@ -47,9 +47,7 @@ func (c *conn) Close() error {
 func (c *conn) answerRefusal() {
 	c.server.config.Log.Warn("request refused", "status", c.owed, "code", c.refused.Code,
 		"error", c.refused.Line(), "client", c.RemoteAddr().String())
-	if told := c.server.config.Refused; told != nil {
-		told(Refusal{c.RemoteAddr(), c.owed, c.refused.Code})
-	}
+	c.server.tellRefused(unreadRequest(c.RemoteAddr()), c.owed, c.refused)
 	line := fmt.Sprintf("%d %s", c.owed, http.StatusText(c.owed))
 	// A client that takes no answer gets none.
 	_, _ = fmt.Fprintf(c, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n"+

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -91,11 +92,22 @@ func badRequest(why string) *modgw.Fault {
 	return &modgw.Fault{Code: "MGW-REQ-011", Summary: fmt.Sprintf("cannot take the request: %s", why)}
 }
 
-// Refusal is a request that could not be read.
-type Refusal struct {
-	Client net.Addr // address of the client, or of a proxy in front
-	Status int      // status of the answer
-	Code   string   // code of the fault
+// tellRefused calls Refused of the configuration.
+func (s *Server) tellRefused(r *http.Request, status int, f *modgw.Fault) {
+	if s.config.Refused != nil {
+		s.config.Refused(r, status, f)
+	}
+}
+
+// unreadRequest is a request that could not be read. Nothing is known of it but its client, or a
+// proxy in front.
+func unreadRequest(client net.Addr) *http.Request {
+	info := &modgw.RequestInfo{Front: "http"}
+	if host, _, err := net.SplitHostPort(client.String()); err == nil {
+		info.RemoteAddr = host
+	}
+	r := &http.Request{}
+	return r.WithContext(modgw.WithRequestInfo(context.Background(), info))
 }
 
 func unreadable(why http1.Reason) *modgw.Fault {

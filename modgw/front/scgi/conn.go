@@ -167,6 +167,7 @@ func (c *conn) refuse(status int, f *modgw.Fault) {
 	r, id := modgw.Identify(c.request)
 	c.server.config.Log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(),
 		"peer", c.rwc.RemoteAddr())
+	c.server.config.Refused(r, status, f)
 	w := &response{conn: c}
 	modgw.ServeFault(w, r, status, f, false)
 	w.finish()

@@ -2,6 +2,7 @@ package scgi_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -64,6 +65,20 @@ func TestBodyIsWhatContentLengthSays(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRefusedRequestIsTold(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, p protocol) {
+		told := make(chan string, 1)
+		config := handle(echo)
+		config.Refused = func(r *http.Request, status int, f *modgw.Fault) {
+			told <- fmt.Sprint(r.Method, " ", r.URL.Path, " ", status, " ", f.Code)
+		}
+		ask(t, p.serve(t, config), p.encode(vars(post("4")))+"hello")
+		if got, want := <-told, "POST /x 400 MGW-REQ-007"; got != want {
+			t.Errorf("told %q, not %q", got, want)
+		}
+	})
 }
 
 func TestVariablesThatChooseCodeOrFilesNeverArrive(t *testing.T) {

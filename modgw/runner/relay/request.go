@@ -65,11 +65,11 @@ func IsSafe(method string) bool {
 // else's.
 func (r *Request) Tried(w *workers.Worker) {
 	if r.tries > 0 || r.Info.Given.IsZero() { // else it was given on the loop
-		number := 0
+		number, pid := 0, 0
 		if w != nil {
-			number = w.Number
+			number, pid = w.Number, w.PID()
 		}
-		r.Info.Give(number, time.Now())
+		r.Info.Give(number, pid, time.Now())
 	}
 	r.tries++
 	r.Worker = w

@@ -63,6 +63,14 @@ func (w *Worker) OnReplaced(info *modgw.RequestInfo, move, end func()) (cancel f
 // Began notes that the worker was given a request.
 func (w *Worker) Began() { w.recycle.requestBegan() }
 
+// PID returns the id of its process; 0: it has none, or it is unknown.
+func (w *Worker) PID() int {
+	if w.process == nil {
+		return 0
+	}
+	return w.process.PID()
+}
+
 // Finished counts a request, and asks for the worker to be replaced when it has done enough.
 func (w *Worker) Finished() { w.recycle.requestFinished(w.process.PID()) }
 

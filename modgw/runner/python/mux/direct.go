@@ -58,7 +58,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 	if !c.openDirect(d.stream, head, body) {
 		return false
 	}
-	info.Give(c.worker.Number, x.Loop().Time())
+	info.Give(c.worker.Number, c.worker.PID(), x.Loop().Time())
 	x.SetOwner(d)
 	return true
 }

@@ -93,7 +93,7 @@ func (d *direct) open() error {
 	_, info := d.exchange.Request()
 	conn := d.waiter.conn
 	now := d.exchange.Loop().Time()
-	info.Give(conn.worker.Number, now)
+	info.Give(conn.worker.Number, conn.worker.PID(), now)
 	d.stream.began = now
 	err := conn.openDirect(d, d.exchange.Body())
 	if err != nil {
