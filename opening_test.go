@@ -29,6 +29,7 @@ var opensByItself = map[string]string{
 	"modgw/host/collector.go":             "a file in the state folder",
 	"modgw/host/lastgood.go":              "files in the state folder",
 	"modgw/host/logarchive.go":            "files in the state folder",
+	"modgw/host/logarchives.go":           "folders in the state folder",
 	"modgw/claims/store.go":               "a file in the state folder",
 	"modgw/control/audit.go":              "a file in the state folder",
 	"modgw/listen/sockdiag.go":            "/proc",

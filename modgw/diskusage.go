@@ -8,13 +8,14 @@ type DiskUsage struct {
 	Caches       int64 `json:"caches"`       // in downloads that are kept for later builds
 	Private      int64 `json:"private"`      // in private folders of sandboxes
 	Spool        int64 `json:"spool"`        // in bodies kept for slow clients
+	Logs         int64 `json:"logs"`         // in the log that the host keeps
 
 	// Largest names the apps of the largest environment; "" without one.
 	Largest string `json:"largest"`
 }
 
 // Sum is all of it.
-func (u DiskUsage) Sum() int64 { return u.Environments + u.Caches + u.Private + u.Spool }
+func (u DiskUsage) Sum() int64 { return u.Environments + u.Caches + u.Private + u.Spool + u.Logs }
 
 // String names what takes the room.
 func (u DiskUsage) String() string {
@@ -22,8 +23,8 @@ func (u DiskUsage) String() string {
 	if u.Largest != "" {
 		text += fmt.Sprintf(" (the largest is that of %s)", u.Largest)
 	}
-	return text + fmt.Sprintf(", caches %s, private folders %s, spool %s",
-		mebibytes(u.Caches), mebibytes(u.Private), mebibytes(u.Spool))
+	return text + fmt.Sprintf(", caches %s, private folders %s, spool %s, log %s",
+		mebibytes(u.Caches), mebibytes(u.Private), mebibytes(u.Spool), mebibytes(u.Logs))
 }
 
 // mebibytes is a number of bytes for people.

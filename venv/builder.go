@@ -26,10 +26,10 @@ type Config struct {
 	// and at least two. An environment that is there already waits for none.
 	Parallel int
 
-	// Kept returns the bytes that a user's apps have in the spool now, and Measured is called with
-	// what a user with a quota has on the disk, by any goroutine. nil: nothing is in the spool, and
-	// nothing is called.
-	Kept     func(user string) int64
+	// Kept returns what the host keeps of a user's apps now, such as in the spool, and Measured is
+	// called with what a user with a quota has on the disk, by any goroutine. nil: nothing is kept,
+	// and nothing is called.
+	Kept     func(user string) modgw.DiskUsage
 	Measured func(user string, used modgw.DiskUsage)
 
 	// Environ is where PATH, PYENV_ROOT, PIP_INDEX_URL and similar ones are looked up; nil: the
@@ -51,7 +51,7 @@ type Builder struct {
 	pythons answers[interpreter]
 	uvs     answers[string] // versions
 
-	kept     func(user string) int64
+	kept     func(user string) modgw.DiskUsage
 	measured func(user string, used modgw.DiskUsage)
 	users    sync.Map // has the names of the users that were measured
 }
@@ -68,7 +68,7 @@ func New(c Config) *Builder {
 		c.Environ = os.Environ()
 	}
 	if c.Kept == nil {
-		c.Kept = func(string) int64 { return 0 }
+		c.Kept = func(string) modgw.DiskUsage { return modgw.DiskUsage{} }
 	}
 	if c.Measured == nil {
 		c.Measured = func(string, modgw.DiskUsage) {}

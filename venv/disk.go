@@ -106,7 +106,7 @@ func (b *Builder) measureOnce(p *plan) {
 
 // measure counts what the user of an app has.
 func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
-	used.Spool = b.kept(p.descriptor.Owner)
+	used = b.kept(p.descriptor.Owner)
 	all, err := b.look()
 	if err != nil {
 		return used, err

@@ -124,7 +124,7 @@ func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 	measured := modgw.DiskUsage{}
 	b := New(Config{
 		State: s.state, Environ: s.environ,
-		Kept:     func(string) int64 { return 1 << 20 },
+		Kept:     func(string) modgw.DiskUsage { return modgw.DiskUsage{Spool: 1 << 20} },
 		Measured: func(user string, used modgw.DiskUsage) { measured = used },
 	})
 	env, err := b.Build(t.Context(), d, nil)

@@ -84,9 +84,9 @@ func diskLine(d *control.DiskStatus) string {
 	if d.Most > 0 {
 		bound = " of " + modgw.FormatSize(d.Most)
 	}
-	return fmt.Sprintf("  %-10s environment %s, private folder %s, log %s\n  %-10s apps of %s: %.1f MiB%s: %s; log %s\n",
+	return fmt.Sprintf("  %-10s environment %s, private folder %s, log %s\n  %-10s apps of %s: %.1f MiB%s: %s\n",
 		"disk", sizeText(d.Environment), sizeText(d.Private), sizeText(d.Logs),
-		"", d.User, float64(d.Used.Sum())/(1<<20), bound, d.Used, sizeText(d.UserLogs))
+		"", d.User, float64(d.Used.Sum())/(1<<20), bound, d.Used)
 }
 
 // sizeText is a number of bytes for people, also when it is small.

@@ -18,9 +18,7 @@ type DiskStatus struct {
 
 	User string          `json:"user"` // login name of the user that the app runs as
 	Used modgw.DiskUsage `json:"used"` // bytes of all apps of the user
-	// their records in the files of the log; no part of Used
-	UserLogs int64 `json:"userLogs"`
-	Most     int64 `json:"most"` // bound of Used; 0: there is none
+	Most int64           `json:"most"` // bound of Used; 0: there is none
 }
 
 // disk answers with what an app has on the disk.

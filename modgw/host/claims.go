@@ -36,6 +36,7 @@ func (h *Host) setClaims(table []claims.Claim) {
 	h.mu.Lock()
 	same := h.claimed != nil && slices.EqualFunc(h.claimed, table, claims.Claim.Equal)
 	h.claimed = append([]claims.Claim{}, table...)
+	h.archives.Load().bound(table, h.file.Tenants)
 	h.mu.Unlock()
 	if !same && h.ownsState.Load() {
 		h.keepClaims()

@@ -2,7 +2,6 @@ package host
 
 import (
 	"os/user"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -13,8 +12,10 @@ import (
 )
 
 // disks knows what users with a quota have on the disk: what builds have measured, and what is in
-// the spool now. Its zero value knows of none.
+// the spool and the kept log now. Its zero value knows of none.
 type disks struct {
+	logs func(user string) int64 // bytes of the kept log of a user; nil: there is none
+
 	mu    sync.Mutex
 	users map[string]*userDisk
 }
@@ -47,11 +48,11 @@ func (h *Host) Disk(app modgw.AppName) (control.DiskStatus, error) {
 	s := control.DiskStatus{
 		Environment: own.Environments, Private: own.Private, User: user, Used: all, Most: d.DiskQuota,
 	}
-	sizes := (&logArchive{dir: filepath.Join(h.State(), "log")}).sizes()
-	s.Logs = sizes[app]
+	sizes := h.archives.Load().sizes()
+	s.Logs, s.Used.Logs = sizes[app], 0
 	for _, other := range h.Descriptors() {
 		if userOf(other) == user {
-			s.UserLogs += sizes[other.Name]
+			s.Used.Logs += sizes[other.Name]
 		}
 	}
 	if h.counts == nil {
@@ -120,11 +121,18 @@ func (d *disks) quota(of modgw.Descriptor) *spool.Quota {
 	return &u.spool
 }
 
-// kept returns the bytes that a user's apps have in the spool.
-func (d *disks) kept(name string) int64 {
+// kept returns what the host itself keeps of a user's apps.
+func (d *disks) kept(name string) modgw.DiskUsage {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.user(name).spool.Used()
+	return modgw.DiskUsage{Spool: d.user(name).spool.Used(), Logs: d.logsOf(name)}
+}
+
+func (d *disks) logsOf(name string) int64 {
+	if d.logs == nil {
+		return 0
+	}
+	return d.logs(name)
 }
 
 // measured takes note of what a user has on the disk.
@@ -157,7 +165,7 @@ func (d *disks) usage() map[string]modgw.DiskUsage {
 	all := map[string]modgw.DiskUsage{}
 	for name, u := range d.users {
 		used := u.measured
-		used.Spool = u.spool.Used()
+		used.Spool, used.Logs = u.spool.Used(), d.logsOf(name)
 		all[name] = used
 	}
 	return all

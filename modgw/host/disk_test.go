@@ -25,7 +25,7 @@ func TestSpoolOfATenantMayUseWhatTheRestLeaves(t *testing.T) {
 	if err := keep(256 << 10); err != nil {
 		t.Error(err)
 	}
-	if kept := d.kept("shopteam"); kept != 256<<10 || d.usage()["shopteam"].Spool != kept {
+	if kept := d.kept("shopteam").Spool; kept != 256<<10 || d.usage()["shopteam"].Spool != kept {
 		t.Errorf("%d bytes kept, %+v", kept, d.usage())
 	}
 	d.measured("shopteam", modgw.DiskUsage{Environments: 700 << 10, Spool: 256 << 10})

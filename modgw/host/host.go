@@ -43,6 +43,7 @@ type Host struct {
 	config    Config
 	log       *slog.Logger
 	book      *logbook
+	archives  atomic.Pointer[logArchives] // nil until Run, and where no records are kept
 	budgets   *logbudget.Handler
 	metrics   *metrics.Metrics
 	figures   figures
@@ -130,6 +131,7 @@ func New(c Config) (*Host, error) {
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
+	h.disks.logs = func(user string) int64 { return h.archives.Load().used(user) }
 	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
 	h.builder = venv.New(venv.Config{
 		State: cmp.Or(c.Environments, h.State()), Log: h.log, Kept: h.disks.kept, Measured: h.disks.measured,

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,9 +40,11 @@ type logArchive struct {
 	dir   string
 	run   int64 // names this run of the host: when it began, in nanoseconds since 1970
 	queue *logqueue.Writer
-	file  *os.File // used by the queue's goroutine alone; nil: it could not be opened
-	size  int64    // bytes of file
-	most  int64    // bytes of a file, at most
+	file  *os.File     // used by the queue's goroutine alone; nil: it could not be opened
+	size  int64        // bytes of file
+	most  atomic.Int64 // bytes of a file, at most
+	// forgets is called before the oldest records are removed; nil: nothing is.
+	forgets func()
 }
 
 // archivedRecord is a line of the archive.
@@ -53,7 +56,8 @@ type archivedRecord struct {
 
 // openArchive opens the archive in a folder, which it makes. log gets what is lost.
 func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, error) {
-	a := &logArchive{dir: dir, run: run.UnixNano(), most: archiveSize}
+	a := &logArchive{dir: dir, run: run.UnixNano()}
+	a.most.Store(archiveSize)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
@@ -67,18 +71,19 @@ func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, erro
 	return a, nil
 }
 
-// keepLog lets an archive in the state folder have all log records, and returns a function that
-// ends that.
+// keepLog lets archives in the state folder have all log records, and returns a function that ends
+// that.
 func (h *Host) keepLog() (end func()) {
 	if h.config.Dev || h.config.Script {
 		return func() {}
 	}
 	dir := filepath.Join(h.State(), "log")
-	a, err := openArchive(dir, h.started, h.log)
+	a, err := openArchives(dir, h.started, h.log)
 	if err != nil {
 		h.log.Warn("log records not kept", "folder", dir, "error", err)
 		return func() {}
 	}
+	h.archives.Store(a)
 	h.book.keepIn(a)
 	return func() {
 		h.book.keepIn(nil)
@@ -131,22 +136,48 @@ func (a *logArchive) add(number uint64, record control.LogRecord) {
 	_, _ = a.queue.Write(append(line, '\n')) // it never fails
 }
 
-// Write implements [io.Writer] for the queue.
-func (a *logArchive) Write(p []byte) (int, error) {
-	if a.file == nil || a.size > 0 && a.size+int64(len(p)) > a.most {
-		if err := a.rotate(); err != nil {
-			return 0, err
+// Write implements [io.Writer] for the queue, which passes whole lines.
+func (a *logArchive) Write(p []byte) (written int, err error) {
+	for written < len(p) {
+		part := a.fitting(p[written:])
+		if a.file == nil || a.size > 0 && a.size+int64(len(part)) > a.most.Load() {
+			if err := a.rotate(); err != nil {
+				return written, err
+			}
+			part = a.fitting(p[written:])
+		}
+		n, err := a.file.Write(part)
+		a.size += int64(n)
+		written += n
+		if err != nil {
+			return written, err
 		}
 	}
-	n, err := a.file.Write(p)
-	a.size += int64(n)
-	return n, err
+	return written, nil
+}
+
+// fitting are the first lines of a text that have room in the file, and at least one.
+func (a *logArchive) fitting(text []byte) []byte {
+	room := a.most.Load() - a.size
+	if int64(len(text)) <= room {
+		return text
+	}
+	if end := bytes.LastIndexByte(text[:max(0, room)], '\n'); end >= 0 {
+		return text[:end+1]
+	}
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		return text[:end+1]
+	}
+	return text
 }
 
 // rotate puts the file aside and opens another one.
 func (a *logArchive) rotate() error {
 	if a.file != nil {
 		_ = a.file.Close() // it is whole
+		if _, err := os.Lstat(a.path(archiveFiles - 1)); err == nil && a.forgets != nil {
+			a.forgets()
+		}
 		for n := archiveFiles - 1; n > 0; n-- {
 			err := os.Rename(a.path(n-1), a.path(n))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -155,7 +186,32 @@ func (a *logArchive) rotate() error {
 			}
 		}
 	}
+	a.removeBeyond()
 	return a.open()
+}
+
+// removeBeyond removes the oldest files of an archive that may have less than it had.
+func (a *logArchive) removeBeyond() {
+	room := a.most.Load() * (archiveFiles - 1) // beside the file that is written to
+	for n := 1; n < archiveFiles; n++ {
+		info, err := os.Lstat(a.path(n))
+		if err != nil {
+			continue
+		}
+		if room -= info.Size(); room < 0 {
+			_ = os.Remove(a.path(n)) // it is tried again with the next file
+		}
+	}
+}
+
+// bytes are those of all its files.
+func (a *logArchive) bytes() (all int64) {
+	for n := range archiveFiles {
+		if info, err := os.Lstat(a.path(n)); err == nil {
+			all += info.Size()
+		}
+	}
+	return all
 }
 
 // find returns the records that a query asks for, oldest first, the last ones if the query has a

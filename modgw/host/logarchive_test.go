@@ -21,7 +21,7 @@ func runOfTheHost(t *testing.T, dir string, began time.Time, most int64, texts .
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.most = most
+	a.most.Store(most)
 	b := newLogbook()
 	b.add(logged(began, texts[0])) // before it was kept
 	b.keepIn(a)

@@ -34,7 +34,13 @@ type logbook struct {
 	bytes     int
 	last      uint64 // number of the newest record
 	followers map[chan struct{}]bool
-	archive   *logArchive // has what is not kept here; nil: there is none
+	archive   archive // has what is not kept here; nil: there is none
+}
+
+// archive keeps log records on the disk.
+type archive interface {
+	add(number uint64, record control.LogRecord)
+	find(q control.LogQuery, has func(number uint64) bool) []control.LogRecord
 }
 
 // page are the records of one app.
@@ -139,7 +145,7 @@ func (b *logbook) read(ctx context.Context, q control.LogQuery, yield func(contr
 
 // keepIn lets an archive have all records, those that are kept already too; nil: none has them any
 // more.
-func (b *logbook) keepIn(a *logArchive) {
+func (b *logbook) keepIn(a archive) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.archive = a

@@ -219,7 +219,7 @@ func collectTenant(out chan<- prometheus.Metric, t *Tenant) {
 		kind  string
 		bytes int64
 	}{
-		{"environments", t.Used.Environments}, {"caches", t.Used.Caches}, {"private", t.Used.Private}, {"spool", t.Used.Spool},
+		{"environments", t.Used.Environments}, {"caches", t.Used.Caches}, {"private", t.Used.Private}, {"spool", t.Used.Spool}, {"logs", t.Used.Logs},
 	} {
 		out <- tenantDisk.value(float64(part.bytes), t.User, part.kind)
 	}
