@@ -59,7 +59,7 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 	if err != nil {
 		return err
 	}
-	config.Dev, config.Still = true, f.still
+	config.Dev = &host.Development{Still: f.still}
 	if config.State == "" {
 		if config.State, err = ownProjects().state(targets[0]); err != nil {
 			return err
@@ -81,7 +81,7 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 		return f.runHost(cmd.Context(), config, ready)
 	}
 	return withDebugger(cmd.Context(), c, func(ctx context.Context, t *modgw.Terminal) error {
-		config.Terminal = t
+		config.Dev.Terminal = t
 		return f.runHost(ctx, config, ready)
 	})
 }

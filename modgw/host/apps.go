@@ -167,7 +167,7 @@ func (h *Host) runsNothing(name modgw.AppName) bool {
 func (h *Host) add(running context.Context, d modgw.Descriptor) *managedApp {
 	ctx, cancel := context.WithCancel(running)
 	m := &managedApp{
-		reconciler: newReconciler(h.gateway, d, !h.config.Dev),
+		reconciler: newReconciler(h.gateway, d, h.config.Dev == nil),
 		cancel:     cancel,
 		ended:      make(chan struct{}),
 	}

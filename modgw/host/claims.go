@@ -83,7 +83,7 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 
 // servesLastGood reports whether an app with a broken descriptor is served with its last good
 // one. A developer wants to see the mistake instead.
-func (h *Host) servesLastGood() bool { return !h.config.Dev && !h.config.Script }
+func (h *Host) servesLastGood() bool { return h.config.Dev == nil && !h.config.Script }
 
 // isManaged reports whether the app of a claim runs on this host.
 func (h *Host) isManaged(c claims.Claim) bool {

@@ -48,16 +48,10 @@ type Config struct {
 	// Only is the one app to run; "": all.
 	Only modgw.AppName
 
-	// Dev is for development: one worker for apps that say nothing else, errors shown to the
-	// client, and a broken app is tried again when its files change and not before.
-	Dev bool
-
-	// Still is set, in development, to keep pages in browsers as they are when code changes.
-	Still bool
-
-	// Terminal lets a developer talk to the apps, in development: their requests may take as long
-	// as they like. nil: there is none.
-	Terminal *modgw.Terminal
+	// Dev is set for development: one worker for apps that say nothing else, errors shown to the
+	// client, and a broken app is tried again when its files change and not before. nil: the apps
+	// are in production.
+	Dev *Development
 
 	// Script is set for a host behind web servers that take its one app for a script of theirs: the
 	// app is mounted where that script is, and answers for every host name.
@@ -99,6 +93,16 @@ type Config struct {
 
 	// Log gets everything the host and its apps say; nil discards it.
 	Log *slog.Logger
+}
+
+// Development says how a host serves a developer.
+type Development struct {
+	// Still keeps pages in browsers as they are when code changes.
+	Still bool
+
+	// Terminal lets the developer talk to the apps: their requests may take as long as they like.
+	// nil: there is none.
+	Terminal *modgw.Terminal
 }
 
 // Socket is an open listener that was passed to the host, and the kind of front for it.

@@ -28,7 +28,7 @@ const devTimeout = time.Second
 
 // frontDrain is how long fronts let requests finish when the host ends; 0: their default.
 func (h *Host) frontDrain() time.Duration {
-	if h.config.Dev {
+	if h.config.Dev != nil {
 		return devTimeout
 	}
 	return 0

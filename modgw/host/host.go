@@ -143,20 +143,18 @@ func New(c Config) (*Host, error) {
 	}
 	h.history = history.New(history.Config{Read: h.readFigures, Shape: h.shape})
 	gateway := modgw.Config{
-		Build:    h.build,
-		Runners:  h.runners(),
-		Wake:     h.deployIdle,
-		Observe:  h.observe,
-		Served:   h.history.Served,
-		Crowded:  func() { h.scaling.Crowded() },
-		Dev:      c.Dev,
-		Terminal: c.Terminal,
-		Spool:    h.spool,
-		Quota:    h.disks.quota,
-		Log:      h.log,
+		Build:   h.build,
+		Runners: h.runners(),
+		Wake:    h.deployIdle,
+		Observe: h.observe,
+		Served:  h.history.Served,
+		Crowded: func() { h.scaling.Crowded() },
+		Spool:   h.spool,
+		Quota:   h.disks.quota,
+		Log:     h.log,
 	}
-	if c.Dev {
-		gateway.FindMistake = mistake.Find
+	if c.Dev != nil {
+		gateway.Dev, gateway.Terminal, gateway.FindMistake = true, c.Dev.Terminal, mistake.Find
 	}
 	if h.file.AccessLog != nil || h.file.Tracing != nil {
 		gateway.Ended = h.requestEnded
@@ -176,8 +174,8 @@ func New(c Config) (*Host, error) {
 	h.probes = probe.New(h.gateway.Find)
 	h.api = &control.Server{Host: h, Log: h.log, Audit: control.AuditIn(h.State())}
 	h.dashboard = h.newDashboard(h.api)
-	if c.Dev {
-		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Still, CatchUp: h.catchUp, Log: h.log})
+	if c.Dev != nil {
+		h.dev = dev.New(dev.Config{Gateway: h.gateway, Still: c.Dev.Still, CatchUp: h.catchUp, Log: h.log})
 	}
 	return h, nil
 }

@@ -48,8 +48,8 @@ func (h *Host) readFileAgain() error {
 }
 
 func (h *Host) options(defaults *loader.Defaults) loader.Options {
-	options := loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && !h.config.Dev}
-	if !h.config.Dev {
+	options := loader.Options{Vars: h.config.Vars, Defaults: defaults, Root: os.Geteuid() == 0 && h.config.Dev == nil}
+	if h.config.Dev == nil {
 		options.Unenforced = workers.Unenforced(func(c cgroup.Controller) bool { return proc.CgroupVersion(c) > 0 })
 		options.CannotFreeze = !proc.CanFreeze()
 	}
@@ -155,7 +155,7 @@ func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
 			all[c.App] = h.adaptDescriptor(d)
 		}
 	}
-	if h.config.Dev {
+	if h.config.Dev != nil {
 		addLocalHosts(all)
 	}
 	return all
@@ -166,20 +166,20 @@ func (h *Host) runs(name modgw.AppName) bool { return h.config.Only == "" || h.c
 
 // adaptDescriptor fills in what depends on how the host was started.
 func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
-	if h.config.Dev {
+	if h.config.Dev != nil {
 		d = withDevWorkers(d)
 	}
 	if h.config.Script {
 		d.Hosts, d.Mount, d.MountMatch = nil, "/", ""
 	}
-	if h.config.Dev {
+	if h.config.Dev != nil {
 		d.Timeouts.Stop = min(d.Timeouts.Stop, devTimeout)
 		d.Timeouts.WebSocketDrain = min(d.Timeouts.WebSocketDrain, devTimeout)
+		if h.config.Dev.Terminal != nil {
+			d.Timeouts.Request = 0
+		}
 	}
-	if h.config.Terminal != nil {
-		d.Timeouts.Request = 0
-	}
-	if h.config.Only != "" || h.config.Dev {
+	if h.config.Only != "" || h.config.Dev != nil {
 		d.Idle.Start = modgw.StartEager
 	}
 	if d.Attach {

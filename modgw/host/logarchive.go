@@ -74,7 +74,7 @@ func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, erro
 // keepLog lets archives in the state folder have all log records, and returns a function that ends
 // that.
 func (h *Host) keepLog() (end func()) {
-	if h.config.Dev || h.config.Script {
+	if h.config.Dev != nil || h.config.Script {
 		return func() {}
 	}
 	dir := filepath.Join(h.State(), "log")

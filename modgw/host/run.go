@@ -56,7 +56,7 @@ func (h *Host) Run(ctx context.Context) error {
 	if h.worker, err = python.Unpack(h.State()); err != nil {
 		return stateFault(h.State(), err)
 	}
-	if !h.config.Dev && !h.config.Script {
+	if h.config.Dev == nil && !h.config.Script {
 		end := proc.DelegateCgroups()
 		defer func() {
 			if h.succession.current() == nil { // else another host needs them
@@ -348,7 +348,7 @@ func (h *Host) announce(ctx context.Context, first *firstDeploys, s *sockets) {
 
 // drainLimit is a little longer than the longest drain timeout of any app.
 func (h *Host) drainLimit() time.Duration {
-	if h.config.Dev {
+	if h.config.Dev != nil {
 		return devTimeout
 	}
 	limit := time.Second

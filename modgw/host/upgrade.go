@@ -72,7 +72,7 @@ func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error
 // programPath is the program that the host is to become: the one that is asked for, or what has the
 // path of this one by now.
 func (h *Host) programPath(asked string) (string, error) {
-	if h.config.Launch == nil || h.config.Dev || h.config.Script {
+	if h.config.Launch == nil || h.config.Dev != nil || h.config.Script {
 		return "", &modgw.Fault{
 			Code:    "MGW-HST-032",
 			Summary: "cannot upgrade a host that is a part of something else, such as dev or a web server's script",
