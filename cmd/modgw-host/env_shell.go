@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"github.com/modgw/modgw/venv"
 )
 
 func newEnvShell(c console) *cobra.Command {
@@ -21,24 +17,12 @@ func newEnvShell(c console) *cobra.Command {
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := s.descriptor(cmd.Context(), args[0], targets)
-			if err != nil {
-				return err
-			}
-			builder, err := s.builder(cmd.Context())
-			if err != nil {
-				return err
-			}
-			env, err := builder.Build(cmd.Context(), d, c.progress)
-			if err != nil {
-				return err
-			}
-			shell, err := venv.Command(env, d, shellCommand())
+			shell, err := s.commandOf(cmd.Context(), c, args[0], targets, shellCommand())
 			if err != nil {
 				return err
 			}
 			// Files that a login would read could put another Python first.
-			shell.Env = append(shell.Env, fmt.Sprintf("PS1=(%s) $PWD $ ", d.Name), "TERM="+os.Getenv("TERM"))
+			shell.Env = append(shell.Env, fmt.Sprintf("PS1=(%s) $PWD $ ", args[0]), "TERM="+os.Getenv("TERM"))
 			return c.hand(shell)
 		},
 	}
@@ -57,14 +41,4 @@ func shellCommand() []string {
 		command = append(command, "-i")
 	}
 	return command
-}
-
-// hand gives the terminal to a command, and returns its exit code as ours.
-func (c console) hand(command *exec.Cmd) error {
-	command.Stdin, command.Stdout, command.Stderr = c.stdin, c.stdout, c.stderr
-	err := command.Run()
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exitCode(max(ended.ExitCode(), exitFailed))
-	}
-	return err
 }

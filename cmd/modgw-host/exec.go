@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"os/exec"
+
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/venv"
@@ -16,19 +20,7 @@ func newExec(c console) *cobra.Command {
 		Args:              arguments(cobra.MinimumNArgs(2)),
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := s.descriptor(cmd.Context(), args[0], targets)
-			if err != nil {
-				return err
-			}
-			builder, err := s.builder(cmd.Context())
-			if err != nil {
-				return err
-			}
-			env, err := builder.Build(cmd.Context(), d, c.progress)
-			if err != nil {
-				return err
-			}
-			command, err := venv.Command(env, d, args[1:])
+			command, err := s.commandOf(cmd.Context(), c, args[0], targets, args[1:])
 			if err != nil {
 				return err
 			}
@@ -38,4 +30,32 @@ func newExec(c console) *cobra.Command {
 	s.bind(cmd)
 	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` that has the app (repeatable)")
 	return cmd
+}
+
+// commandOf is a command that runs in an app's environment, folder and user. It builds the
+// environment if it is not there yet.
+func (s *settings) commandOf(ctx context.Context, c console, app string, targets, command []string) (*exec.Cmd, error) {
+	d, err := s.descriptor(ctx, app, targets)
+	if err != nil {
+		return nil, err
+	}
+	builder, err := s.builder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env, err := builder.Build(ctx, d, c.progress)
+	if err != nil {
+		return nil, err
+	}
+	return venv.Command(env, d, command)
+}
+
+// hand gives the terminal to a command, and returns its exit code as ours.
+func (c console) hand(command *exec.Cmd) error {
+	command.Stdin, command.Stdout, command.Stderr = c.stdin, c.stdout, c.stderr
+	err := command.Run()
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exitCode(max(ended.ExitCode(), exitFailed))
+	}
+	return err
 }
