@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,36 +102,4 @@ func clearUnused(d *modgw.Descriptor) {
 	if !wsgiAlone.has(d.Kind) {
 		d.Authorize = nil
 	}
-}
-
-// effectTable is the part of the manual that says which settings mean something for which kinds.
-func effectTable(b *bytes.Buffer, in block) {
-	b.WriteString("| setting |")
-	for _, k := range allKinds {
-		fmt.Fprintf(b, " %s |", k)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(allKinds)) + "\n")
-	row := func(name string, e effect) {
-		fmt.Fprintf(b, "| `%s` |", name)
-		for _, k := range allKinds {
-			mark := "yes"
-			if !e.has(k) {
-				mark = "ignored"
-				if e.refused {
-					mark = "refused"
-				}
-			}
-			fmt.Fprintf(b, " %s |", mark)
-		}
-		b.WriteString("\n")
-	}
-	for _, a := range in.args {
-		row(a.name, a.effect)
-	}
-	for _, open := range in.blocks {
-		if inner := open(); !inner.kind {
-			row(inner.name+" { }", inner.effect)
-		}
-	}
-	b.WriteString("\n")
 }

@@ -158,7 +158,7 @@ func TestManualHasTheReference(t *testing.T) {
 		t.Fatal("the manual has no place for the reference")
 	}
 	from += len(begin)
-	want := append([]byte("\n"), Reference()...)
+	want := append([]byte("\n"), reference()...)
 	if *update {
 		text = append(append(append([]byte{}, text[:from]...), want...), text[to:]...)
 		if err := os.WriteFile(manual, text, 0o644); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Reference is the part of the manual that lists every block and argument, in Markdown.
-func Reference() []byte {
+// reference is the part of the manual that lists every block and argument, in Markdown.
+func reference() []byte {
 	var b bytes.Buffer
 	app := appBlock(new(modgw.Descriptor))
 	b.WriteString("### Which settings apply to which kinds\n\n\"ignored\" is a warning of `modgw-host check`, \"refused\" an error. " +
@@ -29,6 +29,38 @@ func Reference() []byte {
 		referenceOf(&b, "", in)
 	}
 	return b.Bytes()
+}
+
+// effectTable is the part of the manual that says which settings mean something for which kinds.
+func effectTable(b *bytes.Buffer, in block) {
+	b.WriteString("| setting |")
+	for _, k := range allKinds {
+		fmt.Fprintf(b, " %s |", k)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(allKinds)) + "\n")
+	row := func(name string, e effect) {
+		fmt.Fprintf(b, "| `%s` |", name)
+		for _, k := range allKinds {
+			mark := "yes"
+			if !e.has(k) {
+				mark = "ignored"
+				if e.refused {
+					mark = "refused"
+				}
+			}
+			fmt.Fprintf(b, " %s |", mark)
+		}
+		b.WriteString("\n")
+	}
+	for _, a := range in.args {
+		row(a.name, a.effect)
+	}
+	for _, open := range in.blocks {
+		if inner := open(); !inner.kind {
+			row(inner.name+" { }", inner.effect)
+		}
+	}
+	b.WriteString("\n")
 }
 
 func referenceOf(b *bytes.Buffer, prefix string, in block) {
