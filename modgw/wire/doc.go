@@ -155,9 +155,11 @@
 // so do Events, with EventCost beside their payload, but for the one that accepts a WebSocket,
 // those with FlagEnd, True and False from the host, and the int of a worker; Window gives back what
 // the receiver has consumed, and of a message from the host the last piece when the app has
-// received it. A worker gives back all that it has received of a request's body only when its app
-// waits for more of it, and else keeps a byte back: that way the host knows whose time it is. A
-// worker that sends beyond its window breaks the protocol.
+// received it. On a connection that many streams share, the window of a stream whose body passes
+// through shared memory is MuxWindow, of which what is in frames leaves as much free as it is
+// longer than InitialWindow. A worker gives back all that it has received of a request's body only
+// when its app waits for more of it, and else keeps a byte back: that way the host knows whose time
+// it is. A worker that sends beyond its window breaks the protocol.
 //
 // # Shared memory
 //

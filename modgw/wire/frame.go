@@ -18,6 +18,10 @@ const (
 	// Window frame.
 	InitialWindow = 256 << 10
 
+	// MuxWindow is the same on a connection that many streams share, for pieces in shared memory.
+	// Those in frames may only use as much of it as InitialWindow.
+	MuxWindow = 1 << 20
+
 	// ThreadWindow is the same on the connection of a thread, where what one response is ahead of
 	// its client waits in the connection and not in the host's memory.
 	ThreadWindow = 1 << 20

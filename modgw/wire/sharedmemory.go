@@ -18,7 +18,7 @@ const (
 	// MuxBufferSize is the size of each half of the shared buffer of a connection that many streams
 	// share: one for responses, which the worker divides into slots, and one for requests, which
 	// the host does.
-	MuxBufferSize = 4 << 20
+	MuxBufferSize = 8 << 20
 )
 
 // NewSharedMemory makes memory that the host shares with a worker, and returns it as the file that

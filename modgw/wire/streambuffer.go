@@ -3,7 +3,7 @@ package wire
 import "sync"
 
 // SlotSize is the size of a slot for pieces of requests.
-const SlotSize = InitialWindow / 2
+const SlotSize = MuxWindow / 2
 
 // slots are parts of a connection's shared memory that the bodies of many requests take in turn.
 // The slot that was used last is given out first: it is still in the processor's cache.

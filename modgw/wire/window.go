@@ -11,9 +11,12 @@ type ReceiveWindow struct {
 
 // Received counts n bytes of body that came; it is an error when the peer was not allowed to send
 // them.
-func (w *ReceiveWindow) Received(n int) error {
+func (w *ReceiveWindow) Received(n int) error { return w.ReceivedWithin(n, w.size()) }
+
+// ReceivedWithin is Received for bytes that are bounded by another window than others.
+func (w *ReceiveWindow) ReceivedWithin(n, size int) error {
 	w.used += n
-	if beyond := w.used - w.size(); beyond > 0 {
+	if beyond := w.used - size; beyond > 0 && n > 0 {
 		return Errorf("%d bytes of body beyond the window", beyond)
 	}
 	return nil

@@ -115,7 +115,11 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 		inputEnded: o.inputEnded,
 	}
 	s.deadline.set(o.deadline)
-	s.Open(wire.InitialWindow, len(o.body))
+	window := int64(wire.InitialWindow)
+	if s.Slots != nil {
+		window = wire.MuxWindow
+	}
+	s.Open(window, len(o.body))
 	flags := wire.Flags(0)
 	if o.whole {
 		flags = wire.FlagEnd

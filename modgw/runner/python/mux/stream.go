@@ -112,7 +112,7 @@ func (s *Stream) receive(f wire.Frame, file *os.File) (end bool, err error) {
 			return false, err
 		}
 	}
-	if err := s.check(f); err != nil {
+	if err := s.check(f, inBuffer); err != nil {
 		closeFile(file)
 		return false, err
 	}
@@ -134,8 +134,8 @@ func (s *Stream) receive(f wire.Frame, file *os.File) (end bool, err error) {
 	return end, nil
 }
 
-// check checks that a frame may come now; s.mu is held.
-func (s *Stream) check(f wire.Frame) error {
+// check checks that a frame, whose payload may be in shared memory, may come now; s.mu is held.
+func (s *Stream) check(f wire.Frame, inBuffer bool) error {
 	switch f.Type {
 	case wire.Response:
 		if s.progress >= headed {
@@ -146,6 +146,9 @@ func (s *Stream) check(f wire.Frame) error {
 	case wire.Body:
 		if s.progress < headed {
 			return wire.Errorf("a Body frame before Response on stream %d", s.ID)
+		}
+		if inBuffer {
+			return s.received.ReceivedWithin(len(f.Payload), wire.MuxWindow)
 		}
 		return s.received.Received(len(f.Payload))
 	case wire.Event:
@@ -288,7 +291,11 @@ func (s *Stream) Split(f wire.Frame) (head, body []byte, err error) {
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		err = s.received.Received(len(body))
+		window := wire.InitialWindow
+		if s.inBuffer {
+			window = wire.MuxWindow // what came after it was counted before
+		}
+		err = s.received.ReceivedWithin(len(body), window)
 	}
 	return head, body, err
 }

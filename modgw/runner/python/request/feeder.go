@@ -72,7 +72,7 @@ func (f *feeder) scratch() (buffer []byte, free func()) {
 	if f.sender.Buffer != nil {
 		return nil, func() {}
 	}
-	if f.sender.size == wire.ThreadWindow {
+	if f.sender.Slots == nil && f.sender.size == wire.ThreadWindow {
 		large := largeBuffers.Get().(*[feedSize]byte)
 		return large[:], func() { largeBuffers.Put(large) }
 	}

@@ -92,14 +92,14 @@ func (s *Sender) room(scratch []byte) []byte {
 		room := s.Buffer.Room()
 		return room[:min(len(room), feedSize)]
 	}
-	room := scratch
 	most := max(0, s.window.Load())
-	if s.Slots != nil && most >= leastShared {
-		if slot := s.Slots.Room(); len(slot) > 0 {
-			room = slot
+	if s.Slots != nil {
+		if slot := s.Slots.Room(); most >= leastShared && len(slot) > 0 {
+			return slot[:min(most, int64(len(slot)))]
 		}
+		most = max(0, most-(wire.MuxWindow-wire.InitialWindow))
 	}
-	return room[:min(most, int64(len(room)))]
+	return scratch[:min(most, int64(len(scratch)))]
 }
 
 // SendBody sends a piece of the body, which is in room where memory is shared. A write error

@@ -10,7 +10,7 @@ import sys
 MALICE = ""
 HEADER = struct.Struct("<IIBBH")
 REQUEST, BODY, WINDOW, RESPONSE, ABORT, FILE, EVENT, READY, LOG, SHARED, KEPT = 1, 2, 3, 5, 6, 7, 8, 10, 14, 18, 23
-BEYOND = (4 << 20) - 1  # with one more byte, whatever kind of app it is
+BEYOND = (8 << 20) - 1  # with one more byte, whatever kind of app it is
 
 
 def frame(kind, stream, payload=b"", flags=0):
@@ -76,6 +76,8 @@ def answer(conn, control, stream):
         conn.sendall(shared(stream, 0, 100))
     elif MALICE == "shares beyond the buffer":
         conn.sendall(response(stream, flags=0) + shared(stream, BEYOND, 2))
+    elif MALICE == "shares beyond window":
+        conn.sendall(response(stream, flags=0) + shared(stream, 0, 524288, 0) * 3)
     elif MALICE == "shares nothing":
         conn.sendall(response(stream, flags=0) + shared(stream, 0, 0))
     elif MALICE == "shares for another stream":

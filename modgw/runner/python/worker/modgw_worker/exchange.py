@@ -24,6 +24,7 @@ class BaseExchange:
         "cancelled",
         "ended",
         "window",
+        "reserve",
         "_waiting",
         "_wanting",
     )
@@ -37,6 +38,7 @@ class BaseExchange:
         self.cancelled = None  # the reason, once the host has given the request up
         self.ended = False  # whether the last frame to the host was made
         self.window = wire.INITIAL_WINDOW  # bytes that may be sent
+        self.reserve = 0  # of them, those that frames must leave to pieces in shared memory
         self._waiting = None  # future for those who wait for something to receive
         self._wanting = None  # future for those who wait until the window opens
 
@@ -123,10 +125,10 @@ class BaseExchange:
     def _notify(self):
         _wake(self, "_waiting")
 
-    async def _room(self, size=1):
-        """Takes so many bytes of the window, when they are there; raises when the request is
-        over."""
-        while self.window < size:
+    async def _room(self, size, reserve=0):
+        """Takes so many bytes of the window, when they are there beside the reserve; raises when
+        the request is over."""
+        while self.window < size + reserve:
             if self.cancelled is not None:
                 raise ClientDisconnected(self.cancelled)
             if self._wanting is None:

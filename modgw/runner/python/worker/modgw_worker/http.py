@@ -14,8 +14,7 @@ _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _SHARED, _END = wire.RESPONSE, wire.BODY, wire.SHARED, wire.END
 _flatten = itertools.chain.from_iterable
 
-_WINDOW = wire.INITIAL_WINDOW
-_HALF_WINDOW = _WINDOW // 2
+_HALF_WINDOW = wire.INITIAL_WINDOW // 2
 # the longest piece of a body in one frame; a longer one only delays what else the host has to do
 _PIECE = 64 << 10
 
@@ -35,6 +34,7 @@ class Exchange(BaseExchange):
         "_more",
         "_delivered",
         "_unreported",
+        "_enough",
         "_head",
         "_sent",
         "_trailers",
@@ -51,6 +51,10 @@ class Exchange(BaseExchange):
         self._more = not ended  # whether more of it will come
         self._delivered = False  # whether the app has received all of it
         self._unreported = 0  # bytes that were received and not told to the host
+        self._enough = _HALF_WINDOW  # so many are told even if the app does not wait
+        if conn.shared is not None:
+            self.window, self.reserve = wire.MUX_WINDOW, wire.MUX_WINDOW - wire.INITIAL_WINDOW
+            self._enough = SLOT
         self._head = None  # the status and headers, until they are on their way
         self._sent = False  # whether they are
         self._trailers = None  # a list, when the app has announced some
@@ -179,15 +183,21 @@ class Exchange(BaseExchange):
         last = not more and self._trailers is None
         shares = conn.shared is not None and self._held is None and size > _PIECE
         while True:
-            room = min(SLOT if shares else _PIECE, size - position)
+            share = shares and conn.shared.has_room()
+            room = min(SLOT if share else _PIECE, size - position)
             if room:
-                await self._room(room)
+                await self._room(room, 0 if share else self.reserve)
+                if share and not conn.shared.has_room():
+                    self.window += room  # Others have taken the last slot meanwhile.
+                    continue
             piece = body if room == size else memoryview(body)[position : position + room]
             position += room
             end = _END if last and position == size else 0
             if end:
                 self._close()
-            if not shares or not self._share_piece(piece, room, end):
+            if share and room:
+                self._share_piece(piece, room, end)
+            else:
                 self._put_piece(piece, end)
             if position == size:
                 break
@@ -195,16 +205,12 @@ class Exchange(BaseExchange):
             await conn.drained()
 
     def _share_piece(self, piece, size, flags):
-        """Puts a piece into shared memory; False when there is no room for it."""
-        shared = self.conn.shared
-        due = wire.INITIAL_WINDOW - self.window
-        offset = shared.put(self.stream, piece, size, due) if size and shared is not None else None
-        if offset is None:
-            return False
+        """Puts a piece into a slot of the shared memory."""
         if not self._sent:
             self._put_piece(b"", 0)
+        due = wire.MUX_WINDOW - self.window
+        offset = self.conn.shared.put(self.stream, piece, size, due)
         self._put(_pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
-        return True
 
     def _put_piece(self, piece, flags):
         size = len(piece)
@@ -243,7 +249,7 @@ class Exchange(BaseExchange):
         elif kind == "http.response.early_hint":
             if not self._sent:
                 event = self._event(messages.read_links(message))
-                await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST)
+                await self._room(len(event) - wire.HEADER.size + wire.EVENT_COST, self.reserve)
                 self.conn.put(event)
         elif kind != "http.response.debug":
             raise RuntimeError("cannot send %s: it is no message of an HTTP response" % kind)
@@ -335,7 +341,7 @@ class Exchange(BaseExchange):
 
     def _consumed(self, size):
         self._unreported += size
-        if self._unreported >= _HALF_WINDOW:
+        if self._unreported >= self._enough:
             self._report(1)  # All is told only when the app waits.
 
     def _report(self, rest=0):

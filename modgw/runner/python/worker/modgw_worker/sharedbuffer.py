@@ -9,7 +9,7 @@ from . import wire
 _WINDOW = wire.BUFFER_WINDOW
 _THREAD_BUFFER_SIZE = 2 * _WINDOW
 
-SLOT = wire.INITIAL_WINDOW // 2  # bytes of a slot: the host passes one on while the next is filled
+SLOT = wire.MUX_WINDOW // 2  # bytes of a slot: the host passes one on while the next is filled
 
 
 def open_buffers(start, fds):
@@ -105,13 +105,15 @@ class MuxBuffer:
         start = wire.MUX_BUFFER_SIZE + offset
         return self._memory[start : start + size]
 
+    def has_room(self):
+        """Whether a slot is free."""
+        return bool(self._free)
+
     def put(self, stream, piece, size, due):
-        """Puts a piece there and returns its offset; None without a free slot.
+        """Puts a piece into a free slot and returns its offset.
 
         Its slot is free again when so many bytes that are due, the piece's own at last, were
         released for the stream."""
-        if not self._free:
-            return None
         slot = self._free.pop()
         self._memory[slot : slot + size] = piece
         used = self._used.get(stream)

@@ -47,10 +47,11 @@ MAX_PACE = 255
 CPU_UNITS = 255
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
+MUX_WINDOW = 1 << 20  # the same for pieces in shared memory, beside others in frames
 THREAD_WINDOW = 1 << 20  # the same on the connection of a thread
 BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory in each direction
 # bytes of the memory that all responses on a shared connection share, and all requests
-MUX_BUFFER_SIZE = 4 << 20
+MUX_BUFFER_SIZE = 8 << 20
 EVENT_COST = 64  # what an event uses of the window beside its payload
 MAX_PAYLOAD = 1 << 20
 
