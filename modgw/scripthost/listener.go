@@ -16,13 +16,16 @@ type Listener struct {
 
 	mu    sync.Mutex
 	conns int
-	timer *time.Timer // runs while there are no connections
+	timer *time.Timer // runs while there are no connections; nil: none was asked for yet
 	once  sync.Once
+
+	expired func()
 }
 
 // Listen waits until no other host serves the folder, and listens there. expired is called when
-// there was no connection for as long as idle, and when someone has taken the socket's name away,
-// so that there can be none.
+// there was no connection for as long as idle since Accept was called first: before, requests may
+// wait to be accepted. It is also called when someone has taken the socket's name away, so that
+// there can be none.
 func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 	release, err := f.lock("host.lock")
 	if err != nil {
@@ -34,13 +37,15 @@ func (f Folder) Listen(idle time.Duration, expired func()) (*Listener, error) {
 		release()
 		return nil, err
 	}
-	l := &Listener{UnixListener: ln.(*net.UnixListener), idle: idle, name: nameOf(f.Socket(), expired), release: release}
-	l.timer = time.AfterFunc(idle, expired)
-	return l, nil
+	return &Listener{
+		UnixListener: ln.(*net.UnixListener), idle: idle, name: nameOf(f.Socket(), expired), release: release,
+		expired: expired,
+	}, nil
 }
 
 // Accept implements [net.Listener].
 func (l *Listener) Accept() (net.Conn, error) {
+	l.begin()
 	conn, err := l.UnixListener.AcceptUnix()
 	if err != nil {
 		return nil, err
@@ -52,15 +57,33 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &countedConn{UnixConn: conn, listener: l}, nil
 }
 
+// begin begins to count how long there was no connection.
+func (l *Listener) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer == nil {
+		l.timer = time.AfterFunc(l.idle, l.expired)
+	}
+}
+
 // Close implements [net.Listener]. The socket's name goes first, so that no one connects who is not
 // served; a name that has become another host's stays.
 func (l *Listener) Close() error {
 	l.once.Do(func() {
-		l.timer.Stop()
+		l.stop()
 		l.name.release()
 		l.SetUnlinkOnClose(l.name.ours())
 	})
 	return l.UnixListener.Close()
+}
+
+// stop has expired not called any more, unless it is.
+func (l *Listener) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
 }
 
 // Release lets another host serve the folder. It is called when this one has ended.

@@ -266,8 +266,19 @@ func TestIdleHostIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Release()
-	defer ln.Close()
+	select {
+	case <-expired:
+		t.Error("it was idle before it accepted anything")
+	case <-time.After(10 * time.Millisecond):
+	}
+	accepting := make(chan struct{})
+	go func() {
+		defer close(accepting)
+		_, _ = ln.Accept() // ends when it is closed
+	}()
 	<-expired
+	ln.Close()
+	<-accepting
 }
 
 func TestHostThatCannotBeReachedAnyMoreIsTold(t *testing.T) {
