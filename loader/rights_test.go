@@ -271,7 +271,7 @@ func TestDescriptorThatAUserExchangesNeverGetsMoreThanTheUsersRights(t *testing.
 	end := exchangetest.Start(t, int(user.UID), dir, "modgw.hcl", "through", "secret")
 	seen := map[string]int{}
 	deadline := time.Now().Add(watchtest.Patience)
-	for i := 0; i < 1000 || len(seen) < 3 && time.Now().Before(deadline); i++ {
+	for i := 0; i < 300 || len(seen) < 3 && time.Now().Before(deadline); i++ {
 		f, diags := Load(link, Options{})
 		if text := rendered(t, diags); strings.Contains(text, "hunter2") {
 			t.Fatal(text)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // misdeeds are what each of the apps below does on a path of that name. No other app may take any
@@ -200,7 +201,7 @@ def application(environ, start_response):
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(5 * time.Millisecond): // the load, not the wait for anything
 				}
 				id := fmt.Sprint(asked.Add(1))
 				if status, body, err := tryGet(s.url + "/good/?" + id); err != nil || status != 200 || body != "good "+id {

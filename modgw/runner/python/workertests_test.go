@@ -38,7 +38,8 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 			if interpreter.version == "" && !every {
 				arguments = append(arguments, versionTests...)
 			}
-			command := exec.CommandContext(t.Context(), interpreter.path, arguments...)
+			python := environmentOf(t, interpreter.path)
+			command := exec.CommandContext(t.Context(), python, arguments...)
 			command.Dir = "worker_test"
 			command.Env = append(os.Environ(), "MODGW_TEST_WORKER="+compiledWorker(t, interpreter.path))
 			if output, err := command.CombinedOutput(); err != nil {
@@ -46,6 +47,17 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 			}
 		})
 	}
+}
+
+// environmentOf is the Python of an empty environment. There, as in those of apps, no worker loads
+// what the packages of the machine want to be loaded whenever Python starts.
+func environmentOf(t *testing.T, interpreter string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if output, err := exec.CommandContext(t.Context(), interpreter, "-m", "venv", "--without-pip", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return filepath.Join(dir, "bin", "python")
 }
 
 // compiledWorker is a copy of the worker's code for the workers of many tests, which need not
