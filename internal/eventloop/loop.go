@@ -2,7 +2,6 @@ package eventloop
 
 import (
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
@@ -115,11 +114,11 @@ func (l *Loop) wakeLocked() {
 	}
 }
 
+// run is not locked to a thread. Go's scheduler interrupts each goroutine that has run for 10 ms,
+// naps included, and one that is locked comes back by two changes of threads.
 func (l *Loop) run() {
 	defer close(l.ended)
 	defer l.release()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for {
 		n := l.poll()
 		l.time = time.Time{}
