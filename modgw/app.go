@@ -269,10 +269,11 @@ func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fau
 			Hint:    "raise queue.max, or find out with modgw-host status what the start waits for",
 		}
 	}
-	return a.awaitChange(r.Context(), changed, queue.Timeout)
+	return a.awaitChange(r.Context(), changed, queue.Timeout, asleep)
 }
 
-func (a *App) awaitChange(ctx context.Context, changed <-chan struct{}, limit time.Duration) *Fault {
+// awaitChange waits until the app, which starts or wakes up, has another state.
+func (a *App) awaitChange(ctx context.Context, changed <-chan struct{}, limit time.Duration, wakes bool) *Fault {
 	defer func() {
 		a.mu.Lock()
 		a.waiting--
@@ -290,10 +291,15 @@ func (a *App) awaitChange(ctx context.Context, changed <-chan struct{}, limit ti
 	case <-ctx.Done():
 		return &Fault{Code: "MGW-APP-103", Summary: "cannot answer: the client has gone", Err: context.Cause(ctx)}
 	case <-expired:
-		return &Fault{
+		fault := &Fault{
 			Code:    "MGW-APP-104",
 			Summary: fmt.Sprintf("cannot answer: app %q was still starting after %s", a.name, limit),
 			Hint:    "raise queue.timeout, or find out with modgw-host status what the start waits for",
 		}
+		if wakes {
+			fault.Summary = fmt.Sprintf("cannot answer: app %q was still waking up after %s", a.name, limit)
+			fault.Hint = "its memory may come back from a slow swap, or the machine be overloaded; raise queue.timeout"
+		}
+		return fault
 	}
 }

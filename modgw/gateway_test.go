@@ -244,15 +244,18 @@ func TestPlaceInTheQueueIsFreeAfterWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := descriptor("hello")
 		d.Queue = Queue{Max: 1, Timeout: time.Second}
-		app := newApp(d, AppStarting)
-		for range 3 {
-			r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
-			if _, fault := app.acquire(r, &RequestInfo{}, nil); fault == nil || fault.Code != "MGW-APP-104" {
-				t.Fatalf("got %v, and each request should have waited", fault)
+		for state, said := range map[AppState]string{AppStarting: "was still starting", AppAsleep: "was still waking up"} {
+			app := newApp(d, state)
+			for range 3 {
+				r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+				_, fault := app.acquire(r, &RequestInfo{}, nil)
+				if fault == nil || fault.Code != "MGW-APP-104" || !strings.Contains(fault.Summary, said) {
+					t.Fatalf("got %v, and each request should have waited", fault)
+				}
 			}
-		}
-		if app.waiting != 0 {
-			t.Errorf("%d requests wait, and none is there", app.waiting)
+			if app.waiting != 0 {
+				t.Errorf("%d requests wait, and none is there", app.waiting)
+			}
 		}
 	})
 }
