@@ -100,6 +100,7 @@ func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
 		{kernelaudit.Denial{Kind: kernelaudit.Trace}, none},
 		{kernelaudit.Denial{Kind: kernelaudit.Mount}, none},
 		{call(unix.SYS_PTRACE), none},
+		{call(unix.SYS_BPF), none},
 		{call(unix.SYS_CLONE), none},
 		{call(unix.SYS_SOCKET), `sandbox { network = ["*"] }`},
 		{call(unix.SYS_SENDTO), `sandbox { network = ["*"] }`},
@@ -113,6 +114,11 @@ func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
 		}
 		if got != c.want || ours != (c.want != "") {
 			t.Errorf("%+v: %q %v, want %q", c.denied, got, ours, c.want)
+		}
+	}
+	for number := range uintptr(1024) { // more than there are calls
+		if found, ours := s.explainDenial(call(number)); ours && found.allow == "" && found.what == "" {
+			t.Errorf("call %d is denied without a name", number)
 		}
 	}
 }

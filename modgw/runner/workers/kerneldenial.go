@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
@@ -62,7 +63,7 @@ func deniedCall(number uintptr, network sandbox.Network) (denial, bool) {
 		return denial{}, false
 	case name == "socket" && network == sandbox.Closed:
 		return deniedEndpoint("HOST:PORT"), true
-	case name == "socket" && network == sandbox.Listed, name[:4] == "send":
+	case name == "socket" && network == sandbox.Listed, strings.HasPrefix(name, "send"):
 		return deniedEndpoint("*"), network != sandbox.Open
 	default:
 		return denial{kind: deniedCalls, what: "the system call " + name}, true
