@@ -3,6 +3,7 @@ package spool
 import (
 	"bytes"
 	"io"
+	"math"
 	"os"
 	"testing"
 
@@ -84,6 +85,22 @@ func TestPinnedBodyIsWhereTheWorkerReadsIt(t *testing.T) {
 		nothingKept(t, s)
 	}
 	area.Close()
+}
+
+func TestBodyOfUnknownLengthTakesNoMoreThanItNeeds(t *testing.T) {
+	s := New(Config{Memory: 64 * chunkSize})
+	account := s.Account(1 << 30)
+	area := newArea(t, int(account.Memory()))
+	b := NewSharedBuffer(account, math.MaxInt64, area)
+	if _, err := b.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if used := account.Used(); used != chunkSize {
+		t.Errorf("a byte takes %d", used)
+	}
+	b.Close()
+	area.Close()
+	nothingKept(t, s)
 }
 
 func TestFullAreaLeavesTheRestToTheFile(t *testing.T) {

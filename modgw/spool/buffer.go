@@ -202,7 +202,7 @@ func (b *Buffer) addPiece() bool {
 		return true
 	}
 	size := min(max(b.held, chunkSize), largestPiece) // as much as it has, in few pieces
-	size = min(size, (b.limit-b.size+chunkSize-1)/chunkSize*chunkSize)
+	size = (min(size, b.limit-b.size) + chunkSize - 1) / chunkSize * chunkSize
 	for !b.account.takeMemory(b.held, size) {
 		if size = size / 2 / chunkSize * chunkSize; size == 0 {
 			return false
