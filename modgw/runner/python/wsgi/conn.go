@@ -55,14 +55,14 @@ type Conn struct {
 	unflushed []*direct // their frames are written at the end of the loop's turn; used by the loop
 
 	last atomic.Uint32 // id of the latest stream; ids are never used twice
+	kept keptBodies
 
 	mu       sync.Mutex
 	order    []*stream // open streams, in the order of their requests
 	progress int       // how many streams have left
 	err      error     // why nothing more can be read; nil: it can
 	deadline time.Time // when reading fails; zero: never
-	kept     []keptBody
-	attends  bool // the loop is about to call attend
+	attends  bool      // the loop is about to call attend
 	watch    watch
 }
 
@@ -112,7 +112,7 @@ func (c *Conn) open(s *stream, head []byte, body *relay.Body) error {
 		if refused = c.register(s); refused != nil {
 			return b
 		}
-		c.retainKept(s.ID, buffer, regions)
+		c.kept.retain(s.ID, buffer, regions)
 		b = wire.AppendRequest(b, s.ID, flags, head, beginning)
 		return appendKept(b, s.ID, regions, !body.HasRest())
 	})
@@ -269,14 +269,14 @@ func (c *Conn) checkIdle() error {
 	}
 }
 
-// stale judges a frame that does not belong to the first stream. What crossed the end of its stream
-// on the way is dropped.
+// stale judges a frame that does not belong to the first stream; c.mu may be held. What crossed the
+// end of its stream on the way is dropped.
 func (c *Conn) stale(f wire.Frame) error {
 	switch {
 	case f.Stream == 0 && f.Type == wire.Window:
 		return c.reclaimBody(f.Payload)
 	case f.Type == wire.Kept:
-		return c.releaseKept(f.Stream)
+		return c.kept.release(f.Stream)
 	}
 	if f.Stream <= c.last.Load() && (f.Type == wire.Window || f.Type == wire.Abort) {
 		return nil
@@ -288,11 +288,8 @@ func (c *Conn) stale(f wire.Frame) error {
 func (c *Conn) close() {
 	c.mu.Lock()
 	c.watch.stop()
-	for _, k := range c.kept {
-		k.buffer.Close()
-	}
-	c.kept = nil
 	c.mu.Unlock()
+	c.kept.releaseAll()
 	c.in.Release()
 	c.conn.Close()
 	c.closeBuffer()

@@ -288,7 +288,7 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 			return f, false, wire.Errorf("a File frame before Response, or without the end, on stream %d", s.ID)
 		}
 	case wire.Kept:
-		return f, false, s.conn.releaseKept(s.ID)
+		return f, false, s.conn.kept.release(s.ID)
 	case wire.Abort:
 	default:
 		return f, false, wire.Errorf("a %s frame on a connection for requests", f.Type)
