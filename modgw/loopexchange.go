@@ -35,8 +35,9 @@ type LoopExchange interface {
 	Continue(serve func(http.ResponseWriter, *http.Request))
 
 	// MoveTo moves the exchange to another loop, where the handler is asked again. It ends the
-	// exchange on this loop, and may be called within ServeOnLoop alone.
-	MoveTo(*eventloop.Loop)
+	// exchange on this loop, and may be called within ServeOnLoop alone. It reports false, and does
+	// nothing, when the front does not serve on that loop.
+	MoveTo(*eventloop.Loop) bool
 
 	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any
 	// longer: because the client has gone, or because it has been there for long.
@@ -94,8 +95,7 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	case loop == nil:
 		return false
 	case loop != x.Loop():
-		x.MoveTo(loop)
-		return true
+		return x.MoveTo(loop)
 	case !generation.begin():
 		return false
 	}

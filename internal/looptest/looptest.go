@@ -39,8 +39,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ServeOnLoop implements [modgw.LoopHandler]. It panics when the header has X-Panic.
 func (h *Handler) ServeOnLoop(x modgw.LoopExchange) bool {
 	if h.Home != nil && h.Home != x.Loop() {
-		x.MoveTo(h.Home)
-		return true
+		return x.MoveTo(h.Home)
 	}
 	h.OnLoop.Add(1)
 	o := &owner{handler: h, exchange: x}

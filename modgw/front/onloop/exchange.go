@@ -37,18 +37,31 @@ func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 }
 
 // MoveTo implements [modgw.LoopExchange]: the connection moves, and stays there.
-func (c *Conn) MoveTo(loop *eventloop.Loop) {
+func (c *Conn) MoveTo(loop *eventloop.Loop) bool {
 	to := c.server.localOf(loop)
-	if c.state != serving || to == nil {
-		return
+	if to == nil {
+		return false
 	}
 	c.enter(moving, nil)
 	c.source.Remove()
 	from := c.local.Load()
 	from.releaseHeader(c.header)
 	c.header, c.owner = nil, nil
-	c.local.Store(to)
-	loop.Post(c.arrive)
+	from.loop.FlushLater(departure{c, to})
+	return true
+}
+
+// departure lets a connection go to another loop when this one has no more to do with it: in the
+// same turn, Flush may have been asked for.
+type departure struct {
+	conn *Conn
+	to   *local
+}
+
+// Flush implements [eventloop.Flusher].
+func (d departure) Flush() {
+	d.conn.local.Store(d.to)
+	d.to.loop.Post(d.conn.arrive)
 }
 
 // arrive serves the request with which the connection has moved to this loop.

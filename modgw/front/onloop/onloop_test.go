@@ -340,6 +340,48 @@ func TestConnectionCanEndWhileItMoves(t *testing.T) {
 	})
 }
 
+// TestConnectionIsLeftAloneByTheLoopThatItLeaves has the rest of a request for another loop come in
+// the turn in which the one before it was answered, after which the loop looks for another one.
+func TestConnectionIsLeftAloneByTheLoopThatItLeaves(t *testing.T) {
+	peers := make(chan *peer, 1)
+	h := &looptest.Handler{}
+	h.Answer = func(x modgw.LoopExchange) {
+		if h.OnLoop.Load() > 1 {
+			echo(x)
+			return
+		}
+		p, here := <-peers, x.Loop()
+		h.Home = p.conn.server.Loops[1]
+		echo(x)
+		p.send("\n")
+		p.conn.Ready(unix.EPOLLIN)
+		if p.conn.state != moving || x.Loop() != here {
+			t.Error("it has left before the end of the turn")
+		}
+	}
+	p := start(t, h, Config{}, &lines{})
+	peers <- p
+	p.send("a\nb")
+	p.want("a\nb\n")
+	if p.conn.Loop() != p.conn.server.Loops[1] {
+		t.Error("it has not moved")
+	}
+}
+
+func TestRequestForALoopThatTheFrontDoesNotHaveGoesToAGoroutine(t *testing.T) {
+	h := &looptest.Handler{Answer: echo}
+	driven := make(chan *lineDriver, 1)
+	p := start(t, h, Config{}, &lines{driven: driven})
+	other := looptest.NewLoop(t)
+	defer other.Close()
+	p.conn.post(func() { h.Home = other })
+	p.send("a\n")
+	if d := <-driven; d.work.Serve == nil {
+		t.Error("its request is forgotten")
+	}
+	p.want("~a\n")
+}
+
 func TestIdleConnectionsEndInTime(t *testing.T) {
 	p := start(t, &looptest.Handler{Answer: echo}, Config{FirstTimeout: time.Millisecond}, &lines{})
 	p.wantEnd()

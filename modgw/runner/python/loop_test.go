@@ -83,10 +83,10 @@ func (x *testExchange) Loop() *eventloop.Loop { return x.loop }
 func (x *testExchange) Request() (*http.Request, *modgw.RequestInfo) {
 	return x.request, modgw.RequestInfoOf(x.request)
 }
-func (x *testExchange) Body() []byte               { return x.body }
-func (x *testExchange) Header() http.Header        { return x.header }
-func (x *testExchange) SetOwner(o modgw.LoopOwner) { x.owner = o }
-func (x *testExchange) MoveTo(*eventloop.Loop)     { panic("a runner moves no exchange") }
+func (x *testExchange) Body() []byte                { return x.body }
+func (x *testExchange) Header() http.Header         { return x.header }
+func (x *testExchange) SetOwner(o modgw.LoopOwner)  { x.owner = o }
+func (x *testExchange) MoveTo(*eventloop.Loop) bool { panic("a runner moves no exchange") }
 
 func (x *testExchange) Respond(status int, body []byte) {
 	x.whole = true
