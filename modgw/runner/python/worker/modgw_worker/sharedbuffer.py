@@ -30,7 +30,7 @@ def open_buffers(start, fds):
             bodies = memoryview(
                 mmap.mmap(fds[1], os.fstat(fds[1]).st_size, mmap.MAP_SHARED, mmap.PROT_READ)
             )
-    except (ImportError, IndexError, OSError, ValueError):
+    except (ImportError, IndexError, OSError, OverflowError, ValueError):
         return [None] * conns
     finally:
         for fd in fds:
