@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// keptBodies are the bodies that the thread of a connection may look at, also when their streams are
-// closed. They have a lock of their own, which is taken last: frames are judged with Conn.mu held and
-// without it.
+// keptBodies are the bodies that the thread of a connection may look at, also when their streams
+// are closed. They have a lock of their own, which is taken last: frames are judged with Conn.mu
+// held and without it.
 type keptBodies struct {
 	mu  sync.Mutex
 	all []keptBody
