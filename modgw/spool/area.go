@@ -25,7 +25,7 @@ const (
 type Area struct {
 	file   *os.File
 	memory []byte
-	users  atomic.Int32 // how many Close calls are missing
+	users  atomic.Int32 // how many Close calls are missing; 0: the memory is gone
 
 	mu      sync.Mutex
 	taken   []bool // by chunk
@@ -72,6 +72,16 @@ func (a *Area) Reader() (*os.File, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	return os.NewFile(uintptr(fd), "request bodies"), nil
+}
+
+// retain has the memory stay until Close was called once more. It reports false when it is gone.
+func (a *Area) retain() bool {
+	for {
+		n := a.users.Load()
+		if n == 0 || a.users.CompareAndSwap(n, n+1) {
+			return n > 0
+		}
+	}
 }
 
 // Close lets go of the memory when no buffer uses it any more.

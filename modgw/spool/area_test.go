@@ -103,6 +103,24 @@ func TestBodyOfUnknownLengthTakesNoMoreThanItNeeds(t *testing.T) {
 	nothingKept(t, s)
 }
 
+func TestBodyThatOutlastsTheWorkersIsKeptElsewhere(t *testing.T) {
+	s := New(Config{Memory: 64 * chunkSize})
+	account := s.Account(1 << 30)
+	area := newArea(t, int(account.Memory()))
+	before := NewSharedBuffer(account, 10, area)
+	area.Close()
+	before.Close()
+	b := NewSharedBuffer(account, 10, area)
+	if _, err := b.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if regions := b.Pin(); regions != nil {
+		t.Errorf("workers are to read it at %v", regions)
+	}
+	b.Close()
+	nothingKept(t, s)
+}
+
 func TestFullAreaLeavesTheRestToTheFile(t *testing.T) {
 	s := New(Config{Dir: t.TempDir(), Memory: 64 * chunkSize, Disk: 64 << 20})
 	area := newArea(t, 3*chunkSize) // less than the spool has

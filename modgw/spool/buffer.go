@@ -60,11 +60,13 @@ func NewBuffer(a *Account, limit int64) *Buffer {
 	}
 }
 
-// NewSharedBuffer is [NewBuffer] whose memory is a part of an area.
+// NewSharedBuffer is [NewBuffer] whose memory is a part of an area, unless that was closed: a
+// request can outlast the workers of its app.
 func NewSharedBuffer(a *Account, limit int64, area *Area) *Buffer {
 	b := NewBuffer(a, limit)
-	b.area = area
-	area.users.Add(1)
+	if area.retain() {
+		b.area = area
+	}
 	return b
 }
 
