@@ -38,7 +38,7 @@ func Probe() Means {
 	}
 	enabled, err := isEnabled()
 	switch {
-	case err == unix.EPERM && inFirstNamespace():
+	case err == unix.EPERM:
 		return Probably // CAP_AUDIT_CONTROL is missing
 	case err != nil:
 		return Nothing

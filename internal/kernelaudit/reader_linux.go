@@ -31,15 +31,21 @@ const (
 	headerSize = unix.NLMSG_HDRLEN
 )
 
+var errContained = errors.New("cannot read the kernel's audit records in a namespace of processes")
+
 // Reader reads denials of all processes of the machine.
 type Reader struct {
 	file *os.File
 	conn syscall.RawConn
 }
 
-// Open begins to read. It fails without CAP_AUDIT_READ in the first user namespace, and where the
-// kernel audits nothing.
+// Open begins to read. It fails without CAP_AUDIT_READ in the first user namespace, where the
+// kernel audits nothing, and in a container: the records have other numbers of processes than this
+// process sees, which may be those of others there.
 func Open() (*Reader, error) {
+	if !inFirstNamespace() {
+		return nil, errContained
+	}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_AUDIT)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a socket for the kernel's audit records: %w", err)

@@ -1,0 +1,42 @@
+package kernelaudit
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// containedVariable is set when the test program is to read records in a namespace of its own.
+const containedVariable = "MODGW_TEST_CONTAINED"
+
+func init() {
+	if os.Getenv(containedVariable) == "" {
+		return
+	}
+	if _, err := Open(); !errors.Is(err, errContained) {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// TestNumbersOfProcessesElsewhereAreNotRead is about a host in a container, in which a number in
+// the records may be that of another app's process.
+func TestNumbersOfProcessesElsewhereAreNotRead(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = []string{containedVariable + "=1"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if err := cmd.Start(); errors.Is(err, os.ErrPermission) {
+		t.Skip("no namespace can be made here:", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("records are read in a namespace of processes: %v", err)
+	}
+}
