@@ -84,7 +84,8 @@ func (a *Area) retain() bool {
 	}
 }
 
-// Close lets go of the memory when no buffer uses it any more.
+// Close lets go of the memory when no buffer uses it any more. Workers that serve another host by
+// then, and what they have left behind, may have it mapped: its pages go all the same.
 func (a *Area) Close() {
 	if a.users.Add(-1) > 0 {
 		return
@@ -93,6 +94,7 @@ func (a *Area) Close() {
 	if a.trimmer != nil {
 		a.trimmer.Stop()
 	}
+	a.punch(0, len(a.taken))
 	a.file.Close()
 	a.file = nil
 	a.mu.Unlock()
@@ -158,10 +160,8 @@ func (a *Area) trim() {
 	if a.file == nil {
 		return
 	}
-	if unused := a.backed - a.used; unused > 0 {
-		// If it fails, the pages stay until the area is closed.
-		_ = unix.Fallocate(int(a.file.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE,
-			int64(a.used)*chunkSize, int64(unused)*chunkSize)
+	if a.used < a.backed {
+		a.punch(a.used, a.backed)
 	}
 	a.backed, a.used = a.used, len(a.taken)
 	for a.used > 0 && !a.taken[a.used-1] {
@@ -172,4 +172,11 @@ func (a *Area) trim() {
 	} else {
 		a.trimmer = nil
 	}
+}
+
+// punch gives the pages of chunks back; a.mu is held. If it fails, they stay until no one has the
+// memory any more.
+func (a *Area) punch(start, end int) {
+	_ = unix.Fallocate(int(a.file.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE,
+		int64(start)*chunkSize, int64(end-start)*chunkSize)
 }

@@ -121,6 +121,23 @@ func TestBodyThatOutlastsTheWorkersIsKeptElsewhere(t *testing.T) {
 	nothingKept(t, s)
 }
 
+func TestClosedAreaLeavesNothingWithTheWorkers(t *testing.T) {
+	s := New(Config{Memory: 64 * chunkSize})
+	account := s.Account(1 << 30)
+	area := newArea(t, int(account.Memory()))
+	worker := area.reader(t)
+	b := NewSharedBuffer(account, 1<<20, area)
+	if _, err := b.Write(random(3 * chunkSize)); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	area.Close()
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(worker.Fd()), &stat); err != nil || stat.Blocks != 0 {
+		t.Errorf("a worker has %d bytes, %v", stat.Blocks*512, err)
+	}
+}
+
 func TestFullAreaLeavesTheRestToTheFile(t *testing.T) {
 	s := New(Config{Dir: t.TempDir(), Memory: 64 * chunkSize, Disk: 64 << 20})
 	area := newArea(t, 3*chunkSize) // less than the spool has
