@@ -133,7 +133,11 @@ func (r *Runner) Resumes() *mux.Server {
 func (r *Runner) Start(ctx context.Context) error {
 	r.shareBodies()
 	if r.listener != nil {
-		return r.awaitAttached()
+		err := r.awaitAttached()
+		if err != nil {
+			r.finish()
+		}
+		return err
 	}
 	r.joinZygote()
 	err := r.Pool.Start(ctx)
