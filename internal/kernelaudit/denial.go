@@ -4,9 +4,16 @@ import "net/netip"
 
 // Denial is something that a process tried and the kernel denied.
 type Denial struct {
-	// PID is the process. For Landlock it may be the one that confined itself, whose children are
-	// confined as it is.
+	// PID is the process; 0: the kernel does not say, or says only which process was running.
 	PID int
+
+	// Domain is the domain of Landlock that the process is in, whose number no other gets until the
+	// machine is restarted; 0: Landlock has not denied it.
+	Domain uint64
+
+	// Owner is the process that made the domain, by confining itself; 0: the kernel has not said.
+	// It may have ended long before, so that another process has the number.
+	Owner int
 
 	Kind Kind   // says which of the fields below it has
 	Path string // absolute path for Files; "": the kernel does not say

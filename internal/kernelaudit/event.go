@@ -31,11 +31,13 @@ func (e *events) denials(records []record) []Denial {
 		case typeSeccomp:
 			found = append(found, r.denial)
 		case typeAccess:
-			if r.denial.PID = e.owners[r.domain]; r.denial.PID == 0 {
-				r.denial.PID = callers[r.serial]
+			d := r.denial
+			d.Domain, d.Owner = r.domain, e.owners[r.domain]
+			if d.isOfCaller() {
+				d.PID = callers[r.serial]
 			}
-			if r.denial.PID > 0 {
-				found = append(found, r.denial)
+			if d.PID > 0 || d.Owner > 0 {
+				found = append(found, d)
 			}
 		}
 	}
@@ -47,10 +49,23 @@ func (e *events) denials(records []record) []Denial {
 	return found
 }
 
-// wantsMore reports whether a record that names the process of a denial may still be on its way.
-// Others are not kept waiting: a process that has ended is not found any more.
+// isOfCaller reports whether the process that made the system call is the confined one. A file
+// signals in the name of the process that asked for it, also when another writes to the file, and a
+// child may ask its parent to trace it.
+func (d *Denial) isOfCaller() bool { return d.Kind != Signal && d.Kind != Trace }
+
+// wantsMore reports whether a record that names the process of a denial may still be on its way:
+// that of the call comes last. Once the owner of the domain is known, none is waited for.
 func (e *events) wantsMore(records []record) bool {
-	return slices.ContainsFunc(records, func(r record) bool { return r.kind == typeAccess && e.owners[r.domain] == 0 })
+	calls := map[string]bool{}
+	for _, r := range records {
+		if r.kind == typeCall {
+			calls[r.serial] = true
+		}
+	}
+	return slices.ContainsFunc(records, func(r record) bool {
+		return r.kind == typeAccess && e.owners[r.domain] == 0 && !calls[r.serial]
+	})
 }
 
 func (e *events) remember(domain uint64, pid int) {

@@ -62,43 +62,59 @@ func TestRecordsOfTheKernelAreRead(t *testing.T) {
 	}
 }
 
-// TestDenialsAreThoseOfWhoConfinedItself has an event of which the process is named once, later
-// ones of the same domain, and one of a domain that was there before.
-func TestDenialsAreThoseOfWhoConfinedItself(t *testing.T) {
+// TestDenialsAreThoseOfTheCaller has an event of which the processes are named once, later ones of
+// the same domain, one of a domain that was there before, and those in which another process than
+// the confined one makes the system call.
+func TestDenialsAreThoseOfTheCaller(t *testing.T) {
 	var e events
-	read := func(lines ...string) (pids []int) {
-		var records []record
-		for n := 0; n < len(lines); n += 2 {
-			kind := map[string]uint16{"access": typeAccess, "domain": typeDomain, "call": typeCall}[lines[n]]
-			if r, ok := parse(kind, []byte(lines[n+1])); ok {
-				records = append(records, r)
-			}
-		}
-		for _, d := range e.denials(records) {
-			pids = append(pids, d.PID)
-		}
-		return pids
+	type process struct {
+		pid    int
+		domain uint64
+		owner  int
 	}
+	const call = `: arch=c000003e syscall=257 pid=`
 	for n, c := range []struct {
 		records []string
-		want    []int
+		want    []process
+		waits   bool // for the process
 	}{
+		{[]string{
+			"access", `audit(1:0): domain=a blockers=fs.read_file path="/a"`,
+		}, nil, true},
 		{[]string{
 			"access", `audit(1:1): domain=a blockers=fs.read_file path="/a"`,
 			"domain", `audit(1:1): domain=a status=allocated mode=enforcing pid=7 comm="a"`,
-			"call", `audit(1:1): arch=c000003e syscall=257 pid=8`,
-		}, []int{7}},
-		{[]string{"access", `audit(1:2): domain=a blockers=fs.read_file path="/b"`}, []int{7}},
+			"call", `audit(1:1)` + call + "8",
+		}, []process{{8, 0xa, 7}}, false},
+		{[]string{"access", `audit(1:2): domain=a blockers=fs.read_file path="/b"`}, []process{{0, 0xa, 7}}, false},
 		{[]string{
-			"access", `audit(1:3): domain=b blockers=fs.read_file path="/b"`, "call", `audit(1:3): arch=c000003e syscall=257 pid=9`,
-		}, []int{9}},
-		{[]string{"access", `audit(1:4): domain=b blockers=fs.read_file path="/b"`}, nil},
+			"access", `audit(1:3): domain=b blockers=fs.read_file path="/b"`, "call", `audit(1:3)` + call + "9",
+		}, []process{{9, 0xb, 0}}, false},
+		{[]string{"access", `audit(1:4): domain=b blockers=fs.read_file path="/b"`}, nil, true},
 		{[]string{
-			"access", `audit(1:5): domain=a blockers=fs.read_file path="/b"`, "domain", `audit(1:6): domain=a status=deallocated denials=3`,
-		}, []int{7}},
-		{[]string{"access", `audit(1:7): domain=a blockers=fs.read_file path="/b"`}, nil},
+			"access", `audit(1:5): domain=a blockers=scope.signal opid=1`, "call", `audit(1:5)` + call + "9",
+			"access", `audit(1:6): domain=a blockers=ptrace opid=1`, "call", `audit(1:6)` + call + "9",
+		}, []process{{0, 0xa, 7}, {0, 0xa, 7}}, false},
+		{[]string{
+			"access", `audit(1:7): domain=a blockers=fs.read_file path="/b"`, "domain", `audit(1:8): domain=a status=deallocated denials=3`,
+		}, []process{{0, 0xa, 7}}, false},
+		{[]string{"access", `audit(1:9): domain=a blockers=fs.read_file path="/b"`}, nil, true},
 	} {
-		if got := read(c.records...); !slices.Equal(got, c.want) {
+		var records []record
+		for at := 0; at < len(c.records); at += 2 {
+			kind := map[string]uint16{"access": typeAccess, "domain": typeDomain, "call": typeCall}[c.records[at]]
+			if r, ok := parse(kind, []byte(c.records[at+1])); ok {
+				records = append(records, r)
+			}
+		}
+		if waits := e.wantsMore(records); waits != c.waits {
+			t.Errorf("event %d: waits %v", n, waits)
+		}
+		var got []process
+		for _, d := range e.denials(records) {
+			got = append(got, process{d.PID, d.Domain, d.Owner})
+		}
+		if !slices.Equal(got, c.want) {
 			t.Errorf("event %d: of processes %v, want %v", n, got, c.want)
 		}
 	}
@@ -152,7 +168,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		var e events
 		for _, d := range e.denials([]record{r}) {
-			if d.PID <= 0 {
+			if d.PID <= 0 && d.Owner <= 0 {
 				t.Errorf("%q is a denial without a process: %+v", text, d)
 			}
 		}

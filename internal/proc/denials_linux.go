@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -13,17 +14,32 @@ import (
 // they have ended.
 const maxStarted = 4096
 
-// denialReaders has the scopes whose denials are reported. The kernel reports those of the whole
-// machine, so that one reader is enough for this process, as long as there are such scopes.
-var denialReaders = struct {
+// maxDomains is how many domains of Landlock are remembered. An app may make many by itself.
+const maxDomains = 1 << 14
+
+// denialReports has the scopes whose denials are reported.
+type denialReports struct {
 	sync.Mutex
 	reader *kernelaudit.Reader
 	scopes map[*Scope]*denialReport
 	groups map[string]*denialReport // by their group
 
-	started map[int]*denialReport // reports for the latest processes, by number
-	order   []int                 // numbers of these, the oldest first
-}{scopes: map[*Scope]*denialReport{}, groups: map[string]*denialReport{}, started: map[int]*denialReport{}}
+	started map[int]startedProcess // latest processes, by number
+	order   []int                  // numbers of these, the oldest first
+
+	domains map[uint64]*denialReport // by the domains of Landlock that their processes are in
+}
+
+func newDenialReports() *denialReports {
+	return &denialReports{
+		scopes: map[*Scope]*denialReport{}, groups: map[string]*denialReport{}, started: map[int]startedProcess{},
+		domains: map[uint64]*denialReport{},
+	}
+}
+
+// denialReaders has those of this process. The kernel reports denials of the whole machine, so that
+// one reader is enough, as long as there are such scopes.
+var denialReaders = newDenialReports()
 
 // denialReport is where the denials of a scope are reported.
 type denialReport struct {
@@ -31,10 +47,16 @@ type denialReport struct {
 	denied func(kernelaudit.Denial)
 }
 
+// startedProcess is a process that was started in a scope.
+type startedProcess struct {
+	report *denialReport
+	reused bool // another scope had started one with the same number
+}
+
 // ReportDenials has denied called with what the kernel denies to processes of the scope, as
 // [kernelaudit.Reader.Watch] says, until the scope is killed. It is called before any is started.
 func (s *Scope) ReportDenials(denied func(kernelaudit.Denial)) error {
-	all := &denialReaders
+	all := denialReaders
 	all.Lock()
 	defer all.Unlock()
 	if all.reader == nil {
@@ -60,12 +82,13 @@ func (s *Scope) endReports() {
 	if !s.reports {
 		return
 	}
-	all := &denialReaders
+	all := denialReaders
 	all.Lock()
 	defer all.Unlock()
 	if report := all.scopes[s]; report != nil {
 		delete(all.groups, report.group)
 		delete(all.scopes, s)
+		maps.DeleteFunc(all.domains, func(_ uint64, of *denialReport) bool { return of == report })
 	}
 	if len(all.scopes) == 0 && all.reader != nil {
 		all.reader.Close()
@@ -81,7 +104,7 @@ func (s *Scope) starting() (started func(pid int)) {
 	if s == nil || !s.reports {
 		return func(int) {}
 	}
-	all := &denialReaders
+	all := denialReaders
 	grouped := s.folder != nil
 	if !grouped {
 		all.Lock()
@@ -98,9 +121,13 @@ func (s *Scope) starting() (started func(pid int)) {
 }
 
 // noteStart remembers that a process was started in the scope. The lock of denialReaders is held.
-func (s *Scope) noteStart(pid int) {
-	all := &denialReaders
-	all.started[pid], all.order = all.scopes[s], append(all.order, pid)
+func (s *Scope) noteStart(pid int) { denialReaders.noteStart(pid, denialReaders.scopes[s]) }
+
+// noteStart remembers a process for a report. The lock is held.
+func (all *denialReports) noteStart(pid int, report *denialReport) {
+	before, known := all.started[pid]
+	all.started[pid] = startedProcess{report, known && (before.reused || before.report != report)}
+	all.order = append(all.order, pid)
 	if len(all.order) > maxStarted {
 		if oldest := all.order[0]; oldest != pid {
 			delete(all.started, oldest)
@@ -111,20 +138,64 @@ func (s *Scope) noteStart(pid int) {
 
 // reportDenial reports a denial to the scope that the process belongs to.
 func reportDenial(d kernelaudit.Denial) {
-	group, runs := groupOf(d.PID)
-	all := &denialReaders
-	all.Lock()
-	report := all.groups[group]
-	if report == nil {
-		report = all.started[d.PID]
-		if report != nil && report.group != "" && runs {
-			report = nil // it is another process with the same number
-		}
-	}
-	all.Unlock()
+	denialReaders.Lock()
+	report := denialReaders.reportOf(d, groupOf)
+	denialReaders.Unlock()
 	if report != nil {
 		report.denied(d)
 	}
+}
+
+// reportOf finds the report that a denial is for; nil: there is none, or it is not certain which.
+// groupOf is the function of that name. The lock is held.
+//
+// A domain stays with the scope of its first denial: later, the numbers of the processes that made
+// it and were in it may be those of another app's.
+func (all *denialReports) reportOf(d kernelaudit.Denial, groupOf func(pid int) (string, bool)) *denialReport {
+	if report := all.domains[d.Domain]; report != nil {
+		return report
+	}
+	report := all.reportOfCaller(d.PID, groupOf)
+	if report == nil && d.Owner > 0 {
+		report = all.reportOfOwner(d, groupOf)
+	}
+	if report != nil && d.Domain != 0 {
+		if len(all.domains) >= maxDomains {
+			clear(all.domains)
+		}
+		all.domains[d.Domain] = report
+	}
+	return report
+}
+
+// reportOfCaller finds the report of a process that was denied something a moment ago.
+func (all *denialReports) reportOfCaller(pid int, groupOf func(pid int) (string, bool)) *denialReport {
+	group, runs := groupOf(pid)
+	if report := all.groups[group]; report != nil {
+		return report
+	}
+	report := all.started[pid].report
+	if report != nil && report.group != "" && runs {
+		return nil // it is another process with the same number
+	}
+	return report
+}
+
+// reportOfOwner finds the report of the process that made a domain. It may have ended long before:
+// it counts as a process that one scope alone has started, and while it runs there. One that has
+// ended counts only where the kernel does not say who was denied something.
+func (all *denialReports) reportOfOwner(
+	d kernelaudit.Denial, groupOf func(pid int) (string, bool),
+) *denialReport {
+	owner := all.started[d.Owner]
+	if owner.report == nil || owner.reused {
+		return nil
+	}
+	group, runs := groupOf(d.Owner)
+	if runs && group == owner.report.group || !runs && d.PID == 0 {
+		return owner.report
+	}
+	return nil
 }
 
 // groupOf is the path of the cgroup of a process below that of this one; "": it is in none of them.

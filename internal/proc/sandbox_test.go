@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -182,6 +183,7 @@ func collectDenials(scope *Scope) (reported func(kernelaudit.Denial) bool, err e
 	err = scope.ReportDenials(func(d kernelaudit.Denial) {
 		mu.Lock()
 		defer mu.Unlock()
+		d.PID, d.Owner, d.Domain = cmp.Or(d.PID, d.Owner), 0, 0
 		all[d] = true
 	})
 	return func(d kernelaudit.Denial) bool {
