@@ -11,7 +11,7 @@ import (
 
 // fragment is how half sentences begin: "of WebSockets", "that is left".
 var fragment = regexp.MustCompile(
-	`^(?:also|as above|likewise|of|that|the same|what|where|which|who|whom|whose|(?:by|from|in|of|on|to|with) (?:which|whom|what))\b`)
+	`^(?:also|as above|of|that|the same|what|where|which|who|whom|whose|(?:by|from|in|of|on|to|with) (?:which|whom|what))\b`)
 
 // ofInterfaces are methods that packages of the standard library document.
 var ofInterfaces = []string{

@@ -83,7 +83,7 @@ func (c *checker) phrases(line int, rule Rule, words []string, l list) {
 	}
 }
 
-// parts returns the parts of a name in small letters: "new" and "crew" of newCrew and new_crew.
+// parts returns the parts of a name in small letters: "new" and "pool" of newPool and new_pool.
 func parts(name string) []string {
 	var all []string
 	for part := range strings.SplitSeq(name, "_") {
