@@ -182,6 +182,14 @@ Alias /app `+s.path("app")+`
 RewriteEngine on
 RewriteRule ^/pretty(/.*)?$ /app/hello.fcgi$1 [PT]
 `)
+	// mod_cgid gives its socket away after it has begun to listen: until then Apache may not connect.
+	s.eventually("the socket of mod_cgid is Apache's", func() bool {
+		sockets, _ := filepath.Glob(s.path("cgisock*"))
+		return slices.ContainsFunc(sockets, func(name string) bool {
+			info, err := os.Stat(name)
+			return err == nil && (os.Getuid() != 0 || info.Sys().(*syscall.Stat_t).Uid != 0)
+		})
+	})
 	s.answersAsOne(apache.URL+"/app/hello.cgi", "/app/hello.cgi")
 	s.eventually("the idle host has ended", func() bool { return len(s.residents()) == 0 })
 	s.answersAsOne(apache.URL+"/app/hello.fcgi", "/app/hello.fcgi")
