@@ -182,7 +182,8 @@ Alias /app `+s.path("app")+`
 RewriteEngine on
 RewriteRule ^/pretty(/.*)?$ /app/hello.fcgi$1 [PT]
 `)
-	// mod_cgid gives its socket away after it has begun to listen: until then Apache may not connect.
+	// mod_cgid gives its socket away after it has begun to listen. Until then Apache may not
+	// connect.
 	s.eventually("the socket of mod_cgid is Apache's", func() bool {
 		sockets, _ := filepath.Glob(s.path("cgisock*"))
 		return slices.ContainsFunc(sockets, func(name string) bool {

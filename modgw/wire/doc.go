@@ -21,7 +21,8 @@
 //	length   uint32  of the payload, at most MaxPayload
 //	stream   uint32  the request; 0 on the control connection
 //	type     uint8
-//	flags    uint8   FlagEnd: nothing more follows in this direction of the stream
+//	flags    uint8   FlagEnd: nothing more follows in this direction of the stream. FlagBusy, with
+//	                 it, from a worker with threads: the app goes on with the request
 //	pace     uint8   with Response, how long the thread's requests take of late, in units of 16
 //	                 µs; 0: unknown; 255: that long or longer. 0 with all others
 //	cpu      uint8   with Response, which part of that time the thread computes, in 255ths. 0 with
@@ -91,7 +92,8 @@
 //	                             worker: its threads are to look at their connections; with
 //	                             uint32 number of a thread, from 0, and uint32 ids of streams: it
 //	                             is busy for another host, and the streams are given back as with
-//	                             Unqueued; with FlagEnd: it is not any more
+//	                             Unqueued; or for the app, which goes on with a request whose
+//	                             stream is closed; with FlagEnd: it is not any more
 //	Locate      control  both    from the host: say where the requests are that you execute. The
 //	                             payload is the id of one whose stack is wanted; without one, none
 //	                             is. The worker answers each, in order, with a list; see below

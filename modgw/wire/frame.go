@@ -86,8 +86,13 @@ func (t Type) String() string {
 // Flags are the bits of a frame's flags byte.
 type Flags uint8
 
-// FlagEnd says that nothing more follows in this direction of the stream.
-const FlagEnd Flags = 1
+const (
+	// FlagEnd says that nothing more follows in this direction of the stream.
+	FlagEnd Flags = 1 << iota
+
+	// FlagBusy, with FlagEnd, says that the thread still executes the app for the stream.
+	FlagBusy
+)
 
 // Frame is one message.
 type Frame struct {
@@ -143,7 +148,7 @@ func parseHeader(b []byte) (f Frame, length int, err error) {
 	switch {
 	case n > MaxPayload:
 		return f, 0, Errorf("frame of %d bytes, more than %d", n, MaxPayload)
-	case f.Flags&^FlagEnd != 0 || (f.Pace != 0 || f.CPU != 0) && f.Type != Response:
+	case f.Flags&^(FlagEnd|FlagBusy) != 0 || f.Flags == FlagBusy || (f.Pace != 0 || f.CPU != 0) && f.Type != Response:
 		return f, 0, Errorf("frame header % x has unknown bits", b[:HeaderSize])
 	case typeNames[f.Type] == "":
 		return f, 0, Errorf("frame of unknown type %d", b[8])

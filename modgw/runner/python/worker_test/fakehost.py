@@ -24,6 +24,8 @@ TYPES = (
 ).split()
 globals().update({name: number for number, name in enumerate(TYPES, 1)})
 END = 1
+BUSY = 2
+_FLAGS = 0, END, END | BUSY
 WINDOW_SIZE = 256 << 10
 THREAD_WINDOW = 1 << 20
 PATIENCE = 120  # seconds until a test that waits gives up
@@ -114,7 +116,7 @@ class Connection:
             if len(self._buffer) >= HEADER.size:
                 length, stream, kind, flags, pace = HEADER.unpack_from(self._buffer)
                 assert (
-                    length <= 1 << 20 and flags in (0, END) and 1 <= kind <= len(TYPES)
+                    length <= 1 << 20 and flags in _FLAGS and 1 <= kind <= len(TYPES)
                 ), self._buffer[:12]
                 assert pace == 0 or kind == RESPONSE, self._buffer[:12]
                 end = HEADER.size + length

@@ -8,6 +8,7 @@ from fakehost import (
     ABORT,
     BODY,
     CANCEL,
+    BUSY,
     END,
     FILE,
     REQUEST,
@@ -334,7 +335,7 @@ class LargeResponses(WorkerTestCase):
                         got = conn.receive()
                         received += len(got.body())
                     size += received
-                self.assertEqual(got.flags, END)
+                self.assertEqual(got.flags, END | BUSY)
 
     def test_a_large_body_arrives_whole(self):
         worker = self.serve(

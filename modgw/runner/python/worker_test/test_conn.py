@@ -5,7 +5,7 @@ import struct
 import time
 import unittest
 
-from fakehost import END, UNQUEUE, RESPONSE, UNQUEUED, WorkerTestCase
+from fakehost import END, JOIN, UNQUEUE, RESPONSE, UNQUEUED, WorkerTestCase
 
 HELD = """
     import os, time
@@ -108,6 +108,26 @@ class Recalled(WorkerTestCase):
                 self.write("go", "")
                 worker.finish(busy)
                 os.remove(os.path.join(self.folder, "go"))
+
+    def test_a_request_behind_an_app_that_goes_on_after_its_response_is_given_back(self):
+        worker = self.serve(
+            """
+            def application(environ, start_response):
+                start_response("200 OK", [("Content-Length", "1")])
+                yield b"x"
+                if environ["PATH_INFO"] == "/late":
+                    wait("go")
+            """
+        )
+        self.assertEqual(worker.get("/late").body, b"x")
+        waiting = worker.begin("GET", "/next")
+        self.unqueue(worker, busy=waiting)
+        away = worker.control_frame(JOIN)
+        self.assertEqual((away.flags, away.payload), (0, struct.pack("<II", 0, waiting)))
+        self.write("go", "")
+        back = worker.control_frame(JOIN)
+        self.assertEqual((back.flags, back.payload), (END, struct.pack("<I", 0)))
+        self.assertEqual(worker.get("/next").body, b"x")
 
     def test_an_idle_connection_has_nothing_to_return(self):
         worker = self.serve(HELD, threads=2)

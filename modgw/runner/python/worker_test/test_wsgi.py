@@ -4,7 +4,7 @@ through wsgiref.validate, which fails when either side breaks a rule."""
 import unittest
 
 import fakehost
-from fakehost import END, RESPONSE, BODY, WorkerTestCase
+from fakehost import BUSY, END, RESPONSE, BODY, WorkerTestCase
 
 VALIDATED = """
 import importlib.machinery, importlib.util, os, warnings
@@ -148,7 +148,7 @@ class ConformingApps(WorkerTestCase):
                 pass
             got = worker.conns[0].receive()
             self.assertEqual((got.kind, got.body()), (BODY if number else RESPONSE, b"%d" % number))
-        self.assertEqual(worker.conns[0].receive().flags, END)
+        self.assertEqual(worker.conns[0].receive().flags, END | BUSY)
 
     def test_content_length_ends_the_response_with_its_last_piece(self):
         worker = self.serve_app(

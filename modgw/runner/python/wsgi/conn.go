@@ -51,6 +51,7 @@ type Conn struct {
 	depth    atomic.Int32 // how many requests it may have at once; 0: nothing is known yet, so one
 	computes atomic.Bool  // its thread computes nearly all the time that its requests take
 	stall    atomic.Int32 // a stallState
+	lingers  atomic.Bool  // its thread may go on with the stream that was closed last
 
 	unflushed []*direct // their frames are written at the end of the loop's turn; used by the loop
 

@@ -13,11 +13,16 @@ const stallTime = 3 * time.Millisecond
 // would go on at once. On a busy machine an answer may be on its way for a while.
 const patience = 4 * stallTime
 
+// lingerTime is how long a request may wait for a thread that goes on with one whose response is
+// complete. Most have done so a moment after it.
+const lingerTime = 50 * time.Millisecond
+
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
 // in the queue because it computes. It has no timer running while there are none.
 type watch struct {
 	timer    *time.Timer // calls checkStall; nil: none was needed yet
 	on       bool        // the timer runs
+	lingers  bool        // for a thread that goes on with a request whose response is complete
 	over     bool        // the connection is closed
 	since    time.Time   // when it was turned on
 	progress int         // progress of the connection at that time
@@ -44,15 +49,23 @@ func (w *watch) stop() {
 
 // watchWaiting starts to watch over the requests that wait, if there are any; c.mu is held.
 func (c *Conn) watchWaiting() {
-	if c.watch.on || !c.isAwaited() {
+	lingers, wait := c.mayLinger(), stallTime
+	if lingers {
+		wait = lingerTime
+	}
+	if c.watch.on && !(c.watch.lingers && !lingers) || !c.isAwaited() {
 		return
 	}
 	if c.watch.progress != c.progress {
 		c.watch.progress, c.watch.asks = c.progress, 0
 	}
-	c.watch.on, c.watch.since = true, time.Now()
-	c.watch.schedule(stallTime, c.checkStall)
+	c.watch.on, c.watch.since, c.watch.lingers = true, time.Now(), lingers
+	c.watch.schedule(wait, c.checkStall)
 }
+
+// mayLinger reports whether the only request may wait for the app to go on with the one before it;
+// c.mu is held.
+func (c *Conn) mayLinger() bool { return c.lingers.Load() && len(c.order) == 1 && c.order[0].whole }
 
 // watchAwaited is watchWaiting for the scheduler; Scheduler.mu is held.
 func (c *Conn) watchAwaited() {
@@ -68,7 +81,7 @@ func (c *Conn) isAwaited() bool {
 		return false
 	case 1:
 		// Asked twice, the worker says what keeps the thread busy.
-		return (!c.isStalled() || c.watch.asks < 2) &&
+		return c.mayLinger() || (!c.isStalled() || c.watch.asks < 2) &&
 			(c.worker.waiting.Load() > 0 || c.computes.Load() && c.scheduler.waiting.Load())
 	}
 	return true
@@ -95,6 +108,12 @@ func (c *Conn) isStuck() (busy uint32, stuck bool) {
 		c.watch.on = false
 		c.watchWaiting()
 		return 0, false
+	}
+	if c.mayLinger() {
+		c.lingers.Store(false) // it is asked once
+		c.watch.on = false
+		c.watchWaiting()
+		return c.order[0].ID, true
 	}
 	waited, limit := time.Since(c.watch.since), c.scheduler.queue.Timeout
 	if limit > 0 && waited >= limit {

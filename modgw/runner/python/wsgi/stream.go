@@ -295,6 +295,7 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 	}
 	if f.End() || f.Type == wire.Abort {
 		s.progress = closed
+		s.conn.lingers.Store(f.Flags&wire.FlagBusy != 0)
 	}
 	return f, true, nil
 }

@@ -37,8 +37,8 @@ _cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
 class Conn(Interruptible):
     """Takes the requests of one host in a ServingThread.
 
-    Everything but the methods stop, cut_off, interrupt, unqueue, has_computed and close_in_child
-    belongs to that thread."""
+    Everything but the methods stop, cut_off, interrupt, unqueue, has_computed, is_finishing,
+    step_aside and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -79,7 +79,8 @@ class Conn(Interruptible):
         self._lost = False
         self._paused = False  # whether another connection of the thread may have a request
         self.number = number - 1  # by which the host knows the connection
-        self.away = False  # whether the host knows that the thread is busy for another host
+        # whether the host knows that the thread is busy, for another host or after a response
+        self.away = False
         self.serving = ServingThread(self, "modgw-thread-%d" % number)
 
     @property
@@ -148,6 +149,33 @@ class Conn(Interruptible):
             finally:
                 self._sending.release()
         return streams
+
+    def is_finishing(self, busy):
+        """Whether the app goes on with a request whose response is complete, while the stream that
+        the host asks about waits; for the control thread."""
+        current = self.current
+        return busy != 0 and current is not None and current.ended and current.stream != busy
+
+    def step_aside(self):
+        """Gives back what waits for the app to go on with a request whose response is complete, and
+        has the host send nothing more until it has; for the control thread."""
+        finishing = self.current
+        number, streams = wire.SIZE.pack(self.number), self.unqueue(0)
+        ids = b"".join(map(wire.SIZE.pack, streams))
+        with self._searching:
+            if finishing is not None and self.current is finishing:
+                self.away = True
+                self.control.send(wire.JOIN, number + ids)
+                return
+        if streams:
+            self.control.send(wire.UNQUEUED, number + ids)
+
+    def _return(self):
+        """Tells the host that the thread is not busy any more, as step_aside has said."""
+        with self._searching:
+            if self.away:
+                self.away = False
+                self.control.send(wire.JOIN, wire.SIZE.pack(self.number), wire.END)
 
     def has_computed(self, busy):
         """Whether the thread has computed since the last question about the same stream; for the
@@ -286,6 +314,8 @@ class Conn(Interruptible):
             self._slowest = took if took > recent else recent
             # An idle connection keeps nothing of the request in memory.
             self.current = exchange = None
+            if self.away:
+                self._return()
             if len(self._answers) == 1:
                 self._held_since = end
             if (

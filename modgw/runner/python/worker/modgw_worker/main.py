@@ -394,6 +394,9 @@ class Worker:
         """Gives back what waits on a connection whose thread is busy for long."""
         number, busy = wire.UNQUEUE_PAYLOAD.unpack(asked)
         conn = host.conns[number]
+        if conn.is_finishing(busy):
+            conn.step_aside()
+            return
         streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
             flags = wire.END if conn.has_computed(busy) else 0

@@ -17,6 +17,7 @@ HEADER_AND_PIECE = struct.Struct("<IIBBHII")  # a whole Shared frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
 END = 1  # flag: nothing more follows in this direction of the stream
+BUSY = 2  # flag beside END: the app goes on with the request
 
 REQUEST = 1
 BODY = 2

@@ -18,6 +18,7 @@ _pack_header = wire.HEADER.pack
 _pack_piece = wire.HEADER_AND_PIECE.pack
 _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
+_BUSY_END = wire.END | wire.BUSY
 
 # what an app that has no request any more may raise
 _OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
@@ -278,7 +279,7 @@ class Exchange:
                 continue
             piece = data if room == size else memoryview(data)[position : position + room]
             position += room
-            flags = _END if self._left == 0 and position == size else 0
+            flags = _BUSY_END if self._left == 0 and position == size else 0
             if shared is None:
                 self._window -= room
                 self._send_piece(piece, flags)
@@ -324,7 +325,7 @@ class Exchange:
         """Ends the response if its end was not sent with its last piece."""
         if not self.ended:
             self.check()
-            self._send_piece(b"", _END)
+            self._send_piece(b"", _BUSY_END)
 
     def _finish_with_file(self, wrapper):
         """Hands the file to the host; False when it is none that the host could read."""
