@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":       {},
 	"internal/webconf":         {"internal/lazyregexp", "internal/safepath"},
-	"modgw":                    {"modgw/appvalues", "modgw/meter", "modgw/spool", "modgw/tracecontext", "internal/eventloop", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
+	"modgw":                    {"modgw/appvalues", "modgw/meter", "modgw/spool", "modgw/tracecontext", "internal/eventloop", "internal/kernelaudit", "internal/monotonic", "internal/account", "internal/files", "internal/webfiles"},
 	"modgw/appvalues":          {},
 	"modgw/meter":              {},
 	"modgw/diagnosis":          {"modgw", "modgw/meter", "internal/lazyregexp"},

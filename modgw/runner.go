@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/spool"
 )
@@ -84,7 +85,9 @@ type RunnerConfig struct {
 	// Crowded is called when requests wait for a worker, or when a worker has several of them at
 	// once, again and again. It does not block. nil: it is not called.
 	Crowded func()
-	Log     *slog.Logger // has the attributes app and generation already
+	// Audit knows what the kernel reports of denials; nil: it is asked each time. The host sets it.
+	Audit *kernelaudit.Prober
+	Log   *slog.Logger // has the attributes app and generation already
 }
 
 // Terminal is where a developer talks to an app, as breakpoint() does.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/logbudget"
 	"github.com/modgw/modgw/internal/monotonic"
 	"github.com/modgw/modgw/internal/proc"
@@ -94,6 +95,7 @@ type Host struct {
 	outside       loadedOutside                 // files of code outside the roots of apps
 	accessLog     atomic.Pointer[accesslog.Log] // nil without one
 	loops         loops                         // serve ordinary requests
+	audit         kernelaudit.Prober            // knows what the kernel reports of denials
 	reconciling   context.Context               // ends reconcilers; nil before Run and after it
 }
 
@@ -221,7 +223,7 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	}
 	for kind, newRunner := range kinds {
 		kinds[kind] = func(c modgw.RunnerConfig) (modgw.Runner, error) {
-			c.Private = h.privateFolder(c.Descriptor.Name)
+			c.Private, c.Audit = h.privateFolder(c.Descriptor.Name), &h.audit
 			return newRunner(c)
 		}
 	}

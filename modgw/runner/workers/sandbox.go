@@ -78,7 +78,7 @@ func (s *Sandbox) Status(status *modgw.RunnerStatus) {
 	if s == nil {
 		return
 	}
-	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe(), kernelaudit.Probe())
+	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe(), s.config.Audit.Means())
 	status.Denied = s.denials.total()
 	if s.filtered.Load() {
 		status.Sandbox["network"] = fmt.Sprintf("control group, landlock %d and seccomp", sandbox.Probe().Landlock)
