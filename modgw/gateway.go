@@ -83,6 +83,7 @@ type Gateway struct {
 	closed    bool
 
 	heldAwake atomic.Int32          // see HoldAwake
+	sharing   atomic.Int32          // see HoldSharedAwake
 	unplaced  atomic.Pointer[Fault] // see SetUnplaced
 	unrouted  meter.App             // counts the requests without an app
 }

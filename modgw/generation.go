@@ -24,6 +24,8 @@ type Generation struct {
 	aliases []aliasSite
 	endless Endless
 
+	inherits bool // its first workers may be those of another host
+
 	// users counts the requests in flight; drained closes when none is left after retire.
 	users     atomic.Int64
 	drained   chan struct{}

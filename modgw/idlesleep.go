@@ -34,11 +34,23 @@ func (w *idleWatch) sleep(unused time.Duration) (again time.Duration) {
 	return w.firstLimit()
 }
 
-// HoldAwake lets no app fall asleep until release: another host may have requests that its workers
-// execute. One that sleeps already is not woken. release must be called once.
+// HoldAwake lets no app fall asleep until release: another host may take over its workers. One that
+// sleeps already is not woken. release must be called once.
 func (g *Gateway) HoldAwake() (release func()) {
 	g.heldAwake.Add(1)
 	return func() { g.heldAwake.Add(-1) }
+}
+
+// HoldSharedAwake is HoldAwake for the apps alone whose workers may be those of an earlier host,
+// which may have requests that they execute.
+func (g *Gateway) HoldSharedAwake() (release func()) {
+	g.sharing.Add(1)
+	return func() { g.sharing.Add(-1) }
+}
+
+// isHeldAwake reports whether another host may use or take the workers of a generation.
+func (g *Gateway) isHeldAwake(generation *Generation) bool {
+	return g.heldAwake.Load() > 0 || generation.inherits && g.sharing.Load() > 0
 }
 
 // fallAsleep lets no request begin. Without a context it does nothing, because the app is busy or
@@ -48,7 +60,7 @@ func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// What moves from a generation that drains must not find one that sleeps.
-	if w.gateway.heldAwake.Load() > 0 || a.current.Load() != w.generation || len(a.draining) > 0 ||
+	if w.gateway.isHeldAwake(w.generation) || a.current.Load() != w.generation || len(a.draining) > 0 ||
 		!w.generation.fallAsleep() {
 		return nil, nil
 	}

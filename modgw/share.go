@@ -107,6 +107,7 @@ func (a *App) inherit(next *Generation, c *RunnerConfig) {
 	if i.Identity == "" || i.Identity != next.identity() || len(i.Workers) == 0 {
 		return
 	}
+	next.inherits = true
 	c.Inherit = func(number int, files []*os.File) (SharedWorker, error) {
 		if !slices.Contains(i.Workers, number) {
 			for _, f := range files {

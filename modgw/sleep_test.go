@@ -264,19 +264,60 @@ func TestAppStaysAwakeWhileAGenerationDrains(t *testing.T) {
 
 func TestAppStaysAwakeWhileAnotherHostMayHaveItsRequests(t *testing.T) {
 	t.Parallel()
-	b := &bed{}
-	g := testGateway(t, &b.stage, func(c *Config) { c.Runners[KindWSGI] = b.newRunner })
-	release := g.HoldAwake()
-	d := descriptor("hello")
-	d.Idle.SleepAfter = time.Millisecond
-	deploy(t, g, d)
-	w := &idleWatch{gateway: g, app: g.apps["blog"], generation: g.apps["blog"].current.Load(), idle: d.Idle}
-	if ctx, rise := w.fallAsleep(); ctx != nil {
-		t.Error("it sleeps")
-		w.stayAwake(ErrBusy, rise)
+	for name, c := range map[string]struct {
+		hold     func(*Gateway) (release func())
+		inherits bool
+		sleeps   bool
+	}{
+		"another host may take over":                          {(*Gateway).HoldAwake, false, false},
+		"an earlier host is there, with the same workers":     {(*Gateway).HoldSharedAwake, true, false},
+		"an earlier host is there, and the workers are new":   {(*Gateway).HoldSharedAwake, false, true},
+		"another host may take over what an earlier host had": {(*Gateway).HoldAwake, true, false},
+	} {
+		b := &bed{}
+		g := testGateway(t, &b.stage, func(c *Config) { c.Runners[KindWSGI] = b.newRunner })
+		beside := g.HoldAwake() // so that it sleeps only when it is told to
+		d := descriptor("hello")
+		d.Idle.SleepAfter = time.Millisecond
+		deploy(t, g, d)
+		w := &idleWatch{gateway: g, app: g.apps["blog"], generation: g.apps["blog"].current.Load(), idle: d.Idle}
+		w.generation.inherits = c.inherits // nothing reads it while HoldAwake holds
+		release := c.hold(g)
+		if held := g.isHeldAwake(w.generation); !held {
+			t.Errorf("%s: it may sleep while both hold it", name)
+		}
+		beside()
+		if sleeps := !g.isHeldAwake(w.generation); sleeps != c.sleeps {
+			t.Errorf("%s: it may sleep: %v", name, sleeps)
+		}
+		if ctx, rise := w.fallAsleep(); ctx != nil {
+			if !c.sleeps {
+				t.Errorf("%s: it sleeps", name)
+			}
+			w.stayAwake(ErrBusy, rise)
+		}
+		release()
+		awaitAsleep(t, g, b, 1)
 	}
-	release()
-	awaitAsleep(t, g, b, 1)
+}
+
+func TestGenerationKnowsWhetherItsWorkersMayBeAnotherHosts(t *testing.T) {
+	t.Parallel()
+	next := &Generation{Number: 1, Descriptor: descriptor("hello")}
+	for name, c := range map[string]struct {
+		inherited *Inherited
+		want      bool
+	}{
+		"no other host":      {nil, false},
+		"the same":           {&Inherited{Identity: next.identity(), Workers: []int{1}}, true},
+		"without workers":    {&Inherited{Identity: next.identity()}, false},
+		"with other workers": {&Inherited{Identity: "other", Workers: []int{1}}, false},
+	} {
+		next.inherits = false
+		if (&App{inherited: c.inherited}).inherit(next, new(RunnerConfig)); next.inherits != c.want {
+			t.Errorf("%s: it inherits: %v", name, next.inherits)
+		}
+	}
 }
 
 func TestAnotherGenerationReplacesProcessesThatStayFrozen(t *testing.T) {

@@ -187,7 +187,7 @@ func (h *Host) followPredecessors(s *sockets) error {
 	}
 	adopt := func(c upgrade.Connection, conn net.Conn) { s.adopt(c, conn) }
 	for _, host := range append(p.Earlier(), p) {
-		h.predecessors.follow(host, adopt, h.gateway.ReadInherited, h.gateway.HoldAwake())
+		h.predecessors.follow(host, adopt, h.gateway.ReadInherited, h.gateway.HoldSharedAwake())
 	}
 	h.predecessors.release()
 	return nil
