@@ -161,12 +161,12 @@ func exactBodies(a *app, largest int) {
 func TestLargeBodiesOfAForkedAndAnAttachedWorkerAreExact(t *testing.T) {
 	t.Parallel()
 	t.Run("forked", func(t *testing.T) {
-		a := withTemplate(t, largeApp, withWorkers(1, 2))
+		a := withTemplate(t, largeApp, withWorkers(1, 2), uploads(64<<20))
 		a.shares()
 		exactBodies(a, 6<<20)
 	})
 	t.Run("attached", func(t *testing.T) {
-		a := serveAttached(t, largeApp, withWorkers(1, 2))
+		a := serveAttached(t, largeApp, withWorkers(1, 2), uploads(64<<20))
 		a.attach("hello:application")
 		a.awaitState("attached")
 		a.shares()
