@@ -50,6 +50,9 @@ tenant "bin" {
 	if out, ok := as("daemon", "status"); !ok || !strings.Contains(out, "a ") || strings.Contains(out, "b.test") {
 		t.Errorf("status for daemon: %s", out)
 	}
+	if out, ok := as("daemon", "status", "b"); ok || strings.Contains(out, "b.test") {
+		t.Errorf("status of another's app: %s", out)
+	}
 	if out, ok := as("daemon", "stop", "b"); ok || !strings.Contains(out, "MGW-APP-109") {
 		t.Errorf("stop of another's app: %s", out)
 	}
@@ -66,7 +69,7 @@ tenant "bin" {
 		t.Errorf("audit log for bin: %s", out)
 	}
 	out := s.mustRun(append([]string{"logs", "--audit"}, control...)...)
-	for _, line := range []string{"daemon  stop     b    refused", "daemon  reload   -    refused", "daemon  restart  a    done"} {
+	for _, line := range []string{"daemon  status   b    refused", "daemon  stop     b    refused", "daemon  reload   -    refused", "daemon  restart  a    done"} {
 		if !strings.Contains(out, line) {
 			t.Errorf("audit log without %q:\n%s", line, out)
 		}

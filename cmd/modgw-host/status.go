@@ -26,15 +26,19 @@ func newStatus(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			status, err := client.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
 			if len(args) == 0 {
+				status, err := client.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
 				if asJSON {
 					return c.json(status)
 				}
 				return c.overview(status)
+			}
+			status, err := client.StatusFor(cmd.Context(), modgw.AppName(args[0]))
+			if err != nil {
+				return err
 			}
 			for _, a := range status.Apps {
 				if a.App != modgw.AppName(args[0]) {

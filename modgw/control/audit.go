@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Action is a line of the audit log: what a user did over the control socket.
+// Action is a line of the audit log: what a user did over the control socket, or was refused.
 type Action struct {
 	Time   time.Time     `json:"time"`            // when it had ended
 	User   string        `json:"user"`            // login name, or number
@@ -27,6 +27,9 @@ type Action struct {
 	To     string        `json:"to,omitempty"`    // new value, such as "1..8"; "": nothing
 	Result string        `json:"result"`          // "done", "begun" or "refused"
 	Error  string        `json:"error,omitempty"` // why it was refused, in one line
+
+	// Last says that what the user is refused in the rest of this minute is not written down.
+	Last bool `json:"last,omitempty"`
 }
 
 // largestAudit is how many bytes the audit log may have before a new file is begun. The one before
@@ -115,11 +118,7 @@ func (s *Server) audited(verb string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answered := &recorder{ResponseWriter: w, status: http.StatusOK}
 		next(answered, r)
-		who := callerOf(r.Context())
-		action := Action{
-			Time: time.Now(), User: s.Host.UserName(who.uid), UID: who.uid, PID: who.pid,
-			Verb: verb, App: modgw.AppName(r.PathValue("app")), Result: "done",
-		}
+		action := s.actionOf(r, verb)
 		if scale, err := modgw.ParseScale(r.URL.Query().Get("workers")); verb == "scale" && err == nil {
 			action.To = scale.String()
 		}
@@ -131,13 +130,36 @@ func (s *Server) audited(verb string, next http.HandlerFunc) http.HandlerFunc {
 		case r.URL.Query().Get("wait") == "false":
 			action.Result = "begun"
 		}
-		s.Log.Info("action over the control socket", "app", action.App, "action", verb, "user", action.User, "result", action.Result)
-		if s.Audit == nil {
+		s.write(action)
+	}
+}
+
+// actionOf is what a request asks for, as if it had been done.
+func (s *Server) actionOf(r *http.Request, verb string) Action {
+	who := callerOf(r.Context())
+	return Action{
+		Time: time.Now(), User: s.Host.UserName(who.uid), UID: who.uid, PID: who.pid,
+		Verb: verb, App: modgw.AppName(r.PathValue("app")), Result: "done",
+	}
+}
+
+// write writes an action to the log and the audit log: of those that a user is refused, so many as
+// leave room for others.
+func (s *Server) write(action Action) {
+	if action.Result == "refused" && !s.Host.IsAdmin(action.UID) {
+		admitted, last := s.refusals.admit(action.UID, action.Time)
+		if !admitted {
 			return
 		}
-		if err := s.Audit.Add(action); err != nil {
-			s.Log.Error("action not in the audit log", "action", verb, "error", err.Error())
-		}
+		action.App, action.Last = shorten(action.App), last
+	}
+	s.Log.Info("action over the control socket",
+		"app", action.App, "action", action.Verb, "user", action.User, "result", action.Result)
+	if s.Audit == nil {
+		return
+	}
+	if err := s.Audit.Add(action); err != nil {
+		s.Log.Error("action not in the audit log", "action", action.Verb, "error", err.Error())
 	}
 }
 

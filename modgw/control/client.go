@@ -47,6 +47,12 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status")
 }
 
+// StatusFor is Status for who wants to know of one app: when the host does not tell the caller of
+// that, the audit log says so.
+func (c *Client) StatusFor(ctx context.Context, app modgw.AppName) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status?app="+url.QueryEscape(string(app)))
+}
+
 // Descriptors asks for what the host runs, secrets included.
 func (c *Client) Descriptors(ctx context.Context) ([]modgw.Descriptor, error) {
 	return ask[[]modgw.Descriptor](ctx, c, http.MethodGet, "/v1/descriptors")

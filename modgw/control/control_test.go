@@ -341,7 +341,7 @@ func TestUsersSeeTheirOwnAppsAlone(t *testing.T) {
 	}
 	for path, own := range map[string]string{
 		"/v1/status": `wiki.hcl is broken","hint":""}}`, "/v1/descriptors": "blog", "/v1/claims": "blog", "/v1/policy": "blog", "/v1/logs?app=blog": "kept",
-		"/v1/logs?app=shop": "", "/v1/logs": "", "/v1/audit": "",
+		"/v1/logs?app=shop": "", "/v1/logs": "",
 	} {
 		status, body := askAs(t, 65534, "GET", socket, path)
 		if status != "200" || !strings.Contains(body, own) {
@@ -351,6 +351,12 @@ func TestUsersSeeTheirOwnAppsAlone(t *testing.T) {
 			if strings.Contains(body, secret) {
 				t.Errorf("%s shows %q: %s", path, secret, body)
 			}
+		}
+	}
+	// Each user sees what that user has asked for.
+	for uid, sees := range map[uint32]bool{65533: false, 65534: true, 0: true} {
+		if _, body := askAs(t, uid, "GET", socket, "/v1/audit"); strings.Contains(body, "shop") != sees {
+			t.Errorf("/v1/audit for %d: %s", uid, body)
 		}
 	}
 	if status, body := askAs(t, 0, "GET", socket, "/v1/status"); status != "200" || !strings.Contains(body, "shop") {
@@ -447,6 +453,67 @@ func connect(t *testing.T, mine net.Listener, l *peerListener, want error) net.C
 		server.Close()
 	}
 	return conn
+}
+
+func TestReadsOfAnothersAppAreWrittenDown(t *testing.T) {
+	t.Parallel()
+	server := &Server{Host: &stubHost{}, Audit: AuditIn(t.TempDir())}
+	bob, root := server.As(65534), server.As(0)
+	long := modgw.AppName(strings.Repeat("x", 10*maxRefusedName))
+	for _, app := range []modgw.AppName{"blog", "shop", long} {
+		if status, err := bob.StatusFor(t.Context(), app); err != nil || len(status.Apps) != 1 {
+			t.Errorf("status for %.9s: %+v, %v", app, status.Apps, err)
+		}
+		if err := bob.Logs(t.Context(), LogQuery{App: app}, func(LogRecord) bool { return true }); err != nil {
+			t.Error(err)
+		}
+		if _, err := bob.Disk(t.Context(), app); (err == nil) != (app == "blog") {
+			t.Errorf("disk of %.9s: %v", app, err)
+		}
+		if _, err := root.StatusFor(t.Context(), app); err != nil {
+			t.Error(err)
+		}
+	}
+	actions, err := root.Actions(t.Context(), "", 0)
+	if err != nil || len(actions) != 6 {
+		t.Fatalf("%+v, %v", actions, err)
+	}
+	for n, verb := range []string{"status", "logs", "disk", "status", "logs", "disk"} {
+		app := []modgw.AppName{"shop", long[:maxRefusedName]}[n/3]
+		if a := actions[n]; a.User != "bob" || a.Verb != verb || a.App != app || a.Result != "refused" || len(a.Error) > 2*maxRefusedName {
+			t.Errorf("%s: %+v", verb, a)
+		}
+	}
+}
+
+func TestRefusalsOfAUserPushOutNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	var r refusals
+	now := time.Now()
+	admitted := func(uid uint32, after time.Duration) (all, last int) {
+		for range 3 * maxRefusals {
+			ok, isLast := r.admit(uid, now.Add(after))
+			if ok {
+				all++
+			}
+			if isLast {
+				last++
+			}
+		}
+		return all, last
+	}
+	for _, c := range []struct {
+		uid   uint32
+		after time.Duration
+		want  int
+	}{{7, 0, maxRefusals}, {7, refusalsInterval - 1, 0}, {8, refusalsInterval - 1, maxRefusals}, {7, refusalsInterval, maxRefusals}} {
+		if all, last := admitted(c.uid, c.after); all != c.want || last != c.want/maxRefusals {
+			t.Errorf("user %d after %v: %d are written down, %d the last", c.uid, c.after, all, last)
+		}
+	}
+	if admitted(9, 2*refusalsInterval); len(r.users) != 1 {
+		t.Errorf("%d users are remembered", len(r.users))
+	}
 }
 
 func TestAuditLogBeginsANewFileAndPassesOverWhatACrashCutShort(t *testing.T) {

@@ -21,6 +21,8 @@ type Server struct {
 	Log   *slog.Logger // nil discards
 	Audit *Audit       // nil: no audit log
 
+	refusals refusals
+
 	once sync.Once
 	api  http.Handler // set by handler
 }
@@ -48,17 +50,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/status", s.reads("status", s.status))
 	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
 	mux.HandleFunc("GET /v1/claims", s.claims)
-	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("GET /v1/logs", s.reads("logs", s.logs))
 	mux.HandleFunc("GET /metrics", s.metrics)
-	mux.HandleFunc("GET /v1/history", s.history)
-	mux.HandleFunc("GET /v1/apps/{app}/requests", s.ownersOnly(s.requestRecords))
-	mux.HandleFunc("GET /v1/apps/{app}/disk", s.ownersOnly(s.disk))
+	mux.HandleFunc("GET /v1/history", s.reads("history", s.history))
+	mux.HandleFunc("GET /v1/apps/{app}/requests", s.reads("requests", s.ownersOnly(s.requestRecords)))
+	mux.HandleFunc("GET /v1/apps/{app}/disk", s.reads("disk", s.ownersOnly(s.disk)))
 	mux.HandleFunc("POST /v1/dashboard", s.openDashboard)
 	mux.HandleFunc("GET /v1/policy", s.policy)
-	mux.HandleFunc("GET /v1/audit", s.audit)
+	mux.HandleFunc("GET /v1/audit", s.reads("audit", s.audit))
 	mux.HandleFunc("POST /v1/probes", s.adminsOnly(s.armProbes))
 	mux.HandleFunc("GET /v1/probes/{id}", s.adminsOnly(s.probeReport))
 	mux.HandleFunc("POST /v1/probes/{id}/continue", s.adminsOnly(s.continueProbe))
