@@ -188,7 +188,8 @@
 // where; it comes between Request and all other frames of the body, and uses no window. The host
 // keeps the pieces until the worker has said Kept, or has ended: also when the stream is closed, or
 // the request is given to another worker. The worker says Kept once for each stream with such
-// pieces, before it begins the next request.
+// pieces, before it begins the next request: one that answers a later request first breaks the
+// protocol.
 //
 // The worker can write to all of the other memory at any time. The host therefore uses nothing but
 // the bytes that it passes on, decides nothing by them, and seals the size (F_SEAL_SHRINK in

@@ -10,10 +10,11 @@ import (
 const mostBodies = 1<<32 - 1<<20
 
 // shareBodies makes the memory in which the host keeps bodies of requests for all workers. Without
-// it they go to the workers in pieces.
+// it they go to the workers in pieces: also where no loop reads what idle workers return.
 func (r *Runner) shareBodies() {
 	size := min(r.app.Spool.Memory(), mostBodies)
-	if _, threads := r.server.(*wsgi.Server); !threads || size == 0 || r.app.Descriptor.Spool.Upload == 0 {
+	_, threads := r.server.(*wsgi.Server)
+	if !threads || size == 0 || r.app.Descriptor.Spool.Upload == 0 || r.Loop() == nil {
 		return
 	}
 	file, err := wire.NewSharedMemory(int(size))

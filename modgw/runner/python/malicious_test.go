@@ -1,6 +1,7 @@
 package python
 
 import (
+	"bytes"
 	"maps"
 	"strings"
 	"testing"
@@ -73,6 +74,28 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 			a.eventually("reason", func() bool { return a.log.Count("protocol error: ") > 0 })
 		})
 	}
+}
+
+// TestF15WorkerThatReturnsNoKeptBodyEnds has it read a body that the host keeps, and answer rightly.
+func TestF15WorkerThatReturnsNoKeptBodyEnds(t *testing.T) {
+	t.Parallel()
+	a := serveMalice(t, uploads(8<<20), func(d *modgw.Descriptor) {
+		d.WSGI.Entry, d.WSGI.Workers, d.WSGI.Threads = "returns no kept body", 1, 1
+	})
+	if a.runner.app.Bodies == nil {
+		t.Skip("no memory can be shared here")
+	}
+	bad := a.pid(1)
+	if got := a.do("POST", "/bad", bytes.NewReader(largeData(3_000_000))); got.body != "fine" {
+		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
+	}
+	a.do("POST", "/good", nil)
+	a.eventually("end of the worker", func() bool { return !alive(bad) })
+	a.eventually("reason", func() bool { return a.log.Count("before the Kept frame for stream") > 0 })
+	if got := a.get("/good"); got.body != "good" {
+		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+	}
+	a.nothingKept()
 }
 
 // serveMalice runs the stand-in for a worker that breaks the protocol in the way that the entry

@@ -8,6 +8,7 @@ from fakehost import WORKER
 
 sys.path.insert(0, WORKER)
 from modgw_worker import sharedbuffer, wire  # noqa: E402
+from modgw_worker.body import Input  # noqa: E402
 
 
 class ThreadBufferTest(unittest.TestCase):
@@ -71,6 +72,49 @@ class MuxBufferTest(unittest.TestCase):
         slot = self.shared.put(1, b"x", 1, due=1)
         self.shared.release(2, 1000)
         self.assertNotEqual(self.shared.put(3, b"y", 1, due=1), slot)
+
+
+class KeptBodyTest(unittest.TestCase):
+    """A body that the host keeps, in an exchange and a connection that only note what is
+    returned."""
+
+    stream = 7
+
+    def setUp(self):
+        self.conn, self.returned, self.between = self, [], lambda: None
+        self.shared = sharedbuffer.ThreadBuffer(None, 0, memoryview(b"..body.."))
+        self.input = Input(self, b"")
+        self.input.feed_kept([(2, 4)], True)
+
+    def return_kept(self, stream):
+        self.returned.append(stream)
+
+    def check(self):
+        pass
+
+    def undisturbed(self, work, *arguments):
+        result = work(*arguments)
+        self.between()
+        return result
+
+    def test_it_is_returned_once_when_it_was_read(self):
+        self.assertEqual(self.input.read(3), b"bod")
+        self.assertEqual(self.returned, [])
+        self.assertEqual(self.input.read(), b"y")
+        self.input.drop()
+        self.assertEqual(self.returned, [7])
+
+    def test_it_is_returned_once_when_the_request_ends_while_another_thread_reads(self):
+        self.between = self.input.drop
+        self.assertEqual(self.input.read(), b"body")
+        self.assertEqual(self.returned, [7])
+
+    def test_it_is_returned_when_two_threads_have_counted_as_one(self):
+        self.input._kept += 2  # as when one of two subtractions is lost
+        self.assertEqual(self.input.read(4), b"body")
+        self.input.drop()
+        self.assertEqual(self.returned, [7])
+        self.assertEqual(self.input.read(), b"")
 
 
 class SharesTest(unittest.TestCase):

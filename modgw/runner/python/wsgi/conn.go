@@ -2,6 +2,7 @@ package wsgi
 
 import (
 	"io"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -178,6 +179,9 @@ func (c *Conn) remove(s *stream) error {
 	if len(c.order) == 0 {
 		err := c.checkIdle()
 		c.in.Rest()
+		if c.kept.any() {
+			c.callLoop()
+		}
 		return err
 	}
 	c.order[0].begin()
@@ -285,13 +289,16 @@ func (c *Conn) stale(f wire.Frame) error {
 	return wire.Errorf("a %s frame for stream %d, which is not open", f.Type, f.Stream)
 }
 
-// close closes the connection, which is not read any more.
+// close closes the connection, which no stream reads any more.
 func (c *Conn) close() {
 	c.mu.Lock()
 	c.watch.stop()
-	c.mu.Unlock()
+	if c.err == nil {
+		c.err = net.ErrClosed // the loop does not read it any more
+	}
 	c.kept.releaseAll()
 	c.in.Release()
-	c.conn.Close()
 	c.closeBuffer()
+	c.mu.Unlock()
+	c.conn.Close()
 }

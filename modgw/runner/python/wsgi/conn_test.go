@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/watchtest"
@@ -13,7 +12,6 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/workers"
-	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -70,57 +68,6 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	if f, err := second.Next(); err != nil || string(f.Payload) != "second" {
 		t.Errorf("the second got %q, %v", f.Payload, err)
 	}
-}
-
-// TestKeptBodyMayComeBackRightBehindTheResponse has the worker say so in one write with the end of
-// the response, so that the frame is found when the stream leaves.
-func TestKeptBodyMayComeBackRightBehindTheResponse(t *testing.T) {
-	t.Parallel()
-	s := &Scheduler{}
-	w := &Worker{scheduler: s, Worker: control.New(
-		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
-	)}
-	c, theirs, err := newConn(w, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer theirs.Close()
-	w.Conns = []*Conn{c}
-	account := spool.New(spool.Config{Memory: 1 << 20}).Account(1 << 20)
-	body := spool.NewBuffer(account, 1)
-	if _, err := body.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	opened := &stream{whole: true}
-	s.take(c, &ticket{})
-	if err := c.open(opened, wire.EndDict(wire.BeginDict(nil)), relay.NewBody(nil)); err != nil {
-		t.Fatal(err)
-	}
-	c.kept.retain(opened.ID, body, []spool.Region{{Length: 1}})
-	body.Close()
-	answer := wire.AppendFrame(nil, wire.Frame{Type: wire.Response, Flags: wire.FlagEnd, Stream: opened.ID, Payload: []byte("all")})
-	answer = wire.AppendFrame(answer, wire.Frame{Type: wire.Kept, Stream: opened.ID})
-	if _, err := theirs.Write(answer); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		_, err := opened.Next()
-		opened.leave()
-		ended <- errors.Join(err, opened.stray)
-	}()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(time.Minute):
-		t.Fatal("the stream does not leave")
-	}
-	if n := account.Used(); n != 0 {
-		t.Errorf("%d bytes are still kept", n)
-	}
-	c.close()
 }
 
 // leaving is an exchange that only leaves the loop.

@@ -50,11 +50,12 @@ func (c *Conn) Flush() {
 	c.unflushed = c.unflushed[:0]
 }
 
-// readOnLoop reads what has come for requests that are served on the loop. It reports whether the
-// loop reads the connection at all.
+// readOnLoop reads what has come for requests that are served on the loop, or of kept bodies when
+// there is no request. It reports whether no goroutine is to read.
 func (c *Conn) readOnLoop() bool {
 	defer c.contain()
 	if c.firstDirect() == nil {
+		c.readIdle()
 		return false
 	}
 	c.readDirect()
@@ -62,7 +63,7 @@ func (c *Conn) readOnLoop() bool {
 }
 
 // attend handles requests on the loop that have become the first of the connection, or must not
-// wait any longer.
+// wait any longer, and what has come of kept bodies before the last request left.
 func (c *Conn) attend() {
 	defer c.contain()
 	c.mu.Lock()
@@ -78,6 +79,7 @@ func (c *Conn) attend() {
 		d.detach(nil)
 	}
 	c.readDirect()
+	c.readIdle()
 }
 
 // readDirect reads as long as the first stream is served on the loop and there is something to

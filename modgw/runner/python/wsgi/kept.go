@@ -1,8 +1,10 @@
 package wsgi
 
 import (
+	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
@@ -13,8 +15,10 @@ import (
 // are closed. They have a lock of their own, which is taken last: frames are judged with Conn.mu
 // held and without it.
 type keptBodies struct {
+	count atomic.Int32 // of all: requests without such bodies take no lock
+
 	mu  sync.Mutex
-	all []keptBody
+	all []keptBody // in the order of their streams
 }
 
 // keptBody is the body of a stream.
@@ -41,7 +45,11 @@ func (k *keptBodies) retain(stream uint32, buffer *spool.Buffer, regions []spool
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.all = append(k.all, keptBody{stream, buffer})
+	k.count.Store(int32(len(k.all)))
 }
+
+// any reports whether there are kept bodies.
+func (k *keptBodies) any() bool { return k.count.Load() > 0 }
 
 // release lets go of the body of a stream, at which the worker does not look any more.
 func (k *keptBodies) release(stream uint32) error {
@@ -53,6 +61,22 @@ func (k *keptBodies) release(stream uint32) error {
 	}
 	k.all[i].buffer.Close()
 	k.all = slices.Delete(k.all, i, i+1)
+	k.count.Store(int32(len(k.all)))
+	return nil
+}
+
+// checkReturned checks that the worker, which answers a stream, has returned the bodies of all
+// streams before it.
+func (k *keptBodies) checkReturned(stream uint32) error {
+	if !k.any() {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.all) > 0 && k.all[0].stream < stream {
+		return wire.Errorf("an answer on stream %d before the Kept frame for stream %d",
+			stream, k.all[0].stream)
+	}
 	return nil
 }
 
@@ -64,6 +88,39 @@ func (k *keptBodies) releaseAll() {
 		b.buffer.Close()
 	}
 	k.all = nil
+	k.count.Store(0)
+}
+
+// readIdle reads, on the loop, what the worker says of kept bodies while there is no request. With
+// one, that one reads.
+func (c *Conn) readIdle() {
+	if !c.kept.any() {
+		return
+	}
+	if err := c.readReturned(); err != nil {
+		c.worker.Suspect(err)
+	}
+}
+
+// readReturned reads until all kept bodies are returned, or there is nothing to read. It holds
+// c.mu, so that no stream begins to read meanwhile.
+func (c *Conn) readReturned() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.order) == 0 && c.err == nil && c.kept.any() {
+		ok, err := c.in.TryFill()
+		if ok {
+			err = c.checkIdle()
+			c.in.Rest()
+		}
+		if c.err = err; err == io.EOF {
+			return nil // the control connection tells why
+		}
+		if err != nil || !ok {
+			return err
+		}
+	}
+	return nil
 }
 
 // appendKept appends the Kept frame of a request, unless there are no regions.

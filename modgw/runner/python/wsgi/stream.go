@@ -268,6 +268,9 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 		if s.progress >= headed {
 			return f, false, wire.Errorf("a second Response on stream %d", s.ID)
 		}
+		if err := s.conn.kept.checkReturned(s.ID); err != nil {
+			return f, false, err
+		}
 		s.progress = headed
 		s.conn.NotePace(f.Pace, f.CPU)
 	case wire.Body, wire.Shared:
@@ -290,6 +293,9 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 	case wire.Kept:
 		return f, false, s.conn.kept.release(s.ID)
 	case wire.Abort:
+		if err := s.conn.kept.checkReturned(s.ID); err != nil {
+			return f, false, err
+		}
 	default:
 		return f, false, wire.Errorf("a %s frame on a connection for requests", f.Type)
 	}

@@ -143,6 +143,8 @@ def answer(conn, control, stream):
         files(conn, stream, 0)
     elif MALICE == "answers again later":
         conn.sendall(response(stream, body=b"fine") + response(stream, body=b"again"))
+    elif MALICE == "returns no kept body":
+        conn.sendall(response(stream, body=b"fine"))
 
 
 def main():

@@ -26,6 +26,9 @@ class Input(io.BufferedIOBase):
         self._unread = len(piece)
         self._unreported = 0  # of them, bytes that were read and not told to the host
         self._kept = 0  # bytes that are to be read in the host's memory; there they are views
+        # has the stream until that memory is returned; who takes it from there returns the memory,
+        # once, whatever other threads of the app read
+        self._loans = []
 
     def feed(self, piece, ended):
         """Takes what the host sent."""
@@ -37,6 +40,7 @@ class Input(io.BufferedIOBase):
 
     def feed_kept(self, pieces, ended):
         """Takes a body that the host keeps, until the last of it was read."""
+        self._loans.append(self._exchange.stream)
         bodies = self._exchange.conn.shared.bodies
         for offset, size in pieces:
             self._kept += size
@@ -55,10 +59,10 @@ class Input(io.BufferedIOBase):
         for piece in self._pieces:
             if type(piece) is SharedPiece:
                 piece.drop()
-        if self._kept:
+        if self._loans:
             self._pieces.clear()
-            self._offset = 0
-            self._count_kept(self._kept)
+            self._offset = self._kept = 0
+            self._return_kept()
 
     def readable(self):
         return True
@@ -105,7 +109,15 @@ class Input(io.BufferedIOBase):
         """Counts bytes of the host's memory that are not looked at any more."""
         self._kept -= size
         if not self._kept:
-            self._exchange.conn.return_kept(self._exchange.stream)
+            self._return_kept()
+
+    def _return_kept(self):
+        """Lets the host use its memory again, unless another thread does."""
+        try:
+            stream = self._loans.pop()
+        except IndexError:
+            return
+        self._exchange.conn.return_kept(stream)
 
     def _take(self, size):
         """The next bytes, at most size; a view if the host keeps them, which is to be counted when
