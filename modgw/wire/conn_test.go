@@ -285,14 +285,23 @@ func TestWriteErrorStays(t *testing.T) {
 }
 
 func TestOtherSideThatReadsNothingHoldsNoBoundedWriterUp(t *testing.T) {
-	host, _ := pair(t)
-	w := NewBoundedWriter(host, 10*time.Millisecond)
-	var err error
-	for err == nil {
-		err = w.Write(add(strings.Repeat("x", 64<<10)))
-	}
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v", err)
+	data := bytes.Repeat([]byte("x"), 64<<10)
+	for name, write := range map[string]func(w *Writer) error{
+		"Write":     func(w *Writer) error { return w.Write(add(string(data))) },
+		"WriteLong": func(w *Writer) error { return w.WriteLong(Frame{Type: Body, Payload: data}) },
+	} {
+		host, _ := pair(t)
+		// one that is held up all the same fails in the end
+		end := time.AfterFunc(time.Minute, func() { host.Close() })
+		defer end.Stop()
+		w := NewBoundedWriter(host, 10*time.Millisecond)
+		var err error
+		for err == nil {
+			err = write(w)
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 

@@ -16,30 +16,34 @@ func NewBoundedWriter(conn *net.UnixConn, limit time.Duration) *Writer {
 	return &Writer{conn: c, quick: c}
 }
 
-// boundedConn is a connection each of whose writes has a time limit.
+// boundedConn is a connection each of whose writes has a time limit. It does not embed the
+// connection, by whose other methods [net.Buffers] would write without a limit.
 type boundedConn struct {
-	*net.UnixConn
+	conn  *net.UnixConn
 	limit time.Duration
 }
 
 // Write implements [io.Writer].
 func (c boundedConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
+	if err := c.bound(); err != nil {
 		return 0, err
 	}
-	return c.UnixConn.Write(p)
+	return c.conn.Write(p)
 }
+
+// bound starts the time limit of a write.
+func (c boundedConn) bound() error { return c.conn.SetWriteDeadline(time.Now().Add(c.limit)) }
 
 // passing is files that are about to be passed on.
 type passing struct {
-	conn  boundedConn
-	files []*os.File
+	bounded boundedConn
+	files   []*os.File
 }
 
 // PassFiles is [Writer.Write] for one frame with files, which travel with its first byte, or
 // earlier. The files are closed when they were passed. Only a Writer of NewBoundedWriter can do it.
 func (w *Writer) PassFiles(f Frame, files []*os.File) error {
-	conn, ok := w.conn.(boundedConn)
+	bounded, ok := w.conn.(boundedConn)
 	if !ok {
 		return errors.New("files can be passed by a bounded writer alone")
 	}
@@ -49,7 +53,7 @@ func (w *Writer) PassFiles(f Frame, files []*os.File) error {
 			busy = errors.New("other files are being passed")
 			return b
 		}
-		w.files = &passing{conn, files}
+		w.files = &passing{bounded, files}
 		return AppendFrame(b, f)
 	})
 	return errors.Join(err, busy)
@@ -62,14 +66,14 @@ func (p *passing) write(out, more []byte) (int, error) {
 		fds[i] = int(f.Fd())
 		defer f.Close()
 	}
-	if err := p.conn.SetWriteDeadline(time.Now().Add(p.conn.limit)); err != nil {
+	if err := p.bounded.bound(); err != nil {
 		return 0, err
 	}
-	n, _, err := p.conn.WriteMsgUnix(out, unix.UnixRights(fds...), nil)
+	n, _, err := p.bounded.conn.WriteMsgUnix(out, unix.UnixRights(fds...), nil)
 	if err != nil {
 		return n, err
 	}
-	rest, err := (&net.Buffers{out[n:], more}).WriteTo(p.conn.UnixConn)
+	rest, err := (&net.Buffers{out[n:], more}).WriteTo(p.bounded.conn)
 	return n + int(rest), err
 }
 
