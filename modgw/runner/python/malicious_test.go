@@ -76,7 +76,8 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 	}
 }
 
-// TestF15WorkerThatReturnsNoKeptBodyEnds has it read a body that the host keeps, and answer rightly.
+// TestF15WorkerThatReturnsNoKeptBodyEnds has it answer rightly to a request whose body the host
+// keeps.
 func TestF15WorkerThatReturnsNoKeptBodyEnds(t *testing.T) {
 	t.Parallel()
 	a := serveMalice(t, uploads(8<<20), func(d *modgw.Descriptor) {

@@ -15,7 +15,7 @@ import (
 // are closed. They have a lock of their own, which is taken last: frames are judged with Conn.mu
 // held and without it.
 type keptBodies struct {
-	count atomic.Int32 // of all: requests without such bodies take no lock
+	count atomic.Int32 // length of all, which is read without the lock
 
 	mu  sync.Mutex
 	all []keptBody // in the order of their streams
@@ -91,8 +91,8 @@ func (k *keptBodies) releaseAll() {
 	k.count.Store(0)
 }
 
-// readIdle reads, on the loop, what the worker says of kept bodies while there is no request. With
-// one, that one reads.
+// readIdle reads, on the loop, what the worker says of kept bodies while there is no request, which
+// would read it.
 func (c *Conn) readIdle() {
 	if !c.kept.any() {
 		return
