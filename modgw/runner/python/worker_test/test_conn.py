@@ -112,11 +112,13 @@ class Recalled(WorkerTestCase):
     def test_a_request_behind_an_app_that_goes_on_after_its_response_is_given_back(self):
         worker = self.serve(
             """
+            import os, time
+
             def application(environ, start_response):
                 start_response("200 OK", [("Content-Length", "1")])
                 yield b"x"
-                if environ["PATH_INFO"] == "/late":
-                    wait("go")
+                while environ["PATH_INFO"] == "/late" and not os.path.exists("go"):
+                    time.sleep(0.005)
             """
         )
         self.assertEqual(worker.get("/late").body, b"x")
