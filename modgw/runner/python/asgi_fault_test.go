@@ -123,7 +123,7 @@ async def application(scope, receive, send):
     await receive()
     async with database():
         pass
-`, asASGI, func(d *modgw.Descriptor) { d.Timeouts.Startup = 10 * time.Second })
+`, asASGI, func(d *modgw.Descriptor) { d.Timeouts.Startup = 20 * time.Second })
 	fault := a.failsToStart()
 	if text := fault.Error(); !faulttest.Has(fault.Error(), "MGW-APP-033") || !strings.Contains(text, "hello.py:4: await asyncio.sleep(3600)") {
 		t.Errorf("%s %v", fault.Code, fault)
