@@ -160,15 +160,15 @@ class Conn(Interruptible):
         """Gives back what waits for the app to go on with a request whose response is complete, and
         has the host send nothing more until it has; for the control thread."""
         finishing = self.current
-        number, streams = wire.SIZE.pack(self.number), self.unqueue(0)
-        ids = b"".join(map(wire.SIZE.pack, streams))
+        streams = self.unqueue(0)
+        given_back = wire.given_back(self.number, streams)
         with self._searching:
             if finishing is not None and self.current is finishing:
                 self.away = True
-                self.control.send(wire.JOIN, number + ids)
+                self.control.send(wire.JOIN, given_back)
                 return
         if streams:
-            self.control.send(wire.UNQUEUED, number + ids)
+            self.control.send(wire.UNQUEUED, given_back)
 
     def _return(self):
         """Tells the host that the thread is not busy any more, as step_aside has said."""

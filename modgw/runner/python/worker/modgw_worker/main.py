@@ -400,11 +400,7 @@ class Worker:
         streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
             flags = wire.END if conn.has_computed(busy) else 0
-            host.control.send(
-                wire.UNQUEUED,
-                wire.SIZE.pack(number) + b"".join(map(wire.SIZE.pack, streams)),
-                flags,
-            )
+            host.control.send(wire.UNQUEUED, wire.given_back(number, streams), flags)
 
     def _close_in_child(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app

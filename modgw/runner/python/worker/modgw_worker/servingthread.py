@@ -57,16 +57,14 @@ class ServingThread:
         serving = next((conn for conn in conns if conn.current is not None), None)
         late = serving is not None and now - serving.begun > _LONG_SECONDS
         for conn in conns:
-            number = wire.SIZE.pack(conn.number)
             if late and conn is not serving:
                 streams = conn.unqueue(0)
                 if streams or not conn.away:
                     conn.away = True
-                    ids = b"".join(map(wire.SIZE.pack, streams))
-                    conn.control.send(wire.JOIN, number + ids)
+                    conn.control.send(wire.JOIN, wire.given_back(conn.number, streams))
             elif conn.away and (conn is serving or serving is None):
                 conn.away = False
-                conn.control.send(wire.JOIN, number, wire.END)
+                conn.control.send(wire.JOIN, wire.given_back(conn.number, ()), wire.END)
         return serving is not None
 
     def _run(self):

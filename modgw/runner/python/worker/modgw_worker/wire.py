@@ -72,3 +72,8 @@ def frame(kind, stream, payload=b"", flags=0):
 def dumps(value):
     """A value as the payload of a frame has it."""
     return marshal.dumps(value, MARSHAL_VERSION)
+
+
+def given_back(number, streams):
+    """The payload that says which streams a thread with a number gives back."""
+    return b"".join(map(SIZE.pack, (number, *streams)))
