@@ -70,7 +70,7 @@ func (w *worker) listening(ctx context.Context) (address, error) {
 // addresses are where a program that knows only PORT may listen: localhost is either, or both.
 func (p *port) addresses() []address {
 	number := strconv.Itoa(p.number)
-	return []address{{"tcp4", "127.0.0.1:" + number, false}, {"tcp6", "[::1]:" + number, false}}[:len(p.sockets)]
+	return []address{{"tcp4", "127.0.0.1:" + number, false}, {"tcp6", "[::1]:" + number, false}}
 }
 
 // answers reports whether someone listens.

@@ -1,8 +1,8 @@
 package process
 
 import (
-	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,56 +11,60 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// port is a port number of the loopback addresses that is kept for one program. A socket without a
-// listener is bound to it with SO_REUSEADDR: the kernel gives the number to no one who asks for
-// any, and lets a program that asks for this one bind and listen, provided that it sets
+// port is a port number that is kept for one program. A socket without a listener is bound to it on
+// every address of this machine with SO_REUSEADDR: the kernel gives the number to no one who asks
+// for any, and lets a program that asks for this one bind and listen, provided that it sets
 // SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that no one
 // holds would be a race against everybody else who asks for one.
 type port struct {
 	number  int
-	sockets []int
+	sockets []*os.File // one, or those that an earlier version has had
 }
 
-// portTries is how many numbers are tried that one of the two loopback addresses has free and the
-// other not.
-const portTries = 20
-
-// reservePort takes a port that is free on both loopback addresses, as far as there are two: a
-// program may listen on either.
+// reservePort takes a port that is free on every address: a program may listen on any or all of
+// them, and it could not on all if a connection from one of them had the number.
 func reservePort() (*port, error) {
-	for range portTries {
-		p := &port{}
-		err := p.bind(unix.AF_INET, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-		if err != nil {
-			p.release()
-			return nil, fmt.Errorf("cannot reserve a port: %w", err)
-		}
-		err = p.bind(unix.AF_INET6, &unix.SockaddrInet6{Addr: [16]byte{15: 1}, Port: p.number})
-		if err == nil || !errors.Is(err, unix.EADDRINUSE) {
-			return p, nil // an error means that there is no IPv6
-		}
-		p.release()
+	p, err := bindPort(unix.AF_INET6, &unix.SockaddrInet6{})
+	if err != nil { // there is no IPv6
+		p, err = bindPort(unix.AF_INET, &unix.SockaddrInet4{})
 	}
-	return nil, errors.New("cannot reserve a port: none is free on 127.0.0.1 and ::1")
+	if err != nil {
+		return nil, fmt.Errorf("cannot reserve a port: %w", err)
+	}
+	return p, nil
 }
 
-func (p *port) bind(family int, at unix.Sockaddr) error {
+// bindPort takes a port that is free at an address.
+func bindPort(family int, at unix.Sockaddr) (_ *port, err error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.sockets = append(p.sockets, fd)
+	p := &port{sockets: []*os.File{os.NewFile(uintptr(fd), "port")}}
+	defer func() {
+		if err != nil {
+			p.release()
+		}
+	}()
+	if family == unix.AF_INET6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+			return nil, err
+		}
+	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Bind(fd, at); err != nil {
-		return err
+		return nil, err
 	}
 	bound, err := unix.Getsockname(fd)
-	if in, ok := bound.(*unix.SockaddrInet4); ok {
-		p.number = in.Port
+	switch bound := bound.(type) {
+	case *unix.SockaddrInet4:
+		p.number = bound.Port
+	case *unix.SockaddrInet6:
+		p.number = bound.Port
 	}
-	return err
+	return p, err
 }
 
 // portName is how arguments and variables name the port, as a shell's would.
@@ -89,11 +93,7 @@ func (p *port) replaceInValues(env, secrets []string) []string {
 
 // release gives the port back.
 func (p *port) release() {
-	if p == nil {
-		return
+	if p != nil {
+		closeFiles(p.sockets)
 	}
-	for _, fd := range p.sockets {
-		_ = unix.Close(fd)
-	}
-	p.sockets = nil
 }

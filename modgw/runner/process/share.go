@@ -41,8 +41,8 @@ func (w *worker) Share(files []*os.File) (about any, ours []*os.File, err error)
 		}
 		ours = append(ours, os.NewFile(uintptr(node), "program's socket"))
 	}
-	for _, fd := range w.port.sockets {
-		duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	for _, s := range w.port.sockets {
+		duplicate, err := unix.FcntlInt(s.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			closeFiles(ours)
 			return nil, nil, fmt.Errorf("cannot share the port of a program: %w", err)
@@ -70,14 +70,7 @@ func (w *worker) inherit() (workers.Process, error) {
 		w.reached.name = fmt.Sprintf("/proc/self/fd/%d", files[0].Fd())
 		files = files[1:]
 	}
-	w.port = &port{number: about.Port}
-	for _, f := range files {
-		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		if err == nil { // else another program may get the port when this one has ended
-			w.port.sockets = append(w.port.sockets, fd)
-		}
-	}
-	closeFiles(files)
+	w.port = &port{about.Port, files}
 	return p, nil
 }
 

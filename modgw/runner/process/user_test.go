@@ -1,10 +1,14 @@
 package process
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
@@ -67,7 +71,8 @@ func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.release()
-	for _, a := range p.addresses() {
+	everywhere := address{"tcp", fmt.Sprintf(":%d", p.number), false}
+	for _, a := range append(p.addresses(), everywhere) {
 		if a.answers(t.Context()) {
 			t.Errorf("a process listens on %s", a)
 		}
@@ -81,14 +86,16 @@ func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
 		}
 		l.Close()
 	}
-	for range 2000 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if l.Addr().(*net.TCPAddr).Port == p.number {
-			t.Fatal("the kernel gave the reserved port away")
-		}
+	// A process that asks for any port of another address, as each connection to another machine
+	// does, must not get it either: the program could not listen on all addresses.
+	exclusive := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0) // cannot fail
+		})
+	}}
+	l, err := exclusive.Listen(t.Context(), "tcp4", fmt.Sprintf("127.0.0.2:%d", p.number))
+	if err == nil {
 		l.Close()
+		t.Error("the number is free on another address")
 	}
 }
