@@ -93,10 +93,11 @@ func posing(t *testing.T, address, settings string) *site {
 // pose asks as a web server from a process of a user.
 func (s *site) pose(uid int, address string) string {
 	s.t.Helper()
-	cmd := exec.Command("python3", s.path("poser.py"), address)
+	// By its path: Python looks for its library beside the first python3 in the PATH that it has.
+	cmd := exec.Command("/usr/bin/python3", s.path("poser.py"), address)
 	if uid != 0 {
 		cmd = exec.Command("setpriv", fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups",
-			"python3", s.path("poser.py"), address)
+			"/usr/bin/python3", s.path("poser.py"), address)
 	}
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/bin:/bin"} // what every user may execute
