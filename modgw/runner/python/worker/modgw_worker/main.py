@@ -383,6 +383,9 @@ class Worker:
                 self._conns.remove(conn)
         if self._serving[0]["kind"] == "asgi":
             host.conns[0].leave()
+        elif len(self._hosts) == 1:
+            for conn in self._hosts[0].conns:
+                conn.began = None
 
     def _interrupt(self, host, asked):
         """Raises an exception in the app for a request whose time is up."""

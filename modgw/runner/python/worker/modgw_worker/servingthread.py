@@ -89,8 +89,6 @@ class ServingThread:
                     conns.remove(conn)
                     if conns:
                         conn.socket.close()
-                    if len(conns) == 1:
-                        conns[0].began = None
 
     def _await_conns(self):
         """The connections that may have a request; it waits where there are several."""
