@@ -53,7 +53,7 @@ var layers = map[string][]string{
 	"modgw/listen":             {"modgw", "internal/account"},
 	"modgw/cgi":                {"modgw", "internal/hopbyhop"},
 	"modgw/front/forwarded":    {"modgw", "modgw/cgi"},
-	"modgw/front":              {"modgw", "modgw/listen", "modgw/front/forwarded"},
+	"modgw/front":              {"modgw", "modgw/cgi", "modgw/listen", "modgw/front/forwarded"},
 	"modgw/front/onloop":       {"modgw", "modgw/listen", "internal/eventloop", "internal/rawsocket"},
 	"modgw/front/fcgi":         {"modgw", "modgw/fcgi", "modgw/front", "modgw/front/onloop", "modgw/listen", "modgw/cgi", "internal/eventloop", "internal/rawsocket"},
 	"modgw/front/http":         {"modgw", "modgw/http1", "modgw/front/onloop", "modgw/listen", "modgw/front/forwarded", "modgw/cgi", "internal/eventloop", "internal/rawsocket"},

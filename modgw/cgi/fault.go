@@ -2,7 +2,9 @@ package cgi
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -31,9 +33,13 @@ func WrongLength(declared, written int64) *modgw.Fault {
 	return f
 }
 
-// Panicked is the fault for a handler that panicked with the value.
-func Panicked(value any) *modgw.Fault {
-	return &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
+// LogPanic logs that the handler of a request panicked with value, and returns the fault that the
+// client is answered with.
+func LogPanic(log *slog.Logger, r *http.Request, value any) *modgw.Fault {
+	f := &modgw.Fault{Code: "MGW-REQ-009", Summary: fmt.Sprintf("cannot answer the request: its handler panicked: %v", value)}
+	log.Error("handler panicked", "code", f.Code, "error", f.Summary, "request", modgw.RequestInfoOf(r).ID,
+		"method", r.Method, "target", r.RequestURI, "stack", string(debug.Stack()))
+	return f
 }
 
 // Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything

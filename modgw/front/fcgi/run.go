@@ -3,42 +3,17 @@ package fcgi
 import (
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"slices"
 
 	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // run calls the handler of a request and ends its response.
 func (c *conn) run(s *stream) {
 	defer s.cancel(nil)
-	s.response.stream = s
-	if c.callHandler(s) {
-		s.response.finish()
-	} else {
-		s.response.abort()
-	}
+	s.response.begin(s, s.request)
+	s.response.Serve(s.serve)
 	c.finished(s)
-}
-
-// callHandler reports whether the handler has returned, and not panicked.
-func (c *conn) callHandler(s *stream) (returned bool) {
-	defer func() {
-		value := recover()
-		if value == nil {
-			return
-		}
-		if value != http.ErrAbortHandler {
-			f := cgi.Panicked(value)
-			c.log.Error("handler panicked", "code", f.Code, "error", f.Summary, "request", modgw.RequestInfoOf(s.request).ID,
-				"method", s.request.Method, "target", s.request.RequestURI,
-				"stack", string(debug.Stack()))
-			s.response.fault, s.response.faultStatus = f, http.StatusInternalServerError
-		}
-	}()
-	s.serve(&s.response, s.request)
-	return true
 }
 
 // finished takes a request whose response is complete, or never will be, off the connection.
@@ -86,9 +61,8 @@ func (s *stream) refuse(status int, f *modgw.Fault) {
 	r, id := modgw.Identify(s.requestOrBlank())
 	c.log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
 	c.server.config.Refused(r, status, f)
-	s.response.stream = s
-	modgw.ServeFault(&s.response, r, status, f, false)
-	s.response.finish()
+	s.response.begin(s, r)
+	s.response.Refuse(status, f)
 	c.finished(s)
 }
 
@@ -99,8 +73,6 @@ func (s *stream) requestOrBlank() *http.Request {
 	}
 	return &http.Request{URL: &url.URL{Path: "/"}, Header: make(http.Header)}
 }
-
-func (s *stream) target() string { return s.requestOrBlank().RequestURI }
 
 // bodyWasShort reports whether the body ended before its declared length.
 func (s *stream) bodyWasShort() bool {

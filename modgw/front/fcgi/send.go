@@ -1,20 +1,14 @@
 package fcgi
 
-import (
-	"net/http"
-	"strconv"
-
-	"github.com/modgw/modgw/modgw"
-	"github.com/modgw/modgw/modgw/cgi"
-	"github.com/modgw/modgw/modgw/fcgi"
-)
+import "github.com/modgw/modgw/modgw/fcgi"
 
 // recordSize is how much content a record of a long response has: as much as Apache reads at once
 // with the iobuffersize that the generated configuration has.
 const recordSize = 64000
 
-// add puts p behind what is to be sent, and sends when it does not fit.
-func (w *response) add(p []byte) error {
+// Add implements [front.Output]. It puts p behind what is to be sent, and sends when it does not
+// fit.
+func (w *response) Add(p []byte) error {
 	w.borrow()
 	if len(p) <= cap(w.buf)-tailRoom-len(w.buf) {
 		w.buf = append(w.buf, p...)
@@ -32,7 +26,7 @@ func (w *response) add(p []byte) error {
 		if err := w.note(w.stream.conn.send(w.stream, w.buf[start:], p[:n])); err != nil {
 			return err
 		}
-		w.emptied()
+		w.Drop()
 		p = p[n:]
 	}
 	return nil
@@ -45,7 +39,7 @@ const smallRoom = 4 << 10
 func (w *response) room() ([]byte, error) {
 	w.borrow()
 	if cap(w.buf)-tailRoom-len(w.buf) < smallRoom {
-		if err := w.send(); err != nil {
+		if err := w.Send(); err != nil {
 			return nil, err
 		}
 		w.borrow()
@@ -53,27 +47,27 @@ func (w *response) room() ([]byte, error) {
 	return w.buf[len(w.buf) : cap(w.buf)-tailRoom], nil
 }
 
-// send sends what is in the buffer. It sends no empty record, which would end the response.
-func (w *response) send() error {
+// Send implements [front.Output]. It sends no empty record, which would end the response.
+func (w *response) Send() error {
 	if w.lent == nil && w.buf == nil {
 		return nil
 	}
 	start := w.recordStart()
 	content := w.buf[start+fcgi.HeaderLen:]
 	if len(content) == 0 {
-		w.emptied()
+		w.Drop()
 		return nil
 	}
 	err := w.note(w.stream.conn.send(w.stream, w.records(start)))
-	w.emptied()
+	w.Drop()
 	return err
 }
 
-// sendLast sends what is in the buffer and ends the response. The end record says that STDOUT is at
+// End implements [front.Output]. The end record says that STDOUT is at
 // its end, too: the empty record that the specification has for that (section 3.3) would make
 // Apache poll and read once more, and no web server needs it, as PHP's processes have never sent
 // it.
-func (w *response) sendLast() error {
+func (w *response) End() {
 	w.borrow()
 	start := w.recordStart()
 	var records []byte
@@ -84,8 +78,10 @@ func (w *response) sendLast() error {
 	}
 	records = fcgi.AppendEnd(records, w.stream.id, fcgi.End{})
 	err := w.note(w.stream.conn.sendLast(w.stream, records))
-	w.emptied()
-	return err
+	w.Drop()
+	if err != nil && err != errGone {
+		w.CutOff()
+	}
 }
 
 // records makes the record of what is in the buffer from start on; several when it is a head too
@@ -106,17 +102,7 @@ func (w *response) recordStart() int {
 		return w.bodyAt - fcgi.HeaderLen
 	}
 	var room [headRoom]byte
-	tail := room[:0]
-	switch {
-	case w.lengthKnown:
-		tail = append(tail, "Content-Length: "...)
-		tail = strconv.AppendInt(tail, w.written, 10)
-		tail = append(tail, "\r\n"...)
-	case w.declared < 0 && !w.bodiless && w.stream.request != nil &&
-		cgi.GathersStreams(modgw.RequestInfoOf(w.stream.request).ServerSoftware, w.header):
-		tail = append(tail, cgi.BufferingName+": "+cgi.BufferingValue+"\r\n"...)
-	}
-	tail = append(tail, "\r\n"...)
+	tail := w.AppendHeadEnd(room[:0])
 	at := w.bodyAt - len(tail) - w.headLen
 	copy(w.buf[at:], w.buf[:w.headLen])
 	copy(w.buf[at+w.headLen:], tail)
@@ -129,7 +115,7 @@ func (w *response) sendHeadAlone() error {
 	if len(w.buf)-w.bodyAt+w.headLen+headRoom < fcgi.MaxContent {
 		return nil
 	}
-	if err := w.send(); err != nil {
+	if err := w.Send(); err != nil {
 		return err
 	}
 	w.borrow()
@@ -146,75 +132,17 @@ func (w *response) borrow() {
 	w.buf = w.lent[:w.bodyAt]
 }
 
-// emptied gives the buffer back: a response that waits for its next piece needs none.
-func (w *response) emptied() {
+// Drop implements [front.Output]. It gives the buffer back: a response that waits for its next
+// piece needs none.
+func (w *response) Drop() {
 	w.stream.conn.server.buffers.put(w.lent)
-	w.lent, w.buf = nil, nil
+	w.lent, w.buf, w.headLen = nil, nil, 0
 }
 
-// note keeps the first error of sending.
+// note says that records were sent, and tells the request when that failed.
 func (w *response) note(err error) error {
-	w.sent = true
-	if err != nil && w.err == nil {
-		w.err = err
+	if w.Sent(err) != nil {
 		w.stream.conn.lost(w.stream)
 	}
 	return err
-}
-
-// finish ends the response of a handler that has returned.
-func (w *response) finish() {
-	if w.status == 0 && w.fault == nil && w.stream.bodyWasShort() {
-		w.deny(http.StatusBadRequest, bodyLength(w.stream.length, "shorter"))
-	}
-	if w.status == 0 && w.fault == nil {
-		w.WriteHeader(cgi.ImplicitStatus(w.header))
-	}
-	if w.fault == nil && w.declared >= 0 && w.declared != w.written && !w.bodiless && !w.isHead() {
-		w.deny(http.StatusInternalServerError, cgi.WrongLength(w.declared, w.written))
-	}
-	if w.fault != nil {
-		w.serveFault()
-		return
-	}
-	w.lengthKnown = !w.sent && w.declared < 0 && !w.bodiless && (!w.isHead() || w.written > 0)
-	if err := w.sendLast(); err != nil && err != errGone {
-		w.stream.conn.cutOff(w.stream)
-	}
-}
-
-// abort ends the response of a handler that has panicked. What the client has got already cannot be
-// taken back, so it must see that it is not complete; else it gets an error page.
-func (w *response) abort() {
-	if w.fault == nil {
-		w.fault, w.faultStatus = cgi.Aborted(w.status != 0)
-	}
-	w.serveFault()
-}
-
-// deny makes the response an error page, and all writes to it fail.
-func (w *response) deny(status int, err error) {
-	f, ok := err.(*modgw.Fault)
-	if !ok {
-		f = &modgw.Fault{Code: "MGW-APP-014", Summary: "cannot send the app's response", Err: err}
-	}
-	s := w.stream
-	s.conn.log.Error("response refused", "code", f.Code, "error", f.Line(),
-		"request", modgw.RequestInfoOf(s.requestOrBlank()).ID, "target", s.target())
-	w.fault, w.faultStatus, w.err = f, status, errSealed
-}
-
-// serveFault sends the error page in place of the response. When it is too late for that, it sends
-// what was written and cuts the response off.
-func (w *response) serveFault() {
-	s := w.stream
-	if w.sent {
-		_ = w.send() // a client that has gone does not see it
-		s.conn.cutOff(s)
-		return
-	}
-	w.emptied()
-	page := response{stream: s}
-	modgw.ServeFault(&page, s.requestOrBlank(), w.faultStatus, w.fault, false)
-	page.finish()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -91,11 +90,7 @@ func (s *Server) prepare(r *http.Request, p *peer, received time.Time) modgw.Req
 func (w *response) recovered(value any) (begun bool) {
 	f, status := cgi.Aborted(w.begun)
 	if value != http.ErrAbortHandler {
-		f = cgi.Panicked(value)
-		status = http.StatusInternalServerError
-		w.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
-			"request", modgw.RequestInfoOf(w.request).ID, "method", w.request.Method, "target", w.request.RequestURI,
-			"stack", string(debug.Stack()))
+		f, status = cgi.LogPanic(w.server.config.Log, w.request, value), http.StatusInternalServerError
 	}
 	if w.begun {
 		_ = w.flush() // a client that has gone does not see it

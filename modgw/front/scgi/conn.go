@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -130,35 +129,13 @@ func (c *conn) run() {
 		c.body.receive()
 		close(received)
 	}()
-	w := &response{conn: c}
-	if c.callHandler(w) {
-		w.finish()
-	} else {
-		w.abort()
-	}
+	newResponse(c, c.request).Serve(c.server.config.Handler.ServeHTTP)
 	if c.body.finish() || c.broken {
 		c.close()
 	} else {
 		c.closeWrite()
 	}
 	<-received
-}
-
-// callHandler reports whether the handler has returned, and not panicked.
-func (c *conn) callHandler(w *response) (returned bool) {
-	defer func() {
-		value := recover()
-		if value == nil || value == http.ErrAbortHandler {
-			return
-		}
-		f := cgi.Panicked(value)
-		c.server.config.Log.Error("handler panicked", "code", f.Code, "error", f.Summary,
-			"request", modgw.RequestInfoOf(c.request).ID, "method", c.request.Method, "target", c.request.RequestURI,
-			"stack", string(debug.Stack()))
-		w.fault, w.faultStatus = f, http.StatusInternalServerError
-	}()
-	c.server.config.Handler.ServeHTTP(w, c.request)
-	return true
 }
 
 // refuse answers without calling the handler, and lets the rest of the request come: closing before
@@ -168,9 +145,7 @@ func (c *conn) refuse(status int, f *modgw.Fault) {
 	c.server.config.Log.Warn("request refused", "request", id, "status", status, "code", f.Code, "error", f.Line(),
 		"peer", c.rwc.RemoteAddr())
 	c.server.config.Refused(r, status, f)
-	w := &response{conn: c}
-	modgw.ServeFault(w, r, status, f, false)
-	w.finish()
+	newResponse(c, r).Refuse(status, f)
 	if c.ctx.Err() == nil && !c.broken {
 		c.closeWrite()
 		_, _ = io.Copy(io.Discard, c.in) // it ends when the client closes, or pauses too long
