@@ -121,6 +121,16 @@ func (s *site) workers() map[modgw.AppName]int {
 	return pids
 }
 
+// firstDeploy is when the host, or one before it, began to serve an app.
+func (s *site) firstDeploy(app modgw.AppName) time.Time {
+	s.t.Helper()
+	all, err := control.NewClient(modgw.Address("unix:"+s.path("state/control.sock"))).History(s.t.Context(), app, time.Time{})
+	if err != nil || len(all) != 1 || len(all[0].Deploys) == 0 {
+		s.t.Fatalf("history of %s: %+v, %v", app, all, err)
+	}
+	return all[0].Deploys[0].Time
+}
+
 // TestUpgradeLosesNoRequest replaces the host under load, directly and behind web servers that keep
 // connections open, again and again: workers stay the same processes, and are supervised as before.
 // A program that cannot replace the host changes nothing.
@@ -164,7 +174,7 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 	if now := s.hostStatus().PID; now != first {
 		t.Fatalf("the host was replaced by a broken program: pid %d, before %d", now, first)
 	}
-	pids := s.workers()
+	pids, start := s.workers(), s.firstDeploy("blog")
 	for upgrades := 1; upgrades <= 2; upgrades++ {
 		before := s.hostStatus().PID
 		out := s.mustRun("upgrade", "-c", "modgw.hcl")
@@ -174,6 +184,9 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		}
 		if status.PID == before || status.Upgrade == nil || !strings.Contains(out, fmt.Sprintf("serves as pid %d", status.PID)) {
 			t.Errorf("pid %d, before %d: %s", status.PID, before, out)
+		}
+		if now := s.firstDeploy("blog"); !now.Equal(start) {
+			t.Errorf("the history begins at %v, before the upgrade at %v", now, start)
 		}
 		if upgrades == 2 {
 			s.eventually("the second host has ended", func() bool { return hasEnded(before) })

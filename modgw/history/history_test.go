@@ -1,8 +1,10 @@
 package history
 
 import (
+	"bytes"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -255,5 +257,72 @@ func TestServedTakesNoMemory(t *testing.T) {
 	h.Served()
 	if n := testing.AllocsPerRun(100, h.Served); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// An hour and more of two apps is saved and restored by a host that has deployed one of them
+// already, and another one that knows no queue.
+func TestNextHostGoesOnWithTheFiguresOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := &stubApps{requests: map[modgw.AppName]uint64{"blog": 0, "shop": 0}}
+		h := before.history()
+		defer h.Close()
+		h.Observe(modgw.Event{App: "blog", Generation: 1, Serving: 1, Cause: "start"})
+		for range mostPoints + 10 {
+			h.Read(time.Time{}, everyone)
+			before.serve("blog", 10)
+			time.Sleep(Interval)
+		}
+		var file bytes.Buffer
+		if err := h.Save(&file); err != nil {
+			t.Fatal(err)
+		}
+		kept := h.Read(time.Time{}, everyone)
+
+		after := &stubApps{requests: map[modgw.AppName]uint64{"blog": 0, "shop": 0}}
+		next := after.history()
+		defer next.Close()
+		next.Observe(modgw.Event{App: "blog", Generation: 2, Serving: 2, Cause: "upgrade"})
+		text := strings.Replace(file.String(), `"name":"queued"`, `"name":"other"`, 1)
+		if err := next.Restore(strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		restored := next.Read(time.Time{}, everyone)
+		if len(restored) != 2 || !slices.Equal(restored[0].Times, kept[0].Times) || !slices.Equal(restored[1].Times, kept[1].Times) {
+			t.Fatalf("restored %+v, kept %+v", restored, kept)
+		}
+		for _, series := range AllSeries() {
+			want := column(t, kept[0], series.Name)
+			if series.Name == "queued" {
+				want = slices.Repeat([]float64{-1}, mostPoints)
+			}
+			if got := column(t, restored[0], series.Name); !slices.Equal(got, want) {
+				t.Errorf("%s is %v, was %v", series.Name, got, want)
+			}
+		}
+		if d := restored[0].Deploys; len(d) != 2 || d[0].Cause != "start" || d[1].Cause != "upgrade" {
+			t.Errorf("deploys %+v", d)
+		}
+		after.serve("blog", 100)
+		next.Served()
+		time.Sleep(2 * Interval)
+		if all := next.Read(time.Time{}, everyone); all[0].Times[len(all[0].Times)-1] <= kept[0].Times[mostPoints-1] {
+			t.Error("it does not go on")
+		}
+	})
+}
+
+func TestFiguresThatAreCutOffAreRefused(t *testing.T) {
+	h := (&stubApps{requests: map[modgw.AppName]uint64{"blog": 0}}).history()
+	defer h.Close()
+	for _, text := range []string{
+		"", "[]{", `[{"name":"busy"}]{"app":"blog","times":[1,2],"values":"AAAAAA=="}`, `[]{"app":"blog","values":"AAAAAA=="}`,
+	} {
+		if err := h.Restore(strings.NewReader(text)); err == nil {
+			t.Errorf("%q is understood", text)
+		}
+	}
+	if all := h.Read(time.Time{}, everyone); len(all) != 1 || len(all[0].Times) != 0 {
+		t.Errorf("%+v", all)
 	}
 }

@@ -1,12 +1,18 @@
 package host
 
 import (
+	"io"
+	"math"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/history"
 	"github.com/modgw/modgw/modgw/masking"
 	"github.com/modgw/modgw/modgw/meter"
+	"github.com/modgw/modgw/modgw/upgrade"
 )
 
 // readFigures reads those of all apps, or of the apps that had a request.
@@ -55,4 +61,37 @@ func (h *Host) shape(name modgw.AppName) (history.Shape, bool) {
 		shape.Settings[setting.Name] = setting.Value
 	}
 	return shape, true
+}
+
+// openHistory makes memory by which a host passes its history on.
+func openHistory() (*os.File, error) {
+	fd, err := unix.MemfdCreate("history", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "history"), nil
+}
+
+// saveHistory writes the history where a successor reads it. If that fails, the successor begins
+// without one.
+func (h *Host) saveHistory(passed []upgrade.OpenSocket) {
+	for _, s := range passed {
+		if s.Role != upgrade.History {
+			continue
+		}
+		if err := h.history.Save(s.File); err != nil {
+			h.log.Warn("figures not passed to the new host", "error", err.Error())
+		}
+	}
+}
+
+// restoreHistory goes on with the history of the host before; nil: it has not passed any.
+func (h *Host) restoreHistory(saved *os.File) {
+	if saved == nil {
+		return
+	}
+	// The place at which the other host writes is also that of this file.
+	if err := h.history.Restore(io.NewSectionReader(saved, 0, math.MaxInt64)); err != nil {
+		h.log.Warn("figures not taken over", "error", err.Error())
+	}
 }

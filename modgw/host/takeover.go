@@ -132,10 +132,13 @@ func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) er
 	if err := h.checkInheritedApps(first); err != nil {
 		return err
 	}
+	saved := p.Take(upgrade.History, "", "")
+	defer saved.Close()
 	stopped, changed, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
+	h.restoreHistory(saved)
 	defer h.redeploy(changed)
 	s.keep()
 	for _, name := range stopped {

@@ -115,6 +115,7 @@ func (h *Host) replaceBy(ctx context.Context, path string) (done control.Upgrade
 	var shared sharedApps
 	var owned []int
 	if err = successor.Prepare(ctx, h.upgradeState(), sockets, shared.sharing(h.gateway)); err == nil {
+		h.saveHistory(sockets)
 		owned, err = successor.Commit(ctx, h.stoppedApps(), shared.changed(h.gateway))
 	}
 	if err != nil {
@@ -241,6 +242,7 @@ func (h *Host) socketsToPass() (all []upgrade.OpenSocket, err error) {
 	}
 	add(upgrade.Socket{Role: upgrade.Lock},
 		func() (*os.File, error) { return listen.Duplicate(h.succession.lock, "host.lock") })
+	add(upgrade.Socket{Role: upgrade.History}, openHistory)
 	for _, p := range h.predecessors.all() {
 		add(upgrade.Socket{Role: upgrade.Earlier}, p.File)
 	}

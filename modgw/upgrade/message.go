@@ -105,10 +105,11 @@ const (
 	Metrics   Role = "metrics"   // of the listener for metrics
 	Dashboard Role = "dashboard" // of the listener for the dashboard
 	Lock      Role = "lock"      // no socket: the file whose lock reserves the state folder
+	History   Role = "history"   // no socket: memory that has figures of apps at "commit"
 	Earlier   Role = "earlier"   // the link to a host that was replaced before and has not ended
 )
 
-// Socket is a listening socket, or the lock of the state folder.
+// Socket is a listening socket, or a file that a host needs of the one before.
 type Socket struct {
 	Role    Role          `json:"role"`              // says what it is for
 	Kind    string        `json:"kind,omitempty"`    // kind of the front, as in [modgw.Listener]
