@@ -124,9 +124,9 @@ func serve(t *testing.T, kind string, g *modgw.Gateway, proxies ...netip.Prefix)
 	case "http":
 		server = fronthttp.New(fronthttp.Config{Handler: g, TrustedProxies: proxies, DrainTimeout: time.Second, TrustUnix: true})
 	case "uwsgi":
-		server = scgi.NewUWSGI(scgi.Config{Config: common})
+		server = scgi.NewUWSGI(common)
 	case "scgi":
-		server = scgi.New(scgi.Config{Config: common})
+		server = scgi.New(common)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -13,6 +13,8 @@ import (
 // headers are joined, because some servers send a variable for each line of a header.
 type Builder struct {
 	fields
+	count int   // variables that came
+	err   error // why the variables cannot be used; nil: they can
 
 	// These are used again.
 	header    http.Header
@@ -38,7 +40,7 @@ type fields struct {
 // Reuse makes the builder ready for another request. No one may use the last one, or anything that
 // it has, any more.
 func (b *Builder) Reuse() {
-	b.fields = fields{}
+	b.fields, b.count, b.err = fields{}, 0, nil
 	clear(b.header)
 	clear(b.values)
 	b.values = b.values[:0]
@@ -56,9 +58,20 @@ type Options struct {
 	Authorizer bool
 }
 
-// Set takes one variable. The error is a *modgw.Fault about a name or value that no web server
+// Set takes one variable. Request fails after one that cannot be used.
+func (b *Builder) Set(name, value string) {
+	if b.err != nil {
+		return
+	}
+	b.count++
+	if b.err = checkSizes(len(name), len(value), b.count); b.err == nil {
+		b.err = b.set(name, value)
+	}
+}
+
+// set takes one variable. The error is a *modgw.Fault about a name or value that no web server
 // sends.
-func (b *Builder) Set(name, value string) error {
+func (b *Builder) set(name, value string) error {
 	if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
 		return badVariable(name, "it contains a NUL byte")
 	}

@@ -15,8 +15,11 @@ import (
 
 // Request makes the request from the variables that were set. Its context is the first ctx with the
 // RequestInfo; its body is [http.NoBody], and its ContentLength -1 when the variables do not tell.
-// The error is a *modgw.Fault: the request is bad, and 400 is the answer.
+// The error is a *modgw.Fault, or wraps ErrLimit.
 func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
 	if err := b.checkMethod(); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package cgi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,9 +21,7 @@ func build(t *testing.T, trusted bool, variables ...string) (*http.Request, erro
 	var b Builder
 	for _, variable := range variables {
 		name, value, _ := strings.Cut(variable, "=")
-		if err := b.Set(name, value); err != nil {
-			return nil, err
-		}
+		b.Set(name, value)
 	}
 	return b.Request(t.Context(), Options{Front: "fcgi", Trusted: trusted, Received: time.Unix(1, 0)})
 }
@@ -175,12 +174,40 @@ func BenchmarkRequest(b *testing.B) {
 		var builder Builder
 		for _, variable := range apacheVariables {
 			name, value, _ := strings.Cut(variable, "=")
-			if err := builder.Set(name, value); err != nil {
-				b.Fatal(err)
-			}
+			builder.Set(name, value)
 		}
 		if _, err := builder.Request(b.Context(), Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestVariablesBeyondTheLimits(t *testing.T) {
+	fill := func(b *Builder, n int) {
+		for i := range n {
+			b.Set(fmt.Sprint("V", i), "x")
+		}
+	}
+	for name, c := range map[string]struct {
+		set  func(*Builder)
+		want error
+	}{
+		"longest name":  {func(b *Builder) { b.Set(strings.Repeat("N", 256), "x") }, nil},
+		"name":          {func(b *Builder) { b.Set(strings.Repeat("N", 257), "x") }, ErrLimit},
+		"longest value": {func(b *Builder) { b.Set("A", strings.Repeat("v", 64<<10)) }, nil},
+		"value":         {func(b *Builder) { b.Set("A", strings.Repeat("v", 64<<10+1)) }, ErrLimit},
+		"most":          {func(b *Builder) { fill(b, 4095) }, nil},
+		"too many":      {func(b *Builder) { fill(b, 4096) }, ErrLimit},
+		"used again":    {func(b *Builder) { fill(b, 5000); b.Reuse(); b.Set("REQUEST_METHOD", "GET") }, nil},
+	} {
+		var b Builder
+		b.Set("REQUEST_METHOD", "GET")
+		c.set(&b)
+		if _, err := b.Request(t.Context(), Options{}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	if CheckTotal(MaxVariables) != nil || !errors.Is(CheckTotal(MaxVariables+1), ErrLimit) {
+		t.Error("the total is not bounded")
 	}
 }

@@ -9,70 +9,31 @@ import (
 // ErrPair is wrapped by every error about name-value pairs that end in mid-air.
 var ErrPair = errors.New("name-value pair longer than its stream")
 
-// ErrLimit is wrapped by every error about name-value pairs that exceed a limit.
-var ErrLimit = errors.New("limit exceeded")
-
-// Limits bound the name-value pairs of one stream. Zero values mean the defaults, which are in the
-// comments.
-type Limits struct {
-	Name  int // bytes of one name; 256
-	Value int // bytes of one value; 64 KiB
-	Total int // bytes of the whole stream; 1 MiB
-	Count int // pairs; 4096
-}
-
-// WithDefaults is l with every zero filled in.
-func (l Limits) WithDefaults() Limits {
-	fill := func(n *int, value int) {
-		if *n == 0 {
-			*n = value
-		}
-	}
-	fill(&l.Name, 256)
-	fill(&l.Value, 64<<10)
-	fill(&l.Total, 1<<20)
-	fill(&l.Count, 4096)
-	return l
-}
-
-// EachPair calls f for the name-value pairs of a whole stream, in order, until f or the stream is
-// at its end or a limit is exceeded. Names and values are parts of s: nothing is copied. l must
-// have its defaults filled in.
-func (l Limits) EachPair(s string, f func(name, value string) error) error {
-	if len(s) > l.Total {
-		return fmt.Errorf("%w: %d bytes of parameters, at most %d are read", ErrLimit, len(s), l.Total)
-	}
-	for count := 1; s != ""; count++ {
-		if count > l.Count {
-			return fmt.Errorf("%w: more than %d parameters", ErrLimit, l.Count)
-		}
-		name, value, rest, err := l.cutPair(s)
+// EachPair calls f for the name-value pairs of a whole stream, in order. Names and values are parts
+// of s: nothing is copied.
+func EachPair(s string, f func(name, value string)) error {
+	for s != "" {
+		name, value, rest, err := cutPair(s)
 		if err != nil {
 			return err
 		}
-		if err := f(name, value); err != nil {
-			return err
-		}
+		f(name, value)
 		s = rest
 	}
 	return nil
 }
 
 // cutPair takes the first pair off s. Lengths stay in uint64 until they are known to be small.
-func (l Limits) cutPair(s string) (name, value, rest string, err error) {
+func cutPair(s string) (name, value, rest string, err error) {
 	nameLen, s, err := cutLength(s)
 	if err != nil {
 		return "", "", "", err
 	}
 	valueLen, s, err := cutLength(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", "", "", err
-	case nameLen > uint64(l.Name):
-		return "", "", "", fmt.Errorf("%w: a name of %d bytes, at most %d are read", ErrLimit, nameLen, l.Name)
-	case valueLen > uint64(l.Value):
-		return "", "", "", fmt.Errorf("%w: a value of %d bytes, at most %d are read", ErrLimit, valueLen, l.Value)
-	case nameLen+valueLen > uint64(len(s)):
+	}
+	if nameLen+valueLen > uint64(len(s)) {
 		return "", "", "", fmt.Errorf("%w: %d bytes announced, %d left", ErrPair, nameLen+valueLen, len(s))
 	}
 	return s[:nameLen], s[nameLen : nameLen+valueLen], s[nameLen+valueLen:], nil

@@ -9,12 +9,8 @@ type Values struct {
 	Mpxs     bool // several requests at once on one connection
 }
 
-// maxQuery bounds the names that one query may ask for; a client knows three.
-const maxQuery = 64
-
 // Answer is the content of the result record for the content of a query: what is known of the names
-// asked for. A query that cannot be read, or that asks for more names than there can be, is
-// answered as far as it was read.
+// asked for. A query that cannot be read is answered as far as it was read.
 func (v Values) Answer(query string) []byte {
 	var answer []byte
 	var done [3]bool
@@ -24,8 +20,7 @@ func (v Values) Answer(query string) []byte {
 			answer = AppendPair(answer, name, value)
 		}
 	}
-	limits := Limits{Name: 256, Value: 256, Total: MaxContent, Count: maxQuery}
-	_ = limits.EachPair(query, func(name, _ string) error {
+	_ = EachPair(query, func(name, _ string) {
 		switch name {
 		case "FCGI_MAX_CONNS":
 			known(0, name, strconv.Itoa(v.MaxConns))
@@ -38,7 +33,6 @@ func (v Values) Answer(query string) []byte {
 			}
 			known(2, name, mpxs)
 		}
-		return nil
 	})
 	return answer
 }

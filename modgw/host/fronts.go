@@ -175,9 +175,9 @@ func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	case "http":
 		f.server = http.New(h.httpConfig(f, all))
 	case "uwsgi":
-		f.server = scgi.NewUWSGI(scgi.Config{Config: common})
+		f.server = scgi.NewUWSGI(common)
 	case "scgi":
-		f.server = scgi.New(scgi.Config{Config: common})
+		f.server = scgi.New(common)
 	default:
 		return &modgw.Fault{
 			Code:    "MGW-HST-012",

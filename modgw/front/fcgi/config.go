@@ -2,7 +2,6 @@ package fcgi
 
 import (
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/modgw/fcgi"
 	"github.com/modgw/modgw/modgw/front"
 )
 
@@ -10,10 +9,6 @@ import (
 // because closing one can lose the request that is on its way.
 type Config struct {
 	front.Config
-
-	// Limits bound the variables of a request; one beyond them is answered 431. Zero values: the
-	// defaults of [fcgi.Limits].
-	Limits fcgi.Limits
 
 	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
 	Authorizer bool
@@ -29,7 +24,6 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Config = c.Config.WithDefaults()
-	c.Limits = c.Limits.WithDefaults()
 	if c.MaxStreams == 0 {
 		c.MaxStreams = 100
 	}

@@ -63,7 +63,7 @@ func (c *loopConn) Request(received time.Time) (r *http.Request, info *modgw.Req
 	config := &c.server.config
 	c.builder = c.server.builders.get()
 	params := string(c.buf[c.whole.params.from:c.whole.params.to])
-	if err := config.Limits.EachPair(params, c.builder.Set); err != nil {
+	if err := fcgi.EachPair(params, c.builder.Set); err != nil {
 		return nil, nil, false
 	}
 	r, err := c.builder.Request(c.base, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: received})

@@ -5,7 +5,9 @@ import (
 	"net/http"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // maxQuery is how much is read of a management record: more names than there are fit in.
@@ -123,8 +125,8 @@ func (c *conn) takeParams(h fcgi.Header) error {
 		if err != nil {
 			return err
 		}
-		if len(s.params)+len(piece) > c.server.config.Limits.Total {
-			s.refuse(http.StatusRequestHeaderFieldsTooLarge, tooManyVariables(c.server.config.Limits.Total))
+		if err := cgi.CheckTotal(len(s.params) + len(piece)); err != nil {
+			s.refuse(front.VariablesFault(err))
 			return c.in.Skip()
 		}
 		s.params = append(s.params, piece...)

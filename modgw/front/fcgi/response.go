@@ -106,7 +106,7 @@ func (w *response) CutOff() { w.stream.conn.cutOff(w.stream) }
 // BodyFault implements [front.Output].
 func (w *response) BodyFault() *modgw.Fault {
 	if w.stream.bodyWasShort() {
-		return bodyLength(w.stream.length, "shorter")
+		return front.BodyLength(w.stream.length, "shorter")
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
+	"github.com/modgw/modgw/modgw/fcgi"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 // Sizes of request bodies in memory, in bytes.
@@ -70,17 +72,15 @@ func (c *conn) headComplete(s *stream) {
 	params := string(s.params)
 	c.spare, s.params = s.params[:0], nil
 	var b cgi.Builder
-	if err := c.server.config.Limits.EachPair(params, b.Set); err != nil {
-		status, fault := variablesFault(err)
-		s.refuse(status, fault)
+	if err := fcgi.EachPair(params, b.Set); err != nil {
+		s.refuse(front.VariablesFault(err))
 		return
 	}
 	ctx, cancel := context.WithCancelCause(c.base)
 	r, err := b.Request(ctx, cgi.Options{Front: "fcgi", Trusted: c.trusted, Received: time.Now(), Authorizer: s.authorizer})
 	if err != nil {
 		cancel(err)
-		status, fault := variablesFault(err)
-		s.refuse(status, fault)
+		s.refuse(front.VariablesFault(err))
 		return
 	}
 	c.server.config.TrustedProxies.Resolve(r)
@@ -113,7 +113,7 @@ func (s *stream) bodyGrows(piece []byte) *modgw.Fault {
 	s.received += int64(len(piece))
 	if excess := s.received - s.length; s.length >= 0 && excess > 0 {
 		if s.stage == gathering {
-			return bodyLength(s.length, "longer")
+			return front.BodyLength(s.length, "longer")
 		}
 		piece = piece[:max(0, int64(len(piece))-excess)]
 		s.bodyFails(errBodyTooLong)
@@ -132,7 +132,7 @@ func (s *stream) bodyEnds() *modgw.Fault {
 	s.input = inputEnded
 	if s.received < s.length {
 		if s.stage == gathering {
-			return bodyLength(s.length, "shorter")
+			return front.BodyLength(s.length, "shorter")
 		}
 		s.bodyFails(io.ErrUnexpectedEOF)
 	}

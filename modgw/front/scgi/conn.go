@@ -12,6 +12,7 @@ import (
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/cgi"
+	"github.com/modgw/modgw/modgw/front"
 )
 
 var (
@@ -50,13 +51,13 @@ func newConn(s *Server, base context.Context, rwc net.Conn) *conn {
 func (c *conn) serve() {
 	defer c.cancel(errEnded)
 	defer c.close()
-	list, err := c.server.protocol.read(c.in, c.server.config.Limits)
-	if err != nil {
+	var b cgi.Builder
+	if err := c.server.protocol.read(c.in, b.Set); err != nil {
 		c.unreadable(err)
 		return
 	}
-	if err := c.makeRequest(list); err != nil {
-		c.refuse(variablesFault(err))
+	if err := c.makeRequest(&b); err != nil {
+		c.refuse(front.VariablesFault(err))
 		return
 	}
 	if status, f := c.lengthFault(); f != nil {
@@ -69,7 +70,7 @@ func (c *conn) serve() {
 		if err == errBodyTooLong {
 			than = "longer"
 		}
-		c.refuse(http.StatusBadRequest, bodyLength(c.request.ContentLength, than))
+		c.refuse(http.StatusBadRequest, front.BodyLength(c.request.ContentLength, than))
 		return
 	}
 	c.run()
@@ -83,20 +84,14 @@ func (c *conn) unreadable(err error) {
 		log.Warn("connection refused", "code", f.Code, "error", f.Line(), "peer", c.rwc.RemoteAddr())
 		return
 	}
-	if errors.Is(err, errLimit) || errors.Is(err, errGarbled) {
-		c.refuse(variablesFault(err))
+	if errors.Is(err, cgi.ErrLimit) || errors.Is(err, errGarbled) {
+		c.refuse(front.VariablesFault(err))
 		return
 	}
 	log.Debug("connection ended before its request was complete", "error", err, "peer", c.rwc.RemoteAddr())
 }
 
-func (c *conn) makeRequest(list []variable) error {
-	var b cgi.Builder
-	for _, v := range list {
-		if err := b.Set(v.Name, v.Value); err != nil {
-			return err
-		}
-	}
+func (c *conn) makeRequest(b *cgi.Builder) error {
 	r, err := b.Request(c.ctx, cgi.Options{
 		Front:    c.server.protocol.name,
 		Trusted:  c.server.config.TrustedPeer(c.rwc),

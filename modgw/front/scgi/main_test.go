@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // protocol is one of the protocols under test and how its clients write.
 type protocol struct {
 	name   string
-	new    func(scgi.Config) *scgi.Server
+	new    func(front.Config) *scgi.Server
 	encode func(vars map[string]string) string
 	ok     string // how the first line of a good response begins
 }
@@ -70,7 +70,7 @@ func eachProtocol(t *testing.T, test func(t *testing.T, p protocol)) {
 
 // serve runs a front on a Unix socket that everybody may use until the test ends, and returns its
 // path.
-func (p protocol) serve(t testing.TB, config scgi.Config) string {
+func (p protocol) serve(t testing.TB, config front.Config) string {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), "front.sock")
 	ln, err := net.Listen("unix", path)
@@ -85,7 +85,7 @@ func (p protocol) serve(t testing.TB, config scgi.Config) string {
 }
 
 // serveTCP is serve on a port of the loopback interface.
-func (p protocol) serveTCP(t testing.TB, config scgi.Config) string {
+func (p protocol) serveTCP(t testing.TB, config front.Config) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -95,7 +95,7 @@ func (p protocol) serveTCP(t testing.TB, config scgi.Config) string {
 	return ln.Addr().String()
 }
 
-func (p protocol) serveOn(t testing.TB, config scgi.Config, ln net.Listener) {
+func (p protocol) serveOn(t testing.TB, config front.Config, ln net.Listener) {
 	t.Helper()
 	if config.Log == nil {
 		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -111,8 +111,8 @@ func (p protocol) serveOn(t testing.TB, config scgi.Config, ln net.Listener) {
 	})
 }
 
-func handle(f http.HandlerFunc) scgi.Config {
-	return scgi.Config{Config: front.Config{Handler: f}}
+func handle(f http.HandlerFunc) front.Config {
+	return front.Config{Handler: f}
 }
 
 // vars are the variables of a plain GET with changes: "" takes one away.

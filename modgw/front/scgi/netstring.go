@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/modgw/modgw/modgw/cgi"
 )
 
 // maxDigits is how long the length of a netstring can be: more than any limit allows, and far from
@@ -15,22 +17,22 @@ const lengthName = "CONTENT_LENGTH"
 
 // readNetstring reads the netstring that holds the variables of a request (SCGI specification,
 // "protocol").
-func readNetstring(in *bufio.Reader, limits Limits) ([]variable, error) {
+func readNetstring(in *bufio.Reader, set func(name, value string)) error {
 	length, err := readLength(in)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if length > limits.Total {
-		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", errLimit, length, limits.Total)
+	if err := cgi.CheckTotal(length); err != nil {
+		return err
 	}
 	content := make([]byte, length+1)
 	if _, err := io.ReadFull(in, content); err != nil {
-		return nil, err
+		return err
 	}
 	if content[length] != ',' {
-		return nil, fmt.Errorf("%w: no comma after them", errGarbled)
+		return fmt.Errorf("%w: no comma after them", errGarbled)
 	}
-	return parseNetstring(string(content[:length]), limits)
+	return parseNetstring(string(content[:length]), set)
 }
 
 // readLength reads decimal digits up to a colon.
@@ -54,25 +56,22 @@ func readLength(in *bufio.Reader) (int, error) {
 // The first one is the body's length. A configuration for nginx that names it once more sends it
 // empty when there is no body; where it is not empty it counts, because nginx's own is too small
 // when it does not gather bodies.
-func parseNetstring(s string, limits Limits) (list []variable, err error) {
-	for s != "" {
-		var v variable
+func parseNetstring(s string, set func(name, value string)) error {
+	if !strings.HasPrefix(s, lengthName+"\x00") || strings.HasPrefix(s, lengthName+"\x00\x00") {
+		return fmt.Errorf("%w: %s is not the first of them", errGarbled, lengthName)
+	}
+	for first := true; s != ""; first = false {
+		var name, value string
 		var ok bool
-		if v.Name, s, ok = strings.Cut(s, "\x00"); !ok {
-			return nil, fmt.Errorf("%w: a name that does not end", errGarbled)
+		if name, s, ok = strings.Cut(s, "\x00"); !ok {
+			return fmt.Errorf("%w: a name that does not end", errGarbled)
 		}
-		if v.Value, s, ok = strings.Cut(s, "\x00"); !ok {
-			return nil, fmt.Errorf("%w: a value that does not end", errGarbled)
+		if value, s, ok = strings.Cut(s, "\x00"); !ok {
+			return fmt.Errorf("%w: a value that does not end", errGarbled)
 		}
-		if len(list) > 0 && v.Name == lengthName && v.Value == "" {
-			continue
-		}
-		if list, err = limits.Append(list, v); err != nil {
-			return nil, err
+		if first || name != lengthName || value != "" {
+			set(name, value)
 		}
 	}
-	if len(list) == 0 || list[0].Name != lengthName || list[0].Value == "" {
-		return nil, fmt.Errorf("%w: %s is not the first of them", errGarbled, lengthName)
-	}
-	return list, nil
+	return nil
 }

@@ -18,44 +18,52 @@ const headerLen = 4
 const modifierRequest = 0
 
 // readPacket reads the packet that makes a request.
-func readPacket(in *bufio.Reader, limits Limits) ([]variable, error) {
+func readPacket(in *bufio.Reader, set func(name, value string)) error {
 	var header [headerLen]byte
 	if _, err := io.ReadFull(in, header[:1]); err != nil {
-		return nil, err
+		return err
 	}
 	if header[0] != modifierRequest {
-		return nil, notARequest("uwsgi", fmt.Sprintf("its modifier1 is %d, and only 0 is taken", header[0]))
+		return notARequest("uwsgi", fmt.Sprintf("its modifier1 is %d, and only 0 is taken", header[0]))
 	}
 	if _, err := io.ReadFull(in, header[1:]); err != nil {
-		return nil, err
+		return err
 	}
 	content := make([]byte, binary.LittleEndian.Uint16(header[1:]))
 	if _, err := io.ReadFull(in, content); err != nil {
-		return nil, err
+		return err
 	}
-	list, err := parsePacket(string(content), limits)
-	return repairPath(list), err
+	return parsePacket(string(content), set)
 }
 
 // parsePacket takes the content of a packet apart: strings with their lengths before them, a name
-// and a value in turn.
-func parsePacket(s string, limits Limits) (list []variable, err error) {
-	if len(s) > limits.Total {
-		return nil, fmt.Errorf("%w: %d bytes of variables, at most %d are read", errLimit, len(s), limits.Total)
-	}
+// and a value in turn. It undoes what mod_proxy_uwsgi does to the path of a mount itself: for
+// "/blog/" that sends SCRIPT_NAME "/blog/" and PATH_INFO "/", which together would be "/blog//".
+func parsePacket(s string, set func(name, value string)) error {
+	var script, info, software string
 	for s != "" {
-		var v variable
-		if v.Name, s, err = cutString(s); err != nil {
-			return nil, err
+		var name, value string
+		var err error
+		if name, s, err = cutString(s); err != nil {
+			return err
 		}
-		if v.Value, s, err = cutString(s); err != nil {
-			return nil, err
+		if value, s, err = cutString(s); err != nil {
+			return err
 		}
-		if list, err = limits.Append(list, v); err != nil {
-			return nil, err
+		switch name {
+		case "SCRIPT_NAME":
+			script = value
+		case "PATH_INFO":
+			info = value
+		case "SERVER_SOFTWARE":
+			software = value
 		}
+		set(name, value)
 	}
-	return list, nil
+	if info == "/" && strings.HasSuffix(script, "/") && strings.HasPrefix(software, "Apache") {
+		set("PATH_INFO", "")
+	}
+	return nil
 }
 
 // cutString takes one string off s.
@@ -69,25 +77,4 @@ func cutString(s string) (first, rest string, err error) {
 		return "", "", fmt.Errorf("%w: %d bytes announced, %d left", errGarbled, n, len(s))
 	}
 	return s[:n], s[n:], nil
-}
-
-// repairPath undoes what mod_proxy_uwsgi does to the path of a mount itself: for "/blog/" it sends
-// SCRIPT_NAME "/blog/" and PATH_INFO "/", which together would be "/blog//".
-func repairPath(list []variable) []variable {
-	var script, info, software *variable
-	for i := range list {
-		switch v := &list[i]; v.Name {
-		case "SCRIPT_NAME":
-			script = v
-		case "PATH_INFO":
-			info = v
-		case "SERVER_SOFTWARE":
-			software = v
-		}
-	}
-	if script != nil && info != nil && software != nil && info.Value == "/" && strings.HasSuffix(script.Value, "/") &&
-		strings.HasPrefix(software.Value, "Apache") {
-		info.Value = ""
-	}
-	return list
 }

@@ -92,7 +92,7 @@ func (w *response) BodyFault() *modgw.Fault {
 		return nil
 	}
 	if than := c.body.fault(); than != "" {
-		return bodyLength(c.request.ContentLength, than)
+		return front.BodyLength(c.request.ContentLength, than)
 	}
 	return nil
 }

@@ -4,28 +4,29 @@ import (
 	"context"
 	"net"
 
+	"github.com/modgw/modgw/modgw/front"
 	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Server is the front for one of the protocols.
 type Server struct {
 	protocol protocol
-	config   Config
+	config   front.Config
 	conns    listen.Conns[*conn]
 }
 
 // New makes a server for SCGI. It starts nothing.
-func New(c Config) *Server {
+func New(c front.Config) *Server {
 	return newServer(protocol{name: "scgi", statusLine: "Status:", read: readNetstring}, c)
 }
 
 // NewUWSGI makes a server for uwsgi. It starts nothing.
-func NewUWSGI(c Config) *Server {
+func NewUWSGI(c front.Config) *Server {
 	return newServer(protocol{name: "uwsgi", statusLine: "HTTP/1.1", read: readPacket}, c)
 }
 
-func newServer(p protocol, c Config) *Server {
-	s := &Server{protocol: p, config: c.withDefaults()}
+func newServer(p protocol, c front.Config) *Server {
+	s := &Server{protocol: p, config: c.WithDefaults()}
 	s.conns = listen.Conns[*conn]{
 		Door:         s.config.Door(),
 		DrainTimeout: s.config.DrainTimeout,

@@ -137,13 +137,16 @@ func (x *asked) read(values fcgi.Values) (bool, error) {
 			params = append(params, content...)
 		case h.Type == fcgi.TypeParams:
 			x.params = map[string]string{}
-			err = fcgi.Limits{}.WithDefaults().EachPair(string(params), func(name, value string) error {
-				if _, twice := x.params[name]; twice {
-					return errors.New("it comes twice: " + name)
+			twice := ""
+			err = fcgi.EachPair(string(params), func(name, value string) {
+				if _, has := x.params[name]; has {
+					twice = name
 				}
 				x.params[name] = value
-				return nil
 			})
+			if twice != "" {
+				err = errors.New("it comes twice: " + twice)
+			}
 			if err != nil {
 				return false, err
 			}
@@ -447,12 +450,11 @@ func TestVariablesOfAFrontChooseNothing(t *testing.T) {
 		Config: &modgw.RunnerConfig{Descriptor: d},
 	}, runner: &Runner{}}
 	got := map[string]string{}
-	err := fcgi.Limits{}.WithDefaults().EachPair(string(c.params(location{filename: "/srv/x.php", root: "/srv"}, -1)), func(name, value string) error {
+	err := fcgi.EachPair(string(c.params(location{filename: "/srv/x.php", root: "/srv"}, -1)), func(name, value string) {
 		if _, twice := got[name]; twice {
 			t.Errorf("%s comes twice", name)
 		}
 		got[name] = value
-		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

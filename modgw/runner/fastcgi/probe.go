@@ -114,11 +114,10 @@ func hear(conn net.Conn) answer {
 
 // parseValues reads what a program says of itself; what makes no sense is not said.
 func parseValues(content string) (v fcgi.Values) {
-	limits := fcgi.Limits{Name: 256, Value: 256, Total: fcgi.MaxContent, Count: 64}
-	_ = limits.EachPair(content, func(name, value string) error {
+	_ = fcgi.EachPair(content, func(name, value string) {
 		n, err := strconv.ParseUint(value, 10, 16)
 		if err != nil {
-			return nil
+			return
 		}
 		switch name {
 		case "FCGI_MAX_CONNS":
@@ -128,7 +127,6 @@ func parseValues(content string) (v fcgi.Values) {
 		case "FCGI_MPXS_CONNS":
 			v.Mpxs = n == 1
 		}
-		return nil
 	})
 	return v
 }
