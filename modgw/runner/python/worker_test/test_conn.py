@@ -1,11 +1,17 @@
 """What the thread of a connection does with several requests, and what it gives back."""
 
 import os
+import socket
 import struct
+import sys
 import time
+import types
 import unittest
 
-from fakehost import END, JOIN, UNQUEUE, RESPONSE, UNQUEUED, WorkerTestCase
+from fakehost import END, JOIN, UNQUEUE, RESPONSE, UNQUEUED, WORKER, WorkerTestCase
+
+sys.path.insert(0, WORKER)
+from modgw_worker.conn import Conn  # noqa: E402
 
 HELD = """
     import os, time
@@ -136,3 +142,30 @@ class Recalled(WorkerTestCase):
         self.unqueue(worker, 1)
         self.assertTrue(worker.control.quiet())
         self.assertEqual(worker.get("/next", conn=1).body, b"next")
+
+
+class Control:
+    def __init__(self):
+        self.sent = []
+
+    def send(self, kind, payload=b"", flags=0):
+        self.sent.append((kind, payload, flags))
+
+
+class ThreadOfTwoHosts(unittest.TestCase):
+    def test_a_thread_is_back_when_the_app_has_gone_on_to_its_end(self):
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        control = Control()
+        conn = Conn(1, ours.detach(), None, None, {}, control)
+        self.addCleanup(conn.socket.close)
+        self.addCleanup(conn.stop)
+        conn.current = types.SimpleNamespace(stream=1, ended=True)
+        conn.step_aside()
+        away = (JOIN, struct.pack("<I", 0), 0)
+        self.assertEqual(control.sent, [away])
+        conn.serving.give_way(time.perf_counter())
+        self.assertEqual(control.sent, [away])
+        conn.current = None
+        conn.serving.give_way(time.perf_counter())
+        self.assertEqual(control.sent, [away, (JOIN, struct.pack("<I", 0), END)])

@@ -38,7 +38,7 @@ class Conn(Interruptible):
     """Takes the requests of one host in a ServingThread.
 
     Everything but the methods stop, cut_off, interrupt, unqueue, has_computed, is_finishing,
-    step_aside and close_in_child belongs to that thread."""
+    step_aside, wait_behind, come_back and close_in_child belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -170,12 +170,23 @@ class Conn(Interruptible):
         if streams:
             self.control.send(wire.UNQUEUED, given_back)
 
-    def _return(self):
-        """Tells the host that the thread is not busy any more, as step_aside has said."""
+    def wait_behind(self):
+        """Gives back what waits behind a request of another host, and has this one send nothing
+        more until come_back; for the control thread."""
+        streams = self.unqueue(0)
+        if streams or not self.away:
+            with self._searching:
+                self.away = True
+                self.control.send(wire.JOIN, wire.given_back(self.number, streams))
+
+    def come_back(self):
+        """Tells the host that the thread is not busy with something else any more, unless the app
+        goes on with a request whose response is complete."""
         with self._searching:
-            if self.away:
+            current = self.current
+            if self.away and (current is None or not current.ended):
                 self.away = False
-                self.control.send(wire.JOIN, wire.SIZE.pack(self.number), wire.END)
+                self.control.send(wire.JOIN, wire.given_back(self.number, ()), wire.END)
 
     def has_computed(self, busy):
         """Whether the thread has computed since the last question about the same stream; for the
@@ -315,7 +326,7 @@ class Conn(Interruptible):
             # An idle connection keeps nothing of the request in memory.
             self.current = exchange = None
             if self.away:
-                self._return()
+                self.come_back()
             if len(self._answers) == 1:
                 self._held_since = end
             if (

@@ -6,7 +6,7 @@ import threading
 import traceback
 from select import POLLIN, poll  # which gevent replaces in the module
 
-from . import beside, wire
+from . import beside
 
 # a request of one host that takes longer does not keep those of another one waiting behind it
 _LONG_SECONDS = 0.005
@@ -58,13 +58,9 @@ class ServingThread:
         late = serving is not None and now - serving.begun > _LONG_SECONDS
         for conn in conns:
             if late and conn is not serving:
-                streams = conn.unqueue(0)
-                if streams or not conn.away:
-                    conn.away = True
-                    conn.control.send(wire.JOIN, wire.given_back(conn.number, streams))
+                conn.wait_behind()
             elif conn.away and (conn is serving or serving is None):
-                conn.away = False
-                conn.control.send(wire.JOIN, wire.given_back(conn.number, ()), wire.END)
+                conn.come_back()
         return serving is not None
 
     def _run(self):
